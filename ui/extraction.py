@@ -39,7 +39,7 @@ def of_fields(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) ->
     """Messages of a source file, and the labels and descriptions of fields that form and tables show."""
     from emberline.scenarios.descriptions import documented
     from emberline.ui.pages.editor.fields import label_parts
-    from emberline.ui.pages.editor.words import records
+    from emberline.ui.pages.editor.source_text import records
 
     yield from of_code(file, keywords, comment_tags, options)
     fields = [(record, name) for record in records() for name in record.model_fields]

@@ -15,7 +15,7 @@ from emberline.planning.answer import OVERRIDES
 from emberline.runs.jobs import queue
 from emberline.runs.work import analyses
 from emberline.studies.why.why_not import Repair, WhyNot
-from emberline.ui.cli.answers import why_not
+from emberline.ui.cli.answers import why
 from emberline.ui.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,7 +47,7 @@ def test_a_plan_that_is_infeasible_says_why(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], home: Path
 ) -> None:
     """Proves: the run is stored as ever, and the JSON holds conflict and repairs."""
-    monkeypatch.setattr(why_not, "PLANNED_S", 15.0)
+    monkeypatch.setattr(why, "PLANNED_S", 15.0)
     code, out, _ = ran(monkeypatch, capfd, "plan", *LATE, "--json")
     answer = json.loads(out)
     assert code == 1
@@ -70,7 +70,7 @@ def test_lines_quote_what_a_shell_would_split() -> None:
     repair = Repair(
         ("room of liquid metal to 300 t (now 260 t)",), ("stores.liquid metal.capacity_t=300",), ("k",), 1.0
     )
-    entries = list(why_not.lines(WhyNot("infeasible", repairs=(repair,), attempts=3, of=3, complete=True)))
+    entries = list(why.lines(WhyNot("infeasible", repairs=(repair,), attempts=3, of=3, complete=True)))
     assert entries[1].strip() == "--set 'stores.liquid metal.capacity_t=300'"
 
 

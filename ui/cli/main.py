@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from emberline.ui.cli import faults, serve
-from emberline.ui.cli.answers import difference, locks, prices, why, why_not
+from emberline.ui.cli.answers import difference, why
 from emberline.ui.cli.files import export, live, new, runs, series_import, signals
 from emberline.ui.cli.options import AsJson, Changes, Named, Refused, Run, as_asked, find, print_json
-from emberline.ui.cli.studies import calibrate, headroom, hold, levers, pareto, replay, roll, sweep
+from emberline.ui.cli.studies import calibrate, hold, levers, pareto, replay, roll, sweep
 from emberline.ui.cli.supervision import performance, report
 
 if TYPE_CHECKING:
@@ -94,9 +94,9 @@ def check(scenario: Named, changes: Changes = None) -> None:
 
     lacking = doubts.shortages(case)
     if lacking:
-        reply = why_not.at_once(scenario, list(changes or []))
-        raise Refused(*(f"{case.name}: no plan is possible: {line}" for line in lacking), *why_not.repair_lines(reply))
-    for line in why_not.doubts(case, scenario, list(changes or [])):
+        reply = why.at_once(scenario, list(changes or []))
+        raise Refused(*(f"{case.name}: no plan is possible: {line}" for line in lacking), *why.repair_lines(reply))
+    for line in why.doubts(case, scenario, list(changes or [])):
         print(line)
     print("no mistake found")
 
@@ -194,16 +194,16 @@ def plan(
             plan = dataclasses.replace(make(request, quiet, store, baseline), as_run=day, repair=changed)
             return run, plan, store.save(run, plan)
 
-    for line in () if quiet else why_not.doubts(case, scenario, changes):
+    for line in () if quiet else why.doubts(case, scenario, changes):
         print(line, file=sys.stderr)
     run, plan, folder = saved(case)
     reason = None
     if not plan.has_schedule and plan.status != "cancelled":
-        reason = why_not.at_once(scenario, changes)
+        reason = why.at_once(scenario, changes)
         if not quiet:
-            for line in why_not.lines(reason):
+            for line in why.lines(reason):
                 print(line, file=sys.stderr)
-        reason = why_not.after_plan(plan, reason, scenario, changes, quiet, whole=repair)
+        reason = why.after_plan(plan, reason, scenario, changes, quiet, whole=repair)
         if repair and reason.repair is not None:
             applied = reason.repair
             print(f"planning again with {'; '.join(applied.says)}", file=sys.stderr)
@@ -214,7 +214,7 @@ def plan(
         print_json({"run": run, "folder": str(folder), **plan.summary(), "answer": summary(plan), **parts})
     else:
         terminal.show(terminal.out(), plan, run, folder, as_asked(scenario, changes))
-        for line in () if reason is None else why_not.lines(reason):
+        for line in () if reason is None else why.lines(reason):
             print(line, file=sys.stderr)
         if reason is not None and reason.repair is not None and not repair:
             print("apply the first repair   emberline plan --repair, with the same options")
@@ -234,7 +234,7 @@ def plan(
 app.command()(pareto.pareto)
 app.command()(pareto.front)
 app.command()(levers.levers)
-app.command()(prices.prices)
+app.command()(difference.prices)
 app.command()(calibrate.calibrate)
 app.command()(calibrate.log)
 app.command()(new.new)
@@ -243,11 +243,11 @@ app.command()(replay.replay)
 app.command()(hold.hold)
 app.command()(sweep.sweep)
 app.command()(roll.roll)
-app.command()(why_not.why_not)
+app.command()(why.why_not)
 app.command()(why.why)
 app.command()(difference.diff)
-app.command()(locks.locks)
-app.command()(headroom.headroom)
+app.command()(difference.locks)
+app.command()(sweep.headroom)
 app.command()(export.export)
 app.command()(performance.performance)
 app.command("app")(serve.open_app)

@@ -1,14 +1,15 @@
-"""Options that several commands share, and how commands refuse input and print results."""
+"""Options that several commands share, and how commands refuse input, use workers and print results."""
 
 from __future__ import annotations
 
 import json
 import os
 import shlex
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -16,6 +17,7 @@ from emberline.ui.cli import faults
 
 if TYPE_CHECKING:
     from emberline.runs.store import Store
+
 
 Named = Annotated[str, typer.Argument(metavar="SCENARIO", help="a YAML file, or the name of a bundled scenario")]
 Changes = Annotated[
@@ -124,3 +126,30 @@ def find(prefix: str, *, deleted: bool = False) -> tuple[Store, str]:
     if store is None:
         raise Refused("there are no stored runs yet; create one with 'emberline plan'")
     return store, store.find(prefix, deleted=deleted)
+
+
+Cluster = Annotated[
+    str | None, typer.Option("--cluster", metavar="ADDRESS", help="a Dask scheduler, such as tcp://10.0.0.5:8786")
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=1, max=256, show_default="one for each core", help="processes on this machine"),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="no progress")]
+
+
+def give_up() -> NoReturn:
+    """End at once; workers follow their parent."""
+    print("given up", file=sys.stderr, flush=True)
+    os._exit(130)
+
+
+def at_work(workers: int) -> str:
+    """Where the work is done, in words."""
+    return "in this process" if workers == 1 else f"{workers} workers"
+
+
+def one_place(workers: int | None, cluster: str | None) -> None:
+    """Refuse local workers together with a cluster."""
+    if workers is not None and cluster is not None:
+        raise Refused("--workers: a cluster has its own workers; drop --workers or --cluster")

@@ -15,9 +15,8 @@ from emberline.planning.engine import ClusterError
 from emberline.planning.plan import Baseline
 from emberline.runs.store import Store, stored_starts
 from emberline.scenarios import Scenario
-from emberline.ui.cli.options import Refused
+from emberline.ui.cli.options import Refused, give_up
 from emberline.ui.cli.terminal import Progress
-from emberline.ui.cli.workers import give_up
 
 Result = TypeVar("Result")
 

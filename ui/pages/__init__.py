@@ -152,7 +152,7 @@ def route() -> None:
         for address in ALIASES
     ]
     page = st.navigation([*pages.values(), *aliases], position="hidden")
-    header = module_of("emberline.ui.pages.header.header")
+    header = module_of("emberline.ui.pages.header")
     if why:
         header.language()
         sign_in.ask(why)

@@ -17,7 +17,7 @@ from emberline.reports.text.language import mark, tr
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import NAMES, in_use
 from emberline.scenarios.metrics import FACTORS
-from emberline.ui.pages.result import accounts, embedded, products
+from emberline.ui.pages.result import accounts
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, navigation, run_or_baseline, stored_runs, titles
 from emberline.ui.pages.session.run_or_baseline import BASELINE, PLAN, Subject
@@ -55,9 +55,9 @@ def page() -> None:
         parts[tr("By heat")] = lambda: _heats(subject, ours, theirs, signal)
     if scenario.processes and subject.plan is not None and theirs is not None:
         plan = subject.plan
-        parts[tr("By product")] = lambda: products.show_products(plan, (ours, theirs))
+        parts[tr("By product")] = lambda: accounts.show_products(plan, (ours, theirs))
     if scenario.heats or ours.products is not None:
-        parts[tr("Embedded emissions")] = lambda: embedded.show_embedded(scenario, ours, theirs)
+        parts[tr("Embedded emissions")] = lambda: accounts.show_embedded(scenario, ours, theirs)
     for name in (name for name in in_use(scenario) if name in FACTORS):
         title = tr(NAMES[name])
         parts[title[:1].upper() + title[1:]] = partial(_factors, subject, name)

@@ -20,7 +20,7 @@ from emberline.runs.store import CatalogueError, Entry, Store, StoredRun, StoreE
 from emberline.studies.difference import DIFFERENT_HEATS, Difference
 from emberline.ui.pages.parts import compare_runs as study
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, run_picker, session, stored_runs, titles
+from emberline.ui.pages.session import chart_cache, session, stored_runs, titles
 
 SELECTION = "compared"
 """In the session: ids of the compared runs."""
@@ -83,7 +83,7 @@ def _initially(current: str) -> list[str]:
     """The current run and the newest other plan of the same scenario, where there is one."""
     if not current:
         return []
-    rows = run_picker.entries(also=[current])
+    rows = stored_runs.entries(also=[current])
     others = (run for run, one in rows.items() if run != current and one.scenario == rows[current].scenario)
     return [current, *itertools.islice(others, 1)] if current in rows else []
 
@@ -96,14 +96,14 @@ def _choose(ids: list[str]) -> list[str]:
         tr("Search"), key="compare.search", placeholder=tr("scenario, name, tag, verdict …"),
         help=tr("Narrows the choice on the right"),
     )  # fmt: skip
-    entries = run_picker.entries(text, ids)
+    entries = stored_runs.entries(text, ids)
     if not entries:
         st.text(tr("No stored plan matches. Make one on the page Plan."))
     there = [run for run in ids if run in entries]
     letters = dict(zip(there, LETTERS, strict=False))
-    labels = run_picker.labels(entry for run, entry in entries.items() if run not in letters)
+    labels = stored_runs.labels(entry for run, entry in entries.items() if run not in letters)
     bases = titles.bases(entries.values())
-    labels |= {run: run_picker.chip(letter, entries[run], bases[run]) for run, letter in letters.items()}
+    labels |= {run: stored_runs.chip(letter, entries[run], bases[run]) for run, letter in letters.items()}
 
     selection = wide.multiselect(
         tr("Plans, two to five"), list(entries), default=there, max_selections=MOST,
@@ -134,9 +134,9 @@ def _open(ids: list[str]) -> dict[str, StoredRun]:
 
 def _cards(runs: dict[str, StoredRun]) -> None:
     """A card per plan with status, gap and bound."""
-    entries = run_picker.entries(also=[stored.id for stored in runs.values()])
+    entries = stored_runs.entries(also=[stored.id for stored in runs.values()])
     bases = titles.bases(entries.values())
-    names = run_picker.distinct({run.id: _name(run, entries.get(run.id), bases) for run in runs.values()})
+    names = stored_runs.distinct({run.id: _name(run, entries.get(run.id), bases) for run in runs.values()})
     places: list[Any] = []
     for _ in range(0, len(runs), ABREAST):
         places += st.columns(min(len(runs), ABREAST))

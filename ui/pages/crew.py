@@ -19,7 +19,7 @@ from emberline.runs.store import Store, StoredRun
 from emberline.scenarios import Scenario
 from emberline.studies.board import run_slack
 from emberline.studies.why import slack as slacks_of
-from emberline.ui.pages.result import headed
+from emberline.ui.pages.result import answer
 from emberline.ui.pages.session import chart_cache, stored_runs
 from emberline.ui.speaker import speaker
 
@@ -39,7 +39,7 @@ def page() -> None:
         return
     run = stored.id
     names = chart_cache.value(("crews", run), lambda: crews(stored))
-    headed.show_title(stored.plan.scenario, run)
+    answer.show_title(stored.plan.scenario, run)
     if not names:
         st.info(tr("This plan has no unit with a crew."))
         return

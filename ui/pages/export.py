@@ -13,7 +13,7 @@ from emberline.reports.exports import FORMATS, activities, export, manifest, tab
 from emberline.reports.text import wording
 from emberline.reports.text.language import current, mark, tr
 from emberline.runs.store import StoredRun
-from emberline.ui.pages.result import headed
+from emberline.ui.pages.result import answer
 from emberline.ui.pages.session import chart_cache, stored_runs
 from emberline.ui.speaker import speaker
 
@@ -49,7 +49,7 @@ def page() -> None:
     if stored is None:
         return
     plan, run = stored.plan, stored.id
-    headed.show_title(plan.scenario, run)
+    answer.show_title(plan.scenario, run)
     if plan.replay is None:
         st.info(tr("This run has no schedule to export. Choose another plan."))
         return

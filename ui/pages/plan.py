@@ -23,7 +23,7 @@ from emberline.scenarios.metrics import METRICS, legible_bound
 from emberline.ui.pages.request.form import Request, ask, start
 from emberline.ui.pages.request.sources import AT_ONCE, OF, look, note_of, same
 from emberline.ui.pages.result import repairs, result, units
-from emberline.ui.pages.session import chart_cache, job_progress, market_chart, run_or_baseline, session, stored_runs
+from emberline.ui.pages.session import chart_cache, job_progress, run_or_baseline, session, stored_runs
 
 STEP_OF = {"draft": "optimize", "round": "optimize", "judge": "replays"}
 """Phases of a plan that is made to hold, by the step that they belong to."""
@@ -131,7 +131,7 @@ def _facts(scenario: Scenario) -> None:
             st.dataframe(assets, hide_index=True, height=min(35 * (len(assets) + 1) + 3, 640))
     offers = tr("carbon intensity of the grid (dashed: marginal) and price of electricity")
     st.markdown(f"**{tr('Market:')}** {offers}")
-    market_chart.draw(scenario)
+    chart_cache.market(scenario)
     says = View.of(scenario.horizon).says_short
     if says:
         st.caption(wording.sentence(says))

@@ -18,7 +18,7 @@ from emberline.scenarios import Scenario
 from emberline.ui.pages.editor import new_plant
 from emberline.ui.pages.request.sources import SCENARIO_KEY
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, market_chart, navigation, run_or_baseline, titles
+from emberline.ui.pages.session import chart_cache, navigation, run_or_baseline, titles
 from emberline.ui.pages.session.run_or_baseline import Subject
 
 POLICIES = {run_or_baseline.PLAN: mark("the plan"), run_or_baseline.BASELINE: mark("the baseline")}
@@ -42,7 +42,7 @@ def page() -> None:
     scenario = subject.scenario
     st.text(f"{titles.of_scenario(scenario)}, {wording.span(scenario.horizon)}")
     st.caption(subject.status)
-    market_chart.say_sources(scenario)
+    chart_cache.say_sources(scenario)
     with st.spinner(tr("The twin simulates the baseline")):
         subject.run(policy)
     _sheet(subject, policy)

@@ -12,9 +12,9 @@ from emberline.reports.text.language import tr
 from emberline.runs.jobs import queue
 from emberline.runs.store import StoredRun, ensembles
 from emberline.ui.pages.parts import robustness_ensemble as ensemble
-from emberline.ui.pages.parts import robustness_headline as headline
+from emberline.ui.pages.parts import robustness_holding as headline
 from emberline.ui.pages.parts import robustness_holding as holding
-from emberline.ui.pages.result import headed
+from emberline.ui.pages.result import answer
 from emberline.ui.pages.session import job_progress, stored_runs
 
 REPLAYS, MOST_REPLAYS = 200, 10_000
@@ -29,7 +29,7 @@ def page() -> None:
     if stored is None:
         return
     plan, run = stored.plan, stored.id
-    headed.show_title(plan.scenario, run)
+    answer.show_title(plan.scenario, run)
     if plan.schedule is None:
         st.text(wording.sentence(wording.status(plan)))
         st.info(tr("This run has no schedule to replay. Choose another plan, or relax its limits and plan again."))
@@ -43,7 +43,7 @@ def page() -> None:
         )
         return
     job, seeds = queue.about(run, "replay"), ensembles.seeds(stored)
-    headline.show(plan, ensemble.read(stored, _latest(seeds, job)) if seeds else None)
+    headline.show_headline(plan, ensemble.read(stored, _latest(seeds, job)) if seeds else None)
     st.caption(" ".join([wording.sentence(wording.status(plan)), facts.disturbances(plan.scenario)]))
     jobs = [job_progress.find_status(about) for about in (job, queue.about(run, "hold")) if about]
     status = next((one for one in jobs if one is not None and not one.ended), None)

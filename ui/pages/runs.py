@@ -17,7 +17,7 @@ from emberline.runs.jobs import queue
 from emberline.runs.store import Entry, Store, StoreError
 from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.records.horizon import Horizon
-from emberline.ui.pages.session import run_picker, session, titles
+from emberline.ui.pages.session import session, stored_runs, titles
 from emberline.ui.pages.session.navigation import go
 
 STATES = {"stored": "stored", "working": "working", "broken": "ended", "deleted": "deleted"}
@@ -178,7 +178,7 @@ def _tonnes(kg: float | None) -> str:
 
 def _one(store: Store, entries: dict[str, Entry]) -> None:
     """One run and its actions."""
-    ids, looked, labels = list(entries), session.run(), run_picker.labels(entries.values())
+    ids, looked, labels = list(entries), session.run(), stored_runs.labels(entries.values())
     choice = st.selectbox(
         tr("Run"), ids, index=ids.index(looked) if looked in entries else 0,
         format_func=labels.__getitem__, key="runs.one",

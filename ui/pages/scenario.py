@@ -14,14 +14,14 @@ from emberline.runs.store import drafts
 from emberline.scenarios import Scenario, ScenarioError, bundled
 from emberline.scenarios.importing.reading import display_name
 from emberline.scenarios.loading.loading import find
-from emberline.ui.pages.editor import doubts, draft_list, form, nested, new_plant, source_text, tables
+from emberline.ui.pages.editor import doubts, form, new_plant, source_text, tables
 from emberline.ui.pages.editor import draft as editing
 from emberline.ui.pages.editor import series as editing_series
 from emberline.ui.pages.editor.draft import DraftState
 from emberline.ui.pages.editor.drawing import sheet
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.request.sources import SCENARIO_KEY, ScenarioSource
-from emberline.ui.pages.session import market_chart, navigation, session, sign_in
+from emberline.ui.pages.session import chart_cache, navigation, session, sign_in
 
 VIEWS = {
     "sheet": mark("Flow sheet"),
@@ -113,7 +113,7 @@ def _look(source: ScenarioSource) -> None:
         new_plant.button(key="new.main")
     with button:
         copy = st.button(tr("Copy to edit"), type="primary", width="stretch", key="copy")
-    draft_list.show()
+    editing.show_list()
     st.text(f"{scenario.name}: {scenario.title}")
     if copy:
         _begin(text, scenario.name, None if ours else file.parent / "files")
@@ -141,7 +141,7 @@ def _facts(scenario: Scenario) -> None:
             table, hide_index=True, height=min(35 * (len(table) + 1) + 3, 480), alt=tr("Summary"),
             column_config={"what": tr("what"), "says": tr("value")},
         )  # fmt: skip
-    market_chart.draw(scenario)
+    chart_cache.market(scenario)
 
 
 # --- a draft ----------------------------------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ def _edit(draft: drafts.Draft) -> None:
         _view(draft, now, str(view))
     except Exception as error:  # the button that was pressed above counts all the same
         failure = error
-    draft_list.show()
+    editing.show_list()
     # pressing the button has saved the field that had the focus, or the page is drawn again
     if st.session_state.pop(PLAN_NEXT, "") == draft.id and not now.problems:
         st.session_state[SCENARIO_KEY] = st.session_state[sources.AT_ONCE] = draft.id
@@ -232,7 +232,7 @@ def _view(draft: drafts.Draft, now: DraftState, view: str) -> None:
     else:
         section = form.show(draft, now)
         if section in form.WITHIN:
-            nested.draw(draft, now, (section,))
+            tables.draw_within(draft, now, (section,))
 
 
 def _unapplied(draft: drafts.Draft, now: DraftState) -> None:
@@ -250,7 +250,7 @@ def _unapplied(draft: drafts.Draft, now: DraftState) -> None:
 
 def _address(draft: drafts.Draft) -> None:
     """The address of the draft, and where else it can be opened again."""
-    if draft_list.there_is_one():
+    if editing.there_is_one():
         text = tr("This address opens the draft again; it is also in the list of your drafts.")
     else:
         text = tr("Save this address: it is the only way back to the draft.")

@@ -19,7 +19,7 @@ from emberline.reports.text import wording
 from emberline.reports.text.language import mark, tr, trn
 from emberline.scenarios import Scenario
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, player, run_or_baseline, titles
+from emberline.ui.pages.session import chart_cache, run_or_baseline, titles
 from emberline.ui.pages.session.run_or_baseline import BASELINE, PLAN, Subject
 
 NAMES = {PLAN: mark("plan"), BASELINE: mark("baseline")}
@@ -199,7 +199,7 @@ def _replay(subject: Subject, runs: dict[str, xr.Dataset], replication: int | No
         panels = plan_charts.timeline_panels(plan, other is not None, view, None, stores, whose=NAMES[whose])
         return replay.replay(plan, panels, view, dark)
 
-    player.button(view)
+    chart_cache.play_button(view)
     with st.container(key="replay"):
         chart_cache.chart(
             ("replay", *subject.key, replication, whose, view.span_min, dark), build,

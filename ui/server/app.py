@@ -79,7 +79,7 @@ def build(door: Door) -> App:
     from streamlit.starlette import App
 
     from emberline.ui.pages.session import sign_in
-    from emberline.ui.server import documents, guards, limits, page_in_view
+    from emberline.ui.server import documents, guards, limits
 
     oidc = door.oidc
     sign_in.require(oidc, alone=not door.hosts)
@@ -97,7 +97,7 @@ def build(door: Door) -> App:
         Middleware(limits.Uploads),
         Middleware(limits.Tabs),
         Middleware(limits.Messages),
-        Middleware(page_in_view.PageInView),
+        Middleware(limits.PageInView),
     ]
 
     @asynccontextmanager

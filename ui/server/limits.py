@@ -1,4 +1,5 @@
-"""Limits on the resources that one tab, and all tabs together, may use: small ASGI middlewares."""
+"""Limits on the resources that one tab, and all tabs together, may use, and the page that it has in view: small ASGI
+middlewares."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from emberline.ui.server.guards import refuse
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
 
 UPLOADS = "/_stcore/upload_file/"
 LARGEST_STATE_MB = 2
@@ -137,3 +139,38 @@ class Messages:
             message.backend_operation_request.WhichOneof("payload") if kind == "backend_operation_request" else None
         )
         return kind in self.SAYS and operation in (None, *self.ASKS)
+
+
+class PageInView:
+    """Let every part be drawn on the page that the tab has in view."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Args:
+        app: the app that answers.
+        """
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass messages on; what starts a part names the page in view."""
+        if scope["type"] != "websocket":
+            await self.app(scope, receive, send)
+            return
+        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+        in_view = ""  # not known yet on a stream that takes over from a broken one
+
+        async def answer(message: Message) -> None:
+            nonlocal in_view
+            if data := message.get("bytes"):
+                forward = ForwardMsg.FromString(data)
+                kind = forward.WhichOneof("type")
+                if kind == "navigation":
+                    in_view = forward.navigation.page_script_hash
+                elif kind == "new_session" and not forward.metadata.run.fragment_ids:
+                    in_view = forward.new_session.page_script_hash
+                elif kind == "new_session" and in_view and forward.new_session.page_script_hash != in_view:
+                    forward.new_session.page_script_hash = in_view
+                    message = {**message, "bytes": forward.SerializeToString()}
+            await send(message)
+
+        await self.app(scope, receive, answer)

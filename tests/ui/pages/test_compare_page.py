@@ -23,7 +23,7 @@ from emberline.runs.store.store import Store
 from emberline.scenarios import load
 from emberline.studies.difference import difference
 from emberline.ui.pages.parts import compare_runs as compared
-from emberline.ui.pages.session import run_picker, session, titles
+from emberline.ui.pages.session import session, stored_runs, titles
 
 
 def script() -> None:
@@ -287,7 +287,7 @@ def test_plans_that_are_chosen_have_different_labels(app: AppTest, runs: list[st
     assert other.endswith(f" · {created[1]}")
     entries = [store.entry(run) for run in runs]
     alike = [dataclasses.replace(entries[0], id=run) for run in ("1" * 32, "0" * 32)]
-    labels = run_picker.labels([*alike, entries[1]])
+    labels = stored_runs.labels([*alike, entries[1]])
     assert len(set(labels.values())) == 3
     assert all(labels[entry.id].endswith(f" · {entry.id[:8]}") for entry in alike)
     assert labels[runs[1]] == other
@@ -310,15 +310,15 @@ def test_plans_of_an_edited_scenario_are_told_apart(runs: list[str], cheap: Plan
     mine = changed_scenario(cheap, name="my-shop", title="My shop")
     goal = mine.scenario.goal.model_copy(update={"gap": 0.1})
     entries = [Store().entry(stored(one)) for one in (mine, changed_scenario(mine, goal=goal))]
-    first, second = run_picker.labels(entries).values()
+    first, second = stored_runs.labels(entries).values()
     assert first.startswith("My shop, 1 day, 9 heats · least cost · ")
     assert second.startswith("My shop, 1 day, 9 heats · gap 10 % · least cost · ")
     assert cheap.successes is not None
     successes, n = cheap.successes
     assert f" · holds on {int(100 * successes / n)} % · " in first
-    assert " · 700 EUR more undisturbed · " in run_picker.label(dataclasses.replace(entries[0], saved_cost=-700.0))
+    assert " · 700 EUR more undisturbed · " in stored_runs.label(dataclasses.replace(entries[0], saved_cost=-700.0))
     carbon = dataclasses.replace(entries[0], goal="carbon", saved_carbon_kg=-700.0)
-    assert " · 0.7 t CO2e more undisturbed · " in run_picker.label(carbon)
+    assert " · 0.7 t CO2e more undisturbed · " in stored_runs.label(carbon)
     silos = [{"stores": [{"name": "cement", "level_t": level, "end_level_t": 500.0}]} for level in (500.0, 900.0)]
     assert naming.changes(*silos) == ["cement level 900 t"]
     silos[1]["stores"][0]["end_level_t"] = 700.0

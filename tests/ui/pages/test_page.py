@@ -24,7 +24,7 @@ from emberline.runs.jobs import queue
 from emberline.runs.store.store import Store
 from emberline.scenarios import bundled, load, loads
 from emberline.scenarios.loading.loading import LIBRARY
-from emberline.ui.pages.request import amounts, fields
+from emberline.ui.pages.request import fields
 from emberline.ui.pages.result.answer import plain
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -169,11 +169,11 @@ def test_titles_are_never_markdown(app: AppTest, stored_home: tuple[Path, str]) 
 def test_casts_table_gives_back_the_orders(name: str) -> None:
     """Proves: unchanged counts give the scenario itself; zeros leave casts out. Sensitivity: one heat less is seen."""
     original = load(name)
-    counts = amounts.casts(original)["heats"].tolist()
+    counts = fields.casts(original)["heats"].tolist()
     text = (LIBRARY / f"{name}.yaml").read_text(encoding="utf-8")
-    same = loads(text, overrides=[amounts.orders_override(original, counts)])
+    same = loads(text, overrides=[fields.orders_override(original, counts)])
     assert same.model_dump() == original.model_dump()
-    fewer = loads(text, overrides=[amounts.orders_override(original, [0, counts[1], *counts[2:-1], counts[-1] - 1])])
+    fewer = loads(text, overrides=[fields.orders_override(original, [0, counts[1], *counts[2:-1], counts[-1] - 1])])
     assert len(fewer.heats) == len(original.heats) - counts[0] - 1
 
 

@@ -27,8 +27,8 @@ from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario, load, loads
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.loading.loading import LIBRARY
-from emberline.ui.pages.request import amounts
-from emberline.ui.pages.result import products, run_card, units
+from emberline.ui.pages.request import fields
+from emberline.ui.pages.result import accounts, units
 from emberline.ui.pages.session import navigation
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -147,13 +147,13 @@ def test_carbon_of_products_adds_up(works_plan: Plan) -> None:
     ours, theirs = result.products, ledger(works_plan.scenario, works_plan.baseline).products
     assert ours is not None
     assert theirs is not None
-    table = products.per_tonne(ours, theirs, "average").set_index("product")
+    table = accounts.per_tonne(ours, theirs, "average").set_index("product")
     assert table["calcination"]["clinker"] == pytest.approx(525)
     assert table["calcination"]["CEM I"] == pytest.approx(0.95 * 525, rel=0.02)
     parts = table[["calcination", "fuels", "electricity"]].sum(axis=1)
     assert parts.to_dict() == pytest.approx(table["total"].to_dict())
     assert table["total"]["clinker"] == pytest.approx(float(ours.carbon_per_t("average").sel(stock="clinker")))
-    goes = products.whereabouts(ours).set_index("counted as")
+    goes = accounts.whereabouts(ours).set_index("counted as")
     assert 1000 * goes["sum"]["scope 1, direct"] == pytest.approx(result.direct_kg)
     assert 1000 * goes["sum"]["scope 2, location, average"] == pytest.approx(result.grid["average"])
     assert 1000 * goes["sum"]["biogenic, separate"] == pytest.approx(sum(result.biogenic.values()))
@@ -340,12 +340,12 @@ def test_levels_give_back_the_stores(name: str) -> None:
     """Proves: an unchanged table gives the scenario itself; a changed level and end are asked for, the rest stays."""
     original = load(name)
     levels = [[store.start_t, store.end_t] for store in original.stores]
-    assert amounts.levels(original)[[amounts.NOW, amounts.END]].to_numpy().tolist() == levels
+    assert fields.levels(original)[[fields.NOW, fields.END]].to_numpy().tolist() == levels
     text = (LIBRARY / f"{name}.yaml").read_text(encoding="utf-8")
-    same = loads(text, overrides=[amounts.stores_override(original, levels)])
+    same = loads(text, overrides=[fields.stores_override(original, levels)])
     assert same.model_dump() == original.model_dump()
     levels[0][0] -= 10
-    changed: Scenario = loads(text, overrides=[amounts.stores_override(original, levels)])
+    changed: Scenario = loads(text, overrides=[fields.stores_override(original, levels)])
     assert changed.stores[0].start_t == original.stores[0].start_t - 10
     assert [store.end_t for store in changed.stores] == [store.end_t for store in original.stores]
     assert changed.stores[1:] == original.stores[1:]
@@ -399,12 +399,12 @@ def test_why_here_asks_about_the_run(app: AppTest, works_plan: Plan, monkeypatch
     assert not form.exception
     spans = form.selectbox(key=f"why.begin.{run}.{one.unit}")
     assert spans.value == one.first
-    assert run_card.span(one, works_plan.scenario.horizon) in spans.options
+    assert units.span(one, works_plan.scenario.horizon) in spans.options
 
 
 def test_why_here_of_a_start_up_asks_about_its_run() -> None:
     """Proves: what is not a run itself leads to the next run of the same unit, if there is one."""
     spans = [("kiln", START_UP, 4), ("mill", RUN, 5), ("kiln", RUN, 6), ("kiln", RUN, 9), ("mill", WAIT, 8)]
     every = [UnitRun(unit, what, "cement", first, first + 2, 0.0, 0.0, 0.0) for unit, what, first in spans]
-    results = [run_card.run_of(one, every) for one in every]
+    results = [units.run_of(one, every) for one in every]
     assert results == [every[2], every[1], every[2], every[3], None]

@@ -1,16 +1,21 @@
-"""Command ``emberline diff``: the differences between two stored plans, in the plant's words."""
+"""Commands ``emberline diff``, ``locks`` and ``prices``: two stored plans compared, prices of locks and limits."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.options import AsJson, find, print_json
+from emberline.ui.cli.options import AsJson, Quiet, Refused, Run, find, print_json, writable, writing
 
 if TYPE_CHECKING:
     from emberline.studies.difference import Difference
+    from emberline.studies.why import lock_prices
+
 
 First = Annotated[str, typer.Argument(metavar="RUN", help="id of the first run, its first digits, or 'last'")]
 Second = Annotated[str, typer.Argument(metavar="RUN", help="the run to compare with it")]
@@ -65,3 +70,105 @@ def lines(comparison: Difference, first: str, second: str) -> Iterator[str]:
     for head, texts in sections:
         for i, text in enumerate(texts):
             yield f"{'' if i else head:<9}{text}"
+
+
+def locks(
+    run: Run = "last",
+    time_limit: Annotated[
+        float, typer.Option("--time-limit", min=1, metavar="SECONDS", help="for all locks together")
+    ] = 120.0,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show the price of each lock of a stored plan: remove one at a time, plan again, and report the saving.
+
+    Ctrl-C keeps the prices found so far.
+    """
+    from emberline.studies.why import lock_prices
+    from emberline.ui.cli.progress import study
+
+    store, number = find(run)
+    plan = store.open(number).plan
+    lock_prices.refuse(plan)
+
+    def work(tell: Any, wish: Any) -> lock_prices.LockPrices:
+        return lock_prices.lock_prices(plan, time_limit_s=time_limit, on_progress=tell, cancel=wish)
+
+    prices = study(work, "keeping the prices found so far", quiet)
+    if as_json:
+        print_json({"run": number, **prices.summary()})
+        return
+    if not prices.prices and prices.complete:
+        print(f"run {number} has no locks", file=sys.stderr)
+        return
+    _show_locks(prices)
+
+
+def _show_locks(prices: lock_prices.LockPrices) -> None:
+    from rich.text import Text
+
+    from emberline.reports.text import wording
+    from emberline.reports.text.studies.locks import lock_rows
+    from emberline.ui.cli import terminal
+
+    console, rows = terminal.out(), lock_rows(prices.summary())
+    for row, price in zip(rows, prices.prices, strict=False):
+        row["lock"] = f"{price.number}  {row['lock']}"
+    console.print(Text("saving from removing each lock, with everything else planned again"))
+    if rows:
+        console.print(terminal.table_of(rows, more=1), soft_wrap=True)
+    gap = "no gap proven" if prices.gap is None else f"gap {wording.percent(prices.gap)}"
+    console.print(
+        Text(f"compared with the stored plan: {prices.status}, {gap}; at most: from the bound without the lock")
+    )
+    if not prices.complete:
+        console.print(Text("the time limit was reached before every lock was tried; raise it with --time-limit"))
+
+
+def prices(
+    run: Run = "last",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE.nc", help="prices of every step as netCDF")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="overwrite the file if it exists")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show the shadow prices of a stored plan's site.
+
+    They are the duals of the site's linear program with heats and whole numbers fixed.
+    """
+    from rich.text import Text
+
+    from emberline.reports.text import wording
+    from emberline.scenarios.goal_metrics import GOALS
+    from emberline.studies.why import shadow_prices as pricing
+    from emberline.ui.cli import terminal
+
+    if output is not None:
+        writable(output, force, ("nc",))
+    store, number = find(run)
+    plan = store.open(number).plan
+    if not plan.has_schedule:
+        raise Refused(f"run {number} has no schedule: {plan.verdict}")
+    data = pricing.prices(plan)
+    if data is None:
+        raise Refused(f"run {number}: no prices were found within the time limit")
+    rows = list(pricing.summary(plan, data))
+    note = "whole numbers fixed" if data.attrs["whole_numbers"] == "fixed" else "no whole numbers"
+    if output is not None:
+        with writing(output) as partial:
+            data.to_netcdf(partial, engine="netcdf4")
+    if as_json:
+        print_json({"run": number, "whole_numbers": data.attrs["whole_numbers"], "prices": [asdict(r) for r in rows]})
+        return
+    console = terminal.out()
+    table = terminal.table(("what", "", "unit"), ("mean", "least", "most", "steps"))
+    for row in rows:
+        figures = (wording.number(value, 2) for value in (row.mean, row.low, row.high))
+        table.add_row(Text(row.name), row.says, Text(row.unit), *figures, wording.number(row.steps, 0))
+    console.print(table)
+    what = "processes" if plan.scenario.processes else "heats"
+    goal = GOALS[plan.scenario.goal.minimize]
+    console.print(Text(f"for the goal {goal}; {what} fixed as planned, {note}"))
+    if output is not None:
+        console.print(Text(f"every step: {output}"))

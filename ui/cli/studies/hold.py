@@ -1,4 +1,6 @@
-"""Command ``emberline hold``: a plan that meets every limit on a share of disturbed days, and its price."""
+"""Command ``emberline hold``: a plan that meets every limit on a share of disturbed days, and its price.
+
+With ``--samples`` a site is planned over samples of prices and intensities."""
 
 from __future__ import annotations
 
@@ -8,13 +10,81 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.answers import why_not
-from emberline.ui.cli.options import AsJson, Changes, Named, Refused, print_json
-from emberline.ui.cli.workers import Cluster, Quiet, Workers, at_work, one_place
+from emberline.ui.cli.answers import why
+from emberline.ui.cli.options import (
+    AsJson,
+    Changes,
+    Cluster,
+    Named,
+    Quiet,
+    Refused,
+    Workers,
+    at_work,
+    one_place,
+    print_json,
+)
 
 if TYPE_CHECKING:
-    from emberline.planning.robustness.holding import Robustness
+    from emberline.planning.robustness.holding import Robustness, sampled
     from emberline.scenarios import Scenario
+
+
+def _sample(scenario: Scenario, count: int, share: float | None, as_json: bool, quiet: bool) -> None:
+    """Plan over samples, compare with the plan on the forecast, and report."""
+    from emberline.planning.robustness.holding import sampled
+    from emberline.ui.cli.progress import study
+
+    def work(tell: Any, wish: Any) -> sampled.Compared:
+        return sampled.compare(scenario, count, share=share, on_progress=tell, cancel=wish)
+
+    comparison = study(work, "taking the best first stage found so far", quiet)
+    if as_json:
+        print_json(comparison.summary())
+    else:
+        _show_samples(comparison)
+
+
+def _show_samples(comparison: sampled.Compared) -> None:
+    from rich.text import Text
+
+    from emberline.reports.text import wording
+    from emberline.ui.cli import terminal
+
+    console, summary = terminal.out(), comparison.summary()
+    unit, factor, digits = wording.measure(comparison.scenario)
+
+    def number(value: float) -> str:
+        return wording.number(value * factor, digits)
+
+    for line in terminal.heading(comparison.scenario):
+        console.print(Text(line))
+    console.print()
+    worst = f"worst {wording.percent(1 - summary['share'], 0)}"
+    what = "mean" if comparison.share is None else f"mean of the {worst}"
+    gap = "" if summary["gap"] is None else f", gap {wording.percent(summary['gap'])}"
+    console.print(
+        Text(f"planned over {summary['samples']} samples of {', '.join(comparison.names)}: least {what} ({unit}){gap}")
+    )
+    table = terminal.table([f"on {summary['fresh']} other days"], ("mean", worst))
+    labels = {
+        "sampled": "planned over samples",
+        "plain": "planned on the forecast",
+        "knowing": "with perfect foresight of each day",
+    }
+    for name, label in labels.items():
+        row = summary["on_fresh"][name]
+        table.add_row(label, number(row["mean"]), number(row["cvar"]))
+    console.print(table)
+    gained = summary["gained"]
+    console.print(
+        Text(
+            f"gained by samples: {number(gained['mean'])} {unit} in the mean (standard error "
+            f"{number(gained['standard_error'])}), {number(gained['cvar'])} in the {worst}; perfect foresight of "
+            f"each day would gain {number(gained['knowing'])} more"
+        )
+    )
+    console.print(Text("caps of the goal are left out; dispatch knows its day, decisions fixed in advance do not"))
+
 
 HEADINGS = {
     "holds": "holds",
@@ -68,11 +138,9 @@ def hold(
     target = None if level is None else _share("--level", level)
     case = load(scenario, list(changes or []))
     if samples is not None:
-        from emberline.ui.cli.studies import samples as sampling
-
         if level is not None:
             raise Refused("--level: samples vary prices only, nothing breaks down; drop it, or drop --samples")
-        sampling.sample(case, samples, None if cvar is None else _share("--cvar", cvar), as_json, quiet)
+        _sample(case, samples, None if cvar is None else _share("--cvar", cvar), as_json, quiet)
         return
     if cvar is not None:
         raise Refused("--cvar: needs --samples")
@@ -90,15 +158,15 @@ def hold(
     with store.working(case) as run:
         result = _search(case, target, replications, time_limit, (workers, cluster), quiet)
         folder = ensembles.save_holding(store, run, result)
-    why = None
+    reason = None
     if result.status == "no plan":
         overrides = list(changes or [])
-        why = why_not.after_plan(result.robust, why_not.at_once(scenario, overrides), scenario, overrides, quiet)
+        reason = why.after_plan(result.robust, why.at_once(scenario, overrides), scenario, overrides, quiet)
     if as_json:
-        more = {} if why is None else {"why_not": why.summary()}
+        more = {} if reason is None else {"why_not": reason.summary()}
         print_json({"run": run, "folder": str(folder), "scenario": case.name, **result.summary(), **more})
     else:
-        for line in () if why is None else why_not.lines(why):
+        for line in () if reason is None else why.lines(reason):
             print(line, file=sys.stderr)
         for line in _lines(result):
             print(line)

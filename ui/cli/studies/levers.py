@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.options import AsJson, Changes, Force, Named, Refused, print_json, writable, writing
-from emberline.ui.cli.workers import Quiet
+from emberline.ui.cli.options import AsJson, Changes, Force, Named, Quiet, Refused, print_json, writable, writing
 
 if TYPE_CHECKING:
     from rich.console import Console

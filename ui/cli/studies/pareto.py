@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.options import AsJson, Changes, Force, Named, print_json, writable, writing
-from emberline.ui.cli.workers import Cluster, Quiet
+from emberline.ui.cli.options import AsJson, Changes, Cluster, Force, Named, Quiet, print_json, writable, writing
 
 if TYPE_CHECKING:
     from rich.console import Console

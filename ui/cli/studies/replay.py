@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.options import AsJson, Refused, Run, find, print_json
-from emberline.ui.cli.workers import Cluster, Quiet, Workers, at_work, one_place
+from emberline.ui.cli.options import AsJson, Cluster, Quiet, Refused, Run, Workers, at_work, find, one_place, print_json
 
 if TYPE_CHECKING:
     from emberline.planning.plan import Plan

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.options import AsJson, Changes, Named, Refused, print_json
-from emberline.ui.cli.workers import Quiet
+from emberline.ui.cli.options import AsJson, Changes, Named, Quiet, Refused, print_json
 
 if TYPE_CHECKING:
     from emberline.studies.rolling import Comparison

@@ -14,13 +14,19 @@ from emberline.runs.jobs import queue
 from emberline.runs.store import StoredRun, StoreError
 from emberline.runs.work.analyses import ANALYSES, StoredAnalysis, headlines, read
 from emberline.scenarios.home import RUN_ID
-from emberline.ui.pages import module_of
+from emberline.ui.pages.analyses import calibrate, of_plan, of_scenario
 from emberline.ui.pages.analyses.shape import Analysis, Question
 from emberline.ui.pages.request import form
 from emberline.ui.pages.session import job_progress, navigation, session, stored_runs
 
 ANALYSIS, RESULT = "analysis", "result"
 """In the address: the analysis, and the job or stored result that is shown."""
+BY_NAME = {
+    "levers": of_scenario.LEVERS, "headroom": of_scenario.HEADROOM, "sweep": of_scenario.SWEEP,
+    "roll": of_scenario.ROLL, "prices": of_plan.PRICES, "why": of_plan.WHY, "locks": of_plan.LOCKS,
+    "why_not": of_plan.WHY_NOT, "calibrate": calibrate.ANALYSIS,
+}  # fmt: skip
+"""By the name in ``ANALYSES``."""
 EARLIER = 60
 """Results that are searched for earlier ones."""
 
@@ -28,7 +34,7 @@ EARLIER = 60
 def page() -> None:
     """Draw the page for the analysis in the address."""
     name = _choose()
-    analysis = _module(name)
+    analysis = BY_NAME[name]
     with st.sidebar:
         place = st.empty()
         subject = _plan() if analysis.of_plan else form.ask("analyses")
@@ -69,7 +75,7 @@ def _choose() -> str:
     first = address if address in ANALYSES else session.analysis() or ANALYSES[0]
     widget = f"{ANALYSIS}.{first}"
     name = st.pills(
-        tr("Analysis"), ANALYSES, default=first, format_func=lambda key: tr(_module(key).title), key=widget,
+        tr("Analysis"), ANALYSES, default=first, format_func=lambda key: tr(BY_NAME[key].title), key=widget,
         label_visibility="collapsed",
     )  # fmt: skip
     analysis = str(name or first)
@@ -78,11 +84,6 @@ def _choose() -> str:
     session.look_at(analysis)
     if address != analysis:
         st.query_params[ANALYSIS] = analysis
-    return analysis
-
-
-def _module(name: str) -> Analysis:
-    analysis: Analysis = module_of(f"emberline.ui.pages.analyses.{name}").ANALYSIS
     return analysis
 
 

@@ -1,6 +1,6 @@
 """The common shape of all analyses in the browser: a form, a job with progress, a stored result that is drawn.
 
-A module of this folder has one ``ANALYSIS``; the work itself is in that of the same name in ``runs/work/analyses``.
+Each is one ``Analysis`` of a module of this folder; the work itself is in ``runs/work/analyses``.
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@ from emberline.runs.store import drafts, snapshots
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.reading.document import override, parse
 from emberline.scenarios.reading.editing import revised
-from emberline.ui.pages.editor import words
+from emberline.ui.pages.editor import source_text
 from emberline.ui.pages.editor.draft import DraftState, keep, typical
 from emberline.ui.pages.editor.fields import as_typed
-from emberline.ui.pages.editor.rows import money
+from emberline.ui.pages.editor.tables import money
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -73,7 +73,10 @@ def show_typical(draft: drafts.Draft, now: DraftState) -> None:
     title = trn("{count} typical figure still in use", "{count} typical figures still in use", len(rows))
     with st.expander(title, icon=":material/info:", key=f"typical.{draft.id}"):
         table = pd.DataFrame(
-            [(words.of_place(path, money(now), now.data)[0], as_typed(value), source) for path, value, source in rows],
+            [
+                (source_text.of_place(path, money(now), now.data)[0], as_typed(value), source)
+                for path, value, source in rows
+            ],
             columns=["where", "value", "source"],
         )
         st.dataframe(

@@ -20,8 +20,17 @@ from emberline.scenarios.reading.document import Keys, dotted, parse
 from emberline.scenarios.reading.editing import ABSENT
 from emberline.scenarios.records.instants import zones
 from emberline.ui.pages.editor.draft import EXAMPLES, DraftState, set_values, source_of, state
-from emberline.ui.pages.editor.fields import SHARE, FormField, as_typed, fields, record_at, typed_default, value_of
-from emberline.ui.pages.editor.references import REFERENCES, renamed
+from emberline.ui.pages.editor.fields import (
+    REFERENCES,
+    SHARE,
+    FormField,
+    as_typed,
+    fields,
+    record_at,
+    renamed,
+    typed_default,
+    value_of,
+)
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,183 @@
-"""A draft as text, its changes since it was copied, and its download."""
+"""A draft as text with help while it is typed, its changes since it was copied in words, and its download.
+
+The script works on Streamlit's own text field, so that typing, undo and screen readers stay the browser's."""
 
 from __future__ import annotations
 
 import io
 import zipfile
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
+from pydantic import BaseModel
 
 from emberline.reports.text.language import tr
 from emberline.runs.store import drafts, snapshots
+from emberline.scenarios import Problem, Scenario
+from emberline.scenarios.assets import KINDS
+from emberline.scenarios.descriptions import documented
+from emberline.scenarios.reading.document import Keys
 from emberline.scenarios.reading.editing import ABSENT, differences, flow
-from emberline.ui.pages.editor import completion, words
+from emberline.scenarios.records.series import Series
 from emberline.ui.pages.editor.draft import AT_TOP, DraftState, checked, keep, problem_lines, state
-from emberline.ui.pages.editor.rows import money
+from emberline.ui.pages.editor.fields import SHARE, as_typed, fields, inner, label_of, label_parts
+from emberline.ui.pages.editor.form import BETWEEN, SECTIONS
+from emberline.ui.pages.editor.tables import TABLES, money, record_of
+
+HTML = (
+    '<div class="lines" aria-hidden="true"><div class="roll"></div></div><ul class="keys" role="listbox" hidden></ul>'
+)
+FIELD = "source.text"
+"""Key of the container that holds the text field."""
+
+
+@cache
+def _component() -> Any:
+    from streamlit.components.v2 import component
+
+    script, style = (Path(__file__).with_name(f"completion.{end}").read_text(encoding="utf-8") for end in ("js", "css"))
+    return component("emberline_completion", html=HTML, css=style, js=script)
+
+
+@cache
+def keys() -> dict[str, dict[str, list[Any]]]:
+    """Keys of every record: description, record within, choices; by the record's name, assets by their kind."""
+    table: dict[str, dict[str, list[Any]]] = {}
+
+    def add(record: type[BaseModel], name: str) -> str:
+        if name in table:
+            return name
+        table[name] = {}
+        within = {entry.name: entry.record for entry in inner(record) if entry.record is not None}
+        choices = {field.name: field.choices for field in fields(record, "EUR")}
+        for key, field in record.model_fields.items():
+            target = within.get(key)
+            if choices.get(key) == () and field.annotation is not None and _has_series(field.annotation):
+                target = Series
+            place = add(target, target.__name__) if target is not None else "asset" if key == "assets" else ""
+            table[name][key] = [documented(record).get(key, ""), place, list(choices.get(key, ()))]
+        return name
+
+    add(Scenario, "")
+    for kind, record in KINDS.items():
+        add(record, f"kind {kind}")
+    table["asset"] = {"kind": ["", "", list(KINDS)], "name": ["", "", []]}
+    return table
+
+
+def _has_series(annotation: Any) -> bool:
+    return annotation is Series or any(_has_series(part) for part in getattr(annotation, "__args__", ()))
+
+
+def draw_help(problems: tuple[Problem, ...], key: str) -> None:
+    """Attach the help to the text field.
+
+    Args:
+        problems: mistakes of the text as typed.
+        key: of the text.
+    """
+    marks: dict[str, str] = {}
+    for problem in problems:
+        number = problem.where.rpartition(":")[2]
+        if number.isdigit():
+            says = f"{problem.key}: {problem.says}" if problem.key else problem.says
+            marks[number] = f"{marks[number]}\n{says}" if number in marks else says
+    data = {"keys": keys(), "marks": marks, "field": f".st-key-{FIELD.replace('.', '-')} textarea", "hint": tr("Keys")}
+    _component()(data=data, key=f"{key}.help", height="content")
+
+
+PLACE_TITLES = {
+    (groups[-1].path[:1] if groups else ()) or (name,): title for name, (title, groups) in SECTIONS.items()
+} | {path: title for title, path in TABLES.values()}
+"""Titles of sections and tables by their place."""
+
+
+def records() -> list[type[BaseModel]]:
+    """The records that form and tables show, with what lies within them."""
+    entries: list[type[BaseModel]] = list(dict.fromkeys([Scenario, *KINDS.values()]))
+    for record in entries:  # grows while it is gone through
+        entries += [one.record for one in inner(record) if one.record is not None and one.record not in entries]
+    return entries
+
+
+def of_place(path: Keys, currency: str, *roots: Any) -> tuple[str, type[BaseModel] | None]:
+    """A place in words, with the unit of its value, and the record that the value or its items are of.
+
+    Args:
+        path: of the value.
+        currency: of the draft.
+        roots: data in which items of lists are looked up by their names.
+    """
+    record: type[BaseModel] | None = Scenario
+    places, words = list(roots), []
+    for n, part in enumerate(path, 1):
+        places = [inside for one in places if (inside := _inside(one, part)) is not ABSENT]
+        if isinstance(part, int):
+            names = [one["name"] for one in places if isinstance(one, dict) and isinstance(one.get("name"), str)]
+            words.append(names[0] if names else str(part + 1))
+            record = record_of(record, places[0] if places else None)
+            continue
+        label, record = _part(part, record, currency)
+        if path[:n] in PLACE_TITLES:
+            label = tr(PLACE_TITLES[path[:n]])
+            words = []
+        elif n < len(path):
+            label = label.partition(" [")[0]
+        words.append(label)
+    return BETWEEN.join(words), record
+
+
+def _inside(value: Any, part: str | int) -> Any:
+    try:
+        return value[part]
+    except (KeyError, IndexError, TypeError):
+        return ABSENT
+
+
+def _part(name: str, record: type[BaseModel] | None, currency: str) -> tuple[str, type[BaseModel] | None]:
+    """Label of a field of a record, and the record that it holds."""
+    if record is None:
+        return name, None
+    entry = next((one for one in inner(record) if one.name == name), None)
+    field = next((one for one in fields(record, currency) if one.name == name), None)
+    words, unit = label_parts(name, currency, record=record.__name__)
+    label = field.label if field is not None else label_of(words, unit)
+    return (label if name in record.model_fields else name), entry.record if entry is not None else None
+
+
+def of_value(data: Any, record: type[BaseModel] | None, currency: str, unit: str = "") -> str:
+    """A value in words: fields by their labels, numbers without a unit of their own with the field's.
+
+    Args:
+        data: plain data; ``ABSENT``: there is none.
+        record: that it, or each of its items, is of.
+        currency: of the draft.
+        unit: of the value.
+    """
+    if data is ABSENT:
+        return "–"
+    if isinstance(data, list):
+        return "; ".join(of_value(one, record, currency, unit) for one in data)
+    if not isinstance(data, dict):
+        return (
+            f"{as_typed(data)} {unit}" if unit and unit != SHARE and isinstance(data, int | float) else as_typed(data)
+        )
+    of = record_of(record, data)
+    parts = []
+    for name, one in data.items():
+        if name == "name":
+            continue
+        label, within = _part(name, of, currency)
+        words, _, end = label.removesuffix("]").partition(" [")
+        says = of_value(one, within, currency, end)
+        parts.append(f"{words} ({says})" if isinstance(one, dict | list) else f"{words} {says}")
+    heading = [str(data["name"])] if "name" in data else []
+    return ": ".join([*heading, ", ".join(parts)] if parts else heading)
+
 
 LONGEST_CELL = 300
 HEIGHT = 480
@@ -56,7 +218,7 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
         st.session_state.pop(_place(draft), None)
         st.session_state[key] = now.text
 
-    with st.container(key=completion.FIELD):
+    with st.container(key=FIELD):
         st.text_area(
             tr("The scenario as YAML"), height=HEIGHT, key=key, max_chars=drafts.LARGEST_TEXT, on_change=remember,
             help=tr("Keys are offered while you type, and with Ctrl+Space. Numbers may have units."),
@@ -70,14 +232,14 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
     second.button(tr("Discard"), disabled=waits is None, key=f"{key}.discard", on_click=discard, width="stretch")
     if waits is None:
         rest.text(tr("Text is checked while you type."))
-        completion.draw(now.problems, f"text.{draft.id}")
+        draw_help(now.problems, f"text.{draft.id}")
         problem_lines(now, now.problems[AT_TOP:], most=MOST_TOLD)
         return
     preview = checked(waits.text, draft.folder)
     rest.text(tr("Not applied yet.") if preview.problems else tr("Not applied yet. ✓ No mistake found."))
     if waits.version != draft.version:
         st.text(tr("The draft has changed since this was typed: Apply replaces it with this text; Undo reverts."))
-    completion.draw(preview.problems, f"text.{draft.id}")
+    draw_help(preview.problems, f"text.{draft.id}")
     problem_lines(preview, preview.problems, most=MOST_TOLD)
 
 
@@ -110,14 +272,12 @@ def changes(draft: drafts.Draft, now: DraftState) -> pd.DataFrame | None:
     if began is None or now.data is None:
         return None
     rows, currency = list(differences(began, now.data)), money(now)
-    labels = [words.of_place(change.path, currency, began, now.data) for change in rows]
+    labels = [of_place(change.path, currency, began, now.data) for change in rows]
     return pd.DataFrame(
         {
             "what": [label for label, _ in labels],
-            "before": [
-                words.of_value(change.before, of, currency) for change, (_, of) in zip(rows, labels, strict=True)
-            ],
-            "after": [words.of_value(change.now, of, currency) for change, (_, of) in zip(rows, labels, strict=True)],
+            "before": [of_value(change.before, of, currency) for change, (_, of) in zip(rows, labels, strict=True)],
+            "after": [of_value(change.now, of, currency) for change, (_, of) in zip(rows, labels, strict=True)],
             "key": [_path_text(change.path, began, now.data) for change in rows],
             "original": [_cell(change.before) for change in rows],
             "now": [_cell(change.now) for change in rows],

@@ -1,17 +1,414 @@
-"""Lists of a draft as tables: orders, grades, units, stores, assets and more; what lies within a row is a form or table
-below it.
+"""Lists of a draft as editable tables: a column for each field that fits into a cell; below it what lies within a row.
+
+A table keeps its position while it is edited: the editor is reset only when something else has changed its rows. What
+lies within a row is never written as braces: a record within a record is a form, a list of records a table whose rows
+open in turn, and amounts by name are a table of two columns.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
 import streamlit as st
+from pydantic import BaseModel
 
 from emberline.reports.text.language import mark, tr
 from emberline.runs.store import drafts
-from emberline.scenarios.reading.document import Keys
-from emberline.scenarios.reading.editing import ABSENT
-from emberline.ui.pages.editor import nested, rows
-from emberline.ui.pages.editor.draft import DraftState
+from emberline.scenarios.assets import KINDS
+from emberline.scenarios.case.line import Unit
+from emberline.scenarios.descriptions import documented
+from emberline.scenarios.process.recipe import Rate
+from emberline.scenarios.reading.document import Keys, dotted, plain
+from emberline.scenarios.reading.editing import ABSENT, flow
+from emberline.ui.pages.editor import form
+from emberline.ui.pages.editor.draft import AT_TOP, DraftState, problem_lines, set_values
+from emberline.ui.pages.editor.fields import (
+    WINDOWS,
+    Inner,
+    as_typed,
+    columns,
+    inner,
+    label_of,
+    label_parts,
+    record_at,
+    renamed,
+    value_of,
+)
+
+ENTRY = re.compile(r"(?:(\d{1,4})\s*[x×*]\s*)?(\S.*?)\s*")
+"""An entry of an order's heats: ``3 × rebar``."""
+FIRST_COLUMNS = {"assets": ("kind", "name")}
+HEATS, RATE = "heats", "rate"
+SPLIT = ("duration_min", "energy_kwh_per_t")
+"""Fields by stage or unit, with a column for each."""
+MANY = 8
+"""Number of columns above which names are pinned."""
+PLACE = "#"
+"""A hidden column: the original index of a row; empty for new rows."""
+LISTS = ("units", "starts", "on", "holidays")
+"""Fields whose cells hold several values, with commas between them."""
+RARE = (("Trucks", "months"),)
+"""Records and fields that have a column only where a row says something there."""
+TEXT = ("name", "grade", "unit", "store", "carrier", "kind")
+"""Fields whose cells are names, even if they look like numbers."""
+
+
+@dataclass(frozen=True)
+class EditorTable:
+    """A list of the draft as a table."""
+
+    name: str
+    title: str
+    path: Keys
+    kind: type[BaseModel] | None = None
+    """Record of its rows where its place does not say it."""
+
+    @property
+    def record(self) -> type[BaseModel] | None:
+        """Record of its rows; None: they are of several kinds."""
+        return self.kind or record_at(self.path)
+
+
+@dataclass
+class Beginning:
+    """What an editor in the browser began with: it tells its edits against that."""
+
+    key: str
+    value: Any
+    frame: pd.DataFrame
+    expected: tuple[Any, ...] = ()
+    """What the draft may have without having been changed elsewhere."""
+
+    def write(self, draft: drafts.Draft, after: Any, values: dict[Keys, Any]) -> None:
+        """Set values in the draft and draw the page again.
+
+        Args:
+            draft: that is edited.
+            after: what the editor will find.
+            values: by place.
+        """
+        # what is typed meanwhile ends this run anywhere, even at a look at the session: so it is noted before
+        self.expected = (*self.expected, after)
+        if set_values(draft, values):
+            st.rerun()
+
+
+def beginning(place: str, draft: drafts.Draft, value: Any, frame: Callable[[], pd.DataFrame]) -> Beginning:
+    """What an editor began with; a new beginning where something else has changed its value.
+
+    Args:
+        place: of the editor in the session.
+        draft: that is edited.
+        value: what the draft has there.
+        frame: makes the table of it.
+    """
+    now: Beginning | None = st.session_state.get(place)
+    # Streamlit forgets edits in a table that another view or page does not draw: then it begins with what the draft has
+    if now is None or value not in now.expected or now.key not in st.session_state:
+        key = f"{place}.{draft.version}"
+        now = Beginning(key if now is None else f"{now.key}+", deepcopy(value), frame())
+        st.session_state[place] = now
+    now.expected = (deepcopy(value),)
+    return now
+
+
+def items_at(now: DraftState, path: Keys) -> list[Any]:
+    """Items of a list; empty if there is none."""
+    value = now.value(path)
+    return value if isinstance(value, list) else []
+
+
+def edit(draft: drafts.Draft, now: DraftState, table: EditorTable) -> None:
+    """Draw a list of the draft as a table, and save what is changed in it."""
+    rows = items_at(now, table.path)
+    editor = beginning(f"table.{draft.id}.{table.name}", draft, rows, lambda: frame_of(rows, table))
+    frame = editor.frame
+    edited = st.data_editor(
+        frame,
+        key=editor.key,
+        num_rows="dynamic",
+        hide_index=True,
+        column_order=[name for name in frame.columns if name != PLACE],
+        column_config=_columns(now, table, list(frame.columns)),
+        alt=table.title,
+    )
+    problem_lines(now, now.at(table.path), most=AT_TOP)
+    _one_power(draft, now, table)
+    after = items_of(edited, editor.value, frame)
+    if after == rows:
+        return
+    values = renamed(now.data, table.path, rows, after) if now.data is not None else {}
+    editor.write(draft, after, {**values, table.path: after if after else ABSENT})
+
+
+def _one_power(draft: drafts.Draft, now: DraftState, table: EditorTable) -> None:
+    """Offer to leave out the phases of units that have one power as well."""
+    for place, row in enumerate(items_at(now, table.path) if table.record is Unit else ()):
+        if not isinstance(row, dict) or row.get("power_mw") is None or not row.get("phases"):
+            continue
+        says, button = st.columns([3, 2], vertical_alignment="center")
+        says.text(f"{row.get('name', place + 1)}: {as_typed(row['power_mw'])}")
+        label = tr("Replace its phases by this one power")
+        if button.button(label, key=f"power.{dotted(table.path)}.{place}", width="stretch") and set_values(
+            draft, {(*table.path, place, "phases"): ABSENT}
+        ):
+            st.rerun()
+
+
+def money(now: DraftState) -> str:
+    """Currency of the draft."""
+    currency = now.value(("market", "currency"))
+    return currency if isinstance(currency, str) and len(currency) == 3 else "EUR"
+
+
+def _columns(now: DraftState, table: EditorTable, names: list[str]) -> dict[str, Any]:
+    currency = money(now)
+    described = [
+        documented(record)
+        for record in _records(table, [row for row in items_at(now, table.path) if isinstance(row, dict)])
+    ]
+    configured = {}
+    for name in names:
+        field, _, inner = name.partition(".")
+        words, unit = label_parts(field, currency, record=table.record.__name__ if table.record else "")
+        label = label_of(f"{tr(words)}, {inner}" if inner else words, unit)
+        doc = next((texts[field] for texts in described if field in texts), None)
+        configured[name] = st.column_config.TextColumn(
+            label, help=tr(doc) if doc else None, pinned=(name == "name" and len(names) > MANY) or None
+        )
+    return configured
+
+
+def frame_of(rows: list[Any], table: EditorTable) -> pd.DataFrame:
+    """Items as a table of text: a column per field that fits into a cell, and per stage or unit of fields by those."""
+    plainly = [row for row in rows if isinstance(row, dict)]
+    names: list[str] = list(FIRST_COLUMNS.get(table.name, ()))
+    for record in _records(table, plainly):
+        within = {entry.name: entry.kind for entry in inner(record)}
+        for name in record.model_fields:
+            values = [row[name] for row in plainly if name in row]
+            if name in SPLIT:
+                names += _columns_of(name, values)
+            elif name in (HEATS, RATE) or name not in within or any(not isinstance(one, dict | list) for one in values):
+                fits = name in columns(record, "EUR") or name in (HEATS, RATE)
+                fits = fits and (record.__name__, name) not in RARE
+                names += [name] if values or (fits and table.record is not None) else []
+    declared = {name for record in _records(table, plainly) for name in record.model_fields}
+    names += [name for row in plainly for name in row if name not in declared]
+    names = list(dict.fromkeys(names))
+    cells = [
+        [str(i), *(_cell(row, name) if isinstance(row, dict) else "" for name in names)] for i, row in enumerate(rows)
+    ]
+    return pd.DataFrame(cells, columns=[PLACE, *names], dtype=str)
+
+
+def _records(table: EditorTable, rows: list[dict[str, Any]]) -> list[type[BaseModel]]:
+    """Record of the rows; of assets those of their kinds."""
+    if table.record is not None:
+        return [table.record]
+    return list(dict.fromkeys(KINDS[kind] for row in rows if (kind := str(row.get("kind"))) in KINDS))
+
+
+def _columns_of(name: str, values: list[Any]) -> list[str]:
+    """A column for each stage or unit of a field that is given by them."""
+    if all(isinstance(value, dict) for value in values):
+        return [f"{name}.{key}" for key in dict.fromkeys(key for value in values for key in value)]
+    return [name]
+
+
+def _cell(row: dict[str, Any], column: str) -> str:
+    field, _, inner = column.partition(".")
+    value = row.get(field, ABSENT)
+    if inner:
+        value = value.get(inner, ABSENT) if isinstance(value, dict) else ABSENT
+    if value is ABSENT:
+        return ""
+    if field == HEATS and _are_heats(value):
+        short = ", ".join(f"{one['count']} × {one['grade']}" if "count" in one else str(one["grade"]) for one in value)
+        return short if all(set(one) <= {"grade", "count"} for one in value) else f"{short} …"
+    if field == RATE and isinstance(value, dict):
+        return " – ".join(as_typed(value[key]) for key in ("low", "high") if key in value)
+    if isinstance(value, list):
+        return ", ".join("-".join(map(as_typed, one)) if isinstance(one, list) else as_typed(one) for one in value)
+    return as_typed(value) if not (isinstance(value, str) and value[:1] in "{[") else flow(value)
+
+
+def _are_heats(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, dict) and isinstance(one.get("grade"), str) for one in value)
+
+
+def items_of(edited: pd.DataFrame, before: list[Any], frame: pd.DataFrame) -> list[Any]:
+    """Items of an edited table; what no column shows stays unchanged."""
+    rows: list[Any] = []
+    for row in edited.to_dict("records"):
+        cells = {str(name): "" if pd.isna(cell) else str(cell).strip() for name, cell in row.items()}
+        place = cells.pop(PLACE)
+        old = int(place) if place else None
+        item = {} if old is None else deepcopy(before[old])
+        if not isinstance(item, dict):
+            rows.append(item)
+            continue
+        for name, cell in cells.items():
+            if old is not None and cell == str(frame[name].iloc[old]):
+                continue
+            _set_cell(item, name, cell)
+        if item:
+            rows.append(item)
+    return rows
+
+
+def _set_cell(item: dict[str, Any], column: str, cell: str) -> None:
+    field, _, inner = column.partition(".")
+    if inner and cell:
+        item.setdefault(field, {})[inner] = value_of(cell)
+        return
+    if inner:
+        item.get(field, {}).pop(inner, None)
+        return
+    if cell:
+        item[field] = _cell_value(field, cell)
+    else:
+        item.pop(field, None)
+
+
+def _cell_value(field: str, cell: str) -> Any:
+    if field == HEATS:
+        entries = [ENTRY.fullmatch(part.strip()) for part in cell.split(",")]
+        return [
+            {"grade": one[2], **({"count": int(one[1])} if one[1] else {})} for one in entries if one is not None
+        ]  # fmt: skip
+    if field in LISTS:
+        return [plain(part.strip()) for part in cell.split(",") if part.strip()]
+    if field in WINDOWS or field in TEXT:
+        return cell
+    return value_of(cell)
+
+
+DEEPEST = 5
+"""Levels below which nothing is drawn any more."""
+OPEN_LEVELS = 3
+"""Levels that are open where there is something in them: the hours and prices of a tariff stand on the third."""
+AMOUNT = mark("Amount")
+NAME = mark("Name")
+
+
+def record_of(record: type[BaseModel] | None, row: Any) -> type[BaseModel] | None:
+    """Record of a row; of an asset by its kind."""
+    if record is not None or not isinstance(row, dict):
+        return record
+    return KINDS.get(str(row.get("kind")))
+
+
+def opened(record: type[BaseModel] | None, row: Any) -> bool:
+    """Whether a row has anything within it."""
+    of_row = record_of(record, row)
+    return of_row is not None and isinstance(row, dict) and bool(inner(of_row))
+
+
+def draw_within(
+    draft: drafts.Draft, now: DraftState, path: Keys, record: type[BaseModel] | None = None, depth: int = 0
+) -> None:
+    """Draw what lies within a record of the draft; the place says which one where none is given."""
+    record = record or record_at(path)
+    assert record is not None
+    for entry in inner(record):
+        place = (*path, entry.name)
+        value = now.value(place)
+        if depth >= DEEPEST or entry.name in _elsewhere(record):
+            continue
+        words, unit = label_parts(entry.name, money(now), record=record.__name__)
+        wrong = len(now.at(place))
+        title = f"{label_of(words, unit)}{_size(value)}{f' ✕ {wrong}' if wrong else ''}"
+        if entry.record is Rate and _one_value(value):
+            title = tr("A range instead of one rate")
+        visible = value is not ABSENT and bool(value) and not (entry.kind == "record" and _one_value(value))
+        with st.expander(title, expanded=visible and depth < OPEN_LEVELS, key=f"in.{dotted(place)}"):
+            if entry.help:
+                st.caption(tr(entry.help))
+            _entry(draft, now, place, entry, depth)
+
+
+def _one_value(value: Any) -> bool:
+    """Whether a record is written as one value: then its fields are not used."""
+    return value is not ABSENT and not isinstance(value, dict | list)
+
+
+def _elsewhere(record: type[BaseModel]) -> tuple[str, ...]:
+    """Fields that the table of the record shows as columns already."""
+    return SPLIT if record.__name__ == "Grade" else ()
+
+
+def _size(value: Any) -> str:
+    if isinstance(value, list | dict) and value:
+        return f" ({len(value)})" if isinstance(value, list) else ""
+    return f": {as_typed(value)}" if value not in (ABSENT, [], {}) else ""
+
+
+def _entry(draft: drafts.Draft, now: DraftState, place: Keys, entry: Inner, depth: int) -> None:
+    value = now.value(place)
+    if entry.kind == "amounts":
+        _amounts(draft, now, place)
+    elif entry.kind == "record" and entry.record is not None:
+        form.group(draft, now, form.FieldGroup("", place, entry.record))
+        draw_within(draft, now, place, entry.record, depth + 1)
+    elif entry.record is not None:
+        if isinstance(value, dict):  # a list of one may be written without its list
+            form.group(draft, now, form.FieldGroup("", place, entry.record))
+            return
+        words = label_parts(entry.name, money(now))[0]
+        edit(draft, now, EditorTable(dotted(place), tr(words), place, entry.record))
+        pick(draft, now, EditorTable(dotted(place), tr(words), place, entry.record), depth + 1)
+
+
+def pick(draft: drafts.Draft, now: DraftState, table: EditorTable, depth: int = 0) -> None:
+    """Draw the choice of a row that has something within it, and what that is."""
+    items = items_at(now, table.path)
+    places = [i for i, row in enumerate(items) if opened(table.record, row)]
+    if not places:
+        return
+    names = [str(items[i].get("name", i + 1)) for i in places]
+    if len(places) > 1:
+        choice = st.selectbox(
+            tr("Open a row"), range(len(places)), format_func=lambda i: names[i], key=f"open.{draft.id}.{table.name}"
+        )
+    else:
+        choice = 0
+    place = places[choice or 0]
+    record = record_of(table.record, items[place])
+    if record is not None:
+        with st.container(border=True):
+            st.text(names[choice or 0])
+            draw_within(draft, now, (*table.path, place), record, depth)
+
+
+def _amounts(draft: drafts.Draft, now: DraftState, place: Keys) -> None:
+    """Numbers by name as a table of two columns."""
+    value = now.value(place)
+    amounts = value if isinstance(value, dict) else {}
+    editor = beginning(
+        f"amounts.{draft.id}.{dotted(place)}", draft, amounts,
+        lambda: pd.DataFrame(
+            [(str(name), as_typed(amount)) for name, amount in amounts.items()], columns=["name", "amount"], dtype=str
+        ),
+    )  # fmt: skip
+    edited = st.data_editor(
+        editor.frame, num_rows="dynamic", hide_index=True, alt=tr(AMOUNT), key=editor.key,
+        column_config={"name": tr(NAME), "amount": tr(AMOUNT)},
+    )  # fmt: skip
+    problem_lines(now, now.at(place), most=AT_TOP)
+    after: dict[str, Any] = {}
+    for row in edited.to_dict("records"):
+        name, amount = (("" if pd.isna(row[key]) else str(row[key]).strip()) for key in ("name", "amount"))
+        if name and amount:
+            after[name] = value_of(amount)
+    if after != amounts:
+        editor.write(draft, after, {place: after or ABSENT})
+
 
 TABLES: dict[str, tuple[str, Keys]] = {
     "orders": (mark("Orders"), ("orders",)),
@@ -34,18 +431,18 @@ TABLES: dict[str, tuple[str, Keys]] = {
 """Title and place in the scenario of each table."""
 
 
-def tables(now: DraftState) -> list[rows.EditorTable]:
+def tables(now: DraftState) -> list[EditorTable]:
     """All tables that a draft may have; the units of each stage have their own."""
     entries = []
     for name, (title, path) in TABLES.items():
         if path[0] == "line" and now.value(("line",)) is ABSENT:
             continue
-        entries.append(rows.EditorTable(name, tr(title), path))
+        entries.append(EditorTable(name, tr(title), path))
         if name == "stages":
             stages = now.value(path)
             for i, stage in enumerate(stages if isinstance(stages, list) else []):
                 of = str(stage.get("name", i + 1))[:40] if isinstance(stage, dict) else str(i + 1)
-                entries.append(rows.EditorTable(f"units.{i}", tr("Units of {stage}", stage=of), (*path, i, "units")))
+                entries.append(EditorTable(f"units.{i}", tr("Units of {stage}", stage=of), (*path, i, "units")))
     return entries
 
 
@@ -59,18 +456,18 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
     def label(key: str) -> str:
         table = by_name[key]
         wrong = len(now.at(table.path))
-        return f"{table.title} ({len(rows.items(now, table.path))}){f' ✕ {wrong}' if wrong else ''}"
+        return f"{table.title} ({len(items_at(now, table.path))}){f' ✕ {wrong}' if wrong else ''}"
 
     # tables with rows come first; a selectbox shows names as plain text
-    order = sorted(by_name, key=lambda name: not rows.items(now, by_name[name].path))
+    order = sorted(by_name, key=lambda name: not items_at(now, by_name[name].path))
     place, _ = st.columns([1, 2])
     choice = place.selectbox(tr("Table"), order, format_func=label, key=f"table.{draft.id}")
     table = by_name[choice]
-    rows.edit(draft, now, table)
+    edit(draft, now, table)
     st.caption(
         tr(
             "A cell takes a number in the column's unit, or a quantity with its own unit such as 85000 kW; an "
             "empty cell means the default. Add rows at the end; tick rows at the left to delete them."
         )
     )
-    nested.pick(draft, now, table)
+    pick(draft, now, table)

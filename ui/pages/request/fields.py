@@ -1,4 +1,4 @@
-"""The input widgets by group, and the corresponding overrides of the scenario."""
+"""The input widgets by group, orders and store levels as tables, and the corresponding overrides of the scenario."""
 
 from __future__ import annotations
 
@@ -16,7 +16,47 @@ from emberline.reports.text.language import mark, tr, trn
 from emberline.reports.text.messages import say
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import GOALS, caps, in_use
-from emberline.ui.pages.request.amounts import END, NOW, casts, levels, orders_override, stores_override
+
+
+def casts(original: Scenario) -> pd.DataFrame:
+    """Orders as a table: a row per entry of equal heats."""
+    rows = [
+        {"cast": order.name, "grade": entry.grade, "heats": entry.count}
+        for order in original.orders
+        for entry in order.heats
+    ]
+    return pd.DataFrame(rows, columns=["cast", "grade", "heats"])
+
+
+def orders_override(original: Scenario, counts: list[int]) -> str:
+    """Override that sets the number of heats of each entry of :func:`casts`; entries without heats are removed."""
+    numbers = iter(counts)
+    orders = []
+    for order in original.orders:
+        plain = order.model_dump(mode="json", exclude_defaults=True)
+        entries = [{**entry, "count": count} for entry in plain["heats"] if (count := next(numbers)) > 0]
+        if entries:
+            orders.append({**plain, "heats": entries})
+    return f"orders={json.dumps(orders)}"
+
+
+NOW, END = "now [t]", "at the end [t]"
+
+
+def levels(original: Scenario) -> pd.DataFrame:
+    """Stores as a table: level now, and minimum level at the end."""
+    rows = [{"store": store.name, NOW: store.start_t, END: store.end_t} for store in original.stores]
+    return pd.DataFrame(rows, columns=["store", NOW, END])
+
+
+def stores_override(original: Scenario, amounts: list[list[float]]) -> str:
+    """Override that sets the levels of stores: for each store of :func:`levels` now and at the end."""
+    stores = []
+    for store, (now, end) in zip(original.stores, amounts, strict=True):
+        changes = {} if (now, end) == (store.start_t, store.end_t) else {"level_t": now, "end_level_t": end}
+        stores.append({**store.model_dump(mode="json", exclude_defaults=True), **changes})
+    return f"stores={json.dumps(stores)}"
+
 
 PV_OF_ITS_OWN = {"table": "pv_typical", "column": "capacity_factor"}
 """Yield of a PV plant that the scenario does not have."""

@@ -1,4 +1,4 @@
-"""The bill by line and the carbon ledger by scope, source and factor, plan and baseline next to each other."""
+"""The accounts of a plan next to its baseline: bill by line, ledger by scope, source and factor, carbon of products."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from emberline.planning.accounts import Ledger, bill, ledger
+from emberline.planning.accounts import Ledger, bill, ledger, products
 from emberline.planning.plan import Plan
+from emberline.reports.charts import carbon
+from emberline.reports.compliance import AVERAGE, product_emissions
 from emberline.reports.text import wording
 from emberline.reports.text.language import mark, tr
 from emberline.reports.text.messages import say
 from emberline.reports.text.numbers import clauses, listed
+from emberline.scenarios import Scenario
 
 SCOPES = {
     "1": mark("1"),
@@ -159,3 +163,161 @@ def draw(table: pd.DataFrame, digits: dict[str, int], widths: dict[str, int] | N
         height=min(35 * (len(table) + 1) + 3, 640),
         column_config={name: st.column_config.Column(width=width) for name, width in (widths or {}).items()},
     )
+
+
+HOURS_OF_YEAR = 8760
+EMBEDDED = {
+    "see_direct": mark("direct [t CO2e/t]"),
+    "see_indirect": mark("indirect [t CO2e/t]"),
+    "see_total": mark("direct and indirect [t CO2e/t]"),
+}
+
+
+def embedded_table(scenario: Scenario, ours: Ledger, theirs: Ledger | None) -> pd.DataFrame:
+    """A row per product; differences to the baseline in per cent, where there is one."""
+    mine = product_emissions(scenario, ours)
+    before = {} if theirs is None else product_emissions(scenario, theirs)
+    table = pd.DataFrame({tr("product"): list(mine), tr("mass [t]"): [result.tonnes for result in mine.values()]})
+    for name, title in EMBEDDED.items():
+        table[tr(title)] = [getattr(result, name) for result in mine.values()]
+    if before:
+        was = [before[name].see_total if name in before else float("nan") for name in mine]
+        table[tr("baseline [{unit}]", unit="t CO2e/t")] = was
+        table[tr("difference [%]")] = [
+            100 * (result.see_total / total - 1) if total else float("nan")
+            for result, total in zip(mine.values(), was, strict=True)
+        ]
+    caps = scenario.goal.caps.embedded_kg_per_t
+    if caps:
+        table[tr("cap [{unit}]", unit="t CO2e/t")] = [caps.get(name, float("nan")) / 1000 for name in mine]
+    return table
+
+
+def report_table(scenario: Scenario, ours: Ledger, theirs: Ledger) -> pd.DataFrame:
+    """What a plan changes in the report of a year: its horizon, and a year of such horizons."""
+    times = HOURS_OF_YEAR * 60 / scenario.horizon.length_min
+    pairs = {
+        tr("scope 1"): (ours.direct_kg, theirs.direct_kg),
+        tr("scope 2, average"): (ours.grid[AVERAGE] + ours.bought_kg, theirs.grid[AVERAGE] + theirs.bought_kg),
+    }
+    columns = (tr("plan [t CO2e]"), tr("baseline [t CO2e]"), tr("difference [t CO2e]"))
+    rows = [(name, mine / 1000, before / 1000, (mine - before) / 1000) for name, (mine, before) in pairs.items()]
+    table = pd.DataFrame(rows, columns=[tr("report"), *columns])
+    table[tr("in a year of such plans [t CO2e]")] = table[columns[-1]] * times
+    return table
+
+
+def show_embedded(scenario: Scenario, ours: Ledger, theirs: Ledger | None) -> None:
+    """Draw the table."""
+    table = embedded_table(scenario, ours, theirs)
+    draw(table, {name: 4 if "t CO2e/t" in name else 1 for name in table.columns[1:]})
+    if theirs is not None:
+        report = report_table(scenario, ours, theirs)
+        draw(report, dict.fromkeys(report.columns[1:], 2))
+    st.caption(
+        tr(
+            "Emissions of the site per tonne, the grid by its average intensity; bought precursors are not in them. "
+            "Report of a period: emberline report cbam."
+        )
+    )
+
+
+KINDS = {
+    "fuel": mark("fuels"), "machine": mark("machines"), "bought": mark("heat bought"), "grid": mark("electricity"),
+}  # fmt: skip
+"""Names of origins that are not processes, in the order of the table."""
+ORIGINS = {
+    "direct_kg": mark("scope 1, direct"),
+    "bought_kg": mark("scope 2, heat bought"),
+    "grid_average_kg": mark("scope 2, location, average"),
+    "grid_marginal_kg": mark("scope 2, location, marginal"),
+    "grid_market_kg": mark("scope 2, market"),
+    ledger.BIOGENIC: mark("biogenic, separate"),
+}
+PRODUCT, COMES, TOTAL, BASELINE = mark("product"), mark("input [t]"), mark("total"), mark("total, baseline")
+BY = {"average": mark("by average"), "marginal": mark("by marginal"), "market": mark("market-based")}
+EXTRA_COLUMNS = (PRODUCT, COMES, TOTAL, BASELINE, *BY.values(), ORIGINS[ledger.BIOGENIC])
+"""Columns that are not part of the total, in English."""
+LEAVES = {"stock": mark("change of stock"), "sold": mark("by-products sold"), "site": mark("no product")}
+COUNTED, DELIVERED, SUM = mark("counted as"), mark("delivered"), mark("sum")
+"""Other columns of the destinations."""
+
+
+def show_products(plan: Plan, ledgers: tuple[Ledger, Ledger]) -> None:
+    """Draw carbon per tonne as bars and as a table, and its destinations."""
+    ours, theirs = (side.products for side in ledgers)
+    assert ours is not None
+    assert theirs is not None
+    signal = plan.scenario.goal.signal
+    table = per_tonne(ours, theirs, signal)
+    if len(table):
+        parts = [name for name in table.columns if name not in EXTRA_COLUMNS]
+        titles = {name: tr(name) for name in (*EXTRA_COLUMNS, *KINDS.values())}
+        display = table.rename(columns={name: titles.get(name, name) for name in parts})
+        st.altair_chart(
+            carbon.per_tonne(display, [titles.get(name, name) for name in parts]), width="stretch",
+            alt=tr("Carbon per tonne of each product, by source; the table below has the same values."),
+        )  # fmt: skip
+        display = display.rename(columns=titles)
+        draw(display, {name: 0 if name == titles[COMES] else 1 for name in display.columns[1:]})
+        st.caption(
+            tr(
+                "kg CO2e per tonne that enters a store, including inputs: scope 1, and scope 2 by {signal}. "
+                "Off-spec output is carried by the good product. Biogenic CO2 is not in any total. The base load "
+                "belongs to no product; the figure per tonne of the whole site has it.",
+                signal=tr(wording.SIGNALS[signal]),
+            )
+        )
+    st.markdown(f"**{tr('Destinations')}**")
+    goes = whereabouts(ours)
+    goes[COUNTED] = [tr(name) for name in goes[COUNTED]]
+    goes = goes.rename(columns={name: tr(name) for name in (COUNTED, SUM, DELIVERED, *LEAVES.values())})
+    goes = goes.rename(columns=say)
+    draw(goes, dict.fromkeys(goes.columns[1:], 2))
+    st.caption(
+        tr(
+            "Tonnes of CO2e. Base load, losses and units that fill no store belong to no product. The ways to "
+            "count scope 2 of the grid are alternatives; do not add them."
+        )
+    )
+
+
+def per_tonne(ours: products.Products, theirs: products.Products, signal: str) -> pd.DataFrame:
+    """A row per store with input [kg CO2e/t]: processes by source, fuels, electricity, totals."""
+    data = ours.table
+    column, kind, source = (data[f"origin_{name}"].values for name in ("column", "kind", "source"))
+    counted = np.isin(column, products.totals(signal))
+    sources = np.array([_source_name(*pair) for pair in zip(kind.tolist(), source.tolist(), strict=True)], dtype=object)
+    names = [name for name in dict.fromkeys(sources.tolist()) if name not in KINDS.values()]
+    names = [name for name in (*names, *KINDS.values()) if (counted & (sources == name)).any()]
+    valid = ~np.isnan(data["kg_per_t"].to_numpy()).any(axis=1)
+    stores = data["stock"].values[valid]
+    table = {PRODUCT: stores.tolist(), COMES: data["in_t"].values[valid]}
+    for name in names:
+        mine = np.flatnonzero(counted & (sources == name))
+        table[name] = data["kg_per_t"].to_numpy()[valid][:, mine].sum(axis=1)
+    table[TOTAL] = ours.carbon_per_t(signal).sel(stock=stores).to_numpy()
+    table[BASELINE] = theirs.carbon_per_t(signal).sel(stock=stores).to_numpy()
+    for grid in ("average", "marginal"):
+        if grid != signal and f"grid_{grid}_kg" in ours.columns:
+            table[BY[grid]] = ours.carbon_per_t(grid).sel(stock=stores).to_numpy()
+    table[BY["market"]] = ours.carbon_per_t("market").sel(stock=stores).to_numpy()
+    if ledger.BIOGENIC in ours.columns:
+        table[ORIGINS[ledger.BIOGENIC]] = ours.per_t(ledger.BIOGENIC).sel(stock=stores).to_numpy()
+    return pd.DataFrame(table)
+
+
+def whereabouts(ours: products.Products) -> pd.DataFrame:
+    """A row per way to count [t CO2e]: deliveries, change of stock, losses, by-products sold, no product."""
+    rows = []
+    for column in sorted(ours.columns, key=list(ORIGINS).index):
+        leaves = {name: kg / 1000 for name, kg in ours.leaves(column).items()}
+        rows.append({COUNTED: ORIGINS[column], **leaves, SUM: sum(leaves.values())})
+    return pd.DataFrame(rows).rename(columns=LEAVES)
+
+
+def _source_name(kind: str, source: str) -> str:
+    """Name of a process source; marked if a column has the same name."""
+    if kind != "process":
+        return KINDS[kind]
+    return f"{source} (process)" if source in EXTRA_COLUMNS or source in KINDS.values() else source

@@ -1,4 +1,4 @@
-"""The first answer on the page: headline, strip of figures, what changed and why, the saving by cause."""
+"""The first answer on the page: title, headline, figures, what changed and why, the saving by cause."""
 
 from __future__ import annotations
 
@@ -13,12 +13,124 @@ from emberline.planning.plan import Plan
 from emberline.reports.charts import causes as cause_charts
 from emberline.reports.exports import tables
 from emberline.reports.text import wording
-from emberline.reports.text.language import current, tr
+from emberline.reports.text.language import current, mark, tr, trn
 from emberline.reports.text.messages import say
+from emberline.reports.text.numbers import sentence
+from emberline.reports.text.studies import replays
+from emberline.runs.store import StoreError, snapshots
+from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import goal_metric
-from emberline.ui.pages.result import picked, repairs
-from emberline.ui.pages.session import chart_cache, stored_runs
+from emberline.ui.pages.editor import draft as editing
+from emberline.ui.pages.request.sources import SCENARIO_KEY, my_drafts, note_of
+from emberline.ui.pages.result import repairs, zoom
+from emberline.ui.pages.session import chart_cache, navigation, stored_runs, titles
 from emberline.ui.speaker import speaker
+
+
+def show_title(scenario: Scenario, run: str) -> None:
+    """Draw the title, as plain text."""
+    with st.container(key=f"plan_{run[:8]}", horizontal=True, vertical_alignment="center", gap="medium"):
+        st.text(titles.of_scenario(scenario), width="content")
+        st.text(wording.span(scenario.horizon), width="content")
+        _typical(run)
+
+
+def _typical(run: str) -> None:
+    """Say of a plan of one's own draft how many typical figures nobody has changed, with the way to their list."""
+    try:
+        note = note_of(run)
+    except StoreError:
+        return
+    draft, snapshot = my_drafts().get(str(note.get("scenario"))), snapshots.find(str(note.get("snapshot", "")))
+    if draft is None or snapshot is None:
+        return
+    count = len(editing.typical(str(snapshot), str(draft.folder / draft.texts[0])))
+    if not count:
+        return
+    label = trn("{count} typical figure still in use", "{count} typical figures still in use", count)
+    if st.button(label, type="tertiary", icon=":material/info:", key=f"typical.{run}", help=tr("Shows the list")):
+        st.session_state[SCENARIO_KEY] = draft.id
+        navigation.go("scenario")
+
+
+CARDS = {
+    "carbon": mark("Carbon"),
+    "cost": mark("Cost"),
+    "peak, metered mean": mark("Peak"),
+    "electricity imported": mark("Import"),
+    "production": mark("Production"),
+    "delivered": mark("Delivered"),
+}
+COMPARISONS = {
+    "stock": mark("Stock: {text}"),
+    "discarded": mark("Discarded: {text}"),
+    "locks": mark("Locks: {text}"),
+}
+"""Remarks on products and stock (``wording.outcomes``)."""
+
+
+def show_baseline(plan: Plan) -> None:
+    """Draw the baseline's figures, where there is no plan."""
+    with st.container(horizontal=True, key="cards"):
+        for row in wording.rows(plan.baseline_figures, None, goal_metric(plan.scenario).money):
+            if row.label in CARDS:
+                label = f"{tr(CARDS[row.label])} [{row.unit}]"
+                st.metric(
+                    label, row.number(row.baseline), tr("baseline"), delta_color="off", delta_arrow="off", border=True
+                )
+    st.caption(tr("Compared with {whom}.", whom=wording.comparison(plan)))
+
+
+def show_remarks(plan: Plan) -> None:
+    """Draw remarks on stock, waste and locks, if any."""
+    texts = dict(wording.outcomes(plan))
+    says = [sentence(tr(text, text=texts[name])) for name, text in COMPARISONS.items() if name in texts]
+    if says:
+        st.text("\n".join(says))
+
+
+def show_all(plan: Plan) -> None:
+    """Draw every figure of baseline and plan."""
+    st.caption(tr("All figures are undisturbed."))
+    rows = list(wording.rows(plan.baseline_figures, plan.replay_figures, goal_metric(plan.scenario).money))
+    st.table(
+        pd.DataFrame(
+            {
+                tr("figure"): ["\u00a0\u00a0\u00a0" * row.part + row.title for row in rows],
+                say("unit"): [row.unit for row in rows],
+                tr("baseline"): [row.number(row.baseline) for row in rows],
+                tr("plan"): [row.number(row.plan) for row in rows],
+                tr("saved"): [row.number(row.saved) if row.less_is_better else "–" for row in rows],
+                tr("saved %"): [wording.percent(row.share, 1) if row.less_is_better else "–" for row in rows],
+            }
+        ).set_index(tr("figure"))
+    )
+    st.text(tr("Status: {status}", status=wording.status(plan)))
+
+
+def show_days(plan: Plan) -> None:
+    """Draw the results of the disturbed replays."""
+    if plan.replays is None or not plan.replays.n:
+        if plan.scenario.disturbed:
+            st.text(tr("There are no disturbed replays: set disturbances.replications in the scenario."))
+        else:
+            st.text(tr("The scenario has no disturbances: neither spreads nor breakdowns."))
+        return
+    holds, n = plan.replays.successes, plan.replays.n
+    if plan.scenario.processes:
+        says = tr(
+            "The plan held without a violation in {held} of {n} disturbed replays (spread of rates and "
+            "deliveries, breakdowns).",
+            held=holds, n=n,
+        )  # fmt: skip
+    else:
+        says = tr(
+            "The plan held without a violation in {held} of {n} disturbed replays (spread of times, breakdowns).",
+            held=holds, n=n,
+        )  # fmt: skip
+    st.text(says)
+    st.table(replays.quantile_table(plan.scenario, plan.replays.quantiles()))
+
 
 MARKDOWN = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]<>#|~$:"})
 
@@ -116,7 +228,7 @@ def _changes(plan: Plan, run: str, answer: Answer) -> None:
             if bars:
                 st.button(
                     plain(say(change.says)), key=f"change.{i}", type="tertiary",
-                    help=tr("Marks the bars in the schedule"), on_click=picked.mark_bars, args=(run, bars),
+                    help=tr("Marks the bars in the schedule"), on_click=zoom.mark_bars, args=(run, bars),
                 )  # fmt: skip
             else:
                 st.text(say(change.says))

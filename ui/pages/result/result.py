@@ -25,22 +25,8 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.checking.uncounted import uncounted
 from emberline.scenarios.records.horizon import Horizon
-from emberline.ui.pages.result import (
-    accounts,
-    answer,
-    board,
-    figures,
-    headed,
-    heats,
-    locks,
-    picked,
-    products,
-    repairs,
-    run_card,
-    units,
-    zoom,
-)
-from emberline.ui.pages.session import chart_cache, market_chart, navigation, stored_runs
+from emberline.ui.pages.result import accounts, answer, board, heats, locks, repairs, units, zoom
+from emberline.ui.pages.session import chart_cache, navigation, stored_runs
 from emberline.ui.speaker import speaker
 
 MOST_MISSED = 8
@@ -95,7 +81,7 @@ def show_headline(run: str) -> StoredRun | None:
     except StoreError as error:
         st.warning(str(error))
         return None
-    headed.show_title(stored.plan.scenario, run)
+    answer.show_title(stored.plan.scenario, run)
     _verdict(stored.plan, run)
     return stored
 
@@ -107,7 +93,7 @@ def show(stored: StoredRun) -> None:
         locks.offer_back(run)
         if plan.status != "cancelled":
             repairs.ask(run)
-        figures.show_baseline(plan)
+        answer.show_baseline(plan)
         _baseline(plan, run)
         return
     answer.show(plan, run)
@@ -117,11 +103,11 @@ def show(stored: StoredRun) -> None:
         "heats": lambda: heats.edit(plan, run),
         "units": lambda: units.show_runs(plan),
         "stores": lambda: units.show_stores(plan, ledgers[0]),
-        "products": lambda: products.show_products(plan, ledgers),
+        "products": lambda: accounts.show_products(plan, ledgers),
         "bill": lambda: accounts.show_bill(plan, bills),
         "ledger": lambda: accounts.show_ledger(plan, ledgers),
         "figures": lambda: _figures(plan, run),
-        "days": lambda: figures.show_days(plan),
+        "days": lambda: answer.show_days(plan),
         "about": lambda: _about(plan, run),
     }
     scenario = plan.scenario
@@ -194,12 +180,12 @@ def _about(plan: Plan, run: str) -> None:
     if first is not None:
         st.text(" ".join(map(say, first.lines[1:])))
     st.text("\n".join(_notes(plan, run)))
-    figures.show_remarks(plan)
+    answer.show_remarks(plan)
     st.text(tr("Compared with {whom}.", whom=wording.comparison(plan)))
 
 
 def _figures(plan: Plan, run: str) -> None:
-    figures.show_all(plan)
+    answer.show_all(plan)
     first = answer.of_run(run)
     if first is not None and first.causes:
         answer.table(first)
@@ -234,10 +220,10 @@ def _schedule(plan: Plan, run: str, book: Ledger) -> None:
         heat = heats.pick(plan, run) if scenario.heats else None
         selection = _select(plan, run)
     if scenario.heats or scenario.processes:
-        names = picked.begins_with(run) if scenario.heats else ()
+        names = zoom.begins_with(run) if scenario.heats else ()
         board.show(plan, run, selection.view, selection.baseline, names)
     if scenario.processes:
-        run_card.show(plan, run)
+        units.show(plan, run)
     if heat is not None:
         heats.show(plan, run, book, heat)
     key = (selection.baseline, selection.view.span_min, *selection.parts, "and", *selection.carriers, "and",
@@ -251,7 +237,7 @@ def _schedule(plan: Plan, run: str, book: Ledger) -> None:
             tr("Operations of each unit, power, carbon intensity, price."), key=_chart_key(run),
         )  # fmt: skip
     st.caption(" ".join(_marks(scenario, selection)))
-    market_chart.say_sources(scenario)
+    chart_cache.say_sources(scenario)
     board.refresh(run)
 
 

@@ -1,8 +1,9 @@
-"""The part of the horizon that the charts of a plan show: a day, or what was dragged over; kept in the address."""
+"""The part of the horizon that the charts of a plan show, kept in the address, and the heats that stand out in them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 
 import streamlit as st
@@ -65,3 +66,15 @@ def view(run: str, horizon: Horizon) -> View:
         return View.of(horizon)
     first, end = round(span[0] / horizon.step_min), round(span[1] / horizon.step_min)
     return View.of(horizon, first, max(end, first + 1))
+
+
+def begins_with(run: str) -> tuple[str, ...]:
+    """Heats that stand out on the board: the selected one, or those of a sentence."""
+    return tuple(st.session_state.get(f"heat.{run}.begins") or ())
+
+
+def mark_bars(run: str, names: Sequence[str]) -> None:
+    """Callback: some heats stand out; the first of them is shown."""
+    st.session_state[f"heat.{run}"] = names[0]
+    st.session_state[f"heat.{run}.begins"] = tuple(names)
+    st.session_state[f"heat.{run}.stage"] = None

@@ -1,16 +1,24 @@
-"""Cached charts and tables: their content is immutable, so a page is redrawn without building them again."""
+"""Cached charts and tables: their content is immutable, so a page is redrawn without building them again.
+
+Also the chart of the market and the button that plays a replay, which several pages have."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable
+from functools import cache
+from hashlib import sha256
 from typing import Any, TypeVar
 
 import streamlit as st
 from streamlit.elements.vega_charts import _convert_altair_to_vega_lite_spec
 
-from emberline.reports.text.language import current
+from emberline.reports.charts import plan
+from emberline.reports.charts.view import View
+from emberline.reports.text import provenance
+from emberline.reports.text.language import current, tr
 from emberline.reports.text.numbers import symbols
+from emberline.scenarios import Scenario
 
 Value = TypeVar("Value")
 RECENT_S = 3.0
@@ -76,3 +84,75 @@ def recent(name: str, now: Value) -> Value:
 
 def _key(stands_for: tuple[Hashable, ...]) -> tuple[str, ...]:
     return tuple(map(str, (current(), *stands_for)))
+
+
+def market(scenario: Scenario) -> None:
+    """Draw carbon intensity and electricity price over the horizon."""
+    content = sha256(f"{scenario.horizon!r}{scenario.market.currency}".encode())
+    for name, series in sorted(scenario.inputs.items()):
+        content.update(f"{name}{series.attrs}".encode() + series.to_numpy().tobytes())
+    with st.container(key="preview"):
+        chart(
+            ("market", content.hexdigest()), lambda: plan.preview(scenario),
+            tr("Carbon intensity and price of electricity over time."),
+        )  # fmt: skip
+    say_sources(scenario)
+
+
+def say_sources(scenario: Scenario) -> None:
+    """Draw a line that names the source of each series; nothing where all are constant."""
+    sources = provenance.lines(scenario)
+    if sources:
+        st.caption(tr("Data: {sources}", sources="; ".join(sources)).replace("$", "\\$"))
+
+
+WHOLE_S = 40.0
+"""Duration of a whole replay [s]."""
+FASTEST_MS, SLOWEST_MS = 40.0, 400.0
+HTML = '<button type="button" class="play"></button>'
+CSS = """.play {
+  font: inherit; font-size: 0.875rem; padding: 0.25rem 0.9rem; cursor: pointer; color: var(--st-text-color);
+  background: var(--st-background-color); border: 1px solid var(--st-border-color); border-radius: 0.25rem;
+}
+.play:hover, .play:focus-visible { border-color: var(--st-primary-color); color: var(--st-primary-color); }"""
+SCRIPT = """export default function ({ parentElement, data }) {
+  const button = parentElement.querySelector("button");
+  const slider = () => document.querySelector(".st-key-replay .vega-bindings input[type=range]");
+  let timer = null;
+  const show = () => { button.textContent = timer ? data.pause : "▶\\uFE0E " + data.play; };
+  const stop = () => { clearInterval(timer); timer = null; show(); };
+  const move = (to) => {
+    const found = slider();
+    if (!found || to > Number(found.max)) return stop();
+    found.value = to;
+    found.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  const step = () => { const found = slider(); found ? move(Number(found.value) + Number(found.step)) : stop(); };
+  button.onclick = () => {
+    if (timer) return stop();
+    const found = slider();
+    if (!found) return;
+    if (Number(found.value) >= Number(found.max)) move(Number(found.min));
+    timer = setInterval(step, data.every);
+    show();
+  };
+  stop();
+  return () => clearInterval(timer);
+}"""
+
+
+@cache
+def _player() -> Any:
+    from streamlit.components.v2 import component
+
+    return component("emberline_player", html=HTML, css=CSS, js=SCRIPT)
+
+
+def play_button(view: View) -> None:
+    """Draw the button.
+
+    Args:
+        view: the range of the slider.
+    """
+    every = min(max(1000 * WHOLE_S / len(view.starts), FASTEST_MS), SLOWEST_MS)
+    _player()(data={"play": tr("Play"), "pause": tr("Pause"), "every": every}, key="twin.player", height="content")

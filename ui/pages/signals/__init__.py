@@ -22,7 +22,7 @@ from emberline.scenarios import ScenarioError, bundled
 from emberline.scenarios.loading.loading import find
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.signals import SOURCES, Course, Signal, course, forecast_of, signal, stored
-from emberline.ui.pages.editor import series_chart
+from emberline.ui.pages.editor import series as editing_series
 from emberline.ui.pages.editor.draft import set_values
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.result.accounts import draw
@@ -171,7 +171,7 @@ def _show(one: Signal, newest: Course) -> None:
         present = None
     span = horizon.start_utc, horizon.end_utc
     covers = present is not None and span[0] <= present.start_utc and present.end_utc <= span[1]
-    moved = None if present is None or covers else series_chart.moved_horizon(span, present)
+    moved = None if present is None or covers else editing_series.moved_horizon(span, present)
     if not covers and moved is None:
         st.text(tr("⚠ It does not cover a whole day of {name}: fetch more days.", name=source.label))
     elif moved is not None:

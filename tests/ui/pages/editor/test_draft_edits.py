@@ -18,10 +18,10 @@ from emberline.scenarios.reading.document import parse
 from emberline.scenarios.reading.editing import revised
 from emberline.scenarios.templates.plants import start
 from emberline.ui.pages.editor import draft as draft_state
-from emberline.ui.pages.editor import form, rows
+from emberline.ui.pages.editor import form, tables
 from emberline.ui.pages.editor.draft import typical
 from emberline.ui.pages.editor.fields import value_of
-from emberline.ui.pages.result import headed
+from emberline.ui.pages.result import answer
 from emberline.ui.pages.session import navigation
 
 
@@ -102,11 +102,11 @@ def test_what_is_typed_while_the_last_value_is_saved_counts(
             write(*arguments)
         return bool(st.stop())
 
-    monkeypatch.setattr(rows, "set_values", ended)
+    monkeypatch.setattr(tables, "set_values", ended)
     edits: dict[str, Any] = {"edited_rows": {0: {"per_mwh": "135"}}, "added_rows": [], "deleted_rows": []}
     app.session_state[key] = edits
     app.run()
-    monkeypatch.setattr(rows, "set_values", write)
+    monkeypatch.setattr(tables, "set_values", write)
     app.session_state[key] = edits | {"edited_rows": {0: {"per_mwh": "135"}, 1: {"per_mwh": "71"}}}
     app.run()
     assert not app.exception
@@ -345,7 +345,7 @@ def test_typical_figures_are_counted_until_they_are_changed(home: Path, monkeypa
     assert [one for one in rows if one[0] != place] == typical(str(latest.path), original)
     for scenario, labels in ((draft.id, [says]), ("melt-shop-small", [])):
         note = {"scenario": scenario, "snapshot": planned}
-        monkeypatch.setattr(headed, "note_of", lambda run, note=note: note)
+        monkeypatch.setattr(answer, "note_of", lambda run, note=note: note)
         title = AppTest.from_function(titled, default_timeout=60)
         title.query_params["draft"] = draft.id
         title.run()
@@ -356,11 +356,11 @@ def test_typical_figures_are_counted_until_they_are_changed(home: Path, monkeypa
 def titled() -> None:
     """The title of a plan alone."""
     from emberline.scenarios import load
-    from emberline.ui.pages.result import headed
+    from emberline.ui.pages.result import answer
     from emberline.ui.pages.session import session
 
     session.begin()
-    headed.show_title(load("melt-shop-small"), "a" * 32)
+    answer.show_title(load("melt-shop-small"), "a" * 32)
 
 
 def test_todays_practice_is_set_in_the_form(home: Path) -> None:

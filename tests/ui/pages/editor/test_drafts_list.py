@@ -11,7 +11,7 @@ from scenario_page import copied, field, of, opened, texts
 
 from emberline.runs.store import drafts
 from emberline.ui.oidc import Oidc
-from emberline.ui.pages.editor import draft_list
+from emberline.ui.pages.editor import draft as editing
 from emberline.ui.pages.session import sign_in
 
 OIDC = Oidc("https://id.example/x", "c", "s", "https://e.example/oauth2callback", "0" * 32)
@@ -31,7 +31,7 @@ def signed_in(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def list_text(app: Any) -> str:
     """All that the page says with the list open."""
-    app.session_state[draft_list.OPEN] = True
+    app.session_state[editing.LIST] = True
     app.run()
     assert not app.exception
     return texts(app)
@@ -106,7 +106,7 @@ def test_no_list_where_others_may_come(home: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sign_in, "_alone", False)
     app, _ = copied()
     assert "Save this address" in texts(app)
-    assert draft_list.OPEN not in app.session_state
+    assert editing.LIST not in app.session_state
     assert "list of your drafts" not in texts(app)
 
 

@@ -12,9 +12,9 @@ from emberline.scenarios.loading.loading import find
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.records.goal import Goal
 from emberline.scenarios.templates.plants import TEMPLATES, template
-from emberline.ui.pages.editor.completion import keys
-from emberline.ui.pages.editor.drawing import layout, wiring
+from emberline.ui.pages.editor.drawing import layout
 from emberline.ui.pages.editor.fields import fields
+from emberline.ui.pages.editor.source_text import keys
 
 
 def texts() -> dict[str, str]:
@@ -82,17 +82,17 @@ def test_lines_change_the_draft() -> None:
     mill, boiler, users = ("processes", 0), ("site", "assets", 0), ("site", "assets", 1)
     lines = ((mill, "a", "takes"), (mill, "b", "gives"), (mill, "steam", "takes"), (boiler, "gas", "takes"))
     for path, bar, way in (*lines, (boiler, "steam", "gives"), (users, "steam", "takes")):
-        data, why = wiring.connected(data, path, bar, way)
+        data, why = layout.connected(data, path, bar, way)
         assert why == ""
-    assert data["processes"][0]["inputs"] == [{"store": "a"}, {"carrier": "steam", "per_t": wiring.OF_CARRIER}]
+    assert data["processes"][0]["inputs"] == [{"store": "a"}, {"carrier": "steam", "per_t": layout.OF_CARRIER}]
     assert data["processes"][0]["outputs"] == [{"store": "b"}]
     assert data["site"]["assets"][0] == {"kind": "boiler", "name": "boiler", "fuel": "gas", "heat": "steam"}
-    assert wiring.connected(data, mill, "a", "takes")[1] == wiring.ALREADY
-    assert wiring.connected(data, mill, "electricity", "gives")[1] == wiring.NO_PLACE
-    assert wiring.connected(data, users, "steam", "gives")[1] == wiring.NO_PLACE
-    data, why = wiring.connected(data, ("arrivals", 0), "b", "gives")
+    assert layout.connected(data, mill, "a", "takes")[1] == layout.ALREADY
+    assert layout.connected(data, mill, "electricity", "gives")[1] == layout.NO_PLACE
+    assert layout.connected(data, users, "steam", "gives")[1] == layout.NO_PLACE
+    data, why = layout.connected(data, ("arrivals", 0), "b", "gives")
     assert data["arrivals"][0]["store"] == "b"
-    assert "outputs" not in wiring.cut(data, mill, "b")["processes"][0]
+    assert "outputs" not in layout.cut(data, mill, "b")["processes"][0]
 
 
 def test_the_schema_offers_keys() -> None:

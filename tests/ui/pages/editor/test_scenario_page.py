@@ -22,11 +22,11 @@ from emberline.scenarios.descriptions import documented
 from emberline.scenarios.importing import bring, guess, read
 from emberline.scenarios.loading.loading import LIBRARY
 from emberline.scenarios.reading.document import parse
-from emberline.ui.pages.editor import form, rows, series_chart, tables
+from emberline.ui.pages.editor import form, tables
+from emberline.ui.pages.editor import series as editing_series
 from emberline.ui.pages.editor.draft import DraftState, checked
-from emberline.ui.pages.editor.fields import columns, fields, inner
-from emberline.ui.pages.editor.references import renamed
-from emberline.ui.pages.editor.words import records
+from emberline.ui.pages.editor.fields import columns, fields, inner, renamed
+from emberline.ui.pages.editor.source_text import records
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -389,7 +389,7 @@ def test_an_import_is_drawn_on_the_axis_of_all_charts() -> None:
     rows = "".join(f"2025-10-25T{h:02d}:00+02:00,{h}\n" for h in range(24))
     raw = read(f"time,load_mw\n{rows}".encode(), "a.csv")
     imported = bring(raw, guess(raw, "load").mapping)
-    result = series_chart.preview(imported, "Europe/Berlin", "MW").to_dict()
+    result = editing_series.preview(imported, "Europe/Berlin", "MW").to_dict()
     axis = result["encoding"]["x"]["axis"]
     assert axis["title"].startswith("local time, Europe/Berlin")
     labels = json.loads(axis["labelExpr"].removeprefix("(").partition(")[")[0])
@@ -406,9 +406,9 @@ def test_every_form_and_table_gives_back_what_it_shows(name: str) -> None:
     now = DraftState(text, parse(text).data, None, ())
     visited = 0
     for table in tables.tables(now):
-        items = rows.items(now, table.path)
-        frame = rows.frame_of(items, table)
-        assert rows.items_of(frame, items, frame) == items
+        items = tables.items_at(now, table.path)
+        frame = tables.frame_of(items, table)
+        assert tables.items_of(frame, items, frame) == items
         if not items or "name" not in frame:
             continue
         visited += 1
@@ -416,7 +416,7 @@ def test_every_form_and_table_gives_back_what_it_shows(name: str) -> None:
         edited.loc[0, "name"] = "renamed"
         new = dict.fromkeys(frame.columns) | {"name": "new"}
         edited = pd.concat([edited, pd.DataFrame([new])], ignore_index=True)
-        result = rows.items_of(edited, items, frame)
+        result = tables.items_of(edited, items, frame)
         assert result == [{**items[0], "name": "renamed"}, *items[1:], {"name": "new"}]
     assert visited
 
@@ -454,12 +454,12 @@ def test_orders_are_written_short() -> None:
         LIBRARY,
     )
     (table,) = [table for table in tables.tables(now) if table.name == "orders"]
-    items = rows.items(now, table.path)
-    frame = rows.frame_of(items, table)
+    items = tables.items_at(now, table.path)
+    frame = tables.frame_of(items, table)
     assert frame["heats"].tolist() == ["3 × A, B", "A …"]
     edited = frame.copy()
     edited.loc[0, "heats"] = "2x B , 4 * A"
-    result = rows.items_of(edited, items, frame)
+    result = tables.items_of(edited, items, frame)
     assert result[0]["heats"] == [{"grade": "B", "count": 2}, {"grade": "A", "count": 4}]
     assert result[1] == items[1]
 

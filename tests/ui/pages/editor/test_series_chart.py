@@ -8,7 +8,7 @@ import pytest
 
 from emberline.scenarios import load
 from emberline.scenarios.importing import Imported, bring, guess, read
-from emberline.ui.pages.editor import series_chart
+from emberline.ui.pages.editor import series as editing_series
 
 SMALL = "melt-shop-small"
 
@@ -41,7 +41,7 @@ def test_whole_days_in_utc_are_starts() -> None:
 )
 def test_the_horizon_moves_to_the_first_whole_day(start: str, hours: int, first: str | None, days: int | None) -> None:
     """Proves: the horizon begins at a midnight of the plant that the file covers. Sensitivity: a day of UTC."""
-    values = series_chart.moved_horizon(prices(start, hours).span, load(SMALL).horizon)
+    values = editing_series.moved_horizon(prices(start, hours).span, load(SMALL).horizon)
     assert (values is None) == (first is None)
     if values is not None:
         assert values["horizon", "start"] == first
@@ -51,7 +51,7 @@ def test_the_horizon_moves_to_the_first_whole_day(start: str, hours: int, first:
 def test_the_series_that_is_replaced_lies_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: the scenario's own price is drawn with the file's, moved by whole days. Sensitivity: a shift by hours."""
     scenario = load(SMALL)
-    spec: dict[str, Any] = series_chart.preview(
+    spec: dict[str, Any] = editing_series.preview(
         prices("2026-03-08T23:00", 24), "Europe/Berlin", "EUR/MWh", scenario
     ).to_dict()
     (data,) = spec["datasets"].values()

@@ -19,9 +19,9 @@ from emberline.scenarios.reading.document import dotted
 from emberline.scenarios.reading.editing import revised
 from emberline.scenarios.reading.remarks import with_remark
 from emberline.scenarios.templates import parts
-from emberline.ui.pages.editor import form, nested, rows
+from emberline.ui.pages.editor import form, tables
 from emberline.ui.pages.editor.draft import DraftState, keep
-from emberline.ui.pages.editor.drawing import wiring
+from emberline.ui.pages.editor.drawing import layout
 from emberline.ui.pages.editor.drawing.layout import (
     SheetBox,
     amount,
@@ -34,7 +34,7 @@ from emberline.ui.pages.editor.drawing.layout import (
 )
 from emberline.ui.pages.editor.fields import record_at
 from emberline.ui.pages.editor.form import FieldGroup
-from emberline.ui.pages.editor.rows import EditorTable
+from emberline.ui.pages.editor.tables import EditorTable
 
 GROUPS = {
     mark("Line of heats"): ("arc furnace", "ladle furnace", "caster", "induction furnace"),
@@ -150,7 +150,7 @@ def _act(
 
 
 def _connect(draft: drafts.Draft, now: DraftState, box: SheetBox, bar: str, way: str) -> None:
-    data, why = wiring.connected(now.data or {}, box.path, bar, way)
+    data, why = layout.connected(now.data or {}, box.path, bar, way)
     if why:
         st.session_state[REFUSAL] = tr(why, box=box.name, bar=bar)
     else:
@@ -184,7 +184,7 @@ def _form(draft: drafts.Draft, now: DraftState, boxes: dict[str, SheetBox], sele
             form.group(draft, now, FieldGroup("", ("site",)), across=1)
             st.caption(tr("A meter's file: under Series, as base load of the site."))
             return
-        record = record_at(box.path) or nested.record_of(None, now.value(box.path))
+        record = record_at(box.path) or tables.record_of(None, now.value(box.path))
         if record is None:
             st.text(tr("Choose its kind under Tables."))
         else:
@@ -193,7 +193,7 @@ def _form(draft: drafts.Draft, now: DraftState, boxes: dict[str, SheetBox], sele
                 _times(draft, now, box)
             if record in (Stage, Process, Delivery):
                 _disturbed(draft, now, box)
-            nested.draw(draft, now, box.path, record)
+            tables.draw_within(draft, now, box.path, record)
         _connections(draft, now, box)
         if box.path not in (("site", "grid"),) and st.button(tr("Remove {name}", name=box.name), key="sheet.remove"):
             _remove(draft, now, box)
@@ -213,12 +213,12 @@ def _link(draft: drafts.Draft, label: str, box: str) -> None:
 
 def _disturbed(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
     """What goes wrong with a unit or a delivery on a disturbed day, and where that is entered."""
-    units = rows.items(now, (*box.path, "units"))
+    units = tables.items_at(now, (*box.path, "units"))
     names = [box.name, *(row.get("name") if isinstance(row, dict) else row for row in units)]
     fails = [
         tr("{unit} fails every {hours} of work on average, repair takes {repair}.", unit=_plain(str(row["unit"])),
            hours=_plain(amount(row.get("mtbf_h"), "h")), repair=_plain(amount(row.get("mttr_min"), "min")))
-        for row in rows.items(now, ("disturbances", "breakdowns"))
+        for row in tables.items_at(now, ("disturbances", "breakdowns"))
         if isinstance(row, dict) and row.get("unit") in names
     ]  # fmt: skip
     says = fails or [tr("No breakdown is entered for it.")]
@@ -231,12 +231,12 @@ def _disturbed(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
 def _market(draft: drafts.Draft, now: DraftState) -> None:
     _link(draft, tr("Import limit and meter: grid connection"), "site/grid")
     form.group(draft, now, FieldGroup("", ("market",)), across=2)
-    nested.draw(draft, now, ("market",))
+    tables.draw_within(draft, now, ("market",))
 
 
 def _times(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
     """Time and electricity of every grade at a stage are in the table of grades below."""
-    grades = rows.items(now, ("line", "grades"))
+    grades = tables.items_at(now, ("line", "grades"))
     lines = [
         f"{grade.get('name')}: {grade.get('duration_min', {}).get(box.name, '–')} min, "
         f"{grade.get('energy_kwh_per_t', {}).get(box.name, '–')} kWh/t"
@@ -266,13 +266,13 @@ def _connections(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
     if box.path[0] == "processes":
         for name in dict.fromkeys((*box.gives, *box.takes)):
             if name in lanes[1:] and st.button(tr("Cut the line to {name}", name=name), key=f"cut.{name}"):
-                keep(draft, revised(now.text, wiring.cut(now.data or {}, box.path, name)))
+                keep(draft, revised(now.text, layout.cut(now.data or {}, box.path, name)))
                 st.rerun()
 
 
 def _remove(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
     data = deepcopy(now.data or {})
-    parent = wiring.at(data, box.path[:-1])
+    parent = layout.at(data, box.path[:-1])
     del parent[box.path[-1]]
     if box.path[0] == "line":
         for grade in data["line"].get("grades", ()):
@@ -283,7 +283,7 @@ def _remove(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
             for key in ("line", "orders"):
                 data.pop(key, None)
     elif not parent and len(box.path) > 1:
-        del wiring.at(data, box.path[:-2])[box.path[-2]]
+        del layout.at(data, box.path[:-2])[box.path[-2]]
     elif not parent:
         data.pop(str(box.path[0]), None)
     keep(draft, revised(now.text, data))
@@ -295,6 +295,6 @@ def _orders(draft: drafts.Draft, now: DraftState) -> None:
     for name, title, path in (("orders", tr("Orders"), ("orders",)), ("grades", tr("Grades"), ("line", "grades"))):
         table = EditorTable(name, title, path)
         st.markdown(f"**{title}**")
-        rows.edit(draft, now, table)
+        tables.edit(draft, now, table)
         if name == "orders":
             st.caption(tr("Heats are written as 3 × rebar, 2 × wire; one order is one cast."))

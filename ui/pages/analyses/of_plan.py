@@ -1,23 +1,28 @@
-"""Why one decision of a plan is as it is: fixed or freed, planned again, with its cost and the limits in its way."""
+"""Analyses that explain a plan, or why there is none: a decision, the limits in conflict, locks, shadow prices."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from emberline.planning.accounts import unit_runs
 from emberline.planning.plan import Plan
-from emberline.reports.charts.analyses import slots
+from emberline.reports.charts.analyses import slots, steps
+from emberline.reports.charts.view import View
 from emberline.reports.text.language import mark, tr, trn
 from emberline.reports.text.messages import say
 from emberline.reports.text.numbers import clauses, clock, number, percent, signed
+from emberline.reports.text.studies.locks import lock_rows
 from emberline.runs.store import StoredRun
 from emberline.runs.work.analyses import StoredAnalysis
+from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.pages.analyses.shape import Analysis, Question, cache_key, table, time_limit
-from emberline.ui.pages.result import run_card
+from emberline.ui.pages.request.form import Request
+from emberline.ui.pages.result import repairs, units
 from emberline.ui.pages.session import chart_cache
 
 ABOUT = {"heat": mark("a heat"), "unit": mark("a unit or asset"), "hour": mark("an hour")}
@@ -28,7 +33,7 @@ PROVEN = {
 MOVES = 6
 
 
-def ask(stored: StoredRun) -> Question:
+def ask_why(stored: StoredRun) -> Question:
     """The form: one heat, unit or hour."""
     plan = stored.plan
     scenario = plan.scenario
@@ -75,12 +80,12 @@ def _unit(plan: Plan, run: str) -> dict[str, Any]:
     names += [asset.name for asset in site.assets if asset.decided]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         unit = st.selectbox(tr("Unit or asset"), names, format_func=say, key=f"why.unit.{run}")
-        spans = {one.first: one for one in run_card.runs(run, plan) if (one.unit, one.what) == (unit, unit_runs.RUN)}
+        spans = {one.first: one for one in units.runs(run, plan) if (one.unit, one.what) == (unit, unit_runs.RUN)}
         if not spans:
             return {"unit": unit}
         first = st.selectbox(
             tr("Run"), list(spans), index=None, key=f"why.begin.{run}.{unit}", placeholder=tr("all of them"),
-            format_func=lambda step: run_card.span(spans[step], horizon),
+            format_func=lambda step: units.span(spans[step], horizon),
         )  # fmt: skip
     return {"unit": unit, "at": None if first is None else horizon.instant(first * horizon.step_min).isoformat()}
 
@@ -94,7 +99,7 @@ def _hour(plan: Plan, run: str) -> dict[str, Any]:
     return {"hour": horizon.instant(minute).isoformat()}
 
 
-def show(stored: StoredAnalysis) -> None:
+def show_why(stored: StoredAnalysis) -> None:
     """Draw the result."""
     result = stored.result
     horizon = Horizon.model_validate(result["horizon"])
@@ -177,7 +182,7 @@ def _slots(stored: StoredAnalysis, horizon: Horizon) -> None:
     )  # fmt: skip
 
 
-ANALYSIS = Analysis(
+WHY = Analysis(
     title=mark("Why"),
     says=mark(
         "Why is a heat, a unit or an hour planned as it is? The decision is fixed or freed, the plant planned again, "
@@ -185,7 +190,146 @@ ANALYSIS = Analysis(
     ),
     start=mark("Ask why"),
     of_plan=True,
-    ask=ask,
-    show=show,
+    ask=ask_why,
+    show=show_why,
     keep=mark("Stop and keep the answers found so far"),
+)
+
+
+def ask_why_not(request: Request) -> Question:
+    """The form: the time limit."""
+    return Question({"time_limit_s": time_limit("why_not")})
+
+
+def show_why_not(stored: StoredAnalysis) -> None:
+    """Draw the result; a repair can be planned at once."""
+    status = stored.result["status"]
+    if status == "infeasible":
+        st.markdown(f"**{tr('No plan can meet all limits (proven).')}**")
+    elif status == "no plan on this grid":
+        step = f"{stored.result['step_min']:g}"
+        st.markdown(f"**{tr('No plan on time steps of {step} min: a finer step may have one.', step=step)}**")
+    repairs.show(stored.result, stored.id, str(stored.scenario), stored.overrides)
+    if not stored.result["complete"] and stored.result["repairs"]:
+        st.caption(tr("The time limit was reached before everything was tried; allow more time."))
+
+
+WHY_NOT = Analysis(
+    title=mark("Why not"),
+    says=mark(
+        "Why does the scenario at the side have no plan: which limits conflict, and what is the smallest change that "
+        "helps?"
+    ),
+    start=mark("Search the limits in the way"),
+    of_plan=False,
+    ask=ask_why_not,
+    show=show_why_not,
+    keep=mark("Stop and keep the repairs found so far"),
+)
+
+
+def ask_locks(stored: StoredRun) -> Question:
+    """The form: the time limit."""
+    plan = stored.plan
+    if not plan.has_schedule:
+        return Question(problem=tr("This plan has no schedule to ask about."))
+    if plan.scenario.by_the_minute:
+        return Question(problem=tr("Lateness weighs neither carbon nor cost; choose a plan for one of them."))
+    if not plan.scenario.locks:
+        return Question(problem=tr("This plan has no locks. Lock heats on the page Plan and plan again."))
+    return Question({"time_limit_s": time_limit("locks")})
+
+
+def show_locks(stored: StoredAnalysis) -> None:
+    """Draw the result."""
+    result = stored.result
+    table(lock_rows(result))
+    st.caption(
+        tr(
+            "Saved by freeing the lock and planning again. At most: no plan on these steps without the lock saves more "
+            "of the goal (proven)."
+        )
+    )
+    if not result["complete"]:
+        st.caption(tr("The time limit was reached before everything was tried; allow more time."))
+
+
+LOCKS = Analysis(
+    title=mark("Price of locks"),
+    says=mark("What does each lock of a plan cost? It is freed, the plant planned again, and the saving reported."),
+    start=mark("Price the locks"),
+    of_plan=True,
+    ask=ask_locks,
+    show=show_locks,
+    keep=mark("Stop and keep the prices found so far"),
+)
+
+
+def ask_prices(stored: StoredRun) -> Question:
+    """The form: nothing but the plan."""
+    return Question(problem="" if stored.plan.has_schedule else tr("This plan has no schedule, hence no prices."))
+
+
+def show_prices(stored: StoredAnalysis) -> None:
+    """Draw the result."""
+    result = stored.result
+    horizon = Horizon.model_validate(result["horizon"])
+    rows = result["prices"]
+    if not rows:
+        st.text(tr("No carrier, store or limit of the site has a price."))
+        return
+
+    def label(i: int) -> str:
+        return f"{say(rows[i]['name'])}: {say(rows[i]['says'])}"
+
+    i = st.selectbox(tr("Price"), range(len(rows)), format_func=label, key="prices.row")
+    row = rows[i]
+    values = np.array(row["values"])
+    if len(values) > 1:
+        # a meter's interval may be longer than a step
+        values = np.repeat(values, max(1, horizon.n_steps // len(values)))[: horizon.n_steps]
+    if len(values) == horizon.n_steps:
+        chart_cache.chart(
+            (*cache_key("prices", stored), i),
+            lambda: steps.curve(values, View.of(horizon), f"{say(row['name'])} [{_price_unit(row)}]"),
+            tr(
+                "{price} by hour [{unit}]; the table below has mean, least and most.",
+                price=label(i),
+                unit=_price_unit(row),
+            ),
+        )
+    table(
+        [
+            {
+                tr("what"): say(one["name"]),
+                tr("price"): say(one["says"]),
+                say("unit"): _price_unit(one),
+                tr("mean"): number(one["mean"], 2),
+                tr("least"): number(one["low"], 2),
+                tr("most"): number(one["high"], 2),
+                tr("steps not zero"): number(one["steps"], 0),
+            }
+            for one in rows
+        ]
+    )
+    fixed = tr("processes") if result["processes"] else tr("heats")
+    whole = tr("no whole numbers") if result["exact"] else tr("whole numbers fixed")
+    goal = tr(GOALS.get(result["goal"], result["goal"]))
+    st.caption(tr("For the goal {goal}; {fixed} fixed as planned, {whole}.", goal=goal, fixed=fixed, whole=whole))
+
+
+def _price_unit(row: dict[str, Any]) -> str:
+    return f"kg CO2e/{row['unit'][3:]}" if row["unit"].startswith("kg/") else str(row["unit"])
+
+
+PRICES = Analysis(
+    title=mark("Shadow prices"),
+    says=mark(
+        "What is one more MWh worth in each hour, one more in store, or a larger limit? These are the duals of the "
+        "site's linear program with the schedule of the plan fixed."
+    ),
+    start=mark("Compute the prices"),
+    of_plan=True,
+    ask=ask_prices,
+    show=show_prices,
 )

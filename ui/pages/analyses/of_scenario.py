@@ -1,0 +1,458 @@
+"""Analyses that plan a scenario several times: at lower loads, without levers, with other values, as time goes on."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from emberline.reports.charts import causes
+from emberline.reports.charts.analyses import heat_map, load_curve, now_line
+from emberline.reports.text.language import mark, tr
+from emberline.reports.text.messages import say
+from emberline.reports.text.numbers import clock, number, percent, sentence, signed
+from emberline.reports.text.studies.headroom import load_rows
+from emberline.reports.text.studies.levers import COLUMNS as TITLES
+from emberline.reports.text.studies.levers import FIGURES, case_rows, lever_rows
+from emberline.reports.text.studies.levers import name as lever_name
+from emberline.reports.text.studies.rolling import amount, says, side_rows, span
+from emberline.runs.work.analyses import StoredAnalysis
+from emberline.scenarios import Scenario, ScenarioError
+from emberline.scenarios.records.horizon import Horizon
+from emberline.studies import sweep as sweeps
+from emberline.studies.levers import refused
+from emberline.studies.rolling import How, refuse
+from emberline.ui.pages.analyses.shape import Analysis, Question, cache_key, cost_and_carbon, scenario_of, table
+from emberline.ui.pages.request.form import Request
+from emberline.ui.pages.session import chart_cache, navigation, session
+
+LOADS = tuple(range(30, 101, 10))
+DEFAULT = (50, 60, 70, 80, 90, 100)
+
+
+def ask_headroom(request: Request) -> Question:
+    """The form: loads and the smallest saving that counts."""
+    scenario = scenario_of(request)
+    if not scenario.orders and not scenario.deliveries:
+        return Question(problem=tr("A site alone makes nothing, so there is no order load."))
+    if scenario.by_the_minute:
+        return Question(problem=tr("Lateness weighs neither carbon nor cost; choose one of them as the goal."))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        loads = st.multiselect(
+            tr("Order loads [%]"), LOADS, default=list(DEFAULT), key="headroom.loads",
+            help=tr("One plan is made for each, within the time limit at the side"),
+        )  # fmt: skip
+        threshold = st.number_input(
+            tr("Smallest saving that counts [%]"), min_value=0.0, max_value=50.0, value=1.0, step=0.5,
+            key="headroom.threshold",
+        )  # fmt: skip
+    if not loads:
+        return Question(problem=tr("Choose at least one load."))
+    return Question({"loads": [load / 100 for load in sorted(loads)], "threshold": threshold / 100})
+
+
+def show_headroom(stored: StoredAnalysis) -> None:
+    """Draw the result."""
+    result = stored.result
+    st.markdown(f"**{sentence(say(result['says']))}**")
+    if any(load["goal_share"] is not None for load in result["loads"]):
+        chart_cache.chart(
+            cache_key("headroom", stored), lambda: load_curve.saving(result["loads"], result["threshold"]),
+            tr("Saving of the goal by order load; the table below has the same values."),
+        )  # fmt: skip
+        st.caption(
+            tr(
+                "Line: the mean of the disturbed replays with its 95 % interval, where there are any, else the "
+                "undisturbed day. Grey: what a better plan could save at most, by the bound. Dashed: the smallest "
+                "saving that counts."
+            )
+        )
+    table(load_rows(result))
+
+
+HEADROOM = Analysis(
+    title=mark("Headroom"),
+    says=mark(
+        "How much is saved when the plant is not full, and at which load does flexibility end? The same plant is "
+        "planned with a part of its orders."
+    ),
+    start=mark("Plan at each load"),
+    of_plan=False,
+    ask=ask_headroom,
+    show=show_headroom,
+    keep=mark("Stop and keep the loads planned so far"),
+)
+
+
+COLUMNS = ("first", "last")
+"""Of the waterfall."""
+
+
+def ask_levers(request: Request) -> Question:
+    """The form: nothing but the scenario."""
+    return Question(problem=say(refused(scenario_of(request))))
+
+
+def show_levers(stored: StoredAnalysis) -> None:
+    """Draw the result."""
+    result = stored.result
+    together = result["together"]
+    _headline(result)
+    if together is None:
+        st.warning(tr("No plan was found with all levers: allow more time, or ask why there is no plan."))
+    elif result["levers"]:
+        _waterfall(stored)
+        table(lever_rows(result))
+        st.caption(
+            tr(
+                "Each alone: on the baseline heats. Each as the last one: taken away from the joint plan, heats not "
+                "planned again. Levers overlap, so neither column adds up; the rest is their interaction."
+            )
+            + " "
+            + tr("By rules: the baseline without the lever, less that with it.")
+        )
+    if result["needed"]:
+        st.text(tr("The site cannot run without {names}.", names=", ".join(result["needed"])))
+    for lever in result["levers"]:
+        if lever["reason"]:
+            st.caption(f"{lever_name(lever['name'])}: {say(lever['reason'])}")
+    st.markdown(f"**{tr('The plans compared')}**")
+    table(case_rows(result), "cases")
+
+
+def _headline(result: dict[str, Any]) -> None:
+    saved, money = result["saved"]["baseline"], result["currency"]
+    if saved is not None:
+        says = tr("Planned together, the plant saves {saving} compared with the baseline.",
+                  saving=cost_and_carbon(saved, money))  # fmt: skip
+        st.markdown(f"**{says}**")
+    search = result["searches"]["joint"]
+    gap = tr("no bound proven in time") if result["gap"] is None else tr("gap {gap}", gap=percent(result["gap"]))
+    st.text(tr("Joint search: {status}, {gap}.", status=say(search["status"]), gap=gap))
+
+
+def _waterfall(stored: StoredAnalysis) -> None:
+    result = stored.result
+    with st.container(horizontal=True):
+        figure = st.segmented_control(
+            tr("Figure"), list(FIGURES), default="cost" if result["goal"] != "carbon" else "carbon", required=True,
+            format_func={"carbon": tr("carbon"), "cost": tr("cost")}.__getitem__, key="levers.figure",
+        )  # fmt: skip
+        column = st.segmented_control(
+            tr("Saving"), COLUMNS, default="first", required=True,
+            format_func=lambda key: tr(TITLES[key]), key="levers.column",
+        )  # fmt: skip
+    key, factor, digits = FIGURES[str(figure)]
+    rest = result["interaction"][column]
+    if rest is None:
+        st.caption(tr("A lever has no plan on its own, so its part of the sum is not known."))
+        return
+    rows = [(lever_name(lever["name"]), lever[column][key] * factor) for lever in result["levers"]]
+    rows.append((tr("interaction"), rest[key] * factor))
+    unit = "t CO2e" if figure == "carbon" else result["currency"]
+    chart_cache.chart(
+        (*cache_key("levers", stored), figure, column), lambda: causes.waterfall(rows, unit, digits),
+        tr("Saving by lever and their interaction; the table below has the same values."),
+    )  # fmt: skip
+
+
+LEVERS = Analysis(
+    title=mark("Levers"),
+    says=mark(
+        "What does each lever save: shifting heats, the battery, each store, engine and heat recovery? Two searches "
+        "are made, each within the time limit at the side, then one for each lever."
+    ),
+    start=mark("Weigh the levers"),
+    of_plan=False,
+    ask=ask_levers,
+    show=show_levers,
+    keep=mark("Stop searching and weigh the best plans so far"),
+)
+
+
+KEYS = {
+    "site.pv.peak_mw": mark("PV [MW]"),
+    "site.battery.energy_mwh": mark("battery [MWh]"),
+    "site.battery.power_mw": mark("battery [MW]"),
+    "site.grid.import_limit_mw": mark("import limit [MW]"),
+    "market.carbon_price.per_t": mark("carbon price [{unit}/t]"),
+    "goal.caps.extra_cost_share": mark("extra cost at most [share]"),
+    "goal.minimize": mark("goal"),
+    "market.price_per_mwh.scale": mark("price factor [1]"),
+}
+"""Keys offered by name, with units; any other key of the scenario can be typed."""
+SWEPT = {
+    "carbon_kg": (mark("carbon [t CO2e]"), 1e-3, 2),
+    "cost": (mark("cost [{unit}]"), 1.0, 0),
+    "peak_mw": (mark("peak [MW]"), 1.0, 1),
+}
+"""Title, factor and digits."""
+SAVED = {
+    "carbon_kg": (mark("carbon saved [t CO2e]"), 1e-3, 2),
+    "cost": (mark("cost saved [{unit}]"), 1.0, 0),
+}
+
+
+def ask_sweep(request: Request) -> Question:
+    """The form: one or two keys with their values."""
+    scenario = scenario_of(request)
+    texts = []
+    for place, label in enumerate((tr("First key"), tr("Second key (optional)"))):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            key = st.selectbox(
+                label, _offered(scenario), index=0 if place == 0 else None, accept_new_options=True,
+                format_func=lambda key: title(key, scenario.market.currency), placeholder=tr("choose or type a key"),
+                key=f"sweep.key.{place}",
+            )  # fmt: skip
+            values = st.text_input(
+                tr("Values"), "10, 20, 30" if place == 0 else "", key=f"sweep.values.{place}",
+                placeholder="10, 20, 30", help=tr("Separated by commas, in the unit of the key"),
+            )  # fmt: skip
+        if key and values.strip():
+            texts.append(f"{key}=[{values.strip()}]")
+    if not texts:
+        return Question(problem=tr("Choose a key and give its values."))
+    try:
+        axes, _ = sweeps.axes(texts)
+    except ScenarioError as error:
+        return Question(problem="\n".join(map(str, error.problems)))
+    count = 1
+    for axis in axes:
+        count *= len(axis.values)
+    limit = scenario.goal.time_limit_s
+    st.caption(
+        tr("{count} plans of up to {seconds} s each; every plan is stored.", count=count, seconds=number(limit, 0))
+    )
+    return Question({"axes": texts})
+
+
+def _offered(scenario: Scenario) -> list[str]:
+    site = scenario.site
+    absent = {"site.pv.peak_mw"} if site.pv is None else set()
+    absent |= {"site.battery.energy_mwh", "site.battery.power_mw"} if site.battery is None else set()
+    return [key for key in KEYS if key not in absent]
+
+
+def title(key: str, currency: str) -> str:
+    """A key in words, with its unit; one that is not known as it is."""
+    return tr(KEYS[key], unit=currency) if key in KEYS else key
+
+
+def show_sweep(stored: StoredAnalysis) -> None:
+    """Draw the result."""
+    result = stored.result
+    money, keys = result["currency"], list(result["keys"])
+    st.text(tr("{done} of {of} plans were made.", done=result["planned"], of=len(result["plans"])))
+    options = [f"figures {name}" for name in SWEPT] + [f"saved {name}" for name in SAVED]
+    figure = st.segmented_control(
+        tr("Figure"), options, default=options[0], required=True,
+        format_func=lambda option: _figure(option, money)[0], key=f"sweep.figure.{stored.id}",
+    )  # fmt: skip
+    if len(keys) <= 2 and any(row["figures"] for row in result["plans"]):
+        _chart(stored, figure or options[0], keys)
+    table([_row(row, keys, money) for row in result["plans"]])
+    for row in result["plans"]:
+        if row["status"] == "failed" or (row["run"] and not row["acceptable"]):
+            st.caption(f"{_setting(row, keys, money)}: {say(row['says'])}")
+    _open(result["plans"], keys, money)
+
+
+def _figure(option: str, money: str) -> tuple[str, float, int]:
+    """Title, factor and digits of a figure of a plan, or of what it saves."""
+    of, name = option.split()
+    text, factor, digits = (SWEPT if of == "figures" else SAVED)[name]
+    return tr(text, unit=money), factor, digits
+
+
+def _chart(stored: StoredAnalysis, option: str, keys: list[str]) -> None:
+    result = stored.result
+    of, name = option.split()
+    label, factor, digits = _figure(option, result["currency"])
+    titles = [title(key, result["currency"]) for key in keys]
+    rows: list[dict[str, Any]] = []
+    for row in result["plans"]:
+        value = row[of].get(name)
+        setting = [row["setting"][key] for key in keys]
+        rows.append(
+            {
+                "x": str(setting[0]) if len(keys) == 2 else setting[0],
+                "y": str(setting[-1]),
+                "value": None if value is None else value * factor,
+                "says": _status(row),
+            }
+        )
+
+    def build() -> Any:
+        if len(keys) == 2:
+            return heat_map.over_two(rows, (titles[0], titles[1]), label, digits)
+        return heat_map.along_one(rows, titles[0], label, digits)
+
+    chart_cache.chart(
+        (*cache_key("sweep", stored), option), build, tr("{figure} of each plan, as in the table below.", figure=label)
+    )  # fmt: skip
+
+
+def _status(row: dict[str, Any]) -> str:
+    gap = "" if row["gap"] is None else f", {tr('gap {gap}', gap=percent(row['gap']))}"
+    refused = f", {tr('not acceptable')}" if row["run"] and not row["acceptable"] else ""
+    return f"{say(row['status'])}{gap}{refused}"
+
+
+def _row(row: dict[str, Any], keys: list[str], money: str) -> dict[str, str]:
+    cells = {title(key, money): _value(row["setting"][key]) for key in keys}
+    for of, names in (("figures", SWEPT), ("saved", SAVED)):
+        for name in names:
+            label, factor, digits = _figure(f"{of} {name}", money)
+            write = number if of == "figures" else signed
+            cells[label] = write(row[of][name] * factor, digits) if name in row[of] else "–"
+    successes = tr("{held} of {n}", held=row["held"], n=row["replications"]) if row["replications"] else "–"
+    return {**cells, tr("held"): successes, say("status"): _status(row)}
+
+
+def _value(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+
+
+def _setting(row: dict[str, Any], keys: list[str], money: str) -> str:
+    return " · ".join(f"{title(key, money)} {_value(row['setting'][key])}" for key in keys)
+
+
+def _open(plans: list[dict[str, Any]], keys: list[str], money: str) -> None:
+    runs = {row["run"]: _setting(row, keys, money) for row in plans if row["run"]}
+    if not runs:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        run = st.selectbox(
+            tr("Open as a plan"), list(runs), index=None, format_func=runs.__getitem__, placeholder=tr("choose one"),
+            key="sweep.run",
+        )  # fmt: skip
+        if st.button(tr("Open"), disabled=run is None, key="sweep.open"):
+            session.choose(str(run))
+            navigation.go("plan")
+
+
+SWEEP = Analysis(
+    title=mark("Sweep"),
+    says=mark(
+        "What do other values give? The scenario is planned for every combination of them, such as PV and battery "
+        "sizes."
+    ),
+    start=mark("Plan every combination"),
+    of_plan=False,
+    ask=ask_sweep,
+    show=show_sweep,
+    keep=mark("Stop and keep the plans made so far"),
+)
+
+
+SPANS = (15, 30, 60, 120, 180, 240, 360, 720, 1440)
+"""Planning intervals offered [min]."""
+
+
+def ask_roll(request: Request) -> Question:
+    """The form: period, how often and how far ahead, what is frozen."""
+    scenario = scenario_of(request)
+    first, last = _days(scenario.horizon)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        days = st.date_input(
+            tr("From and to (included)"), (first, last), key=f"roll.days.{first}.{last}", format="YYYY-MM-DD"
+        )  # fmt: skip
+        every = st.multiselect(
+            tr("Plan every"), SPANS, default=[60], format_func=span, key="roll.every",
+            help=tr("The first one is the roll; the others are compared with it"),
+        )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        ahead = st.number_input(tr("Look ahead [h]"), min_value=1, max_value=24 * 14, value=48, key="roll.ahead")
+        frozen = st.number_input(
+            tr("Frozen after each planning [h]"), min_value=0, max_value=72, value=0, key="roll.frozen"
+        )
+        keep = st.number_input(
+            tr("Keep the previous plan below [%]"), min_value=0.0, max_value=50.0, value=0.1, step=0.1,
+            key="roll.keep", help=tr("A new plan that is better by less is not adopted"),
+        )  # fmt: skip
+    with st.container(horizontal=True):
+        foresight = st.toggle(tr("Also with everything known"), value=True, key="roll.foresight")
+        disturbed = st.toggle(tr("With disturbances of the line"), key="roll.disturbed")
+    picks = [*days]
+    if len(picks) < 2:
+        return Question(problem=tr("Choose the first and the last day."))
+    if not every:
+        return Question(problem=tr("Choose how often to plan."))
+    as_it_is = (picks[0], picks[1]) == (first, last)
+    try:
+        for minutes in every if as_it_is else ():
+            refuse(scenario, How(minutes, 60.0 * ahead, 60.0 * frozen, keep / 100), disturbed=disturbed)
+    except ScenarioError as error:
+        return Question(problem="\n".join(map(str, error.problems)))
+    return Question(
+        {
+            "start": None if as_it_is else picks[0].isoformat(),
+            "end": None if as_it_is else picks[1].isoformat(),
+            "every_min": list(every),
+            "look_ahead_min": 60.0 * ahead,
+            "frozen_min": 60.0 * frozen,
+            "keep_share": keep / 100,
+            "foresight": foresight,
+            "replication": 0 if disturbed else None,
+        }
+    )
+
+
+def _days(horizon: Horizon) -> tuple[date, date]:
+    return horizon.instant(0).date(), (horizon.instant(horizon.length_min) - timedelta(minutes=1)).date()
+
+
+def show_roll(stored: StoredAnalysis) -> None:
+    """Draw the result."""
+    result = stored.result
+    st.text("\n".join(says(result)))
+    table(side_rows(result))
+    missed = result["roll"]["violations"]
+    if missed:
+        st.warning(tr("The roll missed {count} limits.", count=len(missed)))
+    _moments(stored)
+
+
+def _moments(stored: StoredAnalysis) -> None:
+    """The roll at a moment that is chosen, with its now-line."""
+    result = stored.result
+    horizon, steps = Horizon.model_validate(result["horizon"]), result["roll"]["steps"]
+    if not steps:
+        return
+    st.markdown(f"**{tr('The day as it was rolled')}**")
+    places = list(range(len(steps)))
+    place = places[0]
+    if len(places) > 1:
+        place = st.select_slider(
+            tr("Now"), places, value=places[len(places) // 2],
+            format_func=lambda i: clock(horizon.instant(steps[i]["at_min"])), key=f"roll.now.{stored.id}",
+        )  # fmt: skip
+    step = steps[place]
+    runs = {name: np.array(values) for name, values in result["import_mw"].items()}
+    chart_cache.chart(
+        (*cache_key("now", stored), place),
+        lambda: now_line.at(
+            step["at_min"], step["begin_min"], np.array(result["planned_mw"][place]), runs, horizon
+        ),
+        tr("Grid import up to the moment, as planned at that moment, and of the baseline."),
+    )  # fmt: skip
+    adopted = tr("adopted") if step["laid"] else tr("not adopted, the previous plan continued")
+    better = "" if step["better"] is None else f", {tr('better by {amount}', amount=amount(step['better'], result))}"
+    moved = tr("{energy} MWh moved", energy=signed(step["moved_mwh"], 1).lstrip("+"))
+    st.text(f"{say(step['status'])}, {tr('gap {gap}', gap=percent(step['gap']))}{better}; {adopted}; {moved}")
+
+
+ROLL = Analysis(
+    title=mark("Rolling day"),
+    says=mark(
+        "What does planning again as time goes on gain? The twin is the plant; each plan knows its state and the "
+        "forecasts issued by then."
+    ),
+    start=mark("Roll through the period"),
+    of_plan=False,
+    ask=ask_roll,
+    show=show_roll,
+    keep=mark("Stop and end with the plans made so far"),
+)
