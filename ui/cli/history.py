@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emberline.ui.cli.options import Refused
+from emberline.ui.cli.options import Refused, refusing
 
 if TYPE_CHECKING:
     from emberline.live.history import Measured
@@ -30,10 +30,8 @@ def span(start: str | None, end: str | None) -> tuple[datetime | None, datetime 
 
     moments = []
     for option, moment in (("--from", start), ("--to", end)):
-        try:
+        with refusing(f"{option} {moment}: "):
             moments.append(None if moment is None else read_instant(moment))
-        except ValueError as error:
-            raise Refused(f"{option} {moment}: {error}") from None
     begin, until = moments
     if begin is not None and until is not None and begin >= until:
         raise Refused("--to: must be after --from")

@@ -18,7 +18,7 @@ import typer
 from emberline.ui.cli import faults, serve
 from emberline.ui.cli.answers import difference, why
 from emberline.ui.cli.files import export, live, new, runs, series_import, signals
-from emberline.ui.cli.options import AsJson, Changes, Named, Refused, Run, as_asked, find, print_json
+from emberline.ui.cli.options import AsJson, Changes, Named, Quiet, Refused, Run, as_asked, find, print_json
 from emberline.ui.cli.studies import calibrate, hold, levers, pareto, replay, roll, sweep
 from emberline.ui.cli.supervision import performance, report
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from emberline.planning.plan import Baseline, Plan
     from emberline.planning.plan.alternatives import AsRun
     from emberline.scenarios import Scenario
+
+REFUSALS = {"StoreError", "EvidenceError", "TemplateError", "CannotExport"}
+"""Errors that say in one line what is wrong with a request."""
 
 app = typer.Typer(
     name="emberline",
@@ -154,7 +157,7 @@ def plan(
         bool, typer.Option("--repair", help="if there is no plan, apply the first repair of why-not and plan again")
     ] = False,
     as_json: AsJson = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Make a plan, verify it in the twin and store it.
 
@@ -352,10 +355,8 @@ def main() -> None:
         problems = getattr(error, "problems", None)
         if problems is not None:
             _fail(2, *map(str, problems))
-        kinds = [
-            kind.__name__ for kind in type(error).__mro__
-        ]  # by name, so that the store is not loaded for every command
-        if "StoreError" in kinds:
+        kinds = {kind.__name__ for kind in type(error).__mro__}  # by name: the store is not loaded for every command
+        if not REFUSALS.isdisjoint(kinds):
             _fail(3 if "NotKeptError" in kinds else 2, str(error))
         if line := faults.in_words(error):
             _fail(3, line)

@@ -43,6 +43,27 @@ class Refused(Exception):
         self.lines = lines
 
 
+@contextmanager
+def refusing(before: str = "") -> Iterator[None]:
+    """Turn what a library says of a wrong value into a refusal; the mistakes of a scenario stay as they are.
+
+    Args:
+        before: what the line begins with, such as the option.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if getattr(error, "problems", None) is not None:
+            raise
+        raise Refused(f"{before}{error}") from error
+
+
+def group(about: str, **how: Any) -> typer.Typer:
+    """Commands under one name."""
+    settings = {"help_option_names": ["-h", "--help"]}
+    return typer.Typer(help=about, rich_markup_mode=None, context_settings=settings, **how)
+
+
 def of_searches(gap: str | None, time_limit: float | None) -> list[str]:
     """The overrides that limit each search of a scenario."""
     fixed = [] if gap is None else [f"goal.gap={gap}"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.options import AsJson, Quiet, Refused, Run, find, print_json, writable, writing
+from emberline.ui.cli.options import AsJson, Force, Quiet, Refused, Run, find, print_json, writable, writing
 
 if TYPE_CHECKING:
     from emberline.studies.difference import Difference
@@ -130,7 +130,7 @@ def prices(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE.nc", help="prices of every step as netCDF")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="overwrite the file if it exists")] = False,
+    force: Force = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the shadow prices of a stored plan's site.

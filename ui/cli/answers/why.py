@@ -184,7 +184,7 @@ def why_not(
         float, typer.Option("--time-limit", min=1, metavar="SECONDS", help="report what was found by then")
     ] = TIME_LIMIT_S,
     as_json: AsJson = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Explain why a scenario has no plan: which limits conflict, and the smallest change that helps.
 

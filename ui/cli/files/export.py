@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from emberline.reports.text.language import LANGUAGES
-from emberline.ui.cli.options import Refused, Run, find, writable, writing
+from emberline.ui.cli.options import Force, Refused, Run, find, writable, writing
 
 KINDS = "xlsx|csv|parquet|nc|json|xml|ics|html"
 """The formats (``emberline.reports.exports.FORMATS``), listed without loading the exporters."""
@@ -29,7 +29,7 @@ def export(
         typer.Option(metavar="TABLE", help="for csv and parquet: heats, runs, machines, hours, steps, bill, ledger …"),
     ] = None,
     lang: Annotated[str, typer.Option(metavar="|".join(LANGUAGES), help="language of xlsx, ics and html")] = "en",
-    force: Annotated[bool, typer.Option("--force", help="overwrite the file if it exists")] = False,
+    force: Force = False,
 ) -> None:
     """Write a stored run to a file.
 
@@ -63,9 +63,6 @@ def export(
     if not stored.plan.has_schedule:
         print(f"run {number} has no schedule to export: {stored.plan.verdict}", file=sys.stderr)
         raise typer.Exit(1)
-    try:
-        with writing(path):
-            exports.export(stored, kind, path, unit=unit, table=table, speaker=speaker(lang))
-    except exports.CannotExport as error:
-        raise Refused(str(error)) from error
+    with writing(path):
+        exports.export(stored, kind, path, unit=unit, table=table, speaker=speaker(lang))
     print(path)

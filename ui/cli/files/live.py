@@ -8,16 +8,11 @@ from typing import Annotated
 import typer
 
 from emberline.ui.cli.history import End, Start, span
-from emberline.ui.cli.options import AsJson, Force, Named, Refused, print_json, writable, writing
+from emberline.ui.cli.options import AsJson, Force, Named, Refused, group, print_json, refusing, writable, writing
 
 File = Annotated[Path, typer.Argument(metavar="LIVE.YAML", help="connectors and tags of the plant")]
 
-app = typer.Typer(
-    help="Read the plant: connectors and tags of a file live.yaml.",
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = group("Read the plant: connectors and tags of a file live.yaml.", no_args_is_help=True)
 
 
 @app.callback()
@@ -124,11 +119,9 @@ def _note_broker(url: str) -> None:
     import sys
     from urllib.parse import urlsplit
 
-    try:
+    with refusing(f"--broker {url[:60]}: "):
         parts = urlsplit(url)
         place = parts.hostname or "", parts.port or 1883
-    except ValueError as error:
-        raise Refused(f"--broker {url[:60]}: {error}") from None
     if parts.scheme != "mqtt" or not place[0]:
         raise Refused(f"--broker {url[:60]}: write it as mqtt://HOST:PORT")
     try:
@@ -187,7 +180,7 @@ def activity(
     plant = load(file)
     writable(output, force, ("csv",))
     rows: list[tuple[str | float, ...]] = []
-    try:
+    with refusing():
         days = Period.parse(period)
         measured = Measured.of_days(plant, days.first, days.last)
         for pair in quantity:
@@ -196,8 +189,6 @@ def activity(
                 raise Refused(f"--quantity {pair}: write NAME=TAG")
             energies = measured.daily_energy(tag)
             rows += [(name, str(day), str(day), mwh, "MWh", f"history of {tag}") for day, mwh in energies]
-    except ValueError as error:
-        raise Refused(str(error)) from error
     with writing(output) as partial, partial.open("w", encoding="utf-8", newline="") as target:
         csv.writer(target).writerows([("name", "from", "to", "amount", "unit", "source"), *rows])
     print(f"{len(rows)} of {days.days * len(quantity)} days in {output}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.options import AsJson, Refused, Run, find, print_json, store_if_any
+from emberline.ui.cli.options import AsJson, Refused, Run, find, group, print_json, store_if_any
 
 if TYPE_CHECKING:
     from emberline.runs.store import Entry
@@ -19,11 +19,7 @@ DEFAULT_LIMIT = 50
 """Number of runs in a table without ``--limit``."""
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="do not ask for confirmation")]
 
-app = typer.Typer(
-    help="List and search the stored runs; name, tag, delete and restore them.",
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = group("List and search the stored runs; name, tag, delete and restore them.")
 
 
 @app.callback(invoke_without_command=True)

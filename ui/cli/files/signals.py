@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.options import AsJson, Force, Refused, print_json, writable, writing
+from emberline.ui.cli.options import AsJson, Force, Refused, group, print_json, refusing, writable, writing
 
 if TYPE_CHECKING:
     from emberline.scenarios import Scenario
@@ -20,11 +20,7 @@ Named = Annotated[
     typer.Argument(metavar="SIGNAL", help="source, quantity and zone, such as smard/price/DE-LU"),
 ]
 
-app = typer.Typer(
-    help="List and fetch public signals: prices, loads and carbon intensities, kept as they were issued.",
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = group("List and fetch public signals: prices, loads and carbon intensities, kept as they were issued.")
 
 
 @app.callback(invoke_without_command=True)
@@ -86,10 +82,8 @@ def fetch(
     from emberline.live.signals import fetch as fetch_signal
     from emberline.scenarios.signals import signal
 
-    try:
+    with refusing():
         requested = [signal(name) for name in names]
-    except ValueError as error:
-        raise Refused(str(error)) from None
     span = Span(*_span(start, end))
     results: list[dict[str, Any]] = []
     failed = False
@@ -131,11 +125,9 @@ def forecast(
     from emberline.live.signals import forecast as forecast_signal
     from emberline.scenarios.signals import signal
 
-    try:
+    with refusing():
         one = signal(name)
         result, errors = forecast_signal(one, days, None if on is None else [signal(other) for other in on])
-    except ValueError as error:
-        raise Refused(str(error)) from None
     if as_json:
         rows = [[_stamp(at), value] for at, value in zip(result.starts.tolist(), result.values.tolist(), strict=True)]
         facts = {"signal": name, "unit": one.measure.unit, "method": result.method, "mean_absolute_errors": errors}
@@ -157,10 +149,8 @@ def export(
     """Write all values of a signal as they were issued: time of issue, interval, value, whether estimated, licence."""
     from emberline.scenarios.signals import signal, table
 
-    try:
+    with refusing():
         frame = table(signal(name))
-    except ValueError as error:
-        raise Refused(str(error)) from None
     writable(output, force, ("csv", "parquet"))
     with writing(output) as path:
         if output.suffix == ".csv":
@@ -230,12 +220,10 @@ def _moment(option: str, text: str, days: int) -> datetime:
 
     from emberline.scenarios.records.instants import read_instant
 
-    try:
+    with refusing(f"{option}: "):
         if len(text.strip()) == 10:
             return datetime.combine(date.fromisoformat(text.strip()), time(), UTC) + timedelta(days=days)
         return read_instant(text)
-    except ValueError as error:
-        raise Refused(f"{option}: {error}") from None
 
 
 def _stamp(second: int) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from emberline.ui.cli.history import End, FromHistory, Start, heats_of, measured_of, one_of
-from emberline.ui.cli.options import AsJson, Changes, Named, Refused, print_json, writable, writing
+from emberline.ui.cli.options import AsJson, Changes, Force, Named, Quiet, Refused, print_json, writable, writing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 MOST_THIN = 12
 MOST_DAYS = 1000
-Force = Annotated[bool, typer.Option("--force", help="overwrite the file if it exists")]
 
 
 def calibrate(
@@ -40,7 +39,7 @@ def calibrate(
     ] = 0.95,
     force: Force = False,
     as_json: AsJson = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Fit durations, energies, breakdowns and repairs to the plant's heat log, or to what its tags have measured.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.options import AsJson, Changes, Named, Quiet, Refused, print_json
+from emberline.ui.cli.options import AsJson, Changes, Named, Quiet, Refused, print_json, refusing
 
 if TYPE_CHECKING:
     from emberline.studies.rolling import Comparison
@@ -62,10 +62,8 @@ def roll(
     spans = [_minutes("--every", text) for text in every or ["1h"]]
     if len(set(spans)) < len(spans):
         raise Refused("--every: the same span is given twice")
-    try:
+    with refusing("--keep "):
         share = convert(keep, "")
-    except ValueError as error:
-        raise Refused(f"--keep {error}") from None
     if not 0 <= share < 1:
         raise Refused(f"--keep {keep}: must be a share from 0 to below 100 %")
     case = load_span(scenario, changes or [], start, end)
@@ -98,10 +96,8 @@ def _minutes(option: str, text: str) -> float:
 
     if not text.strip().lower().endswith(("h", "min", "d", "day", "days")):
         raise Refused(f"{option} {text!r}: write a number with its unit, such as 1h or 90min")
-    try:
+    with refusing(f"{option} "):
         return round(convert(text, "min"), 6)
-    except ValueError as error:
-        raise Refused(f"{option} {error}") from None
 
 
 def _show(comparison: Comparison) -> None:

@@ -20,6 +20,7 @@ from emberline.ui.cli.options import (
     of_searches,
     one_place,
     print_json,
+    refusing,
 )
 
 if TYPE_CHECKING:
@@ -90,10 +91,8 @@ def headroom(
 def _share(option: str, text: str) -> float:
     from emberline.scenarios.records.quantity import convert
 
-    try:
+    with refusing(f"{option} "):
         share = convert(text, "")
-    except ValueError as error:
-        raise Refused(f"{option} {error}") from None
     if not 0 < share <= 1:
         raise Refused(f"{option} {text}: must be a share above 0 up to 100 %")
     return share

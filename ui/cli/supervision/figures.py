@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emberline.ui.cli.options import Refused
+from emberline.ui.cli.options import refusing
 
 if TYPE_CHECKING:
     from emberline.reports.compliance.reports import AnnualReport
@@ -51,12 +51,8 @@ def period_report(
     from emberline.reports.compliance.monitoring import Period, read_activity, read_monitoring_plan
     from emberline.reports.compliance.reports import annual_report, read_default_values
 
-    try:
+    with refusing():
         span = Period.parse(period)
         plan = read_monitoring_plan(monitoring)
         table = None if defaults is None else read_default_values(defaults)
         return annual_report(plan, read_activity(data_files(monitoring, activity)), span, table)
-    except ValueError as error:
-        if getattr(error, "problems", None) is not None:
-            raise
-        raise Refused(str(error)) from error

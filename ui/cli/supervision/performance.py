@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emberline.ui.cli.history import FromHistory, heats_of
-from emberline.ui.cli.options import AsJson, Force, Refused, print_json, writable, writing
+from emberline.ui.cli.options import AsJson, Force, Refused, print_json, refusing, writable, writing
 
 if TYPE_CHECKING:
     from emberline.live.history import Measured
@@ -69,7 +69,6 @@ def performance(
     from emberline.reports.compliance.monitoring import Period
     from emberline.reports.compliance.reports import write_excel
     from emberline.reports.performance import joined, read_table, review
-    from emberline.scenarios import ScenarioError
 
     if by not in STEPS:
         raise Refused(f"--by {by}: choose {', '.join(STEPS)}")
@@ -83,7 +82,7 @@ def performance(
     tables = [read_table(file, zone) for file in files or []]
     names = ", ".join(file.name for file in files or [])
     variables = [*production, *(variable or [])]
-    try:
+    with refusing():
         spans = [Period.parse(text) for text in (baseline, report)]
         if spans[0].overlaps(spans[1]):
             raise Refused(f"baseline {spans[0]} and report period {spans[1]} overlap")
@@ -100,10 +99,6 @@ def performance(
         result = review(rows[0], rows[1], energy, variables, production, use or [], ashrae=ashrae)
         if plant is not None:
             result = replace(result, losses=_losses(plant, log, meter, history, spans))
-    except ScenarioError:
-        raise
-    except ValueError as error:
-        raise Refused(str(error)) from error
     document = result.document(names)
     if output is not None:
         with writing(output) as partial:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.options import AsJson, Force, Refused, print_json, writable, writing
+from emberline.ui.cli.options import AsJson, Force, Refused, print_json, refusing, writable, writing
 from emberline.ui.cli.supervision.figures import (
     ActivityFiles,
     DefaultsFile,
@@ -82,13 +82,8 @@ def correct(
 
 def history(period: Annotated[str, typer.Argument(metavar="PERIOD")] = "", as_json: AsJson = False) -> None:
     """List the records, of one period or all."""
-    from emberline.reports.compliance.evidence import EvidenceError
-
-    try:
-        name = _name(period) if period else ""
-        entries = [entry for entry in chain().entries() if name in ("", entry.period)]
-    except EvidenceError as error:
-        raise Refused(str(error)) from error
+    name = _name(period) if period else ""
+    entries = [entry for entry in chain().entries() if name in ("", entry.period)]
     if as_json:
         print_json([{**entry.model_dump(mode="json"), "sha256": entry.sha256} for entry in entries])
         return
@@ -111,14 +106,12 @@ def verify(
     A chain that was written afresh, a tail that was cut and a folder that is gone are found by a hash or an archive
     that was handed over before.
     """
-    from emberline.reports.compliance.evidence import EvidenceError, leftovers
+    from emberline.reports.compliance.evidence import leftovers
     from emberline.reports.compliance.evidence import verify as verify_chain
 
     records = chain()
-    try:
+    with refusing("--archive "):
         findings = verify_chain(records, _hash(since), earlier)
-    except EvidenceError as error:
-        raise Refused(f"--archive {error}") from error
     strangers, count = [str(path) for path in leftovers(records)], len(records.paths())
     newest = None if findings or not count else records.entries()[-1].sha256
     if as_json:
@@ -142,15 +135,11 @@ def archive(
     force: Force = False,
 ) -> None:
     """Write the evidence of a period as one archive for the verifier."""
-    from emberline.reports.compliance.evidence import EvidenceError
     from emberline.reports.compliance.evidence import archive as write_archive
 
     writable(output, force, ("zip",))
-    try:
-        with writing(output) as partial:
-            write_archive(chain(), _name(period), partial)
-    except EvidenceError as error:
-        raise Refused(str(error)) from error
+    with writing(output) as partial:
+        write_archive(chain(), _name(period), partial)
     print(output)
 
 
@@ -159,17 +148,13 @@ def _evidence(
 ) -> dict[str, bytes]:
     """Files of a period: what the figures are from, and the figures."""
     from emberline.reports.compliance.reports import evidence_files
-    from emberline.reports.compliance.workbook import TemplateError
 
     report = period_report(period, monitoring, activity, defaults)
     paths = [monitoring, *data_files(monitoring, activity), *([] if defaults is None else [defaults])]
     sources = {path.name: path.read_bytes() for path in paths}
     if len(sources) < len(paths):
         raise Refused("monitoring plan and activity data need names of their own")
-    try:
-        return evidence_files(report, sources, template)
-    except TemplateError as error:
-        raise Refused(str(error)) from error
+    return evidence_files(report, sources, template)
 
 
 def _hash(text: str) -> str:
@@ -183,10 +168,8 @@ def _name(period: str) -> str:
     """The one name of a period."""
     from emberline.reports.compliance.monitoring import Period
 
-    try:
+    with refusing():
         return Period.parse(period).name
-    except ValueError as error:
-        raise Refused(str(error)) from error
 
 
 def _record(
@@ -194,20 +177,15 @@ def _record(
 ) -> None:
     from importlib.metadata import version
 
-    from emberline.reports.compliance.evidence import EvidenceError
-
-    try:
-        entry = chain().append(
-            _name(period),
-            step,
-            by or getpass.getuser(),
-            files=files,
-            reason=reason,
-            version=version("emberline"),
-            since=_hash(since),
-        )
-    except EvidenceError as error:
-        raise Refused(str(error)) from error
+    entry = chain().append(
+        _name(period),
+        step,
+        by or getpass.getuser(),
+        files=files,
+        reason=reason,
+        version=version("emberline"),
+        since=_hash(since),
+    )
     print(f"{entry}, by {entry.by}, {len(entry.files)} files", file=sys.stderr)
     print(entry.sha256)
 

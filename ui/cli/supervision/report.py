@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emberline.ui.cli.options import AsJson, Force, Refused, Run, find, print_json, writable, writing
+from emberline.ui.cli.options import AsJson, Force, Refused, Run, find, group, print_json, refusing, writable, writing
 from emberline.ui.cli.supervision import periods
 from emberline.ui.cli.supervision.figures import (
     DEFAULT_PLAN,
@@ -36,12 +36,7 @@ OfRun = Annotated[
 ]
 Folder = Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="folder for the files")]
 
-app = typer.Typer(
-    help="Reports of a period: CBAM, EU ETS, GHG Protocol, China.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = group("Reports of a period: CBAM, EU ETS, GHG Protocol, China.", no_args_is_help=True)
 
 for command in periods.COMMANDS:
     app.command()(command)
@@ -65,18 +60,15 @@ def cbam(
     if template is None:
         _hand_over("cbam", report, output, force, as_json)
         return
-    from emberline.reports.compliance.workbook import TemplateError, fill
+    from emberline.reports.compliance.workbook import fill
 
     path = output / f"{_stem('cbam', report)}.xlsx"
     writable(path, force)
     if path.exists() and template.exists() and path.samefile(template):
         raise Refused(f"--template {template}: would be overwritten; choose another folder with --output")
     _files(_stem("cbam", report), output, force)
-    try:
-        with writing(path) as partial:
-            fill(template, report, partial)
-    except TemplateError as error:
-        raise Refused(str(error)) from error
+    with writing(path) as partial:
+        fill(template, report, partial)
     _hand_over("cbam", report, output, force, as_json)
     if not as_json:
         print(path)
@@ -155,10 +147,8 @@ def products(run: Run = "last", output: Folder = Path(), force: Force = False, a
     store, number = find(run)
     stored = store.open(number)
     evidence = {"run": number, "created": str(stored.meta["created"]), "inputs": str(stored.meta["input_sha256"])}
-    try:
+    with refusing():
         document = products_of_plan(stored.plan, evidence)
-    except ValueError as error:
-        raise Refused(str(error)) from error
     _print_or_write(document, f"emberline-products-{number[:8]}", output, force, as_json)
 
 
@@ -172,10 +162,8 @@ def _report(
             raise Refused("name a PERIOD such as 2026, or a stored plan with --run")
         return period_report(period, monitoring, activity, defaults)
     store, number = find(run)
-    try:
+    with refusing():
         return report_of_plan(store.open(number).plan, f"run {number[:8]}")
-    except ValueError as error:
-        raise Refused(str(error)) from error
 
 
 def _stem(kind: str, report: AnnualReport) -> str:
@@ -251,7 +239,5 @@ def _with_record(document: Document, kind: str, report: AnnualReport) -> Documen
 def _document(kind: str, report: AnnualReport, hourly: Path | None) -> Document:
     from emberline.reports.compliance.reports import DOCUMENTS, ghg_by_hour
 
-    try:
+    with refusing():
         return DOCUMENTS[kind](report) if hourly is None else ghg_by_hour(report, hourly)
-    except ValueError as error:
-        raise Refused(str(error)) from error
