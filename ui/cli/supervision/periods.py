@@ -1,4 +1,6 @@
-"""Commands of a reporting period: draft, submit, approve, lock, correct; verify, history and archive of evidence."""
+"""Commands of a reporting period: draft, submit, approve, lock, correct; verify, history and archive of evidence.
+
+Also the options that name a monitoring plan and activity data, and the figures of a period read from them."""
 
 from __future__ import annotations
 
@@ -11,17 +13,57 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from emberline.ui.cli.options import AsJson, Force, Refused, print_json, refusing, writable, writing
-from emberline.ui.cli.supervision.figures import (
-    ActivityFiles,
-    DefaultsFile,
-    PlanFile,
-    Template,
-    data_files,
-    period_report,
-)
 
 if TYPE_CHECKING:
     from emberline.reports.compliance.evidence import Chain
+    from emberline.reports.compliance.reports import AnnualReport
+
+
+DEFAULT_PLAN, DEFAULT_ACTIVITY = "monitoring.yaml", "activity.csv"
+PlanFile = Annotated[
+    Path, typer.Option("--monitoring", metavar="FILE", help="the monitoring plan")
+]  # fmt: skip
+ActivityFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--activity", metavar="FILE", help=f"activity data; may be repeated; default: {DEFAULT_ACTIVITY} in its folder"
+    ),
+]
+DefaultsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--defaults", metavar="FILE", help="table of default values of precursors (CSV), with official figures"
+    ),
+]
+Template = Annotated[
+    Path | None,
+    typer.Option("--template", metavar="FILE", help="your copy of the Commission's communication template (xlsx)"),
+]
+
+
+def data_files(monitoring: Path, activity: list[Path] | None) -> list[Path]:
+    """Files of activity data."""
+    return activity or [monitoring.parent / DEFAULT_ACTIVITY]
+
+
+def period_report(
+    period: str, monitoring: Path, activity: list[Path] | None, defaults: Path | None = None
+) -> AnnualReport:
+    """The figures of a period.
+
+    Raises:
+        Refused: something in them is wrong.
+        ScenarioError: the same, with every mistake.
+    """
+    from emberline.reports.compliance.monitoring import Period, read_activity, read_monitoring_plan
+    from emberline.reports.compliance.reports import annual_report, read_default_values
+
+    with refusing():
+        span = Period.parse(period)
+        plan = read_monitoring_plan(monitoring)
+        table = None if defaults is None else read_default_values(defaults)
+        return annual_report(plan, read_activity(data_files(monitoring, activity)), span, table)
+
 
 PeriodText = Annotated[str, typer.Argument(metavar="PERIOD", help="reporting period, such as 2026")]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="who does it; default: the user of the system")]

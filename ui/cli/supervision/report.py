@@ -10,7 +10,7 @@ import typer
 
 from emberline.ui.cli.options import AsJson, Force, Refused, Run, find, group, print_json, refusing, writable, writing
 from emberline.ui.cli.supervision import periods
-from emberline.ui.cli.supervision.figures import (
+from emberline.ui.cli.supervision.periods import (
     DEFAULT_PLAN,
     ActivityFiles,
     DefaultsFile,
