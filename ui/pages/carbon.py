@@ -19,7 +19,7 @@ from emberline.scenarios.goal_metrics import NAMES, in_use
 from emberline.scenarios.metrics import FACTORS
 from emberline.ui.pages.result import accounts
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, navigation, run_or_baseline, stored_runs, titles
+from emberline.ui.pages.session import chart_cache, navigation, run_or_baseline, stored_runs, titles, widgets
 from emberline.ui.pages.session.run_or_baseline import BASELINE, PLAN, Subject
 
 WAYS = {
@@ -86,10 +86,12 @@ def _signal(scenario: Scenario, ours: Ledger) -> str:
     signals = [name for name in ledger.SIGNALS if name in ours.grid]
     if len(signals) < 2:
         return signals[0]
-    choice = st.segmented_control(
-        tr("Grid intensity"), signals, default=scenario.goal.signal, required=True,
-        format_func=lambda name: tr(wording.SIGNALS[name]), key=f"carbon.signal.{scenario.name}",
-    )  # fmt: skip
+    choice = widgets.choose(
+        tr("Grid intensity"),
+        {name: wording.SIGNALS[name] for name in signals},
+        scenario.goal.signal,
+        f"carbon.signal.{scenario.name}",
+    )
     return str(choice or scenario.goal.signal)
 
 

@@ -20,7 +20,7 @@ from emberline.runs.store import CatalogueError, Entry, Store, StoredRun, StoreE
 from emberline.studies.difference import DIFFERENT_HEATS, Difference
 from emberline.ui.pages.parts import compare_runs as study
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, session, stored_runs, titles
+from emberline.ui.pages.session import chart_cache, session, stored_runs, titles, widgets
 
 SELECTION = "compared"
 """In the session: ids of the compared runs."""
@@ -276,12 +276,7 @@ def _moves(runs: dict[str, StoredRun]) -> None:
     st.markdown(f"**{title}**")
     letter = others[0]
     if len(others) > 1:
-        letter = str(
-            st.segmented_control(
-                tr("Compared with {first}", first=first), others, default=others[0], required=True,
-                key="compare.against",
-            )
-        )  # fmt: skip
+        letter = str(widgets.choose(tr("Compared with {first}", first=first), others, others[0], "compare.against"))
     one, other = runs[first], runs[letter]
     if one.plan.schedule is None or other.plan.schedule is None:
         st.text(tr("One of the two plans has no schedule."))

@@ -20,7 +20,7 @@ from emberline.scenarios import Scenario
 from emberline.studies.board import run_slack
 from emberline.studies.why import slack as slacks_of
 from emberline.ui.pages.result import answer
-from emberline.ui.pages.session import chart_cache, stored_runs
+from emberline.ui.pages.session import chart_cache, stored_runs, widgets
 from emberline.ui.speaker import speaker
 
 NEXT = 4
@@ -52,10 +52,14 @@ def page() -> None:
         _line(stored.plan.scenario, row)
     _late(stored, next((row for row in rows if row.activity is not None and row.start_min >= now), None), late)
     _approve(stored)
-    st.download_button(
-        tr("Print: a page for each unit and shift"), _pages(stored), f"emberline-shifts-{run[:8]}.html", "text/html",
-        on_click="ignore", width="stretch", key="shift.print",
-    )  # fmt: skip
+    widgets.download(
+        tr("Print: a page for each unit and shift"),
+        _pages(stored),
+        f"emberline-shifts-{run[:8]}.html",
+        "text/html",
+        key="shift.print",
+        width="stretch",
+    )
 
 
 def _ask(names: list[str]) -> tuple[str, int]:

@@ -14,7 +14,7 @@ from emberline.reports.text import wording
 from emberline.reports.text.language import current, mark, tr
 from emberline.runs.store import StoredRun
 from emberline.ui.pages.result import answer
-from emberline.ui.pages.session import chart_cache, stored_runs
+from emberline.ui.pages.session import chart_cache, stored_runs, widgets
 from emberline.ui.speaker import speaker
 
 SAYS = {
@@ -79,15 +79,25 @@ def _row(stored: StoredRun, kind: str, name: str) -> None:
                 if unit:
                     options["unit"] = unit
         stem = "-".join([name, *options.values()])
-        button.download_button(
-            tr("Download {kind}", kind=tr(form.label)), _file(stored, kind, options), f"{stem}.{kind}", form.mime,
-            on_click="ignore", width="stretch", key=f"export.{kind}",
-        )  # fmt: skip
+        widgets.download(
+            tr("Download {kind}", kind=tr(form.label)),
+            _file(stored, kind, options),
+            f"{stem}.{kind}",
+            form.mime,
+            key=f"export.{kind}",
+            width="stretch",
+            place=button,
+        )
         if kind == "csv":
-            button.download_button(
-                tr("Origin"), lambda: json.dumps(manifest.manifest(stored), indent=1, ensure_ascii=False),
-                f"{stem}.manifest.json", "application/json", on_click="ignore", width="stretch", key="export.origin",
-            )  # fmt: skip
+            widgets.download(
+                tr("Origin"),
+                lambda: json.dumps(manifest.manifest(stored), indent=1, ensure_ascii=False),
+                f"{stem}.manifest.json",
+                "application/json",
+                key="export.origin",
+                width="stretch",
+                place=button,
+            )
 
 
 def _table(stored: StoredRun, kind: str) -> str:

@@ -26,7 +26,7 @@ from emberline.ui.pages.parts import pareto_front as front_parts
 from emberline.ui.pages.request.form import Request, ask, show_problems
 from emberline.ui.pages.request.sources import look
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import job_progress, titles
+from emberline.ui.pages.session import job_progress, titles, widgets
 
 CARBON = "carbon"
 FRONT = "front"
@@ -50,11 +50,15 @@ def page() -> None:
         place = st.container(key="start")
         request = ask("pareto", queue.request(front).get("note", {}) if front else {})
         points = int(
-            st.number_input(
-                tr("Points of the front"), min_value=3, max_value=MOST_POINTS, value=POINTS, key="pareto.points",
+            widgets.number(
+                tr("Points of the front"),
+                "pareto.points",
+                POINTS,
+                3,
+                MOST_POINTS,
                 help=tr("Including both ends; each point takes up to two searches of the time limit"),
             )
-        )  # fmt: skip
+        )
         busy = status is not None and not status.ended
         metric = _metric(request)
         bars = bool(request.problems) or busy or request.scenario is None or bool(request.scenario.processes)

@@ -20,6 +20,7 @@ from emberline.reports.text.language import mark, tr
 from emberline.scenarios.loading import heat_log
 from emberline.scenarios.loading import meter as meters
 from emberline.ui.pages.request.sources import choose, look
+from emberline.ui.pages.session import widgets
 
 LARGEST_MB = 20
 STEPS: dict[Step, str] = {"month": mark("by month"), "week": mark("by week"), "day": mark("by day")}
@@ -113,10 +114,7 @@ def show(tables: Sequence[pd.DataFrame], name: str) -> None:
         # the keys hold the files, so that other ones begin with their own years
         baseline = st.text_input(tr("Baseline period"), begin[0], key=f"performance.baseline.{begin[0]}")
         report = st.text_input(tr("Report period"), begin[1], key=f"performance.report.{begin[1]}")
-        step = st.segmented_control(
-            tr("Rows"), list(STEPS), default="month", required=True, format_func=lambda key: tr(STEPS[key]),
-            key="performance.step",
-        )  # fmt: skip
+        step = widgets.choose(tr("Rows"), STEPS, "month", "performance.step")
     spans = Period.parse(baseline), Period.parse(report)
     if spans[0].overlaps(spans[1]):
         raise ValueError(

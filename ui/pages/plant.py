@@ -18,7 +18,7 @@ from emberline.scenarios import Scenario
 from emberline.ui.pages.editor import new_plant
 from emberline.ui.pages.request.sources import SCENARIO_KEY
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, navigation, run_or_baseline, titles
+from emberline.ui.pages.session import chart_cache, navigation, run_or_baseline, titles, widgets
 from emberline.ui.pages.session.run_or_baseline import Subject
 
 POLICIES = {run_or_baseline.PLAN: mark("the plan"), run_or_baseline.BASELINE: mark("the baseline")}
@@ -71,9 +71,7 @@ def _to_the_editor() -> None:
 
 
 def _choice(label: str, names: dict[str, str], default: str, key: str) -> str:
-    choice = st.segmented_control(
-        label, list(names), default=default, required=True, format_func=lambda name: tr(names[name]), key=key
-    )
+    choice = widgets.choose(label, names, default, key)
     return str(choice or default)
 
 

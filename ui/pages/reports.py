@@ -28,7 +28,7 @@ from emberline.reports.compliance.workbook import filled
 from emberline.reports.text.language import mark, tr
 from emberline.reports.text.numbers import stamp
 from emberline.runs.store import Store
-from emberline.ui.pages.session import sign_in
+from emberline.ui.pages.session import sign_in, widgets
 
 LARGEST_MB = 20
 ACTIVITY = "activity.csv"
@@ -112,7 +112,7 @@ def _files() -> dict[str, bytes]:
     with st.expander(tr("Example files to begin with")):
         st.caption(tr("Replace names, factors and amounts by yours; figures in them are typical, not measured."))
         for name, content in example_files().items():
-            st.download_button(titles[name][0], content, name, on_click="ignore", key=f"reports.example.{name}")
+            widgets.download(titles[name][0], content, name, key=f"reports.example.{name}")
     return result
 
 
@@ -147,7 +147,7 @@ def _documents(report: AnnualReport, files: dict[str, bytes]) -> None:
             if kind == "cbam" and "template.xlsx" in files:
                 content = _try(lambda: _with_template(files, lambda path: filled(path, report)))
                 if content is not None:
-                    st.download_button(tr("Filled workbook (Excel)"), content, "emberline-cbam.xlsx", on_click="ignore")
+                    widgets.download(tr("Filled workbook (Excel)"), content, "emberline-cbam.xlsx")
 
 
 def _document(document: Document, stem: str) -> None:
@@ -162,8 +162,8 @@ def _document(document: Document, stem: str) -> None:
     if document.record:
         st.caption(f"• {document.record}")
     with st.container(horizontal=True):
-        st.download_button(tr("Page (HTML)"), document.html(), f"{stem}.html", "text/html", on_click="ignore")
-        st.download_button(tr("Figures (JSON)"), document.json(), f"{stem}.json", "application/json", on_click="ignore")
+        widgets.download(tr("Page (HTML)"), document.html(), f"{stem}.html", "text/html")
+        widgets.download(tr("Figures (JSON)"), document.json(), f"{stem}.json", "application/json")
 
 
 def _with_template(files: dict[str, bytes], work: Callable[[Path], Any]) -> Any:
@@ -225,10 +225,7 @@ def records(period: str, report: AnnualReport | None, files: dict[str, bytes]) -
             if strangers:
                 st.caption(tr("Files that belong to no record and count for nothing: {count}", count=strangers))
         if mine and not damage:
-            st.download_button(
-                tr("Archive for the verifier (zip)"), lambda: _archive(chain, period), f"{period}.zip",
-                on_click="ignore",
-            )  # fmt: skip
+            widgets.download(tr("Archive for the verifier (zip)"), lambda: _archive(chain, period), f"{period}.zip")
 
 
 def _row(entry: Entry) -> dict[str, str | int]:

@@ -15,7 +15,7 @@ from emberline.ui.pages.parts import robustness_ensemble as ensemble
 from emberline.ui.pages.parts import robustness_holding as headline
 from emberline.ui.pages.parts import robustness_holding as holding
 from emberline.ui.pages.result import answer
-from emberline.ui.pages.session import job_progress, stored_runs
+from emberline.ui.pages.session import job_progress, stored_runs, widgets
 
 REPLAYS, MOST_REPLAYS = 200, 10_000
 
@@ -72,18 +72,27 @@ def page() -> None:
 def _ask(stored: StoredRun, place: Any, busy: bool) -> None:
     default = stored.plan.scenario.disturbances.seed
     n = int(
-        st.number_input(
-            tr("Disturbed replays"), min_value=1, max_value=MOST_REPLAYS, value=REPLAYS, step=50, key="robustness.n",
+        widgets.number(
+            tr("Disturbed replays"),
+            "robustness.n",
+            REPLAYS,
+            1,
+            MOST_REPLAYS,
+            step=50,
             help=tr("Four times as many halve the width of the interval"),
         )
-    )  # fmt: skip
+    )
     seed = int(
-        st.number_input(
-            tr("Random seed"), min_value=0, max_value=2**53 - 1, value=min(default, 2**53 - 1), step=1,
-            key=f"robustness.seed.{stored.id}",
+        widgets.number(
+            tr("Random seed"),
+            f"robustness.seed.{stored.id}",
+            min(default, 2**53 - 1),
+            0,
+            2**53 - 1,
+            step=1,
             help=tr("The same seed gives the same disturbances; results of each seed are stored"),
         )
-    )  # fmt: skip
+    )
     baseline = st.toggle(tr("Replay the baseline under the same disturbances"), value=True, key="robustness.baseline")
     if place.button(tr("Replay"), type="primary", width="stretch", disabled=busy, key="robustness.start"):
         request = {"run": stored.id, "replications": n, "seed": seed, "baseline": baseline}

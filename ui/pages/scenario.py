@@ -31,13 +31,7 @@ VIEWS = {
     "text": mark("Text"),
     "changes": mark("Changes"),
 }
-STYLE = """<style>
-.st-key-upload [data-testid="stElementToolbar"], .st-key-changes [data-testid="stElementToolbar"] { display: none; }
-[data-testid="stMain"] [data-testid="stTextArea"] textarea { font-family: monospace; font-size: 0.85rem; }
-@media (max-width: 1400px) { .st-key-sheet-sides > * > .stHorizontalBlock > .stColumn { flex: 6 1 0; }
-  .st-key-sheet-sides > * > .stHorizontalBlock > .stColumn:first-child { flex: 7 1 0; } }
-@media (max-width: 1250px) { .st-key-sheet-sides > * > .stHorizontalBlock > .stColumn { min-width: 100%; } }
-</style>"""
+STYLE = Path(__file__).with_name("scenario.css")
 LARGEST_YAML_MB = 1
 PLAN_NEXT = "plan.wanted"
 """In the session: id of the draft to plan once everything typed is saved."""

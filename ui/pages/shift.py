@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from html import escape
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,17 +21,7 @@ from emberline.scenarios.messages import loads, restored
 from emberline.ui.pages.session import sign_in
 
 EVERY_S = 2.0
-STYLE = """<style>
-.shift { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: 0.8rem; }
-.shift div { border: 1px solid light-dark(#CDD3D9, #35414D); border-radius: 0.4rem; padding: 0.5rem 0.9rem; }
-.shift b { display: block; font-size: 2.5rem; line-height: 1.15; font-variant-numeric: tabular-nums; }
-.shift span, .shift i { font-size: 1.05rem; font-style: normal; display: block; }
-[data-testid="stMain"] [data-stale="true"] { opacity: 1 !important; transition: none !important; }
-.shift .bad { border: 3px solid #D55E00; }
-/* read at three metres on a wall screen that is not scaled by its system */
-@media (min-width: 2400px) { [data-testid="stMainBlockContainer"] { zoom: 1.4; } }
-@media (min-width: 3400px) { [data-testid="stMainBlockContainer"] { zoom: 2; } }
-</style>"""
+STYLE = Path(__file__).with_name("shift.css")
 QUALITIES = {"ok": mark("✓ good"), "suspect": mark("⚠ suspect"), "stale": mark("⏲ stale")}
 
 

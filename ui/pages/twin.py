@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -24,23 +25,7 @@ from emberline.ui.pages.session.run_or_baseline import BASELINE, PLAN, Subject
 
 NAMES = {PLAN: mark("plan"), BASELINE: mark("baseline")}
 MOST_REPLICATIONS = 100_000
-STYLE = """<style>
-.st-key-replay { padding-right: 104px; }
-.st-key-replay .vega-embed { display: flex !important; flex-direction: column-reverse; }
-.st-key-replay .vega-bindings { display: block; padding: 0.2rem 0 0.6rem 0; width: calc(100% + 98px) !important; }
-.st-key-replay .vega-bind label {
-  display: flex !important; align-items: center; gap: 0 !important; width: 100% !important;
-  max-width: none !important; font-size: 0.875rem;
-}
-.st-key-replay .vega-bind .vega-bind-name { flex: 0 0 98px !important; width: 98px !important; }
-.st-key-replay .vega-bind input[type=range] { flex: 1; min-width: 0; height: 1.2rem; accent-color: #1F6393; }
-.st-key-replay .vega-bind label > :last-child:not(input):not(.vega-bind-name) { display: none; }
-.st-key-replay [data-testid="stElementToolbar"] { display: none; }
-@media (max-width: 640px) {
-  .st-key-replay { overflow-x: auto; }  /* the board has a width of its own */
-  .st-key-replay .vega-bindings { position: sticky; left: 0; width: calc(100vw - 2rem) !important; }
-}
-</style>"""
+STYLE = Path(__file__).with_name("twin.css")
 
 
 def page() -> None:

@@ -20,7 +20,7 @@ from emberline.scenarios.home import home
 from emberline.ui.pages.analyses.shape import Analysis, Question, cache_key, scenario_of, table
 from emberline.ui.pages.request.form import Request
 from emberline.ui.pages.request.sources import SCENARIO_KEY
-from emberline.ui.pages.session import chart_cache, navigation, session, sign_in
+from emberline.ui.pages.session import chart_cache, navigation, session, sign_in, widgets
 
 LARGEST_MB = 20
 UPLOAD, TWIN = "upload", "twin"
@@ -33,14 +33,9 @@ def ask(request: Request) -> Question:
         return Question(problem=tr("This scenario has no line, so a heat log cannot belong to it."))
     options: dict[str, Any] = {"confidence": 0.95}
     st.markdown(f"**1. {tr('Heat log')}**")
-    source = st.segmented_control(
-        tr("From"), list(FROM), default=UPLOAD, required=True, format_func=lambda key: tr(FROM[key]),
-        key="calibrate.from", label_visibility="collapsed",
-    )  # fmt: skip
+    source = widgets.choose(tr("From"), FROM, UPLOAD, "calibrate.from", label_visibility="collapsed")
     if source == TWIN:
-        options["days"] = int(
-            st.number_input(tr("Days"), min_value=5, max_value=1000, value=30, step=10, key="calibrate.days")
-        )
+        options["days"] = int(widgets.number(tr("Days"), "calibrate.days", 30, 5, 1000, step=10))
     else:
         st.caption(
             tr(
@@ -53,10 +48,7 @@ def ask(request: Request) -> Question:
         options["meter"] = _upload(
             tr("Columns time and power_mw, at most {most} MB", most=LARGEST_MB), "calibrate.meter"
         )
-    share = st.number_input(
-        tr("Confidence of the intervals [%]"), min_value=50.0, max_value=99.9, value=95.0, step=1.0,
-        key="calibrate.confidence",
-    )  # fmt: skip
+    share = widgets.number(tr("Confidence of the intervals [%]"), "calibrate.confidence", 95.0, 50.0, 99.9, step=1.0)
     options["confidence"] = round(share / 100, 4)
     if source == UPLOAD and not options["log"]:
         return Question(options, tr("Choose a heat log."))
@@ -124,10 +116,14 @@ def _use(stored: StoredAnalysis) -> None:
     """Take the fit along as a file, or open a copy of the scenario with it."""
     with st.container(horizontal=True):
         name = f"{stored.title}-fitted.yaml"
-        st.download_button(
-            tr("Download the fit (YAML)"), stored.result["yaml"], name, "application/yaml", key="calibrate.download",
-            on_click="ignore", help=tr("For the command line: --set @FILE"),
-        )  # fmt: skip
+        widgets.download(
+            tr("Download the fit (YAML)"),
+            stored.result["yaml"],
+            name,
+            "application/yaml",
+            key="calibrate.download",
+            help=tr("For the command line: --set @FILE"),
+        )
         if st.button(tr("Open the scenario with this fit"), key="calibrate.draft"):
             _draft(stored)
 

@@ -26,7 +26,7 @@ from emberline.studies.levers import refused
 from emberline.studies.rolling import How, refuse
 from emberline.ui.pages.analyses.shape import Analysis, Question, cache_key, cost_and_carbon, scenario_of, table
 from emberline.ui.pages.request.form import Request
-from emberline.ui.pages.session import chart_cache, navigation, session
+from emberline.ui.pages.session import chart_cache, navigation, session, widgets
 
 LOADS = tuple(range(30, 101, 10))
 DEFAULT = (50, 60, 70, 80, 90, 100)
@@ -44,10 +44,9 @@ def ask_headroom(request: Request) -> Question:
             tr("Order loads [%]"), LOADS, default=list(DEFAULT), key="headroom.loads",
             help=tr("One plan is made for each, within the time limit at the side"),
         )  # fmt: skip
-        threshold = st.number_input(
-            tr("Smallest saving that counts [%]"), min_value=0.0, max_value=50.0, value=1.0, step=0.5,
-            key="headroom.threshold",
-        )  # fmt: skip
+        threshold = widgets.number(
+            tr("Smallest saving that counts [%]"), "headroom.threshold", 1.0, 0.0, 50.0, step=0.5
+        )
     if not loads:
         return Question(problem=tr("Choose at least one load."))
     return Question({"loads": [load / 100 for load in sorted(loads)], "threshold": threshold / 100})
@@ -136,14 +135,10 @@ def _headline(result: dict[str, Any]) -> None:
 def _waterfall(stored: StoredAnalysis) -> None:
     result = stored.result
     with st.container(horizontal=True):
-        figure = st.segmented_control(
-            tr("Figure"), list(FIGURES), default="cost" if result["goal"] != "carbon" else "carbon", required=True,
-            format_func={"carbon": tr("carbon"), "cost": tr("cost")}.__getitem__, key="levers.figure",
-        )  # fmt: skip
-        column = st.segmented_control(
-            tr("Saving"), COLUMNS, default="first", required=True,
-            format_func=lambda key: tr(TITLES[key]), key="levers.column",
-        )  # fmt: skip
+        figures = {"carbon": mark("carbon"), "cost": mark("cost")}
+        first = "carbon" if result["goal"] == "carbon" else "cost"
+        figure = widgets.choose(tr("Figure"), figures, first, "levers.figure")
+        column = widgets.choose(tr("Saving"), {name: TITLES[name] for name in COLUMNS}, "first", "levers.column")
     key, factor, digits = FIGURES[str(figure)]
     rest = result["interaction"][column]
     if rest is None:
@@ -246,10 +241,9 @@ def show_sweep(stored: StoredAnalysis) -> None:
     money, keys = result["currency"], list(result["keys"])
     st.text(tr("{done} of {of} plans were made.", done=result["planned"], of=len(result["plans"])))
     options = [f"figures {name}" for name in SWEPT] + [f"saved {name}" for name in SAVED]
-    figure = st.segmented_control(
-        tr("Figure"), options, default=options[0], required=True,
-        format_func=lambda option: _figure(option, money)[0], key=f"sweep.figure.{stored.id}",
-    )  # fmt: skip
+    figure = widgets.choose(
+        tr("Figure"), options, options[0], f"sweep.figure.{stored.id}", lambda option: _figure(option, money)[0]
+    )
     if len(keys) <= 2 and any(row["figures"] for row in result["plans"]):
         _chart(stored, figure or options[0], keys)
     table([_row(row, keys, money) for row in result["plans"]])
@@ -364,14 +358,17 @@ def ask_roll(request: Request) -> Question:
             help=tr("The first one is the roll; the others are compared with it"),
         )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        ahead = st.number_input(tr("Look ahead [h]"), min_value=1, max_value=24 * 14, value=48, key="roll.ahead")
-        frozen = st.number_input(
-            tr("Frozen after each planning [h]"), min_value=0, max_value=72, value=0, key="roll.frozen"
+        ahead = widgets.number(tr("Look ahead [h]"), "roll.ahead", 48, 1, 24 * 14)
+        frozen = widgets.number(tr("Frozen after each planning [h]"), "roll.frozen", 0, 0, 72)
+        keep = widgets.number(
+            tr("Keep the previous plan below [%]"),
+            "roll.keep",
+            0.1,
+            0.0,
+            50.0,
+            step=0.1,
+            help=tr("A new plan that is better by less is not adopted"),
         )
-        keep = st.number_input(
-            tr("Keep the previous plan below [%]"), min_value=0.0, max_value=50.0, value=0.1, step=0.1,
-            key="roll.keep", help=tr("A new plan that is better by less is not adopted"),
-        )  # fmt: skip
     with st.container(horizontal=True):
         foresight = st.toggle(tr("Also with everything known"), value=True, key="roll.foresight")
         disturbed = st.toggle(tr("With disturbances of the line"), key="roll.disturbed")

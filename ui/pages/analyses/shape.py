@@ -18,6 +18,7 @@ from emberline.reports.text.numbers import number
 from emberline.runs.work.analyses import StoredAnalysis
 from emberline.scenarios import Scenario
 from emberline.ui.pages.request.form import Request
+from emberline.ui.pages.session import widgets
 
 LETTERS = re.compile(r"[^\W\d_]{2}")
 SEARCH_S = 120
@@ -54,12 +55,7 @@ class Analysis:
 
 def time_limit(analysis: str) -> float:
     """Draw the time limit of an analysis [s]."""
-    return float(
-        st.number_input(
-            tr("Stop the search after [s]"), min_value=5, max_value=86_400, value=SEARCH_S, step=30,
-            key=f"{analysis}.seconds",
-        )
-    )  # fmt: skip
+    return float(widgets.number(tr("Stop the search after [s]"), f"{analysis}.seconds", SEARCH_S, 5, 86_400, step=30))
 
 
 def scenario_of(request: Request) -> Scenario:

@@ -22,7 +22,7 @@ from emberline.scenarios.importing.clocks import share_of_dates
 from emberline.scenarios.importing.mapping import checked
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.pages.editor.draft import DraftState, set_values
-from emberline.ui.pages.session import chart_cache, session
+from emberline.ui.pages.session import chart_cache, session, widgets
 
 MOST_POINTS = 1500
 CHART_HEIGHT = 260
@@ -418,7 +418,7 @@ def _result(draft: drafts.Draft, series: Imported, horizon: Horizon | None, scen
         label = tr("Use in the draft")
     else:
         st.text(tr("A meter record is not part of a scenario: download it for 'emberline calibrate --meter'."))
-        st.download_button(tr("Download"), series.csv(), "meter.csv", "text/csv", on_click="ignore", key="series.meter")
+        widgets.download(tr("Download"), series.csv(), "meter.csv", "text/csv", key="series.meter")
         return
     if st.button(label, type="primary", key=f"series.{draft.id}.take"):
         _take(draft, series)

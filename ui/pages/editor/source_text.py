@@ -8,7 +8,6 @@ import io
 import zipfile
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
@@ -27,20 +26,13 @@ from emberline.ui.pages.editor.draft import AT_TOP, DraftState, checked, keep, p
 from emberline.ui.pages.editor.fields import SHARE, as_typed, fields, inner, label_of, label_parts
 from emberline.ui.pages.editor.form import BETWEEN, SECTIONS
 from emberline.ui.pages.editor.tables import TABLES, money, record_of
+from emberline.ui.pages.session import widgets
 
 HTML = (
     '<div class="lines" aria-hidden="true"><div class="roll"></div></div><ul class="keys" role="listbox" hidden></ul>'
 )
 FIELD = "source.text"
 """Key of the container that holds the text field."""
-
-
-@cache
-def _component() -> Any:
-    from streamlit.components.v2 import component
-
-    script, style = (Path(__file__).with_name(f"completion.{end}").read_text(encoding="utf-8") for end in ("js", "css"))
-    return component("emberline_completion", html=HTML, css=style, js=script)
 
 
 @cache
@@ -87,7 +79,7 @@ def draw_help(problems: tuple[Problem, ...], key: str) -> None:
             says = f"{problem.key}: {problem.says}" if problem.key else problem.says
             marks[number] = f"{marks[number]}\n{says}" if number in marks else says
     data = {"keys": keys(), "marks": marks, "field": f".st-key-{FIELD.replace('.', '-')} textarea", "hint": tr("Keys")}
-    _component()(data=data, key=f"{key}.help", height="content")
+    widgets.component(__file__, "completion", HTML)(data=data, key=f"{key}.help", height="content")
 
 
 PLACE_TITLES = {
@@ -317,15 +309,25 @@ def download(draft: drafts.Draft, now: DraftState) -> None:
     """
     name = now.scenario.name if now.scenario is not None else "scenario"
     if any((draft.folder / "files").iterdir()):
-        st.download_button(
-            tr("Download"), lambda: _packed(draft, now), f"{name}.zip", "application/zip", on_click="ignore",
-            key=f"download.{draft.version}", width="stretch", help=tr("Text and series as an archive"),
-        )  # fmt: skip
+        widgets.download(
+            tr("Download"),
+            lambda: _packed(draft, now),
+            f"{name}.zip",
+            "application/zip",
+            key=f"download.{draft.version}",
+            width="stretch",
+            help=tr("Text and series as an archive"),
+        )
     else:
-        st.download_button(
-            tr("Download"), lambda: now.text, f"{name}.yaml", "application/yaml", on_click="ignore",
-            key=f"download.{draft.version}", width="stretch", help=tr("Text as YAML"),
-        )  # fmt: skip
+        widgets.download(
+            tr("Download"),
+            lambda: now.text,
+            f"{name}.yaml",
+            "application/yaml",
+            key=f"download.{draft.version}",
+            width="stretch",
+            help=tr("Text as YAML"),
+        )
 
 
 def _packed(draft: drafts.Draft, now: DraftState) -> bytes:

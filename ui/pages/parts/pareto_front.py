@@ -20,7 +20,7 @@ from emberline.scenarios.goal_metrics import GOALS, NAMES
 from emberline.scenarios.metrics import legible_bound
 from emberline.studies.pareto import rows, run_of
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, job_progress, navigation, session, titles
+from emberline.ui.pages.session import chart_cache, job_progress, navigation, session, titles, widgets
 
 POINT_KEY, CHART = "pareto.point", "pareto.chart"
 """Keys of the choice of points and of the chart."""
@@ -203,10 +203,15 @@ def _table(stored: fronts.StoredFront) -> None:
     first, second, _ = st.columns([1, 1, 2])
     name = f"emberline-front-{stored.id[:8]}"
     for place, kind, mime in ((first, "csv", "text/csv"), (second, "json", "application/json")):
-        place.download_button(
-            kind.upper(), _file(stored, kind), f"{name}.{kind}", mime, on_click="ignore", width="stretch",
+        widgets.download(
+            kind.upper(),
+            _file(stored, kind),
+            f"{name}.{kind}",
+            mime,
             key=f"pareto.{kind}",
-        )  # fmt: skip
+            width="stretch",
+            place=place,
+        )
 
 
 def _float(value: float | None) -> float:

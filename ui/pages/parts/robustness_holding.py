@@ -24,7 +24,7 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import goal_first
 from emberline.scenarios.records.disturbances import Disturbances
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import job_progress, session
+from emberline.ui.pages.session import job_progress, session, widgets
 
 
 @dataclass(frozen=True)
@@ -165,14 +165,24 @@ def ask(stored: StoredRun, busy: bool) -> None:
         )
         scenario = stored.plan.scenario
         target = scenario.level
-        level = st.number_input(
-            tr("Chance to hold [%]"), min_value=1.0, max_value=100 * MOST_LEVEL, value=100 * target, step=5.0,
-            format="%.1f", key=f"holding.level.{stored.id}",
-        )  # fmt: skip
-        seconds = st.number_input(
-            tr("Stop the search after [s]"), min_value=10, max_value=86_400, value=SEARCH_S, step=60,
-            key="holding.seconds", help=tr("The judgement on 1,000 new days comes on top"),
-        )  # fmt: skip
+        level = widgets.number(
+            tr("Chance to hold [%]"),
+            f"holding.level.{stored.id}",
+            100 * target,
+            1.0,
+            100 * MOST_LEVEL,
+            step=5.0,
+            format="%.1f",
+        )
+        seconds = widgets.number(
+            tr("Stop the search after [s]"),
+            "holding.seconds",
+            SEARCH_S,
+            10,
+            86_400,
+            step=60,
+            help=tr("The judgement on 1,000 new days comes on top"),
+        )
         if st.button(tr("Search a robust plan"), width="stretch", disabled=busy, key="holding.start"):
             request = {
                 "run": stored.id,

@@ -26,7 +26,7 @@ from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.checking.uncounted import uncounted
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.pages.result import accounts, answer, board, heats, locks, repairs, units, zoom
-from emberline.ui.pages.session import chart_cache, navigation, stored_runs
+from emberline.ui.pages.session import chart_cache, navigation, stored_runs, widgets
 from emberline.ui.speaker import speaker
 
 MOST_MISSED = 8
@@ -356,10 +356,15 @@ def _downloads(stored: StoredRun) -> None:
     name = f"emberline-{stored.plan.scenario.name}-{stored.id[:8]}"
     *columns, more = st.columns(len(BUTTONS) + 1)
     for column, kind in zip(columns, BUTTONS, strict=True):
-        column.download_button(
-            tr(FORMATS[kind].label), _file(stored, kind), f"{name}.{kind}", FORMATS[kind].mime, on_click="ignore",
-            width="stretch", key=f"file.{kind}",
-        )  # fmt: skip
+        widgets.download(
+            tr(FORMATS[kind].label),
+            _file(stored, kind),
+            f"{name}.{kind}",
+            FORMATS[kind].mime,
+            key=f"file.{kind}",
+            width="stretch",
+            place=column,
+        )
     if more.button(tr("More formats"), type="tertiary", icon=":material/arrow_forward:", key="file.more"):
         navigation.go("export")
     st.caption(tr("Run {run}; this address reopens it.", run=stored.id))

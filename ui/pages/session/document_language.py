@@ -2,27 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
-
 from emberline.reports.text.language import LOCALES, mark, tr
+from emberline.ui.pages.session import widgets
 
-SCRIPT = """export default function ({ data }) {
-  document.documentElement.lang = data.language;
-  const replace = () => {
-    for (const dialog of document.querySelectorAll('[role="dialog"]')) {
-      for (const part of dialog.querySelectorAll("*")) {
-        const text = part.childElementCount ? "" : part.textContent.trim();
-        for (const [begins, says] of data.says) {
-          if (text.startsWith(begins) && text !== says) part.textContent = says;
-        }
-      }
-    }
-  };
-  const observer = new MutationObserver(replace);
-  observer.observe(document.body, { childList: true, subtree: true });
-  return () => observer.disconnect();
-}"""
 SAYS = {
     "Connection error": mark("No connection"),
     "Streamlit server is not responding": mark(
@@ -36,13 +18,6 @@ SAYS = {
 """Dialogs of Streamlit by their beginning, and what is said instead."""
 
 
-@cache
-def _component() -> Any:
-    from streamlit.components.v2 import component
-
-    return component("emberline_language", html="<span></span>", js=SCRIPT)
-
-
 def declare(language: str) -> None:
     """Declare the language to the browser; nothing is drawn.
 
@@ -51,4 +26,4 @@ def declare(language: str) -> None:
     """
     says = [[begins, tr(text)] for begins, text in SAYS.items()]
     data = {"language": LOCALES[language].replace("_", "-"), "says": says}
-    _component()(data=data, key="language.declared", height="content")
+    widgets.component(__file__, "language")(data=data, key="language.declared", height="content")

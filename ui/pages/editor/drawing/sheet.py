@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import deepcopy
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -35,6 +33,7 @@ from emberline.ui.pages.editor.drawing.layout import (
 from emberline.ui.pages.editor.fields import record_at
 from emberline.ui.pages.editor.form import FieldGroup
 from emberline.ui.pages.editor.tables import EditorTable
+from emberline.ui.pages.session import widgets
 
 GROUPS = {
     mark("Line of heats"): ("arc furnace", "ladle furnace", "caster", "induction furnace"),
@@ -57,14 +56,6 @@ REFUSALS = (
 )  # fmt: skip
 REFUSAL = "sheet.refusal"
 HTML = '<div class="sheet"></div>'
-
-
-@cache
-def _component() -> Any:
-    from streamlit.components.v2 import component
-
-    script, style = (Path(__file__).with_name(f"sheet.{end}").read_text(encoding="utf-8") for end in ("js", "css"))
-    return component("emberline_sheet", html=HTML, css=style, js=script)
 
 
 def show(draft: drafts.Draft, now: DraftState) -> None:
@@ -107,7 +98,7 @@ def _boxes(data: dict[str, Any]) -> Iterator[SheetBox]:
 def _draw(now: DraftState, boxes: dict[str, SheetBox], selected: str, key: str) -> Any:
     wrong = {box.id: len(now.at(box.path)) for box in boxes.values() if box.path != ("site",)}
     sheet = drawing(now.data or {}, wrong)
-    result = _component()(
+    result = widgets.component(__file__, "sheet", HTML)(
         data={"boxes": sheet.boxes, "bars": sheet.bars, "lines": sheet.lines, "height": sheet.height,
               "selected": selected, "label": tr("Flow sheet of the plant")},
         key=key, height="content", on_act_change=lambda: None,

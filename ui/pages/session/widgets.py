@@ -1,0 +1,80 @@
+"""Widgets in their usual shape: a choice of which one is always taken, a number, a file to download, a component."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from emberline.reports.text.language import tr
+
+Option = TypeVar("Option")
+Number = TypeVar("Number", int, float)
+
+
+def choose(
+    label: str,
+    options: Iterable[Option],
+    first: Option,
+    key: str,
+    words: Callable[[Option], str] | None = None,
+    **how: Any,
+) -> Option:
+    """Draw a choice of which one is always taken.
+
+    Args:
+        label: of the choice.
+        options: what there is; in a mapping with their words, marked and not translated.
+        first: the one taken at first.
+        key: of the widget.
+        words: of an option; None: those of the mapping, else the option itself.
+        how: further arguments of ``st.segmented_control``.
+    """
+    if words is None:
+        by_option = options if isinstance(options, Mapping) else {}
+
+        def words(option: Option) -> str:
+            return tr(by_option[option]) if by_option else str(option)
+
+    return st.segmented_control(label, list(options), default=first, required=True, format_func=words, key=key, **how)
+
+
+def number(label: str, key: str, value: Number, low: Number, high: Number, **how: Any) -> Number:
+    """Draw a field for a number between two limits."""
+    return st.number_input(label, min_value=low, max_value=high, value=value, key=key, **how)
+
+
+def download(
+    label: str, content: Any, name: str, mime: str | None = None, key: str | None = None, place: Any = st, **how: Any
+) -> None:
+    """Draw a button that hands over a file and leaves the page as it is.
+
+    Args:
+        label: of the button.
+        content: of the file, or what makes it once the button is pressed.
+        name: of the file.
+        mime: its type; None: by its content.
+        key: of the widget.
+        place: where it is drawn.
+        how: further arguments of ``st.download_button``.
+    """
+    place.download_button(label, content, name, mime, on_click="ignore", key=key, **how)
+
+
+@cache
+def component(module: str, name: str, html: str = "<span></span>") -> Any:
+    """Component of the browser.
+
+    Args:
+        module: file of the module that draws it.
+        name: of the files next to it with its script and, where it has one, its style.
+        html: what it begins with.
+    """
+    from streamlit.components.v2 import component as declared
+
+    script, style = (Path(module).with_name(f"{name}.{end}") for end in ("js", "css"))
+    css = style.read_text(encoding="utf-8") if style.is_file() else None
+    return declared(f"emberline_{name}", html=html, css=css, js=script.read_text(encoding="utf-8"))
