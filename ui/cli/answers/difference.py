@@ -105,8 +105,6 @@ def locks(
 
 
 def _show_locks(prices: lock_prices.LockPrices) -> None:
-    from rich.text import Text
-
     from emberline.reports.text import wording
     from emberline.reports.text.studies.locks import lock_rows
     from emberline.ui.cli import terminal
@@ -114,15 +112,13 @@ def _show_locks(prices: lock_prices.LockPrices) -> None:
     console, rows = terminal.out(), lock_rows(prices.summary())
     for row, price in zip(rows, prices.prices, strict=False):
         row["lock"] = f"{price.number}  {row['lock']}"
-    console.print(Text("saving from removing each lock, with everything else planned again"))
+    console.print("saving from removing each lock, with everything else planned again")
     if rows:
         console.print(terminal.table_of(rows, more=1), soft_wrap=True)
     gap = "no gap proven" if prices.gap is None else f"gap {wording.percent(prices.gap)}"
-    console.print(
-        Text(f"compared with the stored plan: {prices.status}, {gap}; at most: from the bound without the lock")
-    )
+    console.print(f"compared with the stored plan: {prices.status}, {gap}; at most: from the bound without the lock")
     if not prices.complete:
-        console.print(Text("the time limit was reached before every lock was tried; raise it with --time-limit"))
+        console.print("the time limit was reached before every lock was tried; raise it with --time-limit")
 
 
 def prices(
@@ -137,8 +133,6 @@ def prices(
 
     They are the duals of the site's linear program with heats and whole numbers fixed.
     """
-    from rich.text import Text
-
     from emberline.reports.text import wording
     from emberline.scenarios.goal_metrics import GOALS
     from emberline.studies.why import shadow_prices as pricing
@@ -165,10 +159,10 @@ def prices(
     table = terminal.table(("what", "", "unit"), ("mean", "least", "most", "steps"))
     for row in rows:
         figures = (wording.number(value, 2) for value in (row.mean, row.low, row.high))
-        table.add_row(Text(row.name), row.says, Text(row.unit), *figures, wording.number(row.steps, 0))
+        table.add_row(row.name, row.says, row.unit, *figures, wording.number(row.steps, 0))
     console.print(table)
     what = "processes" if plan.scenario.processes else "heats"
     goal = GOALS[plan.scenario.goal.minimize]
-    console.print(Text(f"for the goal {goal}; {what} fixed as planned, {note}"))
+    console.print(f"for the goal {goal}; {what} fixed as planned, {note}")
     if output is not None:
-        console.print(Text(f"every step: {output}"))
+        console.print(f"every step: {output}")

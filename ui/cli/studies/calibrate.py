@@ -110,8 +110,6 @@ def _has_line(scenario: Scenario) -> None:
 
 def show(console: Console, calibration: Calibration) -> None:
     """Print the calibration: parameters, fit, sparse data, check on held-out heats, drift."""
-    from rich.text import Text
-
     from emberline.reports.text.studies.calibration import check_rows, estimate_rows
     from emberline.ui.cli import terminal
 
@@ -119,7 +117,7 @@ def show(console: Console, calibration: Calibration) -> None:
     first, last = (calibration.log.instant(at).astimezone(zone) for at in (0.0, calibration.log.until_min))
     heats, broken = calibration.log.heats["heat"].nunique(), len(calibration.log.breakdowns)
     title = f"{calibration.scenario.name}: fitted to {calibration.log.name}, {heats} heats and {broken} breakdowns"
-    console.print(Text(f"{title}, {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M %Z}"))
+    console.print(f"{title}, {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M %Z}")
     console.print()
     result = calibration.summary()
     fitted = estimate_rows(result)
@@ -130,7 +128,7 @@ def show(console: Console, calibration: Calibration) -> None:
     console.print()
     checks = check_rows(result)
     if checks:
-        console.print(Text("heats that the twin was not fitted to", style="bold"))
+        console.print("heats that the twin was not fitted to", style="bold")
         console.print(terminal.table_of(checks, more=1), soft_wrap=True)
         console.print()
     terminal.print_facts(console, _facts(calibration), 12)

@@ -45,8 +45,6 @@ def _sample(scenario: Scenario, count: int, share: float | None, as_json: bool, 
 
 
 def _show_samples(comparison: sampled.Compared) -> None:
-    from rich.text import Text
-
     from emberline.reports.text import wording
     from emberline.ui.cli import terminal
 
@@ -57,13 +55,13 @@ def _show_samples(comparison: sampled.Compared) -> None:
         return wording.number(value * factor, digits)
 
     for line in terminal.heading(comparison.scenario):
-        console.print(Text(line))
+        console.print(line)
     console.print()
     worst = f"worst {wording.percent(1 - summary['share'], 0)}"
     what = "mean" if comparison.share is None else f"mean of the {worst}"
     gap = "" if summary["gap"] is None else f", gap {wording.percent(summary['gap'])}"
     console.print(
-        Text(f"planned over {summary['samples']} samples of {', '.join(comparison.names)}: least {what} ({unit}){gap}")
+        f"planned over {summary['samples']} samples of {', '.join(comparison.names)}: least {what} ({unit}){gap}"
     )
     table = terminal.table([f"on {summary['fresh']} other days"], ("mean", worst))
     labels = {
@@ -77,13 +75,11 @@ def _show_samples(comparison: sampled.Compared) -> None:
     console.print(table)
     gained = summary["gained"]
     console.print(
-        Text(
-            f"gained by samples: {number(gained['mean'])} {unit} in the mean (standard error "
-            f"{number(gained['standard_error'])}), {number(gained['cvar'])} in the {worst}; perfect foresight of "
-            f"each day would gain {number(gained['knowing'])} more"
-        )
+        f"gained by samples: {number(gained['mean'])} {unit} in the mean (standard error "
+        f"{number(gained['standard_error'])}), {number(gained['cvar'])} in the {worst}; perfect foresight of "
+        f"each day would gain {number(gained['knowing'])} more"
     )
-    console.print(Text("caps of the goal are left out; dispatch knows its day, decisions fixed in advance do not"))
+    console.print("caps of the goal are left out; dispatch knows its day, decisions fixed in advance do not")
 
 
 HEADINGS = {

@@ -119,7 +119,7 @@ def text(study: Levers) -> str:
     """The study as plain text."""
     from rich.console import Console
 
-    console = Console(width=200, no_color=True)
+    console = Console(width=200, no_color=True, markup=False)
     with console.capture() as capture:
         show(console, study)
     return capture.get()
@@ -127,16 +127,14 @@ def text(study: Levers) -> str:
 
 def show(console: Console, study: Levers) -> None:
     """Print the study: the plans, the savings, the levers."""
-    from rich.text import Text
-
     from emberline.reports.text import wording
     from emberline.reports.text.studies.levers import case_rows, lever_rows
     from emberline.ui.cli import terminal
 
     scenario = study.scenario
     for line in terminal.heading(scenario)[:2]:
-        console.print(Text(line))
-    console.print(Text(f"saving of each lever ({wording.SIGNALS[scenario.goal.signal]})"))
+        console.print(line)
+    console.print(f"saving of each lever ({wording.SIGNALS[scenario.goal.signal]})")
     console.print()
     result = study.summary()
     console.print(terminal.table_of(case_rows(result, bill=True), more=1), soft_wrap=True)

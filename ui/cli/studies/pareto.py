@@ -122,8 +122,6 @@ def _say(stored: fronts.StoredFront, as_json: bool) -> None:
 
 def show(console: Console, stored: fronts.StoredFront) -> None:
     """Print a front from the cleanest to the cheapest point."""
-    from rich.text import Text
-
     from emberline.reports.text import wording
     from emberline.studies.pareto import rows
     from emberline.ui.cli import terminal
@@ -132,9 +130,9 @@ def show(console: Console, stored: fronts.StoredFront) -> None:
     axis, money = front.axis, front.scenario.market.currency
     per = f"{money}/{axis.unit.split()[0]}"
     for line in terminal.heading(front.scenario)[:2]:
-        console.print(Text(line))
+        console.print(line)
     signal = f" ({wording.SIGNALS[front.scenario.goal.signal]})" if axis.metric == "carbon" else ""
-    console.print(Text(f"{axis.metric} against cost{signal}"))
+    console.print(f"{axis.metric} against cost{signal}")
     console.print()
     amount = f"{axis.metric} [{axis.unit}]"
     names = (amount, f"cost [{money}]", "gap", f"difference [{per}]", f"dual [{per}]", "peak [MW]")
@@ -156,7 +154,7 @@ def show(console: Console, stored: fronts.StoredFront) -> None:
         )
     console.print(table, soft_wrap=True)
     if front.data.sizes["point"] > 1:
-        console.print(Text("difference: to the next cheaper point; in brackets if it may be within the gaps"))
+        console.print("difference: to the next cheaper point; in brackets if it may be within the gaps")
     console.print()
     baseline = _figures(axis.of(front.baseline), front.baseline.cost, money, axis)
     facts = [("baseline", baseline), ("verdict", front.verdict)]

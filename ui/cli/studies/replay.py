@@ -115,35 +115,29 @@ def _follow(
 
 def _show(ensemble: Ensemble, stored: StoredRun, path: str, seconds: dict[str, float]) -> None:
     """Print an ensemble."""
-    from rich.text import Text
-
     from emberline.reports.text import wording
     from emberline.reports.text.studies import replays
     from emberline.ui.cli import terminal
 
     console, scenario = terminal.out(), ensemble.scenario
     for line in terminal.heading(scenario):
-        console.print(Text(line))
+        console.print(line)
     console.print()
     share, low, high = ensemble.chance
     count = f"{wording.number(ensemble.successes, 0)} of {wording.number(ensemble.n, 0)}"
     console.print(
-        Text(
-            f"chance to hold {wording.percent(share, 1)} (95 % interval {wording.percent(low, 1)} to "
-            f"{wording.percent(high, 1)}): no limit missed in {count} disturbed replays"
-        )
+        f"chance to hold {wording.percent(share, 1)} (95 % interval {wording.percent(low, 1)} to "
+        f"{wording.percent(high, 1)}): no limit missed in {count} disturbed replays"
     )
     acted = ensemble.recourse_days
     if acted:
         console.print(
-            Text(
-                f"recourse acted in {wording.number(acted, 0)} of them and cost "
-                f"{wording.number(ensemble.recourse_cost, 0)} {scenario.market.currency} a day in the mean, part "
-                f"of the cost; {wording.number(ensemble.severity()[0]['recourse'], 0)} held with it"
-            )
+            f"recourse acted in {wording.number(acted, 0)} of them and cost "
+            f"{wording.number(ensemble.recourse_cost, 0)} {scenario.market.currency} a day in the mean, part "
+            f"of the cost; {wording.number(ensemble.severity()[0]['recourse'], 0)} held with it"
         )
     if ensemble.n < ensemble.n_requested:
-        console.print(Text(f"ended early: {ensemble.n_requested} replays were requested"))
+        console.print(f"ended early: {ensemble.n_requested} replays were requested")
     console.print()
     table = terminal.table(("", "unit"), ("P10", "P50", "P90"))
     for label, unit, values in replays.figures(scenario, ensemble.quantiles()):
@@ -180,8 +174,6 @@ def show_stocks(ensemble: Ensemble, plan: Plan) -> None:
 
 def show_limits(ensemble: Ensemble, rows: list[dict[str, Any]]) -> None:
     """Print what broke the plan, limit by limit."""
-    from rich.text import Text
-
     from emberline.reports.text import wording
     from emberline.reports.text.studies import replays
     from emberline.ui.cli import terminal
@@ -192,8 +184,8 @@ def show_limits(ensemble: Ensemble, rows: list[dict[str, Any]]) -> None:
          for name, value in row.items()}
         for row in replays.limit_rows(ensemble, rows[:ROWS])
     ]  # fmt: skip
-    console.print(Text("what broke it", style="bold"))
+    console.print("what broke it", style="bold")
     console.print(terminal.table_of(cells, words=3, more=1), soft_wrap=True)
     if len(rows) > ROWS:
-        console.print(Text(f"and {len(rows) - ROWS} more (all with --json)"))
-    console.print(Text(f"in {ensemble.after_breakdown} of the {broken} failed replays a unit had broken down before"))
+        console.print(f"and {len(rows) - ROWS} more (all with --json)")
+    console.print(f"in {ensemble.after_breakdown} of the {broken} failed replays a unit had broken down before")

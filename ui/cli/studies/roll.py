@@ -101,19 +101,17 @@ def _minutes(option: str, text: str) -> float:
 
 
 def _show(comparison: Comparison) -> None:
-    from rich.text import Text
-
     from emberline.reports.text import wording
     from emberline.reports.text.studies.rolling import says, side_rows
     from emberline.ui.cli import terminal
 
     console, scenario, result = terminal.out(), comparison.scenario, comparison.summary()
     for line in terminal.heading(scenario):
-        console.print(Text(line))
+        console.print(line)
     console.print()
     console.print(terminal.table_of(side_rows(result)), soft_wrap=True)
     console.print()
     for line in says(result):
-        console.print(Text(line))
+        console.print(line)
     for violation in comparison.rolled.violations[:10]:
-        console.print(Text(f"  {wording.violation(violation, scenario.horizon)}"))
+        console.print(f"  {wording.violation(violation, scenario.horizon)}")

@@ -107,18 +107,15 @@ def _load_in_words(load: Load) -> str:
 
 
 def _show_headroom(curve: Headroom) -> None:
-    from rich.text import Text
-
     from emberline.reports.text.studies.headroom import load_rows
     from emberline.ui.cli import terminal
 
     console = terminal.out()
     console.print(terminal.table_of(load_rows(curve.summary()), more=1), soft_wrap=True)
     console.print()
-    console.print(Text.assemble(("ends      ", "bold"), curve.says))
     note = "saved: undisturbed, compared with the baseline at the same load; in brackets: 95 % of the mean over "
     note += "disturbed days, with the same disturbances"
-    console.print(Text.assemble(("notes     ", "bold"), note))
+    terminal.print_facts(console, [("ends", curve.says), ("notes", note)])
     console.print("          at most: upper bound on the saving of plans on these steps, from the bound of the search")
 
 
@@ -183,8 +180,6 @@ def _row_in_words(row: Row) -> str:
 
 
 def _show_sweep(sweep: Sweep) -> None:
-    from rich.text import Text
-
     from emberline.reports.text import wording
     from emberline.ui.cli import terminal
 
@@ -199,7 +194,7 @@ def _show_sweep(sweep: Sweep) -> None:
     for row in sweep.rows:
         status = row.status if row.acceptable or row.run is None else f"{row.status}, not acceptable"
         table.add_row(
-            *(Text(str(row.setting[axis.key])) for axis in sweep.axes),
+            *(str(row.setting[axis.key]) for axis in sweep.axes),
             cell(row.figures, "carbon_kg", 1e-3, 2),
             cell(row.figures, "cost", 1.0, 0),
             cell(row.figures, "peak_mw", 1.0, 1),
@@ -207,13 +202,13 @@ def _show_sweep(sweep: Sweep) -> None:
             cell(row.saved, "cost", 1.0, 0),
             wording.percent(row.gap),
             f"{row.successes} of {row.replications}" if row.replications else "–",
-            Text(status),
+            status,
             (row.run or "")[:8],
         )
     console.print(table, soft_wrap=True)
     for row in sweep.rows:
         if row.status == "failed" or (row.run is not None and not row.acceptable):
-            console.print(Text(f"{_row_in_words(row)}: {row.says}"))
+            console.print(f"{_row_in_words(row)}: {row.says}")
     console.print()
     facts = [
         ("planned", f"{sweep.n_planned} of {len(sweep.rows)}"),
