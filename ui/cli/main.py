@@ -19,7 +19,7 @@ from emberline.ui.cli import faults, serve
 from emberline.ui.cli.answers import difference, why
 from emberline.ui.cli.files import export, live, new, runs, series_import, signals
 from emberline.ui.cli.options import AsJson, Changes, Named, Quiet, Refused, Run, as_asked, find, print_json
-from emberline.ui.cli.studies import calibrate, hold, levers, pareto, replay, roll, sweep
+from emberline.ui.cli.studies import calibrate, hold, levers, pareto, roll, sweep
 from emberline.ui.cli.supervision import performance, report
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ app.command()(calibrate.calibrate)
 app.command()(calibrate.log)
 app.command()(new.new)
 app.command("import")(series_import.bring_in)
-app.command()(replay.replay)
+app.command()(hold.replay)
 app.command()(hold.hold)
 app.command()(sweep.sweep)
 app.command()(roll.roll)

@@ -2,20 +2,208 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
-from emberline.planning.robustness import ensemble as replays
-from emberline.reports.text import facts, wording
-from emberline.reports.text.language import tr
+from emberline.planning.plan import Plan
+from emberline.planning.robustness import Ensemble
+from emberline.planning.robustness import ensemble as ensembling
+from emberline.reports.charts import ensemble as ensemble_charts
+from emberline.reports.charts.view import View, weeks
+from emberline.reports.text import facts, wording, works
+from emberline.reports.text.language import tr, trn
+from emberline.reports.text.messages import say
+from emberline.reports.text.studies import replays
 from emberline.runs.jobs import queue
-from emberline.runs.store import StoredRun, ensembles
-from emberline.ui.pages.parts import robustness_ensemble as ensemble
-from emberline.ui.pages.parts import robustness_holding as headline
+from emberline.runs.store import StoredRun, StoreError, ensembles
+from emberline.scenarios.goal_metrics import goal_first
 from emberline.ui.pages.parts import robustness_holding as holding
 from emberline.ui.pages.result import answer
-from emberline.ui.pages.session import job_progress, stored_runs, widgets
+from emberline.ui.pages.result.accounts import draw
+from emberline.ui.pages.session import chart_cache, job_progress, stored_runs, widgets
+
+Stamp = tuple[str, int]
+"""Identity of an ensemble: its file and the time of writing."""
+ROWS = 40
+"""Most limits in the table."""
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _read(path: str, written_ns: int, _stored: StoredRun, seed: int) -> Ensemble:
+    """A stored ensemble, read once."""
+    return ensembles.read(_stored, seed)
+
+
+def _stamp(stored: StoredRun, seed: int) -> Stamp:
+    path: Path = stored.folder / f"ensemble-{seed}.nc"
+    return str(path), path.stat().st_mtime_ns
+
+
+def read(stored: StoredRun, seed: int) -> Ensemble | None:
+    """A stored ensemble of a run, by its seed; None: it is torn."""
+    try:
+        return _read(*_stamp(stored, seed), stored, seed)
+    except StoreError:
+        return None
+
+
+def show(stored: StoredRun, seed: int) -> None:
+    """Draw a stored ensemble of a run, by its seed."""
+    stamp = _stamp(stored, seed)
+    try:
+        ensemble = _read(*stamp, stored, seed)
+    except StoreError as error:
+        st.warning(say(str(error)))
+        return
+    _chance(ensemble, stamp)
+    record = stored.plan.holding
+    if record is not None:
+        low, high = (wording.percent(share, 0) for share in record.interval)
+        st.caption(
+            tr(
+                "These are other days than those by which the plan was judged when it was made: there it held on "
+                "{share} of {days} (95 % interval {low} to {high}). Chance alone moves the share within such an "
+                "interval.",
+                share=wording.percent(record.share, 1), days=record.days, low=low, high=high,
+            )
+        )  # fmt: skip
+    views = weeks(ensemble.scenario.horizon)
+    view = next(iter(views.values()))
+    if len(views) > 1:
+        names = list(views)[1:]
+        view = views[st.selectbox(tr("Part of the horizon"), names, key="robustness.part")]
+    _fan(ensemble, stamp, stored.plan, view)
+    _figures(ensemble, stamp, stored.plan)
+    _stocks(ensemble, stored.plan)
+    _broken(ensemble, stamp, view)
+
+
+def _chance(ensemble: Ensemble, stamp: Stamp) -> None:
+    share, low, high = ensemble.chance
+    first, second = st.columns([2, 3], gap="medium", vertical_alignment="center")
+    with first.container(border=True, gap="xxsmall"):
+        st.metric(tr("Chance to hold"), wording.percent(share, 1))
+        st.text(
+            tr(
+                "95 % interval {low} to {high}: no limit missed in {held} of {n} disturbed replays.",
+                low=wording.percent(low, 1), high=wording.percent(high, 1), held=ensemble.successes, n=ensemble.n,
+            )
+        )  # fmt: skip
+        for line in _notes(ensemble, low, high):
+            st.text(line)
+    with second:
+        says = tr("Chance to hold with its interval, for plan and baseline, as in the text on the left.")
+        chart_cache.chart(("chance", *stamp), lambda: ensemble_charts.chance(ensemble), says)
+
+
+def _notes(ensemble: Ensemble, low: float, high: float) -> list[str]:
+    lines = []
+    target = ensemble.scenario.goal.hold or ensemble.scenario.disturbances.hold
+    if target is not None:
+        share = wording.percent(target, 0)
+        if low >= target:
+            lines.append(tr("✓ Target: {asked}.", asked=share))
+        elif high < target:
+            lines.append(tr("✕ Target: {asked}.", asked=share))
+        else:
+            lines.append(tr("Target {asked} not yet proven: more replays are needed.", asked=share))
+    if ensemble.against_baseline:
+        count = int((ensemble.data["baseline_violations"] == 0).sum())
+        lines.append(
+            tr("The baseline schedule holds in {held} of {n}, with the same disturbances.", held=count, n=ensemble.n)
+        )
+    if ensemble.n < ensemble.n_requested:
+        lines.append(tr("Ended early: {asked} replays were requested.", asked=ensemble.n_requested))
+    broken = ensemble.n - ensemble.successes
+    if broken and ensemble.scenario.heats:
+        lines.append(
+            tr(
+                "In {after} of the {broken} failed replays a unit had broken down before.",
+                after=ensemble.after_breakdown, broken=broken,
+            )
+        )  # fmt: skip
+    return lines
+
+
+def _fan(ensemble: Ensemble, stamp: Stamp, plan: Plan, view: View) -> None:
+    st.markdown(f"**{tr('Grid import over time')}**")
+    if "fan_mw" not in ensemble.data:
+        st.text(tr("This ensemble was made by an earlier release without the import over time. Replay again."))
+        return
+    says = tr("Quantiles of the import over time, the undisturbed plan, and the contracted import.")
+    chart_cache.chart(("fan", *stamp, view.span_min), lambda: ensemble_charts.fan(ensemble, plan, view), says)
+    n = int(ensemble.data["fan_of"])
+    says = trn(
+        "First {count} disturbed replay, each metered interval separately.",
+        "First {count} disturbed replays, each metered interval separately.",
+        n,
+    )
+    st.caption(f"{says} {tr('Red, dashed: contracted import.')}" if _limited(ensemble) else says)
+
+
+def _limited(ensemble: Ensemble) -> bool:
+    return ensemble.scenario.site.grid.import_limit_mw is not None
+
+
+def _figures(ensemble: Ensemble, stamp: Stamp, plan: Plan) -> None:
+    st.markdown(f"**{tr('Results of the replays')}**")
+    money, figures = ensemble.scenario.market.currency, plan.replay_figures
+    of_carbon, of_cost = ("carbon_kg", tr("carbon [t CO2e]"), 1e-3), ("cost", tr("cost [{unit}]", unit=money), 1.0)
+    measures = (
+        *goal_first(ensemble.scenario, of_carbon, of_cost),
+        ("peak_mw", tr("peak, metered mean [MW]"), 1.0),
+    )
+    for place, (name, title, factor) in zip(st.columns(3), measures, strict=True):
+        undisturbed = None if figures is None else float(getattr(figures, name))
+        with place:
+            chart_cache.chart(
+                ("dots", name, *stamp), partial(ensemble_charts.dots, ensemble, name, title, factor, undisturbed),
+                tr("Distribution over the replays: {figure}; the table below has quantiles.", figure=title),
+            )  # fmt: skip
+    says = tr("Each dot is 5 % of the replays; dashed: undisturbed plan.")
+    if ensemble.against_baseline:
+        says = tr("Each dot is 5 % of the replays: plan above the line, baseline below; dashed: undisturbed plan.")
+    st.caption(says)
+    st.table(replays.quantile_table(ensemble.scenario, ensemble.quantiles()))
+    st.caption(tr("P10: on one day of ten it is less; P90: on one day of ten it is more."))
+
+
+def _stocks(ensemble: Ensemble, plan: Plan) -> None:
+    if not ensemble.scenario.stores:
+        return
+    st.markdown(f"**{tr('Stores on disturbed days')}**")
+    rows = works.disturbed_stocks(ensemble, plan.replay)
+    if not rows:
+        st.text(tr("This ensemble was made by an earlier release without the levels of stores. Replay again."))
+        return
+    st.dataframe(pd.DataFrame(rows), hide_index=True)  # its columns can be reached by keys on a phone too
+    st.caption(tr("Lowest of each replay, and level at its end; in brackets: share of the capacity."))
+
+
+def _broken(ensemble: Ensemble, stamp: Stamp, view: View) -> None:
+    st.markdown(f"**{tr('What breaks the plan')}**")
+    rows = ensemble.broke()
+    if not rows:
+        st.text(tr("No limit was missed in any of the {n} replays.", n=ensemble.n))
+        return
+    chart_cache.chart(
+        ("broken", *stamp, view.span_min), lambda: ensemble_charts.broken(ensemble, view),
+        tr("Missed limits by hour, and how often; the table below has the worst hour of each."),
+    )  # fmt: skip
+    st.caption(
+        tr(
+            "Darker: more replays miss the limit in that hour; next to its name is the share of the replays that "
+            "miss it at all. Misses after the end of the horizon are in the table."
+        )
+    )
+    draw(pd.DataFrame(replays.limit_rows(ensemble, rows[:ROWS])), {tr("missed [%]"): 1})
+    if len(rows) > ROWS:
+        st.caption(trn("And {count} more.", "And {count} more.", len(rows) - ROWS))
+
 
 REPLAYS, MOST_REPLAYS = 200, 10_000
 
@@ -43,7 +231,7 @@ def page() -> None:
         )
         return
     job, seeds = queue.about(run, "replay"), ensembles.seeds(stored)
-    headline.show_headline(plan, ensemble.read(stored, _latest(seeds, job)) if seeds else None)
+    holding.show_headline(plan, read(stored, _latest(seeds, job)) if seeds else None)
     st.caption(" ".join([wording.sentence(wording.status(plan)), facts.disturbances(plan.scenario)]))
     jobs = [job_progress.find_status(about) for about in (job, queue.about(run, "hold")) if about]
     status = next((one for one in jobs if one is not None and not one.ended), None)
@@ -66,7 +254,7 @@ def page() -> None:
             )
         )
         return
-    ensemble.show(stored, _seed(stored, seeds, job))
+    show(stored, _seed(stored, seeds, job))
 
 
 def _ask(stored: StoredRun, place: Any, busy: bool) -> None:
@@ -112,7 +300,7 @@ def _running(job: str) -> None:
         st.progress(status.count / status.of, text=says)
     first, second, _ = st.columns(3)
     if status.count:
-        low, high = replays.interval(status.successes, status.count)
+        low, high = ensembling.interval(status.successes, status.count)
         first.metric(
             tr("Held so far"), tr("{held} of {n}", held=status.successes, n=status.count), border=True
         )  # fmt: skip

@@ -26,7 +26,7 @@ PHASES = {
 }
 
 
-def work(task: Task) -> dict[str, Any]:
+def work_calibrate(task: Task) -> dict[str, Any]:
     """Fit the requested scenario to a log: a file that was uploaded, or days that the twin generates."""
     scenario, options = task.scenario(), task.options
     if not scenario.line.stages:

@@ -19,8 +19,13 @@ from emberline.scenarios.home import RUN_ID, home
 from emberline.scenarios.messages import Message, restored, with_messages
 
 FORMAT = 1
-ANALYSES = ("levers", "headroom", "sweep", "roll", "prices", "why", "locks", "why_not", "calibrate")
-"""Modules of this folder that do one."""
+MODULES = {
+    **dict.fromkeys(("levers", "headroom", "sweep", "roll"), "of_scenario"),
+    **dict.fromkeys(("prices", "why", "locks", "why_not"), "of_plan"),
+    "calibrate": "calibrate",
+}
+"""Module of this folder that does each, in its function ``work_NAME``."""
+ANALYSES = tuple(MODULES)
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,9 @@ def work(name: str) -> Callable[[Any], dict[str, Any]]:
     """
     if name not in ANALYSES:
         raise StoreError(Message("unknown analysis {name}", name=name[:40]))
-    function: Callable[[Any], dict[str, Any]] = import_module(f"emberline.runs.work.analyses.{name}").work
+    function: Callable[[Any], dict[str, Any]] = getattr(
+        import_module(f"emberline.runs.work.analyses.{MODULES[name]}"), f"work_{name}"
+    )
     return function
 
 

@@ -18,7 +18,7 @@ from emberline.runs.store import fronts
 from emberline.scenarios import loads
 from emberline.studies.pareto.plan_of_point import run_of
 from emberline.studies.pareto.search import pareto
-from emberline.ui.pages.parts import pareto_front as front_parts
+from emberline.ui.pages import pareto as front_parts
 from emberline.ui.pages.session import navigation
 
 SITE = """\

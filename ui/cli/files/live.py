@@ -7,8 +7,20 @@ from typing import Annotated
 
 import typer
 
-from emberline.ui.cli.history import End, Start, span
-from emberline.ui.cli.options import AsJson, Force, Named, Refused, group, print_json, refusing, writable, writing
+from emberline.ui.cli.options import (
+    AsJson,
+    End,
+    Force,
+    Named,
+    Refused,
+    Start,
+    group,
+    print_json,
+    refusing,
+    span,
+    writable,
+    writing,
+)
 
 File = Annotated[Path, typer.Argument(metavar="LIVE.YAML", help="connectors and tags of the plant")]
 

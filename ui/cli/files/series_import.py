@@ -10,8 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.history import End, FromHistory, Start, measured_of, one_of
-from emberline.ui.cli.options import AsJson, Refused, print_json, writable, writing
+from emberline.ui.cli.options import (
+    AsJson,
+    End,
+    FromHistory,
+    Refused,
+    Start,
+    measured_of,
+    one_of,
+    print_json,
+    writable,
+    writing,
+)
 
 if TYPE_CHECKING:
     from emberline.scenarios.importing import Imported, Raw

@@ -8,8 +8,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.history import End, FromHistory, Start, heats_of, measured_of, one_of
-from emberline.ui.cli.options import AsJson, Changes, Force, Named, Quiet, Refused, print_json, writable, writing
+from emberline.ui.cli.options import (
+    AsJson,
+    Changes,
+    End,
+    Force,
+    FromHistory,
+    Named,
+    Quiet,
+    Refused,
+    Start,
+    heats_of,
+    measured_of,
+    one_of,
+    print_json,
+    writable,
+    writing,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console

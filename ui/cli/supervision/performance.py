@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emberline.ui.cli.history import FromHistory, heats_of
-from emberline.ui.cli.options import AsJson, Force, Refused, print_json, refusing, writable, writing
+from emberline.ui.cli.options import (
+    AsJson,
+    Force,
+    FromHistory,
+    Refused,
+    heats_of,
+    print_json,
+    refusing,
+    writable,
+    writing,
+)
 
 if TYPE_CHECKING:
     from emberline.live.history import Measured

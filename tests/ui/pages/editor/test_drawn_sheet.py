@@ -28,8 +28,8 @@ def texts() -> dict[str, str]:
 def test_lines_say_what_assets_give_and_take(name: str) -> None:
     """Proves: what is drawn of the plain data is what the records say once they are read; a store, which evens out, has
     a line both ways. Sensitivity: a machine whose electricity or waste heat is not drawn, or drawn the wrong way."""
-    site, drawn = loads(texts()[name]).site, layout.assets(parse(texts()[name]).data)
-    for (box, _), asset in zip(drawn, site.assets, strict=True):
+    site, boxes = loads(texts()[name]).site, layout.assets(parse(texts()[name]).data)
+    for (box, _), asset in zip(boxes, site.assets, strict=True):
         core = site.cores.get(asset.name, asset)
         flows = (set(core.gives), set(core.takes))
         stored = set(core.flows.values()) if flows == (set(), set()) else set()

@@ -19,7 +19,7 @@ from emberline.scenarios.reading.document import Keys
 WIDTH, MARGIN, LABEL = 680, 8, 92
 BOX, GAP, BAR, ROW = 46, 26, 36, 5
 """Height of a box, gap between rows, distance between bars [px], and most boxes in a row."""
-TAKEN = ("fuel", "source", "input")
+INPUTS = ("fuel", "source", "input")
 """Fields of machines that name a carrier they take; their other carriers they give."""
 CONNECTIONS = {"grid": mark("grid"), "pv": mark("PV"), "battery": mark("battery"), "base_load_mw": mark("base load")}
 
@@ -91,7 +91,7 @@ def carrier_fields(kind: str, way: str) -> tuple[str, ...]:
     record = KINDS.get(kind)
     if record is None or issubclass(record, Converter):
         return ()
-    sides = {**dict.fromkeys(TAKEN, -1), "carrier": -1 if issubclass(record, FlexibleLoad) else record.sign}
+    sides = {**dict.fromkeys(INPUTS, -1), "carrier": -1 if issubclass(record, FlexibleLoad) else record.sign}
     names = (name for name in record.model_fields if name in CARRIER_FIELDS)
     return tuple(name for name in names if sides.get(name, 1) in (0, 1 if way == "gives" else -1))
 
