@@ -7,6 +7,7 @@ electricity: ``models/formulations/site/assets``.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +20,7 @@ from emberline.models.formulations.site import purchase as purchases
 from emberline.models.formulations.site.assets.ports import HubPorts, Linear, Sum
 from emberline.models.formulations.site.assets.storage import add_levels, one_way
 from emberline.models.kernel.arrays import Series, Variable, constraint, limit, relax
-from emberline.models.kernel.templates import each, total
+from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.site import SiteData
 from emberline.scenarios.assets import Storage
 from emberline.scenarios.metrics import METRICS
@@ -247,12 +248,24 @@ def _one_way(block: pyo.Block, data: SiteData) -> None:
     block.PAYS = pyo.Set(initialize=pays)
     block.most_export = Series(block.T, values=data.most_export)
     block.most_import = Series(block.T, values=data.most_import)
-    block.exporting = Variable(block.PAYS, domain=pyo.Binary)
+    # counted within a metered interval, whose slots can be exchanged: a branch on a count is one on all slots up to it
+    per = max(round(data.meter_min / data.step_min), 1)
+    block.exporting = Variable(block.PAYS, domain=pyo.NonNegativeIntegers, bounds=(0, per))
+    before = {t for s, t in itertools.pairwise(pays) if t % per and s == t - 1}
+    block.STEP = Members({t: [(t, 1.0), *([(t - 1, -1.0)] if t in before else ())] for t in pays}, dimen=2)
+
+    def step(b: Any, t: Any) -> Any:
+        """1 in a slot of export."""
+        return total(weight * b.exporting[s] for s, weight in each(b.STEP[t]))
+
+    @constraint(block, block.PAYS)
+    def export_step(b: Any, t: int) -> Any:
+        return 0.0, step(b, t), 1.0
 
     @constraint(block, block.PAYS)
     def export_alone(b: Any, t: int) -> Any:
-        return b.exports[t] <= b.most_export[t] * b.exporting[t]
+        return b.exports[t] <= b.most_export[t] * step(b, t)
 
     @constraint(block, block.PAYS)
     def import_alone(b: Any, t: int) -> Any:
-        return b.imports[t] <= b.most_import[t] * (1 - b.exporting[t])
+        return b.imports[t] <= b.most_import[t] * (1 - step(b, t))
