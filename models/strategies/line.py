@@ -132,9 +132,9 @@ def heats(
         bound=study.bound(scenario) if study is not None else None,
     )
     first = search.offer(baseline) if baseline is not None else False
-    for other in others:
-        more = assignment.from_schedule(problem, other)
-        if more is not None:
+    # simple rules often end at the same plan, and a site may take seconds to judge it
+    for more in dict.fromkeys(assignment.from_schedule(problem, other) for other in others):
+        if more is not None and more != baseline:
             search.offer(more)
     search.infeasible = search.best is None and problem.too_coarse
     name = pursue(search, strategy)
