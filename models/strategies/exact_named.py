@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pyomo.core as pyo
 
-from emberline.models.formulations.line.named import idling, import_cuts
+from emberline.models.formulations.line.named import idling, import_cuts, routes
 from emberline.models.formulations.line.named.model import Named
 from emberline.models.heuristics.line.start_windows import everywhere
 from emberline.models.kernel import arrays
@@ -37,8 +37,10 @@ SMALL_TERMS = 40_000
 other strategies does."""
 FEW_HEATS, FEW_TERMS = 6, 1_500_000
 """A line of so few heats is solved as a whole up to so many terms: nothing else comes to a proof as soon."""
+ROUTE_TERMS = 600_000
+"""So few heats are solved by their routes up to so many terms of those."""
 FIRST = (0.8, 0.5)
-"""Share of the time for that; the second where there is no plan yet, and for few heats."""
+"""Share of the time for that; the second where there is no plan yet, and for few heats of many routes."""
 LONGEST_S = 2.0
 """What the whole of more heats has not proven by then, other strategies prove sooner or prepare."""
 SECOND, NODES = 0.2, 200
@@ -85,7 +87,15 @@ def exact(problem: SlotProblem) -> bool:
 def suits(search: Search) -> bool:
     """Whether the line is so small that solving it as a whole is the quickest way to its best plan."""
     top = FEW_TERMS if _few(search.problem) else SMALL_TERMS
-    return terms(search.problem) <= min(top, TERMS_A_SECOND * search.remaining_s / 2) and exact(search.problem)
+    small = terms(search.problem) <= min(top, TERMS_A_SECOND * search.remaining_s / 2)
+    return exact(search.problem) and (small or by_routes(search.problem))
+
+
+def by_routes(problem: SlotProblem) -> bool:
+    """Whether few heats have so few routes that the program has a column for each."""
+    if not _few(problem) or problem.states or problem.gives or not exact(problem):
+        return False
+    return routes.fit(problem, ROUTE_TERMS)
 
 
 def _few(problem: SlotProblem) -> bool:
@@ -95,7 +105,8 @@ def _few(problem: SlotProblem) -> bool:
 def run(search: Search) -> None:
     """Solve a small line as a whole, in a share of the time."""
     few = _few(search.problem)
-    solve(search, min(FIRST[few or search.best is None] * search.remaining_s, math.inf if few else LONGEST_S))
+    share = FIRST[not by_routes(search.problem) and (few or search.best is None)]
+    solve(search, min(share * search.remaining_s, math.inf if few else LONGEST_S))
     if search.best is not None and search.over():
         _second(search, SECOND * search.rest)
     search.tell()
@@ -170,7 +181,8 @@ def solve(search: Search, limit: float) -> bool:
 def _model(search: Search) -> Named:
     """The program without its goal."""
     problem, data = search.problem, search.data
-    formulation = Named(problem, data, everywhere(problem), firm=True, gaps=exact(problem))
+    kind = routes.Routed if by_routes(problem) else Named
+    formulation = kind(problem, data, everywhere(problem), firm=True, gaps=exact(problem))
     if formulation.possible:
         import_cuts.add(formulation)
         formulation.ports.keep(formulation.model, search.aim.tops)

@@ -69,7 +69,9 @@ def add(formulation: Named) -> None:
         above = np.maximum((in_meter[group] + of_meter[:, group]).max(axis=1, initial=0.0) / rates.hours - floor, 0.0)
         for k, members in enumerate(operations.values()):
             rows[p, g, k] = np.zeros(len(starts))
-            rows[p, g, k][members] = above[members]
+            # of heats that are alike one draws the mean at least
+            copies = 1 if len(starts[members[0]]) == 3 else formulation.copies(starts[members[0]][0])
+            rows[p, g, k][members] = above[members] / copies
             floors.append(floor)
     _terms(m.peaky, starts, rows)
     m.peaky.floor = Series(m.peaky.ROW, values=np.array(floors))
@@ -88,9 +90,9 @@ def _starts(formulation: Named) -> tuple[list[tuple[int, ...]], np.ndarray]:
     keys = [*m.START, *m.OPTION]
     mwh = np.zeros((len(keys), problem.n_cells))
     for row, (*key, u, t) in enumerate(keys):
-        work = problem.heats[key[0]].operations[key[1]] if len(key) == 2 else problem.casts[key[0]]
+        cells = formulation.cells(key[0], key[1], u) if len(key) == 2 else problem.casts[key[0]].cells[u]
         begin = t * problem.cells_per_slot
-        cells = work.cells[u][: problem.n_cells - begin]
+        cells = cells[: problem.n_cells - begin]
         mwh[row, begin : begin + len(cells)] = cells
     return keys, mwh
 

@@ -22,7 +22,7 @@ from emberline.models.formulations.line.named.placed import Placed
 from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel import deadline
-from emberline.models.kernel.arrays import WEIGHT, Neighbourhood, Variable, constraint, support
+from emberline.models.kernel.arrays import WEIGHT, Neighbourhood, Series, Variable, constraint, support
 from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.assignment import Starts, in_order
 from emberline.models.problem.line import GradeCap, Windows
@@ -62,13 +62,7 @@ class Named:
 
     def _build(self) -> None:
         m, problem = self.model, self.problem
-        self.of = {
-            (h, i, u): self._slots(h, i, u)
-            for h, heat in enumerate(problem.heats)
-            for i, operation in enumerate(heat.operations)
-            if operation.started_min is None
-            for u in operation.units
-        }
+        self.of = self._open()
         """Slots in which an operation of a heat may start on a unit."""
         where: dict[tuple[int, int], list[tuple[int, int]]] = {(h, i): [] for h, i, _ in self.of}
         for (h, i, u), slots in self.of.items():
@@ -84,21 +78,51 @@ class Named:
         )
         m.z = Variable(m.OPTION, domain=pyo.Binary)
         m.OPERATION, m.CAST = pyo.Set(initialize=list(where), dimen=2), pyo.Set(initialize=waiting, dimen=1)
+        m.copies = Series(m.OPERATION, values=np.array([self.copies(h) for h, _ in where], dtype=float))
         m.PLACE = Members(where, dimen=2)
         m.CAST_PLACE = Members(self.windows.cast, dimen=2)
 
         @constraint(m, m.OPERATION)
         def once(m: Any, h: int, i: int) -> Any:
-            return total(m.x[h, i, u, t] for u, t in each(m.PLACE[h, i])) == 1
+            return total(m.x[h, i, u, t] for u, t in each(m.PLACE[h, i])) == m.copies[h, i]
 
         @constraint(m, m.CAST)
         def cast_once(m: Any, c: int) -> Any:
             return total(m.z[c, u, t] for u, t in each(m.CAST_PLACE[c])) == 1
 
         self._capacity()
-        self.possible &= precedence.add(self._placed())
+        self.possible &= self._precede()
         if self.possible:
             self._power()
+
+    def _open(self) -> dict[tuple[int, int, int], list[int]]:
+        return {
+            (h, i, u): self._slots(h, i, u)
+            for h, heat in enumerate(self.problem.heats)
+            for i, operation in enumerate(heat.operations)
+            if operation.started_min is None
+            for u in operation.units
+        }
+
+    def copies(self, h: int) -> int:
+        """How many heats the starts of a heat stand for."""
+        return 1
+
+    def cells(self, h: int, i: int, u: int) -> np.ndarray:
+        """Energy by cell from a start on [MWh]."""
+        return self.problem.heats[h].operations[i].cells[u]
+
+    def _holds(self, h: int, i: int, u: int) -> Iterator[tuple[int, int, int]]:
+        """Units that a start holds, each with slots from the start to the first and after the last."""
+        yield u, 0, self.problem.heats[h].operations[i].occupy[u]
+
+    def _precede(self) -> bool:
+        return precedence.add(self._placed())
+
+    def _waits(self, starts: Draws) -> list[Draws]:
+        """What else is drawn: reheating, and what units draw between works."""
+        placed = self._placed()
+        return [reheating.add(placed, starts), *(idling.add(placed) if self.gaps else ())]
 
     def _placed(self) -> Placed:
         return Placed(self.model, self.problem, self.windows, self.of)
@@ -117,8 +141,9 @@ class Named:
         x: precedence.Listed = {}
         z: precedence.Listed = {}
         for h, i, u, t in m.START:
-            for q in range(t, min(t + problem.heats[h].operations[i].occupy[u], n)):
-                x.setdefault((u, q), []).append((h, i, u, t, 1))
+            for unit, first, end in self._holds(h, i, u):
+                for q in range(t + first, min(t + end, n)):
+                    x.setdefault((unit, q), []).append((h, i, u, t, 1))
         for c, u, t in m.OPTION:
             for q in range(t, min(t + problem.casts[c].hold[u], n)):
                 z.setdefault((u, q), []).append((c, u, t, 1))
@@ -151,19 +176,13 @@ class Named:
         m, problem = self.model, self.problem
         starts, casts = Draws(problem, m.x, 4), Draws(problem, m.z, 3)
         for (h, i, u), slots in self.of.items():
-            operation = problem.heats[h].operations[i]
-            starts.add_energies((h, i, u), operation.cells[u], operation.stage, runs(slots))
+            starts.add_energies((h, i, u), self.cells(h, i, u), problem.heats[h].operations[i].stage, runs(slots))
         places: dict[tuple[int, int], list[int]] = {}
         for c, u, t in m.OPTION:
             places.setdefault((c, u), []).append(t)
         for (c, u), slots in places.items():
             casts.add_energies((c, u), problem.casts[c].cells[u], len(problem.stage_units) - 1, runs(sorted(slots)))
-        draws = [
-            starts,
-            casts,
-            reheating.add(self._placed(), starts),
-            *(idling.add(self._placed()) if self.gaps else ()),
-        ]
+        draws = [starts, casts, *self._waits(starts)]
         self._of_heats = draws[:3]
         load.add(m, problem, draws)
         per = problem.cells_per_slot
@@ -230,7 +249,7 @@ class Named:
     def read(self) -> Starts:
         """The plan that the variables hold; it may use units twice where the model is loose."""
         m, problem = self.model, self.problem
-        on = {(h, i): (u, t) for h, i, u, t in support(m.x)}
+        on = self._places()
         casts = {c: (u, t) for c, u, t in support(m.z)}
         units, slots = [], []
         for h, heat in enumerate(problem.heats):
@@ -247,3 +266,7 @@ class Named:
                 casts[c] = (cast.units[0], cast.first[cast.units[0]])
         cast_units, cast_slots = zip(*(casts[c] for c in range(len(problem.casts))), strict=True) if casts else ((), ())
         return in_order(problem, Starts(tuple(units), tuple(slots), cast_units, cast_slots))
+
+    def _places(self) -> dict[tuple[int, int], tuple[int, int]]:
+        """Unit and slot by heat and operation, as the variables say."""
+        return {(h, i): (u, t) for h, i, u, t in support(self.model.x)}
