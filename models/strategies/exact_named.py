@@ -17,13 +17,16 @@ from typing import Any
 import numpy as np
 import pyomo.core as pyo
 
-from emberline.models.formulations.line.named import idling, import_cuts, routes
+from emberline.models.formulations.line.named import idling, import_cuts
 from emberline.models.formulations.line.named.model import Named
+from emberline.models.formulations.line.named.routes import Routed
 from emberline.models.heuristics.line.start_windows import everywhere
 from emberline.models.kernel import arrays
 from emberline.models.kernel.highs import Outcome, Program
 from emberline.models.kernel.templates import building
+from emberline.models.problem import routes
 from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.search import enumeration
 from emberline.models.search.incumbent import Search
 
 TERMS_A_SECOND = 60_000
@@ -42,7 +45,8 @@ ROUTE_TERMS = 600_000
 FIRST = (0.8, 0.5)
 """Share of the time for that; the second where there is no plan yet, and for few heats of many routes."""
 LONGEST_S = 2.0
-"""What the whole of more heats has not proven by then, other strategies prove sooner or prepare."""
+"""What the whole of more heats has not proven by then, other strategies prove sooner or prepare; a second goal is
+worth no more either."""
 SECOND, NODES = 0.2, 200
 """Share of the time, and nodes, for the second goal."""
 SAME = 1e-9
@@ -95,7 +99,7 @@ def by_routes(problem: SlotProblem) -> bool:
     """Whether few heats have so few routes that the program has a column for each."""
     if not _few(problem) or problem.states or problem.gives or not exact(problem):
         return False
-    return routes.fit(problem, ROUTE_TERMS)
+    return routes.few(problem, ROUTE_TERMS)
 
 
 def _few(problem: SlotProblem) -> bool:
@@ -106,9 +110,12 @@ def run(search: Search) -> None:
     """Solve a small line as a whole, in a share of the time."""
     few = _few(search.problem)
     share = FIRST[not by_routes(search.problem) and (few or search.best is None)]
-    solve(search, min(share * search.remaining_s, math.inf if few else LONGEST_S))
+    if by_routes(search.problem) and enumeration.suits(search):
+        enumeration.run(search)
+    if not search.over():
+        solve(search, min(share * search.remaining_s, math.inf if few else LONGEST_S))
     if search.best is not None and search.over():
-        _second(search, SECOND * search.rest)
+        _second(search, min(SECOND * search.rest, LONGEST_S))
     search.tell()
 
 
@@ -181,7 +188,7 @@ def solve(search: Search, limit: float) -> bool:
 def _model(search: Search) -> Named:
     """The program without its goal."""
     problem, data = search.problem, search.data
-    kind = routes.Routed if by_routes(problem) else Named
+    kind = Routed if by_routes(problem) else Named
     formulation = kind(problem, data, everywhere(problem), firm=True, gaps=exact(problem))
     if formulation.possible:
         import_cuts.add(formulation)

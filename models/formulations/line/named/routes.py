@@ -1,15 +1,13 @@
 """Named heats by their routes: one column says on which units and when a heat has all its operations.
 
-A *route* is a heat's units, and its slots counted from its first start; ``x[h, 0, k, t]`` is 1 where heat h takes its
-k-th route from slot t on. Lags, waits and reheating are inside a column, so that only units, casts and the site tie
-heats together. Of heats that are alike the first stands for all. Where routes are few, this proves in seconds what
-starts by stage prove in minutes.
+``x[h, 0, k, t]`` is 1 where heat h takes its k-th route from slot t on. Lags, waits and reheating are inside a column,
+so that only units, casts and the site tie heats together. Of heats that are alike the first stands for all. Where
+routes are few, this proves in seconds what starts by stage prove in minutes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 import numpy as np
 import pyomo.core as pyo
@@ -17,83 +15,9 @@ import pyomo.core as pyo
 from emberline.models.formulations.line.load import Draws
 from emberline.models.formulations.line.named import precedence
 from emberline.models.formulations.line.named.model import Named
-from emberline.models.kernel import deadline
 from emberline.models.kernel.arrays import support
-from emberline.models.problem.assignment import Starts, extra_mwh, line_cells
-from emberline.models.problem.line import Heat
-from emberline.models.problem.line_reader import SlotProblem
-
-
-@dataclass(frozen=True)
-class Route:
-    """Units and slots of a heat."""
-
-    units: tuple[int, ...]
-    """By operation."""
-    lags: tuple[int, ...]
-    """Slots from the first start to that of each operation."""
-    first: list[int]
-    """Slots in which it may begin."""
-
-    def holds(self, heat: Heat) -> Iterator[tuple[int, int, int]]:
-        """Units that it holds, each with the slots from its begin to the first and after the last."""
-        for operation, u, lag in zip(heat.operations, self.units, self.lags, strict=True):
-            yield u, lag, lag + operation.occupy[u]
-
-    def cells(self, problem: SlotProblem, h: int) -> np.ndarray:
-        """Energy of a heat by cell from its first start on [MWh]: what a plan of it alone draws."""
-        alone, starts = (
-            replace(problem, heats=(problem.heats[h],), casts=()),
-            Starts((self.units,), (self.lags,), (), ()),
-        )
-        return np.trim_zeros(line_cells(alone, starts, extra_mwh(alone, starts)), "b")
-
-
-def groups_of(problem: SlotProblem) -> dict[int, list[int]]:
-    """Heats that are alike by the first of them; each heat of a cast is by itself."""
-    cast_of, groups = problem.cast_of(), dict[tuple, list[int]]()
-    for h, heat in enumerate(problem.heats):
-        if heat.operations:
-            groups.setdefault(("cast", h) if h in cast_of else heat.kind, []).append(h)
-    return {members[0]: members for members in groups.values()}
-
-
-def routes(problem: SlotProblem, h: int) -> Iterator[Route]:
-    """All routes of a heat."""
-    heat, n = problem.heats[h], problem.n_slots
-    slots, open_ = np.arange(n), dict[tuple[int, int], np.ndarray]()
-    for i, operation in enumerate(heat.operations):
-        for u in operation.units:
-            inside = (slots >= operation.first) & (slots <= operation.latest(u))
-            open_[i, u] = inside & problem.may_start(u, operation.occupy[u], operation.planned[u])
-
-    def go(units: tuple[int, ...], lags: tuple[int, ...], first: np.ndarray) -> Iterator[Route]:
-        i = len(units)
-        if i == len(heat.operations):
-            deadline.look()
-            yield Route(units, lags, np.flatnonzero(first).tolist())
-            return
-        row = heat.operations[i - 1].units.index(units[-1])
-        for column, v in enumerate(heat.operations[i].units):
-            low, high = (lags[-1] + int(lag[i - 1][row, column]) for lag in (heat.least, heat.most))
-            for lag in range(low, min(high, n - 1) + 1):
-                there = first & np.append(open_[i, v][lag:], np.zeros(lag, dtype=bool))
-                if there.any():
-                    yield from go((*units, v), (*lags, lag), there)
-
-    for u in heat.operations[0].units:
-        yield from go((u,), (0,), open_[0, u])
-
-
-def fit(problem: SlotProblem, terms: int) -> bool:
-    """Whether the rows of units have so many terms at most: each column with the slots that it holds."""
-    for h in groups_of(problem):
-        hold = sum(max(operation.occupy.values()) for operation in problem.heats[h].operations)
-        for route in routes(problem, h):
-            terms -= hold * len(route.first)
-            if terms < 0:
-                return False
-    return True
+from emberline.models.problem.assignment import Starts
+from emberline.models.problem.routes import Route, groups_of, routes
 
 
 class Routed(Named):
