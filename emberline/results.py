@@ -128,10 +128,10 @@ class Result:
 
     def plot(self) -> alt.VConcatChart:
         """Schedule, power, carbon intensity and price on one time axis; ``.save("plan.html")`` keeps it."""
-        from emberline.reports.charts.plan import timeline
+        from emberline.reports.charts.plan import drawing
 
         self._stored()
-        return timeline(self.plan)
+        return drawing(self.plan)
 
     def save(self, name: str = "", home: Path | None = None) -> Result:
         """Store the plan, where the command line and the pages see it.

@@ -12,8 +12,6 @@ from typing import Any, BinaryIO
 
 KEYWORDS = {"tr": None, "trn": (1, 2), "mark": None, "Message": None}
 """Functions whose arguments are messages, in Babel's notation."""
-METHODS = {"say": 0, "word": 1}
-"""Methods of a file's speaker (``reports/exports/speaker.py``), and which argument is the message."""
 Extract = tuple[int, str, str | tuple[str, ...], list[str]]
 """Line, function, message (singular and plural), comments."""
 
@@ -21,12 +19,6 @@ Extract = tuple[int, str, str | tuple[str, ...], list[str]]
 def of_code(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> Iterator[Extract]:
     """Messages of a source file; arguments as Babel passes them."""
     for node in ast.walk(ast.parse(file.read())):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in METHODS:
-            messages = node.args[METHODS[node.func.attr] :][:1]
-            yield from (
-                (node.lineno, "mark", str(a.value), []) for a in messages if isinstance(a, ast.Constant) and a.value
-            )
-            continue
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in keywords:
             continue
         count = 2 if node.func.id == "trn" else 1

@@ -54,7 +54,7 @@ def by_step(scenario: Scenario, book: Ledger, signal: str, view: View) -> alt.La
             )
             layers.append(line.encode(x=x, y=alt.Y(f"{key}:Q", **y)))
     return (
-        alt.layer(*layers, site_panels.hover(table, x, titles))
+        alt.layer(*layers, *site_panels.hover(table, x, titles))
         .properties(height=240)
         .configure_view(strokeOpacity=0.25)
     )

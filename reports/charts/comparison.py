@@ -113,12 +113,9 @@ def gantt(letter: str, plan: Plan, view: View) -> Any:
     """Gantt of a plan; None for a site without units."""
     scenario = plan.scenario
     assert plan.replay is not None
-    if scenario.heats:
-        chart = gantts.of_heats(scenario, plan.replay, None, view, letter)
-    elif scenario.processes:
-        chart = gantts.of_units(scenario, plan.replay, None, view, letter)
-    else:
+    if not (scenario.heats or scenario.processes):
         return None
+    chart = gantts.of_run(scenario, plan.replay, None, view, letter)
     title = alt.Title(tr("plan {letter}", letter=letter), anchor="start", fontSize=13, offset=4)
     return chart.properties(title=title)
 

@@ -1,13 +1,14 @@
-"""Gantt charts: operations of each unit, by heat and order or by mode, in local time.
+"""The Gantt chart of pages, reports and the Python API: what each unit does and when, in local time.
 
-Thick bars are the plan, thin ones below it the baseline. Bars are whole operations and runs, not steps.
+Thick bars are the run, thin ones below it the baseline. Bars are whole operations and runs, not steps. What only gets a
+unit ready is pale with a dashed edge; gaps are idle time.
 """
 
 from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -15,130 +16,120 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from emberline.planning.accounts import unit_runs
+from emberline.planning.accounts.unit_runs import RUN
 from emberline.reports.charts import palette
-from emberline.reports.charts.site_panels import BASELINE, LIMIT, PAPER, y_axis
+from emberline.reports.charts.site_panels import INK, LIMIT, PAPER, y_axis
 from emberline.reports.charts.view import View, time_axis
-from emberline.reports.text import wording
+from emberline.reports.text.activities import Activity, called, does, of_site, of_units
 from emberline.reports.text.language import mark, tr
+from emberline.reports.text.numbers import moment, number
 from emberline.reports.text.unit_states import DOES
 from emberline.scenarios import Scenario
 
 Layers = alt.LayerChart | alt.FacetChart
-LABEL = "#1C2530"
-MOST_ORDERS_IN_LEGEND = 9
+MOST_IN_LEGEND = 9
 NARROWEST = 640
 """Width of the time axis assumed for choosing labels in bars [px]."""
-MOST_MINUTES_WITH_LABELS = 36 * 60
-OPERATION = [
-    "whose", "heat", "order", "grade", "stage", "unit", "start", "end", "middle", "starts", "ends", "waited", "energy",
-]  # fmt: skip
-UNIT_RUN = {
+PER_LETTER = 5.6
+"""Width of a letter in a bar [px]."""
+MOST_EDGES = 400
+"""Bars that have an edge: the edges of more would hide them."""
+OF_MACHINES = {"on": palette.PALE, "charge": palette.BATTERY, "discharge": palette.PV}
+"""Colours of what machines and stores of the site do."""
+BAR = ("unit", "key", "name", "kind", "makes", "start", "end", "middle")
+OF_HEATS = {
+    "whose": mark("of"), "heat": mark("heat"), "order": mark("order"), "grade": mark("grade"), "stage": mark("stage"),
+    "unit": mark("unit"), "starts": mark("start"), "ends": mark("end"), "waited": mark("waited"),
+    "energy": mark("electricity"),
+}  # fmt: skip
+OF_RUNS = {
     "whose": mark("of"), "unit": mark("unit"), "does": mark("does"), "mode": mark("mode"), "starts": mark("start"),
     "ends": mark("end"), "tonnes": mark("makes"), "off_spec": mark("of which off-spec"), "rate": mark("rate, mean"),
     "power": mark("power, mean"), "energy": mark("electricity"),
 }  # fmt: skip
-"""Figures of a run in the tooltip."""
+"""Figures of an operation and of a run in the tooltip."""
 WIDEST_NAME, LONGEST_LINE = 100, 16
 """Room for the names of units [px], and their longest line [characters]."""
-ROW = 26
+ROW = 30
 """Height of a unit's row [px]."""
+EDGE: dict[str, Any] = {"stroke": INK, "strokeWidth": 0.5, "strokeOpacity": 0.6}
+"""Makes light colours visible on a light page."""
+THICK: dict[str, Any] = {"height": 16, "yOffset": -4}
+THIN: dict[str, Any] = {"height": 5, "yOffset": 9, "opacity": 0.75}
 PALE: dict[str, Any] = {"opacity": 0.35, "strokeDash": [2, 2]}
-"""Style of a unit that is getting ready and makes nothing."""
+"""Looks of the run, of the baseline, and of a unit that is getting ready and makes nothing."""
 PADLOCK = "M-0.8,-0.1 L-0.5,-0.1 L-0.5,-0.5 A0.5,0.5 0 0,1 0.5,-0.5 L0.5,-0.1 L0.8,-0.1 L0.8,1 L-0.8,1 Z"
 STOPS = ("unit", "at_min", "min")
 
 
-def of_units(
-    scenario: Scenario, run: xr.Dataset, baseline: xr.Dataset | None, view: View, whose: str = "plan"
+def key(activity: Activity) -> str:
+    """What the colour of a bar stands for: the order, the mode, or what a machine does."""
+    return {"line": activity.group, "processes": activity.name}.get(activity.of) or does(activity.what)
+
+
+def makes(activity: Activity) -> bool:
+    """Whether it makes something, and does not only get ready."""
+    return activity.of != "processes" or activity.what == RUN
+
+
+def colours(scenario: Scenario, of_machines: Iterable[Activity] = ()) -> dict[str, str]:
+    """Colour of each ``key``: of all orders and modes, and of what machines do."""
+    shades = palette.in_turn(order.name for order in scenario.orders) | palette.of_modes(scenario)
+    return shades | {key(activity): OF_MACHINES[activity.what] for activity in of_machines}
+
+
+def of_run(
+    scenario: Scenario,
+    run: xr.Dataset,
+    baseline: xr.Dataset | None,
+    view: View,
+    whose: str = "plan",
+    site: bool = False,
 ) -> Layers:
-    """Units of processes by mode; start-ups, change-overs and waits are pale with a dashed edge, gaps are idle time.
+    """The Gantt of a run.
 
     Args:
-        scenario: with its processes.
+        scenario: with its line or processes; locks are marked.
         run: drawn thick, with breakdowns.
         baseline: drawn thin below it; None: not drawn.
         view: the part of the horizon.
         whose: name of ``run``.
+        site: whether machines and stores of the site have rows too.
     """
-    colour_of, units = palette.of_modes(scenario), [unit for unit, _ in scenario.process_units]
+    units = [unit.name for unit in scenario.line.units] if scenario.heats else []
+    units += [unit for unit, _ in scenario.process_units]
+    of_machines = list(of_site(scenario, run)) if site else []
+    units += dict.fromkeys(activity.unit for activity in of_machines)
+    titles = OF_HEATS if scenario.heats else OF_RUNS
+    bars = _table(scenario, [*of_units(scenario, run), *of_machines], whose, view, titles)
+    rows = [(bars, THICK)]
+    if baseline is not None:
+        rows.append((_table(scenario, of_units(scenario, baseline), "baseline", view, titles), THIN))
+    x, y = time_axis(view, labels=True), _units({unit: called(unit, scenario) for unit in units})
+    shades = colours(scenario, of_machines)
     colour = alt.Color(
-        "mode:N",
-        sort=list(colour_of),
-        scale=alt.Scale(domain=list(colour_of), range=list(colour_of.values())),
-        legend=alt.Legend(title=None, orient="top", columns=MOST_ORDERS_IN_LEGEND, symbolStrokeWidth=0, offset=4)
-        if len(colour_of) <= MOST_ORDERS_IN_LEGEND
+        "key:N",
+        sort=list(shades),
+        scale=alt.Scale(domain=list(shades), range=list(shades.values())),
+        legend=alt.Legend(title=None, orient="top", columns=MOST_IN_LEGEND, symbolStrokeWidth=0, offset=4, padding=0)
+        if len(shades) <= MOST_IN_LEGEND
         else None,
     )
-    tooltip = [alt.Tooltip(f"{name}:N", title=tr(title)) for name, title in UNIT_RUN.items()]
-    lines = {unit: textwrap.wrap(unit, LONGEST_LINE) for unit in units}
-    axis = y_axis(
-        ticks=False, widest=WIDEST_NAME, labelExpr=f"({json.dumps(lines)})[datum.value]", labelLineHeight=10,
-        labelBaseline="middle" if max(map(len, lines.values())) == 1 else "bottom",
-    )  # fmt: skip
-    y = alt.Y("unit:N", sort=units, title=None, axis=axis, scale=alt.Scale(domain=units))
-    x = time_axis(view, labels=True)
-    layers: list[Any] = []
-    bars = _table(scenario, run, whose, view)
-    looks: list[tuple[pd.DataFrame, dict[str, Any]]] = [(bars, {"height": 15, "yOffset": -3, "opacity": 1.0})]
-    if baseline is not None:
-        thin = {"height": 4, "yOffset": 8, "opacity": 0.75}
-        looks.append((_table(scenario, baseline, "baseline", view), thin))
-    for rows, look in looks:
-        makes = rows["what"] == unit_runs.RUN
-        for part, edge in ((rows[makes], {}), (rows[~makes], PALE)):
-            if not len(part):  # an empty mark has no name for readers of the screen
-                continue
-            base = alt.Chart(part).encode(x=x, x2="end:Q", y=y, tooltip=tooltip, color=colour)
-            how = {"stroke": LABEL, "strokeWidth": 0.5, "strokeOpacity": 0.6, "clip": True, **look, **edge}
-            layers.append(base.mark_bar(**how))
-    pixels = (bars["end"] - bars["start"]) / view.length_min * NARROWEST
-    labels = bars[
-        (pixels >= 5.8 * bars["mode"].str.len()) & (bars["what"] == unit_runs.RUN) & _several(scenario, bars["unit"])
-    ]
-    names = alt.Chart(labels).encode(x="middle:Q", y=y, text="mode:N", tooltip=tooltip)
-    layers.append(names.mark_text(yOffset=-3, fontSize=11, color=LABEL, clip=True))
-    layers += _broken(scenario, run, view, x, y, -3)
+    tooltip = [alt.Tooltip(f"{name}:N", title=tr(title)) for name, title in titles.items()]
+    layers = bar_layers(rows, x, y, colour, tooltip)
+    several = {unit for unit, process in scenario.process_units if len(process.all_modes) > 1}
+    fits = (bars["end"] - bars["start"]) / view.length_min * NARROWEST >= PER_LETTER * bars["name"].str.len()
+    labels = bars[fits & bars["makes"] & ((bars["kind"] == "line") | bars["unit"].isin(several))]
+    names = alt.Chart(labels).encode(x="middle:Q", y=y, text="name:N", tooltip=tooltip)
+    layers.append(names.mark_text(yOffset=THICK["yOffset"], fontSize=11, color=INK, clip=True))
+    locked = {(lock.heat, lock.stage) for lock in scenario.locks}
+    if locked:
+        marked = bars[[pair in locked for pair in zip(bars["heat"], bars["stage"], strict=True)]]
+        sign = alt.Chart(marked).encode(x=x, y=y, tooltip=tooltip)
+        look: dict[str, Any] = {"size": 60, "xOffset": 5, "yOffset": -13, "fill": INK, "stroke": PAPER}
+        layers += [sign.mark_point(shape=PADLOCK, strokeWidth=0.6, opacity=1, clip=True, **look)] if len(marked) else []
+    layers += _broken(scenario, run, view, x, y)
     return alt.layer(*layers).properties(height=ROW * len(units))
-
-
-def _several(scenario: Scenario, units: pd.Series[str]) -> pd.Series[bool]:
-    """Whether each unit has several modes; with only one, the unit's name is enough."""
-    modes = {unit: len(process.all_modes) for unit, process in scenario.process_units}
-    return units.map(modes) > 1
-
-
-def _table(scenario: Scenario, data: xr.Dataset, whose: str, view: View) -> pd.DataFrame:
-    return pd.DataFrame(_runs(scenario, data, whose, view), columns=[*UNIT_RUN, "what", "start", "end", "middle"])
-
-
-def _runs(scenario: Scenario, data: xr.Dataset, whose: str, view: View) -> Iterator[dict[str, Any]]:
-    horizon, (first, last) = scenario.horizon, view.span_min
-    for run in unit_runs.unit_runs(scenario, data):
-        start, end = run.first * horizon.step_min, run.last * horizon.step_min
-        if end <= first or start >= last:
-            continue
-        hours = (end - start) / 60
-        values = {
-            "tonnes": (run.tonnes, 0, "t"),
-            "off_spec": (run.off_spec_t, 1, "t"),
-            "rate": (run.tonnes / hours, 1, "t/h"),
-            "power": (run.energy_mwh / hours, 2, "MW"),
-            "energy": (run.energy_mwh, 1, "MWh"),
-        }
-        yield {
-            "whose": tr(whose),
-            "unit": run.unit,
-            "what": run.what,
-            "does": tr(DOES[run.what]),
-            "mode": run.mode,
-            "start": start,
-            "end": end,
-            "middle": (max(start, first) + min(end, last)) / 2,
-            "starts": wording.moment(horizon.instant(start)),
-            "ends": wording.moment(horizon.instant(end)),
-            **{name: f"{wording.number(value, digits)} {unit}" for name, (value, digits, unit) in values.items()},
-        }
 
 
 def of_operations(
@@ -153,7 +144,7 @@ def of_operations(
     Args:
         scenario: with its line.
         operations: heat, number of its stage, unit and start [min] of each.
-        baseline, view, whose: as of :func:`of_heats`.
+        baseline, view, whose: as of :func:`of_run`.
     """
     grades, stages = {heat.name: heat.grade for heat in scenario.heats}, scenario.line.stages
     rows = [
@@ -166,116 +157,85 @@ def of_operations(
         f"op_{name}": ("op", list(column)) for name, column in zip(names, zip(*rows, strict=True), strict=True)
     }
     run = xr.Dataset(columns | {"op_waited_min": ("op", np.full(len(rows), np.nan))})
-    return of_heats(scenario, run, baseline, view, whose)
+    return of_run(scenario, run, baseline, view, whose)
 
 
-def of_heats(
-    scenario: Scenario,
-    run: xr.Dataset,
-    baseline: xr.Dataset | None,
-    view: View,
-    whose: str = "plan",
-) -> Layers:
-    """Units from top to bottom, local time from left to right; thick bars are the run, thin ones below it the baseline.
+def bar_layers(
+    rows: Iterable[tuple[pd.DataFrame, Mapping[str, Any]]], x: alt.X, y: alt.Y, colour: alt.Color, tooltip: list[Any]
+) -> list[Any]:
+    """Bars of units, each table in its look; an empty one is left out, as its mark would have no name for readers of
+    the screen.
 
     Args:
-        scenario: with its line; locks are marked.
-        run: drawn thick, with breakdowns.
-        baseline: drawn thin below it; None: not drawn.
-        view: the part of the horizon.
-        whose: name of ``run``.
+        rows: tables with ``start``, ``end`` and ``makes``, and the look of each.
+        x, y, colour, tooltip: as the bars are encoded.
     """
-    orders = [order.name for order in scenario.orders]
-    units = [unit.name for unit in scenario.line.units]
-    colour = alt.Color(
-        "order:N",
-        sort=orders,
-        scale=alt.Scale(domain=orders, range=[palette.LIGHT[i % len(palette.LIGHT)] for i in range(len(orders))]),
-        legend=alt.Legend(
-            title=None, orient="top", columns=MOST_ORDERS_IN_LEGEND, symbolStrokeWidth=0, offset=2, padding=0
-        )
-        if len(orders) <= MOST_ORDERS_IN_LEGEND
-        else None,
-    )
-    tooltip = [
-        alt.Tooltip(f"{name}:N", title=title)
-        for name, title in (
-            ("whose", tr("of")), ("heat", tr("heat")), ("order", tr("order")), ("grade", tr("grade")),
-            ("stage", tr("stage")), ("unit", tr("unit")), ("starts", tr("start")), ("ends", tr("end")),
-            ("waited", tr("waited")), ("energy", tr("electricity")),
-        )
-    ]  # fmt: skip
-    y = alt.Y("unit:N", sort=units, title=None, axis=y_axis(ticks=False), scale=alt.Scale(domain=units))
-    x, bars = time_axis(view, labels=True), _operations(scenario, run, whose, view)
-    base = alt.Chart(bars).encode(x=x, x2="end:Q", y=y, tooltip=tooltip)
-    # the stroke makes light colours visible on a light page
-    thick = base.mark_bar(height=17, yOffset=-4, stroke=LABEL, strokeWidth=0.5, strokeOpacity=0.6, clip=True)
-    layers: list[Any] = [thick.encode(color=colour)]
-    if baseline is not None:
-        thin = _operations(scenario, baseline, "baseline", view)
-        below = alt.Chart(thin).encode(x=x, x2="end:Q", y=y, tooltip=tooltip, color=colour)
-        look_of_thin: dict[str, Any] = {"stroke": BASELINE, "strokeWidth": 0.4, "clip": True}
-        layers.append(below.mark_bar(height=5, yOffset=9, opacity=0.75, **look_of_thin))
-    if len(bars) and view.length_min <= MOST_MINUTES_WITH_LABELS:
-        pixels = (bars["end"] - bars["start"]) / view.length_min * NARROWEST
-        wide = bars[pixels >= 5.5 * bars["heat"].str.len()]
-        names = alt.Chart(wide).encode(x="middle:Q", y=y, text="heat:N", tooltip=tooltip)
-        layers.append(names.mark_text(yOffset=-4, fontSize=11, color=LABEL, clip=True))
-    locked = {(lock.heat, lock.stage) for lock in scenario.locks}
-    marked = bars[[key in locked for key in zip(bars["heat"], bars["stage"], strict=True)]]
-    if len(marked):
-        sign = alt.Chart(marked).encode(x=x, y=y, tooltip=tooltip)
-        look: dict[str, Any] = {"size": 60, "xOffset": 5, "yOffset": -13, "fill": LABEL, "stroke": PAPER}
-        layers.append(sign.mark_point(shape=PADLOCK, strokeWidth=0.6, opacity=1, clip=True, **look))
-    layers += _broken(scenario, run, view, x, y, -4)
-    return alt.layer(*layers).properties(height=32 * len(units))
+    layers = []
+    for frame, look in rows:
+        edge = EDGE if len(frame) <= MOST_EDGES else {}
+        for part, more in ((frame[frame["makes"]], {}), (frame[~frame["makes"]], PALE)):
+            if len(part):
+                bars = alt.Chart(part).encode(x=x, x2="end:Q", y=y, tooltip=tooltip, color=colour)
+                layers.append(bars.mark_bar(clip=True, **{**edge, **look, **more}))
+    return layers
 
 
-def _broken(scenario: Scenario, run: xr.Dataset, view: View, x: alt.X, y: alt.Y, offset: int) -> list[Any]:
+def _units(names: Mapping[str, str]) -> alt.Y:
+    """The axis of units, by what they are called."""
+    lines = {unit: textwrap.wrap(name, LONGEST_LINE) for unit, name in names.items()}
+    axis = y_axis(
+        ticks=False, widest=WIDEST_NAME, labelExpr=f"({json.dumps(lines)})[datum.value]", labelLineHeight=10,
+        labelBaseline="middle" if max(map(len, lines.values()), default=1) == 1 else "bottom",
+    )  # fmt: skip
+    return alt.Y("unit:N", sort=list(names), title=None, axis=axis, scale=alt.Scale(domain=list(names)))
+
+
+def _table(
+    scenario: Scenario, activities: Iterable[Activity], whose: str, view: View, titles: Mapping[str, str]
+) -> pd.DataFrame:
+    rows = _rows(scenario, activities, whose, view)
+    return pd.DataFrame(rows, columns=list(dict.fromkeys([*BAR, *titles]))).astype({"makes": bool})
+
+
+def _rows(scenario: Scenario, activities: Iterable[Activity], whose: str, view: View) -> Iterator[dict[str, Any]]:
+    horizon, (first, last) = scenario.horizon, view.span_min
+    for activity in activities:
+        start, end = activity.start_min, activity.end_min
+        if end <= first or start >= last:
+            continue
+        row = {
+            "unit": activity.unit, "key": key(activity), "name": activity.name, "kind": activity.of,
+            "makes": makes(activity), "start": start, "end": end, "middle": (max(start, first) + min(end, last)) / 2,
+            "whose": tr(whose), "starts": moment(horizon.instant(start)), "ends": moment(horizon.instant(end)),
+            "energy": f"{number(activity.amount, 1)} {activity.amount_unit}",
+        }  # fmt: skip
+        if activity.of == "line":
+            row |= {"heat": activity.name, "order": activity.group, "grade": activity.definition}
+            row |= {"stage": activity.what, "waited": f"{number(activity.waited_min, 0)} min"}
+        elif activity.of == "processes":
+            row |= {"does": tr(DOES[activity.what]), "mode": activity.name}
+            row |= {"tonnes": f"{number(activity.tonnes, 0)} t", "off_spec": f"{number(activity.off_spec_t, 1)} t"}
+            power = activity.amount * 60 / (end - start)
+            row |= {"rate": f"{number(activity.tph, 1)} t/h", "power": f"{number(power, 2)} MW"}
+        yield row
+
+
+def _broken(scenario: Scenario, run: xr.Dataset, view: View, x: alt.X, y: alt.Y) -> list[Any]:
     """Breakdowns as dark bars with a red edge; empty if there are none."""
     if "stop_unit" not in run:
         return []
     (first, last), rows = view.span_min, []
     for unit, at, minutes in zip(*(run[f"stop_{name}"].values.tolist() for name in STOPS), strict=True):
         if at + minutes > first and at < last:
-            starts, ends = (wording.moment(scenario.horizon.instant(moment)) for moment in (at, at + minutes))
+            starts, ends = (moment(scenario.horizon.instant(edge)) for edge in (at, at + minutes))
             stop = {"unit": unit, "what": tr("breakdown"), "start": at, "end": at + minutes}
-            rows.append(stop | {"starts": starts, "ends": ends, "down": f"{wording.number(minutes, 0)} min"})
+            rows.append(stop | {"starts": starts, "ends": ends, "down": f"{number(minutes, 0)} min"})
     if not rows:
         return []
     titles = {"what": tr("what"), "unit": tr("unit"), "starts": tr("start"), "ends": tr("end"), "down": tr("lasts")}
     tooltip = [alt.Tooltip(f"{name}:N", title=title) for name, title in titles.items()]
     base = alt.Chart(pd.DataFrame(rows)).encode(x=x, y=y, tooltip=tooltip)
-    bars = base.mark_bar(height=17, yOffset=offset, color=LABEL, opacity=0.9, stroke=LIMIT, strokeWidth=1.4, clip=True)
-    sign = base.mark_text(text="✕", align="left", dx=-1, yOffset=offset - 14, fontSize=10, color=LIMIT, clip=True)
+    bars = base.mark_bar(color=INK, opacity=0.9, stroke=LIMIT, strokeWidth=1.4, clip=True, **THICK)
+    up = THICK["yOffset"] - 14
+    sign = base.mark_text(text="✕", align="left", dx=-1, yOffset=up, fontSize=10, color=LIMIT, clip=True)
     return [bars.encode(x2="end:Q"), sign]
-
-
-def _operations(scenario: Scenario, run: xr.Dataset, whose: str, view: View) -> pd.DataFrame:
-    heats = {heat.name: heat for heat in scenario.heats}
-    columns = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
-    rows = []
-    first, last = view.span_min
-    for heat, stage, unit, start, end, waited, energy in zip(
-        *(run[f"op_{name}"].values.tolist() for name in columns), strict=True
-    ):
-        if end <= first or start >= last:
-            continue
-        rows.append(
-            {
-                "whose": tr(whose),
-                "heat": heat,
-                "order": heats[heat].order,
-                "grade": heats[heat].grade.name,
-                "stage": stage,
-                "unit": unit,
-                "start": start,
-                "end": end,
-                "middle": (start + end) / 2,
-                "starts": wording.moment(scenario.horizon.instant(start)),
-                "ends": wording.moment(scenario.horizon.instant(end)),
-                "waited": f"{wording.number(waited, 0)} min",
-                "energy": f"{wording.number(energy, 1)} MWh",
-            }
-        )
-    return pd.DataFrame(rows, columns=OPERATION)

@@ -1,23 +1,28 @@
-"""Charts of a plan, all on one time axis: minutes after the horizon's start, labelled with the plant's local time.
+"""Charts of a plan, for pages, reports and the Python API, all on one time axis.
 
-An axis of minutes stays correct where the clocks change: the repeated hour in autumn appears twice. Colours have a
-fixed meaning and are safe for colour-blind readers (Okabe and Ito; Tol's light scheme for orders, which keeps dark
-labels readable); each kind of line also has its own dash.
+The axis has minutes after the horizon's start, labelled with the plant's local time, and stays correct where the clocks
+change: the repeated hour in autumn appears twice. Colours have a fixed meaning and are safe for colour-blind readers
+(Okabe and Ito; Tol's light scheme for orders, which keeps dark labels readable); each kind of line also has its own
+dash.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import altair as alt
 import pandas as pd
+import xarray as xr
 
 from emberline.planning.plan import Plan
 from emberline.reports.charts import gantt, palette, process_panels, site_panels
 from emberline.reports.charts.site_panels import BASELINE, MARGIN, PanelData, y_axis
 from emberline.reports.charts.view import View, time_axis
+from emberline.reports.text.activities import of_site
 from emberline.reports.text.language import mark, tr
+from emberline.reports.text.numbers import sentence
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
 
@@ -27,6 +32,10 @@ MOMENT = "moment"
 """Name of the selection of the moment under the pointer."""
 NEAR_ZERO = 0.15
 """An axis of values that come this near to zero, as a share of their range, starts at zero."""
+MOST_LEVELS = 10
+"""Levels in a file."""
+WIDTH = 960
+"""Of the time axis where no page gives it [px]."""
 SMALLEST = 11
 """Size of the smallest text [px]."""
 PARTS = {
@@ -63,6 +72,8 @@ def timeline_panels(
     *,
     whose: str = "plan",
     selected: Sequence[str] | None = None,
+    site: bool = False,
+    pointer: bool = True,
 ) -> list[Any]:
     """Gantt (if there is a line or processes), electricity, other carriers, storage levels, carbon intensity and price.
     For processes, intensity and price come directly below the power, followed by rates, stores and deliveries.
@@ -75,11 +86,13 @@ def timeline_panels(
         stores: of material; None: all.
         whose: name of the run.
         selected: of ``PARTS``; None: all.
+        site: whether the Gantt has machines and stores of the site too.
+        pointer: whether figures follow it.
     """
     scenario = plan.scenario
     assert plan.replay is not None
     view = view or View.of(scenario.horizon)
-    x, table = time_axis(view), PanelData(view)
+    x, table = time_axis(view), PanelData(view, pointer)
     before = plan.baseline if baseline else None
     balances = _balances(plan, table, x, baseline, carriers)
     colour_of = site_panels.colours(scenario)
@@ -91,9 +104,8 @@ def timeline_panels(
     if not scenario.processes:
         panels = {"electricity": of["electricity"], "carriers": of["carriers"], "levels": levels}
         panels["market"] = _signals(scenario, table)
-        heats = [gantt.of_heats(scenario, plan.replay, before, view, whose)] if scenario.heats else []
         rows = [panel for name, row in panels.items() if selected is None or name in selected for panel in row]
-        return [*heats, *rows] or panels["market"]
+        return [*_gantt(plan, before, view, whose, site), *rows] or panels["market"]
     last = time_axis(view, labels=True, title=True)
     leaves = (
         [process_panels.delivery_panel(plan, table, last, baseline)] if scenario.deliveries or scenario.arrivals else []
@@ -102,7 +114,7 @@ def timeline_panels(
     panels = {
         "power": [process_panels.power_panel(plan, table, x, baseline)],
         "electricity": of["electricity"],
-        "market": _signals(scenario, table, title=not leaves),
+        "market": _signals(scenario, table, title=not leaves or not (selected is None or "deliveries" in selected)),
         "rates": list(process_panels.rate_panels(plan, table, x, baseline, whose)),
         "stores": list(process_panels.store_panels(plan, table, x, baseline, in_stores, whose)),
         "carriers": of["carriers"],
@@ -110,7 +122,84 @@ def timeline_panels(
         "deliveries": leaves,
     }
     rows = [panel for name, row in panels.items() if selected is None or name in selected for panel in row]
-    return [gantt.of_units(scenario, plan.replay, before, view, whose), *rows]
+    return [*_gantt(plan, before, view, whose, site), *rows]
+
+
+def _gantt(plan: Plan, baseline: xr.Dataset | None, view: View, whose: str, site: bool) -> list[Layers]:
+    """The Gantt, where there are units."""
+    scenario, run = plan.scenario, plan.replay
+    assert run is not None
+    if not (scenario.heats or scenario.processes or (site and any(of_site(scenario, run)))):
+        return []
+    return [gantt.of_run(scenario, run, baseline, view, whose, site)]
+
+
+def marks(scenario: Scenario, view: View, baseline: bool = True, pointer: bool = True) -> Iterator[str]:
+    """What the lines of the panels mean, as far as no legend has it."""
+    yield tr("Above zero: supply; below: charging and export. Black line: demand.")
+    if baseline:
+        yield tr("Dashed: the baseline (for electricity: its grid import).")
+    if scenario.site.grid.import_limit_mw is not None:
+        yield tr("Red, dashed: contracted import.")
+    if scenario.market.marginal_carbon_intensity_kg_per_mwh is not None:
+        yield tr("Intensity: average solid, marginal dashed.")
+    if view.says:
+        yield sentence(view.says if pointer else view.says_short)
+        yield tr("Blue line: highest step of the import; shaded: range of levels.")
+
+
+def drawing(plan: Plan) -> alt.VConcatChart:
+    """All panels with the Gantt on top, as a chart of its own."""
+    view = View.of(plan.scenario.horizon)
+    return _wide(below_each_other(timeline_panels(plan, view=view), view))
+
+
+def schedule(plan: Plan, fonts: str) -> str:
+    """Gantt, site included, electricity, carbon intensity and price as SVG in some fonts."""
+    view = View.of(plan.scenario.horizon)
+    panels = timeline_panels(plan, view=view, carriers=(), selected=("electricity", "market"), site=True, pointer=False)
+    return _svg(panels, view, "schedule", fonts)
+
+
+def levels(plan: Plan, fonts: str) -> str:
+    """Levels of batteries and stores as SVG in some fonts; empty where there are none."""
+    view = View.of(plan.scenario.horizon)
+    table, x, colour_of = PanelData(view, pointer=False), time_axis(view), site_panels.colours(plan.scenario)
+    panels = [
+        site_panels.level_panel(level, table, x, colour_of[level.name], True) for level in site_panels.levels(plan)
+    ]
+    if plan.scenario.processes:
+        panels += process_panels.store_panels(plan, table, x, True, list(plan.scenario.store))
+    panels = panels[:MOST_LEVELS]
+    for layer in panels[-1].layer if panels else ():
+        if isinstance(layer.encoding.x, alt.X):
+            layer.encoding.x = time_axis(view, labels=True, title=True)
+    return _svg(panels, view, "levels", fonts) if panels else ""
+
+
+def _wide(chart: alt.VConcatChart) -> alt.VConcatChart:
+    """A chart that no page gives its width."""
+    chart.config.view.continuousWidth = WIDTH
+    return chart
+
+
+def _svg(panels: list[Any], view: View, name: str, fonts: str) -> str:
+    """Panels below each other as one SVG.
+
+    Args:
+        panels: with the same time axis.
+        view: the part of the horizon.
+        name: of the chart; several stand on one page, and each has ids of its own.
+        fonts: families, as CSS lists them.
+    """
+    import vl_convert
+
+    chart = _wide(below_each_other(panels, view, pointer=False))
+    chart.config.background, chart.config.font = "white", fonts
+    version = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+    # checking the data row by row against altair's schema would take longer than drawing
+    svg: str = vl_convert.vegalite_to_svg(chart.to_dict(validate=False), vl_version=version)
+    return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", svg)
 
 
 def parts(scenario: Scenario, first: bool = False) -> Iterator[str]:
@@ -293,6 +382,10 @@ def _signals(scenario: Scenario, table: PanelData, height: int = 78, title: bool
     labelled = time_axis(table.view, labels=True, title=title)
     cost = base.mark_line(color=PRICE, strokeWidth=1.6, **step).encode(x=labelled, y=price)
     return [
-        alt.layer(*carbon, *broken(series["intensity"]), site_panels.hover(table, x, titles)).properties(height=height),
-        alt.layer(cost, *broken(series["price"]), site_panels.hover(table, labelled, titles)).properties(height=height),
+        alt.layer(*carbon, *broken(series["intensity"]), *site_panels.hover(table, x, titles)).properties(
+            height=height
+        ),
+        alt.layer(cost, *broken(series["price"]), *site_panels.hover(table, labelled, titles)).properties(
+            height=height
+        ),
     ]

@@ -56,7 +56,7 @@ def power_panel(plan: Plan, table: PanelData, x: alt.X, baseline: bool) -> Any:
         before = plan.baseline["process_mw"].sum("process").to_numpy() + load_mw(scenario, plan.baseline)
         layers += _dashed(table, x, table.mean("pbaseline", before))
         titles["pbaseline"] = f"{tr('total, baseline')} [MW]"
-    return alt.layer(*layers, hover(table, x, titles)).properties(height=POWER)
+    return alt.layer(*layers, *hover(table, x, titles)).properties(height=POWER)
 
 
 def rate_panels(plan: Plan, table: PanelData, x: alt.X, baseline: bool, whose: str = "plan") -> Iterator[Any]:
@@ -78,7 +78,7 @@ def rate_panels(plan: Plan, table: PanelData, x: alt.X, baseline: bool, whose: s
         says = tr("{name}: rate", name=process.name)
         if process.count > 1:
             says = tr("{name}: rate of {count} units together", name=process.name, count=process.count)
-        yield _row([*layers, hover(table, x, titles)], says)
+        yield _row([*layers, *hover(table, x, titles)], says)
 
 
 def store_panels(
@@ -115,7 +115,7 @@ def store_panels(
             layers.append(_thin(table, x, before, "linear"))
         holds, end = (wording.number(tonnes, 0) for tonnes in (full, store.end_t))
         says = tr("{name}: capacity {amount} t, at the end at least {end} t", name=name, amount=holds, end=end)
-        yield _row([*layers, hover(table, x, titles)], says, STORE if high else ROW)
+        yield _row([*layers, *hover(table, x, titles)], says, STORE if high else ROW)
 
 
 def delivery_panel(plan: Plan, table: PanelData, x: alt.X, baseline: bool) -> Any:
@@ -141,7 +141,7 @@ def delivery_panel(plan: Plan, table: PanelData, x: alt.X, baseline: bool) -> An
     top = max(highest) * height / DELIVERED if rows else None
     areas = stacked(table, x, [tr("deliveries"), "[t/h]"], up, down, palette.of_stores(scenario), top or None)
     orders = (_order(plan, order, row, x) for order, row in rows)
-    return alt.layer(*areas, *lines, hover(table, x, titles), *orders).properties(height=height)
+    return alt.layer(*areas, *lines, *hover(table, x, titles), *orders).properties(height=height)
 
 
 def _rows_of_orders(scenario: Scenario) -> Iterator[tuple[Delivery, int]]:

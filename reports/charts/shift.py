@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 import altair as alt
 import pandas as pd
 
-from emberline.reports.charts import palette
+from emberline.reports.charts import gantt, palette
+from emberline.reports.charts.view import View, time_axis
 from emberline.reports.text.language import mark, tr
+from emberline.scenarios.records.horizon import Horizon
 
 BEFORE_H, AFTER_H = 3, 9
 """Hours that the units show before and after now."""
@@ -26,37 +28,26 @@ FONT = 15
 
 def units(snapshot: dict[str, Any]) -> alt.LayerChart | alt.FacetChart:
     """Operations of each unit: thick as they were and as they are expected, thin below as planned; a line at now."""
-    zone = ZoneInfo(snapshot["zone"])
     now = datetime.fromisoformat(snapshot["at"])
-    first, last = now - timedelta(hours=BEFORE_H), now + timedelta(hours=AFTER_H)
-    frame = pd.DataFrame(snapshot["operations"])
+    first = (now - timedelta(hours=BEFORE_H)).replace(second=0, microsecond=0)
+    horizon = Horizon(start=first, zone=snapshot["zone"], length_h=BEFORE_H + AFTER_H, step_min=15)
+    frame = pd.DataFrame(snapshot["operations"]).assign(makes=True)
     for name in ("start", "end"):
-        frame[name] = pd.to_datetime(frame[name], utc=True, format="ISO8601")
-    rows = list(dict.fromkeys(frame["unit"]))
-    frame = frame[(frame["end"] > pd.Timestamp(first)) & (frame["start"] < pd.Timestamp(last))]
-    colour_of = palette.in_turn(row["order"] for row in snapshot["operations"])
-    frame = frame.assign(colour=frame["order"].map(colour_of))
-    for name in ("start", "end"):
-        frame[name] = [_local(min(max(value, first), last), zone) for value in frame[name]]
-    x = alt.X(
-        "start:T",
-        title=tr("local time, {zone}", zone=snapshot["zone"]),
-        scale=alt.Scale(domain=[_local(first, zone), _local(last, zone)]),
-        axis=alt.Axis(format="%H:%M", labelFontSize=FONT, tickCount=12, gridOpacity=0.4),
-    )
+        frame[name] = [horizon.minutes(datetime.fromisoformat(at)) for at in frame[name]]
+    rows, shades = list(dict.fromkeys(frame["unit"])), palette.in_turn(frame["order"])
+    frame = frame[(frame["end"] > 0) & (frame["start"] < horizon.length_min)]
+    frame["middle"] = (frame["start"].clip(0) + frame["end"].clip(upper=horizon.length_min)) / 2
+    x = time_axis(View.of(horizon), labels=True, title=True)
     y = alt.Y("unit:N", sort=rows, title=None, scale=alt.Scale(domain=rows), axis=alt.Axis(labelFontSize=FONT + 3))
-    colour = alt.Color("colour:N", scale=None)
-    layers: list[alt.Chart] = []
-    for whose, look in LOOKS.items():
-        part = frame[frame["whose"] == whose]
-        tooltip = [alt.Tooltip(f"{name}:N") for name in ("heat", "stage", "unit")]
-        bars = alt.Chart(part).encode(x=x, x2="end:T", y=y, color=colour, tooltip=tooltip)
-        layers.append(bars.mark_bar(cornerRadius=2, **look))
-        if whose != "plan":
-            text = bars.mark_text(align="left", dx=4, dy=-7, fontSize=13, color=palette.INK, clip=True)
-            layers.append(text.encode(text="heat:N", color=alt.value(palette.INK)))
-    line = alt.Chart(pd.DataFrame({"start": [_local(now, zone)]})).mark_rule(color=palette.LIMIT, strokeWidth=3)
-    return alt.layer(*layers, line.encode(x="start:T")).properties(height=alt.Step(ROW), width="container")
+    scale = alt.Scale(domain=list(shades), range=list(shades.values()))
+    tooltip = [alt.Tooltip(f"{name}:N") for name in ("heat", "stage", "unit")]
+    looks = [(frame[frame["whose"] == whose], look) for whose, look in LOOKS.items()]
+    layers = gantt.bar_layers(looks, x, y, alt.Color("order:N", scale=scale, legend=None), tooltip)
+    names = alt.Chart(frame[frame["whose"] != "plan"]).mark_text(dy=-7, fontSize=13, color=palette.INK, clip=True)
+    layers.append(names.encode(x="middle:Q", y=y, text="heat:N"))
+    line = alt.Chart(pd.DataFrame({"start": [horizon.minutes(now)]})).mark_rule(color=palette.LIMIT, strokeWidth=3)
+    whole = alt.layer(*layers, line.encode(x=x)).properties(height=alt.Step(ROW), width="container")
+    return whole.configure_axis(labelFontSize=FONT, titleFontSize=FONT)
 
 
 def power(snapshot: dict[str, Any]) -> alt.LayerChart | alt.FacetChart:
@@ -94,6 +85,6 @@ def power(snapshot: dict[str, Any]) -> alt.LayerChart | alt.FacetChart:
     return alt.layer(*layers).properties(height=240, width="container")
 
 
-def _local(at: datetime | pd.Timestamp, zone: ZoneInfo) -> str:
+def _local(at: datetime, zone: ZoneInfo) -> str:
     """Local time without its zone, which the browser shows as it is."""
     return at.astimezone(zone).replace(tzinfo=None).isoformat()

@@ -139,10 +139,14 @@ class PanelData:
     """Data of all panels, one row per interval of a view, so that it is sent only once.
 
     The last row has no length and only closes the last interval.
+
+    Args:
+        view: the intervals.
+        pointer: whether there is one, which figures would follow.
     """
 
-    def __init__(self, view: View) -> None:
-        self.view = view
+    def __init__(self, view: View, pointer: bool = True) -> None:
+        self.view, self.pointer = view, pointer
         at = view.edges_min.tolist()
         self.frame = pd.DataFrame({"start": at, "until": [*at[1:], at[-1]]})
         self.frame["clock"] = [wording.moment(view.horizon.instant(minutes)) for minutes in at]
@@ -212,7 +216,7 @@ def balance_panel(scenario: Scenario, balance: Balance, table: PanelData, x: alt
     if balance.carrier == ELECTRICITY and limit is not None:
         rule = alt.Chart(pd.DataFrame({"limit": [limit]}))
         layers.append(rule.mark_rule(color=LIMIT, strokeDash=[8, 3], strokeWidth=1).encode(y="limit:Q"))
-    layers.append(hover(table, x, titles))
+    layers += hover(table, x, titles)
     return alt.layer(*layers).properties(height=170 if balance.carrier == ELECTRICITY else 105)
 
 
@@ -316,18 +320,20 @@ def level_panel(level: Level, table: PanelData, x: alt.X, colour: str, baseline:
         titles[before] = f"{tr('{name}, baseline', name=name)} [{level.unit}]"
         line = base.mark_line(color=BASELINE, strokeWidth=1, strokeDash=[4, 2], clip=True)
         layers.append(line.encode(y=f"{before}:Q"))
-    return alt.layer(*layers, hover(table, x, titles)).properties(height=70)
+    return alt.layer(*layers, *hover(table, x, titles)).properties(height=70)
 
 
-def hover(table: PanelData, x: alt.X, titles: dict[str, str]) -> alt.Chart:
-    """Invisible bars over each interval, with its figures as a tooltip."""
+def hover(table: PanelData, x: alt.X, titles: dict[str, str]) -> list[alt.Chart]:
+    """Invisible bars over each interval, with its figures as a tooltip; none without a pointer."""
+    if not table.pointer:
+        return []
     tooltip = [
         alt.Tooltip(f"{name}:N", title=title)
         if name == "clock"
         else alt.Tooltip(f"{name}:Q", title=title, format=",.2f")
         for name, title in titles.items()
     ]
-    return alt.Chart(table.frame).mark_rect(opacity=0, clip=True).encode(x=x, x2="until:Q", tooltip=tooltip)
+    return [alt.Chart(table.frame).mark_rect(opacity=0, clip=True).encode(x=x, x2="until:Q", tooltip=tooltip)]
 
 
 def grouped() -> str:
@@ -349,7 +355,7 @@ def y_axis(ticks: bool = True, widest: int = MARGIN, **rest: Any) -> alt.Axis:
 
 
 def _labels(run: xr.Dataset, *names: str) -> list[tuple[str, ...]]:
-    if "asset_rate" not in run:
+    if names[0] not in run:
         return []
     return list(zip(*(run[name].values.tolist() for name in names), strict=True))
 

@@ -153,7 +153,7 @@ def time_axis(view: View, labels: bool = False, title: bool = False) -> alt.X:
 def _labels(view: View) -> Iterator[tuple[float, list[str]]]:
     """Minute and text of each label of the time axis: hours, days or months, depending on the length of the view."""
     horizon, hours = view.horizon, view.length_min / 60
-    every = 2 if hours <= 30 else 6 if hours <= 80 else 12 if hours <= 250 else 24
+    every = 1 if hours <= 12 else 2 if hours <= 30 else 6 if hours <= 80 else 12 if hours <= 250 else 24
     start, end = view.span_min
     for minute in range(round(start) + (60 - horizon.instant(start).minute) % 60, round(end) + 1, 60):
         at = horizon.instant(minute)

@@ -13,8 +13,8 @@ from typing import Any
 
 from emberline.reports.exports.formats import b2mml, calendar, csv, excel, json, netcdf, parquet, report
 from emberline.reports.exports.refusal import CannotExport
-from emberline.reports.exports.speaker import ENGLISH, Speaker
 from emberline.reports.exports.workshop import workshop
+from emberline.reports.text.language import spoken
 from emberline.runs.store.run_folder import StoredRun
 
 
@@ -59,7 +59,7 @@ def export(
     *,
     unit: str | None = None,
     table: str | None = None,
-    speaker: Speaker = ENGLISH,
+    language: str = "en",
 ) -> Path:
     """Write a stored run to a file, whole or not at all; a CSV file has its manifest next to it.
 
@@ -69,7 +69,7 @@ def export(
         path: where to; what is there is replaced.
         unit: of a calendar, the one unit that it is for.
         table: of CSV and Parquet, one of ``tables.TABLES``; None: what the shift follows.
-        speaker: words what people read; files for programs are the same in every language.
+        language: of what people read; files for programs are the same in every language.
 
     Raises:
         CannotExport: the run has no schedule, or the format, unit or table is unknown or does not go together.
@@ -80,7 +80,7 @@ def export(
     if run.plan.schedule is None or run.plan.replay is None:
         raise CannotExport(f"run {run.id} has no schedule to export ({run.plan.status})")
     file_format = FORMATS[kind]
-    options: dict[str, Any] = {"speaker": speaker} if file_format.of_people else {}
+    options: dict[str, Any] = {}
     if unit is not None:
         _refuse(file_format.of_unit, "unit", kind, [name for name, other in FORMATS.items() if other.of_unit])
         options["unit"] = unit
@@ -88,7 +88,7 @@ def export(
         _refuse(file_format.of_table, "table", kind, [name for name, other in FORMATS.items() if other.of_table])
         options["table"] = table
     # next to the target: a rename within one file system leaves no half file
-    with workshop(path.parent) as folder:
+    with workshop(path.parent) as folder, spoken(language if file_format.of_people else "en"):
         file_format.write(run, folder / path.name, **options)
         for file in sorted(folder.iterdir(), key=lambda file: file.name == path.name):
             file.replace(path.with_name(file.name))
@@ -106,14 +106,10 @@ def _refuse(can: bool, what: str, kind: str, those: list[str]) -> None:
 
 
 __all__ = [
-    "ENGLISH",
     "FORMATS",
     "CannotExport",
-    "Speaker",
-    "activities",
     "export",
     "manifest",
-    "palette",
     "process_tables",
     "tables",
 ]

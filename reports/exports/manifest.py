@@ -8,7 +8,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from emberline.reports.exports.speaker import ENGLISH, Speaker, mark
+from emberline.reports.exports.texts import percent
+from emberline.reports.text.language import mark, tr, word
+from emberline.reports.text.messages import say
+from emberline.reports.text.numbers import listed, number
 from emberline.runs.store.run_folder import StoredRun
 from emberline.scenarios.goal_metrics import goal_text
 from emberline.scenarios.metrics import legible_bound
@@ -66,49 +69,47 @@ def manifest(run: StoredRun) -> dict[str, Any]:
     }
 
 
-def rows(run: StoredRun, speaker: Speaker = ENGLISH) -> list[tuple[str, str]]:
+def rows(run: StoredRun) -> list[tuple[str, str]]:
     """The manifest for people, label and text."""
-    pairs = [(speaker.say(LABELS[name]), text) for name, text in _texts(run, speaker).items()]
+    pairs = [(tr(LABELS[name]), text) for name, text in _texts(run).items()]
     versions = dict(run.meta["versions"])
-    return pairs + [(speaker.say("version of {name}", name=name), number) for name, number in versions.items()]
+    return pairs + [(tr("version of {name}", name=name), number) for name, number in versions.items()]
 
 
-def _texts(run: StoredRun, speaker: Speaker) -> dict[str, str]:
+def _texts(run: StoredRun) -> dict[str, str]:
     """What the manifest says, by the names of ``LABELS``."""
     texts, scenario = manifest(run), run.plan.scenario
     digit = (1000 if texts["objective_unit"] == UNITS["carbon"] else 1) * 10**-DIGITS
     texts["bound"] = legible_bound(texts["objective"], texts["bound"], digit)
-    texts["acceptable"] = speaker.say("yes") if texts["acceptable"] else speaker.say("no")
-    texts["gap"] = speaker.say("none proven") if texts["gap"] is None else speaker.percent(texts["gap"], 3)
+    texts["acceptable"] = tr("yes") if texts["acceptable"] else tr("no")
+    texts["gap"] = tr("none proven") if texts["gap"] is None else percent(texts["gap"], 3)
     for name in ("objective", "bound"):
-        none_text = speaker.word("none", "none proven")
-        texts[name] = (
-            none_text if texts[name] is None else _objective_text(texts[name], texts["objective_unit"], speaker)
-        )
-    texts["goal"] = speaker.worded(goal_text(scenario.goal, scenario.market.currency))
-    texts["figures"] = speaker.say(FIGURES)
+        none_text = word("none", mark("none proven"))
+        texts[name] = none_text if texts[name] is None else _objective_text(texts[name], texts["objective_unit"])
+    texts["goal"] = say(goal_text(scenario.goal, scenario.market.currency))
+    texts["figures"] = tr(FIGURES)
     for name in ("status", "verdict", "signs"):
-        texts[name] = speaker.worded(texts[name])
+        texts[name] = say(texts[name])
     return {name: str(texts[name]) for name in LABELS}
 
 
-def _objective_text(value: float, unit: str, speaker: Speaker) -> str:
+def _objective_text(value: float, unit: str) -> str:
     """A value of the objective as the pages tell it: carbon in tonnes."""
     carbon = unit == UNITS["carbon"]
-    return f"{speaker.number(value / 1000 if carbon else value, DIGITS)} {TONNES if carbon else unit}"
+    return f"{number(value / 1000 if carbon else value, DIGITS)} {TONNES if carbon else unit}"
 
 
-def proof(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
+def proof(run: StoredRun) -> str:
     """Status, gap, objective and bound in one line, to stand next to figures."""
-    texts = _texts(run, speaker)
+    texts = _texts(run)
     # a search that its user ended with a plan was not in vain; files for machines keep the word as it is stored
     early = run.plan.status == "cancelled" and run.plan.has_schedule
     stores = ""
     if run.plan.no_lower:
-        stores = " " + speaker.say(NO_LOWER, stores=speaker.listed(list(run.plan.no_lower)))
-    says = speaker.say(
+        stores = " " + tr(NO_LOWER, stores=listed(list(run.plan.no_lower)))
+    says = tr(
         "Status: {status}; gap on what can be decided {gap} (plan {best}, bound {bound}).",
-        status=speaker.say("taken early") if early else texts["status"],
+        status=tr("taken early") if early else texts["status"],
         gap=texts["gap"], best=texts["objective"], bound=texts["bound"],
     )  # fmt: skip
     return says + stores

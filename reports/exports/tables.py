@@ -16,10 +16,11 @@ from emberline.planning.accounts.stock import stock_changes
 from emberline.planning.answer.causes import Cause
 from emberline.planning.answer.record import Headline
 from emberline.reports.exports import process_tables
-from emberline.reports.exports.activities import activities
 from emberline.reports.exports.hours import hours, local, short_mw, with_tariff
 from emberline.reports.exports.refusal import CannotExport
-from emberline.reports.exports.speaker import ENGLISH, Speaker, mark
+from emberline.reports.text.activities import activities
+from emberline.reports.text.language import mark, tr
+from emberline.reports.text.numbers import listed, number
 from emberline.runs.store.run_folder import StoredRun
 from emberline.scenarios.goal_metrics import goal_metric
 
@@ -196,21 +197,21 @@ def figures(run: StoredRun) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(FIGURE_COLUMNS[2:], float))
 
 
-def stock_says(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
+def stock_says(run: StoredRun) -> str:
     """How much more or less each store ends with than in the baseline, and what that counts; empty where none does."""
     more = run.plan.stock
     if more is None or not more.any or not run.plan.comparable:
         return ""
     signs = ("+" if value > 0 else "" for value in (more.carbon_kg, more.cost))
-    kg, money = speaker.number(more.carbon_kg / 1000, 2), speaker.number(more.cost, 0)
+    kg, money = number(more.carbon_kg / 1000, 2), number(more.cost, 0)
     parts = [
-        speaker.say(MORE if amount > 0 else LESS, store=name, amount=speaker.number(abs(amount), digits), unit=unit)
+        tr(MORE if amount > 0 else LESS, store=name, amount=number(abs(amount), digits), unit=unit)
         for name, amount, unit, digits in stock_changes(run.plan.scenario, more)
     ]
-    return speaker.say(
+    return tr(
         "Stock at the end against the baseline: {parts}; this counts {carbon} t CO2e and {cost} {currency} of what is "
         "saved.",
-        parts=speaker.listed(parts), carbon=f"{next(signs)}{kg}", cost=f"{next(signs)}{money}",
+        parts=listed(parts), carbon=f"{next(signs)}{kg}", cost=f"{next(signs)}{money}",
         currency=run.plan.scenario.market.currency,
     )  # fmt: skip
 
@@ -223,27 +224,24 @@ CAUSE_HEADS = {
 }
 
 
-def cause_table(
-    causes: Sequence[Cause], headline: Headline, speaker: Speaker = ENGLISH
-) -> tuple[list[str], list[list[str]]]:
+def cause_table(causes: Sequence[Cause], headline: Headline) -> tuple[list[str], list[list[str]]]:
     """Heads and rows: the cause, carbon by each signal that the market gives, and cost; of goals of money cost first.
 
     Args:
         causes: of a plan.
         headline: of the plan.
-        speaker: who words it.
     """
     columns = {"average": [cause.average_kg / 1000 for cause in causes]}
     if all(cause.marginal_kg is not None for cause in causes):
         columns["marginal"] = [(cause.marginal_kg or 0.0) / 1000 for cause in causes]
     cost = {"cost": [cause.cost for cause in causes]}
     columns = cost | columns if headline.of_money else columns | cost
-    heads = [speaker.say(SAVED_BY), *(speaker.say(CAUSE_HEADS[name], currency=headline.currency) for name in columns)]
-    labels = [*(speaker.say(cause.label) for cause in causes), speaker.say(IN_ALL)]
+    heads = [tr(SAVED_BY), *(tr(CAUSE_HEADS[name], currency=headline.currency) for name in columns)]
+    labels = [*(tr(cause.label) for cause in causes), tr(IN_ALL)]
     rows = [[label] for label in labels]
     for name, values in columns.items():
         for row, value in zip(rows, [*values, sum(values)], strict=True):
-            row.append(speaker.number(value, 0 if name == "cost" else 2))
+            row.append(number(value, 0 if name == "cost" else 2))
     return heads, rows
 
 

@@ -1,10 +1,15 @@
-"""What a text must not do in a file: be calculated by a spreadsheet, or break the file that it stands in."""
+"""Texts of files: their notation, and what they must not do in a spreadsheet or to the file that they stand in.
+
+Words are those of the pages, in the language of ``spoken``. In English times and shares are written as programs do.
+"""
 
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
-from emberline.scenarios.messages import thin
+from emberline.reports.text import numbers
+from emberline.reports.text.language import LOCALES, current
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """With these a spreadsheet begins to calculate; the wide ones in some languages."""
@@ -12,9 +17,39 @@ UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uff
 """What XML 1.0 forbids, and no other format needs."""
 
 
-def number(value: float, digits: int) -> str:
-    """A number as the pages write it."""
-    return thin(f"{value:,.{digits}f}")
+FONTS = {
+    "en": "",
+    "zh": "Noto Sans CJK SC, Noto Sans SC, Source Han Sans SC, PingFang SC, Microsoft YaHei, WenQuanYi Micro Hei, ",
+}
+"""Fonts of languages whose glyphs common fonts lack."""
+
+
+def tag() -> str:
+    """The language (BCP 47)."""
+    return LOCALES[current()].replace("_", "-")
+
+
+def fonts() -> str:
+    """Font families that have the language's glyphs, as CSS lists them."""
+    return f"Helvetica, Arial, {FONTS[current()]}sans-serif"
+
+
+def percent(share: float, digits: int) -> str:
+    """A share in percent."""
+    return f"{share:.{digits}%}" if current() == "en" else numbers.percent(share, digits)
+
+
+def moment(at: datetime, offset: bool = True) -> str:
+    """A local time in full."""
+    if current() != "en":
+        return numbers.moment(at, offset)
+    text = at.isoformat(sep=" ", timespec="minutes")
+    return text if offset else text[:16]
+
+
+def clock(at: datetime) -> str:
+    """A local time with its weekday and day."""
+    return f"{at:%a %m-%d %H:%M}" if current() == "en" else numbers.clock(at)
 
 
 def printable(text: str) -> str:

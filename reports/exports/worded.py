@@ -10,9 +10,10 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from emberline.reports.exports.activities import called
 from emberline.reports.exports.hours import FLOWS_MW, PRICE, PRICE_OF_BLOCKS, SCOPES
-from emberline.reports.exports.speaker import ENGLISH, Speaker, mark
+from emberline.reports.text.activities import called, does
+from emberline.reports.text.language import mark, tr, word
+from emberline.reports.text.messages import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,11 +82,6 @@ OURS_BY_HOUR = {
     "average intensity", "marginal intensity", PRICE, PRICE_OF_BLOCKS,
 }  # fmt: skip
 """Columns of the hours that no asset has named."""
-DOES = {
-    "run": mark("run"), "start-up": mark("start-up"), "change-over": mark("change-over"), "waits": mark("waits"),
-    "on": mark("is on"), "charge": mark("is charged"), "discharge": mark("is discharged"),
-}  # fmt: skip
-"""What a unit or a machine does (``Activity.what``)."""
 ORIGINS = {
     "process": mark("process"), "fuel": mark("fuels"), "machine": mark("machines"), "bought": mark("heat bought"),
     "grid": mark("grid"), "all": mark("in all"),
@@ -101,45 +97,43 @@ LEDGER_SCOPES = {
 }  # fmt: skip
 
 
-def for_people(frame: pd.DataFrame, name: str, scenario: Scenario, speaker: Speaker = ENGLISH) -> pd.DataFrame:
+def for_people(frame: pd.DataFrame, name: str, scenario: Scenario) -> pd.DataFrame:
     """A table with its heads in words, its carbon in tonnes, and what we say in its cells worded.
 
     Args:
         frame: one of ``tables``.
         name: which one; ``energy`` is the hours or days.
         scenario: whose names stand in it.
-        speaker: who words it.
     """
     out = frame.copy()
-    for column, wording in _cells(name, scenario, speaker).items():
+    for column, wording in _cells(name, scenario).items():
         if column in out:
             wordings = {text: wording(text) for text in dict.fromkeys(out[column])}
             out[column] = [wordings[text] for text in out[column]]
     if name == "bill":
         kinds = frame["kind"]
-        out["name"] = [_line(line, kind, scenario, speaker) for line, kind in zip(frame["name"], kinds, strict=True)]
+        out["name"] = [_line(line, kind, scenario) for line, kind in zip(frame["name"], kinds, strict=True)]
     if name == "ledger":
         scopes = frame["scope"]
-        out["source"] = [_source(source, scope, speaker) for source, scope in zip(frame["source"], scopes, strict=True)]
+        out["source"] = [_source(source, scope) for source, scope in zip(frame["source"], scopes, strict=True)]
     if name == "products":
         kinds = frame["kind"]
         sources = zip(frame["source"], kinds, strict=True)
-        out["source"] = [speaker.say("grid") if kind == "grid" else source for source, kind in sources]
-    return worded(out, name, scenario.market.currency, speaker)
+        out["source"] = [tr("grid") if kind == "grid" else source for source, kind in sources]
+    return worded(out, name, scenario.market.currency)
 
 
-def worded(frame: pd.DataFrame, name: str, currency: str, speaker: Speaker = ENGLISH) -> pd.DataFrame:
+def worded(frame: pd.DataFrame, name: str, currency: str) -> pd.DataFrame:
     """A table with its heads in words, and its carbon in tonnes.
 
     Args:
         frame: one of ``tables``.
         name: which one; ``energy`` is the hours or days.
         currency: of the market.
-        speaker: who words it.
     """
     out = frame.copy()
     if "column" in out:
-        out["column"] = [_scope(column, speaker) for column in out["column"]]
+        out["column"] = [_scope(column) for column in out["column"]]
     names, heads = [str(column) for column in out.columns], []
     for i, column in enumerate(names):
         label, unit = _parts(column, name, currency)
@@ -149,28 +143,23 @@ def worded(frame: pd.DataFrame, name: str, currency: str, speaker: Speaker = ENG
             out[out.columns[i]] = out[out.columns[i]] / 1000
             unit = TONNES
         if unit.endswith("/unit"):
-            unit = speaker.say("{measure}/unit", measure=unit.removesuffix("/unit"))
-        head = _label(label, column, name, names, speaker) + (f" [{unit}]" if unit else "")
+            unit = tr("{measure}/unit", measure=unit.removesuffix("/unit"))
+        head = _label(label, column, name, names) + (f" [{unit}]" if unit else "")
         # a unit of the scenario may be called as a flow is
-        heads.append(speaker.say("{name} of the unit", name=head) if head in heads else head)
+        heads.append(tr("{name} of the unit", name=head) if head in heads else head)
     out.columns = heads
     return out
 
 
-def figures(frame: pd.DataFrame, speaker: Speaker = ENGLISH) -> pd.DataFrame:
+def figures(frame: pd.DataFrame) -> pd.DataFrame:
     """The figures with carbon in tonnes."""
     out = frame.copy()
     carbon = out["unit"] == KILOGRAMS
     out.loc[carbon, ["baseline", "plan", "saved"]] /= 1000
     out.loc[carbon, "unit"] = TONNES
-    out["figure"] = [speaker.say(label) for label in out["figure"]]
-    out.columns = [_label(str(column), str(column), "figures", [], speaker) for column in out.columns]
+    out["figure"] = [tr(label) for label in out["figure"]]
+    out.columns = [_label(str(column), str(column), "figures", []) for column in out.columns]
     return out
-
-
-def does(what: str, speaker: Speaker = ENGLISH) -> str:
-    """What a unit or a machine does; a stage has a name of the scenario."""
-    return speaker.word(what, DOES[what]) if what in DOES else what
 
 
 def _parts(column: str, name: str, currency: str) -> tuple[str, str]:
@@ -195,56 +184,54 @@ def _is_plain(column: str) -> bool:
     return re.fullmatch(r"[a-z0-9_]+", column) is not None
 
 
-def _label(label: str, column: str, name: str, names: list[str], speaker: Speaker) -> str:
+def _label(label: str, column: str, name: str, names: list[str]) -> str:
     """What a head says, worded where it is ours."""
     if name == "steps" and not _is_plain(column):
         for ending, message in OF_A_NAME.items():
             if label.endswith(ending):
-                return speaker.say(message, name=label.removesuffix(ending))
+                return tr(message, name=label.removesuffix(ending))
         return label
     if name == "stores" and column != "end":
         of_baseline = column.startswith("baseline ") and column.removeprefix("baseline ") in names
-        return speaker.say("baseline {name}", name=label.removeprefix("baseline ")) if of_baseline else label
+        return tr("baseline {name}", name=label.removeprefix("baseline ")) if of_baseline else label
     if name in ("hours", "energy") and "[" in column and label not in OURS_BY_HOUR:
         return label
     if label == "unit" and name in MEASURES:
-        return speaker.word(label, "unit of measure")
-    return speaker.word(label, MEANINGS[label]) if label in MEANINGS else speaker.say(label)
+        return word(label, mark("unit of measure"))
+    return word(label, MEANINGS[label]) if label in MEANINGS else tr(label)
 
 
-def _cells(name: str, scenario: Scenario, speaker: Speaker) -> dict[str, Callable[[str], str]]:
+def _cells(name: str, scenario: Scenario) -> dict[str, Callable[[str], str]]:
     """What is done to the texts of a table's columns."""
     if name == "bill":
-        return {"kind": speaker.worded, "unit": speaker.worded}
+        return {"kind": say, "unit": say}
     if name == "ledger":
         return {
-            "scope": lambda scope: speaker.word(scope, LEDGER_SCOPES.get(scope, scope)),
-            "reference": speaker.worded,
+            "scope": lambda scope: word(scope, LEDGER_SCOPES.get(scope, scope)),
+            "reference": say,
         }
     if name == "products":
-        return {"kind": lambda kind: speaker.word(kind, ORIGINS.get(kind, kind))}
+        return {"kind": lambda kind: word(kind, ORIGINS.get(kind, kind))}
     if name == "runs":
-        return {"what": lambda what: does(what, speaker)}
+        return {"what": does}
     if name == "machines":
-        return {"what": lambda what: does(what, speaker)} | dict.fromkeys(
-            ("unit", "name"), lambda unit: called(unit, scenario, speaker)
-        )
+        return {"what": does} | dict.fromkeys(("unit", "name"), lambda unit: called(unit, scenario))
     return {}
 
 
-def _scope(column: str, speaker: Speaker) -> str:
+def _scope(column: str) -> str:
     if column in SCOPES:
-        return speaker.say(SCOPES[column])
-    return speaker.word(column, "biogenic, apart") if column == "biogenic_kg" else column
+        return tr(SCOPES[column])
+    return word(column, mark("biogenic, apart")) if column == "biogenic_kg" else column
 
 
-def _line(line: str, kind: str, scenario: Scenario, speaker: Speaker) -> str:
+def _line(line: str, kind: str, scenario: Scenario) -> str:
     """A line of the bill; contracts, charges and assets have names of the scenario."""
     spot = line == "spot" and kind == "energy" and "spot" not in {one.name for one in scenario.market.contracts}
-    return speaker.worded(line) if spot or kind in ("export", "imbalance", "carbon", "recourse") else line
+    return say(line) if spot or kind in ("export", "imbalance", "carbon", "recourse") else line
 
 
-def _source(source: str, scope: str, speaker: Speaker) -> str:
+def _source(source: str, scope: str) -> str:
     """A source of the ledger; all but the grid and what no contract covers have names of the scenario."""
     ours = {"2 average": "grid", "2 marginal": "grid", "2 market": "rest"}
-    return speaker.worded(source) if ours.get(scope) == source else source
+    return say(source) if ours.get(scope) == source else source

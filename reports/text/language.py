@@ -65,6 +65,11 @@ def trn(one: str, many: str, count: float, **values: Any) -> str:
     return _filled(text, {"count": count, **values})
 
 
+def word(text: str, message: str) -> str:
+    """A text that needs other words to be understood elsewhere: itself in English, else the message."""
+    return text if current() == "en" else tr(message)
+
+
 def mark(message: str) -> str:
     """Mark a text for translation where it is drawn; returns the text itself."""
     return message

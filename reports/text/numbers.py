@@ -121,3 +121,13 @@ def offset(at: datetime) -> str:
     """Offset from UTC, such as +01:00."""
     minutes = round((at.utcoffset() or timedelta()).total_seconds() / 60)
     return f"{'−' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+
+
+def duration(minutes: float) -> str:
+    """A time in minutes, from an hour on in hours and minutes."""
+    hours, rest = divmod(round(minutes), 60)
+    if not hours:
+        return tr("{minutes} min", minutes=rest)
+    if not rest:
+        return tr("{hours} h", hours=hours)
+    return tr("{hours} h {minutes} min", hours=hours, minutes=rest)

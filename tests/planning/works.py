@@ -161,7 +161,9 @@ def as_run(data: xr.Dataset, *violations: tuple[str, str]) -> xr.Dataset:
     """What is done as a run of the twin, with violations by kind and unit; it has all that table ``RUN`` asks for."""
     data = data.drop_dims(["heat", "stage"])
     if "flow" in data:
-        data = data.assign_coords(flow_unit=("flow", np.full(data.sizes["flow"], "MW")))
+        labels = {"flow_asset": data["flow"].values.tolist(), "flow_unit": ["MW"] * data.sizes["flow"]}
+        labels["flow_carrier"] = ["electricity"] * data.sizes["flow"]
+        data = data.assign_coords({name: ("flow", texts) for name, texts in labels.items()})
     for name, variable in RUN.items():
         if name.startswith("op_"):
             data[name] = ("operation", np.zeros(0, "U1" if variable.text else float))

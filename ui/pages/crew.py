@@ -12,8 +12,8 @@ import xarray as xr
 from emberline.planning.accounts import unit_runs
 from emberline.reports.exports.crews import Activity, Line, crews, lines, unit_pages, work
 from emberline.reports.text import moment
-from emberline.reports.text.language import current, mark, tr
-from emberline.reports.text.numbers import listed
+from emberline.reports.text.language import current, mark, spoken, tr
+from emberline.reports.text.numbers import duration, listed
 from emberline.reports.text.slack import SAME_MIN, stops
 from emberline.runs.store import Store, StoredRun
 from emberline.scenarios import Scenario
@@ -21,7 +21,6 @@ from emberline.studies.board import run_slack
 from emberline.studies.why import slack as slacks_of
 from emberline.ui.pages.result import answer
 from emberline.ui.pages.session import chart_cache, stored_runs, widgets
-from emberline.ui.speaker import speaker
 
 NEXT = 4
 LATEST_MIN = 24 * 60
@@ -84,15 +83,14 @@ def _until(rows: list[Line]) -> list[Line]:
 
 def _line(scenario: Scenario, row: Line) -> None:
     start, end = (moment.short(at, scenario.horizon) for at in (row.start_min, row.end_min))
-    words = speaker(current())
     if row.activity is None:
-        duration = words.duration(row.minutes)
-        st.caption(tr("{start} to {end}: free for {duration}", start=start, end=end, duration=duration))
+        free = duration(row.minutes)
+        st.caption(tr("{start} to {end}: free for {duration}", start=start, end=end, duration=free))
         return
     with st.container(border=True, gap=None):
         activity = row.activity
         st.text(f"{start} – {end}   {activity.name}")
-        st.text(listed(filter(None, [work(activity, words), activity.products(words), words.duration(row.minutes)])))
+        st.text(listed(filter(None, [work(activity), activity.products(), duration(row.minutes)])))
 
 
 def _late(stored: StoredRun, row: Line | None, minutes: int) -> None:
@@ -103,8 +101,8 @@ def _late(stored: StoredRun, row: Line | None, minutes: int) -> None:
     slack = _slack(scenario, run, row, row.activity)
     if slack is None:
         return
-    words, stop = speaker(current()), stops(scenario, slack.later)
-    late, most = words.duration(minutes), words.duration(math.floor(slack.later_min + SAME_MIN))
+    stop = stops(scenario, slack.later)
+    late, most = duration(minutes), duration(math.floor(slack.later_min + SAME_MIN))
     if minutes <= slack.later_min:
         text = mark(
             "✓ {heat} may be late by {late}: nothing else moves (at most {most}: {stop}). "
@@ -143,5 +141,10 @@ def _approve(stored: StoredRun) -> None:
 
 
 def _pages(stored: StoredRun) -> Callable[[], bytes]:
-    words = speaker(current())
-    return lambda: unit_pages(stored, words).encode()
+    language = current()
+
+    def make() -> bytes:
+        with spoken(language):
+            return unit_pages(stored).encode()
+
+    return make

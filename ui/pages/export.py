@@ -9,13 +9,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from emberline.reports.exports import FORMATS, activities, export, manifest, tables
+from emberline.reports.exports import FORMATS, export, manifest, tables
 from emberline.reports.text import wording
+from emberline.reports.text.activities import units
 from emberline.reports.text.language import current, mark, tr
 from emberline.runs.store import StoredRun
 from emberline.ui.pages.result import answer
 from emberline.ui.pages.session import chart_cache, stored_runs, widgets
-from emberline.ui.speaker import speaker
 
 SAYS = {
     "xlsx": mark("For the shift: heats or runs, a Gantt chart in cells, hourly energy, bill, ledger."),
@@ -114,18 +114,18 @@ def _table(stored: StoredRun, kind: str) -> str:
 def _unit(stored: StoredRun) -> str:
     plan, run = stored.plan, stored.plan.replay
     assert run is not None
-    names = chart_cache.value(("export units", stored.id), lambda: list(activities.units(plan.scenario, run)))
+    names = chart_cache.value(("export units", stored.id), lambda: list(units(plan.scenario, run)))
     return st.selectbox(tr("Unit"), names, index=None, placeholder=tr("all units"), key="export.unit") or ""
 
 
 def _file(stored: StoredRun, kind: str, options: dict[str, str]) -> Callable[[], bytes]:
     """A function that makes the file when it is called, in the language of the current page."""
-    words = speaker(current())
+    language = current()
 
     def make() -> bytes:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"plan.{kind}"
             unit, table = options.get("unit"), options.get("table")
-            return export(stored, kind, path, unit=unit, table=table, speaker=words).read_bytes()
+            return export(stored, kind, path, unit=unit, table=table, language=language).read_bytes()
 
     return make

@@ -8,9 +8,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from emberline.reports.exports.activities import Activity, activities, units
-from emberline.reports.exports.speaker import ENGLISH, Speaker
-from emberline.reports.exports.worded import does
+from emberline.reports.text.activities import Activity, activities, does, units
 from emberline.runs.store.run_folder import StoredRun
 from emberline.scenarios.flows.process_flows import streams
 
@@ -35,9 +33,9 @@ class Line:
         return self.end_min - self.start_min
 
 
-def work(activity: Activity, speaker: Speaker = ENGLISH) -> str:
+def work(activity: Activity) -> str:
     """What a unit does, in words; a run of a process with its mode, where that has a name of its own."""
-    says = does(activity.what, speaker)
+    says = does(activity.what)
     return says if activity.of != "processes" or activity.name == activity.unit else f"{says} {activity.name}"
 
 

@@ -11,10 +11,12 @@ from itertools import chain
 import numpy as np
 
 from emberline.planning.accounts.bill import import_price
-from emberline.reports.exports.activities import Activity, called
 from emberline.reports.exports.crews import unit_lists
 from emberline.reports.exports.crews.unit_lists import Line, work
-from emberline.reports.exports.speaker import ENGLISH, Speaker, mark
+from emberline.reports.exports.texts import clock, moment, tag
+from emberline.reports.text.activities import Activity, called
+from emberline.reports.text.language import mark, tr
+from emberline.reports.text.numbers import duration, number
 from emberline.runs.store.run_folder import StoredRun
 
 STYLE = """body { font: 14px/1.5 sans-serif; color: #1c2530; background: #fff; margin: 0 }
@@ -43,7 +45,6 @@ class Page:
     unit: str
     start_min: float
     end_min: float
-    speaker: Speaker
     prices: np.ndarray
     """Of a MWh in each step; empty: the market has none."""
 
@@ -53,21 +54,21 @@ class Page:
         Args:
             rows: the unit's whole list.
         """
-        run, speaker = self.run, self.speaker
+        run = self.run
         scenario, process = run.plan.scenario, unit_lists.runs_processes(run, self.unit)
         mine = [row for row in rows if row.start_min < self.end_min and row.end_min > self.start_min]
         spans = [(self.start_min, self.end_min), *((row.start_min, row.end_min) for row in mine)]
         dates = [[scenario.horizon.instant(at).date() for at in (start, end - WITHIN_MIN)] for start, end in spans]
         several = len(set(chain.from_iterable(dates))) > 1
-        start = speaker.moment(scenario.horizon.instant(self.start_min), offset=False)
-        title = f"{called(self.unit, scenario, speaker)}, {start} – {self._clock(self.end_min, len(set(dates[0])) > 1)}"
-        says = speaker.say(mark("{name}, run {run}"), name=scenario.title or scenario.name, run=run.id[:8])
+        start = moment(scenario.horizon.instant(self.start_min), offset=False)
+        title = f"{called(self.unit, scenario)}, {start} – {self._clock(self.end_min, len(set(dates[0])) > 1)}"
+        says = tr("{name}, run {run}", name=scenario.title or scenario.name, run=run.id[:8])
         notes = [f"{says}, {scenario.horizon.zone}"]
         if not any(row.activity for row in mine):
             notes.append(
                 self._rest(next((row for row in rows if row.activity and row.start_min >= self.end_min), None))
             )
-        head = "".join(f"<th>{html.escape(speaker.say(name))}</th>" for name in HEADS[process])
+        head = "".join(f"<th>{html.escape(tr(name))}</th>" for name in HEADS[process])
         body = "".join(self._row(row, len(HEADS[process]) - 3, several) for row in mine)
         paragraphs = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
         below = "".join(f"<p>{html.escape(level)}</p>" for level in (self._notes() if process else ()))
@@ -78,25 +79,23 @@ class Page:
 
     def _clock(self, at_min: float, with_day: bool) -> str:
         at = self.run.plan.scenario.horizon.instant(at_min)
-        return self.speaker.clock(at) if with_day else f"{at:%H:%M}"
+        return clock(at) if with_day else f"{at:%H:%M}"
 
     def _rest(self, after: Line | None) -> str:
         if after is None:
-            return self.speaker.say(mark("Nothing to do in this shift, and nothing more until the plan ends."))
-        return self.speaker.say(
-            mark("Nothing to do in this shift; the next start is {time}."), time=self._clock(after.start_min, True)
-        )
+            return tr("Nothing to do in this shift, and nothing more until the plan ends.")
+        return tr("Nothing to do in this shift; the next start is {time}.", time=self._clock(after.start_min, True))
 
     def _row(self, row: Line, width: int, with_day: bool) -> str:
-        speaker, activity = self.speaker, row.activity
+        activity = row.activity
         if activity is None:
-            says = speaker.say(mark("free for {duration}"), duration=speaker.duration(row.minutes))
+            says = tr("free for {duration}", duration=duration(row.minutes))
             cells, kind = [says, *[""] * (width - 1)], ' class="gap"'
         elif activity.tonnes is None:
-            cells, kind = [work(activity, speaker), activity.name, activity.definition], ""
+            cells, kind = [work(activity), activity.name, activity.definition], ""
         else:
-            rate = "" if not activity.tonnes else speaker.number(activity.tph or 0.0, 1)
-            cells = [work(activity, speaker), self._makes(row, activity), rate, self._draws(row, activity)]
+            rate = "" if not activity.tonnes else number(activity.tph or 0.0, 1)
+            cells = [work(activity), self._makes(row, activity), rate, self._draws(row, activity)]
             kind = ""
         cells = [*(self._clock(at, with_day) for at in (row.start_min, row.end_min)), *cells]
         return f'<tr{kind}>{"".join(f"<td>{html.escape(cell)}</td>" for cell in cells)}<td class="free"></td></tr>'
@@ -109,43 +108,41 @@ class Page:
 
     def _draws(self, row: Line, activity: Activity) -> str:
         """Electricity of a run, and in this shift, by what it makes, where it goes on beyond [MWh]."""
-        says, tonnes = self.speaker.number(activity.amount, 1), self._within(row, activity)
+        says, tonnes = number(activity.amount, 1), self._within(row, activity)
         if math.isnan(tonnes):
             return says
-        share = self.speaker.number(activity.amount * tonnes / (activity.tonnes or 1.0), 1)
-        return self.speaker.say(mark("{all}, {mwh} in this shift"), all=says, mwh=share)
+        share = number(activity.amount * tonnes / (activity.tonnes or 1.0), 1)
+        return tr("{all}, {mwh} in this shift", all=says, mwh=share)
 
     def _makes(self, row: Line, activity: Activity) -> str:
         """What a run makes, and how much of it in this shift where it goes on beyond."""
-        says, tonnes = activity.products(self.speaker), self._within(row, activity)
+        says, tonnes = activity.products(), self._within(row, activity)
         if math.isnan(tonnes):
             return says
-        return self.speaker.say(
-            mark("{products}, {tonnes} t in this shift"), products=says, tonnes=self.speaker.number(tonnes, 0)
-        )
+        return tr("{products}, {tonnes} t in this shift", products=says, tonnes=number(tonnes, 0))
 
     def _notes(self) -> Iterator[str]:
         """Planned levels of the stores that the unit fills or empties, and what electricity costs."""
         first, last = (unit_lists.levels(self.run, self.unit, at) for at in (self.start_min, self.end_min))
         for store, level in first.items():
             holds = self.run.plan.scenario.store[store].capacity_t
-            start, end, most = (self.speaker.number(tonnes, 0) for tonnes in (level, last[store], holds))
-            yield self.speaker.say(
-                mark("{store}: {start} t at the start of the shift, {end} t at its end, as planned; it holds {most} t"),
+            start, end, most = (number(tonnes, 0) for tonnes in (level, last[store], holds))
+            yield tr(
+                "{store}: {start} t at the start of the shift, {end} t at its end, as planned; it holds {most} t",
                 store=store, start=start, end=end, most=most,
             )  # fmt: skip
         step = self.run.plan.scenario.horizon.step_min
         prices = self.prices[math.floor(self.start_min / step) : math.ceil(self.end_min / step)]
         if len(prices):
-            low, high = (self.speaker.number(float(price), 0) for price in (prices.min(), prices.max()))
+            low, high = (number(float(price), 0) for price in (prices.min(), prices.max()))
             says = mark("Electricity costs {low} {unit} in this shift")
             if low != high:
                 says = mark("Electricity costs {low} to {high} {unit} in this shift")
             unit = f"{self.run.plan.scenario.market.currency}/MWh"
-            yield self.speaker.say(says, low=low, high=high, unit=unit)
+            yield tr(says, low=low, high=high, unit=unit)
 
 
-def unit_pages(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
+def unit_pages(run: StoredRun) -> str:
     """The document: a page for each unit and each shift of the horizon."""
     scenario, pages = run.plan.scenario, []
     horizon, market = scenario.horizon, scenario.market
@@ -153,8 +150,8 @@ def unit_pages(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
     for unit in unit_lists.crews(run):
         rows = list(unit_lists.lines(run, unit))
         for start, end in unit_lists.shifts(run):
-            pages.append(Page(run, unit, horizon.minutes(start), horizon.minutes(end), speaker, prices).html(rows))
+            pages.append(Page(run, unit, horizon.minutes(start), horizon.minutes(end), prices).html(rows))
     return (
-        f'<!DOCTYPE html><html lang="{speaker.tag}"><head><meta charset="utf-8"><title>Emberline</title>'
+        f'<!DOCTYPE html><html lang="{tag()}"><head><meta charset="utf-8"><title>Emberline</title>'
         f"<style>{STYLE}</style></head><body>{''.join(pages)}</body></html>"
     )

@@ -13,9 +13,9 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from emberline.reports.exports import manifest
-from emberline.reports.exports.activities import Activity, Material, activities
 from emberline.reports.exports.refusal import CannotExport
 from emberline.reports.exports.texts import one_line, printable
+from emberline.reports.text.activities import Activity, Material, activities
 from emberline.runs.store.run_folder import StoredRun
 
 NAMESPACE = "http://www.mesa.org/xml/B2MML"

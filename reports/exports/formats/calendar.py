@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from emberline.planning.accounts.unit_runs import RUN
 from emberline.reports.exports import manifest
-from emberline.reports.exports.activities import Activity, activities, called, units
 from emberline.reports.exports.refusal import CannotExport
-from emberline.reports.exports.speaker import ENGLISH, Speaker
-from emberline.reports.exports.texts import one_line, printable
-from emberline.reports.exports.worded import does
+from emberline.reports.exports.texts import moment, one_line, printable, tag
+from emberline.reports.text.activities import Activity, activities, called, does, units
+from emberline.reports.text.language import current, tr
+from emberline.reports.text.numbers import listed
 from emberline.runs.store.run_folder import StoredRun
 
 if TYPE_CHECKING:
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     from emberline.scenarios import Scenario
 
 
-def write(run: StoredRun, path: Path, unit: str | None = None, speaker: Speaker = ENGLISH) -> None:
+def write(run: StoredRun, path: Path, unit: str | None = None) -> None:
     """Write the calendar of one unit, or of all of them with the unit as category.
 
     Raises:
         CannotExport: there is no such unit, or nothing that could stand in a calendar.
     """
-    path.write_bytes(calendar(run, unit, speaker))
+    path.write_bytes(calendar(run, unit))
 
 
-def calendar(run: StoredRun, unit: str | None = None, speaker: Speaker = ENGLISH) -> bytes:
+def calendar(run: StoredRun, unit: str | None = None) -> bytes:
     """The calendar as the bytes of an iCalendar file (RFC 5545)."""
     from icalendar import Calendar, vText
 
@@ -46,24 +46,24 @@ def calendar(run: StoredRun, unit: str | None = None, speaker: Speaker = ENGLISH
     if unit is not None and unit not in owners:
         raise CannotExport(f"unit {unit!r} does nothing in run {run.id}; units are {', '.join(owners)}")
     title = plan.scenario.title or plan.scenario.name
-    named = one_line(speaker.listed([title, called(unit, plan.scenario, speaker)]) if unit else title)
+    named = one_line(listed([title, called(unit, plan.scenario)]) if unit else title)
     document = Calendar()
-    document.add("prodid", f"-//Emberline//plan//{speaker.tag[:2].upper()}")
+    document.add("prodid", f"-//Emberline//plan//{tag()[:2].upper()}")
     document.add("version", "2.0")
     document.add("method", "PUBLISH")
     document.add("x-wr-calname", vText(named))
     document.add("x-wr-timezone", plan.scenario.horizon.zone)
-    document.add("x-wr-caldesc", vText(printable(manifest.proof(run, speaker))))
+    document.add("x-wr-caldesc", vText(printable(manifest.proof(run))))
     for name, value in manifest.flat(run).items():
         document.add(f"x-emberline-{name.replace('_', '-')}", vText(printable(value)))
     stamp = datetime.fromisoformat(run.meta["created"]).astimezone(UTC)
     for number, activity in enumerate(activities(plan.scenario, plan.replay)):
         if unit in (None, activity.unit):
-            document.add_component(_event(run, activity, number, stamp, speaker))
+            document.add_component(_event(run, activity, number, stamp))
     return document.to_ical()
 
 
-def _event(run: StoredRun, activity: Activity, number: int, stamp: datetime, speaker: Speaker) -> Event:
+def _event(run: StoredRun, activity: Activity, number: int, stamp: datetime) -> Event:
     from icalendar import Event
 
     horizon = run.plan.scenario.horizon
@@ -73,56 +73,56 @@ def _event(run: StoredRun, activity: Activity, number: int, stamp: datetime, spe
     event.add("dtstamp", stamp)
     event.add("dtstart", start)
     event.add("dtend", end)
-    unit = one_line(called(activity.unit, run.plan.scenario, speaker))
-    event.add("summary", one_line(summary(activity, run.plan.scenario, speaker)))
+    unit = one_line(called(activity.unit, run.plan.scenario))
+    event.add("summary", one_line(summary(activity, run.plan.scenario)))
     event.add("location", unit)
     event.add("categories", [unit])
-    first, last = (_local_time(at.astimezone(horizon.tz), speaker) for at in (start, end))
+    first, last = (_local_time(at.astimezone(horizon.tz)) for at in (start, end))
     lines = [
-        speaker.say("{first} to {last}, {zone}", first=first, last=last, zone=horizon.zone),
-        *details(activity, speaker), speaker.say("run {run}", run=run.id), manifest.proof(run, speaker),
+        tr("{first} to {last}, {zone}", first=first, last=last, zone=horizon.zone),
+        *details(activity), tr("run {run}", run=run.id), manifest.proof(run),
     ]  # fmt: skip
     event.add("description", printable("\n".join(lines)))
     return event
 
 
-def summary(activity: Activity, scenario: Scenario, speaker: Speaker = ENGLISH) -> str:
+def summary(activity: Activity, scenario: Scenario) -> str:
     """What an event is called: heat and stage, mode, or what a machine does."""
     if activity.of == "line" or activity.what == RUN:
         return activity.summary
     if activity.of == "processes":
-        return speaker.say("{what} {name}", what=does(activity.what, speaker), name=activity.name)
-    name = called(activity.name, scenario, speaker)
-    return speaker.say("{name} {what}", name=name, what=does(activity.what, speaker))
+        return tr("{what} {name}", what=does(activity.what), name=activity.name)
+    name = called(activity.name, scenario)
+    return tr("{name} {what}", name=name, what=does(activity.what))
 
 
-def details(activity: Activity, speaker: Speaker = ENGLISH) -> list[str]:
+def details(activity: Activity) -> list[str]:
     """What else is to be said of it, a line each."""
     hours = (activity.end_min - activity.start_min) / 60
     lines = []
     if activity.of == "line":
-        lines.append(speaker.say("order {order}, grade {grade}", order=activity.group, grade=activity.definition))
+        lines.append(tr("order {order}, grade {grade}", order=activity.group, grade=activity.definition))
     for material in activity.materials:
         values = {"name": material.name, "amount": f"{material.amount:,.1f}", "unit": material.unit}
         if material.is_product:
-            lines.append(speaker.say("makes {name}: {amount} {unit}", **values))
+            lines.append(tr("makes {name}: {amount} {unit}", **values))
         else:
-            lines.append(speaker.say("uses {name}: {amount} {unit}", **values))
+            lines.append(tr("uses {name}: {amount} {unit}", **values))
     unit, amount = activity.amount_unit, activity.amount
     values = {
-        "what": speaker.say(activity.amount_says), "amount": f"{amount:,.1f}", "unit": unit,
+        "what": tr(activity.amount_says), "amount": f"{amount:,.1f}", "unit": unit,
         "mean": f"{amount / hours:,.2f}", "rate": "MW" if unit == "MWh" else f"{unit}/h",
     }  # fmt: skip
-    lines.append(speaker.say("{what}: {amount} {unit}, {mean} {rate} on average", **values))
+    lines.append(tr("{what}: {amount} {unit}, {mean} {rate} on average", **values))
     if activity.waited_min is not None:
         minutes = f"{activity.waited_min:,.0f}"
-        lines.append(speaker.say("waits {minutes} min before, transfer left out", minutes=minutes))
+        lines.append(tr("waits {minutes} min before, transfer left out", minutes=minutes))
     return lines
 
 
-def _local_time(at: datetime, speaker: Speaker) -> str:
+def _local_time(at: datetime) -> str:
     """A local time; in English as calendars of other programs write it."""
-    return at.isoformat(timespec="minutes") if speaker is ENGLISH else speaker.moment(at)
+    return at.isoformat(timespec="minutes") if current() == "en" else moment(at)
 
 
 def _second(at: datetime) -> datetime:

@@ -16,19 +16,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emberline.reports.exports import manifest, tables, worded
-from emberline.reports.exports.activities import called
 from emberline.reports.exports.crews import unit_lists
 from emberline.reports.exports.crews.unit_pages import HEADS
 from emberline.reports.exports.formats import gantt_sheet
 from emberline.reports.exports.hours import FLOWS_MW, SMALL, hours, without_zeros
-from emberline.reports.exports.speaker import ENGLISH, Speaker, mark
-from emberline.reports.exports.texts import one_line, printable
+from emberline.reports.exports.texts import moment, one_line, printable
+from emberline.reports.text.activities import called
+from emberline.reports.text.language import mark, tr, word
+from emberline.reports.text.messages import say
 from emberline.runs.store.run_folder import StoredRun
 
 if TYPE_CHECKING:
     import pandas as pd
 
 OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
+TIME = mark("yyyy-mm-dd hh:mm")
+"""How Excel writes a time."""
 LONGEST_TEXT = 32_767
 """Characters that Excel takes in a cell."""
 A4 = 9
@@ -69,7 +72,6 @@ class Book:
 
     book: Any
     run: StoredRun
-    speaker: Speaker
     names: list[str] = field(default_factory=list)
     """Of the sheets that are there."""
 
@@ -80,7 +82,7 @@ class Book:
             {"bold": True, "bottom": 1, "text_wrap": True, "valign": "top", "bg_color": "#EEF1F4", "align": "right"}
         )
         self.bold = add({"bold": True})
-        self.time = add({"num_format": self.speaker.excel_time, "align": "left"})
+        self.time = add({"num_format": tr(TIME), "align": "left"})
         self.wrapped = add({"text_wrap": True, "valign": "top"})
         self._numbers: dict[int, Any] = {}
 
@@ -99,7 +101,7 @@ class Book:
         sheet.set_paper(A4)
         sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
         sheet.fit_to_pages(across, 0)
-        says = self.speaker.say("{name}, run {run}", name=self.run.plan.scenario.name, run=self.run.id[:8])
+        says = tr("{name}, run {run}", name=self.run.plan.scenario.name, run=self.run.id[:8])
         says = one_line(says).replace("&", "&&")
         sheet.set_footer(f"&L{says}&C&A&R&P / &N")
         return sheet
@@ -116,7 +118,7 @@ def sheet_name(title: str, names: list[str]) -> str:
     return name
 
 
-def write(run: StoredRun, path: Path, speaker: Speaker = ENGLISH) -> None:
+def write(run: StoredRun, path: Path) -> None:
     """Write the workbook."""
     import xlsxwriter
 
@@ -127,11 +129,11 @@ def write(run: StoredRun, path: Path, speaker: Speaker = ENGLISH) -> None:
         book.set_properties(
             {
                 "title": one_line(scenario.title or scenario.name),
-                "subject": speaker.say("run {run}", run=run.id),
+                "subject": tr("run {run}", run=run.id),
                 "created": timestamp,
             }
         )
-        ours = Book(book, run, speaker)
+        ours = Book(book, run)
         _figures(ours)
         frames = {"heats": tables.heat_list(run)} if scenario.heats else {}
         frames |= tables.of_processes(run)
@@ -139,7 +141,7 @@ def write(run: StoredRun, path: Path, speaker: Speaker = ENGLISH) -> None:
         if len(machines):
             frames["machines"] = machines
         if frames:
-            gantt_sheet.draw(ours.sheet(speaker.say("Gantt")), book, run, speaker)
+            gantt_sheet.draw(ours.sheet(tr("Gantt")), book, run)
         for name in filter(frames.__contains__, SCHEDULE):
             _table(ours, name, frames[name])
         for unit in unit_lists.crews(run):
@@ -149,8 +151,8 @@ def write(run: StoredRun, path: Path, speaker: Speaker = ENGLISH) -> None:
         for name in filter(frames.__contains__, TITLES):
             if name not in SCHEDULE:
                 _table(ours, name, frames[name])
-        sheet = ours.sheet(speaker.say("Manifest"))
-        for row, (label, value) in enumerate(manifest.rows(run, speaker)):
+        sheet = ours.sheet(tr("Manifest"))
+        for row, (label, value) in enumerate(manifest.rows(run)):
             _text(sheet, row, 0, label, ours.bold)
             _text(sheet, row, 1, value, ours.wrapped)
         sheet.set_column(0, 0, 30)
@@ -160,9 +162,9 @@ def write(run: StoredRun, path: Path, speaker: Speaker = ENGLISH) -> None:
 
 def _figures(ours: Book) -> None:
     """The first sheet: what it is, baseline against plan, and what was proven."""
-    run, speaker = ours.run, ours.speaker
-    sheet = ours.sheet(speaker.say("Figures"))
-    frame = worded.figures(tables.figures(run), speaker)
+    run = ours.run
+    sheet = ours.sheet(tr("Figures"))
+    frame = worded.figures(tables.figures(run))
     for column, name in enumerate(frame.columns):
         _text(sheet, 0, column, name, ours.head if column < 2 else ours.head_of_numbers)
     for row, values in enumerate(frame.itertuples(index=False), start=1):
@@ -173,12 +175,12 @@ def _figures(ours: Book) -> None:
                 style = ours.number(2 if values[1] == worded.TONNES else 1)
                 sheet.write_number(row, column, round(value, DIGITS) + 0.0, style)
             elif column == 2:
-                _text(sheet, row, column, speaker.say("not given"))
+                _text(sheet, row, column, tr("not given"))
     row = len(frame) + 2
     horizon = run.plan.scenario.horizon
-    first, last = (speaker.moment(horizon.instant(at)) for at in (0, horizon.length_min))
-    span = speaker.say("{first} to {last}, {zone}", first=first, last=last, zone=horizon.zone)
-    says = [tables.stock_says(run, speaker), manifest.proof(run, speaker), speaker.worded(run.plan.verdict), span]
+    first, last = (moment(horizon.instant(at)) for at in (0, horizon.length_min))
+    span = tr("{first} to {last}, {zone}", first=first, last=last, zone=horizon.zone)
+    says = [tables.stock_says(run), manifest.proof(run), say(run.plan.verdict), span]
     for text in filter(None, says):
         _text(sheet, row, 0, text)
         row += 1
@@ -192,13 +194,12 @@ def _figures(ours: Book) -> None:
 
 def _table(ours: Book, name: str, frame: pd.DataFrame) -> None:
     """A sheet with a table: names of columns on top of every page, first column at the left of every page."""
-    speaker = ours.speaker
-    frame = worded.for_people(frame, name, ours.run.plan.scenario, speaker)
+    frame = worded.for_people(frame, name, ours.run.plan.scenario)
     times = tables.timed(frame)
-    time = _wide(speaker.excel_time.replace('"', "")) + 1
-    title = speaker.word(SHORT.get(name, TITLES[name]), TITLES[name])
+    time = _wide(tr(TIME).replace('"', "")) + 1
+    title = word(SHORT.get(name, TITLES[name]), TITLES[name])
     if ours.run.plan.scenario.horizon.clocks_change:
-        frame = _with_offsets(frame, times, speaker)
+        frame = _with_offsets(frame, times)
     n_rows, n_columns = frame.shape
     sheet = ours.sheet(title, across=math.ceil(n_columns / ACROSS))
     for column, head in enumerate(frame.columns):
@@ -223,13 +224,13 @@ def _table(ours: Book, name: str, frame: pd.DataFrame) -> None:
         sheet.print_area(0, 0, n_rows, n_columns - 1)
 
 
-def _with_offsets(frame: pd.DataFrame, times: list[str], speaker: Speaker) -> pd.DataFrame:
+def _with_offsets(frame: pd.DataFrame, times: list[str]) -> pd.DataFrame:
     """The table with the offset from UTC next to its times: an hour may stand twice."""
     by_column = {name: [f"{at:%z}" if hasattr(at, "utcoffset") else "" for at in frame[name]] for name in times}
     frame = frame.copy()
     for name, texts in by_column.items():
         offsets = [f"UTC{text[:3]}:{text[3:]}" if text else "" for text in texts]
-        frame.insert(list(frame.columns).index(name) + 1, speaker.say("{name} offset", name=name), offsets)
+        frame.insert(list(frame.columns).index(name) + 1, tr("{name} offset", name=name), offsets)
     return frame
 
 
@@ -278,29 +279,29 @@ def _wide(text: str) -> int:
 
 def _unit(ours: Book, unit: str) -> None:
     """The list of one unit, with the time that it is free between two activities."""
-    run, speaker = ours.run, ours.speaker
+    run = ours.run
     scenario = run.plan.scenario
-    sheet = ours.sheet(speaker.say(mark("Unit {name}"), name=called(unit, scenario, speaker)))
+    sheet = ours.sheet(tr("Unit {name}", name=called(unit, scenario)))
     process = unit_lists.runs_processes(run, unit)
     stores = list(unit_lists.levels(run, unit, 0.0)) if process else []
-    head = [speaker.say(name) for name in (*HEADS[process][:-1], mark("minutes"))]
-    head += [speaker.say(mark("{store} at the end [t]"), store=store) for store in stores]
+    head = [tr(name) for name in (*HEADS[process][:-1], mark("minutes"))]
+    head += [tr("{store} at the end [t]", store=store) for store in stores]
     for column, name in enumerate(head):
         _text(sheet, 0, column, name, ours.head)
     for row, line in enumerate(unit_lists.lines(run, unit), start=1):
         for column, at in enumerate((line.start_min, line.end_min)):
             sheet.write_datetime(row, column, scenario.horizon.instant(at).replace(tzinfo=None), ours.time)
         activity = line.activity
-        cells: list[str | float] = [speaker.say(mark("free"))]
+        cells: list[str | float] = [tr("free")]
         if activity is not None and process:
             cells = [
-                unit_lists.work(activity, speaker),
-                activity.products(speaker),
+                unit_lists.work(activity),
+                activity.products(),
                 activity.tph or 0.0,
                 activity.amount,
             ]
         elif activity is not None:
-            cells = [unit_lists.work(activity, speaker), activity.name, activity.definition]
+            cells = [unit_lists.work(activity), activity.name, activity.definition]
         for column, value in enumerate(cells, 2):
             if isinstance(value, str):
                 _text(sheet, row, column, value, ours.wrapped)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from emberline.planning.accounts.unit_runs import RUN
 from emberline.reports.charts import palette
-from emberline.reports.exports.activities import Activity, activities, called, units
-from emberline.reports.exports.speaker import ENGLISH, Speaker
+from emberline.reports.charts.gantt import colours, key, makes
 from emberline.reports.exports.texts import printable
-from emberline.reports.exports.worded import does
+from emberline.reports.text.activities import activities, called, of_site, units
+from emberline.reports.text.language import tr
 from emberline.runs.store.run_folder import StoredRun
-from emberline.scenarios import Scenario
 
 MOST_CELLS = 1_000
 """Cells of a row: steps are merged where there would be more."""
@@ -25,7 +23,7 @@ PALE = "#E6E9EC"
 """A unit that gets ready and makes nothing."""
 
 
-def draw(sheet: Any, book: Any, run: StoredRun, speaker: Speaker = ENGLISH) -> None:
+def draw(sheet: Any, book: Any, run: StoredRun) -> None:
     """Fill a sheet: a cell is coloured where its unit works in any part of it; its name stands in the first one."""
     plan = run.plan
     assert plan.replay is not None
@@ -33,16 +31,16 @@ def draw(sheet: Any, book: Any, run: StoredRun, speaker: Speaker = ENGLISH) -> N
     steps = math.ceil(horizon.n_steps / MOST_CELLS)
     cell_min, n = steps * horizon.step_min, math.ceil(horizon.n_steps / steps)
     rows = list(units(scenario, plan.replay))
-    shades = colours(scenario, speaker)
+    shades = colours(scenario, of_site(scenario, plan.replay))
     head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "vcenter"})
     clock = book.add_format({"rotation": 90, "font_size": 8, "bottom": 1, "valign": "bottom"})
     fills = {
         shade: book.add_format({"bg_color": shade, "font_color": palette.INK, "font_size": 9, "valign": "vcenter"})
         for shade in {*shades.values(), PALE}
     }
-    corner = speaker.say("unit ({zone})", zone=horizon.zone)
+    corner = tr("unit ({zone})", zone=horizon.zone)
     if steps > 1:
-        corner = speaker.say("unit ({zone}, a cell is {hours} h)", zone=horizon.zone, hours=f"{cell_min / 60:g}")
+        corner = tr("unit ({zone}, a cell is {hours} h)", zone=horizon.zone, hours=f"{cell_min / 60:g}")
     sheet.write_string(0, 0, corner, head)
     clocks = "%d %H:%M" if horizon.length_min <= MONTH_MIN else "%m-%d %H:%M"
     if horizon.clocks_change:
@@ -51,18 +49,18 @@ def draw(sheet: Any, book: Any, run: StoredRun, speaker: Speaker = ENGLISH) -> N
         at = horizon.instant(i * cell_min)
         sheet.write_string(0, i + 1, at.strftime(clocks), clock)
     for row, unit in enumerate(rows, start=1):
-        sheet.write_string(row, 0, printable(called(unit, scenario, speaker)), head)
+        sheet.write_string(row, 0, printable(called(unit, scenario)), head)
         sheet.set_row(row, 24)
     used: dict[str, Any] = {}
     for activity in activities(scenario, plan.replay):
         first = max(math.floor(activity.start_min / cell_min + 1e-9), 0)
         last = min(math.ceil(activity.end_min / cell_min - 1e-9), n)
-        fill = fills[shades[key(activity, speaker)] if works(activity) else PALE]
-        if works(activity):
-            used[key(activity, speaker)] = fill
+        fill = fills[shades[key(activity)] if makes(activity) else PALE]
+        if makes(activity):
+            used[key(activity)] = fill
         row = rows.index(activity.unit) + 1
         for i in range(first, last):
-            named = i == first and works(activity) and activity.of != "site"
+            named = i == first and makes(activity) and activity.of != "site"
             sheet.write_string(row, i + 1, printable(activity.name)[:100] if named else "", fill)
     _legend(sheet, used, len(rows) + 2)
     sheet.set_row(0, 52)
@@ -73,31 +71,6 @@ def draw(sheet: Any, book: Any, run: StoredRun, speaker: Speaker = ENGLISH) -> N
     sheet.repeat_columns(0)
     sheet.fit_to_pages(math.ceil(n / ACROSS), 0)
     sheet.print_area(0, 0, len(rows) + 3 + min(len(used), MOST_IN_LEGEND), n)
-
-
-def works(activity: Activity) -> bool:
-    """Whether it makes something, and does not only get ready."""
-    return activity.of != "processes" or activity.what == RUN
-
-
-def key(activity: Activity, speaker: Speaker = ENGLISH) -> str:
-    """What its colour stands for: the order, the mode, or what the machine does."""
-    if activity.of == "line":
-        return speaker.say("order {order}", order=activity.group)
-    if activity.of == "processes":
-        return speaker.say("mode {name}", name=activity.name)
-    return does(activity.what, speaker)
-
-
-def colours(scenario: Scenario, speaker: Speaker = ENGLISH) -> dict[str, str]:
-    """Colour of each ``key``, as on the page."""
-    orders = palette.in_turn(order.name for order in scenario.orders)
-    shades = {speaker.say("order {order}", order=name): shade for name, shade in orders.items()}
-    shades |= {speaker.say("mode {name}", name=name): shade for name, shade in palette.of_modes(scenario).items()}
-    return shades | {
-        does(what, speaker): shade
-        for what, shade in (("on", palette.PALE), ("charge", palette.BATTERY), ("discharge", palette.PV))
-    }
 
 
 def _legend(sheet: Any, fills: dict[str, Any], row: int) -> None:

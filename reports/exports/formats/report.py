@@ -10,11 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emberline.planning.answer import Answer, answer
-from emberline.reports.exports import charts, manifest, tables
+from emberline.reports.charts import plan as charts
+from emberline.reports.charts.view import View
+from emberline.reports.exports import manifest, tables
 from emberline.reports.exports.hours import hours, without_zeros
-from emberline.reports.exports.speaker import ENGLISH, Speaker, mark
-from emberline.reports.exports.texts import printable
+from emberline.reports.exports.texts import fonts, moment, printable, tag
 from emberline.reports.exports.worded import figures, for_people
+from emberline.reports.text.language import mark, tr
+from emberline.reports.text.messages import say
+from emberline.reports.text.numbers import listed, number
+from emberline.reports.text.wording import KINDS
 from emberline.runs.store.run_folder import StoredRun
 
 if TYPE_CHECKING:
@@ -38,12 +43,12 @@ NOTES = {
 }
 
 
-def write(run: StoredRun, path: Path, speaker: Speaker = ENGLISH) -> None:
+def write(run: StoredRun, path: Path) -> None:
     """Write the page."""
-    path.write_text(page(run, speaker), encoding="utf-8")
+    path.write_text(page(run), encoding="utf-8")
 
 
-def page(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
+def page(run: StoredRun) -> str:
     """The page as HTML."""
     import jinja2
     from markupsafe import Markup
@@ -56,40 +61,37 @@ def page(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    first, last = (speaker.moment(horizon.instant(at)) for at in (0, horizon.length_min))
+    first, last = (moment(horizon.instant(at)) for at in (0, horizon.length_min))
     span = {"first": first, "last": last, "zone": horizon.zone, "minutes": f"{horizon.step_min:g}"}
     offset = horizon.clocks_change
     return environment.get_template(TEMPLATE).render(
-        tr=speaker.say,
-        language=speaker.tag,
+        tr=tr,
+        language=tag(),
         # part of the style, where quotes are no entities
-        fonts=Markup(speaker.fonts),
+        fonts=Markup(fonts()),
         title=printable(plan.scenario.title or plan.scenario.name),
         description=printable(plan.scenario.description),
         scenario=plan.scenario,
         run=run.id,
-        span=speaker.say("{first} to {last}, {zone}, steps of {minutes} min", **span),
+        span=tr("{first} to {last}, {zone}, steps of {minutes} min", **span),
         acceptable=plan.acceptable,
-        verdict=printable(speaker.worded(plan.verdict)),
-        proof=manifest.proof(run, speaker),
-        figures=_figures(figures(tables.figures(run), speaker), speaker),
-        stock=tables.stock_says(run, speaker),
+        verdict=printable(say(plan.verdict)),
+        proof=manifest.proof(run),
+        figures=_figures(figures(tables.figures(run))),
+        stock=tables.stock_says(run),
         comparable=plan.comparable,
-        violations=[_violation(run, violation, speaker) for violation in plan.violations],
-        answer=_answer(answer(plan), speaker),
+        violations=[_violation(run, violation) for violation in plan.violations],
+        answer=_answer(answer(plan)),
         # the renderer has escaped what stands in them
-        schedule=Markup(charts.schedule(run, speaker)),
-        levels=Markup(charts.levels(run, speaker)),
-        lists=[
-            (speaker.say(NOTES[name]), *_list(frame, speaker, offset))
-            for name, frame in _lists(run, speaker).items()
-            if len(frame)
-        ],
-        manifest=[(label, printable(value)) for label, value in manifest.rows(run, speaker)],
+        marks=" ".join(charts.marks(plan.scenario, View.of(horizon), pointer=False)),
+        schedule=Markup(printable(charts.schedule(plan, fonts()))),
+        levels=Markup(printable(charts.levels(plan, fonts()))),
+        lists=[(tr(NOTES[name]), *_list(frame, offset)) for name, frame in _lists(run).items() if len(frame)],
+        manifest=[(label, printable(value)) for label, value in manifest.rows(run)],
     )
 
 
-def _lists(run: StoredRun, speaker: Speaker) -> dict[str, pd.DataFrame]:
+def _lists(run: StoredRun) -> dict[str, pd.DataFrame]:
     scenario = run.plan.scenario
     frames = {"heats": tables.heat_list(run)} if scenario.heats else {}
     frames |= {name: frame for name, frame in tables.of_processes(run).items() if name in ("runs", "deliveries")}
@@ -98,51 +100,50 @@ def _lists(run: StoredRun, speaker: Speaker) -> dict[str, pd.DataFrame]:
     # what never flows is left out, so that the rest fits on the page
     frames["energy"] = without_zeros(energy)
     frames |= {"bill": tables.bill_lines(run), "ledger": tables.ledger_entries(run)}
-    return {name: for_people(frame, name, scenario, speaker) for name, frame in frames.items()}
+    return {name: for_people(frame, name, scenario) for name, frame in frames.items()}
 
 
-def _list(frame: pd.DataFrame, speaker: Speaker, offset: bool) -> tuple[Cells, list[Cells], int]:
+def _list(frame: pd.DataFrame, offset: bool) -> tuple[Cells, list[Cells], int]:
     """Head, rows and the number of rows that are left out."""
-    return *_cells(frame.head(MOST_ROWS), speaker, offset), max(len(frame) - MOST_ROWS, 0)
+    return *_cells(frame.head(MOST_ROWS), offset), max(len(frame) - MOST_ROWS, 0)
 
 
-def _figures(frame: pd.DataFrame, speaker: Speaker) -> tuple[Cells, list[Cells]]:
+def _figures(frame: pd.DataFrame) -> tuple[Cells, list[Cells]]:
     """The table of figures: a row's numbers have the digits that its own size asks for."""
-    head, rows = _cells(frame, speaker)
+    head, rows = _cells(frame)
     for row, values in zip(rows, frame.itertuples(index=False), strict=True):
         digits = _digits([value for value in values[2:-1] if not isinstance(value, str)])
-        row[2:] = [(_cell(value, digits, speaker, missing="–"), "number") for value in values[2:-1]]
-        row.append((_cell(values[-1], 1, speaker, missing="–"), "number"))
+        row[2:] = [(_cell(value, digits, missing="–"), "number") for value in values[2:-1]]
+        row.append((_cell(values[-1], 1, missing="–"), "number"))
     return head, rows
 
 
-def _cells(frame: pd.DataFrame, speaker: Speaker, offset: bool = False) -> tuple[Cells, list[Cells]]:
+def _cells(frame: pd.DataFrame, offset: bool = False) -> tuple[Cells, list[Cells]]:
     """Names of the columns and rows of cells, each with what it is: ``number``, ``time``, or a text.
 
     Args:
         frame: the table.
-        speaker: of numbers and times.
         offset: whether times tell theirs, as clocks change.
     """
     times, columns, kinds = tables.timed(frame), [], []
     for name in frame.columns:
         values = frame[name].tolist()
         digits = _digits(values)
-        columns.append([_cell(value, digits, speaker, offset) for value in values])
+        columns.append([_cell(value, digits, offset) for value in values])
         number = any(isinstance(value, int | float) for value in values)
         kinds.append("time" if name in times else "number" if number else "text")
     head = [(printable(str(name)).replace("_", " "), kind) for name, kind in zip(frame.columns, kinds, strict=True)]
     return head, [list(zip(row, kinds, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def _cell(value: Any, digits: int, speaker: Speaker, offset: bool = False, missing: str = "") -> str:
+def _cell(value: Any, digits: int, offset: bool = False, missing: str = "") -> str:
     if hasattr(value, "isoformat"):
-        return speaker.moment(value, offset)
+        return moment(value, offset)
     if isinstance(value, str):
         return printable(value)
     if value is None or math.isnan(value):
         return missing
-    return speaker.number(value, digits)
+    return number(value, digits)
 
 
 def _digits(values: list[Any]) -> int:
@@ -153,28 +154,28 @@ def _digits(values: list[Any]) -> int:
     return 0 if top >= 100_000 else 1 if top >= 1000 else 2 if top >= 1 else 4
 
 
-def _violation(run: StoredRun, violation: dict[str, Any], speaker: Speaker) -> str:
+def _violation(run: StoredRun, violation: dict[str, Any]) -> str:
     parameters = {
-        "what": speaker.missed(violation["kind"]),
-        "who": speaker.listed([part for part in (violation["heat"], violation["unit"]) if part]),
-        "amount": speaker.number(violation["amount"], 2), "measure": speaker.worded(violation["measure"]),
-        "time": speaker.moment(run.plan.scenario.horizon.instant(violation["at_min"])),
+        "what": tr(KINDS.get(violation["kind"], violation["kind"])),
+        "who": listed([part for part in (violation["heat"], violation["unit"]) if part]),
+        "amount": number(violation["amount"], 2), "measure": say(violation["measure"]),
+        "time": moment(run.plan.scenario.horizon.instant(violation["at_min"])),
     }  # fmt: skip
-    return printable(speaker.say("{what} ({who}): by {amount} {measure}, {time}", **parameters))
+    return printable(tr("{what} ({who}): by {amount} {measure}, {time}", **parameters))
 
 
-def _answer(first: Answer | None, speaker: Speaker) -> dict[str, Any]:
+def _answer(first: Answer | None) -> dict[str, Any]:
     """The first answer, worded; empty where there is no plan."""
     if first is None:
         return {}
-    heads, rows = tables.cause_table(first.causes, first.headline, speaker)
+    heads, rows = tables.cause_table(first.causes, first.headline)
     kinds = ["text", *["number"] * (len(heads) - 1)]
     return {
-        "lines": [printable(speaker.worded(line)) for line in first.lines],
+        "lines": [printable(say(line)) for line in first.lines],
         "tiles": [
-            (*(printable(speaker.worded(text)) for text in (tile.label, tile.value, tile.note)), tile.weight)
+            (*(printable(say(text)) for text in (tile.label, tile.value, tile.note)), tile.weight)
             for tile in first.tiles
         ],
-        "changes": [printable(speaker.worded(change.says)) for change in first.changes],
+        "changes": [printable(say(change.says)) for change in first.changes],
         "causes": [list(zip(row, kinds, strict=True)) for row in (heads, *rows)] if first.causes else [],
     }

@@ -18,18 +18,16 @@ from exported import HOSTILE, PLANS, SHORT, renamed, sheets, stored_run
 from icalendar import Calendar
 from lxml import html
 
-from emberline.reports.exports import ENGLISH, FORMATS, export
-from emberline.reports.exports.activities import activities
+from emberline.reports.exports import FORMATS, export
 from emberline.reports.exports.formats.excel import sheet_name
 from emberline.reports.exports.texts import printable
 from emberline.reports.exports.worded import for_people, worded
-from emberline.reports.text.language import CATALOGUES
+from emberline.reports.text.activities import activities
+from emberline.reports.text.language import CATALOGUES, spoken, tr
 from emberline.runs.store.run_folder import StoredRun
-from emberline.ui.speaker import speaker
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 WORD = re.compile(r"[A-Za-z][a-z]{2,}")
-ZH = speaker("zh")
 PLANTS = [*PLANS, "2026-10-25"]
 
 
@@ -51,7 +49,8 @@ def names(run: StoredRun) -> set[str]:
     members |= {
         str(label) for name in replay.coords if replay[name].dtype.kind in "UO" for label in replay[name].values
     }
-    members |= {activity.products(ZH) for activity in activities(scenario, replay)}
+    with spoken("zh"):
+        members |= {activity.products() for activity in activities(scenario, replay)}
     members |= {f"{emitter}: {one.source}" for emitter, emissions in scenario.emitters for one in emissions}
     return members | {run.id, str(run.meta["input_sha256"]), scenario.horizon.zone}
 
@@ -81,7 +80,7 @@ def test_a_chinese_workbook_has_the_same_numbers(tmp_path: Path, plant: str) -> 
     Sensitivity: a head that does not go through who words it, a name of the plant's that does."""
     run = stored_run(plant)
     ours = sheets(export(run, "xlsx", tmp_path / "en.xlsx"))
-    theirs = sheets(export(run, "xlsx", tmp_path / "zh.xlsx", speaker=ZH))
+    theirs = sheets(export(run, "xlsx", tmp_path / "zh.xlsx", language="zh"))
     assert len(theirs) == len(ours)
     assert all(CHINESE.search(name) and len(name) <= 31 for name in theirs), list(theirs)
     # what could be a word of ours is looked at in a test of its own
@@ -108,7 +107,7 @@ def test_a_chinese_report_has_no_english_label(tmp_path: Path, plant: str) -> No
     """Proves: the document says that it is Chinese, names fonts that have the glyphs and loads none, and no label,
     head, caption, axis or status of it is English. Sensitivity: a word of the template outside of ``tr``."""
     run = stored_run(plant)
-    text = export(run, "html", tmp_path / "plan.html", speaker=ZH).read_text(encoding="utf-8")
+    text = export(run, "html", tmp_path / "plan.html", language="zh").read_text(encoding="utf-8")
     root = html.fromstring(text)
     assert root.get("lang") == "zh-Hans-CN"
     assert "Noto Sans CJK SC" in root.findtext(".//style")
@@ -140,7 +139,7 @@ def test_what_was_missed_is_chinese(tmp_path: Path) -> None:
     rows = {f"violation_{name}": ("violation", np.array([value], object)) for name, value in table.items()}
     gone = [name for name in run.plan.replay.variables if "violation" in run.plan.replay[name].dims]
     plan = dataclasses.replace(run.plan, replay=run.plan.replay.drop_vars(gone).assign(rows))
-    text = export(dataclasses.replace(run, plan=plan), "html", tmp_path / "plan.html", speaker=ZH).read_text("utf-8")
+    text = export(dataclasses.replace(run, plan=plan), "html", tmp_path / "plan.html", language="zh").read_text("utf-8")
     assert "不可接受。" in text
     assert "不可接受：数字孪生执行排程时发现 1 处越限。" in text
     assert "越限：等待过长（A-1、L）：12.50 min，2026年3月10日 周二 01:30 +00:00" in text
@@ -153,8 +152,8 @@ def test_a_chinese_calendar(tmp_path: Path, plant: str) -> None:
     Sensitivity: an identity that depends on the language doubles the events where both are imported."""
     run = stored_run(plant)
     ours, theirs = (
-        Calendar.from_ical(export(run, "ics", tmp_path / name, speaker=words).read_bytes()).walk("VEVENT")
-        for name, words in (("en.ics", ENGLISH), ("zh.ics", ZH))
+        Calendar.from_ical(export(run, "ics", tmp_path / name, language=language).read_bytes()).walk("VEVENT")
+        for name, language in (("en.ics", "en"), ("zh.ics", "zh"))
     )
     for key in ("uid", "dtstart", "dtend", "dtstamp"):
         assert [str(e[key].to_ical()) for e in ours] == [str(e[key].to_ical()) for e in theirs]
@@ -170,9 +169,9 @@ def test_a_chinese_calendar(tmp_path: Path, plant: str) -> None:
 def test_what_programs_read_is_the_same(tmp_path: Path, kind: str) -> None:
     """Proves: CSV, Parquet, JSON and B2MML do not change with the language. Sensitivity: a head of a CSV in Chinese."""
     paths = [tmp_path / name / f"plan.{kind}" for name in ("en", "zh")]
-    for path, words in zip(paths, (ENGLISH, ZH), strict=True):
+    for path, language in zip(paths, ("en", "zh"), strict=True):
         path.parent.mkdir()
-        export(stored_run("line"), kind, path, speaker=words)
+        export(stored_run("line"), kind, path, language=language)
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
@@ -181,7 +180,7 @@ def test_hostile_names_stay_texts_in_chinese(tmp_path: Path) -> None:
 
     Sensitivity: a name that is set into a message twice, a title that is not escaped."""
     run = renamed(stored_run("line"))
-    path = export(run, "xlsx", tmp_path / "plan.xlsx", speaker=ZH)
+    path = export(run, "xlsx", tmp_path / "plan.xlsx", language="zh")
     result = sheets(path)
     assert {row[0] for row in result["炉次"][1:]} == {printable(HOSTILE[name]) for name in ("A-1", "A-2", "B-1")}
     assert SHORT in result["甘特图"][1]
@@ -189,9 +188,10 @@ def test_hostile_names_stay_texts_in_chinese(tmp_path: Path) -> None:
         message = b"".join(book.read(name) for name in book.namelist() if name.startswith("xl/worksheets/"))
     assert b"<f>" not in message
     assert b"hyperlink" not in message
-    text = export(run, "html", tmp_path / "plan.html", speaker=ZH).read_text(encoding="utf-8")
+    text = export(run, "html", tmp_path / "plan.html", language="zh").read_text(encoding="utf-8")
     assert not html.fromstring(text).xpath("//script | //b | //iframe | //img | //link | //object")
-    assert ZH.say("{name}, run {run}", name="{run}", run="{0}") == "{run}，运行 {0}"
+    with spoken("zh"):
+        assert tr("{name}, run {run}", name="{run}", run="{0}") == "{run}，运行 {0}"
 
 
 def test_names_like_our_words_stay(tmp_path: Path) -> None:
@@ -199,16 +199,17 @@ def test_names_like_our_words_stay(tmp_path: Path) -> None:
     are reported in Chinese. Sensitivity: a table of words that is asked for every text."""
     run = stored_run("line")
     bill = pd.DataFrame({"name": ["grid", "spot", "export"], "kind": ["fuel", "energy", "export"], "unit": ["t"] * 3})
-    table = for_people(bill, "bill", run.plan.scenario, ZH)
-    assert table["名称"].tolist() == ["grid", "现货", "外送电"]
-    levels = pd.DataFrame({"end": ["x"], "baseline [t]": [1.0], "baseline baseline [t]": [2.0]})
-    assert list(worded(levels, "stores", "EUR", ZH).columns) == ["结束", "baseline [t]", "基准 baseline [t]"]
-    hours = pd.DataFrame({"grid import [MWh]": [1.0], "grid import.main [MWh]": [2.0]})
-    assert list(worded(hours, "hours", "EUR", ZH).columns) == ["购电 [MWh]", "grid import.main [MWh]"]
-    steps = pd.DataFrame({"line_mw": [1.0], "line [MW]": [2.0], "plan mode": ["a"], "plan delivered [t]": [1.0]})
-    assert list(worded(steps, "steps", "EUR", ZH).columns) == [
-        "生产用电 [MW]", "line [MW]", "plan 工况", "plan 发运量 [t]",
-    ]  # fmt: skip
+    with spoken("zh"):
+        table = for_people(bill, "bill", run.plan.scenario)
+        assert table["名称"].tolist() == ["grid", "现货", "外送电"]
+        levels = pd.DataFrame({"end": ["x"], "baseline [t]": [1.0], "baseline baseline [t]": [2.0]})
+        assert list(worded(levels, "stores", "EUR").columns) == ["结束", "baseline [t]", "基准 baseline [t]"]
+        hours = pd.DataFrame({"grid import [MWh]": [1.0], "grid import.main [MWh]": [2.0]})
+        assert list(worded(hours, "hours", "EUR").columns) == ["购电 [MWh]", "grid import.main [MWh]"]
+        steps = pd.DataFrame({"line_mw": [1.0], "line [MW]": [2.0], "plan mode": ["a"], "plan delivered [t]": [1.0]})
+        assert list(worded(steps, "steps", "EUR").columns) == [
+            "生产用电 [MW]", "line [MW]", "plan 工况", "plan 发运量 [t]",
+        ]  # fmt: skip
 
 
 def test_names_of_sheets_are_such_as_excel_takes() -> None:
@@ -223,7 +224,7 @@ def test_names_of_sheets_are_such_as_excel_takes() -> None:
 
 def test_times_are_times(tmp_path: Path) -> None:
     """Proves: Excel's cells hold times in the plant's clock, written in the order of the language."""
-    path = export(stored_run("line"), "xlsx", tmp_path / "plan.xlsx", speaker=ZH)
+    path = export(stored_run("line"), "xlsx", tmp_path / "plan.xlsx", language="zh")
     rows = sheets(path)["炉次"]
     starts = [row[rows[0].index("开始")] for row in rows[1:]]
     assert all(isinstance(at, datetime) for at in starts if not hasattr(at, "year") or at.hour)

@@ -9,7 +9,7 @@ from exported import renamed, stored_run
 from lxml import html
 
 from emberline.reports.exports.crews import unit_lists, unit_pages
-from emberline.reports.exports.speaker import Speaker
+from emberline.reports.text.numbers import duration
 
 
 def test_lines_and_gaps_fill_the_horizon() -> None:
@@ -63,4 +63,4 @@ def test_a_mill_reads_tonnes_days_and_silos() -> None:
 
 def test_a_gap_of_hours_is_said_in_hours() -> None:
     """Proves: minutes alone below an hour, then hours, with minutes only where there are some."""
-    assert [Speaker().duration(minutes) for minutes in (45, 60, 75, 960.2)] == ["45 min", "1 h", "1 h 15 min", "16 h"]
+    assert [duration(minutes) for minutes in (45, 60, 75, 960.2)] == ["45 min", "1 h", "1 h 15 min", "16 h"]

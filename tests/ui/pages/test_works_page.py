@@ -282,9 +282,7 @@ def test_names_are_never_fields_or_expressions(works_plan: Plan) -> None:
     assert site_panels.process_label(works_plan.scenario, "coal yard") == "coal yard (process)"
     assert site_panels.process_label(works_plan.scenario, "kiln") == "kiln"
     assert works_plan.replay is not None
-    result = gantt.of_units(
-        works_plan.scenario, works_plan.replay, None, View.of(works_plan.scenario.horizon)
-    ).to_dict()
+    result = gantt.of_run(works_plan.scenario, works_plan.replay, None, View.of(works_plan.scenario.horizon)).to_dict()
     members = {axis["labelExpr"] for axis in _values(result, "axis") if axis and "labelExpr" in axis}
     (names,) = (json.loads(item.removesuffix(")[datum.value]")[1:]) for item in members if "kiln" in item)
     assert {unit: " ".join(lines) for unit, lines in names.items()} == {

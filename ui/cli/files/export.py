@@ -36,7 +36,6 @@ def export(
     Excel, CSV, Parquet, netCDF, JSON, B2MML (xml), iCalendar (ics) or a printable report (html).
     """
     from emberline.reports import exports
-    from emberline.ui.speaker import speaker
 
     formats = exports.FORMATS
     suffix = output.suffix.removeprefix(".").lower() if output else ""
@@ -64,5 +63,5 @@ def export(
         print(f"run {number} has no schedule to export: {stored.plan.verdict}", file=sys.stderr)
         raise typer.Exit(1)
     with writing(path):
-        exports.export(stored, kind, path, unit=unit, table=table, speaker=speaker(lang))
+        exports.export(stored, kind, path, unit=unit, table=table, language=lang)
     print(path)

@@ -13,7 +13,7 @@ from emberline.planning.plan import Plan
 from emberline.reports.charts import causes as cause_charts
 from emberline.reports.exports import tables
 from emberline.reports.text import wording
-from emberline.reports.text.language import current, mark, tr, trn
+from emberline.reports.text.language import mark, tr, trn
 from emberline.reports.text.messages import say
 from emberline.reports.text.numbers import sentence
 from emberline.reports.text.studies import replays
@@ -24,7 +24,6 @@ from emberline.ui.pages.editor import draft as editing
 from emberline.ui.pages.request.sources import SCENARIO_KEY, my_drafts, note_of
 from emberline.ui.pages.result import repairs, zoom
 from emberline.ui.pages.session import chart_cache, navigation, stored_runs, titles
-from emberline.ui.speaker import speaker
 
 
 def show_title(scenario: Scenario, run: str) -> None:
@@ -259,6 +258,6 @@ def show_causes(plan: Plan, run: str, answer: Answer) -> None:
 
 def table(answer: Answer) -> None:
     """Draw the saving by cause, carbon by each signal and cost."""
-    heads, rows = tables.cause_table(answer.causes, answer.headline, speaker(current()))
+    heads, rows = tables.cause_table(answer.causes, answer.headline)
     with st.container(key="figures.causes"):  # the style aligns all of its numbers
         st.table(pd.DataFrame(rows, columns=heads).set_index(heads[0]))

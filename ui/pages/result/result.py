@@ -27,7 +27,6 @@ from emberline.scenarios.checking.uncounted import uncounted
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.pages.result import accounts, answer, board, heats, locks, repairs, units, zoom
 from emberline.ui.pages.session import chart_cache, navigation, stored_runs, widgets
-from emberline.ui.speaker import speaker
 
 MOST_MISSED = 8
 BUTTONS = ("xlsx", "html", "json")
@@ -202,10 +201,9 @@ def _baseline(plan: Plan, run: str) -> None:
         st.text("\n".join(lines))
     scenario, view = plan.scenario, View.of(plan.scenario.horizon)
     if scenario.heats or scenario.processes:
-        draw = gantt.of_heats if scenario.heats else gantt.of_units
         chart_cache.chart(
             ("baseline only", run),
-            lambda: plan_charts.below_each_other([draw(scenario, plan.baseline, None, view, tr("baseline"))], view),
+            lambda: plan_charts.below_each_other([gantt.of_run(scenario, plan.baseline, None, view, "baseline")], view),
             tr("Operations of each unit in the baseline."),
         )  # fmt: skip
 
@@ -251,22 +249,13 @@ def _marks(scenario: Scenario, selection: Selection) -> Iterator[str]:
         yield tr("Pale bars: starting up, changing over or waiting.")
     if scenario.heats:
         yield tr("Padlock: locked by you. Dashed edge and !: others must move; solid red edge and ✕: impossible there.")
-    yield tr("Above zero: supply; below: charging and export. Black line: demand.")
+    yield from plan_charts.marks(scenario, selection.view, selection.baseline)
     if scenario.processes and "stores" in selection.parts:
         yield tr(
             "Stores are scaled to their capacity; band: where the baseline keeps them; dotted: required at the end."
         )
         if any(delivery.amount_t is not None for delivery in scenario.deliveries):
             yield tr("Bars above the deliveries: from release to due time of an order.")
-    if selection.baseline:
-        yield tr("Dashed: the baseline (for electricity: its grid import).")
-    if scenario.site.grid.import_limit_mw is not None:
-        yield tr("Red, dashed: contracted import.")
-    if scenario.market.marginal_carbon_intensity_kg_per_mwh is not None:
-        yield tr("Intensity: average solid, marginal dashed.")
-    if selection.view.says:
-        yield wording.sentence(selection.view.says)
-        yield tr("Blue line: highest step of the import; shaded: range of levels.")
     yield tr("The line under the pointer is the same moment in all charts.")
 
 
@@ -372,10 +361,10 @@ def _downloads(stored: StoredRun) -> None:
 
 def _file(stored: StoredRun, kind: str) -> Callable[[], bytes]:
     """A function that makes the file when it is called, in the language of the current page."""
-    words = speaker(current())
+    language = current()
 
     def make() -> bytes:
         with tempfile.TemporaryDirectory() as folder:
-            return export(stored, kind, Path(folder) / f"plan.{kind}", speaker=words).read_bytes()
+            return export(stored, kind, Path(folder) / f"plan.{kind}", language=language).read_bytes()
 
     return make

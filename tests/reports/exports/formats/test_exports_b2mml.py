@@ -10,8 +10,8 @@ from exported import HOSTILE, PLANS, SHORT, keep, renamed, stored_run
 from lxml import etree
 
 from emberline.reports.exports import CannotExport, export
-from emberline.reports.exports.activities import activities
 from emberline.reports.exports.formats.b2mml import COURTESY
+from emberline.reports.text.activities import activities
 from emberline.runs.store.run_folder import StoredRun
 
 NAMES = {"b": "http://www.mesa.org/xml/B2MML"}

@@ -11,7 +11,7 @@ from exported import HOSTILE, PLANS, renamed, stored_run
 from icalendar import Calendar, Event
 
 from emberline.reports.exports import export
-from emberline.reports.exports.activities import activities
+from emberline.reports.text.activities import activities
 from emberline.runs.store.run_folder import StoredRun
 
 

@@ -11,8 +11,8 @@ import pytest
 from exported import HOSTILE, renamed, stored_run
 from lxml import etree, html
 
+from emberline.reports.charts.view import MOST_POINTS, View
 from emberline.reports.exports import export
-from emberline.reports.exports.charts import MOST_POINTS, chart_points
 from emberline.reports.exports.manifest import proof
 from emberline.reports.exports.worded import worded
 from emberline.runs.store.run_folder import StoredRun
@@ -115,10 +115,10 @@ def test_curves_of_a_year_are_merged_to_their_means() -> None:
     value instead of the mean."""
     horizon = Horizon(start="2026-01-01", days=365, step_min=60)
     values = np.random.default_rng(1).random(horizon.n_steps)
-    rows = chart_points(horizon, {"a": values})
-    assert len(rows) <= MOST_POINTS + 1
-    lengths = np.diff([row["start"] for row in rows])
-    area = float(np.dot(lengths, [row["value"] for row in rows[:-1]]))
+    view = View.of(horizon)
+    means = view.mean(values)
+    assert len(means) <= MOST_POINTS
+    area = float(np.dot(np.diff(view.edges_min), means))
     assert area == pytest.approx(float(values.sum()) * 60, rel=1e-3)
 
 

@@ -10,8 +10,8 @@ from pages import page
 
 from emberline.planning.accounts.unit_runs import RUN, unit_runs
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.reports.exports import Speaker
 from emberline.reports.text import wording
+from emberline.reports.text.numbers import duration
 from emberline.runs.store import Store
 from emberline.scenarios import loads
 from emberline.scenarios.templates.plants import start
@@ -46,4 +46,4 @@ def test_a_mill_reads_its_days_and_tonnes(tmp_path: Path, monkeypatch: pytest.Mo
     assert result.replay is not None
     one = next(one for one in unit_runs(mill, result.replay) if one.what == RUN)
     slack = run_slack.slack(mill, result.replay, one)
-    assert f" {Speaker().duration(slack.later_min)}" in late
+    assert f" {duration(slack.later_min)}" in late

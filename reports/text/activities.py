@@ -1,6 +1,6 @@
 """What units do and when, whatever they are: heats on a line, runs of processes, machines and stores of the site.
 
-Calendars, B2MML and the Gantt of a spreadsheet are made of it. Times are minutes after the horizon's start.
+Gantt charts, calendars and B2MML are made of it. Times are minutes after the horizon's start.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import numpy as np
 import xarray as xr
 
 from emberline.planning.accounts.unit_runs import RUN, UnitRun, unit_runs
-from emberline.reports.exports.speaker import ENGLISH, Speaker, mark
+from emberline.reports.text.language import mark, tr, word
+from emberline.reports.text.numbers import listed, number
 from emberline.scenarios import Scenario
 from emberline.scenarios.flows.asset_flows import flow
 from emberline.scenarios.flows.process_flows import streams
@@ -23,6 +24,11 @@ SMALL = 1e-6
 WHOLE = 10
 """Amounts from here on are written without a fraction."""
 BATTERY = "battery"
+DOES = {
+    "run": mark("run"), "start-up": mark("start-up"), "change-over": mark("change-over"), "waits": mark("waits"),
+    "on": mark("is on"), "charge": mark("is charged"), "discharge": mark("is discharged"),
+}  # fmt: skip
+"""What a unit or a machine does (``Activity.what``)."""
 
 
 @dataclass(frozen=True)
@@ -63,20 +69,18 @@ class Activity:
     materials: tuple[Material, ...] = ()
     tonnes: float | None = None
     """What a run makes of its process's product, off-spec product included."""
+    off_spec_t: float | None = None
 
     @property
     def tph(self) -> float | None:
         """Mean rate of a run [t/h]."""
         return None if self.tonnes is None else self.tonnes * 60 / (self.end_min - self.start_min)
 
-    def products(self, speaker: Speaker = ENGLISH) -> str:
+    def products(self) -> str:
         """What it makes, in words; empty: nothing."""
         parts = [part for part in self.materials if part.is_product]
-        return speaker.listed(
-            [
-                f"{speaker.number(part.amount, 0 if part.amount >= WHOLE else 1)} {part.unit} {part.name}"
-                for part in parts
-            ]
+        return listed(
+            [f"{number(part.amount, 0 if part.amount >= WHOLE else 1)} {part.unit} {part.name}" for part in parts]
         )
 
     @property
@@ -101,10 +105,15 @@ def activities(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
         scenario: what was asked.
         run: a dataset of table ``RUN``.
     """
+    yield from of_units(scenario, run, materials=True)
+    yield from of_site(scenario, run)
+
+
+def of_units(scenario: Scenario, run: xr.Dataset, materials: bool = False) -> Iterator[Activity]:
+    """Operations of the line and runs of processes; their materials only where asked for, which takes time."""
     yield from _operations(scenario, run)
     if scenario.processes:
-        yield from _runs(scenario, run)
-    yield from _assets(scenario, run)
+        yield from _runs(scenario, run, materials)
 
 
 def units(scenario: Scenario, run: xr.Dataset) -> dict[str, str]:
@@ -115,16 +124,21 @@ def units(scenario: Scenario, run: xr.Dataset) -> dict[str, str]:
     return {name: str(owners[name]) for name in (*order, *owners) if name in owners}
 
 
-def called(unit: str, scenario: Scenario, speaker: Speaker = ENGLISH) -> str:
+def does(what: str) -> str:
+    """What a unit or a machine does; a stage has a name of the scenario."""
+    return word(what, DOES[what]) if what in DOES else what
+
+
+def called(unit: str, scenario: Scenario) -> str:
     """What a unit of activities is called: the battery and what tells assets apart are ours, names the scenario's."""
     names = _of_line_and_processes(scenario)
     if unit in names:
         return unit
     if unit == _battery(scenario):
-        whole = speaker.say("battery")
-        return whole if unit == BATTERY else speaker.say("{name} (of the site)", name=whole)
+        whole = tr("battery")
+        return whole if unit == BATTERY else tr("{name} (of the site)", name=whole)
     name = unit.removesuffix(" (asset)")
-    return speaker.say("{name} (asset)", name=name) if name != unit and name in names else unit
+    return tr("{name} (asset)", name=name) if name != unit and name in names else unit
 
 
 def _operations(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
@@ -139,13 +153,14 @@ def _operations(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
         )
 
 
-def _runs(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
+def _runs(scenario: Scenario, run: xr.Dataset, materials: bool) -> Iterator[Activity]:
     step = scenario.horizon.step_min
     for unit_run in unit_runs(scenario, run):
         yield Activity(
             "processes", unit_run.unit, unit_run.what, unit_run.mode, unit_run.unit, unit_run.mode,
             unit_run.first * step, unit_run.last * step, unit_run.energy_mwh, "MWh",
-            materials=tuple(_moved(scenario, run, unit_run)), tonnes=unit_run.tonnes,
+            materials=tuple(_moved(scenario, run, unit_run)) if materials else (),
+            tonnes=unit_run.tonnes, off_spec_t=unit_run.off_spec_t,
         )  # fmt: skip
 
 
@@ -160,7 +175,8 @@ def _moved(scenario: Scenario, run: xr.Dataset, unit_run: UnitRun) -> Iterator[M
                 yield Material(stream.place, amount, _over_time(stream.measure), is_product=stream.direction == "out")
 
 
-def _assets(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
+def of_site(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
+    """What machines and stores of the site do."""
     site = scenario.site
     names = _of_line_and_processes(scenario)
     for name, machine in site.cores.items():
