@@ -38,19 +38,15 @@ __all__ = [
     "plan",
     "simulate",
 ]
-_PLACES = {
-    **dict.fromkeys(("Result",), "emberline.results"),
-    **dict.fromkeys(("Scenario", "ScenarioError", "bundled"), "emberline.scenarios"),
-}
 
 
 def __getattr__(name: str) -> object:
     # imported on demand: `emberline --help` must not wait for xarray
     if name not in __all__:
         raise AttributeError(f"module 'emberline' has no attribute {name!r}")
-    from importlib import import_module
+    from emberline.scenarios.doors import door
 
-    return getattr(import_module(_PLACES.get(name, "emberline.api")), name)
+    return door(__name__)(name)
 
 
 def __dir__() -> list[str]:

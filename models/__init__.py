@@ -1,14 +1,13 @@
 """The schedule that a line, processes or a site should follow: Pyomo models solved by HiGHS, with a proven bound.
 
-This is the room's door: ``optimize`` and the other names that the rooms above use.
+This is the room's first door: ``optimize``, ``Study``, which keeps solvers and the last plan for the next search of the
+same plant, and ``shadow_prices``, the value of a further MWh and of each limit. The others:
 
-- ``Study`` keeps solvers and the last plan for the next search of the same plant.
 - ``explain``: why there is no plan, which limits conflict, what a cap on carbon is worth.
-- ``shadow_prices``: the value of a further MWh and of each limit.
 - ``line`` and ``site``: the numbers of a line and of a site by slot, and the check of a plan against them.
-- ``redispatch``: the best use of a site with fixed heats.
-- ``samples``: decisions that are good on the mean of many days.
-- ``schedules``: the attributes of a schedule.
+- ``strategies.redispatch``: the best use of a site with fixed heats.
+- ``strategies.sample_average``: decisions that are good on the mean of many days.
+- ``search.schedule``: the attributes of a schedule.
 
 All but ``optimize`` is imported on first use. Pyomo is imported as ``pyomo.core``: ``pyomo.environ`` loads solvers and
 transformations too, which nothing here uses.
@@ -19,38 +18,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from emberline.scenarios.doors import opened
+from emberline.scenarios.doors import door
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from emberline.models import explain, line, site
     from emberline.models.explain.shadow_prices import shadow_prices
     from emberline.models.kernel.progress import Progress
     from emberline.models.problem.line_reader import Rounding
-    from emberline.models.search import schedule as schedules
     from emberline.models.search.warm_start import Study
-    from emberline.models.strategies import redispatch
-    from emberline.models.strategies import sample_average as samples
     from emberline.scenarios import Scenario
 
-__all__ = ["Study", "explain", "line", "optimize", "redispatch", "samples", "schedules", "shadow_prices", "site"]
+__all__ = ["Study", "optimize", "shadow_prices"]
 
 HEATS = "heats"
-_PLACES = {
-    "Study": "search.warm_start",
-    "explain": "explain:",
-    "line": "line:",
-    "redispatch": "strategies.redispatch:",
-    "samples": "strategies.sample_average:",
-    "schedules": "search.schedule:",
-    "shadow_prices": "explain.shadow_prices",
-    "site": "site:",
-}
 
 
-def __getattr__(name: str) -> object:
-    return opened(__name__, _PLACES, name)
+__getattr__ = door(__name__)
 
 
 def optimize(

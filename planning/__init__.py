@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from emberline.scenarios.doors import opened
+from emberline.scenarios.doors import door
 
 if TYPE_CHECKING:
     from emberline.planning.plan.pipeline import follow
@@ -10,14 +10,6 @@ if TYPE_CHECKING:
     from emberline.planning.planner import PLAIN, Steps, make_plan
 
 __all__ = ["PLAIN", "Plan", "Steps", "follow", "make_plan"]
-_PLACES = {
-    "PLAIN": "planner",
-    "Plan": "plan.record",
-    "Steps": "planner",
-    "follow": "plan.pipeline",
-    "make_plan": "planner",
-}
 
 
-def __getattr__(name: str) -> object:
-    return opened(__name__, _PLACES, name)
+__getattr__ = door(__name__)

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ast
+import sys
+from collections.abc import Callable
+from functools import cache
 from importlib import import_module
+from pathlib import Path
 
 
-def opened(package: str, places: Mapping[str, str], name: str) -> object:
-    """A name of a door.
+def door(package: str) -> Callable[[str], object]:
+    """The ``__getattr__`` of a package: names of its ``__all__``, imported as its source does it for type checkers."""
 
-    Args:
-        package: whose door it is.
-        places: module within the package, by name; with a colon at its end the name is the module itself.
-        name: what is asked for.
+    def opened(name: str) -> object:
+        if name not in sys.modules[package].__all__ or name not in _places(package):
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        place, original = _places(package)[name]
+        value: object = getattr(import_module(place), original)
+        return value
 
-    Raises:
-        AttributeError: the door has no such name.
-    """
-    if name not in places:
-        raise AttributeError(f"module {package!r} has no attribute {name!r}")
-    place, colon, _ = places[name].partition(":")
-    module = import_module(f"{package}.{place}")
-    return module if colon else getattr(module, name)
+    return opened
+
+
+@cache
+def _places(package: str) -> dict[str, tuple[str, str]]:
+    """Module and name there of each name that a package's source imports."""
+    source = Path(str(sys.modules[package].__file__)).read_text(encoding="utf-8")
+    return {
+        alias.asname or alias.name: (str(node.module), alias.name)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }

@@ -25,6 +25,8 @@ from emberline.scenarios.goal_metrics import figures_of, goal_metric
 from emberline.scenarios.messages import Message
 from emberline.studies.scaled_orders import scaled
 
+__all__ = ["LOADS", "checked", "headroom"]
+
 LOADS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 THRESHOLD = 0.01
 """Share of the baseline figure below which a saving counts as none."""

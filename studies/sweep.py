@@ -28,6 +28,8 @@ from emberline.scenarios.goal_metrics import figures_of
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.records.base import Problem, ScenarioError
 
+__all__ = ["axes", "refuse", "settings", "sweep"]
+
 MOST_PLANS = 500
 
 

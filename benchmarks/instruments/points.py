@@ -121,9 +121,9 @@ def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
 
 
 def _outcome(schedule: Any) -> dict[str, Any]:
-    from emberline import models
+    from emberline.models.search.schedule import seconds
 
-    phases = models.schedules.seconds(schedule)
+    phases = seconds(schedule)
     return {
         "found": bool(schedule.attrs["found"]),
         "status": str(schedule.attrs["status"]),

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from emberline.scenarios.doors import opened
+from emberline.scenarios.doors import door
 
 if TYPE_CHECKING:
     from emberline.live.loop.deciding import approved, decide, withdraw
@@ -13,18 +13,6 @@ if TYPE_CHECKING:
     from emberline.live.loop.snapshot import current
 
 __all__ = ["Log", "Loop", "Service", "approved", "current", "decide", "message", "replayed", "withdraw"]
-_PLACES = {
-    "Log": "log",
-    "Loop": "loop",
-    "message": "loop",
-    "approved": "deciding",
-    "decide": "deciding",
-    "Service": "service",
-    "current": "snapshot",
-    "replayed": "replay",
-    "withdraw": "deciding",
-}
 
 
-def __getattr__(name: str) -> object:
-    return opened(__name__, _PLACES, name)
+__getattr__ = door(__name__)

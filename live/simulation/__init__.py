@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from emberline.scenarios.doors import opened
+from emberline.scenarios.doors import door
 
 if TYPE_CHECKING:
     from emberline.live.simulation.live_file import values
@@ -11,14 +11,6 @@ if TYPE_CHECKING:
     from emberline.live.simulation.server import Simulation, served
 
 __all__ = ["Messages", "SimulatedPlant", "Simulation", "served", "values"]
-_PLACES = {
-    "Messages": "messages",
-    "SimulatedPlant": "plant",
-    "Simulation": "server",
-    "served": "server",
-    "values": "live_file",
-}
 
 
-def __getattr__(name: str) -> object:
-    return opened(__name__, _PLACES, name)
+__getattr__ = door(__name__)

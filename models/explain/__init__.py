@@ -5,7 +5,7 @@ What only counts is imported without Pyomo.
 
 from typing import TYPE_CHECKING
 
-from emberline.scenarios.doors import opened
+from emberline.scenarios.doors import door
 
 if TYPE_CHECKING:
     from emberline.models.explain.all_limits import limits
@@ -16,15 +16,19 @@ if TYPE_CHECKING:
     from emberline.models.explain.relaxed import baseline_holds, holds, impossible, impossible_at_all
 
 __all__ = [
-    "PRICES", "Conflict", "Elastic", "Limit", "abatement_price", "baseline_holds", "holds", "hours",
-    "impossible", "impossible_at_all", "limits", "missing",
-]  # fmt: skip
-_PLACES = {
-    "PRICES": "limit", "Limit": "limit", "limits": "all_limits", "abatement_price": "cap_price",
-    "hours": "capacity", "missing": "capacity", "Conflict": "elastic", "Elastic": "elastic",
-    "baseline_holds": "relaxed", "holds": "relaxed", "impossible": "relaxed", "impossible_at_all": "relaxed",
-}  # fmt: skip
+    "PRICES",
+    "Conflict",
+    "Elastic",
+    "Limit",
+    "abatement_price",
+    "baseline_holds",
+    "holds",
+    "hours",
+    "impossible",
+    "impossible_at_all",
+    "limits",
+    "missing",
+]
 
 
-def __getattr__(name: str) -> object:
-    return opened(__name__, _PLACES, name)
+__getattr__ = door(__name__)

@@ -19,6 +19,8 @@ from emberline.scenarios.datasets import SCHEDULE, check, metered
 from emberline.scenarios.messages import Message
 from emberline.scenarios.metrics import sound
 
+__all__ = ["ON_GRID", "RULED_OUT", "empty", "seconds"]
+
 ON_GRID = "no plan on this grid"
 """Status where no start on slots keeps all limits, which proves nothing of starts between them."""
 RULED_OUT = ("infeasible", ON_GRID)

@@ -21,6 +21,8 @@ from emberline.models.problem.flows import SETTLE_SHARE, Flows
 from emberline.models.search.schedule import empty, stamped
 from emberline.scenarios import Scenario
 
+__all__ = ["Redispatch", "Redispatched"]
+
 GAP = 1e-4
 """Relative gap on the goal at which a use of the site counts as proven best; the solver is asked for less."""
 HEATS = ("start_min", "end_min", "unit", "extra_mwh")

@@ -39,6 +39,8 @@ from emberline.scenarios.flows.settlement import imbalance_prices, marginal_pric
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.metrics import METRICS, sound
 
+__all__ = ["Fixed", "Sampled", "cvar", "decides", "optimize_samples"]
+
 
 @dataclass(frozen=True)
 class Fixed:

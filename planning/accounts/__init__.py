@@ -2,26 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from emberline.scenarios.doors import opened
+from emberline.scenarios.doors import door
 
 if TYPE_CHECKING:
-    from emberline.planning.accounts import bill, ledger, products, stock, sums, unit_runs
     from emberline.planning.accounts.figures import Figures, comparable
     from emberline.planning.accounts.ledger import Ledger
 
-__all__ = [
-    "Figures",
-    "Ledger",
-    "bill",
-    "comparable",
-    "ledger",
-    "products",
-    "stock",
-    "sums",
-    "unit_runs",
-]
-_PLACES = {"Figures": "figures", "Ledger": "ledger", "comparable": "figures"}
+__all__ = ["Figures", "Ledger", "comparable"]
 
 
-def __getattr__(name: str) -> object:
-    return opened(__name__, _PLACES, name)
+__getattr__ = door(__name__)

@@ -19,6 +19,8 @@ from emberline.scenarios.flows.asset_flows import accounts, used
 from emberline.scenarios.flows.settlement import imbalance_prices, marginal_prices, settle
 from emberline.scenarios.tariff import charged
 
+__all__ = ["Bill", "bill"]
+
 IMPORT = ("energy", "resale", "guarantees", "tariff energy", "levy")
 EXPORT = ("export", "tariff export")
 UPKEEP = ("wear", "running", "start", "stop", "flare")

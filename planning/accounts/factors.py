@@ -14,6 +14,8 @@ from emberline.scenarios.flows.asset_flows import accounts, label
 from emberline.scenarios.goal_metrics import in_use
 from emberline.scenarios.metrics import FACTORS
 
+__all__ = ["entries"]
+
 
 @dataclass(frozen=True)
 class Entry:

@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.planning.accounts import factors
 from emberline.planning.accounts.carrier_allocation import trace
 from emberline.planning.accounts.emissions import (
     INTENSITY,
@@ -48,7 +47,6 @@ __all__ = [
     "Entry",
     "Ledger",
     "broken_grades",
-    "factors",
     "grades_kg_per_t",
     "heat_costs",
     "heat_shares",

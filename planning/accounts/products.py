@@ -22,6 +22,8 @@ from emberline.planning.accounts.material_allocation import network, spread
 from emberline.planning.accounts.origins import BIOGENIC, DIRECT, Origin
 from emberline.scenarios import Scenario
 
+__all__ = ["Products", "totals"]
+
 
 @dataclass(frozen=True)
 class Products:

@@ -15,6 +15,8 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.flows.asset_flows import load_mw
 from emberline.scenarios.flows.settlement import market_based
 
+__all__ = ["figures"]
+
 UNSERVED = ("shortage", "surplus", "delivery")
 """Violations by which a run serves less than was asked for; an end level that is missed is valued instead."""
 

@@ -12,6 +12,8 @@ import xarray as xr
 from emberline.planning.accounts.emissions import told_modes
 from emberline.scenarios import Scenario
 
+__all__ = ["RUN", "UnitRun", "counts", "unit_runs"]
+
 RUN, START_UP, CHANGE_OVER, WAIT = "run", "start-up", "change-over", "waits"
 
 

@@ -2,15 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from emberline.scenarios.doors import opened
+from emberline.scenarios.doors import door
 
 if TYPE_CHECKING:
-    from emberline.planning.engine import engine, memory
     from emberline.planning.engine.dask_workers import ClusterError
 
-__all__ = ["ClusterError", "engine", "memory"]
-_PLACES = {"ClusterError": "dask_workers"}
+__all__ = ["ClusterError"]
 
 
-def __getattr__(name: str) -> object:
-    return opened(__name__, _PLACES, name)
+__getattr__ = door(__name__)

@@ -20,6 +20,8 @@ from typing import Any, Generic, TypeVar
 
 from emberline.planning.engine.dask_workers import ClusterError, local, remote
 
+__all__ = ["cores", "engine"]
+
 Common = TypeVar("Common")
 Part = TypeVar("Part")
 Result = TypeVar("Result")

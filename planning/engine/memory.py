@@ -18,6 +18,8 @@ import xarray as xr
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.base import Problem, ScenarioError
 
+__all__ = ["of_plan", "refuse"]
+
 BASE = 250e6
 """A process with everything imported."""
 RESERVED = 600e6

@@ -18,6 +18,8 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.goal import Caps
 
+__all__ = ["fixed"]
+
 SEARCHES = 6
 """After the first one; they share its time limit."""
 

@@ -31,7 +31,8 @@ def ruled_out(scenario: Scenario, baseline: Baseline) -> xr.Dataset | None:
         scenario: what is asked.
         baseline: of the scenario.
     """
-    from emberline.models import explain, schedules
+    from emberline.models import explain
+    from emberline.models.search import schedule as schedules
 
     if baseline.complete:
         return None

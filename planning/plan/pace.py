@@ -12,6 +12,8 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.checking import to_the_minute
 from emberline.scenarios.records.base import Problem, ScenarioError
 
+__all__ = ["refuse"]
+
 PER_PLACE_STEP = 4.5e-6
 """Seconds: of a line, for each step, grade, and unit on its route."""
 PER_PART_STEP = 1.2e-4

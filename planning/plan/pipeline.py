@@ -82,7 +82,7 @@ def draft(
         on_progress: called in this process with each event.
         cancel: polled while optimizing; True ends the search with the best schedule so far.
     """
-    from emberline import models
+    from emberline.models.search.schedule import seconds
 
     course = _Course(scenario, on_progress)
     search = search or Search()
@@ -91,7 +91,7 @@ def draft(
         _ = baseline.run, baseline.figures
     with course.phase("optimize"):
         schedule = _optimize(scenario, baseline, search, course.report, cancel)
-    course.seconds |= {f"optimize.{name}": value for name, value in models.schedules.seconds(schedule).items()}
+    course.seconds |= {f"optimize.{name}": value for name, value in seconds(schedule).items()}
     return course.followed(baseline, schedule, replications, instead=search.lists)
 
 

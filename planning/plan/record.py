@@ -83,7 +83,7 @@ class Plan:
     @property
     def ruled_out(self) -> bool:
         """Whether it is proven that there is no plan, or none on its grid."""
-        from emberline.models import schedules
+        from emberline.models.search import schedule as schedules
 
         return not self.has_schedule and self.status in schedules.RULED_OUT
 

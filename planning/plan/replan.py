@@ -30,6 +30,20 @@ from emberline.scenarios.records.orders import AnyLock, Lock, RunLock
 if TYPE_CHECKING:
     pass
 
+__all__ = [
+    "Operation",
+    "all_locks",
+    "as_set",
+    "first_stage",
+    "hurried",
+    "lock",
+    "override",
+    "pinned",
+    "read_lock",
+    "same_locks",
+    "with_locks",
+]
+
 KEEP_SHARE = 1e-3
 """A schedule that is better by less than this share of what can be decided is not worth a change."""
 STAYS = Message("The earlier plan stays.")

@@ -9,6 +9,8 @@ from emberline.planning.accounts.stock_worth import Worth, worth
 from emberline.planning.plan.record import Plan
 from emberline.scenarios.flows.settlement import market_based
 
+__all__ = ["credit_kg"]
+
 
 def credit_kg(plan: Plan, way: str) -> float:
     """What the plan ends with in stock more than the baseline, in kilograms of CO2e; 0 where there are no stores.

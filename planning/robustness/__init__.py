@@ -2,15 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from emberline.scenarios.doors import opened
+from emberline.scenarios.doors import door
 
 if TYPE_CHECKING:
-    from emberline.planning.robustness import ensemble
     from emberline.planning.robustness.ensemble import Ensemble
 
-__all__ = ["Ensemble", "ensemble"]
-_PLACES = {"Ensemble": "ensemble"}
+__all__ = ["Ensemble"]
 
 
-def __getattr__(name: str) -> object:
-    return opened(__name__, _PLACES, name)
+__getattr__ = door(__name__)

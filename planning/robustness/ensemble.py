@@ -26,6 +26,8 @@ from emberline.scenarios.datasets import ENSEMBLE, check
 from emberline.scenarios.metrics import FIGURES
 from emberline.scenarios.records.base import Problem, ScenarioError
 
+__all__ = ["ensemble", "interval", "quantiles", "refuse"]
+
 MOST_REPLICATIONS = 100_000
 PART = 25
 """Replications in one piece of work at most: seconds of work, so that a killed worker loses little."""

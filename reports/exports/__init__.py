@@ -105,11 +105,4 @@ def _refuse(can: bool, what: str, kind: str, those: list[str]) -> None:
         raise CannotExport(f"a {what} can be chosen for {' and '.join(those)} only, not for {kind}")
 
 
-__all__ = [
-    "FORMATS",
-    "CannotExport",
-    "export",
-    "manifest",
-    "process_tables",
-    "tables",
-]
+__all__ = ["FORMATS", "CannotExport", "export", "files_of"]

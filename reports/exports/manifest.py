@@ -16,6 +16,8 @@ from emberline.runs.store.run_folder import StoredRun
 from emberline.scenarios.goal_metrics import goal_text
 from emberline.scenarios.metrics import legible_bound
 
+__all__ = ["manifest"]
+
 TONNES = "t CO2e"
 DIGITS = 3
 """Of objective and bound, for people."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from emberline.planning.plan.record import Plan
 
+__all__ = ["run_list"]
+
 RUN_COLUMNS = (
     "unit", "what", "mode", "start", "end", "tonnes", "off_spec_t", "mean_tph", "energy_mwh",
 )  # fmt: skip

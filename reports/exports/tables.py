@@ -27,6 +27,8 @@ from emberline.scenarios.goal_metrics import goal_metric
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["TABLES", "by_name", "cause_table"]
+
 HEAT_COLUMNS = (
     "heat", "order", "grade", "mass_t", "stage", "unit", "start", "end", "waited_min", "energy_mwh", "heat_carbon_kg",
     "moved_min", "due",

@@ -2,15 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from emberline.scenarios.doors import opened
+from emberline.scenarios.doors import door
 
 if TYPE_CHECKING:
-    from emberline.runs.jobs import queue
     from emberline.runs.jobs.queue import JobStatus
 
-__all__ = ["JobStatus", "queue"]
-_PLACES = {"JobStatus": "queue"}
+__all__ = ["JobStatus"]
 
 
-def __getattr__(name: str) -> object:
-    return opened(__name__, _PLACES, name)
+__getattr__ = door(__name__)

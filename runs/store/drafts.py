@@ -35,6 +35,23 @@ from emberline.scenarios.home import RUN_ID, home
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.reading.editing import Change, differences
 
+__all__ = [
+    "KEPT_DAYS",
+    "LARGEST_TEXT",
+    "TRASH_DAYS",
+    "Draft",
+    "DraftError",
+    "add_files",
+    "create",
+    "delete",
+    "file_names",
+    "of_owner",
+    "open_draft",
+    "restore",
+    "step",
+    "write",
+]
+
 KEPT_DAYS = 30
 TRASH_DAYS = 7
 """How long a deleted draft can be taken back."""

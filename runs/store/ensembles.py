@@ -23,6 +23,8 @@ from emberline.runs.store.store import PACKAGES, Store, StoredRun, StoreError
 from emberline.scenarios import whole_file
 from emberline.scenarios.whole_file import replacing
 
+__all__ = ["read", "read_holding", "save", "save_holding", "seeds"]
+
 FORMAT = 1
 NAME = re.compile(r"ensemble-(\d+)\.nc\Z")
 HOLDING = "holding.json"

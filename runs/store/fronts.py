@@ -35,6 +35,8 @@ from emberline.scenarios.whole_file import replacing, sync
 from emberline.studies.pareto.axis import CARBON
 from emberline.studies.pareto.front import Front, rows
 
+__all__ = ["FORMATS", "StoredFront", "headlines", "read", "save", "write"]
+
 FORMAT = 1
 FORMATS = ("csv", "json", "nc")
 

@@ -32,6 +32,8 @@ from emberline.scenarios.home import RUN_ID, home
 from emberline.scenarios.loading.loading import build
 from emberline.scenarios.reading.document import Document, Keys, dotted, parse, read
 
+__all__ = ["NOWHERE", "find", "keep", "load", "loads", "source", "take"]
+
 FILE_PATH = re.compile(r"files/[a-z0-9][a-z0-9-]{0,59}\.csv\Z")
 """Paths that a text may name."""
 NOWHERE = Path(os.devnull)

@@ -2,6 +2,5 @@
 
 from emberline.studies.board.heat_board import HeatBoard, of_plan, undone
 from emberline.studies.board.run_board import RunBoard
-from emberline.studies.why import run_slack
 
-__all__ = ["HeatBoard", "RunBoard", "of_plan", "run_slack", "undone"]
+__all__ = ["HeatBoard", "RunBoard", "of_plan", "undone"]

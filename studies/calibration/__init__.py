@@ -3,4 +3,4 @@
 from emberline.studies.calibration.calibrate import POOR_FIT, Calibration, calibrate, fit_units
 from emberline.studies.calibration.twin_log import twin_log
 
-__all__ = ["POOR_FIT", "Calibration", "calibrate", "drift", "estimate", "fit_units", "twin_log"]
+__all__ = ["POOR_FIT", "Calibration", "calibrate", "fit_units", "twin_log"]

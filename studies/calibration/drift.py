@@ -22,6 +22,8 @@ from emberline.studies.calibration.fitting import UnitFit, sample_of
 from emberline.studies.calibration.goodness import places_of
 from emberline.studies.calibration.likelihood import Fit, Sample
 
+__all__ = ["FALSE_ALARM", "FEWEST_BEFORE"]
+
 WEIGHT = 0.2
 FALSE_ALARM = 0.01
 """Probability that a chart of a unit without drift crosses its limit anywhere."""

@@ -2,15 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from emberline.scenarios.doors import opened
+from emberline.scenarios.doors import door
 
 if TYPE_CHECKING:
     from emberline.studies.levers.case import NOTE, Change, Levers, parts
     from emberline.studies.levers.study import levers, refused
 
 __all__ = ["NOTE", "Change", "Levers", "levers", "parts", "refused"]
-_PLACES = {"NOTE": "case", "Change": "case", "Levers": "case", "levers": "study", "parts": "case", "refused": "study"}
 
 
-def __getattr__(name: str) -> object:
-    return opened(__name__, _PLACES, name)
+__getattr__ = door(__name__)

@@ -30,7 +30,7 @@ from collections.abc import Callable, Collection
 import numpy as np
 import xarray as xr
 
-from emberline.models import redispatch
+from emberline.models.strategies import redispatch
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import Search, follow
 from emberline.planning.plan.progress import Progress

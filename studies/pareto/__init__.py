@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from emberline.scenarios.doors import opened
+from emberline.scenarios.doors import door
 
 if TYPE_CHECKING:
     from emberline.studies.pareto.axis import Axis, axes
@@ -11,16 +11,6 @@ if TYPE_CHECKING:
     from emberline.studies.pareto.search import MOST_POINTS, pareto
 
 __all__ = ["MOST_POINTS", "Axis", "Front", "axes", "pareto", "rows", "run_of"]
-_PLACES = {
-    "MOST_POINTS": "search",
-    "Axis": "axis",
-    "Front": "front",
-    "axes": "axis",
-    "pareto": "search",
-    "rows": "front",
-    "run_of": "plan_of_point",
-}
 
 
-def __getattr__(name: str) -> object:
-    return opened(__name__, _PLACES, name)
+__getattr__ = door(__name__)

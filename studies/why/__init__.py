@@ -2,15 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from emberline.scenarios.doors import opened
+from emberline.scenarios.doors import door
 
 if TYPE_CHECKING:
-    from emberline.studies.why import doubts, lock_prices, question, quick, shadow_prices, slack, why_not
     from emberline.studies.why.answer import Answer, More, Why
 
-__all__ = ["Answer", "More", "Why", "doubts", "lock_prices", "question", "quick", "shadow_prices", "slack", "why_not"]
-_PLACES = {"Answer": "answer", "More": "answer", "Why": "answer"}
+__all__ = ["Answer", "More", "Why"]
 
 
-def __getattr__(name: str) -> object:
-    return opened(__name__, _PLACES, name)
+__getattr__ = door(__name__)

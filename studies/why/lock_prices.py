@@ -21,6 +21,8 @@ from emberline.studies.why.answer import Answer
 from emberline.studies.why.of_heat import in_words
 from emberline.studies.why.resolver import Resolver
 
+__all__ = ["LockPrices", "lock_prices", "refuse"]
+
 TIME_LIMIT_S = 120.0
 
 

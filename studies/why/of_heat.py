@@ -10,7 +10,9 @@ from datetime import timedelta
 import numpy as np
 import xarray as xr
 
-from emberline.models import explain, line, redispatch, schedules
+from emberline.models import explain, line
+from emberline.models.search import schedule as schedules
+from emberline.models.strategies import redispatch
 from emberline.planning.answer.uses import SIGNALS, WORTH_TELLING, mean_over, signal, signal_text
 from emberline.planning.plan.replan import first_stage, lock, moving_together, pinned, unlocked, with_locks
 from emberline.scenarios import Problem, Scenario, ScenarioError

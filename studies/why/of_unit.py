@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 import xarray as xr
 
-from emberline.models import explain, schedules
+from emberline.models import explain
+from emberline.models.search import schedule as schedules
 from emberline.planning.accounts.unit_runs import RUN, UnitRun, unit_runs
 from emberline.planning.answer.dear_hours import dear_hours
 from emberline.planning.answer.uses import signal, signal_text, used

@@ -22,6 +22,8 @@ from emberline.studies.why.of_hour import hour as read_hour
 from emberline.studies.why.of_unit import OfUnit
 from emberline.studies.why.resolver import Resolver
 
+__all__ = ["refuse", "why"]
+
 TIME_LIMIT_S = 120.0
 SMALL = 0.1
 """Share of what a MWh is worth that the plan's gap may leave open, for a MWh more to be planned again."""

@@ -11,7 +11,8 @@ import time
 from dataclasses import dataclass, field
 from itertools import islice
 
-from emberline.models import explain, schedules
+from emberline.models import explain
+from emberline.models.search import schedule as schedules
 from emberline.planning.plan.baseline import Baseline, envelope_of
 from emberline.planning.plan.pipeline import stands
 from emberline.planning.planner import PLAIN, make_plan
@@ -20,6 +21,8 @@ from emberline.scenarios.checking import to_the_minute
 from emberline.scenarios.line.rounding import worth_a_try
 from emberline.studies.why.doubts import shortages, without_place
 from emberline.studies.why.why_not import CLOSE, MOST_STEPS, Changed, Repair, WhyNot, finer_steps, repair_of
+
+__all__ = ["quick"]
 
 TIME_LIMIT_S = 2.0
 """Of the processor, so that a busy machine gets the same answer."""

@@ -11,7 +11,8 @@ from datetime import timedelta
 import numpy as np
 import xarray as xr
 
-from emberline.models import Study, redispatch
+from emberline.models import Study
+from emberline.models.strategies import redispatch
 from emberline.planning.accounts.figures import Figures
 from emberline.planning.accounts.site_stores import ending_no_lower
 from emberline.planning.accounts.stock import difference

@@ -21,6 +21,8 @@ from emberline.scenarios.messages import Message
 from emberline.scenarios.process.record import Process, in_steps
 from emberline.studies.why.slack import MW, Slack, Stop
 
+__all__ = ["buffers", "intensity", "slack"]
+
 TONNES = 1e-6
 """Tonnes that count as zero."""
 

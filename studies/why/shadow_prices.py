@@ -11,6 +11,8 @@ import xarray as xr
 from emberline.planning.plan.record import Plan
 from emberline.scenarios.messages import mark
 
+__all__ = ["prices", "summary"]
+
 KINDS = {
     "balance_price": ("carrier", mark("a unit more of demand costs")),
     "level_price": ("store", mark("a unit more in store saves")),

@@ -20,6 +20,8 @@ from emberline.scenarios.case.line import phase_power
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.records.horizon import Horizon
 
+__all__ = ["Slack", "slacks"]
+
 TOLERANCE = 1e-6
 MW = 1e-6
 """Below which nothing is drawn beyond a limit."""

@@ -14,7 +14,8 @@ from typing import Any
 
 import xarray as xr
 
-from emberline.models import explain, schedules
+from emberline.models import explain
+from emberline.models.search import schedule as schedules
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import Search, stands
 from emberline.planning.plan.record import violations
@@ -23,6 +24,8 @@ from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.checking import to_the_minute
 from emberline.scenarios.line.rounding import worth_a_try
 from emberline.scenarios.messages import Message
+
+__all__ = ["Repair", "WhyNot", "why_not"]
 
 Changed = Callable[[Sequence[str]], Scenario]
 """The scenario with overrides added to those that it has."""

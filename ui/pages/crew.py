@@ -17,7 +17,7 @@ from emberline.reports.text.numbers import duration, listed
 from emberline.reports.text.slack import SAME_MIN, stops
 from emberline.runs.store import Store, StoredRun
 from emberline.scenarios import Scenario
-from emberline.studies.board import run_slack
+from emberline.studies.why import run_slack
 from emberline.studies.why import slack as slacks_of
 from emberline.ui.pages.result import answer
 from emberline.ui.pages.session import chart_cache, stored_runs, widgets

@@ -2,18 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from emberline.scenarios.doors import opened
+from emberline.scenarios.doors import door
 
 if TYPE_CHECKING:
-    from emberline.planning.plan.alternatives.as_run import as_run
     from emberline.planning.plan.alternatives.choice import LEAST_CARBON, LEAST_COST, NO_REGRET, Choice
     from emberline.planning.plan.alternatives.day import AsRun
+    from emberline.planning.plan.alternatives.logged_day import as_run
 
 __all__ = ["LEAST_CARBON", "LEAST_COST", "NO_REGRET", "AsRun", "Choice", "as_run"]
-_PLACES = {"AsRun": "day", "as_run": "as_run"} | dict.fromkeys(
-    ("LEAST_CARBON", "LEAST_COST", "NO_REGRET", "Choice"), "choice"
-)
 
 
-def __getattr__(name: str) -> object:
-    return opened(__name__, _PLACES, name)
+__getattr__ = door(__name__)

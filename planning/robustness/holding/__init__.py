@@ -3,4 +3,4 @@
 from emberline.planning.robustness.holding.hold import MOST_LEVEL, hold, refuse
 from emberline.planning.robustness.holding.robustness import Robustness, Round
 
-__all__ = ["MOST_LEVEL", "Robustness", "Round", "hold", "refuse", "sampled"]
+__all__ = ["MOST_LEVEL", "Robustness", "Round", "hold", "refuse"]

@@ -14,7 +14,9 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.records.base import Problem, ScenarioError
 
 if TYPE_CHECKING:
-    from emberline.models import samples
+    from emberline.models.strategies import sample_average as samples
+
+__all__ = ["Compared", "compare"]
 
 FRESH = 50
 """Samples that judge, at most."""
@@ -45,7 +47,7 @@ class Compared:
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON: means, conditional values at risk, and what is gained."""
-        from emberline.models import samples
+        from emberline.models.strategies import sample_average as samples
 
         share = self.share or SHARE
         worths = {"sampled": self.on_fresh, "plain": self.plain_on_fresh, "knowing": self.knowing}
@@ -100,7 +102,7 @@ def compare(
         ScenarioError: not a site alone, nothing is uncertain or nothing must be fixed before, or no plan was found.
     """
     from emberline import twin
-    from emberline.models import samples
+    from emberline.models.strategies import sample_average as samples
 
     tell = on_progress or (lambda line: None)
     began = time.perf_counter()

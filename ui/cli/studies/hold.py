@@ -91,12 +91,12 @@ def _follow(
     import time
 
     from emberline.planning.engine import engine
-    from emberline.planning.robustness import ensemble
+    from emberline.planning.robustness.ensemble import ensemble, refuse
     from emberline.ui.cli.progress import study
 
     scenario, schedule, seconds = stored.plan.scenario, stored.plan.schedule, dict[str, float]()
     assert schedule is not None
-    ensemble.refuse(scenario, schedule, replications, 0 if where[1] else where[0] or engine.cores())
+    refuse(scenario, schedule, replications, 0 if where[1] else where[0] or engine.cores())
 
     def work(tell: Any, wish: Any) -> Ensemble | None:
         began = time.perf_counter()
@@ -117,7 +117,7 @@ def _follow(
                     tell(f"{event['done']} of {event['of']}, held in {event['held']}")
 
             began = time.perf_counter()
-            result = ensemble.ensemble(
+            result = ensemble(
                 scenario,
                 schedule,
                 replications,

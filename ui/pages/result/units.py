@@ -19,7 +19,7 @@ from emberline.reports.text.unit_states import DOES
 from emberline.scenarios import Scenario
 from emberline.scenarios.process.delivery import Delivery
 from emberline.scenarios.records.horizon import Horizon
-from emberline.studies.board import run_slack
+from emberline.studies.why import run_slack
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import navigation
 

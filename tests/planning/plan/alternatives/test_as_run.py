@@ -10,7 +10,7 @@ import planned
 import pytest
 from shops import cast
 
-from emberline.planning.plan.alternatives.as_run import as_run
+from emberline.planning.plan.alternatives.logged_day import as_run
 from emberline.planning.plan.baseline import Baseline
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.loading import heat_log

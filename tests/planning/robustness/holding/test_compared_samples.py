@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from rolled import works
 
-from emberline import models
+from emberline.models.strategies import sample_average
 from emberline.models.strategies.sample_average import Fixed, Sampled
 from emberline.planning.robustness.holding import errors
 from emberline.planning.robustness.holding.errors import Samples
@@ -56,7 +56,7 @@ def compared(hub: Scenario, monkeypatch: pytest.MonkeyPatch, fresh: int, **how: 
         return sample_set
 
     monkeypatch.setattr(errors, "samples", draw)
-    monkeypatch.setattr(models.samples, "optimize_samples", searches)
+    monkeypatch.setattr(sample_average, "optimize_samples", searches)
     result = compare(hub, 3, on_progress=lines.append, **how)
     assert sizes == [(3, 50)]
     return result, searches, lines
