@@ -349,6 +349,7 @@ def _listed(tree: ast.Module) -> list[str]:
     assigned = [
         node for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
     ]
+    assert len(assigned) < 2, f"two lists, lines {[node.lineno for node in assigned]}"
     return [str(name) for node in assigned for name in ast.literal_eval(node.value)]
 
 
@@ -362,8 +363,8 @@ def test_doors_export_no_modules(room: str) -> None:
         source = path.read_text(encoding="utf-8")
         assert not _modules_exported(source, _name(path)), path
         if "door(__name__)" in source:
-            beside = {name for name in _exported(path) if f"{_name(path)}.{name}" in _modules()}
-            assert not beside, (path, beside)
+            submodules = {name for name in _exported(path) if f"{_name(path)}.{name}" in _modules()}
+            assert not submodules, (path, submodules)
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,10 @@ from emberline.planning.accounts.unit_runs import RUN
 from emberline.reports.charts import palette
 from emberline.reports.charts.site_panels import INK, LIMIT, PAPER, y_axis
 from emberline.reports.charts.view import View, time_axis
+from emberline.reports.text.activities import STATES as DOES
 from emberline.reports.text.activities import Activity, called, does, of_site, of_units
 from emberline.reports.text.language import mark, tr
 from emberline.reports.text.numbers import moment, number
-from emberline.reports.text.unit_states import DOES
 from emberline.scenarios import Scenario
 
 Layers = alt.LayerChart | alt.FacetChart

@@ -1,4 +1,4 @@
-"""Files that leave a plan. Each format is one file here and one line in ``FORMATS``.
+"""Files that leave a plan. A format is a function that writes it, in ``formats``, and a line in ``FORMATS``.
 
 Every file says which run it came from: a manifest with input hash, versions, seed, status, bound and gap, the meaning
 of signs and the zone. A file is written whole or not at all.
@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from emberline.reports.exports.formats import b2mml, calendar, csv, excel, json, netcdf, parquet, report
-from emberline.reports.exports.refusal import CannotExport
+from emberline.reports.exports.formats import b2mml, calendar, excel, report
+from emberline.reports.exports.formats.programs import sidecar, write_csv, write_json, write_netcdf, write_parquet
+from emberline.reports.exports.tables import CannotExport
 from emberline.reports.exports.workshop import workshop
 from emberline.reports.text.language import spoken
 from emberline.runs.store.run_folder import StoredRun
@@ -39,10 +40,10 @@ class Format:
 SHEETS = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FORMATS: dict[str, Format] = {
     "xlsx": Format("Excel", SHEETS, "heats or runs, Gantt, hourly energy, bill, ledger", excel.write, of_people=True),
-    "csv": Format("CSV", "text/csv", "one table, for any program", csv.write, of_table=True),
-    "parquet": Format("Parquet", "application/vnd.apache.parquet", "one table, typed", parquet.write, of_table=True),
-    "nc": Format("netCDF", "application/netcdf", "all datasets of the run with their units", netcdf.write),
-    "json": Format("JSON", "application/json", "everything, for programs", json.write),
+    "csv": Format("CSV", "text/csv", "one table, for any program", write_csv, of_table=True),
+    "parquet": Format("Parquet", "application/vnd.apache.parquet", "one table, typed", write_parquet, of_table=True),
+    "nc": Format("netCDF", "application/netcdf", "all datasets of the run with their units", write_netcdf),
+    "json": Format("JSON", "application/json", "everything, for programs", write_json),
     "xml": Format("B2MML", "application/xml", "ISA-95 schedule, for execution systems", b2mml.write),
     "ics": Format(
         "iCalendar", "text/calendar", "who does what when, for the crews", calendar.write, of_unit=True, of_people=True
@@ -97,7 +98,7 @@ def export(
 
 def files_of(kind: str, path: Path) -> list[Path]:
     """All files that an export to a path writes."""
-    return [path, csv.sidecar(path)] if kind == "csv" else [path]
+    return [path, sidecar(path)] if kind == "csv" else [path]
 
 
 def _refuse(can: bool, what: str, kind: str, those: list[str]) -> None:

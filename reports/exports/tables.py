@@ -10,24 +10,27 @@ from dataclasses import asdict, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from emberline.planning.accounts.bill import BillLine, bill, import_price
 from emberline.planning.accounts.ledger import Entry, ledger
-from emberline.planning.accounts.stock import stock_changes
+from emberline.planning.accounts.unit_runs import unit_runs
 from emberline.planning.answer.causes import Cause
 from emberline.planning.answer.record import Headline
-from emberline.reports.exports import process_tables
 from emberline.reports.exports.hours import hours, local, short_mw, with_tariff
-from emberline.reports.exports.refusal import CannotExport
 from emberline.reports.text.activities import activities
 from emberline.reports.text.language import mark, tr
-from emberline.reports.text.numbers import listed, number
+from emberline.reports.text.numbers import number
 from emberline.runs.store.run_folder import StoredRun
 from emberline.scenarios.goal_metrics import goal_metric
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
-__all__ = ["TABLES", "by_name", "cause_table"]
+    from emberline.planning.plan.record import Plan
+
+__all__ = ["TABLES", "by_name", "cause_table", "plan_runs"]
 
 HEAT_COLUMNS = (
     "heat", "order", "grade", "mass_t", "stage", "unit", "start", "end", "waited_min", "energy_mwh", "heat_carbon_kg",
@@ -37,7 +40,6 @@ ACTIVITY_COLUMNS = ("unit", "what", "name", "start", "end", "amount", "amount_un
 LINE, PROCESSES = mark("line and base load"), mark("processes and base load")
 """Who draws electricity."""
 CREDITED = {"carbon_kg": mark("carbon, stock credited"), "cost": mark("cost, stock credited")}
-MORE, LESS = mark("{store} {amount} {unit} more"), mark("{store} {amount} {unit} less")
 FIGURE_COLUMNS = ("figure", "unit", "baseline", "plan", "saved", "saved %")
 
 
@@ -83,7 +85,7 @@ def heat_list(run: StoredRun) -> pd.DataFrame:
 
 def run_list(run: StoredRun) -> pd.DataFrame:
     """One row for each run, start-up and change-over of units of processes, by start."""
-    return process_tables.run_list(run.plan)
+    return plan_runs(run.plan)
 
 
 def activity_list(run: StoredRun) -> pd.DataFrame:
@@ -122,7 +124,7 @@ def steps(run: StoredRun) -> pd.DataFrame:
     if scenario.rates is not None:
         table[f"{with_tariff(scenario.rates).replace(' ', '_')}_per_mwh"] = import_price(scenario)
     if scenario.processes:
-        table |= process_tables.unit_columns(plan)
+        table |= unit_columns(plan)
     # flows and levels of assets, a column each
     for name, label, unit in (("asset_rate", "flow", "flow_unit"), ("asset_level", "store", "store_unit")):
         if name in plan.replay:
@@ -199,25 +201,6 @@ def figures(run: StoredRun) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(FIGURE_COLUMNS[2:], float))
 
 
-def stock_says(run: StoredRun) -> str:
-    """How much more or less each store ends with than in the baseline, and what that counts; empty where none does."""
-    more = run.plan.stock
-    if more is None or not more.any or not run.plan.comparable:
-        return ""
-    signs = ("+" if value > 0 else "" for value in (more.carbon_kg, more.cost))
-    kg, money = number(more.carbon_kg / 1000, 2), number(more.cost, 0)
-    parts = [
-        tr(MORE if amount > 0 else LESS, store=name, amount=number(abs(amount), digits), unit=unit)
-        for name, amount, unit, digits in stock_changes(run.plan.scenario, more)
-    ]
-    return tr(
-        "Stock at the end against the baseline: {parts}; this counts {carbon} t CO2e and {cost} {currency} of what is "
-        "saved.",
-        parts=listed(parts), carbon=f"{next(signs)}{kg}", cost=f"{next(signs)}{money}",
-        currency=run.plan.scenario.market.currency,
-    )  # fmt: skip
-
-
 SAVED_BY, IN_ALL = mark("saved by"), mark("in all")
 CAUSE_HEADS = {
     "average": mark("carbon, average [t CO2e]"),
@@ -253,10 +236,10 @@ def of_processes(run: StoredRun) -> dict[str, pd.DataFrame]:
         return {}
     return {
         "runs": run_list(run),
-        "stores": process_tables.levels(run.plan),
-        "deliveries": process_tables.deliveries(run.plan),
-        "products": process_tables.product_carbon(run.plan),
-        "whereabouts": process_tables.whereabouts(run.plan),
+        "stores": levels(run.plan),
+        "deliveries": deliveries(run.plan),
+        "products": product_carbon(run.plan),
+        "whereabouts": whereabouts(run.plan),
     }
 
 
@@ -325,3 +308,129 @@ def plain(frame: pd.DataFrame, *, rounded: bool = False) -> pd.DataFrame:
     for name in lacking:
         out[name] = out[name].astype(object).where(out[name].notna(), None)
     return out
+
+
+RUN_COLUMNS = (
+    "unit", "what", "mode", "start", "end", "tonnes", "off_spec_t", "mean_tph", "energy_mwh",
+)  # fmt: skip
+DELIVERY_COLUMNS = ("delivery", "store", "asked_t", "delivered_t", "baseline_t", "first", "last", "carbon_kg")
+
+
+def plan_runs(plan: Plan) -> pd.DataFrame:
+    """One row for each run, start-up and change-over of the undisturbed replay, by start: what the shift follows."""
+    import pandas as pd
+
+    assert plan.replay is not None
+    scenario = plan.scenario
+    step, hours = scenario.horizon.step_min, scenario.horizon.step_h
+    rows = [
+        {
+            "unit": run.unit,
+            "what": run.what,
+            "mode": run.mode,
+            "start": scenario.horizon.instant(run.first * step),
+            "end": scenario.horizon.instant(run.last * step),
+            "tonnes": run.tonnes,
+            "off_spec_t": run.off_spec_t,
+            "mean_tph": run.tonnes / ((run.last - run.first) * hours),
+            "energy_mwh": run.energy_mwh,
+        }
+        for run in unit_runs(scenario, plan.replay)
+    ]
+    return pd.DataFrame(rows, columns=list(RUN_COLUMNS)).sort_values(["start", "unit"], ignore_index=True)
+
+
+def levels(plan: Plan) -> pd.DataFrame:
+    """One row for each step: its end, and the level of each store then [t], plan and baseline."""
+    import pandas as pd
+
+    assert plan.replay is not None
+    horizon = plan.scenario.horizon
+    table: dict[str, Any] = {"end": [horizon.instant((i + 1) * horizon.step_min) for i in range(horizon.n_steps)]}
+    for name in plan.scenario.store:
+        for whose, data in (("", plan.replay), ("baseline ", plan.baseline)):
+            table[f"{whose}{name} [t]"] = data["stock_t"].sel(stock=name).to_numpy()
+    return pd.DataFrame(table)
+
+
+def deliveries(plan: Plan) -> pd.DataFrame:
+    """One row for each delivery: tonnes asked for and made, when, and scope 1 and 2 by the goal's signal."""
+    import pandas as pd
+
+    assert plan.replay is not None
+    scenario, horizon = plan.scenario, plan.scenario.horizon
+    book = ledger(scenario, plan.replay).products
+    assert book is not None
+    kg_per_t = book.carbon_per_t(scenario.goal.signal).fillna(0.0)
+    rows = []
+    for delivery in scenario.deliveries:
+        by_step, baseline = (data["delivered_t"].sel(delivery=delivery.name) for data in (plan.replay, plan.baseline))
+        demand_t = delivery.amount_t
+        if demand_t is None:
+            demand_t = float(scenario.inputs["demand_tph"].sel(demand=delivery.name).sum()) * horizon.step_h
+        at = np.flatnonzero(by_step.to_numpy() > 0).tolist()
+        ends = [horizon.instant(i * horizon.step_min) for i in (at[0], at[-1] + 1)] if len(at) else ["", ""]
+        tonnes = float(by_step.sum())
+        kg = tonnes * float(kg_per_t.sel(stock=delivery.store))
+        rows.append((delivery.name, delivery.store, demand_t, tonnes, float(baseline.sum()), *ends, kg))
+    return pd.DataFrame(rows, columns=list(DELIVERY_COLUMNS))
+
+
+def product_carbon(plan: Plan) -> pd.DataFrame:
+    """One row for each store and origin, and one for each column of the ledger: kg CO2e for each tonne, and in all.
+
+    ``kg`` is what comes into the store in the horizon; stores into which nothing came have no row.
+    """
+    import pandas as pd
+
+    assert plan.replay is not None
+    book = ledger(plan.scenario, plan.replay).products
+    assert book is not None
+    rows = []
+    for name in book.table["stock"].values.tolist():
+        row = book.table.sel(stock=name)
+        tonnes = float(row["in_t"])
+        if row["kg_per_t"].isnull().any():
+            continue
+        for column in book.columns:
+            rows += [(name, tonnes, *origin, kg, kg * tonnes) for origin, kg in _origins(row, column)]
+            whole = float(book.per_t(column).sel(stock=name))
+            rows.append((name, tonnes, column, "all", "", whole, whole * tonnes))
+    return pd.DataFrame(rows, columns=["store", "in_t", "column", "kind", "source", "kg_per_t", "kg"])
+
+
+def whereabouts(plan: Plan) -> pd.DataFrame:
+    """Where each column of the ledger goes [kg]: deliveries, change of stock, losses, what is sold, the site."""
+    import pandas as pd
+
+    assert plan.replay is not None
+    book = ledger(plan.scenario, plan.replay).products
+    assert book is not None
+    return pd.DataFrame([{"column": column, **book.leaves(column)} for column in book.columns])
+
+
+def unit_columns(plan: Plan) -> dict[str, Any]:
+    """Mode, rate and power of each unit by step, and level of each store at a step's end, a column each."""
+    assert plan.replay is not None
+    table: dict[str, Any] = {}
+    for unit, _ in plan.scenario.process_units:
+        mine = plan.replay.sel(process=unit)
+        table[f"{unit} mode"] = mine["process_mode"].values.tolist()
+        table[f"{unit} [t/h]"] = mine["process_tph"].to_numpy()
+        table[f"{unit} [MW]"] = mine["process_mw"].to_numpy()
+    for name in plan.scenario.store:
+        table[f"{name} [t]"] = plan.replay["stock_t"].sel(stock=name).to_numpy()
+    for delivery in plan.scenario.deliveries:
+        table[f"{delivery.name} delivered [t]"] = plan.replay["delivered_t"].sel(delivery=delivery.name).to_numpy()
+    return table
+
+
+def _origins(row: xr.Dataset, column: str) -> list[tuple[tuple[str, str, str], float]]:
+    origins = zip(*(row[f"origin_{name}"].values.tolist() for name in ("column", "kind", "source")), strict=True)
+    return [
+        (names, kg) for names, kg in zip(origins, row["kg_per_t"].values.tolist(), strict=True) if names[0] == column
+    ]
+
+
+class CannotExport(ValueError):
+    """What was asked for cannot be written; one line that says why, and what could be."""

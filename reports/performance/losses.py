@@ -8,6 +8,7 @@ what differs from it in the report period.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -15,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from emberline.reports.performance.causes import Split, TwinUse, split
-from emberline.reports.performance.significant_uses import significant_uses
 from emberline.scenarios import Scenario
 from emberline.scenarios.energy_states import idle_pieces
 from emberline.scenarios.loading.heat_log import HeatLog
@@ -162,3 +162,29 @@ def _uses(scenario: Scenario, log: HeatLog, edges: np.ndarray) -> list[TwinUse]:
         pieces = np.array(idle_pieces(unit.states, spans, max(log.until_min, float(edges[-1])) - begin)).reshape(-1, 3)
         idling += _shared(pieces[:, 0] + begin, pieces[:, 1] + begin, pieces[:, 2] / 60, edges)
     return [TwinUse(*map(float, day)) for day in zip(tonnes_by_day, works, idling, waits, strict=True)]
+
+
+MOST = 0.8
+"""Uses are significant, from the largest on, until they make up this share."""
+
+
+def significant_uses(rows: pd.DataFrame, uses: Sequence[str]) -> pd.DataFrame:
+    """Uses by size, with ``energy``, ``share``, ``cumulated`` share and whether each is ``significant``.
+
+    Args:
+        rows: energy of each use by period, in one unit.
+        uses: their columns.
+
+    Raises:
+        ValueError: a use is negative or missing, or nothing is used.
+    """
+    part = rows[list(uses)]
+    if part.isna().any(axis=None):
+        raise ValueError(f"values of {part.columns[part.isna().any()][0]} are missing")
+    energy = part.sum().sort_values(ascending=False, kind="stable")
+    if (energy < 0).any() or not energy.sum() > 0:
+        raise ValueError("energy uses must not be negative, and not all zero")
+    share = energy / energy.sum()
+    before = share.cumsum() - share
+    table = {"energy": energy, "share": share, "cumulated": share.cumsum(), "significant": before < MOST - 1e-12}
+    return pd.DataFrame({name: np.asarray(values) for name, values in table.items()}, index=energy.index)

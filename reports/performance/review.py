@@ -10,9 +10,8 @@ import pandas as pd
 from emberline.reports.compliance.reports.table import Document, Table, table
 from emberline.reports.performance.baseline import EnergyBaseline, fit
 from emberline.reports.performance.cusum import Cusum, cusum
-from emberline.reports.performance.losses import Losses
+from emberline.reports.performance.losses import MOST, Losses, significant_uses
 from emberline.reports.performance.savings import Savings, savings
-from emberline.reports.performance.significant_uses import MOST, significant_uses
 from emberline.reports.performance.tables import Periods
 from emberline.reports.performance.validity import Breach, breaches, refuse_invalid
 

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
-from emberline.planning.accounts.unit_runs import RUN, UnitRun, unit_runs
+from emberline.planning.accounts.unit_runs import CHANGE_OVER, RUN, START_UP, WAIT, UnitRun, unit_runs
 from emberline.reports.text.language import mark, tr, word
 from emberline.reports.text.numbers import listed, number
 from emberline.scenarios import Scenario
@@ -222,3 +222,10 @@ def _stretches(
 def _over_time(measure: str) -> str:
     """Unit of what a rate adds up to: MWh of MW, t of t/h."""
     return "MWh" if measure == "MW" else measure.removesuffix("/h")
+
+
+STATES = {
+    RUN: mark("run"), START_UP: mark("start-up"),
+    CHANGE_OVER: mark("change-over"), WAIT: mark("waiting"),
+}  # fmt: skip
+"""By state (``planning/accounts/unit_runs.py``)."""

@@ -204,25 +204,29 @@ def _of_processes(plan: Plan) -> Iterator[tuple[str, str]]:
         yield ("units" if i == 0 else "", text)
 
 
-def _of_stores(plan: Plan) -> Iterator[tuple[str, str]]:
+def stock_note(plan: Plan) -> str:
+    """How much more or less stores hold at the end than in the baseline, and what that is worth; empty: nothing."""
     more = plan.stock
     if more is None or not more.any or not plan.comparable:
-        return
+        return ""
     parts = [
         tr(MORE if amount > 0 else LESS, store=name, amount=number(abs(amount), digits), unit=unit)
         for name, amount, unit, digits in stock.stock_changes(plan.scenario, more)
     ]
-    yield (
-        "stock",
-        tr(
-            "at the end, compared with the baseline: {parts}; this changes the saving by {carbon} t CO2e and "
-            "{cost} {currency}",
-            parts=shortened(parts), carbon=signed(more.carbon_kg / 1000, 2), cost=signed(more.cost, 0),
-            currency=plan.scenario.market.currency,
-        ),
+    return tr(
+        "at the end, compared with the baseline: {parts}; this changes the saving by {carbon} t CO2e and "
+        "{cost} {currency}",
+        parts=shortened(parts), carbon=signed(more.carbon_kg / 1000, 2), cost=signed(more.cost, 0),
+        currency=plan.scenario.market.currency,
     )  # fmt: skip
-    if more.unknown:
-        yield "", tr("without a value, since neither makes any: {names}", names=listed(more.unknown))
+
+
+def _of_stores(plan: Plan) -> Iterator[tuple[str, str]]:
+    note = stock_note(plan)
+    if note:
+        yield "stock", note
+        if plan.stock is not None and plan.stock.unknown:
+            yield "", tr("without a value, since neither makes any: {names}", names=listed(plan.stock.unknown))
 
 
 def _discarded(plan: Plan) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 Regret is what the roll has more of the goal than the plan that knew everything; gain is what it has less than the
 baseline. The cost of not knowing is kept apart from the cost of a short look ahead: a roll of the same steps that
-knows the future lies between. Intervals are of the sum over the days, drawn again (``studies/rolling/blocks.py``).
+knows the future lies between. Intervals are of the sum over the days, drawn again (``studies/rolling/laying.py``).
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.loading.issued_forecasts import uncertain
 from emberline.scenarios.metrics import METRICS
-from emberline.studies.rolling.blocks import interval, of_days
 from emberline.studies.rolling.by_step import goal_by_step
 from emberline.studies.rolling.horizon import How
+from emberline.studies.rolling.laying import interval, of_days
 from emberline.studies.rolling.roll import Rolled, Tell, replayed, roll
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import numpy as np
 import xarray as xr
@@ -82,3 +83,101 @@ def with_sun(scenario: Scenario, schedule: xr.Dataset, letting: LetGo, begin_min
 def _available(scenario: Scenario) -> Iterator[tuple[str, np.ndarray]]:
     for plant in scenario.site.renewables:
         yield plant.name, plant.available_mw(scenario.asset_series(plant.name)["capacity_factor"])
+
+
+DRAWS = 10_000
+LEAST_DAYS = 5
+"""Fewer days tell nothing of how days differ."""
+LEVEL = 0.90
+
+
+def of_days(values: np.ndarray, days: list[range]) -> np.ndarray:
+    """Sums by day of values by step, shape (n_days,)."""
+    return np.array([values[day.start : day.stop].sum() for day in days])
+
+
+def interval(differences: np.ndarray, moved: np.ndarray, seed: int) -> tuple[float, float] | None:
+    """The 90 % interval of a sum of daily differences; None: too few days.
+
+    Stores that end a day at other levels move what they are worth from one day to another; over all days that is
+    nothing. So it is taken out of the days first, by least squares, as a control variate whose sum is known. Days that
+    follow each other are alike: blocks of about the cube root of their number are drawn, circular so that every day
+    comes as often as any other (Politis and Romano, "A circular block-resampling procedure for stationary data", in
+    Exploring the Limits of Bootstrap, 1992).
+
+    Args:
+        differences: by day, shape (n_days,).
+        moved: change over each day of the difference in the level of each store, shape (n_days, n_stores); its sums
+            are zero, or are no part of what is reported.
+        seed: of the draws.
+    """
+    n = len(differences)
+    if n < LEAST_DAYS:
+        return None
+    free = n - 1
+    used = moved - moved.mean(axis=0)
+    rank = int(np.linalg.matrix_rank(used)) if used.size else 0
+    if rank and rank <= (n - 1) // 3:
+        worth, *_ = np.linalg.lstsq(used, differences - differences.mean(), rcond=None)
+        differences, free = differences - used @ worth, n - 1 - rank
+    total = float(differences.sum())
+    block = max(round(n ** (1 / 3)), 1)
+    generator = np.random.Generator(np.random.Philox(key=seed))
+    starts = generator.integers(n, size=(DRAWS, -(-n // block)))
+    places = (starts[:, :, None] + np.arange(block)).reshape(DRAWS, -1)[:, :n] % n
+    # what the least squares have explained away must not pass for certainty
+    spread = (differences[places].sum(axis=1) - total) * np.sqrt((n - 1) / free)
+    low, high = np.quantile(spread, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return total + float(low), total + float(high)
+
+
+LONG_OVER_MIN = 24 * 60.0
+"""Orders that have ended so long before a plan hold nothing in it any more, neither set-up nor ladle."""
+
+
+def looked_at(scenario: Scenario, run: xr.Dataset, begin_min: float, end_min: float) -> set[str]:
+    """Orders that a plan from one moment of a run to another looks at.
+
+    Those that are due by its end, in which those that have begun are: a plan before looked at them. What is long over
+    is left out.
+    """
+    ended = {
+        heat: end
+        for heat, stage, end in zip(
+            *(run[f"op_{name}"].values.tolist() for name in ("heat", "stage", "end_min")), strict=True
+        )
+        if stage == scenario.line.stages[-1].name
+    }
+    horizon = scenario.horizon
+    names = set()
+    for order in scenario.orders:
+        due = horizon.length_min if order.due is None else horizon.minutes(order.due)
+        ends = [ended.get(heat.name, horizon.length_min) for heat in scenario.heats if heat.order == order.name]
+        if due <= end_min and max(ends) > begin_min - LONG_OVER_MIN:
+            names.add(order.name)
+    return names
+
+
+def within(part: Scenario, names: set[str]) -> Scenario:
+    """A plan's scenario with some of its orders alone, none due after its end."""
+    end: datetime = part.horizon.end_utc
+    orders = tuple(
+        order.model_copy(update={"due": min(order.due, end) if isinstance(order.due, datetime) else end})
+        for order in part.orders
+        if order.name in names
+    )
+    some = part.model_copy(update={"orders": orders})
+    heats = {heat.name for heat in some.heats}
+    fields = {
+        "locks": tuple(lock for lock in part.locks if lock.heat in heats),
+        "state": part.state.model_copy(
+            update={"started": tuple(item for item in part.state.started if item.heat in heats)}
+        ),
+    }
+    return some.model_copy(update=fields).with_inputs(part.inputs)
+
+
+def unplanned(schedule: xr.Dataset) -> xr.Dataset:
+    """A list without any heat in it; they come with the plans."""
+    blank = {name: xr.full_like(schedule[name], np.nan) for name in ("start_min", "end_min", "extra_mwh")}
+    return schedule.assign({**blank, "unit": xr.full_like(schedule["unit"].astype(object), "")})

@@ -35,7 +35,7 @@ from emberline.scenarios.loading.issued_forecasts import foreseen, part
 from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.records.disturbances import MARGINS, Disturbances
 from emberline.scenarios.records.horizon import Horizon
-from emberline.studies.rolling import budgets, orders
+from emberline.studies.rolling import budgets, laying
 from emberline.studies.rolling.horizon import How, refuse, window_end
 from emberline.studies.rolling.laying import LetGo, cut, lay, let_go, with_sun
 from emberline.twin.state import later
@@ -160,7 +160,7 @@ def roll(
     followed = replayed(scenario, listed, replication)
     course = _Course(scenario, how, followed, listed, followed, let_go(scenario, listed))
     if scenario.heats and how.look_ahead_min < scenario.horizon.length_min:
-        course.schedule = orders.unplanned(listed)
+        course.schedule = laying.unplanned(listed)
         course.run = replayed(scenario, course.schedule, replication)
     now = 0.0
     while now < scenario.horizon.length_min and not (cancel is not None and cancel()):
@@ -271,7 +271,7 @@ def _plan(
     until, past = (scenario, course.run) if begin <= now or foresight else _expected(course, now)
     plan_scenario = later(until, past, begin, end)
     if scenario.heats:
-        plan_scenario = orders.within(plan_scenario, orders.looked_at(until, past, begin, end))
+        plan_scenario = laying.within(plan_scenario, laying.looked_at(until, past, begin, end))
     if not foresight:
         plan_scenario = plan_scenario.with_inputs(
             foreseen(scenario, plan_scenario.horizon, scenario.horizon.instant(now))

@@ -11,18 +11,21 @@ import time
 from dataclasses import dataclass, field
 from itertools import islice
 
+import xarray as xr
+
 from emberline.models import explain
 from emberline.models.search import schedule as schedules
 from emberline.planning.plan.baseline import Baseline, envelope_of
+from emberline.planning.plan.counted import shortages
 from emberline.planning.plan.pipeline import stands
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.checking import to_the_minute
 from emberline.scenarios.line.rounding import worth_a_try
-from emberline.studies.why.doubts import shortages, without_place
+from emberline.scenarios.messages import Message
 from emberline.studies.why.why_not import CLOSE, MOST_STEPS, Changed, Repair, WhyNot, finer_steps, repair_of
 
-__all__ = ["quick"]
+__all__ = ["quick", "shortages", "without_place"]
 
 TIME_LIMIT_S = 2.0
 """Of the processor, so that a busy machine gets the same answer."""
@@ -147,3 +150,23 @@ class _Quick:
 
 def _rank(limit: explain.Limit) -> int:
     return FIRST.index(limit.kind) if limit.kind in FIRST else len(FIRST)
+
+
+PLACING_S = 1.0
+"""Of the processor, for the baseline's list."""
+
+
+def without_place(scenario: Scenario, envelope: xr.Dataset | None = None) -> list[str]:
+    """Heats for which the baseline has no place, as a sentence; empty where it makes all: then there is a plan, or
+    nothing speaks against one.
+
+    Args:
+        scenario: what is asked.
+        envelope: of the scenario, where it is known.
+    """
+    if not scenario.heats:
+        return []
+    end = time.process_time() + PLACING_S
+    baseline = Baseline.of(scenario, envelope, over=lambda: time.process_time() > end)
+    heats = str(baseline.schedule.attrs["unplaced"])
+    return [Message("the baseline finds no place for {heats}", heats=heats)] if heats else []

@@ -25,7 +25,7 @@ from site_oracle import optimum, overlaps
 
 from emberline.planning import Plan
 from emberline.planning.answer import summary
-from emberline.reports.exports.formats import csv, netcdf
+from emberline.reports.exports.formats import programs
 from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario
 
@@ -102,8 +102,8 @@ def _of_files(result: Plan) -> Iterator[str]:
         with store.working(scenario) as run:
             store.save(run, result)
         table, data = Path(folder) / "heats.csv", Path(folder) / "plan.nc"
-        csv.write(store.open(run), table, "heats")
-        netcdf.write(store.open(run), data)
+        programs.write_csv(store.open(run), table, "heats")
+        programs.write_netcdf(store.open(run), data)
         heats = plan_judge.from_file(scenario, table)
         groups = {}
         for name in ("baseline", "schedule", "replay"):

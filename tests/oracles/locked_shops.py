@@ -16,7 +16,7 @@ from plan_judge import SECOND, Row, faults, from_file
 from emberline.models.explain import limits
 from emberline.planning import Plan
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.reports.exports.formats import csv
+from emberline.reports.exports.formats import programs
 from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario, ScenarioError, load, loads
 from emberline.scenarios.records.orders import Lock
@@ -129,7 +129,7 @@ def exported(result: Plan, store: Store) -> list[Row]:
     with store.working(result.scenario) as run:
         store.save(run, result)
     path = Path(store.folder) / f"{run}.csv"
-    csv.write(store.open(run), path, "heats")
+    programs.write_csv(store.open(run), path, "heats")
     with path.open(encoding="utf-8") as file:
         assert next(csv_files.reader(file))[0] == "heat"
     return from_file(result.scenario, path)

@@ -14,7 +14,7 @@ from planned import full_plan
 from shops import cast, melt_shop, scenario
 from watched_plans import broken
 
-from emberline.reports.exports.formats import csv, json
+from emberline.reports.exports.formats import programs
 from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.orders import Lock
@@ -49,7 +49,7 @@ def test_the_exported_files_of_a_plan_pass(tmp_path: Any) -> None:
     store = Store(tmp_path)
     with store.working(plan.scenario) as run:
         store.save(run, plan)
-    for name, write in (("heats.csv", csv.write), ("plan.json", json.write)):
+    for name, write in (("heats.csv", programs.write_csv), ("plan.json", programs.write_json)):
         write(store.open(run), tmp_path / name)
         rows = from_file(plan.scenario, tmp_path / name)
         assert len(rows) == 9

@@ -18,8 +18,7 @@ from works import KILN, STORES, TRUCKS, as_run, compared, course, works
 from emberline.planning import Plan
 from emberline.planning.accounts.sums import figures
 from emberline.planning.accounts.unit_runs import Count, UnitRun, counts, unit_runs
-from emberline.reports.exports import export, manifest
-from emberline.reports.exports.crews import unit_lists
+from emberline.reports.exports import crews, export, manifest
 from emberline.reports.text import wording
 from emberline.runs.store.store import Store, StoredRun
 from emberline.scenarios.records.base import ScenarioError
@@ -105,7 +104,7 @@ def test_excel_of_a_works(stored: StoredRun, tmp_path: Path) -> None:
     assert plan.ledger is not None
     result = sheets(export(stored, "xlsx", tmp_path / "plan.xlsx"))
     assert list(result) == [
-        "Figures", "Gantt", "Runs", *(f"Unit {name}" for name in unit_lists.crews(stored)), "Deliveries", "Stores",
+        "Figures", "Gantt", "Runs", *(f"Unit {name}" for name in crews.crews(stored)), "Deliveries", "Stores",
         "Hours", "Bill", "Ledger", "Products", "Whereabouts", "Steps", "Manifest",
     ]  # fmt: skip
     runs = records(result["Runs"])

@@ -93,9 +93,9 @@ def check(scenario: Named, changes: Changes = None) -> None:
         print(line)
     for line in facts.odd(case):
         print(f"odd: {line}")
-    from emberline.studies.why import doubts
+    from emberline.studies.why import quick
 
-    lacking = doubts.shortages(case)
+    lacking = quick.shortages(case)
     if lacking:
         reply = why.at_once(scenario, list(changes or []))
         raise Refused(*(f"{case.name}: no plan is possible: {line}" for line in lacking), *why.repair_lines(reply))

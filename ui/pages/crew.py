@@ -10,11 +10,12 @@ import streamlit as st
 import xarray as xr
 
 from emberline.planning.accounts import unit_runs
-from emberline.reports.exports.crews import Activity, Line, crews, lines, unit_pages, work
+from emberline.reports.exports.crews import Line, crews, lines, unit_pages, work
 from emberline.reports.text import moment
+from emberline.reports.text.activities import Activity
 from emberline.reports.text.language import current, mark, spoken, tr
 from emberline.reports.text.numbers import duration, listed
-from emberline.reports.text.slack import SAME_MIN, stops
+from emberline.reports.text.studies import SAME_MIN, stops
 from emberline.runs.store import Store, StoredRun
 from emberline.scenarios import Scenario
 from emberline.studies.why import run_slack

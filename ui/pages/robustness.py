@@ -14,10 +14,9 @@ from emberline.planning.robustness import Ensemble
 from emberline.planning.robustness import ensemble as ensembling
 from emberline.reports.charts import ensemble as ensemble_charts
 from emberline.reports.charts.view import View, weeks
-from emberline.reports.text import facts, wording, works
+from emberline.reports.text import facts, studies, wording, works
 from emberline.reports.text.language import tr, trn
 from emberline.reports.text.messages import say
-from emberline.reports.text.studies import replays
 from emberline.runs.jobs import queue
 from emberline.runs.store import StoredRun, StoreError, ensembles
 from emberline.scenarios.goal_metrics import goal_first
@@ -168,7 +167,7 @@ def _figures(ensemble: Ensemble, stamp: Stamp, plan: Plan) -> None:
     if ensemble.against_baseline:
         says = tr("Each dot is 5 % of the replays: plan above the line, baseline below; dashed: undisturbed plan.")
     st.caption(says)
-    st.table(replays.quantile_table(ensemble.scenario, ensemble.quantiles()))
+    st.table(studies.quantile_table(ensemble.scenario, ensemble.quantiles()))
     st.caption(tr("P10: on one day of ten it is less; P90: on one day of ten it is more."))
 
 
@@ -200,7 +199,7 @@ def _broken(ensemble: Ensemble, stamp: Stamp, view: View) -> None:
             "miss it at all. Misses after the end of the horizon are in the table."
         )
     )
-    draw(pd.DataFrame(replays.limit_rows(ensemble, rows[:ROWS])), {tr("missed [%]"): 1})
+    draw(pd.DataFrame(studies.limit_rows(ensemble, rows[:ROWS])), {tr("missed [%]"): 1})
     if len(rows) > ROWS:
         st.caption(trn("And {count} more.", "And {count} more.", len(rows) - ROWS))
 

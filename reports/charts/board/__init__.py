@@ -18,8 +18,8 @@ from emberline.planning.accounts import unit_runs
 from emberline.reports.charts import palette
 from emberline.reports.charts.view import View
 from emberline.reports.text import numbers, wording
+from emberline.reports.text.activities import STATES as DOES
 from emberline.reports.text.language import current, mark, tr
-from emberline.reports.text.unit_states import DOES
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.orders import AnyLock, Lock

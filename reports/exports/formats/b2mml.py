@@ -13,7 +13,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from emberline.reports.exports import manifest
-from emberline.reports.exports.refusal import CannotExport
+from emberline.reports.exports.tables import CannotExport
 from emberline.reports.exports.texts import one_line, printable
 from emberline.reports.text.activities import Activity, Material, activities
 from emberline.runs.store.run_folder import StoredRun

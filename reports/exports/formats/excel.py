@@ -15,15 +15,17 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emberline.reports.exports import manifest, tables, worded
-from emberline.reports.exports.crews import unit_lists
-from emberline.reports.exports.crews.unit_pages import HEADS
-from emberline.reports.exports.formats import gantt_sheet
+from emberline.reports.charts import palette
+from emberline.reports.charts.gantt import colours, key, makes
+from emberline.reports.exports import crews, manifest, tables, worded
+from emberline.reports.exports.crews import HEADS
 from emberline.reports.exports.hours import FLOWS_MW, SMALL, hours, without_zeros
 from emberline.reports.exports.texts import moment, one_line, printable
-from emberline.reports.text.activities import called
+from emberline.reports.text.activities import activities, called, of_site, units
 from emberline.reports.text.language import mark, tr, word
 from emberline.reports.text.messages import say
+from emberline.reports.text.numbers import sentence
+from emberline.reports.text.wording import stock_note
 from emberline.runs.store.run_folder import StoredRun
 
 if TYPE_CHECKING:
@@ -141,10 +143,10 @@ def write(run: StoredRun, path: Path) -> None:
         if len(machines):
             frames["machines"] = machines
         if frames:
-            gantt_sheet.draw(ours.sheet(tr("Gantt")), book, run)
+            _gantt(ours.sheet(tr("Gantt")), book, run)
         for name in filter(frames.__contains__, SCHEDULE):
             _table(ours, name, frames[name])
-        for unit in unit_lists.crews(run):
+        for unit in crews.crews(run):
             _unit(ours, unit)
         rest = {"hours": hours, "steps": tables.steps, "bill": tables.bill_lines, "ledger": tables.ledger_entries}
         frames |= {name: without_zeros(made_by(run), OPTIONAL.__contains__) for name, made_by in rest.items()}
@@ -180,7 +182,8 @@ def _figures(ours: Book) -> None:
     horizon = run.plan.scenario.horizon
     first, last = (moment(horizon.instant(at)) for at in (0, horizon.length_min))
     span = tr("{first} to {last}, {zone}", first=first, last=last, zone=horizon.zone)
-    says = [tables.stock_says(run), manifest.proof(run), say(run.plan.verdict), span]
+    stock = [sentence(note) for note in filter(None, [stock_note(run.plan)])]
+    says = [*stock, manifest.proof(run), say(run.plan.verdict), span]
     for text in filter(None, says):
         _text(sheet, row, 0, text)
         row += 1
@@ -282,26 +285,26 @@ def _unit(ours: Book, unit: str) -> None:
     run = ours.run
     scenario = run.plan.scenario
     sheet = ours.sheet(tr("Unit {name}", name=called(unit, scenario)))
-    process = unit_lists.runs_processes(run, unit)
-    stores = list(unit_lists.levels(run, unit, 0.0)) if process else []
+    process = crews.runs_processes(run, unit)
+    stores = list(crews.levels(run, unit, 0.0)) if process else []
     head = [tr(name) for name in (*HEADS[process][:-1], mark("minutes"))]
     head += [tr("{store} at the end [t]", store=store) for store in stores]
     for column, name in enumerate(head):
         _text(sheet, 0, column, name, ours.head)
-    for row, line in enumerate(unit_lists.lines(run, unit), start=1):
+    for row, line in enumerate(crews.lines(run, unit), start=1):
         for column, at in enumerate((line.start_min, line.end_min)):
             sheet.write_datetime(row, column, scenario.horizon.instant(at).replace(tzinfo=None), ours.time)
         activity = line.activity
         cells: list[str | float] = [tr("free")]
         if activity is not None and process:
             cells = [
-                unit_lists.work(activity),
+                crews.work(activity),
                 activity.products(),
                 activity.tph or 0.0,
                 activity.amount,
             ]
         elif activity is not None:
-            cells = [unit_lists.work(activity), activity.name, activity.definition]
+            cells = [crews.work(activity), activity.name, activity.definition]
         for column, value in enumerate(cells, 2):
             if isinstance(value, str):
                 _text(sheet, row, column, value, ours.wrapped)
@@ -309,10 +312,77 @@ def _unit(ours: Book, unit: str) -> None:
                 sheet.write_number(row, column, round(value, DIGITS) + 0.0, ours.number(1))
         minutes = len(HEADS[process]) - 1
         sheet.write_number(row, minutes, line.minutes, ours.number(0))
-        ends = unit_lists.levels(run, unit, line.end_min) if process else {}
+        ends = crews.levels(run, unit, line.end_min) if process else {}
         for column, store in enumerate(stores, minutes + 1):
             sheet.write_number(row, column, round(ends[store], DIGITS) + 0.0, ours.number(0))
     sheet.set_column(0, 1, 17)
     sheet.set_column(2, len(head) - 1, 18)
     sheet.freeze_panes(1, 0)
     sheet.repeat_rows(0)
+
+
+MOST_CELLS = 1_000
+"""Cells of a row: steps are merged where there would be more."""
+MONTH_MIN = 28 * 24 * 60
+"""In a longer horizon a day of the month comes twice."""
+CELLS_ACROSS = 100
+"""Cells that can be read on one page."""
+MOST_IN_LEGEND = 24
+PALE = "#E6E9EC"
+"""A unit that gets ready and makes nothing."""
+
+
+def _gantt(sheet: Any, book: Any, run: StoredRun) -> None:
+    """Fill a sheet: a cell is coloured where its unit works in any part of it; its name stands in the first one."""
+    plan = run.plan
+    assert plan.replay is not None
+    scenario, horizon = plan.scenario, plan.scenario.horizon
+    steps = math.ceil(horizon.n_steps / MOST_CELLS)
+    cell_min, n = steps * horizon.step_min, math.ceil(horizon.n_steps / steps)
+    rows = list(units(scenario, plan.replay))
+    shades = colours(scenario, of_site(scenario, plan.replay))
+    head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "vcenter"})
+    clock = book.add_format({"rotation": 90, "font_size": 8, "bottom": 1, "valign": "bottom"})
+    fills = {
+        shade: book.add_format({"bg_color": shade, "font_color": palette.INK, "font_size": 9, "valign": "vcenter"})
+        for shade in {*shades.values(), PALE}
+    }
+    corner = tr("unit ({zone})", zone=horizon.zone)
+    if steps > 1:
+        corner = tr("unit ({zone}, a cell is {hours} h)", zone=horizon.zone, hours=f"{cell_min / 60:g}")
+    sheet.write_string(0, 0, corner, head)
+    clocks = "%d %H:%M" if horizon.length_min <= MONTH_MIN else "%m-%d %H:%M"
+    if horizon.clocks_change:
+        clocks += " %z"
+    for i in range(n):
+        at = horizon.instant(i * cell_min)
+        sheet.write_string(0, i + 1, at.strftime(clocks), clock)
+    for row, unit in enumerate(rows, start=1):
+        sheet.write_string(row, 0, printable(called(unit, scenario)), head)
+        sheet.set_row(row, 24)
+    used: dict[str, Any] = {}
+    for activity in activities(scenario, plan.replay):
+        first = max(math.floor(activity.start_min / cell_min + 1e-9), 0)
+        last = min(math.ceil(activity.end_min / cell_min - 1e-9), n)
+        fill = fills[shades[key(activity)] if makes(activity) else PALE]
+        if makes(activity):
+            used[key(activity)] = fill
+        row = rows.index(activity.unit) + 1
+        for i in range(first, last):
+            named = i == first and makes(activity) and activity.of != "site"
+            sheet.write_string(row, i + 1, printable(activity.name)[:100] if named else "", fill)
+    _legend(sheet, used, len(rows) + 2)
+    sheet.set_row(0, 52)
+    sheet.set_column(0, 0, 20)
+    sheet.set_column(1, n, 1.3)
+    sheet.freeze_panes(1, 1)
+    sheet.repeat_rows(0)
+    sheet.repeat_columns(0)
+    sheet.fit_to_pages(math.ceil(n / CELLS_ACROSS), 0)
+    sheet.print_area(0, 0, len(rows) + 3 + min(len(used), MOST_IN_LEGEND), n)
+
+
+def _legend(sheet: Any, fills: dict[str, Any], row: int) -> None:
+    for i, (name, fill) in enumerate(list(fills.items())[:MOST_IN_LEGEND]):
+        sheet.write_string(row + i, 1, "", fill)
+        sheet.write_string(row + i, 3, printable(name)[:100])

@@ -16,10 +16,10 @@ from emberline.reports.exports import manifest, tables
 from emberline.reports.exports.hours import hours, without_zeros
 from emberline.reports.exports.texts import fonts, moment, printable, tag
 from emberline.reports.exports.worded import figures, for_people
+from emberline.reports.text import wording
 from emberline.reports.text.language import mark, tr
 from emberline.reports.text.messages import say
-from emberline.reports.text.numbers import listed, number
-from emberline.reports.text.wording import KINDS
+from emberline.reports.text.numbers import number
 from emberline.runs.store.run_folder import StoredRun
 
 if TYPE_CHECKING:
@@ -78,9 +78,9 @@ def page(run: StoredRun) -> str:
         verdict=printable(say(plan.verdict)),
         proof=manifest.proof(run),
         figures=_figures(figures(tables.figures(run))),
-        stock=tables.stock_says(run),
+        stock=" ".join(map(wording.sentence, filter(None, [printable(wording.stock_note(plan))]))),
         comparable=plan.comparable,
-        violations=[_violation(run, violation) for violation in plan.violations],
+        violations=[printable(wording.violation(row, horizon)) for row in plan.violations],
         answer=_answer(answer(plan)),
         # the renderer has escaped what stands in them
         marks=" ".join(charts.marks(plan.scenario, View.of(horizon), pointer=False)),
@@ -152,16 +152,6 @@ def _digits(values: list[Any]) -> int:
         return 0
     top = max(numbers, default=0.0)
     return 0 if top >= 100_000 else 1 if top >= 1000 else 2 if top >= 1 else 4
-
-
-def _violation(run: StoredRun, violation: dict[str, Any]) -> str:
-    parameters = {
-        "what": tr(KINDS.get(violation["kind"], violation["kind"])),
-        "who": listed([part for part in (violation["heat"], violation["unit"]) if part]),
-        "amount": number(violation["amount"], 2), "measure": say(violation["measure"]),
-        "time": moment(run.plan.scenario.horizon.instant(violation["at_min"])),
-    }  # fmt: skip
-    return printable(tr("{what} ({who}): by {amount} {measure}, {time}", **parameters))
 
 
 def _answer(first: Answer | None) -> dict[str, Any]:

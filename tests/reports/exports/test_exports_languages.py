@@ -142,7 +142,7 @@ def test_what_was_missed_is_chinese(tmp_path: Path) -> None:
     text = export(dataclasses.replace(run, plan=plan), "html", tmp_path / "plan.html", language="zh").read_text("utf-8")
     assert "不可接受。" in text
     assert "不可接受：数字孪生执行排程时发现 1 处越限。" in text
-    assert "越限：等待过长（A-1、L）：12.50 min，2026年3月10日 周二 01:30 +00:00" in text
+    assert "越限：等待过长（A-1、L），12.50 min，2026年3月10日 周二 01:30 +00:00" in text
 
 
 @pytest.mark.parametrize("plant", list(PLANS))

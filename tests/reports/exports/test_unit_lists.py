@@ -8,7 +8,7 @@ from itertools import pairwise
 from exported import renamed, stored_run
 from lxml import html
 
-from emberline.reports.exports.crews import unit_lists, unit_pages
+from emberline.reports.exports import crews
 from emberline.reports.text.numbers import duration
 
 
@@ -18,12 +18,12 @@ def test_lines_and_gaps_fill_the_horizon() -> None:
     run = stored_run("line")
     scenario, replay = run.plan.scenario, run.plan.replay
     assert replay is not None
-    for unit in unit_lists.crews(run):
-        lines = list(unit_lists.lines(run, unit))
+    for unit in crews.crews(run):
+        lines = list(crews.lines(run, unit))
         assert lines[0].start_min == 0
-        assert abs(lines[-1].end_min - scenario.horizon.length_min) < unit_lists.LEAST_GAP_MIN
+        assert abs(lines[-1].end_min - scenario.horizon.length_min) < crews.LEAST_GAP_MIN
         for before, after in pairwise(lines):
-            assert abs(after.start_min - before.end_min) <= unit_lists.LEAST_GAP_MIN
+            assert abs(after.start_min - before.end_min) <= crews.LEAST_GAP_MIN
         work = [line for line in lines if line.activity is not None]
         assert len(work) == int((replay["op_unit"].values == unit).sum())
 
@@ -31,8 +31,8 @@ def test_lines_and_gaps_fill_the_horizon() -> None:
 def test_pages_show_names_as_they_are() -> None:
     """Proves: a page names unit and shift; what a scenario is called cannot become markup."""
     run = renamed(stored_run("line"))
-    text = unit_pages(run)
-    assert text.count("<section>") == len(unit_lists.crews(run)) * len(unit_lists.shifts(run))
+    text = crews.unit_pages(run)
+    assert text.count("<section>") == len(crews.crews(run)) * len(crews.shifts(run))
     assert "<script" not in text
     assert "<img" not in text
 
@@ -42,7 +42,7 @@ def test_a_mill_reads_tonnes_days_and_silos() -> None:
     store, rate and electricity, its days where the page touches two, and how much of it falls into the shift; silos
     have their planned levels at the shift's start and end.
     Sensitivity: fails for shifts that are left out, times without days, and totals of a run for those of a shift."""
-    text = unit_pages(stored_run("mill"))
+    text = crews.unit_pages(stored_run("mill"))
     sections = {part.findtext("h1"): " | ".join(part.itertext()) for part in html.fromstring(text).iter("section")}
     assert list(sections) == [
         "mill, 2026-01-05 00:00 – 06:00", "mill, 2026-01-05 06:00 – 14:00", "mill, 2026-01-05 14:00 – 22:00",

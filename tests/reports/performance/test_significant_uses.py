@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from emberline.reports.performance.significant_uses import significant_uses
+from emberline.reports.performance.losses import significant_uses
 
 
 def test_the_largest_uses_that_make_up_four_fifths() -> None:

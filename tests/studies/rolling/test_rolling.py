@@ -19,11 +19,11 @@ from emberline.planning.accounts.bill import bill
 from emberline.planning.accounts.ledger import ledger
 from emberline.planning.accounts.sums import figures
 from emberline.planning.plan.pipeline import follow
-from emberline.reports.text.studies.rolling import says
+from emberline.reports.text.studies import roll_says as says
 from emberline.scenarios import Scenario, ScenarioError, load
 from emberline.studies.rolling import How, compare, refuse, roll
-from emberline.studies.rolling.blocks import interval
 from emberline.studies.rolling.by_step import direct_by_step
+from emberline.studies.rolling.laying import interval
 from emberline.studies.rolling.roll import broken
 from emberline.twin.state import later
 

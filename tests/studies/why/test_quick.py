@@ -9,7 +9,7 @@ import pytest
 
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario, load, loads
-from emberline.studies.why import doubts, quick
+from emberline.studies.why import quick
 
 LIMIT = "site.grid.import_limit_mw=45"
 
@@ -23,7 +23,7 @@ def test_a_limit_below_every_heat_is_counted_before_any_search() -> None:
     assert "optimize.search" not in result.seconds
     assert "draws 64.9 MW in a metered interval, and at best 50.1 MW are left for it" in result.reason
     answer = quick.quick(lambda more: load("melt-shop-small", [LIMIT, *more]))
-    assert answer.missing[0] == doubts.shortages(case)[0]
+    assert answer.missing[0] == quick.shortages(case)[0]
     assert any("finds no place for C1-1" in line for line in answer.missing)
     (first, *_) = answer.repairs
     assert first.says[0].startswith("import limit to 6")
@@ -50,7 +50,7 @@ def test_what_cannot_be_counted_has_a_first_repair_too(name: str, change: str) -
     answer = quick.quick(changed, time_limit_s=20)
     first = answer.repairs[0]
     assert answer.status == "unknown"
-    assert list(answer.missing) == doubts.without_place(load(name, [change]))
+    assert list(answer.missing) == quick.without_place(load(name, [change]))
     assert "the baseline finds no place for" in answer.missing[0]
     assert max(place for place, more in enumerate(lists) if more == first.overrides) <= 12
     assert twin.dispatch(load(name, [change, *first.overrides])).attrs["complete"]
@@ -69,13 +69,13 @@ def test_durations_that_are_planned_longer_prove_nothing_of_the_plant() -> None:
     key that makes them longer; one that is late by nominal durations is late by itself. Sensitivity: *cannot end
     before* of a time that the plant can keep."""
     due = "orders.C1.due=300 min"
-    assert not doubts.shortages(load("melt-shop-small", [due]))
-    longer = doubts.shortages(load("melt-shop-small", [due, "disturbances.planning_quantile=0.97"]))
+    assert not quick.shortages(load("melt-shop-small", [due]))
+    longer = quick.shortages(load("melt-shop-small", [due, "disturbances.planning_quantile=0.97"]))
     assert longer
     assert all(line.startswith("with the durations that are planned with") for line in longer)
     assert "planning_quantile" in longer[0]
     short = ["orders.C1.due=4 h", "disturbances.planning_quantile=0.97"]
-    assert doubts.shortages(load("melt-shop-small", short)) == doubts.shortages(load("melt-shop-small", short[:1]))
+    assert quick.shortages(load("melt-shop-small", short)) == quick.shortages(load("melt-shop-small", short[:1]))
 
 
 def test_a_load_that_is_on_or_off_takes_the_next_whole_steps() -> None:

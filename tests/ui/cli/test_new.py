@@ -9,7 +9,7 @@ from commands import emberline
 
 from emberline.scenarios import load
 from emberline.scenarios.templates.plants import TEMPLATES
-from emberline.studies.why import doubts
+from emberline.studies.why import quick
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
@@ -20,7 +20,7 @@ def test_a_new_plant_can_be_planned(template: str, tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     scenario = load(path)
     assert scenario.name == "mine"
-    assert doubts.shortages(scenario) == []
+    assert quick.shortages(scenario) == []
 
 
 def test_from_a_meter_alone(tmp_path: Path) -> None:

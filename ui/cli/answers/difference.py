@@ -106,7 +106,7 @@ def locks(
 
 def _show_locks(prices: lock_prices.LockPrices) -> None:
     from emberline.reports.text import wording
-    from emberline.reports.text.studies.locks import lock_rows
+    from emberline.reports.text.studies import lock_rows
     from emberline.ui.cli import terminal
 
     console, rows = terminal.out(), lock_rows(prices.summary())

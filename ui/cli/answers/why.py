@@ -242,9 +242,9 @@ def doubts(case: Scenario, scenario: str, changes: Sequence[str]) -> Iterator[st
         case: the scenario with its changes.
         scenario, changes: as of ``explained``.
     """
-    from emberline.studies.why import doubts as before
+    from emberline.studies.why import quick
 
-    if before.without_place(case) and not before.shortages(case):
+    if quick.without_place(case) and not quick.shortages(case):
         yield f"{'doubtful':<10}only a search can tell whether there is a plan"
         yield from lines(at_once(scenario, changes))
 

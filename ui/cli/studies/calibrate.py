@@ -125,7 +125,7 @@ def _has_line(scenario: Scenario) -> None:
 
 def show(console: Console, calibration: Calibration) -> None:
     """Print the calibration: parameters, fit, sparse data, check on held-out heats, drift."""
-    from emberline.reports.text.studies.calibration import check_rows, estimate_rows
+    from emberline.reports.text.studies import check_rows, estimate_rows
     from emberline.ui.cli import terminal
 
     zone = calibration.scenario.horizon.tz
@@ -167,7 +167,7 @@ def _comparisons(calibration: Calibration) -> Any:
 
 
 def _facts(calibration: Calibration) -> list[tuple[str, str]]:
-    from emberline.reports.text.studies.calibration import KINDS, figure
+    from emberline.reports.text.studies import CALIBRATION_KINDS, calibration_figure
     from emberline.reports.text.wording import number, percent
     from emberline.studies.calibration import POOR_FIT, drift
 
@@ -177,7 +177,7 @@ def _facts(calibration: Calibration) -> list[tuple[str, str]]:
     says = f"rejected for {', '.join(poor)}" if poor else f"no distribution rejected (p at least {number(POOR_FIT, 2)})"
     facts.append(("fit", f"{says}; {len(calibration.goodness)} tests by parametric bootstrap"))
     if calibration.meter is not None:
-        base = figure(calibration.meter.base_mw, "MW")
+        base = calibration_figure(calibration.meter.base_mw, "MW")
         facts.append(("meter", f"base load {base} MW; residual {number(calibration.meter.residual_mw, 2)} MW rms, "
                       f"{percent(calibration.meter.explained, 1)} of the variance explained"))  # fmt: skip
     hold_out = calibration.hold_out
@@ -202,7 +202,7 @@ def _facts(calibration: Calibration) -> list[tuple[str, str]]:
             ("drift", f"none on {len(calibration.charts)} charts (false alarm {percent(drift.FALSE_ALARM, 0)} each)")
         )
     thin = [
-        f"{item.unit} {KINDS[item.kind]}{f' {item.grade}' if item.grade else ''}: {item.reason}"
+        f"{item.unit} {CALIBRATION_KINDS[item.kind]}{f' {item.grade}' if item.grade else ''}: {item.reason}"
         for item in calibration.thin
     ]
     facts += [("kept" if i == 0 else "", line) for i, line in enumerate(thin[:MOST_THIN])]

@@ -135,8 +135,7 @@ def _follow(
 
 def _show_replays(ensemble: Ensemble, stored: StoredRun, path: str, seconds: dict[str, float]) -> None:
     """Print an ensemble."""
-    from emberline.reports.text import wording
-    from emberline.reports.text.studies import replays
+    from emberline.reports.text import studies, wording
     from emberline.ui.cli import terminal
 
     console, scenario = terminal.out(), ensemble.scenario
@@ -160,7 +159,7 @@ def _show_replays(ensemble: Ensemble, stored: StoredRun, path: str, seconds: dic
         console.print(f"ended early: {ensemble.n_requested} replays were requested")
     console.print()
     table = terminal.table(("", "unit"), ("P10", "P50", "P90"))
-    for label, unit, values in replays.figures(scenario, ensemble.quantiles()):
+    for label, unit, values in studies.replay_figures(scenario, ensemble.quantiles()):
         table.add_row(label, unit, *values)
     console.print(table, soft_wrap=True)
     show_stocks(ensemble, stored.plan)
@@ -194,15 +193,14 @@ def show_stocks(ensemble: Ensemble, plan: Plan) -> None:
 
 def show_limits(ensemble: Ensemble, rows: list[dict[str, Any]]) -> None:
     """Print what broke the plan, limit by limit."""
-    from emberline.reports.text import wording
-    from emberline.reports.text.studies import replays
+    from emberline.reports.text import studies, wording
     from emberline.ui.cli import terminal
 
     console, broken = terminal.out(), ensemble.n - ensemble.successes
     cells = [
         {name: value if isinstance(value, str) else wording.number(value, 1 if isinstance(value, float) else 0)
          for name, value in row.items()}
-        for row in replays.limit_rows(ensemble, rows[:ROWS])
+        for row in studies.limit_rows(ensemble, rows[:ROWS])
     ]  # fmt: skip
     console.print("what broke it", style="bold")
     console.print(terminal.table_of(cells, words=3, more=1), soft_wrap=True)
@@ -441,8 +439,7 @@ def _gap(gap: float | None) -> str:
 
 def _tables(result: Robustness) -> None:
     """Print P10, P50 and P90 of both plans next to each other, and what broke the robust one."""
-    from emberline.reports.text import wording
-    from emberline.reports.text.studies import replays
+    from emberline.reports.text import studies, wording
     from emberline.ui.cli import terminal
 
     if result.judged is None or result.plain_judged is None:
@@ -462,7 +459,7 @@ def _tables(result: Robustness) -> None:
         price.add_row(label, unit, *cells)
     figures = terminal.table(("", "unit"), ("P10", "P50", "P90", "plain P10", "P50", "P90"))
     scenario = result.robust.scenario
-    sides = (replays.figures(scenario, judged.quantiles()) for judged in (result.judged, result.plain_judged))
+    sides = (studies.replay_figures(scenario, judged.quantiles()) for judged in (result.judged, result.plain_judged))
     for (label, unit, mine), (_, _, plain) in zip(*sides, strict=True):
         figures.add_row(label, unit, *mine, *plain)
     for each in (price, figures):

@@ -128,7 +128,7 @@ def text(study: Levers) -> str:
 def show(console: Console, study: Levers) -> None:
     """Print the study: the plans, the savings, the levers."""
     from emberline.reports.text import wording
-    from emberline.reports.text.studies.levers import case_rows, lever_rows
+    from emberline.reports.text.studies import case_rows, lever_rows
     from emberline.ui.cli import terminal
 
     scenario = study.scenario

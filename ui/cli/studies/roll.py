@@ -102,7 +102,7 @@ def _minutes(option: str, text: str) -> float:
 
 def _show(comparison: Comparison) -> None:
     from emberline.reports.text import wording
-    from emberline.reports.text.studies.rolling import says, side_rows
+    from emberline.reports.text.studies import roll_says, side_rows
     from emberline.ui.cli import terminal
 
     console, scenario, result = terminal.out(), comparison.scenario, comparison.summary()
@@ -111,7 +111,7 @@ def _show(comparison: Comparison) -> None:
     console.print()
     console.print(terminal.table_of(side_rows(result)), soft_wrap=True)
     console.print()
-    for line in says(result):
+    for line in roll_says(result):
         console.print(line)
     for violation in comparison.rolled.violations[:10]:
         console.print(f"  {wording.violation(violation, scenario.horizon)}")

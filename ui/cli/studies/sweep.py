@@ -107,7 +107,7 @@ def _load_in_words(load: Load) -> str:
 
 
 def _show_headroom(curve: Headroom) -> None:
-    from emberline.reports.text.studies.headroom import load_rows
+    from emberline.reports.text.studies import load_rows
     from emberline.ui.cli import terminal
 
     console = terminal.out()

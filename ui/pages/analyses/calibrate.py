@@ -9,10 +9,10 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.reports.charts.analyses import fit as charts
+from emberline.reports.charts import studies
 from emberline.reports.text.language import mark, tr
 from emberline.reports.text.messages import say
-from emberline.reports.text.studies.calibration import KINDS, check_rows, estimate_rows
+from emberline.reports.text.studies import CALIBRATION_KINDS, check_rows, estimate_rows
 from emberline.runs.store import drafts, snapshots
 from emberline.runs.work.analyses import StoredAnalysis
 from emberline.scenarios import load, whole_file
@@ -79,7 +79,7 @@ def show(stored: StoredAnalysis) -> None:
     if result["comparisons"]:
         st.markdown(f"**{tr('Durations: log and fit')}**")
         chart_cache.chart(
-            cache_key("fit", stored), lambda: charts.durations(result["comparisons"]),
+            cache_key("fit", stored), lambda: studies.durations(result["comparisons"]),
             tr("Mean and 10 to 90 % span of durations by unit and grade, log and fit."),
         )  # fmt: skip
         st.caption(tr("Point: mean; bar: from 10 % to 90 % of the heats."))
@@ -89,7 +89,7 @@ def show(stored: StoredAnalysis) -> None:
     _drift(stored)
     with st.expander(tr("What stays as in the scenario, and remarks")):
         for one in result["thin"]:
-            st.text(f"{one['unit']} {tr(KINDS[one['kind']])} {one['grade']}: {say(one['reason'])}")
+            st.text(f"{one['unit']} {tr(CALIBRATION_KINDS[one['kind']])} {one['grade']}: {say(one['reason'])}")
         for remark in result["remarks"]:
             st.text(say(remark))
 
@@ -167,7 +167,7 @@ def _drift(stored: StoredAnalysis) -> None:
         format_func=lambda i: f"{curves[i]['unit']} {say(curves[i]['what'])}", key=f"calibrate.chart.{stored.id}",
     )  # fmt: skip
     chart_cache.chart(
-        (*cache_key("drift", stored), i), lambda: charts.drift(curves[i]),
+        (*cache_key("drift", stored), i), lambda: studies.drift(curves[i]),
         tr("Weighted mean of the residuals over time, with the limits of a unit without drift."),
     )  # fmt: skip
 

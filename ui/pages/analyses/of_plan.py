@@ -10,12 +10,12 @@ import streamlit as st
 
 from emberline.planning.accounts import unit_runs
 from emberline.planning.plan import Plan
-from emberline.reports.charts.analyses import slots, steps
+from emberline.reports.charts import studies
 from emberline.reports.charts.view import View
 from emberline.reports.text.language import mark, tr, trn
 from emberline.reports.text.messages import say
 from emberline.reports.text.numbers import clauses, clock, number, percent, signed
-from emberline.reports.text.studies.locks import lock_rows
+from emberline.reports.text.studies import lock_rows
 from emberline.runs.store import StoredRun
 from emberline.runs.work.analyses import StoredAnalysis
 from emberline.scenarios.goal_metrics import GOALS
@@ -177,7 +177,7 @@ def _slots(stored: StoredAnalysis, horizon: Horizon) -> None:
     st.markdown(f"**{tr('Other starts, all other heats in place (estimate)')}**")
     st.text(tr("{count} of {all} starts are possible.", count=possible, all=len(result["slots"])))
     chart_cache.chart(
-        cache_key("slots", stored), lambda: slots.starts(result["slots"], horizon, result["unit"]),
+        cache_key("slots", stored), lambda: studies.start_slots(result["slots"], horizon, result["unit"]),
         tr("Cost of each possible start [{unit}]; a start without a mark is not possible.", unit=result["unit"]),
     )  # fmt: skip
 
@@ -291,7 +291,7 @@ def show_prices(stored: StoredAnalysis) -> None:
     if len(values) == horizon.n_steps:
         chart_cache.chart(
             (*cache_key("prices", stored), i),
-            lambda: steps.curve(values, View.of(horizon), f"{say(row['name'])} [{_price_unit(row)}]"),
+            lambda: studies.stepped(values, View.of(horizon), f"{say(row['name'])} [{_price_unit(row)}]"),
             tr(
                 "{price} by hour [{unit}]; the table below has mean, least and most.",
                 price=label(i),

@@ -8,16 +8,22 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from emberline.reports.charts import causes
-from emberline.reports.charts.analyses import heat_map, load_curve, now_line
+from emberline.reports.charts import studies
 from emberline.reports.text.language import mark, tr
 from emberline.reports.text.messages import say
 from emberline.reports.text.numbers import clock, number, percent, sentence, signed
-from emberline.reports.text.studies.headroom import load_rows
-from emberline.reports.text.studies.levers import COLUMNS as TITLES
-from emberline.reports.text.studies.levers import FIGURES, case_rows, lever_rows
-from emberline.reports.text.studies.levers import name as lever_name
-from emberline.reports.text.studies.rolling import amount, says, side_rows, span
+from emberline.reports.text.studies import (
+    LEVER_COLUMNS,
+    LEVER_FIGURES,
+    case_rows,
+    lever_name,
+    lever_rows,
+    load_rows,
+    roll_amount,
+    roll_span,
+    side_rows,
+)
+from emberline.reports.text.studies import roll_says as says
 from emberline.runs.work.analyses import StoredAnalysis
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.records.horizon import Horizon
@@ -58,7 +64,7 @@ def show_headroom(stored: StoredAnalysis) -> None:
     st.markdown(f"**{sentence(say(result['says']))}**")
     if any(load["goal_share"] is not None for load in result["loads"]):
         chart_cache.chart(
-            cache_key("headroom", stored), lambda: load_curve.saving(result["loads"], result["threshold"]),
+            cache_key("headroom", stored), lambda: studies.saving_by_load(result["loads"], result["threshold"]),
             tr("Saving of the goal by order load; the table below has the same values."),
         )  # fmt: skip
         st.caption(
@@ -138,8 +144,8 @@ def _waterfall(stored: StoredAnalysis) -> None:
         figures = {"carbon": mark("carbon"), "cost": mark("cost")}
         first = "carbon" if result["goal"] == "carbon" else "cost"
         figure = widgets.choose(tr("Figure"), figures, first, "levers.figure")
-        column = widgets.choose(tr("Saving"), {name: TITLES[name] for name in COLUMNS}, "first", "levers.column")
-    key, factor, digits = FIGURES[str(figure)]
+        column = widgets.choose(tr("Saving"), {name: LEVER_COLUMNS[name] for name in COLUMNS}, "first", "levers.column")
+    key, factor, digits = LEVER_FIGURES[str(figure)]
     rest = result["interaction"][column]
     if rest is None:
         st.caption(tr("A lever has no plan on its own, so its part of the sum is not known."))
@@ -148,7 +154,7 @@ def _waterfall(stored: StoredAnalysis) -> None:
     rows.append((tr("interaction"), rest[key] * factor))
     unit = "t CO2e" if figure == "carbon" else result["currency"]
     chart_cache.chart(
-        (*cache_key("levers", stored), figure, column), lambda: causes.waterfall(rows, unit, digits),
+        (*cache_key("levers", stored), figure, column), lambda: studies.waterfall(rows, unit, digits),
         tr("Saving by lever and their interaction; the table below has the same values."),
     )  # fmt: skip
 
@@ -280,8 +286,8 @@ def _chart(stored: StoredAnalysis, option: str, keys: list[str]) -> None:
 
     def build() -> Any:
         if len(keys) == 2:
-            return heat_map.over_two(rows, (titles[0], titles[1]), label, digits)
-        return heat_map.along_one(rows, titles[0], label, digits)
+            return studies.over_two(rows, (titles[0], titles[1]), label, digits)
+        return studies.along_one(rows, titles[0], label, digits)
 
     chart_cache.chart(
         (*cache_key("sweep", stored), option), build, tr("{figure} of each plan, as in the table below.", figure=label)
@@ -354,7 +360,7 @@ def ask_roll(request: Request) -> Question:
             tr("From and to (included)"), (first, last), key=f"roll.days.{first}.{last}", format="YYYY-MM-DD"
         )  # fmt: skip
         every = st.multiselect(
-            tr("Plan every"), SPANS, default=[60], format_func=span, key="roll.every",
+            tr("Plan every"), SPANS, default=[60], format_func=roll_span, key="roll.every",
             help=tr("The first one is the roll; the others are compared with it"),
         )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -430,13 +436,15 @@ def _moments(stored: StoredAnalysis) -> None:
     runs = {name: np.array(values) for name, values in result["import_mw"].items()}
     chart_cache.chart(
         (*cache_key("now", stored), place),
-        lambda: now_line.at(
+        lambda: studies.now_line(
             step["at_min"], step["begin_min"], np.array(result["planned_mw"][place]), runs, horizon
         ),
         tr("Grid import up to the moment, as planned at that moment, and of the baseline."),
     )  # fmt: skip
     adopted = tr("adopted") if step["laid"] else tr("not adopted, the previous plan continued")
-    better = "" if step["better"] is None else f", {tr('better by {amount}', amount=amount(step['better'], result))}"
+    better = (
+        "" if step["better"] is None else f", {tr('better by {amount}', amount=roll_amount(step['better'], result))}"
+    )
     moved = tr("{energy} MWh moved", energy=signed(step["moved_mwh"], 1).lstrip("+"))
     st.text(f"{say(step['status'])}, {tr('gap {gap}', gap=percent(step['gap']))}{better}; {adopted}; {moved}")
 

@@ -24,12 +24,12 @@ def lacking(path: str) -> tuple[bool, list[str]]:
     read."""
     from pathlib import Path
 
-    from emberline.studies.why import doubts
+    from emberline.studies.why import quick
 
     try:
         scenario = snapshots.load(Path(path))
-        lines = doubts.shortages(scenario)
-        return bool(lines), lines or doubts.without_place(scenario)
+        lines = quick.shortages(scenario)
+        return bool(lines), lines or quick.without_place(scenario)
     except (ScenarioError, OSError):
         return False, []
 

@@ -10,13 +10,12 @@ import streamlit as st
 from emberline.planning.answer import Answer, Cause, Tile, other_points
 from emberline.planning.answer import answer as first
 from emberline.planning.plan import Plan
-from emberline.reports.charts import causes as cause_charts
+from emberline.reports.charts.studies import waterfall
 from emberline.reports.exports import tables
-from emberline.reports.text import wording
+from emberline.reports.text import studies, wording
 from emberline.reports.text.language import mark, tr, trn
 from emberline.reports.text.messages import say
 from emberline.reports.text.numbers import sentence
-from emberline.reports.text.studies import replays
 from emberline.runs.store import StoreError, snapshots
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import goal_metric
@@ -128,7 +127,7 @@ def show_days(plan: Plan) -> None:
             held=holds, n=n,
         )  # fmt: skip
     st.text(says)
-    st.table(replays.quantile_table(plan.scenario, plan.replays.quantiles()))
+    st.table(studies.quantile_table(plan.scenario, plan.replays.quantiles()))
 
 
 MARKDOWN = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]<>#|~$:"})
@@ -251,7 +250,7 @@ def show_causes(plan: Plan, run: str, answer: Answer) -> None:
     rows = [(tr(cause.label), value(cause)) for cause in causes]
     visible = [(label, amount) for label, amount in rows if wording.number(amount, digits).strip("−0.,")]
     chart_cache.chart(
-        ("causes", run), lambda: cause_charts.waterfall(visible, unit, digits),
+        ("causes", run), lambda: waterfall(visible, unit, digits),
         tr("The saving of the undisturbed day by cause; the bars add up to it."),
     )  # fmt: skip
 

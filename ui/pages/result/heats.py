@@ -16,7 +16,7 @@ from emberline.reports.text import moment, wording
 from emberline.reports.text import numbers as local
 from emberline.reports.text.language import mark, tr, trn
 from emberline.reports.text.messages import say
-from emberline.reports.text.slack import moves
+from emberline.reports.text.studies import moves
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.goal_metrics import goal_first
 from emberline.scenarios.records.orders import Lock

@@ -96,10 +96,10 @@ def offer(scenario: str, overrides: tuple[str, ...], note: dict[str, Any]) -> bo
 @st.cache_data(max_entries=64, show_spinner=False)
 def lacking(question: Question) -> list[str]:
     """What a request lacks by arithmetic, one sentence each; empty also where it cannot be read."""
-    from emberline.studies.why import doubts
+    from emberline.studies.why import quick
 
     try:
-        return doubts.shortages(load(question.scenario, list(question.overrides)))
+        return quick.shortages(load(question.scenario, list(question.overrides)))
     except (ScenarioError, OSError):
         return []
 

@@ -9,13 +9,13 @@ import streamlit as st
 from emberline.planning.accounts import Ledger, unit_runs
 from emberline.planning.plan import Plan
 from emberline.reports.charts import board as drawing
-from emberline.reports.exports import process_tables
+from emberline.reports.exports import tables
 from emberline.reports.text import moment, wording, works
+from emberline.reports.text.activities import STATES as DOES
 from emberline.reports.text.language import mark, tr, trn
 from emberline.reports.text.messages import say
 from emberline.reports.text.numbers import listed, sentence
-from emberline.reports.text.slack import moves
-from emberline.reports.text.unit_states import DOES
+from emberline.reports.text.studies import moves
 from emberline.scenarios import Scenario
 from emberline.scenarios.process.delivery import Delivery
 from emberline.scenarios.records.horizon import Horizon
@@ -158,7 +158,7 @@ def show_runs(plan: Plan) -> None:
 
 def runs_table(plan: Plan, units: list[str]) -> pd.DataFrame:
     """A row per run, start-up and change-over of some units, by start; in English."""
-    runs = process_tables.run_list(plan)
+    runs = tables.plan_runs(plan)
     runs = runs[runs["unit"].isin(units)]
     hours = [(end - start).total_seconds() / 3600 for start, end in zip(runs["start"], runs["end"], strict=True)]
     return pd.DataFrame(

@@ -14,7 +14,7 @@ from streamlit.elements.vega_charts import _convert_altair_to_vega_lite_spec
 
 from emberline.reports.charts import plan
 from emberline.reports.charts.view import View
-from emberline.reports.text import provenance
+from emberline.reports.text import facts
 from emberline.reports.text.language import current, tr
 from emberline.reports.text.numbers import symbols
 from emberline.scenarios import Scenario
@@ -101,7 +101,7 @@ def market(scenario: Scenario) -> None:
 
 def say_sources(scenario: Scenario) -> None:
     """Draw a line that names the source of each series; nothing where all are constant."""
-    sources = provenance.lines(scenario)
+    sources = facts.sources(scenario)
     if sources:
         st.caption(tr("Data: {sources}", sources="; ".join(sources)).replace("$", "\\$"))
 

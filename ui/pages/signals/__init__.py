@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from emberline.live.signals import SourceError, Span, fetch
-from emberline.reports.charts.analyses import steps
+from emberline.reports.charts import studies
 from emberline.reports.charts.view import View
 from emberline.reports.text import numbers
 from emberline.reports.text.language import mark, tr, trn
@@ -151,7 +151,7 @@ def _show(one: Signal, newest: Course) -> None:
     horizon, values = _run(newest)
     title = f"{tr(QUANTITIES[one.quantity])} [{one.measure.unit}]"
     chart_cache.chart(
-        ("signal", one, newest.issued, len(newest.values)), lambda: steps.curve(values, View.of(horizon), title),
+        ("signal", one, newest.issued, len(newest.values)), lambda: studies.stepped(values, View.of(horizon), title),
         tr("The signal over time."),
     )  # fmt: skip
     if (ahead := forecast_of(one)) is not None:

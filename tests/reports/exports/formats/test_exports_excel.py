@@ -15,8 +15,7 @@ from exported import HOSTILE, SHORT, TITLE, keep, records, renamed, sheets, simu
 from lxml import html
 from shops import cast
 
-from emberline.reports.exports import export
-from emberline.reports.exports.crews import unit_lists
+from emberline.reports.exports import crews, export
 from emberline.reports.exports.texts import printable
 from emberline.runs.store.run_folder import StoredRun
 
@@ -35,7 +34,7 @@ def test_it_holds_the_figures_the_heats_and_the_gantt(stored: StoredRun, tmp_pat
     assert plan.replay_figures is not None
     result = sheets(export(stored, "xlsx", tmp_path / "plan.xlsx"))
     assert list(result) == [
-        "Figures", "Gantt", "Heats", "Machines", *(f"Unit {name}" for name in unit_lists.crews(stored)),
+        "Figures", "Gantt", "Heats", "Machines", *(f"Unit {name}" for name in crews.crews(stored)),
         "Hours", "Bill", "Ledger", "Steps", "Manifest",
     ]  # fmt: skip
     assert sum(row["amount [EUR]"] for row in records(result["Bill"])) == pytest.approx(plan.replay_figures.cost)

@@ -11,7 +11,7 @@ import xarray as xr
 from exported import HOSTILE, PLANS, TITLE, renamed, stored_run
 
 from emberline.reports.exports import export
-from emberline.reports.exports.formats.netcdf import groups
+from emberline.reports.exports.formats.programs import groups
 from emberline.reports.exports.manifest import manifest
 
 

@@ -15,8 +15,7 @@ import pytest
 from exported import HOSTILE, PLANS, SHORT, keep, renamed, stored_run
 
 from emberline.reports.exports import export
-from emberline.reports.exports.formats.csv import sidecar
-from emberline.reports.exports.formats.parquet import KEY
+from emberline.reports.exports.formats.programs import KEY, sidecar
 from emberline.reports.exports.hours import hours as by_hour
 from emberline.reports.exports.manifest import manifest
 from emberline.reports.exports.tables import TABLES, by_name, figures

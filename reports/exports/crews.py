@@ -1,4 +1,4 @@
-"""Pages for the crews: one for each unit and shift, as HTML to print. A gap is a line of its own."""
+"""What a crew reads: the list of its unit, with the time that it stands between, and pages to print for each shift."""
 
 from __future__ import annotations
 
@@ -6,18 +6,108 @@ import html
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import chain
 
 import numpy as np
 
 from emberline.planning.accounts.bill import import_price
-from emberline.reports.exports.crews import unit_lists
-from emberline.reports.exports.crews.unit_lists import Line, work
 from emberline.reports.exports.texts import clock, moment, tag
-from emberline.reports.text.activities import Activity, called
+from emberline.reports.text.activities import Activity, activities, called, does, units
 from emberline.reports.text.language import mark, tr
 from emberline.reports.text.numbers import duration, number
 from emberline.runs.store.run_folder import StoredRun
+from emberline.scenarios.flows.process_flows import streams
+
+__all__ = ["Line", "crews", "lines", "unit_pages", "work"]
+
+SHIFT_H, FIRST_SHIFT = 8, 6
+"""Length of a shift [h], and the hour at which the first one of a day begins."""
+LEAST_GAP_MIN = 0.5
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a unit's list: an activity, or a gap before the next one."""
+
+    unit: str
+    start_min: float
+    end_min: float
+    activity: Activity | None
+    """None: the unit stands."""
+
+    @property
+    def minutes(self) -> float:
+        """How long it lasts."""
+        return self.end_min - self.start_min
+
+
+def work(activity: Activity) -> str:
+    """What a unit does, in words; a run of a process with its mode, where that has a name of its own."""
+    says = does(activity.what)
+    return says if activity.of != "processes" or activity.name == activity.unit else f"{says} {activity.name}"
+
+
+def crews(run: StoredRun) -> list[str]:
+    """Units that a crew works at: of the line and of processes."""
+    plan = run.plan
+    if plan.replay is None:
+        return []
+    return [name for name, of in units(plan.scenario, plan.replay).items() if of != "site"]
+
+
+def lines(run: StoredRun, unit: str) -> Iterator[Line]:
+    """The list of a unit, with its gaps, from the start of the horizon to its end."""
+    plan = run.plan
+    assert plan.replay is not None
+    at, end = 0.0, plan.scenario.horizon.length_min
+    work = [activity for activity in activities(plan.scenario, plan.replay) if activity.unit == unit]
+    for activity in sorted(work, key=lambda one: one.start_min):
+        if activity.start_min - at > LEAST_GAP_MIN:
+            yield Line(unit, at, activity.start_min, None)
+        yield Line(unit, activity.start_min, activity.end_min, activity)
+        at = max(at, activity.end_min)
+    if end - at > LEAST_GAP_MIN:
+        yield Line(unit, at, end, None)
+
+
+def runs_processes(run: StoredRun, unit: str) -> bool:
+    """Whether a unit belongs to a process; else to the line."""
+    return any(name == unit for name, _ in run.plan.scenario.process_units)
+
+
+def makes_within(run: StoredRun, line: Line, start_min: float, end_min: float) -> float:
+    """What a run makes of its process's product from one minute to another [t]."""
+    assert run.plan.replay is not None
+    tph, step = run.plan.replay["process_tph"].sel(process=line.unit).to_numpy(), run.plan.scenario.horizon.step_min
+    sums = np.concatenate([[0.0], np.cumsum(tph) * step / 60])
+    span = np.clip([start_min, end_min], line.start_min, line.end_min)
+    return float(np.diff(np.interp(span, np.arange(len(sums)) * step, sums))[0])
+
+
+def levels(run: StoredRun, unit: str, at_min: float) -> dict[str, float]:
+    """Planned level at a minute of each store that a unit of a process fills or empties [t]."""
+    scenario, replay = run.plan.scenario, run.plan.replay
+    assert replay is not None
+    names = dict.fromkeys(stream.place for stream in streams(scenario) if stream.unit == unit and stream.material)
+    ends = np.arange(scenario.horizon.n_steps + 1) * scenario.horizon.step_min
+    table = {name: np.append(scenario.store[name].start_t, replay["stock_t"].sel(stock=name)) for name in names}
+    return {name: float(np.interp(at_min, ends, level)) for name, level in table.items()}
+
+
+def shifts(run: StoredRun) -> list[tuple[datetime, datetime]]:
+    """Start and end of each shift of the horizon by the plant's clock."""
+    horizon = run.plan.scenario.horizon
+    first, last = horizon.instant(0), horizon.instant(horizon.length_min)
+    at = first.replace(hour=FIRST_SHIFT, minute=0, second=0, microsecond=0) - timedelta(days=1)
+    result = []
+    while at < last:
+        after = at + timedelta(hours=SHIFT_H)  # by the clock on the wall
+        if after > first:
+            result.append((max(at, first), min(after, last)))
+        at = after
+    return result
+
 
 STYLE = """body { font: 14px/1.5 sans-serif; color: #1c2530; background: #fff; margin: 0 }
 section { padding: 18px 24px; break-after: page } section:last-child { break-after: auto }
@@ -55,7 +145,7 @@ class Page:
             rows: the unit's whole list.
         """
         run = self.run
-        scenario, process = run.plan.scenario, unit_lists.runs_processes(run, self.unit)
+        scenario, process = run.plan.scenario, runs_processes(run, self.unit)
         mine = [row for row in rows if row.start_min < self.end_min and row.end_min > self.start_min]
         spans = [(self.start_min, self.end_min), *((row.start_min, row.end_min) for row in mine)]
         dates = [[scenario.horizon.instant(at).date() for at in (start, end - WITHIN_MIN)] for start, end in spans]
@@ -104,7 +194,7 @@ class Page:
         """What a run makes in this shift [t]; nan: all of it, or nothing is made."""
         if not activity.tonnes or (row.start_min >= self.start_min and row.end_min <= self.end_min):
             return math.nan
-        return unit_lists.makes_within(self.run, row, self.start_min, self.end_min)
+        return makes_within(self.run, row, self.start_min, self.end_min)
 
     def _draws(self, row: Line, activity: Activity) -> str:
         """Electricity of a run, and in this shift, by what it makes, where it goes on beyond [MWh]."""
@@ -123,7 +213,7 @@ class Page:
 
     def _notes(self) -> Iterator[str]:
         """Planned levels of the stores that the unit fills or empties, and what electricity costs."""
-        first, last = (unit_lists.levels(self.run, self.unit, at) for at in (self.start_min, self.end_min))
+        first, last = (levels(self.run, self.unit, at) for at in (self.start_min, self.end_min))
         for store, level in first.items():
             holds = self.run.plan.scenario.store[store].capacity_t
             start, end, most = (number(tonnes, 0) for tonnes in (level, last[store], holds))
@@ -147,9 +237,9 @@ def unit_pages(run: StoredRun) -> str:
     scenario, pages = run.plan.scenario, []
     horizon, market = scenario.horizon, scenario.market
     prices = import_price(scenario) if market.has_spot or scenario.rates is not None else np.zeros(0)
-    for unit in unit_lists.crews(run):
-        rows = list(unit_lists.lines(run, unit))
-        for start, end in unit_lists.shifts(run):
+    for unit in crews(run):
+        rows = list(lines(run, unit))
+        for start, end in shifts(run):
             pages.append(Page(run, unit, horizon.minutes(start), horizon.minutes(end), prices).html(rows))
     return (
         f'<!DOCTYPE html><html lang="{tag()}"><head><meta charset="utf-8"><title>Emberline</title>'

@@ -1,0 +1,358 @@
+"""Charts of studies: values by step, starts by slot, savings by load and by cause, rolling, sweeps, calibrations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from emberline.reports.charts import palette
+from emberline.reports.charts.gantt import Layers
+from emberline.reports.charts.view import View, time_axis
+from emberline.reports.text import wording
+from emberline.reports.text.language import tr
+from emberline.reports.text.messages import say
+from emberline.reports.text.numbers import clauses, clock, number
+from emberline.scenarios.records.horizon import Horizon
+
+STEP_HEIGHT = 270
+FONT = 12
+"""Size of labels [px]."""
+
+
+def stepped(values: np.ndarray, view: View, title: str, colour: str = palette.PRICE) -> alt.LayerChart | alt.FacetChart:
+    """The chart.
+
+    Args:
+        values: one for each step, shape (n_steps,).
+        view: the part of the horizon.
+        title: of the y axis, with the unit.
+        colour: of the line.
+    """
+    means, edges = view.mean(values), view.edges_min
+    frame = pd.DataFrame(
+        {
+            "start": edges,
+            "value": np.append(means, means[-1]),
+            "when": [clock(view.horizon.instant(minute)) for minute in edges],
+        }
+    )
+    x = time_axis(view, labels=True, title=True)
+    y = alt.Y("value:Q", title=title, axis=alt.Axis(titleFontSize=FONT, labelFontSize=FONT))
+    tips = [alt.Tooltip("when:N", title=tr("from")), alt.Tooltip("value:Q", title=title, format=",.2f")]
+    line = alt.Chart(frame).mark_line(interpolate="step-after", color=colour, strokeWidth=2).encode(x=x, y=y)
+    area = alt.Chart(frame).mark_area(interpolate="step-after", color=colour, opacity=0.15).encode(x=x, y=y)
+    points = alt.Chart(frame.iloc[:-1]).mark_rule(opacity=0, strokeWidth=8).encode(x=x, tooltip=tips)
+    return alt.layer(area, line, points).properties(height=STEP_HEIGHT)
+
+
+SLOT_HEIGHT = 270
+
+
+def start_slots(slots: list[dict[str, Any]], horizon: Horizon, unit: str) -> alt.LayerChart | alt.FacetChart:
+    """The chart.
+
+    Args:
+        slots: of the result, with ``start_min``, ``limits`` and ``more_of_goal``.
+        horizon: of the scenario.
+        unit: of the goal.
+    """
+    title = tr("more [{unit}]", unit=unit)
+    rows = [
+        {
+            "start": slot["start_min"],
+            "more": slot["more_of_goal"],
+            "when": clock(horizon.instant(slot["start_min"])),
+            "says": clauses(map(say, slot["limits"])) or tr("possible"),
+        }
+        for slot in slots
+    ]
+    frame = pd.DataFrame(rows)
+    x = time_axis(View.of(horizon), labels=True, title=True)
+    y = alt.Y("more:Q", title=title, axis=alt.Axis(titleFontSize=FONT, labelFontSize=FONT))
+    tips = [alt.Tooltip("when:N", title=tr("start")), alt.Tooltip("more:Q", title=title, format=",.1f"),
+            alt.Tooltip("says:N", title=tr("limits"))]  # fmt: skip
+    possible, blocked = frame[frame["more"].notna()], frame[frame["more"].isna()]
+    points = alt.Chart(possible).mark_circle(size=40, color=palette.POWER, opacity=0.9).encode(x=x, y=y, tooltip=tips)
+    ticks = alt.Chart(blocked).mark_tick(color=palette.LIMIT, thickness=2, size=8).encode(
+        x=x, y=alt.value(4), tooltip=[tips[0], tips[2]]
+    )  # fmt: skip
+    return alt.layer(points, ticks).properties(height=SLOT_HEIGHT)
+
+
+LOAD_HEIGHT = 300
+EDGE = 3.0
+"""Free space at both ends [%]."""
+
+
+def saving_by_load(loads: list[dict[str, Any]], threshold: float) -> alt.LayerChart | alt.FacetChart:
+    """The chart.
+
+    Args:
+        loads: of the result, with ``share``, ``goal_share``, its interval and ``goal_most``.
+        threshold: smallest saving that counts, as a share.
+    """
+    rows = [
+        {
+            "load": 100 * load["share"],
+            "saved": 100 * load["goal_share"],
+            "low": None if load["goal_low"] is None else 100 * load["goal_low"],
+            "high": None if load["goal_high"] is None else 100 * load["goal_high"],
+            "most": None if load["goal_most"] is None else 100 * load["goal_most"],
+        }
+        for load in loads
+        if load["goal_share"] is not None
+    ]
+    frame = pd.DataFrame(rows)
+    axis = alt.Axis(titleFontSize=FONT, labelFontSize=FONT)
+    domain = [float(frame["load"].min()) - EDGE, float(frame["load"].max()) + EDGE]
+    ticks = alt.Axis(titleFontSize=FONT, labelFontSize=FONT, values=frame["load"].round().tolist())
+    x = alt.X("load:Q", title=tr("order load [%]"), axis=ticks, scale=alt.Scale(domain=domain, nice=False))
+    y = alt.Y("saved:Q", title=tr("saving of the goal [%]"), axis=axis)
+    tips = [
+        alt.Tooltip("load:Q", title=tr("order load [%]"), format=".0f"),
+        alt.Tooltip("saved:Q", title=tr("saving of the goal [%]"), format=".2f"),
+        alt.Tooltip("most:Q", title=tr("at most, by the bound [%]"), format=".2f"),
+    ]
+    base = alt.Chart(frame)
+    layers: list[Any] = []
+    if frame["most"].notna().any():
+        layers.append(base.mark_area(color=palette.PALE, opacity=0.3).encode(x=x, y=y, y2="most:Q"))
+    if frame["low"].notna().any():
+        layers.append(
+            base.mark_rule(color=palette.POWER, strokeWidth=3, opacity=0.45).encode(x=x, y="low:Q", y2="high:Q")
+        )
+    layers.append(
+        base.mark_line(
+            color=palette.POWER, strokeWidth=2, point=alt.OverlayMarkDef(size=60, color=palette.POWER)
+        ).encode(x=x, y=y, tooltip=tips)
+    )
+    least = pd.DataFrame({"saved": [100 * threshold]})
+    layers.append(alt.Chart(least).mark_rule(color=palette.LIMIT, strokeDash=[5, 3]).encode(y="saved:Q"))
+    return alt.layer(*layers).properties(height=LOAD_HEIGHT)
+
+
+ROLL_HEIGHT = 330
+
+
+def now_line(
+    now_min: float, begin_min: float, planned: np.ndarray, runs: dict[str, np.ndarray], horizon: Horizon
+) -> alt.LayerChart | alt.FacetChart:
+    """The chart.
+
+    Args:
+        now_min: the moment [min after the start].
+        begin_min: where the plan of that moment begins.
+        planned: its import [MW], one for each step from ``begin_min``.
+        runs: import [MW] by step of ``roll`` (what happened) and ``baseline``.
+        horizon: of the roll.
+    """
+    step = horizon.step_min
+    k, b = round(now_min / step), round(begin_min / step)
+    happened = runs["roll"][:b] if b > k else runs["roll"][:k]
+    names = tr("happened"), tr("planned at this moment"), tr("baseline")
+    parts = [
+        (names[0], 0, happened),
+        (names[1], b, planned),
+        (names[2], 0, runs["baseline"]),
+    ]
+    frames = [_frame(name, first, values, horizon) for name, first, values in parts if len(values)]
+    frame = pd.concat(frames)
+    view = View.of(horizon)
+    x = time_axis(view, labels=True, title=True)
+    title = tr("grid import [MW]")
+    y = alt.Y("mw:Q", title=title, axis=alt.Axis(titleFontSize=FONT, labelFontSize=FONT))
+    shades = [palette.POWER, palette.CARBON, palette.BASELINE]
+    colour = alt.Color(
+        "what:N", title=None, scale=alt.Scale(domain=list(names), range=shades),
+        legend=alt.Legend(orient="top", labelFontSize=FONT, symbolType="stroke"),
+    )  # fmt: skip
+    dash = alt.StrokeDash("what:N", scale=alt.Scale(domain=list(names), range=[[1, 0], [5, 3], [2, 2]]), legend=None)
+    tips = [alt.Tooltip("what:N", title=tr("curve")), alt.Tooltip("when:N", title=tr("from")),
+            alt.Tooltip("mw:Q", title=title, format=".2f")]  # fmt: skip
+    base = alt.Chart(frame)
+    lines = base.mark_line(interpolate="step-after", strokeWidth=2).encode(x=x, y=y, color=colour, strokeDash=dash)
+    hits = base.mark_rule(opacity=0, strokeWidth=6).encode(x=x, tooltip=tips)
+    moment = pd.DataFrame({"start": [now_min], "text": [tr("now: {at}", at=clock(horizon.instant(now_min)))]})
+    rule = alt.Chart(moment).mark_rule(color=palette.LIMIT, strokeWidth=2).encode(x=x)
+    late = now_min > horizon.length_min / 2
+    label = alt.Chart(moment).mark_text(
+        align="right" if late else "left", dx=-5 if late else 5, fontSize=FONT, color=palette.LIMIT, baseline="bottom"
+    ).encode(x=x, y=alt.value(-4), text="text:N")  # fmt: skip
+    layers: list[Any] = [lines, hits, rule, label]
+    return alt.layer(*layers).properties(height=ROLL_HEIGHT)
+
+
+def _frame(name: str, first: int, values: np.ndarray, horizon: Horizon) -> pd.DataFrame:
+    starts = (first + np.arange(len(values) + 1)) * horizon.step_min
+    when = [clock(horizon.instant(minute)) for minute in starts]
+    return pd.DataFrame({"what": name, "start": starts, "mw": np.append(values, values[-1]), "when": when})
+
+
+MAP_ROW = 44
+"""Height of a row of cells [px]."""
+MAP_HEIGHT, MAP_AXES = 300, 130
+"""Height of a chart, and of axis and titles of a heat map [px]."""
+
+
+def over_two(rows: list[dict[str, Any]], keys: tuple[str, str], title: str, digits: int) -> Any:
+    """Heat map: darker is more.
+
+    Args:
+        rows: a dict each with ``x``, ``y`` (text), ``value`` and ``says``.
+        keys: titles of x and y, with units.
+        title: of the figure, with its unit.
+        digits: to show.
+    """
+    frame = pd.DataFrame(rows)
+    frame["text"] = [tr("no plan") if value is None else number(value, digits) for value in _plain(frame["value"])]
+    axis = alt.Axis(titleFontSize=FONT, labelFontSize=FONT, labelAngle=0)
+    x = alt.X("x:O", title=keys[0], sort=list(dict.fromkeys(frame["x"])), axis=axis)
+    y = alt.Y("y:O", title=keys[1], sort=list(dict.fromkeys(frame["y"])), axis=axis)
+    tips = [alt.Tooltip("x:N", title=keys[0]), alt.Tooltip("y:N", title=keys[1]),
+            alt.Tooltip("text:N", title=title), alt.Tooltip("says:N", title=tr("status"))]  # fmt: skip
+    values = [value for value in _plain(frame["value"]) if value is not None]
+    middle = (min(values) + max(values)) / 2 if values else 0.0
+    colour = alt.Color("value:Q", title=title, scale=alt.Scale(scheme="blues"), legend=alt.Legend(labelFontSize=FONT))
+    base = alt.Chart(frame).encode(x=x, y=y, tooltip=tips)
+    cells = base.mark_rect(stroke=palette.PAPER, strokeWidth=1).encode(color=colour)
+    ink = alt.condition(f"datum.value > {middle}", alt.value(palette.PAPER), alt.value(palette.INK))
+    texts = base.transform_filter("isValid(datum.value)").mark_text(fontSize=FONT).encode(text="text:N", color=ink)
+    none = base.transform_filter("!isValid(datum.value)").mark_text(fontSize=FONT, color=palette.BASELINE).encode(
+        text="text:N"
+    )  # fmt: skip
+    return alt.layer(cells, texts, none).properties(height=MAP_ROW * frame["y"].nunique() + MAP_AXES)
+
+
+def along_one(rows: list[dict[str, Any]], key: str, title: str, digits: int) -> Any:
+    """Points along one key; arguments as of :func:`over_two`, ``x`` a number or a text."""
+    frame = pd.DataFrame([row for row in rows if row["value"] is not None])
+    numeric = all(isinstance(row["x"], int | float) and not isinstance(row["x"], bool) for row in rows)
+    frame["text"] = [number(value, digits) for value in frame["value"]]
+    axis = alt.Axis(titleFontSize=FONT, labelFontSize=FONT, labelAngle=0)
+    kind, scale = ("x:Q", alt.Scale(zero=False, padding=20)) if numeric else ("x:O", alt.Undefined)
+    sort = None if numeric else list(dict.fromkeys(frame["x"]))
+    x = alt.X(kind, title=key, axis=axis, scale=scale, sort=sort)
+    y = alt.Y("value:Q", title=title, axis=axis, scale=alt.Scale(zero=False))
+    tips = [alt.Tooltip(kind, title=key), alt.Tooltip("text:N", title=title),
+            alt.Tooltip("says:N", title=tr("status"))]  # fmt: skip
+    base = alt.Chart(frame).encode(x=x, y=y, tooltip=tips)
+    layers = [base.mark_line(color=palette.PALE)] if numeric else []
+    layers.append(base.mark_circle(size=80, color=palette.POWER, opacity=1))
+    return alt.layer(*layers).properties(height=MAP_HEIGHT)
+
+
+def _plain(values: Any) -> list[float | None]:
+    return [None if pd.isna(value) else float(value) for value in values]
+
+
+FIT_ROW = 34
+"""Height of a unit and grade [px]."""
+FIT_HEIGHT, FIT_AXES = 270, 120
+"""Height of a chart of drift, and of axis and legend of the durations [px]."""
+
+
+def durations(comparisons: list[dict[str, Any]]) -> Any:
+    """Mean and 10–90 % span of the log and of the fit, by unit and grade."""
+    log, fit = tr("log"), tr("fit")
+    rows = [
+        {
+            "of": f"{one['unit']} {one['grade']}",
+            "from": name,
+            "mean": one[f"{key}_mean"],
+            "low": one[f"{key}_low"],
+            "high": one[f"{key}_high"],
+        }
+        for one in comparisons
+        for name, key in ((log, "log"), (fit, "fit"))
+    ]
+    frame = pd.DataFrame(rows)
+    title = tr("working time [min]")
+    axis = alt.Axis(titleFontSize=FONT, labelFontSize=FONT)
+    x = alt.X("mean:Q", title=title, scale=alt.Scale(zero=False, padding=12), axis=axis)
+    y = alt.Y("of:N", title=None, sort=list(dict.fromkeys(frame["of"])),
+              axis=alt.Axis(labelFontSize=FONT, labelLimit=220))  # fmt: skip
+    offset = alt.YOffset("from:N", sort=[log, fit])
+    colour = alt.Color(
+        "from:N", title=None, scale=alt.Scale(domain=[log, fit], range=[palette.BASELINE, palette.POWER]),
+        legend=alt.Legend(orient="top", labelFontSize=FONT),
+    )  # fmt: skip
+    tips = [alt.Tooltip("of:N", title=tr("unit and grade")), alt.Tooltip("from:N", title=tr("from")),
+            alt.Tooltip("mean:Q", title=tr("mean [min]"), format=".2f"),
+            alt.Tooltip("low:Q", title=tr("10 % [min]"), format=".2f"),
+            alt.Tooltip("high:Q", title=tr("90 % [min]"), format=".2f")]  # fmt: skip
+    base = alt.Chart(frame).encode(y=y, yOffset=offset, color=colour, tooltip=tips)
+    spans = base.mark_rule(strokeWidth=3, opacity=0.6).encode(x=alt.X("low:Q", title=title), x2="high:Q")
+    means = base.mark_point(filled=True, size=70, opacity=1).encode(x=x)
+    return alt.layer(spans, means).properties(height=FIT_ROW * frame["of"].nunique() + FIT_AXES)
+
+
+def drift(chart: dict[str, Any]) -> Any:
+    """One chart of residuals: the weighted mean over time with its limits."""
+    frame = pd.DataFrame({"start": pd.to_datetime(chart["start"], utc=True), "ewma": chart["ewma"],
+                          "residual": chart["residual"]})  # fmt: skip
+    axis = alt.Axis(titleFontSize=FONT, labelFontSize=FONT)
+    x = alt.X("start:T", title=tr("start of the heat, UTC"), axis=axis, scale=alt.Scale(type="utc"))
+    title = tr("weighted mean [standard deviations]")
+    y = alt.Y("ewma:Q", title=title, axis=axis)
+    tips = [alt.Tooltip("start:T", title=tr("start of the heat, UTC"), format="%Y-%m-%d %H:%M"),
+            alt.Tooltip("ewma:Q", title=title, format=".2f")]  # fmt: skip
+    line = alt.Chart(frame).mark_line(color=palette.POWER, strokeWidth=1.5).encode(x=x, y=y, tooltip=tips)
+    limits = pd.DataFrame({"ewma": [-chart["limit"], chart["limit"]]})
+    rules = alt.Chart(limits).mark_rule(color=palette.LIMIT, strokeDash=[5, 3]).encode(y=y)
+    return alt.layer(rules, line).properties(height=FIT_HEIGHT)
+
+
+HELPS, COUNTERS, WHOLE = palette.IMPORT, palette.LIMIT, palette.BASELINE
+CAUSE_ROW = 26
+"""Height of a bar with its gap [px]."""
+AXIS = 80
+"""Height of the axis and its title [px]."""
+
+
+def waterfall(rows: Sequence[tuple[str, float]], unit: str, digits: int) -> Layers:
+    """The chart.
+
+    Args:
+        rows: causes in words, and what each saves (negative: more).
+        unit: of measure.
+        digits: to show.
+    """
+    at, entries = 0.0, []
+    for label, value in rows:
+        says = tr("saves more") if value >= 0 else tr("counters it")
+        entries.append(
+            {"cause": label, "from": at, "to": at + value, "kind": says, "says": wording.signed(value, digits)}
+        )
+        at += value
+    total = tr("in all")
+    entries.append({"cause": total, "from": 0.0, "to": at, "kind": total, "says": wording.signed(at, digits)})
+    frame = pd.DataFrame(entries)
+    frame["end"] = frame[["from", "to"]].max(axis=1)
+    span = float(frame[["from", "to"]].to_numpy().max() - min(frame[["from", "to"]].to_numpy().min(), 0.0)) or 1.0
+    names = [str(name) for name in frame["cause"]]
+    kinds = [tr("saves more"), tr("counters it"), total]
+    domain = [
+        float(min(frame[["from", "to"]].to_numpy().min(), 0.0)) - 0.02 * span,
+        float(frame["end"].max()) + 0.2 * span,
+    ]
+    y = alt.Y("cause:N", sort=names, title=None, axis=alt.Axis(labelLimit=200, ticks=False, domain=False))
+    x = alt.X("from:Q", title=tr("saved [{unit}]", unit=unit), scale=alt.Scale(domain=domain, nice=False))
+    colour = alt.Color(
+        "kind:N", scale=alt.Scale(domain=kinds, range=[HELPS, COUNTERS, WHOLE]), legend=None
+    )  # fmt: skip
+    base = alt.Chart(frame).encode(
+        y=y,
+        tooltip=[
+            alt.Tooltip("cause:N", title=tr("cause")),
+            alt.Tooltip("says:N", title=tr("saved [{unit}]", unit=unit)),
+        ],
+    )
+    bars = base.mark_bar(height=16).encode(x=x, x2="to:Q", color=colour)
+    texts = base.mark_text(align="left", dx=5, fontSize=11, color=palette.BASELINE).encode(
+        x=alt.X("end:Q"), text="says:N"
+    )
+    return alt.layer(bars, texts).properties(height=CAUSE_ROW * len(names) + AXIS)

@@ -1,0 +1,131 @@
+"""Files for programs: CSV, Parquet, JSON and netCDF, the same in every language."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emberline.planning.accounts.ledger import ledger
+from emberline.planning.answer import summary
+from emberline.reports.exports import tables
+from emberline.reports.exports.hours import hours
+from emberline.reports.exports.manifest import flat, manifest
+from emberline.reports.exports.texts import uncalculated
+from emberline.runs.store import netcdf
+from emberline.runs.store.run_folder import StoredRun
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+DIGITS = {"heats": 3, "runs": 3}
+"""Digits after the point; of other tables ``MOST_DIGITS``."""
+MOST_DIGITS = 6
+
+
+def sidecar(path: Path) -> Path:
+    """Where the manifest of a CSV file stands."""
+    return path.with_name(f"{path.stem}.manifest.json")
+
+
+def write_csv(run: StoredRun, path: Path, table: str | None = None) -> None:
+    """Write a table (``tables.by_name``) and its manifest."""
+    name, frame = tables.by_name(run, table)
+    numbers = frame.select_dtypes("number").columns
+    frame[numbers] = frame[numbers].round(DIGITS.get(name, MOST_DIGITS))
+    frame["run"] = run.id
+    safe(frame).to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
+    says = {"file": path.name, "table": name, **manifest(run)}
+    sidecar(path).write_text(json.dumps(says, indent=1, allow_nan=False, ensure_ascii=False), encoding="utf-8")
+
+
+def safe(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with times as texts and no text that a spreadsheet calculates."""
+    times = tables.timed(frame)
+    out = tables.plain(frame, rounded=True)
+    for column in out.columns:
+        cells = out[column].tolist()
+        if column not in times and any(isinstance(cell, str) for cell in cells):
+            out[column] = [uncalculated(cell) if isinstance(cell, str) else cell for cell in cells]
+    return out.rename(columns=lambda name: uncalculated(str(name)))
+
+
+KEY = b"emberline"
+"""Of the manifest in the schema's metadata, as JSON; ``pandas.read_parquet`` does not need it."""
+
+
+def write_parquet(run: StoredRun, path: Path, table: str | None = None) -> None:
+    """Write a table (``tables.by_name``)."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    name, frame = tables.by_name(run, table)
+    says = json.dumps({"table": name, **manifest(run)}, allow_nan=False, ensure_ascii=False)
+    arrow_table = pa.Table.from_pandas(frame, preserve_index=False)
+    arrow_table = arrow_table.replace_schema_metadata({**(arrow_table.schema.metadata or {}), KEY: says.encode()})
+    pq.write_table(arrow_table, path, compression="zstd")
+
+
+def as_json(run: StoredRun) -> dict[str, Any]:
+    """The plan as plain data: manifest, summary, first answer, a list of rows for each table; steps by column."""
+    frames = {"heats": tables.heat_list(run), **tables.of_processes(run), "machines": tables.activity_list(run)}
+    frames |= {"hours": hours(run), "bill": tables.bill_lines(run), "ledger": tables.ledger_entries(run)}
+    return {
+        "manifest": manifest(run),
+        "summary": run.meta["summary"],
+        "answer": summary(run.plan),
+        **{name: _rows(frame) for name, frame in frames.items()},
+        "steps": tables.plain(tables.steps(run)).to_dict(orient="list"),
+    }
+
+
+def write_json(run: StoredRun, path: Path) -> None:
+    """Write all of it as UTF-8."""
+    path.write_text(json.dumps(as_json(run), indent=1, allow_nan=False, ensure_ascii=False), encoding="utf-8")
+
+
+def _rows(frame: pd.DataFrame) -> list[Any]:
+    return list(tables.plain(frame).to_dict(orient="records"))
+
+
+GROUPS = ("inputs", "envelope", "baseline", "schedule", "replay", "replays", "ledger_by_step", "ledger_by_heat")
+"""``baseline`` is the baseline run, ``replay`` the undisturbed plan, ``replays`` the disturbed ones."""
+
+
+def groups(run: StoredRun) -> dict[str, xr.Dataset]:
+    """The datasets by the name of their group; those that the run has not are left out."""
+    plan = run.plan
+    assert plan.replay is not None
+    book = ledger(plan.scenario, plan.replay)
+    datasets: dict[str, xr.Dataset | None] = {
+        "inputs": plan.scenario.inputs,
+        "envelope": plan.envelope,
+        "baseline": plan.baseline,
+        "schedule": plan.schedule,
+        "replay": plan.replay,
+        "replays": plan.replays.data if plan.replays is not None else None,
+        "ledger_by_step": _kilograms(book.by_step),
+        "ledger_by_heat": _kilograms(book.by_heat) if plan.scenario.heats else None,
+    }
+    return {name: data for name in GROUPS if (data := datasets[name]) is not None}
+
+
+def write_netcdf(run: StoredRun, path: Path) -> None:
+    """Write all groups."""
+    import xarray as xr
+
+    says = {
+        "title": run.plan.scenario.title or run.plan.scenario.name,
+        "source": "Emberline",
+        **flat(run),
+        "times": "coordinates time and meter: UTC; variables in min: minutes after the horizon's start",
+    }
+    tree = xr.DataTree.from_dict({"/": xr.Dataset(attrs=says), **groups(run)})
+    netcdf.write(tree, path)
+
+
+def _kilograms(data: xr.Dataset) -> xr.Dataset:
+    """The dataset with a unit at each variable."""
+    units = {name: "t" if name == "mass_t" else "kg CO2e" for name in data.data_vars}
+    return data.assign({name: data[name].assign_attrs(units=unit) for name, unit in units.items()})

@@ -1,0 +1,397 @@
+"""Results of studies as table rows and lines of text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from emberline.reports.text import moment, wording
+from emberline.reports.text.language import mark, tr, trn
+from emberline.reports.text.messages import say
+from emberline.reports.text.numbers import clauses, number, percent, signed
+from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import goal_first
+from emberline.studies.why import slack as slacks_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from emberline.planning.robustness import Ensemble
+
+NAMES = {"shifting": mark("shifting heats"), "battery": mark("battery")}
+CASES = (
+    mark("baseline heats, no lever"),
+    mark("baseline, by rules"),
+    mark("baseline heats, site planned"),
+    mark("production first, site after"),
+    mark("planned together"),
+)
+"""Plans that are compared, as ``Levers.cases`` names them."""
+BILL = ("energy", "demand", "fuel", "carbon", "other")
+"""Parts of the cost."""
+LEVER_COLUMNS = {"first": mark("each alone"), "last": mark("each as the last one"), "ruled": mark("by rules")}
+LEVER_FIGURES = {"carbon": ("carbon_kg", 1e-3, 1), "cost": ("cost", 1.0, 0)}
+"""Name in a change, factor and digits."""
+BEYOND = 0.005
+"""Width of what the solver left open, as a share of the saving, above which it is shown."""
+
+
+def lever_name(lever: str) -> str:
+    """A lever; assets have names of the scenario."""
+    return tr(NAMES[lever]) if lever in NAMES else lever
+
+
+def lever_rows(result: dict[str, Any]) -> list[dict[str, str]]:
+    """A row by heading for each lever of ``Levers.summary``, the interaction and all of them; the first is words."""
+    together = result["together"]
+    changes = [(lever_name(lever["name"]), lever) for lever in result["levers"]]
+    changes += [(tr("interaction"), result["interaction"]), (tr("all together"), {"first": together, "last": together})]
+    rows = []
+    for label, change_of in changes:
+        row = {tr("saved by"): label}
+        for column, title in LEVER_COLUMNS.items():
+            for figure, unit in (("carbon", "t CO2e"), ("cost", result["currency"])):
+                is_goal = (figure == "carbon") == (result["goal"] == "carbon")
+                row[f"{tr(title)} [{unit}]"] = _cell(change_of.get(column), figure, is_goal)
+        rows.append(row)
+    return rows
+
+
+def _cell(change: dict[str, Any] | None, figure: str, is_goal: bool) -> str:
+    """A saving; that of the goal with what the solver left open."""
+    if change is None:
+        return "–"
+    key, factor, digits = LEVER_FIGURES[figure]
+    text, low, high = signed(change[key] * factor, digits), change.get("low"), change.get("high")
+    if not is_goal or low is None or high is None or high - low <= max(BEYOND * abs(change["goal"]), 0.5):
+        return text
+    return f"{text} ({number(low * factor, digits)}…{number(high * factor, digits)})"
+
+
+def case_rows(result: dict[str, Any], bill: bool = False) -> list[dict[str, str]]:
+    """A row by heading for each plan that is compared; the first and the last column are words.
+
+    Args:
+        result: ``Levers.summary``.
+        bill: with a column for each part of the cost.
+    """
+    rows = []
+    for label, case in result["cases"].items():
+        sums, words = case["figures"], [say(case["status"]), say(case["reason"])]
+        if case["broken"]:
+            words.append(trn("{count} violation", "{count} violations", case["broken"]))
+        row = {
+            tr("plan"): tr(label),
+            tr("carbon [t CO2e]"): "–" if sums is None else number(sums["carbon_kg"] / 1000, 1),
+            tr("cost [{unit}]", unit=result["currency"]): "–" if sums is None else number(sums["cost"], 0),
+        }
+        for part in BILL if bill else ():
+            row[part] = "–" if sums is None else number(case["parts"][part], 0)
+        row[tr("peak [MW]")] = "–" if sums is None else number(sums["peak_mw"], 1)
+        row[say("status")] = clauses(filter(None, words))
+        rows.append(row)
+    return rows
+
+
+CALIBRATION_KINDS = {
+    "duration": mark("duration"),
+    "duration_spread": mark("spread of durations"),
+    "energy": mark("energy"),
+    "energy_spread": mark("spread of energies"),
+    "mtbf": mark("time between breakdowns"),
+    "mttr": mark("repair"),
+}
+"""Names of the figures by ``Estimate.kind``."""
+
+
+def estimate_rows(result: dict[str, Any]) -> list[dict[str, str]]:
+    """A row for each fitted figure of ``Calibration.summary``, by heading; unit, figure and grade are words."""
+    return [_estimate(one, result["confidence"]) for one in result["estimates"] if one["value"] is not None]
+
+
+def _estimate(one: dict[str, Any], confidence: float) -> dict[str, str]:
+    unit = one["unit_of_measure"]
+    low, high = (None if one[edge] is None else calibration_figure(one[edge], unit) for edge in ("low", "high"))
+    span = "–" if low is None else f"{low} … {high}"
+    return {
+        tr("unit"): one["unit"],
+        tr("figure"): tr(CALIBRATION_KINDS[one["kind"]]) + ("" if unit == "1" else f" [{unit}]"),
+        tr("grade"): one["grade"] or tr("all"),
+        tr("observations"): number(one["n"], 0),
+        tr("scenario"): calibration_figure(one["before"], unit),
+        tr("fitted"): calibration_figure(one["value"], unit),
+        tr("{share} interval", share=percent(confidence, 1 if confidence * 100 % 1 else 0)): span,
+    }
+
+
+def check_rows(result: dict[str, Any]) -> list[dict[str, str]]:
+    """A row for each check on heats that were not fitted to, by heading; the first and the last column are words."""
+    return [
+        {
+            tr("figure"): say(one["what"]),
+            tr("heats"): number(one["n"], 0),
+            tr("log mean"): number(one["logged"], 2),
+            tr("twin mean"): number(one["twin"], 2),
+            tr("95 % of the twin's"): f"{number(one['low'], 2)} … {number(one['high'], 2)}",
+            tr("p-value"): "" if one["p_value"] is None else number(one["p_value"], 3),
+            say("unit"): one["unit_of_measure"],
+        }
+        for one in (result["hold_out"] or {"checks": ()})["checks"]
+    ]
+
+
+def calibration_figure(value: float | None, unit: str) -> str:
+    """A value of an estimate without its unit; shares in percent."""
+    if value is None:
+        return "–"
+    return percent(value, 2) if unit == "1" else number(value, 2 if abs(value) < 100 else 1)
+
+
+SAVED = (("carbon_kg", 1e-3, 2), ("cost", 1.0, 0), ("peak_mw", 1.0, 2))
+"""What is saved, its factor and digits."""
+
+
+def lock_rows(result: dict[str, Any]) -> list[dict[str, str]]:
+    """A row by heading for each lock of ``LockPrices.summary``, and one for all; the first and the last are words."""
+    rows = [_lock_row(say(lock["says"]), lock["freed"], lock["at_most"], result) for lock in result["locks"]]
+    every = result["all_freed"]
+    if every is not None:
+        at_most = None if every["low"] is None else max(0.0 - every["low"], 0.0)
+        rows.append(_lock_row(tr("without any lock"), every, at_most, result))
+    return rows
+
+
+def _lock_row(says: str, freed: dict[str, Any], at_most: float | None, result: dict[str, Any]) -> dict[str, str]:
+    more, reason, figures = freed["more"], "", ["–"] * 3
+    if more is None:
+        reason = say(freed["reason"])
+    else:
+        figures = [signed(0.0 - more[name] * factor, digits) for name, factor, digits in SAVED]
+    gap = "" if freed["gap"] is None else tr("gap {gap}", gap=percent(freed["gap"]))
+    return {
+        tr("lock"): says,
+        tr("carbon saved [t CO2e]"): figures[0],
+        tr("cost saved [{unit}]", unit=result["currency"]): figures[1],
+        tr("peak saved [MW]"): figures[2],
+        tr("at most [{unit}]", unit=result["unit"]): number(at_most, 0),
+        say("status"): clauses(filter(None, (say(freed["status"]), gap, reason))),
+    }
+
+
+REPLAY_FIGURES = (
+    (mark("carbon"), "t CO2e", "carbon_kg", 1e-3, 2),
+    (mark("cost"), "", "cost", 1.0, 0),
+    (mark("peak, metered mean"), "MW", "peak_mw", 1.0, 1),
+    (mark("late heats"), mark("heats"), "late_heats", 1.0, 1),
+    (mark("late"), "t", "late_t", 1.0, 0),
+    (mark("missed deliveries"), mark("deliveries"), "missed_deliveries", 1.0, 1),
+    (mark("not delivered"), "t", "short_t", 1.0, 1),
+    (mark("carbon saved compared with the baseline"), "t CO2e", "saved_carbon_kg", 1e-3, 2),
+    (mark("cost saved compared with the baseline"), "", "saved_cost", 1.0, 0),
+)
+"""Label, unit (empty: currency), name, factor and digits of figures with quantiles."""
+OF_HEATS, OF_PROCESSES = ("late_heats", "late_t"), ("missed_deliveries", "short_t")
+
+
+def replay_figures(scenario: Scenario, quantiles: dict[str, dict[str, float]]) -> Iterator[tuple[str, str, list[str]]]:
+    """Label, unit, and P10, median and P90 of each figure; of goals of money cost before carbon.
+
+    Args:
+        scenario: which names the currency, and tells what a plan can be late with.
+        quantiles: of an ensemble or of a plan's replays; those of earlier releases have fewer figures.
+    """
+    absent = (*(() if scenario.heats else OF_HEATS), *(() if scenario.processes else OF_PROCESSES))
+    carbon, cost, *others, saved_carbon, saved_cost = REPLAY_FIGURES
+    totals, savings = goal_first(scenario, carbon, cost), goal_first(scenario, saved_carbon, saved_cost)
+    for label, unit, name, factor, digits in (*totals, *others, *savings):
+        if name in quantiles and name not in absent:
+            values = [wording.number(quantiles[name][q] * factor, digits) for q in ("p10", "p50", "p90")]
+            yield tr(label), tr(unit) if unit else scenario.market.currency, values
+
+
+def quantile_table(scenario: Scenario, quantiles: dict[str, dict[str, float]]) -> pd.DataFrame:
+    """The figures as a table of text, named by their label."""
+    import pandas as pd
+
+    rows = [(label, unit, *values) for label, unit, values in replay_figures(scenario, quantiles)]
+    names = [tr("figure"), say("unit"), "P10", tr("median"), "P90"]
+    return pd.DataFrame(rows, columns=names).set_index(names[0])
+
+
+def limit_rows(ensemble: Ensemble, limits: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A row by heading for each limit that was missed.
+
+    Args:
+        ensemble: the replays.
+        limits: of ``Ensemble.broke``.
+    """
+    return [
+        {
+            tr("limit"): tr(wording.KINDS.get(row["kind"], row["kind"])),
+            tr("stage"): row["stage"] or ("" if row["unit"] else tr("site")),
+            tr("unit"): row["unit"],
+            tr("missed first [replays]"): row["first"],
+            tr("missed [replays]"): row["replications"],
+            tr("missed [%]"): 100 * row["replications"] / ensemble.n,
+            tr("typically by"): f"{wording.number(row['typical'], 1)} {row['measure']}",
+            tr("at most by"): f"{wording.number(row['amount'], 1)} {row['measure']}",
+            tr("most often within the hour from"): _hour(ensemble, row["hour"]),
+        }
+        for row in limits
+    ]
+
+
+def _hour(ensemble: Ensemble, hour: int) -> str:
+    horizon = ensemble.scenario.horizon
+    if hour * 60 >= horizon.length_min:
+        return tr("after the end")
+    return wording.moment(horizon.instant(hour * 60))
+
+
+CAPS = {
+    "carbon_kg": (mark("cap on carbon"), 1e-3, "t CO2e"),
+    "cost": (mark("cap on cost"), 1.0, ""),
+    "extra_cost": (mark("cap on cost above the baseline's"), 1.0, ""),
+    "water_m3": (mark("cap on water"), 1.0, "m3"),
+}
+"""Name, factor and unit; no unit: the currency."""
+
+
+def roll_span(minutes: float) -> str:
+    """A span in words."""
+    return tr("{count} min", count=f"{minutes:g}") if minutes % 60 else tr("{count} h", count=f"{minutes / 60:g}")
+
+
+def roll_amount(value: float, result: dict[str, Any]) -> str:
+    """An amount of the goal with its unit; carbon in tonnes."""
+    if result["unit"] == "kg CO2e":
+        return f"{number(value / 1000, 2)} t CO2e"
+    return f"{number(value, 0)} {result['unit']}"
+
+
+def roll_says(result: dict[str, Any]) -> Iterator[str]:
+    """Gain, regret, the cost of not knowing and of planning less often, and the caps, a line each.
+
+    Args:
+        result: ``Comparison.summary``.
+    """
+    gain, regret, unknown, perfect = (result[name] for name in ("gain", "regret", "not_knowing", "perfect"))
+    if gain:
+        yield tr("Gain over the baseline: {amount}", amount=_difference(gain, result))
+    else:
+        yield tr("No gain is reported: the roll does not make or serve the same as the baseline.")
+    if regret:
+        text = tr("Regret against one plan that knew everything: {amount}", amount=_difference(regret, result))
+        yield f"{text} ({say(perfect['status'])}, {tr('gap {gap}', gap=percent(perfect['gap']))})"
+    else:
+        yield tr("Regret is not known: one plan that knew everything: {status}", status=say(perfect["status"]))
+    if unknown:
+        yield tr("Of which from not knowing: {amount}", amount=_difference(unknown, result))
+    for other in result["less_often"]:
+        if other["more_than_roll"]:
+            more = _difference(other["more_than_roll"], result)
+            yield tr("Every {span} instead: {amount} more", span=roll_span(other["every_min"]), amount=more)
+    for name, cap in result["caps"].items():
+        over = cap["value"] > cap["cap"] + 1e-6 * max(abs(cap["cap"]), 1.0)
+        label, factor, unit = CAPS[name]
+        by = number(abs(cap["value"] - cap["cap"]) * factor, 2)
+        how = {"cap": tr(label), "amount": by, "unit": unit or result["currency"]}
+        text = tr("{cap}: exceeded by {amount} {unit}", **how) if over else tr("{cap}: {amount} {unit} below it", **how)
+        yield f"{text[:1].upper()}{text[1:]}"
+    if result["roll"]["unplanned"]:
+        yield tr("No plan was found {count} times; the previous plan continued.", count=result["roll"]["unplanned"])
+    names = ", ".join(result["forecasts"]) or tr("none: everything is known in advance")
+    yield tr("Forecasts: {names}", names=names)
+
+
+def _difference(difference: dict[str, Any], result: dict[str, Any]) -> str:
+    text = f"{roll_amount(difference['total'], result)} ({percent(difference['share'])})"
+    stock = roll_amount(difference.get("stock", 0.0), result)
+    if stock != roll_amount(0.0, result):
+        text = tr("{amount}, {stock} of it for what stores hold at the end", amount=text, stock=stock)
+    if difference["interval_90"] is None:
+        return text
+    low, high = (roll_amount(value, result) for value in difference["interval_90"])
+    return f"{text}, {tr('90 % interval {low} to {high}', low=low, high=high)}"
+
+
+def side_rows(result: dict[str, Any]) -> list[dict[str, str]]:
+    """A row by heading for the baseline, each roll, and what knew everything; the first column is words."""
+    sides = [(tr("baseline"), {"figures": result["baseline"]})]
+    for one in (*result["less_often"], result["roll"]):
+        sides.append((tr("rolled, every {span}", span=roll_span(one["every_min"])), one))
+    if result["foresight"] is not None:
+        sides.append((tr("rolled, everything known"), result["foresight"]))
+    if result["perfect"]["figures"] is not None:
+        sides.append((tr("one plan, everything known"), {**result["perfect"], "plans": 1}))
+    return [_side(label, side, result["currency"]) for label, side in sides]
+
+
+def _side(label: str, side: dict[str, Any], currency: str) -> dict[str, str]:
+    sums = side["figures"]
+
+    def cell(name: str, digits: int = 0) -> str:
+        return number(side[name], digits) if name in side else ""
+
+    return {
+        tr("run"): label,
+        tr("carbon [t CO2e]"): number(sums["carbon_kg"] / 1000, 2),
+        tr("cost [{unit}]", unit=currency): number(sums["cost"], 0),
+        tr("peak [MW]"): number(sums["peak_mw"], 1),
+        tr("plans"): cell("plans"),
+        tr("adopted"): cell("laid"),
+        tr("moved [MWh]"): cell("moved_mwh", 1),
+        tr("limits missed"): number(len(side["violations"]), 0) if "violations" in side else "",
+    }
+
+
+def load_rows(result: dict[str, Any]) -> list[dict[str, str]]:
+    """A row for each load of ``Headroom.summary``, by heading."""
+    return [_load_row(load, result["currency"]) for load in result["loads"]]
+
+
+def _load_row(load: dict[str, Any], currency: str) -> dict[str, str]:
+    saved = load["saved"] or {}
+    refused = not load["acceptable"] and load["status"] != "not planned"
+    goal = percent(load["goal_share"], 1) + _interval(load["goal_low"], load["goal_high"], 100, 1)
+    return {
+        tr("load [%]"): number(100 * load["share"], 0),
+        tr("tonnes [t]"): number(load["tonnes"], 0),
+        tr("carbon saved [t CO2e]"): _saving(saved.get("carbon_kg"), 1e-3, 2),
+        tr("cost saved [{unit}]", unit=currency): _saving(saved.get("cost"), 1.0, 0),
+        tr("saving of the goal"): goal,
+        tr("at most"): percent(load["goal_most"], 1),
+        tr("gap"): percent(load["gap"]),
+        tr("held"): tr("{held} of {n}", held=load["held"], n=load["replications"]) if load["replications"] else "–",
+        say("status"): f"{say(load['status'])}{', ' + tr('not acceptable') if refused else ''}",
+    }
+
+
+def _saving(saving: dict[str, Any] | None, factor: float, digits: int) -> str:
+    """The undisturbed saving, with the interval of the mean over disturbed days."""
+    if saving is None:
+        return "–"
+    return number(saving["undisturbed"] * factor, digits) + _interval(saving["low"], saving["high"], factor, digits)
+
+
+def _interval(low: float | None, high: float | None, factor: float, digits: int) -> str:
+    if low is None or high is None:
+        return ""
+    return f" ({number(low * factor, digits)}…{number(high * factor, digits)})"
+
+
+SAME_MIN = 1e-6
+
+
+def moves(scenario: Scenario, slack: slacks_of.Slack, earlier: bool) -> str:
+    """How far something may move one way, and what stops it."""
+    minutes, stop = (slack.earlier_min, slack.earlier) if earlier else (slack.later_min, slack.later)
+    return f"{number(math.floor(minutes + SAME_MIN), 0)} min: {stops(scenario, stop)}"
+
+
+def stops(scenario: Scenario, stop: slacks_of.Stop) -> str:
+    """What limits an operation, in words."""
+    instant = None if math.isnan(stop.at_min) else scenario.horizon.instant(stop.at_min)
+    at = "" if instant is None else moment.short(stop.at_min, scenario.horizon)
+    return tr(slacks_of.STOPS[stop.kind], other=stop.other, time=at)
