@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from emberline.scenarios.messages import mark
 from emberline.scenarios.reading.document import Keys, parse
 from emberline.scenarios.reading.remarks import remarks
 
@@ -59,17 +60,16 @@ def parts() -> dict[str, Part]:
 def refusal(part: Part, data: dict[str, Any]) -> str:
     """Why a part cannot be placed now; empty: it can."""
     of_line = part.into[0] == "line"
-    if of_line and data.get("processes"):
-        return "a line of heats and processes are not planned together"
-    if part.into[0] in ("processes", "stores", "arrivals", "deliveries") and data.get("line"):
-        return "a line of heats and processes are not planned together"
+    of_processes = part.into[0] in ("processes", "stores", "arrivals", "deliveries")
+    if (of_line and data.get("processes")) or (of_processes and data.get("line")):
+        return mark("a line of heats and processes are not planned together")
     if part.into[0] in ("arrivals", "deliveries") and not data.get("stores"):
-        return "place a store first"
+        return mark("place a store first")
     if part.single and _at(data, part.into) is not None:
-        return "it is there already"
+        return mark("it is there already")
     stages = _at(data, ("line", "stages")) or []
     if of_line and any(stage.get("campaign") for stage in stages[-1:]):
-        return "a stage that casts without a gap is the last one"
+        return mark("a stage that casts without a gap is the last one")
     return ""
 
 

@@ -36,24 +36,27 @@ from emberline.ui.pages.editor.tables import EditorTable
 from emberline.ui.pages.session import widgets
 
 GROUPS = {
-    mark("Line of heats"): ("arc furnace", "ladle furnace", "caster", "induction furnace"),
-    mark("Processes and stores"): ("mill", "kiln", "process", "silo", "arrival", "delivery"),
-    mark("Electricity"): ("PV", "battery", "flexible load", "day and night tariff"),
-    mark("Heat and gas"): (
-        "gas supply", "steam users", "gas boiler", "electrode boiler", "gas engine", "heat store", "carrier",
+    mark("Line of heats"): (mark("arc furnace"), mark("ladle furnace"), mark("caster"), mark("induction furnace")),
+    mark("Processes and stores"): (
+        mark("mill"),
+        mark("kiln"),
+        mark("process"),
+        mark("silo"),
+        mark("arrival"),
+        mark("delivery"),
     ),
-}  # fmt: skip
+    mark("Electricity"): (mark("PV"), mark("battery"), mark("flexible load"), mark("day and night tariff")),
+    mark("Heat and gas"): (
+        mark("gas supply"),
+        mark("steam users"),
+        mark("gas boiler"),
+        mark("electrode boiler"),
+        mark("gas engine"),
+        mark("heat store"),
+        mark("carrier"),
+    ),
+}
 """Parts to place, by group."""
-PART_NAMES = (
-    mark("arc furnace"), mark("ladle furnace"), mark("caster"), mark("induction furnace"), mark("mill"), mark("kiln"),
-    mark("process"), mark("silo"), mark("arrival"), mark("delivery"), mark("PV"), mark("battery"),
-    mark("flexible load"), mark("gas supply"), mark("steam users"), mark("gas boiler"), mark("electrode boiler"),
-    mark("gas engine"), mark("heat store"), mark("carrier"), mark("day and night tariff"),
-)  # fmt: skip
-REFUSALS = (
-    mark("a line of heats and processes are not planned together"), mark("place a store first"),
-    mark("it is there already"), mark("a stage that casts without a gap is the last one"),
-)  # fmt: skip
 REFUSAL = "sheet.refusal"
 HTML = '<div class="sheet"></div>'
 
