@@ -91,14 +91,49 @@ class Inputs:
         key = f"{self.prefix}.{name}"
         return {"key": key, "on_change": _note, "args": (self.place, name, key, read)}
 
-    def number(self, label: str, name: str, value: float, **limits: Any) -> float:
-        """A number input that starts with the scenario's value and is recorded if it differs."""
+    def number(
+        self,
+        label: str,
+        name: str,
+        value: float,
+        most: float,
+        step: float,
+        key: str = "",
+        *,
+        parts: float = 1.0,
+        least: float = 0.0,
+        about: str | None = None,
+    ) -> float:
+        """A number input that starts with the scenario's value and is recorded if it differs.
+
+        Args:
+            label: of the input.
+            name: of the value.
+            value: the scenario's.
+            most, step: of the input.
+            key: of the override; empty: the caller writes it.
+            parts: what is entered for one unit of the key, such as 100 for a share in percent.
+            least: of the input.
+            about: its help.
+        """
         first = float(self.seeds.get(name, value))
-        limits = {"format": "%g", **limits}
+        limits: dict[str, Any] = {"min_value": least, "max_value": most, "step": step, "help": about, "format": "%g"}
         answer = float(st.number_input(label, value=first, **limits, **self.widget(name)))
         if answer != value:
             self.values[name] = answer
+            self.overrides.extend([f"{key}={answer / parts:g}"] if key else [])
         return answer
+
+    def choice(self, label: str, name: str, words: dict[str, str], value: str, about: str) -> str:
+        """A choice that starts with the scenario's value; the answer if it differs, which is recorded, else empty."""
+        answer = st.segmented_control(
+            label, list(words), default=self.seeds.get(name, value), required=True,
+            format_func=lambda one: tr(words[one]), help=about, **self.widget(name),
+        )  # fmt: skip
+        if not answer or answer == value:
+            return ""
+        self.values[name] = answer
+        return str(answer)
 
     def table(self, name: str, table: pd.DataFrame, read: Callable[[pd.DataFrame], Any], **columns: Any) -> Any:
         """A table to edit, recorded if it differs.
@@ -167,7 +202,7 @@ def _when(inputs: Inputs) -> None:
 
 def _goal(inputs: Inputs) -> Any:
     original = inputs.original
-    goals = [name for name in GOALS if name in in_use(original)]
+    goals = [name for name in GOALS if name in (original.goal.minimize, *in_use(original))]
     answer = st.selectbox(
         tr("Goal"),
         goals,
@@ -181,18 +216,9 @@ def _goal(inputs: Inputs) -> Any:
     place = st.empty()
     if original.market.marginal_carbon_intensity_kg_per_mwh is None:
         return place
-    answer = st.segmented_control(
-        tr("Grid intensity that counts"),
-        list(SIGNALS),
-        default=inputs.seeds.get("signal", original.goal.signal),
-        required=True,
-        format_func=lambda signal: tr(SIGNALS[signal]),
-        help=tr("Average or marginal intensity. Shifting by one may raise the other: the plan shows both."),
-        **inputs.widget("signal"),
-    )
-    if answer and answer != original.goal.signal:
-        inputs.values["signal"] = answer
-        inputs.overrides.append(f"goal.signal={answer}")
+    about = tr("Average or marginal intensity. Shifting by one may raise the other: the plan shows both.")
+    if signal := inputs.choice(tr("Grid intensity that counts"), "signal", SIGNALS, original.goal.signal, about):
+        inputs.overrides.append(f"goal.signal={signal}")
     return place
 
 
@@ -203,58 +229,39 @@ def _market(inputs: Inputs) -> None:
     if market.export_price_per_mwh is not None:
         priced["export_price_per_mwh"] = market.export_price_per_mwh
     first, second = st.columns(2)
-    level = 100.0
     if priced:
+        about = tr("Factor on spot and export price; tariff charges stay unchanged.")
         with first:
-            level = inputs.number(
-                tr("Price level [%]"), "price_level", level, min_value=0.0, max_value=1000.0, step=10.0,
-                help=tr("Factor on spot and export price; tariff charges stay unchanged."),
-            )  # fmt: skip
-    with second if priced else first:
-        price = inputs.number(
-            tr("Carbon [{unit}]", unit=f"{market.currency}/t"), "carbon_price", market.carbon_price.per_t,
-            min_value=0.0, max_value=10_000.0, step=10.0,
-        )  # fmt: skip
-    if level != 100:
-        for name, series in priced.items():
+            level = inputs.number(tr("Price level [%]"), "price_level", 100.0, 1000.0, 10.0, about=about)
+        for name, series in priced.items() if level != 100 else ():
             inputs.overrides.append(f"market.{name}.scale={series.scale * level / 100:g}")
-    if price != market.carbon_price.per_t:
-        inputs.overrides.append(f"market.carbon_price.per_t={price:g}")
-    answer = st.segmented_control(
-        tr("Carbon price is paid on"),
-        list(COVERS),
-        default=inputs.seeds.get("covers", market.carbon_price.covers),
-        required=True,
-        format_func=lambda c: tr(COVERS[c]),
-        help=tr(
-            "Emission trading covers the plant's own emissions (scope 1); for scope 2, the grid's emissions, the "
-            "price is a shadow price."
-        ),
-        **inputs.widget("covers"),
+    with second if priced else first:
+        label, price = tr("Carbon [{unit}]", unit=f"{market.currency}/t"), market.carbon_price.per_t
+        inputs.number(label, "carbon_price", price, 10_000.0, 10.0, "market.carbon_price.per_t")
+    about = tr(
+        "Emission trading covers the plant's own emissions (scope 1); for scope 2, the grid's emissions, the price is "
+        "a shadow price."
     )
-    if answer and answer != market.carbon_price.covers:
-        inputs.values["covers"] = answer
+    covers = inputs.choice(tr("Carbon price is paid on"), "covers", COVERS, market.carbon_price.covers, about)
+    if covers:
         if market.carbon_price.scheme is not None:
             # the scheme decides what is covered, so another coverage drops it
             inputs.overrides.append("market.carbon_price.scheme=null")
-        inputs.overrides.append(f"market.carbon_price.covers={answer}")
+        inputs.overrides.append(f"market.carbon_price.covers={covers}")
 
 
 def _site(inputs: Inputs) -> None:
     pv, battery = inputs.original.site.pv, inputs.original.site.battery
-    limits = {"min_value": 0.0, "max_value": 5000.0, "step": 1.0}
-    had = pv.peak_mw if pv else 0.0
-    peak = inputs.number(tr("PV peak [MW]"), "pv_mw", had, **limits)
-    if peak != had and pv is not None:
-        inputs.overrides.append(f"site.pv.peak_mw={peak:g}")
-    elif peak != had:
+    had, key = (pv.peak_mw, "site.pv.peak_mw") if pv else (0.0, "")
+    peak = inputs.number(tr("PV peak [MW]"), "pv_mw", had, 5000.0, 1.0, key)
+    if peak != had and pv is None:
         inputs.overrides.append(f"site.pv={json.dumps({'peak_mw': peak, 'capacity_factor': PV_OF_ITS_OWN})}")
     first, second = st.columns(2)
     energy_had, power_had = (battery.energy_mwh, battery.power_mw) if battery else (0.0, 0.0)
     with first:
-        energy = inputs.number(tr("Battery [MWh]"), "battery_mwh", energy_had, **limits)
+        energy = inputs.number(tr("Battery [MWh]"), "battery_mwh", energy_had, 5000.0, 1.0)
     with second:
-        power = inputs.number(tr("Battery [MW]"), "battery_mw", power_had, **limits)
+        power = inputs.number(tr("Battery [MW]"), "battery_mw", power_had, 5000.0, 1.0)
     if (energy, power) == (energy_had, power_had):
         return
     if battery is not None:
@@ -317,26 +324,14 @@ def _stores(inputs: Inputs) -> None:
 
 
 def _search(inputs: Inputs) -> None:
-    goal = inputs.original.goal
+    goal, cap = inputs.original.goal, "goal.caps.extra_cost_share"
     with st.expander(tr("Caps and search")):
-        cap_had = 100 * (goal.caps.extra_cost_share or 0.0)
-        cap = inputs.number(
-            tr("Cost above the baseline, at most [%]"), "extra_cost", cap_had,
-            min_value=0.0, max_value=100.0, step=1.0,
-            help=tr("A plan of least carbon may cost this much more."),
+        label, about = tr("Cost above the baseline, at most [%]"), tr("A plan of least carbon may cost this much more.")
+        share = 100 * (goal.caps.extra_cost_share or 0.0)
+        inputs.number(label, "extra_cost", share, 100.0, 1.0, cap, parts=100, about=about)
+        about = tr("Allowed distance from the best possible plan. Fixed emissions and costs are left out.")
+        inputs.number(
+            tr("Stop at a gap of [%]"), "gap", 100 * goal.gap, 100.0, 0.1, "goal.gap", parts=100, about=about
         )  # fmt: skip
-        gap = inputs.number(
-            tr("Stop at a gap of [%]"), "gap", 100 * goal.gap,
-            min_value=0.0, max_value=100.0, step=0.1,
-            help=tr("Allowed distance from the best possible plan. Fixed emissions and costs are left out."),
-        )  # fmt: skip
-        limit = inputs.number(
-            tr("Stop the search after [s]"), "time_limit", goal.time_limit_s,
-            min_value=1.0, max_value=3600.0, step=10.0,
-        )  # fmt: skip
-    if cap != cap_had:
-        inputs.overrides.append(f"goal.caps.extra_cost_share={cap / 100:g}")
-    if gap != 100 * goal.gap:
-        inputs.overrides.append(f"goal.gap={gap / 100:g}")
-    if limit != goal.time_limit_s:
-        inputs.overrides.append(f"goal.time_limit_s={limit:g}")
+        limit = tr("Stop the search after [s]"), "time_limit", goal.time_limit_s
+        inputs.number(*limit, 3600.0, 10.0, "goal.time_limit_s", least=1.0)
