@@ -12,7 +12,7 @@ from pages import page, texts
 from emberline.reports.text import wording
 from emberline.runs.jobs.status import ENDED
 from emberline.runs.store.catalogue.entry import STATES as OF_RUNS
-from emberline.ui.cli import progress
+from emberline.ui.cli import terminal
 from emberline.ui.pages import runs
 
 EVENTS = {"failed": ["ValueError: x"], "refused": ["goal.gap: is negative"]}
@@ -66,8 +66,8 @@ def test_who_gives_up_ends_at_once(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     def ended(code: int) -> None:
         raise Ended(code)
 
-    monkeypatch.setattr(progress, "answering", pressed)
+    monkeypatch.setattr(terminal, "answering", pressed)
     monkeypatch.setattr(os, "_exit", ended)
     with pytest.raises(Ended, match="130"):
-        progress.study(lambda tell, wish: None, "taking what there is", quiet=True)
+        terminal.study(lambda tell, wish: None, "taking what there is", quiet=True)
     assert capsys.readouterr().err == "given up\n"

@@ -184,7 +184,7 @@ def plan(
     from emberline.planning.plan import pace
     from emberline.runs.store import Store
     from emberline.ui.cli import terminal
-    from emberline.ui.cli.progress import make
+    from emberline.ui.cli.terminal import make
 
     memory.refuse(memory.of_plan(case), case.name)
     pace.refuse(case)

@@ -19,7 +19,7 @@ from emberline.scenarios.goal_metrics import NAMES, in_use
 from emberline.scenarios.metrics import FACTORS
 from emberline.ui.pages.result import accounts
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, navigation, run_or_baseline, stored_runs, titles, widgets
+from emberline.ui.pages.session import chart_cache, navigation, run_or_baseline, stored_runs, widgets
 from emberline.ui.pages.session.run_or_baseline import BASELINE, PLAN, Subject
 
 WAYS = {
@@ -39,7 +39,7 @@ def page() -> None:
     if subject is None:
         return
     scenario = subject.scenario
-    st.text(f"{titles.of_scenario(scenario)}, {wording.span(scenario.horizon)}")
+    st.text(f"{stored_runs.of_scenario(scenario)}, {wording.span(scenario.horizon)}")
     st.caption(subject.status)
     with st.spinner(tr("The twin simulates the baseline")):
         ours = subject.ledger(subject.policies[0])

@@ -20,7 +20,7 @@ from emberline.runs.store import CatalogueError, Entry, Store, StoredRun, StoreE
 from emberline.studies.difference import DIFFERENT_HEATS, Difference
 from emberline.ui.pages.parts import compare_runs as study
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, session, stored_runs, titles, widgets
+from emberline.ui.pages.session import chart_cache, session, stored_runs, widgets
 
 SELECTION = "compared"
 """In the session: ids of the compared runs."""
@@ -102,7 +102,7 @@ def _choose(ids: list[str]) -> list[str]:
     there = [run for run in ids if run in entries]
     letters = dict(zip(there, LETTERS, strict=False))
     labels = stored_runs.labels(entry for run, entry in entries.items() if run not in letters)
-    bases = titles.bases(entries.values())
+    bases = stored_runs.bases_of(entries.values())
     labels |= {run: stored_runs.chip(letter, entries[run], bases[run]) for run, letter in letters.items()}
 
     selection = wide.multiselect(
@@ -123,19 +123,14 @@ def _choose(ids: list[str]) -> list[str]:
 
 
 def _open(ids: list[str]) -> dict[str, StoredRun]:
-    runs = []
-    for run in ids:
-        try:
-            runs.append(stored_runs.open_run(run))
-        except StoreError as error:
-            st.warning(str(error))
+    runs = [stored for run in ids if (stored := stored_runs.readable(run)) is not None]
     return dict(zip(LETTERS, runs, strict=False))
 
 
 def _cards(runs: dict[str, StoredRun]) -> None:
     """A card per plan with status, gap and bound."""
     entries = stored_runs.entries(also=[stored.id for stored in runs.values()])
-    bases = titles.bases(entries.values())
+    bases = stored_runs.bases_of(entries.values())
     names = stored_runs.distinct({run.id: _name(run, entries.get(run.id), bases) for run in runs.values()})
     places: list[Any] = []
     for _ in range(0, len(runs), ABREAST):
@@ -160,7 +155,7 @@ def _cards(runs: dict[str, StoredRun]) -> None:
 def _name(stored: StoredRun, entry: Entry | None, bases: dict[str, str]) -> str:
     if entry is not None and entry.name:
         return entry.name
-    return titles.of_run(stored.id, titles.of_scenario(stored.plan.scenario), bases.get(stored.id, ""))
+    return stored_runs.of_run(stored.id, stored_runs.of_scenario(stored.plan.scenario), bases.get(stored.id, ""))
 
 
 def _warnings(plans: dict[str, Plan]) -> None:

@@ -26,7 +26,7 @@ from emberline.studies.pareto import MOST_POINTS, Axis, axes, rows, run_of
 from emberline.ui.pages.request.form import Request, ask, show_problems
 from emberline.ui.pages.request.sources import look
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, job_progress, navigation, session, titles, widgets
+from emberline.ui.pages.session import chart_cache, job_progress, navigation, session, stored_runs, widgets
 
 POINT_KEY, CHART = "pareto.point", "pareto.chart"
 """Keys of the choice of points and of the chart."""
@@ -42,7 +42,7 @@ def show(stored: fronts.StoredFront) -> None:
     """Draw a stored front."""
     front = stored.front
     st.subheader(heading(front.metric), anchor=False)
-    st.text(f"{titles.of_scenario(front.scenario)}, {wording.span(front.scenario.horizon)}")
+    st.text(f"{stored_runs.of_scenario(front.scenario)}, {wording.span(front.scenario.horizon)}")
     with st.container(border=True, gap="xxsmall"):
         st.text(f"{'✓' if front.has_points else '✕'}  {say(front.verdict)}")
         st.text("\n".join(map(wording.sentence, _notes(stored))))
@@ -382,7 +382,7 @@ def _empty(request: Request, metric: str, front: str) -> None:
     )
     if request.scenario is not None:
         with st.container(border=True):
-            st.text(titles.of_scenario(request.scenario))
+            st.text(stored_runs.of_scenario(request.scenario))
             st.text(wording.span(request.scenario.horizon))
             st.text(wording.size(request.scenario))
 

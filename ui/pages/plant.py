@@ -18,7 +18,7 @@ from emberline.scenarios import Scenario
 from emberline.ui.pages.editor import new_plant
 from emberline.ui.pages.request.sources import SCENARIO_KEY
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, navigation, run_or_baseline, titles, widgets
+from emberline.ui.pages.session import chart_cache, navigation, run_or_baseline, stored_runs, widgets
 from emberline.ui.pages.session.run_or_baseline import Subject
 
 POLICIES = {run_or_baseline.PLAN: mark("the plan"), run_or_baseline.BASELINE: mark("the baseline")}
@@ -40,7 +40,7 @@ def page() -> None:
         with whose:
             policy = _choice(tr("Run of"), POLICIES, policy, "plant.policy")
     scenario = subject.scenario
-    st.text(f"{titles.of_scenario(scenario)}, {wording.span(scenario.horizon)}")
+    st.text(f"{stored_runs.of_scenario(scenario)}, {wording.span(scenario.horizon)}")
     st.caption(subject.status)
     chart_cache.say_sources(scenario)
     with st.spinner(tr("The twin simulates the baseline")):

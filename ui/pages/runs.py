@@ -17,7 +17,7 @@ from emberline.runs.jobs import queue
 from emberline.runs.store import Entry, Store, StoreError
 from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.records.horizon import Horizon
-from emberline.ui.pages.session import session, stored_runs, titles
+from emberline.ui.pages.session import session, stored_runs
 from emberline.ui.pages.session.navigation import go
 
 STATES = {"stored": "stored", "working": "working", "broken": "ended", "deleted": "deleted"}
@@ -87,12 +87,12 @@ def _search(store: Store) -> tuple[list[Entry], int | None]:
 
 
 def _table(store: Store, entries: list[Entry]) -> None:
-    bases = titles.bases(entries)
+    bases = stored_runs.bases_of(entries)
     table = pd.DataFrame(
         {
             tr("created"): [stamp(session.here(entry.created)) for entry in entries],
             tr("first day"): [_first_day(store, entry.id) for entry in entries],
-            tr("plan"): [titles.of_run(entry.id, entry.scenario, bases[entry.id]) for entry in entries],
+            tr("plan"): [stored_runs.of_run(entry.id, entry.scenario, bases[entry.id]) for entry in entries],
             tr("name"): [entry.name for entry in entries],
             tr("goal"): [tr(GOALS.get(entry.goal, entry.goal)) for entry in entries],
             tr("status"): [_status(entry) for entry in entries],

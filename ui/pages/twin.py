@@ -20,7 +20,7 @@ from emberline.reports.text import wording
 from emberline.reports.text.language import mark, tr, trn
 from emberline.scenarios import Scenario
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, run_or_baseline, titles
+from emberline.ui.pages.session import chart_cache, run_or_baseline, stored_runs
 from emberline.ui.pages.session.run_or_baseline import BASELINE, PLAN, Subject
 
 NAMES = {PLAN: mark("plan"), BASELINE: mark("baseline")}
@@ -39,7 +39,7 @@ def page() -> None:
         return
     replication = _replication(subject, place, number)
     scenario = subject.scenario
-    st.text(f"{titles.of_scenario(scenario)}, {wording.span(scenario.horizon)}")
+    st.text(f"{stored_runs.of_scenario(scenario)}, {wording.span(scenario.horizon)}")
     with st.spinner(tr("The twin runs")):
         runs = {name: _run(subject, name, replication) for name in subject.policies}
     _caption(subject, replication)

@@ -23,7 +23,7 @@ from emberline.runs.store.store import Store
 from emberline.scenarios import load
 from emberline.studies.difference import difference
 from emberline.ui.pages.parts import compare_runs as compared
-from emberline.ui.pages.session import session, stored_runs, titles
+from emberline.ui.pages.session import session, stored_runs
 
 
 def script() -> None:
@@ -99,7 +99,7 @@ def test_two_plans_from_the_address(app: AppTest, runs: list[str]) -> None:
     app.run()
     assert not app.exception
     text = page_text(app)
-    names = [titles.of_run(run) for run in runs]
+    names = [stored_runs.of_run(run) for run in runs]
     assert len(set(names)) == len(names)
     lines = [str(item.value) for item in app.text]
     for name in names:
@@ -299,8 +299,8 @@ def test_plans_that_are_chosen_have_different_labels(app: AppTest, runs: list[st
 def test_titles_follow_the_language(runs: list[str]) -> None:
     """Proves: a title that was read in one language is not shown in another."""
     with spoken("zh"):
-        assert "天" in titles.of_run(runs[0])
-    assert "1 day" in titles.of_run(runs[0])
+        assert "天" in stored_runs.of_run(runs[0])
+    assert "1 day" in stored_runs.of_run(runs[0])
 
 
 def test_plans_of_an_edited_scenario_are_told_apart(runs: list[str], cheap: Plan) -> None:

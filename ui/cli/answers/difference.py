@@ -85,7 +85,7 @@ def locks(
     Ctrl-C keeps the prices found so far.
     """
     from emberline.studies.why import lock_prices
-    from emberline.ui.cli.progress import study
+    from emberline.ui.cli.terminal import study
 
     store, number = find(run)
     plan = store.open(number).plan

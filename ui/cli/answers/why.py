@@ -56,7 +56,7 @@ def why(
     """
     from emberline.scenarios import Problem, ScenarioError
     from emberline.studies.why import question
-    from emberline.ui.cli.progress import study
+    from emberline.ui.cli.terminal import study
 
     for option, text in (("--stage", stage), ("--at", at), ("--every", every)):
         if text and heat is None and (option, unit is None) != ("--at", False):
@@ -216,7 +216,7 @@ def explained(
     """
     from emberline.scenarios import load
     from emberline.studies.why import why_not as conflicts
-    from emberline.ui.cli.progress import study
+    from emberline.ui.cli.terminal import study
 
     def work(tell: Any, wish: Any) -> conflicts.WhyNot:
         return conflicts.why_not(

@@ -92,7 +92,7 @@ def _follow(
 
     from emberline.planning.engine import engine
     from emberline.planning.robustness.ensemble import ensemble, refuse
-    from emberline.ui.cli.progress import study
+    from emberline.ui.cli.terminal import study
 
     scenario, schedule, seconds = stored.plan.scenario, stored.plan.schedule, dict[str, float]()
     assert schedule is not None
@@ -212,7 +212,7 @@ def show_limits(ensemble: Ensemble, rows: list[dict[str, Any]]) -> None:
 def _sample(scenario: Scenario, count: int, share: float | None, as_json: bool, quiet: bool) -> None:
     """Plan over samples, compare with the plan on the forecast, and report."""
     from emberline.planning.robustness.holding import sampled
-    from emberline.ui.cli.progress import study
+    from emberline.ui.cli.terminal import study
 
     def work(tell: Any, wish: Any) -> sampled.Compared:
         return sampled.compare(scenario, count, share=share, on_progress=tell, cancel=wish)
@@ -375,7 +375,7 @@ def _search(
     """Search the plan that holds, with a line of progress per round on standard error."""
     from emberline.planning.engine import engine
     from emberline.planning.robustness.holding import hold as search
-    from emberline.ui.cli.progress import study
+    from emberline.ui.cli.terminal import study
 
     def work(tell: Any, wish: Any) -> Robustness:
         with engine.engine(*where) as workers:

@@ -69,7 +69,7 @@ def _check(case: Scenario, output: Path | None, force: bool) -> None:
 
 def _study(case: Scenario, quiet: bool) -> Levers:
     from emberline.studies.levers import levers
-    from emberline.ui.cli.progress import study
+    from emberline.ui.cli.terminal import study
 
     def in_words(event: dict[str, Any]) -> str:
         return f"{event['done']} of {event['of']}: {event['lever']}" if "lever" in event else PHASES[event["phase"]]

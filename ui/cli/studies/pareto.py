@@ -73,7 +73,7 @@ def front(
 def _search(case: Scenario, points: int, metric: str, where: tuple[int, str | None], quiet: bool) -> Front:
     from emberline.studies.pareto import Axis
     from emberline.studies.pareto import pareto as search
-    from emberline.ui.cli.progress import study
+    from emberline.ui.cli.terminal import study
 
     workers, cluster = where
     return study(

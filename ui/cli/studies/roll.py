@@ -57,7 +57,7 @@ def roll(
     from emberline.planning.engine import memory
     from emberline.scenarios.records.quantity import convert
     from emberline.studies.rolling import How, compare, load_span, refuse
-    from emberline.ui.cli.progress import study
+    from emberline.ui.cli.terminal import study
 
     spans = [_minutes("--every", text) for text in every or ["1h"]]
     if len(set(spans)) < len(spans):

@@ -59,7 +59,7 @@ def headroom(
     from emberline.planning.engine import engine, memory
     from emberline.scenarios import load as read
     from emberline.studies import headroom as rooms
-    from emberline.ui.cli.progress import study
+    from emberline.ui.cli.terminal import study
 
     fixed = [*(changes or []), *of_searches(gap, time_limit)]
     fixed += [] if replications is None else [f"disturbances.replications={replications}"]
@@ -146,7 +146,7 @@ def sweep(
     settings = sweeps.settings(scenario, along, same)
     from emberline.planning.engine import engine
     from emberline.runs.store import Store
-    from emberline.ui.cli.progress import study
+    from emberline.ui.cli.terminal import study
 
     if workers is None and cluster is None:
         workers = min(engine.cores(), len(settings))

@@ -74,18 +74,24 @@ def cbam(
         print(path)
 
 
-@app.command()
-def ets(
-    period: PeriodText = "",
-    run: OfRun = None,
-    monitoring: PlanFile = Path(DEFAULT_PLAN),
-    activity: ActivityFiles = None,
-    output: Folder = Path(),
-    force: Force = False,
-    as_json: AsJson = False,
-) -> None:
-    """Annual emissions by source stream (EU ETS)."""
-    _hand_over("ets", _report(period, monitoring, activity, run), output, force, as_json, of_run=run is not None)
+def _annual(kind: str, about: str) -> None:
+    """Enter a command for a document of a period, or of a stored plan."""
+
+    def command(
+        period: PeriodText = "",
+        run: OfRun = None,
+        monitoring: PlanFile = Path(DEFAULT_PLAN),
+        activity: ActivityFiles = None,
+        output: Folder = Path(),
+        force: Force = False,
+        as_json: AsJson = False,
+    ) -> None:
+        _hand_over(kind, _report(period, monitoring, activity, run), output, force, as_json, of_run=run is not None)
+
+    app.command(kind, help=about)(command)
+
+
+_annual("ets", "Annual emissions by source stream (EU ETS).")
 
 
 @app.command()
@@ -110,18 +116,7 @@ def ghg(
     _hand_over("ghg", report, output, force, as_json, hourly)
 
 
-@app.command()
-def china(
-    period: PeriodText = "",
-    run: OfRun = None,
-    monitoring: PlanFile = Path(DEFAULT_PLAN),
-    activity: ActivityFiles = None,
-    output: Folder = Path(),
-    force: Force = False,
-    as_json: AsJson = False,
-) -> None:
-    """Emissions with regional and national grid factors of China."""
-    _hand_over("china", _report(period, monitoring, activity, run), output, force, as_json, of_run=run is not None)
+_annual("china", "Emissions with regional and national grid factors of China.")
 
 
 @app.command()

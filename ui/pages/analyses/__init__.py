@@ -89,11 +89,7 @@ def _choose() -> str:
 
 def _plan() -> StoredRun | None:
     run = session.run()
-    try:
-        return stored_runs.open_run(run) if run else None
-    except StoreError as error:
-        st.warning(say(str(error)))
-        return None
+    return stored_runs.readable(run) if run else None
 
 
 def _start(name: str, subject: Any, question: Question) -> None:

@@ -111,7 +111,7 @@ def draw_plan_choice() -> None:
 
 
 HTML = '<button type="button" class="theme"></button>'
-# the script of the document hands it to Streamlit before the pages begin (``ui/server/documents.py``)
+# the script of the document hands it to Streamlit before the pages begin (``ui/server/app.py``)
 
 
 def switch() -> None:

@@ -15,7 +15,7 @@ from emberline.reports.text import wording
 from emberline.reports.text.language import mark, tr
 from emberline.reports.text.numbers import listed
 from emberline.studies.difference import Difference, difference
-from emberline.ui.pages.result import locks
+from emberline.ui.pages.result import repairs
 from emberline.ui.pages.session import stored_runs
 
 NOT_THERE = "–"
@@ -204,7 +204,7 @@ def _locks(plan: Plan, key: str, value: Any) -> Any:
         return value
     several = value if isinstance(value, list) else [value]
     try:
-        return listed(locks.lock_text(plan.scenario, replan.read_lock(lock)) for lock in several) or NOT_THERE
+        return listed(repairs.lock_text(plan.scenario, replan.read_lock(lock)) for lock in several) or NOT_THERE
     except ValueError:  # a part of a lock
         return value
 

@@ -17,7 +17,7 @@ from emberline.runs.store import snapshots
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.ui.pages.request import fields, quick_form
 from emberline.ui.pages.request.sources import ScenarioSource, choose, follow, look
-from emberline.ui.pages.result import locks as locking
+from emberline.ui.pages.result import repairs as locking
 from emberline.ui.pages.result import repairs as repairing
 from emberline.ui.pages.session import job_progress, navigation, session
 
@@ -79,9 +79,9 @@ def ask(page: str, otherwise: dict[str, Any] | None = None) -> Request:
     with changed:
         quick_form.tools(source, inputs.values, inputs.overrides)
     values, overrides = dict(inputs.values), inputs.overrides
-    locks = locking.applied(source.key, original, seeds)
+    locks = locking.applied_locks(source.key, original, seeds)
     if locks is not None:
-        values[locking.KEY] = locks
+        values[locking.LOCKS] = locks
         overrides.append(replan.override(original, locks))
     repairs = repairing.applied(source.key, seeds)
     if repairs:

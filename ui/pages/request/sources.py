@@ -13,7 +13,7 @@ from emberline.reports.text.language import tr
 from emberline.runs.jobs import queue
 from emberline.runs.store import Store, StoreError, drafts, snapshots
 from emberline.scenarios import Scenario, ScenarioError, bundled, load
-from emberline.ui.pages.session import session, sign_in, titles
+from emberline.ui.pages.session import session, sign_in, stored_runs
 
 SCENARIO_KEY = "source"
 """In the session: key of the scenario chosen last, on any page."""
@@ -164,6 +164,6 @@ def name_of(path: str, otherwise: str = "") -> str:
     if path in bundled():
         return path
     try:
-        return tr("draft: {title}", title=titles.of_scenario(look(path)))
+        return tr("draft: {title}", title=stored_runs.of_scenario(look(path)))
     except (ScenarioError, OSError):
         return tr("draft: {title}", title=otherwise) if otherwise else tr("my scenario")

@@ -22,13 +22,13 @@ from emberline.scenarios.goal_metrics import goal_metric
 from emberline.ui.pages.editor import draft as editing
 from emberline.ui.pages.request.sources import SCENARIO_KEY, my_drafts, note_of
 from emberline.ui.pages.result import repairs, zoom
-from emberline.ui.pages.session import chart_cache, navigation, stored_runs, titles
+from emberline.ui.pages.session import chart_cache, navigation, stored_runs
 
 
 def show_title(scenario: Scenario, run: str) -> None:
     """Draw the title, as plain text."""
     with st.container(key=f"plan_{run[:8]}", horizontal=True, vertical_alignment="center", gap="medium"):
-        st.text(titles.of_scenario(scenario), width="content")
+        st.text(stored_runs.of_scenario(scenario), width="content")
         st.text(wording.span(scenario.horizon), width="content")
         _typical(run)
 

@@ -17,7 +17,7 @@ from emberline.scenarios import ScenarioError
 from emberline.scenarios.records.orders import AnyLock, Lock
 from emberline.studies import board as boards
 from emberline.studies.board import HeatBoard, RunBoard
-from emberline.ui.pages.result import locks as locking
+from emberline.ui.pages.result import repairs as locking
 from emberline.ui.pages.result import zoom
 
 MOST_UNDONE = 50

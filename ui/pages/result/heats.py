@@ -23,7 +23,7 @@ from emberline.scenarios.records.orders import Lock
 from emberline.studies.board import HeatBoard
 from emberline.studies.why import slack as slacks_of
 from emberline.ui.pages.result import board
-from emberline.ui.pages.result import locks as locking
+from emberline.ui.pages.result import repairs as locking
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, navigation
 

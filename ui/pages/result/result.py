@@ -20,12 +20,12 @@ from emberline.reports.text import charges, wording
 from emberline.reports.text.language import current, mark, tr
 from emberline.reports.text.messages import say
 from emberline.reports.text.wording import filled
-from emberline.runs.store import StoredRun, StoreError
+from emberline.runs.store import StoredRun
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.checking.uncounted import uncounted
 from emberline.scenarios.records.horizon import Horizon
-from emberline.ui.pages.result import accounts, answer, board, heats, locks, repairs, units, zoom
+from emberline.ui.pages.result import accounts, answer, board, heats, repairs, units, zoom
 from emberline.ui.pages.session import chart_cache, navigation, stored_runs, widgets
 
 MOST_MISSED = 8
@@ -75,10 +75,8 @@ def _of_cap(plan: Plan, cap: float) -> str:
 
 def show_headline(run: str) -> StoredRun | None:
     """Draw the title of a stored run and what it comes to; None: it cannot be read, and the page says why."""
-    try:
-        stored = stored_runs.open_run(run)
-    except StoreError as error:
-        st.warning(str(error))
+    stored = stored_runs.readable(run)
+    if stored is None:
         return None
     answer.show_title(stored.plan.scenario, run)
     _verdict(stored.plan, run)
@@ -89,7 +87,7 @@ def show(stored: StoredRun) -> None:
     """Draw the rest of a stored run, below its headline."""
     plan, run = stored.plan, stored.id
     if plan.replay is None:
-        locks.offer_back(run)
+        repairs.offer_back(run)
         if plan.status != "cancelled":
             repairs.ask(run)
         answer.show_baseline(plan)

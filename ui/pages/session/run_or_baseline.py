@@ -16,7 +16,7 @@ from emberline.runs.store import CatalogueError, StoreError
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.home import RUN_ID
 from emberline.ui.pages.request import sources
-from emberline.ui.pages.session import session, stored_runs, titles
+from emberline.ui.pages.session import session, stored_runs
 
 REQUEST = "asked"
 """In the session: arguments of ``sources.look`` for the scenario requested last."""
@@ -84,7 +84,7 @@ def choose(page: str) -> Subject | None:
 
     def label(option: str) -> str:
         if option == RUN:
-            return tr("plan: {title}", title=titles.of_run(run, run[:8]))
+            return tr("plan: {title}", title=stored_runs.of_run(run, run[:8]))
         if option == REQUEST:
             return tr("{name}, as requested on the page Plan", name=sources.name_of(request[0]))
         return entries[option].label

@@ -1,24 +1,114 @@
-"""Stored runs with their accounts, opened once for all pages, and the choice of them with search.
+"""Stored runs with their accounts, opened once for all pages, their titles, and the choice of them with search.
 
 Labels show what was changed, goal, saving, chance to hold and time."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from emberline.planning.accounts import Ledger, bill
-from emberline.reports.text import wording
-from emberline.reports.text.language import tr
+from emberline.planning.answer import of_days
+from emberline.reports.text import naming, wording
+from emberline.reports.text.language import current, tr
 from emberline.reports.text.messages import say
 from emberline.reports.text.numbers import stamp
 from emberline.runs.store import CatalogueError, Entry, Store, StoredRun, StoreError
+from emberline.scenarios import Scenario, bundled, load
 from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.metrics import METRICS
 from emberline.ui.pages.result import accounts
-from emberline.ui.pages.session import session, titles
+from emberline.ui.pages.session import session
+
+
+def of_run(run: str, otherwise: str = "", base: str = "") -> str:
+    """Title of a stored run with its changes; ``otherwise`` where its files are not here.
+
+    Args:
+        run: its id.
+        otherwise: a title.
+        base: id of the run that its changes are against where its scenario is not a bundled one; empty: none.
+    """
+    before = str(_folder(base) / "scenario.json") if base and base != run else ""
+    parts = _of_file(str(_folder(run) / "scenario.json"), before, current())
+    return " · ".join(parts) or otherwise
+
+
+def _folder(run: str) -> Path:
+    return _folders(Store.default_folder())(run)
+
+
+@cache
+def _folders(home: Path) -> Callable[[str], Path]:
+    """Folders by run; a catalogue is opened once for them, not for each label."""
+    return Store(home).path
+
+
+def bases_of(entries: Iterable[Entry]) -> dict[str, str]:
+    """By run the first run of the same scenario among some: what was changed since then tells them apart."""
+    rows = sorted(entries, key=lambda entry: entry.created)
+    first: dict[str, str] = {}
+    return {entry.id: first.setdefault(entry.scenario, entry.id) for entry in rows}
+
+
+def holds(run: str) -> str:
+    """On how many of the disturbed days a stored plan holds; empty: unknown."""
+    share = _share_of_days(str(_folder(run) / "plan.json"))
+    return "" if share is None else tr("holds on {share}", share=say(of_days(share)))
+
+
+@st.cache_data(max_entries=1000, show_spinner=False)
+def _share_of_days(path: str) -> float | None:
+    try:
+        summary = json.loads(Path(path).read_text(encoding="utf-8"))["summary"]
+        if summary.get("holding"):
+            return float(summary["holding"]["share"])
+        replays = summary["replays"]
+        return float(replays["held"]) / replays["n"] if replays["n"] else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def of_scenario(scenario: Scenario) -> str:
+    """Title of a scenario with its changes."""
+    return " · ".join(_parts(scenario))
+
+
+def changes(scenario: Scenario) -> list[str]:
+    """What differs from the bundled scenario of that name."""
+    return _parts(scenario)[1:]
+
+
+@st.cache_data(max_entries=1000, show_spinner=False)
+def _of_file(path: str, base: str, language: str) -> list[str]:
+    """Parts of a title; Streamlit keeps one for each language, as it would not if the name began with ``_``."""
+    try:
+        scenario = Scenario.model_validate(json.loads(Path(path).read_text(encoding="utf-8")))
+        if not base or scenario.name in bundled():
+            return _parts(scenario)
+        before = json.loads(Path(base).read_text(encoding="utf-8"))
+        return [naming.title(scenario), *naming.changes(before, json.loads(Path(path).read_text(encoding="utf-8")))]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return []
+
+
+def _parts(scenario: Scenario) -> list[str]:
+    same = scenario.name in bundled()
+    return [
+        naming.title(scenario),
+        *(naming.changes(_base(scenario.name), scenario.model_dump(mode="json")) if same else []),
+    ]
+
+
+@cache
+def _base(name: str) -> dict[str, Any]:
+    return load(name).model_dump(mode="json")
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -32,7 +122,11 @@ def in_view() -> StoredRun | None:
     run = session.run()
     if not run:
         st.info(tr("Choose a plan in the header, or make one on the page Plan."))
-        return None
+    return readable(run) if run else None
+
+
+def readable(run: str) -> StoredRun | None:
+    """A stored run; None: it cannot be read, and the page says so."""
     try:
         return open_run(run)
     except StoreError as error:
@@ -72,7 +166,7 @@ def entries(text: str = "", also: Iterable[str] = ()) -> dict[str, Entry]:
 def labels(entries: Iterable[Entry]) -> dict[str, str]:
     """Labels by id: the first digits of the id follow where two are equal, as a choice goes by its label."""
     rows = list(entries)
-    bases = titles.bases(rows)
+    bases = bases_of(rows)
     return distinct({entry.id: label(entry, bases[entry.id]) for entry in rows})
 
 
@@ -90,9 +184,9 @@ def label(entry: Entry, base: str = "") -> str:
         base: id of the run that its changes are against where its scenario is not a bundled one.
     """
     created = session.here(entry.created)
-    name, goal = entry.name or titles.of_run(entry.id, entry.scenario, base), tr(GOALS.get(entry.goal, entry.goal))
+    name, goal = entry.name or of_run(entry.id, entry.scenario, base), tr(GOALS.get(entry.goal, entry.goal))
     parts = [name, *([] if goal in name.split(" · ") else [goal]), _saved(entry)]
-    parts.append(titles.holds(entry.id))
+    parts.append(holds(entry.id))
     return " · ".join(part for part in [*parts, stamp(created)] if part)
 
 
@@ -106,12 +200,12 @@ def _saved(entry: Entry) -> str:
     unit = entry.currency if money else "t CO2e"
     text = tr("{amount} {unit} saved", amount=amount, unit=unit)
     text = text if saved >= 0 else tr("{amount} {unit} more", amount=amount, unit=unit)
-    return tr("{saving} undisturbed", saving=text) if titles.holds(entry.id) else text
+    return tr("{saving} undisturbed", saving=text) if holds(entry.id) else text
 
 
 def chip(letter: str, entry: Entry, base: str = "") -> str:
     """A chosen run as a short label: letter, name, goal and time; ``base`` as of :func:`label`."""
-    name, goal = entry.name or titles.of_run(entry.id, entry.scenario, base), GOALS.get(entry.goal)
+    name, goal = entry.name or of_run(entry.id, entry.scenario, base), GOALS.get(entry.goal)
     if len(name) > LONGEST_NAME:
         name = f"{name[: LONGEST_NAME - 1]}…"
     created = session.here(entry.created)

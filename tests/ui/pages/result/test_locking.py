@@ -21,7 +21,7 @@ from emberline.scenarios import ScenarioError, load
 from emberline.studies import board as boards
 from emberline.studies.why.slack import slacks
 from emberline.ui.pages.result import heats
-from emberline.ui.pages.result import locks as locking
+from emberline.ui.pages.result import repairs as locking
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -128,7 +128,7 @@ def test_a_plan_made_again_keeps_to_its_locks(stored_plan: Plan, run: str) -> No
     start = start_of(stored_plan, heat, "melting") - minutes
     lock = replan.lock(stored_plan.scenario, stored_plan.schedule, heat, "melting", start)  # type: ignore[arg-type]
     fixed_lock = replan.as_set(lock)
-    note = {"scenario": locking.key_of(run, stored_plan), "inputs": {locking.KEY: [fixed_lock]}}
+    note = {"scenario": locking.key_of(run, stored_plan), "inputs": {locking.LOCKS: [fixed_lock]}}
     table = {"run": run, "locks": [fixed_lock]}
     new = queue.start(None, [f"locks={json.dumps([fixed_lock])}"], note=note, kind="replan", options=table)
     end = time.monotonic() + 120
