@@ -18,7 +18,7 @@ import typer
 from emberline.ui.cli import faults, serve
 from emberline.ui.cli.answers import difference, why
 from emberline.ui.cli.files import export, live, new, runs, series_import, signals
-from emberline.ui.cli.options import AsJson, Changes, Named, Quiet, Refused, Run, as_asked, find, print_json
+from emberline.ui.cli.options import AsJson, Changes, Named, Quiet, Refused, Run, as_asked, case_of, find, print_json
 from emberline.ui.cli.studies import calibrate, hold, levers, pareto, roll, sweep
 from emberline.ui.cli.supervision import performance, report
 
@@ -76,7 +76,7 @@ def check(scenario: Named, changes: Changes = None) -> None:
     from emberline.scenarios.checking import to_the_minute
     from emberline.ui.cli.terminal import heading
 
-    case = _load(scenario, changes)
+    case = case_of(scenario, changes)
     to_the_minute.refuse(case)
     for line in (*heading(case), *facts.lines(case)):
         print(line)
@@ -114,7 +114,7 @@ def simulate(scenario: Named, changes: Changes = None, as_json: AsJson = False) 
     from emberline.scenarios.goal_metrics import goal_metric
     from emberline.ui.cli import terminal
 
-    case = _load(scenario, changes)
+    case = case_of(scenario, changes)
     run = twin.simulate(case)
     figures = sums.figures(case, run)
     missed = violations(run)
@@ -179,7 +179,7 @@ def plan(
         raise Refused("--meter needs --as-run, the heat log of the same day")
     changes += OVERRIDES[NO_REGRET] if no_regret else OVERRIDES[LEAST_COST] if least_cost else []
     hold_off = ["goal.hold=off"] if no_hold else []
-    case = _load(scenario, [*changes, *hold_off])
+    case = case_of(scenario, [*changes, *hold_off])
     from emberline.planning.engine import memory
     from emberline.planning.plan import pace
     from emberline.runs.store import Store
@@ -211,7 +211,7 @@ def plan(
             applied = reason.repair
             print(f"planning again with {'; '.join(applied.says)}", file=sys.stderr)
             changes, reason = [*changes, *applied.overrides], None
-            run, plan, folder = saved(_load(scenario, [*changes, *hold_off]), applied.says)
+            run, plan, folder = saved(case_of(scenario, [*changes, *hold_off]), applied.says)
     if as_json:
         parts = {} if reason is None else {"why_not": reason.summary()}
         print_json({"run": run, "folder": str(folder), **plan.summary(), "answer": summary(plan), **parts})
@@ -292,12 +292,6 @@ def _as_run(case: Scenario, log: Path, meter: Path | None) -> tuple[Baseline, As
     from emberline.scenarios.loading import meter as meters
 
     return as_run(case, heat_log.read(log, case), None if meter is None else meters.read(meter, case))
-
-
-def _load(name: str, changes: list[str] | None) -> Scenario:
-    from emberline.scenarios import load
-
-    return load(name, changes or [])
 
 
 def _fail(code: int, *lines: str) -> NoReturn:

@@ -68,6 +68,13 @@ def group(about: str, **how: Any) -> typer.Typer:
     return typer.Typer(help=about, rich_markup_mode=None, context_settings=settings, **how)
 
 
+def case_of(scenario: str, changes: Sequence[str] | None) -> Scenario:
+    """A scenario by its name or file, with overrides."""
+    from emberline.scenarios import load
+
+    return load(scenario, list(changes or []))
+
+
 def of_searches(gap: str | None, time_limit: float | None) -> list[str]:
     """The overrides that limit each search of a scenario."""
     fixed = [] if gap is None else [f"goal.gap={gap}"]

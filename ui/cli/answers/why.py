@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.options import AsJson, Changes, Named, Quiet, Run, find, print_json
+from emberline.ui.cli.options import AsJson, Changes, Named, Quiet, Run, case_of, find, print_json
 
 if TYPE_CHECKING:
     from emberline.planning.plan import Plan
@@ -190,9 +190,7 @@ def why_not(
 
     Each repair is given as the --set options that apply it. Ctrl-C keeps the repairs found so far.
     """
-    from emberline.scenarios import load
-
-    case = load(scenario, list(changes or []))
+    case = case_of(scenario, changes)
     answer = explained(scenario, list(changes or []), time_limit, quiet)
     if as_json:
         print_json({"scenario": case.name, **answer.summary()})
@@ -214,13 +212,12 @@ def explained(
         quiet: no progress.
         proven: it is known that no plan exists.
     """
-    from emberline.scenarios import load
     from emberline.studies.why import why_not as conflicts
     from emberline.ui.cli.terminal import study
 
     def work(tell: Any, wish: Any) -> conflicts.WhyNot:
         return conflicts.why_not(
-            lambda more: load(scenario, [*changes, *more]), time_limit_s=time_limit, on_progress=tell, cancel=wish,
+            lambda more: case_of(scenario, [*changes, *more]), time_limit_s=time_limit, on_progress=tell, cancel=wish,
             proven=proven,
         )  # fmt: skip
 
@@ -229,10 +226,9 @@ def explained(
 
 def at_once(scenario: str, changes: Sequence[str]) -> conflicts.WhyNot:
     """What can be said within seconds of a scenario without a plan; arguments as of ``explained``."""
-    from emberline.scenarios import load
     from emberline.studies.why import quick
 
-    return quick.quick(lambda more: load(scenario, [*changes, *more]))
+    return quick.quick(lambda more: case_of(scenario, [*changes, *more]))
 
 
 def doubts(case: Scenario, scenario: str, changes: Sequence[str]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from emberline.ui.cli.options import (
     Quiet,
     Refused,
     Start,
+    case_of,
     heats_of,
     measured_of,
     one_of,
@@ -61,14 +62,13 @@ def calibrate(
     The result is written as an overlay for --set @FILE. The twin is fitted to the first 70 % of the log and must
     reproduce the rest (exit code 1 if it does not); residuals over time show which unit drifts.
     """
-    from emberline.scenarios import load
     from emberline.scenarios.loading import heat_log
     from emberline.scenarios.loading import meter as meters
 
     one_of(log, history, "--log", start, end)
     if output is not None:
         writable(output, force, ("yaml", "yml"))
-    case = load(scenario, changes or [])
+    case = case_of(scenario, changes)
     _has_line(case)
     heats = heat_log.read(log, case) if log is not None else heats_of(measured_of(history, start, end), case)
     metered = None if meter is None else meters.read(meter, case)
@@ -105,10 +105,8 @@ def log(
 ) -> None:
     """Write a heat log that the twin generates from a scenario with its disturbances, for example to try
     calibration."""
-    from emberline.scenarios import load
-
     writable(output, force, ("csv",))
-    case = load(scenario, changes or [])
+    case = case_of(scenario, changes)
     _has_line(case)
     from emberline.studies.calibration import twin_log
 

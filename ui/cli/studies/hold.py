@@ -21,6 +21,7 @@ from emberline.ui.cli.options import (
     Run,
     Workers,
     at_work,
+    case_of,
     find,
     one_place,
     print_json,
@@ -308,11 +309,9 @@ def hold(
     takes the plan that held best so far. With --samples, the decisions that a site must fix in advance are planned
     over many samples.
     """
-    from emberline.scenarios import load
-
     one_place(workers, cluster)
     target = None if level is None else _share("--level", level)
-    case = load(scenario, list(changes or []))
+    case = case_of(scenario, changes)
     if samples is not None:
         if level is not None:
             raise Refused("--level: samples vary prices only, nothing breaks down; drop it, or drop --samples")

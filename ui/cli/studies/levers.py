@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.options import AsJson, Changes, Force, Named, Quiet, Refused, print_json, writable, writing
+from emberline.ui.cli.options import (
+    AsJson,
+    Changes,
+    Force,
+    Named,
+    Quiet,
+    Refused,
+    case_of,
+    print_json,
+    writable,
+    writing,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,9 +50,7 @@ def levers(
     both together. Then each lever is added to the baseline heats on its own, and removed from the joint plan. Ctrl-C
     takes the best plans so far; press it twice to give up.
     """
-    from emberline.scenarios import load
-
-    case = load(scenario, changes or [])
+    case = case_of(scenario, changes)
     _check(case, output, force)
     study = _study(case, quiet)
     if output is not None:

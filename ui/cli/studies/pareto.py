@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.options import AsJson, Changes, Cluster, Force, Named, Quiet, print_json, writable, writing
+from emberline.ui.cli.options import (
+    AsJson,
+    Changes,
+    Cluster,
+    Force,
+    Named,
+    Quiet,
+    case_of,
+    print_json,
+    writable,
+    writing,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,9 +53,7 @@ def pareto(
     The scenario's gap and time limit apply to each search; its goal and its cap on extra cost do not. Ctrl-C keeps
     the points found so far; press it twice to give up.
     """
-    from emberline.scenarios import load
-
-    case = load(scenario, changes or [])
+    case = case_of(scenario, changes)
     if output is not None:
         from emberline.runs.store import fronts
 

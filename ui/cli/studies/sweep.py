@@ -17,6 +17,7 @@ from emberline.ui.cli.options import (
     SearchTime,
     Workers,
     at_work,
+    case_of,
     of_searches,
     one_place,
     print_json,
@@ -57,13 +58,12 @@ def headroom(
     """
     one_place(workers, cluster)
     from emberline.planning.engine import engine, memory
-    from emberline.scenarios import load as read
     from emberline.studies import headroom as rooms
     from emberline.ui.cli.terminal import study
 
     fixed = [*(changes or []), *of_searches(gap, time_limit)]
     fixed += [] if replications is None else [f"disturbances.replications={replications}"]
-    case = read(scenario, fixed)
+    case = case_of(scenario, fixed)
     least = _share("--threshold", threshold)
     shares = rooms.checked(case, [_share("--load", text) for text in loads or []] or rooms.LOADS)
     if workers is None and cluster is None:
