@@ -213,20 +213,16 @@ def _edit(draft: drafts.Draft) -> None:
 
 def _view(draft: drafts.Draft, now: DraftState, view: str) -> None:
     """Draw the draft as form, flow sheet, tables, series or text, or its changes."""
-    if view == "sheet":
-        sheet.show(draft, now)
-    elif view == "tables":
-        tables.show(draft, now)
-    elif view == "series":
-        editing_series.show(draft, now)
-    elif view == "text":
-        source_text.show(draft, now)
-    elif view == "changes":
-        source_text.show_changes(draft, now)
-    else:
-        section = form.show(draft, now)
-        if section in form.WITHIN:
-            tables.draw_within(draft, now, (section,))
+    views = {
+        "sheet": sheet.show, "tables": tables.show, "series": editing_series.show, "text": source_text.show,
+        "changes": source_text.show_changes,
+    }  # fmt: skip
+    if view in views:
+        views[view](draft, now)
+        return
+    section = form.show(draft, now)
+    if section in form.WITHIN:
+        tables.draw_within(draft, now, (section,))
 
 
 def _unapplied(draft: drafts.Draft, now: DraftState) -> None:
