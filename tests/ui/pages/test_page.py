@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import streamlit as st
-from pages import texts, with_tab
+from pages import page, texts, with_tab
 from streamlit.testing.v1 import AppTest
 
 from emberline.planning.answer import answer
@@ -21,6 +21,7 @@ from emberline.reports.charts import plan
 from emberline.reports.charts.view import View
 from emberline.reports.text import wording
 from emberline.runs.jobs import queue
+from emberline.runs.store import drafts
 from emberline.runs.store.store import Store
 from emberline.scenarios import bundled, load, loads
 from emberline.scenarios.loading.loading import LIBRARY
@@ -225,3 +226,18 @@ def test_time_axis_where_the_clocks_change() -> None:
 def test_numbers(value: float | None, digits: int, text: str) -> None:
     """Proves: grouped, with a true minus, and no minus before zero."""
     assert wording.number(value, digits) == text
+
+
+def test_a_goal_that_no_plan_is_made_for_is_shown_at_the_side(home: Path) -> None:
+    """Proves: a draft whose text has such a goal is drawn with it, next to the goals that can be planned.
+
+    Sensitivity: a list of goals without the draft's own ends the page.
+    """
+    text = (
+        (LIBRARY / "melt-shop-small.yaml").read_text(encoding="utf-8").replace("minimize: carbon", "minimize: lateness")
+    )
+    app = page("plan", draft=drafts.create(text, "melt-shop-small").id)
+    assert not app.exception
+    (goal,) = [box for box in app.selectbox if box.label == "Goal"]
+    assert goal.value == "lateness"
+    assert "least carbon" in goal.options
