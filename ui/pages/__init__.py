@@ -8,8 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.reports.text.language import current, mark, tr
-from emberline.reports.text.messages import say
+from emberline.reports.text import current, mark, say, tr
 from emberline.ui.cli import faults
 from emberline.ui.pages.session import document_language, session, sign_in
 

@@ -12,8 +12,7 @@ from emberline.planning.accounts import Ledger, factors, ledger
 from emberline.planning.plan import stock_credit
 from emberline.reports.charts import carbon
 from emberline.reports.charts.view import weeks
-from emberline.reports.text import wording
-from emberline.reports.text.language import mark, tr
+from emberline.reports.text import mark, tr, wording
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import NAMES, in_use
 from emberline.scenarios.metrics import FACTORS

@@ -13,9 +13,7 @@ import streamlit as st
 from emberline.planning.plan import Plan
 from emberline.reports.charts import comparison
 from emberline.reports.charts.view import View, weeks
-from emberline.reports.text import wording
-from emberline.reports.text.language import tr, trn
-from emberline.reports.text.messages import say
+from emberline.reports.text import say, tr, trn, wording
 from emberline.runs.store import CatalogueError, Entry, Store, StoredRun, StoreError
 from emberline.studies.difference import DIFFERENT_HEATS, Difference
 from emberline.ui.pages.parts import compare_runs as study

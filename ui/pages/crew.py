@@ -11,9 +11,9 @@ import xarray as xr
 
 from emberline.planning.accounts import unit_runs
 from emberline.reports.exports.crews import Line, crews, lines, unit_pages, work
-from emberline.reports.text import moment
+from emberline.reports.text import current, mark, moment, tr
 from emberline.reports.text.activities import Activity
-from emberline.reports.text.language import current, mark, spoken, tr
+from emberline.reports.text.language import spoken
 from emberline.reports.text.numbers import duration, listed
 from emberline.reports.text.studies import SAME_MIN, stops
 from emberline.runs.store import Store, StoredRun

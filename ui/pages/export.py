@@ -10,9 +10,8 @@ from pathlib import Path
 import streamlit as st
 
 from emberline.reports.exports import FORMATS, export, manifest, tables
-from emberline.reports.text import wording
+from emberline.reports.text import current, mark, tr, wording
 from emberline.reports.text.activities import units
-from emberline.reports.text.language import current, mark, tr
 from emberline.runs.store import StoredRun
 from emberline.ui.pages.result import answer
 from emberline.ui.pages.session import chart_cache, stored_runs, widgets

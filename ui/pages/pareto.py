@@ -12,10 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from emberline.reports.charts import front as front_charts
-from emberline.reports.text import wording
-from emberline.reports.text.language import mark, tr, trn
-from emberline.reports.text.messages import say
-from emberline.reports.text.numbers import stamp
+from emberline.reports.text import mark, say, stamp, tr, trn, wording
 from emberline.runs.jobs import JobStatus, queue
 from emberline.runs.store import StoreError, fronts
 from emberline.runs.store import fronts as stored_fronts

@@ -15,8 +15,7 @@ from emberline.reports.charts import performance as charts
 from emberline.reports.compliance.monitoring import Period
 from emberline.reports.compliance.reports import Document, write_excel
 from emberline.reports.performance import Losses, Step, joined, losses, read_content, review
-from emberline.reports.text import wording
-from emberline.reports.text.language import mark, tr
+from emberline.reports.text import mark, tr, wording
 from emberline.scenarios.loading import heat_log
 from emberline.scenarios.loading import meter as meters
 from emberline.ui.pages.request.sources import choose, look

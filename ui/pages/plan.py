@@ -12,8 +12,7 @@ import streamlit as st
 from emberline.planning.plan import replan
 from emberline.reports.charts import gantt, plan
 from emberline.reports.charts.view import View
-from emberline.reports.text import facts, numbers, wording
-from emberline.reports.text.language import tr, trn
+from emberline.reports.text import facts, numbers, tr, trn, wording
 from emberline.runs.jobs import JobStatus, queue
 from emberline.runs.store import StoreError, snapshots
 from emberline.scenarios import Scenario, ScenarioError

@@ -12,8 +12,7 @@ from emberline.reports.charts import flow_sheet, palette
 from emberline.reports.charts import sankey as sankeys
 from emberline.reports.charts.flow_sheet import drawing
 from emberline.reports.charts.view import weeks
-from emberline.reports.text import wording
-from emberline.reports.text.language import mark, tr
+from emberline.reports.text import mark, tr, wording
 from emberline.scenarios import Scenario
 from emberline.ui.pages.editor import new_plant
 from emberline.ui.pages.request.sources import SCENARIO_KEY

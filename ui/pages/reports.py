@@ -25,8 +25,7 @@ from emberline.reports.compliance.reports import (
     read_default_values,
 )
 from emberline.reports.compliance.workbook import filled
-from emberline.reports.text.language import mark, tr
-from emberline.reports.text.numbers import stamp
+from emberline.reports.text import mark, stamp, tr
 from emberline.runs.store import Store
 from emberline.ui.pages.session import sign_in, widgets
 

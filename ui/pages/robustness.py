@@ -14,9 +14,7 @@ from emberline.planning.robustness import Ensemble
 from emberline.planning.robustness import ensemble as ensembling
 from emberline.reports.charts import ensemble as ensemble_charts
 from emberline.reports.charts.view import View, weeks
-from emberline.reports.text import facts, studies, wording, works
-from emberline.reports.text.language import tr, trn
-from emberline.reports.text.messages import say
+from emberline.reports.text import facts, say, studies, tr, trn, wording, works
 from emberline.runs.jobs import queue
 from emberline.runs.store import StoredRun, StoreError, ensembles
 from emberline.scenarios.goal_metrics import goal_first

@@ -9,10 +9,8 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from emberline.reports.text import wording
-from emberline.reports.text.language import mark, tr, trn
-from emberline.reports.text.messages import say
-from emberline.reports.text.numbers import date_of_year, stamp
+from emberline.reports.text import mark, say, stamp, tr, trn, wording
+from emberline.reports.text.numbers import date_of_year
 from emberline.runs.jobs import queue
 from emberline.runs.store import Entry, Store, StoreError
 from emberline.scenarios.goal_metrics import GOALS

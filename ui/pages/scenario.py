@@ -8,8 +8,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from emberline.reports.text import facts, numbers, wording
-from emberline.reports.text.language import mark, tr, trn
+from emberline.reports.text import facts, mark, numbers, tr, trn, wording
 from emberline.runs.store import drafts
 from emberline.scenarios import Scenario, ScenarioError, bundled
 from emberline.scenarios.importing.reading import display_name

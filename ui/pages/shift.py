@@ -12,8 +12,7 @@ import streamlit as st
 
 from emberline.live.loop import current, decide, message, withdraw
 from emberline.reports.charts import shift as charts
-from emberline.reports.text.language import mark, tr, trn
-from emberline.reports.text.messages import say
+from emberline.reports.text import mark, say, tr, trn
 from emberline.reports.text.wording import number
 from emberline.runs.decisions import APPROVED, OPEN, Advice, Decisions
 from emberline.runs.store import StoreError

@@ -16,8 +16,7 @@ from emberline.planning.plan import violations
 from emberline.reports.charts import plan as plan_charts
 from emberline.reports.charts import process_panels, replay
 from emberline.reports.charts.view import weeks
-from emberline.reports.text import wording
-from emberline.reports.text.language import mark, tr, trn
+from emberline.reports.text import mark, tr, trn, wording
 from emberline.scenarios import Scenario
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, run_or_baseline, stored_runs

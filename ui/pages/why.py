@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from emberline.reports.text.language import tr
-from emberline.reports.text.messages import say
+from emberline.reports.text import say, tr
 from emberline.ui.pages.result import answer
 from emberline.ui.pages.session import stored_runs
 

@@ -7,9 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.reports.text.language import tr
-from emberline.reports.text.messages import say
-from emberline.reports.text.numbers import stamp
+from emberline.reports.text import say, stamp, tr
 from emberline.runs.jobs import queue
 from emberline.runs.store import StoredRun, StoreError
 from emberline.runs.work.analyses import ANALYSES, StoredAnalysis, headlines, read

@@ -10,8 +10,7 @@ from typing import Any
 import streamlit as st
 
 from emberline.reports.charts import studies
-from emberline.reports.text.language import mark, tr
-from emberline.reports.text.messages import say
+from emberline.reports.text import mark, say, tr
 from emberline.reports.text.studies import CALIBRATION_KINDS, check_rows, estimate_rows
 from emberline.runs.store import drafts, snapshots
 from emberline.runs.work.analyses import StoredAnalysis

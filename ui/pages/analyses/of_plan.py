@@ -12,9 +12,8 @@ from emberline.planning.accounts import unit_runs
 from emberline.planning.plan import Plan
 from emberline.reports.charts import studies
 from emberline.reports.charts.view import View
-from emberline.reports.text.language import mark, tr, trn
-from emberline.reports.text.messages import say
-from emberline.reports.text.numbers import clauses, clock, number, percent, signed
+from emberline.reports.text import mark, number, percent, say, signed, tr, trn
+from emberline.reports.text.numbers import clauses, clock
 from emberline.reports.text.studies import lock_rows
 from emberline.runs.store import StoredRun
 from emberline.runs.work.analyses import StoredAnalysis

@@ -9,9 +9,8 @@ import numpy as np
 import streamlit as st
 
 from emberline.reports.charts import studies
-from emberline.reports.text.language import mark, tr
-from emberline.reports.text.messages import say
-from emberline.reports.text.numbers import clock, number, percent, sentence, signed
+from emberline.reports.text import mark, number, percent, say, sentence, signed, tr
+from emberline.reports.text.numbers import clock
 from emberline.reports.text.studies import (
     LEVER_COLUMNS,
     LEVER_FIGURES,

@@ -13,8 +13,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from emberline.reports.text.language import current, tr
-from emberline.reports.text.numbers import number
+from emberline.reports.text import current, number, tr
 from emberline.runs.work.analyses import StoredAnalysis
 from emberline.scenarios import Scenario
 from emberline.ui.pages.request.form import Request

@@ -5,9 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from emberline.reports.text import facts
-from emberline.reports.text.language import tr, trn
-from emberline.reports.text.messages import say
+from emberline.reports.text import facts, say, tr, trn
 from emberline.runs.store import drafts, snapshots
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.reading.document import override, parse

@@ -13,8 +13,7 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.reports.text.language import tr, trn
-from emberline.reports.text.numbers import stamp
+from emberline.reports.text import stamp, tr, trn
 from emberline.runs.store import drafts, snapshots
 from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.reading.document import Keys, dotted, parse

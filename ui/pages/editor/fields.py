@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from emberline.reports.text.language import mark, tr
+from emberline.reports.text import mark, tr
 from emberline.scenarios import Scenario
 from emberline.scenarios.descriptions import documented
 from emberline.scenarios.goal_metrics import IN_MINUTES

@@ -10,8 +10,7 @@ from typing import Any
 import streamlit as st
 from pydantic import BaseModel
 
-from emberline.reports.text import wording
-from emberline.reports.text.language import mark, tr, trn
+from emberline.reports.text import mark, tr, trn, wording
 from emberline.runs.store import drafts
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.assets import ELECTRICITY

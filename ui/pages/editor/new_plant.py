@@ -9,8 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from emberline.reports.text import charges, wording
-from emberline.reports.text.language import mark, tr, trn
+from emberline.reports.text import charges, mark, tr, trn, wording
 from emberline.runs.store import drafts
 from emberline.scenarios import Scenario, ScenarioError, loads
 from emberline.scenarios.importing import LARGEST_MB, Imported

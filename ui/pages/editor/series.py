@@ -12,9 +12,7 @@ import streamlit as st
 
 from emberline.reports.charts import palette, plan
 from emberline.reports.charts.view import View, time_axis
-from emberline.reports.text import numbers, wording
-from emberline.reports.text.language import mark, tr
-from emberline.reports.text.messages import say
+from emberline.reports.text import mark, numbers, say, tr, wording
 from emberline.runs.store import drafts
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.importing import LARGEST_MB, ROLES, Guess, Imported, Mapping, Raw, bring, guess, read

@@ -14,7 +14,7 @@ import pandas as pd
 import streamlit as st
 from pydantic import BaseModel
 
-from emberline.reports.text.language import tr
+from emberline.reports.text import tr
 from emberline.runs.store import drafts, snapshots
 from emberline.scenarios import Problem, Scenario
 from emberline.scenarios.assets import KINDS

@@ -17,7 +17,7 @@ import pandas as pd
 import streamlit as st
 from pydantic import BaseModel
 
-from emberline.reports.text.language import mark, tr
+from emberline.reports.text import mark, tr
 from emberline.runs.store import drafts
 from emberline.scenarios.assets import KINDS
 from emberline.scenarios.case.line import Unit

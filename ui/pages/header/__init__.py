@@ -9,8 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.reports.text import wording
-from emberline.reports.text.language import LANGUAGES, current, mark, tr, trn
+from emberline.reports.text import current, mark, tr, trn, wording
+from emberline.reports.text.language import LANGUAGES
 from emberline.runs.jobs import JobStatus, queue
 from emberline.runs.store import StoreError
 from emberline.ui.pages.session import job_progress, navigation, session, sign_in, stored_runs, widgets

@@ -11,8 +11,7 @@ import streamlit as st
 
 from emberline.planning.accounts import comparable
 from emberline.planning.plan import Plan, replan
-from emberline.reports.text import wording
-from emberline.reports.text.language import mark, tr
+from emberline.reports.text import mark, tr, wording
 from emberline.reports.text.numbers import listed
 from emberline.studies.difference import Difference, difference
 from emberline.ui.pages.result import repairs

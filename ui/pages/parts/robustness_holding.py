@@ -15,9 +15,7 @@ from emberline.planning.plan import Plan
 from emberline.planning.robustness import Ensemble
 from emberline.planning.robustness import ensemble as replays
 from emberline.planning.robustness.holding import MOST_LEVEL
-from emberline.reports.text import numbers, wording
-from emberline.reports.text.language import mark, tr
-from emberline.reports.text.messages import say
+from emberline.reports.text import mark, numbers, say, tr, wording
 from emberline.runs.jobs import JobStatus, queue
 from emberline.runs.store import StoredRun, StoreError, ensembles
 from emberline.scenarios import Scenario

@@ -11,9 +11,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from emberline.reports.text import numbers, wording
-from emberline.reports.text.language import mark, tr, trn
-from emberline.reports.text.messages import say
+from emberline.reports.text import mark, numbers, say, tr, trn, wording
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import GOALS, caps, in_use
 

@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from emberline.planning.plan import replan
-from emberline.reports.text.language import tr
+from emberline.reports.text import tr
 from emberline.runs.store import snapshots
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.ui.pages.request import fields, quick_form

@@ -7,8 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.reports.text.language import tr, trn
-from emberline.reports.text.messages import say
+from emberline.reports.text import say, tr, trn
 from emberline.runs.store import drafts
 from emberline.scenarios import ScenarioError, bundled
 from emberline.scenarios.loading.loading import find

@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.reports.text.language import tr
+from emberline.reports.text import tr
 from emberline.runs.jobs import queue
 from emberline.runs.store import Store, StoreError, drafts, snapshots
 from emberline.scenarios import Scenario, ScenarioError, bundled, load

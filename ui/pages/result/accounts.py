@@ -14,9 +14,7 @@ from emberline.planning.accounts import Ledger, bill, ledger, products
 from emberline.planning.plan import Plan
 from emberline.reports.charts import carbon
 from emberline.reports.compliance import AVERAGE, product_emissions
-from emberline.reports.text import wording
-from emberline.reports.text.language import mark, tr
-from emberline.reports.text.messages import say
+from emberline.reports.text import mark, say, tr, wording
 from emberline.reports.text.numbers import clauses, listed
 from emberline.scenarios import Scenario
 

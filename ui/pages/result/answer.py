@@ -12,10 +12,7 @@ from emberline.planning.answer import answer as first
 from emberline.planning.plan import Plan
 from emberline.reports.charts.studies import waterfall
 from emberline.reports.exports import tables
-from emberline.reports.text import studies, wording
-from emberline.reports.text.language import mark, tr, trn
-from emberline.reports.text.messages import say
-from emberline.reports.text.numbers import sentence
+from emberline.reports.text import mark, say, sentence, studies, tr, trn, wording
 from emberline.runs.store import StoreError, snapshots
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import goal_metric

@@ -10,9 +10,7 @@ import streamlit as st
 from emberline.planning.plan import Plan, replan
 from emberline.reports.charts import board as drawing
 from emberline.reports.charts.view import View
-from emberline.reports.text import wording
-from emberline.reports.text.language import current, tr, trn
-from emberline.reports.text.messages import say
+from emberline.reports.text import current, say, tr, trn, wording
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.records.orders import AnyLock, Lock
 from emberline.studies import board as boards

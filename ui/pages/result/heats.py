@@ -12,10 +12,8 @@ import streamlit as st
 
 from emberline.planning.accounts import Ledger, ledger
 from emberline.planning.plan import Plan, replan
-from emberline.reports.text import moment, wording
+from emberline.reports.text import mark, moment, say, tr, trn, wording
 from emberline.reports.text import numbers as local
-from emberline.reports.text.language import mark, tr, trn
-from emberline.reports.text.messages import say
 from emberline.reports.text.studies import moves
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.goal_metrics import goal_first

@@ -10,9 +10,7 @@ from typing import Any
 import streamlit as st
 
 from emberline.planning.plan import Plan, replan
-from emberline.reports.text import numbers
-from emberline.reports.text.language import tr
-from emberline.reports.text.messages import say
+from emberline.reports.text import numbers, say, tr
 from emberline.runs.jobs import queue
 from emberline.runs.store import StoreError, snapshots
 from emberline.runs.work import analyses

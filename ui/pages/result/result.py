@@ -16,9 +16,7 @@ from emberline.reports.charts import gantt, process_panels, site_panels
 from emberline.reports.charts import plan as plan_charts
 from emberline.reports.charts.view import View, weeks
 from emberline.reports.exports import FORMATS, export
-from emberline.reports.text import charges, wording
-from emberline.reports.text.language import current, mark, tr
-from emberline.reports.text.messages import say
+from emberline.reports.text import charges, current, mark, say, tr, wording
 from emberline.reports.text.wording import filled
 from emberline.runs.store import StoredRun
 from emberline.scenarios import Scenario

@@ -10,11 +10,9 @@ from emberline.planning.accounts import Ledger, unit_runs
 from emberline.planning.plan import Plan
 from emberline.reports.charts import board as drawing
 from emberline.reports.exports import tables
-from emberline.reports.text import moment, wording, works
+from emberline.reports.text import mark, moment, say, sentence, tr, trn, wording, works
 from emberline.reports.text.activities import STATES as DOES
-from emberline.reports.text.language import mark, tr, trn
-from emberline.reports.text.messages import say
-from emberline.reports.text.numbers import listed, sentence
+from emberline.reports.text.numbers import listed
 from emberline.reports.text.studies import moves
 from emberline.scenarios import Scenario
 from emberline.scenarios.process.delivery import Delivery

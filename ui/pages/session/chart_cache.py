@@ -14,8 +14,7 @@ from streamlit.elements.vega_charts import _convert_altair_to_vega_lite_spec
 
 from emberline.reports.charts import plan
 from emberline.reports.charts.view import View
-from emberline.reports.text import facts
-from emberline.reports.text.language import current, tr
+from emberline.reports.text import current, facts, tr
 from emberline.reports.text.numbers import symbols
 from emberline.scenarios import Scenario
 from emberline.ui.pages.session import widgets

@@ -9,9 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.reports.text import wording
-from emberline.reports.text.language import tr, trn
-from emberline.reports.text.messages import say
+from emberline.reports.text import say, tr, trn, wording
 from emberline.runs.jobs import JobStatus, queue
 from emberline.ui.pages.session import sign_in
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.reports.text.language import current, tr
+from emberline.reports.text import current, tr
 from emberline.ui.pages import ADDRESSES, PAGES
 from emberline.ui.pages.session import session
 

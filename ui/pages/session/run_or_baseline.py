@@ -10,8 +10,7 @@ import xarray as xr
 from emberline.planning.accounts import Ledger, sums
 from emberline.planning.accounts import ledger as books
 from emberline.planning.plan import Plan
-from emberline.reports.text import wording
-from emberline.reports.text.language import tr
+from emberline.reports.text import tr, wording
 from emberline.runs.store import CatalogueError, StoreError
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.home import RUN_ID

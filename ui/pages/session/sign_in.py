@@ -7,7 +7,7 @@ import time
 
 import streamlit as st
 
-from emberline.reports.text.language import tr
+from emberline.reports.text import tr
 from emberline.ui.oidc import Oidc
 
 _required: Oidc | None = None

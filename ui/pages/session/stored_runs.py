@@ -15,10 +15,7 @@ import streamlit as st
 
 from emberline.planning.accounts import Ledger, bill
 from emberline.planning.answer import of_days
-from emberline.reports.text import naming, wording
-from emberline.reports.text.language import current, tr
-from emberline.reports.text.messages import say
-from emberline.reports.text.numbers import stamp
+from emberline.reports.text import current, naming, say, stamp, tr, wording
 from emberline.runs.store import CatalogueError, Entry, Store, StoredRun, StoreError
 from emberline.scenarios import Scenario, bundled, load
 from emberline.scenarios.goal_metrics import GOALS

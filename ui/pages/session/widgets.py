@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from emberline.reports.text.language import tr
+from emberline.reports.text import tr
 
 Option = TypeVar("Option")
 Number = TypeVar("Number", int, float)

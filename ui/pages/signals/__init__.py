@@ -14,9 +14,7 @@ import streamlit as st
 from emberline.live.signals import SourceError, Span, fetch
 from emberline.reports.charts import studies
 from emberline.reports.charts.view import View
-from emberline.reports.text import numbers
-from emberline.reports.text.language import mark, tr, trn
-from emberline.reports.text.messages import say
+from emberline.reports.text import mark, numbers, say, tr, trn
 from emberline.runs.store import drafts
 from emberline.scenarios import ScenarioError, bundled
 from emberline.scenarios.loading.loading import find

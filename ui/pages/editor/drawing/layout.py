@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from emberline.reports.text.language import mark, tr
+from emberline.reports.text import mark, tr
 from emberline.scenarios.assets import ELECTRICITY, KINDS, Converter, FlexibleLoad, Machine
 from emberline.scenarios.assets.machines import CARRIER_FIELDS
 from emberline.scenarios.reading.document import Keys

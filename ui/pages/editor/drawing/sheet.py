@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from emberline.reports.text.language import mark, tr
+from emberline.reports.text import mark, tr
 from emberline.runs.store import drafts
 from emberline.scenarios.case.line import Stage
 from emberline.scenarios.process import Process
