@@ -16,7 +16,7 @@ from emberline.runs.store import drafts, snapshots
 from emberline.runs.work.analyses import StoredAnalysis
 from emberline.scenarios import load, whole_file
 from emberline.scenarios.home import home
-from emberline.ui.pages.analyses.shape import Analysis, Question, cache_key, scenario_of, table
+from emberline.ui.pages.analyses.shape import Analysis, Question, scenario_of, table
 from emberline.ui.pages.request.form import Request
 from emberline.ui.pages.request.sources import SCENARIO_KEY
 from emberline.ui.pages.session import chart_cache, navigation, session, sign_in, widgets
@@ -78,7 +78,7 @@ def show(stored: StoredAnalysis) -> None:
     if result["comparisons"]:
         st.markdown(f"**{tr('Durations: log and fit')}**")
         chart_cache.chart(
-            cache_key("fit", stored), lambda: studies.durations(result["comparisons"]),
+            ("fit", stored.id), lambda: studies.durations(result["comparisons"]),
             tr("Mean and 10 to 90 % span of durations by unit and grade, log and fit."),
         )  # fmt: skip
         st.caption(tr("Point: mean; bar: from 10 % to 90 % of the heats."))
@@ -166,7 +166,7 @@ def _drift(stored: StoredAnalysis) -> None:
         format_func=lambda i: f"{curves[i]['unit']} {say(curves[i]['what'])}", key=f"calibrate.chart.{stored.id}",
     )  # fmt: skip
     chart_cache.chart(
-        (*cache_key("drift", stored), i), lambda: studies.drift(curves[i]),
+        ("drift", stored.id, i), lambda: studies.drift(curves[i]),
         tr("Weighted mean of the residuals over time, with the limits of a unit without drift."),
     )  # fmt: skip
 
@@ -178,7 +178,6 @@ ANALYSIS = Analysis(
         "the twin must reproduce the heats that it was not fitted to."
     ),
     start=mark("Fit"),
-    of_plan=False,
     ask=ask,
     show=show,
 )

@@ -19,7 +19,7 @@ from emberline.runs.store import StoredRun
 from emberline.runs.work.analyses import StoredAnalysis
 from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.records.horizon import Horizon
-from emberline.ui.pages.analyses.shape import Analysis, Question, cache_key, table, time_limit
+from emberline.ui.pages.analyses.shape import Analysis, Question, table, time_limit
 from emberline.ui.pages.request.form import Request
 from emberline.ui.pages.result import repairs, units
 from emberline.ui.pages.session import chart_cache
@@ -176,7 +176,7 @@ def _slots(stored: StoredAnalysis, horizon: Horizon) -> None:
     st.markdown(f"**{tr('Other starts, all other heats in place (estimate)')}**")
     st.text(tr("{count} of {all} starts are possible.", count=possible, all=len(result["slots"])))
     chart_cache.chart(
-        cache_key("slots", stored), lambda: studies.start_slots(result["slots"], horizon, result["unit"]),
+        ("slots", stored.id), lambda: studies.start_slots(result["slots"], horizon, result["unit"]),
         tr("Cost of each possible start [{unit}]; a start without a mark is not possible.", unit=result["unit"]),
     )  # fmt: skip
 
@@ -220,7 +220,6 @@ WHY_NOT = Analysis(
         "helps?"
     ),
     start=mark("Search the limits in the way"),
-    of_plan=False,
     ask=ask_why_not,
     show=show_why_not,
     keep=mark("Stop and keep the repairs found so far"),
@@ -289,7 +288,7 @@ def show_prices(stored: StoredAnalysis) -> None:
         values = np.repeat(values, max(1, horizon.n_steps // len(values)))[: horizon.n_steps]
     if len(values) == horizon.n_steps:
         chart_cache.chart(
-            (*cache_key("prices", stored), i),
+            ("prices", stored.id, i),
             lambda: studies.stepped(values, View.of(horizon), f"{say(row['name'])} [{_price_unit(row)}]"),
             tr(
                 "{price} by hour [{unit}]; the table below has mean, least and most.",

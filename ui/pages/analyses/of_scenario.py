@@ -29,7 +29,7 @@ from emberline.scenarios.records.horizon import Horizon
 from emberline.studies import sweep as sweeps
 from emberline.studies.levers import refused
 from emberline.studies.rolling import How, refuse
-from emberline.ui.pages.analyses.shape import Analysis, Question, cache_key, cost_and_carbon, scenario_of, table
+from emberline.ui.pages.analyses.shape import Analysis, Question, scenario_of, table
 from emberline.ui.pages.request.form import Request
 from emberline.ui.pages.session import chart_cache, navigation, session, widgets
 
@@ -63,7 +63,7 @@ def show_headroom(stored: StoredAnalysis) -> None:
     st.markdown(f"**{sentence(say(result['says']))}**")
     if any(load["goal_share"] is not None for load in result["loads"]):
         chart_cache.chart(
-            cache_key("headroom", stored), lambda: studies.saving_by_load(result["loads"], result["threshold"]),
+            ("headroom", stored.id), lambda: studies.saving_by_load(result["loads"], result["threshold"]),
             tr("Saving of the goal by order load; the table below has the same values."),
         )  # fmt: skip
         st.caption(
@@ -83,7 +83,6 @@ HEADROOM = Analysis(
         "planned with a part of its orders."
     ),
     start=mark("Plan at each load"),
-    of_plan=False,
     ask=ask_headroom,
     show=show_headroom,
     keep=mark("Stop and keep the loads planned so far"),
@@ -129,8 +128,11 @@ def show_levers(stored: StoredAnalysis) -> None:
 def _headline(result: dict[str, Any]) -> None:
     saved, money = result["saved"]["baseline"], result["currency"]
     if saved is not None:
-        says = tr("Planned together, the plant saves {saving} compared with the baseline.",
-                  saving=cost_and_carbon(saved, money))  # fmt: skip
+        saving = tr(
+            "{tonnes} t CO2e, {cost} {currency}",
+            tonnes=number(saved["carbon_kg"] / 1000, 1), cost=number(saved["cost"], 0), currency=money,
+        )  # fmt: skip
+        says = tr("Planned together, the plant saves {saving} compared with the baseline.", saving=saving)
         st.markdown(f"**{says}**")
     search = result["searches"]["joint"]
     gap = tr("no bound proven in time") if result["gap"] is None else tr("gap {gap}", gap=percent(result["gap"]))
@@ -153,7 +155,7 @@ def _waterfall(stored: StoredAnalysis) -> None:
     rows.append((tr("interaction"), rest[key] * factor))
     unit = "t CO2e" if figure == "carbon" else result["currency"]
     chart_cache.chart(
-        (*cache_key("levers", stored), figure, column), lambda: studies.waterfall(rows, unit, digits),
+        ("levers", stored.id, figure, column), lambda: studies.waterfall(rows, unit, digits),
         tr("Saving by lever and their interaction; the table below has the same values."),
     )  # fmt: skip
 
@@ -165,7 +167,6 @@ LEVERS = Analysis(
         "are made, each within the time limit at the side, then one for each lever."
     ),
     start=mark("Weigh the levers"),
-    of_plan=False,
     ask=ask_levers,
     show=show_levers,
     keep=mark("Stop searching and weigh the best plans so far"),
@@ -289,7 +290,7 @@ def _chart(stored: StoredAnalysis, option: str, keys: list[str]) -> None:
         return studies.along_one(rows, titles[0], label, digits)
 
     chart_cache.chart(
-        (*cache_key("sweep", stored), option), build, tr("{figure} of each plan, as in the table below.", figure=label)
+        ("sweep", stored.id, option), build, tr("{figure} of each plan, as in the table below.", figure=label)
     )  # fmt: skip
 
 
@@ -339,7 +340,6 @@ SWEEP = Analysis(
         "sizes."
     ),
     start=mark("Plan every combination"),
-    of_plan=False,
     ask=ask_sweep,
     show=show_sweep,
     keep=mark("Stop and keep the plans made so far"),
@@ -434,7 +434,7 @@ def _moments(stored: StoredAnalysis) -> None:
     step = steps[place]
     runs = {name: np.array(values) for name, values in result["import_mw"].items()}
     chart_cache.chart(
-        (*cache_key("now", stored), place),
+        ("now", stored.id, place),
         lambda: studies.now_line(
             step["at_min"], step["begin_min"], np.array(result["planned_mw"][place]), runs, horizon
         ),
@@ -455,7 +455,6 @@ ROLL = Analysis(
         "forecasts issued by then."
     ),
     start=mark("Roll through the period"),
-    of_plan=False,
     ask=ask_roll,
     show=show_roll,
     keep=mark("Stop and end with the plans made so far"),

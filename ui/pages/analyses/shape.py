@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from emberline.reports.text import current, number, tr
+from emberline.reports.text import tr
 from emberline.runs.work.analyses import StoredAnalysis
 from emberline.scenarios import Scenario
 from emberline.ui.pages.request.form import Request
@@ -43,11 +43,11 @@ class Analysis:
     """The question that it answers, in one or two sentences."""
     start: str
     """Label of the button."""
-    of_plan: bool
-    """Whether it is about a stored plan, else about a scenario."""
     ask: Callable[[Any], Question]
     """Draws the form of a stored run or of a ``Request``."""
     show: Callable[[StoredAnalysis], None]
+    of_plan: bool = False
+    """Whether it is about a stored plan, else about a scenario."""
     keep: str = ""
     """Label of the button that ends it with the result so far; empty: a part of it is no result."""
 
@@ -61,16 +61,6 @@ def scenario_of(request: Request) -> Scenario:
     """The scenario of a request without mistakes."""
     assert request.scenario is not None
     return request.scenario
-
-
-def cost_and_carbon(values: dict[str, Any] | None, currency: str) -> str:
-    """What is saved, carbon and cost, in words."""
-    if values is None:
-        return tr("not known")
-    return tr(
-        "{tonnes} t CO2e, {cost} {currency}",
-        tonnes=number(values["carbon_kg"] / 1000, 1), cost=number(values["cost"], 0), currency=currency,
-    )  # fmt: skip
 
 
 def table(rows: list[dict[str, str]], key: str = "") -> None:
@@ -88,8 +78,3 @@ def table(rows: list[dict[str, str]], key: str = "") -> None:
     # the style of all pages aligns numbers from the third column on
     with st.container(key=f"{'texts' if LETTERS.search(second) else 'figures'}.{key}"):
         st.table(frame.set_index(frame.columns[0]))
-
-
-def cache_key(name: str, stored: StoredAnalysis) -> tuple[str, ...]:
-    """Key of a chart of a stored result."""
-    return (name, stored.id, current())
