@@ -125,7 +125,7 @@ def hold(
     from emberline.planning.robustness.holding import hold as search
 
     with engine.engine(workers) as pool:
-        outcome = search(scenario, pool, level=level, replications=replications, time_limit_s=time_limit_s)
+        outcome = search(scenario, pool, level=level, replications=replications, work=time_limit_s)
     return Result(outcome.robust, robustness=outcome)
 
 

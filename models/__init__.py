@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from emberline.scenarios import effort
 from emberline.scenarios.doors import door
 
 if TYPE_CHECKING:
@@ -84,18 +85,19 @@ def optimize(
     kind = _kind(scenario)
     if strategy is not None and kind != HEATS:
         raise ValueError(f"strategies are for the heats of a line; this is {kind}")
-    if kind == "processes":
-        from emberline.models.strategies.processes import optimize_processes
+    with effort.net(scenario.goal.time_limit_s):
+        if kind == "processes":
+            from emberline.models.strategies.processes import optimize_processes
 
-        schedule = optimize_processes(scenario, envelope, start, others=others, on_progress=tell, cancel=stop)
-    elif kind == "a site alone":
-        from emberline.models.strategies.site import optimize_site
+            schedule = optimize_processes(scenario, envelope, start, others=others, on_progress=tell, cancel=stop)
+        elif kind == "a site alone":
+            from emberline.models.strategies.site import optimize_site
 
-        schedule = optimize_site(scenario, envelope, start, study=study, on_progress=tell, cancel=stop)
-    else:
-        from emberline.models.strategies.line import heats
+            schedule = optimize_site(scenario, envelope, start, study=study, on_progress=tell, cancel=stop)
+        else:
+            from emberline.models.strategies.line import heats
 
-        schedule = heats(scenario, envelope, start, others, tell, stop, rounding, study, strategy)
+            schedule = heats(scenario, envelope, start, others, tell, stop, rounding, study, strategy)
     schedule.attrs.setdefault("strategy", kind)
     if study is not None:
         study.keep(scenario, schedule)

@@ -22,18 +22,19 @@ from emberline.planning.plan.progress import Progress
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replan import again
 from emberline.planning.robustness.holding.hold import hold
-from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario, effort
 from emberline.scenarios.checking import to_the_minute
+from emberline.scenarios.messages import Message
 
 if TYPE_CHECKING:
     from emberline.models import Study
 
 DAYS = 400
 """Fresh disturbed days on which a plan is judged at most; fewer where the time limit is short."""
-LEAST_S = 1.0
-"""Time for holding after a search that took all there was [s]."""
+LEAST = 1.0
+"""Work for holding after a search that took all there was."""
 RULES_SHARE, JUDGED_SHARE = 0.1, 0.04
-"""Of the time limit, that is kept for simple rules, and of that for the judgement of one that beats the plan."""
+"""Of the effort, that is kept for simple rules, and of that for the judgement of one that beats the plan."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def make_plan(
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Plan:
-    """Make the plan of a scenario, with its time limit for all steps together.
+    """Make the plan of a scenario, with its effort for all steps together.
 
     ``Plan.holding`` tells how a plan does that was made to hold; ``Plan.omissions`` says what there was no time for.
 
@@ -83,7 +84,7 @@ def make_plan(
         baseline: what the plan is compared with; None: it is simulated.
         replications: disturbed replays of a plan that need not hold; None: the scenario's.
         days: fresh days on which a plan that must hold is judged, at most.
-        deadline: of all steps; None: the scenario's time limit from now on.
+        deadline: of all steps; None: the scenario's effort from now on.
         engine: who replays; None: this process.
         on_progress: called with ``phase`` and what belongs to it; ``draft`` has the figures of the draft.
         cancel: polled; True takes the best plan so far.
@@ -91,11 +92,37 @@ def make_plan(
     Raises:
         ScenarioError: a lock is mistaken, or no plan is made for the goal or the line.
     """
+    to_the_minute.refuse(scenario)
+    with effort.net(scenario.goal.time_limit_s) as net:
+        result = _steps(
+            scenario, steps, before, search or Search(), starts or EarlierPlans(), baseline, replications, days,
+            deadline or Deadline(scenario.goal.budget), engine, on_progress, cancel,
+        )  # fmt: skip
+    if not net.acted:
+        return result
+    late = Message(
+        "The time limit of {seconds:g} s was over before the effort was.", seconds=scenario.goal.time_limit_s
+    )
+    return dataclasses.replace(result, omissions=(*result.omissions, late))
+
+
+def _steps(
+    scenario: Scenario,
+    steps: Steps,
+    before: Plan | None,
+    search: Search,
+    starts: EarlierPlans,
+    baseline: Baseline | None,
+    replications: int | None,
+    days: int,
+    deadline: Deadline,
+    engine: Engine | None,
+    on_progress: Progress | None,
+    cancel: Callable[[], bool] | None,
+) -> Plan:
+    """The steps of :func:`make_plan`, within its time limit."""
     from emberline.models import Study
 
-    to_the_minute.refuse(scenario)
-    search, starts = search or Search(), starts or EarlierPlans()
-    deadline = deadline or Deadline(scenario.goal.time_limit_s)
     if before is not None:
         return _make_again(before, scenario, steps, search, deadline, on_progress, cancel)
     if steps == PLAIN and not starts.schedules:
@@ -119,7 +146,7 @@ def make_plan(
             ).robust
         )  # fmt: skip
     else:
-        goal = scenario.goal.model_copy(update={"time_limit_s": max(first.rest_s, LEAST_S)})
+        goal = scenario.goal.model_copy(update={"effort": max(first.rest, LEAST)})
         result = draft(
             scenario.model_copy(update={"goal": goal}).with_inputs(scenario.inputs), baseline=baseline,
             search=dataclasses.replace(search, keep=search.keep or starts.keep), replications=replications,
@@ -135,7 +162,7 @@ def make_plan(
     # a day that was really run is not what the twin follows through disturbed days: no other plan is judged on them
     if steps.front:
         result = with_choices(
-            result, deadline=deadline.part(1 - rules).within(MOST_SHARE * deadline.limit_s), baseline=baseline,
+            result, deadline=deadline.part(1 - rules).within(MOST_SHARE * deadline.limit), baseline=baseline,
             study=search.study, on_progress=on_progress, cancel=cancel,
             judge=None if baseline is not None else lambda better: in_its_place(result, better, deadline, rules),
         )  # fmt: skip
@@ -166,7 +193,7 @@ def _make_again(
         result = draft(variant, search=search, on_progress=on_progress, cancel=cancel)
         if steps.margins:
             result = made_to_hold(
-                before, result, deadline.gone_s, study=search.study, on_progress=on_progress, cancel=cancel
+                before, result, deadline.spent, study=search.study, on_progress=on_progress, cancel=cancel
             )
     return with_rules(result) if steps.rules else result
 
@@ -186,9 +213,9 @@ def in_its_place(base: Plan, better: Plan, deadline: Deadline, spare: float = RU
     """
     if base.holding is None:
         return better if better.acceptable else None
-    if deadline.rest_s <= LEAST_S:
+    if deadline.rest <= LEAST:
         return None
-    after = made_to_hold(base, better, deadline.gone_s + spare * deadline.limit_s)
+    after = made_to_hold(base, better, deadline.spent + spare * deadline.limit)
     before, holding = base.holding, after.holding
     if after.objective is None or base.objective is None or after.objective >= base.objective:
         return None
@@ -215,7 +242,7 @@ def in_its_place(base: Plan, better: Plan, deadline: Deadline, spare: float = RU
 def made_to_hold(
     before: Plan,
     after: Plan,
-    spent_s: float,
+    spent: float,
     *,
     study: Study | None = None,
     on_progress: Progress | None = None,
@@ -226,14 +253,14 @@ def made_to_hold(
     Args:
         before: the stored plan.
         after: made again from it, with its margins.
-        spent_s: what that took of the time limit [s].
+        spent: what that took of the effort.
         study, on_progress, cancel: as of :func:`make_plan`.
     """
     if before.holding is None or after is before or not after.acceptable:
         return after
     answer = hold(
         after.scenario, Engine(), replications=DAYS, level=before.holding.level, plain=after, whole=True,
-        time_limit_s=max(after.scenario.goal.time_limit_s - spent_s, LEAST_S), search=Search(study=study),
+        work=max(after.scenario.goal.budget - spent, LEAST), search=Search(study=study),
         on_progress=on_progress, cancel=cancel,
     )  # fmt: skip
     robust, holding = answer.robust, answer.robust.holding

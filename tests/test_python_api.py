@@ -16,7 +16,7 @@ import emberline as em
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "python.md"
 NOTEBOOK = PAGE.with_suffix(".ipynb")
-QUICK = {"goal.time_limit_s": 30, "goal.gap": 0.2, "disturbances.replications": 0}
+QUICK = {"goal.effort": 30, "goal.gap": 0.2, "disturbances.replications": 0}
 
 
 @pytest.fixture(autouse=True)

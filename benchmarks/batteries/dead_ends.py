@@ -28,7 +28,7 @@ PLANTS = Path(__file__).resolve().parents[2] / "tests" / "planning"
 CASES = 30
 SEARCH_S = 60.0
 """For the search where the first answer has no repair."""
-TRIAL = ("goal.gap=100 %", "goal.time_limit_s=60", "disturbances.replications=0")
+TRIAL = ("goal.gap=100 %", "goal.effort=60", "disturbances.replications=0")
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,9 @@ def claims(scenario: Scenario) -> str:
     envelope = twin.envelope(scenario)
     if hours(scenario, envelope):
         return "none"
-    if not impossible(scenario, envelope, None, time_limit=LIMIT_S):
+    if not impossible(scenario, envelope, None, work=LIMIT_S):
         return ""
-    return "none" if impossible_at_all(scenario, envelope, None, time_limit=LIMIT_S) else "grid"
+    return "none" if impossible_at_all(scenario, envelope, None, work=LIMIT_S) else "grid"
 
 
 def timed(scenario: Scenario) -> bool | None:

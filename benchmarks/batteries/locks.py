@@ -43,7 +43,7 @@ def _back() -> tuple[list[Row], list[str]]:
     from emberline.planning.planner import PLAIN, make_plan
     from emberline.scenarios import bundled, load
 
-    hasty = ("goal.time_limit_s=20", "disturbances.replications=0")
+    hasty = ("goal.effort=20", "disturbances.replications=0")
     shops = [Shop(name, settings=hasty) for name in bundled() if load(name).orders]
     rows, wrong = [], []
     for shop in [*shops, *(random_shop(seed) for seed in range(SHOPS))]:

@@ -65,7 +65,7 @@ def main() -> Findings:
         with busy(count), tempfile.TemporaryDirectory(prefix="replans-") as folder:
             store = Store(Path(folder))
             for pv_mw in PV_MW:
-                settings = [f"site.pv.peak_mw={pv_mw}", f"goal.time_limit_s={SECONDS:g}"]
+                settings = [f"site.pv.peak_mw={pv_mw}", f"goal.effort={SECONDS:g}"]
                 scenario, began = load(SHOP, settings), time.perf_counter()
                 with store.working(scenario) as run, quiet():
                     result = make_plan(scenario, starts=stored_starts(store, scenario))

@@ -62,7 +62,7 @@ def steps(steps: int, time_limit_s: float) -> dict[str, Any]:
     from emberline.scenarios import load
 
     changes = [f"horizon={{start: 2026-01-01, zone: Europe/Berlin, length_h: {steps / 4:g}, step_min: 15}}"]
-    return _planned(load("works-hub-year", [*changes, f"goal.time_limit_s={time_limit_s:g}"]))
+    return _planned(load("works-hub-year", [*changes, f"goal.effort={time_limit_s:g}"]))
 
 
 @point

@@ -40,7 +40,7 @@ def of_heats(heats: int, time_limit_s: float) -> Scenario:
         [
             f"orders={json.dumps(orders)}",
             f"horizon={{start: {WINTER}, zone: Europe/Berlin, length_h: {days * 24}, step_min: 15}}",
-            f"goal.time_limit_s={time_limit_s:g}",
+            f"goal.effort={time_limit_s:g}",
         ],
     )
 

@@ -26,7 +26,7 @@ from emberline.planning.plan.record import violations
 from emberline.scenarios import Scenario
 from emberline.scenarios import load as load_scenario
 
-SCENARIO, CHANGES = "melt-shop-small", ["goal.gap=5 %", "goal.time_limit_s=300"]
+SCENARIO, CHANGES = "melt-shop-small", ["goal.gap=5 %", "goal.effort=300"]
 """A gap that every search reaches, so that plans do not depend on the machine."""
 SEEDS = int(os.environ.get("EMBERLINE_SEEDS", "20"))
 EVERY_MIN = 5.0

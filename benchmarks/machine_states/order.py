@@ -110,7 +110,7 @@ class _Graph:
 
             counted = pyo.quicksum(count * model.worth[length] for length, count in self.lengths.items())
             model.goal = pyo.Objective(expr=model.potential[self.sink] + counted, sense=pyo.maximize)
-        if not solve(model, time_limit=time_limit, relax=True).has_solution:
+        if not solve(model, work=time_limit, relax=True).has_solution:
             return None
         return {length: float(model.worth[length].value or 0.0) for length in self.lengths}
 
@@ -156,7 +156,7 @@ class _Graph:
             )
             working = pyo.quicksum(cost[-length, t] * start for (length, t), start in model.start.items())
             model.goal = pyo.Objective(expr=ports.costs(self.price) + working)
-        outcome = solve(model, time_limit=time_limit)
+        outcome = solve(model, work=time_limit)
         if not outcome.has_solution:
             return outcome, Order(outcome.status)
         starts = sorted((t, length) for (length, t), start in model.start.items() if start.value > 0.5)

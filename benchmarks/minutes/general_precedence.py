@@ -204,7 +204,7 @@ def improve(
         m.late[h].value = max(places[h, shop.route[h][-1]].end - shop.due[h], 0.0)
     m.makespan.value = max(place.end for place in places.values())
     began = time.perf_counter()
-    outcome = highs.solve(m, time_limit=time_limit, gap=gap, start=True, cancel=cancel)
+    outcome = highs.solve(m, work=time_limit, gap=gap, start=True, cancel=cancel)
     proven = None if outcome.bound is None else max(bound_min, settled_min + outcome.bound)
     if not outcome.has_solution:
         return places, proven
@@ -213,7 +213,7 @@ def improve(
         m.tardiness_limit = pyo.Constraint(expr=m.total <= sum(m.late[h].value for h in m.H) + 1e-6)
         m.tardiness.deactivate()
         m.duration.activate()
-        highs.solve(m, time_limit=remaining_s, gap=gap, start=True, cancel=cancel)
+        highs.solve(m, work=remaining_s, gap=gap, start=True, cancel=cancel)
     return _read(shop, m, keys, places), proven
 
 

@@ -104,7 +104,7 @@ def minimize_lateness(
     """
     run = _Run(
         shop(scenario, envelope),
-        time_limit=time_limit,
+        limit=time_limit,
         gap=gap,
         on_progress=on_progress or (lambda event: None),
         cancel=cancel or (lambda: False),
@@ -147,7 +147,7 @@ class _Run(Record):
 
     def ends(self, share: float = 1.0) -> bool:
         """Whether to stop: cancelled, out of time, or the gap is reached."""
-        return self.cancel() or self.spent_s > share * self.time_limit or self.reached
+        return self.cancel() or self.spent_s > share * self.limit or self.reached
 
     def take(self, value: Value, places: dict[Operation, Place]) -> None:
         """Keep a schedule if it is better than the best one."""
@@ -168,7 +168,7 @@ class _Run(Record):
 
     def search(self, first: Listing, seed: int, share: float, steps: int) -> SearchEnd:
         def stop(value: Value) -> bool:
-            if self.cancel() or self.spent_s > share * self.time_limit:
+            if self.cancel() or self.spent_s > share * self.limit:
                 return True
             least_late = value.missed_min == 0 and value.tardiness_min <= self.proven + TOLERANCE
             return least_late and value.makespan_min <= self.shortest + TOLERANCE
@@ -201,7 +201,7 @@ class _Run(Record):
                 value.tardiness_min,
                 value.makespan_min,
                 binaries=binaries,
-                time_limit=min(share * self.time_limit, self.rest),
+                time_limit=min(share * self.limit, self.rest),
                 nodes=NODES,
                 cancel=self.cancel,
             )

@@ -285,7 +285,7 @@ def bound(
             return Bound(best_min, {}, {})  # some group alone is already too late for anything better
         model = relaxation(shop, grid)
     remaining_s = time_limit - (time.perf_counter() - began)
-    outcome = highs.solve(model, time_limit=max(remaining_s, 1.0), gap=1e-4, nodes=nodes, cancel=cancel)
+    outcome = highs.solve(model, work=max(remaining_s, 1.0), gap=1e-4, nodes=nodes, cancel=cancel)
     if outcome.status == "infeasible":
         return Bound(best_min, {}, {})
     proven = alone if outcome.bound is None else max(alone, settled(shop) + outcome.bound - TOLERANCE)

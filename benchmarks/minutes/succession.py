@@ -86,7 +86,7 @@ def least_cost(
     m.cost = pyo.Objective(expr=sum(float(each[a, b]) * m.flow[a, b] for a, b in pairs))
     proven = 0.0
     while (remaining_s := time_limit - (time.perf_counter() - began)) > 0 and not (cancel is not None and cancel()):
-        outcome = highs.solve(m, time_limit=remaining_s, gap=0.0, cancel=cancel)
+        outcome = highs.solve(m, work=remaining_s, gap=0.0, cancel=cancel)
         if outcome.bound is not None and math.isfinite(outcome.bound):
             proven = max(proven, outcome.bound - TOLERANCE)
         if not outcome.has_solution:

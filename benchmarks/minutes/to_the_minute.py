@@ -45,7 +45,7 @@ def to_the_minute(scenario: Scenario, envelope: xr.Dataset) -> xr.Dataset:
         aim = aims.read(scenario, site, None, 0.0)
         flows = Dispatcher(site, aim.expression, aim.over_price(site)).flows(
             cells,
-            time_limit=max(goal.time_limit_s - solution.seconds, LEAST_S),
+            work=max(goal.time_limit_s - solution.seconds, LEAST_S),
             line_gives={carrier: -rate * np.diff(edges) / 60 for carrier, rate in rates.items()},
         )
         if flows is not None:

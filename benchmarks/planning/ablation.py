@@ -111,7 +111,7 @@ def slowness() -> float:
 
 def gap(case: Case, start: str | None = None) -> tuple[float, float]:
     """Gap at the limit [%] and objective; infinite where there is no plan."""
-    overrides = [*case.overrides, "goal.gap=0", f"goal.time_limit_s={case.limit_s * slowness():g}"]
+    overrides = [*case.overrides, "goal.gap=0", f"goal.effort={case.limit_s * slowness():g}"]
     scenario = load(case.scenario, [*overrides, *([] if start is None else [f"horizon.start={start}"])])
     envelope, baseline = twin.envelope(scenario), twin.dispatch(scenario)
     complete = bool(baseline.attrs["complete"])

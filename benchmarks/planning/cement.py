@@ -35,7 +35,7 @@ CASES: dict[str, tuple[tuple[str, ...], float, tuple[float, ...]]] = {
 """Overrides, time limit [s] and bars of the gap by case."""
 GAP = 0.01
 """At which a search ends."""
-MONTH = ("horizon.days=31", "horizon.step_min=30", "goal.time_limit_s=300")
+MONTH = ("horizon.days=31", "horizon.step_min=30", "goal.effort=300")
 
 
 def week_of(seed: int) -> date:
@@ -69,7 +69,7 @@ def weeks(seeds: range) -> Table | None:
     for name, (more, limit, bars) in CASES.items():
         if not included(name):
             continue
-        case = (*more, f"goal.gap={GAP}", f"goal.time_limit_s={limit}")
+        case = (*more, f"goal.gap={GAP}", f"goal.effort={limit}")
         items = [_line(name, week_of(seed), folder, case) for seed in seeds]
         seconds, gaps, says = zip(*items, strict=True)
         remark = "; ".join(sorted(set(says)))

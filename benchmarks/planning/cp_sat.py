@@ -184,7 +184,7 @@ def as_schedule(
 
 def run(seed: int, folder: Path, python: Path, limit_s: float = LIMIT_S) -> Comparison:
     """One day by both."""
-    more = (FREE, "goal.gap=0", f"goal.time_limit_s={TENTH * limit_s:g}")
+    more = (FREE, "goal.gap=0", f"goal.effort={TENTH * limit_s:g}")
     result = scenario(day_of(seed), folder, more=more)
     envelope = twin.envelope(result)
     listed = twin.dispatch(result, envelope)

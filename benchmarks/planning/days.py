@@ -87,7 +87,7 @@ def scenario(day: date, folder: Path, name: str = "melt-shop-day", more: Sequenc
 def run(seed: int, folder: Path, step_min: int = 15, limit_s: float = LIMIT_S) -> Run:
     """Plan one day."""
     day = day_of(seed)
-    more = (f"horizon.step_min={step_min}", f"goal.time_limit_s={limit_s:g}")
+    more = (f"horizon.step_min={step_min}", f"goal.effort={limit_s:g}")
     result = scenario(day, folder, more=more)
     result.inputs  # noqa: B018  reading the file is no part of the search
     began = time.perf_counter()

@@ -41,7 +41,7 @@ def scenario(monday: date, folder: Path, seconds: float = SECONDS) -> Scenario:
             f"market.price_per_mwh={{{series}, column: price_eur_per_mwh}}",
             f"market.carbon_intensity_kg_per_mwh={{{series}, column: carbon_intensity_lifecycle_kg_per_mwh}}",
             "market.marginal_carbon_intensity_kg_per_mwh=null",
-            f"goal.time_limit_s={seconds:g}",
+            f"goal.effort={seconds:g}",
         ],
     )
 

@@ -63,7 +63,7 @@ def main() -> Findings | None:
         return None
 
     def with_limit(name: str, *more: str) -> tuple[str, ...]:
-        return (f"goal.time_limit_s={LIMITS_S[name]:g}", "goal.gap=0", *more)
+        return (f"goal.effort={LIMITS_S[name]:g}", "goal.gap=0", *more)
 
     cases: dict[str, Callable[[], Scenario]] = {
         "24 heats on 5 min": lambda: scenario(

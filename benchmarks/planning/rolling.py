@@ -58,7 +58,7 @@ def hub_days(folder: Path, target: Path, days: int = DAYS, more: Sequence[str] =
             "market.marginal_carbon_intensity_kg_per_mwh=null",
             *(f"site.assets.{plant}.{key}={value}" for key, value in SWITCHED.items()),
             "goal.gap=0.1 %",
-            "goal.time_limit_s=20",
+            "goal.effort=20",
             *more,
         ],
     )

@@ -42,7 +42,7 @@ def two_days() -> Scenario:
         [
             f"orders={json.dumps(orders)}",
             f"horizon={{start: {WINTER}, zone: Europe/Berlin, length_h: 48, step_min: 15}}",
-            f"goal.time_limit_s={SHORT_S:g}", "goal.gap=0", "goal.minimize=cost", BATTERY, CHARGE,
+            f"goal.effort={SHORT_S:g}", "goal.gap=0", "goal.minimize=cost", BATTERY, CHARGE,
         ],
     )  # fmt: skip
 
@@ -65,7 +65,7 @@ def measure(seeds: range, folder: Path) -> Table:
     rows, gaps = [], []
     for seed in seeds:
         monday = week_of(seed)
-        percent, says = gap(scenario(monday, folder, SITE, ("goal.gap=0", f"goal.time_limit_s={LIMIT_S:g}")))
+        percent, says = gap(scenario(monday, folder, SITE, ("goal.gap=0", f"goal.effort={LIMIT_S:g}")))
         print(f"  {monday}: {percent:.2f} %, {says}", flush=True)
         if not says.endswith(" 0 violations"):
             raise Wrong(f"week of {monday}: {says}")

@@ -56,7 +56,7 @@ class Course:
 
 def run(monday: date, folder: Path, limit_s: float = LIMIT_S) -> Course:
     """Plan a week, as far as the limit lets the search come."""
-    result = scenario(monday, folder, "melt-shop-week", ("goal.gap=0", f"goal.time_limit_s={limit_s:g}"))
+    result = scenario(monday, folder, "melt-shop-week", ("goal.gap=0", f"goal.effort={limit_s:g}"))
     envelope = twin.envelope(result)
     listed = twin.dispatch(result, envelope)
     events: list[Event] = []

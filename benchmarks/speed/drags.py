@@ -35,7 +35,7 @@ def _board(shop: str) -> HeatBoard:
     from emberline.studies import board
 
     result = board.of_plan(
-        make_plan(load(shop, ["goal.time_limit_s=20", "goal.hold=0", "disturbances.replications=0"]), PLAIN)
+        make_plan(load(shop, ["goal.effort=20", "goal.hold=0", "disturbances.replications=0"]), PLAIN)
     )
     if result is None:
         raise Wrong(f"{shop}: no plan to drag")

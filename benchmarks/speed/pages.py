@@ -163,7 +163,7 @@ def _filled(home: str) -> str:
     run = str(_answer(home, "plan", DAY, "--time-limit", "20")["run"])
     other = str(_answer(home, "plan", DAY, "--time-limit", "5", "--set", "goal.minimize=cost")["run"])
     _answer(home, "replay", run, "--replications", "100")
-    front = str(_answer(home, "pareto", SMALL, "--points", "3", "--set", "goal.time_limit_s=5")["front"])
+    front = str(_answer(home, "pareto", SMALL, "--points", "3", "--set", "goal.effort=5")["front"])
     return f"run={run}&runs={run},{other}&front={front}"
 
 
@@ -173,7 +173,7 @@ def _searching(home: str) -> Iterator[str]:
     from emberline.runs.jobs import queue
 
     os.environ["EMBERLINE_HOME"] = home
-    run = queue.start(DAY, ["goal.gap=0", "goal.time_limit_s=3600"], note={"scenario": DAY})
+    run = queue.start(DAY, ["goal.gap=0", "goal.effort=3600"], note={"scenario": DAY})
     try:
         yield run
     finally:

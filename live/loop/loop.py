@@ -309,8 +309,8 @@ class Loop:
     def _hurried(self) -> Scenario:
         """The scenario with no longer a search than the loop may take."""
         goal = self.scenario.goal
-        limit = min(goal.time_limit_s, self._settings.search_s)
-        hurried = self.scenario.model_copy(update={"goal": goal.model_copy(update={"time_limit_s": limit})})
+        work = min(goal.budget, self._settings.search_s)
+        hurried = self.scenario.model_copy(update={"goal": goal.model_copy(update={"effort": work})})
         return hurried.with_inputs(self.scenario.inputs)
 
     def _measured(self, state: State, expected: xr.Dataset, now_min: float) -> xr.Dataset:

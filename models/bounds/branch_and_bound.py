@@ -22,6 +22,7 @@ from emberline.models.kernel.highs import Program
 from emberline.models.kernel.templates import building
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.search.incumbent import Search
+from emberline.scenarios import effort
 
 Places = dict[int, tuple[tuple[int, ...], int, int]]
 """By cast: casters that it may use, first and last slot of its start."""
@@ -51,12 +52,13 @@ class _Node:
 class Bound:
     """The relaxation of a search, branched on until the search is over."""
 
+    over = effort.shared(False)
+    """Set by the search: nobody needs the bound any more."""
+
     def __init__(self, search: Search) -> None:
         """Build and compile the model. Where not every cast has a place the search is declared infeasible."""
         began = time.perf_counter()
         self.search = search
-        self.over = False
-        """Set by the search: nobody needs the bound any more."""
         self.failure: BaseException | None = None
         self.long = len(search.problem.heats) > LONG_HEATS
         with building():
@@ -105,7 +107,7 @@ class Bound:
         """On long horizons a quick bound first: what waiting costs left out."""
         if self._first is None:
             return
-        run = self._first.search(time_limit=max(self.search.rest, 0.05), relax=True, ipm=True, crossover=False,
+        run = self._first.search(work=max(self.search.rest, 0.05), relax=True, ipm=True, crossover=False,
                                    cancel=self._stop)  # fmt: skip
         outcome = self._first.outcome(run)
         if outcome.bound is not None:
@@ -120,13 +122,13 @@ class Bound:
         for c, column, t in self._options:
             casters, low, high = everywhere.get(c, ((), t, t))
             everywhere[c] = (tuple(sorted({*casters, column})), min(low, t), max(high, t))
-        began, remaining_s = time.perf_counter(), search.rest
+        began, remaining = effort.now(), search.rest
         root = self._node(everywhere, -float("inf"), root=True)
         nodes = [root] if root is not None else []
         search.infeasible |= root is None
         while nodes:
             search.raise_bound(nodes[0].bound)
-            if self._stop() or search.over() or (self.long and time.perf_counter() - began > ROOT_SHARE * remaining_s):
+            if self._stop() or search.over() or (self.long and effort.now() - began > ROOT_SHARE * remaining):
                 return
             parts = _parts(nodes[0])
             if not parts:
@@ -142,7 +144,7 @@ class Bound:
         """A part of the plans, its relaxation solved; None where it is proven to hold no plan."""
         self._restrict(places)
         run = self._program.search(
-            time_limit=max(self.search.rest, 0.05), relax=True, ipm=root and not self._program.has_basis,
+            work=max(self.search.rest, 0.05), relax=True, ipm=root and not self._program.has_basis,
             crossover=not (root and self.long), cancel=self._stop,
         )  # fmt: skip
         outcome = self._program.outcome(run)
@@ -177,7 +179,7 @@ class Bound:
 
         self._program.forget()
         run = self._program.search(
-            time_limit=max(search.rest, 0.05), gap=search.gap / 8, on_progress=tell,
+            work=max(search.rest, 0.05), gap=search.gap / 8, on_progress=tell,
             cancel=lambda: self._stop() or search.over() or (search.bound or 0.0) >= ceiling,
         )  # fmt: skip
         outcome = self._program.outcome(run)

@@ -86,4 +86,4 @@ class CastBound(Bound):
         return total + self.settled - float((units * self.ways.capacity).sum()) - float(caps @ self._room)
 
     def _mix(self, block: int, tolerance: float) -> Prices | None:
-        return self.master.solve(block, tolerance=tolerance, time_limit=self.search.rest, cancel=self._stop)
+        return self.master.solve(block, tolerance=tolerance, work=self.search.rest, cancel=self._stop)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -35,7 +34,7 @@ from emberline.models.problem.idle_floor import with_floors
 from emberline.models.problem.line import CLOSE_MIN
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
-from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario, effort
 from emberline.scenarios.case.line import phase_power
 from emberline.scenarios.line.rounding import dividing
 from emberline.scenarios.records.goal import Caps
@@ -53,7 +52,7 @@ def impossible(
     envelope: xr.Dataset,
     aim: Aim,
     *,
-    time_limit: float = TIME_LIMIT_S,
+    work: float = TIME_LIMIT_S,
     cancel: Callable[[], bool] = lambda: False,
 ) -> bool:
     """Whether no plan keeps all limits wherever its starts lie, once none does on slots; False: that is not known.
@@ -62,15 +61,15 @@ def impossible(
         scenario: what is asked.
         envelope: the twin's (table ``ENVELOPE``).
         aim: goals and caps.
-        time_limit: seconds.
+        work: seconds.
         cancel: whether to end.
     """
-    began = time.perf_counter()
+    began = effort.now()
     if _unfed(scenario, envelope, sites.read(scenario, envelope)):
         return True
     step = dividing(scenario.horizon.step_min, _times(scenario, envelope))
     if step is None:
-        return _outwards(scenario, envelope, time_limit)
+        return _outwards(scenario, envelope, work)
     data = sites.read(scenario, envelope)
     # limits on power and on what it causes: a start between two slots may keep them where neither slot does
     limited = math.isfinite(data.limit_mwh()) or data.hub is not None or bool(aim.tops or aim.grades)
@@ -79,18 +78,18 @@ def impossible(
     fine, fine_envelope = _on(scenario, envelope, step)
     problem = with_floors(line_reader.from_scenario(fine, fine_envelope))
     if problem.n_slots > MOST_SLOTS:
-        return problem.too_coarse or not _places(problem) or _outwards(scenario, envelope, time_limit)
+        return problem.too_coarse or not _places(problem) or _outwards(scenario, envelope, work)
     # PV and a battery follow means over the scenario's steps, which may be more than they can do on finer ones
     follows = data.plain or step == scenario.horizon.step_min
     if limited and follows and _even(scenario, envelope, step) and _lossless(problem, data, aim):
         lossless = replace(problem, reheat_kwh_per_t_min=0.0)
-        if unsolvable(lossless, sites.read(fine, fine_envelope), aim, relax=True, time_limit=time_limit, cancel=cancel):
+        if unsolvable(lossless, sites.read(fine, fine_envelope), aim, relax=True, work=work, cancel=cancel):
             return True
-    remaining_s = time_limit - (time.perf_counter() - began)
-    if remaining_s <= 0:
+    remaining = work - (effort.now() - began)
+    if remaining <= 0:
         return False
     free, without_caps = _unlimited(fine, fine_envelope)
-    return unsolvable(problem, free, without_caps, relax=False, time_limit=remaining_s, cancel=cancel)
+    return unsolvable(problem, free, without_caps, relax=False, work=remaining, cancel=cancel)
 
 
 def _unlimited(scenario: Scenario, envelope: xr.Dataset) -> tuple[SiteData, Aim]:
@@ -103,7 +102,7 @@ def _unlimited(scenario: Scenario, envelope: xr.Dataset) -> tuple[SiteData, Aim]
     return site, aims.read(bare, site, None, 0.0)
 
 
-def _outwards(scenario: Scenario, envelope: xr.Dataset, time_limit: float) -> bool:
+def _outwards(scenario: Scenario, envelope: xr.Dataset, work: float) -> bool:
     """Whether the heats alone have no solution on slots that are rounded outwards.
 
     On minutes it is only looked at whether each heat and cast has a place; on as many slots as are solved, at all of
@@ -118,7 +117,7 @@ def _outwards(scenario: Scenario, envelope: xr.Dataset, time_limit: float) -> bo
     holds += [slots for cast in line.casts for slots in cast.hold.values()]
     if min(holds, default=0) < 1:
         return False
-    return unsolvable(line, *_unlimited(fine, fine_envelope), relax=False, time_limit=time_limit)
+    return unsolvable(line, *_unlimited(fine, fine_envelope), relax=False, work=work)
 
 
 def _outer(scenario: Scenario, envelope: xr.Dataset, step: int) -> tuple[SlotProblem, Scenario, xr.Dataset]:
@@ -206,7 +205,7 @@ def unsolvable(
     aim: Aim,
     *,
     relax: bool,
-    time_limit: float,
+    work: float,
     cancel: Callable[[], bool] = lambda: False,
 ) -> bool:
     """Whether the pooled relaxation of a line has no solution; False: it has, or that was not known in time.
@@ -216,12 +215,12 @@ def unsolvable(
         data: the site.
         aim: with its caps.
         relax: whether casts and counts may be broken, as starts between slots break them.
-        time_limit: seconds.
+        work: seconds.
         cancel: whether to end.
     """
     if problem.too_coarse:
         return True
-    began = time.perf_counter()
+    began = effort.now()
     with building():
         formulation = Pooled(problem, data, bounding=True, cuts=not relax)
         if not formulation.possible:
@@ -230,14 +229,14 @@ def unsolvable(
         formulation.model.goal = pyo.Objective(rule=lambda m: aim.pure(formulation.ports))
         program = Program(formulation.model)
     program.aim(None)
-    if program.outcome(program.search(time_limit=time_limit, relax=True, cancel=cancel)).status == "infeasible":
+    if program.outcome(program.search(work=work, relax=True, cancel=cancel)).status == "infeasible":
         return True
     if relax:
         return False
     program.forget()
-    remaining_s = max(time_limit - (time.perf_counter() - began), 0.05)
+    remaining = max(work - (effort.now() - began), 0.05)
     # casts and counts that are whole: infeasible so is a proof as well
-    return program.outcome(program.search(time_limit=remaining_s, gap=1.0, cancel=cancel)).status == "infeasible"
+    return program.outcome(program.search(work=remaining, gap=1.0, cancel=cancel)).status == "infeasible"
 
 
 def _times(scenario: Scenario, envelope: xr.Dataset) -> Iterator[float]:

@@ -72,7 +72,7 @@ class SiteMaster(Casts):
             starts.append(starts[-1] + len(entry[0]))
         return np.concatenate(index), np.concatenate(values), np.array(starts)
 
-    def solve(self, block: int, *, tolerance: float, time_limit: float, cancel: Callable[[], bool]) -> Prices | None:
+    def solve(self, block: int, *, tolerance: float, work: float, cancel: Callable[[], bool]) -> Prices | None:
         """The best mix of the columns with the best that the site can do for it; None where it did not end."""
         from scipy.sparse import block_array, csc_matrix, csr_matrix, eye_array
 
@@ -114,7 +114,7 @@ class SiteMaster(Casts):
         centre = central(
             cost, matrix, np.concatenate([low, form.row_lower, decided]),
             np.concatenate([high, form.row_upper, decided]),
-            tolerance=tolerance, time_limit=time_limit, cancel=cancel, lower=lower, upper=upper,
+            tolerance=tolerance, work=work, cancel=cancel, lower=lower, upper=upper,
         )  # fmt: skip
         if centre is None:
             return None
@@ -203,7 +203,7 @@ class JointBound(Bound):
         total, _ = self.ways.best()
         if not math.isfinite(total):
             return total
-        site = self.site.proven(load, gives, counted, time_limit=self.search.rest, cancel=self._stop)
+        site = self.site.proven(load, gives, counted, work=self.search.rest, cancel=self._stop)
         value = total + site + self.settled + decided - float((units * self.ways.capacity).sum())
         return value + self._earned(load)
 
@@ -222,4 +222,4 @@ class JointBound(Bound):
         return more
 
     def _mix(self, block: int, tolerance: float) -> Prices | None:
-        return self.master.solve(block, tolerance=tolerance, time_limit=self.search.rest, cancel=self._stop)
+        return self.master.solve(block, tolerance=tolerance, work=self.search.rest, cancel=self._stop)

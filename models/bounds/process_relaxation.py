@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-import threading
 import time
+from contextlib import ExitStack
 
 from emberline.models.kernel.highs import Program
 from emberline.models.search.process_search import ProcessSearch
+from emberline.scenarios import effort
+
+PAUSE = 0.05
+"""Work for which one of the two threads waits before it looks at the other again."""
 
 
 class Bounding:
     """The relaxation on the horizon's steps, in a thread next to the search, and then the hours."""
 
+    over = effort.shared(False)
+    """Set by the search: nobody needs the bound any more."""
+    proving = effort.shared(True)
+    """Whether the relaxation is still being solved."""
+
     def __init__(self, search: ProcessSearch) -> None:
-        self.search, self.over = search, False
+        self.search = search
         self.failure: BaseException | None = None
+        self._stack = ExitStack()
 
     def __enter__(self) -> None:
         with self.search.timed("build"):
             self.program = Program(self.search.site_model.model)
-        self.thread = threading.Thread(target=self._run, name="bound", daemon=True)
-        self.thread.start()
+        self._stack.enter_context(effort.beside(self._run, "bound"))
 
     def __exit__(self, *raised: object) -> None:
-        if self.search.best is not None and self.search.bound is None:
-            self.thread.join(max(self.search.remaining_s, 0.0))
+        search = self.search
+        while search.best is not None and self.proving and search.remaining > 0:
+            effort.spend(PAUSE)
         self.over = True
-        self.thread.join()
+        self._stack.close()
         if self.failure is not None:
             raise self.failure
 
@@ -35,7 +45,7 @@ class Bounding:
         began = time.perf_counter()
         try:
             run = self.program.search(
-                time_limit=max(search.remaining_s, 0.05), relax=True, ipm=True, crossover=False,
+                work=max(search.remaining, 0.05), relax=True, ipm=True, crossover=False,
                 cancel=lambda: self.over or search.cancel(),
             )  # fmt: skip
             outcome = self.program.outcome(run)
@@ -44,9 +54,11 @@ class Bounding:
                 search.infeasible = True
             elif outcome.bound is not None:
                 search.raise_bound(outcome.bound - search.aim.constant)
+            self.proving = False
             self._help()
         except BaseException as error:
             self.failure = error
+            self.proving = False
 
     def _help(self) -> None:
         """Improve next to the search, with a program of one's own."""
@@ -54,10 +66,11 @@ class Bounding:
         while not (self.over or search.phase_over()):
             improvement = search.improvement
             if improvement is None or not improvement.goes_on:
-                time.sleep(0.02)
+                effort.spend(PAUSE)
                 continue
+            improvement.helped = True
             grid = improvement.grid
             if id(grid) not in programs:
                 programs[id(grid)] = Program(grid.site_model.model)
-            with improvement.moving:
-                improvement.move(programs[id(grid)])
+            improvement.move(programs[id(grid)])
+            improvement.helped = False

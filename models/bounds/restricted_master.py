@@ -35,7 +35,7 @@ class Master(Casts):
         super().__init__(ways, latest)
         self.room, self.scale, self.cap_scales = room, scale, cap_scales
 
-    def solve(self, block: int, *, tolerance: float, time_limit: float, cancel: Callable[[], bool]) -> Prices | None:
+    def solve(self, block: int, *, tolerance: float, work: float, cancel: Callable[[], bool]) -> Prices | None:
         """The best mix of the columns, capacity kept in the mean over blocks of slots; None where it did not end."""
         from scipy.sparse import csc_matrix, eye_array, hstack, vstack
 
@@ -49,7 +49,7 @@ class Master(Casts):
         centre = central(
             cost, hstack([columns, slack], format="csc"), np.concatenate([low, np.full(n_caps, -np.inf)]),
             np.concatenate([high, self.room / self.cap_scales]),
-            tolerance=tolerance, time_limit=time_limit, cancel=cancel,
+            tolerance=tolerance, work=work, cancel=cancel,
         )  # fmt: skip
         if centre is None:
             return None

@@ -15,6 +15,7 @@ import numpy as np
 from emberline.models.bounds.cast_columns import Casts, Prices
 from emberline.models.bounds.cast_pricing import Way, Ways
 from emberline.models.search.incumbent import Search
+from emberline.scenarios import effort
 
 MOST_COLUMNS = 3000
 """Columns that are kept."""
@@ -44,12 +45,12 @@ class Bound(ABC):
     """Mixes without a better bound after which the linear program is solved more closely, or blocks get shorter."""
     settled = 0.0
     """What the linear program leaves out of its objective and the bound counts."""
+    over = effort.shared(False)
+    """Set by the search: nobody needs the bound any more."""
 
     def __init__(self, search: Search) -> None:
         """Take a search, which gets the bound."""
         self.search = search
-        self.over = False
-        """Set by the search: nobody needs the bound any more."""
         self.failure: BaseException | None = None
         self.best = -math.inf
         self._hour = max(round(60 / search.problem.step_min), 1)

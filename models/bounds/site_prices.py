@@ -94,7 +94,7 @@ class SiteProgram:
             self.program = Program(form)
 
     def proven(
-        self, load: np.ndarray, gives: np.ndarray, counted: np.ndarray, *, time_limit: float, cancel: Callable[[], bool]
+        self, load: np.ndarray, gives: np.ndarray, counted: np.ndarray, *, work: float, cancel: Callable[[], bool]
     ) -> float:
         """What the site costs at least where it is paid for the line's load and pays for what the line gives.
 
@@ -102,7 +102,7 @@ class SiteProgram:
             load: worth of a MWh that the line draws, by cell.
             gives: worth of a unit that it gives, by carrier and slot.
             counted: worth of a MWh that counts as whole units, by rounding and cell.
-            time_limit: seconds.
+            work: seconds.
             cancel: polled; True ends it.
 
         Returns:
@@ -114,7 +114,7 @@ class SiteProgram:
         costs[self.gives[slots]] += gives.reshape(-1)[slots]
         costs[self.counted] -= counted
         self.program.price(costs)
-        run = self.program.search(time_limit=max(time_limit, 0.05), relax=True, cancel=cancel)
+        run = self.program.search(work=max(work, 0.05), relax=True, cancel=cancel)
         bound = self.program.outcome(run).bound
         if bound is None:
             return -np.inf

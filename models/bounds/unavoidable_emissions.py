@@ -41,7 +41,7 @@ def unavoidable_kg(plant: Plant) -> float:
 
     kg = [sum(e.kg_per_t for e in mode.emissions if not e.biogenic) for _, mode in modes]
     model.goal = pyo.Objective(expr=pyo.quicksum(kg[k] * model.output[k] for k in model.MODE))
-    outcome = solve(model, time_limit=SECONDS)
+    outcome = solve(model, work=SECONDS)
     # a hair below, so that rounding keeps the rest above zero
     return max(float(outcome.bound or 0.0), 0.0) if outcome.status == "optimal" else 0.0
 

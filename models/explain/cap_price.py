@@ -9,7 +9,6 @@ bring; for that compare plans.
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,7 +21,7 @@ from emberline.models.problem import site as site_problem
 from emberline.models.problem.assignment import from_schedule, line_gives, load_cells
 from emberline.models.problem.constants import direct_kg
 from emberline.models.search.first_goal import minimize_first
-from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario, effort
 from emberline.scenarios.metrics import METRICS
 
 NEXT = 1e-6
@@ -73,22 +72,22 @@ def abatement_price(
         cells, amounts = load_cells(problem, starts), line_gives(problem, starts)
     row = METRICS[metric]
     cap = amount - row.parts(scenario.market.carbon_price).get("scope1", 0.0) * direct_kg(scenario, envelope)
-    limit, began = scenario.goal.time_limit_s, time.perf_counter()
+    limit, began = scenario.goal.budget, effort.now()
     aim = replace(aims.read(scenario, data, None, 0.0), tops={metric: cap + NEXT * max(abs(cap), 1.0)})
     gives = {carrier: Linear(constant=by_slot) for carrier, by_slot in amounts.items()}
     site_model, outcome = minimize_first(
-        data, aim, cells, lambda: limit - (time.perf_counter() - began), {"build": 0.0, "first goal": 0.0}, gives,
+        data, aim, cells, lambda: limit - (effort.now() - began), {"build": 0.0, "first goal": 0.0}, gives,
         gap=GAP,
     )  # fmt: skip
     program, capped = site_model.program, site_model.model.total[metric]
     fixed += ["site"] if program.whole else []
     whole = " and ".join(fixed) or "none"
-    if not outcome.has_solution or program.multipliers(time_limit=limit) is None:
+    if not outcome.has_solution or program.multipliers(work=limit) is None:
         return AbatementPrice(None, whole, "the site's least cost under the cap was not found")
     for place in (cap - NEXT * max(abs(cap), 1.0), cap + NEXT * max(abs(cap), 1.0)):
         program.restrict([(capped, -math.inf, place)])
-        moved = program.outcome(program.search(time_limit=limit, relax=True))  # whole numbers are fixed by now
-        multipliers = program.multipliers(time_limit=limit) if moved.has_solution else None
+        moved = program.outcome(program.search(work=limit, relax=True))  # whole numbers are fixed by now
+        multipliers = program.multipliers(work=limit) if moved.has_solution else None
         if multipliers is not None:
             return AbatementPrice(max(-multipliers.of_bound(capped) / row.display[1] + 0.0, 0.0), whole)
     return AbatementPrice(None, whole, "no price was found in time")

@@ -94,12 +94,12 @@ class Elastic:
         """Whether something is decided in whole numbers, which the relaxation leaves out."""
         return self._program.whole
 
-    def conflict(self, *, time_limit: float) -> list[Conflict]:
+    def conflict(self, *, work: float) -> list[Conflict]:
         """Limits that cannot all hold, each needed for that; empty where the relaxation has a solution or time is over.
 
         What is no limit, such as the balance of a store, is left out.
         """
-        members = self._hard.conflict(time_limit=time_limit)
+        members = self._hard.conflict(work=work)
         if members is None:
             return []
         return self._named({id(member): side for member, side in members})
@@ -131,30 +131,30 @@ class Elastic:
             conflicts.append(Conflict(limit, min(slots), max(slots)) if slots else Conflict(limit, None, None))
         return conflicts
 
-    def smallest(self, *, time_limit: float, relax: bool = True) -> dict[str, float] | None:
+    def smallest(self, *, work: float, relax: bool = True) -> dict[str, float] | None:
         """The least that has to be loosened, by price: new values by key; None where nothing helps, or time is over.
 
         Args:
-            time_limit: seconds.
+            work: seconds.
             relax: leave out that some things are whole: less may seem enough than is.
         """
         self._program.restrict((slack, 0.0, most) for slack, most in self._all())
-        return self._least(self._model.price, time_limit, relax)
+        return self._least(self._model.price, work, relax)
 
-    def alone(self, limit: Limit, *, time_limit: float, relax: bool = True) -> float | None:
+    def alone(self, limit: Limit, *, work: float, relax: bool = True) -> float | None:
         """The value at which one limit alone would be loose enough; None where no value is, or time is over."""
         k = self.limits.index(limit)
         self._program.restrict((slack, 0.0, most if i == k else 0.0) for i, (slack, most) in enumerate(self._all()))
-        values = self._least(self._slack[k], time_limit, relax)
+        values = self._least(self._slack[k], work, relax)
         return None if values is None else values.get(limit.key, limit.value)
 
     def _all(self) -> Iterable[tuple[Any, float]]:
         return [(self._slack[k], abs(limit.loosest - limit.value)) for k, limit in enumerate(self.limits)]
 
-    def _least(self, variable: Any, time_limit: float, relax: bool) -> dict[str, float] | None:
+    def _least(self, variable: Any, work: float, relax: bool) -> dict[str, float] | None:
         self._program.aim(variable)
         interior = relax and self._large
-        search = self._program.search(time_limit=time_limit, relax=relax, gap=GAP, ipm=interior, crossover=not interior)
+        search = self._program.search(work=work, relax=relax, gap=GAP, ipm=interior, crossover=not interior)
         outcome = self._program.outcome(search)
         if not outcome.has_solution:
             return None

@@ -19,33 +19,33 @@ JUDGING_S = 5.0
 """For the site's flows under one list of heats."""
 
 
-def impossible(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset | None, *, time_limit: float) -> bool:
+def impossible(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset | None, *, work: float) -> bool:
     """Whether it is proven that no plan on slots keeps all limits; False where nothing is proven.
 
     Args:
         scenario: what is asked.
         envelope: durations, energies, availability and state (table ``ENVELOPE``).
         start: the baseline schedule, from whose cost a cap on extra cost counts; None: no such cap.
-        time_limit: seconds.
+        work: seconds.
     """
     data = sites.read(scenario, envelope)
     aim = aims.of(scenario, envelope, data, start)
     if not scenario.orders:
         plant = plants.read(scenario, envelope) if scenario.processes else None
         site_model = whole_site.build(data, aim, burning=set(), plant=plant)
-        return site_model.program.run(time_limit=time_limit, relax=True).status == "infeasible"
+        return site_model.program.run(work=work, relax=True).status == "infeasible"
     problem = line_reader.from_scenario(scenario, envelope)
     if any(True for _ in unfed(problem, data)):
         return True
-    return exact_times.unsolvable(problem, data, aim, relax=False, time_limit=time_limit)
+    return exact_times.unsolvable(problem, data, aim, relax=False, work=work)
 
 
-def impossible_at_all(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset | None, *, time_limit: float) -> bool:
+def impossible_at_all(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset | None, *, work: float) -> bool:
     """Whether what is ``impossible`` is so wherever starts lie, between slots too; the arguments are the same."""
     if not scenario.orders:
         return True
     aim = aims.of(scenario, envelope, sites.read(scenario, envelope), start)
-    return exact_times.impossible(scenario, envelope, aim, time_limit=time_limit)
+    return exact_times.impossible(scenario, envelope, aim, work=work)
 
 
 def baseline_holds(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset) -> bool:
@@ -59,11 +59,11 @@ def baseline_holds(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset) 
     data = sites.read(scenario, envelope)
     if not scenario.orders or data.hub is not None:
         return False
-    return holds(scenario, envelope, start, start, time_limit=JUDGING_S)
+    return holds(scenario, envelope, start, start, work=JUDGING_S)
 
 
 def holds(
-    scenario: Scenario, envelope: xr.Dataset, schedule: xr.Dataset, start: xr.Dataset | None, *, time_limit: float
+    scenario: Scenario, envelope: xr.Dataset, schedule: xr.Dataset, start: xr.Dataset | None, *, work: float
 ) -> bool:
     """Whether a schedule of heats keeps all limits of a scenario, judged as the search judges plans.
 
@@ -72,14 +72,14 @@ def holds(
         envelope: as for ``impossible``.
         schedule: of the same heats.
         start: the baseline schedule, from whose cost a cap on extra cost counts; None: no such cap.
-        time_limit: seconds for what the site does under it.
+        work: seconds for what the site does under it.
     """
     problem, data = line_reader.from_scenario(scenario, envelope), sites.read(scenario, envelope)
     starts = assignment.from_schedule(problem, schedule)
     if starts is None:
         return False
     search = Search(
-        problem=problem, data=data, aim=aims.of(scenario, envelope, data, start), time_limit=time_limit, gap=1.0,
+        problem=problem, data=data, aim=aims.of(scenario, envelope, data, start), limit=work, gap=1.0,
         on_progress=lambda event: None, cancel=lambda: False, dispatching=dispatcher,
     )  # fmt: skip
     search.offer(starts)

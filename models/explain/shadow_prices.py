@@ -5,8 +5,6 @@ They come from the linear program that is left when the whole numbers are fixed 
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import xarray as xr
 
@@ -17,7 +15,7 @@ from emberline.models.formulations.whole_site import SiteModel
 from emberline.models.kernel.highs import Multipliers
 from emberline.models.problem import site as sites
 from emberline.models.search.first_goal import minimize_first
-from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario, effort
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.metrics import METRICS
 
@@ -57,20 +55,20 @@ def shadow_prices(
         if "line_rate" in schedule:
             rates = schedule["line_rate"].to_numpy() * data.hours
             gives = dict(zip(schedule["given"].values.tolist(), rates.tolist(), strict=True))
-    limit, began = scenario.goal.time_limit_s, time.perf_counter()
+    limit, began = scenario.goal.budget, effort.now()
     seconds = {"build": 0.0, "first goal": 0.0}
     site_model, first = minimize_first(
         data,
         aim,
         load,
-        lambda: limit - (time.perf_counter() - began),
+        lambda: limit - (effort.now() - began),
         seconds,
         line_gives={carrier: Linear(constant=np.asarray(amount)) for carrier, amount in gives.items()},
         gap=scenario.goal.gap,
     )
     if not first.has_solution:
         return None
-    multipliers = site_model.program.multipliers(time_limit=limit)
+    multipliers = site_model.program.multipliers(work=limit)
     if multipliers is None:
         return None
     prices = _prices(site_model, multipliers, aim)

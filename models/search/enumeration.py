@@ -15,6 +15,7 @@ import numpy as np
 from emberline.models.problem.assignment import Starts, in_order
 from emberline.models.problem.routes import Route, groups_of, routes
 from emberline.models.search.incumbent import Search
+from emberline.scenarios import effort
 from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.tariff.rates import PeakRates
 
@@ -24,6 +25,8 @@ MAX_CELLS = 5_000_000
 """Starts times cells: more take too much memory."""
 MAX_LOOKS = 200_000_000
 """Starts and pairs of them that are looked at; more take longer than a program does."""
+PER_LOOK = 1e-7
+"""Work of one."""
 PAIRS = 10_000
 """Pairs that are looked at together."""
 PRICES, MAX_PEAKS = 100, 4
@@ -154,6 +157,7 @@ class _Enumeration:
         for k in range(0, len(some), size):
             chunk = some[k : k + size]
             self.looks += len(chunk) * len(others)
+            effort.spend(PER_LOOK * len(chunk) * len(others))
             if self.looks > MAX_LOOKS or self.search.phase_over():
                 return False
             loads = load + one.metered[chunk][:, None] + two.metered[others]

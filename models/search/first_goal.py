@@ -26,7 +26,7 @@ def minimize_first(
     data: SiteData,
     aim: Aim,
     load: np.ndarray | None,
-    remaining_s: Callable[[], float],
+    remaining: Callable[[], float],
     seconds: dict[str, float],
     line_gives: Mapping[str, Linear] | None = None,
     study: Study | None = None,
@@ -38,7 +38,7 @@ def minimize_first(
     elsewhere what they forbid does not pay anyway. Once half of the time is over it is forbidden in all.
     """
     burning: set[int] | None = set() if data.hub is not None or data.battery is not None else None
-    whole_s = remaining_s()
+    whole_s = remaining()
     for attempt in itertools.count():
         began = time.perf_counter()
         site_model = _model(data, aim, load, burning, line_gives, study)
@@ -46,9 +46,9 @@ def minimize_first(
         start_values = site_model.program.start_values if site_model.program.whole else None
         start = False if start_values is None else start_values
         # half of what is left is kept for the round after one that burns again; the last one has some seconds anyway
-        limit = remaining_s() / 2 if burning else remaining_s()
+        limit = remaining() / 2 if burning else remaining()
         least = LEAST_S if attempt and burning is None else 0.05
-        outcome = site_model.program.run(time_limit=max(limit, least), start=start, **how)
+        outcome = site_model.program.run(work=max(limit, least), start=start, **how)
         if study is not None:
             study.solved(site_model)
         seconds["first goal"] += outcome.seconds
@@ -57,9 +57,7 @@ def minimize_first(
             break
         if not outcome.has_solution and (not burning or outcome.status in ("infeasible", "unbounded")):
             break
-        burning = (
-            None if attempt == ROUNDS or not outcome.has_solution or remaining_s() < whole_s / 2 else burning | more
-        )
+        burning = None if attempt == ROUNDS or not outcome.has_solution or remaining() < whole_s / 2 else burning | more
     return site_model, outcome
 
 

@@ -20,6 +20,7 @@ from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
 from emberline.models.search.record import Record
 from emberline.models.search.site_in_turn import Guide, guide_around
+from emberline.scenarios import effort
 from emberline.scenarios.metrics import CARBON
 
 LAST_S = 15.0
@@ -33,7 +34,7 @@ class Dispatching(Protocol):
         self,
         line_cells: np.ndarray,
         *,
-        time_limit: float,
+        work: float,
         cancel: Callable[[], bool] | None,
         line_gives: Mapping[str, np.ndarray] | None,
     ) -> Flows | None:
@@ -65,8 +66,8 @@ class Search(Record):
     aim: Aim
     dispatching: Callable[[SiteData, Aim], Dispatching]
     """Makes what finds the best use of a site under a load."""
-    best: Starts | None = None
-    best_flows: Flows | None = None
+    best: Starts | None = effort.shared(None)
+    best_flows: Flows | None = effort.shared(None)
     draft: Starts | None = None
     """The plan to go on from: the best one, or one that comes out better but breaks the import limit or a cap yet."""
     draft_rank: float = math.inf
@@ -78,7 +79,7 @@ class Search(Record):
     """Whether a bound is wanted."""
     coarser: Callable[[Search], Search] | None = None
     """Makes a search on a coarser grid, whose plan is a beginning; None: the grid is coarse enough."""
-    load_worth: np.ndarray | None = None
+    load_worth: np.ndarray | None = effort.shared(None)
     """What a MWh that the line draws is worth by cell, by the multipliers of the best bound; shape (n_cells,)."""
     memory: dict[str, Any] = field(default_factory=dict)
     """State that heuristics keep from one turn to the next, by their names."""
@@ -183,7 +184,7 @@ class Search(Record):
     def flows(self, starts: Starts) -> Flows | None:
         """Flows of a plan with the site used as well as can be; None where the site cannot do it in time."""
         # even without time a plan is judged; with negative prices its flows may take any time, so a share at most
-        return self._flows(self._dispatcher, starts, min(max(self.remaining_s / 10, 1.0), TIME_LIMIT_S))
+        return self._flows(self._dispatcher, starts, min(max(self.remaining / 10, 1.0), TIME_LIMIT_S))
 
     def settled(self, starts: Starts, limit: float) -> Flows | None:
         """The same by the site as it now stands in ``data``, within some seconds; a search that is cancelled has no
@@ -203,7 +204,7 @@ class Search(Record):
     ) -> Flows | None:
         return dispatcher.flows(
             self.cells(starts),
-            time_limit=limit,
+            work=limit,
             cancel=cancel or self.cancel,
             line_gives=line_gives(self.problem, starts),
         )

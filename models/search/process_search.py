@@ -13,7 +13,7 @@ from emberline.models.formulations.site.objective import Aim
 from emberline.models.problem.flows import Flows
 from emberline.models.problem.site import SiteData
 from emberline.models.search.record import Record
-from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario, effort
 
 EXACT = 1e-6
 """Share of the first goal (or kg, or money) that a solver's tolerances on levels may come to: no gap."""
@@ -42,12 +42,12 @@ class ProcessSearch(Record):
     aim: Aim
     figures: Callable[[Any], Flows]
     """Flows of the solution that a model holds, stock credited."""
-    best: BestPlan | None = None
+    best: BestPlan | None = effort.shared(None)
     baseline: bool = False
     """Whether the best plan has the baseline's switches."""
     hints: list[dict[Any, np.ndarray]] = field(default_factory=list)
     """Units that run in each mode by step, by lists to look around."""
-    improvement: Any = None
+    improvement: Any = effort.shared(None)
     """What is being improved, for whoever has time to help."""
     share: float = 1.0
     """About this share of the first goal can be decided."""

@@ -1,9 +1,8 @@
-"""Record of a search, whatever is planned: bound, clock and limits. It reports progress and says when to stop."""
+"""Record of a search, whatever is planned: bound, work done and limits. It reports progress and says when to stop."""
 
 from __future__ import annotations
 
 import math
-import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -12,27 +11,30 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from emberline.models.kernel.progress import Progress
+from emberline.scenarios import effort
 from emberline.scenarios.metrics import ZERO
 
 
 @dataclass(kw_only=True)
 class Record(ABC):
-    """Bound, clock and limits of a search; the best plan is its subclass's."""
+    """Bound, work done and limits of a search; the best plan is its subclass's."""
 
-    time_limit: float
+    limit: float
+    """Work (``scenarios/effort.py``)."""
     gap: float
     on_progress: Progress
     cancel: Callable[[], bool]
-    began: float = field(default_factory=time.perf_counter)
-    bound: float | None = None
+    began: float = field(default_factory=effort.now)
+    """By ``effort.now``."""
+    began_s: float = field(default_factory=time.perf_counter)
+    bound: float | None = effort.shared(None)
     """On the first goal, the constant left out."""
-    infeasible: bool = False
+    infeasible: bool = effort.shared(False)
     """The relaxation has no solution: no plan exists."""
     seconds: dict[str, float] = field(default_factory=dict)
     """By phase."""
     until: float = math.inf
-    """Where only a part of the search may go on, its end by ``time.perf_counter``; the bound goes on after it."""
-    _telling: threading.Lock = field(default_factory=threading.Lock)
+    """Where only a part of the search may go on, its end by ``effort.now``; the bound goes on after it."""
 
     @property
     @abstractmethod
@@ -47,22 +49,22 @@ class Record(ABC):
     @property
     def spent_s(self) -> float:
         """Seconds since the search began."""
-        return time.perf_counter() - self.began
+        return time.perf_counter() - self.began_s
 
     @property
     def rest(self) -> float:
-        """Seconds left of the whole search."""
-        return self.time_limit - self.spent_s
+        """Work left of the whole search."""
+        return self.limit - (effort.now() - self.began)
 
     @property
-    def remaining_s(self) -> float:
-        """Seconds left, of a part where there is one."""
-        return min(self.rest, self.until - time.perf_counter())
+    def remaining(self) -> float:
+        """Work left, of a part where there is one."""
+        return min(self.rest, self.until - effort.now())
 
     @contextmanager
     def part(self, share: float) -> Iterator[None]:
-        """Give what is inside a share of the seconds left."""
-        before, self.until = self.until, time.perf_counter() + share * self.remaining_s
+        """Give what is inside a share of the work left."""
+        before, self.until = self.until, effort.now() + share * self.remaining
         try:
             yield
         finally:
@@ -84,12 +86,12 @@ class Record(ABC):
         return gap is not None and gap <= self.gap
 
     def over(self) -> bool:
-        """Whether the whole search ends: gap reached, time over, cancelled or infeasible."""
+        """Whether the whole search ends: gap reached, effort done, cancelled or infeasible."""
         return self.infeasible or self.rest <= 0.05 or self.cancel() or self.reached
 
     def phase_over(self) -> bool:
-        """Whether to stop here: all is over, or the time for a part of it."""
-        return self.remaining_s <= 0.05 or self.over()
+        """Whether to stop here: all is over, or the effort for a part of it."""
+        return self.remaining <= 0.05 or self.over()
 
     def raise_bound(self, bound: float | None) -> None:
         """Take a proven bound, where it is better."""
@@ -99,9 +101,8 @@ class Record(ABC):
 
     def tell(self) -> None:
         """Report incumbent, bound and gap; plans and bound come from two threads."""
-        with self._telling:
-            event = {"incumbent": self.value, "bound": self.bound, "gap": self.told_gap, "seconds": self.spent_s}
-            self.on_progress(event | self.news())
+        event = {"incumbent": self.value, "bound": self.bound, "gap": self.told_gap, "seconds": self.spent_s}
+        self.on_progress(event | self.news())
 
     def news(self) -> dict[str, Any]:
         """What is reported besides; of a line the best plan, once."""

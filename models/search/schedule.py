@@ -75,6 +75,8 @@ def stamped(
 ) -> xr.Dataset:
     """A schedule with its attributes, checked; what is None is not known, an objective of None: there is no plan."""
     success = int(objective is not None)
+    if objective is not None and bound is not None and math.isfinite(bound):
+        bound = sound(bound, objective)
     data.attrs = {
         "found": success, "status": status, "reason": reason, "objective": _number(objective), "bound": _number(bound),
         "gap": _number(gap), "constant": constant, "goal": scenario.goal.minimize, "policy": "schedule",

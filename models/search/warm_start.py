@@ -144,7 +144,8 @@ def _plans(scenario: Scenario) -> dict[str, Any]:
     content = scenario.model_dump(
         exclude={
             "name": True, "title": True, "description": True, "tolerances": True, "recourse": True,
-            "disturbances": margins | judging, "goal": {"time_limit_s": True, "gap": True, "hold": True},
+            "disturbances": margins | judging,
+            "goal": dict.fromkeys(("time_limit_s", "effort", "gap", "hold"), True),
         }
     )  # fmt: skip
     quantiles = [scenario.disturbances.quantile(stage.name) for stage in scenario.line.stages]

@@ -22,7 +22,7 @@ FAILURES = 8
 def fits(search: Search) -> bool:
     """Whether there is time to solve the line as a whole."""
     return exact_named.terms(search.problem) <= min(
-        exact_named.MOST_TERMS, exact_named.TERMS_A_SECOND * search.remaining_s
+        exact_named.MOST_TERMS, exact_named.TERMS_A_SECOND * search.remaining
     )
 
 
@@ -30,7 +30,7 @@ def run(search: Search) -> None:
     """Go on until the gap or the limit is reached."""
     last_resort = search.best is None and exact_named.terms(search.problem) <= exact_named.MOST_TERMS
     if not search.phase_over() and (last_resort or fits(search)):
-        exact_named.solve(search, search.remaining_s)
+        exact_named.solve(search, search.remaining)
     chance, size, failures = np.random.default_rng(SEED), 2, 0
     while not search.phase_over():
         if search.draft is not None and (search.best is not None or chance.random() < 0.5):

@@ -74,14 +74,14 @@ def plans(search: Search, begin_with: Callable[[Search], None], more: bool = Fal
         if before is not None and search.value is not None and before - search.value <= NEAR * abs(before):
             break
     if not search.phase_over():
-        _solve(search, "shortest", None, search.remaining_s * SHARE, bounds=True)
+        _solve(search, "shortest", None, search.remaining * SHARE, bounds=True)
     if not search.phase_over():
-        _solve(search, "each", None, search.remaining_s * (READ_SHARE if more else 1.0), bounds=True)
+        _solve(search, "each", None, search.remaining * (READ_SHARE if more else 1.0), bounds=True)
 
 
 def _pooled_plan(search: Search) -> Corridor | None:
     for share in SHARES:
-        formulation, outcome = _solve(search, "longest", None, search.remaining_s * share, gap=5e-3)
+        formulation, outcome = _solve(search, "longest", None, search.remaining * share, gap=5e-3)
         if outcome.has_solution:
             return around(formulation, WIDTHS[0])
         if outcome.status == "infeasible" or search.best is not None or search.phase_over():
@@ -98,7 +98,7 @@ def _walk(search: Search) -> Corridor | None:
     for _ in range(ROUNDS):
         if centre is None or search.phase_over():
             break
-        formulation, outcome = _solve(search, "each", centre, search.remaining_s * SHARE, gap=5e-3)
+        formulation, outcome = _solve(search, "each", centre, search.remaining * SHARE, gap=5e-3)
         if not outcome.has_solution or outcome.objective is None or outcome.objective > last * (1 - 1e-3):
             break
         centre, last = around(formulation, WIDE), outcome.objective
@@ -107,7 +107,7 @@ def _walk(search: Search) -> Corridor | None:
 
 def _within(search: Search, corridor: Corridor) -> Corridor | None:
     share = SHARE if search.best is not None else SHARES[-1]
-    formulation, outcome = _solve(search, "each", corridor, search.remaining_s * share, gap=max(search.gap / 4, NEAR))
+    formulation, outcome = _solve(search, "each", corridor, search.remaining * share, gap=max(search.gap / 4, NEAR))
     return around(formulation, corridor.width) if outcome.has_solution else None
 
 
@@ -139,7 +139,7 @@ def _solve(
 
     outcome = solve(
         formulation.model,
-        time_limit=max(min(limit, search.remaining_s), 0.1),
+        work=max(min(limit, search.remaining), 0.1),
         gap=search.gap / 4 if gap is None else gap,
         start=warm,
         on_progress=tell if bounds else None,

@@ -45,7 +45,7 @@ def run(search: Search, plan_part: Callable[[Search], None]) -> None:
         plan_part: finds plans of a group.
     """
     if ruin_and_recreate.useful(search):
-        ruin_and_recreate.run(search, RENEWAL_SHARE * search.remaining_s)
+        ruin_and_recreate.run(search, RENEWAL_SHARE * search.remaining)
     if search.data.purchase is not None:
         # peaks tie all parts together: a part planned again would raise them
         neighbourhoods.polish(search)
@@ -55,7 +55,7 @@ def run(search: Search, plan_part: Callable[[Search], None]) -> None:
         groups = _groups(search.problem, offset)
         for number, group in enumerate(groups):
             if not search.phase_over():
-                _replan(search, group, max(search.remaining_s / (len(groups) - number), LEAST_S), plan_part)
+                _replan(search, group, max(search.remaining / (len(groups) - number), LEAST_S), plan_part)
                 neighbourhoods.retime(search)
         offset = GROUP_HEATS // 2 - offset
 
@@ -90,7 +90,7 @@ def _replan(search: Search, casts: list[int], seconds: float, plan_part: Callabl
         problem=_around(search, free, casts, starts),
         data=search.data,
         aim=search.aim,
-        time_limit=seconds,
+        limit=seconds,
         gap=search.gap / 2 * len(free) / len(problem.heats),
         on_progress=lambda event: None,
         cancel=search.cancel,

@@ -91,7 +91,7 @@ def exact(problem: SlotProblem) -> bool:
 def suits(search: Search) -> bool:
     """Whether the line is so small that solving it as a whole is the quickest way to its best plan."""
     top = FEW_TERMS if _few(search.problem) else SMALL_TERMS
-    small = terms(search.problem) <= min(top, TERMS_A_SECOND * search.remaining_s / 2)
+    small = terms(search.problem) <= min(top, TERMS_A_SECOND * search.remaining / 2)
     return exact(search.problem) and (small or by_routes(search.problem))
 
 
@@ -113,7 +113,7 @@ def run(search: Search) -> None:
     if by_routes(search.problem) and enumeration.suits(search):
         enumeration.run(search)
     if not search.over():
-        solve(search, min(share * search.remaining_s, math.inf if few else LONGEST_S))
+        solve(search, min(share * search.remaining, math.inf if few else LONGEST_S))
     if search.best is not None and search.over():
         _second(search, min(SECOND * search.rest, LONGEST_S))
     search.tell()
@@ -131,7 +131,7 @@ def _second(search: Search, limit: float) -> None:
         program = Program(formulation.model)
     start = _start_values(formulation, program, search)
     if start is not None:
-        outcome = program.run(time_limit=max(limit, 0.1), start=start, nodes=NODES, cancel=search.cancel)
+        outcome = program.run(work=max(limit, 0.1), start=start, nodes=NODES, cancel=search.cancel)
         if outcome.has_solution:
             search.offer(formulation.read())
     search.clock("second goal", began)
@@ -168,8 +168,9 @@ def solve(search: Search, limit: float) -> bool:
     outcome = Outcome("none", None, None, 0.0, 0)
     for begin in (start, None) if start is not None else (None,):
         outcome = program.run(
-            time_limit=max(min(limit, search.remaining_s), 0.1), gap=_strict(search),
-            start=False if begin is None else begin, on_progress=tell, cancel=search.phase_over, effort=_effort(search),
+            work=max(min(limit, search.remaining), 0.1), gap=_strict(search),
+            start=False if begin is None else begin, on_progress=tell, cancel=search.phase_over,
+            heuristics=_effort(search),
         )  # fmt: skip
         # the solver's word on a start may be false: then it is asked again without one
         if outcome.bound is not None or outcome.status == "infeasible" or search.phase_over():
@@ -206,7 +207,7 @@ def _start_values(formulation: Named, program: Program, search: Search) -> np.nd
     formulation.begin(search.best)
     starts = [(variable, arrays.values(variable)) for variable in (formulation.model.x, formulation.model.z)]
     program.confine((variable, at, at) for variable, at in starts)
-    success = program.run(time_limit=max(search.remaining_s / 10, 1.0), cancel=search.phase_over).has_solution
+    success = program.run(work=max(search.remaining / 10, 1.0), cancel=search.phase_over).has_solution
     values = program.solution()
     program.confine((variable, np.zeros(len(at)), np.ones(len(at))) for variable, at in starts)
     program.forget()

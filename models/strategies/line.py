@@ -53,7 +53,7 @@ def by_groups(search: Search) -> None:
     """Groups of casts, each planned with what is decided before held fixed."""
     with rising(search):
         if renewal_under_site.useful(search):
-            renewal_under_site.run(search, SITE_SHARE * search.remaining_s)
+            renewal_under_site.run(search, SITE_SHARE * search.remaining)
         due_date_groups.run(search, _part)
         continuation.run(search)
 
@@ -69,7 +69,7 @@ def as_a_whole(search: Search) -> None:
     with rising(search):
         if renewal_under_site.useful(search) and renewal_under_site.pays_peaks(search):
             # peaks tie all hours together: no small step lowers them
-            renewal_under_site.run(search, PEAK_SHARE * search.remaining_s)
+            renewal_under_site.run(search, PEAK_SHARE * search.remaining)
         with search.part(whole_horizon.share(search, continuation.fits(search))):
             whole_horizon.plans(search)
         continuation.run(search)
@@ -122,7 +122,7 @@ def heats(
         # machines that are on in part guide the search; what they really do is settled at the end
         data=replace(data, whole=data.hub is None),
         aim=aims.of(scenario, envelope, data, start),
-        time_limit=scenario.goal.time_limit_s,
+        limit=scenario.goal.budget,
         gap=scenario.goal.gap,
         on_progress=tell,
         cancel=stop,
@@ -149,9 +149,9 @@ def heats(
 
 def _at_all(search: Search, scenario: Scenario, envelope: xr.Dataset) -> bool:
     """Whether what has no plan on slots has none at any times."""
-    remaining_s = min(max(search.remaining_s, exactly.LEAST_S), exactly.TIME_LIMIT_S)
+    remaining = min(max(search.remaining, exactly.LEAST_S), exactly.TIME_LIMIT_S)
     return bool(hours(scenario, envelope)) or exactly.impossible(
-        scenario, envelope, search.aim, time_limit=remaining_s, cancel=search.cancel
+        scenario, envelope, search.aim, work=remaining, cancel=search.cancel
     )
 
 
@@ -184,7 +184,7 @@ def _settle(search: Search, data: SiteData, baseline: Starts | None) -> None:
     began = time.perf_counter()
     best, search.best, search.best_flows = search.best, None, None
     search.data = data
-    limit = max(search.remaining_s, SETTLE_SHARE * search.time_limit)
+    limit = max(search.remaining, SETTLE_SHARE * search.limit)
     tries = [(plan, limit) for plan in ((best, baseline) if best is not baseline else (baseline,)) if plan is not None]
     # a short limit leaves no time for the site: the baseline schedule, which it can do, is worth more of it
     tries += [(baseline, LAST_S)] if baseline is not None and limit < LAST_S else []

@@ -27,7 +27,7 @@ from emberline.models.problem import site as sites
 from emberline.models.problem.plant import Plant
 from emberline.models.problem.site import SiteData
 from emberline.models.search.schedule import empty, outcome, stamped
-from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario, effort
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message
 
@@ -55,13 +55,13 @@ def optimize_processes(
         envelope=envelope,
         data=data,
         aim=_aim(aims.of(scenario, envelope, data, start), plant),
-        time_limit=scenario.goal.time_limit_s,
+        limit=scenario.goal.budget,
         gap=scenario.goal.gap,
         on_progress=on_progress or (lambda event: None),
         cancel=cancel or (lambda: False),
         figures=credited_flows,
     )
-    with suppress(deadline.TimeIsOverError), deadline.writing(lambda: search.remaining_s < -deadline.LATE_S):
+    with suppress(deadline.TimeIsOverError), deadline.writing(lambda: search.remaining < -deadline.LATE_S):
         search.run(start, others)
     if search.best is None:
         return _schedule(scenario, search, None)
@@ -84,8 +84,8 @@ def _second(search: Search, site_model: SiteModel) -> None:
     value = best.value + aim.constant
     program.restrict([(total[aim.first], -math.inf, value + TIE * max(abs(value), 1.0))])
     program.aim(total[aim.second])
-    spent = sum(seconds for name, seconds in search.seconds.items() if name != "bound")
-    run = program.search(time_limit=max(search.remaining_s, 0.1 * spent + 1.0), gap=search.gap, cancel=search.cancel)
+    spent = effort.now() - search.began
+    run = program.search(work=max(search.remaining, 0.1 * spent + 1.0), gap=search.gap, cancel=search.cancel)
     if program.outcome(run).has_solution:
         search.offer(program.solution())
     # where electricity is worth nothing a bent power curve may be filled in any order: as it is, it draws least
@@ -94,7 +94,7 @@ def _second(search: Search, site_model: SiteModel) -> None:
     )
     program.restrict([(total[aim.second], -math.inf, value + TIE * max(abs(value), 1.0))])
     program.aim(site_model.model.draw)
-    run = program.search(time_limit=max(search.remaining_s, 0.1 * spent + 1.0), gap=search.gap)
+    run = program.search(work=max(search.remaining, 0.1 * spent + 1.0), gap=search.gap)
     if program.outcome(run).has_solution:
         search.offer(program.solution(), anyway=True)
     assert search.best is not None

@@ -117,8 +117,8 @@ class Redispatch:
         if whole not in self._dispatchers:
             data = replace(self.data, whole=whole)
             self._dispatchers[whole] = dispatcher(data, self.aim)
-        limit = SETTLE_SHARE * self.scenario.goal.time_limit_s
-        return self._dispatchers[whole].flows(load.cells, time_limit=limit, line_gives=load.gives)
+        limit = SETTLE_SHARE * self.scenario.goal.budget
+        return self._dispatchers[whole].flows(load.cells, work=limit, line_gives=load.gives)
 
     def _rank(self, flows: Flows) -> float:
         return self.aim.draft_rank(self.data, flows)

@@ -11,6 +11,7 @@ from emberline.models.bounds import column_generation as casts
 from emberline.models.bounds import joint_prices as joint
 from emberline.models.bounds.branch_and_bound import LONG_HEATS, Bound
 from emberline.models.search.incumbent import Search
+from emberline.scenarios import effort
 
 FINE_SLOTS = 200
 """More slots than these: prices on units prove something long before the relaxation has its root."""
@@ -31,12 +32,13 @@ class Rising(Protocol):
 class InTurn:
     """Bounds one after the other in the same thread, each built when it is its turn."""
 
+    _over = effort.shared(False)
+
     def __init__(self, parts: Sequence[Callable[[], Rising]]) -> None:
         """Take what makes the bounds, at least one; the first is made at once."""
         self._rest = list(parts[1:])
         self.parts = [parts[0]()]
         """Those that have had their turn, or have it."""
-        self._over = False
 
     @property
     def over(self) -> bool:
@@ -83,12 +85,10 @@ def rising(search: Search) -> Iterator[threading.Thread]:
         yield threading.Thread()
         return
     bound = of(search)
-    thread = threading.Thread(target=bound.run, name="bound", daemon=True)
-    thread.start()
-    try:
-        yield thread
-    finally:
-        bound.over = True
-        thread.join()
+    with effort.beside(bound.run, "bound") as thread:
+        try:
+            yield thread
+        finally:
+            bound.over = True
     if bound.failure is not None:
         raise bound.failure

@@ -34,7 +34,7 @@ from emberline.models.kernel.highs import Program
 from emberline.models.kernel.templates import building, each, total
 from emberline.models.problem import site as site_problem
 from emberline.models.problem.site import SiteData
-from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario, effort
 from emberline.scenarios.flows.settlement import imbalance_prices, marginal_prices
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.metrics import METRICS, sound
@@ -88,7 +88,7 @@ def optimize_samples(
     *,
     share: float | None = None,
     fixed: Fixed | None = None,
-    time_limit_s: float = 60.0,
+    work: float = 60.0,
     gap: float = 1e-4,
     cancel: Callable[[], bool] | None = None,
 ) -> Sampled:
@@ -99,7 +99,7 @@ def optimize_samples(
         envelope: as for ``emberline.models.optimize``.
         share: of the conditional value at risk; None: the mean is minimized.
         fixed: the first stage, where it is decided already.
-        time_limit_s: for the search.
+        work: of the search.
         gap: relative, at which it may stop.
         cancel: polled.
 
@@ -114,7 +114,7 @@ def optimize_samples(
         getattr(contract, "unused_spread_per_mwh", 0.0) for contract in first_sample.market.contracts
     ):
         raise ValueError("contracts with unused_spread_per_mwh and imbalance prices cannot be planned over samples")
-    began = time.perf_counter()
+    began, before = time.perf_counter(), effort.now()
     goal = aims.read(first_sample, site_problem.read(first_sample, envelope), None, 0.0).first
     model = pyo.ConcreteModel()
     count = len(samples)
@@ -140,8 +140,8 @@ def optimize_samples(
             weight = 1 / ((1 - share) * count)
             model.goal = pyo.Objective(expr=model.threshold + weight * total(model.beyond[s] for s in each(model.S)))
         program = Program(model)
-    remaining_s = max(time_limit_s - (time.perf_counter() - began), 1.0)
-    outcome = program.run(time_limit=remaining_s, gap=gap, cancel=cancel or (lambda: False))
+    remaining = max(work - (effort.now() - before), 1.0)
+    outcome = program.run(work=remaining, gap=gap, cancel=cancel or (lambda: False))
     seconds = time.perf_counter() - began
     if not outcome.has_solution:
         return Sampled(outcome.status, None, np.zeros(0), None, outcome.bound, None, seconds)

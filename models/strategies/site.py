@@ -25,7 +25,7 @@ from emberline.models.problem import site as sites
 from emberline.models.search.first_goal import minimize_first
 from emberline.models.search.schedule import empty, stamped
 from emberline.models.search.warm_start import Study
-from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario, effort
 from emberline.scenarios.messages import Message
 from emberline.scenarios.metrics import gap as relative_gap
 from emberline.scenarios.metrics import sound
@@ -52,10 +52,10 @@ def optimize_site(
     The baseline ``start`` only sets the cap on extra cost. A linear program ends at its optimum, gap 0; a mixed-integer
     one within the goal's gap.
     """
-    began = time.perf_counter()
+    began, before = time.perf_counter(), effort.now()
     data = sites.read(scenario, envelope)
     aim = aims.of(scenario, envelope, data, start)
-    limit, gap = scenario.goal.time_limit_s, scenario.goal.gap
+    limit, gap = scenario.goal.budget, scenario.goal.gap
     stop = cancel or (lambda: False)
     seconds = {"build": 0.0, "first goal": 0.0}
 
@@ -66,22 +66,23 @@ def optimize_site(
         if on_progress is not None:
             on_progress({**event, "gap": share})
 
-    def remaining_s() -> float:
-        return limit - (time.perf_counter() - began)
+    def remaining() -> float:
+        return limit - (effort.now() - before)
 
+    started = effort.now()
     site_model, first = minimize_first(
-        data, aim, None, remaining_s, seconds, study=study, gap=gap, on_progress=tell, cancel=stop
+        data, aim, None, remaining, seconds, study=study, gap=gap, on_progress=tell, cancel=stop
     )
-    if first.has_solution and remaining_s() > 0 and not stop():
+    if first.has_solution and remaining() > 0 and not stop():
         values = site_model.program.solution()
-        seconds["second goal"] = _second(site_model, aim, first, gap, remaining_s(), stop)
+        seconds["second goal"] = _second(site_model, aim, started, gap, remaining(), stop)
         if site_model.burning():
             site_model.program.load_values(values)
     return _schedule(scenario, site_model, aim, first, stop(), seconds, began)
 
 
 def _second(
-    site_model: SiteModel, aim: Aim, first: Outcome, gap: float, remaining_s: float, stop: Callable[[], bool]
+    site_model: SiteModel, aim: Aim, started: float, gap: float, remaining: float, stop: Callable[[], bool]
 ) -> float:
     """Minimize the second goal among the optima of the first; where nothing is found in time, those stand."""
     program, total = site_model.program, site_model.model.total
@@ -89,16 +90,17 @@ def _second(
     if whole:
         value = float(pyo.value(total[aim.first]))
         program.restrict([(total[aim.first], -math.inf, value + TIE_SHARE * max(abs(value), 1.0))])
-        remaining_s = min(remaining_s, PATIENCE * first.seconds + 1.0)
-        if first.seconds > LONG_S:
+        spent = effort.now() - started
+        remaining = min(remaining, PATIENCE * spent + 1.0)
+        if spent > LONG_S:
             # what is switched stays: a search of its own over all switches would take as long again, or longer
             program.settle()
             program.aim(total[aim.second])
-            return program.run(time_limit=max(remaining_s, 0.05), relax=True, cancel=stop).seconds
+            return program.run(work=max(remaining, 0.05), relax=True, cancel=stop).seconds
     elif not program.hold():
         return 0.0
     program.aim(total[aim.second])
-    return program.run(time_limit=max(remaining_s, 0.05), gap=gap, start=whole, cancel=stop).seconds
+    return program.run(work=max(remaining, 0.05), gap=gap, start=whole, cancel=stop).seconds
 
 
 def _schedule(
@@ -137,7 +139,7 @@ def _status(
     if first.status == "unbounded":
         # the solver may mean either
         site_model.program.aim(None)
-        if site_model.program.outcome(site_model.program.search(time_limit=10.0)).status != "infeasible":
+        if site_model.program.outcome(site_model.program.search(work=10.0)).status != "infeasible":
             return "infeasible", Message(
                 "there is no best plan: something is sold for more than it costs, without any limit"
             )

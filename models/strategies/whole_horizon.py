@@ -81,5 +81,5 @@ def _renewed(search: Search) -> bool:
     if search.coarser is None or search.phase_over() or not ruin_and_recreate.useful(search):
         return False
     before = search.draft_rank
-    ruin_and_recreate.run(search, RENEWAL_SHARE * search.remaining_s)
+    ruin_and_recreate.run(search, RENEWAL_SHARE * search.remaining)
     return search.draft_rank < before

@@ -96,7 +96,7 @@ def with_choices(
     mine = own_point(base.scenario)
     if mine is None or base.replay_figures is None or not base.acceptable or not base.comparable:
         return base
-    deadline = deadline or Deadline(SHARE * base.scenario.goal.time_limit_s)
+    deadline = deadline or Deadline(SHARE * base.scenario.goal.budget)
     search = _Search(base, deadline, baseline, study, on_progress or (lambda event: None), cancel or (lambda: False))
     search.run(mine)
     better = search.better(mine)
@@ -217,16 +217,16 @@ class _Search:
     def _goal(self, target: Target, extra_cost_share: float | None) -> Scenario:
         """The scenario with another goal, and its share of the time that is left."""
         caps = self.scenario.goal.caps.model_copy(update={"extra_cost_share": extra_cost_share})
-        limit_s = max(min(max(SEARCH_SHARE * self.deadline.limit_s, LEAST_S), self.deadline.rest_s), 0.0)
-        goal = self.scenario.goal.model_copy(update={"minimize": target, "caps": caps, "time_limit_s": limit_s})
+        limit = max(min(max(SEARCH_SHARE * self.deadline.limit, LEAST_S), self.deadline.rest), 0.0)
+        goal = self.scenario.goal.model_copy(update={"minimize": target, "caps": caps, "effort": limit})
         return self.scenario.model_copy(update={"goal": goal})
 
     def _find(self, name: str, request: Scenario) -> bool:
         """Search one point; False: the time is over, or nothing was found."""
-        self.late = self.late or self.deadline.rest_s <= 0
+        self.late = self.late or self.deadline.rest <= 0
         if self.stop() or self.late:
             return False
-        self.tell({"phase": "choices", "elapsed": self.deadline.gone_s, "limit": self.deadline.limit_s})
+        self.tell({"phase": "choices", "elapsed": self.deadline.spent, "limit": self.deadline.limit})
         inputs = self.scenario.inputs
         result = draft(
             request.with_inputs(inputs), baseline=self.baseline, replications=0, cancel=self.stop,

@@ -7,7 +7,6 @@ lowest peak with which everything is made in time is set and kept. Both together
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -26,18 +25,18 @@ from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replay_outcome import Followed, outcomes
 from emberline.planning.plan.replays import QUANTILES, saved
 from emberline.planning.plan.start_lists import leading_units, lower_peaks, rests, ruled, worst_hours
-from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario, effort
 from emberline.scenarios.goal_metrics import IN_MINUTES, goal_metric
 from emberline.scenarios.messages import Message
 
 HOURS = (1, 2, 3, 4, 5, 6, 8, 10, 11, 12, 13, 14, 16)
 """Hours of rest a day that are tried."""
-TIME_LIMIT_S = 10.0
-"""Of the processor, for all rules of a plan."""
+MOST = 10.0
+"""Work for all rules of a plan."""
 DAYS, LEAST_DAYS = 100, 20
 """Disturbed days on which the best rule is followed, at most and in any case."""
-DAYS_S = 5.0
-"""Of the processor, for these days."""
+DAYS_WORK = 5.0
+"""Work for these days."""
 ABOUT = 0.05
 """By which a rule may hold less often than a plan on a few days, and yet be judged in its place."""
 NO_TIME = Message("No time was left to compare it with all rules that a shift may follow.")
@@ -61,7 +60,7 @@ def with_rules(
     scenario, references = plan.scenario, []
     if not plan.acceptable or not (scenario.heats or scenario.processes):
         return plan
-    clock = _Time(TIME_LIMIT_S, deadline)
+    clock = _Limit(MOST, deadline)
     free, reference, days = scenario, plan.baseline_figures, plan
     if scenario.locks:
         free = scenario.model_copy(update={"locks": ()}).with_inputs(scenario.inputs)
@@ -76,15 +75,15 @@ def with_rules(
         rules = [pair for pair in _candidates(free, limits, clock.over) if comparable(reference, pair[0].figures)]
     if rules:
         best, followed = min(rules, key=lambda pair: goal_value(free, reference, pair[0].figures))
-        rule = _on_the_same_days(days, best, followed, _Time(DAYS_S, deadline))
+        rule = _on_the_same_days(days, best, followed, _Limit(DAYS_WORK, deadline))
         after = None if judge is None or not _beats(rule, plan) else judge(_as_plan(plan, followed))
         if after is not None:
-            plan, rule = after, _on_the_same_days(after, best, followed, _Time(DAYS_S, deadline))
+            plan, rule = after, _on_the_same_days(after, best, followed, _Limit(DAYS_WORK, deadline))
         references.append(rule)
     return replace(plan, rules=tuple(references), omissions=(*plan.omissions, *_missing(plan, clock)))
 
 
-def _missing(plan: Plan, clock: _Time) -> tuple[Message, ...]:
+def _missing(plan: Plan, clock: _Limit) -> tuple[Message, ...]:
     """What is said where not all rules were tried: whose time that was, as a search within its gap has ended early."""
     if not clock.late:
         return ()
@@ -113,18 +112,18 @@ def _as_plan(plan: Plan, followed: Followed) -> Plan:
     return substitute(plan, followed.schedule, baseline, reason=reason)
 
 
-class _Time:
-    """Time of the processor, within a deadline."""
+class _Limit:
+    """Most work, within a deadline."""
 
-    def __init__(self, limit_s: float, deadline: Deadline | None) -> None:
-        self.until, self.deadline = time.process_time() + limit_s, deadline
+    def __init__(self, work: float, deadline: Deadline | None) -> None:
+        self.until, self.deadline = effort.now() + work, deadline
         self.late = False
         """Whether the deadline had passed when it was last asked."""
 
     def over(self) -> bool:
         """Whether it is over."""
-        self.late = self.deadline is not None and self.deadline.rest_s <= 0
-        return self.late or time.process_time() > self.until
+        self.late = self.deadline is not None and self.deadline.rest <= 0
+        return self.late or effort.now() > self.until
 
 
 def goal_value(scenario: Scenario, reference: Figures, sums: Figures) -> float:
@@ -133,7 +132,7 @@ def goal_value(scenario: Scenario, reference: Figures, sums: Figures) -> float:
     return metric.of(sums) - difference(reference, sums).credit(metric.figure)
 
 
-def _on_the_same_days(plan: Plan, rule: Rule, followed: Followed, clock: _Time) -> Rule:
+def _on_the_same_days(plan: Plan, rule: Rule, followed: Followed, clock: _Limit) -> Rule:
     """The rule, with what it saves and how often it holds on the first disturbed days of the plan."""
     replays, name = plan.replays, goal_metric(plan.scenario).figure
     if replays is None or not replays.n or f"baseline_{name}" not in replays.data:

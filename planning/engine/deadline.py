@@ -1,40 +1,41 @@
-"""The time that a plan may take in all: search, margins, replays, quick front and rules share it."""
+"""The effort that a plan may take in all: search, margins, replays, quick front and rules share it."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from emberline.scenarios import effort
 
 
 @dataclass
 class Deadline:
-    """A limit that counts from now on."""
+    """A limit on work (``scenarios/effort.py``) that counts from now on."""
 
-    limit_s: float
-    clock: Callable[[], float] = time.perf_counter
-    """Seconds of a clock; another one in tests."""
+    limit: float
+    clock: Callable[[], float] = effort.now
+    """What work is counted by; another one in tests."""
     began: float = field(init=False)
 
     def __post_init__(self) -> None:
         self.began = self.clock()
 
     @property
-    def gone_s(self) -> float:
-        """Seconds since it began."""
+    def spent(self) -> float:
+        """Work since it began."""
         return self.clock() - self.began
 
     @property
-    def rest_s(self) -> float:
-        """Seconds until it is over; negative afterwards."""
-        return self.limit_s - self.gone_s
+    def rest(self) -> float:
+        """Work until it is over; negative afterwards."""
+        return self.limit - self.spent
 
     def part(self, share: float) -> Deadline:
-        """The deadline of a part that began with it and may take a share of its time."""
-        part = Deadline(share * self.limit_s, self.clock)
+        """The deadline of a part that began with it and may take a share of its work."""
+        part = Deadline(share * self.limit, self.clock)
         part.began = self.began
         return part
 
-    def within(self, limit_s: float) -> Deadline:
-        """A deadline that begins now: after some seconds, and no later than this one."""
-        return Deadline(min(self.rest_s, limit_s), self.clock)
+    def within(self, limit: float) -> Deadline:
+        """A deadline that begins now: after some work, and no later than this one."""
+        return Deadline(min(self.rest, limit), self.clock)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from emberline.planning.engine.dask_workers import ClusterError, local, remote
+from emberline.scenarios import effort
 
 __all__ = ["cores", "engine"]
 
@@ -196,7 +197,9 @@ def unwrapped(future: Any) -> Any:
 
 def _outcome(place: int, future: Any) -> Piece[Any]:
     try:
-        return Piece(place, unwrapped(future))
+        result, work = unwrapped(future)
+        effort.spend(work)
+        return Piece(place, result)
     except Exception as error:
         return Piece(place, None, error)
 
@@ -228,8 +231,10 @@ def heard(work: Callable[..., Result], wish: Any, *args: Any) -> Result:
 
 
 def _work(work: Callable[[Any, Any], Any], digest: str, payload: bytes, part: Any) -> Any:
+    """The result of a piece of work, and the effort that it took."""
     with _turn:
         if digest not in _loaded:
             _loaded.clear()
             _loaded[digest] = pickle.loads(payload)
-        return work(_loaded[digest], part)
+        began = effort.counted()
+        return work(_loaded[digest], part), effort.counted() - began

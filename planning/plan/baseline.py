@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,9 +10,9 @@ import xarray as xr
 
 from emberline.planning.accounts.figures import Figures
 from emberline.planning.accounts.sums import figures
-from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario, effort
 
-LEAST_S = 30.0
+LEAST = 30.0
 """The baseline tries other sequences for as long as the search may take, and for so long at least."""
 
 
@@ -43,15 +42,13 @@ class Baseline:
         Args:
             scenario: what is asked.
             envelope: of the scenario, where it is known.
-            over: polled; True: no other sequence is tried. None: after the time limit of the search.
+            over: polled; True: no other sequence is tried. None: after the effort of the search.
         """
         from emberline import twin
 
         envelope = envelope_of(scenario) if envelope is None else envelope
-        until = time.perf_counter() + max(scenario.goal.time_limit_s, LEAST_S)
-        return cls(
-            scenario, envelope, twin.dispatch(scenario, envelope, over=over or (lambda: time.perf_counter() > until))
-        )
+        until = effort.now() + max(scenario.goal.budget, LEAST)
+        return cls(scenario, envelope, twin.dispatch(scenario, envelope, over=over or (lambda: effort.now() > until)))
 
     @property
     def complete(self) -> bool:

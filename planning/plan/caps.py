@@ -104,5 +104,5 @@ def _floor(scenario: Scenario, grade: str) -> float:
 def _capped(scenario: Scenario, grade: str, kg_per_t: float) -> Scenario:
     goal = scenario.goal
     caps = goal.caps.model_copy(update={"embedded_kg_per_t": {**goal.caps.embedded_kg_per_t, grade: kg_per_t}})
-    changes = {"caps": caps, "grade": None, "time_limit_s": goal.time_limit_s / SEARCHES}
+    changes = {"caps": caps, "grade": None, "effort": goal.budget / SEARCHES}
     return scenario.model_copy(update={"goal": goal.model_copy(update=changes)})

@@ -95,7 +95,9 @@ def content_of(text: str, request: dict[str, Any] | None = None) -> dict[str, An
     """A scenario as it is stored, without what it is called and how long it is searched; with the margins that were
     asked for, where others were learnt."""
     content: dict[str, Any] = json.loads(text)
-    goal = {name: value for name, value in content.get("goal", {}).items() if name not in ("time_limit_s", "gap")}
+    goal = {
+        name: value for name, value in content.get("goal", {}).items() if name not in ("time_limit_s", "effort", "gap")
+    }
     if request is not None:
         rest = {name: value for name, value in content.get("disturbances", {}).items() if name not in MARGINS}
         content["disturbances"] = rest | request

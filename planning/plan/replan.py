@@ -47,7 +47,7 @@ __all__ = [
 KEEP_SHARE = 1e-3
 """A schedule that is better by less than this share of what can be decided is not worth a change."""
 STAYS = Message("The earlier plan stays.")
-JUDGE_S = 5.0
+JUDGING = 5.0
 """For the site's flows under the heats of an earlier schedule."""
 Operation = tuple[str, str]
 """Heat and stage."""
@@ -142,7 +142,7 @@ def holds(scenario: Scenario, envelope: xr.Dataset, schedule: xr.Dataset) -> boo
         return not scenario.run_locks or not _off_locks(scenario, schedule)
     from emberline.models import explain
 
-    return explain.holds(scenario, envelope, schedule, Baseline.of(scenario, envelope).start, time_limit=JUDGE_S)
+    return explain.holds(scenario, envelope, schedule, Baseline.of(scenario, envelope).start, work=JUDGING)
 
 
 def _off_locks(scenario: Scenario, schedule: xr.Dataset) -> bool:
@@ -153,10 +153,10 @@ def _off_locks(scenario: Scenario, schedule: xr.Dataset) -> bool:
     return ViolationKind.LOCK in kinds
 
 
-def hurried(stored: Plan, seconds: float) -> Plan:
-    """A stored plan whose scenario is searched for some seconds at most, so that an answer is there soon."""
+def hurried(stored: Plan, work: float) -> Plan:
+    """A stored plan whose scenario is searched with little effort, so that an answer is there soon."""
     goal = stored.scenario.goal
-    goal = goal.model_copy(update={"time_limit_s": min(goal.time_limit_s, seconds)})
+    goal = goal.model_copy(update={"effort": min(goal.budget, work)})
     scenario = stored.scenario.model_copy(update={"goal": goal}).with_inputs(stored.scenario.inputs)
     return dataclasses.replace(stored, scenario=scenario)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
@@ -13,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.planning.plan.baseline import Baseline
-from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario, effort
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.records.state import Outage
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 RESTS = (2.0, 4.0, 6.0, 8.0)
 """Hours of rest a day that are tried."""
-RESTS_S = 2.0
+RESTS_WORK = 2.0
 """Seconds of the processor for all of them."""
 LEADING = 0.25
 """Units that draw this share of the most hungry one, or more, lead."""
@@ -86,7 +85,7 @@ def _resting(scenario: Scenario, envelope: xr.Dataset) -> Iterator[xr.Dataset]:
     """Baselines whose leading units rest in the worst hours of each day: no plan may be worse than such a rule."""
     from emberline import twin
 
-    until = time.process_time() + RESTS_S
+    until = effort.now() + RESTS_WORK
     units, worth = leading_units(scenario), worst_hours(scenario, envelope)
     for hours in RESTS:
         variant = ruled(scenario, units, worth, hours, None)
@@ -98,7 +97,7 @@ def _resting(scenario: Scenario, envelope: xr.Dataset) -> Iterator[xr.Dataset]:
 
 
 def _past(until: float) -> bool:
-    return time.process_time() > until
+    return effort.now() > until
 
 
 def leading_units(scenario: Scenario) -> tuple[str, ...]:

@@ -101,9 +101,7 @@ def plan(task: Task) -> dict[str, Any]:
     """Make the plan of a scenario."""
     from emberline.planning.engine import memory
     from emberline.planning.plan import pace
-    from emberline.planning.plan.pipeline import Search
     from emberline.planning.planner import make_plan
-    from emberline.runs.store.starts import stored_starts
 
     scenario = task.scenario()
     memory.refuse(memory.of_plan(scenario), scenario.name)
@@ -112,8 +110,6 @@ def plan(task: Task) -> dict[str, Any]:
     def work() -> Plan:
         result = make_plan(
             scenario,
-            starts=stored_starts(Store(task.home), scenario),
-            search=Search(study=task.study),
             on_progress=_watched(task, scenario),
             cancel=task.cancelled,
         )
@@ -142,7 +138,6 @@ def again(task: Task) -> dict[str, Any]:
     from emberline.planning.plan.pipeline import Search
     from emberline.planning.plan.replan import holds, hurried, read_lock, with_locks, without_margins
     from emberline.planning.planner import make_plan
-    from emberline.runs.store.starts import stored_starts
 
     before, seconds = Store(task.home).open(str(task.options["run"])).plan, task.options.get("seconds")
     locks = [read_lock(lock) for lock in task.options["locks"]]
@@ -157,8 +152,7 @@ def again(task: Task) -> dict[str, Any]:
     tell = _watched(task, scenario)
 
     def work() -> Plan:
-        stored = () if seconds else stored_starts(Store(task.home), scenario).schedules.values()
-        search = Search(study=task.study, others=[*near, *stored], lists=not seconds)
+        search = Search(study=task.study, others=near, lists=not seconds)
         after = make_plan(scenario, before=before, search=search, on_progress=tell, cancel=task.cancelled)
         return replace(after, repair=before.repair)
 
@@ -262,7 +256,7 @@ def hold(task: Task) -> dict[str, Any]:
     with store.working(scenario, task.id) as run:
         answer = holding.hold(
             scenario, Engine(), level=float(request["level"]), replications=int(request["replications"]),
-            time_limit_s=limit_s, plain=before if before.acceptable and before.holding is None else None,
+            work=limit_s, plain=before if before.acceptable and before.holding is None else None,
             begin=None if before.holding is None else before.scenario.disturbances,
             on_progress=tell, cancel=task.cancelled,
         )  # fmt: skip

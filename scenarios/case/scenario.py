@@ -25,7 +25,7 @@ from emberline.scenarios.reading.inputs import resolve_all
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.disturbances import Disturbances, Recourse, Tolerances
 from emberline.scenarios.records.emissions import ACCOUNTING, DAYS, Accounting, Emission, Used, used_by
-from emberline.scenarios.records.goal import HOLD, Goal, Target, limit_s
+from emberline.scenarios.records.goal import HOLD, SPARE, Goal, Target, effort_of
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.locks import Window, merged
 from emberline.scenarios.records.orders import Lock, Order, RunLock
@@ -332,13 +332,20 @@ class Scenario(Record):
 
 
 def _with_limit(goal: Goal, nouns: Mapping[str, Any]) -> Goal:
-    """A goal with a time limit that suits heats, or modes and stores, and steps, where it names none."""
-    if "time_limit_s" in goal.model_fields_set:
+    """A goal with an effort that suits heats, or modes and stores, and steps, and a time limit, where it names none."""
+    named = goal.model_fields_set
+    if "time_limit_s" in named:
         return goal
-    heats = sum(entry.count for order in nouns.get("orders", ()) for entry in order.heats)
-    modes = sum(len(process.all_modes) for process in nouns.get("processes", ()))
-    parts = heats + modes + (len(nouns.get("stores", ())) if modes else 0)
-    limited = goal.model_copy(update={"time_limit_s": limit_s(parts * nouns["horizon"].n_steps)})
+    if "effort" in named and goal.effort is not None:
+        limited = goal.model_copy(update={"time_limit_s": SPARE * goal.effort})
+    else:
+        # derived, and derived again for a part of the horizon
+        heats = sum(entry.count for order in nouns.get("orders", ()) for entry in order.heats)
+        modes = sum(len(process.all_modes) for process in nouns.get("processes", ()))
+        parts = heats + modes + (len(nouns.get("stores", ())) if modes else 0)
+        effort = effort_of(parts * nouns["horizon"].n_steps)
+        limited = goal.model_copy(update={"effort": effort, "time_limit_s": SPARE * effort})
+        limited.model_fields_set.discard("effort")
     limited.model_fields_set.discard("time_limit_s")
     return limited
 

@@ -68,11 +68,15 @@ def _share(raw: Any, info: ValidationInfo) -> Any:
 
 
 QUICK_PLACES = 3_000
-"""Heats, or modes and stores, times steps that are planned within a minute."""
+"""Heats, or modes and stores, times steps that are planned with an effort of 60."""
 
 
-def limit_s(places: int) -> float:
-    """Time limit of a plan whose scenario names none [s].
+SPARE = 3.0
+"""Seconds for each unit of effort where no time limit is given."""
+
+
+def effort_of(places: int) -> float:
+    """Effort of a plan whose scenario names none.
 
     Args:
         places: heats, or modes and stores, times steps.
@@ -98,12 +102,22 @@ class Goal(Record):
     """
     gap: Fraction = 0.01
     """Relative gap on what can be decided at which the search may stop."""
-    time_limit_s: float = Field(default=60, gt=0, le=86_400)
-    """Of a plan in all: its draft, and the search for the plan that holds.
+    effort: float | None = Field(default=None, gt=0, le=86_400)
+    """Work that a plan may take in all: its draft, and the search for the plan that holds. A unit is about what an idle
+    laptop does in a second, counted in iterations and nodes of the solver, rounds of the heuristics, and replays, so
+    that the same case gives the same plan on every machine.
 
-    Where none is given it follows from heats, or modes and stores, times steps: 60 s up to 3,000, from there with their
-    root, 600 s at most. A search that reaches its gap ends before.
+    No more units than the time limit has seconds. Where neither is given it follows from heats, or modes and stores,
+    times steps: 60 up to 3,000, from there with their root, 600 at most. A search that reaches its gap ends before.
     """
+    time_limit_s: float = Field(default=60, gt=0, le=86_400)
+    """Where a machine is so slow or busy that it takes longer than this, the plan is the best found by then, and says
+    so. Where none is given: three times the effort."""
+
+    @property
+    def budget(self) -> float:
+        """Work that a plan may take in all."""
+        return self.time_limit_s if self.effort is None else min(self.effort, self.time_limit_s)
 
     @model_serializer(mode="wrap")
     def _with_limit(self, rest: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -291,7 +291,7 @@ def _plan(
     learning = course.how.hold and course.how.margins is None and capped.holding
     if learning:
         planned = hold(
-            capped, Engine(), time_limit_s=capped.goal.time_limit_s, baseline=baseline, search=search, whole=True,
+            capped, Engine(), work=capped.goal.budget, baseline=baseline, search=search, whole=True,
             cancel=cancel,
         ).robust  # fmt: skip
     else:

@@ -97,7 +97,7 @@ def lock_prices(
 
     Args:
         plan: with a schedule.
-        time_limit_s: seconds for all locks together.
+        time_limit_s: effort, and seconds, for all locks together.
         on_progress: called with a line for each lock.
         cancel: polled; True ends it with what has been found.
 

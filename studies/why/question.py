@@ -7,6 +7,7 @@ cost is the amount that it was for the stored plan. What is marked as an estimat
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TypeVar
@@ -54,7 +55,7 @@ def why(
         unit: a unit or an asset instead: what if it were not there, or on all the time.
         hour: an hour instead: what a MWh is worth, what if those that run in it were idle.
         every: also every other start of the heat, each planned again.
-        time_limit_s: seconds for all answers together.
+        time_limit_s: effort, and seconds, for all answers together.
         on_progress: called with a line for each step.
         cancel: polled; True ends it with what has been found.
 
@@ -168,5 +169,5 @@ def _report(
         slots=slots,
         worth=worth,
         complete=not resolver.hurried,
-        seconds=resolver.time_limit_s - resolver.remaining_s,
+        seconds=time.perf_counter() - resolver.began_s,
     )

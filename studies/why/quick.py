@@ -19,7 +19,7 @@ from emberline.planning.plan.baseline import Baseline, envelope_of
 from emberline.planning.plan.counted import shortages
 from emberline.planning.plan.pipeline import stands
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.scenarios import Scenario, ScenarioError
+from emberline.scenarios import Scenario, ScenarioError, effort
 from emberline.scenarios.checking import to_the_minute
 from emberline.scenarios.line.rounding import worth_a_try
 from emberline.scenarios.messages import Message
@@ -27,8 +27,8 @@ from emberline.studies.why.why_not import CLOSE, MOST_STEPS, Changed, Repair, Wh
 
 __all__ = ["quick", "shortages", "without_place"]
 
-TIME_LIMIT_S = 2.0
-"""Of the processor, so that a busy machine gets the same answer."""
+EFFORT = 2.0
+"""Work that an answer may take."""
 FIRST = ("grid", "cap", "due", "lock", "level", "supply", "horizon", "stop", "outage", "amount", "wait", "run")
 """Kinds of limits in the order in which they are tried; the rest follows by price."""
 ENOUGH = 2
@@ -39,29 +39,30 @@ PARTS = (1 / 64, 1 / 8)
 """Shares of the way to a limit's loosest value tried first, before halves: most are missed by little."""
 
 
-def quick(changed: Changed, *, time_limit_s: float = TIME_LIMIT_S) -> WhyNot:
+def quick(changed: Changed, *, work: float = EFFORT) -> WhyNot:
     """What can be said at once of a scenario without a plan.
 
     Args:
         changed: loads it with more overrides.
-        time_limit_s: seconds of the processor.
+        work: at most (``scenarios/effort.py``).
     """
-    return _Quick(changed, time_limit_s).run()
+    return _Quick(changed, work).run()
 
 
 @dataclass
 class _Quick:
     changed: Changed
-    time_limit_s: float
-    began: float = field(default_factory=time.process_time)
+    work: float
+    began_s: float = field(default_factory=time.perf_counter)
+    began: float = field(default_factory=effort.now)
 
     @property
-    def seconds(self) -> float:
-        return time.process_time() - self.began
+    def spent(self) -> float:
+        return effort.now() - self.began
 
     @property
     def over(self) -> bool:
-        return self.seconds > self.time_limit_s
+        return self.spent > self.work
 
     def run(self) -> WhyNot:
         scenario = self.changed(())
@@ -72,7 +73,7 @@ class _Quick:
         repairs = self._finer(scenario)
         attempts = 0
         for limit in limits if not repairs else ():  # where rounding is all that is in the way, no limit is
-            if self.over or len(repairs) >= ENOUGH or (repairs and self.seconds > FIRST_SHARE * self.time_limit_s):
+            if self.over or len(repairs) >= ENOUGH or (repairs and self.spent > FIRST_SHARE * self.work):
                 break
             if limit.kind in ("order", "rate"):
                 continue  # another machine, or less made: left to the full search
@@ -95,7 +96,7 @@ class _Quick:
             attempts=attempts,
             of=len(limits),
             complete=False,
-            seconds=self.seconds,
+            seconds=time.perf_counter() - self.began_s,
         )
 
     def _finer(self, scenario: Scenario) -> list[Repair]:
@@ -121,7 +122,7 @@ class _Quick:
 
     def _planned(self, scenario: Scenario, baseline: Baseline) -> bool:
         """Whether any use of a site keeps all limits: one is soon known."""
-        goal = scenario.goal.model_copy(update={"gap": 1.0, "time_limit_s": self.time_limit_s})
+        goal = scenario.goal.model_copy(update={"gap": 1.0, "effort": self.work})
         request = scenario.model_copy(update={"goal": goal}).with_inputs(scenario.inputs)
         return make_plan(request, PLAIN, baseline=baseline, replications=0).schedule is not None
 
@@ -152,8 +153,8 @@ def _rank(limit: explain.Limit) -> int:
     return FIRST.index(limit.kind) if limit.kind in FIRST else len(FIRST)
 
 
-PLACING_S = 1.0
-"""Of the processor, for the baseline's list."""
+PLACING = 1.0
+"""Work for the baseline's list."""
 
 
 def without_place(scenario: Scenario, envelope: xr.Dataset | None = None) -> list[str]:
@@ -166,7 +167,7 @@ def without_place(scenario: Scenario, envelope: xr.Dataset | None = None) -> lis
     """
     if not scenario.heats:
         return []
-    end = time.process_time() + PLACING_S
-    baseline = Baseline.of(scenario, envelope, over=lambda: time.process_time() > end)
+    end = effort.now() + PLACING
+    baseline = Baseline.of(scenario, envelope, over=lambda: effort.now() > end)
     heats = str(baseline.schedule.attrs["unplaced"])
     return [Message("the baseline finds no place for {heats}", heats=heats)] if heats else []

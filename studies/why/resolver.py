@@ -21,7 +21,7 @@ from emberline.planning.plan.caps import fixed
 from emberline.planning.plan.pipeline import Search
 from emberline.planning.plan.record import Plan
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario, effort
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.state import Outage
@@ -40,12 +40,13 @@ class Resolver:
     """Plans a stored plan's plant again and again, each search beginning where the others ended."""
 
     plan: Plan
-    time_limit_s: float
+    work: float
     tell: Callable[[str], None]
     cancel: Callable[[], bool]
     asks: int = 1
     """How many answers are still to be found: they share what time is left."""
-    began: float = field(default_factory=time.perf_counter)
+    began: float = field(default_factory=effort.now)
+    began_s: float = field(default_factory=time.perf_counter)
     study: Study = field(default_factory=Study)
     better_schedules: list[xr.Dataset] = field(default_factory=list)
     """Better schedules of the stored plan's own scenario."""
@@ -66,14 +67,14 @@ class Resolver:
         """Of the stored plan by the goal, in the measure of the search."""
 
     @property
-    def remaining_s(self) -> float:
-        """Seconds left."""
-        return self.time_limit_s - (time.perf_counter() - self.began)
+    def remaining(self) -> float:
+        """Work left."""
+        return self.work - (effort.now() - self.began)
 
     @property
     def over(self) -> bool:
         """Whether to stop asking."""
-        over = self.remaining_s <= 0 or self.cancel()
+        over = self.remaining <= 0 or self.cancel()
         self.hurried = self.hurried or over
         return over
 
@@ -115,9 +116,9 @@ class Resolver:
             dispatches: of :meth:`judged`: plans that stand where the search finds none, or none better.
         """
         self.tell(says)
-        share = max(self.remaining_s / max(self.asks, 1), LEAST_S)
+        share = max(self.remaining / max(self.asks, 1), LEAST_S)
         self.asks -= 1
-        goal = variant.goal.model_copy(update={"gap": min(variant.goal.gap, FINE), "time_limit_s": share})
+        goal = variant.goal.model_copy(update={"gap": min(variant.goal.gap, FINE), "effort": share})
         variant = variant.model_copy(update={"goal": goal}).with_inputs(variant.inputs)
         stands = [one.schedule for one in dispatches if one.schedule is not None and not one.reason]
         least = min(stands, key=lambda schedule: float(schedule.attrs["objective"]), default=None)
@@ -195,8 +196,8 @@ class Resolver:
         """
         if not near:
             return []
-        share = max(self.remaining_s / max(self.asks, 1), LEAST_S)
-        goal = variant.goal.model_copy(update={"time_limit_s": share})
+        share = max(self.remaining / max(self.asks, 1), LEAST_S)
+        goal = variant.goal.model_copy(update={"effort": share})
         hasty = variant.model_copy(update={"goal": goal}).with_inputs(variant.inputs)
         site = redispatch.Redispatch(hasty, self.plan.envelope if envelope is None else envelope, None)
         return [site.best(schedule) for schedule in (near[:1] if variant.site.assets else near)]

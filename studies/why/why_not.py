@@ -20,7 +20,7 @@ from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import Search, stands
 from emberline.planning.plan.record import violations
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.scenarios import Scenario, ScenarioError
+from emberline.scenarios import Scenario, ScenarioError, effort
 from emberline.scenarios.checking import to_the_minute
 from emberline.scenarios.line.rounding import worth_a_try
 from emberline.scenarios.messages import Message
@@ -133,21 +133,23 @@ def why_not(
 
     Args:
         changed: loads it with more overrides.
-        time_limit_s: seconds; what has been found by then is reported.
+        time_limit_s: most effort, and seconds; what has been found by then is reported.
         on_progress: called with a line for each step.
         cancel: polled; True ends the search for repairs.
         proven: it is known that there is no plan, on the scenario's steps at least.
     """
-    return _Search(changed, time_limit_s, on_progress or (lambda line: None), cancel or (lambda: False)).run(proven)
+    with effort.net(time_limit_s):
+        return _Search(changed, time_limit_s, on_progress or (lambda line: None), cancel or (lambda: False)).run(proven)
 
 
 @dataclass
 class _Search:
     changed: Changed
-    time_limit_s: float
+    work: float
     tell: Callable[[str], None]
     cancel: Callable[[], bool]
-    began: float = field(default_factory=time.perf_counter)
+    began: float = field(default_factory=effort.now)
+    began_s: float = field(default_factory=time.perf_counter)
     elastic: explain.Elastic | None = None
     repairs: list[Repair] = field(default_factory=list)
     hopeless: set[tuple[str, float]] = field(default_factory=set)
@@ -156,12 +158,12 @@ class _Search:
     """Keys of what cannot all hold, where that is known."""
 
     @property
-    def remaining_s(self) -> float:
-        return self.time_limit_s - (time.perf_counter() - self.began)
+    def remaining(self) -> float:
+        return self.work - (effort.now() - self.began)
 
     @property
     def over(self) -> bool:
-        return self.remaining_s <= 0 or self.cancel()
+        return self.remaining <= 0 or self.cancel()
 
     def run(self, proven: bool) -> WhyNot:
         scenario = self.changed(())
@@ -175,7 +177,7 @@ class _Search:
             self.tell(Message("is there a plan? more time for it"))
             verdict = self.judge((), LONG)
         if verdict:
-            return WhyNot("feasible", scenario.horizon.step_min, seconds=self.time_limit_s - self.remaining_s)
+            return WhyNot("feasible", scenario.horizon.step_min, seconds=time.perf_counter() - self.began_s)
         if verdict is None:
             # a plan that was only not found is no reason to blame a limit, nor to sell another repair than finer steps
             return WhyNot(
@@ -184,7 +186,7 @@ class _Search:
                 repairs=tuple(self.repairs),
                 complete=bool(self.repairs),
                 of=len(explain.limits(scenario)),
-                seconds=self.time_limit_s - self.remaining_s,
+                seconds=time.perf_counter() - self.began_s,
             )
         baseline = Baseline.of(scenario)
         envelope, listed = baseline.envelope, baseline.start
@@ -197,9 +199,9 @@ class _Search:
             self.elastic = explain.Elastic(
                 scenario, envelope, listed if listed is not None and not violations(baseline.run) else None, limits
             )
-            conflict = self.elastic.conflict(time_limit=min(self.remaining_s / 4, CONFLICT_S))
+            conflict = self.elastic.conflict(work=min(self.remaining / 4, CONFLICT_S))
             irreducible = bool(conflict)
-            if not conflict and self.elastic.smallest(time_limit=self.remaining_s / 4):
+            if not conflict and self.elastic.smallest(work=self.remaining / 4):
                 conflict = self.elastic.proof()
         if scenario.orders and not doubtful and not explain.hours(scenario, envelope):
             self._finer(scenario)
@@ -227,7 +229,7 @@ class _Search:
             attempts=count,
             of=len(limits),
             complete=not self.over,
-            seconds=time.perf_counter() - self.began,
+            seconds=time.perf_counter() - self.began_s,
         )
 
     def judge(self, overrides: Sequence[str], patience: float = PATIENCE) -> bool | None:
@@ -248,10 +250,10 @@ class _Search:
         if listed is not None and scenario.heats and stands(scenario, baseline):
             return True
         # once something helps, others are looked for less long
-        seconds = max(JUDGE_S, self.remaining_s / patience) / (2 if self.repairs else 1)
-        if explain.missing(scenario, envelope) or explain.impossible(scenario, envelope, listed, time_limit=seconds):
+        work = max(JUDGE_S, self.remaining / patience) / (2 if self.repairs else 1)
+        if explain.missing(scenario, envelope) or explain.impossible(scenario, envelope, listed, work=work):
             return False
-        goal = scenario.goal.model_copy(update={"gap": 1.0, "time_limit_s": seconds})
+        goal = scenario.goal.model_copy(update={"gap": 1.0, "effort": work})
         hasty = scenario.model_copy(update={"goal": goal})
         search = Search(lists=False, end_levels=False)
         trial = make_plan(hasty, PLAIN, baseline=baseline, search=search, replications=0, cancel=self.cancel)
@@ -265,7 +267,7 @@ class _Search:
         if any("horizon.step_min" in repair.keys for repair in self.repairs):
             return schedules.ON_GRID
         proven = explain.hours(scenario, envelope) or explain.impossible_at_all(
-            scenario, envelope, listed, time_limit=max(JUDGE_S, self.remaining_s / PATIENCE)
+            scenario, envelope, listed, work=max(JUDGE_S, self.remaining / PATIENCE)
         )
         return "infeasible" if proven else schedules.ON_GRID
 
@@ -306,7 +308,7 @@ class _Search:
                 # what is in conflict stays so, whatever happens elsewhere
                 self.hopeless.add((limit.key, limit.sign))
                 return None
-            threshold = self.elastic.alone(limit, time_limit=min(self.remaining_s, CONFLICT_S))
+            threshold = self.elastic.alone(limit, work=min(self.remaining, CONFLICT_S))
             if threshold is None:
                 self.hopeless.add((limit.key, limit.sign))
                 return None
@@ -379,7 +381,7 @@ class _Search:
         """The least sum of slack, as the relaxation has it, then in whole numbers, then more of it."""
         assert self.elastic is not None
         for relax in (True, False):
-            least = self.elastic.smallest(time_limit=max(self.remaining_s / 4, 1.0), relax=relax)
+            least = self.elastic.smallest(work=max(self.remaining / 4, 1.0), relax=relax)
             if not least or (not relax and not self.elastic.whole):
                 continue
             by_key = {limit.key: limit for limit in self.elastic.limits if limit.key in least}

@@ -69,7 +69,7 @@ def shop(seed: int, *, orders: list[dict[str, Any]], line: dict[str, Any] | None
     """Eight hours on half-hours, the grid's carbon intensity drawn at random."""
     built = scenario(
         line or melt_shop(), orders, horizon={"length_h": 8.0, "step_min": 30.0},
-        goal={"gap": 0.0, "time_limit_s": 30.0, "caps": {"extra_cost_share": None}}, **rest,
+        goal={"gap": 0.0, "effort": 30.0, "caps": {"extra_cost_share": None}}, **rest,
     )  # fmt: skip
     result = np.random.Generator(np.random.Philox(key=seed)).uniform(100, 600, 16)
     name = "carbon_intensity_kg_per_mwh"
@@ -81,7 +81,7 @@ def search(built: Scenario) -> Search:
     data = sites.read(built, table)
     aim = aims.read(built, data, None, direct_kg(built, table))
     return Search(
-        problem=line_reader.from_scenario(built, table), data=data, aim=aim, time_limit=30.0, gap=0.0,
+        problem=line_reader.from_scenario(built, table), data=data, aim=aim, limit=30.0, gap=0.0,
         on_progress=lambda event: None, cancel=lambda: False, dispatching=dispatcher,
     )  # fmt: skip
 
@@ -121,9 +121,9 @@ ELIGIBLE = ["one by one", "one due early", "one cast locked", "a cast of two", "
 
 def week() -> Search:
     """The bundled week with the baseline schedule."""
-    built = load("melt-shop-week", ["goal.time_limit_s=600"])
+    built = load("melt-shop-week", ["goal.effort=600"])
     result = search(built)
-    result.time_limit = 1e6  # rounds end it, not the clock
+    result.limit = 1e6  # rounds end it, not the clock
     first = from_schedule(result.problem, twin.dispatch(built, twin.envelope(built)))
     assert first is not None
     assert result.offer(first)

@@ -51,7 +51,7 @@ def works(
             "processes": processes,
             "stores": stores,
             "goal": {
-                "minimize": minimize, "gap": 0.0, "time_limit_s": 30.0, "caps": {"extra_cost_share": None},
+                "minimize": minimize, "gap": 0.0, "effort": 30.0, "caps": {"extra_cost_share": None},
                 **(goal or {}),
             },
             **rest,

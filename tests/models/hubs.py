@@ -64,7 +64,7 @@ def hub(
         "horizon": horizon or {"start": "2026-01-05", "length_h": length, "step_min": step_min},
         "market": market,
         "site": {"grid": grid or {}, "base_load_mw": base, "carriers": named, "assets": rows, **site},
-        "goal": {"minimize": minimize, "gap": 0.0, "time_limit_s": 60.0, "caps": caps or {"extra_cost_share": None}},
+        "goal": {"minimize": minimize, "gap": 0.0, "effort": 60.0, "caps": caps or {"extra_cost_share": None}},
     }
     scenario = Scenario.model_validate(raw, context={"currency": "EUR"})
     return _with(scenario, series)

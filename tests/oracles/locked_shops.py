@@ -22,7 +22,7 @@ from emberline.scenarios import Scenario, ScenarioError, load, loads
 from emberline.scenarios.records.orders import Lock
 from emberline.studies.why.why_not import why_not
 
-HASTY = ("goal.gap=0.5", "goal.time_limit_s=30", "disturbances.replications=0", "goal.caps.extra_cost_share=null")
+HASTY = ("goal.gap=0.5", "goal.effort=30", "disturbances.replications=0", "goal.caps.extra_cost_share=null")
 """Whether a lock can be kept is asked, not what it costs."""
 MOVING_S = 120.0
 """Longest search for the times that a lock can be moved to."""

@@ -53,7 +53,7 @@ def sequence(seed: int, length: int = 4) -> Iterator[Scenario]:
             disturbances={"replications": 0, "due_margin_min": settings["due"], "margins": margins},
             horizon={"start": "2026-03-10T00:00+00:00", "length_h": n, "step_min": settings["step"]},
         )  # fmt: skip
-        goal = {"signal": settings["signal"], "time_limit_s": settings["seconds"]}
+        goal = {"signal": settings["signal"], "effort": settings["seconds"]}
         goal |= {"minimize": settings["minimize"], "gap": built.goal.gap, "caps": {"extra_cost_share": settings["cap"]}}
         series = {
             "price_per_mwh": prices, "carbon_intensity_kg_per_mwh": intensity,

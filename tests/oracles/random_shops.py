@@ -67,7 +67,7 @@ def raw(seed: int, *, most_heats: int = 7) -> tuple[dict[str, Any], list[float]]
         "market": {"price_per_mwh": 10.0, "carbon_intensity_kg_per_mwh": 1.0},
         "state": state,
         "disturbances": {"replications": 0},
-        "goal": {"minimize": goal, "gap": 1e-4, "time_limit_s": 20, "caps": {"extra_cost_share": None}},
+        "goal": {"minimize": goal, "gap": 1e-4, "effort": 20, "caps": {"extra_cost_share": None}},
     }, worth
 
 

@@ -45,7 +45,7 @@ def scenario(raw: dict[str, Any], seconds: float = 20.0) -> Scenario:
     """The scenario of a mapping; series stand by step."""
     plain = copy.deepcopy(raw)
     series = plain.pop("series")
-    plain["goal"] = {"gap": GAP, "time_limit_s": seconds, "caps": {"extra_cost_share": None}, **plain["goal"]}
+    plain["goal"] = {"gap": GAP, "effort": seconds, "caps": {"extra_cost_share": None}, **plain["goal"]}
     if series.get("export"):
         plain["market"]["export_price_per_mwh"] = 0.0
     if series.get("pv"):

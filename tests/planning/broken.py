@@ -32,7 +32,7 @@ market:
   currency: EUR
   price_per_mwh: {table: de_typical_2018, column: price_eur_per_mwh}
   carbon_intensity_kg_per_mwh: {table: de_typical_2018, column: carbon_intensity_average_kg_per_mwh}
-goal: {minimize: cost, gap: 1 %, time_limit_s: 10}
+goal: {minimize: cost, gap: 1 %, effort: 10}
 """
 KILN = """
 name: kiln-house
@@ -58,7 +58,7 @@ deliveries:
   - {name: trucks, store: clinker, rate: 60 t/h}
 market: {price_per_mwh: 80, carbon_intensity_kg_per_mwh: 400}
 disturbances: {replications: 0}
-goal: {minimize: cost, gap: 2 %, time_limit_s: 10}
+goal: {minimize: cost, gap: 2 %, effort: 10}
 """
 
 

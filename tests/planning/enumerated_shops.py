@@ -68,7 +68,7 @@ def shop(
         | ({} if due_h is None else {"due": f"{due_h[i]} h"})
         for i, length in enumerate(hours)
     ]
-    goal = {"minimize": minimize, "gap": 1e-6, "time_limit_s": 20, "caps": {"extra_cost_share": None}}
+    goal = {"minimize": minimize, "gap": 1e-6, "effort": 20, "caps": {"extra_cost_share": None}}
     built = Scenario.model_validate(
         {
             "name": "shop",

@@ -17,7 +17,7 @@ def shop(*, goal: dict[str, Any] | None = None, **rest: Any) -> Scenario:
     """One furnace, ladle furnace and caster on a day whose grid has 50 kg/MWh from 10:00 to 16:00 UTC, else 400."""
     table: dict[str, Any] = {
         "market": MARKET,
-        "goal": {"time_limit_s": 60, **(goal or {})},
+        "goal": {"effort": 60, **(goal or {})},
         "disturbances": {"replications": 2},
         **rest,
     }

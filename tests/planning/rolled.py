@@ -50,7 +50,7 @@ market:
   carbon_intensity_kg_per_mwh: {{csv: real.csv, column: kg, forecast: {{csv: forecasts.csv, column: kg}}}}
   carbon_price: {{per_t: 60, covers: all}}
 {tariff}
-goal: {{minimize: {goal}, gap: {gap}, time_limit_s: 60, caps: {{extra_cost_share: null}}}}
+goal: {{minimize: {goal}, gap: {gap}, effort: 60, caps: {{extra_cost_share: null}}}}
 """
 
 

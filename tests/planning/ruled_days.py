@@ -32,7 +32,7 @@ LIMIT_S = 100.0
 def shop(**disturbances: Any) -> Scenario:
     """One heat through furnace, ladle furnace and caster; the ladle's slack may be raised to 15 min."""
     table = {"duration_spread": 0.1, "replications": 2, **disturbances}
-    return planned.shop(orders=[cast("A", 1)], disturbances=table, goal={"time_limit_s": 60.0})
+    return planned.shop(orders=[cast("A", 1)], disturbances=table, goal={"effort": 60.0})
 
 
 def slack(case: Scenario) -> float:
@@ -114,7 +114,7 @@ class Lists:
     @property
     def limits(self) -> list[float]:
         """Time that each search was given [s]."""
-        return [round(case.goal.time_limit_s, 6) for case in self.requests]
+        return [round(case.goal.budget, 6) for case in self.requests]
 
 
 @dataclass

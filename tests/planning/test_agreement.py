@@ -90,7 +90,7 @@ def of_quarters(step_min: float, count: int = 2, **site: Any) -> Scenario:
     built = scenario(
         one_machine(15.0), [cast(count=count)], horizon={"length_h": 4.0, "step_min": step_min}, site=site,
         disturbances={"replications": 0},
-        goal={"minimize": "cost", "caps": {"extra_cost_share": None}, "gap": 1e-6, "time_limit_s": 60},
+        goal={"minimize": "cost", "caps": {"extra_cost_share": None}, "gap": 1e-6, "effort": 60},
     )  # fmt: skip
     price = np.repeat(QUARTERS, round(60 / step_min))
     inputs = {"price_per_mwh": price, "export_price_per_mwh": price / 2}
@@ -182,7 +182,7 @@ def test_a_day_of_24_heats_agrees() -> None:
     """Proves: the reference day agrees as the small one does, and is never worse than the baseline's.
 
     Sensitivity: a search that forgets the baseline schedule could end worse in so short a time."""
-    result = make_plan(load("melt-shop-day", ["goal.time_limit_s=6", "disturbances.replications=0"]), PLAIN)
+    result = make_plan(load("melt-shop-day", ["goal.effort=6", "disturbances.replications=0"]), PLAIN)
     assert_agrees(result)
     assert result.replay_figures is not None
     assert result.replay_figures.carbon_kg <= result.baseline_figures.carbon_kg * (1 + 1e-9)

@@ -32,7 +32,7 @@ def bundled_plan(request: pytest.FixtureRequest) -> Plan:
     def enough() -> bool:
         return not linear and time.process_time() - began > SEARCH_S and any(text)
 
-    scenario = load(request.param, ["goal.time_limit_s=180", "disturbances.replications=0"])
+    scenario = load(request.param, ["goal.effort=180", "disturbances.replications=0"])
     return make_plan(scenario, PLAIN, on_progress=lambda event: text.append(event.get("incumbent")), cancel=enough)
 
 

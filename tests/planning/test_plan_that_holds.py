@@ -45,7 +45,7 @@ def shop(goal: dict[str, Any] | None = None, **disturbances: Any) -> Scenario:
     return planned.shop(
         orders=orders,
         disturbances=table,
-        goal={"gap": 0.05, "time_limit_s": 300, **(goal or {})},
+        goal={"gap": 0.05, "effort": 300, **(goal or {})},
         tolerances=tolerances,
     )
 
@@ -102,7 +102,7 @@ def test_what_helps_where_the_time_was_over() -> None:
     assert (holding.reached, holding.status, holding.rounds) == (False, "out of time", 1)
     assert holding.reasons[-2] == "The time was over before all margins were tried."
     first, second = str(holding.reasons[-1]).removeprefix("What would help: ").split("), ", 1)
-    assert first == "more time (goal.time_limit_s=1200"
+    assert first == "more effort (goal.effort=1200"
     assert second.startswith("the margins to be tried next (disturbances.margins=[{stage: ")
     assert second.endswith(").")
 
@@ -200,7 +200,7 @@ def test_it_is_stored_and_begun_with_again(tmp_path: Path) -> None:
     assert stored_starts(store, shop()).same is not None
     assert stored_starts(store, shop(goal={"hold": "off"})).same is None
     assert len(stored_starts(store, shop(goal={"hold": "off"})).schedules) == 1
-    short = shop(goal={"time_limit_s": 0.1})
+    short = shop(goal={"effort": 0.1})
     hurried = make_plan(short, HOLDING, starts=stored_starts(store, short), days=20)
     assert hurried.objective == pytest.approx(back.objective)
     # a list that is as good may have come of the search, judged on its own 20 days

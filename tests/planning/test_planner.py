@@ -159,7 +159,7 @@ def test_a_plan_made_again_has_the_time_that_is_left(
     monkeypatch.setattr(planner, "hold", loop)
     result = made_to_hold(before, after, spent)
     (call,) = loop.calls
-    assert (call["time_limit_s"], call["level"], call["replications"], call["whole"]) == (rest, 0.8, 400, True)
+    assert (call["work"], call["level"], call["replications"], call["whole"]) == (rest, 0.8, 400, True)
     assert (call["plain"], call["workers"]) == (after, 1)
     assert (base().scenario.goal.hold, result.scenario.goal) == (0.8, shop().goal)
     assert result.holding is not None
@@ -180,7 +180,7 @@ def test_a_draft_or_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     loop, goals = Loop(base()), list[float]()
 
     def search(scenario: Any, **how: Any) -> Plan:
-        goals.append(scenario.goal.time_limit_s)
+        goals.append(scenario.goal.budget)
         return dataclasses.replace(base(), scenario=scenario)
 
     monkeypatch.setattr(planner, "hold", loop)
@@ -195,7 +195,7 @@ def test_a_draft_or_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     assert loop.calls == []
     assert make_plan(shop(), alone, deadline=deadline).schedule is base().schedule
     (call,) = loop.calls
-    assert (call["deadline"].limit_s, call["deadline"].began, call["replications"]) == (60.0, 0.0, 400)
+    assert (call["deadline"].limit, call["deadline"].began, call["replications"]) == (60.0, 0.0, 400)
     assert (call["whole"], call["begin"], call["workers"]) == (True, None, 1)
 
 
@@ -209,13 +209,13 @@ def test_shares_of_the_time(as_run: bool, monkeypatch: pytest.MonkeyPatch) -> No
     choice = base()
 
     def holds(scenario: Any, engine: Any, **how: Any) -> Any:
-        record["plan"] = how["deadline"].limit_s
+        record["plan"] = how["deadline"].limit
         now[0] = 10.0
         return SimpleNamespace(robust=dataclasses.replace(base(), omissions=("no time",)))
 
     def front(plan: Plan, **how: Any) -> Plan:
         record["front"], record["front judge"], record["omissions"] = (
-            how["deadline"].limit_s,
+            how["deadline"].limit,
             how["judge"],
             plan.omissions,
         )
@@ -224,7 +224,7 @@ def test_shares_of_the_time(as_run: bool, monkeypatch: pytest.MonkeyPatch) -> No
         return plan
 
     def rules(plan: Plan, deadline: Deadline, judge: Any) -> Plan:
-        record["rules"], record["left"], record["rules judge"] = deadline.limit_s, deadline.rest_s, judge
+        record["rules"], record["left"], record["rules judge"] = deadline.limit, deadline.rest, judge
         return plan
 
     for name, function in (("hold", holds), ("with_choices", front), ("with_rules", rules)):

@@ -20,7 +20,7 @@ name: battery
 horizon: {start: 2026-01-05, length_h: 4, step_min: 60}
 market: {price_per_mwh: 50, carbon_intensity_kg_per_mwh: 100}
 site: {base_load_mw: 10, battery: {energy_mwh: 8, power_mw: 10}}
-goal: {minimize: carbon, gap: 1 %, time_limit_s: 10}
+goal: {minimize: carbon, gap: 1 %, effort: 10}
 """
 SETS = ["site.base_load_mw=[10 MW, 20 MW]", "market.price_per_mwh=[50, 80]", "goal.minimize=cost"]
 

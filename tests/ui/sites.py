@@ -31,7 +31,7 @@ ORDERS = (
     " {name: ship, store: CEM III A, amount_t: 600, release: 3 h, due: 20 h, loading_tph: 300},"
     " {name: barge, store: CEM II B-S, amount_t: 500, release: 4 h, due: 12 h}]"
 )
-DAY = ("horizon.days=1", ORDERS, "goal.time_limit_s=4", "disturbances.replications=2", "title=A day of the works")
+DAY = ("horizon.days=1", ORDERS, "goal.effort=4", "disturbances.replications=2", "title=A day of the works")
 
 
 def cement_day() -> Scenario:

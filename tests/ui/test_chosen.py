@@ -134,7 +134,7 @@ def test_typed_text_waits_until_it_is_applied(server: Server, page: Page) -> Non
     page.get_by_role("radio", name="Text", exact=True).click()
     field = settled(page, "The scenario as YAML")
     text = field.input_value()
-    typed = text.replace("time_limit_s: 30", "time_limit_s: 3").replace("gap: 1 %", "gap: 31 %")
+    typed = text.replace("effort: 30", "effort: 3").replace("gap: 1 %", "gap: 31 %")
     assert typed != text
     field.fill(typed)
     page.get_by_role("radio", name="Form", exact=True).click()  # the field is left by this alone

@@ -22,7 +22,7 @@ from emberline.runs.store.store import Store, StoreError
 from emberline.scenarios.home import home as home_folder
 from emberline.ui.pages.plan import step_signs
 
-LONG = ("goal.gap=0", "goal.time_limit_s=900", "disturbances.replications=2")
+LONG = ("goal.gap=0", "goal.effort=900", "disturbances.replications=2")
 """The reference day without a gap to stop at: at work until it is stopped."""
 FIRST = ("goal.gap=0.5", "goal.hold=off")
 """The first plan will do where it only matters that there is one."""
@@ -100,7 +100,7 @@ def test_a_number_moved_is_searched_for_as_long_as_asked(start: Callable[..., st
     rows, runs = [], []
     for scale in (1.0, 0.9):
         price = f"{{table: de_typical_2018, column: price_eur_per_mwh, scale: {scale}}}"
-        items = ["goal.time_limit_s=60", "goal.hold=off", f"market.price_per_mwh={price}"]
+        items = ["goal.effort=60", "goal.hold=off", f"market.price_per_mwh={price}"]
         run = start("melt-shop-small", items)
         assert until(run, lambda s: s.ended).state == "stored"
         rows.append(Store().open(run).plan)

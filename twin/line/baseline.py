@@ -25,7 +25,7 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario, effort
 from emberline.scenarios.datasets import SCHEDULE, Policy, check, metered
 from emberline.scenarios.line.tables import NEVER, LineShop, careful, careless, shop
 from emberline.twin.line.line import ListReplay
@@ -36,6 +36,8 @@ from emberline.twin.recorder import idling, line_flows, reheating
 from emberline.twin.site.site import SiteGrid, balance, variables
 
 TRIES = 40
+PER_PLACE = 5e-5
+"""Work of finding a place for an operation."""
 """How many sequences the baseline tries before something is left over."""
 PAINS = 7200
 """Heats that a list with margins, which leaves less room, may place again and again instead: 300 sequences of the 24
@@ -146,6 +148,7 @@ def _list(
     tries = 0
     while tries < TRIES or pains > 0:
         trial = Placing(table, planned, grid)
+        effort.spend(PER_PLACE * sum(len(route) for route in table.route))
         if table.scenario.line.changeovers:
             trial.follow(sequence)
             return trial

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario, effort
 from emberline.scenarios.columns import Columns
 from emberline.scenarios.datasets import RUN, SCHEDULE, Policy, ViolationKind, check, metered
 from emberline.twin.processes.following import Mix, SchedulePolicy
@@ -29,6 +29,9 @@ NO_OPERATIONS = {
     },
 }
 """Operations of heats, of which processes have none."""
+
+PER_PART = 6e-5
+"""Work of a run for each mode or store, and step."""
 
 
 class WorksFollower:
@@ -73,6 +76,8 @@ class WorksFollower:
         policy: Controller = self._follow or ProcessBaseline(table, grid)
         mix: Mix = self._follow.mix if self._follow else {}
         works = Works(table, policy, scatter(table, seed, replication) if disturbed else None)
+        parts = len(self.scenario.process_modes) + len(self.scenario.stores)
+        effort.spend(PER_PART * parts * self.scenario.horizon.n_steps)
         course = works.run()
         records = Records(table, course, grid, mix)
         acts: list[Act] = []

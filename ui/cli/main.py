@@ -140,6 +140,13 @@ def plan(
     time_limit: Annotated[
         float | None, typer.Option("--time-limit", metavar="SECONDS", help="stop the search after this time")
     ] = None,
+    effort: Annotated[
+        float | None,
+        typer.Option(metavar="UNITS", help="work of the search, a unit about a second of an idle laptop"),
+    ] = None,
+    stored: Annotated[
+        bool, typer.Option("--stored", help="begin with stored plans of the same orders; the best stays unless beaten")
+    ] = False,
     no_regret: Annotated[bool, typer.Option("--no-regret", help="least carbon, cost not above the baseline's")] = False,
     least_cost: Annotated[bool, typer.Option("--least-cost", help="least cost, whatever the goal is")] = False,
     as_run: Annotated[
@@ -170,6 +177,8 @@ def plan(
         changes.append(f"goal.gap={gap}")
     if time_limit is not None:
         changes.append(f"goal.time_limit_s={time_limit}")
+    if effort is not None:
+        changes.append(f"goal.effort={effort}")
     from emberline.planning.answer import OVERRIDES, costs_more, summary
     from emberline.planning.plan.alternatives import LEAST_COST, NO_REGRET
 
@@ -194,7 +203,9 @@ def plan(
     def saved(request: Scenario, changed: tuple[str, ...] = ()) -> tuple[str, Plan, Path]:
         baseline, day = (None, None) if as_run is None else _as_run(request, as_run, meter)
         with store.working(request) as run:
-            plan = dataclasses.replace(make(request, quiet, store, baseline), as_run=day, repair=changed)
+            plan = dataclasses.replace(
+                make(request, quiet, store if stored else None, baseline), as_run=day, repair=changed
+            )
             return run, plan, store.save(run, plan)
 
     for line in () if quiet else why.doubts(case, scenario, changes):

@@ -298,16 +298,17 @@ def answering(
     return results[0]
 
 
-def make(scenario: Scenario, quiet: bool, store: Store, baseline: Baseline | None = None) -> Plan:
+def make(scenario: Scenario, quiet: bool, store: Store | None = None, baseline: Baseline | None = None) -> Plan:
     """Make a plan with progress on standard error; Ctrl-C takes the best plan found so far.
 
     Args:
         scenario: what is asked.
         quiet: no progress.
-        store: whose plans of the same orders the search begins with.
+        store: whose plans of the same orders the search begins with; None: none.
         baseline: what it is compared with; None: it is simulated.
     """
     progress = Progress(scenario, quiet)
+    starts = None if store is None else stored_starts(store, scenario, baseline)
 
     def on_wish() -> None:
         progress.wish = "taking the best plan so far (press Ctrl-C again to give up)"
@@ -317,8 +318,7 @@ def make(scenario: Scenario, quiet: bool, store: Store, baseline: Baseline | Non
     with stdout_to_stderr(), progress.drawing() as draw:
         return answering(
             lambda wish: make_plan(
-                scenario, starts=stored_starts(store, scenario, baseline), baseline=baseline,
-                on_progress=progress.tell, cancel=wish,
+                scenario, starts=starts, baseline=baseline, on_progress=progress.tell, cancel=wish,
             ),
             draw, on_wish,
         )  # fmt: skip

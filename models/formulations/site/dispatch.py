@@ -80,7 +80,7 @@ class Dispatcher:
         self,
         line_cells: np.ndarray,
         *,
-        time_limit: float = TIME_LIMIT_S,
+        work: float = TIME_LIMIT_S,
         cancel: Callable[[], bool] | None = None,
         line_gives: Mapping[str, np.ndarray] | None = None,
     ) -> Flows | None:
@@ -88,7 +88,7 @@ class Dispatcher:
 
         Args:
             line_cells: energy of the line by cell [MWh].
-            time_limit: seconds.
+            work: seconds.
             cancel: polled; True ends the search for flows.
             line_gives: what the line delivers of other carriers by slot, in the carrier's unit, shape (n_slots,) each.
 
@@ -104,18 +104,18 @@ class Dispatcher:
         places = np.concatenate([self.program.columns_of(variable) for variable in (model.line, model.gives)])
         values = np.concatenate(amounts)[places >= 0]
         self.program.bound(places[places >= 0], values, values)
-        if not self.program.run(time_limit=time_limit, gap=1e-6, cancel=cancel).has_solution:
+        if not self.program.run(work=work, gap=1e-6, cancel=cancel).has_solution:
             return None
         return held_flows(model.site, data, self.ports, line_cells)
 
-    def worth(self, *, time_limit: float = TIME_LIMIT_S) -> dict[str, np.ndarray]:
+    def worth(self, *, work: float = TIME_LIMIT_S) -> dict[str, np.ndarray]:
         """What a unit more of each carrier except electricity is worth in each slot, by the goal, where flows stand.
 
         Shape (n_slots,) each; nothing where there are no assets or machines are whole.
         """
         if self.data.hub is None or self.program.whole:
             return {}
-        multipliers = self.program.multipliers(time_limit=time_limit)
+        multipliers = self.program.multipliers(work=work)
         if multipliers is None:
             return {}
         hub = self.model.site.hub

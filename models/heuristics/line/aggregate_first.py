@@ -20,6 +20,7 @@ from emberline.models.problem.assignment import Starts
 from emberline.models.problem.averaging import averaged, differences
 from emberline.models.problem.line import Counted
 from emberline.models.search.incumbent import Search
+from emberline.scenarios import effort
 
 SURROUNDINGS = ((0, 0), (1, 0), (1, 1), (2, 4))
 """How far a pooled plan may leave its relaxation, closest first: counts, and slots around casts with weight."""
@@ -60,7 +61,7 @@ def first_plan(search: Search, rounding: float | None) -> bool:
     search.clock("build", began)
     began = time.perf_counter()
     relaxed = program.run(
-        time_limit=max(search.remaining_s, 0.5),
+        work=max(search.remaining, 0.5),
         relax=True,
         ipm=not mean or problem.n_slots > LONG_SLOTS,
         cancel=search.phase_over,
@@ -77,9 +78,9 @@ def first_plan(search: Search, rounding: float | None) -> bool:
     for place in places:
         began = time.perf_counter()
         program.confine(place)
-        limit = max(search.remaining_s * SHARE, 0.5)
+        limit = max(search.remaining * SHARE, 0.5)
         patience = Patience(search.phase_over)
-        outcome = program.run(time_limit=limit, gap=search.gap / 2, on_progress=patience.tell, cancel=patience.over)
+        outcome = program.run(work=limit, gap=search.gap / 2, on_progress=patience.tell, cancel=patience.over)
         search.clock("plan", began)
         # wider places often hold the same plan
         if outcome.objective is not None and all(abs(outcome.objective - one) > SAME * abs(one) for one in objectives):
@@ -89,7 +90,7 @@ def first_plan(search: Search, rounding: float | None) -> bool:
             if named:
                 return True
             plans.append((counted, draft))
-        if search.remaining_s <= 0.1 or search.phase_over():
+        if search.remaining <= 0.1 or search.phase_over():
             return False
     for counted, draft in plans:
         if draft is not None and name_heats(search, counted, fed, draft)[0]:
@@ -108,8 +109,8 @@ class Patience:
     def tell(self, event: dict[str, Any]) -> None:
         """Hear of the search's progress."""
         if event["incumbent"] is not None and event["incumbent"] != self._best:
-            self._best, self._since = event["incumbent"], time.perf_counter()
+            self._best, self._since = event["incumbent"], effort.now()
 
     def over(self) -> bool:
         """Whether to end it."""
-        return self._over() or (self._best is not None and time.perf_counter() - self._since > STALL_S)
+        return self._over() or (self._best is not None and effort.now() - self._since > STALL_S)

@@ -47,18 +47,18 @@ def coarser(
             if "time" not in envelope[name].dims:
                 rough_envelope[name] = envelope[name]
         data = sites.read(rough_scenario, rough_envelope)
-        remaining_s = max(fine.remaining_s, 0.0)
+        remaining = max(fine.remaining, 0.0)
 
         def over() -> bool:
             return fine.phase_over() or (
-                rough_search.draft is not None and rough_search.remaining_s < (MOST - SHARE) * remaining_s
+                rough_search.draft is not None and rough_search.remaining < (MOST - SHARE) * remaining
             )
 
         rough_search = Search(
             problem=with_floors(line_reader.from_scenario(rough_scenario, rough_envelope, rounding)),
             data=replace(data, whole=fine.data.whole),
             aim=fine.aim,
-            time_limit=MOST * remaining_s,
+            limit=MOST * remaining,
             gap=fine.gap,
             on_progress=lambda event: None,
             cancel=over,

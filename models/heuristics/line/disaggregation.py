@@ -24,6 +24,7 @@ from emberline.models.problem.line import Counted, Windows
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.search.incumbent import Search
 from emberline.models.search.site_in_turn import Guide
+from emberline.scenarios import effort
 
 NAMING = 2
 """By how many slots leading starts and casts may leave the pooled plan, and then the plan that uses units twice."""
@@ -69,9 +70,9 @@ def name_heats(
     rise = price if draft is None else 2 * price
     least, idle = math.inf, 0
     for _ in range(ROUNDS):
-        if search.remaining_s <= 0.1 or search.phase_over() or idle > PATIENCE:
+        if search.remaining <= 0.1 or search.phase_over() or idle > PATIENCE:
             break
-        limit = min(NAMING_S, max(search.remaining_s, 0.5))
+        limit = min(NAMING_S, max(search.remaining, 0.5))
         plan, twice, cut = named(search, windows, limit, "name heats", draft, loose, rise, gap=search.gap / 2)
         if plan is None:
             break
@@ -95,9 +96,7 @@ def told_apart(search: Search, draft: Starts, price: float) -> bool:
     least = math.inf
     while plan is not None and not search.phase_over():
         windows = near(search.problem, plan, 1)
-        plan, overlaps, _ = named(
-            search, windows, min(search.remaining_s, STEP_S), "name heats", plan, everything, price
-        )
+        plan, overlaps, _ = named(search, windows, min(search.remaining, STEP_S), "name heats", plan, everything, price)
         if plan is not None and overlaps < 0.5:
             return search.offer(plan)
         if overlaps > least - 0.5:
@@ -150,7 +149,7 @@ def named(
         The plan, how many slots units are used twice in, and whether time ended the search.
     """
     began = time.perf_counter()
-    until = began + limit
+    until = effort.now() + limit
     with building():
         guide = search.planning
         formulation = Named(search.problem, guide.data, windows, loose)
@@ -165,14 +164,15 @@ def named(
     search.clock("build", began)
     began = time.perf_counter()
 
-    def remaining_s() -> float:
-        return max(min(until - time.perf_counter(), search.remaining_s), 0.2)
+    def remaining() -> float:
+        return max(min(until - effort.now(), search.remaining), 0.2)
 
     # the start is kept by the solver, what the relaxation holds goes into the variables
-    relaxed = program.run(time_limit=remaining_s(), relax=True, cancel=search.phase_over)
+    before = effort.now()
+    relaxed = program.run(work=remaining(), relax=True, cancel=search.phase_over)
     outcome = relaxed
     # on a slow machine, or a busy one, all takes longer
-    until = max(until, time.perf_counter() + RELAXATIONS * relaxed.seconds)
+    until = max(until, effort.now() + RELAXATIONS * (effort.now() - before))
     if relaxed.has_solution:
         gap = search.gap / 10 if gap is None else gap
         # without a start HiGHS cuts for long before it has a plan; where the relaxation holds one it is there at once
@@ -181,7 +181,7 @@ def named(
                 program.confine(formulation.surroundings(around, start))
             if start is not None:
                 formulation.begin(start)
-            outcome = program.run(time_limit=remaining_s(), gap=gap, start=start is not None, cancel=search.phase_over)
+            outcome = program.run(work=remaining(), gap=gap, start=start is not None, cancel=search.phase_over)
             if outcome.has_solution or search.phase_over():
                 break
     search.clock(phase, began)

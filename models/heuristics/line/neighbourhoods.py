@@ -150,5 +150,5 @@ def improve(search: Search, heats: list[int], width: int, *, seconds: float = ST
     """
     assert search.draft is not None
     windows = near(search.problem, search.draft, width, set(heats))
-    plan, _, _ = named(search, windows, min(search.remaining_s, seconds), "improve", search.draft, wide=wide)
+    plan, _, _ = named(search, windows, min(search.remaining, seconds), "improve", search.draft, wide=wide)
     return plan is not None and search.offer(plan)

@@ -10,7 +10,6 @@ judged by that.
 from __future__ import annotations
 
 import itertools
-import time
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +19,7 @@ from emberline.models.heuristics.line import ruin_and_recreate
 from emberline.models.heuristics.line.ruin_and_recreate import Peak
 from emberline.models.problem.assignment import Starts
 from emberline.models.search.incumbent import Search
+from emberline.scenarios import effort
 from emberline.scenarios.metrics import METRICS
 
 
@@ -63,10 +63,10 @@ def run(search: Search, seconds: float) -> None:
         search: has a plan.
         seconds: most time.
     """
-    began, size = time.perf_counter(), min(RUN_S, max(seconds / len(RUNS), LEAST_S))
+    began, size = effort.now(), min(RUN_S, max(seconds / len(RUNS), LEAST_S))
     plan = search.best
     for number in itertools.count():
-        rest = seconds - (time.perf_counter() - began)
+        rest = seconds - (effort.now() - began)
         if search.phase_over() or rest < LEAST_S:
             break
         how = RUNS[number % len(RUNS)]
@@ -104,7 +104,7 @@ def _renewed(search: Search, plan: Starts, how: _Run, seconds: float, number: in
         name: top - (flows.totals[name] - float(site.guide_per_mwh[name] @ slots)) for name, top in aim.tops.items()
     }
     inner = Search(
-        problem=problem, data=site, aim=replace(aim, tops=tops, constant=0.0), time_limit=2 * seconds, gap=0.0,
+        problem=problem, data=site, aim=replace(aim, tops=tops, constant=0.0), limit=2 * seconds, gap=0.0,
         on_progress=lambda event: None, cancel=search.phase_over, dispatching=search.dispatching, proving=False,
     )  # fmt: skip
     inner.best = plan

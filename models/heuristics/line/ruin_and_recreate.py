@@ -27,6 +27,7 @@ from emberline.models.heuristics.line.move_sampling import Draws
 from emberline.models.heuristics.line.placement import Placed, Shop
 from emberline.models.problem.assignment import Starts
 from emberline.models.search.incumbent import Search
+from emberline.scenarios import effort
 
 TRIES = 3
 """Places that are tried for a cast."""
@@ -183,18 +184,18 @@ class Renewal:
 
     def run(self, seconds: float, rounds: int) -> None:
         """Round after round, until they or the time are over."""
-        search, began = self.search, time.perf_counter()
+        search, began = self.search, effort.now()
         offer_time, offered, warmth = began, self.best, 0.0
         # a cut that knows no peak puts all heats on the cheapest hours, and is refused
         timed = self._peak is None
 
         def over() -> bool:
-            return search.phase_over() or time.perf_counter() - began >= seconds
+            return search.phase_over() or effort.now() - began >= seconds
 
         if timed:
             self._begin(over)
         for number in range(rounds):
-            now = time.perf_counter()
+            now = effort.now()
             if search.phase_over() or now - began >= seconds:
                 break
             if number == LISTENED:

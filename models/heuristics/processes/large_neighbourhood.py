@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +10,7 @@ import numpy as np
 from emberline.models.heuristics.processes.integer_slots import Grid
 from emberline.models.kernel.highs import Program
 from emberline.models.search.process_search import ProcessSearch
+from emberline.scenarios import effort
 
 FINE = 0.03
 """Share of the gap asked for to which a part is solved."""
@@ -19,6 +18,9 @@ FINE = 0.03
 
 class Improvement:
     """A plan being improved part by part; two threads may do so, each with a program of its own."""
+
+    helped = effort.shared(False)
+    """Whether the second program is at work."""
 
     def __init__(
         self,
@@ -34,37 +36,34 @@ class Improvement:
         self.search, self.grid, self.values, self.acceptance = search, grid, values, acceptance
         self.until, self.seconds = until, seconds
         self.parts = Parts(grid, seconds)
-        self.lock = threading.Lock()
-        self.moving = threading.Lock()
-        """Held while the second program is at work."""
 
     @property
     def goes_on(self) -> bool:
         """Whether there is time and something to try."""
-        over = self.search.phase_over() or self.search.remaining_s <= self.until
+        over = self.search.phase_over() or self.search.remaining <= self.until
         return not (over or self.parts.exhausted or self.enough())
 
     def move(self, program: Program) -> None:
         """Search through one part."""
         search, grid = self.search, self.grid
-        with self.lock:
-            values = self.values
-            part = self.parts.next(values)
+        effort.turn()
+        values = self.values
+        part = self.parts.next(values)
         program.bound(grid.whole, part.low, part.high)
-        began = time.perf_counter()
+        began = effort.counted()
         run = program.search(
-            time_limit=min(max(search.remaining_s - self.until, 0.05), self.seconds),
+            work=min(max(search.remaining - self.until, 0.05), self.seconds),
             gap=search.gap * FINE * search.share,
             start=values,
-            effort=0.1,
+            heuristics=0.1,
             cancel=search.phase_over,
         )
         outcome = program.outcome(run)
-        with self.lock:
-            better = outcome.objective is not None and self.acceptance(program.solution(), outcome.objective)
-            if better:
-                self.values = program.solution()
-            self.parts.record(part, better, outcome.status == "optimal", time.perf_counter() - began)
+        effort.turn()
+        better = outcome.objective is not None and self.acceptance(program.solution(), outcome.objective)
+        if better:
+            self.values = program.solution()
+        self.parts.record(part, better, outcome.status == "optimal", effort.counted() - began)
 
 
 class Parts:

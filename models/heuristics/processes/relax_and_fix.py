@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.models.bounds.process_relaxation import Bounding
+from emberline.models.bounds.process_relaxation import PAUSE, Bounding
 from emberline.models.formulations.whole_site import build
 from emberline.models.heuristics.processes.coarse_grid import coarser
 from emberline.models.heuristics.processes.integer_slots import Grid
@@ -29,6 +29,7 @@ from emberline.models.heuristics.processes.large_neighbourhood import Improvemen
 from emberline.models.kernel.highs import Program
 from emberline.models.problem import plant as plants
 from emberline.models.search.process_search import ProcessSearch
+from emberline.scenarios import effort
 
 SMALL = 1500
 """Whole numbers up to which the whole problem goes to the solver."""
@@ -87,7 +88,7 @@ class Search(ProcessSearch):
         program, grid = self.site_model.program, self.model
         places, values = grid.values_of(start)
         program.bound(places, values, values)
-        run = program.search(time_limit=max(min(self.remaining_s, CORRIDOR_S), BASELINE_S), gap=self.gap)
+        run = program.search(work=max(min(self.remaining, CORRIDOR_S), BASELINE_S), gap=self.gap)
         success = program.outcome(run).has_solution and self.offer(program.solution())
         grid.free(grid.whole)
         return success
@@ -109,7 +110,7 @@ class Search(ProcessSearch):
 
         with self.timed("solve"):
             gap = self.gap * self._decided_share(program)
-            run = program.search(time_limit=max(self.remaining_s, 0.05), gap=gap, on_progress=tell, cancel=stop)
+            run = program.search(work=max(self.remaining, 0.05), gap=gap, on_progress=tell, cancel=stop)
             outcome = program.outcome(run)
             self.infeasible = outcome.status == "infeasible"
             if outcome.bound is not None:
@@ -121,9 +122,7 @@ class Search(ProcessSearch):
         """About this share of the first goal can be decided: the solver's gap counts all of it."""
         if not self.aim.constant:
             return 1.0
-        outcome = program.outcome(
-            program.search(time_limit=max(self.remaining_s, 0.05), relax=True, ipm=True, crossover=False)
-        )
+        outcome = program.outcome(program.search(work=max(self.remaining, 0.05), relax=True, ipm=True, crossover=False))
         program.forget()
         if outcome.bound is None or not outcome.bound:
             return 1.0
@@ -152,7 +151,7 @@ class Search(ProcessSearch):
             return None
         with self.timed("hours"):
             rough = Grid(build(coarse[1], self.aim, plant=coarse[0]))
-            until = self.remaining_s * (1 - COARSE_SHARE)
+            until = self.remaining * (1 - COARSE_SHARE)
             values = self._windows(rough, FIRST_SHARE)
             for hint in self.hints:
                 values = self._hours_of(rough, hint) if values is None and not self.phase_over() else values
@@ -173,7 +172,7 @@ class Search(ProcessSearch):
                 bound = self.bound
                 return bound is not None and lowest - self.aim.constant - bound <= NEAR * self.gap * abs(bound)
 
-            seconds = max(WINDOW_SHARE * self.time_limit, MOVE_S / 2)
+            seconds = max(WINDOW_SHARE * self.limit, MOVE_S / 2)
             return rough.switches(self._improve(rough, values, acceptance, until, seconds, good))
 
     def _hours_of(self, rough: Grid, switches: dict[Any, np.ndarray]) -> np.ndarray | None:
@@ -183,7 +182,7 @@ class Search(ProcessSearch):
             low, high = rough.within(switches, ratio, width)
             rough.site_model.program.bound(rough.on, low, high)
             run = rough.site_model.program.search(
-                time_limit=min(max(self.remaining_s, 0.05), CORRIDOR_S),
+                work=min(max(self.remaining, 0.05), CORRIDOR_S),
                 gap=self.gap * ROUGH * self.share,
                 cancel=self.phase_over,
             )
@@ -196,7 +195,7 @@ class Search(ProcessSearch):
     def _windows(self, grid: Grid, share: float) -> np.ndarray | None:
         """Whole numbers window by window; the last window's solution, None where there is none in time."""
         program, hours = grid.site_model.program, grid.hours
-        until = self.remaining_s * (1 - share)
+        until = self.remaining * (1 - share)
         n, width, advance = grid.n, round(WINDOW_H / hours), max(round(ADVANCE_H / hours), 1)
         gap = self.gap * BRIEF * self._decided_share(program)
         values: np.ndarray | None = None
@@ -207,12 +206,12 @@ class Search(ProcessSearch):
             grid.free(grid.whole)
             if values is not None:
                 grid.hold(values, first, loose)
-            remaining_s = self.remaining_s - until
-            if remaining_s <= 0 or self.phase_over():
+            remaining = self.remaining - until
+            if remaining <= 0 or self.phase_over():
                 break
             # what the solver holds from the window before is its start
-            limit = min(max(WINDOW_SHARE * self.time_limit, LEAST_S) * patience, remaining_s)
-            outcome = program.outcome(program.search(time_limit=limit, gap=gap, effort=0.05, cancel=self.phase_over))
+            limit = min(max(WINDOW_SHARE * self.limit, LEAST_S) * patience, remaining)
+            outcome = program.outcome(program.search(work=limit, gap=gap, heuristics=0.05, cancel=self.phase_over))
             if outcome.has_solution:
                 values, patience, loose = program.solution(), 1.0, 0
                 complete = last == n
@@ -244,8 +243,8 @@ class Search(ProcessSearch):
             low, high = grid.around(switches, ratio, near)
             program.bound(grid.on, low, high)
             run = program.search(
-                time_limit=min(max(self.remaining_s, 0.05), CORRIDOR_S), gap=self.gap * ROUGH * self.share, start=start,
-                effort=0.1, cancel=self.phase_over,
+                work=min(max(self.remaining, 0.05), CORRIDOR_S), gap=self.gap * ROUGH * self.share, start=start,
+                heuristics=0.1, cancel=self.phase_over,
             )  # fmt: skip
             outcome = program.outcome(run)
             if outcome.has_solution:
@@ -278,6 +277,7 @@ class Search(ProcessSearch):
         while improvement.goes_on:
             improvement.move(grid.site_model.program)
         self.improvement = None
-        with improvement.moving:
-            grid.free(grid.whole)
-            return improvement.values
+        while improvement.helped:
+            effort.spend(PAUSE)
+        grid.free(grid.whole)
+        return improvement.values

@@ -7,7 +7,6 @@ run. What HiGHS calls unknown is never taken for a solution.
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pyomo.core as pyo
@@ -17,19 +16,20 @@ from emberline.models.kernel.highs.handover import quiet
 from emberline.models.kernel.highs.outcome import Multipliers, Outcome, SearchRun
 from emberline.models.kernel.highs.program import Program
 from emberline.models.kernel.progress import Progress
+from emberline.scenarios import effort
 
 __all__ = ["Multipliers", "Neighbourhood", "Outcome", "Program", "Progress", "SearchRun", "quiet", "solve"]
 
 
-def solve(model: pyo.ConcreteModel, *, time_limit: float, **how: Any) -> Outcome:
+def solve(model: pyo.ConcreteModel, *, work: float, **how: Any) -> Outcome:
     """Solve a linear or mixed-integer Pyomo model once and load the solution into its variables.
 
     Args:
         model: with one active objective, minimized or maximized.
-        time_limit: seconds, compiling included.
+        work: at most, compiling included (``scenarios/effort.py``).
         **how: ``gap``, relative, at which the search may stop; ``start`` from the values that the variables hold;
             ``relax`` the integrality; ``nodes`` of branch and bound at most, which unlike seconds gives the same result
-            each time; ``effort``, share of the time that goes into heuristics; ``ipm`` for a linear program by
+            each time; ``heuristics``, share of the work that goes into them; ``ipm`` for a linear program by
             interior point, several times faster on these than the simplex method; ``crossover`` from there to a basis;
             ``tolerance``, relative, at which the interior point may end, the program taken as it is;
             ``on_progress``, called with ``incumbent``, ``bound`` (None with a start) and ``seconds``; ``cancel``,
@@ -38,6 +38,6 @@ def solve(model: pyo.ConcreteModel, *, time_limit: float, **how: Any) -> Outcome
     Raises:
         RuntimeError: this release of the solver is known to be wrong.
     """
-    began = time.perf_counter()
+    began = effort.now()
     program = Program(model)
-    return program.run(time_limit=time_limit - (time.perf_counter() - began), **how)
+    return program.run(work=work - (effort.now() - began), **how)

@@ -12,7 +12,7 @@ from emberline.models.kernel.highs import handover
 from emberline.models.kernel.standard_form import Compiled
 
 
-def conflict(form: Compiled, *, time_limit: float) -> list[tuple[Any, str]] | None:
+def conflict(form: Compiled, *, work: float) -> list[tuple[Any, str]] | None:
     """Constraints and bounds of the relaxation that cannot all hold, none of which could be left out.
 
     Members of the Pyomo model, constraints and variables, each with the side that is meant: ``lower``, ``upper`` or
@@ -21,8 +21,9 @@ def conflict(form: Compiled, *, time_limit: float) -> list[tuple[Any, str]] | No
     # with the options of every solver: HiGHS refuses another number of threads once one has run
     iis, solver = highspy.IisStrategy, handover.new()
     handover.hand_over(solver, replace(form, whole=np.zeros(len(form.whole), dtype=bool)))
-    solver.setOptionValue("time_limit", max(time_limit, 0.01))
-    solver.setOptionValue("iis_time_limit", max(time_limit, 0.01))
+    # of seconds: nothing is counted here, and nothing but what is said of a conflict follows from it
+    solver.setOptionValue("time_limit", max(work, 0.01))
+    solver.setOptionValue("iis_time_limit", max(work, 0.01))
     # first those of a phase that minimizes what is violated, then each of them is tried
     solver.setOptionValue("iis_strategy", int(iis.kIisStrategyFromLp) | int(iis.kIisStrategyIrreducible))
     status, subsystem = solver.getIis()

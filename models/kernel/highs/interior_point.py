@@ -33,7 +33,7 @@ def central(
     high: np.ndarray,
     *,
     tolerance: float,
-    time_limit: float,
+    work: float,
     cancel: Callable[[], bool],
     lower: np.ndarray | None = None,
     upper: np.ndarray | None = None,
@@ -46,15 +46,13 @@ def central(
         low: shape (n_rows,), −∞ for none.
         high: shape (n_rows,), ∞ for none.
         tolerance: relative distance between primal and dual at which it may end.
-        time_limit: seconds.
+        work: seconds.
         cancel: polled; True ends it.
         lower: shape (n_columns,); None: 0 for all.
         upper: shape (n_columns,); None: ∞ for all.
     """
     program = Program(Compiled.of_arrays(cost, matrix, low, high, lower, upper))
-    run = program.search(
-        time_limit=max(time_limit, 0.01), ipm=True, crossover=False, tolerance=tolerance, cancel=cancel
-    )
+    run = program.search(work=max(work, 0.01), ipm=True, crossover=False, tolerance=tolerance, cancel=cancel)
     prices = program.rows_priced()
     if prices is None:
         return None

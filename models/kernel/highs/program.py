@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -20,6 +21,7 @@ from emberline.models.kernel.highs.outcome import Multipliers, Outcome, SearchRu
 from emberline.models.kernel.progress import Progress
 from emberline.models.kernel.standard_form import Compiled
 from emberline.models.kernel.templates import building
+from emberline.scenarios import effort
 
 LATE = 0.1
 """Share of its time limit by which a search may be late before it is interrupted."""
@@ -27,6 +29,8 @@ MANY = 500
 """More coefficients than this are not changed one by one: the model is handed over again, with its basis."""
 SAME = 1e-5
 """Share by which the objective reported of a solution may differ from its own."""
+PER_TERM = 4e-6
+"""Work for each coefficient of a model that is written."""
 TIED = 1e-7
 """Reduced cost, or multiplier, above which a limit counts as one that holds the optimum."""
 
@@ -48,7 +52,7 @@ class Program:
             self._form = model
         else:
             with building():
-                self._form = compiled(model)
+                self._form = _written(model)
         self._hand_over()
 
     def _hand_over(self) -> None:
@@ -82,7 +86,7 @@ class Program:
             Whether changes were enough.
         """
         with building():
-            new = compiled(model)
+            new = _written(model)
         old, self._form = self._form, new
         same = old.shape == new.shape and all(
             np.array_equal(getattr(old, name), getattr(new, name)) for name in ("whole", "starts", "index")
@@ -256,19 +260,19 @@ class Program:
             used = columns >= 0
             self.bound(columns[used], low[used], high[used])
 
-    def run(self, *, time_limit: float, **how: Any) -> Outcome:
+    def run(self, *, work: float, **how: Any) -> Outcome:
         """Solve and load the solution into the variables; the arguments are those of ``solve``."""
-        return self.load(self.search(time_limit=time_limit, **how))
+        return self.load(self.search(work=work, **how))
 
     def search(
         self,
         *,
-        time_limit: float,
+        work: float,
         gap: float = 0.0,
         start: bool | np.ndarray = False,
         relax: bool = False,
         nodes: int | None = None,
-        effort: float | None = None,
+        heuristics: float | None = None,
         ipm: bool = False,
         crossover: bool = True,
         tolerance: float | None = None,
@@ -280,11 +284,13 @@ class Program:
         A start may be given by column too, as ``solution`` tells it.
         """
         began = time.perf_counter()
-        solver = self._solver
+        solver, mixed = self._solver, self.whole and not relax
+        meter = handover.Meter(len(self._form.values), work, mixed=mixed)
         # HiGHS counts the time of a linear program from its first run on, that of a mixed-integer one by itself
-        used = 0.0 if self.whole and not relax else solver.getRunTime()
+        used = 0.0 if mixed else solver.getRunTime()
+        seconds = _seconds(work)
         options: dict[str, Any] = {
-            "time_limit": used + max(time_limit, 0.01),
+            "time_limit": used + seconds,
             "mip_rel_gap": gap,
             "mip_abs_gap": 0.0 if gap == 0 else 1e-9,
             "solve_relaxation": relax,
@@ -295,9 +301,9 @@ class Program:
         }
         if nodes is not None:
             options["mip_max_nodes"] = nodes
-        if effort is not None:
-            options["mip_heuristic_effort"] = effort
-        for name, value in options.items():
+        if heuristics is not None:
+            options["mip_heuristic_effort"] = heuristics
+        for name, value in (options | meter.limits()).items():
             solver.setOptionValue(name, value)
         if isinstance(start, np.ndarray):
             solver.setSolution(len(start), np.arange(len(start), dtype=np.int32), start)
@@ -306,15 +312,17 @@ class Program:
         has_start = start is not False
         if cancel is not None:
             # some parts of HiGHS look at the wish to end and not at the clock
-            wished, until = cancel, began + time_limit + max(LATE * time_limit, 1.0)
+            wished, until = cancel, began + seconds + max(LATE * seconds, 1.0)
 
             def cancel() -> bool:
                 return wished() or time.perf_counter() > until
 
         with handover.listening(
-            solver, began, self._sense, on_progress, cancel, completes=not relax and (has_start or self._has_solution)
-        ):
+            solver, began, self._sense, on_progress, cancel, meter,
+            completes=not relax and (has_start or self._has_solution),
+        ):  # fmt: skip
             solver.run()
+        meter.end(solver.getInfo())
         self._has_solution = True
         return SearchRun(relax, time.perf_counter() - began)
 
@@ -358,7 +366,7 @@ class Program:
             values = np.round(self.solution()[whole])
             self.bound(whole, values, values)
 
-    def multipliers(self, *, time_limit: float) -> Multipliers | None:
+    def multipliers(self, *, work: float) -> Multipliers | None:
         """What limits are worth: whole variables fixed where the last run left them, the rest solved once more.
 
         None where there is no solution to fix them at, or the time is over. The bounds of whole variables stay fixed.
@@ -367,7 +375,7 @@ class Program:
         if not incumbent.value_valid:
             return None
         self.settle()
-        if not self.outcome(self.search(time_limit=time_limit, relax=True)).has_solution:
+        if not self.outcome(self.search(work=work, relax=True)).has_solution:
             return None
         solution = solver.getSolution()
         if not solution.dual_valid:
@@ -375,13 +383,13 @@ class Program:
         duals, bounds = (self._sense * np.asarray(dual) for dual in (solution.row_dual, solution.col_dual))
         return Multipliers(self._form, duals, bounds)
 
-    def conflict(self, *, time_limit: float) -> list[tuple[Any, str]] | None:
+    def conflict(self, *, work: float) -> list[tuple[Any, str]] | None:
         """Constraints and bounds of the relaxation that cannot all hold, none of which could be left out.
 
         Members of the Pyomo model, constraints and variables, each with the side that is meant: ``lower``, ``upper`` or
         ``both``. None where the relaxation has a solution, or nothing was found in time. What the solver holds stays.
         """
-        return conflict(self._form, time_limit=time_limit)
+        return conflict(self._form, work=work)
 
     def outcome(self, run: SearchRun) -> Outcome:
         """What a search came to, the Pyomo model left as it is.
@@ -411,3 +419,17 @@ class Program:
                 values = np.where(self._kinds, np.rint(values), values)
             self._form.load_values(values)
         return outcome
+
+
+def _written(model: pyo.ConcreteModel) -> Compiled:
+    form = compiled(model)
+    effort.spend(PER_TERM * len(form.values))
+    return form
+
+
+def _seconds(work: float) -> float:
+    """Seconds that a run may take: those of the net it is in, and what is asked for where they are over."""
+    net = effort.current_net()
+    if net is None:
+        return math.inf
+    return max(work, 0.01) if net.acted else max(net.rest_s, 0.01)

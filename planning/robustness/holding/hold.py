@@ -50,8 +50,8 @@ LEAST_DAYS = 20
 """Days that are replayed whatever time is left."""
 SPARE = 1.3
 """Standard errors above the level at which a plan is judged, where not the whole interval must lie above it."""
-LEAST_PLAN_S = 5.0
-LEAST_SEARCH_S = 0.5
+LEAST_PLAN = 5.0
+LEAST_SEARCH = 0.5
 """For a search that begins when the time is over, with the lists that are known."""
 FAR = 0.8
 """Share of the level below which a raise that does not help by itself stays: several margins may be missing at once."""
@@ -69,7 +69,7 @@ def hold(
     *,
     level: float | None = None,
     replications: int = 1000,
-    time_limit_s: float = 300.0,
+    work: float = 300.0,
     deadline: Deadline | None = None,
     plain: Plan | None = None,
     baseline: Baseline | None = None,
@@ -86,7 +86,7 @@ def hold(
         engine: who replays.
         level: the share; None: the scenario's.
         replications: days by which plans are judged.
-        time_limit_s: for the search from now on; judging comes after it.
+        work: for the search from now on; judging comes after it.
         deadline: in its place.
         plain: an acceptable plan of the scenario to begin with and to be compared with; None: one is made.
         baseline: of the scenario; None: it is simulated.
@@ -105,7 +105,7 @@ def hold(
     if not 0 < target <= MOST_LEVEL:
         raise ValueError(f"a level lies between 0 and {MOST_LEVEL:g}, not at {target:g}")
     refuse(scenario)
-    deadline = deadline or Deadline(time_limit_s)
+    deadline = deadline or Deadline(work)
     loop = _Loop(scenario, engine, target, replications, deadline, whole, on_progress, cancel, baseline)
     answer = loop.run(plain, search or Search(), begin)
     if level is None:
@@ -142,8 +142,8 @@ class _Loop:
     ) -> None:
         self.baseline = baseline or Baseline.of(scenario)
         self.scenario, self.engine, self.level, self.replications = scenario, engine, level, replications
-        self.deadline, self.limit_s, self.whole = deadline, deadline.limit_s, whole
-        self.search_s = (1 - JUDGED_SHARE) * self.limit_s if whole else self.limit_s
+        self.deadline, self.limit, self.whole = deadline, deadline.limit, whole
+        self.searching = (1 - JUDGED_SHARE) * self.limit if whole else self.limit
         self.tell: Progress = on_progress or (lambda event: None)
         self.stop = cancel or (lambda: False)
         self.search = Search()
@@ -161,18 +161,18 @@ class _Loop:
         """Schedules of processes with the days that steer, by judgement."""
 
     @property
-    def gone(self) -> float:
-        """Seconds since it began."""
-        return self.deadline.gone_s
+    def spent(self) -> float:
+        """Work since it began."""
+        return self.deadline.spent
 
     @property
-    def remaining_s(self) -> float:
-        """Seconds."""
-        return self.search_s - self.gone
+    def remaining(self) -> float:
+        """Work that is left to the search."""
+        return self.searching - self.spent
 
     def _over(self) -> bool:
         """Whether there is no time for another plan."""
-        return self.stop() or self.remaining_s <= LEAST_PLAN_S
+        return self.stop() or self.remaining <= LEAST_PLAN
 
     def run(self, plain: Plan | None, search: Search, begin: Disturbances | None) -> Robustness:
         from emberline.models import Study
@@ -180,14 +180,14 @@ class _Loop:
         self.search = dataclasses.replace(search, study=search.study or Study(), keep=None)
         if plain is None:
             plain = self._plan(self.scenario, DRAFT_SHARE)
-            if plain.schedule is None and not plain.ruled_out and self.whole and self.remaining_s > LEAST_PLAN_S:
+            if plain.schedule is None and not plain.ruled_out and self.whole and self.remaining > LEAST_PLAN:
                 plain = self._plan(self.scenario, 1.0)  # a plan that does not hold is better than none
         elif plain.schedule is not None:
             assert self.search.study is not None
             self.search.study.keep(plain.scenario, plain.schedule)
         if plain.schedule is None or not plain.acceptable:
             why = plain.reason or plain.status
-            return Robustness(self.level, "no plan", why, (), plain, plain, seconds=self.gone)
+            return Robustness(self.level, "no plan", why, (), plain, plain, seconds=self.spent)
         self._show(plain)
         refuse_ensemble(self.scenario, plain.schedule, self.replications, self.engine.workers)
         best, judged, status, why = plain, None, "", ""
@@ -200,7 +200,7 @@ class _Loop:
             if judged is None or status != "holds" or self._reached(judged):
                 break
             status, why, begin = "cannot", "what held in the replays that steered did not in fresh ones", None
-            if self.remaining_s <= LEAST_PLAN_S:
+            if self.remaining <= LEAST_PLAN:
                 status = "out of time"
                 break
         if judged is not None and self._gains_nothing(judged):
@@ -210,8 +210,8 @@ class _Loop:
         if judged is not None and plain_judged is not None:
             status, why = self._word(judged, status, why)
             best = dataclasses.replace(best, replays=_replays(judged))
-        answer = Robustness(self.level, status, why, tuple(self.rounds), plain, best, judged, plain_judged, self.gone)
-        return answer.with_record(self.scenario, self.limit_s, self.larger if status == "out of time" else None)
+        answer = Robustness(self.level, status, why, tuple(self.rounds), plain, best, judged, plain_judged, self.spent)
+        return answer.with_record(self.scenario, self.limit, self.larger if status == "out of time" else None)
 
     def _gains_nothing(self, judged: Ensemble) -> bool:
         """Whether the baseline reaches the level too and is better by the goal, or as good, on the same days."""
@@ -233,7 +233,7 @@ class _Loop:
             {
                 "phase": "draft", "status": draft.status, "objective": draft.objective, "bound": draft.bound,
                 "gap": draft.gap, "carbon_kg": figures.carbon_kg, "cost": figures.cost, "saved": draft.saved(),
-                "elapsed": self.gone, "limit": self.limit_s,
+                "elapsed": self.spent, "limit": self.limit,
             }
         )  # fmt: skip
 
@@ -258,13 +258,13 @@ class _Loop:
             share: of the time limit.
             lists: that keep the margins, to begin with; None: those of the rules are made.
         """
-        limit = max(min(share * self.limit_s, self.remaining_s), LEAST_PLAN_S)
+        limit = max(min(share * self.limit, self.remaining), LEAST_PLAN)
         if self.whole:  # a plan that does not hold is better than none, but the limit is the limit
-            limit = min(limit, max(self.deadline.rest_s, LEAST_SEARCH_S))
+            limit = min(limit, max(self.deadline.rest, LEAST_SEARCH))
         else:
-            limit = min(self.scenario.goal.time_limit_s, limit)
+            limit = min(self.scenario.goal.budget, limit)
         silent = scenario.model_copy(
-            update={"goal": scenario.goal.model_copy(update={"time_limit_s": min(limit, self.limit_s)})}
+            update={"goal": scenario.goal.model_copy(update={"effort": min(limit, self.limit)})}
         )
         # the baseline has no margins, but it reckons with the quantile that rates are planned by
         same = scenario.disturbances.planning_quantile == self.scenario.disturbances.planning_quantile
@@ -273,17 +273,17 @@ class _Loop:
             search = dataclasses.replace(search, others=[*search.others, *lists], lists=False)
         candidate = draft(
             silent, baseline=self.baseline if same else None, search=search, replications=0, cancel=self.stop,
-            on_progress=lambda event: self.tell({**event, "elapsed": self.gone, "limit": self.limit_s}),
+            on_progress=lambda event: self.tell({**event, "elapsed": self.spent, "limit": self.limit}),
         )  # fmt: skip
         return dataclasses.replace(candidate, scenario=scenario)
 
     def _days(self, scenario: Scenario, schedule: xr.Dataset, judgement: int, least: int = LEAST_DAYS) -> Misses | None:
         """What a schedule misses on the days that steer; fewer of them where they take too long, but the least."""
-        until, polls = min(self.gone + DAYS_SHARE * self.limit_s, self.limit_s), [0]
+        until, polls = min(self.spent + DAYS_SHARE * self.limit, self.limit), [0]
 
         def enough() -> bool:
             polls[0] += 1
-            return self.stop() or (self.whole and polls[0] > least / PART and self.gone > until)
+            return self.stop() or (self.whole and polls[0] > least / PART and self.spent > until)
 
         seed = seed_of(self.scenario, f"steering {judgement}")
         return misses(scenario, schedule, self.training, self.engine, seed=seed, cancel=enough)
@@ -298,7 +298,7 @@ class _Loop:
         row = Round(
             margins(candidate.scenario), candidate.status, candidate.gap, days.successes, days.n,
             figures.carbon_kg if figures else None, figures.cost if figures else None,
-            causes(days), self.gone - began,
+            causes(days), self.spent - began,
         )  # fmt: skip
         self._note(row)
         if not self.scenario.heats:
@@ -314,7 +314,7 @@ class _Loop:
     def _note(self, row: Round) -> None:
         self.rounds.append(row)
         event = {"margins": row.margins, "held": row.successes, "of": row.n, "status": row.status}
-        event |= {"elapsed": self.gone, "limit": self.limit_s}
+        event |= {"elapsed": self.spent, "limit": self.limit}
         self.tell({"phase": "round", "round": len(self.rounds), **event})
 
     def _enough(self, days: Misses, judgement: int) -> bool:
@@ -328,15 +328,15 @@ class _Loop:
 
     def _raise(self, start: Plan, judgement: int, begin: Disturbances | None) -> tuple[Plan, Misses | None, str, str]:
         """Raise margins from a plan on; the plan that held best, how it did, and what ended it."""
-        now, began = start, self.gone
+        now, began = start, self.spent
         days = self._train(now, judgement, began)
         if days is None:
             return start, None, "cancelled", "cancelled before the first replays were over"
         best, best_days = now, days
         while not self._enough(days, judgement):
             self.larger = next(candidates(now.scenario, steps(days, self.level, self.stuck), far=True), None)
-            if self.remaining_s <= LEAST_PLAN_S:
-                return best, best_days, "out of time", f"the time limit of {self.limit_s:g} s was over"
+            if self.remaining <= LEAST_PLAN:
+                return best, best_days, "out of time", f"the time limit of {self.limit:g} s was over"
             if len(self.rounds) >= ROUNDS or not steps(days, self.level, self.stuck):
                 why = "no margin that can still be raised makes it hold more often" + self._finer()
                 return best, best_days, "out of time" if self.unproven else "cannot", why
@@ -364,7 +364,7 @@ class _Loop:
             if self._enough(days, judgement) or self._over() or len(self.rounds) >= ROUNDS:
                 break
             knobs = sorted({knob for knob in (*amounts(days)[0], *self.raised) if knob.kind not in FIXED})
-            scenario, began = varied(best.scenario, knobs, chance), self.gone
+            scenario, began = varied(best.scenario, knobs, chance), self.spent
             if margins(scenario) in (row.margins for row in self.rounds):
                 continue
             assert best.schedule is not None
@@ -403,11 +403,11 @@ class _Loop:
         for scenario, lists in chain(earlier, larger(now.scenario, every, now.schedule, far=far, over=self._over)):
             if self._over():
                 return None
-            began = self.gone
+            began = self.spent
             candidate = self._plan(scenario, ROUND_SHARE, lists)
             if candidate.schedule is None or not candidate.acceptable:
                 self.unproven |= candidate.schedule is None and not candidate.ruled_out
-                self._note(Round(margins(scenario), candidate.status, candidate.gap, 0, 0, seconds=self.gone - began))
+                self._note(Round(margins(scenario), candidate.status, candidate.gap, 0, 0, seconds=self.spent - began))
                 continue
             trained = self._train(candidate, judgement, began)
             return None if trained is None else (candidate, trained, every[0][0])
@@ -417,9 +417,9 @@ class _Loop:
     def _polish(self, candidate: Plan, judgement: int) -> Plan:
         """The same margins with the time that is left; kept where it is better and holds no less often."""
         as_asked = margins(candidate.scenario) == margins(self.scenario) and not self.whole
-        if candidate.status == "within gap" or as_asked or self.remaining_s <= LEAST_PLAN_S or self.stop():
+        if candidate.status == "within gap" or as_asked or self.remaining <= LEAST_PLAN or self.stop():
             return candidate
-        before, began = self.rounds, self.gone
+        before, began = self.rounds, self.spent
         finer = self._plan(candidate.scenario, 1.0)
         worse = candidate.objective is not None and (finer.objective or 0.0) > candidate.objective
         if finer.schedule is None or not finer.acceptable or worse:
@@ -436,12 +436,12 @@ class _Loop:
         """A plan on fresh days, its draft and the baseline on the same."""
         assert candidate.schedule is not None
         assert plain.schedule is not None
-        self.tell({"phase": "judge", "of": self.replications, "elapsed": self.gone, "limit": self.limit_s})
+        self.tell({"phase": "judge", "of": self.replications, "elapsed": self.spent, "limit": self.limit})
         polls = [0]
 
         def enough() -> bool:
             polls[0] += 1
-            return self.whole and polls[0] > LEAST_DAYS / PART and self.gone > self.limit_s
+            return self.whole and polls[0] > LEAST_DAYS / PART and self.spent > self.limit
 
         return ensemble(
             candidate.scenario, candidate.schedule, self.replications, self.engine,

@@ -167,8 +167,8 @@ class Robustness:
         ways: list[Message] = []
         if self.status == "out of time":
             yield Message("The time was over before all margins were tried.")
-            seconds = math.ceil(MORE_TIME * scenario.goal.time_limit_s / 10) * 10
-            ways.append(Message("more time (goal.time_limit_s={seconds:g})", seconds=seconds))
+            effort = math.ceil(MORE_TIME * scenario.goal.budget / 10) * 10
+            ways.append(Message("more effort (goal.effort={effort:g})", effort=effort))
             now = settings(self.robust.scenario)
             more = [] if larger is None else [one for one in settings(larger) if one not in now]
             if more:

@@ -84,7 +84,7 @@ def compare(
     count: int,
     *,
     share: float | None = None,
-    time_limit_s: float | None = None,
+    work: float | None = None,
     on_progress: Callable[[str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Compared:
@@ -94,7 +94,7 @@ def compare(
         scenario: a site alone.
         count: samples to plan over.
         share: minimize the conditional value at risk beyond it; None: the mean.
-        time_limit_s: for each of the two searches; None: the goal's.
+        work: for each of the two searches; None: the goal's.
         on_progress: called with a line for each phase.
         cancel: polled; True takes the best first stage so far.
 
@@ -113,7 +113,7 @@ def compare(
         _refuse(scenario, "site", says + "counts money has no market.imbalance")
     sample_set = errors.samples(scenario, count, FRESH)
     envelope = twin.envelope(scenario)
-    limit = time_limit_s or scenario.goal.time_limit_s
+    limit = work or scenario.goal.budget
 
     def search(
         scenarios: tuple[Scenario, ...],
@@ -122,11 +122,11 @@ def compare(
         gap: float = FINE,
     ) -> samples.Sampled:
         solution = samples.optimize_samples(
-            scenarios, envelope, share=at_risk, fixed=fixed, time_limit_s=limit, gap=gap,
+            scenarios, envelope, share=at_risk, fixed=fixed, work=limit, gap=gap,
             cancel=cancel if len(scenarios) > 1 else None,
         )  # fmt: skip
         if solution.fixed is None:
-            _refuse(scenario, "goal.time_limit_s", f"no plan over {len(scenarios)} samples: {solution.status}")
+            _refuse(scenario, "goal.effort", f"no plan over {len(scenarios)} samples: {solution.status}")
         return solution
 
     tell(f"the plan on the forecast of {', '.join(sample_set.names)}")

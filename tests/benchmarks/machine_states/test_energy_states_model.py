@@ -104,7 +104,7 @@ def test_the_optimum_is_that_of_trying_everything(prices: list[int], lengths: di
     assert result.bound == pytest.approx(target)
     assert Counter(length for _, length in result.starts) == lengths
     for gaps in (False, True):
-        assert solve(built(states, lengths, price, gaps=gaps), time_limit=20).objective == pytest.approx(target)
+        assert solve(built(states, lengths, price, gaps=gaps), work=20).objective == pytest.approx(target)
 
 
 def test_both_formulations_are_equally_tight() -> None:
@@ -115,8 +115,7 @@ def test_both_formulations_are_equally_tight() -> None:
     price = np.random.Generator(np.random.Philox(key=1)).integers(1, 11, 48).astype(float)
     lengths = {2: 4, 3: 3, 5: 1}
     bounds = [
-        solve(built(furnace(), lengths, price, gaps=gaps), time_limit=20, relax=True).objective
-        for gaps in (False, True)
+        solve(built(furnace(), lengths, price, gaps=gaps), work=20, relax=True).objective for gaps in (False, True)
     ]
     best = cheapest(furnace(), lengths, WORK_MW, price, STEP_MIN, time_limit=20)
     assert bounds[0] == pytest.approx(bounds[1])
@@ -137,7 +136,7 @@ def test_the_window_of_the_search_hides_no_optimum(share: float, monkeypatch: py
     for key in range(1, 9):
         price = np.random.Generator(np.random.Philox(key=key)).integers(1, 11, 48).astype(float)
         result = cheapest(furnace(), lengths, WORK_MW, price, STEP_MIN, time_limit=20)
-        whole = solve(built(furnace(), lengths, price, gaps=True), time_limit=20)
+        whole = solve(built(furnace(), lengths, price, gaps=True), work=20)
         assert result.status == "optimal"
         assert result.cost == pytest.approx(whole.objective)
 
@@ -155,7 +154,7 @@ def test_around_given_work_the_flow_is_whole_by_itself() -> None:
     work = {1: {t: int(works) for t, works in enumerate(on)}}
     ports = model.add(case.machine, states, STEP_MIN, 40, work)
     case.goal = pyo.Objective(expr=ports.costs(price))
-    assert solve(case, time_limit=10, relax=True).status == "optimal"
+    assert solve(case, work=10, relax=True).status == "optimal"
     assert all(min(abs(go.value), abs(go.value - 1)) < 1e-9 for go in case.machine.go.values())
     ends: tuple[dict[str, int], ...] = {"start": states.start_index}, {}, {}, {"end": states.end_index}
     gaps = ((0, 6), (9, 12), (14, 30), (33, 40))
@@ -187,7 +186,7 @@ def test_under_a_limit_the_flow_must_be_declared_whole() -> None:
         ports = model.add(case.machine, states, STEP_MIN, 12, {}, whole=whole)
         case.limit = pyo.Constraint(range(12), rule=lambda _, t, energy=ports.energy: energy[t] <= 5 * STEP_MIN / 60)
         case.goal = pyo.Objective(expr=ports.costs(np.ones(12)))
-        outcomes.append(solve(case, time_limit=10).status)
+        outcomes.append(solve(case, work=10).status)
     assert outcomes == ["optimal", "infeasible"]
 
 
@@ -201,7 +200,7 @@ def test_work_only_where_the_machine_is_ready() -> None:
     case.machine = pyo.Block()
     ports = model.add(case.machine, furnace(final="ready"), STEP_MIN, 6, {1: case.on})
     case.goal = pyo.Objective(expr=ports.costs(np.ones(6)) - 100 * pyo.quicksum(case.on.values()))
-    assert solve(case, time_limit=10).status == "optimal"
+    assert solve(case, work=10).status == "optimal"
     assert [round(on.value) for on in case.on.values()] == [0, 0, 1, 1, 1, 1]
 
 

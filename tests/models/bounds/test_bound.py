@@ -139,7 +139,7 @@ def test_bound_and_plan_of_units_that_draw_when_idle(case: str, negative: bool, 
     assert proof.bound <= every.value + small
 
     # the bound leaves idle units out, so that the gap stays open and the search would go on to its limit
-    short = built.goal.model_copy(update={"time_limit_s": 4.0})
+    short = built.goal.model_copy(update={"effort": 4.0})
     plan = models.optimize(built.model_copy(update={"goal": short}), envelope(built))
     assert plan.attrs["bound"] <= every.value + small
     assert plan.attrs["objective"] >= every.value - small
@@ -160,7 +160,7 @@ def test_reheating_may_earn() -> None:
     orders = [cast("A", 1), {"name": "B", "heats": [{"grade": "light"}]}]
     built = scenario(
         line, orders, horizon={"length_h": 8.0, "step_min": 15.0}, market={**MARKET, "price_per_mwh": -50.0},
-        goal={"minimize": "cost", "gap": 0.0, "time_limit_s": 30.0},
+        goal={"minimize": "cost", "gap": 0.0, "effort": 30.0},
     )  # fmt: skip
     best = -50.0 * (2 * (30 + 2 + 0.75) + 45 * 0.2 * (100 + 10) / 1000)
     proof = search(built)
@@ -213,7 +213,7 @@ def test_what_completes_a_start_is_no_bound(forgets: bool, seed: int) -> None:
     m.covered = pyo.Constraint(range(12), rule=lambda m, i: sum(f * m.x[j] for j, f in enumerate(rows[i])) >= 100)
     m.cost = pyo.Objective(expr=sum(c * m.x[j] for j, c in enumerate(cost)))
     program = Program(m)
-    program.run(time_limit=10, relax=True)
+    program.run(work=10, relax=True)
     if forgets:
         program.forget()
     items: list[float] = []
@@ -222,7 +222,7 @@ def test_what_completes_a_start_is_no_bound(forgets: bool, seed: int) -> None:
         if event["bound"] is not None:
             items.append(event["bound"])
 
-    outcome = program.run(time_limit=20, on_progress=tell)
+    outcome = program.run(work=20, on_progress=tell)
     assert outcome.status == "optimal"
     assert outcome.objective is not None
     assert max(items, default=0.0) <= outcome.objective + 1e-6

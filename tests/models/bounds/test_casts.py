@@ -246,7 +246,7 @@ def test_equal_rounds_give_an_equal_plan() -> None:
 def test_a_week_gets_a_bound_and_a_better_plan() -> None:
     """Proves: a week of 168 heats gets a bound within 5 %, long before the limit, and a plan better than the
     baseline's."""
-    built = load("melt-shop-week", ["goal.time_limit_s=180", "goal.gap=0.045"])
+    built = load("melt-shop-week", ["goal.effort=180", "goal.gap=0.045"])
     table = twin.envelope(built)
     listed = twin.dispatch(built, table)
     plan = models.optimize(built, table, listed)

@@ -330,7 +330,7 @@ def test_no_time_proves_nothing() -> None:
     envelope = twin.envelope(case)
     aim = aims.of(case, envelope, sites.read(case, envelope), None)
     assert impossible(case, envelope, aim)
-    assert not impossible(case, envelope, aim, time_limit=0.0)
+    assert not impossible(case, envelope, aim, work=0.0)
 
 
 def test_a_site_that_follows_the_step() -> None:

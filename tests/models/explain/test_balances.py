@@ -31,11 +31,11 @@ def test_what_is_counted_is_what_is_counted_by_hand(broken: Broken) -> None:
     if broken.says not in BY_HAND:
         assert text == []
         # runs that are whole are not asked for: what a part of a switch can do is not impossible
-        proof = impossible(scenario, twin.envelope(scenario), None, time_limit=10)
+        proof = impossible(scenario, twin.envelope(scenario), None, work=10)
         assert proof == (broken.says != "least run longer than there is room")
         return
     assert BY_HAND[broken.says] in " ".join(text)
-    assert impossible(scenario, twin.envelope(scenario), None, time_limit=10)
+    assert impossible(scenario, twin.envelope(scenario), None, work=10)
 
 
 @pytest.mark.parametrize("name", bundled())

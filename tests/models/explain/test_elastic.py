@@ -37,7 +37,7 @@ def elastic(*overrides: str) -> tuple[Scenario, Elastic]:
 
 def value(model: Elastic, key: str, **how: Any) -> float | None:
     limit = next(limit for limit in model.limits if limit.key == key)
-    return model.alone(limit, time_limit=10, **how)
+    return model.alone(limit, work=10, **how)
 
 
 def test_the_least_by_hand() -> None:
@@ -55,7 +55,7 @@ def test_the_least_by_hand() -> None:
 def test_the_cheapest_together() -> None:
     """Proves: the price decides: a machine by its own size counts 5 an eighth, users 6 a tenth."""
     _, model = elastic()
-    least = model.smallest(time_limit=10)
+    least = model.smallest(work=10)
     assert least is not None
     assert set(least) == {"site.assets.users.rate"}
     assert least["site.assets.users.rate"] == pytest.approx(0.9, abs=1e-6)
@@ -64,7 +64,7 @@ def test_the_cheapest_together() -> None:
 def test_the_conflict_names_what_is_needed_for_it_only() -> None:
     """Proves: the irreducible subset holds demand, boiler and the tank's level; the grid has no part in it."""
     scenario, model = elastic()
-    result = model.conflict(time_limit=10)
+    result = model.conflict(work=10)
     keys = {one.limit.key for one in result}
     assert {"site.assets.users.rate", "site.assets.boiler.heat_mw"} <= keys
     assert "site.grid.import_limit_mw" not in keys
@@ -74,7 +74,7 @@ def test_the_conflict_names_what_is_needed_for_it_only() -> None:
 def test_multipliers_prove_the_same() -> None:
     """Proves: what the relaxation's multipliers hold is a conflict too: without the boiler's part there is none."""
     _, model = elastic()
-    model.smallest(time_limit=10)
+    model.smallest(work=10)
     keys = {one.limit.key for one in model.proof()}
     assert {"site.assets.users.rate", "site.assets.boiler.heat_mw"} <= keys
     assert "site.grid.import_limit_mw" not in keys
@@ -83,9 +83,9 @@ def test_multipliers_prove_the_same() -> None:
 def test_a_site_that_can_do_it_needs_nothing() -> None:
     """Proves: no slack where there is a plan, and no conflict either."""
     scenario, model = elastic("site.assets.boiler.heat_mw=9")
-    assert model.smallest(time_limit=10) == {}
-    assert model.conflict(time_limit=10) == []
-    assert not impossible(scenario, twin.envelope(scenario), None, time_limit=10)
+    assert model.smallest(work=10) == {}
+    assert model.conflict(work=10) == []
+    assert not impossible(scenario, twin.envelope(scenario), None, work=10)
 
 
 def test_the_solver_tells_members_and_sides() -> None:
@@ -95,11 +95,11 @@ def test_the_solver_tells_members_and_sides() -> None:
     model.least = pyo.Constraint(range(4), rule=lambda m, i: m.x[i] >= (3 if i == 2 else 1))
     model.sum = pyo.Constraint(expr=sum(model.x[i] for i in range(4)) <= 50)
     model.goal = pyo.Objective(expr=model.x[0])
-    result = Program(model).conflict(time_limit=10)
+    result = Program(model).conflict(work=10)
     assert result is not None
     assert sorted((member.name, side) for member, side in result) == [("least[2]", "lower"), ("x[2]", "upper")]
     model.least[2].deactivate()
-    assert Program(model).conflict(time_limit=10) is None
+    assert Program(model).conflict(work=10) is None
 
 
 def test_a_conflict_found_first_leaves_the_solver_usable() -> None:
@@ -113,10 +113,10 @@ m.x = pyo.Var(range(30), domain=pyo.NonNegativeReals)
 m.more = pyo.Constraint(range(30), rule=lambda m, i: m.x[i] + m.x[(i + 1) % 30] >= 2)
 m.fewer = pyo.Constraint(expr=sum(m.x[i] for i in range(30)) <= 1)
 m.goal = pyo.Objective(expr=sum(m.x[i] for i in range(30)))
-assert Program(m).conflict(time_limit=5)
+assert Program(m).conflict(work=5)
 m.fewer.deactivate()
 program = Program(m)
-assert program.outcome(program.search(time_limit=5)).status == "optimal"
+assert program.outcome(program.search(work=5)).status == "optimal"
 """
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stderr

@@ -50,7 +50,7 @@ def test_least_peak_of_an_operation(
         "" if row is None else f"A-1 at work draws {row[0]:.1f} MW in a metered interval, and at best {row[1]:.1f} MW"
     )
     assert says in " ".join(unfed_lines(case, envelope))
-    assert impossible(case, envelope, None, time_limit=10) is (row is not None)
+    assert impossible(case, envelope, None, work=10) is (row is not None)
 
 
 def test_metered_intervals_within_a_step() -> None:
@@ -103,21 +103,21 @@ def test_a_list_that_keeps_all_limits_or_not() -> None:
     free = case(46.0)
     plan, envelope = twin.dispatch(free), twin.envelope(free)
     assert baseline_holds(free, envelope, plan)
-    assert holds(free, envelope, plan, plan, time_limit=10)
+    assert holds(free, envelope, plan, plan, work=10)
     tight, low = case(39.0), case(46.0, {"carbon_kg": 100.0})
     for built in (tight, low):
         assert not baseline_holds(built, envelope, plan)
-        assert impossible(built, envelope, None, time_limit=10)
-        assert impossible_at_all(built, envelope, None, time_limit=10)
-    assert not impossible(free, envelope, None, time_limit=10)
+        assert impossible(built, envelope, None, work=10)
+        assert impossible_at_all(built, envelope, None, work=10)
+    assert not impossible(free, envelope, None, work=10)
     gas = {"kind": "supply", "name": "gas", "carrier": "gas"}
     fed = scenario(melt_shop(), [cast("A", 2)], site={"carriers": [{"name": "gas"}], "assets": [gas]})
     assert not baseline_holds(fed, twin.envelope(fed), twin.dispatch(fed))  # the site's answer is not looked for
     site = load("steam-cracker-utilities")
-    assert impossible_at_all(site, envelope, None, time_limit=10)
+    assert impossible_at_all(site, envelope, None, work=10)
     many = case(100.0, count=9)
     for proof in (impossible, impossible_at_all):
-        assert proof(many, twin.envelope(many), None, time_limit=10)
+        assert proof(many, twin.envelope(many), None, work=10)
 
 
 def test_whole_casts_are_asked_for() -> None:
@@ -137,7 +137,7 @@ def test_whole_casts_are_asked_for() -> None:
             "grades": [{"name": "G", "mass_t": 100.0, "duration_min": {"melting": minutes, "casting": 15}}],
         }
         case = scenario(line, [cast("A", 2)], horizon={"length_h": 4.0})
-        assert impossible(case, twin.envelope(case), None, time_limit=10) is outcome
+        assert impossible(case, twin.envelope(case), None, work=10) is outcome
 
 
 def test_a_wait_that_no_start_keeps() -> None:
@@ -158,4 +158,4 @@ def test_a_wait_that_no_start_keeps() -> None:
     for unit, outcome in (("F", True), ("N", False)):
         locks = [{"heat": "A-1", "stage": "melting", "unit": unit}]
         case = scenario(line, [cast("A", 1), cast("B", 1)], horizon={"length_h": 4.0}, locks=locks)
-        assert impossible(case, twin.envelope(case), None, time_limit=10) is outcome
+        assert impossible(case, twin.envelope(case), None, work=10) is outcome

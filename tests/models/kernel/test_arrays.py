@@ -77,7 +77,7 @@ def test_members_that_nobody_asks_for_are_not_made() -> None:
     all members somewhere makes them all."""
     m = store_model()
     program = Program(m)
-    assert program.run(time_limit=60, gap=0.0).status == "optimal"
+    assert program.run(work=60, gap=0.0).status == "optimal"
     assert arrays.values(m.level).shape == (N,)
     number = {name: len(getattr(m, name).members) for name in ("level", "x", "y")}
     assert number == {"level": 1, "x": 1, "y": 0}
@@ -118,7 +118,7 @@ def test_values_are_seen_by_members_asked_before_and_after() -> None:
     in one of the two places only."""
     m = store_model()
     before = m.x[2]
-    Program(m).run(time_limit=60, gap=0.0)
+    Program(m).run(work=60, gap=0.0)
     values = arrays.values(m.x)
     assert before.value == values[2]
     assert m.x[3].value == values[3]

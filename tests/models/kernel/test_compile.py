@@ -78,7 +78,7 @@ def test_the_optimum_is_that_of_pyomos_own_interface(start: int) -> None:
     theirs = Highs(load_solutions=False, raise_exception_on_nonoptimal_result=False)
     for seed in range(start, start + 50):
         model = random_model(seed)
-        outcome = Program(model).run(time_limit=60, gap=0.0)
+        outcome = Program(model).run(work=60, gap=0.0)
         concrete_model = random_model(seed, templates=False)
         result = theirs.solve(concrete_model, rel_gap=0.0)
         status = str(result.termination_condition)
@@ -106,7 +106,7 @@ def test_new_numbers_are_compiled_again() -> None:
 def test_a_renewed_program_is_the_new_model(seed: int) -> None:
     """Proves: a program that takes other numbers, or another model, solves that one. Sensitivity: a change not sent."""
     program = Program(random_model(seed))
-    program.run(time_limit=60, relax=True)
+    program.run(work=60, relax=True)
     model = random_model(seed)
     model.price.replace(model.price.array[::-1] * 1.5)
     for t in model.T:
@@ -122,13 +122,13 @@ def test_a_renewed_program_is_the_new_model(seed: int) -> None:
         if not fresh.x[t].fixed:
             fresh.x[t].setub(4.0)
     fresh.scale = 1.7
-    again, once = program.run(time_limit=60, gap=0.0), Program(fresh).run(time_limit=60, gap=0.0)
+    again, once = program.run(work=60, gap=0.0), Program(fresh).run(work=60, gap=0.0)
     assert again.status == once.status
     if once.objective is not None:
         assert again.objective == pytest.approx(once.objective, rel=1e-6, abs=1e-6)
     other = random_model(seed + 1)
     program.renew(other)
-    third, alone = program.run(time_limit=60, gap=0.0), Program(random_model(seed + 1)).run(time_limit=60, gap=0.0)
+    third, alone = program.run(work=60, gap=0.0), Program(random_model(seed + 1)).run(work=60, gap=0.0)
     assert third.status == alone.status
     if alone.objective is not None:
         assert third.objective == pytest.approx(alone.objective, rel=1e-6, abs=1e-6)
@@ -149,7 +149,7 @@ def test_values_and_duals_come_back_by_component() -> None:
         m.price = Series(m.P, values=np.array([20.0, 50.0]))
         m.paid = pyo.Objective(rule=lambda b: total(b.price[p] * b.output[p, t] for p in each(b.P) for t in each(b.T)))
     program = Program(m)
-    program.run(time_limit=10)
+    program.run(work=10)
     values, worth = program.values_of(m.output), program.duals(m.met)
     assert values.dims == ("P", "T")
     assert values.sel(P="dear").values == pytest.approx([0.0, 1.0, 0.5])
@@ -190,7 +190,7 @@ def test_a_row_without_variables_holds_or_makes_the_model_infeasible() -> None:
             m.gone.fix_some(np.ones(2, dtype=bool), least)
             m.row = Rows(m.T, says=lambda b, t: b.gone[t] <= 1)
             m.goal = pyo.Objective(expr=m.x)
-        assert Program(m).run(time_limit=5).status == expected
+        assert Program(m).run(work=5).status == expected
 
 
 def test_a_rule_may_leave_its_row_out() -> None:

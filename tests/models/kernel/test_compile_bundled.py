@@ -42,7 +42,7 @@ def search_models(name: str, monkeypatch: pytest.MonkeyPatch) -> list[pyo.Concre
         table.setdefault(tuple(part.name for part in model.component_objects(pyo.Constraint, active=True)), model)
 
     monkeypatch.setattr(Program, "__init__", noted)
-    scenario = load(name, ["goal.time_limit_s=15", *SHORTER.get(name, [])])
+    scenario = load(name, ["goal.effort=15", *SHORTER.get(name, [])])
     envelope = twin.envelope(scenario)
     listed = twin.dispatch(scenario, envelope)
     began = time.process_time()
@@ -82,7 +82,7 @@ def test_models_of_bundled_scenarios(name: str, monkeypatch: pytest.MonkeyPatch)
         for one, other in zip(upright(form), upright(compiled(model)), strict=True):
             assert one.shape == other.shape
             assert np.allclose(one, other, rtol=1e-9, atol=1e-9)
-        mine = Program(model).run(time_limit=120, relax=True, ipm=True, crossover=False).objective
+        mine = Program(model).run(work=120, relax=True, ipm=True, crossover=False).objective
         pyo.TransformationFactory("core.relax_integer_vars").apply_to(model)
         how = {"solver": "ipm", "run_crossover": "off", "presolve_rule_off": 1 << 15, "threads": 1}
         theirs = Highs(load_solutions=False, raise_exception_on_nonoptimal_result=False, solver_options=how)

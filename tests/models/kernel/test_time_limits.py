@@ -28,7 +28,7 @@ def looks(scenario: Scenario) -> int:
 
 def late(scenario: Scenario) -> Scenario:
     """The scenario, its time over long before it begins."""
-    goal = scenario.goal.model_copy(update={"time_limit_s": -2 * deadline.LATE_S})
+    goal = scenario.goal.model_copy(update={"effort": -2 * deadline.LATE_S})
     return scenario.model_copy(update={"goal": goal})
 
 

@@ -77,7 +77,7 @@ def raw(seed: int) -> tuple[dict[str, Any], list[float]]:
         "site": {"grid": grid},
         "market": {"price_per_mwh": 10.0, "carbon_intensity_kg_per_mwh": 1.0},
         "disturbances": {"replications": 0},
-        "goal": {"minimize": "cost", "gap": 1e-6, "time_limit_s": 60, "caps": {"extra_cost_share": None}},
+        "goal": {"minimize": "cost", "gap": 1e-6, "effort": 60, "caps": {"extra_cost_share": None}},
     }
     low = -80 if dice.random() < 0.3 else 20
     return data, [round(dice.uniform(low, 200), 1) for _ in range(SLOTS)]

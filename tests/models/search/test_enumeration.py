@@ -77,7 +77,7 @@ def test_the_best_of_all_plans_is_proven(kinds: str, limit_mw: float | None, mon
     scenario = peaky_shop(kinds, limit_mw)
     monkeypatch.setattr(exact_named, "solve", lambda *_: pytest.fail("a program was solved"))
     every = search(scenario)
-    every.gap, every.time_limit = 1e-6, 600.0
+    every.gap, every.limit = 1e-6, 600.0
     assert enumeration.suits(every)
     enumeration.run(every)
     best = brute(scenario)

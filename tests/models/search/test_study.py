@@ -12,7 +12,7 @@ from emberline.models.search.warm_start import Study, same
 from emberline.scenarios import Scenario, load
 
 TEN_DAYS = ["horizon.days=10", "goal.gap=1e-4"]
-DAY = ["goal.time_limit_s=20", "goal.gap=0.02"]
+DAY = ["goal.effort=20", "goal.gap=0.02"]
 
 
 def planned(scenario: Scenario, study: Study | None = None) -> tuple[float, float]:
@@ -114,8 +114,8 @@ def test_a_search_that_was_ended_does_not_end_the_next(whole: bool) -> None:
     )
     model.goal = pyo.Objective(expr=sum(int(worth[t]) * model.x[t] for t in model.T), sense=pyo.maximize)
     program = Program(model)
-    program.search(time_limit=30, gap=0.05, cancel=lambda: True)
-    outcome = program.outcome(program.search(time_limit=30, gap=0.05, cancel=lambda: False))
+    program.search(work=30, gap=0.05, cancel=lambda: True)
+    outcome = program.outcome(program.search(work=30, gap=0.05, cancel=lambda: False))
     assert outcome.has_solution
     assert outcome.bound is not None
     assert outcome.status != "cancelled"

@@ -36,7 +36,7 @@ def searched(scenario: Scenario, begin: bool = True) -> Search:
     envelope = twin.envelope(scenario)
     problem, data = line_reader.from_scenario(scenario, envelope), sites.read(scenario, envelope)
     search = Search(
-        problem=problem, data=data, aim=read(scenario, data, None, 0.0), time_limit=120.0, gap=scenario.goal.gap,
+        problem=problem, data=data, aim=read(scenario, data, None, 0.0), limit=120.0, gap=scenario.goal.gap,
         on_progress=lambda event: None, cancel=lambda: False, dispatching=dispatcher,
     )  # fmt: skip
     listed = assignment.from_schedule(problem, twin.dispatch(scenario, envelope)) if begin else None
@@ -117,11 +117,11 @@ def test_an_objective_that_is_not_its_solutions_proves_nothing(monkeypatch: pyte
     model.two = pyo.Constraint(expr=sum(model.x.values()) >= 2)
     model.goal = pyo.Objective(expr=sum((i + 1) * model.x[i] for i in range(3)) + 10)
     result = program.Program(model)
-    process = result.run(time_limit=60.0)
+    process = result.run(work=60.0)
     assert (process.status, process.objective, process.bound) == ("optimal", 13.0, 13.0)
     read = outcome.read
     monkeypatch.setattr(program, "read", lambda *args: replace(read(*args), objective=11.0, bound=11.0))
-    process = result.run(time_limit=60.0)
+    process = result.run(work=60.0)
     assert (process.status, process.objective, process.bound) == ("feasible", 13.0, None)
 
 

@@ -9,7 +9,7 @@ from emberline import twin
 from emberline.models import optimize
 from emberline.scenarios import Scenario, load
 
-SMALL = ("goal.time_limit_s=6", "goal.gap=0.02", "disturbances.replications=0")
+SMALL = ("goal.effort=6", "goal.gap=0.02", "disturbances.replications=0")
 NAMES = ("counts by unit", "pooled counts")
 PLAIN = (*SMALL, "site.battery=null", "site.pv=null", "site.grid.import_limit_mw=null", "line.heat_loss=null")
 
@@ -45,7 +45,7 @@ def test_what_does_not_suit_is_refused(strategy: str, says: str) -> None:
 
 def test_a_site_alone_has_no_strategies_of_heats() -> None:
     """Proves: naming one for a site is refused, and its plan says what kind it is."""
-    scenario = load("works-hub-year", ("horizon.days=1", "goal.time_limit_s=20"))
+    scenario = load("works-hub-year", ("horizon.days=1", "goal.effort=20"))
     envelope = twin.envelope(scenario)
     with pytest.raises(ValueError, match="a site alone"):
         optimize(scenario, envelope, strategy="pooled counts")

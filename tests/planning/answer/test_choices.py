@@ -33,7 +33,7 @@ market:
   price_per_mwh: {table: de_typical_2018, column: price_eur_per_mwh}
   carbon_intensity_kg_per_mwh: {table: de_typical_2018, column: carbon_intensity_average_kg_per_mwh}
 disturbances: {replications: 0}
-goal: {minimize: cost, gap: 0.1 %, time_limit_s: 10, caps: {extra_cost_share: null}}
+goal: {minimize: cost, gap: 0.1 %, effort: 10, caps: {extra_cost_share: null}}
 """
 
 

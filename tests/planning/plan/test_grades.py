@@ -161,7 +161,7 @@ def test_the_model_counts_mixed_casts_and_pv_as_the_ledger_does() -> None:
     schedule = twin.dispatch(day, envelope)
     problem, data = with_floors(line_reader.from_scenario(day, envelope)), sites.read(day, envelope)
     search = Search(
-        problem=problem, data=data, aim=aims.of(day, envelope, data, schedule), time_limit=60, gap=0,
+        problem=problem, data=data, aim=aims.of(day, envelope, data, schedule), limit=60, gap=0,
         on_progress=lambda event: None, cancel=lambda: False, dispatching=dispatcher,
     )  # fmt: skip
     starts = from_schedule(problem, schedule)

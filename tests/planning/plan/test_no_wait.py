@@ -28,7 +28,7 @@ market:
   price_per_mwh: 10
   carbon_intensity_kg_per_mwh: {values: [100, 100, 400, 300, 300, 300], start: 2026-03-10T00:00Z, interval_min: 60}
 disturbances: {replications: 0}
-goal: {minimize: carbon, gap: 0 %, time_limit_s: 20}
+goal: {minimize: carbon, gap: 0 %, effort: 20}
 """
 
 
@@ -79,7 +79,7 @@ def test_a_wait_is_a_violation_and_a_limit_that_gives_way() -> None:
     assert not make_plan(scenario(*tight), PLAIN).has_schedule
     limits = {limit.key: limit for limit in explain.limits(scenario(*tight))}
     assert limits["line.stages.melting.longest_wait_min"].value == 0
-    repairs = quick.quick(lambda more: scenario(*tight, *more), time_limit_s=20).repairs
+    repairs = quick.quick(lambda more: scenario(*tight, *more), work=20).repairs
     assert repairs
     for repair in repairs:
         assert make_plan(scenario(*tight, *repair.overrides), PLAIN).has_schedule

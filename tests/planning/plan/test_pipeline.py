@@ -35,7 +35,7 @@ def shop() -> Scenario:
         [cast("A", 2)],
         market={"price_per_mwh": prices, "carbon_intensity_kg_per_mwh": 400},
         horizon={"length_h": 8},
-        goal={"minimize": "cost_with_carbon_price", "gap": 0, "time_limit_s": 30, "caps": {"extra_cost_share": None}},
+        goal={"minimize": "cost_with_carbon_price", "gap": 0, "effort": 30, "caps": {"extra_cost_share": None}},
         disturbances={"duration_spread": 0.02, "replications": 2},
     )
 

@@ -50,7 +50,7 @@ def test_caps_are_kept(goal: dict[str, Any], figure: str) -> None:
 @pytest.mark.parametrize("caps", [{"peak_mw": 20.0}, {"carbon_kg": 3000.0}, {"cost": 3000.0}])
 def test_a_cap_that_cannot_be_kept_gives_no_plan(caps: dict[str, float]) -> None:
     """Proves: no plan that breaks a cap is ever shown. Sensitivity: the baseline schedule taken regardless."""
-    result = make_plan(shop(goal={"caps": caps, "time_limit_s": 5}), PLAIN)
+    result = make_plan(shop(goal={"caps": caps, "effort": 5}), PLAIN)
     assert not result.has_schedule
     assert not result.acceptable
     assert result.status in ("infeasible", "no plan within the limit")
@@ -125,7 +125,7 @@ def test_idle_units_next_to_heats_in_progress() -> None:
         }
     built = in_progress(line=line)
     # the bound leaves idle units out, so that the gap stays open and the search would go on to its limit
-    result = make_plan(built.model_copy(update={"goal": built.goal.model_copy(update={"time_limit_s": 4.0})}), PLAIN)
+    result = make_plan(built.model_copy(update={"goal": built.goal.model_copy(update={"effort": 4.0})}), PLAIN)
     assert_agrees(result)
     assert result.schedule is not None
     assert result.replay is not None

@@ -45,7 +45,7 @@ def poor() -> tuple[Plan, float]:
     """A plan of least carbon that is the baseline's, with a bound, and what the best emits."""
     truth = best(request())
     assert truth is not None
-    result = make_plan(request(time_limit_s=1e-3), PLAIN)
+    result = follow(request(), schedule=twin.dispatch(request()))
     assert result.objective is not None
     assert result.objective > truth.kg + 1
     return proven(dataclasses.replace(result, status="best found"), truth.kg - 50), truth.kg
@@ -70,7 +70,7 @@ def test_a_schedule_of_another_goal_counts_by_the_goal_of_the_plan(tmp_path: Pat
     store = Store(tmp_path)
     with store.working(after.scenario) as run:
         store.save(run, after)
-    again = make_plan(request(time_limit_s=1e-3), PLAIN, search=Search(keep=stored_starts(store, request()).keep))
+    again = make_plan(request(effort=1e-3), PLAIN, search=Search(keep=stored_starts(store, request()).keep))
     assert again.objective == pytest.approx(least)
     assert again.gap is not None
     assert again.gap * least <= 50 + 1e-6
@@ -100,7 +100,7 @@ def test_a_bound_above_a_plan_is_an_error() -> None:
     with pytest.raises(ContradictionError, match="lies above a plan"):
         proven(result, result.objective + 1)
     with pytest.raises(ContradictionError, match="lies above a plan"):
-        outcome(Ended(time_limit=1.0, gap=0.0, on_progress=print, cancel=lambda: False, bound=11.0), ("", ""))
+        outcome(Ended(limit=1.0, gap=0.0, on_progress=print, cancel=lambda: False, bound=11.0), ("", ""))
     listed = follow(request(), schedule=twin.dispatch(request()))
     assert listed.objective is not None
     after = proven(listed, listed.objective + 1)

@@ -213,7 +213,7 @@ def test_mistaken_locks_are_refused() -> None:
 def test_a_lock_where_the_heat_is_planned_costs_nothing() -> None:
     """Proves: locking a heat where the plan has it leaves the plan as good as it was: the cap on extra cost stays the
     amount that it was, though the baseline schedule with the lock is another. Sensitivity: a cap that moves with it."""
-    scenario = load("melt-shop-small", ("disturbances.replications=0", "goal.time_limit_s=8", "goal.gap=0.05"))
+    scenario = load("melt-shop-small", ("disturbances.replications=0", "goal.effort=8", "goal.gap=0.05"))
     result = make_plan(scenario, PLAIN)
     assert result.schedule is not None
     assert scenario.goal.caps.extra_cost_share is not None

@@ -173,7 +173,7 @@ def test_reasons_of_a_plan_that_does_not_hold() -> None:
     lines, _ = reasons(baseline=lambda day: int(day < 20))
     assert lines[-1].endswith(", the baseline, today's practice, which holds on 80 % of the days.")
     case, now = shop(), [0.0]
-    odd = case.model_copy(update={"goal": case.goal.model_copy(update={"time_limit_s": 60.1})}).with_inputs(case.inputs)
+    odd = case.model_copy(update={"goal": case.goal.model_copy(update={"effort": 60.1})}).with_inputs(case.inputs)
 
     def later(event: dict[str, Any]) -> None:
         now[0] = 99.0 if event["phase"] == "round" else now[0]
@@ -181,7 +181,7 @@ def test_reasons_of_a_plan_that_does_not_hold() -> None:
     lines, _ = reasons(case=odd, clock=lambda: now[0], on_progress=later, baseline=lambda day: 1)
     assert lines[-2] == "The time was over before all margins were tried."
     assert lines[-1] == (
-        "What would help: more time (goal.time_limit_s=250), the margins to be tried next (disturbances.margins="
+        "What would help: more time (goal.effort=250), the margins to be tried next (disturbances.margins="
         "[{stage: ladle, slack_min: 5}], disturbances.due_margin_min=9)."
     )
     now[0] = 0.0

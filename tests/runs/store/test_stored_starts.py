@@ -32,7 +32,7 @@ def save_run(store: Store, result: Plan) -> Plan:
 
 
 def hurried(scenario: Scenario) -> Scenario:
-    goal = scenario.goal.model_copy(update={"time_limit_s": HURRIED})
+    goal = scenario.goal.model_copy(update={"effort": HURRIED})
     return scenario.model_copy(update={"goal": goal})
 
 

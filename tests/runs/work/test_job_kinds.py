@@ -38,7 +38,7 @@ site:
 market:
   price_per_mwh: {{table: de_typical_2018, column: price_eur_per_mwh}}
   carbon_intensity_kg_per_mwh: {{table: de_typical_2018, column: carbon_intensity_average_kg_per_mwh}}
-goal: {{gap: 0, time_limit_s: 20}}
+goal: {{gap: 0, effort: 20}}
 """
 
 
@@ -60,7 +60,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def followed(home: Path) -> str:
     """A stored plan of two heats whose times and energies scatter."""
     scenario = shop(
-        disturbances={"duration_spread": 0.1, "energy_spread": 0.05, "replications": 2}, goal={"time_limit_s": 10}
+        disturbances={"duration_spread": 0.1, "energy_spread": 0.05, "replications": 2}, goal={"effort": 10}
     )
     with Store().working(scenario) as run:
         Store().save(run, make_plan(scenario, PLAIN))

@@ -132,12 +132,12 @@ def test_twenty_mistakes_at_once() -> None:
         ),
         ("per_t: 70 EUR/t", "per_t: 70 USD/t"),
         ("replications: 20", "replications: 20.5"),
-        ("gap: 1 %", "gap: &anchor 0.5 %\n  time_limit_s: *anchor\n  x: 1"),
+        ("gap: 1 %", "gap: &anchor 0.5 %\n  effort: *anchor\n  x: 1"),
     ]
     for old, new in edits:
         assert old in text, old
         text = text.replace(old, new, 1)
-    result = lines(text.replace("\n  time_limit_s: 30", ""))
+    result = lines(text.replace("\n  effort: 30", ""))
     expected = [
         ": name: ", ": titel: unknown key; did you mean title", "horizon.start: time without offset",
         "horizon.step_min",

@@ -46,7 +46,7 @@ def test_the_example_balances(works: Scenario) -> None:
 def test_the_example_is_planned(text: str) -> None:
     """Proves: a reader who types it gets a plan that the twin confirms; everything is delivered in both runs."""
     result = make_plan(
-        loads(text, "my-cement.yaml", ["goal.gap=50 %", "goal.time_limit_s=10", "disturbances.replications=2"]),
+        loads(text, "my-cement.yaml", ["goal.gap=50 %", "goal.effort=10", "disturbances.replications=2"]),
         PLAIN,
     )
     assert result.acceptable, result.verdict

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.records.goal import limit_s
+from emberline.scenarios.records.goal import effort_of
 
 
 def scenario(heats: int, step_min: int, **goal: Any) -> Scenario:
@@ -29,43 +29,45 @@ def scenario(heats: int, step_min: int, **goal: Any) -> Scenario:
 
 
 @pytest.mark.parametrize(
-    ("heats", "step_min", "goal", "limit"),
+    ("heats", "step_min", "goal", "effort", "limit"),
     [
-        (9, 60, {}, 60),
-        (40, 60, {"gap": 0.01}, 60),
-        (40, 5, {}, 200),
-        (40, 5, {"gap": 0.01}, 200),
-        (40, 5, {"time_limit_s": 60}, 60),
-        (400, 1, {}, 600),
+        (9, 60, {}, 60, 180),
+        (40, 60, {"gap": 0.01}, 60, 180),
+        (40, 5, {}, 200, 600),
+        (40, 5, {"gap": 0.01}, 200, 600),
+        (40, 5, {"time_limit_s": 60}, 60, 60),
+        (40, 5, {"effort": 20}, 20, 60),
+        (40, 5, {"effort": 20, "time_limit_s": 300}, 20, 300),
+        (400, 1, {}, 600, 1800),
     ],
 )
-def test_the_time_limit_follows_from_heats_and_steps(
-    heats: int, step_min: int, goal: dict[str, Any], limit: float
+def test_the_effort_follows_from_heats_and_steps(
+    heats: int, step_min: int, goal: dict[str, Any], effort: float, limit: float
 ) -> None:
-    """Proves: many heats on fine steps have more time, a limit that is named stays, and the number is in the record,
-    so that everything that shows it shows the one that is used. Sensitivity: a scenario without any goal."""
+    """Proves: many heats on fine steps are searched with more effort, one that is named stays, as does a limit in
+    seconds, and both are in the record, so that everything that shows them shows those that are used. Sensitivity: a
+    scenario without any goal."""
     shop = scenario(heats, step_min, **goal)
-    assert shop.goal.time_limit_s == limit
-    assert shop.model_dump()["goal"]["time_limit_s"] == limit
+    assert (shop.goal.budget, shop.goal.time_limit_s) == (effort, limit)
     for text in (shop.model_dump_json(), shop.model_dump_json(exclude_defaults=True)):
-        # a stored record is read again with the limit that it was planned with, whatever the rule is by then
+        # a stored record is read again with the effort that it was planned with, whatever the rule is by then
         again = Scenario.model_validate_json(text)
-        assert again.goal.time_limit_s == limit
+        assert (again.goal.budget, again.goal.time_limit_s) == (effort, limit)
         assert "time_limit_s" in again.goal.model_fields_set
 
 
-def test_a_part_of_a_long_horizon_has_the_limit_of_a_part() -> None:
-    """Proves: a window of a month is not searched as long as the month. Sensitivity: a limit that is named stays."""
-    for goal, limit in (({}, 60), ({"time_limit_s": 300}, 300)):
+def test_a_part_of_a_long_horizon_has_the_effort_of_a_part() -> None:
+    """Proves: a window of a month is not searched as long as the month. Sensitivity: an effort that is named stays."""
+    for goal, effort in (({}, 60), ({"effort": 300}, 300)):
         month = scenario(400, 1, **goal)
         window = month.horizon.model_copy(update={"length_h": 1, "step_min": 30.0})
         part = month.model_copy(update={"horizon": window}).with_inputs(month.inputs)
-        assert part.with_time_limit().goal.time_limit_s == limit
+        assert part.with_time_limit().goal.budget == effort
 
 
 def test_the_limit_grows_with_the_root_of_the_places() -> None:
     """Proves: no limit falls below a minute or above ten, none is finer than ten seconds, and none falls."""
-    limits = [limit_s(places) for places in range(0, 1_000_000, 5_000)]
+    limits = [effort_of(places) for places in range(0, 1_000_000, 5_000)]
     assert limits == sorted(limits)
     assert (limits[0], limits[-1]) == (60, 600)
     assert all(limit % 10 == 0 for limit in limits)

@@ -25,7 +25,7 @@ market:
   price_per_mwh: {table: de_typical_2018, column: price_eur_per_mwh}
   carbon_intensity_kg_per_mwh: {table: de_typical_2018, column: carbon_intensity_average_kg_per_mwh}
 disturbances: {replications: 0}
-goal: {minimize: cost, gap: 0.1 %, time_limit_s: 10}
+goal: {minimize: cost, gap: 0.1 %, effort: 10}
 """
 
 
@@ -39,7 +39,7 @@ line:
 orders: [{name: A, heats: [{grade: G, count: 2}]}]
 market: {price_per_mwh: 10, carbon_intensity_kg_per_mwh: 300}
 disturbances: {replications: 0}
-goal: {gap: 1 %, time_limit_s: 10}
+goal: {gap: 1 %, effort: 10}
 """
 
 

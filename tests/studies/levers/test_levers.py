@@ -24,7 +24,7 @@ from emberline.ui.cli.studies.levers import rows, text, write
 GAS, PER_T = 200.0, 70.0
 FUEL = 30.0 + PER_T * GAS / 1000
 """A MWh of gas with the carbon price on it: 44 EUR."""
-GOAL = {"minimize": "cost_with_carbon_price", "gap": 0.001, "time_limit_s": 60, "caps": {"extra_cost_share": None}}
+GOAL = {"minimize": "cost_with_carbon_price", "gap": 0.001, "effort": 60, "caps": {"extra_cost_share": None}}
 
 
 def shop(limit_mw: float = 60.0, tariff: bool = True) -> Scenario:

@@ -39,7 +39,7 @@ def two_prices(scenario: Scenario, clean: tuple[float, float], price: tuple[floa
 def shop(**rest: Any) -> Scenario:
     """Orders of one heat each; for 8 hours power is clean and dear, 100 kg and 90 EUR, for 8 more 400 kg and 30 EUR."""
     orders = [cast(name, 1) for name in ("A", "B", "C")]
-    goal = {"gap": GAP, "time_limit_s": LONG_S, "caps": {"extra_cost_share": 0.0}}
+    goal = {"gap": GAP, "effort": LONG_S, "caps": {"extra_cost_share": 0.0}}
     built = planned.shop(
         orders=rest.pop("orders", orders), goal=goal, disturbances={"replications": 0}, horizon={"length_h": 16}, **rest
     )
@@ -59,7 +59,7 @@ def battery(**rest: Any) -> Scenario:
                 "charge_efficiency": 1.0, "discharge_efficiency": 1.0,
             },
         },
-        "goal": {"gap": 0.0, "time_limit_s": LONG_S, **rest},
+        "goal": {"gap": 0.0, "effort": LONG_S, **rest},
         "disturbances": {"replications": 0},
     }  # fmt: skip
     return two_prices(Scenario.model_validate(raw), (100.0, 400.0), (90.0, 30.0), 2.0)
@@ -159,7 +159,7 @@ def test_the_small_melt_shop_trades() -> None:
     """Proves: on a real day the front falls, its plans keep their caps in the twin, and both ends are the extremes.
 
     Sensitivity: an end without its cost free is dearer than the baseline by 2 % at most."""
-    day = ["disturbances.replications=0", "goal.time_limit_s=6", "goal.gap=5 %"]
+    day = ["disturbances.replications=0", "goal.effort=6", "goal.gap=5 %"]
     result = pareto(load("melt-shop-small", day), 3)
     carbon, cost = result.data["carbon_kg"].values, result.data["cost"].values
     assert len(carbon) >= 2

@@ -53,7 +53,7 @@ def shop(
             "market": {"price_per_mwh": 50, "carbon_intensity_kg_per_mwh": 100},
             "state": {"outages": [{"unit": u, "start": begin, "end": end} for u, begin, end in outages]},
             "disturbances": {"replications": 0},
-            "goal": {"time_limit_s": 20},
+            "goal": {"effort": 20},
         }
     )
 
@@ -117,7 +117,7 @@ def test_the_bound_is_no_higher_than_a_plan_that_is_followed() -> None:
     """
     outage = "state.outages=[{unit: CC, start: 13 h, end: 24 h}]"
     result = make_plan(
-        load("melt-shop-small", [outage, "disturbances.replications=0", "goal.gap=2%", "goal.time_limit_s=60"]),
+        load("melt-shop-small", [outage, "disturbances.replications=0", "goal.gap=2%", "goal.effort=60"]),
         PLAIN,
     )
     assert result.acceptable, result.verdict
@@ -166,7 +166,7 @@ def test_a_plan_that_fails_by_rounding_says_so(monkeypatch: pytest.MonkeyPatch) 
         "(horizon.step_min) may leave a plan."
     )
     assert "Steps of" not in replace(result, scenario=changed(["horizon.step_min=10"])).verdict
-    first = quick.quick(changed, time_limit_s=20)
+    first = quick.quick(changed, work=20)
     assert ([repair.overrides for repair in first.repairs], first.attempts) == ([("horizon.step_min=10",)], 0)
     full = importlib.import_module("emberline.studies.why.why_not")
     monkeypatch.setattr(full._Search, "judge", lambda self, overrides, patience=0.0: True if overrides else None)
@@ -187,8 +187,8 @@ def test_what_is_proven_for_all_times_is_proven() -> None:
         assert make_plan(case, PLAIN).status == "infeasible"
     apart = shop(50, cast_min=100, heats=2, step_min=10, due="249 min", length_h=5)
     envelope = twin.envelope(apart)
-    assert impossible(apart, envelope, None, time_limit=10)
-    assert impossible_at_all(apart, envelope, None, time_limit=10)
+    assert impossible(apart, envelope, None, work=10)
+    assert impossible_at_all(apart, envelope, None, work=10)
 
 
 def test_what_is_impossible_between_minutes_is_proven() -> None:
@@ -201,10 +201,10 @@ def test_what_is_impossible_between_minutes_is_proven() -> None:
     for due, proven in (("190 min", True), ("198 min", False)):
         case = shop(49.5, heats=4, step_min=15, due=due)
         envelope = twin.envelope(case)
-        assert impossible(case, envelope, None, time_limit=10)
-        assert impossible_at_all(case, envelope, None, time_limit=10) == proven
+        assert impossible(case, envelope, None, work=10)
+        assert impossible_at_all(case, envelope, None, work=10) == proven
     late = shop(49.5, cast_min=49.5, heats=2, campaign=True, step_min=10, due="145 min")
-    assert impossible_at_all(late, twin.envelope(late), None, time_limit=10)
+    assert impossible_at_all(late, twin.envelope(late), None, work=10)
 
 
 def test_a_wait_that_rounding_breaks_is_no_plan_on_slots() -> None:

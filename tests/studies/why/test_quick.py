@@ -17,7 +17,7 @@ LIMIT = "site.grid.import_limit_mw=45"
 def test_a_limit_below_every_heat_is_counted_before_any_search() -> None:
     """Proves: the run says why at once and no solver is started; the repair has a plan. Sensitivity: a search of 60 s
     that ends with: no schedule was found."""
-    case = load("melt-shop-small", [LIMIT, "goal.time_limit_s=600"])
+    case = load("melt-shop-small", [LIMIT, "goal.effort=600"])
     result = make_plan(case, PLAIN)
     assert not result.has_schedule
     assert "optimize.search" not in result.seconds
@@ -47,7 +47,7 @@ def test_what_cannot_be_counted_has_a_first_repair_too(name: str, change: str) -
         lists.append(tuple(more))
         return load(name, [change, *more])
 
-    answer = quick.quick(changed, time_limit_s=20)
+    answer = quick.quick(changed, work=20)
     first = answer.repairs[0]
     assert answer.status == "unknown"
     assert list(answer.missing) == quick.without_place(load(name, [change]))
@@ -59,7 +59,7 @@ def test_what_cannot_be_counted_has_a_first_repair_too(name: str, change: str) -
 @pytest.mark.parametrize("case", broken.LINE, ids=lambda case: case.says)
 def test_repairs_of_broken_shops_work(case: broken.Broken) -> None:
     """Proves: for every broken shop whatever is offered makes a plan. Sensitivity: a repair that was not tried."""
-    for repair in quick.quick(case.changed, time_limit_s=20).repairs:
+    for repair in quick.quick(case.changed, work=20).repairs:
         repaired = case.changed([*repair.overrides, "goal.gap=1", "disturbances.replications=0"])
         assert make_plan(repaired, PLAIN).has_schedule
 
@@ -90,9 +90,9 @@ site:
   assets: [{kind: flexible_load, name: crusher, rate_limit: 2.2 MW, per_day: 29.3 MWh, min_load: 1}]
 market: {price_per_mwh: 10, carbon_intensity_kg_per_mwh: 100}
 disturbances: {replications: 0}
-goal: {minimize: cost, time_limit_s: 20}
+goal: {minimize: cost, effort: 20}
 """
-    repairs = quick.quick(lambda more: loads(text, overrides=list(more)), time_limit_s=20).repairs
+    repairs = quick.quick(lambda more: loads(text, overrides=list(more)), work=20).repairs
     assert [repair.overrides for repair in repairs] == [
         (f"site.assets.crusher.per_day={amount}",) for amount in (29.15, 29.7)
     ]

@@ -50,7 +50,7 @@ def test_what_a_line_gives_has_a_price() -> None:
     result = make_plan(
         scenario(
             line, [cast("A", 2)], site=site, horizon={"length_h": 8.0},
-            disturbances={"replications": 0}, goal={"minimize": "cost", "time_limit_s": 10, "gap": 0.05},
+            disturbances={"replications": 0}, goal={"minimize": "cost", "effort": 10, "gap": 0.05},
         ), PLAIN
     )  # fmt: skip
     outcome = prices(result)

@@ -176,7 +176,7 @@ site:
   base_load_mw: 5
   battery: {energy_mwh: 2 MWh, power_mw: 2 MW, charge_efficiency: 1, discharge_efficiency: 1, level_share: 0 %}
 market: {price_per_mwh: 10, carbon_intensity_kg_per_mwh: {csv: intensity.csv, column: kg}}
-goal: {minimize: carbon, gap: 0.0001 %, time_limit_s: 10, caps: {extra_cost_share: null}}
+goal: {minimize: carbon, gap: 0.0001 %, effort: 10, caps: {extra_cost_share: null}}
 disturbances: {replications: 0}
 """
 

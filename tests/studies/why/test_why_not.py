@@ -13,7 +13,7 @@ from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Scenario, loads
 from emberline.studies.why.why_not import WhyNot, why_not
 
-QUICK = ("goal.gap=0.9", "goal.time_limit_s=10", "disturbances.replications=0")
+QUICK = ("goal.gap=0.9", "goal.effort=10", "disturbances.replications=0")
 HOUR_S = 3600
 SEVERAL = (
     Broken(

@@ -27,7 +27,7 @@ site:
 market:
   price_per_mwh: {table: de_typical_2018, column: price_eur_per_mwh}
   carbon_intensity_kg_per_mwh: {table: de_typical_2018, column: carbon_intensity_average_kg_per_mwh}
-goal: {gap: 0, time_limit_s: 120}
+goal: {gap: 0, effort: 120}
 """
 
 
@@ -116,7 +116,7 @@ def test_mistakes_in_the_command_are_one_line(home: Path, args: list[str], says:
 def test_ctrl_c_takes_the_points_so_far(home: Path) -> None:
     """Proves: one Ctrl-C ends the searches, in workers too, and keeps the points. Sensitivity: 11 take minutes."""
     command = [sys.executable, "-m", "ui", "pareto", "melt-shop-small", "--json", "--workers", "2"]
-    command += ["--set", "goal.gap=0", "--set", "goal.time_limit_s=120"]
+    command += ["--set", "goal.gap=0", "--set", "goal.effort=120"]
     with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,

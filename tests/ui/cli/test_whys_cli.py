@@ -30,7 +30,7 @@ line:
 orders: [{name: A, heats: [{grade: G, count: 4}]}]
 market: {price_per_mwh: 10, carbon_intensity_kg_per_mwh: 300}
 disturbances: {replications: 2, duration_spread: 1 %, energy_spread: 1 %}
-goal: {gap: 1 %, time_limit_s: 10}
+goal: {gap: 1 %, effort: 10}
 """
 
 
@@ -171,7 +171,7 @@ processes:
 deliveries: [{name: trucks, store: bars, rate: 50 t/h}]
 market: {price_per_mwh: 100, carbon_intensity_kg_per_mwh: 400}
 disturbances: {replications: 0}
-goal: {minimize: cost, gap: 1 %, time_limit_s: 10}
+goal: {minimize: cost, gap: 1 %, effort: 10}
 """
 
 

@@ -41,7 +41,7 @@ def cheap() -> Plan:
     changes = [
         "goal.minimize=cost",
         "goal.gap=0.05",
-        "goal.time_limit_s=20",
+        "goal.effort=20",
         "disturbances.replications=2",
         "orders.C1.due=16 h",
     ]

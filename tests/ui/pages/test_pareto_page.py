@@ -32,7 +32,7 @@ site:
 market:
   price_per_mwh: {table: de_typical_2018, column: price_eur_per_mwh}
   carbon_intensity_kg_per_mwh: {table: de_typical_2018, column: carbon_intensity_average_kg_per_mwh}
-goal: {gap: 0, time_limit_s: 20}
+goal: {gap: 0, effort: 20}
 """
 
 

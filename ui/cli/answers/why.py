@@ -262,7 +262,7 @@ def after_plan(
         return first
     if not quiet:
         print("is there a smaller change? (Ctrl-C ends the search)", file=sys.stderr)
-    limit = TIME_LIMIT_S if whole else min(PLANNED_S, plan.scenario.goal.time_limit_s)
+    limit = TIME_LIMIT_S if whole else min(PLANNED_S, plan.scenario.goal.budget)
     further = explained(scenario, changes, limit, quiet, proven=plan.ruled_out)
     return further if further.repairs or further.status == "feasible" or not first.repairs else first
 

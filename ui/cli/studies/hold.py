@@ -380,7 +380,7 @@ def _search(
         with engine.engine(*where) as workers:
             tell(f"the plan as requested; replays {at_work(workers.workers)}")
             return search(
-                case, workers, level=level, replications=replications, time_limit_s=time_limit, cancel=wish,
+                case, workers, level=level, replications=replications, work=time_limit, cancel=wish,
                 on_progress=lambda event: _tell(tell, event),
             )  # fmt: skip
 

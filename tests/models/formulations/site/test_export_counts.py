@@ -17,7 +17,7 @@ def test_slots_that_can_be_exchanged_are_counted() -> None:
     Sensitivity: a binary for each step takes thousands of nodes, as any two steps of an hour can be exchanged."""
     every = search(built(sited(139)))
     site = dispatcher(every.data, every.aim)
-    flows = site.flows(np.zeros(every.problem.n_cells), time_limit=600.0)
+    flows = site.flows(np.zeros(every.problem.n_cells), work=600.0)
     assert flows is not None
     assert site.program.outcome(SearchRun(relaxed=False, seconds=0.0)).nodes <= 300
     assert float(np.minimum(flows.imported, flows.exported).max()) < 1e-6

@@ -122,7 +122,7 @@ def test_only_the_difference_of_a_lossless_store_is_unique() -> None:
     scenario = hub(store(**EMPTY), price=[10.0, 100.0], base=4.0)
     data = sites.read(scenario, ENVELOPE)
     result = build(data, aims.read(scenario, data, None, 0.0))
-    assert result.program.run(time_limit=10).has_solution
+    assert result.program.run(work=10).has_solution
     assert result.ports.hub is not None
     case = result.model.site.hub.asset[0]
     before = {key: amount.copy() for key, amount in read_flows(result.ports.hub).amounts.items()}
@@ -278,7 +278,7 @@ def test_sun_that_is_curtailed_goes_in_no_circle() -> None:
     built = hub(price=[50.0, 50.0], base=1.0, pv={"peak_mw": 5.0, "capacity_factor": 1.0}, battery=BATTERY)
     data = sites.read(built, ENVELOPE)
     result = build(data, aims.read(built, data, None, 0.0), burning=set())
-    assert result.program.run(time_limit=10).has_solution
+    assert result.program.run(work=10).has_solution
     site = result.model.site
     for t in range(2):
         through = (1.0 - max(site.put_in[t].value, 0.0), 0.81 - max(site.put_out[t].value, 0.0))

@@ -92,7 +92,7 @@ def test_line_and_engine_are_planned_together() -> None:
 
     Sensitivity: two runs, as lists planned without the engine in mind would need, cost 165; a free start 93.75.
     """
-    goal = {"minimize": "cost", "gap": 0.001, "time_limit_s": 20.0, "caps": {"extra_cost_share": None}}
+    goal = {"minimize": "cost", "gap": 0.001, "effort": 20.0, "caps": {"extra_cost_share": None}}
     built = scenario(
         melt_shop(heat_loss=None), [cast("A", 1), cast("B", 1)], site=SITE, goal=goal, horizon={"length_h": 8.0}
     )

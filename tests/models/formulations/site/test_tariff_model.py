@@ -37,7 +37,7 @@ def optimum(
         model.fixed_energy = pyo.Constraint(model.I, rule=lambda m, i: m.x[i] == float(energy[i]))
     ports = tariff_model.add(model.tariff, rates, lambda i: model.x[i], most_mwh=most_mwh, least_mwh=least_mwh)
     model.cost = pyo.Objective(expr=ports.cost)
-    assert solve(model, time_limit=30, gap=1e-9).status == "optimal"
+    assert solve(model, work=30, gap=1e-9).status == "optimal"
     return pyo.value(model.cost), np.array([max(pyo.value(model.x[i]), 0.0) for i in model.I])
 
 
@@ -136,7 +136,7 @@ def test_a_rising_tariff_needs_no_binary_and_no_bound() -> None:
     model.sum = pyo.Constraint(expr=sum(model.x[i] for i in range(8)) == 8.0)
     model.cost = pyo.Objective(expr=tariff_model.add(model.tariff, rates, lambda i: model.x[i]).cost)
     assert not any(v.is_binary() for v in model.component_data_objects(pyo.Var))
-    assert solve(model, time_limit=10).status == "optimal"
+    assert solve(model, work=10).status == "optimal"
     # 2 MWh at 50 and 6 at 70; flat 4 MW on top of 1 MW so far: 1 MW at 10, 2 MW at 30
     assert pyo.value(model.cost) == pytest.approx(2 * 50 + 6 * 70 + 10 + 60)
 

@@ -28,7 +28,7 @@ def search(built: Scenario) -> Search:
     data = sites.read(built, table)
     aim = aims.read(built, data, None, direct_kg(built, table))
     return Search(
-        problem=line_reader.from_scenario(built, table), data=data, aim=aim, time_limit=30.0, gap=0.0,
+        problem=line_reader.from_scenario(built, table), data=data, aim=aim, limit=30.0, gap=0.0,
         on_progress=lambda event: None, cancel=lambda: False, dispatching=dispatcher,
     )  # fmt: skip
 
@@ -93,8 +93,8 @@ def test_time_of_earlier_linear_programs_does_not_count() -> None:
     began, spent = time.perf_counter(), 0.0
     while spent < 2.0 and time.perf_counter() - began < 60:
         program.forget()
-        spent += program.run(time_limit=10.0).seconds
+        spent += program.run(work=10.0).seconds
     program.forget()
-    outcome = program.run(time_limit=1.5)
+    outcome = program.run(work=1.5)
     assert outcome.status == "optimal", outcome
     assert outcome.objective == pytest.approx(pyo.value(model.goal))

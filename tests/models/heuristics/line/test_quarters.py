@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from emberline.models.problem import line_reader
 from emberline.models.problem import site as sites
 from emberline.models.problem.assignment import from_schedule
 from emberline.models.search.incumbent import Search
-from emberline.scenarios import load
+from emberline.scenarios import effort, load
 
 
 def test_a_fine_day_begins_with_quarter_hours() -> None:
@@ -24,7 +23,7 @@ def test_a_fine_day_begins_with_quarter_hours() -> None:
 
     Sensitivity: starts of the coarse plan not brought to the fine steps.
     """
-    scenario = load("melt-shop-day", ["horizon.step_min=5", "goal.time_limit_s=8", "goal.gap=0.005"])
+    scenario = load("melt-shop-day", ["horizon.step_min=5", "goal.effort=8", "goal.gap=0.005"])
     envelope = twin.envelope(scenario)
     listed = twin.dispatch(scenario, envelope)
     data = models.optimize(scenario, envelope, listed)
@@ -38,7 +37,7 @@ def test_a_fine_day_begins_with_quarter_hours() -> None:
 @pytest.mark.parametrize(("step", "has_coarser"), [(5, True), (15, False), (30, False), (10, False)])
 def test_which_grids_have_a_coarser_one(step: int, has_coarser: bool) -> None:
     """Proves: steps that divide a quarter of an hour have one; the coarse plan is one of the fine grid's."""
-    scenario = load("melt-shop-small", [f"horizon.step_min={step}", "goal.time_limit_s=10"])
+    scenario = load("melt-shop-small", [f"horizon.step_min={step}", "goal.effort=10"])
     envelope = twin.envelope(scenario)
     coarser = coarse_grid.coarser(scenario, envelope, None)
     assert (coarser is not None) == has_coarser
@@ -47,7 +46,7 @@ def test_which_grids_have_a_coarser_one(step: int, has_coarser: bool) -> None:
     data = sites.read(scenario, envelope)
     fine = Search(
         problem=line_reader.from_scenario(scenario, envelope), data=data, aim=aims.read(scenario, data, None, 0.0),
-        time_limit=10, gap=0.0, on_progress=lambda event: None, cancel=lambda: False, dispatching=dispatcher,
+        limit=10, gap=0.0, on_progress=lambda event: None, cancel=lambda: False, dispatching=dispatcher,
     )  # fmt: skip
     inner = coarser(fine)
     assert inner.problem.step_min == 15
@@ -67,7 +66,7 @@ def test_quarter_hours_are_given_more_time_until_they_have_a_plan() -> None:
     data = sites.read(scenario, envelope)
     fine = Search(
         problem=line_reader.from_scenario(scenario, envelope), data=data, aim=aims.read(scenario, data, None, 0.0),
-        time_limit=100, gap=0.0, on_progress=lambda event: None, cancel=lambda: False, dispatching=dispatcher,
+        limit=100, gap=0.0, on_progress=lambda event: None, cancel=lambda: False, dispatching=dispatcher,
     )  # fmt: skip
     coarser = coarse_grid.coarser(scenario, envelope, None)
     assert coarser is not None
@@ -76,17 +75,17 @@ def test_quarter_hours_are_given_more_time_until_they_have_a_plan() -> None:
     plan = from_schedule(inner.problem, twin.dispatch(listed, twin.envelope(listed)))
     assert plan is not None
     for passed, planned, ended in ((10, False, False), (10, True, False), (30, False, False), (30, True, True)):
-        inner.began = time.perf_counter() - passed
+        inner.began = effort.now() - passed
         inner.draft = plan if planned else None
         assert inner.cancel() == ended
-    inner.draft, inner.began = None, time.perf_counter() - 60
+    inner.draft, inner.began = None, effort.now() - 60
     assert inner.phase_over()
 
 
 def test_without_a_coarse_plan_casts_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: where quarter-hours find nothing the baseline schedule is improved all the same. Sensitivity: the way."""
     monkeypatch.setattr(coarse_grid, "finer", lambda coarse, fine: None)
-    scenario = load("melt-shop-day", ["horizon.step_min=5", "goal.time_limit_s=8", "goal.gap=0.005"])
+    scenario = load("melt-shop-day", ["horizon.step_min=5", "goal.effort=8", "goal.gap=0.005"])
     envelope = twin.envelope(scenario)
     rows: list[float] = []
 

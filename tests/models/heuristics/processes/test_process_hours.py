@@ -25,7 +25,7 @@ def works_at(start: str, zone: str, step_min: float = 30.0, hours: float = 12.0,
         [KILN, RAW_MILLS, CEMENT_MILLS], STORES, price=np.linspace(20, 90, n).tolist(), step_min=step_min,
         horizon={"start": start, "zone": zone, "length_h": hours, "step_min": step_min},
         site=SITE | {"grid": {"metered_interval_min": meter, "import_limit_mw": 14.0}}, deliveries=DELIVERIES[:1],
-        market={"tariff": TARIFF}, goal={"gap": 0.05, "time_limit_s": 20.0},
+        market={"tariff": TARIFF}, goal={"gap": 0.05, "effort": 20.0},
     )  # fmt: skip
 
 

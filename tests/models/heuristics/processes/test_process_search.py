@@ -44,7 +44,7 @@ def test_parts_find_a_plan_as_good_as_the_whole(minimize: str, step_min: float) 
     reported.
 
     Sensitivity: a bound of a part taken for one of the whole lies above the other plan; credit counted twice."""
-    scenario = cement(minimize, step_min, gap=0.04, time_limit_s=60.0)
+    scenario = cement(minimize, step_min, gap=0.04, effort=60.0)
     result, whole = solve(scenario, PARTS), solve(cement(minimize, step_min), WHOLE)
     assert result.attrs["status"] == whole.attrs["status"] == "within gap", result.attrs
     for plan, other in ((result, whole), (whole, result)):
@@ -116,7 +116,7 @@ def test_cancelled_before_a_plan_is_found(small: int) -> None:
 def test_no_time_no_plan(small: int) -> None:
     """Proves: with a time limit that is over before the search begins there is no plan, and that is no proof that none
     is possible. Sensitivity: "infeasible", or a search that takes its own time."""
-    result = solve(cement("cost", 15.0, time_limit_s=0.01), small)
+    result = solve(cement("cost", 15.0, effort=0.01), small)
     assert (result.attrs["found"], result.attrs["status"]) == (0, "no plan within the limit")
     assert "no plan was found in" in result.attrs["reason"]
 
@@ -139,7 +139,7 @@ def test_switches_decided_too_early_move() -> None:
     """Proves: decided two hours at a time the mills end where no way goes on; their switches move by some hours, and a
     plan is found that keeps all limits and lies above the bound of the whole. Sensitivity: what leads nowhere taken for
     a proof that there is no plan, or a search that stands still there."""
-    scenario, widths = cement("cost", 60.0, gap=0.04, time_limit_s=20.0), []
+    scenario, widths = cement("cost", 60.0, gap=0.04, effort=20.0), []
     part = Grid.hold
 
     def hold(grid: Grid, values: np.ndarray, before: int, width: int) -> None:
@@ -191,7 +191,7 @@ def test_what_does_not_fit_by_hours_may_fit_by_steps(small: int) -> None:
     meal = {"name": "meal", "capacity_t": 15.0, "level_t": 0.0, "end_level_t": 12.0}
     by_hours = solve(works([mill], [meal], price=[50.0] * 4), small)
     assert (by_hours.attrs["found"], by_hours.attrs["status"]) == (0, "infeasible")
-    by_halves = solve(works([mill], [meal], price=[50.0] * 8, step_min=30.0, goal={"time_limit_s": 2.0}), small)
+    by_halves = solve(works([mill], [meal], price=[50.0] * 8, step_min=30.0, goal={"effort": 2.0}), small)
     assert by_halves.attrs["found"]
     assert by_halves["stock_t"].values[0, -1] == pytest.approx(15)
 
@@ -200,7 +200,7 @@ def test_progress_is_reported_with_a_bound_and_a_plan() -> None:
     """Proves: incumbents fall, bounds rise, and each event tells the gap between them. Sensitivity: parts' own
     figures."""
     rows: list[dict[str, Any]] = []
-    result = solve(cement("carbon", 60.0, gap=0.04, time_limit_s=4.0), PARTS, on_progress=rows.append)
+    result = solve(cement("carbon", 60.0, gap=0.04, effort=4.0), PARTS, on_progress=rows.append)
     plans = [event["incumbent"] for event in rows if event["incumbent"] is not None]
     bounds = [event["bound"] for event in rows if event["bound"] is not None]
     assert plans

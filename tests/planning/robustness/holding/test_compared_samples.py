@@ -93,20 +93,20 @@ def test_each_search_has_its_gap_share_and_limit(hub: Scenario, monkeypatch: pyt
     limit is that of the request or the goal; the samples alone can be cancelled. Every tenth fresh sample is reported.
     Sensitivity: fresh days that are searched to the goal's gap, a line for each of them."""
     stop = lambda: False  # noqa: E731
-    _, searches, lines = compared(hub, monkeypatch, 21, share=0.8, cancel=stop, time_limit_s=7.0)
+    _, searches, lines = compared(hub, monkeypatch, 21, share=0.8, cancel=stop, work=7.0)
     first, second, *rest = searches.calls
     assert (first["n"], first["share"], first["gap"], first["cancel"]) == (1, None, 1e-5, None)
     assert (second["n"], second["share"], second["gap"], second["cancel"]) == (3, 0.8, hub.goal.gap, stop)
     assert (first["fixed"], second["fixed"]) == (None, None)
     assert len(rest) == 63
     assert {(call["n"], call["share"], call["gap"], call["cancel"]) for call in rest} == {(1, None, 1e-5, None)}
-    assert {call["time_limit_s"] for call in searches.calls} == {7.0}
+    assert {call["work"] for call in searches.calls} == {7.0}
     assert lines == [
         "the plan on the forecast of price_per_mwh, carbon_intensity_kg_per_mwh", "the plan over 3 samples",
         "fresh sample 1 of 21", "fresh sample 11 of 21", "fresh sample 21 of 21",
     ]  # fmt: skip
     _, searches, _ = compared(hub, monkeypatch, 2)
-    assert {call["time_limit_s"] for call in searches.calls} == {hub.goal.time_limit_s}
+    assert {call["work"] for call in searches.calls} == {hub.goal.budget}
 
 
 def test_no_first_stage_is_said(hub: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -454,7 +454,7 @@ def test_a_draw_without_a_list_ends_nothing() -> None:
 
     for seed in range(1, 7):
         case = planned.shop(
-            orders=[cast("A", 1, release="21 h")], goal={"time_limit_s": 60.0},
+            orders=[cast("A", 1, release="21 h")], goal={"effort": 60.0},
             disturbances={"duration_spread": 0.1, "seed": seed},
         )  # fmt: skip
         run = trial(rule, case=case, whole=True)

@@ -42,15 +42,13 @@ def shop(**text: Any) -> Scenario:
         **text,
     }
     orders = [{"name": name, "heats": [{"grade": "G", "count": count}]} for name, count in (("A", 3), ("B", 2))]
-    return planned.shop(
-        orders=orders, disturbances=disturbances, goal={"gap": 0.05, "time_limit_s": 60}, tolerances=STRICT
-    )
+    return planned.shop(orders=orders, disturbances=disturbances, goal={"gap": 0.05, "effort": 60}, tolerances=STRICT)
 
 
 @cache
 def robust_plan() -> Robustness:
     """The loop's answer. Not to be changed."""
-    return hold(shop(), Engine(), level=0.8, replications=N, time_limit_s=900)
+    return hold(shop(), Engine(), level=0.8, replications=N, work=900)
 
 
 def test_the_plain_plan_breaks_and_the_robust_one_holds() -> None:
@@ -125,7 +123,7 @@ def test_a_robust_plan_is_stored_and_read_like_any_other(tmp_path: Path) -> None
 def test_cannot_is_said_where_no_margin_is_left() -> None:
     """Proves: a level out of reach ends in words, with the plan that held best. Sensitivity: holds regardless."""
     table = {"breakdowns": [{"unit": "C", "mtbf_h": 2, "mttr_min": 300}]}
-    result = hold(shop(**table), Engine(), level=0.99, replications=40, time_limit_s=8)
+    result = hold(shop(**table), Engine(), level=0.99, replications=40, work=8)
     assert result.status in ("cannot", "out of time")
     assert result.why
     assert not result.holds

@@ -104,7 +104,7 @@ def test_the_loop_makes_a_mill_hold() -> None:
     the answer says how low the silo gets in either plan.
     Sensitivity: by quantiles of rates alone no share above the draft's is reached.
     """
-    answer = hold(mill(), Engine(), level=0.9, replications=200, time_limit_s=900)
+    answer = hold(mill(), Engine(), level=0.9, replications=200, work=900)
     assert answer.holds, (answer.status, answer.why)
     assert answer.plain_judged is not None
     assert answer.plain_judged.chance[2] < 0.9
@@ -132,7 +132,7 @@ def test_a_schedule_that_comes_again_is_not_replayed_again(monkeypatch: pytest.M
         return misses(*args, **more)
 
     monkeypatch.setattr(import_module("emberline.planning.robustness.holding.hold"), "misses", counted)
-    rounds = hold(case, Engine(), level=0.99, replications=60, time_limit_s=900, plain=draft).rounds
+    rounds = hold(case, Engine(), level=0.99, replications=60, work=900, plain=draft).rounds
     # the baseline is replayed as well
     assert len(followed) - 1 < len(rounds)
     slower = mill(level_t=0.0, rate_spread=0.0, planning_quantile=0.6)

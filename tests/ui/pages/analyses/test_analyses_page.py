@@ -20,7 +20,7 @@ from emberline.runs.jobs import queue
 from emberline.runs.work import analyses
 from emberline.runs.work.tasks import Task
 
-QUICK = ["goal.gap=0.5", "goal.time_limit_s=5", "goal.hold=null", "disturbances.replications=0"]
+QUICK = ["goal.gap=0.5", "goal.effort=5", "goal.hold=null", "disturbances.replications=0"]
 """A search that ends with its first plan."""
 
 

@@ -171,7 +171,7 @@ def test_a_draft_is_planned_as_it_is(home: Path) -> None:
     """Proves: the page Plan offers the draft, its worker takes the text of that moment with its series, and the run
     does not name the draft. Sensitivity: a worker that read the draft later would see the other gap."""
     _, draft = copied()
-    text = draft.text.replace("time_limit_s: 30", "time_limit_s: 5").replace("gap: 1 %", "gap: 30 %")
+    text = draft.text.replace("effort: 30", "effort: 5").replace("gap: 1 %", "gap: 30 %")
     text = text.replace("replications: 20", "replications: 1")
     draft = drafts.write(draft, text)
     page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)

@@ -30,7 +30,7 @@ def script() -> None:
 def test_times_have_their_offset_where_clocks_change(home: Path, day: str, tells: bool) -> None:
     """Proves: on the day on which an hour comes twice the tables tell the offset of each time, on other days they do
     not. Sensitivity: melting that starts at 02:15 and ends at 02:07."""
-    changes = [f"horizon.start={day}", "goal.time_limit_s=5", "goal.gap=0.9", "disturbances.replications=0"]
+    changes = [f"horizon.start={day}", "goal.effort=5", "goal.gap=0.9", "disturbances.replications=0"]
     result = make_plan(load("melt-shop-small", changes), PLAIN)
     assert result.has_schedule
     store = Store()
@@ -50,7 +50,7 @@ def test_a_plan_with_locks_says_what_its_cap_on_cost_comes_to(home: Path) -> Non
     """Proves: the baseline keeps the locks too, so the page says the amount that the cap counts from it; without locks
     it says nothing. Sensitivity: 2 % above somebody whom the lock has changed."""
     for locks in ("", '[{"heat": "C1-2", "stage": "melting", "start": "9 h"}]'):
-        changes = ["goal.time_limit_s=5", "goal.gap=0.9", "disturbances.replications=0"]
+        changes = ["goal.effort=5", "goal.gap=0.9", "disturbances.replications=0"]
         result = make_plan(load("melt-shop-small", [*changes, f"locks={locks}"] if locks else changes), PLAIN)
         assert result.has_schedule
         store = Store()

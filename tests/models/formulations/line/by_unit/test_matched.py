@@ -104,7 +104,7 @@ def test_pooled_transfers_bracket_the_exact_ones() -> None:
         result = search("plant2.json", [1])
         matched = Matched(result.problem, result.data, units=units)
         corridors.set_goal(matched, result, pure=True)
-        outcome = solve(matched.model, time_limit=60)
+        outcome = solve(matched.model, work=60)
         assert outcome.objective is not None
         values[units] = outcome.objective
     assert values["shortest"] <= values["each"] + 1e-6

@@ -53,7 +53,7 @@ def relaxed(every: Search) -> float:
     """Bound of the program's relaxation."""
     formulation = exact_named._model(every)
     formulation.model.goal = pyo.Objective(rule=lambda m: every.aim.pure(formulation.ports))
-    bound = Program(formulation.model).run(time_limit=60.0, relax=True).bound
+    bound = Program(formulation.model).run(work=60.0, relax=True).bound
     assert bound is not None
     return bound
 
@@ -95,6 +95,6 @@ def test_few_heats_are_solved_whole_before_all_else() -> None:
     Sensitivity: it is left to pooled counts, whose bound no branching closes."""
     every = search(sunny_shop())
     every.gap = 1e-4
-    every.time_limit = 600.0
+    every.limit = 600.0
     assert line.pursue(every) == "heats by name"
     assert every.reached

@@ -14,7 +14,7 @@ from emberline.models.strategies import exact_named
 def solved(seed: int) -> Search:
     """A shop after its program has come to its end."""
     every = search(built(sited(seed)))
-    every.gap, every.time_limit = 1e-6, 600.0
+    every.gap, every.limit = 1e-6, 600.0
     assert exact_named.solve(every, 600.0)
     return every
 
