@@ -153,7 +153,7 @@ def current_net() -> Net | None:
 
 
 @contextmanager
-def beside(task: Callable[[], None], name: str) -> Iterator[threading.Thread]:
+def in_parallel(task: Callable[[], None], name: str) -> Iterator[threading.Thread]:
     """Do a task in a thread of its own that shares its search's state with what is inside; both end here.
 
     Neither waits for the other but where it reads or writes what both share, and the other has done less by then.

@@ -29,7 +29,7 @@ class Bounding:
     def __enter__(self) -> None:
         with self.search.timed("build"):
             self.program = Program(self.search.site_model.model)
-        self._stack.enter_context(effort.beside(self._run, "bound"))
+        self._stack.enter_context(effort.in_parallel(self._run, "bound"))
 
     def __exit__(self, *raised: object) -> None:
         search = self.search

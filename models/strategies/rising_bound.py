@@ -85,7 +85,7 @@ def rising(search: Search) -> Iterator[threading.Thread]:
         yield threading.Thread()
         return
     bound = of(search)
-    with effort.beside(bound.run, "bound") as thread:
+    with effort.in_parallel(bound.run, "bound") as thread:
         try:
             yield thread
         finally:

@@ -188,7 +188,7 @@ def test_a_draft_is_planned_as_it_is(home: Path) -> None:
     while not queue.status(run).ended and time.monotonic() < end:
         time.sleep(0.2)
     result = Store().open(run).plan.scenario
-    assert (result.goal.gap, result.goal.time_limit_s) == (0.3, 5)
+    assert (result.goal.gap, result.goal.budget) == (0.3, 5)
     # somebody else opens the run: it is shown as it was asked, and the draft is not among what can be edited
     other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     other.query_params["run"] = run
