@@ -41,14 +41,14 @@ class Net:
 class _Pair:
     """Two threads that share the state of a search."""
 
-    done: list[float]
+    work: list[float]
     """Work by thread; infinite: it has left."""
     awaited: list[float] = field(default_factory=lambda: [math.inf, math.inf])
     """Work of the other that a thread waits for."""
     moved: threading.Condition = field(default_factory=threading.Condition)
 
     def advance(self, side: int, work: float) -> None:
-        self.done[side] = work
+        self.work[side] = work
         if work >= self.awaited[1 - side]:
             with self.moved:
                 self.moved.notify_all()
@@ -57,7 +57,7 @@ class _Pair:
         """Until all that the other does before has been done; of equals the first thread comes first."""
 
         def first() -> bool:
-            other = self.done[1 - side]
+            other = self.work[1 - side]
             return work < other or (work == other and side == 0)
 
         if first():

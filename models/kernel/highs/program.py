@@ -52,7 +52,7 @@ class Program:
             self._form = model
         else:
             with building():
-                self._form = _written(model)
+                self._form = _compile(model)
         self._hand_over()
 
     def _hand_over(self) -> None:
@@ -86,7 +86,7 @@ class Program:
             Whether changes were enough.
         """
         with building():
-            new = _written(model)
+            new = _compile(model)
         old, self._form = self._form, new
         same = old.shape == new.shape and all(
             np.array_equal(getattr(old, name), getattr(new, name)) for name in ("whole", "starts", "index")
@@ -421,7 +421,7 @@ class Program:
         return outcome
 
 
-def _written(model: pyo.ConcreteModel) -> Compiled:
+def _compile(model: pyo.ConcreteModel) -> Compiled:
     form = compiled(model)
     effort.spend(PER_TERM * len(form.values))
     return form
