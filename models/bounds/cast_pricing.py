@@ -15,11 +15,16 @@ import numpy as np
 
 from emberline.models.problem import cost_curves
 from emberline.models.problem.line_reader import Heat, Operation, SlotProblem, even_cells
+from emberline.scenarios import effort
 
 Counted = Callable[[int, np.ndarray], np.ndarray]
 """What else counts of what an operation draws by cell, given its stage."""
 WIDEST = 100
 """Most slots between the shortest and the longest way of a heat to where it is reheated."""
+
+
+PER_HEAT = 5e-5
+"""Work of the starts of a heat."""
 
 
 @dataclass(frozen=True)
@@ -277,6 +282,7 @@ class Ways:
     def way(self, kind: int, column: int, slot: int) -> Way:
         """The starts behind a point of a cast's curve, which is finite there."""
         cast = self.problem.casts[self.members[kind][0]]
+        effort.spend(PER_HEAT * len(cast.heats))
         u = cast.units[column]
         uses = [Use(self._caster(u), slot, cast.hold[u], u)]
         worth = self._casting[kind, u][:, slot].copy()

@@ -21,6 +21,7 @@ from emberline.models.heuristics.line.placement import Placed, Shop
 from emberline.models.problem import cost_curves
 from emberline.models.problem.line_reader import even_cells
 from emberline.models.search.incumbent import Search
+from emberline.scenarios import effort
 
 NODES, FEWER = 60_000, 6_000
 """Most starts by slot in a cut, and in that of a longer line: a week of 168 heats has 40,000, and four times as many
@@ -37,6 +38,8 @@ FADING = 0.9
 """Factor by which such prices fall from one plan to the next."""
 WHOLE = 2.0**28
 """Sum of all costs in the whole numbers that the cut counts in: far from what 32 bits hold."""
+PER_ARC = 1.5e-6
+"""Work of a cut for each arc."""
 BOUNDLESS = 2**30
 
 
@@ -292,6 +295,7 @@ class Cut:
         capacity = np.concatenate([np.full(len(self._source), BOUNDLESS), -worth[gains], worth[losses]])
         row = np.concatenate([self._source, np.full(len(gains), first), losses])
         column = np.concatenate([self._target, gains, np.full(len(losses), last)])
+        effort.spend(PER_ARC * len(row))
         graph = csr_matrix((capacity.astype(np.int32), (row, column)), shape=(self.n + 2, self.n + 2))
         residual = graph - maximum_flow(graph, first, last).flow
         residual.data = np.maximum(residual.data, 0)

@@ -10,6 +10,7 @@ judged by that.
 from __future__ import annotations
 
 import itertools
+import time
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -63,7 +64,7 @@ def run(search: Search, seconds: float) -> None:
         search: has a plan.
         seconds: most time.
     """
-    began, size = effort.now(), min(RUN_S, max(seconds / len(RUNS), LEAST_S))
+    began, began_s, size = effort.now(), time.perf_counter(), min(RUN_S, max(seconds / len(RUNS), LEAST_S))
     plan = search.best
     for number in itertools.count():
         rest = seconds - (effort.now() - began)
@@ -74,7 +75,7 @@ def run(search: Search, seconds: float) -> None:
             plan = search.best
         assert plan is not None
         plan = _renewed(search, plan, how, min(size, rest), number)
-    search.clock("renew", began)
+    search.clock("renew", began_s)
 
 
 def _renewed(search: Search, plan: Starts, how: _Run, seconds: float, number: int) -> Starts:

@@ -54,7 +54,9 @@ FAILURES = 3
 LISTENED = 15
 """Rounds that take no loss and then tell that deviation."""
 PACE = 4e6
-"""Calls for a heat and slot in a second, by which the rounds of a run are counted: fewer than most machines make."""
+"""Calls for a heat and slot for each unit of work, by which the rounds of a run are counted."""
+COUNTED = 0.6
+"""Work of a round, as a share of what it takes at that pace."""
 CAP_SHARE = 0.02
 """What a cap's weight counts next to the goal's where a cast's place is chosen, as a share of it."""
 LIMIT = 50.0
@@ -147,6 +149,7 @@ class Renewal:
         self.shifts = Shifts(self.shop)
         self.retiming = Retiming(self.shop, self._base_cells, self._limit, self._per_meter)
         self._draw = Draws(problem)
+        self._per_round = COUNTED / planned(search, 1.0)
         self._random = np.random.Generator(np.random.Philox(key=len(problem.heats) + (stream << 32)))
 
     def _worth(self, load: np.ndarray) -> float:
@@ -216,6 +219,7 @@ class Renewal:
 
     def round(self, warmth: float) -> int:
         """Shifts tried at once, then casts put back; how many moves have changed the plan."""
+        effort.spend(self._per_round)
         draw, random, slots = self._draw, self._random, self._slots()
         units = np.array([placed.unit for placed in self._at()])
         moves = self._make_best(self.shifts.trial(draw.shifts(random, slots, units, TOGETHER)), warmth)

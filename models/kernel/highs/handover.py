@@ -30,8 +30,10 @@ OPTIONS = {
 _BANNER = [True]
 PER_COEFFICIENT = 5e-7
 """Work for each coefficient of a program that is handed over and reduced."""
-PER_ITERATION, PER_INTERIOR, PER_STEP = 2e-9, 1.5e-7, 3e-10
-"""Work for each coefficient and iteration of the simplex method, of the interior point, and step within the latter."""
+PER_ITERATION, PER_INTERIOR = 2e-9, 1.5e-7
+"""Work for each coefficient and iteration of the simplex method, and of the interior point."""
+PER_STEP, STEP_GROWTH = 2.4e-7, 0.45
+"""Work of a step within the latter, by coefficients to that power."""
 PER_POLL, GROWTH = 6e-5, 0.7
 """Work of a mixed-integer search from one question whether to end to the next, by coefficients to that power."""
 LEAST_ITERATIONS, MOST = 100, 2**31 - 1
@@ -190,7 +192,7 @@ def listening(
         ask(event)
 
     def interior(event: Any) -> None:
-        meter.poll(PER_STEP * meter.size)
+        meter.poll(PER_STEP * meter.size**STEP_GROWTH)
         ask(event)
 
     used = [(solver.cbMipInterrupt, node) if meter.mixed else (solver.cbIpmInterrupt, interior)]
