@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from emberline.reports.text import moment
 from emberline.scenarios import load
+from emberline.scenarios.records.horizon import Horizon
 
-DAY, WEEK = load("melt-shop-day").horizon, load("melt-shop-week").horizon
-CHANGE = load("melt-shop-small", ["horizon.start=2026-10-25", "horizon.length_h=null", "horizon.days=1"]).horizon
+DAY, WEEK = ("melt-shop-day",), ("melt-shop-week",)
+CHANGE = ("melt-shop-small", "horizon.start=2026-10-25", "horizon.length_h=null", "horizon.days=1")
+
+
+@cache
+def horizon(name: str, *overrides: str) -> Horizon:
+    """Of a scenario with overrides, loaded by the first test that asks."""
+    return load(name, overrides).horizon
 
 
 @pytest.mark.parametrize(("text", "start"), [
@@ -20,9 +29,9 @@ def test_what_is_read(text: str, start: float | None) -> None:
     """Proves: times of day, days and shifts lie on the nearest step, by hand, from a present start at 10:00."""
     if start is None:
         with pytest.raises(ValueError, match="is no time"):
-            moment.on_step(text, DAY, 600)
+            moment.on_step(text, horizon(*DAY), 600)
     else:
-        assert moment.on_step(text, DAY, 600) == start
+        assert moment.on_step(text, horizon(*DAY), 600) == start
 
 
 @pytest.mark.parametrize(("text", "says"), [
@@ -35,21 +44,21 @@ def test_what_is_read(text: str, start: float | None) -> None:
 def test_what_is_refused(text: str, says: str) -> None:
     """Proves: one line says what is wrong. Sensitivity: a year of six digits, a day that the plan does not have."""
     with pytest.raises(ValueError, match=says) as refusal:
-        moment.on_step(text, DAY, 600)
+        moment.on_step(text, horizon(*DAY), 600)
     assert "\n" not in str(refusal.value)
 
 
 def test_a_time_without_a_day_is_the_nearest_one() -> None:
     """Proves: in a plan of a week 03:15 is that of the day next to the present start; later heats of a cast start
     between steps and move by whole ones."""
-    assert moment.on_step("03:15", WEEK, 3 * 1440 + 60) == 3 * 1440 + 195
-    assert moment.on_step("23:00", WEEK, 3 * 1440 + 60) == 3 * 1440 - 60
-    assert moment.on_step("+1 h", WEEK, 37.5) == 97.5
-    assert moment.on_step("01:40", DAY, 37.5) == 97.5
+    assert moment.on_step("03:15", horizon(*WEEK), 3 * 1440 + 60) == 3 * 1440 + 195
+    assert moment.on_step("23:00", horizon(*WEEK), 3 * 1440 + 60) == 3 * 1440 - 60
+    assert moment.on_step("+1 h", horizon(*WEEK), 37.5) == 97.5
+    assert moment.on_step("01:40", horizon(*DAY), 37.5) == 97.5
 
 
 @pytest.mark.parametrize("minute", [0.0, 135.0, 195.0, 1485.0])
 def test_what_is_written_is_read_again(minute: float) -> None:
     """Proves: a moment as the table shows it is that moment, also in the hour that comes twice."""
-    assert moment.on_step(moment.short(minute, CHANGE), CHANGE, 0.0) == minute
-    assert moment.on_step(moment.short(minute, WEEK), WEEK, 0.0) == minute
+    assert moment.on_step(moment.short(minute, horizon(*CHANGE)), horizon(*CHANGE), 0.0) == minute
+    assert moment.on_step(moment.short(minute, horizon(*WEEK)), horizon(*WEEK), 0.0) == minute
