@@ -1,0 +1,93 @@
+"""The same case with the same effort gives the same plan: through every entrance, whatever is stored, however busy."""
+
+from __future__ import annotations
+
+import multiprocessing
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import emberline
+from emberline.planning.planner import make_plan
+from emberline.runs.jobs import queue
+from emberline.runs.store import Store
+from emberline.scenarios import effort, load
+
+ROOT = Path(__file__).resolve().parents[1]
+CASE = {"goal.effort": 2, "goal.time_limit_s": 900, "disturbances.replications": 10}
+CHANGES = [f"{key}={value}" for key, value in CASE.items()]
+
+
+def _busy() -> None:
+    end = time.monotonic() + 600
+    while time.monotonic() < end:
+        sum(range(10_000))
+
+
+def command(*words: str) -> None:
+    """A command that succeeds, with the case's settings."""
+    more = [text for change in CHANGES for text in ("--set", change)]
+    line = [sys.executable, "-m", "ui", words[0], "melt-shop-small", "--quiet", *words[1:], *more]
+    done = subprocess.run(line, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_entrance_gives_the_same_schedule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: Python, command line with an empty and a full store, a sweep and a job give one schedule of a case, also
+    beside busy processes.
+
+    Sensitivity: stored plans that enter by themselves, a limit in seconds, two threads that meet as they come."""
+    monkeypatch.setenv("EMBERLINE_HOME", str(tmp_path))
+    asked = emberline.plan(load("melt-shop-small", CHANGES)).plan.schedule
+    command("plan")
+    loops = [multiprocessing.get_context("spawn").Process(target=_busy, daemon=True) for _ in range(2)]
+    for loop in loops:
+        loop.start()
+    command("plan")
+    command("sweep", "--set", "goal.gap=[1 %, 2 %]")
+    job = queue.start("melt-shop-small", CHANGES)
+    while not queue.status(job).ended:
+        time.sleep(0.2)
+    for loop in loops:
+        loop.kill()
+    plans = [Store().open(entry.id).plan for entry in Store().search(limit=9)]
+    schedules = [plan.schedule for plan in plans if plan.scenario.goal.gap == 0.01]
+    assert (len(plans), len(schedules)) == (5, 4)
+    assert asked is not None
+    assert all(one is not None and one.drop_attrs().equals(asked.drop_attrs()) for one in schedules)
+
+
+def test_where_seconds_are_over_the_plan_says_so() -> None:
+    """Proves: a net that is over before the effort ends the search with the best plan found, and the verdict names it.
+
+    Sensitivity: a limit that acts in silence."""
+    case = load("melt-shop-small", ["goal.effort=30", "goal.time_limit_s=0.5", "disturbances.replications=0"])
+    result = make_plan(case)
+    assert result.schedule is not None
+    assert any("0.5 s was over before" in str(one) for one in result.omissions)
+
+
+def test_two_threads_meet_in_the_order_of_their_work() -> None:
+    """Proves: what two threads write and read is ordered by their work, whichever is slower on the clock.
+
+    Sensitivity: a turn that does not wait."""
+    for slow in (0, 1):
+        seen: list[tuple[int, float]] = []
+
+        def work(side: int, step: float, seen: list[tuple[int, float]] = seen, slow: int = slow) -> None:
+            began = effort.counted()
+            for _ in range(20):
+                if side == slow:
+                    time.sleep(0.002)
+                effort.spend(step)
+                effort.turn()
+                seen.append((side, round(effort.counted() - began, 6)))
+
+        with effort.in_parallel(lambda work=work: work(1, 0.75), "other"):
+            work(0, 0.5)
+        assert [row for row in seen if row[1] <= 8] == sorted(
+            (row for row in seen if row[1] <= 8), key=lambda row: (row[1], row[0])
+        )
