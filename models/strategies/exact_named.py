@@ -90,30 +90,31 @@ def exact(problem: SlotProblem) -> bool:
 
 def suits(search: Search) -> bool:
     """Whether the line is so small that solving it as a whole is the quickest way to its best plan."""
-    top = FEW_TERMS if _few(search.problem) else SMALL_TERMS
+    top = FEW_TERMS if few(search.problem) else SMALL_TERMS
     small = terms(search.problem) <= min(top, TERMS_A_SECOND * search.remaining / 2)
     return exact(search.problem) and (small or by_routes(search.problem))
 
 
 def by_routes(problem: SlotProblem) -> bool:
     """Whether few heats have so few routes that the program has a column for each."""
-    if not _few(problem) or problem.states or problem.gives or not exact(problem):
+    if not few(problem) or problem.states or problem.gives or not exact(problem):
         return False
     return routes.few(problem, ROUTE_TERMS)
 
 
-def _few(problem: SlotProblem) -> bool:
+def few(problem: SlotProblem) -> bool:
+    """Whether a line has few heats."""
     return len(problem.heats) <= FEW_HEATS
 
 
 def run(search: Search) -> None:
     """Solve a small line as a whole, in a share of the time."""
-    few = _few(search.problem)
-    share = FIRST[not by_routes(search.problem) and (few or search.best is None)]
+    is_few = few(search.problem)
+    share = FIRST[not by_routes(search.problem) and (is_few or search.best is None)]
     if by_routes(search.problem) and enumeration.suits(search):
         enumeration.run(search)
     if not search.over():
-        solve(search, min(share * search.remaining, math.inf if few else LONGEST_S))
+        solve(search, min(share * search.remaining, math.inf if is_few else LONGEST_S))
     if search.best is not None and search.over():
         _second(search, min(SECOND * search.rest, LONGEST_S))
     search.tell()

@@ -15,6 +15,7 @@ from emberline.models.explain.capacity import hours
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.dispatch import dispatcher
 from emberline.models.heuristics.line import coarse_grid, renewal_under_site
+from emberline.models.heuristics.line.aggregate_first import first_plan
 from emberline.models.kernel import deadline
 from emberline.models.kernel.progress import Progress
 from emberline.models.problem import assignment, line_reader
@@ -36,6 +37,9 @@ SITE_SHARE = 0.7
 PEAK_SHARE = 0.4
 """The same on a shorter horizon, where the goal pays for peaks."""
 
+QUICK_SHARE, QUICK_ROUNDING = 0.03, 0.5
+"""Share of the time for the first plan of few heats, and how its lags are rounded."""
+
 
 @dataclass(frozen=True)
 class Strategy:
@@ -47,6 +51,15 @@ class Strategy:
     """Searches until the gap or the limit is reached; plans and bounds go into the search."""
     opens: bool = False
     """Whether it takes a share of the time only, and another goes on where it leaves a gap."""
+
+
+def by_name(search: Search) -> None:
+    """All heats by name; few heats get a plan near the relaxation of pooled ones first, to be seen soon."""
+    if exact_named.few(search.problem) and search.best is not None:
+        with search.part(QUICK_SHARE):
+            first_plan(search, QUICK_ROUNDING)
+    if not search.over():
+        exact_named.run(search)
 
 
 def by_groups(search: Search) -> None:
@@ -90,7 +103,7 @@ def _part(search: Search) -> None:
 
 
 STRATEGIES = {
-    "heats by name": Strategy(exact_named.suits, exact_named.run, opens=True),
+    "heats by name": Strategy(exact_named.suits, by_name, opens=True),
     "groups of casts": Strategy(due_date_groups.suits, by_groups),
     "counts by unit": Strategy(corridors.useful, by_counts),
     "pooled counts": Strategy(lambda search: True, as_a_whole),
