@@ -6,6 +6,7 @@ import multiprocessing
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,7 @@ def test_two_threads_meet_in_the_order_of_their_work() -> None:
                 effort.turn()
                 seen.append((side, round(effort.counted() - began, 6)))
 
-        with effort.in_parallel(lambda work=work: work(1, 0.75), "other"):
+        with effort.in_parallel(partial(work, 1, 0.75), "other"):
             work(0, 0.5)
         assert [row for row in seen if row[1] <= 8] == sorted(
             (row for row in seen if row[1] <= 8), key=lambda row: (row[1], row[0])
