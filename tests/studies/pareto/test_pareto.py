@@ -36,12 +36,13 @@ def two_prices(scenario: Scenario, clean: tuple[float, float], price: tuple[floa
     return scenario.with_inputs(inputs.assign(changed))
 
 
-def shop(**rest: Any) -> Scenario:
+def shop(step_min: float = 30, **rest: Any) -> Scenario:
     """Orders of one heat each; for 8 hours power is clean and dear, 100 kg and 90 EUR, for 8 more 400 kg and 30 EUR."""
     orders = [cast(name, 1) for name in ("A", "B", "C")]
     goal = {"gap": GAP, "effort": LONG_S, "caps": {"extra_cost_share": 0.0}}
+    horizon = {"length_h": 16, "step_min": step_min}
     built = planned.shop(
-        orders=rest.pop("orders", orders), goal=goal, disturbances={"replications": 0}, horizon={"length_h": 16}, **rest
+        orders=rest.pop("orders", orders), goal=goal, disturbances={"replications": 0}, horizon=horizon, **rest
     )
     return two_prices(built, (100.0, 400.0), (90.0, 30.0), 8.0)
 
@@ -147,7 +148,7 @@ def test_no_plan_no_front() -> None:
     """Proves: what cannot be kept gives no point, and the reason is reported. Sensitivity: a point without a
     schedule."""
     locks = [{"heat": "A-2", "stage": "casting", "start": "1 h"}]
-    result = pareto(shop(orders=[cast("A", 2)], locks=locks), 3)
+    result = pareto(shop(15, orders=[cast("A", 2)], locks=locks), 3)
     assert not result.has_points
     assert result.failed
     assert result.unsearched == 1
