@@ -15,7 +15,7 @@ from emberline.twin.processes.run import envelope_variables
 def envelope(scenario: Scenario) -> xr.Dataset:
     """The envelope of a scenario, a dataset of table ``ENVELOPE``.
 
-    Planning durations (``scenarios.line.planning_durations``) are the quantile that the disturbances name for a stage
+    Planning durations (``scenarios.line.scatter``) are the quantile that the disturbances name for a stage
     of what an operation takes on its unit, breakdowns included.
     """
     table = shop(scenario)

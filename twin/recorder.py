@@ -18,10 +18,9 @@ from emberline.twin.line.line import TOLERANCE, LineHistory
 from emberline.twin.line.missed import last_end, missed
 from emberline.twin.line.operations import Operations
 from emberline.twin.power import Trace, operations_trace
-from emberline.twin.run_variables import recourse_variables, stop_variables, violation_variables
+from emberline.twin.run_variables import Act, Violation, recourse_variables, stop_variables, violation_variables
 from emberline.twin.site.site import Flows, Setpoints, SiteGrid, balance
 from emberline.twin.site.site import variables as site_variables
-from emberline.twin.violation import Act, Violation
 
 
 def waits(todo: Operations, start: np.ndarray, end: np.ndarray) -> np.ndarray:

@@ -24,10 +24,9 @@ from emberline.twin.line.missed import late_min
 from emberline.twin.line.operations import Operations, arrange, operations
 from emberline.twin.processes.run import WorksFollower, dispatch_works
 from emberline.twin.recorder import columns, course, record
-from emberline.twin.run_variables import run_attrs, violation_rows
+from emberline.twin.run_variables import Violation, run_attrs, violation_rows
 from emberline.twin.site.site import Setpoints, SiteGrid
 from emberline.twin.streams import Breakdowns, breakdowns, factors
-from emberline.twin.violation import Violation
 
 PER_RUN, PER_OPERATION, PER_ASSET = 1.5e-3, 1e-5, 5e-6
 """Work of following a list: in any case, for each operation, and for each asset and step."""

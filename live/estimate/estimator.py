@@ -10,8 +10,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.live.estimate.heats import HeatInProgress, HeatTracker
-from emberline.live.estimate.levels import Level
-from emberline.live.estimate.meter import Meter
+from emberline.live.estimate.meter import Level, Meter
 from emberline.live.tags import Finding, Plant, Quality, Reading, Tag, judge
 from emberline.scenarios.messages import Message
 from emberline.twin import Operation

@@ -1,7 +1,6 @@
 """What was measured, with its quality, and what happened: kept in the home or in PostgreSQL."""
 
-from emberline.live.history.history import History, export, of_plant
+from emberline.live.history.history import History, Row, export, of_plant
 from emberline.live.history.measured import Measured
-from emberline.live.history.rows import Row
 
 __all__ = ["History", "Measured", "Row", "export", "of_plant"]

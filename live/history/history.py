@@ -3,21 +3,186 @@
 from __future__ import annotations
 
 import os
+import shutil
+import time
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from dataclasses import asdict, astuple, dataclass, fields
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from filelock import FileLock
+from sqlalchemy import Column, DateTime, Float, Index, MetaData, String, Table, Text, create_engine, delete, select
+from sqlalchemy.pool import NullPool
 
-from emberline.live.history.parquet import ParquetHistory
-from emberline.live.history.postgresql import PostgresqlHistory
-from emberline.live.history.rows import MICROSECONDS, Row
 from emberline.live.tags import Plant
 from emberline.scenarios import Problem, ScenarioError
 from emberline.scenarios.home import home
+from emberline.scenarios.whole_file import replacing
+
+MICROSECONDS = pa.timestamp("us", tz="UTC")
+SCHEMA = pa.schema(
+    [
+        ("time_utc", MICROSECONDS),
+        ("arrived_utc", MICROSECONDS),
+        ("tag", pa.string()),
+        ("value", pa.float64()),
+        ("text", pa.string()),
+        ("unit", pa.string()),
+        ("quality", pa.string()),
+        ("says", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A measured value, or an event, whose tag is empty."""
+
+    time_utc: datetime
+    """When it was measured or happened."""
+    arrived_utc: datetime
+    """When it was read, by the plant's clock."""
+    tag: str
+    value: float | None
+    text: str
+    """Of a state, heat or event."""
+    unit: str
+    quality: str
+    says: str
+    """What is wrong with the value."""
+
+
+def as_table(rows: Iterable[Row]) -> pa.Table:
+    """Rows as a table."""
+    columns = list(zip(*map(astuple, rows), strict=True)) or [()] * len(fields(Row))
+    return pa.table([pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)], SCHEMA)
+
+
+MOST_FILES = 60
+"""Of a day; more are merged."""
+LOCK_S = 60
+
+
+class ParquetHistory:
+    """Parquet files, a folder for each day of measurement."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep rows in a folder, which is made when something is kept."""
+        self.folder = folder
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Keep rows."""
+        by_day: dict[date, list[Row]] = {}
+        for row in rows:
+            by_day.setdefault(row.time_utc.astimezone(UTC).date(), []).append(row)
+        for day, some in by_day.items():
+            folder = self.folder / f"day={day}"
+            folder.mkdir(parents=True, exist_ok=True)
+            _write(folder, as_table(some))
+            if len(list(folder.glob("*.parquet"))) > MOST_FILES:
+                self._merge(folder)
+
+    def table(self, begin: datetime, end: datetime, tags: Iterable[str] | None = None) -> pa.Table:
+        """Rows within a time."""
+        first, last = (moment.astimezone(UTC).date().isoformat() for moment in (begin, end))
+        parts = []
+        for folder in sorted(self.folder.glob("day=*")):
+            if first <= folder.name.removeprefix("day=") <= last:
+                with FileLock(self.folder / "merge.lock", timeout=LOCK_S):
+                    parts += [pq.read_table(path, schema=SCHEMA) for path in sorted(folder.glob("*.parquet"))]
+        if not parts:
+            return SCHEMA.empty_table()
+        table = pa.concat_tables(parts)
+        at = table["time_utc"]
+        mask = pc.and_(pc.greater_equal(at, _scalar(begin)), pc.less(at, _scalar(end)))
+        if tags is not None:
+            mask = pc.and_(mask, pc.is_in(table["tag"], pa.array(list(tags), pa.string())))
+        return table.filter(mask).sort_by([("arrived_utc", "ascending")])
+
+    def forget(self, before: datetime) -> int:
+        """Delete whole days."""
+        limit = before.astimezone(UTC).date().isoformat()
+        days = [folder for folder in self.folder.glob("day=*") if folder.name.removeprefix("day=") < limit]
+        for folder in days:
+            shutil.rmtree(folder)
+        return len(days)
+
+    def _merge(self, folder: Path) -> None:
+        with FileLock(self.folder / "merge.lock", timeout=LOCK_S):
+            paths = sorted(folder.glob("*.parquet"))
+            _write(folder, pa.concat_tables([pq.read_table(path, schema=SCHEMA) for path in paths]))
+            for path in paths:
+                path.unlink()
+
+
+def _scalar(at: datetime) -> pa.Scalar:
+    return pa.scalar(at.astimezone(UTC), MICROSECONDS)
+
+
+def _write(folder: Path, table: pa.Table) -> None:
+    with replacing(folder / f"{time.time_ns():020d}-{os.getpid()}.parquet") as partial:
+        pq.write_table(table, partial, compression="zstd")
+
+
+METADATA = MetaData()
+MEASURED = Table(
+    "emberline_measured",
+    METADATA,
+    Column("plant", String(120), nullable=False),
+    Column("time_utc", DateTime(timezone=True), nullable=False),
+    Column("arrived_utc", DateTime(timezone=True), nullable=False),
+    Column("tag", Text, nullable=False),
+    Column("value", Float),
+    Column("text", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("quality", String(12), nullable=False),
+    Column("says", Text, nullable=False),
+    Index("ix_emberline_measured", "plant", "time_utc"),
+)
+
+
+class PostgresqlHistory:
+    """Rows in one table, which is made where it is missing."""
+
+    def __init__(self, url: str, plant: str) -> None:
+        """Connect when something is read or kept."""
+        scheme, rest = url.split("://", 1)
+        del scheme
+        self._engine = create_engine(f"postgresql+psycopg://{rest}", poolclass=NullPool)
+        self._plant = plant
+        METADATA.create_all(self._engine)
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Keep rows, all or none."""
+        values = [{"plant": self._plant, **asdict(row)} for row in rows]
+        if values:
+            with self._engine.begin() as connection:
+                connection.execute(MEASURED.insert(), values)
+
+    def table(self, begin: datetime, end: datetime, tags: Iterable[str] | None = None) -> pa.Table:
+        """Rows within a time."""
+        columns = [MEASURED.c[name] for name in SCHEMA.names]
+        query = select(*columns).where(
+            MEASURED.c.plant == self._plant, MEASURED.c.time_utc >= begin, MEASURED.c.time_utc < end
+        )
+        if tags is not None:
+            query = query.where(MEASURED.c.tag.in_(list(tags)))
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(MEASURED.c.arrived_utc)).all()
+        of_rows = list(zip(*rows, strict=True)) or [()] * len(SCHEMA)
+        return pa.table([pa.array(part, field.type) for part, field in zip(of_rows, SCHEMA, strict=True)], SCHEMA)
+
+    def forget(self, before: datetime) -> int:
+        """Delete rows that were measured earlier."""
+        with self._engine.begin() as connection:
+            result = connection.execute(
+                delete(MEASURED).where(MEASURED.c.plant == self._plant, MEASURED.c.time_utc < before)
+            )
+        return int(result.rowcount)
 
 
 class History(Protocol):

@@ -13,8 +13,7 @@ import xarray as xr
 from emberline.live.connectors.errors import ConnectorError
 from emberline.live.estimate.estimator import JOB
 from emberline.live.outputs.job_orders import JobOrders, Receiver
-from emberline.live.outputs.set_points import SetPoints, Transport
-from emberline.live.outputs.tag_watch import TagWatch
+from emberline.live.outputs.set_points import SetPoints, TagWatch, Transport
 from emberline.live.tags import Plant, Reading
 from emberline.runs.decisions import Advice, Decisions
 from emberline.runs.store import CatalogueError, StoreError

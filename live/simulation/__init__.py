@@ -6,8 +6,7 @@ from emberline.scenarios.doors import door
 
 if TYPE_CHECKING:
     from emberline.live.simulation.live_file import values
-    from emberline.live.simulation.messages import Messages
-    from emberline.live.simulation.plant import SimulatedPlant
+    from emberline.live.simulation.plant import Messages, SimulatedPlant
     from emberline.live.simulation.server import Simulation, served
 
 __all__ = ["Messages", "SimulatedPlant", "Simulation", "served", "values"]

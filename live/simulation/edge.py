@@ -13,7 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from emberline.live.connectors.sparkplug.host import NAMESPACE, REBIRTH
 from emberline.live.connectors.sparkplug.payload import Metric, Payload, decode, encode
-from emberline.live.simulation.messages import Messages, Value
+from emberline.live.simulation.plant import Messages, Value
 
 GROUP, EDGE = "emberline", "plant"
 DOUBLE, BOOLEAN, STRING, INT64 = 10, 11, 12, 4

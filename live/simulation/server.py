@@ -16,8 +16,7 @@ import xarray as xr
 from asyncua import Server, ua
 
 from emberline.live.simulation.live_file import text, values
-from emberline.live.simulation.messages import Messages
-from emberline.live.simulation.plant import SimulatedPlant
+from emberline.live.simulation.plant import Messages, SimulatedPlant
 from emberline.live.tags.record import Clock
 
 logging.getLogger("asyncua").addHandler(logging.NullHandler())

@@ -1,4 +1,7 @@
-"""Emissions: scope 1 of line and processes by the tonnes that they treat, scope 1 and 2 of assets and grid by step."""
+"""Emissions: scope 1 of line and processes by the tonnes that they treat, scope 1 and 2 of assets and grid by step.
+
+Metrics that are counted by factors have their ledgers here too: what assets and processes add to each.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,13 @@ import xarray as xr
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.case.scenario import mode_name
-from emberline.scenarios.flows.asset_flows import Account, accounts
+from emberline.scenarios.flows.asset_flows import Account, accounts, label
+from emberline.scenarios.goal_metrics import in_use
+from emberline.scenarios.metrics import FACTORS
 from emberline.scenarios.process import Mode, Process
 from emberline.scenarios.records.emissions import Emission
+
+__all__ = ["entries"]
 
 
 @dataclass(frozen=True)
@@ -194,3 +201,59 @@ def site_emissions(scenario: Scenario, flows: xr.Dataset) -> SiteEmissions:
         if INTENSITY[signal] in scenario.inputs
     }
     return SiteEmissions(tuple(accounts(scenario, flows)), grid)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of a metric's ledger: activity times factor is the amount."""
+
+    source: str
+    """Asset, or process and mode."""
+    activity: float
+    unit: str
+    factor: float
+    by_step: np.ndarray
+    """Shape (n_steps,)."""
+
+    @property
+    def amount(self) -> float:
+        """Sum over the horizon."""
+        return float(self.by_step.sum())
+
+
+def entries(scenario: Scenario, run: xr.Dataset, name: str) -> Iterator[Entry]:
+    """The ledger of a metric.
+
+    Args:
+        scenario: with its factors.
+        run: a dataset of table ``RUN`` or ``SCHEDULE``.
+        name: a metric of ``FACTORS``.
+    """
+    row = FACTORS[name]
+    assets = {asset.name: asset for asset in scenario.site.assets}
+    cores = {record.name: record for record in scenario.site.equipment}
+    for account in accounts(scenario, run):
+        if name in account.factors:
+            asset, by_step = assets[account.asset], account.factors[name]
+            factor, place = (
+                getattr(asset, row.per_unit),
+                label(asset.name, cores[asset.name].counted),
+            )
+            carrier = scenario.site.carrier[str(run["flow_carrier"].sel(flow=place).item())]
+            yield Entry(asset.name, float(by_step.sum()) / factor, carrier.unit, factor, by_step)
+    for unit, process in scenario.process_units:
+        for source, mode, tonnes in treated(scenario, unit, process, run):
+            factor = getattr(mode, row.per_t)
+            if factor:
+                yield Entry(f"{unit}: {source}", float(tonnes.sum()), "t", factor, factor * tonnes)
+
+
+def by_step(scenario: Scenario, run: xr.Dataset, name: str) -> np.ndarray:
+    """What a metric of ``FACTORS`` comes to in each step, shape (n_steps,)."""
+    return np.sum([np.zeros(scenario.horizon.n_steps), *(e.by_step for e in entries(scenario, run, name))], axis=0)
+
+
+def totals(scenario: Scenario, run: xr.Dataset) -> dict[str, float]:
+    """Sums by the field of the figures that holds them, of the metrics that the scenario uses."""
+    used = [name for name in in_use(scenario) if name in FACTORS]
+    return {FACTORS[name].figure: float(by_step(scenario, run, name).sum()) for name in used}

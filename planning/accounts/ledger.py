@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.planning.accounts.carrier_allocation import trace
+from emberline.planning.accounts.carrier_allocation import BIOGENIC, BOUGHT, DIRECT, origins, trace
 from emberline.planning.accounts.emissions import (
     INTENSITY,
     MARKET,
@@ -31,9 +31,8 @@ from emberline.planning.accounts.emissions import (
     direct,
     site_emissions,
 )
-from emberline.planning.accounts.origins import BIOGENIC, BOUGHT, DIRECT, origins
 from emberline.planning.accounts.products import Products, products
-from emberline.planning.accounts.stock_worth import spending
+from emberline.planning.accounts.stock import spending
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Sale, of
 from emberline.scenarios.flows.asset_flows import Account, flow

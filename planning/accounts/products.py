@@ -16,10 +16,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.planning.accounts.carrier_allocation import Traced
+from emberline.planning.accounts.carrier_allocation import BIOGENIC, DIRECT, Origin, Traced
 from emberline.planning.accounts.emissions import Direct
 from emberline.planning.accounts.material_allocation import network, spread
-from emberline.planning.accounts.origins import BIOGENIC, DIRECT, Origin
 from emberline.scenarios import Scenario
 
 __all__ = ["Products", "totals"]

@@ -6,11 +6,10 @@ import numpy as np
 import xarray as xr
 
 from emberline.planning.accounts.bill import EXPORT, IMPORT, UPKEEP, bill
-from emberline.planning.accounts.emissions import direct, site_emissions
-from emberline.planning.accounts.factors import totals
+from emberline.planning.accounts.emissions import direct, site_emissions, totals
 from emberline.planning.accounts.figures import SAME_TONNES, Figures
 from emberline.planning.accounts.site_stores import levels
-from emberline.planning.accounts.stock_worth import Worth, worth
+from emberline.planning.accounts.stock import Worth, worth
 from emberline.scenarios import Scenario
 from emberline.scenarios.flows.asset_flows import load_mw
 from emberline.scenarios.flows.settlement import market_based

@@ -5,7 +5,7 @@ from __future__ import annotations
 import xarray as xr
 
 from emberline.planning.accounts.emissions import MARKET, direct, site_emissions
-from emberline.planning.accounts.stock_worth import Worth, worth
+from emberline.planning.accounts.stock import Worth, worth
 from emberline.planning.plan.record import Plan
 from emberline.scenarios.flows.settlement import market_based
 

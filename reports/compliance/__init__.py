@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from emberline.scenarios.doors import door
 
 if TYPE_CHECKING:
-    from emberline.reports.compliance.of_products import AVERAGE, ProductEmissions, product_emissions
+    from emberline.reports.compliance.embedded_emissions import AVERAGE, ProductEmissions, product_emissions
 
 __all__ = ["AVERAGE", "ProductEmissions", "product_emissions"]
 

@@ -12,7 +12,7 @@ from itertools import chain
 import numpy as np
 
 from emberline.planning.accounts.bill import import_price
-from emberline.reports.exports.texts import clock, moment, tag
+from emberline.reports.exports.worded import clock, moment, tag
 from emberline.reports.text.activities import Activity, activities, called, does, units
 from emberline.reports.text.language import mark, tr
 from emberline.reports.text.numbers import duration, number

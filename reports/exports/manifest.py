@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from emberline.reports.exports.texts import percent
+from emberline.reports.exports.worded import percent
 from emberline.reports.text.language import mark, tr, word
 from emberline.reports.text.messages import say
 from emberline.reports.text.numbers import listed, number

@@ -137,3 +137,45 @@ def _p_values(coefficients: pd.Series, covariance: pd.DataFrame, freedom: int) -
     errors = np.sqrt(np.diag(covariance.to_numpy()))
     ratio = np.divide(coefficients.to_numpy(), errors, out=np.full(len(errors), np.inf), where=errors > 0)
     return pd.Series(2 * stats.t.sf(np.abs(ratio), freedom), index=coefficients.index)
+
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Savings:
+    """Savings in the unit of energy; negative: more was used."""
+
+    saving: float
+    low: float
+    high: float
+    predicted: float
+    actual: float
+    confidence: float
+
+    @property
+    def share(self) -> float:
+        """Of what the baseline expects."""
+        return self.saving / self.predicted
+
+    @property
+    def enpi(self) -> float:
+        """Energy performance indicator: actual over expected; below 1 is better than the baseline."""
+        return self.actual / self.predicted
+
+
+def savings(baseline: EnergyBaseline, report: pd.DataFrame, confidence: float = CONFIDENCE) -> Savings:
+    """Normalised savings.
+
+    Args:
+        baseline: what the energy should be.
+        report: rows of energy and variables.
+        confidence: of the interval.
+    """
+    from scipy import stats
+
+    predicted, actual = float(baseline.predict(report).sum()), float(report[baseline.energy].sum())
+    sd = float(np.sqrt(baseline.error_covariance(report).sum()))
+    half = float(stats.t.ppf(0.5 + confidence / 2, baseline.freedom)) * sd
+    saving = predicted - actual
+    return Savings(saving, saving - half, saving + half, predicted, actual, confidence)

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Select, insert, select, update
 
 from emberline.runs.store import netcdf
-from emberline.runs.store.catalogue.conditions import naive
 from emberline.runs.store.catalogue.errors import StoreError
+from emberline.runs.store.catalogue.labels import naive
 from emberline.runs.store.catalogue.tables import ADVICE, AUDIT
 from emberline.runs.store.store import Store
 from emberline.scenarios.whole_file import replacing

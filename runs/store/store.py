@@ -24,8 +24,8 @@ from filelock import Timeout
 from emberline.planning.plan.record import Plan
 from emberline.runs.store import run_folder
 from emberline.runs.store.catalogue.catalogue import Catalogue
-from emberline.runs.store.catalogue.entry import Entry
 from emberline.runs.store.catalogue.errors import CatalogueError, NotKeptError, StoreError
+from emberline.runs.store.catalogue.tables import Entry
 from emberline.runs.store.home import Home, is_begun, whole
 from emberline.runs.store.run_folder import DATASETS, PACKAGES, StoredRun
 from emberline.runs.store.run_record import FORMAT

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from emberline.scenarios.case.scenario import Heat, Scenario
-from emberline.scenarios.line.planning_durations import planned_min
+from emberline.scenarios.line.scatter import planned_min
 from emberline.scenarios.records.base import Mistakes
 from emberline.scenarios.records.locks import NEVER, SECOND, Operation, Range, Window
 from emberline.scenarios.records.orders import Order

@@ -8,7 +8,13 @@ Reference: Benedikt, Módos, Hanzálek (2020), Power of pre-processing: producti
 and power-saving states.
 """
 
-from emberline.scenarios.energy_states.gaps import gap_pieces, idle_pieces
-from emberline.scenarios.energy_states.record import TOLERANCE_MIN, EnergyState, EnergyStates, Transition
+from emberline.scenarios.energy_states.record import (
+    TOLERANCE_MIN,
+    EnergyState,
+    EnergyStates,
+    Transition,
+    gap_pieces,
+    idle_pieces,
+)
 
 __all__ = ["TOLERANCE_MIN", "EnergyState", "EnergyStates", "Transition", "gap_pieces", "idle_pieces"]

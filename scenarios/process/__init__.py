@@ -5,8 +5,18 @@ its heat follow from the rate. A grade of product is a mode. Records and pure ph
 """
 
 from emberline.scenarios.process.recipe import GJ_PER_MWH, Fuel, Heat, Mode, PowerPoint, Rate, Recipe, Stream
-from emberline.scenarios.process.record import Process, UnitState, carriers_of, in_steps, stores_of
-from emberline.scenarios.process.switching import Between, ChangeOver, ChangeOvers, PlannedStop, StartUp
+from emberline.scenarios.process.record import (
+    Between,
+    ChangeOver,
+    ChangeOvers,
+    PlannedStop,
+    Process,
+    StartUp,
+    UnitState,
+    carriers_of,
+    in_steps,
+    stores_of,
+)
 
 __all__ = [
     "GJ_PER_MWH",

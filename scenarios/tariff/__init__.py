@@ -15,8 +15,8 @@ from emberline.scenarios.tariff.record import (
     Ratchet,
     Tariff,
     Tax,
+    remarks,
 )
-from emberline.scenarios.tariff.remarks import remarks
 from emberline.scenarios.tariff.table import from_table
 from emberline.scenarios.tariff.windows import Window
 

@@ -6,11 +6,18 @@ back, so that pages can say next to a figure where it is from.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
+from typing import Any
 
 from emberline.scenarios.loading.loading import LIBRARY
-from emberline.scenarios.reading.document import parse
+from emberline.scenarios.messages import mark
+from emberline.scenarios.reading.document import Keys, parse
 from emberline.scenarios.reading.editing import revised
+from emberline.scenarios.reading.remarks import remarks
 from emberline.scenarios.records.base import Problem, ScenarioError
 
 TEMPLATES = (
@@ -52,3 +59,155 @@ def start(name: str, plant: str, title: str = "") -> str:
     data = parse(text).data
     data = {key: value for key, value in data.items() if key != "description"}
     return revised(text, {**data, "name": plant, **({"title": title} if title else {})})
+
+
+GRADE, ORDER, HEATS = "grade 1", "C1", 6
+"""Of a line that has none yet."""
+HEAT_T = "100 t"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A record with typical figures, and where it goes."""
+
+    name: str
+    into: Keys
+    record: dict[str, Any]
+    source: str
+    """Where the figures are from."""
+    carriers: tuple[str, ...] = ()
+    minutes: float = 0
+    kwh_per_t: float = 0
+    also: tuple[tuple[Keys, dict[str, Any]], ...] = ()
+    """More records that it needs, unless their names are there."""
+    replaces: tuple[Keys, ...] = ()
+    """Keys that it takes the place of."""
+
+    @property
+    def single(self) -> bool:
+        """Whether there can be one only."""
+        return self.into in (("site", "pv"), ("site", "battery"), ("market", "tariff"))
+
+
+@cache
+def parts() -> dict[str, Part]:
+    """All parts by name."""
+    text = (files("emberline.scenarios") / "library" / "templates" / "parts.yaml").read_text(encoding="utf-8")
+    sources = remarks(text)
+    return {
+        row["name"]: Part(
+            row["name"], tuple(row["into"].split(".")), row["record"], sources[("parts", i, "record")],
+            tuple(row.get("carriers", ())), row.get("minutes", 0), row.get("kwh_per_t", 0),
+            tuple((tuple(one["into"].split(".")), one["record"]) for one in row.get("also", ())),
+            tuple(tuple(key.split(".")) for key in row.get("replaces", ())),
+        )
+        for i, row in enumerate(parse(text).data["parts"])
+    }  # fmt: skip
+
+
+def refusal(part: Part, data: dict[str, Any]) -> str:
+    """Why a part cannot be placed now; empty: it can."""
+    of_line = part.into[0] == "line"
+    of_processes = part.into[0] in ("processes", "stores", "arrivals", "deliveries")
+    if (of_line and data.get("processes")) or (of_processes and data.get("line")):
+        return mark("a line of heats and processes are not planned together")
+    if part.into[0] in ("arrivals", "deliveries") and not data.get("stores"):
+        return mark("place a store first")
+    if part.single and _at(data, part.into) is not None:
+        return mark("it is there already")
+    stages = _at(data, ("line", "stages")) or []
+    if of_line and any(stage.get("campaign") for stage in stages[-1:]):
+        return mark("a stage that casts without a gap is the last one")
+    return ""
+
+
+def place(part: Part, data: dict[str, Any]) -> tuple[dict[str, Any], Keys]:
+    """A scenario's data with one more part, and where that is.
+
+    Args:
+        part: what is placed.
+        data: plain data of the scenario; it is not changed.
+    """
+    data = deepcopy(data)
+    record = deepcopy(part.record)
+    for carrier in part.carriers:
+        _carrier(data, carrier)
+    for into, more in part.also:
+        if more.get("name") not in set(names(data)):
+            _append(data, into, deepcopy(more))
+    for path in part.replaces:
+        _mapping(data, path[:-1]).pop(str(path[-1]), None)
+    if part.single:
+        _mapping(data, part.into[:-1])[str(part.into[-1])] = record
+        return data, part.into
+    names_in_use = set(names(data))
+    record["name"] = free(str(record["name"]), names_in_use)
+    for i, unit in enumerate(record.get("units", ())):
+        record["units"][i]["name"] = free(str(unit["name"]), names_in_use)
+    if "store" in record:
+        at = 0 if part.into[0] == "arrivals" else -1
+        record["store"] = data["stores"][at]["name"]
+    if part.into == ("line", "stages"):
+        _heats(data, record["name"], part)
+    return data, (*part.into, _append(data, part.into, record))
+
+
+def names(data: Any) -> Iterator[str]:
+    """All names of items in a scenario's data."""
+    if isinstance(data, dict):
+        if isinstance(data.get("name"), str):
+            yield data["name"]
+        for value in data.values():
+            yield from names(value)
+    elif isinstance(data, list):
+        for value in data:
+            yield from names(value)
+
+
+def free(name: str, names_in_use: set[str]) -> str:
+    """The name, with a number if it is in use."""
+    number, result = 1, name
+    while result in names_in_use:
+        number += 1
+        result = f"{name} {number}"
+    names_in_use.add(result)
+    return result
+
+
+def _heats(data: dict[str, Any], stage: str, part: Part) -> None:
+    """Give every grade its time at a new stage; a line without grades gets one, and an order of it."""
+    line = _mapping(data, ("line",))
+    grades = line.setdefault("grades", [])
+    if not grades:
+        grades.append({"name": GRADE, "mass_t": HEAT_T, "duration_min": {}, "energy_kwh_per_t": {}})
+    for grade in grades:
+        grade.setdefault("duration_min", {})[stage] = part.minutes
+        grade.setdefault("energy_kwh_per_t", {})[stage] = part.kwh_per_t
+    if not data.get("orders"):
+        data["orders"] = [{"name": ORDER, "heats": [{"grade": grades[0]["name"], "count": HEATS}]}]
+
+
+def _carrier(data: dict[str, Any], name: str) -> None:
+    carriers = _mapping(data, ("site",)).setdefault("carriers", [])
+    if all(carrier.get("name") != name for carrier in carriers):
+        carriers.append({"name": name})
+
+
+def _mapping(data: dict[str, Any], path: Keys) -> dict[str, Any]:
+    for key in path:
+        if not isinstance(data.get(str(key)), dict):
+            data[str(key)] = {}
+        data = data[str(key)]
+    return data
+
+
+def _append(data: dict[str, Any], path: Keys, record: dict[str, Any]) -> int:
+    items = _mapping(data, path[:-1]).setdefault(str(path[-1]), [])
+    items.append(record)
+    return len(items) - 1
+
+
+def _at(data: Any, path: Keys) -> Any:
+    for key in path:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import xarray as xr
 
-from emberline.planning.accounts import factors
+from emberline.planning.accounts import emissions
 from emberline.planning.plan.baseline import Baseline
 from emberline.scenarios import Scenario
 from emberline.scenarios.metrics import FACTORS
@@ -57,7 +57,7 @@ def with_caps(
     for name, row in FACTORS.items():
         cap = getattr(caps, row.cap)
         if cap is not None:
-            new_caps[row.cap] = max((cap - float(factors.by_step(scenario, run, name)[:k].sum())) * share, 0.0)
+            new_caps[row.cap] = max((cap - float(emissions.by_step(scenario, run, name)[:k].sum())) * share, 0.0)
     # of a line the baseline has made other heats until then than the plan: each plan is measured by its list alone
     carried = caps.extra_cost_share is not None and k > 0 and not scenario.heats
     if caps.cost is not None or carried:

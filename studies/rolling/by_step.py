@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from emberline.planning.accounts import factors
+from emberline.planning.accounts import emissions
 from emberline.planning.accounts.bill import bill, energy_cost
 from emberline.planning.accounts.emissions import direct, site_emissions
 from emberline.scenarios import Scenario
@@ -52,7 +52,7 @@ def goal_by_step(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
     """What the goal minimizes by step, shape (n_steps,); what belongs to no step is left out."""
     metric = goal_metric(scenario)
     if metric.per_unit:
-        return factors.by_step(scenario, run, metric.name)
+        return emissions.by_step(scenario, run, metric.name)
     if not metric.money:
         return carbon_by_step(scenario, run)
     return cost_by_step(scenario, run, carbon_price=not metric.less)

@@ -14,7 +14,7 @@ from emberline.planning.accounts.bill import bill
 from emberline.planning.accounts.ledger import ledger
 from emberline.planning.accounts.sums import figures
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.reports.compliance.monitoring import forecast
+from emberline.reports.compliance.reports.of_plan import forecast
 from emberline.scenarios import bundled, load
 
 CLOSES = 1e-9

@@ -7,8 +7,7 @@ import pytest
 from shops import cast, melt_shop, one_machine, scenario
 
 from emberline.scenarios import load
-from emberline.scenarios.line.planning_durations import quantile_min
-from emberline.scenarios.line.scatter import stream
+from emberline.scenarios.line.scatter import quantile_min, stream
 from emberline.scenarios.line.tables import shop
 from emberline.twin import envelope
 from emberline.twin.streams import Breakdowns

@@ -11,7 +11,7 @@ from pages import page, texts
 
 from emberline.reports.text import wording
 from emberline.runs.jobs.status import ENDED
-from emberline.runs.store.catalogue.entry import STATES as OF_RUNS
+from emberline.runs.store.catalogue.tables import STATES as OF_RUNS
 from emberline.ui.cli import terminal
 from emberline.ui.pages import runs
 

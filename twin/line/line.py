@@ -15,8 +15,8 @@ from emberline.scenarios.records.disturbances import Recourse
 from emberline.twin.line.clock import Environment
 from emberline.twin.line.load_management import LoadManagement
 from emberline.twin.line.operations import Operations
+from emberline.twin.run_variables import Act
 from emberline.twin.streams import Breakdowns
-from emberline.twin.violation import Act
 
 TOLERANCE = 1e-6
 """What counts as nothing [min, MW, MWh]: far below any reading, far above the rounding of sums."""

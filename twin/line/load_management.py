@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from emberline.twin.line.operations import Operations
-from emberline.twin.violation import TOLERANCE
+from emberline.twin.run_variables import TOLERANCE
 
 TRIED_MIN = 1.0
 """Starts are tried so far apart."""

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios.line.planning_durations import planned_min
+from emberline.scenarios.line.scatter import planned_min
 from emberline.scenarios.line.tables import NEVER, LineShop
 
 HELD_SHARE = 0.75

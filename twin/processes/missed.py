@@ -16,7 +16,7 @@ from emberline.scenarios.process.locks import locked_runs
 from emberline.scenarios.records.locks import SECOND
 from emberline.twin.processes.network import WorksTable
 from emberline.twin.processes.recorder import Records
-from emberline.twin.violation import TOLERANCE, Violation
+from emberline.twin.run_variables import TOLERANCE, Violation
 
 SHARE = 1e-5
 """Share of a rate, an amount or a level that counts as nothing, seconds of a day: far above what rates are rounded by

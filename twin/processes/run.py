@@ -17,9 +17,8 @@ from emberline.twin.processes.recorder import Records
 from emberline.twin.processes.rule.policy import ProcessBaseline
 from emberline.twin.processes.scatter import planned_rate, scatter
 from emberline.twin.processes.works import Controller, Works
-from emberline.twin.run_variables import recourse_variables, run_attrs, stop_variables, violation_variables
+from emberline.twin.run_variables import Act, recourse_variables, run_attrs, stop_variables, violation_variables
 from emberline.twin.site.site import Setpoints, SiteGrid, balance, variables
-from emberline.twin.violation import Act
 
 NO_OPERATIONS = {
     **{f"op_{name}": ("operation", np.zeros(0, dtype="U1")) for name in ("heat", "stage", "unit")},

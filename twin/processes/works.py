@@ -9,7 +9,7 @@ process waits for its own next event and acts on it:
 * *calendar*: an outage of a unit begins or ends.
 
 Whoever acts asks for a settlement, a process too: when all who act at a moment have acted, in this order, it works out
-the flows and everybody's next event (``twin.processes.alarm``). Nothing is polled, and SimPy's clock is the only one.
+the flows and everybody's next event (``Alarm``). Nothing is polled, and SimPy's clock is the only one.
 """
 
 from __future__ import annotations
@@ -21,12 +21,42 @@ from typing import Any, Protocol
 
 import simpy
 
-from emberline.twin.processes.alarm import Alarm
 from emberline.twin.processes.levels import after, hours_until
 from emberline.twin.processes.network import WorksTable
 from emberline.twin.processes.scatter import Scatter
 from emberline.twin.processes.sharing import Flowing, Sharing
 from emberline.twin.processes.unit import ModeRun, Standstill, UnitProcess
+
+
+class Alarm:
+    """One process's next event; a moment that was moved in the meantime passes without one."""
+
+    def __init__(self, env: simpy.Environment) -> None:
+        self._env = env
+        self._at, self._value = math.inf, 0.0
+        self._event = env.event()
+
+    def event(self) -> simpy.Event:
+        """The event to wait for; its value is that of ``set``."""
+        self._event = self._env.event()
+        return self._event
+
+    def set(self, at: float, value: float = 0.0) -> None:
+        """Move the moment [min]; infinite: nothing is due."""
+        self._value = value
+        if at == self._at:
+            return
+        self._at = at
+        if at < math.inf:
+            timeout = self._env.timeout(max(at - self._env.now, 0.0), at)
+            timeout.callbacks.append(self._ring)
+
+    def _ring(self, timeout: simpy.Event) -> None:
+        # the waiting process goes on after the orders of the same moment, which are scheduled already
+        if timeout.value == self._at:
+            self._at = math.inf
+            self._event.succeed(self._value)
+
 
 MOST_AT_ONCE = 1000
 """Most events at one moment; each changes something for good, and there are a few for each unit and store."""

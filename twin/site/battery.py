@@ -11,10 +11,10 @@ from __future__ import annotations
 import numpy as np
 
 from emberline.scenarios.datasets import RecourseKind, ViolationKind
+from emberline.twin.run_variables import SMALL, TOLERANCE, Act, Violation
+from emberline.twin.site.assets.setpoints import Setpoints
 from emberline.twin.site.grids import SiteGrid
-from emberline.twin.site.setpoints import Setpoints
 from emberline.twin.store import StoreLevel
-from emberline.twin.violation import SMALL, TOLERANCE, Act, Violation
 
 
 def battery(

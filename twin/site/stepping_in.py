@@ -9,11 +9,11 @@ import numpy as np
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.datasets import RecourseKind
+from emberline.twin.run_variables import TOLERANCE, Act
 from emberline.twin.site.assets.machine import TINY
 from emberline.twin.site.assets.plant import SitePlant
+from emberline.twin.site.assets.setpoints import Setpoints
 from emberline.twin.site.grids import SiteGrid
-from emberline.twin.site.setpoints import Setpoints
-from emberline.twin.violation import TOLERANCE, Act
 
 
 @dataclass

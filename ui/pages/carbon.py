@@ -8,7 +8,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from emberline.planning.accounts import Ledger, factors, ledger
+from emberline.planning.accounts import Ledger, emissions, ledger
 from emberline.planning.plan import stock_credit
 from emberline.reports.charts import carbon
 from emberline.reports.charts.view import weeks
@@ -67,7 +67,7 @@ def _factors(subject: Subject, name: str) -> None:
     """The ledger of a metric that is counted by factors, next to the baseline's."""
     scenario, (unit, factor, digits) = subject.scenario, FACTORS[name].display_in(subject.scenario.market.currency)
     books = {
-        policy: {entry.source: entry for entry in factors.entries(scenario, subject.run(policy), name)}
+        policy: {entry.source: entry for entry in emissions.entries(scenario, subject.run(policy), name)}
         for policy in dict.fromkeys((*subject.policies[:1], BASELINE))
     }
     sources = list(dict.fromkeys(source for book in books.values() for source in book))

@@ -1,10 +1,8 @@
 """The monitoring plan of an installation, its activity data, and what fills their gaps."""
 
 from emberline.reports.compliance.monitoring.activity import Activity, Gap, Measured, read_activity
-from emberline.reports.compliance.monitoring.example import example_files
-from emberline.reports.compliance.monitoring.forecast import forecast
 from emberline.reports.compliance.monitoring.period import Period
-from emberline.reports.compliance.monitoring.plan import MonitoringPlan, read_monitoring_plan
+from emberline.reports.compliance.monitoring.plan import MonitoringPlan, example_files, read_monitoring_plan
 
 __all__ = [
     "Activity",
@@ -13,7 +11,6 @@ __all__ = [
     "MonitoringPlan",
     "Period",
     "example_files",
-    "forecast",
     "read_activity",
     "read_monitoring_plan",
 ]

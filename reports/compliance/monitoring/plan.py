@@ -422,3 +422,12 @@ def read_monitoring_plan(path: Path) -> MonitoringPlan:
     if problems:
         raise ScenarioError(problems)
     return plan
+
+
+MONITORING, ACTIVITY = "monitoring.yaml", "activity.csv"
+FOLDER = Path(__file__).with_name("example_files")
+
+
+def example_files() -> dict[str, bytes]:
+    """The files by name."""
+    return {name: (FOLDER / name).read_bytes() for name in (MONITORING, ACTIVITY)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from emberline.reports.compliance.monitoring.plan import carbon_dioxide
@@ -231,3 +231,25 @@ def _evidence(report: AnnualReport) -> Table:
 def _document(title: str, report: AnnualReport, tables: tuple[Table, ...], figures: dict) -> Document:
     subtitle = f"{report.plan.installation.name}, {report.period}"
     return Document(title, subtitle, tables, tuple(report.remarks()), figures)
+
+
+def evidence_files(
+    report: AnnualReport, sources: Mapping[str, bytes], template: Path | None = None
+) -> dict[str, bytes]:
+    """Files of evidence by name.
+
+    Args:
+        report: figures of the period.
+        sources: monitoring plan and activity data, by file name.
+        template: copy of the communication template; its filled copy belongs to the evidence.
+
+    Raises:
+        TemplateError: the template cannot be filled.
+    """
+    kinds = [name for name in DOCUMENTS if name not in report.undescribed]
+    files = {f"{kind}.json": DOCUMENTS[kind](report).json().encode() for kind in kinds}
+    if template is not None:
+        from emberline.reports.compliance.workbook import filled
+
+        files["cbam.xlsx"] = filled(template, report)
+    return {**sources, **files}

@@ -1,15 +1,43 @@
-"""A report of what a plan would emit: the ledger of its replay in place of activity data."""
+"""A report of what a plan would emit: the ledger of its replay, as source streams, in place of activity data."""
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
+from emberline.planning.accounts import Ledger
 from emberline.planning.plan import Plan
 from emberline.reports.compliance.monitoring.activity import Amount, Measured
-from emberline.reports.compliance.monitoring.forecast import forecast
 from emberline.reports.compliance.monitoring.period import Period
 from emberline.reports.compliance.monitoring.plan import Installation, MonitoredStream, MonitoringPlan
 from emberline.reports.compliance.reports.annual import AnnualReport, StreamLine
+from emberline.reports.compliance.source_stream import SourceStream
+
+DIRECT, BIOGENIC = "1", "biogenic"
+"""Scopes of the ledger's entries that are direct emissions."""
+LONGEST_NAME = 80
+
+
+def forecast(ledger: Ledger) -> tuple[tuple[SourceStream, float], ...]:
+    """Source streams of a plan with their amounts: one for each source and gas that the ledger counts.
+
+    Factors are t CO2e per unit of the activity, as the ledger rates it. Biogenic CO2 is a stream of its own.
+    """
+    entries = [entry for entry in ledger.entries if entry.scope in (DIRECT, BIOGENIC) and entry.activity]
+    names = Counter((entry.source, entry.scope) for entry in entries)
+    streams = []
+    for entry in entries:
+        name = entry.source if names[entry.source, entry.scope] == 1 else f"{entry.source}, {entry.gas}"
+        biogenic = entry.scope == BIOGENIC
+        stream = SourceStream(
+            name=(f"{name}, biogenic" if biogenic else name)[:LONGEST_NAME],
+            method="process",
+            unit=entry.unit,
+            t_co2_per_unit=entry.kg / 1000 / entry.activity,
+            biogenic_share=float(biogenic),
+        )
+        streams.append((stream, entry.activity))
+    return tuple(streams)
 
 
 def report_of_plan(plan: Plan, evidence: str) -> AnnualReport:

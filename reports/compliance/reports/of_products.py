@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 
 from emberline.planning.accounts.ledger import Ledger, ledger
 from emberline.planning.plan import Plan
-from emberline.reports.compliance.of_products import AVERAGE, product_emissions
+from emberline.reports.compliance.embedded_emissions import AVERAGE, product_emissions
 from emberline.reports.compliance.reports.table import Cell, Document, table
 
 

@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 
 from emberline.reports.exports import manifest
 from emberline.reports.exports.tables import CannotExport
-from emberline.reports.exports.texts import one_line, printable
+from emberline.reports.exports.worded import one_line, printable
 from emberline.reports.text.activities import Activity, Material, activities
 from emberline.runs.store.run_folder import StoredRun
 

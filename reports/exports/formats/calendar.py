@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from emberline.planning.accounts.unit_runs import RUN
 from emberline.reports.exports import manifest
 from emberline.reports.exports.tables import CannotExport
-from emberline.reports.exports.texts import moment, one_line, printable, tag
+from emberline.reports.exports.worded import moment, one_line, printable, tag
 from emberline.reports.text.activities import Activity, activities, called, does, units
 from emberline.reports.text.language import current, tr
 from emberline.reports.text.numbers import listed

@@ -20,7 +20,7 @@ from emberline.reports.charts.gantt import colours, key, makes
 from emberline.reports.exports import crews, manifest, tables, worded
 from emberline.reports.exports.crews import HEADS
 from emberline.reports.exports.hours import FLOWS_MW, SMALL, hours, without_zeros
-from emberline.reports.exports.texts import moment, one_line, printable
+from emberline.reports.exports.worded import moment, one_line, printable
 from emberline.reports.text.activities import activities, called, of_site, units
 from emberline.reports.text.language import mark, tr, word
 from emberline.reports.text.messages import say

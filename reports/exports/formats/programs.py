@@ -11,7 +11,7 @@ from emberline.planning.answer import summary
 from emberline.reports.exports import tables
 from emberline.reports.exports.hours import hours
 from emberline.reports.exports.manifest import flat, manifest
-from emberline.reports.exports.texts import uncalculated
+from emberline.reports.exports.worded import uncalculated
 from emberline.runs.store import netcdf
 from emberline.runs.store.run_folder import StoredRun
 

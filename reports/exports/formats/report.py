@@ -14,8 +14,7 @@ from emberline.reports.charts import plan as charts
 from emberline.reports.charts.view import View
 from emberline.reports.exports import manifest, tables
 from emberline.reports.exports.hours import hours, without_zeros
-from emberline.reports.exports.texts import fonts, moment, printable, tag
-from emberline.reports.exports.worded import figures, for_people
+from emberline.reports.exports.worded import figures, fonts, for_people, moment, printable, tag
 from emberline.reports.text import wording
 from emberline.reports.text.language import mark, tr
 from emberline.reports.text.messages import say

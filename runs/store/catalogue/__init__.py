@@ -5,7 +5,7 @@ It knows no files. What it knows of a run can be read from the run's folder agai
 
 from emberline.runs.store.catalogue.catalogue import Catalogue
 from emberline.runs.store.catalogue.database import VARIABLE
-from emberline.runs.store.catalogue.entry import Entry
 from emberline.runs.store.catalogue.errors import CatalogueError, NotKeptError, StoreError
+from emberline.runs.store.catalogue.tables import Entry
 
 __all__ = ["VARIABLE", "Catalogue", "CatalogueError", "Entry", "NotKeptError", "StoreError"]

@@ -10,11 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, delete, func, insert, or_, select, update
 
 from emberline.runs.store.catalogue import labels
-from emberline.runs.store.catalogue.conditions import conditions, naive
-from emberline.runs.store.catalogue.entry import Entry
 from emberline.runs.store.catalogue.errors import StoreError
-from emberline.runs.store.catalogue.tables import HOMES, RUNS, TAGS
-from emberline.runs.store.catalogue.transactions import Transactions
+from emberline.runs.store.catalogue.labels import conditions, naive
+from emberline.runs.store.catalogue.schema import Transactions
+from emberline.runs.store.catalogue.tables import HOMES, RUNS, TAGS, Entry
 from emberline.scenarios.messages import loads
 
 Keep = Callable[[str, tuple[str, ...]], None]

@@ -1,12 +1,19 @@
-"""Names and tags that users give to runs: plain text, never part of a path, never markup."""
+"""Names and tags that users give to runs, and what runs are searched by.
+
+They are plain text, never part of a path, never markup.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, or_, select
 
 from emberline.runs.store.catalogue.errors import StoreError
+from emberline.runs.store.catalogue.tables import RUNS, STATES, TAGS
 
 # Control characters and what changes the direction of text or is not seen; what begins HTML, a link, code or a formula.
 _REFUSED = (
@@ -62,3 +69,32 @@ def fold(*texts: str) -> str:
 
 
 _SIGNS = "< > [ ] { } ` \\ | $"
+
+
+def conditions(
+    text: str, tags: Iterable[str], scenario: str | None, state: str | None, since: datetime | None
+) -> Iterator[ColumnElement[bool]]:
+    """Conditions that all hold for what is searched.
+
+    Raises:
+        StoreError: there is no such state.
+    """
+    if state is not None and state not in STATES:
+        raise StoreError(f"no run is {state[:40]!r}; states are {', '.join(STATES)}")
+    yield RUNS.c.deleted.is_not(None) if state == "deleted" else RUNS.c.deleted.is_(None)
+    if state not in (None, "deleted"):
+        yield RUNS.c.state == state
+    for word in fold(text[:200]).split():
+        yield or_(RUNS.c.words.contains(word, autoescape=True), RUNS.c.id.startswith(word, autoescape=True))
+    for tag in tags:
+        has = select(TAGS.c.run).where(TAGS.c.tag == spelt(tag))
+        yield RUNS.c.id.in_(has)
+    if scenario is not None:
+        yield RUNS.c.scenario == plain(scenario)
+    if since is not None:
+        yield RUNS.c.created >= naive(since)
+
+
+def naive(at: datetime) -> datetime:
+    """An instant as the database keeps it: UTC, without a zone."""
+    return at.astimezone(UTC).replace(tzinfo=None)

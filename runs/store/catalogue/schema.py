@@ -1,21 +1,26 @@
 """The schema of the catalogue has a version: an older one is migrated when it is opened, a newer one is refused.
 
 A new catalogue is made whole from ``tables.py``; the migrations lead an older one to the same tables. Each way is one
-transaction, so that whoever dies leaves either the old catalogue or the new one.
+transaction, so that whoever dies leaves either the old catalogue or the new one. A database that refuses a transaction
+is quoted in one line.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from filelock import FileLock
 from sqlalchemy import URL, Connection, Engine, String, column, insert, inspect, select, table, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from emberline.runs.store.catalogue import database
 from emberline.runs.store.catalogue.database import address_text, engine, writer
-from emberline.runs.store.catalogue.errors import NotKeptError, StoreError
+from emberline.runs.store.catalogue.errors import CatalogueError, NotKeptError, StoreError
 from emberline.runs.store.catalogue.tables import METADATA, RUNS
 
 VERSIONS = ("0001", "0002", "0003")
@@ -148,3 +153,46 @@ def _keep_a_copy(file: Path, now: str) -> None:
 
 def _beside(file: Path) -> tuple[Path, Path]:
     return file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")
+
+
+class Transactions:
+    """The database of a home folder: its own, or one that ``EMBERLINE_DATABASE`` names and several homes share."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open the database; make its tables or migrate them where that is needed.
+
+        Raises:
+            StoreError: it cannot be used, and why.
+        """
+        self._url = url = database.address(folder)
+        self.where = database.address_text(url)
+        with self._error_text():
+            self._reader = database.engine(url)
+            self._writer = database.writer(self._reader)
+            prepare(self._reader)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the tables."""
+        with self._error_text(), self._reader.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that changes the tables; an error takes all of it back."""
+        with self._error_text(), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _error_text(self) -> Iterator[None]:
+        """Raise what the database refuses as one line, in its own words."""
+        try:
+            yield
+        except (DBAPIError, PoolTimeout, sqlite3.Error) as error:  # the last while a connection is made
+            message = " ".join(str(getattr(error, "orig", None) or error).split())
+            if why := database.unwritable(self._url, error):
+                raise NotKeptError(f"catalogue {self.where}: {why}") from error
+            helps = (
+                "; move the file away, it is made again from the runs' folders" if "not a database" in message else ""
+            )
+            raise CatalogueError(f"catalogue {self.where}: {message[:300]}{helps}") from error

@@ -1,6 +1,9 @@
-"""The tables of the catalogue as the newest migration leaves them."""
+"""The tables of the catalogue as the newest migration leaves them, and what it tells of a run."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Column, DateTime, Float, ForeignKey, Integer, MetaData, String, Table, Text, UniqueConstraint
 
@@ -79,3 +82,44 @@ AUDIT = Table(
     Column("hash", String(64), nullable=False),  # of the row and of the one before
     UniqueConstraint("advice", "act", name="uq_live_audit_advice"),
 )
+
+
+STATES = ("working", "stored", "broken", "deleted")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run in the catalogue. Figures are of the undisturbed replay, None where there is no plan."""
+
+    id: str
+    scenario: str
+    state: str
+    """One of ``STATES``."""
+    status: str
+    """Of the optimization, such as ``within gap`` or ``infeasible``."""
+    created: datetime
+    """UTC."""
+    goal: str
+    gap: float | None
+    saved_carbon_kg: float | None
+    """Against the baseline."""
+    saved_cost: float | None
+    verdict: str
+    home: str
+    """Which home folder keeps the run's files."""
+    title: str
+    """Of the scenario: free text."""
+    name: str
+    """Given by a user; empty: none."""
+    version: str
+    """Of Emberline."""
+    input_sha256: str
+    """Runs of the same scenario and series have the same."""
+    carbon_kg: float | None
+    cost: float | None
+    currency: str
+    peak_mw: float | None
+    deleted: datetime | None
+    """UTC; None: it is not."""
+    tags: tuple[str, ...] = ()
+    """In alphabetical order."""

@@ -174,7 +174,7 @@ def test_an_edge_node_and_a_broker_that_dies(broker: Broker, tmp_path: Path) -> 
     from paho.mqtt import subscribe
 
     from emberline.live.simulation.edge import Edge
-    from emberline.live.simulation.messages import Messages
+    from emberline.live.simulation.plant import Messages
 
     plant = plant_of(tmp_path, f"kind: sparkplug, url: '{broker.url}', reorder_s: 0.2", "emberline/plant/EAF:Power")
     edge, messages = Edge(broker.url), Messages(noise=0.0)

@@ -10,7 +10,7 @@ import pytest
 from commands import emberline, refused
 
 from emberline.live.history import History, Row, of_plant
-from emberline.live.history.parquet import MOST_FILES
+from emberline.live.history.history import MOST_FILES
 from emberline.live.tags import load
 
 DAY = datetime(2026, 6, 16, 22, tzinfo=UTC)

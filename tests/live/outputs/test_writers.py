@@ -25,8 +25,7 @@ from emberline.live.estimate import Estimator
 from emberline.live.loop import Service
 from emberline.live.outputs.job_orders import WHO, Actual, JobOrders, JobState
 from emberline.live.outputs.service import Outputs
-from emberline.live.outputs.set_points import SetPoints, target
-from emberline.live.outputs.tag_watch import TagWatch
+from emberline.live.outputs.set_points import SetPoints, TagWatch, target
 from emberline.live.tags import Live, Plant, Reading
 from emberline.live.tags.record import SetPoint
 from emberline.runs.decisions import Decisions

@@ -12,7 +12,7 @@ from works import KILN, MILL, works
 
 from emberline import scenarios
 from emberline.planning import Plan
-from emberline.planning.accounts import factors
+from emberline.planning.accounts import emissions
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.runs.store import fronts
 from emberline.scenarios import Scenario
@@ -51,10 +51,10 @@ def water(subject: Plan) -> float:
     """Water of the replay [m3]; the ledger and its steps add up to it."""
     assert subject.replay is not None
     assert subject.replay_figures is not None
-    book = list(factors.entries(subject.scenario, subject.replay, "water"))
+    book = list(emissions.entries(subject.scenario, subject.replay, "water"))
     assert sum(entry.amount for entry in book) == pytest.approx(subject.replay_figures.water_m3)
     assert [entry.activity * entry.factor for entry in book] == pytest.approx([entry.amount for entry in book])
-    by_step = factors.by_step(subject.scenario, subject.replay, "water")
+    by_step = emissions.by_step(subject.scenario, subject.replay, "water")
     assert by_step.sum() == pytest.approx(subject.replay_figures.water_m3)
     return subject.replay_figures.water_m3
 

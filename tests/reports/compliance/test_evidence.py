@@ -15,7 +15,7 @@ from typing import cast
 import pytest
 
 from emberline.reports.compliance.evidence import Chain, EvidenceError, archive, leftovers, verify
-from emberline.reports.compliance.evidence.entry import Step
+from emberline.reports.compliance.evidence.chain import Step
 
 FILES = {
     "monitoring.yaml": b"installation: {name: Works}\n",

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.reports.compliance.evidence.entry import canonical
-from emberline.reports.compliance.monitoring.forecast import forecast
+from emberline.reports.compliance.evidence.chain import canonical
 from emberline.reports.compliance.reports import DOCUMENTS, of_products, products_of_plan, report_of_plan
+from emberline.reports.compliance.reports.of_plan import forecast
 from emberline.scenarios import load
 
 

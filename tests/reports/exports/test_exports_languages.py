@@ -20,8 +20,7 @@ from lxml import html
 
 from emberline.reports.exports import FORMATS, export
 from emberline.reports.exports.formats.excel import sheet_name
-from emberline.reports.exports.texts import printable
-from emberline.reports.exports.worded import for_people, worded
+from emberline.reports.exports.worded import for_people, printable, worded
 from emberline.reports.text.activities import activities
 from emberline.reports.text.language import CATALOGUES, spoken, tr
 from emberline.runs.store.run_folder import StoredRun

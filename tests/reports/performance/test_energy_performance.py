@@ -11,9 +11,8 @@ import pandas as pd
 import pytest
 
 from emberline.reports.performance import Step, joined, read_table, review
-from emberline.reports.performance.baseline import EnergyBaseline, Unfit, fit
+from emberline.reports.performance.baseline import EnergyBaseline, Unfit, fit, savings
 from emberline.reports.performance.cusum import cusum
-from emberline.reports.performance.savings import savings
 from emberline.reports.performance.tables import Periods, read_content
 from emberline.reports.performance.validity import Invalid, breaches
 from emberline.scenarios import ScenarioError

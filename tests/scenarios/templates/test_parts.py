@@ -8,8 +8,7 @@ from emberline.scenarios import Scenario, loads
 from emberline.scenarios.reading.document import Keys, parse
 from emberline.scenarios.reading.editing import revised
 from emberline.scenarios.reading.remarks import remarks, with_remark
-from emberline.scenarios.templates.parts import free, parts, place, refusal
-from emberline.scenarios.templates.plants import EMPTY, start
+from emberline.scenarios.templates.plants import EMPTY, free, parts, place, refusal, start
 
 NEEDS = {"arrival": ("silo", "mill"), "delivery": ("silo", "mill"), "silo": ("mill",)}
 

@@ -15,9 +15,9 @@ from emberline.scenarios.line.tables import shop
 from emberline.twin import dispatch, envelope, replay, replays
 from emberline.twin.line.line import ListReplay
 from emberline.twin.line.operations import operations
+from emberline.twin.site.assets.setpoints import Setpoints
 from emberline.twin.site.battery import battery
 from emberline.twin.site.grids import SiteGrid
-from emberline.twin.site.setpoints import Setpoints
 
 
 def two_casts(**rest: Any) -> tuple[Scenario, xr.Dataset]:

@@ -11,8 +11,8 @@ from site_runs import CHP, GAS, VENT, hub
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.disturbances import Recourse
 from emberline.twin import dispatch
+from emberline.twin.run_variables import Act
 from emberline.twin.site.site import Setpoints, SiteGrid, balance
-from emberline.twin.violation import Act
 
 BATTERY = {
     "energy_mwh": 10.0, "power_mw": 6.0, "level_share": 0.5, "charge_efficiency": 1.0,

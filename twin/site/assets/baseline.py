@@ -30,10 +30,9 @@ import numpy as np
 
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.datasets import ViolationKind
-from emberline.twin.site.assets.flexible import evenly
 from emberline.twin.site.assets.flows import HubRun
 from emberline.twin.site.assets.hub import Electric, SiteHub
-from emberline.twin.site.assets.machine import TINY, MachineRun, Port
+from emberline.twin.site.assets.machine import TINY, MachineRun, Port, evenly
 from emberline.twin.site.assets.plant import SitePlant
 from emberline.twin.site.assets.tank import TankRun
 

@@ -12,9 +12,9 @@ import numpy as np
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.columns import Rows
 from emberline.scenarios.flows.asset_flows import label
+from emberline.twin.run_variables import Violation
 from emberline.twin.site.assets.hub import SiteHub
 from emberline.twin.site.assets.plant import SitePlant
-from emberline.twin.violation import Violation
 
 
 @dataclass(frozen=True)

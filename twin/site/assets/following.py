@@ -18,12 +18,12 @@ import numpy as np
 
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.datasets import ViolationKind
+from emberline.twin.run_variables import SMALL, TOLERANCE, Violation
 from emberline.twin.site.assets.flows import HubRun
 from emberline.twin.site.assets.hub import SiteHub
 from emberline.twin.site.assets.machine import TINY, MachineRun
 from emberline.twin.site.assets.plant import SitePlant
 from emberline.twin.site.assets.setpoints import AssetSetpoints
-from emberline.twin.violation import SMALL, TOLERANCE, Violation
 
 if TYPE_CHECKING:
     from emberline.twin.site.stepping_in import EngineRecourse

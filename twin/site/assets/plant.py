@@ -10,10 +10,10 @@ import numpy as np
 from emberline.scenarios.assets import ELECTRICITY, Flare, Sale, Storage, Supply, of
 from emberline.scenarios.assets.trade import Trade
 from emberline.scenarios.datasets import ViolationKind
+from emberline.twin.run_variables import TOLERANCE, Violation
 from emberline.twin.site.assets.hub import SiteHub
 from emberline.twin.site.assets.machine import MachineRun, Port
 from emberline.twin.site.assets.tank import TankRun
-from emberline.twin.violation import TOLERANCE, Violation
 
 Places = dict[str, list[tuple[MachineRun, Port]]]
 

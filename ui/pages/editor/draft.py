@@ -19,7 +19,7 @@ from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.reading.document import Keys, dotted, parse
 from emberline.scenarios.reading.editing import ABSENT, revised
 from emberline.scenarios.reading.remarks import remarks
-from emberline.scenarios.templates import parts
+from emberline.scenarios.templates import plants
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.session import session, sign_in
 
@@ -108,7 +108,7 @@ def source_of(now: DraftState, original: DraftState, path: Keys, value: Any) -> 
         return ""
     placed = any(
         part.into == path[: len(part.into)] and part.record.get(str(path[-1])) == value
-        for part in parts.parts().values()
+        for part in plants.parts().values()
     )
     return remark if placed or original.value(path) == value else ""
 

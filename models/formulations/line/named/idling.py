@@ -1,6 +1,6 @@
 """What units with energy states draw in the gaps between named works.
 
-Each gap is spent in the state that takes the least energy for it (``scenarios/energy_states/gaps.py``), so what it
+Each gap is spent in the state that takes the least energy for it (``scenarios/energy_states/record.py``), so what it
 draws follows from its two ends. ``gap[u, d, l, t]`` is 1 where a work on unit u ends in slot t, at the d-th of the
 minutes within a slot at which works end there, and the next one begins l slots later: a path from work to work, from
 the horizon's start to its end. It is whole where the starts are. (ILP-SPACES: Benedikt, Módos, Hanzálek, 2020.)

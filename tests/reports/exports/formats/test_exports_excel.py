@@ -16,7 +16,7 @@ from lxml import html
 from shops import cast
 
 from emberline.reports.exports import crews, export
-from emberline.reports.exports.texts import printable
+from emberline.reports.exports.worded import printable
 from emberline.runs.store.run_folder import StoredRun
 
 

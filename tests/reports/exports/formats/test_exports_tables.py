@@ -19,7 +19,7 @@ from emberline.reports.exports.formats.programs import KEY, sidecar
 from emberline.reports.exports.hours import hours as by_hour
 from emberline.reports.exports.manifest import manifest
 from emberline.reports.exports.tables import TABLES, by_name, figures
-from emberline.reports.exports.texts import printable, uncalculated
+from emberline.reports.exports.worded import printable, uncalculated
 from emberline.runs.store.run_folder import StoredRun
 
 

@@ -16,7 +16,7 @@ from emberline.scenarios.process.delivery import Delivery
 from emberline.scenarios.reading.document import dotted
 from emberline.scenarios.reading.editing import revised
 from emberline.scenarios.reading.remarks import with_remark
-from emberline.scenarios.templates import parts
+from emberline.scenarios.templates import plants
 from emberline.ui.pages.editor import form, tables
 from emberline.ui.pages.editor.draft import DraftState, keep
 from emberline.ui.pages.editor.drawing import layout
@@ -116,15 +116,15 @@ def _palette(draft: drafts.Draft, now: DraftState, place: str) -> None:
         for title, names in GROUPS.items():
             with st.popover(tr(title), icon=":material/add:", key=f"place.{title}"):
                 for name in names:
-                    part = parts.parts()[name]
-                    why = parts.refusal(part, data)
+                    part = plants.parts()[name]
+                    why = plants.refusal(part, data)
                     if st.button(tr(name), key=f"place.{name}", disabled=bool(why), width="stretch"):
                         _place(draft, now, part, place)
                     st.caption(f"✕ {tr(why)}" if why else part.source)
 
 
-def _place(draft: drafts.Draft, now: DraftState, part: parts.Part, place: str) -> None:
-    data, path = parts.place(part, now.data or {})
+def _place(draft: drafts.Draft, now: DraftState, part: plants.Part, place: str) -> None:
+    data, path = plants.place(part, now.data or {})
     if keep(draft, with_remark(revised(now.text, data), path, part.source)):
         st.session_state[place] = "/".join(map(str, path))
     st.rerun()

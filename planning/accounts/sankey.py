@@ -1,23 +1,179 @@
-"""Energy of a run as a Sankey diagram: from the fence through carriers and machines to its uses and losses.
+"""Sankey diagrams of a run: energy from source to use, carbon from source to what carries it.
 
-Only what is counted in MWh flows here. What a machine gives in tonnes or cubic metres is where its energy ends; what it
-gives more than it takes comes from outside (a heat pump's surroundings), and what processes give more than they take
-(gas from feedstock) from their materials. A store shows what it loses and by how much its level differs; what only
-passes through it goes through its carrier.
+What enters a node between others leaves it again.
 """
 
 from __future__ import annotations
 
-from functools import singledispatch
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, singledispatch
 
 import numpy as np
 import xarray as xr
 
-from emberline.planning.accounts.sankey.diagram import Diagram, Drawing
+from emberline.planning.accounts.carrier_allocation import BOUGHT, DIRECT
+from emberline.planning.accounts.ledger import Ledger
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY, Converter, Flare, Named, Storage, of
 from emberline.scenarios.flows.asset_flows import flow
 from emberline.scenarios.flows.process_flows import streams
+
+__all__ = ["Diagram", "Link", "Node", "carbon", "energy"]
+
+
+NOTHING = 1e-9
+"""Share of all that flows below which a link is rounding."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """Where flows begin, meet or end."""
+
+    name: str
+    kind: str
+    """Of energy ``grid``, ``source``, ``carrier``, ``machine``, ``store``, ``use``, ``loss``; of carbon ``grid``,
+    ``source``, ``scope``, ``product``, ``store``, ``site``."""
+    named: bool = False
+    """Whether the scenario gives the name; else it is a word of ours."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """What flows from one node to another over the horizon."""
+
+    source: str
+    target: str
+    """Keys of nodes."""
+    amount: float
+    """In the diagram's unit, positive."""
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """Nodes by key, and links; there are no nodes without a link."""
+
+    unit: str
+    nodes: dict[str, Node]
+    links: tuple[Link, ...]
+
+    @cached_property
+    def inflow(self) -> dict[str, float]:
+        """What flows into each node that has anything flowing into it."""
+        return _sums((link.target, link.amount) for link in self.links)
+
+    @cached_property
+    def outflow(self) -> dict[str, float]:
+        """What flows out of each node that has anything flowing out of it."""
+        return _sums((link.source, link.amount) for link in self.links)
+
+    @property
+    def total(self) -> float:
+        """What flows in from outside."""
+        return sum(amount for key, amount in self.outflow.items() if key not in self.inflow)
+
+    def without(self, least: float) -> Diagram:
+        """The diagram without links of less than an amount."""
+        links = tuple(link for link in self.links if link.amount >= least)
+        used = {key for link in links for key in (link.source, link.target)}
+        return Diagram(self.unit, {key: node for key, node in self.nodes.items() if key in used}, links)
+
+    def through(self, key: str) -> float:
+        """What flows through a node."""
+        return max(self.inflow.get(key, 0.0), self.outflow.get(key, 0.0))
+
+    def between(self, source: str, target: str) -> float:
+        """What flows from one node to another."""
+        return sum(link.amount for link in self.links if (link.source, link.target) == (source, target))
+
+
+class Drawing:
+    """A diagram in the making."""
+
+    def __init__(self, unit: str) -> None:
+        self.unit = unit
+        self.nodes: dict[str, Node] = {}
+        self.flows: dict[tuple[str, str], float] = {}
+
+    def node(self, key: str, name: str, kind: str, named: bool = False) -> str:
+        """A node, made where it is not there yet; returns its key."""
+        self.nodes.setdefault(key, Node(name, kind, named))
+        return key
+
+    def add(self, source: str, target: str, amount: float) -> None:
+        """Let an amount flow; what is negative is left out."""
+        if amount > 0:
+            self.flows[source, target] = self.flows.get((source, target), 0.0) + amount
+
+    def net(self, key: str) -> float:
+        """What flows into a node less what flows out of it."""
+        into = sum(amount for (_, target), amount in self.flows.items() if target == key)
+        return into - sum(amount for (source, _), amount in self.flows.items() if source == key)
+
+    def diagram(self) -> Diagram:
+        """The diagram; what is rounding is left out."""
+        links = tuple(Link(*ends, amount) for ends, amount in self.flows.items())
+        return Diagram(self.unit, self.nodes, links).without(NOTHING * max(self.flows.values(), default=0.0))
+
+
+def _sums(parts: Iterable[tuple[str, float]]) -> dict[str, float]:
+    sums: dict[str, float] = {}
+    for key, amount in parts:
+        sums[key] = sums.get(key, 0.0) + amount
+    return sums
+
+
+SITE, STOCK, LOST = "site", "stock", "lost"
+
+
+def carbon(scenario: Scenario, book: Ledger, signal: str) -> Diagram:
+    """Scope 1 and 2 by one signal [t CO2e]; biogenic CO2 is in no total and left out.
+
+    Of a line it ends in the orders, of processes in deliveries and stocks, else with the site; what is sold carries its
+    share where by-products do. A store that ends with less than it began with gives what its stock has carried.
+
+    Args:
+        scenario: with its orders.
+        book: the ledger of the run.
+        signal: ``average`` or ``marginal``.
+    """
+    drawing = Drawing("t CO2e")
+    scopes = {DIRECT: "scope 1", BOUGHT: "scope 2, bought heat", f"grid_{signal}_kg": f"scope 2, grid, {signal}"}
+    sources = {DIRECT: book.direct, BOUGHT: book.bought, f"grid_{signal}_kg": {"grid": book.grid.get(signal, 0.0)}}
+    for column, scope in scopes.items():
+        middle = drawing.node(column, scope, "scope")
+        for name, kg in sources[column].items():
+            grid = column.startswith("grid_")
+            source = drawing.node(f"{column} from {name}", name, "grid" if grid else "source", named=not grid)
+            drawing.add(source, middle, kg / 1000)
+        for key, name, kind, named, kg in _ends(scenario, book, column):
+            if kg >= 0:
+                drawing.add(middle, drawing.node(f"to {key}", name, kind, named), kg / 1000)
+            else:  # it was emitted earlier and leaves with what is made now
+                drawing.add(drawing.node(f"from {key}", name, kind, named), middle, -kg / 1000)
+    return drawing.diagram()
+
+
+def _ends(scenario: Scenario, book: Ledger, column: str) -> Iterator[tuple[str, str, str, bool, float]]:
+    """Key, name, kind, whether the name is the scenario's, and kilograms of what carries a column of the ledger."""
+    for name, carried in book.by_product.items():
+        yield f"sale {name}", name, "product", name != "export", carried.get(column, 0.0)
+    if book.products is not None:
+        products = book.products
+        for name, kg in zip(products.deliveries["delivery"].values, products.delivered_kg(column).values, strict=True):
+            yield f"delivery {name}", str(name), "product", True, float(kg)
+        per_t = products.per_t(column).fillna(0.0)
+        for name, kg in zip(products.table["stock"].values, (per_t * products.table["counted_t"]).values, strict=True):
+            yield f"store {name}", str(name), "store", True, float(kg)
+        yield LOST, "lost in stores", "site", False, float((per_t * products.table["lost_t"]).sum())
+        yield SITE, "site", "site", False, products.site.get(column, 0.0)
+    elif scenario.heats and column in book.by_heat:
+        kg_of = dict(zip(book.by_heat["heat"].values.tolist(), book.by_heat[column].values.tolist(), strict=True))
+        for order in scenario.orders:
+            kg = sum(kg_of[heat.name] for heat in scenario.heats if heat.order == order.name)
+            yield f"order {order.name}", order.name, "product", True, kg
+    else:
+        yield SITE, "site", "site", False, book.site.get(column, 0.0)
 
 
 def energy(scenario: Scenario, run: xr.Dataset) -> Diagram:

@@ -11,8 +11,7 @@ import xarray as xr
 from emberline import twin
 from emberline.planning.accounts import sankey
 from emberline.planning.accounts.ledger import Ledger, ledger
-from emberline.planning.accounts.sankey import Diagram
-from emberline.planning.accounts.sankey.diagram import Drawing
+from emberline.planning.accounts.sankey import Diagram, Drawing
 from emberline.planning.accounts.sums import figures
 from emberline.scenarios import Scenario, bundled, load
 from emberline.scenarios.assets import ELECTRICITY, Supply
