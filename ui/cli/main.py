@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from emberline.ui.cli import faults, serve
-from emberline.ui.cli.answers import difference, why
-from emberline.ui.cli.files import export, live, new, runs, series_import, signals
+from emberline.ui.cli.answers import why
+from emberline.ui.cli.files import live, runs, series_import, signals
 from emberline.ui.cli.options import AsJson, Changes, Named, Quiet, Refused, Run, as_asked, case_of, find, print_json
-from emberline.ui.cli.studies import calibrate, hold, levers, pareto, roll, sweep
+from emberline.ui.cli.studies import calibrate, hold, levers, pareto, sweep
 from emberline.ui.cli.supervision import performance, report
 
 if TYPE_CHECKING:
@@ -248,21 +248,21 @@ def plan(
 app.command()(pareto.pareto)
 app.command()(pareto.front)
 app.command()(levers.levers)
-app.command()(difference.prices)
+app.command()(why.prices)
 app.command()(calibrate.calibrate)
 app.command()(calibrate.log)
-app.command()(new.new)
+app.command()(series_import.new)
 app.command("import")(series_import.bring_in)
 app.command()(hold.replay)
 app.command()(hold.hold)
 app.command()(sweep.sweep)
-app.command()(roll.roll)
+app.command()(sweep.roll)
 app.command()(why.why_not)
 app.command()(why.why)
-app.command()(difference.diff)
-app.command()(difference.locks)
+app.command()(why.diff)
+app.command()(why.locks)
 app.command()(sweep.headroom)
-app.command()(export.export)
+app.command()(runs.export)
 app.command()(performance.performance)
 app.command("app")(serve.open_app)
 app.add_typer(runs.app, name="runs")

@@ -21,7 +21,7 @@ from emberline.reports.exports.manifest import manifest, proof, rows
 from emberline.reports.exports.workshop import workshop
 from emberline.runs.store.run_folder import StoredRun
 from emberline.scenarios.records.orders import HeatEntry, Order
-from emberline.ui.cli.files import export as exporting
+from emberline.ui.cli.files import runs as exporting
 
 QUICK = [kind for kind in FORMATS if kind != "html"]
 """The report has its charts drawn, which takes longer."""
