@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from emberline.planning.accounts.bill import hourly_cost, import_price
 from emberline.planning.accounts.emissions import INTENSITY
@@ -16,7 +17,6 @@ from emberline.scenarios.records.horizon import clock_hours
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pandas as pd
     import xarray as xr
 
     from emberline.scenarios import Scenario
@@ -53,8 +53,6 @@ def hours(run: StoredRun, by_day: bool = False, assets: bool = True) -> pd.DataF
         by_day: one row for each local day instead.
         assets: whether each flow of each asset has a column.
     """
-    import pandas as pd
-
     plan = run.plan
     assert plan.replay is not None
     scenario, replay, step_h = plan.scenario, plan.replay, plan.scenario.horizon.step_h
@@ -127,6 +125,4 @@ def short_mw(scenario: Scenario, run: xr.Dataset) -> dict[str, np.ndarray]:
 
 def local(run: StoredRun, times: np.ndarray) -> pd.DatetimeIndex:
     """Naive UTC times in the plant's zone."""
-    import pandas as pd
-
     return pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(run.plan.scenario.horizon.zone)

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from emberline.planning.accounts.bill import BillLine, bill, import_price
 from emberline.planning.accounts.ledger import Entry, ledger
@@ -25,7 +26,6 @@ from emberline.runs.store.run_folder import StoredRun
 from emberline.scenarios.goal_metrics import goal_metric
 
 if TYPE_CHECKING:
-    import pandas as pd
     import xarray as xr
 
     from emberline.planning.plan.record import Plan
@@ -47,8 +47,6 @@ def heat_list(run: StoredRun) -> pd.DataFrame:
     """One row for each operation, by start: local times, unit, waits, energy, how much later than in the baseline.
 
     The carbon of a heat stands at its last operation alone, so that the column adds up to what the heats emit."""
-    import pandas as pd
-
     plan = run.plan
     assert plan.replay is not None
     scenario, replay = plan.scenario, plan.replay
@@ -90,8 +88,6 @@ def run_list(run: StoredRun) -> pd.DataFrame:
 
 def activity_list(run: StoredRun) -> pd.DataFrame:
     """One row for each stretch in which a machine, a store or the battery of the site is at work, by start."""
-    import pandas as pd
-
     plan = run.plan
     assert plan.replay is not None
     rows = [
@@ -104,8 +100,6 @@ def activity_list(run: StoredRun) -> pd.DataFrame:
 
 def steps(run: StoredRun) -> pd.DataFrame:
     """One row for each step: local time, flows of the replay, price, carbon intensity, emissions, baseline's power."""
-    import pandas as pd
-
     plan = run.plan
     assert plan.replay is not None
     scenario = plan.scenario
@@ -139,8 +133,6 @@ def steps(run: StoredRun) -> pd.DataFrame:
 
 def bill_lines(run: StoredRun) -> pd.DataFrame:
     """The bill of the undisturbed replay, one row for each line, in the market's currency."""
-    import pandas as pd
-
     plan = run.plan
     assert plan.replay is not None
     assert plan.replay_figures is not None
@@ -150,8 +142,6 @@ def bill_lines(run: StoredRun) -> pd.DataFrame:
 
 def ledger_entries(run: StoredRun) -> pd.DataFrame:
     """The carbon ledger of the undisturbed replay, one row for each source and scope."""
-    import pandas as pd
-
     plan = run.plan
     assert plan.replay is not None
     entries = ledger(plan.scenario, plan.replay).entries
@@ -163,8 +153,6 @@ def figures(run: StoredRun) -> pd.DataFrame:
 
     Cost comes first where the goal counts money. Each row adds up: what is credited for stock has a row of its own
     below carbon and cost, then both together."""
-    import pandas as pd
-
     plan = run.plan
     assert plan.replay_figures is not None
     currency = plan.scenario.market.currency
@@ -318,8 +306,6 @@ DELIVERY_COLUMNS = ("delivery", "store", "asked_t", "delivered_t", "baseline_t",
 
 def plan_runs(plan: Plan) -> pd.DataFrame:
     """One row for each run, start-up and change-over of the undisturbed replay, by start: what the shift follows."""
-    import pandas as pd
-
     assert plan.replay is not None
     scenario = plan.scenario
     step, hours = scenario.horizon.step_min, scenario.horizon.step_h
@@ -342,8 +328,6 @@ def plan_runs(plan: Plan) -> pd.DataFrame:
 
 def levels(plan: Plan) -> pd.DataFrame:
     """One row for each step: its end, and the level of each store then [t], plan and baseline."""
-    import pandas as pd
-
     assert plan.replay is not None
     horizon = plan.scenario.horizon
     table: dict[str, Any] = {"end": [horizon.instant((i + 1) * horizon.step_min) for i in range(horizon.n_steps)]}
@@ -355,8 +339,6 @@ def levels(plan: Plan) -> pd.DataFrame:
 
 def deliveries(plan: Plan) -> pd.DataFrame:
     """One row for each delivery: tonnes asked for and made, when, and scope 1 and 2 by the goal's signal."""
-    import pandas as pd
-
     assert plan.replay is not None
     scenario, horizon = plan.scenario, plan.scenario.horizon
     book = ledger(scenario, plan.replay).products
@@ -381,8 +363,6 @@ def product_carbon(plan: Plan) -> pd.DataFrame:
 
     ``kg`` is what comes into the store in the horizon; stores into which nothing came have no row.
     """
-    import pandas as pd
-
     assert plan.replay is not None
     book = ledger(plan.scenario, plan.replay).products
     assert book is not None
@@ -401,8 +381,6 @@ def product_carbon(plan: Plan) -> pd.DataFrame:
 
 def whereabouts(plan: Plan) -> pd.DataFrame:
     """Where each column of the ledger goes [kg]: deliveries, change of stock, losses, what is sold, the site."""
-    import pandas as pd
-
     assert plan.replay is not None
     book = ledger(plan.scenario, plan.replay).products
     assert book is not None

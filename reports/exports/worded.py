@@ -11,6 +11,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from emberline.reports.exports.hours import FLOWS_MW, PRICE, PRICE_OF_BLOCKS, SCOPES
 from emberline.reports.text import numbers
 from emberline.reports.text.activities import called, does
@@ -18,8 +20,6 @@ from emberline.reports.text.language import LOCALES, current, mark, tr, word
 from emberline.reports.text.messages import say
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from emberline.scenarios import Scenario
 
 NAMES = {

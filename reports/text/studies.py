@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from emberline.reports.text import moment, wording
 from emberline.reports.text.language import mark, tr, trn
 from emberline.reports.text.messages import say
@@ -15,8 +17,6 @@ from emberline.scenarios.goal_metrics import goal_first
 from emberline.studies.why import slack as slacks_of
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from emberline.planning.robustness import Ensemble
 
 NAMES = {"shifting": mark("shifting heats"), "battery": mark("battery")}
@@ -212,8 +212,6 @@ def replay_figures(scenario: Scenario, quantiles: dict[str, dict[str, float]]) -
 
 def quantile_table(scenario: Scenario, quantiles: dict[str, dict[str, float]]) -> pd.DataFrame:
     """The figures as a table of text, named by their label."""
-    import pandas as pd
-
     rows = [(label, unit, *values) for label, unit, values in replay_figures(scenario, quantiles)]
     names = [tr("figure"), say("unit"), "P10", tr("median"), "P90"]
     return pd.DataFrame(rows, columns=names).set_index(names[0])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import xarray as xr
+
 from emberline.reports.text import wording
 from emberline.reports.text.language import mark, tr, trn
 from emberline.reports.text.numbers import clauses, listed, number, percent
@@ -14,8 +16,6 @@ from emberline.scenarios.process import Mode, Process
 from emberline.scenarios.process.delivery import Arrival, Delivery
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from emberline.planning.robustness import Ensemble
 
 PROCESS = (

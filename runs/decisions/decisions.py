@@ -11,8 +11,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import xarray as xr
 from sqlalchemy import Connection, Select, insert, select, update
 
 from emberline.runs.store import netcdf
@@ -21,9 +22,6 @@ from emberline.runs.store.catalogue.labels import naive
 from emberline.runs.store.catalogue.tables import ADVICE, AUDIT
 from emberline.runs.store.store import Store
 from emberline.scenarios.whole_file import replacing
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 OPEN, APPROVED, DECLINED, EXPIRED, REPLACED, WITHDRAWN = (
     "open", "approved", "declined", "expired", "replaced", "withdrawn",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import xarray as xr
 
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.case.site import BASE_LOAD, PV
 from emberline.scenarios.earlier_words import reworded
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 TEXTS = ("policy", "reason", "verdict", "status")
 """Attributes of datasets, and keys of a run's summary, in which an earlier word may stand."""
@@ -25,8 +24,6 @@ def renamed(record: dict[str, Any]) -> dict[str, Any]:
 
 def with_assets(data: xr.Dataset) -> xr.Dataset:
     """Flows with base load and PV among the assets; they were variables of their own."""
-    import xarray as xr
-
     if "base_load_mw" not in data or "import_mw" not in data:
         return data
     names = data["flow_asset"].values.tolist() if "asset_rate" in data else []

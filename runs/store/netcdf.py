@@ -12,13 +12,11 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING
+
+import xarray as xr
 
 from emberline.runs.store.earlier_releases import renamed, with_assets
 from emberline.scenarios.messages import MESSAGES, restored, table
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 ALONE = RLock()
 """Whoever reads or writes netCDF in a process of several threads holds it."""
@@ -28,8 +26,6 @@ FULL = 2**20
 
 def read(path: Path) -> xr.Dataset:
     """A dataset as it is on the disk, in memory, in today's words; the file is closed again."""
-    import xarray as xr
-
     with ALONE, xr.open_dataset(path) as data:
         whole = data.load()
     messages = json.loads(whole.attrs.pop(MESSAGES, "{}"))
@@ -49,8 +45,6 @@ def write(data: xr.Dataset | xr.DataTree, path: Path) -> None:
     Raises:
         OSError: it cannot be written, such as on a full disk.
     """
-    import xarray as xr
-
     if isinstance(data, xr.Dataset) and (
         messages := table([data.attrs, *(variable.attrs for variable in data.variables.values())])
     ):

@@ -17,14 +17,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+import xarray as xr
+
 from emberline.planning.plan.progress import Progress
 from emberline.planning.plan.record import Plan
 from emberline.runs.store.store import Store, StoreError
 from emberline.scenarios import Scenario
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from emberline.models import Study
 
 LONGEST_S = 900.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args
 
 from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.reading.document import Keys
@@ -34,8 +34,6 @@ def _fields(path: Keys) -> list[str]:
 
 
 def _record_of(annotation: Any) -> Any:
-    from typing import get_args
-
     if hasattr(annotation, "model_fields"):
         return annotation
     return next((record for part in get_args(annotation) if (record := _record_of(part)) is not None), None)

@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    import pandas as pd
+import pandas as pd
 
 DAY_MIN = 24 * 60
 CLOCK = (
@@ -70,8 +67,6 @@ def joined(days: pd.Series, times: pd.Series) -> pd.Series:
     Some give the end of a day as 00:00 next to the date of the day that ends; it goes back in a file that else runs on,
     and is the day's hour 24.
     """
-    import pandas as pd
-
     day, clock = dates(days), clocks(times)
     parts = clock.str.extract(r"^(\d{1,2})[:.](\d{2})")
     minutes = pd.to_numeric(parts[0], errors="coerce") * 60 + pd.to_numeric(parts[1], errors="coerce")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pandas as pd
+
 from emberline.scenarios.importing.clocks import (
     ENDS,
     FEWEST,
@@ -24,7 +26,6 @@ MOST_SERIES = 2000
 
 def times(draft: MappingDraft) -> str | None:
     """The column of the times."""
-    import pandas as pd
 
     def share_of_times(column: str) -> float:
         cells = draft.head[column]
@@ -112,8 +113,6 @@ def decimal_mark(draft: MappingDraft) -> str:
 
 def _numeric(draft: MappingDraft) -> list[str]:
     """Columns of numbers."""
-    import pandas as pd
-
     mark = str(draft.fields.get("decimal", "."))
     return [
         column

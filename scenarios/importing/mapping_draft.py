@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from emberline.scenarios.importing.clocks import joined
 from emberline.scenarios.importing.mapping import Mapping, checked
@@ -12,9 +14,6 @@ from emberline.scenarios.importing.roles import ROLES, Role
 from emberline.scenarios.importing.series_import import MISSING, NUMBERS, close_match
 from emberline.scenarios.importing.units import NO_VALUE
 from emberline.scenarios.records.base import Problem, ScenarioError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LOOKED_AT = 5000
 """Rows that are looked at."""

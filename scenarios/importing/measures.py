@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from emberline.scenarios.importing.mapping_draft import MappingDraft
 from emberline.scenarios.importing.roles import energy
 from emberline.scenarios.importing.units import (
@@ -61,8 +63,6 @@ def _unit_of_rows(draft: MappingDraft) -> str | None:
 
 def counts(draft: MappingDraft) -> str | None:
     """Whether an energy is the register of a meter."""
-    import pandas as pd
-
     value = str(draft.fields["value"])
     if draft.role is None or draft.role.unit != "MW" or draft.fields.get("through") or value not in draft.head:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from emberline.scenarios.importing.guessing import guess
 from emberline.scenarios.importing.reading import read
@@ -41,8 +42,6 @@ def last_days(series: Imported, zone: str, most: int) -> dict[str, Any]:
     Raises:
         ScenarioError: it covers no whole day.
     """
-    from zoneinfo import ZoneInfo
-
     tz = ZoneInfo(zone)
     first, last = (at.astimezone(tz) for at in series.span)
     midnight = datetime(first.year, first.month, first.day, tzinfo=tz)

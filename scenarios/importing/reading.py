@@ -8,15 +8,14 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 
 from emberline.scenarios.importing import sheets
 from emberline.scenarios.records.base import Problem, ScenarioError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LARGEST_MB = 20
 MOST_ROWS = 1_500_000
@@ -108,8 +107,6 @@ def _csv(content: bytes, name: str, header: int | None, separator: str | None) -
     separator = separator or _separator(first)
     rows = list(islice(csv.reader(first, delimiter=separator), LOOKED_AT))
     header = header or _header(rows)
-    import pandas as pd
-
     try:
         frame = pd.read_csv(
             io.StringIO(text), dtype=str, sep=separator, header=None, skiprows=header - 1, keep_default_na=False,
@@ -175,8 +172,6 @@ def _excel(content: bytes, name: str, sheet: str | None, header: int | None) -> 
 
 
 def _sheet(names: list[str], sheet: str, rows: list[list[str]], name: str, header: int | None) -> Raw:
-    import pandas as pd
-
     header = header or _header(rows[:LOOKED_AT])
     frame = pd.DataFrame(rows[header - 1 :], dtype=str).fillna("")
     frame = _named(frame) if len(rows) else frame
@@ -209,8 +204,6 @@ def _named(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _parquet(content: bytes) -> pd.DataFrame:
-    import pandas as pd
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
@@ -245,8 +238,6 @@ def _parquet(content: bytes) -> pd.DataFrame:
 
 def _within_the_calendar(frame: pd.DataFrame) -> pd.DataFrame:
     """Typed times that Python can tell: those at the ends of its calendar in UTC, where no offset leads out of it."""
-    import pandas as pd
-
     for name in frame.columns:
         if not pd.api.types.is_datetime64_any_dtype(frame[name]):
             continue

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from emberline.scenarios.importing.clocks import DayColumns, day_columns, joined
 from emberline.scenarios.importing.mapping import Mapping
@@ -254,8 +255,6 @@ class _Bringer:
         )
 
     def _numbers(self, column: str) -> np.ndarray:
-        import pandas as pd
-
         raw = self.frame[column]
         if pd.api.types.is_numeric_dtype(raw):
             values = raw.to_numpy(float, na_value=np.nan)

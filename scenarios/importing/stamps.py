@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from emberline.scenarios.importing.clocks import ENDS, day_columns
 from emberline.scenarios.importing.mapping import LONGEST_MIN, Mapping, Order
 from emberline.scenarios.importing.mapping_draft import MappingDraft
 from emberline.scenarios.importing.times import OFFSET, PLACES, TIMESTAMP, cleaned, on_the_wall, utc_seconds
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 def order(draft: MappingDraft, stamps: pd.Series) -> Order | None:
     """The order of day, month and year; None: the file holds times, not text."""
-    import pandas as pd
-
     if pd.api.types.is_datetime64_any_dtype(stamps):
         return None
     text = cleaned(stamps)
@@ -61,8 +56,6 @@ def _other(order: Order) -> str:
 
 def zone(draft: MappingDraft, stamps: pd.Series) -> str | None:
     """The zone of times without offset; None: they have one."""
-    import pandas as pd
-
     if pd.api.types.is_datetime64_any_dtype(stamps):
         if pd.DatetimeIndex(stamps).tz is not None:
             return None

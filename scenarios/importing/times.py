@@ -9,14 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import tzinfo
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from emberline.scenarios.importing.mapping import Mapping, Order
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Refuse = Callable[[np.ndarray, str], None]
 """Takes what is good, shape (n,), and what is wrong with the rest."""
@@ -44,8 +41,6 @@ def utc_seconds(stamps: pd.Series, mapping: Mapping, refuse: Refuse, *, local: b
         refuse: called with what cannot be read.
         local: leave times without offset in their zone: seconds of the clock on the wall.
     """
-    import pandas as pd
-
     certain = np.full(len(stamps), True)
 
     def note(good: np.ndarray, says: str) -> None:  # one mistake of a row is enough
@@ -94,8 +89,6 @@ def on_the_wall(stamps: pd.Series, mapping: Mapping) -> np.ndarray:
         stamps: as they stand in the file.
         mapping: says how they are written, and the zone.
     """
-    import pandas as pd
-
     utc = mapping.order in EPOCH
     if isinstance(stamps.dtype, pd.DatetimeTZDtype):
         utc = str(stamps.dtype.tz) == "UTC"
@@ -115,8 +108,6 @@ def _parse(
     stamps: pd.Series, mapping: Mapping, refuse: Refuse
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Seconds on the wall, offset [s], whether there is one, and what could not be read, shape (n,) each."""
-    import pandas as pd
-
     text = cleaned(stamps)
     parts = text.str.extract(rf"^(?:{TIMESTAMP.pattern})$")
     number = {
@@ -158,8 +149,6 @@ def _example(order: Order) -> str:
 
 def localized(seconds: np.ndarray, mask: np.ndarray, zone: tzinfo, name: str, refuse: Refuse) -> np.ndarray:
     """Seconds on the wall as seconds since 1970 UTC; what is there twice is distinguished by its order."""
-    import pandas as pd
-
     early, late, exists = on_wall(seconds, zone)
     refuse(
         exists | ~mask,
@@ -194,8 +183,6 @@ def on_wall(seconds: np.ndarray, zone: tzinfo) -> tuple[np.ndarray, np.ndarray, 
     Returns:
         Seconds since 1970 UTC, twice, and whether the clock shows the time, shape (n,) each.
     """
-    import pandas as pd
-
     wall = pd.DatetimeIndex(seconds.astype("datetime64[s]"))
     times_on_wall = []
     for first in (True, False):

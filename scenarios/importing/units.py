@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from emberline.scenarios.importing.roles import Role, standard
 from emberline.scenarios.reading.unit_spelling import named, of_name, spelled
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 NO_VALUE = (
     "#n/a", "#na", "#nv", "#value!", "#div/0!", "#ref!", "---", "--", "—", "?", "bad", "bad input", "no data", "nodata",
@@ -62,8 +59,6 @@ def unit_unsaid(role: Role, values: pd.Series, decimal: str) -> tuple[str | None
         values: as text.
         decimal: mark.
     """
-    import pandas as pd
-
     if not role.unit:
         return None, "values are shares of the peak, as the file names no unit"
     if decimal == ",":
@@ -76,8 +71,6 @@ def unit_unsaid(role: Role, values: pd.Series, decimal: str) -> tuple[str | None
 
 def words_for_none(columns: list[pd.Series]) -> Counter[str]:
     """Words in some columns that stand where there is no value, and how often."""
-    import pandas as pd
-
     counts: Counter[str] = Counter()
     for cells in columns:
         if pd.api.types.is_numeric_dtype(cells):

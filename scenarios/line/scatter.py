@@ -11,6 +11,7 @@ import math
 from functools import cache
 from hashlib import blake2b
 from math import erfc, sqrt
+from statistics import NormalDist
 
 import numpy as np
 
@@ -97,8 +98,6 @@ def quantile_min(disturbances: Disturbances, unit: str, minutes: float, quantile
     spread = Spread(disturbances, unit)
     failing = next((item for item in disturbances.breakdowns if item.unit == unit), None)
     if failing is None:
-        from statistics import NormalDist
-
         normal = NormalDist().inv_cdf(quantile)
         # a greater normal number is a longer duration in either distribution
         return minutes * float(spread.durations(np.array([normal]))[0])

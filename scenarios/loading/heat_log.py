@@ -23,17 +23,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.reading.table import Table, read_table
 from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.scenarios.records.horizon import MINUTE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 REQUIRED = ("heat", "grade", "unit", "start", "end")
 OPTIONAL = ("energy_mwh", "mass_t", "order", "planned_start", "planned_end", "event")
@@ -175,8 +173,6 @@ class _Reader:
         down: np.ndarray,
         ignored: tuple[str, ...],
     ) -> HeatLog:
-        import pandas as pd
-
         line = self.scenario.line
         missing = np.full(len(heats), np.nan)
         times_min = np.concatenate([times["start"][heats | down], times["end"][heats | down]])

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from emberline.scenarios import signals
 from emberline.scenarios.messages import Message
@@ -278,8 +279,6 @@ def _columns(
     path: Path, changed: int, times: tuple[str, ...], column: str, zone: str | None, parquet: bool
 ) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
     # who plans as time goes on reads the same file again and again
-    import pandas as pd
-
     names = [*times, column]
     try:
         frame = pd.read_parquet(path) if parquet else pd.read_csv(path, usecols=lambda name: name in names)
@@ -303,8 +302,6 @@ def _columns(
 
 def _utc_seconds(stamps: Any, zone: str | None, column: str, name: str) -> np.ndarray:
     """Time stamps as seconds since 1970 UTC."""
-    import pandas as pd
-
     if pd.api.types.is_datetime64_any_dtype(stamps):
         times = pd.DatetimeIndex(stamps)
     else:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from emberline.scenarios.reading.csv_file import one_column
 from emberline.scenarios.reading.series import LARGEST_FILE_MB
 from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.scenarios.records.files import named, unreadable
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MOST_TOLD = 20
 """Mistakes reported of one table."""
@@ -27,7 +25,6 @@ def read_table(path: Path, what: str) -> pd.DataFrame:
     Raises:
         ScenarioError: it is of another kind, not there, too large or unreadable.
     """
-    import pandas as pd
 
     def refuse(says: str) -> ScenarioError:
         return ScenarioError([Problem(path.name, "", says)])
@@ -89,8 +86,6 @@ class Table:
 
     def numbers(self, column: str, mask: np.ndarray, zero: bool = False) -> np.ndarray:
         """A column of positive numbers, ``zero`` among them or not; missing where it is empty."""
-        import pandas as pd
-
         raw = self.frame[column]
         empty = (raw.isna() | (raw.astype(str).str.strip() == "")).to_numpy()
         values = pd.to_numeric(raw, errors="coerce").to_numpy(float, na_value=np.nan)
@@ -100,8 +95,6 @@ class Table:
 
     def times(self, column: str, mask: np.ndarray) -> np.ndarray:
         """A column of times as minutes since 1970 UTC; missing where it is empty."""
-        import pandas as pd
-
         raw = self.frame[column]
         if pd.api.types.is_datetime64_any_dtype(raw):
             stamps = pd.Series(pd.DatetimeIndex(raw))

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema, field_validator, model_validator
+import pandas as pd
+from pydantic import BeforeValidator, TypeAdapter, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from emberline.scenarios.records.base import Misplaced, Record
 from emberline.scenarios.records.instants import read_instant, within_centuries, zone_of, zones
@@ -27,8 +28,6 @@ def read_moment(raw: Any, zone: str = "") -> datetime | timedelta:
     if isinstance(raw, timedelta):
         return raw
     if isinstance(raw, str) and re.fullmatch(r"P(?:\d|T)[0-9DTHMS.]*|-P[0-9DTHMS.]+", raw.strip()):
-        from pydantic import TypeAdapter
-
         return TypeAdapter(timedelta).validate_python(raw.strip())
     if isinstance(raw, str) and re.fullmatch(r"\s*[+-]?[\d.]+\s*[a-z]+\s*", raw):
         minutes = convert(raw, "min")
@@ -65,8 +64,6 @@ def clock_hours(times: np.ndarray, zone: str) -> np.ndarray:
         times: start of each step, naive UTC ``datetime64``, evenly spaced.
         zone: IANA name.
     """
-    import pandas as pd
-
     minute = pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(zone).minute.to_numpy()
     step = int((times[1] - times[0]) / np.timedelta64(1, "m")) if len(times) > 1 else 1
     return np.asarray(times - (minute // step * step).astype("timedelta64[m]"))
@@ -192,8 +189,6 @@ class Horizon(Record):
 
     def local_minutes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Month, weekday (0 is Monday) and minute of the local day of every minute, shape (n_minutes,) each."""
-        import pandas as pd
-
         start = np.datetime64(self.start_utc.replace(tzinfo=None), "ns")
         times = start + np.arange(round(self.length_min)) * np.timedelta64(60, "s")
         local = pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(self.tz)

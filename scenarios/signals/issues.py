@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 
 from emberline.scenarios.home import home
 from emberline.scenarios.signals.catalogue import Signal, signal
@@ -74,7 +76,6 @@ def keep(name: Signal, issue: Issue) -> int:
     Raises:
         ValueError: a value lies outside the quantity's range, so that its unit is likely another one.
     """
-    import pandas as pd
     from filelock import FileLock
 
     measure, present = name.measure, ~np.isnan(issue.values)
@@ -199,7 +200,6 @@ def _read(path: Path) -> tuple[Any, datetime]:
 
 
 def _write(path: Path, frame: Any, newest: datetime) -> None:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     content = pa.Table.from_pandas(frame, preserve_index=False)

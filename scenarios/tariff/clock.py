@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 
 
 class Clock:
@@ -40,8 +41,6 @@ class Clock:
         self.months, self.of_month = _named(local.strftime("%Y-%m"))
 
     def _local(self, times: np.ndarray) -> Any:
-        import pandas as pd
-
         return pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(self.zone)
 
     def _fields(self, local: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

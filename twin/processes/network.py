@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import xarray as xr
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets.storage import NOTHING
@@ -200,8 +201,6 @@ def _decay(loss_per_h: float) -> float:
 
 
 def _rows(inputs: object, variable: str, label: str) -> dict[str, list[float]]:
-    import xarray as xr
-
     assert isinstance(inputs, xr.Dataset)
     if variable not in inputs:
         return {}

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from emberline.reports.charts import palette
 from emberline.reports.charts.gantt import colours, key, makes
@@ -27,9 +29,6 @@ from emberline.reports.text.messages import say
 from emberline.reports.text.numbers import sentence
 from emberline.reports.text.wording import stock_note
 from emberline.runs.store.run_folder import StoredRun
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
 TIME = mark("yyyy-mm-dd hh:mm")

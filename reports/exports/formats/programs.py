@@ -6,6 +6,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import xarray as xr
+
 from emberline.planning.accounts.ledger import ledger
 from emberline.planning.answer import summary
 from emberline.reports.exports import tables
@@ -17,8 +20,6 @@ from emberline.runs.store.run_folder import StoredRun
 
 if TYPE_CHECKING:
     import pandas as pd
-    import xarray as xr
-
 DIGITS = {"heats": 3, "runs": 3}
 """Digits after the point; of other tables ``MOST_DIGITS``."""
 MOST_DIGITS = 6
@@ -57,7 +58,6 @@ KEY = b"emberline"
 
 def write_parquet(run: StoredRun, path: Path, table: str | None = None) -> None:
     """Write a table (``tables.by_name``)."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     name, frame = tables.by_name(run, table)
@@ -113,8 +113,6 @@ def groups(run: StoredRun) -> dict[str, xr.Dataset]:
 
 def write_netcdf(run: StoredRun, path: Path) -> None:
     """Write all groups."""
-    import xarray as xr
-
     says = {
         "title": run.plan.scenario.title or run.plan.scenario.name,
         "source": "Emberline",

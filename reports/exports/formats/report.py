@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from emberline.planning.answer import Answer, answer
 from emberline.reports.charts import plan as charts
@@ -20,9 +22,6 @@ from emberline.reports.text.language import mark, tr
 from emberline.reports.text.messages import say
 from emberline.reports.text.numbers import number
 from emberline.runs.store.run_folder import StoredRun
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Cells = list[tuple[str, str]]
 """Texts, each with the kind of its column."""

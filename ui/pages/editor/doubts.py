@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import streamlit as st
 
@@ -20,8 +22,6 @@ from emberline.ui.pages.editor.tables import money
 def lacking(path: str) -> tuple[bool, list[str]]:
     """What an immutable text lacks, one sentence each, and whether no plan is possible; nothing also where it cannot be
     read."""
-    from pathlib import Path
-
     from emberline.studies.why import quick
 
     try:
@@ -35,8 +35,6 @@ def lacking(path: str) -> tuple[bool, list[str]]:
 @st.cache_data(max_entries=32, show_spinner=False)
 def repairs(path: str) -> list[tuple[list[str], list[str]]]:
     """Sentences and overrides of changes that would help."""
-    from pathlib import Path
-
     from emberline.studies.why import quick
 
     reply = quick.quick(lambda more: snapshots.load(Path(path), list(more)))

@@ -17,6 +17,7 @@ from emberline.runs.work import analyses
 from emberline.scenarios import Scenario, ScenarioError, bundled, load
 from emberline.scenarios.goal_metrics import cost_cap
 from emberline.scenarios.records.orders import AnyLock, Lock, RunLock
+from emberline.studies.why import quick
 from emberline.ui.pages.request import quick_form
 from emberline.ui.pages.request.sources import note_of
 from emberline.ui.pages.session import job_progress, navigation, session
@@ -246,8 +247,6 @@ def offer(scenario: str, overrides: tuple[str, ...], note: dict[str, Any]) -> bo
 @st.cache_data(max_entries=64, show_spinner=False)
 def lacking(question: Question) -> list[str]:
     """What a request lacks by arithmetic, one sentence each; empty also where it cannot be read."""
-    from emberline.studies.why import quick
-
     try:
         return quick.shortages(load(question.scenario, list(question.overrides)))
     except (ScenarioError, OSError):
@@ -257,8 +256,6 @@ def lacking(question: Question) -> list[str]:
 @st.cache_data(max_entries=32, show_spinner=False)
 def first_answer(question: Question) -> dict[str, Any]:
     """What can be said at once of a request without a plan, as ``emberline why-not`` has it; empty: nothing."""
-    from emberline.studies.why import quick
-
     try:
         return quick.quick(lambda more: load(question.scenario, [*question.overrides, *more])).summary()
     except (ScenarioError, OSError):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 import xarray as xr
 
+from emberline import twin
 from emberline.planning.accounts import Ledger, sums
 from emberline.planning.accounts import ledger as books
 from emberline.planning.plan import Plan
@@ -116,8 +117,6 @@ def _stored(run: str) -> Subject | None:
 @st.cache_resource(max_entries=12, show_spinner=False)
 def baseline_run(key: tuple[str, ...]) -> tuple[xr.Dataset, xr.Dataset]:
     """The baseline run and its schedule, of a scenario with overrides or of a stored plan."""
-    from emberline import twin
-
     if RUN_ID.match(key[0]):
         plan = stored_runs.open_run(key[0]).plan
         return plan.baseline, twin.dispatch(plan.scenario, plan.envelope)
@@ -129,8 +128,6 @@ def baseline_run(key: tuple[str, ...]) -> tuple[xr.Dataset, xr.Dataset]:
 @st.cache_resource(max_entries=12, show_spinner=False)
 def disturbed(key: tuple[str, ...], policy: str, replication: int) -> xr.Dataset:
     """A disturbed run of the plan or of the baseline; the same number means the same disturbances."""
-    from emberline import twin
-
     if RUN_ID.match(key[0]):
         plan = stored_runs.open_run(key[0]).plan
         scenario, schedule = plan.scenario, plan.schedule
@@ -163,6 +160,4 @@ def as_plan(subject: Subject, run: xr.Dataset, baseline: xr.Dataset | None = Non
 
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _envelope(key: tuple[str, ...]) -> xr.Dataset:
-    from emberline import twin
-
     return twin.envelope(sources.look(key[0], key[1:]))
