@@ -68,7 +68,12 @@ LOCK_S = 60
 
 
 class ParquetHistory:
-    """Parquet files, a folder for each day of measurement."""
+    """Parquet files, a folder for each day of measurement.
+
+        home/live/<plant>/history/day=2026-06-16/<written>.parquet
+
+    Each file appears whole. Small files of a day are merged into one when there are many.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Keep rows in a folder, which is made when something is kept."""

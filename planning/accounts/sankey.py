@@ -177,7 +177,12 @@ def _ends(scenario: Scenario, book: Ledger, column: str) -> Iterator[tuple[str, 
 
 
 def energy(scenario: Scenario, run: xr.Dataset) -> Diagram:
-    """Where the energy of a horizon comes from and where it goes [MWh].
+    """Where the energy of a horizon comes from and where it goes [MWh]: from the fence through carriers and machines.
+
+    Only what is counted in MWh flows here. What a machine gives in tonnes or cubic metres is where its energy ends;
+    what it gives more than it takes comes from outside (a heat pump's surroundings), and what processes give more than
+    they take (gas from feedstock) from their materials. A store shows what it loses and by how much its level differs;
+    what only passes through it goes through its carrier.
 
     Args:
         scenario: with site, line and processes.

@@ -122,7 +122,10 @@ class ProductEmissions:
 
 
 def product_emissions(scenario: Scenario, book: Ledger) -> dict[str, ProductEmissions]:
-    """Embedded emissions by product: grades of heats, and stores that are delivered from.
+    """Embedded emissions by product of a run: grades of heats, and stores that are delivered from.
+
+    What a plan changes in them is the difference to the baseline. Precursors that are bought are not in them: a plan
+    does not change what they carry.
 
     Args:
         scenario: what was run.

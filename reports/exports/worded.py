@@ -1,7 +1,8 @@
 """Tables as people read them: heads in words with their unit, carbon in tonnes; files for programs keep the names.
 
 Carbon for each tonne or megawatt-hour stays in kilograms, as on the pages. What is worded is ours: names out of the
-scenario stay as they are.
+scenario stay as they are. Texts are in the language of ``spoken``, escaped for the file that they stand in; in English
+times and shares are written as programs do.
 """
 
 from __future__ import annotations

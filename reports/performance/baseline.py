@@ -165,7 +165,12 @@ class Savings:
 
 
 def savings(baseline: EnergyBaseline, report: pd.DataFrame, confidence: float = CONFIDENCE) -> Savings:
-    """Normalised savings.
+    """Normalised savings of a report period, with their interval.
+
+        saving = Σ (predicted − actual)      variance = s² · (m + 1ᵀ X (Xᵀ X)⁻¹ Xᵀ 1)
+
+    with m rows of the report period. The interval holds for the saving itself: the scatter of the report period and
+    the uncertainty of the baseline's coefficients are both in it (forecast model of ISO 50047).
 
     Args:
         baseline: what the energy should be.

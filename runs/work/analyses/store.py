@@ -22,7 +22,7 @@ FORMAT = 1
 MODULES = {
     **dict.fromkeys(("levers", "headroom", "sweep", "roll"), "of_scenario"),
     **dict.fromkeys(("prices", "why", "locks", "why_not"), "of_plan"),
-    "calibrate": "calibrate",
+    "calibrate": "of_scenario",
 }
 """Module of this folder that does each, in its function ``work_NAME``."""
 ANALYSES = tuple(MODULES)

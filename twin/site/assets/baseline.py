@@ -31,10 +31,9 @@ import numpy as np
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.datasets import ViolationKind
 from emberline.twin.site.assets.flows import HubRun
-from emberline.twin.site.assets.hub import Electric, SiteHub
+from emberline.twin.site.assets.hub import Electric, SiteHub, TankRun
 from emberline.twin.site.assets.machine import TINY, MachineRun, Port, evenly
 from emberline.twin.site.assets.plant import SitePlant
-from emberline.twin.site.assets.tank import TankRun
 
 SMALL = 1e-9
 """Rate that nobody moves a lever for."""

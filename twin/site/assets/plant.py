@@ -11,9 +11,8 @@ from emberline.scenarios.assets import ELECTRICITY, Flare, Sale, Storage, Supply
 from emberline.scenarios.assets.trade import Trade
 from emberline.scenarios.datasets import ViolationKind
 from emberline.twin.run_variables import TOLERANCE, Violation
-from emberline.twin.site.assets.hub import SiteHub
+from emberline.twin.site.assets.hub import SiteHub, TankRun
 from emberline.twin.site.assets.machine import MachineRun, Port
-from emberline.twin.site.assets.tank import TankRun
 
 Places = dict[str, list[tuple[MachineRun, Port]]]
 

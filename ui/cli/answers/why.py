@@ -1,4 +1,4 @@
-"""Commands ``emberline why`` and ``emberline why-not``, and their answers as lines of text."""
+"""Commands that explain plans: why and why-not, the difference of two plans, prices of locks and limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Command ``emberline runs``: search the catalogue; name, tag, delete and restore runs."""
+"""Commands ``emberline runs`` and ``export``: search, name, tag, delete and restore runs; write one as a file."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""Command ``emberline import``: a file of a meter, historian or market, or what a live plant has measured, as a series
-of any scenario."""
+"""Commands ``emberline new`` and ``emberline import``: a plant of one's own, from a template and a meter's file; series.
+
+A series of any scenario is a file of a meter, historian or market, or what a live plant has measured.
+"""
 
 from __future__ import annotations
 

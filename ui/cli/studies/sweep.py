@@ -1,4 +1,4 @@
-"""Commands ``emberline sweep`` and ``emberline headroom``: many plans of one scenario."""
+"""Commands ``emberline sweep``, ``headroom`` and ``roll``: many plans of one scenario, also as forecasts are issued."""
 
 from __future__ import annotations
 

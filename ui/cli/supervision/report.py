@@ -1,4 +1,7 @@
-"""Command ``emberline report``: what a plant must hand over for a period, and the check of what it handed over."""
+"""Command ``emberline report``: what a plant must hand over for a period, and the check of what it handed over.
+
+Its commands also lead a period from draft to lock, and verify and archive its evidence.
+"""
 
 from __future__ import annotations
 
