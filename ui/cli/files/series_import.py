@@ -1,4 +1,4 @@
-"""Commands ``emberline new`` and ``emberline import``: a plant of one's own, from a template and a meter's file; series.
+"""Commands ``emberline new`` and ``import``: a plant of one's own, from a template and a meter's file; its series.
 
 A series of any scenario is a file of a meter, historian or market, or what a live plant has measured.
 """
