@@ -19,7 +19,7 @@ line:
 orders: [{name: one, heats: [{grade: a}]}, {name: two, heats: [{grade: b}]}]
 market: {price_per_mwh: 50, carbon_intensity_kg_per_mwh: 100}
 """
-YEAR = ("horizon.days=366", "goal.effort=2")
+YEAR = ("horizon.days=366", "goal.time_limit_s=2")
 
 
 def test_a_year_of_heats_in_two_seconds_is_refused_with_the_figures() -> None:
@@ -35,14 +35,14 @@ def test_a_year_of_heats_in_two_seconds_is_refused_with_the_figures() -> None:
 def test_a_week_by_the_minute_in_two_seconds_is_refused() -> None:
     """Proves: the same of processes, whose baseline alone takes longer than the limit."""
     with pytest.raises(ScenarioError, match="10,080 steps × 13 process modes and stores"):
-        pace.refuse(load("cement-week", ("horizon.step_min=1", "goal.effort=2")))
-    pace.refuse(load("cement-week", ("horizon.step_min=1", "goal.effort=60")))
+        pace.refuse(load("cement-week", ("horizon.step_min=1", "goal.time_limit_s=2")))
+    pace.refuse(load("cement-week", ("horizon.step_min=1", "goal.time_limit_s=60")))
 
 
 @pytest.mark.parametrize("name", bundled())
 def test_no_bundled_scenario_is_refused_in_a_second(name: str) -> None:
     """Proves: all of them are written within seconds, and may be asked for with the shortest of limits."""
-    pace.refuse(load(name, ("goal.effort=1",)))
+    pace.refuse(load(name, ("goal.time_limit_s=1",)))
 
 
 @pytest.mark.parametrize(
