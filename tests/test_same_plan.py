@@ -32,17 +32,17 @@ def command(*words: str) -> None:
     """A command that succeeds, with the case's settings."""
     more = [text for change in CHANGES for text in ("--set", change)]
     line = [sys.executable, "-m", "ui", words[0], "melt-shop-small", "--quiet", *words[1:], *more]
-    done = subprocess.run(line, capture_output=True, text=True, cwd=ROOT, check=False)
-    assert done.returncode == 0, done.stderr
+    result = subprocess.run(line, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert result.returncode == 0, result.stderr
 
 
 def test_every_entrance_gives_the_same_schedule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: Python, command line with an empty and a full store, a sweep and a job give one schedule of a case, also
-    beside busy processes.
+    next to busy processes.
 
     Sensitivity: stored plans that enter by themselves, a limit in seconds, two threads that meet as they come."""
     monkeypatch.setenv("EMBERLINE_HOME", str(tmp_path))
-    asked = emberline.plan(load("melt-shop-small", CHANGES)).plan.schedule
+    plan_here = emberline.plan(load("melt-shop-small", CHANGES)).plan.schedule
     command("plan")
     loops = [multiprocessing.get_context("spawn").Process(target=_busy, daemon=True) for _ in range(2)]
     for loop in loops:
@@ -57,8 +57,8 @@ def test_every_entrance_gives_the_same_schedule(tmp_path: Path, monkeypatch: pyt
     plans = [Store().open(entry.id).plan for entry in Store().search(limit=9)]
     schedules = [plan.schedule for plan in plans if plan.scenario.goal.gap == 0.01]
     assert (len(plans), len(schedules)) == (5, 4)
-    assert asked is not None
-    assert all(one is not None and one.drop_attrs().equals(asked.drop_attrs()) for one in schedules)
+    assert plan_here is not None
+    assert all(one is not None and one.drop_attrs().equals(plan_here.drop_attrs()) for one in schedules)
 
 
 def test_where_seconds_are_over_the_plan_says_so() -> None:
@@ -76,19 +76,19 @@ def test_two_threads_meet_in_the_order_of_their_work() -> None:
 
     Sensitivity: a turn that does not wait."""
     for slow in (0, 1):
-        seen: list[tuple[int, float]] = []
+        rows: list[tuple[int, float]] = []
 
-        def work(side: int, step: float, seen: list[tuple[int, float]] = seen, slow: int = slow) -> None:
+        def work(side: int, step: float, rows: list[tuple[int, float]] = rows, slow: int = slow) -> None:
             began = effort.counted()
             for _ in range(20):
                 if side == slow:
                     time.sleep(0.002)
                 effort.spend(step)
                 effort.turn()
-                seen.append((side, round(effort.counted() - began, 6)))
+                rows.append((side, round(effort.counted() - began, 6)))
 
         with effort.in_parallel(partial(work, 1, 0.75), "other"):
             work(0, 0.5)
-        assert [row for row in seen if row[1] <= 8] == sorted(
-            (row for row in seen if row[1] <= 8), key=lambda row: (row[1], row[0])
+        assert [row for row in rows if row[1] <= 8] == sorted(
+            (row for row in rows if row[1] <= 8), key=lambda row: (row[1], row[0])
         )

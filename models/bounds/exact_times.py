@@ -61,7 +61,7 @@ def impossible(
         scenario: what is asked.
         envelope: the twin's (table ``ENVELOPE``).
         aim: goals and caps.
-        work: seconds.
+        work: at most, and seconds: the root of such a program is hardly counted.
         cancel: whether to end.
     """
     began = effort.now()
@@ -215,7 +215,7 @@ def unsolvable(
         data: the site.
         aim: with its caps.
         relax: whether casts and counts may be broken, as starts between slots break them.
-        work: seconds.
+        work: at most, and seconds: the root of such a program is hardly counted.
         cancel: whether to end.
     """
     if problem.too_coarse:
@@ -229,14 +229,15 @@ def unsolvable(
         formulation.model.goal = pyo.Objective(rule=lambda m: aim.pure(formulation.ports))
         program = Program(formulation.model)
     program.aim(None)
-    if program.outcome(program.search(work=work, relax=True, cancel=cancel)).status == "infeasible":
-        return True
-    if relax:
-        return False
-    program.forget()
-    remaining = max(work - (effort.now() - began), 0.05)
-    # casts and counts that are whole: infeasible so is a proof as well
-    return program.outcome(program.search(work=remaining, gap=1.0, cancel=cancel)).status == "infeasible"
+    with effort.net(work):
+        if program.outcome(program.search(work=work, relax=True, cancel=cancel)).status == "infeasible":
+            return True
+        if relax:
+            return False
+        program.forget()
+        remaining = max(work - (effort.now() - began), 0.05)
+        # casts and counts that are whole: infeasible so is a proof as well
+        return program.outcome(program.search(work=remaining, gap=1.0, cancel=cancel)).status == "infeasible"
 
 
 def _times(scenario: Scenario, envelope: xr.Dataset) -> Iterator[float]:

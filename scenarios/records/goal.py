@@ -71,8 +71,8 @@ QUICK_PLACES = 3_000
 """Heats, or modes and stores, times steps that are planned with an effort of 60."""
 
 
-SPARE = 3.0
-"""Seconds for each unit of effort where no time limit is given."""
+SPARE, LEAST_S = 5.0, 120.0
+"""Seconds for each unit of effort where no time limit is given, and the least."""
 
 
 def effort_of(places: int) -> float:
@@ -112,7 +112,7 @@ class Goal(Record):
     """
     time_limit_s: float = Field(default=60, gt=0, le=86_400)
     """Where a machine is so slow or busy that it takes longer than this, the plan is the best found by then, and says
-    so. Where none is given: three times the effort."""
+    so. Where none is given: five times the effort, 120 s at least."""
 
     @property
     def budget(self) -> float:

@@ -251,7 +251,9 @@ class _Search:
             return True
         # once something helps, others are looked for less long
         work = max(JUDGE_S, self.remaining / patience) / (2 if self.repairs else 1)
-        if explain.missing(scenario, envelope) or explain.impossible(scenario, envelope, listed, work=work):
+        with effort.by_seconds():
+            nothing = explain.missing(scenario, envelope) or explain.impossible(scenario, envelope, listed, work=work)
+        if nothing:
             return False
         goal = scenario.goal.model_copy(update={"gap": 1.0, "effort": work})
         hasty = scenario.model_copy(update={"goal": goal})

@@ -105,7 +105,7 @@ def test_a_number_moved_is_searched_for_as_long_as_asked(start: Callable[..., st
         assert until(run, lambda s: s.ended).state == "stored"
         rows.append(Store().open(run).plan)
         runs.append(run)
-    assert [one.scenario.goal.time_limit_s for one in rows] == [60, 60]
+    assert [one.scenario.goal.budget for one in rows] == [60, 60]
     assert all(one.acceptable and one.status == "within gap" for one in rows)
     assert not rows[0].reason
     assert rows[1].reason in ("", f"The schedule is that of run {runs[0][:8]}.")

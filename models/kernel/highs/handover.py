@@ -112,6 +112,11 @@ class Meter:
         most = self.limit / (PER_ITERATION * max(self.size, 1))
         return {"simplex_iteration_limit": int(min(max(most, LEAST_ITERATIONS), MOST))}
 
+    @property
+    def short(self) -> bool:
+        """Whether there is less work to do than handing over takes."""
+        return self.limit < PER_COEFFICIENT * self.size
+
     def poll(self, rate: float) -> None:
         """The solver asks whether to end."""
         self.polls += 1

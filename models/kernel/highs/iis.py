@@ -10,6 +10,7 @@ import numpy as np
 
 from emberline.models.kernel.highs import handover
 from emberline.models.kernel.standard_form import Compiled
+from emberline.scenarios import effort
 
 
 def conflict(form: Compiled, *, work: float) -> list[tuple[Any, str]] | None:
@@ -26,7 +27,8 @@ def conflict(form: Compiled, *, work: float) -> list[tuple[Any, str]] | None:
     solver.setOptionValue("iis_time_limit", max(work, 0.01))
     # first those of a phase that minimizes what is violated, then each of them is tried
     solver.setOptionValue("iis_strategy", int(iis.kIisStrategyFromLp) | int(iis.kIisStrategyIrreducible))
-    status, subsystem = solver.getIis()
+    with effort.by_seconds():
+        status, subsystem = solver.getIis()
     if status != highspy.HighsStatus.kOk or not len(subsystem.row_index_) + len(subsystem.col_index_):
         return None
     bound = highspy.IisBoundStatus

@@ -288,7 +288,8 @@ class Program:
         meter = handover.Meter(len(self._form.values), work, mixed=mixed)
         # HiGHS counts the time of a linear program from its first run on, that of a mixed-integer one by itself
         used = 0.0 if mixed else solver.getRunTime()
-        seconds = _seconds(work)
+        # reducing a program takes its time before the solver asks for the first time
+        seconds = 0.0 if mixed and meter.short else _seconds(work)
         options: dict[str, Any] = {
             "time_limit": used + seconds,
             "mip_rel_gap": gap,

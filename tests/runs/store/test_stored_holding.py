@@ -181,7 +181,7 @@ def test_reasons_of_a_plan_that_does_not_hold() -> None:
     lines, _ = reasons(case=odd, clock=lambda: now[0], on_progress=later, baseline=lambda day: 1)
     assert lines[-2] == "The time was over before all margins were tried."
     assert lines[-1] == (
-        "What would help: more time (goal.effort=250), the margins to be tried next (disturbances.margins="
+        "What would help: more effort (goal.effort=250), the margins to be tried next (disturbances.margins="
         "[{stage: ladle, slack_min: 5}], disturbances.due_margin_min=9)."
     )
     now[0] = 0.0

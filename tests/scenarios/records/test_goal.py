@@ -31,14 +31,14 @@ def scenario(heats: int, step_min: int, **goal: Any) -> Scenario:
 @pytest.mark.parametrize(
     ("heats", "step_min", "goal", "effort", "limit"),
     [
-        (9, 60, {}, 60, 180),
-        (40, 60, {"gap": 0.01}, 60, 180),
-        (40, 5, {}, 200, 600),
-        (40, 5, {"gap": 0.01}, 200, 600),
+        (9, 60, {}, 60, 300),
+        (40, 60, {"gap": 0.01}, 60, 300),
+        (40, 5, {}, 200, 1000),
+        (40, 5, {"gap": 0.01}, 200, 1000),
         (40, 5, {"time_limit_s": 60}, 60, 60),
-        (40, 5, {"effort": 20}, 20, 60),
+        (40, 5, {"effort": 20}, 20, 120),
         (40, 5, {"effort": 20, "time_limit_s": 300}, 20, 300),
-        (400, 1, {}, 600, 1800),
+        (400, 1, {}, 600, 3000),
     ],
 )
 def test_the_effort_follows_from_heats_and_steps(

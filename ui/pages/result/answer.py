@@ -151,7 +151,7 @@ def _offer_points(plan: Plan, run: str, answer: Answer) -> None:
     """Buttons that search the other points of the quick front in full."""
     if answer.headline.carbon is None:
         return
-    seconds = f"{plan.scenario.goal.time_limit_s:g}"
+    seconds = f"{plan.scenario.goal.budget:g}"
     with st.container(horizontal=True):
         for goal, overrides in other_points(plan.scenario):
             label = tr("Search: {goal} (up to {seconds} s)", goal=say(goal), seconds=seconds)
