@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 OVER = 1e9
-"""Work that count as done where the seconds of a net are over."""
+"""Work that counts as done where the seconds of a net are over."""
 
 
 @dataclass

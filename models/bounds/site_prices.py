@@ -102,7 +102,7 @@ class SiteProgram:
             load: worth of a MWh that the line draws, by cell.
             gives: worth of a unit that it gives, by carrier and slot.
             counted: worth of a MWh that counts as whole units, by rounding and cell.
-            work: seconds.
+            work: at most (``scenarios/effort.py``).
             cancel: polled; True ends it.
 
         Returns:

@@ -135,7 +135,7 @@ class Elastic:
         """The least that has to be loosened, by price: new values by key; None where nothing helps, or time is over.
 
         Args:
-            work: seconds.
+            work: at most (``scenarios/effort.py``).
             relax: leave out that some things are whole: less may seem enough than is.
         """
         self._program.restrict((slack, 0.0, most) for slack, most in self._all())

@@ -26,7 +26,7 @@ def impossible(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset | Non
         scenario: what is asked.
         envelope: durations, energies, availability and state (table ``ENVELOPE``).
         start: the baseline schedule, from whose cost a cap on extra cost counts; None: no such cap.
-        work: seconds.
+        work: at most (``scenarios/effort.py``).
     """
     data = sites.read(scenario, envelope)
     aim = aims.of(scenario, envelope, data, start)
@@ -72,7 +72,7 @@ def holds(
         envelope: as for ``impossible``.
         schedule: of the same heats.
         start: the baseline schedule, from whose cost a cap on extra cost counts; None: no such cap.
-        work: seconds for what the site does under it.
+        work: for what the site does under it.
     """
     problem, data = line_reader.from_scenario(scenario, envelope), sites.read(scenario, envelope)
     starts = assignment.from_schedule(problem, schedule)

@@ -143,7 +143,7 @@ def solve(search: Search, limit: float) -> bool:
 
     Args:
         search: of a line that the program fits.
-        limit: seconds.
+        limit: work at most.
 
     Returns:
         Whether the program came to its end: nothing better is left to be found.

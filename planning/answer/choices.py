@@ -226,7 +226,9 @@ class _Search:
         self.late = self.late or self.deadline.rest <= 0
         if self.stop() or self.late:
             return False
-        self.tell({"phase": "choices", "elapsed": self.deadline.spent, "limit": self.deadline.limit})
+        self.tell(
+            {"phase": "choices", "elapsed": min(self.deadline.spent, self.deadline.limit), "limit": self.deadline.limit}
+        )
         inputs = self.scenario.inputs
         result = draft(
             request.with_inputs(inputs), baseline=self.baseline, replications=0, cancel=self.stop,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -19,6 +20,13 @@ class Deadline:
 
     def __post_init__(self) -> None:
         self.began = self.clock()
+        self._watch = time.perf_counter if self.clock is effort.now else self.clock
+        self._began_s = self._watch()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since it began, to be reported."""
+        return self._watch() - self._began_s
 
     @property
     def spent(self) -> float:

@@ -211,7 +211,7 @@ class Progress:
             carbon = f"{wording.number(saved['carbon_kg'] / 1000, 2)} t CO2e"
             cost = f"{wording.number(saved['cost'], 0)} {self.scenario.market.currency}"
             says += "; the draft saves {} and {}".format(*goal_first(self.scenario, carbon, cost))
-        return f"{says} ({event['elapsed']:.0f} of {event['limit']:.0f} s)"
+        return f"{says} ({event['elapsed']:.0f} of {event['limit']:.0f} units of effort)"
 
     def _line(self) -> Text:
         seconds = time.perf_counter() - self.began

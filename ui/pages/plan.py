@@ -262,8 +262,8 @@ def _holding(status: JobStatus, scenario: Scenario | None) -> None:
     if rounds:
         row = rounds[-1]
         parts.append(tr("Round {round}: held on {held} of {of} days.", **{k: row[k] for k in ("round", "held", "of")}))
-        seconds, limit = (wording.number(row[name], 0) for name in ("elapsed", "limit"))
-        parts.append(tr("{seconds} of {limit} s are used.", seconds=seconds, limit=limit))
+        spent, limit = (wording.number(row[name], 0) for name in ("elapsed", "limit"))
+        parts.append(tr("{spent} of the effort of {limit} is used.", spent=spent, limit=limit))
     st.text(" ".join(parts))
 
 

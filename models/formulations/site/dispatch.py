@@ -88,7 +88,7 @@ class Dispatcher:
 
         Args:
             line_cells: energy of the line by cell [MWh].
-            work: seconds.
+            work: at most (``scenarios/effort.py``).
             cancel: polled; True ends the search for flows.
             line_gives: what the line delivers of other carriers by slot, in the carrier's unit, shape (n_slots,) each.
 

@@ -137,7 +137,7 @@ def named(
     Args:
         search: takes the time.
         windows: where starts may lie.
-        limit: seconds.
+        limit: work at most.
         phase: name under which the seconds are reported.
         start: a plan within the windows.
         loose: units that may be used twice at a time.

@@ -46,7 +46,7 @@ def central(
         low: shape (n_rows,), −∞ for none.
         high: shape (n_rows,), ∞ for none.
         tolerance: relative distance between primal and dual at which it may end.
-        work: seconds.
+        work: at most (``scenarios/effort.py``).
         cancel: polled; True ends it.
         lower: shape (n_columns,); None: 0 for all.
         upper: shape (n_columns,); None: ∞ for all.

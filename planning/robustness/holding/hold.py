@@ -187,7 +187,7 @@ class _Loop:
             self.search.study.keep(plain.scenario, plain.schedule)
         if plain.schedule is None or not plain.acceptable:
             why = plain.reason or plain.status
-            return Robustness(self.level, "no plan", why, (), plain, plain, seconds=self.spent)
+            return Robustness(self.level, "no plan", why, (), plain, plain, seconds=self.deadline.seconds)
         self._show(plain)
         refuse_ensemble(self.scenario, plain.schedule, self.replications, self.engine.workers)
         best, judged, status, why = plain, None, "", ""
@@ -210,7 +210,9 @@ class _Loop:
         if judged is not None and plain_judged is not None:
             status, why = self._word(judged, status, why)
             best = dataclasses.replace(best, replays=_replays(judged))
-        answer = Robustness(self.level, status, why, tuple(self.rounds), plain, best, judged, plain_judged, self.spent)
+        answer = Robustness(
+            self.level, status, why, tuple(self.rounds), plain, best, judged, plain_judged, self.deadline.seconds
+        )
         return answer.with_record(self.scenario, self.limit, self.larger if status == "out of time" else None)
 
     def _gains_nothing(self, judged: Ensemble) -> bool:
@@ -233,7 +235,7 @@ class _Loop:
             {
                 "phase": "draft", "status": draft.status, "objective": draft.objective, "bound": draft.bound,
                 "gap": draft.gap, "carbon_kg": figures.carbon_kg, "cost": figures.cost, "saved": draft.saved(),
-                "elapsed": self.spent, "limit": self.limit,
+                "elapsed": min(self.spent, self.limit), "limit": self.limit,
             }
         )  # fmt: skip
 
@@ -273,7 +275,7 @@ class _Loop:
             search = dataclasses.replace(search, others=[*search.others, *lists], lists=False)
         candidate = draft(
             silent, baseline=self.baseline if same else None, search=search, replications=0, cancel=self.stop,
-            on_progress=lambda event: self.tell({**event, "elapsed": self.spent, "limit": self.limit}),
+            on_progress=lambda event: self.tell({**event, "elapsed": min(self.spent, self.limit), "limit": self.limit}),
         )  # fmt: skip
         return dataclasses.replace(candidate, scenario=scenario)
 
@@ -298,7 +300,7 @@ class _Loop:
         row = Round(
             margins(candidate.scenario), candidate.status, candidate.gap, days.successes, days.n,
             figures.carbon_kg if figures else None, figures.cost if figures else None,
-            causes(days), self.spent - began,
+            causes(days), self.deadline.seconds - began,
         )  # fmt: skip
         self._note(row)
         if not self.scenario.heats:
@@ -314,7 +316,7 @@ class _Loop:
     def _note(self, row: Round) -> None:
         self.rounds.append(row)
         event = {"margins": row.margins, "held": row.successes, "of": row.n, "status": row.status}
-        event |= {"elapsed": self.spent, "limit": self.limit}
+        event |= {"elapsed": min(self.spent, self.limit), "limit": self.limit}
         self.tell({"phase": "round", "round": len(self.rounds), **event})
 
     def _enough(self, days: Misses, judgement: int) -> bool:
@@ -328,7 +330,7 @@ class _Loop:
 
     def _raise(self, start: Plan, judgement: int, begin: Disturbances | None) -> tuple[Plan, Misses | None, str, str]:
         """Raise margins from a plan on; the plan that held best, how it did, and what ended it."""
-        now, began = start, self.spent
+        now, began = start, self.deadline.seconds
         days = self._train(now, judgement, began)
         if days is None:
             return start, None, "cancelled", "cancelled before the first replays were over"
@@ -336,7 +338,7 @@ class _Loop:
         while not self._enough(days, judgement):
             self.larger = next(candidates(now.scenario, steps(days, self.level, self.stuck), far=True), None)
             if self.remaining <= LEAST_PLAN:
-                return best, best_days, "out of time", f"the time limit of {self.limit:g} s was over"
+                return best, best_days, "out of time", f"the effort of {self.limit:g} was over"
             if len(self.rounds) >= ROUNDS or not steps(days, self.level, self.stuck):
                 why = "no margin that can still be raised makes it hold more often" + self._finer()
                 return best, best_days, "out of time" if self.unproven else "cannot", why
@@ -364,7 +366,7 @@ class _Loop:
             if self._enough(days, judgement) or self._over() or len(self.rounds) >= ROUNDS:
                 break
             knobs = sorted({knob for knob in (*amounts(days)[0], *self.raised) if knob.kind not in FIXED})
-            scenario, began = varied(best.scenario, knobs, chance), self.spent
+            scenario, began = varied(best.scenario, knobs, chance), self.deadline.seconds
             if margins(scenario) in (row.margins for row in self.rounds):
                 continue
             assert best.schedule is not None
@@ -403,11 +405,15 @@ class _Loop:
         for scenario, lists in chain(earlier, larger(now.scenario, every, now.schedule, far=far, over=self._over)):
             if self._over():
                 return None
-            began = self.spent
+            began = self.deadline.seconds
             candidate = self._plan(scenario, ROUND_SHARE, lists)
             if candidate.schedule is None or not candidate.acceptable:
                 self.unproven |= candidate.schedule is None and not candidate.ruled_out
-                self._note(Round(margins(scenario), candidate.status, candidate.gap, 0, 0, seconds=self.spent - began))
+                self._note(
+                    Round(
+                        margins(scenario), candidate.status, candidate.gap, 0, 0, seconds=self.deadline.seconds - began
+                    )
+                )
                 continue
             trained = self._train(candidate, judgement, began)
             return None if trained is None else (candidate, trained, every[0][0])
@@ -419,7 +425,7 @@ class _Loop:
         as_asked = margins(candidate.scenario) == margins(self.scenario) and not self.whole
         if candidate.status == "within gap" or as_asked or self.remaining <= LEAST_PLAN or self.stop():
             return candidate
-        before, began = self.rounds, self.spent
+        before, began = self.rounds, self.deadline.seconds
         finer = self._plan(candidate.scenario, 1.0)
         worse = candidate.objective is not None and (finer.objective or 0.0) > candidate.objective
         if finer.schedule is None or not finer.acceptable or worse:
@@ -436,7 +442,9 @@ class _Loop:
         """A plan on fresh days, its draft and the baseline on the same."""
         assert candidate.schedule is not None
         assert plain.schedule is not None
-        self.tell({"phase": "judge", "of": self.replications, "elapsed": self.spent, "limit": self.limit})
+        self.tell(
+            {"phase": "judge", "of": self.replications, "elapsed": min(self.spent, self.limit), "limit": self.limit}
+        )
         polls = [0]
 
         def enough() -> bool:

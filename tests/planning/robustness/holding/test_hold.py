@@ -163,7 +163,7 @@ def test_nothing_is_begun_when_the_time_is_over(at: float, status: str, n_rounds
     assert (run.result.status, len(run.rounds)) == (status, n_rounds)
     assert run.lists.limits == [30, *[5.1] * (n_rounds - 1)]
     if status == "out of time":
-        assert run.result.why == "the time limit of 100 s was over"
+        assert run.result.why == "the effort of 100 was over"
         holding = run.result.robust.holding
         assert holding is not None
         assert (
