@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import emberline as em
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "python.md"
 NOTEBOOK = PAGE.with_suffix(".ipynb")
+EARLIER = (PAGE.parents[1] / "tests" / "recorded" / "earlier_names.txt").read_text(encoding="utf-8").splitlines()
 QUICK = {"goal.effort": 30, "goal.gap": 0.2, "disturbances.replications": 0}
 
 
@@ -134,3 +136,24 @@ def test_a_dict_is_a_scenario() -> None:
 
     content = document.read(find("melt-shop-small")).data
     assert em.load(content) == em.load("melt-shop-small")
+
+
+@pytest.mark.parametrize("line", EARLIER, ids=lambda line: line.partition(":")[0])
+def test_names_of_the_release_before_work_with_a_warning(line: str) -> None:
+    """Proves: each name that a door of the release before had is found under its old module, and the warning names
+    where it is. Sensitivity: a module that is moved without a row in the table; a name that is another's."""
+    module, _, names = line.partition(": ")
+    for name in names.split():
+        with pytest.warns(DeprecationWarning, match=rf"{module}\.{name} is emberline\.\w+.* now") as caught:
+            value = getattr(import_module(module), name)
+        place = str(caught[0].message).split()[2]
+        new, _, last = place.rpartition(".")
+        assert value is (getattr(import_module(new), last, None) or import_module(place))
+
+
+@pytest.mark.parametrize("name", ["plan.plan", "exports.Speaker", "nothing"])
+def test_a_name_that_is_gone_is_refused_in_one_line(name: str) -> None:
+    """Proves: the line names who makes plans now. Sensitivity: a module of that name that cannot be called."""
+    module, _, last = f"emberline.plans.{name}".rpartition(".")
+    with pytest.raises(ImportError, match=r"^emberline\.plans\..* is gone: .*make_plan.*$"):
+        getattr(import_module(module), last)

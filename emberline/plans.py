@@ -1,0 +1,94 @@
+"""The room ``plans`` of the release before: ``planning``, ``studies``, ``runs`` and ``reports`` now.
+
+What was imported from it works in this release, with a warning that names the new place.
+"""
+
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec, spec_from_loader
+from types import ModuleType
+
+ROOMS = {
+    **dict.fromkeys(("accounts", "answer", "plan", "robustness"), "planning"),
+    **dict.fromkeys(("board", "calibration", "difference", "levers", "pareto", "rolling", "why"), "studies"),
+    **dict.fromkeys(("decisions", "jobs", "store"), "runs"),
+    **dict.fromkeys(("compliance", "exports", "performance"), "reports"),
+}
+"""Room of each folder."""
+MOVED = {
+    "Plan": "planning.plan.record.Plan",
+    "analyses": "runs.work.analyses",
+    "board.run_slack": "studies.why.run_slack",
+    "exports.activities": "reports.text.activities",
+    "exports.palette": "reports.charts.palette",
+    "jobs.ClusterError": "planning.engine.dask_workers.ClusterError",
+    "jobs.engine": "planning.engine.engine",
+    "jobs.memory": "planning.engine.memory",
+    "pareto.store": "runs.store.fronts",
+    "pareto.StoredFront": "runs.store.fronts.StoredFront",
+    "robustness.holding.report": "runs.store.ensembles",
+    "robustness.answered": "planning.planner.make_plan",
+    "robustness.plan_that_holds": "planning.planner.make_plan",
+    "store.RUN_ID": "scenarios.home.RUN_ID",
+    "store.as_planned": "runs.store.snapshots",
+    "store.store.RUN_ID": "scenarios.home.RUN_ID",
+    "studies": "studies",
+    "why.doubts": "studies.why.quick",
+}
+"""Modules and names that lie elsewhere than their room and folder say."""
+
+
+def _place(name: str) -> str:
+    """New module or name of one that lay under ``plans``."""
+    parts = name.split(".")
+    for count in range(len(parts), 0, -1):
+        if head := MOVED.get(".".join(parts[:count])):
+            return ".".join(("emberline", head, *parts[count:]))
+    return f"emberline.{ROOMS.get(parts[0], 'planning')}.{name}"
+
+
+def _moved(name: str) -> object:
+    """A name of the release before, from its new place.
+
+    Raises:
+        AttributeError: Python asks for a name of its own.
+        ImportError: the name is gone.
+    """
+    if name.rpartition(".")[2].startswith("__"):
+        raise AttributeError(name)
+    place = _place(name)
+    module, _, last = place.rpartition(".")
+    try:
+        value: object = getattr(import_module(module), last, None) or import_module(place)
+    except ImportError:
+        says = "plans are made by emberline.planning.make_plan; docs/python.md lists the Python API"
+        raise ImportError(f"emberline.plans.{name} is gone: {says}") from None
+    says = f"emberline.plans.{name} is {place} now; the old name goes with the next release"
+    warnings.warn(says, DeprecationWarning, stacklevel=3)
+    return value
+
+
+class _Finder(MetaPathFinder, Loader):
+    """Modules under ``plans``, each of which hands out the names of the module in its place."""
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        if not name.startswith(f"{__name__}."):
+            return None
+        try:
+            moved = find_spec(_place(name.removeprefix(f"{__name__}.")))
+        except ImportError:
+            return None
+        return moved and spec_from_loader(name, self, is_package=True)
+
+    def exec_module(self, module: ModuleType) -> None:
+        old = module.__name__.removeprefix(f"{__name__}.")
+        module.__dict__["__getattr__"] = lambda name: _moved(f"{old}.{name}")
+
+
+__path__: list[str] = []
+__getattr__ = _moved
+sys.meta_path.append(_Finder())
