@@ -34,8 +34,10 @@ PER_ITERATION, PER_INTERIOR = 2e-9, 1.5e-7
 """Work for each coefficient and iteration of the simplex method, and of the interior point."""
 PER_STEP, STEP_GROWTH = 2.4e-7, 0.45
 """Work of a step within the latter, by coefficients to that power."""
-PER_POLL, GROWTH = 6e-5, 0.7
+PER_POLL, GROWTH = 4.5e-6, 0.9
 """Work of a mixed-integer search from one question whether to end to the next, by coefficients to that power."""
+BRANCHING = 1 / 3
+"""The same once it branches, as a share of that: the root has cuts, sub-problems and most of the simplex steps."""
 LEAST_ITERATIONS, MOST = 100, 2**31 - 1
 
 
@@ -103,7 +105,7 @@ class Meter:
         """Begin to count; ``work`` is the most that the run may take."""
         self.size, self.limit, self.mixed = n_coefficients, work, mixed
         self.began = effort.counted()
-        self.polls = 0
+        self.polled = 0.0
 
     def limits(self) -> dict[str, int]:
         """The solver's own limit of a linear program, by option."""
@@ -117,14 +119,14 @@ class Meter:
         """Whether there is less work to do than handing over takes."""
         return self.limit < PER_COEFFICIENT * self.size
 
-    def poll(self, rate: float) -> None:
-        """The solver asks whether to end."""
-        self.polls += 1
-        self._reach(self.polls * rate)
+    def poll(self, work: float) -> None:
+        """The solver asks whether to end, after some work."""
+        self.polled += work
+        self._reach(self.polled)
 
-    def nodes(self) -> None:
-        """The same in a mixed-integer search, where that is all that it counts while it runs."""
-        self.poll(PER_POLL * self.size**GROWTH)
+    def nodes(self, n_nodes: int) -> None:
+        """The same in a mixed-integer search, where that and its nodes are all that it counts while it runs."""
+        self.poll(PER_POLL * self.size**GROWTH * (BRANCHING if n_nodes > 0 else 1.0))
 
     def iterations(self, count: int) -> None:
         """So many of the simplex method have been made."""
@@ -134,7 +136,7 @@ class Meter:
         """The run is over; its counts are all there."""
         work = PER_COEFFICIENT * self.size
         if self.mixed:
-            work += self.polls * PER_POLL * self.size**GROWTH
+            work += self.polled
         else:
             work += max(info.simplex_iteration_count, 0) * PER_ITERATION * self.size
             work += max(info.ipm_iteration_count, 0) * PER_INTERIOR * self.size
@@ -188,7 +190,7 @@ def listening(
         event.interrupt(meter.over or (cancel is not None and cancel()))
 
     def node(event: Any) -> None:
-        meter.nodes()
+        meter.nodes(event.data_out.mip_node_count)
         tell(event)
         ask(event)
 
