@@ -25,7 +25,7 @@ from emberline.scenarios.reading.inputs import resolve_all
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.disturbances import Disturbances, Recourse, Tolerances
 from emberline.scenarios.records.emissions import ACCOUNTING, DAYS, Accounting, Emission, Used, used_by
-from emberline.scenarios.records.goal import HOLD, LEAST_S, SPARE, Goal, Target, effort_of
+from emberline.scenarios.records.goal import HOLD, Goal, Target, effort_of, net_of
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.locks import Window, merged
 from emberline.scenarios.records.orders import Lock, Order, RunLock
@@ -337,14 +337,14 @@ def _with_limit(goal: Goal, nouns: Mapping[str, Any]) -> Goal:
     if "time_limit_s" in named:
         return goal
     if "effort" in named and goal.effort is not None:
-        limited = goal.model_copy(update={"time_limit_s": max(SPARE * goal.effort, LEAST_S)})
+        limited = goal.model_copy(update={"time_limit_s": net_of(goal.effort)})
     else:
         # derived, and derived again for a part of the horizon
         heats = sum(entry.count for order in nouns.get("orders", ()) for entry in order.heats)
         modes = sum(len(process.all_modes) for process in nouns.get("processes", ()))
         parts = heats + modes + (len(nouns.get("stores", ())) if modes else 0)
         effort = effort_of(parts * nouns["horizon"].n_steps)
-        limited = goal.model_copy(update={"effort": effort, "time_limit_s": max(SPARE * effort, LEAST_S)})
+        limited = goal.model_copy(update={"effort": effort, "time_limit_s": net_of(effort)})
         limited.model_fields_set.discard("effort")
     limited.model_fields_set.discard("time_limit_s")
     return limited

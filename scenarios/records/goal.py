@@ -75,6 +75,11 @@ SPARE, LEAST_S = 5.0, 120.0
 """Seconds for each unit of effort where no time limit is given, and the least."""
 
 
+def net_of(effort: float) -> float:
+    """Seconds after which a search with some effort ends in any case, where no time limit is given."""
+    return max(SPARE * effort, LEAST_S)
+
+
 def effort_of(places: int) -> float:
     """Effort of a plan whose scenario names none.
 

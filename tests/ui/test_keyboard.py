@@ -96,7 +96,7 @@ def test_the_story_by_keyboard(server: Server, browser: Browser) -> None:
     tab_to(page, "summary", ".*Caps and search")
     page.keyboard.press("Enter")
     fill(page, "Stop at a gap of [%]", "0")
-    fill(page, "Stop the search after [s]", "4")
+    fill(page, "Effort of the search", "4")
     tab_to(page, "button", "Plan", back=True)
     page.keyboard.press("Enter")
     result = page.get_by_text("Export this plan", exact=True)

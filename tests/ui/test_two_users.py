@@ -43,7 +43,7 @@ def ask_for_long(page: Page) -> str:
     choose(page, "Scenario", "melt-shop-day")
     page.get_by_text("Caps and search", exact=True).click()
     change(page, "Stop at a gap of [%]", "0")
-    change(page, "Stop the search after [s]", "600")
+    change(page, "Effort of the search", "600")
     press(page, "Plan")
     expect(page.get_by_role("button", name="Use the best plan now")).to_be_enabled()
     (run,) = named(page, "run")
@@ -71,7 +71,7 @@ def test_two_users_at_once(server: Server, users: tuple[BrowserContext, BrowserC
     assert draft not in other.url
     for page in (one, other):
         page.get_by_text("Caps and search", exact=True).click()
-        change(page, "Stop the search after [s]", "3")
+        change(page, "Effort of the search", "3")
     press(one, "Plan")
     press(other, "Plan")
     for page in (one, other):
@@ -120,7 +120,7 @@ def test_a_run_ends_while_the_server_is_away(server: Server, users: tuple[Browse
     page.goto(server.url)
     choose(page, "Scenario", "melt-shop-small")
     page.get_by_text("Caps and search", exact=True).click()
-    change(page, "Stop the search after [s]", "3")
+    change(page, "Effort of the search", "3")
     press(page, "Plan")
     page.wait_for_url("**run=*")
     (run,) = named(page, "run")

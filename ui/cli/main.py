@@ -138,11 +138,12 @@ def plan(
     changes: Changes = None,
     gap: Annotated[str | None, typer.Option(metavar="SHARE", help="stop at this gap, such as 0.5%")] = None,
     time_limit: Annotated[
-        float | None, typer.Option("--time-limit", metavar="SECONDS", help="stop the search after this time")
+        float | None,
+        typer.Option("--time-limit", metavar="SECONDS", help="stop after this time, whatever effort is left"),
     ] = None,
     effort: Annotated[
         float | None,
-        typer.Option(metavar="UNITS", help="work of the search, a unit about a second of an idle laptop"),
+        typer.Option(metavar="UNITS", help="how long to search: units of about a second of an idle laptop"),
     ] = None,
     stored: Annotated[
         bool, typer.Option("--stored", help="begin with stored plans of the same orders; the best stays unless beaten")

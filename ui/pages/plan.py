@@ -183,7 +183,7 @@ def _running(run: str) -> None:
             st.caption(tr("Best plan and bound are without fixed emissions and costs; the plan itself has totals."))
         history = chart_cache.recent(f"history {run}", status.history)
         if history:
-            limit = scenario.goal.time_limit_s if scenario else 0.0
+            limit = scenario.goal.budget if scenario else 0.0
             chart_cache.chart(  # all viewers of a search share it
                 ("search", run, len(history), history[-1]),
                 lambda: plan.search(history, unit, factor, limit),
@@ -210,12 +210,12 @@ def _running(run: str) -> None:
 
 
 def _clock(status: JobStatus, scenario: Scenario | None) -> None:
-    """The time since a worker began, against the limit of the search; it ticks while the solver is silent."""
+    """The time since a worker began, against the effort of the search; it ticks while the solver is silent."""
     if status.since is None or scenario is None:
         return
-    passed, limit = max(time.time() - status.since, 0.0), scenario.goal.time_limit_s
+    passed, limit = max(time.time() - status.since, 0.0), scenario.goal.budget
     seconds, most = wording.number(passed, 0), wording.number(limit, 0)
-    says = tr("{seconds} s so far; the search stops after {limit} s or at its gap", seconds=seconds, limit=most)
+    says = tr("{seconds} s so far; the search ends at its gap, or after about {limit} s", seconds=seconds, limit=most)
     st.progress(min(passed / limit, 1.0), text=says)
 
 

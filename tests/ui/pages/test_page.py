@@ -60,7 +60,7 @@ def test_from_question_to_answer(app: AppTest) -> None:
     app.number_input(key="melt-shop-small.carbon_price").set_value(120.0)
     app.number_input(key="melt-shop-small.pv_mw").set_value(20.0)
     app.number_input(key="melt-shop-small.price_level").set_value(150.0)
-    app.number_input(key="melt-shop-small.time_limit").set_value(5.0)
+    app.number_input(key="melt-shop-small.effort").set_value(5.0)
     app.run()
     plan_button(app).click().run()
     named = app.query_params["run"]

@@ -14,6 +14,7 @@ import streamlit as st
 from emberline.reports.text import mark, numbers, say, tr, trn, wording
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import GOALS, caps, in_use
+from emberline.scenarios.records.goal import net_of
 
 
 def casts(original: Scenario) -> pd.DataFrame:
@@ -331,5 +332,8 @@ def _search(inputs: Inputs) -> None:
         inputs.number(
             tr("Stop at a gap of [%]"), "gap", 100 * goal.gap, 100.0, 0.1, "goal.gap", parts=100, about=about
         )  # fmt: skip
-        limit = tr("Stop the search after [s]"), "time_limit", goal.time_limit_s
-        inputs.number(*limit, 3600.0, 10.0, "goal.time_limit_s", least=1.0)
+        about = tr("A unit is about what an idle laptop does in a second. More of it may find a better plan.")
+        label = tr("Effort of the search")
+        effort = inputs.number(label, "effort", goal.budget, 3600.0, 10.0, "goal.effort", least=1.0, about=about)
+        if effort > goal.time_limit_s:
+            inputs.overrides.append(f"goal.time_limit_s={net_of(effort):g}")

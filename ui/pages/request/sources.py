@@ -152,10 +152,11 @@ def _of_stored(run: str) -> dict[str, Any]:
 
 
 def same(one: Scenario, other: Scenario) -> bool:
-    """Whether two scenarios are equal apart from the time limit."""
+    """Whether two scenarios are equal apart from how long is searched."""
     plain = [scenario.model_dump() for scenario in (one, other)]
     for data in plain:
-        data["goal"].pop("time_limit_s")
+        for key in ("time_limit_s", "effort"):
+            data["goal"].pop(key, None)
     return plain[0] == plain[1]
 
 
