@@ -37,14 +37,16 @@ def two_prices(scenario: Scenario, clean: tuple[float, float], price: tuple[floa
 
 
 def shop(step_min: float = 30, **rest: Any) -> Scenario:
-    """Orders of one heat each; for 8 hours power is clean and dear, 100 kg and 90 EUR, for 8 more 400 kg and 30 EUR."""
+    """Orders of one heat each; for 8 hours power is cheap, 400 kg and 30 EUR, for 8 more clean, 100 kg and 90 EUR.
+
+    The baseline, as soon as possible, is the cheap end."""
     orders = [cast(name, 1) for name in ("A", "B", "C")]
     goal = {"gap": GAP, "effort": LONG_S, "caps": {"extra_cost_share": 0.0}}
     horizon = {"length_h": 16, "step_min": step_min}
     built = planned.shop(
         orders=rest.pop("orders", orders), goal=goal, disturbances={"replications": 0}, horizon=horizon, **rest
     )
-    return two_prices(built, (100.0, 400.0), (90.0, 30.0), 8.0)
+    return two_prices(built, (400.0, 100.0), (30.0, 90.0), 8.0)
 
 
 def battery(**rest: Any) -> Scenario:
