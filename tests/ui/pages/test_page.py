@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
+import uuid
+import zipfile
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -23,12 +25,14 @@ from emberline.reports.text import wording
 from emberline.runs.jobs import queue
 from emberline.runs.store import drafts
 from emberline.runs.store.store import Store
+from emberline.runs.work import worker
 from emberline.scenarios import load, loads
 from emberline.scenarios.loading.loading import LIBRARY
 from emberline.ui.pages.request import fields
 from emberline.ui.pages.result.answer import plain
 
 ROOT = Path(__file__).resolve().parents[3]
+EARLIER = ROOT / "tests" / "recorded" / "earlier_home.zip"
 ORDERED = [path.stem for path in sorted(LIBRARY.glob("*.yaml")) if "\norders:" in path.read_text(encoding="utf-8")]
 """Bundled scenarios with heats; none is loaded for it, as every process of tests would."""
 
@@ -243,3 +247,19 @@ def test_a_goal_that_no_plan_is_made_for_is_shown_at_the_side(home: Path) -> Non
     (goal,) = [box for box in app.selectbox if box.label == "Goal"]
     assert goal.value == "lateness"
     assert "least carbon" in goal.options
+
+
+def test_a_request_of_an_earlier_release_for_a_goal_that_is_gone_is_drawn(home: Path) -> None:
+    """Proves: the form shows the goal that was asked for, and a line says what to take. Sensitivity: a goal that is not
+    in the list ends the page."""
+    folder = home / "jobs" / uuid.uuid4().hex
+    folder.mkdir(parents=True)
+    with zipfile.ZipFile(EARLIER) as archive:
+        requests = [archive.read(name) for name in archive.namelist() if name.endswith("request.json")]
+    (request,) = [text for text in requests if b"lateness" in text]
+    (folder / "request.json").write_bytes(request)
+    worker.work(folder)
+    app = page("plan", folder.name)
+    assert not app.exception
+    assert "lateness" in [choice.value for choice in app.selectbox]
+    assert "no plan is made for lateness" in texts(app)

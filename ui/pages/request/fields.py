@@ -201,11 +201,13 @@ def _when(inputs: Inputs) -> None:
 
 def _goal(inputs: Inputs) -> Any:
     original = inputs.original
-    goals = [name for name in GOALS if name in (original.goal.minimize, *in_use(original))]
+    choice = inputs.seeds.get("goal", original.goal.minimize)
+    # a goal of an earlier release is shown, and refused in a line
+    goals = [name for name in GOALS if name in (choice, original.goal.minimize, *in_use(original))]
     answer = st.selectbox(
         tr("Goal"),
         goals,
-        index=goals.index(inputs.seeds.get("goal", original.goal.minimize)),
+        index=goals.index(choice),
         format_func=lambda g: tr(GOALS[g]),
         **inputs.widget("goal"),
     )
