@@ -22,7 +22,6 @@ ROOMS = {
 MOVED = {
     "Plan": "planning.plan.record.Plan",
     "analyses": "runs.work.analyses",
-    "board.run_slack": "studies.why.run_slack",
     "exports.activities": "reports.text.activities",
     "exports.palette": "reports.charts.palette",
     "jobs.ClusterError": "planning.engine.dask_workers.ClusterError",
@@ -31,11 +30,9 @@ MOVED = {
     "pareto.store": "runs.store.fronts",
     "pareto.StoredFront": "runs.store.fronts.StoredFront",
     "robustness.holding.report": "runs.store.ensembles",
-    "robustness.answered": "planning.planner.make_plan",
-    "robustness.plan_that_holds": "planning.planner.make_plan",
-    "store.RUN_ID": "scenarios.home.RUN_ID",
+    **dict.fromkeys(("robustness.answered", "robustness.plan_that_holds"), "planning.planner.make_plan"),
+    **dict.fromkeys(("store.RUN_ID", "store.store.RUN_ID"), "scenarios.home.RUN_ID"),
     "store.as_planned": "runs.store.snapshots",
-    "store.store.RUN_ID": "scenarios.home.RUN_ID",
     "studies": "studies",
     "why.doubts": "studies.why.quick",
 }
@@ -78,10 +75,7 @@ class _Finder(MetaPathFinder, Loader):
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         if not name.startswith(f"{__name__}."):
             return None
-        try:
-            moved = find_spec(_place(name.removeprefix(f"{__name__}.")))
-        except ImportError:
-            return None
+        moved = find_spec(_place(name.removeprefix(f"{__name__}.")))
         return moved and spec_from_loader(name, self, is_package=True)
 
     def exec_module(self, module: ModuleType) -> None:
