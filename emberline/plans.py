@@ -23,7 +23,6 @@ MOVED = {
     "Plan": "planning.plan.record.Plan",
     "analyses": "runs.work.analyses",
     "exports.activities": "reports.text.activities",
-    "exports.palette": "reports.charts.palette",
     "jobs.ClusterError": "planning.engine.dask_workers.ClusterError",
     "jobs.engine": "planning.engine.engine",
     "jobs.memory": "planning.engine.memory",

@@ -249,15 +249,30 @@ def test_a_goal_that_no_plan_is_made_for_is_shown_at_the_side(home: Path) -> Non
     assert "least carbon" in goal.options
 
 
-def test_a_request_of_an_earlier_release_for_a_goal_that_is_gone_is_drawn(home: Path) -> None:
-    """Proves: the form shows the goal that was asked for, and a line says what to take. Sensitivity: a goal that is not
-    in the list ends the page."""
+def recorded_request(home: Path, part: bytes) -> Path:
+    """Folder of a job of the release before whose request has a part."""
     folder = home / "jobs" / uuid.uuid4().hex
     folder.mkdir(parents=True)
     with zipfile.ZipFile(EARLIER) as archive:
         requests = [archive.read(name) for name in archive.namelist() if name.endswith("request.json")]
-    (request,) = [text for text in requests if b"lateness" in text]
+    (request,) = [text for text in requests if part in text]
     (folder / "request.json").write_bytes(request)
+    return folder
+
+
+def test_seconds_of_an_earlier_release_are_the_effort_of_the_form(home: Path) -> None:
+    """Proves: the fields of a stored request are filled as they were, the limit in seconds as effort. Sensitivity: a
+    field that was renamed begins with the scenario's value."""
+    app = page("plan", recorded_request(home, b"battery_mwh").name)
+    assert not app.exception
+    values = {field.label: field.value for field in app.number_input}
+    assert (values["Battery [MWh]"], values["Effort of the search"]) == (20, 12)
+
+
+def test_a_request_of_an_earlier_release_for_a_goal_that_is_gone_is_drawn(home: Path) -> None:
+    """Proves: the form shows the goal that was asked for, and a line says what to take. Sensitivity: a goal that is not
+    in the list ends the page."""
+    folder = recorded_request(home, b"lateness")
     worker.work(folder)
     app = page("plan", folder.name)
     assert not app.exception

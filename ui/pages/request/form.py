@@ -117,7 +117,9 @@ def _seeds(source: ScenarioSource, seed: dict[str, Any], page: str) -> dict[str,
     """Initial values of the widgets. Streamlit forgets them when the page is left, so they are restored."""
     place, page_key = f"{source.key}.seeds", f"{source.key}.page"
     if f"{quick_form.prefix(source)}.goal" not in st.session_state or st.session_state.get(page_key) != page:
-        of_run = dict(seed.get("inputs", {})) if seed.get("scenario") == source.key else {}
+        values = seed.get("inputs", {}) if seed.get("scenario") == source.key else {}
+        # seconds that an earlier release asked for are effort
+        of_run = {"effort" if name == "time_limit" else name: value for name, value in values.items()}
         st.session_state[place] = st.session_state.get(quick_form.place(source.key), of_run)
     st.session_state[page_key] = page
     return dict(st.session_state.get(place, {}))
