@@ -56,7 +56,7 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Case:
+class Variant:
     """One plan of a sweep."""
 
     setting: dict[str, Any]
@@ -155,7 +155,7 @@ def axes(assignments: Iterable[str]) -> tuple[tuple[Axis, ...], tuple[str, ...]]
     return tuple(dimensions), tuple(fixed)
 
 
-def settings(name: str, along: Sequence[Axis], fixed: Iterable[str] = ()) -> list[Case]:
+def settings(name: str, along: Sequence[Axis], fixed: Iterable[str] = ()) -> list[Variant]:
     """Every combination of the axes' values, the last key changing fastest, each as a whole scenario.
 
     Raises:
@@ -167,14 +167,14 @@ def settings(name: str, along: Sequence[Axis], fixed: Iterable[str] = ()) -> lis
     if count > MOST_PLANS:
         keys = " × ".join(f"{axis.key} ({len(axis.values)})" for axis in along)
         raise ScenarioError([Problem("--set", "", f"{keys} are {count} plans, a sweep has at most {MOST_PLANS}")])
-    cases: list[Case] = []
+    cases: list[Variant] = []
     problems: list[Problem] = []
     fixed = list(fixed)
     for values in itertools.product(*(axis.values for axis in along)):
         overrides = [axis.assignment(value) for axis, value in zip(along, values, strict=True)]
         setting = {axis.key: value for axis, value in zip(along, values, strict=True)}
         try:
-            cases.append(Case(setting, load(name, [*fixed, *overrides])))
+            cases.append(Variant(setting, load(name, [*fixed, *overrides])))
         except ScenarioError as error:
             problems += error.problems
     if problems:
@@ -184,7 +184,7 @@ def settings(name: str, along: Sequence[Axis], fixed: Iterable[str] = ()) -> lis
 
 def sweep(
     along: Sequence[Axis],
-    cases: Sequence[Case],
+    cases: Sequence[Variant],
     engine: Engine,
     store: Keeper,
     *,
@@ -234,7 +234,7 @@ def sweep(
     return record
 
 
-def refuse(cases: Sequence[Case], workers: int) -> None:
+def refuse(cases: Sequence[Variant], workers: int) -> None:
     """Refuse a sweep that needs more memory than there is, where so many plans are made on this machine at a time.
 
     Raises:
@@ -258,7 +258,7 @@ def _plan(_: None, scenario: Scenario) -> Plan:
     return make_plan(scenario)
 
 
-def _keep(store: Keeper, one: Case, case_plan: Plan) -> Row:
+def _keep(store: Keeper, one: Variant, case_plan: Plan) -> Row:
     run = store.keep(case_plan)
     sums, replays, columns = case_plan.replay_figures, case_plan.replays, (*figures_of(one.scenario), "peak_mw")
     return Row(

@@ -19,7 +19,7 @@ NOTE = (
 
 
 @dataclass(frozen=True)
-class Case:
+class LeverCase:
     """The plant with some levers, its best use that was found, as the twin follows it."""
 
     heats: str
@@ -77,15 +77,15 @@ class Levers:
     """The study of one scenario."""
 
     scenario: Scenario
-    baseline: Case
+    baseline: LeverCase
     """All assets by its rules."""
-    bare: Case
+    bare: LeverCase
     """Baseline heats, no lever."""
-    managed: Case
+    managed: LeverCase
     """Baseline heats, all assets planned."""
-    sequential: Case
+    sequential: LeverCase
     """Production first, site after."""
-    joint: Case
+    joint: LeverCase
     heats_first: Plan
     """The search of heats that saw grid, base load and PV alone."""
     search: Plan
@@ -119,11 +119,11 @@ class Levers:
             return None
         return {name: getattr(whole, name) - sum(getattr(p, name) for p in parts) for name in ("carbon_kg", "cost")}
 
-    def saved(self, against: Case) -> Change | None:
+    def saved(self, against: LeverCase) -> Change | None:
         """What the joint plan saves against another case."""
         return change(self.scenario, against, self.joint)
 
-    def cases(self) -> Iterator[tuple[str, Case]]:
+    def cases(self) -> Iterator[tuple[str, LeverCase]]:
         """The plans that are compared, from the plant without levers to the joint plan."""
         yield "baseline heats, no lever", self.bare
         yield "baseline, by rules", self.baseline
@@ -167,7 +167,7 @@ def parts(sums: Figures) -> dict[str, float]:
     return {**costs, "other": rest}
 
 
-def change(scenario: Scenario, before: Case, after: Case) -> Change | None:
+def change(scenario: Scenario, before: LeverCase, after: LeverCase) -> Change | None:
     """What is saved from one case to another; None where one has no plan."""
     one, two = before.figures, after.figures
     if one is None or two is None:

@@ -40,7 +40,7 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Boiler, Machine, Storage, WasteHeatRecovery, of
 from emberline.scenarios.case.site import Site
 from emberline.scenarios.goal_metrics import goal_metric
-from emberline.studies.levers.case import BASELINE, JOINT, SEQUENTIAL, Case, Lever, Levers, change
+from emberline.studies.levers.case import BASELINE, JOINT, SEQUENTIAL, Lever, LeverCase, Levers, change
 
 SHIFTING, BATTERY = "shifting", "battery"
 BETTER = 1e-9
@@ -178,8 +178,8 @@ class _Study:
         )  # fmt: skip
 
     def _lever(
-        self, name: str, kind: str, bare: Case, alone: Case, rest: Case, joint: Case, *,
-        ruled: tuple[Case | None, Case | None],
+        self, name: str, kind: str, bare: LeverCase, alone: LeverCase, rest: LeverCase, joint: LeverCase, *,
+        ruled: tuple[LeverCase | None, LeverCase | None],
     ) -> Lever:  # fmt: skip
         scenario = self.scenario
         without_it, with_it = ruled
@@ -215,7 +215,7 @@ class _Study:
             self._ready[gone] = baseline, redispatch.Redispatch(baseline.scenario, self.envelope, baseline.start)
         return self._ready[gone]
 
-    def case(self, gone: frozenset[str], lists: tuple[str, ...]) -> Case:
+    def case(self, gone: frozenset[str], lists: tuple[str, ...]) -> LeverCase:
         """The plant without some levers under the best of some lists of heats."""
         baseline, site = self._site(gone)
         options = [name for name in lists if name in self.lists]
@@ -231,13 +231,13 @@ class _Study:
             if best is None or dispatch.rank < best[1].rank:
                 best = name, dispatch
         if best is None:
-            return Case(heats=lists[0], figures=None, status="no plan", reason="no heats were found")
+            return LeverCase(heats=lists[0], figures=None, status="no plan", reason="no heats were found")
         name, dispatch = best
         slack = None if below is None else dispatch.rank - below
         if dispatch.schedule is None:
-            return Case(heats=name, figures=None, status=dispatch.status, reason=dispatch.reason)
+            return LeverCase(heats=name, figures=None, status=dispatch.status, reason=dispatch.reason)
         followed = follow(site.scenario, baseline=baseline, schedule=dispatch.schedule)
-        return Case(
+        return LeverCase(
             heats=name,
             figures=followed.replay_figures,
             status=dispatch.status,
@@ -246,14 +246,14 @@ class _Study:
             reason=dispatch.reason,
         )
 
-    def ruled(self, gone: frozenset[str]) -> Case:
+    def ruled(self, gone: frozenset[str]) -> LeverCase:
         """The baseline's day by rules, without some assets."""
         baseline, _ = self._site(gone)
         if not baseline.complete:
-            return Case(BASELINE, None, "no plan", reason="the baseline finds no place for all heats")
-        return Case(BASELINE, baseline.figures, "by rules", slack=0.0, broken=len(violations(baseline.run)))
+            return LeverCase(BASELINE, None, "no plan", reason="the baseline finds no place for all heats")
+        return LeverCase(BASELINE, baseline.figures, "by rules", slack=0.0, broken=len(violations(baseline.run)))
 
-    def _joint(self, shifted: tuple[str, ...]) -> Case:
+    def _joint(self, shifted: tuple[str, ...]) -> LeverCase:
         """The best plan of all: the searched one as it is, or its heats or others with the site planned once more."""
         again = self.case(frozenset(), shifted)
         joint_plan = self.joint_plan
@@ -263,9 +263,9 @@ class _Study:
         other = None if again.figures is None or again.reason else self.metric.of(again.figures)
         if other is not None and other <= plan_value + BETTER * abs(plan_value):
             return again
-        return Case(JOINT, joint_plan.replay_figures, joint_plan.status, broken=len(joint_plan.violations))
+        return LeverCase(JOINT, joint_plan.replay_figures, joint_plan.status, broken=len(joint_plan.violations))
 
-    def _proven(self, joint: Case) -> tuple[float | None, float | None]:
+    def _proven(self, joint: LeverCase) -> tuple[float | None, float | None]:
         """Bound on the goal in the measure of the figures, and the joint plan's gap on what can be decided."""
         joint_plan = self.joint_plan
         if (

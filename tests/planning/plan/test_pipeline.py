@@ -21,7 +21,7 @@ from emberline.studies.levers.study import levers
 from emberline.studies.pareto.plan_of_point import front_plan
 from emberline.studies.pareto.search import pareto
 from emberline.studies.rolling import How, compare
-from emberline.studies.sweep import Axis, Case, sweep
+from emberline.studies.sweep import Axis, Variant, sweep
 from emberline.studies.why.resolver import Resolver
 
 HOUSE = Path(planning.__file__).parents[1]
@@ -53,7 +53,7 @@ def _pareto(plan: Plan, folder: Path) -> Figures | None:
 
 def _sweep(plan: Plan, folder: Path) -> Figures | None:
     store = Store(folder)
-    table = sweep([Axis("name", ("shop",))], [Case({}, plan.scenario)], Engine(), store)
+    table = sweep([Axis("name", ("shop",))], [Variant({}, plan.scenario)], Engine(), store)
     return store.open(table.rows[0].run or "").plan.replay_figures
 
 
