@@ -159,11 +159,12 @@ def _values(value: Any) -> Iterator[tuple[tuple[type[BaseModel], str], str]]:
         for part in value:
             yield from _values(part)
     elif isinstance(value, BaseModel):
-        for name in sorted(value.model_fields_set & type(value).model_fields.keys()):
+        record = Scenario if isinstance(value, Scenario) else type(value)
+        for name in sorted(value.model_fields_set & record.model_fields.keys()):
             inner = getattr(value, name)
             if isinstance(inner, bool | int | float | str) and len(str(inner)) <= LONGEST:
                 text = str(inner).lower() if isinstance(inner, bool) else str(inner)
-                yield (type(value), name), f"`{text}`"
+                yield (record, name), f"`{text}`"
             else:
                 yield from _values(inner)
 

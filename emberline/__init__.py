@@ -22,9 +22,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from emberline.api import change, compare, hold, load, open_run, pareto, plan, simulate
     from emberline.results import Result
-    from emberline.scenarios import Scenario, ScenarioError, bundled
+    from emberline.scenarios import Case, Scenario, ScenarioError, bundled
 
 __all__ = [
+    "Case",
     "Result",
     "Scenario",
     "ScenarioError",

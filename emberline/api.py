@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.results import Result
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.loading import loading
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ Changes = Mapping[str, Any]
 dict as YAML would hold it, or a pandas Series with a time index."""
 
 
-def load(source: str | Path | Mapping[str, Any], changes: Changes | None = None, **keywords: Any) -> Scenario:
+def load(source: str | Path | Mapping[str, Any], changes: Changes | None = None, **keywords: Any) -> Case:
     """Load a scenario.
 
     Args:
@@ -42,7 +42,7 @@ def load(source: str | Path | Mapping[str, Any], changes: Changes | None = None,
     return loading.load(source, _overrides(changes, keywords))
 
 
-def change(scenario: Scenario, changes: Changes | None = None, **keywords: Any) -> Scenario:
+def change(scenario: Case, changes: Changes | None = None, **keywords: Any) -> Case:
     """The same scenario with some values changed; it is read again, including its series.
 
     Args:
@@ -61,7 +61,7 @@ def change(scenario: Scenario, changes: Changes | None = None, **keywords: Any) 
     return loading.loads(text, scenario.name, _overrides(changes, keywords))
 
 
-def simulate(scenario: Scenario, schedule: xr.Dataset | None = None, *, seed: int | None = None) -> xr.Dataset:
+def simulate(scenario: Case, schedule: xr.Dataset | None = None, *, seed: int | None = None) -> xr.Dataset:
     """A run of the twin: of the baseline, or of a schedule.
 
     Args:
@@ -79,7 +79,7 @@ def simulate(scenario: Scenario, schedule: xr.Dataset | None = None, *, seed: in
 
 
 def plan(
-    scenario: Scenario,
+    scenario: Case,
     *,
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -101,7 +101,7 @@ def plan(
 
 
 def hold(
-    scenario: Scenario,
+    scenario: Case,
     level: float = 0.9,
     *,
     replications: int = 1000,
@@ -129,7 +129,7 @@ def hold(
     return Result(outcome.robust, robustness=outcome)
 
 
-def pareto(scenario: Scenario, points: int = 11, *, metric: str = "carbon", workers: int = 1) -> Front:
+def pareto(scenario: Case, points: int = 11, *, metric: str = "carbon", workers: int = 1) -> Front:
     """The Pareto front of a metric and cost; ``front.data`` holds its points, ``front.schedules`` their schedules.
 
     Args:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.metrics import legible_bound
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Result:
         return "\n".join(lines if plan.acceptable else [*lines, f"  {plan.verdict}"])
 
     @property
-    def scenario(self) -> Scenario:
+    def scenario(self) -> Case:
         """What was planned."""
         return self.plan.scenario
 

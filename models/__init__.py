@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from emberline.models.kernel.progress import Progress
     from emberline.models.problem.line_reader import Rounding
     from emberline.models.search.warm_start import Study
-    from emberline.scenarios import Scenario
+    from emberline.scenarios import Case, Scenario
 
 __all__ = ["Study", "optimize", "shadow_prices"]
 
@@ -39,7 +39,7 @@ __getattr__ = door(__name__)
 
 
 def optimize(
-    scenario: Scenario,
+    scenario: Case,
     envelope: xr.Dataset,
     start: xr.Dataset | None = None,
     *,

@@ -7,13 +7,13 @@ import xarray as xr
 from emberline.models.formulations.site.objective import read as read_aim
 from emberline.models.problem.constants import baseline_cost, direct_kg
 from emberline.models.problem.site import read
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.goal_metrics import goal_metric
 
 __all__ = ["baseline_cost", "direct_kg", "fixed", "read"]
 
 
-def fixed(scenario: Scenario, envelope: xr.Dataset, schedule: xr.Dataset) -> tuple[float, float]:
+def fixed(scenario: Case, envelope: xr.Dataset, schedule: xr.Dataset) -> tuple[float, float]:
     """Constant of the goal, and what the goal's figure counts beyond objective and constant: sunk costs, direct
     emissions of the heats, and the credit for stock of processes.
 

@@ -22,7 +22,7 @@ from emberline.planning.plan.progress import Progress
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replan import again
 from emberline.planning.robustness.holding.hold import hold
-from emberline.scenarios import Scenario, effort
+from emberline.scenarios import Case, effort
 from emberline.scenarios.checking import to_the_minute
 from emberline.scenarios.messages import Message
 
@@ -55,7 +55,7 @@ PLAIN = Steps(margins=False, front=False, rules=False)
 
 
 def make_plan(
-    scenario: Scenario,
+    scenario: Case,
     steps: Steps = Steps(),
     *,
     before: Plan | None = None,
@@ -107,7 +107,7 @@ def make_plan(
 
 
 def _steps(
-    scenario: Scenario,
+    scenario: Case,
     steps: Steps,
     before: Plan | None,
     search: Search,
@@ -148,7 +148,7 @@ def _steps(
     else:
         goal = scenario.goal.model_copy(update={"effort": max(first.rest, LEAST)})
         result = draft(
-            scenario.model_copy(update={"goal": goal}).with_inputs(scenario.inputs), baseline=baseline,
+            scenario.model_copy(update={"goal": goal}), baseline=baseline,
             search=dataclasses.replace(search, keep=search.keep or starts.keep), replications=replications,
             on_progress=on_progress, cancel=cancel,
         )  # fmt: skip
@@ -178,7 +178,7 @@ def _steps(
 
 def _make_again(
     before: Plan,
-    scenario: Scenario,
+    scenario: Case,
     steps: Steps,
     search: Search,
     deadline: Deadline,

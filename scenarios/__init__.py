@@ -1,7 +1,8 @@
 """The request: nouns, files, units of measure and the vocabulary of datasets."""
 
+from emberline.scenarios.case.case import Case
 from emberline.scenarios.case.scenario import Heat, Scenario
-from emberline.scenarios.loading.loading import bundled, load, loads
+from emberline.scenarios.loading.loading import bundled, load, loads, resolve
 from emberline.scenarios.records.base import Problem, ScenarioError
 
-__all__ = ["Heat", "Problem", "Scenario", "ScenarioError", "bundled", "load", "loads"]
+__all__ = ["Case", "Heat", "Problem", "Scenario", "ScenarioError", "bundled", "load", "loads", "resolve"]

@@ -267,7 +267,7 @@ INPUTS = Table(
         "zone": Attribute(str, "", "time zone of the plant"),
     },
 )
-"""Made by ``Scenario.inputs``: the scenario's series on its steps."""
+"""``Case.inputs``: the scenario's series on its steps."""
 
 HEAT_UNIT = ("heat", "unit")
 HEAT_STAGE = ("heat", "stage")

@@ -19,7 +19,7 @@ from emberline.planning.plan.progress import Progress
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replays import saved
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios import Case, Problem, Scenario, ScenarioError
 from emberline.scenarios.checking import to_the_minute
 from emberline.scenarios.goal_metrics import figures_of, goal_metric
 from emberline.scenarios.messages import Message
@@ -165,7 +165,7 @@ class Headroom:
 
 
 def headroom(
-    scenario: Scenario,
+    scenario: Case,
     engine: Engine,
     loads: Sequence[float] = LOADS,
     *,
@@ -216,7 +216,7 @@ def checked(scenario: Scenario, loads: Sequence[float]) -> list[float]:
     return sorted(set(loads))
 
 
-def _planned(_: None, scenario: Scenario) -> dict[str, Any]:
+def _planned(_: None, scenario: Case) -> dict[str, Any]:
     """What is kept of a plan: in a worker, so that little comes back."""
     load_plan = make_plan(scenario, PLAIN)
     return {
@@ -293,7 +293,7 @@ def interval(values: np.ndarray) -> tuple[float | None, float | None, float | No
     return mean, mean - half, mean + half
 
 
-def _row(whole: Scenario, load: float, part: Scenario, facts: dict[str, Any] | None) -> Load:
+def _row(whole: Case, load: float, part: Case, facts: dict[str, Any] | None) -> Load:
     tonnes = part.tonnes
     share = tonnes / whole.tonnes if whole.tonnes else load
     bare = Load(load, share, len(part.heats), tonnes, status="not planned")

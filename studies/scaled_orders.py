@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import xarray as xr
 
-from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios import Case, Problem, Scenario, ScenarioError
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.process.delivery import Arrival, Delivery
 from emberline.scenarios.records.orders import HeatEntry, Order
 
 
-def scaled(scenario: Scenario, load: float) -> Scenario:
+def scaled(scenario: Case, load: float) -> Case:
     """The scenario with a share of its orders, everything else as it is.
 
     Of heats so many are left as the share makes in whole ones, taken from the orders evenly and from the end of each,
@@ -38,7 +38,7 @@ def scaled(scenario: Scenario, load: float) -> Scenario:
         }
     for name in ("deliveries", "arrivals"):
         changed[name] = tuple(_moved(item, load) for item in getattr(scenario, name))
-    variant = scenario.model_copy(update=changed).with_inputs(_inputs(scenario.inputs, load))
+    variant = scenario.with_inputs(_inputs(scenario.inputs, load), **changed)
     problems = [Problem(scenario.name, ".".join(map(str, place)), says) for place, says in between_nouns(variant)]
     if problems:
         raise ScenarioError(problems)

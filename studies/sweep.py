@@ -23,7 +23,7 @@ from emberline.planning.plan import pace
 from emberline.planning.plan.progress import Progress
 from emberline.planning.plan.record import Plan
 from emberline.planning.planner import make_plan
-from emberline.scenarios import Scenario, load, whole_file
+from emberline.scenarios import Case, load, whole_file
 from emberline.scenarios.goal_metrics import figures_of
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.records.base import Problem, ScenarioError
@@ -61,7 +61,7 @@ class Variant:
 
     setting: dict[str, Any]
     """Value of each key."""
-    scenario: Scenario
+    scenario: Case
 
 
 @dataclass(frozen=True)
@@ -254,7 +254,7 @@ def refuse(cases: Sequence[Variant], workers: int) -> None:
         raise ScenarioError(problems)
 
 
-def _plan(_: None, scenario: Scenario) -> Plan:
+def _plan(_: None, scenario: Case) -> Plan:
     return make_plan(scenario)
 
 

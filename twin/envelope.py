@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.datasets import ENVELOPE, check
 from emberline.scenarios.line.tables import LineShop, shop
 from emberline.twin.line.operations import planned_durations
 from emberline.twin.processes.run import envelope_variables
 
 
-def envelope(scenario: Scenario) -> xr.Dataset:
+def envelope(scenario: Case) -> xr.Dataset:
     """The envelope of a scenario, a dataset of table ``ENVELOPE``.
 
     Planning durations (``scenarios.line.scatter``) are the quantile that the disturbances name for a stage

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.datasets import Policy
 from emberline.scenarios.line.tables import shop
 from emberline.twin.line.line import ListReplay
@@ -30,7 +30,7 @@ class Operation:
 
 
 def expect(
-    scenario: Scenario, schedule: xr.Dataset, actuals: Mapping[tuple[str, str], Operation], now_min: float
+    scenario: Case, schedule: xr.Dataset, actuals: Mapping[tuple[str, str], Operation], now_min: float
 ) -> xr.Dataset:
     """The run that is expected at a moment, a dataset of table ``RUN``.
 
@@ -48,7 +48,7 @@ def expect(
 
 
 def _operations(
-    scenario: Scenario, schedule: xr.Dataset, actuals: Mapping[tuple[str, str], Operation], now_min: float
+    scenario: Case, schedule: xr.Dataset, actuals: Mapping[tuple[str, str], Operation], now_min: float
 ) -> Operations:
     table = shop(scenario)
     todo = operations(table, schedule)

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios import Scenario, effort
+from emberline.scenarios import Case, effort
 from emberline.scenarios.columns import Columns
 from emberline.scenarios.datasets import Policy, ViolationKind
 from emberline.scenarios.line.tables import LineShop, careless, shop
@@ -33,7 +33,7 @@ PER_RUN, PER_OPERATION, PER_ASSET = 1.5e-3, 1e-5, 5e-6
 
 
 def dispatch(
-    scenario: Scenario,
+    scenario: Case,
     envelope: xr.Dataset | None = None,
     *,
     keeping: bool = False,
@@ -49,9 +49,7 @@ def dispatch(
     return dispatch_heats(scenario, envelope, keeping=keeping, like=like, over=over)
 
 
-def simulate(
-    scenario: Scenario, *, seed: int | None = None, replication: int = 0, disturbed: bool = False
-) -> xr.Dataset:
+def simulate(scenario: Case, *, seed: int | None = None, replication: int = 0, disturbed: bool = False) -> xr.Dataset:
     """The baseline run, a dataset of table ``RUN``.
 
     Where heats are coupled (casts, longest waits, an import limit, locks) the twin follows the baseline schedule and
@@ -75,7 +73,7 @@ def simulate(
 
 
 def replay(
-    scenario: Scenario,
+    scenario: Case,
     schedule: xr.Dataset,
     *,
     seed: int | None = None,
@@ -100,7 +98,7 @@ def replay(
 
 
 def replays(
-    scenario: Scenario,
+    scenario: Case,
     schedule: xr.Dataset,
     replications: Iterable[int],
     *,
@@ -115,7 +113,7 @@ def replays(
 
 
 def runs(
-    scenario: Scenario, schedule: xr.Dataset, replications: Iterable[int], *, seed: int | None = None
+    scenario: Case, schedule: xr.Dataset, replications: Iterable[int], *, seed: int | None = None
 ) -> Iterator[Columns]:
     """The disturbed runs of :func:`replays` as plain arrays, for those who only add them up."""
     seed = scenario.disturbances.seed if seed is None else seed
@@ -125,7 +123,7 @@ def runs(
 
 
 def misses(
-    scenario: Scenario, schedule: xr.Dataset, replications: Iterable[int], *, seed: int | None = None
+    scenario: Case, schedule: xr.Dataset, replications: Iterable[int], *, seed: int | None = None
 ) -> Iterator[list[Violation]]:
     """Limits missed in each disturbed replay of a schedule, as :func:`replays` has them, in the order of their moments.
 
@@ -147,7 +145,7 @@ class Follower:
     """A schedule made ready to be followed any number of times."""
 
     def __init__(
-        self, scenario: Scenario, schedule: xr.Dataset, policy: Policy = Policy.SCHEDULE, table: LineShop | None = None
+        self, scenario: Case, schedule: xr.Dataset, policy: Policy = Policy.SCHEDULE, table: LineShop | None = None
     ) -> None:
         self.shop = shop(scenario) if table is None else table
         if schedule.attrs.get("policy") == Policy.BASELINE:

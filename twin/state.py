@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets import Converter, MachineState
 from emberline.scenarios.flows.asset_flows import flow
 from emberline.scenarios.loading.issued_forecasts import part
@@ -30,7 +30,7 @@ ON = 0.5
 """Share of a step from which on a machine counts as on in it."""
 
 
-def later(scenario: Scenario, run: xr.Dataset, begin_min: float, end_min: float) -> Scenario:
+def later(scenario: Case, run: xr.Dataset, begin_min: float, end_min: float) -> Case:
     """A part of a scenario's horizon as it stands after a run until its beginning.
 
     Args:
@@ -73,19 +73,15 @@ def later(scenario: Scenario, run: xr.Dataset, begin_min: float, end_min: float)
         battery_level_mwh=_level(scenario, run, k),
         peak_so_far_mw=peak_mw,
     )
-    window = scenario.model_copy(
-        update={
-            "horizon": part(horizon, k, last),
-            "site": site,
-            "market": market,
-            "state": state,
-            "orders": tuple(_order(scenario, order) for order in scenario.orders),
-            "locks": tuple(
-                _lock(scenario, lock) for lock in scenario.locks if (lock.heat, lock.stage) not in operations
-            ),
-        }
+    return scenario.with_inputs(
+        scenario.inputs.isel(time=slice(k, last)),
+        horizon=part(horizon, k, last),
+        site=site,
+        market=market,
+        state=state,
+        orders=tuple(_order(scenario, order) for order in scenario.orders),
+        locks=tuple(_lock(scenario, lock) for lock in scenario.locks if (lock.heat, lock.stage) not in operations),
     )
-    return window.with_inputs(scenario.inputs.isel(time=slice(k, last)))
 
 
 def _battery_end(scenario: Scenario) -> float:
@@ -197,7 +193,7 @@ def _instant(scenario: Scenario, moment: Moment) -> datetime:
     return scenario.horizon.start_utc + moment if isinstance(moment, timedelta) else moment
 
 
-def remembered(scenario: Scenario, meter_mw: np.ndarray, at_min: float) -> tuple[Before, float]:
+def remembered(scenario: Case, meter_mw: np.ndarray, at_min: float) -> tuple[Before, float]:
     """What the tariff remembers at a moment of a run, and the highest metered mean of the month until then [MW].
 
     Args:

@@ -20,7 +20,7 @@ from benchmarks.instruments.quiet import quiet
 from benchmarks.registry import Wrong, bench, included
 from benchmarks.reporting.findings import Bar, Findings, Row, Table, measured
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.scenarios import Scenario, load, loads
+from emberline.scenarios import Case, load, loads
 from emberline.studies.why import quick
 from emberline.studies.why.why_not import WhyNot, why_not
 
@@ -41,7 +41,7 @@ class DeadEnd:
     kind: str
     settings: tuple[str, ...]
 
-    def changed(self, more: Sequence[str] = ()) -> Scenario:
+    def changed(self, more: Sequence[str] = ()) -> Case:
         """The scenario with more overrides."""
         every = [*self.settings, *more]
         return loads(self.plant, overrides=every) if "\n" in self.plant else load(self.plant, every)

@@ -233,9 +233,9 @@ def of_works(seed: int) -> Claim:
 
 def _plan(raw: dict[str, Any]) -> Any:
     from emberline.planning.planner import PLAIN, make_plan
-    from emberline.scenarios import Scenario
+    from emberline.scenarios import Scenario, resolve
 
-    scenario = Scenario.model_validate(raw, context={"currency": "EUR"})
+    scenario = resolve(Scenario.model_validate(raw, context={"currency": "EUR"}))
     wrong = list(between_nouns(scenario))
     if wrong:
         raise Wrong(f"{scenario.name}: {wrong[0]}")

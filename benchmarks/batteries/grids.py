@@ -15,7 +15,7 @@ from benchmarks.registry import Wrong, bench
 from benchmarks.reporting.findings import Bar, Findings, Table, measured
 from emberline import models, twin
 from emberline.models.explain import hours, impossible, impossible_at_all
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 SHOPS = range(200)
 LIMIT_S = 5.0
@@ -23,7 +23,7 @@ ORACLE_S = 30.0
 FINE_S = 30.0
 
 
-def claims(scenario: Scenario) -> str:
+def claims(scenario: Case) -> str:
     """What is proven of a shop: ``none`` (no plan at any times), ``grid`` (none on its steps), or nothing."""
     envelope = twin.envelope(scenario)
     if hours(scenario, envelope):
@@ -33,7 +33,7 @@ def claims(scenario: Scenario) -> str:
     return "none" if impossible_at_all(scenario, envelope, None, work=LIMIT_S) else "grid"
 
 
-def timed(scenario: Scenario) -> bool | None:
+def timed(scenario: Case) -> bool | None:
     """Whether a shop has starts in whole minutes that keep the rules of its line; None: not known in time."""
     from ortools.sat.python import cp_model
 
@@ -153,7 +153,7 @@ def run() -> Findings:
     return Findings([table])
 
 
-def _planned(scenario: Scenario) -> bool:
+def _planned(scenario: Case) -> bool:
     goal = scenario.goal.model_copy(update={"time_limit_s": FINE_S, "gap": 1.0})
-    hasty = scenario.model_copy(update={"goal": goal}).with_inputs(scenario.inputs)
+    hasty = scenario.model_copy(update={"goal": goal})
     return bool(models.optimize(hasty, twin.envelope(hasty)).attrs["found"])

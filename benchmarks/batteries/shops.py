@@ -24,7 +24,7 @@ from benchmarks.registry import Wrong, bench
 from benchmarks.reporting.findings import Bar, Findings, Table, measured
 from emberline.planning import Plan
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "tests" / "oracles"))
 
@@ -106,7 +106,7 @@ def judged(seed: int) -> Judged | None:
     return Judged(seed, len(scenario.heats), optimum, proven, result, seconds)
 
 
-def counted(scenario: Scenario, limit_s: float = ORACLE_S) -> tuple[float | None, bool]:
+def counted(scenario: Case, limit_s: float = ORACLE_S) -> tuple[float | None, bool]:
     """The optimum of a shop by CP-SAT (None: there is no plan), and whether it is proven."""
     from counted_shops import Item, read
     from ortools.sat.python import cp_model
@@ -223,7 +223,7 @@ def few() -> Findings:
         goal = scenario.goal.model_copy(update={"time_limit_s": LIMITS_S[-1]})
         with quiet():
             began = time.process_time()
-            result = make_plan(scenario.model_copy(update={"goal": goal}).with_inputs(scenario.inputs), PLAIN)
+            result = make_plan(scenario.model_copy(update={"goal": goal}), PLAIN)
             seconds = time.process_time() - began
             answer = compared(result, ORACLE_S)
         kinds[answer.oracle.status] += 1

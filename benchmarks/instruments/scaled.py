@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 from benchmarks.peers import hub
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 
 WINTER = "2026-01-05"
 """A Monday from which no clock changes for long."""
@@ -14,7 +14,7 @@ PER_DAY = 24
 """Heats of the reference shop's day."""
 
 
-def of_heats(heats: int, time_limit_s: float) -> Scenario:
+def of_heats(heats: int, time_limit_s: float) -> Case:
     """The reference shop with so many heats: the bundled week's casts one after the other, 24 heats a day.
 
     Args:
@@ -45,7 +45,7 @@ def of_heats(heats: int, time_limit_s: float) -> Scenario:
     )
 
 
-def hub_of_copies(copies: int) -> hub.Case:
+def hub_of_copies(copies: int) -> hub.HubCase:
     """A week of the neutral hub with each machine and store several times, no two quite alike."""
     case = next(case for case in hub.cases() if case.name == "week")
     worse = [1 - 0.004 * k for k in range(copies)]

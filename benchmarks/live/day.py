@@ -23,7 +23,7 @@ from emberline.planning.accounts import sums
 from emberline.planning.accounts.figures import Figures
 from emberline.planning.accounts.stock import difference
 from emberline.planning.plan.record import violations
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios import load as load_scenario
 
 SCENARIO, CHANGES = "melt-shop-small", ["goal.gap=5 %", "goal.effort=300"]
@@ -61,7 +61,7 @@ def plant_of(twin: SimulatedPlant, folder: Path) -> Plant:
     return load(file)
 
 
-def ended(scenario: Scenario, run: xr.Dataset, plannings: int = 0, approvals: int = 0) -> Day:
+def ended(scenario: Case, run: xr.Dataset, plannings: int = 0, approvals: int = 0) -> Day:
     rows, tolerance = violations(run), scenario.tolerances.of
     broken = Counter(str(row["kind"]) for row in rows)
     unfollowed = broken["battery"]

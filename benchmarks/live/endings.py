@@ -24,7 +24,7 @@ from emberline.live.outputs.service import Outputs
 from emberline.live.tags import Live, Plant, Reading
 from emberline.runs.decisions import APPROVED, OPEN, Advice, Decisions
 from emberline.runs.store import StoreError
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios import load as load_scenario
 
 SEQUENCES = 1000
@@ -114,7 +114,7 @@ class WorksPlant(Plant):
 
 
 @cache
-def scenario() -> Scenario:
+def scenario() -> Case:
     return load_scenario("melt-shop-small")
 
 

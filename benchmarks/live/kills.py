@@ -29,7 +29,7 @@ from emberline.live.simulation.edge import address_of
 from emberline.live.simulation.live_file import text, values
 from emberline.live.tags import Plant, load
 from emberline.runs.decisions import Advice, Decisions
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios import load as load_scenario
 from emberline.studies.rolling import How, Step
 
@@ -235,7 +235,7 @@ class Process:
 
 
 def quick(
-    scenario: Scenario, how: How, schedule: xr.Dataset, expected: xr.Dataset, baseline: xr.Dataset, now_min: float
+    scenario: Case, how: How, schedule: xr.Dataset, expected: xr.Dataset, baseline: xr.Dataset, now_min: float
 ) -> tuple[Step, xr.Dataset]:
     """A planner that searches nothing, so that each cycle with a reason gives an advice."""
     moved = schedule.copy(deep=True)

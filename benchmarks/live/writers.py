@@ -26,7 +26,7 @@ from emberline.live.outputs.set_points import SetPoints, addresses
 from emberline.live.tags import Live, Plant
 from emberline.runs.decisions import Advice, Decisions
 from emberline.runs.store import StoreError
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios import load as load_scenario
 
 PLANS = 10_000
@@ -127,7 +127,7 @@ class ServerOfNodes:
         self._server.stop()
 
 
-def plant_of(random: np.random.Generator, scenario: Scenario, url: str = "opc.tcp://x") -> Plant:
+def plant_of(random: np.random.Generator, scenario: Case, url: str = "opc.tcp://x") -> Plant:
     """A plant with random set-points: of the battery and of flows, in units, ranges, ramps and rests of their own."""
     points: list[dict[str, Any]] = []
     flows = [] if not scenario.site.assets else list(twin_of(scenario)[0]["flow"].values)
@@ -169,7 +169,7 @@ def twin_named(name: str) -> tuple[xr.Dataset, xr.Dataset]:
     return schedule.assign(site), schedule[["unit", "start_min", "end_min"]]
 
 
-def twin_of(scenario: Scenario) -> tuple[xr.Dataset, xr.Dataset]:
+def twin_of(scenario: Case) -> tuple[xr.Dataset, xr.Dataset]:
     return twin_named(scenario.name)
 
 
@@ -184,7 +184,7 @@ def spoilt(schedule: xr.Dataset, random: np.random.Generator) -> xr.Dataset:
     return schedule.assign(values)
 
 
-def set_points(seed: int, scenario: Scenario, server: ServerOfNodes | None) -> Counter[str]:
+def set_points(seed: int, scenario: Case, server: ServerOfNodes | None) -> Counter[str]:
     """One plan through the writer of set-points of a random plant, over some steps.
 
     Raises:

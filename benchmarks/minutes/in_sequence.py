@@ -20,7 +20,7 @@ from benchmarks.minutes.lateness import Lateness
 from benchmarks.minutes.one_stage import Sequence, sequence
 from benchmarks.minutes.sequence_moves import improved
 from benchmarks.minutes.succession import TOLERANCE, least_cost
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.metrics import sound
 from emberline.scenarios.records.goal import Target
 
@@ -36,7 +36,7 @@ FEW = 7
 
 
 def least_in_sequence(
-    scenario: Scenario,
+    scenario: Case,
     *,
     time_limit: float = 60.0,
     gap: float = 0.0,

@@ -25,7 +25,7 @@ from benchmarks.minutes.list_scheduling import Decoder, Listing, SearchEnd, Valu
 from benchmarks.minutes.longest_path import earliest
 from emberline.models.kernel.progress import Progress
 from emberline.models.search.record import Record
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.metrics import gap as relative_gap
 from emberline.scenarios.metrics import sound
 
@@ -77,7 +77,7 @@ class Lateness:
 
 
 def minimize_lateness(
-    scenario: Scenario,
+    scenario: Case,
     envelope: xr.Dataset,
     *,
     start: xr.Dataset | None = None,

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.line import tables
 from emberline.scenarios.line.tables import NEVER
 
@@ -163,7 +163,7 @@ class Shop:
         return tails
 
 
-def shop(scenario: Scenario, envelope: xr.Dataset) -> Shop:
+def shop(scenario: Case, envelope: xr.Dataset) -> Shop:
     """The tables of a scenario's line, with durations and state from the twin's envelope (table ``ENVELOPE``).
 
     Raises:
@@ -221,7 +221,7 @@ def shop(scenario: Scenario, envelope: xr.Dataset) -> Shop:
 
 
 def _groups(
-    scenario: Scenario,
+    scenario: Case,
     route: list[tuple[int, ...]],
     under_way: dict[tuple[int, int], Place],
     able: dict[tuple[int, int], tuple[int, ...]],

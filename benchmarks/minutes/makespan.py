@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.minutes.interval_labels import IntervalSearch, Plan, Weights
 from benchmarks.minutes.lateness import Lateness
 from benchmarks.minutes.one_stage import Furnaces, furnaces
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 Progress = Callable[[dict[str, Any]], None]
 WIDTHS = (10, *(100 * 4**i for i in range(9)))
@@ -26,7 +26,7 @@ WEIGHTS = (Weights(0.3, 1.0), Weights(0.0, 0.5), Weights(1.0, 0.0), Weights(0.0,
 
 
 def least_makespan(
-    scenario: Scenario,
+    scenario: Case,
     *,
     time_limit: float = 60.0,
     gap: float = 0.0,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.assets import Supply, of
 from emberline.scenarios.line.tables import LineShop, shop
 
@@ -44,7 +44,7 @@ class Sequence:
         return self.own_cost + self.cost[orders[..., :-1], orders[..., 1:]].sum(axis=-1)
 
 
-def sequence(scenario: Scenario) -> Sequence:
+def sequence(scenario: Case) -> Sequence:
     """The heats of a line with changeovers; what it must be like is checked with the scenario."""
     table, line = shop(scenario), scenario.line
     n = len(table.names)
@@ -112,7 +112,7 @@ class Furnaces:
     due: float
 
 
-def furnaces(scenario: Scenario) -> Furnaces:
+def furnaces(scenario: Case) -> Furnaces:
     """The heats of a line that is planned for the least makespan; what it must be like is checked with the scenario."""
     table, grid = shop(scenario), scenario.site.grid
     unit = [_unit(table, scenario, h) for h in range(len(table.names))]
@@ -125,6 +125,6 @@ def furnaces(scenario: Scenario) -> Furnaces:
     return Furnaces(heats, table.units, Loads(minutes, power, limit, meter), due)
 
 
-def _unit(table: LineShop, scenario: Scenario, heat: int) -> int:
+def _unit(table: LineShop, scenario: Case, heat: int) -> int:
     named = next(order.units for order in scenario.orders if order.name == table.orders[heat])
     return next(u for u in table.able(heat, 0) if not named or table.units[u] in named)

@@ -12,7 +12,7 @@ from emberline.models.formulations.site.dispatch import Dispatcher, columns
 from emberline.models.problem import line_reader
 from emberline.models.problem import site as sites
 from emberline.models.search.schedule import empty, stamped
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.case.line import phase_power
 from emberline.scenarios.line import taking
 
@@ -20,7 +20,7 @@ LEAST_S = 5.0
 """Seconds that the use of the site may take at least, however long the search for the heats took."""
 
 
-def to_the_minute(scenario: Scenario, envelope: xr.Dataset) -> xr.Dataset:
+def to_the_minute(scenario: Case, envelope: xr.Dataset) -> xr.Dataset:
     """The schedule of least makespan, or of least tardiness or cost of a sequence; a missing one has ``found`` 0."""
     goal = scenario.goal
     search = least_in_sequence if scenario.line.changeovers else least_makespan
@@ -55,7 +55,7 @@ def to_the_minute(scenario: Scenario, envelope: xr.Dataset) -> xr.Dataset:
 
 
 def _load(
-    scenario: Scenario, start: np.ndarray, end: np.ndarray, unit: np.ndarray, cell_min: float, n_cells: int
+    scenario: Case, start: np.ndarray, end: np.ndarray, unit: np.ndarray, cell_min: float, n_cells: int
 ) -> np.ndarray:
     """Energy by cell of a schedule on one stage whose starts need not lie on slots [MWh]."""
     cells = np.zeros(n_cells)

@@ -50,7 +50,7 @@ def interpreter() -> Path | None:
     return next((place for place in places if place.is_file()), None)
 
 
-def ask(python: Path, side: str, case: hub.Case) -> dict[str, Any]:
+def ask(python: Path, side: str, case: hub.HubCase) -> dict[str, Any]:
     """One side's answer to a case.
 
     Raises:
@@ -104,7 +104,7 @@ class Answers:
 
 
 def measure(
-    case: hub.Case, pythons: Mapping[str, Path], sides: Mapping[str, str] = SIDES, rounds: int = ROUNDS
+    case: hub.HubCase, pythons: Mapping[str, Path], sides: Mapping[str, str] = SIDES, rounds: int = ROUNDS
 ) -> list[Answers]:
     """All tools on one case, in turns, so that a slow minute of the machine hits all of them."""
     answers: dict[str, list[dict[str, Any]]] = {tool: [] for tool in sides}
@@ -134,7 +134,7 @@ def disagreement(rows: list[Answers]) -> str:
     return ""
 
 
-def table(case: hub.Case, rows: list[Answers]) -> Table:
+def table(case: hub.HubCase, rows: list[Answers]) -> Table:
     """A case's table; ratios are to Emberline, the first of the tools."""
     first = rows[0]
     items: list[Row] = []

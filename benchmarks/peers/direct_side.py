@@ -14,7 +14,7 @@ BEGAN = time.process_time()
 import highspy  # noqa: E402
 import numpy as np  # noqa: E402
 
-from benchmarks.peers.hub import Case, Chp, Store  # noqa: E402
+from benchmarks.peers.hub import Chp, HubCase, Store  # noqa: E402
 from benchmarks.peers.protocol import HAND_OVER, Phase, Unable, answer, untimed  # noqa: E402
 
 Values = float | list[float] | np.ndarray
@@ -79,7 +79,7 @@ class Program:
         return program
 
 
-def solve(case: Case, phase: Phase = untimed) -> tuple[float, str]:
+def solve(case: HubCase, phase: Phase = untimed) -> tuple[float, str]:
     """Objective [EUR]."""
     if case.generators or case.engines:
         raise Unable("written for the linear hub only")
@@ -96,7 +96,7 @@ def solve(case: Case, phase: Phase = untimed) -> tuple[float, str]:
     return float(solver.getInfo().objective_function_value), ""
 
 
-def _program(case: Case) -> Program:
+def _program(case: HubCase) -> Program:
     p = Program(case.hours)
     bus = {
         name: p.balance(np.sum([load.mw for load in case.loads if load.bus == name] or [[0.0]], axis=0))

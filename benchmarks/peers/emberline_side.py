@@ -16,7 +16,7 @@ import numpy as np  # noqa: E402
 import pyomo.core as pyo  # noqa: E402
 import xarray as xr  # noqa: E402
 
-from benchmarks.peers.hub import START, Case, Generator, Store  # noqa: E402
+from benchmarks.peers.hub import START, Generator, HubCase, Store  # noqa: E402
 from benchmarks.peers.protocol import BUILD, HAND_OVER, Phase, answer, untimed  # noqa: E402
 from emberline.models.formulations import whole_site  # noqa: E402
 from emberline.models.formulations.site import objective as aims  # noqa: E402
@@ -24,14 +24,14 @@ from emberline.models.formulations.whole_site import SiteModel  # noqa: E402
 from emberline.models.kernel.highs import Program  # noqa: E402
 from emberline.models.problem import site as sites  # noqa: E402
 from emberline.models.search import first_goal as hubs  # noqa: E402
-from emberline.scenarios import Scenario  # noqa: E402
+from emberline.scenarios import Case, Scenario  # noqa: E402
 
 LIMIT_S = 300.0
 NO_BATTERY = xr.Dataset({"battery_level_mwh": ((), 0.0)})
 """All that the twin has to say of a case."""
 
 
-def scenario(case: Case) -> Scenario:
+def scenario(case: HubCase) -> Case:
     """The case as a scenario, its series given by hour."""
     series: dict[str, list[float]] = {}
 
@@ -95,7 +95,7 @@ def scenario(case: Case) -> Scenario:
         },
         "goal": {"minimize": "cost_with_carbon_price", "gap": case.gap, "caps": {"extra_cost_share": None}},
     }
-    result = Scenario.model_validate(raw, context={"currency": "EUR"})
+    scenario = Scenario.model_validate(raw, context={"currency": "EUR"})
     zero = np.zeros(case.hours)
     columns = {
         "price_per_mwh": np.array(case.grid.price),
@@ -104,10 +104,10 @@ def scenario(case: Case) -> Scenario:
         "base_load_mw": zero,
         "pv_available_mw": zero,
     }
-    inputs = xr.Dataset({name: ("time", values) for name, values in columns.items()}, {"time": result.horizon.times})
+    inputs = xr.Dataset({name: ("time", values) for name, values in columns.items()}, {"time": scenario.horizon.times})
     inputs = inputs.assign(asset_values=(("series", "time"), np.array(list(series.values()))))
     inputs = inputs.assign_coords(series=list(series)).assign_attrs(currency="EUR", zone="UTC")
-    return result.with_inputs(inputs)
+    return Case.of(scenario, inputs)
 
 
 def _store(store: Store) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def _generator(g: Generator) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def solve(case: Case, phase: Phase = untimed) -> tuple[float, str]:
+def solve(case: HubCase, phase: Phase = untimed) -> tuple[float, str]:
     """Objective [EUR]: the plan's first goal, proven to the case's gap; the second, carbon among equals, is left out.
 
     Raises:

@@ -19,13 +19,13 @@ import flixopt as fx  # type: ignore[import-not-found]  # noqa: E402
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
-from benchmarks.peers.hub import START, Case, Engine, Generator, Store  # noqa: E402
+from benchmarks.peers.hub import START, Engine, Generator, HubCase, Store  # noqa: E402
 from benchmarks.peers.protocol import HAND_OVER, Phase, answer, untimed  # noqa: E402
 
 POWER, HEAT = "electricity", "heat"
 
 
-def solve(case: Case, phase: Phase = untimed) -> tuple[float, str]:
+def solve(case: HubCase, phase: Phase = untimed) -> tuple[float, str]:
     """Objective [EUR]."""
     system = fx.FlowSystem(pd.date_range(START, periods=case.hours, freq="h"))
     system.add_elements(
@@ -73,11 +73,11 @@ def solve(case: Case, phase: Phase = untimed) -> tuple[float, str]:
     return float(system.model.objective.value) + stopped, "rows of ramps" if case.generators else ""
 
 
-def _carbon_price(case: Case) -> dict[str, float]:
+def _carbon_price(case: HubCase) -> dict[str, float]:
     return {"CO2": case.carbon_price_per_t / 1000}
 
 
-def _converters(case: Case) -> list[Any]:
+def _converters(case: HubCase) -> list[Any]:
     rows: list[Any] = []
     factors: list[dict[str, Any]]
     for chp in case.chps:

@@ -186,7 +186,7 @@ class Engine:
 
 
 @dataclass(frozen=True)
-class Case:
+class HubCase:
     """One case."""
 
     name: str
@@ -234,30 +234,30 @@ PARTS: dict[str, Callable[..., Any]] = {
 }
 
 
-def read(data: dict[str, Any]) -> Case:
+def read(data: dict[str, Any]) -> HubCase:
     """The case of plain data."""
     parts = {key: [record(**one) for one in data[key]] for key, record in PARTS.items()}
-    return Case(**{**data, "grid": Grid(**data["grid"]), **parts})
+    return HubCase(**{**data, "grid": Grid(**data["grid"]), **parts})
 
 
-def cases() -> list[Case]:
+def cases() -> list[HubCase]:
     """All of them, small ones first."""
     return [_commitment(), _part_load(), _hub("week", 168), _hub("year", 8760)]
 
 
-def of_hours(hours: int) -> Case:
+def of_hours(hours: int) -> HubCase:
     """The linear hub over some hours; not one of ``cases``."""
     return _hub(f"hub-{hours}", hours)
 
 
-def switched(name: str = "year-switched", hours: int = 8760) -> Case:
+def switched(name: str = "year-switched", hours: int = 8760) -> HubCase:
     """The linear hub with its CHP on, at half load or more, or off; not one of ``cases``."""
     case = _hub(name, hours)
     chps = [replace(chp, min_load=0.5, start_cost=150.0) for chp in case.chps]
     return replace(case, says=f"hub with its CHP switched, {hours:,} hours", chps=chps, gap=1e-3)
 
 
-def _hub(name: str, hours: int) -> Case:
+def _hub(name: str, hours: int) -> HubCase:
     """A linear hub. Prices are nowhere negative and export never earns what import costs: see ``docs/peers.md``."""
     draw = random.Random(2025)
     price, factor, power, heat, cop = [], [], [], [], []
@@ -274,7 +274,7 @@ def _hub(name: str, hours: int) -> Case:
         power.append(round(14 * busy + draw.uniform(-1, 1), 3))
         heat.append(round(max(9 + 7 * season + 2 * busy + draw.gauss(0, 0.8), 1.0), 3))
         cop.append(round(3.2 - 0.6 * season + 0.2 * math.sin(2 * math.pi * (hour - 9) / 24), 3))
-    return Case(
+    return HubCase(
         name=name,
         says=f"linear hub, {hours:,} hours",
         hours=hours,
@@ -293,7 +293,7 @@ def _hub(name: str, hours: int) -> Case:
     )
 
 
-def _commitment() -> Case:
+def _commitment() -> HubCase:
     """Three generators, two days, a dear grid."""
     draw = random.Random(3)
     hours = 48
@@ -301,7 +301,7 @@ def _commitment() -> Case:
     for t in range(hours):
         day, third = math.sin(2 * math.pi * (t - 8) / 24), math.sin(2 * math.pi * (t - 5) / 8)
         load.append(round(88 + 36 * day + 14 * third + draw.uniform(-18, 18), 2))
-    return Case(
+    return HubCase(
         name="commitment",
         says=f"three generators switched, {hours} hours",
         hours=hours,
@@ -317,13 +317,13 @@ def _commitment() -> Case:
     )
 
 
-def _part_load() -> Case:
+def _part_load() -> HubCase:
     """An engine whose fuel by load bends both ways, with a battery and the grid."""
     draw = random.Random(11)
     hours = 48
     price = [round(95 + 45 * math.sin(2 * math.pi * (t - 12) / 24) + draw.uniform(-20, 20), 2) for t in range(hours)]
     load = [round(7 + 2.5 * math.sin(2 * math.pi * (t - 9) / 24) + draw.uniform(-1, 1), 3) for t in range(hours)]
-    return Case(
+    return HubCase(
         name="part-load",
         says=f"an engine with a bent curve of fuel by load, {hours} hours",
         hours=hours,

@@ -13,11 +13,11 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 import xarray as xr  # noqa: E402
 
-from benchmarks.peers.hub import Case, Store  # noqa: E402
+from benchmarks.peers.hub import HubCase, Store  # noqa: E402
 from benchmarks.peers.protocol import HAND_OVER, Phase, Unable, answer, untimed  # noqa: E402
 
 
-def solve(case: Case, phase: Phase = untimed) -> tuple[float, str]:
+def solve(case: HubCase, phase: Phase = untimed) -> tuple[float, str]:
     """Objective [EUR]."""
     if case.generators or case.engines:
         raise Unable("written for the linear hub only")
@@ -31,7 +31,7 @@ def solve(case: Case, phase: Phase = untimed) -> tuple[float, str]:
     return float(model.objective.value), ""
 
 
-def _model(case: Case) -> Any:
+def _model(case: HubCase) -> Any:
     m = linopy.Model()
     hours = pd.RangeIndex(case.hours, name="hour")
 

@@ -18,13 +18,13 @@ import pandas as pd  # noqa: E402
 import pyomo.environ as pyo  # noqa: E402
 from oemof import solph  # type: ignore[import-not-found]  # noqa: E402
 
-from benchmarks.peers.hub import START, Case, Engine, Generator, Store  # noqa: E402
+from benchmarks.peers.hub import START, Engine, Generator, HubCase, Store  # noqa: E402
 from benchmarks.peers.protocol import HAND_OVER, Phase, answer, untimed  # noqa: E402
 
 parts, Flow = solph.components, solph.flows.Flow
 
 
-def solve(case: Case, phase: Phase = untimed) -> tuple[float, str]:
+def solve(case: HubCase, phase: Phase = untimed) -> tuple[float, str]:
     """Objective [EUR]."""
     system = solph.EnergySystem(
         timeindex=pd.date_range(START, periods=case.hours + 1, freq="h"), infer_last_interval=False

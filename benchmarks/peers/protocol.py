@@ -74,7 +74,7 @@ class Clock:
         return timed
 
 
-def answer(solve: Callable[[hub.Case, Phase], tuple[float, str]], packages: Iterable[str], loaded_s: float) -> None:
+def answer(solve: Callable[[hub.HubCase, Phase], tuple[float, str]], packages: Iterable[str], loaded_s: float) -> None:
     """Solve the case on the standard input and print the answer.
 
     Args:

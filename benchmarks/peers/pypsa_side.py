@@ -9,11 +9,11 @@ BEGAN = time.process_time()
 import pandas as pd  # noqa: E402
 import pypsa  # type: ignore[import-not-found]  # noqa: E402
 
-from benchmarks.peers.hub import START, Case, Generator, Store  # noqa: E402
+from benchmarks.peers.hub import START, Generator, HubCase, Store  # noqa: E402
 from benchmarks.peers.protocol import HAND_OVER, Phase, Unable, answer, untimed  # noqa: E402
 
 
-def solve(case: Case, phase: Phase = untimed) -> tuple[float, str]:
+def solve(case: HubCase, phase: Phase = untimed) -> tuple[float, str]:
     """Objective [EUR]."""
     if case.engines:
         raise Unable("no component with fuel by load in several pieces")
@@ -73,7 +73,7 @@ def _store(n: pypsa.Network, store: Store) -> None:
     )  # fmt: skip
 
 
-def _generator(n: pypsa.Network, g: Generator, case: Case) -> None:
+def _generator(n: pypsa.Network, g: Generator, case: HubCase) -> None:
     """Fuel at no load is a cost of standing by, fuel by load a marginal one: both at the fuel's price."""
     cost, later = case.fuel_cost(g.fuel), case.hours - 1
     low, high = g.first_band

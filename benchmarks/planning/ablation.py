@@ -63,7 +63,7 @@ COMPONENTS: dict[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class Case:
+class BarCase:
     """A bundled scenario and the components that it may need."""
 
     scenario: str
@@ -82,12 +82,12 @@ OF_HEATS = (
 OF_SITE = ("site in the master", "whole units", "casts renewed under a site")
 OF_PROCESSES = ("hours", "parts of a process plan", "second thread")
 CASES = {
-    "day": Case("melt-shop-day", 10.0, OF_HEATS, starts=DAYS),
-    "day on 5 min": Case("melt-shop-day", 15.0, (*OF_HEATS, "coarse grid"), ("horizon.step_min=5",), DAYS[:2]),
-    "small": Case("melt-shop-small", 6.0, OF_HEATS, starts=DAYS),
-    "week": Case("melt-shop-week", 45.0, (*OF_HEATS, "groups of casts")),
-    "line and site": Case("melt-shop-site", 45.0, (*OF_SITE, *OF_HEATS, "groups of casts")),
-    "cement": Case("cement-anhui", 20.0, OF_PROCESSES),
+    "day": BarCase("melt-shop-day", 10.0, OF_HEATS, starts=DAYS),
+    "day on 5 min": BarCase("melt-shop-day", 15.0, (*OF_HEATS, "coarse grid"), ("horizon.step_min=5",), DAYS[:2]),
+    "small": BarCase("melt-shop-small", 6.0, OF_HEATS, starts=DAYS),
+    "week": BarCase("melt-shop-week", 45.0, (*OF_HEATS, "groups of casts")),
+    "line and site": BarCase("melt-shop-site", 45.0, (*OF_SITE, *OF_HEATS, "groups of casts")),
+    "cement": BarCase("cement-anhui", 20.0, OF_PROCESSES),
 }
 
 
@@ -109,7 +109,7 @@ def slowness() -> float:
     return (time.perf_counter() - clock) / (time.process_time() - cpu)
 
 
-def gap(case: Case, start: str | None = None) -> tuple[float, float]:
+def gap(case: BarCase, start: str | None = None) -> tuple[float, float]:
     """Gap at the limit [%] and objective; infinite where there is no plan."""
     overrides = [*case.overrides, "goal.gap=0", f"goal.effort={case.limit_s * slowness():g}"]
     scenario = load(case.scenario, [*overrides, *([] if start is None else [f"horizon.start={start}"])])
@@ -123,7 +123,7 @@ def gap(case: Case, start: str | None = None) -> tuple[float, float]:
     return (NEVER if math.isnan(apart) else apart), (NEVER if math.isnan(objective) else objective)
 
 
-def compared(name: str, case: Case, components: Sequence[str]) -> Table:
+def compared(name: str, case: BarCase, components: Sequence[str]) -> Table:
     """Gaps of a case, with all components and without each of them."""
     starts: tuple[str | None, ...] = case.starts or (None,)
     table: dict[str, list[tuple[float, float]]] = {}

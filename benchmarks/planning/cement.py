@@ -19,7 +19,7 @@ from benchmarks.planning.days import MISSING, scenario, shared
 from benchmarks.registry import bench, included
 from benchmarks.reporting.findings import Bar, Findings, Table, measured, number
 from emberline import models, twin
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 WEEKS = 3
 COST = "goal.minimize=cost"
@@ -44,7 +44,7 @@ def week_of(seed: int) -> date:
     return date(2024, 1, 8) + timedelta(weeks=int(weeks[seed]))
 
 
-def run(result: Scenario) -> tuple[float, float, str]:
+def run(result: Case) -> tuple[float, float, str]:
     """Seconds of the optimization, gap and what there is to say of a plan."""
     envelope, listed = twin.envelope(result), twin.dispatch(result)
     began = time.perf_counter()

@@ -28,7 +28,7 @@ from benchmarks.registry import bench
 from benchmarks.reporting.findings import NEVER, Findings, Plot, Row, Table, measured
 from emberline import models, twin
 from emberline.planning.accounts.sums import figures
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.case.line import phase_power
 
 SEEDS = range(3)
@@ -57,7 +57,7 @@ class Comparison:
 
 
 def day(
-    result: Scenario, envelope: xr.Dataset, listed: xr.Dataset, limit_s: float = LIMIT_S, seed: int = 0
+    result: Case, envelope: xr.Dataset, listed: xr.Dataset, limit_s: float = LIMIT_S, seed: int = 0
 ) -> dict[str, Any]:
     """A day in plain numbers: minutes, MW, the goal of each start by slot [kg CO2e], the baseline as a hint."""
     line, horizon = result.line, result.horizon
@@ -149,7 +149,7 @@ def day(
 
 
 def as_schedule(
-    plant_day: Scenario, envelope: xr.Dataset, listed: xr.Dataset, starts: list[list[float]], casters: list[int]
+    plant_day: Case, envelope: xr.Dataset, listed: xr.Dataset, starts: list[list[float]], casters: list[int]
 ) -> xr.Dataset:
     """CP-SAT's starts as a schedule that the twin can follow, assigned to units first free, first taken.
 

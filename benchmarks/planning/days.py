@@ -22,7 +22,7 @@ from benchmarks.instruments.quiet import quiet
 from benchmarks.registry import bench
 from benchmarks.reporting.findings import NEVER, Bar, Findings, Table, measured, number
 from emberline import models, twin
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 
 SEEDS = range(10)
 BAR_S, BAR_FIRST_S, BAR_GAP = 10.0, 3.0, 0.01
@@ -61,7 +61,7 @@ def day_of(seed: int) -> date:
     return date(2024, 1, 2) + timedelta(days=int(days[seed]))
 
 
-def scenario(day: date, folder: Path, name: str = "melt-shop-day", more: Sequence[str] = ()) -> Scenario:
+def scenario(day: date, folder: Path, name: str = "melt-shop-day", more: Sequence[str] = ()) -> Case:
     """A bundled scenario on real prices and intensities, the reference shop on a day unless said otherwise.
 
     Args:

@@ -19,7 +19,7 @@ from benchmarks.instruments.quiet import quiet
 from benchmarks.planning.days import MISSING, shared
 from benchmarks.registry import bench
 from benchmarks.reporting.findings import Findings, Table, measured
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 
 SEED = 0
 SECONDS = 120
@@ -31,7 +31,7 @@ def week_of(seed: int) -> date:
     return date(2024, 1, 8) + timedelta(weeks=int(weeks[seed]))
 
 
-def scenario(monday: date, folder: Path, seconds: float = SECONDS) -> Scenario:
+def scenario(monday: date, folder: Path, seconds: float = SECONDS) -> Case:
     """The reference shop with its site in a real week."""
     series = f"csv: '{(folder / 'data' / 'de_2024_hourly.csv').resolve()}', interval_min: 60"
     return load(

@@ -19,7 +19,7 @@ from benchmarks.planning.days import MISSING, day_of, scenario, shared
 from benchmarks.planning.site_weeks import SITE, gap
 from benchmarks.registry import bench, included
 from benchmarks.reporting.findings import Findings, Row, Table, measured
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 BUSY = 2
 LIMITS_S = {"24 heats on 5 min": 15.0, "168 heats": 60.0, "84 heats with their site": 60.0}
@@ -65,7 +65,7 @@ def main() -> Findings | None:
     def with_limit(name: str, *more: str) -> tuple[str, ...]:
         return (f"goal.effort={LIMITS_S[name]:g}", "goal.gap=0", *more)
 
-    cases: dict[str, Callable[[], Scenario]] = {
+    cases: dict[str, Callable[[], Case]] = {
         "24 heats on 5 min": lambda: scenario(
             day_of(0), folder, more=with_limit("24 heats on 5 min", "horizon.step_min=5")
         ),

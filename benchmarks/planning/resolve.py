@@ -36,7 +36,7 @@ SAME = 1e-6
 NOTHING = xr.Dataset({"battery_level_mwh": ((), 0.0)})
 
 
-def site_and_aim(case: hub.Case) -> tuple[SiteData, Aim]:
+def site_and_aim(case: hub.HubCase) -> tuple[SiteData, Aim]:
     """Site and aim of a case."""
     result = scenario(case)
     data = sites.read(result, NOTHING)
@@ -56,7 +56,7 @@ def cut(part: Any, first: int, last: int, hours: int) -> Any:
     """A case, or a part of it, with the hours from ``first`` to ``last`` only."""
     if is_dataclass(part) and not isinstance(part, type):
         table = {f.name: cut(getattr(part, f.name), first, last, hours) for f in fields(part)}
-        return replace(part, **table | ({"hours": last - first} if isinstance(part, hub.Case) else {}))
+        return replace(part, **table | ({"hours": last - first} if isinstance(part, hub.HubCase) else {}))
     if isinstance(part, list) and len(part) == hours and isinstance(part[0], int | float):
         return part[first:last]
     if isinstance(part, list | tuple):

@@ -18,7 +18,7 @@ from benchmarks.instruments.quiet import quiet
 from benchmarks.planning.days import MISSING, shared
 from benchmarks.registry import bench
 from benchmarks.reporting.findings import Findings, Row, Table, measured
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 from emberline.studies.rolling import Comparison, Difference, How, compare
 
 START, DAYS = "2021-11-08", 14
@@ -27,7 +27,7 @@ GOALS = {"carbon": (), "cost": ("goal.minimize=cost_with_carbon_price", "market.
 SWITCHED = {"min_load": "40 %", "min_up_h": "4 h", "min_down_h": "3 h", "start_cost": "500 EUR"}
 
 
-def hub_days(folder: Path, target: Path, days: int = DAYS, more: Sequence[str] = ()) -> Scenario:
+def hub_days(folder: Path, target: Path, days: int = DAYS, more: Sequence[str] = ()) -> Case:
     """The works' hub on real prices, intensities and forecasts.
 
     Args:

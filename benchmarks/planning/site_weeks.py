@@ -18,7 +18,7 @@ from benchmarks.planning.days import MISSING, scenario, shared
 from benchmarks.registry import Wrong, bench
 from benchmarks.reporting.findings import Bar, Findings, Table, measured
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 
 SITE = "melt-shop-site"
 LIMIT_S, SHORT_S = 120.0, 60.0
@@ -31,7 +31,7 @@ CHARGE = (
 BATTERY = "site.battery={energy_mwh: 20 MWh, power_mw: 10 MW, charge_efficiency: 95 %, discharge_efficiency: 95 %}"
 
 
-def two_days() -> Scenario:
+def two_days() -> Case:
     """Thirty heats, due within two days, at least cost."""
     orders = [
         {"name": o.name, "due": "48 h", "heats": [{"grade": b.grade, "count": b.count} for b in o.heats]}
@@ -47,7 +47,7 @@ def two_days() -> Scenario:
     )  # fmt: skip
 
 
-def gap(result: Scenario) -> tuple[float, str]:
+def gap(result: Case) -> tuple[float, str]:
     """Gap at the limit [%], and status with the violations of the undisturbed replay; planned as users' plans are."""
     with quiet():
         outcome = make_plan(result, PLAIN, replications=0)

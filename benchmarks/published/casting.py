@@ -28,7 +28,7 @@ from benchmarks.instruments.quiet import quiet
 from benchmarks.minutes.lateness import Lateness, minimize_lateness
 from benchmarks.registry import oracle
 from emberline import twin
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario, resolve
 from emberline.scenarios.case.line import Grade, Line, Stage, Unit
 from emberline.scenarios.case.market import Market
 from emberline.scenarios.checking.mistakes import between_nouns
@@ -47,7 +47,7 @@ TOLERANCE_MIN = 1e-6
 
 
 @dataclass(frozen=True)
-class Case:
+class PublishedCase:
     """A case as published."""
 
     name: str
@@ -64,7 +64,7 @@ class Case:
         work = sum(max(minutes.values()) * len(self.machines) for minutes in self.minutes.values())
         return math.ceil((work + max(self.due_min.values())) / 60) + 1
 
-    def scenario(self, *, due: bool = True) -> Scenario:
+    def scenario(self, *, due: bool = True) -> Case:
         """The case as a scenario; without ``due``, no due date is known to it.
 
         Raises:
@@ -77,25 +77,29 @@ class Case:
         last = list(self.machines)[-1]
         nothing = Series(value=0.0)
         try:
-            scenario = Scenario(
-                name=self.name,
-                horizon=Horizon(start=date(2024, 1, 1), length_h=self.length_h),
-                line=Line(
-                    stages=tuple(
-                        Stage(name=stage, units=tuple(Unit(name=unit) for unit in units), campaign=stage == last)
-                        for stage, units in self.machines.items()
+            scenario = resolve(
+                Scenario(
+                    name=self.name,
+                    horizon=Horizon(start=date(2024, 1, 1), length_h=self.length_h),
+                    line=Line(
+                        stages=tuple(
+                            Stage(name=stage, units=tuple(Unit(name=unit) for unit in units), campaign=stage == last)
+                            for stage, units in self.machines.items()
+                        ),
+                        grades=tuple(
+                            Grade(name=charge, mass_t=1.0, duration_min=minutes)
+                            for charge, minutes in self.minutes.items()
+                        ),
                     ),
-                    grades=tuple(
-                        Grade(name=charge, mass_t=1.0, duration_min=minutes) for charge, minutes in self.minutes.items()
+                    orders=tuple(
+                        Order(name=cast, heats=tuple(entries[charge] for charge in charges))
+                        for cast, charges in self.casts.items()
                     ),
-                ),
-                orders=tuple(
-                    Order(name=cast, heats=tuple(entries[charge] for charge in charges))
-                    for cast, charges in self.casts.items()
-                ),
-                market=Market(price_per_mwh=nothing, carbon_intensity_kg_per_mwh=nothing),
-                goal=Goal(minimize="lateness"),
+                    market=Market(price_per_mwh=nothing, carbon_intensity_kg_per_mwh=nothing),
+                    goal=Goal(minimize="lateness"),
+                )
             )
+
         except ValidationError as error:
             first = error.errors()[0]
             raise BadCase(f"{self.name}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
@@ -104,7 +108,7 @@ class Case:
         return scenario
 
 
-def read(prefix: str) -> Case:
+def read(prefix: str) -> PublishedCase:
     """Read a case.
 
     Raises:
@@ -144,7 +148,7 @@ def read(prefix: str) -> Case:
         if not isinstance(due.get(charge), int | float) or isinstance(due[charge], bool):
             raise BadCase(f"{prefix}_duedate.json: no due date in minutes for charge {charge}")
     name = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in Path(prefix).name) or "case"
-    return Case(
+    return PublishedCase(
         f"casting-{name}"[:60],
         machines,
         {charge: minutes[charge] for charge in table},
@@ -218,7 +222,7 @@ def main(argv: list[str]) -> int:
     return 0 if answer["objective"] is not None else 1
 
 
-def solve(case: Case, scenario: Scenario, plain: Scenario, time_limit: float, gap: float) -> dict[str, Any]:
+def solve(case: PublishedCase, scenario: Case, plain: Case, time_limit: float, gap: float) -> dict[str, Any]:
     """Plan, replay and judge a case.
 
     Args:
@@ -260,7 +264,7 @@ def solve(case: Case, scenario: Scenario, plain: Scenario, time_limit: float, ga
     }
 
 
-def _schedule(scenario: Scenario, lateness: Lateness) -> xr.Dataset:
+def _schedule(scenario: Case, lateness: Lateness) -> xr.Dataset:
     """The schedule for the twin; there is no power, so all flows are nil."""
     horizon = scenario.horizon
     meter = metered(horizon.times, horizon.step_min, scenario.site.grid.metered_interval_min)
@@ -296,7 +300,7 @@ def _violations(run: xr.Dataset) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def _broken(case: Case, run: xr.Dataset) -> list[dict[str, Any]]:
+def _broken(case: PublishedCase, run: xr.Dataset) -> list[dict[str, Any]]:
     """What the published rules ask for and the replay does not keep, judged by the case's files alone."""
     stages = list(case.machines)
     stage_of = {unit: stage for stage, units in case.machines.items() for unit in units}

@@ -23,7 +23,7 @@ from benchmarks.instruments.quiet import quiet
 from benchmarks.published.cases import BadCase, parsed, parser, read_json
 from benchmarks.registry import oracle
 from emberline import models, twin
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario, resolve
 
 AGREE = 0.005
 """Plan and replay cost the same within this."""
@@ -181,7 +181,7 @@ def _price(text: str | None, place: str) -> float:
     return value
 
 
-def published(plant: Plant) -> Scenario | None:
+def published(plant: Plant) -> Case | None:
     """A plant as a scenario, its prices still to come; None: its stores cannot hold what is wanted at the end."""
     if any(final > most for final, most in zip(plant.final_t, plant.most_t, strict=True)):
         return None
@@ -209,25 +209,30 @@ def published(plant: Plant) -> Scenario | None:
         }
         for i in stages
     ]
-    return Scenario.model_validate(
-        {
-            "name": "published",
-            "horizon": {
-                "start": "2022-07-01",
-                "length_h": plant.hours,
-                "step_min": plant.slot_h * 60,
-            },
-            # what is drawn when nothing is on is drawn at all times
-            "site": {"grid": {"metered_interval_min": plant.slot_h * 60}, "base_load_mw": {"value": sum(off) / 1000}},
-            "stores": stores,
-            "processes": processes,
-            "market": {
-                "currency": "USD",
-                "price_per_mwh": {"value": 0.0},
-                "carbon_intensity_kg_per_mwh": {"value": 0.0},
-            },
-            "goal": {"minimize": "cost", "caps": {"extra_cost_share": None}, "credit_stock": False, "gap": 0.0},
-        }
+    return resolve(
+        Scenario.model_validate(
+            {
+                "name": "published",
+                "horizon": {
+                    "start": "2022-07-01",
+                    "length_h": plant.hours,
+                    "step_min": plant.slot_h * 60,
+                },
+                # what is drawn when nothing is on is drawn at all times
+                "site": {
+                    "grid": {"metered_interval_min": plant.slot_h * 60},
+                    "base_load_mw": {"value": sum(off) / 1000},
+                },
+                "stores": stores,
+                "processes": processes,
+                "market": {
+                    "currency": "USD",
+                    "price_per_mwh": {"value": 0.0},
+                    "carbon_intensity_kg_per_mwh": {"value": 0.0},
+                },
+                "goal": {"minimize": "cost", "caps": {"extra_cost_share": None}, "credit_stock": False, "gap": 0.0},
+            }
+        )
     )
 
 
@@ -271,7 +276,7 @@ def main(argv: list[str]) -> int:
     return 0 if all(day["objective"] is not None and not day["violations"] for day in days) else 1
 
 
-def solve(scenario: Scenario | None, price: np.ndarray, time_limit: float) -> dict[str, Any]:
+def solve(scenario: Case | None, price: np.ndarray, time_limit: float) -> dict[str, Any]:
     """Plan, replay and judge a day.
 
     Args:

@@ -18,13 +18,13 @@ from benchmarks.published.cases import BadCase, parsed, parser, read_json
 from benchmarks.published.replayed import SEARCH_SHARE, answered, checked, starts, violations
 from benchmarks.registry import oracle
 from emberline import twin
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 AGREE = 1e-6
 
 
 @dataclass(frozen=True)
-class Case:
+class PublishedCase:
     """A case as published."""
 
     name: str
@@ -36,7 +36,7 @@ class Case:
     interval_min: int
     horizon_min: int
 
-    def scenario(self, time_limit: float) -> Scenario:
+    def scenario(self, time_limit: float) -> Case:
         """The case as a scenario; a unit of published power is a megawatt."""
         n = len(self.minutes)
         grades = [
@@ -83,7 +83,7 @@ class Case:
         )
 
 
-def read(path: str) -> Case:
+def read(path: str) -> PublishedCase:
     """Read a case.
 
     Raises:
@@ -115,7 +115,7 @@ def read(path: str) -> Case:
             raise BadCase(f"{path}: {place}.MachineIndex: {furnace} is not below NumMachines {furnaces}")
         minutes = int(number(f"{place}.ProcessingTime", operation.get("ProcessingTime"), whole=True, least=1))
         rows.append((furnace, minutes, number(f"{place}.PowerConsumption", operation.get("PowerConsumption"))))
-    return Case(
+    return PublishedCase(
         Path(path).name,
         tuple(furnace for furnace, _, _ in rows),
         tuple(minutes for _, minutes, _ in rows),
@@ -136,7 +136,7 @@ def main(argv: list[str]) -> int:
     return answered(lambda: solve(read(request.file), request.time_limit), request.json)
 
 
-def solve(case: Case, time_limit: float) -> dict[str, Any]:
+def solve(case: PublishedCase, time_limit: float) -> dict[str, Any]:
     """Plan, replay and judge a case."""
     began = time.perf_counter()
     scenario = case.scenario(SEARCH_SHARE * time_limit)
@@ -168,7 +168,7 @@ def solve(case: Case, time_limit: float) -> dict[str, Any]:
     }
 
 
-def broken(case: Case, spans: dict[int, tuple[float, float]]) -> list[dict[str, Any]]:
+def broken(case: PublishedCase, spans: dict[int, tuple[float, float]]) -> list[dict[str, Any]]:
     """What the published rules ask for and the replay does not keep, judged by the case's file alone."""
     items: list[dict[str, Any]] = []
     load: dict[int, float] = {}

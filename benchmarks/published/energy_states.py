@@ -45,7 +45,7 @@ class Job(BaseModel):
     MachineIdx: Annotated[int, Field(ge=0)] = 0
 
 
-class Case(BaseModel):
+class PublishedCase(BaseModel):
     """A case as published."""
 
     MachinesCount: Annotated[int, Field(ge=1, le=1)] = 1
@@ -66,7 +66,7 @@ class Case(BaseModel):
     PublishedOptimum: float | None = None
 
     @model_validator(mode="after")
-    def _whole(self) -> Case:
+    def _whole(self) -> PublishedCase:
         for name, values in self:
             if isinstance(values, list) and name not in ("Jobs", "EnergyCosts") and len(values) != len(self.OffOnTime):
                 raise ValueError(f"{name}: has {len(values)} entries, OffOnTime has {len(self.OffOnTime)}")
@@ -122,14 +122,14 @@ def _first(error: ValidationError) -> str:
     return f"{place + ': ' if place else ''}{first['msg'].removeprefix('Value error, ')}"
 
 
-def read(path: str | Path) -> Case:
+def read(path: str | Path) -> PublishedCase:
     """Read a case.
 
     Raises:
         BadCase: the file cannot be read or lacks something.
     """
     try:
-        return Case.model_validate(read_json(path))
+        return PublishedCase.model_validate(read_json(path))
     except ValidationError as error:
         raise BadCase(f"{path}: {_first(error)}") from None
 
@@ -153,7 +153,7 @@ def main(argv: list[str]) -> int:
     return 0 if answer["objective"] is not None else 1
 
 
-def solve(case: Case, time_limit: float) -> dict[str, Any]:
+def solve(case: PublishedCase, time_limit: float) -> dict[str, Any]:
     """Order the jobs, replay them and judge what the machine did."""
     began = time.perf_counter()
     answer: dict[str, Any] = {
@@ -204,13 +204,13 @@ def solve(case: Case, time_limit: float) -> dict[str, Any]:
     }
 
 
-def _replay(case: Case, states: EnergyStates, order: Order) -> Run:
+def _replay(case: PublishedCase, states: EnergyStates, order: Order) -> Run:
     moves = [Move(move.at_min + STEP_MIN, move.transition) for move in order.moves]
     works = [Work((t + 1) * STEP_MIN, n * STEP_MIN, case.OnPowerConsumption) for t, n in order.starts]
     return replay(states, moves, works, len(case.EnergyCosts) * STEP_MIN)
 
 
-def _violations(case: Case, run: Run, cost: float, objective: float) -> list[dict[str, Any]]:
+def _violations(case: PublishedCase, run: Run, cost: float, objective: float) -> list[dict[str, Any]]:
     """What the twin noted, and what the published rules ask for and the run does not keep, judged by the file."""
     names = ("kind", "heat", "unit", "at_min", "amount", "measure")
     rows: list[dict[str, Any]] = [dict(zip(names, row, strict=True)) for row in run.violations]

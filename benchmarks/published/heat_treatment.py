@@ -22,7 +22,7 @@ from benchmarks.published.cases import BadCase, parsed, parser, read_json
 from benchmarks.published.replayed import SEARCH_SHARE, answered, checked, starts, violations
 from benchmarks.registry import oracle
 from emberline import twin
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario, resolve
 
 Aim = Literal["gas", "tardiness"]
 AGREE = 1e-6
@@ -30,7 +30,7 @@ STEP_MIN = 60
 
 
 @dataclass(frozen=True)
-class Case:
+class PublishedCase:
     """A case as published; arrays have one row for each order, times in hours."""
 
     name: str
@@ -43,7 +43,7 @@ class Case:
     """Between two orders, shape (n, n)."""
     price: float
 
-    def scenario(self, aim: Aim, time_limit: float = 60.0, *, due: bool) -> Scenario:
+    def scenario(self, aim: Aim, time_limit: float = 60.0, *, due: bool) -> Case:
         """The case as a scenario; without ``due``, no due date is known to it."""
         n, unit = len(self.total_h), "line"
         names = [f"order {i}" for i in range(n)]
@@ -99,11 +99,11 @@ class Case:
         }
         if due and aim == "gas":
             # a user's due times are limits; here they break ties between orders of least gas
-            return Scenario.model_validate(raw)
+            return resolve(Scenario.model_validate(raw))
         return checked(self.name, raw)
 
 
-def read(path: str) -> Case:
+def read(path: str) -> PublishedCase:
     """Read a case.
 
     Raises:
@@ -132,7 +132,7 @@ def read(path: str) -> Case:
     total_h = table("ProcessTimeTotal", number)
     if (total_h <= 0).any():
         raise BadCase(f"{path}: ProcessTimeTotal: holds a time of 0")
-    return Case(
+    return PublishedCase(
         Path(path).name,
         total_h,
         table("WaitingTime", number, number),
@@ -159,7 +159,7 @@ def main(argv: list[str]) -> int:
     return answered(run, request.json)
 
 
-def as_run(case: Case, aim: Aim = "gas") -> dict[str, Any]:
+def as_run(case: PublishedCase, aim: Aim = "gas") -> dict[str, Any]:
     """The order of the file, which is the baseline's where no order is due before another."""
     began = time.perf_counter()
     figures = _figures(case, twin.simulate(case.scenario(aim, due=False)))
@@ -170,7 +170,7 @@ def as_run(case: Case, aim: Aim = "gas") -> dict[str, Any]:
     }  # fmt: skip
 
 
-def solve(case: Case, aim: Aim, time_limit: float) -> dict[str, Any]:
+def solve(case: PublishedCase, aim: Aim, time_limit: float) -> dict[str, Any]:
     """Plan, replay and judge a case: cost of gas, or hours of tardiness."""
     began = time.perf_counter()
     plain, scenario = case.scenario(aim, due=False), case.scenario(aim, SEARCH_SHARE * time_limit, due=True)
@@ -193,7 +193,7 @@ def solve(case: Case, aim: Aim, time_limit: float) -> dict[str, Any]:
     }
 
 
-def _figures(case: Case, run: xr.Dataset) -> dict[str, Any]:
+def _figures(case: PublishedCase, run: xr.Dataset) -> dict[str, Any]:
     """Gas and tardiness of a run, its order, and what it missed."""
     spans = {int(name.split()[1]): span for name, span in starts(run).items()}
     order = sorted(spans, key=lambda i: spans[i][0])
@@ -207,7 +207,7 @@ def _figures(case: Case, run: xr.Dataset) -> dict[str, Any]:
     }
 
 
-def broken(case: Case, order: list[int], start_min: dict[int, float]) -> list[dict[str, Any]]:
+def broken(case: PublishedCase, order: list[int], start_min: dict[int, float]) -> list[dict[str, Any]]:
     """What the published rules ask for and the replay does not keep, judged by the case's file alone."""
     items: list[dict[str, Any]] = []
     at = 0.0

@@ -32,7 +32,7 @@ from emberline.models.problem.line_reader import Heat, Rounding, SlotProblem, do
 from emberline.models.search.incumbent import Search
 from emberline.models.search.schedule import as_schedule
 from emberline.models.strategies.line import pursue
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario, resolve
 
 STEP_MIN = 15
 GAP = 1e-8
@@ -45,7 +45,7 @@ Price = Annotated[float, Field(allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 
 
-class Case(BaseModel):
+class PublishedCase(BaseModel):
     """A case as published."""
 
     stage2units: Annotated[dict[str, Annotated[dict[str, Count], Field(min_length=1)]], Field(min_length=2)]
@@ -111,7 +111,7 @@ class Case(BaseModel):
         return table
 
 
-def read(path: str | Path) -> Case:
+def read(path: str | Path) -> PublishedCase:
     """Read a case.
 
     Raises:
@@ -119,7 +119,7 @@ def read(path: str | Path) -> Case:
     """
     data = read_json(path)
     try:
-        case = Case.model_validate(data)
+        case = PublishedCase.model_validate(data)
         for stage in case.stages:
             for name in case.stage2units[stage]:
                 if name not in case.equip2mw:
@@ -135,7 +135,7 @@ def read(path: str | Path) -> Case:
     return case
 
 
-def published(case: Case, groups: list[int]) -> Scenario:
+def published(case: PublishedCase, groups: list[int]) -> Case:
     """A case with some of its casting groups as a scenario; the last slot is kept free.
 
     The limits are those that the published rounding means in minutes, for the heat and the units that need most.
@@ -168,23 +168,25 @@ def published(case: Case, groups: list[int]) -> Scenario:
             entry["longest_wait_min"] = _longest_wait(case, stage, list(heats.values()))
         stages.append(entry)
     try:
-        scenario = Scenario.model_validate(
-            {
-                "name": "published",
-                "horizon": {"start": "2024-01-10", "length_h": length, "step_min": STEP_MIN},
-                "line": {
-                    "stages": stages,
-                    "grades": list(grades.values()),
-                    "transfers": [
-                        {"start": start, "end": end, "minutes": minutes}
-                        for stage in case.stages[:-1]
-                        for (start, end), minutes in case.transfers(stage).items()
-                    ],
-                },
-                "orders": orders,
-                "market": {"price_per_mwh": {"value": 1}, "carbon_intensity_kg_per_mwh": {"value": 1}},
-                "goal": {"minimize": "cost"},
-            }
+        scenario = resolve(
+            Scenario.model_validate(
+                {
+                    "name": "published",
+                    "horizon": {"start": "2024-01-10", "length_h": length, "step_min": STEP_MIN},
+                    "line": {
+                        "stages": stages,
+                        "grades": list(grades.values()),
+                        "transfers": [
+                            {"start": start, "end": end, "minutes": minutes}
+                            for stage in case.stages[:-1]
+                            for (start, end), minutes in case.transfers(stage).items()
+                        ],
+                    },
+                    "orders": orders,
+                    "market": {"price_per_mwh": {"value": 1}, "carbon_intensity_kg_per_mwh": {"value": 1}},
+                    "goal": {"minimize": "cost"},
+                }
+            )
         )
     except ValidationError as error:
         first = error.errors()[0]
@@ -195,14 +197,14 @@ def published(case: Case, groups: list[int]) -> Scenario:
     return scenario.with_inputs(inputs)
 
 
-def most_slots(case: Case, stage: str, transfer: float) -> int:
+def most_slots(case: PublishedCase, stage: str, transfer: float) -> int:
     """Most slots from the end of a stage, rounded up, to the start of the next."""
     longest, shortest = case.longest(stage), min(case.transfers(stage).values())
     most = up(transfer, STEP_MIN) + up(longest - shortest, STEP_MIN)
     return most if stage == case.stages[-2] else min(most, down(longest, STEP_MIN))
 
 
-def _longest_wait(case: Case, stage: str, groups: list[list[tuple[str, dict[str, float]]]]) -> float:
+def _longest_wait(case: PublishedCase, stage: str, groups: list[list[tuple[str, dict[str, float]]]]) -> float:
     """The same in minutes from the exact end, to the exact start within a cast."""
     casting = stage == case.stages[-2]
     result = 0.0
@@ -218,13 +220,13 @@ def _longest_wait(case: Case, stage: str, groups: list[list[tuple[str, dict[str,
     return result
 
 
-def problem_of(case: Case, scenario: Scenario, envelope: xr.Dataset) -> SlotProblem:
+def problem_of(case: PublishedCase, scenario: Case, envelope: xr.Dataset) -> SlotProblem:
     """The line on slots by the published rules, whose longest waits no single limit by stage can say."""
     problem = from_scenario(scenario, envelope, Rounding(published=True))
     return replace(problem, heats=tuple(_waits(case, problem, heat) for heat in problem.heats))
 
 
-def _waits(case: Case, problem: SlotProblem, heat: Heat) -> Heat:
+def _waits(case: PublishedCase, problem: SlotProblem, heat: Heat) -> Heat:
     tables = []
     for i, operation in enumerate(heat.operations):
         stage = case.stages[operation.stage]
@@ -242,7 +244,7 @@ def _waits(case: Case, problem: SlotProblem, heat: Heat) -> Heat:
     return replace(heat, most=tuple(tables))
 
 
-def search(case: Case, scenario: Scenario, envelope: xr.Dataset, seconds: float, gap: float = GAP) -> Search:
+def search(case: PublishedCase, scenario: Case, envelope: xr.Dataset, seconds: float, gap: float = GAP) -> Search:
     """A search of a case that is ready to run."""
     data = sites.read(scenario, envelope)
     return Search(
@@ -282,7 +284,7 @@ def main(argv: list[str]) -> int:
     return 0 if answer["objective"] is not None else 1
 
 
-def solve(case: Case, scenario: Scenario, time_limit: float) -> dict[str, Any]:
+def solve(case: PublishedCase, scenario: Case, time_limit: float) -> dict[str, Any]:
     """Plan, replay and judge a case."""
     began = time.perf_counter()
     envelope = twin.envelope(scenario)

@@ -11,21 +11,21 @@ from pydantic import ValidationError
 
 from benchmarks.instruments.quiet import quiet
 from benchmarks.published.cases import BadCase, tell
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario, resolve
 from emberline.scenarios.checking.mistakes import between_nouns
 
 SEARCH_SHARE = 0.9
 """Share of the time limit that the search may take; the rest reads, replays and judges."""
 
 
-def checked(name: str, raw: dict[str, Any]) -> Scenario:
+def checked(name: str, raw: dict[str, Any]) -> Case:
     """A scenario, judged as a user's.
 
     Raises:
         BadCase: figures that no scenario can have.
     """
     try:
-        scenario = Scenario.model_validate(raw)
+        scenario = resolve(Scenario.model_validate(raw))
     except ValidationError as error:
         first = error.errors()[0]
         says = first["msg"].removeprefix("Value error, ")

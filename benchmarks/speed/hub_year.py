@@ -36,7 +36,7 @@ def main() -> Findings:
     return findings
 
 
-def phases(case: hub.Case, rows: list[compare.Answers]) -> Table:
+def phases(case: hub.HubCase, rows: list[compare.Answers]) -> Table:
     """Seconds by phase of some tools, the first of them the reference, cold and again in the same process."""
     reference = rows[0]
     items: list[Row] = []

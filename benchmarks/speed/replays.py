@@ -17,7 +17,7 @@ from emberline.planning.accounts.sums import figures
 from emberline.planning.engine.engine import Engine
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.planning.robustness import ensemble
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 from emberline.scenarios.records.disturbances import Recourse
 from emberline.twin import dispatch, misses, replays, runs
 from emberline.twin.run_variables import violation_rows
@@ -70,7 +70,7 @@ def compared(name: str, days: int) -> list[Row]:
     ]
 
 
-def broken(case: Scenario, days: int) -> list[Row]:
+def broken(case: Case, days: int) -> list[Row]:
     """Share of days on which a draft breaks with each rule, with the same disturbances."""
     with quiet():
         schedule = make_plan(case, PLAIN, replications=0).schedule

@@ -15,7 +15,7 @@ import simpy
 from benchmarks.instruments.scaled import of_heats
 from benchmarks.registry import bench
 from benchmarks.reporting.findings import Bar, Findings, Row, Table, measured
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 from emberline.twin import Follower, dispatch, replays
 from emberline.twin.line.line import ListReplay
 
@@ -27,7 +27,7 @@ COUNT = 100
 """Replays from which 1,000 are reckoned."""
 
 
-def bare(scenario: Scenario) -> int:
+def bare(scenario: Case) -> int:
     """The scenario's heats through the stages in bare SimPy; returns the number of events."""
     line = scenario.line
     env = simpy.Environment()
@@ -64,7 +64,7 @@ def seconds(work: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
     return rows
 
 
-def compared(scenario: Scenario) -> list[Row]:
+def compared(scenario: Case) -> list[Row]:
     """Rows of the line's run and of the baseline schedule, compared with bare SimPy."""
     schedule = dispatch(scenario)
     follower = Follower(scenario, schedule)
@@ -93,7 +93,7 @@ def compared(scenario: Scenario) -> list[Row]:
     return [*rows, measured(f"{heats} heats: the baseline schedule", seconds(lambda: dispatch(scenario), 3))]
 
 
-def replayed(scenario: Scenario, count: int) -> Row:
+def replayed(scenario: Case, count: int) -> Row:
     """A row of 1,000 disturbed replays on one core, reckoned from some."""
     schedule = dispatch(scenario)
     began = time.perf_counter()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.special import ndtr
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.line.scatter import Spread
 from emberline.scenarios.line.tables import shop
 from emberline.scenarios.messages import Message
@@ -136,7 +136,7 @@ class _Unit:
 class HeatTracker:
     """Occupations of every unit in the order in which they were seen."""
 
-    scenario: Scenario
+    scenario: Case
     occupations: dict[tuple[str, str], Occupation] = field(default_factory=dict)
     """By heat and stage."""
     events: list[Message] = field(default_factory=list)

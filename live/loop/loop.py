@@ -22,11 +22,11 @@ from emberline import twin
 from emberline.live.estimate import Estimator, State
 from emberline.live.loop.changes import moves
 from emberline.live.tags import Finding, Plant, Quality, Reading
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.messages import Message, with_messages
 from emberline.studies.rolling import How, Step, onward
 
-Planner = Callable[[Scenario, How, xr.Dataset, xr.Dataset, xr.Dataset, float], tuple[Step, xr.Dataset]]
+Planner = Callable[[Case, How, xr.Dataset, xr.Dataset, xr.Dataset, float], tuple[Step, xr.Dataset]]
 PRICES_AHEAD_H = 12
 """Prices of so many hours are compared."""
 PRICES = ("price_per_mwh", "carbon_intensity_kg_per_mwh")
@@ -143,7 +143,7 @@ class Loop:
         self.plan_id = ""
         self._follow(twin.dispatch(self.scenario))
 
-    def priced(self, scenario: Scenario) -> None:
+    def priced(self, scenario: Case) -> None:
         """Series have new values: prices, intensities, forecasts."""
         self.scenario = scenario
 
@@ -306,12 +306,11 @@ class Loop:
             body=with_messages(body),
         )
 
-    def _hurried(self) -> Scenario:
+    def _hurried(self) -> Case:
         """The scenario with no longer a search than the loop may take."""
         goal = self.scenario.goal
         work = min(goal.budget, self._settings.search_s)
-        hurried = self.scenario.model_copy(update={"goal": goal.model_copy(update={"effort": work})})
-        return hurried.with_inputs(self.scenario.inputs)
+        return self.scenario.model_copy(update={"goal": goal.model_copy(update={"effort": work})})
 
     def _measured(self, state: State, expected: xr.Dataset, now_min: float) -> xr.Dataset:
         """The expected run with the levels and metered means that were measured."""

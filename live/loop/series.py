@@ -15,7 +15,7 @@ from emberline.live.signals import SourceError, Span, drivers, fetch, forecast
 from emberline.live.signals.forecasting import LONGEST_DAYS
 from emberline.live.tags import Plant
 from emberline.live.tags.loading import scenario_of
-from emberline.scenarios import Scenario, ScenarioError
+from emberline.scenarios import Case, ScenarioError
 from emberline.scenarios.messages import Message
 from emberline.scenarios.signals import Signal, course, signal
 
@@ -97,7 +97,7 @@ def changes(before: xr.Dataset, now: xr.Dataset) -> dict[str, list[float]]:
     return news
 
 
-def with_series(scenario: Scenario, news: Mapping[str, list[float]]) -> Scenario:
+def with_series(scenario: Case, news: Mapping[str, list[float]]) -> Case:
     """A scenario with new values of its series."""
     inputs = scenario.inputs.copy(deep=True)
     for name, values in news.items():

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from emberline import twin
-from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios import Case, Problem, ScenarioError
 from emberline.scenarios.line.tables import shop
 from emberline.twin.power import Trace, operations_trace
 
@@ -22,7 +22,7 @@ MEAN_MIN = 0.5
 class SimulatedPlant:
     """A plant that follows the baseline until it is given a plan."""
 
-    def __init__(self, scenario: Scenario, *, replication: int = 0, disturbed: bool = True) -> None:
+    def __init__(self, scenario: Case, *, replication: int = 0, disturbed: bool = True) -> None:
         """Start at the beginning of the scenario's horizon.
 
         Raises:

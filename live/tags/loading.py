@@ -16,7 +16,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from emberline.live.tags.record import MEANINGS, Live, Tag
-from emberline.scenarios import Problem, Scenario, ScenarioError, bundled
+from emberline.scenarios import Case, Problem, Scenario, ScenarioError, bundled
 from emberline.scenarios import load as load_scenario
 from emberline.scenarios.reading import document as yaml_document
 from emberline.scenarios.reading.document import Document, dotted
@@ -40,7 +40,7 @@ class Plant:
     """A scenario with the tags that measure it."""
 
     live: Live
-    scenario: Scenario
+    scenario: Case
     folder: Path
     """That paths in the file are relative to."""
     name: str = "live"
@@ -95,7 +95,7 @@ def load(path: Path) -> Plant:
     return Plant(live, scenario, path.parent, path.stem)
 
 
-def scenario_of(plant: Plant) -> Scenario:
+def scenario_of(plant: Plant) -> Case:
     """The plant's scenario, read again with the newest values of its series.
 
     Raises:
@@ -104,7 +104,7 @@ def scenario_of(plant: Plant) -> Scenario:
     return _scenario(plant.live.scenario, plant.folder)
 
 
-def _scenario(name: str, folder: Path) -> Scenario:
+def _scenario(name: str, folder: Path) -> Case:
     return load_scenario(name if name in bundled() else folder / name)
 
 

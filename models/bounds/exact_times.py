@@ -34,7 +34,7 @@ from emberline.models.problem.idle_floor import with_floors
 from emberline.models.problem.line import CLOSE_MIN
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
-from emberline.scenarios import Scenario, effort
+from emberline.scenarios import Case, Scenario, effort
 from emberline.scenarios.case.line import phase_power
 from emberline.scenarios.line.rounding import dividing
 from emberline.scenarios.records.goal import Caps
@@ -48,7 +48,7 @@ LEAST_S = 1.0
 
 
 def impossible(
-    scenario: Scenario,
+    scenario: Case,
     envelope: xr.Dataset,
     aim: Aim,
     *,
@@ -92,17 +92,16 @@ def impossible(
     return unsolvable(problem, free, without_caps, relax=False, work=remaining, cancel=cancel)
 
 
-def _unlimited(scenario: Scenario, envelope: xr.Dataset) -> tuple[SiteData, Aim]:
+def _unlimited(scenario: Case, envelope: xr.Dataset) -> tuple[SiteData, Aim]:
     """The site of a scenario without import limit and assets, and its aim without caps."""
     grid = scenario.site.grid.model_copy(update={"import_limit_mw": None})
     goal = scenario.goal.model_copy(update={"caps": Caps(extra_cost_share=None)})
     bare = scenario.model_copy(update={"site": scenario.site.model_copy(update={"grid": grid}), "goal": goal})
-    bare = bare.with_inputs(scenario.inputs)
     site = replace(sites.read(bare, envelope), hub=None, battery=None, purchase=None, curtails=False)
     return site, aims.read(bare, site, None, 0.0)
 
 
-def _outwards(scenario: Scenario, envelope: xr.Dataset, work: float) -> bool:
+def _outwards(scenario: Case, envelope: xr.Dataset, work: float) -> bool:
     """Whether the heats alone have no solution on slots that are rounded outwards.
 
     On minutes it is only looked at whether each heat and cast has a place; on as many slots as are solved, at all of
@@ -120,7 +119,7 @@ def _outwards(scenario: Scenario, envelope: xr.Dataset, work: float) -> bool:
     return unsolvable(line, *_unlimited(fine, fine_envelope), relax=False, work=work)
 
 
-def _outer(scenario: Scenario, envelope: xr.Dataset, step: int) -> tuple[SlotProblem, Scenario, xr.Dataset]:
+def _outer(scenario: Case, envelope: xr.Dataset, step: int) -> tuple[SlotProblem, Case, xr.Dataset]:
     """A line without its power on slots that are rounded outwards, with the scenario and the envelope on them."""
     fine, fine_envelope = _on(scenario, envelope, step)
     # what has begun is moved back to the beginning of its slot as well
@@ -264,7 +263,7 @@ def _times(scenario: Scenario, envelope: xr.Dataset) -> Iterator[float]:
         yield from (edge for span in spans for edge in span)
 
 
-def _on(scenario: Scenario, envelope: xr.Dataset, step: int) -> tuple[Scenario, xr.Dataset]:
+def _on(scenario: Case, envelope: xr.Dataset, step: int) -> tuple[Case, xr.Dataset]:
     """A scenario and its envelope on finer steps."""
     ratio = round(scenario.horizon.step_min / step)
     fine = scenario.horizon.model_copy(update={"step_min": float(step)})
@@ -274,7 +273,7 @@ def _on(scenario: Scenario, envelope: xr.Dataset, step: int) -> tuple[Scenario, 
         fine_data.attrs = data.attrs
         return fine_data
 
-    return scenario.model_copy(update={"horizon": fine}).with_inputs(finer(scenario.inputs)), finer(envelope)
+    return scenario.with_inputs(finer(scenario.inputs), horizon=fine), finer(envelope)
 
 
 def _even(scenario: Scenario, envelope: xr.Dataset, step: int) -> bool:

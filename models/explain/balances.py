@@ -13,7 +13,7 @@ import xarray as xr
 
 from emberline.models.problem import plant as plants
 from emberline.models.problem.plant import Plant, Units
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.flows.process_flows import per_t
 from emberline.scenarios.messages import Message
 from emberline.scenarios.process.store import Store
@@ -22,7 +22,7 @@ HAIR = 1e-6
 """Share of what a store holds that is rounding."""
 
 
-def lacking(scenario: Scenario, envelope: xr.Dataset) -> Iterator[Message]:
+def lacking(scenario: Case, envelope: xr.Dataset) -> Iterator[Message]:
     """What is missing, one sentence each.
 
     Args:

@@ -21,7 +21,7 @@ from emberline.models.problem import site as site_problem
 from emberline.models.problem.assignment import from_schedule, line_gives, load_cells
 from emberline.models.problem.constants import direct_kg
 from emberline.models.search.first_goal import minimize_first
-from emberline.scenarios import Scenario, effort
+from emberline.scenarios import Case, effort
 from emberline.scenarios.metrics import METRICS
 
 NEXT = 1e-6
@@ -43,7 +43,7 @@ class AbatementPrice:
 
 
 def abatement_price(
-    scenario: Scenario, envelope: xr.Dataset, schedule: xr.Dataset, amount: float, metric: str = "carbon"
+    scenario: Case, envelope: xr.Dataset, schedule: xr.Dataset, amount: float, metric: str = "carbon"
 ) -> AbatementPrice:
     """What less of a metric than a plan has costs where only the site may answer.
 

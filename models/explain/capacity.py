@@ -12,7 +12,7 @@ import xarray as xr
 
 from emberline.models.explain.balances import lacking
 from emberline.models.explain.feeding import unfed_lines
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.case.line import Stage
 from emberline.scenarios.case.scenario import Heat
 from emberline.scenarios.messages import Message, mark
@@ -44,7 +44,7 @@ AS_PLANNED = mark(
 )
 
 
-def missing(scenario: Scenario, envelope: xr.Dataset) -> list[str]:
+def missing(scenario: Case, envelope: xr.Dataset) -> list[str]:
     """What is missing, one sentence each; empty where nothing can be counted so simply.
 
     Args:

@@ -23,7 +23,7 @@ from emberline.models.kernel.arrays import Variable
 from emberline.models.kernel.highs import Program
 from emberline.models.problem import plant as plants
 from emberline.models.problem import site as sites
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.messages import Message, clock
 
 NOTHING = 1e-6
@@ -59,9 +59,7 @@ class Conflict:
 class Elastic:
     """A scenario without a line, with slack on what could be loosened."""
 
-    def __init__(
-        self, scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset | None, limits: Sequence[Limit]
-    ) -> None:
+    def __init__(self, scenario: Case, envelope: xr.Dataset, start: xr.Dataset | None, limits: Sequence[Limit]) -> None:
         """Build both models, the hard one and the elastic one.
 
         Args:

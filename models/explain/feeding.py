@@ -11,7 +11,7 @@ from emberline.models.problem import line_reader
 from emberline.models.problem import site as sites
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.messages import Message
 
 TOLERANCE_MWH = 1e-6
@@ -49,7 +49,7 @@ def unfed(problem: SlotProblem, data: SiteData) -> list[tuple[int, int, float, f
     return shortages
 
 
-def unfed_lines(scenario: Scenario, envelope: xr.Dataset) -> list[Message]:
+def unfed_lines(scenario: Case, envelope: xr.Dataset) -> list[Message]:
     """What the grid cannot feed, in words."""
     if not scenario.orders:
         return []

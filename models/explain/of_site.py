@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import singledispatch
 
 from emberline.models.explain.limit import Limit, assets, droppable, factored, item, moment, numeric, rate_key
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets import FlexibleLoad, LatentHeatStore, Load, Machine, Named, Source, Storage
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import METRICS
@@ -116,7 +116,7 @@ def _units(asset: Named, scenario: Scenario) -> tuple[str, str]:
 
 @_asset.register(Load)
 @_asset.register(Source)
-def _(asset: Load | Source, scenario: Scenario, key: str) -> Iterator[Limit]:
+def _(asset: Load | Source, scenario: Case, key: str) -> Iterator[Limit]:
     says = mark("demand of {name}") if asset.sign < 0 else mark("what {name} gives")
     message = Message("base load") if asset is scenario.site.base_load else Message(says, name=asset.name)
     if scenario.asset_series(asset.name)["rate"].any():

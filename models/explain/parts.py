@@ -12,7 +12,7 @@ import numpy as np
 from emberline.models.explain.limit import assets, item, rate_key
 from emberline.models.formulations.site.objective import Aim
 from emberline.models.formulations.whole_site import SiteModel
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets import ELECTRICITY, FlexibleLoad, Load, Machine, Named, Source, Storage
 from emberline.scenarios.metrics import METRICS
 
@@ -49,7 +49,7 @@ class Part:
 KeyedParts = Iterator[tuple[str, Part]]
 
 
-def parts(scenario: Scenario, site_model: SiteModel, aim: Aim) -> dict[str, list[Part]]:
+def parts(scenario: Case, site_model: SiteModel, aim: Aim) -> dict[str, list[Part]]:
     """Where limits stand, by key; those that the model holds in another way are not among them."""
     by_key: dict[str, list[Part]] = {}
     for source in (
@@ -121,7 +121,7 @@ def _asset(asset: Named, scenario: Scenario, site_model: SiteModel, block: Any, 
 
 @_asset.register(Load)
 @_asset.register(Source)
-def _(asset: Load | Source, scenario: Scenario, site_model: SiteModel, block: Any, key: str) -> KeyedParts:
+def _(asset: Load | Source, scenario: Case, site_model: SiteModel, block: Any, key: str) -> KeyedParts:
     site, electric = site_model.model.site, asset.carrier == ELECTRICITY
     balance = (site if electric else site.hub.carrier[asset.carrier]).component("balance")
     if balance is not None and (site_model.coarse.balance_meters or not electric):
@@ -140,14 +140,14 @@ def _(asset: Storage, scenario: Scenario, site_model: SiteModel, block: Any, key
 
 
 @_asset.register(FlexibleLoad)
-def _(asset: FlexibleLoad, scenario: Scenario, site_model: SiteModel, block: Any, key: str) -> KeyedParts:
+def _(asset: FlexibleLoad, scenario: Case, site_model: SiteModel, block: Any, key: str) -> KeyedParts:
     shares = np.array([amount for _, amount in asset.days(scenario.horizon)]) / asset.per_day
     yield f"{key}.per_day", Part(list(block.per_day.values()), shares)
     yield from _machine(asset, scenario, site_model, block, key)
 
 
 @_asset.register(Machine)
-def _machine(asset: Machine, scenario: Scenario, site_model: SiteModel, block: Any, key: str) -> KeyedParts:
+def _machine(asset: Machine, scenario: Case, site_model: SiteModel, block: Any, key: str) -> KeyedParts:
     if block.component("filled") is not None or block.component("at_least") is not None:
         return  # what a larger one would need besides, the model does not tell so simply
     core, step = scenario.site.cores[asset.name], scenario.horizon.step_min
@@ -159,7 +159,7 @@ def _machine(asset: Machine, scenario: Scenario, site_model: SiteModel, block: A
         yield f"{key}.{asset.size}", Part(list(most.values()), each, minutes=step)
 
 
-def _plant(scenario: Scenario, site_model: SiteModel) -> KeyedParts:
+def _plant(scenario: Case, site_model: SiteModel) -> KeyedParts:
     if site_model.plant_ports is None:
         return
     plant, block, step = site_model.plant_ports.plant, site_model.model.plant, scenario.horizon.step_min
@@ -192,7 +192,7 @@ def _plant(scenario: Scenario, site_model: SiteModel) -> KeyedParts:
                 yield f"{key}.rate.low", Part(list(mode_block.least.values()), plant.hours, minutes=step)
 
 
-def _moved(scenario: Scenario, site_model: SiteModel) -> KeyedParts:
+def _moved(scenario: Case, site_model: SiteModel) -> KeyedParts:
     """Deliveries and arrivals: orders by what is loaded in all, demands in the balance of their store."""
     assert site_model.plant_ports is not None
     plant, block, step = site_model.plant_ports.plant, site_model.model.plant, scenario.horizon.step_min

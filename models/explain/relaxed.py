@@ -13,13 +13,13 @@ from emberline.models.problem import assignment, line_reader
 from emberline.models.problem import plant as plants
 from emberline.models.problem import site as sites
 from emberline.models.search.incumbent import Search
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 JUDGING_S = 5.0
 """For the site's flows under one list of heats."""
 
 
-def impossible(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset | None, *, work: float) -> bool:
+def impossible(scenario: Case, envelope: xr.Dataset, start: xr.Dataset | None, *, work: float) -> bool:
     """Whether it is proven that no plan on slots keeps all limits; False where nothing is proven.
 
     Args:
@@ -40,7 +40,7 @@ def impossible(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset | Non
     return exact_times.unsolvable(problem, data, aim, relax=False, work=work)
 
 
-def impossible_at_all(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset | None, *, work: float) -> bool:
+def impossible_at_all(scenario: Case, envelope: xr.Dataset, start: xr.Dataset | None, *, work: float) -> bool:
     """Whether what is ``impossible`` is so wherever starts lie, between slots too; the arguments are the same."""
     if not scenario.orders:
         return True
@@ -48,7 +48,7 @@ def impossible_at_all(scenario: Scenario, envelope: xr.Dataset, start: xr.Datase
     return exact_times.impossible(scenario, envelope, aim, work=work)
 
 
-def baseline_holds(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset) -> bool:
+def baseline_holds(scenario: Case, envelope: xr.Dataset, start: xr.Dataset) -> bool:
     """Whether the baseline schedule is a plan, judged as the search judges plans; False where that takes long to see.
 
     Args:
@@ -62,9 +62,7 @@ def baseline_holds(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset) 
     return holds(scenario, envelope, start, start, work=JUDGING_S)
 
 
-def holds(
-    scenario: Scenario, envelope: xr.Dataset, schedule: xr.Dataset, start: xr.Dataset | None, *, work: float
-) -> bool:
+def holds(scenario: Case, envelope: xr.Dataset, schedule: xr.Dataset, start: xr.Dataset | None, *, work: float) -> bool:
     """Whether a schedule of heats keeps all limits of a scenario, judged as the search judges plans.
 
     Args:

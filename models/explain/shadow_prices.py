@@ -15,13 +15,13 @@ from emberline.models.formulations.whole_site import SiteModel
 from emberline.models.kernel.highs import Multipliers
 from emberline.models.problem import site as sites
 from emberline.models.search.first_goal import minimize_first
-from emberline.scenarios import Scenario, effort
+from emberline.scenarios import Case, effort
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.metrics import METRICS
 
 
 def shadow_prices(
-    scenario: Scenario,
+    scenario: Case,
     envelope: xr.Dataset,
     schedule: xr.Dataset | None = None,
     baseline: xr.Dataset | None = None,

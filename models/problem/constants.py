@@ -9,7 +9,7 @@ import xarray as xr
 
 from emberline.models.problem.line import GradeCap
 from emberline.models.problem.site import SiteData
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.flows.asset_flows import accounts
 
 
@@ -62,7 +62,7 @@ def grade_caps(scenario: Scenario, envelope: xr.Dataset) -> tuple[GradeCap, ...]
     return tuple(caps)
 
 
-def baseline_cost(scenario: Scenario, data: SiteData, start: xr.Dataset | None) -> float | None:
+def baseline_cost(scenario: Case, data: SiteData, start: xr.Dataset | None) -> float | None:
     """What the baseline pays, the carbon price on the line's direct emissions left out; None: not known."""
     if start is None:
         return None

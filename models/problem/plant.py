@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.goal_metrics import parts
 from emberline.scenarios.process import Mode, Process, in_steps
 from emberline.scenarios.process.delivery import Delivery
@@ -87,7 +87,7 @@ class Plant:
         return in_steps(hours, self.hours)
 
 
-def read(scenario: Scenario, envelope: xr.Dataset) -> Plant:
+def read(scenario: Case, envelope: xr.Dataset) -> Plant:
     """The numbers of a scenario that has processes."""
     horizon, inputs = scenario.horizon, scenario.inputs
     hours, n = horizon.step_h, horizon.n_steps

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from emberline.models.problem.site_assets import fixed_mw
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.flows.settlement import UnusedBlocks, unused_blocks
 from emberline.scenarios.tariff import Rates, charged
 
@@ -109,7 +109,7 @@ class Purchase:
         return self.rates.with_tax("fixed") * sum(charge.months * charge.per_month for charge in self.rates.fixed)
 
 
-def read(scenario: Scenario, limit_mw: float | None) -> Purchase | None:
+def read(scenario: Case, limit_mw: float | None) -> Purchase | None:
     """Tariff and contracts of a scenario; None where a price by the slot says all."""
     rates, unused = scenario.rates, unused_blocks(scenario)
     if rates is None and unused is None:
@@ -122,7 +122,7 @@ def read(scenario: Scenario, limit_mw: float | None) -> Purchase | None:
     return Purchase(rates, unused, most * meter / 60, out * meter / 60, meter // cell, step // cell)
 
 
-def _draw_mw(scenario: Scenario) -> float:
+def _draw_mw(scenario: Case) -> float:
     """What loads, line and processes can draw at most [MW]."""
     line = sum(max(phase.power_mw for phase in unit.profile) for unit in scenario.line.units)
     processes = sum(

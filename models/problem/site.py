@@ -13,7 +13,7 @@ from emberline.models.problem import purchase as purchases
 from emberline.models.problem import site_assets as assets
 from emberline.models.problem.purchase import UNLIMITED_MW, Purchase
 from emberline.models.problem.site_assets import Hub
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.assets import Storage
 from emberline.scenarios.flows.settlement import marginal_prices
 from emberline.scenarios.goal_metrics import in_use
@@ -166,7 +166,7 @@ class SiteData:
         return np.inf if self.import_limit_mw is None else self.import_limit_mw * self.meter_min / 60
 
 
-def read(scenario: Scenario, envelope: xr.Dataset) -> SiteData:
+def read(scenario: Case, envelope: xr.Dataset) -> SiteData:
     """The site of a scenario."""
     horizon, inputs, site = scenario.horizon, scenario.inputs, scenario.site
     hours, fixed, sun = horizon.step_h, assets.fixed_mw(scenario), assets.sun_mw(scenario)

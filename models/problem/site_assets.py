@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.assets import (
     ELECTRICITY,
     Carrier,
@@ -70,7 +70,7 @@ def dearest(hub: Hub, metric: str) -> float:
     return max([0.0, *(unit for _, unit in supplies(hub, metric, np.max))])
 
 
-def fixed_mw(scenario: Scenario) -> dict[str, np.ndarray]:
+def fixed_mw(scenario: Case) -> dict[str, np.ndarray]:
     """What loads and sources of electricity deliver, by asset, shape (n_slots,) each.
 
     Those that count by a factor stand among the assets that the model states.
@@ -82,7 +82,7 @@ def fixed_mw(scenario: Scenario) -> dict[str, np.ndarray]:
     }
 
 
-def sun_mw(scenario: Scenario) -> dict[str, np.ndarray]:
+def sun_mw(scenario: Case) -> dict[str, np.ndarray]:
     """What PV and wind could deliver, by asset, shape (n_slots,) each; those that count by a factor left out."""
     return {
         plant.name: plant.available_mw(scenario.asset_series(plant.name)["capacity_factor"])
@@ -95,7 +95,7 @@ def _counts(asset: Named) -> bool:
     return any(getattr(asset, row.per_unit) for row in FACTORS.values())
 
 
-def read(scenario: Scenario, others: Collection[str], pays: bool) -> Hub | None:
+def read(scenario: Case, others: Collection[str], pays: bool) -> Hub | None:
     """The assets of a scenario that the model states one by one; None where there are none.
 
     Args:

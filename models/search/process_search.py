@@ -13,7 +13,7 @@ from emberline.models.formulations.site.objective import Aim
 from emberline.models.problem.flows import Flows
 from emberline.models.problem.site import SiteData
 from emberline.models.search.record import Record
-from emberline.scenarios import Scenario, effort
+from emberline.scenarios import Case, effort
 
 EXACT = 1e-6
 """Share of the first goal (or kg, or money) that a solver's tolerances on levels may come to: no gap."""
@@ -36,7 +36,7 @@ class BestPlan:
 class ProcessSearch(Record):
     """State of a search for a plan of processes."""
 
-    scenario: Scenario
+    scenario: Case
     envelope: xr.Dataset
     data: SiteData
     aim: Aim

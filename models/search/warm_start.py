@@ -17,7 +17,7 @@ import xarray as xr
 from pydantic import BaseModel
 
 from emberline.models.kernel.highs import Program
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 
 
 class Solved(Protocol):
@@ -45,7 +45,7 @@ class Study:
         self._programs: dict[str, Program] = {}
         self._schedule: xr.Dataset | None = None
         self._plant: Any = None
-        self._bound: tuple[Scenario, float] | None = None
+        self._bound: tuple[Case, float] | None = None
         self._site: tuple[Any, tuple[Any, ...]] | None = None
         self._columns: tuple[Any, list[Any], tuple[np.ndarray, ...]] | None = None
 
@@ -91,7 +91,7 @@ class Study:
         """The last schedule, where it is one of the same heats, units and steps."""
         return () if self._schedule is None or self._plant != _plant(scenario) else (self._schedule,)
 
-    def bound(self, scenario: Scenario) -> float | None:
+    def bound(self, scenario: Case) -> float | None:
         """What no plan of a scenario lies below, in its goal's measure and without the constant; None: nothing proven
         of a scenario that differs in smaller margins of time and power only."""
         if self._bound is None:
@@ -101,7 +101,7 @@ class Study:
             return None
         return bound if scenario.inputs is other.inputs or scenario.inputs.equals(other.inputs) else None
 
-    def keep(self, scenario: Scenario, schedule: xr.Dataset) -> None:
+    def keep(self, scenario: Case, schedule: xr.Dataset) -> None:
         """Take a schedule for the next search to begin with, and its bound where it says more than the one at hand."""
         if schedule.attrs.get("found"):
             self._schedule, self._plant = schedule, _plant(scenario)

@@ -29,7 +29,7 @@ from emberline.models.search.schedule import as_schedule
 from emberline.models.search.warm_start import Study
 from emberline.models.strategies import continuation, corridors, due_date_groups, exact_named, whole_horizon
 from emberline.models.strategies.rising_bound import rising
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 SITE_SHARE = 0.7
 """Share of the time for renewing casts on a site that decides, where groups gain little."""
@@ -112,7 +112,7 @@ STRATEGIES = {
 
 
 def heats(
-    scenario: Scenario,
+    scenario: Case,
     envelope: xr.Dataset,
     start: xr.Dataset | None,
     others: Sequence[xr.Dataset],
@@ -160,7 +160,7 @@ def heats(
     return schedule.assign_attrs(strategy=name)
 
 
-def _at_all(search: Search, scenario: Scenario, envelope: xr.Dataset) -> bool:
+def _at_all(search: Search, scenario: Case, envelope: xr.Dataset) -> bool:
     """Whether what has no plan on slots has none at any times."""
     remaining = min(max(search.remaining, exactly.LEAST_S), exactly.TIME_LIMIT_S)
     return bool(hours(scenario, envelope)) or exactly.impossible(

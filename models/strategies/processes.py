@@ -27,7 +27,7 @@ from emberline.models.problem import site as sites
 from emberline.models.problem.plant import Plant
 from emberline.models.problem.site import SiteData
 from emberline.models.search.schedule import empty, outcome, stamped
-from emberline.scenarios import Scenario, effort
+from emberline.scenarios import Case, effort
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message
 
@@ -36,7 +36,7 @@ TIE = 1e-9
 
 
 def optimize_processes(
-    scenario: Scenario,
+    scenario: Case,
     envelope: xr.Dataset,
     start: xr.Dataset | None = None,
     *,
@@ -102,7 +102,7 @@ def _second(search: Search, site_model: SiteModel) -> None:
     search.seconds["second goal"] = time.perf_counter() - began
 
 
-def _schedule(scenario: Scenario, search: Search, site_model: SiteModel | None) -> xr.Dataset:
+def _schedule(scenario: Case, search: Search, site_model: SiteModel | None) -> xr.Dataset:
     data = empty(scenario)
     best, credit = search.best, 0.0
     infeasible = Message("no plan keeps all limits: deliveries, stores, rates, runs, carriers and caps")
@@ -124,7 +124,7 @@ def _schedule(scenario: Scenario, search: Search, site_model: SiteModel | None) 
     )  # fmt: skip
 
 
-def unchangeable(scenario: Scenario, envelope: xr.Dataset, data: SiteData, schedule: xr.Dataset) -> tuple[float, float]:
+def unchangeable(scenario: Case, envelope: xr.Dataset, data: SiteData, schedule: xr.Dataset) -> tuple[float, float]:
     """By the goal, what no plan of the processes can change, and the credit for what a schedule leaves in stores."""
     plant, metric = plants.read(scenario, envelope), goal_metric(scenario).name
     constant = plant.counted(metric, {"scope1": unavoidable_kg(plant)})

@@ -19,7 +19,7 @@ from emberline.models.problem import site as sites
 from emberline.models.problem.assignment import from_schedule, idle_column, line_gives, load_cells
 from emberline.models.problem.flows import SETTLE_SHARE, Flows
 from emberline.models.search.schedule import empty, stamped
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 __all__ = ["Redispatch", "Redispatched"]
 
@@ -57,7 +57,7 @@ class _Load:
 class Redispatch:
     """A site made ready for any number of lists of heats."""
 
-    def __init__(self, scenario: Scenario, envelope: xr.Dataset, baseline: xr.Dataset | None) -> None:
+    def __init__(self, scenario: Case, envelope: xr.Dataset, baseline: xr.Dataset | None) -> None:
         """Read the site.
 
         Args:

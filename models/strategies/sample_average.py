@@ -34,7 +34,7 @@ from emberline.models.kernel.highs import Program
 from emberline.models.kernel.templates import building, each, total
 from emberline.models.problem import site as site_problem
 from emberline.models.problem.site import SiteData
-from emberline.scenarios import Scenario, effort
+from emberline.scenarios import Case, Scenario, effort
 from emberline.scenarios.flows.settlement import imbalance_prices, marginal_prices
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.metrics import METRICS, sound
@@ -83,7 +83,7 @@ def decides(scenario: Scenario) -> bool:
 
 
 def optimize_samples(
-    samples: Sequence[Scenario],
+    samples: Sequence[Case],
     envelope: xr.Dataset,
     *,
     share: float | None = None,
@@ -165,7 +165,7 @@ class _Stage:
         return Fixed(on, None if self.nominated is None else slot_values(self.nominated, len(self.nominated)))
 
 
-def _sample(model: Any, s: int, scenario: Scenario, data: SiteData, goal: str) -> _Stage:
+def _sample(model: Any, s: int, scenario: Case, data: SiteData, goal: str) -> _Stage:
     """Fill a sample's block: the site, what the goal comes to, and what is settled."""
     block = model.sample[s]
     if data.step_min > data.meter_min:
@@ -201,7 +201,7 @@ def _worth(model: Any, s: int, ports: Ports, goal: str, settled: Any, sunk: floa
     return rule
 
 
-def _nomination(block: Any, scenario: Scenario, data: SiteData) -> Any:
+def _nomination(block: Any, scenario: Case, data: SiteData) -> Any:
     """The nomination, and what is taken beyond it and left of it, in each interval that is settled.
 
     An interval is the longer of step and metered interval: within the longer one nothing differs, or only its sum

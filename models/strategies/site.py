@@ -25,7 +25,7 @@ from emberline.models.problem import site as sites
 from emberline.models.search.first_goal import minimize_first
 from emberline.models.search.schedule import empty, stamped
 from emberline.models.search.warm_start import Study
-from emberline.scenarios import Scenario, effort
+from emberline.scenarios import Case, Scenario, effort
 from emberline.scenarios.messages import Message
 from emberline.scenarios.metrics import gap as relative_gap
 from emberline.scenarios.metrics import sound
@@ -39,7 +39,7 @@ PATIENCE = 2
 
 
 def optimize_site(
-    scenario: Scenario,
+    scenario: Case,
     envelope: xr.Dataset,
     start: xr.Dataset | None = None,
     *,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.flows.asset_flows import accounts, used
 from emberline.scenarios.flows.settlement import imbalance_prices, marginal_prices, settle
 from emberline.scenarios.tariff import charged
@@ -76,7 +76,7 @@ class Bill:
         return self.of("carbon")
 
 
-def bill(scenario: Scenario, flows: xr.Dataset, direct_kg: float, nominated: xr.Dataset | None = None) -> Bill:
+def bill(scenario: Case, flows: xr.Dataset, direct_kg: float, nominated: xr.Dataset | None = None) -> Bill:
     """The bill of a horizon.
 
     Args:
@@ -89,7 +89,7 @@ def bill(scenario: Scenario, flows: xr.Dataset, direct_kg: float, nominated: xr.
     return Bill((*lines, *_carbon(scenario, flows, direct_kg), *_recourse(flows)))
 
 
-def hourly_cost(scenario: Scenario, flows: xr.Dataset) -> np.ndarray:
+def hourly_cost(scenario: Case, flows: xr.Dataset) -> np.ndarray:
     """Cost by step of energy and assets, shape (n_steps,) [currency].
 
     Carbon price, and what a tariff takes for peaks and months, are left out.
@@ -105,7 +105,7 @@ def hourly_cost(scenario: Scenario, flows: xr.Dataset) -> np.ndarray:
     return np.asarray(cost)
 
 
-def energy_cost(scenario: Scenario, flows: xr.Dataset) -> np.ndarray:
+def energy_cost(scenario: Case, flows: xr.Dataset) -> np.ndarray:
     """Cost by step of imported electricity, shape (n_steps,) [currency]: contracts, spot price, the tariff's charges on
     energy and levies with their taxes. Charges on peaks and fixed ones, which belong to no step, are left out."""
     hours, n = scenario.horizon.step_h, scenario.horizon.n_steps
@@ -126,7 +126,7 @@ def energy_cost(scenario: Scenario, flows: xr.Dataset) -> np.ndarray:
     return np.asarray(cost + _onto_steps(metered, n))
 
 
-def import_price(scenario: Scenario) -> np.ndarray:
+def import_price(scenario: Case) -> np.ndarray:
     """Price of one more MWh imported in each step, shape (n_steps,) [currency/MWh]: contracts, spot price, and what the
     tariff's first blocks and levies take with their taxes."""
     price = marginal_prices(scenario).imported
@@ -144,7 +144,7 @@ def _line(name: str, kind: str, quantity: float, unit: str, amount: float) -> It
         yield BillLine(name, kind, quantity, unit, amount / quantity, amount)
 
 
-def _market(scenario: Scenario, flows: xr.Dataset, nominated: xr.Dataset | None) -> Iterator[BillLine]:
+def _market(scenario: Case, flows: xr.Dataset, nominated: xr.Dataset | None) -> Iterator[BillLine]:
     market, hours = scenario.market, scenario.horizon.step_h
     planned = flows if nominated is None or market.imbalance is None else nominated
     for settled in settle(scenario, planned["import_mw"].to_numpy() * hours):
@@ -161,7 +161,7 @@ def _market(scenario: Scenario, flows: xr.Dataset, nominated: xr.Dataset | None)
         yield from _line(name, "imbalance", float(mwh.sum()), "MWh", float(mwh @ price))
 
 
-def _tariff(scenario: Scenario, flows: xr.Dataset) -> Iterator[BillLine]:
+def _tariff(scenario: Case, flows: xr.Dataset) -> Iterator[BillLine]:
     if scenario.rates is None:
         return
     meter = flows["meter_mw"].to_numpy()
@@ -172,7 +172,7 @@ def _tariff(scenario: Scenario, flows: xr.Dataset) -> Iterator[BillLine]:
         )
 
 
-def _assets(scenario: Scenario, flows: xr.Dataset) -> Iterator[BillLine]:
+def _assets(scenario: Case, flows: xr.Dataset) -> Iterator[BillLine]:
     site = scenario.site
     for record in site.equipment:
         for item in record.items(used(scenario, record, flows)):
@@ -193,7 +193,7 @@ def _recourse(flows: xr.Dataset) -> Iterator[BillLine]:
             yield from _line(kind, "recourse", float(amounts[mine].sum()), unit, float(costs[mine].sum()))
 
 
-def _carbon(scenario: Scenario, flows: xr.Dataset, direct_kg: float) -> Iterator[BillLine]:
+def _carbon(scenario: Case, flows: xr.Dataset, direct_kg: float) -> Iterator[BillLine]:
     price = scenario.market.carbon_price
     imported = flows["import_mw"].to_numpy() * scenario.horizon.step_h
     grid_kg = float(imported @ scenario.inputs.variables["carbon_intensity_kg_per_mwh"].values)

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.case.scenario import mode_name
 from emberline.scenarios.flows.asset_flows import Account, accounts, label
 from emberline.scenarios.goal_metrics import in_use
@@ -192,7 +192,7 @@ class SiteEmissions:
         return float(sum(account.scope2_kg.sum() for account in self.accounts))
 
 
-def site_emissions(scenario: Scenario, flows: xr.Dataset) -> SiteEmissions:
+def site_emissions(scenario: Case, flows: xr.Dataset) -> SiteEmissions:
     """What assets and grid emit in a run or a schedule."""
     imported = flows["import_mw"].to_numpy() * scenario.horizon.step_h
     grid = {
@@ -221,7 +221,7 @@ class Entry:
         return float(self.by_step.sum())
 
 
-def entries(scenario: Scenario, run: xr.Dataset, name: str) -> Iterator[Entry]:
+def entries(scenario: Case, run: xr.Dataset, name: str) -> Iterator[Entry]:
     """The ledger of a metric.
 
     Args:
@@ -248,12 +248,12 @@ def entries(scenario: Scenario, run: xr.Dataset, name: str) -> Iterator[Entry]:
                 yield Entry(f"{unit}: {source}", float(tonnes.sum()), "t", factor, factor * tonnes)
 
 
-def by_step(scenario: Scenario, run: xr.Dataset, name: str) -> np.ndarray:
+def by_step(scenario: Case, run: xr.Dataset, name: str) -> np.ndarray:
     """What a metric of ``FACTORS`` comes to in each step, shape (n_steps,)."""
     return np.sum([np.zeros(scenario.horizon.n_steps), *(e.by_step for e in entries(scenario, run, name))], axis=0)
 
 
-def totals(scenario: Scenario, run: xr.Dataset) -> dict[str, float]:
+def totals(scenario: Case, run: xr.Dataset) -> dict[str, float]:
     """Sums by the field of the figures that holds them, of the metrics that the scenario uses."""
     used = [name for name in in_use(scenario) if name in FACTORS]
     return {FACTORS[name].figure: float(by_step(scenario, run, name).sum()) for name in used}

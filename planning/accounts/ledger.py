@@ -33,7 +33,7 @@ from emberline.planning.accounts.emissions import (
 )
 from emberline.planning.accounts.products import Products, products
 from emberline.planning.accounts.stock import spending
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets import Sale, of
 from emberline.scenarios.flows.asset_flows import Account, flow
 from emberline.scenarios.flows.settlement import market_based
@@ -140,7 +140,7 @@ class Ledger:
         return xr.Dataset(sums, coords={"time": hours})
 
 
-def ledger(scenario: Scenario, run: xr.Dataset) -> Ledger:
+def ledger(scenario: Case, run: xr.Dataset) -> Ledger:
     """The ledger of a run: a dataset of table ``RUN`` with ``heat_mwh``, or a schedule of a site without a line.
 
     Raises:
@@ -216,7 +216,7 @@ def grades_kg_per_t(scenario: Scenario, book: Ledger) -> dict[str, float]:
     return {name: float(kilograms[mask].sum() / mass[mask].sum()) for name, mask in masks.items()}
 
 
-def broken_grades(scenario: Scenario, run: xr.Dataset) -> dict[str, tuple[float, float]]:
+def broken_grades(scenario: Case, run: xr.Dataset) -> dict[str, tuple[float, float]]:
     """Grades that carry more than their cap in a run, and the cap [kg CO2e/t].
 
     Args:
@@ -255,7 +255,7 @@ def _sold(scenario: Scenario) -> list[str]:
     return ["export", *(sale.name for sale in of(scenario.site.assets, Sale))]
 
 
-def _entries(scenario: Scenario, run: xr.Dataset, unit_emissions: Direct, site: SiteEmissions) -> Iterator[Entry]:
+def _entries(scenario: Case, run: xr.Dataset, unit_emissions: Direct, site: SiteEmissions) -> Iterator[Entry]:
     for emitter, emissions in scenario.emitters:
         for emission in emissions:
             tonnes, name = unit_emissions.treated_t[emitter], f"{emitter}: {emission.source}"
@@ -315,7 +315,7 @@ def _of_asset(scenario: Scenario, record: Any, amount: float) -> Iterator[Entry]
             yield Entry(record.name, entry_scope, gas, amount, unit, kg_per_unit, kg_per_unit * amount)
 
 
-def heat_costs(scenario: Scenario, run: xr.Dataset) -> dict[str, float]:
+def heat_costs(scenario: Case, run: xr.Dataset) -> dict[str, float]:
     """Cost of each heat by its name [currency]: energy, fuels of machines that feed the line, carbon price.
 
     Charges on peaks, fixed charges, and what base load and other uses cost belong to no heat.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.case.site import Site
 from emberline.scenarios.flows.asset_flows import flow
@@ -101,7 +101,7 @@ def higher(scenario: Scenario, *runs: xr.Dataset) -> dict[str, float]:
     return {store.name: level for store, level in lowest.items() if level > store.end + SAME * store.capacity}
 
 
-def ending_no_lower(scenario: Scenario, *runs: xr.Dataset) -> Scenario:
+def ending_no_lower(scenario: Case, *runs: xr.Dataset) -> Case:
     """The scenario with each store of the site asked to end at least where a run leaves it.
 
     Args:
@@ -127,11 +127,10 @@ def ending_no_lower(scenario: Scenario, *runs: xr.Dataset) -> Scenario:
         for asset in site.assets
     )
     # a new record: a copy would keep what it has looked up of its assets
-    variant = scenario.model_copy(update={"site": Site.model_construct(**fields)})
-    return variant.with_inputs(scenario.inputs)
+    return scenario.model_copy(update={"site": Site.model_construct(**fields)})
 
 
-def searched(scenario: Scenario, baseline: xr.Dataset, search: Callable[[Scenario], xr.Dataset]) -> xr.Dataset:
+def searched(scenario: Case, baseline: xr.Dataset, search: Callable[[Case], xr.Dataset]) -> xr.Dataset:
     """A schedule that leaves no store lower than the baseline does; where there is none, one of the scenario as it is.
 
     Args:

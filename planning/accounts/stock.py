@@ -26,7 +26,7 @@ from emberline.planning.accounts.emissions import Direct
 from emberline.planning.accounts.figures import SAME
 from emberline.planning.accounts.material_allocation import network, spread
 from emberline.planning.accounts.site_stores import filling, site_stores
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets import ELECTRICITY, Supply, of
 from emberline.scenarios.flows.asset_flows import Account
 
@@ -144,7 +144,7 @@ class Worth:
 
 
 def worth(
-    scenario: Scenario, data: xr.Dataset, unit_emissions: Direct, accounts: tuple[Account, ...], grid_kg: np.ndarray
+    scenario: Case, data: xr.Dataset, unit_emissions: Direct, accounts: tuple[Account, ...], grid_kg: np.ndarray
 ) -> Worth:
     """What a tonne in each store took.
 
@@ -192,7 +192,7 @@ def _of_site(scenario: Scenario, data: xr.Dataset, spent: Traced) -> dict[str, f
 
 
 def spending(
-    scenario: Scenario,
+    scenario: Case,
     data: xr.Dataset,
     accounts: tuple[Account, ...],
     grid_kg: np.ndarray,

@@ -10,7 +10,7 @@ from emberline.planning.accounts.emissions import direct, site_emissions, totals
 from emberline.planning.accounts.figures import SAME_TONNES, Figures
 from emberline.planning.accounts.site_stores import levels
 from emberline.planning.accounts.stock import Worth, worth
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.flows.asset_flows import load_mw
 from emberline.scenarios.flows.settlement import market_based
 
@@ -20,7 +20,7 @@ UNSERVED = ("shortage", "surplus", "delivery")
 """Violations by which a run serves less than was asked for; an end level that is missed is valued instead."""
 
 
-def figures(scenario: Scenario, data: xr.Dataset, *, nominated: xr.Dataset | None = None) -> Figures:
+def figures(scenario: Case, data: xr.Dataset, *, nominated: xr.Dataset | None = None) -> Figures:
     """Add up a run or a schedule.
 
     Args:

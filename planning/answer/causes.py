@@ -20,7 +20,7 @@ from emberline.planning.accounts.bill import bill, energy_cost
 from emberline.planning.accounts.emissions import INTENSITY, direct, site_emissions
 from emberline.planning.answer.record import Headline
 from emberline.planning.plan.record import Plan
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.flows.asset_flows import load_mw
 from emberline.scenarios.messages import mark
 
@@ -154,11 +154,11 @@ def _money(plan: Plan, stock: float) -> dict[str, float]:
     return parts | {"other": before.cost - after.cost - sum(parts.values()), "stock": stock}
 
 
-def _export(scenario: Scenario, run: xr.Dataset) -> float:
+def _export(scenario: Case, run: xr.Dataset) -> float:
     return bill(scenario, run, 0.0).exported
 
 
-def mean_price(scenario: Scenario, runs: tuple[xr.Dataset, ...], paid: tuple[np.ndarray, ...]) -> np.ndarray:
+def mean_price(scenario: Case, runs: tuple[xr.Dataset, ...], paid: tuple[np.ndarray, ...]) -> np.ndarray:
     """Price of a MWh by step as some runs pay it together, shape (n_steps,); the spot price where none imports.
 
     Args:

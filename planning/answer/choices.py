@@ -24,7 +24,7 @@ from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import Search, draft, follow
 from emberline.planning.plan.progress import Progress
 from emberline.planning.plan.record import Plan
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.messages import Message
 from emberline.scenarios.metrics import METRICS
@@ -214,14 +214,14 @@ class _Search:
             if self._best(NO_REGRET) == low and self._best(LEAST_CARBON) == high:
                 return
 
-    def _goal(self, target: Target, extra_cost_share: float | None) -> Scenario:
+    def _goal(self, target: Target, extra_cost_share: float | None) -> Case:
         """The scenario with another goal, and its share of the time that is left."""
         caps = self.scenario.goal.caps.model_copy(update={"extra_cost_share": extra_cost_share})
         limit = max(min(max(SEARCH_SHARE * self.deadline.limit, LEAST_S), self.deadline.rest), 0.0)
         goal = self.scenario.goal.model_copy(update={"minimize": target, "caps": caps, "effort": limit})
         return self.scenario.model_copy(update={"goal": goal})
 
-    def _find(self, name: str, request: Scenario) -> bool:
+    def _find(self, name: str, request: Case) -> bool:
         """Search one point; False: the time is over, or nothing was found."""
         self.late = self.late or self.deadline.rest <= 0
         if self.stop() or self.late:
@@ -229,9 +229,8 @@ class _Search:
         self.tell(
             {"phase": "choices", "elapsed": min(self.deadline.spent, self.deadline.limit), "limit": self.deadline.limit}
         )
-        inputs = self.scenario.inputs
         result = draft(
-            request.with_inputs(inputs), baseline=self.baseline, replications=0, cancel=self.stop,
+            request, baseline=self.baseline, replications=0, cancel=self.stop,
             search=Search(study=self.study, others=self.schedules),
         )  # fmt: skip
         if result.schedule is None:

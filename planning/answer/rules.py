@@ -25,7 +25,7 @@ from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replay_outcome import Followed, outcomes
 from emberline.planning.plan.replays import QUANTILES, saved
 from emberline.planning.plan.start_lists import leading_units, lower_peaks, rests, ruled, worst_hours
-from emberline.scenarios import Scenario, effort
+from emberline.scenarios import Case, Scenario, effort
 from emberline.scenarios.goal_metrics import IN_MINUTES, goal_metric
 from emberline.scenarios.messages import Message
 
@@ -63,7 +63,7 @@ def with_rules(
     clock = _Limit(MOST, deadline)
     free, reference, days = scenario, plan.baseline_figures, plan
     if scenario.locks:
-        free = scenario.model_copy(update={"locks": ()}).with_inputs(scenario.inputs)
+        free = scenario.model_copy(update={"locks": ()})
         unlocked = Baseline.of(free, over=clock.over)
         if not comparable(unlocked.figures, plan.baseline_figures) or not unlocked.complete:
             return plan
@@ -151,7 +151,7 @@ def _on_the_same_days(plan: Plan, rule: Rule, followed: Followed, clock: _Limit)
     return replace(rule, days=n, successes=int(sum(row["held"] for row in rows)), expected=expected)
 
 
-def _candidates(scenario: Scenario, limits: Scenario, over: Callable[[], bool]) -> Iterator[tuple[Rule, Followed]]:
+def _candidates(scenario: Case, limits: Case, over: Callable[[], bool]) -> Iterator[tuple[Rule, Followed]]:
     """Rules with which everything is made in time and every limit is kept, and what is followed then.
 
     Args:

@@ -11,7 +11,7 @@ import xarray as xr
 from emberline.models import site
 from emberline.planning.accounts.unit_runs import counts
 from emberline.planning.plan.record import Plan
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.flows.asset_flows import label, unused_mw
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message, mark
@@ -90,7 +90,7 @@ def uses(before: Plan, after: Plan) -> Iterator[UseChange]:
     yield from use_changes(after, before.schedule, after.schedule, before.scenario)
 
 
-def use_changes(plan: Plan, one: xr.Dataset, two: xr.Dataset, scenario: Scenario | None = None) -> Iterator[UseChange]:
+def use_changes(plan: Plan, one: xr.Dataset, two: xr.Dataset, scenario: Case | None = None) -> Iterator[UseChange]:
     """What is used more or less in the second of two runs or schedules.
 
     Args:
@@ -171,7 +171,7 @@ def mean_over(values: np.ndarray, step_min: float, at_min: float, minutes: float
     return float(values @ inside / inside.sum()) if inside.sum() else float("nan")
 
 
-def used(scenario: Scenario, schedule: xr.Dataset) -> Iterator[Use]:
+def used(scenario: Case, schedule: xr.Dataset) -> Iterator[Use]:
     """How units of processes, battery, PV, machines and stores are used in a schedule."""
     hours = scenario.horizon.step_h
     if scenario.processes:

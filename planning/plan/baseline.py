@@ -10,13 +10,13 @@ import xarray as xr
 
 from emberline.planning.accounts.figures import Figures
 from emberline.planning.accounts.sums import figures
-from emberline.scenarios import Scenario, effort
+from emberline.scenarios import Case, effort
 
 LEAST = 30.0
 """The baseline tries other sequences for as long as the search may take, and for so long at least."""
 
 
-def envelope_of(scenario: Scenario) -> xr.Dataset:
+def envelope_of(scenario: Case) -> xr.Dataset:
     """Planning durations, availability and state of a scenario (table ``ENVELOPE``)."""
     from emberline import twin
 
@@ -27,16 +27,14 @@ def envelope_of(scenario: Scenario) -> xr.Dataset:
 class Baseline:
     """The twin's part of a plan; its run and figures are computed when they are asked for."""
 
-    scenario: Scenario
+    scenario: Case
     envelope: xr.Dataset
     """Table ``ENVELOPE``."""
     schedule: xr.Dataset
     """The list of the shift (table ``SCHEDULE``)."""
 
     @classmethod
-    def of(
-        cls, scenario: Scenario, envelope: xr.Dataset | None = None, over: Callable[[], bool] | None = None
-    ) -> Baseline:
+    def of(cls, scenario: Case, envelope: xr.Dataset | None = None, over: Callable[[], bool] | None = None) -> Baseline:
         """The baseline of a scenario.
 
         Args:

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.planning.accounts.ledger import grades_kg_per_t, ledger
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.goal import Caps
 
@@ -24,7 +24,7 @@ SEARCHES = 6
 """After the first one; they share its time limit."""
 
 
-def fixed(scenario: Scenario, envelope: xr.Dataset, listed: xr.Dataset) -> Caps:
+def fixed(scenario: Case, envelope: xr.Dataset, listed: xr.Dataset) -> Caps:
     """The caps of a scenario with that on extra cost as the amount that it is above the baseline schedule.
 
     Args:
@@ -47,7 +47,7 @@ def fixed(scenario: Scenario, envelope: xr.Dataset, listed: xr.Dataset) -> Caps:
     return caps.model_copy(update={"extra_cost_share": None, "cost": min(limits) if limits else None})
 
 
-def least_carried(scenario: Scenario, schedule: xr.Dataset, search: Callable[[Scenario], xr.Dataset]) -> xr.Dataset:
+def least_carried(scenario: Case, schedule: xr.Dataset, search: Callable[[Case], xr.Dataset]) -> xr.Dataset:
     """The schedule whose grade carries least.
 
     Args:
@@ -79,14 +79,14 @@ def least_carried(scenario: Scenario, schedule: xr.Dataset, search: Callable[[Sc
     return best.assign_attrs(status="best found", bound=math.nan, gap=math.nan, reason=reason)
 
 
-def _carried(scenario: Scenario, grade: str, schedule: xr.Dataset) -> float:
+def _carried(scenario: Case, grade: str, schedule: xr.Dataset) -> float:
     """What a tonne of the grade carries when the twin follows a schedule [kg CO2e/t]."""
     from emberline import twin
 
     return grades_kg_per_t(scenario, ledger(scenario, twin.replay(scenario, schedule)))[grade]
 
 
-def _floor(scenario: Scenario, grade: str) -> float:
+def _floor(scenario: Case, grade: str) -> float:
     """What no plan can undercut [kg CO2e/t]: scope 1, and all of its electricity in the cleanest step."""
     line = scenario.line
     record = next(heat.grade for heat in scenario.heats if heat.grade.name == grade)
@@ -101,7 +101,7 @@ def _floor(scenario: Scenario, grade: str) -> float:
     return direct + (max(clean, 0.0) * least_mwh / record.mass_t if alone else 0.0)
 
 
-def _capped(scenario: Scenario, grade: str, kg_per_t: float) -> Scenario:
+def _capped(scenario: Case, grade: str, kg_per_t: float) -> Case:
     goal = scenario.goal
     caps = goal.caps.model_copy(update={"embedded_kg_per_t": {**goal.caps.embedded_kg_per_t, grade: kg_per_t}})
     changes = {"caps": caps, "grade": None, "effort": goal.budget / SEARCHES}

@@ -7,11 +7,11 @@ import math
 import xarray as xr
 
 from emberline.planning.plan.baseline import Baseline, envelope_of
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.messages import Message
 
 
-def shortages(scenario: Scenario, envelope: xr.Dataset | None = None) -> list[str]:
+def shortages(scenario: Case, envelope: xr.Dataset | None = None) -> list[str]:
     """What a scenario lacks by arithmetic alone, one sentence each; empty where nothing can be counted so simply.
 
     Args:
@@ -24,7 +24,7 @@ def shortages(scenario: Scenario, envelope: xr.Dataset | None = None) -> list[st
     return explain.missing(scenario, envelope)
 
 
-def ruled_out(scenario: Scenario, baseline: Baseline) -> xr.Dataset | None:
+def ruled_out(scenario: Case, baseline: Baseline) -> xr.Dataset | None:
     """A schedule without a plan where arithmetic shows that there is none; None: a search may find one.
 
     Args:

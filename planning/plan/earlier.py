@@ -13,7 +13,7 @@ import xarray as xr
 from emberline.planning.plan.proof import proven
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replan import STAYS, choose
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.disturbances import MARGINS
 
@@ -85,7 +85,7 @@ def worth(plan: Plan) -> tuple[bool, float, float]:
     return plan.schedule is not None and reached, share, -objective * (1 - math.copysign(ROUNDING, objective))
 
 
-def same_asked(one: Scenario, other: Scenario) -> bool:
+def same_asked(one: Case, other: Case) -> bool:
     """Whether two scenarios ask the same, name and time for it aside."""
     mine, others = (content_of(scenario.model_dump_json(exclude_defaults=True)) for scenario in (one, other))
     return mine == others and bool(one.inputs.equals(other.inputs))

@@ -30,7 +30,7 @@ from emberline.planning.plan.record import Plan, number, violations
 from emberline.planning.plan.replay_outcome import Followed, outcomes
 from emberline.planning.plan.replays import COUNTS, PARTS, Replays
 from emberline.planning.plan.start_lists import start_lists
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.goal_metrics import figures_of
 from emberline.scenarios.messages import Message
 from emberline.scenarios.metrics import METRICS
@@ -64,7 +64,7 @@ class Search:
 
 
 def draft(
-    scenario: Scenario,
+    scenario: Case,
     *,
     baseline: Baseline | None = None,
     search: Search | None = None,
@@ -96,7 +96,7 @@ def draft(
 
 
 def follow(
-    scenario: Scenario,
+    scenario: Case,
     schedule: xr.Dataset,
     *,
     baseline: Baseline | None = None,
@@ -120,7 +120,7 @@ def follow(
 class _Course:
     """The way to a plan: phases are reported and timed."""
 
-    def __init__(self, scenario: Scenario, on_progress: Progress | None) -> None:
+    def __init__(self, scenario: Case, on_progress: Progress | None) -> None:
         self.scenario = scenario
         self.report: Progress = on_progress or (lambda event: None)
         self.seconds: dict[str, float] = {}
@@ -189,7 +189,7 @@ class _Course:
         return dataclasses.replace(result, replays=replays)
 
 
-def stands(scenario: Scenario, baseline: Baseline) -> bool:
+def stands(scenario: Case, baseline: Baseline) -> bool:
     """Whether the baseline's complete list, as the twin runs it, is a plan itself: within limits, caps and margins.
 
     Args:
@@ -199,7 +199,7 @@ def stands(scenario: Scenario, baseline: Baseline) -> bool:
     return not scenario.disturbances.careful and keeps(scenario, baseline.run, baseline.figures)
 
 
-def keeps(scenario: Scenario, run: xr.Dataset, sums: Figures) -> bool:
+def keeps(scenario: Case, run: xr.Dataset, sums: Figures) -> bool:
     """Whether a run keeps all limits and caps, with stores of the site at their levels in the end.
 
     Args:
@@ -218,7 +218,7 @@ def keeps(scenario: Scenario, run: xr.Dataset, sums: Figures) -> bool:
 
 
 def _optimize(
-    scenario: Scenario, baseline: Baseline, search: Search, report: Progress, cancel: Callable[[], bool] | None
+    scenario: Case, baseline: Baseline, search: Search, report: Progress, cancel: Callable[[], bool] | None
 ) -> xr.Dataset:
     from emberline import models
 
@@ -229,7 +229,7 @@ def _optimize(
     start = baseline.start if search.start is None else search.start
     others = [*start_lists(scenario, baseline, search.study, around=search.lists), *search.others]
 
-    def schedule_of(request: Scenario) -> xr.Dataset:
+    def schedule_of(request: Case) -> xr.Dataset:
         return optimize(
             request,
             baseline.envelope,
@@ -240,7 +240,7 @@ def _optimize(
             study=search.study,
         )
 
-    def end(request: Scenario) -> xr.Dataset:
+    def end(request: Case) -> xr.Dataset:
         return searched(request, baseline.run, schedule_of) if search.end_levels else schedule_of(request)
 
     schedule = least_carried(scenario, end(scenario), end)
@@ -261,7 +261,7 @@ def _baseline_instead(baseline: Baseline, schedule: xr.Dataset, reason: Message)
 
 
 def _disturbed_replays(
-    scenario: Scenario, schedule: xr.Dataset, dispatched: xr.Dataset, tell: Progress, replications: int | None = None
+    scenario: Case, schedule: xr.Dataset, dispatched: xr.Dataset, tell: Progress, replications: int | None = None
 ) -> Replays:
     """Replays of the schedule and of the baseline's list under the same disturbances.
 

@@ -14,13 +14,13 @@ import xarray as xr
 
 from emberline.planning.accounts.sums import figures
 from emberline.planning.plan.record import Plan, number
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.metrics import TOLERANCE, above, gap, sound
 from emberline.scenarios.records.goal import Target
 
 
-def judge(scenario: Scenario, envelope: xr.Dataset, schedule: xr.Dataset) -> xr.Dataset:
+def judge(scenario: Case, envelope: xr.Dataset, schedule: xr.Dataset) -> xr.Dataset:
     """A schedule with objective and constant by a scenario's goal, and nothing proven.
 
     Args:

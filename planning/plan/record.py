@@ -16,7 +16,7 @@ from emberline.planning.plan.alternatives.choice import Choice
 from emberline.planning.plan.alternatives.day import AsRun
 from emberline.planning.plan.holding import Holding
 from emberline.planning.plan.replays import Replays, in_words
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.goal_metrics import BoundCovers, figures_of, goal_metric
 from emberline.scenarios.line.rounding import rounded, worth_a_try
 from emberline.scenarios.messages import Message, mark, sentences
@@ -34,7 +34,7 @@ SURE = 1e-6
 class Plan:
     """Everything about one plan. ``schedule`` and what follows from it are None where no plan was found."""
 
-    scenario: Scenario
+    scenario: Case
     envelope: xr.Dataset
     baseline: xr.Dataset
     baseline_figures: Figures
@@ -134,7 +134,7 @@ class Plan:
         return None if replays is None or not replays.n or self.late else (replays.successes, replays.n)
 
     @property
-    def requested(self) -> Scenario:
+    def requested(self) -> Case:
         """What it was asked for: its scenario, with the margins that it had before it was made to hold."""
         if self.holding is None:
             return self.scenario
@@ -368,7 +368,7 @@ class Plan:
         return worth | {"stores": stores, "site_stores": site}
 
 
-def filled(scenario: Scenario) -> dict[str, dict[str, Any]]:
+def filled(scenario: Case) -> dict[str, dict[str, Any]]:
     """Which series had gaps that were filled, how many and where the first was."""
     return {
         str(name): {"count": int(series.attrs["filled"]), "first": series.attrs["first_filled"]}

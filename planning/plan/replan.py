@@ -21,7 +21,7 @@ from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import Search
 from emberline.planning.plan.proof import judge, judged, prove
 from emberline.planning.plan.record import Plan
-from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios import Case, Problem, Scenario, ScenarioError
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.datasets import ViolationKind
 from emberline.scenarios.messages import Message
@@ -55,7 +55,7 @@ Starts = Mapping[str, float | None] | Mapping[Operation, float | None] | Mapping
 """Start after the start of the horizon [min] by heat, or by heat and stage; None: as a schedule has it."""
 
 
-def again(stored: Plan, scenario: Scenario, search: Search) -> Plan | tuple[Scenario, Search]:
+def again(stored: Plan, scenario: Case, search: Search) -> Plan | tuple[Case, Search]:
     """Scenario and search with which a stored plan is made again; the plan itself where nothing is searched.
 
     With the same locks and a plan that has reached its gap there is nothing to search. With others a cap on cost above
@@ -91,18 +91,18 @@ def again(stored: Plan, scenario: Scenario, search: Search) -> Plan | tuple[Scen
     )
 
 
-def _capped(variant: Scenario, stored: Plan) -> Scenario:
+def _capped(variant: Case, stored: Plan) -> Case:
     """What is asked, its cap on extra cost an amount above the stored plan's baseline."""
     from emberline.planning.plan import caps
 
     listed = Baseline.of(stored.scenario, stored.envelope).schedule
     limits = caps.fixed(stored.scenario, stored.envelope, listed)
     goal = variant.goal.model_copy(update={"caps": limits})
-    return variant.model_copy(update={"goal": goal}).with_inputs(variant.inputs)
+    return variant.model_copy(update={"goal": goal})
 
 
 def choose(
-    scenario: Scenario,
+    scenario: Case,
     envelope: xr.Dataset,
     before: xr.Dataset,
     candidate: xr.Dataset,
@@ -136,7 +136,7 @@ def choose(
     return prove(scenario, before.assign_attrs({**seconds, **stays}), bound)
 
 
-def holds(scenario: Scenario, envelope: xr.Dataset, schedule: xr.Dataset) -> bool:
+def holds(scenario: Case, envelope: xr.Dataset, schedule: xr.Dataset) -> bool:
     """Whether a schedule of the same data keeps the locks of a scenario, and its caps under the new baseline."""
     if not scenario.heats:
         return not scenario.run_locks or not _off_locks(scenario, schedule)
@@ -145,7 +145,7 @@ def holds(scenario: Scenario, envelope: xr.Dataset, schedule: xr.Dataset) -> boo
     return explain.holds(scenario, envelope, schedule, Baseline.of(scenario, envelope).start, work=JUDGING)
 
 
-def _off_locks(scenario: Scenario, schedule: xr.Dataset) -> bool:
+def _off_locks(scenario: Case, schedule: xr.Dataset) -> bool:
     """Whether runs of processes are not where they are locked."""
     from emberline import twin
 
@@ -157,7 +157,7 @@ def hurried(stored: Plan, work: float) -> Plan:
     """A stored plan whose scenario is searched with little effort, so that an answer is there soon."""
     goal = stored.scenario.goal
     goal = goal.model_copy(update={"effort": min(goal.budget, work)})
-    scenario = stored.scenario.model_copy(update={"goal": goal}).with_inputs(stored.scenario.inputs)
+    scenario = stored.scenario.model_copy(update={"goal": goal})
     return dataclasses.replace(stored, scenario=scenario)
 
 
@@ -167,7 +167,7 @@ def without_margins(stored: Plan) -> Plan:
     With fewer margins a better plan may exist, so the bound does not hold any more.
     """
     goal = stored.scenario.goal
-    scenario = stored.requested.model_copy(update={"goal": goal}).with_inputs(stored.scenario.inputs)
+    scenario = stored.requested.model_copy(update={"goal": goal})
     return dataclasses.replace(stored, scenario=scenario, bound=None, gap=None)
 
 
@@ -176,7 +176,7 @@ def all_locks(scenario: Scenario) -> tuple[AnyLock, ...]:
     return (*scenario.locks, *scenario.run_locks)
 
 
-def with_locks(scenario: Scenario, locks: Sequence[AnyLock]) -> Scenario:
+def with_locks(scenario: Case, locks: Sequence[AnyLock]) -> Case:
     """The scenario with other locks.
 
     Raises:
@@ -185,7 +185,7 @@ def with_locks(scenario: Scenario, locks: Sequence[AnyLock]) -> Scenario:
     """
     heats, runs = ([lock for lock in locks if isinstance(lock, kind)] for kind in (Lock, RunLock))
     update = {"locks": tuple(heats), "run_locks": tuple(runs)}
-    variant = scenario.model_copy(update=update).with_inputs(scenario.inputs)
+    variant = scenario.model_copy(update=update)
     problems = [
         Problem(scenario.name, ".".join(map(str, place)), says)
         for place, says in between_nouns(variant)
@@ -259,7 +259,7 @@ def lock(
     return Lock(heat=heat, stage=stage, unit=unit, start=timedelta(minutes=round(at, 6)))
 
 
-def locked(scenario: Scenario, schedule: xr.Dataset, heats: Starts) -> tuple[str, ...]:
+def locked(scenario: Case, schedule: xr.Dataset, heats: Starts) -> tuple[str, ...]:
     """Overrides, as for ``--set``, that lock heats of a schedule at their units and starts.
 
     The scenario's own locks stay, but for those on the same heat and stage, or cast.

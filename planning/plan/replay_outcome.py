@@ -16,7 +16,7 @@ from emberline.planning.accounts.site_stores import site_stores
 from emberline.planning.accounts.stock import shortfall
 from emberline.planning.accounts.sums import figures
 from emberline.planning.plan.replays import COUNTS, PARTS
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.columns import Columns
 from emberline.scenarios.goal_metrics import figures_of
 
@@ -60,14 +60,14 @@ class Outcome:
 class Followed:
     """What is followed again and again: a schedule, and the baseline schedule where it is compared with."""
 
-    scenario: Scenario
+    scenario: Case
     schedule: xr.Dataset
     dispatched: xr.Dataset | None = None
     seed: int | None = None
     """None: the scenario's."""
-    other: tuple[Scenario, xr.Dataset] | None = None
+    other: tuple[Case, xr.Dataset] | None = None
     """A plan of the same heats or deliveries with other margins, and its schedule."""
-    dispatched_in: Scenario | None = None
+    dispatched_in: Case | None = None
     """Whose baseline it is; None: of the same scenario."""
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.planning.plan.baseline import Baseline
-from emberline.scenarios import Scenario, effort
+from emberline.scenarios import Case, Scenario, effort
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.records.state import Outage
 
@@ -31,7 +31,7 @@ PEAKS = 6
 """Peaks that are tried between that of the baseline and an impossible one."""
 
 
-def start_lists(scenario: Scenario, baseline: Baseline, study: Study | None, *, around: bool) -> Iterator[xr.Dataset]:
+def start_lists(scenario: Case, baseline: Baseline, study: Study | None, *, around: bool) -> Iterator[xr.Dataset]:
     """Lists to begin with besides the baseline's; of processes the baseline's own where it does not keep all limits.
 
     Args:
@@ -58,7 +58,7 @@ def start_lists(scenario: Scenario, baseline: Baseline, study: Study | None, *, 
         yield from lower_peaks(scenario, envelope, baseline.schedule)
 
 
-def lower_peaks(scenario: Scenario, envelope: xr.Dataset, dispatched: xr.Dataset) -> Iterator[xr.Dataset]:
+def lower_peaks(scenario: Case, envelope: xr.Dataset, dispatched: xr.Dataset) -> Iterator[xr.Dataset]:
     """Baselines that keep to lower peaks, where peaks cost: a search by parts could not lower them one by one.
 
     The lowest peak that is possible is found by halving, and every list on the way is given.
@@ -81,7 +81,7 @@ def lower_peaks(scenario: Scenario, envelope: xr.Dataset, dispatched: xr.Dataset
             low = limit
 
 
-def _resting(scenario: Scenario, envelope: xr.Dataset) -> Iterator[xr.Dataset]:
+def _resting(scenario: Case, envelope: xr.Dataset) -> Iterator[xr.Dataset]:
     """Baselines whose leading units rest in the worst hours of each day: no plan may be worse than such a rule."""
     from emberline import twin
 
@@ -125,7 +125,7 @@ def leading_units(scenario: Scenario) -> tuple[str, ...]:
     return tuple(unit for unit, mw in power.items() if most > 0 and mw >= LEADING * most)
 
 
-def worst_hours(scenario: Scenario, envelope: xr.Dataset) -> np.ndarray:
+def worst_hours(scenario: Case, envelope: xr.Dataset) -> np.ndarray:
     """Electricity as the goal counts it, by step, shape (n_steps,): the higher, the worse."""
     from emberline.models import site
 
@@ -147,9 +147,7 @@ def rests(scenario: Scenario, worth: np.ndarray, hours: float) -> Iterator[tuple
         yield np.sort(order[:count]), which if tied else ""
 
 
-def ruled(
-    scenario: Scenario, units: tuple[str, ...], worth: np.ndarray, hours: float, peak_mw: float | None
-) -> Scenario:
+def ruled(scenario: Case, units: tuple[str, ...], worth: np.ndarray, hours: float, peak_mw: float | None) -> Case:
     """The scenario in which units rest in the worst hours of each day, under a peak that is set.
 
     Args:
@@ -169,4 +167,4 @@ def ruled(
     if peak_mw is not None:
         grid = scenario.site.grid.model_copy(update={"import_limit_mw": peak_mw})
         changes["site"] = scenario.site.model_copy(update={"grid": grid})
-    return scenario.model_copy(update=changes).with_inputs(scenario.inputs)
+    return scenario.model_copy(update=changes)

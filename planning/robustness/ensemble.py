@@ -21,7 +21,7 @@ from emberline.planning.engine.engine import Engine
 from emberline.planning.plan.progress import Progress
 from emberline.planning.plan.replay_outcome import Followed, Outcome, outcomes
 from emberline.planning.plan.replays import less_often, quantiles
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.datasets import ENSEMBLE, check
 from emberline.scenarios.metrics import FIGURES
 from emberline.scenarios.records.base import Problem, ScenarioError
@@ -44,7 +44,7 @@ LEVELS = {"median_t": 0.5, "p5_t": 0.05, "worst_t": 0.0}
 class Ensemble:
     """Disturbed replays of one schedule."""
 
-    scenario: Scenario
+    scenario: Case
     data: xr.Dataset
     """Table ``ENSEMBLE``."""
     n_requested: int
@@ -199,14 +199,14 @@ def interval(successes: int, n: int) -> tuple[float, float]:
 
 
 def ensemble(
-    scenario: Scenario,
+    scenario: Case,
     schedule: xr.Dataset,
     replications: int,
     engine: Engine,
     *,
     seed: int | None = None,
     dispatched: xr.Dataset | None = None,
-    other: tuple[Scenario, xr.Dataset] | None = None,
+    other: tuple[Case, xr.Dataset] | None = None,
     part: int = PART,
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,

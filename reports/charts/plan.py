@@ -23,7 +23,7 @@ from emberline.reports.charts.view import View, time_axis
 from emberline.reports.text.activities import of_site
 from emberline.reports.text.language import mark, tr
 from emberline.reports.text.numbers import sentence
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets import ELECTRICITY
 
 Layers = alt.LayerChart | alt.FacetChart
@@ -241,7 +241,7 @@ def _balances(plan: Plan, table: PanelData, x: alt.X, baseline: bool, carriers: 
     ]
 
 
-def preview(scenario: Scenario) -> alt.VConcatChart:
+def preview(scenario: Case) -> alt.VConcatChart:
     """Carbon intensity and price, before anything is planned."""
     view = View.of(scenario.horizon)
     return below_each_other(_signals(scenario, PanelData(view), height=110), view)
@@ -343,7 +343,7 @@ def search(
     return alt.layer(base.mark_line(interpolate="step-after").encode(strokeDash=dash), base.mark_circle(size=18))
 
 
-def _signals(scenario: Scenario, table: PanelData, height: int = 78, title: bool = True) -> list[Layers]:
+def _signals(scenario: Case, table: PanelData, height: int = 78, title: bool = True) -> list[Layers]:
     currency, inputs, x = scenario.market.currency, scenario.inputs, time_axis(table.view)
     titles = {"clock": tr("from"), "intensity": f"{tr('average intensity')} [kg CO2e/MWh]"}
     series = {"intensity": inputs["carbon_intensity_kg_per_mwh"].to_numpy()}

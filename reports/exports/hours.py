@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-    from emberline.scenarios import Scenario
+    from emberline.scenarios import Case
     from emberline.scenarios.tariff import Rates
 
 FLOWS_MW = {
@@ -113,7 +113,7 @@ def with_tariff(rates: Rates) -> str:
     return PRICE_OF_BLOCKS if rates.in_blocks else PRICE
 
 
-def short_mw(scenario: Scenario, run: xr.Dataset) -> dict[str, np.ndarray]:
+def short_mw(scenario: Case, run: xr.Dataset) -> dict[str, np.ndarray]:
     """Base load and PV as they are tabulated [MW], by column."""
     base, sun, none = scenario.site.base_load, scenario.site.sun, np.zeros(scenario.horizon.n_steps)
     return {

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from emberline.reports.performance.causes import Split, TwinUse, split
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.energy_states import idle_pieces
 from emberline.scenarios.loading.heat_log import HeatLog
 from emberline.scenarios.loading.meter import Meter
@@ -66,7 +66,7 @@ class Losses:
 
 
 def losses(
-    scenario: Scenario, log: HeatLog, meter: Meter, baseline: tuple[date, date], report: tuple[date, date]
+    scenario: Case, log: HeatLog, meter: Meter, baseline: tuple[date, date], report: tuple[date, date]
 ) -> Losses:
     """Split what a report period took more than a baseline period.
 
@@ -135,7 +135,7 @@ def _shared(start: np.ndarray, end: np.ndarray, rate: np.ndarray, edges: np.ndar
     return np.diff([until(float(edge)) for edge in edges])
 
 
-def _uses(scenario: Scenario, log: HeatLog, edges: np.ndarray) -> list[TwinUse]:
+def _uses(scenario: Case, log: HeatLog, edges: np.ndarray) -> list[TwinUse]:
     """What each day had to take."""
     rows = observations(scenario, log)
     rows = rows[rows["end_min"].notna()]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from emberline.reports.text.language import mark, tr, trn
 from emberline.reports.text.numbers import listed, percent
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.tariff import DemandCharge, Tariff
 
 CONTRACTS = {
@@ -104,7 +104,7 @@ def _rates(values: Iterable[float], unit: str) -> str:
     return tr("{count} rates, {low} to {high} {unit}", count=len(amounts), **span)
 
 
-def cut_month(scenario: Scenario) -> Iterator[str]:
+def cut_month(scenario: Case) -> Iterator[str]:
     """That a month which begins within a short horizon counts with its whole demand charge, if it does."""
     tariff, rates = scenario.market.tariff, scenario.rates
     monthly = tariff is not None and any(charge.assessed == "monthly" for charge in tariff.demand_charges)

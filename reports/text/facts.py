@@ -13,7 +13,7 @@ from emberline.reports.text import charges, works
 from emberline.reports.text.language import mark, tr, trn
 from emberline.reports.text.messages import say
 from emberline.reports.text.numbers import clauses, listed, number, percent
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets import (
     Converter,
     FlexibleLoad,
@@ -45,7 +45,7 @@ ASSETS = {
 """Names of the kinds of assets."""
 
 
-def lines(scenario: Scenario) -> Iterator[str]:
+def lines(scenario: Case) -> Iterator[str]:
     """All contents of a scenario, one line each, beginning with kind and name; without its heading and series."""
     for stage in scenario.line.stages:
         flows = [
@@ -137,7 +137,7 @@ def disturbances(scenario: Scenario) -> str:
     return tr("What varies on a disturbed day: {causes}. Shares are standard deviations.", causes=clauses(parts))
 
 
-def odd(scenario: Scenario) -> Iterator[str]:
+def odd(scenario: Case) -> Iterator[str]:
     """Values that are valid but probably not intended, one line each."""
     site = scenario.site
     base, limit = float(scenario.inputs["base_load_mw"].max()), site.grid.import_limit_mw
@@ -203,7 +203,7 @@ def _powers(scenario: Scenario) -> Iterator[str]:
                 break
 
 
-def _market(scenario: Scenario) -> Iterator[str]:
+def _market(scenario: Case) -> Iterator[str]:
     """Implausible prices and intensities, mostly caused by a wrong unit."""
     money = scenario.market.currency
     for name, values in scenario.inputs.data_vars.items():
@@ -254,7 +254,7 @@ MOST_GAIN = 1.1
 value."""
 
 
-def _gain(scenario: Scenario, core: Converter) -> float:
+def _gain(scenario: Case, core: Converter) -> float:
     """Energy out per energy in at full load, if all carriers of a machine are measured in MWh; otherwise 0."""
     if any(scenario.site.carrier[carrier].unit != "MWh" for carrier in core.flows.values()):
         return 0.0
@@ -371,7 +371,7 @@ def _(record: LatentHeatStore, scenario: Scenario) -> str:
 
 @_size.register(Load)
 @_size.register(Source)
-def _(record: Load | Source, scenario: Scenario) -> str:
+def _(record: Load | Source, scenario: Case) -> str:
     carrier = scenario.site.carrier[record.carrier]
     rate = scenario.asset_series(record.name)["rate"]
     low, high = float(rate.min()), float(rate.max())
@@ -401,7 +401,7 @@ SERIES_NAMES = {
 }  # fmt: skip
 
 
-def sources(scenario: Scenario) -> list[str]:
+def sources(scenario: Case) -> list[str]:
     """One line for each source: whose series are from it, and what it is; constants are left out."""
     by_source: dict[str, list[str]] = {}
     for name, _, series, _ in scenario.series():

@@ -12,7 +12,7 @@ from emberline.reports.text.language import mark, tr, trn
 from emberline.reports.text.messages import say
 from emberline.reports.text.numbers import clauses, listed, moment, number, offset, percent, sentence, signed
 from emberline.reports.text.rows import CREDITED, MONEY, STOCK, FigureRow, headlines, rows
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.goal_metrics import SIGNALS, goal_first, goal_text
 from emberline.scenarios.metrics import METRICS, legible_bound
 from emberline.scenarios.records.goal import Goal
@@ -315,7 +315,7 @@ def _levels(plan: Plan) -> Iterator[str]:
         yield f"{name} {number(level, 1)} {units[name]}"
 
 
-def size(scenario: Scenario) -> str:
+def size(scenario: Case) -> str:
     """Production of a scenario, or the size of its site."""
     if scenario.heats:
         tonnes = number(scenario.tonnes, 0)
@@ -406,7 +406,7 @@ def holding(plan: Plan) -> list[str]:
     return lines
 
 
-def filled(scenario: Scenario) -> list[str]:
+def filled(scenario: Case) -> list[str]:
     """Series whose gaps were filled."""
     return [
         trn(

@@ -10,7 +10,7 @@ import xarray as xr
 from emberline.reports.text import wording
 from emberline.reports.text.language import mark, tr, trn
 from emberline.reports.text.numbers import clauses, listed, number, percent
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.flows.process_flows import directions
 from emberline.scenarios.process import Mode, Process
 from emberline.scenarios.process.delivery import Arrival, Delivery
@@ -62,7 +62,7 @@ def stores(scenario: Scenario) -> Iterator[dict[str, Any]]:
         yield dict(zip(STORE, row, strict=True))
 
 
-def deliveries(scenario: Scenario) -> Iterator[dict[str, Any]]:
+def deliveries(scenario: Case) -> Iterator[dict[str, Any]]:
     """A row per delivery and arrival: tonnes in the horizon, and when."""
     for item in (*scenario.deliveries, *scenario.arrivals):
         row = (item.name, kind(item), item.store, demand_t(scenario, item), when(scenario, item))
@@ -76,7 +76,7 @@ def kind(item: Arrival) -> str:
     return LEAVES if item.amount_t is None else ORDER
 
 
-def demand_t(scenario: Scenario, item: Arrival) -> float:
+def demand_t(scenario: Case, item: Arrival) -> float:
     """Tonnes requested by a delivery, or brought by an arrival, in the horizon."""
     if isinstance(item, Delivery) and item.amount_t is not None:
         return item.amount_t
@@ -130,7 +130,7 @@ def disturbed_stocks(ensemble: Ensemble, undisturbed: xr.Dataset | None) -> list
     ]
 
 
-def lines(scenario: Scenario) -> Iterator[str]:
+def lines(scenario: Case) -> Iterator[str]:
     """All contents of the works, one line each."""
     for row in processes(scenario):
         name, units, mode, rate, power, inputs, outputs, fuels, limits = (row[key] for key in PROCESS)

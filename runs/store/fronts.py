@@ -28,7 +28,7 @@ import xarray as xr
 from emberline.planning.accounts.figures import Figures
 from emberline.runs.store import netcdf
 from emberline.runs.store.store import PACKAGES, StoreError
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.home import home
 from emberline.scenarios.messages import restored, with_messages
 from emberline.scenarios.whole_file import replacing, sync
@@ -177,7 +177,7 @@ def _opened(place: Path) -> StoredFront:
         several = netcdf.read(place / "schedules.nc")
         schedules = {int(number): several.sel(point=number, drop=True) for number in several["point"].values}
     front = Front(
-        scenario=scenario.with_inputs(netcdf.read(place / "inputs.nc")),
+        scenario=Case.of(scenario, netcdf.read(place / "inputs.nc")),
         baseline=Figures(**baseline),
         data=netcdf.read(place / "front.nc"),
         schedules=schedules,

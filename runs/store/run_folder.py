@@ -29,7 +29,7 @@ from emberline.planning.plan.replays import Replays
 from emberline.runs.store import netcdf, run_record
 from emberline.runs.store.catalogue import labels
 from emberline.runs.store.catalogue.errors import StoreError
-from emberline.scenarios import Scenario, whole_file
+from emberline.scenarios import Case, Scenario, whole_file
 from emberline.scenarios.messages import Message, dumps, with_messages
 from emberline.scenarios.metrics import above
 
@@ -101,7 +101,7 @@ def read(folder: Path, run: str) -> StoredRun:
     if None not in (proof["objective"], proof["bound"]) and above(proof["bound"], proof["objective"]):
         proof |= {"status": "best found", "bound": None, "gap": None}  # an earlier release mixed the goals of two plans
     plan = Plan(
-        scenario=scenario.with_inputs(inputs),
+        scenario=Case.of(scenario, inputs),
         envelope=envelope,
         baseline=baseline,
         baseline_figures=_figures(summary["baseline"]),

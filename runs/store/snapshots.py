@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from emberline.runs.store.drafts import KEPT_DAYS, prune
-from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios import Case, Problem, Scenario, ScenarioError
 from emberline.scenarios.home import RUN_ID, home
 from emberline.scenarios.loading.loading import build
 from emberline.scenarios.reading.document import Document, Keys, dotted, parse, read
@@ -49,7 +49,7 @@ SEVERAL = (
 """Nouns whose series stand together in a variable of the inputs, under a label each."""
 
 
-def load(path: Path, overrides: Iterable[str] = ()) -> Scenario:
+def load(path: Path, overrides: Iterable[str] = ()) -> Case:
     """The scenario of a draft or a snapshot, which reads no file but those next to it.
 
     Raises:
@@ -61,7 +61,7 @@ def load(path: Path, overrides: Iterable[str] = ()) -> Scenario:
     return build(document, path.parent, overrides)
 
 
-def loads(text: str, folder: Path, overrides: Iterable[str] = ()) -> Scenario:
+def loads(text: str, folder: Path, overrides: Iterable[str] = ()) -> Case:
     """The scenario of a text that is not kept yet; see :func:`load`."""
     document = parse(text)
     _refuse_foreign_files(document, folder)
@@ -148,7 +148,7 @@ def _linked(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def keep(scenario: Scenario) -> str:
+def keep(scenario: Case) -> str:
     """Keep a stored run's scenario as a snapshot; the id by which ``snapshots.find`` finds it.
 
     Raises:
@@ -164,7 +164,7 @@ def keep(scenario: Scenario) -> str:
         return take(folder / "scenario.yaml")
 
 
-def source(scenario: Scenario, *, inline: bool = False) -> tuple[str, dict[str, str]]:
+def source(scenario: Case, *, inline: bool = False) -> tuple[str, dict[str, str]]:
     """The text, and the files that it names by their paths; none where series stand ``inline``, in the text."""
     data: dict[str, Any] = json.loads(scenario.model_dump_json(exclude_defaults=True))
     data.get("emissions", {}).pop("table", None)
@@ -185,7 +185,7 @@ def source(scenario: Scenario, *, inline: bool = False) -> tuple[str, dict[str, 
     return json.dumps(data, indent=1, ensure_ascii=False), files
 
 
-def _values(scenario: Scenario, name: str, place: tuple[str | int, ...]) -> np.ndarray:
+def _values(scenario: Case, name: str, place: tuple[str | int, ...]) -> np.ndarray:
     """A series as it was planned with, in the unit that its field asks for; shape (n_steps,)."""
     for noun, variable, label in SEVERAL:
         if noun in place[:2]:

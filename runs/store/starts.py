@@ -12,7 +12,7 @@ from emberline.planning.plan.earlier import EarlierPlans, content_of, same_asked
 from emberline.planning.plan.proof import judged
 from emberline.runs.store.run_folder import StoredRun
 from emberline.runs.store.store import Store, StoreError
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 PLANT = ("line", "orders", "processes", "stores", "horizon", "state")
 """Keys that are the same where schedules of two scenarios are alike."""
@@ -22,7 +22,7 @@ MOST = 6
 """Plans that a search is given."""
 
 
-def stored_starts(store: Store, scenario: Scenario, baseline: Baseline | None = None) -> EarlierPlans:
+def stored_starts(store: Store, scenario: Case, baseline: Baseline | None = None) -> EarlierPlans:
     """Stored plans of a scenario's orders, judged by the goal that they were made for.
 
     Args:

@@ -22,7 +22,7 @@ import xarray as xr
 from emberline.planning.plan.progress import Progress
 from emberline.planning.plan.record import Plan
 from emberline.runs.store.store import Store, StoreError
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 
 if TYPE_CHECKING:
     from emberline.models import Study
@@ -65,7 +65,7 @@ class Task:
         """Whether the asker wants what there is."""
         return (self.folder / "cancel").exists()
 
-    def scenario(self) -> Scenario:
+    def scenario(self) -> Case:
         """The scenario that is asked about.
 
         Raises:

@@ -1,27 +1,22 @@
-"""The scenario: all nouns together."""
+"""The scenario: all nouns together, as a file says them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-import numpy as np
-import xarray as xr
-from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from emberline.scenarios.assets.storage import Storage
 from emberline.scenarios.case.line import Grade, Line
 from emberline.scenarios.case.market import Market
 from emberline.scenarios.case.site import Site
-from emberline.scenarios.datasets import INPUTS, check
 from emberline.scenarios.process.delivery import Arrival, Delivery
 from emberline.scenarios.process.recipe import Mode
 from emberline.scenarios.process.record import Process
 from emberline.scenarios.process.store import Store
-from emberline.scenarios.reading.inputs import resolve_all
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.disturbances import Disturbances, Recourse, Tolerances
 from emberline.scenarios.records.emissions import ACCOUNTING, DAYS, Accounting, Emission, Used, used_by
@@ -31,8 +26,6 @@ from emberline.scenarios.records.locks import Window, merged
 from emberline.scenarios.records.orders import Lock, Order, RunLock
 from emberline.scenarios.records.series import Entry
 from emberline.scenarios.records.state import State
-from emberline.scenarios.tariff.rates import Rates, read
-from emberline.scenarios.tariff.rates import metered as metered_times
 
 NO_LINE = Line.model_construct(stages=(), grades=(), transfers=(), heat_loss=None)
 """The line of a scenario that is a site alone: no stages, no units. It cannot be written down, only left out."""
@@ -79,11 +72,6 @@ class Scenario(Record):
     recourse: Recourse = Field(default_factory=Recourse)
     goal: Goal = Field(default=None, validate_default=True)
 
-    _document: Any = PrivateAttr(default=None)
-    _folder: Path = PrivateAttr(default=Path("."))
-    _inputs: xr.Dataset | None = PrivateAttr(default=None)
-    _apparent: tuple[str, ...] = PrivateAttr(default=())
-
     @field_validator("horizon", "emissions")
     @classmethod
     def _context(cls, noun: Horizon | Accounting, info: ValidationInfo) -> Horizon | Accounting:
@@ -105,48 +93,6 @@ class Scenario(Record):
     @classmethod
     def _limited(cls, goal: Goal, info: ValidationInfo) -> Goal:
         return _with_limit(goal, info.data) if "horizon" in info.data else goal
-
-    @property
-    def apparent(self) -> tuple[str, ...]:
-        """Prices per kVA, as the file writes them: they count per kW, at a power factor of 1."""
-        return self._apparent
-
-    @property
-    def document(self) -> Any:
-        """The document that it was read from (``scenarios.reading.document.Document``); None where there is none."""
-        return self._document
-
-    @property
-    def folder(self) -> Path:
-        """Where its files are: paths of series are relative to it."""
-        return self._folder
-
-    def read_from(self, document: Any, folder: Path, apparent: tuple[str, ...]) -> None:
-        """Note the document that it was read from, the folder of its files, and its prices per kVA."""
-        self._document, self._folder, self._apparent = document, folder, apparent
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Scenario:
-        """A copy with some nouns replaced. Its series stay those that are resolved; ``em.change`` reads them again."""
-        copy = super().model_copy(update=update, deep=deep)
-        if update:
-            copy._document = None  # it no longer says what the copy is
-        return copy
-
-    @cached_property
-    def rates(self) -> Rates | None:
-        """The tariff's numbers on the metered intervals of the horizon; None: there is no tariff.
-
-        Raises:
-            ValueError: the tariff does not fit the horizon; ``scenarios.load`` tells this with file and line.
-        """
-        if self.market.tariff is None:
-            return None
-        interval = self.site.grid.metered_interval_min
-        before = self.market.tariff_before
-        if not before.peak_mw:
-            before = before.model_copy(update={"peak_mw": self.state.peak_so_far_mw})
-        times = metered_times(self.horizon, interval)
-        return read(self.market.tariff, times, self.horizon.zone, before=before, interval_min=interval)
 
     @cached_property
     def battery(self) -> Storage | None:
@@ -218,35 +164,6 @@ class Scenario(Record):
         modes = [(mode_name(process, mode), mode.emissions) for process, mode in self.process_modes]
         return (*stages, *modes)
 
-    @property
-    def tonnes(self) -> float:
-        """Tonnes that all orders and deliveries add up to [t]."""
-        delivered = sum(delivery.amount_t or 0.0 for delivery in self.deliveries)
-        if "demand_tph" in self.inputs:
-            delivered += float(self.inputs["demand_tph"].sum()) * self.horizon.step_h
-        return sum(heat.grade.mass_t for heat in self.heats) + delivered
-
-    @property
-    def inputs(self) -> xr.Dataset:
-        """The scenario's series on its steps, a dataset of table ``INPUTS``.
-
-        What was filled is listed in the attribute ``filled`` of each variable, the source in ``source``.
-
-        Raises:
-            ValueError: a series cannot be had; ``scenarios.load`` tells this with file and line.
-        """
-        if self._inputs is None:
-            data = resolve_all(
-                self.series(),
-                self.horizon,
-                self.folder,
-                demands=self.demands,
-                arrivals=self.arrivals,
-                pv_peak_mw=self.site.pv.peak_mw if self.site.pv else 0.0,
-            )
-            self._inputs = check(data.assign_attrs(currency=self.market.currency), INPUTS)
-        return self._inputs
-
     def series(self) -> Iterator[Entry]:
         """Name in ``INPUTS``, place in the scenario, series and unit of measure, for each series that is given.
 
@@ -260,28 +177,6 @@ class Scenario(Record):
                     yield item.name, (field, i, "rate"), item.rate, "t/h"
         for name, place, series, unit in self.site.series(self.market.currency):
             yield name, ("site", *place), series, unit
-
-    def asset_series(self, name: str) -> dict[str, np.ndarray]:
-        """The series of an asset by key (``AssetSeries.key``), each of shape (n_steps,); what is constant included."""
-        return self._by_asset[name]
-
-    @cached_property
-    def _by_asset(self) -> dict[str, dict[str, np.ndarray]]:
-        """Series of each asset by key."""
-        inputs, site = self.inputs, self.site
-        columns = {f"{site.base_load.name}.rate": inputs["base_load_mw"].to_numpy()}
-        if site.sun is not None:
-            columns[f"{site.sun.name}.capacity_factor"] = inputs["pv_available_mw"].to_numpy() / site.sun.peak_mw
-        if "asset_values" in inputs:
-            labels = inputs["series"].values.tolist()
-            columns |= dict(zip(labels, inputs["asset_values"].values, strict=True))
-        values: dict[str, dict[str, np.ndarray]] = {}
-        for record in site.equipment:
-            for entry in record.wants():
-                constant = np.full(self.horizon.n_steps, (entry.series.value or 0.0) * entry.series.scale)
-                values.setdefault(record.name, {})[entry.key] = columns.get(entry.label(record.name), constant)
-            values.setdefault(record.name, {})
-        return values
 
     @cached_property
     def demands(self) -> tuple[Delivery, ...]:
@@ -308,15 +203,9 @@ class Scenario(Record):
         """Share of the disturbed days on which a plan is to hold: the one that is set, else ``HOLD``."""
         return self.goal.hold or self.disturbances.hold or HOLD
 
-    def with_inputs(self, inputs: xr.Dataset) -> Scenario:
-        """The same scenario with its series already resolved (read back from a stored run)."""
-        copy = self.model_copy()
-        copy._inputs = inputs
-        return copy
-
-    def with_time_limit(self) -> Scenario:
+    def with_time_limit(self) -> Self:
         """The same scenario, a part of another, with the time limit of its own heats and steps where none is given."""
-        return self.model_copy(update={"goal": _with_limit(self.goal, dict(self))}).with_inputs(self.inputs)
+        return self.model_copy(update={"goal": _with_limit(self.goal, dict(self))})
 
     @property
     def factors_used(self) -> tuple[Used, ...]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pydantic import ValidationError
 
 from emberline.scenarios.assets.quantity import ELECTRICITY
+from emberline.scenarios.case.case import rates_of
 from emberline.scenarios.case.line import Line
 from emberline.scenarios.case.market import Market
 from emberline.scenarios.case.scenario import Heat, Scenario
@@ -181,7 +182,7 @@ def _of_market(scenario: Scenario) -> Mistakes:
     if market.tariff_before.peak_mw and scenario.state.peak_so_far_mw:
         yield ("market", "tariff_before", "peak_mw"), "is given by state.peak_so_far_mw too; leave one of them out"
     try:
-        _ = scenario.rates
+        rates_of(scenario)
     except ValueError as error:
         name, _, says = str(error).partition(": ")
         field = name.split(" ")[0]

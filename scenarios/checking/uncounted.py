@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from emberline.scenarios.assets import ELECTRICITY, Source, of
+from emberline.scenarios.case.case import Case
 from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.flows.process_flows import directions
 from emberline.scenarios.messages import Message
 
 
-def uncounted(scenario: Scenario) -> Iterator[Message]:
+def uncounted(scenario: Case) -> Iterator[Message]:
     """A message for each such gas and store."""
     gases: dict[str, list[str]] = {}
     for source in of(scenario.site.assets, Source):

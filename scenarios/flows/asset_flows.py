@@ -15,6 +15,7 @@ from emberline.scenarios.metrics import FACTORS
 
 if TYPE_CHECKING:
     from emberline.scenarios.assets.trade import Renewable
+    from emberline.scenarios.case.case import Case
     from emberline.scenarios.case.scenario import Scenario
 
 
@@ -41,7 +42,7 @@ class Account:
         return {name: float(getattr(self, name).sum()) for name in names}
 
 
-def accounts(scenario: Scenario, flows: xr.Dataset) -> Iterator[Account]:
+def accounts(scenario: Case, flows: xr.Dataset) -> Iterator[Account]:
     """Account of each asset.
 
     Args:
@@ -69,7 +70,7 @@ def accounts(scenario: Scenario, flows: xr.Dataset) -> Iterator[Account]:
         )
 
 
-def used(scenario: Scenario, record: Named, flows: xr.Dataset) -> Use:
+def used(scenario: Case, record: Named, flows: xr.Dataset) -> Use:
     """Use of an asset, machines as converters, by flows of table ``FLOWS``."""
     switched = "asset_on" in flows and record.name in flows["machine"].values
     return Use(
@@ -90,7 +91,7 @@ def flow(flows: xr.Dataset, asset: str, key: str = "") -> np.ndarray:
     return np.asarray(flows["asset_rate"].sel(flow=label(asset, key)).to_numpy())
 
 
-def unused_mw(scenario: Scenario, flows: xr.Dataset, plant: Renewable) -> np.ndarray:
+def unused_mw(scenario: Case, flows: xr.Dataset, plant: Renewable) -> np.ndarray:
     """What a plant could give and is neither used nor exported [MW], shape (n_steps,)."""
     could = plant.available_mw(scenario.asset_series(plant.name)["capacity_factor"])
     return np.asarray(could - flow(flows, plant.name))

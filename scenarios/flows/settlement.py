@@ -29,10 +29,11 @@ from emberline.scenarios.records.series import Series
 from emberline.scenarios.tariff.contracts import BaseBlock, Green, Guarantees, Kind
 
 if TYPE_CHECKING:
+    from emberline.scenarios.case.case import Case
     from emberline.scenarios.case.scenario import Scenario
 
 
-def profile_mw(scenario: Scenario, contract: Kind) -> np.ndarray | None:
+def profile_mw(scenario: Case, contract: Kind) -> np.ndarray | None:
     """Profile of a contract that has one, on the scenario's steps [MW], shape (n_steps,)."""
     series: Series | None = getattr(contract, "mw", None)
     if series is None:
@@ -52,7 +53,7 @@ class Settled(NamedTuple):
     money: np.ndarray
 
 
-def settle(scenario: Scenario, import_mwh: np.ndarray) -> tuple[Settled, ...]:
+def settle(scenario: Case, import_mwh: np.ndarray) -> tuple[Settled, ...]:
     """Settlement of nominated import, contract by contract and then at the spot price (``spot``).
 
     Args:
@@ -104,7 +105,7 @@ class MarginalPrices(NamedTuple):
     """Cost of the horizon that no import changes [currency]."""
 
 
-def marginal_prices(scenario: Scenario) -> MarginalPrices:
+def marginal_prices(scenario: Case) -> MarginalPrices:
     """Prices with which ``imported @ import − exported @ export + constant`` is what :func:`settle` comes to.
 
     Exact, but for what blocks that are not used lose by their spread: with spreads of zero it is exact for every
@@ -145,7 +146,7 @@ class UnusedBlocks:
     """Share of the import that blocks and spot deliver."""
 
 
-def unused_blocks(scenario: Scenario) -> UnusedBlocks | None:
+def unused_blocks(scenario: Case) -> UnusedBlocks | None:
     """Blocks whose unused energy loses a spread; None: there are none, :func:`marginal_prices` is exact."""
     contracts = scenario.market.contracts
     shares = sum(c.share or 0.0 for c in contracts if isinstance(c, Green))
@@ -160,7 +161,7 @@ def unused_blocks(scenario: Scenario) -> UnusedBlocks | None:
     )
 
 
-def imbalance_prices(scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
+def imbalance_prices(scenario: Case) -> tuple[np.ndarray, np.ndarray]:
     """Short and long price in each metered interval [currency/MWh], shape (n_meter,) each."""
     imbalance, inputs = scenario.market.imbalance, scenario.inputs
     assert imbalance is not None
@@ -185,7 +186,7 @@ class Covered(NamedTuple):
     """Where the factor is from."""
 
 
-def market_based(scenario: Scenario, import_mwh: np.ndarray) -> tuple[Covered, ...]:
+def market_based(scenario: Case, import_mwh: np.ndarray) -> tuple[Covered, ...]:
     """Scope 2 of the import by the market-based method, contract by contract and then the rest (``rest``).
 
     A contract with a factor of its own covers what it delivers and is used in the step. Guarantees of origin cover what

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from emberline.scenarios.case.scenario import Scenario
+from emberline.scenarios.case.case import Case
 from emberline.scenarios.energy_states import EnergyStates
 
 NEVER = math.inf
@@ -28,7 +28,7 @@ class Profile:
 class LineShop:
     """A scenario's line in numbers: heats, stages and units are indices in the scenario's order; times in minutes."""
 
-    scenario: Scenario
+    scenario: Case
     names: tuple[str, ...]
     """Name of each heat."""
     orders: tuple[str, ...]
@@ -127,7 +127,7 @@ class LineShop:
         return [u for u in self.units_of[stage] if not math.isnan(self.duration[heat][u])]
 
 
-def shop(scenario: Scenario) -> LineShop:
+def shop(scenario: Case) -> LineShop:
     """The tables of a scenario's line."""
     line, heats = scenario.line, scenario.heats
     minutes = scenario.horizon.minutes

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from emberline.scenarios.case.scenario import Scenario
+from emberline.scenarios.case.case import Case
 from emberline.scenarios.reading.table import Table, read_table
 from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.scenarios.records.horizon import MINUTE
@@ -84,7 +84,7 @@ class HeatLog:
         )
 
 
-def read(path: Path, scenario: Scenario) -> HeatLog:
+def read(path: Path, scenario: Case) -> HeatLog:
     """Read a log and check it against the plant.
 
     Raises:
@@ -93,7 +93,7 @@ def read(path: Path, scenario: Scenario) -> HeatLog:
     return checked(read_table(path, "a heat log"), scenario, path.name)
 
 
-def checked(frame: pd.DataFrame, scenario: Scenario, name: str = "log") -> HeatLog:
+def checked(frame: pd.DataFrame, scenario: Case, name: str = "log") -> HeatLog:
     """A log from a table with the columns of a log's file; see :func:`read`."""
     return _Reader(frame, scenario, name).read()
 
@@ -101,7 +101,7 @@ def checked(frame: pd.DataFrame, scenario: Scenario, name: str = "log") -> HeatL
 class _Reader:
     """One log being read; collects the mistakes."""
 
-    def __init__(self, frame: pd.DataFrame, scenario: Scenario, name: str) -> None:
+    def __init__(self, frame: pd.DataFrame, scenario: Case, name: str) -> None:
         self.table = Table(frame, name, scenario.horizon.zone)
         self.frame, self.name, self.problems = self.table.frame, name, self.table.problems
         self.scenario = scenario

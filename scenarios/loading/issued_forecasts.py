@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import signals
+from emberline.scenarios.case.case import Case
 from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.datasets import INPUTS, check
 from emberline.scenarios.reading.series import Resolved, on_steps, read_forecast, resolve, signal_factor
@@ -31,7 +32,7 @@ ROWS = {
 """Variable of ``INPUTS`` and its label, by the field whose items have a row each; all else is a variable of its own."""
 
 
-def foreseen(scenario: Scenario, horizon: Horizon, at: datetime) -> xr.Dataset:
+def foreseen(scenario: Case, horizon: Horizon, at: datetime) -> xr.Dataset:
     """The series of a part of a scenario's horizon as they were known at a moment, a dataset of table ``INPUTS``.
 
     Args:

@@ -11,17 +11,20 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from emberline.scenarios.case.case import Case
 from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.checking.unknown_keys import _fields, nearest_key, suggestion
 from emberline.scenarios.reading import document as yaml_document
 from emberline.scenarios.reading import overlay
 from emberline.scenarios.reading.document import Document, Keys, dotted
-from emberline.scenarios.reading.inputs import resolve_one
+from emberline.scenarios.reading.inputs import as_inputs, read_series
+from emberline.scenarios.reading.series import Resolved
 from emberline.scenarios.records.base import Misplaced, Problem, ScenarioError, Unjudged
 from emberline.scenarios.records.faults import fault
 from emberline.scenarios.records.files import named, unreadable
 from emberline.scenarios.records.quantity import APPARENT, CURRENCIES
+from emberline.scenarios.records.series import Entry
 
 MOST_TOLD = 50
 """Mistakes of a scenario that are reported at once."""
@@ -54,7 +57,7 @@ Override = str | tuple[str, Any]
 """``key.path=value`` or ``@overlay.yaml`` as on the command line, or a dotted key with its value."""
 
 
-def load(name: str | Path, overrides: Iterable[Override] = ()) -> Scenario:
+def load(name: str | Path, overrides: Iterable[Override] = ()) -> Case:
     """Load a scenario from a file or by the name of a bundled one.
 
     Args:
@@ -68,14 +71,12 @@ def load(name: str | Path, overrides: Iterable[Override] = ()) -> Scenario:
     return build(yaml_document.read(path), path.parent, overrides)
 
 
-def loads(
-    text: str, name: str = "scenario.yaml", overrides: Iterable[Override] = (), folder: Path = Path(".")
-) -> Scenario:
+def loads(text: str, name: str = "scenario.yaml", overrides: Iterable[Override] = (), folder: Path = Path(".")) -> Case:
     """Load a scenario from text; paths of series are relative to ``folder``."""
     return build(yaml_document.parse(text, name), folder, overrides)
 
 
-def changed(scenario: Scenario, overrides: Iterable[Override]) -> Scenario:
+def changed(scenario: Case, overrides: Iterable[Override]) -> Case:
     """The same scenario with some keys changed: read again from its document, series included.
 
     Raises:
@@ -87,7 +88,25 @@ def changed(scenario: Scenario, overrides: Iterable[Override]) -> Scenario:
     return build(deepcopy(scenario.document), scenario.folder, overrides)
 
 
-def build(document: Document, folder: Path, overrides: Iterable[Override] = ()) -> Scenario:
+def resolve(scenario: Scenario, folder: Path = Path(".")) -> Case:
+    """A scenario with its series.
+
+    Args:
+        scenario: what is known of it, such as one made in Python.
+        folder: that paths of series are relative to.
+
+    Raises:
+        ValueError: a series cannot be had.
+    """
+    values = []
+    for entry, column in read_series(scenario, folder):
+        if isinstance(column, ValueError):
+            raise column
+        values.append((entry, column))
+    return Case.of(scenario, as_inputs(scenario, values), folder)
+
+
+def build(document: Document, folder: Path, overrides: Iterable[Override] = ()) -> Case:
     """Validate a document and resolve its series."""
     problems = list(document.problems)
     for assignment in overrides:
@@ -112,16 +131,21 @@ def build(document: Document, folder: Path, overrides: Iterable[Override] = ()) 
     except ValidationError as error:
         problems += islice(_translate(document, error, document.data), MOST_TOLD + 1)
         scenario = _without_mistakes(document.data, error, context) if len(problems) <= MOST_TOLD else None
+    values: list[tuple[Entry, Resolved]] = []
     if scenario is not None:
-        scenario.read_from(document, folder, tuple(dict.fromkeys(context[APPARENT])))
         between = islice(between_nouns(scenario), MOST_TOLD + 1)
         problems += [Problem(document.where(path), dotted(path), says) for path, says in between]
         if all(problem.key != "horizon.zone" for problem in problems):  # else its days may lie elsewhere
-            problems += _check_series(scenario, document)
+            for entry, column in read_series(scenario, folder):
+                if isinstance(column, ValueError):
+                    place = column.below(entry[1]) if isinstance(column, Misplaced) else entry[1]
+                    problems.append(Problem(document.where(place), dotted(place), str(column)))
+                else:
+                    values.append((entry, column))
     if problems or scenario is None:
         raise ScenarioError(_ordered(problems, document.name))
-    _ = scenario.inputs
-    return scenario
+    apparent = tuple(dict.fromkeys(context[APPARENT]))
+    return Case.of(scenario, as_inputs(scenario, values), folder, document, apparent)
 
 
 def _without_mistakes(data: dict[str, Any], error: ValidationError, context: dict[str, Any]) -> Scenario | None:
@@ -179,15 +203,6 @@ def _value(data: Any, path: Iterable[str | int]) -> Any:
         else:
             data = data[part] if isinstance(data, list) and isinstance(part, int) and part < len(data) else None
     return data
-
-
-def _check_series(scenario: Scenario, document: Document) -> Iterator[Problem]:
-    for name, path, series, unit in scenario.series():
-        try:
-            resolve_one(name, series, unit, scenario.horizon, scenario.folder)
-        except ValueError as error:
-            place = error.below(path) if isinstance(error, Misplaced) else path
-            yield Problem(document.where(place), dotted(place), str(error))
 
 
 def _translate(document: Document, error: ValidationError, data: Any) -> Iterator[Problem]:

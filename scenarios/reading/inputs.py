@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from emberline.scenarios.case.scenario import Scenario
+from emberline.scenarios.datasets import INPUTS, check
 from emberline.scenarios.process.delivery import Arrival
 from emberline.scenarios.reading.series import Resolved, read_forecast, resolve
 from emberline.scenarios.records.horizon import Horizon
@@ -48,52 +50,47 @@ def resolve_one(name: str, series: Series, unit: str, horizon: Horizon, folder: 
     return values
 
 
-def resolve_all(
-    entries: Iterable[Entry],
-    horizon: Horizon,
-    folder: Path,
-    *,
-    demands: Iterable[Arrival] = (),
-    arrivals: Iterable[Arrival] = (),
-    pv_peak_mw: float = 0.0,
-) -> xr.Dataset:
-    """Series on the steps of a horizon, variables of table ``INPUTS``.
+def read_series(scenario: Scenario, folder: Path) -> Iterator[tuple[Entry, Resolved | ValueError]]:
+    """Each series of a scenario on its steps, or why it cannot be had.
 
     Args:
-        entries: with their places in the scenario.
-        horizon: with the steps.
+        scenario: with the series.
         folder: that paths of files are relative to.
-        demands: deliveries that go on in time.
-        arrivals: of material.
-        pv_peak_mw: that the capacity factor of the site's PV refers to.
-
-    Raises:
-        ValueError: a series cannot be resolved.
     """
+    for entry in scenario.series():
+        name, _, series, unit = entry
+        try:
+            yield entry, resolve_one(name, series, unit, scenario.horizon, folder)
+        except ValueError as error:
+            yield entry, error
+
+
+def as_inputs(scenario: Scenario, values: Iterable[tuple[Entry, Resolved]]) -> xr.Dataset:
+    """The series of a scenario as a dataset of table ``INPUTS``."""
+    horizon = scenario.horizon
     columns: dict[str, Any] = {}
     tables: dict[str, dict[str, Resolved]] = {"assets": {}, "contracts": {}, "deliveries": {}, "arrivals": {}}
-    for name, place, series, unit in entries:
+    for (name, place, series, _), column in values:
         table = next((tables[str(key)] for key in place[:2] if key in tables), None)
         if table is None:
-            values = resolve_one(name, series, unit, horizon, folder)
-            attrs = {"source": values.source, "filled": values.filled, "first_filled": values.first_filled}
-            columns[name] = ("time", values.values, attrs)
+            attrs = {"source": column.source, "filled": column.filled, "first_filled": column.first_filled}
+            columns[name] = ("time", column.values, attrs)
         elif series.value is None or place[0] in tables:  # constants of assets and contracts fill no table
-            table[name] = resolve_one(name, series, unit, horizon, folder)
+            table[name] = column
     zeros = np.zeros(horizon.n_steps)
     columns.setdefault("export_price_per_mwh", ("time", zeros, NONE))
     _, factor, attrs = columns.get("pv_available_mw", ("time", zeros, NONE))
-    columns["pv_available_mw"] = ("time", factor * pv_peak_mw, attrs)
+    columns["pv_available_mw"] = ("time", factor * (scenario.site.pv.peak_mw if scenario.site.pv else 0.0), attrs)
     data = xr.Dataset(columns, coords={"time": horizon.times})
     for variable, label, rows in (
         ("asset_values", "series", tables["assets"]),
         ("contract_mw", "contract", tables["contracts"]),
-        ("demand_tph", "demand", _rates(demands, tables["deliveries"], horizon)),
-        ("arrival_tph", "arrival", _rates(arrivals, tables["arrivals"], horizon)),
+        ("demand_tph", "demand", _rates(scenario.demands, tables["deliveries"], horizon)),
+        ("arrival_tph", "arrival", _rates(scenario.arrivals, tables["arrivals"], horizon)),
     ):
         if rows:
             data = data.assign({variable: _together(label, rows)}).assign_coords({label: list(rows)})
-    return data.assign_attrs(zone=horizon.zone)
+    return check(data.assign_attrs(zone=horizon.zone, currency=scenario.market.currency), INPUTS)
 
 
 def _rates(items: Iterable[Arrival], series: dict[str, Resolved], horizon: Horizon) -> dict[str, Resolved]:

@@ -178,7 +178,7 @@ class RunBoard:
         moves = {i: first for i, first in moves.items() if first != self.runs[i].first}
         if not moves:
             return []
-        scenario = self.plan.scenario.model_copy(update={"run_locks": ()}).with_inputs(self.plan.scenario.inputs)
+        scenario = self.plan.scenario.model_copy(update={"run_locks": ()})
         before = _amounts(self.plan.violations)
         rows = [
             row for row in violations(twin.replay(scenario, self.moved(moves)))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios import Case, Problem, Scenario, ScenarioError
 from emberline.scenarios.loading.heat_log import HeatLog
 from emberline.scenarios.loading.meter import Meter
 from emberline.studies.calibration.drift import Chart, charts
@@ -55,7 +55,7 @@ class Comparison:
 class Calibration:
     """What a log tells of a scenario."""
 
-    scenario: Scenario
+    scenario: Case
     log: HeatLog
     confidence: float
     units: tuple[UnitFit, ...]
@@ -125,14 +125,14 @@ class Calibration:
         }
 
 
-def fit_units(scenario: Scenario, log: HeatLog, confidence: float = CONFIDENCE) -> tuple[UnitFit, ...]:
+def fit_units(scenario: Case, log: HeatLog, confidence: float = CONFIDENCE) -> tuple[UnitFit, ...]:
     """The fit of every unit of the line, without any check."""
     rows = observations(scenario, log)
     return tuple(fit_unit(scenario, log, rows, unit.name, confidence) for unit in scenario.line.units)
 
 
 def calibrate(
-    scenario: Scenario,
+    scenario: Case,
     log: HeatLog,
     meter: Meter | None = None,
     *,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.line.tables import shop
 from emberline.scenarios.loading.heat_log import HeatLog
 from emberline.scenarios.records.horizon import Horizon
@@ -88,7 +88,7 @@ class HoldOut:
 
 
 def hold_out(
-    scenario: Scenario,
+    scenario: Case,
     log: HeatLog,
     fits: Sequence[UnitFit],
     from_min: float,
@@ -158,7 +158,7 @@ def _sample(estimates: Sequence[Estimate], generator: np.random.Generator) -> li
     ]
 
 
-def _log_scenario(scenario: Scenario, rows: pd.DataFrame, from_min: float) -> Scenario:
+def _log_scenario(scenario: Case, rows: pd.DataFrame, from_min: float) -> Case:
     """The scenario with the logged heats as its orders, on a horizon long enough."""
     orders = []
     for cast, group in rows.drop_duplicates("number").groupby("cast", sort=False):
@@ -170,7 +170,7 @@ def _log_scenario(scenario: Scenario, rows: pd.DataFrame, from_min: float) -> Sc
     return scenario.model_copy(update=nouns)
 
 
-def _operations(scenario: Scenario, rows: pd.DataFrame, from_min: float) -> Operations:
+def _operations(scenario: Case, rows: pd.DataFrame, from_min: float) -> Operations:
     """The logged heats as a list that the twin follows; times after ``from_min``."""
     table = shop(scenario)
     place = {int(name[1:]): h for h, name in enumerate(table.names)}
@@ -224,7 +224,7 @@ def _replay_course(todo: Operations, seed: int, replication: int) -> _Course:
     return _Course(end - start, waits(todo, start, end), of_heats, _per_day(start, end, len(of_heats)))
 
 
-def _logged(scenario: Scenario, log: HeatLog) -> _Course:
+def _logged(scenario: Case, log: HeatLog) -> _Course:
     rows = log.heats
     logged_waits = observations(scenario, log).set_index(["heat", "stage"])["waited_min"]
     waited = logged_waits.reindex(pd.MultiIndex.from_frame(rows[["heat", "stage"]])).to_numpy()

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import linalg, optimize
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.line.tables import shop
 from emberline.scenarios.loading.heat_log import HeatLog
 from emberline.scenarios.loading.meter import Meter
@@ -68,7 +68,7 @@ class MeterFit:
 
 
 def fit_meter(
-    scenario: Scenario, log: HeatLog, rows: pd.DataFrame, meter: Meter, confidence: float, seed: int = 1
+    scenario: Case, log: HeatLog, rows: pd.DataFrame, meter: Meter, confidence: float, seed: int = 1
 ) -> MeterFit:
     """Fit energies and base load.
 
@@ -132,7 +132,7 @@ class _Power:
     """Mean power of heats over the metered intervals."""
 
     def __init__(
-        self, scenario: Scenario, log: HeatLog, rows: pd.DataFrame, start: np.ndarray, interval_min: float
+        self, scenario: Case, log: HeatLog, rows: pd.DataFrame, start: np.ndarray, interval_min: float
     ) -> None:
         self.scenario, self.table, self.start, self.interval_min = scenario, shop(scenario), start, interval_min
         self.rows = rows[rows["end_min"].notna()].reset_index(drop=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.line.tables import shop
 from emberline.scenarios.loading.heat_log import HeatLog
 from emberline.studies.calibration.likelihood import AT_LEAST, AT_MOST, EXACT
@@ -16,7 +16,7 @@ ONE_CAST_MIN = 1.0
 SHORTEST_WORK_MIN = 0.1
 
 
-def observations(scenario: Scenario, log: HeatLog) -> pd.DataFrame:
+def observations(scenario: Case, log: HeatLog) -> pd.DataFrame:
     """The log's heats with what is worked out of them, in the log's order.
 
     Adds ``working_min`` (breakdowns left out; until the log's end where the heat is under way), ``kind`` of the
@@ -48,7 +48,7 @@ def _standstill(log: HeatLog, unit: np.ndarray, start: np.ndarray, end: np.ndarr
     return standstill_min
 
 
-def _paces(scenario: Scenario, rows: pd.DataFrame) -> np.ndarray:
+def _paces(scenario: Case, rows: pd.DataFrame) -> np.ndarray:
     """Shortest time that each heat of a cast could take while another followed; 0 where nothing kept it.
 
     A caster is known to keep the pace when none of these heats is faster than that.

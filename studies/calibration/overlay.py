@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from io import StringIO
 from typing import Any
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.case.line import Grade, Line
 from emberline.scenarios.records.disturbances import Disturbances
 from emberline.studies.calibration.estimate import Estimate
@@ -35,7 +35,7 @@ def overlay(scenario: Scenario, fits: Iterable[UnitFit], estimates: Iterable[Est
     return over
 
 
-def applied(scenario: Scenario, over: dict[str, Any]) -> Scenario:
+def applied(scenario: Case, over: dict[str, Any]) -> Case:
     """The scenario under the line and disturbances of an overlay."""
     line = scenario.line
     if "line" in over:

@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from emberline import twin
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.line.tables import shop
 from emberline.scenarios.loading.heat_log import COLUMNS, TIMES
 from emberline.twin.line.operations import operations
@@ -21,7 +21,7 @@ DAY_MIN = 1440.0
 
 
 def twin_log(
-    scenario: Scenario,
+    scenario: Case,
     schedule: xr.Dataset | None = None,
     replications: Iterable[int] = range(30),
     *,

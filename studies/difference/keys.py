@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 
 LEFT_OUT = ("name", "title", "description")
 """What a scenario is called changes no plan."""
@@ -90,7 +90,7 @@ def _text(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-def changed_series(before: Scenario, after: Scenario) -> Iterator[SeriesChange]:
+def changed_series(before: Case, after: Case) -> Iterator[SeriesChange]:
     """Series of both scenarios whose values differ; where the horizons differ in length none is compared."""
     one, two = before.inputs, after.inputs
     if one.sizes["time"] != two.sizes["time"]:

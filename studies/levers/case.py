@@ -8,7 +8,7 @@ from typing import Any
 
 from emberline.planning.accounts.figures import Figures
 from emberline.planning.plan.record import Plan
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.goal_metrics import goal_metric
 
 BASELINE, SEQUENTIAL, JOINT = "baseline", "sequential", "joint"
@@ -76,7 +76,7 @@ class Lever:
 class Levers:
     """The study of one scenario."""
 
-    scenario: Scenario
+    scenario: Case
     baseline: LeverCase
     """All assets by its rules."""
     bare: LeverCase

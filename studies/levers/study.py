@@ -36,7 +36,7 @@ from emberline.planning.plan.pipeline import Search, follow
 from emberline.planning.plan.progress import Progress
 from emberline.planning.plan.record import Plan, violations
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets import Boiler, Machine, Storage, WasteHeatRecovery, of
 from emberline.scenarios.case.site import Site
 from emberline.scenarios.goal_metrics import goal_metric
@@ -48,7 +48,7 @@ BETTER = 1e-9
 
 
 def levers(
-    scenario: Scenario,
+    scenario: Case,
     *,
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -113,7 +113,7 @@ def candidates(site: Site) -> list[tuple[str, str]]:
     return pairs + [(asset.name, asset.kind) for asset in (*of(site.assets, Storage), *recovery, *rest, *boilers)]
 
 
-def without(scenario: Scenario, names: Collection[str]) -> Scenario:
+def without(scenario: Case, names: Collection[str]) -> Case:
     """The scenario without its battery or some assets; what else serves the carriers stays."""
     site = scenario.site
     fields = {name: getattr(site, name) for name in Site.model_fields}
@@ -123,7 +123,7 @@ def without(scenario: Scenario, names: Collection[str]) -> Scenario:
     return scenario.model_copy(update={"site": Site.model_construct(**fields)})
 
 
-def _seen_by_production(scenario: Scenario) -> Scenario:
+def _seen_by_production(scenario: Case) -> Case:
     """What production planned first sees: prices, tariff, carbon and limit of the grid, base load and PV."""
     return without(scenario, {BATTERY, *(asset.name for asset in scenario.site.assets)})
 

@@ -15,7 +15,7 @@ import xarray as xr
 
 from emberline.planning.accounts.figures import Figures
 from emberline.planning.plan.record import Plan
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.datasets import Variable, check
 from emberline.scenarios.messages import Message, mark
 from emberline.studies.pareto.axis import CARBON, Axis
@@ -94,7 +94,7 @@ class Point:
 class Front:
     """What was found: the points that are kept, and how many were not."""
 
-    scenario: Scenario
+    scenario: Case
     baseline: Figures
     """The baseline's."""
     data: xr.Dataset

@@ -19,7 +19,7 @@ from emberline.planning.accounts.sums import figures
 from emberline.planning.plan.progress import Progress
 from emberline.planning.plan.proof import proven
 from emberline.planning.plan.record import Plan
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.studies.pareto.axis import CARBON, COST
 from emberline.studies.pareto.front import SAME, Point
 from emberline.studies.pareto.setting import Ground, ask, plan_of, search
@@ -156,7 +156,7 @@ def point_plan(
     return proven(plan, bound)
 
 
-def _capped(ground: Ground, scenario: Scenario, start: Candidate, stop: Callable[[], bool]) -> Plan:
+def _capped(ground: Ground, scenario: Case, start: Candidate, stop: Callable[[], bool]) -> Plan:
     """A searched plan under a cap that ``start`` keeps; the start itself where nothing better is found."""
     plan = search(ground, scenario, start.schedule, stop)
     if plan.schedule is not None:
@@ -167,7 +167,7 @@ def _capped(ground: Ground, scenario: Scenario, start: Candidate, stop: Callable
 
 
 def _plan_of_candidate(
-    ground: Ground, scenario: Scenario, start: Candidate, supports: Iterable[Support], cap: float
+    ground: Ground, scenario: Case, start: Candidate, supports: Iterable[Support], cap: float
 ) -> Plan:
     """A known plan as the plan under a cap."""
     return _tightened(plan_of(ground, scenario, start.schedule, "best found"), supports, cap)

@@ -24,7 +24,7 @@ from emberline.planning.engine import memory
 from emberline.planning.engine.engine import Engine, engine, heard, unwrapped
 from emberline.planning.plan import pace
 from emberline.planning.plan.progress import Progress
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.studies.pareto.axis import CARBON, COST, axes
 from emberline.studies.pareto.front import SAME, Front, nondominated, tabulate
@@ -35,7 +35,7 @@ MOST_POINTS = 101
 
 
 def pareto(
-    scenario: Scenario,
+    scenario: Case,
     points: int = 11,
     *,
     metric: str = CARBON,
@@ -106,7 +106,7 @@ def bisection(low: int, high: int) -> dict[int, tuple[int, int]]:
     return neighbours
 
 
-def _front(scenario: Scenario, ground: Ground, search: _Search, seconds: float) -> Front:
+def _front(scenario: Case, ground: Ground, search: _Search, seconds: float) -> Front:
     """What is kept of the points that were searched."""
     places = sorted(search.solved)
     good = [search.solved[place].point for place in places if search.solved[place].usable]

@@ -15,7 +15,7 @@ from emberline.planning.plan.pipeline import Search, follow
 from emberline.planning.plan.progress import Progress
 from emberline.planning.plan.record import Plan
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.studies.pareto.axis import COST, Axis
 
 if TYPE_CHECKING:
@@ -30,14 +30,14 @@ class Ground:
     axis: Axis
 
 
-def prepare(scenario: Scenario, metric: str) -> Ground:
+def prepare(scenario: Case, metric: str) -> Ground:
     """The baseline of the scenario without its cap on extra cost."""
     caps = scenario.goal.caps.model_copy(update={"extra_cost_share": None})
     goal = scenario.goal.model_copy(update={"caps": caps})
     return Ground(Baseline.of(scenario.model_copy(update={"goal": goal})), Axis(metric))
 
 
-def ask(ground: Ground, minimize: str, cap: float | None = None, cost: float | None = None) -> Scenario:
+def ask(ground: Ground, minimize: str, cap: float | None = None, cost: float | None = None) -> Case:
     """The scenario with a goal, and caps on the axis and on cost in addition to its own."""
     scenario = ground.baseline.scenario
     caps, name = scenario.goal.caps, ground.axis.row.cap
@@ -46,7 +46,7 @@ def ask(ground: Ground, minimize: str, cap: float | None = None, cost: float | N
     return scenario.model_copy(update={"goal": goal})
 
 
-def search(ground: Ground, scenario: Scenario, start: xr.Dataset | None, stop: Callable[[], bool]) -> Plan:
+def search(ground: Ground, scenario: Case, start: xr.Dataset | None, stop: Callable[[], bool]) -> Plan:
     """A searched plan, undisturbed."""
     how = Search(start=start, study=_study(ground), lists=False)
     return make_plan(scenario, PLAIN, baseline=ground.baseline, search=how, replications=0, cancel=stop)
@@ -76,7 +76,7 @@ def _study(ground: Ground) -> Study | None:
 
 
 def plan_of(
-    ground: Ground, scenario: Scenario, schedule: xr.Dataset, status: str, replications: int | None = 0,
+    ground: Ground, scenario: Case, schedule: xr.Dataset, status: str, replications: int | None = 0,
     on_progress: Progress | None = None,
 ) -> Plan:  # fmt: skip
     """The plan of a schedule that is known."""

@@ -11,7 +11,7 @@ import xarray as xr
 
 from emberline.planning.accounts import emissions
 from emberline.planning.plan.baseline import Baseline
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.metrics import FACTORS
 from emberline.scenarios.records.goal import Caps
 from emberline.studies.rolling.by_step import carbon_until, cost_until
@@ -22,7 +22,7 @@ def share_left(scenario: Scenario, begin_min: float, part: Scenario) -> float:
     return min(part.horizon.length_min / (scenario.horizon.length_min - begin_min), 1.0)
 
 
-def with_limits(part: Scenario, share: float) -> Scenario:
+def with_limits(part: Case, share: float) -> Case:
     """A plan's scenario with its share of what is left of limits over the horizon."""
     if share >= 1:
         return part
@@ -37,8 +37,8 @@ def with_limits(part: Scenario, share: float) -> Scenario:
 
 
 def with_caps(
-    part: Scenario, scenario: Scenario, run: xr.Dataset, baseline: xr.Dataset, k: int, share: float, window: Baseline
-) -> Scenario:
+    part: Case, scenario: Case, run: xr.Dataset, baseline: xr.Dataset, k: int, share: float, window: Baseline
+) -> Case:
     """A plan's scenario with what is left for it of the caps on carbon and cost.
 
     Args:
@@ -75,5 +75,5 @@ def with_caps(
     return _copy(part, goal=part.goal.model_copy(update={"caps": Caps(**fields)}))
 
 
-def _copy(part: Scenario, **changes: object) -> Scenario:
-    return part.model_copy(update=changes).with_inputs(part.inputs)
+def _copy(part: Case, **changes: object) -> Case:
+    return part.model_copy(update=changes)

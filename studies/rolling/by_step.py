@@ -8,13 +8,13 @@ import xarray as xr
 from emberline.planning.accounts import emissions
 from emberline.planning.accounts.bill import bill, energy_cost
 from emberline.planning.accounts.emissions import direct, site_emissions
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.flows.asset_flows import accounts
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.loading.issued_forecasts import part
 
 
-def direct_by_step(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
+def direct_by_step(scenario: Case, run: xr.Dataset) -> np.ndarray:
     """Scope 1, shape (n_steps,) [kg CO2e]."""
     kg = direct(scenario, run).of_step.copy()
     for account in accounts(scenario, run):
@@ -22,7 +22,7 @@ def direct_by_step(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
     return kg
 
 
-def carbon_by_step(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
+def carbon_by_step(scenario: Case, run: xr.Dataset) -> np.ndarray:
     """Scope 1 and 2 by the goal's signal, shape (n_steps,) [kg CO2e]."""
     site = site_emissions(scenario, run)
     kg = direct_by_step(scenario, run) + site.grid[scenario.goal.signal]
@@ -31,7 +31,7 @@ def carbon_by_step(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
     return kg
 
 
-def cost_by_step(scenario: Scenario, run: xr.Dataset, *, carbon_price: bool = True) -> np.ndarray:
+def cost_by_step(scenario: Case, run: xr.Dataset, *, carbon_price: bool = True) -> np.ndarray:
     """Energy, assets and carbon price less what export earns, shape (n_steps,) [currency].
 
     What the tariff asks for peaks, fixed charges and export belongs to no step and is left out.
@@ -48,7 +48,7 @@ def cost_by_step(scenario: Scenario, run: xr.Dataset, *, carbon_price: bool = Tr
     return np.asarray(cost)
 
 
-def goal_by_step(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
+def goal_by_step(scenario: Case, run: xr.Dataset) -> np.ndarray:
     """What the goal minimizes by step, shape (n_steps,); what belongs to no step is left out."""
     metric = goal_metric(scenario)
     if metric.per_unit:
@@ -58,17 +58,17 @@ def goal_by_step(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
     return cost_by_step(scenario, run, carbon_price=not metric.less)
 
 
-def carbon_until(scenario: Scenario, run: xr.Dataset, k: int) -> float:
+def carbon_until(scenario: Case, run: xr.Dataset, k: int) -> float:
     """Scope 1 and 2 of the first ``k`` steps of a run by the goal's signal [kg CO2e]."""
     return float(carbon_by_step(scenario, run)[:k].sum())
 
 
-def cost_until(scenario: Scenario, run: xr.Dataset, k: int) -> float:
+def cost_until(scenario: Case, run: xr.Dataset, k: int) -> float:
     """The bill of the first ``k`` steps of a run [currency]."""
     if not k:
         return 0.0
     until = part(scenario.horizon, 0, k)
-    first_part = scenario.model_copy(update={"horizon": until}).with_inputs(scenario.inputs.isel(time=slice(0, k)))
+    first_part = scenario.with_inputs(scenario.inputs.isel(time=slice(0, k)), horizon=until)
     m = round(until.length_min / scenario.site.grid.metered_interval_min)
     flows = run.isel(time=slice(0, k), meter=slice(0, m))
     return bill(first_part, flows, float(direct_by_step(scenario, run)[:k].sum())).total

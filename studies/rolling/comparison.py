@@ -21,7 +21,7 @@ from emberline.planning.accounts.stock import difference
 from emberline.planning.accounts.sums import figures
 from emberline.planning.plan.record import Plan, violations
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.loading.issued_forecasts import uncertain
 from emberline.scenarios.metrics import METRICS
@@ -69,7 +69,7 @@ class Comparison:
     """Rolls that are planned at other intervals."""
 
     @property
-    def scenario(self) -> Scenario:
+    def scenario(self) -> Case:
         """What was rolled."""
         return self.rolled.scenario
 
@@ -175,7 +175,7 @@ def levels(run: xr.Dataset) -> np.ndarray:
 
 
 def compare(
-    scenario: Scenario,
+    scenario: Case,
     how: How,
     others: Sequence[float] = (),
     *,
@@ -226,7 +226,7 @@ def compare(
     )
 
 
-def _followed(scenario: Scenario, schedule: xr.Dataset, replication: int | None) -> Followed:
+def _followed(scenario: Case, schedule: xr.Dataset, replication: int | None) -> Followed:
     run = replayed(scenario, schedule, replication)
     return Followed(run, figures(scenario, run))
 

@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.flows.asset_flows import flow
 
 LetGo = dict[str, np.ndarray]
@@ -57,12 +57,12 @@ def cut(whole: xr.Dataset, part: Scenario, begin_min: float) -> xr.Dataset:
     return excerpt.assign({name: excerpt[name] - begin_min for name in TIMED})
 
 
-def let_go(scenario: Scenario, schedule: xr.Dataset) -> LetGo:
+def let_go(scenario: Case, schedule: xr.Dataset) -> LetGo:
     """PV and wind that a schedule curtails, on the series that it was made on."""
     return {name: could - flow(schedule, name) for name, could in _available(scenario)}
 
 
-def with_sun(scenario: Scenario, schedule: xr.Dataset, letting: LetGo, begin_min: float = 0.0) -> xr.Dataset:
+def with_sun(scenario: Case, schedule: xr.Dataset, letting: LetGo, begin_min: float = 0.0) -> xr.Dataset:
     """A schedule that curtails as much PV and wind as was planned, and uses all else that there is.
 
     Args:
@@ -80,7 +80,7 @@ def with_sun(scenario: Scenario, schedule: xr.Dataset, letting: LetGo, begin_min
     return new_schedule
 
 
-def _available(scenario: Scenario) -> Iterator[tuple[str, np.ndarray]]:
+def _available(scenario: Case) -> Iterator[tuple[str, np.ndarray]]:
     for plant in scenario.site.renewables:
         yield plant.name, plant.available_mw(scenario.asset_series(plant.name)["capacity_factor"])
 
@@ -158,7 +158,7 @@ def looked_at(scenario: Scenario, run: xr.Dataset, begin_min: float, end_min: fl
     return names
 
 
-def within(part: Scenario, names: set[str]) -> Scenario:
+def within(part: Case, names: set[str]) -> Case:
     """A plan's scenario with some of its orders alone, none due after its end."""
     end: datetime = part.horizon.end_utc
     orders = tuple(
@@ -174,7 +174,7 @@ def within(part: Scenario, names: set[str]) -> Scenario:
             update={"started": tuple(item for item in part.state.started if item.heat in heats)}
         ),
     }
-    return some.model_copy(update=fields).with_inputs(part.inputs)
+    return some.model_copy(update=fields)
 
 
 def unplanned(schedule: xr.Dataset) -> xr.Dataset:

@@ -29,7 +29,7 @@ from emberline.planning.plan.pipeline import Search, follow
 from emberline.planning.plan.record import Plan, violations
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.planning.robustness.holding.hold import hold
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.loading.issued_forecasts import foreseen, part
 from emberline.scenarios.metrics import METRICS
@@ -83,7 +83,7 @@ class Step:
 class Rolled:
     """A roll: what happened, and how it came about."""
 
-    scenario: Scenario
+    scenario: Case
     """Over the whole roll."""
     how: How
     foresight: bool
@@ -111,7 +111,7 @@ class Rolled:
 class _Course:
     """A roll under way."""
 
-    scenario: Scenario
+    scenario: Case
     how: How
     baseline: xr.Dataset
     schedule: xr.Dataset
@@ -125,7 +125,7 @@ class _Course:
 
 
 def roll(
-    scenario: Scenario,
+    scenario: Case,
     how: How | None = None,
     *,
     foresight: bool = False,
@@ -192,7 +192,7 @@ def roll(
 
 
 def onward(
-    scenario: Scenario, how: How, schedule: xr.Dataset, expected: xr.Dataset, baseline: xr.Dataset, now_min: float
+    scenario: Case, how: How, schedule: xr.Dataset, expected: xr.Dataset, baseline: xr.Dataset, now_min: float
 ) -> tuple[Step, xr.Dataset]:
     """Plan once more from what has happened, for a plant that is not the twin.
 
@@ -235,7 +235,7 @@ def _standing(schedule: xr.Dataset, expected: xr.Dataset) -> xr.Dataset:
     return standing
 
 
-def _look(scenario: Scenario, how: How) -> None:
+def _look(scenario: Case, how: How) -> None:
     """Refuse a roll whose first or last plan lacks a forecast, before the first is made."""
     horizon = scenario.horizon
     for now in (0.0, (horizon.length_min - 1) // how.every_min * how.every_min):
@@ -246,7 +246,7 @@ def _steps(horizon: Horizon, begin_min: float, end_min: float) -> Horizon:
     return part(horizon, round(begin_min / horizon.step_min), round(end_min / horizon.step_min))
 
 
-def replayed(scenario: Scenario, schedule: xr.Dataset, replication: int | None) -> xr.Dataset:
+def replayed(scenario: Case, schedule: xr.Dataset, replication: int | None) -> xr.Dataset:
     """The run of a schedule, undisturbed or with a random seed of its own."""
     if replication is None:
         return twin.replay(scenario, schedule)
@@ -336,14 +336,14 @@ def _margins(scenario: Scenario) -> dict[str, Any]:
     return scenario.disturbances.model_dump(mode="json", include=set(MARGINS))
 
 
-def _with_margins(scenario: Scenario, margins: Mapping[str, Any]) -> Scenario:
+def _with_margins(scenario: Case, margins: Mapping[str, Any]) -> Case:
     """A scenario with the margins of another."""
     plain = scenario.disturbances.model_dump(mode="json") | dict(margins)
     disturbances = Disturbances.model_validate(plain)
-    return scenario.model_copy(update={"disturbances": disturbances}).with_inputs(scenario.inputs)
+    return scenario.model_copy(update={"disturbances": disturbances})
 
 
-def _expected(course: _Course, now: float) -> tuple[Scenario, xr.Dataset]:
+def _expected(course: _Course, now: float) -> tuple[Case, xr.Dataset]:
     """Scenario and run as they are expected at a moment: what has happened, and the forecasts of the frozen time."""
     scenario, horizon = course.scenario, course.scenario.horizon
     ahead = _steps(horizon, now, min(now + course.how.frozen_min, horizon.length_min))

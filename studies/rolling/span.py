@@ -9,14 +9,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from emberline.scenarios import Problem, Scenario, ScenarioError, load
+from emberline.scenarios import Case, Problem, ScenarioError, load
 from emberline.scenarios.loading.loading import find
 from emberline.scenarios.reading import document as yaml_document
 from emberline.scenarios.records.horizon import DAY, MINUTE, Horizon
 from emberline.scenarios.records.instants import read_instant
 
 
-def load_span(name: str, changes: Sequence[str], start: str | None, end: str | None) -> Scenario:
+def load_span(name: str, changes: Sequence[str], start: str | None, end: str | None) -> Case:
     """Load a scenario with another horizon.
 
     Args:

@@ -12,7 +12,7 @@ import xarray as xr
 
 from emberline.models import line
 from emberline.planning.answer.uses import SIGNALS, signal, signal_text
-from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios import Case, Problem, ScenarioError
 from emberline.scenarios.flows.asset_flows import flow, unused_mw
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.records.horizon import Horizon, read_moment
@@ -237,7 +237,7 @@ class OfHour:
         moves = tuple(moved(self.scenario, self.schedule, reply.schedule))
         return replace(reply, moves=moves, limits=resolver.held_up(dispatches))
 
-    def _load(self, sign: float) -> Scenario:
+    def _load(self, sign: float) -> Case:
         """Base load with a MWh more or less in the hour, no less than none."""
         inputs = self.scenario.inputs.copy(deep=True)
         load = inputs["base_load_mw"].to_numpy().copy()

@@ -14,7 +14,7 @@ from emberline.models.search import schedule as schedules
 from emberline.planning.accounts.unit_runs import RUN, UnitRun, unit_runs
 from emberline.planning.answer.dear_hours import dear_hours
 from emberline.planning.answer.uses import signal, signal_text, used
-from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios import Case, Problem, ScenarioError
 from emberline.scenarios.assets import of
 from emberline.scenarios.assets.converter import Machine, MachineState
 from emberline.scenarios.messages import Message, mark
@@ -177,7 +177,7 @@ class OfUnit:
             variant = self._on()
             return self.resolver.ask(key, says, variant, envelope=twin.envelope(variant))
         if not self.units:
-            return self._capless(key, says, without(self.scenario, {self.name}).with_inputs(self.scenario.inputs), None)
+            return self._capless(key, says, without(self.scenario, {self.name}), None)
         stage = self.scenario.line.stage_of.get(self.name)
         if stage is not None and not self._others(stage.units):
             reason = Message(
@@ -202,7 +202,7 @@ class OfUnit:
                 return False
         return True
 
-    def _capless(self, key: str, says: str, variant: Scenario, envelope: xr.Dataset | None) -> Answer:
+    def _capless(self, key: str, says: str, variant: Case, envelope: xr.Dataset | None) -> Answer:
         """Plan again; where the cap on cost leaves no plan, once more without it, and say so."""
         caps = variant.goal.caps
         self.resolver.asks += caps.cost is not None
@@ -218,18 +218,18 @@ class OfUnit:
         if answer.has_plan or caps.cost is None or answer.status not in schedules.RULED_OUT or self.resolver.over:
             return answer
         goal = variant.goal.model_copy(update={"caps": caps.model_copy(update={"cost": None})})
-        loose = variant.model_copy(update={"goal": goal}).with_inputs(variant.inputs)
+        loose = variant.model_copy(update={"goal": goal})
         again = self.resolver.ask(key, Message(CAPLESS, says=says), loose, envelope=envelope)
         return again if again.has_plan else replace(again, says=says, limits=answer.limits)
 
-    def _on(self) -> Scenario:
+    def _on(self) -> Case:
         scenario, site = self.scenario, self.scenario.site
         if self.process is not None:
             first = self.process.all_modes[0].name
             states = [state if state.mode else state.model_copy(update={"mode": first}) for state in self.process.start]
             process = self.process.model_copy(update={"must_run": True, "state": tuple(states)})
             processes = tuple(process if item.name == process.name else item for item in scenario.processes)
-            return scenario.model_copy(update={"processes": processes}).with_inputs(scenario.inputs)
+            return scenario.model_copy(update={"processes": processes})
         assert self.machine is not None
         hours = scenario.horizon.length_min / 60
         state = self.machine.state
@@ -238,4 +238,4 @@ class OfUnit:
         machine = self.machine.model_copy(update=fields)
         assets = tuple(machine if asset.name == self.name else asset for asset in site.assets)
         changed = scenario.site.model_copy(update={"assets": assets})
-        return scenario.model_copy(update={"site": changed}).with_inputs(scenario.inputs)
+        return scenario.model_copy(update={"site": changed})

@@ -19,7 +19,7 @@ from emberline.planning.plan.baseline import Baseline, envelope_of
 from emberline.planning.plan.counted import shortages
 from emberline.planning.plan.pipeline import stands
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.scenarios import Scenario, ScenarioError, effort
+from emberline.scenarios import Case, Scenario, ScenarioError, effort
 from emberline.scenarios.checking import to_the_minute
 from emberline.scenarios.line.rounding import worth_a_try
 from emberline.scenarios.messages import Message
@@ -120,10 +120,10 @@ class _Quick:
         alone = not scenario.heats and not scenario.processes
         return alone and not shortages(scenario, envelope) and self._planned(scenario, baseline)
 
-    def _planned(self, scenario: Scenario, baseline: Baseline) -> bool:
+    def _planned(self, scenario: Case, baseline: Baseline) -> bool:
         """Whether any use of a site keeps all limits: one is soon known."""
         goal = scenario.goal.model_copy(update={"gap": 1.0, "effort": self.work})
-        request = scenario.model_copy(update={"goal": goal}).with_inputs(scenario.inputs)
+        request = scenario.model_copy(update={"goal": goal})
         return make_plan(request, PLAIN, baseline=baseline, replications=0).schedule is not None
 
     def _value(self, limit: explain.Limit) -> float | None:
@@ -157,7 +157,7 @@ PLACING = 1.0
 """Work for the baseline's list."""
 
 
-def without_place(scenario: Scenario, envelope: xr.Dataset | None = None) -> list[str]:
+def without_place(scenario: Case, envelope: xr.Dataset | None = None) -> list[str]:
     """Heats for which the baseline has no place, as a sentence; empty where it makes all: then there is a plan, or
     nothing speaks against one.
 

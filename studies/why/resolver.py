@@ -21,7 +21,7 @@ from emberline.planning.plan.caps import fixed
 from emberline.planning.plan.pipeline import Search
 from emberline.planning.plan.record import Plan
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.scenarios import Scenario, effort
+from emberline.scenarios import Case, Scenario, effort
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.state import Outage
@@ -100,7 +100,7 @@ class Resolver:
         self,
         key: str,
         says: str,
-        variant: Scenario,
+        variant: Case,
         *,
         envelope: xr.Dataset | None = None,
         begin: Sequence[xr.Dataset] = (),
@@ -119,7 +119,7 @@ class Resolver:
         share = max(self.remaining / max(self.asks, 1), LEAST_S)
         self.asks -= 1
         goal = variant.goal.model_copy(update={"gap": min(variant.goal.gap, FINE), "effort": share})
-        variant = variant.model_copy(update={"goal": goal}).with_inputs(variant.inputs)
+        variant = variant.model_copy(update={"goal": goal})
         stands = [one.schedule for one in dispatches if one.schedule is not None and not one.reason]
         least = min(stands, key=lambda schedule: float(schedule.attrs["objective"]), default=None)
         search = Search(
@@ -183,7 +183,7 @@ class Resolver:
         return neighbours(variant, self.plan.envelope if envelope is None else envelope, schedule)
 
     def judged(
-        self, variant: Scenario, near: Sequence[xr.Dataset], envelope: xr.Dataset | None = None
+        self, variant: Case, near: Sequence[xr.Dataset], envelope: xr.Dataset | None = None
     ) -> list[redispatch.Redispatched]:
         """Schedules of :meth:`near` with the site used as well as can be around their heats.
 
@@ -198,7 +198,7 @@ class Resolver:
             return []
         share = max(self.remaining / max(self.asks, 1), LEAST_S)
         goal = variant.goal.model_copy(update={"effort": share})
-        hasty = variant.model_copy(update={"goal": goal}).with_inputs(variant.inputs)
+        hasty = variant.model_copy(update={"goal": goal})
         site = redispatch.Redispatch(hasty, self.plan.envelope if envelope is None else envelope, None)
         return [site.best(schedule) for schedule in (near[:1] if variant.site.assets else near)]
 
@@ -214,7 +214,7 @@ class Resolver:
         return (Message("with as few moves as possible: {reason}", reason=reason),)
 
 
-def capped(plan: Plan, listed: xr.Dataset) -> Scenario:
+def capped(plan: Plan, listed: xr.Dataset) -> Case:
     """A plan's scenario whose cap on extra cost is the amount that it was for the plan, so that no change moves it.
 
     Disturbed replays are left out.
@@ -227,7 +227,7 @@ def capped(plan: Plan, listed: xr.Dataset) -> Scenario:
     limits = fixed(scenario, plan.envelope, listed)
     goal = scenario.goal.model_copy(update={"caps": limits})
     calm = scenario.disturbances.model_copy(update={"replications": 0})
-    return scenario.model_copy(update={"goal": goal, "disturbances": calm}).with_inputs(scenario.inputs)
+    return scenario.model_copy(update={"goal": goal, "disturbances": calm})
 
 
 def _better(schedule: xr.Dataset, other: xr.Dataset) -> xr.Dataset:
@@ -242,7 +242,7 @@ def _better(schedule: xr.Dataset, other: xr.Dataset) -> xr.Dataset:
     return other.assign_attrs(**proven, gap=math.nan, status="best found", strategy=ESTIMATE)
 
 
-def away(scenario: Scenario, units: tuple[str, ...], begin_min: float, end_min: float) -> Scenario:
+def away(scenario: Case, units: tuple[str, ...], begin_min: float, end_min: float) -> Case:
     """The scenario with some units not available for a while; what has begun on them is done first."""
     outages = []
     for unit in units:
@@ -256,4 +256,4 @@ def away(scenario: Scenario, units: tuple[str, ...], begin_min: float, end_min: 
         if first < end_min:
             outages.append(Outage(unit=unit, start=timedelta(minutes=first), end=timedelta(minutes=end_min)))
     state = scenario.state.model_copy(update={"outages": (*scenario.state.outages, *outages)})
-    return scenario.model_copy(update={"state": state}).with_inputs(scenario.inputs)
+    return scenario.model_copy(update={"state": state})

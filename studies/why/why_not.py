@@ -20,14 +20,14 @@ from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import Search, stands
 from emberline.planning.plan.record import violations
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.scenarios import Scenario, ScenarioError, effort
+from emberline.scenarios import Case, Scenario, ScenarioError, effort
 from emberline.scenarios.checking import to_the_minute
 from emberline.scenarios.line.rounding import worth_a_try
 from emberline.scenarios.messages import Message
 
 __all__ = ["Repair", "WhyNot", "why_not"]
 
-Changed = Callable[[Sequence[str]], Scenario]
+Changed = Callable[[Sequence[str]], Case]
 """The scenario with overrides added to those that it has."""
 TIME_LIMIT_S = 120.0
 JUDGE_S = 2.0
@@ -264,7 +264,7 @@ class _Search:
             return None if trial.violations else True
         return False if trial.ruled_out else None
 
-    def _status(self, scenario: Scenario, envelope: xr.Dataset, listed: xr.Dataset | None) -> str:
+    def _status(self, scenario: Case, envelope: xr.Dataset, listed: xr.Dataset | None) -> str:
         """What is proven once no plan on slots is possible."""
         if any("horizon.step_min" in repair.keys for repair in self.repairs):
             return schedules.ON_GRID

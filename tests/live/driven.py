@@ -12,7 +12,7 @@ from emberline.live.loop import Service
 from emberline.live.simulation import SimulatedPlant, values
 from emberline.live.simulation.live_file import text
 from emberline.live.tags import Plant, Reading, load
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios import load as load_scenario
 from emberline.studies.rolling import How, Step
 
@@ -27,7 +27,7 @@ def small(folder: Path, *, replication: int = 1, longest_age_s: float = 240) -> 
 
 
 def later_by_a_step(
-    scenario: Scenario, how: How, schedule: xr.Dataset, expected: xr.Dataset, baseline: xr.Dataset, now_min: float
+    scenario: Case, how: How, schedule: xr.Dataset, expected: xr.Dataset, baseline: xr.Dataset, now_min: float
 ) -> tuple[Step, xr.Dataset]:
     """A planner that searches nothing: what begins after the frozen time does so 15 min later."""
     moved = schedule.copy(deep=True)

@@ -17,7 +17,7 @@ from emberline.models.problem.assignment import Starts, from_schedule
 from emberline.models.problem.constants import direct_kg
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.search.incumbent import Search
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 from emberline.twin import envelope
 
 
@@ -65,7 +65,7 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-def shop(seed: int, *, orders: list[dict[str, Any]], line: dict[str, Any] | None = None, **rest: Any) -> Scenario:
+def shop(seed: int, *, orders: list[dict[str, Any]], line: dict[str, Any] | None = None, **rest: Any) -> Case:
     """Eight hours on half-hours, the grid's carbon intensity drawn at random."""
     built = scenario(
         line or melt_shop(), orders, horizon={"length_h": 8.0, "step_min": 30.0},
@@ -76,7 +76,7 @@ def shop(seed: int, *, orders: list[dict[str, Any]], line: dict[str, Any] | None
     return built.with_inputs(built.inputs.assign({name: built.inputs[name].copy(data=result)}))
 
 
-def search(built: Scenario) -> Search:
+def search(built: Case) -> Search:
     table = envelope(built)
     data = sites.read(built, table)
     aim = aims.read(built, data, None, direct_kg(built, table))

@@ -12,7 +12,7 @@ from enumerated import envelope, works
 
 from emberline import models
 from emberline.models.heuristics.processes import relax_and_fix as searching
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 GAP = 0.01
 
@@ -69,7 +69,7 @@ SITE: dict[str, Any] = {
 
 
 @cache
-def cement(minimize: str = "cost", step_min: float = 60.0, hours: float = 24.0, **goal: Any) -> Scenario:
+def cement(minimize: str = "cost", step_min: float = 60.0, hours: float = 24.0, **goal: Any) -> Case:
     """A day of a small cement works; prices and intensity are high by day and low by night, and not quite in step."""
     n = round(hours * 60 / step_min)
     hour = np.arange(n) * step_min / 60
@@ -83,7 +83,7 @@ def cement(minimize: str = "cost", step_min: float = 60.0, hours: float = 24.0, 
     )  # fmt: skip
 
 
-def solve(scenario: Scenario, small: int, **how: Any) -> xr.Dataset:
+def solve(scenario: Case, small: int, **how: Any) -> xr.Dataset:
     """A plan by parts (``small`` 0), or at once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(searching, "SMALL", small)

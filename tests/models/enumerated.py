@@ -17,7 +17,7 @@ import xarray as xr
 from scipy.optimize import linprog
 
 from emberline import models
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario, resolve
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.process import ChangeOver, Process, StartUp
 from emberline.scenarios.process.store import Store
@@ -38,11 +38,11 @@ def works(
     site: dict[str, Any] | None = None,
     horizon: dict[str, Any] | None = None,
     **rest: Any,
-) -> Scenario:
+) -> Case:
     """A works without base load; price and intensity by step, or one for all."""
     length = hours if hours is not None else len(np.atleast_1d(price)) * step_min / 60
     market = {"price_per_mwh": 0.0, "carbon_intensity_kg_per_mwh": 0.0, **rest.pop("market", {})}
-    built = Scenario.model_validate(
+    built = resolve(Scenario.model_validate(
         {
             "name": "works",
             "horizon": horizon or {"start": "2026-01-05", "length_h": length, "step_min": step_min},
@@ -57,7 +57,7 @@ def works(
             **rest,
         },
         context={"currency": "EUR"},
-    )  # fmt: skip
+    ))  # fmt: skip
     assert not list(between_nouns(built)), list(between_nouns(built))
     inputs, n = built.inputs, built.horizon.n_steps
     return built.with_inputs(
@@ -71,7 +71,7 @@ def works(
     )  # fmt: skip
 
 
-def envelope(scenario: Scenario) -> xr.Dataset:
+def envelope(scenario: Case) -> xr.Dataset:
     """What the twin would say of a plant without spread: outages by step, levels as they are."""
     horizon = scenario.horizon
     units = [unit for unit, _ in scenario.process_units]
@@ -85,7 +85,7 @@ def envelope(scenario: Scenario) -> xr.Dataset:
     )
 
 
-def optimum(scenario: Scenario, **how: Any) -> xr.Dataset:
+def optimum(scenario: Case, **how: Any) -> xr.Dataset:
     """The model's plan at gap 0."""
     data = models.optimize(scenario, envelope(scenario), **how)
     if data.attrs["found"]:
@@ -94,7 +94,7 @@ def optimum(scenario: Scenario, **how: Any) -> xr.Dataset:
     return data
 
 
-def best(scenario: Scenario) -> float | None:
+def best(scenario: Case) -> float | None:
     """The proven optimum, stock credited; None where the model says that there is no plan."""
     result = optimum(scenario)
     if not result.attrs["found"]:
@@ -183,7 +183,7 @@ def follow(process: Process, unit: int, text: tuple[int, ...], h: float, closed:
     return Course(text, runs, lost, extra, up, down)
 
 
-def allowed(process: Process, text: tuple[int, ...], scenario: Scenario, closed: np.ndarray) -> bool:
+def allowed(process: Process, text: tuple[int, ...], scenario: Case, closed: np.ndarray) -> bool:
     """Whether a process that must run does, but for outages and its planned stop."""
     if not process.must_run:
         return True
@@ -203,7 +203,7 @@ def allowed(process: Process, text: tuple[int, ...], scenario: Scenario, closed:
     )
 
 
-def courses(scenario: Scenario, process: Process, unit: int) -> list[Course]:
+def courses(scenario: Case, process: Process, unit: int) -> list[Course]:
     """All courses that a unit may take."""
     n, h = scenario.horizon.n_steps, scenario.horizon.step_h
     closed = envelope(scenario)["process_available"].sel(process=process.units[unit]).values < 0.5
@@ -216,7 +216,7 @@ def courses(scenario: Scenario, process: Process, unit: int) -> list[Course]:
     return rows
 
 
-def worth(scenario: Scenario, store: Store) -> tuple[float, float]:
+def worth(scenario: Case, store: Store) -> tuple[float, float]:
     """What a tonne too much at the end is worth [EUR/t], and how many count [t]: made by the cheapest mode that gives
     it at the cheapest hour, up to an hour of it."""
     if not scenario.goal.credit_stock:
@@ -240,7 +240,7 @@ def worth(scenario: Scenario, store: Store) -> tuple[float, float]:
     return value, max(mode.rates.high * per_t for _, mode, per_t in rows) * hours
 
 
-def moved(scenario: Scenario, process: Process, course: Course, store: str) -> np.ndarray:
+def moved(scenario: Case, process: Process, course: Course, store: str) -> np.ndarray:
     """What a course of fixed rates gives to a store in each step [t], negative: takes."""
     h, net = scenario.horizon.step_h, np.zeros(scenario.horizon.n_steps)
     for m, mode in enumerate(process.all_modes):
@@ -252,7 +252,7 @@ def moved(scenario: Scenario, process: Process, course: Course, store: str) -> n
     return net
 
 
-def net_demand(scenario: Scenario, store: str) -> np.ndarray:
+def net_demand(scenario: Case, store: str) -> np.ndarray:
     """What demands take from a store, less what arrives [t]."""
     h, net = scenario.horizon.step_h, np.zeros(scenario.horizon.n_steps)
     for i, demand in enumerate(scenario.demands):
@@ -262,7 +262,7 @@ def net_demand(scenario: Scenario, store: str) -> np.ndarray:
     return net
 
 
-def cheapest(scenario: Scenario) -> float | None:
+def cheapest(scenario: Case) -> float | None:
     """The least cost, stock credited, of all courses of all units of one or two processes; None: there is none."""
     units = [(process, unit) for process in scenario.processes for unit in range(process.count)]
     every = [courses(scenario, process, unit) for process, unit in units]
@@ -281,7 +281,7 @@ def cheapest(scenario: Scenario) -> float | None:
     return _by_pairs(scenario, units, every)
 
 
-def _by_pairs(scenario: Scenario, units: list[tuple[Process, int]], every: list[list[Course]]) -> float | None:
+def _by_pairs(scenario: Case, units: list[tuple[Process, int]], every: list[list[Course]]) -> float | None:
     h, price = scenario.horizon.step_h, scenario.inputs["price_per_mwh"].values
     shape = tuple(len(item) for item in every)
 
@@ -315,7 +315,7 @@ def _by_pairs(scenario: Scenario, units: list[tuple[Process, int]], every: list[
     return float(cost[good].min()) if good.any() else None
 
 
-def _loaded(scenario: Scenario, store: Store, net: np.ndarray, order: Any) -> tuple[np.ndarray, np.ndarray]:
+def _loaded(scenario: Case, store: Store, net: np.ndarray, order: Any) -> tuple[np.ndarray, np.ndarray]:
     """Last level with an order loaded, and whether it can be: how much may have left by each step is an interval."""
     h = scenario.horizon.step_h
     first, last = order.span(scenario.horizon)
@@ -332,7 +332,7 @@ def _loaded(scenario: Scenario, store: Store, net: np.ndarray, order: Any) -> tu
     return level - order.amount_t, fits & (high >= order.amount_t - TOL)
 
 
-def _least(scenario: Scenario, process: Process, course: Course) -> float:
+def _least(scenario: Case, process: Process, course: Course) -> float:
     """What a course costs at the least, stores and ramps left aside."""
     h, price = scenario.horizon.step_h, scenario.inputs["price_per_mwh"].values
     total = float(price @ course.extra_mwh) - sum(
@@ -346,7 +346,7 @@ def _least(scenario: Scenario, process: Process, course: Course) -> float:
     return total
 
 
-def rated(scenario: Scenario, process: Process, course: Course) -> float | None:
+def rated(scenario: Case, process: Process, course: Course) -> float | None:
     """The least cost of the rates within a course of one unit, by a linear program; power linear in the rate."""
     n, h = scenario.horizon.n_steps, scenario.horizon.step_h
     price, modes = scenario.inputs["price_per_mwh"].values, process.all_modes
@@ -499,7 +499,7 @@ def random_works(seed: int, size: tuple[int, int, int] | None = None) -> dict[st
     }  # fmt: skip
 
 
-def features(scenario: Scenario) -> set[str]:
+def features(scenario: Case) -> set[str]:
     """What a random works has, by name."""
     (part,), h = scenario.processes, scenario.horizon.step_h
     modes, rates = part.all_modes, [mode.rates for mode in part.all_modes]
@@ -528,7 +528,7 @@ def features(scenario: Scenario) -> set[str]:
     return {name for name, has in table.items() if has}
 
 
-def assert_followed(scenario: Scenario, plan: xr.Dataset) -> None:
+def assert_followed(scenario: Case, plan: xr.Dataset) -> None:
     """Each unit of a plan may do what is planned for it, and rate, off-spec product and power are what comes of it."""
     h = scenario.horizon.step_h
     free = envelope(scenario)["process_available"]

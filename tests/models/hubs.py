@@ -8,7 +8,7 @@ import xarray as xr
 
 from emberline import models
 from emberline.models.explain.shadow_prices import shadow_prices
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.flows.asset_flows import accounts, flow
 
@@ -30,7 +30,7 @@ def hub(
     carriers: str = "gas heat", intensity: Any = 300.0, minimize: str = "cost", carbon: dict[str, Any] | None = None,
     grid: dict[str, Any] | None = None, horizon: dict[str, Any] | None = None, caps: dict[str, Any] | None = None,
     more: list[dict[str, Any]] | None = None, **site: Any,
-) -> Scenario:  # fmt: skip
+) -> Case:  # fmt: skip
     """A site of assets. Lists are values by hour. Carriers: names in MWh, those of ``more`` as they are."""
     length = len(price) if isinstance(price, list) else hours
     named = [{"name": name} for name in carriers.split()] + (more or [])
@@ -70,7 +70,7 @@ def hub(
     return _with(scenario, series)
 
 
-def _with(scenario: Scenario, series: dict[str, list[float]]) -> Scenario:
+def _with(scenario: Scenario, series: dict[str, list[float]]) -> Case:
     """The scenario with series by hour, each repeated over the steps of the hour."""
     import numpy as np
 
@@ -93,7 +93,7 @@ def _with(scenario: Scenario, series: dict[str, list[float]]) -> Scenario:
     if labels:
         table = np.array([part[name] for name in labels])
         data = data.assign(asset_values=(("series", "time"), table)).assign_coords(series=labels)
-    result = scenario.with_inputs(data.assign_attrs(currency="EUR", zone="UTC"))
+    result = Case.of(scenario, data.assign_attrs(currency="EUR", zone="UTC"))
     assert not list(between_nouns(result))
     return result
 
@@ -101,7 +101,7 @@ def _with(scenario: Scenario, series: dict[str, list[float]]) -> Scenario:
 ENVELOPE = xr.Dataset({"battery_level_mwh": ((), 0.0)})
 
 
-def plan(scenario: Scenario, **how: Any) -> xr.Dataset:
+def plan(scenario: Case, **how: Any) -> xr.Dataset:
     """The optimum, its figures checked against plain arithmetic on its flows."""
     data = models.optimize(scenario, ENVELOPE, **how)
     if data.attrs["found"]:
@@ -109,7 +109,7 @@ def plan(scenario: Scenario, **how: Any) -> xr.Dataset:
     return data
 
 
-def money(scenario: Scenario, data: xr.Dataset) -> float:
+def money(scenario: Case, data: xr.Dataset) -> float:
     """The goal's figure from the flows alone."""
     hours, inputs, market = scenario.horizon.step_h, scenario.inputs, scenario.market
     result, source = data["import_mw"].values * hours, data["export_mw"].values * hours
@@ -125,12 +125,12 @@ def money(scenario: Scenario, data: xr.Dataset) -> float:
     return {"carbon": carbon, "cost": cost, "cost_with_carbon_price": full}[scenario.goal.minimize]
 
 
-def objective(scenario: Scenario, data: xr.Dataset) -> float:
+def objective(scenario: Case, data: xr.Dataset) -> float:
     """The goal's figure as the model tells it."""
     return float(data.attrs["objective"] + data.attrs["constant"])
 
 
-def best(scenario: Scenario) -> float:
+def best(scenario: Case) -> float:
     """The proven optimum."""
     result = plan(scenario)
     assert result.attrs["status"] == "within gap", result.attrs["reason"]
@@ -143,7 +143,7 @@ def amounts(data: xr.Dataset, asset: str, key: str = "") -> list[float]:
     return [round(float(value), 6) + 0.0 for value in flow(data, asset, key)]
 
 
-def prices(scenario: Scenario) -> xr.Dataset:
+def prices(scenario: Case) -> xr.Dataset:
     """Shadow prices."""
     data = shadow_prices(scenario, ENVELOPE)
     assert data is not None

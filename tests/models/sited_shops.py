@@ -11,10 +11,10 @@ from shops import MARKET, cast, melt_shop
 from emberline.models.bounds import joint_prices
 from emberline.models.search.incumbent import Search
 from emberline.models.search.warm_start import Study
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 
-def random_shop(seed: int) -> Scenario:
+def random_shop(seed: int) -> Case:
     """Two casts of a heat, or one of two; battery, PV, assets, demand charge, limit and negative prices mix."""
     rng = np.random.Generator(np.random.Philox(key=7000 + seed))
 
@@ -68,7 +68,7 @@ def random_shop(seed: int) -> Scenario:
     return built.with_inputs(built.inputs.assign({k: built.inputs[k].copy(data=v) for k, v in series.items()}))
 
 
-def best_plan(built: Scenario) -> float | None:
+def best_plan(built: Case) -> float | None:
     """The least of the goal over all schedules, each with the best use of the site; None where there is no plan."""
     every = search(built)
     for starts in schedules(every.problem):
@@ -76,7 +76,7 @@ def best_plan(built: Scenario) -> float | None:
     return every.value
 
 
-def joint_bound(built: Scenario, study: Study | None = None) -> tuple[Search, joint_prices.JointBound]:
+def joint_bound(built: Case, study: Study | None = None) -> tuple[Search, joint_prices.JointBound]:
     """A search whose bound prices have raised as far as they can, from what a study has kept."""
     proof = search(built)
     proof.study = study
@@ -87,7 +87,7 @@ def joint_bound(built: Scenario, study: Study | None = None) -> tuple[Search, jo
     return proof, bound
 
 
-def features(built: Scenario) -> dict[str, bool]:
+def features(built: Case) -> dict[str, bool]:
     """What a random shop has, by name."""
     tariff, grid = built.market.tariff, built.site.grid
     return {

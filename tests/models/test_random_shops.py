@@ -8,12 +8,12 @@ import random_shops
 from line_oracle import line_optimum
 
 from emberline import models, twin
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 NEAR = 1e-3
 
 
-def optimized(scenario: Scenario) -> dict[str, object]:
+def optimized(scenario: Case) -> dict[str, object]:
     """What a search that begins with the baseline schedule says."""
     envelope = twin.envelope(scenario)
     listed = twin.dispatch(scenario, envelope)

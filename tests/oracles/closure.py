@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.assets.converter import Converter
 from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.flows.asset_flows import flow
@@ -42,7 +42,7 @@ class Closure:
         return max((float(np.abs(part).max(initial=0.0)) for part in parts), default=0.0)
 
 
-def closure(scenario: Scenario, flows: xr.Dataset, line_gives: Mapping[str, np.ndarray] | None = None) -> Closure:
+def closure(scenario: Case, flows: xr.Dataset, line_gives: Mapping[str, np.ndarray] | None = None) -> Closure:
     """Check that flows close.
 
     Args:
@@ -92,7 +92,7 @@ ELECTRIC = {
 """Parts of electricity's balance that no asset has, and whether they give or take."""
 
 
-def _machine(scenario: Scenario, flows: xr.Dataset, name: str, core: Converter) -> np.ndarray:
+def _machine(scenario: Case, flows: xr.Dataset, name: str, core: Converter) -> np.ndarray:
     """The largest difference between a machine's flows and what they should be by its main one."""
     if not core.capacity:
         return np.zeros(scenario.horizon.n_steps)

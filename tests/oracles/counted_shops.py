@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.case.line import Stage, Unit
 from emberline.scenarios.case.scenario import Heat
 
@@ -58,13 +58,13 @@ class Shop:
     limit_mwh: float
 
 
-def read(scenario: Scenario) -> Shop:
+def read(scenario: Case) -> Shop:
     """All ways of the heats and casts of a scenario."""
     return _Reader(scenario).read()
 
 
 class _Reader:
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Case) -> None:
         self.scenario, self.line = scenario, scenario.line
         horizon = scenario.horizon
         self.step, self.n, self.minutes = horizon.step_min, horizon.n_steps, horizon.minutes

@@ -27,7 +27,7 @@ from emberline.planning import Plan
 from emberline.planning.answer import summary
 from emberline.reports.exports.formats import programs
 from emberline.runs.store.store import Store
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 SERIES = {
     "price": "price_per_mwh", "intensity": "carbon_intensity_kg_per_mwh", "export": "export_price_per_mwh",
@@ -130,7 +130,7 @@ def _of_files(result: Plan) -> Iterator[str]:
             yield f"saves {before - after:.6g} by its files ({goal}), claimed are {claimed:.6g}"
 
 
-def counted(scenario: Scenario, flows: dict[str, np.ndarray], goal: str) -> float:
+def counted(scenario: Case, flows: dict[str, np.ndarray], goal: str) -> float:
     """A goal by what a plan imports and exports."""
     inputs, market, h = scenario.inputs, scenario.market, scenario.horizon.step_h
     kg = float(flows["import_mw"] @ inputs["carbon_intensity_kg_per_mwh"].to_numpy()) * h
@@ -154,7 +154,7 @@ def counted(scenario: Scenario, flows: dict[str, np.ndarray], goal: str) -> floa
     return cost + (kg * carbon.per_t * (1 - carbon.free_share) / 1000 if carbon.covers == "all" else 0.0)
 
 
-def line_optimum(scenario: Scenario, end_mwh: float | None = None, seconds: float = 60.0) -> Optimum:
+def line_optimum(scenario: Case, end_mwh: float | None = None, seconds: float = 60.0) -> Optimum:
     """The least of the goal over all plans of a line with grid, PV, battery and demand charges.
 
     Args:
@@ -168,7 +168,7 @@ def line_optimum(scenario: Scenario, end_mwh: float | None = None, seconds: floa
     return optimum(raw, seconds, lambda program, clock, _: _Line(program, clock, scenario).plant)
 
 
-def _mapping(scenario: Scenario) -> dict[str, Any]:
+def _mapping(scenario: Case) -> dict[str, Any]:
     """The scenario as ``site_oracle`` reads it."""
     raw: dict[str, Any] = {"site": {}, "market": {}}
     raw |= scenario.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
@@ -183,7 +183,7 @@ def _mapping(scenario: Scenario) -> dict[str, Any]:
 
 
 class _Line:
-    def __init__(self, program: Program, clock: Clock, scenario: Scenario) -> None:
+    def __init__(self, program: Program, clock: Clock, scenario: Case) -> None:
         self.program = program
         shop = counted_shops.read(scenario)
         self.columns: list[tuple[Sum, Way]] = [(Sum(constant=1.0), shop.idle)]

@@ -18,7 +18,7 @@ from emberline.planning import Plan
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.exports.formats import programs
 from emberline.runs.store.store import Store
-from emberline.scenarios import Scenario, ScenarioError, load, loads
+from emberline.scenarios import Case, ScenarioError, load, loads
 from emberline.scenarios.records.orders import Lock
 from emberline.studies.why.why_not import why_not
 
@@ -37,7 +37,7 @@ class Shop:
     """Of its file; empty: a bundled one."""
     settings: tuple[str, ...] = HASTY
 
-    def scenario(self, locks: list[dict[str, str]], more: Sequence[str] = ()) -> Scenario:
+    def scenario(self, locks: list[dict[str, str]], more: Sequence[str] = ()) -> Case:
         """The scenario with these locks and further overrides, as a user would load it."""
         rows = [*self.settings, *([f"locks={json.dumps(locks)}"] if locks else []), *more]
         return loads(self.text, overrides=rows) if self.text else load(self.name, rows)
@@ -120,7 +120,7 @@ def lock(shop: Shop, base: list[Row], draw: np.random.Generator) -> dict[str, st
     return wish
 
 
-def _stage(scenario: Scenario, name: str) -> Any:
+def _stage(scenario: Case, name: str) -> Any:
     return next(stage for stage in scenario.line.stages if stage.name == name)
 
 
@@ -170,7 +170,7 @@ def fate(shop: Shop, wish: dict[str, str], base: list[Row], store: Store) -> Fat
 class _LocksFirst:
     """Ends a search for repairs once what it says of locks is known."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Case) -> None:
         self.locks = sum(limit.kind == "lock" for limit in limits(scenario))
         self.over = False
 
@@ -224,7 +224,7 @@ def _refused(shop: Shop, wish: dict[str, str], base: list[Row], says: str) -> Fa
     return Fate("refused")
 
 
-def _on_grid(scenario: Scenario, wish: Lock) -> bool:
+def _on_grid(scenario: Case, wish: Lock) -> bool:
     """Whether a locked heat could start on the grid by its nominal minutes, in a cast after those of the heats before.
 
     Worked out by trying every step."""

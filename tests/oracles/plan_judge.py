@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.case.line import Grade, Stage
 
 SECOND = 1 / 60
@@ -39,7 +39,7 @@ class Row:
     mwh: float
 
 
-def from_table(scenario: Scenario, records: Iterable[Mapping[str, Any]]) -> list[Row]:
+def from_table(scenario: Case, records: Iterable[Mapping[str, Any]]) -> list[Row]:
     """The operations of an exported table of heats, as its records or lines of its CSV."""
 
     def minutes(text: str) -> float:
@@ -54,7 +54,7 @@ def from_table(scenario: Scenario, records: Iterable[Mapping[str, Any]]) -> list
     ]  # fmt: skip
 
 
-def from_file(scenario: Scenario, path: Path) -> list[Row]:
+def from_file(scenario: Case, path: Path) -> list[Row]:
     """The operations of an exported CSV or JSON file."""
     text = path.read_text(encoding="utf-8")
     records = json.loads(text)["heats"] if path.suffix == ".json" else csv.DictReader(text.split("\n"))
@@ -62,7 +62,7 @@ def from_file(scenario: Scenario, path: Path) -> list[Row]:
 
 
 def faults(
-    scenario: Scenario, rows: Sequence[Row], flows: Mapping[str, np.ndarray] | None = None, *, on_steps: bool = True
+    scenario: Case, rows: Sequence[Row], flows: Mapping[str, np.ndarray] | None = None, *, on_steps: bool = True
 ) -> list[str]:
     """Every rule that a plan breaks, in words; empty for a plan that keeps them all.
 
@@ -77,7 +77,7 @@ def faults(
     return [*judge.faults(), *(judge.grid() if on_steps else ())]
 
 
-def site_faults(scenario: Scenario, flows: Mapping[str, np.ndarray]) -> Iterator[str]:
+def site_faults(scenario: Case, flows: Mapping[str, np.ndarray]) -> Iterator[str]:
     """What a plan's site does that no battery and no connection can, in words.
 
     Args:
@@ -117,7 +117,7 @@ def site_faults(scenario: Scenario, flows: Mapping[str, np.ndarray]) -> Iterator
 
 
 class _Judge:
-    def __init__(self, scenario: Scenario, rows: Sequence[Row], flows: Mapping[str, np.ndarray]) -> None:
+    def __init__(self, scenario: Case, rows: Sequence[Row], flows: Mapping[str, np.ndarray]) -> None:
         self.scenario, self.rows, self.flows = scenario, rows, flows
         self.stages = list(scenario.line.stages)
         self.names = [stage.name for stage in self.stages]

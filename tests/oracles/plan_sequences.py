@@ -18,13 +18,13 @@ import numpy as np
 import xarray as xr
 from enumerated_shops import Place, best, shop
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.records.goal import Goal
 
 NEAR = 1e-6
 
 
-def sequence(seed: int, length: int = 4) -> Iterator[Scenario]:
+def sequence(seed: int, length: int = 4) -> Iterator[Case]:
     """Requests of one shop, each made of the one before by some changes."""
     dice = random.Random(seed)
     hours = [dice.choice((1, 1, 2)) for _ in range(dice.randint(2, 3))]
@@ -65,7 +65,7 @@ def sequence(seed: int, length: int = 4) -> Iterator[Scenario]:
         yield built.model_copy(update={"goal": Goal.model_validate(goal)}).with_inputs(inputs)
 
 
-def faults(scenario: Scenario, folder: Path) -> list[str]:
+def faults(scenario: Case, folder: Path) -> list[str]:
     """Faults in the numbers of a stored run; empty where all are right."""
     summary = json.loads((folder / "plan.json").read_text(encoding="utf-8"))["summary"]
     if summary["schedule"] is None or summary["objective"] is None:
@@ -74,7 +74,7 @@ def faults(scenario: Scenario, folder: Path) -> list[str]:
         return list(_faults(scenario, summary, schedule, baseline))
 
 
-def _faults(scenario: Scenario, summary: dict[str, Any], schedule: xr.Dataset, baseline: xr.Dataset) -> Iterator[str]:
+def _faults(scenario: Case, summary: dict[str, Any], schedule: xr.Dataset, baseline: xr.Dataset) -> Iterator[str]:
     hours, objective, bound = scenario.horizon.step_h, summary["objective"], summary["bound"]
     worth = by_goal(scenario, scenario.goal.minimize)
     mine = float((schedule["import_mw"].to_numpy() * worth).sum()) * hours
@@ -110,7 +110,7 @@ def _faults(scenario: Scenario, summary: dict[str, Any], schedule: xr.Dataset, b
         yield f"gap {summary['gap']:.6g} below the true one, {(objective - least) / abs(objective):.6g}"
 
 
-def by_goal(scenario: Scenario, goal: str) -> np.ndarray:
+def by_goal(scenario: Case, goal: str) -> np.ndarray:
     """Weight of a MWh in each step by a goal."""
     prefix = "marginal_" if scenario.goal.signal == "marginal" and goal == "carbon" else ""
     intensity = scenario.inputs[f"{prefix}carbon_intensity_kg_per_mwh"].to_numpy()
@@ -120,7 +120,7 @@ def by_goal(scenario: Scenario, goal: str) -> np.ndarray:
     return scenario.inputs["price_per_mwh"].to_numpy() + added * intensity
 
 
-def optimum(scenario: Scenario, worth: np.ndarray, cap: tuple[np.ndarray, float] | None) -> float | None:
+def optimum(scenario: Case, worth: np.ndarray, cap: tuple[np.ndarray, float] | None) -> float | None:
     """The least of all lists of heats on hours; None: there is none."""
     margins, line = scenario.disturbances, scenario.line
     slack = round(margins.slack_min(line.stages[0].name) / 60)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario, resolve
 from emberline.scenarios.checking.mistakes import between_nouns
 
 STEPS = (5, 10, 15, 30, 60)
@@ -147,7 +147,7 @@ def sited(seed: int) -> tuple[dict[str, Any], list[float]]:
     return data, worth
 
 
-def built(shop: tuple[dict[str, Any], list[float]], step_min: float | None = None) -> Scenario:
+def built(shop: tuple[dict[str, Any], list[float]], step_min: float | None = None) -> Case:
     """The scenario of a shop, on its own grid or on another.
 
     Raises:
@@ -156,7 +156,7 @@ def built(shop: tuple[dict[str, Any], list[float]], step_min: float | None = Non
     data, worth = shop
     if step_min is not None:
         data = data | {"horizon": data["horizon"] | {"step_min": step_min}}
-    result = Scenario.model_validate(data)
+    result = resolve(Scenario.model_validate(data))
     mistakes = list(between_nouns(result))
     if mistakes:
         raise ValueError(str(mistakes[0]))

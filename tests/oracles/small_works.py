@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario, resolve
 from emberline.scenarios.checking.mistakes import between_nouns
 
 STARTS = (
@@ -41,7 +41,7 @@ class Draw:
         return round(float(self.rng.uniform(low, high)), digits)
 
 
-def scenario(raw: dict[str, Any], seconds: float = 20.0) -> Scenario:
+def scenario(raw: dict[str, Any], seconds: float = 20.0) -> Case:
     """The scenario of a mapping; series stand by step."""
     plain = copy.deepcopy(raw)
     series = plain.pop("series")
@@ -50,7 +50,7 @@ def scenario(raw: dict[str, Any], seconds: float = 20.0) -> Scenario:
         plain["market"]["export_price_per_mwh"] = 0.0
     if series.get("pv"):
         plain["site"]["pv"] = {"peak_mw": 1.0, "capacity_factor": 1.0}
-    built = Scenario.model_validate(plain, context={"currency": "EUR"})
+    built = resolve(Scenario.model_validate(plain, context={"currency": "EUR"}))
     mistakes = list(between_nouns(built))
     assert not mistakes, mistakes
     names = {
@@ -69,7 +69,7 @@ def scenario(raw: dict[str, Any], seconds: float = 20.0) -> Scenario:
     return built.with_inputs(inputs.assign(values))
 
 
-def envelope(built: Scenario) -> xr.Dataset:
+def envelope(built: Case) -> xr.Dataset:
     """What the twin says of it."""
     from emberline import twin
 

@@ -19,7 +19,7 @@ from plan_judge import Row, faults, site_faults
 
 from emberline import models, twin
 from emberline.planning import Plan
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 LOOKS_AWAY: ContextVar[bool] = ContextVar("looks_away", default=False)
 COLUMNS = ("heat", "stage", "unit", "start_min", "end_min", "energy_mwh")
@@ -36,7 +36,7 @@ def watch() -> None:
         assert LOOKS_AWAY.get() or not broken(plan), f"{plan.scenario.name}: {broken(plan)}"
 
     @functools.wraps(follow)
-    def followed(scenario: Scenario, schedule: xr.Dataset, **named: Any) -> xr.Dataset:
+    def followed(scenario: Case, schedule: xr.Dataset, **named: Any) -> xr.Dataset:
         run = follow(scenario, schedule, **named)
         if not run.attrs.get("disturbed") and not run.sizes["violation"] and scenario.heats:
             wrong = faults(scenario, rows(run), flows(run), on_steps=False)
@@ -44,7 +44,7 @@ def watch() -> None:
         return run
 
     @functools.wraps(search)
-    def searched(scenario: Scenario, envelope: xr.Dataset, *inputs: Any, **named: Any) -> xr.Dataset:
+    def searched(scenario: Case, envelope: xr.Dataset, *inputs: Any, **named: Any) -> xr.Dataset:
         schedule = search(scenario, envelope, *inputs, **named)
         # where plans reckon with longer durations than nominal ones, the judge sees the run alone
         if schedule.attrs["found"] and scenario.heats and envelope["planned_min"].equals(envelope["duration_min"]):

@@ -12,7 +12,7 @@ from emberline.planning.accounts.bill import bill, hourly_cost
 from emberline.planning.accounts.emissions import INTENSITY
 from emberline.planning.accounts.ledger import ledger
 from emberline.planning.accounts.sums import figures
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 from emberline.scenarios.flows.asset_flows import flow, load_mw
 
 EXACT = 1e-6
@@ -32,7 +32,7 @@ HOLDING = (
 """An electric arc furnace that holds at 2 MW or is off, a caster whose tundish is kept warm; typical."""
 
 
-def small(*overrides: str) -> Scenario:
+def small(*overrides: str) -> Case:
     """The small melt shop with four heats, contented with a wide gap: what agrees at one plan agrees at any."""
     return load("melt-shop-small", [*FOUR_HEATS, *overrides])
 
@@ -52,7 +52,7 @@ def assert_agrees(plan: Plan) -> None:
         assert_adds_up(plan.scenario, run)
 
 
-def assert_adds_up(scenario: Scenario, run: Any) -> None:
+def assert_adds_up(scenario: Case, run: Any) -> None:
     """Ledger and bill of a run: parts are the totals, and the totals are those of the figures."""
     book, sums = ledger(scenario, run), figures(scenario, run)
     assert sums.carbon_kg == pytest.approx(sums.direct_kg + book.grid[scenario.goal.signal], rel=1e-9)

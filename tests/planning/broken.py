@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emberline.scenarios import Scenario, load, loads
+from emberline.scenarios import Case, load, loads
 
 SHOP = "melt-shop-small"
 WORKS = str(Path(__file__).resolve().parent / "cement-small.yaml")
@@ -71,14 +71,14 @@ class Broken:
     breaks: tuple[str, ...]
     key: str
 
-    def changed(self, more: Sequence[str] = ()) -> Scenario:
+    def changed(self, more: Sequence[str] = ()) -> Case:
         """The broken scenario with more overrides."""
         if "\n" in self.base:
             return loads(self.base, overrides=[*self.breaks, *more])
         return load(self.base, [*self.breaks, *more])
 
     @property
-    def whole(self) -> Scenario:
+    def whole(self) -> Case:
         """The scenario before it was broken."""
         return loads(self.base) if "\n" in self.base else load(self.base)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario, resolve
 from emberline.scenarios.checking.mistakes import between_nouns
 
 Place = tuple[str, int, str, int]
@@ -33,7 +33,7 @@ def shop(
     minimize: str = "carbon",
     price: float = 10.0,
     **rest: Any,
-) -> Scenario:
+) -> Case:
     """Heats of one order each, named H1, H2 …; the first stage takes their hours, the second, if any, the same of all.
 
     Args:
@@ -69,19 +69,22 @@ def shop(
         for i, length in enumerate(hours)
     ]
     goal = {"minimize": minimize, "gap": 1e-6, "effort": 20, "caps": {"extra_cost_share": None}}
-    built = Scenario.model_validate(
-        {
-            "name": "shop",
-            "horizon": {"start": "2026-03-10T00:00+00:00", "length_h": len(intensity), "step_min": 60},
-            "line": {"stages": stages, "grades": grades},
-            "orders": orders,
-            "site": {"grid": {"metered_interval_min": 60}},
-            "market": {"price_per_mwh": price, "carbon_intensity_kg_per_mwh": 1.0},
-            "disturbances": {"replications": 0},
-            "goal": goal,
-            **rest,
-        }
+    built = resolve(
+        Scenario.model_validate(
+            {
+                "name": "shop",
+                "horizon": {"start": "2026-03-10T00:00+00:00", "length_h": len(intensity), "step_min": 60},
+                "line": {"stages": stages, "grades": grades},
+                "orders": orders,
+                "site": {"grid": {"metered_interval_min": 60}},
+                "market": {"price_per_mwh": price, "carbon_intensity_kg_per_mwh": 1.0},
+                "disturbances": {"replications": 0},
+                "goal": goal,
+                **rest,
+            }
+        )
     )
+
     assert not list(between_nouns(built)), list(between_nouns(built))
     name = "carbon_intensity_kg_per_mwh"
     series = ("time", np.array(intensity, dtype=float), built.inputs[name].attrs)
@@ -97,7 +100,7 @@ class Best:
 
 
 def best(
-    scenario: Scenario,
+    scenario: Case,
     allowed: Allowed = lambda heat, place: True,
     keeps: Callable[[dict[str, Place]], bool] = lambda places: True,
 ) -> Best | None:
@@ -139,12 +142,12 @@ def best(
     return bests[0] if bests else None
 
 
-def _hours(scenario: Scenario, heat: Any) -> tuple[int, int]:
+def _hours(scenario: Case, heat: Any) -> tuple[int, int]:
     rows = [round((heat.grade.duration_min.get(stage.name) or 0) / 60) for stage in scenario.line.stages]
     return rows[0], rows[1] if len(rows) > 1 else 0
 
 
-def _places(scenario: Scenario, heat: Any) -> Iterator[Place]:
+def _places(scenario: Case, heat: Any) -> Iterator[Place]:
     n, (melt, ladle) = scenario.horizon.n_steps, _hours(scenario, heat)
     due = round(heat.due_min / 60)
     minutes = scenario.horizon.minutes
@@ -168,7 +171,7 @@ def _places(scenario: Scenario, heat: Any) -> Iterator[Place]:
                 yield unit, t, "L", s
 
 
-def _kg(scenario: Scenario, heat: Any, place: Place, intensity: np.ndarray) -> float:
+def _kg(scenario: Case, heat: Any, place: Place, intensity: np.ndarray) -> float:
     (melt, ladle), power = _hours(scenario, heat), scenario.line.units
     mw = {unit.name: unit.power_mw or 0.0 for unit in power}
     kg = mw[place[0]] * intensity[place[1] : place[1] + melt].sum()

@@ -22,7 +22,7 @@ from emberline.planning import Plan
 from emberline.planning.accounts.sums import figures
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.runs.store.store import Store, StoredRun
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 SHORT = "=cmd()"
 HOSTILE = {
@@ -85,7 +85,7 @@ MORE = {"mill": of_mill}
 """Of one test each."""
 
 
-def simulated(scenario: Scenario) -> Plan:
+def simulated(scenario: Case) -> Plan:
     """The baseline run as a plan: what it does is the schedule."""
     envelope = twin.envelope(scenario)
     schedule = twin.dispatch(scenario, envelope)

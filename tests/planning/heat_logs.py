@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from emberline import twin
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 from emberline.studies.calibration import twin_log
 
 BREAKDOWNS = "[{unit: EAF, mtbf_h: 10 h, mttr_min: 20}, {unit: CC, mtbf_h: 12 h, mttr_min: 15}]"
@@ -25,14 +25,14 @@ TRUE = {
 
 
 @cache
-def plant() -> Scenario:
+def plant() -> Case:
     """Furnace, ladle furnace, caster; the ladle furnace scatters more than the others."""
     part = "disturbances.units=[{unit: LF, duration: 8 %}]"
     return load("melt-shop-small", [f"disturbances.breakdowns={BREAKDOWNS}", part])
 
 
 @cache
-def wrong() -> Scenario:
+def wrong() -> Case:
     """The same plant with figures that are not true: what is known before the log is read."""
     return load(
         "melt-shop-small",

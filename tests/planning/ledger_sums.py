@@ -8,10 +8,10 @@ import xarray as xr
 from emberline.planning.accounts.ledger import Ledger
 from emberline.planning.accounts.products import Products
 from emberline.planning.accounts.sums import figures
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 
-def assert_adds_up(scenario: Scenario, book: Ledger, run: xr.Dataset) -> None:
+def assert_adds_up(scenario: Case, book: Ledger, run: xr.Dataset) -> None:
     """Steps, heats, by-products, site and rows of the ledger are each the total, to 1e-9."""
     totals = {"direct_kg": book.direct_kg, "grid_market_kg": book.market}
     totals |= {f"grid_{signal}_kg": kg for signal, kg in book.grid.items()}

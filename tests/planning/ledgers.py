@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario, resolve
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.flows.asset_flows import label
 
@@ -19,29 +19,32 @@ ENGINE = {
 }  # fmt: skip
 
 
-def site(*assets: dict[str, Any], hours: int = 2, **rest: Any) -> Scenario:
+def site(*assets: dict[str, Any], hours: int = 2, **rest: Any) -> Case:
     """A site of assets on hourly steps; carriers gas, steam and heat in MWh, off-gas that is waste, oxygen in t."""
     table = {"price_per_mwh": 100.0, "carbon_intensity_kg_per_mwh": 300.0, **rest.pop("market", {})}
     market = {name: value for name, value in table.items() if value is not None}
     more = {"grid": {"export_limit_mw": 50.0, "metered_interval_min": 60}, **rest.pop("site", {})}
     named: list[dict[str, Any]] = [{"name": name} for name in ("gas", "steam", "heat")]
     named += [{"name": "off_gas", "waste": True}, {"name": "oxygen", "unit": "t"}]
-    built = Scenario.model_validate(
-        {
-            "name": "site",
-            "horizon": {"start": "2026-01-05", "length_h": hours, "step_min": 60},
-            "market": market,
-            "site": {"carriers": named, "assets": list(assets), **more},
-            **rest,
-        },
-        context={"currency": "EUR"},
+    built = resolve(
+        Scenario.model_validate(
+            {
+                "name": "site",
+                "horizon": {"start": "2026-01-05", "length_h": hours, "step_min": 60},
+                "market": market,
+                "site": {"carriers": named, "assets": list(assets), **more},
+                **rest,
+            },
+            context={"currency": "EUR"},
+        )
     )
+
     assert not list(between_nouns(built)), list(between_nouns(built))
     return built
 
 
 def flows(
-    scenario: Scenario,
+    scenario: Case,
     moves: Mapping[tuple[str, str], Sequence[float]] | None = None,
     on: Mapping[str, Sequence[float]] | None = None,
     **power: Any,
@@ -83,7 +86,7 @@ def flows(
     return data
 
 
-def with_heats(scenario: Scenario, data: xr.Dataset, heat_mwh: np.ndarray) -> xr.Dataset:
+def with_heats(scenario: Case, data: xr.Dataset, heat_mwh: np.ndarray) -> xr.Dataset:
     """The same as a run whose heats draw ``heat_mwh``, shape (n_heats, n_steps); each is an hour in the first stage."""
     names = [heat.name for heat in scenario.heats]
     hours = scenario.horizon.step_h

@@ -10,10 +10,10 @@ from shops import MARKET, cast, melt_shop, scenario
 
 from emberline.planning import Plan
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 
-def shop(*, goal: dict[str, Any] | None = None, **rest: Any) -> Scenario:
+def shop(*, goal: dict[str, Any] | None = None, **rest: Any) -> Case:
     """One furnace, ladle furnace and caster on a day whose grid has 50 kg/MWh from 10:00 to 16:00 UTC, else 400."""
     table: dict[str, Any] = {
         "market": MARKET,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 
 TARIFF = """
   tariff:
@@ -66,7 +66,7 @@ def works(
     error: float = 0.25,
     gap: float = 0.02,
     changes: tuple[str, ...] = (),
-) -> Scenario:
+) -> Case:
     """The works, its series drawn at random by hour; a forecast is issued every 12 h for 96 h, wrong by ``error``."""
     first = np.datetime64(start) - np.timedelta64(10, "D")
     n = 24 * 10 + int(hours) + 100

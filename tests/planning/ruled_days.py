@@ -22,25 +22,25 @@ from emberline.planning.plan.replay_outcome import Outcome
 from emberline.planning.robustness.ensemble import Ensemble, together
 from emberline.planning.robustness.holding import Robustness, hold
 from emberline.planning.robustness.holding.misses import Limit
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 Day = dict[Limit, float]
 GAP, LATE = Limit("cast", "casting", "C"), Limit("due", "casting", "C")
 LIMIT_S = 100.0
 
 
-def shop(**disturbances: Any) -> Scenario:
+def shop(**disturbances: Any) -> Case:
     """One heat through furnace, ladle furnace and caster; the ladle's slack may be raised to 15 min."""
     table = {"duration_spread": 0.1, "replications": 2, **disturbances}
     return planned.shop(orders=[cast("A", 1)], disturbances=table, goal={"effort": 60.0})
 
 
-def slack(case: Scenario) -> float:
+def slack(case: Case) -> float:
     """Of the ladle furnace [min]."""
     return case.disturbances.slack_min("ladle")
 
 
-def due(case: Scenario) -> float:
+def due(case: Case) -> float:
     """Margin before due times [min]."""
     return case.disturbances.due_margin_min
 
@@ -49,7 +49,7 @@ def due(case: Scenario) -> float:
 class Days(Engine):
     """Days by a rule, in the place of replays: a function of the scenario, the number of the day, and its seed."""
 
-    rule: Callable[[Scenario, int, int], Day]
+    rule: Callable[[Case, int, int], Day]
     baseline: Callable[[int], int] = lambda day: 0
     """Limits that the baseline misses on a day."""
     carbon: float = 900.0
@@ -75,7 +75,7 @@ class Days(Engine):
         first = self._replay(common.scenario, day, common.seed)
         return first if second is None else Outcome(**{**vars(first), "other": second})
 
-    def _replay(self, case: Scenario, day: int, seed: int) -> Outcome:
+    def _replay(self, case: Case, day: int, seed: int) -> Outcome:
         rows = self.rule(case, day, seed)
         missed = {(*limit, "min"): (1, amount) for limit, amount in rows.items()}
         places = [(limit, 3) for limit in missed]
@@ -96,12 +96,12 @@ class Days(Engine):
 class Lists:
     """A search that takes the last list that it is given, and says of it what a test wants."""
 
-    say: Callable[[Scenario, int], dict[str, Any]] = lambda case, call: {}
-    requests: list[Scenario] = field(default_factory=list)
+    say: Callable[[Case, int], dict[str, Any]] = lambda case, call: {}
+    requests: list[Case] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
 
     def __call__(
-        self, case: Scenario, envelope: xr.Dataset, start: xr.Dataset | None, *, others: Any, **_: Any
+        self, case: Case, envelope: xr.Dataset, start: xr.Dataset | None, *, others: Any, **_: Any
     ) -> xr.Dataset:
         self.requests.append(case)
         self.counts.append(len(others))
@@ -136,9 +136,9 @@ class Trial:
 
 
 def trial(
-    rule: Callable[[Scenario, int, int], Day],
+    rule: Callable[[Case, int, int], Day],
     *,
-    case: Scenario | None = None,
+    case: Case | None = None,
     level: float | None = 0.8,
     replications: int = 100,
     lists: Lists | None = None,
@@ -163,10 +163,10 @@ def trial(
     return Trial(result, days, lists, events)
 
 
-def needs(first: int, minutes: float) -> Callable[[Scenario, int, int], Day]:
+def needs(first: int, minutes: float) -> Callable[[Case, int, int], Day]:
     """The first so many days of each hundred need so much slack."""
 
-    def rule(case: Scenario, day: int, seed: int) -> Day:
+    def rule(case: Case, day: int, seed: int) -> Day:
         short = minutes - slack(case)
         return {GAP: short} if day % 100 < first and short > 0 else {}
 

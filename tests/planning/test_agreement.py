@@ -19,7 +19,7 @@ from emberline.planning.accounts.sums import figures
 from emberline.planning.answer import headline
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.text import wording
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ QUARTERS = np.array([10.0, 100.0, 90.0, 80.0])
 """Price by hour [EUR/MWh]."""
 
 
-def of_quarters(step_min: float, count: int = 2, **site: Any) -> Scenario:
+def of_quarters(step_min: float, count: int = 2, **site: Any) -> Case:
     """Heats of 12 MW for a quarter of an hour, metered by the quarter; no export unless said otherwise."""
     built = scenario(
         one_machine(15.0), [cast(count=count)], horizon={"length_h": 4.0, "step_min": step_min}, site=site,

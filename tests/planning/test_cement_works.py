@@ -20,14 +20,14 @@ from emberline.planning.accounts.unit_runs import counts
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports import exports
 from emberline.runs.store.store import Store
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 from emberline.studies.why.shadow_prices import prices, summary
 
 CEMENT = Path(__file__).with_name("cement-small.yaml")
 
 
 @cache
-def cement() -> Scenario:
+def cement() -> Case:
     return load(str(CEMENT))
 
 
@@ -37,7 +37,7 @@ def cement_plan() -> Plan:
     return make_plan(cement(), PLAIN)
 
 
-def assert_is_whole(scenario: Scenario, run: xr.Dataset) -> None:
+def assert_is_whole(scenario: Case, run: xr.Dataset) -> None:
     """Parts of ledger and bill are their totals."""
     book, sums = ledger(scenario, run), figures(scenario, run)
     assert book.products is not None

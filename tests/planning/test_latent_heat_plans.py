@@ -18,7 +18,7 @@ from emberline.planning.accounts.ledger import ledger
 from emberline.planning.accounts.sums import figures
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.text import facts
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 PLATEAU = ((0.0, 6.0, 2.0), (0.2, 3.0, 3.0), (0.8, 3.0, 3.0), (1.0, 1.0, 6.0))
 SALT: dict[str, Any] = {
@@ -31,7 +31,7 @@ STEAM = {
 }  # fmt: skip
 
 
-def case(**how: Any) -> Scenario:
+def case(**how: Any) -> Case:
     """Twelve hours of cheap and dear power, a load of heat, steam and a store that melts."""
     price = [20.0, 15.0, 10.0, 90.0, 95.0, 60.0, 12.0, 18.0, 30.0, 99.0, 80.0, 70.0]
     need = {"kind": "load", "name": "need", "carrier": "heat", "rate": [3.0] * 12}
@@ -70,7 +70,7 @@ def test_twin_model_and_ledger_say_the_same() -> None:
     assert np.isclose(-np.array(rates(planned.replay, "salt.in")), most_in, atol=1e-6).sum() >= 2
 
 
-def limits(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
+def limits(scenario: Case, run: xr.Dataset) -> np.ndarray:
     """Most that the store may take and give in each step [MW], shape (2, n_steps)."""
     salt = scenario.site.stores["salt"]
     before = [salt.start_level, *levels(run, "salt")[:-1]]

@@ -16,7 +16,7 @@ from watched_plans import broken
 
 from emberline.reports.exports.formats import programs
 from emberline.runs.store.store import Store
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.records.orders import Lock
 from emberline.twin import dispatch, replay
 
@@ -30,7 +30,7 @@ def rows_of(run: Any) -> list[Row]:
     return [Row(*row) for row in zip(*(run[f"op_{name}"].values.tolist() for name in COLUMNS), strict=True)]
 
 
-def two_casts(**rest: Any) -> Scenario:
+def two_casts(**rest: Any) -> Case:
     """Two casts of two heats on two furnaces and two casters."""
     line = melt_shop()
     line["stages"][0]["units"].append({"name": "F2", "power_mw": 40.0})
@@ -110,7 +110,7 @@ def test_limits_of_the_scenario_are_read_from_the_scenario() -> None:
     over = max(row.end for row in rows if row.heat == "B-2")
 
     def judged(**update: Any) -> list[str]:
-        return faults(built.model_copy(update=update).with_inputs(built.inputs), rows)
+        return faults(built.model_copy(update=update), rows)
 
     def lock(**when: str) -> dict[str, Any]:
         return {"locks": (Lock.model_validate({"heat": "A-2", "stage": "casting", **when}),)}

@@ -22,7 +22,7 @@ from emberline.planning.planner import Steps, in_its_place, made_to_hold, make_p
 from emberline.planning.robustness.holding.hold import LEAST_DAYS
 from emberline.runs.store.starts import stored_starts
 from emberline.runs.store.store import Store
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.loading import loading
 from emberline.scenarios.records.base import ScenarioError
 from emberline.scenarios.records.disturbances import Tolerances
@@ -32,7 +32,7 @@ HOLDING = Steps(front=False, rules=False)
 """No other points are searched, and no rules compared."""
 
 
-def shop(goal: dict[str, Any] | None = None, **disturbances: Any) -> Scenario:
+def shop(goal: dict[str, Any] | None = None, **disturbances: Any) -> Case:
     """Two casts in a day: durations scatter by 10 %, and the furnace fails now and then."""
     table = {
         "duration_spread": 0.1,
@@ -261,7 +261,7 @@ def test_the_baseline_is_the_plan_where_nothing_that_holds_is_better() -> None:
     """Proves: where the baseline has the cleanest hours and holds, and a plan with margins would only be later, the
     baseline is the plan, with the draft's bound and a reason. Sensitivity: without the rule the plan emits more."""
     case = shop(duration_spread=0.05, breakdowns=[])
-    case = case.model_copy(update={"tolerances": Tolerances(wait_min=5, cast_gap_min=5)}).with_inputs(case.inputs)
+    case = case.model_copy(update={"tolerances": Tolerances(wait_min=5, cast_gap_min=5)})
     intensity = case.inputs["carbon_intensity_kg_per_mwh"]
     rising = intensity.copy(data=np.linspace(50.0, 900.0, intensity.size))
     result = make_plan(case.with_inputs(case.inputs.assign(carbon_intensity_kg_per_mwh=rising)), HOLDING, days=DAYS)

@@ -11,7 +11,7 @@ import xarray as xr
 from enumerated import random_works, works
 
 from emberline import models, twin
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 from emberline.scenarios.flows.process_flows import emitted_kg
 
 EXACT = 1e-6
@@ -39,7 +39,7 @@ BENT: dict[str, Any] = {
 }  # fmt: skip
 
 
-def hot_works(process: dict[str, Any], step_min: float, **how: Any) -> Scenario:
+def hot_works(process: dict[str, Any], step_min: float, **how: Any) -> Case:
     """A works of one process with fuels, hot gas to a turbine, and prices that fall below zero."""
     n = round(12 * 60 / step_min)
     hour = np.arange(n) * step_min / 60
@@ -66,7 +66,7 @@ def hot_works(process: dict[str, Any], step_min: float, **how: Any) -> Scenario:
     )  # fmt: skip
 
 
-def agreed(scenario: Scenario) -> xr.Dataset | None:
+def agreed(scenario: Case) -> xr.Dataset | None:
     """The plan, after its replay said the same of it; None where there is no plan."""
     plan = models.optimize(scenario, twin.envelope(scenario), twin.dispatch(scenario))
     if not plan.attrs["found"]:
@@ -89,11 +89,11 @@ def agreed(scenario: Scenario) -> xr.Dataset | None:
     return plan
 
 
-def energy(scenario: Scenario, flows: xr.Dataset) -> float:
+def energy(scenario: Case, flows: xr.Dataset) -> float:
     return float(flows["import_mw"].sum()) * scenario.horizon.step_h
 
 
-def carbon(scenario: Scenario, flows: xr.Dataset) -> float:
+def carbon(scenario: Case, flows: xr.Dataset) -> float:
     grid = float(flows["import_mw"].values @ scenario.inputs["carbon_intensity_kg_per_mwh"].values)
     return grid * scenario.horizon.step_h + float(emitted_kg(scenario, flows).sum())
 

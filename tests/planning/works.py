@@ -11,7 +11,7 @@ from ledgers import flows
 
 from emberline.planning import Plan
 from emberline.planning.accounts.sums import figures
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario, resolve
 from emberline.scenarios.assets import Supply, of
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.datasets import RUN, check
@@ -42,7 +42,7 @@ TRUCKS = {"name": "trucks", "store": "cement", "rate": 30.0}
 Modes = Sequence[tuple[str, float]]
 
 
-def works(*processes: dict[str, Any], hours: int = 2, step_min: int = 60, **rest: Any) -> Scenario:
+def works(*processes: dict[str, Any], hours: int = 2, step_min: int = 60, **rest: Any) -> Case:
     """A works on hourly steps, unless given otherwise, whose grid has 300 kg/MWh.
 
     Carriers are coal, straw, steam and hot gas, which is waste."""
@@ -52,23 +52,26 @@ def works(*processes: dict[str, Any], hours: int = 2, step_min: int = 60, **rest
     carriers = [{"name": "coal"}, {"name": "straw"}, {"name": "steam"}, {"name": "hot_gas", "waste": True}]
     site = {"carriers": carriers, "assets": [COAL], **site}
     rest = {"stores": STORES, "deliveries": [TRUCKS], **rest}
-    built = Scenario.model_validate(
-        {
-            "name": "works",
-            "horizon": {"start": "2026-01-05", "length_h": hours, "step_min": step_min},
-            "market": table,
-            "site": site,
-            "processes": list(processes) or [KILN, MILL],
-            **rest,
-        },
-        context={"currency": "EUR"},
+    built = resolve(
+        Scenario.model_validate(
+            {
+                "name": "works",
+                "horizon": {"start": "2026-01-05", "length_h": hours, "step_min": step_min},
+                "market": table,
+                "site": site,
+                "processes": list(processes) or [KILN, MILL],
+                **rest,
+            },
+            context={"currency": "EUR"},
+        )
     )
+
     assert not list(between_nouns(built)), list(between_nouns(built))
     return built
 
 
 def course(
-    scenario: Scenario,
+    scenario: Case,
     modes: Mapping[str, Modes],
     *,
     off_spec: Mapping[str, Sequence[float]] | None = None,
@@ -176,7 +179,7 @@ def as_run(data: xr.Dataset, *violations: tuple[str, str]) -> xr.Dataset:
     return check(data, RUN)
 
 
-def compared(scenario: Scenario, baseline: xr.Dataset, plan: xr.Dataset) -> Plan:
+def compared(scenario: Case, baseline: xr.Dataset, plan: xr.Dataset) -> Plan:
     """A plan whose replay and baseline are given."""
     sums = [figures(scenario, run) for run in (baseline, plan)]
     return Plan(

@@ -14,12 +14,12 @@ from emberline import twin
 from emberline.models.problem import assignment, line_reader
 from emberline.models.problem.assignment import Starts
 from emberline.models.problem.line_reader import SlotProblem
-from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario, resolve
 
 
 def starts(seed: int) -> Iterator[tuple[str, xr.Dataset]]:
     """A list as models read it and others near to it: mistakes, order, energies."""
-    scenario = Scenario.model_validate(busy_shop(seed), context={"currency": "EUR"})
+    scenario = resolve(Scenario.model_validate(busy_shop(seed), context={"currency": "EUR"}))
     problem = line_reader.from_scenario(scenario, twin.envelope(scenario))
     listed = twin.dispatch(scenario, over=lambda: True)
     read = assignment.from_schedule(problem, listed)

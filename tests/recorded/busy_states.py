@@ -11,7 +11,7 @@ import xarray as xr
 from small_works import Draw
 
 from emberline import twin
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario, resolve
 from emberline.twin.run import replay
 from emberline.twin.state import later
 
@@ -80,7 +80,7 @@ def _assets(draw: Draw) -> list[dict[str, Any]]:
 
 def states(seed: int) -> Iterator[tuple[str, xr.Dataset]]:
     """What is handed on at four moments of a disturbed run whose engine, cooler and meter were altered."""
-    scenario = Scenario.model_validate(busy_state(seed), context={"currency": "EUR"})
+    scenario = resolve(Scenario.model_validate(busy_state(seed), context={"currency": "EUR"}))
     run = replay(scenario, twin.dispatch(scenario), replication=1, disturbed=True)
     run = _altered(scenario, run, Draw(4000 + seed))
     length, whole = scenario.horizon.length_min, 60.0
@@ -90,7 +90,7 @@ def states(seed: int) -> Iterator[tuple[str, xr.Dataset]]:
         yield f"run from {begin:g} min", replay(window, twin.dispatch(window), replication=2, disturbed=True)
 
 
-def _altered(scenario: Scenario, run: xr.Dataset, draw: Draw) -> xr.Dataset:
+def _altered(scenario: Case, run: xr.Dataset, draw: Draw) -> xr.Dataset:
     """A run whose machines go on and off at random, on ramps, and whose meter reads more and less than it drew."""
     n = run.sizes["time"]
     on = np.repeat(draw.rng.random(n) < 0.5, draw.pick(1, 2, 3))[:n]
@@ -105,7 +105,7 @@ def _altered(scenario: Scenario, run: xr.Dataset, draw: Draw) -> xr.Dataset:
     return run
 
 
-def _flat(scenario: Scenario) -> xr.Dataset:
+def _flat(scenario: Case) -> xr.Dataset:
     """What a scenario says of its state, one attribute each."""
     dump = scenario.model_dump(mode="json", include={"state", "site", "orders", "locks"})
     dump["before"] = scenario.market.tariff_before.model_dump(mode="json")

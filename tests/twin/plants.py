@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from hypothesis import strategies as st
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario, resolve
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.datasets import SCHEDULE, check
 from emberline.scenarios.flows.process_flows import coordinates, streams
@@ -16,18 +16,28 @@ from emberline.scenarios.flows.process_flows import coordinates, streams
 MARKET = {"price_per_mwh": 50.0, "carbon_intensity_kg_per_mwh": 400.0}
 
 
-def works(processes: list[dict[str, Any]], stores: list[dict[str, Any]], **rest: Any) -> Scenario:
+def works(processes: list[dict[str, Any]], stores: list[dict[str, Any]], **rest: Any) -> Case:
     """A scenario of processes from plain data; a day on hours unless said otherwise."""
     horizon = {"start": "2026-03-10T00:00+00:00", "length_h": 24.0, "step_min": 60.0, **rest.pop("horizon", {})}
-    built = Scenario.model_validate(
-        {"name": "works", "horizon": horizon, "processes": processes, "stores": stores, "market": MARKET, **rest}
+    built = resolve(
+        Scenario.model_validate(
+            {
+                "name": "works",
+                "horizon": horizon,
+                "processes": processes,
+                "stores": stores,
+                "market": MARKET,
+                **rest,
+            }
+        )
     )
+
     assert not list(between_nouns(built)), list(between_nouns(built))
     return built
 
 
 def schedule(
-    scenario: Scenario,
+    scenario: Case,
     runs: dict[str, list[tuple[str, float]]],
     loads: dict[str, list[float]] | None = None,
     fuels: dict[str, list[float]] | None = None,
@@ -89,7 +99,7 @@ def violations(run: xr.Dataset, kind: str) -> list[Any]:
 
 
 @st.composite
-def plants(draw: Any) -> Scenario:
+def plants(draw: Any) -> Case:
     """Two stages of processes between three to five stores, sometimes in a circle; deliveries, arrivals, outages."""
 
     def pick(*values: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario, resolve
 from emberline.scenarios.case.line import Stage
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.records.horizon import Horizon
@@ -20,12 +20,15 @@ MARKET = {"price_per_mwh": 50.0, "carbon_intensity_kg_per_mwh": 400.0}
 SMALL = 1e-6
 
 
-def scenario(line: dict[str, Any], orders: list[dict[str, Any]], **rest: Any) -> Scenario:
+def scenario(line: dict[str, Any], orders: list[dict[str, Any]], **rest: Any) -> Case:
     """A scenario from plain data; a day on quarter-hours unless said otherwise."""
     horizon = {"start": "2026-03-10T00:00+00:00", "length_h": 24.0, "step_min": 15.0, **rest.pop("horizon", {})}
-    built = Scenario.model_validate(
-        {"name": "shop", "horizon": horizon, "line": line, "orders": orders, "market": MARKET, **rest}
+    built = resolve(
+        Scenario.model_validate(
+            {"name": "shop", "horizon": horizon, "line": line, "orders": orders, "market": MARKET, **rest}
+        )
     )
+
     assert not list(between_nouns(built)), list(between_nouns(built))
     return built
 
@@ -65,7 +68,7 @@ def edited(schedule: xr.Dataset, heat: str, stage: str, shift_min: float) -> xr.
     return listing
 
 
-def broken_limits(case: Scenario, schedule: xr.Dataset, planned: xr.DataArray) -> list[str]:
+def broken_limits(case: Case, schedule: xr.Dataset, planned: xr.DataArray) -> list[str]:
     """Every hard limit that a list breaks, worked out minute by minute from the scenario alone."""
     line, minutes = case.line, case.horizon.minutes
     items: list[str] = []
@@ -125,7 +128,7 @@ def broken_limits(case: Scenario, schedule: xr.Dataset, planned: xr.DataArray) -
     return items
 
 
-def energy_mwh(flow: xr.DataArray, case: Scenario) -> float:
+def energy_mwh(flow: xr.DataArray, case: Case) -> float:
     """Energy of a flow over the horizon."""
     return float(flow.sum()) * case.horizon.step_h
 
@@ -159,7 +162,7 @@ def violations(run: xr.Dataset) -> list[Any]:
     return list(zip(*(run[f"violation_{name}"].values.tolist() for name in columns), strict=True))
 
 
-def at(case: Scenario, schedule: xr.Dataset, minutes: float) -> Scenario:
+def at(case: Case, schedule: xr.Dataset, minutes: float) -> Case:
     """The scenario as it stands some minutes later, the schedule followed until then without disturbance."""
     horizon, gone = case.horizon, timedelta(minutes=minutes)
 
@@ -187,4 +190,4 @@ def at(case: Scenario, schedule: xr.Dataset, minutes: float) -> Scenario:
             "state": State.model_validate({"started": started}),
         }
     )
-    return Scenario.model_validate(changed_case.model_dump())
+    return resolve(Scenario.model_validate(changed_case.model_dump()))

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from closure import closure
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.twin import dispatch, replay, simulate
 from emberline.twin.site.site import variables
 
@@ -34,7 +34,7 @@ HYDROGEN: list[dict[str, Any]] = [{"name": "h2", "unit": "t"}]
 CLOSED = 1e-9
 
 
-def hub(*assets: dict[str, Any], **rest: Any) -> Scenario:
+def hub(*assets: dict[str, Any], **rest: Any) -> Case:
     """A small site as long as its lists, which are values by hour."""
     rows = [value for part in (*assets, rest) for value in part.values()]
     length = max((len(v) for v in rows if isinstance(v, list) and not isinstance(v[0], dict)), default=1)
@@ -49,14 +49,14 @@ def comes(*rates: float, carrier: str = "hot") -> dict[str, Any]:
     return {"kind": "source", "name": f"{carrier}-source", "carrier": carrier, "rate": list(rates)}
 
 
-def ruled_once(scenario: Scenario) -> xr.Dataset:
+def ruled_once(scenario: Case) -> xr.Dataset:
     """The baseline run; it closes."""
     run = simulate(scenario)
     assert unexplained(scenario, run) <= CLOSED
     return run
 
 
-def ruled(scenario: Scenario) -> xr.Dataset:
+def ruled(scenario: Case) -> xr.Dataset:
     """The baseline run; it closes, and following it does the same again."""
     run = ruled_once(scenario)
     again = replay(scenario, dispatch(scenario))
@@ -67,7 +67,7 @@ def ruled(scenario: Scenario) -> xr.Dataset:
     return run
 
 
-def run_at(scenario: Scenario, on: dict[str, list[float]] | None = None, **flows: list[float]) -> xr.Dataset:
+def run_at(scenario: Case, on: dict[str, list[float]] | None = None, **flows: list[float]) -> xr.Dataset:
     """A replay of the baseline schedule with other set-points; flows by label, two underscores for a full stop.
 
     A machine of which only the flow is given is on where it flows.
@@ -85,7 +85,7 @@ def run_at(scenario: Scenario, on: dict[str, list[float]] | None = None, **flows
     return run
 
 
-def unexplained(scenario: Scenario, run: xr.Dataset, line_gives: dict[str, np.ndarray] | None = None) -> float:
+def unexplained(scenario: Case, run: xr.Dataset, line_gives: dict[str, np.ndarray] | None = None) -> float:
     """What neither flows nor shortage and surplus explain."""
     result = closure(scenario, run, line_gives)
     for kind, name, at, amount, _ in missed(run):
@@ -109,7 +109,7 @@ def missed(run: xr.Dataset) -> list[tuple[Any, ...]]:
     return list(zip(*(run[f"violation_{name}"].values.tolist() for name in columns), strict=True))
 
 
-def dataset(scenario: Scenario, flows: dict[str, Any]) -> xr.Dataset:
+def dataset(scenario: Case, flows: dict[str, Any]) -> xr.Dataset:
     """Flows of ``balance`` as a dataset."""
     table = {name: value for name, value in flows.items() if name != "meter_mw"}
     return xr.Dataset(variables(table), coords={"time": scenario.horizon.times})

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shops import at, broken_limits, cast, energy_mwh, melt_shop, one_machine, same, scenario, violations
 
-from emberline.scenarios import Scenario, bundled, load
+from emberline.scenarios import Case, bundled, load
 from emberline.twin import dispatch, envelope, replay, simulate
 
 
@@ -37,7 +37,7 @@ waits = st.one_of(st.none(), st.integers(40, 200))
 
 
 @st.composite
-def shops(draw: st.DrawFn) -> Scenario:
+def shops(draw: st.DrawFn) -> Case:
     """Two or three stages with one or two units each, with or without casts, limits, outages, locks and margins."""
     n_stages = draw(st.integers(1, 3))
     stages: list[dict[str, Any]] = []
@@ -92,7 +92,7 @@ def shops(draw: st.DrawFn) -> Scenario:
 
 @settings(max_examples=150)
 @given(shops())
-def test_every_list_obeys_every_limit(shop_day: Scenario) -> None:
+def test_every_list_obeys_every_limit(shop_day: Case) -> None:
     """Proves: whatever is placed keeps every limit, and the twin repeats it.
 
     Sensitivity: each limit, dropped, fails.
@@ -112,7 +112,7 @@ def test_every_list_obeys_every_limit(shop_day: Scenario) -> None:
 
 @settings(max_examples=60)
 @given(shops(), st.integers(1, 20))
-def test_a_day_can_be_taken_up_anywhere(shop_day: Scenario, hours: int) -> None:
+def test_a_day_can_be_taken_up_anywhere(shop_day: Case, hours: int) -> None:
     """Proves: with heats and casts under way the new list keeps every limit and the twin repeats it.
 
     Sensitivity: set-up owed by a cast that ended before the horizon, or a gap in a cast under way, fails.

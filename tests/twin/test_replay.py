@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 from shops import cast, edited, energy_mwh, melt_shop, one_machine, op, same, scenario, violations
 
-from emberline.scenarios import Scenario, bundled, load
+from emberline.scenarios import Case, bundled, load
 from emberline.scenarios.datasets import FLOWS
 from emberline.scenarios.line.scatter import stream
 from emberline.scenarios.line.tables import shop
@@ -52,12 +52,12 @@ def test_energy_of_operations_is_energy_of_flows(name: str) -> None:
         assert energy_mwh(run["line_mw"], case) == pytest.approx(result, abs=1e-6)
 
 
-def two_heats(**rest: Any) -> tuple[Scenario, xr.Dataset]:
+def two_heats(**rest: Any) -> tuple[Case, xr.Dataset]:
     case = scenario(melt_shop(), [cast(count=2)], **rest)
     return case, dispatch(case)
 
 
-def follow(case: Scenario, schedule: xr.Dataset, **longer: float) -> dict[str, Any]:
+def follow(case: Case, schedule: xr.Dataset, **longer: float) -> dict[str, Any]:
     """Start and end of each operation, with given durations for some, such as ``A_1_melting=60``."""
     todo = operations(shop(case), schedule)
     names = [f"{todo.shop.names[h]}-{todo.shop.stages[k]}" for h, k in zip(todo.heat, todo.stage, strict=True)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from emberline.planning import Plan
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.scenarios import Scenario, load, loads
+from emberline.scenarios import Case, load, loads
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 BLOCK = re.compile(r"^```yaml my-works\.yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -20,7 +20,7 @@ def example() -> str:
     return str(text)
 
 
-def works(*overrides: str) -> Scenario:
+def works(*overrides: str) -> Case:
     """The README's site with overrides."""
     return loads(example(), overrides=list(overrides))
 
@@ -34,7 +34,7 @@ ORDERS = (
 DAY = ("horizon.days=1", ORDERS, "goal.effort=4", "disturbances.replications=2", "title=A day of the works")
 
 
-def cement_day() -> Scenario:
+def cement_day() -> Case:
     """One day of the bundled cement works: trucks, a ship and a barge; small enough to be planned in a test."""
     return load("cement-week", DAY)
 

@@ -19,7 +19,7 @@ from emberline import twin
 from emberline.models import line
 from emberline.reports.charts import board as drawing
 from emberline.runs.store.store import Store
-from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario, resolve
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.studies.board import HeatBoard
 
@@ -78,7 +78,7 @@ def of_stored(plan: Any) -> HeatBoard | None:
 
 def of_shop(plan: Any, seed: int) -> HeatBoard | None:
     """A random line as a board; the plan only lends its signal."""
-    scenario = Scenario.model_validate(busy_shop(seed), context={"currency": "EUR"})
+    scenario = resolve(Scenario.model_validate(busy_shop(seed), context={"currency": "EUR"}))
     if list(between_nouns(scenario)):
         return None
     problem = line.from_scenario(scenario, twin.envelope(scenario))

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from served import Server
 
 from emberline.runs.store import drafts, snapshots
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 pytestmark = pytest.mark.browser
 
@@ -47,7 +47,7 @@ def draft_of(page: Page) -> drafts.Draft:
     return drafts.open_draft(parse_qs(urlsplit(page.url).query)["draft"][0])
 
 
-def scenario_of(page: Page) -> Scenario:
+def scenario_of(page: Page) -> Case:
     """The scenario of the draft in the address."""
     return snapshots.load(draft_of(page).path)
 

@@ -25,7 +25,7 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios import Scenario, effort
+from emberline.scenarios import Case, effort
 from emberline.scenarios.datasets import SCHEDULE, Policy, check, metered
 from emberline.scenarios.line.tables import NEVER, LineShop, careful, careless, shop
 from emberline.twin.line.line import ListReplay
@@ -61,7 +61,7 @@ def rank(table: LineShop) -> list[int]:
 
 
 def dispatch_heats(
-    scenario: Scenario,
+    scenario: Case,
     envelope: xr.Dataset | None = None,
     *,
     keeping: bool = False,
@@ -93,7 +93,7 @@ def dispatch_heats(
     return _schedule(placing)
 
 
-def _calmer(scenario: Scenario, keeping: bool) -> Scenario:
+def _calmer(scenario: Case, keeping: bool) -> Case:
     """The scenario, with its import limit less the plan's margin where that is kept."""
     limit, margin = scenario.site.grid.import_limit_mw, scenario.disturbances.import_margin_mw
     if not keeping or limit is None or not margin:

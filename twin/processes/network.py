@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets.storage import NOTHING
 from emberline.scenarios.process import Mode, Process, Stream
 
@@ -88,7 +88,7 @@ class Outflow:
 class WorksTable:
     """A scenario's processes in numbers; times in minutes, flows in tonnes per hour."""
 
-    scenario: Scenario
+    scenario: Case
     machines: tuple[MachineTable, ...]
     stores: tuple[str, ...]
     capacity: list[float]
@@ -137,7 +137,7 @@ class WorksTable:
         return closed
 
 
-def works_table(scenario: Scenario) -> WorksTable:
+def works_table(scenario: Case) -> WorksTable:
     """The tables of a scenario's processes."""
     horizon = scenario.horizon
     place = {store.name: s for s, store in enumerate(scenario.stores)}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios import Scenario, effort
+from emberline.scenarios import Case, effort
 from emberline.scenarios.columns import Columns
 from emberline.scenarios.datasets import RUN, SCHEDULE, Policy, ViolationKind, check, metered
 from emberline.twin.processes.following import Mix, SchedulePolicy
@@ -36,7 +36,7 @@ PER_PART = 6e-5
 class WorksFollower:
     """A schedule of processes made ready to be followed any number of times."""
 
-    def __init__(self, scenario: Scenario, schedule: xr.Dataset | None) -> None:
+    def __init__(self, scenario: Case, schedule: xr.Dataset | None) -> None:
         """``schedule`` None, or of policy ``baseline``: the baseline decides step by step as things are.
 
         Raises:
@@ -109,7 +109,7 @@ class WorksFollower:
         return columns, records.coordinates(), attrs
 
 
-def dispatch_works(scenario: Scenario) -> xr.Dataset:
+def dispatch_works(scenario: Case) -> xr.Dataset:
     """The baseline schedule, a dataset of table ``SCHEDULE``: what it tells the units when nothing disturbs them.
 
     The attribute ``complete`` is 0 where a delivery is missed, an end level is not reached, a unit is stopped that must
@@ -144,7 +144,7 @@ def dispatch_works(scenario: Scenario) -> xr.Dataset:
     return check(data, SCHEDULE)
 
 
-def envelope_variables(scenario: Scenario) -> tuple[dict[str, Any], dict[str, Any]]:
+def envelope_variables(scenario: Case) -> tuple[dict[str, Any], dict[str, Any]]:
     """Variables of table ``ENVELOPE`` that are of processes, and their coordinates; none where there are none."""
     if not scenario.processes:
         return {}, {}

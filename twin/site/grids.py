@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.process import carriers_of
 from emberline.twin.site.assets.hub import SiteHub
@@ -18,7 +18,7 @@ from emberline.twin.site.assets.hub import SiteHub
 class SiteGrid:
     """Grids of a scenario's site and the series on them."""
 
-    scenario: Scenario
+    scenario: Case
 
     @cached_property
     def meter_min(self) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.datasets import RecourseKind
 from emberline.twin.run_variables import TOLERANCE, Act
@@ -20,7 +20,7 @@ from emberline.twin.site.grids import SiteGrid
 class EngineRecourse:
     """Of one run of a site."""
 
-    scenario: Scenario
+    scenario: Case
     above_mw: list[float]
     """What the site draws in each step above the import limit before its assets give anything; negative: below it."""
     left_mwh: float

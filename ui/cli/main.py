@@ -25,7 +25,7 @@ from emberline.ui.cli.supervision import performance, report
 if TYPE_CHECKING:
     from emberline.planning.plan import Baseline, Plan
     from emberline.planning.plan.alternatives import AsRun
-    from emberline.scenarios import Scenario
+    from emberline.scenarios import Case
 
 REFUSALS = {"StoreError", "EvidenceError", "TemplateError", "CannotExport"}
 """Errors that say in one line what is wrong with a request."""
@@ -201,7 +201,7 @@ def plan(
 
     store = Store()
 
-    def saved(request: Scenario, changed: tuple[str, ...] = ()) -> tuple[str, Plan, Path]:
+    def saved(request: Case, changed: tuple[str, ...] = ()) -> tuple[str, Plan, Path]:
         baseline, day = (None, None) if as_run is None else _as_run(request, as_run, meter)
         with store.working(request) as run:
             plan = dataclasses.replace(
@@ -297,7 +297,7 @@ def schema() -> None:
     print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Emberline scenario"})
 
 
-def _as_run(case: Scenario, log: Path, meter: Path | None) -> tuple[Baseline, AsRun]:
+def _as_run(case: Case, log: Path, meter: Path | None) -> tuple[Baseline, AsRun]:
     """The baseline of a heat log, and what it is."""
     from emberline.planning.plan.alternatives import as_run
     from emberline.scenarios.loading import heat_log

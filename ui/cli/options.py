@@ -19,7 +19,7 @@ from emberline.ui.cli import faults
 if TYPE_CHECKING:
     from emberline.live.history import Measured
     from emberline.runs.store import Store
-    from emberline.scenarios import Scenario
+    from emberline.scenarios import Case
     from emberline.scenarios.loading.heat_log import HeatLog
 
 
@@ -68,7 +68,7 @@ def group(about: str, **how: Any) -> typer.Typer:
     return typer.Typer(help=about, rich_markup_mode=None, context_settings=settings, **how)
 
 
-def case_of(scenario: str, changes: Sequence[str] | None) -> Scenario:
+def case_of(scenario: str, changes: Sequence[str] | None) -> Case:
     """A scenario by its name or file, with overrides."""
     from emberline.scenarios import load
 
@@ -218,7 +218,7 @@ def measured_of(file: Path | None, start: str | None, end: str | None) -> Measur
     return Measured.of(load(file), *span(start, end))
 
 
-def heats_of(measured: Measured, scenario: Scenario) -> HeatLog:
+def heats_of(measured: Measured, scenario: Case) -> HeatLog:
     """A heat log from what was measured; what it lacks is reported."""
     from emberline.scenarios.loading import heat_log
 

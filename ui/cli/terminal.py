@@ -23,7 +23,7 @@ from emberline.planning.engine import ClusterError
 from emberline.planning.plan import Baseline, Plan
 from emberline.reports.text import charges, wording
 from emberline.runs.store import Store, stored_starts
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.checking.uncounted import uncounted
 from emberline.scenarios.goal_metrics import goal_first, goal_metric
 from emberline.ui.cli.options import Refused, give_up
@@ -117,7 +117,7 @@ def causes_table(answer: Answer) -> Table:
     return grid
 
 
-def heading(scenario: Scenario) -> list[str]:
+def heading(scenario: Case) -> list[str]:
     """The request in three lines."""
     return [
         f"{scenario.name}: {scenario.title}" if scenario.title else scenario.name,
@@ -165,7 +165,7 @@ def show(console: Console, plan: Plan, run: str, folder: Path, command: str = ""
 class Progress:
     """Progress of a plan on standard error: a live line in a terminal, otherwise one line per phase."""
 
-    def __init__(self, scenario: Scenario, quiet: bool) -> None:
+    def __init__(self, scenario: Case, quiet: bool) -> None:
         self.scenario = scenario
         self.quiet = quiet
         self.console = Console(file=sys.stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
@@ -298,7 +298,7 @@ def answering(
     return results[0]
 
 
-def make(scenario: Scenario, quiet: bool, store: Store | None = None, baseline: Baseline | None = None) -> Plan:
+def make(scenario: Case, quiet: bool, store: Store | None = None, baseline: Baseline | None = None) -> Plan:
     """Make a plan with progress on standard error; Ctrl-C takes the best plan found so far.
 
     Args:

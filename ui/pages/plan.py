@@ -15,7 +15,7 @@ from emberline.reports.charts.view import View
 from emberline.reports.text import facts, numbers, tr, trn, wording
 from emberline.runs.jobs import JobStatus, queue
 from emberline.runs.store import StoreError, snapshots
-from emberline.scenarios import Scenario, ScenarioError
+from emberline.scenarios import Case, Scenario, ScenarioError
 from emberline.scenarios.goal_metrics import goal_first
 from emberline.scenarios.home import RUN_ID
 from emberline.scenarios.metrics import METRICS, legible_bound
@@ -109,7 +109,7 @@ def _empty(request: Request) -> None:
         _facts(request.scenario)
 
 
-def _facts(scenario: Scenario) -> None:
+def _facts(scenario: Case) -> None:
     with st.container(border=True):
         st.text(f"{scenario.description}\n")
         st.text(wording.span(scenario.horizon))

@@ -10,7 +10,7 @@ import streamlit as st
 
 from emberline.reports.text import facts, mark, numbers, tr, trn, wording
 from emberline.runs.store import drafts
-from emberline.scenarios import Scenario, ScenarioError, bundled
+from emberline.scenarios import Case, ScenarioError, bundled
 from emberline.scenarios.importing.reading import display_name
 from emberline.scenarios.loading.loading import find
 from emberline.ui.pages.editor import doubts, form, new_plant, source_text, tables
@@ -120,7 +120,7 @@ def _look(source: ScenarioSource) -> None:
         st.code(text, language="yaml", line_numbers=True)
 
 
-def _facts(scenario: Scenario) -> None:
+def _facts(scenario: Case) -> None:
     with st.container(border=True):
         st.text(scenario.description)
         st.text(

@@ -16,7 +16,7 @@ from emberline.models.formulations.site.assets.ports import Row, slot_values
 from emberline.models.formulations.site.dispatch import held_flows
 from emberline.models.kernel import arrays
 from emberline.models.problem.flows import Flows
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.flows.process_flows import coordinates, streams
 from emberline.scenarios.process import GJ_PER_MWH, ChangeOver, StartUp
 
@@ -215,7 +215,7 @@ def _burnt(ports: UnitPorts, n: int, h: float) -> list[dict[str, np.ndarray]]:
     return by_mode
 
 
-def columns(scenario: Scenario, plant_ports: PlantPorts) -> tuple[dict[str, Any], dict[str, Any]]:
+def columns(scenario: Case, plant_ports: PlantPorts) -> tuple[dict[str, Any], dict[str, Any]]:
     """Variables of table ``FLOWS`` that belong to processes and stores, and their coordinates."""
     plant = plant_ports.plant
     n, h = plant.n, plant.hours
@@ -268,7 +268,7 @@ def given_rates(scenario: Scenario, rates: np.ndarray) -> dict[str, np.ndarray]:
     return by_carrier
 
 
-def _delivered(scenario: Scenario, plant_ports: PlantPorts) -> list[np.ndarray]:
+def _delivered(scenario: Case, plant_ports: PlantPorts) -> list[np.ndarray]:
     """What leaves by each delivery in each slot [t]."""
     demand: Iterator[np.ndarray] = iter(
         scenario.inputs["demand_tph"].to_numpy() * plant_ports.plant.hours if scenario.demands else []

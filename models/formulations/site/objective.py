@@ -13,7 +13,7 @@ from emberline.models.problem.flows import Flows
 from emberline.models.problem.line import GradeCap
 from emberline.models.problem.site import SiteData
 from emberline.models.problem.site_assets import dearest
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.flows.process_flows import emitted_kg
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.metrics import METRICS
@@ -104,7 +104,7 @@ class Aim:
         return all(flows.totals[name] <= top + 1e-6 * max(abs(top), 1) for name, top in self.tops.items())
 
 
-def of(scenario: Scenario, envelope: xr.Dataset, data: SiteData, baseline: xr.Dataset | None) -> Aim:
+def of(scenario: Case, envelope: xr.Dataset, data: SiteData, baseline: xr.Dataset | None) -> Aim:
     """The aim of a scenario, its cap on extra cost counted from what a baseline schedule pays; None: no such cap."""
     paid = baseline_cost(scenario, data, baseline)
     if paid is not None and baseline is not None and scenario.processes:

@@ -12,7 +12,7 @@ from emberline.models.problem import site as sites
 from emberline.models.problem.assignment import Starts
 from emberline.models.problem.idle_floor import with_floors
 from emberline.models.search.incumbent import Search
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 COARSE_MIN = 15.0
 SHARE = 0.2
@@ -22,7 +22,7 @@ MOST = 0.5
 
 
 def coarser(
-    scenario: Scenario, envelope: xr.Dataset, rounding: line_reader.Rounding | None
+    scenario: Case, envelope: xr.Dataset, rounding: line_reader.Rounding | None
 ) -> Callable[[Search], Search] | None:
     """What makes the search on quarter-hours of a finer search; None where the grid is none finer.
 
@@ -41,7 +41,7 @@ def coarser(
         rough = horizon.model_copy(update={"step_min": COARSE_MIN})
         inputs = scenario.inputs.coarsen(time=ratio).mean().assign_coords(time=rough.times)
         inputs.attrs = scenario.inputs.attrs
-        rough_scenario = scenario.model_copy(update={"horizon": rough}).with_inputs(inputs)
+        rough_scenario = scenario.with_inputs(inputs, horizon=rough)
         rough_envelope = envelope.coarsen(time=ratio).mean().assign_coords(time=rough.times)
         for name in envelope.data_vars:
             if "time" not in envelope[name].dims:

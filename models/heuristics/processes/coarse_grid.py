@@ -8,7 +8,7 @@ from emberline.models.problem import plant as plants
 from emberline.models.problem import site as sites
 from emberline.models.problem.plant import Plant
 from emberline.models.problem.site import SiteData
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 
 COARSE_MIN = 60
 
@@ -23,7 +23,7 @@ def ratio(scenario: Scenario) -> int:
     return next(k for k in fitting if k == 1 or (COARSE_MIN % (k * step) == 0 and k * step % meter == 0))
 
 
-def coarser(scenario: Scenario, envelope: xr.Dataset) -> tuple[Plant, SiteData] | None:
+def coarser(scenario: Case, envelope: xr.Dataset) -> tuple[Plant, SiteData] | None:
     """Plant and site on hours, their series averaged; None where no coarser grid fits the horizon."""
     horizon, steps = scenario.horizon, ratio(scenario)
     if steps == 1:
@@ -31,7 +31,7 @@ def coarser(scenario: Scenario, envelope: xr.Dataset) -> tuple[Plant, SiteData] 
     hourly = horizon.model_copy(update={"step_min": horizon.step_min * steps})
     inputs = scenario.inputs.coarsen(time=steps).mean().assign_coords(time=hourly.times)
     inputs.attrs = scenario.inputs.attrs
-    rough = scenario.model_copy(update={"horizon": hourly}).with_inputs(inputs)
+    rough = scenario.with_inputs(inputs, horizon=hourly)
     fixed = envelope.drop_vars([name for name, v in envelope.data_vars.items() if "time" in v.dims])
     fixed = fixed.drop_vars("time", errors="ignore")
     if "process_available" in envelope:

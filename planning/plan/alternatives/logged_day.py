@@ -14,14 +14,14 @@ import xarray as xr
 
 from emberline.planning.plan.alternatives.day import AsRun
 from emberline.planning.plan.baseline import Baseline, envelope_of
-from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios import Case, Problem, Scenario, ScenarioError
 from emberline.scenarios.case.scenario import Heat
 from emberline.scenarios.flows.asset_flows import load_mw
 from emberline.scenarios.loading.heat_log import HeatLog
 from emberline.scenarios.loading.meter import Meter
 
 
-def as_run(scenario: Scenario, log: HeatLog, meter: Meter | None = None) -> tuple[Baseline, AsRun]:
+def as_run(scenario: Case, log: HeatLog, meter: Meter | None = None) -> tuple[Baseline, AsRun]:
     """The baseline that a log tells of, and what it is.
 
     Args:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.loading.issued_forecasts import WEEK, forecast_at
 from emberline.scenarios.reading.series import resolve
 from emberline.scenarios.records.base import Problem, ScenarioError
@@ -33,17 +33,17 @@ PRICES = ("price_per_mwh", "export_price_per_mwh", "short_price_per_mwh", "long_
 class Samples(NamedTuple):
     """Scenarios that differ in prices and intensities only."""
 
-    foretold: Scenario
+    foretold: Case
     """By the forecast."""
-    planned: tuple[Scenario, ...]
+    planned: tuple[Case, ...]
     """To plan over."""
-    fresh: tuple[Scenario, ...]
+    fresh: tuple[Case, ...]
     """Of other days, to judge by."""
     names: tuple[str, ...]
     """The series that are uncertain."""
 
 
-def samples(scenario: Scenario, count: int, fresh: int) -> Samples:
+def samples(scenario: Case, count: int, fresh: int) -> Samples:
     """So many samples to plan over, and at most so many others to judge by, drawn by the scenario's seed.
 
     Raises:
@@ -95,7 +95,7 @@ def _of_market(path: tuple[str | int, ...], series: Series) -> bool:
     return path[0] == "market" and "contracts" not in path and series is not None
 
 
-def _foretold(series: Series, horizon: Horizon, unit: str, scenario: Scenario) -> np.ndarray:
+def _foretold(series: Series, horizon: Horizon, unit: str, scenario: Case) -> np.ndarray:
     """A series as it was foretold when a horizon began."""
     if series.forecast is not None:
         return forecast_at(series, horizon, unit, scenario.folder, horizon.start_utc - AHEAD).values
@@ -103,7 +103,7 @@ def _foretold(series: Series, horizon: Horizon, unit: str, scenario: Scenario) -
     return resolve(series, horizon.model_copy(update=before), unit, scenario.folder).values
 
 
-def _with(scenario: Scenario, centre: dict[str, np.ndarray], errors: dict[str, np.ndarray]) -> Scenario:
+def _with(scenario: Case, centre: dict[str, np.ndarray], errors: dict[str, np.ndarray]) -> Case:
     """The scenario with its series as foretold, and wrong by so much."""
     inputs: xr.Dataset = scenario.inputs.copy(deep=True)
     for name, values in centre.items():

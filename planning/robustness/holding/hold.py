@@ -26,7 +26,7 @@ from emberline.planning.robustness.holding.knobs import Knob, margins, varied
 from emberline.planning.robustness.holding.misses import PART, Misses, misses
 from emberline.planning.robustness.holding.raises import candidates, larger, listed
 from emberline.planning.robustness.holding.robustness import Robustness, Round
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message
 from emberline.scenarios.metrics import FIGURES
@@ -64,7 +64,7 @@ def seed_of(scenario: Scenario, purpose: str) -> int:
 
 
 def hold(
-    scenario: Scenario,
+    scenario: Case,
     engine: Engine,
     *,
     level: float | None = None,
@@ -130,7 +130,7 @@ def refuse(scenario: Scenario) -> None:
 class _Loop:
     def __init__(
         self,
-        scenario: Scenario,
+        scenario: Case,
         engine: Engine,
         level: float,
         replications: int,
@@ -152,7 +152,7 @@ class _Loop:
         """Margins that are not raised any more: no plan is left then, or it holds no more often."""
         self.unproven = False
         """Whether a search with larger margins found no plan and did not prove that there is none."""
-        self.larger: Scenario | None = None
+        self.larger: Case | None = None
         """With the margins that are to be tried next."""
         self.raised: set[Knob] = set()
         """Margins that were raised or should have been."""
@@ -252,7 +252,7 @@ class _Loop:
             return "not shown", f"{judged.n} replays are too few to tell: the level lies within the interval"
         return ("cannot" if status == "holds" else status), why
 
-    def _plan(self, scenario: Scenario, share: float, lists: tuple[xr.Dataset, ...] | None = None) -> Plan:
+    def _plan(self, scenario: Case, share: float, lists: tuple[xr.Dataset, ...] | None = None) -> Plan:
         """A plan without replays, warm from those before, in a share of the time limit at most.
 
         Args:
@@ -279,7 +279,7 @@ class _Loop:
         )  # fmt: skip
         return dataclasses.replace(candidate, scenario=scenario)
 
-    def _days(self, scenario: Scenario, schedule: xr.Dataset, judgement: int, least: int = LEAST_DAYS) -> Misses | None:
+    def _days(self, scenario: Case, schedule: xr.Dataset, judgement: int, least: int = LEAST_DAYS) -> Misses | None:
         """What a schedule misses on the days that steer; fewer of them where they take too long, but the least."""
         until, polls = min(self.spent + DAYS_SHARE * self.limit, self.limit), [0]
 
@@ -399,7 +399,7 @@ class _Loop:
         self.raised |= {knob for knob, _ in every}
         assert now.schedule is not None
         far = days.successes < FAR * self.level * days.n
-        earlier: list[tuple[Scenario, tuple[xr.Dataset, ...] | None]] = []
+        earlier: list[tuple[Case, tuple[xr.Dataset, ...] | None]] = []
         if begin is not None:
             earlier.append((now.scenario.model_copy(update={"disturbances": begin}), None))
         for scenario, lists in chain(earlier, larger(now.scenario, every, now.schedule, far=far, over=self._over)):

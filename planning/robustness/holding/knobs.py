@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.records.disturbances import Disturbances, Margin, StockMargin
 
 Kind = Literal["slack", "wait", "quantile", "due", "import", "rates", "stock"]
@@ -128,14 +128,14 @@ def most(scenario: Scenario, knob: Knob) -> float:
     return max(longest - slowest - value(disturbances, other) - scenario.horizon.step_min, 0.0)
 
 
-def raised(scenario: Scenario, knob: Knob, by: float) -> Scenario | None:
+def raised(scenario: Case, knob: Knob, by: float) -> Case | None:
     """The scenario with a margin raised, in whole steps and as far as it can be; None: it is there already."""
     now = value(scenario.disturbances, knob)
     new = _whole(scenario, knob, now + by)
     return None if new <= now + 1e-9 else _with(scenario, knob, new)
 
 
-def varied(scenario: Scenario, knobs: Iterable[Knob], chance: np.random.Generator) -> Scenario:
+def varied(scenario: Case, knobs: Iterable[Knob], chance: np.random.Generator) -> Case:
     """The scenario with each of some margins a little larger or smaller, or as it is, by chance."""
     for knob in knobs:
         by = float(chance.choice(VARIATIONS)) * step(scenario, knob)[1]
@@ -149,7 +149,7 @@ def _whole(scenario: Scenario, knob: Knob, amount: float) -> float:
     return round(min(math.ceil(amount / least - 1e-9) * least, math.floor(top / least + 1e-9) * least), 6)
 
 
-def _with(scenario: Scenario, knob: Knob, new: float) -> Scenario:
+def _with(scenario: Case, knob: Knob, new: float) -> Case:
     """The scenario with a margin of some value."""
     disturbances = scenario.disturbances
     field = {"due": "due_margin_min", "import": "import_margin_mw", "rates": "planning_quantile"}.get(knob.kind)

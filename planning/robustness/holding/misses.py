@@ -11,7 +11,7 @@ import xarray as xr
 
 from emberline.planning.engine.engine import Engine
 from emberline.planning.plan.replay_outcome import Followed
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 PART = 5
 """Days in one piece of work at most: who has no time left is heard soon."""
@@ -30,7 +30,7 @@ class Limit(NamedTuple):
 class Misses:
     """Disturbed days of one schedule."""
 
-    scenario: Scenario
+    scenario: Case
     limits: tuple[Limit, ...]
     amount: np.ndarray
     """By how much each limit is missed at most on each day, 0 where it is kept, shape (n_days, n_limits)."""
@@ -47,7 +47,7 @@ class Misses:
 
 
 def misses(
-    scenario: Scenario,
+    scenario: Case,
     schedule: xr.Dataset,
     replications: int,
     engine: Engine,

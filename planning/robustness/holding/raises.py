@@ -8,7 +8,7 @@ from itertools import count
 import xarray as xr
 
 from emberline.planning.robustness.holding.knobs import Knob, raised
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 SHARES = (1.0, 0.75, 0.5, 0.25)
 """Shares of all raises that are tried where the level is far; near it a raise of half comes first."""
@@ -18,13 +18,13 @@ ORDERS = 100
 
 
 def larger(
-    scenario: Scenario,
+    scenario: Case,
     raises: list[tuple[Knob, float]],
     like: xr.Dataset,
     *,
     far: bool,
     over: Callable[[], bool],
-) -> Iterator[tuple[Scenario, tuple[xr.Dataset, ...]]]:
+) -> Iterator[tuple[Case, tuple[xr.Dataset, ...]]]:
     """Scenarios with larger margins and the list of each where there is one, the ones to be tried first first.
 
     Args:
@@ -50,12 +50,12 @@ def larger(
         yield from ((candidate, ()) for candidate in rest[-len(raises) - 1 :][:2])
 
 
-def candidates(scenario: Scenario, raises: list[tuple[Knob, float]], *, far: bool) -> Iterator[Scenario]:
+def candidates(scenario: Case, raises: list[tuple[Knob, float]], *, far: bool) -> Iterator[Case]:
     """Scenarios with larger margins, the ones to be tried first first; as of :func:`larger`."""
     tries = [[(knob, by * share) for knob, by in raises] for share in SHARES[0 if far else 2 :]]
     if len(raises) > 1:
         tries += [[(knob, by / 2)] for knob, by in raises]
-    every: list[Scenario] = []
+    every: list[Case] = []
     for one in tries:
         candidate = scenario
         for knob, by in one:
@@ -65,7 +65,7 @@ def candidates(scenario: Scenario, raises: list[tuple[Knob, float]], *, far: boo
             yield candidate
 
 
-def listed(scenario: Scenario, like: xr.Dataset, over: Callable[[], bool]) -> xr.Dataset | None:
+def listed(scenario: Case, like: xr.Dataset, over: Callable[[], bool]) -> xr.Dataset | None:
     """A list of heats that keeps the margins of a scenario; None: none is soon found.
 
     Args:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emberline.planning.robustness.holding import errors
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario
 from emberline.scenarios.records.base import Problem, ScenarioError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ SHARE = 0.9
 class Compared:
     """Both plans, and what they come to on days that neither has seen; values by the goal."""
 
-    scenario: Scenario
+    scenario: Case
     share: float | None
     """Of the conditional value at risk that was minimized; None: the mean was."""
     names: tuple[str, ...]
@@ -80,7 +80,7 @@ class Compared:
 
 
 def compare(
-    scenario: Scenario,
+    scenario: Case,
     count: int,
     *,
     share: float | None = None,
@@ -116,7 +116,7 @@ def compare(
     limit = work or scenario.goal.budget
 
     def search(
-        scenarios: tuple[Scenario, ...],
+        scenarios: tuple[Case, ...],
         at_risk: float | None = None,
         fixed: samples.Fixed | None = None,
         gap: float = FINE,

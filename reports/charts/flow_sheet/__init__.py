@@ -14,12 +14,12 @@ from emberline.reports.charts.flow_sheet.site import asset_box, connections
 from emberline.reports.charts.site_panels import display_name
 from emberline.reports.text import wording
 from emberline.reports.text.language import tr
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 __all__ = ["Box", "Lane", "Moment", "Sheet", "sheet", "table", "unit_power"]
 
 
-def sheet(scenario: Scenario, run: xr.Dataset, step: int | None) -> Sheet:
+def sheet(scenario: Case, run: xr.Dataset, step: int | None) -> Sheet:
     """The flow sheet of a run.
 
     Args:

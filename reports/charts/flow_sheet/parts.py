@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.reports.text import wording
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 SMALL = 1e-6
 """Smaller flows count as zero."""
@@ -69,7 +69,7 @@ class Sheet:
 class Moment:
     """The numbers to show: those of one step, or totals over the horizon."""
 
-    scenario: Scenario
+    scenario: Case
     run: xr.Dataset
     step: int | None
 

@@ -18,26 +18,29 @@ from benchmarks.minutes.line_in_minutes import shop
 from benchmarks.minutes.list_scheduling import search, simple
 from benchmarks.published import casting
 from emberline import twin
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario, resolve
 from emberline.scenarios.checking.mistakes import between_nouns
 
 NOTHING = {"value": 0.0}
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
 
-def scenario(stages: list, grades: list, orders: list, *, transfers: tuple = (), **more: object) -> Scenario:
+def scenario(stages: list, grades: list, orders: list, *, transfers: tuple = (), **more: object) -> Case:
     """A scenario in which energy plays no part."""
-    result = Scenario.model_validate(
-        {
-            "name": "small",
-            "horizon": {"start": START, "length_h": 24},
-            "line": {"stages": stages, "grades": grades, "transfers": transfers},
-            "orders": orders,
-            "market": {"price_per_mwh": NOTHING, "carbon_intensity_kg_per_mwh": NOTHING},
-            "goal": {"minimize": "lateness"},
-            **more,
-        }
+    result = resolve(
+        Scenario.model_validate(
+            {
+                "name": "small",
+                "horizon": {"start": START, "length_h": 24},
+                "line": {"stages": stages, "grades": grades, "transfers": transfers},
+                "orders": orders,
+                "market": {"price_per_mwh": NOTHING, "carbon_intensity_kg_per_mwh": NOTHING},
+                "goal": {"minimize": "lateness"},
+                **more,
+            }
+        )
     )
+
     assert not list(between_nouns(result))
     return result
 
@@ -54,11 +57,11 @@ def stage(name: str, *units: str, setup: float = 0, **more: object) -> dict:
     return {"name": name, "units": [{"name": unit, "setup_min": setup} for unit in units], **more}
 
 
-def plan(result: Scenario, **more: object) -> Lateness:
+def plan(result: Case, **more: object) -> Lateness:
     return minimize_lateness(result, twin.envelope(result), **{"time_limit": 20, **more})  # type: ignore[arg-type]
 
 
-def keeps_the_rules(result: Scenario, outcome: Lateness) -> None:
+def keeps_the_rules(result: Case, outcome: Lateness) -> None:
     """Units do not overlap, heats follow their route and transfers, casts have no gap, waits are kept."""
     line, heats = result.line, result.heats
     planned = twin.envelope(result)["planned_min"].values
@@ -240,7 +243,7 @@ def test_release_lock_and_outage() -> None:
 
 def test_never_worse_than_the_start() -> None:
     """Proves: the baseline's schedule is taken in; without a single move tried the result is no worse than it."""
-    case = casting.Case(
+    case = casting.PublishedCase(
         "random", {"M": ["M1", "M2"], "C": ["C1"]},
         {f"h{i}": {"M1": 40.0 + i, "M2": 55.0 - i, "C1": 30.0} for i in range(6)},
         {"a": ["h0", "h1"], "b": ["h2", "h3"], "c": ["h4", "h5"]},
@@ -255,7 +258,7 @@ def test_never_worse_than_the_start() -> None:
 cases = st.integers(0, 10_000)
 
 
-def random_case(seed: int) -> casting.Case:
+def random_case(seed: int) -> casting.PublishedCase:
     draw = np.random.Generator(np.random.Philox(key=seed))
     n_casts = int(draw.integers(1, 4))
     casts: dict[str, list[str]] = {}
@@ -268,7 +271,7 @@ def random_case(seed: int) -> casting.Case:
             used = ["M1", "M2", "C1", "C2"] + (["R1"] if draw.random() < 0.5 else [])
             times[charge] = {unit: float(draw.integers(20, 60)) for unit in used}
     due = {charge: float(draw.integers(60, 200)) for charge in times}
-    return casting.Case(f"random-{seed}", machines, times, casts, due)
+    return casting.PublishedCase(f"random-{seed}", machines, times, casts, due)
 
 
 @settings(max_examples=12)

@@ -24,17 +24,17 @@ CASES = {case.name: case for case in hub.cases()}
 FOLDER = Path(hub.__file__).parent
 
 
-def small(price: list[float], load: list[float], **parts: Any) -> hub.Case:
+def small(price: list[float], load: list[float], **parts: Any) -> hub.HubCase:
     """A case of a few hours: a grid, gas at 30 EUR/MWh and 200 kg/MWh, 50 EUR/t, a demand of electricity."""
     table: dict[str, Any] = {
         "name": "small", "says": "small", "hours": len(price), "carbon_price_per_t": 50.0,
         "grid": hub.Grid(10.0, 0.0, price, [0.0] * len(price)), "fuels": [hub.Fuel("gas", 30.0, 200.0)],
         "loads": [hub.Load("works", "electricity", load)],
     }  # fmt: skip
-    return hub.Case(**{**table, **parts})
+    return hub.HubCase(**{**table, **parts})
 
 
-def cost(case: hub.Case) -> float:
+def cost(case: hub.HubCase) -> float:
     return emberline_side.solve(case)[0]
 
 
@@ -253,7 +253,7 @@ def test_an_engine_by_hand() -> None:
 
 
 @pytest.mark.parametrize("case", [CASES["week"], hub.switched("switched", 72)], ids=lambda case: case.name)
-def test_by_hand_is_the_same_program(case: hub.Case) -> None:
+def test_by_hand_is_the_same_program(case: hub.HubCase) -> None:
     """Proves: the arrays written by hand say what the scenario says, switched or not, to the gap.
 
     Sensitivity: a sign, an efficiency, a level's loss, a least load, a start's cost in either.
@@ -354,7 +354,7 @@ def test_a_difference_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     monkeypatch.setenv(compare.HOME, str(tmp_path))
     off = {"week"}
 
-    def measured(case: hub.Case, pythons: dict[str, Path]) -> list[compare.Answers]:
+    def measured(case: hub.HubCase, pythons: dict[str, Path]) -> list[compare.Answers]:
         assert pythons["PyPSA"] == pythons["linopy by hand"] == python
         assert pythons["Emberline"] == pythons["HiGHS by hand"] != python
         values = {tool: answers(2.0 if tool == "flixopt" and case.name in off else 1.0) for tool in pythons}

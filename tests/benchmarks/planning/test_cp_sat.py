@@ -9,9 +9,9 @@ import xarray as xr
 from benchmarks.planning import cp_sat
 from benchmarks.reporting.findings import NEVER
 from emberline import twin
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 
-Day = tuple[Scenario, xr.Dataset, xr.Dataset]
+Day = tuple[Case, xr.Dataset, xr.Dataset]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from benchmarks.minutes.to_the_minute import to_the_minute
 from benchmarks.published import energy_limit, heat_treatment
 from benchmarks.published.replayed import violations
 from emberline import twin
-from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario, resolve
 from emberline.scenarios.checking.mistakes import between_nouns
 
 LIMIT = 90.0
@@ -42,7 +42,7 @@ def furnaces(seed: int) -> dict[str, Any]:
     }
 
 
-def least_makespan(case: energy_limit.Case) -> int:
+def least_makespan(case: energy_limit.PublishedCase) -> int:
     """By all orders of each furnace and all whole starts."""
     jobs = range(len(case.minutes))
     by_furnace = [[j for j in jobs if case.furnace[j] == u] for u in range(case.furnaces)]
@@ -55,7 +55,9 @@ def least_makespan(case: energy_limit.Case) -> int:
     return makespan
 
 
-def _fits(case: energy_limit.Case, orders: list[list[int]], free: list[int], load: dict[int, float], end: int) -> bool:
+def _fits(
+    case: energy_limit.PublishedCase, orders: list[list[int]], free: list[int], load: dict[int, float], end: int
+) -> bool:
     u = next((u for u, order in enumerate(orders) if order), None)
     if u is None:
         return True
@@ -109,14 +111,14 @@ def test_a_broken_limit_on_energy_is_a_violation(tmp_path: Path) -> None:
     assert broken[0]["amount"] == pytest.approx((2 * 6 * 12 - 100) / INTERVAL)
 
 
-def treatment(seed: int, n: int = 6) -> heat_treatment.Case:
+def treatment(seed: int, n: int = 6) -> heat_treatment.PublishedCase:
     """A case of few kinds of orders, as published ones are."""
     generator = np.random.Generator(np.random.Philox(key=seed))
     kind = generator.integers(3, size=n)
     between = np.where(generator.random((3, 3)) < 0.5, 0.0, generator.integers(1, 9, (3, 3)).astype(float))
     np.fill_diagonal(between, 0.0)
     total = generator.uniform(2, 5, n)
-    return heat_treatment.Case(
+    return heat_treatment.PublishedCase(
         f"random {seed}",
         total,
         generator.uniform(0.1, 1, n)[:, None] + between[kind][:, kind] / 4,
@@ -127,7 +129,7 @@ def treatment(seed: int, n: int = 6) -> heat_treatment.Case:
     )
 
 
-def orders(case: heat_treatment.Case) -> Iterator[tuple[float, float]]:
+def orders(case: heat_treatment.PublishedCase) -> Iterator[tuple[float, float]]:
     """Gas and tardiness of all orders."""
     for order in permutations(range(len(case.total_h))):
         steps = [case.waiting_h[i, j] for i, j in pairwise(order)]
@@ -187,7 +189,7 @@ def test_what_is_not_simulated_with_changeovers_is_refused() -> None:
     raw["site"]["grid"] |= {"import_limit_mw": 5.0}
     raw["disturbances"] = {"duration_spread": 0.1}
 
-    assert [text for _, text in between_nouns(Scenario.model_validate(raw))] == [
+    assert [text for _, text in between_nouns(resolve(Scenario.model_validate(raw)))] == [
         "changeovers and disturbances are not simulated together yet",
         "changeovers and an import limit are not simulated together yet",
     ]

@@ -26,7 +26,7 @@ from emberline.live.tags.loading import scenario_of
 from emberline.live.tags.record import Publication
 from emberline.runs.decisions import Decisions
 from emberline.runs.store import CatalogueError, StoreError
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios import load as load_scenario
 from emberline.studies.rolling import How, Step, onward
 
@@ -260,7 +260,7 @@ def test_a_real_plan_is_advised(tmp_path: Path) -> None:
     assert margins is not None
     again, requests = service_of(plant, 20), list[How]()
 
-    def planner(scenario: Scenario, how: How, *rest: Any) -> tuple[Step, xr.Dataset]:
+    def planner(scenario: Case, how: How, *rest: Any) -> tuple[Step, xr.Dataset]:
         requests.append(how)
         return later_by_a_step(scenario, how, *rest)
 

@@ -30,7 +30,7 @@ from emberline.live.tags import Live, Plant, Reading
 from emberline.live.tags.record import SetPoint
 from emberline.runs.decisions import Decisions
 from emberline.runs.store import CatalogueError
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios import load as load_scenario
 
 POINT = {
@@ -69,7 +69,7 @@ class Controllers:
         self.values[address] = value
 
 
-def plant_of(scenario: Scenario, **settings: Any) -> Plant:
+def plant_of(scenario: Case, **settings: Any) -> Plant:
     rows = {
         "scenario": "melt-shop-small",
         "connectors": [{"name": "plant", "kind": "opcua", "url": "opc.tcp://x"}],
@@ -79,7 +79,7 @@ def plant_of(scenario: Scenario, **settings: Any) -> Plant:
     return Plant(Live.model_validate(rows), scenario, Path())
 
 
-def two_mw() -> tuple[Scenario, xr.Dataset, datetime]:
+def two_mw() -> tuple[Case, xr.Dataset, datetime]:
     """A scenario, a plan that charges its battery with 2 MW, and a moment."""
     scenario = load_scenario("melt-shop-small")
     plan = twin.dispatch(scenario)

@@ -12,7 +12,7 @@ import pytest
 from emberline import twin
 from emberline.models.explain import Elastic, impossible, limits
 from emberline.models.kernel.highs import Program
-from emberline.scenarios import Scenario, loads
+from emberline.scenarios import Case, loads
 
 SITE = """
 name: heat
@@ -30,7 +30,7 @@ goal: {minimize: cost}
 """  # noqa: E501
 
 
-def elastic(*overrides: str) -> tuple[Scenario, Elastic]:
+def elastic(*overrides: str) -> tuple[Case, Elastic]:
     scenario = loads(SITE, overrides=overrides)
     return scenario, Elastic(scenario, twin.envelope(scenario), None, limits(scenario))
 

@@ -7,12 +7,12 @@ import pytest
 from emberline import twin
 from emberline.models.explain import limits, missing
 from emberline.models.explain.limit import Limit, numeric
-from emberline.scenarios import Scenario, bundled, load
+from emberline.scenarios import Case, bundled, load
 
 SHOP = "melt-shop-small"
 
 
-def by_key(scenario: Scenario, key: str) -> Limit:
+def by_key(scenario: Case, key: str) -> Limit:
     return next(limit for limit in limits(scenario) if limit.key == key)
 
 

@@ -14,10 +14,10 @@ from emberline.models.kernel import deadline
 from emberline.models.kernel.templates import building
 from emberline.models.problem import line_reader
 from emberline.models.problem import site as sites
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 
 
-def looks(scenario: Scenario) -> int:
+def looks(scenario: Case) -> int:
     """How often the clock is looked at while a line's bound is written."""
     envelope = twin.envelope(scenario)
     count = itertools.count()
@@ -26,7 +26,7 @@ def looks(scenario: Scenario) -> int:
     return next(count)
 
 
-def late(scenario: Scenario) -> Scenario:
+def late(scenario: Case) -> Case:
     """The scenario, its time over long before it begins."""
     goal = scenario.goal.model_copy(update={"effort": -2 * deadline.LATE_S})
     return scenario.model_copy(update={"goal": goal})

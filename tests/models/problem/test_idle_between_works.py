@@ -16,7 +16,7 @@ from emberline import models, twin
 from emberline.models.problem import line_reader
 from emberline.models.problem.assignment import from_schedule, load_cells
 from emberline.models.problem.idle_floor import with_floors
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario, resolve
 from emberline.scenarios.checking.mistakes import between_nouns
 
 STEP, SLOTS = 15, 10
@@ -83,9 +83,9 @@ def raw(seed: int) -> tuple[dict[str, Any], list[float]]:
     return data, [round(dice.uniform(low, 200), 1) for _ in range(SLOTS)]
 
 
-def built(text: tuple[dict[str, Any], list[float]]) -> Scenario:
+def built(text: tuple[dict[str, Any], list[float]]) -> Case:
     """The scenario of a shop."""
-    result = Scenario.model_validate(text[0])
+    result = resolve(Scenario.model_validate(text[0]))
     assert not list(between_nouns(result))
     name = "price_per_mwh"
     return result.with_inputs(result.inputs.assign({name: ("time", np.array(text[1]), result.inputs[name].attrs)}))

@@ -12,13 +12,13 @@ from cast_shops import search
 
 from emberline.models.search import enumeration
 from emberline.models.strategies import exact_named
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario, resolve
 
 START = "2026-03-10T00:00+00:00"
 PER_MW = 300
 
 
-def peaky_shop(kinds: str, limit_mw: float | None = 22) -> Scenario:
+def peaky_shop(kinds: str, limit_mw: float | None = 22) -> Case:
     """Heats, alike where they have the same letter, on two furnaces and a ladle, which reheats what has waited,
     under prices of both signs and a charge on the peak."""
 
@@ -27,7 +27,7 @@ def peaky_shop(kinds: str, limit_mw: float | None = 22) -> Scenario:
 
     furnaces = [{"name": "F1", "power_mw": 8, "setup_min": 5}, {"name": "F2", "power_mw": 14, "setup_min": 20}]
     grid = {"metered_interval_min": 60} | ({} if limit_mw is None else {"import_limit_mw": limit_mw})
-    return Scenario.model_validate(
+    return resolve(Scenario.model_validate(
         {
             "name": "peaky",
             "horizon": {"start": START, "length_h": 5, "step_min": 20},
@@ -51,10 +51,10 @@ def peaky_shop(kinds: str, limit_mw: float | None = 22) -> Scenario:
             },
             "goal": {"minimize": "cost", "gap": 1e-6, "caps": {"extra_cost_share": None}},
         }
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
-def brute(scenario: Scenario) -> float:
+def brute(scenario: Case) -> float:
     """The least cost of all plans, base load included."""
     shop, base = counted_shops.read(scenario), scenario.inputs["base_load_mw"].to_numpy()
     hours = scenario.horizon.step_h

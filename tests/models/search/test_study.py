@@ -9,13 +9,13 @@ import pytest
 from emberline import models, twin
 from emberline.models.kernel.highs import Program
 from emberline.models.search.warm_start import Study, same
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 
 TEN_DAYS = ["horizon.days=10", "goal.gap=1e-4"]
 DAY = ["goal.effort=20", "goal.gap=0.02"]
 
 
-def planned(scenario: Scenario, study: Study | None = None) -> tuple[float, float]:
+def planned(scenario: Case, study: Study | None = None) -> tuple[float, float]:
     """Objective and gap."""
     envelope = twin.envelope(scenario)
     listed = twin.dispatch(scenario, envelope)

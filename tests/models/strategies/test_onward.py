@@ -19,19 +19,19 @@ from emberline.models.problem import assignment, line_reader
 from emberline.models.problem import site as sites
 from emberline.models.search.incumbent import Search
 from emberline.models.strategies import exact_named
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 
 SEED = 20261128
 
 
-def planned(scenario: Scenario) -> dict[str, object]:
+def planned(scenario: Case) -> dict[str, object]:
     """Attributes of the plan."""
     envelope = twin.envelope(scenario)
     listed = twin.dispatch(scenario, envelope)
     return dict(optimize(scenario, envelope, listed if listed.attrs["complete"] else None).attrs)
 
 
-def searched(scenario: Scenario, begin: bool = True) -> Search:
+def searched(scenario: Case, begin: bool = True) -> Search:
     """A search under way, with the baseline's list where that is wanted."""
     envelope = twin.envelope(scenario)
     problem, data = line_reader.from_scenario(scenario, envelope), sites.read(scenario, envelope)

@@ -10,7 +10,7 @@ import pytest
 from hubs import ENVELOPE, GAS, hub
 
 from emberline.models.strategies.sample_average import Fixed, cvar, decides, optimize_samples
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 ENGINE = {
     "kind": "gas_engine", "name": "engine", "electric_mw": 4.0, "fuel": "gas", "electric_efficiency": 0.5,
@@ -18,7 +18,7 @@ ENGINE = {
 }  # fmt: skip
 
 
-def engines(*prices: list[float], **rest: Any) -> list[Scenario]:
+def engines(*prices: list[float], **rest: Any) -> list[Case]:
     """Samples of a site of 6 MW whose engine makes 4 MWh for 240 in an hour in which it is on, wholly or not."""
     rows = []
     for price in prices:
@@ -73,7 +73,7 @@ def test_tail_means_by_hand() -> None:
     assert cvar(worth, 0.625) == pytest.approx((8 + 0.5 * 4) / 1.5)
 
 
-def stored(price: list[float], spread: float, minimize: str = "cost") -> Scenario:
+def stored(price: list[float], spread: float, minimize: str = "cost") -> Case:
     """2 MW of load and a battery of 1 MWh and 1 MW, empty, without losses; deviations cost a spread either way."""
     result = hub(
         price=price, base=2.0, carriers="", minimize=minimize,

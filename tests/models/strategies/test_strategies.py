@@ -7,14 +7,14 @@ import xarray as xr
 
 from emberline import twin
 from emberline.models import optimize
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 
 SMALL = ("goal.effort=6", "goal.gap=0.02", "disturbances.replications=0")
 NAMES = ("counts by unit", "pooled counts")
 PLAIN = (*SMALL, "site.battery=null", "site.pv=null", "site.grid.import_limit_mw=null", "line.heat_loss=null")
 
 
-def small_shop(overrides: tuple[str, ...]) -> tuple[Scenario, xr.Dataset, xr.Dataset]:
+def small_shop(overrides: tuple[str, ...]) -> tuple[Case, xr.Dataset, xr.Dataset]:
     scenario = load("melt-shop-small", overrides)
     envelope = twin.envelope(scenario)
     return scenario, envelope, twin.dispatch(scenario, envelope)

@@ -9,7 +9,7 @@ from ledgers import flows, site, with_heats
 
 from emberline.planning.accounts.emissions import direct
 from emberline.planning.accounts.ledger import ledger
-from emberline.scenarios import Scenario, loads
+from emberline.scenarios import Case, Scenario, loads
 
 LINE = {
     "stages": [
@@ -32,7 +32,7 @@ LINE = {
 ORDERS = [{"name": "O", "heats": [{"grade": "G", "name": "big"}, {"grade": "S", "name": "small"}]}]
 
 
-def shop() -> Scenario:
+def shop() -> Case:
     return site(hours=4, line=LINE, orders=ORDERS)
 
 
@@ -79,7 +79,7 @@ def test_gases_of_a_biogenic_emission_count_without_a_row_of_their_own() -> None
         "  grades: [{name: G, mass_t: 100, duration_min: {melting: 60}}]}\n"
         "orders: [{name: O, heats: [{grade: G}]}]\n"
     )
-    again = Scenario.model_validate_json(answer.model_dump_json()).with_inputs(answer.inputs)
+    again = Case.of(Scenario.model_validate_json(answer.model_dump_json()), answer.inputs)
     for one in (answer, again):
         book = ledger(one, with_heats(one, flows(one), np.zeros((1, 2))))
         assert {(e.scope, e.gas): e.kg for e in book.entries if "melting" in e.source} == pytest.approx(

@@ -13,7 +13,7 @@ from ledgers import ENGINE, GAS, flows, site, with_heats
 
 from emberline.planning.accounts.ledger import heat_shares, ledger
 from emberline.planning.accounts.sums import figures
-from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario, resolve
 from emberline.scenarios.flows.asset_flows import accounts
 
 LINE = {
@@ -213,9 +213,12 @@ def test_market_based_scope_2_by_contract() -> None:
 def test_hours_of_the_plants_clock() -> None:
     """Proves: quarter-hours add up by the hour of a zone that is half an hour off. Sensitivity: hours of UTC."""
     horizon = {"start": "2026-01-05T00:30+05:30", "zone": "Asia/Kolkata", "length_h": 1, "step_min": 30}
-    case = Scenario.model_validate(
-        {"name": "s", "horizon": horizon, "market": {"price_per_mwh": 1, "carbon_intensity_kg_per_mwh": 100}}
+    case = resolve(
+        Scenario.model_validate(
+            {"name": "s", "horizon": horizon, "market": {"price_per_mwh": 1, "carbon_intensity_kg_per_mwh": 100}}
+        )
     )
+
     book = ledger(case, flows(case, import_mw=[2, 4], base_load_mw=[2, 4]))
     assert book.by_hour("Asia/Kolkata")["grid_average_kg"].values.tolist() == [100, 200]
     assert book.by_hour("UTC")["grid_average_kg"].values.tolist() == [300]

@@ -15,13 +15,13 @@ from works import COAL, KILN, MILL, STORES, TRUCKS, course, works
 from emberline.planning.accounts.emissions import direct, told_modes
 from emberline.planning.accounts.ledger import Ledger, ledger
 from emberline.planning.accounts.products import Products
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 FULL = [("kiln", 100.0), ("kiln", 100.0)]
 SECOND = [("", 0.0), ("mill", 100.0)]
 
 
-def book_of(scenario: Scenario, run: xr.Dataset) -> tuple[Ledger, Products]:
+def book_of(scenario: Case, run: xr.Dataset) -> tuple[Ledger, Products]:
     book = ledger(scenario, run)
     assert book.products is not None
     assert_adds_up(scenario, book, run)

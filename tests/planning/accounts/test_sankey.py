@@ -13,7 +13,7 @@ from emberline.planning.accounts import sankey
 from emberline.planning.accounts.ledger import Ledger, ledger
 from emberline.planning.accounts.sankey import Diagram, Drawing
 from emberline.planning.accounts.sums import figures
-from emberline.scenarios import Scenario, bundled, load
+from emberline.scenarios import Case, bundled, load
 from emberline.scenarios.assets import ELECTRICITY, Supply
 
 CLOSE = 1e-6
@@ -21,7 +21,7 @@ CLOSE = 1e-6
 
 
 @cache
-def day(name: str) -> tuple[Scenario, xr.Dataset, Ledger]:
+def day(name: str) -> tuple[Case, xr.Dataset, Ledger]:
     """The baseline run of a bundled scenario; of the year its first week."""
     scenario = load(name, ["horizon.days=7"] if name == "works-hub-year" else [])
     run = twin.replay(scenario, twin.dispatch(scenario))

@@ -18,7 +18,7 @@ from emberline.planning.accounts.sums import figures
 from emberline.planning.plan.record import violations
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.text import wording
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 ELECTROLYSER = {
     "kind": "electrolyser", "name": "electrolyser", "electric_mw": 50.0, "hydrogen": "hydrogen", "kwh_per_kg": 52.0,
@@ -35,7 +35,7 @@ TANK = {
 USERS = {"kind": "load", "name": "users", "carrier": "hydrogen", "rate": 0.45}
 
 
-def hydrogen(tank: dict[str, Any] | None = None, **rest: Any) -> Scenario:
+def hydrogen(tank: dict[str, Any] | None = None, **rest: Any) -> Case:
     """A tank between an electrolyser that is on or off and its users, one price and one intensity."""
     return hub(
         ELECTROLYSER, TANK | (tank or {}), USERS, hours=24, price=50.0, carriers="", intensity=300.0,

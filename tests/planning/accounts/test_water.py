@@ -15,7 +15,7 @@ from emberline.planning import Plan
 from emberline.planning.accounts import emissions
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.runs.store import fronts
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.goal_metrics import in_use
 from emberline.scenarios.records.base import ScenarioError
 from emberline.studies.pareto import axes, pareto
@@ -24,7 +24,7 @@ from emberline.studies.rolling.by_step import goal_by_step
 HOURS, HEAT_MW = 4, 3.0
 
 
-def site(**goal: Any) -> Scenario:
+def site(**goal: Any) -> Case:
     """3 MW of heat for 4 h: a gas boiler draws 2 m3 for each MWh and costs 50 EUR, an electric one none and 80 EUR."""
     document = {
         "name": "steam",

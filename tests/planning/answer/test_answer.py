@@ -72,7 +72,7 @@ def begun_at(hour: int, minimize: str) -> xr.Dataset:
     """The baseline's list with the first heat at an hour: no list of it looks at prices. Not to be changed."""
     case = two_casts(minimize).scenario
     lock = Lock.model_validate({"heat": "A-1", "stage": "melting", "start": f"{hour} h"})
-    return twin.dispatch(case.model_copy(update={"locks": (lock,)}).with_inputs(case.inputs))
+    return twin.dispatch(case.model_copy(update={"locks": (lock,)}))
 
 
 def moved(seed: int, *, minimize: str = "carbon") -> Plan:
@@ -194,7 +194,7 @@ def test_headlines_of_every_kind_add_up(kind: str, tmp_path: Path) -> None:
     before = stored.baseline
     if kind == "lock":
         assert head.unlocked
-        before = twin.simulate(scenario.model_copy(update={"locks": ()}).with_inputs(scenario.inputs))
+        before = twin.simulate(scenario.model_copy(update={"locks": ()}))
     sums = [figures(scenario, data) for data in (before, stored.replay)]
     stock = difference(*sums)
     for signal in ("average", "marginal"):

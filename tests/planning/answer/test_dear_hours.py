@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from emberline.planning.answer.changes import changes
 from emberline.reports.text.language import spoken
 from emberline.reports.text.messages import say
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 STEPS = 8
 LEVEL_T, CAPACITY_T = (400.0, 200.0), (500.0, 320.0)
@@ -27,7 +27,7 @@ ARRIVAL = {"name": "lorries", "store": "clinker", "rate": 50.0}
 
 
 @cache
-def flat() -> Scenario:
+def flat() -> Case:
     """One mill that takes clinker from a silo and fills another one. Not to be changed."""
     return works.works(
         MILL, hours=STEPS, stores=SILOS, deliveries=[TRUCKS], arrivals=[ARRIVAL], goal={"minimize": "cost"},

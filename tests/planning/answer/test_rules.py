@@ -21,12 +21,12 @@ from emberline.planning.plan.pipeline import follow
 from emberline.planning.plan.record import violations
 from emberline.planning.plan.start_lists import ruled, worst_hours
 from emberline.runs.store import Store
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 QUIET = {"replications": 0}
 
 
-def followed(scenario: Scenario) -> Plan:
+def followed(scenario: Case) -> Plan:
     """A plan without a search: the baseline's list."""
     return follow(scenario, schedule=twin.dispatch(scenario))
 

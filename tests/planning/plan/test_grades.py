@@ -11,7 +11,7 @@ from emberline.planning.plan import Plan
 from emberline.planning.plan.pipeline import follow
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.compliance import product_emissions
-from emberline.scenarios import Scenario, ScenarioError, loads
+from emberline.scenarios import Case, ScenarioError, loads
 
 TEXT = """
 name: two-grades
@@ -35,7 +35,7 @@ BASE_KG = (100 * 2 + 500 * 6) / 4
 """Of the base load, by mass, for each heat."""
 
 
-def shop(caps: str, goal: str = "signal: average") -> Scenario:
+def shop(caps: str, goal: str = "signal: average") -> Case:
     """Two clean hours, six dirty ones, two heavy heats of 20 MWh and two light ones of 10 MWh."""
     built = loads(TEXT.format(caps=caps, goal=goal))
     name = "carbon_intensity_kg_per_mwh"

@@ -8,7 +8,7 @@ from emberline import twin
 from emberline.models import explain
 from emberline.planning.plan.record import Plan, violations
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.scenarios import Scenario, ScenarioError, loads
+from emberline.scenarios import Case, ScenarioError, loads
 from emberline.studies.difference import difference
 from emberline.studies.why import quick
 
@@ -32,7 +32,7 @@ goal: {minimize: carbon, gap: 0 %, effort: 20}
 """
 
 
-def scenario(*changes: str) -> Scenario:
+def scenario(*changes: str) -> Case:
     return loads(TEXT, overrides=list(changes))
 
 

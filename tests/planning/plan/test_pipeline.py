@@ -15,7 +15,7 @@ from emberline.planning.accounts.figures import Figures
 from emberline.planning.engine.engine import Engine
 from emberline.planning.robustness.holding.hold import hold
 from emberline.runs.store.store import Store
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.studies.headroom import headroom
 from emberline.studies.levers.study import levers
 from emberline.studies.pareto.plan_of_point import front_plan
@@ -27,7 +27,7 @@ from emberline.studies.why.resolver import Resolver
 HOUSE = Path(planning.__file__).parents[1]
 
 
-def shop() -> Scenario:
+def shop() -> Case:
     """Two heats whose best time is one alone, so that every search that is proven ends with the same figures."""
     prices = {"values": [90, 80, 20, 20, 90, 90, 40, 40], "start": "2026-03-10T00:00+00:00", "interval_min": 60}
     return scenario(

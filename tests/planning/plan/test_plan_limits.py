@@ -16,7 +16,7 @@ from emberline import models
 from emberline.planning import Plan
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.runs.store.store import Store
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_an_impossible_lock_is_infeasible_and_stored(unplanned: Plan, store: Sto
     assert store.open(run).plan.verdict == unplanned.verdict
 
 
-def in_progress(**rest: Any) -> Scenario:
+def in_progress(**rest: Any) -> Case:
     """The first heat is in the ladle furnace, the second in the furnace, when the horizon begins."""
     started = [
         {"heat": "A-1", "stage": "melting", "unit": "F", "start": "-65 min"},

@@ -25,20 +25,20 @@ from emberline.planning.plan.replan import without_margins
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.runs.store.starts import stored_starts
 from emberline.runs.store.store import Store
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.metrics import ContradictionError
 
 INTENSITY = [900.0, 100.0, 500.0, 300.0, 400.0, 50.0]
 
 
-def request(minimize: str = "carbon", **rest: float) -> Scenario:
+def request(minimize: str = "carbon", **rest: float) -> Case:
     """Two heats of an hour; electricity costs a hundredth of a EUR where it is dirtiest."""
     built = shop(INTENSITY, [1, 1], minimize=minimize)
     price = built.inputs["price_per_mwh"]
     prices = price.copy(data=np.array(INTENSITY) / 100 + 10)
     built = built.with_inputs(built.inputs.assign(price_per_mwh=prices))
     goal = built.goal.model_copy(update=rest)
-    return built.model_copy(update={"goal": goal}).with_inputs(built.inputs)
+    return built.model_copy(update={"goal": goal})
 
 
 def poor() -> tuple[Plan, float]:

@@ -27,7 +27,7 @@ from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.exports import export
 from emberline.reports.text import wording
 from emberline.runs.store.store import Store
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.case.market import Market
 
 BOILER = [
@@ -159,7 +159,7 @@ def test_a_months_demand_charge_is_distinguished() -> None:
     process = result.replay_figures
     assert process is not None
     less = dataclasses.replace(process, demand_cost=3000.0, cost=3990.0)
-    scenario = result.scenario.model_copy(update={"market": _market(rate)}).with_inputs(result.scenario.inputs)
+    scenario = result.scenario.model_copy(update={"market": _market(rate)})
     changed = dataclasses.replace(
         result, scenario=scenario, baseline_figures=sums, replay_figures=less, schedule_figures=less
     )
@@ -170,7 +170,7 @@ def test_a_months_demand_charge_is_distinguished() -> None:
     assert first is not None
     assert "It saves 1\u202f010 EUR (" in first.says
     assert "in full: 1\u202f000 EUR less if no other day peaks higher; all else 10 EUR less." in first.says
-    daily = scenario.model_copy(update={"market": _market(rate | {"assessed": "daily"})}).with_inputs(scenario.inputs)
+    daily = scenario.model_copy(update={"market": _market(rate | {"assessed": "daily"})})
     by_day = answer(dataclasses.replace(changed, scenario=daily))
     assert by_day is not None
     assert by_day.headline.demand is None
@@ -181,7 +181,7 @@ def _market(rate: dict[str, Any]) -> Market:
     return Market.model_validate({"price_per_mwh": 50.0, "carbon_intensity_kg_per_mwh": 400.0, "tariff": tariff})
 
 
-def late_ladle(request: Scenario, envelope: Any, start: Any, **how: Any) -> Any:
+def late_ladle(request: Case, envelope: Any, start: Any, **how: Any) -> Any:
     """A search whose heat waits for five hours where one is allowed, and calls it proven."""
     proven = {"found": 1, "status": "within gap", "objective": 1.0, "bound": 1.0, "gap": 0.0, "constant": 0.0}
     return edited(start, "A-1", "ladle", 300.0).assign_attrs(proven | {"policy": "schedule"})

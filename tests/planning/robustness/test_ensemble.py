@@ -27,7 +27,7 @@ from emberline.planning.planner import PLAIN, make_plan
 from emberline.planning.robustness.ensemble import PART, Ensemble, ensemble, interval
 from emberline.runs.store import ensembles
 from emberline.runs.store.store import Store, StoreError
-from emberline.scenarios import Scenario, load, loads
+from emberline.scenarios import Case, load, loads
 from emberline.scenarios.records.base import ScenarioError
 from emberline.scenarios.templates.plants import template
 
@@ -50,7 +50,7 @@ def two(cluster: Engine) -> Engine:
 
 
 @cache
-def week() -> tuple[Scenario, xr.Dataset]:
+def week() -> tuple[Case, xr.Dataset]:
     """The bundled week and the baseline schedule: enough work to be interrupted."""
     scenario = load("melt-shop-week", ["tolerances.wait_min=0", "tolerances.cast_gap_min=0"])
     return scenario, twin.dispatch(scenario)

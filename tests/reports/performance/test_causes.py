@@ -9,7 +9,7 @@ import pytest
 
 from emberline import twin
 from emberline.reports.performance.causes import CAUSES, TwinUse, split
-from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario, resolve
 from emberline.scenarios.checking.mistakes import between_nouns
 
 STATES = {
@@ -30,21 +30,24 @@ def day(light: int, heavy: int, pause_h: float = 0.0) -> TwinUse:
         {"name": "B", "heats": [{"grade": "heavy", "count": heavy}], "release": f"{12 + pause_h} h"},
         {"name": "C", "heats": [{"grade": "light", "count": light // 2}], "release": f"{12 + pause_h} h"},
     ]
-    shop = Scenario.model_validate(
-        {
-            "name": "shop",
-            "horizon": {"start": "2026-03-10T00:00+00:00", "length_h": 24.0, "step_min": 15.0},
-            "line": {
-                "stages": [{"name": "work", "units": [unit]}],
-                "grades": [
-                    {"name": "light", "mass_t": 10.0, "duration_min": {"work": 30}},
-                    {"name": "heavy", "mass_t": 10.0, "duration_min": {"work": 60}},
-                ],
-            },
-            "orders": orders,
-            "market": {"price_per_mwh": 50.0, "carbon_intensity_kg_per_mwh": 400.0},
-        }
+    shop = resolve(
+        Scenario.model_validate(
+            {
+                "name": "shop",
+                "horizon": {"start": "2026-03-10T00:00+00:00", "length_h": 24.0, "step_min": 15.0},
+                "line": {
+                    "stages": [{"name": "work", "units": [unit]}],
+                    "grades": [
+                        {"name": "light", "mass_t": 10.0, "duration_min": {"work": 30}},
+                        {"name": "heavy", "mass_t": 10.0, "duration_min": {"work": 60}},
+                    ],
+                },
+                "orders": orders,
+                "market": {"price_per_mwh": 50.0, "carbon_intensity_kg_per_mwh": 400.0},
+            }
+        )
     )
+
     assert not list(between_nouns(shop))
     return TwinUse.of(twin.simulate(shop), shop.tonnes, shop.horizon.step_h)
 

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from emberline.runs.store import snapshots
-from emberline.scenarios import Scenario, bundled, load, loads
+from emberline.scenarios import Case, Scenario, bundled, load, loads
 from emberline.scenarios.loading.loading import LIBRARY
 
 
-def stored(scenario: Scenario) -> Scenario:
+def stored(scenario: Case) -> Case:
     """As a run reads it back."""
     text = scenario.model_dump_json(exclude_defaults=True)
-    return Scenario.model_validate_json(text).with_inputs(scenario.inputs)
+    return Case.of(Scenario.model_validate_json(text), scenario.inputs)
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from emberline.planning.robustness.holding.reasons import misses, obstacles, rem
 from emberline.runs.store import ensembles
 from emberline.runs.store.ensembles import HOLDING, read_holding, save_holding
 from emberline.runs.store.store import Store, StoreError
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 
 
 def ten_minutes() -> Trial:
@@ -143,7 +143,7 @@ def test_what_stands_in_the_way_and_what_helps() -> None:
     assert [line[:12] for line in words] == ["later due ti", "a caster tha", "steps of 5 m"]
     assert not list(remedies(load("cement-week"), ()))
 
-    def steps(minutes: float) -> Scenario:
+    def steps(minutes: float) -> Case:
         case = shop()
         return case.model_copy(update={"horizon": case.horizon.model_copy(update={"step_min": minutes})})
 
@@ -155,7 +155,7 @@ def test_reasons_of_a_plan_that_does_not_hold() -> None:
     where the time was over, four times the limit, rounded up to ten seconds, and the margins that were next.
     Sensitivity: remedies that nobody has tried to do without, a baseline that holds less often."""
 
-    def broken(case: Scenario, day: int, seed: int) -> Day:
+    def broken(case: Case, day: int, seed: int) -> Day:
         return {LATE: 9.0, GAP: 5.0} if day < 50 else {}
 
     def reasons(**how: Any) -> tuple[list[str], Robustness]:
@@ -173,7 +173,7 @@ def test_reasons_of_a_plan_that_does_not_hold() -> None:
     lines, _ = reasons(baseline=lambda day: int(day < 20))
     assert lines[-1].endswith(", the baseline, today's practice, which holds on 80 % of the days.")
     case, now = shop(), [0.0]
-    odd = case.model_copy(update={"goal": case.goal.model_copy(update={"effort": 60.1})}).with_inputs(case.inputs)
+    odd = case.model_copy(update={"goal": case.goal.model_copy(update={"effort": 60.1})})
 
     def later(event: dict[str, Any]) -> None:
         now[0] = 99.0 if event["phase"] == "round" else now[0]

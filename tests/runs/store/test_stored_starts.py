@@ -13,7 +13,7 @@ from emberline.planning.plan.record import Plan
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.runs.store.starts import stored_starts
 from emberline.runs.store.store import Store
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 INTENSITY = [900.0, 100.0, 500.0, 300.0, 400.0, 50.0]
 HURRIED = 1e-3
@@ -31,7 +31,7 @@ def save_run(store: Store, result: Plan) -> Plan:
     return result
 
 
-def hurried(scenario: Scenario) -> Scenario:
+def hurried(scenario: Case) -> Case:
     goal = scenario.goal.model_copy(update={"effort": HURRIED})
     return scenario.model_copy(update={"goal": goal})
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emberline.scenarios import Scenario, ScenarioError, loads
+from emberline.scenarios import Case, Scenario, ScenarioError, loads, resolve
 from emberline.scenarios.assets import KINDS, Converter, FlexibleLoad, GasEngine, Storage
 from emberline.scenarios.case.site import Site
 from emberline.scenarios.datasets import FLOWS
@@ -41,7 +41,7 @@ site:
 """
 
 
-def works(old: str = "", new: str = "") -> Scenario:
+def works(old: str = "", new: str = "") -> Case:
     assert old in TEXT
     return loads(TEXT.replace(old, new, 1), "works.yaml")
 
@@ -68,7 +68,7 @@ def test_quantities_are_read_in_the_carrier_s_unit() -> None:
 def test_assets_survive_being_written_and_read_back() -> None:
     """Proves: a stored scenario is the one that was planned, its kinds and units too. Sensitivity: a kind left out."""
     scenario = works()
-    again = Scenario.model_validate_json(scenario.model_dump_json(exclude_defaults=True))
+    again = resolve(Scenario.model_validate_json(scenario.model_dump_json(exclude_defaults=True)))
     assert again == scenario
     assert [type(asset) for asset in again.site.assets] == [type(asset) for asset in scenario.site.assets]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emberline.scenarios import Scenario, bundled, load
+from emberline.scenarios import Case, bundled, load
 from emberline.scenarios.assets import Supply, Turbine, of
 from emberline.scenarios.checking.flow_sheet import mistakes
 from emberline.scenarios.loading.loading import LIBRARY
@@ -21,7 +21,7 @@ BEGINS = 0.06
 """Share of what is made that is lost when runs begin and modes change, at most: what a plant needs to spare."""
 
 
-def asked_t(scenario: Scenario) -> dict[str, np.ndarray]:
+def asked_t(scenario: Case) -> dict[str, np.ndarray]:
     """What leaves each store less what comes in each step [t]; orders are loaded evenly between release and due."""
     horizon = scenario.horizon
     table = {store.name: np.zeros(horizon.n_steps) for store in scenario.stores}
@@ -36,14 +36,14 @@ def asked_t(scenario: Scenario) -> dict[str, np.ndarray]:
     return table
 
 
-def hours_of(scenario: Scenario, process: Process) -> float:
+def hours_of(scenario: Case, process: Process) -> float:
     """Hours that all units of a process can run."""
     stop = process.planned_stop
     lost = 0.0 if stop is None else stop.hours + process.start_up.hours
     return (scenario.horizon.length_min / 60 - lost) * process.count
 
 
-def made_t(scenario: Scenario) -> tuple[dict[str, np.ndarray], dict[tuple[str, str], float]]:
+def made_t(scenario: Case) -> tuple[dict[str, np.ndarray], dict[tuple[str, str], float]]:
     """What leaves each store in each step, evenly made inputs of what is made after it included, and what has to be
     made in each mode [t of its rate], so that every store ends as wanted.
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from emberline import twin
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 
 
-def assert_done(scenario: Scenario) -> None:
+def assert_done(scenario: Case) -> None:
     """All is delivered, every store ends as wanted, and the twin confirms it."""
     schedule = twin.dispatch(scenario)
     assert schedule.attrs["complete"] == 1, schedule.attrs["unplaced"]

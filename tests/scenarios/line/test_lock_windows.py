@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from emberline.scenarios import Scenario, ScenarioError, load
+from emberline.scenarios import Case, ScenarioError, load
 from emberline.scenarios.records.locks import Window
 
 DAY = "melt-shop-day"
 AT = "2026-03-10T{}+01:00"
 
 
-def with_locks(*locks: str, name: str = DAY, **rest: str) -> Scenario:
+def with_locks(*locks: str, name: str = DAY, **rest: str) -> Case:
     """A bundled scenario with locks."""
     return load(name, [f"locks=[{', '.join(locks)}]", *(f"{key}={value}" for key, value in rest.items())])
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.scenarios import Scenario, loads
+from emberline.scenarios import Case, loads
 from emberline.scenarios.process import Process, Recipe
 from emberline.scenarios.process.delivery import Delivery
 from emberline.scenarios.process.store import Store
@@ -25,11 +25,11 @@ def text() -> str:
 
 
 @pytest.fixture(scope="module")
-def works(text: str) -> Scenario:
+def works(text: str) -> Case:
     return loads(text, "my-cement.yaml")
 
 
-def test_the_example_balances(works: Scenario) -> None:
+def test_the_example_balances(works: Case) -> None:
     """Proves: what is delivered can be ground, its clinker burned at the usual rate, and meal for that made.
 
     By hand: CEM I 2 days, 12 h, 130 t/h; CEM II 2 days, 12 h, 120 t/h and a train of 600 t.
@@ -55,7 +55,7 @@ def test_the_example_is_planned(text: str) -> None:
     assert result.baseline_figures.tonnes == pytest.approx(6600)
 
 
-def test_every_key_is_described(works: Scenario) -> None:
+def test_every_key_is_described(works: Case) -> None:
     """Proves: no key of process, store or delivery is missing in the guide. Sensitivity: a key added to a record."""
     text = GUIDE.read_text(encoding="utf-8")
     for record in (Recipe, Process, Store, Delivery):

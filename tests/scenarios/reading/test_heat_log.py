@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emberline.scenarios import Scenario, ScenarioError, load
+from emberline.scenarios import Case, ScenarioError, load
 from emberline.scenarios.loading.heat_log import checked, read
 from emberline.scenarios.loading.meter import read as read_meter
 
@@ -23,7 +23,7 @@ GOOD = (
 
 
 @pytest.fixture(scope="module")
-def plant() -> Scenario:
+def plant() -> Case:
     return load("melt-shop-small")
 
 
@@ -33,13 +33,13 @@ def log_file(folder: Path, text: str, name: str = "heats.csv") -> Path:
     return path
 
 
-def mistakes(path: Path, plant: Scenario) -> list[str]:
+def mistakes(path: Path, plant: Case) -> list[str]:
     with pytest.raises(ScenarioError) as caught:
         read(path, plant)
     return str(caught.value).splitlines()
 
 
-def test_a_log_in_local_time_and_in_utc_is_the_same(tmp_path: Path, plant: Scenario) -> None:
+def test_a_log_in_local_time_and_in_utc_is_the_same(tmp_path: Path, plant: Case) -> None:
     """Proves: local times are the plant's (Berlin, +02:00), breakdowns are no heats, an open end stays open.
 
     Sensitivity: local times taken for UTC are two hours off.
@@ -58,7 +58,7 @@ def test_a_log_in_local_time_and_in_utc_is_the_same(tmp_path: Path, plant: Scena
     pd.testing.assert_frame_equal(same.heats, local.heats)
 
 
-def test_parquet_is_read_as_csv(tmp_path: Path, plant: Scenario) -> None:
+def test_parquet_is_read_as_csv(tmp_path: Path, plant: Case) -> None:
     """Proves: typed columns give the same log. Sensitivity: missing values read as the text 'nan' are refused."""
     from_csv = read(log_file(tmp_path, HEAD + GOOD), plant)
     frame = pd.read_csv(tmp_path / "heats.csv")
@@ -87,7 +87,7 @@ def test_parquet_is_read_as_csv(tmp_path: Path, plant: Scenario) -> None:
         ("H2,rebar,EAF,1900-10-25T02:30,2026-10-25T03:30,45,", 6, "lies outside 1971 to 2200"),
     ],
 )
-def test_mistakes_are_reported_with_their_line(tmp_path: Path, plant: Scenario, row: str, line: int, says: str) -> None:
+def test_mistakes_are_reported_with_their_line(tmp_path: Path, plant: Case, row: str, line: int, says: str) -> None:
     """Proves: one clear line for each mistake. Sensitivity: a blank line above must not move the number."""
     text = mistakes(log_file(tmp_path, HEAD + GOOD + row + "\n"), plant)
     assert any(one.startswith(f"heats.csv:{line}: ") and says in one for one in text), text
@@ -95,7 +95,7 @@ def test_mistakes_are_reported_with_their_line(tmp_path: Path, plant: Scenario, 
     assert any(one.startswith(f"heats.csv:{line + 1}: ") and says in one for one in moved), moved
 
 
-def test_a_heat_at_two_stages_at_once_is_refused(tmp_path: Path, plant: Scenario) -> None:
+def test_a_heat_at_two_stages_at_once_is_refused(tmp_path: Path, plant: Case) -> None:
     """Proves: times that cannot be are refused where they stand. Sensitivity: an hour later they are taken."""
     early = GOOD.replace("2026-06-16T07:05,2026-06-16T07:35", "2026-06-16T06:40,2026-06-16T07:35")
     (text,) = mistakes(log_file(tmp_path, HEAD + early), plant)
@@ -109,13 +109,13 @@ def test_a_heat_at_two_stages_at_once_is_refused(tmp_path: Path, plant: Scenario
         ("heat,grade,unit,start,end,energy_mhw\n", "did you mean energy_mwh?"),
     ],
 )
-def test_columns_are_checked(tmp_path: Path, plant: Scenario, head: str, says: str) -> None:
+def test_columns_are_checked(tmp_path: Path, plant: Case, head: str, says: str) -> None:
     """Proves: a missing column and a misspelt one are reported. Sensitivity: a misspelt one must not be left out
     unseen."""
     assert says in mistakes(log_file(tmp_path, head), plant)[0]
 
 
-def test_files_that_are_no_log(tmp_path: Path, plant: Scenario) -> None:
+def test_files_that_are_no_log(tmp_path: Path, plant: Case) -> None:
     """Proves: what cannot be read is reported in one line. Sensitivity: a parser's own words in many lines."""
     assert mistakes(tmp_path / "none.csv", plant) == [f"{tmp_path / 'none.csv'}: no such file"]
     assert mistakes(log_file(tmp_path, "", "heats.csv"), plant)[0].startswith("heats.csv: cannot be read: ")
@@ -125,7 +125,7 @@ def test_files_that_are_no_log(tmp_path: Path, plant: Scenario) -> None:
     assert len(mistakes(tmp_path / "heats.parquet", plant)) == 1
 
 
-def test_many_mistakes_end(tmp_path: Path, plant: Scenario) -> None:
+def test_many_mistakes_end(tmp_path: Path, plant: Case) -> None:
     """Proves: 20 mistakes are reported and the rest counted. Sensitivity: other unit names flood the screen."""
     rows = "".join(f"H{i},rebar,XX,2026-06-16T08:00,2026-06-16T08:52,45,\n" for i in range(50))
     text = mistakes(log_file(tmp_path, HEAD + rows), plant)
@@ -133,7 +133,7 @@ def test_many_mistakes_end(tmp_path: Path, plant: Scenario) -> None:
     assert text[-1] == "heats.csv: and 30 more mistakes"
 
 
-def test_a_part_ends_where_it_ends(plant: Scenario) -> None:
+def test_a_part_ends_where_it_ends(plant: Case) -> None:
     """Proves: what runs beyond the end of a part is under way there, its energy not known.
 
     Sensitivity: an uncut part would tell the future.
@@ -157,7 +157,7 @@ def test_a_part_ends_where_it_ends(plant: Scenario) -> None:
     assert log.part(60, np.inf).heats["heat"].tolist() == ["H2"]
 
 
-def test_meters_are_checked(tmp_path: Path, plant: Scenario) -> None:
+def test_meters_are_checked(tmp_path: Path, plant: Case) -> None:
     """Proves: gaps are left out, twice the same time is refused. Sensitivity: an unsorted file gives the same."""
     rows = ["2026-06-16T06:00Z,10", "2026-06-16T06:15Z,", "2026-06-16T06:30Z,12", "2026-06-16T06:45Z,0"]
     rows += [f"2026-06-16T07:{15 * i:02d}Z,9" for i in range(4)]

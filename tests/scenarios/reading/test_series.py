@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emberline.scenarios import Scenario, ScenarioError, load
+from emberline.scenarios import Case, ScenarioError, load
 from emberline.scenarios.reading.series import resolve
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.series import Series
@@ -150,7 +150,7 @@ def test_real_series_with_its_one_gap(shared: Path) -> None:
     ]
     with pytest.raises(ScenarioError, match=f"1 of 24 values .* first at {gap}"):
         load("melt-shop-small", overrides)
-    assert isinstance(load("melt-shop-small", [*overrides, "market.price_per_mwh.gaps=hold"]), Scenario)
+    assert isinstance(load("melt-shop-small", [*overrides, "market.price_per_mwh.gaps=hold"]), Case)
 
 
 def test_other_separators_are_named(tmp_path: Path) -> None:

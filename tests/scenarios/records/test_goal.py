@@ -61,7 +61,7 @@ def test_a_part_of_a_long_horizon_has_the_effort_of_a_part() -> None:
     for goal, effort in (({}, 60), ({"effort": 300}, 300)):
         month = scenario(400, 1, **goal)
         window = month.horizon.model_copy(update={"length_h": 1, "step_min": 30.0})
-        part = month.model_copy(update={"horizon": window}).with_inputs(month.inputs)
+        part = month.model_copy(update={"horizon": window})
         assert part.with_time_limit().goal.budget == effort
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emberline.scenarios import Scenario, ScenarioError, loads
+from emberline.scenarios import Case, Scenario, ScenarioError, loads, resolve
 from emberline.scenarios.case.market import CarbonPrice
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.flows.settlement import (
@@ -29,23 +29,26 @@ market: {price_per_mwh: 40, carbon_intensity_kg_per_mwh: 300}
 """
 
 
-def market(spot: Any = (100.0, 20.0), step_min: float = 60.0, **rest: Any) -> Scenario:
+def market(spot: Any = (100.0, 20.0), step_min: float = 60.0, **rest: Any) -> Case:
     """A site with a market alone; ``spot`` by hour."""
-    built = Scenario.model_validate(
-        {
-            "name": "site",
-            "horizon": {"start": "2026-01-05", "length_h": len(spot), "step_min": step_min},
-            "market": {"price_per_mwh": 1.0, "carbon_intensity_kg_per_mwh": 300.0, **rest},
-        },
-        context={"currency": "EUR"},
+    built = resolve(
+        Scenario.model_validate(
+            {
+                "name": "site",
+                "horizon": {"start": "2026-01-05", "length_h": len(spot), "step_min": step_min},
+                "market": {"price_per_mwh": 1.0, "carbon_intensity_kg_per_mwh": 300.0, **rest},
+            },
+            context={"currency": "EUR"},
+        )
     )
+
     assert not list(between_nouns(built))
     inputs = built.inputs.copy()
     inputs["price_per_mwh"] = ("time", np.repeat(spot, round(60 / step_min)))
     return built.with_inputs(inputs)
 
 
-def paid(scenario: Scenario, *mwh: float) -> float:
+def paid(scenario: Case, *mwh: float) -> float:
     return float(sum(part.money.sum() for part in settle(scenario, np.array(mwh))))
 
 
@@ -153,7 +156,7 @@ def test_a_profile_from_a_file(tmp_path: Path) -> None:
     contracts = "contracts: [{kind: ppa, name: wind, mw: {csv: wind.csv, column: mw}, price_per_mwh: 50}]"
     scenario = loads(SITE.replace("price_per_mwh: 40", f"price_per_mwh: 40, {contracts}"), folder=tmp_path)
     assert paid(scenario, 10, 10) == pytest.approx(8 * 50 + 12 * 40)
-    stored = Scenario.model_validate_json(scenario.model_dump_json(exclude_defaults=True)).with_inputs(scenario.inputs)
+    stored = Case.of(Scenario.model_validate_json(scenario.model_dump_json(exclude_defaults=True)), scenario.inputs)
     assert paid(stored, 10, 10) == pytest.approx(880)
     assert scenario.inputs["contract_mw"].sel(contract="wind").values.tolist() == [3, 5]
 
@@ -309,10 +312,10 @@ def test_a_tariff_may_stand_alone() -> None:
     assert not scenario.market.has_spot
     assert scenario.inputs["price_per_mwh"].values.tolist() == [0, 0]
     assert scenario.rates is not None
-    assert Scenario.model_validate_json(scenario.model_dump_json(exclude_defaults=True)) == scenario
+    assert resolve(Scenario.model_validate_json(scenario.model_dump_json(exclude_defaults=True))) == scenario
     free = loads(SITE.replace("price_per_mwh: 40", "price_per_mwh: 0"))
     assert free.market.has_spot
-    assert Scenario.model_validate_json(free.model_dump_json(exclude_defaults=True)) == free
+    assert resolve(Scenario.model_validate_json(free.model_dump_json(exclude_defaults=True))) == free
 
 
 def test_the_tariff_remembers_the_states_peak() -> None:

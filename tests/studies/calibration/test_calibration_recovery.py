@@ -101,11 +101,11 @@ def test_laws_are_laws(family: Family) -> None:
 
 def test_the_likelier_law_is_taken() -> None:
     """Proves: exponential durations are found to be so. Sensitivity: a log of the lognormal twin stays lognormal."""
-    from emberline.scenarios import Scenario
+    from emberline.scenarios import Case
     from emberline.studies.calibration import twin_log
 
     scenario = plant().disturbances.model_copy(update={"distribution": "exponential", "units": ()})
-    served: Scenario = plant().model_copy(update={"disturbances": scenario})
+    served: Case = plant().model_copy(update={"disturbances": scenario})
     unit_fits = fit_units(wrong(), checked(twin_log(served, replications=range(25)), wrong()))
     # a caster is held back to the plan's pace in half of its heats, and exponential all the same
     assert [unit.exponential for unit in unit_fits] == [True, True, True]

@@ -10,7 +10,7 @@ from enumerated_shops import shop
 from emberline.planning.plan.record import Plan
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.runs.store.store import Store
-from emberline.scenarios import Scenario, loads
+from emberline.scenarios import Case, loads
 from emberline.studies.difference import difference
 
 INTENSITY = [500.0, 100.0, 300.0, 200.0]
@@ -55,9 +55,9 @@ def milled() -> Plan:
     return make_plan(loads(MILL), PLAIN)
 
 
-def changed(scenario: Scenario, **update: object) -> Scenario:
+def changed(scenario: Case, **update: object) -> Case:
     """A scenario with some nouns otherwise, its series as they are."""
-    return scenario.model_copy(update=update).with_inputs(scenario.inputs)
+    return scenario.model_copy(update=update)
 
 
 def test_a_plan_does_not_differ_from_itself(furnace_plan: Plan, milled: Plan, tmp_path: Path) -> None:

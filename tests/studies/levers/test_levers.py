@@ -14,7 +14,7 @@ import pytest
 from shops import cast, melt_shop, scenario
 
 from emberline.models.strategies.redispatch import Redispatch
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.studies.levers.case import Lever, Levers, parts
@@ -27,7 +27,7 @@ FUEL = 30.0 + PER_T * GAS / 1000
 GOAL = {"minimize": "cost_with_carbon_price", "gap": 0.001, "effort": 60, "caps": {"extra_cost_share": None}}
 
 
-def shop(limit_mw: float = 60.0, tariff: bool = True) -> Scenario:
+def shop(limit_mw: float = 60.0, tariff: bool = True) -> Case:
     """Two heats of 40 MW for 45 min; 4 MW of steam from boiler, engine or off-gas; a battery of 4 MWh, half full.
 
     Power costs 120 EUR/MWh until 3:00, 40 until 6:00, then 90; the peak 100 EUR/MW; gas 44 EUR with its carbon."""

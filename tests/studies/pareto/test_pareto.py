@@ -13,7 +13,7 @@ from shops import cast, melt_shop
 
 from emberline.runs.store import fronts
 from emberline.runs.store.store import StoreError
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, Scenario, load, resolve
 from emberline.studies.pareto.front import Front, chord_distance, knee, nondominated, rows
 from emberline.studies.pareto.point import Support
 from emberline.studies.pareto.search import bisection, pareto
@@ -25,7 +25,7 @@ LONG_S = 300.0
 """A limit that no search reaches, on a busy machine neither: each ends at its gap."""
 
 
-def two_prices(scenario: Scenario, clean: tuple[float, float], price: tuple[float, float], hours: float) -> Scenario:
+def two_prices(scenario: Case, clean: tuple[float, float], price: tuple[float, float], hours: float) -> Case:
     """The scenario with intensity and price of its first hours, and those of the rest."""
     early = np.arange(scenario.horizon.n_steps) * scenario.horizon.step_min < 60 * hours
     inputs = scenario.inputs
@@ -36,7 +36,7 @@ def two_prices(scenario: Scenario, clean: tuple[float, float], price: tuple[floa
     return scenario.with_inputs(inputs.assign(changed))
 
 
-def shop(step_min: float = 30, **rest: Any) -> Scenario:
+def shop(step_min: float = 30, **rest: Any) -> Case:
     """Orders of one heat each; for 8 hours power is cheap, 400 kg and 30 EUR, for 8 more clean, 100 kg and 90 EUR.
 
     The baseline, as soon as possible, is the cheap end."""
@@ -49,7 +49,7 @@ def shop(step_min: float = 30, **rest: Any) -> Scenario:
     return two_prices(built, (400.0, 100.0), (30.0, 90.0), 8.0)
 
 
-def battery(**rest: Any) -> Scenario:
+def battery(**rest: Any) -> Case:
     """A load of 10 MW and a battery of 8 MWh that loses nothing: two hours at 100 kg and 90 EUR, two at 400 and 30."""
     raw = {
         "name": "battery",
@@ -65,7 +65,7 @@ def battery(**rest: Any) -> Scenario:
         "goal": {"gap": 0.0, "effort": LONG_S, **rest},
         "disturbances": {"replications": 0},
     }  # fmt: skip
-    return two_prices(Scenario.model_validate(raw), (100.0, 400.0), (90.0, 30.0), 2.0)
+    return two_prices(resolve(Scenario.model_validate(raw)), (100.0, 400.0), (90.0, 30.0), 2.0)
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from emberline.planning.accounts.ledger import ledger
 from emberline.planning.accounts.sums import figures
 from emberline.planning.plan.pipeline import follow
 from emberline.reports.text.studies import roll_says as says
-from emberline.scenarios import Scenario, ScenarioError, load
+from emberline.scenarios import Case, ScenarioError, load
 from emberline.studies.rolling import How, compare, refuse, roll
 from emberline.studies.rolling.by_step import direct_by_step
 from emberline.studies.rolling.laying import interval
@@ -34,10 +34,10 @@ class RecordedOptimizer:
     """In place of ``emberline.models.optimize``: the same, and what was asked and made."""
 
     def __init__(self) -> None:
-        self.requests: list[Scenario] = []
+        self.requests: list[Case] = []
         self.schedules: list[xr.Dataset] = []
 
-    def __call__(self, scenario: Scenario, *args: Any, **how: Any) -> xr.Dataset:
+    def __call__(self, scenario: Case, *args: Any, **how: Any) -> xr.Dataset:
         self.requests.append(scenario)
         self.schedules.append(models.optimize(scenario, *args, **how))
         return self.schedules[-1]
@@ -154,7 +154,7 @@ def test_without_a_plan_the_baseline_goes_on(tmp_path: Path) -> None:
     that stops planning would follow a list made for another state."""
     scenario = works(tmp_path, hours=24)
 
-    def none(case: Scenario, *args: Any, **how: Any) -> xr.Dataset:
+    def none(case: Case, *args: Any, **how: Any) -> xr.Dataset:
         from emberline.models.search.schedule import empty
 
         attrs = {"found": 0, "status": "no plan within the limit", "gap": np.nan}

@@ -13,14 +13,14 @@ from shops import cast, one_machine, scenario
 
 from emberline import models, twin
 from emberline.planning.accounts.bill import bill
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.assets import MachineState, Supply
 from emberline.studies.rolling.by_step import carbon_by_step, direct_by_step
 from emberline.studies.rolling.laying import cut, lay
 from emberline.twin.state import later, remembered
 
 
-def followed(scenario: Scenario) -> tuple[xr.Dataset, xr.Dataset]:
+def followed(scenario: Case) -> tuple[xr.Dataset, xr.Dataset]:
     """A plan and its run, which holds."""
     schedule = models.optimize(scenario, twin.envelope(scenario), twin.dispatch(scenario))
     run = twin.replay(scenario, schedule)
@@ -29,7 +29,7 @@ def followed(scenario: Scenario) -> tuple[xr.Dataset, xr.Dataset]:
     return schedule, run
 
 
-def total(scenario: Scenario, run: xr.Dataset) -> float:
+def total(scenario: Case, run: xr.Dataset) -> float:
     return bill(scenario, run, float(direct_by_step(scenario, run).sum())).total
 
 

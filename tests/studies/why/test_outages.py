@@ -14,7 +14,7 @@ from emberline import models, twin
 from emberline.models.explain import hours, impossible, impossible_at_all
 from emberline.models.problem.line_reader import from_scenario
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, Scenario, load, resolve
 from emberline.scenarios.line.rounding import rounded, worth_a_try
 from emberline.scenarios.loading.loading import loads
 from emberline.studies.why import quick
@@ -34,7 +34,7 @@ def shop(
     wait_min: float | None = None,
     due: str | None = None,
     outages: tuple[tuple[str, str, str], ...] = (),
-) -> Scenario:
+) -> Case:
     """Heats of one order through a furnace F and, where it takes any time, a caster C."""
     melting: dict[str, Any] = {"name": "melt", "units": [{"name": "F", "power_mw": 10, "setup_min": setup_min}]}
     stages, minutes = [melting], {"melt": melt_min}
@@ -44,17 +44,19 @@ def shop(
         stages.append({"name": "cast", "units": casters, "campaign": campaign})
         minutes["cast"] = cast_min
     order: dict[str, Any] = {"name": "O", "heats": [{"grade": "G", "count": heats}]}
-    return Scenario.model_validate(
-        {
-            "name": "shop",
-            "horizon": {"start": "2026-03-10T00:00+00:00", "length_h": length_h, "step_min": step_min},
-            "line": {"stages": stages, "grades": [{"name": "G", "mass_t": 100, "duration_min": minutes}]},
-            "orders": [order | ({} if due is None else {"due": due})],
-            "market": {"price_per_mwh": 50, "carbon_intensity_kg_per_mwh": 100},
-            "state": {"outages": [{"unit": u, "start": begin, "end": end} for u, begin, end in outages]},
-            "disturbances": {"replications": 0},
-            "goal": {"effort": 20},
-        }
+    return resolve(
+        Scenario.model_validate(
+            {
+                "name": "shop",
+                "horizon": {"start": "2026-03-10T00:00+00:00", "length_h": length_h, "step_min": step_min},
+                "line": {"stages": stages, "grades": [{"name": "G", "mass_t": 100, "duration_min": minutes}]},
+                "orders": [order | ({} if due is None else {"due": due})],
+                "market": {"price_per_mwh": 50, "carbon_intensity_kg_per_mwh": 100},
+                "state": {"outages": [{"unit": u, "start": begin, "end": end} for u, begin, end in outages]},
+                "disturbances": {"replications": 0},
+                "goal": {"effort": 20},
+            }
+        )
     )
 
 
@@ -71,7 +73,7 @@ def shop(
         ),
     ],
 )
-def test_a_unit_is_wanted_for_the_minutes_of_its_work(shop_day: Scenario) -> None:
+def test_a_unit_is_wanted_for_the_minutes_of_its_work(shop_day: Case) -> None:
     """Proves: what ends as an outage begins is planned, whatever set-up or rest of a slot lies in it; the twin agrees.
 
     Sensitivity: a unit that must be available for all the slots that it is held has no plan here.
@@ -103,11 +105,11 @@ def test_counts_of_like_units_know_who_is_there() -> None:
     raw = shop(60, heats=3, setup_min=60, length_h=8, outages=(("F", "65 min", "8 h"),)).model_dump(mode="json")
     raw["line"]["stages"][0]["units"].append({"name": "F2", "power_mw": 10, "setup_min": 60})
     raw["orders"][0]["due"] = "3 h"
-    case = Scenario.model_validate(raw)
+    case = resolve(Scenario.model_validate(raw))
     result = make_plan(case, PLAIN)
     assert result.acceptable, result.verdict
     raw["orders"][0]["heats"] = [{"grade": "G", "count": 4}]
-    assert make_plan(Scenario.model_validate(raw), PLAIN).status == "infeasible"
+    assert make_plan(resolve(Scenario.model_validate(raw)), PLAIN).status == "infeasible"
 
 
 def test_the_bound_is_no_higher_than_a_plan_that_is_followed() -> None:
@@ -155,7 +157,7 @@ def test_a_plan_that_fails_by_rounding_says_so(monkeypatch: pytest.MonkeyPatch) 
     round nothing. Sensitivity: "allow more time" on steps on which more time finds nothing."""
     text = json.dumps(shop(50, heats=4, step_min=15, due="200 min").model_dump(mode="json", exclude_defaults=True))
 
-    def changed(more: Sequence[str]) -> Scenario:
+    def changed(more: Sequence[str]) -> Case:
         return loads(text, overrides=list(more))
 
     result = replace(

@@ -8,7 +8,7 @@ import broken
 import pytest
 
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.scenarios import Scenario, load, loads
+from emberline.scenarios import Case, load, loads
 from emberline.studies.why import quick
 
 LIMIT = "site.grid.import_limit_mw=45"
@@ -43,7 +43,7 @@ def test_what_cannot_be_counted_has_a_first_repair_too(name: str, change: str) -
 
     lists: list[tuple[str, ...]] = []
 
-    def changed(more: Sequence[str]) -> Scenario:
+    def changed(more: Sequence[str]) -> Case:
         lists.append(tuple(more))
         return load(name, [change, *more])
 

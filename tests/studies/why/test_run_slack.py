@@ -9,7 +9,7 @@ import works as small
 import xarray as xr
 
 from emberline.planning.accounts.unit_runs import UnitRun, unit_runs
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.studies.why import run_slack
 
 CLINKER = {"name": "clinker", "capacity_t": 1000.0, "level_t": 900.0}
@@ -72,7 +72,7 @@ def test_a_run_that_is_changed_over_cannot_move() -> None:
     """Proves: where a run of another mode follows at once, the one before cannot move alone."""
     modes = [{"name": name, "outputs": [{"store": "cement"}]} for name in ("one", "two")]
     cement = {"name": "cement", "capacity_t": 1000.0, "level_t": 100.0}
-    scenario: Scenario = small.works(small.MILL | {"modes": modes}, hours=8, stores=[CLINKER, cement], deliveries=[])
+    scenario: Case = small.works(small.MILL | {"modes": modes}, hours=8, stores=[CLINKER, cement], deliveries=[])
     rows = [("", 0.0), ("one", 100.0), ("two", 100.0), *[("", 0.0)] * 5]
     run: xr.Dataset = small.course(scenario, {"mill": rows})
     every: list[UnitRun] = list(unit_runs(scenario, run))

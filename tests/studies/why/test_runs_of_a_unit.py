@@ -11,7 +11,7 @@ from emberline.planning.accounts.unit_runs import unit_runs
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.text.language import spoken
 from emberline.reports.text.messages import say
-from emberline.scenarios import Scenario, ScenarioError
+from emberline.scenarios import Case, ScenarioError
 from emberline.studies.why import run_slack
 from emberline.studies.why.of_unit import OfUnit
 from emberline.studies.why.question import why
@@ -24,7 +24,7 @@ SILOS = [
 ]
 
 
-def plant() -> Scenario:
+def plant() -> Case:
     """One mill behind a small silo, dear in the middle of eight hours."""
     case = works.works(
         MILL, hours=8, stores=SILOS, deliveries=[{**works.TRUCKS, "rate": 50.0}], goal={"minimize": "cost"},

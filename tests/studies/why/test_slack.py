@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from emberline import twin
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 from emberline.studies.why.slack import Slack, slacks
 
 EXACT = ("line.heat_loss=null",)
@@ -17,14 +17,14 @@ EXACT = ("line.heat_loss=null",)
 
 
 @cache
-def day(*overrides: str) -> tuple[Scenario, xr.Dataset, xr.Dataset]:
+def day(*overrides: str) -> tuple[Case, xr.Dataset, xr.Dataset]:
     """The baseline schedule and its day in the small melt shop."""
     scenario = load("melt-shop-small", [*EXACT, *overrides])
     listed = twin.dispatch(scenario)
     return scenario, listed, twin.replay(scenario, listed)
 
 
-def moved(scenario: Scenario, listed: xr.Dataset, heat: str, stage: str, minutes: float) -> xr.Dataset:
+def moved(scenario: Case, listed: xr.Dataset, heat: str, stage: str, minutes: float) -> xr.Dataset:
     """What happens when one operation is scheduled at another time, set-points of the site as they were."""
     other = listed.copy(deep=True)
     for name in ("start_min", "end_min"):
@@ -32,7 +32,7 @@ def moved(scenario: Scenario, listed: xr.Dataset, heat: str, stage: str, minutes
     return twin.replay(scenario, other)
 
 
-def holds(scenario: Scenario, run: xr.Dataset, after: xr.Dataset, heat: str, stage: str, minutes: float) -> bool:
+def holds(scenario: Case, run: xr.Dataset, after: xr.Dataset, heat: str, stage: str, minutes: float) -> bool:
     """Whether the operation starts where it was moved to, all others as before, and no limit is missed."""
     if after.sizes["violation"]:
         return False

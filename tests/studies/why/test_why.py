@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from emberline.planning.plan.record import Plan
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.scenarios import Scenario, ScenarioError, load, loads
+from emberline.scenarios import Case, ScenarioError, load, loads
 from emberline.studies.why import Answer, Why
 from emberline.studies.why.question import why
 
@@ -19,7 +19,7 @@ CLOSE = 1e-6
 
 
 @st.composite
-def shops(draw: st.DrawFn) -> Scenario:
+def shops(draw: st.DrawFn) -> Case:
     """Two to four heats on one or two furnaces, with or without a ladle furnace after them, some with a due time."""
     n = draw(st.integers(5, 8))
     hours = draw(st.lists(st.integers(1, 2), min_size=2, max_size=4))
@@ -60,7 +60,7 @@ def at_start(heat: str, test: object) -> object:
 
 @settings(max_examples=6)
 @given(shops())
-def test_heats_agree_with_trying_everything(scenario: Scenario) -> None:
+def test_heats_agree_with_trying_everything(scenario: Case) -> None:
     """Proves: earlier, later, the baseline's time, another unit and each single start are what enumeration finds.
 
     Sensitivity: a pin that is not kept, others that are held where they are, or a price against another plan than the
@@ -147,7 +147,7 @@ def test_a_locked_heat_is_freed() -> None:
 
 @settings(max_examples=3)
 @given(shops(), st.integers(1, 4))
-def test_units_and_hours_agree_with_trying_everything(scenario: Scenario, at: int) -> None:
+def test_units_and_hours_agree_with_trying_everything(scenario: Case, at: int) -> None:
     """Proves: a furnace that is not there, and one that is idle for an hour, cost what enumeration finds."""
     part = best(scenario)
     if part is None:
@@ -181,7 +181,7 @@ disturbances: {replications: 0}
 """
 
 
-def site(folder: Path) -> Scenario:
+def site(folder: Path) -> Case:
     """A battery of 2 MWh without losses with a load of 5 MW, at 100, 400, 200 and 300 kg/MWh."""
     rows = [f"2026-03-10T0{hour}:00Z,{kg}" for hour, kg in enumerate((100, 400, 200, 300, 300))]
     (folder / "intensity.csv").write_text("\n".join(["time_utc,kg", *rows]), encoding="utf-8")

@@ -10,7 +10,7 @@ from broken import EVERY, KILN, LINE, SHOP, SITE, Broken
 from emberline.models.explain import limits
 from emberline.models.search.schedule import RULED_OUT
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.scenarios import Scenario, loads
+from emberline.scenarios import Case, loads
 from emberline.studies.why.why_not import WhyNot, why_not
 
 QUICK = ("goal.gap=0.9", "goal.effort=10", "disturbances.replications=0")
@@ -63,7 +63,7 @@ class Turn:
         if name in self.waiting:
             self.waiting.remove(name)
 
-    def changed(self, more: Sequence[str]) -> Scenario:
+    def changed(self, more: Sequence[str]) -> Case:
         """A scenario that is tried."""
         if not self.waiting:
             self.over = self.over or self.trials == self.most

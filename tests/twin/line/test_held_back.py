@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 from shops import cast, edited, melt_shop, scenario, violations
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario, resolve
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.line.tables import shop
 from emberline.twin import dispatch, envelope, replay, replays
@@ -20,13 +20,13 @@ from emberline.twin.site.battery import battery
 from emberline.twin.site.grids import SiteGrid
 
 
-def two_casts(**rest: Any) -> tuple[Scenario, xr.Dataset]:
+def two_casts(**rest: Any) -> tuple[Case, xr.Dataset]:
     """A cast of three heats, then one of two on the same caster."""
     case = scenario(melt_shop(), [cast("A", 3), cast("B")], **rest)
     return case, dispatch(case)
 
 
-def follow(case: Scenario, schedule: xr.Dataset, **longer: float) -> dict[str, tuple[float, float]]:
+def follow(case: Case, schedule: xr.Dataset, **longer: float) -> dict[str, tuple[float, float]]:
     todo = operations(shop(case), schedule)
     names = [f"{todo.shop.names[h]}-{todo.shop.stages[k]}" for h, k in zip(todo.heat, todo.stage, strict=True)]
     duration = todo.arrays["duration"].tolist()
@@ -111,16 +111,19 @@ def test_a_cast_waits_for_heats_under_way_as_long_as_the_slack_says() -> None:
 )
 def test_margins_that_cannot_be_are_refused(disturbances: dict[str, Any], says: str) -> None:
     """Proves: each is one line with its place."""
-    case = Scenario.model_validate(
-        {
-            "name": "shop",
-            "horizon": {"start": "2026-03-10T00:00+00:00", "length_h": 24.0, "step_min": 15.0},
-            "line": melt_shop(),
-            "orders": [cast("A")],
-            "market": {"price_per_mwh": 50.0, "carbon_intensity_kg_per_mwh": 400.0},
-            "disturbances": disturbances,
-        }
+    case = resolve(
+        Scenario.model_validate(
+            {
+                "name": "shop",
+                "horizon": {"start": "2026-03-10T00:00+00:00", "length_h": 24.0, "step_min": 15.0},
+                "line": melt_shop(),
+                "orders": [cast("A")],
+                "market": {"price_per_mwh": 50.0, "carbon_intensity_kg_per_mwh": 400.0},
+                "disturbances": disturbances,
+            }
+        )
     )
+
     entries = list(between_nouns(case))
     assert len(entries) == 1
     assert entries[0][0][0] == "disturbances"
@@ -132,7 +135,7 @@ NONE = np.zeros(4)
 
 def stored(limit: float = 10.0) -> SiteGrid:
     """A battery of 8 MWh and 4 MW, half full, without losses; four hours."""
-    case = Scenario.model_validate(
+    case = resolve(Scenario.model_validate(
         {
             "name": "site",
             "horizon": {"start": "2026-03-10T00:00+00:00", "length_h": 4.0, "step_min": 60.0},
@@ -145,7 +148,7 @@ def stored(limit: float = 10.0) -> SiteGrid:
             },
             "market": {"price_per_mwh": 50.0, "carbon_intensity_kg_per_mwh": 400.0},
         }
-    )  # fmt: skip
+    ))  # fmt: skip
     return SiteGrid(case)
 
 

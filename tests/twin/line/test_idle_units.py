@@ -14,7 +14,7 @@ from shops import broken_limits, cast, melt_shop, one_machine, scenario, violati
 from benchmarks.machine_states.graph import Work
 from benchmarks.machine_states.simulation import WORKING, baseline
 from emberline import twin
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.energy_states import EnergyStates, idle_pieces
 
 FURNACE: dict[str, Any] = {
@@ -32,12 +32,12 @@ def furnace(**changes: Any) -> EnergyStates:
     return EnergyStates.model_validate(FURNACE | changes)
 
 
-def three(**states: Any) -> Scenario:
+def three(**states: Any) -> Case:
     """Three heats of half an hour at 12 MW on one machine."""
     return scenario(one_machine(states=FURNACE | states), [cast("A", 3)])
 
 
-def at_hours(case: Scenario, *hours: float) -> xr.Dataset:
+def at_hours(case: Case, *hours: float) -> xr.Dataset:
     """The baseline schedule with other starts."""
     listing = twin.dispatch(case).copy(deep=True)
     length = listing["end_min"] - listing["start_min"]

@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 from shops import cast, melt_shop, scenario, violations
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.records.orders import Lock
 from emberline.twin import dispatch, replay, replays
 
 LOCKED = ("lock", "outage")
 
 
-def with_locks(built: Scenario, *locks: dict[str, Any]) -> Scenario:
+def with_locks(built: Case, *locks: dict[str, Any]) -> Case:
     """The scenario with other locks, for a schedule that was made without them."""
-    return built.model_copy(update={"locks": tuple(map(Lock.model_validate, locks))}).with_inputs(built.inputs)
+    return built.model_copy(update={"locks": tuple(map(Lock.model_validate, locks))})
 
 
-def missed(case: Scenario, schedule: Any, **how: Any) -> list[Any]:
+def missed(case: Case, schedule: Any, **how: Any) -> list[Any]:
     """Violations of locks and outages in an undisturbed replay."""
     return [row for row in violations(replay(case, schedule, **how)) if row[0] in LOCKED]
 

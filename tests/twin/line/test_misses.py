@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from shops import cast, melt_shop, scenario
 
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 from emberline.scenarios.line.tables import shop
 from emberline.twin import dispatch, misses, replays
 from emberline.twin.line.missed import late_min, missed
@@ -41,7 +41,7 @@ def test_misses_are_those_of_the_replays(name: str, days: int) -> None:
     assert late or name != "melt-shop-day"
 
 
-def _due(case: Scenario, name: str) -> float:
+def _due(case: Case, name: str) -> float:
     return next(heat.due_min for heat in case.heats if heat.name == name)
 
 

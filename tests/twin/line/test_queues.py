@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from shops import one_machine, op, scenario
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.twin import dispatch, replay, simulate
 from emberline.twin.power import Trace
 
@@ -17,7 +17,7 @@ N, RUNS, SERVICE, BETWEEN = 2000, 12, 10.0, 16.0
 BUSY = SERVICE / BETWEEN
 
 
-def queue(run: int, distribution: str, n: int = N, units: int = 1) -> Scenario:
+def queue(run: int, distribution: str, n: int = N, units: int = 1) -> Case:
     arrivals = np.random.Generator(np.random.Philox(key=run)).exponential(BETWEEN / units, n).cumsum()
     line = one_machine(SERVICE)
     line["stages"][0]["units"] = [{"name": f"M{u}", "power_mw": 1.0} for u in range(units)]

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 from shops import cast, melt_shop, scenario
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.line.tables import shop
 from emberline.scenarios.records.disturbances import Recourse
 from emberline.twin import dispatch, misses, replay, replays
@@ -26,7 +26,7 @@ ALL = {
 }  # fmt: skip
 
 
-def one_cast(heats: int = 2, **rest: Any) -> tuple[Scenario, xr.Dataset]:
+def one_cast(heats: int = 2, **rest: Any) -> tuple[Case, xr.Dataset]:
     """Heats of one cast: furnace, ladle furnace and caster."""
     case = scenario(melt_shop(), [cast("A", heats)], **rest)
     return case, dispatch(case)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plants import MARKET, plants, schedule
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario, resolve
 from emberline.scenarios.flows.asset_flows import flow, load_mw
 from emberline.twin import dispatch, replay
 from emberline.twin.processes.following import SchedulePolicy
@@ -24,7 +24,7 @@ SHARE = 1e-9
 FLOWS = ("process_tph", "off_spec_tph", "process_mw", "stream_rate", "stock_t", "delivered_t", "meter_mw")
 
 
-def closes(scenario: Scenario, run: xr.Dataset) -> None:
+def closes(scenario: Case, run: xr.Dataset) -> None:
     """Level change = in − out − lost in each step and in all, streams and deliveries are what flowed, levels fit."""
     start = np.array([store.start_t for store in scenario.stores])
     levels = run["stock_t"].to_numpy()
@@ -56,7 +56,7 @@ def closes(scenario: Scenario, run: xr.Dataset) -> None:
     np.testing.assert_allclose(supply, demand, rtol=SHARE, atol=SHARE)
 
 
-def on_steps(scenario: Scenario, step_min: float) -> Scenario:
+def on_steps(scenario: Case, step_min: float) -> Case:
     """The same works on other steps, without what is counted in whole steps: off-spec product, orders, part hours."""
     data = scenario.model_dump(exclude={"market", "line", "site"}, exclude_unset=True)
     data["horizon"]["step_min"] = step_min
@@ -64,7 +64,7 @@ def on_steps(scenario: Scenario, step_min: float) -> Scenario:
     for process in data["processes"]:
         process["start_up"] |= {"off_spec_t": 0, "hours": round(process["start_up"]["hours"])}
         process["change_over"] = {"minutes": 60 * round(process.get("change_over", {}).get("minutes", 0) / 60)}
-    return Scenario.model_validate({**data, "market": MARKET})
+    return resolve(Scenario.model_validate({**data, "market": MARKET}))
 
 
 TONNES = re.compile(r"(?<!per)_t$|_tph$|_tph_per_h$|^rate$|^low$|^high$|^usual$|^value$")
@@ -82,13 +82,13 @@ def smaller(part: Any, factor: float, counts: bool = False) -> Any:
 
 @settings(max_examples=25)
 @given(plants())
-def test_a_plant_of_a_thousandth_does_the_same(scenario: Scenario) -> None:
+def test_a_plant_of_a_thousandth_does_the_same(scenario: Case) -> None:
     """Proves: with all tonnes a 1,024th the baseline does the same a 1,024th as large, undisturbed and disturbed.
 
     Sensitivity: a tonne, or a tonne an hour, where there must be none."""
     factor = 2.0**-10
     data = scenario.model_dump(exclude={"market", "line", "site"}, exclude_unset=True)
-    small = Scenario.model_validate({**smaller(data, factor), "market": MARKET})
+    small = resolve(Scenario.model_validate({**smaller(data, factor), "market": MARKET}))
     for disturbed in (False, True):
         runs = [replay(item, dispatch(item), replication=1, disturbed=disturbed) for item in (scenario, small)]
         assert runs[0]["process_mode"].values.tolist() == runs[1]["process_mode"].values.tolist()
@@ -98,14 +98,14 @@ def test_a_plant_of_a_thousandth_does_the_same(scenario: Scenario) -> None:
 
 @settings(max_examples=30)
 @given(plants(), st.integers(0, 5))
-def test_nothing_vanishes_by_the_rule(scenario: Scenario, replication: int) -> None:
+def test_nothing_vanishes_by_the_rule(scenario: Case, replication: int) -> None:
     """Proves: in = out + lost + change of level in every store and step, to 1e-9 of its throughput, under the baseline,
     undisturbed and disturbed. Sensitivity: a clipped level, or a refused arrival that counts, breaks it."""
     for disturbed in (False, True):
         closes(scenario, replay(scenario, dispatch(scenario), replication=replication, disturbed=disturbed))
 
 
-def set_points(scenario: Scenario, data: st.DataObject) -> dict[str, list[tuple[str, float]]]:
+def set_points(scenario: Case, data: st.DataObject) -> dict[str, list[tuple[str, float]]]:
     """Random modes and rates of each unit in each step, whatever the stores can give."""
     table = {}
     for unit, process in scenario.process_units:
@@ -124,9 +124,7 @@ def set_points(scenario: Scenario, data: st.DataObject) -> dict[str, list[tuple[
 
 @settings(max_examples=10)
 @given(plants(), st.data(), st.booleans())
-def test_events_are_at_the_same_moments_whatever_the_step(
-    scenario: Scenario, data: st.DataObject, disturbed: bool
-) -> None:
+def test_events_are_at_the_same_moments_whatever_the_step(scenario: Case, data: st.DataObject, disturbed: bool) -> None:
     """Proves: with the same set-points on steps of 60 and 15 min units begin, end and break down, and stores become
     full or empty, at the same moments. Sensitivity: an event that waits for the next step, or for a poll."""
     hourly = on_steps(scenario, 60.0)
@@ -148,7 +146,7 @@ def test_events_are_at_the_same_moments_whatever_the_step(
 
 @settings(max_examples=30)
 @given(plants(), st.data(), st.booleans())
-def test_nothing_vanishes_whatever_is_planned(scenario: Scenario, data: st.DataObject, disturbed: bool) -> None:
+def test_nothing_vanishes_whatever_is_planned(scenario: Case, data: st.DataObject, disturbed: bool) -> None:
     """Proves: the same where set-points ask for what stores cannot give. Sensitivity: throttling that is not passed on
     to a unit's other stores makes material of nothing."""
     text = set_points(scenario, data)
@@ -159,7 +157,7 @@ def test_nothing_vanishes_whatever_is_planned(scenario: Scenario, data: st.DataO
 
 @settings(max_examples=30)
 @given(plants())
-def test_the_baseline_schedule_is_what_happens(scenario: Scenario) -> None:
+def test_the_baseline_schedule_is_what_happens(scenario: Case) -> None:
     """Proves: followed, the baseline schedule gives its own rates, levels and power, and its replay by the
     rule does too. Sensitivity: a step in which a store runs empty, or a rule that looks at more than it will know."""
     listed = dispatch(scenario)

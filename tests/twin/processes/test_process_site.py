@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from plants import schedule, violations, works
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.twin import dispatch, replay, simulate
 
 BIG = {"capacity_t": 5000, "level_t": 2500, "end_level_t": 0}
@@ -23,7 +23,7 @@ def dryer(**rest: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def dried(*assets: dict[str, Any], **rest: Any) -> Scenario:
+def dried(*assets: dict[str, Any], **rest: Any) -> Case:
     site = {
         "carriers": [{"name": "gas"}, {"name": "steam"}, {"name": "vapour", "waste": True}],
         "assets": [

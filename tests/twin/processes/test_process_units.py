@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 from plants import schedule, violations, works
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.line.scatter import BREAKDOWN, DEMAND, SPREAD, stream
 from emberline.twin import replay, replays
 
@@ -33,7 +33,7 @@ def kiln(**rest: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def schedule_of(scenario: Scenario, rows: dict[str, list[tuple[str, float]]], **rest: Any) -> xr.Dataset:
+def schedule_of(scenario: Case, rows: dict[str, list[tuple[str, float]]], **rest: Any) -> xr.Dataset:
     """A schedule that tells supplies nothing to buy: they serve what is needed."""
     plan = schedule(scenario, rows, **rest)
     supplies = [asset.name for asset in scenario.site.assets]

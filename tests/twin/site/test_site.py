@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shops import cast, energy_mwh, one_machine, scenario, violations
 
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 from emberline.scenarios.flows.asset_flows import flow, load_mw
 from emberline.twin import dispatch, replay, simulate
 from emberline.twin.site.assets.setpoints import AssetSetpoints
 from emberline.twin.site.site import Setpoints, SiteGrid, balance
 
 
-def conserved(run: xr.Dataset, case: Scenario) -> None:
+def conserved(run: xr.Dataset, case: Case) -> None:
     """Import and export close the balance; the battery's level follows from what goes in and out."""
     sun = np.zeros(case.horizon.n_steps) if case.site.sun is None else flow(run, case.site.sun.name)
     net = run["line_mw"] + load_mw(case, run) - sun + run["charge_mw"] - run["discharge_mw"]

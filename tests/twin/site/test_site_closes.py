@@ -13,7 +13,7 @@ from hypothesis import Phase, assume, example, given, settings
 from hypothesis import strategies as st
 
 from emberline import models
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.twin import dispatch, envelope, replay, simulate
 from emberline.twin.site.site import Setpoints, SiteGrid, balance
 from emberline.twin.store import StoreLevel
@@ -98,7 +98,7 @@ def described(draw: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     )  # fmt: skip
 
 
-def sites() -> st.SearchStrategy[Scenario]:
+def sites() -> st.SearchStrategy[Case]:
     """The same as scenarios."""
     return described().map(lambda site: hub(*site[0], **site[1]))
 
@@ -118,7 +118,7 @@ def sized(part: Any, factor: float, counts: bool = False) -> Any:
     return part * factor if counts else part
 
 
-def unexplained(scenario: Scenario, run: xr.Dataset) -> float:
+def unexplained(scenario: Case, run: xr.Dataset) -> float:
     """What neither flows nor shortage and surplus explain."""
     result = closure(scenario, run)
     columns = (run[f"violation_{name}"].values.tolist() for name in ("kind", "unit", "at_min", "amount"))
@@ -129,7 +129,7 @@ def unexplained(scenario: Scenario, run: xr.Dataset) -> float:
     return result.worst
 
 
-def assert_limits_hold(scenario: Scenario, run: xr.Dataset) -> None:
+def assert_limits_hold(scenario: Case, run: xr.Dataset) -> None:
     """Loads, ramps and switching of machines, bands of stores, worked out from the scenario alone."""
     hours = scenario.horizon.step_h
     clipped = {
@@ -179,7 +179,7 @@ def test_a_site_of_a_thousandth_does_the_same(site: tuple[list[dict[str, Any]], 
 
 @settings(max_examples=60)
 @given(sites())
-def test_every_run_closes_and_keeps_what_machines_can(hub_day: Scenario) -> None:
+def test_every_run_closes_and_keeps_what_machines_can(hub_day: Case) -> None:
     """Proves: every carrier, store and machine closes to 1e-9, whatever is missed; limits of machines and bands hold.
 
     Sensitivity: a flow that one side of a balance does not see; a minimum run forgotten.
@@ -191,7 +191,7 @@ def test_every_run_closes_and_keeps_what_machines_can(hub_day: Scenario) -> None
 
 @settings(max_examples=40)
 @given(sites(), st.randoms(use_true_random=False))
-def test_a_replay_of_nonsense_closes_too(hub_day: Scenario, chance: Any) -> None:
+def test_a_replay_of_nonsense_closes_too(hub_day: Case, chance: Any) -> None:
     """Proves: set-points that break everything are clipped to the same limits, and what flows then still closes.
 
     Sensitivity: a clip after the balance; a set-point followed blindly.
@@ -209,7 +209,7 @@ def test_a_replay_of_nonsense_closes_too(hub_day: Scenario, chance: Any) -> None
 
 @settings(max_examples=30, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(sites())
-def test_the_twin_does_what_the_model_plans(hub_day: Scenario) -> None:
+def test_the_twin_does_what_the_model_plans(hub_day: Case) -> None:
     """Proves: replayed without disturbance, a plan of the site has the same flows and levels, and nothing is missed.
 
     Sensitivity: self-loss, ramp, minimum run, start fuel or part load reckoned in another way by one of the two.
@@ -235,7 +235,7 @@ def test_the_twin_does_what_the_model_plans(hub_day: Scenario) -> None:
 
 @settings(max_examples=40)
 @given(sites())
-def test_following_the_baseline_is_the_baseline(hub_day: Scenario) -> None:
+def test_following_the_baseline_is_the_baseline(hub_day: Case) -> None:
     """Proves: a list without a violation, followed by set-points, has the same flows. Sensitivity: other limits."""
     grid = SiteGrid(hub_day)
     zero = np.zeros(len(grid.edges) - 1)

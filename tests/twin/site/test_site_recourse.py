@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from site_runs import CHP, GAS, VENT, hub
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.records.disturbances import Recourse
 from emberline.twin import dispatch
 from emberline.twin.run_variables import Act
@@ -20,7 +20,7 @@ BATTERY = {
 }  # fmt: skip
 
 
-def followed(case: Scenario, load: list[float], recourse: dict[str, Any], chp: float = 0.0) -> tuple[list, list, list]:
+def followed(case: Case, load: list[float], recourse: dict[str, Any], chp: float = 0.0) -> tuple[list, list, list]:
     """Import [MW], violations and acts where the schedule's set-points are followed under another load."""
     case = case.model_copy(update={"recourse": Recourse.model_validate(recourse)})
     schedule = dispatch(case)

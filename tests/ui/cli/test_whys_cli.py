@@ -11,7 +11,7 @@ from enumerated_shops import shop
 
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.runs.store.store import Store
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 HOUSE = """
 name: house
@@ -34,7 +34,7 @@ goal: {gap: 1 %, effort: 10}
 """
 
 
-def stored_run(store: Store, scenario: Scenario) -> str:
+def stored_run(store: Store, scenario: Case) -> str:
     """Id of a stored run."""
     result = make_plan(scenario, PLAIN)
     with store.working(scenario) as run:

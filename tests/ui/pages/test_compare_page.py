@@ -146,7 +146,7 @@ def test_what_may_not_be_compared_is_reported(runs: list[str], cheap: Plan) -> N
     scenario nothing is reported."""
     one = Store().open(runs[0]).plan
     assert list(compared.incomparable({"A": one, "B": cheap})) == []
-    renamed = cheap.scenario.model_copy(update={"name": "elsewhere"}).with_inputs(cheap.scenario.inputs)
+    renamed = cheap.scenario.model_copy(update={"name": "elsewhere"})
     assert cheap.replay_figures is not None
     less = dataclasses.replace(cheap.replay_figures, tonnes=cheap.replay_figures.tonnes - 100)
     other = dataclasses.replace(cheap, scenario=renamed, replay_figures=less)
@@ -182,7 +182,7 @@ def test_heats_that_moved_are_drawn_and_listed(app: AppTest, runs: list[str]) ->
 def test_names_are_never_markdown(app: AppTest, runs: list[str], cheap: Plan) -> None:
     """Proves: a title is shown letter by letter; no picture is fetched, no page is linked."""
     evil = "![x](http://x.invalid/y) <b>bold</b>"
-    scenario = cheap.scenario.model_copy(update={"title": evil}).with_inputs(cheap.scenario.inputs)
+    scenario = cheap.scenario.model_copy(update={"title": evil})
     other = stored(dataclasses.replace(cheap, scenario=scenario))
     app.query_params["runs"] = f"{runs[0]},{other}"
     app.run()
@@ -253,7 +253,7 @@ def test_locks_are_described_in_words(app: AppTest, runs: list[str], cheap: Plan
     assert one.schedule is not None
     lock = replan.lock(one.scenario, one.schedule, "C1-2", "melting")
     start = one.scenario.horizon.instant(float(one.schedule["start_min"].sel(heat="C1-2", stage="melting")))
-    scenario = one.scenario.model_copy(update={"locks": (lock,)}).with_inputs(one.scenario.inputs)
+    scenario = one.scenario.model_copy(update={"locks": (lock,)})
     app.query_params["runs"] = f"{runs[0]},{stored(dataclasses.replace(one, scenario=scenario))}"
     app.run()
     assert not app.exception
@@ -327,7 +327,7 @@ def test_plans_of_an_edited_scenario_are_told_apart(runs: list[str], cheap: Plan
 
 def changed_scenario(result: Plan, **update: object) -> Plan:
     """A plan with another scenario, its series as they are."""
-    scenario = result.scenario.model_copy(update=update).with_inputs(result.scenario.inputs)
+    scenario = result.scenario.model_copy(update=update)
     return dataclasses.replace(result, scenario=scenario)
 
 

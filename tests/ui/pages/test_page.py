@@ -160,7 +160,7 @@ def test_titles_are_never_markdown(app: AppTest, stored_home: tuple[Path, str]) 
     """Proves: what users name is shown letter by letter; no picture is fetched, no page is linked."""
     evil = "![x](http://x.invalid/y) <b>bold</b>"
     result = Store(stored_home[0]).open(stored_home[1]).plan
-    scenario = result.scenario.model_copy(update={"title": evil}).with_inputs(result.scenario.inputs)
+    scenario = result.scenario.model_copy(update={"title": evil})
     store = Store()
     with store.working(scenario) as run:
         store.save(run, dataclasses.replace(result, scenario=scenario))

@@ -20,14 +20,14 @@ from emberline.reports.charts import flow_sheet, palette
 from emberline.reports.charts import sankey as sankeys
 from emberline.reports.charts.flow_sheet import drawing
 from emberline.reports.text import naming
-from emberline.scenarios import Scenario, bundled, load
+from emberline.scenarios import Case, bundled, load
 from emberline.scenarios.assets import ELECTRICITY
 
 WHOLE = None
 
 
 @cache
-def day(name: str) -> tuple[Scenario, xr.Dataset]:
+def day(name: str) -> tuple[Case, xr.Dataset]:
     """The baseline run of a bundled scenario; of the year its first week."""
     scenario = load(name, ["horizon.days=7"] if name == "works-hub-year" else [])
     return scenario, twin.replay(scenario, twin.dispatch(scenario))

@@ -60,7 +60,7 @@ def rough_ensemble(run: str, replications: int = 12) -> Ensemble:
     stored = Store().open(run)
     case, schedule = stored.plan.scenario, stored.plan.schedule
     rough = case.disturbances.model_copy(update={"duration_spread": 0.4})
-    case = case.model_copy(update={"disturbances": rough}).with_inputs(case.inputs)
+    case = case.model_copy(update={"disturbances": rough})
     assert schedule is not None
     dispatched = twin.dispatch(case, stored.plan.envelope)
     result = ensemble(case, schedule, replications, Engine(), dispatched=dispatched)
@@ -184,7 +184,7 @@ def test_what_is_not_disturbed_is_reported(app: AppTest, run: str, stored_home: 
     still = plan.scenario.disturbances.model_copy(
         update={"duration_spread": 0.0, "energy_spread": 0.0, "breakdowns": (), "units": ()}
     )
-    calm = plan.scenario.model_copy(update={"disturbances": still}).with_inputs(plan.scenario.inputs)
+    calm = plan.scenario.model_copy(update={"disturbances": still})
     store = Store()
     with store.working(calm) as other:
         store.save(other, dataclasses.replace(plan, scenario=calm))

@@ -22,7 +22,7 @@ from emberline.reports.charts import site_panels
 from emberline.reports.charts.view import View, weeks
 from emberline.reports.text import wording
 from emberline.runs.store.store import Store
-from emberline.scenarios import Scenario, bundled, load, loads
+from emberline.scenarios import Case, bundled, load, loads
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.ui.pages.request import fields
 from emberline.ui.pages.result import accounts
@@ -232,7 +232,7 @@ def test_a_year_sends_no_more_than_can_be_seen() -> None:
     assert len(site_panels.PanelData(weeks(scenario.horizon)["week from Thu 1 Jan 2026"]).frame) == 169
 
 
-def market_of(scenario: Scenario, **answers: Any) -> list[str]:
+def market_of(scenario: Case, **answers: Any) -> list[str]:
     """Overrides that a scenario's form makes of some answers."""
     inputs = fields.Inputs(scenario, "form", "values", answers)
     fields.draw(inputs)

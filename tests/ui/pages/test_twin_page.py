@@ -22,14 +22,14 @@ from emberline.reports.charts import flow_sheet, plan, replay
 from emberline.reports.charts.view import View
 from emberline.reports.text import naming, wording
 from emberline.runs.store.store import Store
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 from emberline.scenarios.flows.asset_flows import load_mw
 from emberline.ui.pages.session import run_or_baseline
 from emberline.ui.pages.session.run_or_baseline import Subject
 
 
 @cache
-def disturbed(name: str, replication: int) -> tuple[Scenario, xr.Dataset]:
+def disturbed(name: str, replication: int) -> tuple[Case, xr.Dataset]:
     """A disturbed day of the baseline."""
     scenario = load(name)
     return scenario, twin.replay(scenario, twin.dispatch(scenario), replication=replication, disturbed=True)

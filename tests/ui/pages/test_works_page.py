@@ -24,7 +24,7 @@ from emberline.reports.charts.board import run_id
 from emberline.reports.charts.view import View, time_axis
 from emberline.reports.text import facts, works
 from emberline.runs.store.store import Store
-from emberline.scenarios import Scenario, load, loads
+from emberline.scenarios import Case, load, loads
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.loading.loading import LIBRARY
 from emberline.ui.pages.request import fields
@@ -343,7 +343,7 @@ def test_levels_give_back_the_stores(name: str) -> None:
     same = loads(text, overrides=[fields.stores_override(original, levels)])
     assert same.model_dump() == original.model_dump()
     levels[0][0] -= 10
-    changed: Scenario = loads(text, overrides=[fields.stores_override(original, levels)])
+    changed: Case = loads(text, overrides=[fields.stores_override(original, levels)])
     assert changed.stores[0].start_t == original.stores[0].start_t - 10
     assert [store.end_t for store in changed.stores] == [store.end_t for store in original.stores]
     assert changed.stores[1:] == original.stores[1:]

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.assets import (
     ELECTRICITY,
     Carrier,
@@ -41,7 +41,7 @@ class Electric:
 class SiteHub:
     """Assets with their series."""
 
-    scenario: Scenario
+    scenario: Case
 
     @cached_property
     def hours(self) -> float:

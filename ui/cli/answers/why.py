@@ -28,7 +28,7 @@ from emberline.ui.cli.options import (
 
 if TYPE_CHECKING:
     from emberline.planning.plan import Plan
-    from emberline.scenarios import Scenario
+    from emberline.scenarios import Case, Scenario
     from emberline.studies.difference import Difference
     from emberline.studies.why import Answer, More, Why, lock_prices
     from emberline.studies.why import why_not as conflicts
@@ -246,7 +246,7 @@ def at_once(scenario: str, changes: Sequence[str]) -> conflicts.WhyNot:
     return quick.quick(lambda more: case_of(scenario, [*changes, *more]))
 
 
-def doubts(case: Scenario, scenario: str, changes: Sequence[str]) -> Iterator[str]:
+def doubts(case: Case, scenario: str, changes: Sequence[str]) -> Iterator[str]:
     """What speaks against a plan before it is searched, with a repair, where nothing is proven.
 
     Args:

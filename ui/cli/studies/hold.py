@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from emberline.planning.robustness import Ensemble
     from emberline.planning.robustness.holding import Robustness, sampled
     from emberline.runs.store import StoredRun
-    from emberline.scenarios import Scenario
+    from emberline.scenarios import Case
 
 
 ROWS = 20
@@ -210,7 +210,7 @@ def show_limits(ensemble: Ensemble, rows: list[dict[str, Any]]) -> None:
     console.print(f"in {ensemble.after_breakdown} of the {broken} failed replays a unit had broken down before")
 
 
-def _sample(scenario: Scenario, count: int, share: float | None, as_json: bool, quiet: bool) -> None:
+def _sample(scenario: Case, count: int, share: float | None, as_json: bool, quiet: bool) -> None:
     """Plan over samples, compare with the plan on the forecast, and report."""
     from emberline.planning.robustness.holding import sampled
     from emberline.ui.cli.terminal import study
@@ -364,7 +364,7 @@ def _share(option: str, text: str) -> float:
 
 
 def _search(
-    case: Scenario,
+    case: Case,
     level: float | None,
     replications: int,
     time_limit: float,

@@ -26,7 +26,7 @@ from emberline.ui.cli.options import (
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from emberline.scenarios import Scenario
+    from emberline.scenarios import Case, Scenario
     from emberline.studies.levers import Change, Levers
 
 FORMATS = ("csv", "json")
@@ -76,7 +76,7 @@ def _check(case: Scenario, output: Path | None, force: bool) -> None:
     writable(output, force, FORMATS)
 
 
-def _study(case: Scenario, quiet: bool) -> Levers:
+def _study(case: Case, quiet: bool) -> Levers:
     from emberline.studies.levers import levers
     from emberline.ui.cli.terminal import study
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from emberline.runs.store import fronts
-    from emberline.scenarios import Scenario
+    from emberline.scenarios import Case, Scenario
     from emberline.studies.pareto import Axis, Front
 
 PHASES = {
@@ -79,7 +79,7 @@ def front(
     _say(fronts.read(number), as_json)
 
 
-def _search(case: Scenario, points: int, metric: str, where: tuple[int, str | None], quiet: bool) -> Front:
+def _search(case: Case, points: int, metric: str, where: tuple[int, str | None], quiet: bool) -> Front:
     from emberline.studies.pareto import Axis
     from emberline.studies.pareto import pareto as search
     from emberline.ui.cli.terminal import study

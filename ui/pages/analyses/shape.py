@@ -15,7 +15,7 @@ import streamlit as st
 
 from emberline.reports.text import tr
 from emberline.runs.work.analyses import StoredAnalysis
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.ui.pages.request.form import Request
 from emberline.ui.pages.session import widgets
 
@@ -57,7 +57,7 @@ def time_limit(analysis: str) -> float:
     return float(widgets.number(tr("Stop the search after [s]"), f"{analysis}.seconds", SEARCH_S, 5, 86_400, step=30))
 
 
-def scenario_of(request: Request) -> Scenario:
+def scenario_of(request: Request) -> Case:
     """The scenario of a request without mistakes."""
     assert request.scenario is not None
     return request.scenario

@@ -15,7 +15,7 @@ import streamlit as st
 
 from emberline.reports.text import stamp, tr, trn
 from emberline.runs.store import drafts, snapshots
-from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios import Case, Problem, ScenarioError
 from emberline.scenarios.reading.document import Keys, dotted, parse
 from emberline.scenarios.reading.editing import ABSENT, revised
 from emberline.scenarios.reading.remarks import remarks
@@ -40,7 +40,7 @@ class DraftState:
     text: str
     data: dict[str, Any] | None
     """None: the text is not a mapping."""
-    scenario: Scenario | None
+    scenario: Case | None
     problems: tuple[Problem, ...]
 
     @cached_property

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from emberline.reports.text import mark, tr, trn, wording
 from emberline.runs.store import drafts
-from emberline.scenarios import Scenario, ScenarioError
+from emberline.scenarios import Case, ScenarioError
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.reading.document import Keys, dotted, parse
@@ -368,7 +368,7 @@ def _check(draft: drafts.Draft, now: DraftState, group: FieldGroup, field: FormF
         st.caption("✓")
 
 
-def _span(scenario: Scenario, path: Keys) -> str:
+def _span(scenario: Case, path: Keys) -> str:
     """Lowest and highest value of a series, and its source."""
     for name, place, series, _ in scenario.series():
         if place == path and name in scenario.inputs:

@@ -14,7 +14,7 @@ from emberline.reports.charts import palette, plan
 from emberline.reports.charts.view import View, time_axis
 from emberline.reports.text import mark, numbers, say, tr, wording
 from emberline.runs.store import drafts
-from emberline.scenarios import Scenario, ScenarioError
+from emberline.scenarios import Case, ScenarioError
 from emberline.scenarios.importing import LARGEST_MB, ROLES, Guess, Imported, Mapping, Raw, bring, guess, read
 from emberline.scenarios.importing.clocks import share_of_dates
 from emberline.scenarios.importing.mapping import checked
@@ -29,7 +29,7 @@ FONT = 12
 DAY = timedelta(days=1)
 
 
-def preview(series: Imported, zone: str, unit: str, scenario: Scenario | None = None) -> Any:
+def preview(series: Imported, zone: str, unit: str, scenario: Case | None = None) -> Any:
     """The chart, with the axis of all charts.
 
     Args:
@@ -81,7 +81,7 @@ def _points(what: str, minutes: np.ndarray, values: np.ndarray, whole: Horizon) 
     return points
 
 
-def _before(series: Imported, scenario: Scenario, whole: Horizon) -> tuple[str, np.ndarray, np.ndarray] | None:
+def _before(series: Imported, scenario: Case, whole: Horizon) -> tuple[str, np.ndarray, np.ndarray] | None:
     """The series that the file replaces: its name, minutes after the file's start, and values; None: there is none."""
     pv = scenario.site.pv
     name, factor = series.role.column, 1.0
@@ -196,7 +196,7 @@ def session_of(draft: drafts.Draft) -> int:
     return int(st.session_state.get(f"series.{draft.id}.taken", 0))
 
 
-def _there(scenario: Scenario) -> None:
+def _there(scenario: Case) -> None:
     rows = []
     for name, _, series, unit in scenario.series():
         if name in scenario.inputs:
@@ -385,7 +385,7 @@ def _move(draft: drafts.Draft, series: Imported, horizon: Horizon) -> None:
         _take(draft, series, values)
 
 
-def _result(draft: drafts.Draft, series: Imported, horizon: Horizon | None, scenario: Scenario | None = None) -> None:
+def _result(draft: drafts.Draft, series: Imported, horizon: Horizon | None, scenario: Case | None = None) -> None:
     first, last = (f"{at:%Y-%m-%d %H:%M}Z" for at in series.span)
     unit = series.unit or tr("share")
     says = tr(

@@ -14,7 +14,7 @@ import streamlit as st
 from emberline.planning.plan import replan
 from emberline.reports.text import tr
 from emberline.runs.store import snapshots
-from emberline.scenarios import Scenario, ScenarioError
+from emberline.scenarios import Case, ScenarioError
 from emberline.ui.pages.request import fields, quick_form
 from emberline.ui.pages.request.sources import ScenarioSource, choose, follow, look
 from emberline.ui.pages.result import repairs as locking
@@ -31,7 +31,7 @@ class Request:
     overrides: tuple[str, ...] = ()
     inputs: tuple[tuple[str, Any], ...] = ()
     """Widget values that differ from the scenario's, stored with the request to restore them."""
-    scenario: Scenario | None = None
+    scenario: Case | None = None
     problems: tuple[str, ...] = ()
     source: ScenarioSource | None = None
 

@@ -12,7 +12,7 @@ import streamlit as st
 from emberline.reports.text import tr
 from emberline.runs.jobs import queue
 from emberline.runs.store import Store, StoreError, drafts, snapshots
-from emberline.scenarios import Scenario, ScenarioError, bundled, load
+from emberline.scenarios import Case, Scenario, ScenarioError, bundled, load
 from emberline.ui.pages.session import session, sign_in, stored_runs
 
 SCENARIO_KEY = "source"
@@ -46,7 +46,7 @@ class ScenarioSource:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def look(name: str, overrides: tuple[str, ...] = ()) -> Scenario:
+def look(name: str, overrides: tuple[str, ...] = ()) -> Case:
     """A bundled scenario, or the text of a draft or snapshot, with overrides; read only, hence shared.
 
     Raises:

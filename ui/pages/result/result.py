@@ -53,7 +53,7 @@ def _cap(run: str) -> float | None:
     if caps.extra_cost_share is None or scenario.goal.minimize != "carbon":
         return None
     alone = scenario.goal.model_copy(update={"caps": caps.model_copy(update={"cost": None})})
-    variant = scenario.model_copy(update={"goal": alone}).with_inputs(scenario.inputs)
+    variant = scenario.model_copy(update={"goal": alone})
     return plan_caps.fixed(variant, plan.envelope, twin.dispatch(variant, plan.envelope)).cost
 
 

@@ -14,7 +14,7 @@ from emberline.reports.text import mark, moment, say, sentence, tr, trn, wording
 from emberline.reports.text.activities import STATES as DOES
 from emberline.reports.text.numbers import listed
 from emberline.reports.text.studies import moves
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.process.delivery import Delivery
 from emberline.scenarios.records.horizon import Horizon
 from emberline.studies.why import run_slack
@@ -113,7 +113,7 @@ RUN_DIGITS = {
 DEMAND = mark("ordered [{unit}]"), mark("plan [{unit}]"), mark("baseline [{unit}]")
 
 
-def show_demand(scenario: Scenario) -> None:
+def show_demand(scenario: Case) -> None:
     """Draw processes, stores and deliveries, each in an expander."""
     modes = pd.DataFrame(list(works.processes(scenario)))
     stores, moves = pd.DataFrame(list(works.stores(scenario))), pd.DataFrame(list(works.deliveries(scenario)))

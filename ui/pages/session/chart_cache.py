@@ -16,7 +16,7 @@ from emberline.reports.charts import plan
 from emberline.reports.charts.view import View
 from emberline.reports.text import current, facts, tr
 from emberline.reports.text.numbers import symbols
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.ui.pages.session import widgets
 
 Value = TypeVar("Value")
@@ -85,7 +85,7 @@ def _key(stands_for: tuple[Hashable, ...]) -> tuple[str, ...]:
     return tuple(map(str, (current(), *stands_for)))
 
 
-def market(scenario: Scenario) -> None:
+def market(scenario: Case) -> None:
     """Draw carbon intensity and electricity price over the horizon."""
     content = sha256(f"{scenario.horizon!r}{scenario.market.currency}".encode())
     for name, series in sorted(scenario.inputs.items()):
@@ -98,7 +98,7 @@ def market(scenario: Scenario) -> None:
     say_sources(scenario)
 
 
-def say_sources(scenario: Scenario) -> None:
+def say_sources(scenario: Case) -> None:
     """Draw a line that names the source of each series; nothing where all are constant."""
     sources = facts.sources(scenario)
     if sources:

@@ -13,7 +13,7 @@ from emberline.planning.accounts import ledger as books
 from emberline.planning.plan import Plan
 from emberline.reports.text import tr, wording
 from emberline.runs.store import CatalogueError, StoreError
-from emberline.scenarios import Scenario, ScenarioError
+from emberline.scenarios import Case, ScenarioError
 from emberline.scenarios.home import RUN_ID
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.session import session, stored_runs
@@ -28,7 +28,7 @@ BASELINE, PLAN = "baseline", "plan"
 class Subject:
     """A scenario, and its stored plan if there is one."""
 
-    scenario: Scenario
+    scenario: Case
     key: tuple[str, ...]
     """Identity: a run, or arguments of ``sources.look``."""
     plan: Plan | None = None

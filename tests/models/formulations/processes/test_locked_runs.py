@@ -9,7 +9,7 @@ import enumerated
 import numpy as np
 import pytest
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.process import Process
 from emberline.scenarios.records.orders import RunLock
@@ -17,7 +17,7 @@ from emberline.scenarios.records.orders import RunLock
 SEEDS = range(0, 100, 8)
 
 
-def lockable(seed: int) -> tuple[Scenario, Process, int, int, int] | None:
+def lockable(seed: int) -> tuple[Case, Process, int, int, int] | None:
     """A random plant, a process of one unit, and a run that it may make: mode, first step, step after its last."""
     scenario, draw = enumerated.works(**enumerated.random_works(seed)), random.Random(seed)
     for process in scenario.processes:
@@ -50,11 +50,11 @@ def test_a_locked_run_is_where_it_is_locked(seed: int, monkeypatch: pytest.Monke
     lock = RunLock(
         process=process.name, mode=name, start=timedelta(minutes=first * step), end=timedelta(minutes=last * step)
     )
-    locked = scenario.model_copy(update={"run_locks": (lock,)}).with_inputs(scenario.inputs)
+    locked = scenario.model_copy(update={"run_locks": (lock,)})
     assert not list(between_nouns(locked))
     every = enumerated.courses
 
-    def with_the_run(one: Scenario, of: Process, unit: int) -> list[enumerated.Course]:
+    def with_the_run(one: Case, of: Process, unit: int) -> list[enumerated.Course]:
         return [
             course
             for course in every(one, of, unit)

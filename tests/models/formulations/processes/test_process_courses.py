@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from enumerated import assert_followed, best, cheapest, features, optimum, random_works, works
 
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 SEEDS = range(100)
 EXACT = 1e-5
@@ -43,7 +43,7 @@ print(models.optimize(mill, baseline.envelope, baseline.start).attrs["status"])
 
 
 @cache
-def plant(seed: int) -> Scenario:
+def plant(seed: int) -> Case:
     return works(**random_works(seed))
 
 

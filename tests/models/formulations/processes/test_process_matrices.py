@@ -15,7 +15,7 @@ from emberline.models.kernel.compile import compiled
 from emberline.models.kernel.standard_form import Compiled
 from emberline.models.kernel.templates import building, each, total
 from emberline.models.problem import plant as plants
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 from emberline.scenarios.assets import ELECTRICITY
 
 ARRAYS = ("cost", "lower", "upper", "whole", "row_lower", "row_upper", "starts", "index", "values")
@@ -26,7 +26,7 @@ FUELS = {"gj_per_t": 3.6, "fuels": [{"carrier": "coal", "share": 0.7, "most": 0.
 BENT = [{"rate_tph": r, "power_mw": mw} for r, mw in ((10.0, 1.0), (20.0, 3.0), (30.0, 7.0))]
 
 
-def plant_model(scenario: Scenario, *, templates: bool, ordered: bool = False) -> pyo.ConcreteModel:
+def plant_model(scenario: Case, *, templates: bool, ordered: bool = False) -> pyo.ConcreteModel:
     """The processes alone: they draw the least, stock beyond what is wanted credited, process emissions bounded."""
     plant, model = plants.read(scenario, envelope(scenario)), pyo.ConcreteModel()
     carriers = [c.name for c in scenario.site.carriers if c.name != ELECTRICITY]
@@ -50,7 +50,7 @@ def not_templates(model: pyo.ConcreteModel) -> set[str]:
     return {one.name for one in listed if isinstance(one, Rows) and one.template is None}
 
 
-def assert_same(scenario: Scenario, ordered: bool = False) -> Compiled:
+def assert_same(scenario: Case, ordered: bool = False) -> Compiled:
     """The model by templates and by index, compared; the first is returned."""
     model = plant_model(scenario, templates=True, ordered=ordered)
     assert not not_templates(model)

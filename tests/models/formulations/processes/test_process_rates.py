@@ -13,7 +13,7 @@ import pytest
 from enumerated import best, envelope, optimum, works
 
 from emberline import models
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 MILL: dict[str, Any] = {"name": "mill", "kwh_per_t": 100.0, "outputs": [{"store": "meal"}]}
 RANGE = {"low": 10.0, "high": 30.0}
@@ -26,7 +26,7 @@ def meal(target: float = 0.0, capacity: float = 1000.0, level: float = 0.0, **ho
     return {"name": "meal", "capacity_t": capacity, "level_t": level, "end_level_t": target, **how}
 
 
-def mill(price: Any, store: dict[str, Any], **how: Any) -> Scenario:
+def mill(price: Any, store: dict[str, Any], **how: Any) -> Case:
     """A works of one mill; what does not belong to the mill itself goes on to the scenario (``away``: outages)."""
     named = ("step_min", "deliveries", "arrivals", "site", "hours")
     table = {name: how.pop(name) for name in named if name in how}
@@ -186,7 +186,7 @@ FUELS = [
 ]
 
 
-def kiln(*supplies: dict[str, Any], **how: Any) -> Scenario:
+def kiln(*supplies: dict[str, Any], **how: Any) -> Case:
     """A kiln that takes a MWh of heat for each of 50 t/h, in two hours."""
     site = {"carriers": [{"name": "coal"}, {"name": "rdf"}], "assets": list(supplies)}
     heat = {"gj_per_t": 3.6, "fuels": FUELS}

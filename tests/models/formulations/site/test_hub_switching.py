@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.whole_site import build
 from emberline.models.problem import site as sites
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 BOILER = {"kind": "boiler", "name": "boiler", "fuel": "gas", "heat": "heat", "heat_mw": 10, "efficiency": 0.9}
 ON = {"on": True, "load": 0}
 
 
-def engine(*price: float, **how: Any) -> Scenario:
+def engine(*price: float, **how: Any) -> Case:
     step = how.pop("step_min", 60.0)
     return hub(GAS, {**ENGINE, **how}, price=list(price), base=10.0, step_min=step)
 
@@ -32,7 +32,7 @@ def need(*rate: float) -> dict[str, object]:
     return {"kind": "load", "name": "need", "carrier": "heat", "rate": list(rate)}
 
 
-def whole(scenario: Scenario) -> bool:
+def whole(scenario: Case) -> bool:
     """Whether the model has whole numbers."""
     data = sites.read(scenario, ENVELOPE)
     return build(data, aims.read(scenario, data, None, 0.0)).program.whole

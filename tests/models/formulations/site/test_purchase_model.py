@@ -12,7 +12,7 @@ from emberline import models
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.dispatch import Dispatcher
 from emberline.models.problem import site as sites
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.tariff import Tariff
 
 DEMAND = {"demand": [{"name": "peak", "rates": [{"per_mw": 1000.0}]}]}
@@ -35,7 +35,7 @@ def test_a_load_above_the_limit_has_flows_under_a_demand_charge() -> None:
     assert flows.totals["cost"] == pytest.approx(33_000, rel=5e-3)
 
 
-def sold(tariff: dict[str, Any], **how: Any) -> tuple[Scenario, Any]:
+def sold(tariff: dict[str, Any], **how: Any) -> tuple[Case, Any]:
     """A site with PV that may export, alone under a tariff, at least cost."""
     built = hub(
         {"kind": "pv", "name": "sun", "peak_mw": 30, "capacity_factor": [0.0, 1.0, 1.0, 0.0]}, base=10.0,

@@ -19,11 +19,11 @@ from emberline.models.problem import assignment, line_reader
 from emberline.models.problem import site as sites
 from emberline.models.problem.constants import direct_kg
 from emberline.models.search.incumbent import Search
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.twin import dispatch, envelope
 
 
-def search(built: Scenario) -> Search:
+def search(built: Case) -> Search:
     table = envelope(built)
     data = sites.read(built, table)
     aim = aims.read(built, data, None, direct_kg(built, table))
@@ -33,7 +33,7 @@ def search(built: Scenario) -> Search:
     )  # fmt: skip
 
 
-def two_casts() -> Scenario:
+def two_casts() -> Case:
     """A heavy and a light cast of two heats each; the first hours' electricity is clean."""
     line = melt_shop()
     line["grades"] = [

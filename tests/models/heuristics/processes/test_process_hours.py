@@ -10,7 +10,7 @@ from cement_works import CEMENT_MILLS, DELIVERIES, KILN, PARTS, RAW_MILLS, SITE,
 from enumerated import assert_followed, envelope, works
 
 from emberline.models.heuristics.processes.coarse_grid import coarser
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 TARIFF: dict[str, Any] = {
     "name": "by half hours",
@@ -19,7 +19,7 @@ TARIFF: dict[str, Any] = {
 }
 
 
-def works_at(start: str, zone: str, step_min: float = 30.0, hours: float = 12.0, meter: int = 15) -> Scenario:
+def works_at(start: str, zone: str, step_min: float = 30.0, hours: float = 12.0, meter: int = 15) -> Case:
     n = round(hours * 60 / step_min)
     return works(
         [KILN, RAW_MILLS, CEMENT_MILLS], STORES, price=np.linspace(20, 90, n).tolist(), step_min=step_min,

@@ -16,12 +16,12 @@ from emberline.models.heuristics.processes import relax_and_fix as searching
 from emberline.models.heuristics.processes.integer_slots import Grid
 from emberline.models.problem import plant as plants
 from emberline.models.problem import site as sites
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.flows.asset_flows import accounts
 from emberline.scenarios.flows.process_flows import emitted_kg
 
 
-def value(scenario: Scenario, plan: xr.Dataset) -> float:
+def value(scenario: Case, plan: xr.Dataset) -> float:
     """The first goal of a plan from its flows alone, what more stock than wanted is credited with taken off."""
     hours, inputs = scenario.horizon.step_h, scenario.inputs
     result, source = plan["import_mw"].values * hours, plan["export_mw"].values * hours
@@ -128,7 +128,7 @@ def test_infeasible_is_reported(small: int) -> None:
     ship = DELIVERIES[1] | {"amount_t": 4500.0, "loading_tph": 700.0}
     scenario = cement("cost", 60.0)
     order = type(scenario.deliveries[1]).model_validate(ship)
-    too_much = scenario.model_copy(update={"deliveries": (scenario.deliveries[0], order)}).with_inputs(scenario.inputs)
+    too_much = scenario.model_copy(update={"deliveries": (scenario.deliveries[0], order)})
     result = solve(too_much, small)
     assert (result.attrs["found"], result.attrs["status"]) == (0, "infeasible")
     assert result.attrs["reason"].startswith("no plan keeps all limits")

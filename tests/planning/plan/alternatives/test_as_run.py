@@ -12,14 +12,14 @@ from shops import cast
 
 from emberline.planning.plan.alternatives.logged_day import as_run
 from emberline.planning.plan.baseline import Baseline
-from emberline.scenarios import Scenario, ScenarioError
+from emberline.scenarios import Case, ScenarioError
 from emberline.scenarios.loading import heat_log
 from emberline.scenarios.loading.meter import Meter
 from emberline.studies.calibration.twin_log import twin_log
 
 
 @cache
-def shop() -> Scenario:
+def shop() -> Case:
     """Two casts. Not to be changed."""
     return planned.shop(orders=[cast("A", 2), cast("B", 1)], disturbances={"replications": 0})
 

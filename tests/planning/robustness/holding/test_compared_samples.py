@@ -14,14 +14,14 @@ from emberline.models.strategies.sample_average import Fixed, Sampled
 from emberline.planning.robustness.holding import errors
 from emberline.planning.robustness.holding.errors import Samples
 from emberline.planning.robustness.holding.sampled import compare
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.records.base import ScenarioError
 
 CHANGES = ("market.imbalance={short_spread_per_mwh: 10, long_spread_per_mwh: 10}",)
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Case:
     return works(tmp_path_factory.mktemp("works"), hours=24, goal="cost", changes=CHANGES)
 
 
@@ -32,7 +32,7 @@ class Searches:
     def __init__(self, status: str = "within gap") -> None:
         self.status, self.calls, self.day = status, list[dict[str, Any]](), 0
 
-    def __call__(self, scenarios: tuple[Scenario, ...], envelope: Any, **how: Any) -> Sampled:
+    def __call__(self, scenarios: tuple[Case, ...], envelope: Any, **how: Any) -> Sampled:
         self.calls.append({"n": len(scenarios), **how})
         fixed, n = how["fixed"], len(self.calls)
         if n <= 2:  # the forecast, then the samples
@@ -45,13 +45,13 @@ class Searches:
         return Sampled("within gap", fixed or Fixed({}, None), np.array([costs[name]]), 0.0, 0.0, 0.0)
 
 
-def compared(hub: Scenario, monkeypatch: pytest.MonkeyPatch, fresh: int, **how: Any) -> tuple[Any, Searches, list[str]]:
+def compared(hub: Case, monkeypatch: pytest.MonkeyPatch, fresh: int, **how: Any) -> tuple[Any, Searches, list[str]]:
     """A comparison over three samples and so many fresh ones."""
     searches, lines = Searches(how.pop("status", "within gap")), list[str]()
     sample_set = Samples(hub, (hub,) * 3, (hub,) * fresh, ("price_per_mwh", "carbon_intensity_kg_per_mwh"))
     sizes: list[tuple[int, int]] = []
 
-    def draw(case: Scenario, count: int, n: int) -> Samples:
+    def draw(case: Case, count: int, n: int) -> Samples:
         sizes.append((count, n))
         return sample_set
 
@@ -63,7 +63,7 @@ def compared(hub: Scenario, monkeypatch: pytest.MonkeyPatch, fresh: int, **how: 
 
 
 @pytest.mark.parametrize("share", [None, 0.5])
-def test_gains_on_fresh_days_by_hand(hub: Scenario, monkeypatch: pytest.MonkeyPatch, share: float | None) -> None:
+def test_gains_on_fresh_days_by_hand(hub: Case, monkeypatch: pytest.MonkeyPatch, share: float | None) -> None:
     """Proves: of four fresh days on which the plan on the forecast costs 13 to 16 and that over samples 10, 4.5 are
     gained in the mean with a standard error of √(5/3)/2; knowing the day would gain 1 more. Worst values count beyond
     90 % where the mean was minimized. Sensitivity: gains of the wrong sign, an error by n."""
@@ -88,7 +88,7 @@ def test_gains_on_fresh_days_by_hand(hub: Scenario, monkeypatch: pytest.MonkeyPa
     assert result.seconds > 0
 
 
-def test_each_search_has_its_gap_share_and_limit(hub: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_search_has_its_gap_share_and_limit(hub: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: the forecast and fresh days are searched to 1e-5, the samples to the goal's gap and by the share; the
     limit is that of the request or the goal; the samples alone can be cancelled. Every tenth fresh sample is reported.
     Sensitivity: fresh days that are searched to the goal's gap, a line for each of them."""
@@ -109,13 +109,13 @@ def test_each_search_has_its_gap_share_and_limit(hub: Scenario, monkeypatch: pyt
     assert {call["work"] for call in searches.calls} == {hub.goal.budget}
 
 
-def test_no_first_stage_is_said(hub: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_first_stage_is_said(hub: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: a search without a plan is one line with its status, before any fresh day."""
     with pytest.raises(ScenarioError, match="no plan over 1 samples: no plan"):
         compared(hub, monkeypatch, 2, status="no plan")
 
 
-def test_as_many_samples_as_there_are_days(hub: Scenario) -> None:
+def test_as_many_samples_as_there_are_days(hub: Case) -> None:
     """Proves: of the days with errors two are left to judge by at least; so many are planned over and no more judge
     than are asked for; another seed draws others. Sensitivity: a day more or fewer."""
     with pytest.raises(ScenarioError) as refused:
@@ -130,7 +130,7 @@ def test_as_many_samples_as_there_are_days(hub: Scenario) -> None:
     assert (len(few.planned), len(few.fresh)) == (2, 3)
     assert all(one.inputs.identical(two.inputs) for one, two in zip(few.planned, result.planned, strict=False))
     scatter = hub.disturbances.model_copy(update={"seed": 5})
-    other = errors.samples(hub.model_copy(update={"disturbances": scatter}).with_inputs(hub.inputs), 2, 3)
+    other = errors.samples(hub.model_copy(update={"disturbances": scatter}), 2, 3)
     assert not all(one.inputs.identical(two.inputs) for one, two in zip(few.planned, other.planned, strict=True))
 
 

@@ -11,7 +11,7 @@ from ruled_days import GAP, LATE, Day, Lists, due, needs, shop, slack, trial
 from shops import cast, edited
 
 from emberline.planning.robustness.holding.hold import seed_of
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 
 def test_a_raise_is_what_was_missed_and_the_plan_is_searched_again_with_what_is_left() -> None:
@@ -75,7 +75,7 @@ def test_days_in_reserve_for_plans_that_the_days_have_chosen(lost: int, lost_lat
     """Proves: of 400 days a draft needs 320 for 80 %; a plan with margins 1.3 √(0.8 · 0.2 · 400) = 10.4 more, so 331.
     The last round is the search with the time that is left. Sensitivity: reserve for the draft, or none."""
 
-    def rule(case: Scenario, day: int, seed: int) -> Day:
+    def rule(case: Case, day: int, seed: int) -> Day:
         bound = lost if slack(case) == 0 else lost_later if slack(case) < 6 else 0
         return {GAP: 6.0 - slack(case) or 1.0} if day < bound else {}
 
@@ -88,7 +88,7 @@ def test_far_below_the_level_raises_that_do_not_help_by_themselves_stay() -> Non
     """Proves: where half of the days need 200 min before due times and 10 min of slack, margins are raised round by
     round, an hour at most, though the first three help on no day. Sensitivity: a raise that is taken back."""
 
-    def rule(case: Scenario, day: int, seed: int) -> Day:
+    def rule(case: Case, day: int, seed: int) -> Day:
         rows = {GAP: 10.0 - slack(case), LATE: 200.0 - due(case)}
         return {limit: amount for limit, amount in rows.items() if amount > 0 and day < 50}
 
@@ -104,7 +104,7 @@ def test_near_the_level_a_raise_that_does_not_help_is_taken_back() -> None:
     it was and the next is tried, from the best plan on; in the end it says why, and that finer steps leave more room.
     Sensitivity: margins that pile up."""
 
-    def rule(case: Scenario, day: int, seed: int) -> Day:
+    def rule(case: Case, day: int, seed: int) -> Day:
         return {GAP: 5.0} if day < 15 else {LATE: 20.0} if day < 30 else {}
 
     run = trial(rule)
@@ -238,13 +238,13 @@ def test_what_a_longer_search_finds_is_kept_where_it_is_better_and_holds(
     or often enough (88 days of 100). Sensitivity: a better plan that breaks, a worse one that holds."""
     polished = [False]
 
-    def say(case: Scenario, call: int) -> dict[str, Any]:
+    def say(case: Case, call: int) -> dict[str, Any]:
         polished[0] = call == 3
         return {"objective": objective, "found": success} if polished[0] else {}
 
     steering = seed_of(shop(), "steering 0")
 
-    def rule(case: Scenario, day: int, seed: int) -> Day:
+    def rule(case: Case, day: int, seed: int) -> Day:
         if polished[0] and seed == steering:
             return {GAP: 1.0} if day < lost else {}
         return needs(40, 10.0)(case, day, seed)
@@ -267,11 +267,11 @@ def test_a_polish_that_holds_as_often_as_before_is_kept() -> None:
     for lost, objective in ((100, 104.0), (101, 100.0)):
         polished = [False]
 
-        def say(case: Scenario, call: int, polished: list[bool] = polished) -> dict[str, Any]:
+        def say(case: Case, call: int, polished: list[bool] = polished) -> dict[str, Any]:
             polished[0] = call > 1 and slack(case) == 0 and case.disturbances.quantile("ladle") == 0.5
             return {"objective": 100.0 if call == 1 else 104.0 if slack(case) else 99.0}
 
-        def rule(case: Scenario, day: int, seed: int, polished: list[bool] = polished, lost: int = lost) -> Day:
+        def rule(case: Case, day: int, seed: int, polished: list[bool] = polished, lost: int = lost) -> Day:
             return {GAP: 4.0} if day < (lost if polished[0] else 100) else {}
 
         run = trial(rule, lists=Lists(say), whole=True, level=0.76)
@@ -285,7 +285,7 @@ def test_margins_are_varied_where_raises_do_not_help() -> None:
     Sensitivity: "cannot", or an end at the first draw that is no plan."""
     lists = Lists(lambda case, call: {"found": int(slack(case) != 5), "status": "best found"})
 
-    def rule(case: Scenario, day: int, seed: int) -> Day:
+    def rule(case: Case, day: int, seed: int) -> Day:
         return {GAP: 4.0} if day < (0 if slack(case) >= 10 else 100) else {}
 
     run = trial(rule, lists=lists, whole=True)
@@ -302,7 +302,7 @@ def test_of_varied_margins_the_best_are_kept(better: bool) -> None:
     """Proves: where no draw reaches the level, each slack is tried once, and the plan that held most often is kept,
     the draft where none holds more often. Sensitivity: the last draw, or one that holds less often."""
 
-    def rule(case: Scenario, day: int, seed: int) -> Day:
+    def rule(case: Case, day: int, seed: int) -> Day:
         lost = 100 if slack(case) != 15 else 90 if better else 110
         return {GAP: 4.0} if day < lost else {}
 
@@ -372,7 +372,7 @@ def test_fewer_days_steer_where_they_take_long(per_day_s: float, n: int, judged:
     Sensitivity: all 400, whatever they take."""
     now = [0.0]
 
-    def rule(case: Scenario, day: int, seed: int) -> Day:
+    def rule(case: Case, day: int, seed: int) -> Day:
         now[0] += per_day_s
         return {}
 
@@ -390,7 +390,7 @@ def test_without_a_limit_for_all_every_day_is_replayed() -> None:
     """Proves: where the time is that of the search alone, all days steer and all are judged, however late it is."""
     now = [0.0]
 
-    def rule(case: Scenario, day: int, seed: int) -> Day:
+    def rule(case: Case, day: int, seed: int) -> Day:
         now[0] += 2.0
         return {}
 
@@ -404,7 +404,7 @@ def test_a_draft_is_reported_with_its_figures() -> None:
     the baseline, or after the replays."""
     now = [0.0]
 
-    def say(case: Scenario, call: int) -> dict[str, Any]:
+    def say(case: Case, call: int) -> dict[str, Any]:
         now[0] = 7.0
         return {"status": "within gap"}
 
@@ -449,7 +449,7 @@ def test_a_draw_without_a_list_ends_nothing() -> None:
     """Proves: a heat that is released at 21:00 ends at 23:30, so that no list keeps a margin of 60 min; whichever is
     drawn first, 30 min before due times are found, with which the plan holds. Sensitivity: an end at such a draw."""
 
-    def rule(case: Scenario, day: int, seed: int) -> Day:
+    def rule(case: Case, day: int, seed: int) -> Day:
         return {LATE: 4.0} if day < (0 if due(case) == 30 else 100) else {}
 
     for seed in range(1, 7):

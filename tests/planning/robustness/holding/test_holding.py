@@ -24,7 +24,7 @@ from emberline.planning.robustness.holding.knobs import Knob, margins, most, rai
 from emberline.planning.robustness.holding.misses import Limit, Misses, misses
 from emberline.runs.store import ensembles
 from emberline.runs.store.store import Store
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.records.base import ScenarioError
 from emberline.scenarios.records.disturbances import Tolerances
@@ -33,7 +33,7 @@ N = 150
 STRICT = {"wait_min": 0, "cast_gap_min": 0}
 
 
-def shop(**text: Any) -> Scenario:
+def shop(**text: Any) -> Case:
     """Two casts in a day: durations scatter by 10 %, and the furnace fails now and then."""
     disturbances = {
         "duration_spread": 0.1,

@@ -13,19 +13,19 @@ from emberline import twin
 from emberline.models.strategies.sample_average import optimize_samples
 from emberline.planning.robustness.holding.errors import AHEAD, samples
 from emberline.planning.robustness.holding.sampled import compare
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.loading.issued_forecasts import forecast_at
 from emberline.scenarios.reading.series import resolve
 from emberline.scenarios.records.base import ScenarioError
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Case:
     changes = ("market.imbalance={short_spread_per_mwh: 10, long_spread_per_mwh: 10}",)
     return works(tmp_path_factory.mktemp("works"), hours=24, goal="cost", changes=changes)
 
 
-def test_a_sample_is_the_forecast_and_the_error_of_another_day(hub: Scenario) -> None:
+def test_a_sample_is_the_forecast_and_the_error_of_another_day(hub: Case) -> None:
     """Proves: each sample adds to the forecast of half a day before what was wrong with the forecast of some earlier
     day at the same lead, of price and intensity together; no day serves twice. Sensitivity: errors drawn hour by hour.
     """
@@ -63,7 +63,7 @@ def test_a_sample_is_the_forecast_and_the_error_of_another_day(hub: Scenario) ->
     assert all(one.inputs.identical(two.inputs) for one, two in zip(result.planned, again.planned, strict=True))
 
 
-def test_on_fresh_days_nobody_beats_who_knows_them(hub: Scenario) -> None:
+def test_on_fresh_days_nobody_beats_who_knows_them(hub: Case) -> None:
     """Proves: both plans are judged on days that neither has seen, knowing the day is never dearer, and what is
     reported of gains adds up. Sensitivity: a judge who lets the first stage change."""
     result = compare(hub, 3)
@@ -81,7 +81,7 @@ def test_on_fresh_days_nobody_beats_who_knows_them(hub: Scenario) -> None:
     assert result.sampled.bound <= sampled.value + small
 
 
-def test_what_samples_cannot_be_had_of(hub: Scenario, tmp_path: Path) -> None:
+def test_what_samples_cannot_be_had_of(hub: Case, tmp_path: Path) -> None:
     """Proves: too few earlier days, heats, and a site without a first stage are one line each. Sensitivity: a guess."""
     from emberline.scenarios import load
 

@@ -27,23 +27,23 @@ from emberline.planning.robustness.holding.knobs import (
 from emberline.planning.robustness.holding.misses import Limit, Misses
 from emberline.planning.robustness.holding.raises import larger, listed
 from emberline.planning.robustness.holding.robustness import Robustness
-from emberline.scenarios import Scenario, load
+from emberline.scenarios import Case, load
 
 SLACK, WAIT, QUANTILE = Knob("slack", "ladle"), Knob("wait", "ladle"), Knob("quantile", "ladle")
 
 
 @cache
-def shop() -> Scenario:
+def shop() -> Case:
     """Three stages; 30 min of wait after the ladle furnace of which 15 are the transfer, an import limit of 100 MW."""
     return load("melt-shop-small", ["site.grid.import_limit_mw=100", "horizon.step_min=5"])
 
 
-def mill() -> Scenario:
+def mill() -> Case:
     """Processes with stores and deliveries by truck."""
     return load("cement-week")
 
 
-def limit_rows(scenario: Scenario) -> tuple[float, float]:
+def limit_rows(scenario: Case) -> tuple[float, float]:
     """Longest wait after the ladle furnace less the transfer, and the step."""
     stage = scenario.line.stages[1]
     assert stage.longest_wait_min is not None

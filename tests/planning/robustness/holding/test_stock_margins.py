@@ -16,13 +16,13 @@ from emberline.planning.robustness.holding import hold
 from emberline.planning.robustness.holding.breaks import steps
 from emberline.planning.robustness.holding.knobs import Knob, margins, most, raised, settings
 from emberline.planning.robustness.holding.misses import misses
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.checking.mistakes import between_nouns
 
 PRICES = [60.0] * 6 + [120.0] * 12 + [60.0] * 6
 
 
-def mill(level_t: float = 600.0, **disturbances: Any) -> Scenario:
+def mill(level_t: float = 600.0, **disturbances: Any) -> Case:
     """A mill with a silo of 1,200 t, 600 t in it, from which 100 t/h leave from 6 to 18; the other hours are cheap."""
     return works(
         [
@@ -43,12 +43,12 @@ def mill(level_t: float = 600.0, **disturbances: Any) -> Scenario:
     )  # fmt: skip
 
 
-def reserving(*reserve_t: float) -> Scenario:
+def reserving(*reserve_t: float) -> Case:
     """The mill with a stock margin."""
     return mill(stock_margins=[{"store": "cement", "reserve_t": tonnes} for tonnes in reserve_t])
 
 
-def lowest(scenario: Scenario) -> float:
+def lowest(scenario: Case) -> float:
     """Lowest level of the silo in the plan before the end [t]."""
     result = make_plan(scenario, PLAIN, replications=0)
     assert result.schedule is not None

@@ -19,14 +19,14 @@ from emberline.models.problem.assignment import mistakes
 from emberline.models.search.incumbent import Search
 from emberline.models.strategies import corridors
 from emberline.models.strategies.line import by_counts
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 
 shared = pytest.mark.shared
 SHARED = Path(os.environ.get("EMBERLINE_SHARED", Path(__file__).resolve().parents[6] / "shared"))
 FOLDER = SHARED / "oracles" / "melt_shop"
 
 
-def envelope(scenario: Scenario) -> xr.Dataset:
+def envelope(scenario: Case) -> xr.Dataset:
     """An envelope without disturbance, made by hand: the models' tests need no twin."""
     line, heats, units = scenario.line, scenario.heats, scenario.line.units
     minutes = np.array(

@@ -13,12 +13,12 @@ from emberline.models.formulations.line.named import import_cuts
 from emberline.models.kernel.highs import Program
 from emberline.models.search.incumbent import Search
 from emberline.models.strategies import exact_named, line
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case, Scenario, resolve
 
 START = "2026-03-10T00:00+00:00"
 
 
-def sunny_shop() -> Scenario:
+def sunny_shop() -> Case:
     """Three heats on two furnaces under eight hours of sun of all kinds, with a charge on the day's peak."""
     sun, price = [0.93, 0.37, 0.53, 0.77, 0.35, 0.96, 0.79, 0.46], [88, 103, 100, 116, 104, 40, 113, 32]
 
@@ -26,26 +26,28 @@ def sunny_shop() -> Scenario:
         return {"values": values, "start": START, "interval_min": 60}
 
     furnaces = [{"name": "F1", "power_mw": 12}, {"name": "F2", "power_mw": 30}]
-    return Scenario.model_validate(
-        {
-            "name": "sunny",
-            "horizon": {"start": START, "length_h": 8, "step_min": 10},
-            "line": {
-                "stages": [{"name": "melting", "units": furnaces}],
-                "grades": [{"name": "A", "mass_t": 50, "duration_min": {"F1": 50, "F2": 20}}],
-            },
-            "orders": [{"name": f"O{i}", "heats": [{"grade": "A"}], "release": f"{10 * i} min"} for i in range(3)],
-            "site": {
-                "grid": {"metered_interval_min": 60, "export_limit_mw": 2},
-                "pv": {"peak_mw": 12, "capacity_factor": hourly(sun)},
-            },
-            "market": {
-                "price_per_mwh": hourly(price),
-                "carbon_intensity_kg_per_mwh": 100,
-                "tariff": {"demand": [{"name": "peak", "rates": [{"per_mw": 2000}], "assessed": "daily"}]},
-            },
-            "goal": {"minimize": "cost", "caps": {"extra_cost_share": None}},
-        }
+    return resolve(
+        Scenario.model_validate(
+            {
+                "name": "sunny",
+                "horizon": {"start": START, "length_h": 8, "step_min": 10},
+                "line": {
+                    "stages": [{"name": "melting", "units": furnaces}],
+                    "grades": [{"name": "A", "mass_t": 50, "duration_min": {"F1": 50, "F2": 20}}],
+                },
+                "orders": [{"name": f"O{i}", "heats": [{"grade": "A"}], "release": f"{10 * i} min"} for i in range(3)],
+                "site": {
+                    "grid": {"metered_interval_min": 60, "export_limit_mw": 2},
+                    "pv": {"peak_mw": 12, "capacity_factor": hourly(sun)},
+                },
+                "market": {
+                    "price_per_mwh": hourly(price),
+                    "carbon_intensity_kg_per_mwh": 100,
+                    "tariff": {"demand": [{"name": "peak", "rates": [{"per_mw": 2000}], "assessed": "daily"}]},
+                },
+                "goal": {"minimize": "cost", "caps": {"extra_cost_share": None}},
+            }
+        )
     )
 
 
