@@ -18,7 +18,7 @@ from emberline.scenarios.checking.unknown_keys import _fields, nearest_key, sugg
 from emberline.scenarios.reading import document as yaml_document
 from emberline.scenarios.reading import overlay
 from emberline.scenarios.reading.document import Document, Keys, dotted
-from emberline.scenarios.reading.inputs import as_inputs, read_series
+from emberline.scenarios.reading.inputs import as_inputs, resolve_one
 from emberline.scenarios.reading.series import Resolved
 from emberline.scenarios.records.base import Misplaced, Problem, ScenarioError, Unjudged
 from emberline.scenarios.records.faults import fault
@@ -98,11 +98,7 @@ def resolve(scenario: Scenario, folder: Path = Path(".")) -> Case:
     Raises:
         ValueError: a series cannot be had.
     """
-    values = []
-    for entry, column in read_series(scenario, folder):
-        if isinstance(column, ValueError):
-            raise column
-        values.append((entry, column))
+    values = [(entry, resolve_one(entry, scenario.horizon, folder)) for entry in scenario.series()]
     return Case.of(scenario, as_inputs(scenario, values), folder)
 
 
@@ -136,12 +132,12 @@ def build(document: Document, folder: Path, overrides: Iterable[Override] = ()) 
         between = islice(between_nouns(scenario), MOST_TOLD + 1)
         problems += [Problem(document.where(path), dotted(path), says) for path, says in between]
         if all(problem.key != "horizon.zone" for problem in problems):  # else its days may lie elsewhere
-            for entry, column in read_series(scenario, folder):
-                if isinstance(column, ValueError):
-                    place = column.below(entry[1]) if isinstance(column, Misplaced) else entry[1]
-                    problems.append(Problem(document.where(place), dotted(place), str(column)))
-                else:
-                    values.append((entry, column))
+            for entry in scenario.series():
+                try:
+                    values.append((entry, resolve_one(entry, scenario.horizon, folder)))
+                except ValueError as error:
+                    place = error.below(entry[1]) if isinstance(error, Misplaced) else entry[1]
+                    problems.append(Problem(document.where(place), dotted(place), str(error)))
     if problems or scenario is None:
         raise ScenarioError(_ordered(problems, document.name))
     apparent = tuple(dict.fromkeys(context[APPARENT]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from emberline.scenarios.process.delivery import Arrival
 from emberline.scenarios.reading.series import Resolved, read_forecast, resolve
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.quantity import CURRENCIES
-from emberline.scenarios.records.series import Entry, Series
+from emberline.scenarios.records.series import Entry
 
 MOST_SHARE = 1.2
 """Capacity factors are at most 1; measured ones lie a little above now and then."""
@@ -25,19 +25,18 @@ NONE = {"source": "none", "filled": 0, "first_filled": ""}
 """Attributes of a series that is not given."""
 
 
-def resolve_one(name: str, series: Series, unit: str, horizon: Horizon, folder: Path) -> Resolved:
-    """One series on the steps of a horizon.
+def resolve_one(entry: Entry, horizon: Horizon, folder: Path) -> Resolved:
+    """One series on the steps of a horizon, in its unit of measure.
 
     Args:
-        name: in table ``INPUTS``, or its label there.
-        series: where its values come from.
-        unit: of measure that they are brought into.
+        entry: the series, with its name in table ``INPUTS`` or its label there.
         horizon: with the steps.
         folder: that paths of files are relative to.
 
     Raises:
         ValueError: it cannot be read, is negative and no price, or is a share far above 1.
     """
+    name, _, series, unit = entry
     values = resolve(series, horizon, unit, folder)
     if series.forecast is not None and series.forecast.published is None:
         read_forecast(series.forecast, folder)
@@ -48,21 +47,6 @@ def resolve_one(name: str, series: Series, unit: str, horizon: Horizon, folder: 
     if share and highest > MOST_SHARE:
         raise ValueError(f"{values.source}: {highest:g} is no share of a capacity; at most 1, or write %")
     return values
-
-
-def read_series(scenario: Scenario, folder: Path) -> Iterator[tuple[Entry, Resolved | ValueError]]:
-    """Each series of a scenario on its steps, or why it cannot be had.
-
-    Args:
-        scenario: with the series.
-        folder: that paths of files are relative to.
-    """
-    for entry in scenario.series():
-        name, _, series, unit = entry
-        try:
-            yield entry, resolve_one(name, series, unit, scenario.horizon, folder)
-        except ValueError as error:
-            yield entry, error
 
 
 def as_inputs(scenario: Scenario, values: Iterable[tuple[Entry, Resolved]]) -> xr.Dataset:
