@@ -23,7 +23,7 @@ from emberline.reports.exports import crews, manifest, tables, worded
 from emberline.reports.exports.crews import HEADS
 from emberline.reports.exports.hours import FLOWS_MW, SMALL, hours, without_zeros
 from emberline.reports.exports.worded import moment, one_line, printable
-from emberline.reports.text.activities import activities, called, of_site, units
+from emberline.reports.text.activities import Activity, activities, called, of_site, units
 from emberline.reports.text.language import mark, tr, word
 from emberline.reports.text.messages import say
 from emberline.reports.text.numbers import sentence
@@ -365,7 +365,7 @@ def _gantt(sheet: Any, book: Any, run: StoredRun) -> None:
         last = min(math.ceil(activity.end_min / cell_min - 1e-9), n)
         fill = fills[shades[key(activity)] if makes(activity) else PALE]
         if makes(activity):
-            used[key(activity)] = fill
+            used[_entry(activity)] = fill
         row = rows.index(activity.unit) + 1
         for i in range(first, last):
             named = i == first and makes(activity) and activity.of != "site"
@@ -379,6 +379,13 @@ def _gantt(sheet: Any, book: Any, run: StoredRun) -> None:
     sheet.repeat_columns(0)
     sheet.fit_to_pages(math.ceil(n / CELLS_ACROSS), 0)
     sheet.print_area(0, 0, len(rows) + 3 + min(len(used), MOST_IN_LEGEND), n)
+
+
+def _entry(activity: Activity) -> str:
+    """What a colour is called in the legend."""
+    if activity.of == "line":
+        return tr("order {order}", order=activity.group)
+    return tr("mode {name}", name=activity.name) if activity.of == "processes" else key(activity)
 
 
 def _legend(sheet: Any, fills: dict[str, Any], row: int) -> None:

@@ -77,6 +77,8 @@ def test_it_holds_the_figures_the_heats_and_the_gantt(stored: StoredRun, tmp_pat
     gantt = result["Gantt"]
     assert [row[0] for row in gantt[1:5]] == ["F", "L", "C", "battery"]
     assert len(gantt[0]) == 1 + plan.scenario.horizon.n_steps
+    legend = {text for row in gantt[5:] for text in row if text}
+    assert {f"order {order.name}" for order in plan.scenario.orders} <= legend
     cells = {(text, row[0]): column for row in gantt[1:5] for column, text in enumerate(row[1:]) if text}
     midnight = datetime(2026, 3, 10)  # noqa: DTZ001  Excel's cells carry no zone
     assert cells == {key: int((at - midnight).total_seconds() // 900) for key, at in starts.items()}
