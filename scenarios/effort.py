@@ -154,7 +154,7 @@ def current_net() -> Net | None:
 
 @contextmanager
 def by_seconds() -> Iterator[None]:
-    """Count what is inside by its seconds: proofs that the solver hardly counts, from which no plan follows."""
+    """Count what is inside by its seconds: what the solver does not count, and from which no plan follows."""
     began, work = time.perf_counter(), _THREAD.work
     try:
         yield

@@ -43,6 +43,9 @@ MOST_SLOTS = 500
 """On more of them no relaxation is solved: whether each heat and cast has a place is all that is looked at."""
 TIME_LIMIT_S = 10.0
 TOLERANCE_MW = 1e-6
+ROOT_SHARE = 0.1
+"""Share of a proof's work that writing and solving the relaxation takes at most where whole numbers are tried as well: in
+the root of their program, which takes many times as much, the solver hardly counts."""
 LEAST_S = 1.0
 """For a proof where the time of the search is over."""
 
@@ -61,7 +64,7 @@ def impossible(
         scenario: what is asked.
         envelope: the twin's (table ``ENVELOPE``).
         aim: goals and caps.
-        work: at most, and seconds: the root of such a program is hardly counted.
+        work: at most (``scenarios/effort.py``).
         cancel: whether to end.
     """
     began = effort.now()
@@ -214,7 +217,7 @@ def unsolvable(
         data: the site.
         aim: with its caps.
         relax: whether casts and counts may be broken, as starts between slots break them.
-        work: at most, and seconds: the root of such a program is hardly counted.
+        work: at most (``scenarios/effort.py``).
         cancel: whether to end.
     """
     if problem.too_coarse:
@@ -228,15 +231,14 @@ def unsolvable(
         formulation.model.goal = pyo.Objective(rule=lambda m: aim.pure(formulation.ports))
         program = Program(formulation.model)
     program.aim(None)
-    with effort.net(work):
-        if program.outcome(program.search(work=work, relax=True, cancel=cancel)).status == "infeasible":
-            return True
-        if relax:
-            return False
-        program.forget()
-        remaining = max(work - (effort.now() - began), 0.05)
-        # casts and counts that are whole: infeasible so is a proof as well
-        return program.outcome(program.search(work=remaining, gap=1.0, cancel=cancel)).status == "infeasible"
+    if program.outcome(program.search(work=work, relax=True, cancel=cancel)).status == "infeasible":
+        return True
+    spent = effort.now() - began
+    if relax or spent > ROOT_SHARE * work:
+        return False
+    program.forget()
+    # casts and counts that are whole: infeasible so is a proof as well
+    return program.outcome(program.search(work=work - spent, gap=1.0, cancel=cancel)).status == "infeasible"
 
 
 def _times(scenario: Scenario, envelope: xr.Dataset) -> Iterator[float]:

@@ -125,6 +125,7 @@ def why_not(
     changed: Changed,
     *,
     time_limit_s: float = TIME_LIMIT_S,
+    work: float | None = None,
     on_progress: Callable[[str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
     proven: bool = False,
@@ -133,13 +134,16 @@ def why_not(
 
     Args:
         changed: loads it with more overrides.
-        time_limit_s: most effort, and seconds; what has been found by then is reported.
+        time_limit_s: what has been found after so many seconds is reported.
+        work: most effort (``scenarios/effort.py``); None: as much as there are seconds.
         on_progress: called with a line for each step.
         cancel: polled; True ends the search for repairs.
         proven: it is known that there is no plan, on the scenario's steps at least.
     """
     with effort.net(time_limit_s):
-        return _Search(changed, time_limit_s, on_progress or (lambda line: None), cancel or (lambda: False)).run(proven)
+        return _Search(
+            changed, work or time_limit_s, on_progress or (lambda line: None), cancel or (lambda: False)
+        ).run(proven)
 
 
 @dataclass
@@ -251,9 +255,7 @@ class _Search:
             return True
         # once something helps, others are looked for less long
         work = max(JUDGE_S, self.remaining / patience) / (2 if self.repairs else 1)
-        with effort.by_seconds():
-            nothing = explain.missing(scenario, envelope) or explain.impossible(scenario, envelope, listed, work=work)
-        if nothing:
+        if explain.missing(scenario, envelope) or explain.impossible(scenario, envelope, listed, work=work):
             return False
         goal = scenario.goal.model_copy(update={"gap": 1.0, "effort": work})
         hasty = scenario.model_copy(update={"goal": goal})

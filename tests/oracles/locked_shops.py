@@ -22,10 +22,11 @@ from emberline.scenarios import Case, ScenarioError, load, loads
 from emberline.scenarios.records.orders import Lock
 from emberline.studies.why.why_not import why_not
 
-HASTY = ("goal.gap=0.5", "goal.effort=30", "disturbances.replications=0", "goal.caps.extra_cost_share=null")
+HASTY = ("goal.gap=0.5", "disturbances.replications=0", "goal.caps.extra_cost_share=null")
 """Whether a lock can be kept is asked, not what it costs."""
-MOVING_S = 120.0
-"""Longest search for the times that a lock can be moved to."""
+MOVING, HOUR_S = 120.0, 3600.0
+"""Most work of a search for the times that a lock can be moved to, and its limit on time: that of a machine that stands
+still."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Shop:
     name: str
     text: str = ""
     """Of its file; empty: a bundled one."""
-    settings: tuple[str, ...] = HASTY
+    settings: tuple[str, ...] = (*HASTY, "goal.effort=30")
 
     def scenario(self, locks: list[dict[str, str]], more: Sequence[str] = ()) -> Case:
         """The scenario with these locks and further overrides, as a user would load it."""
@@ -43,7 +44,7 @@ class Shop:
         return loads(self.text, overrides=rows) if self.text else load(self.name, rows)
 
 
-def random_shop(seed: int) -> Shop:
+def random_shop(seed: int, effort: float = 30) -> Shop:
     """A shop of one or two furnaces and casters, five or six heats, with odd minutes on a grid of 5, 10 or 15 min."""
     draw = np.random.Generator(np.random.Philox(key=seed))
 
@@ -90,7 +91,7 @@ def random_shop(seed: int) -> Shop:
         data["state"] = {"outages": [{"unit": of("F1", "C1"), "start": "180 min", "end": f"{of(205, 220)} min"}]}
     if draw.random() < 0.3:
         data["disturbances"] = {"duration_spread": 0.08, "margins": [{"stage": "casting", "quantile": 0.8}]}
-    return Shop(f"shop-{seed}", json.dumps(data), HASTY)
+    return Shop(f"shop-{seed}", json.dumps(data), (*HASTY, f"goal.effort={effort}"))
 
 
 def lock(shop: Shop, base: list[Row], draw: np.random.Generator) -> dict[str, str]:
@@ -185,7 +186,7 @@ def _moved(shop: Shop, wish: dict[str, str], store: Store) -> Fate:
     first = _LocksFirst(shop.scenario([wish]))
     answer = why_not(
         lambda more: shop.scenario([wish], more),
-        time_limit_s=MOVING_S, on_progress=first.hear, cancel=lambda: first.over, proven=True,
+        time_limit_s=HOUR_S, work=MOVING, on_progress=first.hear, cancel=lambda: first.over, proven=True,
     )  # fmt: skip
     moves = [repair for repair in answer.repairs if set(repair.keys) <= {"locks.0.earliest", "locks.0.latest"}]
     if answer.status == "infeasible":

@@ -83,7 +83,13 @@ class Broken:
         return loads(self.base) if "\n" in self.base else load(self.base)
 
 
-SLOW_FURNACE = ("line.grades.rebar.duration_min.melting=100", "line.grades.wire.duration_min.melting=100")
+SLOW_FURNACE = (
+    "orders=[{name: C1, heats: [{grade: rebar, count: 3}]}]",
+    "line.grades.rebar.duration_min.melting=105",
+    "line.stages.melting.transfer_min=15",
+    "line.stages.ladle.transfer_min=15",
+)
+"""One cast, and times of whole steps: on finer ones, which would be tried first, there is nothing to gain."""
 CASTER_OUT = 'state.outages=[{"unit": "CC", "start": "0 h", "end": "13 h"}]'
 CRUSHER_OUT = 'state.outages=[{"unit": "crusher", "start": "2 h", "end": "23 h"}]'
 LINE = [
@@ -95,7 +101,7 @@ LINE = [
     Broken(
         "wait shorter than the queue before the caster",
         SHOP,
-        (*SLOW_FURNACE, "line.stages.ladle.longest_wait_min=20", "line.stages.melting.longest_wait_min=30"),
+        (*SLOW_FURNACE, "line.stages.ladle.longest_wait_min=15", "line.stages.melting.longest_wait_min=30"),
         "line.stages.ladle.longest_wait_min",
     ),
     Broken(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -123,8 +124,17 @@ def keep(result: Plan) -> StoredRun:
     return store.open(run)
 
 
-def renamed(run: StoredRun) -> StoredRun:
-    """The run of the line with names that no scenario may carry: as if the patterns had let them through."""
+def renamed(run: StoredRun, longest: int = 40_000) -> StoredRun:
+    """The run of the line with names that no scenario may carry: as if the patterns had let them through.
+
+    Args:
+        run: of the line.
+        longest: letters of a name; a chart measures one after the other.
+    """
+
+    def called(name: str) -> str:
+        return HOSTILE.get(name, name)[:longest]
+
     scenario = run.plan.scenario
     stages = tuple(
         stage.model_copy(
@@ -140,22 +150,17 @@ def renamed(run: StoredRun) -> StoredRun:
         for grade in scenario.line.grades
     )
     line = bare(scenario.line, stages=stages, grades=grades)
-    orders = tuple(order.model_copy(update={"name": HOSTILE[order.name]}) for order in scenario.orders)
+    orders = tuple(order.model_copy(update={"name": called(order.name)}) for order in scenario.orders)
     replaced = bare(scenario, line=line, orders=orders, title=TITLE)
     replaced._inputs = scenario.inputs
     replaced.__dict__["heats"] = tuple(
-        dataclasses.replace(heat, name=HOSTILE[heat.name], order=HOSTILE[heat.order]) for heat in scenario.heats
+        dataclasses.replace(heat, name=called(heat.name), order=called(heat.order)) for heat in scenario.heats
     )
     data: dict[str, Any] = {}
     for name in ("envelope", "baseline", "schedule", "replay"):
-        data[name] = translated(getattr(run.plan, name))
+        data[name] = translated(getattr(run.plan, name), called)
     with unwatched():
         return dataclasses.replace(run, plan=dataclasses.replace(run.plan, scenario=replaced, **data))
-
-
-def called(name: str) -> str:
-    """The hostile name that stands for a name."""
-    return HOSTILE.get(name, name)
 
 
 def bare(record: Any, **update: Any) -> Any:
@@ -166,7 +171,7 @@ def bare(record: Any, **update: Any) -> Any:
     return copy
 
 
-def translated(data: xr.Dataset) -> xr.Dataset:
+def translated(data: xr.Dataset, called: Callable[[str], str]) -> xr.Dataset:
     """The dataset with hostile names in its texts and labels."""
     table = {
         name: (variable.dims, np.vectorize(lambda text: called(str(text)), otypes=[object])(variable.values))

@@ -13,11 +13,12 @@ from emberline.planning.planner import PLAIN, make_plan
 from emberline.runs.store.store import Store
 from emberline.scenarios import load
 
-SEEDS = (0, 1, 7)
-"""Casts on two casters of different pace, single heats with an outage, odd minutes."""
+SHOPS = [random_shop(seed, effort=4) for seed in (0, 2, 3)]
+"""Casts with an outage, casts on two casters of different pace with margins, single heats on two casters; odd minutes,
+steps of 10, 15 and 5 min."""
 
 
-@pytest.mark.parametrize("shop", [*map(random_shop, SEEDS), Shop("melt-shop-small")], ids=lambda shop: shop.name)
+@pytest.mark.parametrize("shop", [*SHOPS, Shop("melt-shop-small")], ids=lambda shop: shop.name)
 def test_a_plan_fed_back_is_the_same_plan(shop: Shop) -> None:
     """Proves: all starts and units of a plan, given back as locks, make that plan again, later heats of casts included.
 
@@ -33,8 +34,7 @@ def test_random_locks_are_kept_or_refused_or_impossible(tmp_path: Path) -> None:
     is moved to times that are kept. The bench ``locks`` tries 500.
     """
     store, names = Store(tmp_path), set()
-    for seed in SEEDS[:2]:
-        shop = random_shop(seed)
+    for seed, shop in enumerate(SHOPS[1:]):
         result = make_plan(shop.scenario([]), PLAIN)
         base = exported(result, store)
         assert faults(result.scenario, base) == []
@@ -44,7 +44,7 @@ def test_random_locks_are_kept_or_refused_or_impossible(tmp_path: Path) -> None:
             became = fate(shop, wish, base, store)
             assert became.what in ("kept", "refused", "moved", "proven"), (wish, became)
             names.add(became.what)
-    assert {"kept", "refused"} <= names
+    assert {"kept", "refused", "proven"} <= names
 
 
 def test_two_locks_on_one_operation_are_both_kept() -> None:

@@ -178,7 +178,7 @@ def test_hostile_names_stay_texts_in_chinese(tmp_path: Path) -> None:
     """Proves: no name becomes a formula, a link, an element or a script, and a name with braces is no message.
 
     Sensitivity: a name that is set into a message twice, a title that is not escaped."""
-    run = renamed(stored_run("line"))
+    run = renamed(stored_run("line"), 2_000)
     path = export(run, "xlsx", tmp_path / "plan.xlsx", language="zh")
     result = sheets(path)
     assert {row[0] for row in result["炉次"][1:]} == {printable(HOSTILE[name]) for name in ("A-1", "A-2", "B-1")}

@@ -140,7 +140,7 @@ def test_rounding_is_no_proof() -> None:
     assert "steps of 15 min" in result.verdict
     lines: list[str] = []
     message = why_not(
-        lambda more: loads(text, overrides=more), time_limit_s=60, proven=True,
+        lambda more: loads(text, overrides=more), time_limit_s=3600, work=60, proven=True,
         on_progress=lines.append, cancel=lambda: any(line.startswith("1 of") for line in lines),
     )  # fmt: skip
     assert message.status == "no plan on this grid"

@@ -15,6 +15,7 @@ from emberline.studies.why.why_not import WhyNot, why_not
 
 QUICK = ("goal.gap=0.9", "goal.effort=10", "disturbances.replications=0")
 HOUR_S = 3600
+"""Limit on time, for a machine that stands still: what ends a search is counted."""
 SEVERAL = (
     Broken(
         "two orders too early at once",
@@ -70,9 +71,11 @@ class Turn:
             self.trials += 1
         return self.broken.changed(more)
 
-    def searched(self, time_limit_s: float = 60) -> WhyNot:
-        """What is known when the turn is over; the limit on time is for a machine that stands still."""
-        return why_not(self.changed, time_limit_s=time_limit_s, on_progress=self.hear, cancel=lambda: self.over)
+    def searched(self, work: float = 60) -> WhyNot:
+        """What is known when the turn is over."""
+        return why_not(
+            self.changed, time_limit_s=HOUR_S, work=work, on_progress=self.hear, cancel=lambda: self.over
+        )  # fmt: skip
 
 
 def planned(broken: Broken, repair: tuple[str, ...]) -> None:
@@ -99,7 +102,7 @@ def test_what_is_broken_is_named_and_the_repair_leaves_a_plan(broken: Broken) ->
 @pytest.mark.parametrize("broken", SEVERAL, ids=lambda broken: broken.says)
 def test_what_is_broken_twice_needs_two_changes(broken: Broken) -> None:
     """Proves: where no single change helps, the least together are found, and they make it feasible."""
-    result = why_not(broken.changed, time_limit_s=15)
+    result = why_not(broken.changed, time_limit_s=HOUR_S, work=15)
     assert result.status in RULED_OUT
     best = result.repairs[0]
     assert len(best.keys) > 1
@@ -111,7 +114,7 @@ def test_what_is_broken_twice_needs_two_changes(broken: Broken) -> None:
 def test_a_scenario_with_a_plan_is_left_alone(base: str) -> None:
     """Proves: nothing is called broken that is not."""
     whole = Broken("nothing", base, (), "")
-    result = why_not(whole.changed, time_limit_s=60)
+    result = why_not(whole.changed, time_limit_s=HOUR_S, work=60)
     assert (result.status, result.repairs, result.conflict) == ("feasible", (), ())
 
 
@@ -122,8 +125,7 @@ def test_a_repair_is_no_larger_than_it_must_be() -> None:
     without a gap: the last heat is ready for the caster 52 · 3 + 8 + 30 + 7 min after the start at the earliest, the
     first one 97 min, so that the cast ends at 97 + 180 = 277 min: 285 on slots of 15 min.
 
-    Every due time that is tried has a plan or a proof, which an hour is enough for on any machine: none of them is
-    skipped because time is short.
+    Every due time that is tried has a plan or a proof: there is work enough that none of them is skipped.
     """
     result = Turn(LINE[0], most=50).searched(HOUR_S)
     assert result.repairs[0].overrides == ("orders.C1.due=285 min",)
@@ -154,7 +156,7 @@ def test_a_lock_is_moved_to_the_nearest_time_that_can_be_kept() -> None:
         "orders: [{name: O, heats: [{grade: G, count: 2}]}]\n"
         "locks: [{heat: O-1, stage: melt, start: 0 h}, {heat: O-2, stage: melt, start: 0 h}]\n"
     )
-    result = why_not(lambda more: loads(text, overrides=more), time_limit_s=60)
+    result = why_not(lambda more: loads(text, overrides=more), time_limit_s=HOUR_S, work=60)
     assert result.status == "infeasible"
     moved = {repair.keys: repair for repair in result.repairs}[("locks.1.latest",)]
     change = "latest start of heat O-2 at melt to Tue 10 Mar 01:00 (now Tue 10 Mar 00:00)"

@@ -23,7 +23,7 @@ from emberline.scenarios.records.horizon import Horizon
 def page(tmp_path_factory: pytest.TempPathFactory) -> tuple[StoredRun, str]:
     """A run of the line with hostile names, and its report."""
     folder = tmp_path_factory.mktemp("report")
-    run = renamed(stored_run("line"))
+    run = renamed(stored_run("line"), 2_000)
     return run, export(run, "html", folder / "plan.html").read_text(encoding="utf-8")
 
 
