@@ -38,9 +38,6 @@ demo-live: $(STAMP)  ## a simulated plant, the loop and the page Shift, until Ct
 	echo "The page Shift is in the section Plant. Everything of this demo lies in $$folder."; \
 	"$(CURDIR)/$(BIN)/emberline" app
 
-# Tests start hundreds of processes; each would compile all modules again where the environment forbids to keep them.
-test quick: export PYTHONDONTWRITEBYTECODE =
-
 test: $(STAMP)  ## run the tests, on up to 4 cores (ARGS="-k heat -x" goes to pytest; -n 0: in one process)
 	$(BIN)/python -m pytest $(CORES) $(ARGS)
 

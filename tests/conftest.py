@@ -29,6 +29,8 @@ CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 gc.set_threshold(50_000, 20, 50)  # as the command does
 # Workers of jobs wait for another one; those of a test need not outlive it by minutes.
 os.environ.setdefault("EMBERLINE_IDLE_S", "20")
+# They start hundreds of processes; each would compile all modules again where the environment forbids to keep them.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # What the tests store is theirs.
 os.environ.pop("EMBERLINE_DATABASE", None)
 # A property may plan or simulate: no time limit for each example. In CI the same examples each time.

@@ -20,7 +20,7 @@ EXACT = 1e-6
 FOUR_HEATS = (
     "orders=[{name: C1, heats: [{grade: rebar, count: 2}], due: 14 h}, {name: C2, heats: [{grade: wire, count: 2}]}]",
     "disturbances.replications=0",
-    "goal.effort=20",
+    "goal.effort=4",
     "goal.gap=40 %",
 )
 HOLDING = (

@@ -46,7 +46,7 @@ def test_what_is_minimized_is_the_bill(case: str, battery: str) -> None:
             "goal.minimize=cost_with_carbon_price",
             "goal.caps.extra_cost_share=null",
             "goal.gap=75 %",
-            "goal.effort=60",
+            "goal.effort=6",
         ),
         PLAIN,
     )

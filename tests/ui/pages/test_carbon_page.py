@@ -81,7 +81,7 @@ def test_without_a_plan_the_baseline_run_is_shown(home: Path) -> None:
 @pytest.fixture(scope="module")
 def works() -> Plan:
     """A week of cement whose plan leaves other stocks than the baseline."""
-    scenario = load("cement-week", ["disturbances.replications=0", "goal.gap=0.5", "goal.effort=120"])
+    scenario = load("cement-week", ["disturbances.replications=0", "goal.gap=0.5", "goal.effort=4"])
     result = make_plan(scenario, PLAIN)
     assert result.has_schedule
     return result
