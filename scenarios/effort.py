@@ -153,16 +153,6 @@ def current_net() -> Net | None:
 
 
 @contextmanager
-def by_seconds() -> Iterator[None]:
-    """Count what is inside by its seconds: what the solver does not count, and from which no plan follows."""
-    began, work = time.perf_counter(), _THREAD.work
-    try:
-        yield
-    finally:
-        reach(work + time.perf_counter() - began)
-
-
-@contextmanager
 def in_parallel(task: Callable[[], None], name: str) -> Iterator[threading.Thread]:
     """Do a task in a thread of its own that shares its search's state with what is inside; both end here.
 

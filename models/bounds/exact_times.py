@@ -44,8 +44,8 @@ MOST_SLOTS = 500
 TIME_LIMIT_S = 10.0
 TOLERANCE_MW = 1e-6
 ROOT_SHARE = 0.1
-"""Share of a proof's work that writing and solving the relaxation takes at most where whole numbers are tried as well: in
-the root of their program, which takes many times as much, the solver hardly counts."""
+"""Share of a proof's work that the relaxation takes at most where whole numbers are tried as well: the root of their
+program takes many times as much, of which the solver counts little."""
 LEAST_S = 1.0
 """For a proof where the time of the search is over."""
 
