@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from emberline.scenarios.reading.csv_file import csv_rows
-from emberline.scenarios.records.files import named, unreadable
+from emberline.scenarios.reading.files import named, unreadable
 
 MARK_UP = {2026: 0.10, 2027: 0.20, 2028: 0.30}
 """By year; the last one holds from then on."""

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from emberline.scenarios.reading.csv_file import csv_rows, one_column
+from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.records.base import Problem, ScenarioError
-from emberline.scenarios.records.files import named, unreadable
 
 TIMES = ("time", "date", "day", "week", "month", "timestamp", "time_utc")
 """Names of the column of times."""

@@ -18,11 +18,11 @@ from emberline.scenarios.checking.unknown_keys import _fields, nearest_key, sugg
 from emberline.scenarios.reading import document as yaml_document
 from emberline.scenarios.reading import overlay
 from emberline.scenarios.reading.document import Document, Keys, dotted
+from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.reading.inputs import as_inputs, resolve_one
 from emberline.scenarios.reading.series import Resolved
 from emberline.scenarios.records.base import Misplaced, Problem, ScenarioError, Unjudged
 from emberline.scenarios.records.faults import fault
-from emberline.scenarios.records.files import named, unreadable
 from emberline.scenarios.records.quantity import APPARENT, CURRENCIES
 from emberline.scenarios.records.series import Entry
 

@@ -10,8 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from emberline.scenarios.reading.files import named, reason, unreadable
 from emberline.scenarios.records.base import Problem, ScenarioError
-from emberline.scenarios.records.files import named, reason, unreadable
 
 LARGEST_BYTES = 1_000_000
 MOST_VALUES = 40_000

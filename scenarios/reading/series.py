@@ -21,9 +21,9 @@ import pandas as pd
 from emberline.scenarios import signals
 from emberline.scenarios.messages import Message
 from emberline.scenarios.reading.csv_file import one_column
+from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.reading.unit_spelling import named as named_unit
 from emberline.scenarios.records.base import Misplaced
-from emberline.scenarios.records.files import named, unreadable
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.quantity import CURRENCIES, factor
 from emberline.scenarios.records.series import Fill, Forecast, Series

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from emberline.scenarios.reading.csv_file import one_column
+from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.reading.series import LARGEST_FILE_MB
 from emberline.scenarios.records.base import Problem, ScenarioError
-from emberline.scenarios.records.files import named, unreadable
 
 MOST_TOLD = 20
 """Mistakes reported of one table."""

@@ -19,9 +19,9 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.faults import fault
-from emberline.scenarios.records.files import named, unreadable
 from emberline.scenarios.records.quantity import convert, factor
 
 BUNDLED = ("emission_factors.csv", "emission_gases.csv", "compliance_factors.csv")

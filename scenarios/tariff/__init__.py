@@ -1,4 +1,4 @@
-"""Tariffs: the record, its numbers on the metered grid, the exact bill, and rows of tariff tables."""
+"""Tariffs: the record, its numbers on the metered grid, and the exact bill."""
 
 from emberline.scenarios.tariff.bill import Bill, Line, bill, billed_mw, charged
 from emberline.scenarios.tariff.china import PeakValley, TwoPart
@@ -17,7 +17,6 @@ from emberline.scenarios.tariff.record import (
     Tax,
     remarks,
 )
-from emberline.scenarios.tariff.table import from_table
 from emberline.scenarios.tariff.windows import Window
 
 __all__ = [
@@ -41,7 +40,6 @@ __all__ = [
     "bill",
     "billed_mw",
     "charged",
-    "from_table",
     "metered",
     "read",
     "remarks",

@@ -88,7 +88,7 @@ def as_asked(scenario: str, changes: Sequence[str]) -> str:
 
 def writable(output: Path, force: bool, kinds: Sequence[str] = ()) -> None:
     """Refuse an output file that cannot be written: wrong format, missing or read-only folder, or the file exists."""
-    from emberline.scenarios.records.files import named, reason
+    from emberline.scenarios.reading.files import named, reason
 
     if kinds and output.suffix.removeprefix(".") not in kinds:
         raise Refused(f"--output {named(output)}: formats are {', '.join(f'.{kind}' for kind in kinds)}")
@@ -114,7 +114,7 @@ def writing(output: Path) -> Iterator[Path]:
         OSError: the disk is full, which is not the user's mistake.
         Refused: the file cannot be written.
     """
-    from emberline.scenarios.records.files import named, reason
+    from emberline.scenarios.reading.files import named, reason
 
     # something that is not a file, such as /dev/stdout, is written directly
     partial = output if output.exists() and not output.is_file() else _partial(output)

@@ -22,8 +22,8 @@ from emberline.reports.compliance.monitoring.period import Period
 from emberline.reports.compliance.monitoring.plan import GapRule
 from emberline.reports.compliance.monitoring.stack import HOURLY, Hour, Stack, read_hours, stack
 from emberline.scenarios.reading.csv_file import csv_rows
+from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.records.base import Problem, ScenarioError
-from emberline.scenarios.records.files import named, unreadable
 
 REQUIRED = {
     "name": "a stream of the monitoring plan, or a process or unit with a quantity",

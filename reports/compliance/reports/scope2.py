@@ -15,7 +15,7 @@ from pathlib import Path
 
 from emberline.reports.compliance.monitoring.plan import Electricity
 from emberline.scenarios.reading.csv_file import csv_rows
-from emberline.scenarios.records.files import named, unreadable
+from emberline.scenarios.reading.files import named, unreadable
 
 HOURLY = {
     "hour": "index or time of the hour",

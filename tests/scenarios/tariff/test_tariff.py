@@ -12,8 +12,9 @@ import pytest
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
+from emberline.scenarios.reading.tariff_table import from_table
 from emberline.scenarios.records.horizon import Horizon
-from emberline.scenarios.tariff import Before, Tariff, bill, from_table, metered, read, remarks
+from emberline.scenarios.tariff import Before, Tariff, bill, metered, read, remarks
 
 CALIFORNIA = "America/Los_Angeles"
 RAMP_MW = np.arange(96) / 1000

@@ -185,7 +185,7 @@ def _of_history(file: Path | None, start: str | None, end: str | None, settings:
 
 
 def _content(file: Path, largest_mb: float) -> bytes:
-    from emberline.scenarios.records.files import named, unreadable
+    from emberline.scenarios.reading.files import named, unreadable
 
     wrong = unreadable(file)
     if wrong:
@@ -211,7 +211,7 @@ def _pairs(where: list[str] | None) -> dict[str, str] | None:
 
 def _earlier_mapping(path: Path) -> dict[str, Any]:
     from emberline.scenarios.importing.mapping import read_mapping
-    from emberline.scenarios.records.files import named, unreadable
+    from emberline.scenarios.reading.files import named, unreadable
 
     wrong = unreadable(path)
     if wrong:
@@ -334,7 +334,7 @@ def _with_meter(text: str, meter: Path, zone: str | None, target: Path, force: b
     """The text with a meter's load, whose normalised file is written next to it."""
     from emberline.scenarios.importing.meter_file import by_meter, load_of
     from emberline.scenarios.reading.document import parse
-    from emberline.scenarios.records.files import named, unreadable
+    from emberline.scenarios.reading.files import named, unreadable
 
     wrong = unreadable(meter)
     if wrong:

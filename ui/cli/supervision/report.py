@@ -383,7 +383,7 @@ def _stem(kind: str, report: AnnualReport) -> str:
 
 def _create(folder: Path) -> None:
     """Create the folder of the output, unless it is there."""
-    from emberline.scenarios.records.files import named, reason
+    from emberline.scenarios.reading.files import named, reason
 
     try:
         folder.mkdir(parents=True, exist_ok=True)

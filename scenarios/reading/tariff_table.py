@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.records.base import Problem, ScenarioError
-from emberline.scenarios.records.files import named, unreadable
 from emberline.scenarios.records.quantity import CURRENCIES, signs
 from emberline.scenarios.tariff.record import DemandCharge, DemandRate, EnergyCharge, EnergyRate, FixedCharge, Tariff
 from emberline.scenarios.tariff.windows import Window

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from emberline.scenarios import ScenarioError
-from emberline.scenarios.tariff import from_table
+from emberline.scenarios.reading.tariff_table import from_table
 
 HEADER = (
     "label,utility,type,name,basic_charge_limit,assessed,month_start,month_end,hour_start,hour_end,"
