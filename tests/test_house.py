@@ -244,6 +244,33 @@ def test_folders_of_a_room_import_one_way() -> None:
     assert _pairs(planted) == {("scenarios.assets", "scenarios.records")}
 
 
+RECORDS = ("records", "assets", "energy_states", "process", "tariff", "case")
+"""Folders of ``scenarios/`` that hold what a file says, and read none."""
+READS = {"open", "read", "read_text", "read_bytes", "read_csv", "read_parquet", "stat", "exists", "is_file", "is_dir",
+         "iterdir", "glob", "rglob", "files"}  # fmt: skip
+
+
+def _reads(source: str) -> list[str]:
+    """Calls of a file that look at the disk: the function ``open``, methods of paths, of pandas and of package data."""
+    calls = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    names = [ast.unparse(call) for call in calls if isinstance(call, ast.Attribute) and call.attr in READS]
+    return names + [call.id for call in calls if isinstance(call, ast.Name) and call.id in ("open", "files")]
+
+
+@pytest.mark.parametrize("folder", RECORDS)
+def test_records_read_no_files(folder: str) -> None:
+    """Proves: a record is what it is given; series and tables are read by ``reading``, which stands above.
+
+    Sensitivity: each way of reading that is planted below."""
+    paths = sorted((ROOT / "scenarios" / folder).glob("*.py"))
+    assert paths
+    assert not {path.name: calls for path in paths if (calls := _reads(path.read_text(encoding="utf-8")))}
+    below = {name.split(".")[1] for path in paths for name in _imported(path) if name.startswith("scenarios.")}
+    assert not below & {"reading", "loading", "importing"}
+    for planted in ("open(path)", "path.read_text()", "folder.exists()", "pd.read_csv(path)", "files('emberline')"):
+        assert _reads(planted)
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_kinds_of_assets_are_distinguished_in_their_registry(room: str) -> None:
     """Proves: a new kind is found without a list of places. Sensitivity: ``isinstance(asset, Storage)`` in a page."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
+from functools import partial
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
@@ -18,10 +19,12 @@ from emberline.scenarios.checking.unknown_keys import _fields, nearest_key, sugg
 from emberline.scenarios.reading import document as yaml_document
 from emberline.scenarios.reading import overlay
 from emberline.scenarios.reading.document import Document, Keys, dotted
+from emberline.scenarios.reading.factor_table import factor_table
 from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.reading.inputs import as_inputs, resolve_one
 from emberline.scenarios.reading.series import Resolved
 from emberline.scenarios.records.base import Misplaced, Problem, ScenarioError, Unjudged
+from emberline.scenarios.records.emissions import READ
 from emberline.scenarios.records.faults import fault
 from emberline.scenarios.records.quantity import APPARENT, CURRENCIES
 from emberline.scenarios.records.series import Entry
@@ -121,7 +124,8 @@ def build(document: Document, folder: Path, overrides: Iterable[Override] = ()) 
         currency = "EUR"  # reported at its own place; quantities need one to be read in
     horizon = document.data.get("horizon")
     zone = str(horizon.get("zone", "")) if isinstance(horizon, dict) else ""
-    context: dict[str, Any] = {"currency": str(currency), "folder": folder, "zone": zone, APPARENT: []}
+    context: dict[str, Any] = {"currency": str(currency), "zone": zone, APPARENT: []}
+    context[READ] = partial(factor_table, folder)
     try:
         scenario: Scenario | None = Scenario.model_validate(document.data, context=context)
     except ValidationError as error:
@@ -140,8 +144,7 @@ def build(document: Document, folder: Path, overrides: Iterable[Override] = ()) 
                     problems.append(Problem(document.where(place), dotted(place), str(error)))
     if problems or scenario is None:
         raise ScenarioError(_ordered(problems, document.name))
-    apparent = tuple(dict.fromkeys(context[APPARENT]))
-    return Case.of(scenario, as_inputs(scenario, values), folder, document, apparent)
+    return Case.of(scenario, as_inputs(scenario, values), folder, document, tuple(dict.fromkeys(context[APPARENT])))
 
 
 def _without_mistakes(data: dict[str, Any], error: ValidationError, context: dict[str, Any]) -> Scenario | None:

@@ -8,22 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from emberline.scenarios.records.base import NAME, UP, Misplaced, Record, Unjudged
-from emberline.scenarios.records.factors import Factor, FactorRow, Gases, Warming, bundled, read_table
-from emberline.scenarios.records.quantity import (
-    Fraction,
-    KilogramsPerTonne,
-    convert,
-)
+from emberline.scenarios.records.factors import Factor, FactorRow, Gases, Warming
+from emberline.scenarios.records.quantity import Fraction, KilogramsPerTonne, convert
 
-TABLE, DAYS, ACCOUNTING = "factors", "days", "accounting"
-"""Keys of the validation context: the table, first and last day of the horizon, what is counted."""
+READ, TABLE, DAYS, ACCOUNTING = "read_factors", "factors", "days", "accounting"
+"""Keys of the validation context: a function that reads the table of a name, or the bundled one for ``None``; the table
+that is read; first and last day of the horizon; what is counted."""
 
 
 class Accounting(Record):
@@ -47,8 +43,8 @@ class Accounting(Record):
     @classmethod
     def _table(cls, name: str | None, info: ValidationInfo) -> str | None:
         # the factors of what comes after are looked up here
-        if name is not None and info.context is not None and "folder" in info.context:
-            info.context[TABLE] = read_table(Path(info.context["folder"]) / name).over(bundled())
+        if name is not None and info.context is not None and READ in info.context:
+            info.context[TABLE] = info.context[READ](name)
         return name
 
 
@@ -56,10 +52,10 @@ def _look_up(raw: Any, info: ValidationInfo) -> Any:
     if not isinstance(raw, str):
         return raw
     context = info.context or {}
-    if DAYS not in context:
+    if DAYS not in context or READ not in context:
         raise Unjudged("a factor's name can be looked up only while a scenario is loaded and its horizon is right")
     counts = context.get(ACCOUNTING) or Accounting()
-    table = context.get(TABLE) or bundled()
+    table = context.get(TABLE) or context[READ](None)
     first, last = context[DAYS]
     rows = table.find(raw, first, last, counts.gases)
     return {"name": raw, "rows": [row.model_dump() for row in rows], "warming": counts.warming}

@@ -1,4 +1,4 @@
-"""Factor tables: rows with value, gas, unit, source and the time in which they hold, looked up by name and date.
+"""Factors: rows with value, gas, unit, source and the time in which they hold, looked up by name and date.
 
 A row says how much of one gas belongs to a unit of what is burned, used or bought. Energy counts by the lower (net)
 heating value; rows by the higher (gross) one tell their ratio. Biogenic CO2 is kept apart and counts nowhere; methane
@@ -7,25 +7,17 @@ and nitrous oxide count whatever was burned.
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from functools import cache, cached_property
-from importlib.resources import files
-from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.records.base import Record
-from emberline.scenarios.records.faults import fault
 from emberline.scenarios.records.quantity import convert, factor
 
-BUNDLED = ("emission_factors.csv", "emission_gases.csv", "compliance_factors.csv")
-LARGEST_FILE_MB = 4
 Gas = Literal["CO2", "CH4", "N2O", "CO2e"]
 Gases = Literal["CO2", "all"]
 """``CO2``: what emission trading covers; ``all``: methane and nitrous oxide too."""
@@ -222,53 +214,3 @@ class FactorTable:
             gas = ", ".join(dict.fromkeys(row.gas for row in valid))
             raise ValueError(f"factor {name} is of {gas} alone; emissions.gases: all counts it")
         return tuple(counted)
-
-
-def read_table(path: Path) -> FactorTable:
-    """A table from a CSV file with the columns of ``FactorRow``; name, value, unit and source are required.
-
-    Raises:
-        ValueError: the file cannot be read, a row is wrong, or two rows of one name and gas hold on the same day.
-    """
-    wrong = unreadable(path)
-    if wrong:
-        raise ValueError(f"{named(path)}: {wrong}")
-    if path.stat().st_size > LARGEST_FILE_MB * 1e6:
-        raise ValueError(f"{path.name} has {path.stat().st_size / 1e6:.0f} MB, at most {LARGEST_FILE_MB} are read")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path.name} is not UTF-8 text (byte {error.start})") from None
-    return FactorTable(tuple(_rows(csv.DictReader(text.splitlines()), path.name)))
-
-
-def _rows(reader: csv.DictReader[str], name: str) -> Iterator[FactorRow]:
-    columns = {"name", "value", "unit", "source"}
-    lacking = sorted(columns - set(reader.fieldnames or ()))
-    if lacking:
-        raise ValueError(f"{name} lacks the column {', '.join(lacking)}")
-    rows: dict[str, list[FactorRow]] = {}
-    for raw in reader:
-        values = {key: value for key, value in raw.items() if key and value not in (None, "")}
-        try:
-            row = FactorRow.model_validate(values)
-        except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(str(part) for part in first["loc"])
-            raise ValueError(f"{name} line {reader.line_num}: {key + ': ' if key else ''}{fault(first)}") from None
-        same = rows.setdefault(row.name, [])
-        twin = next((other for other in same if row.meets(other)), None)
-        if twin:
-            raise ValueError(
-                f"{name} line {reader.line_num}: two rows of {row.name} ({twin.gas}, {row.gas}) hold on the same day: "
-                f"{twin.span} and {row.span}"
-            )
-        same.append(row)
-        yield row
-
-
-@cache
-def bundled() -> FactorTable:
-    """The table that comes with Emberline."""
-    folder = Path(str(files("emberline.scenarios"))) / "data"
-    return FactorTable(tuple(row for name in BUNDLED for row in read_table(folder / name).rows))

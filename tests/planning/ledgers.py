@@ -11,6 +11,8 @@ import xarray as xr
 from emberline.scenarios import Case, Scenario, resolve
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.flows.asset_flows import label
+from emberline.scenarios.reading.factor_table import bundled
+from emberline.scenarios.records.emissions import READ
 
 GAS = {"kind": "supply", "name": "gas", "carrier": "gas", "price_per_unit": 30.0, "fossil_kg_per_unit": 200.0}
 ENGINE = {
@@ -35,7 +37,7 @@ def site(*assets: dict[str, Any], hours: int = 2, **rest: Any) -> Case:
                 "site": {"carriers": named, "assets": list(assets), **more},
                 **rest,
             },
-            context={"currency": "EUR"},
+            context={"currency": "EUR", READ: lambda _: bundled()},
         )
     )
 

@@ -12,6 +12,8 @@ from small_works import Draw
 
 from emberline import twin
 from emberline.scenarios import Case, Scenario, resolve
+from emberline.scenarios.reading.factor_table import bundled
+from emberline.scenarios.records.emissions import READ
 from emberline.twin.run import replay
 from emberline.twin.state import later
 
@@ -80,7 +82,9 @@ def _assets(draw: Draw) -> list[dict[str, Any]]:
 
 def states(seed: int) -> Iterator[tuple[str, xr.Dataset]]:
     """What is handed on at four moments of a disturbed run whose engine, cooler and meter were altered."""
-    scenario = resolve(Scenario.model_validate(busy_state(seed), context={"currency": "EUR"}))
+    scenario = resolve(
+        Scenario.model_validate(busy_state(seed), context={"currency": "EUR", READ: lambda _: bundled()})
+    )
     run = replay(scenario, twin.dispatch(scenario), replication=1, disturbed=True)
     run = _altered(scenario, run, Draw(4000 + seed))
     length, whole = scenario.horizon.length_min, 60.0

@@ -22,8 +22,9 @@ from emberline.reports.compliance.goods import GOODS, countries, country_code
 from emberline.reports.compliance.production_process import NATURAL_GAS_T_CO2_PER_TJ, WASTE_GAS_CORRECTION
 from emberline.reports.compliance.source_stream import SourceStream
 from emberline.scenarios.reading.document import dotted, read
+from emberline.scenarios.reading.factor_table import bundled
 from emberline.scenarios.records.base import Problem, Record, ScenarioError, unknown
-from emberline.scenarios.records.factors import FactorRow, bundled
+from emberline.scenarios.records.factors import FactorRow
 from emberline.scenarios.records.faults import fault
 
 GapRule = Literal["refuse", "mean", "highest", "lowest"]

@@ -104,7 +104,7 @@ def test_a_mapping_file() -> None:
 
 def test_what_a_file_of_factors_lacks(tmp_path: Path) -> None:
     """Proves: a row of a table is reported with its line, its column and in the project's words."""
-    from emberline.scenarios.records.factors import read_table
+    from emberline.scenarios.reading.factor_table import read_table
 
     (tmp_path / "f.csv").write_text("name,value,unit,source,valid_from\ncoal,much,kg/GJ,me,\n")
     with pytest.raises(ValueError, match=r"f\.csv line 2: value: must be a number, got 'much'"):

@@ -10,7 +10,8 @@ import pytest
 
 from emberline.scenarios import Case, Scenario, ScenarioError, loads
 from emberline.scenarios.assets import Supply
-from emberline.scenarios.records.factors import FactorRow, bundled, read_table
+from emberline.scenarios.reading.factor_table import bundled, read_table
+from emberline.scenarios.records.factors import FactorRow
 
 DAY = date(2026, 1, 5)
 SITE = """
