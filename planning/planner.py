@@ -15,10 +15,10 @@ from emberline.planning.answer.choices import MOST_SHARE, SHARE, own_point, with
 from emberline.planning.answer.rules import with_rules
 from emberline.planning.engine.deadline import Deadline
 from emberline.planning.engine.engine import Engine
+from emberline.planning.engine.progress import Progress
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.earlier import EarlierPlans
 from emberline.planning.plan.pipeline import Search, draft
-from emberline.planning.plan.progress import Progress
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replan import again
 from emberline.planning.robustness.holding.hold import hold

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from emberline.planning.engine.engine import Engine
-from emberline.planning.plan.progress import Progress
+from emberline.planning.engine.progress import Progress
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replays import saved
 from emberline.planning.planner import PLAIN, make_plan

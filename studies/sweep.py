@@ -19,8 +19,8 @@ from typing import Any, Protocol
 
 from emberline.planning.engine import memory
 from emberline.planning.engine.engine import Engine
+from emberline.planning.engine.progress import Progress
 from emberline.planning.plan import pace
-from emberline.planning.plan.progress import Progress
 from emberline.planning.plan.record import Plan
 from emberline.planning.planner import make_plan
 from emberline.scenarios import Case, load, whole_file

@@ -18,11 +18,11 @@ from emberline.planning.accounts.stock import difference
 from emberline.planning.answer.record import SAME
 from emberline.planning.answer.wording import joined, point_label
 from emberline.planning.engine.deadline import Deadline
+from emberline.planning.engine.progress import Progress
 from emberline.planning.plan.alternatives.choice import LEAST_CARBON, LEAST_COST, NO_REGRET, Choice
 from emberline.planning.plan.alternatives.substitute import substitute
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import Search, draft, follow
-from emberline.planning.plan.progress import Progress
 from emberline.planning.plan.record import Plan
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.goal_metrics import GOALS

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from emberline.scenarios.doors import door
 
 if TYPE_CHECKING:
+    from emberline.planning.engine.progress import Progress
     from emberline.planning.plan.baseline import Baseline
-    from emberline.planning.plan.progress import Progress
     from emberline.planning.plan.record import Plan, filled, violations
 
 __all__ = ["Baseline", "Plan", "Progress", "filled", "violations"]

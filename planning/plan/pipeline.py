@@ -21,10 +21,10 @@ from emberline.planning.accounts.figures import Figures
 from emberline.planning.accounts.ledger import broken_grades
 from emberline.planning.accounts.site_stores import levels, searched, site_stores
 from emberline.planning.accounts.sums import figures
+from emberline.planning.engine.progress import Progress
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.caps import least_carried
 from emberline.planning.plan.counted import ruled_out
-from emberline.planning.plan.progress import Progress
 from emberline.planning.plan.proof import judge
 from emberline.planning.plan.record import Plan, number, violations
 from emberline.planning.plan.replay_outcome import Followed, outcomes

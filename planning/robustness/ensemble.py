@@ -18,7 +18,7 @@ import xarray as xr
 
 from emberline.planning.engine import memory
 from emberline.planning.engine.engine import Engine
-from emberline.planning.plan.progress import Progress
+from emberline.planning.engine.progress import Progress
 from emberline.planning.plan.replay_outcome import Followed, Outcome, outcomes
 from emberline.planning.plan.replays import less_often, quantiles
 from emberline.scenarios import Case, Scenario

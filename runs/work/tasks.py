@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import xarray as xr
 
-from emberline.planning.plan.progress import Progress
+from emberline.planning.engine.progress import Progress
 from emberline.planning.plan.record import Plan
 from emberline.runs.store.store import Store, StoreError
 from emberline.scenarios import Case, Scenario

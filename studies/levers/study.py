@@ -31,9 +31,9 @@ import numpy as np
 import xarray as xr
 
 from emberline.models.strategies import redispatch
+from emberline.planning.engine.progress import Progress
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import Search, follow
-from emberline.planning.plan.progress import Progress
 from emberline.planning.plan.record import Plan, violations
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Case, Scenario

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import uuid
 
-from emberline.planning.plan.progress import Progress
+from emberline.planning.engine.progress import Progress
 from emberline.planning.plan.record import Plan
 from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.studies.pareto.front import Front

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import xarray as xr
 
 from emberline.planning.accounts.sums import figures
-from emberline.planning.plan.progress import Progress
+from emberline.planning.engine.progress import Progress
 from emberline.planning.plan.proof import proven
 from emberline.planning.plan.record import Plan
 from emberline.scenarios import Case

@@ -22,8 +22,8 @@ from typing import Any
 
 from emberline.planning.engine import memory
 from emberline.planning.engine.engine import Engine, engine, heard, unwrapped
+from emberline.planning.engine.progress import Progress
 from emberline.planning.plan import pace
-from emberline.planning.plan.progress import Progress
 from emberline.scenarios import Case
 from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.studies.pareto.axis import CARBON, COST, axes

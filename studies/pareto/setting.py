@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from emberline.planning.accounts.site_stores import ending_no_lower
+from emberline.planning.engine.progress import Progress
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import Search, follow
-from emberline.planning.plan.progress import Progress
 from emberline.planning.plan.record import Plan
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Case

@@ -12,10 +12,10 @@ import xarray as xr
 
 from emberline.planning.engine.deadline import Deadline
 from emberline.planning.engine.engine import Engine
+from emberline.planning.engine.progress import Progress
 from emberline.planning.plan.alternatives.substitute import substitute
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import Search, draft, stands
-from emberline.planning.plan.progress import Progress
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replays import COLUMNS, PARTS, Replays, saved
 from emberline.planning.robustness.ensemble import PART as ENSEMBLE_PART
