@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from emberline.planning.answer.choices import MOST_SHARE, SHARE, own_point, with_choices, with_own
+from emberline.planning.answer.choices import own_point, with_choices, with_own
 from emberline.planning.answer.rules import with_rules
 from emberline.planning.engine.deadline import Deadline
 from emberline.planning.engine.engine import Engine
@@ -21,6 +21,7 @@ from emberline.planning.plan.earlier import EarlierPlans
 from emberline.planning.plan.pipeline import Search, draft
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replan import again
+from emberline.planning.plan.tuning import PLAN
 from emberline.planning.robustness.holding.hold import hold
 from emberline.scenarios import Case, effort
 from emberline.scenarios.checking import to_the_minute
@@ -28,13 +29,6 @@ from emberline.scenarios.messages import Message
 
 if TYPE_CHECKING:
     from emberline.models import Study
-
-DAYS = 400
-"""Fresh disturbed days on which a plan is judged at most; fewer where the time limit is short."""
-LEAST = 1.0
-"""Work for holding after a search that took all there was."""
-RULES_SHARE, JUDGED_SHARE = 0.1, 0.04
-"""Of the effort, that is kept for simple rules, and of that for the judgement of one that beats the plan."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +57,7 @@ def make_plan(
     search: Search | None = None,
     baseline: Baseline | None = None,
     replications: int | None = None,
-    days: int = DAYS,
+    days: int = PLAN.days,
     deadline: Deadline | None = None,
     engine: Engine | None = None,
     on_progress: Progress | None = None,
@@ -133,8 +127,8 @@ def _steps(
     search = dataclasses.replace(
         search, study=search.study or Study(), others=[*search.others, *starts.schedules.values()]
     )
-    front = SHARE if steps.front and own_point(scenario) is not None else 0.0
-    rules = RULES_SHARE if steps.rules else 0.0
+    front = PLAN.front_share if steps.front and own_point(scenario) is not None else 0.0
+    rules = PLAN.rules_share if steps.rules else 0.0
     first = deadline.part(1 - front - rules)
     if steps.margins and scenario.holding:
         same = starts.same
@@ -146,7 +140,7 @@ def _steps(
             ).robust
         )  # fmt: skip
     else:
-        goal = scenario.goal.model_copy(update={"effort": max(first.rest, LEAST)})
+        goal = scenario.goal.model_copy(update={"effort": max(first.rest, PLAN.least)})
         result = draft(
             scenario.model_copy(update={"goal": goal}), baseline=baseline,
             search=dataclasses.replace(search, keep=search.keep or starts.keep), replications=replications,
@@ -162,7 +156,7 @@ def _steps(
     # a day that was really run is not what the twin follows through disturbed days: no other plan is judged on them
     if steps.front:
         result = with_choices(
-            result, deadline=deadline.part(1 - rules).within(MOST_SHARE * deadline.limit), baseline=baseline,
+            result, deadline=deadline.part(1 - rules).within(PLAN.front_most * deadline.limit), baseline=baseline,
             study=search.study, on_progress=on_progress, cancel=cancel,
             judge=None if baseline is not None else lambda better: in_its_place(result, better, deadline, rules),
         )  # fmt: skip
@@ -173,7 +167,7 @@ def _steps(
         after = in_its_place(result, better, deadline, spare=0.0)
         return None if after is None else dataclasses.replace(after, choices=with_own(after, result.choices))
 
-    return with_rules(result, deadline.part(1 - JUDGED_SHARE), judge if baseline is None else None)
+    return with_rules(result, deadline.part(1 - PLAN.judged_share), judge if baseline is None else None)
 
 
 def _make_again(
@@ -198,7 +192,7 @@ def _make_again(
     return with_rules(result) if steps.rules else result
 
 
-def in_its_place(base: Plan, better: Plan, deadline: Deadline, spare: float = RULES_SHARE) -> Plan | None:
+def in_its_place(base: Plan, better: Plan, deadline: Deadline, spare: float = PLAN.rules_share) -> Plan | None:
     """Replacement of a plan: one with its margins that is better by the goal, judged on disturbed days.
 
     Args:
@@ -213,7 +207,7 @@ def in_its_place(base: Plan, better: Plan, deadline: Deadline, spare: float = RU
     """
     if base.holding is None:
         return better if better.acceptable else None
-    if deadline.rest <= LEAST:
+    if deadline.rest <= PLAN.least:
         return None
     after = made_to_hold(base, better, deadline.spent + spare * deadline.limit)
     before, holding = base.holding, after.holding
@@ -259,8 +253,8 @@ def made_to_hold(
     if before.holding is None or after is before or not after.acceptable:
         return after
     answer = hold(
-        after.scenario, Engine(), replications=DAYS, level=before.holding.level, plain=after, whole=True,
-        work=max(after.scenario.goal.budget - spent, LEAST), search=Search(study=study),
+        after.scenario, Engine(), replications=PLAN.days, level=before.holding.level, plain=after, whole=True,
+        work=max(after.scenario.goal.budget - spent, PLAN.least), search=Search(study=study),
         on_progress=on_progress, cancel=cancel,
     )  # fmt: skip
     robust, holding = answer.robust, answer.robust.holding

@@ -22,16 +22,11 @@ from emberline.models.kernel.highs import Program
 from emberline.models.kernel.templates import building
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.search.incumbent import Search
+from emberline.models.search.tuning import LINE
 from emberline.scenarios import effort
 
 Places = dict[int, tuple[tuple[int, ...], int, int]]
 """By cast: casters that it may use, first and last slot of its start."""
-LONG_HEATS = 40
-"""More heats than these are a long horizon: planned order by order, its root alone bounded, unless that is quick."""
-ROOT_SHARE = 0.05
-"""Share of the time that the root may take where the bound of a long horizon is branched on."""
-NARROW = 0.5
-"""Mean distance from the mean start, in slots, below which a cast is settled in time."""
 
 
 class _UnprovenError(Exception):
@@ -60,7 +55,7 @@ class Bound:
         began = time.perf_counter()
         self.search = search
         self.failure: BaseException | None = None
-        self.long = len(search.problem.heats) > LONG_HEATS
+        self.long = len(search.problem.heats) > LINE.long_heats
         with building():
             formulation = Pooled(search.problem, search.data, bounding=True)
         search.infeasible |= not formulation.possible
@@ -128,7 +123,7 @@ class Bound:
         search.infeasible |= root is None
         while nodes:
             search.raise_bound(nodes[0].bound)
-            if self._stop() or search.over() or (self.long and effort.now() - began > ROOT_SHARE * remaining):
+            if self._stop() or search.over() or (self.long and effort.now() - began > LINE.root_share * remaining):
                 return
             parts = _parts(nodes[0])
             if not parts:
@@ -200,7 +195,7 @@ def _parts(node: _Node) -> list[tuple[int, tuple[tuple[int, ...], int, int]]]:
         total = sum(weight for *_, weight in starts)
         mean = sum(t * weight for _, t, weight in starts) / total
         spread = sum(abs(t - mean) * weight for _, t, weight in starts) / total
-        if spread > max(widest, NARROW):
+        if spread > max(widest, LINE.settled_slots):
             cut = int(mean)  # spread as it is, it starts on both sides of its mean
             widest, halves = spread, [(c, (casters, low, cut)), (c, (casters, cut + 1, high))]
     if halves:

@@ -9,9 +9,6 @@ import numpy as np
 
 from emberline.models.bounds.cast_pricing import Way, Ways
 
-OVERUSE = 40.0
-"""What a unit used beyond capacity costs in a slot, as MWh of mean worth: far above any price."""
-
 
 @dataclass(frozen=True)
 class Prices:

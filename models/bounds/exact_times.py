@@ -34,20 +34,13 @@ from emberline.models.problem.idle_floor import with_floors
 from emberline.models.problem.line import CLOSE_MIN
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
+from emberline.models.search.tuning import LINE
 from emberline.scenarios import Case, Scenario, effort
 from emberline.scenarios.case.line import phase_power
 from emberline.scenarios.line.rounding import dividing
 from emberline.scenarios.records.goal import Caps
 
-MOST_SLOTS = 500
-"""On more of them no relaxation is solved: whether each heat and cast has a place is all that is looked at."""
-TIME_LIMIT_S = 10.0
 TOLERANCE_MW = 1e-6
-ROOT_SHARE = 0.1
-"""Share of a proof's work that the relaxation takes at most where whole numbers are tried as well: the root of their
-program takes many times as much, of which the solver counts little."""
-LEAST_S = 1.0
-"""For a proof where the time of the search is over."""
 
 
 def impossible(
@@ -55,7 +48,7 @@ def impossible(
     envelope: xr.Dataset,
     aim: Aim,
     *,
-    work: float = TIME_LIMIT_S,
+    work: float = LINE.exact_work,
     cancel: Callable[[], bool] = lambda: False,
 ) -> bool:
     """Whether no plan keeps all limits wherever its starts lie, once none does on slots; False: that is not known.
@@ -80,7 +73,7 @@ def impossible(
         return True
     fine, fine_envelope = _on(scenario, envelope, step)
     problem = with_floors(line_reader.from_scenario(fine, fine_envelope))
-    if problem.n_slots > MOST_SLOTS:
+    if problem.n_slots > LINE.exact_slots:
         return problem.too_coarse or not _places(problem) or _outwards(scenario, envelope, work)
     # PV and a battery follow means over the scenario's steps, which may be more than they can do on finer ones
     follows = data.plain or step == scenario.horizon.step_min
@@ -113,7 +106,7 @@ def _outwards(scenario: Case, envelope: xr.Dataset, work: float) -> bool:
     whole, length = round(scenario.horizon.step_min), scenario.horizon.length_min
     if not _places(_outer(scenario, envelope, 1)[0]):
         return True
-    step = next((s for s in range(1, whole) if whole % s == 0 and length / s <= MOST_SLOTS), whole)
+    step = next((s for s in range(1, whole) if whole % s == 0 and length / s <= LINE.exact_slots), whole)
     line, fine, fine_envelope = _outer(scenario, envelope, step)
     holds = [slots for heat in line.heats for operation in heat.operations for slots in operation.occupy.values()]
     holds += [slots for cast in line.casts for slots in cast.hold.values()]
@@ -234,7 +227,7 @@ def unsolvable(
     if program.outcome(program.search(work=work, relax=True, cancel=cancel)).status == "infeasible":
         return True
     spent = effort.now() - began
-    if relax or spent > ROOT_SHARE * work:
+    if relax or spent > LINE.exact_root_share * work:
         return False
     program.forget()
     # casts and counts that are whole: infeasible so is a proof as well

@@ -20,19 +20,13 @@ import numpy as np
 
 from emberline.models.bounds import cast_pricing
 from emberline.models.bounds.branch_and_bound import most_reheating_mwh
-from emberline.models.bounds.cast_columns import OVERUSE, Casts, Prices
+from emberline.models.bounds.cast_columns import Casts, Prices
 from emberline.models.bounds.cast_pricing import Way, Ways, exact_reheating
 from emberline.models.bounds.rising_prices import Bound
 from emberline.models.bounds.site_prices import SiteProgram
 from emberline.models.kernel.highs.interior_point import central
 from emberline.models.search.incumbent import Search
-
-TOLERANCES = (1e-2, 1e-3)
-"""Of the linear program, which takes too long to a closer one."""
-PATIENCE = 3
-"""Mixes without a better bound."""
-APART = 60.0
-"""What a MWh costs that casts draw and the site does not deliver, or the other way round, by its mean worth."""
+from emberline.models.search.tuning import LINE, LINE_AND_SITE
 
 
 def useful(search: Search) -> bool:
@@ -106,7 +100,12 @@ class SiteMaster(Casts):
         ]
         decided = merge @ np.concatenate(fixed)
         cost = np.concatenate(
-            [np.zeros(n_columns), np.full(n_held, OVERUSE), form.cost / scale, np.full(2 * width, APART)]
+            [
+                np.zeros(n_columns),
+                np.full(n_held, LINE.overuse),
+                form.cost / scale,
+                np.full(2 * width, LINE_AND_SITE.apart),
+            ]
         )
         lower, upper = np.zeros(len(cost)), np.full(len(cost), np.inf)
         first = n_columns + n_held
@@ -145,8 +144,8 @@ class JointBound(Bound):
     """Raises a search's bound with prices of what the line draws and gives."""
 
     master: SiteMaster
-    tolerances = TOLERANCES
-    patience = PATIENCE
+    tolerances = LINE_AND_SITE.tolerances
+    patience = LINE_AND_SITE.patience
 
     def __init__(self, search: Search) -> None:
         """Build the site's linear program and the casts' curves."""

@@ -7,10 +7,8 @@ from contextlib import ExitStack
 
 from emberline.models.kernel.highs import Program
 from emberline.models.search.process_search import ProcessSearch
+from emberline.models.search.tuning import PROCESSES
 from emberline.scenarios import effort
-
-PAUSE = 0.05
-"""Work for which one of the two threads waits before it looks at the other again."""
 
 
 class Bounding:
@@ -34,7 +32,7 @@ class Bounding:
     def __exit__(self, *raised: object) -> None:
         search = self.search
         while search.best is not None and self.proving and search.remaining > 0:
-            effort.spend(PAUSE)
+            effort.spend(PROCESSES.pause)
         self.over = True
         self._stack.close()
         if self.failure is not None:
@@ -66,7 +64,7 @@ class Bounding:
         while not (self.over or search.phase_over()):
             improvement = search.improvement
             if improvement is None or not improvement.goes_on:
-                effort.spend(PAUSE)
+                effort.spend(PROCESSES.pause)
                 continue
             improvement.helped = True
             grid = improvement.grid

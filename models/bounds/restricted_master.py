@@ -11,12 +11,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from emberline.models.bounds.cast_columns import OVERUSE, Casts, Prices
+from emberline.models.bounds.cast_columns import Casts, Prices
 from emberline.models.bounds.cast_pricing import Ways
 from emberline.models.kernel.highs.interior_point import central
-
-OVER_CAP = 5.0
-"""What a cap broken costs: a multiple of what it is worth to the goal."""
+from emberline.models.search.tuning import LINE
 
 
 class Master(Casts):
@@ -45,7 +43,9 @@ class Master(Casts):
         columns = vstack([matrix, csc_matrix((worth[:, 1:] / self.cap_scales).T)], format="csc")
         n_held = n_rows - self.n_due
         slack = eye_array(n_rows, n_held, k=-self.n_due, format="csc") * -1.0
-        cost = np.concatenate([worth[:, 0] / self.scale, np.full(n_held - n_caps, OVERUSE), np.full(n_caps, OVER_CAP)])
+        cost = np.concatenate(
+            [worth[:, 0] / self.scale, np.full(n_held - n_caps, LINE.overuse), np.full(n_caps, LINE.over_cap)]
+        )
         centre = central(
             cost, hstack([columns, slack], format="csc"), np.concatenate([low, np.full(n_caps, -np.inf)]),
             np.concatenate([high, self.room / self.cap_scales]),

@@ -15,22 +15,11 @@ import numpy as np
 from emberline.models.bounds.cast_columns import Casts, Prices
 from emberline.models.bounds.cast_pricing import Way, Ways
 from emberline.models.search.incumbent import Search
+from emberline.models.search.tuning import LINE
 from emberline.scenarios import effort
 
-MOST_COLUMNS = 3000
-"""Columns that are kept."""
-COLUMN_SHARE = 0.7
-"""Share of them that stays when there are more."""
-STRETCH_MIN = 360
-"""In each stretch of so many minutes the best cast of each kind on each caster becomes a column."""
-SMOOTHING = 0.5
-"""Weight of the best prices so far in the next ones."""
-TOLERANCES = (1e-2, 1e-3, 1e-4, 1e-6)
-"""Of the linear program: the next one where it brings no new cast."""
 LOWEST = -1e30
 """A bound that says nothing."""
-CLOSE = 5e-4
-"""Distance between mix and bound, as a share, at which blocks are made shorter."""
 
 
 class Bound(ABC):
@@ -40,7 +29,7 @@ class Bound(ABC):
     master: Casts
     prices: tuple[np.ndarray, ...]
     """The best so far: of units, then of what else the linear program prices."""
-    tolerances: tuple[float, ...] = TOLERANCES
+    tolerances: tuple[float, ...] = LINE.tolerances
     patience = math.inf
     """Mixes without a better bound after which the linear program is solved more closely, or blocks get shorter."""
     settled = 0.0
@@ -112,28 +101,28 @@ class Bound(ABC):
                 return
             mixed = prices.objective + self.settled
             near = self.best > mixed - 0.1 * abs(mixed)
-            share = SMOOTHING if near else 0.0
+            share = LINE.smoothing if near else 0.0
             new_prices = (prices.units, *prices.others)
             self._value(*((1 - share) * new + share * old for new, old in zip(new_prices, self.prices, strict=True)))
             new = self._price(prices)
-            if self.best >= mixed - CLOSE * abs(mixed):
+            if self.best >= mixed - LINE.close * abs(mixed):
                 return
             if not new and share:
                 # nothing new between the two: what the prices themselves say
                 self._value(*new_prices)
                 new = self._price(prices)
-            rose = self.best > height + CLOSE * abs(height)
+            rose = self.best > height + LINE.close * abs(height)
             height, idle = (self.best, 0) if rose else (height, idle + 1)
             if not new or idle >= self.patience:
                 level, idle = level + 1, 0
-            if len(self.master.columns) > MOST_COLUMNS:
-                self.master.keep(prices, round(COLUMN_SHARE * MOST_COLUMNS))
+            if len(self.master.columns) > LINE.columns:
+                self.master.keep(prices, round(LINE.columns_share * LINE.columns))
 
     def _price(self, prices: Prices) -> int:
         """Make columns of the casts where they go, and of the best ones in each stretch of time; how many are new."""
         ways, master = self.ways, self.master
         best: list[Way] = [ways.way(kind, *place) for kind, place in zip(ways.kind, ways.best()[1], strict=True)]
-        stretch = max(round(STRETCH_MIN / self.search.problem.step_min), 1)
+        stretch = max(round(LINE.stretch_min / self.search.problem.step_min), 1)
         least = 1e-4 * self.master.scale
         for kind in range(len(ways.members)):
             for column in self._columns(kind):

@@ -19,11 +19,10 @@ import numpy as np
 
 from emberline.models.kernel.standard_form import Compiled
 from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.search.tuning import LINE_AND_SITE
 
 MOST = 1e4
 """What counts in a cell at most [MWh]."""
-LEAST_SHARE = 0.02
-"""A step of less than this share of a unit, or of more than the rest of it, says nothing."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def roundings(problem: SlotProblem, base: float, billed: float, charged: bool) -
         room = billed - base - others
         whole = int(np.floor(room / most)) if most > 0 else units
         step = (whole + 1) * most - room
-        if 0 <= whole < units and LEAST_SHARE * most < step < (1 - LEAST_SHARE) * most:
+        if 0 <= whole < units and LINE_AND_SITE.unit_share * most < step < (1 - LINE_AND_SITE.unit_share) * most:
             result.append(Rounding(stage, others, most - step, whole * step, billed, charged))
     return result
 

@@ -15,24 +15,13 @@ import numpy as np
 from emberline.models.problem.assignment import Starts, in_order
 from emberline.models.problem.routes import Route, groups_of, routes
 from emberline.models.search.incumbent import Search
+from emberline.models.search.tuning import FEW_HEATS
 from emberline.scenarios import effort
 from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.tariff.rates import PeakRates
 
-HEATS = (2, 3)
-"""More have too many plans."""
-MAX_CELLS = 5_000_000
-"""Starts times cells: more take too much memory."""
-MAX_LOOKS = 200_000_000
-"""Starts and pairs of them that are looked at; more take longer than a program does."""
 PER_LOOK = 1e-7
 """Work of one."""
-PAIRS = 10_000
-"""Pairs that are looked at together."""
-PRICES, MAX_PEAKS = 100, 4
-"""Prices of peaks, each on so many intervals of a charge at most."""
-TURNS = 4
-"""Starts that are left out raise what the others cost at least, so often."""
 TOLERANCE_MWH = 1e-6
 """By which the import limit may be exceeded."""
 SAME = 1e-9
@@ -43,12 +32,19 @@ def suits(search: Search) -> bool:
     """Whether two or three heats cost a price by the slot and demand charges at one rate each, and nothing else."""
     data, problem, aim, paid = search.data, search.problem, search.aim, search.data.purchase
     alone = data.battery is None and data.hub is None and not data.pv.any() and not data.export_limit_mw
-    if len(problem.heats) not in HEATS or not alone or (data.base < 0).any() or problem.casts or aim.tops or aim.grades:
+    if (
+        len(problem.heats) not in FEW_HEATS.enumerated
+        or not alone
+        or (data.base < 0).any()
+        or problem.casts
+        or aim.tops
+        or aim.grades
+    ):
         return False
     if paid is None or paid.rates is None or paid.unused is not None or paid.rates.energy or not _charges(search):
         return False
     n_starts = sum(len(route.first) for h in groups_of(problem) for route in routes(problem, h))
-    return n_starts * problem.n_cells <= MAX_CELLS
+    return n_starts * problem.n_cells <= FEW_HEATS.enumerated_cells
 
 
 def _charges(search: Search) -> tuple[PeakRates, ...]:
@@ -79,10 +75,12 @@ class _Enumeration:
         self.search, self.looks, self.lowest = search, 0, math.inf
         problem, data, per = search.problem, search.data, search.problem.cells_per_slot
         self.charges = [(p.groups[0], float(p.per_mw[0, 0]) * 60 / data.meter_min) for p in _charges(search)]
-        self.prices, dice = np.zeros((data.n_meters, PRICES)), np.random.default_rng(0)
+        self.prices, dice = np.zeros((data.n_meters, FEW_HEATS.peak_prices)), np.random.default_rng(0)
         for column in self.prices.T:
             for group, rate in self.charges:
-                some = dice.choice(group, min(int(dice.integers(1, MAX_PEAKS + 1)), len(group)), replace=False)
+                some = dice.choice(
+                    group, min(int(dice.integers(1, FEW_HEATS.peak_intervals + 1)), len(group)), replace=False
+                )
                 column[some] += rate / len(some)
         self.limit = data.limit_mwh() + TOLERANCE_MWH
         self.per_mwh = np.repeat(data.per_mwh[search.aim.first], per)
@@ -126,7 +124,7 @@ class _Enumeration:
     def _place(self, rows: tuple[int, ...], pools: list[np.ndarray], spent: float, load: np.ndarray) -> bool:
         """Place the heats that are left; whether no plan was left out that could be better."""
         choices = self.choices[len(rows) :]
-        for _ in range(TURNS):
+        for _ in range(FEW_HEATS.turns):
             self.looks += sum(map(len, pools))
             if not all(map(len, pools)):
                 return True
@@ -153,12 +151,12 @@ class _Enumeration:
 
     def _pairs(self, rows: tuple[int, ...], pools: list[np.ndarray], spent: float, load: np.ndarray) -> bool:
         (one, two), (some, others) = self.choices[-2:], pools
-        size = max(PAIRS // max(len(others), 1), 1)
+        size = max(FEW_HEATS.pairs // max(len(others), 1), 1)
         for k in range(0, len(some), size):
             chunk = some[k : k + size]
             self.looks += len(chunk) * len(others)
             effort.spend(PER_LOOK * len(chunk) * len(others))
-            if self.looks > MAX_LOOKS or self.search.phase_over():
+            if self.looks > FEW_HEATS.looks or self.search.phase_over():
                 return False
             loads = load + one.metered[chunk][:, None] + two.metered[others]
             values = spent + one.cost[chunk][:, None] + two.cost[others]

@@ -14,12 +14,8 @@ from emberline.models.formulations.site.objective import Aim
 from emberline.models.formulations.whole_site import SiteModel, build
 from emberline.models.kernel.highs import Outcome
 from emberline.models.problem.site import SiteData
+from emberline.models.search.tuning import SITE
 from emberline.models.search.warm_start import Study
-
-ROUNDS = 4
-"""How often slots are added in which a store must not burn a surplus; then it is forbidden in all."""
-LEAST_S = 3.0
-"""For a plan in which no store burns, where the time is over and the best one that was found burns."""
 
 
 def minimize_first(
@@ -47,7 +43,7 @@ def minimize_first(
         start = False if start_values is None else start_values
         # half of what is left is kept for the round after one that burns again; the last one has some seconds anyway
         limit = remaining() / 2 if burning else remaining()
-        least = LEAST_S if attempt and burning is None else 0.05
+        least = SITE.burning_work if attempt and burning is None else 0.05
         outcome = site_model.program.run(work=max(limit, least), start=start, **how)
         if study is not None:
             study.solved(site_model)
@@ -57,7 +53,11 @@ def minimize_first(
             break
         if not outcome.has_solution and (not burning or outcome.status in ("infeasible", "unbounded")):
             break
-        burning = None if attempt == ROUNDS or not outcome.has_solution or remaining() < whole_s / 2 else burning | more
+        burning = (
+            None
+            if attempt == SITE.burning_rounds or not outcome.has_solution or remaining() < whole_s / 2
+            else burning | more
+        )
     return site_model, outcome
 
 

@@ -20,11 +20,9 @@ from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
 from emberline.models.search.record import Record
 from emberline.models.search.site_in_turn import Guide, guide_around
+from emberline.models.search.tuning import LINE_AND_SITE
 from emberline.scenarios import effort
 from emberline.scenarios.metrics import CARBON
-
-LAST_S = 15.0
-"""After the wish to end, for what the site can really do in the best plan."""
 
 
 class Dispatching(Protocol):
@@ -188,14 +186,14 @@ class Search(Record):
 
     def settled(self, starts: Starts, limit: float) -> Flows | None:
         """The same by the site as it now stands in ``data``, within some seconds; a search that is cancelled has no
-        plan without it, so that it has ``LAST_S`` more."""
+        plan without it, so that it has some more."""
         wished = math.inf
 
         def over() -> bool:
             nonlocal wished
             if self.cancel():
                 wished = min(wished, time.perf_counter())
-            return time.perf_counter() - wished > LAST_S
+            return time.perf_counter() - wished > LINE_AND_SITE.settle_work
 
         return self._flows(self.dispatching(self.data, self.aim), starts, limit, over)
 

@@ -12,26 +12,21 @@ import numpy as np
 from emberline.models.heuristics.line.aggregate_first import first_plan
 from emberline.models.heuristics.line.neighbourhoods import polish, shake
 from emberline.models.search.incumbent import Search
+from emberline.models.search.tuning import FEW_HEATS, LINE
 from emberline.models.strategies import exact_named
-
-SEED = 20
-FAILURES = 8
-"""So many tries without a better plan, and more is planned again at a time."""
 
 
 def fits(search: Search) -> bool:
     """Whether there is time to solve the line as a whole."""
-    return exact_named.terms(search.problem) <= min(
-        exact_named.MOST_TERMS, exact_named.TERMS_A_SECOND * search.remaining
-    )
+    return exact_named.terms(search.problem) <= min(FEW_HEATS.most_terms, FEW_HEATS.terms_per_work * search.remaining)
 
 
 def run(search: Search) -> None:
     """Go on until the gap or the limit is reached."""
-    last_resort = search.best is None and exact_named.terms(search.problem) <= exact_named.MOST_TERMS
+    last_resort = search.best is None and exact_named.terms(search.problem) <= FEW_HEATS.most_terms
     if not search.phase_over() and (last_resort or fits(search)):
         exact_named.solve(search, search.remaining)
-    chance, size, failures = np.random.default_rng(SEED), 2, 0
+    chance, size, failures = np.random.default_rng(LINE.shake_seed), 2, 0
     while not search.phase_over():
         if search.draft is not None and (search.best is not None or chance.random() < 0.5):
             better = shake(search, chance, size)
@@ -40,5 +35,5 @@ def run(search: Search) -> None:
         if better:
             polish(search)
         failures = 0 if better else failures + 1
-        if failures >= FAILURES:
+        if failures >= LINE.shake_failures:
             size, failures = size + 1, 0

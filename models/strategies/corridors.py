@@ -24,23 +24,7 @@ from emberline.models.formulations.line.by_unit.model import Corridor, Matched, 
 from emberline.models.kernel.highs import Outcome, solve
 from emberline.models.kernel.templates import building
 from emberline.models.search.incumbent import Search
-
-WIDTHS = (3, 6, 10)
-"""Slots of the corridors around a pooled plan, one after the other."""
-WIDE = 8
-"""Slots of a corridor around a plan that was made for another aim."""
-SHARE = 0.1
-"""Share of the time for each corridor and for the pooled bound: most is for the whole."""
-SHARES = (0.15, 0.35)
-"""Shares of the time for the pooled plan, the second where the first was too short for any, and for a corridor while
-there is no plan."""
-READ_SHARE = 0.5
-"""Share of the time for the whole, where heats by name may be solved after it."""
-BEGIN_SHARE = 0.15
-"""Share of the time for a first plan, where none is given."""
-ROUNDS = 12
-NEAR = 5e-4
-"""Gap at which a corridor is done with, and gain below which wider ones are left out: the whole comes after them."""
+from emberline.models.search.tuning import LINE
 
 
 def useful(search: Search) -> bool:
@@ -63,27 +47,27 @@ def plans(search: Search, begin_with: Callable[[Search], None], more: bool = Fal
         more: heats by name may be solved after it, which leaves a share of the time for the whole.
     """
     if search.best is None:
-        with search.part(BEGIN_SHARE):
+        with search.part(LINE.counts_begin_share):
             begin_with(search)
     centre = _pooled_plan(search) or _walk(search)
-    for width in WIDTHS:
+    for width in LINE.counts_widths:
         if centre is None or search.phase_over():
             break
         before = search.value
         centre = _within(search, Corridor(centre.slot, centre.cast_slot, width)) or centre
-        if before is not None and search.value is not None and before - search.value <= NEAR * abs(before):
+        if before is not None and search.value is not None and before - search.value <= LINE.counts_near * abs(before):
             break
     if not search.phase_over():
-        _solve(search, "shortest", None, search.remaining * SHARE, bounds=True)
+        _solve(search, "shortest", None, search.remaining * LINE.counts_share, bounds=True)
     if not search.phase_over():
-        _solve(search, "each", None, search.remaining * (READ_SHARE if more else 1.0), bounds=True)
+        _solve(search, "each", None, search.remaining * (LINE.counts_whole_share if more else 1.0), bounds=True)
 
 
 def _pooled_plan(search: Search) -> Corridor | None:
-    for share in SHARES:
+    for share in LINE.counts_pooled_shares:
         formulation, outcome = _solve(search, "longest", None, search.remaining * share, gap=5e-3)
         if outcome.has_solution:
-            return around(formulation, WIDTHS[0])
+            return around(formulation, LINE.counts_widths[0])
         if outcome.status == "infeasible" or search.best is not None or search.phase_over():
             break
     return None
@@ -93,21 +77,23 @@ def _walk(search: Search) -> Corridor | None:
     """From the plan that there is to where the aim wants it, a wide corridor at a time."""
     if search.best is None:
         return None
-    centre: Corridor | None = Corridor(search.best.slot, search.best.cast_slot, WIDE)
+    centre: Corridor | None = Corridor(search.best.slot, search.best.cast_slot, LINE.counts_wide)
     last = float("inf")
-    for _ in range(ROUNDS):
+    for _ in range(LINE.counts_rounds):
         if centre is None or search.phase_over():
             break
-        formulation, outcome = _solve(search, "each", centre, search.remaining * SHARE, gap=5e-3)
+        formulation, outcome = _solve(search, "each", centre, search.remaining * LINE.counts_share, gap=5e-3)
         if not outcome.has_solution or outcome.objective is None or outcome.objective > last * (1 - 1e-3):
             break
-        centre, last = around(formulation, WIDE), outcome.objective
+        centre, last = around(formulation, LINE.counts_wide), outcome.objective
     return centre
 
 
 def _within(search: Search, corridor: Corridor) -> Corridor | None:
-    share = SHARE if search.best is not None else SHARES[-1]
-    formulation, outcome = _solve(search, "each", corridor, search.remaining * share, gap=max(search.gap / 4, NEAR))
+    share = LINE.counts_share if search.best is not None else LINE.counts_pooled_shares[-1]
+    formulation, outcome = _solve(
+        search, "each", corridor, search.remaining * share, gap=max(search.gap / 4, LINE.counts_near)
+    )
     return around(formulation, corridor.width) if outcome.has_solution else None
 
 

@@ -14,27 +14,16 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from emberline.models.bounds.branch_and_bound import LONG_HEATS
 from emberline.models.heuristics.line import neighbourhoods, ruin_and_recreate
 from emberline.models.problem.assignment import Starts, extra_mwh, line_cells, line_gives
 from emberline.models.problem.line_reader import Heat, SlotProblem
 from emberline.models.search.incumbent import Search
-
-GROUP_HEATS = 24
-"""Heats that are planned together at most, unless one order has more."""
-RENEWAL_SHARE = 0.25
-"""Share of the time for taking casts out and putting them back."""
-LEAST_S = 5.0
-"""Seconds that a group is given at least."""
-GAIN = 1e-3
-"""Gain, as a share of the plan, for which all groups are planned once more."""
-REACH_H = 12.0
-"""Hours by which heats of a group may leave the time in which the best plan has the group."""
+from emberline.models.search.tuning import LINE
 
 
 def suits(search: Search) -> bool:
     """Whether there are more heats than are planned at once, and a plan to begin with."""
-    return len(search.problem.heats) > LONG_HEATS and bool(search.problem.casts) and search.best is not None
+    return len(search.problem.heats) > LINE.long_heats and bool(search.problem.casts) and search.best is not None
 
 
 def run(search: Search, plan_part: Callable[[Search], None]) -> None:
@@ -45,19 +34,19 @@ def run(search: Search, plan_part: Callable[[Search], None]) -> None:
         plan_part: finds plans of a group.
     """
     if ruin_and_recreate.useful(search):
-        ruin_and_recreate.run(search, RENEWAL_SHARE * search.remaining)
+        ruin_and_recreate.run(search, LINE.group_renewal_share * search.remaining)
     if search.data.purchase is not None:
         # peaks tie all parts together: a part planned again would raise them
         neighbourhoods.polish(search)
     before, offset = math.inf, 0
-    while not search.phase_over() and search.draft_rank < before - GAIN * abs(search.draft_rank):
+    while not search.phase_over() and search.draft_rank < before - LINE.group_gain * abs(search.draft_rank):
         before = search.draft_rank
         groups = _groups(search.problem, offset)
         for number, group in enumerate(groups):
             if not search.phase_over():
-                _replan(search, group, max(search.remaining / (len(groups) - number), LEAST_S), plan_part)
+                _replan(search, group, max(search.remaining / (len(groups) - number), LINE.group_work), plan_part)
                 neighbourhoods.retime(search)
-        offset = GROUP_HEATS // 2 - offset
+        offset = LINE.group_heats // 2 - offset
 
 
 def _groups(problem: SlotProblem, size: int) -> list[list[int]]:
@@ -67,7 +56,7 @@ def _groups(problem: SlotProblem, size: int) -> list[list[int]]:
     groups: list[list[int]] = [[]]
     for c in order:
         heats = len(problem.casts[c].heats)
-        if groups[-1] and size + heats > GROUP_HEATS:
+        if groups[-1] and size + heats > LINE.group_heats:
             groups.append([])
             size = 0
         groups[-1].append(c)
@@ -141,7 +130,7 @@ def _around(search: Search, free: list[int], casts: list[int], starts: Starts) -
         if c not in casts:
             take(best.cast_unit[c], best.cast_minute(problem, c), cast.hold[best.cast_unit[c]])
     index = {h: place for place, h in enumerate(free)}
-    reach = round(REACH_H * 60 / problem.step_min)
+    reach = round(LINE.group_reach_h * 60 / problem.step_min)
     low = min((min(slots) for slots in starts.slot if slots), default=0) - reach
     high = max((max(slots) for slots in starts.slot if slots), default=0) + reach
     part = replace(

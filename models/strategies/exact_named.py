@@ -28,31 +28,10 @@ from emberline.models.problem import routes
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.search import enumeration
 from emberline.models.search.incumbent import Search
+from emberline.models.search.tuning import FEW_HEATS
 
-TERMS_A_SECOND = 60_000
-"""Terms of precedence for each second that is left: more take too large a share of the time to be written."""
-MOST_TERMS = 3_000_000
-"""More take too much memory, and are not solved to their end anyway."""
-CLOSE = 0.2
-"""Gap below which the program leaves the looking for plans out."""
-SMALL_TERMS = 40_000
-"""Lines of fewer terms than these are solved as a whole before all else: more take longer to write than a plan by
-other strategies does."""
-FEW_HEATS, FEW_TERMS = 6, 1_500_000
-"""A line of so few heats is solved as a whole up to so many terms: nothing else comes to a proof as soon."""
-ROUTE_TERMS = 600_000
-"""So few heats are solved by their routes up to so many terms of those."""
-FIRST = (0.8, 0.5)
-"""Share of the time for that; the second where there is no plan yet, and for few heats of many routes."""
-LONGEST_S = 2.0
-"""What the whole of more heats has not proven by then, other strategies prove sooner or prepare; a second goal is
-worth no more either."""
-SECOND, NODES = 0.2, 200
-"""Share of the time, and nodes, for the second goal."""
 SAME = 1e-9
 """Share by which plans that are as good by the first goal may differ."""
-STRICT = 0.5
-"""Share of the gap asked for at which the program ends."""
 
 
 def terms(problem: SlotProblem) -> int:
@@ -90,8 +69,8 @@ def exact(problem: SlotProblem) -> bool:
 
 def suits(search: Search) -> bool:
     """Whether the line is so small that solving it as a whole is the quickest way to its best plan."""
-    top = FEW_TERMS if few(search.problem) else SMALL_TERMS
-    small = terms(search.problem) <= min(top, TERMS_A_SECOND * search.remaining / 2)
+    top = FEW_HEATS.terms if few(search.problem) else FEW_HEATS.small_terms
+    small = terms(search.problem) <= min(top, FEW_HEATS.terms_per_work * search.remaining / 2)
     return exact(search.problem) and (small or by_routes(search.problem))
 
 
@@ -99,24 +78,24 @@ def by_routes(problem: SlotProblem) -> bool:
     """Whether few heats have so few routes that the program has a column for each."""
     if not few(problem) or problem.states or problem.gives or not exact(problem):
         return False
-    return routes.few(problem, ROUTE_TERMS)
+    return routes.few(problem, FEW_HEATS.route_terms)
 
 
 def few(problem: SlotProblem) -> bool:
     """Whether a line has few heats."""
-    return len(problem.heats) <= FEW_HEATS
+    return len(problem.heats) <= FEW_HEATS.heats
 
 
 def run(search: Search) -> None:
     """Solve a small line as a whole, in a share of the time."""
     is_few = few(search.problem)
-    share = FIRST[not by_routes(search.problem) and (is_few or search.best is None)]
+    share = FEW_HEATS.shares[not by_routes(search.problem) and (is_few or search.best is None)]
     if by_routes(search.problem) and enumeration.suits(search):
         enumeration.run(search)
     if not search.over():
-        solve(search, min(share * search.remaining, math.inf if is_few else LONGEST_S))
+        solve(search, min(share * search.remaining, math.inf if is_few else FEW_HEATS.longest))
     if search.best is not None and search.over():
-        _second(search, min(SECOND * search.rest, LONGEST_S))
+        _second(search, min(FEW_HEATS.second_share * search.rest, FEW_HEATS.longest))
     search.tell()
 
 
@@ -132,7 +111,7 @@ def _second(search: Search, limit: float) -> None:
         program = Program(formulation.model)
     start = _start_values(formulation, program, search)
     if start is not None:
-        outcome = program.run(work=max(limit, 0.1), start=start, nodes=NODES, cancel=search.cancel)
+        outcome = program.run(work=max(limit, 0.1), start=start, nodes=FEW_HEATS.second_nodes, cancel=search.cancel)
         if outcome.has_solution:
             search.offer(formulation.read())
     search.clock("second goal", began)
@@ -217,11 +196,11 @@ def _start_values(formulation: Named, program: Program, search: Search) -> np.nd
 
 def _effort(search: Search) -> float | None:
     """A plan near its bound is to be proven, not looked for."""
-    return 0.0 if search.told_gap is not None and search.told_gap <= CLOSE else None
+    return 0.0 if search.told_gap is not None and search.told_gap <= FEW_HEATS.looking_gap else None
 
 
 def _strict(search: Search) -> float:
     """The gap at which the program ends: what is asked for counts on what can be decided, this one on all."""
     value = search.value
     whole = 0.0 if value is None else abs(value) / max(abs(value + search.aim.constant), 1e-9)
-    return STRICT * search.gap * min(whole, 1.0)
+    return FEW_HEATS.strict * search.gap * min(whole, 1.0)

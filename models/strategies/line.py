@@ -24,21 +24,13 @@ from emberline.models.problem.assignment import Starts
 from emberline.models.problem.flows import SETTLE_SHARE
 from emberline.models.problem.idle_floor import with_floors
 from emberline.models.problem.site import SiteData
-from emberline.models.search.incumbent import LAST_S, Search
+from emberline.models.search.incumbent import Search
 from emberline.models.search.schedule import as_schedule
+from emberline.models.search.tuning import FEW_HEATS, LINE, LINE_AND_SITE
 from emberline.models.search.warm_start import Study
 from emberline.models.strategies import continuation, corridors, due_date_groups, exact_named, whole_horizon
 from emberline.models.strategies.rising_bound import rising
 from emberline.scenarios import Case
-
-SITE_SHARE = 0.7
-"""Share of the time for renewing casts on a site that decides, where groups gain little."""
-
-PEAK_SHARE = 0.4
-"""The same on a shorter horizon, where the goal pays for peaks."""
-
-QUICK_SHARE, QUICK_ROUNDING = 0.03, 0.5
-"""Share of the time for the first plan of few heats, and how its lags are rounded."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +48,8 @@ class Strategy:
 def by_name(search: Search) -> None:
     """All heats by name; few heats get a plan near the relaxation of pooled ones first, to be seen soon."""
     if exact_named.few(search.problem) and search.best is not None:
-        with search.part(QUICK_SHARE):
-            first_plan(search, QUICK_ROUNDING)
+        with search.part(FEW_HEATS.quick_share):
+            first_plan(search, FEW_HEATS.quick_rounding)
     if not search.over():
         exact_named.run(search)
 
@@ -66,7 +58,7 @@ def by_groups(search: Search) -> None:
     """Groups of casts, each planned with what is decided before held fixed."""
     with rising(search):
         if renewal_under_site.useful(search):
-            renewal_under_site.run(search, SITE_SHARE * search.remaining)
+            renewal_under_site.run(search, LINE_AND_SITE.share * search.remaining)
         due_date_groups.run(search, _part)
         continuation.run(search)
 
@@ -82,7 +74,7 @@ def as_a_whole(search: Search) -> None:
     with rising(search):
         if renewal_under_site.useful(search) and renewal_under_site.pays_peaks(search):
             # peaks tie all hours together: no small step lowers them
-            renewal_under_site.run(search, PEAK_SHARE * search.remaining)
+            renewal_under_site.run(search, LINE_AND_SITE.peak_share * search.remaining)
         with search.part(whole_horizon.share(search, continuation.fits(search))):
             whole_horizon.plans(search)
         continuation.run(search)
@@ -162,7 +154,7 @@ def heats(
 
 def _at_all(search: Search, scenario: Case, envelope: xr.Dataset) -> bool:
     """Whether what has no plan on slots has none at any times."""
-    remaining = min(max(search.remaining, exactly.LEAST_S), exactly.TIME_LIMIT_S)
+    remaining = min(max(search.remaining, LINE.exact_least), LINE.exact_work)
     return bool(hours(scenario, envelope)) or exactly.impossible(
         scenario, envelope, search.aim, work=remaining, cancel=search.cancel
     )
@@ -200,7 +192,9 @@ def _settle(search: Search, data: SiteData, baseline: Starts | None) -> None:
     limit = max(search.remaining, SETTLE_SHARE * search.limit)
     tries = [(plan, limit) for plan in ((best, baseline) if best is not baseline else (baseline,)) if plan is not None]
     # a short limit leaves no time for the site: the baseline schedule, which it can do, is worth more of it
-    tries += [(baseline, LAST_S)] if baseline is not None and limit < LAST_S else []
+    tries += (
+        [(baseline, LINE_AND_SITE.settle_work)] if baseline is not None and limit < LINE_AND_SITE.settle_work else []
+    )
     for plan, seconds in tries:
         if seconds > limit and search.best is not None:
             break

@@ -9,12 +9,10 @@ from typing import Protocol
 
 from emberline.models.bounds import column_generation as casts
 from emberline.models.bounds import joint_prices as joint
-from emberline.models.bounds.branch_and_bound import LONG_HEATS, Bound
+from emberline.models.bounds.branch_and_bound import Bound
 from emberline.models.search.incumbent import Search
+from emberline.models.search.tuning import LINE
 from emberline.scenarios import effort
-
-FINE_SLOTS = 200
-"""More slots than these: prices on units prove something long before the relaxation has its root."""
 
 
 class Rising(Protocol):
@@ -67,8 +65,8 @@ class InTurn:
 def of(search: Search) -> InTurn:
     """What proves a search's bound: prices where they suit, then the pooled relaxation branched on."""
     problem, data = search.problem, search.data
-    long = len(problem.heats) > LONG_HEATS
-    fine = long or problem.n_slots > FINE_SLOTS
+    long = len(problem.heats) > LINE.long_heats
+    fine = long or problem.n_slots > LINE.long_slots
     quick = casts.of(search) if fine else None
     if quick is not None:
         return InTurn([lambda: quick] if long else [lambda: quick, lambda: Bound(search)])

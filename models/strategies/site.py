@@ -24,6 +24,7 @@ from emberline.models.kernel.progress import Progress
 from emberline.models.problem import site as sites
 from emberline.models.search.first_goal import minimize_first
 from emberline.models.search.schedule import empty, stamped
+from emberline.models.search.tuning import SITE
 from emberline.models.search.warm_start import Study
 from emberline.scenarios import Case, Scenario, effort
 from emberline.scenarios.messages import Message
@@ -32,10 +33,6 @@ from emberline.scenarios.metrics import sound
 
 TIE_SHARE = 1e-9
 """By how much, as a share, the first goal may rise while the second is minimized: what the solver's tolerance asks."""
-LONG_S = 5.0
-"""Seconds of the first goal from which on the second one leaves all switches as they are."""
-PATIENCE = 2
-"""How many times as long as the first goal the second may take, where whole numbers are decided."""
 
 
 def optimize_site(
@@ -91,8 +88,8 @@ def _second(
         value = float(pyo.value(total[aim.first]))
         program.restrict([(total[aim.first], -math.inf, value + TIE_SHARE * max(abs(value), 1.0))])
         spent = effort.now() - started
-        remaining = min(remaining, PATIENCE * spent + 1.0)
-        if spent > LONG_S:
+        remaining = min(remaining, SITE.patience * spent + 1.0)
+        if spent > SITE.long_work:
             # what is switched stays: a search of its own over all switches would take as long again, or longer
             program.settle()
             program.aim(total[aim.second])

@@ -21,16 +21,9 @@ import time
 
 from emberline.models.heuristics.line import coarse_grid, ruin_and_recreate
 from emberline.models.heuristics.line.aggregate_first import first_plan
-from emberline.models.heuristics.line.neighbourhoods import WIDTHS, corridors, exchange, polish, retime, walk
+from emberline.models.heuristics.line.neighbourhoods import corridors, exchange, polish, retime, walk
 from emberline.models.search.incumbent import Search
-
-BEGINNINGS = (0.0, 0.5, 0.99, None)
-"""How lags of averaged heats are rounded (nearest slot, up, down; None: heats as they are): each leads to another
-plan."""
-SHORT = (0.35, 0.5)
-"""Share of the time for plans where the whole line fits into one program; the second where there is no plan yet."""
-RENEWAL_SHARE = 0.35
-"""Share of the time left in which casts of a baseline schedule are put back another way."""
+from emberline.models.search.tuning import LINE
 
 
 def share(search: Search, more: bool) -> float:
@@ -40,12 +33,12 @@ def share(search: Search, more: bool) -> float:
         search: under way.
         more: what heats by name over the whole horizon prove and find comes after it: a beginning is enough then.
     """
-    return SHORT[search.best is None] if more else 1.0
+    return LINE.opening_shares[search.best is None] if more else 1.0
 
 
 def plans(search: Search) -> None:
     """Plans from several beginnings, improved until no step helps any more."""
-    for rounding in () if _from_coarser(search) or _renewed(search) else BEGINNINGS:
+    for rounding in () if _from_coarser(search) or _renewed(search) else LINE.beginnings:
         if search.phase_over():
             break
         with search.afresh():
@@ -53,7 +46,7 @@ def plans(search: Search) -> None:
             retime(search)
             walk(search, 1)
             exchange(search)
-            corridors(search, WIDTHS[0])
+            corridors(search, LINE.widths[0])
     polish(search)
 
 
@@ -81,5 +74,5 @@ def _renewed(search: Search) -> bool:
     if search.coarser is None or search.phase_over() or not ruin_and_recreate.useful(search):
         return False
     before = search.draft_rank
-    ruin_and_recreate.run(search, RENEWAL_SHARE * search.remaining)
+    ruin_and_recreate.run(search, LINE.coarse_renewal_share * search.remaining)
     return search.draft_rank < before

@@ -24,6 +24,7 @@ from emberline.planning.plan.alternatives.substitute import substitute
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import Search, draft, follow
 from emberline.planning.plan.record import Plan
+from emberline.planning.plan.tuning import PLAN
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.messages import Message
@@ -33,15 +34,6 @@ from emberline.scenarios.records.goal import Target
 if TYPE_CHECKING:
     from emberline.models import Study
 
-SHARE, MOST_SHARE = 0.12, 0.2
-"""Of the time limit, that is kept for the searches of the other two points together; the most where the plan took less
-than it may."""
-SEARCH_SHARE = 0.34
-"""Of that time, for one search."""
-MOST_BETWEEN = 4
-"""Searches between least carbon and least cost."""
-LEAST_S = 2.0
-"""For one of them."""
 NO_TIME = Message("No time was left to search all points between least carbon and least cost.")
 OVERRIDES = {
     LEAST_CARBON: ["goal.minimize=carbon"],
@@ -96,7 +88,7 @@ def with_choices(
     mine = own_point(base.scenario)
     if mine is None or base.replay_figures is None or not base.acceptable or not base.comparable:
         return base
-    deadline = deadline or Deadline(SHARE * base.scenario.goal.budget)
+    deadline = deadline or Deadline(PLAN.front_share * base.scenario.goal.budget)
     search = _Search(base, deadline, baseline, study, on_progress or (lambda event: None), cancel or (lambda: False))
     search.run(mine)
     better = search.better(mine)
@@ -201,7 +193,7 @@ class _Search:
         if self.scenario.goal.signal != "average":  # a price on carbon counts by the average intensity
             self._find(NO_REGRET, self._goal(Target.CARBON, 0.0))
             return
-        for _ in range(MOST_BETWEEN):
+        for _ in range(PLAN.front_between):
             low, high = self._best(NO_REGRET), self._best(LEAST_CARBON)
             if low is None or high is None or high.carbon_kg <= low.carbon_kg or high.cost >= low.cost:
                 return
@@ -217,7 +209,7 @@ class _Search:
     def _goal(self, target: Target, extra_cost_share: float | None) -> Case:
         """The scenario with another goal, and its share of the time that is left."""
         caps = self.scenario.goal.caps.model_copy(update={"extra_cost_share": extra_cost_share})
-        limit = max(min(max(SEARCH_SHARE * self.deadline.limit, LEAST_S), self.deadline.rest), 0.0)
+        limit = max(min(max(PLAN.front_search_share * self.deadline.limit, PLAN.front_least), self.deadline.rest), 0.0)
         goal = self.scenario.goal.model_copy(update={"minimize": target, "caps": caps, "effort": limit})
         return self.scenario.model_copy(update={"goal": goal})
 

@@ -25,20 +25,11 @@ from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replay_outcome import Followed, outcomes
 from emberline.planning.plan.replays import QUANTILES, saved
 from emberline.planning.plan.start_lists import leading_units, lower_peaks, rests, ruled, worst_hours
+from emberline.planning.plan.tuning import PLAN
 from emberline.scenarios import Case, Scenario, effort
 from emberline.scenarios.goal_metrics import IN_MINUTES, goal_metric
 from emberline.scenarios.messages import Message
 
-HOURS = (1, 2, 3, 4, 5, 6, 8, 10, 11, 12, 13, 14, 16)
-"""Hours of rest a day that are tried."""
-MOST = 10.0
-"""Work for all rules of a plan."""
-DAYS, LEAST_DAYS = 100, 20
-"""Disturbed days on which the best rule is followed, at most and in any case."""
-DAYS_WORK = 5.0
-"""Work for these days."""
-ABOUT = 0.05
-"""By which a rule may hold less often than a plan on a few days, and yet be judged in its place."""
 NO_TIME = Message("No time was left to compare it with all rules that a shift may follow.")
 TIME_OF_DAYS = Message(
     "The disturbed days took the time that the search had left, so that not all rules that a shift may follow were "
@@ -60,7 +51,7 @@ def with_rules(
     scenario, references = plan.scenario, []
     if not plan.acceptable or not (scenario.heats or scenario.processes):
         return plan
-    clock = _Limit(MOST, deadline)
+    clock = _Limit(PLAN.rule_work, deadline)
     free, reference, days = scenario, plan.baseline_figures, plan
     if scenario.locks:
         free = scenario.model_copy(update={"locks": ()})
@@ -75,10 +66,10 @@ def with_rules(
         rules = [pair for pair in _candidates(free, limits, clock.over) if comparable(reference, pair[0].figures)]
     if rules:
         best, followed = min(rules, key=lambda pair: goal_value(free, reference, pair[0].figures))
-        rule = _on_the_same_days(days, best, followed, _Limit(DAYS_WORK, deadline))
+        rule = _on_the_same_days(days, best, followed, _Limit(PLAN.rule_days_work, deadline))
         after = None if judge is None or not _beats(rule, plan) else judge(_as_plan(plan, followed))
         if after is not None:
-            plan, rule = after, _on_the_same_days(after, best, followed, _Limit(DAYS_WORK, deadline))
+            plan, rule = after, _on_the_same_days(after, best, followed, _Limit(PLAN.rule_days_work, deadline))
         references.append(rule)
     return replace(plan, rules=tuple(references), omissions=(*plan.omissions, *_missing(plan, clock)))
 
@@ -101,7 +92,7 @@ def _beats(rule: Rule, plan: Plan) -> bool:
     if cap.cost is not None and rule.figures.cost > cap.cost:
         return False
     assert rule.expected is not None
-    often = rule.successes / rule.days >= min(plan.holding.level, plan.holding.share) - ABOUT
+    often = rule.successes / rule.days >= min(plan.holding.level, plan.holding.share) - PLAN.rule_about
     return often and rule.expected["p50"] > max(rule.expected["plan_p50"], 0.0)
 
 
@@ -139,9 +130,11 @@ def _on_the_same_days(plan: Plan, rule: Rule, followed: Followed, clock: _Limit)
         return rule
     seed = replays.data.attrs.get("seed")
     rows = []
-    for outcome in outcomes(replace(followed, seed=None if seed is None else int(seed)), range(min(replays.n, DAYS))):
+    for outcome in outcomes(
+        replace(followed, seed=None if seed is None else int(seed)), range(min(replays.n, PLAN.rule_days))
+    ):
         rows.append(outcome.figures)
-        if clock.over() and len(rows) >= LEAST_DAYS:
+        if clock.over() and len(rows) >= PLAN.rule_least_days:
             break
     n, ours = len(rows), saved(replays.data, name)
     more = np.array([row.get(f"more_{name}", 0.0) for row in rows])
@@ -172,7 +165,7 @@ def _candidates(scenario: Case, limits: Case, over: Callable[[], bool]) -> Itera
     units = leading_units(scenario)
     worst = worst_hours(scenario, envelope)
     for peak_mw in peaks:
-        for hours in (0, *(HOURS if units else ())):
+        for hours in (0, *(PLAN.rule_hours if units else ())):
             if (not hours and peak_mw is None) or over():
                 continue
             variant = ruled(scenario, units, worst, hours, peak_mw)

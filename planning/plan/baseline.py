@@ -10,10 +10,8 @@ import xarray as xr
 
 from emberline.planning.accounts.figures import Figures
 from emberline.planning.accounts.sums import figures
+from emberline.planning.plan.tuning import PLAN
 from emberline.scenarios import Case, effort
-
-LEAST = 30.0
-"""The baseline tries other sequences for as long as the search may take, and for so long at least."""
 
 
 def envelope_of(scenario: Case) -> xr.Dataset:
@@ -45,7 +43,7 @@ class Baseline:
         from emberline import twin
 
         envelope = envelope_of(scenario) if envelope is None else envelope
-        until = effort.now() + max(scenario.goal.budget, LEAST)
+        until = effort.now() + max(scenario.goal.budget, PLAN.baseline_least)
         return cls(scenario, envelope, twin.dispatch(scenario, envelope, over=over or (lambda: effort.now() > until)))
 
     @property

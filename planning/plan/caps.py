@@ -14,14 +14,12 @@ import numpy as np
 import xarray as xr
 
 from emberline.planning.accounts.ledger import grades_kg_per_t, ledger
+from emberline.planning.plan.tuning import PLAN
 from emberline.scenarios import Case
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.goal import Caps
 
 __all__ = ["fixed"]
-
-SEARCHES = 6
-"""After the first one; they share its time limit."""
 
 
 def fixed(scenario: Case, envelope: xr.Dataset, listed: xr.Dataset) -> Caps:
@@ -60,7 +58,7 @@ def least_carried(scenario: Case, schedule: xr.Dataset, search: Callable[[Case],
         return schedule
     best, kg_per_t = schedule, _carried(scenario, grade, schedule)
     floor, searches = _floor(scenario, grade), 0
-    while searches < SEARCHES and kg_per_t - floor > scenario.goal.gap * kg_per_t:
+    while searches < PLAN.cap_searches and kg_per_t - floor > scenario.goal.gap * kg_per_t:
         middle = (floor + kg_per_t) / 2
         again = search(_capped(scenario, grade, middle))
         searches += 1
@@ -104,5 +102,5 @@ def _floor(scenario: Case, grade: str) -> float:
 def _capped(scenario: Case, grade: str, kg_per_t: float) -> Case:
     goal = scenario.goal
     caps = goal.caps.model_copy(update={"embedded_kg_per_t": {**goal.caps.embedded_kg_per_t, grade: kg_per_t}})
-    changes = {"caps": caps, "grade": None, "effort": goal.budget / SEARCHES}
+    changes = {"caps": caps, "grade": None, "effort": goal.budget / PLAN.cap_searches}
     return scenario.model_copy(update={"goal": goal.model_copy(update=changes)})

@@ -21,6 +21,7 @@ from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import Search
 from emberline.planning.plan.proof import judge, judged, prove
 from emberline.planning.plan.record import Plan
+from emberline.planning.plan.tuning import PLAN
 from emberline.scenarios import Case, Problem, Scenario, ScenarioError
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.datasets import ViolationKind
@@ -44,11 +45,7 @@ __all__ = [
     "with_locks",
 ]
 
-KEEP_SHARE = 1e-3
-"""A schedule that is better by less than this share of what can be decided is not worth a change."""
 STAYS = Message("The earlier plan stays.")
-JUDGING = 5.0
-"""For the site's flows under the heats of an earlier schedule."""
 Operation = tuple[str, str]
 """Heat and stage."""
 Starts = Mapping[str, float | None] | Mapping[Operation, float | None] | Mapping[str | Operation, float | None]
@@ -106,7 +103,7 @@ def choose(
     envelope: xr.Dataset,
     before: xr.Dataset,
     candidate: xr.Dataset,
-    keep_share: float = KEEP_SHARE,
+    keep_share: float = PLAN.keep_share,
     *,
     sound: bool = False,
 ) -> xr.Dataset:
@@ -142,7 +139,7 @@ def holds(scenario: Case, envelope: xr.Dataset, schedule: xr.Dataset) -> bool:
         return not scenario.run_locks or not _off_locks(scenario, schedule)
     from emberline.models import explain
 
-    return explain.holds(scenario, envelope, schedule, Baseline.of(scenario, envelope).start, work=JUDGING)
+    return explain.holds(scenario, envelope, schedule, Baseline.of(scenario, envelope).start, work=PLAN.earlier_flows)
 
 
 def _off_locks(scenario: Case, schedule: xr.Dataset) -> bool:

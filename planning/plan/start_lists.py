@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.planning.plan.baseline import Baseline
+from emberline.planning.plan.tuning import PLAN
 from emberline.scenarios import Case, Scenario, effort
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.records.state import Outage
@@ -19,16 +20,8 @@ from emberline.scenarios.records.state import Outage
 if TYPE_CHECKING:
     from emberline.models import Study
 
-RESTS = (2.0, 4.0, 6.0, 8.0)
-"""Hours of rest a day that are tried."""
-RESTS_WORK = 2.0
-"""Seconds of the processor for all of them."""
-LEADING = 0.25
-"""Units that draw this share of the most hungry one, or more, lead."""
 DIGITS = 6
 """To which electricity counts the same."""
-PEAKS = 6
-"""Peaks that are tried between that of the baseline and an impossible one."""
 
 
 def start_lists(scenario: Case, baseline: Baseline, study: Study | None, *, around: bool) -> Iterator[xr.Dataset]:
@@ -69,7 +62,7 @@ def lower_peaks(scenario: Case, envelope: xr.Dataset, dispatched: xr.Dataset) ->
     if rates is None or not any(peak.per_mw.any() for peak in rates.peaks):
         return
     low, high = float(dispatched["meter_mw"].min()), float(dispatched["meter_mw"].max())
-    for _ in range(PEAKS):
+    for _ in range(PLAN.peaks):
         limit = (low + high) / 2
         grid = scenario.site.grid.model_copy(update={"import_limit_mw": limit})
         calmer = scenario.model_copy(update={"site": scenario.site.model_copy(update={"grid": grid})})
@@ -85,9 +78,9 @@ def _resting(scenario: Case, envelope: xr.Dataset) -> Iterator[xr.Dataset]:
     """Baselines whose leading units rest in the worst hours of each day: no plan may be worse than such a rule."""
     from emberline import twin
 
-    until = effort.now() + RESTS_WORK
+    until = effort.now() + PLAN.rests_work
     units, worth = leading_units(scenario), worst_hours(scenario, envelope)
-    for hours in RESTS:
+    for hours in PLAN.rests:
         variant = ruled(scenario, units, worth, hours, None)
         over = partial(_past, until)
         schedule = twin.dispatch(variant, envelope, keeping=scenario.disturbances.careful, over=over)
@@ -122,7 +115,7 @@ def leading_units(scenario: Scenario) -> tuple[str, ...]:
         if not process.must_run
     }
     most = max(power.values(), default=0.0)
-    return tuple(unit for unit, mw in power.items() if most > 0 and mw >= LEADING * most)
+    return tuple(unit for unit, mw in power.items() if most > 0 and mw >= PLAN.leading * most)
 
 
 def worst_hours(scenario: Case, envelope: xr.Dataset) -> np.ndarray:

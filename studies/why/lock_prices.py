@@ -20,10 +20,9 @@ from emberline.studies.difference.moves import moved
 from emberline.studies.why.answer import Answer
 from emberline.studies.why.of_heat import in_words
 from emberline.studies.why.resolver import Resolver
+from emberline.studies.why.tuning import WHY
 
 __all__ = ["LockPrices", "lock_prices", "refuse"]
-
-TIME_LIMIT_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ class LockPrices:
 def lock_prices(
     plan: Plan,
     *,
-    time_limit_s: float = TIME_LIMIT_S,
+    time_limit_s: float = WHY.limit,
     on_progress: Callable[[str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> LockPrices:

@@ -16,9 +16,8 @@ import xarray as xr
 
 from emberline.models import line
 from emberline.scenarios import Scenario
+from emberline.studies.why.tuning import WHY
 
-MOST_ROUNDS = 30
-"""How often operations are moved out of what their units are not available for."""
 EPS = 1e-9
 Rule = tuple[line.Key, line.Key, float]
 """The second starts at least so many slots after the first."""
@@ -34,7 +33,7 @@ def nearest(problem: line.SlotProblem, target: line.Starts, *, later: bool = Tru
         later: whether what would run while its unit is not available waits until it is; else it is done before.
     """
     rules = _Line(problem, target)
-    for _ in range(MOST_ROUNDS):
+    for _ in range(WHY.nearest_rounds):
         starts = rules.solve() if rules.possible else None
         if starts is None or not rules.dodge(starts, later):
             break

@@ -24,10 +24,9 @@ from emberline.studies.difference.moves import THEN, moved
 from emberline.studies.why.answer import Answer, Slot
 from emberline.studies.why.limits import Line
 from emberline.studies.why.resolver import Resolver
+from emberline.studies.why.tuning import WHY
 
 AT, NOT_BEFORE, NOT_AFTER = mark("at {time}"), mark("not before {time}"), mark("not after {time}")
-MOST_SLOTS = 400
-"""More starts than these are not looked at one by one."""
 
 
 @dataclass(frozen=True)
@@ -286,7 +285,7 @@ class OfHeat:
     def slots(self) -> tuple[Slot, ...]:
         """Every start that it could have with all others where they are, and what is in the way of the rest."""
         starts = self._starts()
-        if len(starts) > MOST_SLOTS:
+        if len(starts) > WHY.slots:
             return ()
         site = redispatch.Redispatch(self.scenario, self.resolver.plan.envelope, None)
         here = site.least(self.schedule)

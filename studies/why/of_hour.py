@@ -21,13 +21,9 @@ from emberline.studies.why.answer import Answer, Worth
 from emberline.studies.why.limits import Line
 from emberline.studies.why.resolver import Resolver, away
 from emberline.studies.why.shadow_prices import prices
+from emberline.studies.why.tuning import WHY
 
 EARLIER, LATER = mark("heat {heat} earlier: {limits}"), mark("heat {heat} later: {limits}")
-MOST_UNITS = 3
-"""Units that are tried idle: those that draw most in the hour."""
-SMALL_MW = 0.01
-"""Units that draw less in the hour are left out."""
-EXTRA_MWH = 1.0
 
 
 @dataclass(frozen=True)
@@ -145,7 +141,7 @@ class OfHour:
             draws_mw[name] = draws_mw.get(name, 0.0) + energy * minutes / whole * 60 / (
                 self.hour.end_min - self.hour.begin_min
             )
-        draws_mw = {name: mw for name, mw in draws_mw.items() if mw > SMALL_MW}
+        draws_mw = {name: mw for name, mw in draws_mw.items() if mw > WHY.small_mw}
         return sorted(draws_mw.items(), key=lambda item: -item[1])
 
     def _operations(self) -> Iterator[tuple[str, float, float, float]]:
@@ -211,12 +207,12 @@ class OfHour:
         """
         options: list[tuple[str, str, str]] = [
             ("idle", Message("{name} idle, {hour}", name=name, hour=self.name), name)
-            for name, _ in self.drawing()[:MOST_UNITS]
+            for name, _ in self.drawing()[: WHY.units]
         ]
         if whole and not self.scenario.heats:
             options += [
-                ("more", Message("{mwh:g} MWh more load, {hour}", mwh=EXTRA_MWH, hour=self.name), ""),
-                ("less", Message("{mwh:g} MWh less load, {hour}", mwh=EXTRA_MWH, hour=self.name), ""),
+                ("more", Message("{mwh:g} MWh more load, {hour}", mwh=WHY.extra_mwh, hour=self.name), ""),
+                ("less", Message("{mwh:g} MWh less load, {hour}", mwh=WHY.extra_mwh, hour=self.name), ""),
             ]
         return options
 
@@ -241,6 +237,6 @@ class OfHour:
         """Base load with a MWh more or less in the hour, no less than none."""
         inputs = self.scenario.inputs.copy(deep=True)
         load = inputs["base_load_mw"].to_numpy().copy()
-        load[self.steps] += sign * EXTRA_MWH * 60 / (self.hour.end_min - self.hour.begin_min)
+        load[self.steps] += sign * WHY.extra_mwh * 60 / (self.hour.end_min - self.hour.begin_min)
         inputs["base_load_mw"] = ("time", np.maximum(load, 0.0), inputs["base_load_mw"].attrs)
         return self.scenario.with_inputs(inputs)

@@ -23,10 +23,9 @@ from emberline.studies.levers.study import BATTERY, without
 from emberline.studies.why import run_slack
 from emberline.studies.why.answer import Answer
 from emberline.studies.why.resolver import Resolver, away
+from emberline.studies.why.tuning import WHY
 
 ON = mark("{name} on all the time, as if it ran when the horizon begins")
-RUNS = 5
-"""Runs of which it is said what stops them."""
 CAPLESS = mark("{says}, with no cap on cost (none keeps it)")
 
 
@@ -129,7 +128,7 @@ class OfUnit:
         assert plan.replay is not None
         yield from (reason.says for reason in dear_hours(plan, plan.replay) if reason.unit in self.units)
         runs = [one for one in self._every if one.unit in self.units and one.what == RUN and one != self.run]
-        dearest = sorted(runs, key=lambda one: -self._worth(one))[:RUNS]
+        dearest = sorted(runs, key=lambda one: -self._worth(one))[: WHY.runs]
         yield from (self._lies(one) for one in sorted(dearest, key=lambda one: one.first))
 
     def _worth(self, one: UnitRun) -> float:

@@ -22,12 +22,10 @@ from emberline.studies.why.of_hour import OfHour, minute
 from emberline.studies.why.of_hour import hour as read_hour
 from emberline.studies.why.of_unit import OfUnit
 from emberline.studies.why.resolver import Resolver
+from emberline.studies.why.tuning import WHY
 
 __all__ = ["refuse", "why"]
 
-TIME_LIMIT_S = 120.0
-SMALL = 0.1
-"""Share of what a MWh is worth that the plan's gap may leave open, for a MWh more to be planned again."""
 Tell = Callable[[str], None]
 Question = TypeVar("Question")
 
@@ -41,7 +39,7 @@ def why(
     unit: str | None = None,
     hour: str | None = None,
     every: bool = False,
-    time_limit_s: float = TIME_LIMIT_S,
+    time_limit_s: float = WHY.limit,
     on_progress: Tell | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Why:
@@ -132,7 +130,9 @@ def _of_hour(resolver: Resolver, text: str) -> Why:
     worth = about.worth()
     # where the plan's own gap leaves more open than a MWh is worth, planning again would tell nothing of it
     whole = worth is not None and "whole numbers" in worth.assumption
-    is_exact = whole and resolver.slack is not None and resolver.slack < SMALL * abs(worth.value if worth else 0.0)
+    is_exact = (
+        whole and resolver.slack is not None and resolver.slack < WHY.open_share * abs(worth.value if worth else 0.0)
+    )
     questions = about.questions(is_exact)
     resolver.asks = len(questions)
     answers = [*resolver.as_it_is(), *(about.answer(*question) for question in _in_time(resolver, questions))]

@@ -23,23 +23,13 @@ from emberline.scenarios import Case, Scenario, ScenarioError, effort
 from emberline.scenarios.checking import to_the_minute
 from emberline.scenarios.line.rounding import worth_a_try
 from emberline.scenarios.messages import Message
-from emberline.studies.why.why_not import CLOSE, MOST_STEPS, Changed, Repair, WhyNot, finer_steps, repair_of
+from emberline.studies.why.tuning import WHY
+from emberline.studies.why.why_not import Changed, Repair, WhyNot, finer_steps, repair_of
 
 __all__ = ["quick", "shortages", "without_place"]
 
-EFFORT = 2.0
-"""Work that an answer may take."""
-FIRST = ("grid", "cap", "due", "lock", "level", "supply", "horizon", "stop", "outage", "amount", "wait", "run")
-"""Kinds of limits in the order in which they are tried; the rest follows by price."""
-ENOUGH = 2
-"""Repairs after which no more are looked for."""
-FIRST_SHARE = 0.5
-"""Share of the time after which one repair is enough."""
-PARTS = (1 / 64, 1 / 8)
-"""Shares of the way to a limit's loosest value tried first, before halves: most are missed by little."""
 
-
-def quick(changed: Changed, *, work: float = EFFORT) -> WhyNot:
+def quick(changed: Changed, *, work: float = WHY.quick) -> WhyNot:
     """What can be said at once of a scenario without a plan.
 
     Args:
@@ -73,7 +63,7 @@ class _Quick:
         repairs = self._finer(scenario)
         attempts = 0
         for limit in limits if not repairs else ():  # where rounding is all that is in the way, no limit is
-            if self.over or len(repairs) >= ENOUGH or (repairs and self.spent > FIRST_SHARE * self.work):
+            if self.over or len(repairs) >= WHY.quick_enough or (repairs and self.spent > WHY.quick_share * self.work):
                 break
             if limit.kind in ("order", "rate"):
                 continue  # another machine, or less made: left to the full search
@@ -101,7 +91,7 @@ class _Quick:
 
     def _finer(self, scenario: Scenario) -> list[Repair]:
         """Finer steps, the coarsest on which everything has a place; empty: none, or it has on the scenario's too."""
-        steps = worth_a_try(scenario)[:MOST_STEPS] if scenario.orders else ()
+        steps = worth_a_try(scenario)[: WHY.finer_steps] if scenario.orders else ()
         if not steps or self._works(()):
             return []
         repairs = (finer_steps(scenario, step) for step in steps)
@@ -133,8 +123,8 @@ class _Quick:
             return None
         if limit.dropped:
             return loose
-        tight, parts = limit.value, list(PARTS)
-        while abs(loose - tight) > CLOSE * limit.scale and not self.over:
+        tight, parts = limit.value, list(WHY.quick_parts)
+        while abs(loose - tight) > WHY.close * limit.scale and not self.over:
             middle = limit.rounded(tight + (loose - tight) * (parts.pop(0) if parts else 0.5))
             if limit.sign * (loose - middle) <= 0 or limit.sign * (middle - tight) <= 0:
                 if parts:
@@ -150,11 +140,7 @@ class _Quick:
 
 
 def _rank(limit: explain.Limit) -> int:
-    return FIRST.index(limit.kind) if limit.kind in FIRST else len(FIRST)
-
-
-PLACING = 1.0
-"""Work for the baseline's list."""
+    return WHY.quick_order.index(limit.kind) if limit.kind in WHY.quick_order else len(WHY.quick_order)
 
 
 def without_place(scenario: Case, envelope: xr.Dataset | None = None) -> list[str]:
@@ -167,7 +153,7 @@ def without_place(scenario: Case, envelope: xr.Dataset | None = None) -> list[st
     """
     if not scenario.heats:
         return []
-    end = effort.now() + PLACING
+    end = effort.now() + WHY.quick_list
     baseline = Baseline.of(scenario, envelope, over=lambda: effort.now() > end)
     heats = str(baseline.schedule.attrs["unplaced"])
     return [Message("the baseline finds no place for {heats}", heats=heats)] if heats else []

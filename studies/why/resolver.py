@@ -27,12 +27,9 @@ from emberline.scenarios.messages import Message
 from emberline.scenarios.records.state import Outage
 from emberline.studies.why.answer import ESTIMATE, Answer, More
 from emberline.studies.why.nearest import neighbours
+from emberline.studies.why.tuning import WHY
 
-FINE = 1e-3
-"""Relative gap at which a search ends, where the scenario asks for less: what is weighed are differences."""
 CLOSE = 1e-9
-LEAST_S = 0.5
-"""Shortest search for one answer, however many are to come."""
 
 
 @dataclass
@@ -89,7 +86,7 @@ class Resolver:
 
         What that brings is no decision's doing, and the other searches begin with it.
         """
-        if self.plan.gap is not None and self.plan.gap <= FINE:
+        if self.plan.gap is not None and self.plan.gap <= WHY.gap:
             return []
         self.asks += 1
         answer = self.ask("as it is", Message("as it is, only searched on"), self.scenario)
@@ -116,9 +113,9 @@ class Resolver:
             dispatches: of :meth:`judged`: plans that stand where the search finds none, or none better.
         """
         self.tell(says)
-        share = max(self.remaining / max(self.asks, 1), LEAST_S)
+        share = max(self.remaining / max(self.asks, 1), WHY.least)
         self.asks -= 1
-        goal = variant.goal.model_copy(update={"gap": min(variant.goal.gap, FINE), "effort": share})
+        goal = variant.goal.model_copy(update={"gap": min(variant.goal.gap, WHY.gap), "effort": share})
         variant = variant.model_copy(update={"goal": goal})
         stands = [one.schedule for one in dispatches if one.schedule is not None and not one.reason]
         least = min(stands, key=lambda schedule: float(schedule.attrs["objective"]), default=None)
@@ -196,7 +193,7 @@ class Resolver:
         """
         if not near:
             return []
-        share = max(self.remaining / max(self.asks, 1), LEAST_S)
+        share = max(self.remaining / max(self.asks, 1), WHY.least)
         goal = variant.goal.model_copy(update={"effort": share})
         hasty = variant.model_copy(update={"goal": goal})
         site = redispatch.Redispatch(hasty, self.plan.envelope if envelope is None else envelope, None)

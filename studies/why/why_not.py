@@ -24,28 +24,14 @@ from emberline.scenarios import Case, Scenario, ScenarioError, effort
 from emberline.scenarios.checking import to_the_minute
 from emberline.scenarios.line.rounding import worth_a_try
 from emberline.scenarios.messages import Message
+from emberline.studies.why.tuning import WHY
 
 __all__ = ["Repair", "WhyNot", "why_not"]
 
 Changed = Callable[[Sequence[str]], Case]
 """The scenario with overrides added to those that it has."""
-TIME_LIMIT_S = 120.0
-JUDGE_S = 2.0
-"""Longest search for a plan, or for a proof that there is none, of one change."""
-PATIENCE = 20
-"""A change may take this part of the time that is left."""
-LONG = 2
-"""The same of the scenario as it is, where neither plan nor proof was found soon."""
-CONFLICT_S = 5.0
-MOST_REPAIRS = 6
-MOST_STEPS = 2
-"""Finer steps that are tried."""
 LAST_RESORT = "order"
 """Kind of limit that is tried only where nothing else helps."""
-CLOSE = 0.01
-"""Halving ends where what is left between is this share of a limit's scale."""
-GROW = (1.0, 1.02, 1.1, 1.3, 2.0)
-"""How many times what the relaxation asks for is tried, where that alone is not enough."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +110,7 @@ class WhyNot:
 def why_not(
     changed: Changed,
     *,
-    time_limit_s: float = TIME_LIMIT_S,
+    time_limit_s: float = WHY.limit,
     work: float | None = None,
     on_progress: Callable[[str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -179,7 +165,7 @@ class _Search:
             self._finer(scenario)
         if verdict is None and not self.repairs and not self.over:
             self.tell(Message("is there a plan? more time for it"))
-            verdict = self.judge((), LONG)
+            verdict = self.judge((), WHY.patience_as_it_is)
         if verdict:
             return WhyNot("feasible", scenario.horizon.step_min, seconds=time.perf_counter() - self.began_s)
         if verdict is None:
@@ -203,7 +189,7 @@ class _Search:
             self.elastic = explain.Elastic(
                 scenario, envelope, listed if listed is not None and not violations(baseline.run) else None, limits
             )
-            conflict = self.elastic.conflict(work=min(self.remaining / 4, CONFLICT_S))
+            conflict = self.elastic.conflict(work=min(self.remaining / 4, WHY.conflict))
             irreducible = bool(conflict)
             if not conflict and self.elastic.smallest(work=self.remaining / 4):
                 conflict = self.elastic.proof()
@@ -229,14 +215,14 @@ class _Search:
             conflict=says,
             keys=keys,
             irreducible=irreducible,
-            repairs=tuple(self.repairs[:MOST_REPAIRS]),
+            repairs=tuple(self.repairs[: WHY.repairs]),
             attempts=count,
             of=len(limits),
             complete=not self.over,
             seconds=time.perf_counter() - self.began_s,
         )
 
-    def judge(self, overrides: Sequence[str], patience: float = PATIENCE) -> bool | None:
+    def judge(self, overrides: Sequence[str], patience: float = WHY.patience) -> bool | None:
         """Whether there is a plan with overrides; None: neither a plan nor a proof was found in time.
 
         Args:
@@ -254,7 +240,7 @@ class _Search:
         if listed is not None and scenario.heats and stands(scenario, baseline):
             return True
         # once something helps, others are looked for less long
-        work = max(JUDGE_S, self.remaining / patience) / (2 if self.repairs else 1)
+        work = max(WHY.judged, self.remaining / patience) / (2 if self.repairs else 1)
         if explain.missing(scenario, envelope) or explain.impossible(scenario, envelope, listed, work=work):
             return False
         goal = scenario.goal.model_copy(update={"gap": 1.0, "effort": work})
@@ -271,13 +257,13 @@ class _Search:
         if any("horizon.step_min" in repair.keys for repair in self.repairs):
             return schedules.ON_GRID
         proven = explain.hours(scenario, envelope) or explain.impossible_at_all(
-            scenario, envelope, listed, work=max(JUDGE_S, self.remaining / PATIENCE)
+            scenario, envelope, listed, work=max(WHY.judged, self.remaining / WHY.patience)
         )
         return "infeasible" if proven else schedules.ON_GRID
 
     def _finer(self, scenario: Scenario) -> None:
         """Finer steps, where times are rounded up: the coarsest with which there is a plan."""
-        for step in worth_a_try(scenario)[:MOST_STEPS]:
+        for step in worth_a_try(scenario)[: WHY.finer_steps]:
             if self.over:
                 return
             self.tell(Message("steps of {step} min", step=step))
@@ -312,12 +298,12 @@ class _Search:
                 # what is in conflict stays so, whatever happens elsewhere
                 self.hopeless.add((limit.key, limit.sign))
                 return None
-            threshold = self.elastic.alone(limit, work=min(self.remaining, CONFLICT_S))
+            threshold = self.elastic.alone(limit, work=min(self.remaining, WHY.conflict))
             if threshold is None:
                 self.hopeless.add((limit.key, limit.sign))
                 return None
             least = threshold
-            for grow in GROW[:3]:
+            for grow in WHY.growth[:3]:
                 value = limit.rounded(limit.value + grow * (least - limit.value))
                 if value != limit.value and self.judge(limit.write(value)):
                     return value
@@ -330,7 +316,7 @@ class _Search:
 
     def _halved(self, limit: explain.Limit, tight: float, loose: float, others: Sequence[str]) -> float:
         """The tightest value found between two with which a plan is known; with the loose one it is."""
-        while not self.over and abs(loose - tight) > CLOSE * limit.scale:
+        while not self.over and abs(loose - tight) > WHY.close * limit.scale:
             middle = limit.rounded((tight + loose) / 2)
             if limit.sign * (loose - middle) <= 1e-9:
                 middle = limit.next_to(tight)
@@ -389,12 +375,12 @@ class _Search:
             if not least or (not relax and not self.elastic.whole):
                 continue
             by_key = {limit.key: limit for limit in self.elastic.limits if limit.key in least}
-            for grow in GROW:
+            for grow in WHY.growth:
                 loosenings = [
                     (limit, limit.rounded(limit.value + grow * (least[key] - limit.value)))
                     for key, limit in by_key.items()
                 ]
-                if self.judge(_overrides(loosenings), PATIENCE / 4):
+                if self.judge(_overrides(loosenings), WHY.patience / 4):
                     self.repairs.append(repair_of(loosenings))
                     return True
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,7 @@ from enumerated import envelope, works
 
 from emberline import models
 from emberline.models.heuristics.processes import relax_and_fix as searching
+from emberline.models.search.tuning import PROCESSES
 from emberline.scenarios import Case
 
 GAP = 0.01
@@ -83,10 +85,10 @@ def cement(minimize: str = "cost", step_min: float = 60.0, hours: float = 24.0, 
     )  # fmt: skip
 
 
-def solve(scenario: Case, small: int, **how: Any) -> xr.Dataset:
+def solve(scenario: Case, small: int, tuning: dict[str, Any] | None = None, **how: Any) -> xr.Dataset:
     """A plan by parts (``small`` 0), or at once."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(searching, "SMALL", small)
+        patch.setattr(searching, "PROCESSES", replace(PROCESSES, small=small, **(tuning or {})))
         return models.optimize(scenario, envelope(scenario), **how)
 
 

@@ -19,7 +19,7 @@ from emberline.planning.plan.earlier import same_asked
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replays import held_more
 from emberline.planning.planner import Steps, in_its_place, made_to_hold, make_plan
-from emberline.planning.robustness.holding.hold import LEAST_DAYS
+from emberline.planning.robustness.holding import tuning
 from emberline.runs.store.starts import stored_starts
 from emberline.runs.store.store import Store
 from emberline.scenarios import Case
@@ -239,7 +239,7 @@ def test_nothing_is_begun_after_the_limit_and_what_is_missing_is_said(tmp_path: 
     case = shop(goal={"hold": 0.01})
     late = make_plan(case, deadline=Deadline(300.0, lambda: now[0]), on_progress=tell)
     assert late.holding is not None
-    assert late.holding.days == LEAST_DAYS
+    assert late.holding.days == tuning.HOLDING.least_days
     assert not {"optimize", "round", "choices"} & set(phases[phases.index("judge") :])
     assert late.rules == ()
     assert late.omissions == (

@@ -11,10 +11,11 @@ import pytest
 from ruled_days import needs, shop, trial
 
 from emberline.planning import planner
-from emberline.planning.answer.choices import MOST_SHARE, SHARE, own_point, with_own
+from emberline.planning.answer.choices import own_point, with_own
 from emberline.planning.engine.deadline import Deadline
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.record import Plan
+from emberline.planning.plan.tuning import PLAN
 from emberline.planning.planner import Steps, in_its_place, made_to_hold, make_plan
 
 
@@ -231,9 +232,9 @@ def test_shares_of_the_time(as_run: bool, monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr(planner, name, function)
     baseline = Baseline.of(shop()) if as_run else None
     result = make_plan(shop(), deadline=Deadline(60.0, lambda: now[0]), baseline=baseline)
-    share = 0.0 if own_point(shop()) is None else SHARE
+    share = 0.0 if own_point(shop()) is None else PLAN.front_share
     assert record["plan"] == pytest.approx(60 * (1 - share - 0.1))
-    assert record["front"] == pytest.approx(min(54.0 - 10.0, MOST_SHARE * 60))
+    assert record["front"] == pytest.approx(min(54.0 - 10.0, PLAN.front_most * 60))
     assert (record["rules"], record["left"]) == pytest.approx((57.6, 37.6))
     assert record["omissions"] == ()
     assert (record["front judge"] is None, record["rules judge"] is None) == (as_run, as_run)

@@ -20,18 +20,8 @@ from emberline.models.problem.assignment import Starts
 from emberline.models.problem.averaging import averaged, differences
 from emberline.models.problem.line import Counted
 from emberline.models.search.incumbent import Search
+from emberline.models.search.tuning import LINE
 from emberline.scenarios import effort
-
-SURROUNDINGS = ((0, 0), (1, 0), (1, 1), (2, 4))
-"""How far a pooled plan may leave its relaxation, closest first: counts, and slots around casts with weight."""
-LONG_SLOTS = 200
-"""More slots than these: the interior-point method is the quicker one for a first relaxation."""
-STALL_S = 0.7
-"""Seconds without a better pooled plan after which it is taken."""
-SHARE = 0.4
-"""Share of the time left that one pooled plan may take."""
-SAME = 5e-4
-"""Difference, as a share, below which two pooled plans count as the same."""
 
 
 def first_plan(search: Search, rounding: float | None) -> bool:
@@ -63,13 +53,13 @@ def first_plan(search: Search, rounding: float | None) -> bool:
     relaxed = program.run(
         work=max(search.remaining, 0.5),
         relax=True,
-        ipm=not mean or problem.n_slots > LONG_SLOTS,
+        ipm=not mean or problem.n_slots > LINE.long_slots,
         cancel=search.phase_over,
     )
     if not relaxed.has_solution:
         search.clock("plan", began)
         return False
-    places = [list(surroundings(formulation, slack, around)) for slack, around in SURROUNDINGS]
+    places = [list(surroundings(formulation, slack, around)) for slack, around in LINE.surroundings]
     objectives: list[float] = []
     plans: list[tuple[Counted, Starts | None]] = []
     # furnaces and casters lie as the pooled plan has them; where that leads nowhere, no unit is sure
@@ -78,12 +68,14 @@ def first_plan(search: Search, rounding: float | None) -> bool:
     for place in places:
         began = time.perf_counter()
         program.confine(place)
-        limit = max(search.remaining * SHARE, 0.5)
+        limit = max(search.remaining * LINE.pooled_share, 0.5)
         patience = Patience(search.phase_over)
         outcome = program.run(work=limit, gap=search.gap / 2, on_progress=patience.tell, cancel=patience.over)
         search.clock("plan", began)
         # wider places often hold the same plan
-        if outcome.objective is not None and all(abs(outcome.objective - one) > SAME * abs(one) for one in objectives):
+        if outcome.objective is not None and all(
+            abs(outcome.objective - one) > LINE.pooled_same * abs(one) for one in objectives
+        ):
             objectives.append(outcome.objective)
             counted = read(formulation, problem)
             named, draft = name_heats(search, counted, fed, hurried=True)
@@ -113,4 +105,4 @@ class Patience:
 
     def over(self) -> bool:
         """Whether to end it."""
-        return self._over() or (self._best is not None and effort.now() - self._since > STALL_S)
+        return self._over() or (self._best is not None and effort.now() - self._since > LINE.pooled_stall)

@@ -12,13 +12,8 @@ from emberline.models.problem import site as sites
 from emberline.models.problem.assignment import Starts
 from emberline.models.problem.idle_floor import with_floors
 from emberline.models.search.incumbent import Search
+from emberline.models.search.tuning import LINE
 from emberline.scenarios import Case
-
-COARSE_MIN = 15.0
-SHARE = 0.2
-"""Share of the time left that the plan on quarter-hours may take."""
-MOST = 0.5
-"""The same where there is none by then."""
 
 
 def coarser(
@@ -32,13 +27,13 @@ def coarser(
         rounding: how minutes become slots.
     """
     horizon = scenario.horizon
-    ratio = round(COARSE_MIN / horizon.step_min)
-    even = ratio * horizon.step_min == COARSE_MIN and horizon.n_steps % ratio == 0
+    ratio = round(LINE.coarse_min / horizon.step_min)
+    even = ratio * horizon.step_min == LINE.coarse_min and horizon.n_steps % ratio == 0
     if ratio < 2 or not even:
         return None
 
     def search(fine: Search) -> Search:
-        rough = horizon.model_copy(update={"step_min": COARSE_MIN})
+        rough = horizon.model_copy(update={"step_min": LINE.coarse_min})
         inputs = scenario.inputs.coarsen(time=ratio).mean().assign_coords(time=rough.times)
         inputs.attrs = scenario.inputs.attrs
         rough_scenario = scenario.with_inputs(inputs, horizon=rough)
@@ -51,14 +46,15 @@ def coarser(
 
         def over() -> bool:
             return fine.phase_over() or (
-                rough_search.draft is not None and rough_search.remaining < (MOST - SHARE) * remaining
+                rough_search.draft is not None
+                and rough_search.remaining < (LINE.coarse_most - LINE.coarse_share) * remaining
             )
 
         rough_search = Search(
             problem=with_floors(line_reader.from_scenario(rough_scenario, rough_envelope, rounding)),
             data=replace(data, whole=fine.data.whole),
             aim=fine.aim,
-            limit=MOST * remaining,
+            limit=LINE.coarse_most * remaining,
             gap=fine.gap,
             on_progress=lambda event: None,
             cancel=over,

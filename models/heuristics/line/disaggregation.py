@@ -24,26 +24,8 @@ from emberline.models.problem.line import Counted, Windows
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.search.incumbent import Search
 from emberline.models.search.site_in_turn import Guide
+from emberline.models.search.tuning import LINE
 from emberline.scenarios import effort
-
-NAMING = 2
-"""By how many slots leading starts and casts may leave the pooled plan, and then the plan that uses units twice."""
-ROUNDS = 10
-"""How often a plan that uses units twice is solved again, each time with that priced higher."""
-PATIENCE = 2
-"""Rounds in which the double use may stay as it is."""
-OVERLAP = 0.004
-"""What a slot of double use counts at first, as a share of what the line's energy is worth."""
-FIRM = 32
-"""How much more than at first double use counts where it must go at once."""
-FEW = 8
-"""Slots of double use that are few: then it is tried at once to get rid of them, every heat moved by a slot."""
-STEP_S = 3.0
-"""Seconds that one step of improvement may take."""
-NAMING_S = 4.0
-"""Seconds that one naming may take while others are left to try."""
-RELAXATIONS = 5
-"""A naming may take so many times as long as its relaxation."""
 
 
 def name_heats(
@@ -65,27 +47,31 @@ def name_heats(
         Whether a better plan came out, and if not what there is, if anything.
     """
     problem = search.problem
-    windows = around_counted(problem, counted, NAMING, NAMING) if draft is None else near(problem, draft, NAMING)
+    windows = (
+        around_counted(problem, counted, LINE.naming_slots, LINE.naming_slots)
+        if draft is None
+        else near(problem, draft, LINE.naming_slots)
+    )
     price = overlap_price(search)
     rise = price if draft is None else 2 * price
     least, idle = math.inf, 0
-    for _ in range(ROUNDS):
-        if search.remaining <= 0.1 or search.phase_over() or idle > PATIENCE:
+    for _ in range(LINE.naming_rounds):
+        if search.remaining <= 0.1 or search.phase_over() or idle > LINE.naming_patience:
             break
-        limit = min(NAMING_S, max(search.remaining, 0.5))
+        limit = min(LINE.naming_work, max(search.remaining, 0.5))
         plan, twice, cut = named(search, windows, limit, "name heats", draft, loose, rise, gap=search.gap / 2)
         if plan is None:
             break
         draft = plan
         if twice < 0.5:
             return search.offer(draft), None
-        if twice <= FEW and told_apart(search, draft, FIRM * price):
+        if twice <= LINE.overlap_few and told_apart(search, draft, LINE.overlap_firm * price):
             return True, None
         idle = 0 if twice < least - 0.5 else idle + 1
-        if twice > FEW and (idle or (hurried and cut)):
+        if twice > LINE.overlap_few and (idle or (hurried and cut)):
             break
         least, rise = min(twice, least), 2 * rise
-        windows = near(problem, draft, NAMING + idle)
+        windows = near(problem, draft, LINE.naming_slots + idle)
     return False, draft
 
 
@@ -96,7 +82,9 @@ def told_apart(search: Search, draft: Starts, price: float) -> bool:
     least = math.inf
     while plan is not None and not search.phase_over():
         windows = near(search.problem, plan, 1)
-        plan, overlaps, _ = named(search, windows, min(search.remaining, STEP_S), "name heats", plan, everything, price)
+        plan, overlaps, _ = named(
+            search, windows, min(search.remaining, LINE.step_work), "name heats", plan, everything, price
+        )
         if plan is not None and overlaps < 0.5:
             return search.offer(plan)
         if overlaps > least - 0.5:
@@ -107,7 +95,7 @@ def told_apart(search: Search, draft: Starts, price: float) -> bool:
 
 def overlap_price(search: Search) -> float:
     """What a slot of double use counts at first."""
-    return OVERLAP * float(np.abs(search.aim.both_weights(search.data)).mean()) * line_mwh(search.problem)
+    return LINE.overlap * float(np.abs(search.aim.both_weights(search.data)).mean()) * line_mwh(search.problem)
 
 
 def line_mwh(problem: SlotProblem) -> float:
@@ -172,7 +160,7 @@ def named(
     relaxed = program.run(work=remaining(), relax=True, cancel=search.phase_over)
     outcome = relaxed
     # on a slow machine, or a busy one, all takes longer
-    until = max(until, effort.now() + RELAXATIONS * (effort.now() - before))
+    until = max(until, effort.now() + LINE.naming_relaxations * (effort.now() - before))
     if relaxed.has_solution:
         gap = search.gap / 10 if gap is None else gap
         # without a start HiGHS cuts for long before it has a plan; where the relaxation holds one it is there at once

@@ -21,21 +21,9 @@ from emberline.models.heuristics.line.placement import Placed, Shop
 from emberline.models.problem import cost_curves
 from emberline.models.problem.line_reader import even_cells
 from emberline.models.search.incumbent import Search
+from emberline.models.search.tuning import LINE
 from emberline.scenarios import effort
 
-NODES, FEWER = 60_000, 6_000
-"""Most starts by slot in a cut, and in that of a longer line: a week of 168 heats has 40,000, and four times as many
-take twenty times as long; several small cuts then bring more."""
-TRIES = 16
-"""Cuts until the import limit is kept."""
-DEARER = 0.1
-"""What a MWh above the limit adds to its interval's price, as a share of the mean worth of a MWh."""
-LEAST_OVER_MWH = 0.25
-"""Less than this above the limit counts as so much."""
-GROWTH = 1.6
-"""Factor by which that price grows as long as the interval breaks the limit."""
-FADING = 0.9
-"""Factor by which such prices fall from one plan to the next."""
 WHOLE = 2.0**28
 """Sum of all costs in the whole numbers that the cut counts in: far from what 32 bits hold."""
 PER_ARC = 1.5e-6
@@ -85,15 +73,15 @@ class Retiming:
         problem, starts, lags = self.problem, self._starts(at), self._lags(at)
         reach = max(round(min(reach_min / problem.step_min, problem.n_slots)), 1)
         low, high = self._windows(at, starts, lags, reach)
-        if int((high - low).sum()) > NODES:
-            while int((high - low).sum()) > FEWER and reach > 1:
+        if int((high - low).sum()) > LINE.cut_nodes[0]:
+            while int((high - low).sum()) > LINE.cut_nodes[1] and reach > 1:
                 reach = min(reach, int((high - low).max())) // 2
                 low, high = self._windows(at, starts, lags, max(reach, 1))
         costs = self._costs(at, low, high)
         cut = Cut(low, high, lags)
-        self._prices *= FADING
+        self._prices *= LINE.cut_fading
         placed = list(at)
-        for _ in range(TRIES):
+        for _ in range(LINE.cut_tries):
             if over():
                 break
             dearer = self._dearer(placed, low, high) if self._prices.any() else None
@@ -101,8 +89,8 @@ class Retiming:
             above = self.above(placed)
             if not above.any():
                 return placed
-            rise = DEARER * self.shop.mean_worth * np.maximum(above, LEAST_OVER_MWH)
-            self._prices = np.where(above > 0, GROWTH * self._prices + rise, self._prices)
+            rise = LINE.cut_dearer * self.shop.mean_worth * np.maximum(above, LINE.cut_least_over_mwh)
+            self._prices = np.where(above > 0, LINE.cut_growth * self._prices + rise, self._prices)
         return None
 
     def above(self, at: Sequence[Placed]) -> np.ndarray:

@@ -6,25 +6,7 @@ import numpy as np
 
 from emberline.models.heuristics.line.batch_moves import Moves
 from emberline.models.problem.line_reader import SlotProblem
-
-MOST_CASTS = 4
-"""Casts that are taken out together at most."""
-REACH_MIN = 60
-"""By how much casts are shifted at most."""
-LATER = 0.7
-"""Share of casts that are shifted in such a move."""
-OTHER_CASTER = 0.15
-"""Share of them that may change their caster."""
-EXCHANGED = 0.3
-"""Share of moves in which two casts change places."""
-NEAR_MIN = 240
-"""Casts near in time: by how much more than others the one taken out may be away."""
-ELSEWHERE = 0.2
-"""Share of moves with a cast from anywhere."""
-NEEDED_MIN = 20
-"""Standard deviation of the times by which heats are put in order."""
-FORWARD = 0.1
-"""Share of shifts after which the heats needed first are placed first."""
+from emberline.models.search.tuning import LINE
 
 
 class Draws:
@@ -50,13 +32,17 @@ class Draws:
         """A few casts near in time, sometimes one from elsewhere, shape (n_moves, MOST_CASTS), -1 where fewer."""
         n = len(slots)
         middle = slots[random.integers(n, size=n_moves)]
-        far = np.abs(slots - middle[:, None]) + random.uniform(0, NEAR_MIN / self.problem.step_min, (n_moves, n))
-        most = min(MOST_CASTS, n)
+        far = np.abs(slots - middle[:, None]) + random.uniform(
+            0, LINE.move_near_min / self.problem.step_min, (n_moves, n)
+        )
+        most = min(LINE.move_casts, n)
         casts = np.argsort(far, axis=1)[:, :most]
         counts = random.integers(1, most + 1, size=n_moves)
         casts = np.where(np.arange(most) < counts[:, None], casts, -1)
         other = random.integers(n, size=n_moves)
-        swap = (random.uniform(size=n_moves) < ELSEWHERE) & (counts > 1) & ~(casts == other[:, None]).any(axis=1)
+        swap = (
+            (random.uniform(size=n_moves) < LINE.move_elsewhere) & (counts > 1) & ~(casts == other[:, None]).any(axis=1)
+        )
         casts[swap, counts[swap] - 1] = other[swap]
         return casts
 
@@ -71,20 +57,24 @@ class Draws:
         step = self.problem.step_min
         unit, slot = np.append(units, 0)[casts], np.append(slots, 0)[casts]
         count = (casts >= 0).sum(axis=1)
-        swap = np.flatnonzero((count > 1) & (random.uniform(size=n_moves) < EXCHANGED))
+        swap = np.flatnonzero((count > 1) & (random.uniform(size=n_moves) < LINE.move_exchanged))
         a = random.integers(count[swap])
         b = (a + random.integers(1, count[swap])) % count[swap]
         for places in (unit, slot):
             places[swap, a], places[swap, b] = places[swap, b], places[swap, a]
         column = self._column[casts, unit]
-        elsewhere = (random.uniform(size=casts.shape) < OTHER_CASTER) | (column < 0)
+        elsewhere = (random.uniform(size=casts.shape) < LINE.move_other_caster) | (column < 0)
         column = np.where(elsewhere, random.integers(self._columns[casts]), column)
-        reach = max(round(REACH_MIN / step), 1)
-        moved = random.uniform(size=casts.shape) < LATER
+        reach = max(round(LINE.move_reach_min / step), 1)
+        moved = random.uniform(size=casts.shape) < LINE.move_later
         slot = slot + np.where(moved, random.integers(-reach, reach + 1, size=casts.shape), 0)
         heats = self._heats[casts]
-        due_min = (slot * step)[:, :, None] + self._offsets[casts, column] + random.normal(0, NEEDED_MIN, heats.shape)
-        backward = random.uniform(size=n_moves) >= FORWARD
+        due_min = (
+            (slot * step)[:, :, None]
+            + self._offsets[casts, column]
+            + random.normal(0, LINE.move_needed_min, heats.shape)
+        )
+        backward = random.uniform(size=n_moves) >= LINE.move_forward
         due_min = np.where(backward[:, None, None], -due_min, due_min)
         heats, due_min = heats.reshape(n_moves, -1), np.where(heats < 0, np.inf, due_min).reshape(n_moves, -1)
         heats = np.take_along_axis(heats, np.argsort(due_min, axis=1), axis=1)

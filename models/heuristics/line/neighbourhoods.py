@@ -9,18 +9,12 @@ import math
 import numpy as np
 
 from emberline.models.heuristics.line import minimum_cut_retiming
-from emberline.models.heuristics.line.disaggregation import FIRM, STEP_S, named, overlap_price, told_apart
+from emberline.models.heuristics.line.disaggregation import named, overlap_price, told_apart
 from emberline.models.heuristics.line.start_windows import near
 from emberline.models.problem.assignment import Starts
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.search.incumbent import Search
-
-WIDTHS = (4, 10, 20, 40)
-"""Slots by which heats may move in a step of improvement: wider when no step helps any more."""
-NEAR_H = 24.0
-"""Hours within which casts change places."""
-GAIN = 1e-4
-"""Gain, as a share of the plan, for which a cheap step is repeated."""
+from emberline.models.search.tuning import LINE
 
 
 def polish(search: Search) -> None:
@@ -29,7 +23,7 @@ def polish(search: Search) -> None:
     while improving and not search.phase_over() and search.draft is not None:
         before = search.draft_rank
         retime(search)
-        for width in WIDTHS:
+        for width in LINE.widths:
             if corridors(search, width) | exchange(search):
                 walk(search)
                 retime(search)
@@ -53,7 +47,7 @@ def walk(search: Search, widest: int = 2) -> None:
     for width in range(1, widest + 1):
         while not search.phase_over() and search.draft is not None:
             before = search.draft_rank
-            if not improve(search, everyone, width) or before - search.draft_rank < GAIN * abs(before):
+            if not improve(search, everyone, width) or before - search.draft_rank < LINE.cheap_gain * abs(before):
                 break
 
 
@@ -92,10 +86,10 @@ def exchange(search: Search) -> bool:
         for c, d in itertools.combinations(waiting, 2):
             if search.phase_over() or search.draft is None:
                 return ever
-            near = abs(search.draft.cast_slot[c] - search.draft.cast_slot[d]) * problem.step_min <= NEAR_H * 60
+            near = abs(search.draft.cast_slot[c] - search.draft.cast_slot[d]) * problem.step_min <= LINE.exchange_h * 60
             if near and _alike(problem, c, d):
                 swapped = _swapped(problem, search.draft, c, d)
-                better |= told_apart(search, swapped, FIRM * overlap_price(search))
+                better |= told_apart(search, swapped, LINE.overlap_firm * overlap_price(search))
         ever |= better
     return ever
 
@@ -134,11 +128,13 @@ def shake(search: Search, chance: np.random.Generator, size: int) -> bool:
         first = [min((t for h in group for t in draft.slot[h]), default=0) for group in groups]
         order = np.argsort([abs(at - first[order[0]]) for at in first], kind="stable")
     heats = [h for g in order[:size].tolist() for h in groups[g]]
-    width = int(chance.choice((*WIDTHS, problem.n_slots)))
-    return improve(search, heats, width, seconds=size * STEP_S, wide=bool(chance.random() < 0.5))
+    width = int(chance.choice((*LINE.widths, problem.n_slots)))
+    return improve(search, heats, width, seconds=size * LINE.step_work, wide=bool(chance.random() < 0.5))
 
 
-def improve(search: Search, heats: list[int], width: int, *, seconds: float = STEP_S, wide: bool = False) -> bool:
+def improve(
+    search: Search, heats: list[int], width: int, *, seconds: float = LINE.step_work, wide: bool = False
+) -> bool:
     """Move some heats by some slots, all others held. True where a better plan came out.
 
     Args:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,29 +20,9 @@ from emberline.models.heuristics.line import ruin_and_recreate
 from emberline.models.heuristics.line.ruin_and_recreate import Peak
 from emberline.models.problem.assignment import Starts
 from emberline.models.search.incumbent import Search
+from emberline.models.search.tuning import LINE_AND_SITE, SiteView
 from emberline.scenarios import effort
 from emberline.scenarios.metrics import METRICS
-
-
-@dataclass(frozen=True)
-class _Run:
-    """How a run of renewal looks at the site."""
-
-    level: float
-    """MW by which the level lies below what the best plan's site can take off the peak."""
-    spread: int
-    """Metered intervals over which the demand charge is thought to be spread."""
-    shared: bool
-    """Whether the price of energy is half that of the bound's multipliers, where there are any."""
-
-
-RUNS = (_Run(0, 60, False), _Run(2, 24, False), _Run(4, 24, True), _Run(0, 24, False))
-"""In turn, each from the plan that the one before it ended with, the first from the best one."""
-DROP = 0.1
-"""Share of the best plan's peak by which the next level lies below it, where what is billed in any case is not more."""
-RUN_S = 12.0
-"""Seconds of a run."""
-LEAST_S = 3.0
 
 
 def useful(search: Search) -> bool:
@@ -64,21 +44,25 @@ def run(search: Search, seconds: float) -> None:
         search: has a plan.
         seconds: most time.
     """
-    began, began_s, size = effort.now(), time.perf_counter(), min(RUN_S, max(seconds / len(RUNS), LEAST_S))
+    began, began_s, size = (
+        effort.now(),
+        time.perf_counter(),
+        min(LINE_AND_SITE.run_work, max(seconds / len(LINE_AND_SITE.views), LINE_AND_SITE.run_least)),
+    )
     plan = search.best
     for number in itertools.count():
         rest = seconds - (effort.now() - began)
-        if search.phase_over() or rest < LEAST_S:
+        if search.phase_over() or rest < LINE_AND_SITE.run_least:
             break
-        how = RUNS[number % len(RUNS)]
-        if number % len(RUNS) == 0:
+        how = LINE_AND_SITE.views[number % len(LINE_AND_SITE.views)]
+        if number % len(LINE_AND_SITE.views) == 0:
             plan = search.best
         assert plan is not None
         plan = _renewed(search, plan, how, min(size, rest), number)
     search.clock("renew", began_s)
 
 
-def _renewed(search: Search, plan: Starts, how: _Run, seconds: float, number: int) -> Starts:
+def _renewed(search: Search, plan: Starts, how: SiteView, seconds: float, number: int) -> Starts:
     """The plan after one run of renewal; the search is offered it."""
     problem, data, aim = search.problem, search.data, search.aim
     flows = search.best_flows
@@ -124,5 +108,5 @@ def _peak(search: Search, relief: float, spread: int) -> Peak | None:
     rate = sum(float(peak.per_mw.max()) for peak in purchase.rates.peaks) * purchase.rates.with_tax("demand")
     assert search.best_flows is not None
     floor, now = min(peak.floor_mw for peak in purchase.rates.peaks), float(search.best_flows.meter_mw.max())
-    level = max(floor, (1 - DROP) * now) * hours + relief
+    level = max(floor, (1 - LINE_AND_SITE.level_drop) * now) * hours + relief
     return Peak(level, rate / hours / spread)

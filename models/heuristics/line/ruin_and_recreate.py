@@ -27,44 +27,8 @@ from emberline.models.heuristics.line.move_sampling import Draws
 from emberline.models.heuristics.line.placement import Placed, Shop
 from emberline.models.problem.assignment import Starts
 from emberline.models.search.incumbent import Search
+from emberline.models.search.tuning import LINE
 from emberline.scenarios import effort
-
-TRIES = 3
-"""Places that are tried for a cast."""
-LOOSE = 0.5
-"""Share of moves that put casts back at places nearly as good as the best."""
-NOISE = 0.01
-"""How nearly, as a share of the cost."""
-TOGETHER = 64
-"""Shifts of casts that are tried at once."""
-PUT_BACK = 32
-"""Casts put back one by one: moves that are tried at once after each such round."""
-WARMTH = 0.4
-"""Loss that is taken with a chance of 1/e at the start, in standard deviations of what moves that fit change."""
-COOLING = 4
-"""Power by which that falls with the share of the rounds that is left."""
-RETIMED = 40
-"""Rounds after which all starts get their best times."""
-NEAR_MIN, FAR_MIN = 960, 2880
-"""By how much starts may change then, and at the beginning."""
-FAR_GAIN = 1e-3
-"""Gain at the beginning, as a share, for which they may once more."""
-FAILURES = 3
-"""As often in a row may the import limit stand in the way of all times then."""
-LISTENED = 15
-"""Rounds that take no loss and then tell that deviation."""
-PACE = 4e6
-"""Calls for a heat and slot for each unit of work, by which the rounds of a run are counted."""
-COUNTED = 0.6
-"""Work of a round, as a share of what it takes at that pace."""
-CAP_SHARE = 0.02
-"""What a cap's weight counts next to the goal's where a cast's place is chosen, as a share of it."""
-LIMIT = 50.0
-"""How much more a MWh above the import limit counts than elsewhere: a plan that keeps the limit never leaves it."""
-BROKEN = 3.0
-"""What a broken cap counts in addition."""
-REPORT_S = 1.0
-"""Seconds between plans that are reported."""
 
 
 def useful(search: Search) -> bool:
@@ -108,7 +72,10 @@ def planned(search: Search, seconds: float) -> int:
     """Rounds for some seconds."""
     problem = search.problem
     heats = len(problem.heats) / len(problem.casts)
-    return max(round(seconds * PACE / (heats * problem.n_slots * (TOGETHER + PUT_BACK))), 1)
+    return max(
+        round(seconds * LINE.renewal_pace / (heats * problem.n_slots * (LINE.renewal_shifts + LINE.renewal_put_back))),
+        1,
+    )
 
 
 class Renewal:
@@ -123,7 +90,7 @@ class Renewal:
         size = float(np.abs(both).mean())
         guide = both.copy()
         for name, *_ in aim.caps(data):
-            guide += CAP_SHARE * size / max(float(np.abs(table[name]).mean()), 1e-9) * table[name]
+            guide += LINE.renewal_cap_share * size / max(float(np.abs(table[name]).mean()), 1e-9) * table[name]
         self.shop = Shop(problem, guide)
         assert search.best is not None
         self.shop.read(search.best)
@@ -136,7 +103,7 @@ class Renewal:
         ]
         """Weight of each cap by cell, the cap, and what brings it to the goal's scale."""
         self._per_meter = round(data.meter_min / data.cell_min)
-        self._limit, self._over = data.limit_mwh(), LIMIT * aim.over_price(data)
+        self._limit, self._over = data.limit_mwh(), LINE.renewal_limit * aim.over_price(data)
         self.cast_loads = np.array([self.shop.cells(c, placed) for c, placed in enumerate(self._at())])
         """Load of each cast, shape (n_casts, n_cells)."""
         self.load = self.cast_loads.sum(axis=0)
@@ -149,7 +116,7 @@ class Renewal:
         self.shifts = Shifts(self.shop)
         self.retiming = Retiming(self.shop, self._base_cells, self._limit, self._per_meter)
         self._draw = Draws(problem)
-        self._per_round = COUNTED / planned(search, 1.0)
+        self._per_round = LINE.renewal_counted / planned(search, 1.0)
         self._random = np.random.Generator(np.random.Philox(key=len(problem.heats) + (stream << 32)))
 
     def _worth(self, load: np.ndarray) -> float:
@@ -181,8 +148,8 @@ class Renewal:
             more = self._over * np.maximum(metered - self._limit - 1e-9, 0.0).sum(axis=-1)
         for weight, cap, scale in self._caps:
             above = scale * (draw @ weight - cap)
-            counted = counted + CAP_SHARE * above
-            more = more + BROKEN * np.maximum(above, 0.0)
+            counted = counted + LINE.renewal_cap_share * above
+            more = more + LINE.renewal_broken * np.maximum(above, 0.0)
         return counted + more, more
 
     def run(self, seconds: float, rounds: int) -> None:
@@ -201,13 +168,13 @@ class Renewal:
             now = effort.now()
             if search.phase_over() or now - began >= seconds:
                 break
-            if number == LISTENED:
-                warmth = WARMTH * float(np.std(self._heard)) if self._heard else 0.0
+            if number == LINE.renewal_listened:
+                warmth = LINE.renewal_warmth * float(np.std(self._heard)) if self._heard else 0.0
             passed = max(number / rounds, (now - began) / seconds)
-            self.round(warmth * (1 - passed) ** COOLING)
-            if timed and number % RETIMED == RETIMED - 1:
-                self.retime(NEAR_MIN, over)
-            if self.best < offered and now - offer_time > REPORT_S:
+            self.round(warmth * (1 - passed) ** LINE.renewal_cooling)
+            if timed and number % LINE.renewal_retimed == LINE.renewal_retimed - 1:
+                self.retime(LINE.renewal_near_min, over)
+            if self.best < offered and now - offer_time > LINE.renewal_report:
                 search.offer(self.starts())
                 offer_time, offered = now, self.best
         if self.best < offered:
@@ -222,19 +189,21 @@ class Renewal:
         effort.spend(self._per_round)
         draw, random, slots = self._draw, self._random, self._slots()
         units = np.array([placed.unit for placed in self._at()])
-        moves = self._make_best(self.shifts.trial(draw.shifts(random, slots, units, TOGETHER)), warmth)
-        casts, heats = draw.returns(random, self._slots(), PUT_BACK)
-        loose = random.uniform(size=PUT_BACK) < LOOSE
-        noise = 1 + NOISE * loose[:, None] * random.uniform(size=(PUT_BACK, self.search.problem.n_slots))
-        return moves + self._make_best(self.shifts.returned(casts, heats, TRIES, noise), warmth)
+        moves = self._make_best(self.shifts.trial(draw.shifts(random, slots, units, LINE.renewal_shifts)), warmth)
+        casts, heats = draw.returns(random, self._slots(), LINE.renewal_put_back)
+        loose = random.uniform(size=LINE.renewal_put_back) < LINE.renewal_loose
+        noise = 1 + LINE.renewal_noise * loose[:, None] * random.uniform(
+            size=(LINE.renewal_put_back, self.search.problem.n_slots)
+        )
+        return moves + self._make_best(self.shifts.returned(casts, heats, LINE.renewal_places, noise), warmth)
 
     def _begin(self, over: Callable[[], bool]) -> None:
         """Give all starts their best times, far from where they are, as long as that brings much."""
         failures = 0
-        while failures < FAILURES and not over():
+        while failures < LINE.renewal_failures and not over():
             before = self.value
-            failures = 0 if self.retime(FAR_MIN, over) else failures + 1
-            if not failures and self.value > before - FAR_GAIN * abs(before):
+            failures = 0 if self.retime(LINE.renewal_far_min, over) else failures + 1
+            if not failures and self.value > before - LINE.renewal_far_gain * abs(before):
                 break
 
     def retime(self, reach_min: float, over: Callable[[], bool] = lambda: False) -> bool:

@@ -8,9 +8,8 @@ from emberline.models.problem import plant as plants
 from emberline.models.problem import site as sites
 from emberline.models.problem.plant import Plant
 from emberline.models.problem.site import SiteData
+from emberline.models.search.tuning import PROCESSES
 from emberline.scenarios import Case, Scenario
-
-COARSE_MIN = 60
 
 
 def ratio(scenario: Scenario) -> int:
@@ -19,8 +18,8 @@ def ratio(scenario: Scenario) -> int:
     Slots count from the horizon's start, whatever the clock shows then, and hold whole metered intervals.
     """
     step, meter = round(scenario.horizon.step_min), round(scenario.site.grid.metered_interval_min)
-    fitting = (k for k in range(COARSE_MIN // step, 0, -1) if scenario.horizon.n_steps % k == 0)
-    return next(k for k in fitting if k == 1 or (COARSE_MIN % (k * step) == 0 and k * step % meter == 0))
+    fitting = (k for k in range(PROCESSES.coarse_min // step, 0, -1) if scenario.horizon.n_steps % k == 0)
+    return next(k for k in fitting if k == 1 or (PROCESSES.coarse_min % (k * step) == 0 and k * step % meter == 0))
 
 
 def coarser(scenario: Case, envelope: xr.Dataset) -> tuple[Plant, SiteData] | None:

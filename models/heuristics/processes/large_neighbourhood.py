@@ -10,10 +10,8 @@ import numpy as np
 from emberline.models.heuristics.processes.integer_slots import Grid
 from emberline.models.kernel.highs import Program
 from emberline.models.search.process_search import ProcessSearch
+from emberline.models.search.tuning import PROCESSES
 from emberline.scenarios import effort
-
-FINE = 0.03
-"""Share of the gap asked for to which a part is solved."""
 
 
 class Improvement:
@@ -53,7 +51,7 @@ class Improvement:
         began = effort.counted()
         run = program.search(
             work=min(max(search.remaining - self.until, 0.05), self.seconds),
-            gap=search.gap * FINE * search.share,
+            gap=search.gap * PROCESSES.part_gap * search.share,
             start=values,
             heuristics=0.1,
             cancel=search.phase_over,

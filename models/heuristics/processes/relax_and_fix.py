@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.models.bounds.process_relaxation import PAUSE, Bounding
+from emberline.models.bounds.process_relaxation import Bounding
 from emberline.models.formulations.whole_site import build
 from emberline.models.heuristics.processes.coarse_grid import coarser
 from emberline.models.heuristics.processes.integer_slots import Grid
@@ -29,28 +29,8 @@ from emberline.models.heuristics.processes.large_neighbourhood import Improvemen
 from emberline.models.kernel.highs import Program
 from emberline.models.problem import plant as plants
 from emberline.models.search.process_search import ProcessSearch
+from emberline.models.search.tuning import PROCESSES
 from emberline.scenarios import effort
-
-SMALL = 1500
-"""Whole numbers up to which the whole problem goes to the solver."""
-WINDOW_H, ADVANCE_H = 24.0, 24.0
-"""Length of a window of hours, and by how much the next one lies later."""
-WINDOW_SHARE = 0.1
-"""Share of the time that a window may take before decided switches may move."""
-LOOSE_H = 4.0
-"""By how much decided switches may move where they leave no way on."""
-CORRIDOR_H = 0.75
-"""By how much a switch may lie before or after that of the hours."""
-FIRST_SHARE, COARSE_SHARE = 0.85, 0.6
-"""Share of the time that a first plan on hours may take, and the hours with what improves it."""
-BASELINE_S = 5.0
-"""Time for the baseline schedule, whatever the limit: there is one plan at least."""
-LEAST_S, MOVE_S, CORRIDOR_S = 2.0, 4.0, 20.0
-"""Least time for a window of the first plan, longest for a part of its improvement, and for a corridor."""
-NEAR = 1.2
-"""Share of the gap asked for from which on a plan on hours is good enough."""
-BRIEF, ROUGH = 0.5, 0.1
-"""Share of the gap asked for to which windows are solved, and corridors."""
 
 
 class Search(ProcessSearch):
@@ -75,9 +55,9 @@ class Search(ProcessSearch):
         elif start is not None and self.scenario.run_locks:
             # runs that are locked elsewhere: what gives way lies near
             with self.timed("corridor"):
-                self._corridor(self.model.runs_of(start), 1, max(round(CORRIDOR_H / self.model.hours), 1))
+                self._corridor(self.model.runs_of(start), 1, max(round(PROCESSES.corridor_h / self.model.hours), 1))
         self.hints += [self.model.runs_of(other) for other in others]
-        if len(self.model.whole) <= SMALL:
+        if len(self.model.whole) <= PROCESSES.small:
             self._direct()
         else:
             with Bounding(self):
@@ -88,7 +68,9 @@ class Search(ProcessSearch):
         program, grid = self.site_model.program, self.model
         places, values = grid.values_of(start)
         program.bound(places, values, values)
-        run = program.search(work=max(min(self.remaining, CORRIDOR_S), BASELINE_S), gap=self.gap)
+        run = program.search(
+            work=max(min(self.remaining, PROCESSES.corridor_work), PROCESSES.baseline_work), gap=self.gap
+        )
         success = program.outcome(run).has_solution and self.offer(program.solution())
         grid.free(grid.whole)
         return success
@@ -134,7 +116,7 @@ class Search(ProcessSearch):
         if switches is not None and not self.phase_over():
             slots = len(next(iter(switches.values())))
             with self.timed("corridor"):
-                self._corridor(switches, self.model.n // slots, max(round(CORRIDOR_H / self.model.hours), 1))
+                self._corridor(switches, self.model.n // slots, max(round(PROCESSES.corridor_h / self.model.hours), 1))
         if self.best is None and not self.phase_over():
             with self.timed("windows"):
                 values = self._windows(self.model, 1.0)
@@ -142,7 +124,9 @@ class Search(ProcessSearch):
                     self.offer(values)
         if self.best is not None:
             with self.timed("improve"):
-                self._improve(self.model, self.best.values, lambda values, _: self.offer(values), 0.0, MOVE_S)
+                self._improve(
+                    self.model, self.best.values, lambda values, _: self.offer(values), 0.0, PROCESSES.move_work
+                )
 
     def _hours(self) -> dict[Any, np.ndarray] | None:
         """A plan on hours, as units that run: window by window, or around the baseline's where they find none."""
@@ -151,8 +135,8 @@ class Search(ProcessSearch):
             return None
         with self.timed("hours"):
             rough = Grid(build(coarse[1], self.aim, plant=coarse[0]))
-            until = self.remaining * (1 - COARSE_SHARE)
-            values = self._windows(rough, FIRST_SHARE)
+            until = self.remaining * (1 - PROCESSES.coarse_share)
+            values = self._windows(rough, PROCESSES.first_share)
             for hint in self.hints:
                 values = self._hours_of(rough, hint) if values is None and not self.phase_over() else values
             if values is None:
@@ -170,9 +154,11 @@ class Search(ProcessSearch):
             def good() -> bool:
                 """Whether the steps are likely to come within the gap from there."""
                 bound = self.bound
-                return bound is not None and lowest - self.aim.constant - bound <= NEAR * self.gap * abs(bound)
+                return bound is not None and lowest - self.aim.constant - bound <= PROCESSES.near * self.gap * abs(
+                    bound
+                )
 
-            seconds = max(WINDOW_SHARE * self.limit, MOVE_S / 2)
+            seconds = max(PROCESSES.window_share * self.limit, PROCESSES.move_work / 2)
             return rough.switches(self._improve(rough, values, acceptance, until, seconds, good))
 
     def _hours_of(self, rough: Grid, switches: dict[Any, np.ndarray]) -> np.ndarray | None:
@@ -182,8 +168,8 @@ class Search(ProcessSearch):
             low, high = rough.within(switches, ratio, width)
             rough.site_model.program.bound(rough.on, low, high)
             run = rough.site_model.program.search(
-                work=min(max(self.remaining, 0.05), CORRIDOR_S),
-                gap=self.gap * ROUGH * self.share,
+                work=min(max(self.remaining, 0.05), PROCESSES.corridor_work),
+                gap=self.gap * PROCESSES.corridor_gap * self.share,
                 cancel=self.phase_over,
             )
             outcome = rough.site_model.program.outcome(run)
@@ -196,8 +182,8 @@ class Search(ProcessSearch):
         """Whole numbers window by window; the last window's solution, None where there is none in time."""
         program, hours = grid.site_model.program, grid.hours
         until = self.remaining * (1 - share)
-        n, width, advance = grid.n, round(WINDOW_H / hours), max(round(ADVANCE_H / hours), 1)
-        gap = self.gap * BRIEF * self._decided_share(program)
+        n, width, advance = grid.n, round(PROCESSES.window_h / hours), max(round(PROCESSES.advance_h / hours), 1)
+        gap = self.gap * PROCESSES.window_gap * self._decided_share(program)
         values: np.ndarray | None = None
         first, patience, loose, complete = 0, 1.0, 0, False
         while True:
@@ -210,7 +196,7 @@ class Search(ProcessSearch):
             if remaining <= 0 or self.phase_over():
                 break
             # what the solver holds from the window before is its start
-            limit = min(max(WINDOW_SHARE * self.limit, LEAST_S) * patience, remaining)
+            limit = min(max(PROCESSES.window_share * self.limit, PROCESSES.window_work) * patience, remaining)
             outcome = program.outcome(program.search(work=limit, gap=gap, heuristics=0.05, cancel=self.phase_over))
             if outcome.has_solution:
                 values, patience, loose = program.solution(), 1.0, 0
@@ -228,7 +214,7 @@ class Search(ProcessSearch):
                 # what was decided leaves no way on, or none that is soon found: its switches may move
                 program.forget()
                 patience *= 2
-                loose = min(max(3 * loose, round(LOOSE_H / hours), 1), n)
+                loose = min(max(3 * loose, round(PROCESSES.loose_h / hours), 1), n)
         program.whole_only(None)
         grid.free(grid.whole)
         return values if complete else None
@@ -243,8 +229,8 @@ class Search(ProcessSearch):
             low, high = grid.around(switches, ratio, near)
             program.bound(grid.on, low, high)
             run = program.search(
-                work=min(max(self.remaining, 0.05), CORRIDOR_S), gap=self.gap * ROUGH * self.share, start=start,
-                heuristics=0.1, cancel=self.phase_over,
+                work=min(max(self.remaining, 0.05), PROCESSES.corridor_work), start=start, heuristics=0.1,
+                gap=self.gap * PROCESSES.corridor_gap * self.share, cancel=self.phase_over,
             )  # fmt: skip
             outcome = program.outcome(run)
             if outcome.has_solution:
@@ -278,6 +264,6 @@ class Search(ProcessSearch):
             improvement.move(grid.site_model.program)
         self.improvement = None
         while improvement.helped:
-            effort.spend(PAUSE)
+            effort.spend(PROCESSES.pause)
         grid.free(grid.whole)
         return improvement.values

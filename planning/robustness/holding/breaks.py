@@ -8,10 +8,8 @@ import numpy as np
 
 from emberline.planning.robustness.holding.knobs import Knob, answering, raised, step
 from emberline.planning.robustness.holding.misses import Misses
+from emberline.planning.robustness.holding.tuning import HOLDING
 
-FAR, AIMED, NEAR = 0.8, 0.75, 0.75
-"""Share of the breaks that are allowed which a raise aims at: far below the level (a share of it) less, as margins
-change what happens besides; near it more, as each costs and takes room from others."""
 FIXED = ("quantile", "rates")
 """Margins that are raised by a step of their own, whatever was missed."""
 
@@ -62,7 +60,7 @@ def steps(days: Misses, level: float, stuck: Collection[Knob] = ()) -> list[tupl
     so that the raises are small.
     """
     knobs, table = amounts(days, stuck)
-    aim = NEAR if days.successes > FAR * level * days.n else AIMED
+    aim = HOLDING.aimed_near if days.successes > HOLDING.far * level * days.n else HOLDING.aimed_far
     allowed = int(aim * (1 - level) * days.n)
     finite = np.isfinite(table).all(axis=1)
     covered = _covered(table[finite], allowed - int((~finite).sum()), [step(days.scenario, knob)[1] for knob in knobs])

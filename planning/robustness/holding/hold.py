@@ -26,6 +26,7 @@ from emberline.planning.robustness.holding.knobs import Knob, margins, varied
 from emberline.planning.robustness.holding.misses import PART, Misses, misses
 from emberline.planning.robustness.holding.raises import candidates, larger, listed
 from emberline.planning.robustness.holding.robustness import Robustness, Round
+from emberline.planning.robustness.holding.tuning import HOLDING
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message
@@ -34,27 +35,6 @@ from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.scenarios.records.disturbances import Disturbances
 
 MOST_LEVEL = 0.999
-TRAINING = 400
-"""Days that steer, at most."""
-JUDGEMENTS = 3
-"""How often at most a plan is judged: each time on days of its own, or else the judge would come to steer."""
-ROUNDS = 30
-VARIATIONS = 60
-"""Margins drawn around the best ones at most, where raises alone do not make a plan hold."""
-DRAFT_SHARE, ROUND_SHARE = 0.3, 0.08
-"""Share of the time that the draft may take, and a plan that steers: its margins matter then, not its last per cent.
-The plan that is kept is searched for again with what is left."""
-DAYS_SHARE, JUDGED_SHARE = 0.08, 0.2
-"""Share of the time that a batch of replays which steer may take, and that is kept for the judgement."""
-LEAST_DAYS = 20
-"""Days that are replayed whatever time is left."""
-SPARE = 1.3
-"""Standard errors above the level at which a plan is judged, where not the whole interval must lie above it."""
-LEAST_PLAN = 5.0
-LEAST_SEARCH = 0.5
-"""For a search that begins when the time is over, with the lists that are known."""
-FAR = 0.8
-"""Share of the level below which a raise that does not help by itself stays: several margins may be missing at once."""
 
 
 def seed_of(scenario: Scenario, purpose: str) -> int:
@@ -143,7 +123,7 @@ class _Loop:
         self.baseline = baseline or Baseline.of(scenario)
         self.scenario, self.engine, self.level, self.replications = scenario, engine, level, replications
         self.deadline, self.limit, self.whole = deadline, deadline.limit, whole
-        self.searching = (1 - JUDGED_SHARE) * self.limit if whole else self.limit
+        self.searching = (1 - HOLDING.judged_share) * self.limit if whole else self.limit
         self.tell: Progress = on_progress or (lambda event: None)
         self.stop = cancel or (lambda: False)
         self.search = Search()
@@ -156,7 +136,7 @@ class _Loop:
         """With the margins that are to be tried next."""
         self.raised: set[Knob] = set()
         """Margins that were raised or should have been."""
-        self.training = TRAINING if whole else min(replications, TRAINING)
+        self.training = HOLDING.training if whole else min(replications, HOLDING.training)
         self.replayed: dict[int, list[tuple[xr.Dataset, Misses]]] = {}
         """Schedules of processes with the days that steer, by judgement."""
 
@@ -172,15 +152,15 @@ class _Loop:
 
     def _over(self) -> bool:
         """Whether there is no time for another plan."""
-        return self.stop() or self.remaining <= LEAST_PLAN
+        return self.stop() or self.remaining <= HOLDING.least_plan
 
     def run(self, plain: Plan | None, search: Search, begin: Disturbances | None) -> Robustness:
         from emberline.models import Study
 
         self.search = dataclasses.replace(search, study=search.study or Study(), keep=None)
         if plain is None:
-            plain = self._plan(self.scenario, DRAFT_SHARE)
-            if plain.schedule is None and not plain.ruled_out and self.whole and self.remaining > LEAST_PLAN:
+            plain = self._plan(self.scenario, HOLDING.draft_share)
+            if plain.schedule is None and not plain.ruled_out and self.whole and self.remaining > HOLDING.least_plan:
                 plain = self._plan(self.scenario, 1.0)  # a plan that does not hold is better than none
         elif plain.schedule is not None:
             assert self.search.study is not None
@@ -191,7 +171,7 @@ class _Loop:
         self._show(plain)
         refuse_ensemble(self.scenario, plain.schedule, self.replications, self.engine.workers)
         best, judged, status, why = plain, None, "", ""
-        for judgement in range(JUDGEMENTS):
+        for judgement in range(HOLDING.judgements):
             best, days, status, why = self._raise(best, judgement, begin)
             if days is not None and status == "cannot" and best.scenario.heats and self.whole:
                 best, status = self._vary(best, days, judgement)
@@ -200,7 +180,7 @@ class _Loop:
             if judged is None or status != "holds" or self._reached(judged):
                 break
             status, why, begin = "cannot", "what held in the replays that steered did not in fresh ones", None
-            if self.remaining <= LEAST_PLAN:
+            if self.remaining <= HOLDING.least_plan:
                 status = "out of time"
                 break
         if judged is not None and self._gains_nothing(judged):
@@ -260,9 +240,9 @@ class _Loop:
             share: of the time limit.
             lists: that keep the margins, to begin with; None: those of the rules are made.
         """
-        limit = max(min(share * self.limit, self.remaining), LEAST_PLAN)
+        limit = max(min(share * self.limit, self.remaining), HOLDING.least_plan)
         if self.whole:  # a plan that does not hold is better than none, but the limit is the limit
-            limit = min(limit, max(self.deadline.rest, LEAST_SEARCH))
+            limit = min(limit, max(self.deadline.rest, HOLDING.least_search))
         else:
             limit = min(self.scenario.goal.budget, limit)
         silent = scenario.model_copy(
@@ -279,9 +259,11 @@ class _Loop:
         )  # fmt: skip
         return dataclasses.replace(candidate, scenario=scenario)
 
-    def _days(self, scenario: Case, schedule: xr.Dataset, judgement: int, least: int = LEAST_DAYS) -> Misses | None:
+    def _days(
+        self, scenario: Case, schedule: xr.Dataset, judgement: int, least: int = HOLDING.least_days
+    ) -> Misses | None:
         """What a schedule misses on the days that steer; fewer of them where they take too long, but the least."""
-        until, polls = min(self.spent + DAYS_SHARE * self.limit, self.limit), [0]
+        until, polls = min(self.spent + HOLDING.days_share * self.limit, self.limit), [0]
 
         def enough() -> bool:
             polls[0] += 1
@@ -325,7 +307,7 @@ class _Loop:
         if not self.whole:
             return interval(days.successes, days.n)[0] >= self.level
         as_asked = not judgement and margins(days.scenario) == margins(self.scenario)
-        spare = 0.0 if as_asked else SPARE * (self.level * (1 - self.level) * days.n) ** 0.5
+        spare = 0.0 if as_asked else HOLDING.spare * (self.level * (1 - self.level) * days.n) ** 0.5
         return days.successes >= self.level * days.n + spare
 
     def _raise(self, start: Plan, judgement: int, begin: Disturbances | None) -> tuple[Plan, Misses | None, str, str]:
@@ -337,9 +319,9 @@ class _Loop:
         best, best_days = now, days
         while not self._enough(days, judgement):
             self.larger = next(candidates(now.scenario, steps(days, self.level, self.stuck), far=True), None)
-            if self.remaining <= LEAST_PLAN:
+            if self.remaining <= HOLDING.least_plan:
                 return best, best_days, "out of time", f"the effort of {self.limit:g} was over"
-            if len(self.rounds) >= ROUNDS or not steps(days, self.level, self.stuck):
+            if len(self.rounds) >= HOLDING.rounds or not steps(days, self.level, self.stuck):
                 why = "no margin that can still be raised makes it hold more often" + self._finer()
                 return best, best_days, "out of time" if self.unproven else "cannot", why
             later = self._next(now, days, judgement, begin)
@@ -351,7 +333,7 @@ class _Loop:
             after, after_days, top = later
             if after_days.successes / after_days.n > best_days.successes / best_days.n:
                 best, best_days = after, after_days
-            elif best_days.successes > FAR * self.level * best_days.n:
+            elif best_days.successes > HOLDING.far * self.level * best_days.n:
                 # near the level a raise that does not help is taken back
                 self.stuck.add(top)
                 now, days = best, best_days
@@ -362,8 +344,8 @@ class _Loop:
     def _vary(self, best: Plan, days: Misses, judgement: int) -> tuple[Plan, str]:
         """Other margins around those of a plan that no raise makes hold: more of one may need less of another."""
         chance = np.random.default_rng(seed_of(self.scenario, f"varying {judgement}"))
-        for _ in range(VARIATIONS):
-            if self._enough(days, judgement) or self._over() or len(self.rounds) >= ROUNDS:
+        for _ in range(HOLDING.variations):
+            if self._enough(days, judgement) or self._over() or len(self.rounds) >= HOLDING.rounds:
                 break
             knobs = sorted({knob for knob in (*amounts(days)[0], *self.raised) if knob.kind not in FIXED})
             scenario, began = varied(best.scenario, knobs, chance), self.deadline.seconds
@@ -373,7 +355,7 @@ class _Loop:
             careful = listed(scenario, best.schedule, self._over)
             if careful is None:
                 continue
-            candidate = self._plan(scenario, ROUND_SHARE, (careful,))
+            candidate = self._plan(scenario, HOLDING.round_share, (careful,))
             if candidate.schedule is None or not candidate.acceptable:
                 continue
             after = self._train(candidate, judgement, began)
@@ -398,7 +380,7 @@ class _Loop:
         every = steps(days, self.level, self.stuck)
         self.raised |= {knob for knob, _ in every}
         assert now.schedule is not None
-        far = days.successes < FAR * self.level * days.n
+        far = days.successes < HOLDING.far * self.level * days.n
         earlier: list[tuple[Case, tuple[xr.Dataset, ...] | None]] = []
         if begin is not None:
             earlier.append((now.scenario.model_copy(update={"disturbances": begin}), None))
@@ -406,7 +388,7 @@ class _Loop:
             if self._over():
                 return None
             began = self.deadline.seconds
-            candidate = self._plan(scenario, ROUND_SHARE, lists)
+            candidate = self._plan(scenario, HOLDING.round_share, lists)
             if candidate.schedule is None or not candidate.acceptable:
                 self.unproven |= candidate.schedule is None and not candidate.ruled_out
                 self._note(
@@ -423,7 +405,7 @@ class _Loop:
     def _polish(self, candidate: Plan, judgement: int) -> Plan:
         """The same margins with the time that is left; kept where it is better and holds no less often."""
         as_asked = margins(candidate.scenario) == margins(self.scenario) and not self.whole
-        if candidate.status == "within gap" or as_asked or self.remaining <= LEAST_PLAN or self.stop():
+        if candidate.status == "within gap" or as_asked or self.remaining <= HOLDING.least_plan or self.stop():
             return candidate
         before, began = self.rounds, self.deadline.seconds
         finer = self._plan(candidate.scenario, 1.0)
@@ -449,7 +431,7 @@ class _Loop:
 
         def enough() -> bool:
             polls[0] += 1
-            return self.whole and polls[0] > LEAST_DAYS / PART and self.spent > self.limit
+            return self.whole and polls[0] > HOLDING.least_days / PART and self.spent > self.limit
 
         return ensemble(
             candidate.scenario, candidate.schedule, self.replications, self.engine,

@@ -9,24 +9,11 @@ from typing import Literal
 
 import numpy as np
 
+from emberline.planning.robustness.holding.tuning import HOLDING
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.records.disturbances import Disturbances, Margin, StockMargin
 
 Kind = Literal["slack", "wait", "quantile", "due", "import", "rates", "stock"]
-STEPS: dict[Kind, tuple[float, float]] = {
-    "slack": (5.0, 20.0), "wait": (5.0, 30.0), "due": (5.0, 60.0), "quantile": (0.1, 0.1), "import": (0.5, 1.5),
-    "rates": (0.1, 0.2), "stock": (0.02, 0.2),
-}  # fmt: skip
-"""Least and largest raise in one round [min; quantile; MW; share of what a store holds]."""
-WHOLE: dict[Kind, float] = {
-    "slack": 1.0, "wait": 1.0, "due": 1.0, "quantile": 0.05, "import": 0.1, "rates": 0.05, "stock": 0.01,
-}  # fmt: skip
-"""What a raise is a multiple of."""
-VARIATIONS = (-0.5, -0.25, 0.0, 0.25, 0.5, 1.0)
-"""Shares of the largest raise by which margins are varied."""
-MOST_QUANTILE = 0.95
-MOST_LIMIT_SHARE = 0.5
-"""Of the import limit, that may be kept free."""
 
 
 @dataclass(frozen=True, order=True)
@@ -52,7 +39,7 @@ class Knob:
 
 def step(scenario: Scenario, knob: Knob) -> tuple[float, float]:
     """Least and largest raise of a margin in one round, in its unit."""
-    least, largest = STEPS[knob.kind]
+    least, largest = HOLDING.steps[knob.kind]
     return least * _scale(scenario, knob), largest * _scale(scenario, knob)
 
 
@@ -111,11 +98,11 @@ def most(scenario: Scenario, knob: Knob) -> float:
     """What a margin can be at most, the others as they are."""
     disturbances, line = scenario.disturbances, scenario.line
     if knob.kind in ("quantile", "rates"):
-        return MOST_QUANTILE
+        return HOLDING.most_quantile
     if knob.kind == "due":
         return scenario.horizon.length_min
     if knob.kind == "import":
-        return MOST_LIMIT_SHARE * (scenario.site.grid.import_limit_mw or 0.0)
+        return HOLDING.most_limit_share * (scenario.site.grid.import_limit_mw or 0.0)
     if knob.kind == "stock":
         return scenario.store[knob.stage].start_t
     at = [stage.name for stage in line.stages].index(knob.stage)
@@ -138,14 +125,14 @@ def raised(scenario: Case, knob: Knob, by: float) -> Case | None:
 def varied(scenario: Case, knobs: Iterable[Knob], chance: np.random.Generator) -> Case:
     """The scenario with each of some margins a little larger or smaller, or as it is, by chance."""
     for knob in knobs:
-        by = float(chance.choice(VARIATIONS)) * step(scenario, knob)[1]
+        by = float(chance.choice(HOLDING.varied)) * step(scenario, knob)[1]
         scenario = _with(scenario, knob, _whole(scenario, knob, max(value(scenario.disturbances, knob) + by, 0.0)))
     return scenario
 
 
 def _whole(scenario: Scenario, knob: Knob, amount: float) -> float:
     """A value in whole steps, as far as the margin can be."""
-    least, top = WHOLE[knob.kind] * _scale(scenario, knob), most(scenario, knob)
+    least, top = HOLDING.multiples[knob.kind] * _scale(scenario, knob), most(scenario, knob)
     return round(min(math.ceil(amount / least - 1e-9) * least, math.floor(top / least + 1e-9) * least), 6)
 
 

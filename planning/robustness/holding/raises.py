@@ -8,13 +8,8 @@ from itertools import count
 import xarray as xr
 
 from emberline.planning.robustness.holding.knobs import Knob, raised
+from emberline.planning.robustness.holding.tuning import HOLDING
 from emberline.scenarios import Case
-
-SHARES = (1.0, 0.75, 0.5, 0.25)
-"""Shares of all raises that are tried where the level is far; near it a raise of half comes first."""
-
-ORDERS = 100
-"""Orders of casts that are tried for a list."""
 
 
 def larger(
@@ -52,7 +47,7 @@ def larger(
 
 def candidates(scenario: Case, raises: list[tuple[Knob, float]], *, far: bool) -> Iterator[Case]:
     """Scenarios with larger margins, the ones to be tried first first; as of :func:`larger`."""
-    tries = [[(knob, by * share) for knob, by in raises] for share in SHARES[0 if far else 2 :]]
+    tries = [[(knob, by * share) for knob, by in raises] for share in HOLDING.raise_shares[0 if far else 2 :]]
     if len(raises) > 1:
         tries += [[(knob, by / 2)] for knob, by in raises]
     every: list[Case] = []
@@ -76,5 +71,5 @@ def listed(scenario: Case, like: xr.Dataset, over: Callable[[], bool]) -> xr.Dat
     from emberline import twin
 
     tries = count(1)
-    careful = twin.dispatch(scenario, keeping=True, like=like, over=lambda: over() or next(tries) >= ORDERS)
+    careful = twin.dispatch(scenario, keeping=True, like=like, over=lambda: over() or next(tries) >= HOLDING.orders)
     return careful if careful.attrs["complete"] else None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emberline.planning.robustness.holding import errors
+from emberline.planning.robustness.holding.tuning import HOLDING
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.records.base import Problem, ScenarioError
 
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Compared", "compare"]
 
-FRESH = 50
-"""Samples that judge, at most."""
-FINE = 1e-5
-"""Gap of what is compared day by day: far below what the plans differ by."""
 SHARE = 0.9
 """Of the conditional value at risk that is reported next to the mean."""
 
@@ -111,7 +108,7 @@ def compare(
     if not samples.decides(scenario):
         says = "nothing of this site must be fixed before prices are known: no machine is switched, and a goal that "
         _refuse(scenario, "site", says + "counts money has no market.imbalance")
-    sample_set = errors.samples(scenario, count, FRESH)
+    sample_set = errors.samples(scenario, count, HOLDING.samples)
     envelope = twin.envelope(scenario)
     limit = work or scenario.goal.budget
 
@@ -119,7 +116,7 @@ def compare(
         scenarios: tuple[Case, ...],
         at_risk: float | None = None,
         fixed: samples.Fixed | None = None,
-        gap: float = FINE,
+        gap: float = HOLDING.sample_gap,
     ) -> samples.Sampled:
         solution = samples.optimize_samples(
             scenarios, envelope, share=at_risk, fixed=fixed, work=limit, gap=gap,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -18,6 +19,7 @@ from emberline.models.bounds.branch_and_bound import Bound
 from emberline.models.bounds.joint_prices import JointBound
 from emberline.models.kernel.highs import Program
 from emberline.models.search.incumbent import Search
+from emberline.models.search.tuning import LINE
 from emberline.models.strategies import rising_bound as bounds
 from emberline.twin import envelope, replay
 
@@ -59,12 +61,13 @@ def test_bounds_in_turn_against_every_schedule(case: str, seed: int, monkeypatch
 
     Sensitivity: the relaxation left out where prices end; a price's own bound above the best schedule.
     """
-    monkeypatch.setattr(bounds, "FINE_SLOTS", 0)
+    monkeypatch.setattr(bounds, "LINE", replace(LINE, long_slots=0))
     built = shop(seed, **CASES[case])
     first: type[Any] = cast_bound.CastBound
     if cast_bound.of(search(built)) is None:
         first = JointBound
-        monkeypatch.setattr(bounds, "LONG_HEATS", 0)  # a felt limit: shorter lines begin with the relaxation
+        # a felt limit: shorter lines begin with the relaxation
+        monkeypatch.setattr(bounds, "LINE", replace(LINE, long_slots=0, long_heats=0))
     every = every_schedule(case, seed)
     assert every.value is not None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import counted_shops
@@ -89,7 +90,7 @@ def test_the_best_of_all_plans_is_proven(kinds: str, limit_mw: float | None, mon
 
 def test_where_looks_run_out_nothing_is_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: a search that is cut off raises no bound."""
-    monkeypatch.setattr(enumeration, "MAX_LOOKS", 500)
+    monkeypatch.setattr(enumeration, "FEW_HEATS", replace(enumeration.FEW_HEATS, looks=500))
     every = search(peaky_shop("AAA"))
     enumeration.run(every)
     assert every.bound is None

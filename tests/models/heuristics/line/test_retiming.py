@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ from cast_shops import CASES, ELIGIBLE, schedules, search, shop, week
 
 from emberline.models.heuristics.line.minimum_cut_retiming import Cut, Lags, of_search
 from emberline.models.heuristics.line.placement import Placed, Shop
-from emberline.models.heuristics.line.ruin_and_recreate import NEAR_MIN, Renewal
+from emberline.models.heuristics.line.ruin_and_recreate import Renewal
 from emberline.models.problem.assignment import Starts, extra_mwh, line_cells, mistakes
 from emberline.models.search.incumbent import Search
+from emberline.models.search.tuning import LINE
 
 FAR = 1e6
 """By any time."""
@@ -93,8 +95,8 @@ def test_a_long_line_is_timed_within_a_shorter_reach(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("emberline.models.heuristics.line.minimum_cut_retiming.Cut", Counted)
     one.retiming.best(whole, FAR)
-    monkeypatch.setattr("emberline.models.heuristics.line.minimum_cut_retiming.NODES", sizes[0] - 1)
-    monkeypatch.setattr("emberline.models.heuristics.line.minimum_cut_retiming.FEWER", sizes[0] // 4)
+    fewer = replace(LINE, cut_nodes=(sizes[0] - 1, sizes[0] // 4))
+    monkeypatch.setattr("emberline.models.heuristics.line.minimum_cut_retiming.LINE", fewer)
     before, count = one.value, len(sizes)
     outcome = one.retiming.best(whole, FAR)
     assert outcome is not None
@@ -142,7 +144,7 @@ def test_a_unit_that_is_shut_is_not_crossed() -> None:
         assert len(pause) > 3
         problem.free[u, pause] = False
     one = Renewal(result)
-    outcome = one.retiming.best(one._at(), NEAR_MIN)
+    outcome = one.retiming.best(one._at(), LINE.renewal_near_min)
     assert outcome is not None
     assert outcome != one._at()
     assert not mistakes(problem, one.shop.starts(outcome))
@@ -154,18 +156,18 @@ def test_all_starts_of_a_week_at_once() -> None:
     result = week()
     one = Renewal(result)
     before, start = one._at(), one.value
-    assert one.retime(NEAR_MIN)
+    assert one.retime(LINE.renewal_near_min)
     assert one.value < 0.999 * start
     starts = one.shop.starts(one._at())
     assert not mistakes(result.problem, starts)
     assert not one.retiming.above(one._at()).any()
     moved = [abs(a.slot - b.slot) for a, b in zip(before, one._at(), strict=True)]
-    assert 0 < max(moved) <= NEAR_MIN / result.problem.step_min
+    assert 0 < max(moved) <= LINE.renewal_near_min / result.problem.step_min
     part = line_cells(result.problem, starts, extra_mwh(result.problem, starts))
     assert one.load == pytest.approx(part, abs=1e-9)
     # the same again finds nothing: the plan stays as it is
     stored = one._at()
-    if not one.retime(NEAR_MIN):
+    if not one.retime(LINE.renewal_near_min):
         assert one._at() == stored
 
 

@@ -12,7 +12,6 @@ from enumerated import assert_followed, envelope, works
 
 from emberline.models.formulations import whole_site
 from emberline.models.formulations.site import objective as aims
-from emberline.models.heuristics.processes import relax_and_fix as searching
 from emberline.models.heuristics.processes.integer_slots import Grid
 from emberline.models.problem import plant as plants
 from emberline.models.problem import site as sites
@@ -154,10 +153,8 @@ def test_switches_decided_too_early_move() -> None:
         assert width or (low[earlier] == high[earlier]).all()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(searching, "WINDOW_H", 2.0)
-        patch.setattr(searching, "ADVANCE_H", 2.0)
         patch.setattr(Grid, "hold", hold)
-        result = solve(scenario, PARTS)
+        result = solve(scenario, PARTS, {"window_h": 2.0, "advance_h": 2.0})
     whole = solve(cement("cost", 60.0), WHOLE)
     assert result.attrs["found"]
     assert 0 in widths
