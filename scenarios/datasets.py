@@ -227,12 +227,9 @@ FLOWS = {
 """A ``flow`` is labelled by its asset and, where that has several, their key: ``boiler.main``, ``boiler.inputs.0``,
 ``boiler.outputs.0``, ``boiler.start_fuel`` of machines (``Converter.flows``), ``tank.in`` and ``tank.out`` of stores.
 Its coordinates ``flow_asset``, ``flow_carrier`` and ``flow_unit`` tell whose it is and its unit (MW, t/h, Nm3/h);
-``store_unit`` (MWh, t, Nm3) and ``carrier_unit`` (per hour) do so for levels and surplus."""
-PROCESS_FLOWS = (
-    "process_mode", "process_tph", "off_spec_tph", "process_mw", "stream_rate",
-    "stock_t", "stock_in_t", "stock_out_t", "stock_lost_t", "delivered_t", "arrived_t",
-)  # fmt: skip
-"""``process`` is labelled by units (``Process.units``), a ``stream`` by unit, direction and store or carrier:
+``store_unit`` (MWh, t, Nm3) and ``carrier_unit`` (per hour) do so for levels and surplus.
+
+``process`` is labelled by units (``Process.units``), a ``stream`` by unit, direction and store or carrier:
 ``kiln.in.meal``, ``kiln.out.clinker``, ``kiln.in.coal`` (``scenarios.flows.process_flows.streams``). Its coordinates
 ``stream_process``, ``stream_place`` and ``stream_unit`` (t/h, MW, Nm3/h) tell whose it is, where it goes and its unit.
 Off-spec product takes from stores and carriers as good product does, and gives to none. In a schedule a unit with a

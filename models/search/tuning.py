@@ -343,8 +343,6 @@ class ProcessTuning:
     """Step of the coarser grid [min]."""
     window_h: float = 24.0
     """Length of a window of hours [h]."""
-    advance_h: float = 24.0
-    """By how much the next window lies later [h]."""
     window_share: float = 0.1
     """Share of all work that a window may take before decided switches may move."""
     window_work: float = 2.0

@@ -11,12 +11,11 @@ import pandas as pd
 
 from emberline.reports.charts import gantt, palette
 from emberline.reports.charts.view import View, time_axis
-from emberline.reports.text.language import mark, tr
+from emberline.reports.text.language import tr
 from emberline.scenarios.records.horizon import Horizon
 
 BEFORE_H, AFTER_H = 3, 9
 """Hours that the units show before and after now."""
-WHOSE = {"actual": mark("actual"), "expected": mark("expected"), "plan": mark("plan")}
 LOOKS: dict[str, dict[str, Any]] = {
     "actual": {"height": 24, "yOffset": -7, "opacity": 1.0},
     "expected": {"height": 24, "yOffset": -7, "opacity": 0.55, "strokeDash": [4, 3], "stroke": "#8A929C"},

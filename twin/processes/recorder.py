@@ -63,7 +63,7 @@ class Records:
         return rates
 
     def variables(self) -> dict[str, Any]:
-        """Variables ``PROCESS_FLOWS`` of table ``FLOWS``."""
+        """Variables of processes, stores and deliveries of table ``FLOWS``."""
         table, course, step_h = self.table, self.course, self.table.step_h
         stepped = np.array([self.grid.stepped(cells) for cells in self.unit_mw])
         columns: dict[str, Any] = {

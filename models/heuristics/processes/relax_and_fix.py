@@ -182,12 +182,12 @@ class Search(ProcessSearch):
         """Whole numbers window by window; the last window's solution, None where there is none in time."""
         program, hours = grid.site_model.program, grid.hours
         until = self.remaining * (1 - share)
-        n, width, advance = grid.n, round(PROCESSES.window_h / hours), max(round(PROCESSES.advance_h / hours), 1)
+        n, width = grid.n, max(round(PROCESSES.window_h / hours), 1)
         gap = self.gap * PROCESSES.window_gap * self._decided_share(program)
         values: np.ndarray | None = None
         first, patience, loose, complete = 0, 1.0, 0, False
         while True:
-            last = n if first + width + advance >= n else first + width
+            last = n if first + 2 * width >= n else first + width
             program.whole_only(grid.between(0, last))
             grid.free(grid.whole)
             if values is not None:
@@ -203,7 +203,7 @@ class Search(ProcessSearch):
                 complete = last == n
                 if complete:
                     break
-                first += advance
+                first += width
             elif outcome.status == "infeasible" and (values is None or loose >= n):
                 # nothing is decided, and what lies after the window may be in part: on the horizon's steps a proof
                 self.infeasible = grid is self.model

@@ -60,8 +60,7 @@ def steps(days: Misses, level: float, stuck: Collection[Knob] = ()) -> list[tupl
     so that the raises are small.
     """
     knobs, table = amounts(days, stuck)
-    aim = HOLDING.aimed_near if days.successes > HOLDING.far * level * days.n else HOLDING.aimed_far
-    allowed = int(aim * (1 - level) * days.n)
+    allowed = int(HOLDING.aimed * (1 - level) * days.n)
     finite = np.isfinite(table).all(axis=1)
     covered = _covered(table[finite], allowed - int((~finite).sum()), [step(days.scenario, knob)[1] for knob in knobs])
     rows = []

@@ -53,11 +53,9 @@ class HoldingTuning:
     far: float = 0.8
     """Share of the level below which a plan is far from it: a raise that does not help by itself stays then, as several
     margins may be missing at once."""
-    aimed_far: float = 0.75
-    """Share of the breaks that are allowed which a raise aims at far below the level: margins change what happens
-    besides."""
-    aimed_near: float = 0.75
-    """The same near the level, where each raise costs and takes room from others."""
+    aimed: float = 0.75
+    """Share of the breaks that are allowed which a raise aims at: margins change what happens besides, and each costs
+    and takes room from others."""
     steps: Mapping[str, tuple[float, float]] = field(default_factory=_steps)
     """Least and largest raise in one round by kind of margin [min; quantile; MW; share of what a store holds]."""
     multiples: Mapping[str, float] = field(default_factory=_multiples)

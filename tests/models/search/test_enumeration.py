@@ -12,6 +12,7 @@ import pytest
 from cast_shops import search
 
 from emberline.models.search import enumeration
+from emberline.models.search.tuning import FEW_HEATS
 from emberline.models.strategies import exact_named
 from emberline.scenarios import Case, Scenario, resolve
 
@@ -90,7 +91,7 @@ def test_the_best_of_all_plans_is_proven(kinds: str, limit_mw: float | None, mon
 
 def test_where_looks_run_out_nothing_is_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: a search that is cut off raises no bound."""
-    monkeypatch.setattr(enumeration, "FEW_HEATS", replace(enumeration.FEW_HEATS, looks=500))
+    monkeypatch.setattr(enumeration, "FEW_HEATS", replace(FEW_HEATS, looks=500))
     every = search(peaky_shop("AAA"))
     enumeration.run(every)
     assert every.bound is None

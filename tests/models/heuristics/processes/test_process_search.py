@@ -154,7 +154,7 @@ def test_switches_decided_too_early_move() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Grid, "hold", hold)
-        result = solve(scenario, PARTS, {"window_h": 2.0, "advance_h": 2.0})
+        result = solve(scenario, PARTS, {"window_h": 2.0})
     whole = solve(cement("cost", 60.0), WHOLE)
     assert result.attrs["found"]
     assert 0 in widths
