@@ -98,7 +98,6 @@ COMPONENTS: dict[str, Patches] = {
     "heats by name": {f"{S}.exact_named.solve": answer(False), f"{S}.continuation.fits": answer(False)},
     "groups of casts": {f"{S}.due_date_groups._groups": answer([])},
     "site in the master": {f"{B}.joint_prices.useful": answer(False)},
-    "whole units": {f"{B}.site_prices.roundings": answer([])},
     "casts renewed under a site": {f"{H}.renewal_under_site.useful": answer(False)},
     "one view of the site": _tuned(LINE_AND_SITE, f"{H}.renewal_under_site", views=LINE_AND_SITE.views[:1]),
     "resting rules": {f"{D}._resting": answer(())},
@@ -175,10 +174,8 @@ CASES = {
     "peak": BarCase("melt-shop-week", 15, (*OF_PLANS, *OF_SITE), DAYS[:2], _two_days()),
     "bound of a day": BarCase("melt-shop-day", 3, OF_BOUNDS, DAYS[:2], part=BOUNDS),
     "bound of a week": BarCase("melt-shop-week", 12, OF_BOUNDS, WEEKS, part=BOUNDS),
-    "bound with a site": BarCase("melt-shop-site", 12, ("site in the master", "whole units"), WEEKS, part=BOUNDS),
-    "bound of a peak": BarCase(
-        "melt-shop-week", 10, ("site in the master", "whole units"), DAYS[:1], _two_days(), BOUNDS
-    ),
+    "bound with a site": BarCase("melt-shop-site", 12, ("site in the master",), WEEKS, part=BOUNDS),
+    "bound of a peak": BarCase("melt-shop-week", 10, ("site in the master",), DAYS[:1], _two_days(), BOUNDS),
     "cement": BarCase("cement-week", 10, ("hours", "parts of a process plan", "second thread"), WEEKS),
     "cement with shifts": BarCase("cement-anhui", 20, ("hours", "second thread"), ("2026-04-13", "2026-10-12")),
     "few heats": BarCase("few heats", 5, OF_FEW, tuple(str(seed) for seed in range(30))),

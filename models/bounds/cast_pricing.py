@@ -8,7 +8,6 @@ its state is the slot and how long ago the heat began, since what it has lost is
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,8 +16,6 @@ from emberline.models.problem import cost_curves
 from emberline.models.problem.line_reader import Heat, Operation, SlotProblem, even_cells
 from emberline.scenarios import effort
 
-Counted = Callable[[int, np.ndarray], np.ndarray]
-"""What else counts of what an operation draws by cell, given its stage."""
 WIDEST = 100
 """Most slots between the shortest and the longest way of a heat to where it is reheated."""
 
@@ -107,25 +104,19 @@ class Ways:
         self.members = [[c for c, kind in enumerate(self.kind) if kind == k] for k in range(len(alike))]
         self.weigh(np.repeat(weights, problem.cells_per_slot, axis=1))
 
-    def weigh(
-        self, cells: np.ndarray, credit: np.ndarray | None = None, counted: Sequence[tuple[Counted, np.ndarray]] = ()
-    ) -> None:
+    def weigh(self, cells: np.ndarray, credit: np.ndarray | None = None) -> None:
         """Take what energy is worth.
 
         Args:
             cells: worth of a MWh by cell, shape (n_weights, n_cells).
             credit: by stage, what a MWh counts less since something is given with it, shape (n_stages, n_cells); what
                 is reheated gives nothing.
-            counted: what else counts of an operation's cells, and its worth by cell, shape (n_cells,).
         """
         problem = self.problem
         by_stage = [cells if credit is None else cells - credit[s] for s in range(len(problem.stage_units))]
 
         def energy(stage: int, profile: np.ndarray) -> np.ndarray:
-            curve = cost_curves.energy(problem, profile, by_stage[stage])
-            for count, worth in counted:
-                curve = curve + cost_curves.energy(problem, count(stage, profile), worth[None, :])
-            return curve
+            return cost_curves.energy(problem, profile, by_stage[stage])
 
         self._energy = {
             (k, i, u): energy(operation.stage, operation.cells[u])
@@ -303,33 +294,25 @@ class Ways:
                 worth += lost * self._slope[k][:, slots[heat.reheat]]
         return Way(kind, column, slot, tuple(uses), tuple(worth.tolist()))
 
-    def load(
-        self, way: Way, counts: Sequence[Counted] = ()
-    ) -> tuple[np.ndarray, dict[str, np.ndarray], list[np.ndarray]]:
-        """What a cast draws by cell [MWh], what it gives of other carriers by slot, and what counts of it by cell."""
+    def load(self, way: Way) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """What a cast draws by cell [MWh], and what it gives of other carriers by slot."""
         problem, cast = self.problem, self.problem.casts[self.members[way.kind][0]]
         n, per = problem.n_cells, problem.cells_per_slot
         stages = np.zeros((len(problem.stage_units), n))
         reheated = np.zeros(n)
-        numbers = [np.zeros(n) for _ in counts]
 
         def draw(row: np.ndarray, slot: int, cells: np.ndarray) -> None:
             begin, end = slot * per, min(slot * per + len(cells), n)
             row[begin:end] += cells[: end - begin]
 
-        def work(stage: int, slot: int, cells: np.ndarray) -> None:
-            draw(stages[stage], slot, cells)
-            for row, count in zip(numbers, counts, strict=True):
-                draw(row, slot, count(stage, cells))
-
         places = iter(way.uses)
         caster = next(places)
-        work(self.first_caster, caster.slot, cast.cells[caster.unit])
+        draw(stages[self.first_caster], caster.slot, cast.cells[caster.unit])
         for h in cast.heats:
             heat = problem.heats[h]
             starts = [next(places) for _ in heat.operations]
             for operation, start in zip(heat.operations, starts, strict=True):
-                work(operation.stage, start.slot, operation.cells[start.unit])
+                draw(stages[operation.stage], start.slot, operation.cells[start.unit])
             if heat.reheat and problem.reheat_kwh_per_t_min:
                 at = starts[heat.reheat]
                 passed = (at.slot - starts[0].slot) * problem.step_min
@@ -338,7 +321,7 @@ class Ways:
                 minutes = heat.operations[heat.reheat].minutes[at.unit]
                 draw(reheated, at.slot, mwh * even_cells(problem, minutes))
         gives = {carrier: problem.on_slots(weight @ stages) for carrier, weight in problem.gives.items()}
-        return stages.sum(axis=0) + reheated, gives, numbers
+        return stages.sum(axis=0) + reheated, gives
 
     def _back(self, k: int, at: int) -> list[int]:
         """Start slots of a heat whose last operation starts in a slot."""

@@ -2,8 +2,7 @@
 
 Battery, assets, tariff, contracts and import limit are no part of what casts are priced with. They are rows and columns
 next to those of the casts, tied to them by what the line draws in each cell and gives in each slot; the multipliers of
-those ties are what a MWh, or a unit given, is worth to the casts. What units draw counts once more where a whole one
-too many would exceed the demand that is billed in any case (``models/bounds/unit_rounding.py``). At any such prices
+those ties are what a MWh, or a unit given, is worth to the casts. At any such prices
 
     what the site costs at least + what all casts cost at least − what units are worth
 
@@ -57,8 +56,8 @@ class SiteMaster(Casts):
         for way in self.columns:
             entry = self._draws.get(way)
             if entry is None:
-                load, gives, counted = self.ways.load(way, [one.counted for one in self.site.roundings])
-                row = np.concatenate([load, *counted, *(gives[carrier] for carrier in self.site.carriers)])
+                load, gives = self.ways.load(way)
+                row = np.concatenate([load, *(gives[carrier] for carrier in self.site.carriers)])
                 places = np.flatnonzero(row)
                 entry = self._draws[way] = places, row[places], row
             index.append(entry[0])
@@ -73,16 +72,16 @@ class SiteMaster(Casts):
         form, ways, scale = self.site.form, self.ways, self.scale
         problem = ways.problem
         rows, low, high = self.rows(block)
-        n_cells, n_gives = problem.n_cells * (1 + len(self.site.counted)), len(self.site.carriers) * problem.n_slots
-        n_ties, n_columns, n_site = n_cells + n_gives, len(self.columns), form.shape[1]
+        n_carriers = len(self.site.carriers)
+        n_ties = problem.n_cells + n_carriers * problem.n_slots
+        n_columns, n_site = len(self.columns), form.shape[1]
         index, values, starts = self._ties()
         draws = csc_matrix((values, index, starts), shape=(n_ties, n_columns))
-        columns = np.concatenate([self.site.line, self.site.counted.ravel(), self.site.gives])
+        columns = np.concatenate([self.site.line, self.site.gives])
         tied_ones = np.flatnonzero(columns >= 0)
         ties = csr_matrix((np.ones(len(tied_ones)), (tied_ones, columns[tied_ones])), shape=(n_ties, n_site))
         size = block * problem.cells_per_slot if block > 1 else 1
-        n_loads, n_carriers = 1 + len(self.site.counted), len(self.site.carriers)
-        groups = _groups(problem.n_cells, n_loads, size, n_carriers, problem.n_slots, max(block, 1))
+        groups = _groups(problem.n_cells, size, n_carriers, problem.n_slots, max(block, 1))
         width = int(groups.max()) + 1
         merge = csr_matrix((np.ones(n_ties), (groups, np.arange(n_ties))), shape=(width, n_ties))
         site = csc_matrix((form.values, form.index, form.starts), shape=form.shape)
@@ -95,7 +94,6 @@ class SiteMaster(Casts):
         )  # fmt: skip
         fixed = [
             problem.fixed_cells,
-            np.zeros(n_cells - problem.n_cells),
             *(problem.fixed_gives.get(c, np.zeros(problem.n_slots)) for c in self.site.carriers),
         ]
         decided = merge @ np.concatenate(fixed)
@@ -122,20 +120,15 @@ class SiteMaster(Casts):
         tied[columns < 0] = 0.0
         return Prices(
             units=units * scale,
-            others=(
-                tied[: problem.n_cells],
-                -tied[n_cells:].reshape(-1, problem.n_slots),
-                np.maximum(tied[problem.n_cells : n_cells], 0.0).reshape(-1, problem.n_cells),
-            ),
+            others=(tied[: problem.n_cells], -tied[problem.n_cells :].reshape(-1, problem.n_slots)),
             places=places * scale, worth=np.asarray(tied @ draws),
             objective=centre.objective * scale + form.offset,
         )  # fmt: skip
 
 
-def _groups(n_cells: int, n_loads: int, size: int, n_carriers: int, n_slots: int, block: int) -> np.ndarray:
+def _groups(n_cells: int, size: int, n_carriers: int, n_slots: int, block: int) -> np.ndarray:
     """Of each tie, the row that it is a part of: prices are level over blocks."""
-    cells = np.concatenate([np.arange(n_cells) // size + k * -(-n_cells // size) for k in range(n_loads)])
-    slots = np.arange(n_slots) // block
+    cells, slots = np.arange(n_cells) // size, np.arange(n_slots) // block
     after = cells[-1] + 1
     return np.concatenate([cells, *(after + k * (slots[-1] + 1) + slots for k in range(n_carriers))])
 
@@ -166,7 +159,6 @@ class JointBound(Bound):
             np.zeros_like(self.ways.capacity),
             np.where(priced, np.repeat(weight, problem.cells_per_slot), 0.0),
             np.zeros((len(self.site.carriers), problem.n_slots)),
-            np.zeros(self.site.counted.shape),
         )
         search.clock("build", began)
 
@@ -189,20 +181,19 @@ class JointBound(Bound):
 
     def proven(self, *prices: np.ndarray) -> float:
         """What prices of units, of what the line draws by cell, gives by carrier and slot and counts as whole prove."""
-        units, load, gives, counted = prices
+        units, load, gives = prices
         problem = self.search.problem
         credit = np.zeros((len(problem.stage_units), problem.n_cells))
         decided = float(load @ problem.fixed_cells)
         for carrier, worth in zip(self.site.carriers, gives, strict=True):
             credit += problem.gives[carrier][:, None] * np.repeat(worth, problem.cells_per_slot)[None, :]
             decided -= float(worth @ problem.fixed_gives.get(carrier, np.zeros(problem.n_slots)))
-        rounded = [(one.counted, worth) for one, worth in zip(self.site.roundings, counted, strict=True)]
-        self.ways.weigh(load[None, :], credit, rounded)
+        self.ways.weigh(load[None, :], credit)
         self.ways.price(units, np.ones(1))
         total, _ = self.ways.best()
         if not math.isfinite(total):
             return total
-        site = self.site.proven(load, gives, counted, work=self.search.rest, cancel=self._stop)
+        site = self.site.proven(load, gives, work=self.search.rest, cancel=self._stop)
         value = total + site + self.settled + decided - float((units * self.ways.capacity).sum())
         return value + self._earned(load)
 

@@ -7,12 +7,10 @@ the formulation that plans are dispatched with, whole numbers left out.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pyomo.core as pyo
 
-from emberline.models.bounds.unit_rounding import Rounding, least_import, roundings, supplied, with_rows
 from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.assets.ports import Linear, Row
 from emberline.models.formulations.site.objective import Aim
@@ -59,49 +57,15 @@ class SiteProgram:
             self.program = Program(model)
         self.line, self.gives = (self.program.columns_of(one) for one in (model.line, model.gives))
         """Columns of the program, −1 where the site does not know them."""
-        self.roundings: list[Rounding] = []
-        """What counts as whole units."""
-        self.counted = np.zeros((0, problem.n_cells), dtype=int)
-        """Its columns, by cell."""
-        self._round(problem, data, model)
         self.form = self.program.form
         self._shape = len(self.carriers), n
 
-    def _round(self, problem: SlotProblem, data: SiteData, model: Any) -> None:
-        """Add the rows of whole units, where one peak is billed or import is limited."""
-        if not data.balance_meters or (self.line < 0).any():
-            return
-        form, base = self.program.form, float(data.base.min())
-        rows, imports = form.rows_of(model.site.balance), self.program.columns_of(model.site.imports)
-        supply = supplied(form, rows, imports, self.line)
-        rates = None if data.purchase is None else data.purchase.rates
-        peaks = () if rates is None else rates.peaks
-        if supply is None:
-            return
-        some: list[Rounding] = []
-        column = -1
-        if len(peaks) == 1 and len(peaks[0].groups) == 1 and len(peaks[0].intervals) == problem.n_cells:
-            column = int(self.program.columns_of(model.site.purchase.tariff.billed)[0])
-        if column >= 0:
-            floor = max(peaks[0].floor_mw, least_import(problem, base, form, supply) / data.hours)
-            form.lower[column] = max(form.lower[column], floor)
-            some = roundings(problem, base, floor * data.hours, True)
-        if data.import_limit_mw is not None:
-            some += roundings(problem, base, data.limit_mwh(), False)
-        if some:
-            form, self.counted = with_rows(form, supply, (max(column, 0), data.hours), some)
-            self.roundings = some
-            self.program = Program(form)
-
-    def proven(
-        self, load: np.ndarray, gives: np.ndarray, counted: np.ndarray, *, work: float, cancel: Callable[[], bool]
-    ) -> float:
+    def proven(self, load: np.ndarray, gives: np.ndarray, *, work: float, cancel: Callable[[], bool]) -> float:
         """What the site costs at least where it is paid for the line's load and pays for what the line gives.
 
         Args:
             load: worth of a MWh that the line draws, by cell.
             gives: worth of a unit that it gives, by carrier and slot.
-            counted: worth of a MWh that counts as whole units, by rounding and cell.
             work: at most (``scenarios/effort.py``).
             cancel: polled; True ends it.
 
@@ -112,7 +76,6 @@ class SiteProgram:
         cells, slots = self.line >= 0, self.gives >= 0
         costs[self.line[cells]] -= load[cells]
         costs[self.gives[slots]] += gives.reshape(-1)[slots]
-        costs[self.counted] -= counted
         self.program.price(costs)
         run = self.program.search(work=max(work, 0.05), relax=True, cancel=cancel)
         bound = self.program.outcome(run).bound

@@ -264,8 +264,6 @@ class LineAndSiteTuning:
     """Mixes without a better bound."""
     apart: float = 60.0
     """What a MWh costs that casts draw and the site does not deliver, or the other way round, by its mean worth."""
-    unit_share: float = 0.02
-    """A step of less than this share of a unit, or of more than the rest of it, says nothing of whole units."""
 
 
 @dataclass(frozen=True)
