@@ -91,7 +91,6 @@ COMPONENTS: dict[str, Patches] = {
     "minimum cut of drafts": {
         f"{H}.neighbourhoods.retime": answer(False), f"{S}.whole_horizon.retime": answer(False),
     },
-    "all heats by a slot": {f"{one}.walk": answer(None) for one in (f"{H}.neighbourhoods", f"{S}.whole_horizon")},
     "exchange of casts": {f"{one}.exchange": answer(False) for one in (f"{H}.neighbourhoods", f"{S}.whole_horizon")},
     "some heats further": {f"{one}.corridors": answer(False) for one in (f"{H}.neighbourhoods", f"{S}.whole_horizon")},
     "heats by chance": {f"{S}.continuation.shake": answer(False)},
@@ -113,7 +112,7 @@ COMPONENTS: dict[str, Patches] = {
 """By name, what is replaced by what."""
 OF_PLANS = (
     "pooled plans", "one beginning", "heats as they are", "one surrounding", "casts taken out", "minimum cut",
-    "minimum cut of drafts", "all heats by a slot", "exchange of casts", "some heats further", "heats by chance",
+    "minimum cut of drafts", "exchange of casts", "some heats further", "heats by chance",
     "heats by name", "resting rules",
 )  # fmt: skip
 OF_BOUNDS = ("prices on units", "branching", "hull of the limit")

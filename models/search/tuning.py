@@ -68,8 +68,6 @@ class LineTuning:
     """Slots by which heats may move in a step of improvement: wider when no step helps any more."""
     exchange_h: float = 24.0
     """Hours within which casts change places."""
-    cheap_gain: float = 1e-4
-    """Gain, as a share of the plan, for which a cheap step is repeated."""
     shake_seed: int = 20
     """Of the heats that are planned again, chosen by chance."""
     shake_failures: int = 8

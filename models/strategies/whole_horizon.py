@@ -6,9 +6,8 @@
 2. A pooled plan of averaged heats near its relaxation: when the leading stage melts, and where the casts lie.
 3. Named heats around it. The import limit is priced here, not hard: a plan that breaks it a little is a better place
    to go on from than one that keeps it and is far off.
-4. All starts at their best times, units and sequences kept (``models/heuristics/line/minimum_cut_retiming.py``); every
-   heat moved by a slot; two casts exchanged; the heats of one or two casts moved by some slots, all others held, until
-   nothing improves any more.
+4. All starts at their best times, units and sequences kept (``models/heuristics/line/minimum_cut_retiming.py``); two
+   casts exchanged; the heats of one or two casts moved by some slots, all others held, until nothing improves any more.
 5. What is left of the time: ``models/strategies/continuation.py``.
 
 Every plan is judged by its own figures, whatever made it. Mixed-integer programs are solved around their relaxation:
@@ -21,7 +20,7 @@ import time
 
 from emberline.models.heuristics.line import coarse_grid, ruin_and_recreate
 from emberline.models.heuristics.line.aggregate_first import first_plan
-from emberline.models.heuristics.line.neighbourhoods import corridors, exchange, polish, retime, walk
+from emberline.models.heuristics.line.neighbourhoods import corridors, exchange, polish, retime
 from emberline.models.search.incumbent import Search
 from emberline.models.search.tuning import LINE
 
@@ -44,7 +43,6 @@ def plans(search: Search) -> None:
         with search.afresh():
             first_plan(search, rounding)
             retime(search)
-            walk(search, 1)
             exchange(search)
             corridors(search, LINE.widths[0])
     polish(search)

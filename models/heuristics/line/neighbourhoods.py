@@ -1,5 +1,4 @@
-"""Steps that improve a plan: all starts at their best times, all heats moved a little, some casts moved further, two
-casts exchanged."""
+"""Steps that improve a plan: all starts at their best times, some casts moved, two casts exchanged."""
 
 from __future__ import annotations
 
@@ -25,7 +24,6 @@ def polish(search: Search) -> None:
         retime(search)
         for width in LINE.widths:
             if corridors(search, width) | exchange(search):
-                walk(search)
                 retime(search)
         improving = search.draft_rank < before
 
@@ -39,16 +37,6 @@ def retime(search: Search) -> bool:
     shop.read(search.draft)
     places = retiming.best([placed for placed in shop.at if placed is not None], math.inf, search.phase_over)
     return places is not None and search.offer(shop.starts(places))
-
-
-def walk(search: Search, widest: int = 2) -> None:
-    """Move every heat by a slot or two, as long as it pays: cheap, and it leads far."""
-    everyone = [h for h, heat in enumerate(search.problem.heats) if heat.operations]
-    for width in range(1, widest + 1):
-        while not search.phase_over() and search.draft is not None:
-            before = search.draft_rank
-            if not improve(search, everyone, width) or before - search.draft_rank < LINE.cheap_gain * abs(before):
-                break
 
 
 def corridors(search: Search, width: int) -> bool:
