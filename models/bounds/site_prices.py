@@ -58,7 +58,6 @@ class SiteProgram:
         self.line, self.gives = (self.program.columns_of(one) for one in (model.line, model.gives))
         """Columns of the program, −1 where the site does not know them."""
         self.form = self.program.form
-        self._shape = len(self.carriers), n
 
     def proven(self, load: np.ndarray, gives: np.ndarray, *, work: float, cancel: Callable[[], bool]) -> float:
         """What the site costs at least where it is paid for the line's load and pays for what the line gives.
