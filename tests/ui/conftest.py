@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
@@ -40,7 +41,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     ):
         pages = [page for context in browser.contexts for page in context.pages]
         report.sections += [(f"page {page.url}", page.evaluate("() => document.body.innerText")) for page in pages]
-    server = getattr(item, "funcargs", {}).get("server")
+    inputs = getattr(item, "funcargs", {})
+    server = inputs.get("server", inputs.get("stored_server"))
     if report.failed and server is not None and "EMBERLINE_HOME" in server.environment:
         jobs = Path(server.environment["EMBERLINE_HOME"]) / "jobs"
         parts = [path for path in sorted(jobs.glob("*/*")) if path.suffix in (".jsonl", ".txt")]
@@ -56,7 +58,7 @@ def stored_home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     tests that needs it. To be copied, not changed."""
     folder = tmp_path_factory.getbasetemp()
     home = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "stored"
-    command = [sys.executable, "-m", "ui", "plan", "melt-shop-small", "--quiet", "--time-limit", "10"]
+    command = [sys.executable, "-m", "ui", "plan", "melt-shop-small", "--quiet", "--effort", "4"]
     environment = {**os.environ, "EMBERLINE_HOME": str(home)}
     with FileLock(home.with_suffix(".lock")):
         if not home.exists():
@@ -64,6 +66,19 @@ def stored_home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
             assert process.returncode == 0, process.stderr + process.stdout
     (run,) = [path.name for path in (home / "runs").iterdir() if not path.name.startswith(".")]
     return home, run
+
+
+@pytest.fixture(scope="session")
+def stored_server(stored_home: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The app in a home that has the stored plan to begin with, started once for all tests that bring no plans of
+    their own."""
+    from served import Server
+
+    folder = tmp_path_factory.mktemp("stored_server")
+    shutil.copytree(stored_home[0], folder / "home")
+    started = Server(environment={"EMBERLINE_HOME": str(folder / "home")}, log=folder / "server.log")
+    yield started
+    started.kill()
 
 
 @pytest.fixture

@@ -53,14 +53,14 @@ def filled(stored_home: tuple[Path, str], tmp_path_factory: pytest.TempPathFacto
         patched.setenv("EMBERLINE_HOME", str(home))
         store = Store()
         free = [f"{key}={json.dumps(EVIL)}" for key in ("title", "description")]
-        result = make_plan(load("melt-shop-small", ["goal.effort=4", "disturbances.replications=2", *free]), PLAIN)
+        result = make_plan(load("melt-shop-small", ["goal.effort=1", "disturbances.replications=2", *free]), PLAIN)
         assert result.schedule is not None
         with store.working(result.scenario) as run:
             store.save(run, result)
         replayed = ensemble(result.scenario, result.schedule, 12, Engine())
         assert replayed is not None
         ensembles.save(replayed, store.open(run))
-        front = fronts.save(pareto(load("melt-shop-small", ["goal.effort=4"]), 2), home).id
+        front = fronts.save(pareto(load("melt-shop-small", ["goal.effort=1"]), 2), home).id
     server = Server(environment={"EMBERLINE_HOME": str(home)})
     yield StoredHome(server, run, f"run={run}&runs={run},{other}&front={front}")
     server.kill()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,24 +29,13 @@ Moves = dict[line.Key, tuple[int, int]]
 
 
 @pytest.fixture
-def server(home: Path) -> Iterator[Server]:
-    """The app in the test's home."""
-    started = Server()
-    yield started
-    started.kill()
-
-
-@pytest.fixture
-def page(
-    home: Path, stored_home: tuple[Path, str], server: Server, browser: Browser
-) -> Iterator[tuple[Page, str, Watched]]:
+def page(stored_home: tuple[Path, str], stored_server: Server, browser: Browser) -> Iterator[tuple[Page, str, Watched]]:
     """The page of the stored plan, its id, and what goes wrong on it."""
-    shutil.copytree(stored_home[0], home, dirs_exist_ok=True)
     opened = browser.new_page(viewport={"width": 1440, "height": 1400})
     opened.set_default_timeout(WAIT_MS)
     expect.set_options(timeout=WAIT_MS)
-    watched = Watched(opened, server.url)
-    opened.goto(f"{server.url}/?run={stored_home[1]}")
+    watched = Watched(opened, stored_server.url)
+    opened.goto(f"{stored_server.url}/?run={stored_home[1]}")
     settled(opened, "Heat")
     yield opened, stored_home[1], watched
     opened.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,13 +73,12 @@ def test_the_page_of_a_works(server: Server, browser: Browser, tmp_path: Path) -
 
 
 def test_a_heat_that_is_clicked_is_marked(
-    home: Path, stored_home: tuple[Path, str], server: Server, browser: Browser
+    stored_home: tuple[Path, str], stored_server: Server, browser: Browser
 ) -> None:
     """Proves: a click marks all bars of its heat and the list says it; what is chosen from the list is marked in place
     of the click, and the next click in place of that. Sensitivity: a chart that keeps its old click."""
-    shutil.copytree(stored_home[0], home, dirs_exist_ok=True)
     page = browser.new_page(viewport={"width": 1440, "height": 1400})
-    page.goto(f"{server.url}/?run={stored_home[1]}")
+    page.goto(f"{stored_server.url}/?run={stored_home[1]}")
     field = settled(page, "Heat")
     marked = page.locator(".bar.picked")
     for heat, clicked in (("C1-1", True), ("C3-2", False), ("C2-1", True)):

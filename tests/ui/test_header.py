@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,20 +16,11 @@ PLACES = """() => [...document.querySelectorAll('.st-key-header_sections a')]
   .map(link => Math.round(link.getBoundingClientRect().x))"""
 
 
-@pytest.fixture
-def server(home: Path, stored_home: tuple[Path, str]) -> Iterator[Server]:
-    """The app in a home with one plan of the small melt shop."""
-    shutil.copytree(stored_home[0], home)
-    started = Server()
-    yield started
-    started.kill()
-
-
-def test_the_header_stays_at_its_place(server: Server, browser: Browser, stored_home: tuple[Path, str]) -> None:
+def test_the_header_stays_at_its_place(stored_server: Server, browser: Browser, stored_home: tuple[Path, str]) -> None:
     """Proves: the links of the sections do not move from page to page, with and without a side; the plan in view is the
     same on all of them; each page of a section can be reached."""
     page = browser.new_page(viewport={"width": 1440, "height": 900})
-    page.goto(f"{server.url}/?run={stored_home[1]}")
+    page.goto(f"{stored_server.url}/?run={stored_home[1]}")
     at_rest(page)
     places = page.evaluate(PLACES)
     assert len(places) == len(SECTIONS)

@@ -6,7 +6,7 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from browsing import WAIT_MS, at_rest
+from browsing import WAIT_MS, at_rest, settled
 from playwright.sync_api import Browser, Page, expect
 from served import Server
 
@@ -96,7 +96,7 @@ def test_the_story_by_keyboard(server: Server, browser: Browser) -> None:
     tab_to(page, "summary", ".*Caps and search")
     page.keyboard.press("Enter")
     fill(page, "Stop at a gap of [%]", "0")
-    fill(page, "Effort of the search", "4")
+    fill(page, "Effort of the search", "2")
     tab_to(page, "button", "Plan", back=True)
     page.keyboard.press("Enter")
     result = page.get_by_text("Export this plan", exact=True)
@@ -111,7 +111,7 @@ def test_the_story_by_keyboard(server: Server, browser: Browser) -> None:
     expect(page.get_by_role("tab", name="Heats", exact=True)).to_have_attribute("aria-selected", "true")
     page.keyboard.press("ArrowLeft")
     expect(page.get_by_role("tab", name="Schedule", exact=True)).to_have_attribute("aria-selected", "true")
-    at_rest(page)  # a tab that is opened is drawn first
+    settled(page, "Heat")  # a tab that is opened is drawn first
     tab_to(page, "combobox", "Heat")
     page.keyboard.press("ArrowDown")
     page.get_by_role("option").first.wait_for()

@@ -19,12 +19,10 @@ from emberline.scenarios import Case
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def server(home: Path) -> Iterator[Server]:
-    """The app in the test's home."""
-    started = Server()
-    yield started
-    started.kill()
+@pytest.fixture(autouse=True)
+def home(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The home of the app is that of the test."""
+    monkeypatch.setenv("EMBERLINE_HOME", server.environment["EMBERLINE_HOME"])
 
 
 @pytest.fixture
@@ -96,7 +94,7 @@ def plan(page: Page) -> None:
     sound(page)
 
 
-def test_a_melt_shop_by_its_meter(page: Page, home: Path, tmp_path: Path) -> None:
+def test_a_melt_shop_by_its_meter(page: Page, tmp_path: Path) -> None:
     """Proves: from a template and a meter's file to a plan of six heats over the file's last day, by fields alone.
     Sensitivity: the template's day instead of the file's; a meter in kW read as MW."""
     first = datetime(2026, 10, 4, 22, tzinfo=UTC)
@@ -118,7 +116,7 @@ def test_a_melt_shop_by_its_meter(page: Page, home: Path, tmp_path: Path) -> Non
     plan(page)
 
 
-def test_a_mill_is_drawn(page: Page, home: Path) -> None:
+def test_a_mill_is_drawn(page: Page) -> None:
     """Proves: two silos, a mill, trucks and their lines are drawn on an empty sheet, renamed, given a night tariff
     and planned; undo takes a name back; the trucks' table shows all of its columns on screens of three widths.
     Sensitivity: a line that reaches the wrong side of the recipe; a column for months that no truck has."""

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browsing import WAIT_MS
 from playwright.sync_api import Browser, Page, expect
 from served import Server
 
 pytestmark = pytest.mark.browser
-WAIT_MS = 60_000
-
-
-@pytest.fixture
-def server(home: Path, stored_home: tuple[Path, str]) -> Iterator[Server]:
-    """The app in a home with one plan of the small melt shop."""
-    shutil.copytree(stored_home[0], home)
-    started = Server()
-    yield started
-    started.kill()
 
 
 @pytest.fixture
@@ -41,11 +31,11 @@ def watched(page: Page, server: Server) -> list[str]:
 
 
 def test_a_heat_is_picked_in_the_chart_and_locked_in_the_table(
-    server: Server, page: Page, stored_home: tuple[Path, str]
+    stored_server: Server, page: Page, stored_home: tuple[Path, str]
 ) -> None:
     """Proves: a click on a bar tells of its heat, the list says the same; a tick and a button plan around it."""
-    wrong = watched(page, server)
-    page.goto(f"{server.url}/?run={stored_home[1]}")
+    wrong = watched(page, stored_server)
+    page.goto(f"{stored_server.url}/?run={stored_home[1]}")
     bar = page.locator("[data-id='C2-1/melting']")
     expect(bar).to_be_visible(timeout=WAIT_MS)
     bar.click()
@@ -66,11 +56,11 @@ def test_a_heat_is_picked_in_the_chart_and_locked_in_the_table(
     assert wrong == []
 
 
-def test_a_replay_moves_by_slider_and_button(server: Server, page: Page) -> None:
+def test_a_replay_moves_by_slider_and_button(stored_server: Server, page: Page, stored_home: tuple[Path, str]) -> None:
     """Proves: the arrow key moves the moment and the board with it, Play goes on by itself and stops on demand; the
     flow sheet of the plant shows; nothing sticks out of a small window."""
-    wrong = watched(page, server)
-    page.goto(f"{server.url}/twin")
+    wrong = watched(page, stored_server)
+    page.goto(f"{stored_server.url}/twin?run={stored_home[1]}")
     slider = page.locator(".st-key-replay .vega-bindings input")
     expect(slider).to_be_visible(timeout=WAIT_MS)
     board = page.locator(".st-key-replay svg.marks")
@@ -82,7 +72,7 @@ def test_a_replay_moves_by_slider_and_button(server: Server, page: Page) -> None
     expect(slider).not_to_have_value("735", timeout=WAIT_MS)
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Play")).to_be_visible()
-    page.goto(f"{server.url}/plant")
+    page.goto(f"{stored_server.url}/plant?run={stored_home[1]}")
     sheet = page.locator(".st-key-sheet svg.marks")
     expect(sheet.get_by_text("battery", exact=True)).to_be_visible(timeout=WAIT_MS)
     page.set_viewport_size({"width": 1024, "height": 768})

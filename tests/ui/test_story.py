@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, Page, expect
 from served import Server
 
 pytestmark = pytest.mark.browser
-SEARCH_S = "5"
-"""Longest search of the small melt shop, and of each end and point of its front."""
+EFFORT = "2"
+"""Of a search of the small melt shop, and of each end and point of its front."""
 
 
 def run_of(page: Page) -> str:
@@ -70,7 +70,7 @@ def _plan(page: Page, language: str) -> str:
     choose(page, tell("Scenario"), "melt-shop-small")
     change(page, tell("Carbon [{unit}]", unit="EUR/t"), "120")
     change(page, tell("PV peak [MW]"), "20")
-    change(page, tell("Effort of the search"), SEARCH_S)
+    change(page, tell("Effort of the search"), EFFORT)
     page.get_by_role("radio", name=tell("scope 1 and 2"), exact=True).click()
     press(page, tell("Plan"))
     expect(page.get_by_text(tell("Export this plan"), exact=True)).to_be_visible()

@@ -71,7 +71,7 @@ def test_two_users_at_once(server: Server, users: tuple[BrowserContext, BrowserC
     assert draft not in other.url
     for page in (one, other):
         page.get_by_text("Caps and search", exact=True).click()
-        change(page, "Effort of the search", "3")
+        change(page, "Effort of the search", "2")
     press(one, "Plan")
     press(other, "Plan")
     for page in (one, other):
@@ -120,7 +120,7 @@ def test_a_run_ends_while_the_server_is_away(server: Server, users: tuple[Browse
     page.goto(server.url)
     choose(page, "Scenario", "melt-shop-small")
     page.get_by_text("Caps and search", exact=True).click()
-    change(page, "Effort of the search", "3")
+    change(page, "Effort of the search", "2")
     press(page, "Plan")
     page.wait_for_url("**run=*")
     (run,) = named(page, "run")
