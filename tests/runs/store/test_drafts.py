@@ -16,6 +16,7 @@ from emberline.runs.store import drafts, snapshots
 from emberline.runs.store.drafts import DraftError
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.loading.loading import LIBRARY
+from emberline.scenarios.reading import factor_table
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXT = (LIBRARY / "melt-shop-small.yaml").read_text(encoding="utf-8")
@@ -157,7 +158,8 @@ def test_a_draft_reads_no_file_but_its_own(old: str, new: str, monkeypatch: pyte
         raise AssertionError("a file was read")
 
     monkeypatch.setattr("emberline.scenarios.reading.series.read_columns", opened)
-    monkeypatch.setattr("emberline.scenarios.records.emissions.read_table", opened)
+    factor_table.bundled()
+    monkeypatch.setattr("emberline.scenarios.reading.factor_table.read_table", opened)
     for load in (snapshots.load, snapshots.take):
         with pytest.raises(ScenarioError, match=r"scenario|draft|command line") as caught:
             load(draft.path)

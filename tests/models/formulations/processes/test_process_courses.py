@@ -24,9 +24,9 @@ import sys
 sys.modules["scipy"] = None
 from emberline import models
 from emberline.planning.plan.baseline import Baseline
-from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario, resolve
 start = "2026-03-10T00:00+00:00"
-mill = Scenario.model_validate({
+mill = resolve(Scenario.model_validate({
     "name": "mill", "horizon": {"start": start, "length_h": 8, "step_min": 60},
     "stores": [{"name": "meal", "capacity_t": 200, "level_t": 50}],
     "processes": [{"name": "mill", "power_mw": 5, "rate": {"low": 10, "high": 20}, "outputs": [{"store": "meal"}]}],
@@ -36,7 +36,7 @@ mill = Scenario.model_validate({
         "carbon_intensity_kg_per_mwh": 100,
     },
     "goal": {"minimize": "cost"},
-})
+}))
 baseline = Baseline.of(mill)
 print(models.optimize(mill, baseline.envelope, baseline.start).attrs["status"])
 """
