@@ -336,6 +336,7 @@ def _search(inputs: Inputs) -> None:
         )  # fmt: skip
         about = tr("A unit is about what an idle laptop does in a second. More of it may find a better plan.")
         label = tr("Effort of the search")
-        effort = inputs.number(label, "effort", goal.budget, 3600.0, 10.0, "goal.effort", least=1.0, about=about)
+        most, least = max(goal.budget, 3600.0), min(goal.budget, 1.0)
+        effort = inputs.number(label, "effort", goal.budget, most, 10.0, "goal.effort", least=least, about=about)
         if effort > goal.time_limit_s:
             inputs.overrides.append(f"goal.time_limit_s={net_of(effort):g}")
