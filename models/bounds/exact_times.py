@@ -231,7 +231,8 @@ def unsolvable(
         return False
     program.forget()
     # casts and counts that are whole: infeasible so is a proof as well
-    return program.outcome(program.search(work=work - spent, gap=1.0, cancel=cancel)).status == "infeasible"
+    run = program.search(work=work - spent, gap=1.0, ipm=True, refute=True, cancel=cancel)
+    return program.outcome(run).status == "infeasible"
 
 
 def _times(scenario: Scenario, envelope: xr.Dataset) -> Iterator[float]:

@@ -128,6 +128,7 @@ def _solve(
         work=max(min(limit, search.remaining), 0.1),
         gap=search.gap / 4 if gap is None else gap,
         start=warm,
+        ipm=True,  # the simplex method takes up to half a minute for the first relaxation, and cannot be ended there
         on_progress=tell if bounds else None,
         cancel=search.cancel,
     )

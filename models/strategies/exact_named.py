@@ -194,9 +194,9 @@ def _start_values(formulation: Named, program: Program, search: Search) -> np.nd
     return values if success else None
 
 
-def _effort(search: Search) -> float | None:
+def _effort(search: Search) -> float:
     """A plan near its bound is to be proven, not looked for."""
-    return 0.0 if search.told_gap is not None and search.told_gap <= FEW_HEATS.looking_gap else None
+    return 0.0 if search.told_gap is not None and search.told_gap <= FEW_HEATS.looking_gap else 0.05
 
 
 def _strict(search: Search) -> float:

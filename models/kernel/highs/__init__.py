@@ -29,11 +29,11 @@ def solve(model: pyo.ConcreteModel, *, work: float, **how: Any) -> Outcome:
         work: at most, compiling included (``scenarios/effort.py``).
         **how: ``gap``, relative, at which the search may stop; ``start`` from the values that the variables hold;
             ``relax`` the integrality; ``nodes`` of branch and bound at most, which unlike seconds gives the same result
-            each time; ``heuristics``, share of the work that goes into them; ``ipm`` for a linear program by
-            interior point, several times faster on these than the simplex method; ``crossover`` from there to a basis;
-            ``tolerance``, relative, at which the interior point may end, the program taken as it is;
-            ``on_progress``, called with ``incumbent``, ``bound`` (None with a start) and ``seconds``; ``cancel``,
-            polled, True ends the run with what was found.
+            each time; ``heuristics``, share of the work that goes into them; ``ipm`` for a linear program, or the first
+            one of a mixed-integer search, by interior point, several times faster on these than the simplex method;
+            ``crossover`` from there to a basis; ``tolerance``, relative, at which the interior point may end, the
+            program taken as it is; ``on_progress``, called with ``incumbent``, ``bound`` (None with a start) and
+            ``seconds``; ``cancel``, polled, True ends the run with what was found.
 
     Raises:
         RuntimeError: this release of the solver is known to be wrong.

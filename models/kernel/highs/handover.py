@@ -22,6 +22,8 @@ WRONG = ("1.14.0",)
 """Releases of highspy that return wrong optima (HiGHS issues 2957, 2975, 3043, 3073, 3094)."""
 PROBING = 1 << 15
 """HiGHS's bit for the presolve rule of probing."""
+ENUMERATION = 1 << 16
+"""That of enumeration, which tries the values of some whole numbers in turn: minutes for a large program."""
 OPTIONS = {
     "threads": 1,
     # probing costs many seconds on these models and finds next to nothing

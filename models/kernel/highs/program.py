@@ -271,17 +271,19 @@ class Program:
         gap: float = 0.0,
         start: bool | np.ndarray = False,
         relax: bool = False,
-        nodes: int | None = None,
-        heuristics: float | None = None,
+        nodes: int = handover.MOST,
+        heuristics: float = 0.05,
         ipm: bool = False,
         crossover: bool = True,
         tolerance: float | None = None,
+        refute: bool = False,
         on_progress: Progress | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> SearchRun:
         """Solve without touching the Pyomo model, so that it may run in a thread next to other work.
 
-        A start may be given by column too, as ``solution`` tells it.
+        A start may be given by column too, as ``solution`` tells it. ``refute``: a proof that there is no solution is
+        wanted, and no solution is looked for.
         """
         began = time.perf_counter()
         solver, mixed = self._solver, self.whole and not relax
@@ -295,15 +297,14 @@ class Program:
             "mip_rel_gap": gap,
             "mip_abs_gap": 0.0 if gap == 0 else 1e-9,
             "solve_relaxation": relax,
-            "solver": "ipm" if ipm else "choose",
+            "mip_lp_solver" if mixed else "solver": "ipm" if ipm else "choose",
             "run_crossover": "on" if crossover else "off",
             "ipm_optimality_tolerance": 1e-8 if tolerance is None else tolerance,
             "presolve": "choose" if tolerance is None else "off",
+            "presolve_rule_off": handover.PROBING | (handover.ENUMERATION if refute else 0),
+            "mip_max_nodes": nodes,
+            "mip_heuristic_effort": 0.0 if refute else heuristics,
         }
-        if nodes is not None:
-            options["mip_max_nodes"] = nodes
-        if heuristics is not None:
-            options["mip_heuristic_effort"] = heuristics
         for name, value in (options | meter.limits()).items():
             solver.setOptionValue(name, value)
         if isinstance(start, np.ndarray):
