@@ -144,10 +144,19 @@ def press(page: Page, name: str, within_ms: float = WAIT_MS) -> None:
 def go(page: Page, language: str, module: str) -> None:
     """Go to a page by the navigation, and wait until it is drawn."""
     section = next(name for name, pages in SECTIONS.items() if module in pages)
-    for row, name in (("header_sections", section), ("header_links", PAGES[module])):
-        if row == "header_sections" or len(SECTIONS[section]) > 1:
-            page.locator(f".st-key-{row}").get_by_role("link", name=say(language, name), exact=True).click()
-            at_rest(page)
+    page_link = _link(page, "header_links", say(language, PAGES[module]))
+    if not page_link.count():  # another section's pages are listed
+        _link(page, "header_sections", say(language, section)).click()
+        at_rest(page)
+        if module == SECTIONS[section][0]:
+            return
+    page_link.click()
+    at_rest(page)
+
+
+def _link(page: Page, row: str, name: str) -> Locator:
+    """A link of the header."""
+    return page.locator(f".st-key-{row}").get_by_role("link", name=name, exact=True)
 
 
 def sound(page: Page) -> None:

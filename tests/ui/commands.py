@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
+import typer.main
 
 from emberline.ui.cli.main import main
+
+COMMANDS = functools.cache(typer.main.get_command)
+"""All commands with their options: made once, not for each one that is run."""
 
 
 def emberline(*args: str, together: bool = False) -> subprocess.CompletedProcess[str]:
@@ -18,6 +23,7 @@ def emberline(*args: str, together: bool = False) -> subprocess.CompletedProcess
     message = text if together else io.StringIO()
     with redirect_stdout(text), redirect_stderr(message), pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["emberline", *args])
+        patch.setattr(typer.main, "get_command", COMMANDS)
         with pytest.raises(SystemExit) as rest:
             main()
     return subprocess.CompletedProcess(args, int(rest.value.code or 0), text.getvalue(), message.getvalue())

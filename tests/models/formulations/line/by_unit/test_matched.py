@@ -83,7 +83,7 @@ def test_matching_gives_way() -> None:
 @shared
 @pytest.mark.parametrize(
     ("name", "groups", "optimum"),
-    [("plant2.json", [1], 26238.9842), ("plant2.json", [1, 2], 60246.2267), ("toy_a2.json", [1, 2, 3, 4], 46874.0)],
+    [("plant2.json", [1], 26238.9842), ("toy_a2.json", [1, 2, 3, 4], 46874.0)],
 )
 def test_published_optimum_is_proven(name: str, groups: list[int], optimum: float) -> None:
     """Proves: plan and bound meet at the published optimum. Sensitivity: the longest transfers cost 0.7 % more."""
