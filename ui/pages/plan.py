@@ -215,7 +215,7 @@ def _clock(status: JobStatus, scenario: Scenario | None) -> None:
         return
     passed, limit = max(time.time() - status.since, 0.0), scenario.goal.budget
     seconds, most = wording.number(passed, 0), wording.number(limit, 0)
-    says = tr("{seconds} s so far; the search ends at its gap, or after about {limit} s", seconds=seconds, limit=most)
+    says = tr("{seconds} s so far; it ends at its gap or when its effort of {most} is used", seconds=seconds, most=most)
     st.progress(min(passed / limit, 1.0), text=says)
 
 
@@ -262,7 +262,7 @@ def _holding(status: JobStatus, scenario: Scenario | None) -> None:
     if rounds:
         row = rounds[-1]
         parts.append(tr("Round {round}: held on {held} of {of} days.", **{k: row[k] for k in ("round", "held", "of")}))
-        spent, limit = (wording.number(row[name], 0) for name in ("elapsed", "limit"))
+        spent, limit = (wording.number(row[name], 1) for name in ("elapsed", "limit"))
         parts.append(tr("{spent} of the effort of {limit} is used.", spent=spent, limit=limit))
     st.text(" ".join(parts))
 

@@ -222,10 +222,8 @@ def ask_sweep(request: Request) -> Question:
     count = 1
     for axis in axes:
         count *= len(axis.values)
-    limit = scenario.goal.time_limit_s
-    st.caption(
-        tr("{count} plans of up to {seconds} s each; every plan is stored.", count=count, seconds=number(limit, 0))
-    )
+    effort = number(scenario.goal.budget, 0)
+    st.caption(tr("{count} plans, each with an effort of up to {effort}; all are stored.", count=count, effort=effort))
     return Question({"axes": texts})
 
 

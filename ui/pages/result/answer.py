@@ -151,10 +151,10 @@ def _offer_points(plan: Plan, run: str, answer: Answer) -> None:
     """Buttons that search the other points of the quick front in full."""
     if answer.headline.carbon is None:
         return
-    seconds = f"{plan.scenario.goal.budget:g}"
+    effort = f"{plan.scenario.goal.budget:g}"
     with st.container(horizontal=True):
         for goal, overrides in other_points(plan.scenario):
-            label = tr("Search: {goal} (up to {seconds} s)", goal=say(goal), seconds=seconds)
+            label = tr("Search: {goal} (effort up to {effort})", goal=say(goal), effort=effort)
             repairs.variant(run, label, overrides)
 
 
