@@ -179,6 +179,8 @@ def test_spot_price_and_tariff_add_up() -> None:
     assert "feed-in" not in {line.name for line in bill(case, flows(case, import_mw=[8, 2]), 0.0).lines}
     sums = figures(case, run)
     assert sums.energy_cost == pytest.approx(1000 - 120 + 32 - 11)
+    assert hourly_cost(case, run).tolist() == pytest.approx([800 + 35.2, 200 - 120 - 11])
+    assert energy_cost(case, run).tolist() == pytest.approx([800 + 35.2, 200])
     assert (sums.demand_cost, sums.fixed_cost, sums.tax_cost) == pytest.approx((3000, 310 * 2 / 744, 303.2))
     assert sums.cost == pytest.approx(money.total)
 
