@@ -43,7 +43,8 @@ def load(source: str | Path | Mapping[str, Any], changes: Changes | None = None,
 
 
 def change(scenario: Case, changes: Changes | None = None, **keywords: Any) -> Case:
-    """The same scenario with some values changed; it is read again, including its series.
+    """The same scenario with some values changed; it is read again, including its series, other than those that
+    ``Case.with_inputs`` gave.
 
     Args:
         scenario: from :func:`load`, or of a stored run.
@@ -58,7 +59,11 @@ def change(scenario: Case, changes: Changes | None = None, **keywords: Any) -> C
     from emberline.runs.store import snapshots
 
     text, _ = snapshots.source(scenario, inline=True)
-    return loading.loads(text, scenario.name, _overrides(changes, keywords))
+    case = loading.loads(text, scenario.name, _overrides(changes, keywords))
+    old, new = loading.loads(text, scenario.name).inputs, scenario.inputs
+    # series that were replaced in Python stay, where the changes leave them alone
+    stay = {k: new[k] for k in old if not new[k].equals(old[k]) and k in case.inputs and old[k].equals(case.inputs[k])}
+    return case.with_inputs(case.inputs.assign(stay)) if stay else case
 
 
 def simulate(scenario: Case, schedule: xr.Dataset | None = None, *, seed: int | None = None) -> xr.Dataset:

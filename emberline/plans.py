@@ -83,5 +83,10 @@ class _Finder(MetaPathFinder, Loader):
 
 
 __path__: list[str] = []
-__getattr__ = _moved
+
+
+def __getattr__(name: str) -> object:
+    return _moved(name)
+
+
 sys.meta_path.append(_Finder())

@@ -87,16 +87,15 @@ def make_plan(
         ScenarioError: a lock is mistaken, or no plan is made for the goal or the line.
     """
     to_the_minute.refuse(scenario)
-    with effort.net(scenario.goal.time_limit_s) as net:
+    limit_s = scenario.goal.time_limit_s
+    with effort.net(limit_s) as net:
         result = _steps(
             scenario, steps, before, search or Search(), starts or EarlierPlans(), baseline, replications, days,
             deadline or Deadline(scenario.goal.budget), engine, on_progress, cancel,
         )  # fmt: skip
     if not net.acted:
         return result
-    late = Message(
-        "The time limit of {seconds:g} s was over before the effort was.", seconds=scenario.goal.time_limit_s
-    )
+    late = Message("The time limit of {seconds:g} s was over before the effort was.", seconds=limit_s)
     return dataclasses.replace(result, omissions=(*result.omissions, late))
 
 

@@ -86,6 +86,42 @@ def test_a_change_reads_the_series_again() -> None:
     assert (scenario.inputs["base_load_mw"] != 12).any()
 
 
+def test_a_change_keeps_series_that_were_replaced() -> None:
+    """Proves: series given in Python stay under changes of other keys, once or twice; a series that is changed is the
+    new one. Sensitivity: all series read again, so that the plan is that of other prices."""
+    scenario = em.load("melt-shop-small", QUICK)
+    price = scenario.inputs["price_per_mwh"]
+    turned = scenario.with_inputs(scenario.inputs.assign(price_per_mwh=price[::-1].drop_vars("time")))
+    for case in (turned, turned.model_copy(update={"goal": turned.goal})):
+        changed = em.change(em.change(case, {"goal.gap": "2 %"}), {"site.base_load_mw": "12 MW"})
+        assert changed.inputs["price_per_mwh"].values.tolist() == price.values[::-1].tolist()
+        assert (changed.inputs["base_load_mw"] == 12).all()
+    assert (em.change(turned, {"market.price_per_mwh": 30}).inputs["price_per_mwh"] == 30).all()
+
+
+def test_a_case_knows_where_its_files_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: a case loaded by a relative path reads the files next to it also from another folder.
+
+    Sensitivity: there a file of the same name would be read."""
+    text = (em.scenarios.loading.loading.find("melt-shop-small")).read_text(encoding="utf-8")
+    for name, value in (("here", 10), ("there", 500)):
+        (tmp_path / name).mkdir()
+        rows = (f"2026-06-{14 + hour // 24}T{hour % 24:02d}:00Z,{value}\n" for hour in range(96))
+        (tmp_path / name / "price.csv").write_text("time_utc,price\n" + "".join(rows), encoding="utf-8")
+    (tmp_path / "here" / "shop.yaml").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path / "here")
+    case = em.load("shop.yaml", {"market.price_per_mwh": {"csv": "price.csv", "column": "price"}})
+    monkeypatch.chdir(tmp_path / "there")
+    assert (em.change(case, {"goal.gap": "2 %"}).inputs["price_per_mwh"] == 10).all()
+
+
+def test_series_of_other_steps_are_refused() -> None:
+    """Proves: one line names both numbers of steps. Sensitivity: arrays that do not fit, later in a search."""
+    case = em.load("melt-shop-small", QUICK)
+    with pytest.raises(ValueError, match="series of 96 steps do not fit a horizon of 48"):
+        case.model_copy(update={"horizon": case.horizon.model_copy(update={"step_min": 30.0})})
+
+
 def test_a_series_of_pandas_is_brought_onto_the_steps() -> None:
     """Proves: hourly prices hold in all four quarters of their hour, in the scenario's unit."""
     scenario = em.load("melt-shop-small", QUICK)

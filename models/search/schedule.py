@@ -57,7 +57,9 @@ def outcome(search: Record, infeasible: tuple[str, str]) -> tuple[str, str]:
         return infeasible
     if search.cancel():
         return "cancelled", Message("cancelled before a plan was found")
-    return "no plan within the limit", Message("no plan was found in {seconds:.0f} s", seconds=search.spent_s)
+    return "no plan within the limit", Message(
+        "no plan was found with an effort of {effort:g}", effort=round(search.limit, 2)
+    )
 
 
 def stamped(

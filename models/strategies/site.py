@@ -121,18 +121,16 @@ def _schedule(
             if abs(value - bound) <= TIE_SHARE * 10 * max(abs(value), 1e-9):
                 bound = value  # apart by the solver's tolerance: the second goal may end on either side of it
             gap, bound = relative_gap(value, bound), sound(bound, value)
-    status, reason = _status(site_model, first, gap, scenario.goal.gap, stopped, time.perf_counter() - began)
+    status, reason = _status(site_model, first, gap, scenario, stopped)
     return stamped(
         data, scenario, status, reason, objective=value if first.has_solution else None, bound=bound, gap=gap,
         constant=aim.constant, seconds=seconds | {"search": time.perf_counter() - began},
     )  # fmt: skip
 
 
-def _status(
-    site_model: SiteModel, first: Outcome, gap: float, gap_limit: float, stopped: bool, seconds: float
-) -> tuple[str, str]:
+def _status(site_model: SiteModel, first: Outcome, gap: float, scenario: Scenario, stopped: bool) -> tuple[str, str]:
     if first.has_solution:
-        return ("within gap" if gap <= gap_limit + 1e-9 else "cancelled" if stopped else "best found"), ""
+        return ("within gap" if gap <= scenario.goal.gap + 1e-9 else "cancelled" if stopped else "best found"), ""
     if first.status == "unbounded":
         # the solver may mean either
         site_model.program.aim(None)
@@ -147,4 +145,6 @@ def _status(
         )
     if stopped:
         return "cancelled", Message("cancelled before a plan was found")
-    return "no plan within the limit", Message("no plan was found in {seconds:.0f} s", seconds=seconds)
+    return "no plan within the limit", Message(
+        "no plan was found with an effort of {effort:g}", effort=scenario.goal.budget
+    )

@@ -46,7 +46,7 @@ class Case(Scenario):
             apparent: its prices per kVA, as the file writes them.
         """
         case = cls.model_construct(scenario.model_fields_set, **dict(scenario))
-        case._inputs, case._folder, case._document, case._apparent = inputs, folder, document, apparent
+        case._inputs, case._folder, case._document, case._apparent = inputs, folder.absolute(), document, apparent
         return case
 
     @property
@@ -74,15 +74,18 @@ class Case(Scenario):
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy with some nouns replaced and the same series; ``em.change`` reads them again."""
-        copy = super().model_copy(update=update, deep=deep)
-        if update:
-            copy._document = None  # it no longer says what the copy is
-        return copy
+        return self.with_inputs(self._inputs, **update) if update else super().model_copy(deep=deep)
 
     def with_inputs(self, inputs: xr.Dataset, **nouns: Any) -> Self:
-        """The same case with other series, and with the nouns that change with them, such as the horizon."""
-        copy = self.model_copy(update=nouns)
-        copy._inputs = inputs
+        """The same case with other series, and with the nouns that change with them, such as the horizon.
+
+        Raises:
+            ValueError: the series have other steps than the horizon.
+        """
+        copy = super().model_copy(update=nouns)
+        copy._inputs, copy._document = inputs, None  # which no longer says what the copy is
+        if len(inputs["time"]) != copy.horizon.n_steps:
+            raise ValueError(f"series of {len(inputs['time'])} steps do not fit a horizon of {copy.horizon.n_steps}")
         return copy
 
     @cached_property

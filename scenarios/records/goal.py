@@ -117,7 +117,7 @@ class Goal(Record):
     """
     time_limit_s: float = Field(default=60, gt=0, le=86_400)
     """Where a machine is so slow or busy that it takes longer than this, the plan is the best found by then, and says
-    so. Where none is given: five times the effort, 120 s at least."""
+    so. Where none is given, five times the effort and 120 s at least are in the place of the default."""
 
     @property
     def budget(self) -> float:

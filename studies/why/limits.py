@@ -57,7 +57,7 @@ class Line:
         return self.starts.cast_unit[key[1]] if key[0] < 0 else self.starts.unit[key[0]][key[1]]
 
     def _at(self, slots: float) -> datetime:
-        return self.scenario.horizon.instant(slots * self.problem.step_min)
+        return self.scenario.horizon.instant(float(slots * self.problem.step_min))
 
     def _window(self, key: line.Key, slot: int, u: int) -> Iterator[Message]:
         problem = self.problem

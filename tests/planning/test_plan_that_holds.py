@@ -105,6 +105,12 @@ def test_what_helps_where_the_time_was_over() -> None:
     assert first == "more effort (goal.effort=1200"
     assert second.startswith("the margins to be tried next (disturbances.margins=[{stage: ")
     assert second.endswith(").")
+    now[0] = 0.0
+    case = shop()
+    case = case.model_copy(update={"goal": case.goal.model_copy(update={"time_limit_s": 60.0})})
+    short = make_plan(case, HOLDING, days=DAYS, deadline=Deadline(300.0, clock=lambda: now[0]), on_progress=tell)
+    assert short.holding is not None
+    assert str(short.holding.reasons[-1]).startswith("What would help: a longer time limit (goal.time_limit_s=240)")
 
 
 def test_a_warning_is_no_chance_of_the_days() -> None:

@@ -111,9 +111,7 @@ class Meter:
 
     def limits(self) -> dict[str, int]:
         """The solver's own limit of a linear program, by option."""
-        if self.mixed:
-            return {"simplex_iteration_limit": MOST}
-        most = self.limit / (PER_ITERATION * max(self.size, 1))
+        most = MOST if self.mixed else self.limit / (PER_ITERATION * max(self.size, 1))
         return {"simplex_iteration_limit": int(min(max(most, LEAST_ITERATIONS), MOST))}
 
     @property

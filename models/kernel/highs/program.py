@@ -311,7 +311,6 @@ class Program:
             solver.setSolution(len(start), np.arange(len(start), dtype=np.int32), start)
         elif start:
             handover.set_start(solver, self._form)
-        has_start = start is not False
         if cancel is not None:
             # some parts of HiGHS look at the wish to end and not at the clock
             wished, until = cancel, began + seconds + max(LATE * seconds, 1.0)
@@ -321,7 +320,7 @@ class Program:
 
         with handover.listening(
             solver, began, self._sense, on_progress, cancel, meter,
-            completes=not relax and (has_start or self._has_solution),
+            completes=not relax and (start is not False or self._has_solution),
         ):  # fmt: skip
             solver.run()
         meter.end(solver.getInfo())

@@ -167,8 +167,11 @@ class Robustness:
         ways: list[Message] = []
         if self.status == "out of time":
             yield Message("The time was over before all margins were tried.")
-            effort = math.ceil(MORE_TIME * scenario.goal.budget / 10) * 10
-            ways.append(Message("more effort (goal.effort={effort:g})", effort=effort))
+            goal, enough = scenario.goal, math.ceil(MORE_TIME * scenario.goal.budget / 10) * 10
+            if goal.budget < goal.time_limit_s:
+                ways.append(Message("more effort (goal.effort={effort:g})", effort=enough))
+            else:
+                ways.append(Message("a longer time limit (goal.time_limit_s={seconds:g})", seconds=enough))
             now = settings(self.robust.scenario)
             more = [] if larger is None else [one for one in settings(larger) if one not in now]
             if more:

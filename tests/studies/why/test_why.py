@@ -92,6 +92,16 @@ def test_heats_agree_with_trying_everything(scenario: Case) -> None:
             assert fits((answer.unit, round(answer.start_min / 60), "", -1)), answer
 
 
+def test_a_later_stage_can_be_asked_about() -> None:
+    """Proves: an hour of melting, an hour at the ladle right after it: it cannot be there earlier, as the melt is not.
+
+    Sensitivity: a moment counted in numpy's whole numbers, of which no time is made."""
+    result = make_plan(shop([500.0, 100.0, 300.0, 200.0], [1], ladle_h=1), PLAIN)
+    text = why(result, heat="1", stage="ladle", time_limit_s=20)
+    limits = [str(limit) for answer in text.answers for limit in answer.limits]
+    assert any("heat H1 is there from melting at " in limit for limit in limits), limits
+
+
 def test_the_start_of_a_heat_by_hand() -> None:
     """Proves: one furnace of 10 MW, an hour each, at 500, 100, 300 and 200 kg/MWh: two heats take the second and the
     fourth hour, 3000 kg. The first one an hour later (third and fourth or second hour for the other) costs

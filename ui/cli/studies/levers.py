@@ -46,7 +46,7 @@ def levers(
 ) -> None:
     """Report the saving of each lever: shifting heats, battery, stores, engines, heat recovery.
 
-    Two searches are made, each within the scenario's gap and time limit: production first and the site after, and
+    Two searches are made, each within the scenario's gap and effort: production first and the site after, and
     both together. Then each lever is added to the baseline heats on its own, and removed from the joint plan. Ctrl-C
     takes the best plans so far; press it twice to give up.
     """

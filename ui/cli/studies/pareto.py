@@ -50,7 +50,7 @@ def pareto(
 ) -> None:
     """Search the trade-off between carbon, or another metric, and cost: plans from the cleanest to the cheapest.
 
-    The scenario's gap and time limit apply to each search; its goal and its cap on extra cost do not. Ctrl-C keeps
+    The scenario's gap and effort apply to each search; its goal and its cap on extra cost do not. Ctrl-C keeps
     the points found so far; press it twice to give up.
     """
     case = case_of(scenario, changes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, timedelta
 from typing import Any
 
@@ -219,9 +220,7 @@ def ask_sweep(request: Request) -> Question:
         axes, _ = sweeps.axes(texts)
     except ScenarioError as error:
         return Question(problem="\n".join(map(str, error.problems)))
-    count = 1
-    for axis in axes:
-        count *= len(axis.values)
+    count = math.prod(len(axis.values) for axis in axes)
     effort = number(scenario.goal.budget, 0)
     st.caption(tr("{count} plans, each with an effort of up to {effort}; all are stored.", count=count, effort=effort))
     return Question({"axes": texts})

@@ -117,7 +117,7 @@ def test_no_time_no_plan(small: int) -> None:
     is possible. Sensitivity: "infeasible", or a search that takes its own time."""
     result = solve(cement("cost", 15.0, effort=0.01), small)
     assert (result.attrs["found"], result.attrs["status"]) == (0, "no plan within the limit")
-    assert "no plan was found in" in result.attrs["reason"]
+    assert "no plan was found with an effort of" in result.attrs["reason"]
 
 
 @pytest.mark.parametrize("small", [PARTS, WHOLE])

@@ -66,9 +66,9 @@ def test_search_finds_what_is_asked_for(store: Store) -> None:
     assert found_ids(text="bbbb") == [b]
     assert store.catalogue.beginning_with(b[:4]) == [b]
     assert store.catalogue.beginning_with("_") == store.catalogue.beginning_with("%") == []
-    kept: list[object] = []
-    store.catalogue.enter(a, store.identity(), {"scenario": "mill"}, keep=lambda *labels: kept.append(labels))
-    assert kept == [("Größe 100 %", ("tariff", "winter"))]
+    labels: list[object] = []
+    store.catalogue.enter(a, store.identity(), {"scenario": "mill"}, keep=lambda *both: labels.append(both))
+    assert labels == [("Größe 100 %", ("tariff", "winter"))]
     store.catalogue.enter(a, store.identity(), {"scenario": "melt-shop"})
     assert (
         found_ids(text="\x00\ud800")
