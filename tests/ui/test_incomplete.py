@@ -39,7 +39,8 @@ def test_a_part_that_fails_to_load_is_loaded_again(server: Server, browser: Brow
         expect(page.get_by_role("button", name="Plan", exact=True)).to_be_enabled(timeout=WAIT_MS)
         at_rest(page)
         assert len(failures) == times
-        assert page.evaluate("JSON.parse(sessionStorage.getItem('emberline.reloads')).length") == 1
+        # two failures are of one load, its preload and its import, or of two
+        assert 1 <= page.evaluate("JSON.parse(sessionStorage.getItem('emberline.reloads')).length") <= times
 
 
 def test_a_page_that_cannot_be_loaded_says_so(server: Server, browser: Browser) -> None:

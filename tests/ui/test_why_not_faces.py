@@ -47,7 +47,7 @@ def test_a_plan_that_is_infeasible_says_why(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], home: Path
 ) -> None:
     """Proves: the run is stored as ever, and the JSON holds conflict and repairs."""
-    monkeypatch.setattr(why, "PLANNED_S", 6.0)
+    monkeypatch.setattr(why, "PLANNED_S", 15.0)
     code, out, _ = ran(monkeypatch, capfd, "plan", *LATE, "--json")
     answer = json.loads(out)
     assert code == 1
