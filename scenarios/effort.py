@@ -19,6 +19,9 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 OVER = 1e9
 """Work that counts as done where the seconds of a net are over."""
+LOOK = 0.25
+"""Work from one look of a running solver at what another thread has found to the next: with less two threads wait for
+each other in turn, and one core is idle."""
 
 
 @dataclass
@@ -73,6 +76,7 @@ class _Thread(threading.local):
     net: Net | None = None
     pair: _Pair | None = None
     side = 0
+    looked = -math.inf
 
 
 _THREAD = _Thread()
@@ -110,6 +114,14 @@ def turn() -> None:
     """Wait until the other thread of the search has done all that it does before, where there is another one."""
     if _THREAD.pair is not None:
         _THREAD.pair.wait(_THREAD.side, _THREAD.work)
+
+
+def look_due() -> bool:
+    """Whether a running solver looks at what is shared now: always where no other thread shares it."""
+    if _THREAD.pair is not None and _THREAD.work - _THREAD.looked < LOOK:
+        return False
+    _THREAD.looked = _THREAD.work
+    return True
 
 
 def shared(default: T) -> T:

@@ -187,7 +187,7 @@ def listening(
 
     def ask(event: Any) -> None:
         # said each time: HiGHS keeps the wish of an earlier run
-        event.interrupt(meter.over or (cancel is not None and cancel()))
+        event.interrupt(meter.over or (cancel is not None and effort.look_due() and cancel()))
 
     def node(event: Any) -> None:
         meter.nodes(event.data_out.mip_node_count)
