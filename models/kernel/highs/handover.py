@@ -32,6 +32,9 @@ OPTIONS = {
 _BANNER = [True]
 PER_COEFFICIENT = 5e-7
 """Work for each coefficient of a program that is handed over and reduced."""
+PER_ROW, RELAXED = 4.5e-8, 1.8
+"""Work for each row and iteration of a relaxation, whose basis is denser than that of a site's linear program, and how
+many times as much as of one a step of the interior point takes."""
 PER_ITERATION, PER_INTERIOR = 2e-9, 1.5e-7
 """Work for each coefficient and iteration of the simplex method, and of the interior point."""
 PER_STEP, STEP_GROWTH = 2.4e-7, 0.45
@@ -103,15 +106,17 @@ class Meter:
     The rates are fitted to some hundred programs of lines, sites and processes on one core of an ordinary laptop.
     """
 
-    def __init__(self, n_coefficients: int, work: float, *, mixed: bool) -> None:
-        """Begin to count; ``work`` is the most that the run may take."""
+    def __init__(self, n_coefficients: int, work: float, *, mixed: bool, n_rows: int = 0) -> None:
+        """Begin to count; ``work`` is the most that the run may take, ``n_rows`` those of a relaxation."""
         self.size, self.limit, self.mixed = n_coefficients, work, mixed
+        self.per_iteration = n_rows * PER_ROW or n_coefficients * PER_ITERATION
+        self.interior = RELAXED if n_rows else 1.0
         self.began = effort.counted()
         self.polled = 0.0
 
     def limits(self) -> dict[str, int]:
         """The solver's own limit of a linear program, by option."""
-        most = MOST if self.mixed else self.limit / (PER_ITERATION * max(self.size, 1))
+        most = MOST if self.mixed else self.limit / max(self.per_iteration, PER_ITERATION)
         return {"simplex_iteration_limit": int(min(max(most, LEAST_ITERATIONS), MOST))}
 
     @property
@@ -130,7 +135,7 @@ class Meter:
 
     def iterations(self, count: int) -> None:
         """So many of the simplex method have been made."""
-        self._reach(count * PER_ITERATION * self.size)
+        self._reach(count * self.per_iteration)
 
     def end(self, info: Any) -> None:
         """The run is over; its counts are all there."""
@@ -138,9 +143,9 @@ class Meter:
         if self.mixed:
             work += self.polled
         else:
-            work += max(info.simplex_iteration_count, 0) * PER_ITERATION * self.size
-            work += max(info.ipm_iteration_count, 0) * PER_INTERIOR * self.size
-            work += max(info.crossover_iteration_count, 0) * PER_ITERATION * self.size
+            work += max(info.simplex_iteration_count, 0) * self.per_iteration
+            work += max(info.ipm_iteration_count, 0) * PER_INTERIOR * self.size * self.interior
+            work += max(info.crossover_iteration_count, 0) * self.per_iteration
         self._reach(work)
 
     def _reach(self, work: float) -> None:
@@ -199,7 +204,7 @@ def listening(
         ask(event)
 
     def interior(event: Any) -> None:
-        meter.poll(PER_STEP * meter.size**STEP_GROWTH)
+        meter.poll(PER_STEP * meter.size**STEP_GROWTH * meter.interior)
         ask(event)
 
     used = [(solver.cbMipInterrupt, node) if meter.mixed else (solver.cbIpmInterrupt, interior)]

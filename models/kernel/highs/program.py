@@ -287,7 +287,8 @@ class Program:
         """
         began = time.perf_counter()
         solver, mixed = self._solver, self.whole and not relax
-        meter = handover.Meter(len(self._form.values), work, mixed=mixed)
+        rows = self._form.shape[0] if self.whole and relax else 0
+        meter = handover.Meter(len(self._form.values), work, mixed=mixed, n_rows=rows)
         # HiGHS counts the time of a linear program from its first run on, that of a mixed-integer one by itself
         used = 0.0 if mixed else solver.getRunTime()
         # reducing a program takes its time before the solver asks for the first time
