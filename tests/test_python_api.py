@@ -115,13 +115,6 @@ def test_a_case_knows_where_its_files_are(tmp_path: Path, monkeypatch: pytest.Mo
     assert (em.change(case, {"goal.gap": "2 %"}).inputs["price_per_mwh"] == 10).all()
 
 
-def test_series_of_other_steps_are_refused() -> None:
-    """Proves: one line names both numbers of steps. Sensitivity: arrays that do not fit, later in a search."""
-    case = em.load("melt-shop-small", QUICK)
-    with pytest.raises(ValueError, match="series of 96 steps do not fit a horizon of 48"):
-        case.model_copy(update={"horizon": case.horizon.model_copy(update={"step_min": 30.0})})
-
-
 def test_a_series_of_pandas_is_brought_onto_the_steps() -> None:
     """Proves: hourly prices hold in all four quarters of their hour, in the scenario's unit."""
     scenario = em.load("melt-shop-small", QUICK)

@@ -77,15 +77,9 @@ class Case(Scenario):
         return self.with_inputs(self._inputs, **update) if update else super().model_copy(deep=deep)
 
     def with_inputs(self, inputs: xr.Dataset, **nouns: Any) -> Self:
-        """The same case with other series, and with the nouns that change with them, such as the horizon.
-
-        Raises:
-            ValueError: the series have other steps than the horizon.
-        """
+        """The same case with other series, and with the nouns that change with them, such as the horizon."""
         copy = super().model_copy(update=nouns)
         copy._inputs, copy._document = inputs, None  # which no longer says what the copy is
-        if len(inputs["time"]) != copy.horizon.n_steps:
-            raise ValueError(f"series of {len(inputs['time'])} steps do not fit a horizon of {copy.horizon.n_steps}")
         return copy
 
     @cached_property
