@@ -33,8 +33,8 @@ _BANNER = [True]
 PER_COEFFICIENT = 5e-7
 """Work for each coefficient of a program that is handed over and reduced."""
 PER_ROW, RELAXED = 4.5e-8, 1.8
-"""Work for each row and iteration of a relaxation, whose basis is denser than that of a site's linear program, and how
-many times as much as of one a step of the interior point takes."""
+"""Work for each row and iteration of a relaxed mixed-integer program, whose basis is dense, and a factor on its steps of
+the interior point."""
 PER_ITERATION, PER_INTERIOR = 2e-9, 1.5e-7
 """Work for each coefficient and iteration of the simplex method, and of the interior point."""
 PER_STEP, STEP_GROWTH = 2.4e-7, 0.45
@@ -107,7 +107,14 @@ class Meter:
     """
 
     def __init__(self, n_coefficients: int, work: float, *, mixed: bool, n_rows: int = 0) -> None:
-        """Begin to count; ``work`` is the most that the run may take, ``n_rows`` those of a relaxation."""
+        """Begin to count.
+
+        Args:
+            n_coefficients: of the program.
+            work: at most.
+            mixed: whether whole numbers are searched for.
+            n_rows: of a relaxed mixed-integer program; 0 of any other.
+        """
         self.size, self.limit, self.mixed = n_coefficients, work, mixed
         self.per_iteration = n_rows * PER_ROW or n_coefficients * PER_ITERATION
         self.interior = RELAXED if n_rows else 1.0
