@@ -33,8 +33,8 @@ _BANNER = [True]
 PER_COEFFICIENT = 5e-7
 """Work for each coefficient of a program that is handed over and reduced."""
 PER_ROW, RELAXED = 4.5e-8, 1.8
-"""Work for each row and iteration of a relaxed mixed-integer program, whose basis is dense, and a factor on its steps of
-the interior point."""
+"""Work for each row and iteration of a relaxed mixed-integer program, whose basis is dense, and a factor on its steps
+of the interior point."""
 PER_ITERATION, PER_INTERIOR = 2e-9, 1.5e-7
 """Work for each coefficient and iteration of the simplex method, and of the interior point."""
 PER_STEP, STEP_GROWTH = 2.4e-7, 0.45
