@@ -174,13 +174,13 @@ def in_parallel(task: Callable[[], None], name: str) -> Iterator[threading.Threa
     pair = _Pair([work, work])
 
     def run() -> None:
-        _THREAD.work, _THREAD.net, _THREAD.pair, _THREAD.side = work, outer, pair, 1
+        _THREAD.work, _THREAD.looked, _THREAD.net, _THREAD.pair, _THREAD.side = work, work, outer, pair, 1
         try:
             task()
         finally:
             pair.advance(1, math.inf)
 
-    before, _THREAD.pair, _THREAD.side = (_THREAD.pair, _THREAD.side), pair, 0
+    before, _THREAD.looked, _THREAD.pair, _THREAD.side = (_THREAD.pair, _THREAD.side), work, pair, 0
     thread = threading.Thread(target=run, name=name, daemon=True)
     thread.start()
     try:

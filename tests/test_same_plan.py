@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import subprocess
 import sys
@@ -67,6 +68,31 @@ def test_where_seconds_are_over_the_plan_says_so() -> None:
     result = make_plan(case)
     assert result.schedule is not None
     assert any("0.5 s was over before" in str(one) for one in result.omissions)
+
+
+def test_a_solver_looks_at_the_same_work_whatever_went_before() -> None:
+    """Proves: moments at which a running solver looks at what is shared count from where its two threads began.
+
+    Sensitivity: the last look of an earlier search in the process, so that a second plan is another one."""
+    rows = []
+    effort.reach(math.ceil(effort.counted()))  # from where sixteenths are exact
+    for before in (0.0, 0.125, 0.1875):
+        effort.spend(before)
+        effort.look_due()  # alone it always looks
+        effort.spend(before)
+        began, looks = effort.counted(), dict[str, list[int]]()
+
+        def work(name: str, began: float = began, looks: dict[str, list[int]] = looks) -> None:
+            for step in range(40):
+                effort.spend(0.0625)
+                if effort.look_due():
+                    looks.setdefault(name, []).append(step)
+
+        with effort.in_parallel(partial(work, "other"), "other"):
+            work("main")
+        rows.append(looks)
+    assert rows[0] == rows[1] == rows[2]
+    assert rows[0]["main"] == rows[0]["other"] == list(range(3, 40, 4))
 
 
 def test_two_threads_meet_in_the_order_of_their_work() -> None:
