@@ -8,6 +8,10 @@ from typing import Any
 import numpy as np
 
 from emberline.models.bounds.cast_pricing import Way, Ways
+from emberline.scenarios import effort
+
+PER_COLUMN = 6e-5
+"""Work of a column's rows."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,9 @@ class Casts:
         self._column_set: set[Way] = set()
         self._due = [(k, sorted(latest[c] for c in casts)) for k, casts in enumerate(ways.members)]
         self._rows = [(k, end, count + 1) for k, ends in self._due for count, end in enumerate(ends)]
+        self._block = 0
+        self._parts: list[tuple[np.ndarray, np.ndarray]] = []
+        """Rows and coefficients of the first columns, for blocks of so many slots."""
 
     def latest(self, kind: int) -> int:
         """Latest start of any cast of a kind."""
@@ -62,20 +69,14 @@ class Casts:
         from scipy.sparse import csc_matrix
 
         ways, n_due = self.ways, len(self._rows)
-        n_blocks = -(-ways.n // block)
         capacity = np.add.reduceat(ways.capacity, np.arange(0, ways.n, block), axis=1)
-        index, values, starts = [np.zeros(0, dtype=int)], [np.zeros(0)], [0]
-        for way in self.columns:
-            due = np.array(
-                [i for i, (k, end, _) in enumerate(self._rows) if k == way.kind and way.slot <= end], dtype=int
-            )
-            rows, used = self._used(way, block, n_blocks)
-            index += [due, n_due + rows]
-            values += [np.ones(len(due)), used]
-            starts.append(starts[-1] + len(due) + len(rows))
-        matrix = csc_matrix(
-            (np.concatenate(values), np.concatenate(index), starts), shape=(n_due + capacity.size, len(self.columns))
-        )
+        if block != self._block:
+            self._block, self._parts = block, []
+        self._parts += [self._column(way, block) for way in self.columns[len(self._parts) :]]
+        index = np.concatenate([np.zeros(0, dtype=int), *(rows for rows, _ in self._parts)])
+        values = np.concatenate([np.zeros(0), *(used for _, used in self._parts)])
+        starts = np.cumsum([0, *(len(rows) for rows, _ in self._parts)])
+        matrix = csc_matrix((values, index, starts), shape=(n_due + capacity.size, len(self.columns)))
         high = [float(count) if end == self.latest(k) and count == len(ways.members[k]) else np.inf
                 for k, end, count in self._rows]  # fmt: skip
         low = np.concatenate([[float(count) for *_, count in self._rows], np.full(capacity.size, -np.inf)])
@@ -96,8 +97,10 @@ class Casts:
         """Rows of what is due."""
         return len(self._rows)
 
-    def _used(self, way: Way, block: int, n_blocks: int) -> tuple[np.ndarray, np.ndarray]:
-        """Slots that a cast holds of each resource in each block: places in the flat table that are not zero."""
+    def _column(self, way: Way, block: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of a cast and its coefficients: what is due, and the slots that it holds of each resource in a block."""
+        effort.spend(PER_COLUMN)
+        due = [i for i, (k, end, _) in enumerate(self._rows) if k == way.kind and way.slot <= end]
         changes = np.zeros((len(self.ways.capacity), self.ways.n + 1))
         for use in way.uses:
             changes[use.resource, use.slot] += 1
@@ -106,7 +109,9 @@ class Casts:
             np.cumsum(changes, axis=1)[:, :-1], np.arange(0, self.ways.n, block), axis=1
         ).ravel()
         rows = np.flatnonzero(occupancy)
-        return rows, occupancy[rows]
+        return np.concatenate([np.array(due, dtype=int), len(self._rows) + rows]), np.append(
+            np.ones(len(due)), occupancy[rows]
+        )
 
     def keep(self, prices: Prices, most: int) -> None:
         """Drop columns that are dear at these prices, as far as there are more than some."""
@@ -125,4 +130,4 @@ class Casts:
         costs = {place: dear(place) for place in range(len(prices.worth))}
         order = sorted(range(len(self.columns)), key=lambda place: costs.get(place, -np.inf))
         self.columns = [self.columns[place] for place in order[:most]]
-        self._column_set = set(self.columns)
+        self._column_set, self._parts = set(self.columns), []

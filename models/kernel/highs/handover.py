@@ -35,8 +35,10 @@ PER_COEFFICIENT = 5e-7
 PER_ROW, RELAXED = 4.5e-8, 1.8
 """Work for each row and iteration of a relaxed mixed-integer program, whose basis is dense, and a factor on its steps
 of the interior point."""
-PER_ITERATION, PER_INTERIOR = 2e-9, 1.5e-7
-"""Work for each coefficient and iteration of the simplex method, and of the interior point."""
+PER_ITERATION, SIMPLEX_GROWTH = 1.2e-6, 0.3
+"""Work of an iteration of the simplex method in any other linear program, by coefficients to that power."""
+PER_INTERIOR = 1.5e-7
+"""Work for each coefficient and iteration of the interior point."""
 PER_STEP, STEP_GROWTH = 2.4e-7, 0.45
 """Work of a step within the latter, by coefficients to that power."""
 PER_POLL, GROWTH = 4.5e-6, 0.9
@@ -116,7 +118,7 @@ class Meter:
             n_rows: of a relaxed mixed-integer program; 0 of any other.
         """
         self.size, self.limit, self.mixed = n_coefficients, work, mixed
-        self.per_iteration = n_rows * PER_ROW or n_coefficients * PER_ITERATION
+        self.per_iteration = n_rows * PER_ROW or PER_ITERATION * n_coefficients**SIMPLEX_GROWTH
         self.interior = RELAXED if n_rows else 1.0
         self.began = effort.counted()
         self.polled = 0.0
