@@ -261,3 +261,33 @@ def test_a_week_gets_a_bound_and_a_better_plan() -> None:
     assert plan.attrs["objective"] < 0.999 * before.value
     run = twin.replay(built, plan)
     assert not run.sizes["violation"]
+
+
+def test_columns_keep_their_rows() -> None:
+    """Proves: the matrix of columns that came one after the other is that of the same columns at once, also with other
+    blocks and after some were dropped. Sensitivity: rows of another block, or of a column that is gone."""
+    bound = cast_bound.of(search(shop(1, **CASES[ELIGIBLE[0]])))
+    assert bound is not None
+    bound.proven(*bound.prices)
+    ways, master = bound.ways, bound.master
+    curve = ways.curves[0, 0]
+    columns = [ways.way(0, 0, int(t)) for t in np.flatnonzero(np.isfinite(curve))]
+    assert len(columns) >= 6
+
+    def same(block: int) -> None:
+        other = cast_bound.of(bound.search)
+        assert other is not None
+        other.master.columns = list(master.columns)
+        for one, new in zip(master.rows(block), other.master.rows(block), strict=True):
+            assert (one != new).sum() == 0
+
+    for number, way in enumerate(columns):
+        assert master.add(way)
+        if number in (2, 4, len(columns) - 1):
+            same(2)
+    same(1)
+    prices = master.solve(1, tolerance=1e-3, work=5.0, cancel=lambda: False)
+    assert prices is not None
+    master.keep(prices, 4)
+    assert len(master.columns) == 4
+    same(1)
