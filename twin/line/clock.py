@@ -6,6 +6,7 @@ run is the same to the last bit. SimPy's events can do more than is needed here,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 from heapq import heappop, heappush
 from typing import Any, Protocol
@@ -31,8 +32,8 @@ class Signal:
 class Clock:
     """Processes that wait for moments and signals."""
 
-    def __init__(self) -> None:
-        self.now = 0.0
+    def __init__(self, now: float = 0.0) -> None:
+        self.now = now
         self._queue: list[tuple[float, int, Process]] = []
         self._count = 0
 
@@ -53,10 +54,10 @@ class Clock:
         """Let a process go on at a moment."""
         heappush(self._queue, (*moment, process))
 
-    def run(self) -> None:
-        """Run until nothing moves any more."""
+    def run(self, until: float = math.inf) -> None:
+        """Run until nothing moves any more, or through a moment."""
         queue = self._queue
-        while queue:
+        while queue and queue[0][0] <= until:
             self.now, _, process = heappop(queue)
             try:
                 target = process.send(None)
@@ -66,6 +67,8 @@ class Clock:
                 heappush(queue, (*target, process))
             else:
                 target.process = process
+        if until < math.inf:
+            self.now = until
 
 
 class Environment(Protocol):
@@ -84,5 +87,5 @@ class Environment(Protocol):
     def process(self, generator: Process) -> Any:
         """Begin a process."""
 
-    def run(self) -> Any:
-        """Run until nothing moves any more."""
+    def run(self, until: Any = ...) -> Any:
+        """Run until nothing moves any more, or to a moment."""

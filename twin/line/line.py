@@ -14,7 +14,7 @@ from emberline.scenarios.datasets import RecourseKind
 from emberline.scenarios.records.disturbances import Recourse
 from emberline.twin.line.clock import Environment
 from emberline.twin.line.load_management import LoadManagement
-from emberline.twin.line.operations import Operations
+from emberline.twin.line.operations import Begun, Operations, SoFar
 from emberline.twin.run_variables import Act
 from emberline.twin.streams import Breakdowns
 
@@ -58,14 +58,16 @@ class ListReplay:
         recourse: Recourse | None = None,
         load_management: LoadManagement | None = None,
         clock: Environment | None = None,
+        so_far: SoFar | None = None,
     ) -> None:
         """Args:
         todo: the operations.
         duration: of each [min].
-        failures: breakdowns by unit.
+        failures: breakdowns by unit, those of what has begun left behind.
         recourse: what the dispatcher may do; None: nothing.
         load_management: of this run; None: there is none.
-        clock: that runs it; None: SimPy's environment.
+        clock: that runs it, at the moment of ``so_far``; None: SimPy's environment.
+        so_far: what has happened already; None: nothing.
         """
         n = len(todo)
         self.recourse, self.load_management = recourse, load_management
@@ -88,15 +90,62 @@ class ListReplay:
         self._latest = 0.0
         """By how much anything has been later than scheduled until now, or will be that is under way [min]."""
         self._slack = max(todo.shop.slack, default=0.0)
-
-    def run(self) -> LineHistory:
-        """Run until nothing moves any more."""
-        for u, sequence in enumerate(self.todo.sequence):
+        self._until = [math.nan] * n
+        """End of each operation that has begun, before it is over."""
+        self._working = [math.nan] * n
+        """Minutes of work of each operation, standstills left out."""
+        self._casts: dict[int, tuple[float, float, float]] = {}
+        """Casting of a caster that decides how long, as of ``Begun.casting``."""
+        self.begun: dict[int, Begun] = {}
+        self._from = -math.inf
+        """What has not begun starts no earlier [min]."""
+        if so_far is not None:
+            self._take_in(so_far)
+        for u, sequence in enumerate(todo.sequence):
             if sequence:
                 self.env.process(self._unit(u, sequence))
-        self.env.run()
+
+    def _take_in(self, so_far: SoFar) -> None:
+        """Go on from what has happened."""
+        todo = self.todo
+        place = {key: i for i, key in enumerate(zip(todo.heat, todo.stage, strict=True))}
+        self.begun = {place[key]: one for key, one in so_far.begun.items()}
+        self.returns = {place[key]: span for key, span in so_far.returns.items()}
+        self.new_casts = {place[key] for key in so_far.new_casts}
+        self.acts, self._latest, self._from = list(so_far.acts), so_far.latest, so_far.now
+        for i, (_, over) in self.returns.items():
+            u = todo.unit[todo.before[i]]
+            self._second_until[u] = max(self._second_until[u], over)
+        for i, one in self.begun.items():
+            self.start[i], self._until[i], self._working[i] = one.start, one.end, one.working
+            if one.stops:
+                self.stops[i] = list(one.stops)
+            if one.end <= so_far.now:
+                self.end[i] = one.end
+                self._place[one.unit] += 1
+
+    def run(self, until: float = math.inf) -> LineHistory:
+        """Run until nothing moves any more, or to a moment; what has happened and is settled by then."""
+        if until == math.inf:
+            self.env.run()
+        else:
+            self.env.run(until)
         end = [math.nan if over is None else over for over in self.end]
         return LineHistory(self.start, end, self.stops, self.acts, self.new_casts, self.returns)
+
+    def so_far(self, now: float) -> SoFar:
+        """What has happened until the moment to which it has run; what is settled for later is left open again."""
+        todo, keys = self.todo, list(zip(self.todo.heat, self.todo.stage, strict=True))
+        begun = {}
+        for i, at in enumerate(self.start):
+            if at <= now:  # not nan
+                casting = self._casts.get(i)
+                end = math.nan if casting else self._until[i]
+                stops = tuple(self.stops.get(i, ()))
+                begun[keys[i]] = Begun(todo.unit[i], at, end, todo.planned[i], self._working[i], stops, casting)
+        returns = {keys[i]: span for i, span in self.returns.items() if span[0] < span[1] and span[0] <= now}
+        new = frozenset(keys[i] for i in self.new_casts)
+        return SoFar(now, begun, returns, new, tuple(act for act in self.acts if act.at_min <= now), self._latest)
 
     def _unit(self, u: int, sequence: list[int]) -> Generator[Any, None, None]:
         todo, env, end, waiting = self.todo, self.env, self.end, self.waiting
@@ -107,9 +156,10 @@ class ListReplay:
         for place, i in enumerate(sequence):
             b = todo.before[i]
             follows = todo.follows[i]
-            if follows and self.recourse is not None and self._ends_cast(i, free):
+            begun = self.begun.get(i)
+            if begun is None and follows and self.recourse is not None and self._ends_cast(i, free):
                 follows = False
-            if b < 0:
+            if b < 0 or begun is not None:
                 ready = max(shop.release[todo.heat[i]], 0.0)
             else:
                 if end[b] is None:
@@ -117,10 +167,18 @@ class ListReplay:
                     yield waiting[b]
                 ready = end[b] + todo.travel[i]  # type: ignore[operator]
             at = todo.scheduled[i]
-            if todo.started[i]:
+            if begun is not None:
+                at, finish = begun.start, begun.end
+                if begun.casting is not None:
+                    self.start[i] = at
+                    working = yield from self._casting(sequence, place, at, begun.working, begun.casting)
+                    finish = self._finish(i, at, working, failures)
+            elif todo.started[i]:
                 finish = self._finish_started(i, failures)
             else:
-                at = max(at, ready, free if follows else free + todo.gap[i], self._second_until[u])
+                at = max(at, ready, free if follows else free + todo.gap[i], self._second_until[u], self._from)
+                if i in self.returns:
+                    at = max(at, self.returns[i][1] + todo.travel[i])
                 if not follows:
                     if outages:
                         at = after_outages(outages, at, self._expected(sequence, place))
@@ -153,7 +211,7 @@ class ListReplay:
                     self.start[i] = at
                     working = yield from self._casting(sequence, place, at, working)
                 finish = self._finish(i, at, working, failures)
-            self.start[i] = at
+            self.start[i], self._until[i] = at, finish
             late = finish - todo.scheduled[i] - todo.planned[i]
             if i in self.stops:
                 late += failures.mean_repair  # type: ignore[union-attr]
@@ -204,7 +262,9 @@ class ListReplay:
         """Whether a heat goes back to the reheating stage where it came from: it has waited longer than tolerated."""
         assert self.recourse is not None
         b, shop = self.todo.before[i], self.todo.shop
-        if len(self.returns) >= self.recourse.return_most or b < 0 or self.todo.stage[b] != shop.reheating:
+        if i in self.returns or len(self.returns) >= self.recourse.return_most or b < 0:
+            return False
+        if self.todo.stage[b] != shop.reheating:
             return False
         most = shop.longest_wait[shop.reheating] + shop.scenario.tolerances.wait_min
         return at - (self.end[b] or 0.0) > most + TOLERANCE
@@ -239,7 +299,14 @@ class ListReplay:
         follows = place + 1 < len(sequence) and self.todo.follows[sequence[place + 1]]
         return bool(self.recourse.cast_longer_share) and follows and self.todo.before[sequence[place + 1]] >= 0
 
-    def _casting(self, sequence: list[int], place: int, at: float, working: float) -> Generator[Any, None, float]:
+    def _casting(
+        self,
+        sequence: list[int],
+        place: int,
+        at: float,
+        working: float,
+        under_way: tuple[float, float, float] | None = None,
+    ) -> Generator[Any, None, float]:
         """Minutes for which a heat is cast: slower while, by what is known then, the next one will not be there."""
         todo, env, recourse = self.todo, self.env, self.recourse
         assert recourse is not None
@@ -248,12 +315,19 @@ class ListReplay:
         if at > env.now:
             yield env.timeout(at - env.now)
         rest, longer = working, 0.0
+        if under_way is not None:
+            until, rest, longer = under_way
+            if until > env.now:
+                yield env.timeout(until - env.now)
+        self._working[i] = working
         while rest > TOLERANCE:
             ready = self._forecast(env.now, [b])[b] + todo.travel[j]
             slower = min(max(ready - env.now - rest, 0.0) / rest, recourse.cast_longer_share)
             part = min(rest, LOOKS_AGAIN_MIN)
-            yield env.timeout(part * (1 + slower))
             rest, longer = rest - part, longer + part * slower
+            self._casts[i] = env.now + part * (1 + slower), rest, longer
+            yield env.timeout(part * (1 + slower))
+        self._casts.pop(i, None)
         if longer > TOLERANCE:
             self._act(RecourseKind.CAST_LONGER, i, at, longer, longer / 60 * recourse.cast_longer_cost_per_h)
         return working + longer
@@ -263,6 +337,7 @@ class ListReplay:
 
     def _finish(self, i: int, at: float, working: float, failures: Breakdowns | None) -> float:
         finish = at + working
+        self._working[i] = working
         if failures is not None:
             stops = failures.during(at, working)
             if stops:
@@ -275,9 +350,10 @@ class ListReplay:
         todo = self.todo
         at = todo.scheduled[i]
         nominal = at + max(todo.shop.duration[todo.heat[i]][todo.unit[i]], todo.pace[i])
+        self._working[i] = 0.0
         if nominal <= 0:
             return nominal
-        finish = max(at + max(self.duration[i], todo.pace[i]), 0.0)
+        self._working[i] = finish = max(at + max(self.duration[i], todo.pace[i]), 0.0)
         if failures is not None:
             stops = failures.during(0.0, finish)
             if stops:

@@ -5,9 +5,12 @@ It knows what the site draws besides the line as planned, and of the operations 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from copy import copy
+
 import numpy as np
 
-from emberline.twin.line.operations import Operations
+from emberline.twin.line.operations import Begun, Key, Operations
 from emberline.twin.run_variables import TOLERANCE
 
 TRIED_MIN = 1.0
@@ -32,6 +35,16 @@ class LoadManagement:
         self._todo, self._room, self._meter_min, self._most_min = todo, room_mwh, meter_min, most_min
         self._shares = np.linspace(0.0, most_share, TRIED_SHARES + 1)[1:] if most_share else np.zeros(0)
         self._used = np.zeros(len(room_mwh))
+
+    def onward(self, todo: Operations, begun: Mapping[Key, Begun]) -> LoadManagement:
+        """For a list that goes on from what has begun."""
+        other = copy(self)
+        other._todo, other._used = todo, np.zeros(len(self._room))
+        for i, key in enumerate(zip(todo.heat, todo.stage, strict=True)):
+            if key in begun:
+                first, energy = other._energy(i, begun[key].start, begun[key].planned)
+                other._used[first : first + len(energy)] += energy
+        return other
 
     def start(self, i: int, at: float) -> tuple[float, float]:
         """When an operation that could start at a moment may do so [min], and the share of its power that is held back;

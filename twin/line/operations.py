@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Container
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -12,9 +13,57 @@ import xarray as xr
 
 from emberline.scenarios.line.scatter import planned_min
 from emberline.scenarios.line.tables import NEVER, LineShop
+from emberline.twin.run_variables import Act
 
 HELD_SHARE = 0.75
 """Share of the longest wait for which a heat that is held back is meant to wait: the next stage may be later still."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """An operation that has begun on the day."""
+
+    unit: int
+    start: float
+    end: float
+    """Of what is known to the day alone while it is under way; nan while a caster decides how long it casts [min]."""
+    planned: float
+    """Minutes that the list reckoned with."""
+    working: float
+    """Minutes of work, standstills left out."""
+    stops: tuple[tuple[float, float], ...] = ()
+    casting: tuple[float, float, float] | None = None
+    """Of a caster that decides: until when its next look, what is left to cast then, and by how much it cast longer."""
+
+    def expected_end(self, now: float, mean_repair: float = 0.0) -> float:
+        """End by what is known at a moment: standstills until now taken in, a repair at its mean time."""
+        if self.end <= now:
+            return self.end
+        over = self.start + self.planned
+        for at, halt in self.stops:
+            if at + halt <= now:
+                over += halt
+            elif at <= now:
+                return over + now - at + mean_repair
+        return max(over, now)
+
+
+Key = tuple[int, int]
+"""Heat and stage."""
+
+
+@dataclass(frozen=True)
+class SoFar:
+    """What has happened on a day until a moment: from here it goes on under the same list or another one."""
+
+    now: float
+    begun: dict[Key, Begun]
+    returns: dict[Key, tuple[float, float]]
+    """Second treatments that have begun, by the operation that they come before [min]."""
+    new_casts: frozenset[Key]
+    acts: tuple[Act, ...]
+    latest: float = 0.0
+    """By how much anything has been later than scheduled [min]."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +90,8 @@ class Operations:
     """Operations of each unit in order."""
     missing: list[int]
     """Heats that the schedule leaves out, wholly or in part."""
+    begun: frozenset[int] = frozenset()
+    """Operations that have begun on the day already: they come before the others."""
 
     def __len__(self) -> int:
         return len(self.heat)
@@ -93,7 +144,8 @@ class Operations:
     def ahead(self) -> list[int]:
         """Operations of all stages but the casters', in the order of their starts."""
         campaign = self.shop.campaign
-        return sorted((i for i, k in enumerate(self.stage) if k != campaign), key=self.scheduled.__getitem__)
+        operations = (i for i, k in enumerate(self.stage) if k != campaign)
+        return sorted(operations, key=lambda i: (i not in self.begun, self.scheduled[i]))
 
     @cached_property
     def last(self) -> dict[int, int]:
@@ -174,14 +226,26 @@ def operations(shop: LineShop, schedule: xr.Dataset) -> Operations:
     return arrange(shop, plan, missing)
 
 
-def arrange(shop: LineShop, plan: list[tuple[int, int, int, float, float]], missing: list[int]) -> Operations:
-    """Operations from rows (heat, stage, unit, start, planned end), those of a heat in the order of its route."""
+def arrange(
+    shop: LineShop,
+    plan: list[tuple[int, int, int, float, float]],
+    missing: list[int],
+    begun: Container[tuple[int, int]] = (),
+) -> Operations:
+    """Operations from rows (heat, stage, unit, start, planned end), those of a heat in the order of its route.
+
+    Args:
+        shop: the line.
+        plan: the rows.
+        missing: heats that are left out, wholly or in part.
+        begun: heat and stage of operations that come before all others on their units.
+    """
     n = len(plan)
     before = [i - 1 if i and plan[i - 1][0] == plan[i][0] else -1 for i in range(n)]
     unit = [row[2] for row in plan]
     scheduled = [row[3] for row in plan]
     sequence: list[list[int]] = [[] for _ in shop.units]
-    for i in sorted(range(n), key=lambda i: (scheduled[i], plan[i][4])):
+    for i in sorted(range(n), key=lambda i: (plan[i][:2] not in begun, scheduled[i], plan[i][4])):
         sequence[unit[i]].append(i)
     todo = Operations(
         shop=shop,
@@ -196,6 +260,7 @@ def arrange(shop: LineShop, plan: list[tuple[int, int, int, float, float]], miss
         pace=[0.0] * n,
         sequence=sequence,
         missing=missing,
+        begun=frozenset(i for i, row in enumerate(plan) if row[:2] in begun),
     )
     for line in sequence:
         for first, second in pairwise(line):

@@ -1,0 +1,97 @@
+"""A plant that stops: carrying on changes nothing, another list touches nothing that has begun."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from emberline import twin
+from emberline.scenarios import load
+from emberline.twin import Follower
+from emberline.twin.plant import LinePlant
+
+COLUMNS = ("op_heat", "op_unit", "op_start_min", "op_end_min", "meter_mw", "violation_at_min", "violation_amount")
+RECOURSE = (
+    "recourse={cast_longer_share: 0.2, end_cast_most: 2, return_most: 2, start_later_min: 20, less_power_share: 0.2}"
+)
+
+
+@pytest.fixture(scope="module", params=[(), (RECOURSE,)], ids=["plain", "recourse"])
+def follower(request):
+    """The day shop's own list as a schedule, without and with recourse."""
+    scenario = load("melt-shop-day", list(request.param))
+    return Follower(scenario, twin.dispatch(scenario).assign_attrs(policy="schedule"))
+
+
+def rows(plant, by_min=0.0):
+    """The list of a plant, what has not begun by so much later."""
+    todo = plant.todo
+    for i in range(len(todo)):
+        at = todo.scheduled[i] + by_min
+        yield todo.heat[i], todo.stage[i], todo.unit[i], at, at + todo.planned[i]
+
+
+@pytest.mark.parametrize("replication", range(12))
+def test_stopped_and_carried_on_is_the_same_to_the_last_bit(follower, replication):
+    """However often a day is stopped and asked, it is the day that runs through."""
+    through, stopped = (LinePlant(follower, 1, replication) for _ in range(2))
+    for minute in range(11, 1440, 23):
+        stopped.run(float(minute))
+        stopped.so_far()
+    for plant in (through, stopped):
+        plant.run()
+    one, other, followed = through.columns(), stopped.columns(), follower.columns(1, replication)
+    for name in COLUMNS:
+        assert np.array_equal(one[name].values, followed[name].values), name
+        assert np.array_equal(one[name].values, other[name].values), name
+
+
+@pytest.mark.parametrize("replication", range(12))
+def test_another_list_touches_nothing_that_has_begun(follower, replication):
+    """Units, starts, ends and standstills of what has begun stay, under lists that move all the rest."""
+    through = LinePlant(follower, 1, replication)
+    through.run()
+    plant = LinePlant(follower, 1, replication)
+    seen = {}
+    for minute, by_min in zip((150.0, 405.0, 700.0), (0.0, 20.0, 40.0), strict=True):
+        plant.run(minute)
+        plant.follow(list(rows(plant, by_min)))
+        for key, one in plant.so_far().begun.items():
+            assert one.start <= minute
+            if one.end <= minute:
+                assert seen.setdefault(key, one) == one, key
+    plant.run()
+    ran = plant.so_far().begun
+    for key, one in seen.items():
+        assert (ran[key].unit, ran[key].start, ran[key].end) == (one.unit, one.start, one.end)
+    for u, unit in enumerate(plant.shop.units):
+        busy = sorted((one.start, one.end) for one in ran.values() if one.unit == u)
+        assert all(second[0] >= first[1] - 1e-9 for first, second in itertools.pairwise(busy)), unit
+
+
+def test_failures_belong_to_the_working_time_of_a_unit(follower):
+    """A list that is followed later meets each failure after as much work as one that is followed at once."""
+
+    def failed_after(plant):
+        plant.run()
+        after = {}
+        for u in range(len(plant.shop.units)):
+            worked = 0.0
+            for one in sorted((o for o in plant.so_far().begun.values() if o.unit == u), key=lambda o: o.start):
+                lost = 0.0
+                for at, halt in one.stops:
+                    after.setdefault(u, []).append((worked + at - one.start - lost, halt))
+                    lost += halt
+                worked += one.working
+        return after
+
+    for replication in range(20):
+        at_once, later = (LinePlant(follower, 1, replication) for _ in range(2))
+        later.run(60.0)
+        later.follow(list(rows(later, 30.0)))
+        first, second = failed_after(at_once), failed_after(later)
+        for u in first.keys() & second.keys():
+            for one, other in zip(first[u], second[u], strict=False):
+                assert one == pytest.approx(other, abs=1e-6)

@@ -1,0 +1,168 @@
+"""A plant on one day: it runs to any moment, says what has happened, and goes on under the same list or another one.
+
+Nothing of what has happened is touched again. Durations belong to heat and unit, and failures to the working time of a
+unit, so that whatever list is followed meets the same day: policies are compared with common random numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+import xarray as xr
+
+from emberline.scenarios import effort
+from emberline.scenarios.columns import Columns
+from emberline.scenarios.line.tables import LineShop
+from emberline.scenarios.records.disturbances import Recourse
+from emberline.twin.line.clock import Clock
+from emberline.twin.line.line import LineHistory, ListReplay
+from emberline.twin.line.load_management import LoadManagement
+from emberline.twin.line.operations import Operations, SoFar, arrange
+from emberline.twin.recorder import Course, columns, course, record
+from emberline.twin.run import PER_ASSET, PER_OPERATION, PER_RUN, Follower
+from emberline.twin.run_variables import run_attrs
+from emberline.twin.site.site import Setpoints, SiteGrid
+from emberline.twin.streams import Breakdowns, breakdowns, factors
+
+Row = tuple[int, int, int, float, float]
+"""Heat, stage, unit, start and planned end [min]."""
+
+
+class LinePlant:
+    """A line with its site on one day."""
+
+    def __init__(self, follower: Follower, seed: int, replication: int, *, disturbed: bool = True) -> None:
+        """Begin the day.
+
+        Args:
+            follower: the list that is followed at first, made ready.
+            seed, replication: of the day.
+            disturbed: whether durations and energies scatter and units break down.
+        """
+        self.follower, self.shop = follower, follower.shop
+        self.seed, self.replication, self.disturbed = seed, replication, disturbed
+        self.now = 0.0
+        self.todo = follower.todo
+        """What is followed now."""
+        self.setpoints = follower.setpoints
+        shop = self.shop
+        scenario = shop.scenario
+        self._factors = np.ones((len(shop.units), len(shop.names), 2))
+        if disturbed:
+            for u, name in enumerate(shop.units):
+                self._factors[u] = factors(scenario.disturbances, name, len(shop.names), seed, replication)
+        assets = len(scenario.site.assets) * scenario.horizon.n_steps
+        effort.spend(PER_RUN + PER_OPERATION * len(self.todo) + PER_ASSET * assets)
+        self._replay = self._begin(None)
+        self._history: LineHistory | None = None
+
+    def run(self, until_min: float = math.inf) -> None:
+        """Run to a moment, or to the end of all that is under way."""
+        self._history = self._replay.run(until_min)
+        self.now = until_min
+
+    def so_far(self) -> SoFar:
+        """What has happened until now; ends of what is under way are the day's own and nobody's knowledge."""
+        return self._replay.so_far(self.now)
+
+    def follow(self, rows: Iterable[Row], setpoints: Setpoints | None = None) -> None:
+        """Follow another list from now on; what has begun stays as it is.
+
+        Args:
+            rows: of all heats and stages that have not begun; others are left as they are.
+            setpoints: of the site from the next step on; None: those before.
+        """
+        so_far = self.so_far()
+        self.todo = onward(self.shop, so_far, rows, self.todo.missing)
+        if setpoints is not None:
+            step = self.shop.scenario.horizon.step_min
+            self.setpoints = joined(self.setpoints, setpoints, math.ceil(self.now / step))
+        self._replay = self._begin(so_far)
+
+    def _begin(self, so_far: SoFar | None) -> ListReplay:
+        todo, of = self.todo, self.todo.arrays
+        duration = (of["duration"] * self._factors[of["unit"], of["heat"], 0]).tolist()
+        now = 0.0 if so_far is None else so_far.now
+        recourse = self.shop.scenario.recourse if self.disturbed else None
+        if recourse == Recourse():
+            recourse = None
+        return ListReplay(
+            todo, duration, self._failures(so_far), recourse, self._load_management(so_far), Clock(now), so_far
+        )
+
+    def _failures(self, so_far: SoFar | None) -> dict[int, Breakdowns]:
+        """Breakdowns of each unit from the working time on that it has behind it."""
+        if not self.disturbed:
+            return {}
+        by_name = breakdowns(self.shop.scenario.disturbances, self.seed, self.replication)
+        failures = {self.shop.unit_index[name]: failing for name, failing in by_name.items()}
+        if so_far is not None:
+            for one in sorted(so_far.begun.values(), key=lambda one: one.start):
+                failing = failures.get(one.unit)
+                if failing is not None and one.casting is None and one.working > 0:
+                    failing.during(one.start, one.working)
+        return failures
+
+    def _load_management(self, so_far: SoFar | None) -> LoadManagement | None:
+        managing = self.follower.load_management(self.disturbed)
+        if managing is None or so_far is None:
+            return managing
+        return managing.onward(self.todo, so_far.begun)
+
+    # ---- the day as a run -----------------------------------------------------------------------------------------
+
+    def course(self) -> Course:
+        """What the site has drawn, and every limit that was missed; after the end."""
+        return course(*self._ran(), self.disturbed)
+
+    def columns(self) -> Columns:
+        """The day as plain arrays; after the end."""
+        attrs = run_attrs(self.seed, self.replication, self.disturbed, self.follower.policy)
+        return columns(*self._ran(), attrs)
+
+    def dataset(self) -> xr.Dataset:
+        """The day, a dataset of table ``RUN``; after the end."""
+        attrs = run_attrs(self.seed, self.replication, self.disturbed, self.follower.policy)
+        return record(*self._ran(), attrs)
+
+    def _ran(self) -> tuple[Operations, LineHistory, np.ndarray, SiteGrid, Setpoints | None]:
+        assert self._history is not None
+        of = self.todo.arrays
+        energy = self._factors[of["unit"], of["heat"], 1]
+        return self.todo, self._history, energy, self.follower.grid, self.setpoints
+
+
+def onward(shop: LineShop, so_far: SoFar, rows: Iterable[Row], missing: list[int]) -> Operations:
+    """Operations that go on from what has begun: these where and when they did, the others as a list has them."""
+    begun = so_far.begun
+    plan = {
+        (heat, stage): (heat, stage, one.unit, one.start, one.start + one.planned)
+        for (heat, stage), one in begun.items()
+    }
+    for row in rows:
+        plan.setdefault(row[:2], row)
+    ordered = [plan[h, k] for h, route in enumerate(shop.route) for k in route if (h, k) in plan]
+    return arrange(shop, ordered, missing, begun)
+
+
+def joined(before: Setpoints | None, after: Setpoints, k: int) -> Setpoints:
+    """Set-points that are those of one schedule in the first ``k`` steps, and those of another from there on."""
+    if before is None or k <= 0:
+        return after
+
+    def both(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        return np.concatenate([np.asarray(one)[:k], np.asarray(other)[k:]])
+
+    rows = {
+        name: {key: both(getattr(before.assets, name)[key], values) for key, values in table.items()}
+        for name, table in (
+            ("rates", after.assets.rates), ("on", after.assets.on), ("dumped", after.assets.dumped),
+        )
+    }  # fmt: skip
+    return replace(
+        after, charge_mw=both(before.charge_mw, after.charge_mw),
+        discharge_mw=both(before.discharge_mw, after.discharge_mw), assets=replace(after.assets, **rows),
+    )  # fmt: skip
