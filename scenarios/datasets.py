@@ -308,6 +308,7 @@ SCHEDULE = Table(
 )
 """Made by ``models.optimize`` or the baseline, followed by ``twin.replay``."""
 
+UNIT_STEP = ("process", "time")
 RUN = Table(
     {
         "op_heat": Variable(("operation",), "", "heat", text=True),
@@ -330,6 +331,15 @@ RUN = Table(
         "stop_unit": Variable(("stop",), "", "unit that broke down", text=True, optional=True),
         "stop_at_min": Variable(("stop",), "min", "when", optional=True),
         "stop_min": Variable(("stop",), "min", "how long its repair took", optional=True),
+        # how units of processes stand at the end of each step; not there where there are none
+        "unit_mode": Variable(
+            UNIT_STEP, "", "mode in which a unit runs, or is about to; empty: it stands", text=True, optional=True
+        ),
+        "unit_since_h": Variable(UNIT_STEP, "h", "for how long it has run or stood", optional=True),
+        "unit_rate_tph": Variable(UNIT_STEP, "t/h", "rate that it is set to", optional=True),
+        "unit_ready_in_h": Variable(UNIT_STEP, "h", "what is left of a start-up or change-over", optional=True),
+        "unit_leaves": Variable(UNIT_STEP, "", "mode that it changes over from; empty: none", text=True, optional=True),
+        "unit_off_spec_t": Variable(UNIT_STEP, "t", "off-spec product that it has still to make", optional=True),
         # recourse; not there where nothing was done
         "recourse_kind": Variable(
             ("recourse",), "", f"what was done: {', '.join(RecourseKind)}", text=True, optional=True

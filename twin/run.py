@@ -22,9 +22,10 @@ from emberline.twin.line.line import LineHistory, ListReplay
 from emberline.twin.line.load_management import LoadManagement
 from emberline.twin.line.missed import late_min
 from emberline.twin.line.operations import Operations, arrange, operations
-from emberline.twin.processes.run import WorksFollower, dispatch_works
+from emberline.twin.processes.plant import WorksFollower
+from emberline.twin.processes.run import dispatch_works
 from emberline.twin.recorder import columns, course, record
-from emberline.twin.run_variables import Violation, run_attrs, violation_rows
+from emberline.twin.run_variables import Violation, run_attrs
 from emberline.twin.site.site import Setpoints, SiteGrid
 from emberline.twin.streams import Breakdowns, breakdowns, factors
 
@@ -134,7 +135,7 @@ def misses(
     if scenario.processes:
         works = WorksFollower(scenario, schedule)
         for replication in replications:
-            yield violation_rows(works.run(seed, replication, True))
+            yield works.misses(seed, replication)
         return
     follower = Follower(scenario, schedule)
     for replication in replications:

@@ -23,6 +23,7 @@ from emberline.scenarios.records.orders import Lock, Order
 from emberline.scenarios.records.state import Started, State
 from emberline.scenarios.tariff import Before
 from emberline.scenarios.tariff.record import by_charge
+from emberline.twin.processes.state import later_works, repairs
 
 BEGUN_MIN = 1e-6
 """Who starts so little before a moment has not begun by then [min]."""
@@ -34,18 +35,16 @@ def later(scenario: Case, run: xr.Dataset, begin_min: float, end_min: float) -> 
     """A part of a scenario's horizon as it stands after a run until its beginning.
 
     Args:
-        scenario: the whole; without processes and flexible loads, whose amounts by order and day it cannot tell yet.
-        run: what happened (table ``RUN``); what comes after ``begin_min`` in it is what was planned, and tells only
-            how far a machine's ramp has got.
+        scenario: the whole.
+        run: what happened (table ``RUN``), of processes with how their units stand (``WorksPlant.so_far``); what comes
+            after ``begin_min`` in it is what was planned, and tells only how far a machine's ramp has got.
         begin_min: the moment, after the scenario's start, at the end of a step and of a metered interval; 0: nothing
             has happened.
         end_min: end of the part.
 
     Raises:
-        ValueError: the moment lies within a step or a metered interval, or the scenario has what no state holds.
+        ValueError: the moment lies within a step or a metered interval, or the run does not tell how units stand.
     """
-    if scenario.processes or scenario.site.flexible:
-        raise ValueError("the state of processes and flexible loads in the middle of a run is not known yet")
     horizon, meter_min = scenario.horizon, scenario.site.grid.metered_interval_min
     if begin_min % horizon.step_min or end_min % horizon.step_min or begin_min % meter_min or end_min % meter_min:
         raise ValueError(f"{begin_min:g} to {end_min:g} min are not whole steps and metered intervals")
@@ -63,24 +62,27 @@ def later(scenario: Case, run: xr.Dataset, begin_min: float, end_min: float) -> 
     market = scenario.market.model_copy(update={"tariff_before": before})
     started = _started(scenario, run, begin_min)
     operations = {(item.heat, item.stage) for item in started}
+    window = part(horizon, k, last)
     state = State(
         started=started,
         outages=tuple(
             outage.model_copy(update={name: _instant(scenario, getattr(outage, name)) for name in ("start", "end")})
             for outage in scenario.state.outages
             if horizon.minutes(outage.end) > begin_min
-        ),
+        )
+        + tuple(repairs(scenario, run, k)),
         battery_level_mwh=_level(scenario, run, k),
         peak_so_far_mw=peak_mw,
     )
     return scenario.with_inputs(
         scenario.inputs.isel(time=slice(k, last)),
-        horizon=part(horizon, k, last),
+        horizon=window,
         site=site,
         market=market,
         state=state,
         orders=tuple(_order(scenario, order) for order in scenario.orders),
         locks=tuple(_lock(scenario, lock) for lock in scenario.locks if (lock.heat, lock.stage) not in operations),
+        **(later_works(scenario, run, k, window) if scenario.processes else {}),
     )
 
 
@@ -116,7 +118,12 @@ def _asset(scenario: Scenario, asset: Any, run: xr.Dataset, k: int) -> Any:
     core = scenario.site.cores.get(asset.name)
     if core is None or not k:
         return asset
-    return asset.model_copy(update={"state": _machine(core, run, k, hours)})
+    now: dict[str, Any] = {"state": _machine(core, run, k, hours)}
+    for steps, amount in asset.days(scenario.horizon):
+        if steps.start < k < steps.stop:
+            used = float(np.abs(flow(run, asset.name, "main")[steps.start : k]).sum()) * hours
+            now["first_day"] = float(np.clip(amount - used, 0.0, core.capacity * (steps.stop - k) * hours))
+    return asset.model_copy(update=now)
 
 
 def _machine(core: Converter, run: xr.Dataset, k: int, hours: float) -> MachineState | None:

@@ -314,6 +314,8 @@ class FlexibleLoad(Machine):
     carrier: str = ELECTRICITY
     rate_limit: PerHour = Field(gt=0)
     per_day: Amount
+    first_day: Amount | None = None
+    """What it must still take on the first local day; none: what falls on the horizon."""
 
     @model_validator(mode="after")
     def _fits(self) -> FlexibleLoad:
@@ -341,4 +343,4 @@ class FlexibleLoad(Machine):
 
     def days(self, horizon: Horizon) -> list[tuple[range, float]]:
         """Steps of each local day and the amount that it must take in them, in the carrier's unit."""
-        return [(steps, self.per_day * share) for steps, share in horizon.local_days()]
+        return horizon.by_day(self.per_day, self.first_day)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Any
 
@@ -87,6 +88,14 @@ class UnitState(Record):
     """For how long; by default long enough to be switched."""
     rate_tph: TonnesPerHour | None = None
     """Its rate, for ramps; none: any."""
+    ready_in_h: Span = 0.0
+    """Hours until it makes product: what is left of a start-up or change-over to its mode."""
+    leaves: str | None = None
+    """Mode that it changes over from; none: it starts up."""
+    off_spec_t: OffSpec = 0.0
+    """Off-spec product that it has still to make."""
+    repair_h: Span = 0.0
+    """Hours until its repair ends: it broke down ``since_h`` ago and goes on in its mode, starting up in proportion."""
 
 
 def _states(raw: Any) -> Any:
@@ -114,6 +123,8 @@ class Process(Recipe):
     daily_energy_mwh: MegawattHours | None = None
     """Electricity that all units together must draw in each local day; a day that the horizon holds in part takes its
     share."""
+    first_day_mwh: MegawattHours | None = None
+    """Of it, what they must still draw on the first local day; none: what falls on the horizon."""
     state: Annotated[
         tuple[UnitState, ...], BeforeValidator(_states, json_schema_input_type=UnitState | tuple[UnitState, ...])
     ] = ()
@@ -135,7 +146,8 @@ class Process(Recipe):
         if self.planned_stop is not None and self.count > 1:
             says = "planned_stop is for one unit; make each unit a process of its own"
             raise self._wrong(says, "planned_stop")
-        if self.must_run and any(unit.mode is None for unit in self.state):
+        stopping = self.planned_stop is not None and self.planned_stop.latest == timedelta()
+        if self.must_run and not stopping and any(unit.mode is None for unit in self.state):
             raise self._wrong("must_run, but a unit stands still at the start", "state")
         return self
 
@@ -171,10 +183,23 @@ class Process(Recipe):
             (("change_over", "between", i, field), getattr(pair, field))
             for i, pair in enumerate(self.change_over.between) for field in ("start", "end")
         ]  # fmt: skip
-        named += [(("state", i, "mode"), unit.mode) for i, unit in enumerate(self.state) if unit.mode]
+        named += [
+            (("state", i, field), getattr(unit, field))
+            for i, unit in enumerate(self.state) for field in ("mode", "leaves") if getattr(unit, field)
+        ]  # fmt: skip
         for place, name in named:
             if name not in names:
                 raise self._wrong(f"unknown mode {name[:40]!r}; modes are {', '.join(names)}", *place)
+        for i, unit in enumerate(self.state):
+            lasts_h = self.start_up.hours
+            if unit.leaves and unit.mode:
+                lasts_h = self.changing(unit.leaves, unit.mode).minutes / 60
+            if unit.repair_h and not (self.must_run and unit.mode):
+                says = "repair_h is of units that must run, with the mode in which they go on; else give an outage"
+                raise self._wrong(says, "state", i, "repair_h")
+            if unit.ready_in_h and (unit.mode is None or not lasts_h):
+                says = f"a unit is ready in {unit.ready_in_h:g} h, but what it begins with takes no time"
+                raise self._wrong(says, "state", i, "ready_in_h")
         losses: dict[tuple[str | int, ...], float] = {
             ("start_up",): self.start_up.off_spec_t,
             ("change_over",): self.change_over.off_spec_t,
@@ -246,7 +271,7 @@ class Process(Recipe):
         """Steps of each local day and the electricity that its units must draw in them [MWh]; none: not asked for."""
         if self.daily_energy_mwh is None:
             return []
-        return [(steps, share * self.daily_energy_mwh) for steps, share in horizon.local_days()]
+        return horizon.by_day(self.daily_energy_mwh, self.first_day_mwh)
 
     def stop_window(self, horizon: Horizon) -> tuple[int, int, int] | None:
         """First and last step in which the planned stop may begin, and its length in steps; None: there is no stop."""

@@ -187,6 +187,11 @@ class Horizon(Record):
             first, day = last, day + DAY
         return days
 
+    def by_day(self, amount: float, first: float | None = None) -> list[tuple[range, float]]:
+        """Steps of each local day and its part of a daily amount, of the first day ``first`` where given."""
+        days = [(steps, share * amount) for steps, share in self.local_days()]
+        return days if first is None else [(days[0][0], first), *days[1:]]
+
     def local_minutes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Month, weekday (0 is Monday) and minute of the local day of every minute, shape (n_minutes,) each."""
         start = np.datetime64(self.start_utc.replace(tzinfo=None), "ns")

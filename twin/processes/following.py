@@ -23,7 +23,8 @@ class SchedulePolicy:
         ValueError: the schedule lacks a unit, or names a mode or delivery that the scenario has not.
     """
 
-    def __init__(self, table: WorksTable, schedule: xr.Dataset) -> None:
+    def __init__(self, table: WorksTable, schedule: xr.Dataset, *, onward: bool = False) -> None:
+        """``onward``: it follows on another schedule, which had counted on a part of what it loads of orders."""
         self.table = table
         for name in ("process_mode", "process_tph"):
             if name not in schedule:
@@ -56,6 +57,11 @@ class SchedulePolicy:
                 delivered = schedule["delivered_t"].sel(delivery=load.name).to_numpy()
                 self.loading[j] = np.maximum(delivered, 0.0) / table.step_h
         self._before = np.cumsum(self.loading, axis=1) * table.step_h - self.loading * table.step_h
+        """What is out before each step [t], shape (n_loads, n_steps)."""
+        for j, load in enumerate(table.loads):
+            twice = float(self.loading[j].sum()) * table.step_h - load.amount_t
+            if onward and load.order and twice > 1e-6 * load.amount_t:
+                self._before[j] -= twice
         self._rows = [
             (self.modes[:, k].tolist(), self.rates[:, k].tolist(), self.loading[:, k].tolist())
             for k in range(table.n_steps)
@@ -74,6 +80,13 @@ class SchedulePolicy:
                 loading = list(loading)
                 loading[j] = min(planned[j] + behind / self.table.step_h, max(load.most_tph, planned[j]))
         return modes, rates, loading
+
+
+def joined_mix(before: Mix, after: Mix, k: int, n: int) -> Mix:
+    """A mix that is one in the first ``k`` steps, and another from there on."""
+    usual = np.full(n, np.nan)
+    keys = dict.fromkeys((*before, *after))
+    return {key: np.concatenate([before.get(key, usual)[:k], after.get(key, usual)[k:]]) for key in keys}
 
 
 def planned_mix(table: WorksTable, schedule: xr.Dataset, modes: np.ndarray, rates: np.ndarray) -> Mix:

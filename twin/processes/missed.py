@@ -179,9 +179,9 @@ def _ramps(table: WorksTable, records: Records) -> list[Violation]:
             continue
         most = machine.process.ramp_tph_per_h * table.step_h
         idle = all(way.low == 0 for way in machine.ways)
-        before = machine.rate_tph if machine.mode >= 0 and machine.rate_tph is not None else 0.0
+        before = machine.state.rate_tph if machine.mode >= 0 and machine.state.rate_tph is not None else 0.0
         rates = np.concatenate([[before], records.output_t[u].sum(axis=0) / table.step_h])
-        has_rate = machine.mode >= 0 and machine.rate_tph is not None
+        has_rate = machine.mode >= 0 and machine.state.rate_tph is not None
         running = np.concatenate(
             [[has_rate], _running(table, records, u) & ((setpoints[u] > 0) & (rates[1:] > 0) | idle)]
         )

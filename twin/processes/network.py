@@ -12,7 +12,7 @@ import xarray as xr
 
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets.storage import NOTHING
-from emberline.scenarios.process import Mode, Process, Stream
+from emberline.scenarios.process import Mode, Process, Stream, UnitState
 
 Flow = tuple[int, float]
 """A store and what flows for each tonne."""
@@ -61,10 +61,8 @@ class MachineTable:
     """When it is not available [min], in order."""
     mode: int
     """Mode in which it runs at the start; -1: it stands."""
-    since_h: float
-    """For how long."""
-    rate_tph: float | None
-    """Its rate then, where given."""
+    state: UnitState
+    """All that is said of it then."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +130,7 @@ class WorksTable:
         begin = np.arange(self.n_steps) * self.step_min
         closed = np.zeros((len(self.machines), self.n_steps), dtype=bool)
         for u, machine in enumerate(self.machines):
-            for start, end in machine.outages:
+            for start, end in (*machine.outages, (0.0, machine.state.repair_h * 60)):
                 closed[u] |= (begin < end - NOTHING) & (begin + self.step_min > start + NOTHING)
         return closed
 
@@ -152,11 +150,7 @@ def works_table(scenario: Case) -> WorksTable:
         names = [way.name for way in ways]
         for unit, state in zip(process.units, process.start, strict=True):
             mode = -1 if state.mode is None else names.index(state.mode)
-            machines.append(
-                MachineTable(
-                    unit, process, group, ways, scenario.outages.get(unit, ()), mode, state.since_h, state.rate_tph
-                )
-            )
+            machines.append(MachineTable(unit, process, group, ways, scenario.outages.get(unit, ()), mode, state))
     loads = []
     for delivery in scenario.deliveries:
         store = place[delivery.store]

@@ -10,6 +10,7 @@ from emberline.scenarios.flows.process_flows import ProcessStream, coordinates, 
 from emberline.twin.power import Trace
 from emberline.twin.processes.following import Mix
 from emberline.twin.processes.network import WorksTable
+from emberline.twin.processes.unit import Standing
 from emberline.twin.processes.works import WorksHistory
 from emberline.twin.site.grids import SiteGrid
 
@@ -82,6 +83,18 @@ class Records:
             ("arrived_t", "arrival", course.arrived),
         ):
             columns[name] = ((dim, "time"), np.array(rows, dtype=float).reshape(len(rows), table.n_steps))
+        return columns
+
+    def standings(self) -> dict[str, Any]:
+        """How units stand at the end of each step, variables of table ``RUN``."""
+        table, rows = self.table, self.course.standings
+        columns: dict[str, Any] = {}
+        for i, name in enumerate(Standing._fields):
+            values = np.array([[one[i] for one in row] for row in rows]).T
+            if name in ("mode", "leaves"):
+                names = [["", *(way.name for way in machine.ways)] for machine in table.machines]
+                values = np.array([np.array(of)[row + 1] for of, row in zip(names, values, strict=True)])
+            columns[f"unit_{name}"] = (("process", "time"), values)
         return columns
 
     def coordinates(self) -> dict[str, Any]:

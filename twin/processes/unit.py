@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from emberline.scenarios.assets.storage import NOTHING
-from emberline.scenarios.process import GJ_PER_MWH, in_steps
+from emberline.scenarios.process import GJ_PER_MWH, UnitState, in_steps
 from emberline.twin.processes.network import MachineTable, ModeTable
 from emberline.twin.streams import Breakdowns
 
@@ -40,16 +41,35 @@ class Standstill:
     end: float
 
 
+class Standing(NamedTuple):
+    """How a unit stands at a moment, as ``UnitState`` tells it."""
+
+    mode: int
+    """In which it runs, or is about to; -1: it stands."""
+    since_h: float
+    rate_tph: float
+    """That it is set to."""
+    ready_in_h: float
+    leaves: int
+    """Mode that it changes over from; -1: none."""
+    off_spec_t: float
+
+
+NOBODY = Standing(-1, 0.0, 0.0, 0.0, -1, 0.0)
+
+
 class UnitProcess:
     """One unit: its set-points, what it does, and what it draws."""
 
-    def __init__(self, index: int, machine: MachineTable, failing: Breakdowns | None, length_h: float) -> None:
+    def __init__(
+        self, index: int, machine: MachineTable, failing: Breakdowns | None, length_h: float, step_h: float
+    ) -> None:
         self.index, self.machine, self.process = index, machine, machine.process
         self.failing = failing
         self.mode = machine.mode
         self.phase = RUNNING if machine.mode >= 0 else STANDING
         self.setpoint_mode, self.setpoint_tph = -1, 0.0
-        self.since = -machine.since_h * 60
+        self.since = -machine.state.since_h * 60
         """Beginning of the run, or of the standstill."""
         self.running = machine.mode >= 0
         """Whether a run has begun: product is made, or would be but for a store."""
@@ -75,12 +95,48 @@ class UnitProcess:
         self.resuming = False
         """Whether it starts up by itself, after a repair or an outage."""
         self._cold = True
+        self._leaves = -1
         self._pending = (0.0, 0.0, 0.0)
         """Electricity [MWh], heat [MWh] and off-spec product [t] with which the next run begins."""
         self.runs: list[ModeRun] = []
         self.rests: list[Standstill] = []
         self.stops: list[tuple[float, float]] = []
         """Breakdowns: when, and how long the repair takes [min]."""
+        if machine.mode >= 0:
+            self._go_on(machine.state, step_h)
+
+    def _go_on(self, state: UnitState, step_h: float) -> None:
+        """Go on with the repair, start-up, change-over or off-spec product that is under way at the start."""
+        if state.repair_h:
+            self.mode, self.running, self._cold = -1, False, False
+            self.phase, self.until = DOWN, state.repair_h * 60
+            return
+        if not state.ready_in_h:
+            self.off_left = state.off_spec_t
+            return
+        names = [way.name for way in self.machine.ways]
+        self.running, self.until = False, state.ready_in_h * 60
+        self.ready_from, self._pending = self.until, (0.0, 0.0, state.off_spec_t)
+        if state.leaves is None:
+            start = self.process.start_up
+            self.phase, lasts_h = STARTING, in_steps(start.hours, step_h) * step_h
+            self.extra_mw, self.heating_mw = start.energy_mwh / lasts_h, start.heat_gj / GJ_PER_MWH / lasts_h
+        else:
+            self.phase, self._leaves = CHANGING, names.index(state.leaves)
+            change = self.process.changing(state.leaves, self.way.name)
+            self.extra_mw = change.energy_mwh / (in_steps(change.minutes / 60, step_h) * step_h)
+
+    def standing(self, now: float) -> Standing:
+        """How it stands now."""
+        preparing = self.phase in (STARTING, CHANGING) and self.until > now + SOON_MIN
+        return Standing(
+            self.mode,
+            (now - self.since) / 60 if self.running or self.mode < 0 or preparing else 0.0,
+            self.setpoint_tph,
+            (self.until - now) / 60 if preparing else 0.0,
+            self._leaves if preparing and self.phase == CHANGING else -1,
+            0.0 if self.mode < 0 else self.off_left if self.running else self._pending[2],
+        )
 
     @property
     def way(self) -> ModeTable:
@@ -171,6 +227,7 @@ class UnitProcess:
     def _change_over(self, now: float, step_min: float) -> None:
         ways = self.machine.ways
         change = self.process.changing(self.way.name, ways[self.setpoint_mode].name)
+        self._leaves = self.mode
         self.stop(now, by_order=True)
         self.mode = self.setpoint_mode
         self._prepare(CHANGING, now, step_min, change.minutes / 60, (change.energy_mwh, 0.0, change.off_spec_t))

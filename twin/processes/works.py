@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import simpy
@@ -25,7 +25,7 @@ from emberline.twin.processes.levels import after, hours_until
 from emberline.twin.processes.network import WorksTable
 from emberline.twin.processes.scatter import Scatter
 from emberline.twin.processes.sharing import Flowing, Sharing
-from emberline.twin.processes.unit import ModeRun, Standstill, UnitProcess
+from emberline.twin.processes.unit import NOBODY, ModeRun, Standing, Standstill, UnitProcess
 
 
 class Alarm:
@@ -108,6 +108,8 @@ class WorksHistory:
     rests: list[Standstill] = field(default_factory=list)
     bounds: list[tuple[float, int, bool]] = field(default_factory=list)
     """When a store became full (True) or empty [min]."""
+    standings: list[list[Standing]] = field(default_factory=list)
+    """How each unit stands at the end of each step; by step, of steps to come nothing."""
 
 
 class Works:
@@ -119,7 +121,8 @@ class Works:
         self.env = simpy.Environment()
         self.levels = list(table.start_t)
         self.units = [
-            UnitProcess(u, machine, self.scatter.failures.get(u), length_h) for u, machine in enumerate(table.machines)
+            UnitProcess(u, machine, self.scatter.failures.get(u), length_h, table.step_h)
+            for u, machine in enumerate(table.machines)
         ]
         self.loads = [Flowing(load.store) for load in table.loads]
         self.arrivals = [Flowing(store) for _, store, _ in table.arrivals]
@@ -135,6 +138,14 @@ class Works:
         """Until when levels and amounts are accounted for [min]."""
         self._power = [0.0] * len(self.units)
         self._since = [0.0] * len(self.units)
+        self._over = self.env.process(self._control_room())
+        for unit in self.units:
+            self.env.process(self._unit(unit))
+            if unit.machine.outages:
+                self.env.process(self._calendar(unit))
+        for s in range(len(self.levels)):
+            self.env.process(self._store(s))
+        self.env.process(self._settlement())
 
         def zeros(rows: int) -> list[list[float]]:
             return [[0.0] * n for _ in range(rows)]
@@ -146,6 +157,7 @@ class Works:
             heat_mwh=[zeros(len(machine.ways)) for machine in table.machines],
             drawn_mwh=zeros(len(table.machines)), power=[[] for _ in table.machines],
             levels=zeros(stores), into=zeros(stores), out=zeros(stores), lost=zeros(stores),
+            standings=[[NOBODY] * len(table.machines) for _ in range(n)],
             loaded=zeros(len(self.loads)), demand_t=zeros(len(self.loads)), arrived=zeros(len(self.arrivals)),
         )  # fmt: skip
 
@@ -154,29 +166,42 @@ class Works:
         """Simulated time [min]."""
         return float(self.env.now)
 
-    def run(self) -> WorksHistory:
-        """Run to the end of the horizon.
+    def run(self, until_step: int | None = None) -> WorksHistory:
+        """Run to the beginning of a step, before anything of that moment happens, or to the end of the horizon.
 
         Raises:
             RuntimeError: flows do not settle.
         """
-        over = self.env.process(self._control_room())
+        if until_step is None or until_step >= self.table.n_steps:
+            self.env.run(until=self._over)
+        elif until_step * self.table.step_min > self.now:
+            self.env.run(until=until_step * self.table.step_min)
+            self._account()
+            self._read()
+        return self.history()
+
+    def history(self) -> WorksHistory:
+        """What has happened until now, runs and powers that go on cut off; steps to come are empty."""
+        course, k = self.course, len(self.course.instructions)
+        remaining = self.table.n_steps - k
+        nobody = [-1] * len(self.units), [0.0] * len(self.units), [0.0] * len(self.loads)
+        power = [list(pieces) for pieces in course.power]
         for unit in self.units:
-            self.env.process(self._unit(unit))
-            if unit.machine.outages:
-                self.env.process(self._calendar(unit))
-        for s in range(len(self.levels)):
-            self.env.process(self._store(s))
-        self.env.process(self._settlement())
-        self.env.run(until=over)
-        course = self.course
+            if self._power[unit.index] and self.now > self._since[unit.index]:
+                power[unit.index].append((self._since[unit.index], self.now, self._power[unit.index]))
+        runs: list[ModeRun] = []
         for unit in self.units:
-            self._draw(unit, self.now, last=True)
-            course.rests += unit.rests
-            course.runs += unit.runs
+            runs += unit.runs
             if unit.running:
-                course.runs.append(ModeRun(unit.index, unit.mode, unit.since, self.now, False))
-        return course
+                runs.append(ModeRun(unit.index, unit.mode, unit.since, self.now, False))
+        return replace(
+            course,
+            instructions=course.instructions + [nobody] * remaining,
+            modes=course.modes + [nobody[0]] * remaining,
+            power=power,
+            runs=runs,
+            rests=[rest for unit in self.units for rest in unit.rests],
+        )
 
     def _control_room(self) -> ProcessEvents:
         """Each step begins with new set-points, demands and arrivals, and ends with a reading of all levels."""
@@ -186,8 +211,13 @@ class Works:
             self._ask()
             yield self.env.timeout(self.table.step_min)
             self._account()
-            for s, level in enumerate(self.levels):
-                self.course.levels[s][k] = level
+            self._read()
+
+    def _read(self) -> None:
+        """Levels and units at the end of the step."""
+        for s, level in enumerate(self.levels):
+            self.course.levels[s][self._k] = level
+        self.course.standings[self._k] = [unit.standing(self.now) for unit in self.units]
 
     def _unit(self, unit: UnitProcess) -> ProcessEvents:
         """What falls due at a unit happens."""
@@ -293,11 +323,11 @@ class Works:
                 unit.portion(left_h)
                 self.sharing.settle(self.levels, self.table.capacity)
 
-    def _draw(self, unit: UnitProcess, now: float, last: bool = False) -> None:
+    def _draw(self, unit: UnitProcess, now: float) -> None:
         u = unit.index
         if self._power[u] and now > self._since[u]:
             self.course.power[u].append((self._since[u], now, self._power[u]))
-        self._power[u], self._since[u] = (0.0 if last else unit.power_mw()), now
+        self._power[u], self._since[u] = unit.power_mw(), now
 
     def _foresee(self) -> None:
         """When each unit and store acts next if flows stay as they are; at the step's end they change anyway."""

@@ -59,7 +59,7 @@ def add_units(block: pyo.Block, units: Units, plant: Plant, ordered: bool) -> Un
         _least_rest(block, units, plant, runs)
     if process.name in plant.stops:
         _planned_stop(block, plant, process.name, units)
-    ports = UnitPorts(units, block, starting=runs.starting)
+    ports = UnitPorts(units, block, starting=runs.starting, under_way=runs.under_way)
     for beginning in runs.every:
         if beginning.origin != REST:
             key = beginning.origin, beginning.mode
@@ -133,19 +133,21 @@ def _by_pairs(part: Any, slots: Any, gone: list[Any], come: list[Any]) -> None:
 
 def _counts(block: Any, units: Units, plant: Plant, runs: Runs) -> None:
     """Units that run in each mode, and that rest."""
-    process, count, parts = units.process, units.count, runs.parts
-    states = process.start[units.first : units.first + count]
-    at_start = [sum(state.mode == mode.name for state in states) for mode in units.modes]
+    count, parts = units.count, runs.parts
+    at_start = [runs.at_start(m) for m in range(len(parts))]
+    still = sum(state.mode is None or state.repair_h > 0 for state in runs.states)
     least = count - units.available
     block.rest = Variable(block.T)
     limit(block.rest, least, least if runs.always_on else count)
     for m, part in enumerate(parts):
+        part.arriving = Series(block.T, values=runs.arrivals(m))
         _running(part, block.LATER, at_start[m], runs.begins(m), len(parts) > 1)
+    block.repaired = Series(block.T, values=runs.repaired())
 
     def stopping(t: Any) -> Any:
-        return sum(part.end[t] - part.fire[t] for part in parts)
+        return sum(part.end[t] - part.fire[t] for part in parts) - block.repaired[t]
 
-    block.first_at_rest = pyo.Constraint(expr=block.rest[0] - (count - sum(at_start)) == stopping(0))
+    block.first_at_rest = pyo.Constraint(expr=block.rest[0] - still == stopping(0))
 
     @constraint(block, block.LATER)
     def at_rest(b: Any, t: int) -> Any:
@@ -157,7 +159,7 @@ def _running(part: Any, later: Any, at_start: int, begins: list[tuple[Any, int]]
 
     def more(t: Any) -> Any:
         gone = part.end[t] + part.leave[t] if turning else part.end[t]
-        return sum(events[t - k] for events, k in begins) - gone
+        return sum(events[t - k] for events, k in begins) + part.arriving[t] - gone
 
     part.first_running = pyo.Constraint(expr=part.on[0] - at_start == more(0))
 
@@ -169,9 +171,12 @@ def _running(part: Any, later: Any, at_start: int, begins: list[tuple[Any, int]]
 def _least_run(part: Any, m: int, units: Units, plant: Plant, runs: Runs) -> None:
     """What has begun within the least run is still on, and so is what is left of a run at the start."""
     process, slot, begins = units.process, np.arange(plant.n), runs.begins(m)
-    states = process.start[units.first : units.first + units.count]
-    remainders = [plant.steps(process.min_run_h - s.since_h) for s in states if s.mode == units.modes[m].name]
-    least_on = np.sum([slot < steps for steps in remainders], axis=0) if remainders else np.zeros(plant.n)
+    least_on = np.zeros(plant.n)
+    for state, under_way in zip(runs.states, runs.under_way, strict=True):
+        if state.mode == units.modes[m].name:
+            first = 0 if under_way is None else max(under_way.begins, 0)
+            left_h = process.min_run_h - (0.0 if first else state.since_h)
+            least_on += (slot >= first) & (slot < first + plant.steps(left_h))
     away = np.convolve(units.available < units.count, np.ones(runs.up))[: plant.n] > 0.5
     reached = slot >= min(k for _, k in begins)
     part.WITHIN = pyo.RangeSet(0, runs.up - 1)
@@ -194,8 +199,7 @@ def _least_run(part: Any, m: int, units: Units, plant: Plant, runs: Runs) -> Non
 def _least_rest(block: Any, units: Units, plant: Plant, runs: Runs) -> None:
     """What has ended within the least rest still rests, and so does what is left of a rest at the start."""
     process, slot, parts = units.process, np.arange(plant.n), runs.parts
-    states = process.start[units.first : units.first + units.count]
-    remainders = [plant.steps(process.min_rest_h - state.since_h) for state in states if state.mode is None]
+    remainders = [plant.steps(process.min_rest_h - state.since_h) for state in runs.states if state.mode is None]
     block.WITHIN = pyo.RangeSet(0, runs.down - 1)
     block.carry_over = Series(
         block.T, values=np.sum([slot < s for s in remainders], axis=0) if remainders else np.zeros(plant.n)

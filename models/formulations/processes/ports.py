@@ -28,6 +28,8 @@ class UnitPorts:
     """Slots of each of these change-overs."""
     starting: int = 0
     """Slots of a start-up."""
+    under_way: list[Any] = field(default_factory=list)
+    """What goes on at each unit as the horizon begins (``runs.UnderWay``), None where nothing does."""
 
     def begins(self, mode: int) -> list[tuple[Any, int]]:
         """Events that lead to a run of a mode, and how many slots later each does."""

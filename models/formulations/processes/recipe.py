@@ -63,13 +63,15 @@ def _good(part: Any, mode: Mode, m: int, output: Linear, runs: Runs) -> Linear:
     part.spoilt = pyo.Block()
     every = [(runs.events(b), b.slots, runs.off_spec(b)) for b in runs.of_mode[m]]
     spoilt = Response(part.spoilt, every, runs.units.available if runs.units.count == 1 else None)
-    if spoilt.empty:
+    going_on = runs.going_on("lost", m)
+    if spoilt.empty and not going_on.any():
         return output
     part.lost = Variable(part.T, domain=pyo.NonNegativeReals)
+    part.lost_before = Series(part.T, values=going_on)
 
     @constraint(part, part.T)
     def off_spec(b: Any, t: int) -> Any:
-        return b.lost[t] - spoilt.at(t) == 0
+        return b.lost[t] - spoilt.at(t) == b.lost_before[t]
 
     if mode.rates.low == 0:
 
@@ -127,12 +129,14 @@ def add_beginnings(block: Any, plant: Plant, runs: Runs, ports: UnitPorts) -> No
     powered = Response(
         block.powered, [(runs.events(b), 0, runs.energy(b, b.what.energy_mwh)) for b in runs.every]
     )  # fmt: skip
-    if not powered.empty:
+    going_on = runs.going_on("mwh")
+    if not powered.empty or going_on.any():
         block.beginning = Variable(block.T, domain=pyo.NonNegativeReals)
+        block.going_on = Series(block.T, values=going_on)
 
         @constraint(block, block.T)
         def power_balance(b: Any, t: int) -> Any:
-            return b.beginning[t] - powered.at(t) == 0
+            return b.beginning[t] - powered.at(t) == b.going_on[t]
 
         ports.electricity.append(Linear(((block.beginning, 1.0),)))
     heat = ports.units.process.start_up.heat_gj / GJ_PER_MWH
@@ -146,25 +150,31 @@ def add_beginnings(block: Any, plant: Plant, runs: Runs, ports: UnitPorts) -> No
     block.kindled = pyo.Block(block.KINDLING)
     for carrier, parts in burnt.items():
         fuel_row = Row(block.kindling, carrier)
-        _kindle(block.kindled[carrier], block.T, fuel_row, parts)
+        going_on = sum(
+            (runs.going_on("heat_mwh", m) * fuel.share for m, mode in enumerate(runs.units.modes)
+             for fuel in (mode.heat.fuels if mode.heat else ()) if fuel.carrier == carrier), np.zeros(plant.n),
+        )  # fmt: skip
+        _kindle(block.kindled[carrier], block.T, fuel_row, parts, going_on)
         _burn(ports, carrier, Linear(((fuel_row, 1.0),)))
 
 
-def _kindle(block: Any, slots: Any, fuel_row: Row, parts: list[tuple[Any, int, list[float]]]) -> None:
+def _kindle(block: Any, slots: Any, fuel_row: Row, parts: list[tuple[Any, int, list[float]]], going_on: Any) -> None:
     """What start-ups take of one fuel."""
     block.amounts = pyo.Block()
+    block.going_on = Series(slots, values=going_on)
     amounts = Response(block.amounts, parts)
 
     @constraint(block, slots)
     def heated(b: Any, t: int) -> Any:
-        return fuel_row[t] - amounts.at(t) == 0
+        return fuel_row[t] - amounts.at(t) == b.going_on[t]
 
 
 def add_ramp(block: Any, units: Units, plant: Plant, runs: Runs, ramp: float) -> None:
     """From slot to slot while it runs; a run may begin and end at any rate. One unit alone."""
-    most = ramp * plant.hours * plant.hours
+    most, names = ramp * plant.hours * plant.hours, [mode.name for mode in units.modes]
     jump = max(units.high_tph(mode) for mode in units.modes) * plant.hours
     state = units.process.start[units.first]
+    block.arriving = Series(block.T, values=runs.arrivals())
     # where a change-over takes no time the ramp holds across it
     free = [b for b in runs.every if b.origin == REST or b.slots]
     turning = [runs.events(b) for b in free if b.origin != REST]
@@ -177,7 +187,7 @@ def add_ramp(block: Any, units: Units, plant: Plant, runs: Runs, ramp: float) ->
 
     def starts(t: Any) -> Any:
         """Runs that begin from standstill in a slot."""
-        return sum(runs.events(b)[t - b.slots] for b in free)
+        return sum(runs.events(b)[t - b.slots] for b in free) + block.arriving[t]
 
     def ends(t: Any) -> Any:
         return sum([*(part.end[t] for part in runs.parts), *(events[t] for events in turning)])
@@ -190,7 +200,7 @@ def add_ramp(block: Any, units: Units, plant: Plant, runs: Runs, ramp: float) ->
     def ramp_down(b: Any, t: int) -> Any:
         return rate(t - 1) - rate(t) <= most + jump * ends(t)
 
-    if state.mode is not None and state.rate_tph is not None:
+    if runs.at_start(names.index(state.mode) if state.mode else 0) and state.rate_tph is not None:
         first = state.rate_tph * plant.hours
         block.first_ramp_up = pyo.Constraint(expr=rate(0) - first <= most + jump * starts(0))
         block.first_ramp_down = pyo.Constraint(expr=first - rate(0) <= most + jump * ends(0))

@@ -10,7 +10,7 @@ import numpy as np
 
 from emberline.models.formulations.processes.network import ADDED, PlantPorts, levels
 from emberline.models.formulations.processes.ports import UnitPorts
-from emberline.models.formulations.processes.runs import kernel
+from emberline.models.formulations.processes.runs import UnderWay, kernel
 from emberline.models.formulations.processes.stock_value import credited
 from emberline.models.formulations.site.assets.ports import Row, slot_values
 from emberline.models.formulations.site.dispatch import held_flows
@@ -37,7 +37,7 @@ class Run:
     """Slot in which the run begins; that of its first product."""
     last: int
     """Slot after its last one."""
-    after: StartUp | ChangeOver | None
+    after: StartUp | ChangeOver | UnderWay | None
     """What it began with; None: it ran when the horizon began."""
 
 
@@ -62,20 +62,24 @@ def runs(ports: UnitPorts, n: int) -> list[list[Run]]:
     lag = ports.starting
     by_unit: list[list[Run]] = []
     # of each unit: mode (REST: none), slot it is set in, slot in which the run or the rest begins, what it began with
-    now: list[tuple[int, int, int, StartUp | ChangeOver | None]] = []
-    for state in process.start[units.first : units.first + units.count]:
+    now: list[tuple[int, int, int, StartUp | ChangeOver | UnderWay | None]] = []
+    for state, under_way in zip(process.start[units.first : units.first + units.count], ports.under_way, strict=True):
         by_unit.append([])
+        if under_way is not None and under_way.begins >= 0:
+            now.append((under_way.mode, under_way.first, under_way.begins, under_way))
+            continue
         # what began before the horizon comes before all its slots, in the order in which it began
         began = REST - round(state.since_h * 3600)
-        now.append((REST if state.mode is None else names.index(state.mode), 0, began, None))
-    before = [sum(unit[0] == m for unit in now) for m in modes]
+        now.append((REST if state.mode is None else names.index(state.mode), 0, began, under_way))
+    before = [sum(unit[0] == m and unit[2] < 0 for unit in now) for m in modes]
+    coming = [(under_way.mode, under_way.begins) for under_way in ports.under_way if under_way is not None]
 
     def leave(i: int, t: int) -> None:
         m, begin, first, after = now[i]
         by_unit[i].append(Run(m, begin, max(first, 0), t, after))
 
     for t in range(n):
-        begins = [fire[m][t - lag] if t >= lag else 0 for m in modes]
+        begins = [(fire[m][t - lag] if t >= lag else 0) + coming.count((m, t)) for m in modes]
         for key, count in turns.items():
             begins[key[1]] += count[t - ports.changing[key]] if t >= ports.changing[key] else 0
         going: list[tuple[int, int]] = []
@@ -147,7 +151,13 @@ def courses(ports: UnitPorts, n: int, h: float) -> list[Course]:
             slots = slice(run.first, run.last)
             rate[slots] = rates[run.mode][slots]
             mw[slots] += recipe.power_at(rate[slots])
-            total = run.after.off_spec_t if run.after is not None else 0.0
+            if isinstance(run.after, UnderWay):
+                going = slice(0, run.last)
+                lost[going] += run.after.lost[going] / h
+                mw[going] += run.after.mwh[going] / h
+                for fuel in recipe.heat.fuels if recipe.heat else ():
+                    add("in", fuel.carrier, going, -run.after.heat_mwh[going] * fuel.share / h)
+            total = run.after.off_spec_t if isinstance(run.after, StartUp | ChangeOver) else 0.0
             for j in range(run.last - run.first if total else 0):
                 off = recipe.off_spec_t(total, j * h, (j + 1) * h) / h
                 if not off:
@@ -159,7 +169,7 @@ def courses(ports: UnitPorts, n: int, h: float) -> list[Course]:
                 add("out", stream.place, slots, stream.per_t * (rate[slots] - lost[slots]))
             for carrier, by_tonne in burnt[run.mode].items():
                 add("in", carrier, slots, -by_tonne[slots] * rate[slots])
-            if run.after is None:
+            if not isinstance(run.after, StartUp | ChangeOver):
                 continue
             span = run.after.hours if isinstance(run.after, StartUp) else run.after.minutes / 60
             at = run.begin if span > 0 else run.first

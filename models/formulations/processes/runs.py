@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from emberline.models.formulations.site.assets.ports import Row
 from emberline.models.kernel.arrays import Series
 from emberline.models.kernel.templates import each, total
 from emberline.models.problem.plant import Plant, Units
-from emberline.scenarios.process import ChangeOver, Mode, StartUp, in_steps
+from emberline.scenarios.process import GJ_PER_MWH, ChangeOver, Mode, StartUp, UnitState, in_steps
 
 ANY, REST = -1, -2
 """What is left when a run begins: any mode, standstill."""
@@ -40,12 +41,63 @@ class Beginning:
         return self.what.hours if isinstance(self.what, StartUp) else self.what.minutes / 60
 
 
+@dataclass(frozen=True)
+class UnderWay:
+    """What goes on at a unit as the horizon begins: repair and start-up, change-over, off-spec product."""
+
+    mode: int
+    origin: int
+    """``ANY`` of a change-over."""
+    first: int
+    """Slot from which on its mode is set; until then it is repaired."""
+    begins: int
+    """Slot in which its run begins; −1: it has begun."""
+    mwh: np.ndarray
+    """Electricity by slot, shape (n,)."""
+    heat_mwh: np.ndarray
+    lost: np.ndarray
+    """Off-spec product by slot [t]."""
+
+
+def under_way(units: Units, plant: Plant, state: UnitState) -> UnderWay | None:
+    """What goes on at a unit in a state; None: nothing."""
+    if state.mode is None or not (state.repair_h or state.ready_in_h or state.off_spec_t):
+        return None
+    process, h, edges = units.process, plant.hours, np.arange(plant.n + 1) * plant.hours
+    m = [mode.name for mode in units.modes].index(state.mode)
+    start, share, off_t = process.start_up, 1.0, state.off_spec_t
+    what: StartUp | ChangeOver = start if state.leaves is None else process.changing(state.leaves, state.mode)
+    hours = Beginning(REST, m, 0, what).hours
+    lasts_h = plant.steps(hours) * h
+    if state.repair_h:
+        if start.cold_after_h:
+            share = min((state.since_h + state.repair_h) / start.cold_after_h, 1.0)
+        lasts_h, off_t = hours * share, start.off_spec_t * share
+    end_h = state.repair_h + lasts_h if state.repair_h else state.ready_in_h
+    begins = plant.steps(end_h) if end_h else -1
+    if end_h > state.repair_h:
+        over = np.clip(edges, state.repair_h, end_h)
+        spread = np.diff(over) * share / lasts_h
+    else:  # no time: in the first slot of the run
+        spread = share * (np.arange(plant.n) == begins)
+    run_h = edges - max(begins, 0) * h
+    mode = units.modes[m]
+    lost = [mode.off_spec_t(off_t, max(a, 0.0), b) if b > 0 else 0.0 for a, b in pairwise(run_h)]
+    return UnderWay(
+        m, REST if state.leaves is None else ANY, plant.steps(state.repair_h), begins, what.energy_mwh * spread,
+        (what.heat_gj if isinstance(what, StartUp) else 0.0) / GJ_PER_MWH * spread, np.array(lost),
+    )  # fmt: skip
+
+
 class Runs:
     """How and when runs of all modes begin, as variables of the units' block."""
 
     def __init__(self, block: Any, units: Units, plant: Plant) -> None:
         process, self._n = units.process, plant.n
         self.block, self.units, self.plant = block, units, plant
+        self.states = process.start[units.first : units.first + units.count]
+        self.under_way = [under_way(units, plant, state) for state in self.states]
+        """What goes on at each unit as the horizon begins."""
         self.starting = plant.steps(process.start_up.hours)
         """Slots of a start-up."""
         up, down = (max(plant.steps(hours), 1) for hours in (process.min_run_h, process.min_rest_h))
@@ -59,6 +111,27 @@ class Runs:
         back = [b.slots + max(self.up, len(self.off_spec(b))) for beginnings in self.of_mode for b in beginnings]
         self.before = max(*back, self.down) - 1
         """How far rules look back before the horizon."""
+
+    def going_on(self, name: str, m: int | None = None) -> np.ndarray:
+        """What is under way brings by slot, of one mode or of all, shape (n,); ``name``: an array of ``UnderWay``."""
+        amounts = [getattr(u, name) for u in self.under_way if u is not None and m in (None, u.mode)]
+        return np.sum(amounts, axis=0) if amounts else np.zeros(self._n)
+
+    def arrivals(self, m: int | None = None) -> np.ndarray:
+        """Units that begin to run in each slot with what was under way, shape (n,)."""
+        return self._counted([u.begins for u in self.under_way if u is not None and m in (None, u.mode)])
+
+    def repaired(self) -> np.ndarray:
+        """Units whose repair ends with each slot, shape (n,)."""
+        return self._counted([u.first for u in self.under_way if u is not None and u.first])
+
+    def _counted(self, slots: list[int]) -> np.ndarray:
+        return np.bincount([t for t in slots if 0 <= t < self._n], minlength=self._n).astype(float)
+
+    def at_start(self, m: int) -> int:
+        """Units that run in a mode when the horizon begins."""
+        name = self.units.modes[m].name
+        return sum(state.mode == name and not (state.ready_in_h or state.repair_h) for state in self.states)
 
     def _beginnings(self, m: int) -> list[Beginning]:
         process, modes, steps = self.units.process, self.units.modes, self.plant.steps

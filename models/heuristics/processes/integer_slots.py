@@ -127,9 +127,10 @@ class Grid:
             variables: list[tuple[Any, list[float]]] = []
             on, fire = (np.zeros((len(names), self.n)) for _ in range(2))
             turns = {key: np.zeros(self.n) for key in ports.turns}
-            for unit, state in zip(ports.units.names, states, strict=False):
-                row, before, ready = place[unit], state.mode or "", 0
-                for t in range(self.n):
+            for unit, state, under_way in zip(ports.units.names, states, ports.under_way, strict=False):
+                row, before = place[unit], state.mode or ""
+                first, ready = (0, 0) if under_way is None else (under_way.first, under_way.begins)
+                for t in range(first, self.n):
                     mode = str(modes[row, t])
                     if mode and mode != before:
                         b = names.index(mode)

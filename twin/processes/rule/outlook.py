@@ -95,7 +95,7 @@ class Outlook:
                 assert stop is not None
                 earliest = 0.0 if stop.earliest is None else table.scenario.horizon.minutes(stop.earliest)
                 # not before the run at the start may end
-                left_h = group.machine.process.min_run_h - table.machines[u].since_h
+                left_h = group.machine.process.min_run_h - table.machines[u].state.since_h
                 first = in_steps(max(earliest / 60, left_h), table.step_h)
                 last = first + in_steps(stop.hours, table.step_h)
                 self.stops[u] = first, last

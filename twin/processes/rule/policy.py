@@ -176,7 +176,7 @@ class ProcessBaseline:
     def _on(self, unit: UnitProcess, kind: int) -> UnitIntent:
         """It goes on, within its ramp."""
         way, process = unit.way, unit.process
-        last = unit.setpoint_tph if self._k else unit.machine.rate_tph
+        last = unit.setpoint_tph if self._k else unit.machine.state.rate_tph
         ramp = process.ramp_tph_per_h
         bottom, top = way.low, way.high
         if ramp is not None and last is not None and (last or not way.low):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import xarray as xr
@@ -64,3 +64,23 @@ class Setpoints:
         """From a dataset of table ``SCHEDULE``."""
         charge, discharge = (schedule[name].to_numpy() for name in ("charge_mw", "discharge_mw"))
         return cls(charge, discharge, AssetSetpoints.read(schedule))
+
+
+def joined(before: Setpoints | None, after: Setpoints, k: int) -> Setpoints:
+    """Set-points that are those of one schedule in the first ``k`` steps, and those of another from there on."""
+    if before is None or k <= 0:
+        return after
+
+    def both(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        return np.concatenate([np.asarray(one)[:k], np.asarray(other)[k:]])
+
+    rows = {
+        name: {key: both(getattr(before.assets, name)[key], values) for key, values in table.items()}
+        for name, table in (
+            ("rates", after.assets.rates), ("on", after.assets.on), ("dumped", after.assets.dumped),
+        )
+    }  # fmt: skip
+    return replace(
+        after, charge_mw=both(before.charge_mw, after.charge_mw),
+        discharge_mw=both(before.discharge_mw, after.discharge_mw), assets=replace(after.assets, **rows),
+    )  # fmt: skip

@@ -1,0 +1,201 @@
+"""Works on one day: they run to any step, say what has happened, and go on under the same schedule or another one.
+
+What has happened is never touched again. Rates, demands and failures are those of the day whatever is followed, so that
+schedules are compared with common random numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from emberline.scenarios import Case, effort
+from emberline.scenarios.columns import Columns
+from emberline.scenarios.datasets import RUN, Policy, ViolationKind, check, metered
+from emberline.twin.processes.following import Mix, SchedulePolicy, joined_mix
+from emberline.twin.processes.missed import carrier_neighbours, missed, off_locks
+from emberline.twin.processes.network import works_table
+from emberline.twin.processes.recorder import Records
+from emberline.twin.processes.rule.policy import ProcessBaseline
+from emberline.twin.processes.scatter import scatter
+from emberline.twin.processes.works import Controller, Works
+from emberline.twin.run_variables import (
+    Act,
+    Violation,
+    recourse_variables,
+    run_attrs,
+    stop_variables,
+    violation_variables,
+)
+from emberline.twin.site.assets.setpoints import Setpoints, joined
+from emberline.twin.site.site import Flows, SiteGrid, balance, variables
+
+NO_OPERATIONS = {
+    **{f"op_{name}": ("operation", np.zeros(0, dtype="U1")) for name in ("heat", "stage", "unit")},
+    **{
+        f"op_{name}": ("operation", np.zeros(0))
+        for name in ("start_min", "end_min", "waited_min", "energy_mwh", "extra_mwh", "down_min")
+    },
+}
+"""Operations of heats, of which processes have none."""
+PER_PART = 6e-5
+"""Work of a run for each mode or store, and step."""
+
+
+class WorksFollower:
+    """A schedule of processes made ready to be followed any number of times."""
+
+    def __init__(self, scenario: Case, schedule: xr.Dataset | None) -> None:
+        """``schedule`` None, or of policy ``baseline``: the baseline decides step by step as things are.
+
+        Raises:
+            ValueError: the schedule lacks a unit, or names a mode that it has not.
+        """
+        self.scenario = scenario
+        self.table = works_table(scenario)
+        self.grid = SiteGrid(scenario)
+        by_rule = schedule is None or schedule.attrs.get("policy") == Policy.BASELINE
+        self.policy = None if schedule is None or by_rule else SchedulePolicy(self.table, schedule)
+        self.neighbours = carrier_neighbours(scenario)
+        # the baseline's assets answer to the load as it is; a schedule's set-points are followed
+        self.setpoints = None if schedule is None or by_rule else Setpoints.read(schedule)
+
+    def run(self, seed: int, replication: int, disturbed: bool) -> xr.Dataset:
+        """Follow it once; a dataset of table ``RUN``."""
+        return self._day(seed, replication, disturbed).dataset()
+
+    def columns(self, seed: int, replication: int) -> Columns:
+        """One disturbed run as plain arrays."""
+        return self._day(seed, replication, True).columns()
+
+    def misses(self, seed: int, replication: int) -> list[Violation]:
+        """Limits missed in one disturbed run, in the order of their moments."""
+        return sorted(self._day(seed, replication, True).course().violations, key=lambda row: row.at_min)
+
+    def _day(self, seed: int, replication: int, disturbed: bool) -> WorksPlant:
+        plant = WorksPlant(self, seed, replication, disturbed=disturbed)
+        plant.run()
+        return plant
+
+
+@dataclass(frozen=True)
+class WorksCourse:
+    """What the works have done, what the site has drawn, and every limit that was missed."""
+
+    records: Records
+    flows: Flows
+    violations: list[Violation]
+    acts: list[Act]
+    complete: bool
+
+
+class WorksPlant:
+    """Works with their site on one day."""
+
+    def __init__(self, follower: WorksFollower, seed: int, replication: int, *, disturbed: bool = True) -> None:
+        """Begin the day.
+
+        Args:
+            follower: the schedule that is followed at first, made ready.
+            seed, replication: of the day.
+            disturbed: whether rates and demands scatter and units break down.
+        """
+        self.follower, self.table = follower, follower.table
+        self.seed, self.replication, self.disturbed = seed, replication, disturbed
+        self.now = 0.0
+        self.setpoints = follower.setpoints
+        table, scenario = self.table, follower.scenario
+        self._by_rule = follower.policy is None
+        policy: Controller = follower.policy or ProcessBaseline(table, follower.grid)
+        self._mix: Mix = follower.policy.mix if follower.policy else {}
+        self.works = Works(table, policy, scatter(table, seed, replication) if disturbed else None)
+        parts = len(scenario.process_modes) + len(scenario.stores)
+        effort.spend(PER_PART * parts * scenario.horizon.n_steps)
+        self._history = self.works.history()
+
+    def run(self, until_min: float = math.inf) -> None:
+        """Run to a moment, or to the end; within a step to the beginning of the next one, where set-points change."""
+        length, step = self.follower.scenario.horizon.length_min, self.table.step_min
+        until = min(math.ceil(until_min / step - 1e-9) * step if until_min < length else length, length)
+        self.now = max(self.now, until)
+        self._history = self.works.run(round(self.now / step))
+
+    def follow(self, schedule: xr.Dataset) -> None:
+        """Follow another schedule (table ``SCHEDULE`` over the whole horizon) from the step that begins now on.
+
+        Raises:
+            ValueError: as of ``WorksFollower``.
+        """
+        if self._by_rule and schedule.attrs.get("policy") == Policy.BASELINE:
+            return
+        k = round(self.now / self.table.step_min)
+        # what the rules have come to, so that the past stays as it was
+        before = Setpoints.read(self.dataset()) if self.setpoints is None and k else self.setpoints
+        self.setpoints = joined(before, Setpoints.read(schedule), k)
+        policy = SchedulePolicy(self.table, schedule, onward=True)
+        self._mix = joined_mix(self._mix, policy.mix, k, self.table.n_steps)
+        self.works.policy, self._by_rule = policy, False
+
+    # ---- the day as a run -----------------------------------------------------------------------------------------
+
+    def course(self) -> WorksCourse:
+        """What works and site have done until now, and every limit that was missed."""
+        table, grid, disturbed = self.table, self.follower.grid, self.disturbed
+        records = Records(table, self._history, grid, self._mix)
+        acts: list[Act] = []
+        flows, violations = balance(
+            grid, records.line_mw, self.setpoints, records.gives(), answering=disturbed, relieving=disturbed, acts=acts
+        )
+        if disturbed:
+            near = self.follower.neighbours
+            violations = [row for row in violations if row.kind != ViolationKind.ASSET or row.unit not in near]
+        late = missed(table, records, disturbed=disturbed)
+        if not self._by_rule and not disturbed:
+            late += off_locks(table, records)
+        complete = not any(row.kind in (ViolationKind.DELIVERY, ViolationKind.LEVEL) for row in late)
+        return WorksCourse(records, flows, late + violations, acts, complete)
+
+    def columns(self) -> Columns:
+        """The day as plain arrays; after the end."""
+        return Columns(*self._variables(plain=True))
+
+    def so_far(self) -> xr.Dataset:
+        """What has happened until now and how units stand, a dataset of table ``RUN``; steps to come are empty."""
+        data = self.dataset()
+        return check(data.assign(Records(self.table, self._history, self.follower.grid, {}).standings()), RUN)
+
+    def dataset(self) -> xr.Dataset:
+        """The day, a dataset of table ``RUN``; after the end."""
+        grid, horizon = self.follower.grid, self.follower.scenario.horizon
+        data_vars, coordinates, attrs = self._variables()
+        times = {"time": horizon.times, "meter": metered(horizon.times, horizon.step_min, grid.meter_min)}
+        data = xr.Dataset(data_vars, coords={**times, **coordinates})
+        data.attrs = attrs
+        return check(data, RUN)
+
+    def _variables(self, *, plain: bool = False) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        """Variables, coordinates and attributes of the run, of ``Columns`` where it is ``plain``."""
+        ran = self.course()
+        stops = ((u.machine.name, at, halt) for u in self.works.units for at, halt in u.stops)
+        columns = {
+            **NO_OPERATIONS,
+            **violation_variables(ran.violations),
+            **stop_variables(stops),
+            **recourse_variables(ran.acts),
+            **variables(ran.flows, plain=plain),
+            **ran.records.variables(),
+        }
+        policy = Policy.BASELINE if self._by_rule else Policy.SCHEDULE
+        attrs = {
+            **run_attrs(self.seed, self.replication, self.disturbed, policy),
+            "tonnes": ran.records.delivered_t,
+            "heats": 0,
+            "complete": int(ran.complete),
+            "metered_interval_min": float(self.follower.grid.meter_min),
+            "start": self.follower.scenario.horizon.start_utc.isoformat(),
+        }
+        return columns, ran.records.coordinates(), attrs
