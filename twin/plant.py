@@ -21,7 +21,7 @@ from emberline.twin.line.clock import Clock
 from emberline.twin.line.line import LineHistory, ListReplay
 from emberline.twin.line.load_management import LoadManagement
 from emberline.twin.line.operations import Operations, SoFar, arrange
-from emberline.twin.recorder import Course, columns, course, record
+from emberline.twin.recorder import columns, record
 from emberline.twin.run import PER_ASSET, PER_OPERATION, PER_RUN, Follower
 from emberline.twin.run_variables import run_attrs
 from emberline.twin.site.site import Setpoints, SiteGrid
@@ -68,19 +68,36 @@ class LinePlant:
         """What has happened until now; ends of what is under way are the day's own and nobody's knowledge."""
         return self._replay.so_far(self.now)
 
-    def follow(self, rows: Iterable[Row], setpoints: Setpoints | None = None) -> None:
+    def follow(self, rows: Iterable[Row]) -> None:
         """Follow another list from now on; what has begun stays as it is.
 
         Args:
             rows: of all heats and stages that have not begun; others are left as they are.
-            setpoints: of the site from the next step on; None: those before.
         """
         so_far = self.so_far()
         self.todo = onward(self.shop, so_far, rows, self.todo.missing)
-        if setpoints is not None:
-            step = self.shop.scenario.horizon.step_min
-            self.setpoints = joined(self.setpoints, setpoints, math.ceil(self.now / step))
         self._replay = self._begin(so_far)
+
+    def follow_schedule(self, schedule: xr.Dataset) -> None:
+        """Follow a schedule (table ``SCHEDULE``) from now on, the site's set-points from the next step on.
+
+        Raises:
+            ValueError: as of ``twin.replay``.
+        """
+        other = Follower(self.shop.scenario, schedule)
+        self.shop = other.shop
+        if other.setpoints is not None:
+            step = self.shop.scenario.horizon.step_min
+            self.setpoints = joined(self.setpoints, other.setpoints, math.ceil(self.now / step))
+        self.follow(rows_of(other.todo))
+
+    def ahead(self) -> xr.Dataset:
+        """The day as it will come to be under what is followed now, a dataset of table ``RUN``; it stands where it is.
+
+        What lies ahead is the day's own, and nobody's knowledge.
+        """
+        history = self._begin(self.so_far()).run()
+        return record(*self._ran(history), self._attrs)
 
     def _begin(self, so_far: SoFar | None) -> ListReplay:
         todo, of = self.todo, self.todo.arrays
@@ -114,25 +131,24 @@ class LinePlant:
 
     # ---- the day as a run -----------------------------------------------------------------------------------------
 
-    def course(self) -> Course:
-        """What the site has drawn, and every limit that was missed; after the end."""
-        return course(*self._ran(), self.disturbed)
-
     def columns(self) -> Columns:
         """The day as plain arrays; after the end."""
-        attrs = run_attrs(self.seed, self.replication, self.disturbed, self.follower.policy)
-        return columns(*self._ran(), attrs)
-
-    def dataset(self) -> xr.Dataset:
-        """The day, a dataset of table ``RUN``; after the end."""
-        attrs = run_attrs(self.seed, self.replication, self.disturbed, self.follower.policy)
-        return record(*self._ran(), attrs)
-
-    def _ran(self) -> tuple[Operations, LineHistory, np.ndarray, SiteGrid, Setpoints | None]:
         assert self._history is not None
+        return columns(*self._ran(self._history), self._attrs)
+
+    @property
+    def _attrs(self) -> dict[str, object]:
+        return run_attrs(self.seed, self.replication, self.disturbed, self.follower.policy)
+
+    def _ran(self, history: LineHistory) -> tuple[Operations, LineHistory, np.ndarray, SiteGrid, Setpoints | None]:
         of = self.todo.arrays
-        energy = self._factors[of["unit"], of["heat"], 1]
-        return self.todo, self._history, energy, self.follower.grid, self.setpoints
+        return self.todo, history, self._factors[of["unit"], of["heat"], 1], self.follower.grid, self.setpoints
+
+
+def rows_of(todo: Operations) -> list[Row]:
+    """Operations as rows of a list."""
+    columns = zip(todo.heat, todo.stage, todo.unit, todo.scheduled, todo.planned, strict=True)
+    return [(heat, stage, unit, at, at + minutes) for heat, stage, unit, at, minutes in columns]
 
 
 def onward(shop: LineShop, so_far: SoFar, rows: Iterable[Row], missing: list[int]) -> Operations:

@@ -13,6 +13,8 @@ import xarray as xr
 from emberline import twin
 from emberline.scenarios import Case, Problem, ScenarioError
 from emberline.scenarios.line.tables import shop
+from emberline.twin import Follower
+from emberline.twin.plant import LinePlant
 from emberline.twin.power import Trace, operations_trace
 
 MEAN_MIN = 0.5
@@ -31,37 +33,18 @@ class SimulatedPlant:
         if scenario.processes or not scenario.heats:
             raise ScenarioError([Problem(scenario.name, "processes", "are not simulated live yet; name a line")])
         self.scenario = scenario
-        self._replication, self._disturbed = replication, disturbed
-        self._begin(twin.dispatch(scenario))
-
-    def _begin(self, schedule: xr.Dataset) -> None:
-        self.schedule = schedule
-        self.run = twin.replay(self.scenario, schedule, replication=self._replication, disturbed=self._disturbed)
-        for name in ("_traces", "_energies", "_rest", "_operations"):
-            self.__dict__.pop(name, None)
+        follower = Follower(scenario, twin.dispatch(scenario))
+        self._day = LinePlant(follower, scenario.disturbances.seed, replication, disturbed=disturbed)
+        self.run = self._day.ahead()
+        """The day as it comes to be under what is followed now."""
 
     def follow(self, schedule: xr.Dataset, now_min: float) -> None:
         """Follow a schedule (table ``SCHEDULE``) from a moment on; what has begun stays as it is."""
-        actuals = {
-            (heat, stage)
-            for heat, stage, start in zip(
-                *(self.run[f"op_{name}"].values.tolist() for name in ("heat", "stage", "start_min")), strict=True
-            )
-            if start <= now_min
-        }
-        merged = schedule.copy(deep=True)
-        merged["unit"] = merged["unit"].astype(object)
-        for heat, stage in actuals:
-            for name in ("unit", "start_min", "end_min", "extra_mwh"):
-                here = {"heat": heat, "stage": stage}
-                merged[name].loc[here] = self.schedule[name].sel(here).item()
-        for variable, values in merged.data_vars.items():
-            name = str(variable)
-            if "time" in values.dims and name in self.schedule:
-                past = values["time"].to_numpy() < merged["time"].to_numpy()[0] + np.timedelta64(round(now_min), "m")
-                before = self.schedule[name].transpose(*values.dims).to_numpy()
-                merged[name] = values.copy(data=np.where(past, before, values.to_numpy()))
-        self._begin(merged)
+        self._day.run(now_min)
+        self._day.follow_schedule(schedule)
+        self.run = self._day.ahead()
+        for name in ("_traces", "_energies", "_rest", "_operations"):
+            self.__dict__.pop(name, None)
 
     @property
     def units(self) -> list[str]:

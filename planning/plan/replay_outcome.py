@@ -15,6 +15,7 @@ from emberline.planning.accounts.figures import Figures
 from emberline.planning.accounts.site_stores import site_stores
 from emberline.planning.accounts.stock import shortfall
 from emberline.planning.accounts.sums import figures
+from emberline.planning.loop import Using, days
 from emberline.planning.plan.replays import COUNTS, PARTS
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.columns import Columns
@@ -69,6 +70,8 @@ class Followed:
     """A plan of the same heats or deliveries with other margins, and its schedule."""
     dispatched_in: Case | None = None
     """Whose baseline it is; None: of the same scenario."""
+    other_using: Using = Using.FOLLOW
+    """How the other plan is used."""
 
 
 def outcomes(followed: Followed, replications: Iterable[int]) -> Iterator[Outcome]:
@@ -81,7 +84,11 @@ def outcomes(followed: Followed, replications: Iterable[int]) -> Iterator[Outcom
     scenario, numbers, seed = followed.scenario, list(replications), followed.seed
     reader, stores = _Reader(scenario), scenario.processes or any(site_stores(scenario))
     plans = [(scenario, followed.schedule), *([followed.other] if followed.other else [])]
-    runs = [twin.runs(margins, schedule, numbers, seed=seed) for margins, schedule in plans]
+    uses = (Using.FOLLOW, followed.other_using)
+    runs = [
+        (day.columns for day in days(margins, schedule, numbers, using=using, seed=seed))
+        for (margins, schedule), using in zip(plans, uses, strict=False)
+    ]
     baselines: Iterator[Any] = iter(())
     if followed.dispatched is not None:
         baselines = twin.runs(followed.dispatched_in or scenario, followed.dispatched, numbers, seed=seed)

@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from emberline.planning import loop
 from emberline.planning.engine import memory
 from emberline.planning.engine.engine import Engine
 from emberline.planning.engine.progress import Progress
+from emberline.planning.loop import Using
 from emberline.planning.plan.replay_outcome import Followed, Outcome, outcomes
 from emberline.planning.plan.replays import less_often, quantiles
 from emberline.scenarios import Case, Scenario
@@ -207,6 +209,7 @@ def ensemble(
     seed: int | None = None,
     dispatched: xr.Dataset | None = None,
     other: tuple[Case, xr.Dataset] | None = None,
+    planned_again: bool = False,
     part: int = PART,
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -221,6 +224,7 @@ def ensemble(
         seed: of the random numbers; None: the scenario's, so that the plan's own replays are the first ones.
         dispatched: the baseline schedule, to be followed with the same disturbances; None: it is left out.
         other: a plan with other margins and its schedule, to be followed with the same disturbances too.
+        planned_again: in its place the same schedule, planned again by ``goal.replan`` on each day.
         part: replications in one piece of work at most.
         on_progress: called with ``done``, ``of`` and ``held`` after each part.
         cancel: polled; True ends it.
@@ -233,13 +237,18 @@ def ensemble(
         ValueError: fewer than one replication, or more than ``MOST_REPLICATIONS``.
     """
     refuse(scenario, schedule, replications, engine.workers if engine.local else 0)
+    using = Using.FOLLOW
+    if planned_again:
+        loop.refuse(scenario)
+        other, using = (scenario, schedule), Using.REPLAN
     seed = scenario.disturbances.seed if seed is None else seed
     size = max(1, min(part, replications // (4 * engine.workers)))
     parts = [range(at, min(at + size, replications)) for at in range(0, replications, size)]
     tell: Progress = on_progress or (lambda event: None)
     by_place: dict[int, list[Outcome]] = {}
     count = successes = 0
-    for piece in engine.each(_part, Followed(scenario, schedule, dispatched, seed, other), parts, cancel):
+    followed = Followed(scenario, schedule, dispatched, seed, other, other_using=using)
+    for piece in engine.each(_part, followed, parts, cancel):
         by_place[piece.place] = piece.unwrap()
         count += len(by_place[piece.place])
         successes += sum(outcome.first is None for outcome in by_place[piece.place])

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, Vali
 
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.quantity import Fraction, Kilograms, Megawatts, Money, in_unit
+from emberline.scenarios.records.replanning import Replanning
 
 
 class Target(StrEnum):
@@ -105,6 +106,8 @@ class Goal(Record):
 
     None: 90 % where disturbances are described and replayed.
     """
+    replan: Replanning = Replanning()
+    """When a plan that is planned again on a disturbed day is looked at."""
     gap: Fraction = 0.01
     """Relative gap on what can be decided at which the search may stop."""
     effort: float | None = Field(default=None, gt=0, le=86_400)

@@ -120,6 +120,8 @@ class ListReplay:
             self.start[i], self._until[i], self._working[i] = one.start, one.end, one.working
             if one.stops:
                 self.stops[i] = list(one.stops)
+            if one.casting is not None:
+                self._casts[i] = one.casting
             if one.end <= so_far.now:
                 self.end[i] = one.end
                 self._place[one.unit] += 1

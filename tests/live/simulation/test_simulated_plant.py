@@ -37,7 +37,7 @@ def test_a_new_plan_leaves_the_past(tmp_path: Path) -> None:
     plant = SimulatedPlant(scenario, replication=1)
     before = plant.run
     actuals = before["op_start_min"].to_numpy() <= 500
-    later = plant.schedule.copy(deep=True)
+    later = twin.dispatch(scenario)
     later["start_min"] = later["start_min"] + 30
     later["end_min"] = later["end_min"] + 30
     plant.follow(later, 500)

@@ -45,6 +45,20 @@ def _at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMBERLINE_HOME", str(home))
 
 
+def test_the_same_days_are_planned_again() -> None:
+    """Proves: both ways stand side by side, of the same days, as text and as JSON; the file is that of the printed."""
+    command = ("replay", "last", "-n", "4", "--workers", "1", "--baseline", "--seed", "6", "--planned-again")
+    code = emberline(*command)
+    assert code.returncode == 0, code.stderr
+    rows = [line.split() for line in code.stdout.splitlines() if line.startswith(("printed and", "planned again"))]
+    assert [row[:2] for row in rows] == [["printed", "and"], ["planned", "again"]]
+    answer = json.loads(emberline(*command, "--json").stdout)
+    again = answer["planned_again"]
+    assert again["n"] == answer["n"] == 4
+    assert again["quantiles"]["saved_carbon_kg"]["p50"] != answer["quantiles"]["saved_carbon_kg"]["p50"]
+    assert f"{again['held']} of 4" in code.stdout
+
+
 def test_replays_are_reported_and_kept(home: Path) -> None:
     """Proves: chance, interval, quantiles and what broke it, as text and as JSON, and the dataset next to the run."""
     code = emberline("replay", "last", "-n", "30", "--workers", "1", "--baseline", "--seed", "5", "--json")

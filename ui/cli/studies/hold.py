@@ -51,6 +51,10 @@ def replay(
     baseline: Annotated[
         bool, typer.Option("--baseline", help="replay the baseline too, with the same disturbances")
     ] = False,
+    planned_again: Annotated[
+        bool,
+        typer.Option("--planned-again", help="each day also with the plan made again as goal.replan says (heats only)"),
+    ] = False,
     workers: Workers = None,
     cluster: Cluster = None,
     as_json: AsJson = False,
@@ -68,14 +72,17 @@ def replay(
         raise Refused(f"run {number} has no schedule to follow: {stored.plan.verdict}")
     from emberline.runs.store import ensembles
 
-    ensemble, seconds = _follow(stored, replications, seed, baseline, (workers, cluster), quiet)
+    ensemble, seconds = _follow(stored, replications, seed, baseline, planned_again, (workers, cluster), quiet)
     if ensemble is None:
         print("no replay was finished: nothing is stored", file=sys.stderr)
         raise typer.Exit(130)
     path = ensembles.save(ensemble, stored)
     if as_json:
         times = {name: round(value, 3) for name, value in seconds.items()}
-        print_json({"run": number, "file": str(path), **ensemble.summary(stored.plan.replay), "seconds": times})
+        again = {} if ensemble.other is None else {"planned_again": ensemble.other.summary()}
+        print_json(
+            {"run": number, "file": str(path), **ensemble.summary(stored.plan.replay), **again, "seconds": times}
+        )
     else:
         _show_replays(ensemble, stored, str(path), seconds)
 
@@ -85,6 +92,7 @@ def _follow(
     replications: int,
     seed: int | None,
     baseline: bool,
+    planned_again: bool,
     where: tuple[int | None, str | None],
     quiet: bool,
 ) -> tuple[Ensemble | None, dict[str, float]]:
@@ -125,6 +133,7 @@ def _follow(
                 workers,
                 seed=seed,
                 dispatched=dispatched,
+                planned_again=planned_again,
                 on_progress=progress,
                 cancel=wish,
             )
@@ -163,6 +172,8 @@ def _show_replays(ensemble: Ensemble, stored: StoredRun, path: str, seconds: dic
     for label, unit, values in studies.replay_figures(scenario, ensemble.quantiles()):
         table.add_row(label, unit, *values)
     console.print(table, soft_wrap=True)
+    if ensemble.other is not None:
+        _show_both(ensemble, ensemble.other)
     show_stocks(ensemble, stored.plan)
     rows = ensemble.broke()
     if rows:
@@ -178,6 +189,26 @@ def _show_replays(ensemble: Ensemble, stored: StoredRun, path: str, seconds: dic
     facts += terminal.holding(ensemble.successes, ensemble.n)
     facts += [("run", stored.id), ("file", path)]
     terminal.print_facts(console, facts)
+
+
+def _show_both(printed: Ensemble, again: Ensemble) -> None:
+    """Print what comes of a plan that is left alone and of one that is made again, on the same days."""
+    from emberline.reports.text import wording
+    from emberline.scenarios.goal_metrics import goal_metric
+    from emberline.ui.cli import terminal
+
+    console, metric = terminal.out(), goal_metric(printed.scenario)
+    unit, factor, digits = wording.measure(printed.scenario)
+    saves = [f"saves, median [{unit}]"] if printed.against_baseline else []
+    table = terminal.table(("on the same days",), (*saves, "limits kept", "95 % interval"))
+    for name, days in (("printed and left alone", printed), ("planned again", again)):
+        _, low, high = days.chance
+        saved = days.quantiles().get(f"saved_{metric.figure}", {}).get("p50", 0.0)
+        cells = [wording.number(saved * factor, digits)] if saves else []
+        kept = f"{wording.number(days.successes, 0)} of {wording.number(days.n, 0)}"
+        table.add_row(name, *cells, kept, f"{wording.percent(low, 1)} to {wording.percent(high, 1)}")
+    console.print()
+    console.print(table, soft_wrap=True)
 
 
 def show_stocks(ensemble: Ensemble, plan: Plan) -> None:

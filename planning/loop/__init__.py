@@ -1,0 +1,13 @@
+"""A plan on disturbed days: plant and policy together."""
+
+from typing import TYPE_CHECKING
+
+from emberline.scenarios.doors import door
+
+if TYPE_CHECKING:
+    from emberline.planning.loop.following import Day, Using, days, refuse
+
+__all__ = ["Day", "Using", "days", "refuse"]
+
+
+__getattr__ = door(__name__)

@@ -1,0 +1,17 @@
+"""When a shift looks at its plan again."""
+
+from __future__ import annotations
+
+from emberline.scenarios.records.base import Record
+from emberline.scenarios.records.quantity import Minutes, PositiveMinutes
+
+
+class Replanning(Record):
+    """When a plan is made again on a disturbed day; what is not worth a change is left as it is."""
+
+    every_min: PositiveMinutes = 60
+    """Time from one look to the next at most."""
+    late_min: Minutes = 10
+    """A heat that is later than the list by more than this is looked at sooner."""
+    rest_min: Minutes = 10
+    """Time from one look to the next at least; also after a breakdown, which is looked at as soon."""

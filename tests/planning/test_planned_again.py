@@ -1,0 +1,154 @@
+"""A plan on disturbed days, as printed and planned again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from emberline import twin
+from emberline.planning import PLAIN, make_plan
+from emberline.planning.engine.engine import Engine
+from emberline.planning.loop import Using, days
+from emberline.planning.loop.following import lateness, standing
+from emberline.planning.loop.replan import LineReplan
+from emberline.planning.loop.retiming import Margins, Retiming
+from emberline.planning.robustness.ensemble import ensemble
+from emberline.scenarios import ScenarioError, load
+from emberline.twin import Follower
+from emberline.twin.line.clock import Clock
+from emberline.twin.line.line import ListReplay
+from emberline.twin.plant import LinePlant, onward, rows_of
+
+
+@pytest.fixture(scope="module")
+def day():
+    """The reference day and a schedule of it without margins."""
+    scenario = load("melt-shop-day", ["goal.effort=2", "goal.hold=off"])
+    plan = make_plan(scenario, PLAIN, replications=0)
+    return scenario, plan.schedule
+
+
+@pytest.fixture(scope="module")
+def policy(day):
+    return LineReplan(Follower(*day))
+
+
+def after(policy, replication, minute):
+    """A day in the middle: its plant, what is known of it, and the list that goes on."""
+    plant = LinePlant(policy.follower, 1, replication)
+    plant.run(minute)
+    known = policy.known(plant.so_far())
+    return plant, known, onward(policy.shop, known, rows_of(plant.todo), plant.todo.missing)
+
+
+def test_as_printed_is_what_the_twin_replays(day):
+    scenario, schedule = day
+    replayed = twin.runs(scenario, schedule, range(3))
+    for one, other in zip(days(scenario, schedule, range(3)), replayed, strict=True):
+        assert np.array_equal(one.columns["op_end_min"].values, other["op_end_min"].values)
+
+
+def test_limits_are_kept_on_more_days_when_planned_again(day):
+    """A schedule that uses every minute breaks on nearly every day where it is left alone."""
+    scenario, schedule = day
+    both = ensemble(scenario, schedule, 12, Engine(), planned_again=True)
+    assert both is not None
+    assert both.other is not None
+    assert both.successes <= 3
+    assert both.other.successes >= both.successes + 5
+    assert (both.other.data["carbon_kg"] <= both.data["carbon_kg"] * 1.002).mean() >= 0.75
+
+
+def test_a_day_does_not_depend_on_those_before_it(day):
+    """Workers share days in any parts."""
+    scenario, schedule = day
+    whole = [d.columns["op_start_min"].values for d in days(scenario, schedule, range(3), using=Using.REPLAN)]
+    for number in (2, 0):
+        (alone,) = days(scenario, schedule, [number], using=Using.REPLAN)
+        assert np.array_equal(alone.columns["op_start_min"].values, whole[number])
+
+
+@pytest.mark.parametrize(("replication", "minute"), [(0, 305.0), (1, 612.0), (2, 900.0), (5, 455.0)])
+def test_nobody_sees_the_day_that_is_to_come(policy, replication, minute):
+    """How long what is under way will really take decides nothing."""
+    plant, *_ = after(policy, replication, minute)
+    so_far = plant.so_far()
+    policy.retiming.forget()
+    look = policy.look(plant)
+    begun = {
+        key: replace(one, end=one.end + 17.0) if one.end > minute else one for key, one in so_far.begun.items()
+    }  # fmt: skip
+    assert any(one.end > minute for one in so_far.begun.values())
+    plant.so_far = lambda: replace(so_far, begun=begun)
+    policy.retiming.forget()
+    assert policy.look(plant) == look
+
+
+@pytest.mark.parametrize("margins", [Margins(), Margins(5, 5, 10), Margins(10, 10, 20)])
+@pytest.mark.parametrize(("replication", "minute"), [(0, 0.0), (1, 133.0), (2, 407.0), (3, 611.0), (4, 802.0)])
+def test_retimed_lists_go_as_they_say_and_keep_their_margins(policy, replication, minute, margins):
+    """Followed without further disturbance each heat starts to the minute, and waits, slack and due times are kept."""
+    _, known, todo = after(policy, replication, minute)
+    policy.retiming.forget()
+    starts = policy.retiming.best(todo, policy.expected(todo, known), minute, margins)
+    if starts is None:
+        assert margins != Margins() or minute > 0
+        return
+    rows = [(*row[:3], at, at + row[4] - row[3]) for row, at in zip(rows_of(todo), starts, strict=True)]
+    listed = onward(policy.shop, known, rows, todo.missing)
+    ran = ListReplay(listed, listed.planned, {}, clock=Clock(minute), so_far=known).run()
+    shop = policy.shop
+    for i, b in enumerate(listed.before):
+        if i in listed.begun:
+            continue
+        assert ran.start[i] == pytest.approx(starts[i], abs=1e-6)
+        assert starts[i] >= minute
+        if i == listed.last.get(listed.heat[i]) and not listed.follows[i]:
+            assert ran.end[i] <= min(shop.due[listed.heat[i]], shop.length) - margins.due_min + 1e-6
+        if b >= 0 and b not in listed.begun:
+            waited = ran.start[i] - ran.end[b]
+            longest = shop.longest_wait[listed.stage[b]]
+            assert waited >= listed.travel[i] + margins.slack_min - 1e-6
+            assert waited <= longest - min(margins.wait_min, (longest - listed.travel[i]) / 2) + 1e-6
+
+
+def test_best_times_avoid_dear_hours(policy):
+    """Two hours that are dear are used less than by the list that knows nothing of them."""
+    shop = policy.shop
+    worth = np.ones(shop.scenario.horizon.n_steps)
+    worth[40:48] = 50.0
+    room = np.full(96, np.inf)
+    _, known, todo = after(policy, 0, 0.0)
+    ahead = policy.expected(todo, known)
+    starts = Retiming(shop, worth, room, 15).best(todo, ahead, 0.0, Margins())
+    assert starts is not None
+
+    def drawn(at):
+        """Furnace minutes in the dear hours."""
+        furnaces = [i for i, k in enumerate(todo.stage) if k == 0]
+        return sum(max(min(at[i] + todo.planned[i], 720) - max(at[i], 600), 0) for i in furnaces)
+
+    assert drawn(starts) < 0.7 * drawn(ahead.start)
+
+
+def test_a_breakdown_and_a_late_heat_are_seen(policy):
+    seen = set()
+    for replication in range(8, 16):
+        plant = LinePlant(policy.follower, 1, replication)
+        for minute in range(30, 1400, 30):
+            plant.run(float(minute))
+            so_far = plant.so_far()
+            units = {one.unit for one in so_far.begun.values() for at, halt in one.stops if at <= minute < at + halt}
+            assert standing(so_far) == units
+            over = [minute - one.start - one.planned for one in so_far.begun.values() if one.end > minute]
+            assert lateness(plant, so_far) >= max(over, default=0.0)
+            seen |= {"down"} if units else set()
+            seen |= {"late"} if max(over, default=0.0) > 10 else set()
+    assert seen == {"down", "late"}
+
+
+def test_what_is_not_planned_again_yet_is_refused_in_one_line():
+    with pytest.raises(ScenarioError, match="processes: are not planned again on disturbed days yet"):
+        list(days(load("cement-week"), None, [0], using=Using.REPLAN))
