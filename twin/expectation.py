@@ -11,8 +11,10 @@ import xarray as xr
 from emberline.scenarios import Case
 from emberline.scenarios.datasets import Policy
 from emberline.scenarios.line.tables import shop
+from emberline.twin.line.clock import Clock
 from emberline.twin.line.line import ListReplay
-from emberline.twin.line.operations import Operations, arrange, operations
+from emberline.twin.line.operations import Begun, SoFar, operations
+from emberline.twin.plant import onward, rows_of
 from emberline.twin.recorder import record
 from emberline.twin.run_variables import run_attrs
 from emberline.twin.site.site import Setpoints, SiteGrid
@@ -40,32 +42,23 @@ def expect(
         actuals: operations by heat and stage.
         now_min: the moment; what has not begun starts no earlier.
     """
-    todo = _operations(scenario, schedule, actuals, now_min)
-    history = ListReplay(todo, todo.planned, {}).run()
+    table = shop(scenario)
+    listed = operations(table, schedule)
+    planned = [(h, k, u, at, at + table.duration[h][u]) for h, k, u, at, _ in rows_of(listed)]
+    begun = {
+        (table.index[heat], table.stages.index(stage)): _begun(table.unit_index[one.unit], one)
+        for (heat, stage), one in actuals.items()
+    }
+    so_far = SoFar(now_min, begun, {}, frozenset(), ())
+    todo = onward(table, so_far, planned, listed.missing)
+    # what has begun is past judging
+    todo = replace(todo, started=[before or i in todo.begun for i, before in enumerate(todo.started)])
+    history = ListReplay(todo, todo.planned, {}, clock=Clock(now_min), so_far=so_far).run()
     setpoints = None if schedule.attrs.get("policy") == Policy.BASELINE else Setpoints.read(schedule)
     attrs = run_attrs(scenario.disturbances.seed, 0, False, Policy.SCHEDULE)
     return record(todo, history, np.ones(len(todo)), SiteGrid(scenario), setpoints, attrs)
 
 
-def _operations(
-    scenario: Case, schedule: xr.Dataset, actuals: Mapping[tuple[str, str], Operation], now_min: float
-) -> Operations:
-    table = shop(scenario)
-    todo = operations(table, schedule)
-    rows, planned, started = [], [], []
-    for i in range(len(todo)):
-        h, k, u = todo.heat[i], todo.stage[i], todo.unit[i]
-        actual = actuals.get((table.names[h], table.stages[k]))
-        if actual is not None:
-            start, end = actual.start_min, max(actual.end_min, actual.start_min + SHORTEST_MIN)
-            rows.append((h, k, table.unit_index[actual.unit], start, end))
-            planned.append(end - start)
-        else:
-            start = todo.scheduled[i] if todo.started[i] else max(todo.scheduled[i], now_min)
-            # the end as planned keeps the order of those that wait
-            rows.append((h, k, u, start, todo.scheduled[i] + todo.planned[i]))
-            planned.append(table.duration[h][u])
-        started.append(actual is not None or todo.started[i])
-    arranged = arrange(table, rows, todo.missing)
-    pace = [minutes if before else 0.0 for minutes, before in zip(planned, arranged.pace, strict=True)]
-    return replace(arranged, planned=planned, started=started, pace=pace)
+def _begun(unit: int, one: Operation) -> Begun:
+    minutes = max(one.end_min - one.start_min, SHORTEST_MIN)
+    return Begun(unit, one.start_min, one.start_min + minutes, minutes, minutes)
