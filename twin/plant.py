@@ -15,20 +15,16 @@ import xarray as xr
 
 from emberline.scenarios import effort
 from emberline.scenarios.columns import Columns
-from emberline.scenarios.line.tables import LineShop
 from emberline.scenarios.records.disturbances import Recourse
 from emberline.twin.line.clock import Clock
 from emberline.twin.line.line import LineHistory, ListReplay
 from emberline.twin.line.load_management import LoadManagement
-from emberline.twin.line.operations import Operations, SoFar, arrange
+from emberline.twin.line.operations import Operations, Row, SoFar, onward, rows_of
 from emberline.twin.recorder import columns, record
 from emberline.twin.run import PER_ASSET, PER_OPERATION, PER_RUN, Follower
 from emberline.twin.run_variables import run_attrs
 from emberline.twin.site.site import Setpoints, SiteGrid
 from emberline.twin.streams import Breakdowns, breakdowns, factors
-
-Row = tuple[int, int, int, float, float]
-"""Heat, stage, unit, start and planned end [min]."""
 
 
 class LinePlant:
@@ -117,7 +113,7 @@ class LinePlant:
         by_name = breakdowns(self.shop.scenario.disturbances, self.seed, self.replication)
         failures = {self.shop.unit_index[name]: failing for name, failing in by_name.items()}
         if so_far is not None:
-            for one in sorted(so_far.begun.values(), key=lambda one: one.start):
+            for one in sorted(so_far.actuals.values(), key=lambda one: one.start):
                 failing = failures.get(one.unit)
                 if failing is not None and one.casting is None and one.working > 0:
                     failing.during(one.start, one.working)
@@ -127,7 +123,7 @@ class LinePlant:
         managing = self.follower.load_management(self.disturbed)
         if managing is None or so_far is None:
             return managing
-        return managing.onward(self.todo, so_far.begun)
+        return managing.onward(self.todo, so_far.actuals)
 
     # ---- the day as a run -----------------------------------------------------------------------------------------
 
@@ -143,25 +139,6 @@ class LinePlant:
     def _ran(self, history: LineHistory) -> tuple[Operations, LineHistory, np.ndarray, SiteGrid, Setpoints | None]:
         of = self.todo.arrays
         return self.todo, history, self._factors[of["unit"], of["heat"], 1], self.follower.grid, self.setpoints
-
-
-def rows_of(todo: Operations) -> list[Row]:
-    """Operations as rows of a list."""
-    columns = zip(todo.heat, todo.stage, todo.unit, todo.scheduled, todo.planned, strict=True)
-    return [(heat, stage, unit, at, at + minutes) for heat, stage, unit, at, minutes in columns]
-
-
-def onward(shop: LineShop, so_far: SoFar, rows: Iterable[Row], missing: list[int]) -> Operations:
-    """Operations that go on from what has begun: these where and when they did, the others as a list has them."""
-    begun = so_far.begun
-    plan = {
-        (heat, stage): (heat, stage, one.unit, one.start, one.start + one.planned)
-        for (heat, stage), one in begun.items()
-    }
-    for row in rows:
-        plan.setdefault(row[:2], row)
-    ordered = [plan[h, k] for h, route in enumerate(shop.route) for k in route if (h, k) in plan]
-    return arrange(shop, ordered, missing, begun)
 
 
 def joined(before: Setpoints | None, after: Setpoints, k: int) -> Setpoints:

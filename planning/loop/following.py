@@ -113,14 +113,14 @@ def lateness(plant: LinePlant, so_far: SoFar) -> float:
     waiting = (
         now - at
         for key, at in zip(zip(todo.heat, todo.stage, strict=True), todo.scheduled, strict=True)
-        if key not in so_far.begun
+        if key not in so_far.actuals
     )
-    running = (now - one.start - one.planned for one in so_far.begun.values() if not one.end <= now)
+    running = (now - one.start - one.planned for one in so_far.actuals.values() if not one.end <= now)
     return max(max(waiting, default=0.0), max(running, default=0.0), 0.0)
 
 
 def standing(so_far: SoFar) -> frozenset[int]:
     """Units that stand by breakdown."""
     return frozenset(
-        one.unit for one in so_far.begun.values() if any(at <= so_far.now < at + halt for at, halt in one.stops)
+        one.unit for one in so_far.actuals.values() if any(at <= so_far.now < at + halt for at, halt in one.stops)
     )

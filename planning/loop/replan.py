@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from emberline.models.problem.site import read
+from emberline.models.site import read
 from emberline.planning.loop.retiming import Margins, Retiming
 from emberline.scenarios import effort
 from emberline.scenarios.datasets import ViolationKind
@@ -23,8 +23,8 @@ from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.records.disturbances import Recourse
 from emberline.twin.line.clock import Clock
 from emberline.twin.line.line import LineHistory, ListReplay
-from emberline.twin.line.operations import Operations, SoFar
-from emberline.twin.plant import LinePlant, Row, onward, rows_of
+from emberline.twin.line.operations import Operations, Row, SoFar, onward, rows_of
+from emberline.twin.plant import LinePlant
 from emberline.twin.recorder import Course, course
 from emberline.twin.run import PER_OPERATION, PER_RUN, Follower
 from emberline.twin.site.site import Setpoints
@@ -94,76 +94,76 @@ class LineReplan:
 
     # ---- what is known --------------------------------------------------------------------------------------------
 
-    def known(self, so_far: SoFar) -> SoFar:
+    def view(self, so_far: SoFar) -> SoFar:
         """What a shift knows of what has happened: what is under way ends as it is expected to."""
-        begun = {
+        actuals = {
             key: replace(
                 one, end=one.expected_end(so_far.now, self._repair.get(one.unit, 0.0)), casting=None, stops=()
             )
-            for key, one in so_far.begun.items()
+            for key, one in so_far.actuals.items()
         }  # fmt: skip
-        return replace(so_far, begun=begun)
+        return replace(so_far, actuals=actuals)
 
     @staticmethod
-    def expected(todo: Operations, known: SoFar) -> LineHistory:
+    def expected(todo: Operations, view: SoFar) -> LineHistory:
         """How a list goes on without further disturbance."""
-        return ListReplay(todo, todo.planned, {}, clock=Clock(known.now), so_far=known).run()
+        return ListReplay(todo, todo.planned, {}, clock=Clock(view.now), so_far=view).run()
 
     # ---- decisions ------------------------------------------------------------------------------------------------
 
     def look(self, plant: LinePlant) -> Look:
         """Compare carrying on with changing."""
-        known, todo = self.known(plant.so_far()), plant.todo
-        carrying = onward(self.shop, known, rows_of(todo), todo.missing)
-        before = self.prospect(carrying, known, plant.setpoints)
-        starts = self._retimed(carrying, known)
+        view, todo = self.view(plant.so_far()), plant.todo
+        carrying = onward(self.shop, view, rows_of(todo), todo.missing)
+        before = self.prospect(carrying, view, plant.setpoints)
+        starts = self._retimed(carrying, view)
         if starts is None:
             return Look(None, before, None)
         rows = [(*row[:3], at, at + row[4] - row[3]) for row, at in zip(rows_of(carrying), starts, strict=True)]
-        after = self.prospect(onward(self.shop, known, rows, todo.missing), known, plant.setpoints)
+        after = self.prospect(onward(self.shop, view, rows, todo.missing), view, plant.setpoints)
         better = self._score(before) - self._score(after) > WORTH_IT * self.day
         return Look(rows if better else None, before, after)
 
     def _score(self, prospect: Prospect) -> float:
         return prospect.worth + BROKEN * self.day * prospect.broken
 
-    def _retimed(self, todo: Operations, known: SoFar) -> list[float] | None:
+    def _retimed(self, todo: Operations, view: SoFar) -> list[float] | None:
         """The best times with the largest margins for which there are any."""
-        ahead = self.expected(todo, known)
-        tries = (self.retiming.best(todo, ahead, known.now, margins) for margins in LADDER)
+        ahead = self.expected(todo, view)
+        tries = (self.retiming.best(todo, ahead, view.now, margins) for margins in LADDER)
         return next((starts for starts in tries if starts is not None), None)
 
     # ---- imagined days --------------------------------------------------------------------------------------------
 
-    def prospect(self, todo: Operations, known: SoFar, setpoints: Setpoints | None) -> Prospect:
+    def prospect(self, todo: Operations, view: SoFar, setpoints: Setpoints | None) -> Prospect:
         """What going on under a list comes to."""
         effort.spend(FUTURES * (PER_RUN + PER_OPERATION * len(todo)))
-        worth, broken = zip(*(self._imagined(todo, known, setpoints, k) for k in range(FUTURES)), strict=True)
+        worth, broken = zip(*(self._imagined(todo, view, setpoints, k) for k in range(FUTURES)), strict=True)
         return Prospect(float(np.mean(worth)), float(np.mean(broken)))
 
-    def _imagined(self, todo: Operations, known: SoFar, setpoints: Setpoints | None, number: int) -> tuple[float, bool]:
+    def _imagined(self, todo: Operations, view: SoFar, setpoints: Setpoints | None, number: int) -> tuple[float, bool]:
         """Worth of an imagined day, and whether it breaks a limit from now on."""
         shop, scenario, of = self.shop, self.scenario, todo.arrays
         disturbances, seed = scenario.disturbances, (scenario.disturbances.seed + IMAGINED) & (2**63 - 1)
         table = np.array([factors(disturbances, name, len(shop.names), seed, number) for name in shop.units])
-        drawn = table[of["unit"], of["heat"]]
+        factor = table[of["unit"], of["heat"]]
         failing = breakdowns(disturbances, seed, number)
-        begun = {
+        actuals = {
             # of what is under way the rest takes longer or less long than planned
-            key: one if one.end <= known.now else replace(
-                one, end=max(known.now + (one.end - known.now) * table[one.unit, key[0], 0], known.now)
+            key: one if one.end <= view.now else replace(
+                one, end=max(view.now + (one.end - view.now) * table[one.unit, key[0], 0], view.now)
             )
-            for key, one in known.begun.items()
+            for key, one in view.actuals.items()
         }  # fmt: skip
         recourse = None if scenario.recourse == Recourse() else scenario.recourse
         history = ListReplay(
-            todo, (of["duration"] * drawn[:, 0]).tolist(),
+            todo, (of["duration"] * factor[:, 0]).tolist(),
             {shop.unit_index[name]: failures for name, failures in failing.items()},
-            recourse, None, Clock(known.now), replace(known, begun=begun),
+            recourse, None, Clock(view.now), replace(view, actuals=actuals),
         ).run()  # fmt: skip
-        energy = np.where(np.isin(np.arange(len(todo)), list(todo.begun)), 1.0, drawn[:, 1])
+        energy = np.where(np.isin(np.arange(len(todo)), list(todo.actuals)), 1.0, factor[:, 1])
         ran = course(todo, history, energy, self.follower.grid, setpoints, True)
-        return self._worth(ran), self._breaks(todo, history, ran, known.now)
+        return self._worth(ran), self._breaks(todo, history, ran, view.now)
 
     def _breaks(self, todo: Operations, history: LineHistory, ran: Course, now: float) -> bool:
         """Whether a limit is missed from a moment on by more than is tolerated."""

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from emberline.models.heuristics.line.minimum_cut_retiming import Cut, Lags
+from emberline.models.line import Cut, Lags
 from emberline.scenarios.line.tables import LineShop
 from emberline.twin.line.line import LineHistory
 from emberline.twin.line.operations import Operations
@@ -138,7 +138,7 @@ class Retiming:
         if not np.isfinite(self._room).any():
             return load
         for i, at in enumerate(starts):
-            minutes = ahead.end[i] - ahead.start[i] if i in todo.begun else todo.planned[i]
+            minutes = ahead.end[i] - ahead.start[i] if i in todo.actuals else todo.planned[i]
             if minutes > 0 and at + minutes > 0:
                 profile = self.shop.profiles[todo.unit[i]]
                 shares = np.concatenate([[0.0], profile.ends])
@@ -174,7 +174,7 @@ class _Graph:
         for sequence in todo.sequence:
             members: list[tuple[int, float]] | None = None
             for i in sequence:
-                if i in todo.begun:
+                if i in todo.actuals:
                     members = None
                 elif not todo.follows[i]:
                     members = []
@@ -190,7 +190,7 @@ class _Graph:
 
     def _took(self, i: int) -> float:
         """Minutes of an operation."""
-        return self.ahead.end[i] - self.ahead.start[i] if i in self.todo.begun else self.todo.planned[i]
+        return self.ahead.end[i] - self.ahead.start[i] if i in self.todo.actuals else self.todo.planned[i]
 
     def _least(self, a: int, b: int, minutes: float) -> None:
         """So many minutes at least from one start to another."""
@@ -223,7 +223,7 @@ class _Graph:
                 self._not_after(i, min(shop.due[h], shop.length) - margins.due_min - todo.planned[i])
             if b < 0 or (i not in self.place and b not in self.place):
                 continue
-            over = b in todo.begun and self.ahead.end[b] <= now
+            over = b in todo.actuals and self.ahead.end[b] <= now
             took, longest = self._took(b), shop.longest_wait[todo.stage[b]]
             self._least(b, i, took + todo.travel[i] + (0.0 if over else margins.slack_min))
             if longest < math.inf:

@@ -19,7 +19,8 @@ from emberline.scenarios import ScenarioError, load
 from emberline.twin import Follower
 from emberline.twin.line.clock import Clock
 from emberline.twin.line.line import ListReplay
-from emberline.twin.plant import LinePlant, onward, rows_of
+from emberline.twin.line.operations import onward, rows_of
+from emberline.twin.plant import LinePlant
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +40,8 @@ def after(policy, replication, minute):
     """A day in the middle: its plant, what is known of it, and the list that goes on."""
     plant = LinePlant(policy.follower, 1, replication)
     plant.run(minute)
-    known = policy.known(plant.so_far())
-    return plant, known, onward(policy.shop, known, rows_of(plant.todo), plant.todo.missing)
+    view = policy.view(plant.so_far())
+    return plant, view, onward(policy.shop, view, rows_of(plant.todo), plant.todo.missing)
 
 
 def test_as_printed_is_what_the_twin_replays(day):
@@ -77,11 +78,11 @@ def test_nobody_sees_the_day_that_is_to_come(policy, replication, minute):
     so_far = plant.so_far()
     policy.retiming.forget()
     look = policy.look(plant)
-    begun = {
-        key: replace(one, end=one.end + 17.0) if one.end > minute else one for key, one in so_far.begun.items()
+    actuals = {
+        key: replace(one, end=one.end + 17.0) if one.end > minute else one for key, one in so_far.actuals.items()
     }  # fmt: skip
-    assert any(one.end > minute for one in so_far.begun.values())
-    plant.so_far = lambda: replace(so_far, begun=begun)
+    assert any(one.end > minute for one in so_far.actuals.values())
+    plant.so_far = lambda: replace(so_far, actuals=actuals)
     policy.retiming.forget()
     assert policy.look(plant) == look
 
@@ -90,24 +91,24 @@ def test_nobody_sees_the_day_that_is_to_come(policy, replication, minute):
 @pytest.mark.parametrize(("replication", "minute"), [(0, 0.0), (1, 133.0), (2, 407.0), (3, 611.0), (4, 802.0)])
 def test_retimed_lists_go_as_they_say_and_keep_their_margins(policy, replication, minute, margins):
     """Followed without further disturbance each heat starts to the minute, and waits, slack and due times are kept."""
-    _, known, todo = after(policy, replication, minute)
+    _, view, todo = after(policy, replication, minute)
     policy.retiming.forget()
-    starts = policy.retiming.best(todo, policy.expected(todo, known), minute, margins)
+    starts = policy.retiming.best(todo, policy.expected(todo, view), minute, margins)
     if starts is None:
         assert margins != Margins() or minute > 0
         return
     rows = [(*row[:3], at, at + row[4] - row[3]) for row, at in zip(rows_of(todo), starts, strict=True)]
-    listed = onward(policy.shop, known, rows, todo.missing)
-    ran = ListReplay(listed, listed.planned, {}, clock=Clock(minute), so_far=known).run()
+    listed = onward(policy.shop, view, rows, todo.missing)
+    ran = ListReplay(listed, listed.planned, {}, clock=Clock(minute), so_far=view).run()
     shop = policy.shop
     for i, b in enumerate(listed.before):
-        if i in listed.begun:
+        if i in listed.actuals:
             continue
         assert ran.start[i] == pytest.approx(starts[i], abs=1e-6)
         assert starts[i] >= minute
         if i == listed.last.get(listed.heat[i]) and not listed.follows[i]:
             assert ran.end[i] <= min(shop.due[listed.heat[i]], shop.length) - margins.due_min + 1e-6
-        if b >= 0 and b not in listed.begun:
+        if b >= 0 and b not in listed.actuals:
             waited = ran.start[i] - ran.end[b]
             longest = shop.longest_wait[listed.stage[b]]
             assert waited >= listed.travel[i] + margins.slack_min - 1e-6
@@ -120,8 +121,8 @@ def test_best_times_avoid_dear_hours(policy):
     worth = np.ones(shop.scenario.horizon.n_steps)
     worth[40:48] = 50.0
     room = np.full(96, np.inf)
-    _, known, todo = after(policy, 0, 0.0)
-    ahead = policy.expected(todo, known)
+    _, view, todo = after(policy, 0, 0.0)
+    ahead = policy.expected(todo, view)
     starts = Retiming(shop, worth, room, 15).best(todo, ahead, 0.0, Margins())
     assert starts is not None
 
@@ -140,9 +141,9 @@ def test_a_breakdown_and_a_late_heat_are_seen(policy):
         for minute in range(30, 1400, 30):
             plant.run(float(minute))
             so_far = plant.so_far()
-            units = {one.unit for one in so_far.begun.values() for at, halt in one.stops if at <= minute < at + halt}
+            units = {one.unit for one in so_far.actuals.values() for at, halt in one.stops if at <= minute < at + halt}
             assert standing(so_far) == units
-            over = [minute - one.start - one.planned for one in so_far.begun.values() if one.end > minute]
+            over = [minute - one.start - one.planned for one in so_far.actuals.values() if one.end > minute]
             assert lateness(plant, so_far) >= max(over, default=0.0)
             seen |= {"down"} if units else set()
             seen |= {"late"} if max(over, default=0.0) > 10 else set()

@@ -58,12 +58,12 @@ def test_another_list_touches_nothing_that_has_begun(follower, replication):
     for minute, by_min in zip((150.0, 405.0, 700.0), (0.0, 20.0, 40.0), strict=True):
         plant.run(minute)
         plant.follow(list(rows(plant, by_min)))
-        for key, one in plant.so_far().begun.items():
+        for key, one in plant.so_far().actuals.items():
             assert one.start <= minute
             if one.end <= minute:
                 assert seen.setdefault(key, one) == one, key
     plant.run()
-    ran = plant.so_far().begun
+    ran = plant.so_far().actuals
     for key, one in seen.items():
         assert (ran[key].unit, ran[key].start, ran[key].end) == (one.unit, one.start, one.end)
     for u, unit in enumerate(plant.shop.units):
@@ -79,7 +79,7 @@ def test_failures_belong_to_the_working_time_of_a_unit(follower):
         after = {}
         for u in range(len(plant.shop.units)):
             worked = 0.0
-            for one in sorted((o for o in plant.so_far().begun.values() if o.unit == u), key=lambda o: o.start):
+            for one in sorted((o for o in plant.so_far().actuals.values() if o.unit == u), key=lambda o: o.start):
                 lost = 0.0
                 for at, halt in one.stops:
                     after.setdefault(u, []).append((worked + at - one.start - lost, halt))
@@ -115,7 +115,7 @@ def test_a_look_ahead_leaves_the_day_where_it_is(follower, replication):
     assert plant.now == 333.0
     plant.run()
     assert np.array_equal(other["op_end_min"].values, plant.columns()["op_end_min"].values)
-    begun = first["op_start_min"].to_numpy() <= 333.0
+    actuals = first["op_start_min"].to_numpy() <= 333.0
     late = other["op_start_min"].to_numpy() <= 333.0
-    assert np.array_equal(first["op_end_min"].values[begun], other["op_end_min"].values[late])
-    assert (other["op_start_min"].to_numpy()[~late] > first["op_start_min"].to_numpy()[~begun]).mean() > 0.6
+    assert np.array_equal(first["op_end_min"].values[actuals], other["op_end_min"].values[late])
+    assert (other["op_start_min"].to_numpy()[~late] > first["op_start_min"].to_numpy()[~actuals]).mean() > 0.6

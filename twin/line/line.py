@@ -14,7 +14,7 @@ from emberline.scenarios.datasets import RecourseKind
 from emberline.scenarios.records.disturbances import Recourse
 from emberline.twin.line.clock import Environment
 from emberline.twin.line.load_management import LoadManagement
-from emberline.twin.line.operations import Begun, Operations, SoFar
+from emberline.twin.line.operations import Actual, Operations, SoFar
 from emberline.twin.run_variables import Act
 from emberline.twin.streams import Breakdowns
 
@@ -95,8 +95,8 @@ class ListReplay:
         self._working = [math.nan] * n
         """Minutes of work of each operation, standstills left out."""
         self._casts: dict[int, tuple[float, float, float]] = {}
-        """Casting of a caster that decides how long, as of ``Begun.casting``."""
-        self.begun: dict[int, Begun] = {}
+        """Casting of a caster that decides how long, as of ``Actual.casting``."""
+        self.actuals: dict[int, Actual] = {}
         self._from = -math.inf
         """What has not begun starts no earlier [min]."""
         if so_far is not None:
@@ -109,14 +109,14 @@ class ListReplay:
         """Go on from what has happened."""
         todo = self.todo
         place = {key: i for i, key in enumerate(zip(todo.heat, todo.stage, strict=True))}
-        self.begun = {place[key]: one for key, one in so_far.begun.items()}
+        self.actuals = {place[key]: one for key, one in so_far.actuals.items()}
         self.returns = {place[key]: span for key, span in so_far.returns.items()}
         self.new_casts = {place[key] for key in so_far.new_casts}
         self.acts, self._latest, self._from = list(so_far.acts), so_far.latest, so_far.now
         for i, (_, over) in self.returns.items():
             u = todo.unit[todo.before[i]]
             self._second_until[u] = max(self._second_until[u], over)
-        for i, one in self.begun.items():
+        for i, one in self.actuals.items():
             self.start[i], self._until[i], self._working[i] = one.start, one.end, one.working
             if one.stops:
                 self.stops[i] = list(one.stops)
@@ -138,16 +138,16 @@ class ListReplay:
     def so_far(self, now: float) -> SoFar:
         """What has happened until the moment to which it has run; what is settled for later is left open again."""
         todo, keys = self.todo, list(zip(self.todo.heat, self.todo.stage, strict=True))
-        begun = {}
+        actuals = {}
         for i, at in enumerate(self.start):
             if at <= now:  # not nan
                 casting = self._casts.get(i)
                 end = math.nan if casting else self._until[i]
                 stops = tuple(self.stops.get(i, ()))
-                begun[keys[i]] = Begun(todo.unit[i], at, end, todo.planned[i], self._working[i], stops, casting)
+                actuals[keys[i]] = Actual(todo.unit[i], at, end, todo.planned[i], self._working[i], stops, casting)
         returns = {keys[i]: span for i, span in self.returns.items() if span[0] < span[1] and span[0] <= now}
         new = frozenset(keys[i] for i in self.new_casts)
-        return SoFar(now, begun, returns, new, tuple(act for act in self.acts if act.at_min <= now), self._latest)
+        return SoFar(now, actuals, returns, new, tuple(act for act in self.acts if act.at_min <= now), self._latest)
 
     def _unit(self, u: int, sequence: list[int]) -> Generator[Any, None, None]:
         todo, env, end, waiting = self.todo, self.env, self.end, self.waiting
@@ -158,10 +158,10 @@ class ListReplay:
         for place, i in enumerate(sequence):
             b = todo.before[i]
             follows = todo.follows[i]
-            begun = self.begun.get(i)
-            if begun is None and follows and self.recourse is not None and self._ends_cast(i, free):
+            actuals = self.actuals.get(i)
+            if actuals is None and follows and self.recourse is not None and self._ends_cast(i, free):
                 follows = False
-            if b < 0 or begun is not None:
+            if b < 0 or actuals is not None:
                 ready = max(shop.release[todo.heat[i]], 0.0)
             else:
                 if end[b] is None:
@@ -169,11 +169,11 @@ class ListReplay:
                     yield waiting[b]
                 ready = end[b] + todo.travel[i]  # type: ignore[operator]
             at = todo.scheduled[i]
-            if begun is not None:
-                at, finish = begun.start, begun.end
-                if begun.casting is not None:
+            if actuals is not None:
+                at, finish = actuals.start, actuals.end
+                if actuals.casting is not None:
                     self.start[i] = at
-                    working = yield from self._casting(sequence, place, at, begun.working, begun.casting)
+                    working = yield from self._casting(sequence, place, at, actuals.working, actuals.casting)
                     finish = self._finish(i, at, working, failures)
             elif todo.started[i]:
                 finish = self._finish_started(i, failures)

@@ -10,7 +10,7 @@ from copy import copy
 
 import numpy as np
 
-from emberline.twin.line.operations import Begun, Key, Operations
+from emberline.twin.line.operations import Actual, Key, Operations
 from emberline.twin.run_variables import TOLERANCE
 
 TRIED_MIN = 1.0
@@ -36,13 +36,13 @@ class LoadManagement:
         self._shares = np.linspace(0.0, most_share, TRIED_SHARES + 1)[1:] if most_share else np.zeros(0)
         self._used = np.zeros(len(room_mwh))
 
-    def onward(self, todo: Operations, begun: Mapping[Key, Begun]) -> LoadManagement:
+    def onward(self, todo: Operations, actuals: Mapping[Key, Actual]) -> LoadManagement:
         """For a list that goes on from what has begun."""
         other = copy(self)
         other._todo, other._used = todo, np.zeros(len(self._room))
         for i, key in enumerate(zip(todo.heat, todo.stage, strict=True)):
-            if key in begun:
-                first, energy = other._energy(i, begun[key].start, begun[key].planned)
+            if key in actuals:
+                first, energy = other._energy(i, actuals[key].start, actuals[key].planned)
                 other._used[first : first + len(energy)] += energy
         return other
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -20,7 +20,7 @@ HELD_SHARE = 0.75
 
 
 @dataclass(frozen=True)
-class Begun:
+class Actual:
     """An operation that has begun on the day."""
 
     unit: int
@@ -50,6 +50,8 @@ class Begun:
 
 Key = tuple[int, int]
 """Heat and stage."""
+Row = tuple[int, int, int, float, float]
+"""Heat, stage, unit, start and planned end [min]."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class SoFar:
     """What has happened on a day until a moment: from here it goes on under the same list or another one."""
 
     now: float
-    begun: dict[Key, Begun]
+    actuals: dict[Key, Actual]
     returns: dict[Key, tuple[float, float]]
     """Second treatments that have begun, by the operation that they come before [min]."""
     new_casts: frozenset[Key]
@@ -90,7 +92,7 @@ class Operations:
     """Operations of each unit in order."""
     missing: list[int]
     """Heats that the schedule leaves out, wholly or in part."""
-    begun: frozenset[int] = frozenset()
+    actuals: frozenset[int] = frozenset()
     """Operations that have begun on the day already: they come before the others."""
 
     def __len__(self) -> int:
@@ -145,7 +147,7 @@ class Operations:
         """Operations of all stages but the casters', in the order of their starts."""
         campaign = self.shop.campaign
         operations = (i for i, k in enumerate(self.stage) if k != campaign)
-        return sorted(operations, key=lambda i: (i not in self.begun, self.scheduled[i]))
+        return sorted(operations, key=lambda i: (i not in self.actuals, self.scheduled[i]))
 
     @cached_property
     def last(self) -> dict[int, int]:
@@ -230,7 +232,7 @@ def arrange(
     shop: LineShop,
     plan: list[tuple[int, int, int, float, float]],
     missing: list[int],
-    begun: Container[tuple[int, int]] = (),
+    actuals: Container[tuple[int, int]] = (),
 ) -> Operations:
     """Operations from rows (heat, stage, unit, start, planned end), those of a heat in the order of its route.
 
@@ -245,7 +247,7 @@ def arrange(
     unit = [row[2] for row in plan]
     scheduled = [row[3] for row in plan]
     sequence: list[list[int]] = [[] for _ in shop.units]
-    for i in sorted(range(n), key=lambda i: (plan[i][:2] not in begun, scheduled[i], plan[i][4])):
+    for i in sorted(range(n), key=lambda i: (plan[i][:2] not in actuals, scheduled[i], plan[i][4])):
         sequence[unit[i]].append(i)
     todo = Operations(
         shop=shop,
@@ -260,13 +262,32 @@ def arrange(
         pace=[0.0] * n,
         sequence=sequence,
         missing=missing,
-        begun=frozenset(i for i, row in enumerate(plan) if row[:2] in begun),
+        actuals=frozenset(i for i, row in enumerate(plan) if row[:2] in actuals),
     )
     for line in sequence:
         for first, second in pairwise(line):
             if todo.same_cast(first, second):
                 todo.pace[first] = todo.planned[first]
     return todo
+
+
+def rows_of(todo: Operations) -> list[Row]:
+    """Operations as rows of a list."""
+    columns = zip(todo.heat, todo.stage, todo.unit, todo.scheduled, todo.planned, strict=True)
+    return [(heat, stage, unit, at, at + minutes) for heat, stage, unit, at, minutes in columns]
+
+
+def onward(shop: LineShop, so_far: SoFar, rows: Iterable[Row], missing: list[int]) -> Operations:
+    """Operations that go on from what has begun: these where and when they did, the others as a list has them."""
+    actuals = so_far.actuals
+    plan = {
+        (heat, stage): (heat, stage, one.unit, one.start, one.start + one.planned)
+        for (heat, stage), one in actuals.items()
+    }
+    for row in rows:
+        plan.setdefault(row[:2], row)
+    ordered = [plan[h, k] for h, route in enumerate(shop.route) for k in route if (h, k) in plan]
+    return arrange(shop, ordered, missing, actuals)
 
 
 def planned_durations(table: LineShop, *, careful: bool = True) -> np.ndarray:

@@ -205,8 +205,8 @@ def _show_both(printed: Ensemble, again: Ensemble) -> None:
         _, low, high = days.chance
         saved = days.quantiles().get(f"saved_{metric.figure}", {}).get("p50", 0.0)
         cells = [wording.number(saved * factor, digits)] if saves else []
-        kept = f"{wording.number(days.successes, 0)} of {wording.number(days.n, 0)}"
-        table.add_row(name, *cells, kept, f"{wording.percent(low, 1)} to {wording.percent(high, 1)}")
+        count = f"{wording.number(days.successes, 0)} of {wording.number(days.n, 0)}"
+        table.add_row(name, *cells, count, f"{wording.percent(low, 1)} to {wording.percent(high, 1)}")
     console.print()
     console.print(table, soft_wrap=True)
 

@@ -1,0 +1,82 @@
+"""Days planned again: how long a look takes, how long a hundred days, and what is saved and kept next to printed plans.
+
+Each plan is a draft without margins, the same on all days. Looks are timed in the middle of disturbed days.
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from benchmarks.instruments.quiet import quiet
+from benchmarks.registry import bench
+from benchmarks.reporting.findings import Bar, Findings, Row, Table, measured
+from emberline import twin
+from emberline.planning import PLAIN, make_plan
+from emberline.planning.engine.engine import engine
+from emberline.planning.loop.replan import LineReplan
+from emberline.planning.plan.record import Plan
+from emberline.planning.robustness.ensemble import Ensemble, ensemble
+from emberline.scenarios import load
+from emberline.scenarios.goal_metrics import goal_metric
+from emberline.twin import Follower
+from emberline.twin.plant import LinePlant
+
+DAYS, STATES, WORKERS = 100, 50, 2
+OF = {"melt-shop-small": (0.05, None), "melt-shop-day": (0.05, 60.0), "melt-shop-week": (0.5, None)}
+"""Seconds of a look at most, and of all days."""
+
+
+def looks(plan: Plan) -> list[float]:
+    """CPU seconds of looks in the middle of disturbed days."""
+    assert plan.schedule is not None
+    follower = Follower(plan.scenario, plan.schedule)
+    policy, length, taken = LineReplan(follower), plan.scenario.horizon.length_min, []
+    for replication in range(STATES):
+        plant = LinePlant(follower, 7, replication)
+        plant.run(length * (0.2 + 0.6 * replication / STATES))
+        began = time.process_time()
+        policy.look(plant)
+        taken.append(time.process_time() - began)
+    return taken
+
+
+def kept(name: str, days: Ensemble, draft: float) -> list[Row]:
+    """What is saved and kept."""
+    saved = days.quantiles()[f"saved_{goal_metric(days.scenario).figure}"]["p50"]
+    low, high = (100 * share for share in days.chance[1:])
+    return [
+        measured(f"{name}: limits kept", [100 * days.chance[0]], "%", says=f"{low:.1f} to {high:.1f} %"),
+        measured(f"{name}: saved, median ÷ undisturbed draft", [100 * saved / draft], "%"),
+    ]
+
+
+@bench("planned-again", "days planned again: a look, a hundred days, saving and limits kept (when named)", long=True)
+def main() -> Findings:
+    """Measure each shop."""
+    tables = []
+    for name, (look_s, all_s) in OF.items():
+        with quiet():
+            plan = make_plan(load(name, ["goal.hold=off"]), PLAIN, replications=0)
+        assert plan.schedule is not None
+        assert plan.replay_figures is not None
+        metric, count = goal_metric(plan.scenario), DAYS if name != "melt-shop-week" else 20
+        draft = metric.of(plan.baseline_figures) - metric.of(plan.replay_figures)
+        rows = [measured("a look, CPU", looks(plan), bars=[Bar(look_s)])]
+        listed = twin.dispatch(plan.scenario)
+        with engine(WORKERS) as workers:
+            began = time.perf_counter()
+            both = ensemble(
+                plan.scenario, plan.schedule, count, workers, seed=4242, dispatched=listed, planned_again=True
+            )
+            seconds = time.perf_counter() - began
+        assert both is not None
+        assert both.other is not None
+        bars = [] if all_s is None else [Bar(all_s)]
+        rows.append(measured(f"{count} days on {WORKERS} cores, printed and baseline too", [seconds], bars=bars))
+        rows += kept("printed", both, draft) + kept("planned again", both.other, draft)
+        baseline = 100 * float(np.mean(both.data["baseline_violations"].to_numpy() == 0))
+        rows.append(measured("baseline: limits kept", [baseline], "%"))
+        tables.append(Table(f"{name}: {count} days", rows))
+    return Findings(tables)
