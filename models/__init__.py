@@ -1,7 +1,8 @@
 """The schedule that a line, processes or a site should follow: Pyomo models solved by HiGHS, with a proven bound.
 
 This is the room's first door: ``optimize``, ``Study``, which keeps solvers and the last plan for the next search of the
-same plant, and ``shadow_prices``, the value of a further MWh and of each limit. The others:
+same plant, ``replan_processes``, which repairs and improves a schedule that is followed, and ``shadow_prices``, the
+value of a further MWh and of each limit. The others:
 
 - ``explain``: why there is no plan, which limits conflict, what a cap on carbon is worth.
 - ``line`` and ``site``: the numbers of a line and of a site by slot, and the check of a plan against them.
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
     from emberline.models.kernel.progress import Progress
     from emberline.models.problem.line_reader import Rounding
     from emberline.models.search.warm_start import Study
+    from emberline.models.strategies.processes import replan_processes
     from emberline.scenarios import Case, Scenario
 
-__all__ = ["Study", "optimize", "shadow_prices"]
+__all__ = ["Study", "optimize", "replan_processes", "shadow_prices"]
 
 HEATS = "heats"
 

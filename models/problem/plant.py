@@ -72,6 +72,8 @@ class Plant:
     """What a unit of each component counts, by metric."""
     credits: bool = True
     """Whether stock beyond what is wanted is credited."""
+    elastic: bool = False
+    """Whether stores may lack or spill material at a price, so that there is a plan whatever has happened."""
 
     def counted(self, metric: str, added: Mapping[str, float]) -> float:
         """What processes add to a metric.

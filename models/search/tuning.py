@@ -352,6 +352,10 @@ class ProcessTuning:
     """Work of a corridor at most."""
     move_work: float = 4.0
     """Work of a part of the improvement at most."""
+    repair_work: float = 1.0
+    """The same on hours, around a schedule that is followed."""
+    corridor_share: float = 0.4
+    """Share of its work that is left for the steps."""
     first_share: float = 0.85
     """Share that a first plan on hours may take."""
     coarse_share: float = 0.6

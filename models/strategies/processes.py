@@ -15,7 +15,7 @@ from emberline.models.formulations.processes.result import columns as process_co
 from emberline.models.formulations.processes.result import credited_flows
 from emberline.models.formulations.processes.stock_value import credited
 from emberline.models.formulations.site import objective as aims
-from emberline.models.formulations.site.assets.ports import slot_values
+from emberline.models.formulations.site.assets.ports import Row, slot_values
 from emberline.models.formulations.site.dispatch import columns
 from emberline.models.formulations.site.objective import Aim
 from emberline.models.formulations.whole_site import SiteModel
@@ -31,6 +31,8 @@ from emberline.scenarios import Case, effort
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message
 
+SMALL_T = 1e-3
+"""Material that counts as nothing [t]."""
 TIE = 1e-9
 """Share by which the first goal may rise while the second is minimized: the solver's tolerance."""
 
@@ -68,6 +70,53 @@ def optimize_processes(
     search.site_model.program.load_values(search.best.values)
     _second(search, search.site_model)
     return _schedule(scenario, search, search.site_model)
+
+
+def replan_processes(
+    scenario: Case,
+    envelope: xr.Dataset,
+    start: xr.Dataset,
+    *,
+    work: float = 0.0,
+    baseline: xr.Dataset | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> xr.Dataset:
+    """The schedule that is followed, planned again from how things stand: repaired, then better ones around it.
+
+    Where deliveries, levels or capacities cannot be kept any more, as little is missed as can be; ``unplaced`` names
+    the stores that lack or spill something then, and the objective counts it at a price beyond all savings.
+
+    Args:
+        scenario: as it stands (``twin.state.later``).
+        envelope: its envelope.
+        start: the schedule that is followed, over the scenario's horizon.
+        work: for better switches; 0: those of the schedule as far as they can be kept, rates and site again.
+        baseline: a list that a cap on extra cost counts from; None: that cap does not hold.
+        cancel: polled; True ends the search with the best schedule so far.
+    """
+    data, plant = sites.read(scenario, envelope), plants.read(scenario, envelope)
+    search = Search(
+        scenario=scenario,
+        envelope=envelope,
+        data=data,
+        aim=_aim(aims.of(scenario, envelope, data, baseline), plant),
+        limit=work,
+        gap=scenario.goal.gap,
+        on_progress=lambda event: None,
+        cancel=cancel or (lambda: False),
+        figures=credited_flows,
+    )
+    search.repair(start)
+    if search.best is None:
+        return _schedule(scenario, search, None)
+    search.site_model.program.load_values(search.best.values)
+    schedule = _schedule(scenario, search, search.site_model)
+    ports = search.site_model.plant_ports
+    lacking = [
+        store.name for store in plant.stores
+        if any(slot_values(Row(slack, store.name), plant.n).sum() > SMALL_T for slack in ports.slacks)
+    ]  # fmt: skip
+    return schedule.assign_attrs(complete=int(not lacking), unplaced=", ".join(lacking))
 
 
 def _aim(aim: Aim, plant: Plant) -> Aim:

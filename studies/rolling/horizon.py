@@ -31,13 +31,14 @@ class How:
     """Keys of ``disturbances`` that an earlier plan has learnt; None: they are learnt with the plan."""
 
 
-def refuse(scenario: Scenario, how: How, *, disturbed: bool = False) -> None:
+def refuse(scenario: Scenario, how: How, *, disturbed: bool = False, measured: bool = False) -> None:
     """Refuse what cannot be rolled, one line for each mistake.
 
     Args:
         scenario: the whole.
         how: the roll goes.
-        disturbed: whether the line is disturbed.
+        disturbed: whether line or processes are disturbed.
+        measured: whether the state comes from a plant that is not the twin.
 
     Raises:
         ScenarioError: the scenario has what is not rolled, or the times do not fit its grids.
@@ -47,11 +48,8 @@ def refuse(scenario: Scenario, how: How, *, disturbed: bool = False) -> None:
     def say(key: str, text: str) -> None:
         problems.append(Problem(scenario.name, key, text))
 
-    if scenario.processes:
-        say("processes", "are not rolled yet; a roll takes a site or a line")
-    if scenario.site.flexible:
-        names = ", ".join(scenario.site.flexible)
-        say("site.assets", f"flexible loads ({names}) are not rolled yet: what they took of a day is not carried over")
+    if scenario.processes and measured:
+        say("processes", "no state of their units is measured yet; a roll in the twin takes them")
     if scenario.market.imbalance is not None:
         say("market.imbalance", "is not rolled yet: a roll nominates nothing; leave it out")
     for place in _unanswered(scenario):

@@ -20,7 +20,7 @@ import numpy as np
 import xarray as xr
 
 from emberline import twin
-from emberline.models import Study
+from emberline.models import Study, replan_processes
 from emberline.planning.accounts.figures import Figures
 from emberline.planning.accounts.sums import figures
 from emberline.planning.engine.engine import Engine
@@ -30,6 +30,7 @@ from emberline.planning.plan.record import Plan, violations
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.planning.robustness.holding.hold import hold
 from emberline.scenarios import Case, Scenario
+from emberline.scenarios.datasets import Policy
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.loading.issued_forecasts import foreseen, part
 from emberline.scenarios.metrics import METRICS
@@ -38,6 +39,7 @@ from emberline.scenarios.records.horizon import Horizon
 from emberline.studies.rolling import budgets, laying
 from emberline.studies.rolling.horizon import How, refuse, window_end
 from emberline.studies.rolling.laying import LetGo, cut, lay, let_go, with_sun
+from emberline.twin.processes.plant import WorksFollower, WorksPlant
 from emberline.twin.state import later
 
 Optimize = Callable[..., xr.Dataset]
@@ -211,7 +213,7 @@ def onward(
         ScenarioError: the scenario cannot be rolled.
         ValueError: the horizon is over.
     """
-    refuse(scenario, how)
+    refuse(scenario, how, measured=True)
     grid = math.lcm(round(scenario.horizon.step_min), round(scenario.site.grid.metered_interval_min))
     begin = math.ceil((now_min + how.frozen_min) / grid) * grid
     end = window_end(scenario, how, begin)
@@ -247,7 +249,12 @@ def _steps(horizon: Horizon, begin_min: float, end_min: float) -> Horizon:
 
 
 def replayed(scenario: Case, schedule: xr.Dataset, replication: int | None) -> xr.Dataset:
-    """The run of a schedule, undisturbed or with a random seed of its own."""
+    """The run of a schedule, undisturbed or with a random seed of its own; of processes with how their units stand."""
+    if scenario.processes:
+        follower, seed = WorksFollower(scenario, schedule), scenario.disturbances.seed
+        plant = WorksPlant(follower, seed, replication or 0, disturbed=replication is not None)
+        plant.run()
+        return plant.so_far()
     if replication is None:
         return twin.replay(scenario, schedule)
     return twin.replay(scenario, schedule, replication=replication, disturbed=True)
@@ -286,7 +293,8 @@ def _plan(
     before = None
     if end <= course.reach_min:
         before = with_sun(plan_scenario, cut(course.schedule, plan_scenario, begin), course.letting, begin)
-    others = [] if before is None or not plan_scenario.heats else [before.assign_attrs(complete=1)]
+    listed = plan_scenario.heats or plan_scenario.processes
+    others = [] if before is None or not listed else [before.assign_attrs(complete=1)]
     search = Search(others=others, study=study, lists=False, end_levels=False, optimize=optimize)
     learning = course.how.hold and course.how.margins is None and capped.holding
     if learning:
@@ -300,6 +308,12 @@ def _plan(
     if not planned.has_schedule and capped.goal.caps != plan_scenario.goal.caps:
         # what is left of a budget may be out of reach: then as little as can be on top
         planned = make_plan(plan_scenario, PLAIN, baseline=baseline, search=search, replications=0, cancel=cancel)
+    if planned.schedule is None and scenario.processes:
+        # it may be that something is missed whatever is done: as little as can be
+        start = baseline.schedule if before is None else before
+        schedule = replan_processes(capped, twin.envelope(capped), start, work=capped.goal.budget, cancel=cancel)
+        if schedule.attrs["found"]:
+            planned = follow(capped, baseline=baseline, schedule=schedule, replications=0)
     status, better, is_laid = planned.status, None, True
     if planned.schedule is None:
         is_laid = before is None
@@ -311,6 +325,12 @@ def _plan(
             better, is_laid = _worth(earlier, replace(planned, scenario=capped), course.how.keep_share)
     moved_mwh, moved = _moved(before, schedule, step_min / 60) if is_laid and before is not None else (0.0, 0)
     if is_laid:
+        if scenario.processes and begin:
+            # what has happened under a schedule is not decided by rule again
+            schedule = schedule.assign_attrs(policy=Policy.SCHEDULE.value)
+        if "delivered_t" in past:
+            # what has gone of orders is no longer owed by the plan before
+            course.schedule["delivered_t"][:, :k] = past["delivered_t"].to_numpy()[:, :k]
         course.schedule = lay(course.schedule, schedule, begin, step_min, meter_min)
         for name, going in let_go(plan_scenario, schedule).items():
             course.letting[name][k : k + len(going)] = going
@@ -351,7 +371,7 @@ def _expected(course: _Course, now: float) -> tuple[Case, xr.Dataset]:
     for name, values in foreseen(scenario, ahead, horizon.instant(now)).data_vars.items():
         inputs[name].loc[{"time": ahead.times}] = values
     expected = scenario.with_inputs(inputs)
-    return expected, twin.replay(expected, with_sun(expected, course.schedule, course.letting))
+    return expected, replayed(expected, with_sun(expected, course.schedule, course.letting), None)
 
 
 def _worth(before: Plan, planned: Plan, keep_share: float) -> tuple[float | None, bool]:

@@ -29,6 +29,19 @@ HAIR = 1e-9
 """Share by which a level may miss what is wanted at the end: what a solver calls equal."""
 
 
+DEAR = 5.0
+"""Price of a tonne that a store lacks or spills, by the dearest credit for one."""
+
+
+def slack_price(credits: Mapping[str, float]) -> float:
+    """What a tonne that a store lacks or spills counts, by one metric.
+
+    Args:
+        credits: what a tonne in each store is worth.
+    """
+    return DEAR * max(credits.values(), default=0.0) or 1.0
+
+
 @dataclass(frozen=True)
 class PlantPorts:
     """What the plant offers to the site and the objective."""
@@ -75,9 +88,20 @@ class PlantPorts:
             return b.more[name] - b.level[name, last] <= -(1 - HAIR) * b.end_stock[name]
 
         def less(metric: str) -> Any:
-            return sum(worth * block.more[name] for name, worth in credits[metric].items() if worth)
+            credit = sum(worth * block.more[name] for name, worth in credits[metric].items() if worth)
+            if not self.plant.elastic:
+                return credit
+            price = slack_price(credits[metric])
+            return credit - price * sum(
+                total(Row(slack, name)[t] for t in each(block.T)) for slack in self.slacks for name in block.STORE
+            )
 
         return ports.less(less)
+
+    @property
+    def slacks(self) -> tuple[Any, ...]:
+        """What each store lacks and spills by slot, variables [t]; none where the plant is not elastic."""
+        return (self.block.lacking, self.block.spilt) if self.plant.elastic else ()
 
     def of_place(self, place: str) -> list[Linear]:
         """All that units give to a store or carrier."""
@@ -188,6 +212,8 @@ def _stores(block: Any, plant: Plant, ports: PlantPorts) -> None:
     n, stores = plant.n, plant.stores
     block.STORE = pyo.Set(initialize=[store.name for store in stores], dimen=1)
     block.level = Variable(block.STORE, block.T)
+    if plant.elastic:
+        block.lacking, block.spilt = (Variable(block.STORE, block.T, domain=pyo.NonNegativeReals) for _ in range(2))
     lowest, highest = np.zeros((len(stores), n)), np.repeat([store.capacity_t for store in stores], n)
     lowest[:, :-1] = np.array([plant.reserve_t[store.name] for store in stores]).reshape(-1, 1)
     lowest[:, -1] = [store.end_t * (1 - HAIR) for store in stores]
@@ -227,7 +253,8 @@ def _balance(
     def stays(t: Any, phase: Any, demand: Any) -> Any:
         """What is left at the end of a slot of what comes and goes in it."""
         out = total(block.loaded[o, t] for o in each(store_block.LOADING[phase])) if ordered else 0.0
-        return counted * (by_slot(flow, t) - out - demand)
+        slack = block.lacking[store.name, t] - block.spilt[store.name, t] if plant.elastic else 0.0
+        return counted * (by_slot(flow, t) - out - demand + slack)
 
     @constraint(store_block, block.STEP)
     def stock(b: Any, t: int, phase: int) -> Any:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emberline.models.formulations.processes.network import ADDED, PlantPorts, levels
+from emberline.models.formulations.processes.network import ADDED, PlantPorts, levels, slack_price
 from emberline.models.formulations.processes.ports import UnitPorts
 from emberline.models.formulations.processes.runs import UnderWay, kernel
-from emberline.models.formulations.processes.stock_value import credited
+from emberline.models.formulations.processes.stock_value import credited, credits
 from emberline.models.formulations.site.assets.ports import Row, slot_values
 from emberline.models.formulations.site.dispatch import held_flows
 from emberline.models.kernel import arrays
@@ -313,6 +313,9 @@ def _stocks(scenario: Scenario, plant_ports: PlantPorts, variables: dict[str, An
     for name, items, table in (("delivered_t", scenario.deliveries, out), ("arrived_t", scenario.arrivals, into)):
         for item, amount in zip(items, variables[name][1] if items else (), strict=True):
             table[place[item.store]] += amount
+    for table, slack in zip((into, out), plant_ports.slacks, strict=False):
+        for name, i in place.items():
+            table[i] += np.nan_to_num(Row(slack, name).values(n))
     for i, store in enumerate(scenario.stores):
         now, retention, counted = plant.start_t[store.name], store.retention(h), store.effective_hours(h) / h
         for t in range(n):
@@ -337,6 +340,12 @@ def credited_flows(site_model: SiteModel) -> Flows:
         for name in ADDED
     }
     stock = credited(plant, site_model.coarse, {name: float(level[-1]) for name, level in levels(ports).items()})
+    slack_t = sum(float(np.nan_to_num(arrays.values(slack)).sum()) for slack in ports.slacks)
+    if slack_t:
+        stock = {
+            name: stock[name] - slack_price(worth) * slack_t
+            for name, worth in credits(plant, site_model.coarse).items()
+        }
     return replace(
         flows,
         totals={name: total + plant.counted(name, added) - stock[name] for name, total in flows.totals.items()},

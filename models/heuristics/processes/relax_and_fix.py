@@ -16,6 +16,7 @@ to improve when it has it. Where the whole problem is small it goes to the solve
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from emberline.models.formulations.whole_site import build
 from emberline.models.heuristics.processes.coarse_grid import coarser
 from emberline.models.heuristics.processes.integer_slots import Grid
 from emberline.models.heuristics.processes.large_neighbourhood import Improvement
+from emberline.models.heuristics.processes.repair import repaired
 from emberline.models.kernel.highs import Program
 from emberline.models.problem import plant as plants
 from emberline.models.search.process_search import ProcessSearch
@@ -62,6 +64,41 @@ class Search(ProcessSearch):
         else:
             with Bounding(self):
                 self._by_parts()
+
+    def repair(self, start: xr.Dataset) -> None:
+        """Go on under a schedule: its switches as far as they can be, all else again; then better ones around them.
+
+        Stores may lack or spill material at a price, so that there is a plan whatever has happened.
+        """
+        with self.timed("build"):
+            plant = replace(plants.read(self.scenario, self.envelope), elastic=True)
+            self.site_model = build(self.data, self.aim, plant=plant)
+            self.model = grid = Grid(self.site_model)
+        with self.timed("repair"):
+            fitting = repaired(plant, start)
+            if not self._begin(fitting):
+                self._corridor(grid.runs_of(fitting), 1, max(round(PROCESSES.corridor_h / grid.hours), 1))
+        self.limit += effort.now() - self.began  # the effort is for what comes after
+        if not self.phase_over():
+            self._around(grid.runs_of(fitting) if self.best is None else grid.switches(self.best.values))
+
+    def _around(self, switches: dict[Any, np.ndarray]) -> None:
+        """Better switches around those that are followed: on hours first, which are soon searched."""
+        coarse, ratio = coarser(self.scenario, self.envelope), 1
+        if coarse is not None:
+            with self.timed("hours"):
+                rough = Grid(build(coarse[1], self.aim, plant=replace(coarse[0], elastic=True)))
+                values = self._hours_of(rough, switches)
+                if values is not None:
+                    until, ratio = PROCESSES.corridor_share * self.remaining, self.model.n // rough.n
+                    switches = self._improved(rough, values, until, PROCESSES.repair_work)
+        with self.timed("corridor"):
+            self._corridor(switches, ratio, max(round(PROCESSES.corridor_h / self.model.hours), 1))
+        if self.best is not None:
+            with self.timed("improve"):
+                self._improve(
+                    self.model, self.best.values, lambda values, _: self.offer(values), 0.0, PROCESSES.move_work
+                )
 
     def _begin(self, start: xr.Dataset) -> bool:
         """The baseline's switches, all else as good as can be; whether that is a plan."""
@@ -141,25 +178,27 @@ class Search(ProcessSearch):
                 values = self._hours_of(rough, hint) if values is None and not self.phase_over() else values
             if values is None:
                 return None
-            goal = rough.site_model.program.places([rough.site_model.model.total[self.aim.first]])
-            lowest = float(values[goal[0]])
-
-            def acceptance(solution: np.ndarray, objective: float) -> bool:
-                nonlocal lowest
-                if objective >= lowest - 1e-9 * abs(objective):
-                    return False
-                lowest = objective
-                return True
-
-            def good() -> bool:
-                """Whether the steps are likely to come within the gap from there."""
-                bound = self.bound
-                return bound is not None and lowest - self.aim.constant - bound <= PROCESSES.near * self.gap * abs(
-                    bound
-                )
-
             seconds = max(PROCESSES.window_share * self.limit, PROCESSES.move_work / 2)
-            return rough.switches(self._improve(rough, values, acceptance, until, seconds, good))
+            return self._improved(rough, values, until, seconds)
+
+    def _improved(self, rough: Grid, values: np.ndarray, until: float, seconds: float) -> dict[Any, np.ndarray]:
+        """Switches of a plan on hours, improved by the solver's figure; arguments as of :meth:`_improve`."""
+        goal = rough.site_model.program.places([rough.site_model.model.total[self.aim.first]])
+        lowest = float(values[goal[0]])
+
+        def acceptance(solution: np.ndarray, objective: float) -> bool:
+            nonlocal lowest
+            if objective >= lowest - 1e-9 * abs(objective):
+                return False
+            lowest = objective
+            return True
+
+        def good() -> bool:
+            """Whether the steps are likely to come within the gap from there."""
+            bound = self.bound
+            return bound is not None and lowest - self.aim.constant - bound <= PROCESSES.near * self.gap * abs(bound)
+
+        return rough.switches(self._improve(rough, values, acceptance, until, seconds, good))
 
     def _hours_of(self, rough: Grid, switches: dict[Any, np.ndarray]) -> np.ndarray | None:
         """A solution on hours whose switches lie near those of a plan on the steps; None where there is none."""

@@ -1,0 +1,59 @@
+"""The switches of a schedule made to fit how units stand now: what cannot be yet comes as soon as it can."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from emberline.models.formulations.processes.runs import UnderWay, under_way
+from emberline.models.problem.plant import Plant, Units
+from emberline.scenarios.process import UnitState
+
+
+def repaired(plant: Plant, schedule: xr.Dataset) -> xr.Dataset:
+    """A schedule whose modes keep what goes on at each unit, its availability, least runs and rests."""
+    place = {str(unit): row for row, unit in enumerate(schedule["process"].values)}
+    modes, rates = schedule["process_mode"].values.astype(object), schedule["process_tph"].to_numpy().copy()
+    for units in plant.units:
+        for name, state in zip(units.names, units.process.start[units.first :], strict=False):
+            row = place[name]
+            modes[row], runs = _unit(plant, units, state, modes[row].tolist())
+            usual = {mode.name: mode.rates.baseline for mode in units.modes}
+            rates[row] = [
+                (rate or usual[mode]) if mode and on else 0.0
+                for mode, on, rate in zip(modes[row], runs, rates[row], strict=True)
+            ]
+    dims = ("process", "time")
+    return schedule.assign(process_mode=(dims, modes.astype(np.str_)), process_tph=(dims, rates))
+
+
+def _unit(plant: Plant, units: Units, state: UnitState, modes: list[str]) -> tuple[list[str], list[bool]]:
+    """Mode of a unit by slot, and whether it runs in it."""
+    process, steps = units.process, plant.steps
+    going_on = under_way(units, plant, state) or UnderWay(0, 0, 0, -1, *(np.zeros(0),) * 3)
+    up, down = steps(process.min_run_h), steps(process.min_rest_h)
+    since = -int(state.since_h / plant.hours + 1e-9)
+    now, ready = state.mode or "", going_on.begins if going_on.begins >= 0 else since
+    stopping = process.name in plant.stops
+    fitting, runs = [], []
+    for t, planned in enumerate(modes):
+        available = units.count > 1 or units.available[t] > 0
+        wish = planned if available else ""
+        if t < going_on.first:
+            fitting.append("")
+            runs.append(False)
+            continue
+        if available and now and (t < ready or t - ready < up):
+            wish = now
+        elif not now and t - ready < down and not process.must_run:
+            wish = ""
+        elif available and not wish and process.must_run and not stopping:
+            wish = now or units.modes[0].name
+        if wish != now:
+            lasts_h = process.start_up.hours if not now else process.changing(now, wish).minutes / 60 if wish else 0.0
+            slots = steps(lasts_h)
+            if not wish or t + slots < plant.n:
+                now, ready = wish, t + slots
+        fitting.append(now)
+        runs.append(bool(now) and t >= ready)
+    return fitting, runs
