@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import replace
 
 import numpy as np
 import xarray as xr
@@ -23,6 +22,7 @@ from emberline.twin.line.operations import Operations, Row, SoFar, onward, rows_
 from emberline.twin.recorder import columns, record
 from emberline.twin.run import PER_ASSET, PER_OPERATION, PER_RUN, Follower
 from emberline.twin.run_variables import run_attrs
+from emberline.twin.site.assets.setpoints import joined
 from emberline.twin.site.site import Setpoints, SiteGrid
 from emberline.twin.streams import Breakdowns, breakdowns, factors
 
@@ -64,7 +64,7 @@ class LinePlant:
         """What has happened until now; ends of what is under way are the day's own and nobody's knowledge."""
         return self._replay.so_far(self.now)
 
-    def follow(self, rows: Iterable[Row]) -> None:
+    def follow_rows(self, rows: Iterable[Row]) -> None:
         """Follow another list from now on; what has begun stays as it is.
 
         Args:
@@ -74,7 +74,7 @@ class LinePlant:
         self.todo = onward(self.shop, so_far, rows, self.todo.missing)
         self._replay = self._begin(so_far)
 
-    def follow_schedule(self, schedule: xr.Dataset) -> None:
+    def follow(self, schedule: xr.Dataset) -> None:
         """Follow a schedule (table ``SCHEDULE``) from now on, the site's set-points from the next step on.
 
         Raises:
@@ -85,7 +85,7 @@ class LinePlant:
         if other.setpoints is not None:
             step = self.shop.scenario.horizon.step_min
             self.setpoints = joined(self.setpoints, other.setpoints, math.ceil(self.now / step))
-        self.follow(rows_of(other.todo))
+        self.follow_rows(rows_of(other.todo))
 
     def ahead(self) -> xr.Dataset:
         """The day as it will come to be under what is followed now, a dataset of table ``RUN``; it stands where it is.
@@ -139,23 +139,3 @@ class LinePlant:
     def _ran(self, history: LineHistory) -> tuple[Operations, LineHistory, np.ndarray, SiteGrid, Setpoints | None]:
         of = self.todo.arrays
         return self.todo, history, self._factors[of["unit"], of["heat"], 1], self.follower.grid, self.setpoints
-
-
-def joined(before: Setpoints | None, after: Setpoints, k: int) -> Setpoints:
-    """Set-points that are those of one schedule in the first ``k`` steps, and those of another from there on."""
-    if before is None or k <= 0:
-        return after
-
-    def both(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-        return np.concatenate([np.asarray(one)[:k], np.asarray(other)[k:]])
-
-    rows = {
-        name: {key: both(getattr(before.assets, name)[key], values) for key, values in table.items()}
-        for name, table in (
-            ("rates", after.assets.rates), ("on", after.assets.on), ("dumped", after.assets.dumped),
-        )
-    }  # fmt: skip
-    return replace(
-        after, charge_mw=both(before.charge_mw, after.charge_mw),
-        discharge_mw=both(before.discharge_mw, after.discharge_mw), assets=replace(after.assets, **rows),
-    )  # fmt: skip

@@ -41,7 +41,7 @@ class SimulatedPlant:
     def follow(self, schedule: xr.Dataset, now_min: float) -> None:
         """Follow a schedule (table ``SCHEDULE``) from a moment on; what has begun stays as it is."""
         self._day.run(now_min)
-        self._day.follow_schedule(schedule)
+        self._day.follow(schedule)
         self.run = self._day.ahead()
         for name in ("_traces", "_energies", "_rest", "_operations"):
             self.__dict__.pop(name, None)

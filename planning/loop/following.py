@@ -101,7 +101,7 @@ def day(plant: LinePlant, policy: LineReplan, looks: Replanning) -> Day:
         look = policy.look(plant)
         looked, late, down, count = at, now_late, now_down, count + 1
         if look.rows is not None:
-            plant.follow(look.rows)
+            plant.follow_rows(look.rows)
             late, changed = lateness(plant, plant.so_far()), changed + 1
     plant.run()
     return Day(plant.columns(), count, changed)

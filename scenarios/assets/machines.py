@@ -315,7 +315,7 @@ class FlexibleLoad(Machine):
     rate_limit: PerHour = Field(gt=0)
     per_day: Amount
     first_day: Amount | None = None
-    """What it must still take on the first local day; none: what falls on the horizon."""
+    """Amount still to take on the first local day; none: the share that falls on the horizon."""
 
     @model_validator(mode="after")
     def _fits(self) -> FlexibleLoad:

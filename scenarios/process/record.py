@@ -124,7 +124,7 @@ class Process(Recipe):
     """Electricity that all units together must draw in each local day; a day that the horizon holds in part takes its
     share."""
     first_day_mwh: MegawattHours | None = None
-    """Of it, what they must still draw on the first local day; none: what falls on the horizon."""
+    """Electricity still to draw on the first local day; none: the share that falls on the horizon."""
     state: Annotated[
         tuple[UnitState, ...], BeforeValidator(_states, json_schema_input_type=UnitState | tuple[UnitState, ...])
     ] = ()

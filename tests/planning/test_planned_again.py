@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from emberline import twin
 from emberline.planning import PLAIN, make_plan
@@ -15,28 +16,29 @@ from emberline.planning.loop.following import lateness, standing
 from emberline.planning.loop.replan import LineReplan
 from emberline.planning.loop.retiming import Margins, Retiming
 from emberline.planning.robustness.ensemble import ensemble
-from emberline.scenarios import ScenarioError, load
+from emberline.scenarios import Case, ScenarioError, load
 from emberline.twin import Follower
 from emberline.twin.line.clock import Clock
 from emberline.twin.line.line import ListReplay
-from emberline.twin.line.operations import onward, rows_of
+from emberline.twin.line.operations import Operations, SoFar, onward, rows_of
 from emberline.twin.plant import LinePlant
 
 
 @pytest.fixture(scope="module")
-def day():
+def day() -> tuple[Case, xr.Dataset]:
     """The reference day and a schedule of it without margins."""
     scenario = load("melt-shop-day", ["goal.effort=2", "goal.hold=off"])
     plan = make_plan(scenario, PLAIN, replications=0)
+    assert plan.schedule is not None
     return scenario, plan.schedule
 
 
 @pytest.fixture(scope="module")
-def policy(day):
+def policy(day: tuple[Case, xr.Dataset]) -> LineReplan:
     return LineReplan(Follower(*day))
 
 
-def after(policy, replication, minute):
+def after(policy: LineReplan, replication: int, minute: float) -> tuple[LinePlant, SoFar, Operations]:
     """A day in the middle: its plant, what is known of it, and the list that goes on."""
     plant = LinePlant(policy.follower, 1, replication)
     plant.run(minute)
@@ -44,14 +46,14 @@ def after(policy, replication, minute):
     return plant, view, onward(policy.shop, view, rows_of(plant.todo), plant.todo.missing)
 
 
-def test_as_printed_is_what_the_twin_replays(day):
+def test_as_printed_is_what_the_twin_replays(day: tuple[Case, xr.Dataset]) -> None:
     scenario, schedule = day
     replayed = twin.runs(scenario, schedule, range(3))
     for one, other in zip(days(scenario, schedule, range(3)), replayed, strict=True):
         assert np.array_equal(one.columns["op_end_min"].values, other["op_end_min"].values)
 
 
-def test_limits_are_kept_on_more_days_when_planned_again(day):
+def test_limits_are_kept_on_more_days_when_planned_again(day: tuple[Case, xr.Dataset]) -> None:
     """A schedule that uses every minute breaks on nearly every day where it is left alone."""
     scenario, schedule = day
     both = ensemble(scenario, schedule, 12, Engine(), planned_again=True)
@@ -62,7 +64,7 @@ def test_limits_are_kept_on_more_days_when_planned_again(day):
     assert (both.other.data["carbon_kg"] <= both.data["carbon_kg"] * 1.002).mean() >= 0.75
 
 
-def test_a_day_does_not_depend_on_those_before_it(day):
+def test_a_day_does_not_depend_on_those_before_it(day: tuple[Case, xr.Dataset]) -> None:
     """Workers share days in any parts."""
     scenario, schedule = day
     whole = [d.columns["op_start_min"].values for d in days(scenario, schedule, range(3), using=Using.REPLAN)]
@@ -72,7 +74,9 @@ def test_a_day_does_not_depend_on_those_before_it(day):
 
 
 @pytest.mark.parametrize(("replication", "minute"), [(0, 305.0), (1, 612.0), (2, 900.0), (5, 455.0)])
-def test_nobody_sees_the_day_that_is_to_come(policy, replication, minute):
+def test_nobody_sees_the_day_that_is_to_come(
+    policy: LineReplan, replication: int, minute: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """How long what is under way will really take decides nothing."""
     plant, *_ = after(policy, replication, minute)
     so_far = plant.so_far()
@@ -82,14 +86,16 @@ def test_nobody_sees_the_day_that_is_to_come(policy, replication, minute):
         key: replace(one, end=one.end + 17.0) if one.end > minute else one for key, one in so_far.actuals.items()
     }  # fmt: skip
     assert any(one.end > minute for one in so_far.actuals.values())
-    plant.so_far = lambda: replace(so_far, actuals=actuals)
+    monkeypatch.setattr(plant, "so_far", lambda: replace(so_far, actuals=actuals))
     policy.retiming.forget()
     assert policy.look(plant) == look
 
 
 @pytest.mark.parametrize("margins", [Margins(), Margins(5, 5, 10), Margins(10, 10, 20)])
 @pytest.mark.parametrize(("replication", "minute"), [(0, 0.0), (1, 133.0), (2, 407.0), (3, 611.0), (4, 802.0)])
-def test_retimed_lists_go_as_they_say_and_keep_their_margins(policy, replication, minute, margins):
+def test_retimed_lists_go_as_they_say_and_keep_their_margins(
+    policy: LineReplan, replication: int, minute: float, margins: Margins
+) -> None:
     """Followed without further disturbance each heat starts to the minute, and waits, slack and due times are kept."""
     _, view, todo = after(policy, replication, minute)
     policy.retiming.forget()
@@ -115,7 +121,7 @@ def test_retimed_lists_go_as_they_say_and_keep_their_margins(policy, replication
             assert waited <= longest - min(margins.wait_min, (longest - listed.travel[i]) / 2) + 1e-6
 
 
-def test_best_times_avoid_dear_hours(policy):
+def test_best_times_avoid_dear_hours(policy: LineReplan) -> None:
     """Two hours that are dear are used less than by the list that knows nothing of them."""
     shop = policy.shop
     worth = np.ones(shop.scenario.horizon.n_steps)
@@ -126,16 +132,16 @@ def test_best_times_avoid_dear_hours(policy):
     starts = Retiming(shop, worth, room, 15).best(todo, ahead, 0.0, Margins())
     assert starts is not None
 
-    def drawn(at):
+    def minutes(at: list[float]) -> float:
         """Furnace minutes in the dear hours."""
         furnaces = [i for i, k in enumerate(todo.stage) if k == 0]
         return sum(max(min(at[i] + todo.planned[i], 720) - max(at[i], 600), 0) for i in furnaces)
 
-    assert drawn(starts) < 0.7 * drawn(ahead.start)
+    assert minutes(starts) < 0.7 * minutes(ahead.start)
 
 
-def test_a_breakdown_and_a_late_heat_are_seen(policy):
-    seen = set()
+def test_a_breakdown_and_a_late_heat_are_seen(policy: LineReplan) -> None:
+    met: set[str] = set()
     for replication in range(8, 16):
         plant = LinePlant(policy.follower, 1, replication)
         for minute in range(30, 1400, 30):
@@ -145,11 +151,11 @@ def test_a_breakdown_and_a_late_heat_are_seen(policy):
             assert standing(so_far) == units
             over = [minute - one.start - one.planned for one in so_far.actuals.values() if one.end > minute]
             assert lateness(plant, so_far) >= max(over, default=0.0)
-            seen |= {"down"} if units else set()
-            seen |= {"late"} if max(over, default=0.0) > 10 else set()
-    assert seen == {"down", "late"}
+            met |= {"down"} if units else set()
+            met |= {"late"} if max(over, default=0.0) > 10 else set()
+    assert met == {"down", "late"}
 
 
-def test_what_is_not_planned_again_yet_is_refused_in_one_line():
+def test_what_is_not_planned_again_yet_is_refused_in_one_line() -> None:
     with pytest.raises(ScenarioError, match="processes: are not planned again on disturbed days yet"):
-        list(days(load("cement-week"), None, [0], using=Using.REPLAN))
+        list(days(load("cement-week"), xr.Dataset(), [0], using=Using.REPLAN))
