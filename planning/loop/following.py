@@ -77,8 +77,9 @@ def refuse(scenario: Case) -> None:
         ScenarioError: processes, or a site alone.
     """
     if not scenario.heats:
-        says = "are not planned again on disturbed days yet; a line of heats is"
-        raise ScenarioError([Problem(scenario.name, "processes", says)])
+        key, verb = ("processes", "are") if scenario.processes else ("site", "is")
+        says = f"{verb} not planned again on disturbed days yet; a line of heats is"
+        raise ScenarioError([Problem(scenario.name, key, says)])
 
 
 def day(plant: LinePlant, policy: LineReplan, looks: Replanning) -> Day:
