@@ -32,17 +32,17 @@ def looks(plan: Plan) -> list[float]:
     """CPU seconds of looks in the middle of disturbed days."""
     assert plan.schedule is not None
     follower = Follower(plan.scenario, plan.schedule)
-    policy, length, taken = LineReplan(follower), plan.scenario.horizon.length_min, []
+    policy, length, seconds = LineReplan(follower), plan.scenario.horizon.length_min, []
     for replication in range(STATES):
         plant = LinePlant(follower, 7, replication)
         plant.run(length * (0.2 + 0.6 * replication / STATES))
-        began = time.process_time()
+        before = time.process_time()
         policy.look(plant)
-        taken.append(time.process_time() - began)
-    return taken
+        seconds.append(time.process_time() - before)
+    return seconds
 
 
-def kept(name: str, days: Ensemble, draft: float) -> list[Row]:
+def savings(name: str, days: Ensemble, draft: float) -> list[Row]:
     """What is saved and kept."""
     saved = days.quantiles()[f"saved_{goal_metric(days.scenario).figure}"]["p50"]
     low, high = (100 * share for share in days.chance[1:])
@@ -66,16 +66,16 @@ def main() -> Findings:
         rows = [measured("a look, CPU", looks(plan), bars=[Bar(look_s)])]
         listed = twin.dispatch(plan.scenario)
         with engine(WORKERS) as workers:
-            began = time.perf_counter()
+            before = time.perf_counter()
             both = ensemble(
                 plan.scenario, plan.schedule, count, workers, seed=4242, dispatched=listed, planned_again=True
             )
-            seconds = time.perf_counter() - began
+            seconds = time.perf_counter() - before
         assert both is not None
         assert both.other is not None
         bars = [] if all_s is None else [Bar(all_s)]
         rows.append(measured(f"{count} days on {WORKERS} cores, printed and baseline too", [seconds], bars=bars))
-        rows += kept("printed", both, draft) + kept("planned again", both.other, draft)
+        rows += savings("printed", both, draft) + savings("planned again", both.other, draft)
         baseline = 100 * float(np.mean(both.data["baseline_violations"].to_numpy() == 0))
         rows.append(measured("baseline: limits kept", [baseline], "%"))
         tables.append(Table(f"{name}: {count} days", rows))

@@ -45,11 +45,11 @@ def test_a_schedule_that_holds_is_found_again(planned: tuple[Case, xr.Dataset]) 
     nothing and is no worse. Sensitivity: a state that is carried over wrongly breaks a run or asks for other modes."""
     scenario, schedule = planned
     for hour in (9.5, 20.0, 33.0):
-        rest, left = standing(scenario, schedule, hour * HOUR, None)
-        again = replan_processes(rest, twin.envelope(rest), left)
+        rest, ahead = standing(scenario, schedule, hour * HOUR, None)
+        again = replan_processes(rest, twin.envelope(rest), ahead)
         assert again.attrs["found"]
         assert again.attrs["unplaced"] == ""
-        assert (again["process_mode"].values == left["process_mode"].values).all()
+        assert (again["process_mode"].values == ahead["process_mode"].values).all()
         assert twin.replay(rest, again).sizes["violation"] == 0
 
 
@@ -59,11 +59,11 @@ def test_a_disturbed_day_misses_less_under_a_schedule_that_is_planned_again(plan
     scenario, schedule = planned
     carried_on = repaired = searched = 0.0
     for replication in range(4):
-        rest, left = standing(scenario, schedule, 20 * HOUR, replication)
+        rest, ahead = standing(scenario, schedule, 20 * HOUR, replication)
         envelope = twin.envelope(rest)
-        first, second = (replan_processes(rest, envelope, left, work=work) for work in (0.0, 2.0))
+        first, second = (replan_processes(rest, envelope, ahead, work=work) for work in (0.0, 2.0))
         assert second.attrs["objective"] <= first.attrs["objective"] + 1e-6 * abs(first.attrs["objective"])
-        carried_on += missed_t(rest, left)
+        carried_on += missed_t(rest, ahead)
         repaired += missed_t(rest, first)
         searched += missed_t(rest, second)
     assert repaired <= carried_on

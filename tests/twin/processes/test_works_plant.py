@@ -29,7 +29,7 @@ def listed(scenario: Case) -> xr.Dataset:
 def test_stopped_and_carried_on_is_the_same_to_the_last_bit(
     scenario: Case, replication: int, by_rule: bool, again: bool
 ) -> None:
-    """Proves: a day that is stopped at any moments, asked, and told the same schedule again is the day that runs
+    """Proves: a day that is stopped at any moments, asked, and follows the same schedule again is the day that runs
     through. Sensitivity: levels read twice, or an order's arrears forgotten, show in some plant."""
     table = listed(scenario)
     follower = WorksFollower(scenario, None if by_rule else table)
