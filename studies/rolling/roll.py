@@ -311,7 +311,7 @@ def _plan(
     if planned.schedule is None and scenario.processes:
         # it may be that something is missed whatever is done: as little as can be
         start = baseline.schedule if before is None else before
-        schedule = replan_processes(capped, twin.envelope(capped), start, work=capped.goal.budget, cancel=cancel)
+        schedule = replan_processes(capped, baseline.envelope, start, work=capped.goal.budget, cancel=cancel)
         if schedule.attrs["found"]:
             planned = follow(capped, baseline=baseline, schedule=schedule, replications=0)
     status, better, is_laid = planned.status, None, True
