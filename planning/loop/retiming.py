@@ -1,48 +1,49 @@
-"""All starts that are left of a day at their best times: the order on each unit stays, and margins count in minutes.
+"""All starts that are left of a day at their best times: the order on each unit stays, and slack has a price.
 
 What has begun and what a running cast needs is fixed. The rest is a graph of least and most times between starts with a
 cost of each start, so that a minimum cut finds the best times of all together
-(``models/heuristics/line/minimum_cut_retiming.py``). The import limit has no place in a cut: energy in the intervals
-that break it is made dearer until none is broken.
+(``models/heuristics/line/minimum_cut_retiming.py``). Slack that is missing costs what being late is likely to cost
+(``planning/loop/risks.py``): it is kept where it is cheap and where a limit hangs on it. The import limit has no place
+in a cut: energy in the intervals that break it is made dearer until none is broken.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from emberline.models.line import Cut, Lags
+from emberline.planning.loop.risks import GRID_MIN, LEVELS, Risks, steps
 from emberline.scenarios.line.tables import LineShop
 from emberline.twin.line.line import LineHistory
 from emberline.twin.line.operations import Operations
 
-GRID_MIN = 5.0
-"""Starts lie on moments so far apart [min]."""
-REACH_MIN = 240.0
-"""By how much a start may move from where it is expected [min]."""
-CUTS = 4
+REACH_MIN = 30.0
+"""By how much a start may move from where it is expected [min]: with 60 no more is saved on days of ``melt-shop-day``,
+and days of ``melt-shop-small``, whose import limit binds, lose 2 t in 46."""
+CUTS = 8
 """Cuts until the import limit is kept."""
 DEARER, GROWTH, FADING, LEAST_OVER_MWH, DEAREST = 0.1, 1.6, 0.9, 0.5, 10.0
 """What a MWh above the limit adds to the price of its interval, in mean worths of a MWh; how that price grows from cut
 to cut and falls from look to look; the least that counts as above the limit; the highest price."""
-WAIT_SHARE = 0.5
-"""Share of a longest wait that a margin takes at most."""
+STARTING = 0.2
+"""Weight of a cast that begins late next to a heat that is late within one."""
 CLOSE = 1e-6
 
 
-@dataclass(frozen=True)
-class Margins:
-    """Minutes that a list keeps beyond what the line asks for."""
+class Retimed(NamedTuple):
+    """Better times of a list."""
 
-    slack_min: float = 0.0
-    """By which a heat is there before the next stage takes it."""
-    wait_min: float = 0.0
-    """By which it waits less than it might."""
-    due_min: float = 0.0
-    """By which it is finished before it is due, or before the horizon ends."""
+    starts: list[float]
+    """Of all operations [min], of those that have begun as they were."""
+    gain: float
+    """By how much they are better than what is expected, energy and the price of slack together."""
+    kept: bool
+    """Whether the import limit is kept."""
 
 
 class Retiming:
@@ -72,37 +73,47 @@ class Retiming:
         """A new day begins: what the import limit cost on the one before does not count."""
         self._prices[:] = 0.0
 
-    def best(self, todo: Operations, ahead: LineHistory, now: float, margins: Margins) -> list[float] | None:
-        """Starts of all operations [min], of those that have begun as they were; None: none keep the margins.
+    def best(
+        self, todo: Operations, ahead: LineHistory, now: float, risks: Risks, until: float = math.inf
+    ) -> Retimed | None:
+        """The best times; None: no times near those that are expected keep all limits.
 
         Args:
             todo: what is left of a list, after what has begun.
             ahead: how it is expected to go on.
             now: the moment [min].
-            margins: that are to be kept.
+            risks: what slack is worth.
+            until: starts that are expected later stay as they are expected [min].
         """
-        graph = _Graph(self.shop, todo, ahead, now, margins, self._n)
-        if not graph.possible:
+        graph = _Graph(self.shop, todo, ahead, now, until, self._n)
+        if not graph.members or not graph.possible:
             return None
+        graph.soften(now, risks)
         self._prices *= FADING
-        starts = list(ahead.start)
-        for _ in range(CUTS if graph.members else 0):
-            dearer = np.concatenate([[0.0], np.cumsum(self._prices)]) * self._meter if self._prices.any() else None
-            costs = [self._cost(todo, members, dearer) for members in graph.members]
+        cut = Cut(graph.low, graph.high, graph.lags, graph.soft)
+        plain = [self._cost(todo, *each, None) for each in zip(graph.members, graph.late, strict=True)]
+        slots, over = graph.low, np.zeros(0)
+        for _ in range(CUTS):
+            costs = plain
+            if self._prices.any():
+                dearer = np.concatenate([[0.0], np.cumsum(self._prices)]) * self._meter
+                costs = [self._cost(todo, *each, dearer) for each in zip(graph.members, graph.late, strict=True)]
             windows = zip(costs, graph.low.tolist(), graph.high.tolist(), strict=True)
-            parts = np.concatenate([curve[low : high + 1] for curve, low, high in windows])
-            starts = graph.starts(Cut(graph.low, graph.high, graph.lags).best(parts))
-            over = self._over(todo, ahead, starts)
+            slots = cut.best(np.concatenate([curve[low : high + 1] for curve, low, high in windows]))
+            over = self._over(todo, ahead, graph.starts(slots), now, until)
             if not over.any():
                 break
             rise = DEARER * self._scale * np.maximum(over, LEAST_OVER_MWH)
             higher = np.minimum(GROWTH * self._prices + rise, DEAREST * self._scale)
             self._prices = np.where(over > 0, higher, self._prices)
-        return starts
+        gain = graph.cost(plain, graph.expected) - graph.cost(plain, slots)
+        return Retimed(graph.starts(slots), gain, not over.any())
 
-    def _cost(self, todo: Operations, members: list[tuple[int, float]], dearer: np.ndarray | None) -> np.ndarray:
+    def _cost(
+        self, todo: Operations, members: list[tuple[int, float]], late: np.ndarray, dearer: np.ndarray | None
+    ) -> np.ndarray:
         """Cost of operations that move together by the start of the first on the grid, shape (n + 1,)."""
-        total = np.zeros(self._n + 1)
+        total = late.copy()
         for i, offset in members:
             curve = self._curve(todo, i)
             if dearer is not None:
@@ -132,49 +143,55 @@ class Retiming:
         until = np.interp(self._grid[:, None] + phases[None, :], edges, sums)
         return np.asarray(np.diff(until, axis=1) @ profile.relative * (self.shop.energy[todo.heat[i]][u] / minutes))
 
-    def _over(self, todo: Operations, ahead: LineHistory, starts: list[float]) -> np.ndarray:
-        """Energy above the import limit in each metered interval [MWh]."""
+    def _over(self, todo: Operations, ahead: LineHistory, starts: list[float], now: float, until: float) -> np.ndarray:
+        """Energy above the import limit in each metered interval that starts decide on [MWh]."""
         load = np.zeros(len(self._room))
         if not np.isfinite(self._room).any():
             return load
         for i, at in enumerate(starts):
             minutes = ahead.end[i] - ahead.start[i] if i in todo.actuals else todo.planned[i]
-            if minutes > 0 and at + minutes > 0:
+            if minutes > 0 and at + minutes > max(now - self._meter, 0.0) and at < until + self._meter:
                 profile = self.shop.profiles[todo.unit[i]]
                 shares = np.concatenate([[0.0], profile.ends])
                 energy = np.concatenate([[0.0], np.cumsum(np.diff(shares) * profile.relative)])
                 mwh = self.shop.energy[todo.heat[i]][todo.unit[i]]
                 load += mwh * np.diff(np.interp((self._meters - at) / minutes, shares, energy))
-        return np.maximum(load - self._room * self._meter / 60 - CLOSE, 0.0)
+        over = np.maximum(load - self._room * self._meter / 60 - CLOSE, 0.0)
+        over[(self._meters[:-1] < now) | (self._meters[1:] > until)] = 0.0
+        return over
 
 
 class _Graph:
     """Starts that may move as numbers, with a window of each and lags between them on the grid."""
 
-    def __init__(
-        self, shop: LineShop, todo: Operations, ahead: LineHistory, now: float, margins: Margins, n: int
-    ) -> None:
-        self.shop, self.todo, self.ahead = shop, todo, ahead
+    def __init__(self, shop: LineShop, todo: Operations, ahead: LineHistory, now: float, until: float, n: int) -> None:
+        self.shop, self.todo, self.ahead, self._until = shop, todo, ahead, until
         self.members: list[list[tuple[int, float]]] = []
         """By number: the operations that move together, each with its minutes after the first one."""
         self.place: dict[int, tuple[int, float]] = {}
         """Number and minutes after the first one of each operation that may move."""
-        self._number()
+        self._number(until)
         self.low = np.full(len(self.members), max(math.ceil((now + CLOSE) / GRID_MIN), 0))
         self.high = np.full(len(self.members), n)
         self._rows: list[tuple[int, int, int]] = []
-        self._of_heats(now, margins)
+        self._of_heats()
         self._of_units()
         self.lags = Lags(*np.array(self._rows, dtype=int).reshape(-1, 3).T)
         self.possible = self._narrow()
+        self.expected = np.array([ahead.start[members[0][0]] / GRID_MIN for members in self.members])
+        """Where each number is expected, in slots."""
+        self._slots = np.arange(n + 1)
+        self.late = [np.zeros(n + 1) for _ in self.members]
+        """By number: price of slack by its slot, as far as it follows from that alone."""
+        self._soft: list[tuple[int, int, int, float]] = []
 
-    def _number(self) -> None:
+    def _number(self, until: float) -> None:
         """Heats of a cast move together; those of a cast that runs do not move."""
-        todo = self.todo
+        todo, start = self.todo, self.ahead.start
         for sequence in todo.sequence:
             members: list[tuple[int, float]] | None = None
             for i in sequence:
-                if i in todo.actuals:
+                if i in todo.actuals or (start[i] > until and not todo.follows[i]):
                     members = None
                 elif not todo.follows[i]:
                     members = []
@@ -191,6 +208,8 @@ class _Graph:
     def _took(self, i: int) -> float:
         """Minutes of an operation."""
         return self.ahead.end[i] - self.ahead.start[i] if i in self.todo.actuals else self.todo.planned[i]
+
+    # ---- limits ---------------------------------------------------------------------------------------------------
 
     def _least(self, a: int, b: int, minutes: float) -> None:
         """So many minutes at least from one start to another."""
@@ -212,7 +231,7 @@ class _Graph:
         number, offset = self.place[i]
         self.high[number] = min(self.high[number], _down(at - offset))
 
-    def _of_heats(self, now: float, margins: Margins) -> None:
+    def _of_heats(self) -> None:
         """From stage to stage, release and due time."""
         shop, todo = self.shop, self.todo
         for i, b in enumerate(todo.before):
@@ -220,15 +239,16 @@ class _Graph:
             if i in self.place and b < 0:
                 self._not_before(i, shop.release[h])
             if i in self.place and todo.stage[i] == shop.route[h][-1]:
-                self._not_after(i, min(shop.due[h], shop.length) - margins.due_min - todo.planned[i])
+                self._not_after(i, self._due(h) - todo.planned[i])
             if b < 0 or (i not in self.place and b not in self.place):
                 continue
-            over = b in todo.actuals and self.ahead.end[b] <= now
             took, longest = self._took(b), shop.longest_wait[todo.stage[b]]
-            self._least(b, i, took + todo.travel[i] + (0.0 if over else margins.slack_min))
+            self._least(b, i, took + todo.travel[i])
             if longest < math.inf:
-                wait = min(margins.wait_min, WAIT_SHARE * max(longest - todo.travel[i], 0.0))
-                self._least(i, b, wait - took - longest)
+                self._least(i, b, -took - longest)
+
+    def _due(self, h: int) -> float:
+        return min(self.shop.due[h], self.shop.length)
 
     def _of_units(self) -> None:
         """One after the other on each unit, outside its outages, and not far from where it is expected."""
@@ -261,12 +281,112 @@ class _Graph:
             self.low, self.high = earliest, latest
         return False
 
+    # ---- slack ----------------------------------------------------------------------------------------------------
+
+    def soften(self, now: float, risks: Risks) -> None:
+        """Price slack: of heats before casters, of waits, and before due times."""
+        todo, shop, start, end, until = self.todo, self.shop, self.ahead.start, self.ahead.end, self._until
+        works = [
+            (todo.unit[i], max(end[i] - now, 0.0) if i in todo.actuals else todo.planned[i]) for i in range(len(todo))
+        ]
+        """Unit and minutes that are left of each operation."""
+        after = {a: b for sequence in todo.sequence for a, b in pairwise(sequence)}
+        for i, (number, offset) in self.place.items():
+            b, h = todo.before[i], todo.heat[i]
+            if b >= 0 and shop.longest_wait[todo.stage[b]] < math.inf:
+                most = self._took(b) + shop.longest_wait[todo.stage[b]]
+                self._slack(i, b, -most, steps(risks.of(works[j] for j in self._together(i))))
+            if todo.stage[i] == shop.route[h][-1]:
+                slack = self._due(h) - todo.planned[i] - offset - self._slots * GRID_MIN
+                before = [works[j] for j in self._chain(i, now)]
+                self.late[number] += risks.of(before, np.maximum(slack, 0.0))
+        for b, work in enumerate(works):
+            if not work[1] or todo.stage[b] == shop.campaign or start[b] > until:
+                continue
+            prices = steps(risks.of([work]))
+            for minutes, i in self._paths(b, after):
+                self._slack(b, i, minutes, prices * (1.0 if todo.follows[i] else STARTING))
+
+    def _together(self, i: int) -> Iterator[int]:
+        """Operations of the same cast before one, or the one before it on its unit."""
+        todo = self.todo
+        sequence, k = todo.sequence[todo.unit[i]], todo.rank[i]
+        if k and not todo.follows[i]:
+            yield sequence[k - 1]
+        while k and todo.follows[sequence[k]]:
+            k -= 1
+            yield sequence[k]
+
+    def _chain(self, i: int, now: float) -> set[int]:
+        """One operation and all before it that have not ended, on its unit and in its heat."""
+        todo, chain, rest = self.todo, set[int](), [i]
+        while rest:
+            j = rest.pop()
+            if j < 0 or j in chain or self.ahead.end[j] <= now:
+                continue
+            chain.add(j)
+            rank = todo.rank[j]
+            rest += [todo.before[j], todo.sequence[todo.unit[j]][rank - 1] if rank else -1]
+        return chain
+
+    def _paths(self, b: int, after: dict[int, int]) -> Iterator[tuple[float, int]]:
+        """Castings that an operation makes late, of its heat and of the next one on its unit, each with the least time
+        from its start."""
+        todo, minutes = self.todo, 0.0
+        for j in (b, after.get(b, -1)):
+            if j < 0:
+                return
+            minutes += self._took(j) + (todo.gap[j] if j != b else 0.0)
+            way = minutes
+            for i in range(j + 1, todo.last_of(j) + 1):
+                way += todo.travel[i]
+                if todo.stage[i] == self.shop.campaign:
+                    yield way, i
+                    break
+                way += self._took(i)
+
+    def _slack(self, a: int, b: int, minutes: float, prices: np.ndarray) -> None:
+        """Price the slack between two starts beyond so many minutes."""
+        start = self.ahead.start
+        if a in self.place and b in self.place:
+            (one, before), (other, after) = self.place[a], self.place[b]
+            least = _up(minutes + before - after)
+            if one != other:
+                rows = zip(LEVELS[1:], prices, strict=True)
+                self._soft += [(one, other, least + more, price) for more, price in rows]
+        elif b in self.place:
+            number, offset = self.place[b]
+            self.late[number] += _short(self._slots - _up(start[a] + minutes - offset), prices)
+        elif a in self.place:
+            number, offset = self.place[a]
+            self.late[number] += _short(_down(start[b] - minutes - offset) - self._slots, prices)
+
+    @property
+    def soft(self) -> Lags:
+        """Lags that should be kept, at their prices."""
+        one, other, least, price = np.array(self._soft, dtype=float).reshape(-1, 4).T
+        return Lags(one.astype(int), other.astype(int), least.astype(int), price)
+
+    # ---- starts ---------------------------------------------------------------------------------------------------
+
+    def cost(self, curves: list[np.ndarray], slots: np.ndarray) -> float:
+        """Cost of starts, between slots too."""
+        soft = self.soft
+        missing = np.maximum(soft.least - (slots[soft.later] - slots[soft.earlier]), 0.0)
+        alone = sum(float(np.interp(at, self._slots, curve)) for at, curve in zip(slots, curves, strict=True))
+        return alone + float(missing @ soft.price) if soft.price is not None else alone
+
     def starts(self, slots: np.ndarray) -> list[float]:
         """Starts of all operations [min]."""
         starts, grid = list(self.ahead.start), (slots * GRID_MIN).tolist()
         for i, (number, offset) in self.place.items():
             starts[i] = grid[number] + offset
         return starts
+
+
+def _short(slack: np.ndarray, prices: np.ndarray) -> np.ndarray:
+    """Price of slack [slots] by what each level costs that is not reached."""
+    return np.maximum(LEVELS[1:, None] - slack, 0).T @ prices
 
 
 def _up(minutes: float) -> int:

@@ -28,7 +28,7 @@ WHOLE = 2.0**28
 """Sum of all costs in the whole numbers that the cut counts in: far from what 32 bits hold."""
 PER_ARC = 1.5e-6
 """Work of a cut for each arc."""
-BOUNDLESS = 2**30
+BOUNDLESS = 2**29
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Lags:
     earlier: np.ndarray
     later: np.ndarray
     least: np.ndarray
+    price: np.ndarray | None = None
+    """Of each slot by which a row is missed; None: none may be."""
 
 
 class Retiming:
@@ -229,13 +231,14 @@ def _new(search: Search) -> Retiming:
 class Cut:
     """Starts within windows with lags between them, as a graph: a node for each start and slot, "begun by then"."""
 
-    def __init__(self, low: np.ndarray, high: np.ndarray, lags: Lags) -> None:
+    def __init__(self, low: np.ndarray, high: np.ndarray, lags: Lags, soft: Lags | None = None) -> None:
         """Draw the arcs: what has begun in one place must have begun in another.
 
         Args:
             low: first slot of each start, shape (n_starts,).
             high: its last slot.
             lags: what lies between starts.
+            soft: what should lie between them, at a price.
         """
         self.low, self.high = low, high
         widths = high - low
@@ -259,6 +262,32 @@ class Cut:
         source.append((self._edges[lags.later][row] + of_row)[inside])
         target.append((self._edges[earlier] + then - low[earlier])[inside])
         self._source, self._target = np.concatenate(source), np.concatenate(target)
+        self._prices = np.zeros(0)
+        """Of the last arcs, those of soft lags; all others are without bound."""
+        self._extra = np.zeros(self.n)
+        """What soft lags add to the cost of having begun by a node."""
+        if soft is not None and len(soft.least):
+            self._soften(soft)
+
+    def _soften(self, soft: Lags) -> None:
+        """Draw the arcs of soft lags: each slot in which one has begun and the other not costs the lag's price."""
+        assert soft.price is not None
+        low, high, edges = self.low, self.high, self._edges
+        earlier, later, least = soft.earlier, soft.later, soft.least
+        counts = np.maximum(high[earlier] + least - low[later], 0)
+        row = np.repeat(np.arange(len(counts)), counts)
+        t = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts) + low[later][row]
+        one, other, then, price = later[row], earlier[row], t - least[row], soft.price[row]
+        has, must = t < high[one], then >= low[other]
+        """Whether the nodes exist: else the one has begun anyway, or the other has not."""
+        source = edges[one] + t - low[one]
+        target = edges[other] + then - low[other]
+        both = has & must
+        self._source = np.concatenate([self._source, source[both]])
+        self._target = np.concatenate([self._target, target[both]])
+        self._prices = price[both]
+        np.add.at(self._extra, source[has & ~must], price[has & ~must])
+        np.add.at(self._extra, target[must & ~has], -price[must & ~has])
 
     def best(self, costs: np.ndarray) -> np.ndarray:
         """The starts that cost least together.
@@ -273,14 +302,16 @@ class Cut:
         from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
         # to have begun one slot sooner costs so much more
-        sooner = -np.delete(np.diff(costs, append=0.0), self._last)
-        total = float(np.abs(sooner).sum())
+        sooner = self._extra - np.delete(np.diff(costs, append=0.0), self._last)
+        total = float(np.abs(sooner).sum() + self._prices.sum())
         if not total:
             return self.low
         worth = np.rint(sooner * (WHOLE / total)).astype(np.int64)
         first, last = self.n, self.n + 1
         gains, losses = np.flatnonzero(worth < 0), np.flatnonzero(worth > 0)
-        capacity = np.concatenate([np.full(len(self._source), BOUNDLESS), -worth[gains], worth[losses]])
+        hard = np.full(len(self._source) - len(self._prices), BOUNDLESS)
+        soft = np.rint(self._prices * (WHOLE / total)).astype(np.int64)
+        capacity = np.concatenate([hard, soft, -worth[gains], worth[losses]])
         row = np.concatenate([self._source, np.full(len(gains), first), losses])
         column = np.concatenate([self._target, gains, np.full(len(losses), last)])
         effort.spend(PER_ARC * len(row))

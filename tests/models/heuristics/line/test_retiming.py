@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -178,3 +179,30 @@ def test_starts_without_freedom_stay() -> None:
     assert fixed.best(np.array([1.0, 2.0])).tolist() == [3, 5]
     alike = Cut(np.array([3]), np.array([6]), Lags(none, none, none))
     assert 3 <= int(alike.best(np.ones(4))[0]) <= 6
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_lags_at_a_price_against_every_choice(seed: int) -> None:
+    """Proves: with lags that may be missed at a price no other starts cost less, windows of any place and width.
+    Sensitivity: a row whose starts lie outside each other's windows left out, or counted once in place of each slot."""
+    chance = np.random.default_rng(seed)
+    n = 3
+    low = chance.integers(0, 6, n)
+    high = low + chance.integers(0, 5, n)
+    rows = 6
+    earlier = chance.integers(0, n, rows)
+    later = (earlier + chance.integers(1, n, rows)) % n
+    soft = Lags(earlier, later, chance.integers(-4, 7, rows), chance.integers(1, 20, rows).astype(float))
+    costs = [chance.integers(-9, 10, high[k] - low[k] + 1).astype(float) for k in range(n)]
+
+    def total(starts: tuple[int, ...]) -> float:
+        at = np.array(starts)
+        assert soft.price is not None
+        missing = np.maximum(soft.least - (at[soft.later] - at[soft.earlier]), 0)
+        return float(missing @ soft.price) + sum(costs[k][at[k] - low[k]] for k in range(n))
+
+    none = np.zeros(0, dtype=int)
+    best = Cut(low, high, Lags(none, none, none), soft).best(np.concatenate(costs))
+    least = min(total(each) for each in product(*(range(low[k], high[k] + 1) for k in range(n))))
+    assert ((low <= best) & (best <= high)).all()
+    assert total(tuple(best.tolist())) == pytest.approx(least)

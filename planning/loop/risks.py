@@ -1,0 +1,62 @@
+"""What slack is worth: how likely work is late by more than it, times what a broken limit costs.
+
+Work is late by the spread of its units and by breakdowns. What the slack of a list cannot take in is broken; what comes
+later in the day may be mended at the next look, so that the price is below that of a broken day.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+from scipy.special import ndtr
+
+from emberline.scenarios.line.scatter import Spread
+from emberline.scenarios.line.tables import LineShop
+
+GRID_MIN = 5.0
+"""Slack counts in slots so long, and starts lie on moments so far apart [min]."""
+LEVELS = np.array([0, 1, 2, 4, 8, 14])
+"""Slots of slack between which its price is a straight line; more is not paid for."""
+SLACK_MIN = LEVELS * GRID_MIN
+
+
+class Risks:
+    """Prices of slack on one line."""
+
+    def __init__(self, shop: LineShop, price: float) -> None:
+        """Args:
+        shop: the line.
+        price: of a limit that is broken.
+        """
+        disturbances = shop.scenario.disturbances
+        spreads = [Spread(disturbances, name) for name in shop.units]
+        failing = {one.unit: (one.mtbf_h * 60, one.mttr_min) for one in disturbances.breakdowns}
+        self._price = price
+        # a unit draws no more than its power: a heat that needs more energy takes longer
+        self._shares = [1.0 if each.exponential else math.hypot(each.duration, each.energy) for each in spreads]
+        self._failing = [failing.get(name) for name in shop.units]
+
+    def of(self, works: Iterable[tuple[int, float]], slack_min: np.ndarray = SLACK_MIN) -> np.ndarray:
+        """Price of being late by more than some slack, same shape.
+
+        Args:
+            works: unit and minutes of each work before it.
+            slack_min: the slack.
+        """
+        variance, broken = 0.0, np.zeros(len(slack_min))
+        for unit, minutes in works:
+            variance += (self._shares[unit] * minutes) ** 2
+            failing = self._failing[unit]
+            if failing is not None:
+                broken += minutes / failing[0] * np.exp(-slack_min / failing[1])
+        late = ndtr(-slack_min / math.sqrt(variance)) if variance else 0.0
+        return np.asarray(self._price * np.minimum(late + broken, 1.0))
+
+
+def steps(curve: np.ndarray) -> np.ndarray:
+    """Prices of each slot by which a level of slack is not reached that rise together as a curve over ``LEVELS`` does,
+    shape (n_levels - 1,)."""
+    slopes = -np.diff(curve) / np.diff(LEVELS)
+    return np.asarray(np.maximum(slopes - np.append(slopes[1:], 0.0), 0.0))
