@@ -23,6 +23,7 @@ from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replan import again
 from emberline.planning.plan.tuning import PLAN
 from emberline.planning.robustness.holding.hold import hold
+from emberline.planning.robustness.planned_again import followed
 from emberline.scenarios import Case, effort
 from emberline.scenarios.checking import to_the_minute
 from emberline.scenarios.messages import Message
@@ -40,11 +41,13 @@ class Steps:
     front: bool = True
     """The other points of the quick front are searched for; one that is better by the plan's own goal takes its place,
     judged on disturbed days."""
+    again: bool = True
+    """The plan is followed on disturbed days on which it is planned again, where its scenario says that it is."""
     rules: bool = True
     """The plan is compared with the simple rules of a shift, the best of which may take its place likewise."""
 
 
-PLAIN = Steps(margins=False, front=False, rules=False)
+PLAIN = Steps(margins=False, front=False, again=False, rules=False)
 """The schedule and its replays alone, as studies compare them."""
 
 
@@ -93,6 +96,8 @@ def make_plan(
             scenario, steps, before, search or Search(), starts or EarlierPlans(), baseline, replications, days,
             deadline or Deadline(scenario.goal.budget), engine, on_progress, cancel,
         )  # fmt: skip
+        if steps.again:
+            result = followed(result, baseline=baseline, engine=engine, on_progress=on_progress, cancel=cancel)
     if not net.acted:
         return result
     late = Message("The time limit of {seconds:g} s was over before the effort was.", seconds=limit_s)

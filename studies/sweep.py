@@ -22,7 +22,7 @@ from emberline.planning.engine.engine import Engine
 from emberline.planning.engine.progress import Progress
 from emberline.planning.plan import pace
 from emberline.planning.plan.record import Plan
-from emberline.planning.planner import make_plan
+from emberline.planning.planner import Steps, make_plan
 from emberline.scenarios import Case, load, whole_file
 from emberline.scenarios.goal_metrics import figures_of
 from emberline.scenarios.reading.document import parse
@@ -255,7 +255,7 @@ def refuse(cases: Sequence[Variant], workers: int) -> None:
 
 
 def _plan(_: None, scenario: Case) -> Plan:
-    return make_plan(scenario)
+    return make_plan(scenario, Steps(again=False))
 
 
 def _keep(store: Keeper, one: Variant, case_plan: Plan) -> Row:

@@ -14,9 +14,9 @@ import xarray as xr
 
 from emberline.planning.accounts.figures import Figures
 from emberline.planning.accounts.stock import difference, since_start
-from emberline.planning.answer.record import DemandCharge, Headline, Holding, PerTonne, Saving, SimpleRule
+from emberline.planning.answer.record import DemandCharge, Headline, Holding, PerTonne, PlannedAgain, Saving, SimpleRule
 from emberline.planning.plan.record import Plan
-from emberline.planning.plan.replays import QUANTILES, held_more
+from emberline.planning.plan.replays import QUANTILES, held_more, interval, saved
 from emberline.planning.plan.stock_credit import credit_kg
 from emberline.scenarios import Scenario
 from emberline.scenarios.flows.asset_flows import load_mw
@@ -30,10 +30,10 @@ def headline(plan: Plan) -> Headline | None:
         return None
     holding = _holding(plan)
     if plan.as_run is not None and plan.as_run.meter:  # the replays know nothing of what was metered
-        plan = replace(plan, replays=None)
+        plan = replace(plan, replays=None, again=None)
     free = next((rule for rule in plan.rules if rule.name == "unlocked"), None)
     if free is not None:  # a lock does not move what is compared with; the replays are of the locked baseline
-        plan = replace(plan, baseline_figures=free.figures, replays=None)
+        plan = replace(plan, baseline_figures=free.figures, replays=None, again=None)
     baseline = plan.baseline_figures
     cost = _saving(plan, "cost", baseline.cost, ours.cost)
     return Headline(
@@ -50,6 +50,7 @@ def headline(plan: Plan) -> Headline | None:
         peak_mw=ours.peak_mw,
         baseline_peak_mw=baseline.peak_mw,
         holding=holding,
+        again=_again(plan),
         rule=_rule(plan),
         choices=tuple(point for point in plan.choices if not point.worse),
         as_run=plan.as_run,
@@ -181,6 +182,20 @@ def _rule(plan: Plan) -> SimpleRule | None:
         best.successes / best.days if best.days else None, best.expected.get("p50"), best.expected.get("plan_p50"),
         best.ties, max(best.figures.cost - most, 0.0),
     )  # fmt: skip
+
+
+def _again(plan: Plan) -> PlannedAgain | None:
+    again, metric, ours = plan.again, goal_metric(plan.scenario), plan.replay_figures
+    if again is None or not again.n or ours is None:
+        return None
+    data, share = again.data, again.successes / again.n
+    baseline = float((data["baseline_violations"] == 0).mean()) if "baseline_violations" in data else None
+    holding = Holding(again.n, share, baseline, *interval(again.successes, again.n), held_more(data))
+    before, name = metric.of(plan.baseline_figures), metric.figure
+    if f"baseline_{name}" not in data or not plan.comparable:
+        return PlannedAgain(holding, None)
+    net = Saving(before, metric.of(ours), 0.0 if plan.stock is None else plan.stock.credit(name))
+    return PlannedAgain(holding, _with(net, saved(data, name), data[f"baseline_{name}"].to_numpy()))
 
 
 def _holding(plan: Plan) -> Holding | None:

@@ -115,6 +115,15 @@ class Holding:
 
 
 @dataclass(frozen=True)
+class PlannedAgain:
+    """What a plan comes to that is planned again on disturbed days."""
+
+    holding: Holding
+    saving: Saving | None
+    """Of the goal's figure; None where nothing is compared."""
+
+
+@dataclass(frozen=True)
 class SimpleRule:
     """The best simple rule, and what the plan saves beyond it; undisturbed, stock credited."""
 
@@ -174,7 +183,9 @@ class Headline:
     peak_mw: float
     baseline_peak_mw: float
     holding: Holding | None
-    """None where nothing is disturbed."""
+    """As printed; None where nothing is disturbed."""
+    again: PlannedAgain | None
+    """Planned again; None where it was not followed so."""
     rule: SimpleRule | None
     """None where no rule was tried, or none makes the same."""
     choices: tuple[Choice, ...]

@@ -68,6 +68,7 @@ def lines(headline: Headline) -> tuple[str, ...]:
         *savings,
         repaired(headline),
         holds(headline),
+        again(headline),
         *_about(headline),
         _beyond(headline),
         _best(headline),
@@ -170,12 +171,43 @@ def holds(headline: Headline) -> str:
     if holding.baseline_share is None:
         return Message("It holds on {share} of {days}.", share=of_days(holding.share), days=days)
     text = mark("It holds on {share} of {days}, the baseline on {baseline}.")
+    if headline.again is not None:
+        text = mark("Printed and left alone it holds on {share} of {days}, the baseline on {baseline}.")
     if holding.worse:
         text = mark("It holds on {share} of {days}, less often than the baseline, which holds on {baseline}.")
+        if headline.again is not None:
+            text = mark(
+                "Printed and left alone it holds on {share} of {days}, less often than the baseline, which holds on "
+                "{baseline}."
+            )
     return Message(
         text, share=of_days(holding.share, holding.baseline_share), days=days,
         baseline=of_days(holding.baseline_share, holding.share),
     )  # fmt: skip
+
+
+def again(headline: Headline) -> str:
+    """What the plan saves and how often it holds where it is planned again; empty where it was not followed so."""
+    if headline.again is None:
+        return ""
+    holding, saving = headline.again.holding, headline.again.saving
+    days, share = replays(headline, holding.n), of_days(holding.share)
+    values = {"days": days, "share": share, "baseline": of_days(holding.baseline_share or 0.0, holding.share)}
+    if saving is None or saving.p10 is None or saving.p90 is None:
+        return Message("Planned again it holds on {share} of {days}, the baseline on {baseline}.", **values)
+    text = mark(
+        "Planned again it saves {amount} {unit} ({low} to {high}) and holds on {share} of {days}, the baseline on "
+        "{baseline}."
+    )
+    if way(saving) == "more":
+        text = mark(
+            "Planned again it takes {amount} {unit} more ({low} to {high}) and holds on {share} of {days}, the "
+            "baseline on {baseline}."
+        )
+    value, unit = of_goal(headline, abs(saving.expected))
+    sign = -1.0 if way(saving) == "more" else 1.0
+    low, high = (of_goal(headline, end)[0] for end in sorted((sign * saving.p10, sign * saving.p90)))
+    return Message(text, amount=value, unit=unit, low=low, high=high, **values)
 
 
 def _beyond(headline: Headline) -> str:

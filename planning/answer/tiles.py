@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from emberline.planning.answer.record import DemandCharge, Headline, Holding, PerTonne, Saving, SimpleRule, is_worse
+from emberline.planning.answer.record import (
+    DemandCharge,
+    Headline,
+    Holding,
+    PerTonne,
+    PlannedAgain,
+    Saving,
+    SimpleRule,
+    is_worse,
+)
 from emberline.planning.answer.wording import (
     LEAST_GAP,
     amount,
@@ -17,6 +26,7 @@ from emberline.planning.answer.wording import (
     way,
 )
 from emberline.scenarios.messages import Message, mark
+from emberline.scenarios.metrics import METRICS
 
 GOAL, OTHER = "goal", "other"
 
@@ -50,6 +60,8 @@ def tiles(headline: Headline) -> tuple[Tile, ...]:
         rest.append(_of_rule(headline, headline.rule))
     if headline.holding is not None:
         rest.append(_of_days(headline, headline.holding))
+    if headline.again is not None:
+        rest.append(_of_again(headline, headline.again))
     rest += [_best_tile(headline), _of_peak(headline)]
     if headline.per_tonne is not None:
         rest.append(_of_tonne(headline.per_tonne, headline))
@@ -244,6 +256,22 @@ def _of_days(headline: Headline, holding: Holding) -> Tile:
         parts, brief = [missed, *parts], [missed, *brief]
     days = of_days(holding.share, base)
     return Tile("holding", Message("Holds"), days, joined([*parts, count]), joined(brief), holding.worse)
+
+
+def _of_again(headline: Headline, again: PlannedAgain) -> Tile:
+    count, holding, saving = replays(headline, again.holding.n), again.holding, again.saving
+    holds = Message("holds on {share} of {days}", share=of_days(holding.share), days=count)
+    parts = [holds]
+    if holding.low is not None and holding.high is not None:
+        parts.append(
+            Message("{low} to {high} with 95 % confidence", low=of_days(holding.low), high=of_days(holding.high))
+        )
+    value: str = of_days(holding.share)
+    if saving is not None and headline.goal in METRICS:
+        unit, scale, _ = METRICS[headline.goal].display_in(headline.currency)
+        value = _change(saving, unit, scale)
+        parts += _steps(saving, unit, scale)
+    return Tile("again", Message("Planned again"), value, joined(parts), holds, holding.worse)
 
 
 def _best_tile(headline: Headline) -> Tile:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from emberline.scenarios.doors import door
 
 if TYPE_CHECKING:
-    from emberline.planning.loop.following import Day, Using, days, refuse
+    from emberline.planning.loop.following import Day, days, refuse
 
-__all__ = ["Day", "Using", "days", "refuse"]
+__all__ = ["Day", "days", "refuse"]
 
 
 __getattr__ = door(__name__)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 import xarray as xr
 
@@ -12,7 +11,7 @@ from emberline import twin
 from emberline.planning.loop.replan import LineReplan
 from emberline.scenarios import Case, Problem, ScenarioError
 from emberline.scenarios.columns import Columns
-from emberline.scenarios.records.replanning import Replanning
+from emberline.scenarios.records.replanning import Replanning, Using
 from emberline.twin import Follower
 from emberline.twin.line.operations import SoFar
 from emberline.twin.plant import LinePlant
@@ -21,15 +20,6 @@ TICK_MIN = 5.0
 """How often a shift sees whether something has happened."""
 BEFORE = 1e-6
 """So long before the day begins its list is looked at for the first time [min]."""
-
-
-class Using(StrEnum):
-    """How a plan is used on a disturbed day."""
-
-    FOLLOW = "follow"
-    """As printed."""
-    REPLAN = "replan"
-    """Planned again at the clock, on deviation and on breakdown."""
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ class LineReplan:
         site = read(self.scenario, xr.Dataset())
         self.beginning: list[Row] | None = None
         """The list that a day begins with, once :meth:`begin` has taken it; None: as printed."""
-        self._begun = False
+        self._ready = False
         self.worth = site.guide_per_mwh[goal_metric(self.scenario).name]
         """Of a MWh in each step."""
         todo = follower.todo
@@ -125,23 +125,23 @@ class LineReplan:
 
     def begin(self, plant: LinePlant) -> None:
         """Take the list for days that have not begun: as printed, or at better times; the same for all days."""
-        if not self._begun:
-            view, todo = self._seen(plant)
+        if not self._ready:
+            view, todo = self._situation(plant)
             lists = [todo]
             for share in BEGINNINGS:
                 self.retiming.forget()
                 better = self._better(todo, view, Risks(self.shop, share * BROKEN * self.day), math.inf)
-                if better is not None and better.kept:
+                if better is not None and better.within_limit:
                     lists.append(self._at(todo, view, better.starts))
             prospects = [self._under(each, view, MANY_FUTURES) for each in lists]
             best = min(range(len(lists)), key=lambda k: self._score(prospects[k]))
-            self.beginning, self._begun = rows_of(lists[best]) if best else None, True
+            self.beginning, self._ready = rows_of(lists[best]) if best else None, True
         if self.beginning is not None:
             plant.follow_rows(self.beginning)
 
     def look(self, plant: LinePlant) -> Look:
         """Compare carrying on with changing."""
-        view, todo = self._seen(plant)
+        view, todo = self._situation(plant)
         better = self._better(todo, view, self._risks, view.now + AHEAD_MIN)
         if better is None or better.gain <= WORTH_IT * self.day:
             return Look(None, None, None)
@@ -151,7 +151,7 @@ class LineReplan:
         changes = self._score(before) - self._score(after) > WORTH_IT * self.day
         return Look(rows_of(other) if changes else None, before, after)
 
-    def _seen(self, plant: LinePlant) -> tuple[SoFar, Operations]:
+    def _situation(self, plant: LinePlant) -> tuple[SoFar, Operations]:
         """What has happened, as it is known, and what is left of the list after it."""
         view = self.view(plant.so_far())
         return view, onward(self.shop, view, rows_of(plant.todo), plant.todo.missing)
@@ -216,16 +216,16 @@ class LineReplan:
         if stuck:
             return self.day, True
         reheat = reheating(todo, start, end)
-        drawn = operations_trace(of["unit"], start, end, energy, reheat, shop.profiles, history.stops).mean(grid.edges)
-        worth = float(grid.stepped(drawn) @ self.worth) * scenario.horizon.step_h
-        return worth, self._breaks(todo, history, start, end, grid.metered(drawn), view.now)
+        load = operations_trace(of["unit"], start, end, energy, reheat, shop.profiles, history.stops).mean(grid.edges)
+        worth = float(grid.stepped(load) @ self.worth) * scenario.horizon.step_h
+        return worth, self._breaks(todo, history, start, end, grid.metered(load), view.now)
 
     def _breaks(
-        self, todo: Operations, history: LineHistory, start: np.ndarray, end: np.ndarray, drawn: np.ndarray, now: float
+        self, todo: Operations, history: LineHistory, start: np.ndarray, end: np.ndarray, load: np.ndarray, now: float
     ) -> bool:
         """Whether a limit is missed from a moment on by more than is tolerated."""
         shop, tolerance = self.shop, self.scenario.tolerances.of
-        over = drawn - self._most_mw > tolerance(ViolationKind.IMPORT)
+        over = load - self._most_mw > tolerance(ViolationKind.IMPORT)
         if over[math.ceil(now / self.follower.grid.meter_min) :].any():
             return True
         for row in missed(todo, start, end, 0.0, history.new_casts, history.returns):

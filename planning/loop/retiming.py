@@ -42,7 +42,7 @@ class Retimed(NamedTuple):
     """Of all operations [min], of those that have begun as they were."""
     gain: float
     """By how much they are better than what is expected, energy and the price of slack together."""
-    kept: bool
+    within_limit: bool
     """Whether the import limit is kept."""
 
 

@@ -59,6 +59,8 @@ class Plan:
     """Simple rules that the plan is compared with; empty where none was tried or none makes the same."""
     omissions: tuple[str, ...] = ()
     """What there was no time for, one sentence each."""
+    again: Replays | None = None
+    """Disturbed days on which it is planned again by ``goal.replan``; None: it was not followed so."""
     choices: tuple[Choice, ...] = ()
     """Points of the quick front, the plan's own among them; empty where there is none."""
     as_run: AsRun | None = None
@@ -316,10 +318,11 @@ class Plan:
             "products": self._products(),
             "stock": self._stock(),
             "replays": (
-                {"n": self.replays.n, "held": self.replays.successes, "quantiles": self.replays.quantiles()}
+                self.replays.summary()
                 if self.replays is not None and self.replays.n
                 else {"n": 0, "held": None, "quantiles": {}}
             ),
+            "again": None if self.again is None else self.again.summary(),
             "holding": None if self.holding is None else self.holding.summary(),
             "no_lower": self.no_lower,
             "agreed": self.agreed,

@@ -15,11 +15,12 @@ from emberline.planning.accounts.figures import Figures
 from emberline.planning.accounts.site_stores import site_stores
 from emberline.planning.accounts.stock import shortfall
 from emberline.planning.accounts.sums import figures
-from emberline.planning.loop import Using, days
+from emberline.planning.loop import days
 from emberline.planning.plan.replays import COUNTS, PARTS
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.columns import Columns
 from emberline.scenarios.goal_metrics import figures_of
+from emberline.scenarios.records.replanning import Using
 
 Limit = tuple[str, str, str, str]
 """Kind of a violation, stage or process, unit, and the unit of measure of its amount."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -14,7 +15,9 @@ from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import FIGURES
 
 QUANTILES = (0.1, 0.5, 0.9)
-Z = NormalDist().inv_cdf(0.975)
+CONFIDENCE = 0.95
+"""Of intervals."""
+Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 COUNTS = ("peak_mw", "late_heats", "missed_deliveries", "violations")
 COLUMNS = (*FIGURES, *COUNTS[:-1])
 """Of disturbed replays; what a run of an earlier release lacks is left out."""
@@ -46,6 +49,22 @@ class Replays:
         if not self.n:
             return {}
         return quantiles(self.data, COLUMNS)
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {"n": self.n, "held": self.successes, "quantiles": self.quantiles()}
+
+
+def interval(successes: int, n: int) -> tuple[float, float]:
+    """Interval of the chance to hold, Wilson's, at 95 %.
+
+    Source: Wilson (1927), "Probable inference, the law of succession, and statistical inference", Journal of the
+    American Statistical Association 22.
+    """
+    z, share = Z, successes / n
+    middle, shrink = share + z * z / (2 * n), 1 + z * z / n
+    half = z * math.sqrt(share * (1 - share) / n + (z / (2 * n)) ** 2)
+    return max(min((middle - half) / shrink, share), 0.0), min(max((middle + half) / shrink, share), 1.0)
 
 
 def held_more(data: xr.Dataset) -> tuple[float, float, float] | None:

@@ -14,6 +14,14 @@ class PlanTuning:
 
     days: int = 400
     """Fresh disturbed days on which a plan is judged at most; fewer where the effort is small."""
+    again_days: int = 100
+    """Disturbed days on which a plan is planned again at most."""
+    again_weeks: int = 20
+    """The same of long horizons."""
+    again_least: int = 5
+    """The same in any case."""
+    again_share: float = 0.5
+    """Share of the effort that they may take, on top of it."""
     least: float = 1.0
     """Work for holding after a search that took all there was."""
     rules_share: float = 0.1

@@ -10,7 +10,6 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -20,20 +19,19 @@ from emberline.planning import loop
 from emberline.planning.engine import memory
 from emberline.planning.engine.engine import Engine
 from emberline.planning.engine.progress import Progress
-from emberline.planning.loop import Using
 from emberline.planning.plan.replay_outcome import Followed, Outcome, outcomes
-from emberline.planning.plan.replays import less_often, quantiles
+from emberline.planning.plan.replays import COLUMNS, CONFIDENCE, PARTS, Replays, interval, less_often, quantiles
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.datasets import ENSEMBLE, check
 from emberline.scenarios.metrics import FIGURES
 from emberline.scenarios.records.base import Problem, ScenarioError
+from emberline.scenarios.records.replanning import Using
 
 __all__ = ["ensemble", "interval", "quantiles", "refuse"]
 
 MOST_REPLICATIONS = 100_000
 PART = 25
 """Replications in one piece of work at most: seconds of work, so that a killed worker loses little."""
-CONFIDENCE = 0.95
 QUANTILE_FIGURES = (*FIGURES, "peak_mw", "late_heats", "late_t", "missed_deliveries", "short_t")
 """Figures that quantiles are reported of."""
 BANDS = (0.1, 0.25, 0.5, 0.75, 0.9)
@@ -78,6 +76,15 @@ class Ensemble:
     def less_often(self) -> bool:
         """Whether the plan held less often than the baseline, and not by chance."""
         return less_often(self.data)
+
+    @property
+    def replays(self) -> Replays:
+        """As the record of a plan has them."""
+        data = self.data
+        names = [name for name in (*COLUMNS, "violations", *PARTS) if name in data]
+        names += [f"baseline_{name}" for name in names if f"baseline_{name}" in data]
+        names += [name for name in (f"more_{figure}" for figure in FIGURES) if name in data]
+        return Replays(self.n, self.successes, data[names].reset_coords(drop=True))
 
     def severity(self) -> tuple[dict[str, int], dict[str, int]]:
         """Days by severity, ``kept``, ``recourse`` or ``broken``, of the schedule and of the baseline; empty where it
@@ -186,18 +193,6 @@ class Ensemble:
     def after_breakdown(self) -> int:
         """Replications that broke after some unit had stood still by breakdown."""
         return int(((self.data["held"] == 0) & (self.data["first_down_min"] > 0)).sum())
-
-
-def interval(successes: int, n: int) -> tuple[float, float]:
-    """Interval of the chance to hold, Wilson's, at 95 %.
-
-    Source: Wilson (1927), "Probable inference, the law of succession, and statistical inference", Journal of the
-    American Statistical Association 22.
-    """
-    z, share = NormalDist().inv_cdf((1 + CONFIDENCE) / 2), successes / n
-    middle, shrink = share + z * z / (2 * n), 1 + z * z / n
-    half = z * math.sqrt(share * (1 - share) / n + (z / (2 * n)) ** 2)
-    return max(min((middle - half) / shrink, share), 0.0), min(max((middle + half) / shrink, share), 1.0)
 
 
 def ensemble(

@@ -3,7 +3,7 @@
 home/runs/<run>/plan.json       status, bound, gap, figures, versions, seed, and SHA-256 of every other file
                 scenario.json   as resolved
                 inputs.nc       its series
-                envelope.nc, baseline.nc, schedule.nc, replay.nc, replays.nc   where there are any
+                envelope.nc, baseline.nc, schedule.nc, replay.nc, replays.nc, again.nc   where there are any
                 labels.json     name and tags, should the catalogue be lost
 """
 
@@ -56,8 +56,9 @@ def write(folder: Path, run: str, plan: Plan) -> None:
         data = getattr(plan, name)
         if data is not None:
             netcdf.write(data, folder / f"{name}.nc")
-    if plan.replays is not None:
-        netcdf.write(plan.replays.data, folder / "replays.nc")
+    for name, replays in (("replays", plan.replays), ("again", plan.again)):
+        if replays is not None:
+            netcdf.write(replays.data, folder / f"{name}.nc")
     hashes = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
     meta = {
         "run": run,
@@ -91,7 +92,7 @@ def read(folder: Path, run: str) -> StoredRun:
     nouns = json.loads((folder / "scenario.json").read_text(encoding="utf-8"))
     nouns.setdefault("goal", {}).setdefault("time_limit_s", 60)  # an earlier release wrote no default limit
     scenario = Scenario.model_validate_json(json.dumps(nouns))
-    data = {name: _load(folder / f"{name}.nc") for name in (*DATASETS, "inputs", "replays")}
+    data = {name: _load(folder / f"{name}.nc") for name in (*DATASETS, "inputs", "replays", "again")}
     inputs, envelope, baseline = (data[name] for name in ("inputs", "envelope", "baseline"))
     assert inputs is not None
     assert envelope is not None
@@ -114,6 +115,7 @@ def read(folder: Path, run: str) -> StoredRun:
         replay=data["replay"],
         replay_figures=_figures(summary["replay"]) if summary["replay"] else None,
         replays=_replays(scenario, summary["replays"], data["replays"]),
+        again=_replays(scenario, summary["again"], data["again"]) if summary.get("again") else None,
         holding=Holding.read(summary["holding"]) if summary.get("holding") else None,
         seconds=summary["seconds"],
         omissions=tuple(summary.get("omissions", [])),

@@ -24,6 +24,7 @@ from emberline.scenarios.records.goal import HOLD, Goal, Target, effort_of, net_
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.locks import Window, merged
 from emberline.scenarios.records.orders import Lock, Order, RunLock
+from emberline.scenarios.records.replanning import Using
 from emberline.scenarios.records.series import Entry
 from emberline.scenarios.records.state import State
 
@@ -197,6 +198,11 @@ class Scenario(Record):
         if level is None:
             return self.disturbed and bool(disturbances.replications) and self.goal.minimize != "lateness"
         return self.disturbed and level > 0
+
+    @property
+    def planned_again(self) -> bool:
+        """Whether a plan is looked at and planned again on disturbed days."""
+        return self.disturbed and bool(self.heats) and self.goal.policy is not Using.FOLLOW
 
     @property
     def level(self) -> float:

@@ -19,6 +19,7 @@ from emberline.scenarios.records.base import Mistakes, unknown
 from emberline.scenarios.records.disturbances import Disturbances
 from emberline.scenarios.records.faults import fault
 from emberline.scenarios.records.goal import Signal, Target
+from emberline.scenarios.records.replanning import Using
 from emberline.scenarios.tariff.contracts import Guarantees
 from emberline.scenarios.tariff.record import Before
 
@@ -340,6 +341,8 @@ def _of_goal(scenario: Scenario) -> Mistakes:
 
 def _of_grades(scenario: Scenario) -> Mistakes:
     grades = {heat.grade.name for heat in scenario.heats}
+    if scenario.goal.policy is Using.REPLAN and not scenario.heats:
+        yield ("goal", "policy"), "a line of heats is planned again; processes and sites alone are followed as printed"
     caps = scenario.goal.caps.embedded_kg_per_t
     places: dict[tuple[str, ...], str] = {("goal", "caps", "embedded_kg_per_t", name): name for name in caps}
     if scenario.goal.grade is not None:

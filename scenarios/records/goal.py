@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, Vali
 
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.quantity import Fraction, Kilograms, Megawatts, Money, in_unit
-from emberline.scenarios.records.replanning import Replanning
+from emberline.scenarios.records.replanning import Replanning, Using
 
 
 class Target(StrEnum):
@@ -105,6 +105,12 @@ class Goal(Record):
     """Share of disturbed days on which a plan keeps its limits, within ``tolerances``; ``off`` or 0: not looked at.
 
     None: 90 % where disturbances are described and replayed.
+    """
+    policy: Using | None = None
+    """How the plan is used on disturbed days: ``replan``, looked at by the hour and planned again where that is better,
+    or ``follow``, as printed.
+
+    None: ``replan`` of lines of heats, ``follow`` of processes and sites.
     """
     replan: Replanning = Replanning()
     """When a plan that is planned again on a disturbed day is looked at."""

@@ -1,9 +1,20 @@
-"""When a shift looks at its plan again."""
+"""How a plan is used on a disturbed day, and when a shift looks at it again."""
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.quantity import Minutes, PositiveMinutes
+
+
+class Using(StrEnum):
+    """How a plan is used on a disturbed day."""
+
+    FOLLOW = "follow"
+    """As printed."""
+    REPLAN = "replan"
+    """Planned again at the clock, on deviation and on breakdown."""
 
 
 class Replanning(Record):

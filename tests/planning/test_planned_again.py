@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,15 +11,22 @@ import xarray as xr
 
 from emberline import twin
 from emberline.planning import PLAIN, make_plan
+from emberline.planning.answer.headline import headline
+from emberline.planning.answer.sentences import lines
 from emberline.planning.engine.engine import Engine
-from emberline.planning.loop import Using, days
+from emberline.planning.loop import days
 from emberline.planning.loop.following import lateness, standing
 from emberline.planning.loop.replan import LineReplan
 from emberline.planning.loop.retiming import Retimed, Retiming
 from emberline.planning.loop.risks import LEVELS, Risks, steps
+from emberline.planning.plan.replays import saved
+from emberline.planning.planner import Steps
 from emberline.planning.robustness.ensemble import ensemble
+from emberline.planning.robustness.planned_again import days_of
+from emberline.runs.store import Store
 from emberline.scenarios import Case, ScenarioError, load
 from emberline.scenarios.line.tables import shop
+from emberline.scenarios.records.replanning import Using
 from emberline.twin import Follower
 from emberline.twin.line.clock import Clock
 from emberline.twin.line.line import LineHistory, ListReplay
@@ -153,9 +161,7 @@ def test_slack_before_casters_grows_with_its_price(policy: LineReplan) -> None:
         better = retimed(policy, todo, view, price)
         assert better is not None
         at = better.starts
-        waits = [
-            at[i] - at[b] - todo.planned[b] - todo.travel[i] for i, b in enumerate(todo.before) if todo.follows[i]
-        ]
+        waits = [at[i] - at[b] - todo.planned[b] - todo.travel[i] for i, b in enumerate(todo.before) if todo.follows[i]]
         missing.append(sum(max(30 - wait, 0.0) for wait in waits))
     assert missing[0] > missing[1] > missing[2]
 
@@ -214,3 +220,42 @@ def test_a_breakdown_and_a_late_heat_are_seen(policy: LineReplan) -> None:
 def test_what_is_not_planned_again_yet_is_refused_in_one_line() -> None:
     with pytest.raises(ScenarioError, match="processes: are not planned again on disturbed days yet"):
         list(days(load("cement-week"), xr.Dataset(), [0], using=Using.REPLAN))
+
+
+def test_a_plan_says_what_planning_it_again_brings(tmp_path: Path) -> None:
+    """Both stand side by side, in the first lines, in JSON, and after the plan was stored and read."""
+    scenario = load("melt-shop-small", ["goal.effort=2"])
+    plan = make_plan(scenario, Steps(front=False, rules=False))
+    assert plan.again is not None
+    assert plan.replays is not None
+    assert plan.again.n >= 5
+    first = headline(plan)
+    assert first is not None
+    assert first.again is not None
+    assert first.again.holding.n == plan.again.n
+    assert first.again.saving is not None
+    assert first.again.saving.p50 == pytest.approx(float(np.median(saved(plan.again.data, "carbon_kg"))))
+    text = " ".join(lines(first))
+    assert "Printed and left alone it holds on" in text
+    assert "Planned again it saves" in text
+    assert plan.summary()["again"]["n"] == plan.again.n
+    store = Store(tmp_path)
+    store.save("a" * 32, plan)
+    again = store.open("a" * 32).plan.again
+    assert again is not None
+    xr.testing.assert_identical(again.data, plan.again.data)
+
+
+def test_a_plan_that_is_only_followed_is_not_planned_again() -> None:
+    scenario = load("melt-shop-small", ["goal.effort=2", "goal.policy=follow"])
+    assert make_plan(scenario, Steps(front=False, rules=False)).again is None
+    with pytest.raises(ScenarioError, match=r"goal.policy: a line of heats is planned again"):
+        load("cement-week", ["goal.policy=replan"])
+
+
+def test_days_follow_from_effort_and_length() -> None:
+    """A hundred days or twenty weeks at most, few where little effort is wanted; the machine has no say."""
+    assert 80 <= days_of(load("melt-shop-small")) < days_of(load("melt-shop-small", ["goal.effort=60"])) == 100
+    assert 70 <= days_of(load("melt-shop-day")) < 100
+    assert 8 <= days_of(load("melt-shop-week")) < days_of(load("melt-shop-week", ["goal.effort=600"])) == 20
+    assert days_of(load("melt-shop-day", ["goal.effort=1"])) == 5

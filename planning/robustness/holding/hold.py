@@ -17,7 +17,7 @@ from emberline.planning.plan.alternatives.substitute import substitute
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import Search, draft, stands
 from emberline.planning.plan.record import Plan
-from emberline.planning.plan.replays import COLUMNS, PARTS, Replays, saved
+from emberline.planning.plan.replays import saved
 from emberline.planning.robustness.ensemble import PART as ENSEMBLE_PART
 from emberline.planning.robustness.ensemble import Ensemble, ensemble, interval
 from emberline.planning.robustness.ensemble import refuse as refuse_ensemble
@@ -30,7 +30,6 @@ from emberline.planning.robustness.holding.tuning import HOLDING
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message
-from emberline.scenarios.metrics import FIGURES
 from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.scenarios.records.disturbances import Disturbances
 
@@ -189,7 +188,7 @@ class _Loop:
         plain_judged = None if judged is None else judged.other or judged
         if judged is not None and plain_judged is not None:
             status, why = self._word(judged, status, why)
-            best = dataclasses.replace(best, replays=_replays(judged))
+            best = dataclasses.replace(best, replays=judged.replays)
         answer = Robustness(
             self.level, status, why, tuple(self.rounds), plain, best, judged, plain_judged, self.deadline.seconds
         )
@@ -441,11 +440,3 @@ class _Loop:
             part=PART if self.whole else ENSEMBLE_PART,
             cancel=enough,
         )  # fmt: skip
-
-
-def _replays(judged: Ensemble) -> Replays:
-    """The judgement as the plan's replays."""
-    names = [name for name in (*COLUMNS, "violations", *PARTS) if name in judged.data]
-    names += [f"baseline_{name}" for name in names if f"baseline_{name}" in judged.data]
-    names += [name for name in (f"more_{figure}" for figure in FIGURES) if name in judged.data]
-    return Replays(judged.n, judged.successes, judged.data[names].reset_coords(drop=True))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -229,7 +228,7 @@ def test_stock_counts_in_a_price_and_in_replays() -> None:
         assert answer.price["carbon_kg"] == {"nominal": nominal}
         assert answer.price["cost"] == {"nominal": 0.0}
     worth = dataclasses.replace(four(), data=four().data.assign(more_carbon_kg=("replication", np.arange(4.0))))
-    replays = import_module("emberline.planning.robustness.holding.hold")._replays(worth)
+    replays = worth.replays
     assert (replays.n, replays.successes) == (4, 2)
     assert replays.data["more_carbon_kg"].values.tolist() == [0.0, 1.0, 2.0, 3.0]
     assert set(map(str, replays.data.data_vars)) == {

@@ -1,0 +1,64 @@
+"""A plan that is planned again on disturbed days: what it saves, and how often it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from emberline.planning.engine.engine import Engine
+from emberline.planning.engine.progress import Progress
+from emberline.planning.plan.baseline import Baseline
+from emberline.planning.plan.record import Plan
+from emberline.planning.plan.tuning import PLAN
+from emberline.planning.robustness.ensemble import ensemble
+from emberline.scenarios import Case, Scenario
+
+LONG_MIN = 3 * 1440.0
+"""Horizons longer than this are followed on fewer days."""
+PER_LOOK, PER_OPERATION, PER_LISTED = 4e-3, 1.2e-4, 2e-5
+"""Work of a look: in any case, for each operation of a day ahead, and for each of the whole list."""
+
+
+def days_of(scenario: Scenario) -> int:
+    """How many disturbed days a plan is followed on: 100, or 20 of long horizons; fewer where the effort is small."""
+    length = scenario.horizon.length_min
+    operations = len(scenario.heats) * len(scenario.line.stages)
+    each = PER_LOOK + PER_OPERATION * operations * min(1440 / length, 1.0) + PER_LISTED * operations
+    work = length / scenario.goal.replan.every_min * each
+    most = PLAN.again_days if length <= LONG_MIN else PLAN.again_weeks
+    return max(PLAN.again_least, min(most, int(PLAN.again_share * scenario.goal.budget / work)))
+
+
+def followed(
+    plan: Plan,
+    *,
+    baseline: Baseline | None = None,
+    engine: Engine | None = None,
+    on_progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Plan:
+    """A plan with what planning it again brings, where its scenario says that it is (``goal.policy``).
+
+    Args:
+        plan: with its disturbed replays; one that need not be replayed, is late, or stands against a day that was run
+            is left as it is.
+        baseline: of its scenario; None: it is simulated.
+        engine: who follows it; None: this process.
+        on_progress: called with ``done`` and ``of``.
+        cancel: polled; True leaves it with the days that are done.
+    """
+    scenario, printed = plan.scenario, plan.replays
+    if printed is None or not printed.n or plan.late or plan.as_run is not None:
+        return plan
+    if plan.schedule is None or not (scenario.planned_again and plan.acceptable):
+        return plan
+    requested: Case = plan.requested
+    listed = (baseline or Baseline.of(requested)).schedule
+    tell: Progress = on_progress or (lambda event: None)
+    seed = printed.data.attrs.get("seed")
+    both = ensemble(
+        scenario, plan.schedule, days_of(scenario), engine or Engine(), seed=None if seed is None else int(seed),
+        dispatched=listed, planned_again=True, part=1, cancel=cancel,
+        on_progress=lambda event: tell({"phase": "replays", "done": event["done"], "of": event["of"]}),
+    )  # fmt: skip
+    return plan if both is None or both.other is None else replace(plan, again=both.other.replays)
