@@ -59,9 +59,8 @@ def tiles(headline: Headline) -> tuple[Tile, ...]:
     if headline.rule is not None:
         rest.append(_of_rule(headline, headline.rule))
     if headline.holding is not None:
-        rest.append(_of_days(headline, headline.holding))
-    if headline.again is not None:
-        rest.append(_of_again(headline, headline.again))
+        days = _of_days(headline, headline.holding)
+        rest.append(days if headline.again is None else _with_again(days, headline, headline.again))
     rest += [_best_tile(headline), _of_peak(headline)]
     if headline.per_tonne is not None:
         rest.append(_of_tonne(headline.per_tonne, headline))
@@ -258,20 +257,20 @@ def _of_days(headline: Headline, holding: Holding) -> Tile:
     return Tile("holding", Message("Holds"), days, joined([*parts, count]), joined(brief), holding.worse)
 
 
-def _of_again(headline: Headline, again: PlannedAgain) -> Tile:
-    count, holding, saving = replays(headline, again.holding.n), again.holding, again.saving
-    holds = Message("holds on {share} of {days}", share=of_days(holding.share), days=count)
-    parts = [holds]
-    if holding.low is not None and holding.high is not None:
-        parts.append(
-            Message("{low} to {high} with 95 % confidence", low=of_days(holding.low), high=of_days(holding.high))
-        )
-    value: str = of_days(holding.share)
+def _with_again(tile: Tile, headline: Headline, again: PlannedAgain) -> Tile:
+    """The tile of the days with what planning again brings on them."""
+    holding, saving = again.holding, again.saving
+    days, more = replays(headline, holding.n), list[Message]()
     if saving is not None and headline.goal in METRICS:
         unit, scale, _ = METRICS[headline.goal].display_in(headline.currency)
-        value = _change(saving, unit, scale)
-        parts += _steps(saving, unit, scale)
-    return Tile("again", Message("Planned again"), value, joined(parts), holds, holding.worse)
+        more.append(Message("planned again {saving}", saving=_change(saving, unit, scale)))
+    brief = joined([tile.brief, *more])
+    if holding.low is not None and holding.high is not None:
+        low, high = of_days(holding.low), of_days(holding.high)
+        more.append(Message("{low} to {high} with 95 % confidence", low=low, high=high))
+    value = Message("{printed} / {again}", printed=tile.value, again=of_days(holding.share))
+    note = joined([tile.note, *more, days])
+    return replace(tile, label=Message("Holds printed / planned again"), value=value, note=note, brief=brief)
 
 
 def _best_tile(headline: Headline) -> Tile:

@@ -201,8 +201,9 @@ class Scenario(Record):
 
     @property
     def planned_again(self) -> bool:
-        """Whether a plan is looked at and planned again on disturbed days."""
-        return self.disturbed and bool(self.heats) and self.goal.policy is not Using.FOLLOW
+        """Whether a plan is planned again on disturbed days: by what energy is worth, so not for goals in minutes."""
+        again = self.disturbed and bool(self.heats) and not self.by_the_minute
+        return again and self.goal.policy is not Using.FOLLOW
 
     @property
     def level(self) -> float:
