@@ -11,7 +11,7 @@ from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.tuning import PLAN
 from emberline.planning.robustness.ensemble import ensemble
-from emberline.scenarios import Case, Scenario
+from emberline.scenarios import Case, Scenario, effort
 
 LONG_MIN = 3 * 1440.0
 """Horizons longer than this are followed on fewer days."""
@@ -56,9 +56,14 @@ def followed(
     listed = (baseline or Baseline.of(requested)).schedule
     tell: Progress = on_progress or (lambda event: None)
     seed = printed.data.attrs.get("seed")
+
+    def stop() -> bool:
+        """Whether the user has enough, or the seconds of the plan are over."""
+        return effort.now() >= effort.OVER or (cancel is not None and cancel())
+
     both = ensemble(
         scenario, plan.schedule, days_of(scenario), engine or Engine(), seed=None if seed is None else int(seed),
-        dispatched=listed, planned_again=True, part=1, cancel=cancel,
+        dispatched=listed, planned_again=True, part=1, cancel=stop,
         on_progress=lambda event: tell({"phase": "replays", "done": event["done"], "of": event["of"]}),
     )  # fmt: skip
     return plan if both is None or both.other is None else replace(plan, again=both.other.replays)

@@ -22,9 +22,9 @@ from emberline.planning.loop.risks import LEVELS, Risks, steps
 from emberline.planning.plan.replays import saved
 from emberline.planning.planner import Steps
 from emberline.planning.robustness.ensemble import ensemble
-from emberline.planning.robustness.planned_again import days_of
+from emberline.planning.robustness.planned_again import days_of, followed
 from emberline.runs.store import Store
-from emberline.scenarios import Case, ScenarioError, load
+from emberline.scenarios import Case, ScenarioError, effort, load
 from emberline.scenarios.line.tables import shop
 from emberline.scenarios.records.replanning import Using
 from emberline.twin import Follower
@@ -259,3 +259,13 @@ def test_days_follow_from_effort_and_length() -> None:
     assert 70 <= days_of(load("melt-shop-day")) < 100
     assert 8 <= days_of(load("melt-shop-week")) < days_of(load("melt-shop-week", ["goal.effort=600"])) == 20
     assert days_of(load("melt-shop-day", ["goal.effort=1"])) == 5
+
+
+def test_days_end_with_the_seconds_of_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the time limit is over while days are followed, those that are done count, and the plan says so."""
+    plan = make_plan(load("melt-shop-small", ["goal.effort=2"]), Steps(front=False, rules=False, again=False))
+    done: list[int] = []
+    monkeypatch.setattr(effort, "now", lambda: effort.OVER if len(done) >= 3 else 0.0)
+    again = followed(plan, on_progress=lambda event: done.append(event["done"])).again
+    assert again is not None
+    assert again.n == 3
