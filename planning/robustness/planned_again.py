@@ -61,8 +61,11 @@ def followed(
         """Whether the user has enough, or the seconds of the plan are over."""
         return effort.now() >= effort.OVER or (cancel is not None and cancel())
 
+    days = days_of(scenario)
+    if plan.holding is None:
+        days = min(days, printed.n)
     both = ensemble(
-        scenario, plan.schedule, days_of(scenario), engine or Engine(), seed=None if seed is None else int(seed),
+        scenario, plan.schedule, days, engine or Engine(), seed=None if seed is None else int(seed),
         dispatched=listed, planned_again=True, part=1, cancel=stop,
         on_progress=lambda event: tell({"phase": "replays", "done": event["done"], "of": event["of"]}),
     )  # fmt: skip
