@@ -264,8 +264,8 @@ def test_days_follow_from_effort_and_length() -> None:
 def test_days_end_with_the_seconds_of_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the time limit is over while days are followed, those that are done count, and the plan says so."""
     plan = make_plan(load("melt-shop-small", ["goal.effort=2"]), Steps(front=False, rules=False, again=False))
-    done: list[int] = []
-    monkeypatch.setattr(effort, "now", lambda: effort.OVER if len(done) >= 3 else 0.0)
-    again = followed(plan, on_progress=lambda event: done.append(event["done"])).again
+    events: list[int] = []
+    monkeypatch.setattr(effort, "now", lambda: effort.OVER if len(events) >= 3 else 0.0)
+    again = followed(plan, on_progress=lambda event: events.append(event["done"])).again
     assert again is not None
     assert again.n == 3
