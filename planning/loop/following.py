@@ -18,8 +18,6 @@ from emberline.twin.plant import LinePlant
 
 TICK_MIN = 5.0
 """How often a shift sees whether something has happened."""
-BEFORE = 1e-6
-"""So long before the day begins its list is looked at for the first time [min]."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +78,6 @@ def day(plant: LinePlant, policy: LineReplan, looks: Replanning) -> Day:
     looked, changed, at, count = 0.0, 0, 0.0, 0
     late, down = 0.0, frozenset[int]()
     policy.retiming.forget()
-    plant.run(-BEFORE)
-    policy.begin(plant)
     while at + TICK_MIN < horizon.length_min:
         at += TICK_MIN
         plant.run(at)

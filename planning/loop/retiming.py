@@ -42,8 +42,6 @@ class Retimed(NamedTuple):
     """Of all operations [min], of those that have begun as they were."""
     gain: float
     """By how much they are better than what is expected, energy and the price of slack together."""
-    within_limit: bool
-    """Whether the import limit is kept."""
 
 
 class Retiming:
@@ -92,7 +90,7 @@ class Retiming:
         self._prices *= FADING
         cut = Cut(graph.low, graph.high, graph.lags, graph.soft)
         plain = [self._cost(todo, *each, None) for each in zip(graph.members, graph.late, strict=True)]
-        slots, over = graph.low, np.zeros(0)
+        slots = graph.low
         for _ in range(CUTS):
             costs = plain
             if self._prices.any():
@@ -107,7 +105,7 @@ class Retiming:
             higher = np.minimum(GROWTH * self._prices + rise, DEAREST * self._scale)
             self._prices = np.where(over > 0, higher, self._prices)
         gain = graph.cost(plain, graph.expected) - graph.cost(plain, slots)
-        return Retimed(graph.starts(slots), gain, not over.any())
+        return Retimed(graph.starts(slots), gain)
 
     def _cost(
         self, todo: Operations, members: list[tuple[int, float]], late: np.ndarray, dearer: np.ndarray | None
