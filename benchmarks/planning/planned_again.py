@@ -43,7 +43,7 @@ def looks(plan: Plan) -> list[float]:
 
 
 def savings(name: str, days: Ensemble, draft: float) -> list[Row]:
-    """What is saved and kept."""
+    """Rows of the saving and of the days on which limits are kept."""
     saved = days.quantiles()[f"saved_{goal_metric(days.scenario).figure}"]["p50"]
     low, high = (100 * share for share in days.chance[1:])
     return [

@@ -116,7 +116,7 @@ class Holding:
 
 @dataclass(frozen=True)
 class PlannedAgain:
-    """What a plan comes to that is planned again on disturbed days."""
+    """Outcome of a plan that is planned again on disturbed days."""
 
     holding: Holding
     saving: Saving | None

@@ -187,7 +187,7 @@ def holds(headline: Headline) -> str:
 
 
 def again(headline: Headline) -> str:
-    """What the plan saves and how often it holds where it is planned again; empty where it was not followed so."""
+    """Saving of the plan where it is planned again, and its share of days; empty where it was not followed so."""
     if headline.again is None:
         return ""
     holding, saving = headline.again.holding, headline.again.saving

@@ -17,7 +17,7 @@ from emberline.twin.line.operations import SoFar
 from emberline.twin.plant import LinePlant
 
 TICK_MIN = 5.0
-"""How often a shift sees whether something has happened."""
+"""Interval in which a shift sees whether something has happened [min]."""
 
 
 @dataclass(frozen=True)

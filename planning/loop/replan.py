@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.models.site import read
-from emberline.planning.loop.retiming import Retimed, Retiming
+from emberline.planning.loop.retiming import Retiming
 from emberline.planning.loop.risks import Risks
 from emberline.scenarios import effort
 from emberline.scenarios.datasets import ViolationKind
@@ -39,18 +39,18 @@ FUTURES = (8, 32)
 """Imagined days: a change that is better on few of them is compared on more. With 8 alone 200 days of the plan of
 ``melt-shop-small`` kept their limits less often than as printed."""
 BROKEN = 0.3
-"""What a broken day counts, as a share of a day's worth."""
+"""Price of a broken day, as a share of a day's worth."""
 WORTH_IT = 3e-4
 """Share of a day's worth by which a change must be better."""
 DAY_MIN = 1440.0
 AHEAD_MIN, BEHIND_MIN = 1440.0, 360.0
-"""How far a look reaches, and how long a cast that has ended counts for what follows on its caster."""
+"""Reach of a look, and time for which a cast that has ended counts for the next one on its caster."""
 IMAGINED = 0x5EED << 32
 """Added to a scenario's seed for imagined days."""
 
 
 class Prospect(NamedTuple):
-    """What going on under a list comes to, over imagined days."""
+    """Outcome of a list over imagined days."""
 
     worth: float
     """Mean of the goal's figure, as far as it follows from the import."""
@@ -60,7 +60,7 @@ class Prospect(NamedTuple):
 
 @dataclass(frozen=True)
 class Look:
-    """What a shift saw and decided."""
+    """Decision of a shift, with the outcomes that it compared."""
 
     rows: list[Row] | None
     """The list to follow from now on; None: the one before."""
@@ -89,24 +89,26 @@ class LineReplan:
         self.day = abs(float(imported @ self.worth)) * self.scenario.horizon.step_h
         """Worth of the import of a day, or of so much of a longer horizon."""
         self.day *= min(DAY_MIN / self.scenario.horizon.length_min, 1.0)
-        limit = math.inf if site.import_limit_mw is None else site.import_limit_mw
+        caps = (site.import_limit_mw, self.scenario.goal.caps.peak_mw)
+        limit = min((one for one in caps if one is not None), default=math.inf)
         if self.scenario.rates is not None and self.scenario.rates.peaks:
             limit = min(limit, float(meter.max()))  # a higher peak is charged for
         room = limit - (meter - grid.metered(ran.load_mw))
         battery = self.scenario.battery
-        self._most_mw = room + (0.0 if battery is None else battery.out_rate or 0.0)
+        help_mw = 0.0 if battery is None else math.inf if battery.out_rate is None else battery.out_rate
+        self._most_mw = room + help_mw
         """Of the line in each metered interval, the battery's help taken in."""
         self.retiming = Retiming(self.shop, self.worth, room, grid.meter_min)
         self._risks = Risks(self.shop, SLACK * BROKEN * self.day)
         self._together = self.shop.orders if self.shop.campaign >= 0 else tuple(self.shop.names)
-        """What is followed as one, by heat: casts, or heats."""
+        """Name of the cast by heat, or of the heat where nothing is cast together."""
         index = self.shop.unit_index
         self._repair = {index[b.unit]: b.mttr_min for b in self.scenario.disturbances.breakdowns if b.unit in index}
 
     # ---- what is known --------------------------------------------------------------------------------------------
 
     def view(self, so_far: SoFar) -> SoFar:
-        """What a shift knows of what has happened: what is under way ends as it is expected to."""
+        """State that a shift knows: work under way ends as it is expected to."""
         actuals = {
             key: replace(
                 one, end=one.expected_end(so_far.now, self._repair.get(one.unit, 0.0)), casting=None, stops=()
@@ -120,7 +122,8 @@ class LineReplan:
     def look(self, plant: LinePlant) -> Look:
         """Compare carrying on with changing."""
         view, todo = self._situation(plant)
-        better = self._better(todo, view, self._risks, view.now + AHEAD_MIN)
+        ahead = ListReplay(todo, todo.planned, {}, clock=Clock(view.now), so_far=view).run()
+        better = self.retiming.best(todo, ahead, view.now, self._risks, view.now + AHEAD_MIN)
         if better is None or better.gain <= WORTH_IT * self.day:
             return Look(None, None, None)
         other = self._at(todo, view, better.starts)
@@ -133,13 +136,9 @@ class LineReplan:
         return Look(rows_of(other), before, after)
 
     def _situation(self, plant: LinePlant) -> tuple[SoFar, Operations]:
-        """What has happened, as it is known, and what is left of the list after it."""
+        """State that is known, and the rest of the list after it."""
         view = self.view(plant.so_far())
         return view, onward(self.shop, view, rows_of(plant.todo), plant.todo.missing)
-
-    def _better(self, todo: Operations, view: SoFar, risks: Risks, until: float) -> Retimed | None:
-        ahead = ListReplay(todo, todo.planned, {}, clock=Clock(view.now), so_far=view).run()
-        return self.retiming.best(todo, ahead, view.now, risks, until)
 
     def _at(self, todo: Operations, view: SoFar, starts: list[float]) -> Operations:
         """A list at other starts."""
@@ -147,7 +146,7 @@ class LineReplan:
         return onward(self.shop, view, rows, todo.missing)
 
     def _near(self, todo: Operations, view: SoFar) -> set[str]:
-        """Casts that have just ended, are under way or begin soon: what a look imagines of a long horizon."""
+        """Casts that have just ended, are under way or begin soon: the part of a long horizon that a look imagines."""
         first, last = view.now - BEHIND_MIN, view.now + AHEAD_MIN
         rows = zip(todo.heat, todo.scheduled, todo.planned, strict=True)
         return {self._together[h] for h, at, minutes in rows if at <= last and at + minutes >= first}
@@ -165,7 +164,7 @@ class LineReplan:
     # ---- imagined days --------------------------------------------------------------------------------------------
 
     def _under(self, todo: Operations, view: SoFar, futures: int) -> Prospect:
-        """What going on under a list comes to."""
+        """Outcome of a list over imagined days."""
         effort.spend(futures * (PER_RUN + PER_OPERATION * len(todo)))
         worth, broken = zip(*(self._imagined(todo, view, k) for k in range(futures)), strict=True)
         return Prospect(float(np.mean(worth)), float(np.mean(broken)))
@@ -209,7 +208,8 @@ class LineReplan:
         over = load - self._most_mw > tolerance(ViolationKind.IMPORT)
         if over[math.ceil(now / self.follower.grid.meter_min) :].any():
             return True
-        for row in missed(todo, start, end, 0.0, history.new_casts, history.returns):
+        leeway = self.scenario.horizon.step_min
+        for row in missed(todo, start, end, leeway, history.new_casts, history.returns):
             by, h = row.amount, shop.index[row.heat]
             if row.kind in (ViolationKind.DUE, ViolationKind.UNFINISHED):
                 if h not in todo.last:

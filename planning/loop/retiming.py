@@ -28,8 +28,8 @@ and days of ``melt-shop-small``, whose import limit binds, lose 2 t in 46."""
 CUTS = 8
 """Cuts until the import limit is kept."""
 DEARER, GROWTH, FADING, LEAST_OVER_MWH, DEAREST = 0.1, 1.6, 0.9, 0.5, 10.0
-"""What a MWh above the limit adds to the price of its interval, in mean worths of a MWh; how that price grows from cut
-to cut and falls from look to look; the least that counts as above the limit; the highest price."""
+"""Rise of an interval's price for a MWh above the limit, in mean worths of a MWh; its growth from cut to cut and its
+fall from look to look; the least energy that counts as above the limit; the highest price."""
 STARTING = 0.2
 """Weight of a cast that begins late next to a heat that is late within one."""
 CLOSE = 1e-6
@@ -238,6 +238,11 @@ class _Graph:
                 self._not_before(i, shop.release[h])
             if i in self.place and todo.stage[i] == shop.route[h][-1]:
                 self._not_after(i, self._due(h) - todo.planned[i])
+            if i in self.place and (h, todo.stage[i]) in shop.locks:
+                _, earliest, latest = shop.locks[h, todo.stage[i]]
+                self._not_before(i, earliest)
+                # one that is late already, or lies between two moments of the grid, is not held up further
+                self._not_after(i, max(latest, earliest + GRID_MIN, self.ahead.start[i] + GRID_MIN))
             if b < 0 or (i not in self.place and b not in self.place):
                 continue
             took, longest = self._took(b), shop.longest_wait[todo.stage[b]]

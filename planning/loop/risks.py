@@ -1,4 +1,4 @@
-"""What slack is worth: how likely work is late by more than it, times what a broken limit costs.
+"""Worth of slack: the chance that work is late by more than it, times the price of a broken limit.
 
 Work is late by the spread of its units and by breakdowns. What the slack of a list cannot take in is broken; what comes
 later in the day may be mended at the next look, so that the price is below that of a broken day.

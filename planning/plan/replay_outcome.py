@@ -72,7 +72,7 @@ class Followed:
     dispatched_in: Case | None = None
     """Whose baseline it is; None: of the same scenario."""
     other_using: Using = Using.FOLLOW
-    """How the other plan is used."""
+    """Policy by which the other plan is followed."""
 
 
 def outcomes(followed: Followed, replications: Iterable[int]) -> Iterator[Outcome]:

@@ -1,4 +1,4 @@
-"""A plan that is planned again on disturbed days: what it saves, and how often it holds."""
+"""A plan that is planned again on disturbed days: its saving, and the share of days on which it holds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PER_LOOK, PER_OPERATION, PER_LISTED = 4e-3, 1.2e-4, 2e-5
 
 
 def days_of(scenario: Scenario) -> int:
-    """How many disturbed days a plan is followed on: 100, or 20 of long horizons; fewer where the effort is small."""
+    """Number of disturbed days to follow a plan on: 100, or 20 of long horizons; fewer where the effort is small."""
     length = scenario.horizon.length_min
     operations = len(scenario.heats) * len(scenario.line.stages)
     each = PER_LOOK + PER_OPERATION * operations * min(1440 / length, 1.0) + PER_LISTED * operations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -120,9 +121,7 @@ def test_retimed_lists_go_as_they_say_and_keep_their_limits(
     """Followed without further disturbance each heat starts to the minute, and waits and due times are kept."""
     _, view, todo = after(policy, replication, minute)
     better = retimed(policy, todo, view, price)
-    if better is None:  # something is too late already
-        assert minute > 0
-        return
+    assert better is not None
     rows = [(*row[:3], at, at + row[4] - row[3]) for row, at in zip(rows_of(todo), better.starts, strict=True)]
     listed = onward(policy.shop, view, rows, todo.missing)
     ran, shop = expected(listed, view), policy.shop
@@ -180,6 +179,23 @@ def test_being_late_is_priced_by_spread_and_breakdowns() -> None:
     slots = np.arange(LEVELS[-1] + 1)
     short = np.maximum(LEVELS[1:, None] - slots, 0).T @ steps(curve)
     assert short + curve[-1] == pytest.approx(np.interp(slots, LEVELS, curve))
+
+
+def test_locked_heats_stay_where_they_are_locked(day: tuple[Case, xr.Dataset]) -> None:
+    """Proves: planned again a lock is missed no more often than as printed, where a breakdown decides. Sensitivity: a
+    look that moves locked starts misses three of four on each day."""
+    _, schedule = day
+    rows = [
+        {"heat": h, "stage": "melting", "start": f"{float(schedule['start_min'].sel(heat=h, stage='melting')):g} min"}
+        for h in ("C6-2", "C4-1", "C2-1", "C3-1")
+    ]
+    locked = load("melt-shop-day", ["goal.effort=2", "goal.hold=off", f"locks={json.dumps(rows)}"])
+
+    def missed(using: Using) -> int:
+        runs = days(locked, schedule, range(8), using=using, seed=5)
+        return sum(one.columns["violation_kind"].values.tolist().count("lock") for one in runs)
+
+    assert missed(Using.REPLAN) <= missed(Using.FOLLOW) + 2
 
 
 def test_best_times_avoid_dear_hours(policy: LineReplan) -> None:

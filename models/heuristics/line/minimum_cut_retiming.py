@@ -265,7 +265,7 @@ class Cut:
         self._prices = np.zeros(0)
         """Of the last arcs, those of soft lags; all others are without bound."""
         self._extra = np.zeros(self.n)
-        """What soft lags add to the cost of having begun by a node."""
+        """Cost that soft lags add to having begun by a node."""
         if soft is not None and len(soft.least):
             self._soften(soft)
 
