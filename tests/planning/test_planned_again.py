@@ -174,7 +174,7 @@ def test_being_late_is_priced_by_spread_and_breakdowns() -> None:
     assert late == pytest.approx([50.0, 4.78], abs=0.01)
     failing = "disturbances.breakdowns=[{unit: EAF, mtbf_h: 10 h, mttr_min: 30}]"
     sudden = load("melt-shop-small", [failing, "disturbances.duration_spread=0", "disturbances.energy_spread=0"])
-    assert Risks(shop(sudden), 100.0).of([(0, 60.0)], np.array([30.0])) == pytest.approx([10 / np.e])
+    assert Risks(shop(sudden), 100.0).of([(0, 60.0)], np.array([30.0])) == pytest.approx([10 * np.exp(-1)])
     curve = risks.of([(0, 60.0), (0, 60.0)])
     slots = np.arange(LEVELS[-1] + 1)
     short = np.maximum(LEVELS[1:, None] - slots, 0).T @ steps(curve)
