@@ -165,6 +165,7 @@ SCHEDULE_ATTRIBUTES = {
     "policy": Attribute(Policy, "", "whose list of starts it is"),
     "complete": COMPLETE,
     "unplaced": Attribute(str, "", "names of heats, deliveries or units that it leaves out"),
+    "grid_min": Attribute(float, "min", "moments on which its starts lie, where they are finer than the steps"),
     # of a search
     "found": Attribute(int, "", "1: there is a schedule"),
     "status": Attribute(Status, "", "how the search ended"),

@@ -49,7 +49,7 @@ def to_the_minute(scenario: Case, envelope: xr.Dataset) -> xr.Dataset:
             line_gives={carrier: -rate * np.diff(edges) / 60 for carrier, rate in rates.items()},
         )
         if flows is not None:
-            data, value = data.assign(columns(scenario, site, flows, problem.on_slots(cells))), solution.objective
+            data, value = data.assign(columns(scenario, site, flows, problem.on_steps(cells))), solution.objective
     status = solution.status if value is not None else "no plan"
     return stamped(data, scenario, status, "", objective=value, bound=solution.bound, gap=solution.gap, constant=0.0)
 

@@ -320,7 +320,7 @@ class Ways:
                 mwh = problem.reheat_kwh_per_t_min / 1000 * heat.mass_t * lost
                 minutes = heat.operations[heat.reheat].minutes[at.unit]
                 draw(reheated, at.slot, mwh * even_cells(problem, minutes))
-        gives = {carrier: problem.on_slots(weight @ stages) for carrier, weight in problem.gives.items()}
+        gives = {carrier: problem.on_steps(weight @ stages) for carrier, weight in problem.gives.items()}
         return stages.sum(axis=0) + reheated, gives
 
     def _back(self, k: int, at: int) -> list[int]:

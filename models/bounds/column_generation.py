@@ -69,7 +69,7 @@ class CastBound(Bound):
         super().__init__(search)
         problem, data, aim = search.problem, search.data, search.aim
         self.ways = Ways(problem, weights)
-        base = weights @ (data.base - data.pv + problem.on_slots(problem.fixed_cells))
+        base = weights @ (data.base - data.pv + problem.on_steps(problem.fixed_cells))
         self.settled = float(base[0]) - aim.constant
         self._room = np.array([cap for _, cap, _ in aim.caps(data)]) - base[1:]
         scales = np.maximum(np.abs(weights).mean(axis=1), 1e-9)

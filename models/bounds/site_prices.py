@@ -40,7 +40,7 @@ class SiteProgram:
                 # no more than if all of it were drawn by the stage that gives most
                 top = [float(np.abs(problem.gives[carrier]).max()) for carrier in self.carriers]
                 fixed = [np.abs(problem.fixed_gives.get(carrier, 0.0)) for carrier in self.carriers]
-                slots = problem.on_slots(self.most)
+                slots = problem.on_steps(self.most)
                 highest = np.concatenate([one * slots + more for one, more in zip(top, fixed, strict=True)])
                 limit(model.gives, lower=-highest, upper=highest)
             model.site = pyo.Block()

@@ -18,7 +18,7 @@ from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.assets.ports import Linear
 from emberline.models.problem import line_reader
 from emberline.models.problem import site as site_problem
-from emberline.models.problem.assignment import from_schedule, line_gives, load_cells
+from emberline.models.problem.assignment import from_schedule, line_gives, site_cells
 from emberline.models.problem.constants import direct_kg
 from emberline.models.search.first_goal import minimize_first
 from emberline.scenarios import Case, effort
@@ -65,11 +65,11 @@ def abatement_price(
         return AbatementPrice(None, " and ".join(fixed) or "none", "the site has nothing to decide, only heats have")
     cells, amounts = None, dict[str, np.ndarray]()
     if scenario.orders:
-        problem = line_reader.from_scenario(scenario, envelope)
+        problem = line_reader.from_scenario(scenario, envelope, like=schedule)
         starts = from_schedule(problem, schedule)
         if starts is None:
             return AbatementPrice(None, "starts", "the starts do not lie on the model's slots")
-        cells, amounts = load_cells(problem, starts), line_gives(problem, starts)
+        cells, amounts = site_cells(problem, starts, data.n_cells), line_gives(problem, starts)
     row = METRICS[metric]
     cap = amount - row.parts(scenario.market.carbon_price).get("scope1", 0.0) * direct_kg(scenario, envelope)
     limit, began = scenario.goal.budget, effort.now()

@@ -72,7 +72,7 @@ def holds(scenario: Case, envelope: xr.Dataset, schedule: xr.Dataset, start: xr.
         start: the baseline schedule, from whose cost a cap on extra cost counts; None: no such cap.
         work: for what the site does under it.
     """
-    problem, data = line_reader.from_scenario(scenario, envelope), sites.read(scenario, envelope)
+    problem, data = line_reader.from_scenario(scenario, envelope, like=schedule), sites.read(scenario, envelope)
     starts = assignment.from_schedule(problem, schedule)
     if starts is None:
         return False

@@ -160,18 +160,23 @@ def load_cells(problem: SlotProblem, starts: Starts) -> np.ndarray:
     return cells + idle_cells(problem, problem.states, works(problem, starts)) if problem.states else cells
 
 
+def site_cells(problem: SlotProblem, starts: Starts, n: int) -> np.ndarray:
+    """As ``load_cells``, on the site's ``n`` cells, which may be longer than those of the line [MWh], shape (n,)."""
+    return load_cells(problem, starts).reshape(n, -1).sum(axis=1)
+
+
 def idle_column(problem: SlotProblem, starts: Starts) -> dict[str, tuple[str, np.ndarray]]:
     """Variable ``idle_mw`` of table ``SCHEDULE``; nothing where no unit has energy states."""
     if not problem.idle:
         return {}
     cells = idle_cells(problem, problem.idle, works(problem, starts))
-    return {"idle_mw": ("time", problem.on_slots(cells) * 60 / problem.step_min)}
+    return {"idle_mw": ("time", problem.on_steps(cells) * 60 / (problem.step_min * problem.per_step))}
 
 
 def line_gives(problem: SlotProblem, starts: Starts) -> dict[str, np.ndarray]:
-    """What the line gives of each carrier by slot, what is under way and decided included, shape (n_slots,) each."""
+    """What the line gives of each carrier by step, what is under way and decided included, shape (n_steps,) each."""
     return {
-        carrier: problem.on_slots(line_cells(problem, starts, {}, weight) + problem.started_cells(weight))
+        carrier: problem.on_steps(line_cells(problem, starts, {}, weight) + problem.started_cells(weight))
         + problem.fixed_gives.get(carrier, 0.0)
         for carrier, weight in problem.gives.items()
     }
@@ -287,8 +292,15 @@ def _at_once(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:
                 yield Conflict("busy", (one, two), says)
 
 
-def from_schedule(problem: SlotProblem, schedule: xr.Dataset) -> Starts | None:
-    """Starts of a schedule on the slots; None where it is not complete or not on the grid."""
+def from_schedule(problem: SlotProblem, schedule: xr.Dataset, *, near: bool = False) -> Starts | None:
+    """Starts of a schedule on the slots; None where it is not complete or not on the grid.
+
+    Args:
+        problem: the line.
+        schedule: table ``SCHEDULE``.
+        near: whether starts between slots are taken to the nearest one; lags may be missed then.
+    """
+    off = 0.5 if near else 1e-6
     unit = schedule["unit"].to_numpy()
     start = schedule["start_min"].to_numpy()
     index = {name: u for u, name in enumerate(problem.units)}
@@ -302,7 +314,7 @@ def from_schedule(problem: SlotProblem, schedule: xr.Dataset) -> Starts | None:
                 own_slots.append(operation.first)
                 continue
             slot = start[h, operation.stage] / problem.step_min
-            if not np.isfinite(slot) or abs(slot - round(slot)) > 1e-6:
+            if not np.isfinite(slot) or abs(slot - round(slot)) > off:
                 return None
             own_units.append(index[str(unit[h, operation.stage])])
             own_slots.append(round(slot))
@@ -315,7 +327,7 @@ def from_schedule(problem: SlotProblem, schedule: xr.Dataset) -> Starts | None:
             cast_units.append(cast.units[0])
             cast_slots.append(cast.first[cast.units[0]])
             continue
-        if not np.isfinite(slot) or abs(slot - round(slot)) > 1e-6:
+        if not np.isfinite(slot) or abs(slot - round(slot)) > off:
             return None
         cast_units.append(index[str(unit[cast.heats[0], stage_last])])
         cast_slots.append(round(slot))

@@ -201,6 +201,8 @@ class SlotProblem:
     """By unit: what it draws in all when it does not work."""
     outages: dict[int, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     """When units are not available [min], in order and without overlaps, by unit."""
+    per_step: int = 1
+    """Slots in a step of the site; starts may lie on finer moments than the site's flows."""
 
     def is_out(self, u: int, begin: float, minutes: float) -> bool:
         """Whether a unit is not available at some time in the minutes from ``begin`` on."""
@@ -246,9 +248,9 @@ class SlotProblem:
         """Cells of the horizon."""
         return self.n_slots * self.cells_per_slot
 
-    def on_slots(self, cells: np.ndarray) -> np.ndarray:
-        """Sum of cells by slot."""
-        return cells.reshape(self.n_slots, -1).sum(axis=1)
+    def on_steps(self, cells: np.ndarray) -> np.ndarray:
+        """Sum of cells by step of the site, shape (n_slots / per_step,)."""
+        return cells.reshape(self.n_slots // self.per_step, -1).sum(axis=1)
 
     @property
     def under_way(self) -> np.ndarray:

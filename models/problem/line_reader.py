@@ -23,6 +23,7 @@ from emberline.models.problem.line import (
 )
 from emberline.scenarios import Scenario
 from emberline.scenarios.case.line import phase_power
+from emberline.scenarios.records.disturbances import Disturbances
 from emberline.scenarios.records.locks import Window
 
 __all__ = [
@@ -41,24 +42,32 @@ __all__ = [
 ]
 
 
-def from_scenario(scenario: Scenario, envelope: xr.Dataset, rounding: Rounding | None = None) -> SlotProblem:
+def from_scenario(
+    scenario: Scenario, envelope: xr.Dataset, rounding: Rounding | None = None, *, like: xr.Dataset | None = None
+) -> SlotProblem:
     """The line of a scenario on slots.
 
     Args:
         scenario: what is asked.
         envelope: planning durations, energies, availability and state (table ``ENVELOPE``).
         rounding: how minutes become slots.
+        like: a schedule on whose moments the slots lie, where they are finer than the steps (``grid_min``).
     """
-    return _Reader(scenario, envelope, rounding or Rounding()).read()
+    step = scenario.horizon.step_min
+    if like is not None:
+        step = float(like.attrs.get("grid_min", step))
+    return _Reader(scenario, envelope, rounding or Rounding(), step).read()
 
 
 class _Reader:
-    def __init__(self, scenario: Scenario, envelope: xr.Dataset, rounding: Rounding) -> None:
+    def __init__(self, scenario: Scenario, envelope: xr.Dataset, rounding: Rounding, step: float) -> None:
         self.scenario, self.line, self.rounding = scenario, scenario.line, rounding
-        self.margins = scenario.disturbances
-        self.step = scenario.horizon.step_min
-        self.cell = math.gcd(int(self.step), int(scenario.site.grid.metered_interval_min))
-        self.n = scenario.horizon.n_steps
+        self.step = step
+        # on finer moments slack lies between the starts themselves
+        self.margins = scenario.disturbances if step == scenario.horizon.step_min else Disturbances()
+        self.cell = math.gcd(int(step), int(scenario.site.grid.metered_interval_min))
+        self.per_step = round(scenario.horizon.step_min / step)
+        self.n = scenario.horizon.n_steps * self.per_step
         self.units = [unit.name for unit in self.line.units]
         self.planned = envelope["planned_min"].to_numpy()
         self.nominal = envelope["duration_min"].to_numpy()
@@ -103,6 +112,7 @@ class _Reader:
             states=states,
             idle=states,
             outages={u: scenario.outages[name] for u, name in enumerate(self.units) if name in scenario.outages},
+            per_step=self.per_step,
         )
 
     def _window(self, h: int, stage: int) -> tuple[int, int, int | None]:

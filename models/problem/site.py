@@ -128,6 +128,11 @@ class SiteData:
         """Cells in a slot."""
         return round(self.step_min / self.cell_min)
 
+    @property
+    def n_cells(self) -> int:
+        """Cells of the horizon."""
+        return len(self.base) * self.cells_per_slot
+
     def unavoidable(self, weight: np.ndarray) -> float:
         """What loads beyond PV cost by a weight per MWh: no plan can change it, unless assets can deliver it."""
         if self.hub is not None:

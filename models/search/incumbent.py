@@ -13,7 +13,15 @@ from typing import Any, Protocol
 import numpy as np
 
 from emberline.models.formulations.site.objective import Aim
-from emberline.models.problem.assignment import Starts, extra_mwh, line_cells, line_gives, load_cells, mistakes
+from emberline.models.problem.assignment import (
+    Starts,
+    extra_mwh,
+    line_cells,
+    line_gives,
+    load_cells,
+    mistakes,
+    site_cells,
+)
 from emberline.models.problem.flows import TIME_LIMIT_S, Flows
 from emberline.models.problem.line import GradeCap
 from emberline.models.problem.line_reader import SlotProblem
@@ -148,7 +156,7 @@ class Search(Record):
         shares = cap.weights(self.problem)
         cells = line_cells(self.problem, starts, extra_mwh(self.problem, starts), shares=shares)
         mixed = self.data.average * flows.import_share()
-        return cap.mass_share * flows.totals[CARBON] + float(self.problem.on_slots(cells) @ mixed)
+        return cap.mass_share * flows.totals[CARBON] + float(self.problem.on_steps(cells) @ mixed)
 
     @property
     def mixed(self) -> np.ndarray:
@@ -201,7 +209,7 @@ class Search(Record):
         self, dispatcher: Dispatching, starts: Starts, limit: float, cancel: Callable[[], bool] | None = None
     ) -> Flows | None:
         return dispatcher.flows(
-            self.cells(starts),
+            site_cells(self.problem, starts, self.data.n_cells),
             work=limit,
             cancel=cancel or self.cancel,
             line_gives=line_gives(self.problem, starts),

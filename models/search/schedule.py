@@ -12,6 +12,9 @@ import xarray as xr
 from emberline.models.formulations.site.dispatch import columns
 from emberline.models.problem import assignment
 from emberline.models.problem.assignment import Starts
+from emberline.models.problem.flows import Flows
+from emberline.models.problem.line import SlotProblem
+from emberline.models.problem.site import SiteData
 from emberline.models.search.incumbent import Search
 from emberline.models.search.record import Record
 from emberline.scenarios import Scenario
@@ -118,7 +121,7 @@ def as_schedule(
     data = (
         empty(scenario)
         if search.best is None or search.best_flows is None
-        else _filled(search, scenario, envelope, search.best)
+        else filled(scenario, envelope, search.problem, search.data, search.best, search.best_flows)
     )
     return stamped(
         data, scenario, status, reason, objective=search.value, bound=search.bound, gap=search.told_gap,
@@ -155,8 +158,19 @@ def empty(scenario: Scenario) -> xr.Dataset:
     return xr.Dataset(columns, coords=coordinates)
 
 
-def _filled(search: Search, scenario: Scenario, envelope: xr.Dataset, best: Starts) -> xr.Dataset:
-    problem = search.problem
+def filled(
+    scenario: Scenario, envelope: xr.Dataset, problem: SlotProblem, site: SiteData, best: Starts, flows: Flows
+) -> xr.Dataset:
+    """A schedule of starts and of what the site does under them, without attributes.
+
+    Args:
+        scenario: what was asked.
+        envelope: durations and state.
+        problem: the line.
+        site: the site.
+        best: the starts.
+        flows: of the site.
+    """
     data = empty(scenario)
     planned, started = envelope["planned_min"].to_numpy(), envelope["started_min"].to_numpy()
     begin, end, unit = np.full(started.shape, np.nan), np.full(started.shape, np.nan), data["unit"].to_numpy()
@@ -174,18 +188,16 @@ def _filled(search: Search, scenario: Scenario, envelope: xr.Dataset, best: Star
         reheat = problem.heats[h].reheat
         assert reheat is not None
         extra[h, problem.heats[h].operations[reheat].stage] = mwh
-    flows = search.best_flows
-    assert flows is not None
     data = data.assign(
         start_min=(("heat", "stage"), begin),
         end_min=(("heat", "stage"), end),
         unit=(("heat", "stage"), unit),
         extra_mwh=(("heat", "stage"), extra),
     )
-    data = data.assign(columns(scenario, search.data, flows, problem.on_slots(search.cells(best))))
+    data = data.assign(columns(scenario, site, flows, problem.on_steps(assignment.load_cells(problem, best))))
     data = data.assign(assignment.idle_column(problem, best))
     gives = assignment.line_gives(problem, best)
     if flows.hub is None or not gives:
         return data
-    rates = np.array(list(gives.values())) / search.data.hours
+    rates = np.array(list(gives.values())) / site.hours
     return data.assign_coords(given=np.array(list(gives), dtype=str)).assign(line_rate=(("given", "time"), rates))

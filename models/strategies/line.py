@@ -120,7 +120,7 @@ def heats(
         ValueError: no such strategy, or it does not suit.
     """
     problem = with_floors(line_reader.from_scenario(scenario, envelope, rounding))
-    data = replace(sites.read(scenario, envelope), line_mwh=problem.on_slots(most_cells(problem)))
+    data = replace(sites.read(scenario, envelope), line_mwh=problem.on_steps(most_cells(problem)))
     baseline = assignment.from_schedule(problem, start) if start is not None else None
     search = Search(
         problem=problem,

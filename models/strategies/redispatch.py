@@ -13,20 +13,19 @@ import numpy as np
 import xarray as xr
 
 from emberline.models.formulations.site import objective as aims
-from emberline.models.formulations.site.dispatch import Dispatcher, columns, dispatcher
+from emberline.models.formulations.site.dispatch import Dispatcher, dispatcher
 from emberline.models.problem import line_reader
 from emberline.models.problem import site as sites
-from emberline.models.problem.assignment import from_schedule, idle_column, line_gives, load_cells
+from emberline.models.problem.assignment import Starts, from_schedule, line_gives, site_cells
 from emberline.models.problem.flows import SETTLE_SHARE, Flows
-from emberline.models.search.schedule import empty, stamped
+from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.search.schedule import filled, stamped
 from emberline.scenarios import Case
 
 __all__ = ["Redispatch", "Redispatched"]
 
 GAP = 1e-4
 """Relative gap on the goal at which a use of the site counts as proven best; the solver is asked for less."""
-HEATS = ("start_min", "end_min", "unit", "extra_mwh")
-"""What of a schedule tells of its heats."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +44,14 @@ class Redispatched:
 
 
 @dataclass(frozen=True)
-class _Load:
-    """What some heats draw and give."""
+class _Heats:
+    """Some heats on the line, and what they draw and give."""
 
+    problem: SlotProblem
+    starts: Starts
     cells: np.ndarray
+    """Of the site."""
     gives: dict[str, np.ndarray]
-    idle: dict[str, tuple[str, np.ndarray]]
-    """Part of it that is drawn outside work, as a variable of the schedule."""
 
 
 class Redispatch:
@@ -66,31 +66,30 @@ class Redispatch:
             baseline: its list on this site, which the cap on extra cost counts from; None: that cap does not hold.
         """
         self.scenario, self.envelope = scenario, envelope
-        self.problem = line_reader.from_scenario(scenario, envelope)
         self.data = sites.read(scenario, envelope)
         self.aim = aims.of(scenario, envelope, self.data, baseline)
         self._dispatchers: dict[bool, Dispatcher] = {}
+        self._lines: dict[float | None, SlotProblem] = {}
+        """By the moments on which starts lie."""
 
     def least(self, heats: xr.Dataset) -> float:
         """A bound on ``rank`` for some heats, machines on in part.
 
         Infinite where the site cannot do what is asked of it, the import limit kept.
         """
-        load = self._load(heats)
-        flows = None if load is None else self._flows(load, whole=False)
+        placed = self._placed(heats)
+        flows = None if placed is None else self._flows(placed, whole=False)
         return math.inf if flows is None or flows.over_mwh > 0 else self._rank(flows)
 
     def best(self, heats: xr.Dataset) -> Redispatched:
         """The best use of the site for the heats of a schedule."""
-        load = self._load(heats)
-        if load is None:
+        placed = self._placed(heats)
+        if placed is None:
             return Redispatched(None, "no plan", reason="the heats do not lie on the model's slots")
-        flows = self._flows(load, whole=True)
+        flows = self._flows(placed, whole=True)
         if flows is None:
             return Redispatched(None, "no plan", reason="the site cannot do what is asked of it")
-        data = empty(self.scenario).assign({name: heats[name] for name in HEATS})
-        data = data.assign(columns(self.scenario, self.data, flows, self.problem.on_slots(load.cells)))
-        data = data.assign(load.idle)
+        data = filled(self.scenario, self.envelope, placed.problem, self.data, placed.starts, flows)
         slack = self._slack(flows)
         scale = max(abs(self.aim.value(flows)), 1e-9)
         status = "within gap" if slack is not None and slack <= GAP * scale else "best found"
@@ -98,6 +97,7 @@ class Redispatch:
         data = stamped(
             data, self.scenario, status, "", objective=value, bound=None if slack is None else value - slack,
             gap=None if slack is None else slack / scale, constant=self.aim.constant,
+            **{name: heats.attrs[name] for name in ("grid_min",) if name in heats.attrs},
         )  # fmt: skip
         reason = ""
         if flows.over_mwh > 0:
@@ -106,19 +106,23 @@ class Redispatch:
             reason = "breaks a cap of the goal"
         return Redispatched(data, status, self._rank(flows), slack, reason)
 
-    def _load(self, heats: xr.Dataset) -> _Load | None:
-        starts = from_schedule(self.problem, heats)
+    def _placed(self, heats: xr.Dataset) -> _Heats | None:
+        moments = heats.attrs.get("grid_min")
+        if moments not in self._lines:
+            self._lines[moments] = line_reader.from_scenario(self.scenario, self.envelope, like=heats)
+        problem = self._lines[moments]
+        starts = from_schedule(problem, heats)
         if starts is None:
             return None
-        problem = self.problem
-        return _Load(load_cells(problem, starts), line_gives(problem, starts), idle_column(problem, starts))
+        cells = site_cells(problem, starts, self.data.n_cells)
+        return _Heats(problem, starts, cells, line_gives(problem, starts))
 
-    def _flows(self, load: _Load, *, whole: bool) -> Flows | None:
+    def _flows(self, placed: _Heats, *, whole: bool) -> Flows | None:
         if whole not in self._dispatchers:
             data = replace(self.data, whole=whole)
             self._dispatchers[whole] = dispatcher(data, self.aim)
         limit = SETTLE_SHARE * self.scenario.goal.budget
-        return self._dispatchers[whole].flows(load.cells, work=limit, line_gives=load.gives)
+        return self._dispatchers[whole].flows(placed.cells, work=limit, line_gives=placed.gives)
 
     def _rank(self, flows: Flows) -> float:
         return self.aim.draft_rank(self.data, flows)

@@ -62,7 +62,13 @@ def headline(plan: Plan) -> Headline | None:
         bound=plan.bound,
         gap=plan.gap,
         bound_covers=plan.bound_covers,
+        beyond_steps=_beyond_steps(plan),
     )
+
+
+def _beyond_steps(plan: Plan) -> float | None:
+    bound = None if plan.holding is None or not plan.between_steps else plan.holding.draft_bound
+    return None if bound is None or plan.objective is None else bound - plan.objective
 
 
 def carbon_kg(sums: Figures, signal: str) -> float | None:

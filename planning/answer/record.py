@@ -204,6 +204,9 @@ class Headline:
     gap: float | None
     bound_covers: BoundCovers
     """The plans that the bound is proven for."""
+    beyond_steps: float | None
+    """Of a plan that starts heats between steps: by how much it is better than every plan on steps, in the goal's unit;
+    below zero: by how much the best of those may be better at most. None: it is on steps, or no bound is known."""
 
     @property
     def of_money(self) -> bool:

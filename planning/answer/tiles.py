@@ -276,6 +276,14 @@ def _with_again(tile: Tile, headline: Headline, again: PlannedAgain) -> Tile:
 def _best_tile(headline: Headline) -> Tile:
     gap, distance = headline.gap, headline.to_best
     label = Message("Best possible plan")
+    if headline.beyond_steps is not None:
+        value, unit = of_goal(headline, abs(headline.beyond_steps))
+        step = headline.bound_covers.step_min
+        text = mark("this one is {amount} {unit} better than the best on {step:g}-minute steps at least (proven)")
+        if headline.beyond_steps < 0:
+            text = mark("the best on {step:g}-minute steps is {amount} {unit} better at most (proven)")
+        note = Message(text, amount=value, unit=unit, step=step)
+        return Tile("best", label, Message("not known"), note, Message("its starts lie between steps"))
     if gap is None or distance is None:
         status = Message("{status}", status=Message(headline.status))
         return Tile("best", label, Message("not known"), status, status)

@@ -21,6 +21,7 @@ from emberline.planning.loop.risks import Risks
 from emberline.scenarios import effort
 from emberline.scenarios.datasets import ViolationKind
 from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.line.tables import LineShop
 from emberline.scenarios.records.disturbances import Recourse
 from emberline.twin.line.clock import Clock
 from emberline.twin.line.line import LineHistory, ListReplay
@@ -67,6 +68,17 @@ class Look:
     carrying: Prospect | None
     changing: Prospect | None
     """None of both: no other times are better."""
+
+
+def expected(todo: Operations, view: SoFar) -> LineHistory:
+    """How a list is expected to go on."""
+    return ListReplay(todo, todo.planned, {}, clock=Clock(view.now), so_far=view).run()
+
+
+def moved(shop: LineShop, todo: Operations, view: SoFar, starts: list[float]) -> Operations:
+    """A list at other starts [min]."""
+    rows = [(*row[:3], at, at + row[4] - row[3]) for row, at in zip(rows_of(todo), starts, strict=True)]
+    return onward(shop, view, rows, todo.missing)
 
 
 class LineReplan:
@@ -122,11 +134,11 @@ class LineReplan:
     def look(self, plant: LinePlant) -> Look:
         """Compare carrying on with changing."""
         view, todo = self._situation(plant)
-        ahead = ListReplay(todo, todo.planned, {}, clock=Clock(view.now), so_far=view).run()
+        ahead = expected(todo, view)
         better = self.retiming.best(todo, ahead, view.now, self._risks, view.now + AHEAD_MIN)
         if better is None or better.gain <= WORTH_IT * self.day:
             return Look(None, None, None)
-        other = self._at(todo, view, better.starts)
+        other = moved(self.shop, todo, view, better.starts)
         near = self._near(todo, view)
         past, lists = self._past(view, near), [self._part(each, near, view) for each in (todo, other)]
         for count in FUTURES:
@@ -139,11 +151,6 @@ class LineReplan:
         """State that is known, and the rest of the list after it."""
         view = self.view(plant.so_far())
         return view, onward(self.shop, view, rows_of(plant.todo), plant.todo.missing)
-
-    def _at(self, todo: Operations, view: SoFar, starts: list[float]) -> Operations:
-        """A list at other starts."""
-        rows = [(*row[:3], at, at + row[4] - row[3]) for row, at in zip(rows_of(todo), starts, strict=True)]
-        return onward(self.shop, view, rows, todo.missing)
 
     def _near(self, todo: Operations, view: SoFar) -> set[str]:
         """Casts that have just ended, are under way or begin soon: the part of a long horizon that a look imagines."""

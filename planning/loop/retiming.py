@@ -72,7 +72,14 @@ class Retiming:
         self._prices[:] = 0.0
 
     def best(
-        self, todo: Operations, ahead: LineHistory, now: float, risks: Risks, until: float = math.inf
+        self,
+        todo: Operations,
+        ahead: LineHistory,
+        now: float,
+        risks: Risks,
+        until: float = math.inf,
+        *,
+        exact: bool = False,
     ) -> Retimed | None:
         """The best times; None: no times near those that are expected keep all limits.
 
@@ -82,8 +89,9 @@ class Retiming:
             now: the moment [min].
             risks: what slack is worth.
             until: starts that are expected later stay as they are expected [min].
+            exact: whether locks are kept as they stand; else one that is late is kept as soon as can be.
         """
-        graph = _Graph(self.shop, todo, ahead, now, until, self._n)
+        graph = _Graph(self.shop, todo, ahead, now, until, self._n, exact)
         if not graph.members or not graph.possible:
             return None
         graph.soften(now, risks)
@@ -162,8 +170,10 @@ class Retiming:
 class _Graph:
     """Starts that may move as numbers, with a window of each and lags between them on the grid."""
 
-    def __init__(self, shop: LineShop, todo: Operations, ahead: LineHistory, now: float, until: float, n: int) -> None:
-        self.shop, self.todo, self.ahead, self._until = shop, todo, ahead, until
+    def __init__(
+        self, shop: LineShop, todo: Operations, ahead: LineHistory, now: float, until: float, n: int, exact: bool
+    ) -> None:
+        self.shop, self.todo, self.ahead, self._until, self._exact = shop, todo, ahead, until, exact
         self.members: list[list[tuple[int, float]]] = []
         """By number: the operations that move together, each with its minutes after the first one."""
         self.place: dict[int, tuple[int, float]] = {}
@@ -242,7 +252,9 @@ class _Graph:
                 _, earliest, latest = shop.locks[h, todo.stage[i]]
                 self._not_before(i, earliest)
                 # one that is late already, or lies between two moments of the grid, is not held up further
-                self._not_after(i, max(latest, earliest + GRID_MIN, self.ahead.start[i] + GRID_MIN))
+                late = latest if self._exact else max(latest, self.ahead.start[i] + GRID_MIN)
+                offset = self.place[i][1]
+                self._not_after(i, max(late, _up(earliest - offset) * GRID_MIN + offset))
             if b < 0 or (i not in self.place and b not in self.place):
                 continue
             took, longest = self._took(b), shop.longest_wait[todo.stage[b]]

@@ -14,9 +14,10 @@ from scipy.special import ndtr
 
 from emberline.scenarios.line.scatter import Spread
 from emberline.scenarios.line.tables import LineShop
+from emberline.scenarios.records.horizon import MOMENT_MIN
 
-GRID_MIN = 5.0
-"""Slack counts in slots so long, and starts lie on moments so far apart [min]."""
+GRID_MIN = MOMENT_MIN
+"""Slack counts in slots so long [min]."""
 LEVELS = np.array([0, 1, 2, 4, 8, 14])
 """Slots of slack between which its price is a straight line; more is not paid for."""
 SLACK_MIN = LEVELS * GRID_MIN

@@ -22,6 +22,7 @@ from emberline.planning.accounts.ledger import broken_grades
 from emberline.planning.accounts.site_stores import levels, searched, site_stores
 from emberline.planning.accounts.sums import figures
 from emberline.planning.engine.progress import Progress
+from emberline.planning.loop.finer_starts import BETWEEN, FinerStarts, around_locks, keeps_locks
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.caps import least_carried
 from emberline.planning.plan.counted import ruled_out
@@ -229,6 +230,13 @@ def _optimize(
     start = baseline.start if search.start is None else search.start
     others = [*start_lists(scenario, baseline, search.study, around=search.lists), *search.others]
 
+    def found(request: Case) -> xr.Dataset:
+        around = around_locks(request)
+        schedule = schedule_of(around)
+        if around is request or not schedule.attrs["found"]:
+            return schedule
+        return _at_locks(request, baseline, schedule)
+
     def schedule_of(request: Case) -> xr.Dataset:
         return optimize(
             request,
@@ -241,7 +249,7 @@ def _optimize(
         )
 
     def end(request: Case) -> xr.Dataset:
-        return searched(request, baseline.run, schedule_of) if search.end_levels else schedule_of(request)
+        return searched(request, baseline.run, found) if search.end_levels else found(request)
 
     schedule = least_carried(scenario, end(scenario), end)
     if search.lists and not schedule.attrs["found"] and baseline.complete and scenario.heats:
@@ -251,6 +259,18 @@ def _optimize(
         )
         schedule = _baseline_instead(baseline, schedule, reason) if stands(scenario, baseline) else schedule
     return search.keep(schedule) if search.keep is not None else schedule
+
+
+def _at_locks(scenario: Case, baseline: Baseline, schedule: xr.Dataset) -> xr.Dataset:
+    """A schedule on steps taken to locks between them; none where that cannot be."""
+    if keeps_locks(scenario, schedule):
+        return schedule
+    after = FinerStarts(scenario, baseline.envelope, schedule, baseline.start).at(0.0)
+    if after is not None and keeps_locks(scenario, after):
+        return judge(scenario, baseline.envelope, after).assign_attrs(reason=BETWEEN)
+    lost = {"objective": math.nan, "bound": math.nan, "gap": math.nan}
+    reason = Message("No list was found that keeps the locks between steps.")
+    return schedule.assign_attrs(lost, found=0, complete=0, status="no plan within the limit", reason=reason)
 
 
 def _baseline_instead(baseline: Baseline, schedule: xr.Dataset, reason: Message) -> xr.Dataset:

@@ -83,6 +83,11 @@ class Plan:
         return self.schedule is not None
 
     @property
+    def between_steps(self) -> bool:
+        """Whether its starts lie on finer moments than the steps, of which bounds speak."""
+        return self.schedule is not None and "grid_min" in self.schedule.attrs
+
+    @property
     def ruled_out(self) -> bool:
         """Whether it is proven that there is no plan, or none on its grid."""
         from emberline.models.search import schedule as schedules

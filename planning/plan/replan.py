@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from emberline.planning.accounts.site_stores import ending_no_lower
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import Search
 from emberline.planning.plan.proof import judge, judged, prove
@@ -46,6 +47,7 @@ __all__ = [
 ]
 
 STAYS = Message("The earlier plan stays.")
+MOVED = Message("The earlier plan stays but for what its locks move.")
 Operation = tuple[str, str]
 """Heat and stage."""
 Starts = Mapping[str, float | None] | Mapping[Operation, float | None] | Mapping[str | Operation, float | None]
@@ -67,25 +69,41 @@ def again(stored: Plan, scenario: Case, search: Search) -> Plan | tuple[Case, Se
 
     stored = judged(stored)
     unchanged = same_locks(all_locks(scenario), all_locks(stored.scenario))
-    if unchanged and stored.has_schedule and stored.gap is not None and stored.gap <= stored.scenario.goal.gap + 1e-9:
+    gap = stored.gap if stored.holding is None or not stored.between_steps else stored.holding.draft_gap
+    if unchanged and stored.has_schedule and gap is not None and gap <= stored.scenario.goal.gap + 1e-9:
         return stored
     if stored.schedule is None:
         return scenario, search
     if not unchanged and scenario.goal.caps.extra_cost_share is not None:
         scenario = _capped(scenario, stored)
     stored_locks, holding = ({lock.model_dump_json() for lock in all_locks(one)} for one in (stored.scenario, scenario))
+    schedule, stays = stored.schedule, STAYS
+    near = next((one for one in search.others if "grid_min" in one.attrs), None)
+    if near is not None and not (unchanged or holds(scenario, stored.envelope, schedule)):
+        near = _used(scenario, stored, near)
+        if near is not None:
+            schedule, stays = near, MOVED
     # what binds more raises no plan's worth
     tighter = unchanged or stored_locks <= holding
     bound = stored.bound if tighter and stored.bound is not None else math.nan
-    before = stored.schedule.assign_attrs(bound=bound)
+    before = schedule.assign_attrs(bound=bound)
     study = search.study or Study()
     study.keep(scenario, before)
     return scenario, dataclasses.replace(
         search,
         start=search.others[0] if scenario.processes and search.others else None,
         study=study,
-        keep=lambda candidate: choose(scenario, stored.envelope, before, candidate, sound=unchanged),
+        keep=lambda candidate: choose(scenario, stored.envelope, before, candidate, sound=unchanged, reason=stays),
     )
+
+
+def _used(scenario: Case, stored: Plan, heats: xr.Dataset) -> xr.Dataset | None:
+    """The schedule of heats between steps, its site used as well as can be; None: it breaks a limit."""
+    from emberline.models.strategies.redispatch import Redispatch
+
+    listed = Baseline.of(scenario, stored.envelope)
+    found = Redispatch(ending_no_lower(scenario, listed.run), stored.envelope, listed.start).best(heats)
+    return None if found.reason else found.schedule
 
 
 def _capped(variant: Case, stored: Plan) -> Case:
@@ -106,6 +124,7 @@ def choose(
     keep_share: float = PLAN.keep_share,
     *,
     sound: bool = False,
+    reason: Message | None = None,
 ) -> xr.Dataset:
     """The earlier schedule where it still holds and the one found is hardly better, else the one found.
 
@@ -116,6 +135,7 @@ def choose(
         candidate: of a search for ``scenario``.
         keep_share: by how much better a schedule must be, as a share of what can be decided, to take its place.
         sound: it is known that the earlier schedule holds.
+        reason: what is said where it stays; None: that it does.
 
     Raises:
         ContradictionError: a bound lies above the schedule that is taken.
@@ -129,7 +149,7 @@ def choose(
         return prove(scenario, candidate, bound) if candidate.attrs["found"] else candidate
     seconds = {name: value for name, value in candidate.attrs.items() if str(name).startswith("seconds ")}
     status = str(candidate.attrs["status"]) if candidate.attrs["found"] else "best found"
-    stays = {"status": status, "reason": STAYS}
+    stays = {"status": status, "reason": reason or STAYS}
     return prove(scenario, before.assign_attrs({**seconds, **stays}), bound)
 
 

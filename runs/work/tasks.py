@@ -161,8 +161,8 @@ def again(task: Task) -> dict[str, Any]:
 
 def _near(before: Plan, scenario: Scenario) -> list[xr.Dataset]:
     """Schedules nearest to a stored plan's that keep other locks: where a search around them begins."""
+    from emberline.planning.plan.alternatives.nearest import neighbours
     from emberline.studies.board import RunBoard
-    from emberline.studies.why.nearest import neighbours
 
     if before.schedule is not None and scenario.processes:
         board = RunBoard(before)

@@ -21,7 +21,7 @@ from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.disturbances import Disturbances, Recourse, Tolerances
 from emberline.scenarios.records.emissions import ACCOUNTING, DAYS, Accounting, Emission, Used, used_by
 from emberline.scenarios.records.goal import HOLD, Goal, Target, effort_of, net_of
-from emberline.scenarios.records.horizon import Horizon
+from emberline.scenarios.records.horizon import MOMENT_MIN, Horizon
 from emberline.scenarios.records.locks import Window, merged
 from emberline.scenarios.records.orders import Lock, Order, RunLock
 from emberline.scenarios.records.replanning import Using
@@ -198,6 +198,13 @@ class Scenario(Record):
         if level is None:
             return self.disturbed and bool(disturbances.replications) and self.goal.minimize != "lateness"
         return self.disturbed and level > 0
+
+    @property
+    def moment_min(self) -> float:
+        """Moments on which heats of a plan may start [min]: finer than the steps where it is to hold."""
+        step = self.horizon.step_min
+        finer = self.holding and bool(self.heats) and not self.by_the_minute and step % MOMENT_MIN == 0
+        return MOMENT_MIN if finer else step
 
     @property
     def planned_again(self) -> bool:

@@ -64,7 +64,7 @@ def _contradictions(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...],
 
 def _off_step(scenario: Scenario, window: Window) -> Mistakes:
     """A window before the campaign stage in which no step lies."""
-    step = scenario.horizon.step_min
+    step = scenario.moment_min
     first, last = window.steps(step)
     if first <= last or scenario.by_the_minute:
         return
@@ -81,7 +81,7 @@ class _Cast:
         self.scenario, self.order, self.stage = scenario, order, casting.name
         on_caster = {item.heat: item for item in scenario.state.started if item.stage == casting.name}
         last_heat = max((i for i, heat in enumerate(heats) if heat.name in on_caster), default=-1)
-        self.step = None if last_heat >= 0 or scenario.by_the_minute else scenario.horizon.step_min
+        self.step = None if last_heat >= 0 or scenario.by_the_minute else scenario.moment_min
         rest = heats[max(last_heat, 0) :]
         units = [
             unit.name

@@ -21,6 +21,8 @@ MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 HALF_YEAR = timedelta(days=182)
 LONGEST_STEPS = 400_000
+MOMENT_MIN = 5.0
+"""Starts of a printed list lie on moments so far apart where steps are multiples of it [min]."""
 
 
 def read_moment(raw: Any, zone: str = "") -> datetime | timedelta:

@@ -32,7 +32,7 @@ def of_plan(plan: Plan) -> HeatBoard | None:
     if plan.schedule is None or not scenario.heats or scenario.by_the_minute:
         return None
     free = replan.with_locks(scenario, ())
-    problem = line.from_scenario(free, plan.envelope)
+    problem = line.from_scenario(free, plan.envelope, like=plan.schedule)
     starts = line.from_schedule(problem, plan.schedule)
     return None if starts is None else HeatBoard(plan, free, problem, starts)
 
@@ -183,7 +183,8 @@ class HeatBoard:
             "step": problem.step_min, "slots": problem.n_slots, "units": list(problem.units), "heats": heats,
             "casts": casts, "outages": outages, "starts": starts,
             "stages": [stage.name for stage in self.free.line.stages],
-            "worth": {"values": [round(float(value), 3) for value in worth], "says": str(SIGNALS[kind]), "unit": unit},
+            "worth": {"values": [round(float(value), 3) for value in worth.repeat(problem.per_step)],
+                      "says": str(SIGNALS[kind]), "unit": unit},
         }  # fmt: skip
 
 

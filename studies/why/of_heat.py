@@ -102,9 +102,9 @@ class OfHeat:
     def __init__(self, resolver: Resolver, operation: Operation) -> None:
         self.resolver, self.operation = resolver, operation
         self.scenario, self.schedule = resolver.scenario, resolver.schedule
-        self.step = self.scenario.horizon.step_min
         self.free = with_locks(self.scenario, unlocked(self.scenario, (operation.heat.name, operation.stage)))
-        self.problem = line.from_scenario(self.free, resolver.plan.envelope)
+        self.problem = line.from_scenario(self.free, resolver.plan.envelope, like=self.schedule)
+        self.step = self.problem.step_min
         starts = line.from_schedule(self.problem, self.schedule)
         assert starts is not None, "a stored schedule lies on the model's slots"
         self.line = Line(self.free, self.problem, starts)
@@ -172,7 +172,7 @@ class OfHeat:
         if every:
             for slot in self._starts():
                 minute = slot * self.step
-                if abs(minute - at) > 1e-6:
+                if abs(minute - at) > 1e-6 and minute % self.scenario.horizon.step_min == 0:
                     options.append(("at", self._at(minute), self._pin(minute)))
         return options
 
@@ -272,7 +272,9 @@ class OfHeat:
     def _mean(self, values: np.ndarray, at: float) -> float:
         """Mean of a series over the operation, were it to start at a time."""
         placement = self.schedule.sel(heat=self.operation.heat.name, stage=self.operation.stage)
-        return mean_over(values, self.step, at, float(placement["end_min"] - placement["start_min"]))
+        return mean_over(
+            values, self.scenario.horizon.step_min, at, float(placement["end_min"] - placement["start_min"])
+        )
 
     def _because(self, at: float) -> str:
         """What electricity counts there, and here."""

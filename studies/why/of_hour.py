@@ -165,7 +165,7 @@ class OfHour:
         drawing = self.drawing()
         if not self.scenario.heats or not drawing:
             return
-        problem = line.from_scenario(self.scenario, self.resolver.plan.envelope)
+        problem = line.from_scenario(self.scenario, self.resolver.plan.envelope, like=self.schedule)
         starts = line.from_schedule(problem, self.schedule)
         if starts is None:
             return

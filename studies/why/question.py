@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from emberline.planning.plan.record import Plan
-from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios import Problem, ScenarioError
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message
 from emberline.studies.why.answer import Answer, Slot, Why, Worth
@@ -90,7 +90,7 @@ def refuse(plan: Plan, heat: str | None, unit: str | None, hour: str | None) -> 
 def _of_heat(resolver: Resolver, text: str, stage: str | None, at: str | None, every: bool) -> Why:
     subject = operation(resolver, text, stage)
     about = OfHeat(resolver, subject)
-    at_min = None if at is None else _moment(resolver.scenario, at)
+    at_min = None if at is None else _moment(resolver.plan, at)
     questions = about.questions(at_min, every)
     resolver.asks = len(questions)
     answers = [*resolver.as_it_is(), *(about.answer(*question) for question in _in_time(resolver, questions))]
@@ -105,9 +105,11 @@ def _of_heat(resolver: Resolver, text: str, stage: str | None, at: str | None, e
     return _report(resolver, question, list(about.facts()), answers, slots)
 
 
-def _moment(scenario: Scenario, text: str) -> float:
+def _moment(plan: Plan, text: str) -> float:
     """A time at which a heat can start."""
-    start_min, step = minute(scenario.horizon, "--at", text), scenario.horizon.step_min
+    horizon = plan.scenario.horizon
+    step = plan.scenario.moment_min if plan.between_steps else horizon.step_min
+    start_min = minute(horizon, "--at", text)
     if start_min % step:
         raise ScenarioError([Problem("--at", "", f"{text} lies between steps of {step:g} min, on which heats start")])
     return start_min

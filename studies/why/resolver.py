@@ -16,6 +16,7 @@ from emberline.models.strategies import redispatch
 from emberline.planning.accounts.figures import Figures
 from emberline.planning.accounts.site_stores import ending_no_lower
 from emberline.planning.accounts.stock import difference
+from emberline.planning.plan.alternatives.nearest import neighbours
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.caps import fixed
 from emberline.planning.plan.pipeline import Search
@@ -26,7 +27,6 @@ from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.state import Outage
 from emberline.studies.why.answer import ESTIMATE, Answer, More
-from emberline.studies.why.nearest import neighbours
 from emberline.studies.why.tuning import WHY
 
 CLOSE = 1e-9
@@ -86,7 +86,7 @@ class Resolver:
 
         What that brings is no decision's doing, and the other searches begin with it.
         """
-        if self.plan.gap is not None and self.plan.gap <= WHY.gap:
+        if self.plan.between_steps or (self.plan.gap is not None and self.plan.gap <= WHY.gap):
             return []
         self.asks += 1
         answer = self.ask("as it is", Message("as it is, only searched on"), self.scenario)
@@ -131,6 +131,7 @@ class Resolver:
 
     def _answer(self, key: str, says: str, changed: Plan) -> Answer:
         variant, constant, bound, objective = changed.scenario, changed.constant, changed.bound, changed.objective
+        bound = None if self.plan.between_steps else bound  # it says nothing of starts between steps
         answer = Answer(
             key=key,
             says=says,

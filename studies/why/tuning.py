@@ -31,8 +31,6 @@ class WhyTuning:
     """Load that is added and taken away in an hour [MWh]."""
     runs: int = 5
     """Runs of which it is said what stops them."""
-    nearest_rounds: int = 30
-    """How often operations are moved out of what their units are not available for."""
 
     # repairs: why_not.py
     judged: float = 2.0

@@ -73,7 +73,8 @@ def broken(plan: Plan) -> list[str]:
         return []
     wrong: list[str] = []
     if plan.scenario.heats:
-        wrong = faults(plan.scenario, rows(plan.replay), flows(plan.replay), on_steps=plan.gap is not None)
+        on_steps = plan.gap is not None and not plan.between_steps
+        wrong = faults(plan.scenario, rows(plan.replay), flows(plan.replay), on_steps=on_steps)
     # without a gap the baseline may be the plan, which decides in each metered interval
     return wrong if plan.gap is None else [*wrong, *site_faults(plan.scenario, flows(plan.replay, *SITE))]
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import planned
@@ -17,6 +18,7 @@ from shops import cast
 
 from emberline.planning.engine.deadline import Deadline
 from emberline.planning.engine.engine import Engine, Piece
+from emberline.planning.loop.finer_starts import FinerStarts
 from emberline.planning.plan.pipeline import Search
 from emberline.planning.plan.replay_outcome import Outcome
 from emberline.planning.robustness.ensemble import Ensemble, together
@@ -146,9 +148,10 @@ def trial(
     on_progress: Callable[[dict[str, Any]], None] | None = None,
     baseline: Callable[[int], int] = lambda day: 0,
     carbon: float = 900.0,
+    between: Callable[[FinerStarts, float], xr.Dataset | None] = lambda starts, price: None,
     **how: Any,
 ) -> Trial:
-    """Run the loop on days by a rule."""
+    """Run the loop on days by a rule; ``between``: a list between steps by a price of slack."""
     lists, days, events = lists or Lists(), Days(rule, baseline, carbon), list[dict[str, Any]]()
 
     def tell(event: dict[str, Any]) -> None:
@@ -156,10 +159,11 @@ def trial(
         if on_progress is not None:
             on_progress(event)
 
-    result = hold(
-        case or shop(), days, level=level, replications=replications, deadline=Deadline(LIMIT_S, clock),
-        search=Search(optimize=lists, lists=False), on_progress=tell, **how,
-    )  # fmt: skip
+    with patch.object(FinerStarts, "at", between):
+        result = hold(
+            case or shop(), days, level=level, replications=replications, deadline=Deadline(LIMIT_S, clock),
+            search=Search(optimize=lists, lists=False), on_progress=tell, **how,
+        )  # fmt: skip
     return Trial(result, days, lists, events)
 
 

@@ -83,7 +83,7 @@ def give(block: pyo.Block, problem: SlotProblem, kinds: list[Draws]) -> dict[str
     n, carriers = problem.n_slots, list(problem.gives)
     nothing = np.zeros(n)
     decided = [
-        problem.on_slots(problem.started_cells(weight)) + problem.fixed_gives.get(carrier, nothing)
+        problem.on_steps(problem.started_cells(weight)) + problem.fixed_gives.get(carrier, nothing)
         for carrier, weight in problem.gives.items()
     ]
     block.CARRIER, block.T = pyo.Set(initialize=carriers, dimen=1), pyo.RangeSet(0, n - 1)

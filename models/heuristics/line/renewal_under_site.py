@@ -79,12 +79,12 @@ def _renewed(search: Search, plan: Starts, how: SiteView, seconds: float, number
         limit = max(data.import_limit_mw * to_mwh + max(relief, 0.0), highest + 1e-6) / to_mwh
     price = np.asarray(data.guide_price)
     if how.shared and search.load_worth is not None:
-        price = price + (problem.on_slots(search.load_worth) / data.cells_per_slot - aim.weight(data)) / 2
+        price = price + (problem.on_steps(search.load_worth) / data.cells_per_slot - aim.weight(data)) / 2
     site = replace(
         data, base=base, pv=np.zeros(len(base)), price=price, battery=None, hub=None,
         purchase=None, curtails=False, whole=True, import_limit_mw=limit,
     )  # fmt: skip
-    slots = problem.on_slots(load)
+    slots = problem.on_steps(load)
     tops = {
         name: top - (flows.totals[name] - float(site.guide_per_mwh[name] @ slots)) for name, top in aim.tops.items()
     }

@@ -10,9 +10,11 @@ from itertools import chain
 import numpy as np
 import xarray as xr
 
+from emberline.planning.accounts.site_stores import ending_no_lower
 from emberline.planning.engine.deadline import Deadline
 from emberline.planning.engine.engine import Engine
 from emberline.planning.engine.progress import Progress
+from emberline.planning.loop.finer_starts import BETWEEN, FinerStarts
 from emberline.planning.plan.alternatives.substitute import substitute
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import Search, draft, stands
@@ -138,6 +140,8 @@ class _Loop:
         self.training = HOLDING.training if whole else min(replications, HOLDING.training)
         self.replayed: dict[int, list[tuple[xr.Dataset, Misses]]] = {}
         """Schedules of processes with the days that steer, by judgement."""
+        self.finer = scenario.moment_min < scenario.horizon.step_min
+        """Whether starts may lie between steps."""
 
     @property
     def spent(self) -> float:
@@ -174,7 +178,7 @@ class _Loop:
             best, days, status, why = self._raise(best, judgement, begin)
             if days is not None and status == "cannot" and best.scenario.heats and self.whole:
                 best, status = self._vary(best, days, judgement)
-            best = self._polish(best, judgement)
+            best = self._polish(best, days, judgement)
             judged = self._judge(best, plain, judgement)
             if judged is None or status != "holds" or self._reached(judged):
                 break
@@ -305,7 +309,7 @@ class _Loop:
         chosen, where it reaches the level."""
         if not self.whole:
             return interval(days.successes, days.n)[0] >= self.level
-        as_asked = not judgement and margins(days.scenario) == margins(self.scenario)
+        as_asked = not (judgement or days.chosen) and margins(days.scenario) == margins(self.scenario)
         spare = 0.0 if as_asked else HOLDING.spare * (self.level * (1 - self.level) * days.n) ** 0.5
         return days.successes >= self.level * days.n + spare
 
@@ -315,13 +319,14 @@ class _Loop:
         days = self._train(now, judgement, began)
         if days is None:
             return start, None, "cancelled", "cancelled before the first replays were over"
+        now, days = self._finer(now, days, judgement)
         best, best_days = now, days
         while not self._enough(days, judgement):
             self.larger = next(candidates(now.scenario, steps(days, self.level, self.stuck), far=True), None)
             if self.remaining <= HOLDING.least_plan:
                 return best, best_days, "out of time", f"the effort of {self.limit:g} was over"
             if len(self.rounds) >= HOLDING.rounds or not steps(days, self.level, self.stuck):
-                why = "no margin that can still be raised makes it hold more often" + self._finer()
+                why = "no margin that can still be raised makes it hold more often"
                 return best, best_days, "out of time" if self.unproven else "cannot", why
             later = self._next(now, days, judgement, begin)
             begin = None
@@ -358,16 +363,48 @@ class _Loop:
             if candidate.schedule is None or not candidate.acceptable:
                 continue
             after = self._train(candidate, judgement, began)
-            if after is not None and after.successes / after.n > days.successes / days.n:
+            if after is None:
+                continue
+            candidate, after = self._finer(candidate, after, judgement)
+            if after.successes / after.n > days.successes / days.n:
                 best, days = candidate, after
         return best, "holds" if self._enough(days, judgement) else "cannot"
 
-    def _finer(self) -> str:
-        """What may leave more room."""
-        step = self.scenario.horizon.step_min
-        if step <= 5 or step % 5 or not self.scenario.heats:
-            return ""
-        return f"; steps of {step:g} min round every duration up, finer ones leave more room (horizon.step_min=5)"
+    def _finer(self, plan: Plan, days: Misses, judgement: int) -> tuple[Plan, Misses]:
+        """A plan at finer moments than its steps: of what holds often enough the best by the goal, else what holds most
+        often; the plan itself where that is it."""
+        if not self.finer or plan.schedule is None or self.stop():
+            return plan, days
+        same = plan.scenario.disturbances.planning_quantile == self.scenario.disturbances.planning_quantile
+        baseline = self.baseline if same else Baseline.of(plan.scenario)
+        request = ending_no_lower(plan.scenario, baseline.run)
+        starts = FinerStarts(request, plan.envelope, plan.schedule, baseline.start)
+        tried = [(plan, days)]
+
+        def holds(price: float) -> bool:
+            """Whether the plan holds often enough at a price of slack."""
+            began = self.deadline.seconds
+            schedule = starts.at(price)
+            if schedule is None:
+                return False
+            candidate = substitute(plan, schedule, baseline, reason=BETWEEN)
+            after = self._train(candidate, judgement, began) if candidate.acceptable else None
+            if after is None:
+                return False
+            after = dataclasses.replace(after, chosen=True)
+            tried.append((candidate, after))
+            return self._enough(after, judgement)
+
+        first = HOLDING.slack_prices.index(HOLDING.slack_price)
+        lower, higher = HOLDING.slack_prices[first - 1 :: -1], HOLDING.slack_prices[first + 1 :]
+        going_down = holds(HOLDING.slack_price)
+        for price in lower if going_down else higher:
+            if self._over() or holds(price) is not going_down:
+                break
+        enough = [each for each in tried if self._enough(each[1], judgement)]
+        if enough:
+            return min(enough, key=lambda each: each[0].objective or 0.0)
+        return max(tried, key=lambda each: (each[1].successes / each[1].n, -(each[0].objective or 0.0)))
 
     def _next(
         self, now: Plan, days: Misses, judgement: int, begin: Disturbances | None
@@ -397,27 +434,32 @@ class _Loop:
                 )
                 continue
             trained = self._train(candidate, judgement, began)
-            return None if trained is None else (candidate, trained, every[0][0])
+            return None if trained is None else (*self._finer(candidate, trained, judgement), every[0][0])
         self.stuck.add(every[0][0])
         return None
 
-    def _polish(self, candidate: Plan, judgement: int) -> Plan:
+    def _polish(self, candidate: Plan, days: Misses | None, judgement: int) -> Plan:
         """The same margins with the time that is left; kept where it is better and holds no less often."""
-        as_asked = margins(candidate.scenario) == margins(self.scenario) and not self.whole
-        if candidate.status == "within gap" or as_asked or self.remaining <= HOLDING.least_plan or self.stop():
+        mine = margins(candidate.scenario)
+        ended = any(row.status == "within gap" for row in self.rounds if row.margins == mine)
+        as_asked = mine == margins(self.scenario) and not self.whole
+        if days is None or ended or as_asked or self.remaining <= HOLDING.least_plan or self.stop():
             return candidate
-        before, began = self.rounds, self.deadline.seconds
-        finer = self._plan(candidate.scenario, 1.0)
-        worse = candidate.objective is not None and (finer.objective or 0.0) > candidate.objective
-        if finer.schedule is None or not finer.acceptable or worse:
+        began = self.deadline.seconds
+        after = self._plan(candidate.scenario, 1.0)
+        if after.schedule is None or not after.acceptable or (self._worse(after, candidate) and not self.finer):
             return candidate
-        share = next(row.successes / row.n for row in before if row.margins == margins(candidate.scenario) and row.n)
-        days = self._train(finer, judgement, began)
-        return (
-            finer
-            if days is not None and (self._enough(days, judgement) or days.successes / days.n >= share)
-            else candidate
-        )
+        again = self._train(after, judgement, began)
+        if again is None:
+            return candidate
+        after, again = self._finer(after, again, judgement)
+        holds = self._enough(again, judgement) or again.successes / again.n >= days.successes / days.n
+        return after if holds and not self._worse(after, candidate) else candidate
+
+    @staticmethod
+    def _worse(plan: Plan, other: Plan) -> bool:
+        """Whether a plan is worse than another one by the goal, undisturbed."""
+        return other.objective is not None and (plan.objective or 0.0) > other.objective
 
     def _judge(self, candidate: Plan, plain: Plan, judgement: int) -> Ensemble | None:
         """A plan on fresh days, its draft and the baseline on the same."""

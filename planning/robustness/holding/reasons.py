@@ -92,9 +92,6 @@ def obstacles(scenario: Scenario, rows: tuple[dict[str, Any], ...], days: int) -
 def remedies(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> Iterator[Message]:
     """What would help where no margin does; ``rows`` of :func:`misses`."""
     yield from (Message(HELP[kind]) for kind in dict.fromkeys(row["kind"] for row in rows[:MOST]) if kind in HELP)
-    step = scenario.horizon.step_min
-    if scenario.heats and step > 5 and not step % 5:
-        yield Message("steps of 5 min (horizon.step_min=5), as longer ones round every duration up")
 
 
 def _rounded(amount: float) -> float:

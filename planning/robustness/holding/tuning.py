@@ -56,6 +56,10 @@ class HoldingTuning:
     aimed: float = 0.75
     """Share of the breaks that are allowed which a raise aims at: margins change what happens besides, and each costs
     and takes room from others."""
+    slack_prices: tuple[float, ...] = (0.0, 0.1, 0.3, 0.6, 1.0, 2.0, 4.0)
+    """Prices of slack that are tried between steps, as shares of what a broken day counts."""
+    slack_price: float = 0.3
+    """The first of them."""
     steps: Mapping[str, tuple[float, float]] = field(default_factory=_steps)
     """Least and largest raise in one round by kind of margin [min; quantile; MW; share of what a store holds]."""
     multiples: Mapping[str, float] = field(default_factory=_multiples)

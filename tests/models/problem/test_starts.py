@@ -183,7 +183,7 @@ def test_idle_units_draw_between_their_works() -> None:
     assert idle_column(problem(), SOONEST) == {}
     assert not idle_cells(holding, holding.states, {u: [(0.0, 480.0)] for u in range(3)}).any()
     more = load_cells(holding, SOONEST) - line_cells(holding, SOONEST, {})
-    assert holding.on_slots(more) == pytest.approx(by_slot / 4)
+    assert holding.on_steps(more) == pytest.approx(by_slot / 4)
 
 
 def test_what_stages_give() -> None:

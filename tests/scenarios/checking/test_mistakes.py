@@ -204,7 +204,7 @@ def test_what_is_no_scenario(text: str) -> None:
         ("orders.0.due=99999999999999 h", "more than 100 years"),
         ("line.heat_loss.reheating_stage=casting", "casts without a gap"),
         ("site.battery.power_mw=0", "needs power"),
-        ("locks=[{heat: C1-1, stage: melting, start: 190 min}]", "lies between steps of 15 min; use 2026-06-16T03:00"),
+        ("locks=[{heat: C1-1, stage: melting, start: 192 min}]", "lies between steps of 5 min; use 2026-06-16T03:10"),
     ],
 )
 def test_overrides_are_checked_like_the_file(assignment: str, says: str) -> None:

@@ -14,8 +14,9 @@ AT = "2026-03-10T{}+01:00"
 
 
 def with_locks(*locks: str, name: str = DAY, **rest: str) -> Case:
-    """A bundled scenario with locks."""
-    return load(name, [f"locks=[{', '.join(locks)}]", *(f"{key}={value}" for key, value in rest.items())])
+    """A bundled scenario with locks, whose heats start on steps."""
+    more = {"goal.hold": "off", **rest}
+    return load(name, [f"locks=[{', '.join(locks)}]", *(f"{key}={value}" for key, value in more.items())])
 
 
 def refused(*locks: str, name: str = DAY, **rest: str) -> list[str]:

@@ -246,7 +246,7 @@ class Matched(Groups):
     def _priced(self, steps: dict[Key, np.ndarray], cells: dict[tuple[int, int], np.ndarray]) -> Ports:
         """Where nothing is to decide on the site, worth lies on the starts themselves: the smallest model."""
         m, data, per = self.model, self.data, self.problem.cells_per_slot
-        rest = self.problem.on_slots(self.problem.fixed_cells) + data.base - data.pv
+        rest = self.problem.on_steps(self.problem.fixed_cells) + data.base - data.pv
         by_port = data.per_mwh
 
         def worth_of(energy: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -36,7 +36,7 @@ def add(formulation: Named) -> None:
     n, per, battery = problem.n_slots, problem.cells_per_slot, data.battery
     net = np.repeat((data.base - data.pv) / per, per) + problem.fixed_cells + problem.under_way
     if not data.plain:
-        in_slot, of_slot = problem.on_slots(net), mwh.reshape(-1, n, per).sum(axis=2)
+        in_slot, of_slot = problem.on_steps(net), mwh.reshape(-1, n, per).sum(axis=2)
         m.sunny = pyo.Block()
         sunny = np.flatnonzero(in_slot < -LEAST_MWH).tolist()
         _terms(m.sunny, starts, {t: np.maximum(in_slot[t] + of_slot[:, t], 0.0) for t in sunny})

@@ -101,7 +101,7 @@ def test_far_below_the_level_raises_that_do_not_help_by_themselves_stay() -> Non
 
 def test_near_the_level_a_raise_that_does_not_help_is_taken_back() -> None:
     """Proves: with 70 of 100 days, half of a raise is tried first; where it helps on no day, its first margin stays as
-    it was and the next is tried, from the best plan on; in the end it says why, and that finer steps leave more room.
+    it was and the next is tried, from the best plan on; in the end it says why.
     Sensitivity: margins that pile up."""
 
     def rule(case: Case, day: int, seed: int) -> Day:
@@ -113,10 +113,7 @@ def test_near_the_level_a_raise_that_does_not_help_is_taken_back() -> None:
     assert ladle == [0.5, 0.5, 0.5, 0.55]
     assert all(row[2:] == (70, 100) for row in run.rounds)
     assert run.result.status == "cannot"
-    assert run.result.why == (
-        "no margin that can still be raised makes it hold more often; steps of 15 min round every duration up, finer "
-        "ones leave more room (horizon.step_min=5)"
-    )
+    assert run.result.why == "no margin that can still be raised makes it hold more often"
     assert run.result.robust.scenario.disturbances == shop().disturbances
 
 
@@ -252,7 +249,7 @@ def test_what_a_longer_search_finds_is_kept_where_it_is_better_and_holds(
     run = trial(rule, lists=Lists(say))
     assert len(run.lists.requests) == 3
     assert run.result.robust.objective == (objective if is_new else 110)
-    assert len(run.rounds) == (3 if success and objective <= 110 else 2)
+    assert len(run.rounds) == (3 if success else 2)
 
 
 def test_a_plan_within_its_gap_is_not_searched_for_again() -> None:

@@ -7,8 +7,8 @@ from enumerated_shops import shop
 
 from emberline import twin
 from emberline.models import line
+from emberline.planning.plan.alternatives.nearest import nearest
 from emberline.studies.why.limits import Line
-from emberline.studies.why.nearest import nearest
 
 
 @pytest.mark.parametrize(("start", "soonest", "latest"), [(-119.5, 1, 2), (-60, 1, 3), (-59.5, 2, 3), (-0.25, 2, 3)])

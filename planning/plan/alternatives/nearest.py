@@ -16,9 +16,10 @@ import xarray as xr
 
 from emberline.models import line
 from emberline.scenarios import Scenario
-from emberline.studies.why.tuning import WHY
 
 EPS = 1e-9
+ROUNDS = 30
+"""How often operations are moved out of what their units are not available for."""
 Rule = tuple[line.Key, line.Key, float]
 """The second starts at least so many slots after the first."""
 
@@ -33,7 +34,7 @@ def nearest(problem: line.SlotProblem, target: line.Starts, *, later: bool = Tru
         later: whether what would run while its unit is not available waits until it is; else it is done before.
     """
     rules = _Line(problem, target)
-    for _ in range(WHY.nearest_rounds):
+    for _ in range(ROUNDS):
         starts = rules.solve() if rules.possible else None
         if starts is None or not rules.dodge(starts, later):
             break
@@ -170,18 +171,25 @@ def neighbours(scenario: Scenario, envelope: xr.Dataset, schedule: xr.Dataset) -
     Args:
         scenario: with its limits, such as locks.
         envelope: of it.
-        schedule: table ``SCHEDULE``, of the same heats.
+        schedule: table ``SCHEDULE``, of the same heats. Of one between steps those that lie there too come first.
     """
-    problem = line.from_scenario(scenario, envelope)
-    starts = line.from_schedule(problem, schedule) if problem.heats else None
+    on_steps = schedule.assign_attrs()
+    moments = on_steps.attrs.pop("grid_min", None)
+    return [
+        near
+        for like in ((schedule, on_steps) if moments else (on_steps,))
+        for near in _near(line.from_scenario(scenario, envelope, like=like), like)
+    ]
+
+
+def _near(problem: line.SlotProblem, schedule: xr.Dataset) -> Iterator[xr.Dataset]:
+    starts = line.from_schedule(problem, schedule, near=True) if problem.heats else None
     both = [] if starts is None else [nearest(problem, starts, later=later) for later in (True, False)]
-    schedules = []
     for one in dict.fromkeys(both):
         if one is not None:
             unit, begin = as_list(problem, one, schedule["unit"].values, schedule["start_min"].to_numpy())
             dims = ("heat", "stage")
-            schedules.append(schedule.assign(unit=(dims, unit), start_min=(dims, begin)))
-    return schedules
+            yield schedule.assign(unit=(dims, unit), start_min=(dims, begin))
 
 
 def as_list(

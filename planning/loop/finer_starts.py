@@ -1,0 +1,113 @@
+"""A list at other times: its order stays, its starts lie on finer moments than the steps, and slack has a price.
+
+A search on steps of a quarter of an hour rounds every duration up, and five minutes of slack cost it a whole step. On
+moments of five minutes all starts are chosen together by one minimum cut (``planning/loop/retiming.py``): what rounding
+has left over becomes saving, or slack where a limit hangs on it.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import xarray as xr
+
+from emberline.planning.loop.replan import BROKEN, LineReplan, expected, moved
+from emberline.planning.loop.risks import Risks
+from emberline.scenarios import Case, effort
+from emberline.scenarios.messages import Message
+from emberline.scenarios.records.horizon import MOMENT_MIN
+from emberline.scenarios.records.orders import Lock
+from emberline.twin import Follower
+from emberline.twin.line.operations import Operations, SoFar
+from emberline.twin.plant import LinePlant
+
+if TYPE_CHECKING:
+    from emberline.models.strategies.redispatch import Redispatch
+
+PASSES = 3
+"""Cuts one after the other, since a start moves by no more than their reach in each."""
+WORTH_IT = 1e-5
+"""Share of a day's worth that another pass must bring."""
+PER_OPERATION = 3e-4
+"""Work of a cut for each operation."""
+BEFORE_MIN = -1.0
+"""Nothing of the list has begun then [min]."""
+BETWEEN = Message("Its starts lie on moments of {moment:g} min, between the steps.", moment=MOMENT_MIN)
+
+
+class FinerStarts:
+    """One list, made ready to be put at other times."""
+
+    def __init__(self, scenario: Case, envelope: xr.Dataset, schedule: xr.Dataset, start: xr.Dataset | None) -> None:
+        """Args:
+        scenario: what is asked, its locks kept as they stand.
+        envelope: of it (table ``ENVELOPE``).
+        schedule: the list (table ``SCHEDULE``).
+        start: the baseline's, from whose cost a cap on extra cost counts; None: that cap does not hold.
+        """
+        self._scenario, self._envelope, self._schedule, self._start = scenario, envelope, schedule, start
+        follower = Follower(scenario, schedule)
+        self._policy, self._list = LineReplan(follower), follower.todo
+        plant = LinePlant(follower, 0, 0, disturbed=False)
+        plant.run(BEFORE_MIN)
+        self._view: SoFar = self._policy.view(plant.so_far())
+
+    def at(self, price: float) -> xr.Dataset | None:
+        """The schedule at the times that are best at a price of slack, its site used as well as can be.
+
+        Args:
+            price: of a limit that is broken for want of slack, as a share of what a broken day counts.
+
+        Returns:
+            None: it has them already, or the site or a cap of the goal has nothing for them.
+        """
+        policy, todo, begun = self._policy, self._list, self._view
+        risks = Risks(policy.shop, price * BROKEN * policy.day)
+        policy.retiming.forget()
+        for _ in range(PASSES):
+            effort.spend(PER_OPERATION * len(todo))
+            better = policy.retiming.best(todo, expected(todo, begun), begun.now, risks, exact=True)
+            if better is None or better.gain <= WORTH_IT * policy.day:
+                break
+            todo = moved(policy.shop, todo, begun, better.starts)
+        return None if todo is self._list else self._used(todo)
+
+    def _used(self, todo: Operations) -> xr.Dataset | None:
+        begin = self._schedule["start_min"].to_numpy().copy()
+        begin[todo.heat, todo.stage] = todo.scheduled
+        heats = self._schedule.assign(start_min=(("heat", "stage"), begin)).assign_attrs(grid_min=MOMENT_MIN)
+        best = self._site.best(heats)
+        return None if best.reason else best.schedule
+
+    @cached_property
+    def _site(self) -> Redispatch:
+        from emberline.models.strategies.redispatch import Redispatch
+
+        return Redispatch(self._scenario, self._envelope, self._start)
+
+
+def around_locks(scenario: Case) -> Case:
+    """The scenario with a step of room around locks that name no step, for a search on steps."""
+    step, minutes = scenario.horizon.step_min, scenario.horizon.minutes
+
+    def roomy(lock: Lock) -> Lock:
+        begin, end = (lock.start, lock.start) if lock.start is not None else (lock.earliest, lock.latest)
+        if begin is None or end is None:
+            return lock
+        first, last = minutes(begin), minutes(end)
+        if math.ceil(first / step) * step <= last:
+            return lock
+        earliest, latest = (timedelta(minutes=max(at, 0)) for at in (first - step, last + step))
+        return lock.model_copy(update={"start": None, "earliest": earliest, "latest": latest})
+
+    locks = tuple(map(roomy, scenario.locks))
+    return scenario if locks == scenario.locks else scenario.model_copy(update={"locks": locks})
+
+
+def keeps_locks(scenario: Case, schedule: xr.Dataset) -> bool:
+    """Whether the starts of a schedule keep all locks as they stand."""
+    starts = ((window, schedule["start_min"].sel(heat=h, stage=k)) for (h, k), window in scenario.lock_windows.items())
+    return not any(window.missed_min(float(start)) for window, start in starts)
