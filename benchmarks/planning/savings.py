@@ -23,7 +23,7 @@ from emberline.scenarios.goal_metrics import goal_metric
 LONGEST_MIN = 8 * 24 * 60
 """Longer horizons are left out."""
 HEAD = (
-    "scenario", "goal", "printed: to expect", "share", "P10 to P90", "holds", "planned again: to expect", "P10 to P90",
+    "scenario", "goal", "to expect", "share", "P10 to P90", "holds", "printed: to expect", "P10 to P90",
     "holds", "baseline holds", "undisturbed", "simple rule, undisturbed", "best plan, at most",
 )  # fmt: skip
 
@@ -39,7 +39,7 @@ def row(result: Plan) -> list[str]:
     saving, scale = (head.cost, 1.0) if money else (head.carbon, 1e-3)
     assert saving is not None
     unit = head.currency if money else "t CO2e"
-    rule, holding, again = head.rule, head.holding, head.again
+    rule, holding, printed = head.rule, head.holding, head.printed
 
     def span(one: Saving | None) -> str:
         if one is None or one.p10 is None or one.p90 is None:
@@ -49,12 +49,12 @@ def row(result: Plan) -> list[str]:
     def percent(share: float | None) -> str:
         return "–" if share is None else f"{100 * share:.0f} %"
 
-    planned = None if again is None else again.saving
+    alone = None if printed is None else printed.saving
     return [
         name, goal, f"{saving.expected * scale:,.1f} {unit}", f"{100 * saving.share:.2f} %", span(saving),
         percent(None if holding is None else holding.share),
-        "–" if planned is None else f"{planned.expected * scale:,.1f}", span(planned),
-        percent(None if again is None else again.holding.share),
+        "–" if alone is None else f"{alone.expected * scale:,.1f}", span(alone),
+        percent(None if printed is None else printed.holding.share),
         percent(None if holding is None else holding.baseline_share), f"{saving.net * scale:,.1f}",
         "–" if rule is None else f"{rule.saved * scale:,.1f}",
         "–" if head.to_best is None else f"{head.to_best * scale:,.1f} more",

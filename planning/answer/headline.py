@@ -14,7 +14,7 @@ import xarray as xr
 
 from emberline.planning.accounts.figures import Figures
 from emberline.planning.accounts.stock import difference, since_start
-from emberline.planning.answer.record import DemandCharge, Headline, Holding, PerTonne, PlannedAgain, Saving, SimpleRule
+from emberline.planning.answer.record import DemandCharge, Headline, Holding, PerTonne, Printed, Saving, SimpleRule
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replays import QUANTILES, held_more, interval, saved
 from emberline.planning.plan.stock_credit import credit_kg
@@ -28,7 +28,7 @@ def headline(plan: Plan) -> Headline | None:
     ours, scenario = plan.replay_figures, plan.scenario
     if ours is None or not plan.acceptable:
         return None
-    holding = _holding(plan)
+    holding, again = _holding(plan), _again(plan)
     if plan.as_run is not None and plan.as_run.meter:  # the replays know nothing of what was metered
         plan = replace(plan, replays=None, again=None)
     free = next((rule for rule in plan.rules if rule.name == "unlocked"), None)
@@ -49,8 +49,8 @@ def headline(plan: Plan) -> Headline | None:
         per_tonne=_per_tonne(plan),
         peak_mw=ours.peak_mw,
         baseline_peak_mw=baseline.peak_mw,
-        holding=holding,
-        again=_again(plan),
+        holding=holding if again is None else again,
+        printed=None if again is None or holding is None else _printed(plan, holding),
         rule=_rule(plan),
         choices=tuple(point for point in plan.choices if not point.worse),
         as_run=plan.as_run,
@@ -108,7 +108,7 @@ def _saving(plan: Plan, name: str, before: float, after: float) -> Saving | None
 
 def _data(plan: Plan) -> xr.Dataset | None:
     """The disturbed replays, if any."""
-    return None if plan.replays is None or not plan.replays.n else plan.replays.data
+    return None if plan.in_use is None or not plan.in_use.n else plan.in_use.data
 
 
 def _with(saving: Saving, saved: np.ndarray, base: np.ndarray) -> Saving:
@@ -190,18 +190,31 @@ def _rule(plan: Plan) -> SimpleRule | None:
     )  # fmt: skip
 
 
-def _again(plan: Plan) -> PlannedAgain | None:
-    again, metric, ours = plan.again, goal_metric(plan.scenario), plan.replay_figures
-    if again is None or not again.n or ours is None:
+def _again(plan: Plan) -> Holding | None:
+    """Days on which the plan is planned again; None where it is not."""
+    again = plan.again
+    if again is None or not again.n:
         return None
-    data, share = again.data, again.successes / again.n
+    data = again.data
     baseline = float((data["baseline_violations"] == 0).mean()) if "baseline_violations" in data else None
-    holding = Holding(again.n, share, baseline, *interval(again.successes, again.n), held_more(data))
-    before, name = metric.of(plan.baseline_figures), metric.figure
-    if f"baseline_{name}" not in data or not plan.comparable:
-        return PlannedAgain(holding, None)
+    low, high = interval(again.successes, again.n)
+    level = None if plan.holding is None else plan.holding.level
+    return Holding(again.n, again.successes / again.n, baseline, low, high, held_more(data), level)
+
+
+def _printed(plan: Plan, holding: Holding) -> Printed:
+    """Days on which it is printed and left alone."""
+    ours, replays, metric = plan.replay_figures, plan.replays, goal_metric(plan.scenario)
+    name, n = metric.figure, 0 if plan.again is None else plan.again.n
+    same = None
+    if replays is not None and n < replays.n:
+        same = float((replays.data["violations"][:n] == 0).mean())
+    if ours is None or replays is None or f"baseline_{name}" not in replays.data or not plan.comparable:
+        return Printed(holding, None, same)
+    before = metric.of(plan.baseline_figures)
     net = Saving(before, metric.of(ours), 0.0 if plan.stock is None else plan.stock.credit(name))
-    return PlannedAgain(holding, _with(net, saved(data, name), data[f"baseline_{name}"].to_numpy()))
+    saving = _with(net, saved(replays.data, name), replays.data[f"baseline_{name}"].to_numpy())
+    return Printed(holding, saving, same)
 
 
 def _holding(plan: Plan) -> Holding | None:

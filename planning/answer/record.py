@@ -115,12 +115,14 @@ class Holding:
 
 
 @dataclass(frozen=True)
-class PlannedAgain:
-    """Outcome of a plan that is planned again on disturbed days."""
+class Printed:
+    """Outcome of a plan that is printed and left alone on disturbed days."""
 
     holding: Holding
     saving: Saving | None
     """Of the goal's figure; None where nothing is compared."""
+    same: float | None = None
+    """Share of the days on which the plan is planned again on which it holds as printed, where those are more."""
 
 
 @dataclass(frozen=True)
@@ -183,9 +185,9 @@ class Headline:
     peak_mw: float
     baseline_peak_mw: float
     holding: Holding | None
-    """As printed; None where nothing is disturbed."""
-    again: PlannedAgain | None
-    """Planned again; None where it was not followed so."""
+    """As it will be used: planned again, or as printed; None where nothing is disturbed."""
+    printed: Printed | None
+    """The same printed and left alone; None where :attr:`holding` is that."""
     rule: SimpleRule | None
     """None where no rule was tried, or none makes the same."""
     choices: tuple[Choice, ...]

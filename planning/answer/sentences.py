@@ -68,7 +68,7 @@ def lines(headline: Headline) -> tuple[str, ...]:
         *savings,
         repaired(headline),
         holds(headline),
-        again(headline),
+        printed(headline),
         *_about(headline),
         _beyond(headline),
         _best(headline),
@@ -171,14 +171,13 @@ def holds(headline: Headline) -> str:
     if holding.baseline_share is None:
         return Message("It holds on {share} of {days}.", share=of_days(holding.share), days=days)
     text = mark("It holds on {share} of {days}, the baseline on {baseline}.")
-    if headline.again is not None:
-        text = mark("Printed and left alone it holds on {share} of {days}, the baseline on {baseline}.")
+    if headline.printed is not None:
+        text = mark("Planned again it holds on {share} of {days}, the baseline on {baseline}.")
     if holding.worse:
         text = mark("It holds on {share} of {days}, less often than the baseline, which holds on {baseline}.")
-        if headline.again is not None:
+        if headline.printed is not None:
             text = mark(
-                "Printed and left alone it holds on {share} of {days}, less often than the baseline, which holds on "
-                "{baseline}."
+                "Planned again it holds on {share} of {days}, less often than the baseline, which holds on {baseline}."
             )
     return Message(
         text, share=of_days(holding.share, holding.baseline_share), days=days,
@@ -186,23 +185,26 @@ def holds(headline: Headline) -> str:
     )  # fmt: skip
 
 
-def again(headline: Headline) -> str:
-    """Saving of the plan where it is planned again, and its share of days; empty where it was not followed so."""
-    if headline.again is None:
+def printed(headline: Headline) -> str:
+    """Saving of the plan where it is left alone, and its share of days; empty where it was not planned again."""
+    if headline.printed is None:
         return ""
-    holding, saving = headline.again.holding, headline.again.saving
+    holding, saving = headline.printed.holding, headline.printed.saving
     days, share = replays(headline, holding.n), of_days(holding.share)
+    if headline.printed.same is not None and headline.holding is not None:
+        text = mark("{days} ({same} of those {n})")
+        days = Message(text, days=days, same=of_days(headline.printed.same), n=headline.holding.n)
     values = {"days": days, "share": share, "baseline": of_days(holding.baseline_share or 0.0, holding.share)}
     if saving is None or saving.p10 is None or saving.p90 is None:
-        return Message("Planned again it holds on {share} of {days}, the baseline on {baseline}.", **values)
+        return Message("Printed and left alone it holds on {share} of {days}, the baseline on {baseline}.", **values)
     text = mark(
-        "Planned again it saves {amount} {unit} ({low} to {high}) and holds on {share} of {days}, the baseline on "
-        "{baseline}."
+        "Printed and left alone it saves {amount} {unit} ({low} to {high}) and holds on {share} of {days}, the "
+        "baseline on {baseline}."
     )
     if way(saving) == "more":
         text = mark(
-            "Planned again it takes {amount} {unit} more ({low} to {high}) and holds on {share} of {days}, the "
-            "baseline on {baseline}."
+            "Printed and left alone it takes {amount} {unit} more ({low} to {high}) and holds on {share} of {days}, "
+            "the baseline on {baseline}."
         )
     value, unit = of_goal(headline, abs(saving.expected))
     sign = -1.0 if way(saving) == "more" else 1.0
@@ -252,16 +254,16 @@ def _beyond_on_days(headline: Headline, rule: SimpleRule, more: float) -> Messag
     by_rule, unit = of_goal(headline, abs(rule.expected))
     ours, _ = of_goal(headline, abs(more))
     if rule.expected <= 0:
-        text = mark("On the same {days} a simple rule saves nothing and holds on {share} of them ({rule}).")
+        text = mark("As printed a simple rule saves nothing on {days} and holds on {share} of them ({rule}).")
     elif more >= 0:
         text = mark(
-            "On the same {days} a simple rule saves {by_rule} {unit} and holds on {share} of them "
-            "({rule}); the plan saves {ours} {unit} more."
+            "As printed a simple rule saves {by_rule} {unit} on {days} and holds on {share} of them "
+            "({rule}); the plan, printed too, saves {ours} {unit} more."
         )
     else:
         text = mark(
-            "On the same {days} a simple rule saves {by_rule} {unit}, {ours} {unit} more than the plan, "
-            "and holds on {share} of them ({rule})."
+            "As printed a simple rule saves {by_rule} {unit} on {days}, {ours} {unit} more than the plan "
+            "printed too, and holds on {share} of them ({rule})."
         )
     values = {"by_rule": by_rule, "ours": ours, "unit": unit} if rule.expected > 0 else {}
     days, share = replays(headline, rule.days), of_days(rule.share)

@@ -9,7 +9,7 @@ from emberline.planning.answer.record import (
     Headline,
     Holding,
     PerTonne,
-    PlannedAgain,
+    Printed,
     Saving,
     SimpleRule,
     is_worse,
@@ -60,7 +60,7 @@ def tiles(headline: Headline) -> tuple[Tile, ...]:
         rest.append(_of_rule(headline, headline.rule))
     if headline.holding is not None:
         days = _of_days(headline, headline.holding)
-        rest.append(days if headline.again is None else _with_again(days, headline, headline.again))
+        rest.append(days if headline.printed is None else _with_printed(days, headline, headline.printed))
     rest += [_best_tile(headline), _of_peak(headline)]
     if headline.per_tonne is not None:
         rest.append(_of_tonne(headline.per_tonne, headline))
@@ -257,20 +257,20 @@ def _of_days(headline: Headline, holding: Holding) -> Tile:
     return Tile("holding", Message("Holds"), days, joined([*parts, count]), joined(brief), holding.worse)
 
 
-def _with_again(tile: Tile, headline: Headline, again: PlannedAgain) -> Tile:
-    """The tile of the days with what planning again brings on them."""
-    holding, saving = again.holding, again.saving
+def _with_printed(tile: Tile, headline: Headline, printed: Printed) -> Tile:
+    """The tile of the days with what the plan does printed and left alone."""
+    holding, saving = printed.holding, printed.saving
     days, more = replays(headline, holding.n), list[Message]()
     if saving is not None and headline.goal in METRICS:
         unit, scale, _ = METRICS[headline.goal].display_in(headline.currency)
-        more.append(Message("planned again {saving}", saving=_change(saving, unit, scale)))
+        more.append(Message("printed {saving}", saving=_change(saving, unit, scale)))
     brief = joined([tile.brief, *more])
     if holding.low is not None and holding.high is not None:
         low, high = of_days(holding.low), of_days(holding.high)
         more.append(Message("{low} to {high} with 95 % confidence", low=low, high=high))
-    value = Message("{printed} / {again}", printed=tile.value, again=of_days(holding.share))
+    value = Message("{again} / {printed}", again=tile.value, printed=of_days(holding.share))
     note = joined([tile.note, *more, days])
-    return replace(tile, label=Message("Holds printed / planned again"), value=value, note=note, brief=brief)
+    return replace(tile, label=Message("Holds planned again / printed"), value=value, note=note, brief=brief)
 
 
 def _best_tile(headline: Headline) -> Tile:

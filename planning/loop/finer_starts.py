@@ -12,9 +12,11 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
 import xarray as xr
 
 from emberline.planning.loop.replan import BROKEN, LineReplan, expected, moved
+from emberline.planning.loop.retiming import Retiming
 from emberline.planning.loop.risks import Risks
 from emberline.scenarios import Case, effort
 from emberline.scenarios.messages import Message
@@ -25,10 +27,14 @@ from emberline.twin.line.operations import Operations, SoFar
 from emberline.twin.plant import LinePlant
 
 if TYPE_CHECKING:
-    from emberline.models.strategies.redispatch import Redispatch
+    from emberline.models.strategies.redispatch import Redispatch, Redispatched
 
 PASSES = 3
 """Cuts one after the other, since a start moves by no more than their reach in each."""
+ROUNDS = 6
+"""Times of a list until it keeps the import limit: reheating, which follows from waits, is seen once it is followed."""
+CAPPED = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6)
+"""Weights of what is capped next to the goal, both by their means, until a list keeps the caps."""
 WORTH_IT = 1e-5
 """Share of a day's worth that another pass must bring."""
 PER_OPERATION = 3e-4
@@ -64,23 +70,42 @@ class FinerStarts:
         Returns:
             None: it has them already, or the site or a cap of the goal has nothing for them.
         """
-        policy, todo, begun = self._policy, self._list, self._view
-        risks = Risks(policy.shop, price * BROKEN * policy.day)
-        policy.retiming.forget()
+        risks = Risks(self._policy.shop, price * BROKEN * self._policy.day)
+        for share in CAPPED:
+            capped = self._policy.capped
+            todo = self._within(self._policy.worth + share * capped, risks)
+            best = None if todo is None or todo is self._list else self._used(todo)
+            if best is None or not (best.reason.startswith("breaks") and capped.any()):
+                return None if best is None or best.reason else best.schedule
+        return None
+
+    def _within(self, worth: np.ndarray, risks: Risks) -> Operations | None:
+        """The list at its best times within the import limit; None: none is found."""
+        policy = self._policy
+        retiming = Retiming(policy.shop, worth, policy.room_mw, policy.follower.grid.meter_min)
+        for _ in range(ROUNDS):
+            todo = self._timed(retiming, risks)
+            over = policy.over_mw(todo)
+            if not over.any():
+                return todo
+            retiming.tighten(over)
+        return None
+
+    def _timed(self, retiming: Retiming, risks: Risks) -> Operations:
+        todo, begun = self._list, self._view
         for _ in range(PASSES):
             effort.spend(PER_OPERATION * len(todo))
-            better = policy.retiming.best(todo, expected(todo, begun), begun.now, risks, exact=True)
-            if better is None or better.gain <= WORTH_IT * policy.day:
+            better = retiming.best(todo, expected(todo, begun), begun.now, risks, exact=True)
+            if better is None or better.gain <= WORTH_IT * self._policy.day:
                 break
-            todo = moved(policy.shop, todo, begun, better.starts)
-        return None if todo is self._list else self._used(todo)
+            todo = moved(self._policy.shop, todo, begun, better.starts)
+        return todo
 
-    def _used(self, todo: Operations) -> xr.Dataset | None:
+    def _used(self, todo: Operations) -> Redispatched:
         begin = self._schedule["start_min"].to_numpy().copy()
         begin[todo.heat, todo.stage] = todo.scheduled
         heats = self._schedule.assign(start_min=(("heat", "stage"), begin)).assign_attrs(grid_min=MOMENT_MIN)
-        best = self._site.best(heats)
-        return None if best.reason else best.schedule
+        return self._site.best(heats)
 
     @cached_property
     def _site(self) -> Redispatch:

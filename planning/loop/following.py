@@ -77,7 +77,7 @@ def day(plant: LinePlant, policy: LineReplan, looks: Replanning) -> Day:
     horizon = plant.shop.scenario.horizon
     looked, changed, at, count = 0.0, 0, 0.0, 0
     late, down = 0.0, frozenset[int]()
-    policy.retiming.forget()
+    policy.begin()
     while at + TICK_MIN < horizon.length_min:
         at += TICK_MIN
         plant.run(at)

@@ -22,6 +22,7 @@ from emberline.scenarios import effort
 from emberline.scenarios.datasets import ViolationKind
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.line.tables import LineShop
+from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.records.disturbances import Recourse
 from emberline.twin.line.clock import Clock
 from emberline.twin.line.line import LineHistory, ListReplay
@@ -29,20 +30,23 @@ from emberline.twin.line.missed import missed
 from emberline.twin.line.operations import Operations, Row, SoFar, onward, rows_of
 from emberline.twin.plant import LinePlant
 from emberline.twin.power import operations_trace
-from emberline.twin.recorder import course, reheating
+from emberline.twin.recorder import Course, course, reheating
 from emberline.twin.run import PER_OPERATION, PER_RUN, Follower
 from emberline.twin.streams import breakdowns, factors
 
 SLACK = 0.3
 """Price of a limit that is broken for want of slack, as a share of what a broken day counts. Raced on 150 days of the
 plan of ``melt-shop-day``: 0.1 saves a twentieth more and breaks more of them, 1 loses two fifths of the saving."""
-FUTURES = (8, 32)
+FUTURES = (4, 24)
 """Imagined days: a change that is better on few of them is compared on more. With 8 alone 200 days of the plan of
-``melt-shop-small`` kept their limits less often than as printed."""
+``melt-shop-small`` kept their limits less often than as printed; 8 and 32 are no better on 150 of ``melt-shop-day``."""
 BROKEN = 0.3
 """Price of a broken day, as a share of a day's worth."""
 WORTH_IT = 3e-4
 """Share of a day's worth by which a change must be better."""
+REFUSED = 1.0
+"""Share of a gain that was refused which another one must exceed to be imagined."""
+CLOSE_MW = 1e-6
 DAY_MIN = 1440.0
 AHEAD_MIN, BEHIND_MIN = 1440.0, 360.0
 """Reach of a look, and time for which a cast that has ended counts for the next one on its caster."""
@@ -91,31 +95,48 @@ class LineReplan:
         self.follower, self.shop = follower, follower.shop
         self.scenario, grid = self.shop.scenario, follower.grid
         site = read(self.scenario, xr.Dataset())
-        self.worth = site.guide_per_mwh[goal_metric(self.scenario).name]
+        guide, caps = site.guide_per_mwh, self.scenario.goal.caps
+        self.worth = guide[goal_metric(self.scenario).name]
         """Of a MWh in each step."""
-        todo = follower.todo
-        calm = ListReplay(todo, todo.arrays["duration"].tolist(), {}, clock=Clock()).run()
-        ran = course(todo, calm, np.ones(len(todo)), grid, follower.setpoints, False)
+        capped = {name for name, row in METRICS.items() if row.cap and getattr(caps, row.cap) is not None}
+        capped |= {"cost"} if caps.extra_cost_share is not None else set()
+        means = {name: float(np.abs(guide[name]).mean()) for name in capped}
+        parts = [guide[name] * np.abs(self.worth).mean() / mean for name, mean in means.items() if mean]
+        self.capped = np.sum([np.zeros(len(self.worth)), *parts], axis=0)
+        """Of a MWh by what the goal's caps count, as much in the mean as that of the goal, shape (n_steps,)."""
+        ran = self._calm(follower.todo)
         meter = np.asarray(ran.flows["meter_mw"])
         imported = np.asarray(ran.flows["import_mw"]) - np.asarray(ran.flows["export_mw"])
         self.day = abs(float(imported @ self.worth)) * self.scenario.horizon.step_h
         """Worth of the import of a day, or of so much of a longer horizon."""
         self.day *= min(DAY_MIN / self.scenario.horizon.length_min, 1.0)
-        caps = (site.import_limit_mw, self.scenario.goal.caps.peak_mw)
-        limit = min((one for one in caps if one is not None), default=math.inf)
+        limits = (site.import_limit_mw, caps.peak_mw)
+        limit = min((one for one in limits if one is not None), default=math.inf)
         if self.scenario.rates is not None and self.scenario.rates.peaks:
             limit = min(limit, float(meter.max()))  # a higher peak is charged for
-        room = limit - (meter - grid.metered(ran.load_mw))
+        self.room_mw = limit - (meter - grid.metered(ran.load_mw))
+        """What limits on the import leave to the line in each metered interval; infinite for none."""
         battery = self.scenario.battery
         help_mw = 0.0 if battery is None else math.inf if battery.out_rate is None else battery.out_rate
-        self._most_mw = room + help_mw
+        self._most_mw = self.room_mw + help_mw
         """Of the line in each metered interval, the battery's help taken in."""
-        self.retiming = Retiming(self.shop, self.worth, room, grid.meter_min)
+        self.retiming = Retiming(self.shop, self.worth, self.room_mw, grid.meter_min)
         self._risks = Risks(self.shop, SLACK * BROKEN * self.day)
         self._together = self.shop.orders if self.shop.campaign >= 0 else tuple(self.shop.names)
         """Name of the cast by heat, or of the heat where nothing is cast together."""
         index = self.shop.unit_index
+        self._refused = 0.0
+        """Gain by the prices of what was last not worth a change."""
         self._repair = {index[b.unit]: b.mttr_min for b in self.scenario.disturbances.breakdowns if b.unit in index}
+
+    def _calm(self, todo: Operations) -> Course:
+        history = ListReplay(todo, todo.arrays["duration"].tolist(), {}, clock=Clock()).run()
+        return course(todo, history, np.ones(len(todo)), self.follower.grid, self.follower.setpoints, False)
+
+    def over_mw(self, todo: Operations) -> np.ndarray:
+        """By how much a list draws more than the room that limits on the import leave, undisturbed, (n_meter,)."""
+        over = self.follower.grid.metered(self._calm(todo).load_mw) - self.room_mw
+        return np.where(over > CLOSE_MW, over, 0.0)
 
     # ---- what is known --------------------------------------------------------------------------------------------
 
@@ -136,7 +157,7 @@ class LineReplan:
         view, todo = self._situation(plant)
         ahead = expected(todo, view)
         better = self.retiming.best(todo, ahead, view.now, self._risks, view.now + AHEAD_MIN)
-        if better is None or better.gain <= WORTH_IT * self.day:
+        if better is None or better.gain <= max(WORTH_IT * self.day, REFUSED * self._refused):
             return Look(None, None, None)
         other = moved(self.shop, todo, view, better.starts)
         near = self._near(todo, view)
@@ -144,8 +165,15 @@ class LineReplan:
         for count in FUTURES:
             before, after = (self._under(each, past, count) for each in lists)
             if self._score(before) - self._score(after) <= WORTH_IT * self.day:
+                self._refused = better.gain
                 return Look(None, before, after)
+        self._refused = 0.0
         return Look(rows_of(other), before, after)
+
+    def begin(self) -> None:
+        """A new day begins: nothing of the one before counts."""
+        self.retiming.forget()
+        self._refused = 0.0
 
     def _situation(self, plant: LinePlant) -> tuple[SoFar, Operations]:
         """State that is known, and the rest of the list after it."""

@@ -71,6 +71,10 @@ class Retiming:
         """A new day begins: what the import limit cost on the one before does not count."""
         self._prices[:] = 0.0
 
+    def tighten(self, by_mw: np.ndarray) -> None:
+        """Leave less room in some metered intervals from now on, shape (n_meter,)."""
+        self._room = self._room - by_mw
+
     def best(
         self,
         todo: Operations,

@@ -22,6 +22,7 @@ from emberline.scenarios.line.rounding import rounded, worth_a_try
 from emberline.scenarios.messages import Message, mark, sentences
 from emberline.scenarios.metrics import FIGURES, sound
 from emberline.scenarios.records.disturbances import MARGINS, Disturbances
+from emberline.scenarios.records.replanning import Using
 
 AGREEMENT = 1e-3
 """Schedule and undisturbed replay agree when energy, carbon and cost differ by less than this share, or by less than
@@ -197,11 +198,12 @@ class Plan:
     def _holding(self, holding: Holding) -> str:
         """How often a plan that was made to hold does, on days that no search has seen."""
         text = mark(
-            "Feasible, and the twin agrees; it holds on {share:.1f} % of {days}, the baseline on {baseline:.1f} %."
+            "Feasible, and the twin agrees; as printed it holds on {share:.1f} % of {days}, the baseline on "
+            "{baseline:.1f} %."
         )
         if not holding.reached:
             text = mark(
-                "Feasible, and the twin agrees; it holds on {share:.1f} % of {days}, less than the "
+                "Feasible, and the twin agrees; as printed it holds on {share:.1f} % of {days}, less than the "
                 "{level:g} % that were to be reached, the baseline on {baseline:.1f} %."
             )
         # rounded down, as in the first line: a level that is missed is not reached
@@ -285,19 +287,25 @@ class Plan:
             out["cost_without_demand_share"] = out["cost_without_demand"] / rest if rest else 0.0
         return out | {f"stock_{name}": value for name, value in credit.items()}
 
+    @property
+    def in_use(self) -> Replays | None:
+        """Disturbed days on which it is followed as it will be used: planned again, or as printed where it is not."""
+        return self.again if self.again is not None and self.again.n else self.replays
+
     def expected(self) -> dict[str, dict[str, float]]:
-        """Saving to be expected, by figure: ``p10``, ``p50`` and ``p90`` over the disturbed replays, plan and baseline
-        under the same disturbances, and ``share``, the median as a share of the baseline's.
+        """Saving to be expected, by figure: ``p10``, ``p50`` and ``p90`` over the days of :attr:`in_use`, plan and
+        baseline under the same disturbances, and ``share``, the median as a share of the baseline's.
 
         Empty where nothing is disturbed, or where nothing is saved against the baseline.
         """
-        if self.replays is None or not self.replays.n or not self.comparable:
+        days = self.in_use
+        if days is None or not days.n or not self.comparable:
             return {}
-        savings, table = {}, self.replays.quantiles()
+        savings, table = {}, days.quantiles()
         for name in figures_of(self.scenario):
             if f"saved_{name}" not in table:
                 continue
-            saved, base = table[f"saved_{name}"], abs(float(self.replays.data[f"baseline_{name}"].median()))
+            saved, base = table[f"saved_{name}"], abs(float(days.data[f"baseline_{name}"].median()))
             savings[name] = saved | {"share": saved["p50"] / base if base else 0.0}
         return savings
 
@@ -320,6 +328,7 @@ class Plan:
             ),
             "saved": self.saved(),
             "expected": self.expected(),
+            "expected_policy": Using.FOLLOW if self.in_use is self.replays else Using.REPLAN,
             "products": self._products(),
             "stock": self._stock(),
             "replays": (

@@ -20,7 +20,7 @@ class PlanTuning:
     """The same of long horizons."""
     again_least: int = 5
     """The same in any case."""
-    again_share: float = 0.5
+    again_share: float = 1.0
     """Share of the effort that they may take, on top of it."""
     least: float = 1.0
     """Work for holding after a search that took all there was."""

@@ -15,7 +15,7 @@ from emberline.scenarios import Case, Scenario, effort
 
 LONG_MIN = 3 * 1440.0
 """Horizons longer than this are followed on fewer days."""
-PER_LOOK, PER_OPERATION, PER_LISTED = 4e-3, 1.2e-4, 2e-5
+PER_LOOK, PER_OPERATION, PER_LISTED = 2e-3, 8e-5, 2e-5
 """Work of a look: in any case, for each operation of a day ahead, and for each of the whole list."""
 
 

@@ -244,16 +244,23 @@ def test_a_plan_says_what_planning_it_again_brings(tmp_path: Path) -> None:
     plan = make_plan(scenario, Steps(front=False, rules=False))
     assert plan.again is not None
     assert plan.replays is not None
+    assert plan.holding is not None
     assert plan.again.n >= 5
     first = headline(plan)
     assert first is not None
-    assert first.again is not None
-    assert first.again.holding.n == plan.again.n
-    assert first.again.saving is not None
-    assert first.again.saving.p50 == pytest.approx(float(np.median(saved(plan.again.data, "carbon_kg"))))
+    assert first.holding is not None
+    assert first.holding.n == plan.again.n
+    assert first.average is not None
+    assert first.average.p50 == pytest.approx(float(np.median(saved(plan.again.data, "carbon_kg"))))
+    assert first.printed is not None
+    assert first.printed.holding.share == plan.holding.share
+    assert first.printed.saving is not None
+    assert first.printed.saving.p50 == pytest.approx(float(np.median(saved(plan.replays.data, "carbon_kg"))))
+    assert first.printed.same == float((plan.replays.data["violations"][: plan.again.n] == 0).mean())
     text = " ".join(lines(first))
-    assert "Printed and left alone it holds on" in text
-    assert "Planned again it saves" in text
+    assert "Planned again it holds on" in text
+    assert "Printed and left alone it saves" in text
+    assert plan.summary()["expected_policy"] == "replan"
     assert plan.summary()["again"]["n"] == plan.again.n
     store = Store(tmp_path)
     store.save("a" * 32, plan)
