@@ -41,6 +41,8 @@ class Redispatched:
     slack: float | None = None
     """By how much better the site might be used at most, heats as they are, in the goal's measure; None: not known."""
     reason: str = ""
+    broken: tuple[str, ...] = ()
+    """Metrics above their caps."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class Redispatch:
             reason = f"draws {flows.over_mwh:.3g} MWh above the import limit"
         elif not self.aim.keeps_caps(flows):
             reason = "breaks a cap of the goal"
-        return Redispatched(data, status, self._rank(flows), slack, reason)
+        return Redispatched(data, status, self._rank(flows), slack, reason, self.aim.broken(flows))
 
     def _placed(self, heats: xr.Dataset) -> _Heats | None:
         moments = heats.attrs.get("grid_min")

@@ -131,7 +131,8 @@ class _Search:
         stop: Callable[[], bool],
     ) -> None:
         self.base, self.scenario, self.study, self.tell, self.stop = base, base.scenario, study, tell, stop
-        self.baseline = baseline or Baseline.of(base.scenario, base.envelope, over=lambda: True)
+        # a list that keeps the margins may leave heats out, and nothing would be compared
+        self.baseline = baseline or Baseline.of(base.requested, base.envelope)
         self.deadline, self.late = deadline, False
         self.searches: set[str] = set()
         """Points that were searched for."""

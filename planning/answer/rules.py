@@ -88,7 +88,7 @@ def _beats(rule: Rule, plan: Plan) -> bool:
     """Whether a rule of heats saves more than a plan that was made to hold, within its cap, about as often."""
     if plan.holding is None or not plan.scenario.heats or plan.scenario.locks or not rule.days:
         return False
-    cap = caps.fixed(plan.scenario, plan.envelope, Baseline.of(plan.scenario, plan.envelope, lambda: True).schedule)
+    cap = caps.fixed(plan.scenario, plan.envelope, Baseline.of(plan.requested, plan.envelope).schedule)
     if cap.cost is not None and rule.figures.cost > cap.cost:
         return False
     assert rule.expected is not None
@@ -99,7 +99,7 @@ def _beats(rule: Rule, plan: Plan) -> bool:
 def _as_plan(plan: Plan, followed: Followed) -> Plan:
     """The list of a rule as the plan; the rule's name is what is said of it."""
     reason = Message("No plan was found that holds as often and saves as much as a simple rule, so that is the plan.")
-    baseline = Baseline.of(plan.scenario, plan.envelope, lambda: True)
+    baseline = Baseline.of(plan.requested, plan.envelope)
     return substitute(plan, followed.schedule, baseline, reason=reason)
 
 

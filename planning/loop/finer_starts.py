@@ -7,7 +7,6 @@ has left over becomes saving, or slack where a limit hangs on it.
 
 from __future__ import annotations
 
-import math
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from emberline.planning.loop.replan import BROKEN, LineReplan, expected, moved
 from emberline.planning.loop.retiming import Retiming
 from emberline.planning.loop.risks import Risks
 from emberline.scenarios import Case, effort
+from emberline.scenarios.checking.locks import impossible
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.horizon import MOMENT_MIN
 from emberline.scenarios.records.orders import Lock
@@ -33,8 +33,8 @@ PASSES = 3
 """Cuts one after the other, since a start moves by no more than their reach in each."""
 ROUNDS = 6
 """Times of a list until it keeps the import limit: reheating, which follows from waits, is seen once it is followed."""
-CAPPED = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6)
-"""Weights of what is capped next to the goal, both by their means, until a list keeps the caps."""
+CAPPED, GROWTH = 0.2, 2.5
+"""First weight of what is capped next to the goal, both by their means, and its growth until a list keeps the caps."""
 WORTH_IT = 1e-5
 """Share of a day's worth that another pass must bring."""
 PER_OPERATION = 3e-4
@@ -70,14 +70,27 @@ class FinerStarts:
         Returns:
             None: it has them already, or the site or a cap of the goal has nothing for them.
         """
-        risks = Risks(self._policy.shop, price * BROKEN * self._policy.day)
-        for share in CAPPED:
-            capped = self._policy.capped
-            todo = self._within(self._policy.worth + share * capped, risks)
-            best = None if todo is None or todo is self._list else self._used(todo)
-            if best is None or not (best.reason.startswith("breaks") and capped.any()):
-                return None if best is None or best.reason else best.schedule
-        return None
+        policy, low, high = self._policy, dict[str, float](), dict[str, float]()
+        risks = Risks(policy.shop, price * BROKEN * policy.day)
+        weights, best = dict[str, float](), None
+        for _ in range(ROUNDS):
+            parts = [weight * policy.weighed(name) for name, weight in weights.items()]
+            todo = self._within(np.sum([policy.worth, *parts], axis=0), risks)
+            used = None if todo is None or todo is self._list else self._used(todo)
+            if used is None or (used.reason and not used.broken):
+                break
+            if not used.broken:
+                high, best = weights, used.schedule
+            low |= {name: weights.get(name, 0.0) for name in used.broken}
+            if not low:
+                break
+            weights = {name: self._between(low[name], high.get(name)) for name in low}
+        return best
+
+    @staticmethod
+    def _between(low: float, high: float | None) -> float:
+        """A weight between one that is too small and one that is enough, or beyond the first."""
+        return max(GROWTH * low, CAPPED) if high is None else (low + high) / 2
 
     def _within(self, worth: np.ndarray, risks: Risks) -> Operations | None:
         """The list at its best times within the import limit; None: none is found."""
@@ -92,13 +105,13 @@ class FinerStarts:
         return None
 
     def _timed(self, retiming: Retiming, risks: Risks) -> Operations:
-        todo, begun = self._list, self._view
+        todo, view = self._list, self._view
         for _ in range(PASSES):
             effort.spend(PER_OPERATION * len(todo))
-            better = retiming.best(todo, expected(todo, begun), begun.now, risks, exact=True)
+            better = retiming.best(todo, expected(todo, view), view.now, risks, exact=True)
             if better is None or better.gain <= WORTH_IT * self._policy.day:
                 break
-            todo = moved(self._policy.shop, todo, begun, better.starts)
+            todo = moved(self._policy.shop, todo, view, better.starts)
         return todo
 
     def _used(self, todo: Operations) -> Redispatched:
@@ -115,20 +128,22 @@ class FinerStarts:
 
 
 def around_locks(scenario: Case) -> Case:
-    """The scenario with a step of room around locks that name no step, for a search on steps."""
+    """The scenario with a step of room around locks that no start on a step keeps, for a search on steps."""
     step, minutes = scenario.horizon.step_min, scenario.horizon.minutes
+    if not scenario.locks or scenario.moment_min == step:
+        return scenario
+    on_steps = scenario.model_copy(update={"goal": scenario.goal.model_copy(update={"hold": 0.0})})
+    between = {place[1] for place, _ in impossible(on_steps)}
 
     def roomy(lock: Lock) -> Lock:
         begin, end = (lock.start, lock.start) if lock.start is not None else (lock.earliest, lock.latest)
-        if begin is None or end is None:
-            return lock
-        first, last = minutes(begin), minutes(end)
-        if math.ceil(first / step) * step <= last:
-            return lock
-        earliest, latest = (timedelta(minutes=max(at, 0)) for at in (first - step, last + step))
-        return lock.model_copy(update={"start": None, "earliest": earliest, "latest": latest})
+        room = {
+            name: None if at is None else timedelta(minutes=max(minutes(at) + by, 0.0))
+            for name, at, by in (("earliest", begin, -step), ("latest", end, step))
+        }
+        return lock.model_copy(update={"start": None, **room})
 
-    locks = tuple(map(roomy, scenario.locks))
+    locks = tuple(roomy(lock) if number in between else lock for number, lock in enumerate(scenario.locks))
     return scenario if locks == scenario.locks else scenario.model_copy(update={"locks": locks})
 
 

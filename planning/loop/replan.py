@@ -22,7 +22,6 @@ from emberline.scenarios import effort
 from emberline.scenarios.datasets import ViolationKind
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.line.tables import LineShop
-from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.records.disturbances import Recourse
 from emberline.twin.line.clock import Clock
 from emberline.twin.line.line import LineHistory, ListReplay
@@ -95,23 +94,17 @@ class LineReplan:
         self.follower, self.shop = follower, follower.shop
         self.scenario, grid = self.shop.scenario, follower.grid
         site = read(self.scenario, xr.Dataset())
-        guide, caps = site.guide_per_mwh, self.scenario.goal.caps
-        self.worth = guide[goal_metric(self.scenario).name]
+        self._guide = site.guide_per_mwh
+        self.worth = self._guide[goal_metric(self.scenario).name]
         """Of a MWh in each step."""
-        capped = {name for name, row in METRICS.items() if row.cap and getattr(caps, row.cap) is not None}
-        capped |= {"cost"} if caps.extra_cost_share is not None else set()
-        means = {name: float(np.abs(guide[name]).mean()) for name in capped}
-        parts = [guide[name] * np.abs(self.worth).mean() / mean for name, mean in means.items() if mean]
-        self.capped = np.sum([np.zeros(len(self.worth)), *parts], axis=0)
-        """Of a MWh by what the goal's caps count, as much in the mean as that of the goal, shape (n_steps,)."""
         ran = self._calm(follower.todo)
         meter = np.asarray(ran.flows["meter_mw"])
         imported = np.asarray(ran.flows["import_mw"]) - np.asarray(ran.flows["export_mw"])
         self.day = abs(float(imported @ self.worth)) * self.scenario.horizon.step_h
         """Worth of the import of a day, or of so much of a longer horizon."""
         self.day *= min(DAY_MIN / self.scenario.horizon.length_min, 1.0)
-        limits = (site.import_limit_mw, caps.peak_mw)
-        limit = min((one for one in limits if one is not None), default=math.inf)
+        caps = (site.import_limit_mw, self.scenario.goal.caps.peak_mw)
+        limit = min((one for one in caps if one is not None), default=math.inf)
         if self.scenario.rates is not None and self.scenario.rates.peaks:
             limit = min(limit, float(meter.max()))  # a higher peak is charged for
         self.room_mw = limit - (meter - grid.metered(ran.load_mw))
@@ -132,6 +125,11 @@ class LineReplan:
     def _calm(self, todo: Operations) -> Course:
         history = ListReplay(todo, todo.arrays["duration"].tolist(), {}, clock=Clock()).run()
         return course(todo, history, np.ones(len(todo)), self.follower.grid, self.follower.setpoints, False)
+
+    def weighed(self, name: str) -> np.ndarray:
+        """Worth of a MWh by another metric, as much in the mean as by the goal, shape (n_steps,)."""
+        guide = self._guide[name]
+        return guide * np.abs(self.worth).mean() / max(np.abs(guide).mean(), 1e-12)
 
     def over_mw(self, todo: Operations) -> np.ndarray:
         """By how much a list draws more than the room that limits on the import leave, undisturbed, (n_meter,)."""

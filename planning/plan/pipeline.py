@@ -22,7 +22,8 @@ from emberline.planning.accounts.ledger import broken_grades
 from emberline.planning.accounts.site_stores import levels, searched, site_stores
 from emberline.planning.accounts.sums import figures
 from emberline.planning.engine.progress import Progress
-from emberline.planning.loop.finer_starts import BETWEEN, FinerStarts, around_locks, keeps_locks
+from emberline.planning.loop.finer_starts import BETWEEN, around_locks, keeps_locks
+from emberline.planning.plan.alternatives.nearest import neighbours
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.caps import least_carried
 from emberline.planning.plan.counted import ruled_out
@@ -35,6 +36,7 @@ from emberline.scenarios import Case
 from emberline.scenarios.goal_metrics import figures_of
 from emberline.scenarios.messages import Message
 from emberline.scenarios.metrics import METRICS
+from emberline.scenarios.records.horizon import MOMENT_MIN
 
 if TYPE_CHECKING:
     from emberline.models import Study
@@ -230,7 +232,7 @@ def _optimize(
     start = baseline.start if search.start is None else search.start
     others = [*start_lists(scenario, baseline, search.study, around=search.lists), *search.others]
 
-    def found(request: Case) -> xr.Dataset:
+    def within_locks(request: Case) -> xr.Dataset:
         around = around_locks(request)
         schedule = schedule_of(around)
         if around is request or not schedule.attrs["found"]:
@@ -249,7 +251,7 @@ def _optimize(
         )
 
     def end(request: Case) -> xr.Dataset:
-        return searched(request, baseline.run, found) if search.end_levels else found(request)
+        return searched(request, baseline.run, within_locks) if search.end_levels else within_locks(request)
 
     schedule = least_carried(scenario, end(scenario), end)
     if search.lists and not schedule.attrs["found"] and baseline.complete and scenario.heats:
@@ -263,11 +265,15 @@ def _optimize(
 
 def _at_locks(scenario: Case, baseline: Baseline, schedule: xr.Dataset) -> xr.Dataset:
     """A schedule on steps taken to locks between them; none where that cannot be."""
+    from emberline.models.strategies.redispatch import Redispatch
+
     if keeps_locks(scenario, schedule):
         return schedule
-    after = FinerStarts(scenario, baseline.envelope, schedule, baseline.start).at(0.0)
-    if after is not None and keeps_locks(scenario, after):
-        return judge(scenario, baseline.envelope, after).assign_attrs(reason=BETWEEN)
+    site = Redispatch(scenario, baseline.envelope, baseline.start)
+    for near in neighbours(scenario, baseline.envelope, schedule.assign_attrs(grid_min=MOMENT_MIN)):
+        best = site.best(near)
+        if best.schedule is not None and not best.reason:
+            return judge(scenario, baseline.envelope, best.schedule).assign_attrs(reason=BETWEEN)
     lost = {"objective": math.nan, "bound": math.nan, "gap": math.nan}
     reason = Message("No list was found that keeps the locks between steps.")
     return schedule.assign_attrs(lost, found=0, complete=0, status="no plan within the limit", reason=reason)

@@ -77,12 +77,13 @@ def again(stored: Plan, scenario: Case, search: Search) -> Plan | tuple[Case, Se
     if not unchanged and scenario.goal.caps.extra_cost_share is not None:
         scenario = _capped(scenario, stored)
     stored_locks, holding = ({lock.model_dump_json() for lock in all_locks(one)} for one in (stored.scenario, scenario))
-    schedule, stays = stored.schedule, STAYS
+    schedule, stays, share = stored.schedule, STAYS, PLAN.keep_share
     near = next((one for one in search.others if "grid_min" in one.attrs), None)
     if near is not None and not (unchanged or holds(scenario, stored.envelope, schedule)):
         near = _used(scenario, stored, near)
         if near is not None:
-            schedule, stays = near, MOVED
+            # a search without its slack may seem better
+            schedule, stays, share = near, MOVED, math.inf
     # what binds more raises no plan's worth
     tighter = unchanged or stored_locks <= holding
     bound = stored.bound if tighter and stored.bound is not None else math.nan
@@ -93,7 +94,9 @@ def again(stored: Plan, scenario: Case, search: Search) -> Plan | tuple[Case, Se
         search,
         start=search.others[0] if scenario.processes and search.others else None,
         study=study,
-        keep=lambda candidate: choose(scenario, stored.envelope, before, candidate, sound=unchanged, reason=stays),
+        keep=lambda candidate: choose(
+            scenario, stored.envelope, before, candidate, share, sound=unchanged, reason=stays
+        ),
     )
 
 
@@ -102,8 +105,8 @@ def _used(scenario: Case, stored: Plan, heats: xr.Dataset) -> xr.Dataset | None:
     from emberline.models.strategies.redispatch import Redispatch
 
     listed = Baseline.of(scenario, stored.envelope)
-    found = Redispatch(ending_no_lower(scenario, listed.run), stored.envelope, listed.start).best(heats)
-    return None if found.reason else found.schedule
+    best = Redispatch(ending_no_lower(scenario, listed.run), stored.envelope, listed.start).best(heats)
+    return None if best.reason else best.schedule
 
 
 def _capped(variant: Case, stored: Plan) -> Case:

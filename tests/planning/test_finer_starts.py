@@ -58,7 +58,7 @@ def drafts() -> dict[str, Plan]:
     return plans
 
 
-def held(plan: Plan) -> int:
+def kept_days(plan: Plan) -> int:
     """Days of the same sixty on which a plan keeps all limits."""
     assert plan.schedule is not None
     days = misses(plan.scenario, plan.schedule, DAYS, Engine(), seed=11)
@@ -74,8 +74,8 @@ def test_between_steps_more_is_saved_and_more_days_hold() -> None:
     objectives = [plans[name].objective or 0.0 for name in ("0", "0.3", "1")]
     assert objectives == sorted(objectives)
     assert objectives[0] < (plans["draft"].objective or 0.0)
-    assert held(plans["draft"]) + DAYS // 2 < held(plans["0.3"])
-    assert held(plans["0"]) < held(plans["0.3"])
+    assert kept_days(plans["draft"]) + DAYS // 2 < kept_days(plans["0.3"])
+    assert kept_days(plans["0"]) < kept_days(plans["0.3"])
     for name in ("0", "0.3", "1"):
         plan = plans[name]
         assert plan.acceptable
@@ -102,35 +102,35 @@ def test_starts_lie_on_moments_and_both_engines_agree() -> None:
 
 
 @pytest.mark.parametrize(
-    ("holding", "asked"), [({0.1, 0.3, 0.6}, [0.3, 0.1, 0.0]), ({1.0, 2.0, 4.0}, [0.3, 0.6, 1.0]), (set(), None)]
+    ("holding", "prices"), [({0.1, 0.3, 0.6}, [0.3, 0.1, 0.0]), ({1.0, 2.0, 4.0}, [0.3, 0.6, 1.0]), (set(), None)]
 )  # fmt: skip
-def test_the_cheapest_that_holds_is_taken(holding: set[float], asked: list[float] | None) -> None:
-    """Proves: from the first price on lower ones are tried while the plan holds, or higher ones until it does, and the
-    plan is the best by the goal of those that hold; where none does, all higher ones are tried and margins are raised.
+def test_the_cheapest_that_holds_is_taken(holding: set[float], prices: list[float] | None) -> None:
+    """Proves: from the first price on lower ones follow while the plan holds, or higher ones until it does, and the
+    plan is the best by the goal of those that hold; where none does, all higher ones follow and margins are raised.
     Sensitivity: the first that holds, the dearest, or a search with margins that is not needed."""
-    tried, at = dict[float, xr.Dataset | None](), FinerStarts.at
+    lists, at = dict[float, xr.Dataset | None](), FinerStarts.at
 
     def between(starts: FinerStarts, price: float) -> xr.Dataset | None:
-        tried[price] = at(starts, price)
-        return tried[price]
+        lists[price] = at(starts, price)
+        return lists[price]
 
     case = two_casts()
     steering = seed_of(case, "steering 0")
 
     def rule(now: Case, day: int, seed: int) -> Day:
-        holds = next(reversed(tried), None) in holding or seed != steering
+        holds = next(reversed(lists), None) in holding or seed != steering
         return {GAP: 10.0 - slack(now)} if day < 50 and not holds and slack(now) < 10 else {}
 
     run = trial(rule, case=case, between=between)
     assert run.result.status == "holds"
-    if asked is None:
+    if prices is None:
         assert slack(run.result.robust.scenario) == 10
-        assert set(tried) == {0.3, 0.6, 1.0, 2.0, 4.0, 0.1, 0.0}
+        assert set(lists) == {0.3, 0.6, 1.0, 2.0, 4.0, 0.1, 0.0}
         return
-    assert list(tried) == asked
+    assert list(lists) == prices
     assert len(run.lists.requests) == 1
     plan = run.result.robust
-    objectives = [float(one.attrs["objective"]) for price, one in tried.items() if one is not None and price in holding]
+    objectives = [float(one.attrs["objective"]) for price, one in lists.items() if one is not None and price in holding]
     assert plan.objective == pytest.approx(min(objectives))
     assert plan.between_steps
 
@@ -182,10 +182,10 @@ def test_the_site_around_it_is_used_as_before() -> None:
     Sensitivity: heats taken to steps."""
     plan = printed()
     assert plan.schedule is not None
-    found = Redispatch(plan.scenario, plan.envelope, None).best(plan.schedule)
-    assert found.schedule is not None
-    assert found.schedule.attrs["objective"] == pytest.approx(plan.objective)
-    assert found.schedule["start_min"].equals(plan.schedule["start_min"])
+    best = Redispatch(plan.scenario, plan.envelope, None).best(plan.schedule)
+    assert best.schedule is not None
+    assert best.schedule.attrs["objective"] == pytest.approx(plan.objective)
+    assert best.schedule["start_min"].equals(plan.schedule["start_min"])
 
 
 def test_why_of_a_heat_between_steps() -> None:

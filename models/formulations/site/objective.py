@@ -101,7 +101,11 @@ class Aim:
 
     def keeps_caps(self, flows: Flows) -> bool:
         """Whether a plan keeps all caps."""
-        return all(flows.totals[name] <= top + 1e-6 * max(abs(top), 1) for name, top in self.tops.items())
+        return not self.broken(flows)
+
+    def broken(self, flows: Flows) -> tuple[str, ...]:
+        """Metrics of which a plan has more than their caps allow."""
+        return tuple(name for name, top in self.tops.items() if flows.totals[name] > top + 1e-6 * max(abs(top), 1))
 
 
 def of(scenario: Case, envelope: xr.Dataset, data: SiteData, baseline: xr.Dataset | None) -> Aim:

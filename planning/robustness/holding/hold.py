@@ -309,7 +309,7 @@ class _Loop:
         chosen, where it reaches the level."""
         if not self.whole:
             return interval(days.successes, days.n)[0] >= self.level
-        as_asked = not (judgement or days.chosen) and margins(days.scenario) == margins(self.scenario)
+        as_asked = not (judgement or days.steered) and margins(days.scenario) == margins(self.scenario)
         spare = 0.0 if as_asked else HOLDING.spare * (self.level * (1 - self.level) * days.n) ** 0.5
         return days.successes >= self.level * days.n + spare
 
@@ -379,7 +379,7 @@ class _Loop:
         baseline = self.baseline if same else Baseline.of(plan.scenario)
         request = ending_no_lower(plan.scenario, baseline.run)
         starts = FinerStarts(request, plan.envelope, plan.schedule, baseline.start)
-        tried = [(plan, days)]
+        plans = [(plan, days)]
 
         def holds(price: float) -> bool:
             """Whether the plan holds often enough at a price of slack."""
@@ -391,8 +391,8 @@ class _Loop:
             after = self._train(candidate, judgement, began) if candidate.acceptable else None
             if after is None:
                 return False
-            after = dataclasses.replace(after, chosen=True)
-            tried.append((candidate, after))
+            after = dataclasses.replace(after, steered=True)
+            plans.append((candidate, after))
             return self._enough(after, judgement)
 
         first = HOLDING.slack_prices.index(HOLDING.slack_price)
@@ -401,10 +401,10 @@ class _Loop:
         for price in lower if going_down else higher:
             if self._over() or holds(price) is not going_down:
                 break
-        enough = [each for each in tried if self._enough(each[1], judgement)]
+        enough = [each for each in plans if self._enough(each[1], judgement)]
         if enough:
             return min(enough, key=lambda each: each[0].objective or 0.0)
-        return max(tried, key=lambda each: (each[1].successes / each[1].n, -(each[0].objective or 0.0)))
+        return max(plans, key=lambda each: (each[1].successes / each[1].n, -(each[0].objective or 0.0)))
 
     def _next(
         self, now: Plan, days: Misses, judgement: int, begin: Disturbances | None
