@@ -272,11 +272,9 @@ def _beyond_on_days(headline: Headline, rule: SimpleRule, more: float) -> Messag
 
 def _best(headline: Headline) -> str:
     gap, distance, beyond = headline.gap, headline.to_best, headline.beyond_steps
-    if beyond is not None:
-        value, unit = of_goal(headline, abs(beyond))
+    if beyond is not None and beyond > 0:
+        value, unit = of_goal(headline, beyond)
         text = mark("It is better than every plan that {covered} by {amount} {unit} at least (proven).")
-        if beyond < 0:
-            text = mark("No plan that {covered} is better by more than {amount} {unit} (proven).")
         return Message(text, covered=headline.bound_covers.says, amount=value, unit=unit)
     if gap is None or distance is None:
         return Message("How much better the best possible plan may be is not known.")

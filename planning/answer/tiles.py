@@ -276,14 +276,11 @@ def _with_printed(tile: Tile, headline: Headline, printed: Printed) -> Tile:
 def _best_tile(headline: Headline) -> Tile:
     gap, distance = headline.gap, headline.to_best
     label = Message("Best possible plan")
-    if headline.beyond_steps is not None:
-        value, unit = of_goal(headline, abs(headline.beyond_steps))
-        step = headline.bound_covers.step_min
-        text = mark("this one is {amount} {unit} better than the best on {step:g}-minute steps at least (proven)")
-        if headline.beyond_steps < 0:
-            text = mark("the best on {step:g}-minute steps is {amount} {unit} better at most (proven)")
-        note = Message(text, amount=value, unit=unit, step=step)
-        return Tile("best", label, Message("not known"), note, Message("its starts lie between steps"))
+    if headline.beyond_steps is not None and headline.beyond_steps > 0:
+        value, unit = of_goal(headline, headline.beyond_steps)
+        text = mark("{amount} {unit} better at least than the best on {step:g}-minute steps (proven)")
+        note = Message(text, amount=value, unit=unit, step=headline.bound_covers.step_min)
+        return Tile("best", label, Message("not known"), note, note)
     if gap is None or distance is None:
         status = Message("{status}", status=Message(headline.status))
         return Tile("best", label, Message("not known"), status, status)

@@ -111,6 +111,12 @@ def show_days(plan: Plan) -> None:
         else:
             st.text(tr("The scenario has no disturbances: neither spreads nor breakdowns."))
         return
+    if plan.again is not None and plan.again.n:
+        st.text(
+            tr("Planned again it held in {held} of {n} disturbed replays.", held=plan.again.successes, n=plan.again.n)
+        )
+        st.table(studies.quantile_table(plan.scenario, plan.again.quantiles()))
+        st.text(tr("Printed and left alone:"))
     holds, n = plan.replays.successes, plan.replays.n
     if plan.scenario.processes:
         says = tr(
@@ -178,7 +184,10 @@ def show_basis(plan: Plan, answer: Answer) -> None:
     """Draw in a sentence each what the savings stand against and which of the figures counts."""
     says, carbon = [tr("Compared with {whom}.", whom=wording.comparison(plan))], answer.headline.carbon
     if carbon is not None and carbon.p50 is not None:
-        says.append(tr("Carbon and cost are medians of the disturbed replays; small print: undisturbed."))
+        text = tr("Carbon and cost are medians of the disturbed days, as printed; small print: undisturbed.")
+        if answer.headline.printed is not None:
+            text = tr("Carbon and cost are medians of the disturbed days, planned again; small print: undisturbed.")
+        says.append(text)
     elif carbon is not None:
         says.append(tr("All figures are undisturbed."))
     savings = (answer.headline.carbon, answer.headline.cost)
