@@ -1,6 +1,7 @@
 """Days planned again: how long a look takes, how long a hundred days, and what is saved and kept next to printed plans.
 
-Each plan is a draft without margins, the same on all days. Looks are timed in the middle of disturbed days.
+Each plan is a draft without margins, the same on all days. Looks are timed in the middle of disturbed days. What looks
+at the clock are worth is measured on the plan of a day that is made to hold.
 """
 
 from __future__ import annotations
@@ -17,13 +18,22 @@ from emberline.planning import PLAIN, make_plan
 from emberline.planning.engine.engine import engine
 from emberline.planning.loop.replan import LineReplan
 from emberline.planning.plan.record import Plan
+from emberline.planning.planner import Steps
 from emberline.planning.robustness.ensemble import Ensemble, ensemble
 from emberline.scenarios import load
 from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.records.replanning import Replanning
 from emberline.twin import Follower
 from emberline.twin.plant import LinePlant
 
 DAYS, STATES, WORKERS = 100, 50, 2
+NEVER_MIN = 1e5
+CLOCKS = {
+    "when something happens, hourly at least": Replanning(),
+    **{f"every {hours:g} h": Replanning(every_min=60 * hours, late_min=NEVER_MIN, rest_min=60 * hours)
+       for hours in (1, 3, 12)},
+}  # fmt: skip
+"""When a shift looks at its list."""
 OF = {"melt-shop-small": (0.05, None), "melt-shop-day": (0.05, 60.0), "melt-shop-week": (0.5, None)}
 """Seconds of a look at most, and of all days."""
 
@@ -40,6 +50,37 @@ def looks(plan: Plan) -> list[float]:
         policy.look(plant)
         seconds.append(time.process_time() - before)
     return seconds
+
+
+def by_the_clock(name: str) -> Table:
+    """Saving and days on which limits are kept with looks so many minutes apart and none between, and by default."""
+    with quiet():
+        plan = make_plan(load(name), Steps(front=False, again=False, rules=False))
+    assert plan.schedule is not None
+    listed, rows = twin.dispatch(plan.requested), list[Row]()
+    metric = goal_metric(plan.scenario)
+    _, scale, _ = metric.display
+    with engine(WORKERS) as workers:
+        for label, looks_at in CLOCKS.items():
+            goal = plan.scenario.goal.model_copy(update={"replan": looks_at})
+            days = ensemble(
+                plan.scenario.model_copy(update={"goal": goal}), plan.schedule, DAYS, workers, seed=4242,
+                dispatched=listed, planned_again=True,
+            )  # fmt: skip
+            assert days is not None
+            assert days.other is not None
+            if not rows:
+                rows += worth("never, as printed", days, scale)
+            rows += worth(label, days.other, scale)
+    return Table(f"{name}: {DAYS} days by how often a shift looks", rows)
+
+
+def worth(label: str, days: Ensemble, scale: float) -> list[Row]:
+    """Rows of the median saving and of the days on which limits are kept."""
+    unit, _, _ = goal_metric(days.scenario).display
+    saved = days.quantiles()[f"saved_{goal_metric(days.scenario).figure}"]["p50"]
+    kept = 100 * days.chance[0]
+    return [measured(f"{label}: saved", [scale * saved], unit), measured(f"{label}: limits kept", [kept], "%")]
 
 
 def savings(name: str, days: Ensemble, draft: float) -> list[Row]:
@@ -79,4 +120,4 @@ def main() -> Findings:
         baseline = 100 * float(np.mean(both.data["baseline_violations"].to_numpy() == 0))
         rows.append(measured("baseline: limits kept", [baseline], "%"))
         tables.append(Table(f"{name}: {count} days", rows))
-    return Findings(tables)
+    return Findings([*tables, by_the_clock("melt-shop-day")])
