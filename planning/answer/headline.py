@@ -199,7 +199,8 @@ def _again(plan: Plan) -> Holding | None:
     baseline = float((data["baseline_violations"] == 0).mean()) if "baseline_violations" in data else None
     low, high = interval(again.successes, again.n)
     level = None if plan.holding is None else plan.holding.level
-    return Holding(again.n, again.successes / again.n, baseline, low, high, held_more(data), level)
+    missed = level if level is not None and high < level else None  # on fewer days than those of the judgement
+    return Holding(again.n, again.successes / again.n, baseline, low, high, held_more(data), missed)
 
 
 def _printed(plan: Plan, holding: Holding) -> Printed:
