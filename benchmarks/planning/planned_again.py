@@ -79,8 +79,8 @@ def worth(label: str, days: Ensemble, scale: float) -> list[Row]:
     """Rows of the median saving and of the days on which limits are kept."""
     unit, _, _ = goal_metric(days.scenario).display
     saved = days.quantiles()[f"saved_{goal_metric(days.scenario).figure}"]["p50"]
-    kept = 100 * days.chance[0]
-    return [measured(f"{label}: saved", [scale * saved], unit), measured(f"{label}: limits kept", [kept], "%")]
+    share = 100 * days.chance[0]
+    return [measured(f"{label}: saved", [scale * saved], unit), measured(f"{label}: limits kept", [share], "%")]
 
 
 def savings(name: str, days: Ensemble, draft: float) -> list[Row]:
