@@ -109,8 +109,10 @@ def test_the_story_by_keyboard(server: Server, browser: Browser) -> None:
     tab_to(page, "tab", "Schedule")
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tab", name="Heats", exact=True)).to_have_attribute("aria-selected", "true")
+    at_rest(page)  # a tab that is opened is drawn, and until then the next key may be lost
     page.keyboard.press("ArrowLeft")
     expect(page.get_by_role("tab", name="Schedule", exact=True)).to_have_attribute("aria-selected", "true")
+    at_rest(page)
     settled(page, "Heat")  # a tab that is opened is drawn first
     tab_to(page, "combobox", "Heat")
     page.keyboard.press("ArrowDown")
