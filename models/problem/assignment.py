@@ -174,7 +174,7 @@ def idle_column(problem: SlotProblem, starts: Starts) -> dict[str, tuple[str, np
 
 
 def line_gives(problem: SlotProblem, starts: Starts) -> dict[str, np.ndarray]:
-    """What the line gives of each carrier by step, what is under way and decided included, shape (n_steps,) each."""
+    """Delivery of each carrier by the line and step, with all that is under way or decided, shape (n_steps,) each."""
     return {
         carrier: problem.on_steps(line_cells(problem, starts, {}, weight) + problem.started_cells(weight))
         + problem.fixed_gives.get(carrier, 0.0)

@@ -74,7 +74,7 @@ class Look:
 
 
 def expected(todo: Operations, view: SoFar) -> LineHistory:
-    """How a list is expected to go on."""
+    """Course of a list as it is expected."""
     return ListReplay(todo, todo.planned, {}, clock=Clock(view.now), so_far=view).run()
 
 
@@ -108,7 +108,7 @@ class LineReplan:
         if self.scenario.rates is not None and self.scenario.rates.peaks:
             limit = min(limit, float(meter.max()))  # a higher peak is charged for
         self.room_mw = limit - (meter - grid.metered(ran.load_mw))
-        """What limits on the import leave to the line in each metered interval; infinite for none."""
+        """Room that limits on the import leave to the line in each metered interval; infinite for none."""
         battery = self.scenario.battery
         help_mw = 0.0 if battery is None else math.inf if battery.out_rate is None else battery.out_rate
         self._most_mw = self.room_mw + help_mw

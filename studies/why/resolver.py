@@ -124,7 +124,7 @@ class Resolver:
             study=self.study,
             lists=False,
             end_levels=False,
-            keep=None if least is None else lambda schedule: _better(schedule, least),
+            keep=None if least is None else lambda schedule: better_of(schedule, least),
         )
         baseline = Baseline.of(variant, self.plan.envelope if envelope is None else envelope)
         return self._answer(key, says, make_plan(variant, PLAIN, baseline=baseline, search=search, cancel=self.cancel))
@@ -228,7 +228,7 @@ def capped(plan: Plan, listed: xr.Dataset) -> Case:
     return scenario.model_copy(update={"goal": goal, "disturbances": calm})
 
 
-def _better(schedule: xr.Dataset, other: xr.Dataset) -> xr.Dataset:
+def better_of(schedule: xr.Dataset, other: xr.Dataset) -> xr.Dataset:
     """The schedule of a search, or another one that is known and better."""
     value, other_value = (
         float(schedule.attrs["objective"]) if schedule.attrs["found"] else math.inf,
@@ -236,7 +236,9 @@ def _better(schedule: xr.Dataset, other: xr.Dataset) -> xr.Dataset:
     )
     if value <= float(other_value) + CLOSE * abs(value):
         return schedule
-    proven = {name: schedule.attrs[name] for name in ("bound", "constant")}
+    # what starts between steps may lie below every bound of a search on steps
+    bound = math.nan if "grid_min" in other.attrs else schedule.attrs["bound"]
+    proven = {"bound": bound, "constant": schedule.attrs["constant"]}
     return other.assign_attrs(**proven, gap=math.nan, status="best found", strategy=ESTIMATE)
 
 

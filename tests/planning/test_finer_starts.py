@@ -27,6 +27,7 @@ from emberline.scenarios import Case, load
 from emberline.scenarios.records.orders import Lock
 from emberline.studies.board import of_plan
 from emberline.studies.why.question import why
+from emberline.studies.why.resolver import better_of
 
 DAYS = 60
 MADE_TO_HOLD = Steps(front=False, rules=False, again=False)
@@ -209,3 +210,16 @@ def test_locks_between_steps_are_refused_where_plans_stay_on_them() -> None:
     for wrong in (overrides(185, "goal.hold=off"), overrides(187)):
         with pytest.raises(Exception, match="lies between steps of"):
             load("melt-shop-small", wrong)
+
+
+def test_a_bound_on_steps_is_not_said_of_a_list_between_them() -> None:
+    """Proves: a list between steps that takes the place of a search's schedule has no bound, though it is better than
+    the bound of that search; one on steps has it. Sensitivity: a plan below its bound, which ends with an error."""
+    schedule = printed().schedule
+    assert schedule is not None
+    search = schedule.assign_attrs(found=1, objective=110.0, bound=105.0, constant=0.0)
+    between = schedule.assign_attrs(objective=100.0)
+    on_steps = between.assign_attrs()
+    del on_steps.attrs["grid_min"]
+    assert np.isnan(better_of(search, between).attrs["bound"])
+    assert better_of(search, on_steps).attrs["bound"] == 105

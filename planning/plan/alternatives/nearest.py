@@ -19,7 +19,7 @@ from emberline.scenarios import Scenario
 
 EPS = 1e-9
 ROUNDS = 30
-"""How often operations are moved out of what their units are not available for."""
+"""Times that operations are moved out of outages at most."""
 Rule = tuple[line.Key, line.Key, float]
 """The second starts at least so many slots after the first."""
 
