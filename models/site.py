@@ -5,12 +5,12 @@ from __future__ import annotations
 import xarray as xr
 
 from emberline.models.formulations.site.objective import read as read_aim
-from emberline.models.problem.constants import baseline_cost, direct_kg
+from emberline.models.problem.constants import baseline_totals, direct_kg
 from emberline.models.problem.site import read
 from emberline.scenarios import Case
 from emberline.scenarios.goal_metrics import goal_metric
 
-__all__ = ["baseline_cost", "direct_kg", "fixed", "read"]
+__all__ = ["baseline_totals", "direct_kg", "fixed", "read"]
 
 
 def fixed(scenario: Case, envelope: xr.Dataset, schedule: xr.Dataset) -> tuple[float, float]:
@@ -24,7 +24,7 @@ def fixed(scenario: Case, envelope: xr.Dataset, schedule: xr.Dataset) -> tuple[f
     """
     data, row = read(scenario, envelope), goal_metric(scenario)
     direct = direct_kg(scenario, envelope) if scenario.heats else 0.0
-    constant = read_aim(scenario, data, None, direct).constant
+    constant = read_aim(scenario, data, {}, direct).constant
     beyond = row.parts(scenario.market.carbon_price).get("scope1", 0.0) * direct + (
         data.sunk_cost if row.money else 0.0
     )

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.messages import Message, mark
-from emberline.scenarios.metrics import FACTORS, METRICS, Metric
-from emberline.scenarios.records.goal import Goal
+from emberline.scenarios.metrics import FACTORS, METRICS, OTHER_CARBON, Metric
+from emberline.scenarios.records.goal import Goal, OtherSignal, Signal, Target
 
 T = TypeVar("T")
 IN_MINUTES = ("lateness", "makespan")
@@ -40,12 +40,22 @@ def in_use(scenario: Scenario) -> tuple[str, ...]:
     return tuple(
         name
         for name, row in METRICS.items()
-        if not row.per_unit
+        if not (row.per_unit or row.only_capped)
         or goal.minimize == name
+        or (name == OTHER_CARBON and no_worse(scenario))
         or (row.cap and getattr(goal.caps, row.cap) is not None)
-        or any(getattr(asset, row.per_unit) for asset in assets)
-        or any(getattr(mode, row.per_t) for mode in modes)
+        or (row.per_unit and any(getattr(asset, row.per_unit) for asset in assets))
+        or (row.per_t and any(getattr(mode, row.per_t) for mode in modes))
     )
+
+
+def no_worse(scenario: Scenario) -> bool:
+    """Whether a plan must emit no more than the baseline by the signal that its goal does not count with."""
+    cap = scenario.goal.caps.other_signal
+    if scenario.market.marginal_carbon_intensity_kg_per_mwh is None or cap is OtherSignal.OFF:
+        return False
+    carbon = scenario.goal.minimize is Target.CARBON and scenario.goal.caps.other_carbon_kg is None
+    return carbon if cap is None else True
 
 
 def goal_first(scenario: Scenario, carbon: T, cost: T) -> tuple[T, T]:
@@ -55,7 +65,8 @@ def goal_first(scenario: Scenario, carbon: T, cost: T) -> tuple[T, T]:
 
 def figures_of(scenario: Scenario) -> tuple[str, ...]:
     """Fields of the figures that hold the metrics of a scenario."""
-    return tuple(dict.fromkeys(METRICS[name].figure for name in in_use(scenario)))
+    rows = (METRICS[name] for name in in_use(scenario))
+    return tuple(dict.fromkeys(row.figure for row in rows if not row.only_capped))
 
 
 def parts(scenario: Scenario) -> dict[str, Mapping[str, float]]:
@@ -81,6 +92,13 @@ def caps(goal: Goal, currency: str) -> Iterator[Message]:
     top = goal.caps
     if top.extra_cost_share is not None and goal.minimize == "carbon":
         yield cost_cap(top.extra_cost_share)
+    if top.other_signal is OtherSignal.NO_WORSE:
+        yield Message("no more by the {signal} than the baseline", signal=Message(SIGNALS[goal.signal.other]))
+    elif top.other_signal is OtherSignal.OFF:
+        yield more_allowed(goal.signal)
+    if top.other_carbon_kg is not None:
+        tonnes, signal = top.other_carbon_kg / 1000, Message(SIGNALS[goal.signal.other])
+        yield Message("carbon by the {signal} at most {tonnes:,.1f} t", signal=signal, tonnes=tonnes)
     if top.carbon_kg is not None:
         yield Message("carbon at most {tonnes:,.1f} t", tonnes=top.carbon_kg / 1000)
     if top.cost is not None:
@@ -95,6 +113,11 @@ def caps(goal: Goal, currency: str) -> Iterator[Message]:
         yield Message("{grade} at most {kg:,.1f} kg CO2e/t", grade=grade, kg=kg_per_t)
     if top.peak_mw is not None:
         yield Message("peak at most {power:,.1f} MW", power=top.peak_mw)
+
+
+def more_allowed(signal: str) -> Message:
+    """No cap by the signal that a goal does not count with, in words."""
+    return Message("more by the {signal} allowed", signal=Message(SIGNALS[Signal(signal).other]))
 
 
 def cost_cap(share: float) -> Message:

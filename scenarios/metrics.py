@@ -9,12 +9,13 @@ the fields of their records (``docs/design/0012-metrics.md``).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 CURRENCY = "{currency}"
-CARBON = "carbon"
+CARBON, OTHER_CARBON, FULL_COST = "carbon", "other_carbon", "cost_with_carbon_price"
 
 
 class CarbonPrice(Protocol):
@@ -51,6 +52,8 @@ class Metric:
     """Fields of the figures that are taken off ``figure``."""
     display: tuple[str, float, int] = (CURRENCY, 1.0, 0)
     """Unit in which it is shown, the factor to it, and its digits."""
+    only_capped: bool = False
+    """Whether it is no figure of a plan by itself, and no axis, but has a cap."""
 
     @property
     def money(self) -> bool:
@@ -60,7 +63,7 @@ class Metric:
     @property
     def tie_break(self) -> str:
         """Name of the metric that is minimized second."""
-        return "carbon" if self.money else "cost_with_carbon_price"
+        return CARBON if self.money else FULL_COST
 
     def unit_in(self, currency: str) -> str:
         """Unit of measure in a currency."""
@@ -72,8 +75,9 @@ class Metric:
         return unit.format(currency=currency), factor, digits
 
     def of(self, figures: Any) -> float:
-        """The metric of some figures."""
-        return float(getattr(figures, self.figure) - sum(getattr(figures, name) for name in self.less))
+        """The metric of some figures; nan: it is not known."""
+        value = getattr(figures, self.figure)
+        return math.nan if value is None else float(value - sum(getattr(figures, name) for name in self.less))
 
 
 def _priced(price: CarbonPrice) -> Mapping[str, float]:
@@ -91,8 +95,18 @@ METRICS = {
             cap="carbon_kg",
             display=("t CO2e", 1e-3, 2),
         ),
+        # by the signal of the grid that the goal does not count with
+        Metric(
+            OTHER_CARBON,
+            "kg CO2e",
+            "other_carbon_kg",
+            lambda price: {"scope1": 1.0, "scope2": 1.0},
+            cap="other_carbon_kg",
+            display=("t CO2e", 1e-3, 2),
+            only_capped=True,
+        ),
         Metric("cost", CURRENCY, "cost", lambda price: {"cost": 1.0}, less=("carbon_cost",)),
-        Metric("cost_with_carbon_price", CURRENCY, "cost", _priced, cap="cost"),
+        Metric(FULL_COST, CURRENCY, "cost", _priced, cap="cost"),
         Metric(
             "water",
             "m3",
@@ -111,7 +125,7 @@ FACTORS = {name: row for name, row in METRICS.items() if row.per_unit}
 COMPONENTS = ("cost", "scope1", "scope2", *FACTORS)
 """What flows add up to: money [currency], direct emissions and those of heat that is bought [kg CO2e], and each metric
 of ``FACTORS``."""
-FIGURES = tuple(dict.fromkeys(row.figure for row in METRICS.values()))
+FIGURES = tuple(dict.fromkeys(row.figure for row in METRICS.values() if not row.only_capped))
 """Fields of the figures that hold metrics."""
 
 

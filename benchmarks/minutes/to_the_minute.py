@@ -42,7 +42,7 @@ def to_the_minute(scenario: Case, envelope: xr.Dataset) -> xr.Dataset:
         grades = [heat.grade.name for heat in scenario.heats]
         spans = solution.start_min[:, 0], solution.end_min[:, 0]
         rates = taking.rates(scenario.line, unit[:, 0].tolist(), grades, *spans, edges)
-        aim = aims.read(scenario, site, None, 0.0)
+        aim = aims.read(scenario, site, {}, 0.0)
         flows = Dispatcher(site, aim.expression, aim.over_price(site)).flows(
             cells,
             work=max(goal.time_limit_s - solution.seconds, LEAST_S),

@@ -141,7 +141,7 @@ def solve(case: HubCase, phase: Phase = untimed) -> tuple[float, str]:
     """
     result = scenario(case)
     data = sites.read(result, NO_BATTERY)
-    aim = aims.read(result, data, None, 0.0)
+    aim = aims.read(result, data, {}, 0.0)
     began = time.perf_counter()
     seconds = {"build": 0.0, "first goal": 0.0}
     with _phases(phase):

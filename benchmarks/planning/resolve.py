@@ -40,7 +40,7 @@ def site_and_aim(case: hub.HubCase) -> tuple[SiteData, Aim]:
     """Site and aim of a case."""
     result = scenario(case)
     data = sites.read(result, NOTHING)
-    return data, aims.read(result, data, None, 0.0)
+    return data, aims.read(result, data, {}, 0.0)
 
 
 def minimized(data: SiteData, aim: Aim, study: Study | None) -> tuple[SiteModel, float, float]:

@@ -250,7 +250,7 @@ def search(case: PublishedCase, scenario: Case, envelope: xr.Dataset, seconds: f
     return Search(
         problem=problem_of(case, scenario, envelope),
         data=data,
-        aim=objective.read(scenario, data, None, 0.0),
+        aim=objective.read(scenario, data, {}, 0.0),
         limit=seconds,
         gap=gap,
         on_progress=lambda event: None,

@@ -38,7 +38,7 @@ from emberline.models.search.tuning import LINE
 from emberline.scenarios import Case, Scenario, effort
 from emberline.scenarios.case.line import phase_power
 from emberline.scenarios.line.rounding import dividing
-from emberline.scenarios.records.goal import Caps
+from emberline.scenarios.records.goal import Caps, OtherSignal
 
 TOLERANCE_MW = 1e-6
 
@@ -91,10 +91,10 @@ def impossible(
 def _unlimited(scenario: Case, envelope: xr.Dataset) -> tuple[SiteData, Aim]:
     """The site of a scenario without import limit and assets, and its aim without caps."""
     grid = scenario.site.grid.model_copy(update={"import_limit_mw": None})
-    goal = scenario.goal.model_copy(update={"caps": Caps(extra_cost_share=None)})
+    goal = scenario.goal.model_copy(update={"caps": Caps(extra_cost_share=None, other_signal=OtherSignal.OFF)})
     bare = scenario.model_copy(update={"site": scenario.site.model_copy(update={"grid": grid}), "goal": goal})
     site = replace(sites.read(bare, envelope), hub=None, battery=None, purchase=None, curtails=False)
-    return site, aims.read(bare, site, None, 0.0)
+    return site, aims.read(bare, site, {}, 0.0)
 
 
 def _outwards(scenario: Case, envelope: xr.Dataset, work: float) -> bool:

@@ -73,7 +73,7 @@ def abatement_price(
     row = METRICS[metric]
     cap = amount - row.parts(scenario.market.carbon_price).get("scope1", 0.0) * direct_kg(scenario, envelope)
     limit, began = scenario.goal.budget, effort.now()
-    aim = replace(aims.read(scenario, data, None, 0.0), tops={metric: cap + NEXT * max(abs(cap), 1.0)})
+    aim = replace(aims.read(scenario, data, {}, 0.0), tops={metric: cap + NEXT * max(abs(cap), 1.0)})
     gives = {carrier: Linear(constant=by_slot) for carrier, by_slot in amounts.items()}
     site_model, outcome = minimize_first(
         data, aim, cells, lambda: limit - (effort.now() - began), {"build": 0.0, "first goal": 0.0}, gives,

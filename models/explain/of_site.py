@@ -8,6 +8,7 @@ from functools import singledispatch
 from emberline.models.explain.limit import Limit, assets, droppable, factored, item, moment, numeric, rate_key
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets import FlexibleLoad, LatentHeatStore, Load, Machine, Named, Source, Storage
+from emberline.scenarios.goal_metrics import SIGNALS, more_allowed, no_worse
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import METRICS
 
@@ -15,7 +16,7 @@ WIDER = 10.0
 """How many times as large a machine or a connection may become in a repair."""
 LONGER_H = 48.0
 SHARE = 0.001
-CAPS = {"carbon": Message("cap on carbon")}
+CAPS = {"carbon": Message("cap on carbon"), "other_carbon": Message("cap on carbon by the other signal")}
 """Names of caps."""
 
 
@@ -53,6 +54,10 @@ def _goal(scenario: Scenario) -> Iterator[Limit]:
         yield numeric(
             "goal.caps.cost", Message("cap on cost"), "cap", caps.cost, caps.cost + WIDER * abs(caps.cost) + 1e6, money
         )
+    if no_worse(scenario):
+        says = Message("no more by the {signal} than the baseline", signal=Message(SIGNALS[scenario.goal.signal.other]))
+        change = more_allowed(scenario.goal.signal)
+        yield droppable("goal.caps.other_signal", says, change, "cap", "goal.caps.other_signal=off")
     if caps.peak_mw is not None:
         top = WIDER * caps.peak_mw + 100
         yield numeric("goal.caps.peak_mw", Message("cap on the import's peak"), "cap", caps.peak_mw, top, "MW")

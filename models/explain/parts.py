@@ -14,7 +14,7 @@ from emberline.models.formulations.site.objective import Aim
 from emberline.models.formulations.whole_site import SiteModel
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets import ELECTRICITY, FlexibleLoad, Load, Machine, Named, Source, Storage
-from emberline.scenarios.metrics import METRICS
+from emberline.scenarios.metrics import METRICS, OTHER_CARBON
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,8 @@ def parts(scenario: Case, site_model: SiteModel, aim: Aim) -> dict[str, list[Par
 def _goal(scenario: Scenario, site_model: SiteModel, aim: Aim) -> KeyedParts:
     caps, model = scenario.goal.caps, site_model.model
     for name, top in aim.tops.items():
+        if name == OTHER_CARBON and caps.other_carbon_kg is None:
+            continue  # it is dropped as a whole
         part = (
             Part([model.total[name]], 1.0, "upper")
             if site_model.plant_ports is None

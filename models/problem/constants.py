@@ -1,4 +1,4 @@
-"""What is known before a plan is: what the baseline pays, and what is emitted whatever the plan."""
+"""What is known before a plan is: what the baseline comes to, and what is emitted whatever the plan."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from emberline.models.problem.line import GradeCap
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.flows.asset_flows import accounts
+from emberline.scenarios.flows.process_flows import emitted_kg
+from emberline.scenarios.metrics import FULL_COST, METRICS, OTHER_CARBON
 
 
 def direct_kg(scenario: Scenario, envelope: xr.Dataset, heats: Sequence[int] | None = None) -> float:
@@ -62,20 +64,32 @@ def grade_caps(scenario: Scenario, envelope: xr.Dataset) -> tuple[GradeCap, ...]
     return tuple(caps)
 
 
-def baseline_cost(scenario: Case, data: SiteData, start: xr.Dataset | None) -> float | None:
-    """What the baseline pays, the carbon price on the line's direct emissions left out; None: not known."""
-    if start is None:
-        return None
+def baseline_totals(scenario: Case, data: SiteData, start: xr.Dataset | None) -> dict[str, float]:
+    """By metric, what the baseline comes to where a cap counts from it, the line's direct emissions left out; empty:
+    not known.
+
+    Args:
+        scenario: what is asked.
+        data: the site.
+        start: the baseline's schedule.
+    """
+    if start is None or (data.hub is not None and "asset_rate" not in start):
+        return {}
     imports, exports = (start[name].to_numpy() * data.hours for name in ("import_mw", "export_mw"))
-    paid = float(imports @ data.full_price - exports @ data.export_price)
-    if data.purchase is not None:
-        paid += data.purchase.cost(imports, start["meter_mw"].to_numpy() * data.meter_min / 60)
-    if data.hub is None:
-        return paid
-    if "asset_rate" not in start:
-        return None
-    price = scenario.market.carbon_price
-    for account in accounts(scenario, start):
+    direct = float(emitted_kg(scenario, start).sum()) if scenario.processes else 0.0
+    components = {"cost": 0.0, "scope1": direct, "scope2": 0.0}
+    for account in accounts(scenario, start) if data.hub is not None else ():
         sums = account.totals
-        paid += sums["cost"] + (price.on_direct * sums["scope1_kg"] + price.on_grid * sums["scope2_kg"]) / 1000
-    return paid
+        components["cost"] += sums["cost"]
+        components["scope1"] += sums["scope1_kg"]
+        components["scope2"] += sums["scope2_kg"]
+    totals = {}
+    for name in (FULL_COST, *((OTHER_CARBON,) if OTHER_CARBON in data.metrics else ())):
+        counts = METRICS[name].parts(scenario.market.carbon_price)
+        totals[name] = float(imports @ data.per_mwh[name]) + sum(
+            counts.get(part, 0.0) * amount for part, amount in components.items()
+        )
+    totals[FULL_COST] -= float(exports @ data.export_price)
+    if data.purchase is not None:
+        totals[FULL_COST] += data.purchase.cost(imports, start["meter_mw"].to_numpy() * data.meter_min / 60)
+    return totals

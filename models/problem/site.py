@@ -17,7 +17,7 @@ from emberline.scenarios import Case
 from emberline.scenarios.assets import Storage
 from emberline.scenarios.flows.settlement import marginal_prices
 from emberline.scenarios.goal_metrics import in_use
-from emberline.scenarios.metrics import METRICS
+from emberline.scenarios.metrics import CARBON, METRICS, OTHER_CARBON
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class SiteData:
     """kg CO2e/MWh by the goal's signal."""
     average: np.ndarray
     """kg CO2e/MWh, average: what a carbon price counts."""
+    other: np.ndarray
+    """kg CO2e/MWh by the signal that the goal does not count with; zeros where the market does not give it."""
     carbon_price_per_kg: float
     import_limit_mw: float | None
     export_limit_mw: float
@@ -109,7 +111,9 @@ class SiteData:
     @cached_property
     def per_mwh(self) -> dict[str, np.ndarray]:
         """What a MWh imported counts in each slot, by metric."""
-        weights = {"carbon": self.carbon, "cost": self.price, "cost_with_carbon_price": self.full_price}
+        weights = {
+            CARBON: self.carbon, OTHER_CARBON: self.other, "cost": self.price, "cost_with_carbon_price": self.full_price
+        }  # fmt: skip
         return {name: weights.get(name, np.zeros(len(self.base))) for name in self.metrics}
 
     @cached_property
@@ -175,9 +179,7 @@ def read(scenario: Case, envelope: xr.Dataset) -> SiteData:
     """The site of a scenario."""
     horizon, inputs, site = scenario.horizon, scenario.inputs, scenario.site
     hours, fixed, sun = horizon.step_h, assets.fixed_mw(scenario), assets.sun_mw(scenario)
-    signal = "carbon_intensity_kg_per_mwh"
-    if scenario.goal.signal == "marginal":
-        signal = f"marginal_{signal}"
+    signal = scenario.goal.signal
     limit = site.grid.import_limit_mw
     if limit is not None:
         limit -= scenario.disturbances.import_margin_mw
@@ -191,7 +193,8 @@ def read(scenario: Case, envelope: xr.Dataset) -> SiteData:
         pv=sum(sun.values(), np.zeros(horizon.n_steps)) * hours,
         price=prices.imported,
         export_price=prices.exported,
-        carbon=inputs[signal].to_numpy(),
+        carbon=inputs[signal.series].to_numpy(),
+        other=inputs[signal.other.series].to_numpy() if signal.other.series in inputs else np.zeros(horizon.n_steps),
         average=inputs["carbon_intensity_kg_per_mwh"].to_numpy(),
         carbon_price_per_kg=scenario.market.carbon_price.on_grid / 1000,
         import_limit_mw=limit,

@@ -115,7 +115,7 @@ def optimize_samples(
     ):
         raise ValueError("contracts with unused_spread_per_mwh and imbalance prices cannot be planned over samples")
     began, before = time.perf_counter(), effort.now()
-    goal = aims.read(first_sample, site_problem.read(first_sample, envelope), None, 0.0).first
+    goal = aims.read(first_sample, site_problem.read(first_sample, envelope), {}, 0.0).first
     model = pyo.ConcreteModel()
     count = len(samples)
     model.S = pyo.RangeSet(0, count - 1)

@@ -19,6 +19,7 @@ from emberline.scenarios.goal_metrics import in_use
 from emberline.scenarios.metrics import FACTORS
 from emberline.scenarios.process import Mode, Process
 from emberline.scenarios.records.emissions import Emission
+from emberline.scenarios.records.goal import Signal
 
 __all__ = ["entries"]
 
@@ -164,13 +165,13 @@ def treated(
         yield mode_name(process, mode), mode, np.where(mine, tonnes, 0.0)
 
 
-SIGNALS = ("average", "marginal")
+SIGNALS: tuple[str, ...] = tuple(Signal)
 
 
 MARKET = "market"
 
 
-INTENSITY = {"average": "carbon_intensity_kg_per_mwh", "marginal": "marginal_carbon_intensity_kg_per_mwh"}
+INTENSITY: dict[str, str] = {signal: signal.series for signal in Signal}
 
 
 @dataclass(frozen=True)

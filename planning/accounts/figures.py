@@ -84,6 +84,8 @@ class Figures:
     level_cost_per_unit: dict[str, float] = field(default_factory=dict)
     """Likewise energy, fuels and carbon price [currency]."""
     water_m3: float = 0.0
+    other_carbon_kg: float | None = None
+    """Scope 1, and scope 2 by the signal that the goal does not count with; None: the market does not give it."""
     dumped: dict[str, float] = field(default_factory=dict)
     """What of each carrier is thrown away for nothing, in its unit; carriers of which nothing is are left out."""
 

@@ -33,6 +33,7 @@ def figures(scenario: Case, data: xr.Dataset, *, nominated: xr.Dataset | None = 
     hours = scenario.horizon.step_h
     imported = data["import_mw"].to_numpy() * hours
     grid = {signal: float(kg.sum()) for signal, kg in site.grid.items()}
+    other = grid.get(scenario.goal.signal.other)
     biogenic = sum(float((a.scope1_biogenic_kg + a.scope2_biogenic_kg).sum()) for a in site.accounts)
     money = bill(scenario, data, direct_kg, nominated)
     delivered, stock, took, ends = {}, {}, Worth({}, {}), levels(scenario, data)
@@ -80,6 +81,7 @@ def figures(scenario: Case, data: xr.Dataset, *, nominated: xr.Dataset | None = 
         level_kg_per_unit=took.kg_per_unit,
         level_cost_per_unit=took.cost_per_unit,
         dumped=_dumped(data, hours),
+        other_carbon_kg=None if other is None else direct_kg + site.bought_kg + other,
         **totals(scenario, data),
     )
 

@@ -19,23 +19,24 @@ from emberline.planning.answer.record import SAME
 from emberline.planning.answer.wording import joined, point_label
 from emberline.planning.engine.deadline import Deadline
 from emberline.planning.engine.progress import Progress
-from emberline.planning.plan.alternatives.choice import LEAST_CARBON, LEAST_COST, NO_REGRET, Choice
+from emberline.planning.plan.alternatives.choice import LEAST_CARBON, LEAST_COST, NO_REGRET, ONE_SIGNAL, Choice
 from emberline.planning.plan.alternatives.substitute import substitute
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import Search, draft, follow
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.tuning import PLAN
 from emberline.scenarios import Case, Scenario
-from emberline.scenarios.goal_metrics import GOALS
+from emberline.scenarios.goal_metrics import GOALS, no_worse
 from emberline.scenarios.messages import Message
 from emberline.scenarios.metrics import METRICS
-from emberline.scenarios.records.goal import Target
+from emberline.scenarios.records.goal import OtherSignal, Target
 
 if TYPE_CHECKING:
     from emberline.models import Study
 
 NO_TIME = Message("No time was left to search all points between least carbon and least cost.")
 OVERRIDES = {
+    ONE_SIGNAL: ["goal.minimize=carbon", "goal.caps.other_signal=off"],
     LEAST_CARBON: ["goal.minimize=carbon"],
     NO_REGRET: ["goal.minimize=carbon", "goal.caps.extra_cost_share=0"],
     LEAST_COST: ["goal.minimize=cost"],
@@ -57,10 +58,17 @@ def other_points(scenario: Scenario) -> list[tuple[Message, list[str]]]:
     mine, goal = own_point(scenario), scenario.goal
     if mine is None:
         return []
-    words = {name: point_label(name, goal.minimize, goal.caps.extra_cost_share) for name in OVERRIDES}
+    words = {
+        name: point_label(name, goal.minimize, goal.signal, goal.caps.extra_cost_share) for name in _points(scenario)
+    }
     if mine == NO_REGRET:  # without its setting the cap of the scenario counts again, whatever that is
         words[LEAST_CARBON] = Message(GOALS["carbon"])
-    return [(words[name], overrides) for name, overrides in OVERRIDES.items() if name != mine]
+    return [(words[name], OVERRIDES[name]) for name in words if name != mine]
+
+
+def _points(scenario: Scenario) -> list[str]:
+    """Points that the quick front of a scenario may have; its own cap on the other signal counts for all but one."""
+    return [name for name in OVERRIDES if name != ONE_SIGNAL or no_worse(scenario)]
 
 
 def with_choices(
@@ -110,6 +118,8 @@ def with_own(plan: Plan, points: tuple[Choice, ...]) -> tuple[Choice, ...]:
     def beats(point: Choice) -> bool:
         if point.name == LEAST_COST:
             return first.cost > point.cost
+        if point.name == ONE_SIGNAL:
+            return False
         return first.carbon_kg > point.carbon_kg and (point.name == LEAST_CARBON or first.cost >= 0)
 
     return tuple(
@@ -147,6 +157,8 @@ class _Search:
             self._find(LEAST_COST, self._goal(Target.COST, None))
         if mine != LEAST_CARBON:
             self._find(LEAST_CARBON, self._goal(Target.CARBON, self.scenario.goal.caps.extra_cost_share or None))
+        if ONE_SIGNAL in _points(self.scenario):
+            self._find(ONE_SIGNAL, self._goal(Target.CARBON, self.scenario.goal.caps.extra_cost_share, OtherSignal.OFF))
         if mine != NO_REGRET:
             self._between()
             if not self.late and LEAST_CARBON in self.searches and self._best(LEAST_CARBON) == self._best(NO_REGRET):
@@ -166,7 +178,9 @@ class _Search:
 
     def named(self, mine: str) -> tuple[Choice, ...]:
         """The points, the plan's own among them; those that are not known are left out."""
-        points = {name: self.points[0] if name == mine else self._best(name) for name in OVERRIDES}
+        points = {name: self.points[0] if name == mine else self._best(name) for name in _points(self.scenario)}
+        if points.get(ONE_SIGNAL) == points.get(mine):
+            points.pop(ONE_SIGNAL, None)
         named = [
             dataclasses.replace(point, name=name, is_plan=name == mine)
             for name, point in points.items()
@@ -179,8 +193,8 @@ class _Search:
         """What there was no time to search for."""
         goal = self.scenario.goal
         missing = [
-            point_label(name, goal.minimize, goal.caps.extra_cost_share)
-            for name in OVERRIDES
+            point_label(name, goal.minimize, goal.signal, goal.caps.extra_cost_share)
+            for name in _points(self.scenario)
             if name not in self.searches
         ]
         if not missing:
@@ -191,7 +205,8 @@ class _Search:
         """Points between least carbon and least cost: least cost with such a price on carbon that both ends are worth
         the same, again and again (Aneja and Nair 1979, "Bicriteria transportation problem", Management Science 25)."""
         price = self.scenario.market.carbon_price
-        if self.scenario.goal.signal != "average":  # a price on carbon counts by the average intensity
+        # a price on carbon counts by the average intensity alone
+        if self.scenario.goal.signal != "average" or no_worse(self.scenario):
             self._find(NO_REGRET, self._goal(Target.CARBON, 0.0))
             return
         for _ in range(PLAN.front_between):
@@ -207,9 +222,11 @@ class _Search:
             if self._best(NO_REGRET) == low and self._best(LEAST_CARBON) == high:
                 return
 
-    def _goal(self, target: Target, extra_cost_share: float | None) -> Case:
+    def _goal(self, target: Target, extra_cost_share: float | None, other: OtherSignal | None = None) -> Case:
         """The scenario with another goal, and its share of the time that is left."""
-        caps = self.scenario.goal.caps.model_copy(update={"extra_cost_share": extra_cost_share})
+        given = self.scenario.goal.caps
+        changes = {"extra_cost_share": extra_cost_share, "other_signal": other or given.other_signal}
+        caps = given.model_copy(update=changes)
         limit = max(min(max(PLAN.front_search_share * self.deadline.limit, PLAN.front_least), self.deadline.rest), 0.0)
         goal = self.scenario.goal.model_copy(update={"minimize": target, "caps": caps, "effort": limit})
         return self.scenario.model_copy(update={"goal": goal})
@@ -241,6 +258,9 @@ class _Search:
         points = self.points
         if name == LEAST_COST:
             return max(points, key=lambda point: point.cost)
+        most_kg = self.base.baseline_figures.other_carbon_kg
+        if name != ONE_SIGNAL and most_kg is not None and no_worse(self.scenario):
+            points = [one for one in points if (one.figures.other_carbon_kg or 0.0) <= most_kg * (1 + SAME)]
         if name == NO_REGRET:
             points = [
                 point for point in points if point.cost >= -SAME * abs(point.figures.cost) and point.carbon_kg > 0

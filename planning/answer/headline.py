@@ -14,7 +14,17 @@ import xarray as xr
 
 from emberline.planning.accounts.figures import Figures
 from emberline.planning.accounts.stock import difference, since_start
-from emberline.planning.answer.record import DemandCharge, Headline, Holding, PerTonne, Printed, Saving, SimpleRule
+from emberline.planning.answer.record import (
+    SAME,
+    DemandCharge,
+    Headline,
+    Holding,
+    PerTonne,
+    Printed,
+    Saving,
+    SimpleRule,
+)
+from emberline.planning.plan.alternatives.choice import ONE_SIGNAL
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replays import QUANTILES, held_more, interval, saved
 from emberline.planning.plan.stock_credit import credit_kg
@@ -53,6 +63,7 @@ def headline(plan: Plan) -> Headline | None:
         printed=None if again is None or holding is None else _printed(plan, holding),
         rule=_rule(plan),
         choices=tuple(point for point in plan.choices if not point.worse),
+        one_signal=_one_signal(plan),
         as_run=plan.as_run,
         margins=scenario.disturbances.careful,
         unlocked=free is not None,
@@ -64,6 +75,16 @@ def headline(plan: Plan) -> Headline | None:
         bound_covers=plan.bound_covers,
         beyond_steps=_beyond_steps(plan),
     )
+
+
+def _one_signal(plan: Plan) -> tuple[float, float] | None:
+    free = next((point for point in plan.choices if point.name == ONE_SIGNAL), None)
+    if free is None or free.figures.other_carbon_kg is None:
+        return None
+    drafts = [plan.saved(), {} if plan.holding is None else plan.holding.draft_saving]
+    more = free.carbon_kg - max(each.get("carbon_kg", -math.inf) for each in drafts)
+    emitted = free.figures.other_carbon_kg - (plan.baseline_figures.other_carbon_kg or 0.0)
+    return (more, emitted) if more > SAME * abs(free.figures.carbon_kg) else None
 
 
 def _beyond_steps(plan: Plan) -> float | None:

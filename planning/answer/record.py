@@ -192,6 +192,9 @@ class Headline:
     """None where no rule was tried, or none makes the same."""
     choices: tuple[Choice, ...]
     """The quick front as far as it is known; one of its points is the plan."""
+    one_signal: tuple[float, float] | None
+    """Saved more by a draft that counts the goal's signal alone, and emitted more by the other than by the baseline [kg
+    CO2e]: what the cap on the other signal costs. None: no cap, or no such draft is better."""
     as_run: AsRun | None
     """The day as run, where that is what the savings stand against."""
     margins: bool

@@ -91,6 +91,8 @@ def _beats(rule: Rule, plan: Plan) -> bool:
     cap = caps.fixed(plan.scenario, plan.envelope, Baseline.of(plan.requested, plan.envelope).schedule)
     if cap.cost is not None and rule.figures.cost > cap.cost:
         return False
+    if cap.other_carbon_kg is not None and (rule.figures.other_carbon_kg or 0.0) > cap.other_carbon_kg:
+        return False
     assert rule.expected is not None
     often = rule.successes / rule.days >= min(plan.holding.level, plan.holding.share) - PLAN.rule_about
     return often and rule.expected["p50"] > max(rule.expected["plan_p50"], 0.0)

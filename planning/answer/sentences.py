@@ -16,6 +16,7 @@ from emberline.planning.answer.wording import (
     way,
 )
 from emberline.planning.plan.alternatives.choice import Choice
+from emberline.scenarios.goal_metrics import SIGNALS
 from emberline.scenarios.messages import Message, mark
 
 CARBON = {
@@ -49,6 +50,16 @@ OTHER_SIGNAL = {
 }
 
 
+ONE_SIGNAL = {
+    "more": mark(
+        "A draft by the {this} alone saves {saved} t CO2e more, and emits {emitted} t more by the {other} than the "
+        "baseline."
+    ),
+    "less": mark(
+        "A draft by the {this} alone saves {saved} t CO2e more, and emits {emitted} t less by the {other} than the "
+        "baseline."
+    ),
+}
 DEMAND = {
     "less": mark(
         "The cost includes the demand charge of the month in full: {amount} {currency} less if no other day peaks "
@@ -129,6 +140,11 @@ def _about(headline: Headline) -> list[str]:
     saving: Saving | None = getattr(headline, other)
     if saving is not None:
         lines.append(Message(OTHER_SIGNAL[other, way(saving)], amount=amount(abs(saving.expected) / 1000)))
+    if headline.one_signal is not None:
+        saved_kg, emitted_kg = headline.one_signal
+        signals = {"this": Message(SIGNALS[headline.signal]), "other": Message(SIGNALS[other])}
+        text = ONE_SIGNAL["more" if emitted_kg > 0 else "less"]
+        lines.append(Message(text, saved=amount(saved_kg / 1000), emitted=amount(abs(emitted_kg) / 1000), **signals))
     demand = headline.demand
     if demand is not None and not is_same(demand.saved):
         lines.append(
@@ -300,7 +316,7 @@ def _front(headline: Headline) -> str:
 
 
 def _point_label(choice: Choice, headline: Headline) -> Message:
-    return point_label(choice.name, headline.goal, headline.extra_cost_share)
+    return point_label(choice.name, headline.goal, headline.signal, headline.extra_cost_share)
 
 
 def _point_text(choice: Choice, headline: Headline) -> Message:

@@ -9,9 +9,9 @@ from itertools import groupby
 import numpy as np
 
 from emberline.planning.answer.record import Headline, Saving, is_same, is_worse
-from emberline.planning.plan.alternatives.choice import LEAST_CARBON, NO_REGRET
+from emberline.planning.plan.alternatives.choice import LEAST_CARBON, NO_REGRET, ONE_SIGNAL
 from emberline.planning.plan.replays import in_words
-from emberline.scenarios.goal_metrics import GOALS, IN_MINUTES, cost_cap
+from emberline.scenarios.goal_metrics import GOALS, IN_MINUTES, cost_cap, more_allowed
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.records.horizon import Horizon
@@ -105,20 +105,22 @@ def rule_text(headline: Headline) -> Message:
     return Message("{rest}, {peak}", rest=parts[0], peak=parts[1])
 
 
-def point_label(name: str, minimize: str, extra_cost_share: float | None) -> Message:
+def point_label(name: str, minimize: str, signal: str, extra_cost_share: float | None) -> Message:
     """A point of the quick front in words, as goals are.
 
     Args:
         name: of the point.
         minimize: goal of the plan.
+        signal: of the grid, with which it counts.
         extra_cost_share: its cap.
     """
-    if name not in (LEAST_CARBON, NO_REGRET):
+    if name not in (ONE_SIGNAL, LEAST_CARBON, NO_REGRET):
         money = minimize in METRICS and METRICS[minimize].money
         return Message(GOALS[minimize if money else "cost"])
-    share = 0.0 if name == NO_REGRET else extra_cost_share or None
+    share = 0.0 if name == NO_REGRET else extra_cost_share if name == ONE_SIGNAL else extra_cost_share or None
     cap = Message("whatever it costs") if share is None else cost_cap(share)
-    return Message("{goal}, {cap}", goal=Message(GOALS["carbon"]), cap=cap)
+    text = Message("{goal}, {cap}", goal=Message(GOALS["carbon"]), cap=cap)
+    return text if name != ONE_SIGNAL else Message("{first}, {second}", first=text, second=more_allowed(signal))
 
 
 LEAST_GAP = 5e-5

@@ -1,4 +1,4 @@
-"""Caps on cost as an amount, whatever list becomes the baseline, and the goal on a grade, reached by caps.
+"""Caps that count from the baseline as amounts, whatever list becomes it, and the goal on a grade, reached by caps.
 
 That goal is the least that a tonne of the grade carries, and of the plans that reach it the least carbon. Its caps are
 lowered by halves: a plan under a cap between what has been reached and what no plan can undercut is searched, as long
@@ -16,33 +16,41 @@ import xarray as xr
 from emberline.planning.accounts.ledger import grades_kg_per_t, ledger
 from emberline.planning.plan.tuning import PLAN
 from emberline.scenarios import Case
+from emberline.scenarios.goal_metrics import no_worse
 from emberline.scenarios.messages import Message
-from emberline.scenarios.records.goal import Caps
+from emberline.scenarios.metrics import FULL_COST, OTHER_CARBON
+from emberline.scenarios.records.goal import Caps, OtherSignal
 
 __all__ = ["fixed"]
 
 
 def fixed(scenario: Case, envelope: xr.Dataset, listed: xr.Dataset) -> Caps:
-    """The caps of a scenario with that on extra cost as the amount that it is above the baseline schedule.
+    """The caps of a scenario with those that count from the baseline schedule as amounts.
 
     Args:
         scenario: with its caps.
         envelope: of the scenario.
-        listed: the baseline schedule of the scenario; where it is not complete, no cap on extra cost holds.
+        listed: the baseline schedule of the scenario; where it is not complete, no such cap holds.
     """
     from emberline.models import site
-    from emberline.scenarios.flows.process_flows import emitted_kg
 
-    caps, price = scenario.goal.caps, scenario.market.carbon_price.on_direct / 1000
-    limits = [] if caps.cost is None else [caps.cost]
-    if caps.extra_cost_share is not None:
-        data = site.read(scenario, envelope)
-        paid = site.baseline_cost(scenario, data, listed) if listed.attrs["complete"] else None
-        if paid is not None:
-            paid += price * float(emitted_kg(scenario, listed).sum()) if scenario.processes else 0.0
-            direct = price * site.direct_kg(scenario, envelope) if scenario.heats else 0.0
-            limits.append(paid + caps.extra_cost_share * abs(paid) + direct + data.sunk_cost)
-    return caps.model_copy(update={"extra_cost_share": None, "cost": min(limits) if limits else None})
+    caps, data = scenario.goal.caps, site.read(scenario, envelope)
+    totals = site.baseline_totals(scenario, data, listed) if listed.attrs["complete"] else {}
+    direct_kg = site.direct_kg(scenario, envelope) if scenario.heats else 0.0
+    costs = [] if caps.cost is None else [caps.cost]
+    if caps.extra_cost_share is not None and FULL_COST in totals:
+        paid = totals[FULL_COST]
+        direct = scenario.market.carbon_price.on_direct / 1000 * direct_kg
+        costs.append(paid + caps.extra_cost_share * abs(paid) + direct + data.sunk_cost)
+    emitted = [] if caps.other_carbon_kg is None else [caps.other_carbon_kg]
+    if no_worse(scenario) and OTHER_CARBON in totals:
+        emitted.append(totals[OTHER_CARBON] + direct_kg)
+    return caps.model_copy(
+        update={
+            "extra_cost_share": None, "cost": min(costs, default=None), "other_signal": OtherSignal.OFF,
+            "other_carbon_kg": min(emitted, default=None),
+        }
+    )  # fmt: skip
 
 
 def least_carried(scenario: Case, schedule: xr.Dataset, search: Callable[[Case], xr.Dataset]) -> xr.Dataset:

@@ -26,6 +26,7 @@ from emberline.planning.plan.tuning import PLAN
 from emberline.scenarios import Case, Problem, Scenario, ScenarioError
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.datasets import ViolationKind
+from emberline.scenarios.goal_metrics import no_worse
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.orders import AnyLock, Lock, RunLock
 
@@ -57,8 +58,8 @@ Starts = Mapping[str, float | None] | Mapping[Operation, float | None] | Mapping
 def again(stored: Plan, scenario: Case, search: Search) -> Plan | tuple[Case, Search]:
     """Scenario and search with which a stored plan is made again; the plan itself where nothing is searched.
 
-    With the same locks and a plan that has reached its gap there is nothing to search. With others a cap on cost above
-    the baseline's stays the amount that it was: its list is made with the locks, too, and would move it.
+    With the same locks and a plan that has reached its gap there is nothing to search. With others a cap that
+    counts from the baseline stays the amount that it was: its list is made with the locks, too, and would move it.
 
     Args:
         stored: the earlier plan.
@@ -74,7 +75,7 @@ def again(stored: Plan, scenario: Case, search: Search) -> Plan | tuple[Case, Se
         return stored
     if stored.schedule is None:
         return scenario, search
-    if not unchanged and scenario.goal.caps.extra_cost_share is not None:
+    if not unchanged and (scenario.goal.caps.extra_cost_share is not None or no_worse(scenario)):
         scenario = _capped(scenario, stored)
     stored_locks, holding = ({lock.model_dump_json() for lock in all_locks(one)} for one in (stored.scenario, scenario))
     schedule, stays, share = stored.schedule, STAYS, PLAN.keep_share
@@ -110,7 +111,7 @@ def _used(scenario: Case, stored: Plan, heats: xr.Dataset) -> xr.Dataset | None:
 
 
 def _capped(variant: Case, stored: Plan) -> Case:
-    """What is asked, its cap on extra cost an amount above the stored plan's baseline."""
+    """What is asked, its caps that count from the baseline as they stand for the stored plan's."""
     from emberline.planning.plan import caps
 
     listed = Baseline.of(stored.scenario, stored.envelope).schedule

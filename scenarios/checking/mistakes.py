@@ -18,7 +18,7 @@ from emberline.scenarios.process.store import Store
 from emberline.scenarios.records.base import Mistakes, unknown
 from emberline.scenarios.records.disturbances import Disturbances
 from emberline.scenarios.records.faults import fault
-from emberline.scenarios.records.goal import Signal, Target
+from emberline.scenarios.records.goal import OtherSignal, Signal, Target
 from emberline.scenarios.records.replanning import Using
 from emberline.scenarios.tariff.contracts import Guarantees
 from emberline.scenarios.tariff.record import Before
@@ -319,6 +319,14 @@ def _of_state(scenario: Scenario) -> Mistakes:
 def _of_goal(scenario: Scenario) -> Mistakes:
     if scenario.goal.signal == "marginal" and scenario.market.marginal_carbon_intensity_kg_per_mwh is None:
         yield ("goal", "signal"), "the market gives no marginal_carbon_intensity_kg_per_mwh; use average or give it"
+    for key in ("other_signal", "other_carbon_kg"):
+        value = getattr(scenario.goal.caps, key)
+        wanted = value is not None and value is not OtherSignal.OFF
+        if wanted and scenario.market.marginal_carbon_intensity_kg_per_mwh is None:
+            yield (
+                ("goal", "caps", key),
+                "needs both intensities; the market gives no marginal_carbon_intensity_kg_per_mwh",
+            )
     goal = scenario.goal.minimize
     if goal in (Target.LATENESS, Target.MAKESPAN) and not scenario.orders:
         yield ("goal", "minimize"), f"{goal} needs orders; a site alone takes carbon, cost or cost_with_carbon_price"

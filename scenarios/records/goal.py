@@ -30,6 +30,27 @@ class Signal(StrEnum):
     AVERAGE = "average"
     MARGINAL = "marginal"
 
+    @property
+    def other(self) -> Signal:
+        """The one that a goal with this one does not count with."""
+        return Signal.MARGINAL if self is Signal.AVERAGE else Signal.AVERAGE
+
+    @property
+    def series(self) -> str:
+        """Name of its series among the inputs."""
+        return "carbon_intensity_kg_per_mwh" if self is Signal.AVERAGE else "marginal_carbon_intensity_kg_per_mwh"
+
+
+class OtherSignal(StrEnum):
+    """Limit on what a plan emits by the carbon intensity that its goal does not count with."""
+
+    NO_WORSE = "no_worse"
+    OFF = "off"
+
+
+def _on_or_off(raw: Any) -> Any:
+    return OtherSignal.OFF if raw is False else raw  # YAML reads off as false
+
 
 class Caps(Record):
     """Limits that a plan must keep."""
@@ -45,6 +66,13 @@ class Caps(Record):
     """Highest metered mean of the grid import."""
     extra_cost_share: Fraction | None = 0.02
     """How much more than the baseline's a plan may cost; none: no cap."""
+    other_signal: Annotated[OtherSignal, BeforeValidator(_on_or_off)] | None = None
+    """``no_worse``: a plan emits no more than the baseline by the signal that ``signal`` is not; ``off``: it may.
+
+    None: ``no_worse`` where carbon is minimized and the market gives both series.
+    """
+    other_carbon_kg: Kilograms | None = None
+    """Scope 2 of the horizon by the signal that ``signal`` is not, plus scope 1: in the place of the baseline's."""
 
 
 MOST_HOLD = 0.999

@@ -74,4 +74,5 @@ class Axis:
 
 def axes(scenario: Scenario) -> tuple[str, ...]:
     """Metrics that can be an axis: those in use that can be capped and are no money."""
-    return tuple(name for name in in_use(scenario) if METRICS[name].cap and not METRICS[name].money)
+    rows = (METRICS[name] for name in in_use(scenario))
+    return tuple(row.name for row in rows if row.cap and not (row.money or row.only_capped))

@@ -16,6 +16,7 @@ from emberline.planning.plan.pipeline import Search, follow
 from emberline.planning.plan.record import Plan
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Case
+from emberline.scenarios.records.goal import OtherSignal
 from emberline.studies.pareto.axis import COST, Axis
 
 if TYPE_CHECKING:
@@ -31,8 +32,9 @@ class Ground:
 
 
 def prepare(scenario: Case, metric: str) -> Ground:
-    """The baseline of the scenario without its cap on extra cost."""
-    caps = scenario.goal.caps.model_copy(update={"extra_cost_share": None})
+    """The baseline of the scenario without caps that count from it, but for one that is asked for by name."""
+    other = scenario.goal.caps.other_signal or OtherSignal.OFF
+    caps = scenario.goal.caps.model_copy(update={"extra_cost_share": None, "other_signal": other})
     goal = scenario.goal.model_copy(update={"caps": caps})
     return Ground(Baseline.of(scenario.model_copy(update={"goal": goal})), Axis(metric))
 

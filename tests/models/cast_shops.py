@@ -79,7 +79,7 @@ def shop(seed: int, *, orders: list[dict[str, Any]], line: dict[str, Any] | None
 def search(built: Case) -> Search:
     table = envelope(built)
     data = sites.read(built, table)
-    aim = aims.read(built, data, None, direct_kg(built, table))
+    aim = aims.read(built, data, {}, direct_kg(built, table))
     return Search(
         problem=line_reader.from_scenario(built, table), data=data, aim=aim, limit=30.0, gap=0.0,
         on_progress=lambda event: None, cancel=lambda: False, dispatching=dispatcher,

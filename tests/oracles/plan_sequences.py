@@ -19,6 +19,7 @@ import xarray as xr
 from enumerated_shops import Place, best, shop
 
 from emberline.scenarios import Case
+from emberline.scenarios.goal_metrics import no_worse
 from emberline.scenarios.records.goal import Goal
 
 NEAR = 1e-6
@@ -35,6 +36,7 @@ def sequence(seed: int, length: int = 4) -> Iterator[Case]:
         "minimize": ("carbon", "cost", "cost_with_carbon_price"), "signal": ("average", "marginal"),
         "cap": (None, 0.0, 0.02, 0.1), "step": (60, 60, 30), "due": (0, 60), "slack": (0, 60),
         "limit": (None, 12.5, 26.0), "carbon_price": (0.0, 80.0), "seconds": (3.0, 3.0, 0.02),
+        "other": ("off", "no_worse", None),
     }  # fmt: skip
     settings = {key: dice.choice(values) for key, values in options.items()}
     for _ in range(length):
@@ -54,7 +56,8 @@ def sequence(seed: int, length: int = 4) -> Iterator[Case]:
             horizon={"start": "2026-03-10T00:00+00:00", "length_h": n, "step_min": settings["step"]},
         )  # fmt: skip
         goal = {"signal": settings["signal"], "effort": settings["seconds"]}
-        goal |= {"minimize": settings["minimize"], "gap": built.goal.gap, "caps": {"extra_cost_share": settings["cap"]}}
+        caps = {"extra_cost_share": settings["cap"], "other_signal": settings["other"]}
+        goal |= {"minimize": settings["minimize"], "gap": built.goal.gap, "caps": caps}
         series = {
             "price_per_mwh": prices, "carbon_intensity_kg_per_mwh": intensity,
             "marginal_carbon_intensity_kg_per_mwh": marginal,
@@ -101,7 +104,11 @@ def _faults(scenario: Case, summary: dict[str, Any], schedule: xr.Dataset, basel
     if scenario.horizon.step_min == 60:
         paid = by_goal(scenario, "cost_with_carbon_price")
         base = float((baseline["import_mw"].to_numpy() * paid).sum())
-        least = optimum(scenario, worth, None if cap is None else (paid, base + cap * abs(base)))
+        limits = [] if cap is None else [(paid, base + cap * abs(base))]
+        if no_worse(scenario):
+            other = scenario.inputs[scenario.goal.signal.other.series].to_numpy()
+            limits.append((other, float((baseline["import_mw"].to_numpy() * other).sum())))
+        least = optimum(scenario, worth, limits)
     if least is None:
         return
     if bound > least + near:
@@ -120,8 +127,9 @@ def by_goal(scenario: Case, goal: str) -> np.ndarray:
     return scenario.inputs["price_per_mwh"].to_numpy() + added * intensity
 
 
-def optimum(scenario: Case, worth: np.ndarray, cap: tuple[np.ndarray, float] | None) -> float | None:
-    """The least of all lists of heats on hours; None: there is none."""
+def optimum(scenario: Case, worth: np.ndarray, caps: list[tuple[np.ndarray, float]]) -> float | None:
+    """The least of all lists of heats on hours under caps: what a MWh counts in each, and how much; None: there is
+    none."""
     margins, line = scenario.disturbances, scenario.line
     slack = round(margins.slack_min(line.stages[0].name) / 60)
     length = {heat.name: round(heat.grade.duration_min["melting"] / 60) for heat in scenario.heats}
@@ -144,7 +152,7 @@ def optimum(scenario: Case, worth: np.ndarray, cap: tuple[np.ndarray, float] | N
 
     def keeps(places: dict[str, Place]) -> bool:
         mw = load(places)
-        return mw.max() <= most + 1e-9 and (cap is None or float(mw @ cap[0]) <= cap[1] + 1e-9 * abs(cap[1]))
+        return mw.max() <= most + 1e-9 and all(float(mw @ each) <= top + 1e-9 * abs(top) for each, top in caps)
 
     name = "carbon_intensity_kg_per_mwh"
     series = ("time", worth, scenario.inputs[name].attrs)

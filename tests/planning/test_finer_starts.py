@@ -46,7 +46,7 @@ def two_casts() -> Case:
 @cache
 def drafts() -> dict[str, Plan]:
     """The reference day on steps, and at other times by the price of slack."""
-    scenario = load("melt-shop-day", ["goal.effort=2"])
+    scenario = load("melt-shop-day", ["goal.effort=2", "goal.caps.other_signal=off"])
     draft = make_plan(scenario, PLAIN, replications=0)
     assert draft.schedule is not None
     baseline = Baseline.of(scenario)

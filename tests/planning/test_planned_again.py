@@ -38,7 +38,7 @@ from emberline.twin.plant import LinePlant
 @pytest.fixture(scope="module")
 def day() -> tuple[Case, xr.Dataset]:
     """The reference day and a schedule of it without margins."""
-    scenario = load("melt-shop-day", ["goal.effort=2", "goal.hold=off"])
+    scenario = load("melt-shop-day", ["goal.effort=2", "goal.hold=off", "goal.caps.other_signal=off"])
     plan = make_plan(scenario, PLAIN, replications=0)
     assert plan.schedule is not None
     return scenario, plan.schedule

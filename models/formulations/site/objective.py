@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from emberline.models.problem.constants import baseline_cost, direct_kg, grade_caps
+from emberline.models.problem.constants import baseline_totals, direct_kg, grade_caps
 from emberline.models.problem.flows import Flows
 from emberline.models.problem.line import GradeCap
 from emberline.models.problem.site import SiteData
 from emberline.models.problem.site_assets import dearest
 from emberline.scenarios import Case, Scenario
-from emberline.scenarios.flows.process_flows import emitted_kg
-from emberline.scenarios.goal_metrics import goal_metric
-from emberline.scenarios.metrics import METRICS
+from emberline.scenarios.goal_metrics import goal_metric, no_worse
+from emberline.scenarios.metrics import FULL_COST, METRICS, OTHER_CARBON
 
 SECOND = 1e-3
 """Weight of the second goal: all of it counts as little as this share of the first."""
@@ -110,20 +110,19 @@ class Aim:
 
 def of(scenario: Case, envelope: xr.Dataset, data: SiteData, baseline: xr.Dataset | None) -> Aim:
     """The aim of a scenario, its cap on extra cost counted from what a baseline schedule pays; None: no such cap."""
-    paid = baseline_cost(scenario, data, baseline)
-    if paid is not None and baseline is not None and scenario.processes:
-        paid += scenario.market.carbon_price.on_direct / 1000 * float(emitted_kg(scenario, baseline).sum())
-    aim = read(scenario, data, paid, direct_kg(scenario, envelope) if scenario.heats else 0.0)
+    counted = baseline_totals(scenario, data, baseline)
+    aim = read(scenario, data, counted, direct_kg(scenario, envelope) if scenario.heats else 0.0)
     return replace(aim, grades=grade_caps(scenario, envelope))
 
 
-def read(scenario: Scenario, data: SiteData, baseline_cost: float | None, direct_kg: float) -> Aim:
+def read(scenario: Scenario, data: SiteData, baseline: Mapping[str, float], direct_kg: float) -> Aim:
     """The aim of a scenario.
 
     Args:
         scenario: with its goal and caps.
         data: the site.
-        baseline_cost: what the baseline schedule costs, carbon price on direct emissions left out; None: no such plan.
+        baseline: by metric, what the baseline schedule comes to, direct emissions of a line left out; none: no such
+            plan.
         direct_kg: scope 1 of the orders, which every plan has in common [kg CO2e].
     """
     goal, caps = scenario.goal, scenario.goal.caps
@@ -136,9 +135,12 @@ def read(scenario: Scenario, data: SiteData, baseline_cost: float | None, direct
         if cap is not None:
             common = row.parts(scenario.market.carbon_price).get("scope1", 0.0) * direct_kg
             tops[name] = cap - common - (data.sunk_cost if row.money else 0.0)
-    if caps.extra_cost_share is not None and baseline_cost is not None:
-        most = baseline_cost + caps.extra_cost_share * abs(baseline_cost)
-        tops["cost_with_carbon_price"] = min(most, tops.get("cost_with_carbon_price", most))
+    paid, emitted = baseline.get(FULL_COST), baseline.get(OTHER_CARBON)
+    if caps.extra_cost_share is not None and paid is not None:
+        most = paid + caps.extra_cost_share * abs(paid)
+        tops[FULL_COST] = min(most, tops.get(FULL_COST, most))
+    if emitted is not None and no_worse(scenario):
+        tops[OTHER_CARBON] = min(emitted, tops.get(OTHER_CARBON, emitted))
     return Aim(
         first=first,
         second=second,

@@ -7,8 +7,9 @@ from typing import Any
 
 from emberline.planning.accounts.figures import SAME, Figures
 
-LEAST_CARBON, NO_REGRET, LEAST_COST = NAMES = ("least carbon", "no regret", "least cost")
-"""*No regret*: least carbon among what costs no more than the baseline."""
+ONE_SIGNAL, LEAST_CARBON, NO_REGRET, LEAST_COST = NAMES = ("one signal", "least carbon", "no regret", "least cost")
+"""*One signal*: least carbon by the goal's signal, whatever is emitted by the other one. *No regret*: least carbon of
+what costs no more than the baseline."""
 
 
 @dataclass(frozen=True)

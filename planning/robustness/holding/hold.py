@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from hashlib import blake2b
 from itertools import chain
@@ -30,10 +31,11 @@ from emberline.planning.robustness.holding.raises import candidates, larger, lis
 from emberline.planning.robustness.holding.robustness import Robustness, Round
 from emberline.planning.robustness.holding.tuning import HOLDING
 from emberline.scenarios import Case, Scenario
-from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.goal_metrics import goal_metric, no_worse
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.scenarios.records.disturbances import Disturbances
+from emberline.scenarios.records.goal import OtherSignal
 
 MOST_LEVEL = 0.999
 
@@ -140,6 +142,8 @@ class _Loop:
         self.training = HOLDING.training if whole else min(replications, HOLDING.training)
         self.replayed: dict[int, list[tuple[xr.Dataset, Misses]]] = {}
         """Schedules of processes with the days that steer, by judgement."""
+        self.other_kg: float | None = None
+        """Cap on what plans between steps emit by the signal that the goal leaves out; None: not known yet."""
         self.finer = scenario.moment_min < scenario.horizon.step_min
         """Whether starts may lie between steps."""
 
@@ -378,8 +382,18 @@ class _Loop:
         same = plan.scenario.disturbances.planning_quantile == self.scenario.disturbances.planning_quantile
         baseline = self.baseline if same else Baseline.of(plan.scenario)
         request = ending_no_lower(plan.scenario, baseline.run)
-        starts = FinerStarts(request, plan.envelope, plan.schedule, baseline.start)
-        plans = [(plan, days)]
+        listed, plans = plan.schedule, [(plan, days)]
+
+        def starts_of(other_kg: float | None) -> FinerStarts:
+            """The list, made ready to be put at other times, with a cap by the signal that the goal leaves out."""
+            capped = request
+            if other_kg is not None and other_kg < math.inf:
+                changes = {"other_signal": OtherSignal.OFF, "other_carbon_kg": other_kg}
+                goal = request.goal.model_copy(update={"caps": request.goal.caps.model_copy(update=changes)})
+                capped = request.model_copy(update={"goal": goal})
+            return FinerStarts(capped, plan.envelope, listed, baseline.start)
+
+        starts = starts_of(self.other_kg)
 
         def holds(price: float) -> bool:
             """Whether the plan holds often enough at a price of slack."""
@@ -398,6 +412,12 @@ class _Loop:
         first = HOLDING.slack_prices.index(HOLDING.slack_price)
         lower, higher = HOLDING.slack_prices[first - 1 :: -1], HOLDING.slack_prices[first + 1 :]
         going_down = holds(HOLDING.slack_price)
+        if len(plans) > 1 and self.other_kg is None and no_worse(plan.scenario):
+            self.other_kg = self._other_cap(plans[-1][0], judgement)
+            if self.other_kg < math.inf:
+                plans.pop()
+                starts = starts_of(self.other_kg)
+                going_down = holds(HOLDING.slack_price)
         for price in lower if going_down else higher:
             if self._over() or holds(price) is not going_down:
                 break
@@ -405,6 +425,27 @@ class _Loop:
         if enough:
             return min(enough, key=lambda each: each[0].objective or 0.0)
         return max(plans, key=lambda each: (each[1].successes / each[1].n, -(each[0].objective or 0.0)))
+
+    def _other_cap(self, candidate: Plan, judgement: int) -> float:
+        """What a plan may emit undisturbed by the signal that the goal leaves out, so that it emits no more than the
+        baseline in the mean of disturbed days [kg CO2e]; infinite where it does already."""
+        assert candidate.schedule is not None
+        assert candidate.replay_figures is not None
+        by_day = ensemble(
+            candidate.scenario, candidate.schedule, HOLDING.other_days, self.engine, part=PART, cancel=self.stop,
+            seed=seed_of(self.scenario, f"steering {judgement}"), dispatched=self.baseline.schedule,
+        )  # fmt: skip
+        if by_day is None or by_day.n < 2:
+            return math.inf
+        signal, data = candidate.scenario.goal.signal, by_day.data
+        plans, bases = (
+            data[f"{of}carbon_kg"] - data[f"{of}grid_{signal}_kg"] + data[f"{of}grid_{signal.other}_kg"]
+            for of in ("", "baseline_")
+        )
+        more = (plans - bases).to_numpy()
+        lacking = float(more.mean() + more.std(ddof=1) / math.sqrt(by_day.n))
+        emitted = candidate.replay_figures.other_carbon_kg
+        return math.inf if lacking <= 0 or emitted is None else emitted - lacking
 
     def _next(
         self, now: Plan, days: Misses, judgement: int, begin: Disturbances | None

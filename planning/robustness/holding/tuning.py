@@ -60,6 +60,8 @@ class HoldingTuning:
     """Prices of slack that are tried between steps, as shares of what a broken day counts."""
     slack_price: float = 0.3
     """The first of them."""
+    other_days: int = 200
+    """Days on which is seen what a plan emits by the signal that its goal leaves out."""
     steps: Mapping[str, tuple[float, float]] = field(default_factory=_steps)
     """Least and largest raise in one round by kind of margin [min; quantile; MW; share of what a store holds]."""
     multiples: Mapping[str, float] = field(default_factory=_multiples)

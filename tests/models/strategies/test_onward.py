@@ -36,7 +36,7 @@ def searched(scenario: Case, begin: bool = True) -> Search:
     envelope = twin.envelope(scenario)
     problem, data = line_reader.from_scenario(scenario, envelope), sites.read(scenario, envelope)
     search = Search(
-        problem=problem, data=data, aim=read(scenario, data, None, 0.0), limit=120.0, gap=scenario.goal.gap,
+        problem=problem, data=data, aim=read(scenario, data, {}, 0.0), limit=120.0, gap=scenario.goal.gap,
         on_progress=lambda event: None, cancel=lambda: False, dispatching=dispatcher,
     )  # fmt: skip
     listed = assignment.from_schedule(problem, twin.dispatch(scenario, envelope)) if begin else None

@@ -136,4 +136,8 @@ def test_processes_draw_by_the_tonne() -> None:
 
 def test_nothing_changes_without_factors() -> None:
     """Proves: a scenario that gives no factor has the metrics of before. Sensitivity: a row that every model states."""
-    assert in_use(scenarios.load("works-hub-year")) == ("carbon", "cost", "cost_with_carbon_price")
+    assert in_use(scenarios.load("works-hub-year", ["goal.caps.other_signal=off"])) == (
+        "carbon",
+        "cost",
+        "cost_with_carbon_price",
+    )

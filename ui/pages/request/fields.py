@@ -13,7 +13,7 @@ import streamlit as st
 
 from emberline.reports.text import mark, numbers, say, tr, trn, wording
 from emberline.scenarios import Scenario
-from emberline.scenarios.goal_metrics import GOALS, caps, in_use
+from emberline.scenarios.goal_metrics import GOALS, caps, in_use, no_worse
 from emberline.scenarios.records.goal import net_of
 
 
@@ -61,6 +61,7 @@ PV_OF_ITS_OWN = {"table": "pv_typical", "column": "capacity_factor"}
 """Yield of a PV plant that the scenario does not have."""
 COVERS = {"direct": mark("scope 1 only"), "all": mark("scope 1 and 2")}
 SIGNALS = {"average": mark("average"), "marginal": mark("marginal")}
+OTHER_SIGNAL = {"no_worse": mark("no more than the baseline"), "off": mark("more is allowed")}
 
 
 @dataclass(frozen=True)
@@ -330,6 +331,11 @@ def _search(inputs: Inputs) -> None:
         label, about = tr("Cost above the baseline, at most [%]"), tr("A plan of least carbon may cost this much more.")
         share = 100 * (goal.caps.extra_cost_share or 0.0)
         inputs.number(label, "extra_cost", share, 100.0, 1.0, cap, parts=100, about=about)
+        if inputs.original.market.marginal_carbon_intensity_kg_per_mwh is not None:
+            now = "no_worse" if no_worse(inputs.original) else "off"
+            about = tr("Whether a plan may emit more than the baseline by the intensity that does not count.")
+            if other := inputs.choice(tr("By the other intensity"), "other_signal", OTHER_SIGNAL, now, about):
+                inputs.overrides.append(f"goal.caps.other_signal={other}")
         about = tr("Allowed distance from the best possible plan. Fixed emissions and costs are left out.")
         inputs.number(
             tr("Stop at a gap of [%]"), "gap", 100 * goal.gap, 100.0, 0.1, "goal.gap", parts=100, about=about

@@ -121,7 +121,7 @@ def test_only_the_difference_of_a_lossless_store_is_unique() -> None:
     """Proves: what a solver adds to both ways of a store without loss is taken off. Sensitivity: flows of 5 more."""
     scenario = hub(store(**EMPTY), price=[10.0, 100.0], base=4.0)
     data = sites.read(scenario, ENVELOPE)
-    result = build(data, aims.read(scenario, data, None, 0.0))
+    result = build(data, aims.read(scenario, data, {}, 0.0))
     assert result.program.run(work=10).has_solution
     assert result.ports.hub is not None
     case = result.model.site.hub.asset[0]
@@ -181,7 +181,7 @@ def test_a_plan_that_burns_is_mended_when_the_time_is_over() -> None:
     lossy = store(1.0, "heat", in_efficiency=0.5, out_efficiency=0.5, **EMPTY)
     case = hub(warm, flare, lossy, price=[100.0])
     data = sites.read(case, ENVELOPE)
-    aim = aims.read(case, data, None, 0.0)
+    aim = aims.read(case, data, {}, 0.0)
     clock = iter([60.0, 60.0, *[0.0] * 20])
     _, outcome = minimize_first(data, aim, None, lambda: next(clock), {"build": 0.0, "first goal": 0.0}, gap=1e-9)
     assert outcome.has_solution
@@ -265,7 +265,7 @@ def test_whole_numbers_only_until_the_last_slot_that_pays() -> None:
     for price, count in (([50.0, 0.0, 20.0, 50.0], 0), ([50.0, -1.0, 20.0, 50.0], 2)):
         data = sites.read(hub(price=price, base=1.0, battery=BATTERY), ENVELOPE)
         assert len(data.wasting) == count
-        result = build(data, aims.read(hub(price=price, base=1.0, battery=BATTERY), data, None, 0.0))
+        result = build(data, aims.read(hub(price=price, base=1.0, battery=BATTERY), data, {}, 0.0))
         assert result.program.whole == bool(count)
         assert len(result.model.site.component("ALONE") or ()) == count
 
@@ -277,7 +277,7 @@ def test_sun_that_is_curtailed_goes_in_no_circle() -> None:
     Sensitivity: 1 MWh more in and 0.81 out break nothing in the balance, and no battery can do it."""
     built = hub(price=[50.0, 50.0], base=1.0, pv={"peak_mw": 5.0, "capacity_factor": 1.0}, battery=BATTERY)
     data = sites.read(built, ENVELOPE)
-    result = build(data, aims.read(built, data, None, 0.0), burning=set())
+    result = build(data, aims.read(built, data, {}, 0.0), burning=set())
     assert result.program.run(work=10).has_solution
     site = result.model.site
     for t in range(2):

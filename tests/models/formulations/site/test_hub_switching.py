@@ -35,7 +35,7 @@ def need(*rate: float) -> dict[str, object]:
 def whole(scenario: Case) -> bool:
     """Whether the model has whole numbers."""
     data = sites.read(scenario, ENVELOPE)
-    return build(data, aims.read(scenario, data, None, 0.0)).program.whole
+    return build(data, aims.read(scenario, data, {}, 0.0)).program.whole
 
 
 def test_below_least_load_a_boiler_is_off() -> None:

@@ -22,7 +22,7 @@ NEED = {"kind": "load", "name": "need", "carrier": "heat", "rate": 9.0}
 def dispatched(*assets: dict[str, Any], cells: list[float], gives: Any = None, **how: Any) -> tuple[Any, Any]:
     built = hub(*assets, **how)
     data = sites.read(built, ENVELOPE)
-    aim = aims.read(built, data, None, 0.0)
+    aim = aims.read(built, data, {}, 0.0)
     flows = Dispatcher(data, aim.expression, aim.over_price(data)).flows(np.array(cells), line_gives=gives)
     assert flows is not None
     return built, flows
@@ -38,7 +38,7 @@ def test_more_heat_than_is_wanted_needs_a_way_out() -> None:
     """Proves: 12 MWh of heat against 9: no flows, unless the surplus may be vented. Sensitivity: cost 0 in both."""
     built = hub(GAS, BOILER, NEED, price=[100.0])
     data = sites.read(built, ENVELOPE)
-    aim = aims.read(built, data, None, 0.0)
+    aim = aims.read(built, data, {}, 0.0)
     gives = {"heat": np.full(1, 12.0)}
     assert Dispatcher(data, aim.expression, 1e4).flows(np.zeros(4), line_gives=gives) is None
     _, flows = dispatched(
@@ -115,7 +115,7 @@ def test_shadow_prices_under_the_load_of_a_line() -> None:
     line's load power is worth 50."""
     built = hub(GAS, ENGINE, price=[50.0], grid={"import_limit_mw": 4})
     data = sites.read(built, ENVELOPE)
-    aim = aims.read(built, data, None, 0.0)
+    aim = aims.read(built, data, {}, 0.0)
     flows = Dispatcher(data, aim.expression, 1e4).flows(np.full(4, 2.0))
     assert flows is not None
     result = shadow_prices(built, ENVELOPE, columns(built, data, flows, np.array([8.0])))

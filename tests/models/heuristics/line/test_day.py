@@ -26,7 +26,7 @@ from emberline.twin import dispatch, envelope
 def search(built: Case) -> Search:
     table = envelope(built)
     data = sites.read(built, table)
-    aim = aims.read(built, data, None, direct_kg(built, table))
+    aim = aims.read(built, data, {}, direct_kg(built, table))
     return Search(
         problem=line_reader.from_scenario(built, table), data=data, aim=aim, limit=30.0, gap=0.0,
         on_progress=lambda event: None, cancel=lambda: False, dispatching=dispatcher,

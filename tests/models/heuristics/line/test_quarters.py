@@ -45,7 +45,7 @@ def test_which_grids_have_a_coarser_one(step: int, has_coarser: bool) -> None:
         return
     data = sites.read(scenario, envelope)
     fine = Search(
-        problem=line_reader.from_scenario(scenario, envelope), data=data, aim=aims.read(scenario, data, None, 0.0),
+        problem=line_reader.from_scenario(scenario, envelope), data=data, aim=aims.read(scenario, data, {}, 0.0),
         limit=10, gap=0.0, on_progress=lambda event: None, cancel=lambda: False, dispatching=dispatcher,
     )  # fmt: skip
     inner = coarser(fine)
@@ -65,7 +65,7 @@ def test_quarter_hours_are_given_more_time_until_they_have_a_plan() -> None:
     envelope = twin.envelope(scenario)
     data = sites.read(scenario, envelope)
     fine = Search(
-        problem=line_reader.from_scenario(scenario, envelope), data=data, aim=aims.read(scenario, data, None, 0.0),
+        problem=line_reader.from_scenario(scenario, envelope), data=data, aim=aims.read(scenario, data, {}, 0.0),
         limit=100, gap=0.0, on_progress=lambda event: None, cancel=lambda: False, dispatching=dispatcher,
     )  # fmt: skip
     coarser = coarse_grid.coarser(scenario, envelope, None)

@@ -171,7 +171,7 @@ def test_with_a_width_of_all_slots_nothing_is_decided() -> None:
     Sensitivity: a corridor from the least to the most of the plan, which forbids what it never runs."""
     scenario = cement("cost", 60.0)
     data, plant = sites.read(scenario, envelope(scenario)), plants.read(scenario, envelope(scenario))
-    grid = Grid(whole_site.build(data, aims.read(scenario, data, None, 0.0), plant=plant))
+    grid = Grid(whole_site.build(data, aims.read(scenario, data, {}, 0.0), plant=plant))
     idle, program = np.zeros(len(grid.low)), grid.site_model.program
     grid.hold(idle, grid.n, grid.n - 1)
     assert (program.bounds()[1][grid.on] == 0).all()
