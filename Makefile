@@ -22,8 +22,8 @@ help:  ## list the targets (this)
 setup: $(STAMP)  ## make .venv and install Emberline with its test and check tools
 	@echo "Ready: $(BIN)/emberline"
 
-demo: $(STAMP)  ## plan a day of the reference melt shop (24 heats) and say where the plan is
-	$(BIN)/emberline plan melt-shop-day
+demo: $(STAMP)  ## plan two days of the reference melt shop (48 heats) and say where the plan is
+	$(BIN)/emberline plan melt-shop-two-days
 	@echo
 	@echo "The plan is stored; its run and folder stand above."
 	@echo "  see it in the browser    make app"

@@ -166,8 +166,9 @@ class LineReplan:
         other = moved(self.shop, todo, view, better.starts)
         near = self._near(todo, view)
         past, lists = self._past(view, near), [self._part(each, near, view) for each in (todo, other)]
+        days: tuple[list[tuple[float, bool]], ...] = ([], [])
         for count in FUTURES:
-            before, after = (self._under(each, past, count) for each in lists)
+            before, after = (self._under(each, past, done, count) for each, done in zip(lists, days, strict=True))
             if self._score(before) - self._score(after) <= WORTH_IT * self.day:
                 self._refused = better.gain
                 return Look(None, before, after)
@@ -202,10 +203,12 @@ class LineReplan:
 
     # ---- imagined days --------------------------------------------------------------------------------------------
 
-    def _under(self, todo: Operations, view: SoFar, futures: int) -> Prospect:
-        """Outcome of a list over imagined days."""
-        effort.spend(futures * (PER_RUN + PER_OPERATION * len(todo)))
-        worth, broken = zip(*(self._imagined(todo, view, k) for k in range(futures)), strict=True)
+    def _under(self, todo: Operations, view: SoFar, done: list[tuple[float, bool]], futures: int) -> Prospect:
+        """Outcome of a list over imagined days, those that are done already included."""
+        more = range(len(done), futures)
+        effort.spend(len(more) * (PER_RUN + PER_OPERATION * len(todo)))
+        done += [self._imagined(todo, view, k) for k in more]
+        worth, broken = zip(*done, strict=True)
         return Prospect(float(np.mean(worth)), float(np.mean(broken)))
 
     def _imagined(self, todo: Operations, view: SoFar, number: int) -> tuple[float, bool]:

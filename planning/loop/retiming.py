@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from emberline.models.line import Cut, Lags
-from emberline.planning.loop.risks import GRID_MIN, LEVELS, Risks, steps
+from emberline.planning.loop.risks import GRID_MIN, LEVELS, Risks
 from emberline.scenarios.line.tables import LineShop
 from emberline.twin.line.line import LineHistory
 from emberline.twin.line.operations import Operations
@@ -314,7 +314,7 @@ class _Graph:
             b, h = todo.before[i], todo.heat[i]
             if b >= 0 and shop.longest_wait[todo.stage[b]] < math.inf:
                 most = self._took(b) + shop.longest_wait[todo.stage[b]]
-                self._slack(i, b, -most, steps(risks.of(works[j] for j in self._together(i))))
+                self._slack(i, b, -most, risks.steps(works[j] for j in self._together(i)))
             if todo.stage[i] == shop.route[h][-1]:
                 slack = self._due(h) - todo.planned[i] - offset - self._slots * GRID_MIN
                 before = [works[j] for j in self._chain(i, now)]
@@ -322,7 +322,7 @@ class _Graph:
         for b, work in enumerate(works):
             if not work[1] or todo.stage[b] == shop.campaign or start[b] > until:
                 continue
-            prices = steps(risks.of([work]))
+            prices = risks.steps([work])
             for minutes, i in self._paths(b, after):
                 self._slack(b, i, minutes, prices * (1.0 if todo.follows[i] else STARTING))
 

@@ -21,6 +21,8 @@ GRID_MIN = MOMENT_MIN
 LEVELS = np.array([0, 1, 2, 4, 8, 14])
 """Slots of slack between which its price is a straight line; more is not paid for."""
 SLACK_MIN = LEVELS * GRID_MIN
+REMEMBERED = 20_000
+"""Prices that are remembered at most."""
 
 
 class Risks:
@@ -38,6 +40,7 @@ class Risks:
         # a unit draws no more than its power: a heat that needs more energy takes longer
         self._shares = [1.0 if each.exponential else math.hypot(each.duration, each.energy) for each in spreads]
         self._failing = [failing.get(name) for name in shop.units]
+        self._steps: dict[tuple[tuple[int, float], ...], np.ndarray] = {}
 
     def of(self, works: Iterable[tuple[int, float]], slack_min: np.ndarray = SLACK_MIN) -> np.ndarray:
         """Price of being late by more than some slack, same shape.
@@ -55,9 +58,13 @@ class Risks:
         late = ndtr(-slack_min / math.sqrt(variance)) if variance else 0.0
         return np.asarray(self._price * np.minimum(late + broken, 1.0))
 
-
-def steps(curve: np.ndarray) -> np.ndarray:
-    """Prices of each slot by which a level of slack is not reached that rise together as a curve over ``LEVELS`` does,
-    shape (n_levels - 1,)."""
-    slopes = -np.diff(curve) / np.diff(LEVELS)
-    return np.asarray(np.maximum(slopes - np.append(slopes[1:], 0.0), 0.0))
+    def steps(self, works: Iterable[tuple[int, float]]) -> np.ndarray:
+        """Prices of each slot by which a level of slack is not reached, shape (n_levels - 1,): together they rise as
+        :meth:`of` does over ``LEVELS``. What was priced once is remembered, as works come again at every look."""
+        key = tuple(works)
+        if key not in self._steps:
+            if len(self._steps) > REMEMBERED:
+                self._steps.clear()
+            slopes = -np.diff(self.of(key)) / np.diff(LEVELS)
+            self._steps[key] = np.maximum(slopes - np.append(slopes[1:], 0.0), 0.0)
+        return self._steps[key]

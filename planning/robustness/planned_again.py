@@ -13,19 +13,18 @@ from emberline.planning.plan.tuning import PLAN
 from emberline.planning.robustness.ensemble import ensemble
 from emberline.scenarios import Case, Scenario, effort
 
-LONG_MIN = 3 * 1440.0
-"""Horizons longer than this are followed on fewer days."""
 PER_LOOK, PER_OPERATION, PER_LISTED = 2e-3, 8e-5, 2e-5
 """Work of a look: in any case, for each operation of a day ahead, and for each of the whole list."""
 
 
 def days_of(scenario: Scenario) -> int:
-    """Number of disturbed days to follow a plan on: 100, or 20 of long horizons; fewer where the effort is small."""
+    """Number of disturbed replays to follow a plan on: 100 days of the plant in all and 20 at least; fewer where the
+    effort is small."""
     length = scenario.horizon.length_min
     operations = len(scenario.heats) * len(scenario.line.stages)
     each = PER_LOOK + PER_OPERATION * operations * min(1440 / length, 1.0) + PER_LISTED * operations
     work = length / scenario.goal.replan.every_min * each
-    most = PLAN.again_days if length <= LONG_MIN else PLAN.again_weeks
+    most = max(round(PLAN.again_days / max(length / 1440, 1.0)), PLAN.again_weeks)
     return max(PLAN.again_least, min(most, int(PLAN.again_share * scenario.goal.budget / work)))
 
 

@@ -163,7 +163,7 @@ def test_idle_units_draw_the_same_in_plan_and_replay(more: tuple[str, ...]) -> N
     assert result.replay_figures.idle_mwh == pytest.approx(idle)
 
 
-@pytest.mark.parametrize("name", ["melt-shop-small", "melt-shop-day", "melt-shop-week"])
+@pytest.mark.parametrize("name", ["melt-shop-small", "melt-shop-day", "melt-shop-two-days", "melt-shop-week"])
 def test_the_baseline_list_agrees_with_its_replay(name: str) -> None:
     """Proves: the list, followed as a schedule, gives the same energy, carbon, money and tonnes, to rounding.
 
@@ -178,11 +178,12 @@ def test_the_baseline_list_agrees_with_its_replay(name: str) -> None:
     assert_adds_up(scenario, run)
 
 
-def test_a_day_of_24_heats_agrees() -> None:
-    """Proves: the reference day agrees as the small one does, and is never worse than the baseline's.
+@pytest.mark.parametrize("name", ["melt-shop-day", "melt-shop-two-days"])
+def test_days_of_24_heats_agree(name: str) -> None:
+    """Proves: the reference shop agrees as the small one does, and is never worse than the baseline.
 
     Sensitivity: a search that forgets the baseline schedule could end worse in so short a time."""
-    result = make_plan(load("melt-shop-day", ["goal.effort=6", "disturbances.replications=0"]), PLAIN)
+    result = make_plan(load(name, ["goal.effort=6", "disturbances.replications=0"]), PLAIN)
     assert_agrees(result)
     assert result.replay_figures is not None
     assert result.replay_figures.carbon_kg <= result.baseline_figures.carbon_kg * (1 + 1e-9)

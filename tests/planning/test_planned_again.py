@@ -19,7 +19,7 @@ from emberline.planning.loop import days
 from emberline.planning.loop.following import lateness, standing
 from emberline.planning.loop.replan import LineReplan
 from emberline.planning.loop.retiming import Retimed, Retiming
-from emberline.planning.loop.risks import LEVELS, Risks, steps
+from emberline.planning.loop.risks import LEVELS, Risks
 from emberline.planning.plan.replays import saved
 from emberline.planning.planner import Steps
 from emberline.planning.robustness.ensemble import ensemble
@@ -177,7 +177,7 @@ def test_being_late_is_priced_by_spread_and_breakdowns() -> None:
     assert Risks(shop(sudden), 100.0).of([(0, 60.0)], np.array([30.0])) == pytest.approx([10 * np.exp(-1)])
     curve = risks.of([(0, 60.0), (0, 60.0)])
     slots = np.arange(LEVELS[-1] + 1)
-    short = np.maximum(LEVELS[1:, None] - slots, 0).T @ steps(curve)
+    short = np.maximum(LEVELS[1:, None] - slots, 0).T @ risks.steps([(0, 60.0), (0, 60.0)])
     assert short + curve[-1] == pytest.approx(np.interp(slots, LEVELS, curve))
 
 
