@@ -64,36 +64,44 @@ class LinePlant:
         """What has happened until now; ends of what is under way are the day's own and nobody's knowledge."""
         return self._replay.so_far(self.now)
 
-    def follow_rows(self, rows: Iterable[Row]) -> None:
+    def follow_rows(self, rows: Iterable[Row], missing: list[int] | None = None) -> None:
         """Follow another list from now on; what has begun stays as it is.
 
         Args:
             rows: of all heats and stages that have not begun; others are left as they are.
+            missing: heats that are left out, wholly or in part; None: those that were.
         """
         so_far = self.so_far()
-        self.todo = onward(self.shop, so_far, rows, self.todo.missing)
+        self.todo = onward(self.shop, so_far, rows, self.todo.missing if missing is None else missing)
         self._replay = self._begin(so_far)
 
-    def follow(self, schedule: xr.Dataset) -> None:
-        """Follow a schedule (table ``SCHEDULE``) from now on, the site's set-points from the next step on.
+    def follow(self, change: xr.Dataset | list[Row]) -> None:
+        """Follow a schedule (table ``SCHEDULE``) from now on, the site's set-points from the next step on; or another
+        list, as of ``follow_rows``.
 
         Raises:
             ValueError: as of ``twin.replay``.
         """
-        other = Follower(self.shop.scenario, schedule)
-        self.shop = other.shop
+        if not isinstance(change, xr.Dataset):
+            self.follow_rows(change)
+            return
+        other = Follower(self.shop.scenario, change)
+        self.follower, self.shop = other, other.shop
+        if self._history is None:  # the day begins with it
+            self.todo, self.setpoints = other.todo, other.setpoints
+            self._replay = self._begin(None)
+            return
         if other.setpoints is not None:
             step = self.shop.scenario.horizon.step_min
             self.setpoints = joined(self.setpoints, other.setpoints, math.ceil(self.now / step))
-        self.follow_rows(rows_of(other.todo))
+        self.follow_rows(rows_of(other.todo), other.todo.missing)
 
     def ahead(self) -> xr.Dataset:
         """The day as it will come to be under what is followed now, a dataset of table ``RUN``; it stands where it is.
 
         What lies ahead is the day's own, and nobody's knowledge.
         """
-        history = self._begin(self.so_far()).run()
-        return record(*self._ran(history), self._attrs)
+        return self._record(self._begin(self.so_far()).run())
 
     def _begin(self, so_far: SoFar | None) -> ListReplay:
         todo, of = self.todo, self.todo.arrays
@@ -131,6 +139,14 @@ class LinePlant:
         """The day as plain arrays; after the end."""
         assert self._history is not None
         return columns(*self._ran(self._history), self._attrs)
+
+    def dataset(self) -> xr.Dataset:
+        """The day, a dataset of table ``RUN``; after the end."""
+        assert self._history is not None
+        return self._record(self._history)
+
+    def _record(self, history: LineHistory) -> xr.Dataset:
+        return record(*self._ran(history), self._attrs, by_heat=not self.disturbed)
 
     @property
     def _attrs(self) -> dict[str, object]:

@@ -148,6 +148,7 @@ class Follower:
     def __init__(
         self, scenario: Case, schedule: xr.Dataset, policy: Policy = Policy.SCHEDULE, table: LineShop | None = None
     ) -> None:
+        self.scenario = scenario
         self.shop = shop(scenario) if table is None else table
         if schedule.attrs.get("policy") == Policy.BASELINE:
             self.shop = careless(self.shop)

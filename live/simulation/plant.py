@@ -11,8 +11,11 @@ import numpy as np
 import xarray as xr
 
 from emberline import twin
+from emberline.planning.loop.following import policy_of
+from emberline.planning.loop.loop import run
 from emberline.scenarios import Case, Problem, ScenarioError
 from emberline.scenarios.line.tables import shop
+from emberline.scenarios.records.replanning import Using
 from emberline.twin import Follower
 from emberline.twin.plant import LinePlant
 from emberline.twin.power import Trace, operations_trace
@@ -22,26 +25,46 @@ MEAN_MIN = 0.5
 
 
 class SimulatedPlant:
-    """A plant that follows the baseline until it is given a plan."""
+    """A plant that follows the baseline until it is given a plan, under a policy."""
 
-    def __init__(self, scenario: Case, *, replication: int = 0, disturbed: bool = True) -> None:
+    def __init__(
+        self, scenario: Case, *, replication: int = 0, disturbed: bool = True, using: Using = Using.FOLLOW
+    ) -> None:
         """Start at the beginning of the scenario's horizon.
+
+        Args:
+            scenario: of the plant.
+            replication: which of its disturbances happen.
+            disturbed: whether they do.
+            using: what its shift does: as printed, or planned again by ``goal.replan``.
 
         Raises:
             ScenarioError: the scenario has processes.
         """
         if scenario.processes or not scenario.heats:
             raise ScenarioError([Problem(scenario.name, "processes", "are not simulated live yet; name a line")])
-        self.scenario = scenario
+        self.scenario, self._using = scenario, using
         follower = Follower(scenario, twin.dispatch(scenario))
         self._day = LinePlant(follower, scenario.disturbances.seed, replication, disturbed=disturbed)
+        self._policy = policy_of(self._day, using)
         self.run = self._day.ahead()
         """The day as it comes to be under what is followed now."""
 
+    def go_on(self, until_min: float) -> None:
+        """Go on to a moment under the policy."""
+        before = self._day.todo
+        run(self._day, self._policy, until_min)
+        if self._day.todo is not before:
+            self._look_ahead()
+
     def follow(self, schedule: xr.Dataset, now_min: float) -> None:
         """Follow a schedule (table ``SCHEDULE``) from a moment on; what has begun stays as it is."""
-        self._day.run(now_min)
+        run(self._day, self._policy, now_min)
         self._day.follow(schedule)
+        self._policy = policy_of(self._day, self._using)
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
         self.run = self._day.ahead()
         for name in ("_traces", "_energies", "_rest", "_operations"):
             self.__dict__.pop(name, None)

@@ -28,7 +28,7 @@ from emberline.scenarios.metrics import METRICS
 from emberline.studies.rolling.by_step import goal_by_step
 from emberline.studies.rolling.horizon import How
 from emberline.studies.rolling.laying import interval, of_days
-from emberline.studies.rolling.roll import Rolled, Tell, replayed, roll
+from emberline.studies.rolling.roll import Rolled, Tell, followed, roll
 
 
 @dataclass(frozen=True)
@@ -227,7 +227,7 @@ def compare(
 
 
 def _followed(scenario: Case, schedule: xr.Dataset, replication: int | None) -> Followed:
-    run = replayed(scenario, schedule, replication)
+    run = followed(scenario, schedule, replication)
     return Followed(run, figures(scenario, run))
 
 

@@ -227,7 +227,7 @@ def test_a_breakdown_and_a_late_heat_are_seen(policy: LineReplan) -> None:
             units = {one.unit for one in so_far.actuals.values() for at, halt in one.stops if at <= minute < at + halt}
             assert standing(so_far) == units
             over = [minute - one.start - one.planned for one in so_far.actuals.values() if one.end > minute]
-            assert lateness(plant, so_far) >= max(over, default=0.0)
+            assert lateness(rows_of(plant.todo), so_far) >= max(over, default=0.0)
             met |= {"down"} if units else set()
             met |= {"late"} if max(over, default=0.0) > 10 else set()
     assert met == {"down", "late"}

@@ -136,7 +136,7 @@ class WorksPlant:
         # what the rules have come to, so that the past stays as it was
         before = Setpoints.read(self.dataset()) if self.setpoints is None and k else self.setpoints
         self.setpoints = joined(before, Setpoints.read(schedule), k)
-        policy = SchedulePolicy(self.table, schedule, onward=True)
+        policy = SchedulePolicy(self.table, schedule, onward=k > 0)
         self._mix = joined_mix(self._mix, policy.mix, k, self.table.n_steps)
         self.works.policy, self._by_rule = policy, False
 

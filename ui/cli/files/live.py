@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from emberline.scenarios.records.replanning import Using
 from emberline.ui.cli.options import (
     AsJson,
     End,
@@ -83,6 +84,9 @@ def simulate(
         float | None, typer.Option(min=10, metavar="MIN", help="the server restarts so often, in the plant's minutes")
     ] = None,
     replication: Annotated[int, typer.Option(min=0, help="which disturbances of the scenario happen")] = 0,
+    policy: Annotated[
+        Using, typer.Option(help="follow the list as printed, or plan it again as goal.replan says")
+    ] = Using.FOLLOW,
 ) -> None:
     """Simulate a plant in accelerated time: the twin behind an OPC UA server, and a file live.yaml that reads it.
 
@@ -102,7 +106,7 @@ def simulate(
     _free(port)
     if broker is not None:
         _note_broker(broker)
-    plant = SimulatedPlant(load(scenario), replication=replication)
+    plant = SimulatedPlant(load(scenario), replication=replication, using=policy)
     named = str(Path(scenario).resolve()) if Path(scenario).is_file() else scenario
     simulation = Simulation(
         plant, named, port, speed, Messages(replication + 1, noise, lost, swapped), restart_every, broker

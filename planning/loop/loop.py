@@ -1,0 +1,87 @@
+"""The loop: a plant runs to the moment at which its policy looks next, and goes on under what the policy decides."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+import xarray as xr
+
+from emberline.scenarios import Case
+from emberline.twin import Follower
+from emberline.twin.line.operations import Row
+from emberline.twin.plant import LinePlant
+from emberline.twin.processes.plant import WorksFollower, WorksPlant
+
+Change = xr.Dataset | list[Row]
+"""What is to be followed from now on: a schedule (table ``SCHEDULE``), or of a line another list alone."""
+
+
+class Plant(Protocol):
+    """What the loop needs of a plant: a line's (``twin/plant.py``), works' (``twin/processes/plant.py``), or another
+    one."""
+
+    now: float
+    """Moment to which it has run [min]."""
+
+    def run(self, until_min: float = math.inf) -> None:
+        """Run to a moment, or to the end of the day."""
+
+    def follow(self, change: Any) -> None:
+        """Follow something else from now on; what has begun stays as it is."""
+
+
+AnyPlant = TypeVar("AnyPlant", bound=Plant)
+Seen = TypeVar("Seen", bound=Plant, contravariant=True)
+
+
+class Policy(Protocol[Seen]):
+    """Who decides what a plant follows."""
+
+    @property
+    def at_min(self) -> float:
+        """Moment of the next look [min]; infinite: there is none."""
+
+    def decide(self, plant: Seen) -> Change | None:
+        """Look at a plant at that moment.
+
+        Returns:
+            What it is to follow from now on; None: it carries on.
+        """
+
+
+class Follow:
+    """The policy that carries on: the schedule as printed."""
+
+    at_min, looks, changes = math.inf, 0, 0
+
+    def begin(self, now_min: float) -> None:
+        """A day begins."""
+
+    def decide(self, plant: Plant) -> None:
+        """Carry on."""
+
+
+def run(plant: AnyPlant, policy: Policy[AnyPlant], until_min: float = math.inf) -> None:
+    """Run a plant under a policy to a moment, or to the end of its day.
+
+    However often it is stopped and carried on, the day is the same.
+    """
+    while policy.at_min <= until_min and policy.at_min < math.inf:
+        if policy.at_min > plant.now:
+            plant.run(policy.at_min)
+        change = policy.decide(plant)
+        if change is not None:
+            plant.follow(change)
+    if until_min > plant.now:
+        plant.run(until_min)
+
+
+def plants(scenario: Case, schedule: xr.Dataset) -> Callable[..., LinePlant | WorksPlant]:
+    """Plants that begin their days with a schedule (table ``SCHEDULE``), by seed and replication; what they share is
+    prepared once."""
+    if scenario.processes:
+        return partial(WorksPlant, WorksFollower(scenario, schedule))
+    return partial(LinePlant, Follower(scenario, schedule))
