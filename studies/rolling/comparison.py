@@ -241,11 +241,12 @@ def _side(rolled: Rolled) -> dict[str, Any]:
     steps = rolled.steps
     gaps = [step.gap for step in steps if step.gap is not None]
     return {
+        "policy": rolled.how.again.value,
         "every_min": rolled.how.every_min,
         "look_ahead_min": rolled.how.look_ahead_min,
         "frozen_min": rolled.how.frozen_min,
-        "plans": len(steps),
-        "laid": sum(step.adopted for step in steps),
+        "plans": len(steps) + rolled.looks,
+        "laid": sum(step.adopted for step in steps) + rolled.changes,
         "unplanned": rolled.unplanned,
         "worst_gap": max(gaps, default=None),
         "moved_mwh": sum(step.moved_mwh for step in steps),

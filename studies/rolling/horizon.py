@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
-from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.planning import loop
+from emberline.scenarios import Case, Problem, Scenario, ScenarioError
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.loading.issued_forecasts import uncertain
 from emberline.scenarios.reading.document import dotted
 from emberline.scenarios.records.horizon import DAY
+
+
+class Again(StrEnum):
+    """How a roll plans again."""
+
+    SEARCH = "search"
+    """By search, every so often."""
+    REPLAN = "replan"
+    """One plan to the end, then as ``goal.replan`` says."""
+    FOLLOW = "follow"
+    """One plan to the end, followed as printed."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +43,19 @@ class How:
     """Whether plans keep margins, where the scenario asks for plans that hold."""
     margins: Mapping[str, Any] | None = None
     """Keys of ``disturbances`` that an earlier plan has learnt; None: they are learnt with the plan."""
+    again: Again = Again.SEARCH
+
+    def of(self, scenario: Scenario) -> How:
+        """How a scenario's roll goes: what is not planned again by search has one plan to the end."""
+        if self.again is Again.SEARCH:
+            return self
+        length, replan = scenario.horizon.length_min, scenario.goal.replan
+        return replace(
+            self, every_min=replan.every_min if self.again is Again.REPLAN else length, look_ahead_min=length
+        )
 
 
-def refuse(scenario: Scenario, how: How, *, disturbed: bool = False, measured: bool = False) -> None:
+def refuse(scenario: Case, how: How, *, disturbed: bool = False, measured: bool = False) -> None:
     """Refuse what cannot be rolled, one line for each mistake.
 
     Args:
@@ -44,6 +68,8 @@ def refuse(scenario: Scenario, how: How, *, disturbed: bool = False, measured: b
         ScenarioError: the scenario has what is not rolled, or the times do not fit its grids.
     """
     problems = []
+    if how.again is Again.REPLAN:
+        loop.refuse(scenario)
 
     def say(key: str, text: str) -> None:
         problems.append(Problem(scenario.name, key, text))
@@ -57,8 +83,14 @@ def refuse(scenario: Scenario, how: How, *, disturbed: bool = False, measured: b
         say(place, f"{text}; of assets, prices, wind, PV and loads of electricity may have one")
     if scenario.by_the_minute:
         say("goal.minimize", "lateness is not rolled; take carbon, cost or cost_with_carbon_price")
-    grid = math.lcm(round(scenario.horizon.step_min), round(scenario.site.grid.metered_interval_min))
-    length = scenario.horizon.length_min
+    if how.again is not Again.SEARCH:
+        if how.frozen_min:
+            say("--frozen", f"belongs to --policy {Again.SEARCH}")
+        known = uncertain(scenario)
+        if how.again is Again.REPLAN and known:
+            say("--policy", f"replan reads no forecasts yet, which {', '.join(known)} have; take {Again.SEARCH}")
+        how = replace(how.of(scenario), every_min=grid_of(scenario))
+    grid, length = grid_of(scenario), scenario.horizon.length_min
     for key, minutes, least in (
         ("every", how.every_min, grid),
         ("look-ahead", how.look_ahead_min, grid),
@@ -99,11 +131,16 @@ def _unanswered(scenario: Scenario) -> Iterator[str]:
             yield dotted((*path, "forecast"))
 
 
+def grid_of(scenario: Scenario) -> int:
+    """Minutes after which a step and a metered interval end together."""
+    return math.lcm(round(scenario.horizon.step_min), round(scenario.site.grid.metered_interval_min))
+
+
 def window_end(scenario: Scenario, how: How, now_min: float) -> float:
     """Where a plan that is made at a moment ends [min after the start]: the end of a local day, or of the roll."""
     horizon = scenario.horizon
     reach = min(now_min + how.look_ahead_min, horizon.length_min)
-    grid = math.lcm(round(horizon.step_min), round(scenario.site.grid.metered_interval_min))
+    grid = grid_of(scenario)
     local = horizon.instant(reach)
     day = local.date() if (local.hour, local.minute) == (0, 0) else local.date() + DAY
     midnight = horizon.minutes(datetime(day.year, day.month, day.day, tzinfo=horizon.tz))

@@ -24,7 +24,8 @@ from emberline.models import Study, replan_processes
 from emberline.planning.accounts.figures import Figures
 from emberline.planning.accounts.sums import figures
 from emberline.planning.engine.engine import Engine
-from emberline.planning.loop.loop import plants, run
+from emberline.planning.loop.following import policy_of
+from emberline.planning.loop.loop import Follow, plants, run
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import Search, follow
 from emberline.planning.plan.record import Plan, violations
@@ -37,8 +38,9 @@ from emberline.scenarios.loading.issued_forecasts import foreseen, part
 from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.records.disturbances import MARGINS, Disturbances
 from emberline.scenarios.records.horizon import Horizon
+from emberline.scenarios.records.replanning import Using
 from emberline.studies.rolling import budgets, laying
-from emberline.studies.rolling.horizon import How, refuse, window_end
+from emberline.studies.rolling.horizon import Again, How, grid_of, refuse, window_end
 from emberline.studies.rolling.laying import LetGo, cut, lay, let_go, with_sun
 from emberline.twin.plant import LinePlant
 from emberline.twin.processes.plant import WorksPlant
@@ -99,6 +101,9 @@ class Rolled:
     figures: Figures
     steps: tuple[Step, ...]
     seconds: float = 0.0
+    looks: int = 0
+    changes: int = 0
+    """Looks of ``Again.REPLAN``, and changes that came of them."""
 
     @property
     def violations(self) -> list[dict[str, Any]]:
@@ -316,7 +321,7 @@ def roll(
     Raises:
         ScenarioError: the scenario cannot be rolled, or a forecast cannot be had.
     """
-    how = how or How()
+    how = (how or How()).of(scenario)
     refuse(scenario, how, disturbed=replication is not None)
     if not foresight:
         _look(scenario, how)
@@ -329,7 +334,9 @@ def roll(
     if scenario.heats and how.look_ahead_min < scenario.horizon.length_min:
         search.schedule = laying.unplanned(listed)
     plant = plant_of(scenario, search.schedule, replication)
-    run(plant, search)
+    run(plant, search, math.inf if how.again is Again.SEARCH else 0.0)
+    policy = Follow() if how.again is Again.SEARCH else policy_of(plant, Using(how.again))
+    run(plant, policy)
     ran = state_of(plant)
     return Rolled(
         scenario=scenario,
@@ -340,6 +347,8 @@ def roll(
         figures=figures(scenario, ran),
         steps=tuple(search.steps),
         seconds=time.perf_counter() - began,
+        looks=policy.looks,
+        changes=policy.changes,
     )
 
 
@@ -364,7 +373,7 @@ def onward(
         ValueError: the horizon is over.
     """
     refuse(scenario, how, measured=True)
-    grid = math.lcm(round(scenario.horizon.step_min), round(scenario.site.grid.metered_interval_min))
+    grid = grid_of(scenario)
     begin = math.ceil((now_min + how.frozen_min) / grid) * grid
     end = window_end(scenario, how, begin)
     if begin >= end:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,7 +102,7 @@ def work_roll(task: Task) -> dict[str, Any]:
     how = How(every[0], float(options["look_ahead_min"]), float(options["frozen_min"]), float(options["keep_share"]))
     replication = options.get("replication")
     for minutes in every:
-        refuse(scenario, How(minutes, *_rest(how)), disturbed=replication is not None)
+        refuse(scenario, replace(how, every_min=minutes), disturbed=replication is not None)
     memory.refuse(memory.of_plan(scenario), scenario.name)
     length = scenario.horizon.length_min
 
@@ -130,10 +131,6 @@ def work_roll(task: Task) -> dict[str, Any]:
         "import_mw": {name: _plain(run["import_mw"].to_numpy()) for name, run in runs.items()},
         "planned_mw": [_plain(values) if values is not None else [] for values in plans],
     }
-
-
-def _rest(how: How) -> tuple[float, float, float]:
-    return how.look_ahead_min, how.frozen_min, how.keep_share
 
 
 def _plain(values: np.ndarray) -> list[float]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -234,6 +235,12 @@ def roll(
             "--every", metavar="SPAN", help="planning interval, such as 1h; may be repeated to compare several"
         ),
     ] = None,
+    policy: Annotated[
+        Literal["search", "replan", "follow"],
+        typer.Option(
+            help="search: plan again by search; replan: one plan, planned again as goal.replan says; follow: one plan"
+        ),
+    ] = "search",
     look_ahead: Annotated[
         str, typer.Option("--look-ahead", metavar="SPAN", help="at least this far, to the end of that day")
     ] = "48h",
@@ -263,7 +270,7 @@ def roll(
     """
     from emberline.planning.engine import memory
     from emberline.scenarios.records.quantity import convert
-    from emberline.studies.rolling import How, compare, load_span, refuse
+    from emberline.studies.rolling import Again, How, compare, load_span, refuse
     from emberline.ui.cli.terminal import study
 
     spans = [_minutes("--every", text) for text in every or ["1h"]]
@@ -273,10 +280,12 @@ def roll(
         share = convert(keep, "")
     if not 0 <= share < 1:
         raise Refused(f"--keep {keep}: must be a share from 0 to below 100 %")
+    if every and policy != "search":
+        raise Refused("--every: belongs to --policy search; goal.replan says when a shift plans again")
     case = load_span(scenario, changes or [], start, end)
-    how = How(spans[0], _minutes("--look-ahead", look_ahead), _minutes("--frozen", frozen), share)
+    how = How(spans[0], _minutes("--look-ahead", look_ahead), _minutes("--frozen", frozen), share, again=Again(policy))
     for minutes in spans:
-        refuse(case, How(minutes, how.look_ahead_min, how.frozen_min, share), disturbed=replication is not None)
+        refuse(case, replace(how, every_min=minutes), disturbed=replication is not None)
     memory.refuse(memory.of_plan(case), case.name)
 
     def work(tell: Any, wish: Any) -> Comparison:
