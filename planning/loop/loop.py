@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import xarray as xr
 
-from emberline.scenarios import Case
-from emberline.twin import Follower
 from emberline.twin.line.operations import Row
-from emberline.twin.plant import LinePlant
-from emberline.twin.processes.plant import WorksFollower, WorksPlant
+from emberline.twin.plant import plants
+
+__all__ = ["Change", "Follow", "Plant", "Policy", "plants", "run"]
 
 Change = xr.Dataset | list[Row]
 """What is to be followed from now on: a schedule (table ``SCHEDULE``), or of a line another list alone."""
@@ -77,11 +74,3 @@ def run(plant: AnyPlant, policy: Policy[AnyPlant], until_min: float = math.inf) 
             plant.follow(change)
     if until_min > plant.now:
         plant.run(until_min)
-
-
-def plants(scenario: Case, schedule: xr.Dataset) -> Callable[..., LinePlant | WorksPlant]:
-    """Plants that begin their days with a schedule (table ``SCHEDULE``), by seed and replication; what they share is
-    prepared once."""
-    if scenario.processes:
-        return partial(WorksPlant, WorksFollower(scenario, schedule))
-    return partial(LinePlant, Follower(scenario, schedule))

@@ -27,10 +27,9 @@ from emberline.twin.line.clock import Clock
 from emberline.twin.line.line import LineHistory, ListReplay
 from emberline.twin.line.missed import missed
 from emberline.twin.line.operations import Operations, Row, SoFar, onward, rows_of
-from emberline.twin.plant import LinePlant
+from emberline.twin.plant import PER_OPERATION, PER_RUN, Follower, LinePlant
 from emberline.twin.power import operations_trace
 from emberline.twin.recorder import Course, course, reheating
-from emberline.twin.run import PER_OPERATION, PER_RUN, Follower
 from emberline.twin.streams import breakdowns, factors
 
 SLACK = 0.3

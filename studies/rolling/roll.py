@@ -25,7 +25,7 @@ from emberline.planning.accounts.figures import Figures
 from emberline.planning.accounts.sums import figures
 from emberline.planning.engine.engine import Engine
 from emberline.planning.loop.following import policy_of
-from emberline.planning.loop.loop import Follow, plants, run
+from emberline.planning.loop.loop import Follow, run
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import Search, follow
 from emberline.planning.plan.record import Plan, violations
@@ -42,7 +42,7 @@ from emberline.scenarios.records.replanning import Using
 from emberline.studies.rolling import budgets, laying
 from emberline.studies.rolling.horizon import Again, How, grid_of, refuse, window_end
 from emberline.studies.rolling.laying import LetGo, cut, lay, let_go, with_sun
-from emberline.twin.plant import LinePlant
+from emberline.twin.plant import LinePlant, plants
 from emberline.twin.processes.plant import WorksPlant
 from emberline.twin.state import BEGUN_MIN, later
 
@@ -333,7 +333,7 @@ def roll(
     )  # fmt: skip
     if scenario.heats and how.look_ahead_min < scenario.horizon.length_min:
         search.schedule = laying.unplanned(listed)
-    plant = plant_of(scenario, search.schedule, replication)
+    plant: Any = plant_of(scenario, search.schedule, replication)
     run(plant, search, math.inf if how.again is Again.SEARCH else 0.0)
     policy = Follow() if how.again is Again.SEARCH else policy_of(plant, Using(how.again))
     run(plant, policy)

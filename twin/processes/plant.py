@@ -64,23 +64,6 @@ class WorksFollower:
         # the baseline's assets answer to the load as it is; a schedule's set-points are followed
         self.setpoints = None if schedule is None or by_rule else Setpoints.read(schedule)
 
-    def run(self, seed: int, replication: int, disturbed: bool) -> xr.Dataset:
-        """Follow it once; a dataset of table ``RUN``."""
-        return self._day(seed, replication, disturbed).dataset()
-
-    def columns(self, seed: int, replication: int) -> Columns:
-        """One disturbed run as plain arrays."""
-        return self._day(seed, replication, True).columns()
-
-    def misses(self, seed: int, replication: int) -> list[Violation]:
-        """Limits missed in one disturbed run, in the order of their moments."""
-        return sorted(self._day(seed, replication, True).course().violations, key=lambda row: row.at_min)
-
-    def _day(self, seed: int, replication: int, disturbed: bool) -> WorksPlant:
-        plant = WorksPlant(self, seed, replication, disturbed=disturbed)
-        plant.run()
-        return plant
-
 
 @dataclass(frozen=True)
 class WorksCourse:
@@ -158,6 +141,10 @@ class WorksPlant:
             late += off_locks(table, records)
         complete = not any(row.kind in (ViolationKind.DELIVERY, ViolationKind.LEVEL) for row in late)
         return WorksCourse(records, flows, late + violations, acts, complete)
+
+    def misses(self) -> list[Violation]:
+        """Limits missed until now, in the order of their moments."""
+        return sorted(self.course().violations, key=lambda row: row.at_min)
 
     def columns(self) -> Columns:
         """The day as plain arrays; after the end."""
