@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import xarray as xr
+from rolled import works
 
 from emberline import models
 from emberline.live.simulation import SimulatedPlant
@@ -21,11 +24,16 @@ OPERATIONS = ("op_heat", "op_stage", "op_unit", "op_start_min", "op_end_min", "o
 WORKS = ("process_mode", "process_tph", "stock_t", "delivered_t", "stop_at_min", "stop_min", "meter_mw")
 
 
+SCATTERED = "melt-shop-small, scattered"
+"""As bundled the plan of the small shop is not changed on any of 40 days planned again."""
+
+
 @cache
 def day(name: str) -> Case:
     """A bundled day, or mills alone, with little effort."""
     path = Path(__file__).parent / f"{name}.yaml"
-    return load(path if path.is_file() else name, ["goal.effort=1"])
+    more = ["disturbances.duration_spread=15 %"] if name == SCATTERED else []
+    return load(path if path.is_file() else name.partition(",")[0], ["goal.effort=1", *more])
 
 
 @cache
@@ -53,7 +61,7 @@ def same(one: Any, other: Any, names: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("replication", [0, 3, 8])
 @pytest.mark.parametrize("using", list(Using))
-@pytest.mark.parametrize("name", ["melt-shop-small", "melt-shop-day"])
+@pytest.mark.parametrize("name", ["melt-shop-small", SCATTERED, "melt-shop-day"])
 def test_the_same_day_for_judgement_roll_and_simulated_plant(name: str, using: Using, replication: int) -> None:
     """Proves: followed as printed and planned again, all operations of the roll and of the simulated plant, which is
     stopped and looked at some 200 times a day, have units, starts and ends of the day that the judgement counts, to the
@@ -71,15 +79,13 @@ def test_the_same_day_for_judgement_roll_and_simulated_plant(name: str, using: U
     same(plant.run, judged.columns, (*OPERATIONS, "meter_mw"))
 
 
-def test_a_day_planned_again_is_another_day() -> None:
+@pytest.mark.parametrize("name", [SCATTERED, "melt-shop-day"])
+def test_a_day_planned_again_is_another_day(name: str) -> None:
     """Proves: what the other test compares is not the list as printed. Sensitivity: a policy that never changes."""
-    starts = [
-        [one.columns["op_start_min"].values for one in days(day(name), searched(name), [0, 3, 8], using=using)]
-        for name in ("melt-shop-small", "melt-shop-day")
-        for using in Using
-    ]
-    for printed, again in (starts[:2], starts[2:]):
-        assert any(not np.array_equal(one, other) for one, other in zip(printed, again, strict=True))
+    printed, again = (list(days(day(name), searched(name), [0, 3, 8], using=using)) for using in Using)
+    assert all(one.changes for one in again)
+    for one, other in zip(printed, again, strict=True):
+        assert not np.array_equal(one.columns["op_start_min"].values, other.columns["op_start_min"].values)
 
 
 @pytest.mark.parametrize("replication", [0, 1, 2])
@@ -94,8 +100,7 @@ def test_works_that_follow_have_the_same_day(replication: int) -> None:
 def test_the_past_of_a_disturbed_roll_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: what has begun when a plan is made is where and when it was in the end. Sensitivity: replayed from the
     beginning under the new plan, a cast that had begun at 645 min began at 647 min."""
-    from emberline.studies.rolling import roll as module
-
+    module: Any = import_module("emberline.studies.rolling.roll")
     actuals: list[dict[tuple[str, str], tuple[str, float]]] = []
 
     def begun(run: xr.Dataset, until: float) -> dict[tuple[str, str], tuple[str, float]]:
@@ -108,7 +113,10 @@ def test_the_past_of_a_disturbed_roll_stays(monkeypatch: pytest.MonkeyPatch) -> 
 
     original = module.later
     monkeypatch.setattr(module, "later", later)
-    run = roll(day("melt-shop-small"), How(every_min=360.0), replication=2).run
+    # the judge of all schedules is left out: a search may let a cast under way begin later, so that its next heat comes
+    # in time, which the plant must not take for what has happened
+    how = How(every_min=360.0)
+    run = roll(day("melt-shop-small"), how, replication=2, optimize=inspect.unwrap(models.optimize)).run
     assert [len(one) > 0 for one in actuals] == [False, True, True, True]
     ended = begun(run, np.inf)
     for one in actuals:
@@ -116,10 +124,9 @@ def test_the_past_of_a_disturbed_roll_stays(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_what_is_not_rolled_by_a_policy_is_refused_in_one_line(tmp_path: Path) -> None:
-    from rolled import works
-
-    with pytest.raises(ScenarioError, match="cement-week: processes: are not planned again"):
-        refuse(load("cement-week"), How(again=Again.REPLAN))
+    pumps = works(tmp_path, hours=24)
+    with pytest.raises(ScenarioError, match="small-works: site: is not planned again"):
+        refuse(pumps, How(again=Again.REPLAN))
     with pytest.raises(ScenarioError, match=r"--frozen: belongs to --policy search"):
         refuse(day("melt-shop-small"), How(frozen_min=60.0, again=Again.FOLLOW))
-    refuse(works(tmp_path, hours=24), How(again=Again.FOLLOW))
+    refuse(pumps, How(again=Again.FOLLOW))
