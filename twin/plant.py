@@ -183,6 +183,10 @@ class LinePlant:
             self.setpoints = joined(self.setpoints, other.setpoints, math.ceil(self.now / step))
         self.follow_rows(rows_of(other.todo), other.todo.missing)
 
+    def state(self) -> xr.Dataset:
+        """What has happened, as those who plan on read it (``twin.state.later``): the day as it will come to be."""
+        return self.ahead()
+
     def ahead(self) -> xr.Dataset:
         """The day as it will come to be under what is followed now, a dataset of table ``RUN``; it stands where it is.
 

@@ -143,29 +143,25 @@ class SearchPolicy:
     @property
     def at_min(self) -> float:
         """Just before the next plan, so that what is to start then has not begun; infinite: there is none."""
-        now, known = self.now_min, self.foresight and not self.disturbed
-        while now < self.scenario.horizon.length_min:
-            begin, end = self._span(now)
-            if begin >= end:
-                break
-            if not (known and end <= self.reach_min):  # else nothing is learnt, nothing would change
-                self.now_min = now
-                return math.inf if self.cancel is not None and self.cancel() else now - BEGUN_MIN
-            now += self.how.every_min
-        return math.inf
+        begin, end = self._span()
+        over = self.now_min >= self.scenario.horizon.length_min or begin >= end
+        return math.inf if over or (self.cancel is not None and self.cancel()) else self.now_min - BEGUN_MIN
 
-    def _span(self, now: float) -> tuple[float, float]:
-        """From when to when a plan plans that is made at a moment."""
+    def _span(self) -> tuple[float, float]:
+        """From when to when the next plan plans."""
+        now = self.now_min
         return now + self.how.frozen_min if now else 0.0, window_end(self.scenario, self.how, now)
 
     def decide(self, plant: LinePlant | WorksPlant) -> xr.Dataset | None:
         """The schedule with the new plan in it; None: it is not worth a change."""
-        now, (begin, end) = self.now_min, self._span(self.now_min)
-        known, past = (self.scenario, state_of(plant)) if begin <= now else self._expected(now)
-        step = self.plan(now, begin, end, known, past)
+        now, (begin, end) = self.now_min, self._span()
+        self.now_min += self.how.every_min
+        if self.foresight and not self.disturbed and end <= self.reach_min:
+            return None  # nothing is learnt, nothing would change
+        until, past = (self.scenario, plant.state()) if begin <= now else self._expected(now)
+        step = self.plan(now, begin, end, until, past)
         if self.on_step is not None:
             self.on_step(step)
-        self.now_min = now + self.how.every_min
         return self.followed if step.adopted else None
 
     @property
@@ -209,7 +205,8 @@ class SearchPolicy:
         plan_scenario = budgets.with_limits(plan_scenario, share)
         baseline = Baseline.of(plan_scenario)
         if self.how.hold and self.how.margins is not None:
-            plan_scenario = _with_margins(plan_scenario, self.how.margins)
+            plain = plan_scenario.disturbances.model_dump(mode="json") | dict(self.how.margins)
+            plan_scenario = plan_scenario.model_copy(update={"disturbances": Disturbances.model_validate(plain)})
         capped = budgets.with_caps(plan_scenario, until, past, self.baseline, k, share, baseline)
         before = None
         if end <= self.reach_min:
@@ -225,7 +222,9 @@ class SearchPolicy:
             ).robust  # fmt: skip
         else:
             planned = make_plan(capped, PLAIN, baseline=baseline, search=search, replications=0, cancel=self.cancel)
-        margins = _margins(planned.scenario) if learning and planned.has_schedule else None
+        margins = None
+        if learning and planned.has_schedule:
+            margins = planned.scenario.disturbances.model_dump(mode="json", include=set(MARGINS))
         if not planned.has_schedule and capped.goal.caps != plan_scenario.goal.caps:
             # what is left of a budget may be out of reach: then as little as can be on top
             planned = make_plan(
@@ -286,12 +285,7 @@ def followed(scenario: Case, schedule: xr.Dataset, replication: int | None) -> x
     """The run of a schedule (table ``RUN``)."""
     plant = plant_of(scenario, schedule, replication)
     plant.run()
-    return state_of(plant)
-
-
-def state_of(plant: LinePlant | WorksPlant) -> xr.Dataset:
-    """What has happened, a dataset of table ``RUN``: of a line as it goes on, of processes with how units stand."""
-    return plant.so_far() if isinstance(plant, WorksPlant) else plant.ahead()
+    return plant.state()
 
 
 def roll(
@@ -323,8 +317,9 @@ def roll(
     """
     how = (how or How()).of(scenario)
     refuse(scenario, how, disturbed=replication is not None)
-    if not foresight:
-        _look(scenario, how)
+    last = (scenario.horizon.length_min - 1) // how.every_min * how.every_min
+    for now in () if foresight else (0.0, last):  # what lacks a forecast is refused before the first plan
+        foreseen(scenario, _steps(scenario.horizon, now, window_end(scenario, how, now)), scenario.horizon.instant(now))
     began = time.perf_counter()
     listed = twin.dispatch(scenario)
     search = SearchPolicy(
@@ -337,7 +332,7 @@ def roll(
     run(plant, search, math.inf if how.again is Again.SEARCH else 0.0)
     policy = Follow() if how.again is Again.SEARCH else policy_of(plant, Using(how.again))
     run(plant, policy)
-    ran = state_of(plant)
+    ran = plant.state()
     return Rolled(
         scenario=scenario,
         how=how,
@@ -395,27 +390,8 @@ def _standing(schedule: xr.Dataset, expected: xr.Dataset) -> xr.Dataset:
     return standing
 
 
-def _look(scenario: Case, how: How) -> None:
-    """Refuse a roll whose first or last plan lacks a forecast, before the first is made."""
-    horizon = scenario.horizon
-    for now in (0.0, (horizon.length_min - 1) // how.every_min * how.every_min):
-        foreseen(scenario, _steps(horizon, now, window_end(scenario, how, now)), horizon.instant(now))
-
-
 def _steps(horizon: Horizon, begin_min: float, end_min: float) -> Horizon:
     return part(horizon, round(begin_min / horizon.step_min), round(end_min / horizon.step_min))
-
-
-def _margins(scenario: Scenario) -> dict[str, Any]:
-    """The margins of a scenario as plain data."""
-    return scenario.disturbances.model_dump(mode="json", include=set(MARGINS))
-
-
-def _with_margins(scenario: Case, margins: Mapping[str, Any]) -> Case:
-    """A scenario with the margins of another."""
-    plain = scenario.disturbances.model_dump(mode="json") | dict(margins)
-    disturbances = Disturbances.model_validate(plain)
-    return scenario.model_copy(update={"disturbances": disturbances})
 
 
 def _worth(before: Plan, planned: Plan, keep_share: float) -> tuple[float | None, bool]:

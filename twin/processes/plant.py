@@ -155,6 +155,10 @@ class WorksPlant:
         data = self.dataset()
         return check(data.assign(Records(self.table, self._history, self.follower.grid, {}).standings()), RUN)
 
+    def state(self) -> xr.Dataset:
+        """What has happened, as those who plan on read it (``twin.state.later``)."""
+        return self.so_far()
+
     def dataset(self) -> xr.Dataset:
         """The day, a dataset of table ``RUN``; after the end."""
         grid, horizon = self.follower.grid, self.follower.scenario.horizon
