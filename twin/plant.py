@@ -7,9 +7,9 @@ unit, so that whatever list is followed meets the same day: policies are compare
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 import xarray as xr
@@ -24,7 +24,6 @@ from emberline.twin.line.line import LineHistory, ListReplay
 from emberline.twin.line.load_management import LoadManagement
 from emberline.twin.line.missed import late_min
 from emberline.twin.line.operations import Operations, Row, SoFar, onward, operations, rows_of
-from emberline.twin.processes.plant import WorksFollower, WorksPlant
 from emberline.twin.recorder import Course, columns, course, record
 from emberline.twin.run_variables import Violation, run_attrs
 from emberline.twin.site.assets.setpoints import joined
@@ -33,14 +32,6 @@ from emberline.twin.streams import Breakdowns, breakdowns, factors
 
 PER_RUN, PER_OPERATION, PER_ASSET = 1.5e-3, 1e-5, 5e-6
 """Work of following a list: in any case, for each operation, and for each asset and step."""
-
-
-def plants(scenario: Case, schedule: xr.Dataset) -> Callable[..., LinePlant | WorksPlant]:
-    """Plants that begin their days with a schedule (table ``SCHEDULE``), by seed and replication; what they share is
-    prepared once."""
-    if scenario.processes:
-        return partial(WorksPlant, WorksFollower(scenario, schedule))
-    return partial(LinePlant, Follower(scenario, schedule))
 
 
 def scattered(table: LineShop, seed: int, replication: int, disturbed: bool) -> np.ndarray:
@@ -192,7 +183,11 @@ class LinePlant:
 
         What lies ahead is the day's own, and nobody's knowledge.
         """
-        return self._record(self._ran(self._begin(self.so_far()).run()))
+        return self.dataset(self.outlook())
+
+    def outlook(self) -> LineHistory:
+        """What will have happened at the end under what is followed now."""
+        return self._begin(self.so_far()).run()
 
     def _begin(self, so_far: SoFar | None, clock: Environment | None = None) -> ListReplay:
         todo, of = self.todo, self.todo.arrays
@@ -217,17 +212,18 @@ class LinePlant:
 
     # ---- the day as a run -----------------------------------------------------------------------------------------
 
-    def course(self) -> Course:
-        """What the site has drawn, and every limit that was missed; after the end."""
-        return course(*self._ran(), self.disturbed)
+    def course(self, history: LineHistory | None = None) -> Course:
+        """What the site has drawn, and every limit that was missed; after the end, or of an outlook."""
+        return course(*self._ran(history), self.disturbed)
 
     def columns(self) -> Columns:
         """The day as plain arrays; after the end."""
         return columns(*self._ran(), self._attrs)
 
-    def dataset(self) -> xr.Dataset:
-        """The day, a dataset of table ``RUN``; after the end."""
-        return self._record(self._ran())
+    def dataset(self, history: LineHistory | None = None) -> xr.Dataset:
+        """The day, a dataset of table ``RUN``; after the end, or of an outlook."""
+        by_heat = not self.disturbed and self.follower.policy == Policy.SCHEDULE
+        return record(*self._ran(history), self._attrs, by_heat=by_heat)
 
     def misses(self) -> list[Violation]:
         """Limits missed, in the order of their moments; of heats that are late or not finished the last unit is named,
@@ -243,10 +239,6 @@ class LinePlant:
     @property
     def _attrs(self) -> dict[str, object]:
         return run_attrs(self.seed, self.replication, self.disturbed, self.follower.policy)
-
-    def _record(self, ran: tuple[Operations, LineHistory, np.ndarray, SiteGrid, Setpoints | None]) -> xr.Dataset:
-        by_heat = not self.disturbed and self.follower.policy == Policy.SCHEDULE
-        return record(*ran, self._attrs, by_heat=by_heat)
 
     def _ran(
         self, history: LineHistory | None = None

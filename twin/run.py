@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import numpy as np
 import simpy
@@ -17,12 +18,20 @@ from emberline.twin.line.baseline import coupled, dispatch_heats, rank
 from emberline.twin.line.first_come import Serving
 from emberline.twin.line.line import LineHistory
 from emberline.twin.line.operations import arrange
-from emberline.twin.plant import Follower, LinePlant, failures, plants, scattered
+from emberline.twin.plant import Follower, LinePlant, failures, scattered
 from emberline.twin.processes.plant import WorksFollower, WorksPlant
 from emberline.twin.processes.run import dispatch_works
 from emberline.twin.recorder import record
 from emberline.twin.run_variables import Violation, run_attrs
 from emberline.twin.site.site import SiteGrid
+
+
+def plants(scenario: Case, schedule: xr.Dataset) -> Callable[..., LinePlant | WorksPlant]:
+    """Plants that begin their days with a schedule (table ``SCHEDULE``), by seed and replication; what they share is
+    prepared once."""
+    if scenario.processes:
+        return partial(WorksPlant, WorksFollower(scenario, schedule))
+    return partial(LinePlant, Follower(scenario, schedule))
 
 
 def dispatch(

@@ -11,10 +11,8 @@ import numpy as np
 import xarray as xr
 
 from emberline import twin
-from emberline.planning.loop.following import policy_of
-from emberline.planning.loop.loop import run
+from emberline.planning.loop import policy_of, run
 from emberline.scenarios import Case, Problem, ScenarioError
-from emberline.scenarios.line.tables import shop
 from emberline.scenarios.records.replanning import Using
 from emberline.twin import Follower
 from emberline.twin.plant import LinePlant
@@ -47,8 +45,7 @@ class SimulatedPlant:
         follower = Follower(scenario, twin.dispatch(scenario))
         self._day = LinePlant(follower, scenario.disturbances.seed, replication, disturbed=disturbed)
         self._policy = policy_of(self._day, using)
-        self.run = self._day.ahead()
-        """The day as it comes to be under what is followed now."""
+        self._look_ahead()
 
     def go_on(self, until_min: float) -> None:
         """Go on to a moment under the policy."""
@@ -65,7 +62,9 @@ class SimulatedPlant:
         self._look_ahead()
 
     def _look_ahead(self) -> None:
-        self.run = self._day.ahead()
+        ahead = self._day.outlook()
+        self._course, self.run = self._day.course(ahead), self._day.dataset(ahead)
+        """The day as it comes to be under what is followed now."""
         for name in ("_traces", "_energies", "_rest", "_operations"):
             self.__dict__.pop(name, None)
 
@@ -76,23 +75,14 @@ class SimulatedPlant:
 
     @cached_property
     def _traces(self) -> dict[str, Trace]:
-        table, run = shop(self.scenario), self.run
-        index = np.array([table.unit_index[name] for name in run["op_unit"].values.tolist()], dtype=int)
-        start, end, energy, extra = (
-            run[f"op_{name}"].to_numpy() for name in ("start_min", "end_min", "energy_mwh", "extra_mwh")
-        )
-        stops: dict[int, list[tuple[float, float]]] = {}
-        for unit, at, halt in self.stops:
-            for i in np.flatnonzero((index == table.unit_index[unit]) & (start <= at) & (at < end)).tolist():
-                stops.setdefault(i, []).append((at, halt))
-        traces = {}
+        ran, table, traces = self._course, self._day.shop, {}
         for u, name in enumerate(table.units):
-            rows = np.flatnonzero(index == u)
-            place = {int(i): k for k, i in enumerate(rows)}
-            mine = {place[i]: halts for i, halts in stops.items() if i in place}
-            traces[name] = operations_trace(
-                index[rows], start[rows], end[rows], (energy - extra)[rows], extra[rows], table.profiles, mine
+            rows = np.flatnonzero(ran.unit == u)
+            stops = {k: ran.stops[i] for k, i in enumerate(rows.tolist()) if i in ran.stops}
+            unit, first, last, nominal, extra = (
+                each[rows] for each in (ran.unit, ran.first, ran.last, ran.nominal, ran.extra)
             )
+            traces[name] = operations_trace(unit, first, last, nominal, extra, table.profiles, stops)
         return traces
 
     @cached_property

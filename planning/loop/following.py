@@ -9,11 +9,12 @@ from typing import Any
 
 import xarray as xr
 
-from emberline.planning.loop.loop import Follow, plants, run
+from emberline.planning.loop.loop import Follow, run
 from emberline.planning.loop.replan import LineReplan
 from emberline.scenarios import Case, Problem, ScenarioError
 from emberline.scenarios.columns import Columns
 from emberline.scenarios.records.replanning import Using
+from emberline.twin import plants
 from emberline.twin.line.operations import Row, SoFar, rows_of
 from emberline.twin.plant import LinePlant
 

@@ -8,9 +8,6 @@ from typing import Any, Protocol, TypeVar
 import xarray as xr
 
 from emberline.twin.line.operations import Row
-from emberline.twin.plant import plants
-
-__all__ = ["Change", "Follow", "Plant", "Policy", "plants", "run"]
 
 Change = xr.Dataset | list[Row]
 """What is to be followed from now on: a schedule (table ``SCHEDULE``), or of a line another list alone."""
@@ -31,17 +28,17 @@ class Plant(Protocol):
 
 
 AnyPlant = TypeVar("AnyPlant", bound=Plant)
-Seen = TypeVar("Seen", bound=Plant, contravariant=True)
+Viewed = TypeVar("Viewed", bound=Plant, contravariant=True)
 
 
-class Policy(Protocol[Seen]):
+class Policy(Protocol[Viewed]):
     """Who decides what a plant follows."""
 
     @property
     def at_min(self) -> float:
         """Moment of the next look [min]; infinite: there is none."""
 
-    def decide(self, plant: Seen) -> Change | None:
+    def decide(self, plant: Viewed) -> Change | None:
         """Look at a plant at that moment.
 
         Returns:

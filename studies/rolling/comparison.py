@@ -236,7 +236,7 @@ def _side(rolled: Rolled) -> dict[str, Any]:
     steps = rolled.steps
     gaps = [step.gap for step in steps if step.gap is not None]
     return {
-        "policy": rolled.how.again.value,
+        "policy": rolled.how.using or "search",
         "every_min": rolled.how.every_min,
         "look_ahead_min": rolled.how.look_ahead_min,
         "frozen_min": rolled.how.frozen_min,

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from emberline.planning import loop
@@ -15,17 +14,7 @@ from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.loading.issued_forecasts import uncertain
 from emberline.scenarios.reading.document import dotted
 from emberline.scenarios.records.horizon import DAY
-
-
-class Again(StrEnum):
-    """How a roll plans again."""
-
-    SEARCH = "search"
-    """By search, every so often."""
-    REPLAN = "replan"
-    """One plan to the end, then as ``goal.replan`` says."""
-    FOLLOW = "follow"
-    """One plan to the end, followed as printed."""
+from emberline.scenarios.records.replanning import Using
 
 
 @dataclass(frozen=True)
@@ -43,16 +32,16 @@ class How:
     """Whether plans keep margins, where the scenario asks for plans that hold."""
     margins: Mapping[str, Any] | None = None
     """Keys of ``disturbances`` that an earlier plan has learnt; None: they are learnt with the plan."""
-    again: Again = Again.SEARCH
+    using: Using | None = None
+    """How one plan to the end is used; None: plans are made again by search, every so often."""
 
     def of(self, scenario: Scenario) -> How:
-        """How a scenario's roll goes: what is not planned again by search has one plan to the end."""
-        if self.again is Again.SEARCH:
+        """How a scenario's roll goes: one plan that is used looks ahead to the end."""
+        if self.using is None:
             return self
         length, replan = scenario.horizon.length_min, scenario.goal.replan
-        return replace(
-            self, every_min=replan.every_min if self.again is Again.REPLAN else length, look_ahead_min=length
-        )
+        every_min = replan.every_min if self.using is Using.REPLAN else length
+        return replace(self, every_min=every_min, look_ahead_min=length)
 
 
 def refuse(scenario: Case, how: How, *, disturbed: bool = False, measured: bool = False) -> None:
@@ -68,7 +57,7 @@ def refuse(scenario: Case, how: How, *, disturbed: bool = False, measured: bool 
         ScenarioError: the scenario has what is not rolled, or the times do not fit its grids.
     """
     problems = []
-    if how.again is Again.REPLAN:
+    if how.using is Using.REPLAN:
         loop.refuse(scenario)
 
     def say(key: str, text: str) -> None:
@@ -83,12 +72,12 @@ def refuse(scenario: Case, how: How, *, disturbed: bool = False, measured: bool 
         say(place, f"{text}; of assets, prices, wind, PV and loads of electricity may have one")
     if scenario.by_the_minute:
         say("goal.minimize", "lateness is not rolled; take carbon, cost or cost_with_carbon_price")
-    if how.again is not Again.SEARCH:
+    if how.using is not None:
         if how.frozen_min:
-            say("--frozen", f"belongs to --policy {Again.SEARCH}")
-        known = uncertain(scenario)
-        if how.again is Again.REPLAN and known:
-            say("--policy", f"replan reads no forecasts yet, which {', '.join(known)} have; take {Again.SEARCH}")
+            say("--frozen", "belongs to --policy search")
+        series = uncertain(scenario)
+        if how.using is Using.REPLAN and series:
+            say("--policy", f"replan reads no forecasts yet, which {', '.join(series)} have; take search")
         how = replace(how.of(scenario), every_min=grid_of(scenario))
     grid, length = grid_of(scenario), scenario.horizon.length_min
     for key, minutes, least in (

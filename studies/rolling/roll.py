@@ -24,8 +24,7 @@ from emberline.models import Study, replan_processes
 from emberline.planning.accounts.figures import Figures
 from emberline.planning.accounts.sums import figures
 from emberline.planning.engine.engine import Engine
-from emberline.planning.loop.following import policy_of
-from emberline.planning.loop.loop import Follow, run
+from emberline.planning.loop import policy_of, run
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import Search, follow
 from emberline.planning.plan.record import Plan, violations
@@ -40,9 +39,9 @@ from emberline.scenarios.records.disturbances import MARGINS, Disturbances
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.replanning import Using
 from emberline.studies.rolling import budgets, laying
-from emberline.studies.rolling.horizon import Again, How, grid_of, refuse, window_end
+from emberline.studies.rolling.horizon import How, grid_of, refuse, window_end
 from emberline.studies.rolling.laying import LetGo, cut, lay, let_go, with_sun
-from emberline.twin.plant import LinePlant, plants
+from emberline.twin.plant import LinePlant
 from emberline.twin.processes.plant import WorksPlant
 from emberline.twin.state import BEGUN_MIN, later
 
@@ -103,7 +102,7 @@ class Rolled:
     seconds: float = 0.0
     looks: int = 0
     changes: int = 0
-    """Looks of ``Again.REPLAN``, and changes that came of them."""
+    """Looks of a shift that plans again, and changes that came of them."""
 
     @property
     def violations(self) -> list[dict[str, Any]]:
@@ -278,7 +277,7 @@ class SearchPolicy:
 def plant_of(scenario: Case, schedule: xr.Dataset, replication: int | None) -> LinePlant | WorksPlant:
     """A plant that begins its day with a schedule; ``replication`` None: undisturbed."""
     disturbed = replication is not None
-    return plants(scenario, schedule)(scenario.disturbances.seed, replication or 0, disturbed=disturbed)
+    return twin.plants(scenario, schedule)(scenario.disturbances.seed, replication or 0, disturbed=disturbed)
 
 
 def followed(scenario: Case, schedule: xr.Dataset, replication: int | None) -> xr.Dataset:
@@ -329,8 +328,8 @@ def roll(
     if scenario.heats and how.look_ahead_min < scenario.horizon.length_min:
         search.schedule = laying.unplanned(listed)
     plant: Any = plant_of(scenario, search.schedule, replication)
-    run(plant, search, math.inf if how.again is Again.SEARCH else 0.0)
-    policy = Follow() if how.again is Again.SEARCH else policy_of(plant, Using(how.again))
+    run(plant, search, math.inf if how.using is None else 0.0)
+    policy = policy_of(plant, how.using or Using.FOLLOW)
     run(plant, policy)
     ran = plant.state()
     return Rolled(

@@ -18,7 +18,7 @@ from emberline.live.simulation import SimulatedPlant
 from emberline.planning.loop import days
 from emberline.scenarios import Case, ScenarioError, load
 from emberline.scenarios.records.replanning import Using
-from emberline.studies.rolling import Again, How, refuse, roll
+from emberline.studies.rolling import How, refuse, roll
 
 OPERATIONS = ("op_heat", "op_stage", "op_unit", "op_start_min", "op_end_min", "op_energy_mwh")
 WORKS = ("process_mode", "process_tph", "stock_t", "delivered_t", "stop_at_min", "stop_min", "meter_mw")
@@ -39,16 +39,16 @@ def day(name: str) -> Case:
 @cache
 def searched(name: str) -> xr.Dataset:
     """The plan of a day's roll."""
-    return roll(day(name), How(again=Again.FOLLOW)).schedule
+    return roll(day(name), How(using=Using.FOLLOW)).schedule
 
 
-def rolled(name: str, again: Again, replication: int | None) -> Any:
+def rolled(name: str, using: Using, replication: int | None) -> Any:
     """A roll whose one plan is searched for but once."""
 
     def optimize(scenario: Case, *args: Any, **how: Any) -> xr.Dataset:
         return plans.setdefault((name, scenario.horizon.n_steps), models.optimize(scenario, *args, **how))
 
-    return roll(day(name), How(again=again), replication=replication, optimize=optimize)
+    return roll(day(name), How(using=using), replication=replication, optimize=optimize)
 
 
 plans: dict[tuple[str, int], xr.Dataset] = {}
@@ -65,10 +65,10 @@ def same(one: Any, other: Any, names: tuple[str, ...]) -> None:
 def test_the_same_day_for_judgement_roll_and_simulated_plant(name: str, using: Using, replication: int) -> None:
     """Proves: followed as printed and planned again, all operations of the roll and of the simulated plant, which is
     stopped and looked at some 200 times a day, have units, starts and ends of the day that the judgement counts, to the
-    last bit. Sensitivity: a loop of its own with other looks, other random numbers, or a plant that starts anew."""
+    last bit. Sensitivity: a loop of its own with other looks, other random numbers, or a plant that starts again."""
     scenario, schedule = day(name), searched(name)
     (judged,) = days(scenario, schedule, [replication], using=using)
-    result = rolled(name, Again(using), replication)
+    result = rolled(name, using, replication)
     same(result.run, judged.columns, (*OPERATIONS, "meter_mw"))
     assert (result.looks, result.changes) == (judged.looks, judged.changes)
     plant = SimulatedPlant(scenario, replication=replication, using=using)
@@ -94,7 +94,7 @@ def test_works_that_follow_have_the_same_day(replication: int) -> None:
     judgement. Sensitivity: a rest of orders counted twice, as when another schedule is followed in the middle."""
     name = "grinding-plant"
     (judged,) = days(day(name), searched(name), [replication])
-    same(rolled(name, Again.FOLLOW, replication).run, judged.columns, WORKS)
+    same(rolled(name, Using.FOLLOW, replication).run, judged.columns, WORKS)
 
 
 def test_the_past_of_a_disturbed_roll_stays(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,12 +103,12 @@ def test_the_past_of_a_disturbed_roll_stays(monkeypatch: pytest.MonkeyPatch) -> 
     module: Any = import_module("emberline.studies.rolling.roll")
     actuals: list[dict[tuple[str, str], tuple[str, float]]] = []
 
-    def begun(run: xr.Dataset, until: float) -> dict[tuple[str, str], tuple[str, float]]:
+    def under_way(run: xr.Dataset, until: float) -> dict[tuple[str, str], tuple[str, float]]:
         rows = zip(*(run[f"op_{name}"].values.tolist() for name in ("heat", "stage", "unit", "start_min")), strict=True)
         return {(heat, stage): (unit, start) for heat, stage, unit, start in rows if start < until - 1e-6}
 
     def later(scenario: Case, run: xr.Dataset, begin: float, end: float) -> Case:
-        actuals.append(begun(run, begin))
+        actuals.append(under_way(run, begin))
         return original(scenario, run, begin, end)
 
     original = module.later
@@ -118,7 +118,7 @@ def test_the_past_of_a_disturbed_roll_stays(monkeypatch: pytest.MonkeyPatch) -> 
     how = How(every_min=360.0)
     run = roll(day("melt-shop-small"), how, replication=2, optimize=inspect.unwrap(models.optimize)).run
     assert [len(one) > 0 for one in actuals] == [False, False, True, True]
-    ended = begun(run, np.inf)
+    ended = under_way(run, np.inf)
     for one in actuals:
         assert one.items() <= ended.items()
 
@@ -126,7 +126,7 @@ def test_the_past_of_a_disturbed_roll_stays(monkeypatch: pytest.MonkeyPatch) -> 
 def test_what_is_not_rolled_by_a_policy_is_refused_in_one_line(tmp_path: Path) -> None:
     pumps = works(tmp_path, hours=24)
     with pytest.raises(ScenarioError, match="small-works: site: is not planned again"):
-        refuse(pumps, How(again=Again.REPLAN))
+        refuse(pumps, How(using=Using.REPLAN))
     with pytest.raises(ScenarioError, match=r"--frozen: belongs to --policy search"):
-        refuse(day("melt-shop-small"), How(frozen_min=60.0, again=Again.FOLLOW))
-    refuse(pumps, How(again=Again.FOLLOW))
+        refuse(day("melt-shop-small"), How(frozen_min=60.0, using=Using.FOLLOW))
+    refuse(pumps, How(using=Using.FOLLOW))

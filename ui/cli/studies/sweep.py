@@ -270,7 +270,8 @@ def roll(
     """
     from emberline.planning.engine import memory
     from emberline.scenarios.records.quantity import convert
-    from emberline.studies.rolling import Again, How, compare, load_span, refuse
+    from emberline.scenarios.records.replanning import Using
+    from emberline.studies.rolling import How, compare, load_span, refuse
     from emberline.ui.cli.terminal import study
 
     spans = [_minutes("--every", text) for text in every or ["1h"]]
@@ -283,7 +284,13 @@ def roll(
     if every and policy != "search":
         raise Refused("--every: belongs to --policy search; goal.replan says when a shift plans again")
     case = load_span(scenario, changes or [], start, end)
-    how = How(spans[0], _minutes("--look-ahead", look_ahead), _minutes("--frozen", frozen), share, again=Again(policy))
+    how = How(
+        spans[0],
+        _minutes("--look-ahead", look_ahead),
+        _minutes("--frozen", frozen),
+        share,
+        using=None if policy == "search" else Using(policy),
+    )
     for minutes in spans:
         refuse(case, replace(how, every_min=minutes), disturbed=replication is not None)
     memory.refuse(memory.of_plan(case), case.name)
