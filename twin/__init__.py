@@ -8,7 +8,7 @@ follows a schedule, ``expect`` does so from what has been measured. Datasets are
 from emberline.twin.envelope import envelope
 from emberline.twin.expectation import Operation, expect
 from emberline.twin.plant import Follower
-from emberline.twin.run import dispatch, misses, plants, replay, replays, runs, simulate
+from emberline.twin.run import dispatch, misses, plants, replay, replays, simulate
 
 __all__ = [
     "Follower",
@@ -20,6 +20,5 @@ __all__ = [
     "plants",
     "replay",
     "replays",
-    "runs",
     "simulate",
 ]

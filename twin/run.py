@@ -11,7 +11,6 @@ import simpy
 import xarray as xr
 
 from emberline.scenarios import Case
-from emberline.scenarios.columns import Columns
 from emberline.scenarios.datasets import Policy
 from emberline.scenarios.line.tables import LineShop, shop
 from emberline.twin.line.baseline import coupled, dispatch_heats, rank
@@ -110,17 +109,10 @@ def replays(
 ) -> Iterator[xr.Dataset]:
     """Replays of one schedule, one dataset for each replication; what they share is prepared once.
 
-    Lines run in SimPy, with the same result as by the clock that :func:`runs` takes.
+    Lines run in SimPy, with the same result as by the quick clock.
     """
     for plant in _days(scenario, schedule, replications, seed, disturbed=disturbed, in_simpy=not scenario.processes):
         yield plant.dataset()
-
-
-def runs(
-    scenario: Case, schedule: xr.Dataset, replications: Iterable[int], *, seed: int | None = None
-) -> Iterator[Columns]:
-    """The disturbed runs of :func:`replays` as plain arrays, for those who only add them up."""
-    return (plant.columns() for plant in _days(scenario, schedule, replications, seed))
 
 
 def misses(

@@ -13,13 +13,14 @@ import numpy as np
 from benchmarks.instruments.quiet import quiet
 from benchmarks.registry import Wrong, bench
 from benchmarks.reporting.findings import Bar, Findings, Row, Table, measured
+from emberline.planning import loop
 from emberline.planning.accounts.sums import figures
 from emberline.planning.engine.engine import Engine
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.planning.robustness import ensemble
 from emberline.scenarios import Case, load
 from emberline.scenarios.records.disturbances import Recourse
-from emberline.twin import dispatch, misses, replays, runs
+from emberline.twin import dispatch, misses, replays
 from emberline.twin.run_variables import violation_rows
 
 DAYS = 1000
@@ -52,7 +53,8 @@ def compared(name: str, days: int) -> list[Row]:
             (figures(case, run, nominated=schedule), violation_rows(run)) for run in replays(case, schedule, numbers)
         ]
         middle = time.perf_counter()
-        plain = [(figures(case, run, nominated=schedule), violation_rows(run)) for run in runs(case, schedule, numbers)]  # type: ignore[arg-type]
+        followed = (day.columns for day in loop.days(case, schedule, numbers))
+        plain = [(figures(case, run, nominated=schedule), violation_rows(run)) for run in followed]  # type: ignore[arg-type]
         end = time.perf_counter()
         missed = list(misses(case, schedule, numbers))
         steering.append((time.perf_counter() - end) / len(numbers))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -14,8 +15,6 @@ from emberline import twin
 from emberline.planning.loop import policy_of, run
 from emberline.scenarios import Case, Problem, ScenarioError
 from emberline.scenarios.records.replanning import Using
-from emberline.twin import Follower
-from emberline.twin.plant import LinePlant
 from emberline.twin.power import Trace, operations_trace
 
 MEAN_MIN = 0.5
@@ -42,8 +41,8 @@ class SimulatedPlant:
         if scenario.processes or not scenario.heats:
             raise ScenarioError([Problem(scenario.name, "processes", "are not simulated live yet; name a line")])
         self.scenario, self._using = scenario, using
-        follower = Follower(scenario, twin.dispatch(scenario))
-        self._day = LinePlant(follower, scenario.disturbances.seed, replication, disturbed=disturbed)
+        begin = twin.plants(scenario, twin.dispatch(scenario))
+        self._day: Any = begin(scenario.disturbances.seed, replication, disturbed=disturbed)
         self._policy = policy_of(self._day, using)
         self._look_ahead()
 
@@ -92,10 +91,8 @@ class SimulatedPlant:
     @property
     def stops(self) -> list[tuple[str, float, float]]:
         """Breakdowns: unit, when and how long [min]."""
-        if "stop_unit" not in self.run:
-            return []
-        names = ("stop_unit", "stop_at_min", "stop_min")
-        return list(zip(*(self.run[name].values.tolist() for name in names), strict=True))
+        ran, units = self._course, self.units
+        return [(units[ran.unit[i]], *stop) for i, stops in ran.stops.items() for stop in stops]
 
     def heat_on(self, unit: str, at_min: float) -> str:
         """The heat on a unit; empty: none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import xarray as xr
 
@@ -13,33 +13,16 @@ Change = xr.Dataset | list[Row]
 """What is to be followed from now on: a schedule (table ``SCHEDULE``), or of a line another list alone."""
 
 
-class Plant(Protocol):
-    """What the loop needs of a plant: a line's (``twin/plant.py``), works' (``twin/processes/plant.py``), or another
-    one."""
-
-    now: float
-    """Moment to which it has run [min]."""
-
-    def run(self, until_min: float = math.inf) -> None:
-        """Run to a moment, or to the end of the day."""
-
-    def follow(self, change: Any) -> None:
-        """Follow something else from now on; what has begun stays as it is."""
-
-
-AnyPlant = TypeVar("AnyPlant", bound=Plant)
-Viewed = TypeVar("Viewed", bound=Plant, contravariant=True)
-
-
-class Policy(Protocol[Viewed]):
-    """Who decides what a plant follows."""
+class Policy(Protocol):
+    """Who decides what a plant follows: a line's (``twin/plant.py``), works' (``twin/processes/plant.py``), or another
+    one that runs to a moment and follows a change."""
 
     @property
     def at_min(self) -> float:
         """Moment of the next look [min]; infinite: there is none."""
 
-    def decide(self, plant: Viewed) -> Change | None:
-        """Look at a plant at that moment.
+    def decide(self, plant: Any) -> Change | None:
+        """Look at the plant, which has run to that moment.
 
         Returns:
             What it is to follow from now on; None: it carries on.
@@ -54,11 +37,11 @@ class Follow:
     def begin(self, now_min: float) -> None:
         """A day begins."""
 
-    def decide(self, plant: Plant) -> None:
+    def decide(self, plant: Any) -> None:
         """Carry on."""
 
 
-def run(plant: AnyPlant, policy: Policy[AnyPlant], until_min: float = math.inf) -> None:
+def run(plant: Any, policy: Policy, until_min: float = math.inf) -> None:
     """Run a plant under a policy to a moment, or to the end of its day.
 
     However often it is stopped and carried on, the day is the same.

@@ -70,7 +70,7 @@ def retimed(policy: LineReplan, todo: Operations, view: SoFar, price: float) -> 
 
 def test_as_printed_is_what_the_twin_replays(day: tuple[Case, xr.Dataset]) -> None:
     scenario, schedule = day
-    replayed = twin.runs(scenario, schedule, range(3))
+    replayed = twin.replays(scenario, schedule, range(3))
     for one, other in zip(days(scenario, schedule, range(3)), replayed, strict=True):
         assert np.array_equal(one.columns["op_end_min"].values, other["op_end_min"].values)
 

@@ -284,13 +284,8 @@ def roll(
     if every and policy != "search":
         raise Refused("--every: belongs to --policy search; goal.replan says when a shift plans again")
     case = load_span(scenario, changes or [], start, end)
-    how = How(
-        spans[0],
-        _minutes("--look-ahead", look_ahead),
-        _minutes("--frozen", frozen),
-        share,
-        using=None if policy == "search" else Using(policy),
-    )
+    ahead_min, frozen_min = _minutes("--look-ahead", look_ahead), _minutes("--frozen", frozen)
+    how = How(spans[0], ahead_min, frozen_min, share, using=None if policy == "search" else Using(policy))
     for minutes in spans:
         refuse(case, replace(how, every_min=minutes), disturbed=replication is not None)
     memory.refuse(memory.of_plan(case), case.name)
