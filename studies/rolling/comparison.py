@@ -19,6 +19,7 @@ from emberline.models import Study
 from emberline.planning.accounts.figures import Figures, comparable
 from emberline.planning.accounts.stock import difference
 from emberline.planning.accounts.sums import figures
+from emberline.planning.engine import memory
 from emberline.planning.plan.record import Plan, violations
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Case
@@ -26,7 +27,7 @@ from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.loading.issued_forecasts import uncertain
 from emberline.scenarios.metrics import METRICS
 from emberline.studies.rolling.by_step import goal_by_step
-from emberline.studies.rolling.horizon import How
+from emberline.studies.rolling.horizon import How, refuse
 from emberline.studies.rolling.laying import interval, of_days
 from emberline.studies.rolling.roll import Rolled, Tell, followed, roll
 
@@ -193,8 +194,11 @@ def compare(
         cancel: polled; True ends each part early.
 
     Raises:
-        ScenarioError: the scenario cannot be rolled.
+        ScenarioError: the scenario cannot be rolled, or a plan of it takes more memory than there is.
     """
+    for minutes in (how.every_min, *others):
+        refuse(scenario, replace(how, every_min=minutes), disturbed=replication is not None)
+    memory.refuse(memory.of_plan(scenario), scenario.name)
     more: dict[str, Any] = {"replication": replication, "study": study, "cancel": cancel}
 
     def progress_of(name: str) -> Tell | None:

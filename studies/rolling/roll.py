@@ -91,10 +91,8 @@ class Rolled:
     scenario: Case
     """Over the whole roll."""
     how: How
-    foresight: bool
-    """Whether every plan knew what was to come."""
     schedule: xr.Dataset
-    """What was followed (table ``SCHEDULE``)."""
+    """What searches have made (table ``SCHEDULE``); it was followed, but for the changes of a shift."""
     run: xr.Dataset
     """What happened (table ``RUN``)."""
     figures: Figures
@@ -331,19 +329,11 @@ def roll(
     run(plant, search, math.inf if how.using is None else 0.0)
     policy = policy_of(plant, how.using or Using.FOLLOW)
     run(plant, policy)
-    ran = plant.state()
+    ran, seconds = plant.state(), time.perf_counter() - began
     return Rolled(
-        scenario=scenario,
-        how=how,
-        foresight=foresight,
-        schedule=search.followed,
-        run=ran,
-        figures=figures(scenario, ran),
-        steps=tuple(search.steps),
-        seconds=time.perf_counter() - began,
-        looks=policy.looks,
-        changes=policy.changes,
-    )
+        scenario, how, search.followed, ran, figures(scenario, ran), tuple(search.steps), seconds, policy.looks,
+        policy.changes,
+    )  # fmt: skip
 
 
 def onward(

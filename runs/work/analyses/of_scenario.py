@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,7 @@ from emberline.studies.calibration.calibrate import calibrate
 from emberline.studies.calibration.twin_log import twin_log
 from emberline.studies.levers.study import levers, refused
 from emberline.studies.rolling.comparison import compare
-from emberline.studies.rolling.horizon import How, refuse
+from emberline.studies.rolling.horizon import How
 from emberline.studies.rolling.span import load_span
 
 if TYPE_CHECKING:
@@ -101,9 +100,6 @@ def work_roll(task: Task) -> dict[str, Any]:
     every = [float(minutes) for minutes in options["every_min"]]
     how = How(every[0], float(options["look_ahead_min"]), float(options["frozen_min"]), float(options["keep_share"]))
     replication = options.get("replication")
-    for minutes in every:
-        refuse(scenario, replace(how, every_min=minutes), disturbed=replication is not None)
-    memory.refuse(memory.of_plan(scenario), scenario.name)
     length = scenario.horizon.length_min
 
     def on_step(name: str, step: Any) -> None:

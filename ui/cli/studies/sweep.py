@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -268,10 +267,9 @@ def roll(
     Reports the gain over the baseline and the regret against a single plan with perfect foresight, with 90 %
     intervals, and the cost of planning less often. The exit code is 1 if a limit was missed.
     """
-    from emberline.planning.engine import memory
     from emberline.scenarios.records.quantity import convert
     from emberline.scenarios.records.replanning import Using
-    from emberline.studies.rolling import How, compare, load_span, refuse
+    from emberline.studies.rolling import How, compare, load_span
     from emberline.ui.cli.terminal import study
 
     spans = [_minutes("--every", text) for text in every or ["1h"]]
@@ -286,9 +284,6 @@ def roll(
     case = load_span(scenario, changes or [], start, end)
     ahead_min, frozen_min = _minutes("--look-ahead", look_ahead), _minutes("--frozen", frozen)
     how = How(spans[0], ahead_min, frozen_min, share, using=None if policy == "search" else Using(policy))
-    for minutes in spans:
-        refuse(case, replace(how, every_min=minutes), disturbed=replication is not None)
-    memory.refuse(memory.of_plan(case), case.name)
 
     def work(tell: Any, wish: Any) -> Comparison:
         def on_step(name: str, step: Any) -> None:
