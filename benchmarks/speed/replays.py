@@ -7,8 +7,10 @@ every miss must be the same to the last bit.
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from benchmarks.instruments.quiet import quiet
 from benchmarks.registry import Wrong, bench
@@ -19,9 +21,9 @@ from emberline.planning.engine.engine import Engine
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.planning.robustness import ensemble
 from emberline.scenarios import Case, load
+from emberline.scenarios.columns import Columns
 from emberline.scenarios.records.disturbances import Recourse
 from emberline.twin import dispatch, misses, replays
-from emberline.twin.run_variables import violation_rows
 
 DAYS = 1000
 OF_WEEK = 100
@@ -38,6 +40,12 @@ RULES: dict[str, dict[str, float | bool]] = {
         "cast_longer_share": 0.1, "less_power_share": 0.3, "start_later_min": 30, "end_cast_most": 3, "return_most": 3,
     },
 }  # fmt: skip
+
+
+def violation_rows(run: xr.Dataset | Columns) -> list[tuple[Any, ...]]:
+    """The violations of a run, in the order of their moments."""
+    names = ("kind", "heat", "unit", "at_min", "amount", "measure")
+    return list(zip(*(run[f"violation_{name}"].values.tolist() for name in names), strict=True))
 
 
 def compared(name: str, days: int) -> list[Row]:
