@@ -16,6 +16,7 @@ from emberline.planning.loop import policy_of, run
 from emberline.scenarios import Case, Problem, ScenarioError
 from emberline.scenarios.records.replanning import Using
 from emberline.twin.power import Trace, operations_trace
+from emberline.twin.run import plants
 
 MEAN_MIN = 0.5
 """Powers are means over the time before."""
@@ -41,7 +42,7 @@ class SimulatedPlant:
         if scenario.processes or not scenario.heats:
             raise ScenarioError([Problem(scenario.name, "processes", "are not simulated live yet; name a line")])
         self.scenario, self._using = scenario, using
-        begin = twin.plants(scenario, twin.dispatch(scenario))
+        begin = plants(scenario, twin.dispatch(scenario))
         self._day: Any = begin(scenario.disturbances.seed, replication, disturbed=disturbed)
         self._policy = policy_of(self._day, using)
         self._look_ahead()

@@ -14,9 +14,9 @@ from emberline.planning.loop.replan import LineReplan
 from emberline.scenarios import Case, Problem, ScenarioError
 from emberline.scenarios.columns import Columns
 from emberline.scenarios.records.replanning import Using
-from emberline.twin import plants
 from emberline.twin.line.operations import Row, SoFar, rows_of
 from emberline.twin.plant import LinePlant
+from emberline.twin.run import plants
 
 TICK_MIN = 5.0
 """Interval in which a shift sees whether something has happened [min]."""

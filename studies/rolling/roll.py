@@ -43,6 +43,7 @@ from emberline.studies.rolling.horizon import How, grid_of, refuse, window_end
 from emberline.studies.rolling.laying import LetGo, cut, lay, let_go, with_sun
 from emberline.twin.plant import LinePlant
 from emberline.twin.processes.plant import WorksPlant
+from emberline.twin.run import plants
 from emberline.twin.state import BEGUN_MIN, later
 
 Optimize = Callable[..., xr.Dataset]
@@ -275,7 +276,7 @@ class SearchPolicy:
 def plant_of(scenario: Case, schedule: xr.Dataset, replication: int | None) -> LinePlant | WorksPlant:
     """A plant that begins its day with a schedule; ``replication`` None: undisturbed."""
     disturbed = replication is not None
-    return twin.plants(scenario, schedule)(scenario.disturbances.seed, replication or 0, disturbed=disturbed)
+    return plants(scenario, schedule)(scenario.disturbances.seed, replication or 0, disturbed=disturbed)
 
 
 def followed(scenario: Case, schedule: xr.Dataset, replication: int | None) -> xr.Dataset:
