@@ -5,16 +5,4 @@ from emberline.studies.rolling.horizon import How, refuse
 from emberline.studies.rolling.roll import Rolled, Step, onward, roll
 from emberline.studies.rolling.span import load_span
 
-__all__ = [
-    "Again",
-    "Comparison",
-    "Difference",
-    "How",
-    "Rolled",
-    "Step",
-    "compare",
-    "load_span",
-    "onward",
-    "refuse",
-    "roll",
-]
+__all__ = ["Comparison", "Difference", "How", "Rolled", "Step", "compare", "load_span", "onward", "refuse", "roll"]
