@@ -8,35 +8,119 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios import effort
+from emberline.scenarios import Case, effort
 from emberline.scenarios.columns import Columns
+from emberline.scenarios.datasets import Policy, ViolationKind
+from emberline.scenarios.line.tables import LineShop, careless, shop
 from emberline.scenarios.records.disturbances import Recourse
-from emberline.twin.line.clock import Clock
+from emberline.twin.line.clock import Clock, Environment
 from emberline.twin.line.line import LineHistory, ListReplay
 from emberline.twin.line.load_management import LoadManagement
-from emberline.twin.line.operations import Operations, Row, SoFar, onward, rows_of
-from emberline.twin.recorder import columns, record
-from emberline.twin.run import PER_ASSET, PER_OPERATION, PER_RUN, Follower
-from emberline.twin.run_variables import run_attrs
+from emberline.twin.line.missed import late_min
+from emberline.twin.line.operations import Operations, Row, SoFar, onward, operations, rows_of
+from emberline.twin.recorder import Course, columns, course, record
+from emberline.twin.run_variables import Violation, run_attrs
 from emberline.twin.site.assets.setpoints import joined
 from emberline.twin.site.site import Setpoints, SiteGrid
 from emberline.twin.streams import Breakdowns, breakdowns, factors
+
+PER_RUN, PER_OPERATION, PER_ASSET = 1.5e-3, 1e-5, 5e-6
+"""Work of following a list: in any case, for each operation, and for each asset and step."""
+
+
+def scattered(table: LineShop, seed: int, replication: int, disturbed: bool) -> np.ndarray:
+    """Factors on duration and energy, shape (n_units, n_heats, 2)."""
+    rows = np.ones((len(table.units), len(table.names), 2))
+    for u, name in enumerate(table.units if disturbed else ()):
+        rows[u] = factors(table.scenario.disturbances, name, len(table.names), seed, replication)
+    return rows
+
+
+def failures(table: LineShop, seed: int, replication: int, disturbed: bool) -> dict[int, Breakdowns]:
+    """Breakdowns of each unit."""
+    by_name = breakdowns(table.scenario.disturbances, seed, replication) if disturbed else {}
+    return {table.unit_index[name]: failing for name, failing in by_name.items()}
+
+
+def recourse_of(table: LineShop, disturbed: bool) -> Recourse | None:
+    """What the dispatcher may do; None: nothing, so that nobody asks at each operation."""
+    recourse = table.scenario.recourse
+    return recourse if disturbed and recourse != Recourse() else None
+
+
+def spend(todo: Operations) -> None:
+    """Work of following a list once."""
+    scenario = todo.shop.scenario
+    assets = len(scenario.site.assets) * scenario.horizon.n_steps
+    effort.spend(PER_RUN + PER_OPERATION * len(todo) + PER_ASSET * assets)
+
+
+def follow(todo: Operations, seed: int, replication: int, disturbed: bool) -> tuple[LineHistory, np.ndarray]:
+    """What happens to each operation when a list is followed, and the factor on its energy; the site left out."""
+    spend(todo)
+    of, table = todo.arrays, scattered(todo.shop, seed, replication, disturbed)
+    mine, failing = table[of["unit"], of["heat"]], failures(todo.shop, seed, replication, disturbed)
+    duration, recourse = (of["duration"] * mine[:, 0]).tolist(), recourse_of(todo.shop, disturbed)
+    return ListReplay(todo, duration, failing, recourse).run(), mine[:, 1]
+
+
+class Follower:
+    """A schedule of a line made ready to be followed any number of times."""
+
+    def __init__(
+        self, scenario: Case, schedule: xr.Dataset, policy: Policy = Policy.SCHEDULE, table: LineShop | None = None
+    ) -> None:
+        self.scenario = scenario
+        self.shop = shop(scenario) if table is None else table
+        if schedule.attrs.get("policy") == Policy.BASELINE:
+            self.shop = careless(self.shop)
+        self.todo = operations(self.shop, schedule)
+        self.grid = SiteGrid(scenario)
+        self.policy = policy
+        # the baseline's assets answer to the load as it is; a schedule's set-points are followed
+        self.setpoints = None if policy == Policy.BASELINE else Setpoints.read(schedule)
+        if self.setpoints is not None and schedule.attrs.get("policy") == Policy.BASELINE and self.grid.per_step > 1:
+            # means over a step do not say what its battery does in each metered interval
+            self.setpoints = replace(self.setpoints, by_rule=True)
+
+    def load_management(self, disturbed: bool) -> LoadManagement | None:
+        """Load management of one run; None where there is none."""
+        recourse = self.shop.scenario.recourse
+        most_min, most_share = recourse.start_later_min, recourse.less_power_share
+        if not disturbed or not (most_min or most_share) or math.isinf(self.grid.import_limit_mw):
+            return None
+        return LoadManagement(self.todo, self._room_mwh, self.grid.meter_min, most_min, most_share)
+
+    @cached_property
+    def _room_mwh(self) -> np.ndarray:
+        """Energy that the import limit leaves to the line in each metered interval, the rest of the site as planned."""
+        plant = LinePlant(self, 0, 0, disturbed=False)
+        plant.run()
+        ran = plant.course()
+        besides = np.asarray(ran.flows["meter_mw"]) - self.grid.metered(ran.load_mw)
+        return np.asarray((self.grid.import_limit_mw - besides) * self.grid.meter_min / 60)
 
 
 class LinePlant:
     """A line with its site on one day."""
 
-    def __init__(self, follower: Follower, seed: int, replication: int, *, disturbed: bool = True) -> None:
+    def __init__(
+        self, follower: Follower, seed: int, replication: int, *, disturbed: bool = True,
+        clock: Environment | None = None,
+    ) -> None:  # fmt: skip
         """Begin the day.
 
         Args:
             follower: the list that is followed at first, made ready.
             seed, replication: of the day.
             disturbed: whether durations and energies scatter and units break down.
+            clock: that runs it at first; None: the quick one.
         """
         self.follower, self.shop = follower, follower.shop
         self.seed, self.replication, self.disturbed = seed, replication, disturbed
@@ -44,15 +128,9 @@ class LinePlant:
         self.todo = follower.todo
         """What is followed now."""
         self.setpoints = follower.setpoints
-        shop = self.shop
-        scenario = shop.scenario
-        self._factors = np.ones((len(shop.units), len(shop.names), 2))
-        if disturbed:
-            for u, name in enumerate(shop.units):
-                self._factors[u] = factors(scenario.disturbances, name, len(shop.names), seed, replication)
-        assets = len(scenario.site.assets) * scenario.horizon.n_steps
-        effort.spend(PER_RUN + PER_OPERATION * len(self.todo) + PER_ASSET * assets)
-        self._replay = self._begin(None)
+        self._factors = scattered(self.shop, seed, replication, disturbed)
+        spend(self.todo)
+        self._replay = self._begin(None, clock)
         self._history: LineHistory | None = None
 
     def run(self, until_min: float = math.inf) -> None:
@@ -64,60 +142,67 @@ class LinePlant:
         """What has happened until now; ends of what is under way are the day's own and nobody's knowledge."""
         return self._replay.so_far(self.now)
 
-    def follow_rows(self, rows: Iterable[Row]) -> None:
+    def follow_rows(self, rows: Iterable[Row], missing: list[int] | None = None) -> None:
         """Follow another list from now on; what has begun stays as it is.
 
         Args:
             rows: of all heats and stages that have not begun; others are left as they are.
+            missing: heats that are left out, wholly or in part; None: those that were.
         """
         so_far = self.so_far()
-        self.todo = onward(self.shop, so_far, rows, self.todo.missing)
+        self.todo = onward(self.shop, so_far, rows, self.todo.missing if missing is None else missing)
         self._replay = self._begin(so_far)
 
-    def follow(self, schedule: xr.Dataset) -> None:
-        """Follow a schedule (table ``SCHEDULE``) from now on, the site's set-points from the next step on.
+    def follow(self, change: xr.Dataset | list[Row]) -> None:
+        """Follow a schedule (table ``SCHEDULE``) from now on, the site's set-points from the next step on; or another
+        list, as of ``follow_rows``.
 
         Raises:
             ValueError: as of ``twin.replay``.
         """
-        other = Follower(self.shop.scenario, schedule)
-        self.shop = other.shop
+        if not isinstance(change, xr.Dataset):
+            self.follow_rows(change)
+            return
+        other = Follower(self.shop.scenario, change)
+        self.follower, self.shop = other, other.shop
+        if self._history is None:  # the day begins with it
+            self.todo, self.setpoints = other.todo, other.setpoints
+            self._replay = self._begin(None)
+            return
         if other.setpoints is not None:
             step = self.shop.scenario.horizon.step_min
             self.setpoints = joined(self.setpoints, other.setpoints, math.ceil(self.now / step))
-        self.follow_rows(rows_of(other.todo))
+        self.follow_rows(rows_of(other.todo), other.todo.missing)
+
+    def state(self) -> xr.Dataset:
+        """What has happened, as those who plan on read it (``twin.state.later``): the day as it will come to be."""
+        return self.ahead()
 
     def ahead(self) -> xr.Dataset:
         """The day as it will come to be under what is followed now, a dataset of table ``RUN``; it stands where it is.
 
         What lies ahead is the day's own, and nobody's knowledge.
         """
-        history = self._begin(self.so_far()).run()
-        return record(*self._ran(history), self._attrs)
+        return self.dataset(self.outlook())
 
-    def _begin(self, so_far: SoFar | None) -> ListReplay:
+    def outlook(self) -> LineHistory:
+        """What will have happened at the end under what is followed now."""
+        return self._begin(self.so_far()).run()
+
+    def _begin(self, so_far: SoFar | None, clock: Environment | None = None) -> ListReplay:
         todo, of = self.todo, self.todo.arrays
         duration = (of["duration"] * self._factors[of["unit"], of["heat"], 0]).tolist()
-        now = 0.0 if so_far is None else so_far.now
-        recourse = self.shop.scenario.recourse if self.disturbed else None
-        if recourse == Recourse():
-            recourse = None
-        return ListReplay(
-            todo, duration, self._failures(so_far), recourse, self._load_management(so_far), Clock(now), so_far
-        )
+        clock = clock or Clock(0.0 if so_far is None else so_far.now)
+        recourse, managing = recourse_of(self.shop, self.disturbed), self._load_management(so_far)
+        return ListReplay(todo, duration, self._failures(so_far), recourse, managing, clock, so_far)
 
     def _failures(self, so_far: SoFar | None) -> dict[int, Breakdowns]:
         """Breakdowns of each unit from the working time on that it has behind it."""
-        if not self.disturbed:
-            return {}
-        by_name = breakdowns(self.shop.scenario.disturbances, self.seed, self.replication)
-        failures = {self.shop.unit_index[name]: failing for name, failing in by_name.items()}
-        if so_far is not None:
-            for one in sorted(so_far.actuals.values(), key=lambda one: one.start):
-                failing = failures.get(one.unit)
-                if failing is not None and one.casting is None and one.working > 0:
-                    failing.during(one.start, one.working)
-        return failures
+        by_unit = failures(self.shop, self.seed, self.replication, self.disturbed)
+        for one in sorted(() if so_far is None else so_far.actuals.values(), key=lambda one: one.start):
+            if one.unit in by_unit and one.casting is None and one.working > 0:
+                by_unit[one.unit].during(one.start, one.working)
+        return by_unit
 
     def _load_management(self, so_far: SoFar | None) -> LoadManagement | None:
         managing = self.follower.load_management(self.disturbed)
@@ -127,15 +212,37 @@ class LinePlant:
 
     # ---- the day as a run -----------------------------------------------------------------------------------------
 
+    def course(self, history: LineHistory | None = None) -> Course:
+        """What the site has drawn, and every limit that was missed; after the end, or of an outlook."""
+        return course(*self._ran(history), self.disturbed)
+
     def columns(self) -> Columns:
         """The day as plain arrays; after the end."""
-        assert self._history is not None
-        return columns(*self._ran(self._history), self._attrs)
+        return columns(*self._ran(), self._attrs)
+
+    def dataset(self, history: LineHistory | None = None) -> xr.Dataset:
+        """The day, a dataset of table ``RUN``; after the end, or of an outlook."""
+        by_heat = not self.disturbed and self.follower.policy == Policy.SCHEDULE
+        return record(*self._ran(history), self._attrs, by_heat=by_heat)
+
+    def misses(self) -> list[Violation]:
+        """Limits missed, in the order of their moments; of heats that are late or not finished the last unit is named,
+        and the amount is how late they are [min]. After the end."""
+        ran, rows = self.course(), []
+        for row in sorted(ran.violations, key=lambda row: row.at_min):
+            if row.kind in (ViolationKind.DUE, ViolationKind.UNFINISHED):
+                unit, late = late_min(self.todo, ran.end, row.heat)
+                row = row._replace(unit=unit, amount=late, measure="min")
+            rows.append(row)
+        return rows
 
     @property
     def _attrs(self) -> dict[str, object]:
         return run_attrs(self.seed, self.replication, self.disturbed, self.follower.policy)
 
-    def _ran(self, history: LineHistory) -> tuple[Operations, LineHistory, np.ndarray, SiteGrid, Setpoints | None]:
-        of = self.todo.arrays
+    def _ran(
+        self, history: LineHistory | None = None
+    ) -> tuple[Operations, LineHistory, np.ndarray, SiteGrid, Setpoints | None]:
+        of, history = self.todo.arrays, history or self._history
+        assert history is not None
         return self.todo, history, self._factors[of["unit"], of["heat"], 1], self.follower.grid, self.setpoints

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
-from functools import cached_property
+from functools import partial
 
 import numpy as np
+import simpy
 import xarray as xr
 
-from emberline.scenarios import Case, effort
-from emberline.scenarios.columns import Columns
-from emberline.scenarios.datasets import Policy, ViolationKind
-from emberline.scenarios.line.tables import LineShop, careless, shop
-from emberline.scenarios.records.disturbances import Recourse
+from emberline.scenarios import Case
+from emberline.scenarios.datasets import Policy
+from emberline.scenarios.line.tables import LineShop, shop
 from emberline.twin.line.baseline import coupled, dispatch_heats, rank
-from emberline.twin.line.clock import Clock
 from emberline.twin.line.first_come import Serving
-from emberline.twin.line.line import LineHistory, ListReplay
-from emberline.twin.line.load_management import LoadManagement
-from emberline.twin.line.missed import late_min
-from emberline.twin.line.operations import Operations, arrange, operations
-from emberline.twin.processes.plant import WorksFollower
+from emberline.twin.line.line import LineHistory
+from emberline.twin.line.operations import arrange
+from emberline.twin.plant import Follower, LinePlant, failures, scattered
+from emberline.twin.processes.plant import WorksFollower, WorksPlant
 from emberline.twin.processes.run import dispatch_works
-from emberline.twin.recorder import columns, course, record
+from emberline.twin.recorder import record
 from emberline.twin.run_variables import Violation, run_attrs
-from emberline.twin.site.site import Setpoints, SiteGrid
-from emberline.twin.streams import Breakdowns, breakdowns, factors
+from emberline.twin.site.site import SiteGrid
 
-PER_RUN, PER_OPERATION, PER_ASSET = 1.5e-3, 1e-5, 5e-6
-"""Work of following a list: in any case, for each operation, and for each asset and step."""
+
+def plants(scenario: Case, schedule: xr.Dataset) -> Callable[..., LinePlant | WorksPlant]:
+    """Plants that begin their days with a schedule (table ``SCHEDULE``), by seed and replication; what they share is
+    prepared once."""
+    if scenario.processes:
+        return partial(WorksPlant, WorksFollower(scenario, schedule))
+    return partial(LinePlant, Follower(scenario, schedule))
 
 
 def dispatch(
@@ -64,13 +64,17 @@ def simulate(scenario: Case, *, seed: int | None = None, replication: int = 0, d
         disturbed: whether durations and energies scatter and units break down.
     """
     seed = scenario.disturbances.seed if seed is None else seed
+    plant: LinePlant | WorksPlant
     if scenario.processes:
-        return WorksFollower(scenario, None).run(seed, replication, disturbed)
-    table = shop(scenario)
-    if coupled(table):
-        follow = Follower(scenario, dispatch(scenario), policy=Policy.BASELINE, table=table)
-        return follow.run(seed, replication, disturbed)
-    return _serve(table, seed, replication, disturbed)
+        plant = WorksPlant(WorksFollower(scenario, None), seed, replication, disturbed=disturbed)
+    else:
+        table = shop(scenario)
+        if not coupled(table):
+            return _serve(table, seed, replication, disturbed)
+        follower = Follower(scenario, dispatch(scenario), policy=Policy.BASELINE, table=table)
+        plant = LinePlant(follower, seed, replication, disturbed=disturbed)
+    plant.run()
+    return plant.dataset()
 
 
 def replay(
@@ -92,10 +96,7 @@ def replay(
     Raises:
         ValueError: the schedule names heats, stages, units or modes that the scenario has not, or lacks units.
     """
-    seed = scenario.disturbances.seed if seed is None else seed
-    if scenario.processes:
-        return WorksFollower(scenario, schedule).run(seed, replication, disturbed)
-    return Follower(scenario, schedule).run(seed, replication, disturbed, by_heat=not disturbed)
+    return next(replays(scenario, schedule, [replication], seed=seed, disturbed=disturbed))
 
 
 def replays(
@@ -106,21 +107,12 @@ def replays(
     seed: int | None = None,
     disturbed: bool = True,
 ) -> Iterator[xr.Dataset]:
-    """Replays of one schedule, one dataset for each replication; what they share is prepared once."""
-    seed = scenario.disturbances.seed if seed is None else seed
-    follower = WorksFollower(scenario, schedule) if scenario.processes else Follower(scenario, schedule)
-    for replication in replications:
-        yield follower.run(seed, replication, disturbed)
+    """Replays of one schedule, one dataset for each replication; what they share is prepared once.
 
-
-def runs(
-    scenario: Case, schedule: xr.Dataset, replications: Iterable[int], *, seed: int | None = None
-) -> Iterator[Columns]:
-    """The disturbed runs of :func:`replays` as plain arrays, for those who only add them up."""
-    seed = scenario.disturbances.seed if seed is None else seed
-    follower = WorksFollower(scenario, schedule) if scenario.processes else Follower(scenario, schedule)
-    for replication in replications:
-        yield follower.columns(seed, replication)
+    Lines run in SimPy, with the same result as by the quick clock.
+    """
+    for plant in _days(scenario, schedule, replications, seed, disturbed=disturbed, in_simpy=not scenario.processes):
+        yield plant.dataset()
 
 
 def misses(
@@ -131,133 +123,28 @@ def misses(
     Runs are not written out, which takes most of the time of a replay. Of heats that are late or not finished the last
     unit is named, and the amount is how late they are [min].
     """
-    seed = scenario.disturbances.seed if seed is None else seed
-    if scenario.processes:
-        works = WorksFollower(scenario, schedule)
-        for replication in replications:
-            yield works.misses(seed, replication)
-        return
-    follower = Follower(scenario, schedule)
+    return (plant.misses() for plant in _days(scenario, schedule, replications, seed))
+
+
+def _days(
+    scenario: Case, schedule: xr.Dataset, replications: Iterable[int], seed: int | None, *, disturbed: bool = True,
+    in_simpy: bool = False,
+) -> Iterator[LinePlant | WorksPlant]:  # fmt: skip
+    """Plants at the end of their days."""
+    begin, seed = plants(scenario, schedule), scenario.disturbances.seed if seed is None else seed
     for replication in replications:
-        yield follower.misses(seed, replication)
-
-
-class Follower:
-    """A schedule made ready to be followed any number of times."""
-
-    def __init__(
-        self, scenario: Case, schedule: xr.Dataset, policy: Policy = Policy.SCHEDULE, table: LineShop | None = None
-    ) -> None:
-        self.shop = shop(scenario) if table is None else table
-        if schedule.attrs.get("policy") == Policy.BASELINE:
-            self.shop = careless(self.shop)
-        self.todo = operations(self.shop, schedule)
-        self.grid = SiteGrid(scenario)
-        self.policy = policy
-        # the baseline's assets answer to the load as it is; a schedule's set-points are followed
-        self.setpoints = None if policy == Policy.BASELINE else Setpoints.read(schedule)
-        if self.setpoints is not None and schedule.attrs.get("policy") == Policy.BASELINE and self.grid.per_step > 1:
-            # means over a step do not say what its battery does in each metered interval
-            self.setpoints = replace(self.setpoints, by_rule=True)
-
-    def run(self, seed: int, replication: int, disturbed: bool, by_heat: bool = False) -> xr.Dataset:
-        """Follow the schedule once; a dataset of table ``RUN``, with ``heat_mwh`` where ``by_heat`` is asked for."""
-        history, energy = follow(self.todo, seed, replication, disturbed, self.load_management(disturbed))
-        attrs = run_attrs(seed, replication, disturbed, self.policy)
-        return record(self.todo, history, energy, self.grid, self.setpoints, attrs, by_heat=by_heat)
-
-    def columns(self, seed: int, replication: int) -> Columns:
-        """One disturbed run as plain arrays."""
-        history, energy = follow(self.todo, seed, replication, True, self.load_management(True), Clock())
-        attrs = run_attrs(seed, replication, True, self.policy)
-        return columns(self.todo, history, energy, self.grid, self.setpoints, attrs)
-
-    def load_management(self, disturbed: bool) -> LoadManagement | None:
-        """Load management of one run; None where there is none."""
-        recourse = self.shop.scenario.recourse
-        most_min, most_share = recourse.start_later_min, recourse.less_power_share
-        if not disturbed or not (most_min or most_share) or math.isinf(self.grid.import_limit_mw):
-            return None
-        return LoadManagement(self.todo, self._room_mwh, self.grid.meter_min, most_min, most_share)
-
-    @cached_property
-    def _room_mwh(self) -> np.ndarray:
-        """Energy that the import limit leaves to the line in each metered interval, the rest of the site as planned."""
-        history, energy = follow(self.todo, 0, 0, False)
-        ran = course(self.todo, history, energy, self.grid, self.setpoints, False)
-        besides = np.asarray(ran.flows["meter_mw"]) - self.grid.metered(ran.load_mw)
-        return np.asarray((self.grid.import_limit_mw - besides) * self.grid.meter_min / 60)
-
-    def misses(self, seed: int, replication: int) -> list[Violation]:
-        """Limits missed in one disturbed run, as of the function of this name."""
-        history, energy = follow(self.todo, seed, replication, True, self.load_management(True), Clock())
-        ran = course(self.todo, history, energy, self.grid, self.setpoints, True)
-        rows = []
-        for row in sorted(ran.violations, key=lambda row: row.at_min):
-            if row.kind in (ViolationKind.DUE, ViolationKind.UNFINISHED):
-                unit, late = late_min(self.todo, ran.end, row.heat)
-                row = row._replace(unit=unit, amount=late, measure="min")
-            rows.append(row)
-        return rows
-
-
-def follow(
-    todo: Operations,
-    seed: int,
-    replication: int,
-    disturbed: bool,
-    load_management: LoadManagement | None = None,
-    clock: Clock | None = None,
-) -> tuple[LineHistory, np.ndarray]:
-    """What happens to each operation when a list is followed, and the factor on its energy; the site left out.
-
-    Without ``clock`` it runs in SimPy, with the same result.
-    """
-    scenario = todo.shop.scenario
-    assets = len(scenario.site.assets) * scenario.horizon.n_steps
-    effort.spend(PER_RUN + PER_OPERATION * len(todo.arrays["duration"]) + PER_ASSET * assets)
-    duration, energy = _factors(todo, seed, replication, disturbed)
-    failures = _failures(todo.shop, seed, replication, disturbed)
-    recourse = scenario.recourse if disturbed else None
-    if recourse == Recourse():  # no rule: nobody asks for one at each operation
-        recourse = None
-    return ListReplay(todo, duration, failures, recourse, load_management, clock).run(), energy
-
-
-def _factors(todo: Operations, seed: int, replication: int, disturbed: bool) -> tuple[list[float], np.ndarray]:
-    """Duration of each operation [min] and factor on its energy."""
-    nominal = todo.arrays["duration"]
-    if not disturbed:
-        return nominal.tolist(), np.ones(len(nominal))
-    shop = todo.shop
-    of = todo.arrays
-    factor_table = np.ones((len(shop.units), len(shop.names), 2))
-    for u, name in enumerate(shop.units):
-        if todo.sequence[u]:
-            factor_table[u] = factors(shop.scenario.disturbances, name, len(shop.names), seed, replication)
-    mine = factor_table[of["unit"], of["heat"]]
-    return (nominal * mine[:, 0]).tolist(), mine[:, 1]
-
-
-def _failures(table: LineShop, seed: int, replication: int, disturbed: bool) -> dict[int, Breakdowns]:
-    if not disturbed:
-        return {}
-    by_name = breakdowns(table.scenario.disturbances, seed, replication)
-    return {table.unit_index[name]: failing for name, failing in by_name.items()}
+        clock = {"clock": simpy.Environment()} if in_simpy else {}
+        plant = begin(seed, replication, disturbed=disturbed, **clock)
+        plant.run()
+        yield plant
 
 
 def _serve(table: LineShop, seed: int, replication: int, disturbed: bool) -> xr.Dataset:
     """First come, first served."""
     n_heats = len(table.names)
-    duration = [list(row) for row in table.duration]
-    energy = np.ones((n_heats, len(table.units)))
-    if disturbed:
-        for u, name in enumerate(table.units):
-            factor_table = factors(table.scenario.disturbances, name, n_heats, seed, replication)
-            energy[:, u] = factor_table[:, 1]
-            for row, factor in zip(duration, factor_table[:, 0].tolist(), strict=True):
-                row[u] *= factor
-    serving = Serving(table, rank(table), duration, _failures(table, seed, replication, disturbed))
+    factor = scattered(table, seed, replication, disturbed)
+    duration = (np.array(table.duration) * factor[..., 0].T).tolist()
+    serving = Serving(table, rank(table), duration, failures(table, seed, replication, disturbed))
     serving.run()
     plan = []
     for h in range(n_heats):
@@ -275,7 +162,6 @@ def _serve(table: LineShop, seed: int, replication: int, disturbed: bool) -> xr.
         ]
     )
     of = todo.arrays
-    factor = energy[of["heat"], of["unit"]]
     attrs = run_attrs(seed, replication, disturbed, Policy.BASELINE)
     assert not any(math.isnan(end) for end in history.end)
-    return record(todo, history, factor, SiteGrid(table.scenario), None, attrs, queued)
+    return record(todo, history, factor[of["unit"], of["heat"], 1], SiteGrid(table.scenario), None, attrs, queued)

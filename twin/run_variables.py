@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
-import xarray as xr
 
 from emberline.scenarios.datasets import Policy, RecourseKind, ViolationKind
 
@@ -58,12 +57,6 @@ def violation_variables(violations: list[Violation]) -> dict[str, Any]:
         f"violation_{name}": ("violation", np.array(column, dtype=float if name in ("at_min", "amount") else np.str_))
         for name, column in zip(("kind", "heat", "unit", "at_min", "amount", "measure"), kinds, strict=True)
     }
-
-
-def violation_rows(run: xr.Dataset) -> list[Violation]:
-    """The violations of a run, in the order of their moments."""
-    columns = [run[f"violation_{name}"].values.tolist() for name in Violation._fields]
-    return [Violation(ViolationKind(kind), *rest) for kind, *rest in zip(*columns, strict=True)]
 
 
 def recourse_variables(acts: Iterable[Act]) -> dict[str, Any]:

@@ -7,20 +7,23 @@ every miss must be the same to the last bit.
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from benchmarks.instruments.quiet import quiet
 from benchmarks.registry import Wrong, bench
 from benchmarks.reporting.findings import Bar, Findings, Row, Table, measured
+from emberline.planning import loop
 from emberline.planning.accounts.sums import figures
 from emberline.planning.engine.engine import Engine
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.planning.robustness import ensemble
 from emberline.scenarios import Case, load
+from emberline.scenarios.columns import Columns
 from emberline.scenarios.records.disturbances import Recourse
-from emberline.twin import dispatch, misses, replays, runs
-from emberline.twin.run_variables import violation_rows
+from emberline.twin import dispatch, misses, replays
 
 DAYS = 1000
 OF_WEEK = 100
@@ -39,6 +42,12 @@ RULES: dict[str, dict[str, float | bool]] = {
 }  # fmt: skip
 
 
+def violation_rows(run: xr.Dataset | Columns) -> list[tuple[Any, ...]]:
+    """The violations of a run, in the order of their moments."""
+    names = ("kind", "heat", "unit", "at_min", "amount", "measure")
+    return list(zip(*(run[f"violation_{name}"].values.tolist() for name in names), strict=True))
+
+
 def compared(name: str, days: int) -> list[Row]:
     """Seconds for a day, recorded in SimPy, as plain arrays, and with what was missed only."""
     case = load(name)
@@ -52,7 +61,8 @@ def compared(name: str, days: int) -> list[Row]:
             (figures(case, run, nominated=schedule), violation_rows(run)) for run in replays(case, schedule, numbers)
         ]
         middle = time.perf_counter()
-        plain = [(figures(case, run, nominated=schedule), violation_rows(run)) for run in runs(case, schedule, numbers)]  # type: ignore[arg-type]
+        followed = (day.columns for day in loop.days(case, schedule, numbers))
+        plain = [(figures(case, run, nominated=schedule), violation_rows(run)) for run in followed]  # type: ignore[arg-type]
         end = time.perf_counter()
         missed = list(misses(case, schedule, numbers))
         steering.append((time.perf_counter() - end) / len(numbers))

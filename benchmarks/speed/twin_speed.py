@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Generator
 
 import simpy
+import xarray as xr
 
 from benchmarks.instruments.scaled import of_heats
 from benchmarks.registry import bench
@@ -18,6 +19,7 @@ from benchmarks.reporting.findings import Bar, Findings, Row, Table, measured
 from emberline.scenarios import Case, load
 from emberline.twin import Follower, dispatch, replays
 from emberline.twin.line.line import ListReplay
+from emberline.twin.plant import LinePlant
 
 ROUNDS = 11
 MONTH = 720
@@ -64,6 +66,13 @@ def seconds(work: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
     return rows
 
 
+def recorded(follower: Follower, *, disturbed: bool) -> xr.Dataset:
+    """One run in SimPy, as a dataset."""
+    plant = LinePlant(follower, 1, 0, disturbed=disturbed, clock=simpy.Environment())
+    plant.run()
+    return plant.dataset()
+
+
 def compared(scenario: Case) -> list[Row]:
     """Rows of the line's run and of the baseline schedule, compared with bare SimPy."""
     schedule = dispatch(scenario)
@@ -74,8 +83,8 @@ def compared(scenario: Case) -> list[Row]:
     # in turns, so that a slow minute of the machine hits all of them
     works: dict[str, Callable[[], object]] = {
         "bare": lambda: bare(scenario),
-        "without disturbance": lambda: follower.run(1, 0, False),
-        "with disturbance": lambda: follower.run(1, 0, True),
+        "without disturbance": lambda: recorded(follower, disturbed=False),
+        "with disturbance": lambda: recorded(follower, disturbed=True),
     }
     table: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(ROUNDS):

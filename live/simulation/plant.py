@@ -6,43 +6,65 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from emberline import twin
+from emberline.planning.loop import policy_of, run
 from emberline.scenarios import Case, Problem, ScenarioError
-from emberline.scenarios.line.tables import shop
-from emberline.twin import Follower
-from emberline.twin.plant import LinePlant
+from emberline.scenarios.records.replanning import Using
 from emberline.twin.power import Trace, operations_trace
+from emberline.twin.run import plants
 
 MEAN_MIN = 0.5
 """Powers are means over the time before."""
 
 
 class SimulatedPlant:
-    """A plant that follows the baseline until it is given a plan."""
+    """A plant that follows the baseline until it is given a plan, under a policy."""
 
-    def __init__(self, scenario: Case, *, replication: int = 0, disturbed: bool = True) -> None:
+    def __init__(
+        self, scenario: Case, *, replication: int = 0, disturbed: bool = True, using: Using = Using.FOLLOW
+    ) -> None:
         """Start at the beginning of the scenario's horizon.
+
+        Args:
+            scenario: of the plant.
+            replication: which of its disturbances happen.
+            disturbed: whether they do.
+            using: what its shift does: as printed, or planned again by ``goal.replan``.
 
         Raises:
             ScenarioError: the scenario has processes.
         """
         if scenario.processes or not scenario.heats:
             raise ScenarioError([Problem(scenario.name, "processes", "are not simulated live yet; name a line")])
-        self.scenario = scenario
-        follower = Follower(scenario, twin.dispatch(scenario))
-        self._day = LinePlant(follower, scenario.disturbances.seed, replication, disturbed=disturbed)
-        self.run = self._day.ahead()
-        """The day as it comes to be under what is followed now."""
+        self.scenario, self._using = scenario, using
+        begin = plants(scenario, twin.dispatch(scenario))
+        self._day: Any = begin(scenario.disturbances.seed, replication, disturbed=disturbed)
+        self._policy = policy_of(self._day, using)
+        self._look_ahead()
+
+    def go_on(self, until_min: float) -> None:
+        """Go on to a moment under the policy."""
+        before = self._day.todo
+        run(self._day, self._policy, until_min)
+        if self._day.todo is not before:
+            self._look_ahead()
 
     def follow(self, schedule: xr.Dataset, now_min: float) -> None:
         """Follow a schedule (table ``SCHEDULE``) from a moment on; what has begun stays as it is."""
-        self._day.run(now_min)
+        run(self._day, self._policy, now_min)
         self._day.follow(schedule)
-        self.run = self._day.ahead()
+        self._policy = policy_of(self._day, self._using)
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        ahead = self._day.outlook()
+        self._course, self.run = self._day.course(ahead), self._day.dataset(ahead)
+        """The day as it comes to be under what is followed now."""
         for name in ("_traces", "_energies", "_rest", "_operations"):
             self.__dict__.pop(name, None)
 
@@ -53,23 +75,14 @@ class SimulatedPlant:
 
     @cached_property
     def _traces(self) -> dict[str, Trace]:
-        table, run = shop(self.scenario), self.run
-        index = np.array([table.unit_index[name] for name in run["op_unit"].values.tolist()], dtype=int)
-        start, end, energy, extra = (
-            run[f"op_{name}"].to_numpy() for name in ("start_min", "end_min", "energy_mwh", "extra_mwh")
-        )
-        stops: dict[int, list[tuple[float, float]]] = {}
-        for unit, at, halt in self.stops:
-            for i in np.flatnonzero((index == table.unit_index[unit]) & (start <= at) & (at < end)).tolist():
-                stops.setdefault(i, []).append((at, halt))
-        traces = {}
+        ran, table, traces = self._course, self._day.shop, {}
         for u, name in enumerate(table.units):
-            rows = np.flatnonzero(index == u)
-            place = {int(i): k for k, i in enumerate(rows)}
-            mine = {place[i]: halts for i, halts in stops.items() if i in place}
-            traces[name] = operations_trace(
-                index[rows], start[rows], end[rows], (energy - extra)[rows], extra[rows], table.profiles, mine
+            rows = np.flatnonzero(ran.unit == u)
+            stops = {k: ran.stops[i] for k, i in enumerate(rows.tolist()) if i in ran.stops}
+            unit, first, last, nominal, extra = (
+                each[rows] for each in (ran.unit, ran.first, ran.last, ran.nominal, ran.extra)
             )
+            traces[name] = operations_trace(unit, first, last, nominal, extra, table.profiles, stops)
         return traces
 
     @cached_property
@@ -79,10 +92,8 @@ class SimulatedPlant:
     @property
     def stops(self) -> list[tuple[str, float, float]]:
         """Breakdowns: unit, when and how long [min]."""
-        if "stop_unit" not in self.run:
-            return []
-        names = ("stop_unit", "stop_at_min", "stop_min")
-        return list(zip(*(self.run[name].values.tolist() for name in names), strict=True))
+        ran, units = self._course, self.units
+        return [(units[ran.unit[i]], *stop) for i, stops in ran.stops.items() for stop in stops]
 
     def heat_on(self, unit: str, at_min: float) -> str:
         """The heat on a unit; empty: none."""

@@ -102,6 +102,7 @@ class Simulation:
                 schedule = self.approved()
                 if schedule is not None:
                     self.plant.follow(schedule, self.now_min)
+                self.plant.go_on(self.now_min)
                 now, snapshot = self.clock.now(), values(self.plant, self.now_min)
                 if edge is not None:
                     edge.send(snapshot, now, self._to_broker)

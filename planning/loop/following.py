@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import xarray as xr
 
-from emberline import twin
+from emberline.planning.loop.loop import Follow, run
 from emberline.planning.loop.replan import LineReplan
 from emberline.scenarios import Case, Problem, ScenarioError
 from emberline.scenarios.columns import Columns
-from emberline.scenarios.records.replanning import Replanning, Using
-from emberline.twin import Follower
-from emberline.twin.line.operations import SoFar
+from emberline.scenarios.records.replanning import Using
+from emberline.twin.line.operations import Row, SoFar, rows_of
 from emberline.twin.plant import LinePlant
+from emberline.twin.run import plants
 
 TICK_MIN = 5.0
 """Interval in which a shift sees whether something has happened [min]."""
@@ -49,15 +51,28 @@ def days(
     Raises:
         ScenarioError: what is not planned again yet.
     """
-    if using is Using.FOLLOW:
-        yield from (Day(columns) for columns in twin.runs(scenario, schedule, replications, seed=seed))
-        return
-    refuse(scenario)
+    if using is Using.REPLAN:
+        refuse(scenario)
     seed = scenario.disturbances.seed if seed is None else seed
-    follower = Follower(scenario, schedule)
-    policy, looks = LineReplan(follower), scenario.goal.replan
+    begin, policy = plants(scenario, schedule), None
     for replication in replications:
-        yield day(LinePlant(follower, seed, replication), policy, looks)
+        plant: Any = begin(seed, replication)
+        policy = policy or policy_of(plant, using)
+        policy.begin(plant.now)
+        run(plant, policy)
+        yield Day(plant.columns(), policy.looks, policy.changes)
+
+
+def policy_of(plant: Any, using: Using) -> Follow | Replan:
+    """The policy of a plant, from where it stands.
+
+    Raises:
+        ScenarioError: as of :func:`refuse`.
+    """
+    if using is Using.FOLLOW:
+        return Follow()
+    refuse(plant.follower.scenario)
+    return Replan(plant)
 
 
 def refuse(scenario: Case) -> None:
@@ -72,40 +87,52 @@ def refuse(scenario: Case) -> None:
         raise ScenarioError([Problem(scenario.name, key, says)])
 
 
-def day(plant: LinePlant, policy: LineReplan, looks: Replanning) -> Day:
-    """Run a plant to the end of its day under a policy that plans again."""
-    horizon = plant.shop.scenario.horizon
-    looked, changed, at, count = 0.0, 0, 0.0, 0
-    late, down = 0.0, frozenset[int]()
-    policy.begin()
-    while at + TICK_MIN < horizon.length_min:
-        at += TICK_MIN
-        plant.run(at)
-        clock = at - looked >= looks.every_min
-        if not clock and at - looked < looks.rest_min:
-            continue
+class Replan:
+    """The policy of a shift that looks at the clock, on deviation and on breakdown (``goal.replan``), and changes what
+    is worth a change."""
+
+    def __init__(self, plant: LinePlant) -> None:
+        """Begin where a plant stands; it serves any number of days that begin with the same list."""
+        self._shift = LineReplan(plant.follower)
+        self._settings = self._shift.scenario.goal.replan
+        self._last_min = self._shift.scenario.horizon.length_min
+        self.begin(plant.now)
+
+    def begin(self, now_min: float) -> None:
+        """A day begins, or goes on from a moment: nothing of what was before counts."""
+        self.looks, self.changes = 0, 0
+        self._looked, self._late, self._down = now_min, 0.0, frozenset[int]()
+        self.at_min = now_min // TICK_MIN * TICK_MIN
+        self._tick()
+        self._shift.begin()
+
+    def _tick(self) -> None:
+        following = self.at_min + TICK_MIN
+        self.at_min = following if following < self._last_min else math.inf
+
+    def decide(self, plant: LinePlant) -> list[Row] | None:
+        """Another list from now on; None: nothing is worth a change, or nothing has happened."""
+        at, since = self.at_min, self.at_min - self._looked
+        self._tick()
+        clock = since >= self._settings.every_min
+        if not clock and since < self._settings.rest_min:
+            return None
         so_far = plant.so_far()
-        now_late, now_down = lateness(plant, so_far), standing(so_far)
-        if not (clock or now_late > late + looks.late_min or now_down - down):
-            down &= now_down
-            continue
-        look = policy.look(plant)
-        looked, late, down, count = at, now_late, now_down, count + 1
-        if look.rows is not None:
-            plant.follow_rows(look.rows)
-            late, changed = lateness(plant, plant.so_far()), changed + 1
-    plant.run()
-    return Day(plant.columns(), count, changed)
+        late, down = lateness(rows_of(plant.todo), so_far), standing(so_far)
+        if not (clock or late > self._late + self._settings.late_min or down - self._down):
+            self._down &= down
+            return None
+        rows = self._shift.look(plant).rows
+        self.looks, self.changes = self.looks + 1, self.changes + (rows is not None)
+        self._looked, self._down = at, down
+        self._late = late if rows is None else lateness(rows, so_far)
+        return rows
 
 
-def lateness(plant: LinePlant, so_far: SoFar) -> float:
-    """By how much what is under way, or should have begun, is later than the list says [min]."""
-    todo, now = plant.todo, so_far.now
-    waiting = (
-        now - at
-        for key, at in zip(zip(todo.heat, todo.stage, strict=True), todo.scheduled, strict=True)
-        if key not in so_far.actuals
-    )
+def lateness(rows: Iterable[Row], so_far: SoFar) -> float:
+    """By how much what is under way, or should have begun, is later than a list says [min]."""
+    now = so_far.now
+    waiting = (now - row[3] for row in rows if row[:2] not in so_far.actuals)
     running = (now - one.start - one.planned for one in so_far.actuals.values() if not one.end <= now)
     return max(max(waiting, default=0.0), max(running, default=0.0), 0.0)
 

@@ -23,16 +23,13 @@ from emberline.scenarios.datasets import ViolationKind
 from emberline.scenarios.goal_metrics import goal_metric, no_worse
 from emberline.scenarios.line.tables import LineShop
 from emberline.scenarios.metrics import OTHER_CARBON
-from emberline.scenarios.records.disturbances import Recourse
 from emberline.twin.line.clock import Clock
 from emberline.twin.line.line import LineHistory, ListReplay
 from emberline.twin.line.missed import missed
 from emberline.twin.line.operations import Operations, Row, SoFar, onward, rows_of
-from emberline.twin.plant import LinePlant
+from emberline.twin.plant import PER_OPERATION, PER_RUN, Follower, LinePlant, failures, recourse_of, scattered
 from emberline.twin.power import operations_trace
 from emberline.twin.recorder import Course, course, reheating
-from emberline.twin.run import PER_OPERATION, PER_RUN, Follower
-from emberline.twin.streams import breakdowns, factors
 
 SLACK = 0.3
 """Price of a limit that is broken for want of slack, as a share of what a broken day counts. Raced on 150 days of the
@@ -215,10 +212,9 @@ class LineReplan:
         """Worth of what the line draws on an imagined day, and whether a limit is missed from now on by more than is
         tolerated; the rest of the site is as planned."""
         shop, scenario, of = self.shop, self.scenario, todo.arrays
-        disturbances, seed = scenario.disturbances, (scenario.disturbances.seed + IMAGINED) & (2**63 - 1)
-        table = np.array([factors(disturbances, name, len(shop.names), seed, number) for name in shop.units])
+        seed = (scenario.disturbances.seed + IMAGINED) & (2**63 - 1)
+        table = scattered(shop, seed, number, disturbed=True)
         factor = table[of["unit"], of["heat"]]
-        failing = breakdowns(disturbances, seed, number)
         actuals = {
             # of what is under way the rest takes longer or less long than planned
             key: one if one.end <= view.now else replace(
@@ -226,11 +222,9 @@ class LineReplan:
             )
             for key, one in view.actuals.items()
         }  # fmt: skip
-        recourse = None if scenario.recourse == Recourse() else scenario.recourse
         history = ListReplay(
-            todo, (of["duration"] * factor[:, 0]).tolist(),
-            {shop.unit_index[name]: failures for name, failures in failing.items()},
-            recourse, None, Clock(view.now), replace(view, actuals=actuals),
+            todo, (of["duration"] * factor[:, 0]).tolist(), failures(shop, seed, number, disturbed=True),
+            recourse_of(shop, disturbed=True), None, Clock(view.now), replace(view, actuals=actuals),
         ).run()  # fmt: skip
         energy = of["energy"] * np.where(np.isin(np.arange(len(todo)), list(todo.actuals)), 1.0, factor[:, 1])
         start, end = np.array(history.start), np.array(history.end)

@@ -80,8 +80,6 @@ def outcomes(followed: Followed, replications: Iterable[int]) -> Iterator[Outcom
 
     The baseline, which may take as long as both plans, is followed once for both.
     """
-    from emberline import twin
-
     scenario, numbers, seed = followed.scenario, list(replications), followed.seed
     reader, stores = _Reader(scenario), scenario.processes or any(site_stores(scenario))
     plans = [(scenario, followed.schedule), *([followed.other] if followed.other else [])]
@@ -92,7 +90,8 @@ def outcomes(followed: Followed, replications: Iterable[int]) -> Iterator[Outcom
     ]
     baselines: Iterator[Any] = iter(())
     if followed.dispatched is not None:
-        baselines = twin.runs(followed.dispatched_in or scenario, followed.dispatched, numbers, seed=seed)
+        listed = days(followed.dispatched_in or scenario, followed.dispatched, numbers, seed=seed)
+        baselines = (day.columns for day in listed)
     for replication, *by_plan in zip(numbers, *runs, strict=True):
         # a schedule was nominated; the baseline nominates what it draws
         sums = [figures(scenario, run, nominated=each[1]) for run, each in zip(by_plan, plans, strict=True)]

@@ -317,8 +317,10 @@ def _difference(difference: dict[str, Any], result: dict[str, Any]) -> str:
 def side_rows(result: dict[str, Any]) -> list[dict[str, str]]:
     """A row by heading for the baseline, each roll, and what knew everything; the first column is words."""
     sides = [(tr("baseline"), {"figures": result["baseline"]})]
+    labels = {"follow": mark("one plan, followed"), "replan": mark("rolled, planned again by the shift")}
     for one in (*result["less_often"], result["roll"]):
-        sides.append((tr("rolled, every {span}", span=roll_span(one["every_min"])), one))
+        label = labels.get(one.get("policy", ""), mark("rolled, every {span}"))
+        sides.append((tr(label, span=roll_span(one["every_min"])), one))
     if result["foresight"] is not None:
         sides.append((tr("rolled, everything known"), result["foresight"]))
     if result["perfect"]["figures"] is not None:

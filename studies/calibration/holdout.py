@@ -25,8 +25,8 @@ from emberline.studies.calibration.fitting import UnitFit
 from emberline.studies.calibration.observations import ONE_CAST_MIN, observations
 from emberline.studies.calibration.overlay import applied, overlay
 from emberline.twin.line.operations import Operations, arrange, planned_durations
+from emberline.twin.plant import follow
 from emberline.twin.recorder import reheating, waits
-from emberline.twin.run import follow
 
 REPLICATIONS = 199
 ERROR = 0.05

@@ -14,8 +14,8 @@ from emberline.scenarios import Case
 from emberline.scenarios.line.tables import shop
 from emberline.scenarios.loading.heat_log import COLUMNS, TIMES
 from emberline.twin.line.operations import operations
+from emberline.twin.plant import follow
 from emberline.twin.recorder import reheating
-from emberline.twin.run import follow
 
 DAY_MIN = 1440.0
 

@@ -33,7 +33,7 @@ def with_limits(part: Case, share: float) -> Case:
         else asset
         for asset in part.site.assets
     )
-    return _copy(part, site=part.site.model_copy(update={"assets": assets}))
+    return part.model_copy(update={"site": part.site.model_copy(update={"assets": assets})})
 
 
 def with_caps(
@@ -72,8 +72,4 @@ def with_caps(
     if not new_caps:
         return part
     fields = caps.model_dump() | new_caps
-    return _copy(part, goal=part.goal.model_copy(update={"caps": Caps(**fields)}))
-
-
-def _copy(part: Case, **changes: object) -> Case:
-    return part.model_copy(update=changes)
+    return part.model_copy(update={"goal": part.goal.model_copy(update={"caps": Caps(**fields)})})

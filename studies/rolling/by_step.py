@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.planning.accounts import emissions
-from emberline.planning.accounts.bill import bill, energy_cost
+from emberline.planning.accounts.bill import bill, hourly_cost
 from emberline.planning.accounts.emissions import direct, site_emissions
 from emberline.scenarios import Case
 from emberline.scenarios.flows.asset_flows import accounts
@@ -34,18 +34,15 @@ def carbon_by_step(scenario: Case, run: xr.Dataset) -> np.ndarray:
 def cost_by_step(scenario: Case, run: xr.Dataset, *, carbon_price: bool = True) -> np.ndarray:
     """Energy, assets and carbon price less what export earns, shape (n_steps,) [currency].
 
-    What the tariff asks for peaks, fixed charges and export belongs to no step and is left out.
+    What the tariff asks for peaks and fixed charges belong to no step and are left out.
     """
-    hours, price = scenario.horizon.step_h, scenario.market.carbon_price
-    export = run["export_mw"].to_numpy() * hours * scenario.inputs["export_price_per_mwh"].to_numpy()
-    cost = energy_cost(scenario, run) - export
-    grid_kg = run["import_mw"].to_numpy() * hours * scenario.inputs["carbon_intensity_kg_per_mwh"].to_numpy()
-    for account in accounts(scenario, run):
-        cost = cost + account.cost
-        grid_kg = grid_kg + account.scope2_kg
-    if carbon_price:
-        cost = cost + (price.on_direct * direct_by_step(scenario, run) + price.on_grid * grid_kg) / 1000
-    return np.asarray(cost)
+    cost, price = hourly_cost(scenario, run), scenario.market.carbon_price
+    if not carbon_price:
+        return cost
+    imported = run["import_mw"].to_numpy() * scenario.horizon.step_h
+    grid_kg = imported * scenario.inputs["carbon_intensity_kg_per_mwh"].to_numpy()
+    grid_kg += sum(account.scope2_kg for account in accounts(scenario, run))
+    return cost + (price.on_direct * direct_by_step(scenario, run) + price.on_grid * grid_kg) / 1000
 
 
 def goal_by_step(scenario: Case, run: xr.Dataset) -> np.ndarray:

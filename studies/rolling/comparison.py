@@ -19,6 +19,7 @@ from emberline.models import Study
 from emberline.planning.accounts.figures import Figures, comparable
 from emberline.planning.accounts.stock import difference
 from emberline.planning.accounts.sums import figures
+from emberline.planning.engine import memory
 from emberline.planning.plan.record import Plan, violations
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Case
@@ -26,9 +27,9 @@ from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.loading.issued_forecasts import uncertain
 from emberline.scenarios.metrics import METRICS
 from emberline.studies.rolling.by_step import goal_by_step
-from emberline.studies.rolling.horizon import How
+from emberline.studies.rolling.horizon import How, refuse
 from emberline.studies.rolling.laying import interval, of_days
-from emberline.studies.rolling.roll import Rolled, Tell, replayed, roll
+from emberline.studies.rolling.roll import Rolled, Tell, followed, roll
 
 
 @dataclass(frozen=True)
@@ -73,15 +74,15 @@ class Comparison:
         """What was rolled."""
         return self.rolled.scenario
 
-    def more_than(self, run: xr.Dataset, sums: Figures, other: xr.Dataset, than: Figures) -> Difference:
+    def more_than(self, one: Rolled | Followed, other: Rolled | Followed) -> Difference:
         """By how much one run has more of the goal than another, what it has more in store at the end taken off."""
-        values = [goal_metric(self.scenario).of(item) for item in (sums, than)]
-        steps = goal_by_step(self.scenario, run) - goal_by_step(self.scenario, other)
+        metric = goal_metric(self.scenario)
+        values = [metric.of(each.figures) for each in (one, other)]
+        steps = goal_by_step(self.scenario, one.run) - goal_by_step(self.scenario, other.run)
         spans = [day for day, _ in self.scenario.horizon.local_days()]
-        stock = difference(than, sums)
-        credit = stock.credit(goal_metric(self.scenario).figure)
+        credit = difference(other.figures, one.figures).credit(metric.figure)
         days, total = of_days(steps, spans), values[0] - values[1] - credit
-        apart_by = levels(run) - levels(other)
+        apart_by = levels(one.run) - levels(other.run)
         ends = np.vstack([np.zeros(apart_by.shape[1]), apart_by[[day.stop - 1 for day in spans]]])
         bounds = interval(days, np.diff(ends, axis=0), self.scenario.disturbances.seed)
         apart = total - float(days.sum())
@@ -90,8 +91,7 @@ class Comparison:
 
     def regret(self, rolled: Rolled | None = None) -> Difference | None:
         """What a roll has more than the plan with perfect foresight; None: that plan was not found."""
-        of, best = rolled or self.rolled, self.best
-        return None if best is None else self.more_than(of.run, of.figures, best.run, best.figures)
+        return None if self.best is None else self.more_than(rolled or self.rolled, self.best)
 
     @property
     def unknown(self) -> float | None:
@@ -104,22 +104,18 @@ class Comparison:
         """What the roll has less than the baseline, positive; None: it does not make or serve the same."""
         if not comparable(self.baseline.figures, self.rolled.figures):
             return None
-        more = self.more_than(self.rolled.run, self.rolled.figures, self.baseline.run, self.baseline.figures)
+        more = self.more_than(self.rolled, self.baseline)
         flipped = None if more.interval is None else (-more.interval[1], -more.interval[0])
         return Difference(-more.total, -more.share, 0.0 - more.stock, flipped)
 
     @property
     def not_knowing(self) -> Difference | None:
         """What the roll has more than the roll of the same steps that knew everything."""
-        best = self.foresight
-        if best is None:
-            return None
-        return self.more_than(self.rolled.run, self.rolled.figures, best.run, best.figures)
+        return None if self.foresight is None else self.more_than(self.rolled, self.foresight)
 
     def less_often(self) -> list[tuple[Rolled, Difference]]:
         """What rolls at other intervals have more than this one: the value of planning as often as it does."""
-        mine = self.rolled
-        return [(other, self.more_than(other.run, other.figures, mine.run, mine.figures)) for other in self.others]
+        return [(other, self.more_than(other, self.rolled)) for other in self.others]
 
     def caps(self) -> dict[str, tuple[float, float]]:
         """What the roll comes to and its cap, for each cap of the goal over the whole."""
@@ -198,8 +194,11 @@ def compare(
         cancel: polled; True ends each part early.
 
     Raises:
-        ScenarioError: the scenario cannot be rolled.
+        ScenarioError: the scenario cannot be rolled, or a plan of it takes more memory than there is.
     """
+    for minutes in (how.every_min, *others):
+        refuse(scenario, replace(how, every_min=minutes), disturbed=replication is not None)
+    memory.refuse(memory.of_plan(scenario), scenario.name)
     more: dict[str, Any] = {"replication": replication, "study": study, "cancel": cancel}
 
     def progress_of(name: str) -> Tell | None:
@@ -227,7 +226,7 @@ def compare(
 
 
 def _followed(scenario: Case, schedule: xr.Dataset, replication: int | None) -> Followed:
-    run = replayed(scenario, schedule, replication)
+    run = followed(scenario, schedule, replication)
     return Followed(run, figures(scenario, run))
 
 
@@ -241,11 +240,12 @@ def _side(rolled: Rolled) -> dict[str, Any]:
     steps = rolled.steps
     gaps = [step.gap for step in steps if step.gap is not None]
     return {
+        "policy": rolled.how.using or "search",
         "every_min": rolled.how.every_min,
         "look_ahead_min": rolled.how.look_ahead_min,
         "frozen_min": rolled.how.frozen_min,
-        "plans": len(steps),
-        "laid": sum(step.adopted for step in steps),
+        "plans": len(steps) + rolled.looks,
+        "laid": sum(step.adopted for step in steps) + rolled.changes,
         "unplanned": rolled.unplanned,
         "worst_gap": max(gaps, default=None),
         "moved_mwh": sum(step.moved_mwh for step in steps),

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.planning import loop
+from emberline.scenarios import Case, Problem, Scenario, ScenarioError
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.loading.issued_forecasts import uncertain
 from emberline.scenarios.reading.document import dotted
 from emberline.scenarios.records.horizon import DAY
+from emberline.scenarios.records.replanning import Using
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,19 @@ class How:
     """Whether plans keep margins, where the scenario asks for plans that hold."""
     margins: Mapping[str, Any] | None = None
     """Keys of ``disturbances`` that an earlier plan has learnt; None: they are learnt with the plan."""
+    using: Using | None = None
+    """How one plan to the end is used; None: plans are made again by search, every so often."""
+
+    def of(self, scenario: Scenario) -> How:
+        """How a scenario's roll goes: one plan that is used looks ahead to the end."""
+        if self.using is None:
+            return self
+        length, replan = scenario.horizon.length_min, scenario.goal.replan
+        every_min = replan.every_min if self.using is Using.REPLAN else length
+        return replace(self, every_min=every_min, look_ahead_min=length)
 
 
-def refuse(scenario: Scenario, how: How, *, disturbed: bool = False, measured: bool = False) -> None:
+def refuse(scenario: Case, how: How, *, disturbed: bool = False, measured: bool = False) -> None:
     """Refuse what cannot be rolled, one line for each mistake.
 
     Args:
@@ -44,6 +57,8 @@ def refuse(scenario: Scenario, how: How, *, disturbed: bool = False, measured: b
         ScenarioError: the scenario has what is not rolled, or the times do not fit its grids.
     """
     problems = []
+    if how.using is Using.REPLAN:
+        loop.refuse(scenario)
 
     def say(key: str, text: str) -> None:
         problems.append(Problem(scenario.name, key, text))
@@ -57,8 +72,14 @@ def refuse(scenario: Scenario, how: How, *, disturbed: bool = False, measured: b
         say(place, f"{text}; of assets, prices, wind, PV and loads of electricity may have one")
     if scenario.by_the_minute:
         say("goal.minimize", "lateness is not rolled; take carbon, cost or cost_with_carbon_price")
-    grid = math.lcm(round(scenario.horizon.step_min), round(scenario.site.grid.metered_interval_min))
-    length = scenario.horizon.length_min
+    if how.using is not None:
+        if how.frozen_min:
+            say("--frozen", "belongs to --policy search")
+        series = uncertain(scenario)
+        if how.using is Using.REPLAN and series:
+            say("--policy", f"replan reads no forecasts yet, which {', '.join(series)} have; take search")
+        how = replace(how.of(scenario), every_min=grid_of(scenario))
+    grid, length = grid_of(scenario), scenario.horizon.length_min
     for key, minutes, least in (
         ("every", how.every_min, grid),
         ("look-ahead", how.look_ahead_min, grid),
@@ -99,11 +120,16 @@ def _unanswered(scenario: Scenario) -> Iterator[str]:
             yield dotted((*path, "forecast"))
 
 
+def grid_of(scenario: Scenario) -> int:
+    """Minutes after which a step and a metered interval end together."""
+    return math.lcm(round(scenario.horizon.step_min), round(scenario.site.grid.metered_interval_min))
+
+
 def window_end(scenario: Scenario, how: How, now_min: float) -> float:
     """Where a plan that is made at a moment ends [min after the start]: the end of a local day, or of the roll."""
     horizon = scenario.horizon
     reach = min(now_min + how.look_ahead_min, horizon.length_min)
-    grid = math.lcm(round(horizon.step_min), round(scenario.site.grid.metered_interval_min))
+    grid = grid_of(scenario)
     local = horizon.instant(reach)
     day = local.date() if (local.hour, local.minute) == (0, 0) else local.date() + DAY
     midnight = horizon.minutes(datetime(day.year, day.month, day.day, tzinfo=horizon.tz))

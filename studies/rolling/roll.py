@@ -1,8 +1,8 @@
 """The roll: at each step the state is read from the twin, the forecast as it was issued then, and a plan is made.
 
-The plant is one run of the twin over the whole roll. It follows one schedule, the baseline's at first, into which every
-plan is laid from its beginning on: what has happened is never touched again, so the run's past stays as it was, and in
-the end the whole run is one replay with one bill and one ledger. Until a plan is laid in, nothing of it counts.
+The plant is the twin (``planning/loop/loop.py``). It follows one schedule, the baseline's at first, into which every
+plan is laid from its beginning on: what has happened is never touched again, and in the end the whole run has one bill
+and one ledger. Until a plan is laid in, nothing of it counts.
 
 A plan begins where the frozen time ends. It takes the place of the one before only if it reaches further, or is better
 by more than what a change is worth (``How.keep_share``), both followed by the twin on what is known now.
@@ -24,6 +24,7 @@ from emberline.models import Study, replan_processes
 from emberline.planning.accounts.figures import Figures
 from emberline.planning.accounts.sums import figures
 from emberline.planning.engine.engine import Engine
+from emberline.planning.loop import policy_of, run
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import Search, follow
 from emberline.planning.plan.record import Plan, violations
@@ -36,11 +37,14 @@ from emberline.scenarios.loading.issued_forecasts import foreseen, part
 from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.records.disturbances import MARGINS, Disturbances
 from emberline.scenarios.records.horizon import Horizon
+from emberline.scenarios.records.replanning import Using
 from emberline.studies.rolling import budgets, laying
-from emberline.studies.rolling.horizon import How, refuse, window_end
+from emberline.studies.rolling.horizon import How, grid_of, refuse, window_end
 from emberline.studies.rolling.laying import LetGo, cut, lay, let_go, with_sun
-from emberline.twin.processes.plant import WorksFollower, WorksPlant
-from emberline.twin.state import later
+from emberline.twin.plant import LinePlant
+from emberline.twin.processes.plant import WorksPlant
+from emberline.twin.run import plants
+from emberline.twin.state import BEGUN_MIN, later
 
 Optimize = Callable[..., xr.Dataset]
 Tell = Callable[["Step"], None]
@@ -88,15 +92,16 @@ class Rolled:
     scenario: Case
     """Over the whole roll."""
     how: How
-    foresight: bool
-    """Whether every plan knew what was to come."""
     schedule: xr.Dataset
-    """What was followed (table ``SCHEDULE``)."""
+    """What searches have made (table ``SCHEDULE``); it was followed, but for the changes of a shift."""
     run: xr.Dataset
     """What happened (table ``RUN``)."""
     figures: Figures
     steps: tuple[Step, ...]
     seconds: float = 0.0
+    looks: int = 0
+    changes: int = 0
+    """Looks of a shift that plans again, and changes that came of them."""
 
     @property
     def violations(self) -> list[dict[str, Any]]:
@@ -110,20 +115,175 @@ class Rolled:
 
 
 @dataclass
-class _Course:
-    """A roll under way."""
+class SearchPolicy:
+    """The policy that plans by search at the clock, on what is known then."""
 
     scenario: Case
     how: How
     baseline: xr.Dataset
+    """Run of the baseline from the beginning, for caps above it."""
     schedule: xr.Dataset
     """As it was planned, on what was known."""
-    run: xr.Dataset
     letting: LetGo
     """Of the schedule."""
+    foresight: bool = False
+    disturbed: bool = False
+    study: Study | None = None
+    optimize: Optimize | None = None
+    on_step: Tell | None = None
+    cancel: Callable[[], bool] | None = None
     reach_min: float = 0.0
     """Until where plans have been laid."""
+    now_min: float = 0.0
+    """Moment of the next plan."""
     steps: list[Step] = field(default_factory=list)
+
+    @property
+    def at_min(self) -> float:
+        """Just before the next plan, so that what is to start then has not begun; infinite: there is none."""
+        begin, end = self._span()
+        over = self.now_min >= self.scenario.horizon.length_min or begin >= end
+        return math.inf if over or (self.cancel is not None and self.cancel()) else self.now_min - BEGUN_MIN
+
+    def _span(self) -> tuple[float, float]:
+        """From when to when the next plan plans."""
+        now = self.now_min
+        return now + self.how.frozen_min if now else 0.0, window_end(self.scenario, self.how, now)
+
+    def decide(self, plant: LinePlant | WorksPlant) -> xr.Dataset | None:
+        """The schedule with the new plan in it; None: it is not worth a change."""
+        now, (begin, end) = self.now_min, self._span()
+        self.now_min += self.how.every_min
+        if self.foresight and not self.disturbed and end <= self.reach_min:
+            return None  # nothing is learnt, nothing would change
+        until, past = (self.scenario, plant.state()) if begin <= now else self._expected(now)
+        step = self.plan(now, begin, end, until, past)
+        if self.on_step is not None:
+            self.on_step(step)
+        return self.followed if step.adopted else None
+
+    @property
+    def followed(self) -> xr.Dataset:
+        """The schedule with the sun and wind that there are."""
+        return with_sun(self.scenario, self.schedule, self.letting)
+
+    def _expected(self, now: float) -> tuple[Case, xr.Dataset]:
+        """Scenario and run as they are expected at a moment: what has happened, and forecasts of the frozen time."""
+        scenario, horizon = self.scenario, self.scenario.horizon
+        if not self.foresight:
+            ahead = _steps(horizon, now, min(now + self.how.frozen_min, horizon.length_min))
+            inputs = scenario.inputs.copy(deep=True)
+            for name, values in foreseen(scenario, ahead, horizon.instant(now)).data_vars.items():
+                inputs[name].loc[{"time": ahead.times}] = values
+            scenario = scenario.with_inputs(inputs)
+        return scenario, followed(scenario, with_sun(scenario, self.schedule, self.letting), None)
+
+    def plan(self, now: float, begin: float, end: float, until: Case, past: xr.Dataset) -> Step:
+        """Make one plan and lay it in, if it is worth it.
+
+        Args:
+            now: the moment at which it is made.
+            begin, end: from when to when it plans.
+            until: the scenario as it is expected to be until then.
+            past: what has happened by then, or is expected to (table ``RUN``).
+        """
+        began = time.perf_counter()
+        scenario = self.scenario
+        step_min, meter_min = scenario.horizon.step_min, scenario.site.grid.metered_interval_min
+        k = round(begin / step_min)
+        plan_scenario = later(until, past, begin, end)
+        if scenario.heats:
+            plan_scenario = laying.within(plan_scenario, laying.looked_at(until, past, begin, end))
+        if not self.foresight:
+            plan_scenario = plan_scenario.with_inputs(
+                foreseen(scenario, plan_scenario.horizon, scenario.horizon.instant(now))
+            )
+        plan_scenario = plan_scenario.with_time_limit()
+        share = budgets.share_left(scenario, begin, plan_scenario)
+        plan_scenario = budgets.with_limits(plan_scenario, share)
+        baseline = Baseline.of(plan_scenario)
+        if self.how.hold and self.how.margins is not None:
+            plain = plan_scenario.disturbances.model_dump(mode="json") | dict(self.how.margins)
+            plan_scenario = plan_scenario.model_copy(update={"disturbances": Disturbances.model_validate(plain)})
+        capped = budgets.with_caps(plan_scenario, until, past, self.baseline, k, share, baseline)
+        before = None
+        if end <= self.reach_min:
+            before = with_sun(plan_scenario, cut(self.schedule, plan_scenario, begin), self.letting, begin)
+        listed = plan_scenario.heats or plan_scenario.processes
+        others = [] if before is None or not listed else [before.assign_attrs(complete=1)]
+        search = Search(others=others, study=self.study, lists=False, end_levels=False, optimize=self.optimize)
+        learning = self.how.hold and self.how.margins is None and capped.holding
+        if learning:
+            planned = hold(
+                capped, Engine(), work=capped.goal.budget, baseline=baseline, search=search, whole=True,
+                cancel=self.cancel,
+            ).robust  # fmt: skip
+        else:
+            planned = make_plan(capped, PLAIN, baseline=baseline, search=search, replications=0, cancel=self.cancel)
+        margins = None
+        if learning and planned.has_schedule:
+            margins = planned.scenario.disturbances.model_dump(mode="json", include=set(MARGINS))
+        if not planned.has_schedule and capped.goal.caps != plan_scenario.goal.caps:
+            # what is left of a budget may be out of reach: then as little as can be on top
+            planned = make_plan(
+                plan_scenario, PLAIN, baseline=baseline, search=search, replications=0, cancel=self.cancel
+            )
+        if planned.schedule is None and scenario.processes:
+            # it may be that something is missed whatever is done: as little as can be
+            start = baseline.schedule if before is None else before
+            schedule = replan_processes(capped, baseline.envelope, start, work=capped.goal.budget, cancel=self.cancel)
+            if schedule.attrs["found"]:
+                planned = follow(capped, baseline=baseline, schedule=schedule, replications=0)
+        status, better, is_laid = planned.status, None, True
+        if planned.schedule is None:
+            is_laid = before is None
+            schedule, status = baseline.schedule, status if before is not None else "baseline"
+        else:
+            schedule = planned.schedule
+            if before is not None:
+                earlier = follow(capped, baseline=baseline, schedule=before, replications=0)
+                better, is_laid = _worth(earlier, replace(planned, scenario=capped), self.how.keep_share)
+        moved_mwh, moved = _moved(before, schedule, step_min / 60) if is_laid and before is not None else (0.0, 0)
+        if is_laid:
+            if scenario.processes and begin:
+                # what has happened under a schedule is not decided by rule again
+                schedule = schedule.assign_attrs(policy=Policy.SCHEDULE.value)
+            if "delivered_t" in past:
+                # what has gone of orders is no longer owed by the plan before
+                self.schedule["delivered_t"][:, :k] = past["delivered_t"].to_numpy()[:, :k]
+            self.schedule = lay(self.schedule, schedule, begin, step_min, meter_min)
+            for name, going in let_go(plan_scenario, schedule).items():
+                self.letting[name][k : k + len(going)] = going
+            self.reach_min = end
+        step = Step(
+            at_min=now,
+            begin_min=begin,
+            end_min=end,
+            status=status,
+            gap=planned.gap,
+            adopted=is_laid,
+            better=better,
+            moved_mwh=moved_mwh,
+            moved_heats=moved,
+            seconds=time.perf_counter() - began,
+            margins=margins,
+            import_mw=(schedule if is_laid or before is None else before)["import_mw"].to_numpy(),
+        )
+        self.steps.append(step)
+        return step
+
+
+def plant_of(scenario: Case, schedule: xr.Dataset, replication: int | None) -> LinePlant | WorksPlant:
+    """A plant that begins its day with a schedule; ``replication`` None: undisturbed."""
+    disturbed = replication is not None
+    return plants(scenario, schedule)(scenario.disturbances.seed, replication or 0, disturbed=disturbed)
+
+
+def followed(scenario: Case, schedule: xr.Dataset, replication: int | None) -> xr.Dataset:
+    """The run of a schedule (table ``RUN``)."""
+    plant = plant_of(scenario, schedule, replication)
+    plant.run()
+    return plant.state()
 
 
 def roll(
@@ -153,44 +313,28 @@ def roll(
     Raises:
         ScenarioError: the scenario cannot be rolled, or a forecast cannot be had.
     """
-    how = how or How()
+    how = (how or How()).of(scenario)
     refuse(scenario, how, disturbed=replication is not None)
-    if not foresight:
-        _look(scenario, how)
+    last = (scenario.horizon.length_min - 1) // how.every_min * how.every_min
+    for now in () if foresight else (0.0, last):  # what lacks a forecast is refused before the first plan
+        foreseen(scenario, _steps(scenario.horizon, now, window_end(scenario, how, now)), scenario.horizon.instant(now))
     began = time.perf_counter()
     listed = twin.dispatch(scenario)
-    followed = replayed(scenario, listed, replication)
-    course = _Course(scenario, how, followed, listed, followed, let_go(scenario, listed))
+    search = SearchPolicy(
+        scenario, how, followed(scenario, listed, replication), listed, let_go(scenario, listed), foresight=foresight,
+        disturbed=replication is not None, study=study, optimize=optimize, on_step=on_step, cancel=cancel,
+    )  # fmt: skip
     if scenario.heats and how.look_ahead_min < scenario.horizon.length_min:
-        course.schedule = laying.unplanned(listed)
-        course.run = replayed(scenario, course.schedule, replication)
-    now = 0.0
-    while now < scenario.horizon.length_min and not (cancel is not None and cancel()):
-        begin = now + how.frozen_min if now else 0.0
-        end = window_end(scenario, how, now)
-        if begin >= end:
-            break
-        if foresight and replication is None and end <= course.reach_min:
-            now += how.every_min  # nothing is learnt, nothing would change
-            continue
-        step = _plan(course, now, begin, end, foresight, study, optimize, cancel)
-        course.steps.append(step)
-        if step.adopted:
-            course.run = replayed(scenario, with_sun(scenario, course.schedule, course.letting), replication)
-        if on_step is not None:
-            on_step(step)
-        now += how.every_min
-    run = course.run
+        search.schedule = laying.unplanned(listed)
+    plant: Any = plant_of(scenario, search.schedule, replication)
+    run(plant, search, math.inf if how.using is None else 0.0)
+    policy = policy_of(plant, how.using or Using.FOLLOW)
+    run(plant, policy)
+    ran, seconds = plant.state(), time.perf_counter() - began
     return Rolled(
-        scenario=scenario,
-        how=how,
-        foresight=foresight,
-        schedule=with_sun(scenario, course.schedule, course.letting),
-        run=run,
-        figures=figures(scenario, run),
-        steps=tuple(course.steps),
-        seconds=time.perf_counter() - began,
-    )
+        scenario, how, search.followed, ran, figures(scenario, ran), tuple(search.steps), seconds, policy.looks,
+        policy.changes,
+    )  # fmt: skip
 
 
 def onward(
@@ -214,16 +358,15 @@ def onward(
         ValueError: the horizon is over.
     """
     refuse(scenario, how, measured=True)
-    grid = math.lcm(round(scenario.horizon.step_min), round(scenario.site.grid.metered_interval_min))
+    grid = grid_of(scenario)
     begin = math.ceil((now_min + how.frozen_min) / grid) * grid
     end = window_end(scenario, how, begin)
     if begin >= end:
         raise ValueError("the horizon is over")
     standing = _standing(schedule, expected)
-    course = _Course(scenario, how, baseline, standing, expected, let_go(scenario, schedule))
-    course.reach_min = scenario.horizon.length_min
-    step = _plan(course, now_min, begin, end, True, None, None, None)
-    return step, course.schedule
+    search = SearchPolicy(scenario, how, baseline, standing, let_go(scenario, schedule), foresight=True)
+    search.reach_min = scenario.horizon.length_min
+    return search.plan(now_min, begin, end, scenario, expected), search.schedule
 
 
 def _standing(schedule: xr.Dataset, expected: xr.Dataset) -> xr.Dataset:
@@ -237,141 +380,8 @@ def _standing(schedule: xr.Dataset, expected: xr.Dataset) -> xr.Dataset:
     return standing
 
 
-def _look(scenario: Case, how: How) -> None:
-    """Refuse a roll whose first or last plan lacks a forecast, before the first is made."""
-    horizon = scenario.horizon
-    for now in (0.0, (horizon.length_min - 1) // how.every_min * how.every_min):
-        foreseen(scenario, _steps(horizon, now, window_end(scenario, how, now)), horizon.instant(now))
-
-
 def _steps(horizon: Horizon, begin_min: float, end_min: float) -> Horizon:
     return part(horizon, round(begin_min / horizon.step_min), round(end_min / horizon.step_min))
-
-
-def replayed(scenario: Case, schedule: xr.Dataset, replication: int | None) -> xr.Dataset:
-    """The run of a schedule, undisturbed or with a random seed of its own; of processes with how their units stand."""
-    if scenario.processes:
-        follower, seed = WorksFollower(scenario, schedule), scenario.disturbances.seed
-        plant = WorksPlant(follower, seed, replication or 0, disturbed=replication is not None)
-        plant.run()
-        return plant.so_far()
-    if replication is None:
-        return twin.replay(scenario, schedule)
-    return twin.replay(scenario, schedule, replication=replication, disturbed=True)
-
-
-def _plan(
-    course: _Course,
-    now: float,
-    begin: float,
-    end: float,
-    foresight: bool,
-    study: Study | None,
-    optimize: Optimize | None,
-    cancel: Callable[[], bool] | None,
-) -> Step:
-    """Make one plan and lay it in, if it is worth it."""
-    began = time.perf_counter()
-    scenario = course.scenario
-    step_min, meter_min = scenario.horizon.step_min, scenario.site.grid.metered_interval_min
-    k = round(begin / step_min)
-    until, past = (scenario, course.run) if begin <= now or foresight else _expected(course, now)
-    plan_scenario = later(until, past, begin, end)
-    if scenario.heats:
-        plan_scenario = laying.within(plan_scenario, laying.looked_at(until, past, begin, end))
-    if not foresight:
-        plan_scenario = plan_scenario.with_inputs(
-            foreseen(scenario, plan_scenario.horizon, scenario.horizon.instant(now))
-        )
-    plan_scenario = plan_scenario.with_time_limit()
-    share = budgets.share_left(scenario, begin, plan_scenario)
-    plan_scenario = budgets.with_limits(plan_scenario, share)
-    baseline = Baseline.of(plan_scenario)
-    if course.how.hold and course.how.margins is not None:
-        plan_scenario = _with_margins(plan_scenario, course.how.margins)
-    capped = budgets.with_caps(plan_scenario, until, past, course.baseline, k, share, baseline)
-    before = None
-    if end <= course.reach_min:
-        before = with_sun(plan_scenario, cut(course.schedule, plan_scenario, begin), course.letting, begin)
-    listed = plan_scenario.heats or plan_scenario.processes
-    others = [] if before is None or not listed else [before.assign_attrs(complete=1)]
-    search = Search(others=others, study=study, lists=False, end_levels=False, optimize=optimize)
-    learning = course.how.hold and course.how.margins is None and capped.holding
-    if learning:
-        planned = hold(
-            capped, Engine(), work=capped.goal.budget, baseline=baseline, search=search, whole=True,
-            cancel=cancel,
-        ).robust  # fmt: skip
-    else:
-        planned = make_plan(capped, PLAIN, baseline=baseline, search=search, replications=0, cancel=cancel)
-    margins = _margins(planned.scenario) if learning and planned.has_schedule else None
-    if not planned.has_schedule and capped.goal.caps != plan_scenario.goal.caps:
-        # what is left of a budget may be out of reach: then as little as can be on top
-        planned = make_plan(plan_scenario, PLAIN, baseline=baseline, search=search, replications=0, cancel=cancel)
-    if planned.schedule is None and scenario.processes:
-        # it may be that something is missed whatever is done: as little as can be
-        start = baseline.schedule if before is None else before
-        schedule = replan_processes(capped, baseline.envelope, start, work=capped.goal.budget, cancel=cancel)
-        if schedule.attrs["found"]:
-            planned = follow(capped, baseline=baseline, schedule=schedule, replications=0)
-    status, better, is_laid = planned.status, None, True
-    if planned.schedule is None:
-        is_laid = before is None
-        schedule, status = baseline.schedule, status if before is not None else "baseline"
-    else:
-        schedule = planned.schedule
-        if before is not None:
-            earlier = follow(capped, baseline=baseline, schedule=before, replications=0)
-            better, is_laid = _worth(earlier, replace(planned, scenario=capped), course.how.keep_share)
-    moved_mwh, moved = _moved(before, schedule, step_min / 60) if is_laid and before is not None else (0.0, 0)
-    if is_laid:
-        if scenario.processes and begin:
-            # what has happened under a schedule is not decided by rule again
-            schedule = schedule.assign_attrs(policy=Policy.SCHEDULE.value)
-        if "delivered_t" in past:
-            # what has gone of orders is no longer owed by the plan before
-            course.schedule["delivered_t"][:, :k] = past["delivered_t"].to_numpy()[:, :k]
-        course.schedule = lay(course.schedule, schedule, begin, step_min, meter_min)
-        for name, going in let_go(plan_scenario, schedule).items():
-            course.letting[name][k : k + len(going)] = going
-        course.reach_min = end
-    return Step(
-        at_min=now,
-        begin_min=begin,
-        end_min=end,
-        status=status,
-        gap=planned.gap,
-        adopted=is_laid,
-        better=better,
-        moved_mwh=moved_mwh,
-        moved_heats=moved,
-        seconds=time.perf_counter() - began,
-        margins=margins,
-        import_mw=(schedule if is_laid or before is None else before)["import_mw"].to_numpy(),
-    )
-
-
-def _margins(scenario: Scenario) -> dict[str, Any]:
-    """The margins of a scenario as plain data."""
-    return scenario.disturbances.model_dump(mode="json", include=set(MARGINS))
-
-
-def _with_margins(scenario: Case, margins: Mapping[str, Any]) -> Case:
-    """A scenario with the margins of another."""
-    plain = scenario.disturbances.model_dump(mode="json") | dict(margins)
-    disturbances = Disturbances.model_validate(plain)
-    return scenario.model_copy(update={"disturbances": disturbances})
-
-
-def _expected(course: _Course, now: float) -> tuple[Case, xr.Dataset]:
-    """Scenario and run as they are expected at a moment: what has happened, and the forecasts of the frozen time."""
-    scenario, horizon = course.scenario, course.scenario.horizon
-    ahead = _steps(horizon, now, min(now + course.how.frozen_min, horizon.length_min))
-    inputs = scenario.inputs.copy(deep=True)
-    for name, values in foreseen(scenario, ahead, horizon.instant(now)).data_vars.items():
-        inputs[name].loc[{"time": ahead.times}] = values
-    expected = scenario.with_inputs(inputs)
-    return expected, replayed(expected, with_sun(expected, course.schedule, course.letting), None)
 
 
 def _worth(before: Plan, planned: Plan, keep_share: float) -> tuple[float | None, bool]:

@@ -70,7 +70,7 @@ def retimed(policy: LineReplan, todo: Operations, view: SoFar, price: float) -> 
 
 def test_as_printed_is_what_the_twin_replays(day: tuple[Case, xr.Dataset]) -> None:
     scenario, schedule = day
-    replayed = twin.runs(scenario, schedule, range(3))
+    replayed = twin.replays(scenario, schedule, range(3))
     for one, other in zip(days(scenario, schedule, range(3)), replayed, strict=True):
         assert np.array_equal(one.columns["op_end_min"].values, other["op_end_min"].values)
 
@@ -227,7 +227,7 @@ def test_a_breakdown_and_a_late_heat_are_seen(policy: LineReplan) -> None:
             units = {one.unit for one in so_far.actuals.values() for at, halt in one.stops if at <= minute < at + halt}
             assert standing(so_far) == units
             over = [minute - one.start - one.planned for one in so_far.actuals.values() if one.end > minute]
-            assert lateness(plant, so_far) >= max(over, default=0.0)
+            assert lateness(rows_of(plant.todo), so_far) >= max(over, default=0.0)
             met |= {"down"} if units else set()
             met |= {"late"} if max(over, default=0.0) > 10 else set()
     assert met == {"down", "late"}

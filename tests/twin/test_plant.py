@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+import simpy
 
 from emberline import twin
 from emberline.scenarios import load
@@ -42,9 +43,10 @@ def test_stopped_and_carried_on_is_the_same_to_the_last_bit(follower: Follower, 
     for minute in range(11, 1440, 23):
         stopped.run(float(minute))
         stopped.so_far()
-    for plant in (through, stopped):
+    in_simpy = LinePlant(follower, 1, replication, clock=simpy.Environment())
+    for plant in (through, stopped, in_simpy):
         plant.run()
-    one, other, followed = through.columns(), stopped.columns(), follower.columns(1, replication)
+    one, other, followed = through.columns(), stopped.columns(), in_simpy.columns()
     for name in COLUMNS:
         assert np.array_equal(one[name].values, followed[name].values), name
         assert np.array_equal(one[name].values, other[name].values), name

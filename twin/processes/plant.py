@@ -64,23 +64,6 @@ class WorksFollower:
         # the baseline's assets answer to the load as it is; a schedule's set-points are followed
         self.setpoints = None if schedule is None or by_rule else Setpoints.read(schedule)
 
-    def run(self, seed: int, replication: int, disturbed: bool) -> xr.Dataset:
-        """Follow it once; a dataset of table ``RUN``."""
-        return self._day(seed, replication, disturbed).dataset()
-
-    def columns(self, seed: int, replication: int) -> Columns:
-        """One disturbed run as plain arrays."""
-        return self._day(seed, replication, True).columns()
-
-    def misses(self, seed: int, replication: int) -> list[Violation]:
-        """Limits missed in one disturbed run, in the order of their moments."""
-        return sorted(self._day(seed, replication, True).course().violations, key=lambda row: row.at_min)
-
-    def _day(self, seed: int, replication: int, disturbed: bool) -> WorksPlant:
-        plant = WorksPlant(self, seed, replication, disturbed=disturbed)
-        plant.run()
-        return plant
-
 
 @dataclass(frozen=True)
 class WorksCourse:
@@ -136,7 +119,7 @@ class WorksPlant:
         # what the rules have come to, so that the past stays as it was
         before = Setpoints.read(self.dataset()) if self.setpoints is None and k else self.setpoints
         self.setpoints = joined(before, Setpoints.read(schedule), k)
-        policy = SchedulePolicy(self.table, schedule, onward=True)
+        policy = SchedulePolicy(self.table, schedule, onward=k > 0)
         self._mix = joined_mix(self._mix, policy.mix, k, self.table.n_steps)
         self.works.policy, self._by_rule = policy, False
 
@@ -159,6 +142,10 @@ class WorksPlant:
         complete = not any(row.kind in (ViolationKind.DELIVERY, ViolationKind.LEVEL) for row in late)
         return WorksCourse(records, flows, late + violations, acts, complete)
 
+    def misses(self) -> list[Violation]:
+        """Limits missed until now, in the order of their moments."""
+        return sorted(self.course().violations, key=lambda row: row.at_min)
+
     def columns(self) -> Columns:
         """The day as plain arrays; after the end."""
         return Columns(*self._variables(plain=True))
@@ -167,6 +154,10 @@ class WorksPlant:
         """What has happened until now and how units stand, a dataset of table ``RUN``; steps to come are empty."""
         data = self.dataset()
         return check(data.assign(Records(self.table, self._history, self.follower.grid, {}).standings()), RUN)
+
+    def state(self) -> xr.Dataset:
+        """What has happened, as those who plan on read it (``twin.state.later``)."""
+        return self.so_far()
 
     def dataset(self) -> xr.Dataset:
         """The day, a dataset of table ``RUN``; after the end."""

@@ -20,7 +20,7 @@ from emberline.studies.calibration.calibrate import calibrate
 from emberline.studies.calibration.twin_log import twin_log
 from emberline.studies.levers.study import levers, refused
 from emberline.studies.rolling.comparison import compare
-from emberline.studies.rolling.horizon import How, refuse
+from emberline.studies.rolling.horizon import How
 from emberline.studies.rolling.span import load_span
 
 if TYPE_CHECKING:
@@ -100,9 +100,6 @@ def work_roll(task: Task) -> dict[str, Any]:
     every = [float(minutes) for minutes in options["every_min"]]
     how = How(every[0], float(options["look_ahead_min"]), float(options["frozen_min"]), float(options["keep_share"]))
     replication = options.get("replication")
-    for minutes in every:
-        refuse(scenario, How(minutes, *_rest(how)), disturbed=replication is not None)
-    memory.refuse(memory.of_plan(scenario), scenario.name)
     length = scenario.horizon.length_min
 
     def on_step(name: str, step: Any) -> None:
@@ -130,10 +127,6 @@ def work_roll(task: Task) -> dict[str, Any]:
         "import_mw": {name: _plain(run["import_mw"].to_numpy()) for name, run in runs.items()},
         "planned_mw": [_plain(values) if values is not None else [] for values in plans],
     }
-
-
-def _rest(how: How) -> tuple[float, float, float]:
-    return how.look_ahead_min, how.frozen_min, how.keep_share
 
 
 def _plain(values: np.ndarray) -> list[float]:

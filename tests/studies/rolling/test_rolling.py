@@ -121,7 +121,7 @@ def test_with_everything_known_to_the_end_nothing_is_changed_and_nothing_regrett
     less = dataclasses.replace(sums, levels={"battery": sums.levels["battery"] - 1.0})
     worth = sums.level_cost_per_unit["battery"]
     assert worth > 0
-    more = result.more_than(result.rolled.run, less, result.rolled.run, sums)
+    more = result.more_than(dataclasses.replace(result.rolled, figures=less), result.rolled)
     assert (more.total, more.stock) == pytest.approx((worth, worth))
     gain, costs = result.gain, (result.baseline.figures.cost, result.rolled.figures.cost)
     assert gain is not None

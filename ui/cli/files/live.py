@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -83,6 +83,10 @@ def simulate(
         float | None, typer.Option(min=10, metavar="MIN", help="the server restarts so often, in the plant's minutes")
     ] = None,
     replication: Annotated[int, typer.Option(min=0, help="which disturbances of the scenario happen")] = 0,
+    policy: Annotated[
+        Literal["follow", "replan"],
+        typer.Option(help="follow the list as printed, or plan it again as goal.replan says"),
+    ] = "follow",
 ) -> None:
     """Simulate a plant in accelerated time: the twin behind an OPC UA server, and a file live.yaml that reads it.
 
@@ -93,6 +97,7 @@ def simulate(
     from emberline.live.loop import approved
     from emberline.live.tags import load as load_plant
     from emberline.scenarios import load
+    from emberline.scenarios.records.replanning import Using
 
     try:
         from emberline.live.simulation import Messages, SimulatedPlant, Simulation
@@ -102,7 +107,7 @@ def simulate(
     _free(port)
     if broker is not None:
         _note_broker(broker)
-    plant = SimulatedPlant(load(scenario), replication=replication)
+    plant = SimulatedPlant(load(scenario), replication=replication, using=Using(policy))
     named = str(Path(scenario).resolve()) if Path(scenario).is_file() else scenario
     simulation = Simulation(
         plant, named, port, speed, Messages(replication + 1, noise, lost, swapped), restart_every, broker

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -234,6 +234,12 @@ def roll(
             "--every", metavar="SPAN", help="planning interval, such as 1h; may be repeated to compare several"
         ),
     ] = None,
+    policy: Annotated[
+        Literal["search", "replan", "follow"],
+        typer.Option(
+            help="search: plan again by search; replan: one plan, planned again as goal.replan says; follow: one plan"
+        ),
+    ] = "search",
     look_ahead: Annotated[
         str, typer.Option("--look-ahead", metavar="SPAN", help="at least this far, to the end of that day")
     ] = "48h",
@@ -261,9 +267,9 @@ def roll(
     Reports the gain over the baseline and the regret against a single plan with perfect foresight, with 90 %
     intervals, and the cost of planning less often. The exit code is 1 if a limit was missed.
     """
-    from emberline.planning.engine import memory
     from emberline.scenarios.records.quantity import convert
-    from emberline.studies.rolling import How, compare, load_span, refuse
+    from emberline.scenarios.records.replanning import Using
+    from emberline.studies.rolling import How, compare, load_span
     from emberline.ui.cli.terminal import study
 
     spans = [_minutes("--every", text) for text in every or ["1h"]]
@@ -273,11 +279,11 @@ def roll(
         share = convert(keep, "")
     if not 0 <= share < 1:
         raise Refused(f"--keep {keep}: must be a share from 0 to below 100 %")
+    if every and policy != "search":
+        raise Refused("--every: belongs to --policy search; goal.replan says when a shift plans again")
     case = load_span(scenario, changes or [], start, end)
-    how = How(spans[0], _minutes("--look-ahead", look_ahead), _minutes("--frozen", frozen), share)
-    for minutes in spans:
-        refuse(case, How(minutes, how.look_ahead_min, how.frozen_min, share), disturbed=replication is not None)
-    memory.refuse(memory.of_plan(case), case.name)
+    ahead_min, frozen_min = _minutes("--look-ahead", look_ahead), _minutes("--frozen", frozen)
+    how = How(spans[0], ahead_min, frozen_min, share, using=None if policy == "search" else Using(policy))
 
     def work(tell: Any, wish: Any) -> Comparison:
         def on_step(name: str, step: Any) -> None:
