@@ -15,15 +15,17 @@ from emberline.scenarios import Case, Scenario, effort
 
 LONG_MIN = 3 * 1440.0
 """Horizons longer than this are followed on fewer days."""
-PER_LOOK, PER_OPERATION, PER_LISTED = 2e-3, 8e-5, 2e-5
-"""Work of a look: in any case, for each operation of a day ahead, and for each of the whole list."""
+PER_LOOK, PER_OPERATION, PER_LISTED, PER_MODE = 2e-3, 8e-5, 2e-5, 3e-3
+"""Work of a look: in any case, for each operation of a day ahead, for each of the whole list, and for each mode of a
+unit whose runs are planned again."""
 
 
 def days_of(scenario: Scenario) -> int:
     """Number of disturbed days to follow a plan on: 100, or 20 of long horizons; fewer where the effort is small."""
     length = scenario.horizon.length_min
     operations = len(scenario.heats) * len(scenario.line.stages)
-    each = PER_LOOK + PER_OPERATION * operations * min(1440 / length, 1.0) + PER_LISTED * operations
+    modes = sum(one.count * len(one.all_modes) for one in scenario.processes if scenario.moves_runs(one))
+    each = PER_LOOK + PER_OPERATION * operations * min(1440 / length, 1.0) + PER_LISTED * operations + PER_MODE * modes
     work = length / scenario.goal.replan.every_min * each
     most = PLAN.again_days if length <= LONG_MIN else PLAN.again_weeks
     return max(PLAN.again_least, min(most, int(PLAN.again_share * scenario.goal.budget / work)))
