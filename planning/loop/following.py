@@ -70,7 +70,8 @@ def policy_of(plant: Any, using: Using) -> Follow | Replan:
     Raises:
         ScenarioError: as of :func:`refuse`.
     """
-    if using is Using.FOLLOW:
+    by_rule = isinstance(plant, WorksPlant) and plant.follower.policy is None
+    if using is Using.FOLLOW or by_rule:
         return Follow()
     refuse(plant.follower.scenario)
     return Replan(plant)
@@ -98,7 +99,7 @@ class Replan:
 
     def __init__(self, plant: LinePlant | WorksPlant) -> None:
         """Begin where a plant stands; it serves any number of days that begin with the same list."""
-        self._shift: Any = _LineShift(plant) if isinstance(plant, LinePlant) else WorksReplan(plant.follower)
+        self._shift: Any = shift(plant)
         self._settings, horizon = self._shift.scenario.goal.replan, self._shift.scenario.horizon
         self._last_min = horizon.length_min
         self._tick_min = TICK_MIN if isinstance(plant, LinePlant) else horizon.step_min
@@ -134,7 +135,12 @@ class Replan:
         return change
 
 
-class _LineShift(LineReplan):
+def shift(plant: LinePlant | WorksPlant) -> LineShift | WorksReplan:
+    """What a shift sees and decides at a plant, for any number of days that begin with the same schedule."""
+    return LineShift(plant) if isinstance(plant, LinePlant) else WorksReplan(plant.follower)
+
+
+class LineShift(LineReplan):
     """The policy of a line, with the signs by which it looks sooner."""
 
     def __init__(self, plant: LinePlant) -> None:
