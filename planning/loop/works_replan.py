@@ -21,7 +21,7 @@ import xarray as xr
 from scipy.special import ndtr
 
 from emberline.models.site import read, worth_per_t
-from emberline.planning.loop.replan import BROKEN, DAY_MIN
+from emberline.planning.loop.risks import BROKEN
 from emberline.scenarios import effort
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.process import in_steps
@@ -30,6 +30,7 @@ from emberline.twin.processes.following import SchedulePolicy
 from emberline.twin.processes.plant import WorksFollower, WorksPlant
 from emberline.twin.processes.scatter import SHIFT_MIN, rate_spread
 
+DAY_MIN = 1440.0
 REACH_H = 36.0
 """Runs that begin or end later than this are left to later looks."""
 ANSWER_H = 12.0

@@ -66,7 +66,7 @@ def test_a_schedule_that_holds_is_found_again(planned: tuple[Case, xr.Dataset]) 
 )
 def test_random_works_go_on_without_a_limit_broken(seed: int, stops: tuple[int, ...]) -> None:
     """Proves: stopped again and again where nothing has happened, a plan that is repaired each time misses nothing, and
-    the twin makes of it what it says. Sensitivity: seeds 0, 50 and 83 each met a fault, as told."""
+    the twin makes of it what it says. Sensitivity: seeds 0, 50 and 83 each met a fault once."""
     scenario = small(random_works(seed), 2.0)
     schedule = optimize(scenario, twin.envelope(scenario), twin.dispatch(scenario))
     plant = WorksPlant(WorksFollower(scenario, schedule), 1, 0, disturbed=False)

@@ -55,7 +55,7 @@ def test_limits_are_kept_on_more_days_and_none_is_lost(mill: tuple[Case, xr.Data
 @pytest.mark.parametrize("plant", ["mill", "works"])
 def test_where_nothing_happens_nothing_is_lost(plant: str, request: pytest.FixtureRequest) -> None:
     """Proves: undisturbed, what looks change keeps every limit of a plan, end levels and least runs and rests too, and
-    tells what is made. Sensitivity: a rate told for a start-up, or a run that is cut, is a violation of its own."""
+    says what is made. Sensitivity: a rate given for a start-up, or a run that is cut, is a violation of its own."""
     scenario, schedule = request.getfixturevalue(plant)
     day = WorksPlant(WorksFollower(scenario, schedule), 1, 0, disturbed=False)
     policy = Replan(day)
