@@ -124,12 +124,12 @@ class WorksReplan:
             flow[1, store] += offered
         self.outside = flow[1] - flow[0]
         """What demands and arrivals give to each store [t/h]."""
-        made = [(unit, self._planned(unit, follower.policy)) for unit in self.units]
+        planned = [(unit, self._planned(unit, follower.policy)) for unit in self.units]
         fastest = flow.max(axis=(0, 2))
-        for unit, tph in made:
+        for unit, tph in planned:
             fastest[unit.stores] = np.maximum(fastest[unit.stores], np.abs(tph).max(axis=1))
         self.fastest = np.maximum(fastest, 1e-6)
-        self.variance = self._variance(made)
+        self.variance = self._variance(planned)
         self.begin()
 
     def _unit(self, u: int) -> Unit:
@@ -161,7 +161,7 @@ class WorksReplan:
         """What a unit is planned to give to its stores, (n_stores, n_steps) [t/h]."""
         return (unit.per_t[policy.modes[unit.row]] * policy.rates[unit.row][:, None]).T
 
-    def _variance(self, made: list[tuple[Unit, np.ndarray]]) -> np.ndarray:
+    def _variance(self, planned: list[tuple[Unit, np.ndarray]]) -> np.ndarray:
         """Variance of each level about its forecast by what happens in the time before that an answer takes [t²]."""
         table, disturbances = self.table, self.scenario.disturbances
         n, hours, answer = table.n_steps, table.step_h, in_steps(ANSWER_H, table.step_h)
@@ -180,7 +180,7 @@ class WorksReplan:
             if not load.order:
                 scatter(load.store, np.array(load.demand_tph), disturbances.delivery_spread, table.day_of)
         shifts = np.arange(n) * table.step_min // SHIFT_MIN
-        for unit, by_store in made:
+        for unit, by_store in planned:
             machine, (failures, repair_h) = table.machines[unit.row], self._failing(unit.row)
             spread = rate_spread(disturbances, machine.name, machine.process.name)
             for store, tph in zip(unit.stores.tolist(), by_store, strict=True):
@@ -263,7 +263,7 @@ class WorksLook:
         now = self.plant.works.units[u]
         state, repair = now.standing(self.plant.now), unit.repair if now.down else 0
         since = round(state.since_h / table.step_h)
-        made, extra_mw, off = np.zeros((count, n), bool), np.zeros((count, n)), np.zeros((count, n))
+        running, extra_mw, off = np.zeros((count, n), bool), np.zeros((count, n)), np.zeros((count, n))
         lost = np.zeros(count)
         wrong = ((modes >= 0) & table.closed[u, self.k : self.k + n]).sum(axis=1).astype(float)
         switches = np.diff(modes, axis=1) != 0
@@ -289,16 +289,16 @@ class WorksLook:
                         off[w, ready] = what.off_spec_t / table.step_h
                     if before < 0 and b > 0:
                         wrong[w] += max(unit.rest - (b - since_rest), 0)
-                made[w, ready:e] = True
+                running[w, ready:e] = True
                 if e < n:
                     wrong[w] += max(unit.run - (e - began), 0)
                 before = m
         as_planned = (modes == self.planned[u, :n]) & (self.rates[u, :n] > 0)
-        tph = np.where(made, np.where(as_planned, self.rates[u, :n], unit.usual[modes]), 0.0)
+        tph = np.where(running, np.where(as_planned, self.rates[u, :n], unit.usual[modes]), 0.0)
         mw = extra_mw
         for m, way in enumerate(ways):
             rates, powers = zip(*way.mode.knots, strict=True)
-            mw = mw + np.where(made & (modes == m), np.interp(tph, rates, powers), 0.0)
+            mw = mw + np.where(running & (modes == m), np.interp(tph, rates, powers), 0.0)
         good = tph - np.minimum(off, tph)
         flows = [
             np.where(per_t > 0, good, tph) * per_t
