@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import xarray as xr
 
+from emberline.models.formulations.processes import stock_value
 from emberline.models.formulations.site.objective import read as read_aim
+from emberline.models.problem import plant as plants
 from emberline.models.problem.constants import baseline_totals, direct_kg
-from emberline.models.problem.site import read
+from emberline.models.problem.site import SiteData, read
 from emberline.scenarios import Case
 from emberline.scenarios.goal_metrics import goal_metric
 
-__all__ = ["baseline_totals", "direct_kg", "fixed", "read"]
+__all__ = ["baseline_totals", "direct_kg", "fixed", "read", "worth_per_t"]
 
 
 def fixed(scenario: Case, envelope: xr.Dataset, schedule: xr.Dataset) -> tuple[float, float]:
@@ -34,3 +38,12 @@ def fixed(scenario: Case, envelope: xr.Dataset, schedule: xr.Dataset) -> tuple[f
         unavoidable, credit = unchangeable(scenario, envelope, data, schedule)
         constant, beyond = constant + unavoidable, beyond + credit
     return constant, beyond
+
+
+def worth_per_t(scenario: Case, envelope: xr.Dataset, site: SiteData) -> tuple[dict[str, float], ...]:
+    """What a tonne in each store takes of the goal to make at the least and at the most of the horizon's electricity,
+    and how many tonnes more than wanted at the end are credited."""
+    plant, metric = plants.read(scenario, envelope), goal_metric(scenario).name
+    least = stock_value.least_prices(plant, site)[metric]
+    most = replace(least, electricity=max(float(site.guide_per_mwh[metric].max()), 0.0))
+    return stock_value.values(plant, least), stock_value.values(plant, most), stock_value.bands(plant)

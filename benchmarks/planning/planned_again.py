@@ -7,6 +7,7 @@ at the clock are worth is measured on the plan of a day that is made to hold.
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -16,15 +17,15 @@ from benchmarks.reporting.findings import Bar, Findings, Row, Table, measured
 from emberline import twin
 from emberline.planning import PLAIN, make_plan
 from emberline.planning.engine.engine import engine
-from emberline.planning.loop.replan import LineReplan
+from emberline.planning.loop.following import shift
 from emberline.planning.plan.record import Plan
 from emberline.planning.planner import Steps
 from emberline.planning.robustness.ensemble import Ensemble, ensemble
+from emberline.planning.robustness.planned_again import most_days
 from emberline.scenarios import load
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.records.replanning import Replanning
-from emberline.twin import Follower
-from emberline.twin.plant import LinePlant
+from emberline.twin.run import plants
 
 DAYS, STATES, WORKERS = 100, 50, 2
 NEVER_MIN = 1e5
@@ -34,20 +35,24 @@ CLOCKS = {
        for hours in (1, 3, 12)},
 }  # fmt: skip
 """When a shift looks at its list."""
-OF = {"melt-shop-small": (0.05, None), "melt-shop-day": (0.05, 60.0), "melt-shop-week": (0.5, None)}
+GRINDING = str(Path(__file__).parents[2] / "scenarios" / "library" / "templates" / "grinding-plant.yaml")
+OF = {
+    "melt-shop-small": (0.05, None), "melt-shop-day": (0.05, 60.0), "melt-shop-week": (0.5, None),
+    GRINDING: (0.05, None), "cement-week": (0.5, None),
+}  # fmt: skip
 """Seconds of a look at most, and of all days."""
 
 
 def looks(plan: Plan) -> list[float]:
     """CPU seconds of looks in the middle of disturbed days."""
     assert plan.schedule is not None
-    follower = Follower(plan.scenario, plan.schedule)
-    policy, length, seconds = LineReplan(follower), plan.scenario.horizon.length_min, []
+    begin, length, seconds = plants(plan.scenario, plan.schedule), plan.scenario.horizon.length_min, []
+    policy = shift(begin(7, 0))
     for replication in range(STATES):
-        plant = LinePlant(follower, 7, replication)
+        plant = begin(7, replication)
         plant.run(length * (0.2 + 0.6 * replication / STATES))
         before = time.process_time()
-        policy.look(plant)
+        policy.decide(plant)
         seconds.append(time.process_time() - before)
     return seconds
 
@@ -95,14 +100,14 @@ def savings(name: str, days: Ensemble, draft: float) -> list[Row]:
 
 @bench("planned-again", "days planned again: a look, a hundred days, saving and limits kept (when named)", long=True)
 def main() -> Findings:
-    """Measure each shop."""
+    """Measure each plant."""
     tables = []
     for name, (look_s, all_s) in OF.items():
         with quiet():
             plan = make_plan(load(name, ["goal.hold=off"]), PLAIN, replications=0)
         assert plan.schedule is not None
         assert plan.replay_figures is not None
-        metric, count = goal_metric(plan.scenario), DAYS if name != "melt-shop-week" else 20
+        metric, count = goal_metric(plan.scenario), most_days(plan.scenario)
         draft = metric.of(plan.baseline_figures) - metric.of(plan.replay_figures)
         rows = [measured("a look, CPU", looks(plan), bars=[Bar(look_s)])]
         listed = twin.dispatch(plan.scenario)
@@ -119,5 +124,5 @@ def main() -> Findings:
         rows += savings("printed", both, draft) + savings("planned again", both.other, draft)
         baseline = 100 * float(np.mean(both.data["baseline_violations"].to_numpy() == 0))
         rows.append(measured("baseline: limits kept", [baseline], "%"))
-        tables.append(Table(f"{name}: {count} days", rows))
+        tables.append(Table(f"{plan.scenario.name}: {count} days", rows))
     return Findings([*tables, by_the_clock("melt-shop-day")])

@@ -12,7 +12,7 @@ import pyomo.core as pyo
 
 from emberline.models.formulations.processes.network import PlantPorts
 from emberline.models.formulations.processes.network import add as add_processes
-from emberline.models.formulations.processes.stock_value import bands, credits
+from emberline.models.formulations.processes.stock_value import bands, credits, slack_prices
 from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site.assets.ports import Linear, slot_values
 from emberline.models.formulations.site.assets.result import both_ways, burning
@@ -132,7 +132,8 @@ def _goals(
         # caps hold on what is really paid and emitted
         ports.keep(model, tops)
         tops = {}
-        ports = plant_ports.crediting(ports, credits(plant_ports.plant, coarse), bands(plant_ports.plant))
+        plant = plant_ports.plant
+        ports = plant_ports.crediting(ports, credits(plant, coarse), bands(plant), slack_prices(plant, coarse))
     model.GOAL = pyo.Set(initialize=list(data.metrics))
     model.total = Variable(model.GOAL)
     model.totals = pyo.Block(model.GOAL)

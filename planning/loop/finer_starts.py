@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from emberline.planning.loop.replan import BROKEN, LineReplan, expected, moved
+from emberline.planning.loop.replan import LineReplan, expected, moved
 from emberline.planning.loop.retiming import Retiming
-from emberline.planning.loop.risks import Risks
+from emberline.planning.loop.risks import BROKEN, Risks
 from emberline.scenarios import Case, effort
 from emberline.scenarios.checking.locks import impossible
 from emberline.scenarios.messages import Message

@@ -9,13 +9,15 @@ from typing import Any
 
 import xarray as xr
 
-from emberline.planning.loop.loop import Follow, run
+from emberline.planning.loop.loop import Change, Follow, run
 from emberline.planning.loop.replan import LineReplan
+from emberline.planning.loop.works_replan import WorksReplan
 from emberline.scenarios import Case, Problem, ScenarioError
 from emberline.scenarios.columns import Columns
 from emberline.scenarios.records.replanning import Using
 from emberline.twin.line.operations import Row, SoFar, rows_of
 from emberline.twin.plant import LinePlant
+from emberline.twin.processes.plant import WorksPlant
 from emberline.twin.run import plants
 
 TICK_MIN = 5.0
@@ -69,7 +71,8 @@ def policy_of(plant: Any, using: Using) -> Follow | Replan:
     Raises:
         ScenarioError: as of :func:`refuse`.
     """
-    if using is Using.FOLLOW:
+    by_rule = isinstance(plant, WorksPlant) and plant.follower.policy is None
+    if using is Using.FOLLOW or by_rule:
         return Follow()
     refuse(plant.follower.scenario)
     return Replan(plant)
@@ -79,11 +82,15 @@ def refuse(scenario: Case) -> None:
     """Refuse what is not planned again yet.
 
     Raises:
-        ScenarioError: processes, or a site alone.
+        ScenarioError: a site alone, or processes of which no runs can be moved.
     """
-    if not scenario.heats:
-        key, verb = ("processes", "are") if scenario.processes else ("site", "is")
-        says = f"{verb} not planned again on disturbed days yet; a line of heats is"
+    if not scenario.can_plan_again:
+        key, says = "site", "is not planned again on disturbed days; lines of heats and runs of processes are"
+        if scenario.processes:
+            key, says = (
+                "processes",
+                "all must run, have ramps or a day's energy, touch carriers or are locked: no runs move",
+            )
         raise ScenarioError([Problem(scenario.name, key, says)])
 
 
@@ -91,42 +98,64 @@ class Replan:
     """The policy of a shift that looks at the clock, on deviation and on breakdown (``goal.replan``), and changes what
     is worth a change."""
 
-    def __init__(self, plant: LinePlant) -> None:
+    def __init__(self, plant: LinePlant | WorksPlant) -> None:
         """Begin where a plant stands; it serves any number of days that begin with the same list."""
-        self._shift = LineReplan(plant.follower)
-        self._settings = self._shift.scenario.goal.replan
-        self._last_min = self._shift.scenario.horizon.length_min
+        self._shift: Any = shift(plant)
+        self._settings, horizon = self._shift.scenario.goal.replan, self._shift.scenario.horizon
+        self._last_min = horizon.length_min
+        self._tick_min = TICK_MIN if isinstance(plant, LinePlant) else horizon.step_min
         self.begin(plant.now)
 
     def begin(self, now_min: float) -> None:
         """A day begins, or goes on from a moment: nothing of what was before counts."""
         self.looks, self.changes = 0, 0
         self._looked, self._late, self._down = now_min, 0.0, frozenset[int]()
-        self.at_min = now_min // TICK_MIN * TICK_MIN
+        self.at_min = now_min // self._tick_min * self._tick_min
         self._tick()
         self._shift.begin()
 
     def _tick(self) -> None:
-        following = self.at_min + TICK_MIN
+        following = self.at_min + self._tick_min
         self.at_min = following if following < self._last_min else math.inf
 
-    def decide(self, plant: LinePlant) -> list[Row] | None:
-        """Another list from now on; None: nothing is worth a change, or nothing has happened."""
+    def decide(self, plant: Any) -> Change | None:
+        """Another list or schedule from now on; None: nothing is worth a change, or nothing has happened."""
         at, since = self.at_min, self.at_min - self._looked
         self._tick()
         clock = since >= self._settings.every_min
         if not clock and since < self._settings.rest_min:
             return None
-        so_far = plant.so_far()
-        late, down = lateness(rows_of(plant.todo), so_far), standing(so_far)
+        late, down = self._shift.signs(plant)
         if not (clock or late > self._late + self._settings.late_min or down - self._down):
             self._down &= down
             return None
-        rows = self._shift.look(plant).rows
-        self.looks, self.changes = self.looks + 1, self.changes + (rows is not None)
+        change = self._shift.decide(plant)
+        self.looks, self.changes = self.looks + 1, self.changes + (change is not None)
         self._looked, self._down = at, down
-        self._late = late if rows is None else lateness(rows, so_far)
-        return rows
+        self._late, _ = self._shift.signs(plant, change)
+        return change
+
+
+def shift(plant: LinePlant | WorksPlant) -> LineShift | WorksReplan:
+    """What a shift sees and decides at a plant, for any number of days that begin with the same schedule."""
+    return LineShift(plant) if isinstance(plant, LinePlant) else WorksReplan(plant.follower)
+
+
+class LineShift(LineReplan):
+    """The policy of a line, with the signs by which it looks sooner."""
+
+    def __init__(self, plant: LinePlant) -> None:
+        super().__init__(plant.follower)
+
+    def decide(self, plant: LinePlant) -> list[Row] | None:
+        """Another list from now on; None: carry on."""
+        return self.look(plant).rows
+
+    @staticmethod
+    def signs(plant: LinePlant, change: list[Row] | None = None) -> tuple[float, frozenset[int]]:
+        """How late things are by the list, or by the one that follows [min], and units that stand by breakdown."""
+        so_far = plant.so_far()
+        return lateness(change or rows_of(plant.todo), so_far), standing(so_far)
 
 
 def lateness(rows: Iterable[Row], so_far: SoFar) -> float:

@@ -17,7 +17,7 @@ import xarray as xr
 
 from emberline.models.site import read
 from emberline.planning.loop.retiming import Retiming
-from emberline.planning.loop.risks import Risks
+from emberline.planning.loop.risks import BROKEN, Risks
 from emberline.scenarios import effort
 from emberline.scenarios.datasets import ViolationKind
 from emberline.scenarios.goal_metrics import goal_metric, no_worse
@@ -37,8 +37,6 @@ plan of ``melt-shop-day``: 0.1 saves a twentieth more and breaks more of them, 1
 FUTURES = (4, 24)
 """Imagined days: a change that is better on few of them is compared on more. With 8 alone 200 days of the plan of
 ``melt-shop-small`` kept their limits less often than as printed; 8 and 32 are no better on 150 of ``melt-shop-day``."""
-BROKEN = 0.3
-"""Price of a broken day, as a share of a day's worth."""
 WORTH_IT = 3e-4
 """Share of a day's worth by which a change must be better."""
 REFUSED = 1.0

@@ -16,6 +16,8 @@ from emberline.scenarios.line.scatter import Spread
 from emberline.scenarios.line.tables import LineShop
 from emberline.scenarios.records.horizon import MOMENT_MIN
 
+BROKEN = 0.3
+"""Price of a broken day, as a share of a day's worth."""
 GRID_MIN = MOMENT_MIN
 """Slack counts in slots so long [min]."""
 LEVELS = np.array([0, 1, 2, 4, 8, 14])

@@ -13,19 +13,24 @@ from emberline.planning.plan.tuning import PLAN
 from emberline.planning.robustness.ensemble import ensemble
 from emberline.scenarios import Case, Scenario, effort
 
-PER_LOOK, PER_OPERATION, PER_LISTED = 2e-3, 8e-5, 2e-5
-"""Work of a look: in any case, for each operation of a day ahead, and for each of the whole list."""
+PER_LOOK, PER_OPERATION, PER_LISTED, PER_MODE = 2e-3, 8e-5, 2e-5, 3e-3
+"""Work of a look: in any case, for each operation of a day ahead, for each of the whole list, and for each mode of a
+unit whose runs are planned again."""
+
+
+def most_days(scenario: Scenario) -> int:
+    """Disturbed replays that judge a plan: 100 days of the plant in all, 20 replays at least."""
+    return max(round(PLAN.again_days / max(scenario.horizon.length_min / 1440, 1.0)), PLAN.again_weeks)
 
 
 def days_of(scenario: Scenario) -> int:
-    """Number of disturbed replays to follow a plan on: 100 days of the plant in all and 20 at least; fewer where the
-    effort is small."""
+    """Number of disturbed replays to follow a plan on: :func:`most_days`, fewer where the effort is small."""
     length = scenario.horizon.length_min
     operations = len(scenario.heats) * len(scenario.line.stages)
-    each = PER_LOOK + PER_OPERATION * operations * min(1440 / length, 1.0) + PER_LISTED * operations
+    modes = sum(one.count * len(one.all_modes) for one in scenario.processes if scenario.moves_runs(one))
+    each = PER_LOOK + PER_OPERATION * operations * min(1440 / length, 1.0) + PER_LISTED * operations + PER_MODE * modes
     work = length / scenario.goal.replan.every_min * each
-    most = max(round(PLAN.again_days / max(length / 1440, 1.0)), PLAN.again_weeks)
-    return max(PLAN.again_least, min(most, int(PLAN.again_share * scenario.goal.budget / work)))
+    return max(PLAN.again_least, min(most_days(scenario), int(PLAN.again_share * scenario.goal.budget / work)))
 
 
 def followed(

@@ -15,7 +15,7 @@ from emberline.scenarios.case.market import Market
 from emberline.scenarios.case.site import Site
 from emberline.scenarios.process.delivery import Arrival, Delivery
 from emberline.scenarios.process.recipe import Mode
-from emberline.scenarios.process.record import Process
+from emberline.scenarios.process.record import Process, carriers_of
 from emberline.scenarios.process.store import Store
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.disturbances import Disturbances, Recourse, Tolerances
@@ -206,10 +206,21 @@ class Scenario(Record):
         finer = self.holding and bool(self.heats) and not self.by_the_minute and step % MOMENT_MIN == 0
         return MOMENT_MIN if finer else step
 
+    def moves_runs(self, process: Process) -> bool:
+        """Whether the runs of a process may be planned again on their own: nothing else hangs on them but stores."""
+        bound = process.must_run or process.ramp_tph_per_h or process.daily_energy_mwh
+        locked = any(lock.process == process.name for lock in self.run_locks)
+        return not (bound or locked or any(True for _ in carriers_of(process)))
+
+    @property
+    def can_plan_again(self) -> bool:
+        """Whether a list of heats, or runs of processes, can be planned again on a disturbed day."""
+        return bool(self.heats) or any(map(self.moves_runs, self.processes))
+
     @property
     def planned_again(self) -> bool:
         """Whether a plan is planned again on disturbed days: by what energy is worth, so not for goals in minutes."""
-        again = self.disturbed and bool(self.heats) and not self.by_the_minute
+        again = self.disturbed and self.can_plan_again and not self.by_the_minute
         return again and self.goal.policy is not Using.FOLLOW
 
     @property

@@ -349,8 +349,9 @@ def _of_goal(scenario: Scenario) -> Mistakes:
 
 def _of_grades(scenario: Scenario) -> Mistakes:
     grades = {heat.grade.name for heat in scenario.heats}
-    if scenario.goal.policy is Using.REPLAN and not scenario.heats:
-        yield ("goal", "policy"), "a line of heats is planned again; processes and sites alone are followed as printed"
+    if scenario.goal.policy is Using.REPLAN and not scenario.can_plan_again:
+        says = "lines of heats, and runs of processes on which stores alone hang, are planned again; here is neither"
+        yield ("goal", "policy"), says
     caps = scenario.goal.caps.embedded_kg_per_t
     places: dict[tuple[str, ...], str] = {("goal", "caps", "embedded_kg_per_t", name): name for name in caps}
     if scenario.goal.grade is not None:

@@ -138,7 +138,8 @@ class Goal(Record):
     """How the plan is used on disturbed days: ``replan``, looked at by the hour and planned again where that is better,
     or ``follow``, as printed.
 
-    None: ``replan`` of lines of heats, ``follow`` of processes and sites.
+    None: ``replan`` of lines of heats and of processes with runs that can be moved on their own (no ramp, no carrier),
+    else ``follow``.
     """
     replan: Replanning = Replanning()
     """When a plan that is planned again on a disturbed day is looked at."""

@@ -25,7 +25,7 @@ from emberline.planning.planner import Steps
 from emberline.planning.robustness.ensemble import ensemble
 from emberline.planning.robustness.planned_again import days_of, followed
 from emberline.runs.store import Store
-from emberline.scenarios import Case, ScenarioError, effort, load
+from emberline.scenarios import Case, effort, load
 from emberline.scenarios.line.tables import shop
 from emberline.scenarios.records.replanning import Using
 from emberline.twin import Follower
@@ -233,11 +233,6 @@ def test_a_breakdown_and_a_late_heat_are_seen(policy: LineReplan) -> None:
     assert met == {"down", "late"}
 
 
-def test_what_is_not_planned_again_yet_is_refused_in_one_line() -> None:
-    with pytest.raises(ScenarioError, match="processes: are not planned again on disturbed days yet"):
-        list(days(load("cement-week"), xr.Dataset(), [0], using=Using.REPLAN))
-
-
 def test_a_plan_says_what_planning_it_again_brings(tmp_path: Path) -> None:
     """Both stand side by side, in the first lines, in JSON, and after the plan was stored and read."""
     scenario = load("melt-shop-small", ["goal.effort=2"])
@@ -272,8 +267,6 @@ def test_a_plan_says_what_planning_it_again_brings(tmp_path: Path) -> None:
 def test_a_plan_that_is_only_followed_is_not_planned_again() -> None:
     scenario = load("melt-shop-small", ["goal.effort=2", "goal.policy=follow"])
     assert make_plan(scenario, Steps(front=False, rules=False)).again is None
-    with pytest.raises(ScenarioError, match=r"goal.policy: a line of heats is planned again"):
-        load("cement-week", ["goal.policy=replan"])
 
 
 def test_days_follow_from_effort_and_length() -> None:

@@ -75,11 +75,15 @@ class SchedulePolicy:
         for j, load in enumerate(self.table.loads):
             if not load.order or not load.span[0] <= k < load.span[1]:
                 continue
-            behind = float(self._before[j, k]) - works.loaded[j]
+            behind = self.behind_t(j, k, works)
             if behind > 1e-9 * load.amount_t:
                 loading = list(loading)
                 loading[j] = min(planned[j] + behind / self.table.step_h, max(load.most_tph, planned[j]))
         return modes, rates, loading
+
+    def behind_t(self, j: int, k: int, works: Works) -> float:
+        """By how much less has been loaded of an order until a step than was planned [t]."""
+        return float(self._before[j, k]) - works.loaded[j]
 
 
 def joined_mix(before: Mix, after: Mix, k: int, n: int) -> Mix:

@@ -55,7 +55,7 @@ class WorksFollower:
         Raises:
             ValueError: the schedule lacks a unit, or names a mode that it has not.
         """
-        self.scenario = scenario
+        self.scenario, self.schedule = scenario, schedule
         self.table = works_table(scenario)
         self.grid = SiteGrid(scenario)
         by_rule = schedule is None or schedule.attrs.get("policy") == Policy.BASELINE
@@ -90,7 +90,8 @@ class WorksPlant:
         self.follower, self.table = follower, follower.table
         self.seed, self.replication, self.disturbed = seed, replication, disturbed
         self.now = 0.0
-        self.setpoints = follower.setpoints
+        self.setpoints, self.schedule = follower.setpoints, follower.schedule
+        """What is followed now."""
         table, scenario = self.table, follower.scenario
         self._by_rule = follower.policy is None
         policy: Controller = follower.policy or ProcessBaseline(table, follower.grid)
@@ -121,7 +122,7 @@ class WorksPlant:
         self.setpoints = joined(before, Setpoints.read(schedule), k)
         policy = SchedulePolicy(self.table, schedule, onward=k > 0)
         self._mix = joined_mix(self._mix, policy.mix, k, self.table.n_steps)
-        self.works.policy, self._by_rule = policy, False
+        self.works.policy, self.schedule, self._by_rule = policy, schedule, False
 
     # ---- the day as a run -----------------------------------------------------------------------------------------
 

@@ -105,10 +105,11 @@ def _unit(scenario: Scenario, process: Process, unit: str, run: xr.Dataset, k: i
         ran = [str(name) for name in run["unit_mode"].sel(process=unit).values[:k] if name]
         last = ran[-1] if ran else process.all_modes[0].name
         return UnitState(mode=last, since_h=since_h, repair_h=_mttr_min(scenario, process, unit) / 60)
-    rates = process.mode[mode].rates
+    # a run that begins now may do so at any rate
+    rates, free = process.mode[mode].rates, ready_h or not since_h
     return UnitState(
         mode=mode, since_h=since_h, ready_in_h=ready_h, leaves=leaves or None, off_spec_t=off_t,
-        rate_tph=None if ready_h or not rates.low <= rate <= rates.high else rate,
+        rate_tph=None if free or not rates.low <= rate <= rates.high else rate,
     )  # fmt: skip
 
 

@@ -154,6 +154,11 @@ class UnitProcess:
         return self.phase == RUNNING and self.running and not self.waits
 
     @property
+    def down(self) -> bool:
+        """Whether it is being repaired."""
+        return self.phase == DOWN
+
+    @property
     def closed(self) -> bool:
         """Whether it may not work."""
         return self.phase == OUT

@@ -29,19 +29,6 @@ HAIR = 1e-9
 """Share by which a level may miss what is wanted at the end: what a solver calls equal."""
 
 
-DEAR = 5.0
-"""Price of a tonne that a store lacks or spills, by the dearest credit for one."""
-
-
-def slack_price(credits: Mapping[str, float]) -> float:
-    """What a tonne that a store lacks or spills counts, by one metric.
-
-    Args:
-        credits: what a tonne in each store is worth.
-    """
-    return DEAR * max(credits.values(), default=0.0) or 1.0
-
-
 @dataclass(frozen=True)
 class PlantPorts:
     """What the plant offers to the site and the objective."""
@@ -69,7 +56,11 @@ class PlantPorts:
         return ports.less(emission)
 
     def crediting(
-        self, ports: SitePorts, credits: Mapping[str, Mapping[str, float]], bands: Mapping[str, float]
+        self,
+        ports: SitePorts,
+        credits: Mapping[str, Mapping[str, float]],
+        bands: Mapping[str, float],
+        slack_prices: Mapping[str, float],
     ) -> SitePorts:
         """Ports with what more stock than wanted at the end is worth taken off.
 
@@ -77,6 +68,7 @@ class PlantPorts:
             ports: of the site.
             credits: by metric, what a tonne is worth in each store.
             bands: how much more is credited in each store [t].
+            slack_prices: what a tonne that a store lacks or spills counts, by metric.
         """
         block, last = self.block, self.plant.n - 1
         block.end_stock = Series(block.STORE, values=np.array([store.end_t for store in self.plant.stores]))
@@ -91,8 +83,7 @@ class PlantPorts:
             credit = sum(worth * block.more[name] for name, worth in credits[metric].items() if worth)
             if not self.plant.elastic:
                 return credit
-            price = slack_price(credits[metric])
-            return credit - price * sum(
+            return credit - slack_prices[metric] * sum(
                 total(Row(slack, name)[t] for t in each(block.T)) for slack in self.slacks for name in block.STORE
             )
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emberline.models.formulations.processes.network import ADDED, PlantPorts, levels, slack_price
+from emberline.models.formulations.processes.network import ADDED, PlantPorts, levels
 from emberline.models.formulations.processes.ports import UnitPorts
 from emberline.models.formulations.processes.runs import UnderWay, kernel
-from emberline.models.formulations.processes.stock_value import credited, credits
+from emberline.models.formulations.processes.stock_value import credited, slack_prices
 from emberline.models.formulations.site.assets.ports import Row, slot_values
 from emberline.models.formulations.site.dispatch import held_flows
 from emberline.models.kernel import arrays
@@ -342,10 +342,7 @@ def credited_flows(site_model: SiteModel) -> Flows:
     stock = credited(plant, site_model.coarse, {name: float(level[-1]) for name, level in levels(ports).items()})
     slack_t = sum(float(np.nan_to_num(arrays.values(slack)).sum()) for slack in ports.slacks)
     if slack_t:
-        stock = {
-            name: stock[name] - slack_price(worth) * slack_t
-            for name, worth in credits(plant, site_model.coarse).items()
-        }
+        stock = {name: stock[name] - price * slack_t for name, price in slack_prices(plant, site_model.coarse).items()}
     return replace(
         flows,
         totals={name: total + plant.counted(name, added) - stock[name] for name, total in flows.totals.items()},

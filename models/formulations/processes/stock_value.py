@@ -8,7 +8,7 @@ is wanted is credited with that: it pays neither to make more than is asked for 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from emberline.models.problem.site_assets import supplies
 from emberline.scenarios.flows.process_flows import added_per_t
 from emberline.scenarios.process import Mode
 
+DEAR = 50.0
+"""Price of a tonne that a store lacks or spills, by what making one takes where electricity is dearest: also start-ups
+that it saves are worth less."""
 BAND_H = 1.0
 """Hours of a unit whose product beyond what is wanted is credited."""
 
@@ -101,6 +104,16 @@ def values(plant: Plant, prices: Prices) -> dict[str, float]:
 def credits(plant: Plant, data: SiteData) -> dict[str, dict[str, float]]:
     """What a tonne more than wanted at the end is worth in each store, by metric."""
     return {metric: values(plant, prices) for metric, prices in least_prices(plant, data).items()}
+
+
+def slack_prices(plant: Plant, data: SiteData) -> dict[str, float]:
+    """What a tonne that a store lacks or spills counts, by metric."""
+    least = least_prices(plant, data)
+    most = {
+        metric: replace(prices, electricity=max(float(data.guide_per_mwh[metric].max()), 0.0))
+        for metric, prices in least.items()
+    }
+    return {metric: DEAR * max(values(plant, prices).values(), default=0.0) or 1.0 for metric, prices in most.items()}
 
 
 def bands(plant: Plant) -> dict[str, float]:

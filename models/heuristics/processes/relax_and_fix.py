@@ -15,6 +15,7 @@ to improve when it has it. Where the whole problem is small it goes to the solve
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -76,9 +77,10 @@ class Search(ProcessSearch):
             self.model = grid = Grid(self.site_model)
         with self.timed("repair"):
             fitting = repaired(plant, start)
+            limit, self.limit = self.limit, math.inf
             if not self._begin(fitting):
                 self._corridor(grid.runs_of(fitting), 1, max(round(PROCESSES.corridor_h / grid.hours), 1))
-        self.limit += effort.now() - self.began  # the effort is for what comes after
+        self.limit = limit + effort.now() - self.began  # the effort is for what comes after
         if not self.phase_over():
             self._around(grid.runs_of(fitting) if self.best is None else grid.switches(self.best.values))
 

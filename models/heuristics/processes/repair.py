@@ -52,7 +52,7 @@ def _unit(plant: Plant, units: Units, state: UnitState, modes: list[str]) -> tup
         if wish != now:
             lasts_h = process.start_up.hours if not now else process.changing(now, wish).minutes / 60 if wish else 0.0
             slots = steps(lasts_h)
-            if not wish or t + slots < plant.n:
+            if not wish or t + slots < plant.n or process.must_run:
                 now, ready = wish, t + slots
         fitting.append(now)
         runs.append(bool(now) and t >= ready)

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from small_works import random_works
+from small_works import scenario as small
 
 from emberline import twin
 from emberline.models import optimize, replan_processes
 from emberline.scenarios import Case, load
-from emberline.studies.rolling.laying import cut
+from emberline.studies.rolling.laying import cut, lay
 from emberline.twin.processes.plant import WorksFollower, WorksPlant
 from emberline.twin.state import later
 
@@ -51,6 +53,40 @@ def test_a_schedule_that_holds_is_found_again(planned: tuple[Case, xr.Dataset]) 
         assert again.attrs["unplaced"] == ""
         assert (again["process_mode"].values == ahead["process_mode"].values).all()
         assert twin.replay(rest, again).sizes["violation"] == 0
+
+
+@pytest.mark.parametrize(
+    ("seed", "stops"),
+    [
+        (0, (5, 8)),  # a tonne that lacks is dearer than what it saves where electricity may cost nothing
+        (50, (8,)),  # a run that begins now may do so at any rate
+        (83, (1, 3)),  # a unit that must run starts up to the end of the horizon
+        (6, (2, 4, 5)),
+    ],
+)
+def test_random_works_go_on_without_a_limit_broken(seed: int, stops: tuple[int, ...]) -> None:
+    """Proves: stopped again and again where nothing has happened, a plan that is repaired each time misses nothing, and
+    the twin makes of it what it says. Sensitivity: seeds 0, 50 and 83 each met a fault once."""
+    scenario = small(random_works(seed), 2.0)
+    schedule = optimize(scenario, twin.envelope(scenario), twin.dispatch(scenario))
+    plant = WorksPlant(WorksFollower(scenario, schedule), 1, 0, disturbed=False)
+    step, meter = scenario.horizon.step_min, scenario.site.grid.metered_interval_min
+    for stop in stops:
+        plant.run(stop * max(step, meter))
+        rest = later(scenario, plant.so_far(), plant.now, scenario.horizon.length_min)
+        again = replan_processes(rest, twin.envelope(rest), cut(schedule, rest, plant.now))
+        assert again.attrs["found"]
+        assert again.attrs["unplaced"] == ""
+        run = twin.replay(rest, again)
+        assert run["violation_kind"].values.tolist() == []
+        np.testing.assert_allclose(run["stock_t"], again["stock_t"], atol=1e-2)
+        assert float(run["process_mw"].sum()) == pytest.approx(float(again["process_mw"].sum()), abs=1e-3)
+        schedule = lay(schedule, again.assign_attrs(policy="schedule"), plant.now, step, meter)
+        k = round(plant.now / step)
+        schedule["delivered_t"][:, :k] = plant.dataset()["delivered_t"].to_numpy()[:, :k]
+        plant.follow(schedule)
+    plant.run()
+    assert plant.dataset()["violation_kind"].values.tolist() == []
 
 
 def test_a_disturbed_day_misses_less_under_a_schedule_that_is_planned_again(planned: tuple[Case, xr.Dataset]) -> None:
