@@ -5,8 +5,7 @@ from emberline.planning.answer.causes import Cause
 from emberline.planning.answer.choices import OVERRIDES, other_points
 from emberline.planning.answer.headline import headline
 from emberline.planning.answer.tiles import Tile
-from emberline.planning.answer.wording import of_days
 
 __all__ = [
-    "OVERRIDES", "Answer", "Cause", "Tile", "answer", "costs_more", "headline", "of_days", "other_points", "summary",
+    "OVERRIDES", "Answer", "Cause", "Tile", "answer", "costs_more", "headline", "other_points", "summary",
 ]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from emberline.planning.answer import figure_table
 from emberline.planning.answer.causes import Cause, causes
 from emberline.planning.answer.changes import Change, changes
 from emberline.planning.answer.headline import headline
@@ -53,6 +54,7 @@ class Answer:
         return {
             "says": self.says,
             "headline": self.headline.summary(),
+            "figures": figure_table.summary(figure_table.table(self.headline)),
             "changes": [change.summary() for change in self.changes],
             "causes": [cause.summary() for cause in self.causes],
         }

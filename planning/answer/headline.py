@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.planning.accounts.figures import Figures
+from emberline.planning.accounts.figures import Figures, Rule
 from emberline.planning.accounts.stock import difference, since_start
 from emberline.planning.answer.record import DemandCharge, Headline, Holding, PerTonne, Printed, Saving, SimpleRule
 from emberline.planning.plan.record import Plan
@@ -21,6 +21,7 @@ from emberline.planning.plan.stock_credit import credit_kg
 from emberline.scenarios import Scenario
 from emberline.scenarios.flows.asset_flows import load_mw
 from emberline.scenarios.goal_metrics import IN_MINUTES, goal_metric
+from emberline.scenarios.records.replanning import Using
 
 
 def headline(plan: Plan) -> Headline | None:
@@ -28,12 +29,8 @@ def headline(plan: Plan) -> Headline | None:
     ours, scenario = plan.replay_figures, plan.scenario
     if ours is None or not plan.acceptable:
         return None
-    holding, again = _holding(plan), _again(plan)
-    if plan.as_run is not None and plan.as_run.meter:  # the replays know nothing of what was metered
-        plan = replace(plan, replays=None, again=None)
-    free = next((rule for rule in plan.rules if rule.name == "unlocked"), None)
-    if free is not None:  # a lock does not move what is compared with; the replays are of the locked baseline
-        plan = replace(plan, baseline_figures=free.figures, replays=None, again=None)
+    holding, again, free = _holding(plan), _again(plan), _free(plan)
+    plan = compared(plan)
     baseline = plan.baseline_figures
     cost = _saving(plan, "cost", baseline.cost, ours.cost)
     return Headline(
@@ -42,6 +39,7 @@ def headline(plan: Plan) -> Headline | None:
         extra_cost_share=scenario.goal.caps.extra_cost_share,
         currency=ours.currency,
         length_min=scenario.horizon.length_min,
+        policy=Using.FOLLOW if again is None else Using.REPLAN,
         average=_carbon(plan, "average"),
         marginal=_carbon(plan, "marginal"),
         cost=cost,
@@ -64,6 +62,21 @@ def headline(plan: Plan) -> Headline | None:
         bound_covers=plan.bound_covers,
         beyond_steps=_beyond_steps(plan),
     )
+
+
+def compared(plan: Plan) -> Plan:
+    """A plan with the baseline that it is compared with, and the disturbed days that have the same one."""
+    if plan.as_run is not None and plan.as_run.meter:  # the replays know nothing of what was metered
+        plan = replace(plan, replays=None, again=None)
+    free = _free(plan)
+    if free is None:
+        return plan
+    # a lock does not move what is compared with; the replays are of the locked baseline
+    return replace(plan, baseline_figures=free.figures, replays=None, again=None)
+
+
+def _free(plan: Plan) -> Rule | None:
+    return next((rule for rule in plan.rules if rule.name == "unlocked"), None)
 
 
 def _beyond_steps(plan: Plan) -> float | None:

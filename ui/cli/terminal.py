@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from emberline.planning import make_plan
-from emberline.planning.answer import Answer
+from emberline.planning.answer import Answer, figure_table
 from emberline.planning.answer import answer as first
 from emberline.planning.engine import ClusterError
 from emberline.planning.plan import Baseline, Plan
@@ -25,7 +25,7 @@ from emberline.reports.text import charges, wording
 from emberline.runs.store import Store, stored_starts
 from emberline.scenarios import Case
 from emberline.scenarios.checking.uncounted import uncounted
-from emberline.scenarios.goal_metrics import goal_first, goal_metric
+from emberline.scenarios.goal_metrics import goal_first
 from emberline.ui.cli.options import Refused, give_up
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -72,17 +72,13 @@ def print_facts(console: Console, facts: Iterable[tuple[str, str]], width: int =
 
 
 def figures_table(plan: Plan) -> Table:
-    """Baseline, plan and savings of the undisturbed day, with units."""
-    days = plan.replays is not None and plan.replays.n
-    grid = table(("undisturbed" if days else "", "unit"), ("baseline", "plan", "saved", "saved %"))
-    for row in wording.rows(plan.baseline_figures, plan.replay_figures, goal_metric(plan.scenario).money):
-        if row.baseline is None:
+    """Baseline and plan undisturbed, and savings by their basis, with units."""
+    grid = table(("undisturbed", "unit"), ("baseline", "plan", "saved", "saved %"))
+    for row in figure_table.rows(plan):
+        if row.baseline is None and row.figure is None:
             grid.add_row(row.label, row.unit, "not given", *[""] * 3, style="dim")
             continue
-        share = "" if row.plan is None else wording.percent(row.share, 1)
-        saved = (row.saved, share) if row.less_is_better else (None, "")
-        cells = [row.number(row.baseline), row.number(row.plan), row.number(saved[0]), saved[1]]
-        grid.add_row(row.label, row.unit, *cells, style="" if row.label[0] != " " else "dim")
+        grid.add_row(row.label, row.unit, *row.cells, style="" if row.label[0] != " " else "dim")
     return grid
 
 
