@@ -17,6 +17,7 @@ from emberline.planning.answer.wording import (
 from emberline.planning.plan.alternatives.choice import Choice
 from emberline.planning.plan.replays import of_days
 from emberline.scenarios.messages import Message, mark
+from emberline.scenarios.records.replanning import Using
 
 CARBON = {
     "less": mark("Saves {amount} t CO2e{range}."),
@@ -170,20 +171,23 @@ def holds(headline: Headline) -> str:
     holding = headline.holding
     if holding is None:
         return ""
-    days = replays(headline, holding.n)
+    again, days = headline.policy == Using.REPLAN, replays(headline, holding.n)
     if holding.baseline_share is None:
-        return Message("It holds on {share} of {days}.", share=of_days(holding.share, holding.n), days=days)
-    text = mark("It holds on {share} of {days}, the baseline on {baseline}.")
-    if headline.printed is not None:
-        text = mark("Planned again it holds on {share} of {days}, the baseline on {baseline}.")
+        text = mark("As printed it holds on {share} of {days}.")
+        return Message(text, share=of_days(holding.share, holding.n), days=days)
+    texts = (
+        mark("As printed it holds on {share} of {days}, the baseline on {baseline}."),
+        mark("Planned again it holds on {share} of {days}, the baseline on {baseline}."),
+    )
     if holding.worse:
-        text = mark("It holds on {share} of {days}, less often than the baseline, which holds on {baseline}.")
-        if headline.printed is not None:
-            text = mark(
+        texts = (
+            mark("As printed it holds on {share} of {days}, less often than the baseline, which holds on {baseline}."),
+            mark(
                 "Planned again it holds on {share} of {days}, less often than the baseline, which holds on {baseline}."
-            )
+            ),
+        )
     return Message(
-        text, share=of_days(holding.share, holding.n), days=days,
+        texts[again], share=of_days(holding.share, holding.n), days=days,
         baseline=of_days(holding.baseline_share, holding.n),
     )  # fmt: skip
 

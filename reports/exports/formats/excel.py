@@ -175,7 +175,8 @@ def _figures(ours: Book) -> None:
         _text(sheet, row, 1, figure.unit)
         for column, (value, digits) in enumerate(figure.values, start=2):
             if value is not None:
-                sheet.write_number(row, column, round(value, DIGITS) + 0.0, ours.number(digits))
+                shown = round(value, DIGITS) if round(value, digits) else 0.0  # no sign before zero
+                sheet.write_number(row, column, shown, ours.number(digits))
             elif column == 2 and figure.figure is None:
                 _text(sheet, row, column, tr("not given"))
     row = len(rows) + 2

@@ -169,14 +169,6 @@ def _figures(store: Store | None, run: Entry) -> dict[str, Any]:
     return {} if store is None else figure_table.summary(store.figures(run.id).values())
 
 
-def _cell(figures: dict[str, Figure], name: str) -> str:
-    """A figure with its basis."""
-    figure = figures.get(name)
-    if figure is None:
-        return ""
-    return f"{figure.text if figure.unit == '%' else f'{figure.text} {figure.unit}'} {figure.basis_text}"
-
-
 def _table(store: Store, entries: Sequence[Entry]) -> None:
     """Print the table; columns that would be empty are left out."""
     from emberline.reports.text import wording
@@ -193,15 +185,19 @@ def _table(store: Store, entries: Sequence[Entry]) -> None:
         "state": [run.state for run in entries],
         "status": [run.status for run in entries],
         "gap": ["" if run.gap is None else wording.percent(run.gap) for run in entries],
-        "carbon saved": [_cell(one, "carbon") for one in figures],
-        "cost saved": [_cell(one, "cost") for one in figures],
-        "holds": [_cell(one, "days") for one in figures],
+        "carbon saved": [f"{one['carbon'].text} t" if "carbon" in one else "" for one in figures],
+        "cost saved": [f"{one['cost'].text} {one['cost'].unit}" if "cost" in one else "" for one in figures],
+        "saved on days": [one["carbon"].basis_text if "carbon" in one else "" for one in figures],
+        "holds on": [f"{one['days'].text} {one['days'].basis_text}" if "days" in one else "" for one in figures],
         "tags": [", ".join(run.tags) for run in entries],
     }
     columns = {name: cells for name, cells in columns.items() if any(cells) or name not in ("name", "tags")}
     first = list(columns).index("gap")
     rows = [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
     table = terminal.table_of(rows, words=first, more=len(columns) - first - 2)
+    for column, cells in zip(table.columns, columns.values(), strict=True):
+        if str(column.header) not in ("name", "scenario", "goal", "tags"):  # on a narrow screen those are cut
+            column.min_width = max(map(len, cells))
     terminal.out().print(table, soft_wrap=True)
     if any(run.state == "broken" for run in entries):
         print(f"broken: {wording.STATES['ended'].word}; plan again", file=sys.stderr)
