@@ -139,13 +139,13 @@ def _of_tonne(each: PerTonne, headline: Headline) -> Tile:
 
 def _of_rule(headline: Headline, rule: SimpleRule) -> Tile:
     """What the plan has beyond a simple rule, on the disturbed days where there are any."""
-    label, beyond = Message("Compared with a simple rule, undisturbed"), rule.expected_beyond
+    label, beyond = Message("Compared with a simple rule"), rule.expected_beyond
     value, unit = of_goal(headline, abs(rule.beyond))
     text = mark("{amount} {unit} less ({share})") if rule.beyond >= 0 else mark("{amount} {unit} more ({share})")
     calm = Message(text, amount=value, unit=unit, share=percent(abs(rule.beyond_share)))
     if beyond is None or rule.expected is None:
-        note = Message("the rule: {rule}", rule=rule_text(headline))
-        return Tile("rule", label, calm, note, note, rule.beyond < 0)
+        note = Message("undisturbed; the rule: {rule}", rule=rule_text(headline))
+        return Tile("rule", label, calm, note, Message("undisturbed"), rule.beyond < 0)
     label = Message("Compared with a simple rule, both as printed")
     by_rule, _ = of_goal(headline, rule.expected)
     days, share = replays(headline, rule.days), of_days(rule.share, rule.days)

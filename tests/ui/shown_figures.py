@@ -29,10 +29,13 @@ NUMBER = r"−?[\d\u202f]+(?:\.\d+)?"
 BASIS = "(planned again|as printed|undisturbed)"
 BASES = {"replan": "planned again", "follow": "as printed", "undisturbed": "undisturbed"}
 SAVING = re.compile(
-    rf"(?P<way>Saves|Emits|Costs|It saves|It emits|It costs) (?P<amount>{NUMBER}) (?P<unit>t CO2e|EUR)(?: more)? {BASIS} "
+    rf"(?P<way>Saves|Emits|Costs|It saves|It emits|It costs) (?P<amount>{NUMBER}) "
+    rf"(?P<unit>t CO2e|EUR)(?: more)? {BASIS} "
     rf"\((?:(?P<low>{NUMBER}) to (?P<high>{NUMBER}), undisturbed (?P<net>{NUMBER}); )?(?P<share>{NUMBER}) %\)"
 )
-OTHER_SIGNAL = re.compile(rf"By the (average|marginal) intensity of the grid it (saves|emits) ({NUMBER}) t CO2e.*? {BASIS}")
+OTHER_SIGNAL = re.compile(
+    rf"By the (average|marginal) intensity of the grid it (saves|emits) ({NUMBER}) t CO2e.*? {BASIS}"
+)
 HOLDS = re.compile(
     rf"(Planned again|As printed) it holds on ({NUMBER}) % of \d+ .*?(?:baseline(?:, which holds)? on ({NUMBER}) %)?\."
 )
@@ -269,8 +272,11 @@ def _data(stored: StoredRun, data: dict[str, Any]) -> Place:
         yield f"{label}, plan", factor * data["replay"][name]
     if not locked:
         for name, column in (("cost", "cost"), (data["signal"], "carbon_kg")):
-            yield f"{name}, undisturbed", None if column not in data["saved"] else (
-                data["saved"][column] * (1e-3 if column == "carbon_kg" else 1.0)
+            yield (
+                f"{name}, undisturbed",
+                None
+                if column not in data["saved"]
+                else (data["saved"][column] * (1e-3 if column == "carbon_kg" else 1.0)),
             )
             if column in data["expected"]:
                 factor = 1e-3 if column == "carbon_kg" else 1.0
@@ -280,7 +286,6 @@ def _data(stored: StoredRun, data: dict[str, Any]) -> Place:
 def _figures(figures: dict[str, dict[str, Any]]) -> Place:
     for row in figures.values():
         key = f"{row['name']}, {BASES[row['basis']]}"
-        assert row["label"].endswith(f", {BASES[row['basis']]}")
         assert row["demand_charge"] == {"cost": "in", "demand": "only", "all else": "out"}.get(row["name"], "")
         yield key, float(row["value"])
         yield key, row["text"]
@@ -298,9 +303,7 @@ def schedule_page(stored: StoredRun, folder: Path) -> Place:
     yield from _sentences(stored, headline.replace("\\", ""))
     yield from _sentences(stored, "\n".join(str(item.value) for item in app.text))
     (strip,) = [str(item.proto.body) for item in app.get("html") if 'class="strip"' in str(item.proto.body)]
-    tiles = re.findall(
-        r'<div class="[^"]*" title="([^"]*)"><span>(.*?)</span><b>(.*?)</b><small>(.*?)</small>', strip
-    )
+    tiles = re.findall(r'<div class="[^"]*" title="([^"]*)"><span>(.*?)</span><b>(.*?)</b><small>(.*?)</small>', strip)
     for note, label, value, brief in ([html.unescape(text) for text in tile] for tile in tiles):
         yield from _tiles(stored, [(label, value, note), (label, value, brief)])
     app = with_tab(app, "All figures")
@@ -341,7 +344,7 @@ def selector(stored: StoredRun, folder: Path) -> Place:
 
 def plans_page(stored: StoredRun, folder: Path) -> Place:
     """The row of the page Runs."""
-    table = _plans(stored.folder.parent)
+    table = _plans(stored.folder.parent, Store.figures)
     (row,) = table[table["run"] == stored.id[:8]].to_dict("records")
     basis, signal = row["saved on days"], str(stored.plan.scenario.goal.signal)
     yield f"{signal}, {basis}", row["saved [t CO2e]"]
@@ -353,8 +356,8 @@ def plans_page(stored: StoredRun, folder: Path) -> Place:
 
 
 @cache
-def _plans(folder: Path) -> Any:
-    """The table of that page, drawn once for all runs of a folder."""
+def _plans(folder: Path, read: object) -> Any:
+    """The table of that page, drawn once for all runs of a folder and each way in which their figures are read."""
     return page("runs").dataframe[0].value
 
 
@@ -428,3 +431,19 @@ PLACES: dict[str, Callable[[StoredRun, Path], Place]] = {
     "command": command, "command, JSON": command_json, "list of the command": command_list, "page": schedule_page,
     "selector": selector, "page of plans": plans_page, "Excel": excel, "report": report, "JSON file": exported_json,
 }  # fmt: skip
+
+
+def compared_page(runs: list[str]) -> list[list[Sighting]]:
+    """What the page Compare shows of each of some runs."""
+    app = page("compare", runs=",".join(runs))
+    assert not app.exception
+    tables = [table.value for table in app.dataframe if "figure" in table.value]
+    shown: list[list[Sighting]] = [[] for _ in runs]
+    for row in (row for table in tables for row in table.to_dict("records")):
+        name = row["figure"].rpartition(" [")[0].removesuffix(", each compared with its own baseline")
+        head, _, basis = name.rpartition(", ")
+        figure = f"{SAVED[head]}, {basis}" if head in SAVED else f"{name}, plan"
+        for letter, seen in zip("ABCDE", shown, strict=False):
+            if row.get(letter, "–") not in ("–", None):
+                seen.append(Sighting(figure, "page of a comparison", plain(row[letter])))
+    return shown

@@ -28,10 +28,11 @@ from emberline.planning.answer.changes import changes
 from emberline.planning.answer.choices import with_own
 from emberline.planning.answer.record import DemandCharge, Holding
 from emberline.planning.answer.rules import with_rules
-from emberline.planning.answer.wording import amount, of_days
+from emberline.planning.answer.wording import amount
 from emberline.planning.plan.alternatives import Choice
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import follow
+from emberline.planning.plan.replays import of_days
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.exports.tables import cause_table
 from emberline.reports.text.language import spoken
@@ -433,16 +434,20 @@ def test_causes_tell_machines_from_shifting() -> None:
     assert "consumption" not in names
 
 
-@pytest.mark.parametrize(("share", "says"), [(399 / 400, "99 %"), (1, "100 %"), (0.896, "89 %"), (0.9, "90 %")])
-def test_a_share_of_days_is_not_rounded_up(share: float, says: str) -> None:
-    """Proves: all days are only said where it is all, and a level only where it is reached. Sensitivity: rounding."""
-    assert of_days(share) == says
+@pytest.mark.parametrize(
+    ("share", "n", "says"),
+    [(399 / 400, 400, "99.7 %"), (1, 400, "100.0 %"), (0.896, 100, "89 %"), (0.9, 100, "90 %"), (0.9, 400, "90.0 %")],
+)
+def test_a_share_of_days_is_not_rounded_up(share: float, n: int, says: str) -> None:
+    """Proves: all days are only said where it is all, and a level only where it is reached; of more than a hundred
+    days shares have a tenth, whatever stands next to them. Sensitivity: rounding."""
+    assert of_days(share, n) == says
 
 
-def test_two_shares_that_differ_do_not_look_the_same() -> None:
-    """Proves: next to each other, 93.1 and 93.7 % look different, and equal ones have no tenth."""
-    assert [of_days(0.931, 0.937), of_days(0.937, 0.931)] == ["93.1 %", "93.7 %"]
-    assert [of_days(0.93, 0.93), of_days(0.93, 0.95)] == ["93 %", "93 %"]
+@pytest.mark.parametrize("n", [20, 100, 360, 1000])
+def test_two_shares_that_differ_do_not_look_the_same(n: int) -> None:
+    """Proves: no two numbers of days look like the same share."""
+    assert len({of_days(days / n, n) for days in range(n + 1)}) == n + 1
 
 
 def test_a_tonne_bears_nothing_of_what_is_made_for_stock() -> None:

@@ -26,7 +26,6 @@ from emberline.ui.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from emberline.planning.answer.figure_table import Figure
     from emberline.runs.store import Entry, Store
 
 DEFAULT_LIMIT = 50

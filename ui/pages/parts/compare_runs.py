@@ -80,9 +80,7 @@ def figures(plans: Mapping[str, Plan]) -> list[FigureComparison]:
     Savings come after the totals: where the baselines differ, each is against another one, and its label says so.
     """
     one, *others = plans.values()
-    of_saving, savings = mark("{figure}"), set[str]()
-    if any(list(_differ(one, other)) for other in others):
-        of_saving = mark("{figure}, each compared with its own baseline")
+    own, savings = any(list(_differ(one, other)) for other in others), set[str]()
     rows: dict[str, FigureComparison] = {}
 
     def tell(letter: str, label: str, unit: str, digits: int, value: float | None, text: str) -> None:
@@ -99,7 +97,7 @@ def figures(plans: Mapping[str, Plan]) -> list[FigureComparison]:
         for figure in figure_table.of_plan(plan):
             label = say(figure.label)
             if figure.name in figure_table.SAVINGS:
-                label = tr(of_saving, figure=label)
+                label = tr("{figure}, each compared with its own baseline", figure=label) if own else label
                 savings.add(label)
             tell(letter, label, figure.unit, figure.digits, figure.value, say(figure.text))
     return sorted(rows.values(), key=lambda row: (row.label in savings, -row.relative))
