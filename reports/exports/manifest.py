@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from emberline.planning.answer.wording import percent
 from emberline.reports.text import wording
 from emberline.reports.text.language import mark, tr, word
 from emberline.reports.text.messages import say
-from emberline.reports.text.numbers import listed, percent
+from emberline.reports.text.numbers import listed
 from emberline.runs.store.run_folder import StoredRun
 from emberline.scenarios.goal_metrics import goal_text
 
@@ -78,7 +79,7 @@ def _texts(run: StoredRun) -> dict[str, str]:
     """What the manifest says, by the names of ``LABELS``."""
     texts, scenario = manifest(run), run.plan.scenario
     texts["acceptable"] = tr("yes") if texts["acceptable"] else tr("no")
-    texts["gap"] = tr("none proven") if texts["gap"] is None else percent(texts["gap"])
+    texts["gap"] = tr("none proven") if texts["gap"] is None else say(percent(texts["gap"]))
     none_text, best = word("none", mark("none proven")), run.plan.objective
     objective, bound = wording.objective(scenario, best), wording.bound(scenario, best, run.plan.bound)
     texts["objective"] = none_text if best is None else objective

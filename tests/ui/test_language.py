@@ -209,7 +209,7 @@ def lower_rooms() -> None:
         ],
         "verdict": say(
             sentences(
-                Message("Feasible, and the twin agrees; it held in {held} of {days}.", held=4, days=days),
+                Message("Feasible, and the twin agrees; as printed it held in {held} of {days}.", held=4, days=days),
                 Message("No better switches than the baseline's were found."),
             )
         ),
