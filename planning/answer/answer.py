@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from emberline.planning.answer import figure_table
 from emberline.planning.answer.causes import Cause, causes
 from emberline.planning.answer.changes import Change, changes
+from emberline.planning.answer.figure_table import figure_data, figure_list
 from emberline.planning.answer.headline import headline
 from emberline.planning.answer.record import Headline
 from emberline.planning.answer.sentences import holds, lines, other_saving
@@ -54,7 +54,7 @@ class Answer:
         return {
             "says": self.says,
             "headline": self.headline.summary(),
-            "figures": figure_table.summary(figure_table.table(self.headline)),
+            "figures": figure_data(figure_list(self.headline)),
             "changes": [change.summary() for change in self.changes],
             "causes": [cause.summary() for cause in self.causes],
         }

@@ -79,6 +79,16 @@ class Figure:
     high: float | None = None
 
     @property
+    def of_saving(self) -> bool:
+        """Whether it is a saving."""
+        return self.name in SAVINGS
+
+    @property
+    def size(self) -> str:
+        """The value without its sign, rounded."""
+        return amount(abs(self.value))
+
+    @property
     def digits(self) -> int:
         """Digits after the point of a difference of two such figures."""
         return 1 if self.unit == "%" else 2 if self.unit == METRICS["carbon"].display[0] else 0
@@ -94,18 +104,18 @@ class Figure:
         return f"{self.name}, {self.basis}"
 
 
-def table(first: Headline) -> tuple[Figure, ...]:
+def figure_list(first: Headline) -> tuple[Figure, ...]:
     """The figures of a plan that have a basis: savings with that of the goal first, then days."""
     return (*_savings(first), *_of_days(first))
 
 
-def of_plan(plan: Plan) -> tuple[Figure, ...]:
+def figures_of(plan: Plan) -> tuple[Figure, ...]:
     """The same; none where there is no plan."""
     first = headline(plan)
-    return () if first is None else table(first)
+    return () if first is None else figure_list(first)
 
 
-def summary(figures: Iterable[Figure]) -> dict[str, Any]:
+def figure_data(figures: Iterable[Figure]) -> dict[str, Any]:
     """Plain data for JSON, by id."""
     return {figure.id: asdict(figure) for figure in figures}
 
@@ -179,11 +189,10 @@ def _figure(
     high: float | None = None,
 ) -> Figure:  # fmt: skip
     of = SAVINGS[name]
-    shown, *ends = (None if one is None else one * of.factor for one in (value, low, high))
-    assert shown is not None
+    whole, ends = value * of.factor, (None if end is None else end * of.factor for end in (low, high))
     unit = of.unit.format(currency=currency)
     label = Message("{figure}, {basis}", figure=Message(of.label), basis=Message(BASES[basis]))
-    return Figure(name, str(basis), label, unit, of.demand_charge, shown, amount(shown), share, *ends)
+    return Figure(name, str(basis), label, unit, of.demand_charge, whole, amount(whole), share, *ends)
 
 
 def _share(name: str, basis: str, share: float, n: int, low: float | None = None, high: float | None = None) -> Figure:
@@ -229,6 +238,11 @@ class FigureRow:
     def part(self) -> bool:
         """Whether it is part of the figure above it."""
         return self.label.startswith(" ")
+
+    @property
+    def stock(self) -> bool:
+        """Whether stock is credited in it, or it is the credit."""
+        return self.label in (STOCK, *CREDITED.values())
 
     @property
     def name(self) -> str:
@@ -296,19 +310,19 @@ CREDITED = {"carbon": mark("carbon, stock credited"), "cost": mark("cost, stock 
 """The figure and ``STOCK`` together, if there is any: the total saving."""
 
 
-def rows(plan: Plan) -> Iterator[FigureRow]:
+def figure_rows(plan: Plan) -> Iterator[FigureRow]:
     """Figures of baseline and plan, undisturbed, and savings by their basis; those of the goal first.
 
     What a plan with locks is compared with has none, as in its headline.
     """
     baseline, money = compared(plan).baseline_figures, goal_metric(plan.scenario).money
-    yield from totals(baseline, plan.replay_figures, money)
-    for figure in of_plan(plan):
-        if figure.name in SAVINGS:
+    yield from figure_totals(baseline, plan.replay_figures, money)
+    for figure in figures_of(plan):
+        if figure.of_saving:
             yield FigureRow(figure.label, figure.unit, None, None, 0, figure=figure)
 
 
-def totals(baseline: Figures, plan: Figures | None, money_first: bool = False) -> Iterator[FigureRow]:
+def figure_totals(baseline: Figures, plan: Figures | None, money_first: bool = False) -> Iterator[FigureRow]:
     """Figures of baseline and plan with units. Carbon comes first, or what it costs.
 
     Additional stock of the plan is listed below carbon and cost, followed by the sum, so that rows and columns add
@@ -351,10 +365,3 @@ def totals(baseline: Figures, plan: Figures | None, money_first: bool = False) -
             credit = credits[last[name]]
             yield replace(whole, label=STOCK, baseline=0.0, plan=0.0 - credit)
             yield replace(whole, label=CREDITED[whole.label], plan=whole.plan - credit)
-
-
-def headlines(rows: Iterable[FigureRow]) -> dict[str, FigureRow]:
-    """By label, the row with the total saving of a figure: with stock credited if there is any. Equal to
-    ``Plan.saved``."""
-    by_label = {row.label: row for row in rows}
-    return {label: by_label.get(CREDITED.get(label, ""), row) for label, row in by_label.items()}

@@ -149,7 +149,7 @@ def ledger_entries(run: StoredRun) -> pd.DataFrame:
 def figures(run: StoredRun) -> pd.DataFrame:
     """Figures of baseline and plan, undisturbed, and what is saved by each basis: in all digits, carbon in kg."""
     rows = []
-    for row in figure_table.rows(run.plan):
+    for row in figure_table.figure_rows(run.plan):
         tonnes, _, _ = METRICS["carbon"].display
         unit, factor = ("kg CO2e", 1000.0) if row.unit == tonnes else (row.unit, 1.0)
         *values, (share, _) = row.values

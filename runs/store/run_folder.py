@@ -21,8 +21,7 @@ from typing import Any
 import xarray as xr
 
 from emberline.planning.accounts.figures import Figures, Rule
-from emberline.planning.answer import figure_table
-from emberline.planning.answer.figure_table import Figure
+from emberline.planning.answer.figure_table import Figure, figure_data, figures_of, of_summary
 from emberline.planning.plan.alternatives.choice import Choice
 from emberline.planning.plan.alternatives.day import AsRun
 from emberline.planning.plan.holding import Holding
@@ -72,7 +71,7 @@ def write(folder: Path, run: str, plan: Plan) -> None:
         "files_sha256": hashes,
         "signs": Message("import, export, charge and discharge are each positive in their own direction"),
         "zone": plan.scenario.horizon.zone,
-        "summary": plan.summary() | {"figures": figure_table.summary(figure_table.of_plan(plan))},
+        "summary": plan.summary() | {"figures": figure_data(figures_of(plan))},
     }
     (folder / "plan.json").write_text(json.dumps(with_messages(meta), indent=1, allow_nan=False), encoding="utf-8")
     for path in folder.iterdir():
@@ -160,7 +159,7 @@ def figures(folder: Path) -> dict[str, Figure]:
 @lru_cache(maxsize=10_000)
 def _read_once(folder: Path, *state: int) -> dict[str, Figure]:
     """Read a record in a state of its file; what cannot be read is tried again. Lists of runs ask at each look."""
-    return figure_table.of_summary(run_record.read(folder, folder.name)["summary"])
+    return of_summary(run_record.read(folder, folder.name)["summary"])
 
 
 def columns(folder: Path) -> dict[str, Any] | None:

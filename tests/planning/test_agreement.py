@@ -273,7 +273,7 @@ def test_nothing_is_saved_against_a_baseline_who_makes_less() -> None:
     head = headline(less)
     assert head is not None
     assert (head.average, head.cost) == (None, None)
-    assert all(row.saved is None for row in figure_table.totals(less.baseline_figures, less.replay_figures))
+    assert all(row.saved is None for row in figure_table.figure_totals(less.baseline_figures, less.replay_figures))
     assert "makes only 100 of 300 t" in str(wording.baseline_note(less))
 
 

@@ -205,19 +205,20 @@ def test_words_of_a_works(works_plan: Plan) -> None:
         "at the end, compared with the baseline: clinker 40 t less, slag cement 90 t more; "
     )
     assert works_plan.replay_figures is not None
-    rows = {row.label: row for row in figure_table.totals(works_plan.baseline_figures, works_plan.replay_figures)}
-    labels = [row.label for row in figure_table.totals(works_plan.baseline_figures, works_plan.replay_figures)]
+    rows = {
+        row.label: row for row in figure_table.figure_totals(works_plan.baseline_figures, works_plan.replay_figures)
+    }
+    labels = [row.label for row in figure_table.figure_totals(works_plan.baseline_figures, works_plan.replay_figures)]
     assert labels.count(figure_table.STOCK) == 2
-    message = figure_table.headlines(figure_table.totals(works_plan.baseline_figures, works_plan.replay_figures))
-    assert message["carbon"].saved == pytest.approx(saved["carbon_kg"] / 1000)
-    assert message["cost"].saved == pytest.approx(saved["cost"])
+    assert rows["carbon, stock credited"].saved == pytest.approx(saved["carbon_kg"] / 1000)
+    assert rows["cost, stock credited"].saved == pytest.approx(saved["cost"])
     assert rows["carbon"].saved != pytest.approx(saved["carbon_kg"] / 1000)
     for row in rows.values():  # every row adds up across
         if None not in (row.saved, row.baseline, row.plan):
             assert row.saved == pytest.approx((row.baseline or 0) - (row.plan or 0))
     parts = [
         row
-        for row in figure_table.totals(works_plan.baseline_figures, works_plan.replay_figures)
+        for row in figure_table.figure_totals(works_plan.baseline_figures, works_plan.replay_figures)
         if row.unit == "t CO2e"
     ]
     counted = {

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from emberline.planning import make_plan
-from emberline.planning.answer import Answer, figure_table
+from emberline.planning.answer import Answer, figure_rows
 from emberline.planning.answer import answer as first
 from emberline.planning.engine import ClusterError
 from emberline.planning.plan import Baseline, Plan
@@ -74,7 +74,7 @@ def print_facts(console: Console, facts: Iterable[tuple[str, str]], width: int =
 def figures_table(plan: Plan) -> Table:
     """Baseline and plan undisturbed, and savings by their basis, with units."""
     grid = table(("undisturbed", "unit"), ("baseline", "plan", "saved", "saved %"))
-    for row in figure_table.rows(plan):
+    for row in figure_rows(plan):
         if row.baseline is None and row.figure is None:
             grid.add_row(row.label, row.unit, "not given", *[""] * 3, style="dim")
             continue

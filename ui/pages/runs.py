@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from emberline.planning.answer.figure_table import Figure
+from emberline.planning.answer import Figure
 from emberline.reports.text import mark, say, stamp, tr, trn, wording
 from emberline.reports.text.numbers import date_of_year
 from emberline.runs.jobs import queue

@@ -169,14 +169,14 @@ def _figures(ours: Book) -> None:
     head = worded.figure_heads()
     for column, name in enumerate(head):
         _text(sheet, 0, column, name, ours.head if column < 2 else ours.head_of_numbers)
-    rows = list(figure_table.rows(run.plan))
+    rows = list(figure_table.figure_rows(run.plan))
     for row, figure in enumerate(rows, start=1):
         _text(sheet, row, 0, say(figure.name))
         _text(sheet, row, 1, figure.unit)
         for column, (value, digits) in enumerate(figure.values, start=2):
             if value is not None:
-                shown = round(value, DIGITS) if round(value, digits) else 0.0  # no sign before zero
-                sheet.write_number(row, column, shown, ours.number(digits))
+                whole = round(value, DIGITS) if round(value, digits) else 0.0  # no sign before zero
+                sheet.write_number(row, column, whole, ours.number(digits))
             elif column == 2 and figure.figure is None:
                 _text(sheet, row, column, tr("not given"))
     row = len(rows) + 2

@@ -110,7 +110,9 @@ def _list(frame: pd.DataFrame, offset: bool) -> tuple[Cells, list[Cells], int]:
 def _figures(plan: Plan) -> tuple[Cells, list[Cells]]:
     """The table of figures."""
     kinds = ["text", "text", *["number"] * 4]
-    rows = [[printable(say(text)) for text in (row.name, row.unit, *row.cells)] for row in figure_table.rows(plan)]
+    rows = [
+        [printable(say(text)) for text in (row.name, row.unit, *row.cells)] for row in figure_table.figure_rows(plan)
+    ]
     head, *cells = (list(zip(texts, kinds, strict=True)) for texts in (figure_heads(), *rows))
     return head, cells
 

@@ -326,7 +326,7 @@ def test_plans_of_an_edited_scenario_are_told_apart(
                      "value": -700.0, "text": "−700"}}  # fmt: skip
     for goal, figures in (("cost", dear), ("carbon", {"average": {**dear["cost"], "name": "average", "unit": "t CO2e",
                                                                   "value": -0.7}})):  # fmt: skip
-        monkeypatch.setattr(run_folder, "figures", lambda folder, rows=figures: of_summary({"figures": rows}))
+        monkeypatch.setattr(Store, "figures", lambda store, run, rows=figures: of_summary({"figures": rows}))
         amount = "700 EUR" if goal == "cost" else "0.70 t CO2e"
         assert f" · {amount} more undisturbed · " in stored_runs.label(dataclasses.replace(entries[0], goal=goal))
     silos = [{"stores": [{"name": "cement", "level_t": level, "end_level_t": 500.0}]} for level in (500.0, 900.0)]

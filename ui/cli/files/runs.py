@@ -163,9 +163,9 @@ def _plain(run: Entry) -> dict[str, Any]:
 
 
 def _figures(store: Store | None, run: Entry) -> dict[str, Any]:
-    from emberline.planning.answer import figure_table
+    from emberline.planning.answer import figure_data
 
-    return {} if store is None else figure_table.summary(store.figures(run.id).values())
+    return {} if store is None else figure_data(store.figures(run.id).values())
 
 
 def _table(store: Store, entries: Sequence[Entry]) -> None:

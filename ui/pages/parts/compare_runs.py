@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from emberline.planning.accounts import comparable
-from emberline.planning.answer import figure_table
+from emberline.planning.answer import figure_totals, figures_of
 from emberline.planning.plan import Plan, replan
 from emberline.reports.text import mark, say, tr, wording
 from emberline.reports.text.numbers import listed
@@ -80,7 +80,7 @@ def figures(plans: Mapping[str, Plan]) -> list[FigureComparison]:
     Savings come after the totals: where the baselines differ, each is against another one, and its label says so.
     """
     one, *others = plans.values()
-    own, savings = any(list(_differ(one, other)) for other in others), set[str]()
+    apart, savings = any(list(_differ(one, other)) for other in others), set[str]()
     rows: dict[str, FigureComparison] = {}
 
     def tell(letter: str, label: str, unit: str, digits: int, value: float | None, text: str) -> None:
@@ -90,14 +90,14 @@ def figures(plans: Mapping[str, Plan]) -> list[FigureComparison]:
     for letter, plan in plans.items():
         if plan.replay_figures is None:
             continue
-        for row in figure_table.totals(plan.baseline_figures, plan.replay_figures):
+        for row in figure_totals(plan.baseline_figures, plan.replay_figures):
             # savings have rows of their own, with stock credited
-            if row.label not in (figure_table.STOCK, *figure_table.CREDITED.values()):
+            if not row.stock:
                 tell(letter, say(row.name), row.unit, row.digits, row.plan, say(row.cells[1]))
-        for figure in figure_table.of_plan(plan):
+        for figure in figures_of(plan):
             label = say(figure.label)
-            if figure.name in figure_table.SAVINGS:
-                label = tr("{figure}, each compared with its own baseline", figure=label) if own else label
+            if figure.of_saving:
+                label = tr("{figure}, each compared with its own baseline", figure=label) if apart else label
                 savings.add(label)
             tell(letter, label, figure.unit, figure.digits, figure.value, say(figure.text))
     return sorted(rows.values(), key=lambda row: (row.label in savings, -row.relative))

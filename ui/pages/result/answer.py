@@ -7,7 +7,7 @@ import html
 import pandas as pd
 import streamlit as st
 
-from emberline.planning.answer import Answer, Cause, Tile, figure_table, other_points
+from emberline.planning.answer import Answer, Cause, Tile, figure_rows, figure_totals, other_points
 from emberline.planning.answer import answer as first
 from emberline.planning.plan import Plan
 from emberline.reports.charts.studies import waterfall
@@ -67,7 +67,7 @@ COMPARISONS = {
 def show_baseline(plan: Plan) -> None:
     """Draw the baseline's figures, where there is no plan."""
     with st.container(horizontal=True, key="cards"):
-        for row in figure_table.totals(plan.baseline_figures, None, goal_metric(plan.scenario).money):
+        for row in figure_totals(plan.baseline_figures, None, goal_metric(plan.scenario).money):
             if row.label in CARDS:
                 label = f"{tr(CARDS[row.label])} [{row.unit}]"
                 value = say(row.cells[0])
@@ -88,8 +88,7 @@ def show_all(plan: Plan) -> None:
     st.caption(tr("Undisturbed where a name has no other basis."))
     heads = [tr("figure"), say("unit"), tr("baseline"), tr("plan"), tr("saved"), tr("saved %")]
     rows = [
-        ["\u00a0\u00a0\u00a0" * row.part + say(row.name), row.unit, *map(say, row.cells)]
-        for row in figure_table.rows(plan)
+        ["\u00a0\u00a0\u00a0" * row.part + say(row.name), row.unit, *map(say, row.cells)] for row in figure_rows(plan)
     ]
     st.table(pd.DataFrame(rows, columns=heads).set_index(heads[0]))
     st.text(tr("Status: {status}", status=wording.status(plan)))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,8 @@ from typing import Any
 import streamlit as st
 
 from emberline.planning.accounts import Ledger, bill
-from emberline.planning.answer.wording import amount
 from emberline.reports.text import current, mark, naming, say, stamp, tr
-from emberline.runs.store import CatalogueError, Entry, Store, StoredRun, StoreError, run_folder
+from emberline.runs.store import CatalogueError, Entry, Store, StoredRun, StoreError
 from emberline.scenarios import Scenario, bundled, load
 from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.metrics import METRICS
@@ -38,13 +37,13 @@ def of_run(run: str, otherwise: str = "", base: str = "") -> str:
 
 
 def _folder(run: str) -> Path:
-    return _folders(Store.default_folder())(run)
+    return _store(Store.default_folder()).path(run)
 
 
 @cache
-def _folders(home: Path) -> Callable[[str], Path]:
-    """Folders by run; a catalogue is opened once for them, not for each label."""
-    return Store(home).path
+def _store(home: Path) -> Store:
+    """A home; its catalogue is opened once, not for each label."""
+    return Store(home)
 
 
 def bases_of(entries: Iterable[Entry]) -> dict[str, str]:
@@ -170,13 +169,12 @@ def label(entry: Entry, base: str = "") -> str:
 
 def _outcome(entry: Entry) -> list[str]:
     """What a run saves of the figure of its goal and how often it holds, by their basis; none: it is not compared."""
-    figures = run_folder.figures(_folder(entry.id))
+    figures = _store(Store.default_folder()).figures(entry.id)
     saved = figures.get("cost" if entry.goal in METRICS and METRICS[entry.goal].money else "carbon")
     parts = []
     if saved is not None:
         text = mark("{amount} {unit} saved {basis}") if saved.value >= 0 else mark("{amount} {unit} more {basis}")
-        size = say(amount(abs(saved.value)))
-        parts.append(tr(text, amount=size, unit=saved.unit, basis=say(saved.basis_text)))
+        parts.append(tr(text, amount=say(saved.size), unit=saved.unit, basis=say(saved.basis_text)))
     if "days" in figures:
         days = figures["days"]
         text = mark("holds on {share} {basis}")

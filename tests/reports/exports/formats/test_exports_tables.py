@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from exported import HOSTILE, PLANS, SHORT, keep, renamed, stored_run
 
-from emberline.planning.answer.figure_table import of_plan, summary
+from emberline.planning.answer.figure_table import figure_data, figures_of
 from emberline.reports.exports import export
 from emberline.reports.exports.formats.programs import KEY, sidecar
 from emberline.reports.exports.hours import hours as by_hour
@@ -42,7 +42,7 @@ def test_json_and_csv_are_the_plan(stored: StoredRun, tmp_path: Path) -> None:
     answer = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     figures = answer["summary"].pop("figures")
     assert answer["summary"] == json.loads(json.dumps(plan.summary()))
-    assert figures == answer["answer"]["figures"] == json.loads(json.dumps(summary(of_plan(plan))))
+    assert figures == answer["answer"]["figures"] == json.loads(json.dumps(figure_data(figures_of(plan))))
     assert answer["summary"]["replay"]["carbon_kg"] == plan.replay_figures.carbon_kg
     assert answer["manifest"] == manifest(stored)
     hours = plan.scenario.horizon.step_h

@@ -73,39 +73,39 @@ Place = Iterator[tuple[str, str | float | None]]
 
 def sightings(run: str, folder: Path) -> list[Sighting]:
     """Every figure of a stored run in every place."""
-    return [each for place in PLACES for each in seen(place, run, folder)]
+    return [each for place in PLACES for each in in_place(place, run, folder)]
 
 
-def seen(place: str, run: str, folder: Path) -> list[Sighting]:
+def in_place(place: str, run: str, folder: Path) -> list[Sighting]:
     """Every figure of a stored run in one place."""
     stored = Store().open(run)
-    pairs = [(figure, shown) for figure, shown in PLACES[place](stored, folder) if shown not in (None, "", "–")]
+    pairs = [(figure, one) for figure, one in PLACES[place](stored, folder) if one not in (None, "", "–")]
     return [
-        Sighting(figure, place, None, shown) if isinstance(shown, float) else Sighting(figure, place, plain(str(shown)))
-        for figure, shown in pairs
+        Sighting(figure, place, None, one) if isinstance(one, float) else Sighting(figure, place, plain(str(one)))
+        for figure, one in pairs
     ]
 
 
 def plain(text: str) -> str:
     """A number as Python writes it, without its unit."""
-    found = re.search(NUMBER, text.replace("\xa0", "").strip())
-    assert found, text
-    return found[0].replace("\u202f", "").replace("−", "-")
+    match = re.search(NUMBER, text.replace("\xa0", "").strip())
+    assert match, text
+    return match[0].replace("\u202f", "").replace("−", "-")
 
 
-def contradictions(seen: Iterable[Sighting]) -> list[str]:
+def contradictions(sights: Iterable[Sighting]) -> list[str]:
     """Pairs of one figure that differ, a line each."""
     return [
         f"{one.figure}: {one.text or one.value} ({one.place}), {other.text or other.value} ({other.place})"
-        for one, other in pairs(seen)
+        for one, other in pairs(sights)
         if not agree(one, other)
     ]
 
 
-def pairs(seen: Iterable[Sighting]) -> Iterator[tuple[Sighting, Sighting]]:
+def pairs(sights: Iterable[Sighting]) -> Iterator[tuple[Sighting, Sighting]]:
     """Pairs of one figure in two places."""
     by_figure: dict[str, list[Sighting]] = defaultdict(list)
-    for each in dict.fromkeys(seen):
+    for each in dict.fromkeys(sights):
         by_figure[each.figure].append(each)
     for several in by_figure.values():
         yield from combinations(several, 2)
@@ -135,27 +135,27 @@ def _signed(text: str | None, more: bool) -> str | None:
 
 def _sentences(stored: StoredRun, text: str) -> Place:
     signal = str(stored.plan.scenario.goal.signal)
-    for found in SAVING.finditer(text):
-        name, basis = ("cost" if found["unit"] == "EUR" else signal), found[4]
-        more = "aves" not in found["way"]
-        low, high = (_signed(found[end], more) for end in ("low", "high"))
-        yield f"{name}, {basis}", _signed(found["amount"], more)
-        yield f"share of {name}, {basis}", _signed(found["share"], more)
-        yield f"{name}, undisturbed", _signed(found["net"], more)
+    for match in SAVING.finditer(text):
+        name, basis = ("cost" if match["unit"] == "EUR" else signal), match[4]
+        more = "aves" not in match["way"]
+        low, high = (_signed(match[end], more) for end in ("low", "high"))
+        yield f"{name}, {basis}", _signed(match["amount"], more)
+        yield f"share of {name}, {basis}", _signed(match["share"], more)
+        yield f"{name}, undisturbed", _signed(match["net"], more)
         yield from _ends(name, basis, low, high)
-    for found in OTHER_SIGNAL.finditer(text):
-        yield f"{found[1]}, {found[4]}", _signed(found[3], found[2] == "emits")
-    for found in HOLDS.finditer(text):
-        yield f"days, {found[1].lower()}", found[2]
-        yield f"baseline days, {found[1].lower()}", found[3]
-    for found in LEFT_ALONE.finditer(text):
+    for match in OTHER_SIGNAL.finditer(text):
+        yield f"{match[1]}, {match[4]}", _signed(match[3], match[2] == "emits")
+    for match in HOLDS.finditer(text):
+        yield f"days, {match[1].lower()}", match[2]
+        yield f"baseline days, {match[1].lower()}", match[3]
+    for match in LEFT_ALONE.finditer(text):
         name = "cost" if goal_metric(stored.plan.scenario).money else signal
-        more = found[1] == "takes"
-        low, high = (_signed(end, more) for end in (found[3], found[4]))
-        yield f"{name}, as printed", _signed(found[2], more)
+        more = match[1] == "takes"
+        low, high = (_signed(end, more) for end in (match[3], match[4]))
+        yield f"{name}, as printed", _signed(match[2], more)
         yield from _ends(name, "as printed", low, high)
-        yield "days, as printed", found[5]
-        yield "baseline days, as printed", found[6]
+        yield "days, as printed", match[5]
+        yield "baseline days, as printed", match[6]
 
 
 def _ends(name: str, basis: str, low: str | None, high: str | None) -> Place:
@@ -172,30 +172,30 @@ def _tiles(stored: StoredRun, rows: Iterable[tuple[str, str, str]]) -> Place:
         head, _, basis = label.rpartition(", ")
         if head in TILES:
             name = TILES[head]
-            if found := CHANGE.search(value):
-                more = found[2] == "more"
-                yield f"{name}, {basis}", _signed(found[1], more)
-                yield f"share of {name}, {basis}", _signed(found[3], more)
-            if found := RANGE.search(note):
-                more = found[3] == "more"
-                yield from _ends(name, basis, _signed(found[1], more), _signed(found[2], more))
-                yield f"{name}, undisturbed", _signed(found[4], more)
+            if match := CHANGE.search(value):
+                more = match[2] == "more"
+                yield f"{name}, {basis}", _signed(match[1], more)
+                yield f"share of {name}, {basis}", _signed(match[3], more)
+            if match := RANGE.search(note):
+                more = match[3] == "more"
+                yield from _ends(name, basis, _signed(match[1], more), _signed(match[2], more))
+                yield f"{name}, undisturbed", _signed(match[4], more)
             total = {"cost": "cost", signal: "carbon"}.get(name)
-            if total and (found := re.search(rf"undisturbed ({NUMBER}) to ({NUMBER})", note)):
-                yield f"{total}, baseline", found[1]
-                yield f"{total}, plan", found[2]
-            if total and (found := re.search(rf"undisturbed ({NUMBER}) → ({NUMBER})", note)):
-                yield f"{total}, baseline", found[1]
-                yield f"{total}, plan{' credited' if 'stock' in note else ''}", found[2]
+            if total and (match := re.search(rf"undisturbed ({NUMBER}) to ({NUMBER})", note)):
+                yield f"{total}, baseline", match[1]
+                yield f"{total}, plan", match[2]
+            if total and (match := re.search(rf"undisturbed ({NUMBER}) → ({NUMBER})", note)):
+                yield f"{total}, baseline", match[1]
+                yield f"{total}, plan{' credited' if 'stock' in note else ''}", match[2]
         if label == "Peak, undisturbed":
             yield "peak, metered mean, plan", value
-            found = re.search(rf"baseline ({NUMBER}) MW", note)
-            yield "peak, metered mean, baseline", found and found[1]
+            match = re.search(rf"baseline ({NUMBER}) MW", note)
+            yield "peak, metered mean, baseline", match and match[1]
         if label.startswith("Holds, "):
             for place, text in zip(label.removeprefix("Holds, ").split(" / "), value.split(" / "), strict=True):
                 yield f"days, {place}", text
-            if found := re.search(rf"baseline ({NUMBER}) %", note):
-                yield f"baseline days, {label.removeprefix('Holds, ').split(' / ')[0]}", found[1]
+            if match := re.search(rf"baseline ({NUMBER}) %", note):
+                yield f"baseline days, {label.removeprefix('Holds, ').split(' / ')[0]}", match[1]
 
 
 def _table(stored: StoredRun, rows: Iterable[tuple[Any, ...]]) -> Place:
@@ -336,10 +336,10 @@ def selector(stored: StoredRun, folder: Path) -> Place:
     """The label in the choice of a plan."""
     label = stored_runs.label(Store().entry(stored.id))
     name = "cost" if goal_metric(stored.plan.scenario).money else str(stored.plan.scenario.goal.signal)
-    if found := re.search(rf"({NUMBER}) (?:t CO2e|EUR) (saved|more) {BASIS}", label):
-        yield f"{name}, {found[3]}", _signed(found[1], found[2] == "more")
-    if found := re.search(rf"holds on ({NUMBER}) % {BASIS}", label):
-        yield f"days, {found[2]}", found[1]
+    if match := re.search(rf"({NUMBER}) (?:t CO2e|EUR) (saved|more) {BASIS}", label):
+        yield f"{name}, {match[3]}", _signed(match[1], match[2] == "more")
+    if match := re.search(rf"holds on ({NUMBER}) % {BASIS}", label):
+        yield f"days, {match[2]}", match[1]
 
 
 def plans_page(stored: StoredRun, folder: Path) -> Place:
@@ -365,12 +365,12 @@ def command_list(stored: StoredRun, folder: Path) -> Place:
     """The row of ``emberline runs``, and of its JSON."""
     lines = emberline("runs").stdout.splitlines()
     (line,) = [line for line in lines if line.startswith(stored.id[:8])]
-    found = re.search(rf"({NUMBER}) t +({NUMBER}) EUR +{BASIS}", line)
-    assert found, line
-    yield f"{stored.plan.scenario.goal.signal}, {found[3]}", found[1]
-    yield f"cost, {found[3]}", found[2]
-    if found := re.search(rf"({NUMBER}) % {BASIS}", line):
-        yield f"days, {found[2]}", found[1]
+    match = re.search(rf"({NUMBER}) t +({NUMBER}) EUR +{BASIS}", line)
+    assert match, line
+    yield f"{stored.plan.scenario.goal.signal}, {match[3]}", match[1]
+    yield f"cost, {match[3]}", match[2]
+    if match := re.search(rf"({NUMBER}) % {BASIS}", line):
+        yield f"days, {match[2]}", match[1]
     (entry,) = [row for row in json.loads(emberline("runs", "--json").stdout) if row["id"] == stored.id]
     yield from _figures(entry["figures"])
 
@@ -396,17 +396,17 @@ def _cells(path: Path) -> list[tuple[str, ...]]:
         cells = {re.sub(r"\d", "", cell.get("r")): cell for cell in row}
         if len(cells) < 3:
             break
-        shown = []
+        line = []
         for column in "ABCDEF":
             value = None if column not in cells else cells[column].findtext("x:v", None, space)
             if value is None:
-                shown.append("–")
+                line.append("–")
             elif cells[column].get("t") == "s":
-                shown.append(words[int(value)])
+                line.append(words[int(value)])
             else:
                 digits = len(kinds[int(cells[column].get("s", "0"))].partition(".")[2].partition("_")[0])
-                shown.append(f"{float(value):.{digits}f}".replace("-", "−"))
-        rows.append(tuple("–" if text == "not given" else text for text in shown))
+                line.append(f"{float(value):.{digits}f}".replace("-", "−"))
+        rows.append(tuple("–" if text == "not given" else text for text in line))
     return rows
 
 
@@ -438,12 +438,12 @@ def compared_page(runs: list[str]) -> list[list[Sighting]]:
     app = page("compare", runs=",".join(runs))
     assert not app.exception
     tables = [table.value for table in app.dataframe if "figure" in table.value]
-    shown: list[list[Sighting]] = [[] for _ in runs]
+    by_run: list[list[Sighting]] = [[] for _ in runs]
     for row in (row for table in tables for row in table.to_dict("records")):
         name = row["figure"].rpartition(" [")[0].removesuffix(", each compared with its own baseline")
         head, _, basis = name.rpartition(", ")
         figure = f"{SAVED[head]}, {basis}" if head in SAVED else f"{name}, plan"
-        for letter, seen in zip("ABCDE", shown, strict=False):
+        for letter, sights in zip("ABCDE", by_run, strict=False):
             if row.get(letter, "–") not in ("–", None):
-                seen.append(Sighting(figure, "page of a comparison", plain(row[letter])))
-    return shown
+                sights.append(Sighting(figure, "page of a comparison", plain(row[letter])))
+    return by_run
