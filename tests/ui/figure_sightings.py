@@ -311,7 +311,7 @@ def schedule_page(stored: StoredRun, folder: Path) -> Place:
     yield from _table(stored, [(name, *row) for name, row in zip(figures.index, figures.to_numpy(), strict=True)])
     for table in app.table[1:]:
         if table.value.index.name == "saved by":
-            yield from _causes([tuple(table.value.columns), tuple(table.value.loc["in all"])])
+            yield from _causes([tuple(map(str, row)) for row in (table.value.columns, table.value.loc["in all"])])
     app = with_tab(app, "About this plan")
     yield from _sentences(stored, "\n".join(str(item.value) for item in app.text))
     if not any(rule.name == "unlocked" for rule in stored.plan.rules):
@@ -418,7 +418,8 @@ def report(stored: StoredRun, folder: Path) -> Place:
     text = lambda item: "".join(item.itertext()).strip()  # noqa: E731
     yield from _sentences(stored, "\n".join(map(text, tree.findall(".//section/p"))))
     strip = tree.find(".//table[@class='strip']")
-    yield from _tiles(stored, [tuple(map(text, row)) for row in strip.iter("tr")])
+    cells = [[text(cell) for cell in row] for row in strip.iter("tr")]
+    yield from _tiles(stored, [(label, value, note) for label, value, note in cells])
     for table in tree.iter("table"):
         rows = [tuple(map(text, row)) for row in table.iter("tr")]
         if rows[0][0] == "figure":

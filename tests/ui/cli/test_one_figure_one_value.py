@@ -18,7 +18,7 @@ from emberline.planning.answer.wording import fixed
 from emberline.planning.planner import Steps, make_plan
 from emberline.reports.charts import plan as charts
 from emberline.runs.store.store import Store
-from emberline.scenarios import Case, load
+from emberline.scenarios import load
 
 ByPlan = dict[str, tuple[str, list[Sighting]]]
 
@@ -30,11 +30,7 @@ FLAT = ("market.carbon_intensity_kg_per_mwh=300", "market.marginal_carbon_intens
 LEAST_COST, AS_PRINTED, MARGINAL = "goal.minimize=cost", "goal.policy=follow", "goal.signal=marginal"
 
 
-def _site() -> Case:
-    return sites.works("goal.effort=2")
-
-
-PLANS: dict[str, tuple[Case | str | Path, tuple[str, ...], Steps]] = {
+PLANS: dict[str, tuple[str | Path, tuple[str, ...], Steps]] = {
     "carbon, planned again": (SMALL, (), ALONE),
     "carbon, held": (SMALL, (), ROBUST),
     "carbon, as printed": (SMALL, (AS_PRINTED,), ALONE),
@@ -71,7 +67,7 @@ def by_plan(folder: Path) -> ByPlan:
 def stored(name: str) -> str:
     """One of the plans, made and stored; its run."""
     scenario, changes, steps = PLANS[name]
-    case = _site() if not scenario else load(scenario, [*QUICK, *changes])
+    case = load(scenario, [*QUICK, *changes]) if scenario else sites.works("goal.effort=2")
     return Store().keep(make_plan(case, steps, days=20))
 
 
