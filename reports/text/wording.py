@@ -180,7 +180,7 @@ def outcomes(plan: Plan) -> Iterator[tuple[str, str]]:
     if scenario.locks and plan.comparable:
         yield (
             "locks",
-            tr("in this table and in the disturbed replays the baseline respects the locks too; the headline does not"),
+            tr("in the disturbed replays the baseline respects the locks too; headline and figures are against one without"),
         )
 
 
