@@ -26,6 +26,7 @@ from emberline.runs.store import Store, stored_starts
 from emberline.scenarios import Case
 from emberline.scenarios.checking.uncounted import uncounted
 from emberline.scenarios.goal_metrics import goal_first
+from emberline.scenarios.metrics import amount_digits
 from emberline.ui.cli.options import Refused, give_up
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -204,9 +205,10 @@ class Progress:
         phase = "no plan" if event["phase"] == "round" and not event["of"] else event["phase"]
         says = wording.HOLDING_PHASES[phase].format(**event)
         if "carbon_kg" in saved:
-            carbon = f"{wording.number(saved['carbon_kg'] / 1000, 2)} t CO2e"
-            cost = f"{wording.number(saved['cost'], 0)} {self.scenario.market.currency}"
-            says += "; the draft saves {} and {}".format(*goal_first(self.scenario, carbon, cost))
+            carbon, cost = saved["carbon_kg"] / 1000, saved["cost"]
+            tonnes = f"{wording.number(carbon, amount_digits(carbon))} t CO2e"
+            money = f"{wording.number(cost, amount_digits(cost))} {self.scenario.market.currency}"
+            says += "; the draft saves {} and {} undisturbed".format(*goal_first(self.scenario, tonnes, money))
         return f"{says} ({event['elapsed']:.0f} of {event['limit']:.0f} units of effort)"
 
     def _line(self) -> Text:
