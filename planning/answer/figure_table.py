@@ -38,14 +38,10 @@ class Definition:
     """Whether the demand charge of the month is ``in`` it, ``out`` of it, or the figure ``only`` that; else empty."""
 
 
-CARBON_SAVED = {
-    "average": mark("carbon saved, average intensity"),
-    "marginal": mark("carbon saved, marginal intensity"),
-}
-COST_SAVED = mark("cost saved")
 SAVINGS = {
-    **{name: Definition(label, "t CO2e", 1e-3) for name, label in CARBON_SAVED.items()},
-    "cost": Definition(COST_SAVED, CURRENCY, demand_charge="in"),
+    "average": Definition(mark("carbon saved, average intensity"), "t CO2e", 1e-3),
+    "marginal": Definition(mark("carbon saved, marginal intensity"), "t CO2e", 1e-3),
+    "cost": Definition(mark("cost saved"), CURRENCY, demand_charge="in"),
     "demand": Definition(mark("demand charge of the month saved"), CURRENCY, demand_charge="only"),
     "all else": Definition(mark("cost saved without the demand charge of the month"), CURRENCY, demand_charge="out"),
 }
@@ -53,6 +49,7 @@ DAYS = {
     "days": Definition(mark("days without a missed limit"), "%", 100.0),
     "baseline days": Definition(mark("days without a missed limit, baseline"), "%", 100.0),
 }
+BY_SIGNAL = ("average", "marginal")
 
 
 @dataclass(frozen=True)
@@ -132,7 +129,7 @@ def of_summary(stored: Mapping[str, Any]) -> dict[str, Figure]:
     )  # fmt: skip
     for figure in figures:
         by_name.setdefault(figure.name, figure)
-        if figure.name in CARBON_SAVED:
+        if figure.name in BY_SIGNAL:
             by_name.setdefault("carbon", figure)
     return by_name
 
@@ -140,19 +137,19 @@ def of_summary(stored: Mapping[str, Any]) -> dict[str, Figure]:
 def _earlier(stored: Mapping[str, Any]) -> Iterator[Figure]:
     signal, currency = str(stored.get("signal", "average")), str(stored["baseline"]["currency"])
     saved, replays = stored["saved"], stored["replays"]
-    names = {str(signal): "carbon_kg", "cost": "cost"}
-    for name, key in names.items():
+    for name, key in ((signal, "carbon_kg"), ("cost", "cost")):
         if saved.get(key) is not None:
             yield _figure(name, UNDISTURBED, currency, float(saved[key]), saved.get(f"{key}_share"))
     days = stored.get("holding") or {}
     n = days.get("days") or replays["n"]
     if n:
-        yield _share("days", Using.FOLLOW, days["share"] if days else replays["held"] / n, n)
+        share = float(days["share"] if days else replays["held"] / n)
+        yield _figure("days", Using.FOLLOW, currency, share, text=of_days(share, n))
 
 
 def _savings(first: Headline) -> Iterator[Figure]:
     parts: dict[str, Saving | None] = {
-        str(first.signal): first.carbon, **{name: getattr(first, name) for name in CARBON_SAVED}, "cost": first.cost,
+        str(first.signal): first.carbon, **{name: getattr(first, name) for name in BY_SIGNAL}, "cost": first.cost,
     }  # fmt: skip
     if first.of_money:
         parts = {"cost": first.cost, **parts}
@@ -179,27 +176,22 @@ def _of_days(first: Headline) -> Iterator[Figure]:
     sides: list[tuple[str, Holding]] = [] if first.holding is None else [(first.policy, first.holding)]
     sides += [] if first.printed is None else [(Using.FOLLOW, first.printed.holding)]
     for basis, holding in sides:
-        yield _share("days", basis, holding.share, holding.n, holding.low, holding.high)
-        if holding.baseline_share is not None:
-            yield _share("baseline days", basis, holding.baseline_share, holding.n)
+        text = of_days(holding.share, holding.n)
+        yield _figure("days", basis, first.currency, holding.share, None, holding.low, holding.high, text)
+        share = holding.baseline_share
+        if share is not None:
+            yield _figure("baseline days", basis, first.currency, share, text=of_days(share, holding.n))
 
 
 def _figure(
     name: str, basis: str, currency: str, value: float, share: float | None = None, low: float | None = None,
-    high: float | None = None,
+    high: float | None = None, text: Message | None = None,
 ) -> Figure:  # fmt: skip
-    of = SAVINGS[name]
+    of = SAVINGS[name] if name in SAVINGS else DAYS[name]
     whole, ends = value * of.factor, (None if end is None else end * of.factor for end in (low, high))
+    label = Message("{figure}, {basis}", figure=Message(of.label), basis=Message(BASES[basis]))
     unit = of.unit.format(currency=currency)
-    label = Message("{figure}, {basis}", figure=Message(of.label), basis=Message(BASES[basis]))
-    return Figure(name, str(basis), label, unit, of.demand_charge, whole, amount(whole), share, *ends)
-
-
-def _share(name: str, basis: str, share: float, n: int, low: float | None = None, high: float | None = None) -> Figure:
-    of = DAYS[name]
-    label = Message("{figure}, {basis}", figure=Message(of.label), basis=Message(BASES[basis]))
-    ends = (None if one is None else 100 * one for one in (low, high))
-    return Figure(name, str(basis), label, of.unit, "", 100 * share, of_days(share, n), None, *ends)
+    return Figure(name, str(basis), label, unit, of.demand_charge, whole, text or amount(whole), share, *ends)
 
 
 @dataclass(frozen=True)
