@@ -102,7 +102,7 @@ def in_words(count: int, length_min: float) -> Message:
     return Message("{count} disturbed replays", count=count)
 
 
-def of_days(share: float | None, n: int) -> Message:
+def of_days(share: float | None, n: int = MOST_IN_PERCENT) -> Message:
     """A share of ``n`` disturbed days in percent, rounded down: 399 of 400 are not all, and a level that is missed is
     not reached. Of more than a hundred with a tenth, so that shares that differ look different."""
     digits = 0 if n <= MOST_IN_PERCENT else 1

@@ -322,13 +322,13 @@ def test_plans_of_an_edited_scenario_are_told_apart(
     assert cheap.successes is not None
     successes, n = cheap.successes
     assert f" · holds on {int(100 * successes / n)} % as printed · " in first
-    dear = {"cost": {"name": "cost", "basis": "undisturbed", "label": "", "unit": "EUR", "demand_charge": "in",
-                     "value": -700.0, "text": "−700"}}  # fmt: skip
-    for goal, figures in (("cost", dear), ("carbon", {"average": {**dear["cost"], "name": "average", "unit": "t CO2e",
-                                                                  "value": -0.7}})):  # fmt: skip
-        monkeypatch.setattr(Store, "figures", lambda store, run, rows=figures: of_summary({"figures": rows}))
-        amount = "700 EUR" if goal == "cost" else "0.70 t CO2e"
-        assert f" · {amount} more undisturbed · " in stored_runs.label(dataclasses.replace(entries[0], goal=goal))
+    figure = {"basis": "undisturbed", "label": "", "demand_charge": "", "text": ""}
+    dear = {"name": "cost", "unit": "EUR", "value": -700.0, **figure}
+    dirty = {"name": "average", "unit": "t CO2e", "value": -0.7, **figure}
+    for minimize, row, amount in (("cost", dear, "700 EUR"), ("carbon", dirty, "0.70 t CO2e")):
+        monkeypatch.setattr(Store, "figures", lambda *_, row=row: of_summary({"figures": {"one": row}}))
+        label = stored_runs.label(dataclasses.replace(entries[0], goal=minimize))
+        assert f" · {amount} more undisturbed · " in label
     silos = [{"stores": [{"name": "cement", "level_t": level, "end_level_t": 500.0}]} for level in (500.0, 900.0)]
     assert naming.changes(*silos) == ["cement level 900 t"]
     silos[1]["stores"][0]["end_level_t"] = 700.0

@@ -85,7 +85,7 @@ def test_it_holds_the_figures_the_heats_and_the_gantt(stored: StoredRun, tmp_pat
     assert cells == {key: int((at - midnight).total_seconds() // 900) for key, at in starts.items()}
     manifest = dict(row[:2] for row in result["Manifest"])
     assert manifest["run"] == stored.id
-    assert manifest["gap on what can be decided"] == percent(plan.gap)
+    assert manifest["gap on what can be decided"] == percent(plan.gap or 0.0)
 
 
 def test_hours_are_the_sums_of_the_steps(stored: StoredRun, tmp_path: Path) -> None:
