@@ -206,7 +206,7 @@ def test_lines_that_only_one_has_stand_once(site_plan: Plan) -> None:
 def test_parts_of_the_cost_add_up(site_plan: Plan) -> None:
     """Proves: the rows below cost add up to it, for baseline and plan. Sensitivity: a kind left out is seen."""
     rows = {row.label: row for row in figure_table.figure_totals(site_plan.baseline_figures, site_plan.replay_figures)}
-    parts = [row for name, row in rows.items() if name in {label for label, *_ in wording.MONEY[1:]}]
+    parts = [row for name, row in rows.items() if name in {label for label, *_ in figure_table.MONEY[1:]}]
     assert sum(row.plan or 0.0 for row in parts) == pytest.approx(rows["cost"].plan, rel=1e-9)
     assert sum(row.baseline or 0.0 for row in parts) == pytest.approx(rows["cost"].baseline, rel=1e-9)
     assert "production" not in rows
