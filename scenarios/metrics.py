@@ -161,6 +161,17 @@ def gap(value: float, bound: float) -> float:
     return (value - sound(bound, value)) / max(abs(value), ZERO)
 
 
+def amount_digits(value: float) -> int:
+    """Digits after the point of a number that is written with about three digits, as savings are."""
+    size = abs(value)
+    return 0 if size >= 99.95 or size == round(size) else 1 if size >= 9.995 else 2
+
+
+def share_digits(share: float) -> int:
+    """Digits after the point of a share in percent: more where it is small."""
+    return 0 if abs(share) >= 0.0995 or share == 0 else 1 if abs(share) >= 0.00995 else 2
+
+
 def legible_bound(best: float | None, bound: float | None, digit: float) -> float | None:
     """The bound as it is written next to the value of a plan: that value where rounding alone would tell them apart.
 

@@ -3,10 +3,12 @@
 from emberline.planning.answer.answer import Answer, answer, costs_more, summary
 from emberline.planning.answer.causes import Cause
 from emberline.planning.answer.choices import OVERRIDES, other_points
+from emberline.planning.answer.figure_table import Figure, figure_data, figure_rows, figure_totals, figures_of
 from emberline.planning.answer.headline import headline
 from emberline.planning.answer.tiles import Tile
-from emberline.planning.answer.wording import of_days
+from emberline.planning.plan.replays import of_days
 
 __all__ = [
-    "OVERRIDES", "Answer", "Cause", "Tile", "answer", "costs_more", "headline", "of_days", "other_points", "summary",
+    "OVERRIDES", "Answer", "Cause", "Figure", "Tile", "answer", "costs_more", "figure_data", "figure_rows",
+    "figure_totals", "figures_of", "headline", "of_days", "other_points", "summary",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 
 from emberline.planning.answer.causes import Cause, causes
 from emberline.planning.answer.changes import Change, changes
+from emberline.planning.answer.figure_table import figure_data, figure_list
 from emberline.planning.answer.headline import headline
 from emberline.planning.answer.record import Headline
 from emberline.planning.answer.sentences import holds, lines, other_saving
@@ -53,6 +54,7 @@ class Answer:
         return {
             "says": self.says,
             "headline": self.headline.summary(),
+            "figures": figure_data(figure_list(self.headline)),
             "changes": [change.summary() for change in self.changes],
             "causes": [cause.summary() for cause in self.causes],
         }

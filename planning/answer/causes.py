@@ -38,6 +38,7 @@ LABELS = {
     "carbon price": mark("carbon price"),
     "other": mark("fixed charges, taxes, imbalance"),
     "stock": mark("stock at the end"),
+    "locks": mark("locks, which the baseline has not"),
 }
 """Causes in the order in which they are shown."""
 NOTHING = 1e-6
@@ -80,6 +81,12 @@ def causes(plan: Plan, headline: Headline) -> tuple[Cause, ...]:
         if saving is not None
     }
     money = _money(plan, headline.cost.stock)
+    if headline.unlocked:  # the other causes stand against the baseline that respects the locks too
+        for parts, net in (
+            (money, headline.cost.net),
+            *((parts, getattr(headline, n).net) for n, parts in carbon.items()),
+        ):
+            parts["locks"] = net - sum(parts.values())
     rows = [
         Cause(
             name,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.planning.accounts.figures import Figures
+from emberline.planning.accounts.figures import Figures, Rule
 from emberline.planning.accounts.stock import difference, since_start
 from emberline.planning.answer.record import (
     SAME,
@@ -31,6 +31,7 @@ from emberline.planning.plan.stock_credit import credit_kg
 from emberline.scenarios import Scenario
 from emberline.scenarios.flows.asset_flows import load_mw
 from emberline.scenarios.goal_metrics import IN_MINUTES, goal_metric
+from emberline.scenarios.records.replanning import Using
 
 
 def headline(plan: Plan) -> Headline | None:
@@ -38,12 +39,8 @@ def headline(plan: Plan) -> Headline | None:
     ours, scenario = plan.replay_figures, plan.scenario
     if ours is None or not plan.acceptable:
         return None
-    holding, again = _holding(plan), _again(plan)
-    if plan.as_run is not None and plan.as_run.meter:  # the replays know nothing of what was metered
-        plan = replace(plan, replays=None, again=None)
-    free = next((rule for rule in plan.rules if rule.name == "unlocked"), None)
-    if free is not None:  # a lock does not move what is compared with; the replays are of the locked baseline
-        plan = replace(plan, baseline_figures=free.figures, replays=None, again=None)
+    holding, again, free = _holding(plan), _again(plan), _free(plan)
+    plan = compared(plan)
     baseline = plan.baseline_figures
     cost = _saving(plan, "cost", baseline.cost, ours.cost)
     return Headline(
@@ -52,6 +49,7 @@ def headline(plan: Plan) -> Headline | None:
         extra_cost_share=scenario.goal.caps.extra_cost_share,
         currency=ours.currency,
         length_min=scenario.horizon.length_min,
+        policy=Using.FOLLOW if again is None else Using.REPLAN,
         average=_carbon(plan, "average"),
         marginal=_carbon(plan, "marginal"),
         cost=cost,
@@ -85,6 +83,21 @@ def _one_signal(plan: Plan) -> tuple[float, float] | None:
     more = free.carbon_kg - max(each.get("carbon_kg", -math.inf) for each in drafts)
     emitted = free.figures.other_carbon_kg - (plan.baseline_figures.other_carbon_kg or 0.0)
     return (more, emitted) if more > SAME * abs(free.figures.carbon_kg) else None
+
+
+def compared(plan: Plan) -> Plan:
+    """A plan with the baseline that it is compared with, and the disturbed days that have the same one."""
+    if plan.as_run is not None and plan.as_run.meter:  # the replays know nothing of what was metered
+        plan = replace(plan, replays=None, again=None)
+    free = _free(plan)
+    if free is None:
+        return plan
+    # a lock does not move what is compared with; the replays are of the locked baseline
+    return replace(plan, baseline_figures=free.figures, replays=None, again=None)
+
+
+def _free(plan: Plan) -> Rule | None:
+    return next((rule for rule in plan.rules if rule.name == "unlocked"), None)
 
 
 def _beyond_steps(plan: Plan) -> float | None:

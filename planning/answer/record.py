@@ -8,7 +8,17 @@ from typing import Any
 from emberline.planning.plan.alternatives.choice import Choice
 from emberline.planning.plan.alternatives.day import AsRun
 from emberline.scenarios.goal_metrics import BoundCovers
+from emberline.scenarios.messages import mark
 from emberline.scenarios.metrics import METRICS
+from emberline.scenarios.records.replanning import Using
+
+UNDISTURBED = "undisturbed"
+BASES = {
+    Using.REPLAN: mark("planned again"),
+    Using.FOLLOW: mark("as printed"),
+    UNDISTURBED: mark("undisturbed"),
+}
+"""What a figure is of: disturbed days on which the plan is used so, or the day without disturbances."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +182,8 @@ class Headline:
     currency: str
     length_min: float
     """Of the horizon."""
+    policy: Using
+    """How the plan is used on the disturbed days of its figures."""
     average: Saving | None
     """Of carbon [kg CO2e] by the grid's average intensity."""
     marginal: Saving | None
@@ -217,6 +229,10 @@ class Headline:
     def of_money(self) -> bool:
         """Whether the goal is a sum of money."""
         return self.goal in METRICS and METRICS[self.goal].money
+
+    def basis(self, saving: Saving) -> str:
+        """Of ``BASES``, that of the saving to be expected."""
+        return UNDISTURBED if saving.p50 is None else self.policy
 
     @property
     def carbon(self) -> Saving | None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from emberline.planning.answer.record import SAME, Headline, Saving, SimpleRule, is_same
+from emberline.planning.answer.record import BASES, SAME, Headline, Saving, SimpleRule, is_same
 from emberline.planning.answer.wording import (
     LEAST_GAP,
     amount,
     joined,
-    of_days,
     of_goal,
     percent,
     point_label,
@@ -16,8 +15,10 @@ from emberline.planning.answer.wording import (
     way,
 )
 from emberline.planning.plan.alternatives.choice import Choice
+from emberline.planning.plan.replays import of_days
 from emberline.scenarios.goal_metrics import SIGNALS
 from emberline.scenarios.messages import Message, mark
+from emberline.scenarios.records.replanning import Using
 
 CARBON = {
     "less": mark("Saves {amount} t CO2e{range}."),
@@ -41,11 +42,11 @@ COST_SECOND = {
 }
 EACH_TONNE = mark("It costs {amount} {currency} more{range}: {price} {currency} for each tonne avoided.")
 OTHER_SIGNAL = {
-    ("average", "less"): mark("By the average intensity of the grid it saves {amount} t CO2e."),
-    ("average", "more"): mark("By the average intensity of the grid it emits {amount} t CO2e more."),
+    ("average", "less"): mark("By the average intensity of the grid it saves {amount} t CO2e {basis}."),
+    ("average", "more"): mark("By the average intensity of the grid it emits {amount} t CO2e more {basis}."),
     ("average", "same"): mark("By the average intensity of the grid it emits as much as the baseline."),
-    ("marginal", "less"): mark("By the marginal intensity of the grid it saves {amount} t CO2e."),
-    ("marginal", "more"): mark("By the marginal intensity of the grid it emits {amount} t CO2e more."),
+    ("marginal", "less"): mark("By the marginal intensity of the grid it saves {amount} t CO2e {basis}."),
+    ("marginal", "more"): mark("By the marginal intensity of the grid it emits {amount} t CO2e more {basis}."),
     ("marginal", "same"): mark("By the marginal intensity of the grid it emits as much as the baseline."),
 }
 
@@ -119,7 +120,7 @@ def other_saving(headline: Headline) -> str:
 def _saved_of(headline: Headline, saving: Saving, texts: dict[str, str], **more: object) -> Message:
     scale = 1.0 if saving is headline.cost else 1e-3
     return Message(
-        texts[way(saving)], amount=amount(abs(saving.expected) * scale), range=_range(saving, scale),
+        texts[way(saving)], amount=amount(abs(saving.expected) * scale), range=_range(headline, saving, scale),
         currency=headline.currency, **more,
     )  # fmt: skip
 
@@ -139,7 +140,8 @@ def _about(headline: Headline) -> list[str]:
     other = "marginal" if headline.signal == "average" else "average"
     saving: Saving | None = getattr(headline, other)
     if saving is not None:
-        lines.append(Message(OTHER_SIGNAL[other, way(saving)], amount=amount(abs(saving.expected) / 1000)))
+        basis = Message(BASES[headline.basis(saving)])
+        lines.append(Message(OTHER_SIGNAL[other, way(saving)], amount=amount(abs(saving.expected) / 1000), basis=basis))
     if headline.one_signal is not None:
         saved_kg, emitted_kg = headline.one_signal
         signals = {"this": Message(SIGNALS[headline.signal]), "other": Message(SIGNALS[other])}
@@ -158,24 +160,26 @@ def _about(headline: Headline) -> list[str]:
     if "peak" in headline.worse:
         lines.append(
             Message(
-                "The peak rises from {before:,.1f} to {after:,.1f} MW.",
+                "The peak rises from {before:,.1f} to {after:,.1f} MW undisturbed.",
                 before=headline.baseline_peak_mw, after=headline.peak_mw,
             )
         )  # fmt: skip
     return lines
 
 
-def _range(saving: Saving, scale: float) -> str:
-    """The range of four of five disturbed replays, the undisturbed saving and the share, in brackets; negative: the
-    other way."""
+def _range(headline: Headline, saving: Saving, scale: float) -> str:
+    """The basis, then in brackets the range of four of five disturbed replays, the undisturbed saving and the share;
+    negative: the other way."""
     share, sign = percent(abs(saving.share)), -scale if way(saving) == "more" else scale
+    basis = Message(BASES[headline.basis(saving)])
     if saving.p10 is None or saving.p90 is None:
-        return Message(" ({share})", share=share)
+        return Message(" {basis} ({share})", basis=basis, share=share)
     low, high = (amount(end) for end in sorted((saving.p10 * sign, saving.p90 * sign)))
     net = amount(saving.net * sign)
     if low == high == net:
-        return Message(" ({share})", share=share)
-    return Message(" ({low} to {high}, undisturbed {net}; {share})", low=low, high=high, net=net, share=share)
+        return Message(" {basis} ({share})", basis=basis, share=share)
+    text = mark(" {basis} ({low} to {high}, undisturbed {net}; {share})")
+    return Message(text, basis=basis, low=low, high=high, net=net, share=share)
 
 
 def holds(headline: Headline) -> str:
@@ -183,21 +187,24 @@ def holds(headline: Headline) -> str:
     holding = headline.holding
     if holding is None:
         return ""
-    days = replays(headline, holding.n)
+    again, days = headline.policy == Using.REPLAN, replays(headline, holding.n)
     if holding.baseline_share is None:
-        return Message("It holds on {share} of {days}.", share=of_days(holding.share), days=days)
-    text = mark("It holds on {share} of {days}, the baseline on {baseline}.")
-    if headline.printed is not None:
-        text = mark("Planned again it holds on {share} of {days}, the baseline on {baseline}.")
+        text = mark("As printed it holds on {share} of {days}.")
+        return Message(text, share=of_days(holding.share, holding.n), days=days)
+    texts = (
+        mark("As printed it holds on {share} of {days}, the baseline on {baseline}."),
+        mark("Planned again it holds on {share} of {days}, the baseline on {baseline}."),
+    )
     if holding.worse:
-        text = mark("It holds on {share} of {days}, less often than the baseline, which holds on {baseline}.")
-        if headline.printed is not None:
-            text = mark(
+        texts = (
+            mark("As printed it holds on {share} of {days}, less often than the baseline, which holds on {baseline}."),
+            mark(
                 "Planned again it holds on {share} of {days}, less often than the baseline, which holds on {baseline}."
-            )
+            ),
+        )
     return Message(
-        text, share=of_days(holding.share, holding.baseline_share), days=days,
-        baseline=of_days(holding.baseline_share, holding.share),
+        texts[again], share=of_days(holding.share, holding.n), days=days,
+        baseline=of_days(holding.baseline_share, holding.n),
     )  # fmt: skip
 
 
@@ -206,11 +213,12 @@ def printed(headline: Headline) -> str:
     if headline.printed is None:
         return ""
     holding, saving = headline.printed.holding, headline.printed.saving
-    days, share = replays(headline, holding.n), of_days(holding.share)
+    days, share = replays(headline, holding.n), of_days(holding.share, holding.n)
     if headline.printed.same is not None and headline.holding is not None:
         text = mark("{days} ({same} of those {n})")
-        days = Message(text, days=days, same=of_days(headline.printed.same), n=headline.holding.n)
-    values = {"days": days, "share": share, "baseline": of_days(holding.baseline_share or 0.0, holding.share)}
+        n = headline.holding.n
+        days = Message(text, days=days, same=of_days(headline.printed.same, n), n=n)
+    values = {"days": days, "share": share, "baseline": of_days(holding.baseline_share, holding.n)}
     if saving is None or saving.p10 is None or saving.p90 is None:
         return Message("Printed and left alone it holds on {share} of {days}, the baseline on {baseline}.", **values)
     text = mark(
@@ -282,7 +290,7 @@ def _beyond_on_days(headline: Headline, rule: SimpleRule, more: float) -> Messag
             "printed too, and holds on {share} of them ({rule})."
         )
     values = {"by_rule": by_rule, "ours": ours, "unit": unit} if rule.expected > 0 else {}
-    days, share = replays(headline, rule.days), of_days(rule.share)
+    days, share = replays(headline, rule.days), of_days(rule.share, rule.days)
     return Message(text, days=days, share=share, rule=rule_text(headline), **values)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from emberline.planning.answer.record import (
+    BASES,
     DemandCharge,
     Headline,
     Holding,
@@ -18,13 +19,14 @@ from emberline.planning.answer.wording import (
     LEAST_GAP,
     amount,
     joined,
-    of_days,
     of_goal,
     percent,
     replays,
     rule_text,
+    total,
     way,
 )
+from emberline.planning.plan.replays import of_days
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import METRICS
 
@@ -73,34 +75,30 @@ def tiles(headline: Headline) -> tuple[Tile, ...]:
 
 def _of_carbon(headline: Headline) -> list[Tile]:
     """Carbon by the goal's intensity, then by the other one."""
-    labels = {"average": Message("Carbon, average intensity"), "marginal": Message("Carbon, marginal intensity")}
+    labels = {
+        "average": mark("Carbon, average intensity, {basis}"), "marginal": mark("Carbon, marginal intensity, {basis}"),
+    }  # fmt: skip
     names = sorted(labels, key=lambda name: name != headline.signal)
     savings: dict[str, Saving | None] = {name: getattr(headline, name) for name in names}
-    return [
-        _of_saving(headline, name, labels[name], saving, "t CO2e", 1e-3)
-        for name, saving in savings.items()
-        if saving is not None
-    ]
+    return [_of_saving(headline, name, labels[name], saving) for name, saving in savings.items() if saving is not None]
 
 
 def _of_cost(headline: Headline) -> list[Tile]:
     """Cost, and what of it is a month's demand charge."""
     saving, demand = headline.cost, headline.demand
-    strip = [] if saving is None else [_of_saving(headline, "cost", Message("Cost"), saving, headline.currency, 1.0)]
+    strip = [] if saving is None else [_of_saving(headline, "cost", mark("Cost, {basis}"), saving)]
     return strip if demand is None else [*strip, _of_month(demand, headline)]
 
 
-def _of_saving(
-    headline: Headline, name: str, label: str, saving: Saving, unit: str, scale: float, *more: Message
-) -> Tile:
-    value, note = _change(saving, unit, scale), joined([*_steps(saving, unit, scale), *more])
-    return Tile(name, label, value, note, _totals(saving, scale, _on_days(headline)), is_worse(saving))
-
-
-def _on_days(headline: Headline) -> bool:
-    """Whether some figures of the strip are of disturbed replays."""
-    savings = (headline.average, headline.marginal, headline.cost)
-    return any(saving is not None and saving.p50 is not None for saving in savings)
+def _of_saving(headline: Headline, name: str, label: str, saving: Saving, *more: Message) -> Tile:
+    metric = "carbon" if name in ("average", "marginal") else "cost"
+    unit, scale, _ = METRICS[metric].display_in(headline.currency)
+    whole, after = (total(headline, metric, value) for value in (saving.baseline, saving.plan - saving.stock))
+    brief = [Message("undisturbed {baseline} → {plan}", baseline=whole, plan=after)]
+    brief += [Message("stock counted")] if saving.stock else []
+    note = joined([*_steps(headline, metric, saving), *more])
+    named = Message(label, basis=Message(BASES[headline.basis(saving)]))
+    return Tile(name, named, _change(saving, unit, scale), note, joined(brief, ", "), is_worse(saving))
 
 
 def _of_tonne(each: PerTonne, headline: Headline) -> Tile:
@@ -114,7 +112,7 @@ def _of_tonne(each: PerTonne, headline: Headline) -> Tile:
     def with_energy(first: Message, kwh: float) -> Message:
         return Message("{first}, {kwh:,.0f} kWh", first=first, kwh=kwh)
 
-    label = Message("Per tonne of product")
+    label = Message("Per tonne of product, undisturbed")
     (ours, other), (before, other_before) = (
         amounts(each.carbon_kg, each.cost), amounts(each.baseline_carbon_kg, each.baseline_cost)
     )  # fmt: skip
@@ -125,9 +123,9 @@ def _of_tonne(each: PerTonne, headline: Headline) -> Tile:
             before=before, other=other, other_before=other_before,
         )
     ]  # fmt: skip
-    brief = [Message("undisturbed; baseline {before}", before=before)]
+    brief = [Message("baseline {before}", before=before)]
     if each.has_load:
-        label = Message("Per tonne of product, whole site")
+        label = Message("Per tonne of product, whole site, undisturbed")
         units = {"kwh": amount(each.units_kwh), "baseline": amount(each.baseline_units_kwh)}
         parts.append(
             Message(
@@ -148,23 +146,23 @@ def _of_rule(headline: Headline, rule: SimpleRule) -> Tile:
     if beyond is None or rule.expected is None:
         note = Message("undisturbed; the rule: {rule}", rule=rule_text(headline))
         return Tile("rule", label, calm, note, Message("undisturbed"), rule.beyond < 0)
+    label = Message("Compared with a simple rule, both as printed")
     by_rule, _ = of_goal(headline, rule.expected)
-    days = replays(headline, rule.days)
+    days, share = replays(headline, rule.days), of_days(rule.share, rule.days)
     note = Message(
         "on {days} the rule saves {by_rule} {unit} and holds on {share} of them; undisturbed the plan "
         "has {calm}; the rule: {rule}",
-        days=days, by_rule=by_rule, unit=unit, share=of_days(rule.share), calm=calm, rule=rule_text(headline),
+        days=days, by_rule=by_rule, unit=unit, share=share, calm=calm, rule=rule_text(headline),
     )  # fmt: skip
-    brief = Message("on {days}; it holds on {share}", days=days, share=of_days(rule.share))
+    brief = Message("on {days}; it holds on {share}", days=days, share=share)
     value, _ = of_goal(headline, abs(beyond))
     text = mark("{amount} {unit} less") if beyond >= 0 else mark("{amount} {unit} more")
     return Tile("rule", label, Message(text, amount=value, unit=unit), note, brief, beyond < 0)
 
 
 def _of_peak(headline: Headline) -> Tile:
-    label, value = Message("Peak"), Message("{peak:,.1f} MW", peak=headline.peak_mw)
-    text = mark("undisturbed; baseline {peak:,.1f} MW") if _on_days(headline) else mark("baseline {peak:,.1f} MW")
-    note = brief = Message(text, peak=headline.baseline_peak_mw)
+    label, value = Message("Peak, undisturbed"), Message("{peak:,.1f} MW", peak=headline.peak_mw)
+    note = brief = Message("baseline {peak:,.1f} MW", peak=headline.baseline_peak_mw)
     worse = "peak" in headline.worse
     if worse:
         brief = Message("{more:,.1f} MW above the baseline", more=headline.peak_mw - headline.baseline_peak_mw)
@@ -181,34 +179,12 @@ def _change(saving: Saving, unit: str, scale: float) -> str:
     return Message(texts[way(saving)], **({} if way(saving) == "same" else values))
 
 
-def _totals(saving: Saving, scale: float, on_days: bool) -> str:
-    """The two figures of the undisturbed day, the plan's with the stock that it has less, or without what it has more.
-
-    Args:
-        saving: of one figure.
-        scale: to the unit that is shown.
-        on_days: whether other figures of the strip are of disturbed days.
-    """
-    text = mark("undisturbed {baseline} → {plan}")
-    if saving.p50 is None:
-        text = mark("this figure undisturbed too: {baseline} → {plan}") if on_days else mark("{baseline} → {plan}")
-    after = amount((saving.plan - saving.stock) * scale)
-    parts = [Message(text, baseline=amount(saving.baseline * scale), plan=after)]
-    return joined([*parts, *([Message("stock counted")] if saving.stock else [])], ", ")
-
-
-def _steps(saving: Saving, unit: str, scale: float) -> list[Message]:
+def _steps(headline: Headline, metric: str, saving: Saving) -> list[Message]:
     """How the saving comes about: values, stock as a step, the net of the undisturbed day, the range."""
     low, high = saving.p10, saving.p90
-    text = mark("{baseline} to {plan} {unit}")
-    if saving.p50 is not None:
-        text = mark("undisturbed {baseline} to {plan} {unit}")
-    parts = [
-        Message(
-            text, baseline=amount(saving.baseline * scale), plan=amount(saving.plan * scale),
-            unit=unit,
-        )
-    ]  # fmt: skip
+    unit, scale, _ = METRICS[metric].display_in(headline.currency)
+    before, after = (total(headline, metric, value) for value in (saving.baseline, saving.plan))
+    parts = [Message("undisturbed {baseline} to {plan} {unit}", baseline=before, plan=after, unit=unit)]
     if saving.stock:
         parts.append(
             Message(
@@ -228,12 +204,12 @@ def _steps(saving: Saving, unit: str, scale: float) -> list[Message]:
 
 
 def _of_month(demand: DemandCharge, headline: Headline) -> Tile:
-    label = Message("Demand charge of the month, part of the cost")
+    label = mark("Demand charge of the month, part of the cost, {basis}")
     days = Message(
         "{days} {unit} of it on the days of this plan ({share} of the month)",
         days=amount(demand.of_days), unit=headline.currency, share=percent(demand.month_share),
     )  # fmt: skip
-    return _of_saving(headline, "demand", label, demand.saved, headline.currency, 1.0, days)
+    return _of_saving(headline, "demand", label, demand.saved, days)
 
 
 def _of_days(headline: Headline, holding: Holding) -> Tile:
@@ -241,20 +217,24 @@ def _of_days(headline: Headline, holding: Holding) -> Tile:
     parts: list[Message] = []
     brief: list[Message] = [count]
     if base is not None:
-        parts.append(Message("baseline {share}", share=of_days(base, holding.share)))
+        parts.append(Message("baseline {share}", share=of_days(base, holding.n)))
         brief = [*parts, count]
         if holding.worse:
             points = amount(round(100 * (base - holding.share), 1))
             brief = [Message("{points} points below the baseline; {days}", points=points, days=count)]
     if holding.low is not None and holding.high is not None:
         parts.append(
-            Message("{low} to {high} with 95 % confidence", low=of_days(holding.low), high=of_days(holding.high))
+            Message(
+                "{low} to {high} with 95 % confidence",
+                low=of_days(holding.low, holding.n),
+                high=of_days(holding.high, holding.n),
+            )
         )
     if holding.level is not None and holding.share < holding.level:
-        missed = Message("{level} were to be reached", level=of_days(holding.level))
+        missed = Message("{level} were to be reached", level=of_days(holding.level, holding.n))
         parts, brief = [missed, *parts], [missed, *brief]
-    days = of_days(holding.share, base)
-    return Tile("holding", Message("Holds"), days, joined([*parts, count]), joined(brief), holding.worse)
+    days, label = of_days(holding.share, holding.n), Message("Holds, {basis}", basis=Message(BASES[headline.policy]))
+    return Tile("holding", label, days, joined([*parts, count]), joined(brief), holding.worse)
 
 
 def _with_printed(tile: Tile, headline: Headline, printed: Printed) -> Tile:
@@ -263,14 +243,14 @@ def _with_printed(tile: Tile, headline: Headline, printed: Printed) -> Tile:
     days, more = replays(headline, holding.n), list[Message]()
     if saving is not None and headline.goal in METRICS:
         unit, scale, _ = METRICS[headline.goal].display_in(headline.currency)
-        more.append(Message("printed {saving}", saving=_change(saving, unit, scale)))
+        more.append(Message("as printed {saving}", saving=_change(saving, unit, scale)))
     brief = joined([tile.brief, *more])
     if holding.low is not None and holding.high is not None:
-        low, high = of_days(holding.low), of_days(holding.high)
+        low, high = of_days(holding.low, holding.n), of_days(holding.high, holding.n)
         more.append(Message("{low} to {high} with 95 % confidence", low=low, high=high))
-    value = Message("{again} / {printed}", again=tile.value, printed=of_days(holding.share))
+    value = Message("{again} / {printed}", again=tile.value, printed=of_days(holding.share, holding.n))
     note = joined([tile.note, *more, days])
-    return replace(tile, label=Message("Holds planned again / printed"), value=value, note=note, brief=brief)
+    return replace(tile, label=Message("Holds, planned again / as printed"), value=value, note=note, brief=brief)
 
 
 def _best_tile(headline: Headline) -> Tile:

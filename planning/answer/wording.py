@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -13,30 +12,35 @@ from emberline.planning.plan.alternatives.choice import LEAST_CARBON, NO_REGRET,
 from emberline.planning.plan.replays import in_words
 from emberline.scenarios.goal_metrics import GOALS, IN_MINUTES, cost_cap, more_allowed
 from emberline.scenarios.messages import Message, mark
-from emberline.scenarios.metrics import METRICS
+from emberline.scenarios.metrics import METRICS, amount_digits, share_digits
 from emberline.scenarios.records.horizon import Horizon
+
+
+def fixed(value: float, digits: int) -> Message:
+    """A number with some digits after the point."""
+    return Message(f"{{value:,.{digits}f}}", value=value)
 
 
 def amount(value: float) -> Message:
     """A number with about three digits."""
-    size = abs(value)
-    digits = 0 if size >= 99.95 or size == round(size) else 1 if size >= 9.995 else 2
-    return Message(f"{{value:,.{digits}f}}", value=value)
+    return fixed(value, amount_digits(value))
 
 
 def percent(share: float) -> Message:
-    """A share in percent, with a digit more where it is small."""
-    digits = 0 if abs(share) >= 0.0995 or share == 0 else 1 if abs(share) >= 0.00995 else 2
-    return Message(f"{{value:,.{digits}f}} %", value=100 * share)
+    """A share in percent."""
+    return Message(f"{{value:,.{share_digits(share)}f}} %", value=100 * share)
 
 
-def of_days(share: float | None, other: float | None = None) -> Message:
-    """A share of days in percent, rounded down: 399 of 400 are not all, and a level that is missed is not reached. A
-    tenth more where the other share next to it would look the same."""
-    value, compared = (math.floor(1000 * (one or 0.0) + 1e-9) for one in (share, other))
-    if other is not None and value != compared and value // 10 == compared // 10:
-        return Message("{value:,.1f} %", value=value / 10)
-    return Message("{value:,.0f} %", value=value // 10)
+def total(headline: Headline, name: str, value: float) -> Message:
+    """A figure of the whole day, of carbon in tonnes or of money, with the digits that it has in every table.
+
+    Args:
+        headline: of the plan.
+        name: metric.
+        value: of it [kg CO2e or currency].
+    """
+    _, factor, digits = METRICS[name].display_in(headline.currency)
+    return fixed(value * factor, digits)
 
 
 def replays(headline: Headline, count: int) -> Message:

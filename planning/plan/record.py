@@ -15,7 +15,7 @@ from emberline.planning.accounts.stock import Difference, difference, rate
 from emberline.planning.plan.alternatives.choice import Choice
 from emberline.planning.plan.alternatives.day import AsRun
 from emberline.planning.plan.holding import Holding
-from emberline.planning.plan.replays import Replays, in_words
+from emberline.planning.plan.replays import Replays, in_words, of_days
 from emberline.scenarios import Case
 from emberline.scenarios.goal_metrics import BoundCovers, figures_of, goal_metric
 from emberline.scenarios.line.rounding import rounded, worth_a_try
@@ -186,7 +186,8 @@ class Plan:
         elif self.successes:
             successes, n = self.successes
             days = in_words(n, self.scenario.horizon.length_min)
-            feasible = Message("Feasible, and the twin agrees; it held in {held} of {days}.", held=successes, days=days)
+            text = mark("Feasible, and the twin agrees; as printed it held in {held} of {days}.")
+            feasible = Message(text, held=successes, days=days)
         reasons = () if self.holding is None else self.holding.reasons
         parts: list[str] = [feasible, self._lateness, self.reason, *reasons, *self.omissions]
         goal = goal_metric(self.scenario).figure
@@ -198,19 +199,16 @@ class Plan:
     def _holding(self, holding: Holding) -> str:
         """How often a plan that was made to hold does, on days that no search has seen."""
         text = mark(
-            "Feasible, and the twin agrees; as printed it holds on {share:.1f} % of {days}, the baseline on "
-            "{baseline:.1f} %."
+            "Feasible, and the twin agrees; as printed it holds on {share} of {days}, the baseline on {baseline}."
         )
         if not holding.reached:
             text = mark(
-                "Feasible, and the twin agrees; as printed it holds on {share:.1f} % of {days}, less than the "
-                "{level:g} % that were to be reached, the baseline on {baseline:.1f} %."
+                "Feasible, and the twin agrees; as printed it holds on {share} of {days}, less than the {level} that "
+                "were to be reached, the baseline on {baseline}."
             )
-        # rounded down, as in the first line: a level that is missed is not reached
-        share, baseline = (
-            math.floor(1000 * (one or 0.0) + 1e-9) / 10 for one in (holding.share, holding.baseline_share)
+        share, baseline, level = (
+            of_days(one, holding.days) for one in (holding.share, holding.baseline_share, holding.level)
         )
-        level = round(100 * holding.level, 1)
         days = in_words(holding.days, self.scenario.horizon.length_min)
         return Message(text, share=share, days=days, level=level, baseline=baseline)
 

@@ -15,6 +15,8 @@ from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import FIGURES
 
 QUANTILES = (0.1, 0.5, 0.9)
+MOST_IN_PERCENT = 100
+"""Days of which a whole percent tells the share."""
 CONFIDENCE = 0.95
 """Of intervals."""
 Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
@@ -98,6 +100,15 @@ def in_words(count: int, length_min: float) -> Message:
         if abs(length_min - 1440 * days) <= 60:  # clocks may change within it
             return Message(text, count=count)
     return Message("{count} disturbed replays", count=count)
+
+
+def of_days(share: float | None, n: int = MOST_IN_PERCENT) -> Message:
+    """A share of ``n`` disturbed days in percent, rounded down: 399 of 400 are not all, and a level that is missed is
+    not reached. Of more than a hundred with a tenth, so that shares that differ look different."""
+    digits = 0 if n <= MOST_IN_PERCENT else 1
+    scale = 10**digits
+    value = math.floor(100 * scale * (share or 0.0) + 1e-9) / scale
+    return Message(f"{{value:,.{digits}f}} %", value=value)
 
 
 def quantiles(data: xr.Dataset, names: Iterable[str]) -> dict[str, dict[str, float]]:

@@ -8,19 +8,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from emberline.reports.exports.worded import percent
+from emberline.planning.answer.wording import percent
+from emberline.reports.text import wording
 from emberline.reports.text.language import mark, tr, word
 from emberline.reports.text.messages import say
-from emberline.reports.text.numbers import listed, number
+from emberline.reports.text.numbers import listed
 from emberline.runs.store.run_folder import StoredRun
 from emberline.scenarios.goal_metrics import goal_text
-from emberline.scenarios.metrics import legible_bound
 
 __all__ = ["manifest"]
 
-TONNES = "t CO2e"
-DIGITS = 3
-"""Of objective and bound, for people."""
 UNITS = {"carbon": "kg CO2e", "water": "m3", "lateness": "min", "makespan": "min"}
 """Of the objective; of other goals it is the market's currency."""
 LABELS = {
@@ -81,24 +78,17 @@ def rows(run: StoredRun) -> list[tuple[str, str]]:
 def _texts(run: StoredRun) -> dict[str, str]:
     """What the manifest says, by the names of ``LABELS``."""
     texts, scenario = manifest(run), run.plan.scenario
-    digit = (1000 if texts["objective_unit"] == UNITS["carbon"] else 1) * 10**-DIGITS
-    texts["bound"] = legible_bound(texts["objective"], texts["bound"], digit)
     texts["acceptable"] = tr("yes") if texts["acceptable"] else tr("no")
-    texts["gap"] = tr("none proven") if texts["gap"] is None else percent(texts["gap"], 3)
-    for name in ("objective", "bound"):
-        none_text = word("none", mark("none proven"))
-        texts[name] = none_text if texts[name] is None else _objective_text(texts[name], texts["objective_unit"])
+    texts["gap"] = tr("none proven") if texts["gap"] is None else say(percent(texts["gap"]))
+    none_text, best = word("none", mark("none proven")), run.plan.objective
+    objective, bound = wording.objective(scenario, best), wording.bound(scenario, best, run.plan.bound)
+    texts["objective"] = none_text if best is None else objective
+    texts["bound"] = none_text if run.plan.bound is None else bound
     texts["goal"] = say(goal_text(scenario.goal, scenario.market.currency))
     texts["figures"] = tr(FIGURES)
     for name in ("status", "verdict", "signs"):
         texts[name] = say(texts[name])
     return {name: str(texts[name]) for name in LABELS}
-
-
-def _objective_text(value: float, unit: str) -> str:
-    """A value of the objective as the pages tell it: carbon in tonnes."""
-    carbon = unit == UNITS["carbon"]
-    return f"{number(value / 1000 if carbon else value, DIGITS)} {TONNES if carbon else unit}"
 
 
 def proof(run: StoredRun) -> str:

@@ -16,14 +16,16 @@ import pandas as pd
 from emberline.planning.accounts.bill import BillLine, bill, import_price
 from emberline.planning.accounts.ledger import Entry, ledger
 from emberline.planning.accounts.unit_runs import unit_runs
+from emberline.planning.answer import figure_table
 from emberline.planning.answer.causes import Cause
 from emberline.planning.answer.record import Headline
 from emberline.reports.exports.hours import hours, local, short_mw, with_tariff
+from emberline.reports.exports.worded import FIGURE_COLUMNS
 from emberline.reports.text.activities import activities
 from emberline.reports.text.language import mark, tr
 from emberline.reports.text.numbers import number
 from emberline.runs.store.run_folder import StoredRun
-from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.metrics import METRICS, amount_digits
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -37,10 +39,6 @@ HEAT_COLUMNS = (
     "moved_min", "due",
 )  # fmt: skip
 ACTIVITY_COLUMNS = ("unit", "what", "name", "start", "end", "amount", "amount_unit")
-LINE, PROCESSES = mark("line and base load"), mark("processes and base load")
-"""Who draws electricity."""
-CREDITED = {"carbon_kg": mark("carbon, stock credited"), "cost": mark("cost, stock credited")}
-FIGURE_COLUMNS = ("figure", "unit", "baseline", "plan", "saved", "saved %")
 
 
 def heat_list(run: StoredRun) -> pd.DataFrame:
@@ -149,42 +147,13 @@ def ledger_entries(run: StoredRun) -> pd.DataFrame:
 
 
 def figures(run: StoredRun) -> pd.DataFrame:
-    """Baseline, plan and what is saved, one row for each figure; a number that is not given is missing.
-
-    Cost comes first where the goal counts money. Each row adds up: what is credited for stock has a row of its own
-    below carbon and cost, then both together."""
-    plan = run.plan
-    assert plan.replay_figures is not None
-    currency = plan.scenario.market.currency
-    metrics = [
-        (mark("carbon, scope 1 and 2"), "kg CO2e", "carbon_kg"),
-        (mark("scope 1"), "kg CO2e", "direct_kg"),
-        (mark("scope 2, average intensity"), "kg CO2e", "grid_average_kg"),
-        (mark("scope 2, marginal intensity"), "kg CO2e", "grid_marginal_kg"),
-        (mark("scope 2, market-based"), "kg CO2e", "grid_market_kg"),
-        (mark("cost"), currency, "cost"),
-        (PROCESSES if plan.scenario.processes else LINE, "MWh", "energy_mwh"),
-        (mark("electricity imported"), "MWh", "import_mwh"),
-        (mark("peak of the metered mean"), "MW", "peak_mw"),
-        (mark("tonnes"), "t", "tonnes"),
-    ]
-    if goal_metric(plan.scenario).money:
-        metrics.sort(key=lambda row: row[2] != "cost")
-    more = plan.stock
-    credit = {} if more is None else {"carbon_kg": more.carbon_kg, "cost": more.cost}
+    """Figures of baseline and plan, undisturbed, and what is saved by each basis: in all digits, carbon in kg."""
     rows = []
-    for label, unit, name in metrics:
-        before, after = getattr(plan.baseline_figures, name), getattr(plan.replay_figures, name)
-        saved = share = None
-        if before is not None and after is not None and plan.comparable:
-            saved = before - after
-            share = 100 * saved / abs(before) if before else None
-        rows.append((label, unit, before, after, saved, share))
-        stock = credit.get(name, 0.0)
-        if stock and saved is not None:
-            share = 100 * (saved + stock) / abs(before) if before else None
-            rows.append((mark("to end with the baseline's stock"), unit, 0.0, 0.0 - stock, stock, None))
-            rows.append((CREDITED[name], unit, before, after - stock, saved + stock, share))
+    for row in figure_table.figure_rows(run.plan):
+        tonnes, _, _ = METRICS["carbon"].display
+        unit, factor = ("kg CO2e", 1000.0) if row.unit == tonnes else (row.unit, 1.0)
+        *values, (share, _) = row.values
+        rows.append((row.name, unit, *(None if one is None else one * factor for one, _ in values), share))
     frame = pd.DataFrame(rows, columns=list(FIGURE_COLUMNS))
     return frame.astype(dict.fromkeys(FIGURE_COLUMNS[2:], float))
 
@@ -212,9 +181,10 @@ def cause_table(causes: Sequence[Cause], headline: Headline) -> tuple[list[str],
     heads = [tr(SAVED_BY), *(tr(CAUSE_HEADS[name], currency=headline.currency) for name in columns)]
     labels = [*(tr(cause.label) for cause in causes), tr(IN_ALL)]
     rows = [[label] for label in labels]
-    for name, values in columns.items():
+    for values in columns.values():
+        digits = amount_digits(sum(values))  # of the saving in all
         for row, value in zip(rows, [*values, sum(values)], strict=True):
-            row.append(number(value, 0 if name == "cost" else 2))
+            row.append(number(value, digits))
     return heads, rows
 
 

@@ -51,6 +51,7 @@ ENDINGS = {
     "_t": "t",
 }
 """Unit of measure by the ending of a name, longer ones first."""
+FIGURE_COLUMNS = ("figure", "unit", "baseline", "plan", "saved", "saved %")
 KILOGRAMS, TONNES = "kg CO2e", "t CO2e"
 HEADS = (
     mark("heat"), mark("order"), mark("grade"), mark("mass"), mark("stage"), mark("unit"), mark("start"), mark("end"),
@@ -154,15 +155,9 @@ def worded(frame: pd.DataFrame, name: str, currency: str) -> pd.DataFrame:
     return out
 
 
-def figures(frame: pd.DataFrame) -> pd.DataFrame:
-    """The figures with carbon in tonnes."""
-    out = frame.copy()
-    carbon = out["unit"] == KILOGRAMS
-    out.loc[carbon, ["baseline", "plan", "saved"]] /= 1000
-    out.loc[carbon, "unit"] = TONNES
-    out["figure"] = [tr(label) for label in out["figure"]]
-    out.columns = [_label(str(column), str(column), "figures", []) for column in out.columns]
-    return out
+def figure_heads() -> list[str]:
+    """Heads of the table of figures."""
+    return [_label(name, name, "figures", []) for name in FIGURE_COLUMNS]
 
 
 def _parts(column: str, name: str, currency: str) -> tuple[str, str]:
@@ -261,11 +256,6 @@ def tag() -> str:
 def fonts() -> str:
     """Font families that have the language's glyphs, as CSS lists them."""
     return f"Helvetica, Arial, {FONTS[current()]}sans-serif"
-
-
-def percent(share: float, digits: int) -> str:
-    """A share in percent."""
-    return f"{share:.{digits}%}" if current() == "en" else numbers.percent(share, digits)
 
 
 def moment(at: datetime, offset: bool = True) -> str:

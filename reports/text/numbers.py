@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from emberline.reports.text.language import LOCALES, current, tr
+from emberline.scenarios.metrics import share_digits
 
 
 @cache
@@ -38,9 +39,11 @@ def grouped(text: str) -> str:
     return text.removeprefix(minus) if not any(c in "123456789" for c in text) else text
 
 
-def percent(share: float | None, digits: int = 2) -> str:
-    """A share in percent."""
-    return "–" if share is None else tr("{number} %", number=number(100 * share, digits))
+def percent(share: float | None, digits: int | None = None) -> str:
+    """A share in percent; without digits as in the headline of a plan."""
+    if share is None:
+        return "–"
+    return tr("{number} %", number=number(100 * share, share_digits(share) if digits is None else digits))
 
 
 def signed(value: float, digits: int) -> str:

@@ -14,6 +14,7 @@ from emberline.reports.text.messages import say
 from emberline.reports.text.numbers import clauses, number, percent, signed
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import goal_first
+from emberline.scenarios.metrics import amount_digits
 from emberline.studies.why import slack as slacks_of
 
 if TYPE_CHECKING:
@@ -187,10 +188,10 @@ REPLAY_FIGURES = (
     (mark("late"), "t", "late_t", 1.0, 0),
     (mark("missed deliveries"), mark("deliveries"), "missed_deliveries", 1.0, 1),
     (mark("not delivered"), "t", "short_t", 1.0, 1),
-    (mark("carbon saved compared with the baseline"), "t CO2e", "saved_carbon_kg", 1e-3, 2),
-    (mark("cost saved compared with the baseline"), "", "saved_cost", 1.0, 0),
+    (mark("carbon saved compared with the baseline"), "t CO2e", "saved_carbon_kg", 1e-3, None),
+    (mark("cost saved compared with the baseline"), "", "saved_cost", 1.0, None),
 )
-"""Label, unit (empty: currency), name, factor and digits of figures with quantiles."""
+"""Label, unit (empty: currency), name, factor and digits of figures with quantiles; None: as savings are written."""
 OF_HEATS, OF_PROCESSES = ("late_heats", "late_t"), ("missed_deliveries", "short_t")
 
 
@@ -206,7 +207,8 @@ def replay_figures(scenario: Scenario, quantiles: dict[str, dict[str, float]]) -
     totals, savings = goal_first(scenario, carbon, cost), goal_first(scenario, saved_carbon, saved_cost)
     for label, unit, name, factor, digits in (*totals, *others, *savings):
         if name in quantiles and name not in absent:
-            values = [wording.number(quantiles[name][q] * factor, digits) for q in ("p10", "p50", "p90")]
+            ends = [quantiles[name][q] * factor for q in ("p10", "p50", "p90")]
+            values = [wording.number(end, amount_digits(end) if digits is None else digits) for end in ends]
             yield tr(label), tr(unit) if unit else scenario.market.currency, values
 
 

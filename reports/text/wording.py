@@ -11,7 +11,6 @@ from emberline.planning.plan import filled as gaps_filled
 from emberline.reports.text.language import mark, tr, trn
 from emberline.reports.text.messages import say
 from emberline.reports.text.numbers import clauses, listed, moment, number, offset, percent, sentence, signed
-from emberline.reports.text.rows import CREDITED, MONEY, STOCK, FigureRow, headlines, rows
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.goal_metrics import SIGNALS, goal_first, goal_text
 from emberline.scenarios.metrics import METRICS, legible_bound
@@ -19,8 +18,7 @@ from emberline.scenarios.records.goal import Goal
 from emberline.scenarios.records.horizon import Horizon
 
 __all__ = [
-    "CREDITED", "MONEY", "SIGNALS", "STOCK", "FigureRow", "headlines", "moment", "number", "offset", "percent", "rows",
-    "sentence", "signed",
+    "SIGNALS", "moment", "number", "offset", "percent", "sentence", "signed",
 ]  # fmt: skip
 
 PHASES = {
@@ -182,7 +180,9 @@ def outcomes(plan: Plan) -> Iterator[tuple[str, str]]:
     if scenario.locks and plan.comparable:
         yield (
             "locks",
-            tr("in this table and in the disturbed replays the baseline respects the locks too; the headline does not"),
+            tr(
+                "in the disturbed replays the baseline respects the locks too; headline and figures are against one without"
+            ),
         )
 
 

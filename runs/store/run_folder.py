@@ -21,6 +21,7 @@ from typing import Any
 import xarray as xr
 
 from emberline.planning.accounts.figures import Figures, Rule
+from emberline.planning.answer.figure_table import Figure, figure_data, figures_of, of_summary
 from emberline.planning.plan.alternatives.choice import Choice
 from emberline.planning.plan.alternatives.day import AsRun
 from emberline.planning.plan.holding import Holding
@@ -70,7 +71,7 @@ def write(folder: Path, run: str, plan: Plan) -> None:
         "files_sha256": hashes,
         "signs": Message("import, export, charge and discharge are each positive in their own direction"),
         "zone": plan.scenario.horizon.zone,
-        "summary": plan.summary(),
+        "summary": plan.summary() | {"figures": figure_data(figures_of(plan))},
     }
     (folder / "plan.json").write_text(json.dumps(with_messages(meta), indent=1, allow_nan=False), encoding="utf-8")
     for path in folder.iterdir():
@@ -146,10 +147,19 @@ def is_torn(folder: Path) -> bool:
     return False
 
 
+def figures(folder: Path) -> dict[str, Figure]:
+    """Figures of a run by name, as its plan is used; none where its record cannot be read."""
+    try:
+        state = (folder / run_record.NAME).stat()
+        return _read_once(folder, state.st_mtime_ns, state.st_size)
+    except (OSError, StoreError):
+        return {}
+
+
 @lru_cache(maxsize=10_000)
-def _read_once(folder: Path, *state: int) -> None:
+def _read_once(folder: Path, *state: int) -> dict[str, Figure]:
     """Read a record in a state of its file; what cannot be read is tried again. Lists of runs ask at each look."""
-    run_record.read(folder, folder.name)
+    return of_summary(run_record.read(folder, folder.name)["summary"])
 
 
 def columns(folder: Path) -> dict[str, Any] | None:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
+from emberline.planning.answer.figure_table import Figure
 from emberline.planning.plan.record import Plan
 from emberline.runs.store import run_folder
 from emberline.runs.store.catalogue.catalogue import Catalogue
@@ -71,6 +72,10 @@ class Store(Home):
     def keep_labels(self, run: str, name: str, tags: tuple[str, ...]) -> None:
         """Keep name and tags of a run next to its plan."""
         run_folder.label(self.path(run), name, tags)
+
+    def figures(self, run: str) -> dict[str, Figure]:
+        """Figures of a run by name, as its plan is used; none where its files are not here."""
+        return run_folder.figures(self.path(run))
 
     def __init__(self, folder: Path | None = None) -> None:
         """Open a home, and its catalogue: made, migrated or brought up to date where that is needed.

@@ -16,7 +16,7 @@ from emberline import twin
 from emberline.models.strategies.redispatch import Redispatch
 from emberline.planning import Plan
 from emberline.planning.accounts.sums import figures
-from emberline.planning.answer import headline
+from emberline.planning.answer import figure_table, headline
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.text import wording
 from emberline.scenarios import Case, load
@@ -274,7 +274,7 @@ def test_nothing_is_saved_against_a_baseline_who_makes_less() -> None:
     head = headline(less)
     assert head is not None
     assert (head.average, head.cost) == (None, None)
-    assert all(row.saved is None for row in wording.rows(less.baseline_figures, less.replay_figures))
+    assert all(row.saved is None for row in figure_table.figure_totals(less.baseline_figures, less.replay_figures))
     assert "makes only 100 of 300 t" in str(wording.baseline_note(less))
 
 

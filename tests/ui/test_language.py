@@ -178,7 +178,7 @@ def script() -> None:
         "stamp": stamp(at),
         "number": wording.number(-12345.678, 2),
         "zero": wording.number(-0.001, 1),
-        "percent": wording.percent(0.1234),
+        "percent": wording.percent(0.1234, 2),
         "list": listed(["a", "b"]),
         "counts": [trn("{count} heat", "{count} heats", n) for n in (1, 2)],
         "axis": str(time_axis(View.of(horizon), title=True).to_dict()),
@@ -209,7 +209,7 @@ def lower_rooms() -> None:
         ],
         "verdict": say(
             sentences(
-                Message("Feasible, and the twin agrees; it held in {held} of {days}.", held=4, days=days),
+                Message("Feasible, and the twin agrees; as printed it held in {held} of {days}.", held=4, days=days),
                 Message("No better switches than the baseline's were found."),
             )
         ),
@@ -249,7 +249,10 @@ def test_messages_of_lower_rooms_are_known() -> None:
     text = heard("zh", lower_rooms).run().session_state["texts"]
     assert text["limits"]
     assert [limit for limit in text["limits"] if not CHINESE.search(limit)] == []
-    assert text["verdict"] == "可行，数字孪生与之一致；5 个扰动日中守住了 4 个。 没有找到比基准更好的启停安排。"
+    assert (
+        text["verdict"]
+        == "可行，数字孪生与之一致；照打印执行，5 个扰动日中守住了 4 个。 没有找到比基准更好的启停安排。"
+    )
     assert "6月16日 周二 06:15" in text["missing"]
     assert text["unknown"] == "deliveries.6.release: lies outside the horizon"
 

@@ -109,6 +109,7 @@ def simulate(scenario: Named, changes: Changes = None, as_json: AsJson = False) 
     """Simulate the baseline run, undisturbed."""
     from emberline import twin
     from emberline.planning.accounts import sums
+    from emberline.planning.answer import figure_totals
     from emberline.planning.plan import violations
     from emberline.reports.text import wording
     from emberline.scenarios.goal_metrics import goal_metric
@@ -124,8 +125,8 @@ def simulate(scenario: Named, changes: Changes = None, as_json: AsJson = False) 
     for line in terminal.heading(case):
         print(line)
     print()
-    for row in wording.rows(figures, None, goal_metric(case).money):
-        print(f"{row.label:<22}{row.number(row.baseline):>12}  {row.unit}")
+    for row in figure_totals(figures, None, goal_metric(case).money):
+        print(f"{row.label:<22}{row.cells[0]:>12}  {row.unit}")
     print()
     print(f"limits missed: {len(missed) or 'none'}")
     for violation in missed:

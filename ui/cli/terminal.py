@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from emberline.planning import make_plan
-from emberline.planning.answer import Answer
+from emberline.planning.answer import Answer, figure_rows
 from emberline.planning.answer import answer as first
 from emberline.planning.engine import ClusterError
 from emberline.planning.plan import Baseline, Plan
@@ -25,7 +25,8 @@ from emberline.reports.text import charges, wording
 from emberline.runs.store import Store, stored_starts
 from emberline.scenarios import Case
 from emberline.scenarios.checking.uncounted import uncounted
-from emberline.scenarios.goal_metrics import goal_first, goal_metric
+from emberline.scenarios.goal_metrics import goal_first
+from emberline.scenarios.metrics import amount_digits
 from emberline.ui.cli.options import Refused, give_up
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -72,17 +73,13 @@ def print_facts(console: Console, facts: Iterable[tuple[str, str]], width: int =
 
 
 def figures_table(plan: Plan) -> Table:
-    """Baseline, plan and savings of the undisturbed day, with units."""
-    days = plan.replays is not None and plan.replays.n
-    grid = table(("undisturbed" if days else "", "unit"), ("baseline", "plan", "saved", "saved %"))
-    for row in wording.rows(plan.baseline_figures, plan.replay_figures, goal_metric(plan.scenario).money):
-        if row.baseline is None:
+    """Baseline and plan undisturbed, and savings by their basis, with units."""
+    grid = table(("undisturbed", "unit"), ("baseline", "plan", "saved", "saved %"))
+    for row in figure_rows(plan):
+        if row.baseline is None and row.figure is None:
             grid.add_row(row.label, row.unit, "not given", *[""] * 3, style="dim")
             continue
-        share = "" if row.plan is None else wording.percent(row.share, 1)
-        saved = (row.saved, share) if row.less_is_better else (None, "")
-        cells = [row.number(row.baseline), row.number(row.plan), row.number(saved[0]), saved[1]]
-        grid.add_row(row.label, row.unit, *cells, style="" if row.label[0] != " " else "dim")
+        grid.add_row(row.label, row.unit, *row.cells, style="" if row.label[0] != " " else "dim")
     return grid
 
 
@@ -208,9 +205,10 @@ class Progress:
         phase = "no plan" if event["phase"] == "round" and not event["of"] else event["phase"]
         says = wording.HOLDING_PHASES[phase].format(**event)
         if "carbon_kg" in saved:
-            carbon = f"{wording.number(saved['carbon_kg'] / 1000, 2)} t CO2e"
-            cost = f"{wording.number(saved['cost'], 0)} {self.scenario.market.currency}"
-            says += "; the draft saves {} and {}".format(*goal_first(self.scenario, carbon, cost))
+            carbon, cost = saved["carbon_kg"] / 1000, saved["cost"]
+            tonnes = f"{wording.number(carbon, amount_digits(carbon))} t CO2e"
+            money = f"{wording.number(cost, amount_digits(cost))} {self.scenario.market.currency}"
+            says += "; the draft saves {} and {} undisturbed".format(*goal_first(self.scenario, tonnes, money))
         return f"{says} ({event['elapsed']:.0f} of {event['limit']:.0f} units of effort)"
 
     def _line(self) -> Text:

@@ -205,7 +205,7 @@ def _table(rows: list[study.FigureComparison], letters: list[str]) -> None:
     first, others = letters[0], letters[1:]
     columns: dict[str, list[str]] = {tr("figure"): [f"{row.label} [{row.unit}]" for row in rows]}
     for letter in letters:
-        columns[letter] = [wording.number(row.values[letter], row.digits) for row in rows]
+        columns[letter] = [row.texts.get(letter, study.NOT_THERE) for row in rows]
         if letter in others:
             more = [row.more[letter] for row in rows]
             columns[f"{letter} − {first}"] = [

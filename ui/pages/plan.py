@@ -18,7 +18,7 @@ from emberline.runs.store import StoreError, snapshots
 from emberline.scenarios import Case, Scenario, ScenarioError
 from emberline.scenarios.goal_metrics import goal_first
 from emberline.scenarios.home import RUN_ID
-from emberline.scenarios.metrics import METRICS, legible_bound
+from emberline.scenarios.metrics import METRICS, amount_digits, legible_bound
 from emberline.ui.pages.request.form import Request, ask, start
 from emberline.ui.pages.request.sources import AT_ONCE, OF, look, note_of, same
 from emberline.ui.pages.result import repairs, result, units
@@ -254,10 +254,12 @@ def _holding(status: JobStatus, scenario: Scenario | None) -> None:
     saved = status.draft.get("saved", {})
     parts = [tr("The draft is made; margins are learnt now until the plan holds on disturbed days.")]
     if scenario is not None and "carbon_kg" in saved:
-        carbon = f"{wording.number(saved['carbon_kg'] / 1000, 2)} t CO2e"
-        cost = f"{wording.number(saved['cost'], 0)} {scenario.market.currency}"
-        first, second = goal_first(scenario, carbon, cost)
-        parts.append(tr("The draft saves {first} and {second}.", first=first, second=second))
+        carbon, cost = saved["carbon_kg"] / 1000, saved["cost"]
+        first, second = goal_first(
+            scenario, f"{wording.number(carbon, amount_digits(carbon))} t CO2e",
+            f"{wording.number(cost, amount_digits(cost))} {scenario.market.currency}",
+        )  # fmt: skip
+        parts.append(tr("Undisturbed the draft saves {first} and {second}.", first=first, second=second))
     rounds = [row for row in status.rounds if row["of"]]
     if rounds:
         row = rounds[-1]

@@ -9,11 +9,13 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from emberline.planning.answer import Figure
 from emberline.reports.text import mark, say, stamp, tr, trn, wording
 from emberline.reports.text.numbers import date_of_year
 from emberline.runs.jobs import queue
 from emberline.runs.store import Entry, Store, StoreError
 from emberline.scenarios.goal_metrics import GOALS
+from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.pages.session import session, stored_runs
 from emberline.ui.pages.session.navigation import go
@@ -85,7 +87,7 @@ def _search(store: Store) -> tuple[list[Entry], int | None]:
 
 
 def _table(store: Store, entries: list[Entry]) -> None:
-    bases = stored_runs.bases_of(entries)
+    bases, figures = stored_runs.bases_of(entries), [store.figures(entry.id) for entry in entries]
     table = pd.DataFrame(
         {
             tr("created"): [stamp(session.here(entry.created)) for entry in entries],
@@ -94,12 +96,14 @@ def _table(store: Store, entries: list[Entry]) -> None:
             tr("name"): [entry.name for entry in entries],
             tr("goal"): [tr(GOALS.get(entry.goal, entry.goal)) for entry in entries],
             tr("status"): [_status(entry) for entry in entries],
-            tr("carbon [t CO2e]"): [_tonnes(entry.carbon_kg) for entry in entries],
-            tr("saved [t CO2e]"): [_tonnes(entry.saved_carbon_kg) for entry in entries],
-            tr("cost"): [_money(entry, entry.cost) for entry in entries],
-            tr("saved cost"): [_money(entry, entry.saved_cost) for entry in entries],
-            tr("peak [MW]"): [wording.number(entry.peak_mw, 1) for entry in entries],
-            tr("held"): [_holding(str(store.path(entry.id) / "plan.json")) for entry in entries],
+            tr("saved [t CO2e]"): [_figure(one, "carbon") for one in figures],
+            tr("saved cost"): [_figure(one, "cost", unit=True) for one in figures],
+            tr("saved on days"): [_basis(one, "carbon") for one in figures],
+            tr("holds on"): [_figure(one, "days") for one in figures],
+            tr("holds on days"): [_basis(one, "days") for one in figures],
+            tr("carbon, undisturbed [t CO2e]"): [_total("carbon", entry, entry.carbon_kg) for entry in entries],
+            tr("cost, undisturbed"): [_total("cost", entry, entry.cost) for entry in entries],
+            tr("peak, undisturbed [MW]"): [wording.number(entry.peak_mw, 1) for entry in entries],
             tr("tags"): [", ".join(entry.tags) for entry in entries],
             tr("run"): [entry.id[:8] for entry in entries],
         }
@@ -110,8 +114,8 @@ def _table(store: Store, entries: list[Entry]) -> None:
     )  # fmt: skip
     st.caption(
         tr(
-            "Click a row to choose a run. Saved: compared with the baseline, undisturbed. Held: disturbed "
-            "replays without a missed limit."
+            "Click a row to choose a run. Saved: compared with the baseline. Holds: days without a missed limit. Both "
+            "are medians and shares of disturbed days, on which the plan is used as the table says."
         )
     )
 
@@ -123,8 +127,21 @@ def _clicked(ids: list[str]) -> None:
         st.session_state["runs.one"] = ids[rows[0]]
 
 
-def _money(entry: Entry, value: float | None) -> str:
-    return wording.number(value, 0) if value is None else f"{wording.number(value, 0)} {entry.currency}"
+def _figure(figures: dict[str, Figure], name: str, unit: bool = False) -> str:
+    if name not in figures:
+        return NONE
+    return f"{say(figures[name].text)} {figures[name].unit}" if unit else say(figures[name].text)
+
+
+def _basis(figures: dict[str, Figure], name: str) -> str:
+    figure = figures.get(name)
+    return NONE if figure is None else say(figure.basis_text)
+
+
+def _total(metric: str, entry: Entry, value: float | None) -> str:
+    unit, factor, digits = METRICS[metric].display_in(entry.currency)
+    text = wording.number(None if value is None else value * factor, digits)
+    return text if value is None or metric == "carbon" else f"{text} {unit}"
 
 
 def _status(entry: Entry) -> str:
@@ -158,20 +175,6 @@ def _horizon(path: str) -> Horizon | None:
         return Horizon.model_validate(json.loads(Path(path).read_text(encoding="utf-8"))["horizon"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
-
-
-@st.cache_data(max_entries=500, show_spinner=False)
-def _holding(path: str) -> str:
-    """Number of disturbed replays in which a stored plan held."""
-    try:
-        replays = json.loads(Path(path).read_text(encoding="utf-8"))["summary"]["replays"]
-        return tr("{held} of {n}", held=replays["held"], n=replays["n"]) if replays["n"] else NONE
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return NONE
-
-
-def _tonnes(kg: float | None) -> str:
-    return wording.number(None if kg is None else kg / 1000, 1)
 
 
 def _one(store: Store, entries: dict[str, Entry]) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 import pandas as pd
 
+from emberline.planning.answer import figure_table
 from emberline.reports.charts import palette
 from emberline.reports.charts.gantt import colours, key, makes
 from emberline.reports.exports import crews, manifest, tables, worded
@@ -165,19 +166,20 @@ def _figures(ours: Book) -> None:
     """The first sheet: what it is, baseline against plan, and what was proven."""
     run = ours.run
     sheet = ours.sheet(tr("Figures"))
-    frame = worded.figures(tables.figures(run))
-    for column, name in enumerate(frame.columns):
+    head = worded.figure_heads()
+    for column, name in enumerate(head):
         _text(sheet, 0, column, name, ours.head if column < 2 else ours.head_of_numbers)
-    for row, values in enumerate(frame.itertuples(index=False), start=1):
-        for column, value in enumerate(values):
-            if isinstance(value, str):
-                _text(sheet, row, column, value)
-            elif not math.isnan(value):
-                style = ours.number(2 if values[1] == worded.TONNES else 1)
-                sheet.write_number(row, column, round(value, DIGITS) + 0.0, style)
-            elif column == 2:
+    rows = list(figure_table.figure_rows(run.plan))
+    for row, figure in enumerate(rows, start=1):
+        _text(sheet, row, 0, say(figure.name))
+        _text(sheet, row, 1, figure.unit)
+        for column, (value, digits) in enumerate(figure.values, start=2):
+            if value is not None:
+                whole = round(value, DIGITS) if round(value, digits) else 0.0  # no sign before zero
+                sheet.write_number(row, column, whole, ours.number(digits))
+            elif column == 2 and figure.figure is None:
                 _text(sheet, row, column, tr("not given"))
-    row = len(frame) + 2
+    row = len(rows) + 2
     horizon = run.plan.scenario.horizon
     first, last = (moment(horizon.instant(at)) for at in (0, horizon.length_min))
     span = tr("{first} to {last}, {zone}", first=first, last=last, zone=horizon.zone)
@@ -189,9 +191,9 @@ def _figures(ours: Book) -> None:
     title = run.plan.scenario.title or run.plan.scenario.name
     sheet.set_header(f"&L{one_line(title).replace('&', '&&')[:200]}")
     sheet.freeze_panes(1, 1)
-    sheet.set_column(0, 0, 30)
+    sheet.set_column(0, 0, 44)
     sheet.set_column(1, 1, 10)
-    sheet.set_column(2, len(frame.columns) - 1, 14)
+    sheet.set_column(2, len(head) - 1, 14)
 
 
 def _table(ours: Book, name: str, frame: pd.DataFrame) -> None:

@@ -11,12 +11,13 @@ from typing import Any
 
 import pandas as pd
 
-from emberline.planning.answer import Answer, answer
+from emberline.planning.answer import Answer, answer, figure_table
+from emberline.planning.plan import Plan
 from emberline.reports.charts import plan as charts
 from emberline.reports.charts.view import View
 from emberline.reports.exports import manifest, tables
 from emberline.reports.exports.hours import hours, without_zeros
-from emberline.reports.exports.worded import figures, fonts, for_people, moment, printable, tag
+from emberline.reports.exports.worded import figure_heads, fonts, for_people, moment, printable, tag
 from emberline.reports.text import wording
 from emberline.reports.text.language import mark, tr
 from emberline.reports.text.messages import say
@@ -75,7 +76,7 @@ def page(run: StoredRun) -> str:
         acceptable=plan.acceptable,
         verdict=printable(say(plan.verdict)),
         proof=manifest.proof(run),
-        figures=_figures(figures(tables.figures(run))),
+        figures=_figures(plan),
         stock=" ".join(map(wording.sentence, filter(None, [printable(wording.stock_note(plan))]))),
         comparable=plan.comparable,
         violations=[printable(wording.violation(row, horizon)) for row in plan.violations],
@@ -106,14 +107,14 @@ def _list(frame: pd.DataFrame, offset: bool) -> tuple[Cells, list[Cells], int]:
     return *_cells(frame.head(MOST_ROWS), offset), max(len(frame) - MOST_ROWS, 0)
 
 
-def _figures(frame: pd.DataFrame) -> tuple[Cells, list[Cells]]:
-    """The table of figures: a row's numbers have the digits that its own size asks for."""
-    head, rows = _cells(frame)
-    for row, values in zip(rows, frame.itertuples(index=False), strict=True):
-        digits = _digits([value for value in values[2:-1] if not isinstance(value, str)])
-        row[2:] = [(_cell(value, digits, missing="–"), "number") for value in values[2:-1]]
-        row.append((_cell(values[-1], 1, missing="–"), "number"))
-    return head, rows
+def _figures(plan: Plan) -> tuple[Cells, list[Cells]]:
+    """The table of figures."""
+    kinds = ["text", "text", *["number"] * 4]
+    rows = [
+        [printable(say(text)) for text in (row.name, row.unit, *row.cells)] for row in figure_table.figure_rows(plan)
+    ]
+    head, *cells = (list(zip(texts, kinds, strict=True)) for texts in (figure_heads(), *rows))
+    return head, cells
 
 
 def _cells(frame: pd.DataFrame, offset: bool = False) -> tuple[Cells, list[Cells]]:

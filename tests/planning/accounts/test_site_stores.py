@@ -15,6 +15,7 @@ from emberline.planning import Plan
 from emberline.planning.accounts.figures import comparable
 from emberline.planning.accounts.site_stores import ending_no_lower, levels, site_stores
 from emberline.planning.accounts.sums import figures
+from emberline.planning.answer import figure_table
 from emberline.planning.plan.record import violations
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.text import wording
@@ -93,7 +94,7 @@ def test_a_unit_is_worth_what_it_took() -> None:
         {"start": 10, "end": sums.levels["tank"] - 2, "baseline_end": sums.levels["tank"], "kg_per_unit": 15_600,
          "cost_per_unit": 2600, "unit": "t"}
     )  # fmt: skip
-    rows = {row.label: row for row in wording.rows(less.baseline_figures, less.replay_figures)}
+    rows = {row.label: row for row in figure_table.figure_totals(less.baseline_figures, less.replay_figures)}
     assert rows["cost"].saved == pytest.approx(5200)
     assert rows["cost, stock credited"].saved == pytest.approx(0)
     text = dict(wording.outcomes(less))["stock"]
@@ -217,4 +218,4 @@ def test_levels_that_differ_by_rounding_are_the_same() -> None:
     assert close.stock is not None
     assert not close.stock.any
     assert "stock" not in dict(wording.outcomes(close))
-    assert "cost, stock credited" not in [row.label for row in wording.rows(sums, close.replay_figures)]
+    assert "cost, stock credited" not in [row.label for row in figure_table.figure_totals(sums, close.replay_figures)]

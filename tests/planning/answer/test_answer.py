@@ -28,10 +28,11 @@ from emberline.planning.answer.changes import changes
 from emberline.planning.answer.choices import with_own
 from emberline.planning.answer.record import DemandCharge, Holding
 from emberline.planning.answer.rules import with_rules
-from emberline.planning.answer.wording import amount, of_days
+from emberline.planning.answer.wording import amount
 from emberline.planning.plan.alternatives import Choice
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import follow
+from emberline.planning.plan.replays import of_days
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.exports.tables import cause_table
 from emberline.reports.text.language import spoken
@@ -226,7 +227,7 @@ def test_headlines_of_every_kind_add_up(kind: str, tmp_path: Path) -> None:
         units_mwh = sum(float(stored.replay["process_mw"].sel(process=unit).sum()) for unit in ("kiln", "mill"))
         assert head.per_tonne.units_kwh == pytest.approx(1000 * (units_mwh - of_stock) / sums[1].tonnes)
         (tile,) = (tile for tile in first.tiles if tile.name == "per tonne")
-        assert tile.label == "Per tonne of product, whole site"
+        assert tile.label == "Per tonne of product, whole site, undisturbed"
         assert f"units alone {head.per_tonne.units_kwh:,.0f} kWh" in tile.brief.replace("\u202f", ",").replace("−", "-")
     if kind != "lock":
         assert sum(part.average_kg for part in first.causes) == pytest.approx(head.average.net if head.average else 0)
@@ -248,16 +249,16 @@ def test_what_of_the_saving_is_a_demand_charge_adds_up() -> None:
     week = {"length_min": 7 * 1440.0, "holding": Holding(35, 1.0, 0.5)}
     head = dataclasses.replace(first.headline, cost=cost, demand=DemandCharge(charge, 0.1), **week)  # type: ignore[arg-type]
     says = dataclasses.replace(first, headline=head).says.replace("\u202f", "")
-    assert says.startswith("Saves 7591 EUR (5124 to 9720, undisturbed 12000; ")
+    assert says.startswith("Saves 7591 EUR as printed (5124 to 9720, undisturbed 12000; ")
     assert "in full: 7927 EUR less if no other day peaks higher; all else 336 EUR more." in says
-    assert "It holds on 100 % of 35 disturbed weeks, the baseline on 50 %." in says
+    assert "As printed it holds on 100 % of 35 disturbed weeks, the baseline on 50 %." in says
     briefs = {tile.name: tile.brief.replace("\u202f", "") for tile in dataclasses.replace(first, headline=head).tiles}
     assert briefs["cost"] == "undisturbed 21000 → 9000"
     assert briefs["demand"] == "undisturbed 12400 → 0"
-    assert briefs["peak"].startswith("undisturbed; ") or "above the baseline" in briefs["peak"]
+    assert briefs["peak"].startswith("baseline ") or "above the baseline" in briefs["peak"]
     assert briefs["holding"] == "baseline 50 %; 35 disturbed weeks"
     worse = dataclasses.replace(first, headline=dataclasses.replace(head, cost=rough, demand=None, length_min=900.0))
-    assert worse.says.startswith("Costs 100 EUR more (−300 to 700, undisturbed 50; ")
+    assert worse.says.startswith("Costs 100 EUR more as printed (−300 to 700, undisturbed 50; ")
     assert "100 % of 35 disturbed replays" in worse.says
 
 
@@ -303,8 +304,10 @@ def test_what_is_worse_is_said_aloud() -> None:
     first = answer(result)
     assert first is not None
     says = dataclasses.replace(first, headline=other).says
-    assert says.startswith("Saves 10 t CO2e (10 %). It costs 300 EUR more (30 %): 30 EUR for each tonne avoided. ")
-    assert "By the marginal intensity of the grid it emits 4.50 t CO2e more." in says
+    assert says.startswith(
+        "Saves 10 t CO2e undisturbed (10 %). It costs 300 EUR more undisturbed (30 %): 30 EUR for each tonne avoided. "
+    )
+    assert "By the marginal intensity of the grid it emits 4.50 t CO2e more undisturbed." in says
     marks = {tile.name: tile.worse for tile in dataclasses.replace(first, headline=other).tiles}
     assert (marks["average"], marks["marginal"], marks["cost"]) == (False, True, True)
     days = dataclasses.replace(saving, stock=-2000.0, p10=7000.0, p50=8000.0, p90=9000.0, median_share=0.08)
@@ -315,8 +318,8 @@ def test_what_is_worse_is_said_aloud() -> None:
         peak_mw=head.peak_mw + 9,
     )
     brief = {tile.name: tile.brief for tile in dataclasses.replace(first, headline=worse_days).tiles}
-    assert brief["average"] == "undisturbed 100 → 92, stock counted"
-    assert brief["cost"] == "this figure undisturbed too: 1\u202f000 → 1\u202f300"
+    assert brief["average"] == "undisturbed 100.00 → 92.00, stock counted"
+    assert brief["cost"] == "undisturbed 1\u202f000 → 1\u202f300"
     assert brief["holding"] == "2 points below the baseline; 400 disturbed days"
     assert brief["peak"].endswith(" MW above the baseline")
 
@@ -433,16 +436,20 @@ def test_causes_tell_machines_from_shifting() -> None:
     assert "consumption" not in names
 
 
-@pytest.mark.parametrize(("share", "says"), [(399 / 400, "99 %"), (1, "100 %"), (0.896, "89 %"), (0.9, "90 %")])
-def test_a_share_of_days_is_not_rounded_up(share: float, says: str) -> None:
-    """Proves: all days are only said where it is all, and a level only where it is reached. Sensitivity: rounding."""
-    assert of_days(share) == says
+@pytest.mark.parametrize(
+    ("share", "n", "says"),
+    [(399 / 400, 400, "99.7 %"), (1, 400, "100.0 %"), (0.896, 100, "89 %"), (0.9, 100, "90 %"), (0.9, 400, "90.0 %")],
+)
+def test_a_share_of_days_is_not_rounded_up(share: float, n: int, says: str) -> None:
+    """Proves: all days are only said where it is all, and a level only where it is reached; of more than a hundred
+    days shares have a tenth, whatever stands next to them. Sensitivity: rounding."""
+    assert of_days(share, n) == says
 
 
-def test_two_shares_that_differ_do_not_look_the_same() -> None:
-    """Proves: next to each other, 93.1 and 93.7 % look different, and equal ones have no tenth."""
-    assert [of_days(0.931, 0.937), of_days(0.937, 0.931)] == ["93.1 %", "93.7 %"]
-    assert [of_days(0.93, 0.93), of_days(0.93, 0.95)] == ["93 %", "93 %"]
+@pytest.mark.parametrize("n", [20, 100, 360, 1000])
+def test_two_shares_that_differ_do_not_look_the_same(n: int) -> None:
+    """Proves: no two numbers of days look like the same share."""
+    assert len({of_days(days / n, n) for days in range(n + 1)}) == n + 1
 
 
 def test_a_tonne_bears_nothing_of_what_is_made_for_stock() -> None:

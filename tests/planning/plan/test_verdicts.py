@@ -111,7 +111,7 @@ def test_the_expected_saving_stands_next_to_the_undisturbed(tmp_path: Path) -> N
     first = answer(result)
     assert first is not None
     middle, plain = (amount(kg / 1000) for kg in (result.expected()["carbon_kg"]["p50"], result.saved()["carbon_kg"]))
-    assert first.says.startswith(f"Saves {middle} t CO2e (")
+    assert first.says.startswith(f"Saves {middle} t CO2e as printed (")
     carbon = next(tile for tile in first.tiles if tile.name == "average")
     assert carbon.value.startswith(f"{middle} t CO2e less (")
     assert carbon.note.endswith(f"less in four of five disturbed replays, {plain} undisturbed")
@@ -168,7 +168,7 @@ def test_a_months_demand_charge_is_distinguished() -> None:
     assert saved["cost_without_demand_share"] == pytest.approx(10 / (sums.cost - sums.demand_cost))
     first = answer(changed)
     assert first is not None
-    assert "It saves 1\u202f010 EUR (" in first.says
+    assert "It saves 1\u202f010 EUR undisturbed (" in first.says
     assert "in full: 1\u202f000 EUR less if no other day peaks higher; all else 10 EUR less." in first.says
     daily = scenario.model_copy(update={"market": _market(rate | {"assessed": "daily"})})
     by_day = answer(dataclasses.replace(changed, scenario=daily))

@@ -16,6 +16,7 @@ from exported import PLANS, keep, stored_run
 from pydantic import ValidationError
 from writers import ROOT
 
+from emberline.planning.answer.wording import percent
 from emberline.reports.exports import FORMATS, CannotExport, export, files_of
 from emberline.reports.exports.manifest import manifest, proof, rows
 from emberline.reports.exports.workshop import workshop
@@ -75,7 +76,7 @@ def test_the_manifest_says_what_was_proven(of_line: StoredRun) -> None:
     assert set(text["versions"]) >= {"emberline", "pyomo", "highspy"}
     assert "positive" in text["signs"]
     table = dict(rows(of_line))
-    assert table["gap on what can be decided"] == f"{plan.gap:.3%}"
+    assert table["gap on what can be decided"] == percent(plan.gap)
     assert table["bound on it"].endswith(" t CO2e")
     assert table["status"] in proof(of_line)
     assert json.loads(json.dumps(text)) == text

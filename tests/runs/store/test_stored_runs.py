@@ -21,6 +21,7 @@ import xarray as xr
 from writers import begin, stored_run, writer
 
 from emberline.planning import Plan
+from emberline.planning.answer import figure_data, figures_of
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.runs.store.store import DATASETS, NotKeptError, Store, StoredRun, StoreError, is_begun
 from emberline.scenarios import Scenario
@@ -118,7 +119,8 @@ def test_what_is_saved_is_what_is_opened(stored: StoredRun, full_plan: Plan) -> 
     identical(full_plan.replays.data, opened.replays.data)
     assert opened.replays.quantiles() == full_plan.replays.quantiles()
     assert opened.summary() == full_plan.summary()
-    assert stored.meta["summary"] == json.loads(json.dumps(full_plan.summary()))
+    figures = json.loads(json.dumps(figure_data(figures_of(full_plan))))
+    assert stored.meta["summary"] == json.loads(json.dumps(full_plan.summary())) | {"figures": figures}
     assert stored.meta["seed"] == full_plan.scenario.disturbances.seed
     assert opened.ledger is not None
     assert full_plan.ledger is not None

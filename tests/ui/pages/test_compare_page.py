@@ -12,6 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from emberline.planning import Plan
+from emberline.planning.answer.figure_table import of_summary
 from emberline.planning.plan import replan
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.charts import comparison
@@ -129,8 +130,9 @@ def test_rows_are_sorted_by_what_differs_most(runs: list[str]) -> None:
     table = {letter: Store().open(run).plan for letter, run in zip("AB", runs, strict=True)}
     rows = compared.figures(table)
     savings = [row for row in rows if " saved" in row.label]
-    assert rows[-2:] == savings
-    for part in (rows[:-2], savings):
+    assert savings
+    assert rows[-len(savings) :] == savings
+    for part in (rows[: -len(savings)], savings):
         shares = [row.relative for row in part]
         assert shares == sorted(shares, reverse=True)
     (steel,) = [row for row in rows if row.label == "production"]
@@ -229,8 +231,10 @@ def test_different_baselines_are_reported(app: AppTest, runs: list[str]) -> None
     (line_of_locks,) = compared.baseline_differences({"A": dataclasses.replace(one, scenario=locked), "B": other})
     assert ", as locks bind them too: each saving is against its own baseline" in line_of_locks
     rows = [row.label for row in compared.figures({"A": one, "B": other})]
-    assert sorted(rows[-2:]) == [f"{name} saved, each compared with its own baseline" for name in ("carbon", "cost")]
-    assert "carbon saved compared with the baseline" in {row.label for row in compared.figures({"A": one, "B": again})}
+    savings = [label for label in rows if " saved" in label]
+    assert rows[-len(savings) :] == savings
+    assert all(label.endswith(", each compared with its own baseline") for label in savings)
+    assert "cost saved, undisturbed" in {row.label for row in compared.figures({"A": one, "B": again})}
     app.query_params["runs"] = f"{runs[0]},{stored(other)}"
     app.run()
     assert not app.exception
@@ -283,7 +287,7 @@ def test_plans_that_are_chosen_have_different_labels(app: AppTest, runs: list[st
     created = [stamp(session.here(store.entry(run).created)) for run in runs]
     assert one.endswith(f"… · least carbon · {created[0]}")
     assert len(one) < 75
-    assert re.search(r"EUR (saved|more) undisturbed · holds on \d+ % · ", other)
+    assert re.search(r"EUR (saved|more) as printed · holds on \d+ % as printed · ", other)
     assert other.endswith(f" · {created[1]}")
     entries = [store.entry(run) for run in runs]
     alike = [dataclasses.replace(entries[0], id=run) for run in ("1" * 32, "0" * 32)]
@@ -303,7 +307,9 @@ def test_titles_follow_the_language(runs: list[str]) -> None:
     assert "1 day" in stored_runs.of_run(runs[0])
 
 
-def test_plans_of_an_edited_scenario_are_told_apart(runs: list[str], cheap: Plan) -> None:
+def test_plans_of_an_edited_scenario_are_told_apart(
+    runs: list[str], cheap: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Proves: plans of a scenario that is not bundled are labelled by what was changed since its first plan, a single
     value with its key, and by how often they hold; what is saved is of the goal's figure, below 0 it is more of it.
     Sensitivity: labels that differ in their time alone, and "−0.7 t CO2e saved"."""
@@ -315,10 +321,14 @@ def test_plans_of_an_edited_scenario_are_told_apart(runs: list[str], cheap: Plan
     assert second.startswith("My shop, 1 day, 9 heats · gap 10 % · least cost · ")
     assert cheap.successes is not None
     successes, n = cheap.successes
-    assert f" · holds on {int(100 * successes / n)} % · " in first
-    assert " · 700 EUR more undisturbed · " in stored_runs.label(dataclasses.replace(entries[0], saved_cost=-700.0))
-    carbon = dataclasses.replace(entries[0], goal="carbon", saved_carbon_kg=-700.0)
-    assert " · 0.7 t CO2e more undisturbed · " in stored_runs.label(carbon)
+    assert f" · holds on {int(100 * successes / n)} % as printed · " in first
+    figure = {"basis": "undisturbed", "label": "", "demand_charge": "", "text": ""}
+    dear = {"name": "cost", "unit": "EUR", "value": -700.0, **figure}
+    dirty = {"name": "average", "unit": "t CO2e", "value": -0.7, **figure}
+    for minimize, row, amount in (("cost", dear, "700 EUR"), ("carbon", dirty, "0.70 t CO2e")):
+        monkeypatch.setattr(Store, "figures", lambda *_, row=row: of_summary({"figures": {"one": row}}))
+        label = stored_runs.label(dataclasses.replace(entries[0], goal=minimize))
+        assert f" · {amount} more undisturbed · " in label
     silos = [{"stores": [{"name": "cement", "level_t": level, "end_level_t": 500.0}]} for level in (500.0, 900.0)]
     assert naming.changes(*silos) == ["cement level 900 t"]
     silos[1]["stores"][0]["end_level_t"] = 700.0

@@ -11,6 +11,9 @@ import pytest
 from postgres import Server
 from streamlit.testing.v1 import AppTest
 
+from emberline.planning.answer import headline
+from emberline.planning.answer.record import BASES
+from emberline.planning.plan.replays import of_days
 from emberline.reports.exports.manifest import proof
 from emberline.reports.text import wording
 from emberline.runs.jobs import folder as job_folder
@@ -107,13 +110,17 @@ def test_a_bad_tag_leaves_the_name_as_it_was(run_id: str) -> None:
 
 
 def test_the_planned_day_and_the_chance_to_hold_stand_there(run_id: str) -> None:
-    """Proves: the first day is the horizon's by the plant's clock, the days held are those of the plan as it was
-    made. Sensitivity: the day on which the plan was made."""
+    """Proves: the first day is the horizon's by the plant's clock, the share of days is that of its
+    headline. Sensitivity: the day on which the plan was made."""
     result = Store().open(run_id).plan
     assert result.replays is not None
     (row,) = opened().dataframe[0].value.to_dict("records")
     assert row["first day"] == "Tue 16 Jun 2026"
-    assert row["held"] == f"{result.replays.successes} of {result.replays.n}"
+    head = headline(result)
+    assert head is not None
+    assert head.holding is not None
+    assert row["holds on"] == of_days(head.holding.share, head.holding.n)
+    assert row["holds on days"] == row["saved on days"] == BASES[head.policy]
 
 
 def test_what_was_stopped_and_what_was_taken_early_say_so(run_id: str) -> None:

@@ -16,6 +16,7 @@ from sites import example, works
 from streamlit.testing.v1 import AppTest
 
 from emberline.planning import Plan
+from emberline.planning.answer import figure_table
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.charts import plan as charts
 from emberline.reports.charts import site_panels
@@ -204,8 +205,8 @@ def test_lines_that_only_one_has_stand_once(site_plan: Plan) -> None:
 
 def test_parts_of_the_cost_add_up(site_plan: Plan) -> None:
     """Proves: the rows below cost add up to it, for baseline and plan. Sensitivity: a kind left out is seen."""
-    rows = {row.label: row for row in wording.rows(site_plan.baseline_figures, site_plan.replay_figures)}
-    parts = [row for name, row in rows.items() if name in {label for label, *_ in wording.MONEY[1:]}]
+    rows = {row.label: row for row in figure_table.figure_totals(site_plan.baseline_figures, site_plan.replay_figures)}
+    parts = [row for name, row in rows.items() if name in {label for label, *_ in figure_table.MONEY[1:]}]
     assert sum(row.plan or 0.0 for row in parts) == pytest.approx(rows["cost"].plan, rel=1e-9)
     assert sum(row.baseline or 0.0 for row in parts) == pytest.approx(rows["cost"].baseline, rel=1e-9)
     assert "production" not in rows

@@ -26,7 +26,7 @@ from emberline.ui.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from emberline.runs.store import Entry
+    from emberline.runs.store import Entry, Store
 
 DEFAULT_LIMIT = 50
 """Number of runs in a table without ``--limit``."""
@@ -75,10 +75,10 @@ def runs(
     most = limit if limit is not None or as_json else DEFAULT_LIMIT
     entries = store.search(**query, limit=most) if store else []
     if as_json:
-        print_json([_plain(run) for run in entries])
+        print_json([_plain(run) | {"figures": _figures(store, run)} for run in entries])
         return
-    if entries:
-        _table(entries)
+    if entries and store is not None:
+        _table(store, entries)
     elif store is None or not any(query.values()):
         print("there are no runs yet; create one with 'emberline plan melt-shop-small'", file=sys.stderr)
     else:
@@ -162,12 +162,19 @@ def _plain(run: Entry) -> dict[str, Any]:
     return {**dataclasses.asdict(run), **stamps}
 
 
-def _table(entries: Sequence[Entry]) -> None:
+def _figures(store: Store | None, run: Entry) -> dict[str, Any]:
+    from emberline.planning.answer import figure_data
+
+    return {} if store is None else figure_data(store.figures(run.id).values())
+
+
+def _table(store: Store, entries: Sequence[Entry]) -> None:
     """Print the table; columns that would be empty are left out."""
     from emberline.reports.text import wording
     from emberline.scenarios.goal_metrics import GOALS
     from emberline.ui.cli import terminal
 
+    figures = [store.figures(run.id) for run in entries]
     columns: dict[str, list[str]] = {
         "run": [run.id[:8] for run in entries],
         "created": [f"{run.created.astimezone():%Y-%m-%d %H:%M}" for run in entries],
@@ -177,16 +184,19 @@ def _table(entries: Sequence[Entry]) -> None:
         "state": [run.state for run in entries],
         "status": [run.status for run in entries],
         "gap": ["" if run.gap is None else wording.percent(run.gap) for run in entries],
-        "carbon saved": [
-            "" if run.saved_carbon_kg is None else f"{wording.number(run.saved_carbon_kg / 1000, 2)} t"
-            for run in entries
-        ],
+        "carbon saved": [f"{one['carbon'].text} t" if "carbon" in one else "" for one in figures],
+        "cost saved": [f"{one['cost'].text} {one['cost'].unit}" if "cost" in one else "" for one in figures],
+        "saved on days": [one["carbon"].basis_text if "carbon" in one else "" for one in figures],
+        "holds on": [f"{one['days'].text} {one['days'].basis_text}" if "days" in one else "" for one in figures],
         "tags": [", ".join(run.tags) for run in entries],
     }
     columns = {name: cells for name, cells in columns.items() if any(cells) or name not in ("name", "tags")}
     first = list(columns).index("gap")
     rows = [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
     table = terminal.table_of(rows, words=first, more=len(columns) - first - 2)
+    for column, cells in zip(table.columns, columns.values(), strict=True):
+        if str(column.header) not in ("name", "scenario", "goal", "tags"):  # on a narrow screen those are cut
+            column.min_width = max(map(len, cells))
     terminal.out().print(table, soft_wrap=True)
     if any(run.state == "broken" for run in entries):
         print(f"broken: {wording.STATES['ended'].word}; plan again", file=sys.stderr)

@@ -10,8 +10,9 @@ from typing import Any
 import streamlit as st
 
 from emberline.planning.accounts import comparable
+from emberline.planning.answer import figure_totals, figures_of
 from emberline.planning.plan import Plan, replan
-from emberline.reports.text import mark, tr, wording
+from emberline.reports.text import mark, say, tr, wording
 from emberline.reports.text.numbers import listed
 from emberline.studies.difference import Difference, difference
 from emberline.ui.pages.result import repairs
@@ -28,8 +29,11 @@ class FigureComparison:
     label: str
     unit: str
     digits: int
+    """Of differences."""
     values: dict[str, float | None]
     """By letter of the plan; None: not available."""
+    texts: dict[str, str]
+    """The values as they are written."""
 
     @property
     def first(self) -> float | None:
@@ -76,35 +80,27 @@ def figures(plans: Mapping[str, Plan]) -> list[FigureComparison]:
     Savings come after the totals: where the baselines differ, each is against another one, and its label says so.
     """
     one, *others = plans.values()
-    of_carbon, of_cost = tr("carbon saved compared with the baseline"), tr("cost saved compared with the baseline")
-    if any(list(_differ(one, other)) for other in others):
-        of_carbon = tr("carbon saved, each compared with its own baseline")
-        of_cost = tr("cost saved, each compared with its own baseline")
-    values: dict[tuple[str, str, int], dict[str, float | None]] = {}
+    apart, savings = any(list(_differ(one, other)) for other in others), set[str]()
+    rows: dict[str, FigureComparison] = {}
 
-    def tell(letter: str, label: str, unit: str, digits: int, value: float | None) -> None:
-        row = values.setdefault((label, unit, digits), dict.fromkeys(plans))
-        row[letter] = value
+    def tell(letter: str, label: str, unit: str, digits: int, value: float | None, text: str) -> None:
+        row = rows.setdefault(label, FigureComparison(label, unit, digits, dict.fromkeys(plans), {}))
+        row.values[letter], row.texts[letter] = value, text
 
     for letter, plan in plans.items():
         if plan.replay_figures is None:
             continue
-        for row in wording.rows(plan.baseline_figures, plan.replay_figures):
+        for row in figure_totals(plan.baseline_figures, plan.replay_figures):
             # savings have rows of their own, with stock credited
-            if row.label not in (wording.STOCK, *wording.CREDITED.values()):
-                tell(letter, row.title, row.unit, row.digits, row.plan)
-        saved, money = plan.saved(), plan.scenario.market.currency
-        tell(letter, of_carbon, "t CO2e", 2, _scaled(saved.get("carbon_kg"), 1e-3))
-        tell(letter, of_cost, money, 0, saved.get("cost"))
-        if plan.successes is not None:
-            holds, n = plan.successes
-            tell(letter, tr("disturbed replays in which it held"), "%", 0, 100 * holds / n)
-    rows = [FigureComparison(*key, row) for key, row in values.items()]
-    return sorted(rows, key=lambda row: (row.label in (of_carbon, of_cost), -row.relative))
-
-
-def _scaled(value: float | None, factor: float) -> float | None:
-    return None if value is None else value * factor
+            if not row.stock:
+                tell(letter, say(row.name), row.unit, row.digits, row.plan, say(row.cells[1]))
+        for figure in figures_of(plan):
+            label = say(figure.label)
+            if figure.of_saving:
+                label = tr("{figure}, each compared with its own baseline", figure=label) if apart else label
+                savings.add(label)
+            tell(letter, label, figure.unit, figure.digits, figure.value, say(figure.text))
+    return sorted(rows.values(), key=lambda row: (row.label in savings, -row.relative))
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

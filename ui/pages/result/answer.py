@@ -7,7 +7,7 @@ import html
 import pandas as pd
 import streamlit as st
 
-from emberline.planning.answer import Answer, Cause, Tile, other_points
+from emberline.planning.answer import Answer, Cause, Tile, figure_rows, figure_totals, other_points
 from emberline.planning.answer import answer as first
 from emberline.planning.plan import Plan
 from emberline.reports.charts.studies import waterfall
@@ -67,12 +67,11 @@ COMPARISONS = {
 def show_baseline(plan: Plan) -> None:
     """Draw the baseline's figures, where there is no plan."""
     with st.container(horizontal=True, key="cards"):
-        for row in wording.rows(plan.baseline_figures, None, goal_metric(plan.scenario).money):
+        for row in figure_totals(plan.baseline_figures, None, goal_metric(plan.scenario).money):
             if row.label in CARDS:
                 label = f"{tr(CARDS[row.label])} [{row.unit}]"
-                st.metric(
-                    label, row.number(row.baseline), tr("baseline"), delta_color="off", delta_arrow="off", border=True
-                )
+                value = say(row.cells[0])
+                st.metric(label, value, tr("baseline"), delta_color="off", delta_arrow="off", border=True)
     st.caption(tr("Compared with {whom}.", whom=wording.comparison(plan)))
 
 
@@ -86,20 +85,12 @@ def show_remarks(plan: Plan) -> None:
 
 def show_all(plan: Plan) -> None:
     """Draw every figure of baseline and plan."""
-    st.caption(tr("All figures are undisturbed."))
-    rows = list(wording.rows(plan.baseline_figures, plan.replay_figures, goal_metric(plan.scenario).money))
-    st.table(
-        pd.DataFrame(
-            {
-                tr("figure"): ["\u00a0\u00a0\u00a0" * row.part + row.title for row in rows],
-                say("unit"): [row.unit for row in rows],
-                tr("baseline"): [row.number(row.baseline) for row in rows],
-                tr("plan"): [row.number(row.plan) for row in rows],
-                tr("saved"): [row.number(row.saved) if row.less_is_better else "–" for row in rows],
-                tr("saved %"): [wording.percent(row.share, 1) if row.less_is_better else "–" for row in rows],
-            }
-        ).set_index(tr("figure"))
-    )
+    st.caption(tr("Undisturbed where a name has no other basis."))
+    heads = [tr("figure"), say("unit"), tr("baseline"), tr("plan"), tr("saved"), tr("saved %")]
+    rows = [
+        ["\u00a0\u00a0\u00a0" * row.part + say(row.name), row.unit, *map(say, row.cells)] for row in figure_rows(plan)
+    ]
+    st.table(pd.DataFrame(rows, columns=heads).set_index(heads[0]))
     st.text(tr("Status: {status}", status=wording.status(plan)))
 
 
@@ -188,8 +179,6 @@ def show_basis(plan: Plan, answer: Answer) -> None:
         if answer.headline.printed is not None:
             text = tr("Carbon and cost are medians of the disturbed days, planned again; small print: undisturbed.")
         says.append(text)
-    elif carbon is not None:
-        says.append(tr("All figures are undisturbed."))
     savings = (answer.headline.carbon, answer.headline.cost)
     if any(saving is not None and saving.stock for saving in savings):
         says.append(tr("What stores hold more or less at the end than in the baseline is counted in."))

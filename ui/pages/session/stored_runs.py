@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,7 @@ from typing import Any
 import streamlit as st
 
 from emberline.planning.accounts import Ledger, bill
-from emberline.planning.answer import of_days
-from emberline.reports.text import current, naming, say, stamp, tr, wording
+from emberline.reports.text import current, mark, naming, say, stamp, tr
 from emberline.runs.store import CatalogueError, Entry, Store, StoredRun, StoreError
 from emberline.scenarios import Scenario, bundled, load
 from emberline.scenarios.goal_metrics import GOALS
@@ -38,13 +37,13 @@ def of_run(run: str, otherwise: str = "", base: str = "") -> str:
 
 
 def _folder(run: str) -> Path:
-    return _folders(Store.default_folder())(run)
+    return _store(Store.default_folder()).path(run)
 
 
 @cache
-def _folders(home: Path) -> Callable[[str], Path]:
-    """Folders by run; a catalogue is opened once for them, not for each label."""
-    return Store(home).path
+def _store(home: Path) -> Store:
+    """A home; its catalogue is opened once, not for each label."""
+    return Store(home)
 
 
 def bases_of(entries: Iterable[Entry]) -> dict[str, str]:
@@ -52,24 +51,6 @@ def bases_of(entries: Iterable[Entry]) -> dict[str, str]:
     rows = sorted(entries, key=lambda entry: entry.created)
     first: dict[str, str] = {}
     return {entry.id: first.setdefault(entry.scenario, entry.id) for entry in rows}
-
-
-def holds(run: str) -> str:
-    """On how many of the disturbed days a stored plan holds; empty: unknown."""
-    share = _share_of_days(str(_folder(run) / "plan.json"))
-    return "" if share is None else tr("holds on {share}", share=say(of_days(share)))
-
-
-@st.cache_data(max_entries=1000, show_spinner=False)
-def _share_of_days(path: str) -> float | None:
-    try:
-        summary = json.loads(Path(path).read_text(encoding="utf-8"))["summary"]
-        if summary.get("holding"):
-            return float(summary["holding"]["share"])
-        replays = summary["replays"]
-        return float(replays["held"]) / replays["n"] if replays["n"] else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
 
 
 def of_scenario(scenario: Scenario) -> str:
@@ -182,22 +163,23 @@ def label(entry: Entry, base: str = "") -> str:
     """
     created = session.here(entry.created)
     name, goal = entry.name or of_run(entry.id, entry.scenario, base), tr(GOALS.get(entry.goal, entry.goal))
-    parts = [name, *([] if goal in name.split(" · ") else [goal]), _saved(entry)]
-    parts.append(holds(entry.id))
+    parts = [name, *([] if goal in name.split(" · ") else [goal]), *_outcome(entry)]
     return " · ".join(part for part in [*parts, stamp(created)] if part)
 
 
-def _saved(entry: Entry) -> str:
-    """What a run saves of the figure of its goal; empty: it is not compared."""
-    money = entry.goal in METRICS and METRICS[entry.goal].money
-    saved = entry.saved_cost if money else entry.saved_carbon_kg
-    if saved is None:
-        return ""
-    amount = wording.number(abs(saved), 0) if money else wording.number(abs(saved) / 1000, 1)
-    unit = entry.currency if money else "t CO2e"
-    text = tr("{amount} {unit} saved", amount=amount, unit=unit)
-    text = text if saved >= 0 else tr("{amount} {unit} more", amount=amount, unit=unit)
-    return tr("{saving} undisturbed", saving=text) if holds(entry.id) else text
+def _outcome(entry: Entry) -> list[str]:
+    """What a run saves of the figure of its goal and how often it holds, by their basis; none: it is not compared."""
+    figures = _store(Store.default_folder()).figures(entry.id)
+    saved = figures.get("cost" if entry.goal in METRICS and METRICS[entry.goal].money else "carbon")
+    parts = []
+    if saved is not None:
+        text = mark("{amount} {unit} saved {basis}") if saved.value >= 0 else mark("{amount} {unit} more {basis}")
+        parts.append(tr(text, amount=say(saved.size), unit=saved.unit, basis=say(saved.basis_text)))
+    if "days" in figures:
+        days = figures["days"]
+        text = mark("holds on {share} {basis}")
+        parts.append(tr(text, share=say(days.text), basis=say(days.basis_text)))
+    return parts
 
 
 def chip(letter: str, entry: Entry, base: str = "") -> str:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from exported import HOSTILE, PLANS, SHORT, keep, renamed, stored_run
 
+from emberline.planning.answer.figure_table import figure_data, figures_of
 from emberline.reports.exports import export
 from emberline.reports.exports.formats.programs import KEY, sidecar
 from emberline.reports.exports.hours import hours as by_hour
@@ -39,7 +40,9 @@ def test_json_and_csv_are_the_plan(stored: StoredRun, tmp_path: Path) -> None:
     assert plan.replay_figures is not None
     text = export(stored, "json", tmp_path / "plan.json").read_text(encoding="utf-8")
     answer = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    figures = answer["summary"].pop("figures")
     assert answer["summary"] == json.loads(json.dumps(plan.summary()))
+    assert figures == answer["answer"]["figures"] == json.loads(json.dumps(figure_data(figures_of(plan))))
     assert answer["summary"]["replay"]["carbon_kg"] == plan.replay_figures.carbon_kg
     assert answer["manifest"] == manifest(stored)
     hours = plan.scenario.horizon.step_h
@@ -167,7 +170,7 @@ def test_figures_add_up_where_stocks_differ() -> None:
         run.plan, replay_figures=dataclasses.replace(run.plan.replay_figures, stock=more)
     )  # fmt: skip
     text = figures(dataclasses.replace(run, plan=plan))
-    rows = text[text["saved"].notna()]
+    rows = text[text["saved"].notna() & text["plan"].notna()]
     assert (rows["baseline"] - rows["plan"]).tolist() == pytest.approx(rows["saved"].tolist())
     saved, by_name = plan.saved(), text.set_index("figure")["saved"]
     assert by_name["carbon, stock credited"] == pytest.approx(saved["carbon_kg"])

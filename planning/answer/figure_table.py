@@ -1,0 +1,359 @@
+"""The table of figures: of each its name, unit, basis, whether the month's demand charge is in it, and its rounding.
+
+Page, tiles, selector, lists, files, JSON and command line show figures out of this table, so that a figure has one
+value and one text wherever it stands. Savings have a basis, and it is in their name; totals are of the undisturbed day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from emberline.planning.accounts import comparable, stock
+from emberline.planning.accounts.figures import Figures
+from emberline.planning.answer.headline import compared, headline
+from emberline.planning.answer.record import BASES, UNDISTURBED, Headline, Holding, Saving
+from emberline.planning.answer.wording import amount, fixed, percent
+from emberline.planning.plan.record import Plan
+from emberline.planning.plan.replays import of_days
+from emberline.scenarios.goal_metrics import NAMES, goal_metric
+from emberline.scenarios.messages import Message, mark
+from emberline.scenarios.metrics import CURRENCY, FACTORS, METRICS, amount_digits, share_digits
+from emberline.scenarios.records.replanning import Using
+
+MISSING = "–"
+"""In place of a figure that is not known."""
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A figure that has a basis."""
+
+    label: str
+    unit: str
+    factor: float = 1.0
+    """To ``unit``."""
+    demand_charge: str = ""
+    """Whether the demand charge of the month is ``in`` it, ``out`` of it, or the figure ``only`` that; else empty."""
+
+
+SAVINGS = {
+    "average": Definition(mark("carbon saved, average intensity"), "t CO2e", 1e-3),
+    "marginal": Definition(mark("carbon saved, marginal intensity"), "t CO2e", 1e-3),
+    "cost": Definition(mark("cost saved"), CURRENCY, demand_charge="in"),
+    "demand": Definition(mark("demand charge of the month saved"), CURRENCY, demand_charge="only"),
+    "all else": Definition(mark("cost saved without the demand charge of the month"), CURRENCY, demand_charge="out"),
+}
+DAYS = {
+    "days": Definition(mark("days without a missed limit"), "%", 100.0),
+    "baseline days": Definition(mark("days without a missed limit, baseline"), "%", 100.0),
+}
+BY_SIGNAL = ("average", "marginal")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of a plan by a basis."""
+
+    name: str
+    """In ``SAVINGS`` or ``DAYS``."""
+    basis: str
+    """Of ``BASES``."""
+    label: str
+    """What it is and its basis, in words."""
+    unit: str
+    demand_charge: str
+    """As of its definition."""
+    value: float
+    """In its unit."""
+    text: str
+    """The value, rounded."""
+    share: float | None = None
+    """Of the baseline's figure."""
+    low: float | None = None
+    """P10 of disturbed days."""
+    high: float | None = None
+
+    @property
+    def of_saving(self) -> bool:
+        """Whether it is a saving."""
+        return self.name in SAVINGS
+
+    @property
+    def size(self) -> str:
+        """The value without its sign, rounded."""
+        return amount(abs(self.value))
+
+    @property
+    def digits(self) -> int:
+        """Digits after the point of a difference of two such figures."""
+        return 1 if self.unit == "%" else 2 if self.unit == METRICS["carbon"].display[0] else 0
+
+    @property
+    def basis_text(self) -> Message:
+        """The basis in words."""
+        return Message(BASES[self.basis])
+
+    @property
+    def id(self) -> str:
+        """Name and basis."""
+        return f"{self.name}, {self.basis}"
+
+
+def figure_list(first: Headline) -> tuple[Figure, ...]:
+    """The figures of a plan that have a basis: savings with that of the goal first, then days."""
+    return (*_savings(first), *_of_days(first))
+
+
+def figures_of(plan: Plan) -> tuple[Figure, ...]:
+    """The same; none where there is no plan."""
+    first = headline(plan)
+    return () if first is None else figure_list(first)
+
+
+def figure_data(figures: Iterable[Figure]) -> dict[str, Any]:
+    """Plain data for JSON, by id."""
+    return {figure.id: asdict(figure) for figure in figures}
+
+
+def of_summary(stored: Mapping[str, Any]) -> dict[str, Figure]:
+    """By name the figures of a stored summary, of each that by the policy of its plan; ``carbon`` is by its signal.
+
+    Those of a run of an earlier release are undisturbed, and its days as printed.
+    """
+    by_name: dict[str, Figure] = {}
+    figures: Iterable[Figure] = _earlier(stored) if "figures" not in stored else (
+        Figure(**{name: data[name] for name in Figure.__dataclass_fields__ if name in data})
+        for data in stored["figures"].values()
+    )  # fmt: skip
+    for figure in figures:
+        by_name.setdefault(figure.name, figure)
+        if figure.name in BY_SIGNAL:
+            by_name.setdefault("carbon", figure)
+    return by_name
+
+
+def _earlier(stored: Mapping[str, Any]) -> Iterator[Figure]:
+    signal, currency = str(stored.get("signal", "average")), str(stored["baseline"]["currency"])
+    saved, replays = stored["saved"], stored["replays"]
+    for name, key in ((signal, "carbon_kg"), ("cost", "cost")):
+        if saved.get(key) is not None:
+            yield _figure(name, UNDISTURBED, currency, float(saved[key]), saved.get(f"{key}_share"))
+    days = stored.get("holding") or {}
+    n = days.get("days") or replays["n"]
+    if n:
+        share = float(days["share"] if days else replays["held"] / n)
+        yield _figure("days", Using.FOLLOW, currency, share, text=of_days(share, n))
+
+
+def _savings(first: Headline) -> Iterator[Figure]:
+    parts: dict[str, Saving | None] = {
+        str(first.signal): first.carbon, **{name: getattr(first, name) for name in BY_SIGNAL}, "cost": first.cost,
+    }  # fmt: skip
+    if first.of_money:
+        parts = {"cost": first.cost, **parts}
+    if first.demand is not None:
+        parts["demand"] = first.demand.saved
+    for name, saving in parts.items():
+        if saving is None:
+            continue
+        if saving.p50 is not None:
+            yield _figure(name, first.policy, first.currency, saving.p50, saving.share, saving.p10, saving.p90)
+        share = saving.net / abs(saving.baseline) if saving.baseline else 0.0
+        yield _figure(name, UNDISTURBED, first.currency, saving.net, share)
+    if first.cost is not None and first.demand is not None:
+        whole, part = first.cost, first.demand.saved
+        basis = UNDISTURBED if whole.p50 is None else first.policy
+        yield _figure("all else", basis, first.currency, whole.expected - part.expected)
+    printed = None if first.printed is None else first.printed.saving
+    name = str(first.signal) if first.goal == "carbon" else "cost" if first.of_money else ""
+    if name and printed is not None and printed.p50 is not None:
+        yield _figure(name, Using.FOLLOW, first.currency, printed.p50, printed.share, printed.p10, printed.p90)
+
+
+def _of_days(first: Headline) -> Iterator[Figure]:
+    sides: list[tuple[str, Holding]] = [] if first.holding is None else [(first.policy, first.holding)]
+    sides += [] if first.printed is None else [(Using.FOLLOW, first.printed.holding)]
+    for basis, holding in sides:
+        text = of_days(holding.share, holding.n)
+        yield _figure("days", basis, first.currency, holding.share, None, holding.low, holding.high, text)
+        share = holding.baseline_share
+        if share is not None:
+            yield _figure("baseline days", basis, first.currency, share, text=of_days(share, holding.n))
+
+
+def _figure(
+    name: str, basis: str, currency: str, value: float, share: float | None = None, low: float | None = None,
+    high: float | None = None, text: Message | None = None,
+) -> Figure:  # fmt: skip
+    of = SAVINGS[name] if name in SAVINGS else DAYS[name]
+    whole, ends = value * of.factor, (None if end is None else end * of.factor for end in (low, high))
+    label = Message("{figure}, {basis}", figure=Message(of.label), basis=Message(BASES[basis]))
+    unit = of.unit.format(currency=currency)
+    return Figure(name, str(basis), label, unit, of.demand_charge, whole, text or amount(whole), share, *ends)
+
+
+@dataclass(frozen=True)
+class FigureRow:
+    """One figure of baseline and plan, and the saving."""
+
+    label: str
+    """English name, used as key."""
+    unit: str
+    baseline: float | None
+    plan: float | None
+    digits: int
+    less_is_better: bool = True
+    comparable: bool = True
+    """Whether both make the same; otherwise there is no saving."""
+    figure: Figure | None = None
+    """A saving by a basis, which has no totals."""
+
+    @property
+    def saved(self) -> float | None:
+        """Baseline minus plan."""
+        if self.figure is not None:
+            return self.figure.value
+        if self.baseline is None or self.plan is None or not self.comparable:
+            return None
+        return self.baseline - self.plan
+
+    @property
+    def share(self) -> float | None:
+        """Saving as a share of the baseline figure."""
+        if self.figure is not None:
+            return self.figure.share
+        return None if self.saved is None or not self.baseline else self.saved / abs(self.baseline)
+
+    @property
+    def part(self) -> bool:
+        """Whether it is part of the figure above it."""
+        return self.label.startswith(" ")
+
+    @property
+    def stock(self) -> bool:
+        """Whether stock is credited in it, or it is the credit."""
+        return self.label in (STOCK, *CREDITED.values())
+
+    @property
+    def name(self) -> str:
+        """The label as a message."""
+        return self.label if isinstance(self.label, Message) else Message(self.label.strip())
+
+    @property
+    def values(self) -> tuple[tuple[float | None, int], ...]:
+        """Baseline, plan, saving and its percentage, each with its digits after the point."""
+        saved, share = (self.saved, self.share) if self.less_is_better else (None, None)
+        exact = self.unit in MEASURED
+        return (
+            (self.baseline, self.digits), (self.plan, self.digits),
+            (saved, self.digits if exact else amount_digits(saved or 0.0)),
+            (None if share is None else 100 * share, share_digits(share or 0.0)),
+        )  # fmt: skip
+
+    @property
+    def cells(self) -> tuple[str, str, str, str]:
+        """The same as they are written."""
+        (before, digits), (after, _), (saved, fine), (_, _) = self.values
+        texts = [MISSING if value is None else fixed(value, n) for value, n in
+                 ((before, digits), (after, digits), (saved, fine))]  # fmt: skip
+        share = MISSING if self.share is None or not self.less_is_better else percent(self.share)
+        return texts[0], texts[1], texts[2], share
+
+
+def _of_which(label: str) -> str:
+    """Mark a label as part of the figure above it."""
+    return f"  {label}"
+
+
+MEASURED = ("MW", "MWh", "t", "m3")
+"""Units whose savings have as many digits as their totals."""
+CARBON = (
+    (mark("carbon"), "carbon_kg"),
+    (_of_which(mark("scope 1, direct")), "direct_kg"),
+    (_of_which(mark("scope 2, average")), "grid_average_kg"),
+    (_of_which(mark("scope 2, marginal")), "grid_marginal_kg"),
+    (_of_which(mark("scope 2, market")), "grid_market_kg"),
+    (_of_which(mark("scope 2, bought heat")), "bought_kg"),
+    (_of_which(mark("biogenic, separate")), "biogenic_kg"),
+)
+MONEY = (
+    (mark("cost"), "cost", 1.0),
+    (_of_which(mark("electricity")), "energy_cost", 1.0),
+    (_of_which(mark("demand charges")), "demand_cost", 1.0),
+    (_of_which(mark("coincident charges")), "coincident_cost", 1.0),
+    (_of_which(mark("fixed charges")), "fixed_cost", 1.0),
+    (_of_which(mark("taxes")), "tax_cost", 1.0),
+    (_of_which(mark("imbalance")), "imbalance_cost", 1.0),
+    (_of_which(mark("recourse")), "recourse_cost", 1.0),
+    (_of_which(mark("fuel and heat")), "fuel_cost", 1.0),
+    (_of_which(mark("wear, starts, upkeep")), "upkeep_cost", 1.0),
+    (_of_which(mark("carbon price")), "carbon_cost", 1.0),
+    (_of_which(mark("less sales")), "sales", -1.0),
+)
+"""The parts add up to the cost."""
+ONLY_WHERE_ANY = ("bought_kg", "biogenic_kg", "export_mwh", "tonnes", *(name for _, name, _ in MONEY[1:]))
+ONLY_WHERE_ANY += tuple(row.figure for row in FACTORS.values())
+"""Figures that are left out if neither baseline nor plan has any."""
+STOCK = _of_which(mark("to end with the baseline's stock"))
+"""Additional emissions or cost if the plan ended with the baseline's stock; negative: less."""
+CREDITED = {"carbon": mark("carbon, stock credited"), "cost": mark("cost, stock credited")}
+"""The figure and ``STOCK`` together, if there is any: the total saving."""
+
+
+def figure_rows(plan: Plan) -> Iterator[FigureRow]:
+    """Figures of baseline and plan, undisturbed, and savings by their basis; those of the goal first.
+
+    What a plan with locks is compared with has none, as in its headline.
+    """
+    baseline, money = compared(plan).baseline_figures, goal_metric(plan.scenario).money
+    yield from figure_totals(baseline, plan.replay_figures, money)
+    for figure in figures_of(plan):
+        if figure.of_saving:
+            yield FigureRow(figure.label, figure.unit, None, None, 0, figure=figure)
+
+
+def figure_totals(baseline: Figures, plan: Figures | None, money_first: bool = False) -> Iterator[FigureRow]:
+    """Figures of baseline and plan with units. Carbon comes first, or what it costs.
+
+    Additional stock of the plan is listed below carbon and cost, followed by the sum, so that rows and columns add
+    up.
+    """
+
+    def of(figures: Figures | None, name: str, factor: float) -> float | None:
+        value = None if figures is None else getattr(figures, name)
+        return None if value is None else value * factor
+
+    same = plan is None or comparable(baseline, plan)
+    of_processes = bool(baseline.stock or baseline.delivered)
+    more = stock.difference(baseline, plan) if plan is not None and same else None
+    credits = {} if more is None else {"carbon_kg": more.carbon_kg / 1000, "cost": more.cost}
+    (tonnes, to_tonnes, of_tonnes), (money, _, of_money) = (
+        METRICS[name].display_in(baseline.currency) for name in ("carbon", "cost")
+    )  # fmt: skip
+    carbon = [(label, tonnes, name, to_tonnes, of_tonnes) for label, name in CARBON]
+    cost = [(label, money, name, sign, of_money) for label, name, sign in MONEY]
+    entries = [*cost, *carbon] if money_first else [*carbon, *cost]
+    entries += [(NAMES[name], row.display[0], row.figure, *row.display[1:]) for name, row in FACTORS.items()]
+    entries += [
+        (mark("peak, metered mean"), "MW", "peak_mw", 1.0, 1),
+        (mark("processes and base load") if of_processes else mark("line and base load"), "MWh", "energy_mwh", 1.0, 1),
+        (mark("electricity imported"), "MWh", "import_mwh", 1.0, 1),
+        (mark("electricity exported"), "MWh", "export_mwh", 1.0, 1),
+        (mark("delivered") if of_processes else mark("production"), "t", "tonnes", 1.0, 0),
+    ]
+    last, owed = {CARBON[-1][1]: "carbon_kg", MONEY[-1][1]: "cost"}, dict[str, FigureRow]()
+    for label, unit, name, factor, digits in entries:
+        values = (of(baseline, name, factor), of(plan, name, factor))
+        less, credit = name not in ("tonnes", "export_mwh"), credits.get(name, 0.0)
+        if name not in ONLY_WHERE_ANY or any(values):
+            row = FigureRow(label, unit, *values, digits, less, same)
+            yield row
+            if credit:
+                owed[name] = row
+        whole = owed.pop(last.get(name, ""), None)
+        if whole is not None and whole.plan is not None:
+            credit = credits[last[name]]
+            yield replace(whole, label=STOCK, baseline=0.0, plan=0.0 - credit)
+            yield replace(whole, label=CREDITED[whole.label], plan=whole.plan - credit)
