@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def looks(plan: Plan) -> list[float]:
     """CPU seconds of looks in the middle of disturbed days."""
     assert plan.schedule is not None
     begin, length, seconds = plants(plan.scenario, plan.schedule), plan.scenario.horizon.length_min, []
-    policy = shift(begin(7, 0))
+    policy: Any = shift(begin(7, 0))
     for replication in range(STATES):
         plant = begin(7, replication)
         plant.run(length * (0.2 + 0.6 * replication / STATES))

@@ -181,7 +181,8 @@ def outcomes(plan: Plan) -> Iterator[tuple[str, str]]:
         yield (
             "locks",
             tr(
-                "in the disturbed replays the baseline respects the locks too; headline and figures are against one without"
+                "in the disturbed replays the baseline respects the locks too; headline and figures are against one "
+                "without"
             ),
         )
 

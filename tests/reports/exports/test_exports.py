@@ -76,6 +76,7 @@ def test_the_manifest_says_what_was_proven(of_line: StoredRun) -> None:
     assert set(text["versions"]) >= {"emberline", "pyomo", "highspy"}
     assert "positive" in text["signs"]
     table = dict(rows(of_line))
+    assert plan.gap is not None
     assert table["gap on what can be decided"] == percent(plan.gap)
     assert table["bound on it"].endswith(" t CO2e")
     assert table["status"] in proof(of_line)
