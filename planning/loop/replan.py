@@ -163,7 +163,7 @@ class LineReplan:
         past, lists = self._past(view, near), [self._part(each, near, view) for each in (todo, other)]
         days: tuple[list[tuple[float, bool]], ...] = ([], [])
         for count in FUTURES:
-            before, after = (self._under(each, past, done, count) for each, done in zip(lists, days, strict=True))
+            before, after = (self._under(each, past, by_day, count) for each, by_day in zip(lists, days, strict=True))
             if self._score(before) - self._score(after) <= WORTH_IT * self.day:
                 self._refused = better.gain
                 return Look(None, before, after)
@@ -198,12 +198,12 @@ class LineReplan:
 
     # ---- imagined days --------------------------------------------------------------------------------------------
 
-    def _under(self, todo: Operations, view: SoFar, done: list[tuple[float, bool]], futures: int) -> Prospect:
-        """Outcome of a list over imagined days, those that are done already included."""
-        more = range(len(done), futures)
+    def _under(self, todo: Operations, view: SoFar, by_day: list[tuple[float, bool]], futures: int) -> Prospect:
+        """Outcome of a list over imagined days, those that were imagined already included."""
+        more = range(len(by_day), futures)
         effort.spend(len(more) * (PER_RUN + PER_OPERATION * len(todo)))
-        done += [self._imagined(todo, view, k) for k in more]
-        worth, broken = zip(*done, strict=True)
+        by_day += [self._imagined(todo, view, k) for k in more]
+        worth, broken = zip(*by_day, strict=True)
         return Prospect(float(np.mean(worth)), float(np.mean(broken)))
 
     def _imagined(self, todo: Operations, view: SoFar, number: int) -> tuple[float, bool]:

@@ -321,8 +321,8 @@ def _of_goal(scenario: Scenario) -> Mistakes:
         yield ("goal", "signal"), "the market gives no marginal_carbon_intensity_kg_per_mwh; use average or give it"
     for key in ("other_signal", "other_carbon_kg"):
         value = getattr(scenario.goal.caps, key)
-        wanted = value is not None and value is not OtherSignal.OFF
-        if wanted and scenario.market.marginal_carbon_intensity_kg_per_mwh is None:
+        holds = value is not None and value is not OtherSignal.OFF
+        if holds and scenario.market.marginal_carbon_intensity_kg_per_mwh is None:
             yield (
                 ("goal", "caps", key),
                 "needs both intensities; the market gives no marginal_carbon_intensity_kg_per_mwh",

@@ -24,13 +24,13 @@ from emberline.scenarios.records.goal import OtherSignal
 MARKET = {"price_per_mwh": 10.0, "carbon_intensity_kg_per_mwh": 1.0, "marginal_carbon_intensity_kg_per_mwh": 1.0}
 
 
-def asked(average: list[float], marginal: list[float], hours: list[int], **given: Any) -> Case:
+def request(average: list[float], marginal: list[float], hours: list[int], **limits: Any) -> Case:
     """A shop of one furnace with both series, and caps of the goal."""
     built = shop(average, hours, market=MARKET)
     name = "marginal_carbon_intensity_kg_per_mwh"
     built = built.with_inputs(built.inputs.assign({name: ("time", marginal, built.inputs[name].attrs)}))
-    limits = built.goal.caps.model_copy(update=given)
-    return built.model_copy(update={"goal": built.goal.model_copy(update={"caps": limits})})
+    capped = built.goal.caps.model_copy(update=limits)
+    return built.model_copy(update={"goal": built.goal.model_copy(update={"caps": capped})})
 
 
 CROSSED = ([500.0, 400.0, 100.0, 300.0, 250.0], [300.0, 400.0, 900.0, 350.0, 500.0])
@@ -44,7 +44,7 @@ def test_no_plan_is_worse_by_either_signal() -> None:
         dice = random.Random(seed)
         n, heats = dice.randint(5, 7), [dice.choice((1, 1, 2)) for _ in range(2)]
         average, marginal = ([round(dice.uniform(20, 500), 1) for _ in range(n)] for _ in range(2))
-        case = asked(average, marginal, heats)
+        case = request(average, marginal, heats)
         plan = make_plan(case, PLAIN)
         assert plan.schedule is not None
         assert plan.replay_figures is not None
@@ -55,7 +55,7 @@ def test_no_plan_is_worse_by_either_signal() -> None:
         other = case.inputs["marginal_carbon_intensity_kg_per_mwh"].to_numpy()
         least = optimum(case, worth, [(other, theirs.other_carbon_kg or 0.0)])
         assert plan.objective == pytest.approx(least, rel=1e-6)
-        free = make_plan(asked(average, marginal, heats, other_signal=OtherSignal.OFF), PLAIN).replay_figures
+        free = make_plan(request(average, marginal, heats, other_signal=OtherSignal.OFF), PLAIN).replay_figures
         assert free is not None
         worse += (free.other_carbon_kg or 0.0) > (theirs.other_carbon_kg or 0.0) + 1e-6
     assert worse >= 8
@@ -64,24 +64,24 @@ def test_no_plan_is_worse_by_either_signal() -> None:
 def test_what_the_cap_costs_is_said() -> None:
     """Proves: the plan without the cap stands among the points of the front, and the headline says what it would save
     more and emit more by the other signal. Sensitivity: a point with the cap."""
-    case = asked(*CROSSED, [1, 1])
+    case = request(*CROSSED, [1, 1])
     plan = make_plan(case, replace(PLAIN, front=True))
     point = next(each for each in plan.choices if each.name == ONE_SIGNAL)
-    free = make_plan(asked(*CROSSED, [1, 1], other_signal=OtherSignal.OFF), PLAIN).replay_figures
+    free = make_plan(request(*CROSSED, [1, 1], other_signal=OtherSignal.OFF), PLAIN).replay_figures
     assert free is not None
     assert point.figures.carbon_kg == pytest.approx(free.carbon_kg)
-    said = headline(plan)
-    assert said is not None
-    assert said.one_signal == pytest.approx(
+    first = headline(plan)
+    assert first is not None
+    assert first.one_signal == pytest.approx(
         (plan.replay_figures.carbon_kg - free.carbon_kg, free.other_carbon_kg - plan.baseline_figures.other_carbon_kg)  # type: ignore[union-attr, operator]
     )
-    assert any(line.startswith("A draft by the average intensity alone saves") for line in lines(said))
+    assert any(line.startswith("A draft by the average intensity alone saves") for line in lines(first))
 
 
 def test_the_cap_as_an_amount_is_the_same_cap() -> None:
     """Proves: planned with the baseline's amount in its place the plan is the same. Sensitivity: direct emissions left
     out of the amount."""
-    case = asked(*CROSSED, [1, 2])
+    case = request(*CROSSED, [1, 2])
     limits = caps.fixed(case, twin.envelope(case), twin.dispatch(case))
     assert limits.other_signal == "off"
     amount = case.model_copy(update={"goal": case.goal.model_copy(update={"caps": limits})})
