@@ -224,9 +224,8 @@ class _Search:
 
     def _goal(self, target: Target, extra_cost_share: float | None, other: OtherSignal | None = None) -> Case:
         """The scenario with another goal, and its share of the time that is left."""
-        own = self.scenario.goal.caps
-        changes = {"extra_cost_share": extra_cost_share, "other_signal": other or own.other_signal}
-        caps = own.model_copy(update=changes)
+        changes = {"extra_cost_share": extra_cost_share, "other_signal": other or self.scenario.goal.caps.other_signal}
+        caps = self.scenario.goal.caps.model_copy(update=changes)
         limit = max(min(max(PLAN.front_search_share * self.deadline.limit, PLAN.front_least), self.deadline.rest), 0.0)
         goal = self.scenario.goal.model_copy(update={"minimize": target, "caps": caps, "effort": limit})
         return self.scenario.model_copy(update={"goal": goal})
