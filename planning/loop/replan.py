@@ -9,6 +9,7 @@ numbers of their own: nobody sees the day that is to come.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ import xarray as xr
 from emberline.models.site import read
 from emberline.planning.loop.retiming import Retiming
 from emberline.planning.loop.risks import BROKEN, Risks
-from emberline.scenarios import effort
+from emberline.scenarios import Scenario, effort
 from emberline.scenarios.datasets import ViolationKind
 from emberline.scenarios.goal_metrics import goal_metric, no_worse
 from emberline.scenarios.line.tables import LineShop
@@ -83,6 +84,22 @@ def moved(shop: LineShop, todo: Operations, view: SoFar, starts: list[float]) ->
     return onward(shop, view, rows, todo.missing)
 
 
+def alike(weight: np.ndarray, worth: np.ndarray) -> np.ndarray:
+    """A weight that is as large as another one in the mean of absolutes."""
+    return weight * np.abs(worth).mean() / max(np.abs(weight).mean(), 1e-12)
+
+
+def worth_per_mwh(scenario: Scenario, guide: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Worth of a MWh in each step at a look: by the goal, and by the other signal where a plan must be no worse by it.
+
+    Args:
+        scenario: with its goal.
+        guide: by metric, what a MWh counts in each step.
+    """
+    worth = guide[goal_metric(scenario).name]
+    return worth + OTHER * alike(guide[OTHER_CARBON], worth) if no_worse(scenario) else worth
+
+
 class LineReplan:
     """The policy of one line and site, made ready for any number of days."""
 
@@ -94,10 +111,7 @@ class LineReplan:
         self.scenario, grid = self.shop.scenario, follower.grid
         site = read(self.scenario, xr.Dataset())
         self._guide = site.guide_per_mwh
-        self.worth = self._guide[goal_metric(self.scenario).name]
-        """Of a MWh in each step."""
-        if no_worse(self.scenario):
-            self.worth = self.worth + OTHER * self.weighed(OTHER_CARBON)
+        self.worth = worth_per_mwh(self.scenario, self._guide)
         ran = self._calm(follower.todo)
         meter = np.asarray(ran.flows["meter_mw"])
         imported = np.asarray(ran.flows["import_mw"]) - np.asarray(ran.flows["export_mw"])
@@ -129,8 +143,7 @@ class LineReplan:
 
     def weighed(self, name: str) -> np.ndarray:
         """Worth of a MWh by another metric, as much in the mean as by the goal, shape (n_steps,)."""
-        guide = self._guide[name]
-        return guide * np.abs(self.worth).mean() / max(np.abs(guide).mean(), 1e-12)
+        return alike(self._guide[name], self.worth)
 
     def over_mw(self, todo: Operations) -> np.ndarray:
         """By how much a list draws more than the room that limits on the import leave, undisturbed, (n_meter,)."""

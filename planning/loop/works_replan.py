@@ -21,9 +21,9 @@ import xarray as xr
 from scipy.special import ndtr
 
 from emberline.models.site import read, worth_per_t
+from emberline.planning.loop.replan import worth_per_mwh
 from emberline.planning.loop.risks import BROKEN
 from emberline.scenarios import effort
-from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.process import in_steps
 from emberline.twin.envelope import envelope
 from emberline.twin.processes.following import SchedulePolicy
@@ -101,7 +101,7 @@ class WorksReplan:
         assert follower.policy is not None
         bounds = envelope(scenario)
         site = read(scenario, bounds)
-        self.worth = site.guide_per_mwh[goal_metric(scenario).name] * table.step_h
+        self.worth = worth_per_mwh(scenario, site.guide_per_mwh) * table.step_h
         """Of a MW in each step."""
         self.least_per_t, self.most_per_t, self.band_t = worth_per_t(scenario, bounds, site)
         imported = (schedule["import_mw"] - schedule["export_mw"]).to_numpy()
