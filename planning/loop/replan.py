@@ -9,7 +9,6 @@ numbers of their own: nobody sees the day that is to come.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -18,12 +17,10 @@ import xarray as xr
 
 from emberline.models.site import read
 from emberline.planning.loop.retiming import Retiming
-from emberline.planning.loop.risks import BROKEN, Risks
-from emberline.scenarios import Scenario, effort
+from emberline.planning.loop.risks import BROKEN, Risks, alike, worth_per_mwh
+from emberline.scenarios import effort
 from emberline.scenarios.datasets import ViolationKind
-from emberline.scenarios.goal_metrics import goal_metric, no_worse
 from emberline.scenarios.line.tables import LineShop
-from emberline.scenarios.metrics import OTHER_CARBON
 from emberline.twin.line.clock import Clock
 from emberline.twin.line.line import LineHistory, ListReplay
 from emberline.twin.line.missed import missed
@@ -42,9 +39,6 @@ WORTH_IT = 3e-4
 """Share of a day's worth by which a change must be better."""
 REFUSED = 1.0
 """Share of a gain that was refused which another one must exceed to be imagined."""
-OTHER = 0.3
-"""Weight of the signal that the goal does not count with, where a plan must be no worse by it; both by their means. 0.3
-to 1 are alike on 60 days of the plan of ``melt-shop-day``, 0 emits a tonne more by that signal."""
 CLOSE_MW = 1e-6
 DAY_MIN = 1440.0
 AHEAD_MIN, BEHIND_MIN = 1440.0, 360.0
@@ -82,22 +76,6 @@ def moved(shop: LineShop, todo: Operations, view: SoFar, starts: list[float]) ->
     """A list at other starts [min]."""
     rows = [(*row[:3], at, at + row[4] - row[3]) for row, at in zip(rows_of(todo), starts, strict=True)]
     return onward(shop, view, rows, todo.missing)
-
-
-def alike(weight: np.ndarray, worth: np.ndarray) -> np.ndarray:
-    """A weight that is as large as another one in the mean of absolutes."""
-    return weight * np.abs(worth).mean() / max(np.abs(weight).mean(), 1e-12)
-
-
-def worth_per_mwh(scenario: Scenario, guide: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Worth of a MWh in each step at a look: by the goal, and by the other signal where a plan must be no worse by it.
-
-    Args:
-        scenario: with its goal.
-        guide: by metric, what a MWh counts in each step.
-    """
-    worth = guide[goal_metric(scenario).name]
-    return worth + OTHER * alike(guide[OTHER_CARBON], worth) if no_worse(scenario) else worth
 
 
 class LineReplan:

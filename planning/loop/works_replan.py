@@ -21,8 +21,7 @@ import xarray as xr
 from scipy.special import ndtr
 
 from emberline.models.site import read, worth_per_t
-from emberline.planning.loop.replan import worth_per_mwh
-from emberline.planning.loop.risks import BROKEN
+from emberline.planning.loop.risks import BROKEN, worth_per_mwh
 from emberline.scenarios import effort
 from emberline.scenarios.process import in_steps
 from emberline.twin.envelope import envelope

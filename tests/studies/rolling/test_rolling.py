@@ -128,7 +128,7 @@ def test_with_everything_known_to_the_end_nothing_is_changed_and_nothing_regrett
     assert gain.total == pytest.approx(costs[0] - costs[1] + gain.stock)
     table = result.summary() | {"gain": {"total": 8417.0, "share": 0.16, "stock": -1254.0, "interval_90": None}}
     assert next(says(table)).replace("\u202f", "") == (
-        "Gain over the baseline: 8417 EUR (16.00 %), −1254 EUR of it for what stores hold at the end"
+        "Gain over the baseline: 8417 EUR (16 %), −1254 EUR of it for what stores hold at the end"
     )
 
 

@@ -70,7 +70,7 @@ def test_why_tells_costs_limits_and_gap(home: dict[str, str]) -> None:
     assert code.returncode == 0, code.stderr
     assert "it is locked: heat H1 at melting at Tue 10 Mar 00:00" in code.stdout
     assert "−3\u202f000 kg CO2e" in code.stdout
-    assert "within gap, gap 0.00 %" in code.stdout
+    assert "within gap, gap 0 %" in code.stdout
     assert "what if  heat H1 at melting freed of its lock" in code.stdout
     assert "freed of its lock" in code.stderr
     data = json.loads(emberline("why", home["locked"], "--heat", "H1", "--json", "-q").stdout)

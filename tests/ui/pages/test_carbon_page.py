@@ -125,7 +125,7 @@ def _amount(delta: str) -> float:
 def test_each_way_values_the_stock_as_it_counts(works: Plan) -> None:
     """Proves: by an intensity other than the goal's the stock is worth what a plan of that goal says. Sensitivity: the
     goal's own worth for all ways."""
-    other = "marginal" if works.scenario.goal.signal == "average" else "average"
+    other = works.scenario.goal.signal.other
     assert works.replay is not None
     if works.baseline_figures.grid_marginal_kg is None:
         other = "market"
