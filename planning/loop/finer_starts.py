@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 PASSES = 3
 """Cuts one after the other, since a start moves by no more than their reach in each."""
-ROUNDS = 6
+ROUNDS = 9
 """Times of a list until it keeps the import limit: reheating, which follows from waits, is seen once it is followed."""
 CAPPED, GROWTH = 0.2, 2.5
 """First weight of what is capped next to the goal, both by their means, and its growth until a list keeps the caps."""
@@ -75,13 +75,16 @@ class FinerStarts:
         weights, best = dict[str, float](), None
         for _ in range(ROUNDS):
             parts = [weight * policy.weighed(name) for name, weight in weights.items()]
-            todo = self._within(np.sum([policy.worth, *parts], axis=0), risks)
+            todo = self._within(np.sum([policy.goal_worth, *parts], axis=0), risks)
+            # between weights that do too little and enough there may be some for which no times keep the import limit
             used = None if todo is None or todo is self._list else self._used(todo)
-            if used is None or (used.reason and not used.broken):
+            if not weights and (used is None or (used.reason and not used.broken)):
                 break
-            if not used.broken:
+            if used is None or used.reason:
+                broken = weights if used is None else used.broken or weights
+                low |= {name: weights.get(name, 0.0) for name in broken}
+            else:
                 high, best = weights, used.schedule
-            low |= {name: weights.get(name, 0.0) for name in used.broken}
             if not low:
                 break
             weights = {name: self._between(low[name], high.get(name)) for name in low}

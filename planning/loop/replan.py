@@ -20,6 +20,7 @@ from emberline.planning.loop.retiming import Retiming
 from emberline.planning.loop.risks import BROKEN, Risks, alike, worth_per_mwh
 from emberline.scenarios import effort
 from emberline.scenarios.datasets import ViolationKind
+from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.line.tables import LineShop
 from emberline.twin.line.clock import Clock
 from emberline.twin.line.line import LineHistory, ListReplay
@@ -119,9 +120,14 @@ class LineReplan:
         history = ListReplay(todo, todo.arrays["duration"].tolist(), {}, clock=Clock()).run()
         return course(todo, history, np.ones(len(todo)), self.follower.grid, self.follower.setpoints, False)
 
+    @property
+    def goal_worth(self) -> np.ndarray:
+        """Worth of a MWh by the goal alone, shape (n_steps,)."""
+        return self._guide[goal_metric(self.scenario).name]
+
     def weighed(self, name: str) -> np.ndarray:
         """Worth of a MWh by another metric, as much in the mean as by the goal, shape (n_steps,)."""
-        return alike(self._guide[name], self.worth)
+        return alike(self._guide[name], self.goal_worth)
 
     def over_mw(self, todo: Operations) -> np.ndarray:
         """By how much a list draws more than the room that limits on the import leave, undisturbed, (n_meter,)."""

@@ -261,7 +261,7 @@ def test_nothing_is_begun_after_the_limit_and_what_is_missing_is_said(tmp_path: 
     assert store.open(run).plan.omissions == late.omissions
     calm = make_plan(case, starts=stored_starts(store, case), deadline=Deadline(300.0, lambda: 0.0))
     assert calm.omissions == ()
-    assert {point.name for point in calm.choices} == set(choices.OVERRIDES) - {choices.ONE_SIGNAL}
+    assert {point.name for point in calm.choices} == set(choices.OVERRIDES) - {"one signal"}
     assert calm.rules
 
 

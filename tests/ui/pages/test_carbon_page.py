@@ -125,13 +125,12 @@ def _amount(delta: str) -> float:
 def test_each_way_values_the_stock_as_it_counts(works: Plan) -> None:
     """Proves: by an intensity other than the goal's the stock is worth what a plan of that goal says. Sensitivity: the
     goal's own worth for all ways."""
-    other = works.scenario.goal.signal.other
+    signal = works.scenario.goal.signal.other
     assert works.replay is not None
-    if works.baseline_figures.grid_marginal_kg is None:
-        other = "market"
+    other = "market" if works.baseline_figures.grid_marginal_kg is None else signal
     assert credit_kg(works, works.scenario.goal.signal) == works.saved()["stock_carbon_kg"]
     if other != "market":
-        goal = works.scenario.goal.model_copy(update={"signal": other})
+        goal = works.scenario.goal.model_copy(update={"signal": signal})
         scenario = works.scenario.model_copy(update={"goal": goal})
         scenario._inputs = works.scenario.inputs
         sums = [figures(scenario, run) for run in (works.baseline, works.replay)]
