@@ -41,8 +41,8 @@ def fixed(scenario: Case, envelope: xr.Dataset, schedule: xr.Dataset) -> tuple[f
 
 
 def worth_per_t(scenario: Case, envelope: xr.Dataset, site: SiteData) -> tuple[dict[str, float], ...]:
-    """What a tonne in each store takes of the goal to make at the least and at the most of the horizon's electricity,
-    and how many tonnes more than wanted at the end are credited."""
+    """Worth of a tonne in each store by the goal, where electricity is cheapest and where it is dearest, and tonnes
+    more than wanted at the end that are credited."""
     plant, metric = plants.read(scenario, envelope), goal_metric(scenario).name
     least = stock_value.least_prices(plant, site)[metric]
     most = replace(least, electricity=max(float(site.guide_per_mwh[metric].max()), 0.0))

@@ -49,7 +49,7 @@ def failures(table: LineShop, seed: int, replication: int, disturbed: bool) -> d
 
 
 def recourse_of(table: LineShop, disturbed: bool) -> Recourse | None:
-    """What the dispatcher may do; None: nothing, so that nobody asks at each operation."""
+    """Recourse of the dispatcher; None: none, so that nobody asks at each operation."""
     recourse = table.scenario.recourse
     return recourse if disturbed and recourse != Recourse() else None
 
@@ -62,7 +62,7 @@ def spend(todo: Operations) -> None:
 
 
 def follow(todo: Operations, seed: int, replication: int, disturbed: bool) -> tuple[LineHistory, np.ndarray]:
-    """What happens to each operation when a list is followed, and the factor on its energy; the site left out."""
+    """Course of each operation when a list is followed, and the factor on its energy; the site left out."""
     spend(todo)
     of, table = todo.arrays, scattered(todo.shop, seed, replication, disturbed)
     mine, failing = table[of["unit"], of["heat"]], failures(todo.shop, seed, replication, disturbed)
@@ -175,7 +175,7 @@ class LinePlant:
         self.follow_rows(rows_of(other.todo), other.todo.missing)
 
     def state(self) -> xr.Dataset:
-        """What has happened, as those who plan on read it (``twin.state.later``): the day as it will come to be."""
+        """State of the plant, as those who plan on read it (``twin.state.later``): the day as it will come to be."""
         return self.ahead()
 
     def ahead(self) -> xr.Dataset:
@@ -186,7 +186,7 @@ class LinePlant:
         return self.dataset(self.outlook())
 
     def outlook(self) -> LineHistory:
-        """What will have happened at the end under what is followed now."""
+        """Course until the end under what is followed now."""
         return self._begin(self.so_far()).run()
 
     def _begin(self, so_far: SoFar | None, clock: Environment | None = None) -> ListReplay:
@@ -213,7 +213,7 @@ class LinePlant:
     # ---- the day as a run -----------------------------------------------------------------------------------------
 
     def course(self, history: LineHistory | None = None) -> Course:
-        """What the site has drawn, and every limit that was missed; after the end, or of an outlook."""
+        """Course of the site with every limit that was missed; after the end, or of an outlook."""
         return course(*self._ran(history), self.disturbed)
 
     def columns(self) -> Columns:

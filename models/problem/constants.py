@@ -1,4 +1,4 @@
-"""What is known before a plan is: what the baseline comes to, and what is emitted whatever the plan."""
+"""Constants of a problem: totals of the baseline, and what is emitted whatever the plan."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class Figure:
     basis: str
     """Of ``BASES``."""
     label: str
-    """What it is and its basis, in words."""
+    """Definition and basis, in words."""
     unit: str
     demand_charge: str
     """As of its definition."""

@@ -18,7 +18,7 @@ BASES = {
     Using.FOLLOW: mark("as printed"),
     UNDISTURBED: mark("undisturbed"),
 }
-"""What a figure is of: disturbed days on which the plan is used so, or the day without disturbances."""
+"""Basis of a figure: disturbed days on which the plan is used so, or the day without disturbances."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ class Headline:
     length_min: float
     """Of the horizon."""
     policy: Using
-    """How the plan is used on the disturbed days of its figures."""
+    """Policy of the plan on the disturbed days of its figures."""
     average: Saving | None
     """Of carbon [kg CO2e] by the grid's average intensity."""
     marginal: Saving | None

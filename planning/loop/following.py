@@ -137,7 +137,7 @@ class Replan:
 
 
 def shift(plant: LinePlant | WorksPlant) -> LineShift | WorksReplan:
-    """What a shift sees and decides at a plant, for any number of days that begin with the same schedule."""
+    """Signs and decisions of a shift at a plant, for any number of days that begin with the same schedule."""
     return LineShift(plant) if isinstance(plant, LinePlant) else WorksReplan(plant.follower)
 
 
@@ -153,13 +153,13 @@ class LineShift(LineReplan):
 
     @staticmethod
     def signs(plant: LinePlant, change: list[Row] | None = None) -> tuple[float, frozenset[int]]:
-        """How late things are by the list, or by the one that follows [min], and units that stand by breakdown."""
+        """Lateness by the list, or by the one that follows [min], and units that stand by breakdown."""
         so_far = plant.so_far()
         return lateness(change or rows_of(plant.todo), so_far), standing(so_far)
 
 
 def lateness(rows: Iterable[Row], so_far: SoFar) -> float:
-    """By how much what is under way, or should have begun, is later than a list says [min]."""
+    """Delay of what is under way, or should have begun, by a list [min]."""
     now = so_far.now
     waiting = (now - row[3] for row in rows if row[:2] not in so_far.actuals)
     running = (now - one.start - one.planned for one in so_far.actuals.values() if not one.end <= now)

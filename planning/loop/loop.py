@@ -10,12 +10,12 @@ import xarray as xr
 from emberline.twin.line.operations import Row
 
 Change = xr.Dataset | list[Row]
-"""What is to be followed from now on: a schedule (table ``SCHEDULE``), or of a line another list alone."""
+"""The list to follow from now on: a schedule (table ``SCHEDULE``), or of a line another list alone."""
 
 
 class Policy(Protocol):
-    """Who decides what a plant follows: a line's (``twin/plant.py``), works' (``twin/processes/plant.py``), or another
-    one that runs to a moment and follows a change."""
+    """Decisions on what a plant follows: a line (``twin/plant.py``), works (``twin/processes/plant.py``), or another
+    plant that runs to a moment and follows a change."""
 
     @property
     def at_min(self) -> float:

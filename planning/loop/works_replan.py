@@ -35,9 +35,9 @@ REACH_H = 36.0
 ANSWER_H = 12.0
 """Time in which more or less can be made of what turns out otherwise."""
 MOVES_H = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
-"""By how much runs begin and end earlier and later."""
+"""Shifts of the begin and end of runs, earlier and later."""
 PASSES = 4
-"""How often each unit has its turn."""
+"""Turns of each unit."""
 WORTH_IT, SMALL = 2e-3, 1e-4
 """Share of a day's worth by which a change must be better, and each part of it."""
 SHORT = 0.2
@@ -45,7 +45,7 @@ SHORT = 0.2
 LACKING = 2.0
 """Price of what lacks at the end, as a share of what it takes to make where energy is worth most."""
 CLOSE_MIN = 10.0
-"""What a store takes in or gives so long is no slack."""
+"""Flow of so long into or out of a store is no slack."""
 CHEAPEST = 3
 """Places of a new run where its energy is worth least."""
 PER_CELL = 3e-7
@@ -66,7 +66,7 @@ class Unit(NamedTuple):
     stores: np.ndarray
     """That it takes from or gives to."""
     per_t: np.ndarray
-    """What a tonne gives to them by mode, (n_modes, n_stores)."""
+    """Tonnes that they get of a tonne by mode, (n_modes, n_stores)."""
     usual: np.ndarray
     """Rate by mode [t/h]."""
     worth: np.ndarray
@@ -80,7 +80,7 @@ class Ways(NamedTuple):
     tph: np.ndarray
     mw: np.ndarray
     flows: list[np.ndarray]
-    """What each of its stores gets [t/h]."""
+    """Flow into each of its stores [t/h]."""
     lost: np.ndarray
     """Worth of off-spec product, by way."""
     wrong: np.ndarray
@@ -122,7 +122,7 @@ class WorksReplan:
         for _, store, offered in table.arrivals:
             flow[1, store] += offered
         self.outside = flow[1] - flow[0]
-        """What demands and arrivals give to each store [t/h]."""
+        """Flow into each store from demands and arrivals [t/h]."""
         planned = [(unit, self._planned(unit, follower.policy)) for unit in self.units]
         fastest = flow.max(axis=(0, 2))
         for unit, tph in planned:
@@ -157,7 +157,7 @@ class WorksReplan:
         return (0.0, 0.0) if item is None else (1 / item.mtbf_h, item.mttr_min / 60)
 
     def _planned(self, unit: Unit, policy: SchedulePolicy) -> np.ndarray:
-        """What a unit is planned to give to its stores, (n_stores, n_steps) [t/h]."""
+        """Planned flow of a unit into its stores, (n_stores, n_steps) [t/h]."""
         return (unit.per_t[policy.modes[unit.row]] * policy.rates[unit.row][:, None]).T
 
     def _variance(self, planned: list[tuple[Unit, np.ndarray]]) -> np.ndarray:
@@ -193,7 +193,7 @@ class WorksReplan:
         self._forecast: tuple[int, np.ndarray] | None = None
 
     def signs(self, plant: WorksPlant, change: xr.Dataset | None = None) -> tuple[float, frozenset[int]]:
-        """By how much a store is off its forecast [min of its fastest flow], and units that are being repaired."""
+        """Deviation of a store from its forecast [min of its fastest flow], and units that are being repaired."""
         del change
         assert plant.schedule is not None
         first, level = self._forecast or (0, plant.schedule["stock_t"].to_numpy())
@@ -256,7 +256,7 @@ class WorksLook:
     # ---- what comes of modes ---------------------------------------------------------------------------------------
 
     def _ways(self, unit: Unit, modes: np.ndarray) -> Ways:
-        """What a unit does in each of some ways, modes by way and step."""
+        """Course of a unit in each of some ways, modes by way and step."""
         table, u, (count, n) = self.policy.table, unit.row, modes.shape
         process, ways = table.machines[u].process, table.machines[u].ways
         now = self.plant.works.units[u]

@@ -111,7 +111,7 @@ def _used(scenario: Case, stored: Plan, heats: xr.Dataset) -> xr.Dataset | None:
 
 
 def _capped(variant: Case, stored: Plan) -> Case:
-    """What is asked, its caps that count from the baseline as they stand for the stored plan's."""
+    """The request, its caps that count from the baseline as they stand for the stored plan's."""
     from emberline.planning.plan import caps
 
     listed = Baseline.of(stored.scenario, stored.envelope).schedule

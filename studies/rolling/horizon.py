@@ -33,10 +33,10 @@ class How:
     margins: Mapping[str, Any] | None = None
     """Keys of ``disturbances`` that an earlier plan has learnt; None: they are learnt with the plan."""
     using: Using | None = None
-    """How one plan to the end is used; None: plans are made again by search, every so often."""
+    """Policy of one plan to the end; None: plans are made again by search, every so often."""
 
     def of(self, scenario: Scenario) -> How:
-        """How a scenario's roll goes: one plan that is used looks ahead to the end."""
+        """Settings of a scenario's roll: one plan that is used looks ahead to the end."""
         if self.using is None:
             return self
         length, replan = scenario.horizon.length_min, scenario.goal.replan

@@ -93,7 +93,7 @@ class Rolled:
     """Over the whole roll."""
     how: How
     schedule: xr.Dataset
-    """What searches have made (table ``SCHEDULE``); it was followed, but for the changes of a shift."""
+    """Schedule that searches have made (table ``SCHEDULE``); it was followed, but for the changes of a shift."""
     run: xr.Dataset
     """What happened (table ``RUN``)."""
     figures: Figures

@@ -435,7 +435,7 @@ PLACES: dict[str, Callable[[StoredRun, Path], Place]] = {
 
 
 def compared_page(runs: list[str]) -> list[list[Sighting]]:
-    """What the page Compare shows of each of some runs."""
+    """Figures of some runs on the page Compare."""
     app = page("compare", runs=",".join(runs))
     assert not app.exception
     tables = [table.value for table in app.dataframe if "figure" in table.value]

@@ -82,7 +82,7 @@ class SchedulePolicy:
         return modes, rates, loading
 
     def behind_t(self, j: int, k: int, works: Works) -> float:
-        """By how much less has been loaded of an order until a step than was planned [t]."""
+        """Shortfall of an order until a step: loaded less than planned [t]."""
         return float(self._before[j, k]) - works.loaded[j]
 
 

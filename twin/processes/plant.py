@@ -91,7 +91,7 @@ class WorksPlant:
         self.seed, self.replication, self.disturbed = seed, replication, disturbed
         self.now = 0.0
         self.setpoints, self.schedule = follower.setpoints, follower.schedule
-        """What is followed now."""
+        """The schedule that is followed now."""
         table, scenario = self.table, follower.scenario
         self._by_rule = follower.policy is None
         policy: Controller = follower.policy or ProcessBaseline(table, follower.grid)
@@ -157,7 +157,7 @@ class WorksPlant:
         return check(data.assign(Records(self.table, self._history, self.follower.grid, {}).standings()), RUN)
 
     def state(self) -> xr.Dataset:
-        """What has happened, as those who plan on read it (``twin.state.later``)."""
+        """State of the plant, as those who plan on read it (``twin.state.later``)."""
         return self.so_far()
 
     def dataset(self) -> xr.Dataset:

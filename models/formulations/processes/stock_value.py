@@ -107,7 +107,7 @@ def credits(plant: Plant, data: SiteData) -> dict[str, dict[str, float]]:
 
 
 def slack_prices(plant: Plant, data: SiteData) -> dict[str, float]:
-    """What a tonne that a store lacks or spills counts, by metric."""
+    """Price of a tonne that a store lacks or spills, by metric."""
     least = least_prices(plant, data)
     most = {
         metric: replace(prices, electricity=max(float(data.guide_per_mwh[metric].max()), 0.0))

@@ -427,8 +427,8 @@ class _Loop:
         return max(plans, key=lambda each: (each[1].successes / each[1].n, -(each[0].objective or 0.0)))
 
     def _other_cap(self, candidate: Plan, judgement: int) -> float:
-        """What a plan may emit undisturbed by the signal that the goal leaves out, so that it emits no more than the
-        baseline in the mean of disturbed days [kg CO2e]; infinite where it does already."""
+        """Most that a plan may emit undisturbed by the signal that the goal leaves out, so that it is no worse than the
+        baseline in the mean of disturbed days [kg CO2e]; infinite where it is no worse already."""
         assert candidate.schedule is not None
         assert candidate.replay_figures is not None
         by_day = ensemble(

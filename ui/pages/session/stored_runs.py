@@ -168,7 +168,7 @@ def label(entry: Entry, base: str = "") -> str:
 
 
 def _outcome(entry: Entry) -> list[str]:
-    """What a run saves of the figure of its goal and how often it holds, by their basis; none: it is not compared."""
+    """Saving of a run by the figure of its goal, and its days without a miss, by their basis; none: not compared."""
     figures = _store(Store.default_folder()).figures(entry.id)
     saved = figures.get("cost" if entry.goal in METRICS and METRICS[entry.goal].money else "carbon")
     parts = []
