@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from emberline.planning.answer.choices import own_point, with_choices, with_own
 from emberline.planning.answer.rules import with_rules
 from emberline.planning.engine.deadline import Deadline
-from emberline.planning.engine.engine import Engine
+from emberline.planning.engine.engine import Engine, Workers
 from emberline.planning.engine.progress import Progress
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.earlier import EarlierPlans
@@ -62,7 +62,7 @@ def make_plan(
     replications: int | None = None,
     days: int = PLAN.days,
     deadline: Deadline | None = None,
-    engine: Engine | None = None,
+    workers: Workers | None = None,
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Plan:
@@ -82,7 +82,7 @@ def make_plan(
         replications: disturbed replays of a plan that need not hold; None: the scenario's.
         days: fresh days on which a plan that must hold is judged, at most.
         deadline: of all steps; None: the scenario's effort from now on.
-        engine: who replays; None: this process.
+        workers: who follows the plan through disturbed days where that takes long; None: this process.
         on_progress: called with ``phase`` and what belongs to it; ``draft`` has the figures of the draft.
         cancel: polled; True takes the best plan so far.
 
@@ -94,10 +94,10 @@ def make_plan(
     with effort.net(limit_s) as net:
         result = _steps(
             scenario, steps, before, search or Search(), starts or EarlierPlans(), baseline, replications, days,
-            deadline or Deadline(scenario.goal.budget), engine, on_progress, cancel,
+            deadline or Deadline(scenario.goal.budget), on_progress, cancel,
         )  # fmt: skip
         if steps.again:
-            result = followed(result, baseline=baseline, engine=engine, on_progress=on_progress, cancel=cancel)
+            result = followed(result, baseline=baseline, workers=workers, on_progress=on_progress, cancel=cancel)
     if not net.acted:
         return result
     late = Message("The time limit of {seconds:g} s was over before the effort was.", seconds=limit_s)
@@ -114,7 +114,6 @@ def _steps(
     replications: int | None,
     days: int,
     deadline: Deadline,
-    engine: Engine | None,
     on_progress: Progress | None,
     cancel: Callable[[], bool] | None,
 ) -> Plan:
@@ -138,7 +137,7 @@ def _steps(
         same = starts.same
         result = starts.better(
             hold(
-                scenario, engine or Engine(), replications=days, deadline=first, baseline=baseline, search=search,
+                scenario, Engine(), replications=days, deadline=first, baseline=baseline, search=search,
                 begin=None if same is None else same.scenario.disturbances, whole=True,
                 on_progress=on_progress, cancel=cancel,
             ).robust

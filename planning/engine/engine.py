@@ -14,7 +14,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -159,6 +159,9 @@ def engine(workers: int | None = None, address: str | None = None) -> Iterator[E
         return
     with local(processes) as client:
         yield Engine(client)
+
+
+Workers = Callable[[], AbstractContextManager[Engine]]
 
 
 def cores() -> int:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 
-from emberline.planning.engine.engine import Engine
+from emberline.planning.engine.dask_workers import ClusterError
+from emberline.planning.engine.engine import Engine, Workers
 from emberline.planning.engine.progress import Progress
+from emberline.planning.loop.replan import AHEAD_MIN
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.tuning import PLAN
-from emberline.planning.robustness.ensemble import ensemble
+from emberline.planning.robustness.ensemble import Ensemble, ensemble
 from emberline.scenarios import Case, Scenario, effort
 
 PER_LOOK, PER_OPERATION, PER_LISTED, PER_MODE = 2e-3, 8e-5, 2e-5, 3e-3
-"""Work of a look: in any case, for each operation of a day ahead, for each of the whole list, and for each mode of a
+"""Work of a look: in any case, for each operation within its reach, for each of the whole list, and for each mode of a
 unit whose runs are planned again."""
 
 
@@ -23,21 +26,27 @@ def most_days(scenario: Scenario) -> int:
     return max(round(PLAN.again_days / max(scenario.horizon.length_min / 1440, 1.0)), PLAN.again_weeks)
 
 
-def days_of(scenario: Scenario) -> int:
-    """Number of disturbed replays to follow a plan on: :func:`most_days`, fewer where the effort is small."""
+def work_of(scenario: Scenario) -> float:
+    """Work of following a plan through one disturbed replay."""
     length = scenario.horizon.length_min
     operations = len(scenario.heats) * len(scenario.line.stages)
     modes = sum(one.count * len(one.all_modes) for one in scenario.processes if scenario.moves_runs(one))
-    each = PER_LOOK + PER_OPERATION * operations * min(1440 / length, 1.0) + PER_LISTED * operations + PER_MODE * modes
-    work = length / scenario.goal.replan.every_min * each
-    return max(PLAN.again_least, min(most_days(scenario), int(PLAN.again_share * scenario.goal.budget / work)))
+    near = operations * min(AHEAD_MIN / length, 1.0)
+    each = PER_LOOK + PER_OPERATION * near + PER_LISTED * operations + PER_MODE * modes
+    return length / scenario.goal.replan.every_min * each
+
+
+def days_of(scenario: Scenario) -> int:
+    """Number of disturbed replays to follow a plan on: :func:`most_days`, fewer where the effort is small."""
+    affordable = int(PLAN.again_share * scenario.goal.budget / work_of(scenario))
+    return max(PLAN.again_least, min(most_days(scenario), affordable))
 
 
 def followed(
     plan: Plan,
     *,
     baseline: Baseline | None = None,
-    engine: Engine | None = None,
+    workers: Workers | None = None,
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Plan:
@@ -47,7 +56,7 @@ def followed(
         plan: with its disturbed replays; one that need not be replayed, is late, or stands against a day that was run
             is left as it is.
         baseline: of its scenario; None: it is simulated.
-        engine: who follows it; None: this process.
+        workers: who follows it where that takes long; None: this process.
         on_progress: called with ``done`` and ``of``.
         cancel: polled; True leaves it with the days that are done.
     """
@@ -68,9 +77,19 @@ def followed(
     days = days_of(scenario)
     if plan.holding is None:
         days = min(days, printed.n)
-    both = ensemble(
-        scenario, plan.schedule, days, engine or Engine(), seed=None if seed is None else int(seed),
-        dispatched=listed, planned_again=True, part=1, cancel=stop,
-        on_progress=lambda event: tell({"phase": "replays", "done": event["done"], "of": event["of"]}),
-    )  # fmt: skip
+
+    def follow(ready: Engine) -> Ensemble | None:
+        assert plan.schedule is not None
+        return ensemble(
+            scenario, plan.schedule, days, ready, seed=None if seed is None else int(seed),
+            dispatched=listed, planned_again=True, part=1, cancel=stop,
+            on_progress=lambda event: tell({"phase": "replays", "done": event["done"], "of": event["of"]}),
+        )  # fmt: skip
+
+    elsewhere = workers if days * work_of(scenario) > PLAN.again_long else None
+    try:
+        with nullcontext(Engine()) if elsewhere is None else elsewhere() as ready:
+            both = follow(ready)
+    except (ClusterError, OSError):  # no other processes, or they died: a plan is not lost for that
+        both = follow(Engine())
     return plan if both is None or both.other is None else replace(plan, again=both.other.replays)

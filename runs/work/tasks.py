@@ -100,6 +100,7 @@ class Task:
 def plan(task: Task) -> dict[str, Any]:
     """Make the plan of a scenario."""
     from emberline.planning.engine import memory
+    from emberline.planning.engine.engine import engine
     from emberline.planning.plan import pace
     from emberline.planning.planner import make_plan
 
@@ -110,6 +111,7 @@ def plan(task: Task) -> dict[str, Any]:
     def work() -> Plan:
         result = make_plan(
             scenario,
+            workers=engine,
             on_progress=_watched(task, scenario),
             cancel=task.cancelled,
         )

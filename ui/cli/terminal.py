@@ -20,6 +20,7 @@ from emberline.planning import make_plan
 from emberline.planning.answer import Answer, figure_rows
 from emberline.planning.answer import answer as first
 from emberline.planning.engine import ClusterError
+from emberline.planning.engine.engine import engine
 from emberline.planning.plan import Baseline, Plan
 from emberline.reports.text import charges, wording
 from emberline.runs.store import Store, stored_starts
@@ -316,7 +317,7 @@ def make(scenario: Case, quiet: bool, store: Store | None = None, baseline: Base
     with stdout_to_stderr(), progress.drawing() as draw:
         return answering(
             lambda wish: make_plan(
-                scenario, starts=starts, baseline=baseline, on_progress=progress.tell, cancel=wish,
+                scenario, starts=starts, baseline=baseline, workers=engine, on_progress=progress.tell, cancel=wish,
             ),
             draw, on_wish,
         )  # fmt: skip

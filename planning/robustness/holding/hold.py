@@ -409,8 +409,8 @@ class _Loop:
             plans.append((candidate, after))
             return self._enough(after, judgement)
 
-        first = HOLDING.slack_prices.index(HOLDING.slack_price)
-        lower, higher = HOLDING.slack_prices[first - 1 :: -1], HOLDING.slack_prices[first + 1 :]
+        prices = HOLDING.slack_prices
+        first = prices.index(HOLDING.slack_price)
         going_down = holds(HOLDING.slack_price)
         if len(plans) > 1 and self.other_kg is None and no_worse(plan.scenario):
             self.other_kg = self._other_cap(plans[-1][0], judgement)
@@ -418,8 +418,11 @@ class _Loop:
                 plans.pop()
                 starts = starts_of(self.other_kg)
                 going_down = holds(HOLDING.slack_price)
-        for price in lower if going_down else higher:
-            if self._over() or holds(price) is not going_down:
+        # down step by step, up by two and then to the one between
+        for place in range(first - 1, -1, -1) if going_down else range(first + 2, len(prices), 2):
+            if self._over() or holds(prices[place]) is not going_down:
+                if not (going_down or self._over()):
+                    holds(prices[place - 1])
                 break
         enough = [each for each in plans if self._enough(each[1], judgement)]
         if enough:
