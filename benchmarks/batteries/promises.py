@@ -28,6 +28,7 @@ from benchmarks.registry import bench, included
 from benchmarks.reporting.findings import Findings, Table, measured
 from emberline.planning import Plan, make_plan
 from emberline.planning.answer import answer
+from emberline.planning.answer.record import Headline
 from emberline.planning.engine.engine import Engine
 from emberline.planning.loop import days
 from emberline.planning.plan import Baseline
@@ -36,6 +37,7 @@ from emberline.planning.planner import PLAIN
 from emberline.planning.robustness.ensemble import ensemble
 from emberline.scenarios import Case, Scenario, ScenarioError, bundled, load, resolve
 from emberline.scenarios.goal_metrics import goal_metric, no_worse
+from emberline.scenarios.records.goal import OtherSignal
 from emberline.scenarios.records.replanning import Using
 
 ORACLES = Path(__file__).resolve().parents[2] / "tests" / "oracles"
@@ -160,15 +162,25 @@ def practice(label: str, case: Case, fresh: int, judge: bool = False) -> Practic
     undisturbed = metric.of(plan.baseline_figures) - metric.of(plan.replay_figures)
     ours, before = plan.replay_figures, plan.baseline_figures
     two = no_worse(case)
-    worse = two and ((ours.other_carbon_kg or 0) > (before.other_carbon_kg or 0) + 1e-3 or undisturbed < -1e-3)
-    rule = first.headline.rule
+    fair = plan.baseline_complete and bool(
+        both.data["baseline_violations"][0] == 0 or (both.data["baseline_violations"] == 0).any()
+    )
+    worse = two and fair and ((ours.other_carbon_kg or 0) > (before.other_carbon_kg or 0) + 1e-3 or undisturbed < -1e-3)
     return Practice(
         label, draft * scale, None if plan.again is None else promise(plan.again.data, last.data, plan),
         promise(plan.replays.data, both.data, plan), float((both.data["baseline_violations"] == 0).mean()),
-        (draft - undisturbed) * scale, None if rule is None else rule.saved * (1.0 if metric.money else 1e-3),
+        (draft - undisturbed) * scale, _of_rule(first.headline),
         _other(last.data, done) if two else None, None if cap is None else cap * scale, worse, tuple(faults), seconds,
         metric.display[0],
     )  # fmt: skip
+
+
+def _of_rule(headline: Headline) -> float | None:
+    """What a simple rule saves on disturbed days, else undisturbed, in the unit of a table; None: there is none."""
+    if headline.rule is None:
+        return None
+    saves = headline.rule.saved if headline.rule.expected is None else headline.rule.expected
+    return saves * (1.0 if headline.of_money else 1e-3)
 
 
 def _other(data: xr.Dataset, case: Case) -> float:
@@ -196,7 +208,7 @@ def _drafts(case: Case) -> tuple[float, float | None]:
     draft = saves(plain)
     if not no_worse(case):
         return draft, None
-    caps = plain.goal.caps.model_copy(update={"other_signal": "off"})
+    caps = plain.goal.caps.model_copy(update={"other_signal": OtherSignal.OFF})
     free = plain.model_copy(update={"goal": plain.goal.model_copy(update={"caps": caps})})
     return draft, saves(free) - draft
 

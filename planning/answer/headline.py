@@ -30,7 +30,7 @@ from emberline.planning.plan.replays import QUANTILES, held_more, interval, save
 from emberline.planning.plan.stock_credit import credit_kg
 from emberline.scenarios import Scenario
 from emberline.scenarios.flows.asset_flows import load_mw
-from emberline.scenarios.goal_metrics import IN_MINUTES, goal_metric
+from emberline.scenarios.goal_metrics import IN_MINUTES, goal_metric, no_worse
 from emberline.scenarios.records.replanning import Using
 
 
@@ -216,11 +216,12 @@ def _rule(plan: Plan) -> SimpleRule | None:
     by_rule, ours = value(best.figures), value(plan.replay_figures)
     share = plan.scenario.goal.caps.extra_cost_share if plan.scenario.goal.minimize == "carbon" else None
     most = math.inf if share is None else baseline.cost + share * abs(baseline.cost)
+    more_kg = (best.figures.other_carbon_kg or 0.0) - (baseline.other_carbon_kg or 0.0)
     return SimpleRule(
         best.name, best.units, best.hours, best.peak_mw, value(baseline) - by_rule, by_rule - ours,
         (by_rule - ours) / abs(by_rule) if by_rule else 0.0, best.days,
         best.successes / best.days if best.days else None, best.expected.get("p50"), best.expected.get("plan_p50"),
-        best.ties, max(best.figures.cost - most, 0.0),
+        best.ties, max(best.figures.cost - most, 0.0), max(more_kg, 0.0) if no_worse(plan.scenario) else 0.0,
     )  # fmt: skip
 
 

@@ -161,6 +161,9 @@ class SimpleRule:
     """Where other hours count as much as some of its hours of rest: ``first`` or ``last``, which of them rest."""
     over_cap: float = 0.0
     """By how much the rule costs more than the cap on extra cost allows; 0: it keeps it."""
+    over_other_kg: float = 0.0
+    """By how much it emits more than the baseline by the signal that the goal leaves out, where a plan must be no worse
+    by it; 0: it does not [kg CO2e]."""
 
     @property
     def expected_beyond(self) -> float | None:

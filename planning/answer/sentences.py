@@ -178,7 +178,7 @@ def _range(headline: Headline, saving: Saving, scale: float) -> str:
     net = amount(saving.net * sign)
     if low == high == net:
         return Message(" {basis} ({share})", basis=basis, share=share)
-    text = mark(" {basis} ({low} to {high}, undisturbed {net}; {share})")
+    text = mark(" {basis} ({low} to {high} in four of five replays, undisturbed {net}; {share})")
     return Message(text, basis=basis, low=low, high=high, net=net, share=share)
 
 
@@ -189,17 +189,19 @@ def holds(headline: Headline) -> str:
         return ""
     again, days = headline.policy == Using.REPLAN, replays(headline, holding.n)
     if holding.baseline_share is None:
-        text = mark("As printed it holds on {share} of {days}.")
+        text = mark("As printed it keeps all limits on {share} of {days}.")
         return Message(text, share=of_days(holding.share, holding.n), days=days)
     texts = (
-        mark("As printed it holds on {share} of {days}, the baseline on {baseline}."),
-        mark("Planned again it holds on {share} of {days}, the baseline on {baseline}."),
+        mark("As printed it keeps all limits on {share} of {days}, the baseline on {baseline}."),
+        mark("Planned again it keeps all limits on {share} of {days}, the baseline on {baseline}."),
     )
     if holding.worse:
         texts = (
-            mark("As printed it holds on {share} of {days}, less often than the baseline, which holds on {baseline}."),
             mark(
-                "Planned again it holds on {share} of {days}, less often than the baseline, which holds on {baseline}."
+                "As printed it keeps all limits on {share} of {days}, less often than the baseline, which keeps them on {baseline}."
+            ),
+            mark(
+                "Planned again it keeps all limits on {share} of {days}, less often than the baseline, which keeps them on {baseline}."
             ),
         )
     return Message(
@@ -220,14 +222,16 @@ def printed(headline: Headline) -> str:
         days = Message(text, days=days, same=of_days(headline.printed.same, n), n=n)
     values = {"days": days, "share": share, "baseline": of_days(holding.baseline_share, holding.n)}
     if saving is None or saving.p10 is None or saving.p90 is None:
-        return Message("Printed and left alone it holds on {share} of {days}, the baseline on {baseline}.", **values)
+        return Message(
+            "Printed and left alone it keeps all limits on {share} of {days}, the baseline on {baseline}.", **values
+        )
     text = mark(
-        "Printed and left alone it saves {amount} {unit} ({low} to {high}) and holds on {share} of {days}, the "
+        "Printed and left alone it saves {amount} {unit} ({low} to {high}) and keeps all limits on {share} of {days}, the "
         "baseline on {baseline}."
     )
     if way(saving) == "more":
         text = mark(
-            "Printed and left alone it takes {amount} {unit} more ({low} to {high}) and holds on {share} of {days}, "
+            "Printed and left alone it takes {amount} {unit} more ({low} to {high}) and keeps all limits on {share} of {days}, "
             "the baseline on {baseline}."
         )
     value, unit = of_goal(headline, abs(saving.expected))
@@ -246,6 +250,12 @@ def _beyond(headline: Headline) -> str:
         why = Message(
             "The rule costs {amount} {currency} more than the cap on cost allows.",
             amount=amount(rule.over_cap), currency=headline.currency,
+        )  # fmt: skip
+    elif rule.over_other_kg > 0:
+        why = Message(
+            "By the {other} the rule emits {amount} t CO2e more than the baseline, which a plan must not.",
+            other=Message(SIGNALS["marginal" if headline.signal == "average" else "average"]),
+            amount=amount(rule.over_other_kg / 1000),
         )  # fmt: skip
     elif headline.rule_is_outside:
         why = Message("The rule keeps no margins; this plan does.")
@@ -278,16 +288,18 @@ def _beyond_on_days(headline: Headline, rule: SimpleRule, more: float) -> Messag
     by_rule, unit = of_goal(headline, abs(rule.expected))
     ours, _ = of_goal(headline, abs(more))
     if rule.expected <= 0:
-        text = mark("As printed a simple rule saves nothing on {days} and holds on {share} of them ({rule}).")
+        text = mark(
+            "As printed a simple rule saves nothing on {days} and keeps all limits on {share} of them ({rule})."
+        )
     elif more >= 0:
         text = mark(
-            "As printed a simple rule saves {by_rule} {unit} on {days} and holds on {share} of them "
+            "As printed a simple rule saves {by_rule} {unit} on {days} and keeps all limits on {share} of them "
             "({rule}); the plan, printed too, saves {ours} {unit} more."
         )
     else:
         text = mark(
             "As printed a simple rule saves {by_rule} {unit} on {days}, {ours} {unit} more than the plan "
-            "printed too, and holds on {share} of them ({rule})."
+            "printed too, and keeps all limits on {share} of them ({rule})."
         )
     values = {"by_rule": by_rule, "ours": ours, "unit": unit} if rule.expected > 0 else {}
     days, share = replays(headline, rule.days), of_days(rule.share, rule.days)

@@ -249,16 +249,16 @@ def test_what_of_the_saving_is_a_demand_charge_adds_up() -> None:
     week = {"length_min": 7 * 1440.0, "holding": Holding(35, 1.0, 0.5)}
     head = dataclasses.replace(first.headline, cost=cost, demand=DemandCharge(charge, 0.1), **week)  # type: ignore[arg-type]
     says = dataclasses.replace(first, headline=head).says.replace("\u202f", "")
-    assert says.startswith("Saves 7591 EUR as printed (5124 to 9720, undisturbed 12000; ")
+    assert says.startswith("Saves 7591 EUR as printed (5124 to 9720 in four of five replays, undisturbed 12000; ")
     assert "in full: 7927 EUR less if no other day peaks higher; all else 336 EUR more." in says
-    assert "As printed it holds on 100 % of 35 disturbed weeks, the baseline on 50 %." in says
+    assert "As printed it keeps all limits on 100 % of 35 disturbed weeks, the baseline on 50 %." in says
     briefs = {tile.name: tile.brief.replace("\u202f", "") for tile in dataclasses.replace(first, headline=head).tiles}
     assert briefs["cost"] == "undisturbed 21000 → 9000"
     assert briefs["demand"] == "undisturbed 12400 → 0"
     assert briefs["peak"].startswith("baseline ") or "above the baseline" in briefs["peak"]
     assert briefs["holding"] == "baseline 50 %; 35 disturbed weeks"
     worse = dataclasses.replace(first, headline=dataclasses.replace(head, cost=rough, demand=None, length_min=900.0))
-    assert worse.says.startswith("Costs 100 EUR more as printed (−300 to 700, undisturbed 50; ")
+    assert worse.says.startswith("Costs 100 EUR more as printed (−300 to 700 in four of five replays, undisturbed 50; ")
     assert "100 % of 35 disturbed replays" in worse.says
 
 
