@@ -43,9 +43,9 @@ REFUSED = 1.0
 """Share of a gain that was refused which another one must exceed to be imagined."""
 CLOSE_MW = 1e-6
 DAY_MIN = 1440.0
-AHEAD_MIN, BEHIND_MIN = 480.0, 360.0
-"""Reach of a look, and time for which a cast that has ended counts for the next one on its caster. With 1440 ahead no
-more is saved on the plans of ``melt-shop-day`` and ``melt-shop-two-days``, with 360 less."""
+AHEAD_MIN, BEHIND_MIN = 1440.0, 360.0
+"""Reach of a look, and time for which a cast that has ended counts for the next one on its caster. With 480 ahead the
+plan of a day of 2024 kept its limits on 83 % in place of 98 % of 60 days: what came later had no say."""
 IMAGINED = 0x5EED << 32
 """Added to a scenario's seed for imagined days."""
 

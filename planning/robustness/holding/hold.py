@@ -420,7 +420,8 @@ class _Loop:
                 going_down = holds(HOLDING.slack_price)
         # down step by step, up by two and then to the one between
         for place in range(first - 1, -1, -1) if going_down else range(first + 2, len(prices), 2):
-            if self._over() or holds(prices[place]) is not going_down:
+            before = len(plans)
+            if self._over() or holds(prices[place]) is not going_down or len(plans) == before:
                 if not (going_down or self._over()):
                     holds(prices[place - 1])
                 break
