@@ -170,4 +170,4 @@ def _against(saved: dict[str, float], name: str, per: float) -> str:
         return ""
     less, digits = saved[name] / per, 1 if per > 1 else 0
     word = "less" if less >= 0 else "more"
-    return f", {abs(less):,.{digits}f} ({abs(saved[f'{name}_share']):.1%}) {word} than the baseline"
+    return f", {abs(less):,.{digits}f} ({abs(saved[f'{name}_share']):.1%}) {word} than the baseline, undisturbed"

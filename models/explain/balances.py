@@ -46,23 +46,13 @@ def _daily(scenario: Scenario, plant: Plant) -> Iterator[Message]:
         started = process.start_up.energy_mwh or any(change.energy_mwh for change in process.change_overs)
         for steps, energy_mwh in plant.days.get(process.name, []):
             day = scenario.horizon.instant(steps[0] * scenario.horizon.step_min).date()
-            if energy_mwh > most[steps].sum() * (1 + HAIR) and not started:
-                yield Message(
-                    "{name} can draw {most:.4g} MWh at most on {day}, asked are {wanted:.4g}",
-                    name=process.name,
-                    most=most[steps].sum(),
-                    day=day,
-                    wanted=energy_mwh,
-                )
+            top, low = most[steps].sum(), least[steps].sum()
+            of = {"name": process.name, "day": day, "wanted": energy_mwh}
+            if energy_mwh > top * (1 + HAIR) and not started:
+                yield Message("{name} can draw {most:.4g} MWh at most on {day}, asked are {wanted:.4g}", most=top, **of)
                 break
-            if energy_mwh < least[steps].sum() * (1 - HAIR):
-                yield Message(
-                    "{name} draws {least:.4g} MWh at least on {day}, asked are {wanted:.4g}",
-                    name=process.name,
-                    least=least[steps].sum(),
-                    day=day,
-                    wanted=energy_mwh,
-                )
+            if energy_mwh < low * (1 - HAIR):
+                yield Message("{name} draws {least:.4g} MWh at least on {day}, asked are {wanted:.4g}", least=low, **of)
                 break
 
 

@@ -187,25 +187,17 @@ def holds(headline: Headline) -> str:
     holding = headline.holding
     if holding is None:
         return ""
-    again, days = headline.policy == Using.REPLAN, replays(headline, holding.n)
+    text = mark("{way} it keeps all limits on {share} of {days}, the baseline on {baseline}.")
     if holding.baseline_share is None:
-        text = mark("As printed it keeps all limits on {share} of {days}.")
-        return Message(text, share=of_days(holding.share, holding.n), days=days)
-    texts = (
-        mark("As printed it keeps all limits on {share} of {days}, the baseline on {baseline}."),
-        mark("Planned again it keeps all limits on {share} of {days}, the baseline on {baseline}."),
-    )
-    if holding.worse:
-        texts = (
-            mark(
-                "As printed it keeps all limits on {share} of {days}, less often than the baseline, which keeps them on {baseline}."
-            ),
-            mark(
-                "Planned again it keeps all limits on {share} of {days}, less often than the baseline, which keeps them on {baseline}."
-            ),
+        text = mark("{way} it keeps all limits on {share} of {days}.")
+    elif holding.worse:
+        text = mark(
+            "{way} it keeps all limits on {share} of {days}, less often than the baseline, which keeps them on "
+            "{baseline}."
         )
+    way_used = mark("Planned again") if headline.policy == Using.REPLAN else mark("As printed")
     return Message(
-        texts[again], share=of_days(holding.share, holding.n), days=days,
+        text, way=Message(way_used), share=of_days(holding.share, holding.n), days=replays(headline, holding.n),
         baseline=of_days(holding.baseline_share, holding.n),
     )  # fmt: skip
 
@@ -226,13 +218,13 @@ def printed(headline: Headline) -> str:
             "Printed and left alone it keeps all limits on {share} of {days}, the baseline on {baseline}.", **values
         )
     text = mark(
-        "Printed and left alone it saves {amount} {unit} ({low} to {high}) and keeps all limits on {share} of {days}, the "
-        "baseline on {baseline}."
+        "Printed and left alone it saves {amount} {unit} ({low} to {high}) and keeps all limits on {share} of {days}, "
+        "the baseline on {baseline}."
     )
     if way(saving) == "more":
         text = mark(
-            "Printed and left alone it takes {amount} {unit} more ({low} to {high}) and keeps all limits on {share} of {days}, "
-            "the baseline on {baseline}."
+            "Printed and left alone it takes {amount} {unit} more ({low} to {high}) and keeps all limits on {share} "
+            "of {days}, the baseline on {baseline}."
         )
     value, unit = of_goal(headline, abs(saving.expected))
     sign = -1.0 if way(saving) == "more" else 1.0
@@ -345,7 +337,14 @@ def _point_text(choice: Choice, headline: Headline) -> Message:
     cost = _saved(choice.cost, headline.currency, choice.figures.cost)
     first, second = (cost, carbon) if headline.of_money else (carbon, cost)
     text = mark("{point} (this plan): {first}, {second}") if choice.is_plan else mark("{point}: {first}, {second}")
-    return Message(text, point=_point_label(choice, headline), first=first, second=second)
+    values = {"point": _point_label(choice, headline), "first": first, "second": second}
+    name = "marginal" if headline.signal == "average" else "average"
+    other: Saving | None = getattr(headline, name)
+    more_kg = 0.0 if other is None else (choice.figures.other_carbon_kg or 0.0) - other.baseline
+    if choice.is_plan or other is None or more_kg <= SAME * abs(other.baseline):
+        return Message(text, **values)
+    text = mark("{point}: {first}, {second}, but {more} t CO2e more by the {other}")
+    return Message(text, **values, more=amount(more_kg / 1000), other=Message(SIGNALS[name]))
 
 
 def _saved(value: float, unit: str, of: float) -> Message:

@@ -147,10 +147,6 @@ class LineShift(LineReplan):
     def __init__(self, plant: LinePlant) -> None:
         super().__init__(plant.follower)
 
-    def decide(self, plant: LinePlant) -> list[Row] | None:
-        """Another list from now on; None: carry on."""
-        return self.look(plant).rows
-
     @staticmethod
     def signs(plant: LinePlant, change: list[Row] | None = None) -> tuple[float, frozenset[int]]:
         """Lateness by the list, or by the one that follows [min], and units that stand by breakdown."""

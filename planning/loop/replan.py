@@ -9,7 +9,7 @@ numbers of their own: nobody sees the day that is to come.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -57,17 +57,6 @@ class Prospect(NamedTuple):
     """Mean of the goal's figure, as far as it follows from the import."""
     broken: float
     """Share of the days on which a limit is missed by more than is tolerated."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """Decision of a shift, with the outcomes that it compared."""
-
-    rows: list[Row] | None
-    """The list to follow from now on; None: the one before."""
-    carrying: Prospect | None
-    changing: Prospect | None
-    """None of both: no other times are better."""
 
 
 def expected(todo: Operations, view: SoFar) -> LineHistory:
@@ -150,13 +139,13 @@ class LineReplan:
 
     # ---- decisions ------------------------------------------------------------------------------------------------
 
-    def look(self, plant: LinePlant) -> Look:
-        """Compare carrying on with changing."""
+    def decide(self, plant: LinePlant) -> list[Row] | None:
+        """The list to follow from now on; None: carrying on is as good."""
         view, todo = self._situation(plant)
         ahead = expected(todo, view)
         better = self.retiming.best(todo, ahead, view.now, self._risks, view.now + AHEAD_MIN)
         if better is None or better.gain <= max(WORTH_IT * self.day, REFUSED * self._refused):
-            return Look(None, None, None)
+            return None
         other = moved(self.shop, todo, view, better.starts)
         near = self._near(todo, view)
         past, lists = self._past(view, near), [self._part(each, near, view) for each in (todo, other)]
@@ -165,9 +154,9 @@ class LineReplan:
             before, after = (self._under(each, past, by_day, count) for each, by_day in zip(lists, days, strict=True))
             if self._score(before) - self._score(after) <= WORTH_IT * self.day:
                 self._refused = better.gain
-                return Look(None, before, after)
+                return None
         self._refused = 0.0
-        return Look(rows_of(other), before, after)
+        return rows_of(other)
 
     def begin(self) -> None:
         """A new day begins: nothing of the one before counts."""

@@ -101,15 +101,15 @@ class Retiming:
         graph.soften(now, risks)
         self._prices *= FADING
         cut = Cut(graph.low, graph.high, graph.lags, graph.soft)
-        places = list(zip(graph.members, graph.windows, graph.late, strict=True))
-        plain = [self._cost(todo, *each, None) for each in places]
+        plain = [self._cost(todo, *each, None) for each in zip(graph.members, graph.late, strict=True)]
         slots = graph.low
         for _ in range(CUTS):
             costs = plain
             if self._prices.any():
                 dearer = np.concatenate([[0.0], np.cumsum(self._prices)]) * self._meter
-                costs = [self._cost(todo, *each, dearer) for each in places]
-            slots = cut.best(np.concatenate(graph.between(costs)))
+                costs = [self._cost(todo, *each, dearer) for each in zip(graph.members, graph.late, strict=True)]
+            windows = zip(costs, graph.low.tolist(), graph.high.tolist(), strict=True)
+            slots = cut.best(np.concatenate([curve[low : high + 1] for curve, low, high in windows]))
             over = self._over(todo, ahead, graph.starts(slots), now, until)
             if not over.any():
                 break
@@ -120,20 +120,15 @@ class Retiming:
         return Retimed(graph.starts(slots), gain)
 
     def _cost(
-        self,
-        todo: Operations,
-        members: list[tuple[int, float]],
-        window: np.ndarray,
-        late: np.ndarray,
-        dearer: np.ndarray | None,
+        self, todo: Operations, members: list[tuple[int, float]], late: np.ndarray, dearer: np.ndarray | None
     ) -> np.ndarray:
-        """Cost of operations that move together by the slot in which the first starts, shape (n_window,)."""
+        """Cost of operations that move together by the start of the first on the grid, shape (n + 1,)."""
         total = late.copy()
         for i, offset in members:
-            at, curve = window * GRID_MIN + offset, self._curve(todo, i)
-            total += np.interp(at, self._grid, curve) if offset else curve[window]
+            curve = self._curve(todo, i)
             if dearer is not None:
-                total += self._energy(todo, i, at, self._meters, dearer)
+                curve = curve + self._energy(todo, i, self._meters, dearer)
+            total += np.interp(self._grid + offset, self._grid, curve) if offset else curve
         return total
 
     def _curve(self, todo: Operations, i: int) -> np.ndarray:
@@ -141,7 +136,7 @@ class Retiming:
         shop, u, h, k = self.shop, todo.unit[i], todo.heat[i], todo.stage[i]
         key = (u, todo.planned[i], shop.energy[h][u])
         if key not in self._curves:
-            self._curves[key] = self._energy(todo, i, self._grid, self._edges, self._sum)
+            self._curves[key] = self._energy(todo, i, self._edges, self._sum)
         curve, rate = self._curves[key], shop.reheat_mwh_per_min[h]
         if shop.reheating < 0 or not rate or k > shop.reheating:
             return curve
@@ -150,12 +145,12 @@ class Retiming:
             return curve + lost
         return curve - lost if todo.before[i] < 0 else curve
 
-    def _energy(self, todo: Operations, i: int, at: np.ndarray, edges: np.ndarray, sums: np.ndarray) -> np.ndarray:
-        """Worth of an operation's energy by its start [min]; ``sums``: of a MWh in every minute until an edge."""
+    def _energy(self, todo: Operations, i: int, edges: np.ndarray, sums: np.ndarray) -> np.ndarray:
+        """Worth of an operation's energy by its start on the grid; ``sums``: of a MWh in every minute until an edge."""
         u, minutes = todo.unit[i], todo.planned[i]
         profile = self.shop.profiles[u]
         phases = np.concatenate([[0.0], profile.ends]) * minutes
-        until = np.interp(at[:, None] + phases[None, :], edges, sums)
+        until = np.interp(self._grid[:, None] + phases[None, :], edges, sums)
         return np.asarray(np.diff(until, axis=1) @ profile.relative * (self.shop.energy[todo.heat[i]][u] / minutes))
 
     def _over(self, todo: Operations, ahead: LineHistory, starts: list[float], now: float, until: float) -> np.ndarray:
@@ -197,11 +192,8 @@ class _Graph:
         self.possible = self._narrow()
         self.expected = np.array([ahead.start[members[0][0]] / GRID_MIN for members in self.members])
         """Where each number is expected, in slots."""
-        first = np.clip(np.minimum(self.low, np.floor(self.expected)), 0, n).astype(int)
-        last = np.clip(np.maximum(self.high, np.ceil(self.expected)), first, n).astype(int)
-        self.windows = [np.arange(a, b + 1) for a, b in zip(first.tolist(), last.tolist(), strict=True)]
-        """By number: slots from the earliest start to the latest one, and to where it is expected."""
-        self.late = [np.zeros(len(window)) for window in self.windows]
+        self._slots = np.arange(n + 1)
+        self.late = [np.zeros(n + 1) for _ in self.members]
         """By number: price of slack by its slot, as far as it follows from that alone."""
         self._soft: list[tuple[int, int, int, float]] = []
 
@@ -324,7 +316,7 @@ class _Graph:
                 most = self._took(b) + shop.longest_wait[todo.stage[b]]
                 self._slack(i, b, -most, risks.steps(works[j] for j in self._together(i)))
             if todo.stage[i] == shop.route[h][-1]:
-                slack = self._due(h) - todo.planned[i] - offset - self.windows[number] * GRID_MIN
+                slack = self._due(h) - todo.planned[i] - offset - self._slots * GRID_MIN
                 before = [works[j] for j in self._chain(i, now)]
                 self.late[number] += risks.of(before, np.maximum(slack, 0.0))
         for b, work in enumerate(works):
@@ -383,10 +375,10 @@ class _Graph:
                 self._soft += [(one, other, least + more, price) for more, price in rows]
         elif b in self.place:
             number, offset = self.place[b]
-            self.late[number] += _short(self.windows[number] - _up(start[a] + minutes - offset), prices)
+            self.late[number] += _short(self._slots - _up(start[a] + minutes - offset), prices)
         elif a in self.place:
             number, offset = self.place[a]
-            self.late[number] += _short(_down(start[b] - minutes - offset) - self.windows[number], prices)
+            self.late[number] += _short(_down(start[b] - minutes - offset) - self._slots, prices)
 
     @property
     def soft(self) -> Lags:
@@ -396,17 +388,11 @@ class _Graph:
 
     # ---- starts ---------------------------------------------------------------------------------------------------
 
-    def between(self, curves: list[np.ndarray]) -> list[np.ndarray]:
-        """The parts of curves from the earliest start to the latest one."""
-        places = zip(curves, self.windows, self.low.tolist(), self.high.tolist(), strict=True)
-        return [curve[low - window[0] : high + 1 - window[0]] for curve, window, low, high in places]
-
     def cost(self, curves: list[np.ndarray], slots: np.ndarray) -> float:
         """Cost of starts, between slots too."""
         soft = self.soft
         missing = np.maximum(soft.least - (slots[soft.later] - slots[soft.earlier]), 0.0)
-        places = zip(slots, self.windows, curves, strict=True)
-        alone = sum(float(np.interp(at, window, curve)) for at, window, curve in places)
+        alone = sum(float(np.interp(at, self._slots, curve)) for at, curve in zip(slots, curves, strict=True))
         return alone + float(missing @ soft.price) if soft.price is not None else alone
 
     def starts(self, slots: np.ndarray) -> list[float]:

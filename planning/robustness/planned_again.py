@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 
 from emberline.planning.engine.dask_workers import ClusterError
 from emberline.planning.engine.engine import Engine, Workers
@@ -13,7 +14,7 @@ from emberline.planning.loop.replan import AHEAD_MIN
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.tuning import PLAN
-from emberline.planning.robustness.ensemble import Ensemble, ensemble
+from emberline.planning.robustness.ensemble import ensemble
 from emberline.scenarios import Case, Scenario, effort
 
 PER_LOOK, PER_OPERATION, PER_LISTED, PER_MODE = 2e-3, 8e-5, 2e-5, 3e-3
@@ -74,22 +75,17 @@ def followed(
         """Whether the user has enough, or the seconds of the plan are over."""
         return effort.now() >= effort.OVER or (cancel is not None and cancel())
 
-    days = days_of(scenario)
-    if plan.holding is None:
-        days = min(days, printed.n)
+    days = min(days_of(scenario), printed.n)
 
-    def follow(ready: Engine) -> Ensemble | None:
-        assert plan.schedule is not None
-        return ensemble(
-            scenario, plan.schedule, days, ready, seed=None if seed is None else int(seed),
-            dispatched=listed, planned_again=True, part=1, cancel=stop,
-            on_progress=lambda event: tell({"phase": "replays", "done": event["done"], "of": event["of"]}),
-        )  # fmt: skip
-
+    follow = partial(
+        ensemble, scenario, plan.schedule, days, seed=None if seed is None else int(seed), dispatched=listed,
+        planned_again=True, part=1, cancel=stop,
+        on_progress=lambda event: tell({"phase": "replays", "done": event["done"], "of": event["of"]}),
+    )  # fmt: skip
     elsewhere = workers if days * work_of(scenario) > PLAN.again_long else None
     try:
         with nullcontext(Engine()) if elsewhere is None else elsewhere() as ready:
-            both = follow(ready)
+            both = follow(engine=ready)
     except (ClusterError, OSError):  # no other processes, or they died: a plan is not lost for that
-        both = follow(Engine())
+        both = follow(engine=Engine())
     return plan if both is None or both.other is None else replace(plan, again=both.other.replays)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from emberline.planning.accounts import stock, unit_runs
 from emberline.planning.plan import Plan, violations
 from emberline.planning.plan import filled as gaps_filled
+from emberline.planning.plan.replays import of_days
 from emberline.reports.text.language import mark, tr, trn
 from emberline.reports.text.messages import say
 from emberline.reports.text.numbers import clauses, listed, moment, number, offset, percent, sentence, signed
@@ -385,7 +386,7 @@ def holding(plan: Plan) -> list[str]:
     if record is None:
         return []
     days, currency = record.days, plan.scenario.market.currency
-    low, high = (percent(share, 1) for share in record.interval)
+    low, high = (say(of_days(share, days)) for share in record.interval)
     lines = [tr("95 % interval {low} to {high} over {days} new replays", low=low, high=high, days=number(days, 0))]
     if record.severity.get("recourse"):
         lines[0] += "; " + tr(

@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Unpack
 
 from filelock import Timeout
 
@@ -26,6 +27,7 @@ from emberline.planning.plan.record import Plan
 from emberline.runs.store import run_folder
 from emberline.runs.store.catalogue.catalogue import Catalogue
 from emberline.runs.store.catalogue.errors import CatalogueError, NotKeptError, StoreError
+from emberline.runs.store.catalogue.labels import Wanted
 from emberline.runs.store.catalogue.tables import Entry
 from emberline.runs.store.home import Home, is_begun, whole
 from emberline.runs.store.run_folder import DATASETS, PACKAGES, StoredRun
@@ -153,22 +155,14 @@ class Store(Home):
         """All runs, newest first; runs whose maker has died are marked on the way."""
         return self.search()
 
-    def search(
-        self,
-        text: str = "",
-        tags: Iterable[str] = (),
-        scenario: str | None = None,
-        state: str | None = None,
-        since: datetime | None = None,
-        limit: int | None = None,
-        offset: int = 0,
-    ) -> Sequence[Entry]:
+    def search(self, limit: int | None = None, offset: int = 0, **wanted: Unpack[Wanted]) -> Sequence[Entry]:
         """Runs, newest first, as :meth:`emberline.runs.store.catalogue.Catalogue.search` finds them."""
         self._bring_up_to_date()
 
         def rows_in(state: str | None) -> list[Entry]:
-            return self.catalogue.search(text, tags, scenario, state, since, limit, offset)
+            return self.catalogue.search(limit, offset, **{**wanted, "state": state})
 
+        state = wanted.get("state")
         rows = rows_in(state)
         torn = {row.id for row in (rows_in("stored") if state == "broken" else rows) if self._is_torn(row)}
         if torn:
@@ -186,17 +180,10 @@ class Store(Home):
                 for run in runs:
                     self.catalogue.mark(run, self._id, "broken", of=["stored"])
 
-    def count(
-        self,
-        text: str = "",
-        tags: Iterable[str] = (),
-        scenario: str | None = None,
-        state: str | None = None,
-        since: datetime | None = None,
-    ) -> int:
+    def count(self, **wanted: Unpack[Wanted]) -> int:
         """How many :meth:`search` would find without a limit."""
         self._bring_up_to_date()
-        return self.catalogue.count(text, tags, scenario, state, since)
+        return self.catalogue.count(**wanted)
 
     def entry(self, run: str) -> Entry:
         """What the catalogue knows of a run, deleted or not.

@@ -328,6 +328,8 @@ def roll(
         search.schedule = laying.unplanned(listed)
     plant: Any = plant_of(scenario, search.schedule, replication)
     run(plant, search, math.inf if how.using is None else 0.0)
+    if how.using is not None:  # the day begins with the plan, as where a plan is judged
+        plant = plant_of(scenario, search.followed, replication)
     policy = policy_of(plant, how.using or Using.FOLLOW)
     run(plant, policy)
     ran, seconds = plant.state(), time.perf_counter() - began

@@ -17,7 +17,7 @@ from emberline.planning.answer.sentences import lines
 from emberline.planning.engine.engine import Engine
 from emberline.planning.loop import days
 from emberline.planning.loop.following import lateness, standing
-from emberline.planning.loop.replan import LineReplan
+from emberline.planning.loop.replan import LineReplan, Prospect
 from emberline.planning.loop.retiming import Retimed, Retiming
 from emberline.planning.loop.risks import LEVELS, Risks
 from emberline.planning.plan.replays import saved
@@ -102,15 +102,20 @@ def test_nobody_sees_the_day_that_is_to_come(
     """How long what is under way will really take decides nothing."""
     plant, *_ = after(policy, replication, minute)
     so_far = plant.so_far()
-    policy.retiming.forget()
-    look = policy.look(plant)
+    policy.begin()
+    compared, score = list[Prospect](), policy._score
+    monkeypatch.setattr(policy, "_score", lambda one: (compared.append(one), score(one))[1])
+    rows, first = policy.decide(plant), tuple(compared)
+    assert first
     actuals = {
         key: replace(one, end=one.end + 17.0) if one.end > minute else one for key, one in so_far.actuals.items()
     }  # fmt: skip
     assert any(one.end > minute for one in so_far.actuals.values())
     monkeypatch.setattr(plant, "so_far", lambda: replace(so_far, actuals=actuals))
-    policy.retiming.forget()
-    assert policy.look(plant) == look
+    policy.begin()
+    compared.clear()
+    assert policy.decide(plant) == rows
+    assert tuple(compared) == first
 
 
 @pytest.mark.parametrize("price", [0.0, 0.03, 0.3])

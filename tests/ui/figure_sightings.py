@@ -31,13 +31,15 @@ BASES = {"replan": "planned again", "follow": "as printed", "undisturbed": "undi
 SAVING = re.compile(
     rf"(?P<way>Saves|Emits|Costs|It saves|It emits|It costs) (?P<amount>{NUMBER}) "
     rf"(?P<unit>t CO2e|EUR)(?: more)? {BASIS} "
-    rf"\((?:(?P<low>{NUMBER}) to (?P<high>{NUMBER}) in four of five replays, undisturbed (?P<net>{NUMBER}); )?(?P<share>{NUMBER}) %\)"
+    rf"\((?:(?P<low>{NUMBER}) to (?P<high>{NUMBER}) in four of five replays, undisturbed (?P<net>{NUMBER}); )?"
+    rf"(?P<share>{NUMBER}) %\)"
 )
 OTHER_SIGNAL = re.compile(
     rf"By the (average|marginal) intensity of the grid it (saves|emits) ({NUMBER}) t CO2e.*? {BASIS}"
 )
 HOLDS = re.compile(
-    rf"(Planned again|As printed) it keeps all limits on ({NUMBER}) % of \d+ .*?(?:baseline(?:, which keeps them)? on ({NUMBER}) %)?\."
+    rf"(Planned again|As printed) it keeps all limits on ({NUMBER}) % of \d+ "
+    rf".*?(?:baseline(?:, which keeps them)? on ({NUMBER}) %)?\."
 )
 LEFT_ALONE = re.compile(
     rf"Printed and left alone it (?:(saves|takes) ({NUMBER}) (?:t CO2e|EUR).*? \(({NUMBER}) to ({NUMBER})\) and )?"

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from emberline.planning.plan import Plan
+from emberline.planning.plan.replays import of_days
 from emberline.planning.robustness import Ensemble
 from emberline.planning.robustness import ensemble as ensembling
 from emberline.reports.charts import ensemble as ensemble_charts
@@ -59,13 +60,13 @@ def show(stored: StoredRun, seed: int) -> None:
     _chance(ensemble, stamp)
     record = stored.plan.holding
     if record is not None:
-        low, high = (wording.percent(share, 0) for share in record.interval)
+        share, low, high = (say(of_days(one, record.days)) for one in (record.share, *record.interval))
         st.caption(
             tr(
                 "These are other days than those by which the plan was judged when it was made: there it held on "
                 "{share} of {days} (95 % interval {low} to {high}). Chance alone moves the share within such an "
                 "interval.",
-                share=wording.percent(record.share, 1), days=record.days, low=low, high=high,
+                share=share, days=record.days, low=low, high=high,
             )
         )  # fmt: skip
     views = weeks(ensemble.scenario.horizon)

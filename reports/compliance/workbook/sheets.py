@@ -11,7 +11,7 @@ from __future__ import annotations
 import html
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -93,15 +93,6 @@ class Workbook:
             return []
         root = ElementTree.fromstring(self._parts[STRINGS])
         return ["".join(part.text or "" for part in item.iter(f"{MAIN}t")) for item in root.iter(f"{MAIN}si")]
-
-    def formulas(self) -> Iterator[tuple[str, str, str]]:
-        """Sheet, cell and formula of every formula of the workbook, as it stands in the file."""
-        for sheet in self._sheets:
-            for match in _ANY_CELL.finditer(self._text(sheet)):
-                formula = re.search(r"<f\b[^>]*?(?:/>|>[^<]*</f>)", match["content"] or "")
-                name = re.search(r'\br="([A-Z]+\d+)"', match["attributes"])
-                if formula and name:
-                    yield sheet, name[1], formula[0]
 
     def write(self, sheet: str, cells: Mapping[str, Value | None]) -> None:
         """Write values into cells; None leaves a cell as it is.

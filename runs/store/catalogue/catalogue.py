@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import Connection, Row, Select, and_, delete, func, insert, or_, select, update
 
 from emberline.runs.store.catalogue import labels
 from emberline.runs.store.catalogue.errors import StoreError
-from emberline.runs.store.catalogue.labels import conditions, naive
+from emberline.runs.store.catalogue.labels import Wanted, conditions, naive
 from emberline.runs.store.catalogue.schema import Transactions
 from emberline.runs.store.catalogue.tables import HOMES, RUNS, TAGS, Entry
 from emberline.scenarios.messages import loads
@@ -156,46 +156,26 @@ class Catalogue(Transactions):
         with self.reading() as connection:
             return self._place(connection, home)
 
-    def search(
-        self,
-        text: str = "",
-        tags: Iterable[str] = (),
-        scenario: str | None = None,
-        state: str | None = None,
-        since: datetime | None = None,
-        limit: int | None = None,
-        offset: int = 0,
-    ) -> list[Entry]:
+    def search(self, limit: int | None = None, offset: int = 0, **wanted: Unpack[Wanted]) -> list[Entry]:
         """Runs, newest first; deleted ones by when they were deleted.
 
         Args:
-            text: words which all occur in name, scenario, title or tags, or with which the id begins.
-            tags: which all of them have.
-            scenario: name of the scenario.
-            state: of ``STATES``; None: any, but not deleted.
-            since: not before.
             limit: at most so many; None: all.
             offset: how many are left out first.
+            wanted: which ones.
 
         Raises:
             StoreError: there is no such state.
         """
-        query = select(RUNS).where(*conditions(text, tags, scenario, state, since))
-        newest = RUNS.c.deleted if state == "deleted" else RUNS.c.created
+        query = select(RUNS).where(*conditions(**wanted))
+        newest = RUNS.c.deleted if wanted.get("state") == "deleted" else RUNS.c.created
         query = query.order_by(newest.desc(), RUNS.c.id).limit(limit).offset(offset or None)
         return self._entries(query)
 
-    def count(
-        self,
-        text: str = "",
-        tags: Iterable[str] = (),
-        scenario: str | None = None,
-        state: str | None = None,
-        since: datetime | None = None,
-    ) -> int:
+    def count(self, **wanted: Unpack[Wanted]) -> int:
         """How many :meth:`search` would find without a limit."""
         with self.reading() as connection:
-            query = select(func.count()).select_from(RUNS).where(*conditions(text, tags, scenario, state, since))
+            query = select(func.count()).select_from(RUNS).where(*conditions(**wanted))
             return int(connection.execute(query).scalar_one())
 
     def get(self, run: str) -> Entry | None:

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from typing import TypedDict
 
 from sqlalchemy import ColumnElement, or_, select
 
@@ -71,8 +72,23 @@ def fold(*texts: str) -> str:
 _SIGNS = "< > [ ] { } ` \\ | $"
 
 
+class Wanted(TypedDict, total=False):
+    """Runs that are searched: words which all occur in name, scenario, title or tags, or with which the id begins; tags
+    which all of them have; name of the scenario; state, of ``STATES``, None: any, but not deleted; not before when."""
+
+    text: str
+    tags: Iterable[str]
+    scenario: str | None
+    state: str | None
+    since: datetime | None
+
+
 def conditions(
-    text: str, tags: Iterable[str], scenario: str | None, state: str | None, since: datetime | None
+    text: str = "",
+    tags: Iterable[str] = (),
+    scenario: str | None = None,
+    state: str | None = None,
+    since: datetime | None = None,
 ) -> Iterator[ColumnElement[bool]]:
     """Conditions that all hold for what is searched.
 

@@ -26,7 +26,8 @@ from emberline.ui.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from emberline.runs.store import Entry, Store
+    from emberline.runs.store.catalogue.labels import Wanted
+from emberline.runs.store import Entry, Store
 
 DEFAULT_LIMIT = 50
 """Number of runs in a table without ``--limit``."""
@@ -69,9 +70,8 @@ def runs(
     store = store_if_any()
     if rescan and store is not None:
         _rescan(store.rescan())
-    from_instant = None if since is None else _instant(since)
-    query: dict[str, Any] = {"text": search, "tags": tag or (), "scenario": scenario, "state": state}
-    query["since"] = from_instant
+    instant = None if since is None else _instant(since)
+    query: Wanted = {"text": search, "tags": tag or (), "scenario": scenario, "state": state, "since": instant}
     most = limit if limit is not None or as_json else DEFAULT_LIMIT
     entries = store.search(**query, limit=most) if store else []
     if as_json:

@@ -138,7 +138,7 @@ def entries(text: str = "", also: Iterable[str] = ()) -> dict[str, Entry]:
             continue
         if entry.state == "stored":
             rows[run] = entry
-    return rows | {entry.id: entry for entry in store.search(text, state="stored", limit=MOST) if entry.id not in rows}
+    return rows | {entry.id: entry for entry in store.search(MOST, text=text, state="stored") if entry.id not in rows}
 
 
 def labels(entries: Iterable[Entry]) -> dict[str, str]:
