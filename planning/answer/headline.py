@@ -242,9 +242,7 @@ def _printed(plan: Plan, holding: Holding) -> Printed:
     """Days on which it is printed and left alone."""
     ours, replays, metric = plan.replay_figures, plan.replays, goal_metric(plan.scenario)
     name, n = metric.figure, 0 if plan.again is None else plan.again.n
-    same = None
-    if replays is not None and n < replays.n:
-        same = float((replays.data["violations"][:n] == 0).mean())
+    same = None if replays is None or n >= replays.n else float((replays.data["violations"][:n] == 0).mean())
     if ours is None or replays is None or f"baseline_{name}" not in replays.data or not plan.comparable:
         return Printed(holding, None, same)
     before = metric.of(plan.baseline_figures)

@@ -15,7 +15,6 @@ from emberline.planning.loop.works_replan import WorksReplan
 from emberline.scenarios import Case, Problem, ScenarioError
 from emberline.scenarios.columns import Columns
 from emberline.scenarios.records.replanning import Using
-from emberline.twin.line.operations import Row, SoFar, rows_of
 from emberline.twin.plant import LinePlant
 from emberline.twin.processes.plant import WorksPlant
 from emberline.twin.run import plants
@@ -136,34 +135,6 @@ class Replan:
         return change
 
 
-def shift(plant: LinePlant | WorksPlant) -> LineShift | WorksReplan:
+def shift(plant: LinePlant | WorksPlant) -> LineReplan | WorksReplan:
     """Signs and decisions of a shift at a plant, for any number of days that begin with the same schedule."""
-    return LineShift(plant) if isinstance(plant, LinePlant) else WorksReplan(plant.follower)
-
-
-class LineShift(LineReplan):
-    """The policy of a line, with the signs by which it looks sooner."""
-
-    def __init__(self, plant: LinePlant) -> None:
-        super().__init__(plant.follower)
-
-    @staticmethod
-    def signs(plant: LinePlant, change: list[Row] | None = None) -> tuple[float, frozenset[int]]:
-        """Lateness by the list, or by the one that follows [min], and units that stand by breakdown."""
-        so_far = plant.so_far()
-        return lateness(change or rows_of(plant.todo), so_far), standing(so_far)
-
-
-def lateness(rows: Iterable[Row], so_far: SoFar) -> float:
-    """Delay of what is under way, or should have begun, by a list [min]."""
-    now = so_far.now
-    waiting = (now - row[3] for row in rows if row[:2] not in so_far.actuals)
-    running = (now - one.start - one.planned for one in so_far.actuals.values() if not one.end <= now)
-    return max(max(waiting, default=0.0), max(running, default=0.0), 0.0)
-
-
-def standing(so_far: SoFar) -> frozenset[int]:
-    """Units that stand by breakdown."""
-    return frozenset(
-        one.unit for one in so_far.actuals.values() if any(at <= so_far.now < at + halt for at, halt in one.stops)
-    )
+    return (LineReplan if isinstance(plant, LinePlant) else WorksReplan)(plant.follower)

@@ -9,6 +9,7 @@ numbers of their own: nobody sees the day that is to come.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -20,8 +21,9 @@ from emberline.planning.loop.retiming import Retiming
 from emberline.planning.loop.risks import BROKEN, Risks, alike, worth_per_mwh
 from emberline.scenarios import effort
 from emberline.scenarios.datasets import ViolationKind
-from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.goal_metrics import goal_metric, no_worse
 from emberline.scenarios.line.tables import LineShop
+from emberline.scenarios.metrics import OTHER_CARBON
 from emberline.twin.line.clock import Clock
 from emberline.twin.line.line import LineHistory, ListReplay
 from emberline.twin.line.missed import missed
@@ -57,6 +59,8 @@ class Prospect(NamedTuple):
     """Mean of the goal's figure, as far as it follows from the import."""
     broken: float
     """Share of the days on which a limit is missed by more than is tolerated."""
+    other_kg: float
+    """Mean of what is emitted by the signal that the goal leaves out; 0 where a plan may be worse by it."""
 
 
 def expected(todo: Operations, view: SoFar) -> LineHistory:
@@ -68,6 +72,21 @@ def moved(shop: LineShop, todo: Operations, view: SoFar, starts: list[float]) ->
     """A list at other starts [min]."""
     rows = [(*row[:3], at, at + row[4] - row[3]) for row, at in zip(rows_of(todo), starts, strict=True)]
     return onward(shop, view, rows, todo.missing)
+
+
+def lateness(rows: Iterable[Row], so_far: SoFar) -> float:
+    """Delay of what is under way, or should have begun, by a list [min]."""
+    now = so_far.now
+    waiting = (now - row[3] for row in rows if row[:2] not in so_far.actuals)
+    running = (now - one.start - one.planned for one in so_far.actuals.values() if not one.end <= now)
+    return max(max(waiting, default=0.0), max(running, default=0.0), 0.0)
+
+
+def standing(so_far: SoFar) -> frozenset[int]:
+    """Units that stand by breakdown."""
+    return frozenset(
+        one.unit for one in so_far.actuals.values() if any(at <= so_far.now < at + halt for at, halt in one.stops)
+    )
 
 
 class LineReplan:
@@ -103,8 +122,10 @@ class LineReplan:
         self._together = self.shop.orders if self.shop.campaign >= 0 else tuple(self.shop.names)
         """Name of the cast by heat, or of the heat where nothing is cast together."""
         index = self.shop.unit_index
-        self._refused = 0.0
-        """Gain by the prices of what was last not worth a change."""
+        self._other = self._guide[OTHER_CARBON] if no_worse(self.scenario) else np.zeros(len(self.worth))
+        self._refused = self._spare_kg = 0.0
+        """Gain by the prices of what was last not worth a change; by how much changes have lowered what is emitted by
+        the signal that the goal leaves out, which others may use up."""
         self._repair = {index[b.unit]: b.mttr_min for b in self.scenario.disturbances.breakdowns if b.unit in index}
 
     def _calm(self, todo: Operations) -> Course:
@@ -149,19 +170,29 @@ class LineReplan:
         other = moved(self.shop, todo, view, better.starts)
         near = self._near(todo, view)
         past, lists = self._past(view, near), [self._part(each, near, view) for each in (todo, other)]
-        days: tuple[list[tuple[float, bool]], ...] = ([], [])
+        days: tuple[list[Prospect], ...] = ([], [])
         for count in FUTURES:
             before, after = (self._under(each, past, by_day, count) for each, by_day in zip(lists, days, strict=True))
             if self._score(before) - self._score(after) <= WORTH_IT * self.day:
                 self._refused = better.gain
                 return None
-        self._refused = 0.0
+        more_kg = after.other_kg - before.other_kg
+        if more_kg > max(self._spare_kg, 0.0) and after.broken >= before.broken:
+            self._refused = better.gain
+            return None
+        self._refused, self._spare_kg = 0.0, self._spare_kg - more_kg
         return rows_of(other)
+
+    @staticmethod
+    def signs(plant: LinePlant, change: list[Row] | None = None) -> tuple[float, frozenset[int]]:
+        """Lateness by the list, or by the one that follows [min], and units that stand by breakdown."""
+        so_far = plant.so_far()
+        return lateness(change or rows_of(plant.todo), so_far), standing(so_far)
 
     def begin(self) -> None:
         """A new day begins: nothing of the one before counts."""
         self.retiming.forget()
-        self._refused = 0.0
+        self._refused = self._spare_kg = 0.0
 
     def _situation(self, plant: LinePlant) -> tuple[SoFar, Operations]:
         """State that is known, and the rest of the list after it."""
@@ -186,17 +217,15 @@ class LineReplan:
 
     # ---- imagined days --------------------------------------------------------------------------------------------
 
-    def _under(self, todo: Operations, view: SoFar, by_day: list[tuple[float, bool]], futures: int) -> Prospect:
+    def _under(self, todo: Operations, view: SoFar, by_day: list[Prospect], futures: int) -> Prospect:
         """Outcome of a list over imagined days, those that were imagined already included."""
         more = range(len(by_day), futures)
         effort.spend(len(more) * (PER_RUN + PER_OPERATION * len(todo)))
         by_day += [self._imagined(todo, view, k) for k in more]
-        worth, broken = zip(*by_day, strict=True)
-        return Prospect(float(np.mean(worth)), float(np.mean(broken)))
+        return Prospect(*np.mean(by_day, axis=0).tolist())
 
-    def _imagined(self, todo: Operations, view: SoFar, number: int) -> tuple[float, bool]:
-        """Worth of what the line draws on an imagined day, and whether a limit is missed from now on by more than is
-        tolerated; the rest of the site is as planned."""
+    def _imagined(self, todo: Operations, view: SoFar, number: int) -> Prospect:
+        """Outcome of an imagined day, limits from now on; the rest of the site is as planned."""
         shop, scenario, of = self.shop, self.scenario, todo.arrays
         seed = (scenario.disturbances.seed + IMAGINED) & (2**63 - 1)
         table = scattered(shop, seed, number, disturbed=True)
@@ -216,11 +245,12 @@ class LineReplan:
         start, end = np.array(history.start), np.array(history.end)
         stuck, grid = np.isnan(end).any(), self.follower.grid
         if stuck:
-            return self.day, True
+            return Prospect(self.day, 1.0, 0.0)
         reheat = reheating(todo, start, end)
         load = operations_trace(of["unit"], start, end, energy, reheat, shop.profiles, history.stops).mean(grid.edges)
-        worth = float(grid.stepped(load) @ self.worth) * scenario.horizon.step_h
-        return worth, self._breaks(todo, history, start, end, grid.metered(load), view.now)
+        mwh = grid.stepped(load) * scenario.horizon.step_h
+        broken = self._breaks(todo, history, start, end, grid.metered(load), view.now)
+        return Prospect(float(mwh @ self.worth), float(broken), float(mwh @ self._other))
 
     def _breaks(
         self, todo: Operations, history: LineHistory, start: np.ndarray, end: np.ndarray, load: np.ndarray, now: float

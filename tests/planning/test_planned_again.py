@@ -16,8 +16,7 @@ from emberline.planning.answer.headline import headline
 from emberline.planning.answer.sentences import lines
 from emberline.planning.engine.engine import Engine
 from emberline.planning.loop import days
-from emberline.planning.loop.following import lateness, standing
-from emberline.planning.loop.replan import LineReplan, Prospect
+from emberline.planning.loop.replan import LineReplan, Prospect, lateness, standing
 from emberline.planning.loop.retiming import Retimed, Retiming
 from emberline.planning.loop.risks import LEVELS, Risks
 from emberline.planning.plan.replays import saved
@@ -26,7 +25,9 @@ from emberline.planning.robustness.ensemble import ensemble
 from emberline.planning.robustness.planned_again import days_of, followed
 from emberline.runs.store import Store
 from emberline.scenarios import Case, effort, load
+from emberline.scenarios.datasets import Policy
 from emberline.scenarios.line.tables import shop
+from emberline.scenarios.records.goal import OtherSignal
 from emberline.scenarios.records.replanning import Using
 from emberline.twin import Follower
 from emberline.twin.line.clock import Clock
@@ -272,6 +273,31 @@ def test_a_plan_says_what_planning_it_again_brings(tmp_path: Path) -> None:
 def test_a_plan_that_is_only_followed_is_not_planned_again() -> None:
     scenario = load("melt-shop-small", ["goal.effort=2", "goal.policy=follow"])
     assert make_plan(scenario, Steps(front=False, rules=False)).again is None
+
+
+def test_a_change_emits_no_more_by_the_other_signal_than_changes_before_have_saved() -> None:
+    """Proves: where the other intensity rises as the first one falls, no change is made that moves energy; without the
+    cap some are. Sensitivity: a weight of the other signal alone."""
+    case = load("melt-shop-small", ["goal.effort=2", "disturbances.breakdowns=[]"])
+    name, other = "carbon_intensity_kg_per_mwh", "marginal_carbon_intensity_kg_per_mwh"
+    opposed = 2 * case.inputs[name].max() - case.inputs[name]
+    case = case.with_inputs(case.inputs.assign({other: ("time", opposed.data, case.inputs[other].attrs)}))
+    caps = case.goal.caps.model_copy(update={"other_signal": OtherSignal.OFF})
+    free = case.model_copy(update={"goal": case.goal.model_copy(update={"caps": caps})})
+    emitted = []
+    for one in (case, free):
+        listed = twin.dispatch(one).assign_attrs(policy=Policy.SCHEDULE.value)
+        ran = list(days(one, listed, range(4), using=Using.REPLAN))
+        plain = list(days(one, listed, range(4)))
+        intensity = one.inputs[other].to_numpy()
+        more = [
+            float((mine.columns["import_mw"].values - theirs.columns["import_mw"].values) @ intensity)
+            for mine, theirs in zip(ran, plain, strict=True)
+        ]
+        emitted.append((sum(day.changes for day in ran), sum(more)))
+    assert emitted[0][1] <= 0.01 * abs(emitted[1][1])
+    assert emitted[1][0] > emitted[0][0]
+    assert emitted[1][1] > 0
 
 
 def test_days_follow_from_effort_and_length() -> None:
