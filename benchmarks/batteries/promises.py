@@ -160,12 +160,9 @@ def practice(label: str, case: Case, fresh: int, judge: bool = False) -> Practic
             fault = judged(done, day.columns, before.columns, kept, float(saves[number]))
             faults += [f"day {number}, {using.value}: {fault}"] if fault else []
     undisturbed = metric.of(plan.baseline_figures) - metric.of(plan.replay_figures)
-    ours, before = plan.replay_figures, plan.baseline_figures
-    two = no_worse(case)
-    fair = plan.baseline_complete and bool(
-        both.data["baseline_violations"][0] == 0 or (both.data["baseline_violations"] == 0).any()
-    )
-    worse = two and fair and ((ours.other_carbon_kg or 0) > (before.other_carbon_kg or 0) + 1e-3 or undisturbed < -1e-3)
+    two, emitted = no_worse(case), [one.other_carbon_kg or 0.0 for one in (plan.replay_figures, plan.baseline_figures)]
+    fair = plan.baseline_complete and bool((both.data["baseline_violations"] == 0).any())
+    worse = two and fair and (emitted[0] > emitted[1] + 1e-3 or undisturbed < -1e-3)
     return Practice(
         label, draft * scale, None if plan.again is None else promise(plan.again.data, last.data, plan),
         promise(plan.replays.data, both.data, plan), float((both.data["baseline_violations"] == 0).mean()),
@@ -335,16 +332,20 @@ def of_bundled() -> Iterator[tuple[str, Case, bool]]:
 def of_days() -> Iterator[tuple[str, Case, bool]]:
     """The reference shop on real days of 2024."""
     folder = shared()
-    for day in map(day_of, range(DAYS)) if folder is not None else ():
+    if folder is None:
+        return
+    for day in map(day_of, range(DAYS)):
         yield f"melt-shop-day, {day}", scenario(day, folder, more=["goal.gap=0.02"]), False
 
 
 def of_weeks() -> Iterator[tuple[str, Case, bool]]:
     """The reference shop with and without its site on real weeks of 2024."""
     folder, draw = shared(), np.random.Generator(np.random.Philox(key=2024))
+    if folder is None:
+        return
     weeks = [date(2024, 1, 1) + timedelta(weeks=int(n)) for n in sorted(draw.choice(51, WEEKS, replace=False))]
     for name in ("melt-shop-week", "melt-shop-site"):
-        for week in weeks if folder is not None else ():
+        for week in weeks:
             yield f"{name}, {week}", scenario(week, folder, name), False
 
 

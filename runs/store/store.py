@@ -160,7 +160,8 @@ class Store(Home):
         self._bring_up_to_date()
 
         def rows_in(state: str | None) -> list[Entry]:
-            return self.catalogue.search(limit, offset, **{**wanted, "state": state})
+            in_state: Wanted = {**wanted, "state": state}
+            return self.catalogue.search(limit, offset, **in_state)
 
         state = wanted.get("state")
         rows = rows_in(state)

@@ -105,7 +105,12 @@ def test_nobody_sees_the_day_that_is_to_come(
     so_far = plant.so_far()
     policy.begin()
     compared, score = list[Prospect](), policy._score
-    monkeypatch.setattr(policy, "_score", lambda one: (compared.append(one), score(one))[1])
+
+    def noting(one: Prospect) -> float:
+        compared.append(one)
+        return score(one)
+
+    monkeypatch.setattr(policy, "_score", noting)
     rows, first = policy.decide(plant), tuple(compared)
     assert first
     actuals = {
