@@ -137,4 +137,4 @@ class Replan:
 
 def shift(plant: LinePlant | WorksPlant) -> LineReplan | WorksReplan:
     """Signs and decisions of a shift at a plant, for any number of days that begin with the same schedule."""
-    return (LineReplan if isinstance(plant, LinePlant) else WorksReplan)(plant.follower)
+    return LineReplan(plant.follower) if isinstance(plant, LinePlant) else WorksReplan(plant.follower)
