@@ -62,14 +62,14 @@ class Promise:
     saved: tuple[float, float]
     """Median of the saving, stated and on fresh days [of the goal]."""
     saved_error: float
-    held: tuple[float, float]
+    days: tuple[float, float]
     """Share of days, likewise."""
-    held_error: float
+    days_error: float
 
     @property
     def within(self) -> tuple[bool, bool]:
         """Whether stated minus fresh lies in the 95 % interval of the difference: saving, share of days."""
-        pairs = ((self.saved, self.saved_error), (self.held, self.held_error))
+        pairs = ((self.saved, self.saved_error), (self.days, self.days_error))
         first, second = (abs(a - b) <= SURE * error + 1e-9 for (a, b), error in pairs)
         return first, second
 
@@ -78,14 +78,13 @@ def promise(stated: xr.Dataset, fresh: xr.Dataset, plan: Plan) -> Promise:
     """The promise of stated replays (table ``ENSEMBLE``) against fresh ones."""
     metric = goal_metric(plan.scenario)
     saves = [np.asarray(saved(one, metric.figure)) * metric.display[1] for one in (stated, fresh)]
-    kept = [np.asarray(one["violations"]) == 0 for one in (stated, fresh)]
+    whole = [np.asarray(one["violations"]) == 0 for one in (stated, fresh)]
     errors = [float(one.std(ddof=1)) * MEDIAN / math.sqrt(len(one)) for one in saves]
-    shares = [((one.sum() + 1) / (len(one) + 2), len(one)) for one in kept]
+    shares = [((one.sum() + 1) / (len(one) + 2), len(one)) for one in whole]
     chance = math.sqrt(sum(p * (1 - p) / n for p, n in shares))
-    (said, came), (held, holds) = saves, kept
     return Promise(
-        (float(np.median(said)), float(np.median(came))), math.hypot(*errors),
-        (float(held.mean()), float(holds.mean())), chance,
+        (float(np.median(saves[0])), float(np.median(saves[1]))), math.hypot(*errors),
+        (float(whole[0].mean()), float(whole[1].mean())), chance,
     )  # fmt: skip
 
 
@@ -121,7 +120,7 @@ class Practice:
         def of(one: Promise | None) -> list[str]:
             if one is None:
                 return ["–"] * 4
-            return [*(f"{value:,.1f}" for value in one.saved), *(f"{100 * share:.0f} %" for share in one.held)]
+            return [*(f"{value:,.1f}" for value in one.saved), *(f"{100 * share:.0f} %" for share in one.days)]
 
         rest = (self.rule, self.other, self.cap)
         return [
@@ -140,24 +139,24 @@ def practice(label: str, case: Case, fresh: int, judge: bool = False) -> Practic
     first = answer(plan)
     if plan.schedule is None or plan.replay_figures is None or plan.replays is None or first is None:
         return None
-    metric, done = goal_metric(case), plan.scenario
+    metric, as_planned = goal_metric(case), plan.scenario
     scale = metric.display[1]
     draft, cap = _drafts(case)
-    asked: Case = plan.requested
-    listed = Baseline.of(asked).schedule
+    request: Case = plan.requested
+    listed = Baseline.of(request).schedule
     both = ensemble(
-        done, plan.schedule, fresh, Engine(), seed=SEED, dispatched=listed, planned_again=plan.again is not None
+        as_planned, plan.schedule, fresh, Engine(), seed=SEED, dispatched=listed, planned_again=plan.again is not None
     )
     assert both is not None
     last, faults = both if both.other is None else both.other, list[str]()
     for using, of in ((Using.FOLLOW, both), (Using.REPLAN, both.other)) if judge else ():
         if of is None:
             continue
-        ran = days(done, plan.schedule, range(fresh), using=using, seed=SEED)
-        base, saves = days(asked, listed, range(fresh), seed=SEED), saved(of.data, metric.figure) * scale
+        ran = days(as_planned, plan.schedule, range(fresh), using=using, seed=SEED)
+        base, saves = days(request, listed, range(fresh), seed=SEED), saved(of.data, metric.figure) * scale
         for number, (day, before) in enumerate(zip(ran, base, strict=True)):
-            kept = int(of.data["violations"][number]) == 0
-            fault = judged(done, day.columns, before.columns, kept, float(saves[number]))
+            all_limits = int(of.data["violations"][number]) == 0
+            fault = judged(as_planned, day.columns, before.columns, all_limits, float(saves[number]))
             faults += [f"day {number}, {using.value}: {fault}"] if fault else []
     undisturbed = metric.of(plan.baseline_figures) - metric.of(plan.replay_figures)
     two, emitted = no_worse(case), [one.other_carbon_kg or 0.0 for one in (plan.replay_figures, plan.baseline_figures)]
@@ -167,8 +166,8 @@ def practice(label: str, case: Case, fresh: int, judge: bool = False) -> Practic
         label, draft * scale, None if plan.again is None else promise(plan.again.data, last.data, plan),
         promise(plan.replays.data, both.data, plan), float((both.data["baseline_violations"] == 0).mean()),
         (draft - undisturbed) * scale, _of_rule(first.headline),
-        _other(last.data, done) if two else None, None if cap is None else cap * scale, worse, tuple(faults), seconds,
-        metric.display[0],
+        _other(last.data, as_planned) if two else None, None if cap is None else cap * scale, worse, tuple(faults),
+        seconds, metric.display[0],
     )  # fmt: skip
 
 
@@ -210,14 +209,14 @@ def _drafts(case: Case) -> tuple[float, float | None]:
     return draft, saves(free) - draft
 
 
-def judged(case: Case, day: Any, before: Any, kept: bool, saved: float) -> str:
+def judged(case: Case, day: Any, before: Any, all_limits: bool, saved: float) -> str:
     """How a day differs from what the twin says of it, by its tables of operations and steps; empty: it does not.
 
     Args:
         case: what was asked, a line without assets on average intensity.
         day: what was run.
         before: of the baseline on the same day.
-        kept: whether the twin says that all limits are kept within their tolerances.
+        all_limits: whether the twin says that all limits are kept within their tolerances.
         saved: what it says is saved [t CO2e].
     """
     hours = case.horizon.step_h
@@ -226,8 +225,8 @@ def judged(case: Case, day: Any, before: Any, kept: bool, saved: float) -> str:
     if abs(mine - saved) > 1e-6 + 1e-9 * abs(saved):
         return f"saves {saved:.6f} t, by its table of steps {mine:.6f}"
     broken = list(_broken(case, day))
-    if kept is bool(broken):
-        return f"kept {kept}, by its tables: {'; '.join(broken) or 'nothing is broken'}"
+    if all_limits is bool(broken):
+        return f"all_limits {all_limits}, by its tables: {'; '.join(broken) or 'nothing is broken'}"
     return ""
 
 
@@ -351,36 +350,39 @@ def of_weeks() -> Iterator[tuple[str, Case, bool]]:
 
 def _all(cases: Callable[[], Iterator[tuple[str, Case, bool]]], most: int) -> Findings:
     sys.path.insert(0, str(ORACLES))
-    done: list[Practice] = []
+    measured_ones: list[Practice] = []
     print("| " + " | ".join(HEAD) + " |\n|" + " --- |" * len(HEAD), flush=True)
     for label, case, judge in cases():
-        if len(done) == most:
+        if len(measured_ones) == most:
             break
         if not included(label):
             continue
         one = practice(label, case, FRESH if case.horizon.length_min <= 2880 else FRESH_LONG, judge)
         if one is not None:
-            done.append(one)
+            measured_ones.append(one)
             print("| " + " | ".join(one.cells) + " |", *one.faults[:2], flush=True)
     rows = []
-    ways = {"planned again": [p.again for p in done if p.again is not None], "printed": [p.printed for p in done]}
+    ways = {
+        "planned again": [p.again for p in measured_ones if p.again is not None],
+        "printed": [p.printed for p in measured_ones],
+    }
     for way, promises in ways.items():
         for i, what in enumerate(("saving", "days")):
             inside = [float(p.within[i]) for p in promises]
-            pairs = [(p.saved, p.held)[i] for p in promises]
+            pairs = [(p.saved, p.days)[i] for p in promises]
             above, below = sum(a > b for a, b in pairs), sum(a < b for a, b in pairs)
             says = f"{sum(inside):.0f} of {len(inside)} inside; stated above fresh {above}, below {below}"
             share = 100 * float(np.mean(inside)) if inside else math.nan
             rows.append(measured(f"{way}, {what}: inside the interval", [share], "%", says=says))
-    better = [p for p in done if p.draft > 0]
+    better = [p for p in measured_ones if p.draft > 0]
     shares = {
         "saving planned again ÷ draft's": [p.again.saved[1] / p.draft for p in better if p.again is not None],
         "price of holding ÷ draft's saving": [p.price / p.draft for p in better],
         "cost of the cap ÷ saving without it": [p.cap / (p.cap + p.draft) for p in better if p.cap is not None],
     }
     rows += [measured(name, [100 * v for v in values], "%") for name, values in shares.items() if values]
-    rows.append(measured("worse by either signal", [float(sum(p.worse for p in done))], ""))
-    rows.append(measured("days judged otherwise here", [float(sum(len(p.faults) for p in done))], ""))
+    rows.append(measured("worse by either signal", [float(sum(p.worse for p in measured_ones))], ""))
+    rows.append(measured("days judged otherwise here", [float(sum(len(p.faults) for p in measured_ones))], ""))
     print(*rows, sep="\n", flush=True)
     return Findings([Table("promise against practice", rows)])
 

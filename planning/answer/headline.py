@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.planning.accounts.figures import Figures, Rule
+from emberline.planning.accounts.figures import Figures
 from emberline.planning.accounts.stock import difference, since_start
 from emberline.planning.answer.record import (
     SAME,
@@ -39,7 +39,7 @@ def headline(plan: Plan) -> Headline | None:
     ours, scenario = plan.replay_figures, plan.scenario
     if ours is None or not plan.acceptable:
         return None
-    holding, again, free = _holding(plan), _again(plan), _free(plan)
+    holding, again, free = _holding(plan), _again(plan), plan.unlocked
     plan = compared(plan)
     baseline = plan.baseline_figures
     cost = _saving(plan, "cost", baseline.cost, ours.cost)
@@ -89,15 +89,9 @@ def compared(plan: Plan) -> Plan:
     """A plan with the baseline that it is compared with, and the disturbed days that have the same one."""
     if plan.as_run is not None and plan.as_run.meter:  # the replays know nothing of what was metered
         plan = replace(plan, replays=None, again=None)
-    free = _free(plan)
-    if free is None:
-        return plan
     # a lock does not move what is compared with; the replays are of the locked baseline
-    return replace(plan, baseline_figures=free.figures, replays=None, again=None)
-
-
-def _free(plan: Plan) -> Rule | None:
-    return next((rule for rule in plan.rules if rule.name == "unlocked"), None)
+    free = plan.unlocked
+    return plan if free is None else replace(plan, baseline_figures=free.figures, replays=None, again=None)
 
 
 def _beyond_steps(plan: Plan) -> float | None:

@@ -262,6 +262,11 @@ class Plan:
         close = all(level - plan_levels.get(name, 0.0) <= AGREEMENT * level for name, level in target_levels.items())
         return target_levels if close else {}
 
+    @property
+    def unlocked(self) -> Rule | None:
+        """The baseline without locks, against which savings stand; None: there are no locks."""
+        return next((rule for rule in self.rules if rule.name == "unlocked"), None)
+
     def saved(self) -> dict[str, float]:
         """Saving of the undisturbed replay against the undisturbed baseline, absolute and as a share.
 
@@ -271,12 +276,12 @@ class Plan:
         if self.replay_figures is None or not self.comparable:
             return {}
         more, out = self.stock, {}
+        baseline = self.baseline_figures if self.unlocked is None else self.unlocked.figures
         credit = {} if more is None else {name: more.credit(name) for name in FIGURES}
         for name in (*figures_of(self.scenario), "peak_mw"):
-            before, after = getattr(self.baseline_figures, name), getattr(self.replay_figures, name)
+            before, after = getattr(baseline, name), getattr(self.replay_figures, name)
             out[name] = before - after + credit.get(name, 0.0)
             out[f"{name}_share"] = out[name] / abs(before) if before else 0.0
-        baseline = self.baseline_figures
         if baseline.demand_cost or self.replay_figures.demand_cost:
             # by the tariff's rates; taxes on them stay with the rest
             out["demand_cost"] = baseline.demand_cost - self.replay_figures.demand_cost
@@ -297,7 +302,7 @@ class Plan:
         Empty where nothing is disturbed, or where nothing is saved against the baseline.
         """
         days = self.in_use
-        if days is None or not days.n or not self.comparable:
+        if days is None or not days.n or not self.comparable or self.unlocked is not None:
             return {}
         savings, table = {}, days.quantiles()
         for name in figures_of(self.scenario):

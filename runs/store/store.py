@@ -27,7 +27,7 @@ from emberline.planning.plan.record import Plan
 from emberline.runs.store import run_folder
 from emberline.runs.store.catalogue.catalogue import Catalogue
 from emberline.runs.store.catalogue.errors import CatalogueError, NotKeptError, StoreError
-from emberline.runs.store.catalogue.labels import Wanted
+from emberline.runs.store.catalogue.labels import Filter
 from emberline.runs.store.catalogue.tables import Entry
 from emberline.runs.store.home import Home, is_begun, whole
 from emberline.runs.store.run_folder import DATASETS, PACKAGES, StoredRun
@@ -155,15 +155,15 @@ class Store(Home):
         """All runs, newest first; runs whose maker has died are marked on the way."""
         return self.search()
 
-    def search(self, limit: int | None = None, offset: int = 0, **wanted: Unpack[Wanted]) -> Sequence[Entry]:
+    def search(self, limit: int | None = None, offset: int = 0, **where: Unpack[Filter]) -> Sequence[Entry]:
         """Runs, newest first, as :meth:`emberline.runs.store.catalogue.Catalogue.search` finds them."""
         self._bring_up_to_date()
 
         def rows_in(state: str | None) -> list[Entry]:
-            in_state: Wanted = {**wanted, "state": state}
+            in_state: Filter = {**where, "state": state}
             return self.catalogue.search(limit, offset, **in_state)
 
-        state = wanted.get("state")
+        state = where.get("state")
         rows = rows_in(state)
         torn = {row.id for row in (rows_in("stored") if state == "broken" else rows) if self._is_torn(row)}
         if torn:
@@ -181,10 +181,10 @@ class Store(Home):
                 for run in runs:
                     self.catalogue.mark(run, self._id, "broken", of=["stored"])
 
-    def count(self, **wanted: Unpack[Wanted]) -> int:
+    def count(self, **where: Unpack[Filter]) -> int:
         """How many :meth:`search` would find without a limit."""
         self._bring_up_to_date()
-        return self.catalogue.count(**wanted)
+        return self.catalogue.count(**where)
 
     def entry(self, run: str) -> Entry:
         """What the catalogue knows of a run, deleted or not.

@@ -9,8 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from emberline.planning.plan import Plan
-from emberline.planning.plan.replays import of_days
+from emberline.planning.plan import Plan, of_days
 from emberline.planning.robustness import Ensemble
 from emberline.planning.robustness import ensemble as ensembling
 from emberline.reports.charts import ensemble as ensemble_charts

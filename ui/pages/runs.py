@@ -13,8 +13,7 @@ from emberline.planning.answer import Figure
 from emberline.reports.text import mark, say, stamp, tr, trn, wording
 from emberline.reports.text.numbers import date_of_year
 from emberline.runs.jobs import queue
-from emberline.runs.store import Entry, Store, StoreError
-from emberline.runs.store.catalogue.labels import Wanted
+from emberline.runs.store import Entry, Filter, Store, StoreError
 from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.records.horizon import Horizon
@@ -81,11 +80,11 @@ def _search(store: Store) -> tuple[list[Entry], int | None]:
         tr("State"), list(STATES), index=0, format_func=lambda name: tr(wording.STATES[STATES[name]].word),
         key="runs.state",
     )  # fmt: skip
-    wanted: Wanted = {"text": text, "tags": tagged, "scenario": scenario_name, "state": kind}
-    entries = list(store.search(AT_ONCE, **wanted))
+    where: Filter = {"text": text, "tags": tagged, "scenario": scenario_name, "state": kind}
+    entries = list(store.search(AT_ONCE, **where))
     if not entries and not store.count():
         return [], None
-    return entries, store.count(**wanted)
+    return entries, store.count(**where)
 
 
 def _table(store: Store, entries: list[Entry]) -> None:

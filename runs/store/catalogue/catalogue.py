@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, Select, and_, delete, func, insert, or_,
 
 from emberline.runs.store.catalogue import labels
 from emberline.runs.store.catalogue.errors import StoreError
-from emberline.runs.store.catalogue.labels import Wanted, conditions, naive
+from emberline.runs.store.catalogue.labels import Filter, conditions, naive
 from emberline.runs.store.catalogue.schema import Transactions
 from emberline.runs.store.catalogue.tables import HOMES, RUNS, TAGS, Entry
 from emberline.scenarios.messages import loads
@@ -156,26 +156,26 @@ class Catalogue(Transactions):
         with self.reading() as connection:
             return self._place(connection, home)
 
-    def search(self, limit: int | None = None, offset: int = 0, **wanted: Unpack[Wanted]) -> list[Entry]:
+    def search(self, limit: int | None = None, offset: int = 0, **where: Unpack[Filter]) -> list[Entry]:
         """Runs, newest first; deleted ones by when they were deleted.
 
         Args:
             limit: at most so many; None: all.
             offset: how many are left out first.
-            wanted: which ones.
+            where: which ones.
 
         Raises:
             StoreError: there is no such state.
         """
-        query = select(RUNS).where(*conditions(**wanted))
-        newest = RUNS.c.deleted if wanted.get("state") == "deleted" else RUNS.c.created
+        query = select(RUNS).where(*conditions(**where))
+        newest = RUNS.c.deleted if where.get("state") == "deleted" else RUNS.c.created
         query = query.order_by(newest.desc(), RUNS.c.id).limit(limit).offset(offset or None)
         return self._entries(query)
 
-    def count(self, **wanted: Unpack[Wanted]) -> int:
+    def count(self, **where: Unpack[Filter]) -> int:
         """How many :meth:`search` would find without a limit."""
         with self.reading() as connection:
-            query = select(func.count()).select_from(RUNS).where(*conditions(**wanted))
+            query = select(func.count()).select_from(RUNS).where(*conditions(**where))
             return int(connection.execute(query).scalar_one())
 
     def get(self, run: str) -> Entry | None:

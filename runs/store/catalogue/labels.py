@@ -72,7 +72,7 @@ def fold(*texts: str) -> str:
 _SIGNS = "< > [ ] { } ` \\ | $"
 
 
-class Wanted(TypedDict, total=False):
+class Filter(TypedDict, total=False):
     """Runs that are searched: words which all occur in name, scenario, title or tags, or with which the id begins; tags
     which all of them have; name of the scenario; state, of ``STATES``, None: any, but not deleted; not before when."""
 

@@ -26,8 +26,7 @@ from emberline.ui.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from emberline.runs.store.catalogue.labels import Wanted
-from emberline.runs.store import Entry, Store
+    from emberline.runs.store import Entry, Filter, Store
 
 DEFAULT_LIMIT = 50
 """Number of runs in a table without ``--limit``."""
@@ -71,7 +70,7 @@ def runs(
     if rescan and store is not None:
         _rescan(store.rescan())
     instant = None if since is None else _instant(since)
-    query: Wanted = {"text": search, "tags": tag or (), "scenario": scenario, "state": state, "since": instant}
+    query: Filter = {"text": search, "tags": tag or (), "scenario": scenario, "state": state, "since": instant}
     most = limit if limit is not None or as_json else DEFAULT_LIMIT
     entries = store.search(**query, limit=most) if store else []
     if as_json:
