@@ -105,7 +105,7 @@ class Practice:
     other: float | None
     """Saving by the signal that the goal leaves out, mean of fresh days [t CO2e]; None: there is none."""
     cap: float | None
-    """What the draft without the cap on that signal saves more."""
+    """Additional saving of the draft without the cap on that signal."""
     worse: bool
     """Whether the plan, undisturbed, is worse than the baseline by either signal."""
     faults: tuple[str, ...]
@@ -167,12 +167,12 @@ def practice(label: str, case: Case, fresh: int, judge: bool = False) -> Practic
         promise(plan.replays.data, both.data, plan), float((both.data["baseline_violations"] == 0).mean()),
         (draft - undisturbed) * scale, _of_rule(first.headline),
         _other(last.data, as_planned) if two else None, None if cap is None else cap * scale, worse, tuple(faults),
-        seconds, metric.display[0],
+        seconds, metric.display_in(case.market.currency)[0],
     )  # fmt: skip
 
 
 def _of_rule(headline: Headline) -> float | None:
-    """What a simple rule saves on disturbed days, else undisturbed, in the unit of a table; None: there is none."""
+    """Saving of a simple rule on disturbed days, else undisturbed, in the unit of a table; None: there is none."""
     if headline.rule is None:
         return None
     saves = headline.rule.saved if headline.rule.expected is None else headline.rule.expected
@@ -210,7 +210,7 @@ def _drafts(case: Case) -> tuple[float, float | None]:
 
 
 def judged(case: Case, day: Any, before: Any, all_limits: bool, saved: float) -> str:
-    """How a day differs from what the twin says of it, by its tables of operations and steps; empty: it does not.
+    """Difference of a day, by its tables of operations and steps, from what the twin says of it; empty: there is none.
 
     Args:
         case: what was asked, a line without assets on average intensity.

@@ -264,7 +264,7 @@ class Plan:
 
     @property
     def unlocked(self) -> Rule | None:
-        """The baseline without locks, against which savings stand; None: there are no locks."""
+        """The baseline without locks, against which savings stand; None: none was run."""
         return next((rule for rule in self.rules if rule.name == "unlocked"), None)
 
     def saved(self) -> dict[str, float]:

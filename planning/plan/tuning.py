@@ -23,7 +23,7 @@ class PlanTuning:
     again_share: float = 1.0
     """Share of the effort that they may take, on top of it."""
     again_long: float = 10.0
-    """Work from which on it is worth a start of other processes."""
+    """Work above which other processes are started for them."""
     least: float = 1.0
     """Work for holding after a search that took all there was."""
     rules_share: float = 0.1
