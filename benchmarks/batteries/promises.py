@@ -158,7 +158,7 @@ def practice(label: str, case: Case, fresh: int, judge: bool = False) -> Practic
             all_limits = int(of.data["violations"][number]) == 0
             fault = judged(as_planned, day.columns, before.columns, all_limits, float(saves[number]))
             faults += [f"day {number}, {using.value}: {fault}"] if fault else []
-    undisturbed = metric.of(plan.baseline_figures) - metric.of(plan.replay_figures)
+    undisturbed = plan.saved().get(metric.figure, 0.0)
     two, emitted = no_worse(case), [one.other_carbon_kg or 0.0 for one in (plan.replay_figures, plan.baseline_figures)]
     fair = plan.baseline_complete and bool((both.data["baseline_violations"] == 0).any())
     worse = two and fair and (emitted[0] > emitted[1] + 1e-3 or undisturbed < -1e-3)
@@ -196,9 +196,7 @@ def _drafts(case: Case) -> tuple[float, float | None]:
     def saves(one: Case) -> float:
         with quiet():
             plan = make_plan(one, PLAIN, replications=0)
-        if plan.replay_figures is None:
-            return 0.0
-        return metric.of(plan.baseline_figures) - metric.of(plan.replay_figures)
+        return plan.saved().get(metric.figure, 0.0)
 
     plain = case.model_copy(update={"goal": case.goal.model_copy(update={"hold": None})})
     draft = saves(plain)

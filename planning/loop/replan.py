@@ -44,7 +44,6 @@ saves a fiftieth more with twice the changes and keeps the limits on one in twen
 REFUSED = 1.0
 """Share of a gain that was refused which another one must exceed to be imagined."""
 CLOSE_MW = 1e-6
-DAY_MIN = 1440.0
 AHEAD_MIN, BEHIND_MIN = 1440.0, 360.0
 """Reach of a look, and time for which a cast that has ended counts for the next one on its caster. With 480 ahead the
 plan of a day of 2024 kept its limits on 83 % in place of 98 % of 60 days: what came later had no say."""
@@ -106,7 +105,7 @@ class LineReplan:
         imported = np.asarray(ran.flows["import_mw"]) - np.asarray(ran.flows["export_mw"])
         self.day = abs(float(imported @ self.worth)) * self.scenario.horizon.step_h
         """Worth of the import of a day, or of so much of a longer horizon."""
-        self.day *= min(DAY_MIN / self.scenario.horizon.length_min, 1.0)
+        self.day *= self.scenario.horizon.day_share
         caps = (site.import_limit_mw, self.scenario.goal.caps.peak_mw)
         limit = min((one for one in caps if one is not None), default=math.inf)
         if self.scenario.rates is not None and self.scenario.rates.peaks:

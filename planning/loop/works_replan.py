@@ -29,7 +29,6 @@ from emberline.twin.processes.following import SchedulePolicy
 from emberline.twin.processes.plant import WorksFollower, WorksPlant
 from emberline.twin.processes.scatter import SHIFT_MIN, rate_spread
 
-DAY_MIN = 1440.0
 REACH_H = 36.0
 """Runs that begin or end later than this are left to later looks."""
 ANSWER_H = 12.0
@@ -104,7 +103,7 @@ class WorksReplan:
         """Of a MW in each step."""
         self.least_per_t, self.most_per_t, self.band_t = worth_per_t(scenario, bounds, site)
         imported = (schedule["import_mw"] - schedule["export_mw"]).to_numpy()
-        self.day = abs(float(imported @ self.worth)) * min(DAY_MIN / scenario.horizon.length_min, 1.0)
+        self.day = abs(float(imported @ self.worth)) * scenario.horizon.day_share
         """Worth of a day's import."""
         caps = (site.import_limit_mw, scenario.goal.caps.peak_mw)
         limit = min((one for one in caps if one is not None), default=math.inf)

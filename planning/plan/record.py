@@ -201,7 +201,12 @@ class Plan:
         text = mark(
             "Feasible, and the twin agrees; as printed it holds on {share} of {days}, the baseline on {baseline}."
         )
-        if not holding.reached:
+        if not holding.reached and holding.interval[1] >= holding.level:
+            text = mark(
+                "Feasible, and the twin agrees; as printed it holds on {share} of {days}, about the {level} that were to "
+                "be reached, the baseline on {baseline}."
+            )
+        elif not holding.reached:
             text = mark(
                 "Feasible, and the twin agrees; as printed it holds on {share} of {days}, less than the {level} that "
                 "were to be reached, the baseline on {baseline}."

@@ -165,6 +165,11 @@ class Horizon(Record):
         return (self.end_utc - self.start_utc) / MINUTE
 
     @property
+    def day_share(self) -> float:
+        """Share of it that a day is, at most 1."""
+        return min(timedelta(days=1) / (self.end_utc - self.start_utc), 1.0)
+
+    @property
     def step_h(self) -> float:
         """Step [h]."""
         return self.step_min / 60

@@ -16,6 +16,7 @@ from emberline.planning.engine.deadline import Deadline
 from emberline.planning.engine.engine import Engine
 from emberline.planning.engine.progress import Progress
 from emberline.planning.loop.finer_starts import BETWEEN, FinerStarts
+from emberline.planning.loop.risks import BROKEN
 from emberline.planning.plan.alternatives.substitute import substitute
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import Search, draft, stands
@@ -30,6 +31,7 @@ from emberline.planning.robustness.holding.misses import PART, Misses, misses
 from emberline.planning.robustness.holding.raises import candidates, larger, listed
 from emberline.planning.robustness.holding.robustness import Robustness, Round
 from emberline.planning.robustness.holding.tuning import HOLDING
+from emberline.planning.robustness.planned_again import most_days
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.goal_metrics import goal_metric, no_worse
 from emberline.scenarios.messages import Message
@@ -144,6 +146,8 @@ class _Loop:
         """Schedules of processes with the days that steer, by judgement."""
         self.other_kg: float | None = None
         """Cap on what plans between steps emit by the signal that the goal leaves out; None: not known yet."""
+        self.broken = BROKEN * scenario.horizon.day_share * abs(goal_metric(scenario).of(self.baseline.figures))
+        """Price of broken days, were all of them broken."""
         self.finer = scenario.moment_min < scenario.horizon.step_min
         """Whether starts may lie between steps."""
 
@@ -227,15 +231,16 @@ class _Loop:
         )  # fmt: skip
 
     def _reached(self, judged: Ensemble) -> bool:
-        """Whether a judgement shows that the level is reached."""
-        return (judged.chance[0] if self.whole else judged.chance[1]) >= self.level
+        """Whether a judgement shows that the level is reached; where the time is limited, whether it does not show that
+        it is missed."""
+        return (judged.chance[2] if self.whole else judged.chance[1]) >= self.level
 
     def _word(self, judged: Ensemble, status: str, why: str) -> tuple[str, str]:
         """The final status and its reason: the judgement comes before what steered."""
         share = judged.chance[0]
-        if self._reached(judged):
+        if (share if self.whole else judged.chance[1]) >= self.level:
             return "holds", ""
-        if share >= self.level:
+        if self._reached(judged) or share >= self.level:
             return "not shown", f"{judged.n} replays are too few to tell: the level lies within the interval"
         return ("cannot" if status == "holds" else status), why
 
@@ -308,14 +313,16 @@ class _Loop:
         event |= {"elapsed": min(self.spent, self.limit), "limit": self.limit}
         self.tell({"phase": "round", "round": len(self.rounds), **event})
 
-    def _enough(self, days: Misses, judgement: int) -> bool:
-        """Whether a plan holds often enough on the days that steer to be judged: a draft, which none of them has
-        chosen, where it reaches the level."""
+    def _enough(self, days: Misses) -> bool:
+        """Whether a plan holds often enough on the days that steer to be judged."""
         if not self.whole:
             return interval(days.successes, days.n)[0] >= self.level
-        as_asked = not (judgement or days.steered) and margins(days.scenario) == margins(self.scenario)
-        spare = 0.0 if as_asked else HOLDING.spare * (self.level * (1 - self.level) * days.n) ** 0.5
-        return days.successes >= self.level * days.n + spare
+        return days.successes >= self.level * days.n
+
+    def _loss(self, plan: Plan, days: Misses) -> float:
+        """The goal's figure with a price on each broken day, by which plans are compared that do not hold often enough:
+        a point of reliability is worth no more than that."""
+        return (plan.objective or 0.0) + self.broken * (1 - days.successes / days.n)
 
     def _raise(self, start: Plan, judgement: int, begin: Disturbances | None) -> tuple[Plan, Misses | None, str, str]:
         """Raise margins from a plan on; the plan that held best, how it did, and what ended it."""
@@ -325,7 +332,7 @@ class _Loop:
             return start, None, "cancelled", "cancelled before the first replays were over"
         now, days = self._finer(now, days, judgement)
         best, best_days = now, days
-        while not self._enough(days, judgement):
+        while not self._enough(days):
             self.larger = next(candidates(now.scenario, steps(days, self.level, self.stuck), far=True), None)
             if self.remaining <= HOLDING.least_plan:
                 return best, best_days, "out of time", f"the effort of {self.limit:g} was over"
@@ -339,12 +346,11 @@ class _Loop:
             if later is None:
                 continue  # the margin that answers to most breaks is stuck: the others are tried
             after, after_days, top = later
-            if after_days.successes / after_days.n > best_days.successes / best_days.n:
+            if self._loss(after, after_days) < self._loss(best, best_days):
                 best, best_days = after, after_days
-            elif best_days.successes > HOLDING.far * self.level * best_days.n:
-                # near the level a raise that does not help is taken back
-                self.stuck.add(top)
-                now, days = best, best_days
+            helps = after_days.successes / after_days.n > days.successes / days.n
+            if not helps and days.successes > HOLDING.far * self.level * days.n:
+                self.stuck.add(top)  # near the level a raise that does not help is taken back
                 continue
             now, days = after, after_days
         return now, days, "holds", ""
@@ -353,7 +359,7 @@ class _Loop:
         """Other margins around those of a plan that no raise makes hold: more of one may need less of another."""
         chance = np.random.default_rng(seed_of(self.scenario, f"varying {judgement}"))
         for _ in range(HOLDING.variations):
-            if self._enough(days, judgement) or self._over() or len(self.rounds) >= HOLDING.rounds:
+            if self._enough(days) or self._over() or len(self.rounds) >= HOLDING.rounds:
                 break
             knobs = sorted({knob for knob in (*amounts(days)[0], *self.raised) if knob.kind not in FIXED})
             scenario, began = varied(best.scenario, knobs, chance), self.deadline.seconds
@@ -370,13 +376,13 @@ class _Loop:
             if after is None:
                 continue
             candidate, after = self._finer(candidate, after, judgement)
-            if after.successes / after.n > days.successes / days.n:
+            if self._enough(after) or self._loss(candidate, after) < self._loss(best, days):
                 best, days = candidate, after
-        return best, "holds" if self._enough(days, judgement) else "cannot"
+        return best, "holds" if self._enough(days) else "cannot"
 
     def _finer(self, plan: Plan, days: Misses, judgement: int) -> tuple[Plan, Misses]:
-        """A plan at finer moments than its steps: of what holds often enough the best by the goal, else what holds most
-        often; the plan itself where that is it."""
+        """A plan at finer moments than its steps: of what holds often enough the best by the goal, else the best with a
+        price on broken days; the plan itself where that is it."""
         if not self.finer or plan.schedule is None or self.stop():
             return plan, days
         same = plan.scenario.disturbances.planning_quantile == self.scenario.disturbances.planning_quantile
@@ -405,9 +411,8 @@ class _Loop:
             after = self._train(candidate, judgement, began) if candidate.acceptable else None
             if after is None:
                 return False
-            after = dataclasses.replace(after, steered=True)
             plans.append((candidate, after))
-            return self._enough(after, judgement)
+            return self._enough(after)
 
         prices = HOLDING.slack_prices
         first = prices.index(HOLDING.slack_price)
@@ -425,10 +430,10 @@ class _Loop:
                 if not (going_down or self._over()):
                     holds(prices[place - 1])
                 break
-        enough = [each for each in plans if self._enough(each[1], judgement)]
+        enough = [each for each in plans if self._enough(each[1])]
         if enough:
             return min(enough, key=lambda each: each[0].objective or 0.0)
-        return max(plans, key=lambda each: (each[1].successes / each[1].n, -(each[0].objective or 0.0)))
+        return min(plans, key=lambda each: self._loss(*each))
 
     def _other_cap(self, candidate: Plan, judgement: int) -> float:
         """Most that a plan may emit undisturbed by the signal that the goal leaves out, so that it is no worse than the
@@ -498,7 +503,7 @@ class _Loop:
         if again is None:
             return candidate
         after, again = self._finer(after, again, judgement)
-        holds = self._enough(again, judgement) or again.successes / again.n >= days.successes / days.n
+        holds = self._enough(again) or again.successes / again.n >= days.successes / days.n
         return after if holds and not self._worse(after, candidate) else candidate
 
     @staticmethod
@@ -513,11 +518,11 @@ class _Loop:
         self.tell(
             {"phase": "judge", "of": self.replications, "elapsed": min(self.spent, self.limit), "limit": self.limit}
         )
-        polls = [0]
+        polls, least = [0], most_days(self.scenario)
 
         def enough() -> bool:
             polls[0] += 1
-            return self.whole and polls[0] > HOLDING.least_days / PART and self.spent > self.limit
+            return self.whole and polls[0] * PART > least and self.spent > self.limit
 
         return ensemble(
             candidate.scenario, candidate.schedule, self.replications, self.engine,

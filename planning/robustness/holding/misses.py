@@ -34,8 +34,6 @@ class Misses:
     limits: tuple[Limit, ...]
     amount: np.ndarray
     """By how much each limit is missed at most on each day, 0 where it is kept, shape (n_days, n_limits)."""
-    steered: bool = False
-    """Whether these days had a say in the times of the schedule, within its margins."""
 
     @property
     def n(self) -> int:

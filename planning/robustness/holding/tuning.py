@@ -44,8 +44,6 @@ class HoldingTuning:
     """Share that is kept for the judgement."""
     least_days: int = 20
     """Days that are replayed whatever is left."""
-    spare: float = 1.3
-    """Standard errors above the level at which a plan is judged, where not the whole interval must lie above it."""
     least_plan: float = 5.0
     """Work of a plan that steers at least."""
     least_search: float = 0.5
