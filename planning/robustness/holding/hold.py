@@ -414,21 +414,16 @@ class _Loop:
             plans.append((candidate, after))
             return self._enough(after)
 
-        prices = HOLDING.slack_prices
-        first = prices.index(HOLDING.slack_price)
-        going_down = holds(HOLDING.slack_price)
+        price, *lower = HOLDING.slack_prices
+        going_down = holds(price)
         if len(plans) > 1 and self.other_kg is None and no_worse(plan.scenario):
             self.other_kg = self._other_cap(plans[-1][0], judgement)
             if self.other_kg < math.inf:
                 plans.pop()
                 starts = starts_of(self.other_kg)
-                going_down = holds(HOLDING.slack_price)
-        # down step by step, up by two and then to the one between
-        for place in range(first - 1, -1, -1) if going_down else range(first + 2, len(prices), 2):
-            before = len(plans)
-            if self._over() or holds(prices[place]) is not going_down or len(plans) == before:
-                if not (going_down or self._over()):
-                    holds(prices[place - 1])
+                going_down = holds(price)
+        for less in lower if going_down else ():
+            if self._over() or not holds(less):
                 break
         enough = [each for each in plans if self._enough(each[1])]
         if enough:
