@@ -498,8 +498,11 @@ class _Loop:
         if again is None:
             return candidate
         after, again = self._finer(after, again, judgement)
-        holds = self._enough(again) or again.successes / again.n >= days.successes / days.n
-        return after if holds and not self._worse(after, candidate) else candidate
+        if self._enough(days):
+            better = self._enough(again) and not self._worse(after, candidate)
+        else:
+            better = self._enough(again) or self._loss(after, again) < self._loss(candidate, days)
+        return after if better else candidate
 
     @staticmethod
     def _worse(plan: Plan, other: Plan) -> bool:

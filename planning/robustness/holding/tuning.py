@@ -55,8 +55,8 @@ class HoldingTuning:
     """Share of the breaks that are allowed which a raise aims at: margins change what happens besides, and each costs
     and takes room from others."""
     slack_prices: tuple[float, ...] = (0.3, 0.1, 0.0)
-    """Prices of slack that are tried between steps, falling, as shares of what a broken day counts. Of two days and a day
-    higher ones, up to 4, cost a third of the saving for 4 to 8 points of reliability, where margins cost nothing."""
+    """Prices of slack that are tried between steps, falling, as shares of what a broken day counts. Higher ones, up to
+    4, cost two days a third of their saving for 8 points of reliability, where margins cost next to nothing."""
     other_days: int = 200
     """Days on which is seen what a plan emits by the signal that its goal leaves out."""
     steps: Mapping[str, tuple[float, float]] = field(default_factory=_steps)

@@ -69,11 +69,11 @@ def test_the_whole_interval_lies_above_the_level(lost: int, status: str) -> None
 
 @pytest.mark.parametrize(
     ("lost", "lost_later", "slacks"),
-    [(80, 0, [0, 0]), (81, 69, [0, 3, 3]), (81, 70, [0, 3, 6, 6])],
+    [(80, 0, [0, 0]), (81, 80, [0, 3, 3]), (82, 81, [0, 3, 6, 6])],
 )  # fmt: skip
-def test_days_in_reserve_for_plans_that_the_days_have_chosen(lost: int, lost_later: int, slacks: list[float]) -> None:
-    """Proves: of 400 days a draft needs 320 for 80 %; a plan with margins 1.3 √(0.8 · 0.2 · 400) = 10.4 more, so 331.
-    The last round is the search with the time that is left. Sensitivity: reserve for the draft, or none."""
+def test_a_draft_and_a_plan_with_margins_need_the_same_days(lost: int, lost_later: int, slacks: list[float]) -> None:
+    """Proves: of 400 days a draft needs 320 for 80 %, and so does a plan with margins. The last round is the search
+    with the time that is left. Sensitivity: days in reserve, at the price of a saving for what replays cannot tell."""
 
     def rule(case: Case, day: int, seed: int) -> Day:
         bound = lost if slack(case) == 0 else lost_later if slack(case) < 6 else 0
@@ -258,20 +258,20 @@ def test_a_plan_within_its_gap_is_not_searched_for_again() -> None:
     assert run.lists.limits == [30, 8]
 
 
-def test_a_polish_that_holds_as_often_as_before_is_kept() -> None:
+def test_a_polish_that_is_worth_its_days_is_kept() -> None:
     """Proves: where the level is not reached, the better plan of the last search is kept if it holds as often, not if
-    it holds less often. Sensitivity: a plan that holds less often."""
-    for lost, objective in ((100, 104.0), (101, 100.0)):
+    many more days are broken. Sensitivity: the goal alone."""
+    for lost, objective in ((100, 104.0), (300, 100.0)):
         polished = [False]
 
         def say(case: Case, call: int, polished: list[bool] = polished) -> dict[str, Any]:
             polished[0] = call > 1 and slack(case) == 0 and case.disturbances.quantile("ladle") == 0.5
-            return {"objective": 100.0 if call == 1 else 104.0 if slack(case) else 99.0}
+            return {"objective": 100.0 if call == 1 else 99.0 if polished[0] else 104.0}
 
         def rule(case: Case, day: int, seed: int, polished: list[bool] = polished, lost: int = lost) -> Day:
             return {GAP: 4.0} if day < (lost if polished[0] else 100) else {}
 
-        run = trial(rule, lists=Lists(say), whole=True, level=0.76)
+        run = trial(rule, lists=Lists(say), whole=True, level=0.85)
         assert run.result.status == "cannot"
         assert run.result.robust.objective == (99.0 if lost == 100 else 100.0), objective
 
@@ -362,10 +362,10 @@ def test_margins_of_an_earlier_plan_are_tried_first() -> None:
     assert [row[0] for row in trial(needs(40, 10.0), begin=earlier, lists=none).rounds] == [0, 12, 10, 10]
 
 
-@pytest.mark.parametrize(("per_day_s", "n", "judged"), [(1.0, 20, 20), (0.25, 35, 370), (0.0, 400, 400)])
+@pytest.mark.parametrize(("per_day_s", "n", "judged"), [(1.0, 20, 100), (0.25, 35, 370), (0.0, 400, 400)])
 def test_fewer_days_steer_where_they_take_long(per_day_s: float, n: int, judged: int) -> None:
     """Proves: with one limit for all, days that steer may take 8 % of it, five at a time, but 20 are replayed in any
-    case; the judge stops at the limit, after 20 too: 35 days take 8.75 s, those of the judge are over 100 s after 370.
+    case; the judge stops at the limit, after 100 too: 35 days take 8.75 s, those of the judge are over 100 s after 370.
     Sensitivity: all 400, whatever they take."""
     now = [0.0]
 
