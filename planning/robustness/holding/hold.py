@@ -319,10 +319,13 @@ class _Loop:
             return interval(days.successes, days.n)[0] >= self.level
         return days.successes >= self.level * days.n
 
-    def _loss(self, plan: Plan, days: Misses) -> float:
-        """The goal's figure with a price on each broken day, by which plans are compared that do not hold often enough:
-        a point of reliability is worth no more than that."""
-        return (plan.objective or 0.0) + self.broken * (1 - days.successes / days.n)
+    def _rank(self, plan: Plan, days: Misses) -> tuple[bool, float]:
+        """The less, the better: what holds often enough first, by the goal; else the goal with a price on each broken
+        day, so that a point of reliability is worth no more than that."""
+        objective = plan.objective or 0.0
+        if self._enough(days):
+            return (False, objective)
+        return (True, objective + self.broken * (1 - days.successes / days.n))
 
     def _raise(self, start: Plan, judgement: int, begin: Disturbances | None) -> tuple[Plan, Misses | None, str, str]:
         """Raise margins from a plan on; the plan that held best, how it did, and what ended it."""
@@ -346,7 +349,7 @@ class _Loop:
             if later is None:
                 continue  # the margin that answers to most breaks is stuck: the others are tried
             after, after_days, top = later
-            if self._loss(after, after_days) < self._loss(best, best_days):
+            if self._rank(after, after_days) < self._rank(best, best_days):
                 best, best_days = after, after_days
             helps = after_days.successes / after_days.n > days.successes / days.n
             if not helps and days.successes > HOLDING.far * self.level * days.n:
@@ -376,7 +379,7 @@ class _Loop:
             if after is None:
                 continue
             candidate, after = self._finer(candidate, after, judgement)
-            if self._enough(after) or self._loss(candidate, after) < self._loss(best, days):
+            if self._rank(candidate, after) < self._rank(best, days):
                 best, days = candidate, after
         return best, "holds" if self._enough(days) else "cannot"
 
@@ -425,10 +428,7 @@ class _Loop:
         for less in lower if going_down else ():
             if self._over() or not holds(less):
                 break
-        enough = [each for each in plans if self._enough(each[1])]
-        if enough:
-            return min(enough, key=lambda each: each[0].objective or 0.0)
-        return min(plans, key=lambda each: self._loss(*each))
+        return min(plans, key=lambda each: self._rank(*each))
 
     def _other_cap(self, candidate: Plan, judgement: int) -> float:
         """Most that a plan may emit undisturbed by the signal that the goal leaves out, so that it is no worse than the
@@ -492,22 +492,13 @@ class _Loop:
             return candidate
         began = self.deadline.seconds
         after = self._plan(candidate.scenario, 1.0)
-        if after.schedule is None or not after.acceptable or (self._worse(after, candidate) and not self.finer):
+        if after.schedule is None or not after.acceptable:
             return candidate
         again = self._train(after, judgement, began)
         if again is None:
             return candidate
         after, again = self._finer(after, again, judgement)
-        if self._enough(days):
-            better = self._enough(again) and not self._worse(after, candidate)
-        else:
-            better = self._enough(again) or self._loss(after, again) < self._loss(candidate, days)
-        return after if better else candidate
-
-    @staticmethod
-    def _worse(plan: Plan, other: Plan) -> bool:
-        """Whether a plan is worse than another one by the goal, undisturbed."""
-        return other.objective is not None and (plan.objective or 0.0) > other.objective
+        return after if self._rank(after, again) < self._rank(candidate, days) else candidate
 
     def _judge(self, candidate: Plan, plain: Plan, judgement: int) -> Ensemble | None:
         """A plan on fresh days, its draft and the baseline on the same."""
