@@ -102,13 +102,10 @@ def test_starts_lie_on_moments_and_both_engines_agree() -> None:
         assert np.allclose(schedule[name], run[name], atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("holding", "prices"), [({0.1, 0.3, 0.6}, [0.3, 0.1, 0.0]), ({1.0, 2.0, 4.0}, [0.3, 1.0, 0.6]), (set(), None)]
-)  # fmt: skip
+@pytest.mark.parametrize(("holding", "prices"), [({0.1, 0.3}, [0.3, 0.1, 0.0]), ({0.3}, [0.3, 0.1]), (set(), None)])
 def test_the_cheapest_that_holds_is_taken(holding: set[float], prices: list[float] | None) -> None:
-    """Proves: from the first price on lower ones follow while the plan holds, or every second higher one until it does
-    and then the one between, and the plan is the best by the goal of those that hold; where none does, margins are
-    raised.
+    """Proves: from the first price on lower ones follow while the plan holds, and the plan is the best by the goal of
+    those that hold; where the first does not, margins are raised.
     Sensitivity: the first that holds, the dearest, or a search with margins that is not needed."""
     lists, at = dict[float, xr.Dataset | None](), FinerStarts.at
 
@@ -127,7 +124,7 @@ def test_the_cheapest_that_holds_is_taken(holding: set[float], prices: list[floa
     assert run.result.status == "holds"
     if prices is None:
         assert slack(run.result.robust.scenario) == 10
-        assert set(lists) == {0.3, 1.0, 4.0, 0.1, 0.0}
+        assert set(lists) == {0.3, 0.1, 0.0}
         return
     assert list(lists) == prices
     assert len(run.lists.requests) == 1
