@@ -47,7 +47,7 @@ SHOPS, WORKS, DAYS, WEEKS = 50, 10, 20, 5
 LONGEST_MIN = 8 * 24 * 60
 """Longer horizons are left out."""
 DRAFT_GAP = 0.005
-"""Of drafts that savings are compared with: of a coarse one a plan keeps more than there is."""
+"""Gap of the drafts that savings are compared with: next to a coarse one a plan seems to keep more than there is."""
 SURE = 1.96
 MEDIAN = math.sqrt(math.pi / 2)
 """Standard error of a median by that of the mean."""

@@ -203,8 +203,8 @@ class Plan:
         )
         if not holding.reached and holding.interval[1] >= holding.level:
             text = mark(
-                "Feasible, and the twin agrees; as printed it holds on {share} of {days}, about the {level} that were "
-                "to be reached, the baseline on {baseline}."
+                "Feasible, and the twin agrees; as printed it holds on {share} of {days}, too few to tell it from the "
+                "{level} that were to be reached, the baseline on {baseline}."
             )
         elif not holding.reached:
             text = mark(

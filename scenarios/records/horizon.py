@@ -166,7 +166,7 @@ class Horizon(Record):
 
     @property
     def day_share(self) -> float:
-        """Share of it that a day is, at most 1."""
+        """A day's share of the horizon, at most 1."""
         return min(timedelta(days=1) / (self.end_utc - self.start_utc), 1.0)
 
     @property

@@ -484,7 +484,7 @@ class _Loop:
         return None
 
     def _polish(self, candidate: Plan, days: Misses | None, judgement: int) -> Plan:
-        """The same margins with the time that is left; kept where it is better and holds no less often."""
+        """The same margins with the time that is left; kept where it ranks before the plan."""
         mine = margins(candidate.scenario)
         ended = any(row.status == "within gap" for row in self.rounds if row.margins == mine)
         as_asked = mine == margins(self.scenario) and not self.whole

@@ -56,7 +56,7 @@ class HoldingTuning:
     and takes room from others."""
     slack_prices: tuple[float, ...] = (0.3, 0.1, 0.0)
     """Prices of slack that are tried between steps, falling, as shares of what a broken day counts. Higher ones, up to
-    4, cost two days a third of their saving for 8 points of reliability, where margins cost next to nothing."""
+    4, cost two days over a quarter of their saving for 8 points of reliability, where margins cost next to nothing."""
     other_days: int = 200
     """Days on which is seen what a plan emits by the signal that its goal leaves out."""
     steps: Mapping[str, tuple[float, float]] = field(default_factory=_steps)
