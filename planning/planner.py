@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from emberline.planning.answer.choices import own_point, with_choices, with_own
@@ -91,13 +92,16 @@ def make_plan(
     """
     to_the_minute.refuse(scenario)
     limit_s = scenario.goal.time_limit_s
+    follow = partial(followed, baseline=baseline, workers=workers, on_progress=on_progress, cancel=cancel)
     with effort.net(limit_s) as net:
         result = _steps(
             scenario, steps, before, search or Search(), starts or EarlierPlans(), baseline, replications, days,
             deadline or Deadline(scenario.goal.budget), on_progress, cancel,
         )  # fmt: skip
-        if steps.again:
-            result = followed(result, baseline=baseline, workers=workers, on_progress=on_progress, cancel=cancel)
+        if steps.again and scenario.goal.time_limited:
+            result = follow(result)
+    if steps.again and not scenario.goal.time_limited:  # the safety net ends searches, not the judgement
+        result = follow(result)
     if not net.acted:
         return result
     late = Message("The time limit of {seconds:g} s was over before the effort was.", seconds=limit_s)

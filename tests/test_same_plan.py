@@ -70,6 +70,20 @@ def test_where_seconds_are_over_the_plan_says_so() -> None:
     assert any("0.5 s was over before" in str(one) for one in result.omissions)
 
 
+def test_the_safety_net_leaves_the_judgement_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: where the safety net of an effort ends the search, the plan is followed on as many days as it was judged
+    on as printed.
+
+    Sensitivity: a busy machine that states fewer days."""
+    net = effort.net
+    monkeypatch.setattr(effort, "net", lambda seconds: net(seconds / 300))
+    result = make_plan(load("melt-shop-small", ["goal.effort=30", "goal.replan.every_min=360"]))
+    assert any("was over before the effort was" in str(one) for one in result.omissions)
+    assert result.replays is not None
+    assert result.again is not None
+    assert result.again.n == result.replays.n == 100
+
+
 def test_a_solver_looks_at_the_same_work_whatever_went_before() -> None:
     """Proves: moments at which a running solver looks at what is shared count from where its two threads began.
 

@@ -162,6 +162,11 @@ class Goal(Record):
         """Work that a plan may take in all."""
         return self.time_limit_s if self.effort is None else min(self.effort, self.time_limit_s)
 
+    @property
+    def time_limited(self) -> bool:
+        """Whether the time limit is the user's, and not the safety net of the effort."""
+        return self.effort is None or self.time_limit_s != net_of(self.effort)
+
     @model_serializer(mode="wrap")
     def _with_limit(self, rest: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # also where it equals the default: read again it must not follow from heats and steps
