@@ -89,6 +89,7 @@ def first_answer(plan: Plan) -> Iterator[str | Table]:
     answer = first(plan)
     if answer is None:
         return
+    yield f"Compared with {wording.comparison(plan)}:"
     yield from answer.lines
     yield ""
     strip = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
@@ -97,7 +98,7 @@ def first_answer(plan: Plan) -> Iterator[str | Table]:
     yield strip
     if answer.changes:
         yield ""
-        yield f"What changed, compared with {wording.comparison(plan)}"
+        yield "What changed"
         yield from (f"- {change.says}" for change in answer.changes)
     if answer.causes:
         yield ""

@@ -87,8 +87,8 @@ def test_a_plan_not_yet_replayed(app: AppTest, run: str) -> None:
     assert not app.exception
     assert wording.sentence(wording.status(Store().open(run).plan)) in page_text(app)
     assert "Press Replay" in page_text(app)
-    (says,) = [item.value for item in app.markdown if "This plan holds on" in item.value]
-    assert re.search(r"on \d+ of 100 disturbed replays \(between \d+ and \d+\); asked: [\d.]+\.$", says)
+    (says,) = [item.value for item in app.markdown if "this plan holds on" in item.value]
+    assert re.search(r"on \d+ of 100 disturbed replays \(between \d+ and \d+\); required: [\d.]+\.$", says)
     assert "Counted on" in page_text(app)
     assert not app.button(key="robustness.start").disabled
 
@@ -102,11 +102,13 @@ def test_the_headline_says_how_sure_it_is() -> None:
         {"kind": "wait", "unit": "LF", "stage": "LF", "typical": 3.0, "worst": 9.0, "measure": "min"},
     )
     facts = Evidence(400, 0.899, 0.8651, 0.9243, 0.6, misses=misses)
-    assert headline(facts, 0.9) == ("This plan holds on 89 of 100 disturbed replays (between 86 and 93); asked: 90.")
-    assert headline(facts, None) == "This plan holds on 89 of 100 disturbed replays (between 86 and 93)."
+    assert headline(facts, 0.9) == (
+        "As printed this plan holds on 89 of 100 disturbed replays (between 86 and 93); required: 90."
+    )
+    assert headline(facts, None) == "As printed this plan holds on 89 of 100 disturbed replays (between 86 and 93)."
     says = " ".join(sentences(facts, 0.9))
     assert "Counted on 400 replays" in says
-    assert "What was asked lies within it" in says
+    assert "The required share lies within it" in says
     assert "The baseline holds on 60 of 100." in says
     assert "most often: finished too late (CC), typically by 21.0 min, at most by 140.0 min." in says
     more = sentences(dataclasses.replace(facts, baseline_share=0.95, worse=True), 0.9)

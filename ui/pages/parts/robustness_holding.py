@@ -77,20 +77,21 @@ def show_headline(plan: Plan, ensemble: Ensemble | None) -> None:
     st.markdown(f"##### {'⚠ ' if facts.worse else ''}{says}")
     lines = sentences(facts, target)
     if target and not level:
-        lines.append(tr("No level was set: {asked} were asked.", asked=f"{100 * target:.3g}"))
+        lines.append(tr("No level was set: {level} is the default.", level=f"{100 * target:.3g}"))
     st.text(" ".join(lines))
 
 
 def headline(facts: Evidence, target: float | None) -> str:
-    """How often the plan holds, its range, and what was asked for."""
+    """How often the plan holds, its range, and what is required."""
     values = {
         "share": _of_100(facts.share), "low": _of_100(facts.low),
-        "high": math.ceil(100 * facts.high - 1e-9), "asked": f"{100 * (target or 0.0):.3g}",
+        "high": math.ceil(100 * facts.high - 1e-9), "level": f"{100 * (target or 0.0):.3g}",
     }  # fmt: skip
     if target is None:
-        return tr("This plan holds on {share} of 100 disturbed replays (between {low} and {high}).", **values)
+        return tr("As printed this plan holds on {share} of 100 disturbed replays (between {low} and {high}).", **values)
     return tr(
-        "This plan holds on {share} of 100 disturbed replays (between {low} and {high}); asked: {asked}.", **values
+        "As printed this plan holds on {share} of 100 disturbed replays (between {low} and {high}); required: {level}.",
+        **values,
     )
 
 
@@ -100,7 +101,7 @@ def sentences(facts: Evidence, target: float | None) -> list[str]:
         tr("Counted on {days} replays; the range is what so few can tell (95 % confidence).", days=facts.days)
     ]  # fmt: skip
     if target is not None and facts.low < target <= facts.high:
-        lines.append(tr("What was asked lies within it: more replays narrow it down."))
+        lines.append(tr("The required share lies within it: more replays narrow it down."))
     if facts.baseline_share is not None:
         text = tr("The baseline holds on {share} of 100.", share=_of_100(facts.baseline_share))
         if facts.worse:
