@@ -161,9 +161,14 @@ class _Loop:
         """Work that is left to the search."""
         return self.searching - self.spent
 
+    @property
+    def _least(self) -> float:
+        """Work of a plan that steers at least."""
+        return min(HOLDING.least_plan, HOLDING.least_share * self.limit)
+
     def _over(self) -> bool:
         """Whether there is no time for another plan."""
-        return self.stop() or self.remaining <= HOLDING.least_plan
+        return self.stop() or self.remaining <= self._least
 
     def run(self, plain: Plan | None, search: Search, begin: Disturbances | None) -> Robustness:
         from emberline.models import Study
@@ -171,7 +176,7 @@ class _Loop:
         self.search = dataclasses.replace(search, study=search.study or Study(), keep=None)
         if plain is None:
             plain = self._plan(self.scenario, HOLDING.draft_share)
-            if plain.schedule is None and not plain.ruled_out and self.whole and self.remaining > HOLDING.least_plan:
+            if plain.schedule is None and not plain.ruled_out and self.whole and self.remaining > self._least:
                 plain = self._plan(self.scenario, 1.0)  # a plan that does not hold is better than none
         elif plain.schedule is not None:
             assert self.search.study is not None
@@ -191,7 +196,7 @@ class _Loop:
             if judged is None or status != "holds" or self._reached(judged):
                 break
             status, why, begin = "cannot", "what held in the replays that steered did not in fresh ones", None
-            if self.remaining <= HOLDING.least_plan:
+            if self.remaining <= self._least:
                 status = "out of time"
                 break
         if judged is not None and self._gains_nothing(judged):
@@ -252,7 +257,7 @@ class _Loop:
             share: of the time limit.
             lists: that keep the margins, to begin with; None: those of the rules are made.
         """
-        limit = max(min(share * self.limit, self.remaining), HOLDING.least_plan)
+        limit = max(min(share * self.limit, self.remaining), self._least)
         if self.whole:  # a plan that does not hold is better than none, but the limit is the limit
             limit = min(limit, max(self.deadline.rest, HOLDING.least_search))
         else:
@@ -337,7 +342,7 @@ class _Loop:
         best, best_days = now, days
         while not self._enough(days):
             self.larger = next(candidates(now.scenario, steps(days, self.level, self.stuck), far=True), None)
-            if self.remaining <= HOLDING.least_plan:
+            if self.remaining <= self._least:
                 return best, best_days, "out of time", f"the effort of {self.limit:g} was over"
             if len(self.rounds) >= HOLDING.rounds or not steps(days, self.level, self.stuck):
                 why = "no margin that can still be raised makes it hold more often"
@@ -488,7 +493,7 @@ class _Loop:
         mine = margins(candidate.scenario)
         ended = any(row.status == "within gap" for row in self.rounds if row.margins == mine)
         as_asked = mine == margins(self.scenario) and not self.whole
-        if days is None or ended or as_asked or self.remaining <= HOLDING.least_plan or self.stop():
+        if days is None or ended or as_asked or self.remaining <= self._least or self.stop():
             return candidate
         began = self.deadline.seconds
         after = self._plan(candidate.scenario, 1.0)

@@ -45,7 +45,8 @@ class HoldingTuning:
     least_days: int = 20
     """Days that are replayed whatever is left."""
     least_plan: float = 5.0
-    """Work of a plan that steers at least."""
+    least_share: float = 0.12
+    """Work of a plan that steers at least; of a small effort this share, so that margins are tried at all."""
     least_search: float = 0.5
     """Work of a search that begins when all is spent, with the lists that are known."""
     far: float = 0.8

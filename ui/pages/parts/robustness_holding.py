@@ -88,7 +88,9 @@ def headline(facts: Evidence, target: float | None) -> str:
         "high": math.ceil(100 * facts.high - 1e-9), "level": f"{100 * (target or 0.0):.3g}",
     }  # fmt: skip
     if target is None:
-        return tr("As printed this plan holds on {share} of 100 disturbed replays (between {low} and {high}).", **values)
+        return tr(
+            "As printed this plan holds on {share} of 100 disturbed replays (between {low} and {high}).", **values
+        )
     return tr(
         "As printed this plan holds on {share} of 100 disturbed replays (between {low} and {high}); required: {level}.",
         **values,
