@@ -95,9 +95,8 @@ def of_ensemble(schedule: xr.Dataset, replications: int, workers: int) -> float:
 def of_plan(scenario: Scenario) -> float:
     """Bytes that a process which makes a plan needs at its peak."""
     per_step = PER_STEP + PER_ASSET_STEP * len(scenario.site.assets)
-    per_step += PER_MODE_STEP * (len(scenario.process_modes) + len(scenario.stores) if scenario.processes else 0)
-    if scenario.heats:
-        per_step += PER_GRADE_STEP * len({heat.grade.name for heat in scenario.heats}) * len(scenario.line.stages)
+    per_step += PER_MODE_STEP * (len(scenario.process_modes) + len(scenario.stores))
+    per_step += PER_GRADE_STEP * len({heat.grade.name for heat in scenario.heats}) * len(scenario.line.stages)
     return BASE + per_step * scenario.horizon.n_steps
 
 

@@ -26,14 +26,10 @@ SPARE_S = 5.0
 
 def of_plan(scenario: Scenario) -> float:
     """Seconds that a plan takes before anything is searched; 0 where that is little."""
-    steps = scenario.horizon.n_steps
-    if scenario.processes:
-        return PER_PART_STEP * steps * (len(scenario.process_modes) + len(scenario.stores))
-    if not scenario.heats:
-        return 0.0
     grades = {heat.grade.name: heat.grade for heat in scenario.heats}
     places = sum(len(stage.units) for grade in grades.values() for stage in scenario.line.route(grade))
-    return PER_PLACE_STEP * steps * places
+    parts = len(scenario.process_modes) + len(scenario.stores)
+    return scenario.horizon.n_steps * (PER_PLACE_STEP * places + PER_PART_STEP * parts)
 
 
 def refuse(scenario: Scenario, what: str = "") -> None:
@@ -50,12 +46,10 @@ def refuse(scenario: Scenario, what: str = "") -> None:
     need_s, limit = of_plan(scenario), scenario.goal.time_limit_s
     if need_s <= QUICKER * limit + SPARE_S:
         return
-    of = "process modes and stores" if scenario.processes else "heats"
-    count = len(scenario.process_modes) + len(scenario.stores) if scenario.processes else len(scenario.heats)
+    parts = len(scenario.heats) + len(scenario.process_modes) + len(scenario.stores)
     says = (
-        f"{scenario.horizon.n_steps:,} steps × {count} {of} take about {in_words(need_s)} to write before anything is "
-        f"searched, and the limit is {in_words(limit)}; choose longer steps, a shorter horizon, or a limit of "
-        f"{in_words(need_s)} at least"
+        f"{scenario.horizon.n_steps:,} steps × {parts} heats, modes and stores take about {in_words(need_s)} to write, "
+        f"and the limit is {in_words(limit)}; choose longer steps, a shorter horizon, or {in_words(need_s)} at least"
     )
     raise ScenarioError([Problem(what or scenario.name, "goal.time_limit_s", says)])
 

@@ -28,13 +28,13 @@ def test_a_year_of_heats_in_two_seconds_is_refused_with_the_figures() -> None:
     with pytest.raises(ScenarioError) as refused:
         pace.refuse(load("melt-shop-day", YEAR))
     (line,) = str(refused.value).splitlines()
-    assert "melt-shop-day: goal.time_limit_s: 35,136 steps × 24 heats take about" in line
+    assert "melt-shop-day: goal.time_limit_s: 35,136 steps × 24 heats, modes and stores take about" in line
     assert "the limit is 2 s" in line
 
 
 def test_a_week_by_the_minute_in_two_seconds_is_refused() -> None:
     """Proves: the same of processes, whose baseline alone takes longer than the limit."""
-    with pytest.raises(ScenarioError, match="10,080 steps × 13 process modes and stores"):
+    with pytest.raises(ScenarioError, match="10,080 steps × 13 heats, modes and stores"):
         pace.refuse(load("cement-week", ("horizon.step_min=1", "goal.time_limit_s=2")))
     pace.refuse(load("cement-week", ("horizon.step_min=1", "goal.time_limit_s=60")))
 
