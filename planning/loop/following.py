@@ -86,7 +86,7 @@ def refuse(scenario: Case) -> None:
     if not scenario.can_plan_again:
         key, says = "site", "is not planned again on disturbed days; lines of heats and runs of processes are"
         if scenario.processes:
-            key, says = "processes", "all must run, ramp, have energy by the day, touch carriers or are locked"
+            key, says = "processes", "no runs can move: all must run, ramp, have daily energy, carriers or locks"
         raise ScenarioError([Problem(scenario.name, key, says)])
 
 

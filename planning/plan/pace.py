@@ -49,7 +49,7 @@ def refuse(scenario: Scenario, what: str = "") -> None:
     parts = len(scenario.heats) + len(scenario.process_modes) + len(scenario.stores)
     says = (
         f"{scenario.horizon.n_steps:,} steps × {parts} heats, modes and stores take about {in_words(need_s)} to write, "
-        f"and the limit is {in_words(limit)}; choose longer steps, a shorter horizon, or {in_words(need_s)} at least"
+        f"and the limit is {in_words(limit)}; choose longer steps, a shorter horizon or a longer limit"
     )
     raise ScenarioError([Problem(what or scenario.name, "goal.time_limit_s", says)])
 

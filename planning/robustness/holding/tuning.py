@@ -45,8 +45,10 @@ class HoldingTuning:
     least_days: int = 20
     """Days that are replayed whatever is left."""
     least_plan: float = 5.0
+    """Work of a plan that steers at least, unless ``least_share`` is less."""
     least_share: float = 0.12
-    """Work of a plan that steers at least; of a small effort this share, so that margins are tried at all."""
+    """The same as a share of all work: with a small effort margins are tried too. An effort of 42 or more is not
+    changed by it."""
     least_search: float = 0.5
     """Work of a search that begins when all is spent, with the lists that are known."""
     far: float = 0.8

@@ -82,7 +82,7 @@ def show_headline(plan: Plan, ensemble: Ensemble | None) -> None:
 
 
 def headline(facts: Evidence, target: float | None) -> str:
-    """How often the plan holds, its range, and what is required."""
+    """Share of replays on which the plan holds, its interval, and the required share."""
     values = {
         "share": _of_100(facts.share), "low": _of_100(facts.low),
         "high": math.ceil(100 * facts.high - 1e-9), "level": f"{100 * (target or 0.0):.3g}",
