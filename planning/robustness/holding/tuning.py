@@ -46,9 +46,9 @@ class HoldingTuning:
     """Days that are replayed whatever is left."""
     least_plan: float = 5.0
     """Work of a plan that steers at least, unless ``least_share`` is less."""
-    least_share: float = 0.12
-    """The same as a share of all work: with a small effort margins are tried too. An effort of 42 or more is not
-    changed by it."""
+    least_share: float = 0.15
+    """The same as a share of the work of the search: with a small effort margins are tried too. The efforts that have
+    names, 45 and more, are not changed by it."""
     least_search: float = 0.5
     """Work of a search that begins when all is spent, with the lists that are known."""
     far: float = 0.8
