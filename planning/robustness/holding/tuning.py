@@ -47,8 +47,8 @@ class HoldingTuning:
     least_plan: float = 5.0
     """Work of a plan that steers at least, unless ``least_share`` is less."""
     least_share: float = 0.15
-    """The same as a share of the work of the search: with a small effort margins are tried too. The efforts that have
-    names, 45 and more, are not changed by it."""
+    """The same as a share of the work of the search: with a small effort margins are tried too. The default
+    effort is not changed by it."""
     least_search: float = 0.5
     """Work of a search that begins when all is spent, with the lists that are known."""
     far: float = 0.8
