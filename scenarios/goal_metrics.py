@@ -139,7 +139,7 @@ class BoundCovers:
     @classmethod
     def of(cls, scenario: Scenario) -> BoundCovers:
         """Those of a scenario's plans that a search is about."""
-        decisions = "units" if scenario.processes else "heats" if scenario.heats else "site"
+        decisions = next((producer.decisions for producer in scenario.producers), "site")
         return cls(decisions, None if scenario.heats and scenario.by_the_minute else scenario.horizon.step_min)
 
     @property

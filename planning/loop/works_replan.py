@@ -24,6 +24,7 @@ from emberline.models.site import read, worth_per_t
 from emberline.planning.loop.risks import BROKEN, worth_per_mwh
 from emberline.scenarios import effort
 from emberline.scenarios.process import in_steps
+from emberline.scenarios.process.record import moves_runs
 from emberline.twin.envelope import envelope
 from emberline.twin.processes.following import SchedulePolicy
 from emberline.twin.processes.plant import WorksFollower, WorksPlant
@@ -113,7 +114,8 @@ class WorksReplan:
         self.most_mw, self.least_mw = limit - other, -site.export_limit_mw - other
         """Of all units in each step, the rest of the site as planned."""
         self.units = [self._unit(u) for u in range(len(table.machines))]
-        self.movable = [unit for unit in self.units if scenario.moves_runs(table.machines[unit.row].process)]
+        processes, locks = (table.machines[unit.row].process for unit in self.units), scenario.run_locks
+        self.movable = [u for u, process in zip(self.units, processes, strict=True) if moves_runs(process, locks)]
         flow = np.zeros((2, len(table.stores), table.n_steps))
         for load in table.loads:
             if not load.order:

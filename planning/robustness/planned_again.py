@@ -16,6 +16,7 @@ from emberline.planning.plan.record import Plan
 from emberline.planning.plan.tuning import PLAN
 from emberline.planning.robustness.ensemble import ensemble
 from emberline.scenarios import Case, Scenario, effort
+from emberline.scenarios.process.record import moves_runs
 
 PER_LOOK, PER_OPERATION, PER_LISTED, PER_MODE = 2e-3, 8e-5, 2e-5, 3e-3
 """Work of a look: in any case, for each operation within its reach, for each of the whole list, and for each mode of a
@@ -31,7 +32,7 @@ def work_of(scenario: Scenario) -> float:
     """Work of following a plan through one disturbed replay."""
     length = scenario.horizon.length_min
     operations = len(scenario.heats) * len(scenario.line.stages)
-    modes = sum(one.count * len(one.all_modes) for one in scenario.processes if scenario.moves_runs(one))
+    modes = sum(one.count * len(one.all_modes) for one in scenario.processes if moves_runs(one, scenario.run_locks))
     near = operations * min(AHEAD_MIN / length, 1.0)
     each = PER_LOOK + PER_OPERATION * near + PER_LISTED * operations + PER_MODE * modes
     return length / scenario.goal.replan.every_min * each

@@ -1,11 +1,15 @@
-"""The scenario: all nouns together, as a file says them."""
+"""The scenario: all nouns together, as a file says them, and its producers.
+
+Code above ``scenarios``, ``twin`` and ``models`` iterates producers and asks none of them for its kind. What differs is
+an attribute here, or a function of the room that needs it, registered by type with ``functools.singledispatch``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, ClassVar, Protocol, Self
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -15,7 +19,7 @@ from emberline.scenarios.case.market import Market
 from emberline.scenarios.case.site import Site
 from emberline.scenarios.process.delivery import Arrival, Delivery
 from emberline.scenarios.process.recipe import Mode
-from emberline.scenarios.process.record import Process, carriers_of
+from emberline.scenarios.process.record import Process, moves_runs
 from emberline.scenarios.process.store import Store
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.disturbances import Disturbances, Recourse, Tolerances
@@ -45,11 +49,82 @@ class Heat:
     due_min: float
 
 
+class Producer(Protocol):
+    """Equipment that makes something, with what it is to make."""
+
+    table: ClassVar[str]
+    """Name of the list of what it does, in exports: ``heats`` or ``runs``."""
+    decisions: ClassVar[str]
+    """Decisions of its plans: of ``heats``, or of ``units`` by steps."""
+    lock_key: ClassVar[str]
+    """Key of its locks in a scenario."""
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Names of its units, in declared order."""
+
+    @property
+    def can_plan_again(self) -> bool:
+        """Whether its plan can be made again on a disturbed day."""
+
+    def disturbed(self, disturbances: Disturbances) -> bool:
+        """Whether anything makes it differ from a plan."""
+
+
+@dataclass(frozen=True)
+class ProductionLine:
+    """A line with its orders: heats pass through stages of parallel units."""
+
+    line: Line
+    orders: tuple[Order, ...]
+    heats: tuple[Heat, ...]
+    locks: tuple[Lock, ...]
+    table: ClassVar[str] = "heats"
+    decisions: ClassVar[str] = "heats"
+    lock_key: ClassVar[str] = "locks"
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        return tuple(unit.name for unit in self.line.units)
+
+    @property
+    def can_plan_again(self) -> bool:
+        return True
+
+    def disturbed(self, disturbances: Disturbances) -> bool:
+        return disturbances.heats
+
+
+@dataclass(frozen=True)
+class ProcessNetwork:
+    """Processes between stores, with arrivals and deliveries."""
+
+    processes: tuple[Process, ...]
+    stores: tuple[Store, ...]
+    arrivals: tuple[Arrival, ...]
+    deliveries: tuple[Delivery, ...]
+    locks: tuple[RunLock, ...]
+    table: ClassVar[str] = "runs"
+    decisions: ClassVar[str] = "units"
+    lock_key: ClassVar[str] = "run_locks"
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        return tuple(unit for process in self.processes for unit in process.units)
+
+    @property
+    def can_plan_again(self) -> bool:
+        return any(moves_runs(process, self.locks) for process in self.processes)
+
+    def disturbed(self, disturbances: Disturbances) -> bool:
+        return disturbances.processes
+
+
 class Scenario(Record):
     """A planning problem: plant, orders, market, horizon, state, disturbances and goal.
 
-    A plant makes heats on a line, or runs processes between stores. Without either it is a site alone: its loads are to
-    be met as well as can be.
+    A plant makes heats on a line, or runs processes between stores: its producers. Without either it is a site alone:
+    its loads are to be met as well as can be.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$")
@@ -184,12 +259,17 @@ class Scenario(Record):
         """Deliveries that go on in time: all but orders."""
         return tuple(delivery for delivery in self.deliveries if delivery.amount_t is None)
 
+    @cached_property
+    def producers(self) -> tuple[ProductionLine | ProcessNetwork, ...]:
+        """What makes something here, each with what it is to make; empty for a site alone."""
+        nouns = (self.processes, self.stores, self.arrivals, self.deliveries, self.run_locks)
+        line = (ProductionLine(self.line, self.orders, self.heats, self.locks),) if self.heats else ()
+        return (*line, ProcessNetwork(*nouns)) if self.processes else line
+
     @property
     def disturbed(self) -> bool:
         """Whether anything makes reality differ from the plan; a site alone is not disturbed."""
-        if self.processes:
-            return self.disturbances.processes
-        return bool(self.heats) and self.disturbances.heats
+        return any(producer.disturbed(self.disturbances) for producer in self.producers)
 
     @property
     def holding(self) -> bool:
@@ -206,16 +286,10 @@ class Scenario(Record):
         finer = self.holding and bool(self.heats) and not self.by_the_minute and step % MOMENT_MIN == 0
         return MOMENT_MIN if finer else step
 
-    def moves_runs(self, process: Process) -> bool:
-        """Whether the runs of a process may be planned again on their own: nothing else hangs on them but stores."""
-        bound = process.must_run or process.ramp_tph_per_h or process.daily_energy_mwh
-        locked = any(lock.process == process.name for lock in self.run_locks)
-        return not (bound or locked or any(True for _ in carriers_of(process)))
-
     @property
     def can_plan_again(self) -> bool:
         """Whether a list of heats, or runs of processes, can be planned again on a disturbed day."""
-        return bool(self.heats) or any(map(self.moves_runs, self.processes))
+        return any(producer.can_plan_again for producer in self.producers)
 
     @property
     def planned_again(self) -> bool:

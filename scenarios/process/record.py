@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Any
@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from emberline.scenarios.process.recipe import Mode, Recipe
 from emberline.scenarios.records.base import NAME, Misplaced, Record
 from emberline.scenarios.records.horizon import Horizon, Moment
+from emberline.scenarios.records.orders import RunLock
 from emberline.scenarios.records.quantity import Hours, MegawattHours, Minutes, TonnesPerHour, in_unit
 
 Span = Annotated[float, BeforeValidator(in_unit("h"), json_schema_input_type=float | str), Field(ge=0, le=10_000)]
@@ -312,3 +313,10 @@ def stores_of(process: Process) -> Iterator[tuple[tuple[str | int, ...], str]]:
             for i, stream in enumerate(getattr(recipe, side)):
                 if stream.store is not None:
                     yield (*place, side, i, "store"), stream.store
+
+
+def moves_runs(process: Process, locks: Sequence[RunLock]) -> bool:
+    """Whether the runs of a process may be planned again on their own: nothing else hangs on them but stores."""
+    bound = process.must_run or process.ramp_tph_per_h or process.daily_energy_mwh
+    locked = any(lock.process == process.name for lock in locks)
+    return not (bound or locked or any(True for _ in carriers_of(process)))
