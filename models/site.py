@@ -27,7 +27,7 @@ def fixed(scenario: Case, envelope: xr.Dataset, schedule: xr.Dataset) -> tuple[f
         schedule: table ``SCHEDULE``, whose stocks are credited.
     """
     data, row = read(scenario, envelope), goal_metric(scenario)
-    direct = direct_kg(scenario, envelope) if scenario.heats else 0.0
+    direct = direct_kg(scenario, envelope)
     constant = read_aim(scenario, data, {}, direct).constant
     beyond = row.parts(scenario.market.carbon_price).get("scope1", 0.0) * direct + (
         data.sunk_cost if row.money else 0.0

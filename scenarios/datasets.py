@@ -129,6 +129,11 @@ class ViolationKind(StrEnum):
     ENERGY = "energy"
     """Electricity of a day drawn otherwise than asked for [MWh]."""
 
+    @property
+    def late(self) -> bool:
+        """Whether a heat misses its due time."""
+        return self in (ViolationKind.DUE, ViolationKind.UNFINISHED)
+
 
 @dataclass(frozen=True)
 class Attribute:

@@ -23,11 +23,14 @@ def direct_kg(scenario: Scenario, envelope: xr.Dataset, heats: Sequence[int] | N
         envelope: of the scenario.
         heats: places of the heats that count; None: all.
     """
+    places = range(len(scenario.heats)) if heats is None else heats
+    if not places:
+        return 0.0
     started = envelope["started_min"].to_numpy()
     minutes = envelope["duration_min"].to_numpy()
     units = [unit.name for unit in scenario.line.units]
     total = 0.0
-    for h in range(len(scenario.heats)) if heats is None else heats:
+    for h in places:
         heat = scenario.heats[h]
         for stage in scenario.line.route(heat.grade):
             s = scenario.line.stages.index(stage)

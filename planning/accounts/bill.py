@@ -23,6 +23,8 @@ __all__ = ["Bill", "bill"]
 
 IMPORT = ("energy", "resale", "guarantees", "tariff energy", "levy")
 EXPORT = ("export", "tariff export")
+OF_TARIFF = {"energy": "tariff energy", "export": "tariff export"}
+"""Kinds of lines that contracts and market have too."""
 UPKEEP = ("wear", "running", "start", "stop", "flare")
 
 
@@ -58,7 +60,11 @@ class Bill:
 
     def of(self, *kinds: str) -> float:
         """What lines of some kinds add up to."""
-        return float(sum(line.amount for line in self.lines if line.kind in kinds))
+        return float(sum(line.amount for line in self.of_kinds(*kinds)))
+
+    def of_kinds(self, *kinds: str) -> tuple[BillLine, ...]:
+        """Lines of some kinds, in order."""
+        return tuple(line for line in self.lines if line.kind in kinds)
 
     @property
     def imported(self) -> float:
@@ -166,7 +172,7 @@ def _tariff(scenario: Case, flows: xr.Dataset) -> Iterator[BillLine]:
         return
     meter = flows["meter_mw"].to_numpy()
     for line in charged(scenario.rates, np.maximum(meter, 0.0), np.maximum(-meter, 0.0)).lines:
-        kind = f"tariff {line.kind}" if line.kind in ("energy", "export") else line.kind
+        kind = OF_TARIFF.get(line.kind, line.kind)
         yield BillLine(
             line.name, kind, float(line.quantity), line.unit, float(line.rate), float(line.amount), line.month
         )

@@ -23,7 +23,7 @@ import xarray as xr
 
 from emberline.planning.accounts.site_stores import filling, site_stores
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY, Converter, Load, Sale, Supply, of
+from emberline.scenarios.assets import ELECTRICITY, Converter
 from emberline.scenarios.flows.asset_flows import Account, flow
 from emberline.scenarios.flows.process_flows import streams
 
@@ -68,7 +68,7 @@ def origins(
         grid: kg by step by the grid's columns, shape (n_steps,) each.
     """
     to_carrier: dict[Origin, tuple[str, np.ndarray]] = {}
-    supplies = {supply.name: supply for supply in of(scenario.site.assets, Supply)}
+    supplies = scenario.site.supplies
     for account in accounts:
         supply = supplies.get(account.asset)
         for column, kg in (
@@ -143,7 +143,7 @@ def trace(
             if carrier != ELECTRICITY:  # that is the line's
                 uses[:, place[carrier]] += amount
     machines, electric = {}, {}
-    for load in of(scenario.site.equipment, Load):
+    for load in scenario.site.loads:
         uses[:, place[load.carrier]] -= flow(flows, load.name) * hours
     for name, core in scenario.site.cores.items():
         machines[name] = _machine(scenario, core, flows, names)
@@ -188,18 +188,15 @@ def _sold(scenario: Scenario, flows: xr.Dataset) -> dict[str, tuple[str, np.ndar
     """Carrier and amount by step of what leaves the site for money."""
     hours = scenario.horizon.step_h
     sales = {"export": (ELECTRICITY, flows["export_mw"].to_numpy() * hours)}
-    for sale in of(scenario.site.assets, Sale):
+    for sale in scenario.site.sales.values():
         sales[sale.name] = (sale.carrier, -flow(flows, sale.name) * hours)
     return sales
 
 
 def _unit_uses(scenario: Scenario, flows: xr.Dataset) -> dict[str, dict[str, np.ndarray]]:
     """What each unit of a process takes of each carrier in each step, by unit and carrier."""
-    if not scenario.processes:
-        return {}
-    hours = scenario.horizon.step_h
-    process_mw = flows["process_mw"]
-    uses = {unit: {ELECTRICITY: process_mw.sel(process=unit).to_numpy() * hours} for unit, _ in scenario.process_units}
+    hours, units = scenario.horizon.step_h, [unit for unit, _ in scenario.process_units]
+    uses = {unit: {ELECTRICITY: flows["process_mw"].sel(process=unit).to_numpy() * hours} for unit in units}
     for stream in streams(scenario):
         if stream.direction == "in" and not stream.material:
             rate = flows["stream_rate"].sel(stream=stream.label).to_numpy()

@@ -34,7 +34,6 @@ from emberline.planning.accounts.emissions import (
 from emberline.planning.accounts.products import Products, products
 from emberline.planning.accounts.stock import spending
 from emberline.scenarios import Case, Scenario
-from emberline.scenarios.assets import Sale, of
 from emberline.scenarios.flows.asset_flows import Account, flow
 from emberline.scenarios.flows.settlement import market_based
 from emberline.scenarios.records.horizon import clock_hours
@@ -162,7 +161,7 @@ def ledger(scenario: Case, run: xr.Dataset) -> Ledger:
     brought = dict(origins(scenario, site.accounts, grid))
     followed = trace(scenario, run, brought)
     product_accounts = None
-    if scenario.processes:
+    if scenario.stores:
         apart = sum((_biogenic(account) for account in site.accounts), nothing)
         sums = {column: float(kg.sum()) for column, kg in (*totals.items(), (BIOGENIC, apart))}
         product_accounts = products(scenario, run, followed, sums, unit_emissions)
@@ -232,11 +231,10 @@ def broken_grades(scenario: Case, run: xr.Dataset) -> dict[str, tuple[float, flo
 
 def heat_shares(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
     """Share of each heat in what the line draws in each step, shape (n_heats, n_steps)."""
-    if not scenario.heats:
-        return np.zeros((0, scenario.horizon.n_steps))
-    if "heat_mwh" not in run:
+    if scenario.heats and "heat_mwh" not in run:
         raise ValueError("the ledger of a run with heats needs what each of them draws (heat_mwh)")
-    heat_mwh, line = run["heat_mwh"].to_numpy(), run["line_mw"].to_numpy() * scenario.horizon.step_h
+    line = run["line_mw"].to_numpy() * scenario.horizon.step_h
+    heat_mwh = run["heat_mwh"].to_numpy() if "heat_mwh" in run else np.zeros((0, len(line)))
     return np.divide(heat_mwh, line, out=np.zeros_like(heat_mwh), where=line > 0)
 
 
@@ -252,7 +250,7 @@ def _sold(scenario: Scenario) -> list[str]:
     """What is sold and may carry emissions away."""
     if scenario.emissions.by_products == "none":
         return []
-    return ["export", *(sale.name for sale in of(scenario.site.assets, Sale))]
+    return ["export", *scenario.site.sales]
 
 
 def _entries(scenario: Case, run: xr.Dataset, unit_emissions: Direct, site: SiteEmissions) -> Iterator[Entry]:

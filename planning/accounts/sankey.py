@@ -167,7 +167,7 @@ def _ends(scenario: Scenario, book: Ledger, column: str) -> Iterator[tuple[str, 
             yield f"store {name}", str(name), "store", True, float(kg)
         yield LOST, "lost in stores", "site", False, float((per_t * products.table["lost_t"]).sum())
         yield SITE, "site", "site", False, products.site.get(column, 0.0)
-    elif scenario.heats and column in book.by_heat:
+    elif book.by_heat.sizes.get("heat") and column in book.by_heat:
         kg_of = dict(zip(book.by_heat["heat"].values.tolist(), book.by_heat[column].values.tolist(), strict=True))
         for order in scenario.orders:
             kg = sum(kg_of[heat.name] for heat in scenario.heats if heat.order == order.name)
@@ -189,23 +189,21 @@ def energy(scenario: Scenario, run: xr.Dataset) -> Diagram:
         run: a dataset of table ``RUN``.
     """
     drawing = Drawing("MWh")
-    for name, carrier in scenario.site.carrier.items():
-        if carrier.unit == "MWh":
-            drawing.node(_of(name), name, "carrier", named=name != ELECTRICITY)
+    energies = [name for name, carrier in scenario.site.carrier.items() if carrier.unit == "MWh"]
+    for name in energies:
+        drawing.node(_of(name), name, "carrier", named=name != ELECTRICITY)
     _site(drawing, scenario, run)
     for record in scenario.site.equipment:
         _asset(record, drawing, scenario, run)
-    if scenario.processes:
-        _processes(drawing, scenario, run)
-    else:
-        _line(drawing, scenario, run)
+    _processes(drawing, scenario, run)
+    _line(drawing, scenario, run)
     if "dumped_rate" in run:
         for name in run["carrier"].values.tolist():
             if _of(name) in drawing.nodes:
                 amount = _mwh(scenario, run["dumped_rate"].sel(carrier=name).to_numpy())
                 drawing.add(_of(name), drawing.node("vented", "vented", "loss"), amount)
     # what a limit that was missed leaves open
-    for key in [key for key, node in drawing.nodes.items() if node.kind == "carrier"]:
+    for key in map(_of, energies):
         drawing.add(drawing.node("shortage", "shortage", "source"), key, -drawing.net(key))
         drawing.add(key, drawing.node("surplus", "surplus", "loss"), drawing.net(key))
     return drawing.diagram()

@@ -17,6 +17,7 @@ from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.case.site import Site
 from emberline.scenarios.flows.asset_flows import flow
+from emberline.scenarios.process.store import Store
 
 BATTERY = "battery"
 SAME = 1e-6
@@ -38,6 +39,11 @@ class SiteStore:
     end: float
     """Level wanted at the end."""
     in_efficiency: float
+
+
+def stores_of(scenario: Scenario) -> tuple[Store | SiteStore, ...]:
+    """All stores whose level at the end counts: those of producers, and those of the site."""
+    return (*scenario.stores, *site_stores(scenario))
 
 
 def site_stores(scenario: Scenario) -> Iterator[SiteStore]:

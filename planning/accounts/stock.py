@@ -27,7 +27,7 @@ from emberline.planning.accounts.figures import SAME
 from emberline.planning.accounts.material_allocation import network, spread
 from emberline.planning.accounts.site_stores import filling, site_stores
 from emberline.scenarios import Case, Scenario
-from emberline.scenarios.assets import ELECTRICITY, Supply, of
+from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.flows.asset_flows import Account
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def worth(
     price = scenario.market.carbon_price
     followed = spending(scenario, data, accounts, grid_kg, replacing=True)
     kg_by_unit, cost_by_unit = (_of_site(scenario, data, followed[kind]) for kind in ("kg", "cost"))
-    if not scenario.processes:
+    if not scenario.stores:
         return Worth({}, {}, kg_by_unit, cost_by_unit)
     spent = {
         unit: np.column_stack(
@@ -204,7 +204,7 @@ def spending(
     ``replacing``: electricity that is made together with heat counts as what of the grid's it replaces.
     """
     price, n = scenario.market.carbon_price, scenario.horizon.n_steps
-    supplies = {supply.name: supply for supply in of(scenario.site.assets, Supply)}
+    supplies = scenario.site.supplies
     average_kg = data["import_mw"].to_numpy() * scenario.horizon.step_h
     average_kg = average_kg * scenario.inputs["carbon_intensity_kg_per_mwh"].to_numpy()
     money = energy_cost(scenario, data) + average_kg / 1000 * price.on_grid

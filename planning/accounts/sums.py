@@ -36,12 +36,11 @@ def figures(scenario: Case, data: xr.Dataset, *, nominated: xr.Dataset | None = 
     other = grid.get(scenario.goal.signal.other)
     biogenic = sum(float((a.scope1_biogenic_kg + a.scope2_biogenic_kg).sum()) for a in site.accounts)
     money = bill(scenario, data, direct_kg, nominated)
-    delivered, stock, took, ends = {}, {}, Worth({}, {}), levels(scenario, data)
-    if scenario.processes or ends:
+    took, ends = Worth({}, {}), levels(scenario, data)
+    if scenario.stores or ends:
         took = worth(scenario, data, released, site.accounts, site.grid[scenario.goal.signal])
-    if scenario.processes:
-        delivered = {d.name: float(data["delivered_t"].sel(delivery=d.name).sum()) for d in scenario.deliveries}
-        stock = {name: float(data["stock_t"].sel(stock=name)[-1]) for name in scenario.store}
+    delivered = {d.name: float(data["delivered_t"].sel(delivery=d.name).sum()) for d in scenario.deliveries}
+    stock = {name: float(data["stock_t"].sel(stock=name)[-1]) for name in scenario.store}
     return Figures(
         carbon_kg=direct_kg + site.bought_kg + grid[scenario.goal.signal],
         direct_kg=direct_kg,
@@ -71,7 +70,7 @@ def figures(scenario: Case, data: xr.Dataset, *, nominated: xr.Dataset | None = 
         sales=0.0 - money.of("sale"),
         upkeep_cost=money.of(*UPKEEP),
         idle_mwh=float(data["idle_mw"].sum()) * hours if "idle_mw" in data else 0.0,
-        by_product={line.name: line.quantity for line in money.lines if line.kind == "sale"},
+        by_product={line.name: line.quantity for line in money.of_kinds("sale")},
         stock=stock,
         delivered=delivered,
         stock_kg_per_t=took.kg_per_t,

@@ -89,14 +89,12 @@ def changes(plan: Plan) -> tuple[Change, ...]:
     if plan.replay is None:
         return ()
     sentences = [*_hours(plan)]
-    if plan.scenario.heats:
-        sentences += _orders(plan, plan.replay)
+    sentences += _orders(plan, plan.replay)
     sentences += _uses(plan, plan.replay)
-    if plan.scenario.processes:
-        sentences += [
-            Change("dear hours", reason.says, (reason.unit,), reason.from_min, reason.to_min, reason.numbers)
-            for reason in islice(dear_hours(plan, plan.replay), MOST_USES)
-        ]
+    sentences += [
+        Change("dear hours", reason.says, (reason.unit,), reason.from_min, reason.to_min, reason.numbers)
+        for reason in islice(dear_hours(plan, plan.replay), MOST_USES)
+    ]
     sentences += _limits(plan, plan.replay)
     return tuple(sentences)
 
@@ -270,8 +268,7 @@ def _limits(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
             Message("The import limit of {limit:g} MW is used up for {hours:.1f} h.", limit=limit, hours=hours),
             (), float(full[0] * length), float((full[-1] + 1) * length), {"limit": limit, "hours": hours},
         )  # fmt: skip
-    if scenario.heats:
-        yield from _busiest(scenario, run)
+    yield from _busiest(scenario, run)
 
 
 def _busiest(scenario: Scenario, run: xr.Dataset) -> Iterator[Change]:
@@ -282,8 +279,8 @@ def _busiest(scenario: Scenario, run: xr.Dataset) -> Iterator[Change]:
         mine = stages == stage.name
         worked = float((end[mine] - start[mine]).sum())
         shares[stage.name] = worked / (len(stage.units) * scenario.horizon.length_min)
-    name = max(shares, key=lambda stage: shares[stage])
-    if shares[name] < BUSY:
+    name = max(shares, key=lambda stage: shares[stage], default="")
+    if shares.get(name, 0.0) < BUSY:
         return
     units = tuple(unit.name for unit in next(s for s in scenario.line.stages if s.name == name).units)
     yield Change(

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from emberline.planning.accounts.figures import Figures, Rule, comparable
-from emberline.planning.accounts.site_stores import ending_no_lower, site_stores
+from emberline.planning.accounts.site_stores import ending_no_lower, stores_of
 from emberline.planning.accounts.stock import difference
 from emberline.planning.accounts.sums import figures
 from emberline.planning.engine.deadline import Deadline
@@ -24,7 +24,7 @@ from emberline.planning.plan.pipeline import keeps
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replay_outcome import Followed, outcomes
 from emberline.planning.plan.replays import QUANTILES, saved
-from emberline.planning.plan.start_lists import leading_units, lower_peaks, rests, ruled, worst_hours
+from emberline.planning.plan.start_lists import lower_peaks, rests, ruled, shift_rules, worst_hours
 from emberline.planning.plan.tuning import PLAN
 from emberline.scenarios import Case, Scenario, effort
 from emberline.scenarios.goal_metrics import IN_MINUTES, goal_metric
@@ -49,7 +49,7 @@ def with_rules(
             of it: the plan stays.
     """
     scenario, references = plan.scenario, []
-    if not plan.acceptable or not (scenario.heats or scenario.processes):
+    if not plan.acceptable or not scenario.producers:
         return plan
     clock = _Limit(PLAN.rule_work, deadline)
     free, reference, days = scenario, plan.baseline_figures, plan
@@ -67,7 +67,7 @@ def with_rules(
     if rules:
         best, followed = min(rules, key=lambda pair: goal_value(free, reference, pair[0].figures))
         rule = _on_the_same_days(days, best, followed, _Limit(PLAN.rule_days_work, deadline))
-        after = None if judge is None or not _beats(rule, plan) else judge(_as_plan(plan, followed))
+        after = None if judge is None or not _beats(rule, followed, plan) else judge(_as_plan(plan, followed))
         if after is not None:
             plan, rule = after, _on_the_same_days(after, best, followed, _Limit(PLAN.rule_days_work, deadline))
         references.append(rule)
@@ -84,9 +84,11 @@ def _missing(plan: Plan, clock: _Limit) -> tuple[Message, ...]:
     return (TIME_OF_DAYS if gap is not None and gap <= plan.scenario.goal.gap else NO_TIME,)
 
 
-def _beats(rule: Rule, plan: Plan) -> bool:
-    """Whether a rule of heats saves more than a plan that was made to hold, within its cap, about as often."""
-    if plan.holding is None or not plan.scenario.heats or plan.scenario.locks or not rule.days:
+def _beats(rule: Rule, followed: Followed, plan: Plan) -> bool:
+    """Whether a rule whose list can be the plan saves more than one that was made to hold, within its cap, about as
+    often."""
+    is_list = followed.scenario is followed.dispatched_in
+    if plan.holding is None or not is_list or plan.scenario.locks or not rule.days:
         return False
     cap = caps.fixed(plan.scenario, plan.envelope, Baseline.of(plan.requested, plan.envelope).schedule)
     if cap.cost is not None and rule.figures.cost > cap.cost:
@@ -160,34 +162,30 @@ def _candidates(scenario: Case, limits: Case, over: Callable[[], bool]) -> Itera
         return
     baseline = Baseline.of(scenario, over=over)
     envelope = baseline.envelope
+    (rules,) = map(shift_rules, scenario.producers)
     peaks: list[float | None] = [None]
-    if scenario.heats:
+    if rules.as_list:
         lists = list(lower_peaks(scenario, envelope, baseline.schedule))
         peaks += [float(lists[-1]["meter_mw"].max())] if lists else []
-    units = leading_units(scenario)
     worst = worst_hours(scenario, envelope)
     for peak_mw in peaks:
-        for hours in (0, *(PLAN.rule_hours if units else ())):
+        for hours in (0, *(PLAN.rule_hours if rules.units else ())):
             if (not hours and peak_mw is None) or over():
                 continue
-            variant = ruled(scenario, units, worst, hours, peak_mw)
+            variant = ruled(scenario, rules, worst, hours, peak_mw)
             listed = Baseline.of(variant, over=over)
             if not listed.complete:
                 break
             schedule = listed.schedule
-            # works decide as they go, so that they rest only in the variant
-            run = listed.run if scenario.processes else twin.replay(scenario, schedule)
+            # a shift that decides as it goes rests only in the variant
+            run = twin.replay(scenario, schedule) if rules.as_list else listed.run
             sums = figures(scenario, run, nominated=schedule)
             if not keeps(limits, run, sums):
                 continue
             name = " and ".join(word for word, used in (("rest", hours), ("peak", peak_mw)) if used)
-            resting = units if hours else ()
-            stores = bool(scenario.processes) or any(site_stores(scenario))
-            followed = Followed(
-                variant if scenario.processes else scenario,
-                schedule,
-                baseline.schedule if stores else None,
-                dispatched_in=scenario,
-            )
-            ties = max(which for _, which in rests(scenario, worst, hours))
+            resting = rules.units if hours else ()
+            credited = baseline.schedule if any(stores_of(scenario)) else None
+            request = scenario if rules.as_list else variant
+            followed = Followed(request, schedule, credited, dispatched_in=scenario)
+            ties = max(which for _, which in rests(scenario, rules, worst, hours))
             yield Rule(name, sums, resting, float(hours), ties, peak_mw), followed

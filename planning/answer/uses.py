@@ -174,12 +174,11 @@ def mean_over(values: np.ndarray, step_min: float, at_min: float, minutes: float
 def used(scenario: Case, schedule: xr.Dataset) -> Iterator[Use]:
     """How units of processes, battery, PV, machines and stores are used in a schedule."""
     hours = scenario.horizon.step_h
-    if scenario.processes:
-        for unit, count in counts(scenario, schedule).items():
-            on = (schedule["process_tph"].sel(process=unit).to_numpy() > 0) * hours
-            yield Use(unit, "runs", "h", count.hours, on, True)
-            tonnes = schedule["process_tph"].sel(process=unit).to_numpy() * hours
-            yield Use(unit, "makes", "t", float(tonnes.sum()), tonnes, False)
+    for unit, count in counts(scenario, schedule).items():
+        on = (schedule["process_tph"].sel(process=unit).to_numpy() > 0) * hours
+        yield Use(unit, "runs", "h", count.hours, on, True)
+        tonnes = schedule["process_tph"].sel(process=unit).to_numpy() * hours
+        yield Use(unit, "makes", "t", float(tonnes.sum()), tonnes, False)
     if scenario.site.battery is not None:
         charged = schedule["charge_mw"].to_numpy() * hours
         yield Use("battery", "charges", "MWh", float(charged.sum()), charged, True)

@@ -84,10 +84,10 @@ def refuse(scenario: Case) -> None:
         ScenarioError: a site alone, or processes of which no runs can be moved.
     """
     if not scenario.can_plan_again:
-        key, says = "site", "is not planned again on disturbed days; lines of heats and runs of processes are"
-        if scenario.processes:
-            key, says = "processes", "no runs can move: all must run, ramp, have daily energy, carriers or locks"
-        raise ScenarioError([Problem(scenario.name, key, says)])
+        site = "is not planned again on disturbed days; lines of heats and runs of processes are"
+        runs = "no runs can move: all must run, ramp, have daily energy, carriers or locks"
+        problems = [Problem(scenario.name, "processes", runs) for _ in scenario.producers]
+        raise ScenarioError(problems or [Problem(scenario.name, "site", site)])
 
 
 class Replan:

@@ -262,7 +262,7 @@ class LineReplan:
         leeway = self.scenario.horizon.step_min
         for row in missed(todo, start, end, leeway, history.new_casts, history.returns):
             by, h = row.amount, shop.index[row.heat]
-            if row.kind in (ViolationKind.DUE, ViolationKind.UNFINISHED):
+            if row.kind.late:
                 if h not in todo.last:
                     continue  # not looked at
                 by = end[todo.last[h]] - min(shop.due[h], shop.length)

@@ -36,7 +36,7 @@ def fixed(scenario: Case, envelope: xr.Dataset, listed: xr.Dataset) -> Caps:
 
     caps, data = scenario.goal.caps, site.read(scenario, envelope)
     totals = site.baseline_totals(scenario, data, listed) if listed.attrs["complete"] else {}
-    direct_kg = site.direct_kg(scenario, envelope) if scenario.heats else 0.0
+    direct_kg = site.direct_kg(scenario, envelope)
     costs = [] if caps.cost is None else [caps.cost]
     if caps.extra_cost_share is not None and FULL_COST in totals:
         paid = totals[FULL_COST]

@@ -19,7 +19,7 @@ import xarray as xr
 
 from emberline.planning.accounts.figures import Figures
 from emberline.planning.accounts.ledger import broken_grades
-from emberline.planning.accounts.site_stores import levels, searched, site_stores
+from emberline.planning.accounts.site_stores import levels, searched, site_stores, stores_of
 from emberline.planning.accounts.sums import figures
 from emberline.planning.engine.progress import Progress
 from emberline.planning.loop.finer_starts import BETWEEN, around_locks, keeps_locks
@@ -254,7 +254,7 @@ def _optimize(
         return searched(request, baseline.run, within_locks) if search.end_levels else within_locks(request)
 
     schedule = least_carried(scenario, end(scenario), end)
-    if search.lists and not schedule.attrs["found"] and baseline.complete and scenario.heats:
+    if search.lists and not schedule.attrs["found"] and baseline.complete:
         step = scenario.horizon.step_min
         reason = Message(
             "The baseline schedule: the search found no schedule whose starts lie on steps of {step:g} min.", step=step
@@ -301,7 +301,7 @@ def _disturbed_replays(
     count = scenario.disturbances.replications if replications is None else replications
     n = count if scenario.disturbed else 0
     names = [prefix + name for prefix in ("", "baseline_") for name in (*figures_of(scenario), *COUNTS)]
-    if scenario.processes or any(site_stores(scenario)):
+    if any(stores_of(scenario)):
         names += [f"more_{name}" for name in figures_of(scenario)]
     columns: dict[str, list[float]] = {name: [] for name in names}
     for outcome in outcomes(Followed(scenario, schedule, dispatched), range(n)):

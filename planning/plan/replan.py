@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from functools import singledispatch
 
 import numpy as np
 import xarray as xr
@@ -24,14 +24,12 @@ from emberline.planning.plan.proof import judge, judged, prove
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.tuning import PLAN
 from emberline.scenarios import Case, Problem, Scenario, ScenarioError
+from emberline.scenarios.case.scenario import ProcessNetwork, ProductionLine
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.datasets import ViolationKind
 from emberline.scenarios.goal_metrics import no_worse
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.orders import AnyLock, Lock, RunLock
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = [
     "Operation",
@@ -159,19 +157,26 @@ def choose(
 
 def holds(scenario: Case, envelope: xr.Dataset, schedule: xr.Dataset) -> bool:
     """Whether a schedule of the same data keeps the locks of a scenario, and its caps under the new baseline."""
-    if not scenario.heats:
-        return not scenario.run_locks or not _off_locks(scenario, schedule)
+    return all(_holds(producer, scenario, envelope, schedule) for producer in scenario.producers)
+
+
+@singledispatch
+def _holds(producer: object, scenario: Case, envelope: xr.Dataset, schedule: xr.Dataset) -> bool:
+    raise NotImplementedError(type(producer))
+
+
+@_holds.register
+def _(producer: ProductionLine, scenario: Case, envelope: xr.Dataset, schedule: xr.Dataset) -> bool:
     from emberline.models import explain
 
     return explain.holds(scenario, envelope, schedule, Baseline.of(scenario, envelope).start, work=PLAN.earlier_flows)
 
 
-def _off_locks(scenario: Case, schedule: xr.Dataset) -> bool:
-    """Whether runs of processes are not where they are locked."""
+@_holds.register
+def _(producer: ProcessNetwork, scenario: Case, envelope: xr.Dataset, schedule: xr.Dataset) -> bool:
     from emberline import twin
 
-    kinds = twin.replay(scenario, schedule)["violation_kind"].values.tolist()
-    return ViolationKind.LOCK in kinds
+    return not producer.locks or ViolationKind.LOCK not in twin.replay(scenario, schedule)["violation_kind"].values
 
 
 def hurried(stored: Plan, work: float) -> Plan:
@@ -327,8 +332,9 @@ def read_lock(data: Mapping[str, str]) -> AnyLock:
 
 
 def override(scenario: Scenario, locks: Sequence[Mapping[str, str]]) -> str:
-    """Override for a list of locks as plain data: on runs where there are processes, else on heats."""
-    return f"{'run_locks' if scenario.processes else 'locks'}={json.dumps(list(locks), ensure_ascii=False)}"
+    """Override for a list of locks as plain data: on what the scenario's producer decides."""
+    key = next((producer.lock_key for producer in scenario.producers), "locks")
+    return f"{key}={json.dumps(list(locks), ensure_ascii=False)}"
 
 
 def _moment(value: datetime | timedelta) -> str:

@@ -12,19 +12,20 @@ import numpy as np
 import xarray as xr
 
 from emberline.planning.accounts.figures import Figures
-from emberline.planning.accounts.site_stores import site_stores
+from emberline.planning.accounts.site_stores import stores_of
 from emberline.planning.accounts.stock import shortfall
 from emberline.planning.accounts.sums import figures
 from emberline.planning.loop import days
 from emberline.planning.plan.replays import COUNTS, PARTS
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.columns import Columns
+from emberline.scenarios.datasets import ViolationKind
 from emberline.scenarios.goal_metrics import figures_of
 from emberline.scenarios.records.replanning import Using
 
 Limit = tuple[str, str, str, str]
 """Kind of a violation, stage or process, unit, and the unit of measure of its amount."""
-LATE = ("due", "unfinished")
+LATE = tuple(kind for kind in ViolationKind if kind.late)
 RECOURSE = ("recourses", "recourse_cost")
 FAN = 200
 """Replications of which the import over time is kept, the first ones: enough for quantiles of it."""
@@ -81,7 +82,7 @@ def outcomes(followed: Followed, replications: Iterable[int]) -> Iterator[Outcom
     The baseline, which may take as long as both plans, is followed once for both.
     """
     scenario, numbers, seed = followed.scenario, list(replications), followed.seed
-    reader, stores = _Reader(scenario), scenario.processes or any(site_stores(scenario))
+    reader, stores = _Reader(scenario), any(stores_of(scenario))
     plans = [(scenario, followed.schedule), *([followed.other] if followed.other else [])]
     uses = (Using.FOLLOW, followed.other_using)
     runs = [

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import partial, singledispatch
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import xarray as xr
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.tuning import PLAN
 from emberline.scenarios import Case, Scenario, effort
+from emberline.scenarios.case.scenario import ProcessNetwork, ProductionLine
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.records.state import Outage
 
@@ -35,20 +37,20 @@ def start_lists(scenario: Case, baseline: Baseline, study: Study | None, *, arou
     """
     from emberline import twin
 
-    if scenario.processes and not baseline.complete:
-        yield baseline.schedule
-    if not around:
-        return
     envelope = baseline.envelope
-    if scenario.heats and scenario.disturbances.careful:
-        # the last plan, which may lack the margins of this one, knows a good order
-        last = study.beginnings(scenario) if study is not None else ()
-        careful = twin.dispatch(scenario, envelope, keeping=True, like=last[0] if last else None)
-        if careful.attrs["complete"]:
-            yield careful
-    if scenario.heats and baseline.complete:
-        yield from _resting(scenario, envelope)
-        yield from lower_peaks(scenario, envelope, baseline.schedule)
+    for rules in map(shift_rules, scenario.producers):
+        if not rules.as_list:
+            yield from () if baseline.complete else (baseline.schedule,)
+            continue
+        if around and scenario.disturbances.careful:
+            # the last plan, which may lack the margins of this one, knows a good order
+            last = study.beginnings(scenario) if study is not None else ()
+            careful = twin.dispatch(scenario, envelope, keeping=True, like=last[0] if last else None)
+            if careful.attrs["complete"]:
+                yield careful
+        if around and baseline.complete:
+            yield from _resting(scenario, envelope, rules)
+            yield from lower_peaks(scenario, envelope, baseline.schedule)
 
 
 def lower_peaks(scenario: Case, envelope: xr.Dataset, dispatched: xr.Dataset) -> Iterator[xr.Dataset]:
@@ -74,14 +76,14 @@ def lower_peaks(scenario: Case, envelope: xr.Dataset, dispatched: xr.Dataset) ->
             low = limit
 
 
-def _resting(scenario: Case, envelope: xr.Dataset) -> Iterator[xr.Dataset]:
+def _resting(scenario: Case, envelope: xr.Dataset, rules: ShiftRules) -> Iterator[xr.Dataset]:
     """Baselines whose leading units rest in the worst hours of each day: no plan may be worse than such a rule."""
     from emberline import twin
 
     until = effort.now() + PLAN.rests_work
-    units, worth = leading_units(scenario), worst_hours(scenario, envelope)
+    worth = worst_hours(scenario, envelope)
     for hours in PLAN.rests:
-        variant = ruled(scenario, units, worth, hours, None)
+        variant = ruled(scenario, rules, worth, hours, None)
         over = partial(_past, until)
         schedule = twin.dispatch(variant, envelope, keeping=scenario.disturbances.careful, over=over)
         if not schedule.attrs["complete"]:
@@ -93,29 +95,53 @@ def _past(until: float) -> bool:
     return effort.now() > until
 
 
-def leading_units(scenario: Scenario) -> tuple[str, ...]:
-    """Units that draw most: of a line those of the most hungry stage, of processes those that may stand still."""
-    if scenario.heats:
-        line = scenario.line
-        draw_mwh = {
-            stage.name: max(
-                (line.energy_mwh(heat.grade, unit.name) for heat in scenario.heats for unit in stage.units
-                 if line.duration_min(heat.grade, unit.name)),
-                default=0.0,
-            )
-            for stage in line.stages
-        }  # fmt: skip
-        most = max(draw_mwh.values())
-        return tuple(
-            unit.name for stage in line.stages if most > 0 and draw_mwh[stage.name] == most for unit in stage.units
+@dataclass(frozen=True)
+class ShiftRules:
+    """Simple rules by which a shift may run a producer."""
+
+    units: tuple[str, ...]
+    """Units that draw most and may rest."""
+    ties: str
+    """Hours in which they rest of those that count the same: the ``first``, or the ``last``."""
+    as_list: bool
+    """Whether a rule makes a list that is followed; otherwise it decides as it goes."""
+
+
+@singledispatch
+def shift_rules(producer: object) -> ShiftRules:
+    """Rules by which a shift may run a producer."""
+    raise NotImplementedError(type(producer))
+
+
+@shift_rules.register
+def _(producer: ProductionLine) -> ShiftRules:
+    # units of the most hungry stage; in the first hours, so that the line begins later
+    line, grades = producer.line, [heat.grade for heat in producer.heats]
+    draw_mwh = {
+        stage.name: max(
+            (line.energy_mwh(grade, unit.name) for grade in grades for unit in stage.units
+             if line.duration_min(grade, unit.name)),
+            default=0.0,
         )
+        for stage in line.stages
+    }  # fmt: skip
+    most = max(draw_mwh.values())
+    leading = [unit.name for stage in line.stages if most > 0 and draw_mwh[stage.name] == most for unit in stage.units]
+    return ShiftRules(tuple(leading), "first", True)
+
+
+@shift_rules.register
+def _(producer: ProcessNetwork) -> ShiftRules:
+    # units that may stand still; in the last hours, so that one may go on from the better hours before them
     power = {
         unit: max(float(mode.power_at(mode.rates.high)) for mode in process.all_modes)
-        for unit, process in scenario.process_units
+        for process in producer.processes
+        for unit in process.units
         if not process.must_run
     }
     most = max(power.values(), default=0.0)
-    return tuple(unit for unit, mw in power.items() if most > 0 and mw >= PLAN.leading * most)
+    leading = tuple(unit for unit, mw in power.items() if most > 0 and mw >= PLAN.leading * most)
+    return ShiftRules(leading, "last", False)
 
 
 def worst_hours(scenario: Case, envelope: xr.Dataset) -> np.ndarray:
@@ -125,13 +151,12 @@ def worst_hours(scenario: Case, envelope: xr.Dataset) -> np.ndarray:
     return np.asarray(site.read(scenario, envelope).guide_per_mwh[goal_metric(scenario).name])
 
 
-def rests(scenario: Scenario, worth: np.ndarray, hours: float) -> Iterator[tuple[np.ndarray, str]]:
-    """Steps of the worst hours of each day, and which of those that count the same they are: ``first`` or ``last``.
+def rests(scenario: Scenario, rules: ShiftRules, worth: np.ndarray, hours: float) -> Iterator[tuple[np.ndarray, str]]:
+    """Steps of the worst hours of each day, and which of those that count the same they are (``ShiftRules.ties``).
 
-    The first ones of a line, which then begins later; of processes the last ones, so that a unit may go on from the
-    better hours before them. Empty: all of them rest, or none.
+    Empty: all of them rest, or none.
     """
-    worth, which = worth.round(DIGITS), "last" if scenario.processes else "first"
+    worth, which = worth.round(DIGITS), rules.ties
     for steps, share in scenario.horizon.local_days():
         day = np.array(steps)
         order = day[np.lexsort((-day if which == "last" else day, -worth[day]))]
@@ -140,22 +165,22 @@ def rests(scenario: Scenario, worth: np.ndarray, hours: float) -> Iterator[tuple
         yield np.sort(order[:count]), which if tied else ""
 
 
-def ruled(scenario: Case, units: tuple[str, ...], worth: np.ndarray, hours: float, peak_mw: float | None) -> Case:
+def ruled(scenario: Case, rules: ShiftRules, worth: np.ndarray, hours: float, peak_mw: float | None) -> Case:
     """The scenario in which units rest in the worst hours of each day, under a peak that is set.
 
     Args:
         scenario: of the plan.
-        units: that rest.
+        rules: of its producer, whose units rest.
         worth: of electricity by step, shape (n_steps,).
         hours: of rest a day.
         peak_mw: the peak; None: none is set.
     """
     horizon, outages = scenario.horizon, list(scenario.state.outages)
-    for worst, _ in rests(scenario, worth, hours):
+    for worst, _ in rests(scenario, rules, worth, hours):
         for _, group in groupby(enumerate(worst.tolist()), lambda pair: pair[1] - pair[0]):
             run = [step for _, step in group]
             begin, end = (timedelta(minutes=step * horizon.step_min) for step in (run[0], run[-1] + 1))
-            outages += [Outage(unit=unit, start=begin, end=end) for unit in units]
+            outages += [Outage(unit=unit, start=begin, end=end) for unit in rules.units]
     changes: dict[str, object] = {"state": scenario.state.model_copy(update={"outages": tuple(outages)})}
     if peak_mw is not None:
         grid = scenario.site.grid.model_copy(update={"import_limit_mw": peak_mw})

@@ -315,7 +315,7 @@ def together(scenario: Scenario, records: Sequence[Outcome], seed: int) -> xr.Da
     if fan:
         columns["fan_mw"] = (("quantile", "meter"), np.quantile(np.array(fan, dtype=float), BANDS, axis=0))
         coordinates |= {"quantile": list(BANDS), "fan_of": len(fan)}
-    if scenario.heats:
+    if records[0].waited_min:
         for name, dim in (("waited_min", "stage"), ("longest_wait_min", "stage"), ("down_min", "unit")):
             columns[name] = (("replication", dim), np.array([getattr(outcome, name) for outcome in records]))
         coordinates["stage"] = [stage.name for stage in scenario.line.stages]

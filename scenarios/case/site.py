@@ -15,7 +15,7 @@ from emberline.scenarios.assets.base import POWER, Asset, Carrier, Named, of
 from emberline.scenarios.assets.converter import Converter
 from emberline.scenarios.assets.quantity import CARRIERS, ELECTRICITY, unit_in
 from emberline.scenarios.assets.storage import Storage
-from emberline.scenarios.assets.trade import Load, OneFlow, Renewable, Source, Trade
+from emberline.scenarios.assets.trade import Load, OneFlow, Renewable, Sale, Source, Supply, Trade
 from emberline.scenarios.records.base import Misplaced, Record
 from emberline.scenarios.records.quantity import Fraction, MegawattHours, Megawatts, PerHour, PositiveMinutes
 from emberline.scenarios.records.series import Entry, FactorSeries, PowerSeries, Series
@@ -181,6 +181,21 @@ class Site(Record):
     def stores(self) -> dict[str, Storage]:
         """Stores by name; ``battery`` is not among them."""
         return {store.name: store for store in of(self.assets, Storage)}
+
+    @cached_property
+    def supplies(self) -> dict[str, Supply]:
+        """Supplies by name."""
+        return {supply.name: supply for supply in of(self.assets, Supply)}
+
+    @cached_property
+    def sales(self) -> dict[str, Sale]:
+        """Sales by name."""
+        return {sale.name: sale for sale in of(self.assets, Sale)}
+
+    @cached_property
+    def loads(self) -> tuple[Load, ...]:
+        """Loads, the base load first."""
+        return of(self.equipment, Load)
 
     @cached_property
     def limited(self) -> dict[str, Trade]:

@@ -10,9 +10,6 @@ from emberline.planning.robustness.holding.knobs import Knob, answering, raised,
 from emberline.planning.robustness.holding.misses import Misses
 from emberline.planning.robustness.holding.tuning import HOLDING
 
-FIXED = ("quantile", "rates")
-"""Margins that are raised by a step of their own, whatever was missed."""
-
 
 def amounts(days: Misses, stuck: Collection[Knob] = ()) -> tuple[tuple[Knob, ...], np.ndarray]:
     """Margins that can still be raised, and how much each would have to be raised on each day, as far as is known.
@@ -69,7 +66,7 @@ def steps(days: Misses, level: float, stuck: Collection[Knob] = ()) -> list[tupl
         if target <= 0:
             continue
         least, largest = step(days.scenario, knob)
-        by = least if knob.kind in FIXED else min(max(target, least), largest)
+        by = least if knob.fixed else min(max(target, least), largest)
         rows.append((int((table[finite][:, k] > 0).sum()), knob, by))
     return [(knob, by) for _, knob, by in sorted(rows, key=lambda row: (-row[0], row[1]))]
 

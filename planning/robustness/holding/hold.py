@@ -25,7 +25,7 @@ from emberline.planning.plan.replays import saved
 from emberline.planning.robustness.ensemble import PART as ENSEMBLE_PART
 from emberline.planning.robustness.ensemble import Ensemble, ensemble, interval
 from emberline.planning.robustness.ensemble import refuse as refuse_ensemble
-from emberline.planning.robustness.holding.breaks import FIXED, amounts, causes, steps
+from emberline.planning.robustness.holding.breaks import amounts, causes, steps
 from emberline.planning.robustness.holding.knobs import Knob, margins, varied
 from emberline.planning.robustness.holding.misses import PART, Misses, misses
 from emberline.planning.robustness.holding.raises import candidates, larger, listed
@@ -189,7 +189,7 @@ class _Loop:
         best, judged, status, why = plain, None, "", ""
         for judgement in range(HOLDING.judgements):
             best, days, status, why = self._raise(best, judgement, begin)
-            if days is not None and status == "cannot" and best.scenario.heats and self.whole:
+            if days is not None and status == "cannot" and self.whole:
                 best, status = self._vary(best, days, judgement)
             best = self._polish(best, days, judgement)
             judged = self._judge(best, plain, judgement)
@@ -369,15 +369,15 @@ class _Loop:
         for _ in range(HOLDING.variations):
             if self._enough(days) or self._over() or len(self.rounds) >= HOLDING.rounds:
                 break
-            knobs = sorted({knob for knob in (*amounts(days)[0], *self.raised) if knob.kind not in FIXED})
+            knobs = sorted({knob for knob in (*amounts(days)[0], *self.raised) if not knob.fixed})
             scenario, began = varied(best.scenario, knobs, chance), self.deadline.seconds
             if margins(scenario) in (row.margins for row in self.rounds):
                 continue
             assert best.schedule is not None
-            careful = listed(scenario, best.schedule, self._over)
-            if careful is None:
+            lists = listed(scenario, best.schedule, self._over)
+            if not lists:
                 continue
-            candidate = self._plan(scenario, HOLDING.round_share, (careful,))
+            candidate = self._plan(scenario, HOLDING.round_share, lists)
             if candidate.schedule is None or not candidate.acceptable:
                 continue
             after = self._train(candidate, judgement, began)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,19 @@ from emberline.scenarios import Case, Scenario
 from emberline.scenarios.records.disturbances import Disturbances, Margin, StockMargin
 
 Kind = Literal["slack", "wait", "quantile", "due", "import", "rates", "stock"]
+
+
+class _MarginKind(NamedTuple):
+    """One kind of margin: its words, its value, its upper limit, and the disturbances with another value."""
+
+    text: str
+    value: Callable[[Disturbances, str], float]
+    most: Callable[[Scenario, str], float]
+    changed: Callable[[Disturbances, str, float], Disturbances]
+    scale: Callable[[Scenario, str], float] = lambda scenario, stage: 1.0
+    """Unit in which its steps are counted."""
+    fixed: bool = False
+    """Whether it is raised by a step of its own, whatever was missed."""
 
 
 @dataclass(frozen=True, order=True)
@@ -26,26 +39,19 @@ class Knob:
     @property
     def says(self) -> str:
         """In words."""
-        return {
-            "slack": f"slack after {self.stage}",
-            "wait": f"wait after {self.stage} shorter than the longest",
-            "quantile": f"planning quantile of {self.stage}",
-            "due": "time before heats are due",
-            "import": "room below the import limit",
-            "rates": "planning quantile of rates",
-            "stock": f"stock of {self.stage}",
-        }[self.kind]
+        return _KINDS[self.kind].text.format(stage=self.stage)
+
+    @property
+    def fixed(self) -> bool:
+        """Whether it is raised by a step of its own, whatever was missed."""
+        return _KINDS[self.kind].fixed
 
 
 def step(scenario: Scenario, knob: Knob) -> tuple[float, float]:
     """Least and largest raise of a margin in one round, in its unit."""
     least, largest = HOLDING.steps[knob.kind]
-    return least * _scale(scenario, knob), largest * _scale(scenario, knob)
-
-
-def _scale(scenario: Scenario, knob: Knob) -> float:
-    """What steps of a margin are counted in."""
-    return scenario.store[knob.stage].capacity_t if knob.kind == "stock" else 1.0
+    scale = _KINDS[knob.kind].scale(scenario, knob.stage)
+    return least * scale, largest * scale
 
 
 def answering(scenario: Scenario, kind: str, stage: str, unit: str = "") -> Iterator[Knob]:
@@ -75,44 +81,99 @@ def answering(scenario: Scenario, kind: str, stage: str, unit: str = "") -> Iter
         yield Knob("due")
     elif kind == "import":
         yield Knob("import")
-    elif kind in ("delivery", "level", "process") and scenario.processes:
+    elif kind in ("delivery", "level", "process"):
         if kind == "delivery":
             yield from (Knob("stock", each.store) for each in scenario.deliveries if each.name == unit)
-        yield Knob("rates")
+        yield from dict.fromkeys(Knob("rates") for _ in scenario.processes)
 
 
 def value(disturbances: Disturbances, knob: Knob) -> float:
-    """What a margin is now, in its unit."""
-    return {
-        "slack": lambda: disturbances.slack_min(knob.stage),
-        "wait": lambda: disturbances.wait_min(knob.stage),
-        "quantile": lambda: disturbances.quantile(knob.stage),
-        "due": lambda: disturbances.due_margin_min,
-        "import": lambda: disturbances.import_margin_mw,
-        "rates": lambda: disturbances.planning_quantile,
-        "stock": lambda: disturbances.reserve_t(knob.stage),
-    }[knob.kind]()
+    """Value of a margin now, in its unit."""
+    return _KINDS[knob.kind].value(disturbances, knob.stage)
 
 
 def most(scenario: Scenario, knob: Knob) -> float:
-    """What a margin can be at most, the others as they are."""
-    disturbances, line = scenario.disturbances, scenario.line
-    if knob.kind in ("quantile", "rates"):
-        return HOLDING.most_quantile
-    if knob.kind == "due":
-        return scenario.horizon.length_min
-    if knob.kind == "import":
-        return HOLDING.most_limit_share * (scenario.site.grid.import_limit_mw or 0.0)
-    if knob.kind == "stock":
-        return scenario.store[knob.stage].start_t
-    at = [stage.name for stage in line.stages].index(knob.stage)
+    """Upper limit of a margin, the others as they are."""
+    return _KINDS[knob.kind].most(scenario, knob.stage)
+
+
+def _room(scenario: Scenario, stage: str, other_min: float, unlimited: float) -> float:
+    """Time between two stages that margins may take [min], beside another margin; ``unlimited`` without a limit."""
+    line = scenario.line
+    at = [each.name for each in line.stages].index(stage)
     longest = line.stages[at].longest_wait_min
     if longest is None:
-        return 0.0 if knob.kind == "wait" else scenario.horizon.length_min
+        return unlimited
     slowest = max(line.transfer_min(a.name, b.name) for a in line.stages[at].units for b in line.stages[at + 1].units)
-    other = Knob("wait" if knob.kind == "slack" else "slack", knob.stage)
     # a plan on slots needs a slot of play between the two
-    return max(longest - slowest - value(disturbances, other) - scenario.horizon.step_min, 0.0)
+    return max(longest - slowest - other_min - scenario.horizon.step_min, 0.0)
+
+
+def _of_stage(field: str) -> Callable[[Disturbances, str, float], Disturbances]:
+    def changed(disturbances: Disturbances, stage: str, new: float) -> Disturbances:
+        margin = disturbances.margin.get(stage, Margin(stage=stage)).model_copy(update={field: new})
+        others = [margin for margin in disturbances.margins if margin.stage != stage]
+        return disturbances.model_copy(update={"margins": (*others, margin)})
+
+    return changed
+
+
+def _of_plant(field: str) -> Callable[[Disturbances, str, float], Disturbances]:
+    return lambda disturbances, stage, new: disturbances.model_copy(update={field: new})
+
+
+def _of_store(disturbances: Disturbances, store: str, new: float) -> Disturbances:
+    others = [margin for margin in disturbances.stock_margins if margin.store != store]
+    return disturbances.model_copy(update={"stock_margins": (*others, StockMargin(store=store, reserve_t=new))})
+
+
+_KINDS: dict[Kind, _MarginKind] = {
+    "slack": _MarginKind(
+        "slack after {stage}",
+        Disturbances.slack_min,
+        lambda case, stage: _room(case, stage, case.disturbances.wait_min(stage), case.horizon.length_min),
+        _of_stage("slack_min"),
+    ),
+    "wait": _MarginKind(
+        "wait after {stage} shorter than the longest",
+        Disturbances.wait_min,
+        lambda case, stage: _room(case, stage, case.disturbances.slack_min(stage), 0.0),
+        _of_stage("wait_min"),
+    ),
+    "quantile": _MarginKind(
+        "planning quantile of {stage}",
+        Disturbances.quantile,
+        lambda case, stage: HOLDING.most_quantile,
+        _of_stage("quantile"),
+        fixed=True,
+    ),
+    "due": _MarginKind(
+        "time before heats are due",
+        lambda disturbances, stage: disturbances.due_margin_min,
+        lambda case, stage: case.horizon.length_min,
+        _of_plant("due_margin_min"),
+    ),
+    "import": _MarginKind(
+        "room below the import limit",
+        lambda disturbances, stage: disturbances.import_margin_mw,
+        lambda case, stage: HOLDING.most_limit_share * (case.site.grid.import_limit_mw or 0.0),
+        _of_plant("import_margin_mw"),
+    ),
+    "rates": _MarginKind(
+        "planning quantile of rates",
+        lambda disturbances, stage: disturbances.planning_quantile,
+        lambda case, stage: HOLDING.most_quantile,
+        _of_plant("planning_quantile"),
+        fixed=True,
+    ),
+    "stock": _MarginKind(
+        "stock of {stage}",
+        Disturbances.reserve_t,
+        lambda case, store: case.store[store].start_t,
+        _of_store,
+        lambda case, store: case.store[store].capacity_t,
+    ),
+}
 
 
 def raised(scenario: Case, knob: Knob, by: float) -> Case | None:
@@ -132,26 +193,16 @@ def varied(scenario: Case, knobs: Iterable[Knob], chance: np.random.Generator) -
 
 def _whole(scenario: Scenario, knob: Knob, amount: float) -> float:
     """A value in whole steps, as far as the margin can be."""
-    least, top = HOLDING.multiples[knob.kind] * _scale(scenario, knob), most(scenario, knob)
-    return round(min(math.ceil(amount / least - 1e-9) * least, math.floor(top / least + 1e-9) * least), 6)
+    least = HOLDING.multiples[knob.kind] * _KINDS[knob.kind].scale(scenario, knob.stage)
+    return round(
+        min(math.ceil(amount / least - 1e-9) * least, math.floor(most(scenario, knob) / least + 1e-9) * least), 6
+    )
 
 
 def _with(scenario: Case, knob: Knob, new: float) -> Case:
     """The scenario with a margin of some value."""
-    disturbances = scenario.disturbances
-    field = {"due": "due_margin_min", "import": "import_margin_mw", "rates": "planning_quantile"}.get(knob.kind)
-    if field is not None:
-        changed = disturbances.model_copy(update={field: new})
-    elif knob.kind == "stock":
-        others = [margin for margin in disturbances.stock_margins if margin.store != knob.stage]
-        stock = StockMargin(store=knob.stage, reserve_t=new)
-        changed = disturbances.model_copy(update={"stock_margins": (*others, stock)})
-    else:
-        stage_margin = disturbances.margin.get(knob.stage, Margin(stage=knob.stage))
-        name = {"slack": "slack_min", "wait": "wait_min", "quantile": "quantile"}[knob.kind]
-        rest = [margin for margin in disturbances.margins if margin.stage != knob.stage]
-        changed = disturbances.model_copy(update={"margins": (*rest, stage_margin.model_copy(update={name: new}))})
-    return scenario.model_copy(update={"disturbances": changed})
+    disturbances = _KINDS[knob.kind].changed(scenario.disturbances, knob.stage, new)
+    return scenario.model_copy(update={"disturbances": disturbances})
 
 
 def margins(scenario: Scenario) -> dict[str, float]:

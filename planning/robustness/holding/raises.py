@@ -7,6 +7,7 @@ from itertools import count
 
 import xarray as xr
 
+from emberline.planning.plan.start_lists import shift_rules
 from emberline.planning.robustness.holding.knobs import Knob, raised
 from emberline.planning.robustness.holding.tuning import HOLDING
 from emberline.scenarios import Case
@@ -32,14 +33,11 @@ def larger(
     rest = []
     every = list(candidates(scenario, raises, far=far))
     for candidate in every:
-        if not scenario.heats:  # of processes nothing is known before
-            yield candidate, ()
-            continue
-        careful = listed(candidate, like, over)
-        if careful is not None:
-            yield candidate, (careful,)
-        else:
+        lists = listed(candidate, like, over)
+        if lists is None:
             rest.append(candidate)
+        else:
+            yield candidate, lists
     # a list that is not found proves nothing: the smallest raise of all, and that of the first margin, are searched for
     if far and len(rest) == len(every):
         yield from ((candidate, ()) for candidate in rest[-len(raises) - 1 :][:2])
@@ -60,8 +58,8 @@ def candidates(scenario: Case, raises: list[tuple[Knob, float]], *, far: bool) -
             yield candidate
 
 
-def listed(scenario: Case, like: xr.Dataset, over: Callable[[], bool]) -> xr.Dataset | None:
-    """A list of heats that keeps the margins of a scenario; None: none is soon found.
+def listed(scenario: Case, like: xr.Dataset, over: Callable[[], bool]) -> tuple[xr.Dataset, ...] | None:
+    """A list that keeps the margins of a scenario; None: none is soon found, empty: its producer follows no list.
 
     Args:
         scenario: with its margins.
@@ -70,6 +68,8 @@ def listed(scenario: Case, like: xr.Dataset, over: Callable[[], bool]) -> xr.Dat
     """
     from emberline import twin
 
+    if not any(rules.as_list for rules in map(shift_rules, scenario.producers)):
+        return ()
     tries = count(1)
     careful = twin.dispatch(scenario, keeping=True, like=like, over=lambda: over() or next(tries) >= HOLDING.orders)
-    return careful if careful.attrs["complete"] else None
+    return (careful,) if careful.attrs["complete"] else None

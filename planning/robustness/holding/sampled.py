@@ -103,7 +103,7 @@ def compare(
 
     tell = on_progress or (lambda line: None)
     began = time.perf_counter()
-    if scenario.heats or scenario.processes:
+    if scenario.producers:
         _refuse(scenario, "site", "samples are of a site alone; leave out line, orders and processes")
     if not samples.decides(scenario):
         says = "nothing of this site must be fixed before prices are known: no machine is switched, and a goal that "

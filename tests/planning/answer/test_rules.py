@@ -19,7 +19,7 @@ from emberline.planning.engine.deadline import Deadline
 from emberline.planning.plan.holding import Holding
 from emberline.planning.plan.pipeline import follow
 from emberline.planning.plan.record import violations
-from emberline.planning.plan.start_lists import ruled, worst_hours
+from emberline.planning.plan.start_lists import ShiftRules, ruled, shift_rules, worst_hours
 from emberline.runs.store import Store
 from emberline.scenarios import Case
 
@@ -39,7 +39,7 @@ def test_the_worst_hours_of_each_day_are_rested() -> None:
     attrs = case.inputs["carbon_intensity_kg_per_mwh"].attrs
     case = case.with_inputs(case.inputs.assign(carbon_intensity_kg_per_mwh=("time", kg, attrs)))
     worth = worst_hours(case, twin.envelope(case))
-    variant = ruled(case, ("F",), worth, 2.0, 33.0)
+    variant = ruled(case, ShiftRules(("F",), "first", True), worth, 2.0, 33.0)
     spans = [
         (steps[0] * case.horizon.step_min, steps[-1] * case.horizon.step_min + case.horizon.step_min)
         for steps, _ in case.horizon.local_days()
@@ -59,7 +59,9 @@ def test_a_rule_is_told_with_what_the_plan_saves_beyond_it(tmp_path: object) -> 
     assert rule.name == "rest"
     scenario = result.scenario
     assert rule.figures.tonnes == result.baseline_figures.tonnes
-    again = ruled(scenario, rule.units, worst_hours(scenario, result.envelope), rule.hours, None)
+    rules = shift_rules(scenario.producers[0])
+    assert rule.units == rules.units
+    again = ruled(scenario, rules, worst_hours(scenario, result.envelope), rule.hours, None)
     run = twin.replay(scenario, twin.dispatch(again))
     assert not violations(run)
     assert figures(scenario, run).carbon_kg == pytest.approx(rule.figures.carbon_kg)
