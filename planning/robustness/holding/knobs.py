@@ -98,7 +98,7 @@ def most(scenario: Scenario, knob: Knob) -> float:
 
 
 def _room(scenario: Scenario, stage: str, other_min: float, unlimited: float) -> float:
-    """Time behind a stage that a margin may take with another one there [min]; ``unlimited`` where waits have no limit."""
+    """Time behind a stage that a margin may take next to another one [min]; ``unlimited`` where waits have no limit."""
     line = scenario.line
     at = [each.name for each in line.stages].index(stage)
     longest = line.stages[at].longest_wait_min
