@@ -52,7 +52,7 @@ class Result:
 
     @property
     def scenario(self) -> Case:
-        """What was planned."""
+        """Plan with all its parts."""
         return self.plan.scenario
 
     @property
@@ -165,7 +165,7 @@ def _number(value: float | None) -> str:
 
 
 def _against(saved: dict[str, float], name: str, per: float) -> str:
-    """What a figure saves against the baseline; nothing where the two cannot be compared."""
+    """Saving of a figure against the baseline; None where the two cannot be compared."""
     if name not in saved:
         return ""
     less, digits = saved[name] / per, 1 if per > 1 else 0

@@ -55,11 +55,11 @@ class Bill:
 
     @property
     def total(self) -> float:
-        """What is paid in the end."""
+        """Total amount paid."""
         return float(sum(line.amount for line in self.lines))
 
     def of(self, *kinds: str) -> float:
-        """What lines of some kinds add up to."""
+        """Sum of lines of some kinds."""
         return float(sum(line.amount for line in self.of_kinds(*kinds)))
 
     def of_kinds(self, *kinds: str) -> tuple[BillLine, ...]:
@@ -187,7 +187,7 @@ def _assets(scenario: Case, flows: xr.Dataset) -> Iterator[BillLine]:
 
 
 def _recourse(flows: xr.Dataset) -> Iterator[BillLine]:
-    """What was done so that limits are kept, by kind: without disturbance nothing."""
+    """Recourse that kept limits, by kind: without disturbance none."""
     if "recourse_kind" not in flows:
         return
     kinds, measures = flows["recourse_kind"].values, flows["recourse_measure"].values

@@ -1,4 +1,4 @@
-"""Whose emissions are whose: kilograms followed through the site's carriers and machines, step by step.
+"""Allocation of emissions: kilograms followed through the site's carriers and machines, step by step.
 
 In every step each carrier has one intensity, that of all that is used of it: bought fuel and imported electricity bring
 theirs, a machine hands what its inputs bring, and what it emits itself, to its outputs by their energy. Stores are used
@@ -33,7 +33,7 @@ DIRECT, BOUGHT, BIOGENIC = "direct_kg", "bought_kg", "biogenic_kg"
 
 @dataclass(frozen=True)
 class Brought:
-    """What is to be followed, kg by step of shape (n_steps,) each."""
+    """Emissions to follow, kg by step of shape (n_steps,) each."""
 
     to_carrier: Mapping[str, np.ndarray]
     """With what is bought of a carrier."""
@@ -53,14 +53,14 @@ class Origin:
 
     @property
     def label(self) -> str:
-        """What tells it from all others."""
+        """Unique label."""
         return f"{self.column} {self.kind} {self.source}"
 
 
 def origins(
     scenario: Scenario, accounts: Iterable[Account], grid: Mapping[str, np.ndarray]
 ) -> Iterator[tuple[Origin, Brought]]:
-    """What assets and grid bring, each origin apart.
+    """Emissions of assets and grid by origin.
 
     Args:
         scenario: with its site.
@@ -97,7 +97,7 @@ NOTHING = 1e-12
 
 @dataclass(frozen=True)
 class Traced:
-    """Where the kilograms of one kind go, shape (n_steps,) each; what goes to neither is the rest of the site's."""
+    """Destinations of the kilograms of one kind, shape (n_steps,) each; the remainder is the site's."""
 
     line: np.ndarray
     sold: dict[str, np.ndarray]
@@ -194,7 +194,7 @@ def _sold(scenario: Scenario, flows: xr.Dataset) -> dict[str, tuple[str, np.ndar
 
 
 def _unit_uses(scenario: Scenario, flows: xr.Dataset) -> dict[str, dict[str, np.ndarray]]:
-    """What each unit of a process takes of each carrier in each step, by unit and carrier."""
+    """Consumption of each carrier by each unit of a process in each step, by unit and carrier."""
     hours, units = scenario.horizon.step_h, [unit for unit, _ in scenario.process_units]
     uses = {unit: {ELECTRICITY: flows["process_mw"].sel(process=unit).to_numpy() * hours} for unit in units}
     for stream in streams(scenario):
@@ -207,7 +207,7 @@ def _unit_uses(scenario: Scenario, flows: xr.Dataset) -> dict[str, dict[str, np.
 def _machine(
     scenario: Scenario, machine: Converter, flows: xr.Dataset, names: list[str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What a machine takes of each carrier, and the share that each of its outputs carries; (n_steps, n_carriers)."""
+    """Consumption of each carrier by a machine, and the share that each output carries; (n_steps, n_carriers)."""
     hours, counts, carriers = scenario.horizon.step_h, scenario.emissions, scenario.site.carrier
     inputs, weight = (np.zeros((scenario.horizon.n_steps, len(names))) for _ in range(2))
     useful = [key for key, name in machine.flows.items() if carriers[name].unit == "MWh" and not carriers[name].waste]
@@ -232,7 +232,7 @@ def _machine(
 def _apart(
     share: np.ndarray, electricity: int, scenario: Scenario, machine: Converter, flows: xr.Dataset
 ) -> np.ndarray:
-    """What electricity a machine makes next to other outputs [MWh], which is taken out of their sharing in place."""
+    """Electricity that a machine makes next to other outputs [MWh], taken out of their sharing in place."""
     output_mwh = np.zeros(len(share))
     others = np.delete(share, electricity, axis=1).sum(axis=1)
     both = (others > NOTHING) & (share[:, electricity] > NOTHING)

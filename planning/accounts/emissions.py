@@ -26,7 +26,7 @@ __all__ = ["entries"]
 
 @dataclass(frozen=True)
 class UnitEmission:
-    """What a unit of a process emits from one source."""
+    """Emissions of a unit of a process from one source."""
 
     unit: str
     source: str
@@ -37,7 +37,7 @@ class UnitEmission:
 
 @dataclass(frozen=True)
 class StageEmission:
-    """What the operations at a stage emit, spread evenly over their time."""
+    """Emissions of the operations at a stage, spread evenly over their time."""
 
     kg_per_t: tuple[float, ...]
     """Of each fossil source."""
@@ -194,7 +194,7 @@ class SiteEmissions:
 
 
 def site_emissions(scenario: Case, flows: xr.Dataset) -> SiteEmissions:
-    """What assets and grid emit in a run or a schedule."""
+    """Emissions of assets and grid in a run or a schedule."""
     imported = flows["import_mw"].to_numpy() * scenario.horizon.step_h
     grid = {
         signal: imported * scenario.inputs.variables[INTENSITY[signal]].values
@@ -250,7 +250,7 @@ def entries(scenario: Case, run: xr.Dataset, name: str) -> Iterator[Entry]:
 
 
 def by_step(scenario: Case, run: xr.Dataset, name: str) -> np.ndarray:
-    """What a metric of ``FACTORS`` comes to in each step, shape (n_steps,)."""
+    """Value of a metric of ``FACTORS`` in each step, shape (n_steps,)."""
     return np.sum([np.zeros(scenario.horizon.n_steps), *(e.by_step for e in entries(scenario, run, name))], axis=0)
 
 

@@ -12,7 +12,7 @@ SAME = 1e-6
 
 @dataclass(frozen=True)
 class Figures:
-    """What a horizon adds up to. Carbon is CO2e; money is in ``currency``."""
+    """Totals of a horizon. Carbon is CO2e; money is in ``currency``."""
 
     carbon_kg: float
     """Scope 1 and scope 2 by the goal's signal."""
@@ -60,18 +60,18 @@ class Figures:
     upkeep_cost: float = 0.0
     """Wear, running, starts and flares."""
     unserved: int = 0
-    """How often a need or a delivery was not met, or a surplus had nowhere to go: nothing to compare with. What a store
+    """Number of needs and deliveries not met, and of surpluses with no outlet: nothing to compare with. What a store
     lacks at the end is valued instead (``planning/accounts/stock.py``)."""
     by_product: dict[str, float] = field(default_factory=dict)
-    """What is sold, by its name, in the unit of its carrier; the grid's export apart."""
+    """Sales by name, in the unit of the carrier; without the grid's export."""
     idle_mwh: float = 0.0
     """Part of ``energy_mwh`` that units of the line draw outside work."""
     stock: dict[str, float] = field(default_factory=dict)
     """Level of each store of material at the end [t]."""
     delivered: dict[str, float] = field(default_factory=dict)
-    """What leaves by each delivery [t]."""
+    """Tonnes that leave by each delivery [t]."""
     stock_kg_per_t: dict[str, float] = field(default_factory=dict)
-    """What a tonne in each store took, as ``carbon_kg`` counts [kg CO2e/t]; stores into which nothing came are left
+    """Emissions of a tonne in each store, as ``carbon_kg`` counts [kg CO2e/t]; stores into which nothing came are left
     out."""
     stock_cost_per_t: dict[str, float] = field(default_factory=dict)
     """Likewise energy, fuels and carbon price [currency/t]."""
@@ -80,14 +80,14 @@ class Figures:
     levels: dict[str, float] = field(default_factory=dict)
     """Level of each store of the site at the end, battery included, in its carrier's unit."""
     level_kg_per_unit: dict[str, float] = field(default_factory=dict)
-    """What a unit in each of them took, as ``carbon_kg`` counts [kg CO2e]."""
+    """Emissions of a unit in each of them, as ``carbon_kg`` counts [kg CO2e]."""
     level_cost_per_unit: dict[str, float] = field(default_factory=dict)
     """Likewise energy, fuels and carbon price [currency]."""
     water_m3: float = 0.0
     other_carbon_kg: float | None = None
     """Scope 1, and scope 2 by the signal that the goal does not count with; None: the market does not give it."""
     dumped: dict[str, float] = field(default_factory=dict)
-    """What of each carrier is thrown away for nothing, in its unit; carriers of which nothing is are left out."""
+    """Amount of each carrier that is vented, in its unit; carriers of which nothing is are left out."""
 
     @property
     def carbon_kg_per_t(self) -> float | None:
@@ -115,7 +115,7 @@ class Rule:
     hours: float = 0.0
     """Hours of rest on each day."""
     ties: str = ""
-    """Where other hours count as much as some of these: ``first`` or ``last``, which of them rest."""
+    """Rest in tied hours where other hours count as much as some of these: ``first`` or ``last``."""
     peak_mw: float | None = None
     """The peak that is set."""
     days: int = 0

@@ -72,7 +72,7 @@ class Entry:
     """kg CO2e per unit of activity; the mean where it changes with time."""
     kg: float
     reference: str = ""
-    """Where the factor is from."""
+    """Source of the factor."""
 
 
 @dataclass(frozen=True)
@@ -93,16 +93,16 @@ class Ledger:
     market: float
     """Scope 2 of the grid, market-based."""
     market_says: str = ""
-    """Where the factor of what no contract covers is from."""
+    """Source of the factor of import that no contract covers."""
     bought: dict[str, float] = field(default_factory=dict)
     """Scope 2 of heat and steam bought, by supply."""
     by_product: dict[str, dict[str, float]] = field(default_factory=dict)
-    """What is sold and what it carries, by the names of ``by_step``; empty where by-products carry nothing."""
+    """Emissions of by-products sold, by the names of ``by_step``; empty where by-products carry nothing."""
     site: dict[str, float] = field(default_factory=dict)
-    """What belongs to the site alone where there are no heats, by the names of ``by_step``; where there are processes,
+    """Emissions of the site alone where there are no heats, by the names of ``by_step``; where there are processes,
     what belongs to no product."""
     products: Products | None = None
-    """What processes make and what it carries; None: there are none."""
+    """Products of processes with their emissions; None: there are none."""
     entries: tuple[Entry, ...] = ()
 
     @property
@@ -208,7 +208,7 @@ def ledger(scenario: Case, run: xr.Dataset) -> Ledger:
 
 
 def grades_kg_per_t(scenario: Scenario, book: Ledger) -> dict[str, float]:
-    """What a tonne of each grade of heats carries, the grid by its average intensity [kg CO2e/t]."""
+    """Emissions of a tonne of each grade of heats, the grid by its average intensity [kg CO2e/t]."""
     kilograms, mass = book.of_heat("average").to_numpy(), book.by_heat["mass_t"].to_numpy()
     names = [heat.grade.name for heat in scenario.heats]
     masks = {name: np.array([other == name for other in names]) for name in dict.fromkeys(names)}
@@ -247,7 +247,7 @@ def _biogenic(account: Account) -> np.ndarray:
 
 
 def _sold(scenario: Scenario) -> list[str]:
-    """What is sold and may carry emissions away."""
+    """By-products that may carry emissions away."""
     if scenario.emissions.by_products == "none":
         return []
     return ["export", *scenario.site.sales]

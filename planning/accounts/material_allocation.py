@@ -1,4 +1,4 @@
-"""What belongs to the units of processes, passed on to what they make: through stores, and from store to store.
+"""Allocation of amounts of units to what they make: through stores, and from store to store.
 
 Amounts (kilograms of CO2e, money) of a unit in a step go to what it puts out in that step, by tonnes; where it puts out
 nothing (it starts up, changes over, or makes off-spec product) to all that it puts out over the horizon, in
@@ -58,12 +58,12 @@ class Network:
 
     @property
     def mixed_t(self) -> np.ndarray:
-        """What shares the amount that comes in: ``in_t``, on a loop with what is drawn from the opening stock."""
+        """Tonnes that share the incoming amount: ``in_t``, on a loop with the draw from the opening stock."""
         return np.where(self._on_loop & self.has_input, np.maximum(self.in_t, self.in_t - self.change_t), self.in_t)
 
     @property
     def counted_t(self) -> np.ndarray:
-        """What of ``change_t`` carries an amount: all, but for what is drawn on a loop."""
+        """Part of ``change_t`` that carries an amount: all, but for the draw on a loop."""
         return self.change_t + self.mixed_t - self.in_t
 
     @property
@@ -87,7 +87,7 @@ class Spread:
     per_t: np.ndarray
     """Amount by tonne in each store, shape (n_stores, n_amounts); zero where nothing comes in."""
     remainder: np.ndarray
-    """What goes to no store, shape (n_amounts,): of units that put nothing into any."""
+    """Amounts that go to no store, shape (n_amounts,): of units that put nothing into any."""
 
 
 def network(scenario: Scenario, data: xr.Dataset) -> Network:

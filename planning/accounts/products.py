@@ -39,7 +39,7 @@ class Products:
     units: xr.Dataset
     """``kg`` by ``process`` (unit) and ``origin``: what it emits and uses itself, that of its inputs left out."""
     site: dict[str, float]
-    """What belongs to no product, by column."""
+    """Emissions that belong to no product, by column."""
     sold: dict[str, float]
     """Carried by what is sold as a by-product, by column."""
 
@@ -56,7 +56,7 @@ class Products:
         return self._of(column, self.deliveries["kg"])
 
     def leaves(self, column: str) -> dict[str, float]:
-        """Where a column goes [kg]: ``delivered``, ``stock`` (its change), ``lost``, ``sold``, ``site``."""
+        """Destinations of a column [kg]: ``delivered``, ``stock`` (its change), ``lost``, ``sold``, ``site``."""
         per_t = self.per_t(column).fillna(0.0)
         return {
             "delivered": float(self.delivered_kg(column).sum()),

@@ -28,7 +28,7 @@ NOTHING = 1e-9
 
 @dataclass(frozen=True)
 class Node:
-    """Where flows begin, meet or end."""
+    """Node at which flows begin, meet or end."""
 
     name: str
     kind: str
@@ -40,7 +40,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Link:
-    """What flows from one node to another over the horizon."""
+    """Flow from one node to another over the horizon."""
 
     source: str
     target: str
@@ -59,17 +59,17 @@ class Diagram:
 
     @cached_property
     def inflow(self) -> dict[str, float]:
-        """What flows into each node that has anything flowing into it."""
+        """Inflow of each node that has any."""
         return _sums((link.target, link.amount) for link in self.links)
 
     @cached_property
     def outflow(self) -> dict[str, float]:
-        """What flows out of each node that has anything flowing out of it."""
+        """Outflow of each node that has any."""
         return _sums((link.source, link.amount) for link in self.links)
 
     @property
     def total(self) -> float:
-        """What flows in from outside."""
+        """Flow in from outside."""
         return sum(amount for key, amount in self.outflow.items() if key not in self.inflow)
 
     def without(self, least: float) -> Diagram:
@@ -79,11 +79,11 @@ class Diagram:
         return Diagram(self.unit, {key: node for key, node in self.nodes.items() if key in used}, links)
 
     def through(self, key: str) -> float:
-        """What flows through a node."""
+        """Flow through a node."""
         return max(self.inflow.get(key, 0.0), self.outflow.get(key, 0.0))
 
     def between(self, source: str, target: str) -> float:
-        """What flows from one node to another."""
+        """Flow from one node to another."""
         return sum(link.amount for link in self.links if (link.source, link.target) == (source, target))
 
 
@@ -106,7 +106,7 @@ class Drawing:
             self.flows[source, target] = self.flows.get((source, target), 0.0) + amount
 
     def net(self, key: str) -> float:
-        """What flows into a node less what flows out of it."""
+        """Net flow into a node."""
         into = sum(amount for (_, target), amount in self.flows.items() if target == key)
         return into - sum(amount for (source, _), amount in self.flows.items() if source == key)
 
@@ -177,7 +177,7 @@ def _ends(scenario: Scenario, book: Ledger, column: str) -> Iterator[tuple[str, 
 
 
 def energy(scenario: Scenario, run: xr.Dataset) -> Diagram:
-    """Where the energy of a horizon comes from and where it goes [MWh]: from the fence through carriers and machines.
+    """Sources and uses of the energy of a horizon [MWh]: from the fence through carriers and machines.
 
     Only what is counted in MWh flows here. What a machine gives in tonnes or cubic metres is where its energy ends;
     what it gives more than it takes comes from outside (a heat pump's surroundings), and what processes give more than
@@ -229,7 +229,7 @@ def _site(drawing: Drawing, scenario: Scenario, run: xr.Dataset) -> None:
 
 
 def _store(drawing: Drawing, key: str, carrier: str, into: float, out: float, more: float) -> None:
-    """What a store loses, and by how much its level at the end differs from that at the start."""
+    """Losses of a store, and the difference of its level at the end from that at the start."""
     net = into - out
     drawing.add(carrier, key, net)
     drawing.add(key, carrier, -net)
@@ -282,7 +282,7 @@ def _(record: Converter, drawing: Drawing, scenario: Scenario, run: xr.Dataset) 
 
 
 def _close(drawing: Drawing, key: str, gives: str, takes: str) -> None:
-    """What a machine takes and does not give in MWh is lost, or in what it gives; the other way round likewise."""
+    """Balance of a machine: energy taken and not given in MWh is lost or in its output; the reverse likewise."""
     net_mwh = drawing.net(key)
     if net_mwh > 0:
         end = drawing.node(f"in {gives}", gives, "use", named=True) if gives else ""

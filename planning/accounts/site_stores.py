@@ -81,7 +81,7 @@ def levels(scenario: Scenario, data: xr.Dataset) -> dict[str, float]:
 
 
 def filling(scenario: Scenario, data: xr.Dataset, store: SiteStore, sign: float = 1.0) -> np.ndarray:
-    """What a store is filled with in each step, at its terminals, less what it gives there; never below zero.
+    """Net filling of a store in each step, at its terminals; never below zero.
 
     Args:
         scenario: whose site it is.

@@ -1,4 +1,4 @@
-"""What is left in the stores is worth what it took to make it: making less is no saving.
+"""Stock at the end, valued at what it took to make it: making less is no saving.
 
 Two runs that deliver the same may end with different stocks. The difference is valued by the tonne, at what the
 baseline emits and spends on a tonne in that store (electricity by energy, fuels, machines' running, the carbon price on
@@ -52,7 +52,7 @@ class Difference:
     """Electricity of the units for the tonnes that differ [MWh]."""
 
     def credit(self, figure: str) -> float:
-        """What it is worth by a figure that holds a metric; stock counts by carbon and cost alone."""
+        """Credit by a figure that holds a metric; stock counts by carbon and cost alone."""
         return float(getattr(self, figure, 0.0))
 
     @property
@@ -62,17 +62,17 @@ class Difference:
 
 
 def difference(baseline: Figures, plan: Figures) -> Difference:
-    """What a plan has in stock more than its baseline."""
+    """Additional stock of a plan, compared with its baseline."""
     return _valued(_more(baseline.stock, plan.stock), _more(baseline.levels, plan.levels), baseline, plan)
 
 
 def since_start(scenario: Scenario, baseline: Figures, plan: Figures) -> Difference:
-    """What the baseline has in stock at the end more than at the start; stores of the site are left out."""
+    """Increase of the baseline's stock over the horizon; stores of the site are left out."""
     return _valued(_more({each.name: each.start_t for each in scenario.stores}, baseline.stock), {}, baseline, plan)
 
 
 def shortfall(scenario: Scenario, baseline: Figures, plan: Figures) -> Difference:
-    """What a plan has in stock and has delivered more than its baseline; disturbed runs seldom make the same."""
+    """Additional stock and deliveries of a plan, compared with its baseline; disturbed runs seldom make the same."""
     more = dict(difference(baseline, plan).tonnes)
     for delivery in scenario.deliveries:
         tonnes = plan.delivered.get(delivery.name, 0.0) - baseline.delivered.get(delivery.name, 0.0)
@@ -108,7 +108,7 @@ def _valued(more_t: Mapping[str, float], more: Mapping[str, float], baseline: Fi
 
 
 def _more(baseline: Mapping[str, float], plan: Mapping[str, float]) -> dict[str, float]:
-    """What a plan ends with beyond its baseline; a store that an earlier release left out does not differ."""
+    """Additional stock at the end of a plan; a store that an earlier release left out does not differ."""
     return {name: level - baseline[name] for name, level in plan.items() if name in baseline}
 
 
@@ -117,7 +117,7 @@ def _worth(more: Mapping[str, float], field: str, baseline: Figures, plan: Figur
 
 
 def rate(name: str, field: str, baseline: Figures, plan: Figures) -> float | None:
-    """What a unit in a store took: of the baseline, or of the plan where only it makes any."""
+    """Value of a unit in a store: of the baseline, or of the plan where only it makes any."""
     worth: float | None = getattr(baseline, field).get(name, getattr(plan, field).get(name))
     return worth
 
@@ -130,7 +130,7 @@ def _unknown(more: Mapping[str, float], field: str, baseline: Figures, plan: Fig
 
 @dataclass(frozen=True)
 class Worth:
-    """What a tonne in each store took, by store; stores into which nothing came are left out."""
+    """Value of a tonne in each store, by store; stores into which nothing came are left out."""
 
     kg_per_t: dict[str, float]
     """Scope 1 and 2 by the goal's signal [kg CO2e/t]."""
@@ -146,7 +146,7 @@ class Worth:
 def worth(
     scenario: Case, data: xr.Dataset, unit_emissions: Direct, accounts: tuple[Account, ...], grid_kg: np.ndarray
 ) -> Worth:
-    """What a tonne in each store took.
+    """Value of a tonne in each store: what it took to make it.
 
     Args:
         scenario: with processes or stores of the site.
@@ -180,7 +180,7 @@ def worth(
 
 
 def _of_site(scenario: Scenario, data: xr.Dataset, spent: Traced) -> dict[str, float]:
-    """What a unit in each store of the site took."""
+    """Value of a unit in each store of the site."""
     per_unit = {}
     for store in site_stores(scenario):
         gain = store.in_efficiency * float(filling(scenario, data, store).sum())
@@ -199,7 +199,7 @@ def spending(
     *,
     replacing: bool = False,
 ) -> dict[str, Traced]:
-    """What assets and grid emit (``kg``) and cost (``cost``), followed to line and units; arguments as of ``worth``.
+    """Emissions (``kg``) and cost (``cost``) of assets and grid, followed to line and units; arguments as of ``worth``.
 
     ``replacing``: electricity that is made together with heat counts as what of the grid's it replaces.
     """
@@ -225,7 +225,7 @@ def spending(
 
 
 def _per_mwh(scenario: Scenario, data: xr.Dataset, brought: np.ndarray) -> np.ndarray:
-    """What a MWh of the grid brings in each step; where nothing is imported, in the mean of the other steps."""
+    """Value of a MWh of the grid in each step; where nothing is imported, the mean of the other steps."""
     imported = data["import_mw"].to_numpy() * scenario.horizon.step_h
     mean = float(brought.sum() / imported.sum()) if imported.sum() > SAME else 0.0
     return np.divide(brought, imported, out=np.full(len(imported), mean), where=imported > SAME)

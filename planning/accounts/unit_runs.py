@@ -38,7 +38,7 @@ class UnitRun:
 
 @dataclass(frozen=True)
 class Count:
-    """How a unit was used."""
+    """Use of a unit."""
 
     runs: int
     """In one mode each; one that goes on from before the horizon included."""
@@ -69,7 +69,7 @@ def unit_runs(scenario: Scenario, data: xr.Dataset) -> Iterator[UnitRun]:
 
 
 def counts(scenario: Scenario, data: xr.Dataset) -> dict[str, Count]:
-    """How each unit was used, by unit."""
+    """Use of each unit, by unit."""
     by_unit = {}
     for unit, mode, runs in _modes(scenario, data):
         begins = runs & ~np.concatenate([[False], runs[:-1] & (mode[2:] == mode[1:-1])])

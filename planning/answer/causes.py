@@ -1,4 +1,4 @@
-"""Where a saving comes from: the difference of two accounts by cause, without another search. The parts add up exactly.
+"""Causes of a saving: the difference of two accounts by cause, without another search. The parts add up exactly.
 
 Electricity is divided step by step. With the worth w of a MWh in a step (an intensity; for money the mean price that
 baseline and plan pay there), and the consumption of line, processes and base load in baseline (b) and plan (p):

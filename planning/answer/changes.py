@@ -1,4 +1,4 @@
-"""What changed and why: a few sentences from the difference between plan and baseline, each with the bars it is about.
+"""Changes and their reasons: a few sentences on the difference between plan and baseline, each with its bars.
 
 Every number is read off the two undisturbed runs and the series of the scenario; nothing is solved again.
 """
@@ -77,7 +77,7 @@ class Change:
     """The span that it is about, after the start of the horizon."""
     to_min: float | None = None
     numbers: Mapping[str, float] | None = None
-    """What the sentence says, as numbers."""
+    """Numbers of the sentence."""
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -85,7 +85,7 @@ class Change:
 
 
 def changes(plan: Plan) -> tuple[Change, ...]:
-    """What the plan does otherwise than the baseline, and what limits more; three to six sentences."""
+    """Differences of the plan from the baseline, and what limits more; three to six sentences."""
     if plan.replay is None:
         return ()
     sentences = [*_hours(plan)]
@@ -146,7 +146,7 @@ def _hours(plan: Plan) -> Iterator[Change]:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where the heats of an order lie in a run, at the stage that draws most."""
+    """Place of an order's heats in a run, at the stage that draws most."""
 
     start: float
     end: float
@@ -201,7 +201,7 @@ def hungriest_stage(run: xr.Dataset) -> str:
 def _places(
     scenario: Scenario, run: xr.Dataset, stage: str, worth: np.ndarray, order_of: Mapping[str, str]
 ) -> dict[str, _Place]:
-    """Where each order lies at a stage."""
+    """Place of each order at a stage."""
     here = run["op_stage"].values == stage
     columns = (run[f"op_{name}"].values[here].tolist() for name in ("heat", "start_min", "end_min", "energy_mwh"))
     rows: dict[str, list[tuple[float, float, float]]] = {}
@@ -242,7 +242,7 @@ def _of_use(use: UseChange) -> dict[str, float]:
 
 
 def _limits(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
-    """What stands in the way of more: caps that are used up, a full connection, a stage without free time."""
+    """Obstacles to a larger saving: caps that are used up, a full connection, a stage without free time."""
     scenario, ours, baseline = plan.scenario, plan.replay_figures, plan.baseline_figures
     assert ours is not None
     share = scenario.goal.caps.extra_cost_share

@@ -190,7 +190,7 @@ class _Search:
 
     @property
     def no_time(self) -> Message:
-        """What there was no time to search for."""
+        """Points that there was no time to search for."""
         goal = self.scenario.goal
         missing = [
             point_label(name, goal.minimize, goal.signal, goal.caps.extra_cost_share)

@@ -111,7 +111,7 @@ def _available(scenario: Scenario, unit: str) -> np.ndarray:
 
 
 def _wanted_t(scenario: Scenario, run: xr.Dataset, unit: str) -> float:
-    """What a unit must make for deliveries and the end level of the only store that it alone fills; nan: not known."""
+    """Tonnes needed of a unit for deliveries and the end level of the only store that it alone fills; nan: not known."""
     places = run["stream_place"].values
     fills = (run["stream_rate"].to_numpy() > 0).any(axis=1) & np.isin(places, list(scenario.store))
     mine = run["stream_process"].values == unit
@@ -130,7 +130,7 @@ def _wanted_t(scenario: Scenario, run: xr.Dataset, unit: str) -> float:
 
 
 def _no_room(scenario: Scenario, run: xr.Dataset, unit: str, dear: np.ndarray, free: np.ndarray) -> list[Message]:
-    """What forbids to make in any free step what a unit makes in a dear one; empty: one pair is possible.
+    """Limits that forbid to move a unit's work from an expensive step to a free one; empty: one pair is possible.
 
     Between the two steps a store that the unit fills has as much more where the free one is earlier, else as much less.
     """

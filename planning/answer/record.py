@@ -23,7 +23,7 @@ BASES = {
 
 @dataclass(frozen=True)
 class Saving:
-    """What a plan saves of one figure: raw, then with the stock that it ends with, then what is to be expected."""
+    """Saving of one figure: raw, then with the stock at the end, then as expected."""
 
     baseline: float
     plan: float
@@ -75,7 +75,7 @@ class DemandCharge:
 
     @property
     def of_days(self) -> float:
-        """What of the charge saved falls on the days of the plan."""
+        """Part of the charge saved that falls on the days of the plan."""
         return self.saved.expected * self.month_share
 
     def summary(self) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class DemandCharge:
 
 @dataclass(frozen=True)
 class PerTonne:
-    """What a tonne of product takes of the whole site, base load included, without what is made for stock."""
+    """Figures per tonne of product of the whole site, base load included, without what is made for stock."""
 
     carbon_kg: float
     baseline_carbon_kg: float
@@ -105,7 +105,7 @@ class PerTonne:
 
 @dataclass(frozen=True)
 class Holding:
-    """How often plan and baseline keep all limits in disturbed replays."""
+    """Share of disturbed replays in which plan and baseline keep all limits."""
 
     n: int
     share: float
@@ -158,7 +158,7 @@ class SimpleRule:
     plan_expected: float | None = None
     """Median of what the plan saves on them."""
     ties: str = ""
-    """Where other hours count as much as some of its hours of rest: ``first`` or ``last``, which of them rest."""
+    """Rest in tied hours where other hours count as much as some of its hours of rest: ``first`` or ``last``."""
     over_cap: float = 0.0
     """By how much the rule costs more than the cap on extra cost allows; 0: it keeps it."""
     over_other_kg: float = 0.0
@@ -217,7 +217,7 @@ class Headline:
     unlocked: bool
     """Whether the plan has locks; the savings then stand against the baseline without them, undisturbed."""
     repair: tuple[str, ...]
-    """What was changed so that there is a plan."""
+    """Changes that made a plan possible."""
     status: str
     objective: float | None
     bound: float | None

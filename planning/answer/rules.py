@@ -75,7 +75,7 @@ def with_rules(
 
 
 def _missing(plan: Plan, clock: _Limit) -> tuple[Message, ...]:
-    """What is said where not all rules were tried: whose time that was, as a search within its gap has ended early."""
+    """Note where not all rules were compared: whose time that was, as a search within its gap has ended early."""
     if not clock.late:
         return ()
     if plan.holding is None:

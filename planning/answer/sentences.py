@@ -90,14 +90,14 @@ def lines(headline: Headline) -> tuple[str, ...]:
 
 
 def repaired(headline: Headline) -> str:
-    """What was changed so that there is a plan; empty where nothing was."""
+    """Changes that made a plan possible; empty where there were none."""
     if not headline.repair:
         return ""
     return Message("There was no plan without a change: {changes}.", changes=joined(list(headline.repair)))
 
 
 def goal_saving(headline: Headline) -> str:
-    """What is saved of the figure that the goal minimizes: cost of goals of money, else carbon."""
+    """Saving of the figure that the goal minimizes: cost of goals of money, else carbon."""
     if headline.carbon is None or headline.cost is None:
         return Message("Nothing is compared: the baseline does not make or serve the same.")
     if headline.of_money:
@@ -106,7 +106,7 @@ def goal_saving(headline: Headline) -> str:
 
 
 def other_saving(headline: Headline) -> str:
-    """What is saved of the other one of carbon and cost; empty where nothing is compared."""
+    """Saving of the other one of carbon and cost; empty where nothing is compared."""
     carbon, cost, price = headline.carbon, headline.cost, headline.per_tonne_avoided
     if carbon is None or cost is None:
         return ""
@@ -183,7 +183,7 @@ def _range(headline: Headline, saving: Saving, scale: float) -> str:
 
 
 def holds(headline: Headline) -> str:
-    """How often the plan and the baseline hold; empty where nothing is disturbed."""
+    """Share of days on which plan and baseline hold; empty where nothing is disturbed."""
     holding = headline.holding
     if holding is None:
         return ""
@@ -233,7 +233,7 @@ def printed(headline: Headline) -> str:
 
 
 def _beyond(headline: Headline) -> str:
-    """What a simple rule would reach, what the plan adds, and which limit of the plan the rule does not keep."""
+    """Result of a simple rule, what the plan adds, and which limit of the plan the rule does not keep."""
     rule = headline.rule
     if rule is None:
         return ""
@@ -259,7 +259,7 @@ def _beyond(headline: Headline) -> str:
 
 
 def _reached(headline: Headline, rule: SimpleRule) -> Message:
-    """What a simple rule would reach, and what the plan adds."""
+    """Result of a simple rule, and what the plan adds."""
     if rule.expected_beyond is not None:
         return _beyond_on_days(headline, rule, rule.expected_beyond)
     by_rule, unit = of_goal(headline, abs(rule.saved))
@@ -275,7 +275,7 @@ def _reached(headline: Headline, rule: SimpleRule) -> Message:
 
 
 def _beyond_on_days(headline: Headline, rule: SimpleRule, more: float) -> Message:
-    """What a simple rule saves on the same disturbed days, and how often it holds."""
+    """Saving of a simple rule on the same disturbed days, and the share of days on which it holds."""
     assert rule.expected is not None
     by_rule, unit = of_goal(headline, abs(rule.expected))
     ours, _ = of_goal(headline, abs(more))
@@ -348,7 +348,7 @@ def _point_text(choice: Choice, headline: Headline) -> Message:
 
 
 def _saved(value: float, unit: str, of: float) -> Message:
-    """What is saved, with its sign in words."""
+    """Saving with its sign in words."""
     if abs(value) <= SAME * max(abs(of), 1e-9):
         return Message("0 {unit}", unit=unit)
     text = mark("{amount} {unit} less") if value > 0 else mark("{amount} {unit} more")

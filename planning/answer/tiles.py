@@ -41,7 +41,7 @@ class Tile:
     label: str
     value: str
     note: str
-    """How it comes about."""
+    """Explanation of the value."""
     brief: str
     """The note in a few words: on which days, and against what."""
     worse: bool = False
@@ -102,7 +102,7 @@ def _of_saving(headline: Headline, name: str, label: str, saving: Saving, *more:
 
 
 def _of_tonne(each: PerTonne, headline: Headline) -> Tile:
-    """What a tonne takes: of the whole site, and the electricity of the units alone where something else draws too."""
+    """Figures per tonne: of the whole site, and the electricity of the units alone where something else draws too."""
 
     def amounts(kg: float, cost: float) -> list[Message]:
         of_cost = Message("{amount} {unit}", amount=amount(cost), unit=headline.currency)
@@ -138,7 +138,7 @@ def _of_tonne(each: PerTonne, headline: Headline) -> Tile:
 
 
 def _of_rule(headline: Headline, rule: SimpleRule) -> Tile:
-    """What the plan has beyond a simple rule, on the disturbed days where there are any."""
+    """Saving of the plan beyond a simple rule, on the disturbed days where there are any."""
     label, beyond = Message("Compared with a simple rule"), rule.expected_beyond
     value, unit = of_goal(headline, abs(rule.beyond))
     text = mark("{amount} {unit} less ({share})") if rule.beyond >= 0 else mark("{amount} {unit} more ({share})")
@@ -180,7 +180,7 @@ def _change(saving: Saving, unit: str, scale: float) -> str:
 
 
 def _steps(headline: Headline, metric: str, saving: Saving) -> list[Message]:
-    """How the saving comes about: values, stock as a step, the net of the undisturbed day, the range."""
+    """Steps of the saving: values, stock, the net of the undisturbed day, the range."""
     low, high = saving.p10, saving.p90
     unit, scale, _ = METRICS[metric].display_in(headline.currency)
     before, after = (total(headline, metric, value) for value in (saving.baseline, saving.plan))

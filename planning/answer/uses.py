@@ -1,4 +1,4 @@
-"""How much the units of processes, machines, stores and PV are used in one plan and in another."""
+"""Use of the units of processes, machines, stores and PV in one plan and in another."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SIGNALS = {
     "marginal": mark("marginal carbon intensity"),
     "price": mark("electricity"),
 }
-"""What the goal counts for a MWh imported."""
+"""Weight of the goal for a MWh imported."""
 MEANWHILE = {
     "average": mark("carbon intensity is {new} instead of {old} {unit} while it does"),
     "marginal": mark("marginal carbon intensity is {new} instead of {old} {unit} while it does"),
@@ -41,7 +41,7 @@ MEANWHILE = {
 
 @dataclass(frozen=True)
 class UseChange:
-    """How something is used: hours on, or an amount over the horizon."""
+    """Use of an item: hours on, or an amount over the horizon."""
 
     name: str
     what: str
@@ -51,7 +51,7 @@ class UseChange:
     before: float
     after: float
     moved: float = 0.0
-    """How much of it lies in other steps, where the amount itself is the same."""
+    """Part of it that lies in other steps, where the amount itself is the same."""
     because: str = ""
 
     @property
@@ -72,7 +72,7 @@ class UseChange:
 
 @dataclass(frozen=True)
 class Use:
-    """What is used, and when: a weight for each step that says how much."""
+    """Item and time of its use: a weight for each step."""
 
     name: str
     what: str
@@ -84,14 +84,14 @@ class Use:
 
 
 def uses(before: Plan, after: Plan) -> Iterator[UseChange]:
-    """What is used more or less; what only one of the plants has is left out: the scenario tells it."""
+    """Differences in use; items that only one of the plants has are left out: the scenario lists them."""
     assert before.schedule is not None
     assert after.schedule is not None
     yield from use_changes(after, before.schedule, after.schedule, before.scenario)
 
 
 def use_changes(plan: Plan, one: xr.Dataset, two: xr.Dataset, scenario: Case | None = None) -> Iterator[UseChange]:
-    """What is used more or less in the second of two runs or schedules.
+    """Differences in use of the second of two runs or schedules.
 
     Args:
         plan: with the scenario of the second one; its goal says which hours are better ones.
@@ -156,7 +156,7 @@ def signal_text(value: float) -> str:
 
 
 def signal(plan: Plan) -> tuple[np.ndarray, str, str]:
-    """What the goal counts for a MWh imported: by step, shape (n_steps,), its name in ``SIGNALS``, and its unit."""
+    """Weight of the goal for a MWh imported: by step, shape (n_steps,), its name in ``SIGNALS``, and its unit."""
     scenario = plan.scenario
     metric = goal_metric(scenario)
     kind = str(scenario.goal.signal) if metric.name == "carbon" else "price"
@@ -172,7 +172,7 @@ def mean_over(values: np.ndarray, step_min: float, at_min: float, minutes: float
 
 
 def used(scenario: Case, schedule: xr.Dataset) -> Iterator[Use]:
-    """How units of processes, battery, PV, machines and stores are used in a schedule."""
+    """Use of units of processes, battery, PV, machines and stores in a schedule."""
     hours = scenario.horizon.step_h
     for unit, count in counts(scenario, schedule).items():
         on = (schedule["process_tph"].sel(process=unit).to_numpy() > 0) * hours

@@ -49,7 +49,7 @@ def replays(headline: Headline, count: int) -> Message:
 
 
 def span(horizon: Horizon, steps: np.ndarray) -> tuple[Message, float, float]:
-    """When some steps are, which are in order: from first to last, or the longest of several spans; its ends [min]."""
+    """Time of some steps in order: from first to last, or the longest of several spans; its ends [min]."""
     runs = [[place for _, place in group] for _, group in groupby(enumerate(steps), lambda pair: pair[1] - pair[0])]
     longest = max(runs, key=len)
     first, last = float(longest[0] * horizon.step_min), float((longest[-1] + 1) * horizon.step_min)

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from typing import Any
 
 PATIENCE_S = 5.0
-"""How long a scheduler may take to answer."""
+"""Time limit for a scheduler's answer [s]."""
 ALIKE = ("emberline", "simpy", "numpy", "xarray", "pyomo", "highspy", "distributed")
 """Packages whose versions must be the same on a cluster, so that its results are those of this machine."""
 

@@ -15,7 +15,7 @@ class Deadline:
 
     limit: float
     clock: Callable[[], float] = effort.now
-    """What work is counted by; another one in tests."""
+    """Clock of work; replaced in tests."""
     began: float = field(init=False)
 
     def __post_init__(self) -> None:

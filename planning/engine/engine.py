@@ -1,4 +1,4 @@
-"""Where many independent pieces of work are done: in this process, in others of this machine, or on a cluster.
+"""Engines for many independent pieces of work: this process, others of this machine, or a cluster.
 
 Dask's scheduler hands out the pieces and hands them out again when a worker dies. What a piece gives depends on nothing
 but what it is given, so the results are the same on any number of workers and after any of them was killed.
@@ -56,11 +56,11 @@ class Engine:
 
     @property
     def workers(self) -> int:
-        """How many pieces are worked on at the same time."""
+        """Number of pieces worked on at the same time."""
         return 1 if self.client is None else max(1, len(self.client.nthreads()))
 
     def wish(self) -> Any:
-        """Something to tell workers by that enough is enough, for :func:`heard`; None in this process."""
+        """Cancellation event shared with workers, for :func:`heard`; None in this process."""
         if self.client is None:
             return None
         from distributed import Event
@@ -137,7 +137,7 @@ class Engine:
 
 @contextmanager
 def engine(workers: int | None = None, address: str | None = None) -> Iterator[Engine]:
-    """Somebody to work, until the block is left.
+    """Context manager that provides workers.
 
     Args:
         workers: processes on this machine; 1: this one; None: as many as this process may use cores.
@@ -210,13 +210,13 @@ def _outcome(place: int, future: Any) -> Piece[Any]:
 # --- in a worker ------------------------------------------------------------------------------------------------------
 
 _loaded: dict[str, Any] = {}
-"""What the pieces under way have in common, by its digest; the last one only."""
+"""Data shared by the pieces under way, by digest; the last one only."""
 _turn = threading.Lock()
 """A process does one piece at a time, however many threads its worker has."""
 
 
 LISTENING_S = 0.3
-"""How often a worker asks whether enough is enough."""
+"""Interval at which a worker polls for cancellation [s]."""
 
 
 def heard(work: Callable[..., Result], wish: Any, *args: Any) -> Result:

@@ -43,7 +43,7 @@ UNITS = {"kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KiB": 2**10, "MiB": 2**20
 
 @dataclass(frozen=True)
 class Limit:
-    """How much memory there is, and who says so."""
+    """Available memory and its source."""
 
     size: float
     """Bytes."""

@@ -1,4 +1,4 @@
-"""How a plan in the making reports what happens."""
+"""Protocol by which a plan in the making reports its progress."""
 
 from __future__ import annotations
 

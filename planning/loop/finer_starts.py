@@ -40,7 +40,7 @@ WORTH_IT = 1e-5
 PER_OPERATION = 3e-4
 """Work of a cut for each operation."""
 BEFORE_MIN = -1.0
-"""Nothing of the list has begun then [min]."""
+"""Moment at which nothing of the list has begun [min]."""
 BETWEEN = Message("Its starts lie on moments of {moment:g} min, between the steps.", moment=MOMENT_MIN)
 
 

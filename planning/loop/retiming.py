@@ -191,7 +191,7 @@ class _Graph:
         self.lags = Lags(*np.array(self._rows, dtype=int).reshape(-1, 3).T)
         self.possible = self._narrow()
         self.expected = np.array([ahead.start[members[0][0]] / GRID_MIN for members in self.members])
-        """Where each number is expected, in slots."""
+        """Expected place of each number, in slots."""
         self._slots = np.arange(n + 1)
         self.late = [np.zeros(n + 1) for _ in self.members]
         """By number: price of slack by its slot, as far as it follows from that alone."""

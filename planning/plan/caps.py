@@ -86,14 +86,14 @@ def least_carried(scenario: Case, schedule: xr.Dataset, search: Callable[[Case],
 
 
 def _carried(scenario: Case, grade: str, schedule: xr.Dataset) -> float:
-    """What a tonne of the grade carries when the twin follows a schedule [kg CO2e/t]."""
+    """Emissions of a tonne of the grade when the twin follows a schedule [kg CO2e/t]."""
     from emberline import twin
 
     return grades_kg_per_t(scenario, ledger(scenario, twin.replay(scenario, schedule)))[grade]
 
 
 def _floor(scenario: Case, grade: str) -> float:
-    """What no plan can undercut [kg CO2e/t]: scope 1, and all of its electricity in the cleanest step."""
+    """Lower bound of every plan [kg CO2e/t]: scope 1, and all of its electricity in the cleanest step."""
     line = scenario.line
     record = next(heat.grade for heat in scenario.heats if heat.grade.name == grade)
     direct, least_mwh = 0.0, 0.0

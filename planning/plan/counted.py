@@ -1,4 +1,4 @@
-"""What is counted before any search: hours, power and tonnes that no schedule can have."""
+"""Shortages counted before any search: hours, power and tonnes that no schedule can have."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from emberline.scenarios.messages import Message
 
 
 def shortages(scenario: Case, envelope: xr.Dataset | None = None) -> list[str]:
-    """What a scenario lacks by arithmetic alone, one sentence each; empty where nothing can be counted so simply.
+    """Shortages of a scenario by arithmetic alone, one sentence each; empty where nothing can be counted so simply.
 
     Args:
         scenario: what is asked.

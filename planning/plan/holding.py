@@ -1,4 +1,4 @@
-"""How a plan that was made to hold does under disturbance, and what that costs: plain data, kept with the run."""
+"""Result under disturbance of a plan that was made to hold, and its price: plain data, stored with the run."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ class Holding:
     request: dict[str, Any]
     """Margins that the scenario asked for itself, as keys of its ``disturbances``."""
     misses: tuple[dict[str, Any], ...]
-    """What breaks it, the most frequent first: ``kind``, ``stage``, ``unit``, ``days``, ``typical`` and ``worst``
+    """Limits missed, the most frequent first: ``kind``, ``stage``, ``unit``, ``days``, ``typical`` and ``worst``
     amount in ``measure``, and ``hour`` after the start in which it is missed most often."""
     margins_bound: float | None = None
     """Of plans with these margins; the bound of the plan itself is that of all plans."""
     margins_gap: float | None = None
     reasons: tuple[str, ...] = ()
-    """Where the level is not reached: what stands in the way, and what would help."""
+    """Obstacles where the level is not reached, and what would help."""
     rounds: int = 0
     limit_s: float = 0.0
     """Time that the plan was given in all."""

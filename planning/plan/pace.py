@@ -19,7 +19,7 @@ PER_PLACE_STEP = 4.5e-6
 PER_PART_STEP = 1.2e-4
 """Of processes, for each step, and each mode and store: the baseline and the rows."""
 QUICKER = 2.0
-"""How much quicker a machine may be."""
+"""Factor by which a machine may be faster."""
 SPARE_S = 5.0
 """By how much a plan may be late."""
 

@@ -48,7 +48,7 @@ CLOSE = 1e-6
 
 @dataclass(frozen=True)
 class Search:
-    """How the schedule of a plan is searched."""
+    """Settings of the search for a plan's schedule."""
 
     start: xr.Dataset | None = None
     """Schedule to begin with in place of the baseline's list."""

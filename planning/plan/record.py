@@ -54,12 +54,12 @@ class Plan:
     replay_figures: Figures | None = None
     replays: Replays | None = None
     holding: Holding | None = None
-    """How it does under disturbance, where it was made to hold."""
+    """Result under disturbance, where it was made to hold."""
     seconds: dict[str, float] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     """Simple rules that the plan is compared with; empty where none was tried or none makes the same."""
     omissions: tuple[str, ...] = ()
-    """What there was no time for, one sentence each."""
+    """Steps left out for lack of time, one sentence each."""
     again: Replays | None = None
     """Disturbed days on which it is planned again by ``goal.replan``; None: it was not followed so."""
     choices: tuple[Choice, ...] = ()
@@ -97,7 +97,7 @@ class Plan:
 
     @property
     def violations(self) -> list[dict[str, Any]]:
-        """What the undisturbed replay violates; empty for an acceptable plan."""
+        """Violations of the undisturbed replay; empty for an acceptable plan."""
         return [] if self.replay is None else violations(self.replay)
 
     @property
@@ -143,7 +143,7 @@ class Plan:
 
     @property
     def requested(self) -> Case:
-        """What it was asked for: its scenario, with the margins that it had before it was made to hold."""
+        """Scenario as requested: with the margins that it had before it was made to hold."""
         if self.holding is None:
             return self.scenario
         rest = self.scenario.disturbances.model_dump(exclude=set(MARGINS)) | self.holding.request
@@ -197,7 +197,7 @@ class Plan:
         return sentences(*parts)
 
     def _holding(self, holding: Holding) -> str:
-        """How often a plan that was made to hold does, on days that no search has seen."""
+        """Share of days on which a plan that was made to hold does, of days that no search has seen."""
         text = mark(
             "Feasible, and the twin agrees; as printed it holds on {share} of {days}, the baseline on {baseline}."
         )
@@ -219,7 +219,7 @@ class Plan:
 
     @property
     def _rounding(self) -> str:
-        """What steps take from the time of units; empty: nothing, or no finer ones take less."""
+        """Time of units lost to steps; empty: none, or no finer steps lose less."""
         losses = rounded(self.scenario)
         if not losses or not worth_a_try(self.scenario):
             return ""
@@ -249,7 +249,7 @@ class Plan:
 
     @property
     def stock(self) -> Difference | None:
-        """What the undisturbed replay ends with in stock more than the baseline; None where there are no stores."""
+        """Additional stock of the undisturbed replay at the end, compared with the baseline; None without stores."""
         sums = self.replay_figures
         return difference(self.baseline_figures, sums) if sums is not None and (sums.stock or sums.levels) else None
 
@@ -394,7 +394,7 @@ class Plan:
 
 
 def filled(scenario: Case) -> dict[str, dict[str, Any]]:
-    """Which series had gaps that were filled, how many and where the first was."""
+    """Series with filled gaps: how many, and the place of the first."""
     return {
         str(name): {"count": int(series.attrs["filled"]), "first": series.attrs["first_filled"]}
         for name, series in scenario.inputs.data_vars.items()

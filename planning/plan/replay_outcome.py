@@ -1,4 +1,4 @@
-"""What is kept of a disturbed replay: a few figures and every limit that was missed, small enough for thousands."""
+"""Outcome of a disturbed replay: a few figures and every limit that was missed, small enough for thousands."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class Outcome:
     figures: dict[str, float]
     """By the names of table ``ENSEMBLE``, those of dimension ``replication``."""
     missed: dict[Limit, tuple[int, float]]
-    """How often, and by how much at most."""
+    """Number of misses and the largest amount."""
     hours: frozenset[tuple[Limit, int]]
     """Limits missed, with the hour."""
     first: tuple[Limit, int] | None
-    """What was missed first, with the hour; None: nothing."""
+    """First limit missed, with the hour; None: nothing."""
     first_heat: str
     waited_min: tuple[float, ...]
     """By stage; empty without heats."""
@@ -61,7 +61,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Followed:
-    """What is followed again and again: a schedule, and the baseline schedule where it is compared with."""
+    """Schedule that is followed again and again, and the baseline schedule where it is compared with."""
 
     scenario: Case
     schedule: xr.Dataset
@@ -71,7 +71,7 @@ class Followed:
     other: tuple[Case, xr.Dataset] | None = None
     """A plan of the same heats or deliveries with other margins, and its schedule."""
     dispatched_in: Case | None = None
-    """Whose baseline it is; None: of the same scenario."""
+    """Scenario of the baseline; None: the same."""
     other_using: Using = Using.FOLLOW
     """Policy by which the other plan is followed."""
 
@@ -125,7 +125,7 @@ class _Reader:
         self.last_hour = math.ceil(scenario.horizon.length_min / 60)
 
     def read(self, replication: int, run: xr.Dataset | Columns, sums: Figures) -> Outcome:
-        """What is kept of a run."""
+        """Outcome of a run."""
         names = ("kind", "heat", "unit", "at_min", "amount", "measure")
         columns = [run[f"violation_{name}"].values.tolist() for name in names]
         missed: dict[Limit, tuple[int, float]] = {}
@@ -185,7 +185,7 @@ class _Reader:
         )
 
     def _last(self, run: xr.Dataset | Columns, heat: str) -> tuple[str, float]:
-        """Where a heat was last, and until when [min]; nowhere where it never began."""
+        """Last unit of a heat and the end of its work there [min]; empty where it never began."""
         mine = np.flatnonzero(run["op_heat"].values == heat)
         return (
             (str(run["op_unit"].values[mine[-1]]), float(run["op_end_min"].values[mine[-1]]))

@@ -126,7 +126,7 @@ def quantiles(data: xr.Dataset, names: Iterable[str]) -> dict[str, dict[str, flo
 
 
 def saved(data: xr.Dataset, name: str) -> np.ndarray:
-    """What each disturbed replay saves of a metric, stock credited, shape (n_replications,).
+    """Saving of a metric in each disturbed replay, stock credited, shape (n_replications,).
 
     Args:
         data: as of :func:`quantiles`.

@@ -1,4 +1,4 @@
-"""What a plan's stock is credited by each way to count the grid: the difference of ``Plan.stock`` at other factors."""
+"""Credit of a plan's stock by each way to count the grid: the difference of ``Plan.stock`` at other factors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["credit_kg"]
 
 
 def credit_kg(plan: Plan, way: str) -> float:
-    """What the plan ends with in stock more than the baseline, in kilograms of CO2e; 0 where there are no stores.
+    """Additional stock of the plan at the end, compared with the baseline [kg CO2e]; 0 without stores.
 
     Args:
         plan: with a replay.

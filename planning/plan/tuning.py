@@ -1,4 +1,4 @@
-"""What a plan is given besides the search of its schedule, in one record: lists, front, rules, judgement.
+"""Settings of a plan besides the search of its schedule, in one record: lists, front, rules, judgement.
 
 Work is counted in units of ``scenarios/effort.py``. Fields were chosen by hand.
 """

@@ -116,7 +116,7 @@ class Ensemble:
         return quantiles(self.data, QUANTILE_FIGURES)
 
     def broke(self) -> list[dict[str, Any]]:
-        """What broke it, what came first most often first.
+        """Limits missed first, the most frequent first.
 
         Each row: ``kind``, ``stage``, ``unit``; ``replications`` in which it was missed and ``first`` in which it was
         missed before all else; the largest ``amount`` and the ``typical`` one in ``measure``; ``hour`` after the start
@@ -142,7 +142,7 @@ class Ensemble:
         return sorted(rows, key=lambda row: (-row["first"], -row["replications"]))
 
     def stocks(self, undisturbed: xr.Dataset | None = None) -> list[dict[str, Any]]:
-        """How low each store gets in the replays, and what is in it at the end [t]; empty without stores, and of an
+        """Lowest level of each store in the replays, and its level at the end [t]; empty without stores, and of an
         ensemble of an earlier release.
 
         Each row: ``store`` and its ``capacity_t``; ``lowest`` and ``last``, each with ``median_t``, ``p5_t``, which one

@@ -1,4 +1,4 @@
-"""What a plan can be compared with, or exchanged for: the day as it was run, the points of its quick front."""
+"""Alternatives to a plan: the day as it was run, the points of its quick front."""
 
 from typing import TYPE_CHECKING
 

@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class AsRun:
-    """Whose day a plan is compared with."""
+    """Day with which a plan is compared."""
 
     log: str
     """File of the heats."""

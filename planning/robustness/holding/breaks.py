@@ -1,4 +1,4 @@
-"""Which margins to raise, and by how much: from what all limits are missed by on one batch of disturbed days."""
+"""Margins to raise and by how much: from all limits missed on one batch of disturbed days."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def causes(days: Misses) -> tuple[str, ...]:
 
 
 def steps(days: Misses, level: float, stuck: Collection[Knob] = ()) -> list[tuple[Knob, float]]:
-    """Which margins to raise and by how much, the one that answers to most days first; those stuck are left out.
+    """Margins to raise and by how much, the one that answers to most days first; those stuck are left out.
 
     All are raised at once, so that enough of the days would have kept every limit; which days are given up is chosen
     so that the raises are small.

@@ -21,7 +21,7 @@ from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.series import Series
 
 AHEAD = timedelta(hours=12)
-"""How long before the horizon the first stage is decided: markets for the day ahead close about noon."""
+"""Lead time of the first stage's decision [h]: markets for the day ahead close about noon."""
 LOOK_BACK_DAYS = 365
 MOST_MISSING = 30
 """Days on end for which no error can be had: a gap; more are the beginning of the series."""

@@ -279,7 +279,7 @@ class _Loop:
     def _days(
         self, scenario: Case, schedule: xr.Dataset, judgement: int, least: int = HOLDING.least_days
     ) -> Misses | None:
-        """What a schedule misses on the days that steer; fewer of them where they take too long, but the least."""
+        """Violations of a schedule on the days that steer; fewer where they take too long, but the least number."""
         until, polls = min(self.spent + HOLDING.days_share * self.limit, self.limit), [0]
 
         def enough() -> bool:
@@ -290,7 +290,7 @@ class _Loop:
         return misses(scenario, schedule, self.training, self.engine, seed=seed, cancel=enough)
 
     def _train(self, candidate: Plan, judgement: int, began: float) -> Misses | None:
-        """How a plan does on the days that steer."""
+        """Result of a plan on the days that steer."""
         assert candidate.schedule is not None
         days = self._same_days(candidate, judgement) or self._days(candidate.scenario, candidate.schedule, judgement)
         if days is None or (days.n < self.training and (self.stop() or not self.whole)):

@@ -1,4 +1,4 @@
-"""What a plan can keep more margin of, and which margin answers to which limit that was missed."""
+"""Margins of a plan, and which of them answers to which limit that was missed."""
 
 from __future__ import annotations
 

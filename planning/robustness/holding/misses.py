@@ -1,4 +1,4 @@
-"""What a schedule misses on the disturbed days that steer: by how much each limit, beyond what is tolerated."""
+"""Violations of a schedule on the disturbed days that steer: the amount of each, beyond its tolerance."""
 
 from __future__ import annotations
 

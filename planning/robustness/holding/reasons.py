@@ -1,4 +1,4 @@
-"""What stands in the way of a plan that holds, by unit and hour, and what would help: sentences for people."""
+"""Obstacles to a plan that holds, by unit and hour, and what would help: sentences for people."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ HELP = {
 
 
 def misses(judged: Ensemble) -> tuple[dict[str, Any], ...]:
-    """What breaks a plan, as ``Holding.misses`` tells it."""
+    """Limits that a plan misses, as in ``Holding.misses``."""
     data, rows = judged.data, []
     amount, by_hour = data["missed_amount"].to_numpy(), data["missed_in_hour"].to_numpy()
     for place in range(data.sizes["limit"]):
@@ -71,7 +71,7 @@ def misses(judged: Ensemble) -> tuple[dict[str, Any], ...]:
 
 
 def obstacles(scenario: Scenario, rows: tuple[dict[str, Any], ...], days: int) -> Iterator[str]:
-    """What stands in the way, the most frequent first.
+    """Obstacles, the most frequent first.
 
     Args:
         scenario: what is planned.
@@ -90,7 +90,7 @@ def obstacles(scenario: Scenario, rows: tuple[dict[str, Any], ...], days: int) -
 
 
 def remedies(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> Iterator[Message]:
-    """What would help where no margin does; ``rows`` of :func:`misses`."""
+    """Remedies where no margin helps; ``rows`` of :func:`misses`."""
     yield from (Message(HELP[kind]) for kind in dict.fromkeys(row["kind"] for row in rows[:MOST]) if kind in HELP)
 
 

@@ -1,4 +1,4 @@
-"""What came of making a plan hold: the rounds, both plans judged on fresh disturbances, the price, and the verdict."""
+"""Result of making a plan hold: the rounds, both plans judged on fresh disturbances, the price, and the verdict."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Robustness:
 
     @cached_property
     def price(self) -> dict[str, dict[str, float]]:
-        """What robustness costs: the robust plan less the plain one, undisturbed and in the mean of the same replays.
+        """Price of robustness: the robust plan less the plain one, undisturbed and in the mean of the same replays.
 
         By figure: ``nominal``, ``mean``, and ``baseline``, by which the robust plan lies below the baseline in that
         mean. Means count the replays in which a plan did not hold like all others. What is left in stock of processes
@@ -160,7 +160,7 @@ class Robustness:
         baseline_share: float | None,
         larger: Scenario | None,
     ) -> Iterator[str]:
-        """What stands in the way and what would help; where the time was over: more of it, the margins that were to be
+        """Obstacles and remedies; where the time was over: more of it, the margins that were to be
         tried next, and the baseline where it reaches the level."""
         assert self.judged is not None
         yield from obstacles(scenario, rows, self.judged.n)

@@ -1,4 +1,4 @@
-"""What steers the search for margins with which a plan holds, in one record.
+"""Settings of the search for margins with which a plan holds, in one record.
 
 Shares are of the work of the search, unless a field says of what; work is counted in units of ``scenarios/effort.py``.
 Fields were chosen by hand; one that was compared with other values says on what.
@@ -28,7 +28,7 @@ class HoldingTuning:
     training: int = 400
     """Days that steer, at most."""
     judgements: int = 3
-    """How often at most a plan is judged: each time on days of its own, or else the judge would come to steer."""
+    """Largest number of judgements of a plan: each on days of its own, or else the judge would come to steer."""
     rounds: int = 30
     """Raises of margins at most."""
     variations: int = 60
@@ -65,7 +65,7 @@ class HoldingTuning:
     steps: Mapping[str, tuple[float, float]] = field(default_factory=_steps)
     """Least and largest raise in one round by kind of margin [min; quantile; MW; share of what a store holds]."""
     multiples: Mapping[str, float] = field(default_factory=_multiples)
-    """What a raise is a multiple of, by kind of margin."""
+    """Unit of which a raise is a multiple, by kind of margin."""
     varied: tuple[float, ...] = (-0.5, -0.25, 0.0, 0.25, 0.5, 1.0)
     """Shares of the largest raise by which margins are varied."""
     most_quantile: float = 0.95
