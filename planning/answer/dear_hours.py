@@ -111,7 +111,7 @@ def _available(scenario: Scenario, unit: str) -> np.ndarray:
 
 
 def _wanted_t(scenario: Scenario, run: xr.Dataset, unit: str) -> float:
-    """Tonnes needed of a unit for deliveries and the end level of the only store that it alone fills; nan: not known."""
+    """Tonnes due of a unit for deliveries and the end level of the only store that it alone fills; nan: not known."""
     places = run["stream_place"].values
     fills = (run["stream_rate"].to_numpy() > 0).any(axis=1) & np.isin(places, list(scenario.store))
     mine = run["stream_process"].values == unit
