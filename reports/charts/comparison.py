@@ -113,7 +113,7 @@ def gantt(letter: str, plan: Plan, view: View) -> Any:
     """Gantt of a plan; None for a site without units."""
     scenario = plan.scenario
     assert plan.replay is not None
-    if not (scenario.heats or scenario.processes):
+    if not gantts.rows_of(scenario):
         return None
     chart = gantts.of_run(scenario, plan.replay, None, view, letter)
     title = alt.Title(tr("plan {letter}", letter=letter), anchor="start", fontSize=13, offset=4)

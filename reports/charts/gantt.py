@@ -47,7 +47,8 @@ OF_RUNS = {
     "ends": mark("end"), "tonnes": mark("makes"), "off_spec": mark("of which off-spec"), "rate": mark("rate, mean"),
     "power": mark("power, mean"), "energy": mark("electricity"),
 }  # fmt: skip
-"""Figures of an operation and of a run in the tooltip."""
+TITLES = {"heats": OF_HEATS, "runs": OF_RUNS}
+"""Figures of an operation and of a run in the tooltip, by what a producer makes."""
 WIDEST_NAME, LONGEST_LINE = 100, 16
 """Room for the names of units [px], and their longest line [characters]."""
 ROW = 30
@@ -78,6 +79,12 @@ def colours(scenario: Scenario, of_machines: Iterable[Activity] = ()) -> dict[st
     return shades | {key(activity): OF_MACHINES[activity.what] for activity in of_machines}
 
 
+def rows_of(scenario: Scenario, of_machines: Iterable[Activity] = ()) -> list[str]:
+    """Rows of the chart: the units of all producers, then machines and stores of the site."""
+    units = [unit for producer in scenario.producers for unit in producer.units]
+    return [*units, *dict.fromkeys(activity.unit for activity in of_machines)]
+
+
 def of_run(
     scenario: Scenario,
     run: xr.Dataset,
@@ -96,11 +103,9 @@ def of_run(
         whose: name of ``run``.
         site: whether machines and stores of the site have rows too.
     """
-    units = [unit.name for unit in scenario.line.units] if scenario.heats else []
-    units += [unit for unit, _ in scenario.process_units]
     of_machines = list(of_site(scenario, run)) if site else []
-    units += dict.fromkeys(activity.unit for activity in of_machines)
-    titles = OF_HEATS if scenario.heats else OF_RUNS
+    units = rows_of(scenario, of_machines)
+    titles = next((TITLES[producer.table] for producer in scenario.producers), OF_RUNS)
     bars = _table(scenario, [*of_units(scenario, run), *of_machines], whose, view, titles)
     rows = [(bars, THICK)]
     if baseline is not None:

@@ -9,12 +9,11 @@ dash.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import altair as alt
 import pandas as pd
-import xarray as xr
 
 from emberline.planning.plan import Plan
 from emberline.reports.charts import gantt, palette, process_panels, site_panels
@@ -44,6 +43,14 @@ PARTS = {
     "stores": mark("Stores"), "deliveries": mark("Deliveries"),
 }  # fmt: skip
 """Panels below the schedule."""
+OF_SITE = ("electricity", "carriers", "levels", "market")
+ORDER = {
+    "heats": OF_SITE,
+    "runs": ("power", "electricity", "market", "rates", "stores", "carriers", "levels", "deliveries"),
+}  # fmt: skip
+"""Panels in their order, by what a producer makes; of a site alone those of ``OF_SITE``."""
+FIRST = {"heats": OF_SITE, "runs": ("power", "market", "stores")}
+"""Those that are shown at first."""
 OVERHANG = MARGIN + 40
 """Streamlit gives a panel the whole width and ignores its axis: keep this free at the right [px]."""
 
@@ -57,10 +64,9 @@ def timeline(
     selected: Sequence[str] | None = None,
 ) -> alt.VConcatChart:
     """The panels of a plan below its Gantt, with one moment under the pointer. Arguments as of ``timeline_panels``."""
-    scenario, view = plan.scenario, view or View.of(plan.scenario.horizon)
-    panels = timeline_panels(plan, baseline, view, carriers, stores, selected=selected)
-    rows = panels[1:] if scenario.heats or scenario.processes else panels
-    return below_each_other(rows or _signals(scenario, PanelData(view)), view)
+    view = view or View.of(plan.scenario.horizon)
+    rows = _below_gantt(plan, baseline, PanelData(view), carriers, stores, "plan", selected)
+    return below_each_other(rows or _signals(plan.scenario, PanelData(view)), view)
 
 
 def timeline_panels(
@@ -75,8 +81,7 @@ def timeline_panels(
     site: bool = False,
     pointer: bool = True,
 ) -> list[Any]:
-    """Gantt (if there is a line or processes), electricity, other carriers, storage levels, carbon intensity and price.
-    For processes, intensity and price come directly below the power, followed by rates, stores and deliveries.
+    """The Gantt, where there are units, and the panels of ``ORDER`` below it.
 
     Args:
         plan: with a replay.
@@ -89,49 +94,56 @@ def timeline_panels(
         site: whether the Gantt has machines and stores of the site too.
         pointer: whether figures follow it.
     """
-    scenario = plan.scenario
-    assert plan.replay is not None
-    view = view or View.of(scenario.horizon)
-    x, table = time_axis(view), PanelData(view, pointer)
-    before = plan.baseline if baseline else None
-    balances = _balances(plan, table, x, baseline, carriers)
-    colour_of = site_panels.colours(scenario)
-    levels = [
-        site_panels.level_panel(level, table, x, colour_of[level.name], baseline, whose)
-        for level in site_panels.levels(plan)
-    ]
-    of = {"levels": levels, "electricity": balances[:1], "carriers": balances[1:]}
-    if not scenario.processes:
-        panels = {"electricity": of["electricity"], "carriers": of["carriers"], "levels": levels}
-        panels["market"] = _signals(scenario, table)
-        rows = [panel for name, row in panels.items() if selected is None or name in selected for panel in row]
-        return [*_gantt(plan, before, view, whose, site), *rows] or panels["market"]
-    last = time_axis(view, labels=True, title=True)
-    leaves = (
-        [process_panels.delivery_panel(plan, table, last, baseline)] if scenario.deliveries or scenario.arrivals else []
-    )
-    in_stores = list(scenario.store) if stores is None else stores
-    panels = {
-        "power": [process_panels.power_panel(plan, table, x, baseline)],
-        "electricity": of["electricity"],
-        "market": _signals(scenario, table, title=not leaves or not (selected is None or "deliveries" in selected)),
-        "rates": list(process_panels.rate_panels(plan, table, x, baseline, whose)),
-        "stores": list(process_panels.store_panels(plan, table, x, baseline, in_stores, whose)),
-        "carriers": of["carriers"],
-        "levels": levels,
-        "deliveries": leaves,
-    }
-    rows = [panel for name, row in panels.items() if selected is None or name in selected for panel in row]
-    return [*_gantt(plan, before, view, whose, site), *rows]
-
-
-def _gantt(plan: Plan, baseline: xr.Dataset | None, view: View, whose: str, site: bool) -> list[Layers]:
-    """The Gantt, where there are units."""
     scenario, run = plan.scenario, plan.replay
     assert run is not None
-    if not (scenario.heats or scenario.processes or (site and any(of_site(scenario, run)))):
-        return []
-    return [gantt.of_run(scenario, run, baseline, view, whose, site)]
+    view = view or View.of(scenario.horizon)
+    table = PanelData(view, pointer)
+    rows = _below_gantt(plan, baseline, table, carriers, stores, whose, selected)
+    if gantt.rows_of(scenario, of_site(scenario, run) if site else ()):
+        rows.insert(0, gantt.of_run(scenario, run, plan.baseline if baseline else None, view, whose, site))
+    return rows or _signals(scenario, table)
+
+
+def _below_gantt(
+    plan: Plan,
+    baseline: bool,
+    table: PanelData,
+    carriers: Sequence[str] | None,
+    stores: Sequence[str] | None,
+    whose: str,
+    selected: Sequence[str] | None,
+) -> list[Any]:
+    """The selected panels. Arguments as of ``timeline_panels``."""
+    scenario, x, colour_of = plan.scenario, time_axis(table.view), site_panels.colours(plan.scenario)
+    names = [name for name in _names(scenario, ORDER) if selected is None or name in selected]
+    electricity, *others = _balances(plan, table, x, baseline, carriers)
+    panels: dict[str, Callable[[], Iterable[Any]]] = {
+        "power": lambda: [process_panels.power_panel(plan, table, x, baseline)],
+        "electricity": lambda: [electricity],
+        "carriers": lambda: others,
+        "levels": lambda: (
+            site_panels.level_panel(level, table, x, colour_of[level.name], baseline, whose)
+            for level in site_panels.levels(plan)
+        ),
+        "market": lambda: _signals(scenario, table, title="deliveries" not in names),
+        "rates": lambda: process_panels.rate_panels(plan, table, x, baseline, whose),
+        "stores": lambda: process_panels.store_panels(
+            plan, table, x, baseline, list(scenario.store) if stores is None else stores, whose
+        ),
+        "deliveries": lambda: [process_panels.delivery_panel(plan, table, time_axis(table.view, True, True), baseline)],
+    }
+    return [panel for name in names for panel in panels[name]()]
+
+
+def _names(scenario: Scenario, order: Mapping[str, Sequence[str]]) -> list[str]:
+    """Names of panels in an order by what producers make, without those that would be empty."""
+    there = {
+        "levels": bool(scenario.battery or scenario.site.stores),
+        "stores": bool(scenario.stores),
+        "deliveries": bool(scenario.deliveries or scenario.arrivals),
+    }
+    names = [name for producer in scenario.producers for name in order[producer.table]] or OF_SITE
+    return [name for name in dict.fromkeys(names) if there.get(name, True)]
 
 
 def marks(scenario: Scenario, view: View, baseline: bool = True, pointer: bool = True) -> Iterator[str]:
@@ -168,8 +180,7 @@ def levels(plan: Plan, fonts: str) -> str:
     panels = [
         site_panels.level_panel(level, table, x, colour_of[level.name], True) for level in site_panels.levels(plan)
     ]
-    if plan.scenario.processes:
-        panels += process_panels.store_panels(plan, table, x, True, list(plan.scenario.store))
+    panels += process_panels.store_panels(plan, table, x, True, list(plan.scenario.store))
     panels = panels[:MOST_LEVELS]
     for layer in panels[-1].layer if panels else ():
         if isinstance(layer.encoding.x, alt.X):
@@ -202,28 +213,10 @@ def _svg(panels: list[Any], view: View, name: str, fonts: str) -> str:
     return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", svg)
 
 
-def parts(scenario: Scenario, first: bool = False) -> Iterator[str]:
+def parts(scenario: Scenario, first: bool = False) -> list[str]:
     """Panels that a plan of a scenario has, of ``PARTS``; ``first``: those that are shown at first."""
-    levels = bool(scenario.battery or scenario.site.stores)
-    more = len(scenario.site.carriers) > 1
-    if scenario.processes:
-        yield "power"
-        if not first:
-            yield "electricity"
-        yield "market"
-        if not first:
-            yield "rates"
-        if scenario.stores:
-            yield "stores"
-        if first:
-            return
-        yield from (name for name, there in (("carriers", more), ("levels", levels)) if there)
-        if scenario.deliveries or scenario.arrivals:
-            yield "deliveries"
-        return
-    yield "electricity"
-    yield from (name for name, there in (("carriers", more), ("levels", levels)) if there)
-    yield "market"
+    several = len(scenario.site.carriers) > 1
+    return [name for name in _names(scenario, FIRST if first else ORDER) if several or name != "carriers"]
 
 
 def _balances(plan: Plan, table: PanelData, x: alt.X, baseline: bool, carriers: Sequence[str] | None) -> list[Any]:

@@ -136,7 +136,7 @@ def _board(scenario: Scenario, run: xr.Dataset, view: View, dark: bool) -> list[
     y = alt.Y("unit:N", sort=units, title=None, axis=y_axis(ticks=False, labels=False), scale=alt.Scale(domain=units))
     now = alt.Chart(spells).transform_filter(f"datum.start <= {MOMENT} && {MOMENT} < datum.end")
     layers: list[Any] = []
-    of_does = OF_STEP["rate"] if scenario.processes else COLUMNS["since"]
+    of_does = OF_STEP["rate"] if by_step["rate"].any() else COLUMNS["since"]
     for column, x in COLUMNS.items():
         text = now.mark_text(
             align="left", fontSize=11, color=ink if column == "does" else pale,
@@ -169,12 +169,9 @@ def _board(scenario: Scenario, run: xr.Dataset, view: View, dark: bool) -> list[
 def means(scenario: Scenario, run: xr.Dataset, view: View) -> Iterator[dict[str, Any]]:
     """Power and output of each unit in each step of a view, as numbers and texts; then idling and base load."""
     none = np.zeros(scenario.horizon.n_steps)
-    if scenario.processes:
-        units = [unit for unit, _ in scenario.process_units]
-        power = {unit: run["process_mw"].sel(process=unit).to_numpy() for unit in units}
-        rates = {unit: run["process_tph"].sel(process=unit).to_numpy() for unit in units}
-    else:
-        power, rates = unit_power(scenario, run), {}
+    units = [unit for unit, _ in scenario.process_units]
+    power = unit_power(scenario, run) | {unit: run["process_mw"].sel(process=unit).to_numpy() for unit in units}
+    rates = {unit: run["process_tph"].sel(process=unit).to_numpy() for unit in units}
     idle = run["line_mw"].to_numpy() - sum(power.values(), none)
     for name, load in ((tr("idling"), idle), (tr(BASE), load_mw(scenario, run))):
         if load.max(initial=0.0) > SMALL:
@@ -202,8 +199,7 @@ def _merge_equal(rows: pd.DataFrame) -> pd.DataFrame:
 
 def states(scenario: Scenario, run: xr.Dataset) -> Iterator[dict[str, Any]]:
     """State of each unit from start to end, including idle time, unit by unit; times in minutes."""
-    spans = _of_processes(scenario, run) if scenario.processes else _of_line(scenario, run)
-    horizon = scenario.horizon
+    spans, horizon = _of_line(scenario, run) | _of_processes(scenario, run), scenario.horizon
     for unit, busy in spans.items():
         at = 0.0
         whole = [*sorted(busy, key=lambda row: row["start"])]

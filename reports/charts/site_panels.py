@@ -23,7 +23,7 @@ from emberline.reports.text import wording
 from emberline.reports.text.language import current, mark, tr
 from emberline.reports.text.numbers import symbols
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY, Load, Supply, of
+from emberline.scenarios.assets import ELECTRICITY, Named
 from emberline.scenarios.flows.process_flows import streams
 
 IMPORT, PV, BATTERY, LIMIT = palette.IMPORT, palette.PV, palette.BATTERY, palette.LIMIT
@@ -41,6 +41,8 @@ SMALL = 1e-6
 """Flows that never exceed this are not drawn."""
 DIGITS = 3
 BASE = mark("base load")
+LOADS = {"heats": mark("line and base load"), "runs": mark("processes and base load")}
+"""Demand for electricity, by what a producer makes."""
 
 
 @dataclass
@@ -63,7 +65,7 @@ def balances(scenario: Scenario, run: xr.Dataset) -> dict[str, Balance]:
     power.takes["export"] = run["export_mw"].to_numpy()
     power.gives["battery"], power.takes["battery"] = run["discharge_mw"].to_numpy(), run["charge_mw"].to_numpy()
     power.need = run["line_mw"].to_numpy()
-    loads, sun = {load.name for load in of(scenario.site.equipment, Load)}, scenario.site.sun
+    loads, sun = {asset.name for asset in scenario.site.equipment if _is_need(asset)}, scenario.site.sun
     rates = _rows(run, "asset_rate")
     for (asset, carrier), rate in zip(_labels(run, "flow_asset", "flow_carrier"), rates, strict=True):
         balance = balances[carrier]
@@ -94,9 +96,14 @@ def balances(scenario: Scenario, run: xr.Dataset) -> dict[str, Balance]:
     return balances
 
 
+def _is_need(asset: Named) -> bool:
+    """Whether an asset takes what it must have, whatever is decided."""
+    return asset.sign < 0 and not asset.decided
+
+
 def bought_only(scenario: Scenario, run: xr.Dataset) -> set[str]:
     """Fuels: carriers that are bought and converted, but neither stored nor in demand themselves."""
-    supplies = {asset_label(supply.name) for supply in of(scenario.site.assets, Supply)}
+    supplies = {asset_label(asset.name) for asset in scenario.site.assets if asset.sign > 0 and asset.emits}
     return {
         name
         for name, balance in balances(scenario, run).items()
@@ -106,8 +113,7 @@ def bought_only(scenario: Scenario, run: xr.Dataset) -> set[str]:
 
 def colours(scenario: Scenario) -> dict[str, str]:
     """Colour of every supply and consumer."""
-    loads = of(scenario.site.assets, Load)
-    names = [asset_label(asset.name) for asset in scenario.site.assets if asset not in loads]
+    names = [asset_label(asset.name) for asset in scenario.site.assets if not _is_need(asset)]
     of_processes = {process_label(scenario, name): shade for name, shade in palette.of_processes(scenario).items()}
     used = {*of_processes.values(), *palette.of_modes(scenario).values()}
     free = [shade for shade in ASSETS if shade not in used] or ASSETS
@@ -194,8 +200,8 @@ def balance_panel(scenario: Scenario, balance: Balance, table: PanelData, x: alt
     }
     lines: list[tuple[str, dict[str, Any]]] = []
     if balance.need is not None:
-        load = tr("processes and base load") if scenario.processes else tr("line and base load")
-        title = load if balance.carrier == ELECTRICITY else tr("demand")
+        load = next((LOADS[producer.table] for producer in scenario.producers), LOADS["heats"])
+        title = tr(load) if balance.carrier == ELECTRICITY else tr("demand")
         need = column("need", balance.need, title)
         # a light edge, since a dark line is invisible on a dark page
         lines.append((need, {"color": PAPER, "strokeWidth": 3.0, "opacity": 0.75}))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from datetime import timedelta
+from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from emberline.reports.text.activities import activities
 from emberline.reports.text.language import mark, tr
 from emberline.reports.text.numbers import number
 from emberline.runs.store.run_folder import StoredRun
+from emberline.scenarios.case.scenario import ProcessNetwork, Producer, ProductionLine
 from emberline.scenarios.metrics import METRICS, amount_digits
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ def heat_list(run: StoredRun) -> pd.DataFrame:
     assert plan.replay is not None
     scenario, replay = plan.scenario, plan.replay
     book = ledger(scenario, replay)
-    kg = book.of_heat(scenario.goal.signal).to_series().to_dict() if scenario.heats else {}
+    kg = book.of_heat(scenario.goal.signal).to_series().to_dict()
     heats = {heat.name: heat for heat in scenario.heats}
     # in the order of their ends: the last one of each heat stays
     last = {str(replay["op_heat"].values[i]): i for i in replay["op_end_min"].values.argsort(kind="stable").tolist()}
@@ -115,8 +117,7 @@ def steps(run: StoredRun) -> pd.DataFrame:
             table.setdefault(str(name), variable.to_numpy())
     if scenario.rates is not None:
         table[f"{with_tariff(scenario.rates).replace(' ', '_')}_per_mwh"] = import_price(scenario)
-    if scenario.processes:
-        table |= unit_columns(plan)
+    table |= unit_columns(plan)
     # flows and levels of assets, a column each
     for name, label, unit in (("asset_rate", "flow", "flow_unit"), ("asset_level", "store", "store_unit")):
         if name in plan.replay:
@@ -188,10 +189,25 @@ def cause_table(causes: Sequence[Cause], headline: Headline) -> tuple[list[str],
     return heads, rows
 
 
-def of_processes(run: StoredRun) -> dict[str, pd.DataFrame]:
-    """Tables of a plan of processes by name; none where there are none."""
-    if not run.plan.scenario.processes:
-        return {}
+def of_producers(run: StoredRun) -> dict[str, pd.DataFrame]:
+    """Tables of what each producer of a plan does, by name; none of a site alone."""
+    return {
+        name: table for producer in run.plan.scenario.producers for name, table in _of_producer(producer, run).items()
+    }
+
+
+@singledispatch
+def _of_producer(producer: Producer, run: StoredRun) -> dict[str, pd.DataFrame]:
+    raise NotImplementedError(type(producer).__name__)
+
+
+@_of_producer.register(ProductionLine)
+def _(line: ProductionLine, run: StoredRun) -> dict[str, pd.DataFrame]:
+    return {"heats": heat_list(run)}
+
+
+@_of_producer.register(ProcessNetwork)
+def _(network: ProcessNetwork, run: StoredRun) -> dict[str, pd.DataFrame]:
     return {
         "runs": run_list(run),
         "stores": levels(run.plan),
@@ -212,6 +228,8 @@ TABLES: dict[str, Callable[[StoredRun], pd.DataFrame]] = {
     "figures": figures,
 }
 """Tables that a file of one table can hold, by name."""
+MAKER = {"heats": "line with orders", "runs": "processes"}
+"""Producers whose table it is, for a scenario that lacks them."""
 
 
 def by_name(run: StoredRun, name: str | None = None) -> tuple[str, pd.DataFrame]:
@@ -225,17 +243,13 @@ def by_name(run: StoredRun, name: str | None = None) -> tuple[str, pd.DataFrame]
         CannotExport: there is no such table, or nothing that it could tell.
     """
     scenario = run.plan.scenario
-    if name is None:
-        name = "heats" if scenario.heats else "runs" if scenario.processes else "steps"
+    made = [producer.table for producer in scenario.producers]
+    name = name or next(iter(made), "steps")
     if name not in TABLES:
         raise CannotExport(f"unknown table {name!r}; tables are {', '.join(TABLES)}")
-    if (name == "heats" and not scenario.heats) or (name == "runs" and not scenario.processes):
-        raise CannotExport(f"run {run.id} has no {name}: scenario {scenario.name} has no {_lacks(name)}")
+    if name in MAKER and name not in made:
+        raise CannotExport(f"run {run.id} has no {name}: scenario {scenario.name} has no {MAKER[name]}")
     return name, TABLES[name](run)
-
-
-def _lacks(name: str) -> str:
-    return "line with orders" if name == "heats" else "processes"
 
 
 def _rounded(at: Any) -> Any:

@@ -112,14 +112,12 @@ def activities(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
 def of_units(scenario: Scenario, run: xr.Dataset, materials: bool = False) -> Iterator[Activity]:
     """Operations of the line and runs of processes; their materials only where asked for, which takes time."""
     yield from _operations(scenario, run)
-    if scenario.processes:
-        yield from _runs(scenario, run, materials)
+    yield from _runs(scenario, run, materials)
 
 
 def units(scenario: Scenario, run: xr.Dataset) -> dict[str, str]:
     """All units that have activities, in the plant's order, and what they belong to (``Activity.of``)."""
-    order = [unit.name for unit in scenario.line.units] if scenario.heats else []
-    order += [unit for unit, _ in scenario.process_units]
+    order = [unit for producer in scenario.producers for unit in producer.units]
     owners = {activity.unit: activity.of for activity in activities(scenario, run)}
     return {name: str(owners[name]) for name in (*order, *owners) if name in owners}
 

@@ -26,7 +26,6 @@ from emberline.scenarios.assets import (
     Source,
     Storage,
     Supply,
-    of,
 )
 from emberline.scenarios.case.line import Unit
 from emberline.scenarios.checking.uncounted import uncounted
@@ -155,22 +154,8 @@ def odd(scenario: Case) -> Iterator[str]:
         )
     yield from _market(scenario)
     yield from _carriers(scenario)
-    converting = {machine.name for machine in of(site.assets, Machine)}
-    converting -= {machine.name for machine in of(site.assets, HeatPump, FlexibleLoad)}
-    supplies = {supply.name: supply for supply in of(site.assets, Supply)}
     for asset in site.assets:
-        if asset.name in converting:
-            ratio = _gain(scenario, site.cores[asset.name])
-            if ratio > MOST_GAIN:
-                yield tr(
-                    "asset {name}: gives {ratio} MWh for each MWh that it takes", name=asset.name, ratio=f"{ratio:.3g}"
-                )
-        supply = supplies.get(asset.name)
-        if supply and not (supply.factor or supply.fossil_kg_per_unit or supply.biogenic_kg_per_unit):
-            yield tr(
-                "asset {name}: has no emission factor, so {carrier} counts as free of carbon",
-                name=supply.name, carrier=supply.carrier,
-            )  # fmt: skip
+        yield from _odd(asset, scenario)
     if scenario.market.tariff is not None:
         monthly = any(charge.assessed == "monthly" for charge in scenario.market.tariff.demand_charges)
         if monthly and scenario.horizon.length_min < charges.SHORT_MIN and not scenario.state.peak_so_far_mw:
@@ -181,6 +166,34 @@ def odd(scenario: Case) -> Iterator[str]:
         yield from charges.cut_month(scenario)
         yield from (tr("tariff: {remark}", remark=line) for line in remarks(scenario.market.tariff))
     yield from map(say, uncounted(scenario))
+
+
+@singledispatch
+def _odd(asset: Named, scenario: Case) -> Iterator[str]:
+    """Remarks on an asset, by its kind; most kinds have none."""
+    return iter(())
+
+
+@_odd.register(Machine)
+def _(asset: Machine, scenario: Case) -> Iterator[str]:
+    ratio = _gain(scenario, scenario.site.cores[asset.name])
+    if ratio > MOST_GAIN:
+        yield tr("asset {name}: gives {ratio} MWh for each MWh that it takes", name=asset.name, ratio=f"{ratio:.3g}")
+
+
+@_odd.register(HeatPump)
+@_odd.register(FlexibleLoad)
+def _(asset: HeatPump | FlexibleLoad, scenario: Case) -> Iterator[str]:
+    return iter(())
+
+
+@_odd.register(Supply)
+def _(asset: Supply, scenario: Case) -> Iterator[str]:
+    if not (asset.factor or asset.fossil_kg_per_unit or asset.biogenic_kg_per_unit):
+        yield tr(
+            "asset {name}: has no emission factor, so {carrier} counts as free of carbon",
+            name=asset.name, carrier=asset.carrier,
+        )  # fmt: skip
 
 
 def _powers(scenario: Scenario) -> Iterator[str]:

@@ -33,16 +33,14 @@ def sheet(scenario: Case, run: xr.Dataset, step: int | None) -> Sheet:
         box = asset_box(record, at)
         if box.works or record is not scenario.site.base_load:
             (machines if record.name in scenario.site.cores else site).append(box)
-    production = list(processes(at) if scenario.processes else stages(at))
+    production = [*stages(at), *processes(at)]
     boxes = [*site, *machines, *production]
     carriers = []
     for name in scenario.site.carrier:
         amount = sum(max(box.flows.get(name, 0.0), 0.0) for box in boxes)
         if any(name in box.flows for box in boxes):
             carriers.append(Lane(name, at.unit(name), amount))
-    return Sheet(
-        tuple(site), tuple(machines), tuple(production), tuple(carriers), tuple(stores(at)), bool(scenario.heats)
-    )
+    return Sheet(tuple(site), tuple(machines), tuple(production), tuple(carriers), tuple(stores(at)))
 
 
 def table(sheet: Sheet) -> pd.DataFrame:

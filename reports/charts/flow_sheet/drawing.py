@@ -97,8 +97,7 @@ def draw(sheet: Sheet, colour_of: dict[str, str], dark: bool) -> alt.LayerChart:
     for place in (*above, *below):
         _box(rows, place, theme)
         _connect(rows, place, bars, lanes, most, colour_of, sheet)
-    if sheet.in_line:
-        _onwards(rows, below, theme)
+    _onwards(rows, below, theme)
     return _chart(rows, y + 16, theme)
 
 
@@ -239,7 +238,7 @@ def _connect(
 
 def _onwards(rows: _Rows, below: list[_BoxPlace], theme: Theme) -> None:
     """Arrows from stage to stage."""
-    stages = [place for place in below if place.production]
+    stages = [place for place in below if place.box.onwards]
     for one, other in pairwise(stages):
         y = (one.top + one.bottom) / 2
         if one.top != other.top:

@@ -27,6 +27,8 @@ class Box:
     """Level of its storage, as a share of the capacity."""
     machine: bool = False
     """Whether it converts carriers."""
+    onwards: bool = False
+    """Whether what it makes goes on to the next box."""
 
     @property
     def works(self) -> bool:
@@ -61,8 +63,6 @@ class Sheet:
     """Stages in order, or processes."""
     carriers: tuple[Lane, ...]
     stores: tuple[Lane, ...]
-    in_line: bool
-    """Whether products go from each production box to the next."""
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def stages(at: Moment) -> Iterator[Box]:
             share = np.divide(parts[i], whole, out=np.zeros_like(whole), where=whole > 0)
             if scenario.line.gives[carrier][i]:
                 flows[carrier] = at.amount(rate * share)
-        yield Box(stage.name, [amount_text(load, at.unit(ELECTRICITY)), *lines], flows)
+        yield Box(stage.name, [amount_text(load, at.unit(ELECTRICITY)), *lines], flows, onwards=True)
 
 
 def _line_gives(at: Moment) -> list[str]:

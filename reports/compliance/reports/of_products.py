@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 
 from emberline.planning.accounts.ledger import Ledger, ledger
 from emberline.planning.plan import Plan
-from emberline.reports.compliance.embedded_emissions import AVERAGE, product_emissions
+from emberline.reports.compliance.embedded_emissions import AVERAGE, carried_kg, product_emissions
 from emberline.reports.compliance.reports.table import Cell, Document, table
 
 
@@ -78,7 +78,7 @@ def products_of_plan(plan: Plan, evidence: Mapping[str, str]) -> Document:
 
 
 def _heats(plan: Plan, book: Ledger, before: Ledger) -> list[tuple[Cell, ...]]:
-    mine, theirs = (_by_heat(accounts) if plan.scenario.heats else {} for accounts in (book, before))
+    mine, theirs = (_by_heat(accounts) for accounts in (book, before))
     return [
         (heat.name, heat.order, heat.grade.name, heat.grade.mass_t, *(_per_t([heat.name], of) for of in (mine, theirs)))
         for heat in plan.scenario.heats
@@ -109,9 +109,9 @@ def _casts(plan: Plan, book: Ledger, before: Ledger) -> list[tuple[Cell, ...]]:
 
 def _by_heat(book: Ledger) -> dict[str, tuple[float, float]]:
     """Kilograms of CO2e, and tonnes, of each heat."""
-    kg, tonnes = book.of_heat(AVERAGE), book.by_heat["mass_t"]
-    pairs = zip(kg.values.tolist(), tonnes.values.tolist(), strict=True)
-    return dict(zip(kg["heat"].values.tolist(), pairs, strict=True))
+    kg, heats = carried_kg(book, "direct_kg", f"grid_{AVERAGE}_kg", "bought_kg"), book.by_heat
+    pairs = zip(kg.tolist(), heats["mass_t"].values.tolist(), strict=True)
+    return dict(zip(heats["heat"].values.tolist(), pairs, strict=True))
 
 
 def _per_t(heats: Collection[str], by_heat: Mapping[str, tuple[float, float]]) -> float | None:

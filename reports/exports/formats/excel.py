@@ -137,8 +137,7 @@ def write(run: StoredRun, path: Path) -> None:
         )
         ours = Book(book, run)
         _figures(ours)
-        frames = {"heats": tables.heat_list(run)} if scenario.heats else {}
-        frames |= tables.of_processes(run)
+        frames = tables.of_producers(run)
         machines = tables.activity_list(run)
         if len(machines):
             frames["machines"] = machines

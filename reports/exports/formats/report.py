@@ -92,8 +92,7 @@ def page(run: StoredRun) -> str:
 
 def _lists(run: StoredRun) -> dict[str, pd.DataFrame]:
     scenario = run.plan.scenario
-    frames = {"heats": tables.heat_list(run)} if scenario.heats else {}
-    frames |= {name: frame for name, frame in tables.of_processes(run).items() if name in ("runs", "deliveries")}
+    frames = {name: frame for name, frame in tables.of_producers(run).items() if name in NOTES}
     frames["machines"] = tables.activity_list(run)
     energy = hours(run, by_day=scenario.horizon.length_min > MOST_HOURS * 60, assets=False)
     # what never flows is left out, so that the rest fits on the page
