@@ -17,7 +17,7 @@ import altair as alt
 import pandas as pd
 
 from emberline.reports.charts import palette
-from emberline.reports.charts.flow_sheet.parts import SMALL, Box, Lane, Sheet
+from emberline.reports.charts.flow_sheet import SMALL, Box, Lane, Sheet
 from emberline.reports.charts.site_panels import display_name
 from emberline.reports.text import wording
 from emberline.reports.text.language import tr
