@@ -17,9 +17,10 @@ import pandas as pd
 
 from emberline.planning.plan import Plan
 from emberline.reports.charts import gantt, palette, process_panels, site_panels
+from emberline.reports.charts.encodings import shades, tips
 from emberline.reports.charts.site_panels import BASELINE, MARGIN, PanelData, y_axis
 from emberline.reports.charts.view import View, time_axis
-from emberline.reports.text.activities import of_site
+from emberline.reports.text.activities import of_site, replay_of
 from emberline.reports.text.language import mark, tr
 from emberline.reports.text.numbers import sentence
 from emberline.scenarios import Case, Scenario
@@ -94,8 +95,7 @@ def timeline_panels(
         site: whether the Gantt has machines and stores of the site too.
         pointer: whether figures follow it.
     """
-    scenario, run = plan.scenario, plan.replay
-    assert run is not None
+    scenario, run = plan.scenario, replay_of(plan)
     view = view or View.of(scenario.horizon)
     table = PanelData(view, pointer)
     rows = _below_gantt(plan, baseline, table, carriers, stores, whose, selected)
@@ -221,11 +221,10 @@ def parts(scenario: Scenario, first: bool = False) -> list[str]:
 
 def _balances(plan: Plan, table: PanelData, x: alt.X, baseline: bool, carriers: Sequence[str] | None) -> list[Any]:
     """Electricity and the requested carriers."""
-    scenario = plan.scenario
-    assert plan.replay is not None
-    balances = site_panels.balances(scenario, plan.replay)
+    scenario, run = plan.scenario, replay_of(plan)
+    balances = site_panels.balances(scenario, run)
     if carriers is None:
-        carriers = [name for name in balances if name not in site_panels.bought_only(scenario, plan.replay)]
+        carriers = [name for name in balances if name not in site_panels.bought_only(scenario, run)]
     before = plan.baseline["import_mw"].to_numpy() if baseline else None
     return [
         site_panels.balance_panel(scenario, balance, table, x, before if name == ELECTRICITY else None)
@@ -311,7 +310,7 @@ def search(
     long = frame.melt("seconds", var_name="line", value_name="value").dropna()
     long["value"] *= factor
     legend = alt.Legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=3)
-    colour = alt.Color("line:N", scale=alt.Scale(domain=[best, bound], range=[POWER, BASELINE]), legend=legend)
+    colour = shades("line", {best: POWER, bound: BASELINE}, legend)
     base = alt.Chart(long, height=240).encode(
         x=alt.X(
             "seconds:Q",
@@ -326,11 +325,7 @@ def search(
             axis=alt.Axis(tickCount=5, format=",.4~g"),
         ),
         color=colour,
-        tooltip=[
-            alt.Tooltip("line:N", title=tr("line")),
-            alt.Tooltip("seconds:Q", title=tr("second"), format=".1f"),
-            alt.Tooltip("value:Q", title=unit, format=",.2f"),
-        ],
+        tooltip=tips({"line": tr("line"), "seconds": (tr("second"), ".1f"), "value": (unit, ",.2f")}),
     )
     dash = alt.StrokeDash("line:N", scale=alt.Scale(domain=[best, bound], range=[[1, 0], [5, 3]]), legend=legend)
     return alt.layer(base.mark_line(interpolate="step-after").encode(strokeDash=dash), base.mark_circle(size=18))
@@ -375,10 +370,6 @@ def _signals(scenario: Case, table: PanelData, height: int = 78, title: bool = T
     labelled = time_axis(table.view, labels=True, title=title)
     cost = base.mark_line(color=PRICE, strokeWidth=1.6, **step).encode(x=labelled, y=price)
     return [
-        alt.layer(*carbon, *broken(series["intensity"]), *site_panels.hover(table, x, titles)).properties(
-            height=height
-        ),
-        alt.layer(cost, *broken(series["price"]), *site_panels.hover(table, labelled, titles)).properties(
-            height=height
-        ),
+        alt.layer(*layers, *broken(series[name]), *site_panels.hover(table, axis, titles)).properties(height=height)
+        for name, layers, axis in (("intensity", carbon, x), ("price", [cost], labelled))
     ]

@@ -23,6 +23,7 @@ from emberline.reports.charts.plan import below_each_other, layered, time_of
 from emberline.reports.charts.site_panels import BASE, PanelData, y_axis
 from emberline.reports.charts.view import View
 from emberline.reports.text import numbers, wording
+from emberline.reports.text.activities import breakdowns, columns, replay_of
 from emberline.reports.text.language import mark, tr
 from emberline.scenarios import Scenario
 from emberline.scenarios.flows.asset_flows import load_mw
@@ -66,14 +67,9 @@ def replay(plan: Plan, panels: list[Any], view: View, dark: bool) -> alt.VConcat
         name=MOMENT, value=start, bind=alt.binding_range(min=first, max=last - step, step=step, name=f"{tr('Moment')} ")
     )
     whole = below_each_other([_with_line(panel) for panel in panels], view, pointer=False)
-    boards = [_figures(plan, view, dark), *_board(plan.scenario, _run(plan), view, dark)]
+    boards = [_figures(plan, view, dark), *_board(plan.scenario, replay_of(plan), view, dark)]
     whole.vconcat = [*boards, *whole.vconcat]
     return whole.add_params(moment)
-
-
-def _run(plan: Plan) -> xr.Dataset:
-    assert plan.replay is not None
-    return plan.replay
 
 
 def _with_line(panel: Any) -> Any:
@@ -86,7 +82,7 @@ def _with_line(panel: Any) -> Any:
 
 def _figures(plan: Plan, view: View, dark: bool) -> Any:
     """The clock, and figures of the site at the moment."""
-    scenario, run, table = plan.scenario, _run(plan), PanelData(view)
+    scenario, run, table = plan.scenario, replay_of(plan), PanelData(view)
     ink, pale = INK[dark]
     inputs, money = scenario.inputs, scenario.market.currency
     series = [
@@ -158,11 +154,8 @@ def _board(scenario: Scenario, run: xr.Dataset, view: View, dark: bool) -> list[
     bar = busy.encode(y=y, x=alt.X("begin:Q", scale=None, axis=None))
     # the times next to them say the same in words; where nothing runs a mark has no name
     layers.append(bar.mark_bar(height=9, color=palette.BASELINE, opacity=0.25, aria=False).encode(x2="over:Q"))
-    layers.append(
-        bar.mark_bar(height=9, stroke=pale, strokeWidth=0.4, aria=False).encode(
-            x2="done:Q", color=alt.Color("colour:N", scale=None)
-        )
-    )
+    done = bar.mark_bar(height=9, stroke=pale, strokeWidth=0.4, aria=False)
+    layers.append(done.encode(x2="done:Q", color=alt.Color("colour:N", scale=None)))
     return [alt.layer(*layers).properties(height=ROW * len(units), view=alt.ViewConfig(strokeOpacity=0))]
 
 
@@ -202,9 +195,8 @@ def states(scenario: Scenario, run: xr.Dataset) -> Iterator[dict[str, Any]]:
     spans, horizon = _of_line(scenario, run) | _of_processes(scenario, run), scenario.horizon
     for unit, busy in spans.items():
         at = 0.0
-        whole = [*sorted(busy, key=lambda row: row["start"])]
         edges: list[dict[str, Any]] = []
-        for row in whole:
+        for row in sorted(busy, key=lambda row: row["start"]):
             if row["start"] > at:
                 edges.append(_still(at, row["start"]))
             edges.append(row)
@@ -212,10 +204,8 @@ def states(scenario: Scenario, run: xr.Dataset) -> Iterator[dict[str, Any]]:
         if at < horizon.length_min:
             edges.append(_still(at, horizon.length_min))
         for row in edges:
-            since, until = (
-                _clock(scenario, row[name], word)
-                for name, word in (("start", tr("since {time}")), ("end", tr("until {time}")))
-            )
+            since = _clock(scenario, row["start"], tr("since {time}"))
+            until = _clock(scenario, row["end"], tr("until {time}"))
             yield {"unit": unit, "in_words": row["does"], **row, "since": since, "until": until}
 
 
@@ -233,17 +223,14 @@ def _of_line(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[str, An
     spells: dict[str, list[dict[str, Any]]] = {unit.name: [] for unit in scenario.line.units}
     heats = {heat.name: heat for heat in scenario.heats}
     colour_of = palette.in_turn(order.name for order in scenario.orders)
-    names = ("heat", "unit", "start_min", "end_min", "energy_mwh")
-    stops = _stops(run)
-    for heat, unit, start, end, energy in zip(*(run[f"op_{name}"].values.tolist() for name in names), strict=True):
+    rows, stops = columns(run, "op", ("heat", "unit", "start_min", "end_min", "energy_mwh")), _stops(run)
+    for heat, unit, start, end, energy in rows:
         grade = heats[heat].grade.name
         power = f"{wording.number(energy * 60 / (end - start))} MW" if end > start else ""
         spell = {"does": f"{heat} ({grade})", "power": power, "works": True, "colour": colour_of[heats[heat].order]}
         for first, last, broken in _cut(start, end, stops.get(unit, [])):
-            more = (
-                {"does": tr("broken down, {heat}", heat=heat), "power": "", "colour": palette.LIMIT} if broken else {}
-            )
-            spells[unit].append({"start": first, "end": last, **spell, **more})
+            down = {"does": tr("broken down, {heat}", heat=heat), "power": "", "colour": palette.LIMIT}
+            spells[unit].append({"start": first, "end": last, **spell, **(down if broken else {})})
     return spells
 
 
@@ -264,25 +251,18 @@ def _of_processes(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[st
                 "power": f"{wording.number(one.energy_mwh / hours)} MW", "works": True, "colour": colour_of[one.mode],
             }
         )  # fmt: skip
+    says = tr("broken down")
     for unit, stops in _stops(run).items():
         for at, minutes in stops:
-            spell = {
-                "does": tr("broken down"),
-                "in_words": tr("broken down"),
-                "power": "",
-                "works": True,
-                "colour": palette.LIMIT,
-            }
-            spells[unit] = list(_inserted(spells[unit], {"start": at, "end": at + minutes, **spell}))
+            down = {"power": "", "works": True, "colour": palette.LIMIT, **dict.fromkeys(("does", "in_words"), says)}
+            spells[unit] = list(_inserted(spells[unit], {"start": at, "end": at + minutes, **down}))
     return spells
 
 
 def _stops(run: xr.Dataset) -> dict[str, list[tuple[float, float]]]:
     stops: dict[str, list[tuple[float, float]]] = {}
-    if "stop_unit" in run:
-        names = ("stop_unit", "stop_at_min", "stop_min")
-        for unit, at, minutes in zip(*(run[name].values.tolist() for name in names), strict=True):
-            stops.setdefault(unit, []).append((at, minutes))
+    for unit, at, minutes in breakdowns(run):
+        stops.setdefault(unit, []).append((at, minutes))
     return stops
 
 

@@ -18,8 +18,10 @@ import xarray as xr
 
 from emberline.planning.plan import Plan
 from emberline.reports.charts import palette
+from emberline.reports.charts.encodings import tips
 from emberline.reports.charts.view import View
 from emberline.reports.text import wording
+from emberline.reports.text.activities import columns, replay_of
 from emberline.reports.text.language import current, mark, tr
 from emberline.reports.text.numbers import symbols
 from emberline.scenarios import Scenario
@@ -67,7 +69,7 @@ def balances(scenario: Scenario, run: xr.Dataset) -> dict[str, Balance]:
     power.need = run["line_mw"].to_numpy()
     loads, sun = {asset.name for asset in scenario.site.equipment if _is_need(asset)}, scenario.site.sun
     rates = _rows(run, "asset_rate")
-    for (asset, carrier), rate in zip(_labels(run, "flow_asset", "flow_carrier"), rates, strict=True):
+    for (asset, carrier), rate in zip(columns(run, "flow", ("asset", "carrier")), rates, strict=True):
         balance = balances[carrier]
         if asset in loads:
             balance.need = -rate if balance.need is None else balance.need - rate
@@ -81,7 +83,8 @@ def balances(scenario: Scenario, run: xr.Dataset) -> dict[str, Balance]:
             side = balances[stream.place].gives if stream.direction == "out" else balances[stream.place].takes
             name = process_label(scenario, stream.process.name)
             side[name] = side.get(name, 0.0) + np.maximum(rate, 0.0)
-    for (name,), rate in zip(_labels(run, "carrier"), _rows(run, "dumped_rate"), strict=True):
+    vented = run["carrier"].values.tolist() if "carrier" in run else []
+    for name, rate in zip(vented, _rows(run, "dumped_rate"), strict=True):
         balances[name].takes["vented"] = rate
     for carrier in scenario.line.gives:
         # runs do not record the line's supply: it is what the others consume and do not supply
@@ -285,19 +288,16 @@ class Level:
 
 def levels(plan: Plan) -> Iterator[Level]:
     """Levels of the battery and of every storage."""
-    assert plan.replay is not None
-    site, (ours, baseline) = plan.scenario.site, (plan.replay, plan.baseline)
+    site, runs = plan.scenario.site, (replay_of(plan), plan.baseline)
     battery = plan.scenario.battery
     if battery is not None:
         full, start = battery.capacity, battery.start_level
-        ends = (run["battery_mwh"].to_numpy() for run in (ours, baseline))
+        ends = (run["battery_mwh"].to_numpy() for run in runs)
         yield Level(0, "battery", "MWh", 0.0, full, full, start, *ends)
     for number, (name, store) in enumerate(site.stores.items(), start=1):
-        ends = (run["asset_level"].sel(store=name).to_numpy() for run in (ours, baseline))
-        unit = site.carrier[store.carrier].unit
-        yield Level(
-            number, asset_label(name), unit, store.lowest, store.highest, store.capacity, store.start_level, *ends
-        )
+        ends = (run["asset_level"].sel(store=name).to_numpy() for run in runs)
+        label, unit, band = asset_label(name), site.carrier[store.carrier].unit, (store.lowest, store.highest)
+        yield Level(number, label, unit, *band, store.capacity, store.start_level, *ends)
 
 
 def level_panel(level: Level, table: PanelData, x: alt.X, colour: str, baseline: bool, whose: str = "plan") -> Any:
@@ -333,12 +333,7 @@ def hover(table: PanelData, x: alt.X, titles: dict[str, str]) -> list[alt.Chart]
     """Invisible bars over each interval, with its figures as a tooltip; none without a pointer."""
     if not table.pointer:
         return []
-    tooltip = [
-        alt.Tooltip(f"{name}:N", title=title)
-        if name == "clock"
-        else alt.Tooltip(f"{name}:Q", title=title, format=",.2f")
-        for name, title in titles.items()
-    ]
+    tooltip = tips({name: title if name == "clock" else (title, ",.2f") for name, title in titles.items()})
     return [alt.Chart(table.frame).mark_rect(opacity=0, clip=True).encode(x=x, x2="until:Q", tooltip=tooltip)]
 
 
@@ -350,20 +345,9 @@ def grouped() -> str:
 
 def y_axis(ticks: bool = True, widest: int = MARGIN, **rest: Any) -> alt.Axis:
     """Vertical axis of every panel, all of the same width; labels may be wider if there is no title."""
-    options = {
-        "tickCount": 4,
-        "titlePadding": 4,
-        "titleLimit": 120,
-        **({"labelExpr": grouped()} if ticks else {}),
-        **rest,
-    }
+    labels = {"labelExpr": grouped()} if ticks else {}
+    options = {"tickCount": 4, "titlePadding": 4, "titleLimit": 120, **labels, **rest}
     return alt.Axis(minExtent=MARGIN, maxExtent=MARGIN, ticks=ticks, labelLimit=widest, **options)
-
-
-def _labels(run: xr.Dataset, *names: str) -> list[tuple[str, ...]]:
-    if names[0] not in run:
-        return []
-    return list(zip(*(run[name].values.tolist() for name in names), strict=True))
 
 
 def _rows(run: xr.Dataset, name: str) -> list[np.ndarray]:

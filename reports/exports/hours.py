@@ -10,6 +10,7 @@ import pandas as pd
 from emberline.planning.accounts.bill import hourly_cost, import_price
 from emberline.planning.accounts.emissions import INTENSITY
 from emberline.planning.accounts.ledger import ledger
+from emberline.reports.text.activities import replay_of
 from emberline.runs.store.run_folder import StoredRun
 from emberline.scenarios.flows.asset_flows import flow, unused_mw
 from emberline.scenarios.records.horizon import clock_hours
@@ -54,8 +55,7 @@ def hours(run: StoredRun, by_day: bool = False, assets: bool = True) -> pd.DataF
         assets: whether each flow of each asset has a column.
     """
     plan = run.plan
-    assert plan.replay is not None
-    scenario, replay, step_h = plan.scenario, plan.replay, plan.scenario.horizon.step_h
+    scenario, replay, step_h = plan.scenario, replay_of(plan), plan.scenario.horizon.step_h
     times = scenario.horizon.times
     here = local(run, times)
     groups = pd.Index(here.date if by_day else clock_hours(times, scenario.horizon.zone))

@@ -16,13 +16,15 @@ import pandas as pd
 
 from emberline.planning.accounts.bill import BillLine, bill, import_price
 from emberline.planning.accounts.ledger import Entry, ledger
+from emberline.planning.accounts.products import Products
 from emberline.planning.accounts.unit_runs import unit_runs
 from emberline.planning.answer import figure_table
 from emberline.planning.answer.causes import Cause
 from emberline.planning.answer.record import Headline
 from emberline.reports.exports.hours import hours, local, short_mw, with_tariff
 from emberline.reports.exports.worded import FIGURE_COLUMNS
-from emberline.reports.text.activities import activities
+from emberline.reports.text import works
+from emberline.reports.text.activities import OPERATION, columns, of_site, replay_of
 from emberline.reports.text.language import mark, tr
 from emberline.reports.text.numbers import number
 from emberline.runs.store.run_folder import StoredRun
@@ -36,10 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TABLES", "by_name", "cause_table", "plan_runs"]
 
-HEAT_COLUMNS = (
-    "heat", "order", "grade", "mass_t", "stage", "unit", "start", "end", "waited_min", "energy_mwh", "heat_carbon_kg",
-    "moved_min", "due",
-)  # fmt: skip
 ACTIVITY_COLUMNS = ("unit", "what", "name", "start", "end", "amount", "amount_unit")
 
 
@@ -47,20 +45,17 @@ def heat_list(run: StoredRun) -> pd.DataFrame:
     """One row for each operation, by start: local times, unit, waits, energy, how much later than in the baseline.
 
     The carbon of a heat stands at its last operation alone, so that the column adds up to what the heats emit."""
-    plan = run.plan
-    assert plan.replay is not None
-    scenario, replay = plan.scenario, plan.replay
-    book = ledger(scenario, replay)
+    plan, replay = run.plan, replay_of(run.plan)
+    scenario, book = plan.scenario, ledger(plan.scenario, replay)
     kg = book.of_heat(scenario.goal.signal).to_series().to_dict()
     heats = {heat.name: heat for heat in scenario.heats}
     # in the order of their ends: the last one of each heat stays
     last = {str(replay["op_heat"].values[i]): i for i in replay["op_end_min"].values.argsort(kind="stable").tolist()}
     rows = []
-    before = zip(*(plan.baseline[f"op_{name}"].values.tolist() for name in ("heat", "stage", "start_min")), strict=True)
-    baseline = {(heat, stage): start for heat, stage, start in before}
-    columns = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
-    operations = zip(*(replay[f"op_{name}"].values.tolist() for name in columns), strict=True)
-    for i, (heat, stage, unit, start, end, waited, energy) in enumerate(operations):
+    baseline = {
+        (heat, stage): start for heat, stage, start in columns(plan.baseline, "op", ("heat", "stage", "start_min"))
+    }
+    for i, (heat, stage, unit, start, end, waited, energy) in enumerate(columns(replay, "op", OPERATION)):
         rows.append(
             {
                 "heat": heat,
@@ -78,37 +73,28 @@ def heat_list(run: StoredRun) -> pd.DataFrame:
                 "due": scenario.horizon.instant(heats[heat].due_min),
             }
         )
-    return pd.DataFrame(rows, columns=list(HEAT_COLUMNS)).sort_values(["start", "unit"], ignore_index=True)
-
-
-def run_list(run: StoredRun) -> pd.DataFrame:
-    """One row for each run, start-up and change-over of units of processes, by start."""
-    return plan_runs(run.plan)
+    return pd.DataFrame(rows).sort_values(["start", "unit"], ignore_index=True)
 
 
 def activity_list(run: StoredRun) -> pd.DataFrame:
     """One row for each stretch in which a machine, a store or the battery of the site is at work, by start."""
-    plan = run.plan
-    assert plan.replay is not None
+    scenario = run.plan.scenario
     rows = [
-        (a.unit, a.what, a.name, *map(plan.scenario.horizon.instant, (a.start_min, a.end_min)), a.amount, a.amount_unit)
-        for a in activities(plan.scenario, plan.replay)
-        if a.of == "site"
+        (a.unit, a.what, a.name, *map(scenario.horizon.instant, (a.start_min, a.end_min)), a.amount, a.amount_unit)
+        for a in of_site(scenario, replay_of(run.plan))
     ]
     return pd.DataFrame(rows, columns=list(ACTIVITY_COLUMNS)).sort_values(["start", "unit"], ignore_index=True)
 
 
 def steps(run: StoredRun) -> pd.DataFrame:
     """One row for each step: local time, flows of the replay, price, carbon intensity, emissions, baseline's power."""
-    plan = run.plan
-    assert plan.replay is not None
-    scenario = plan.scenario
-    book = ledger(scenario, plan.replay)
+    plan, replay, scenario = run.plan, replay_of(run.plan), run.plan.scenario
+    book = ledger(scenario, replay)
     table: dict[str, Any] = {"start": local(run, scenario.horizon.times)}
-    for name, variable in plan.replay.data_vars.items():
+    for name, variable in replay.data_vars.items():
         if variable.dims == ("time",):
             table[str(name)] = variable.to_numpy()
-    table |= short_mw(scenario, plan.replay)
+    table |= short_mw(scenario, replay)
     short = [asset.name for asset in scenario.site.short]
     table["baseline_line_mw"] = plan.baseline["line_mw"].to_numpy()
     table["baseline_import_mw"] = plan.baseline["import_mw"].to_numpy()
@@ -120,8 +106,8 @@ def steps(run: StoredRun) -> pd.DataFrame:
     table |= unit_columns(plan)
     # flows and levels of assets, a column each
     for name, label, unit in (("asset_rate", "flow", "flow_unit"), ("asset_level", "store", "store_unit")):
-        if name in plan.replay:
-            data = plan.replay[name]
+        if name in replay:
+            data = replay[name]
             for key, measure in zip(data[label].values.tolist(), data[unit].values.tolist(), strict=True):
                 if key not in short:
                     table[f"{key} [{measure}]"] = data.sel({label: key}).to_numpy()
@@ -133,17 +119,14 @@ def steps(run: StoredRun) -> pd.DataFrame:
 def bill_lines(run: StoredRun) -> pd.DataFrame:
     """The bill of the undisturbed replay, one row for each line, in the market's currency."""
     plan = run.plan
-    assert plan.replay is not None
     assert plan.replay_figures is not None
-    lines = bill(plan.scenario, plan.replay, plan.replay_figures.direct_kg, plan.schedule).lines
+    lines = bill(plan.scenario, replay_of(plan), plan.replay_figures.direct_kg, plan.schedule).lines
     return pd.DataFrame([asdict(line) for line in lines], columns=[field.name for field in fields(BillLine)])
 
 
 def ledger_entries(run: StoredRun) -> pd.DataFrame:
     """The carbon ledger of the undisturbed replay, one row for each source and scope."""
-    plan = run.plan
-    assert plan.replay is not None
-    entries = ledger(plan.scenario, plan.replay).entries
+    entries = ledger(run.plan.scenario, replay_of(run.plan)).entries
     return pd.DataFrame([asdict(entry) for entry in entries], columns=[field.name for field in fields(Entry)])
 
 
@@ -209,7 +192,7 @@ def _(line: ProductionLine, run: StoredRun) -> dict[str, pd.DataFrame]:
 @_of_producer.register(ProcessNetwork)
 def _(network: ProcessNetwork, run: StoredRun) -> dict[str, pd.DataFrame]:
     return {
-        "runs": run_list(run),
+        "runs": plan_runs(run.plan),
         "stores": levels(run.plan),
         "deliveries": deliveries(run.plan),
         "products": product_carbon(run.plan),
@@ -219,7 +202,7 @@ def _(network: ProcessNetwork, run: StoredRun) -> dict[str, pd.DataFrame]:
 
 TABLES: dict[str, Callable[[StoredRun], pd.DataFrame]] = {
     "heats": heat_list,
-    "runs": run_list,
+    "runs": lambda run: plan_runs(run.plan),
     "machines": activity_list,
     "hours": hours,
     "steps": steps,
@@ -282,58 +265,39 @@ def plain(frame: pd.DataFrame, *, rounded: bool = False) -> pd.DataFrame:
     return out
 
 
-RUN_COLUMNS = (
-    "unit", "what", "mode", "start", "end", "tonnes", "off_spec_t", "mean_tph", "energy_mwh",
-)  # fmt: skip
+RUN_COLUMNS = ("unit", "what", "mode", "start", "end", "tonnes", "off_spec_t", "mean_tph", "energy_mwh")
 DELIVERY_COLUMNS = ("delivery", "store", "asked_t", "delivered_t", "baseline_t", "first", "last", "carbon_kg")
 
 
 def plan_runs(plan: Plan) -> pd.DataFrame:
     """One row for each run, start-up and change-over of the undisturbed replay, by start: what the shift follows."""
-    assert plan.replay is not None
-    scenario = plan.scenario
-    step, hours = scenario.horizon.step_min, scenario.horizon.step_h
-    rows = [
-        {
-            "unit": run.unit,
-            "what": run.what,
-            "mode": run.mode,
-            "start": scenario.horizon.instant(run.first * step),
-            "end": scenario.horizon.instant(run.last * step),
-            "tonnes": run.tonnes,
-            "off_spec_t": run.off_spec_t,
-            "mean_tph": run.tonnes / ((run.last - run.first) * hours),
-            "energy_mwh": run.energy_mwh,
-        }
-        for run in unit_runs(scenario, plan.replay)
-    ]
+    horizon = plan.scenario.horizon
+    rows = []
+    for run in unit_runs(plan.scenario, replay_of(plan)):
+        start, end = (horizon.instant(step * horizon.step_min) for step in (run.first, run.last))
+        tph = run.tonnes / ((run.last - run.first) * horizon.step_h)
+        rows.append((run.unit, run.what, run.mode, start, end, run.tonnes, run.off_spec_t, tph, run.energy_mwh))
     return pd.DataFrame(rows, columns=list(RUN_COLUMNS)).sort_values(["start", "unit"], ignore_index=True)
 
 
 def levels(plan: Plan) -> pd.DataFrame:
     """One row for each step: its end, and the level of each store then [t], plan and baseline."""
-    assert plan.replay is not None
     horizon = plan.scenario.horizon
     table: dict[str, Any] = {"end": [horizon.instant((i + 1) * horizon.step_min) for i in range(horizon.n_steps)]}
     for name in plan.scenario.store:
-        for whose, data in (("", plan.replay), ("baseline ", plan.baseline)):
+        for whose, data in (("", replay_of(plan)), ("baseline ", plan.baseline)):
             table[f"{whose}{name} [t]"] = data["stock_t"].sel(stock=name).to_numpy()
     return pd.DataFrame(table)
 
 
 def deliveries(plan: Plan) -> pd.DataFrame:
     """One row for each delivery: tonnes asked for and made, when, and scope 1 and 2 by the goal's signal."""
-    assert plan.replay is not None
-    scenario, horizon = plan.scenario, plan.scenario.horizon
-    book = ledger(scenario, plan.replay).products
-    assert book is not None
-    kg_per_t = book.carbon_per_t(scenario.goal.signal).fillna(0.0)
+    scenario, horizon, runs = plan.scenario, plan.scenario.horizon, (replay_of(plan), plan.baseline)
+    kg_per_t = _products(plan).carbon_per_t(scenario.goal.signal).fillna(0.0)
     rows = []
     for delivery in scenario.deliveries:
-        by_step, baseline = (data["delivered_t"].sel(delivery=delivery.name) for data in (plan.replay, plan.baseline))
-        demand_t = delivery.amount_t
-        if demand_t is None:
-            demand_t = float(scenario.inputs["demand_tph"].sel(demand=delivery.name).sum()) * horizon.step_h
+        by_step, baseline = (data["delivered_t"].sel(delivery=delivery.name) for data in runs)
+        demand_t = works.demand_t(scenario, delivery)
         at = np.flatnonzero(by_step.to_numpy() > 0).tolist()
         ends = [horizon.instant(i * horizon.step_min) for i in (at[0], at[-1] + 1)] if len(at) else ["", ""]
         tonnes = float(by_step.sum())
@@ -347,10 +311,7 @@ def product_carbon(plan: Plan) -> pd.DataFrame:
 
     ``kg`` is what comes into the store in the horizon; stores into which nothing came have no row.
     """
-    assert plan.replay is not None
-    book = ledger(plan.scenario, plan.replay).products
-    assert book is not None
-    rows = []
+    book, rows = _products(plan), []
     for name in book.table["stock"].values.tolist():
         row = book.table.sel(stock=name)
         tonnes = float(row["in_t"])
@@ -365,33 +326,35 @@ def product_carbon(plan: Plan) -> pd.DataFrame:
 
 def whereabouts(plan: Plan) -> pd.DataFrame:
     """Where each column of the ledger goes [kg]: deliveries, change of stock, losses, what is sold, the site."""
-    assert plan.replay is not None
-    book = ledger(plan.scenario, plan.replay).products
-    assert book is not None
+    book = _products(plan)
     return pd.DataFrame([{"column": column, **book.leaves(column)} for column in book.columns])
+
+
+def _products(plan: Plan) -> Products:
+    book = ledger(plan.scenario, replay_of(plan)).products
+    assert book is not None
+    return book
 
 
 def unit_columns(plan: Plan) -> dict[str, Any]:
     """Mode, rate and power of each unit by step, and level of each store at a step's end, a column each."""
-    assert plan.replay is not None
-    table: dict[str, Any] = {}
+    table, replay = dict[str, Any](), replay_of(plan)
     for unit, _ in plan.scenario.process_units:
-        mine = plan.replay.sel(process=unit)
+        mine = replay.sel(process=unit)
         table[f"{unit} mode"] = mine["process_mode"].values.tolist()
         table[f"{unit} [t/h]"] = mine["process_tph"].to_numpy()
         table[f"{unit} [MW]"] = mine["process_mw"].to_numpy()
     for name in plan.scenario.store:
-        table[f"{name} [t]"] = plan.replay["stock_t"].sel(stock=name).to_numpy()
+        table[f"{name} [t]"] = replay["stock_t"].sel(stock=name).to_numpy()
     for delivery in plan.scenario.deliveries:
-        table[f"{delivery.name} delivered [t]"] = plan.replay["delivered_t"].sel(delivery=delivery.name).to_numpy()
+        table[f"{delivery.name} delivered [t]"] = replay["delivered_t"].sel(delivery=delivery.name).to_numpy()
     return table
 
 
 def _origins(row: xr.Dataset, column: str) -> list[tuple[tuple[str, str, str], float]]:
-    origins = zip(*(row[f"origin_{name}"].values.tolist() for name in ("column", "kind", "source")), strict=True)
-    return [
-        (names, kg) for names, kg in zip(origins, row["kg_per_t"].values.tolist(), strict=True) if names[0] == column
-    ]
+    origins = columns(row, "origin", ("column", "kind", "source"))
+    pairs = zip(origins, row["kg_per_t"].values.tolist(), strict=True)
+    return [(names, kg) for names, kg in pairs if names[0] == column]
 
 
 class CannotExport(ValueError):

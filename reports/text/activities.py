@@ -5,9 +5,9 @@ Gantt charts, calendars and B2MML are made of it. Times are minutes after the ho
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -18,6 +18,9 @@ from emberline.reports.text.numbers import listed, number
 from emberline.scenarios import Scenario
 from emberline.scenarios.flows.asset_flows import flow
 from emberline.scenarios.flows.process_flows import streams
+
+if TYPE_CHECKING:
+    from emberline.planning.plan import Plan
 
 SMALL = 1e-6
 """A flow that does not pass this is none."""
@@ -98,6 +101,27 @@ class Activity:
         return mark("amount") if self.of == "site" else mark("electricity")
 
 
+OPERATION = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
+"""Columns of an operation in a run."""
+
+
+def replay_of(plan: Plan) -> xr.Dataset:
+    """The undisturbed replay of a plan that has a schedule."""
+    assert plan.replay is not None
+    return plan.replay
+
+
+def columns(run: xr.Dataset, prefix: str, names: Iterable[str]) -> list[tuple[Any, ...]]:
+    """Rows of variables of a run whose names begin alike; none where the run has no such variables."""
+    variables = [f"{prefix}_{name}" for name in names]
+    return list(zip(*(run[name].values.tolist() for name in variables if name in run), strict=True))
+
+
+def breakdowns(run: xr.Dataset) -> list[tuple[str, float, float]]:
+    """Unit, begin [min] and length [min] of each breakdown of a run."""
+    return columns(run, "stop", ("unit", "at_min", "min"))
+
+
 def activities(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
     """All of a run: operations of the line, runs of processes, then what the site's assets do.
 
@@ -141,9 +165,8 @@ def called(unit: str, scenario: Scenario) -> str:
 
 def _operations(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
     heats = {heat.name: heat for heat in scenario.heats}
-    columns = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
-    rows = zip(*(run[f"op_{name}"].values.tolist() for name in columns), strict=True)
-    for heat, stage, unit, start, end, waited, energy in sorted(rows, key=lambda row: (row[3], row[2])):
+    rows = sorted(columns(run, "op", OPERATION), key=lambda row: (row[3], row[2]))
+    for heat, stage, unit, start, end, waited, energy in rows:
         grade = heats[heat].grade
         material = Material(grade.name, grade.mass_t, "t", is_product=True, lot=heat)
         yield Activity(

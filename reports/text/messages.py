@@ -9,8 +9,9 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from emberline.reports.text.language import current, mark, tr
-from emberline.reports.text.numbers import grouped, listed, month, weekday
-from emberline.scenarios.messages import Message, clock, worded
+from emberline.reports.text.numbers import clock, grouped, listed
+from emberline.reports.text.numbers import date as day_of_week
+from emberline.scenarios.messages import Message, worded
 
 STATUSES = (
     mark("within gap"), mark("best found"), mark("infeasible"), mark("no plan on this grid"),
@@ -58,9 +59,4 @@ def say(text: str) -> str:
 
 
 def _time(at: date) -> str:
-    if current() == "en":
-        return clock(at)
-    parts = {"weekday": weekday(at), "day": at.day, "month": month(at)}
-    if isinstance(at, datetime):
-        return tr("{weekday} {day} {month} {time}", **parts, time=f"{at:%H:%M}")
-    return tr("{weekday} {day} {month}", **parts)
+    return clock(at) if isinstance(at, datetime) else day_of_week(at)

@@ -15,6 +15,7 @@ import xarray as xr
 
 from emberline.reports.charts.site_panels import display_name
 from emberline.reports.text import wording
+from emberline.reports.text.activities import columns
 from emberline.reports.text.language import mark, tr, trn
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets import ELECTRICITY, Converter, Load, Named, Renewable, Storage
@@ -119,15 +120,15 @@ def stages(at: Moment) -> Iterator[Box]:
     scenario, run = at.scenario, at.run
     power = unit_power(scenario, run)
     step = scenario.horizon.step_min
-    names = ("heat", "stage", "unit", "start_min", "end_min")
-    rows = list(zip(*(run[f"op_{name}"].values.tolist() for name in names), strict=True))
-    rates = {carrier: at.run["line_rate"].sel(given=carrier).to_numpy() for carrier in _line_gives(at)}
+    rows = columns(run, "op", ("heat", "unit", "start_min", "end_min"))
+    gives = scenario.line.gives if "line_rate" in run else ()
+    rates = {carrier: run["line_rate"].sel(given=carrier).to_numpy() for carrier in gives}
     for i, stage in enumerate(scenario.line.stages):
         lines, load = [], 0.0
         for unit in stage.units:
             mw = at.amount(power[unit.name])
             load += mw
-            mine = [(heat, start, end) for heat, _, of, start, end in rows if of == unit.name]
+            mine = [(heat, start, end) for heat, of, start, end in rows if of == unit.name]
             if at.step is None:
                 count = trn("{count} heat", "{count} heats", len(mine))
                 lines.append(f"{unit.name}: {count}")
@@ -149,17 +150,12 @@ def stages(at: Moment) -> Iterator[Box]:
         yield Box(stage.name, [amount_text(load, at.unit(ELECTRICITY)), *lines], flows, onwards=True)
 
 
-def _line_gives(at: Moment) -> list[str]:
-    return list(at.scenario.line.gives) if "line_rate" in at.run else []
-
-
 def unit_power(scenario: Scenario, run: xr.Dataset) -> dict[str, np.ndarray]:
     """Power of each unit of the line for its heats in each step [MW], shape (n_steps,); without idling."""
     horizon, grades = scenario.horizon, {heat.name: heat.grade for heat in scenario.heats}
     edges = np.arange(horizon.n_steps + 1) * horizon.step_min
     by_unit = {unit.name: np.zeros(horizon.n_steps) for unit in scenario.line.units}
-    names = ("heat", "unit", "start_min", "end_min", "energy_mwh")
-    for heat, unit, start, end, energy in zip(*(run[f"op_{name}"].values.tolist() for name in names), strict=True):
+    for heat, unit, start, end, energy in columns(run, "op", ("heat", "unit", "start_min", "end_min", "energy_mwh")):
         length = end - start
         nominal = scenario.line.energy_mwh(grades[heat], unit)
         ends, power = phase_power(scenario.line.unit[unit], nominal, length)

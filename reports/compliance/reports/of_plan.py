@@ -78,14 +78,8 @@ def report_of_plan(plan: Plan, evidence: str) -> AnnualReport:
         tuple(lines),
         (),
         {},
-        _bought_mwh(plan),
+        0.0 if plan.replay_figures is None else plan.replay_figures.import_mwh,
     )
-
-
-def _bought_mwh(plan: Plan) -> float:
-    """Electricity that a plan imports [MWh]."""
-    figures = plan.replay_figures
-    return 0.0 if figures is None else figures.import_mwh
 
 
 def products_of_plan(plan: Plan, evidence: Mapping[str, str]) -> Document:
@@ -104,18 +98,18 @@ def products_of_plan(plan: Plan, evidence: Mapping[str, str]) -> Document:
     scenario, before = plan.scenario, ledger(plan.scenario, plan.baseline)
     caps = scenario.goal.caps.embedded_kg_per_t
     ours, theirs = product_emissions(scenario, book), product_emissions(scenario, before)
-    rows = [
-        (
-            name,
-            result.tonnes,
-            result.see_direct,
-            result.see_indirect,
-            result.see_total,
-            theirs[name].see_total if name in theirs else None,
-            caps[name] / 1000 if name in caps else None,
-        )
+    products = {
+        name: {
+            "mass_t": result.tonnes,
+            "see_direct": result.see_direct,
+            "see_indirect": result.see_indirect,
+            "see_total": result.see_total,
+            "baseline_see_total": theirs[name].see_total if name in theirs else None,
+            "cap": caps[name] / 1000 if name in caps else None,
+        }
         for name, result in ours.items()
-    ]
+    }
+    rows = [(name, *figures.values()) for name, figures in products.items()]
     columns = ("product", "mass [t]", "direct [t/t]", "indirect [t/t]", "total [t/t]", "baseline, total [t/t]",
                "cap [t/t]")  # fmt: skip
     note = "The site alone, the grid by its average intensity; bought precursors are not in it."
@@ -134,22 +128,8 @@ def products_of_plan(plan: Plan, evidence: Mapping[str, str]) -> Document:
         table("Heats", ("heat", "order", "grade", "mass [t]", *per_t), _heats(plan, book, before)),
         table("Evidence", ("what", "value"), list(evidence.items())),
     )
-    figures = {
-        "products": {
-            name: {
-                "mass_t": result.tonnes,
-                "see_direct": result.see_direct,
-                "see_indirect": result.see_indirect,
-                "see_total": result.see_total,
-                "baseline_see_total": theirs[name].see_total if name in theirs else None,
-                "cap": caps[name] / 1000 if name in caps else None,
-            }
-            for name, result in ours.items()
-        },
-        "evidence": dict(evidence),
-    }
-    title = scenario.title or scenario.name
-    return Document("Environmental data sheet", f"{title}, {scenario.horizon.start}", tables, (), figures)
+    title = f"{scenario.title or scenario.name}, {scenario.horizon.start}"
+    return Document("Environmental data sheet", title, tables, (), {"products": products, "evidence": dict(evidence)})
 
 
 def _heats(plan: Plan, book: Ledger, before: Ledger) -> list[tuple[Cell, ...]]:

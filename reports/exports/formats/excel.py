@@ -24,7 +24,7 @@ from emberline.reports.exports import crews, manifest, tables, worded
 from emberline.reports.exports.crews import HEADS
 from emberline.reports.exports.hours import FLOWS_MW, SMALL, hours, without_zeros
 from emberline.reports.exports.worded import moment, one_line, printable
-from emberline.reports.text.activities import Activity, activities, called, of_site, units
+from emberline.reports.text.activities import Activity, activities, called, of_site, replay_of, units
 from emberline.reports.text.language import mark, tr, word
 from emberline.reports.text.messages import say
 from emberline.reports.text.numbers import sentence
@@ -334,13 +334,11 @@ PALE = "#E6E9EC"
 
 def _gantt(sheet: Any, book: Any, run: StoredRun) -> None:
     """Fill a sheet: a cell is coloured where its unit works in any part of it; its name stands in the first one."""
-    plan = run.plan
-    assert plan.replay is not None
-    scenario, horizon = plan.scenario, plan.scenario.horizon
+    scenario, horizon, replay = run.plan.scenario, run.plan.scenario.horizon, replay_of(run.plan)
     steps = math.ceil(horizon.n_steps / MOST_CELLS)
     cell_min, n = steps * horizon.step_min, math.ceil(horizon.n_steps / steps)
-    rows = list(units(scenario, plan.replay))
-    shades = colours(scenario, of_site(scenario, plan.replay))
+    rows = list(units(scenario, replay))
+    shades = colours(scenario, of_site(scenario, replay))
     head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "vcenter"})
     clock = book.add_format({"rotation": 90, "font_size": 8, "bottom": 1, "valign": "bottom"})
     fills = {
@@ -361,7 +359,7 @@ def _gantt(sheet: Any, book: Any, run: StoredRun) -> None:
         sheet.write_string(row, 0, printable(called(unit, scenario)), head)
         sheet.set_row(row, 24)
     used: dict[str, Any] = {}
-    for activity in activities(scenario, plan.replay):
+    for activity in activities(scenario, replay):
         first = max(math.floor(activity.start_min / cell_min + 1e-9), 0)
         last = min(math.ceil(activity.end_min / cell_min - 1e-9), n)
         fill = fills[shades[key(activity)] if makes(activity) else PALE]

@@ -17,6 +17,7 @@ from emberline.reports.exports import tables
 from emberline.reports.exports.hours import hours
 from emberline.reports.exports.manifest import flat, manifest
 from emberline.reports.exports.worded import uncalculated
+from emberline.reports.text.activities import replay_of
 from emberline.runs.store import netcdf
 from emberline.runs.store.run_folder import StoredRun
 from emberline.scenarios.case.scenario import Producer, ProductionLine
@@ -96,15 +97,14 @@ GROUPS = ("inputs", "envelope", "baseline", "schedule", "replay", "replays", "le
 
 def groups(run: StoredRun) -> dict[str, xr.Dataset]:
     """The datasets by the name of their group; those that the run has not are left out."""
-    plan = run.plan
-    assert plan.replay is not None
-    book = ledger(plan.scenario, plan.replay)
+    plan, replay = run.plan, replay_of(run.plan)
+    book = ledger(plan.scenario, replay)
     datasets: dict[str, xr.Dataset | None] = {
         "inputs": plan.scenario.inputs,
         "envelope": plan.envelope,
         "baseline": plan.baseline,
         "schedule": plan.schedule,
-        "replay": plan.replay,
+        "replay": replay,
         "replays": plan.replays.data if plan.replays is not None else None,
         "ledger_by_step": _kilograms(book.by_step),
     }
