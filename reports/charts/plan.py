@@ -66,8 +66,9 @@ def timeline(
 ) -> alt.VConcatChart:
     """The panels of a plan below its Gantt, with one moment under the pointer. Arguments as of ``timeline_panels``."""
     view = view or View.of(plan.scenario.horizon)
-    rows = _below_gantt(plan, baseline, PanelData(view), carriers, stores, "plan", selected)
-    return below_each_other(rows or _signals(plan.scenario, PanelData(view)), view)
+    return below_each_other(
+        timeline_panels(plan, baseline, view, carriers, stores, selected=selected, units=False), view
+    )
 
 
 def timeline_panels(
@@ -79,6 +80,7 @@ def timeline_panels(
     *,
     whose: str = "plan",
     selected: Sequence[str] | None = None,
+    units: bool = True,
     site: bool = False,
     pointer: bool = True,
 ) -> list[Any]:
@@ -92,29 +94,13 @@ def timeline_panels(
         stores: of material; None: all.
         whose: name of the run.
         selected: of ``PARTS``; None: all.
+        units: whether there is a Gantt.
         site: whether the Gantt has machines and stores of the site too.
         pointer: whether figures follow it.
     """
     scenario, run = plan.scenario, replay_of(plan)
     view = view or View.of(scenario.horizon)
-    table = PanelData(view, pointer)
-    rows = _below_gantt(plan, baseline, table, carriers, stores, whose, selected)
-    if gantt.rows_of(scenario, of_site(scenario, run) if site else ()):
-        rows.insert(0, gantt.of_run(scenario, run, plan.baseline if baseline else None, view, whose, site))
-    return rows or _signals(scenario, table)
-
-
-def _below_gantt(
-    plan: Plan,
-    baseline: bool,
-    table: PanelData,
-    carriers: Sequence[str] | None,
-    stores: Sequence[str] | None,
-    whose: str,
-    selected: Sequence[str] | None,
-) -> list[Any]:
-    """The selected panels. Arguments as of ``timeline_panels``."""
-    scenario, x, colour_of = plan.scenario, time_axis(table.view), site_panels.colours(plan.scenario)
+    table, x, colour_of = PanelData(view, pointer), time_axis(view), site_panels.colours(scenario)
     names = [name for name in _names(scenario, ORDER) if selected is None or name in selected]
     electricity, *others = _balances(plan, table, x, baseline, carriers)
     panels: dict[str, Callable[[], Iterable[Any]]] = {
@@ -130,9 +116,12 @@ def _below_gantt(
         "stores": lambda: process_panels.store_panels(
             plan, table, x, baseline, list(scenario.store) if stores is None else stores, whose
         ),
-        "deliveries": lambda: [process_panels.delivery_panel(plan, table, time_axis(table.view, True, True), baseline)],
+        "deliveries": lambda: [process_panels.delivery_panel(plan, table, time_axis(view, True, True), baseline)],
     }
-    return [panel for name in names for panel in panels[name]()]
+    rows = [panel for name in names for panel in panels[name]()]
+    if units and gantt.rows_of(scenario, of_site(scenario, run) if site else ()):
+        rows.insert(0, gantt.of_run(scenario, run, plan.baseline if baseline else None, view, whose, site))
+    return rows or _signals(scenario, table)
 
 
 def _names(scenario: Scenario, order: Mapping[str, Sequence[str]]) -> list[str]:

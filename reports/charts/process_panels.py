@@ -16,18 +16,7 @@ import xarray as xr
 from emberline.planning.plan import Plan
 from emberline.reports.charts import palette
 from emberline.reports.charts.encodings import tips
-from emberline.reports.charts.site_panels import (
-    BASE,
-    BASELINE,
-    INK,
-    PALE,
-    PAPER,
-    PanelData,
-    display_name,
-    hover,
-    stacked,
-    y_axis,
-)
+from emberline.reports.charts.site_panels import BASE, PanelData, display_name, hover, stacked, y_axis
 from emberline.reports.text import wording
 from emberline.reports.text.activities import replay_of
 from emberline.reports.text.language import tr
@@ -53,7 +42,7 @@ def power_panel(plan: Plan, table: PanelData, x: alt.X, baseline: bool) -> Any:
     names = {BASE: load_mw(scenario, run), **_by_process(scenario, run, "process_mw")}
     up = {table.mean(f"p{i:02d}", mw): name for i, (name, mw) in enumerate(names.items()) if mw.any()}
     titles = {"clock": tr("from"), **{key: f"{display_name(name)} [MW]" for key, name in up.items()}}
-    layers = stacked(table, x, [tr("power"), "[MW]"], up, {}, {BASE: PALE, **palette.of_processes(scenario)})
+    layers = stacked(table, x, [tr("power"), "[MW]"], up, {}, {BASE: palette.PALE, **palette.of_processes(scenario)})
     if baseline:
         before = plan.baseline["process_mw"].sum("process").to_numpy() + load_mw(scenario, plan.baseline)
         layers += _dashed(table, x, table.mean("pbaseline", before))
@@ -71,7 +60,7 @@ def rate_panels(plan: Plan, table: PanelData, x: alt.X, baseline: bool, whose: s
         key = table.mean(f"r{i}", ours[process.name])
         titles = {"clock": tr("from"), key: f"{process.name}, {tr(whose)} [t/h]"}
         y = alt.Y(f"{key}:Q", title="[t/h]", axis=y_axis(tickCount=3), scale=alt.Scale(zero=False, nice=True))
-        line = alt.Chart(table.frame).mark_line(color=INK, strokeWidth=1.3, interpolate="step-after", clip=True)
+        line = alt.Chart(table.frame).mark_line(color=palette.INK, strokeWidth=1.3, interpolate="step-after", clip=True)
         layers: list[Any] = [line.encode(x=x, y=y)]
         if baseline:
             old = table.mean(f"r{i}f", before[process.name])
@@ -102,13 +91,13 @@ def store_panels(
             scale=alt.Scale(domain=[0, full]),
         )
         base = alt.Chart(table.frame).encode(x=x)
-        target = alt.Chart(pd.DataFrame({"wanted": [store.end_t]})).mark_rule(color=INK, strokeDash=[1, 3])
+        target = alt.Chart(pd.DataFrame({"wanted": [store.end_t]})).mark_rule(color=palette.INK, strokeDash=[1, 3])
         keeps = pd.DataFrame({"low": [store.keep_low * full], "high": [store.keep_high * full]})
-        band = alt.Chart(keeps).mark_rect(color=INK, opacity=0.08).encode(y=alt.Y("low:Q"), y2="high:Q")
+        band = alt.Chart(keeps).mark_rect(color=palette.INK, opacity=0.08).encode(y=alt.Y("low:Q"), y2="high:Q")
         layers = [
             band,
             base.mark_area(color=colour[name], opacity=0.7, clip=True).encode(y=y),
-            base.mark_line(color=INK, strokeWidth=1, clip=True).encode(y=y),
+            base.mark_line(color=palette.INK, strokeWidth=1, clip=True).encode(y=y),
             target.encode(y=alt.Y("wanted:Q")),
         ]
         if baseline:
@@ -201,14 +190,14 @@ def _dashed(table: PanelData, x: alt.X, key: str) -> list[Any]:
     line = alt.Chart(table.frame).encode(x=x, y=f"{key}:Q")
     step: dict[str, Any] = {"interpolate": "step-after", "clip": True}
     return [
-        line.mark_line(color=PAPER, strokeWidth=2.6, opacity=0.6, **step),
-        line.mark_line(color=INK, strokeWidth=1.1, strokeDash=[3, 3], opacity=0.8, **step),
+        line.mark_line(color=palette.PAPER, strokeWidth=2.6, opacity=0.6, **step),
+        line.mark_line(color=palette.INK, strokeWidth=1.1, strokeDash=[3, 3], opacity=0.8, **step),
     ]
 
 
 def _thin(table: PanelData, x: alt.X, key: str, interpolate: Any) -> Any:
     line = alt.Chart(table.frame).encode(x=x, y=f"{key}:Q")
-    return line.mark_line(color=BASELINE, strokeWidth=1, strokeDash=[4, 2], interpolate=interpolate, clip=True)
+    return line.mark_line(color=palette.BASELINE, strokeWidth=1, strokeDash=[4, 2], interpolate=interpolate, clip=True)
 
 
 def _row(layers: list[Any], says: str, height: int = ROW) -> Any:

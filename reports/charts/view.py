@@ -14,7 +14,7 @@ import altair as alt
 import numpy as np
 
 from emberline.reports.text import numbers
-from emberline.reports.text.language import tr
+from emberline.reports.text.language import mark, tr
 from emberline.scenarios.records.horizon import Horizon
 
 MOST_POINTS = 700
@@ -87,20 +87,18 @@ class View:
         """What a point of a curve stands for, if it is more than a step; otherwise empty."""
         if self.merged == 1:
             return ""
-        hours = self.merged * self.horizon.step_min / 60
-        length = f"{hours:g} h" if hours >= 1 else f"{60 * hours:g} min"
-        step = f"{self.horizon.step_min:g} min"
-        return tr(
-            "each point is the mean over {length} (too many steps of {step} to draw: choose a week)",
-            length=length, step=step,
-        )  # fmt: skip
+        says = mark("each point is the mean over {length} (too many steps of {step} to draw: choose a week)")
+        return tr(says, length=self._length, step=f"{self.horizon.step_min:g} min")
 
     @property
     def says_short(self) -> str:
         """The same without advice."""
+        return tr("each point is the mean over {length}", length=self._length) if self.merged > 1 else ""
+
+    @property
+    def _length(self) -> str:
         hours = self.merged * self.horizon.step_min / 60
-        length = f"{hours:g} h" if hours >= 1 else f"{60 * hours:g} min"
-        return tr("each point is the mean over {length}", length=length) if self.merged > 1 else ""
+        return f"{hours:g} h" if hours >= 1 else f"{60 * hours:g} min"
 
 
 def weeks(horizon: Horizon) -> dict[str, View]:

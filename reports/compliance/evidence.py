@@ -45,13 +45,7 @@ STEPS: dict[Step, tuple[str, ...]] = {
     "correct": ("locked",),
 }
 """Steps, and the states in which a period may take them; empty: a period without records."""
-STATE: dict[Step, str] = {
-    "draft": "draft",
-    "submit": "submitted",
-    "approve": "approved",
-    "lock": "locked",
-    "correct": "draft",
-}
+STATE = dict(zip(STEPS, ("draft", "submitted", "approved", "locked", "draft"), strict=True))
 """State of a period after a step."""
 FIRST = "0" * 64
 """Stands for the record before the first one."""

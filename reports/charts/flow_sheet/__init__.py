@@ -78,6 +78,16 @@ class Sheet:
     carriers: tuple[Lane, ...]
     stores: tuple[Lane, ...]
 
+    @property
+    def boxes(self) -> tuple[Box, ...]:
+        """All boxes."""
+        return (*self.site, *self.machines, *self.production)
+
+    @property
+    def units(self) -> dict[str, str]:
+        """Unit of each carrier and store by name."""
+        return {lane.name: lane.unit for lane in (*self.carriers, *self.stores)}
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -344,9 +354,8 @@ def sheet(scenario: Case, run: xr.Dataset, step: int | None) -> Sheet:
 
 def table(sheet: Sheet) -> pd.DataFrame:
     """The flow sheet as table rows: state, inputs and outputs of each box, level of each store."""
-    units = {lane.name: lane.unit for lane in (*sheet.carriers, *sheet.stores)}
-    rows = []
-    for box in (*sheet.site, *sheet.machines, *sheet.production):
+    units, rows = sheet.units, []
+    for box in sheet.boxes:
         flows = {name: amount for name, amount in box.flows.items() if abs(amount) > SMALL and name in units}
         gives, takes = (
             ", ".join(

@@ -93,19 +93,17 @@ def draw(sheet: Sheet, colour_of: dict[str, str], dark: bool) -> alt.LayerChart:
         _bar(rows, lane, y, right - 0.01, colour_of[lane.name], theme)
         _gauge(rows, lane, y, right, colour_of[lane.name], theme)
     most = _most(sheet)
-    lanes = [lane.name for lane in (*sheet.carriers, *sheet.stores)]
     for place in (*above, *below):
         _box(rows, place, theme)
-        _connect(rows, place, bars, lanes, most, colour_of, sheet)
+        _connect(rows, place, bars, most, colour_of, sheet)
     _onwards(rows, below, theme)
     return _chart(rows, y + 16, theme)
 
 
 def _most(sheet: Sheet) -> dict[str, float]:
     """Largest flow by lane among lanes of the same unit; line widths are relative to it."""
-    units = {lane.name: lane.unit for lane in (*sheet.carriers, *sheet.stores)}
-    greatest: dict[str, float] = {}
-    for box in (*sheet.site, *sheet.machines, *sheet.production):
+    units, greatest = sheet.units, dict[str, float]()
+    for box in sheet.boxes:
         for name, amount in box.flows.items():
             if name in units:
                 greatest[units[name]] = max(greatest.get(units[name], 0.0), abs(amount))
@@ -206,13 +204,13 @@ def _text(
 
 
 def _connect(
-    rows: _Rows, place: _BoxPlace, bars: dict[str, float], lanes: list[str], most: dict[str, float],
+    rows: _Rows, place: _BoxPlace, bars: dict[str, float], most: dict[str, float],
     colour_of: dict[str, str], sheet: Sheet,
 ) -> None:  # fmt: skip
     """Lines from a box to the bars of its inputs and outputs."""
     box = place.box
-    names = [name for name in lanes if name in box.flows]
-    units = {lane.name: lane.unit for lane in (*sheet.carriers, *sheet.stores)}
+    units = sheet.units
+    names = [name for name in units if name in box.flows]
     for side in (True, False):
         here = [name for name in names if (bars[name] < place.top) == side]
         for i, name in enumerate(here):
@@ -223,12 +221,8 @@ def _connect(
             thick = 1.2 + 4.0 * abs(amount) / most[name] if flows and most[name] else 1.0
             way = tr("supplies") if amount > 0 else tr("consumes")
             says = f"{way} {wording.number(abs(amount), 2)} {units[name]}" if flows else tr("no flow")
-            mark = {
-                "name": f"{box.name}: {display_name(name)}",
-                "says": says,
-                "colour": colour_of[name],
-                "shown": 1.0 if flows else 0.3,
-            }
+            label, shown = f"{box.name}: {display_name(name)}", 1.0 if flows else 0.3
+            mark = {"name": label, "says": says, "colour": colour_of[name], "shown": shown}
             rows.lines.append({"x": x, "y": end, "y2": bar, "thick": thick, **mark})
             if flows:
                 target = bar if amount > 0 else end

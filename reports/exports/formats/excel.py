@@ -79,10 +79,8 @@ class Book:
 
     def __post_init__(self) -> None:
         add = self.book.add_format
-        self.head = add({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top", "bg_color": "#EEF1F4"})
-        self.head_of_numbers = add(
-            {"bold": True, "bottom": 1, "text_wrap": True, "valign": "top", "bg_color": "#EEF1F4", "align": "right"}
-        )
+        head = {"bold": True, "bottom": 1, "text_wrap": True, "valign": "top", "bg_color": "#EEF1F4"}
+        self.head, self.head_of_numbers = add(head), add({**head, "align": "right"})
         self.bold = add({"bold": True})
         self.time = add({"num_format": tr(TIME), "align": "left"})
         self.wrapped = add({"text_wrap": True, "valign": "top"})
@@ -128,13 +126,8 @@ def write(run: StoredRun, path: Path) -> None:
     with xlsxwriter.Workbook(content, OPTIONS) as book:
         timestamp = datetime.fromisoformat(run.meta["created"]).astimezone(UTC).replace(tzinfo=None)
         scenario = run.plan.scenario
-        book.set_properties(
-            {
-                "title": one_line(scenario.title or scenario.name),
-                "subject": tr("run {run}", run=run.id),
-                "created": timestamp,
-            }
-        )
+        title, subject = one_line(scenario.title or scenario.name), tr("run {run}", run=run.id)
+        book.set_properties({"title": title, "subject": subject, "created": timestamp})
         ours = Book(book, run)
         _figures(ours)
         frames = tables.of_producers(run)
@@ -209,15 +202,14 @@ def _table(ours: Book, name: str, frame: pd.DataFrame) -> None:
         values = frame[head].tolist()
         numbers = [value for value in values if _is_number(value)]
         _text(sheet, 0, column, str(head), ours.head_of_numbers if numbers else ours.head)
-        if head in times:
-            _times(sheet, column, values, ours.time)
-        else:
-            style = ours.number(_digits(numbers))
-            for row, value in enumerate(values, start=1):
-                if isinstance(value, str):
-                    _text(sheet, row, column, value)
-                elif _is_number(value):
-                    sheet.write_number(row, column, round(value, DIGITS) + 0.0, style)
+        style = ours.number(_digits(numbers))
+        for row, value in enumerate(values, start=1):
+            if hasattr(value, "isoformat"):
+                sheet.write_datetime(row, column, value.replace(tzinfo=None), ours.time)
+            elif isinstance(value, str):
+                _text(sheet, row, column, value)
+            elif _is_number(value):
+                sheet.write_number(row, column, round(value, DIGITS) + 0.0, style)
         sheet.set_column(column, column, time if head in times else _width(str(head), values))
     sheet.freeze_panes(1, 1)
     sheet.repeat_rows(0)
@@ -235,14 +227,6 @@ def _with_offsets(frame: pd.DataFrame, times: list[str]) -> pd.DataFrame:
         offsets = [f"UTC{text[:3]}:{text[3:]}" if text else "" for text in texts]
         frame.insert(list(frame.columns).index(name) + 1, tr("{name} offset", name=name), offsets)
     return frame
-
-
-def _times(sheet: Any, column: int, values: list[Any], style: Any) -> None:
-    for row, value in enumerate(values, start=1):
-        if hasattr(value, "isoformat"):
-            sheet.write_datetime(row, column, value.replace(tzinfo=None), style)
-        else:
-            _text(sheet, row, column, str(value))
 
 
 def _text(sheet: Any, row: int, column: int, text: str, style: Any = None) -> None:
@@ -297,12 +281,7 @@ def _unit(ours: Book, unit: str) -> None:
         activity = line.activity
         cells: list[str | float] = [tr("free")]
         if activity is not None and process:
-            cells = [
-                crews.work(activity),
-                activity.products(),
-                activity.tph or 0.0,
-                activity.amount,
-            ]
+            cells = [crews.work(activity), activity.products(), activity.tph or 0.0, activity.amount]
         elif activity is not None:
             cells = [crews.work(activity), activity.name, activity.definition]
         for column, value in enumerate(cells, 2):
