@@ -165,9 +165,8 @@ def moves(changes: Sequence[HeatMove], stage: str, scenario: Scenario, letters: 
     heats = frame["heat"].tolist()
     x = time_axis(View.of(scenario.horizon), labels=True, title=True)
     y = alt.Y(
-        "heat:N", sort=heats, title=tr("heat"),
-        axis=alt.Axis(ticks=False, domain=False, grid=True, labelOverlap=False),
-    )  # fmt: skip
+        "heat:N", sort=heats, title=tr("heat"), axis=alt.Axis(ticks=False, domain=False, grid=True, labelOverlap=False)
+    )
     colour = shades("way", {earlier: palette.IMPORT, later: palette.CARBON})
     first, second = (tr("start in {plan}", plan=letter) for letter in letters)
     titles = {"heat": tr("heat"), "moved": tr("moved"), "from_clock": first, "to_clock": second, "unit": tr("unit")}

@@ -109,9 +109,7 @@ def fan(ensemble: Ensemble, plan: Plan, view: View) -> Layers:
         rule = alt.Chart(pd.DataFrame({"mw": [limit], "is": [tr("contracted import")]}))
         rule = rule.mark_rule(color=palette.LIMIT, strokeDash=[5, 3], strokeWidth=1.4)
         layers.append(rule.encode(y="mw:Q", tooltip=tips({"is": tr("is"), "mw:Q": "MW"})))
-    titles = {
-        "q4": "P90", "q3": "P75", "q2": tr("median"), "q1": "P25", "q0": "P10", "plan": tr("plan, undisturbed"),
-    }  # fmt: skip
+    titles = {"q4": "P90", "q3": "P75", "q2": tr("median"), "q1": "P25", "q0": "P10", "plan": tr("plan, undisturbed")}
     tooltip = tips({"clock": tr("from"), **{name: (f"{says} [MW]", ",.1f") for name, says in titles.items()}})
     layers.append(pointer_rule(base, tooltip))
     return alt.layer(*layers).properties(height=300)

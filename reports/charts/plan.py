@@ -48,7 +48,7 @@ OF_SITE = ("electricity", "carriers", "levels", "market")
 ORDER = {
     "heats": OF_SITE,
     "runs": ("power", "electricity", "market", "rates", "stores", "carriers", "levels", "deliveries"),
-}  # fmt: skip
+}
 """Panels in their order, by what a producer makes; of a site alone those of ``OF_SITE``."""
 FIRST = {"heats": OF_SITE, "runs": ("power", "market", "stores")}
 """Those that are shown at first."""

@@ -148,11 +148,7 @@ def now_line(
     k, b = round(now_min / step), round(begin_min / step)
     happened = runs["roll"][:b] if b > k else runs["roll"][:k]
     names = tr("happened"), tr("planned at this moment"), tr("baseline")
-    parts = [
-        (names[0], 0, happened),
-        (names[1], b, planned),
-        (names[2], 0, runs["baseline"]),
-    ]
+    parts = [(names[0], 0, happened), (names[1], b, planned), (names[2], 0, runs["baseline"])]
     frames = [_frame(name, first, values, horizon) for name, first, values in parts if len(values)]
     frame = pd.concat(frames)
     view = View.of(horizon)

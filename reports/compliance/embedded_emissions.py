@@ -66,10 +66,7 @@ def embedded(processes: Sequence[ProductionProcess]) -> dict[str, Embedded]:
     solution = np.linalg.solve(np.eye(len(processes)) - used, base)
     return {
         name: Embedded(
-            direct,
-            None if opened else indirect,
-            mwh,
-            abs(default / (direct + indirect)) if direct + indirect else 0.0,
+            direct, None if opened else indirect, mwh, abs(default / (direct + indirect)) if direct + indirect else 0.0
         )
         for name, (direct, indirect, mwh, default, opened) in zip(names, solution.tolist(), strict=True)
     }

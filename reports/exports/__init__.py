@@ -53,13 +53,7 @@ FORMATS: dict[str, Format] = {
 
 
 def export(
-    run: StoredRun,
-    kind: str,
-    path: Path,
-    *,
-    unit: str | None = None,
-    table: str | None = None,
-    language: str = "en",
+    run: StoredRun, kind: str, path: Path, *, unit: str | None = None, table: str | None = None, language: str = "en"
 ) -> Path:
     """Write a stored run to a file, whole or not at all; a CSV file has its manifest next to it.
 

@@ -204,10 +204,7 @@ def _cells(name: str, scenario: Scenario) -> dict[str, Callable[[str], str]]:
     if name == "bill":
         return {"kind": say, "unit": say}
     if name == "ledger":
-        return {
-            "scope": lambda scope: word(scope, LEDGER_SCOPES.get(scope, scope)),
-            "reference": say,
-        }
+        return {"scope": lambda scope: word(scope, LEDGER_SCOPES.get(scope, scope)), "reference": say}
     if name == "products":
         return {"kind": lambda kind: word(kind, ORIGINS.get(kind, kind))}
     if name == "runs":

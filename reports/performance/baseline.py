@@ -216,11 +216,7 @@ class Invalid(ValueError):
 
 
 def breaches(
-    baseline: EnergyBaseline,
-    production: Sequence[str],
-    report: pd.DataFrame | None = None,
-    *,
-    ashrae: bool = False,
+    baseline: EnergyBaseline, production: Sequence[str], report: pd.DataFrame | None = None, *, ashrae: bool = False
 ) -> list[Breach]:
     """The rules that a baseline does not meet.
 

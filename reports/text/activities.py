@@ -245,8 +245,5 @@ def _over_time(measure: str) -> str:
     return "MWh" if measure == "MW" else measure.removesuffix("/h")
 
 
-STATES = {
-    RUN: mark("run"), START_UP: mark("start-up"),
-    CHANGE_OVER: mark("change-over"), WAIT: mark("waiting"),
-}  # fmt: skip
+STATES = {RUN: mark("run"), START_UP: mark("start-up"), CHANGE_OVER: mark("change-over"), WAIT: mark("waiting")}
 """By state (``planning/accounts/unit_runs.py``)."""

@@ -64,12 +64,7 @@ def assets(scenario: Scenario) -> Iterator[tuple[str, str, str, str]]:
         moves = listed(takes or gives or list(dict.fromkeys(record.flows.values())))
         if takes and gives:
             moves = tr("{inputs} to {outputs}", inputs=listed(takes), outputs=listed(gives))
-        yield (
-            asset.name,
-            tr(ASSETS.get(asset.kind, asset.kind)),
-            _size(record, scenario),
-            moves,
-        )
+        yield (asset.name, tr(ASSETS.get(asset.kind, asset.kind)), _size(record, scenario), moves)
 
 
 def sides(scenario: Scenario, asset: kinds.Named) -> tuple[list[str], list[str]]:

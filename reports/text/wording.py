@@ -19,9 +19,7 @@ from emberline.scenarios.metrics import METRICS, legible_bound
 from emberline.scenarios.records.goal import Goal
 from emberline.scenarios.records.horizon import Horizon
 
-__all__ = [
-    "SIGNALS", "moment", "number", "offset", "percent", "sentence", "signed",
-]  # fmt: skip
+__all__ = ["SIGNALS", "moment", "number", "offset", "percent", "sentence", "signed"]
 
 PHASES = {
     "twin": mark("the baseline run"),
@@ -77,8 +75,7 @@ class StateText(NamedTuple):
 
 STATES = {
     "queued": StateText(
-        mark("waiting"), mark("Waiting for a free worker."),
-        mark("It starts by itself; you can close this page."),
+        mark("waiting"), mark("Waiting for a free worker."), mark("It starts by itself; you can close this page.")
     ),
     "working": StateText(
         mark("running"), mark("Running."), mark("It runs in the background; you can close this page.")
@@ -86,31 +83,28 @@ STATES = {
     "stored": StateText(mark("stored"), mark("Finished and stored."), ""),
     "deleted": StateText(mark("deleted"), mark("It was deleted."), mark("It can be restored for some days.")),
     "ended": StateText(
-        mark("ended without a plan"), mark("It ended without a plan."),
+        mark("ended without a plan"),
+        mark("It ended without a plan."),
         mark("Plan again: the inputs are kept at the side of the page Plan."),
     ),
     "cancelled": StateText(
-        mark("cancelled"), mark("It was cancelled before a plan was found."),
+        mark("cancelled"),
+        mark("It was cancelled before a plan was found."),
         mark("Plan again, and let the search run longer before you take its result."),
     ),
-    "stopped": StateText(
-        mark("stopped"), mark("It was stopped."),
-        mark("Inputs kept, result discarded."),
-    ),
-    "refused": StateText(
-        mark("refused"), mark("This is not possible."), mark("Change what these lines name."),
-    ),
+    "stopped": StateText(mark("stopped"), mark("It was stopped."), mark("Inputs kept, result discarded.")),
+    "refused": StateText(mark("refused"), mark("This is not possible."), mark("Change what these lines name.")),
     "failed": StateText(
-        mark("failed"), mark("It failed because of an error in Emberline."),
-        mark(
-            "The inputs are kept at the side. If it fails again, send these lines to whoever runs Emberline here."
-        ),
+        mark("failed"),
+        mark("It failed because of an error in Emberline."),
+        mark("The inputs are kept at the side. If it fails again, send these lines to whoever runs Emberline here."),
     ),
     "broken": StateText(
-        mark("lost"), mark("It was lost: its worker died or was ended."),
+        mark("lost"),
+        mark("It was lost: its worker died or was ended."),
         mark("The inputs are kept at the side. If it is lost again, reduce the request or allow more time."),
     ),
-}  # fmt: skip
+}
 """States of jobs (``runs/jobs/status.py``) and of runs in words, and what to do next, for every page.
 
 ``ended`` is a run without a plan whose job reports nothing, ``cancelled`` a search that was ended too early.

@@ -84,11 +84,7 @@ def show(data: dict[str, Any], key: str, on_act: Callable[[], None]) -> None:
 
 
 def of_heats(
-    scenario: Scenario,
-    run: xr.Dataset,
-    baseline: xr.Dataset | None,
-    view: View,
-    board: HeatBoard | None,
+    scenario: Scenario, run: xr.Dataset, baseline: xr.Dataset | None, view: View, board: HeatBoard | None
 ) -> dict[str, Any]:
     """Bars of heats, the same for all readers of a plan; what a reader has locked is added by :func:`with_locks`.
 
