@@ -17,9 +17,8 @@ from emberline.reports.charts.gantt import Layers
 from emberline.reports.charts.plan import below_each_other
 from emberline.reports.charts.site_panels import y_axis
 from emberline.reports.charts.view import View, time_axis
-from emberline.reports.text import wording
+from emberline.reports.text import tr, wording
 from emberline.reports.text.activities import replay_of
-from emberline.reports.text.language import tr
 from emberline.scenarios import Scenario
 from emberline.studies.difference import HeatMove
 

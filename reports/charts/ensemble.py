@@ -16,9 +16,8 @@ from emberline.reports.charts import palette
 from emberline.reports.charts.encodings import pointer_rule, shades, tips
 from emberline.reports.charts.gantt import Layers
 from emberline.reports.charts.view import View, time_axis
-from emberline.reports.text import wording
+from emberline.reports.text import tr, wording
 from emberline.reports.text.activities import replay_of
-from emberline.reports.text.language import tr
 
 DOTS = 20
 """Dots in a quantile dot plot; each stands for 5 % of the replays."""

@@ -12,9 +12,7 @@ import pandas as pd
 from emberline.reports.charts import palette
 from emberline.reports.charts.encodings import shades, tips
 from emberline.reports.charts.gantt import Layers
-from emberline.reports.text import wording
-from emberline.reports.text.language import mark, tr
-from emberline.reports.text.messages import say
+from emberline.reports.text import mark, say, tr, wording
 from emberline.scenarios.goal_metrics import NAMES
 from emberline.studies.pareto import Axis, Front, rows
 

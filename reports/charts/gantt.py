@@ -21,10 +21,10 @@ from emberline.reports.charts import palette
 from emberline.reports.charts.encodings import shades, tips
 from emberline.reports.charts.site_panels import INK, LIMIT, PAPER, y_axis
 from emberline.reports.charts.view import View, time_axis
+from emberline.reports.text import mark, number, tr
 from emberline.reports.text.activities import STATES as DOES
 from emberline.reports.text.activities import Activity, breakdowns, called, does, of_site, of_units
-from emberline.reports.text.language import mark, tr
-from emberline.reports.text.numbers import moment, number
+from emberline.reports.text.numbers import moment
 from emberline.scenarios import Scenario
 
 Layers = alt.LayerChart | alt.FacetChart

@@ -17,9 +17,8 @@ from emberline.planning.plan import Plan
 from emberline.reports.charts import palette
 from emberline.reports.charts.encodings import tips
 from emberline.reports.charts.site_panels import BASE, PanelData, display_name, hover, stacked, y_axis
-from emberline.reports.text import wording
+from emberline.reports.text import tr, wording
 from emberline.reports.text.activities import replay_of
-from emberline.reports.text.language import tr
 from emberline.scenarios import Scenario
 from emberline.scenarios.flows.asset_flows import load_mw
 from emberline.scenarios.process.delivery import Delivery

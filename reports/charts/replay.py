@@ -22,9 +22,8 @@ from emberline.reports.charts.flow_sheet import unit_power
 from emberline.reports.charts.plan import below_each_other, layered, time_of
 from emberline.reports.charts.site_panels import BASE, PanelData, y_axis
 from emberline.reports.charts.view import View
-from emberline.reports.text import numbers, wording
+from emberline.reports.text import mark, numbers, tr, wording
 from emberline.reports.text.activities import breakdowns, columns, replay_of
-from emberline.reports.text.language import mark, tr
 from emberline.scenarios import Scenario
 from emberline.scenarios.flows.asset_flows import load_mw
 

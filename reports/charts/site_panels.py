@@ -20,9 +20,8 @@ from emberline.planning.plan import Plan
 from emberline.reports.charts import palette
 from emberline.reports.charts.encodings import tips
 from emberline.reports.charts.view import View
-from emberline.reports.text import wording
+from emberline.reports.text import current, mark, tr, wording
 from emberline.reports.text.activities import columns, replay_of
-from emberline.reports.text.language import current, mark, tr
 from emberline.reports.text.numbers import symbols
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY, Named

@@ -13,10 +13,8 @@ from emberline.reports.charts import palette
 from emberline.reports.charts.encodings import shades, tips
 from emberline.reports.charts.gantt import Layers
 from emberline.reports.charts.view import View, time_axis
-from emberline.reports.text import wording
-from emberline.reports.text.language import tr
-from emberline.reports.text.messages import say
-from emberline.reports.text.numbers import clauses, clock, number
+from emberline.reports.text import number, say, tr, wording
+from emberline.reports.text.numbers import clauses, clock
 from emberline.scenarios.records.horizon import Horizon
 
 STEP_HEIGHT = 270

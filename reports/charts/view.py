@@ -13,8 +13,7 @@ from datetime import datetime, timedelta
 import altair as alt
 import numpy as np
 
-from emberline.reports.text import numbers
-from emberline.reports.text.language import mark, tr
+from emberline.reports.text import mark, numbers, tr
 from emberline.scenarios.records.horizon import Horizon
 
 MOST_POINTS = 700

@@ -133,8 +133,8 @@ def product_emissions(scenario: Scenario, book: Ledger) -> dict[str, ProductEmis
 
 def carried_kg(book: Ledger, *columns: str) -> np.ndarray:
     """Sum of some columns of the ledger for each heat [kg CO2e]; what it does not count is zero."""
-    by_heat = book.by_heat
-    return np.sum([np.zeros(by_heat.sizes["heat"]), *(by_heat[name] for name in columns if name in by_heat)], axis=0)
+    counted = [book.by_heat[name].to_numpy() for name in columns if name in book.by_heat]
+    return np.sum([np.zeros(book.by_heat.sizes["heat"]), *counted], axis=0)
 
 
 def _of_grades(scenario: Scenario, book: Ledger) -> dict[str, ProductEmissions]:

@@ -13,9 +13,9 @@ import numpy as np
 
 from emberline.planning.accounts.bill import import_price
 from emberline.reports.exports.worded import clock, moment, tag
+from emberline.reports.text import mark, number, tr
 from emberline.reports.text.activities import Activity, activities, called, does, replay_of, units
-from emberline.reports.text.language import mark, tr
-from emberline.reports.text.numbers import duration, number
+from emberline.reports.text.numbers import duration
 from emberline.runs.store.run_folder import StoredRun
 from emberline.scenarios.flows.process_flows import streams
 

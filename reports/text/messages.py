@@ -15,10 +15,9 @@ from emberline.scenarios.messages import Message, worded
 
 STATUSES = (
     mark("within gap"), mark("best found"), mark("infeasible"), mark("no plan on this grid"),
-    mark("no plan within the limit"), mark("cancelled"),
-    mark("no plan"), mark("no schedule"), mark("simulated"), mark("by rules"), mark("not planned"), mark("failed"),
+    mark("no plan within the limit"), mark("no schedule"), mark("simulated"), mark("not planned"),
 )  # fmt: skip
-"""Of plans, fronts and points."""
+"""Of plans, fronts and points, as far as no other place says them."""
 LINES = {
     "line": mark("item of a bill"), "unit": mark("unit of measure"), "from": mark("where it is from"),
     "lost": mark("lost in stores"), "energy": mark("charge for energy"), "demand": mark("charge for demand"),

@@ -17,10 +17,10 @@ import xarray as xr
 from emberline.planning.accounts import unit_runs
 from emberline.reports.charts import palette
 from emberline.reports.charts.view import View
+from emberline.reports.text import current, mark, number, tr
 from emberline.reports.text.activities import OPERATION, breakdowns, columns
 from emberline.reports.text.activities import STATES as DOES
-from emberline.reports.text.language import current, mark, tr
-from emberline.reports.text.numbers import names, number
+from emberline.reports.text.numbers import names
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.orders import AnyLock, Lock

@@ -14,9 +14,8 @@ import pandas as pd
 import xarray as xr
 
 from emberline.reports.charts.site_panels import display_name
-from emberline.reports.text import wording
+from emberline.reports.text import mark, tr, trn, wording
 from emberline.reports.text.activities import columns
-from emberline.reports.text.language import mark, tr, trn
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets import ELECTRICITY, Converter, Load, Named, Renewable, Storage
 from emberline.scenarios.case.line import phase_power

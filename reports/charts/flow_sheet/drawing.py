@@ -19,8 +19,7 @@ import pandas as pd
 from emberline.reports.charts import palette
 from emberline.reports.charts.flow_sheet import SMALL, Box, Lane, Sheet
 from emberline.reports.charts.site_panels import display_name
-from emberline.reports.text import wording
-from emberline.reports.text.language import tr
+from emberline.reports.text import tr, wording
 
 GUTTER, GAUGE = 0.115, 0.155
 """Share of the width for the names of the bars, and for levels of stores."""

@@ -14,8 +14,8 @@ from emberline.planning.accounts.unit_runs import RUN
 from emberline.reports.exports import manifest
 from emberline.reports.exports.tables import CannotExport
 from emberline.reports.exports.worded import moment, one_line, printable, tag
+from emberline.reports.text import current, tr
 from emberline.reports.text.activities import Activity, activities, called, does, replay_of, units
-from emberline.reports.text.language import current, tr
 from emberline.reports.text.numbers import listed
 from emberline.runs.store.run_folder import StoredRun
 

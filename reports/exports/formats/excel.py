@@ -22,12 +22,11 @@ from emberline.reports.charts import palette
 from emberline.reports.charts.gantt import colours, key, makes
 from emberline.reports.exports import crews, manifest, tables, worded
 from emberline.reports.exports.crews import HEADS
-from emberline.reports.exports.hours import FLOWS_MW, SMALL, hours, without_zeros
+from emberline.reports.exports.tables import FLOWS_MW, SMALL, hours, without_zeros
 from emberline.reports.exports.worded import moment, one_line, printable
+from emberline.reports.text import mark, say, sentence, tr
 from emberline.reports.text.activities import Activity, activities, called, of_site, replay_of, units
-from emberline.reports.text.language import mark, tr, word
-from emberline.reports.text.messages import say
-from emberline.reports.text.numbers import sentence
+from emberline.reports.text.language import word
 from emberline.reports.text.wording import stock_note
 from emberline.runs.store.run_folder import StoredRun
 

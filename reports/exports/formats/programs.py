@@ -14,8 +14,8 @@ import xarray as xr
 from emberline.planning.accounts.ledger import Ledger, ledger
 from emberline.planning.answer import summary
 from emberline.reports.exports import tables
-from emberline.reports.exports.hours import hours
 from emberline.reports.exports.manifest import flat, manifest
+from emberline.reports.exports.tables import hours
 from emberline.reports.exports.worded import uncalculated
 from emberline.reports.text.activities import replay_of
 from emberline.runs.store import netcdf

@@ -16,12 +16,9 @@ from emberline.planning.plan import Plan
 from emberline.reports.charts import plan as charts
 from emberline.reports.charts.view import View
 from emberline.reports.exports import manifest, tables
-from emberline.reports.exports.hours import hours, without_zeros
+from emberline.reports.exports.tables import hours, without_zeros
 from emberline.reports.exports.worded import figure_heads, fonts, for_people, moment, printable, tag
-from emberline.reports.text import wording
-from emberline.reports.text.language import mark, tr
-from emberline.reports.text.messages import say
-from emberline.reports.text.numbers import number
+from emberline.reports.text import mark, number, say, tr, wording
 from emberline.runs.store.run_folder import StoredRun
 
 Cells = list[tuple[str, str]]
