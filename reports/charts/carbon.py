@@ -11,9 +11,8 @@ import pandas as pd
 
 from emberline.planning.accounts import Ledger
 from emberline.reports.charts import palette, site_panels
-from emberline.reports.charts.encodings import shades, tips
 from emberline.reports.charts.site_panels import PanelData, y_axis
-from emberline.reports.charts.view import View, time_axis
+from emberline.reports.charts.view import View, shades, time_axis, tips
 from emberline.reports.text import mark, tr
 from emberline.scenarios import Scenario
 

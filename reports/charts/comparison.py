@@ -12,11 +12,10 @@ import pandas as pd
 from emberline.planning.plan import Plan
 from emberline.reports.charts import gantt as gantts
 from emberline.reports.charts import palette
-from emberline.reports.charts.encodings import TOP, pointer_rule, shades, tips
 from emberline.reports.charts.gantt import Layers
 from emberline.reports.charts.plan import below_each_other
 from emberline.reports.charts.site_panels import y_axis
-from emberline.reports.charts.view import View, time_axis
+from emberline.reports.charts.view import TOP, View, pointer_rule, shades, time_axis, tips
 from emberline.reports.text import tr, wording
 from emberline.reports.text.activities import replay_of
 from emberline.scenarios import Scenario

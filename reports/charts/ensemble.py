@@ -13,9 +13,8 @@ from emberline.planning.plan import Plan
 from emberline.planning.robustness import Ensemble
 from emberline.planning.robustness import ensemble as replays
 from emberline.reports.charts import palette
-from emberline.reports.charts.encodings import pointer_rule, shades, tips
 from emberline.reports.charts.gantt import Layers
-from emberline.reports.charts.view import View, time_axis
+from emberline.reports.charts.view import View, pointer_rule, shades, time_axis, tips
 from emberline.reports.text import tr, wording
 from emberline.reports.text.activities import replay_of
 

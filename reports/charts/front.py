@@ -10,8 +10,8 @@ import altair as alt
 import pandas as pd
 
 from emberline.reports.charts import palette
-from emberline.reports.charts.encodings import shades, tips
 from emberline.reports.charts.gantt import Layers
+from emberline.reports.charts.view import shades, tips
 from emberline.reports.text import mark, say, tr, wording
 from emberline.scenarios.goal_metrics import NAMES
 from emberline.studies.pareto import Axis, Front, rows

@@ -18,9 +18,8 @@ import xarray as xr
 
 from emberline.planning.accounts.unit_runs import RUN
 from emberline.reports.charts import palette
-from emberline.reports.charts.encodings import shades, tips
 from emberline.reports.charts.site_panels import INK, LIMIT, PAPER, y_axis
-from emberline.reports.charts.view import View, time_axis
+from emberline.reports.charts.view import View, shades, time_axis, tips
 from emberline.reports.text import mark, number, tr
 from emberline.reports.text.activities import STATES as DOES
 from emberline.reports.text.activities import Activity, breakdowns, called, does, of_site, of_units

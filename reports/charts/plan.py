@@ -17,9 +17,8 @@ import pandas as pd
 
 from emberline.planning.plan import Plan
 from emberline.reports.charts import gantt, palette, process_panels, site_panels
-from emberline.reports.charts.encodings import shades, tips
 from emberline.reports.charts.site_panels import BASELINE, MARGIN, PanelData, y_axis
-from emberline.reports.charts.view import View, time_axis
+from emberline.reports.charts.view import View, shades, time_axis, tips
 from emberline.reports.text import mark, sentence, tr
 from emberline.reports.text.activities import of_site, replay_of
 from emberline.scenarios import Case, Scenario

@@ -15,8 +15,8 @@ import xarray as xr
 
 from emberline.planning.plan import Plan
 from emberline.reports.charts import palette
-from emberline.reports.charts.encodings import tips
 from emberline.reports.charts.site_panels import BASE, PanelData, display_name, hover, stacked, y_axis
+from emberline.reports.charts.view import tips
 from emberline.reports.text import tr, wording
 from emberline.reports.text.activities import replay_of
 from emberline.scenarios import Scenario

@@ -153,8 +153,8 @@ def _board(scenario: Scenario, run: xr.Dataset, view: View, dark: bool) -> list[
     bar = busy.encode(y=y, x=alt.X("begin:Q", scale=None, axis=None))
     # the times next to them say the same in words; where nothing runs a mark has no name
     layers.append(bar.mark_bar(height=9, color=palette.BASELINE, opacity=0.25, aria=False).encode(x2="over:Q"))
-    done = bar.mark_bar(height=9, stroke=pale, strokeWidth=0.4, aria=False)
-    layers.append(done.encode(x2="done:Q", color=alt.Color("colour:N", scale=None)))
+    progress = bar.mark_bar(height=9, stroke=pale, strokeWidth=0.4, aria=False)
+    layers.append(progress.encode(x2="done:Q", color=alt.Color("colour:N", scale=None)))
     return [alt.layer(*layers).properties(height=ROW * len(units), view=alt.ViewConfig(strokeOpacity=0))]
 
 

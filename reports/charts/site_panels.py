@@ -18,8 +18,7 @@ import xarray as xr
 
 from emberline.planning.plan import Plan
 from emberline.reports.charts import palette
-from emberline.reports.charts.encodings import tips
-from emberline.reports.charts.view import View
+from emberline.reports.charts.view import View, tips
 from emberline.reports.text import current, mark, tr, wording
 from emberline.reports.text.activities import columns, replay_of
 from emberline.reports.text.numbers import symbols

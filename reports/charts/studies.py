@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 
 from emberline.reports.charts import palette
-from emberline.reports.charts.encodings import shades, tips
 from emberline.reports.charts.gantt import Layers
-from emberline.reports.charts.view import View, time_axis
+from emberline.reports.charts.view import View, shades, time_axis, tips
 from emberline.reports.text import number, say, tr, wording
 from emberline.reports.text.numbers import clauses, clock
 from emberline.scenarios.records.horizon import Horizon

@@ -1,18 +1,21 @@
 """The time axis that all charts share: minutes after the horizon's start, labelled with the plant's local time.
 
-A view is the part of the horizon that they show, and its resolution: no more points than can be seen are drawn.
+A view is the part of the horizon that they show, and its resolution: no more points than can be seen are drawn. Charts
+share tooltips, colours by name and the rule under the pointer too.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import altair as alt
 import numpy as np
 
+from emberline.reports.charts import palette
 from emberline.reports.text import mark, numbers, tr
 from emberline.scenarios.records.horizon import Horizon
 
@@ -163,3 +166,29 @@ def _labels(view: View) -> Iterator[tuple[float, list[str]]]:
                 yield minute, [numbers.day(at), numbers.weekday(at)]
         elif at.hour % every == 0 or minute == start:
             yield minute, [f"{at:%H:%M}", numbers.date(at) if midnight else ""]
+
+
+TOP = alt.Legend(title=None, orient="top")
+
+
+def tips(titles: Mapping[str, str | tuple[str, str]]) -> list[alt.Tooltip]:
+    """Tooltip of a mark: title by field, and the format of a number; a field is text unless it says its type."""
+    return [
+        alt.Tooltip(name if ":" in name else f"{name}:N", title=title)
+        if isinstance(title, str)
+        else alt.Tooltip(f"{name}:Q", title=title[0], format=title[1])
+        for name, title in titles.items()
+    ]
+
+
+def shades(field: str, shade_of: Mapping[str, str], legend: alt.Legend | None = TOP) -> alt.Color:
+    """Colour by a field of text, with its legend."""
+    scale = alt.Scale(domain=list(shade_of), range=list(shade_of.values()))
+    return alt.Color(f"{field}:N", scale=scale, legend=legend)
+
+
+def pointer_rule(base: alt.Chart, tooltip: list[alt.Tooltip], **x: Any) -> alt.Chart:
+    """A vertical line with a tooltip at the data nearest to the pointer."""
+    near = alt.selection_point(fields=["start"], nearest=True, on="pointermove", empty=False, clear="pointerout")
+    opacity = alt.condition(near, alt.value(0.7), alt.value(0))
+    return base.mark_rule(color=palette.BASELINE).encode(opacity=opacity, tooltip=tooltip, **x).add_params(near)

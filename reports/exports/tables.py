@@ -330,11 +330,11 @@ def by_name(run: StoredRun, name: str | None = None) -> tuple[str, pd.DataFrame]
         CannotExport: there is no such table, or nothing that it could tell.
     """
     scenario = run.plan.scenario
-    made = [producer.table for producer in scenario.producers]
-    name = name or next(iter(made), "steps")
+    names = [producer.table for producer in scenario.producers]
+    name = name or next(iter(names), "steps")
     if name not in TABLES:
         raise CannotExport(f"unknown table {name!r}; tables are {', '.join(TABLES)}")
-    if name in MAKER and name not in made:
+    if name in MAKER and name not in names:
         raise CannotExport(f"run {run.id} has no {name}: scenario {scenario.name} has no {MAKER[name]}")
     return name, TABLES[name](run)
 

@@ -37,6 +37,8 @@ RUNS = mark(
     "Drag a run in time, or use the arrow keys and Enter; what it breaks is shown when it is dropped. L locks, Escape "
     "undoes, Tab goes to the next bar. Drag over free space, or + and −, to zoom."
 )
+OF_HEAT = ("stage", "short", "group", "groupName")
+"""What bars of heats say and those of runs leave empty."""
 TEXTS = {
     "board": mark("Planning board: units from top to bottom, local time from left to right"),
     "help": mark(
@@ -176,11 +178,10 @@ def of_runs(
         bars.append(
             {
                 "id": run_id(one), "key": key_text(None if place is None else (place, 0)), "row": u,
-                "start": one.first * step, "end": one.last * step, "heat": run_id(one) if does else "", "stage": "",
-                "label": label, "short": "", "colour": colours[one.mode], "facts": facts,
+                "start": one.first * step, "end": one.last * step, "heat": run_id(one) if does else "",
+                "label": label, "colour": colours[one.mode], "facts": facts,
                 "title": f"{one.mode} · {tr(DOES[one.what])}", "lengths": [[u, (one.last - one.first) * step]],
-                "offsets": [[u, lead * step]], "group": "",
-                "groupName": "", "pale": not does,
+                "offsets": [[u, lead * step]], "pale": not does, **dict.fromkeys(OF_HEAT, ""),
             }
         )  # fmt: skip
     thin = [] if baseline is None else [
