@@ -250,9 +250,9 @@ def _of_processes(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[st
                 "power": f"{wording.number(one.energy_mwh / hours)} MW", "works": True, "colour": colour_of[one.mode],
             }
         )  # fmt: skip
-    says = tr("broken down")
-    for unit, stops in _stops(run).items():
-        for at, minutes in stops:
+    says, stops = tr("broken down"), _stops(run)
+    for unit in spells:
+        for at, minutes in stops.get(unit, ()):
             down = {"power": "", "works": True, "colour": palette.LIMIT, **dict.fromkeys(("does", "in_words"), says)}
             spells[unit] = list(_inserted(spells[unit], {"start": at, "end": at + minutes, **down}))
     return spells
