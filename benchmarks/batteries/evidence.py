@@ -19,8 +19,7 @@ from pathlib import Path
 
 from benchmarks.registry import Wrong, bench
 from benchmarks.reporting.findings import Bar, Findings, Table, measured
-from emberline.reports.compliance.evidence import Chain, Entry, EvidenceError, Step, archive, verify
-from emberline.reports.compliance.evidence.chain import File
+from emberline.reports.compliance.evidence import Chain, Entry, EvidenceError, File, Step, archive, verify
 
 CASES = 1000
 PERIODS: dict[str, tuple[tuple[Step, str], ...]] = {

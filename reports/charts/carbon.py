@@ -12,8 +12,8 @@ import pandas as pd
 from emberline.planning.accounts import Ledger
 from emberline.reports.charts import palette, site_panels
 from emberline.reports.charts.site_panels import PanelData, y_axis
-from emberline.reports.charts.view import View, time_axis
-from emberline.reports.text.language import mark, tr
+from emberline.reports.charts.view import View, shades, time_axis, tips
+from emberline.reports.text import mark, tr
 from emberline.scenarios import Scenario
 
 PARTS = {
@@ -76,30 +76,22 @@ def heats(scenario: Scenario, book: Ledger, baseline: Ledger | None, signal: str
     frame["order"] = frame["part"].map(order)
     titles = [title for title in order if (frame.loc[frame["part"] == title, "kg"] > 0).any()]
     colours = {tr(title): colour for title, colour in PARTS.values()}
+    legend = alt.Legend(title=None, orient="top", symbolStrokeWidth=0)
     x = alt.X("heat:N", sort=names, title=tr("heat"), axis=alt.Axis(labelOverlap=True, labelAngle=0))
     bars = alt.Chart(frame[frame["part"].isin(titles)]).mark_bar(stroke=palette.INK, strokeWidth=0.3)
     bars = bars.encode(
         x=x,
         y=alt.Y("kg:Q", title=tr("carbon [kg CO2e/t]"), axis=y_axis(), stack="zero"),
-        color=alt.Color(
-            "part:N",
-            scale=alt.Scale(domain=titles, range=[colours[title] for title in titles]),
-            legend=alt.Legend(title=None, orient="top", symbolStrokeWidth=0),
-        ),
+        color=shades("part", {title: colours[title] for title in titles}, legend),
         order=alt.Order("order:Q"),
-        tooltip=[
-            alt.Tooltip("heat:N", title=tr("heat")),
-            alt.Tooltip("grade:N", title=tr("grade")),
-            alt.Tooltip("part:N", title=tr("source")),
-            alt.Tooltip("kg:Q", title="kg CO2e/t", format=",.1f"),
-        ],
+        tooltip=tips({"heat": tr("heat"), "grade": tr("grade"), "part": tr("source"), "kg": ("kg CO2e/t", ",.1f")}),
     )
     layers: list[Any] = [bars]
     if baseline is not None:
         theirs = baseline.kg_per_t(signal).to_series().reindex(names)
         ticks = pd.DataFrame({"heat": names, "kg": theirs.to_numpy()}).dropna()
         mark_ = alt.Chart(ticks).mark_tick(color=palette.BASELINE, thickness=2.5)
-        tooltip = [alt.Tooltip("heat:N", title=tr("heat")), alt.Tooltip("kg:Q", title=tr("baseline"), format=",.1f")]
+        tooltip = tips({"heat": tr("heat"), "kg": (tr("baseline"), ",.1f")})
         layers.append(mark_.encode(x=x, y="kg:Q", tooltip=tooltip))
     return alt.layer(*layers).properties(height=240).configure_view(strokeOpacity=0.25)
 
@@ -117,6 +109,7 @@ def per_tonne(table: pd.DataFrame, parts: Sequence[str]) -> alt.Chart:
     long["order"] = long["from"].map({name: i for i, name in enumerate(parts)})
     colours = [SOURCES[i % len(SOURCES)] for i in range(len(parts))]
     products = table["product"].tolist()
+    legend = alt.Legend(title=None, orient="top", offset=4, symbolStrokeWidth=0)
     # the height includes axis and legend
     bars = alt.Chart(long, height=22 * len(products) + 134).mark_bar(height=14, stroke=palette.INK, strokeWidth=0.4)
     return bars.encode(
@@ -128,15 +121,7 @@ def per_tonne(table: pd.DataFrame, parts: Sequence[str]) -> alt.Chart:
             scale=alt.Scale(domain=products),
         ),
         x=alt.X("kg:Q", title=tr("carbon [kg CO2e/t]"), stack="zero"),
-        color=alt.Color(
-            "from:N",
-            scale=alt.Scale(domain=list(parts), range=colours),
-            legend=alt.Legend(title=None, orient="top", offset=4, symbolStrokeWidth=0),
-        ),
+        color=shades("from", dict(zip(parts, colours, strict=True)), legend),
         order=alt.Order("order:Q", sort="ascending"),
-        tooltip=[
-            alt.Tooltip("product:N", title=tr("product")),
-            alt.Tooltip("from:N", title=tr("source")),
-            alt.Tooltip("kg:Q", title="kg CO2e/t", format=",.1f"),
-        ],
+        tooltip=tips({"product": tr("product"), "from": tr("source"), "kg": ("kg CO2e/t", ",.1f")}),
     )

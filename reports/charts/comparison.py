@@ -15,9 +15,9 @@ from emberline.reports.charts import palette
 from emberline.reports.charts.gantt import Layers
 from emberline.reports.charts.plan import below_each_other
 from emberline.reports.charts.site_panels import y_axis
-from emberline.reports.charts.view import View, time_axis
-from emberline.reports.text import wording
-from emberline.reports.text.language import tr
+from emberline.reports.charts.view import TOP, View, pointer_rule, shades, time_axis, tips
+from emberline.reports.text import tr, wording
+from emberline.reports.text.activities import replay_of
 from emberline.scenarios import Scenario
 from emberline.studies.difference import HeatMove
 
@@ -53,12 +53,10 @@ def shares(rows: Sequence[tuple[str, Mapping[str, float | None]]], letters: Sequ
     )  # fmt: skip
     names = alt.Axis(labelLimit=260, ticks=False, domain=False, labelOverlap=False)
     y = alt.Y("figure:N", sort=figures, title=None, axis=names)
-    colour = _colour(letters, others)
-    tooltip = [
-        alt.Tooltip("figure:N", title=tr("figure")),
-        alt.Tooltip("plan:N", title=tr("plan")),
-        alt.Tooltip("says:N", title=tr("more or less than {first}", first=letters[0])),
-    ]
+    shade_of = dict(zip(letters, SHADES, strict=False))
+    colour = shades("plan", {letter: shade_of[letter] for letter in others}, TOP if len(others) > 1 else None)
+    more_or_less = tr("more or less than {first}", first=letters[0])
+    tooltip = tips({"figure": tr("figure"), "plan": tr("plan"), "says": more_or_less})
     offset = alt.YOffset("plan:N", sort=others)
     base = alt.Chart(frame).encode(x=x, y=y, yOffset=offset, tooltip=tooltip)
     bars = base.mark_bar(height=max(5, 16 - 3 * len(others))).encode(color=colour)
@@ -84,14 +82,6 @@ def _share_text(share: float) -> str:
     return f"» {text}" if share > 0 else f"{text} «"
 
 
-def _colour(letters: Sequence[str], subset: Sequence[str]) -> alt.Color:
-    shades = dict(zip(letters, SHADES, strict=False))
-    legend = alt.Legend(title=None, orient="top") if len(subset) > 1 else None
-    return alt.Color(
-        "plan:N", scale=alt.Scale(domain=list(subset), range=[shades[one] for one in subset]), legend=legend
-    )
-
-
 def together(plans: Mapping[str, Plan], view: View) -> alt.VConcatChart:
     """Gantts of all plans above each other, and their imports, on one time axis.
 
@@ -99,11 +89,7 @@ def together(plans: Mapping[str, Plan], view: View) -> alt.VConcatChart:
         plans: by letter, with replays; all with the same horizon.
         view: the part of the horizon.
     """
-    rows: list[Any] = []
-    for letter, plan in plans.items():
-        panel = gantt(letter, plan, view)
-        if panel is not None:
-            rows.append(panel)
+    rows = [panel for letter, plan in plans.items() if (panel := gantt(letter, plan, view)) is not None]
     panels = below_each_other([*rows, imports(plans, view)], view)
     panels.resolve.scale.strokeDash = "independent"
     return panels
@@ -112,10 +98,9 @@ def together(plans: Mapping[str, Plan], view: View) -> alt.VConcatChart:
 def gantt(letter: str, plan: Plan, view: View) -> Any:
     """Gantt of a plan; None for a site without units."""
     scenario = plan.scenario
-    assert plan.replay is not None
-    if not (scenario.heats or scenario.processes):
+    if not gantts.rows_of(scenario):
         return None
-    chart = gantts.of_run(scenario, plan.replay, None, view, letter)
+    chart = gantts.of_run(scenario, replay_of(plan), None, view, letter)
     title = alt.Title(tr("plan {letter}", letter=letter), anchor="start", fontSize=13, offset=4)
     return chart.properties(title=title)
 
@@ -126,31 +111,20 @@ def imports(plans: Mapping[str, Plan], view: View) -> Layers:
     at = view.edges_min
     parts = []
     for letter, plan in plans.items():
-        assert plan.replay is not None
-        means = view.mean(plan.replay["import_mw"].to_numpy()).round(3)
+        means = view.mean(replay_of(plan)["import_mw"].to_numpy()).round(3)
         parts.append(pd.DataFrame({"plan": letter, "start": at, "mw": np.append(means, means[-1])}))
     frame = pd.concat(parts)
     clocks = {minute: wording.moment(horizon.instant(minute)) for minute in at.tolist()}
     frame["clock"] = frame["start"].map(clocks)
     legend = alt.Legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=3)
-    colour = alt.Color(
-        "plan:N", scale=alt.Scale(domain=letters, range=list(SHADES[: len(letters)])), legend=legend
-    )  # fmt: skip
+    colour = shades("plan", dict(zip(letters, SHADES, strict=False)), legend)
     dash = alt.StrokeDash("plan:N", scale=alt.Scale(domain=letters, range=list(DASHES[: len(letters)])), legend=legend)
     x = time_axis(view, labels=True, title=True)
     y = alt.Y("mw:Q", title=[tr("grid import"), "[MW]"], axis=y_axis())
     line = alt.Chart(frame).mark_line(interpolate="step-after", strokeWidth=1.8, clip=True)
-    near = alt.selection_point(fields=["start"], nearest=True, on="pointermove", empty=False, clear="pointerout")
     wide = frame.pivot(index=["start", "clock"], columns="plan", values="mw").reset_index()
-    tooltip = [alt.Tooltip("clock:N", title=tr("from"))]
-    tooltip += [alt.Tooltip(f"{letter}:Q", title=f"{letter} [MW]", format=",.1f") for letter in letters]
-    hover = (
-        alt.Chart(wide)
-        .mark_rule(color=palette.BASELINE)
-        .encode(x=x, opacity=alt.condition(near, alt.value(0.7), alt.value(0)), tooltip=tooltip)
-        .add_params(near)
-    )
-    layers = [line.encode(x=x, y=y, color=colour, strokeDash=dash), hover]
+    tooltip = tips({"clock": tr("from"), **{letter: (f"{letter} [MW]", ",.1f") for letter in letters}})
+    layers = [line.encode(x=x, y=y, color=colour, strokeDash=dash), pointer_rule(alt.Chart(wide), tooltip, x=x)]
     return alt.layer(*layers).properties(height=170)
 
 
@@ -189,20 +163,12 @@ def moves(changes: Sequence[HeatMove], stage: str, scenario: Scenario, letters: 
     heats = frame["heat"].tolist()
     x = time_axis(View.of(scenario.horizon), labels=True, title=True)
     y = alt.Y(
-        "heat:N", sort=heats, title=tr("heat"),
-        axis=alt.Axis(ticks=False, domain=False, grid=True, labelOverlap=False),
-    )  # fmt: skip
-    colour = alt.Color(
-        "way:N", scale=alt.Scale(domain=[earlier, later], range=[palette.IMPORT, palette.CARBON]),
-        legend=alt.Legend(title=None, orient="top"),
-    )  # fmt: skip
-    tooltip = [
-        alt.Tooltip(f"{name}:N", title=title)
-        for name, title in (
-            ("heat", tr("heat")), ("moved", tr("moved")), ("from_clock", tr("start in {plan}", plan=letters[0])),
-            ("to_clock", tr("start in {plan}", plan=letters[1])), ("unit", tr("unit")),
-        )
-    ]  # fmt: skip
+        "heat:N", sort=heats, title=tr("heat"), axis=alt.Axis(ticks=False, domain=False, grid=True, labelOverlap=False)
+    )
+    colour = shades("way", {earlier: palette.IMPORT, later: palette.CARBON})
+    first, second = (tr("start in {plan}", plan=letter) for letter in letters)
+    titles = {"heat": tr("heat"), "moved": tr("moved"), "from_clock": first, "to_clock": second, "unit": tr("unit")}
+    tooltip = tips(titles)
     base = alt.Chart(frame).encode(x=x, y=y, color=colour, tooltip=tooltip)
     layers = [
         base.mark_rule(strokeWidth=2.2).encode(x2="to:Q"),

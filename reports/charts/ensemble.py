@@ -14,9 +14,9 @@ from emberline.planning.robustness import Ensemble
 from emberline.planning.robustness import ensemble as replays
 from emberline.reports.charts import palette
 from emberline.reports.charts.gantt import Layers
-from emberline.reports.charts.view import View, time_axis
-from emberline.reports.text import wording
-from emberline.reports.text.language import tr
+from emberline.reports.charts.view import View, pointer_rule, shades, time_axis, tips
+from emberline.reports.text import tr, wording
+from emberline.reports.text.activities import replay_of
 
 DOTS = 20
 """Dots in a quantile dot plot; each stands for 5 % of the replays."""
@@ -47,16 +47,9 @@ def chance(ensemble: Ensemble) -> Layers:
         axis=alt.Axis(format=".0%", tickCount=5),
     )  # fmt: skip
     y = alt.Y("whose:N", sort=names, title=None, axis=alt.Axis(ticks=False, domain=False))
-    colour = alt.Color(
-        "whose:N", scale=alt.Scale(domain=names, range=[palette.IMPORT, palette.BASELINE][: len(names)]), legend=None
-    )
-    tooltip = [
-        alt.Tooltip("whose:N", title=tr("of")),
-        alt.Tooltip("held:N", title=tr("holds")),
-        alt.Tooltip("share:Q", title=tr("share"), format=".1%"),
-        alt.Tooltip("low:Q", title=tr("at least"), format=".1%"),
-        alt.Tooltip("high:Q", title=tr("at most"), format=".1%"),
-    ]
+    colour = shades("whose", dict(zip(names, (palette.IMPORT, palette.BASELINE), strict=False)), None)
+    shares = {"share": tr("share"), "low": tr("at least"), "high": tr("at most")}
+    tooltip = tips({"whose": tr("of"), "held": tr("holds"), **{name: (says, ".1%") for name, says in shares.items()}})
     base = alt.Chart(frame).encode(y=y, color=colour, tooltip=tooltip)
     layers: list[Any] = [
         base.mark_rule(strokeWidth=7, opacity=0.4).encode(x=x, x2="high:Q"),
@@ -79,12 +72,11 @@ def fan(ensemble: Ensemble, plan: Plan, view: View) -> Layers:
         plan: the plan that was replayed.
         view: the part of the horizon.
     """
-    assert plan.replay is not None
     scenario = ensemble.scenario
     each = scenario.site.grid.metered_interval_min
     first, last = (round(minutes / each) for minutes in view.span_min)
     columns = {f"q{i}": values[first:last] for i, values in enumerate(ensemble.data["fan_mw"].to_numpy())}
-    columns["plan"] = plan.replay["meter_mw"].to_numpy()[first:last]
+    columns["plan"] = replay_of(plan)["meter_mw"].to_numpy()[first:last]
     frame = pd.DataFrame({name: np.append(values, values[-1:]).round(3) for name, values in columns.items()})
     frame["start"] = np.arange(first, first + len(frame)) * each
     frame["clock"] = [wording.moment(scenario.horizon.instant(at)) for at in frame["start"]]
@@ -104,36 +96,20 @@ def fan(ensemble: Ensemble, plan: Plan, view: View) -> Layers:
 
     base = alt.Chart(frame).encode(x=x)
     layers: list[Any] = []
-    for place, low, high in ((0, "q0", "q4"), (1, "q1", "q3")):
-        layers.append(
-            base.mark_area(interpolate="step-after", opacity=0.85).encode(
-                y=alt.Y(f"{low}:Q", title=title, scale=alt.Scale(zero=False)),
-                y2=f"{high}:Q",
-                color=colour(place),
-            )
-        )
     step: Any = {"interpolate": "step-after"}
+    for place, low, high in ((0, "q0", "q4"), (1, "q1", "q3")):
+        y = alt.Y(f"{low}:Q", title=title, scale=alt.Scale(zero=False))
+        layers.append(base.mark_area(opacity=0.85, **step).encode(y=y, y2=f"{high}:Q", color=colour(place)))
     layers.append(base.mark_line(strokeWidth=2, **step).encode(y="q2:Q", color=colour(2)))
     layers.append(base.mark_line(strokeWidth=1.3, **step).encode(y="plan:Q", color=colour(3)))
     limit = scenario.site.grid.import_limit_mw
     if limit is not None:
         rule = alt.Chart(pd.DataFrame({"mw": [limit], "is": [tr("contracted import")]}))
-        layers.append(
-            rule.mark_rule(color=palette.LIMIT, strokeDash=[5, 3], strokeWidth=1.4).encode(
-                y="mw:Q", tooltip=[alt.Tooltip("is:N", title=tr("is")), alt.Tooltip("mw:Q", title="MW")]
-            )
-        )
-    titles = {
-        "q4": "P90", "q3": "P75", "q2": tr("median"), "q1": "P25", "q0": "P10", "plan": tr("plan, undisturbed"),
-    }  # fmt: skip
-    tooltip = [alt.Tooltip("clock:N", title=tr("from"))]
-    tooltip += [alt.Tooltip(f"{name}:Q", title=f"{says} [MW]", format=",.1f") for name, says in titles.items()]
-    near = alt.selection_point(fields=["start"], nearest=True, on="pointermove", empty=False, clear="pointerout")
-    layers.append(
-        base.mark_rule(color=palette.BASELINE)
-        .encode(opacity=alt.condition(near, alt.value(0.7), alt.value(0)), tooltip=tooltip)
-        .add_params(near)
-    )
+        rule = rule.mark_rule(color=palette.LIMIT, strokeDash=[5, 3], strokeWidth=1.4)
+        layers.append(rule.encode(y="mw:Q", tooltip=tips({"is": tr("is"), "mw:Q": "MW"})))
+    titles = {"q4": "P90", "q3": "P75", "q2": tr("median"), "q1": "P25", "q0": "P10", "plan": tr("plan, undisturbed")}
+    tooltip = tips({"clock": tr("from"), **{name: (f"{says} [MW]", ",.1f") for name, says in titles.items()}})
+    layers.append(pointer_rule(base, tooltip))
     return alt.layer(*layers).properties(height=300)
 
 
@@ -169,20 +145,14 @@ def dots(ensemble: Ensemble, name: str, title: str, factor: float, undisturbed: 
     frame = pd.DataFrame(rows)
     names, most = list(values), max(4, int(frame["y"].abs().max()) + 1)
     scale = alt.Scale(domain=[-most if ensemble.against_baseline else 0, most], nice=False)
-    colour = alt.Color(
-        "whose:N", scale=alt.Scale(domain=names, range=[palette.IMPORT, palette.BASELINE][: len(names)]),
-        legend=alt.Legend(title=None, orient="top"),
-    )  # fmt: skip
+    colour = shades("whose", dict(zip(names, (palette.IMPORT, palette.BASELINE), strict=False)))
     shape = alt.Shape("whose:N", scale=alt.Scale(domain=names, range=["circle", "diamond"][: len(names)]))
     x = alt.X(
         "x:Q", title=title, scale=alt.Scale(zero=False, padding=12, domain=domain),
         axis=alt.Axis(tickCount=4, format=f",.{0 if high - low > 8 else 1 if high - low > 1 else 2}f", grid=False),
     )  # fmt: skip
-    tooltip = [
-        alt.Tooltip("whose:N", title=tr("of")),
-        alt.Tooltip("value:Q", title=title, format=",.2f"),
-        alt.Tooltip("share:Q", title=tr("share of the replays with less"), format=".0%"),
-    ]
+    less = (tr("share of the replays with less"), ".0%")
+    tooltip = tips({"whose": tr("of"), "value": (title, ",.2f"), "share": less})
     layers: list[Any] = [
         alt.Chart(frame)
         .mark_point(filled=True, size=42, opacity=1)
@@ -224,27 +194,20 @@ def broken(ensemble: Ensemble, view: View) -> Layers:
             if count:
                 start, end = hour * 60, min((hour + wide) * 60, horizon.length_min)
                 clock = f"{wording.moment(horizon.instant(start))} – {horizon.instant(end):%H:%M}"
-                cells.append(
-                    {
-                        "limit": label,
-                        "start": start,
-                        "end": end,
-                        "clock": clock,
-                        "count": count,
-                        "of": count / ensemble.n,
-                    }
-                )
+                cells.append((label, start, end, clock, count, count / ensemble.n))
     frame = pd.DataFrame(cells, columns=["limit", "start", "end", "clock", "count", "of"])
     y = alt.Y(
         "limit:N", sort=labels, title=None, scale=alt.Scale(domain=labels),
         axis=alt.Axis(labelLimit=230, ticks=False, domain=False, grid=True),
     )  # fmt: skip
-    tooltip = [
-        alt.Tooltip("limit:N", title=tr("limit, and share of the replays that miss it")),
-        alt.Tooltip("clock:N", title=tr("hour")),
-        alt.Tooltip("count:Q", title=tr("replays that miss it in this hour")),
-        alt.Tooltip("of:Q", title=tr("share"), format=".1%"),
-    ]
+    tooltip = tips(
+        {
+            "limit": tr("limit, and share of the replays that miss it"),
+            "clock": tr("hour"),
+            "count:Q": tr("replays that miss it in this hour"),
+            "of": (tr("share"), ".1%"),
+        }
+    )
     base = alt.Chart(frame).encode(x=time_axis(view, labels=True, title=True), y=y, tooltip=tooltip)
     most = max(0.01, float(frame["of"].max())) if len(frame) else 1.0
     shade = alt.Opacity(

@@ -11,9 +11,8 @@ import pandas as pd
 
 from emberline.reports.charts import palette
 from emberline.reports.charts.gantt import Layers
-from emberline.reports.text import wording
-from emberline.reports.text.language import mark, tr
-from emberline.reports.text.messages import say
+from emberline.reports.charts.view import shades, tips
+from emberline.reports.text import mark, say, tr, wording
 from emberline.scenarios.goal_metrics import NAMES
 from emberline.studies.pareto import Axis, Front, rows
 
@@ -87,7 +86,7 @@ def _chart(frame: pd.DataFrame, marks: pd.DataFrame, axis: Axis, money: str, cur
     there = [kind for kind in KINDS if kind in set(marks["kind"])]
     domain = [tr(KINDS[kind][0]) for kind in there]
     legend = alt.Legend(title=None, orient="top", symbolSize=90)
-    tooltip = [alt.Tooltip("what:N", title=tr("is")), alt.Tooltip("point:Q", title=tr("point"))]
+    tooltip = tips({"what": tr("is"), "point:Q": tr("point")})
     titles = {
         "amount": (title, 1.0, axis.digits),
         "cost": (tr("cost [{unit}]", unit=money), 1.0, 0),
@@ -108,9 +107,7 @@ def _chart(frame: pd.DataFrame, marks: pd.DataFrame, axis: Axis, money: str, cur
         .encode(
             x=x,
             y=y,
-            color=alt.Color(
-                "what:N", scale=alt.Scale(domain=domain, range=[KINDS[kind][1] for kind in there]), legend=legend
-            ),
+            color=shades("what", {tr(KINDS[kind][0]): KINDS[kind][1] for kind in there}, legend),
             shape=alt.Shape(
                 "what:N", scale=alt.Scale(domain=domain, range=[KINDS[kind][2] for kind in there]), legend=legend
             ),
@@ -152,12 +149,9 @@ def _proven(frame: pd.DataFrame, x: alt.X, y: alt.Y, low: float) -> list[Any]:
         )
         steps["low"] = low
         below = alt.Chart(steps).encode(x=x, y=y)
-        layers.append(
-            below.mark_area(interpolate="step-before", color=palette.BASELINE, opacity=0.12).encode(y2="low:Q")
-        )
-        layers.append(
-            below.mark_line(interpolate="step-before", color=palette.BASELINE, strokeDash=[5, 3], strokeWidth=1.2)
-        )
+        step: Any = {"interpolate": "step-before", "color": palette.BASELINE}
+        layers.append(below.mark_area(opacity=0.12, **step).encode(y2="low:Q"))
+        layers.append(below.mark_line(strokeDash=[5, 3], strokeWidth=1.2, **step))
         gaps = alt.Chart(proven).mark_rule(color=palette.POWER, strokeWidth=3, opacity=0.4)
         layers.append(gaps.encode(x=x, y=y, y2="cost_bound:Q"))
     ends = frame.dropna(subset=["bound"])[["amount", "bound", "cost"]]
@@ -201,11 +195,8 @@ def abatement(front: Front) -> Layers:
         title=tr("{metric} avoided relative to the cheapest point [{unit}]", metric=tr(NAMES[axis.metric]), unit=unit),
     )  # fmt: skip
     y = alt.Y("price:Q", title=tr("abatement cost [{unit}]", unit=per), axis=alt.Axis(format=",.0f"))
-    tooltip = [
-        alt.Tooltip("step:N", title=tr("step")),
-        alt.Tooltip("price:Q", title=tr("abatement cost [{unit}]", unit=per), format=",.0f"),
-        alt.Tooltip("sure:N", title=tr("difference")),
-    ]
+    cost = (tr("abatement cost [{unit}]", unit=per), ",.0f")
+    tooltip = tips({"step": tr("step"), "price": cost, "sure": tr("difference")})
     base = alt.Chart(frame).encode(x=x, y=y, tooltip=tooltip)
     layers: list[Any] = [
         base.mark_bar(color=palette.CARBON, stroke=palette.CARBON, strokeWidth=1.4).encode(
@@ -215,9 +206,6 @@ def abatement(front: Front) -> Layers:
     ]
     if price:
         rule = alt.Chart(pd.DataFrame({"price": [price], "says": [tr("carbon price of the scenario")]}))
-        layers.append(
-            rule.mark_rule(color=palette.BASELINE, strokeDash=[5, 3], strokeWidth=1.4).encode(
-                y=y, tooltip=[alt.Tooltip("says:N", title=tr("is")), alt.Tooltip("price:Q", title=f"{money}/t")]
-            )
-        )
+        rule = rule.mark_rule(color=palette.BASELINE, strokeDash=[5, 3], strokeWidth=1.4)
+        layers.append(rule.encode(y=y, tooltip=tips({"says": tr("is"), "price:Q": f"{money}/t"})))
     return alt.layer(*layers).properties(height=240)

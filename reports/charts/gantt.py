@@ -19,11 +19,11 @@ import xarray as xr
 from emberline.planning.accounts.unit_runs import RUN
 from emberline.reports.charts import palette
 from emberline.reports.charts.site_panels import INK, LIMIT, PAPER, y_axis
-from emberline.reports.charts.view import View, time_axis
+from emberline.reports.charts.view import View, shades, time_axis, tips
+from emberline.reports.text import mark, number, tr
 from emberline.reports.text.activities import STATES as DOES
-from emberline.reports.text.activities import Activity, called, does, of_site, of_units
-from emberline.reports.text.language import mark, tr
-from emberline.reports.text.numbers import moment, number
+from emberline.reports.text.activities import Activity, breakdowns, called, does, of_site, of_units
+from emberline.reports.text.numbers import moment
 from emberline.scenarios import Scenario
 
 Layers = alt.LayerChart | alt.FacetChart
@@ -47,7 +47,8 @@ OF_RUNS = {
     "ends": mark("end"), "tonnes": mark("makes"), "off_spec": mark("of which off-spec"), "rate": mark("rate, mean"),
     "power": mark("power, mean"), "energy": mark("electricity"),
 }  # fmt: skip
-"""Figures of an operation and of a run in the tooltip."""
+TITLES = {"heats": OF_HEATS, "runs": OF_RUNS}
+"""Figures of an operation and of a run in the tooltip, by what a producer makes."""
 WIDEST_NAME, LONGEST_LINE = 100, 16
 """Room for the names of units [px], and their longest line [characters]."""
 ROW = 30
@@ -59,7 +60,6 @@ THIN: dict[str, Any] = {"height": 5, "yOffset": 9, "opacity": 0.75}
 PALE: dict[str, Any] = {"opacity": 0.35, "strokeDash": [2, 2]}
 """Looks of the run, of the baseline, and of a unit that is getting ready and makes nothing."""
 PADLOCK = "M-0.8,-0.1 L-0.5,-0.1 L-0.5,-0.5 A0.5,0.5 0 0,1 0.5,-0.5 L0.5,-0.1 L0.8,-0.1 L0.8,1 L-0.8,1 Z"
-STOPS = ("unit", "at_min", "min")
 
 
 def key(activity: Activity) -> str:
@@ -76,6 +76,12 @@ def colours(scenario: Scenario, of_machines: Iterable[Activity] = ()) -> dict[st
     """Colour of each ``key``: of all orders and modes, and of what machines do."""
     shades = palette.in_turn(order.name for order in scenario.orders) | palette.of_modes(scenario)
     return shades | {key(activity): OF_MACHINES[activity.what] for activity in of_machines}
+
+
+def rows_of(scenario: Scenario, of_machines: Iterable[Activity] = ()) -> list[str]:
+    """Rows of the chart: the units of all producers, then machines and stores of the site."""
+    units = [unit for producer in scenario.producers for unit in producer.units]
+    return [*units, *dict.fromkeys(activity.unit for activity in of_machines)]
 
 
 def of_run(
@@ -96,26 +102,19 @@ def of_run(
         whose: name of ``run``.
         site: whether machines and stores of the site have rows too.
     """
-    units = [unit.name for unit in scenario.line.units] if scenario.heats else []
-    units += [unit for unit, _ in scenario.process_units]
     of_machines = list(of_site(scenario, run)) if site else []
-    units += dict.fromkeys(activity.unit for activity in of_machines)
-    titles = OF_HEATS if scenario.heats else OF_RUNS
+    units = rows_of(scenario, of_machines)
+    titles = next((TITLES[producer.table] for producer in scenario.producers), OF_RUNS)
     bars = _table(scenario, [*of_units(scenario, run), *of_machines], whose, view, titles)
     rows = [(bars, THICK)]
     if baseline is not None:
         rows.append((_table(scenario, of_units(scenario, baseline), "baseline", view, titles), THIN))
     x, y = time_axis(view, labels=True), _units({unit: called(unit, scenario) for unit in units})
-    shades = colours(scenario, of_machines)
-    colour = alt.Color(
-        "key:N",
-        sort=list(shades),
-        scale=alt.Scale(domain=list(shades), range=list(shades.values())),
-        legend=alt.Legend(title=None, orient="top", columns=MOST_IN_LEGEND, symbolStrokeWidth=0, offset=4, padding=0)
-        if len(shades) <= MOST_IN_LEGEND
-        else None,
-    )
-    tooltip = [alt.Tooltip(f"{name}:N", title=tr(title)) for name, title in titles.items()]
+    shade_of = colours(scenario, of_machines)
+    few: Any = {"columns": MOST_IN_LEGEND, "symbolStrokeWidth": 0, "offset": 4, "padding": 0}
+    legend = alt.Legend(title=None, orient="top", **few) if len(shade_of) <= MOST_IN_LEGEND else None
+    colour = shades("key", shade_of, legend).sort(list(shade_of))
+    tooltip = tips({name: tr(title) for name, title in titles.items()})
     layers = bar_layers(rows, x, y, colour, tooltip)
     several = {unit for unit, process in scenario.process_units if len(process.all_modes) > 1}
     fits = (bars["end"] - bars["start"]) / view.length_min * NARROWEST >= PER_LETTER * bars["name"].str.len()
@@ -222,10 +221,8 @@ def _rows(scenario: Scenario, activities: Iterable[Activity], whose: str, view: 
 
 def _broken(scenario: Scenario, run: xr.Dataset, view: View, x: alt.X, y: alt.Y) -> list[Any]:
     """Breakdowns as dark bars with a red edge; empty if there are none."""
-    if "stop_unit" not in run:
-        return []
     (first, last), rows = view.span_min, []
-    for unit, at, minutes in zip(*(run[f"stop_{name}"].values.tolist() for name in STOPS), strict=True):
+    for unit, at, minutes in breakdowns(run):
         if at + minutes > first and at < last:
             starts, ends = (moment(scenario.horizon.instant(edge)) for edge in (at, at + minutes))
             stop = {"unit": unit, "what": tr("breakdown"), "start": at, "end": at + minutes}
@@ -233,7 +230,7 @@ def _broken(scenario: Scenario, run: xr.Dataset, view: View, x: alt.X, y: alt.Y)
     if not rows:
         return []
     titles = {"what": tr("what"), "unit": tr("unit"), "starts": tr("start"), "ends": tr("end"), "down": tr("lasts")}
-    tooltip = [alt.Tooltip(f"{name}:N", title=title) for name, title in titles.items()]
+    tooltip = tips(titles)
     base = alt.Chart(pd.DataFrame(rows)).encode(x=x, y=y, tooltip=tooltip)
     bars = base.mark_bar(color=INK, opacity=0.9, stroke=LIMIT, strokeWidth=1.4, clip=True, **THICK)
     up = THICK["yOffset"] - 14

@@ -8,7 +8,7 @@ import altair as alt
 import pandas as pd
 
 from emberline.reports.performance import Cusum
-from emberline.reports.text.language import tr
+from emberline.reports.text import tr
 
 BLUE, RED, GREY = "#2873A8", "#B4543C", "#8A9492"
 HEIGHT = 220

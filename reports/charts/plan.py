@@ -9,20 +9,18 @@ dash.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import altair as alt
 import pandas as pd
-import xarray as xr
 
 from emberline.planning.plan import Plan
 from emberline.reports.charts import gantt, palette, process_panels, site_panels
 from emberline.reports.charts.site_panels import BASELINE, MARGIN, PanelData, y_axis
-from emberline.reports.charts.view import View, time_axis
-from emberline.reports.text.activities import of_site
-from emberline.reports.text.language import mark, tr
-from emberline.reports.text.numbers import sentence
+from emberline.reports.charts.view import View, shades, time_axis, tips
+from emberline.reports.text import mark, sentence, tr
+from emberline.reports.text.activities import of_site, replay_of
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets import ELECTRICITY
 
@@ -44,6 +42,14 @@ PARTS = {
     "stores": mark("Stores"), "deliveries": mark("Deliveries"),
 }  # fmt: skip
 """Panels below the schedule."""
+OF_SITE = ("electricity", "carriers", "levels", "market")
+ORDER = {
+    "heats": OF_SITE,
+    "runs": ("power", "electricity", "market", "rates", "stores", "carriers", "levels", "deliveries"),
+}
+"""Panels in their order, by what a producer makes; of a site alone those of ``OF_SITE``."""
+FIRST = {"heats": OF_SITE, "runs": ("power", "market", "stores")}
+"""Those that are shown at first."""
 OVERHANG = MARGIN + 40
 """Streamlit gives a panel the whole width and ignores its axis: keep this free at the right [px]."""
 
@@ -57,10 +63,10 @@ def timeline(
     selected: Sequence[str] | None = None,
 ) -> alt.VConcatChart:
     """The panels of a plan below its Gantt, with one moment under the pointer. Arguments as of ``timeline_panels``."""
-    scenario, view = plan.scenario, view or View.of(plan.scenario.horizon)
-    panels = timeline_panels(plan, baseline, view, carriers, stores, selected=selected)
-    rows = panels[1:] if scenario.heats or scenario.processes else panels
-    return below_each_other(rows or _signals(scenario, PanelData(view)), view)
+    view = view or View.of(plan.scenario.horizon)
+    return below_each_other(
+        timeline_panels(plan, baseline, view, carriers, stores, selected=selected, units=False), view
+    )
 
 
 def timeline_panels(
@@ -72,11 +78,11 @@ def timeline_panels(
     *,
     whose: str = "plan",
     selected: Sequence[str] | None = None,
+    units: bool = True,
     site: bool = False,
     pointer: bool = True,
 ) -> list[Any]:
-    """Gantt (if there is a line or processes), electricity, other carriers, storage levels, carbon intensity and price.
-    For processes, intensity and price come directly below the power, followed by rates, stores and deliveries.
+    """The Gantt, where there are units, and the panels of ``ORDER`` below it.
 
     Args:
         plan: with a replay.
@@ -86,52 +92,45 @@ def timeline_panels(
         stores: of material; None: all.
         whose: name of the run.
         selected: of ``PARTS``; None: all.
+        units: whether there is a Gantt.
         site: whether the Gantt has machines and stores of the site too.
         pointer: whether figures follow it.
     """
-    scenario = plan.scenario
-    assert plan.replay is not None
+    scenario, run = plan.scenario, replay_of(plan)
     view = view or View.of(scenario.horizon)
-    x, table = time_axis(view), PanelData(view, pointer)
-    before = plan.baseline if baseline else None
-    balances = _balances(plan, table, x, baseline, carriers)
-    colour_of = site_panels.colours(scenario)
-    levels = [
-        site_panels.level_panel(level, table, x, colour_of[level.name], baseline, whose)
-        for level in site_panels.levels(plan)
-    ]
-    of = {"levels": levels, "electricity": balances[:1], "carriers": balances[1:]}
-    if not scenario.processes:
-        panels = {"electricity": of["electricity"], "carriers": of["carriers"], "levels": levels}
-        panels["market"] = _signals(scenario, table)
-        rows = [panel for name, row in panels.items() if selected is None or name in selected for panel in row]
-        return [*_gantt(plan, before, view, whose, site), *rows] or panels["market"]
-    last = time_axis(view, labels=True, title=True)
-    leaves = (
-        [process_panels.delivery_panel(plan, table, last, baseline)] if scenario.deliveries or scenario.arrivals else []
-    )
-    in_stores = list(scenario.store) if stores is None else stores
-    panels = {
-        "power": [process_panels.power_panel(plan, table, x, baseline)],
-        "electricity": of["electricity"],
-        "market": _signals(scenario, table, title=not leaves or not (selected is None or "deliveries" in selected)),
-        "rates": list(process_panels.rate_panels(plan, table, x, baseline, whose)),
-        "stores": list(process_panels.store_panels(plan, table, x, baseline, in_stores, whose)),
-        "carriers": of["carriers"],
-        "levels": levels,
-        "deliveries": leaves,
+    table, x, colour_of = PanelData(view, pointer), time_axis(view), site_panels.colours(scenario)
+    names = [name for name in _names(scenario, ORDER) if selected is None or name in selected]
+    electricity, *others = _balances(plan, table, x, baseline, carriers)
+    panels: dict[str, Callable[[], Iterable[Any]]] = {
+        "power": lambda: [process_panels.power_panel(plan, table, x, baseline)],
+        "electricity": lambda: [electricity],
+        "carriers": lambda: others,
+        "levels": lambda: (
+            site_panels.level_panel(level, table, x, colour_of[level.name], baseline, whose)
+            for level in site_panels.levels(plan)
+        ),
+        "market": lambda: _signals(scenario, table, title="deliveries" not in names),
+        "rates": lambda: process_panels.rate_panels(plan, table, x, baseline, whose),
+        "stores": lambda: process_panels.store_panels(
+            plan, table, x, baseline, list(scenario.store) if stores is None else stores, whose
+        ),
+        "deliveries": lambda: [process_panels.delivery_panel(plan, table, time_axis(view, True, True), baseline)],
     }
-    rows = [panel for name, row in panels.items() if selected is None or name in selected for panel in row]
-    return [*_gantt(plan, before, view, whose, site), *rows]
+    rows = [panel for name in names for panel in panels[name]()]
+    if units and gantt.rows_of(scenario, of_site(scenario, run) if site else ()):
+        rows.insert(0, gantt.of_run(scenario, run, plan.baseline if baseline else None, view, whose, site))
+    return rows or _signals(scenario, table)
 
 
-def _gantt(plan: Plan, baseline: xr.Dataset | None, view: View, whose: str, site: bool) -> list[Layers]:
-    """The Gantt, where there are units."""
-    scenario, run = plan.scenario, plan.replay
-    assert run is not None
-    if not (scenario.heats or scenario.processes or (site and any(of_site(scenario, run)))):
-        return []
-    return [gantt.of_run(scenario, run, baseline, view, whose, site)]
+def _names(scenario: Scenario, order: Mapping[str, Sequence[str]]) -> list[str]:
+    """Names of panels in an order by what producers make, without those that would be empty."""
+    there = {
+        "levels": bool(scenario.battery or scenario.site.stores),
+        "stores": bool(scenario.stores),
+        "deliveries": bool(scenario.deliveries or scenario.arrivals),
+    }
+    names = [name for producer in scenario.producers for name in order[producer.table]] or OF_SITE
+    return [name for name in dict.fromkeys(names) if there.get(name, True)]
 
 
 def marks(scenario: Scenario, view: View, baseline: bool = True, pointer: bool = True) -> Iterator[str]:
@@ -168,8 +167,7 @@ def levels(plan: Plan, fonts: str) -> str:
     panels = [
         site_panels.level_panel(level, table, x, colour_of[level.name], True) for level in site_panels.levels(plan)
     ]
-    if plan.scenario.processes:
-        panels += process_panels.store_panels(plan, table, x, True, list(plan.scenario.store))
+    panels += process_panels.store_panels(plan, table, x, True, list(plan.scenario.store))
     panels = panels[:MOST_LEVELS]
     for layer in panels[-1].layer if panels else ():
         if isinstance(layer.encoding.x, alt.X):
@@ -202,37 +200,18 @@ def _svg(panels: list[Any], view: View, name: str, fonts: str) -> str:
     return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", svg)
 
 
-def parts(scenario: Scenario, first: bool = False) -> Iterator[str]:
+def parts(scenario: Scenario, first: bool = False) -> list[str]:
     """Panels that a plan of a scenario has, of ``PARTS``; ``first``: those that are shown at first."""
-    levels = bool(scenario.battery or scenario.site.stores)
-    more = len(scenario.site.carriers) > 1
-    if scenario.processes:
-        yield "power"
-        if not first:
-            yield "electricity"
-        yield "market"
-        if not first:
-            yield "rates"
-        if scenario.stores:
-            yield "stores"
-        if first:
-            return
-        yield from (name for name, there in (("carriers", more), ("levels", levels)) if there)
-        if scenario.deliveries or scenario.arrivals:
-            yield "deliveries"
-        return
-    yield "electricity"
-    yield from (name for name, there in (("carriers", more), ("levels", levels)) if there)
-    yield "market"
+    several = len(scenario.site.carriers) > 1
+    return [name for name in _names(scenario, FIRST if first else ORDER) if several or name != "carriers"]
 
 
 def _balances(plan: Plan, table: PanelData, x: alt.X, baseline: bool, carriers: Sequence[str] | None) -> list[Any]:
     """Electricity and the requested carriers."""
-    scenario = plan.scenario
-    assert plan.replay is not None
-    balances = site_panels.balances(scenario, plan.replay)
+    scenario, run = plan.scenario, replay_of(plan)
+    balances = site_panels.balances(scenario, run)
     if carriers is None:
-        carriers = [name for name in balances if name not in site_panels.bought_only(scenario, plan.replay)]
+        carriers = [name for name in balances if name not in site_panels.bought_only(scenario, run)]
     before = plan.baseline["import_mw"].to_numpy() if baseline else None
     return [
         site_panels.balance_panel(scenario, balance, table, x, before if name == ELECTRICITY else None)
@@ -318,7 +297,7 @@ def search(
     long = frame.melt("seconds", var_name="line", value_name="value").dropna()
     long["value"] *= factor
     legend = alt.Legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=3)
-    colour = alt.Color("line:N", scale=alt.Scale(domain=[best, bound], range=[POWER, BASELINE]), legend=legend)
+    colour = shades("line", {best: POWER, bound: BASELINE}, legend)
     base = alt.Chart(long, height=240).encode(
         x=alt.X(
             "seconds:Q",
@@ -333,11 +312,7 @@ def search(
             axis=alt.Axis(tickCount=5, format=",.4~g"),
         ),
         color=colour,
-        tooltip=[
-            alt.Tooltip("line:N", title=tr("line")),
-            alt.Tooltip("seconds:Q", title=tr("second"), format=".1f"),
-            alt.Tooltip("value:Q", title=unit, format=",.2f"),
-        ],
+        tooltip=tips({"line": tr("line"), "seconds": (tr("second"), ".1f"), "value": (unit, ",.2f")}),
     )
     dash = alt.StrokeDash("line:N", scale=alt.Scale(domain=[best, bound], range=[[1, 0], [5, 3]]), legend=legend)
     return alt.layer(base.mark_line(interpolate="step-after").encode(strokeDash=dash), base.mark_circle(size=18))
@@ -382,10 +357,6 @@ def _signals(scenario: Case, table: PanelData, height: int = 78, title: bool = T
     labelled = time_axis(table.view, labels=True, title=title)
     cost = base.mark_line(color=PRICE, strokeWidth=1.6, **step).encode(x=labelled, y=price)
     return [
-        alt.layer(*carbon, *broken(series["intensity"]), *site_panels.hover(table, x, titles)).properties(
-            height=height
-        ),
-        alt.layer(cost, *broken(series["price"]), *site_panels.hover(table, labelled, titles)).properties(
-            height=height
-        ),
+        alt.layer(*layers, *broken(series[name]), *site_panels.hover(table, axis, titles)).properties(height=height)
+        for name, layers, axis in (("intensity", carbon, x), ("price", [cost], labelled))
     ]

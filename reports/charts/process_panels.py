@@ -15,20 +15,10 @@ import xarray as xr
 
 from emberline.planning.plan import Plan
 from emberline.reports.charts import palette
-from emberline.reports.charts.site_panels import (
-    BASE,
-    BASELINE,
-    INK,
-    PALE,
-    PAPER,
-    PanelData,
-    display_name,
-    hover,
-    stacked,
-    y_axis,
-)
-from emberline.reports.text import wording
-from emberline.reports.text.language import tr
+from emberline.reports.charts.site_panels import BASE, PanelData, display_name, hover, stacked, y_axis
+from emberline.reports.charts.view import tips
+from emberline.reports.text import tr, wording
+from emberline.reports.text.activities import replay_of
 from emberline.scenarios import Scenario
 from emberline.scenarios.flows.asset_flows import load_mw
 from emberline.scenarios.process.delivery import Delivery
@@ -47,11 +37,11 @@ SIZE = 10.5
 
 def power_panel(plan: Plan, table: PanelData, x: alt.X, baseline: bool) -> Any:
     """Electricity by process, stacked on the base load; dashed line: the baseline."""
-    scenario, run = plan.scenario, _run(plan)
+    scenario, run = plan.scenario, replay_of(plan)
     names = {BASE: load_mw(scenario, run), **_by_process(scenario, run, "process_mw")}
     up = {table.mean(f"p{i:02d}", mw): name for i, (name, mw) in enumerate(names.items()) if mw.any()}
     titles = {"clock": tr("from"), **{key: f"{display_name(name)} [MW]" for key, name in up.items()}}
-    layers = stacked(table, x, [tr("power"), "[MW]"], up, {}, {BASE: PALE, **palette.of_processes(scenario)})
+    layers = stacked(table, x, [tr("power"), "[MW]"], up, {}, {BASE: palette.PALE, **palette.of_processes(scenario)})
     if baseline:
         before = plan.baseline["process_mw"].sum("process").to_numpy() + load_mw(scenario, plan.baseline)
         layers += _dashed(table, x, table.mean("pbaseline", before))
@@ -61,7 +51,7 @@ def power_panel(plan: Plan, table: PanelData, x: alt.X, baseline: bool) -> Any:
 
 def rate_panels(plan: Plan, table: PanelData, x: alt.X, baseline: bool, whose: str = "plan") -> Iterator[Any]:
     """A row per process with a variable rate, all of its units together."""
-    scenario, run = plan.scenario, _run(plan)
+    scenario, run = plan.scenario, replay_of(plan)
     ours, before = (_by_process(scenario, data, "process_tph") for data in (run, plan.baseline))
     for i, process in enumerate(scenario.processes):
         if all(mode.rates.fixed for mode in process.all_modes):
@@ -69,7 +59,7 @@ def rate_panels(plan: Plan, table: PanelData, x: alt.X, baseline: bool, whose: s
         key = table.mean(f"r{i}", ours[process.name])
         titles = {"clock": tr("from"), key: f"{process.name}, {tr(whose)} [t/h]"}
         y = alt.Y(f"{key}:Q", title="[t/h]", axis=y_axis(tickCount=3), scale=alt.Scale(zero=False, nice=True))
-        line = alt.Chart(table.frame).mark_line(color=INK, strokeWidth=1.3, interpolate="step-after", clip=True)
+        line = alt.Chart(table.frame).mark_line(color=palette.INK, strokeWidth=1.3, interpolate="step-after", clip=True)
         layers: list[Any] = [line.encode(x=x, y=y)]
         if baseline:
             old = table.mean(f"r{i}f", before[process.name])
@@ -85,7 +75,7 @@ def store_panels(
     plan: Plan, table: PanelData, x: alt.X, baseline: bool, stores: Sequence[str], whose: str = "plan"
 ) -> Iterator[Any]:
     """A row per store, scaled to its capacity: its level, the required level at the end, and the baseline's level."""
-    scenario, run, colour = plan.scenario, _run(plan), palette.of_stores(plan.scenario)
+    scenario, run, colour = plan.scenario, replay_of(plan), palette.of_stores(plan.scenario)
     high = len(stores) <= FEW_STORES
     for i, (name, store) in enumerate(scenario.store.items()):
         if name not in stores:
@@ -100,13 +90,13 @@ def store_panels(
             scale=alt.Scale(domain=[0, full]),
         )
         base = alt.Chart(table.frame).encode(x=x)
-        target = alt.Chart(pd.DataFrame({"wanted": [store.end_t]})).mark_rule(color=INK, strokeDash=[1, 3])
+        target = alt.Chart(pd.DataFrame({"wanted": [store.end_t]})).mark_rule(color=palette.INK, strokeDash=[1, 3])
         keeps = pd.DataFrame({"low": [store.keep_low * full], "high": [store.keep_high * full]})
-        band = alt.Chart(keeps).mark_rect(color=INK, opacity=0.08).encode(y=alt.Y("low:Q"), y2="high:Q")
+        band = alt.Chart(keeps).mark_rect(color=palette.INK, opacity=0.08).encode(y=alt.Y("low:Q"), y2="high:Q")
         layers = [
             band,
             base.mark_area(color=colour[name], opacity=0.7, clip=True).encode(y=y),
-            base.mark_line(color=INK, strokeWidth=1, clip=True).encode(y=y),
+            base.mark_line(color=palette.INK, strokeWidth=1, clip=True).encode(y=y),
             target.encode(y=alt.Y("wanted:Q")),
         ]
         if baseline:
@@ -121,16 +111,15 @@ def store_panels(
 def delivery_panel(plan: Plan, table: PanelData, x: alt.X, baseline: bool) -> Any:
     """Deliveries as positive and arrivals as negative values, by store; lines at the top show the time windows of
     orders."""
-    scenario, run = plan.scenario, _run(plan)
+    scenario, run = plan.scenario, replay_of(plan)
     up, titles = _by_store(scenario, run, table, "delivered_t", "delivery")
     down, comes = _by_store(scenario, run, table, "arrived_t", "arrival")
     titles = {"clock": tr("from"), **titles, **comes}
     lines: list[Any] = []
     highest = [table.frame[list(up)].sum(axis=1).max() if up else 0.0]
     if baseline and up:
-        before = table.mean(
-            "dbaseline", plan.baseline["delivered_t"].sum("delivery").to_numpy() / scenario.horizon.step_h
-        )
+        delivered = plan.baseline["delivered_t"].sum("delivery").to_numpy()
+        before = table.mean("dbaseline", delivered / scenario.horizon.step_h)
         titles[before] = f"{tr('total out, baseline')} [t/h]"
         lines = _dashed(table, x, before)
         highest.append(table.frame[before].max())
@@ -159,28 +148,19 @@ def _order(plan: Plan, order: Delivery, row: int, x: alt.X) -> Any:
     """A line from release to due time."""
     horizon = plan.scenario.horizon
     first, last = (step * horizon.step_min for step in order.span(horizon))
-    leaves = float(_run(plan)["delivered_t"].sel(delivery=order.name).sum())
+    leaves = float(replay_of(plan)["delivered_t"].sel(delivery=order.name).sum())
     texts = {
-        "order": order.name,
-        "store": order.store,
-        "asked": f"{wording.number(order.amount_t, 0)} t",
-        "leaves": f"{wording.number(leaves, 0)} t",
-        "from": wording.moment(horizon.instant(first)),
-        "due": wording.moment(horizon.instant(last)),
+        "order": (tr("order"), order.name),
+        "store": (tr("store"), order.store),
+        "asked": (tr("ordered"), f"{wording.number(order.amount_t, 0)} t"),
+        "leaves": (tr("delivered"), f"{wording.number(leaves, 0)} t"),
+        "from": (tr("from"), wording.moment(horizon.instant(first))),
+        "due": (tr("due"), wording.moment(horizon.instant(last))),
     }
-    titles = {
-        "order": tr("order"), "store": tr("store"), "asked": tr("ordered"), "leaves": tr("delivered"),
-        "from": tr("from"),
-        "due": tr("due"),
-    }  # fmt: skip
-    data = pd.DataFrame([{"start": first, "until": last, **texts}])
+    data = pd.DataFrame([{"start": first, "until": last, **{name: text for name, (_, text) in texts.items()}}])
     mark = alt.Chart(data).mark_rule(color=palette.of_stores(plan.scenario)[order.store], strokeWidth=4, clip=True)
-    return mark.encode(
-        x=x,
-        x2="until:Q",
-        y=alt.value(3 + ORDER_LINE * row),
-        tooltip=[alt.Tooltip(f"{n}:N", title=title) for n, title in titles.items()],
-    )
+    tooltip = tips({name: title for name, (title, _) in texts.items()})
+    return mark.encode(x=x, x2="until:Q", y=alt.value(3 + ORDER_LINE * row), tooltip=tooltip)
 
 
 def _by_store(
@@ -196,21 +176,12 @@ def _by_store(
         rate = rate if label == "delivery" else -rate
         sums[item.store] = sums.get(item.store, 0.0) + rate
         titles[table.mean(f"{label[0]}i{i}", rate)] = f"{item.name} [t/h]"
-    order = list(scenario.store)
-    columns = {
-        table.mean(f"{label[0]}s{order.index(store):02d}", sums[store]): store
-        for store in sorted(sums, key=order.index)
-    }
-    return columns, titles
+    stores = [(i, store) for i, store in enumerate(scenario.store) if store in sums]
+    return {table.mean(f"{label[0]}s{i:02d}", sums[store]): store for i, store in stores}, titles
 
 
 def _by_process(scenario: Scenario, run: xr.Dataset, name: str) -> dict[str, np.ndarray]:
     return {p.name: run[name].sel(process=list(p.units)).sum("process").to_numpy() for p in scenario.processes}
-
-
-def _run(plan: Plan) -> xr.Dataset:
-    assert plan.replay is not None
-    return plan.replay
 
 
 def _dashed(table: PanelData, x: alt.X, key: str) -> list[Any]:
@@ -218,14 +189,14 @@ def _dashed(table: PanelData, x: alt.X, key: str) -> list[Any]:
     line = alt.Chart(table.frame).encode(x=x, y=f"{key}:Q")
     step: dict[str, Any] = {"interpolate": "step-after", "clip": True}
     return [
-        line.mark_line(color=PAPER, strokeWidth=2.6, opacity=0.6, **step),
-        line.mark_line(color=INK, strokeWidth=1.1, strokeDash=[3, 3], opacity=0.8, **step),
+        line.mark_line(color=palette.PAPER, strokeWidth=2.6, opacity=0.6, **step),
+        line.mark_line(color=palette.INK, strokeWidth=1.1, strokeDash=[3, 3], opacity=0.8, **step),
     ]
 
 
 def _thin(table: PanelData, x: alt.X, key: str, interpolate: Any) -> Any:
     line = alt.Chart(table.frame).encode(x=x, y=f"{key}:Q")
-    return line.mark_line(color=BASELINE, strokeWidth=1, strokeDash=[4, 2], interpolate=interpolate, clip=True)
+    return line.mark_line(color=palette.BASELINE, strokeWidth=1, strokeDash=[4, 2], interpolate=interpolate, clip=True)
 
 
 def _row(layers: list[Any], says: str, height: int = ROW) -> Any:

@@ -22,8 +22,8 @@ from emberline.reports.charts.flow_sheet import unit_power
 from emberline.reports.charts.plan import below_each_other, layered, time_of
 from emberline.reports.charts.site_panels import BASE, PanelData, y_axis
 from emberline.reports.charts.view import View
-from emberline.reports.text import numbers, wording
-from emberline.reports.text.language import mark, tr
+from emberline.reports.text import mark, numbers, tr, wording
+from emberline.reports.text.activities import breakdowns, columns, replay_of
 from emberline.scenarios import Scenario
 from emberline.scenarios.flows.asset_flows import load_mw
 
@@ -66,14 +66,9 @@ def replay(plan: Plan, panels: list[Any], view: View, dark: bool) -> alt.VConcat
         name=MOMENT, value=start, bind=alt.binding_range(min=first, max=last - step, step=step, name=f"{tr('Moment')} ")
     )
     whole = below_each_other([_with_line(panel) for panel in panels], view, pointer=False)
-    boards = [_figures(plan, view, dark), *_board(plan.scenario, _run(plan), view, dark)]
+    boards = [_figures(plan, view, dark), *_board(plan.scenario, replay_of(plan), view, dark)]
     whole.vconcat = [*boards, *whole.vconcat]
     return whole.add_params(moment)
-
-
-def _run(plan: Plan) -> xr.Dataset:
-    assert plan.replay is not None
-    return plan.replay
 
 
 def _with_line(panel: Any) -> Any:
@@ -86,7 +81,7 @@ def _with_line(panel: Any) -> Any:
 
 def _figures(plan: Plan, view: View, dark: bool) -> Any:
     """The clock, and figures of the site at the moment."""
-    scenario, run, table = plan.scenario, _run(plan), PanelData(view)
+    scenario, run, table = plan.scenario, replay_of(plan), PanelData(view)
     ink, pale = INK[dark]
     inputs, money = scenario.inputs, scenario.market.currency
     series = [
@@ -136,7 +131,7 @@ def _board(scenario: Scenario, run: xr.Dataset, view: View, dark: bool) -> list[
     y = alt.Y("unit:N", sort=units, title=None, axis=y_axis(ticks=False, labels=False), scale=alt.Scale(domain=units))
     now = alt.Chart(spells).transform_filter(f"datum.start <= {MOMENT} && {MOMENT} < datum.end")
     layers: list[Any] = []
-    of_does = OF_STEP["rate"] if scenario.processes else COLUMNS["since"]
+    of_does = OF_STEP["rate"] if by_step["rate"].any() else COLUMNS["since"]
     for column, x in COLUMNS.items():
         text = now.mark_text(
             align="left", fontSize=11, color=ink if column == "does" else pale,
@@ -158,23 +153,17 @@ def _board(scenario: Scenario, run: xr.Dataset, view: View, dark: bool) -> list[
     bar = busy.encode(y=y, x=alt.X("begin:Q", scale=None, axis=None))
     # the times next to them say the same in words; where nothing runs a mark has no name
     layers.append(bar.mark_bar(height=9, color=palette.BASELINE, opacity=0.25, aria=False).encode(x2="over:Q"))
-    layers.append(
-        bar.mark_bar(height=9, stroke=pale, strokeWidth=0.4, aria=False).encode(
-            x2="done:Q", color=alt.Color("colour:N", scale=None)
-        )
-    )
+    progress = bar.mark_bar(height=9, stroke=pale, strokeWidth=0.4, aria=False)
+    layers.append(progress.encode(x2="done:Q", color=alt.Color("colour:N", scale=None)))
     return [alt.layer(*layers).properties(height=ROW * len(units), view=alt.ViewConfig(strokeOpacity=0))]
 
 
 def means(scenario: Scenario, run: xr.Dataset, view: View) -> Iterator[dict[str, Any]]:
     """Power and output of each unit in each step of a view, as numbers and texts; then idling and base load."""
     none = np.zeros(scenario.horizon.n_steps)
-    if scenario.processes:
-        units = [unit for unit, _ in scenario.process_units]
-        power = {unit: run["process_mw"].sel(process=unit).to_numpy() for unit in units}
-        rates = {unit: run["process_tph"].sel(process=unit).to_numpy() for unit in units}
-    else:
-        power, rates = unit_power(scenario, run), {}
+    units = [unit for unit, _ in scenario.process_units]
+    power = unit_power(scenario, run) | {unit: run["process_mw"].sel(process=unit).to_numpy() for unit in units}
+    rates = {unit: run["process_tph"].sel(process=unit).to_numpy() for unit in units}
     idle = run["line_mw"].to_numpy() - sum(power.values(), none)
     for name, load in ((tr("idling"), idle), (tr(BASE), load_mw(scenario, run))):
         if load.max(initial=0.0) > SMALL:
@@ -202,13 +191,11 @@ def _merge_equal(rows: pd.DataFrame) -> pd.DataFrame:
 
 def states(scenario: Scenario, run: xr.Dataset) -> Iterator[dict[str, Any]]:
     """State of each unit from start to end, including idle time, unit by unit; times in minutes."""
-    spans = _of_processes(scenario, run) if scenario.processes else _of_line(scenario, run)
-    horizon = scenario.horizon
+    spans, horizon = _of_line(scenario, run) | _of_processes(scenario, run), scenario.horizon
     for unit, busy in spans.items():
         at = 0.0
-        whole = [*sorted(busy, key=lambda row: row["start"])]
         edges: list[dict[str, Any]] = []
-        for row in whole:
+        for row in sorted(busy, key=lambda row: row["start"]):
             if row["start"] > at:
                 edges.append(_still(at, row["start"]))
             edges.append(row)
@@ -216,10 +203,8 @@ def states(scenario: Scenario, run: xr.Dataset) -> Iterator[dict[str, Any]]:
         if at < horizon.length_min:
             edges.append(_still(at, horizon.length_min))
         for row in edges:
-            since, until = (
-                _clock(scenario, row[name], word)
-                for name, word in (("start", tr("since {time}")), ("end", tr("until {time}")))
-            )
+            since = _clock(scenario, row["start"], tr("since {time}"))
+            until = _clock(scenario, row["end"], tr("until {time}"))
             yield {"unit": unit, "in_words": row["does"], **row, "since": since, "until": until}
 
 
@@ -237,17 +222,14 @@ def _of_line(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[str, An
     spells: dict[str, list[dict[str, Any]]] = {unit.name: [] for unit in scenario.line.units}
     heats = {heat.name: heat for heat in scenario.heats}
     colour_of = palette.in_turn(order.name for order in scenario.orders)
-    names = ("heat", "unit", "start_min", "end_min", "energy_mwh")
-    stops = _stops(run)
-    for heat, unit, start, end, energy in zip(*(run[f"op_{name}"].values.tolist() for name in names), strict=True):
+    rows, stops = columns(run, "op", ("heat", "unit", "start_min", "end_min", "energy_mwh")), _stops(run)
+    for heat, unit, start, end, energy in rows:
         grade = heats[heat].grade.name
         power = f"{wording.number(energy * 60 / (end - start))} MW" if end > start else ""
         spell = {"does": f"{heat} ({grade})", "power": power, "works": True, "colour": colour_of[heats[heat].order]}
         for first, last, broken in _cut(start, end, stops.get(unit, [])):
-            more = (
-                {"does": tr("broken down, {heat}", heat=heat), "power": "", "colour": palette.LIMIT} if broken else {}
-            )
-            spells[unit].append({"start": first, "end": last, **spell, **more})
+            down = {"does": tr("broken down, {heat}", heat=heat), "power": "", "colour": palette.LIMIT}
+            spells[unit].append({"start": first, "end": last, **spell, **(down if broken else {})})
     return spells
 
 
@@ -268,25 +250,18 @@ def _of_processes(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[st
                 "power": f"{wording.number(one.energy_mwh / hours)} MW", "works": True, "colour": colour_of[one.mode],
             }
         )  # fmt: skip
-    for unit, stops in _stops(run).items():
-        for at, minutes in stops:
-            spell = {
-                "does": tr("broken down"),
-                "in_words": tr("broken down"),
-                "power": "",
-                "works": True,
-                "colour": palette.LIMIT,
-            }
-            spells[unit] = list(_inserted(spells[unit], {"start": at, "end": at + minutes, **spell}))
+    says, stops = tr("broken down"), _stops(run)
+    for unit in spells:
+        for at, minutes in stops.get(unit, ()):
+            down = {"power": "", "works": True, "colour": palette.LIMIT, **dict.fromkeys(("does", "in_words"), says)}
+            spells[unit] = list(_inserted(spells[unit], {"start": at, "end": at + minutes, **down}))
     return spells
 
 
 def _stops(run: xr.Dataset) -> dict[str, list[tuple[float, float]]]:
     stops: dict[str, list[tuple[float, float]]] = {}
-    if "stop_unit" in run:
-        names = ("stop_unit", "stop_at_min", "stop_min")
-        for unit, at, minutes in zip(*(run[name].values.tolist() for name in names), strict=True):
-            stops.setdefault(unit, []).append((at, minutes))
+    for unit, at, minutes in breakdowns(run):
+        stops.setdefault(unit, []).append((at, minutes))
     return stops
 
 

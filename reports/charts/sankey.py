@@ -7,7 +7,7 @@ Transactions on Systems, Man, and Cybernetics 11, 1981). Bands that close a cycl
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +15,9 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from emberline.planning.accounts.sankey import Diagram
+from emberline.planning.accounts.sankey import Diagram, Link
 from emberline.reports.charts import palette
-from emberline.reports.text import wording
-from emberline.reports.text.language import mark, tr
+from emberline.reports.text import mark, tr, wording
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
 
@@ -212,13 +211,37 @@ def _x(column: int, last: int) -> float:
     return column / max(last, 1) * (1 - NODE)
 
 
-def _colour(diagram: Diagram, source: str, target: str, colour_of: dict[str, str]) -> str:
-    for key in (source, target):
-        node = diagram.nodes[key]
-        if node.kind == "carrier":
-            return colour_of.get(node.name, palette.BASELINE)
-        if node.kind == "scope":
-            return SCOPES.get(key, palette.POWER)
+def _of_carrier(diagram: Diagram, key: str, colour_of: dict[str, str]) -> str:
+    return colour_of.get(diagram.nodes[key].name, palette.BASELINE)
+
+
+def _of_scope(diagram: Diagram, key: str, colour_of: dict[str, str]) -> str:
+    return SCOPES.get(key, palette.POWER)
+
+
+def _of_loss(diagram: Diagram, key: str, colour_of: dict[str, str]) -> str:
+    return palette.PALE
+
+
+def _of_widest(diagram: Diagram, key: str, colour_of: dict[str, str]) -> str:
+    """Colour of the widest band of a node."""
+    bands = (link for link in diagram.links if key in (link.source, link.target))
+    return _of_band(diagram, max(bands, key=lambda link: link.amount), colour_of)
+
+
+Colour = Callable[[Diagram, str, dict[str, str]], str]
+BANDS: dict[str, Colour] = {"carrier": _of_carrier, "scope": _of_scope}
+"""Colours of nodes that their bands share, by kind."""
+ENDS: dict[str, Colour] = {"loss": _of_loss, **dict.fromkeys(("grid", "source", "use", "product"), _of_widest)}
+"""Colours of nodes where flows begin and end."""
+
+
+def _of_band(diagram: Diagram, link: Link, colour_of: dict[str, str]) -> str:
+    """Colour of a band: of the first of its nodes that has one to share."""
+    for key in (link.source, link.target):
+        look = BANDS.get(diagram.nodes[key].kind)
+        if look is not None:
+            return look(diagram, key, colour_of)
     return palette.BASELINE
 
 
@@ -239,7 +262,7 @@ def _bands(
         share = wording.percent(link.amount / diagram.through(link.source), 0)
         says = f"{wording.number(link.amount, 1)} {diagram.unit}, {share}"
         base = {"band": number, "name": names, "says": says}
-        base["colour"] = _colour(diagram, link.source, link.target, colour_of)
+        base["colour"] = _of_band(diagram, link, colour_of)
         for t, s in zip(along.tolist(), smooth.tolist(), strict=True):
             y = y0 + (y1 - y0) * s
             yield {**base, "x": x0 + (x1 - x0) * t, "y": y, "y2": y + thick}
@@ -268,15 +291,8 @@ def _nodes(
         node, x = diagram.nodes[key], _x(place.column, last)
         amount = diagram.through(key)
         number = wording.number(amount, 0 if amount >= 100 else 1)
-        colour = _colour(diagram, key, key, colour_of)
-        if node.kind == "loss":
-            colour = palette.PALE
-        elif node.kind in ("grid", "source", "use", "product"):
-            # the colour of its widest band
-            near = max(
-                (link for link in diagram.links if key in (link.source, link.target)), key=lambda link: link.amount
-            )
-            colour = _colour(diagram, near.source, near.target, colour_of)
+        look = (BANDS | ENDS).get(node.kind)
+        colour = palette.BASELINE if look is None else look(diagram, key, colour_of)
         right = place.column < last
         yield {
             "x": x, "x2": x + NODE, "y": place.y, "y2": place.y + place.height, "middle": place.centre,

@@ -11,7 +11,7 @@ import pandas as pd
 
 from emberline.reports.charts import gantt, palette
 from emberline.reports.charts.view import View, time_axis
-from emberline.reports.text.language import tr
+from emberline.reports.text import tr
 from emberline.scenarios.records.horizon import Horizon
 
 BEFORE_H, AFTER_H = 3, 9

@@ -18,12 +18,12 @@ import xarray as xr
 
 from emberline.planning.plan import Plan
 from emberline.reports.charts import palette
-from emberline.reports.charts.view import View
-from emberline.reports.text import wording
-from emberline.reports.text.language import current, mark, tr
+from emberline.reports.charts.view import View, tips
+from emberline.reports.text import current, mark, tr, wording
+from emberline.reports.text.activities import columns, replay_of
 from emberline.reports.text.numbers import symbols
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY, Load, Supply, of
+from emberline.scenarios.assets import ELECTRICITY, Named
 from emberline.scenarios.flows.process_flows import streams
 
 IMPORT, PV, BATTERY, LIMIT = palette.IMPORT, palette.PV, palette.BATTERY, palette.LIMIT
@@ -41,6 +41,8 @@ SMALL = 1e-6
 """Flows that never exceed this are not drawn."""
 DIGITS = 3
 BASE = mark("base load")
+LOADS = {"heats": mark("line and base load"), "runs": mark("processes and base load")}
+"""Demand for electricity, by what a producer makes."""
 
 
 @dataclass
@@ -63,9 +65,9 @@ def balances(scenario: Scenario, run: xr.Dataset) -> dict[str, Balance]:
     power.takes["export"] = run["export_mw"].to_numpy()
     power.gives["battery"], power.takes["battery"] = run["discharge_mw"].to_numpy(), run["charge_mw"].to_numpy()
     power.need = run["line_mw"].to_numpy()
-    loads, sun = {load.name for load in of(scenario.site.equipment, Load)}, scenario.site.sun
+    loads, sun = {asset.name for asset in scenario.site.equipment if _is_need(asset)}, scenario.site.sun
     rates = _rows(run, "asset_rate")
-    for (asset, carrier), rate in zip(_labels(run, "flow_asset", "flow_carrier"), rates, strict=True):
+    for (asset, carrier), rate in zip(columns(run, "flow", ("asset", "carrier")), rates, strict=True):
         balance = balances[carrier]
         if asset in loads:
             balance.need = -rate if balance.need is None else balance.need - rate
@@ -79,7 +81,8 @@ def balances(scenario: Scenario, run: xr.Dataset) -> dict[str, Balance]:
             side = balances[stream.place].gives if stream.direction == "out" else balances[stream.place].takes
             name = process_label(scenario, stream.process.name)
             side[name] = side.get(name, 0.0) + np.maximum(rate, 0.0)
-    for (name,), rate in zip(_labels(run, "carrier"), _rows(run, "dumped_rate"), strict=True):
+    vented = run["carrier"].values.tolist() if "carrier" in run else []
+    for name, rate in zip(vented, _rows(run, "dumped_rate"), strict=True):
         balances[name].takes["vented"] = rate
     for carrier in scenario.line.gives:
         # runs do not record the line's supply: it is what the others consume and do not supply
@@ -94,9 +97,14 @@ def balances(scenario: Scenario, run: xr.Dataset) -> dict[str, Balance]:
     return balances
 
 
+def _is_need(asset: Named) -> bool:
+    """Whether an asset takes what it must have, whatever is decided."""
+    return asset.sign < 0 and not asset.decided
+
+
 def bought_only(scenario: Scenario, run: xr.Dataset) -> set[str]:
     """Fuels: carriers that are bought and converted, but neither stored nor in demand themselves."""
-    supplies = {asset_label(supply.name) for supply in of(scenario.site.assets, Supply)}
+    supplies = {asset_label(asset.name) for asset in scenario.site.assets if asset.sign > 0 and asset.emits}
     return {
         name
         for name, balance in balances(scenario, run).items()
@@ -106,8 +114,7 @@ def bought_only(scenario: Scenario, run: xr.Dataset) -> set[str]:
 
 def colours(scenario: Scenario) -> dict[str, str]:
     """Colour of every supply and consumer."""
-    loads = of(scenario.site.assets, Load)
-    names = [asset_label(asset.name) for asset in scenario.site.assets if asset not in loads]
+    names = [asset_label(asset.name) for asset in scenario.site.assets if not _is_need(asset)]
     of_processes = {process_label(scenario, name): shade for name, shade in palette.of_processes(scenario).items()}
     used = {*of_processes.values(), *palette.of_modes(scenario).values()}
     free = [shade for shade in ASSETS if shade not in used] or ASSETS
@@ -194,8 +201,8 @@ def balance_panel(scenario: Scenario, balance: Balance, table: PanelData, x: alt
     }
     lines: list[tuple[str, dict[str, Any]]] = []
     if balance.need is not None:
-        load = tr("processes and base load") if scenario.processes else tr("line and base load")
-        title = load if balance.carrier == ELECTRICITY else tr("demand")
+        load = next((LOADS[producer.table] for producer in scenario.producers), LOADS["heats"])
+        title = tr(load) if balance.carrier == ELECTRICITY else tr("demand")
         need = column("need", balance.need, title)
         # a light edge, since a dark line is invisible on a dark page
         lines.append((need, {"color": PAPER, "strokeWidth": 3.0, "opacity": 0.75}))
@@ -279,19 +286,16 @@ class Level:
 
 def levels(plan: Plan) -> Iterator[Level]:
     """Levels of the battery and of every storage."""
-    assert plan.replay is not None
-    site, (ours, baseline) = plan.scenario.site, (plan.replay, plan.baseline)
+    site, runs = plan.scenario.site, (replay_of(plan), plan.baseline)
     battery = plan.scenario.battery
     if battery is not None:
         full, start = battery.capacity, battery.start_level
-        ends = (run["battery_mwh"].to_numpy() for run in (ours, baseline))
+        ends = (run["battery_mwh"].to_numpy() for run in runs)
         yield Level(0, "battery", "MWh", 0.0, full, full, start, *ends)
     for number, (name, store) in enumerate(site.stores.items(), start=1):
-        ends = (run["asset_level"].sel(store=name).to_numpy() for run in (ours, baseline))
-        unit = site.carrier[store.carrier].unit
-        yield Level(
-            number, asset_label(name), unit, store.lowest, store.highest, store.capacity, store.start_level, *ends
-        )
+        ends = (run["asset_level"].sel(store=name).to_numpy() for run in runs)
+        label, unit, band = asset_label(name), site.carrier[store.carrier].unit, (store.lowest, store.highest)
+        yield Level(number, label, unit, *band, store.capacity, store.start_level, *ends)
 
 
 def level_panel(level: Level, table: PanelData, x: alt.X, colour: str, baseline: bool, whose: str = "plan") -> Any:
@@ -327,12 +331,7 @@ def hover(table: PanelData, x: alt.X, titles: dict[str, str]) -> list[alt.Chart]
     """Invisible bars over each interval, with its figures as a tooltip; none without a pointer."""
     if not table.pointer:
         return []
-    tooltip = [
-        alt.Tooltip(f"{name}:N", title=title)
-        if name == "clock"
-        else alt.Tooltip(f"{name}:Q", title=title, format=",.2f")
-        for name, title in titles.items()
-    ]
+    tooltip = tips({name: title if name == "clock" else (title, ",.2f") for name, title in titles.items()})
     return [alt.Chart(table.frame).mark_rect(opacity=0, clip=True).encode(x=x, x2="until:Q", tooltip=tooltip)]
 
 
@@ -344,20 +343,9 @@ def grouped() -> str:
 
 def y_axis(ticks: bool = True, widest: int = MARGIN, **rest: Any) -> alt.Axis:
     """Vertical axis of every panel, all of the same width; labels may be wider if there is no title."""
-    options = {
-        "tickCount": 4,
-        "titlePadding": 4,
-        "titleLimit": 120,
-        **({"labelExpr": grouped()} if ticks else {}),
-        **rest,
-    }
+    labels = {"labelExpr": grouped()} if ticks else {}
+    options = {"tickCount": 4, "titlePadding": 4, "titleLimit": 120, **labels, **rest}
     return alt.Axis(minExtent=MARGIN, maxExtent=MARGIN, ticks=ticks, labelLimit=widest, **options)
-
-
-def _labels(run: xr.Dataset, *names: str) -> list[tuple[str, ...]]:
-    if names[0] not in run:
-        return []
-    return list(zip(*(run[name].values.tolist() for name in names), strict=True))
 
 
 def _rows(run: xr.Dataset, name: str) -> list[np.ndarray]:

@@ -11,11 +11,9 @@ import pandas as pd
 
 from emberline.reports.charts import palette
 from emberline.reports.charts.gantt import Layers
-from emberline.reports.charts.view import View, time_axis
-from emberline.reports.text import wording
-from emberline.reports.text.language import tr
-from emberline.reports.text.messages import say
-from emberline.reports.text.numbers import clauses, clock, number
+from emberline.reports.charts.view import View, shades, time_axis, tips
+from emberline.reports.text import number, say, tr, wording
+from emberline.reports.text.numbers import clauses, clock
 from emberline.scenarios.records.horizon import Horizon
 
 STEP_HEIGHT = 270
@@ -33,19 +31,14 @@ def stepped(values: np.ndarray, view: View, title: str, colour: str = palette.PR
         colour: of the line.
     """
     means, edges = view.mean(values), view.edges_min
-    frame = pd.DataFrame(
-        {
-            "start": edges,
-            "value": np.append(means, means[-1]),
-            "when": [clock(view.horizon.instant(minute)) for minute in edges],
-        }
-    )
+    when = [clock(view.horizon.instant(minute)) for minute in edges]
+    frame = pd.DataFrame({"start": edges, "value": np.append(means, means[-1]), "when": when})
     x = time_axis(view, labels=True, title=True)
     y = alt.Y("value:Q", title=title, axis=alt.Axis(titleFontSize=FONT, labelFontSize=FONT))
-    tips = [alt.Tooltip("when:N", title=tr("from")), alt.Tooltip("value:Q", title=title, format=",.2f")]
+    tooltip = tips({"when": tr("from"), "value": (title, ",.2f")})
     line = alt.Chart(frame).mark_line(interpolate="step-after", color=colour, strokeWidth=2).encode(x=x, y=y)
     area = alt.Chart(frame).mark_area(interpolate="step-after", color=colour, opacity=0.15).encode(x=x, y=y)
-    points = alt.Chart(frame.iloc[:-1]).mark_rule(opacity=0, strokeWidth=8).encode(x=x, tooltip=tips)
+    points = alt.Chart(frame.iloc[:-1]).mark_rule(opacity=0, strokeWidth=8).encode(x=x, tooltip=tooltip)
     return alt.layer(area, line, points).properties(height=STEP_HEIGHT)
 
 
@@ -73,12 +66,13 @@ def start_slots(slots: list[dict[str, Any]], horizon: Horizon, unit: str) -> alt
     frame = pd.DataFrame(rows)
     x = time_axis(View.of(horizon), labels=True, title=True)
     y = alt.Y("more:Q", title=title, axis=alt.Axis(titleFontSize=FONT, labelFontSize=FONT))
-    tips = [alt.Tooltip("when:N", title=tr("start")), alt.Tooltip("more:Q", title=title, format=",.1f"),
-            alt.Tooltip("says:N", title=tr("limits"))]  # fmt: skip
+    tooltip = tips({"when": tr("start"), "more": (title, ",.1f"), "says": tr("limits")})
     possible, blocked = frame[frame["more"].notna()], frame[frame["more"].isna()]
-    points = alt.Chart(possible).mark_circle(size=40, color=palette.POWER, opacity=0.9).encode(x=x, y=y, tooltip=tips)
+    points = (
+        alt.Chart(possible).mark_circle(size=40, color=palette.POWER, opacity=0.9).encode(x=x, y=y, tooltip=tooltip)
+    )
     ticks = alt.Chart(blocked).mark_tick(color=palette.LIMIT, thickness=2, size=8).encode(
-        x=x, y=alt.value(4), tooltip=[tips[0], tips[2]]
+        x=x, y=alt.value(4), tooltip=[tooltip[0], tooltip[2]]
     )  # fmt: skip
     return alt.layer(points, ticks).properties(height=SLOT_HEIGHT)
 
@@ -112,11 +106,8 @@ def saving_by_load(loads: list[dict[str, Any]], threshold: float) -> alt.LayerCh
     ticks = alt.Axis(titleFontSize=FONT, labelFontSize=FONT, values=frame["load"].round().tolist())
     x = alt.X("load:Q", title=tr("order load [%]"), axis=ticks, scale=alt.Scale(domain=domain, nice=False))
     y = alt.Y("saved:Q", title=tr("saving of the goal [%]"), axis=axis)
-    tips = [
-        alt.Tooltip("load:Q", title=tr("order load [%]"), format=".0f"),
-        alt.Tooltip("saved:Q", title=tr("saving of the goal [%]"), format=".2f"),
-        alt.Tooltip("most:Q", title=tr("at most, by the bound [%]"), format=".2f"),
-    ]
+    saved, most = (tr("saving of the goal [%]"), ".2f"), (tr("at most, by the bound [%]"), ".2f")
+    tooltip = tips({"load": (tr("order load [%]"), ".0f"), "saved": saved, "most": most})
     base = alt.Chart(frame)
     layers: list[Any] = []
     if frame["most"].notna().any():
@@ -128,7 +119,7 @@ def saving_by_load(loads: list[dict[str, Any]], threshold: float) -> alt.LayerCh
     layers.append(
         base.mark_line(
             color=palette.POWER, strokeWidth=2, point=alt.OverlayMarkDef(size=60, color=palette.POWER)
-        ).encode(x=x, y=y, tooltip=tips)
+        ).encode(x=x, y=y, tooltip=tooltip)
     )
     least = pd.DataFrame({"saved": [100 * threshold]})
     layers.append(alt.Chart(least).mark_rule(color=palette.LIMIT, strokeDash=[5, 3]).encode(y="saved:Q"))
@@ -154,11 +145,7 @@ def now_line(
     k, b = round(now_min / step), round(begin_min / step)
     happened = runs["roll"][:b] if b > k else runs["roll"][:k]
     names = tr("happened"), tr("planned at this moment"), tr("baseline")
-    parts = [
-        (names[0], 0, happened),
-        (names[1], b, planned),
-        (names[2], 0, runs["baseline"]),
-    ]
+    parts = [(names[0], 0, happened), (names[1], b, planned), (names[2], 0, runs["baseline"])]
     frames = [_frame(name, first, values, horizon) for name, first, values in parts if len(values)]
     frame = pd.concat(frames)
     view = View.of(horizon)
@@ -171,11 +158,10 @@ def now_line(
         legend=alt.Legend(orient="top", labelFontSize=FONT, symbolType="stroke"),
     )  # fmt: skip
     dash = alt.StrokeDash("what:N", scale=alt.Scale(domain=list(names), range=[[1, 0], [5, 3], [2, 2]]), legend=None)
-    tips = [alt.Tooltip("what:N", title=tr("curve")), alt.Tooltip("when:N", title=tr("from")),
-            alt.Tooltip("mw:Q", title=title, format=".2f")]  # fmt: skip
+    tooltip = tips({"what": tr("curve"), "when": tr("from"), "mw": (title, ".2f")})
     base = alt.Chart(frame)
     lines = base.mark_line(interpolate="step-after", strokeWidth=2).encode(x=x, y=y, color=colour, strokeDash=dash)
-    hits = base.mark_rule(opacity=0, strokeWidth=6).encode(x=x, tooltip=tips)
+    hits = base.mark_rule(opacity=0, strokeWidth=6).encode(x=x, tooltip=tooltip)
     moment = pd.DataFrame({"start": [now_min], "text": [tr("now: {at}", at=clock(horizon.instant(now_min)))]})
     rule = alt.Chart(moment).mark_rule(color=palette.LIMIT, strokeWidth=2).encode(x=x)
     late = now_min > horizon.length_min / 2
@@ -212,12 +198,11 @@ def over_two(rows: list[dict[str, Any]], keys: tuple[str, str], title: str, digi
     axis = alt.Axis(titleFontSize=FONT, labelFontSize=FONT, labelAngle=0)
     x = alt.X("x:O", title=keys[0], sort=list(dict.fromkeys(frame["x"])), axis=axis)
     y = alt.Y("y:O", title=keys[1], sort=list(dict.fromkeys(frame["y"])), axis=axis)
-    tips = [alt.Tooltip("x:N", title=keys[0]), alt.Tooltip("y:N", title=keys[1]),
-            alt.Tooltip("text:N", title=title), alt.Tooltip("says:N", title=tr("status"))]  # fmt: skip
+    tooltip = tips({"x": keys[0], "y": keys[1], "text": title, "says": tr("status")})
     values = [value for value in _plain(frame["value"]) if value is not None]
     middle = (min(values) + max(values)) / 2 if values else 0.0
     colour = alt.Color("value:Q", title=title, scale=alt.Scale(scheme="blues"), legend=alt.Legend(labelFontSize=FONT))
-    base = alt.Chart(frame).encode(x=x, y=y, tooltip=tips)
+    base = alt.Chart(frame).encode(x=x, y=y, tooltip=tooltip)
     cells = base.mark_rect(stroke=palette.PAPER, strokeWidth=1).encode(color=colour)
     ink = alt.condition(f"datum.value > {middle}", alt.value(palette.PAPER), alt.value(palette.INK))
     texts = base.transform_filter("isValid(datum.value)").mark_text(fontSize=FONT).encode(text="text:N", color=ink)
@@ -237,9 +222,8 @@ def along_one(rows: list[dict[str, Any]], key: str, title: str, digits: int) -> 
     sort = None if numeric else list(dict.fromkeys(frame["x"]))
     x = alt.X(kind, title=key, axis=axis, scale=scale, sort=sort)
     y = alt.Y("value:Q", title=title, axis=axis, scale=alt.Scale(zero=False))
-    tips = [alt.Tooltip(kind, title=key), alt.Tooltip("text:N", title=title),
-            alt.Tooltip("says:N", title=tr("status"))]  # fmt: skip
-    base = alt.Chart(frame).encode(x=x, y=y, tooltip=tips)
+    tooltip = tips({kind: key, "text": title, "says": tr("status")})
+    base = alt.Chart(frame).encode(x=x, y=y, tooltip=tooltip)
     layers = [base.mark_line(color=palette.PALE)] if numeric else []
     layers.append(base.mark_circle(size=80, color=palette.POWER, opacity=1))
     return alt.layer(*layers).properties(height=MAP_HEIGHT)
@@ -280,11 +264,10 @@ def durations(comparisons: list[dict[str, Any]]) -> Any:
         "from:N", title=None, scale=alt.Scale(domain=[log, fit], range=[palette.BASELINE, palette.POWER]),
         legend=alt.Legend(orient="top", labelFontSize=FONT),
     )  # fmt: skip
-    tips = [alt.Tooltip("of:N", title=tr("unit and grade")), alt.Tooltip("from:N", title=tr("from")),
-            alt.Tooltip("mean:Q", title=tr("mean [min]"), format=".2f"),
-            alt.Tooltip("low:Q", title=tr("10 % [min]"), format=".2f"),
-            alt.Tooltip("high:Q", title=tr("90 % [min]"), format=".2f")]  # fmt: skip
-    base = alt.Chart(frame).encode(y=y, yOffset=offset, color=colour, tooltip=tips)
+    minutes = {"mean": tr("mean [min]"), "low": tr("10 % [min]"), "high": tr("90 % [min]")}
+    texts = {"of": tr("unit and grade"), "from": tr("from")}
+    tooltip = tips({**texts, **{name: (title, ".2f") for name, title in minutes.items()}})
+    base = alt.Chart(frame).encode(y=y, yOffset=offset, color=colour, tooltip=tooltip)
     spans = base.mark_rule(strokeWidth=3, opacity=0.6).encode(x=alt.X("low:Q", title=title), x2="high:Q")
     means = base.mark_point(filled=True, size=70, opacity=1).encode(x=x)
     return alt.layer(spans, means).properties(height=FIT_ROW * frame["of"].nunique() + FIT_AXES)
@@ -298,9 +281,9 @@ def drift(chart: dict[str, Any]) -> Any:
     x = alt.X("start:T", title=tr("start of the heat, UTC"), axis=axis, scale=alt.Scale(type="utc"))
     title = tr("weighted mean [standard deviations]")
     y = alt.Y("ewma:Q", title=title, axis=axis)
-    tips = [alt.Tooltip("start:T", title=tr("start of the heat, UTC"), format="%Y-%m-%d %H:%M"),
-            alt.Tooltip("ewma:Q", title=title, format=".2f")]  # fmt: skip
-    line = alt.Chart(frame).mark_line(color=palette.POWER, strokeWidth=1.5).encode(x=x, y=y, tooltip=tips)
+    start = alt.Tooltip("start:T", title=tr("start of the heat, UTC"), format="%Y-%m-%d %H:%M")
+    tooltip = [start, *tips({"ewma": (title, ".2f")})]
+    line = alt.Chart(frame).mark_line(color=palette.POWER, strokeWidth=1.5).encode(x=x, y=y, tooltip=tooltip)
     limits = pd.DataFrame({"ewma": [-chart["limit"], chart["limit"]]})
     rules = alt.Chart(limits).mark_rule(color=palette.LIMIT, strokeDash=[5, 3]).encode(y=y)
     return alt.layer(rules, line).properties(height=FIT_HEIGHT)
@@ -341,16 +324,9 @@ def waterfall(rows: Sequence[tuple[str, float]], unit: str, digits: int) -> Laye
     ]
     y = alt.Y("cause:N", sort=names, title=None, axis=alt.Axis(labelLimit=200, ticks=False, domain=False))
     x = alt.X("from:Q", title=tr("saved [{unit}]", unit=unit), scale=alt.Scale(domain=domain, nice=False))
-    colour = alt.Color(
-        "kind:N", scale=alt.Scale(domain=kinds, range=[HELPS, COUNTERS, WHOLE]), legend=None
-    )  # fmt: skip
-    base = alt.Chart(frame).encode(
-        y=y,
-        tooltip=[
-            alt.Tooltip("cause:N", title=tr("cause")),
-            alt.Tooltip("says:N", title=tr("saved [{unit}]", unit=unit)),
-        ],
-    )
+    colour = shades("kind", dict(zip(kinds, (HELPS, COUNTERS, WHOLE), strict=True)), None)
+    tooltip = tips({"cause": tr("cause"), "says": tr("saved [{unit}]", unit=unit)})
+    base = alt.Chart(frame).encode(y=y, tooltip=tooltip)
     bars = base.mark_bar(height=16).encode(x=x, x2="to:Q", color=colour)
     texts = base.mark_text(align="left", dx=5, fontSize=11, color=palette.BASELINE).encode(
         x=alt.X("end:Q"), text="says:N"

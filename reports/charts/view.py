@@ -1,20 +1,22 @@
 """The time axis that all charts share: minutes after the horizon's start, labelled with the plant's local time.
 
-A view is the part of the horizon that they show, and its resolution: no more points than can be seen are drawn.
+A view is the part of the horizon that they show, and its resolution: no more points than can be seen are drawn. Charts
+share tooltips, colours by name and the rule under the pointer too.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import altair as alt
 import numpy as np
 
-from emberline.reports.text import numbers
-from emberline.reports.text.language import tr
+from emberline.reports.charts import palette
+from emberline.reports.text import mark, numbers, tr
 from emberline.scenarios.records.horizon import Horizon
 
 MOST_POINTS = 700
@@ -87,20 +89,18 @@ class View:
         """What a point of a curve stands for, if it is more than a step; otherwise empty."""
         if self.merged == 1:
             return ""
-        hours = self.merged * self.horizon.step_min / 60
-        length = f"{hours:g} h" if hours >= 1 else f"{60 * hours:g} min"
-        step = f"{self.horizon.step_min:g} min"
-        return tr(
-            "each point is the mean over {length} (too many steps of {step} to draw: choose a week)",
-            length=length, step=step,
-        )  # fmt: skip
+        says = mark("each point is the mean over {length} (too many steps of {step} to draw: choose a week)")
+        return tr(says, length=self._length, step=f"{self.horizon.step_min:g} min")
 
     @property
     def says_short(self) -> str:
         """The same without advice."""
+        return tr("each point is the mean over {length}", length=self._length) if self.merged > 1 else ""
+
+    @property
+    def _length(self) -> str:
         hours = self.merged * self.horizon.step_min / 60
-        length = f"{hours:g} h" if hours >= 1 else f"{60 * hours:g} min"
-        return tr("each point is the mean over {length}", length=length) if self.merged > 1 else ""
+        return f"{hours:g} h" if hours >= 1 else f"{60 * hours:g} min"
 
 
 def weeks(horizon: Horizon) -> dict[str, View]:
@@ -166,3 +166,29 @@ def _labels(view: View) -> Iterator[tuple[float, list[str]]]:
                 yield minute, [numbers.day(at), numbers.weekday(at)]
         elif at.hour % every == 0 or minute == start:
             yield minute, [f"{at:%H:%M}", numbers.date(at) if midnight else ""]
+
+
+TOP = alt.Legend(title=None, orient="top")
+
+
+def tips(titles: Mapping[str, str | tuple[str, str]]) -> list[alt.Tooltip]:
+    """Tooltip of a mark: title by field, and the format of a number; a field is text unless it says its type."""
+    return [
+        alt.Tooltip(name if ":" in name else f"{name}:N", title=title)
+        if isinstance(title, str)
+        else alt.Tooltip(f"{name}:Q", title=title[0], format=title[1])
+        for name, title in titles.items()
+    ]
+
+
+def shades(field: str, shade_of: Mapping[str, str], legend: alt.Legend | None = TOP) -> alt.Color:
+    """Colour by a field of text, with its legend."""
+    scale = alt.Scale(domain=list(shade_of), range=list(shade_of.values()))
+    return alt.Color(f"{field}:N", scale=scale, legend=legend)
+
+
+def pointer_rule(base: alt.Chart, tooltip: list[alt.Tooltip], **x: Any) -> alt.Chart:
+    """A vertical line with a tooltip at the data nearest to the pointer."""
+    near = alt.selection_point(fields=["start"], nearest=True, on="pointermove", empty=False, clear="pointerout")
+    opacity = alt.condition(near, alt.value(0.7), alt.value(0))
+    return base.mark_rule(color=palette.BASELINE).encode(opacity=opacity, tooltip=tooltip, **x).add_params(near)

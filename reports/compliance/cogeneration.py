@@ -90,9 +90,5 @@ def share_out(
     share = of_heat / (of_heat + of_power) if of_heat + of_power else 0.0
     to_heat, to_power = t_co2 * share, t_co2 * (1 - share)
     return Shared(
-        to_heat,
-        to_power,
-        share,
-        to_heat / heat_tj if heat_tj else None,
-        to_power / power_mwh if power_mwh else None,
+        to_heat, to_power, share, to_heat / heat_tj if heat_tj else None, to_power / power_mwh if power_mwh else None
     )

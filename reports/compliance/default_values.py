@@ -7,14 +7,11 @@ do not fit together is reported with its number and never guessed.
 
 from __future__ import annotations
 
-import csv
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from emberline.scenarios.reading.csv_file import csv_rows
-from emberline.scenarios.reading.files import named, unreadable
+from emberline.reports.compliance.csv_table import amount, csv_table, lacking, placed_rows
 
 MARK_UP = {2026: 0.10, 2027: 0.20, 2028: 0.30}
 """By year; the last one holds from then on."""
@@ -94,22 +91,13 @@ def read_default_values(path: Path) -> DefaultValues:
     Raises:
         ValueError: the file cannot be read or lacks a column.
     """
-    problem = unreadable(path)
-    if problem:
-        raise ValueError(f"{named(path)}: {problem}")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path.name} is not UTF-8 text (byte {error.start})") from None
-    table = csv.DictReader(text.splitlines())
-    lacking = [name for name in REQUIRED if name not in (table.fieldnames or ())]
-    if lacking:
-        raise ValueError(f"{path.name} lacks the column {', '.join(lacking)}")
+    table = csv_table(path)
+    lacks = lacking(table, REQUIRED)
+    if lacks:
+        raise ValueError(f"{path.name} {lacks}")
     rows, faults = [], []
-    for line, raw in csv_rows(table, path.name):
-        values = {key: (value or "").strip() for key, value in raw.items() if isinstance(key, str)}
+    for place, values in placed_rows(table, path.name):
         problems = list(_problems(values))
-        place = f"{path.name} row {line}"
         faults += [f"{place}: {problem}" for problem in problems]
         if not problems:
             rows.append(
@@ -135,14 +123,6 @@ def _optional(text: str | None) -> float | None:
     return float(text) if text else None
 
 
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and value >= 0 else None
-
-
 def _problems(values: dict[str, str]) -> Iterator[str]:
     """What is wrong with a row."""
     code = values["cn_code"].replace(" ", "")
@@ -156,7 +136,7 @@ def _problems(values: dict[str, str]) -> Iterator[str]:
         text = values.get(name, "")
         if not text and name != "see_total":
             continue
-        value = _number(text)
+        value = amount(text)
         if value is None:
             yield f"{name} {text[:20]!r} is no number of at least 0"
         else:

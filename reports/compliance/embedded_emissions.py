@@ -66,10 +66,7 @@ def embedded(processes: Sequence[ProductionProcess]) -> dict[str, Embedded]:
     solution = np.linalg.solve(np.eye(len(processes)) - used, base)
     return {
         name: Embedded(
-            direct,
-            None if opened else indirect,
-            mwh,
-            abs(default / (direct + indirect)) if direct + indirect else 0.0,
+            direct, None if opened else indirect, mwh, abs(default / (direct + indirect)) if direct + indirect else 0.0
         )
         for name, (direct, indirect, mwh, default, opened) in zip(names, solution.tolist(), strict=True)
     }
@@ -131,19 +128,22 @@ def product_emissions(scenario: Scenario, book: Ledger) -> dict[str, ProductEmis
         scenario: what was run.
         book: ledger of the run.
     """
-    products = _of_grades(scenario, book) if scenario.heats else {}
-    return products | (_of_stores(scenario, book) if book.products is not None else {})
+    return _of_grades(scenario, book) | (_of_stores(scenario, book) if book.products is not None else {})
+
+
+def carried_kg(book: Ledger, *columns: str) -> np.ndarray:
+    """Sum of some columns of the ledger for each heat [kg CO2e]; what it does not count is zero."""
+    counted = [book.by_heat[name].to_numpy() for name in columns if name in book.by_heat]
+    return np.sum([np.zeros(book.by_heat.sizes["heat"]), *counted], axis=0)
 
 
 def _of_grades(scenario: Scenario, book: Ledger) -> dict[str, ProductEmissions]:
-    by_heat = book.by_heat
-    grade = {heat.name: heat.grade.name for heat in scenario.heats}
+    grades = [heat.grade for heat in scenario.heats]
     sums: dict[str, list[float]] = {}
-    columns = [by_heat[name].to_numpy() for name in ("mass_t", "direct_kg", f"grid_{AVERAGE}_kg")]
-    bought = by_heat["bought_kg"].to_numpy() if "bought_kg" in by_heat else 0.0 * columns[0]
-    for name, mass, direct, grid, heat in zip(by_heat["heat"].values.tolist(), *columns, bought, strict=True):
-        part = sums.setdefault(grade[name], [0.0, 0.0, 0.0])
-        for place, value in enumerate((mass, direct, grid + heat)):
+    columns = carried_kg(book, "direct_kg"), carried_kg(book, f"grid_{AVERAGE}_kg", "bought_kg")
+    for grade, *values in zip(grades, *columns, strict=True):
+        part = sums.setdefault(grade.name, [0.0, 0.0, 0.0])
+        for place, value in enumerate((grade.mass_t, *values)):
             part[place] += float(value)
     return {
         name: ProductEmissions(mass, direct / mass / 1000, indirect / mass / 1000)

@@ -23,8 +23,13 @@ class Goods:
     routes: tuple[str, ...] = (ALL_ROUTES,)
     indirect_counts: bool = False
     """In the definitive period; otherwise only direct emissions do."""
-    codes: tuple[str, ...] = ()
-    """Beginnings of its codes of the combined nomenclature (Regulation (EU) 2023/956, annex I)."""
+    listed: str = ""
+    """Beginnings of its codes of the combined nomenclature (Regulation (EU) 2023/956, annex I), with blanks."""
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Beginnings of its codes."""
+        return tuple(self.listed.split())
 
     def has_code(self, cn_code: str) -> bool:
         """Whether a code, or a shorter beginning of one, is of this category."""
@@ -32,24 +37,21 @@ class Goods:
 
 
 GOODS = {
-    "Cement": Goods(indirect_counts=True, codes=("252321", "252329", "252390")),
-    "Cement clinker": Goods(indirect_counts=True, codes=("252310",)),
-    "Calcined clays": Goods(indirect_counts=True, codes=("25070080",)),
-    "Aluminous cement": Goods(indirect_counts=True, codes=("252330",)),
+    "Cement": Goods(indirect_counts=True, listed="252321 252329 252390"),
+    "Cement clinker": Goods(indirect_counts=True, listed="252310"),
+    "Calcined clays": Goods(indirect_counts=True, listed="25070080"),
+    "Aluminous cement": Goods(indirect_counts=True, listed="252330"),
     "Iron or steel products": Goods(
-        codes=(
-            "7205", "7208", "7209", "7210", "7211", "7212", "7213", "7214", "7215", "7216", "7217", "7219", "7220",
-            "7221", "7222", "7223", "7225", "7226", "7227", "7228", "7229", "7301", "7302", "7303", "7304", "7305",
-            "7306", "7307", "7308", "7309", "7310", "7311", "7318", "7326",
+        listed=(
+            "7205 7208 7209 7210 7211 7212 7213 7214 7215 7216 7217 7219 7220 7221 7222 7223 7225 7226 7227 "
+            "7228 7229 7301 7302 7303 7304 7305 7306 7307 7308 7309 7310 7311 7318 7326"
         )
     ),
-    "Crude steel": Goods(
-        ("Basic oxygen steelmaking", "Electric arc furnace", *_OTHER), codes=("7206", "7207", "7218", "7224")
-    ),
-    "Direct reduced iron": Goods(codes=("7203",)),
-    "Pig iron": Goods(("Blast furnace route", "Smelting reduction", *_OTHER), codes=("7201",)),
-    "Alloys (FeMn, FeCr, FeNi)": Goods(codes=("72021", "72024", "72026")),
-    "Sintered Ore": Goods(indirect_counts=True, codes=("260112",)),
+    "Crude steel": Goods(("Basic oxygen steelmaking", "Electric arc furnace", *_OTHER), listed="7206 7207 7218 7224"),
+    "Direct reduced iron": Goods(listed="7203"),
+    "Pig iron": Goods(("Blast furnace route", "Smelting reduction", *_OTHER), listed="7201"),
+    "Alloys (FeMn, FeCr, FeNi)": Goods(listed="72021 72024 72026"),
+    "Sintered Ore": Goods(indirect_counts=True, listed="260112"),
     "Hydrogen": Goods(
         (
             "Steam reforming and partial oxidation",
@@ -57,7 +59,7 @@ GOODS = {
             "Chlor-Alkali electrolysis and production of chlorates",
             *_OTHER,
         ),
-        codes=("280410",),
+        listed="280410",
     ),
     "Ammonia": Goods(
         (
@@ -65,24 +67,17 @@ GOODS = {
             "Haber-Bosch process with gasification of coal or other fuels",
             *_OTHER,
         ),
-        codes=("2814",),
+        listed="2814",
     ),
-    "Nitric acid": Goods(indirect_counts=True, codes=("2808",)),
-    "Urea": Goods(indirect_counts=True, codes=("310210",)),
-    "Mixed fertilisers": Goods(
-        indirect_counts=True,
-        codes=("283421", "31022", "31023", "31024", "31025", "31026", "31028", "31029", "3105"),
-    ),
-    "Aluminium products": Goods(
-        codes=(
-            "7603", "7604", "7605", "7606", "7607", "7608", "7609", "7610", "7611", "7612", "7613", "7614", "7616",
-        )
-    ),
+    "Nitric acid": Goods(indirect_counts=True, listed="2808"),
+    "Urea": Goods(indirect_counts=True, listed="310210"),
+    "Mixed fertilisers": Goods(indirect_counts=True, listed="283421 31022 31023 31024 31025 31026 31028 31029 3105"),
+    "Aluminium products": Goods(listed="7603 7604 7605 7606 7607 7608 7609 7610 7611 7612 7613 7614 7616"),
     "Unwrought aluminium": Goods(
-        ("Primary (electrolytic) smelting", "Secondary melting (recycling)", *_OTHER), codes=("7601",)
+        ("Primary (electrolytic) smelting", "Secondary melting (recycling)", *_OTHER), listed="7601"
     ),
-    "Electricity (export to EU)": Goods(codes=("2716",)),
-}  # fmt: skip
+    "Electricity (export to EU)": Goods(listed="2716"),
+}
 
 
 @cache

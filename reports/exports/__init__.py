@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from emberline.reports.exports.formats import b2mml, calendar, excel, report
 from emberline.reports.exports.formats.programs import sidecar, write_csv, write_json, write_netcdf, write_parquet
@@ -54,13 +53,7 @@ FORMATS: dict[str, Format] = {
 
 
 def export(
-    run: StoredRun,
-    kind: str,
-    path: Path,
-    *,
-    unit: str | None = None,
-    table: str | None = None,
-    language: str = "en",
+    run: StoredRun, kind: str, path: Path, *, unit: str | None = None, table: str | None = None, language: str = "en"
 ) -> Path:
     """Write a stored run to a file, whole or not at all; a CSV file has its manifest next to it.
 
@@ -81,13 +74,11 @@ def export(
     if run.plan.schedule is None or run.plan.replay is None:
         raise CannotExport(f"run {run.id} has no schedule to export ({run.plan.status})")
     file_format = FORMATS[kind]
-    options: dict[str, Any] = {}
-    if unit is not None:
-        _refuse(file_format.of_unit, "unit", kind, [name for name, other in FORMATS.items() if other.of_unit])
-        options["unit"] = unit
-    if table is not None:
-        _refuse(file_format.of_table, "table", kind, [name for name, other in FORMATS.items() if other.of_table])
-        options["table"] = table
+    options = {name: value for name, value in (("unit", unit), ("table", table)) if value is not None}
+    for name in options:
+        those = [key for key, other in FORMATS.items() if getattr(other, f"of_{name}")]
+        if kind not in those:
+            raise CannotExport(f"a {name} can be chosen for {' and '.join(those)} only, not for {kind}")
     # next to the target: a rename within one file system leaves no half file
     with workshop(path.parent) as folder, spoken(language if file_format.of_people else "en"):
         file_format.write(run, folder / path.name, **options)
@@ -99,11 +90,6 @@ def export(
 def files_of(kind: str, path: Path) -> list[Path]:
     """All files that an export to a path writes."""
     return [path, sidecar(path)] if kind == "csv" else [path]
-
-
-def _refuse(can: bool, what: str, kind: str, those: list[str]) -> None:
-    if not can:
-        raise CannotExport(f"a {what} can be chosen for {' and '.join(those)} only, not for {kind}")
 
 
 __all__ = ["FORMATS", "CannotExport", "export", "files_of"]

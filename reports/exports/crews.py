@@ -13,9 +13,9 @@ import numpy as np
 
 from emberline.planning.accounts.bill import import_price
 from emberline.reports.exports.worded import clock, moment, tag
-from emberline.reports.text.activities import Activity, activities, called, does, units
-from emberline.reports.text.language import mark, tr
-from emberline.reports.text.numbers import duration, number
+from emberline.reports.text import mark, number, tr
+from emberline.reports.text.activities import Activity, activities, called, does, replay_of, units
+from emberline.reports.text.numbers import duration
 from emberline.runs.store.run_folder import StoredRun
 from emberline.scenarios.flows.process_flows import streams
 
@@ -59,9 +59,8 @@ def crews(run: StoredRun) -> list[str]:
 def lines(run: StoredRun, unit: str) -> Iterator[Line]:
     """The list of a unit, with its gaps, from the start of the horizon to its end."""
     plan = run.plan
-    assert plan.replay is not None
     at, end = 0.0, plan.scenario.horizon.length_min
-    work = [activity for activity in activities(plan.scenario, plan.replay) if activity.unit == unit]
+    work = [activity for activity in activities(plan.scenario, replay_of(plan)) if activity.unit == unit]
     for activity in sorted(work, key=lambda one: one.start_min):
         if activity.start_min - at > LEAST_GAP_MIN:
             yield Line(unit, at, activity.start_min, None)
@@ -78,8 +77,8 @@ def runs_processes(run: StoredRun, unit: str) -> bool:
 
 def makes_within(run: StoredRun, line: Line, start_min: float, end_min: float) -> float:
     """What a run makes of its process's product from one minute to another [t]."""
-    assert run.plan.replay is not None
-    tph, step = run.plan.replay["process_tph"].sel(process=line.unit).to_numpy(), run.plan.scenario.horizon.step_min
+    tph = replay_of(run.plan)["process_tph"].sel(process=line.unit).to_numpy()
+    step = run.plan.scenario.horizon.step_min
     sums = np.concatenate([[0.0], np.cumsum(tph) * step / 60])
     span = np.clip([start_min, end_min], line.start_min, line.end_min)
     return float(np.diff(np.interp(span, np.arange(len(sums)) * step, sums))[0])
@@ -87,8 +86,7 @@ def makes_within(run: StoredRun, line: Line, start_min: float, end_min: float) -
 
 def levels(run: StoredRun, unit: str, at_min: float) -> dict[str, float]:
     """Planned level at a minute of each store that a unit of a process fills or empties [t]."""
-    scenario, replay = run.plan.scenario, run.plan.replay
-    assert replay is not None
+    scenario, replay = run.plan.scenario, replay_of(run.plan)
     names = dict.fromkeys(stream.place for stream in streams(scenario) if stream.unit == unit and stream.material)
     ends = np.arange(scenario.horizon.n_steps + 1) * scenario.horizon.step_min
     table = {name: np.append(scenario.store[name].start_t, replay["stock_t"].sel(stock=name)) for name in names}

@@ -9,9 +9,8 @@ import json
 from typing import Any
 
 from emberline.planning.answer.wording import percent
-from emberline.reports.text import wording
-from emberline.reports.text.language import mark, tr, word
-from emberline.reports.text.messages import say
+from emberline.reports.text import mark, say, tr, wording
+from emberline.reports.text.language import word
 from emberline.reports.text.numbers import listed
 from emberline.runs.store.run_folder import StoredRun
 from emberline.scenarios.goal_metrics import goal_text

@@ -1,4 +1,4 @@
-"""The tables that files are made of: heats, runs, machines, steps, bill, ledger, figures; hours have their own file.
+"""The tables that files are made of: heats, runs, machines, hours or days, steps, bill, ledger, figures.
 
 Times are local to the plant.
 """
@@ -8,36 +8,35 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from functools import singledispatch
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
-from emberline.planning.accounts.bill import BillLine, bill, import_price
+from emberline.planning.accounts.bill import BillLine, bill, hourly_cost, import_price
+from emberline.planning.accounts.emissions import INTENSITY
 from emberline.planning.accounts.ledger import Entry, ledger
+from emberline.planning.accounts.products import Products
 from emberline.planning.accounts.unit_runs import unit_runs
 from emberline.planning.answer import figure_table
 from emberline.planning.answer.causes import Cause
 from emberline.planning.answer.record import Headline
-from emberline.reports.exports.hours import hours, local, short_mw, with_tariff
-from emberline.reports.exports.worded import FIGURE_COLUMNS
-from emberline.reports.text.activities import activities
-from emberline.reports.text.language import mark, tr
-from emberline.reports.text.numbers import number
+from emberline.planning.plan import Plan
+from emberline.reports.text import mark, number, tr, works
+from emberline.reports.text.activities import OPERATION, columns, of_site, replay_of
 from emberline.runs.store.run_folder import StoredRun
+from emberline.scenarios import Case
+from emberline.scenarios.case.scenario import ProcessNetwork, Producer, ProductionLine
+from emberline.scenarios.flows.asset_flows import flow, unused_mw
 from emberline.scenarios.metrics import METRICS, amount_digits
-
-if TYPE_CHECKING:
-    import xarray as xr
-
-    from emberline.planning.plan.record import Plan
+from emberline.scenarios.records.horizon import clock_hours
+from emberline.scenarios.tariff import Rates
 
 __all__ = ["TABLES", "by_name", "cause_table", "plan_runs"]
 
-HEAT_COLUMNS = (
-    "heat", "order", "grade", "mass_t", "stage", "unit", "start", "end", "waited_min", "energy_mwh", "heat_carbon_kg",
-    "moved_min", "due",
-)  # fmt: skip
+FIGURE_COLUMNS = ("figure", "unit", "baseline", "plan", "saved", "saved %")
 ACTIVITY_COLUMNS = ("unit", "what", "name", "start", "end", "amount", "amount_unit")
 
 
@@ -45,20 +44,17 @@ def heat_list(run: StoredRun) -> pd.DataFrame:
     """One row for each operation, by start: local times, unit, waits, energy, how much later than in the baseline.
 
     The carbon of a heat stands at its last operation alone, so that the column adds up to what the heats emit."""
-    plan = run.plan
-    assert plan.replay is not None
-    scenario, replay = plan.scenario, plan.replay
-    book = ledger(scenario, replay)
-    kg = book.of_heat(scenario.goal.signal).to_series().to_dict() if scenario.heats else {}
+    plan, replay = run.plan, replay_of(run.plan)
+    scenario, book = plan.scenario, ledger(plan.scenario, replay)
+    kg = book.of_heat(scenario.goal.signal).to_series().to_dict()
     heats = {heat.name: heat for heat in scenario.heats}
     # in the order of their ends: the last one of each heat stays
     last = {str(replay["op_heat"].values[i]): i for i in replay["op_end_min"].values.argsort(kind="stable").tolist()}
     rows = []
-    before = zip(*(plan.baseline[f"op_{name}"].values.tolist() for name in ("heat", "stage", "start_min")), strict=True)
-    baseline = {(heat, stage): start for heat, stage, start in before}
-    columns = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
-    operations = zip(*(replay[f"op_{name}"].values.tolist() for name in columns), strict=True)
-    for i, (heat, stage, unit, start, end, waited, energy) in enumerate(operations):
+    baseline = {
+        (heat, stage): start for heat, stage, start in columns(plan.baseline, "op", ("heat", "stage", "start_min"))
+    }
+    for i, (heat, stage, unit, start, end, waited, energy) in enumerate(columns(replay, "op", OPERATION)):
         rows.append(
             {
                 "heat": heat,
@@ -76,37 +72,28 @@ def heat_list(run: StoredRun) -> pd.DataFrame:
                 "due": scenario.horizon.instant(heats[heat].due_min),
             }
         )
-    return pd.DataFrame(rows, columns=list(HEAT_COLUMNS)).sort_values(["start", "unit"], ignore_index=True)
-
-
-def run_list(run: StoredRun) -> pd.DataFrame:
-    """One row for each run, start-up and change-over of units of processes, by start."""
-    return plan_runs(run.plan)
+    return pd.DataFrame(rows).sort_values(["start", "unit"], ignore_index=True)
 
 
 def activity_list(run: StoredRun) -> pd.DataFrame:
     """One row for each stretch in which a machine, a store or the battery of the site is at work, by start."""
-    plan = run.plan
-    assert plan.replay is not None
+    scenario = run.plan.scenario
     rows = [
-        (a.unit, a.what, a.name, *map(plan.scenario.horizon.instant, (a.start_min, a.end_min)), a.amount, a.amount_unit)
-        for a in activities(plan.scenario, plan.replay)
-        if a.of == "site"
+        (a.unit, a.what, a.name, *map(scenario.horizon.instant, (a.start_min, a.end_min)), a.amount, a.amount_unit)
+        for a in of_site(scenario, replay_of(run.plan))
     ]
     return pd.DataFrame(rows, columns=list(ACTIVITY_COLUMNS)).sort_values(["start", "unit"], ignore_index=True)
 
 
 def steps(run: StoredRun) -> pd.DataFrame:
     """One row for each step: local time, flows of the replay, price, carbon intensity, emissions, baseline's power."""
-    plan = run.plan
-    assert plan.replay is not None
-    scenario = plan.scenario
-    book = ledger(scenario, plan.replay)
+    plan, replay, scenario = run.plan, replay_of(run.plan), run.plan.scenario
+    book = ledger(scenario, replay)
     table: dict[str, Any] = {"start": local(run, scenario.horizon.times)}
-    for name, variable in plan.replay.data_vars.items():
+    for name, variable in replay.data_vars.items():
         if variable.dims == ("time",):
             table[str(name)] = variable.to_numpy()
-    table |= short_mw(scenario, plan.replay)
+    table |= short_mw(scenario, replay)
     short = [asset.name for asset in scenario.site.short]
     table["baseline_line_mw"] = plan.baseline["line_mw"].to_numpy()
     table["baseline_import_mw"] = plan.baseline["import_mw"].to_numpy()
@@ -115,12 +102,11 @@ def steps(run: StoredRun) -> pd.DataFrame:
             table.setdefault(str(name), variable.to_numpy())
     if scenario.rates is not None:
         table[f"{with_tariff(scenario.rates).replace(' ', '_')}_per_mwh"] = import_price(scenario)
-    if scenario.processes:
-        table |= unit_columns(plan)
+    table |= unit_columns(plan)
     # flows and levels of assets, a column each
     for name, label, unit in (("asset_rate", "flow", "flow_unit"), ("asset_level", "store", "store_unit")):
-        if name in plan.replay:
-            data = plan.replay[name]
+        if name in replay:
+            data = replay[name]
             for key, measure in zip(data[label].values.tolist(), data[unit].values.tolist(), strict=True):
                 if key not in short:
                     table[f"{key} [{measure}]"] = data.sel({label: key}).to_numpy()
@@ -132,17 +118,14 @@ def steps(run: StoredRun) -> pd.DataFrame:
 def bill_lines(run: StoredRun) -> pd.DataFrame:
     """The bill of the undisturbed replay, one row for each line, in the market's currency."""
     plan = run.plan
-    assert plan.replay is not None
     assert plan.replay_figures is not None
-    lines = bill(plan.scenario, plan.replay, plan.replay_figures.direct_kg, plan.schedule).lines
+    lines = bill(plan.scenario, replay_of(plan), plan.replay_figures.direct_kg, plan.schedule).lines
     return pd.DataFrame([asdict(line) for line in lines], columns=[field.name for field in fields(BillLine)])
 
 
 def ledger_entries(run: StoredRun) -> pd.DataFrame:
     """The carbon ledger of the undisturbed replay, one row for each source and scope."""
-    plan = run.plan
-    assert plan.replay is not None
-    entries = ledger(plan.scenario, plan.replay).entries
+    entries = ledger(run.plan.scenario, replay_of(run.plan)).entries
     return pd.DataFrame([asdict(entry) for entry in entries], columns=[field.name for field in fields(Entry)])
 
 
@@ -156,6 +139,111 @@ def figures(run: StoredRun) -> pd.DataFrame:
         rows.append((row.name, unit, *(None if one is None else one * factor for one, _ in values), share))
     frame = pd.DataFrame(rows, columns=list(FIGURE_COLUMNS))
     return frame.astype(dict.fromkeys(FIGURE_COLUMNS[2:], float))
+
+
+FLOWS_MW = {
+    "import_mw": mark("grid import"),
+    "export_mw": mark("grid export"),
+    "line_mw": mark("line or processes"),
+    "base_load_mw": mark("base load"),
+    "pv_mw": mark("PV used or exported"),
+    "pv_curtailed_mw": mark("PV not used"),
+    "charge_mw": mark("battery charge"),
+    "discharge_mw": mark("battery discharge"),
+}
+PRICE, PRICE_OF_BLOCKS = mark("price with tariff"), mark("price with tariff in the first block")
+SCOPES = {
+    "direct_kg": mark("scope 1"),
+    "bought_kg": mark("scope 2, heat bought"),
+    "grid_average_kg": mark("scope 2, average intensity"),
+    "grid_marginal_kg": mark("scope 2, marginal intensity"),
+    "grid_market_kg": mark("scope 2, market-based"),
+}
+
+
+def hours(run: StoredRun, by_day: bool = False, assets: bool = True) -> pd.DataFrame:
+    """One row for each hour of the plant's clock: energy, what assets move, emissions, cost; means of the prices.
+
+    Where clocks go back an hour of that name stands twice; a day may have 23 or 25. What a tariff asks for peaks, and
+    the carbon price, belong to no hour and are left out of the cost.
+
+    Args:
+        run: what is tabulated.
+        by_day: one row for each local day instead.
+        assets: whether each flow of each asset has a column.
+    """
+    plan = run.plan
+    scenario, replay, step_h = plan.scenario, replay_of(plan), plan.scenario.horizon.step_h
+    times = scenario.horizon.times
+    here = local(run, times)
+    groups = pd.Index(here.date if by_day else clock_hours(times, scenario.horizon.zone))
+    money = scenario.market.currency
+    powers = {name: replay[name].to_numpy() for name in FLOWS_MW if name in replay} | short_mw(scenario, replay)
+    sums = {f"{label} [MWh]": powers[name] * step_h for name, label in FLOWS_MW.items()}
+    sums["grid import, baseline [MWh]"] = plan.baseline["import_mw"].to_numpy() * step_h
+    if assets:
+        data = replay["asset_rate"].drop_sel(flow=[asset.name for asset in scenario.site.short])
+        for key, measure in zip(data["flow"].values.tolist(), data["flow_unit"].values.tolist(), strict=True):
+            moved = data.sel(flow=key).to_numpy() * step_h
+            sums[f"{key} [{'MWh' if measure == 'MW' else measure.removesuffix('/h')}]"] = moved
+    book = ledger(scenario, replay)
+    sums |= {f"{label} [kg CO2e]": book.by_step[n].to_numpy() for n, label in SCOPES.items() if n in book.by_step}
+    sums[f"energy and assets [{money}]"] = hourly_cost(scenario, replay)
+    means = {}
+    if scenario.market.has_spot:
+        means[f"spot price [{money}/MWh]"] = scenario.inputs["price_per_mwh"].to_numpy()
+    if scenario.rates is not None:
+        means[f"{with_tariff(scenario.rates)} [{money}/MWh]"] = import_price(scenario)
+    for signal, name in INTENSITY.items():
+        if name in scenario.inputs:
+            means[f"{signal} intensity [kg CO2e/MWh]"] = scenario.inputs[name].to_numpy()
+    grouped = pd.concat(
+        [pd.DataFrame(sums).groupby(groups).sum(), pd.DataFrame(means).groupby(groups).mean()], axis=1
+    ).rename_axis(None)
+    if by_day:
+        grouped.insert(0, "day", [day.isoformat() for day in grouped.index])
+        grouped.insert(1, "hours", pd.Series(step_h, index=range(len(here))).groupby(groups).sum())
+    else:
+        grouped.insert(0, "start", local(run, pd.Series(times).groupby(groups).min().to_numpy()))
+    return grouped.reset_index(drop=True)
+
+
+SMALL = 1e-6
+"""Smaller numbers are noise of the search."""
+
+
+def without_zeros(frame: pd.DataFrame, may: Callable[[str], bool] = lambda name: True) -> pd.DataFrame:
+    """The table without the columns that are zero throughout.
+
+    Args:
+        frame: a table.
+        may: whether a column of a name may be left out.
+    """
+    return frame[[name for name in frame if not may(str(name)) or _says_something(frame[name])]]
+
+
+def _says_something(column: pd.Series) -> bool:
+    return not all(isinstance(value, int | float) and abs(value) < SMALL for value in column)
+
+
+def with_tariff(rates: Rates) -> str:
+    """What the price of a MWh imported is called where there is a tariff."""
+    return PRICE_OF_BLOCKS if rates.in_blocks else PRICE
+
+
+def short_mw(scenario: Case, run: xr.Dataset) -> dict[str, np.ndarray]:
+    """Base load and PV as they are tabulated [MW], by column."""
+    base, sun, none = scenario.site.base_load, scenario.site.sun, np.zeros(scenario.horizon.n_steps)
+    return {
+        "base_load_mw": -flow(run, base.name),
+        "pv_mw": none if sun is None else flow(run, sun.name),
+        "pv_curtailed_mw": none if sun is None else unused_mw(scenario, run, sun),
+    }
+
+
+def local(run: StoredRun, times: np.ndarray) -> pd.DatetimeIndex:
+    """Naive UTC times in the plant's zone."""
+    return pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(run.plan.scenario.horizon.zone)
 
 
 SAVED_BY, IN_ALL = mark("saved by"), mark("in all")
@@ -188,12 +276,27 @@ def cause_table(causes: Sequence[Cause], headline: Headline) -> tuple[list[str],
     return heads, rows
 
 
-def of_processes(run: StoredRun) -> dict[str, pd.DataFrame]:
-    """Tables of a plan of processes by name; none where there are none."""
-    if not run.plan.scenario.processes:
-        return {}
+def of_producers(run: StoredRun) -> dict[str, pd.DataFrame]:
+    """Tables of what each producer of a plan does, by name; none of a site alone."""
     return {
-        "runs": run_list(run),
+        name: table for producer in run.plan.scenario.producers for name, table in _of_producer(producer, run).items()
+    }
+
+
+@singledispatch
+def _of_producer(producer: Producer, run: StoredRun) -> dict[str, pd.DataFrame]:
+    raise NotImplementedError(type(producer).__name__)
+
+
+@_of_producer.register(ProductionLine)
+def _(line: ProductionLine, run: StoredRun) -> dict[str, pd.DataFrame]:
+    return {"heats": heat_list(run)}
+
+
+@_of_producer.register(ProcessNetwork)
+def _(network: ProcessNetwork, run: StoredRun) -> dict[str, pd.DataFrame]:
+    return {
+        "runs": plan_runs(run.plan),
         "stores": levels(run.plan),
         "deliveries": deliveries(run.plan),
         "products": product_carbon(run.plan),
@@ -203,7 +306,7 @@ def of_processes(run: StoredRun) -> dict[str, pd.DataFrame]:
 
 TABLES: dict[str, Callable[[StoredRun], pd.DataFrame]] = {
     "heats": heat_list,
-    "runs": run_list,
+    "runs": lambda run: plan_runs(run.plan),
     "machines": activity_list,
     "hours": hours,
     "steps": steps,
@@ -212,6 +315,8 @@ TABLES: dict[str, Callable[[StoredRun], pd.DataFrame]] = {
     "figures": figures,
 }
 """Tables that a file of one table can hold, by name."""
+MAKER = {"heats": "line with orders", "runs": "processes"}
+"""Producers whose table it is, for a scenario that lacks them."""
 
 
 def by_name(run: StoredRun, name: str | None = None) -> tuple[str, pd.DataFrame]:
@@ -225,17 +330,13 @@ def by_name(run: StoredRun, name: str | None = None) -> tuple[str, pd.DataFrame]
         CannotExport: there is no such table, or nothing that it could tell.
     """
     scenario = run.plan.scenario
-    if name is None:
-        name = "heats" if scenario.heats else "runs" if scenario.processes else "steps"
+    names = [producer.table for producer in scenario.producers]
+    name = name or next(iter(names), "steps")
     if name not in TABLES:
         raise CannotExport(f"unknown table {name!r}; tables are {', '.join(TABLES)}")
-    if (name == "heats" and not scenario.heats) or (name == "runs" and not scenario.processes):
-        raise CannotExport(f"run {run.id} has no {name}: scenario {scenario.name} has no {_lacks(name)}")
+    if name in MAKER and name not in names:
+        raise CannotExport(f"run {run.id} has no {name}: scenario {scenario.name} has no {MAKER[name]}")
     return name, TABLES[name](run)
-
-
-def _lacks(name: str) -> str:
-    return "line with orders" if name == "heats" else "processes"
 
 
 def _rounded(at: Any) -> Any:
@@ -268,58 +369,39 @@ def plain(frame: pd.DataFrame, *, rounded: bool = False) -> pd.DataFrame:
     return out
 
 
-RUN_COLUMNS = (
-    "unit", "what", "mode", "start", "end", "tonnes", "off_spec_t", "mean_tph", "energy_mwh",
-)  # fmt: skip
+RUN_COLUMNS = ("unit", "what", "mode", "start", "end", "tonnes", "off_spec_t", "mean_tph", "energy_mwh")
 DELIVERY_COLUMNS = ("delivery", "store", "asked_t", "delivered_t", "baseline_t", "first", "last", "carbon_kg")
 
 
 def plan_runs(plan: Plan) -> pd.DataFrame:
     """One row for each run, start-up and change-over of the undisturbed replay, by start: what the shift follows."""
-    assert plan.replay is not None
-    scenario = plan.scenario
-    step, hours = scenario.horizon.step_min, scenario.horizon.step_h
-    rows = [
-        {
-            "unit": run.unit,
-            "what": run.what,
-            "mode": run.mode,
-            "start": scenario.horizon.instant(run.first * step),
-            "end": scenario.horizon.instant(run.last * step),
-            "tonnes": run.tonnes,
-            "off_spec_t": run.off_spec_t,
-            "mean_tph": run.tonnes / ((run.last - run.first) * hours),
-            "energy_mwh": run.energy_mwh,
-        }
-        for run in unit_runs(scenario, plan.replay)
-    ]
+    horizon = plan.scenario.horizon
+    rows = []
+    for run in unit_runs(plan.scenario, replay_of(plan)):
+        start, end = (horizon.instant(step * horizon.step_min) for step in (run.first, run.last))
+        tph = run.tonnes / ((run.last - run.first) * horizon.step_h)
+        rows.append((run.unit, run.what, run.mode, start, end, run.tonnes, run.off_spec_t, tph, run.energy_mwh))
     return pd.DataFrame(rows, columns=list(RUN_COLUMNS)).sort_values(["start", "unit"], ignore_index=True)
 
 
 def levels(plan: Plan) -> pd.DataFrame:
     """One row for each step: its end, and the level of each store then [t], plan and baseline."""
-    assert plan.replay is not None
     horizon = plan.scenario.horizon
     table: dict[str, Any] = {"end": [horizon.instant((i + 1) * horizon.step_min) for i in range(horizon.n_steps)]}
     for name in plan.scenario.store:
-        for whose, data in (("", plan.replay), ("baseline ", plan.baseline)):
+        for whose, data in (("", replay_of(plan)), ("baseline ", plan.baseline)):
             table[f"{whose}{name} [t]"] = data["stock_t"].sel(stock=name).to_numpy()
     return pd.DataFrame(table)
 
 
 def deliveries(plan: Plan) -> pd.DataFrame:
     """One row for each delivery: tonnes asked for and made, when, and scope 1 and 2 by the goal's signal."""
-    assert plan.replay is not None
-    scenario, horizon = plan.scenario, plan.scenario.horizon
-    book = ledger(scenario, plan.replay).products
-    assert book is not None
-    kg_per_t = book.carbon_per_t(scenario.goal.signal).fillna(0.0)
+    scenario, horizon, runs = plan.scenario, plan.scenario.horizon, (replay_of(plan), plan.baseline)
+    kg_per_t = _products(plan).carbon_per_t(scenario.goal.signal).fillna(0.0)
     rows = []
     for delivery in scenario.deliveries:
-        by_step, baseline = (data["delivered_t"].sel(delivery=delivery.name) for data in (plan.replay, plan.baseline))
-        demand_t = delivery.amount_t
-        if demand_t is None:
-            demand_t = float(scenario.inputs["demand_tph"].sel(demand=delivery.name).sum()) * horizon.step_h
+        by_step, baseline = (data["delivered_t"].sel(delivery=delivery.name) for data in runs)
+        demand_t = works.demand_t(scenario, delivery)
         at = np.flatnonzero(by_step.to_numpy() > 0).tolist()
         ends = [horizon.instant(i * horizon.step_min) for i in (at[0], at[-1] + 1)] if len(at) else ["", ""]
         tonnes = float(by_step.sum())
@@ -333,10 +415,7 @@ def product_carbon(plan: Plan) -> pd.DataFrame:
 
     ``kg`` is what comes into the store in the horizon; stores into which nothing came have no row.
     """
-    assert plan.replay is not None
-    book = ledger(plan.scenario, plan.replay).products
-    assert book is not None
-    rows = []
+    book, rows = _products(plan), []
     for name in book.table["stock"].values.tolist():
         row = book.table.sel(stock=name)
         tonnes = float(row["in_t"])
@@ -351,33 +430,35 @@ def product_carbon(plan: Plan) -> pd.DataFrame:
 
 def whereabouts(plan: Plan) -> pd.DataFrame:
     """Where each column of the ledger goes [kg]: deliveries, change of stock, losses, what is sold, the site."""
-    assert plan.replay is not None
-    book = ledger(plan.scenario, plan.replay).products
-    assert book is not None
+    book = _products(plan)
     return pd.DataFrame([{"column": column, **book.leaves(column)} for column in book.columns])
+
+
+def _products(plan: Plan) -> Products:
+    book = ledger(plan.scenario, replay_of(plan)).products
+    assert book is not None
+    return book
 
 
 def unit_columns(plan: Plan) -> dict[str, Any]:
     """Mode, rate and power of each unit by step, and level of each store at a step's end, a column each."""
-    assert plan.replay is not None
-    table: dict[str, Any] = {}
+    table, replay = dict[str, Any](), replay_of(plan)
     for unit, _ in plan.scenario.process_units:
-        mine = plan.replay.sel(process=unit)
+        mine = replay.sel(process=unit)
         table[f"{unit} mode"] = mine["process_mode"].values.tolist()
         table[f"{unit} [t/h]"] = mine["process_tph"].to_numpy()
         table[f"{unit} [MW]"] = mine["process_mw"].to_numpy()
     for name in plan.scenario.store:
-        table[f"{name} [t]"] = plan.replay["stock_t"].sel(stock=name).to_numpy()
+        table[f"{name} [t]"] = replay["stock_t"].sel(stock=name).to_numpy()
     for delivery in plan.scenario.deliveries:
-        table[f"{delivery.name} delivered [t]"] = plan.replay["delivered_t"].sel(delivery=delivery.name).to_numpy()
+        table[f"{delivery.name} delivered [t]"] = replay["delivered_t"].sel(delivery=delivery.name).to_numpy()
     return table
 
 
 def _origins(row: xr.Dataset, column: str) -> list[tuple[tuple[str, str, str], float]]:
-    origins = zip(*(row[f"origin_{name}"].values.tolist() for name in ("column", "kind", "source")), strict=True)
-    return [
-        (names, kg) for names, kg in zip(origins, row["kg_per_t"].values.tolist(), strict=True) if names[0] == column
-    ]
+    origins = columns(row, "origin", ("column", "kind", "source"))
+    pairs = zip(origins, row["kg_per_t"].values.tolist(), strict=True)
+    return [(names, kg) for names, kg in pairs if names[0] == column]
 
 
 class CannotExport(ValueError):

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from emberline.reports.exports.hours import FLOWS_MW, PRICE, PRICE_OF_BLOCKS, SCOPES
-from emberline.reports.text import numbers
+from emberline.reports.exports.tables import FIGURE_COLUMNS, FLOWS_MW, PRICE, PRICE_OF_BLOCKS, SCOPES
+from emberline.reports.text import current, mark, numbers, say, tr
 from emberline.reports.text.activities import called, does
-from emberline.reports.text.language import LOCALES, current, mark, tr, word
-from emberline.reports.text.messages import say
+from emberline.reports.text.language import LOCALES, word
 
 if TYPE_CHECKING:
     from emberline.scenarios import Scenario
@@ -51,26 +50,13 @@ ENDINGS = {
     "_t": "t",
 }
 """Unit of measure by the ending of a name, longer ones first."""
-FIGURE_COLUMNS = ("figure", "unit", "baseline", "plan", "saved", "saved %")
 KILOGRAMS, TONNES = "kg CO2e", "t CO2e"
 HEADS = (
-    mark("heat"), mark("order"), mark("grade"), mark("mass"), mark("stage"), mark("unit"), mark("start"), mark("end"),
-    mark("waited"), mark("electricity"), mark("carbon of the heat"), mark("unit of measure"), mark("came in"),
-    mark("carbon"), mark("scope"), mark("factor"), mark("factor from"), mark("mode"), mark("off spec"),
-    mark("delivery"), mark("store"), mark("asked"), mark("delivered"), mark("baseline"), mark("first"), mark("last"),
-    mark("kind"), mark("source"), mark("stock"), mark("name"), mark("amount"), mark("quantity"), mark("period"),
-    mark("gas"), mark("activity"), mark("figure"), mark("plan"), mark("saved"), mark("saved %"), mark("day"),
-    mark("hours"), mark("grid import"), mark("grid export"), mark("line or processes"), mark("base load"),
-    mark("PV used or exported"), mark("PV not used"), mark("battery charge"), mark("battery discharge"),
-    mark("moved"), mark("due"),
-    mark("grid import, baseline"), mark("scope 1"), mark("scope 2, heat bought"), mark("scope 2, average intensity"),
-    mark("scope 2, marginal intensity"), mark("scope 2, market-based"), mark("energy and assets"), mark("spot price"),
-    mark("average intensity"), mark("marginal intensity"), mark("idle"), mark("baseline line"), mark("baseline import"),
-    mark("export price"), mark("carbon intensity"), mark("marginal carbon intensity"), mark("short price"),
-    mark("long price"), mark("battery"), mark("mean rate"), mark("price with tariff"),
-    mark("price with tariff in the first block"),
+    mark("mass"), mark("carbon of the heat"), mark("came in"), mark("factor"), mark("off spec"), mark("asked"),
+    mark("stock"), mark("hours"), mark("energy and assets"), mark("baseline line"), mark("baseline import"),
+    mark("short price"), mark("long price"), mark("mean rate"),
 )  # fmt: skip
-"""What heads say before their unit of measure, as far as it is clear by itself."""
+"""What heads say before their unit of measure and no other place does."""
 MEANINGS = {
     "line": mark("line or processes"), "rate": mark("price of a unit"), "what": mark("does"),
     "lost": mark("lost in stores"), "sold": mark("by-products sold"),
@@ -204,10 +190,7 @@ def _cells(name: str, scenario: Scenario) -> dict[str, Callable[[str], str]]:
     if name == "bill":
         return {"kind": say, "unit": say}
     if name == "ledger":
-        return {
-            "scope": lambda scope: word(scope, LEDGER_SCOPES.get(scope, scope)),
-            "reference": say,
-        }
+        return {"scope": lambda scope: word(scope, LEDGER_SCOPES.get(scope, scope)), "reference": say}
     if name == "products":
         return {"kind": lambda kind: word(kind, ORIGINS.get(kind, kind))}
     if name == "runs":

@@ -5,13 +5,4 @@ from emberline.reports.performance.losses import Losses, losses
 from emberline.reports.performance.review import review
 from emberline.reports.performance.tables import Step, joined, read_content, read_table
 
-__all__ = [
-    "Cusum",
-    "Losses",
-    "Step",
-    "joined",
-    "losses",
-    "read_content",
-    "read_table",
-    "review",
-]
+__all__ = ["Cusum", "Losses", "Step", "joined", "losses", "read_content", "read_table", "review"]

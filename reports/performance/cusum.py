@@ -79,12 +79,7 @@ def cusum(
     more = _sums((errors / sd)[None, :], reference_sd)
     threshold = _threshold(covariance, baseline.freedom, false_alarms, reference_sd)
     index = report.index
-    return Cusum(
-        pd.Series(np.cumsum(-errors), index=index),
-        pd.Series(more[0], index=index),
-        threshold,
-        false_alarms,
-    )
+    return Cusum(pd.Series(np.cumsum(-errors), index=index), pd.Series(more[0], index=index), threshold, false_alarms)
 
 
 def _sums(ratios: np.ndarray, reference_sd: float) -> np.ndarray:

@@ -8,11 +8,18 @@ from dataclasses import dataclass
 import pandas as pd
 
 from emberline.reports.compliance.reports.table import Document, Table, table
-from emberline.reports.performance.baseline import EnergyBaseline, Savings, fit, savings
+from emberline.reports.performance.baseline import (
+    Breach,
+    EnergyBaseline,
+    Savings,
+    breaches,
+    fit,
+    refuse_invalid,
+    savings,
+)
 from emberline.reports.performance.cusum import Cusum, cusum
 from emberline.reports.performance.losses import MOST, Losses, significant_uses
 from emberline.reports.performance.tables import Periods
-from emberline.reports.performance.validity import Breach, breaches, refuse_invalid
 
 
 @dataclass(frozen=True)

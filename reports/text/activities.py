@@ -5,9 +5,9 @@ Gantt charts, calendars and B2MML are made of it. Times are minutes after the ho
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -18,6 +18,9 @@ from emberline.reports.text.numbers import listed, number
 from emberline.scenarios import Scenario
 from emberline.scenarios.flows.asset_flows import flow
 from emberline.scenarios.flows.process_flows import streams
+
+if TYPE_CHECKING:
+    from emberline.planning.plan import Plan
 
 SMALL = 1e-6
 """A flow that does not pass this is none."""
@@ -98,6 +101,27 @@ class Activity:
         return mark("amount") if self.of == "site" else mark("electricity")
 
 
+OPERATION = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
+"""Columns of an operation in a run."""
+
+
+def replay_of(plan: Plan) -> xr.Dataset:
+    """The undisturbed replay of a plan that has a schedule."""
+    assert plan.replay is not None
+    return plan.replay
+
+
+def columns(run: xr.Dataset, prefix: str, names: Iterable[str]) -> list[tuple[Any, ...]]:
+    """Rows of variables of a run whose names begin alike; none where the run has no such variables."""
+    variables = [f"{prefix}_{name}" for name in names]
+    return list(zip(*(run[name].values.tolist() for name in variables if name in run), strict=True))
+
+
+def breakdowns(run: xr.Dataset) -> list[tuple[str, float, float]]:
+    """Unit, begin [min] and length [min] of each breakdown of a run."""
+    return columns(run, "stop", ("unit", "at_min", "min"))
+
+
 def activities(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
     """All of a run: operations of the line, runs of processes, then what the site's assets do.
 
@@ -112,14 +136,12 @@ def activities(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
 def of_units(scenario: Scenario, run: xr.Dataset, materials: bool = False) -> Iterator[Activity]:
     """Operations of the line and runs of processes; their materials only where asked for, which takes time."""
     yield from _operations(scenario, run)
-    if scenario.processes:
-        yield from _runs(scenario, run, materials)
+    yield from _runs(scenario, run, materials)
 
 
 def units(scenario: Scenario, run: xr.Dataset) -> dict[str, str]:
     """All units that have activities, in the plant's order, and what they belong to (``Activity.of``)."""
-    order = [unit.name for unit in scenario.line.units] if scenario.heats else []
-    order += [unit for unit, _ in scenario.process_units]
+    order = [unit for producer in scenario.producers for unit in producer.units]
     owners = {activity.unit: activity.of for activity in activities(scenario, run)}
     return {name: str(owners[name]) for name in (*order, *owners) if name in owners}
 
@@ -143,9 +165,8 @@ def called(unit: str, scenario: Scenario) -> str:
 
 def _operations(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
     heats = {heat.name: heat for heat in scenario.heats}
-    columns = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
-    rows = zip(*(run[f"op_{name}"].values.tolist() for name in columns), strict=True)
-    for heat, stage, unit, start, end, waited, energy in sorted(rows, key=lambda row: (row[3], row[2])):
+    rows = sorted(columns(run, "op", OPERATION), key=lambda row: (row[3], row[2]))
+    for heat, stage, unit, start, end, waited, energy in rows:
         grade = heats[heat].grade
         material = Material(grade.name, grade.mass_t, "t", is_product=True, lot=heat)
         yield Activity(
@@ -224,8 +245,5 @@ def _over_time(measure: str) -> str:
     return "MWh" if measure == "MW" else measure.removesuffix("/h")
 
 
-STATES = {
-    RUN: mark("run"), START_UP: mark("start-up"),
-    CHANGE_OVER: mark("change-over"), WAIT: mark("waiting"),
-}  # fmt: skip
+STATES = {RUN: mark("run"), START_UP: mark("start-up"), CHANGE_OVER: mark("change-over"), WAIT: mark("waiting")}
 """By state (``planning/accounts/unit_runs.py``)."""

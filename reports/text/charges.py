@@ -13,6 +13,8 @@ CONTRACTS = {
     "base_block": mark("base block"), "green": mark("green"), "ppa": mark("ppa"), "guarantees": mark("guarantees"),
 }  # fmt: skip
 """Names of the kinds of contracts."""
+FACTORS = {"guarantees": 0.0}
+"""Market-based factors of the kinds that state none [kg/MWh]."""
 SCHEMES = {"eu_ets": mark("EU ETS"), "china_ets": mark("China ETS"), "shadow": mark("shadow price")}
 """Names of the schemes behind a carbon price."""
 ASSESSED = {"monthly": mark("monthly"), "daily": mark("daily")}
@@ -31,7 +33,7 @@ def lines(scenario: Scenario) -> Iterator[str]:
         share, mwh = getattr(contract, "share", None), getattr(contract, "mwh", None)
         much = tr("a profile") if share is None else tr("{share} of the import", share=percent(share, 1))
         much = f"{mwh:g} MWh" if mwh is not None else much
-        factor = getattr(contract, "kg_per_mwh", 0 if contract.kind == "guarantees" else None)
+        factor = getattr(contract, "kg_per_mwh", FACTORS.get(contract.kind))
         price = tr("{much} at {price}", much=much, price=f"{contract.price_per_mwh:g} {money}/MWh")
         parts = [tr(CONTRACTS.get(contract.kind, contract.kind)), price]
         if factor is not None:

@@ -9,34 +9,29 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from emberline.reports.text.language import current, mark, tr
-from emberline.reports.text.numbers import grouped, listed, month, weekday
-from emberline.scenarios.messages import Message, clock, worded
+from emberline.reports.text.numbers import clock, grouped, listed
+from emberline.reports.text.numbers import date as day_of_week
+from emberline.scenarios.messages import Message, worded
 
 STATUSES = (
     mark("within gap"), mark("best found"), mark("infeasible"), mark("no plan on this grid"),
-    mark("no plan within the limit"), mark("cancelled"),
-    mark("no plan"), mark("no schedule"), mark("simulated"), mark("by rules"), mark("not planned"), mark("failed"),
+    mark("no plan within the limit"), mark("no schedule"), mark("simulated"), mark("not planned"),
 )  # fmt: skip
-"""Of plans, fronts and points."""
+"""Of plans, fronts and points, as far as no other place says them."""
 LINES = {
     "line": mark("item of a bill"), "unit": mark("unit of measure"), "from": mark("where it is from"),
     "lost": mark("lost in stores"), "energy": mark("charge for energy"), "demand": mark("charge for demand"),
     "levy": mark("levy"), "fixed": mark("charge by the month"), "tax": mark("tax"),
     "tariff energy": mark("tariff energy"), "tariff export": mark("tariff export"), "coincident": mark("coincident"),
-    "spot": mark("spot"), "resale": mark("resale"), "block": mark("block"), "guarantees": mark("guarantees"),
-    "export": mark("export"), "imbalance": mark("imbalance"), "short": mark("more than nominated"),
-    "long": mark("less than nominated"), "fuel": mark("fuel"), "sale": mark("sale"), "flare": mark("flare"),
-    "wear": mark("wear"), "running": mark("cost of running"), "start": mark("starts of a machine"),
-    "stop": mark("stops of a machine"), "starts": mark("starts"), "stops": mark("stops"),
-    "carbon": mark("carbon price"), "scope 1": mark("scope 1"), "scope 2, grid": mark("scope 2, grid"),
-    "scope 2, bought heat": mark("scope 2, bought heat"), "grid": mark("grid"), "residual": mark("residual"),
-    "rest": mark("what no contract covers"),
-    "constant": mark("a constant value"),
-    "recourse": mark("recourse"), "cast longer": mark("casts that took longer"),
-    "start later": mark("starts held back"), "less power": mark("power held back"),
-    "end of cast": mark("casts that ended early"), "return": mark("heats that went back"),
-    "engine": mark("engines that stepped in"),
-    "months": mark("months"), "money": mark("amount of money"),
+    "spot": mark("spot"), "resale": mark("resale"), "block": mark("block"), "short": mark("more than nominated"),
+    "long": mark("less than nominated"), "fuel": mark("fuel"), "wear": mark("wear"), "running": mark("cost of running"),
+    "start": mark("starts of a machine"), "stop": mark("stops of a machine"), "starts": mark("starts"),
+    "stops": mark("stops"), "carbon": mark("carbon price"), "residual": mark("residual"),
+    "rest": mark("what no contract covers"), "constant": mark("a constant value"),
+    "cast longer": mark("casts that took longer"), "start later": mark("starts held back"),
+    "less power": mark("power held back"), "end of cast": mark("casts that ended early"),
+    "return": mark("heats that went back"), "engine": mark("engines that stepped in"), "months": mark("months"),
+    "money": mark("amount of money"),
 }  # fmt: skip
 """Kinds, lines and units of bill and ledger; the message distinguishes the meanings of a word."""
 USES = {
@@ -58,9 +53,4 @@ def say(text: str) -> str:
 
 
 def _time(at: date) -> str:
-    if current() == "en":
-        return clock(at)
-    parts = {"weekday": weekday(at), "day": at.day, "month": month(at)}
-    if isinstance(at, datetime):
-        return tr("{weekday} {day} {month} {time}", **parts, time=f"{at:%H:%M}")
-    return tr("{weekday} {day} {month}", **parts)
+    return clock(at) if isinstance(at, datetime) else day_of_week(at)

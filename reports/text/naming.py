@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import singledispatch
 from typing import Any
 
 from emberline.reports.text import numbers
 from emberline.reports.text.language import mark, tr, trn
 from emberline.scenarios import Scenario
+from emberline.scenarios.case.scenario import Producer, ProductionLine
 from emberline.scenarios.goal_metrics import GOALS, cost_cap
 from emberline.scenarios.records.disturbances import MARGINS
 from emberline.scenarios.records.horizon import Horizon
@@ -43,10 +45,19 @@ SILENT = ("name", "title", "description", "schema_version")
 def title(scenario: Scenario) -> str:
     """What a scenario is, how long it lasts and how much it makes."""
     place = (scenario.title or scenario.name).partition(",")[0]
-    parts = [place, length(scenario.horizon)]
-    if scenario.heats:
-        parts.append(trn("{count} heat", "{count} heats", len(scenario.heats)))
-    return ", ".join(parts)
+    makes = [text for producer in scenario.producers for text in _makes(producer)]
+    return ", ".join([place, length(scenario.horizon), *makes])
+
+
+@singledispatch
+def _makes(producer: Producer) -> tuple[str, ...]:
+    """How much a producer makes, as far as it can be counted."""
+    return ()
+
+
+@_makes.register(ProductionLine)
+def _(line: ProductionLine) -> tuple[str, ...]:
+    return (trn("{count} heat", "{count} heats", len(line.heats)),)
 
 
 def length(horizon: Horizon) -> str:

@@ -88,35 +88,37 @@ def month(at: dt.date) -> str:
 
 def day(at: datetime) -> str:
     """Day: 16 Jun."""
-    return tr("{day} {month}", day=at.day, month=month(at))
+    return tr("{day} {month}", **_parts(at))
 
 
-def date(at: datetime) -> str:
+def _parts(at: dt.date) -> dict[str, str | int]:
+    """Parts of a date or time, by their names in messages."""
+    return {"weekday": weekday(at), "day": at.day, "month": month(at), "year": at.year, "time": f"{at:%H:%M}"}
+
+
+def date(at: dt.date) -> str:
     """Day with weekday: Tue 16 Jun."""
-    return tr("{weekday} {day} {month}", weekday=weekday(at), day=at.day, month=month(at))
+    return tr("{weekday} {day} {month}", **_parts(at))
 
 
 def date_of_year(at: datetime) -> str:
     """Day with weekday and year: Tue 16 Jun 2026."""
-    parts = {"weekday": weekday(at), "day": at.day, "month": month(at), "year": at.year}
-    return tr("{weekday} {day} {month} {year}", **parts)
+    return tr("{weekday} {day} {month} {year}", **_parts(at))
 
 
 def clock(at: datetime) -> str:
     """Day and time: Tue 16 Jun 06:15."""
-    parts = {"weekday": weekday(at), "day": at.day, "month": month(at), "time": f"{at:%H:%M}"}
-    return tr("{weekday} {day} {month} {time}", **parts)
+    return tr("{weekday} {day} {month} {time}", **_parts(at))
 
 
 def stamp(at: datetime) -> str:
     """Time of creation: 06 Jun 06:15."""
-    return tr("{day:02d} {month} {time}", day=at.day, month=month(at), time=f"{at:%H:%M}")
+    return tr("{day:02d} {month} {time}", **_parts(at))
 
 
 def moment(at: datetime, with_offset: bool = True) -> str:
     """Full local time: Tue 16 Jun 2026 06:15 +02:00."""
-    parts = {"weekday": weekday(at), "day": at.day, "month": month(at), "year": at.year, "time": f"{at:%H:%M}"}
-    text = tr("{weekday} {day} {month} {year} {time}", **parts)
+    text = tr("{weekday} {day} {month} {year} {time}", **_parts(at))
     return f"{text} {offset(at)}" if with_offset else text
 
 

@@ -192,7 +192,6 @@ REPLAY_FIGURES = (
     (mark("cost saved compared with the baseline"), "", "saved_cost", 1.0, None),
 )
 """Label, unit (empty: currency), name, factor and digits of figures with quantiles; None: as savings are written."""
-OF_HEATS, OF_PROCESSES = ("late_heats", "late_t"), ("missed_deliveries", "short_t")
 
 
 def replay_figures(scenario: Scenario, quantiles: dict[str, dict[str, float]]) -> Iterator[tuple[str, str, list[str]]]:
@@ -202,11 +201,11 @@ def replay_figures(scenario: Scenario, quantiles: dict[str, dict[str, float]]) -
         scenario: which names the currency, and tells what a plan can be late with.
         quantiles: of an ensemble or of a plan's replays; those of earlier releases have fewer figures.
     """
-    absent = (*(() if scenario.heats else OF_HEATS), *(() if scenario.processes else OF_PROCESSES))
-    carbon, cost, *others, saved_carbon, saved_cost = REPLAY_FIGURES
+    carbon, cost, peak, *every, saved_carbon, saved_cost = REPLAY_FIGURES
     totals, savings = goal_first(scenario, carbon, cost), goal_first(scenario, saved_carbon, saved_cost)
-    for label, unit, name, factor, digits in (*totals, *others, *savings):
-        if name in quantiles and name not in absent:
+    late = [row for producer in scenario.producers for row in every if row[2] in producer.late]
+    for label, unit, name, factor, digits in (*totals, peak, *late, *savings):
+        if name in quantiles:
             ends = [quantiles[name][q] * factor for q in ("p10", "p50", "p90")]
             values = [wording.number(end, amount_digits(end) if digits is None else digits) for end in ends]
             yield tr(label), tr(unit) if unit else scenario.market.currency, values

@@ -13,14 +13,13 @@ from emberline.reports.text.language import mark, tr, trn
 from emberline.reports.text.messages import say
 from emberline.reports.text.numbers import clauses, listed, moment, number, offset, percent, sentence, signed
 from emberline.scenarios import Case, Scenario
+from emberline.scenarios.case.scenario import ProcessNetwork, ProductionLine
 from emberline.scenarios.goal_metrics import SIGNALS, goal_first, goal_text
 from emberline.scenarios.metrics import METRICS, legible_bound
 from emberline.scenarios.records.goal import Goal
 from emberline.scenarios.records.horizon import Horizon
 
-__all__ = [
-    "SIGNALS", "moment", "number", "offset", "percent", "sentence", "signed",
-]  # fmt: skip
+__all__ = ["SIGNALS", "moment", "number", "offset", "percent", "sentence", "signed"]
 
 PHASES = {
     "twin": mark("the baseline run"),
@@ -76,8 +75,7 @@ class StateText(NamedTuple):
 
 STATES = {
     "queued": StateText(
-        mark("waiting"), mark("Waiting for a free worker."),
-        mark("It starts by itself; you can close this page."),
+        mark("waiting"), mark("Waiting for a free worker."), mark("It starts by itself; you can close this page.")
     ),
     "working": StateText(
         mark("running"), mark("Running."), mark("It runs in the background; you can close this page.")
@@ -85,31 +83,28 @@ STATES = {
     "stored": StateText(mark("stored"), mark("Finished and stored."), ""),
     "deleted": StateText(mark("deleted"), mark("It was deleted."), mark("It can be restored for some days.")),
     "ended": StateText(
-        mark("ended without a plan"), mark("It ended without a plan."),
+        mark("ended without a plan"),
+        mark("It ended without a plan."),
         mark("Plan again: the inputs are kept at the side of the page Plan."),
     ),
     "cancelled": StateText(
-        mark("cancelled"), mark("It was cancelled before a plan was found."),
+        mark("cancelled"),
+        mark("It was cancelled before a plan was found."),
         mark("Plan again, and let the search run longer before you take its result."),
     ),
-    "stopped": StateText(
-        mark("stopped"), mark("It was stopped."),
-        mark("Inputs kept, result discarded."),
-    ),
-    "refused": StateText(
-        mark("refused"), mark("This is not possible."), mark("Change what these lines name."),
-    ),
+    "stopped": StateText(mark("stopped"), mark("It was stopped."), mark("Inputs kept, result discarded.")),
+    "refused": StateText(mark("refused"), mark("This is not possible."), mark("Change what these lines name.")),
     "failed": StateText(
-        mark("failed"), mark("It failed because of an error in Emberline."),
-        mark(
-            "The inputs are kept at the side. If it fails again, send these lines to whoever runs Emberline here."
-        ),
+        mark("failed"),
+        mark("It failed because of an error in Emberline."),
+        mark("The inputs are kept at the side. If it fails again, send these lines to whoever runs Emberline here."),
     ),
     "broken": StateText(
-        mark("lost"), mark("It was lost: its worker died or was ended."),
+        mark("lost"),
+        mark("It was lost: its worker died or was ended."),
         mark("The inputs are kept at the side. If it is lost again, reduce the request or allow more time."),
     ),
-}  # fmt: skip
+}
 """States of jobs (``runs/jobs/status.py``) and of runs in words, and what to do next, for every page.
 
 ``ended`` is a run without a plan whose job reports nothing, ``cancelled`` a search that was ended too early.
@@ -131,19 +126,9 @@ def seldom_holds(holds: int, n: int) -> bool:
 
 def baseline_note(plan: Plan) -> str | None:
     """A note on the baseline if it does not meet every limit."""
-    missed = plan.baseline_figures.unserved
-    if missed and plan.scenario.processes:
-        return trn(
-            "the baseline misses deliveries, needs or surpluses once: no saving is reported",
-            "the baseline misses deliveries, needs or surpluses {count} times: no saving is reported",
-            missed,
-        )
+    missed, text_of = plan.baseline_figures.unserved, _plant_texts(plan.scenario)[-1]
     if missed:
-        return trn(
-            "the baseline misses needs or surpluses once: no saving is reported",
-            "the baseline misses needs or surpluses {count} times: no saving is reported",
-            missed,
-        )
+        return text_of.unserved(missed)
     if plan.baseline_complete:
         return None
     missed_limits = [violation(row, plan.scenario.horizon) for row in violations(plan.baseline)]
@@ -154,16 +139,7 @@ def baseline_note(plan: Plan) -> str | None:
     if plan.comparable:
         return tr("the baseline does not meet every limit here; the plan is compared with it all the same")
     output, demand = (number(tonnes, 0) for tonnes in (plan.baseline_figures.tonnes, plan.scenario.tonnes))
-    if plan.scenario.processes:
-        return tr(
-            "the baseline delivers {made} of {asked} t, the plan another amount: no saving is reported",
-            made=output, asked=demand,
-        )  # fmt: skip
-    return tr(
-        "the baseline makes only {made} of {asked} t in time: no saving is reported, and the cap on extra cost "
-        "does not apply",
-        made=output, asked=demand,
-    )  # fmt: skip
+    return tr(text_of.short, made=output, asked=demand)
 
 
 def outcomes(plan: Plan) -> Iterator[tuple[str, str]]:
@@ -174,8 +150,8 @@ def outcomes(plan: Plan) -> Iterator[tuple[str, str]]:
     figures, scenario = plan.replay_figures, plan.scenario
     if figures is None or plan.replay is None:
         return
-    if scenario.processes:
-        yield from _of_processes(plan)
+    for text_of in _plant_texts(scenario):
+        yield from text_of.outcomes(plan)
     yield from _of_stores(plan)
     yield from _discarded(plan)
     if scenario.locks and plan.comparable:
@@ -186,24 +162,6 @@ def outcomes(plan: Plan) -> Iterator[tuple[str, str]]:
                 "without"
             ),
         )
-
-
-def _of_processes(plan: Plan) -> Iterator[tuple[str, str]]:
-    figures, scenario = plan.replay_figures, plan.scenario
-    assert figures is not None
-    assert plan.replay is not None
-    if figures.delivered:
-        parts = [f"{name} {number(tonnes, 0)} t" for name, tonnes in figures.delivered.items()]
-        yield "delivered", tr("{tonnes} t: {parts}", tonnes=number(figures.tonnes, 0), parts=shortened(parts))
-    parts = [f"{name} {number(kg, 1)} kg CO2e/t" for name, kg in figures.stock_kg_per_t.items()]
-    if parts:
-        signal = tr(SIGNALS[scenario.goal.signal])
-        yield "products", tr("{parts}, scope 1 and 2 ({signal})", parts=shortened(parts), signal=signal)
-    baseline = unit_runs.counts(scenario, plan.baseline)
-    for i, (unit, count) in enumerate(unit_runs.counts(scenario, plan.replay).items()):
-        ours, theirs = used(count), used(baseline[unit])
-        text = tr("{unit}: {plan}; baseline: {baseline}", unit=unit, plan=ours, baseline=theirs)
-        yield ("units" if i == 0 else "", text)
 
 
 def stock_note(plan: Plan) -> str:
@@ -319,21 +277,7 @@ def _levels(plan: Plan) -> Iterator[str]:
 
 def size(scenario: Case) -> str:
     """Production of a scenario, or the size of its site."""
-    if scenario.heats:
-        tonnes = number(scenario.tonnes, 0)
-        return trn("{count} heat, {tonnes} t", "{count} heats, {tonnes} t", len(scenario.heats), tonnes=tonnes)
-    if scenario.processes:
-        return tr(
-            "{units} ({names}), {stores}, {tonnes} t to deliver",
-            units=trn("{count} unit", "{count} units", len(scenario.process_units)),
-            names=listed(process.name for process in scenario.processes),
-            stores=trn("{count} store", "{count} stores", len(scenario.stores)), tonnes=number(scenario.tonnes, 0),
-        )  # fmt: skip
-    return tr(
-        "a site without a line: {carriers}, {assets}",
-        carriers=trn("{count} carrier", "{count} carriers", len(scenario.site.carrier)),
-        assets=trn("{count} asset", "{count} assets", len(scenario.site.assets)),
-    )
+    return clauses(text_of.size(scenario) for text_of in _plant_texts(scenario))
 
 
 def comparison(plan: Plan) -> str:
@@ -346,11 +290,91 @@ def comparison(plan: Plan) -> str:
 
 def baseline_name(scenario: Scenario) -> str:
     """Description of the baseline."""
-    if scenario.heats:
-        return tr("the baseline, which makes the same heats by the same due times as soon as possible")
-    if scenario.processes:
-        return tr("the baseline, which refills stores when they run low and ignores prices")
-    return tr("the baseline, which runs the site by simple rules without looking ahead")
+    return clauses(tr(text_of.baseline) for text_of in _plant_texts(scenario))
+
+
+class _SiteText:
+    """Sentences on a site alone; those on a producer differ from them."""
+
+    baseline = mark("the baseline, which runs the site by simple rules without looking ahead")
+    short = mark(
+        "the baseline makes only {made} of {asked} t in time: no saving is reported, and the cap on extra cost does "
+        "not apply"
+    )
+
+    def unserved(self, missed: int) -> str:
+        return trn(
+            "the baseline misses needs or surpluses once: no saving is reported",
+            "the baseline misses needs or surpluses {count} times: no saving is reported",
+            missed,
+        )
+
+    def size(self, scenario: Case) -> str:
+        return tr(
+            "a site without a line: {carriers}, {assets}",
+            carriers=trn("{count} carrier", "{count} carriers", len(scenario.site.carrier)),
+            assets=trn("{count} asset", "{count} assets", len(scenario.site.assets)),
+        )
+
+    def outcomes(self, plan: Plan) -> Iterator[tuple[str, str]]:
+        return iter(())
+
+
+class _LineText(_SiteText):
+    """Sentences on a line and its heats."""
+
+    baseline = mark("the baseline, which makes the same heats by the same due times as soon as possible")
+
+    def size(self, scenario: Case) -> str:
+        tonnes = number(scenario.tonnes, 0)
+        return trn("{count} heat, {tonnes} t", "{count} heats, {tonnes} t", len(scenario.heats), tonnes=tonnes)
+
+
+class _NetworkText(_SiteText):
+    """Sentences on processes, their stores and deliveries."""
+
+    baseline = mark("the baseline, which refills stores when they run low and ignores prices")
+    short = mark("the baseline delivers {made} of {asked} t, the plan another amount: no saving is reported")
+
+    def unserved(self, missed: int) -> str:
+        return trn(
+            "the baseline misses deliveries, needs or surpluses once: no saving is reported",
+            "the baseline misses deliveries, needs or surpluses {count} times: no saving is reported",
+            missed,
+        )
+
+    def size(self, scenario: Case) -> str:
+        return tr(
+            "{units} ({names}), {stores}, {tonnes} t to deliver",
+            units=trn("{count} unit", "{count} units", len(scenario.process_units)),
+            names=listed(process.name for process in scenario.processes),
+            stores=trn("{count} store", "{count} stores", len(scenario.stores)), tonnes=number(scenario.tonnes, 0),
+        )  # fmt: skip
+
+    def outcomes(self, plan: Plan) -> Iterator[tuple[str, str]]:
+        figures, scenario = plan.replay_figures, plan.scenario
+        assert figures is not None
+        assert plan.replay is not None
+        if figures.delivered:
+            parts = [f"{name} {number(tonnes, 0)} t" for name, tonnes in figures.delivered.items()]
+            yield "delivered", tr("{tonnes} t: {parts}", tonnes=number(figures.tonnes, 0), parts=shortened(parts))
+        parts = [f"{name} {number(kg, 1)} kg CO2e/t" for name, kg in figures.stock_kg_per_t.items()]
+        if parts:
+            signal = tr(SIGNALS[scenario.goal.signal])
+            yield "products", tr("{parts}, scope 1 and 2 ({signal})", parts=shortened(parts), signal=signal)
+        baseline = unit_runs.counts(scenario, plan.baseline)
+        for i, (unit, count) in enumerate(unit_runs.counts(scenario, plan.replay).items()):
+            ours, theirs = used(count), used(baseline[unit])
+            text = tr("{unit}: {plan}; baseline: {baseline}", unit=unit, plan=ours, baseline=theirs)
+            yield ("units" if i == 0 else "", text)
+
+
+TEXTS: dict[type, _SiteText] = {ProductionLine: _LineText(), ProcessNetwork: _NetworkText()}
+
+
+def _plant_texts(scenario: Scenario) -> list[_SiteText]:
+    """Sentences on each producer, or on the site alone."""
+    return [TEXTS[type(producer)] for producer in scenario.producers] or [_SiteText()]
 
 
 def goal(goal: Goal, currency: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 import xarray as xr
@@ -14,6 +15,7 @@ from emberline.scenarios import Case, Scenario
 from emberline.scenarios.flows.process_flows import directions
 from emberline.scenarios.process import Mode, Process
 from emberline.scenarios.process.delivery import Arrival, Delivery
+from emberline.scenarios.records.horizon import Horizon
 
 if TYPE_CHECKING:
     from emberline.planning.robustness import Ensemble
@@ -65,36 +67,57 @@ def stores(scenario: Scenario) -> Iterator[dict[str, Any]]:
 def deliveries(scenario: Case) -> Iterator[dict[str, Any]]:
     """A row per delivery and arrival: tonnes in the horizon, and when."""
     for item in (*scenario.deliveries, *scenario.arrivals):
-        row = (item.name, kind(item), item.store, demand_t(scenario, item), when(scenario, item))
+        row = (item.name, kind(item), item.store, demand_t(scenario, item), when(item, scenario.horizon))
         yield dict(zip(TRANSFERS, row, strict=True))
 
 
+@singledispatch
 def kind(item: Arrival) -> str:
     """Kind of a delivery or arrival, in English."""
-    if not isinstance(item, Delivery):
-        return COMES
+    return COMES
+
+
+@kind.register(Delivery)
+def _(item: Delivery) -> str:
     return LEAVES if item.amount_t is None else ORDER
 
 
 def demand_t(scenario: Case, item: Arrival) -> float:
     """Tonnes requested by a delivery, or brought by an arrival, in the horizon."""
-    if isinstance(item, Delivery) and item.amount_t is not None:
-        return item.amount_t
-    label = "demand" if isinstance(item, Delivery) else "arrival"
-    return float(scenario.inputs[f"{label}_tph"].sel({label: item.name}).sum()) * scenario.horizon.step_h
+    return _tonnes(item, scenario)
 
 
-def when(scenario: Scenario, item: Arrival) -> str:
+@singledispatch
+def _tonnes(item: Arrival, scenario: Case) -> float:
+    return _over_horizon(scenario, "arrival", item.name)
+
+
+@_tonnes.register(Delivery)
+def _(item: Delivery, scenario: Case) -> float:
+    return _over_horizon(scenario, "demand", item.name) if item.amount_t is None else item.amount_t
+
+
+def _over_horizon(scenario: Case, label: str, name: str) -> float:
+    return float(scenario.inputs[f"{label}_tph"].sel({label: name}).sum()) * scenario.horizon.step_h
+
+
+@singledispatch
+def when(item: Arrival, horizon: Horizon) -> str:
     """Time of a delivery or arrival, in words."""
-    if isinstance(item, Delivery) and item.amount_t is not None:
-        first, last = (
-            wording.moment(scenario.horizon.instant(step * scenario.horizon.step_min), False)
-            for step in item.span(scenario.horizon)
-        )
-        if item.loading_tph is None:
-            return tr("{first} to {last}", first=first, last=last)
-        fast = f"{item.loading_tph:g}"
-        return tr("{first} to {last}, at most {rate} t/h", first=first, last=last, rate=fast)
+    return _by_rate(item)
+
+
+@when.register(Delivery)
+def _(item: Delivery, horizon: Horizon) -> str:
+    if item.amount_t is None:
+        return _by_rate(item)
+    first, last = (wording.moment(horizon.instant(at * horizon.step_min), False) for at in item.span(horizon))
+    if item.loading_tph is None:
+        return tr("{first} to {last}", first=first, last=last)
+    return tr("{first} to {last}, at most {rate} t/h", first=first, last=last, rate=f"{item.loading_tph:g}")
+
+
+def _by_rate(item: Arrival) -> str:
     if item.weekly:
         rates = sorted({trucks.rate_tph for trucks in item.weekly})
         if len(rates) == 1:

@@ -58,6 +58,8 @@ class Producer(Protocol):
     """Decisions of its plans: of ``heats``, or of ``units`` by steps."""
     lock_key: ClassVar[str]
     """Key of its locks in a scenario."""
+    late: ClassVar[tuple[str, ...]]
+    """Figures of what it makes too late, or not at all."""
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -82,6 +84,7 @@ class ProductionLine:
     table: ClassVar[str] = "heats"
     decisions: ClassVar[str] = "heats"
     lock_key: ClassVar[str] = "locks"
+    late: ClassVar[tuple[str, ...]] = ("late_heats", "late_t")
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -107,6 +110,7 @@ class ProcessNetwork:
     table: ClassVar[str] = "runs"
     decisions: ClassVar[str] = "units"
     lock_key: ClassVar[str] = "run_locks"
+    late: ClassVar[tuple[str, ...]] = ("missed_deliveries", "short_t")
 
     @property
     def units(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ here as an act: ``{"do": "move", "key": "3.0", "unit": 1, "slot": 12, "heat": "C
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from functools import cache, singledispatch
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,10 @@ import xarray as xr
 from emberline.planning.accounts import unit_runs
 from emberline.reports.charts import palette
 from emberline.reports.charts.view import View
-from emberline.reports.text import numbers, wording
+from emberline.reports.text import current, mark, number, tr
+from emberline.reports.text.activities import OPERATION, breakdowns, columns
 from emberline.reports.text.activities import STATES as DOES
-from emberline.reports.text.language import current, mark, tr
+from emberline.reports.text.numbers import names
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.orders import AnyLock, Lock
@@ -36,6 +37,8 @@ RUNS = mark(
     "Drag a run in time, or use the arrow keys and Enter; what it breaks is shown when it is dropped. L locks, Escape "
     "undoes, Tab goes to the next bar. Drag over free space, or + and −, to zoom."
 )
+OF_HEAT = ("stage", "short", "group", "groupName")
+"""What bars of heats say and those of runs leave empty."""
 TEXTS = {
     "board": mark("Planning board: units from top to bottom, local time from left to right"),
     "help": mark(
@@ -83,11 +86,7 @@ def show(data: dict[str, Any], key: str, on_act: Callable[[], None]) -> None:
 
 
 def of_heats(
-    scenario: Scenario,
-    run: xr.Dataset,
-    baseline: xr.Dataset | None,
-    view: View,
-    board: HeatBoard | None,
+    scenario: Scenario, run: xr.Dataset, baseline: xr.Dataset | None, view: View, board: HeatBoard | None
 ) -> dict[str, Any]:
     """Bars of heats, the same for all readers of a plan; what a reader has locked is added by :func:`with_locks`.
 
@@ -101,12 +100,9 @@ def of_heats(
     units = [unit.name for unit in scenario.line.units]
     colours = palette.in_turn(order.name for order in scenario.orders)
     heats = {heat.name: heat for heat in scenario.heats}
-    texts = {name: tr(text) for name, text in TEXTS.items()}
-    size, unit = _unit(scenario)
-    texts["estimate"] = _estimate(board.rules(), unit) if board else ""
     casting = scenario.line.campaign_stage
     bars = []
-    for heat, stage, name, start, end, waited, energy in _operations(run):
+    for heat, stage, name, start, end, waited, energy in columns(run, "op", OPERATION):
         order = heats[heat].order
         key = board.key_of.get((heat, stage)) if board else None
         lengths, offsets = _by_unit(board, scenario, heat, key) if board and key else ([], [])
@@ -115,36 +111,46 @@ def of_heats(
                 "id": f"{heat}/{stage}", "key": key_text(key), "row": units.index(name), "start": start, "end": end,
                 "heat": heat, "stage": stage, "label": heat, "short": heat.rpartition("-")[2], "colour": colours[order],
                 "title": f"{heat} · {heats[heat].grade.name} · {stage}",
-                "facts": [
-                    f"{wording.number(energy, 1)} MWh",
-                    tr("waited {minutes} min", minutes=wording.number(waited, 0)),
-                ],
+                "facts": [f"{number(energy, 1)} MWh", tr("waited {minutes} min", minutes=number(waited, 0))],
                 "lengths": lengths, "offsets": offsets,
                 "group": f"{order}/{stage}" if casting is not None and stage == casting.name else "",
                 "groupName": order,
             }
         )  # fmt: skip
-    legend = list(colours.items()) if len(colours) <= MOST_ORDERS_IN_LEGEND else []
     thin = [] if baseline is None else [
         [units.index(name), start, end, colours[heats[heat].order]]
-        for heat, _, name, start, end, _, _ in _operations(baseline)
+        for heat, name, start, end in columns(baseline, "op", ("heat", "unit", "start_min", "end_min"))
     ]  # fmt: skip
+    bars.sort(key=lambda bar: bar["start"])
+    return _data(scenario, run, view, units, bars, thin, colours, None if board is None else board.rules(), {})
+
+
+def _data(
+    scenario: Scenario,
+    run: xr.Dataset,
+    view: View,
+    units: list[str],
+    bars: list[dict[str, Any]],
+    thin: list[list[Any]],
+    colours: dict[str, str],
+    rules: dict[str, Any] | None,
+    texts: dict[str, str],
+) -> dict[str, Any]:
+    """What the browser draws: bars of units, thin ones of the baseline, breakdowns, legend and texts."""
+    size, unit = (1000.0, "t CO2e") if scenario.goal.minimize == "carbon" else (1.0, str(scenario.market.currency))
+    texts = {name: tr(text) for name, text in (TEXTS | texts).items()} | {"estimate": ""}
+    if rules is not None:
+        signal = tr(rules["worth"]["says"])
+        says = tr("about {amount} {unit} by {signal} alone", amount="{amount}", unit=unit, signal=signal)
+        texts["estimate"] = says
+    stops = [
+        [units.index(unit), at, at + minutes, tr("breakdown")] for unit, at, minutes in breakdowns(run) if unit in units
+    ]
+    legend = list(colours.items()) if len(colours) <= MOST_ORDERS_IN_LEGEND else []
     return {
-        **_axis(view), "rows": units, "rowOf": list(range(len(units))),
-        "bars": sorted(bars, key=lambda bar: bar["start"]),
-        "baseline": thin, "stops": list(_stops(run, units)), "legend": legend, "texts": texts, "unitSize": size,
-        "rules": None if board is None else board.rules(),
+        **_axis(view), "rows": units, "rowOf": list(range(len(units))), "bars": bars, "baseline": thin, "stops": stops,
+        "legend": legend, "texts": texts, "unitSize": size, "rules": rules,
     }  # fmt: skip
-
-
-def _unit(scenario: Scenario) -> tuple[float, str]:
-    """Unit of the estimate of a move, and how many of the goal's it is."""
-    return (1000.0, "t CO2e") if scenario.goal.minimize == "carbon" else (1.0, str(scenario.market.currency))
-
-
-def _estimate(rules: dict[str, Any], unit: str) -> str:
-    signal = tr(rules["worth"]["says"])
-    return tr("about {amount} {unit} by {signal} alone", amount="{amount}", unit=unit, signal=signal)
 
 
 def run_id(one: unit_runs.UnitRun) -> str:
@@ -163,34 +169,26 @@ def of_runs(
     for one in unit_runs.unit_runs(scenario, run):
         hours = (one.last - one.first) * scenario.horizon.step_h
         does = one.what == unit_runs.RUN
-        facts = [f"{wording.number(one.energy_mwh, 1)} MWh"]
+        facts = [f"{number(one.energy_mwh, 1)} MWh"]
         if does:
-            facts = [f"{wording.number(one.tonnes, 0)} t", f"{wording.number(one.tonnes / hours, 1)} t/h", *facts]
+            facts = [f"{number(one.tonnes, 0)} t", f"{number(one.tonnes / hours, 1)} t/h", *facts]
         label = one.mode if several[one.unit] and does else ""
-        number, u = numbers_of.get(run_id(one)), units.index(one.unit)
-        lead = 0 if number is None else one.first - board.begins[number]
+        place, u = numbers_of.get(run_id(one)), units.index(one.unit)
+        lead = 0 if place is None else one.first - board.begins[place]
         bars.append(
             {
-                "id": run_id(one), "key": key_text(None if number is None else (number, 0)), "row": u,
-                "start": one.first * step, "end": one.last * step, "heat": run_id(one) if does else "", "stage": "",
-                "label": label, "short": "", "colour": colours[one.mode], "facts": facts,
+                "id": run_id(one), "key": key_text(None if place is None else (place, 0)), "row": u,
+                "start": one.first * step, "end": one.last * step, "heat": run_id(one) if does else "",
+                "label": label, "colour": colours[one.mode], "facts": facts,
                 "title": f"{one.mode} · {tr(DOES[one.what])}", "lengths": [[u, (one.last - one.first) * step]],
-                "offsets": [[u, lead * step]], "group": "",
-                "groupName": "", "pale": not does,
+                "offsets": [[u, lead * step]], "pale": not does, **dict.fromkeys(OF_HEAT, ""),
             }
         )  # fmt: skip
     thin = [] if baseline is None else [
         [units.index(one.unit), one.first * step, one.last * step, colours[one.mode]]
         for one in unit_runs.unit_runs(scenario, baseline) if one.what == unit_runs.RUN
     ]  # fmt: skip
-    size, unit = _unit(scenario)
-    texts = {name: tr(text) for name, text in TEXTS.items()} | {"help": tr(RUNS)}
-    texts["estimate"] = _estimate(board.rules(), unit)
-    legend = list(colours.items()) if len(colours) <= MOST_ORDERS_IN_LEGEND else []
-    return {
-        **_axis(view), "rows": units, "rowOf": list(range(len(units))), "bars": bars, "baseline": thin,
-        "stops": list(_stops(run, units)), "legend": legend, "texts": texts, "unitSize": size, "rules": board.rules(),
-    }  # fmt: skip
+    return _data(scenario, run, view, units, bars, thin, colours, board.rules(), {"help": RUNS})
 
 
 def with_locks(
@@ -205,24 +203,50 @@ def with_locks(
         locks: that apply now.
         picked: heats; the others are pale, if there are any.
     """
-    places: dict[str, list[int]] = {}
-    missed: list[str] = []
-    if isinstance(board, RunBoard):
-        moves = board.moves(locks)
-        places = {
-            key_text((i, 0)): [data["rules"]["starts"]["unit"][i][0], board.begins[i] + first - board.runs[i].first]
-            for i, first in moves.items()
-        }
-        if not board.outside(moves) and not board.collisions(moves) and board.missed(moves):
-            missed = [key_text((i, 0)) for i, first in moves.items() if first != board.runs[i].first]
-    elif board is not None:
-        places = {key_text(key): list(place) for key, place in board.moves(locks).items()}
-    named = {(lock.heat, lock.stage) for lock in locks if isinstance(lock, Lock)}
+    places, missed = _moved(board, data, locks)
+    named = {pair for lock in locks for pair in _locked(lock)}
     bars = [
         {**bar, "locked": (bar["heat"], bar["stage"]) in named or bool(bar["key"] and bar["key"] in places)}
         for bar in data["bars"]
     ]
     return {**data, "run": run, "bars": bars, "places": places, "missed": missed, "picked": list(picked)}
+
+
+Moves = tuple[dict[str, list[int]], list[str]]
+
+
+@singledispatch
+def _moved(board: object, data: dict[str, Any], locks: Sequence[AnyLock]) -> Moves:
+    """Places of bars that locks move, and bars that cannot be there; of no board none."""
+    return {}, []
+
+
+@_moved.register(HeatBoard)
+def _(board: HeatBoard, data: dict[str, Any], locks: Sequence[AnyLock]) -> Moves:
+    return {key_text(key): list(place) for key, place in board.moves(locks).items()}, []
+
+
+@_moved.register(RunBoard)
+def _(board: RunBoard, data: dict[str, Any], locks: Sequence[AnyLock]) -> Moves:
+    moves, missed = board.moves(locks), list[str]()
+    places = {
+        key_text((i, 0)): [data["rules"]["starts"]["unit"][i][0], board.begins[i] + first - board.runs[i].first]
+        for i, first in moves.items()
+    }
+    if not board.outside(moves) and not board.collisions(moves) and board.missed(moves):
+        missed = [key_text((i, 0)) for i, first in moves.items() if first != board.runs[i].first]
+    return places, missed
+
+
+@singledispatch
+def _locked(lock: AnyLock) -> list[tuple[str, str]]:
+    """Heat and stage of a lock that names them: its bar is locked, wherever it is."""
+    return []
+
+
+@_locked.register(Lock)
+def _(lock: Lock) -> list[tuple[str, str]]:
+    return [(lock.heat, lock.stage)]
 
 
 def key_text(key: tuple[int, int] | None) -> str:
@@ -240,21 +264,6 @@ def _by_unit(
     return lengths, [[u, board.offset_min(heat, key, u)] for u in units]
 
 
-def _operations(run: xr.Dataset) -> Iterable[tuple[Any, ...]]:
-    names = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
-    return zip(*(run[f"op_{name}"].values.tolist() for name in names), strict=True)
-
-
-def _stops(run: xr.Dataset, units: Sequence[str]) -> Iterable[list[Any]]:
-    """Row, start, end and words of each breakdown."""
-    if "stop_unit" in run:
-        for unit, at, minutes in zip(
-            *(run[f"stop_{name}"].values.tolist() for name in ("unit", "at_min", "min")), strict=True
-        ):
-            if unit in units:
-                yield [units.index(unit), at, at + minutes, tr("breakdown")]
-
-
 def _axis(view: View) -> dict[str, Any]:
     """Spans of view and horizon, and what a clock in the browser needs: offsets from UTC, names of days and months."""
     horizon: Horizon = view.horizon
@@ -264,7 +273,7 @@ def _axis(view: View) -> dict[str, Any]:
         value = 0.0 if offset is None else offset.total_seconds() / 60
         if not offsets or offsets[-1][1] != value:
             offsets.append([minute, value])
-    days, months = numbers.names(current())
+    days, months = names(current())
     return {
         "span": list(view.span_min), "whole": [0.0, horizon.length_min],
         "epoch": horizon.instant(0).timestamp() * 1000, "offsets": offsets, "weekdays": days, "months": months,

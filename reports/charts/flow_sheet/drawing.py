@@ -17,10 +17,9 @@ import altair as alt
 import pandas as pd
 
 from emberline.reports.charts import palette
-from emberline.reports.charts.flow_sheet.parts import SMALL, Box, Lane, Sheet
+from emberline.reports.charts.flow_sheet import SMALL, Box, Lane, Sheet
 from emberline.reports.charts.site_panels import display_name
-from emberline.reports.text import wording
-from emberline.reports.text.language import tr
+from emberline.reports.text import tr, wording
 
 GUTTER, GAUGE = 0.115, 0.155
 """Share of the width for the names of the bars, and for levels of stores."""
@@ -93,20 +92,17 @@ def draw(sheet: Sheet, colour_of: dict[str, str], dark: bool) -> alt.LayerChart:
         _bar(rows, lane, y, right - 0.01, colour_of[lane.name], theme)
         _gauge(rows, lane, y, right, colour_of[lane.name], theme)
     most = _most(sheet)
-    lanes = [lane.name for lane in (*sheet.carriers, *sheet.stores)]
     for place in (*above, *below):
         _box(rows, place, theme)
-        _connect(rows, place, bars, lanes, most, colour_of, sheet)
-    if sheet.in_line:
-        _onwards(rows, below, theme)
+        _connect(rows, place, bars, most, colour_of, sheet)
+    _onwards(rows, below, theme)
     return _chart(rows, y + 16, theme)
 
 
 def _most(sheet: Sheet) -> dict[str, float]:
     """Largest flow by lane among lanes of the same unit; line widths are relative to it."""
-    units = {lane.name: lane.unit for lane in (*sheet.carriers, *sheet.stores)}
-    greatest: dict[str, float] = {}
-    for box in (*sheet.site, *sheet.machines, *sheet.production):
+    units, greatest = sheet.units, dict[str, float]()
+    for box in sheet.boxes:
         for name, amount in box.flows.items():
             if name in units:
                 greatest[units[name]] = max(greatest.get(units[name], 0.0), abs(amount))
@@ -207,13 +203,13 @@ def _text(
 
 
 def _connect(
-    rows: _Rows, place: _BoxPlace, bars: dict[str, float], lanes: list[str], most: dict[str, float],
+    rows: _Rows, place: _BoxPlace, bars: dict[str, float], most: dict[str, float],
     colour_of: dict[str, str], sheet: Sheet,
 ) -> None:  # fmt: skip
     """Lines from a box to the bars of its inputs and outputs."""
     box = place.box
-    names = [name for name in lanes if name in box.flows]
-    units = {lane.name: lane.unit for lane in (*sheet.carriers, *sheet.stores)}
+    units = sheet.units
+    names = [name for name in units if name in box.flows]
     for side in (True, False):
         here = [name for name in names if (bars[name] < place.top) == side]
         for i, name in enumerate(here):
@@ -224,12 +220,8 @@ def _connect(
             thick = 1.2 + 4.0 * abs(amount) / most[name] if flows and most[name] else 1.0
             way = tr("supplies") if amount > 0 else tr("consumes")
             says = f"{way} {wording.number(abs(amount), 2)} {units[name]}" if flows else tr("no flow")
-            mark = {
-                "name": f"{box.name}: {display_name(name)}",
-                "says": says,
-                "colour": colour_of[name],
-                "shown": 1.0 if flows else 0.3,
-            }
+            label, opacity = f"{box.name}: {display_name(name)}", 1.0 if flows else 0.3
+            mark = {"name": label, "says": says, "colour": colour_of[name], "shown": opacity}
             rows.lines.append({"x": x, "y": end, "y2": bar, "thick": thick, **mark})
             if flows:
                 target = bar if amount > 0 else end
@@ -239,7 +231,7 @@ def _connect(
 
 def _onwards(rows: _Rows, below: list[_BoxPlace], theme: Theme) -> None:
     """Arrows from stage to stage."""
-    stages = [place for place in below if place.production]
+    stages = [place for place in below if place.box.onwards]
     for one, other in pairwise(stages):
         y = (one.top + one.bottom) / 2
         if one.top != other.top:

@@ -10,7 +10,6 @@ read as such (``reports/compliance/monitoring/stack.py``).
 
 from __future__ import annotations
 
-import csv
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,11 +17,10 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
+from emberline.reports.compliance.csv_table import Unreadable, csv_table, lacking, placed_rows
 from emberline.reports.compliance.monitoring.period import Period
 from emberline.reports.compliance.monitoring.plan import GapRule
 from emberline.reports.compliance.monitoring.stack import HOURLY, Hour, Stack, read_hours, stack
-from emberline.scenarios.reading.csv_file import csv_rows
-from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.records.base import Problem, ScenarioError
 
 REQUIRED = {
@@ -198,27 +196,20 @@ def read_activity(paths: Iterable[Path]) -> Activity:
     stacks: dict[str, list[Hour]] = {}
     problems: list[Problem] = []
     for path in paths:
-        reason = unreadable(path)
-        if reason:
-            problems.append(Problem(named(path), "", reason))
-            continue
         try:
-            text = path.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as error:
-            problems.append(Problem(path.name, "", f"is not UTF-8 text (byte {error.start})"))
+            table = csv_table(path)
+        except Unreadable as error:
+            problems.append(Problem(error.file, "", error.says))
             continue
-        table = csv.DictReader(text.splitlines())
         if set(HOURLY) <= set(table.fieldnames or ()):
             for name, hours in read_hours(table, path.name, problems).items():
                 stacks.setdefault(name, []).extend(hours)
             continue
-        lacking = [name for name in REQUIRED if name not in (table.fieldnames or ())]
-        if lacking:
-            problems.append(Problem(path.name, "", f"lacks the column {', '.join(lacking)}"))
+        lacks = lacking(table, REQUIRED)
+        if lacks:
+            problems.append(Problem(path.name, "", lacks))
             continue
-        for number, raw in csv_rows(table, path.name):
-            place = f"{path.name} row {number}"
-            values = {key: (value or "").strip() for key, value in raw.items() if isinstance(key, str)}
+        for place, values in placed_rows(table, path.name):
             try:
                 rows.append(_row(values, place, path.name))
             except ValueError as error:

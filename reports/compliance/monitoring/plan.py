@@ -104,9 +104,8 @@ class Tiers(Record):
     """Of the emission factor."""
 
 
-SPELLINGS = {"1000nm3": "1000Nm3", "knm3": "1000Nm3"} | dict.fromkeys(
-    ("t", "to", "ton", "tons", "tonne", "tonnes"), "t"
-)
+SPELLINGS = dict.fromkeys(("1000nm3", "knm3"), "1000Nm3")
+SPELLINGS |= dict.fromkeys(("t", "to", "ton", "tons", "tonne", "tonnes"), "t")
 """Units of the workbook by other spellings."""
 KILN: dict[str, type[Oxides | KilnDust]] = {"clinker_oxides": Oxides, "kiln_dust": KilnDust}
 
@@ -331,10 +330,8 @@ class MonitoredProcess(Record):
     @model_validator(mode="after")
     def _listed(self) -> MonitoredProcess:
         check_goods(self.goods, self.route, self.cn_code)
-        for unit, factor in (
-            ("heat_from", "heat_imported_t_co2_per_tj"),
-            ("electricity_from", "electricity_t_co2_per_mwh"),
-        ):
+        factors = {"heat_from": "heat_imported_t_co2_per_tj", "electricity_from": "electricity_t_co2_per_mwh"}
+        for unit, factor in factors.items():
             if getattr(self, unit) is not None and getattr(self, factor):
                 raise ValueError(f"process {self.name}: give {unit} or {factor}, not both")
         return self

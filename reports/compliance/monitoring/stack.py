@@ -21,8 +21,8 @@ from datetime import datetime, time, timedelta
 
 import numpy as np
 
+from emberline.reports.compliance.csv_table import placed_rows
 from emberline.reports.compliance.monitoring.period import Period
-from emberline.scenarios.reading.csv_file import csv_rows
 from emberline.scenarios.records.base import Problem
 
 HOURLY = {
@@ -149,9 +149,7 @@ def _longest(missing: np.ndarray) -> int:
 def read_hours(table: csv.DictReader[str], file: str, problems: list[Problem]) -> dict[str, list[Hour]]:
     """Hours by stack, from a table with the columns of ``HOURLY``; mistakes are added to the problems."""
     stacks: dict[str, list[Hour]] = {}
-    for number, raw in csv_rows(table, file):
-        place = f"{file} row {number}"
-        cells = {key: (raw[key] or "").strip() for key in HOURLY}
+    for place, cells in placed_rows(table, file):
         try:
             stacks.setdefault(cells["name"], []).append(_hour(cells, place))
         except ValueError as error:

@@ -3,8 +3,7 @@
 from emberline.reports.compliance.default_values import read_default_values
 from emberline.reports.compliance.reports.annual import AnnualReport, annual_report
 from emberline.reports.compliance.reports.documents import DOCUMENTS, evidence_files, ghg_by_hour
-from emberline.reports.compliance.reports.of_plan import report_of_plan
-from emberline.reports.compliance.reports.of_products import products_of_plan
+from emberline.reports.compliance.reports.of_plan import products_of_plan, report_of_plan
 from emberline.reports.compliance.reports.table import Document, write_excel
 
 __all__ = [

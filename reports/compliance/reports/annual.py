@@ -36,6 +36,8 @@ QUANTITIES = {
 }
 """Quantities of a process, with unit and meaning."""
 OF_COGENERATION = {"heat": "TJ", "electricity": "MWh"}
+DECLARED = {"name", "see_direct", "mwh_per_t", "electricity_t_co2_per_mwh", "default_value"}
+"""What the maker of a precursor declares, or a default value says."""
 SAME_ENERGY = 1e-6
 """Share by which the use of heat or electricity may exceed what is made, by rounding."""
 SAME_T = 0.5
@@ -375,14 +377,7 @@ def _process(
         electricity_exported_mwh=of("electricity exported", "MWh") or 0.0,
         electricity_exported_t_co2_per_mwh=process.electricity_exported_t_co2_per_mwh,
         precursors=tuple(
-            Precursor(
-                name=precursor.name,
-                amount_t=bought[precursor.name] or 0.0,
-                see_direct=precursor.see_direct or 0.0,
-                mwh_per_t=precursor.mwh_per_t,
-                electricity_t_co2_per_mwh=precursor.electricity_t_co2_per_mwh,
-                default_value=precursor.default_value,
-            )
+            Precursor(**precursor.model_dump(include=DECLARED), amount_t=bought[precursor.name])
             for precursor in plan.precursors
             if bought[precursor.name]
         ),

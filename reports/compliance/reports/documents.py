@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import astuple
 from pathlib import Path
 
-from emberline.reports.compliance.monitoring.plan import carbon_dioxide
-from emberline.reports.compliance.reports.annual import AnnualReport, StreamLine, whole_t
+from emberline.reports.compliance.monitoring.plan import Electricity, carbon_dioxide
+from emberline.reports.compliance.reports.annual import AnnualReport, whole_t
 from emberline.reports.compliance.reports.scope2 import Scope2, annual_scope2, hourly_scope2, read_hourly
 from emberline.reports.compliance.reports.table import Document, Table, table
 
@@ -18,33 +19,23 @@ SAME_USE = 1e-3
 
 def cbam(report: AnnualReport) -> Document:
     """Embedded emissions of the goods (Implementing Regulation (EU) 2025/2547)."""
-    goods = {process.name: process for process in report.plan.processes}
     rows, products = [], {}
-    for process in report.processes:
+    for monitored, process in zip(report.plan.processes, report.processes, strict=True):
         result, counts = report.embedded[process.name], report.indirect_counts[process.name]
-        that_counts = result.see_total if counts else result.see_direct
-        rows.append(
-            (
-                process.name,
-                goods[process.name].goods,
-                process.production_t,
-                whole_t(process.attributed_t_co2),
-                result.see_direct,
-                result.see_indirect,
-                result.see_total,
-                that_counts,
-                result.mwh_per_t,
-            )
-        )
-        products[process.name] = {
-            "goods": goods[process.name].goods,
-            "cn_code": goods[process.name].cn_code,
-            "production_t": process.production_t,
+        see = {
             "see_direct": result.see_direct,
             "see_indirect": result.see_indirect,
             "see_total": result.see_total,
-            "see_that_counts": that_counts,
+            "see_that_counts": result.see_total if counts else result.see_direct,
             "mwh_per_t": result.mwh_per_t,
+        }
+        attributed = whole_t(process.attributed_t_co2)
+        rows.append((process.name, monitored.goods, process.production_t, attributed, *see.values()))
+        products[process.name] = {
+            "goods": monitored.goods,
+            "cn_code": monitored.cn_code,
+            "production_t": process.production_t,
+            **see,
             "default_share": result.default_share,
             **process.figures(),
         }
@@ -75,10 +66,9 @@ def ets(report: AnnualReport) -> Document:
 def china(report: AnnualReport) -> Document:
     """Emissions with regional and national grid factors. No conformity with GB/T 32151 is claimed."""
     region = report.plan.china_region
-    names = [f"cn_{region}_{CHINA_YEAR}"] if region else []
-    names += [f"cn_national_{CHINA_YEAR}", f"cn_national_without_green_{CHINA_YEAR}"]
+    places = [*filter(None, [region]), "national", "national_without_green"]
     rows, indirect = [], {}
-    for name in names:
+    for name in (f"cn_{place}_{CHINA_YEAR}" for place in places):
         factor = carbon_dioxide(name)
         t_co2 = report.electricity_mwh * factor.kg_per("MWh") / 1000
         rows.append((name, report.electricity_mwh, factor.kg_per("MWh"), whole_t(t_co2), factor.source))
@@ -100,10 +90,13 @@ def ghg(report: AnnualReport) -> Document:
     Raises:
         ValueError: the monitoring plan does not say how electricity is rated.
     """
-    electricity = report.plan.electricity
-    if electricity is None:
+    return ghg_with(report, annual_scope2(report.electricity_mwh, _electricity(report)))
+
+
+def _electricity(report: AnnualReport) -> Electricity:
+    if report.plan.electricity is None:
         raise ValueError("electricity is required in the monitoring plan: location_t_co2_per_mwh and location_source")
-    return ghg_with(report, annual_scope2(report.electricity_mwh, electricity))
+    return report.plan.electricity
 
 
 def ghg_with(report: AnnualReport, scope2: Scope2) -> Document:
@@ -137,9 +130,7 @@ def ghg_by_hour(report: AnnualReport, path: Path) -> Document:
     Raises:
         ValueError: the file is wrong, or its use is not that of the period.
     """
-    electricity = report.plan.electricity
-    if electricity is None:
-        raise ValueError("electricity is required in the monitoring plan: location_t_co2_per_mwh and location_source")
+    electricity = _electricity(report)
     use, certificates = read_hourly(path)
     if abs(sum(use) - report.electricity_mwh) > SAME_USE * max(report.electricity_mwh, 1.0):
         raise ValueError(
@@ -160,10 +151,6 @@ def _totals(report: AnnualReport) -> dict[str, float | int]:
     }
 
 
-def _factor(line: StreamLine) -> float:
-    return line.stream.t_co2_each
-
-
 def _streams(report: AnnualReport) -> Table:
     rows: list[tuple[str | float | int | None, ...]] = [
         (
@@ -171,7 +158,7 @@ def _streams(report: AnnualReport) -> Table:
             line.stream.method.replace("_", " "),
             line.amount.amount,
             line.stream.unit,
-            _factor(line),
+            line.stream.t_co2_each,
             line.stream.biogenic_share,
             whole_t(line.emissions.fossil_t_co2),
             whole_t(line.emissions.biogenic_t_co2),
@@ -181,33 +168,13 @@ def _streams(report: AnnualReport) -> Table:
     if rows:
         totals = whole_t(report.fossil_t_co2), whole_t(report.biogenic_t_co2)
         rows.append(("Total", "", None, "", None, None, *totals))
-    columns = (
-        "stream",
-        "method",
-        "amount",
-        "unit",
-        "t CO2/unit",
-        "biogenic share",
-        "fossil [t CO2]",
-        "biogenic [t CO2]",
-    )
-    return table(
-        "Source streams", columns, rows, "Whole tonnes; the total is rounded once, not the sum of rounded rows."
-    )
+    amounts = ("stream", "method", "amount", "unit", "t CO2/unit", "biogenic share")
+    note = "Whole tonnes; the total is rounded once, not the sum of rounded rows."
+    return table("Source streams", (*amounts, "fossil [t CO2]", "biogenic [t CO2]"), rows, note)
 
 
 def _cogeneration(report: AnnualReport) -> Table:
-    rows = [
-        (
-            name,
-            shared.heat_t_co2,
-            shared.power_t_co2,
-            shared.heat_share,
-            shared.heat_t_co2_per_tj,
-            shared.power_t_co2_per_mwh,
-        )
-        for name, shared in report.cogeneration.items()
-    ]
+    rows = [(name, *astuple(shared)) for name, shared in report.cogeneration.items()]
     columns = ("unit", "heat [t CO2]", "electricity [t CO2]", "share of heat", "heat [t CO2/TJ]", "power [t CO2/MWh]")
     return table("Cogeneration", columns, rows, "Shared out by reference efficiencies of heat and power made alone.")
 

@@ -7,15 +7,12 @@ plant's bidding zone; the rest of each hour has the residual mix.
 
 from __future__ import annotations
 
-import csv
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from emberline.reports.compliance.csv_table import amount, csv_table, lacking, placed_rows
 from emberline.reports.compliance.monitoring.plan import Electricity
-from emberline.scenarios.reading.csv_file import csv_rows
-from emberline.scenarios.reading.files import named, unreadable
 
 HOURLY = {
     "hour": "index or time of the hour",
@@ -129,35 +126,25 @@ def read_hourly(path: Path) -> tuple[list[float], list[HourlyCertificate]]:
     Raises:
         ValueError: the file cannot be read, or a row is wrong, with its number.
     """
-    reason = unreadable(path)
-    if reason:
-        raise ValueError(f"{named(path)}: {reason}")
-    try:
-        table = csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines())
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path.name} is not UTF-8 text (byte {error.start})") from None
-    lacking = [name for name in HOURLY if name not in (table.fieldnames or ())]
-    if lacking:
-        raise ValueError(f"{path.name} lacks the column {', '.join(lacking)}")
+    table = csv_table(path)
+    lacks = lacking(table, HOURLY)
+    if lacks:
+        raise ValueError(f"{path.name} {lacks}")
     use, certificates = [], []
-    lines: dict[str, int] = {}
-    for index, (line, row) in enumerate(csv_rows(table, path.name)):
-        hour = (row["hour"] or "").strip()
-        if not hour or hour in lines:
-            says = f"{hour[:40]!r} is in row {lines[hour]} too" if hour else "is required"
-            raise ValueError(f"{path.name} row {line}: hour: {says}")
-        lines[hour] = line
+    places: dict[str, str] = {}
+    for index, (place, row) in enumerate(placed_rows(table, path.name)):
+        hour = row["hour"]
+        if not hour or hour in places:
+            says = f"{hour[:40]!r} is in {places[hour].removeprefix(path.name).strip()} too" if hour else "is required"
+            raise ValueError(f"{place}: hour: {says}")
+        places[hour] = place
         numbers = []
         for name in ("use_mwh", "certificate_mwh"):
-            cell = (row[name] or "").strip() or "0"
-            try:
-                number = float(cell)
-            except ValueError:
-                number = math.nan
-            if not number >= 0 or math.isinf(number):
-                raise ValueError(f"{path.name} row {line}: {name}: must be a number of at least 0, got {cell[:40]!r}")
+            number = amount(row[name] or "0")
+            if number is None:
+                raise ValueError(f"{place}: {name}: must be a number of at least 0, got {row[name][:40]!r}")
             numbers.append(number)
         use.append(numbers[0])
         if numbers[1]:
-            certificates.append(HourlyCertificate(index, numbers[1], (row["zone"] or "").strip()))
+            certificates.append(HourlyCertificate(index, numbers[1], row["zone"]))
     return use, certificates

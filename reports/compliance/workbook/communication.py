@@ -6,7 +6,6 @@ language is filled in that language.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from emberline.reports.compliance.goods import ALL_ROUTES, GOODS, country_code
 from emberline.reports.compliance.monitoring.plan import MonitoredProcess
-from emberline.reports.compliance.production_process import Energy, ProductionProcess
+from emberline.reports.compliance.production_process import ProductionProcess
 from emberline.reports.compliance.reports.annual import AnnualReport, StreamLine
 from emberline.reports.compliance.source_stream import CO2_PER_CARBON
 from emberline.reports.compliance.workbook.sheets import TemplateError, Value, Workbook
@@ -68,19 +67,15 @@ class Labels:
             goods[name] = values.get(f"A{row}", name)
             for column, route in zip("GHIJKLMN", good.routes, strict=False):
                 routes[name, route] = values.get(f"{column}{row}", route)
-        methods = zip(
-            ("combustion", "process", "mass_balance"),
-            (
-                values.get("B56", "Combustion"),
-                values.get("C56", "Process emissions"),
-                values.get("D56", "Mass Balance"),
-            ),
-            strict=True,
-        )
+        methods = {
+            "combustion": values.get("B56", "Combustion"),
+            "process": values.get("C56", "Process emissions"),
+            "mass_balance": values.get("D56", "Mass Balance"),
+        }
         return cls(
             goods,
             routes,
-            dict(methods),
+            methods,
             values.get("B62", "Only direct production"),
             values.get("B55", "CO2"),
             values.get("B69", "Measured"),
@@ -100,20 +95,23 @@ def _columns(book: Workbook, sheet: str, key: str, value: str, rows: range) -> d
 
 
 def fill(template: Path, report: AnnualReport, path: Path) -> None:
-    """Fill a copy of the template.
+    """Write a filled copy of the template (:func:`filled`) to a file."""
+    path.write_bytes(filled(template, report))
+
+
+def filled(template: Path, report: AnnualReport) -> bytes:
+    """Content of a filled copy.
 
     Args:
         template: the user's copy, which stays as it is.
         report: what to write.
-        path: file to write.
 
     Raises:
         TemplateError: the file is not the template, or has no room for the report.
     """
     book = Workbook(template)
     for sheet in (INSTALLATION, STREAMS, EMISSIONS, PROCESSES, PRECURSORS, PRODUCTS, CONSTANTS, CODE_LISTS, CN_CODES):
-        if sheet not in book.sheets:
-            raise TemplateError(f"{book.name} has no sheet {sheet}; give the Commission's communication template")
+        book.text(sheet)
     _refuse_too_many(report)
     labels = Labels.of(book)
     _refuse_unlisted(report, labels)
@@ -121,22 +119,11 @@ def fill(template: Path, report: AnnualReport, path: Path) -> None:
     book.write(STREAMS, _streams(report, labels))
     indirect = sum(process.electricity_mwh * process.electricity_t_co2_per_mwh for process in report.processes)
     book.write(EMISSIONS, {"M26": indirect})
-    book.write(PROCESSES, _processes(report))
+    for index, pair in enumerate(zip(report.plan.processes, report.processes, strict=True)):
+        book.write(PROCESSES, _process(report, index, *pair))
     book.write(PRECURSORS, _precursors(report, labels))
     book.write(PRODUCTS, _products(report))
-    book.save(path)
-
-
-def filled(template: Path, report: AnnualReport) -> bytes:
-    """Content of a filled copy.
-
-    Raises:
-        TemplateError: the file is not the template, or has no room for the report.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "filled.xlsx"
-        fill(template, report, path)
-        return path.read_bytes()
+    return book.content()
 
 
 def _refuse_too_many(report: AnnualReport) -> None:
@@ -268,14 +255,6 @@ def _route_row(goods: str, route: str | None) -> int:
     return GOODS[goods].routes.index(route) if route is not None else 0
 
 
-def _processes(report: AnnualReport) -> Cells:
-    cells: Cells = {}
-    blocks = zip(report.plan.processes, report.processes, strict=True)
-    for index, (monitored, process) in enumerate(blocks):
-        cells |= _process(report, index, monitored, process)
-    return cells
-
-
 def _process(report: AnnualReport, index: int, monitored: MonitoredProcess, process: ProductionProcess) -> Cells:
     head = PROCESS_HEAD + PROCESS_STEP * index
     used = [other.takes_t.get(process.name, 0.0) for other in report.processes if other.name != process.name]
@@ -315,15 +294,11 @@ def _process(report: AnnualReport, index: int, monitored: MonitoredProcess, proc
 def _refuse_other_gas(process: ProductionProcess) -> None:
     """The template rates waste gas itself, by natural gas and 0.667: another factor would give other figures."""
     for gas, correction in ((process.waste_gas_imported, 1.0), (process.waste_gas_exported, 0.667)):
-        if gas is not None and not _as_template(gas, correction):
+        if gas is not None and max(abs(gas.t_co2_per_tj - 56.1), abs(gas.correction - correction)) >= 1e-9:
             raise TemplateError(
                 f"process {process.name}: waste gas at {gas.t_co2_per_tj:g} t CO2/TJ × {gas.correction:g}; "
                 f"the template counts it at 56.1 × {correction:g}"
             )
-
-
-def _as_template(gas: Energy, correction: float) -> bool:
-    return abs(gas.t_co2_per_tj - 56.1) < 1e-9 and abs(gas.correction - correction) < 1e-9
 
 
 def _precursors(report: AnnualReport, labels: Labels) -> Cells:

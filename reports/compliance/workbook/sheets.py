@@ -12,6 +12,7 @@ import html
 import re
 import zipfile
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -63,12 +64,12 @@ class Workbook:
         targets = {str(sheet.get("name")): str(relations[sheet.get(RELATION)]) for sheet in sheets}
         return {name: target if target.startswith("xl/") else f"xl/{target}" for name, target in targets.items()}
 
-    @property
-    def sheets(self) -> tuple[str, ...]:
-        """Names of the sheets."""
-        return tuple(self._sheets)
+    def text(self, sheet: str) -> str:
+        """Source of a sheet, as it is now.
 
-    def _text(self, sheet: str) -> str:
+        Raises:
+            TemplateError: there is no such sheet.
+        """
         if sheet not in self._sheets:
             raise TemplateError(f"{self.name} has no sheet {sheet}; give the Commission's communication template")
         if sheet not in self._texts:
@@ -79,7 +80,7 @@ class Workbook:
         """What cells of a sheet show, as text, by their names; stored values of formulas included."""
         strings = self._strings()
         values = {}
-        for match in _ANY_CELL.finditer(self._text(sheet)):
+        for match in _ANY_CELL.finditer(self.text(sheet)):
             name = re.search(r'\br="([A-Z]+\d+)"', match["attributes"])
             value = re.search(r"<v>(.*?)</v>|<is>.*?<t[^>]*>(.*?)</t>", match["content"] or "", re.DOTALL)
             if name and value:
@@ -100,7 +101,7 @@ class Workbook:
         Raises:
             TemplateError: a cell does not exist, or holds a formula.
         """
-        text = self._text(sheet)
+        text = self.text(sheet)
         for name, value in cells.items():
             if value is None:
                 continue
@@ -113,16 +114,18 @@ class Workbook:
             text = text[: match.start()] + _cell(name, style[0] if style else "", value) + text[match.end() :]
         self._texts[sheet] = text
 
-    def save(self, path: Path) -> None:
-        """Write the workbook, formulas to be calculated when it is opened."""
+    def content(self) -> bytes:
+        """The workbook as a file, formulas to be calculated when it is opened."""
         parts = dict(self._parts)
         for sheet, place in self._sheets.items():
-            parts[place] = _STORED.sub(r"\1", self._text(sheet)).encode("utf-8")
+            parts[place] = _STORED.sub(r"\1", self.text(sheet)).encode("utf-8")
         book = parts[WORKBOOK].decode("utf-8")
         parts[WORKBOOK] = _CALCULATION.sub(_calculated, book, count=1).encode("utf-8")
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        file = BytesIO()
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             for info in self._infos:
                 archive.writestr(info, parts[info.filename], compress_type=zipfile.ZIP_DEFLATED)
+        return file.getvalue()
 
 
 def _calculated(match: re.Match[str]) -> str:

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 from emberline.reports.exports import manifest
 from emberline.reports.exports.tables import CannotExport
 from emberline.reports.exports.worded import one_line, printable
-from emberline.reports.text.activities import Activity, Material, activities
+from emberline.reports.text.activities import Activity, Material, activities, replay_of
 from emberline.runs.store.run_folder import StoredRun
 
 NAMESPACE = "http://www.mesa.org/xml/B2MML"
@@ -37,10 +37,9 @@ def write(run: StoredRun, path: Path) -> None:
 def schedule(run: StoredRun) -> ET.Element:
     """The root element."""
     plan = run.plan
-    assert plan.replay is not None
     horizon = plan.scenario.horizon
     requests: dict[str, list[Activity]] = {}
-    for activity in activities(plan.scenario, plan.replay):
+    for activity in activities(plan.scenario, replay_of(plan)):
         requests.setdefault(activity.group, []).append(activity)
     if not requests:
         raise CannotExport(f"run {run.id} has nothing to schedule: no heat, no run, no machine, no store")

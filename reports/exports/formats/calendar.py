@@ -14,8 +14,8 @@ from emberline.planning.accounts.unit_runs import RUN
 from emberline.reports.exports import manifest
 from emberline.reports.exports.tables import CannotExport
 from emberline.reports.exports.worded import moment, one_line, printable, tag
-from emberline.reports.text.activities import Activity, activities, called, does, units
-from emberline.reports.text.language import current, tr
+from emberline.reports.text import current, tr
+from emberline.reports.text.activities import Activity, activities, called, does, replay_of, units
 from emberline.reports.text.numbers import listed
 from emberline.runs.store.run_folder import StoredRun
 
@@ -38,9 +38,8 @@ def calendar(run: StoredRun, unit: str | None = None) -> bytes:
     """The calendar as the bytes of an iCalendar file (RFC 5545)."""
     from icalendar import Calendar, vText
 
-    plan = run.plan
-    assert plan.replay is not None
-    owners = units(plan.scenario, plan.replay)
+    plan, replay = run.plan, replay_of(run.plan)
+    owners = units(plan.scenario, replay)
     if not owners:
         raise CannotExport(f"run {run.id} has nothing to put in a calendar: no heat, no run, no machine, no store")
     if unit is not None and unit not in owners:
@@ -57,7 +56,7 @@ def calendar(run: StoredRun, unit: str | None = None) -> bytes:
     for name, value in manifest.flat(run).items():
         document.add(f"x-emberline-{name.replace('_', '-')}", vText(printable(value)))
     stamp = datetime.fromisoformat(run.meta["created"]).astimezone(UTC)
-    for number, activity in enumerate(activities(plan.scenario, plan.replay)):
+    for number, activity in enumerate(activities(plan.scenario, replay)):
         if unit in (None, activity.unit):
             document.add_component(_event(run, activity, number, stamp))
     return document.to_ical()

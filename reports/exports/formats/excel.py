@@ -22,12 +22,11 @@ from emberline.reports.charts import palette
 from emberline.reports.charts.gantt import colours, key, makes
 from emberline.reports.exports import crews, manifest, tables, worded
 from emberline.reports.exports.crews import HEADS
-from emberline.reports.exports.hours import FLOWS_MW, SMALL, hours, without_zeros
+from emberline.reports.exports.tables import FLOWS_MW, SMALL, hours, without_zeros
 from emberline.reports.exports.worded import moment, one_line, printable
-from emberline.reports.text.activities import Activity, activities, called, of_site, units
-from emberline.reports.text.language import mark, tr, word
-from emberline.reports.text.messages import say
-from emberline.reports.text.numbers import sentence
+from emberline.reports.text import mark, say, sentence, tr
+from emberline.reports.text.activities import Activity, activities, called, of_site, replay_of, units
+from emberline.reports.text.language import word
 from emberline.reports.text.wording import stock_note
 from emberline.runs.store.run_folder import StoredRun
 
@@ -79,10 +78,8 @@ class Book:
 
     def __post_init__(self) -> None:
         add = self.book.add_format
-        self.head = add({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top", "bg_color": "#EEF1F4"})
-        self.head_of_numbers = add(
-            {"bold": True, "bottom": 1, "text_wrap": True, "valign": "top", "bg_color": "#EEF1F4", "align": "right"}
-        )
+        head = {"bold": True, "bottom": 1, "text_wrap": True, "valign": "top", "bg_color": "#EEF1F4"}
+        self.head, self.head_of_numbers = add(head), add({**head, "align": "right"})
         self.bold = add({"bold": True})
         self.time = add({"num_format": tr(TIME), "align": "left"})
         self.wrapped = add({"text_wrap": True, "valign": "top"})
@@ -128,17 +125,11 @@ def write(run: StoredRun, path: Path) -> None:
     with xlsxwriter.Workbook(content, OPTIONS) as book:
         timestamp = datetime.fromisoformat(run.meta["created"]).astimezone(UTC).replace(tzinfo=None)
         scenario = run.plan.scenario
-        book.set_properties(
-            {
-                "title": one_line(scenario.title or scenario.name),
-                "subject": tr("run {run}", run=run.id),
-                "created": timestamp,
-            }
-        )
+        title, subject = one_line(scenario.title or scenario.name), tr("run {run}", run=run.id)
+        book.set_properties({"title": title, "subject": subject, "created": timestamp})
         ours = Book(book, run)
         _figures(ours)
-        frames = {"heats": tables.heat_list(run)} if scenario.heats else {}
-        frames |= tables.of_processes(run)
+        frames = tables.of_producers(run)
         machines = tables.activity_list(run)
         if len(machines):
             frames["machines"] = machines
@@ -210,15 +201,14 @@ def _table(ours: Book, name: str, frame: pd.DataFrame) -> None:
         values = frame[head].tolist()
         numbers = [value for value in values if _is_number(value)]
         _text(sheet, 0, column, str(head), ours.head_of_numbers if numbers else ours.head)
-        if head in times:
-            _times(sheet, column, values, ours.time)
-        else:
-            style = ours.number(_digits(numbers))
-            for row, value in enumerate(values, start=1):
-                if isinstance(value, str):
-                    _text(sheet, row, column, value)
-                elif _is_number(value):
-                    sheet.write_number(row, column, round(value, DIGITS) + 0.0, style)
+        style = ours.number(_digits(numbers))
+        for row, value in enumerate(values, start=1):
+            if hasattr(value, "isoformat"):
+                sheet.write_datetime(row, column, value.replace(tzinfo=None), ours.time)
+            elif isinstance(value, str):
+                _text(sheet, row, column, value)
+            elif _is_number(value):
+                sheet.write_number(row, column, round(value, DIGITS) + 0.0, style)
         sheet.set_column(column, column, time if head in times else _width(str(head), values))
     sheet.freeze_panes(1, 1)
     sheet.repeat_rows(0)
@@ -236,14 +226,6 @@ def _with_offsets(frame: pd.DataFrame, times: list[str]) -> pd.DataFrame:
         offsets = [f"UTC{text[:3]}:{text[3:]}" if text else "" for text in texts]
         frame.insert(list(frame.columns).index(name) + 1, tr("{name} offset", name=name), offsets)
     return frame
-
-
-def _times(sheet: Any, column: int, values: list[Any], style: Any) -> None:
-    for row, value in enumerate(values, start=1):
-        if hasattr(value, "isoformat"):
-            sheet.write_datetime(row, column, value.replace(tzinfo=None), style)
-        else:
-            _text(sheet, row, column, str(value))
 
 
 def _text(sheet: Any, row: int, column: int, text: str, style: Any = None) -> None:
@@ -298,12 +280,7 @@ def _unit(ours: Book, unit: str) -> None:
         activity = line.activity
         cells: list[str | float] = [tr("free")]
         if activity is not None and process:
-            cells = [
-                crews.work(activity),
-                activity.products(),
-                activity.tph or 0.0,
-                activity.amount,
-            ]
+            cells = [crews.work(activity), activity.products(), activity.tph or 0.0, activity.amount]
         elif activity is not None:
             cells = [crews.work(activity), activity.name, activity.definition]
         for column, value in enumerate(cells, 2):
@@ -335,13 +312,11 @@ PALE = "#E6E9EC"
 
 def _gantt(sheet: Any, book: Any, run: StoredRun) -> None:
     """Fill a sheet: a cell is coloured where its unit works in any part of it; its name stands in the first one."""
-    plan = run.plan
-    assert plan.replay is not None
-    scenario, horizon = plan.scenario, plan.scenario.horizon
+    scenario, horizon, replay = run.plan.scenario, run.plan.scenario.horizon, replay_of(run.plan)
     steps = math.ceil(horizon.n_steps / MOST_CELLS)
     cell_min, n = steps * horizon.step_min, math.ceil(horizon.n_steps / steps)
-    rows = list(units(scenario, plan.replay))
-    shades = colours(scenario, of_site(scenario, plan.replay))
+    rows = list(units(scenario, replay))
+    shades = colours(scenario, of_site(scenario, replay))
     head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "vcenter"})
     clock = book.add_format({"rotation": 90, "font_size": 8, "bottom": 1, "valign": "bottom"})
     fills = {
@@ -362,7 +337,7 @@ def _gantt(sheet: Any, book: Any, run: StoredRun) -> None:
         sheet.write_string(row, 0, printable(called(unit, scenario)), head)
         sheet.set_row(row, 24)
     used: dict[str, Any] = {}
-    for activity in activities(scenario, plan.replay):
+    for activity in activities(scenario, replay):
         first = max(math.floor(activity.start_min / cell_min + 1e-9), 0)
         last = min(math.ceil(activity.end_min / cell_min - 1e-9), n)
         fill = fills[shades[key(activity)] if makes(activity) else PALE]

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
+from functools import singledispatch
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import xarray as xr
 
-from emberline.planning.accounts.ledger import ledger
+from emberline.planning.accounts.ledger import Ledger, ledger
 from emberline.planning.answer import summary
 from emberline.reports.exports import tables
-from emberline.reports.exports.hours import hours
 from emberline.reports.exports.manifest import flat, manifest
+from emberline.reports.exports.tables import hours
 from emberline.reports.exports.worded import uncalculated
+from emberline.reports.text.activities import replay_of
 from emberline.runs.store import netcdf
 from emberline.runs.store.run_folder import StoredRun
+from emberline.scenarios.case.scenario import Producer, ProductionLine
 
-if TYPE_CHECKING:
-    import pandas as pd
 DIGITS = {"heats": 3, "runs": 3}
 """Digits after the point; of other tables ``MOST_DIGITS``."""
 MOST_DIGITS = 6
@@ -69,7 +71,7 @@ def write_parquet(run: StoredRun, path: Path, table: str | None = None) -> None:
 
 def as_json(run: StoredRun) -> dict[str, Any]:
     """The plan as plain data: manifest, summary, first answer, a list of rows for each table; steps by column."""
-    frames = {"heats": tables.heat_list(run), **tables.of_processes(run), "machines": tables.activity_list(run)}
+    frames = {"heats": pd.DataFrame(), **tables.of_producers(run), "machines": tables.activity_list(run)}
     frames |= {"hours": hours(run), "bill": tables.bill_lines(run), "ledger": tables.ledger_entries(run)}
     return {
         "manifest": manifest(run),
@@ -95,20 +97,31 @@ GROUPS = ("inputs", "envelope", "baseline", "schedule", "replay", "replays", "le
 
 def groups(run: StoredRun) -> dict[str, xr.Dataset]:
     """The datasets by the name of their group; those that the run has not are left out."""
-    plan = run.plan
-    assert plan.replay is not None
-    book = ledger(plan.scenario, plan.replay)
+    plan, replay = run.plan, replay_of(run.plan)
+    book = ledger(plan.scenario, replay)
     datasets: dict[str, xr.Dataset | None] = {
         "inputs": plan.scenario.inputs,
         "envelope": plan.envelope,
         "baseline": plan.baseline,
         "schedule": plan.schedule,
-        "replay": plan.replay,
+        "replay": replay,
         "replays": plan.replays.data if plan.replays is not None else None,
         "ledger_by_step": _kilograms(book.by_step),
-        "ledger_by_heat": _kilograms(book.by_heat) if plan.scenario.heats else None,
     }
-    return {name: data for name in GROUPS if (data := datasets[name]) is not None}
+    for producer in plan.scenario.producers:
+        datasets |= {name: _kilograms(part) for name, part in _ledgers(producer, book).items()}
+    return {name: data for name in GROUPS if (data := datasets.get(name)) is not None}
+
+
+@singledispatch
+def _ledgers(producer: Producer, book: Ledger) -> dict[str, xr.Dataset]:
+    """What the ledger has of each thing that a producer makes, by group."""
+    return {}
+
+
+@_ledgers.register(ProductionLine)
+def _(line: ProductionLine, book: Ledger) -> dict[str, xr.Dataset]:
+    return {"ledger_by_heat": book.by_heat}
 
 
 def write_netcdf(run: StoredRun, path: Path) -> None:

@@ -16,12 +16,9 @@ from emberline.planning.plan import Plan
 from emberline.reports.charts import plan as charts
 from emberline.reports.charts.view import View
 from emberline.reports.exports import manifest, tables
-from emberline.reports.exports.hours import hours, without_zeros
+from emberline.reports.exports.tables import hours, without_zeros
 from emberline.reports.exports.worded import figure_heads, fonts, for_people, moment, printable, tag
-from emberline.reports.text import wording
-from emberline.reports.text.language import mark, tr
-from emberline.reports.text.messages import say
-from emberline.reports.text.numbers import number
+from emberline.reports.text import mark, number, say, tr, wording
 from emberline.runs.store.run_folder import StoredRun
 
 Cells = list[tuple[str, str]]
@@ -92,8 +89,7 @@ def page(run: StoredRun) -> str:
 
 def _lists(run: StoredRun) -> dict[str, pd.DataFrame]:
     scenario = run.plan.scenario
-    frames = {"heats": tables.heat_list(run)} if scenario.heats else {}
-    frames |= {name: frame for name, frame in tables.of_processes(run).items() if name in ("runs", "deliveries")}
+    frames = {name: frame for name, frame in tables.of_producers(run).items() if name in NOTES}
     frames["machines"] = tables.activity_list(run)
     energy = hours(run, by_day=scenario.horizon.length_min > MOST_HOURS * 60, assets=False)
     # what never flows is left out, so that the rest fits on the page

@@ -14,8 +14,7 @@ from typing import cast
 
 import pytest
 
-from emberline.reports.compliance.evidence import Chain, EvidenceError, archive, leftovers, verify
-from emberline.reports.compliance.evidence.chain import Step
+from emberline.reports.compliance.evidence import Chain, EvidenceError, Step, archive, leftovers, verify
 
 FILES = {
     "monitoring.yaml": b"installation: {name: Works}\n",

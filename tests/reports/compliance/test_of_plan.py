@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.reports.compliance.evidence.chain import canonical
-from emberline.reports.compliance.reports import DOCUMENTS, of_products, products_of_plan, report_of_plan
+from emberline.reports.compliance.evidence import canonical
+from emberline.reports.compliance.reports import DOCUMENTS, of_plan, products_of_plan, report_of_plan
 from emberline.reports.compliance.reports.of_plan import forecast
 from emberline.scenarios import load
 
@@ -60,8 +60,8 @@ def test_a_report_of_a_plan_is_its_ledger() -> None:
 def test_what_is_not_known_is_no_figure() -> None:
     """Proves: a cast of which a heat is not in the run has no emissions per tonne, and no record holds a number that
     is none. Sensitivity: a mean of the other heats; a NaN in a hash."""
-    assert of_products._per_t(["A", "B"], {"A": (10.0, 2.0)}) is None
-    assert of_products._per_t(["A", "B"], {"A": (10.0, 2.0), "B": (20.0, 4.0), "C": (9.0, 1.0)}) == 5.0
+    assert of_plan._per_t(["A", "B"], {"A": (10.0, 2.0)}) is None
+    assert of_plan._per_t(["A", "B"], {"A": (10.0, 2.0), "B": (20.0, 4.0), "C": (9.0, 1.0)}) == 5.0
     assert canonical({"b": 1.5, "a": "ä"}) == '{"a":"ä","b":1.5}'
     with pytest.raises(ValueError, match="not JSON compliant"):
         canonical({"a": float("nan")})

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from emberline import twin
-from emberline.reports.performance.causes import CAUSES, TwinUse, split
+from emberline.reports.performance.losses import CAUSES, TwinUse, split
 from emberline.scenarios import Scenario, resolve
 from emberline.scenarios.checking.mistakes import between_nouns
 

@@ -11,10 +11,9 @@ import pandas as pd
 import pytest
 
 from emberline.reports.performance import Step, joined, read_table, review
-from emberline.reports.performance.baseline import EnergyBaseline, Unfit, fit, savings
+from emberline.reports.performance.baseline import EnergyBaseline, Invalid, Unfit, breaches, fit, savings
 from emberline.reports.performance.cusum import cusum
 from emberline.reports.performance.tables import Periods, read_content
-from emberline.reports.performance.validity import Invalid, breaches
 from emberline.scenarios import ScenarioError
 
 LONGLEY = """60323 83.0 234289 2356 1590 107608 1947

@@ -17,9 +17,9 @@ from exported import HOSTILE, PLANS, SHORT, keep, renamed, stored_run
 from emberline.planning.answer.figure_table import figure_data, figures_of
 from emberline.reports.exports import export
 from emberline.reports.exports.formats.programs import KEY, sidecar
-from emberline.reports.exports.hours import hours as by_hour
 from emberline.reports.exports.manifest import manifest
 from emberline.reports.exports.tables import TABLES, by_name, figures
+from emberline.reports.exports.tables import hours as by_hour
 from emberline.reports.exports.worded import printable, uncalculated
 from emberline.runs.store.run_folder import StoredRun
 

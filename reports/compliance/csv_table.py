@@ -1,0 +1,55 @@
+"""Tables of a CSV file that a report is made of, with the place of each row."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from emberline.scenarios.reading.csv_file import csv_rows
+from emberline.scenarios.reading.files import named, unreadable
+
+
+class Unreadable(ValueError):
+    """A file that cannot be read, and why."""
+
+    def __init__(self, file: str, between: str, says: str) -> None:
+        super().__init__(f"{file}{between}{says}")
+        self.file, self.says = file, says
+
+
+def csv_table(path: Path) -> csv.DictReader[str]:
+    """The table of a file.
+
+    Raises:
+        Unreadable: it cannot be read.
+    """
+    problem = unreadable(path)
+    if problem:
+        raise Unreadable(named(path), ": ", problem)
+    try:
+        return csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines())
+    except UnicodeDecodeError as error:
+        raise Unreadable(path.name, " ", f"is not UTF-8 text (byte {error.start})") from None
+
+
+def lacking(table: csv.DictReader[str], required: Iterable[str]) -> str:
+    """Columns that a table lacks, in words; empty: none."""
+    names = ", ".join(name for name in required if name not in (table.fieldnames or ()))
+    return names and f"lacks the column {names}"
+
+
+def placed_rows(table: csv.DictReader[str], file: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """File and number of each row, and its cells without blanks, by column."""
+    for number, raw in csv_rows(table, file):
+        yield f"{file} row {number}", {key: (text or "").strip() for key, text in raw.items() if isinstance(key, str)}
+
+
+def amount(text: str) -> float | None:
+    """A number of at least 0; None: it is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value >= 0 else None
