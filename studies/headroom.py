@@ -19,7 +19,7 @@ from emberline.planning.engine.progress import Progress
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replays import saved
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.scenarios import Case, Problem, Scenario, ScenarioError
+from emberline.scenarios import Case, Problem, ScenarioError
 from emberline.scenarios.checking import to_the_minute
 from emberline.scenarios.goal_metrics import figures_of, goal_metric
 from emberline.scenarios.messages import Message
@@ -199,13 +199,13 @@ def headroom(
     return Headroom(scenario.name, scenario.market.currency, goal, threshold, tuple(rows))
 
 
-def checked(scenario: Scenario, loads: Sequence[float]) -> list[float]:
+def checked(scenario: Case, loads: Sequence[float]) -> list[float]:
     """The loads in rising order.
 
     Raises:
         ScenarioError: as :func:`headroom`.
     """
-    if not scenario.orders and not scenario.deliveries:
+    if not scenario.tonnes:
         says = "a site alone makes nothing, so there is no order load; 'emberline prices' reports its levers"
         raise ScenarioError([Problem(scenario.name, "orders", says)])
     to_the_minute.refuse(scenario)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 import xarray as xr
 
@@ -10,6 +11,8 @@ from emberline.scenarios import Case, Problem, Scenario, ScenarioError
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.process.delivery import Arrival, Delivery
 from emberline.scenarios.records.orders import HeatEntry, Order
+
+Flow = TypeVar("Flow", bound=Arrival)
 
 
 def scaled(scenario: Case, load: float) -> Case:
@@ -27,18 +30,15 @@ def scaled(scenario: Case, load: float) -> Case:
     """
     if load == 1:
         return scenario
-    changed: dict[str, object] = {}
-    if scenario.orders:
-        orders = tuple(_orders(scenario, load))
-        with_orders = scenario.model_copy(update={"orders": orders})
-        heats = {heat.name for heat in with_orders.heats}
-        changed |= {
-            "orders": orders,
-            "locks": tuple(lock for lock in scenario.locks if lock.heat in heats),
-        }
-    for name in ("deliveries", "arrivals"):
-        changed[name] = tuple(_moved(item, load) for item in getattr(scenario, name))
-    variant = scenario.with_inputs(_inputs(scenario.inputs, load), **changed)
+    orders = tuple(_orders(scenario, load))
+    heats = {heat.name for heat in scenario.model_copy(update={"orders": orders}).heats}
+    variant = scenario.with_inputs(
+        _inputs(scenario.inputs, load),
+        orders=orders,
+        locks=tuple(lock for lock in scenario.locks if lock.heat in heats),
+        deliveries=tuple(_delivery(delivery, load) for delivery in scenario.deliveries),
+        arrivals=tuple(_flow(arrival, load) for arrival in scenario.arrivals),
+    )
     problems = [Problem(scenario.name, ".".join(map(str, place)), says) for place, says in between_nouns(variant)]
     if problems:
         raise ScenarioError(problems)
@@ -86,11 +86,15 @@ def _first(entries: tuple[HeatEntry, ...], count: int) -> Iterator[HeatEntry]:
         count -= entry.count
 
 
-def _moved(item: Arrival, load: float) -> Arrival:
-    """A delivery or an arrival of a share of its amount."""
+def _delivery(delivery: Delivery, load: float) -> Delivery:
+    """A share of a delivery: of its amount, or of what it takes all the time."""
+    amount_t = None if delivery.amount_t is None else delivery.amount_t * load
+    return _flow(delivery, load).model_copy(update={"amount_t": amount_t})
+
+
+def _flow(item: Flow, load: float) -> Flow:
+    """A delivery or an arrival at a share of its rate."""
     changed: dict[str, object] = {}
-    if isinstance(item, Delivery) and item.amount_t is not None:
-        changed["amount_t"] = item.amount_t * load
     if item.rate is not None:
         new_rate = (
             {"value": item.rate.value * load} if item.rate.value is not None else {"scale": item.rate.scale * load}

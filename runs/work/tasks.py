@@ -14,6 +14,7 @@ from __future__ import annotations
 import faulthandler
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import singledispatch
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from emberline.planning.engine.progress import Progress
 from emberline.planning.plan.record import Plan
 from emberline.runs.store.store import Store, StoreError
 from emberline.scenarios import Case, Scenario
+from emberline.scenarios.case.scenario import Producer, ProductionLine
 
 if TYPE_CHECKING:
     from emberline.models import Study
@@ -163,16 +165,25 @@ def again(task: Task) -> dict[str, Any]:
 
 def _near(before: Plan, scenario: Scenario) -> list[xr.Dataset]:
     """Schedules nearest to a stored plan's that keep other locks: where a search around them begins."""
-    from emberline.planning.plan.alternatives.nearest import neighbours
+    producers = () if before.schedule is None else scenario.producers
+    return [near for producer in producers for near in _near_of(producer, before, scenario)]
+
+
+@singledispatch
+def _near_of(_: Producer, before: Plan, scenario: Scenario) -> list[xr.Dataset]:
     from emberline.studies.board import RunBoard
 
-    if before.schedule is not None and scenario.processes:
-        board = RunBoard(before)
-        moves = board.moves(scenario.run_locks)
-        return [] if board.outside(moves) else [board.moved(moves)]
-    if before.schedule is None or not scenario.heats or scenario.by_the_minute:
-        return []
-    return neighbours(scenario, before.envelope, before.schedule)
+    board = RunBoard(before)
+    moves = board.moves(scenario.run_locks)
+    return [] if board.outside(moves) else [board.moved(moves)]
+
+
+@_near_of.register
+def _(_: ProductionLine, before: Plan, scenario: Scenario) -> list[xr.Dataset]:
+    from emberline.planning.plan.alternatives.nearest import neighbours
+
+    assert before.schedule is not None
+    return [] if scenario.by_the_minute else neighbours(scenario, before.envelope, before.schedule)
 
 
 def point(task: Task) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from emberline.planning.answer.uses import SIGNALS, signal
 from emberline.planning.plan import replan
 from emberline.planning.plan.record import Plan
 from emberline.scenarios import Scenario
+from emberline.scenarios.case.scenario import ProductionLine
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.locks import merged
 from emberline.scenarios.records.orders import AnyLock, Lock
@@ -26,10 +27,10 @@ Place = tuple[int, int]
 """Unit and start slot."""
 
 
-def of_plan(plan: Plan) -> HeatBoard | None:
-    """The board of a plan; None where its heats do not start on steps, or their set-ups follow from their sequence."""
+def of_line(plan: Plan) -> HeatBoard | None:
+    """The board of a line; None where its heats do not start on steps, or their set-ups follow from their sequence."""
     scenario = plan.scenario
-    if plan.schedule is None or not scenario.heats or scenario.by_the_minute:
+    if plan.schedule is None or scenario.by_the_minute:
         return None
     free = replan.with_locks(scenario, ())
     problem = line.from_scenario(free, plan.envelope, like=plan.schedule)
@@ -106,8 +107,7 @@ class HeatBoard:
         """Where locks with a start put operations and casts."""
         places: dict[line.Key, Place] = {}
         index = {name: u for u, name in enumerate(self.problem.units)}
-        heats = [lock for lock in locks if isinstance(lock, Lock)]
-        for (heat, stage), window in merged(heats, self.free.horizon).items():
+        for (heat, stage), window in merged(ProductionLine.locks_among(locks), self.free.horizon).items():
             key = self.key_of.get((heat, stage))
             if key is None or not window.fixed:
                 continue

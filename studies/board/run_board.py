@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, singledispatch
 from typing import Any
 
 import numpy as np
@@ -20,17 +20,35 @@ import xarray as xr
 from emberline.planning.accounts.unit_runs import RUN, UnitRun, unit_runs
 from emberline.planning.answer.uses import SIGNALS, signal
 from emberline.planning.plan.record import Plan, violations
+from emberline.scenarios.case.scenario import ProcessNetwork, Producer, ProductionLine
 from emberline.scenarios.datasets import ViolationKind
 from emberline.scenarios.flows.process_flows import streams
 from emberline.scenarios.process import Process, carriers_of
 from emberline.scenarios.process.locks import mode_of, span
 from emberline.scenarios.records.orders import AnyLock, RunLock
+from emberline.studies.board import heat_board
+from emberline.studies.board.heat_board import HeatBoard
 from emberline.studies.why.run_slack import on_before
 
 MOVED = ("process_mode", "process_tph", "off_spec_tph", "process_mw")
 """What goes with a run, by unit and step; the flows of its streams too."""
 MORE = 1e-6
 """Amounts that count as nothing."""
+
+
+def of_plan(plan: Plan) -> HeatBoard | RunBoard | None:
+    """The board of a plan; None: nothing in it can be moved."""
+    return next((_board(producer, plan) for producer in plan.scenario.producers), None)
+
+
+@singledispatch
+def _board(_: Producer, plan: Plan) -> HeatBoard | RunBoard | None:
+    return None if plan.schedule is None else RunBoard(plan)
+
+
+@_board.register
+def _(_: ProductionLine, plan: Plan) -> HeatBoard | None:
+    return heat_board.of_line(plan)
 
 
 @dataclass(frozen=True)
@@ -101,8 +119,8 @@ class RunBoard:
         horizon, places = self.plan.scenario.horizon, dict[int, int]()
         by_name = {process.name: process for process in self.plan.scenario.processes}
         spans = [
-            (by_name[lock.process], mode_of(lock, by_name[lock.process]), *span(lock, by_name[lock.process], horizon))
-            for lock in locks if isinstance(lock, RunLock) and lock.process in by_name
+            (process, mode_of(lock, process), *span(lock, process, horizon))
+            for lock in ProcessNetwork.locks_among(locks) if (process := by_name.get(lock.process))
         ]  # fmt: skip
         for process, mode, first, last in sorted(spans, key=lambda row: not self._there(*row)):
             same = [

@@ -172,10 +172,8 @@ def calibrate(
                 metered = fit_meter(scenario, log, observations(scenario, log), meter, confidence, seed)
             except ValueError as error:
                 raise ScenarioError([Problem(meter.name, "", str(error))]) from None
-            by_group = {(item.unit, item.grade): item for item in metered.estimates}
-            estimates = [
-                by_group.get((item.unit, item.grade), item) if item.kind == "energy" else item for item in estimates
-            ]
+            by_key = {(item.kind, item.unit, item.grade): item for item in metered.estimates}
+            estimates = [by_key.get((item.kind, item.unit, item.grade), item) for item in estimates]
             remarks += _behind_the_meter(scenario)
     on_progress("goodness of fit")
     fits_well = [one for fit in units for one in goodness(fit, draws, seed)]
@@ -266,7 +264,7 @@ def _comparisons(fit: UnitFit, seed: int) -> list[Comparison]:
     generator = np.random.default_rng(seed)
     sample = fit.sample
     for g, grade in enumerate(fit.grades):
-        mask = (sample.group == g) & (sample.kind != AT_LEAST)
+        mask = (sample.group == g) & (sample.censoring != AT_LEAST)
         logged = np.exp(sample.y[mask])
         floor = np.resize(sample.floor[mask], max(COMPARED_DRAWS // len(logged), 1) * len(logged))
         y = fit.durations.place[g] + fit.durations.family.draw(generator, len(floor), fit.durations.shape)

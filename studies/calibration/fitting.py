@@ -115,9 +115,9 @@ def sample_of(unit_rows: pd.DataFrame, grades: tuple[str, ...]) -> Sample:
     used = unit_rows[unit_rows["grade"].isin(grades)]
     with np.errstate(divide="ignore"):
         floor = np.log(used["pace_min"].to_numpy())
-    y = np.maximum(np.log(used["working_min"].to_numpy()), np.where(used["kind"] == EXACT, -np.inf, floor))
+    y = np.maximum(np.log(used["working_min"].to_numpy()), np.where(used["censoring"] == EXACT, -np.inf, floor))
     group = np.searchsorted(grades, used["grade"].to_numpy(dtype=str))
-    return Sample(y, group, used["kind"].to_numpy(), floor)
+    return Sample(y, group, used["censoring"].to_numpy(), floor)
 
 
 def _fit_durations(
@@ -125,7 +125,7 @@ def _fit_durations(
 ) -> tuple[Fit | None, Fit | None, Sample | None, tuple[str, ...], str]:
     """The likelier law by Akaike's criterion, the other one, the sample, its grades; and why there is none."""
     counts = unit_rows["grade"].value_counts()
-    exact = unit_rows[unit_rows["kind"] == EXACT]["grade"].value_counts()
+    exact = unit_rows[unit_rows["censoring"] == EXACT]["grade"].value_counts()
     grades = tuple(sorted(str(name) for name, n in counts.items() if n >= FEWEST and exact.get(name, 0) >= 2))
     if not grades:
         return None, None, None, (), ""

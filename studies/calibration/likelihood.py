@@ -32,7 +32,7 @@ class Sample:
     y: np.ndarray
     group: np.ndarray
     """Group of each, 0 to n_groups - 1; each group has at least one."""
-    kind: np.ndarray
+    censoring: np.ndarray
     """EXACT, AT_MOST or AT_LEAST."""
     floor: np.ndarray
     """The value below which an observation would have been known as AT_MOST; -inf where there is none."""
@@ -85,7 +85,7 @@ def fit(family: Family, sample: Sample, start: Fit | None = None) -> Fit:
     Raises:
         ValueError: the likelihood has no maximum, as where all observations of all groups are equal.
     """
-    groups, exact = sample.n_groups, int((sample.kind == EXACT).sum())
+    groups, exact = sample.n_groups, int((sample.censoring == EXACT).sum())
     if exact <= groups:
         raise ValueError(f"only {exact} observations are exact")
     counts = np.bincount(sample.group, minlength=groups)
@@ -151,7 +151,7 @@ class _Problem:
         shape = at[-1] if self.family.shapes else 0.0
         x = sample.y - at[sample.group] * self.scale
         moved = x + STENCIL[:, :1] * STEP * self.scale
-        f = log_likelihoods(self.family, moved, shape + STENCIL[:, 1:] * STEP, sample.kind)
+        f = log_likelihoods(self.family, moved, shape + STENCIL[:, 1:] * STEP, sample.censoring)
         # x falls as the place rises
         by_place = -(f[1] - f[2]) / (2 * STEP)
         by_place_twice = (f[1] - 2 * f[0] + f[2]) / STEP**2
@@ -168,11 +168,11 @@ class _Problem:
         return -float(f[0].sum()), -slope, -curvature
 
 
-def log_likelihoods(family: Family, x: np.ndarray, shape: np.ndarray, kind: np.ndarray) -> np.ndarray:
+def log_likelihoods(family: Family, x: np.ndarray, shape: np.ndarray, censoring: np.ndarray) -> np.ndarray:
     """Contribution of each observation, shape (…, n), for residuals x of that shape and shapes that broadcast."""
     terms = np.empty(x.shape)
     for one, law in ((EXACT, family.log_density), (AT_MOST, family.log_below), (AT_LEAST, family.log_above)):
-        mask = kind == one
+        mask = censoring == one
         if mask.any():
             terms[..., mask] = law(x[..., mask], np.broadcast_to(shape, x.shape)[..., mask])
     return terms

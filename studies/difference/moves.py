@@ -40,10 +40,10 @@ def moves(before: Plan, after: Plan, keys: Sequence[KeyChange] = ()) -> Iterator
         yield HeatMove(move.heat, move.number, move.stage, move.stages, reasons.of(move))
 
 
-def same_heats(one: Scenario, two: Scenario) -> bool:
-    """Whether at least half of the heats of two scenarios are the same, by name and grade."""
+def same_heats(one: Scenario, two: Scenario) -> bool | None:
+    """Whether at least half of the heats of two scenarios are the same, by name and grade; None: one has none."""
     names, others = ({(heat.name, heat.grade.name) for heat in scenario.heats} for scenario in (one, two))
-    return 2 * len(names & others) >= max(len(names), len(others))
+    return 2 * len(names & others) >= max(len(names), len(others)) if names and others else None
 
 
 def moved(scenario: Scenario, one: xr.Dataset, two: xr.Dataset) -> Iterator[HeatMove]:

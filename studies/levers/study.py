@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection
+from functools import singledispatch
 
 import numpy as np
 import xarray as xr
@@ -37,12 +38,15 @@ from emberline.planning.plan.pipeline import Search, follow
 from emberline.planning.plan.record import Plan, violations
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Case, Scenario
-from emberline.scenarios.assets import Boiler, Machine, Storage, WasteHeatRecovery, of
+from emberline.scenarios.assets import Boiler, Machine, Named, Storage, WasteHeatRecovery
+from emberline.scenarios.case.scenario import Producer, ProductionLine
 from emberline.scenarios.case.site import Site
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.studies.levers.case import BASELINE, JOINT, SEQUENTIAL, Lever, LeverCase, Levers, change
 
 SHIFTING, BATTERY = "shifting", "battery"
+NEEDS = {Storage: 0, WasteHeatRecovery: 1, Machine: 2, Boiler: 3}
+"""How badly a plant needs what may be a lever, by kind: the least is taken away first."""
 BETTER = 1e-9
 """By how much, as a share, a plan must be better than another one to take its place."""
 
@@ -95,22 +99,33 @@ def levers(
 
 def refused(scenario: Scenario) -> str:
     """Why the levers of a scenario cannot be weighed; empty where they can."""
-    if scenario.processes:
-        return "processes have no heats to plan first; emberline plan plans them with the site"
-    if not scenario.orders:
-        return "there is no line, so there are no heats to plan first; emberline plan plans a site alone"
-    if scenario.by_the_minute:
+    alone = "there is no line, so there are no heats to plan first; emberline plan plans a site alone"
+    says = next((_refused(producer) for producer in scenario.producers), alone)
+    if not says and scenario.by_the_minute:
         return "goal.minimize: lateness plans no site, so there are no levers; use carbon or cost"
+    return says
+
+
+@singledispatch
+def _refused(_: Producer) -> str:
+    return "processes have no heats to plan first; emberline plan plans them with the site"
+
+
+@_refused.register
+def _(_: ProductionLine) -> str:
     return ""
 
 
 def candidates(site: Site) -> list[tuple[str, str]]:
     """Name and kind of what may be a lever: those first that are most likely dispensable."""
     pairs = [(BATTERY, "battery")] if site.battery is not None else []
-    machines = [machine for machine in of(site.assets, Machine) if machine.decided]
-    recovery, boilers = of(machines, WasteHeatRecovery), of(machines, Boiler)
-    rest = [machine for machine in machines if machine not in (*recovery, *boilers)]
-    return pairs + [(asset.name, asset.kind) for asset in (*of(site.assets, Storage), *recovery, *rest, *boilers)]
+    needs = [(need, asset) for asset in site.assets if asset.decided and (need := _need(asset)) is not None]
+    return pairs + [(asset.name, asset.kind) for _, asset in sorted(needs, key=lambda pair: pair[0])]
+
+
+def _need(asset: Named) -> int | None:
+    """How badly a kind of asset is needed, by ``NEEDS``; None: it is never a lever."""
+    return next((NEEDS[kind] for kind in type(asset).__mro__ if kind in NEEDS), None)
 
 
 def without(scenario: Case, names: Collection[str]) -> Case:

@@ -113,7 +113,8 @@ def between(stop: Callable[[], bool], ground: Ground, number: int, cap: float, l
     candidates, supports = _distinct((*low.candidates, *high.candidates)), {*low.supports, *high.supports}
     start = _cheapest(candidates, cap)
     plan = _plan_of_candidate(ground, scenario, start, supports, cap)
-    if scenario.orders and _short(plan, gap) and not stop():
+    in_steps = all(producer.by_step for producer in scenario.producers)
+    if not in_steps and _short(plan, gap) and not stop():
         leaning = _leaning(ground, low.point, high.point, start.schedule, stop)
         if leaning is not None:
             more, support = leaning

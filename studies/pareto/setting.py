@@ -67,7 +67,7 @@ def _study(ground: Ground) -> Study | None:
     from emberline.models import Study
 
     baseline = ground.baseline
-    if baseline.scenario.orders or baseline.scenario.processes:
+    if baseline.scenario.producers:
         return None
     if getattr(_MEMORY, "ground", None) is not ground:
         _MEMORY.ground, _MEMORY.study = ground, Study(steady=True)

@@ -59,7 +59,8 @@ def with_caps(
         if cap is not None:
             new_caps[row.cap] = max((cap - float(emissions.by_step(scenario, run, name)[:k].sum())) * share, 0.0)
     # of a line the baseline has made other heats until then than the plan: each plan is measured by its list alone
-    carried = caps.extra_cost_share is not None and k > 0 and not scenario.heats
+    by_step = all(producer.by_step for producer in scenario.producers)
+    carried = caps.extra_cost_share is not None and k > 0 and by_step
     if caps.cost is not None or carried:
         paid, limits = cost_until(scenario, run, k), []
         if caps.cost is not None:

@@ -6,11 +6,13 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import singledispatch
 from typing import Any
 
 from emberline.planning import loop
 from emberline.scenarios import Case, Problem, Scenario, ScenarioError
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.case.scenario import Producer, ProductionLine
 from emberline.scenarios.loading.issued_forecasts import uncertain
 from emberline.scenarios.reading.document import dotted
 from emberline.scenarios.records.horizon import DAY
@@ -63,8 +65,8 @@ def refuse(scenario: Case, how: How, *, disturbed: bool = False, measured: bool 
     def say(key: str, text: str) -> None:
         problems.append(Problem(scenario.name, key, text))
 
-    if scenario.processes and measured:
-        say("processes", "no state of their units is measured yet; a roll in the twin takes them")
+    for producer in scenario.producers if measured else ():
+        problems += [Problem(scenario.name, *unmeasured) for unmeasured in _unmeasured(producer)]
     if scenario.market.imbalance is not None:
         say("market.imbalance", "is not rolled yet: a roll nominates nothing; leave it out")
     for place in _unanswered(scenario):
@@ -106,6 +108,17 @@ def refuse(scenario: Case, how: How, *, disturbed: bool = False, measured: bool 
         say("--look-ahead", f"{text} are planned to its end: give them one, or look so far ahead")
     if problems:
         raise ScenarioError(problems)
+
+
+@singledispatch
+def _unmeasured(_: Producer) -> tuple[tuple[str, str], ...]:
+    """Keys of what no plant measures yet, and what to do instead."""
+    return (("processes", "no state of their units is measured yet; a roll in the twin takes them"),)
+
+
+@_unmeasured.register
+def _(_: ProductionLine) -> tuple[tuple[str, str], ...]:
+    return ()
 
 
 def _unanswered(scenario: Scenario) -> Iterator[str]:

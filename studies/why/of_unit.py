@@ -205,7 +205,7 @@ class OfUnit:
         """Plan again; where the cap on cost leaves no plan, once more without it, and say so."""
         caps = variant.goal.caps
         self.resolver.asks += caps.cost is not None
-        begin = self.resolver.near(variant, envelope) if variant.heats else []
+        begin = self.resolver.near(variant, envelope)
         dispatches = self.resolver.judged(variant, begin, envelope)
         answer = self.resolver.ask(key, says, variant, envelope=envelope, begin=begin, dispatches=dispatches)
         self.resolver.asks -= caps.cost is not None and answer.has_plan

@@ -120,7 +120,7 @@ class Resolver:
         stands = [one.schedule for one in dispatches if one.schedule is not None and not one.reason]
         least = min(stands, key=lambda schedule: float(schedule.attrs["objective"]), default=None)
         search = Search(
-            others=[*begin, *self.better_schedules, self.schedule] if variant.heats or variant.processes else [],
+            others=[*begin, *self.better_schedules, self.schedule],
             study=self.study,
             lists=False,
             end_levels=False,
@@ -130,7 +130,7 @@ class Resolver:
         return self._answer(key, says, make_plan(variant, PLAIN, baseline=baseline, search=search, cancel=self.cancel))
 
     def _answer(self, key: str, says: str, changed: Plan) -> Answer:
-        variant, constant, bound, objective = changed.scenario, changed.constant, changed.bound, changed.objective
+        constant, bound, objective = changed.constant, changed.bound, changed.objective
         bound = None if self.plan.between_steps else bound  # it says nothing of starts between steps
         answer = Answer(
             key=key,
@@ -138,7 +138,7 @@ class Resolver:
             status=changed.status,
             gap=changed.gap,
             bound=None if bound is None else bound + constant,
-            low=None if bound is None or variant.processes else bound + constant - self.value,
+            low=None if bound is None or self.sums.stock else bound + constant - self.value,
         )
         sums, schedule = changed.replay_figures, changed.schedule
         if sums is None or schedule is None or objective is None:
@@ -149,7 +149,7 @@ class Resolver:
             )
         value, more = objective + constant, self.more(sums)
         high, low = value - self.value, answer.low
-        if variant.processes:
+        if self.sums.stock:
             # stocks differ at the end: what the figures make of that counts, not the search's own credit
             metric = goal_metric(self.scenario)
             credit = difference(self.sums, sums).credit(metric.figure)

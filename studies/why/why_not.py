@@ -24,14 +24,12 @@ from emberline.scenarios import Case, Scenario, ScenarioError, effort
 from emberline.scenarios.checking import to_the_minute
 from emberline.scenarios.line.rounding import worth_a_try
 from emberline.scenarios.messages import Message
-from emberline.studies.why.tuning import WHY
+from emberline.studies.why.tuning import LAST_RESORT, SHARES, WHY
 
 __all__ = ["Repair", "WhyNot", "why_not"]
 
 Changed = Callable[[Sequence[str]], Case]
 """The scenario with overrides added to those that it has."""
-LAST_RESORT = "order"
-"""Kind of limit that is tried only where nothing else helps."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +159,7 @@ class _Search:
         self.tell(Message("is there a plan?"))
         verdict = False if proven else self.judge(())
         doubtful = verdict is None
-        if doubtful and scenario.orders:
+        if doubtful:
             self._finer(scenario)
         if verdict is None and not self.repairs and not self.over:
             self.tell(Message("is there a plan? more time for it"))
@@ -184,7 +182,7 @@ class _Search:
         shortages = explain.missing(scenario, envelope)
         conflict: list[Any] = []
         irreducible = False
-        if not scenario.orders:
+        if all(producer.by_step for producer in scenario.producers):
             self.tell(Message("which limits cannot all hold?"))
             self.elastic = explain.Elastic(
                 scenario, envelope, listed if listed is not None and not violations(baseline.run) else None, limits
@@ -193,7 +191,7 @@ class _Search:
             irreducible = bool(conflict)
             if not conflict and self.elastic.smallest(work=self.remaining / 4):
                 conflict = self.elastic.proof()
-        if scenario.orders and not doubtful and not explain.hours(scenario, envelope):
+        if not doubtful and not explain.hours(scenario, envelope):
             self._finer(scenario)
         self.named = {one.limit.key for one in conflict}
         if conflict and not self.over:
@@ -237,7 +235,7 @@ class _Search:
         envelope, listed = baseline.envelope, baseline.start
         if listed is not None and explain.baseline_holds(scenario, envelope, listed):
             return True
-        if listed is not None and scenario.heats and stands(scenario, baseline):
+        if listed is not None and stands(scenario, baseline):
             return True
         # once something helps, others are looked for less long
         work = max(WHY.judged, self.remaining / patience) / (2 if self.repairs else 1)
@@ -279,7 +277,7 @@ class _Search:
         for limit in order:
             if self.over:
                 break
-            if limit.kind == LAST_RESORT and self.repairs:
+            if self.repairs and explain.PRICES[limit.kind] >= LAST_RESORT:
                 continue
             if any(repair.keys == (limit.key,) for repair in self.repairs):
                 continue
@@ -307,8 +305,7 @@ class _Search:
                 value = limit.rounded(limit.value + grow * (least - limit.value))
                 if value != limit.value and self.judge(limit.write(value)):
                     return value
-        for share in (1.0, 0.5, 0.2) if limit.kind == "rate" else (1.0,):
-            # what is too quick, or too large, may be in the way again
+        for share in SHARES.get(limit.kind, (1.0,)):
             loose = limit.rounded(limit.value + share * (limit.loosest - limit.value))
             if self.judge(limit.write(loose)):
                 return loose if limit.dropped else self._halved(limit, least, loose, ())
@@ -337,7 +334,7 @@ class _Search:
             return
         candidates: dict[str, explain.Limit] = {}
         for limit in limits:
-            single = limit.key.startswith("locks.") or limit.kind == LAST_RESORT
+            single = limit.key.startswith("locks.") or explain.PRICES[limit.kind] >= LAST_RESORT
             if not single and (limit.key, limit.sign) not in self.hopeless:
                 candidates.setdefault(limit.key, limit)
         selection = self._accepted(list(candidates.values()))
