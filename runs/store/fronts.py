@@ -32,8 +32,7 @@ from emberline.scenarios import Case, Scenario
 from emberline.scenarios.home import home
 from emberline.scenarios.messages import restored, with_messages
 from emberline.scenarios.whole_file import replacing, sync
-from emberline.studies.pareto.axis import CARBON
-from emberline.studies.pareto.front import Front, rows
+from emberline.studies.pareto.front import CARBON, Front, rows
 
 __all__ = ["FORMATS", "StoredFront", "headlines", "read", "save", "write"]
 

@@ -190,7 +190,7 @@ def point(task: Task) -> dict[str, Any]:
     """Make the plan of a point of a front: its schedule is there, the twin follows it with and without disturbance."""
     from emberline.planning.answer.rules import with_rules
     from emberline.runs.store import fronts
-    from emberline.studies.pareto.plan_of_point import front_plan
+    from emberline.studies.pareto.point import front_plan
 
     front = fronts.read(str(task.options["front"]), task.home).front
     number = int(task.options["point"])
@@ -211,7 +211,7 @@ def _stored(task: Task, scenario: Scenario, make: Callable[[], Plan]) -> dict[st
 def front(task: Task) -> dict[str, Any]:
     """Search a front; where the asker has enough, with the points found so far."""
     from emberline.runs.store import fronts
-    from emberline.studies.pareto.axis import CARBON
+    from emberline.studies.pareto.front import CARBON
     from emberline.studies.pareto.search import pareto
 
     scenario = task.scenario()

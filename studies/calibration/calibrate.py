@@ -17,8 +17,7 @@ from emberline.scenarios import Case, Problem, Scenario, ScenarioError
 from emberline.scenarios.loading.heat_log import HeatLog
 from emberline.scenarios.loading.meter import Meter
 from emberline.studies.calibration.drift import Chart, charts
-from emberline.studies.calibration.estimate import FEWEST, Estimate
-from emberline.studies.calibration.fitting import UnitFit, fit_unit
+from emberline.studies.calibration.fitting import FEWEST, Estimate, UnitFit, fit_unit
 from emberline.studies.calibration.goodness import DRAWS, Goodness, exponential_goodness, failure_times, goodness
 from emberline.studies.calibration.holdout import REPLICATIONS, HoldOut, hold_out
 from emberline.studies.calibration.likelihood import AT_LEAST

@@ -20,7 +20,7 @@ from emberline.scenarios import Case, Scenario
 from emberline.scenarios.line.tables import shop
 from emberline.scenarios.loading.heat_log import HeatLog
 from emberline.scenarios.loading.meter import Meter
-from emberline.studies.calibration.estimate import FEWEST, Estimate
+from emberline.studies.calibration.fitting import FEWEST, Estimate
 from emberline.twin.power import operations_trace
 
 FEWEST_DAYS = 10

@@ -16,9 +16,8 @@ from emberline.planning.accounts.figures import Figures
 from emberline.planning.answer.uses import UseChange, uses
 from emberline.planning.plan.record import Plan
 from emberline.scenarios.messages import mark
-from emberline.studies.difference.heat_move import HeatMove
 from emberline.studies.difference.keys import KeyChange, SeriesChange, changed_keys, changed_series
-from emberline.studies.difference.moves import moves, same_heats
+from emberline.studies.difference.moves import HeatMove, moves, same_heats
 
 SAME = 1e-6
 """Figures that differ by less than this share are the same."""

@@ -26,10 +26,8 @@ from emberline.planning.engine.progress import Progress
 from emberline.planning.plan import pace
 from emberline.scenarios import Case
 from emberline.scenarios.records.base import Problem, ScenarioError
-from emberline.studies.pareto.axis import CARBON, COST, axes
-from emberline.studies.pareto.front import SAME, Front, nondominated, tabulate
-from emberline.studies.pareto.point import Solved, between, end
-from emberline.studies.pareto.setting import Ground, prepare
+from emberline.studies.pareto.front import CARBON, COST, SAME, Front, axes, nondominated, tabulate
+from emberline.studies.pareto.point import Ground, Solved, between, end, prepare
 
 MOST_POINTS = 101
 

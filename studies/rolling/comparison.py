@@ -26,7 +26,7 @@ from emberline.scenarios import Case
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.loading.issued_forecasts import uncertain
 from emberline.scenarios.metrics import METRICS
-from emberline.studies.rolling.by_step import goal_by_step
+from emberline.studies.rolling.budgets import goal_by_step
 from emberline.studies.rolling.horizon import How, refuse
 from emberline.studies.rolling.laying import interval, of_days
 from emberline.studies.rolling.roll import Rolled, Tell, followed, roll

@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from emberline.studies.difference.heat_move import HeatMove
+from emberline.studies.difference.moves import HeatMove
 
 FULL = "planned again as a whole"
 ESTIMATE = "estimate: held to the plan's other heats"

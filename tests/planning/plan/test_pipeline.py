@@ -18,7 +18,7 @@ from emberline.runs.store.store import Store
 from emberline.scenarios import Case
 from emberline.studies.headroom import headroom
 from emberline.studies.levers.study import levers
-from emberline.studies.pareto.plan_of_point import front_plan
+from emberline.studies.pareto.point import front_plan
 from emberline.studies.pareto.search import pareto
 from emberline.studies.rolling import How, compare
 from emberline.studies.sweep import Axis, Variant, sweep
