@@ -18,7 +18,6 @@ import numpy as np
 import xarray as xr
 
 from emberline.planning.accounts.unit_runs import RUN, UnitRun, unit_runs
-from emberline.planning.answer.uses import SIGNALS, signal
 from emberline.planning.plan.record import Plan, violations
 from emberline.scenarios.case.scenario import ProcessNetwork, Producer, ProductionLine
 from emberline.scenarios.datasets import ViolationKind
@@ -27,7 +26,7 @@ from emberline.scenarios.process import Process, carriers_of
 from emberline.scenarios.process.locks import mode_of, span
 from emberline.scenarios.records.orders import AnyLock, RunLock
 from emberline.studies.board import heat_board
-from emberline.studies.board.heat_board import HeatBoard
+from emberline.studies.board.heat_board import HeatBoard, worth_of
 from emberline.studies.why.run_slack import on_before
 
 MOVED = ("process_mode", "process_tph", "off_spec_tph", "process_mw")
@@ -208,33 +207,21 @@ class RunBoard:
     def rules(self) -> dict[str, Any]:
         """The runs as plain data for the board in the browser: each is a heat with one operation on its unit."""
         horizon, units = self.plan.scenario.horizon, [unit for unit, _ in self.plan.scenario.process_units]
-        heats = []
+        heats: list[dict[str, Any]] = []
         for i, run in enumerate(self.runs):
             u, length = units.index(run.unit), run.last - self.begins[i]
             minutes = [[u, length * horizon.step_min]]
-            heats.append(
-                {
-                    "name": f"{run.unit} {run.mode}" if run.mode != run.unit else run.unit,
-                    "operations": [
-                        {
-                            "stage": 0, "units": [u], "occupy": [[u, length]], "planned": minutes, "minutes": minutes,
-                            "first": 0,
-                            "latest": [[u, horizon.n_steps - length]], "started": None, "mwh": [[u, run.energy_mwh]],
-                        }
-                    ],
-                    "least": [], "most": [],
-                }
-            )  # fmt: skip
+            by_unit = {"occupy": [[u, length]], "planned": minutes, "minutes": minutes}
+            limits = {"first": 0, "latest": [[u, horizon.n_steps - length]], "started": None}
+            operation = {"stage": 0, "units": [u], **by_unit, **limits, "mwh": [[u, run.energy_mwh]]}
+            name = f"{run.unit} {run.mode}" if run.mode != run.unit else run.unit
+            heats.append({"name": name, "operations": [operation], "least": [], "most": []})
         starts = {
             "unit": [[units.index(run.unit)] for run in self.runs], "slot": [[begin] for begin in self.begins],
             "cast_unit": [], "cast_slot": [],
         }  # fmt: skip
-        worth, kind, unit = signal(self.plan)
-        return {
-            "step": horizon.step_min, "slots": horizon.n_steps, "units": units, "heats": heats, "casts": [],
-            "outages": [], "starts": starts, "stages": [""],
-            "worth": {"values": [round(float(value), 3) for value in worth], "says": str(SIGNALS[kind]), "unit": unit},
-        }  # fmt: skip
+        places = {"casts": [], "outages": [], "starts": starts, "stages": [""], "worth": worth_of(self.plan)}
+        return {"step": horizon.step_min, "slots": horizon.n_steps, "units": units, "heats": heats, **places}
 
 
 def _amounts(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], float]:

@@ -28,28 +28,22 @@ class Family(Protocol):
     @property
     def name(self) -> str:
         """As a scenario names it."""
-        ...
 
     @property
     def shapes(self) -> int:
         """How many shape parameters are fitted: 0 or 1."""
-        ...
 
     def log_density(self, x: np.ndarray, shape: np.ndarray) -> np.ndarray:
         """Logarithm of the density."""
-        ...
 
     def log_below(self, x: np.ndarray, shape: np.ndarray) -> np.ndarray:
         """Logarithm of the probability of x or less."""
-        ...
 
     def log_above(self, x: np.ndarray, shape: np.ndarray) -> np.ndarray:
         """Logarithm of the probability of more than x."""
-        ...
 
     def draw(self, generator: np.random.Generator, size: int, shape: float) -> np.ndarray:
         """Random numbers of the law, shape (size,)."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """A Pareto front: what less of a metric, such as carbon, costs. Its points, what lies between them, and the knee.
 
-The metric is the axis of the front. It is that of the plan's figures (carbon: scope 1 and 2 by the goal's signal), cost the whole bill, carbon price
+The metric is that of the plan's figures (carbon: scope 1 and 2 by the goal's signal), cost the whole bill, carbon price
 included where the market's scheme has one. Points stand from the least of the metric to the cheapest.
 """
 
@@ -220,9 +220,8 @@ class Front:
                 return Message("No front: there is no acceptable plan.")
             return Message("No front: there is no acceptable plan: {reason}.", reason=self.failed[0])
         if n == 1 and not self.unsearched:
-            return Message(
-                "Nothing can be traded: the plan with the least {metric} is also the cheapest.", metric=self.metric
-            )
+            says = mark("Nothing can be traded: the plan with the least {metric} is also the cheapest.")
+            return Message(says, metric=self.metric)
         if self.knee is None:
             return Message("{n} points, none of them a knee: no point lies below the chord between the ends.", n=n)
         number = int(self.data["point"].to_numpy()[self.knee])
@@ -238,19 +237,15 @@ class Front:
             (self.unsearched, mark("{count} not searched")),
         ]
         reasons = tuple(Message(reason, count=count) for count, reason in counts if count)
-        share = {"kept": self.data.sizes["point"], "asked": self.n_requested}
+        share: dict[str, Any] = {"kept": self.data.sizes["point"], "asked": self.n_requested}
         lines: list[str] = [Message("{kept} of {asked} points are on the front", **share)]
         if reasons:
-            lines = [
-                Message("{kept} of {asked} points are on the front; left out: {reasons}", **share, reasons=reasons)
-            ]
+            says = mark("{kept} of {asked} points are on the front; left out: {reasons}")
+            lines = [Message(says, **share, reasons=reasons)]
         if self.data.sizes["point"] > 1:
             unsure = int((self.data["proven"].to_numpy()[:-1] == 0).sum())
-            lines.append(
-                Message("{noise}; {count} here may be no more than that", noise=NOISE, count=unsure)
-                if unsure
-                else NOISE
-            )
+            doubt = Message("{noise}; {count} here may be no more than that", noise=NOISE, count=unsure)
+            lines.append(doubt if unsure else NOISE)
             lines.append(Message("knee: {rule}", rule=KNEE_RULE))
         lines.append(Message("dual: {rule}", rule=DUAL_RULE))
         lines += sorted({why for why in self.data["dual_reason"].values.tolist() if why})
@@ -348,24 +343,16 @@ def tabulate(scenario: Scenario, points: Sequence[Point], axis: Axis) -> xr.Data
     marked = np.zeros(len(points), dtype=np.int8)
     if place is not None:
         marked[place] = 1
-    columns: dict[str, Any] = {
-        axis.figure: amounts,
-        "cost": cost,
-        "cost_bound": bound,
-        axis.difference: difference,
-        "proven": proven,
-        "chord_distance": distance,
-        "knee": marked,
-        "status": np.array([point.plan.status for point in points], dtype=object),
-        "dual_reason": np.array([point.dual_reason for point in points], dtype=object),
-    }
+    columns: dict[str, Any] = {axis.figure: amounts, "cost": cost, "cost_bound": bound, axis.difference: difference}
+    columns |= {"proven": proven, "chord_distance": distance, "knee": marked}
     for name in ("direct_kg", "grid_average_kg", "grid_marginal_kg", "peak_mw"):
         columns[name] = np.array([_number(getattr(f, name)) for f in figures])
     fields = {axis.cap: "cap", axis.bound: "bound", axis.dual: "dual", "gap": "gap", "seconds": "seconds"}
     for name, field_ in fields.items():
         columns[name] = np.array([_number(getattr(point, field_)) for point in points])
-    if not points:  # netCDF keeps no empty array of objects as text
-        columns |= {name: np.array([], dtype="U1") for name in ("status", "dual_reason")}
+    kind = object if points else "U1"  # netCDF keeps no empty array of objects as text
+    columns["status"] = np.array([point.plan.status for point in points], dtype=kind)
+    columns["dual_reason"] = np.array([point.dual_reason for point in points], dtype=kind)
     data = xr.Dataset(
         {name: ("point", columns[name]) for name in table}, coords={"point": [point.number for point in points]}
     )

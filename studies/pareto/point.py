@@ -8,13 +8,12 @@ cap (Lagrangian bound). Only where that leaves a gap is there a search under the
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from emberline.models import Study
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Ground:
     """The baseline, once for all points, and what is traded against cost."""
 
@@ -94,10 +93,9 @@ def plan_of(
     on_progress: Progress | None = None,
 ) -> Plan:  # fmt: skip
     """The plan of a schedule that is known."""
-    followed = follow(
-        scenario, baseline=ground.baseline, schedule=schedule, replications=replications, on_progress=on_progress
-    )
-    return dataclasses.replace(followed, status=status, reason="")
+    more: dict[str, Any] = {"replications": replications, "on_progress": on_progress}
+    followed = follow(scenario, schedule, baseline=ground.baseline, **more)
+    return replace(followed, status=status, reason="")
 
 
 def _lower(*caps: float | None) -> float | None:
@@ -166,7 +164,7 @@ def end(stop: Callable[[], bool], ground: Ground, number: int, first: str) -> So
     bound = _bound(cheapest, "cost")
     point = Point(
         number=number,
-        plan=dataclasses.replace(best, status=max(plan.status, second.status, key=_rank)),
+        plan=replace(best, status=max(plan.status, second.status, key=_rank)),
         cap=cap,
         cost_bound=bound,
         bound=_bound(least, ground.axis.figure),
@@ -375,7 +373,7 @@ def front_plan(front: Front, point: int, *, on_progress: Progress | None = None)
     ground = prepare(front.scenario, front.metric)
     plan = point_plan(ground, front.schedules[point], cap, cost_bound, str(row["status"].item()), on_progress)
     seconds = plan.seconds | {"optimize": float(row["seconds"].item())}
-    return dataclasses.replace(plan, seconds=seconds)
+    return replace(plan, seconds=seconds)
 
 
 def _number(value: float) -> float | None:

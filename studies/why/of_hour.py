@@ -221,9 +221,7 @@ class OfHour:
             self.scenario, (unit,), self.hour.begin_min, self.hour.end_min
         )  # fmt: skip
         envelope = twin.envelope(variant)
-        begin = resolver.near(variant, envelope)
-        dispatches = resolver.judged(variant, begin, envelope)
-        reply = resolver.ask(key, says, variant, envelope=envelope, begin=begin, dispatches=dispatches)
+        reply, dispatches = resolver.ask_near(key, says, variant, envelope)
         if reply.schedule is None:
             return reply
         moves = tuple(moved(self.scenario, self.schedule, reply.schedule))

@@ -205,15 +205,11 @@ class OfUnit:
         """Plan again; where the cap on cost leaves no plan, once more without it, and say so."""
         caps = variant.goal.caps
         self.resolver.asks += caps.cost is not None
-        begin = self.resolver.near(variant, envelope)
-        dispatches = self.resolver.judged(variant, begin, envelope)
-        answer = self.resolver.ask(key, says, variant, envelope=envelope, begin=begin, dispatches=dispatches)
+        answer, _ = self.resolver.ask_near(key, says, variant, envelope)
         self.resolver.asks -= caps.cost is not None and answer.has_plan
         if answer.status in schedules.RULED_OUT:
-            answer = replace(
-                answer,
-                limits=tuple(explain.missing(variant, self.resolver.plan.envelope if envelope is None else envelope)),
-            )
+            known = self.resolver.plan.envelope if envelope is None else envelope
+            answer = replace(answer, limits=tuple(explain.missing(variant, known)))
         if answer.has_plan or caps.cost is None or answer.status not in schedules.RULED_OUT or self.resolver.over:
             return answer
         goal = variant.goal.model_copy(update={"caps": caps.model_copy(update={"cost": None})})
