@@ -156,15 +156,8 @@ class Headroom:
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {
-            "scenario": self.scenario,
-            "currency": self.currency,
-            "goal": self.goal,
-            "threshold": self.threshold,
-            "ends_at": self.ends_at,
-            "says": self.says,
-            "loads": [load.summary() for load in self.loads],
-        }
+        names = ("scenario", "currency", "goal", "threshold", "ends_at", "says")
+        return {name: getattr(self, name) for name in names} | {"loads": [load.summary() for load in self.loads]}
 
 
 def headroom(
@@ -222,18 +215,16 @@ def checked(scenario: Case, loads: Sequence[float]) -> list[float]:
 def _planned(_: None, scenario: Case) -> dict[str, Any]:
     """What is kept of a plan: in a worker, so that little comes back."""
     load_plan = make_plan(scenario, PLAIN)
-    return {
-        "status": load_plan.status,
-        "gap": load_plan.gap,
-        "acceptable": load_plan.acceptable,
-        "says": load_plan.verdict,
-        "replications": load_plan.replays.n if load_plan.replays else 0,
-        "successes": load_plan.replays.successes if load_plan.replays else 0,
-        "baseline": {name: getattr(load_plan.baseline_figures, name) for name in figures_of(load_plan.scenario)},
-        "saved": _savings(load_plan),
-        "goal": _goal(load_plan),
-        "slack": _slack(load_plan),
-    }
+    baseline = {name: getattr(load_plan.baseline_figures, name) for name in figures_of(load_plan.scenario)}
+    facts = {"baseline": baseline, "saved": _savings(load_plan), "goal": _goal(load_plan), "slack": _slack(load_plan)}
+    return outcome_of(load_plan) | facts
+
+
+def outcome_of(plan: Plan) -> dict[str, Any]:
+    """Facts of a plan that stand in each row of a table of plans."""
+    replays = plan.replays
+    counts = {"replications": replays.n if replays else 0, "successes": replays.successes if replays else 0}
+    return {"status": plan.status, "gap": plan.gap, **counts, "acceptable": plan.acceptable, "says": plan.verdict}
 
 
 def _savings(load_plan: Plan) -> dict[str, Saving] | None:
@@ -343,13 +334,10 @@ def scaled(scenario: Case, load: float) -> Case:
 def _orders(scenario: Scenario, load: float) -> Iterator[Order]:
     fixed_heats = {item.heat for item in scenario.state.started}
     counts = {order.name: sum(entry.count for entry in order.heats) for order in scenario.orders}
-    least = {
-        order.name: max(
-            (heat.position + 1 for heat in scenario.heats if heat.order == order.name and heat.name in fixed_heats),
-            default=0,
-        )
-        for order in scenario.orders
-    }
+    least = dict.fromkeys(counts, 0)
+    for heat in scenario.heats:
+        if heat.name in fixed_heats:
+            least[heat.order] = max(least[heat.order], heat.position + 1)
     quotas = _shares(counts, least, max(int(load * sum(counts.values()) + 0.5), 1))
     for order in scenario.orders:
         entries = tuple(_first(order.heats, quotas[order.name]))
@@ -391,10 +379,8 @@ def _flow(item: Flow, load: float) -> Flow:
     """A delivery or an arrival at a share of its rate."""
     changed: dict[str, object] = {}
     if item.rate is not None:
-        new_rate = (
-            {"value": item.rate.value * load} if item.rate.value is not None else {"scale": item.rate.scale * load}
-        )
-        changed["rate"] = item.rate.model_copy(update=new_rate)
+        field = "scale" if item.rate.value is None else "value"
+        changed["rate"] = item.rate.model_copy(update={field: getattr(item.rate, field) * load})
     if item.weekly:
         changed["weekly"] = tuple(w.model_copy(update={"rate_tph": w.rate_tph * load}) for w in item.weekly)
     return item.model_copy(update=changed)

@@ -111,12 +111,8 @@ def plan(task: Task) -> dict[str, Any]:
     pace.refuse(scenario)
 
     def work() -> Plan:
-        result = make_plan(
-            scenario,
-            workers=engine,
-            on_progress=_watched(task, scenario),
-            cancel=task.cancelled,
-        )
+        tell = _watched(task, scenario)
+        result = make_plan(scenario, workers=engine, on_progress=tell, cancel=task.cancelled)
         return replace(result, repair=tuple(task.options.get("repair", ())))
 
     return _stored(task, scenario, work)
@@ -125,12 +121,7 @@ def plan(task: Task) -> dict[str, Any]:
 def _watched(task: Task, scenario: Scenario) -> Progress:
     """Tell the events of a plan, and allow each phase its time."""
     longest = {"optimize": 1.5 * scenario.goal.time_limit_s + STARTING_S}
-
-    def on_progress(event: dict[str, Any]) -> None:
-        task.tell(event)
-        task.patience(longest.get(event["phase"], LONGEST_S))
-
-    return on_progress
+    return task.telling(lambda phase: longest.get(phase, LONGEST_S))
 
 
 def again(task: Task) -> dict[str, Any]:
@@ -237,17 +228,11 @@ def replay(task: Task) -> dict[str, Any]:
     if stored_plan.schedule is None:
         raise StoreError(f"run {stored.id} has no schedule to follow: {stored_plan.verdict}")
     tell = task.telling(lambda phase: LONGEST_S)
-    tell({"phase": "replays", "done": 0, "of": int(request["replications"])})
-    replays = ensemble(
-        stored_plan.scenario,
-        stored_plan.schedule,
-        int(request["replications"]),
-        Engine(),
-        seed=request.get("seed"),
-        dispatched=twin.dispatch(stored_plan.scenario, stored_plan.envelope) if request.get("baseline") else None,
-        on_progress=tell,
-        cancel=task.cancelled,
-    )
+    scenario, count = stored_plan.scenario, int(request["replications"])
+    tell({"phase": "replays", "done": 0, "of": count})
+    dispatched = twin.dispatch(scenario, stored_plan.envelope) if request.get("baseline") else None
+    how: dict[str, Any] = {"seed": request.get("seed"), "dispatched": dispatched}
+    replays = ensemble(scenario, stored_plan.schedule, count, Engine(), **how, on_progress=tell, cancel=task.cancelled)
     if replays is None:
         raise StoreError("ended before any replay was done: nothing is kept")
     ensembles.save(replays, stored)

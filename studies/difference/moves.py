@@ -131,11 +131,9 @@ def moved(scenario: Scenario, one: xr.Dataset, two: xr.Dataset) -> Iterator[Heat
 def _stages(one: xr.Dataset, two: xr.Dataset, heat: str) -> Iterator[StageMove]:
     for stage in dict.fromkeys([*two["stage"].values.tolist(), *one["stage"].values.tolist()]):
         (a, unit_a), (b, unit_b) = _at(one, heat, stage), _at(two, heat, stage)
-        if (a is None and b is None) or (
-            a is not None and b is not None and abs(a - b) <= SAME_MIN and unit_a == unit_b
-        ):
-            continue
-        yield StageMove(stage, a, b, unit_a, unit_b)
+        same = a == b if a is None or b is None else abs(a - b) <= SAME_MIN and unit_a == unit_b
+        if not same:
+            yield StageMove(stage, a, b, unit_a, unit_b)
 
 
 def _at(schedule: xr.Dataset, heat: str, stage: str) -> tuple[float | None, str]:
@@ -196,11 +194,10 @@ class _Reasons:
             for plan in (self.before, self.after)
         ]
         if locks[0] != locks[1]:
-            changed = next(iter(sorted(stage for stage, _ in locks[0] ^ locks[1])))
-            locked = (
-                mark("it is locked at {stage}") if locks[1] - locks[0] else mark("it is no longer locked at {stage}")
-            )
-            return Message(locked, stage=changed)
+            changed = min(stage for stage, _ in locks[0] ^ locks[1])
+            if locks[1] - locks[0]:
+                return Message("it is locked at {stage}", stage=changed)
+            return Message("it is no longer locked at {stage}", stage=changed)
         # a heat that the first plan does not have was in nobody's way
         out = main.before_min is not None and self._outage(main.before_unit, main.before_min, self.after, move)
         return Message("{unit} is not available then", unit=main.before_unit) if out else ""
@@ -244,28 +241,23 @@ class _Reasons:
         assert main.before_min is not None
         end = main.before_min + self._minutes(self.before, move)
         for heat in schedule["heat"].values.tolist():
+            if heat == move.heat or heat not in self.moved:
+                continue
             placement = schedule.sel(heat=heat, stage=move.stage)
-            here = str(placement["unit"].item()) == main.before_unit and heat != move.heat
-            if (
-                here
-                and heat in self.moved
-                and float(placement["start_min"]) < end
-                and float(placement["end_min"]) > main.before_min
-            ):
-                return Message(
-                    "{unit} is busy with heat {heat} until {time} instead",
-                    unit=main.before_unit, heat=heat, time=self.scenario.horizon.instant(float(placement["end_min"])),
-                )  # fmt: skip
+            begin, over = float(placement["start_min"]), float(placement["end_min"])
+            if str(placement["unit"].item()) == main.before_unit and begin < end and over > main.before_min:
+                says, time = (
+                    mark("{unit} is busy with heat {heat} until {time} instead"),
+                    self.scenario.horizon.instant(over),
+                )
+                return Message(says, unit=main.before_unit, heat=heat, time=time)
         return ""
 
     def _company(self, move: HeatMove) -> str:
         """Heats of the same order that move with it."""
-        others = [
-            heat for heat in self.moved if heat != move.heat and self.order.get(heat) == self.order.get(move.heat)
-        ]
-        if not others or move.heat not in self.order:
-            return ""
-        return Message("it goes with order {order}", order=self.order[move.heat])
+        order = self.order.get(move.heat)
+        others = [heat for heat in self.moved if heat != move.heat and self.order.get(heat) == order]
+        return Message("it goes with order {order}", order=order) if others and order is not None else ""
 
 
 def _short(value: Any) -> str:

@@ -27,6 +27,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection
 from functools import singledispatch
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -75,26 +76,17 @@ def levers(
     variant = scenario.model_copy(update={"disturbances": scenario.disturbances.model_copy(update={"replications": 0})})
     tell: Progress = on_progress or (lambda event: None)
 
-    tell({"phase": SEQUENTIAL})
-    first = make_plan(
-        _seen_by_production(variant),
-        PLAIN,
-        on_progress=lambda event: tell({**event, "phase": SEQUENTIAL}),
-        cancel=cancel,
-    )
-    tell({"phase": JOINT})
-    schedules = () if first.schedule is None else (first.schedule,)
+    def search(phase: str, request: Case, **how: Any) -> Plan:
+        tell({"phase": phase})
+        options: Any = how | {"on_progress": lambda event: tell({**event, "phase": phase}), "cancel": cancel}
+        return make_plan(request, PLAIN, **options)
+
+    first = search(SEQUENTIAL, _seen_by_production(variant))
+    schedules, baseline = () if first.schedule is None else (first.schedule,), Baseline.of(variant)
     # from the baseline's heats and those planned first: never worse than both
-    joint_plan = make_plan(
-        variant,
-        PLAIN,
-        baseline=(baseline := Baseline.of(variant)),
-        search=Search(others=schedules, lists=False, end_levels=False),
-        on_progress=lambda event: tell({**event, "phase": JOINT}),
-        cancel=cancel,
-    )
-    study = _Study(baseline, joint_plan, first)
-    return study.run(first, tell)
+    how = Search(others=schedules, lists=False, end_levels=False)
+    joint_plan = search(JOINT, variant, baseline=baseline, search=how)
+    return _Study(baseline, joint_plan, first).run(first, tell)
 
 
 def refused(scenario: Scenario) -> str:
@@ -252,14 +244,8 @@ class _Study:
         if dispatch.schedule is None:
             return LeverCase(heats=name, figures=None, status=dispatch.status, reason=dispatch.reason)
         followed = follow(site.scenario, baseline=baseline, schedule=dispatch.schedule)
-        return LeverCase(
-            heats=name,
-            figures=followed.replay_figures,
-            status=dispatch.status,
-            slack=slack,
-            broken=len(followed.violations),
-            reason=dispatch.reason,
-        )
+        figures, broken = followed.replay_figures, len(followed.violations)
+        return LeverCase(name, figures, dispatch.status, slack, broken, dispatch.reason)
 
     def ruled(self, gone: frozenset[str]) -> LeverCase:
         """The baseline's day by rules, without some assets."""

@@ -32,12 +32,8 @@ def with_limits(part: Case, share: float) -> Case:
     if share >= 1:
         return part
     limited = part.site.limited
-    assets = tuple(
-        asset.model_copy(update={"horizon_limit": (limited[asset.name].horizon_limit or 0.0) * share})
-        if asset.name in limited
-        else asset
-        for asset in part.site.assets
-    )
+    limits = {name: {"horizon_limit": (asset.horizon_limit or 0.0) * share} for name, asset in limited.items()}
+    assets = tuple(asset.model_copy(update=limits.get(asset.name, {})) for asset in part.site.assets)
     return part.model_copy(update={"site": part.site.model_copy(update={"assets": assets})})
 
 

@@ -102,16 +102,13 @@ def refuse(scenario: Case, how: How, *, disturbed: bool = False, measured: bool 
         least_h = (how.every_min + how.frozen_min) / 60
         say("--look-ahead", f"is {how.look_ahead_min / 60:g} h; at least {least_h:g} h, until the next plan begins")
     if disturbed and how.frozen_min:
-        say(
-            "--frozen",
-            "is not taken with a replication yet: the disturbances of the frozen time would be known in advance",
-        )
+        text = "is not taken with a replication yet: the disturbances of the frozen time would be known in advance"
+        say("--frozen", text)
     undue = [order.name for order in scenario.orders if order.due is None]
     if undue and how.look_ahead_min < length:
-        text = (
-            f"looks less far than the roll of {length / 60:g} h, but orders without a due time ({', '.join(undue[:6])})"
-        )
-        say("--look-ahead", f"{text} are planned to its end: give them one, or look so far ahead")
+        text = f"looks less far than the roll of {length / 60:g} h, but orders without a due time"
+        names = f"({', '.join(undue[:6])})"
+        say("--look-ahead", f"{text} {names} are planned to its end: give them one, or look so far ahead")
     if problems:
         raise ScenarioError(problems)
 

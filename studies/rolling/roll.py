@@ -195,9 +195,8 @@ class SearchPolicy:
         k = round(begin / step_min)
         plan_scenario = laying.within(later(until, past, begin, end), laying.looked_at(until, past, begin, end))
         if not self.foresight:
-            plan_scenario = plan_scenario.with_inputs(
-                foreseen(scenario, plan_scenario.horizon, scenario.horizon.instant(now))
-            )
+            known_then = foreseen(scenario, plan_scenario.horizon, scenario.horizon.instant(now))
+            plan_scenario = plan_scenario.with_inputs(known_then)
         plan_scenario = plan_scenario.with_time_limit()
         share = budgets.share_left(scenario, begin, plan_scenario)
         plan_scenario = budgets.with_limits(plan_scenario, share)
@@ -212,21 +211,17 @@ class SearchPolicy:
         others = [] if before is None else [before.assign_attrs(complete=1)]
         search = Search(others=others, study=self.study, lists=False, end_levels=False, optimize=self.optimize)
         learning = self.how.hold and self.how.margins is None and capped.holding
+        shared: dict[str, Any] = {"baseline": baseline, "search": search, "cancel": self.cancel}
         if learning:
-            planned = hold(
-                capped, Engine(), work=capped.goal.budget, baseline=baseline, search=search, whole=True,
-                cancel=self.cancel,
-            ).robust  # fmt: skip
+            planned = hold(capped, Engine(), work=capped.goal.budget, whole=True, **shared).robust
         else:
-            planned = make_plan(capped, PLAIN, baseline=baseline, search=search, replications=0, cancel=self.cancel)
+            planned = make_plan(capped, PLAIN, replications=0, **shared)
         margins = None
         if learning and planned.has_schedule:
             margins = planned.scenario.disturbances.model_dump(mode="json", include=set(MARGINS))
         if not planned.has_schedule and capped.goal.caps != plan_scenario.goal.caps:
             # what is left of a budget may be out of reach: then as little as can be on top
-            planned = make_plan(
-                plan_scenario, PLAIN, baseline=baseline, search=search, replications=0, cancel=self.cancel
-            )
+            planned = make_plan(plan_scenario, PLAIN, replications=0, **shared)
         for producer in scenario.producers if planned.schedule is None else ():
             # it may be that something is missed whatever is done: as little as can be
             start = baseline.schedule if before is None else before

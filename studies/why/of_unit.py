@@ -208,8 +208,8 @@ class OfUnit:
         answer, _ = self.resolver.ask_near(key, says, variant, envelope)
         self.resolver.asks -= caps.cost is not None and answer.has_plan
         if answer.status in schedules.RULED_OUT:
-            known = self.resolver.plan.envelope if envelope is None else envelope
-            answer = replace(answer, limits=tuple(explain.missing(variant, known)))
+            durations = self.resolver.plan.envelope if envelope is None else envelope
+            answer = replace(answer, limits=tuple(explain.missing(variant, durations)))
         if answer.has_plan or caps.cost is None or answer.status not in schedules.RULED_OUT or self.resolver.over:
             return answer
         goal = variant.goal.model_copy(update={"caps": caps.model_copy(update={"cost": None})})

@@ -89,7 +89,6 @@ class _Quick:
             repairs=tuple(repairs),
             attempts=attempts,
             of=len(limits),
-            complete=False,
             seconds=time.perf_counter() - self.began_s,
         )
 

@@ -48,13 +48,8 @@ class Repair:
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {
-            "says": list(self.says),
-            "set": list(self.overrides),
-            "keys": list(self.keys),
-            "price": self.price,
-            "cancels": self.cancels,
-        }
+        says, overrides, keys = map(list, (self.says, self.overrides, self.keys))
+        return {"says": says, "set": overrides, "keys": keys, "price": self.price, "cancels": self.cancels}
 
 
 @dataclass(frozen=True)
@@ -125,9 +120,8 @@ def why_not(
         proven: it is known that there is no plan, on the scenario's steps at least.
     """
     with effort.net(time_limit_s):
-        return _Search(
-            changed, work or time_limit_s, on_progress or (lambda line: None), cancel or (lambda: False)
-        ).run(proven)
+        tell, polled = on_progress or (lambda line: None), cancel or (lambda: False)
+        return _Search(changed, work or time_limit_s, tell, polled).run(proven)
 
 
 @dataclass
@@ -165,17 +159,11 @@ class _Search:
             self.tell(Message("is there a plan? more time for it"))
             verdict = self.judge((), WHY.patience_as_it_is)
         if verdict:
-            return WhyNot("feasible", scenario.horizon.step_min, seconds=time.perf_counter() - self.began_s)
+            return self._report("feasible", scenario)
         if verdict is None:
             # a plan that was only not found is no reason to blame a limit, nor to sell another repair than finer steps
-            return WhyNot(
-                "unknown",
-                scenario.horizon.step_min,
-                repairs=tuple(self.repairs),
-                complete=bool(self.repairs),
-                of=len(explain.limits(scenario)),
-                seconds=time.perf_counter() - self.began_s,
-            )
+            repairs, count = tuple(self.repairs), len(explain.limits(scenario))
+            return self._report("unknown", scenario, repairs=repairs, complete=bool(repairs), of=count)
         baseline = Baseline.of(scenario)
         envelope, listed = baseline.envelope, baseline.start
         limits = explain.limits(scenario)
@@ -184,9 +172,8 @@ class _Search:
         irreducible = False
         if all(producer.by_step for producer in scenario.producers):
             self.tell(Message("which limits cannot all hold?"))
-            self.elastic = explain.Elastic(
-                scenario, envelope, listed if listed is not None and not violations(baseline.run) else None, limits
-            )
+            start = listed if listed is not None and not violations(baseline.run) else None
+            self.elastic = explain.Elastic(scenario, envelope, start, limits)
             conflict = self.elastic.conflict(work=min(self.remaining / 4, WHY.conflict))
             irreducible = bool(conflict)
             if not conflict and self.elastic.smallest(work=self.remaining / 4):
@@ -204,11 +191,10 @@ class _Search:
         if not conflict:
             # what alone makes a plan possible takes part in every conflict
             shared = [limit for limit in limits if any(repair.keys == (limit.key,) for repair in self.repairs)]
-            says = tuple(limit.statement for limit in shared)
-            keys = tuple(limit.key for limit in shared)
-        return WhyNot(
-            status=self._status(scenario, envelope, listed),
-            step_min=scenario.horizon.step_min,
+            says, keys = tuple(limit.statement for limit in shared), tuple(limit.key for limit in shared)
+        return self._report(
+            self._status(scenario, envelope, listed),
+            scenario,
             missing=tuple(shortages),
             conflict=says,
             keys=keys,
@@ -217,8 +203,10 @@ class _Search:
             attempts=count,
             of=len(limits),
             complete=not self.over,
-            seconds=time.perf_counter() - self.began_s,
         )
+
+    def _report(self, status: str, scenario: Scenario, **fields: Any) -> WhyNot:
+        return WhyNot(status, scenario.horizon.step_min, **fields, seconds=time.perf_counter() - self.began_s)
 
     def judge(self, overrides: Sequence[str], patience: float = WHY.patience) -> bool | None:
         """Whether there is a plan with overrides; None: neither a plan nor a proof was found in time.
