@@ -11,7 +11,6 @@ the first part, crosses it with the stated probability.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -60,16 +59,10 @@ class Chart:
 
     def as_dict(self, log: HeatLog) -> dict[str, object]:
         """Everything as plain data."""
-        return {
-            "unit": self.unit,
-            "what": self.what,
-            "limit": self.limit,
-            "first_beyond": _stamp(log.instant(float(self.start_min[self.first]))) if self.drifts else None,
-            "change": self.change if self.drifts else None,
-            "start": [_stamp(log.instant(at)) for at in self.start_min.tolist()],
-            "residual": self.residual.tolist(),
-            "ewma": self.ewma.tolist(),
-        }
+        start = [log.instant(at).isoformat(timespec="seconds") for at in self.start_min.tolist()]
+        first, change = (start[self.first], self.change) if self.drifts else (None, None)
+        head = {"unit": self.unit, "what": self.what, "limit": self.limit, "first_beyond": first, "change": change}
+        return {**head, "start": start, "residual": self.residual.tolist(), "ewma": self.ewma.tolist()}
 
 
 def charts(reference: UnitFit, whole: UnitFit, seed: int = 1) -> list[Chart]:
@@ -141,7 +134,3 @@ def limit(group: np.ndarray, first: int, generator: np.random.Generator) -> floa
     spread = np.sqrt(np.square(rest[:, :first]).sum(axis=1, keepdims=True) / freedom)
     highest = np.abs(weighted(rest / spread)).max(axis=1)
     return float(np.quantile(highest, 1 - FALSE_ALARM))
-
-
-def _stamp(at: datetime) -> str:
-    return at.isoformat(timespec="seconds")

@@ -24,14 +24,7 @@ FEWEST = 10
 """Observations of a unit and grade below which the scenario's value is kept."""
 FEWEST_BREAKDOWNS = 5
 """Breakdowns of a unit below which the scenario's values are kept."""
-UNITS = {
-    "duration": "min",
-    "duration_spread": "1",
-    "energy": "kWh/t",
-    "energy_spread": "1",
-    "mtbf": "h",
-    "mttr": "min",
-}
+UNITS = {"duration": "min", "duration_spread": "1", "energy": "kWh/t", "energy_spread": "1", "mtbf": "h", "mttr": "min"}
 """Kinds of figures with their unit of measure."""
 
 
@@ -64,18 +57,8 @@ class Estimate:
 
     def as_dict(self) -> dict[str, float | int | str | None]:
         """Everything as plain data."""
-        return {
-            "kind": self.kind,
-            "unit": self.unit,
-            "grade": self.grade,
-            "unit_of_measure": UNITS[self.kind],
-            "before": self.before,
-            "n": self.n,
-            "value": self.value,
-            "low": self.low,
-            "high": self.high,
-            "reason": self.reason,
-        }
+        place = {"kind": self.kind, "unit": self.unit, "grade": self.grade, "unit_of_measure": UNITS[self.kind]}
+        return place | {name: getattr(self, name) for name in ("before", "n", "value", "low", "high", "reason")}
 
 
 WIDEST = 1.0

@@ -77,13 +77,8 @@ class HoldOut:
 
     def as_dict(self) -> dict[str, object]:
         """Everything as plain data."""
-        return {
-            "heats": self.heats,
-            "passed": self.passed,
-            "planned": self.planned,
-            "reason": self.reason,
-            "checks": [check.as_dict() for check in self.checks],
-        }
+        facts = {name: getattr(self, name) for name in ("heats", "passed", "planned", "reason")}
+        return facts | {"checks": [check.as_dict() for check in self.checks]}
 
 
 def hold_out(

@@ -13,7 +13,6 @@ groups, but not the law of the twin; it needs pandas 2, matplotlib and autograd.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from scipy import optimize, stats
@@ -22,35 +21,19 @@ from scipy.special import log_ndtr
 HALF_LOG_2PI = 0.5 * float(np.log(2 * np.pi))
 
 
-class Family(Protocol):
-    """A law of x; ``shape`` is the logarithm of its spread, where it has one. Shapes of the arrays broadcast."""
-
-    @property
-    def name(self) -> str:
-        """As a scenario names it."""
-
-    @property
-    def shapes(self) -> int:
-        """How many shape parameters are fitted: 0 or 1."""
-
-    def log_density(self, x: np.ndarray, shape: np.ndarray) -> np.ndarray:
-        """Logarithm of the density."""
-
-    def log_below(self, x: np.ndarray, shape: np.ndarray) -> np.ndarray:
-        """Logarithm of the probability of x or less."""
-
-    def log_above(self, x: np.ndarray, shape: np.ndarray) -> np.ndarray:
-        """Logarithm of the probability of more than x."""
-
-    def draw(self, generator: np.random.Generator, size: int, shape: float) -> np.ndarray:
-        """Random numbers of the law, shape (size,)."""
-
-
 @dataclass(frozen=True)
 class Capped:
-    """Lognormal durations that energies can lengthen.
+    """Lognormal durations that energies can lengthen, as densities of the logarithm of duration by nominal duration.
 
-    ``energy_spread`` is b; None: the same as a, where nothing is known of energies.
+    A unit draws no more than its nominal power, so a heat that needs more energy takes longer
+    (``scenarios.line.scatter``):
+
+        x = max(a z1, b z2)    with z1, z2 standard normal, a the spread of durations and b that of energies,
+        F(x) = N(x / a) N(x / b),    f(x) = n(x / a) / a N(x / b) + N(x / a) n(x / b) / b
+
+    with n and N density and distribution of the standard normal. ``energy_spread`` is b; None: the same as a, where
+    nothing is known of energies. ``shapes`` is how many shape parameters are fitted: 0 or 1; ``shape`` is the logarithm
+    of the spread. Shapes of the arrays broadcast.
     """
 
     energy_spread: float | None = None
@@ -62,7 +45,7 @@ class Capped:
         return a, a if self.energy_spread is None else np.full_like(a, self.energy_spread)
 
     def log_density(self, x: np.ndarray, shape: np.ndarray) -> np.ndarray:
-        """See :class:`Family`."""
+        """Logarithm of the density."""
         a, b = self._spreads(shape)
         u, v = x / a, x / b
         by_duration = -0.5 * u * u - np.log(a) + log_ndtr(v)
@@ -70,16 +53,16 @@ class Capped:
         return np.logaddexp(by_duration, by_energy) - HALF_LOG_2PI
 
     def log_below(self, x: np.ndarray, shape: np.ndarray) -> np.ndarray:
-        """See :class:`Family`."""
+        """Logarithm of the probability of x or less."""
         a, b = self._spreads(shape)
         return log_ndtr(x / a) + log_ndtr(x / b)
 
     def log_above(self, x: np.ndarray, shape: np.ndarray) -> np.ndarray:
-        """See :class:`Family`."""
+        """Logarithm of the probability of more than x."""
         return _log_of_rest(self.log_below(x, shape))
 
     def draw(self, generator: np.random.Generator, size: int, shape: float) -> np.ndarray:
-        """See :class:`Family`."""
+        """Random numbers of the law, shape (size,)."""
         a, b = self._spreads(np.array(shape))
         normal = generator.standard_normal((2, size))
         return np.maximum(float(a) * normal[0], float(b) * normal[1])
@@ -87,26 +70,31 @@ class Capped:
 
 @dataclass(frozen=True)
 class Exponential:
-    """Exponential durations."""
+    """Exponential durations, of mean 1 whatever the energies are: F(x) = 1 - exp(-exp(x)), the smallest-value law of
+    Gumbel."""
 
     name: str = "exponential"
     shapes: int = 0
 
     def log_density(self, x: np.ndarray, shape: np.ndarray) -> np.ndarray:
-        """See :class:`Family`."""
+        """See :class:`Capped`."""
         return x - np.exp(x)
 
     def log_below(self, x: np.ndarray, shape: np.ndarray) -> np.ndarray:
-        """See :class:`Family`."""
+        """See :class:`Capped`."""
         return _log_of_rest(-np.exp(x))
 
     def log_above(self, x: np.ndarray, shape: np.ndarray) -> np.ndarray:
-        """See :class:`Family`."""
+        """See :class:`Capped`."""
         return -np.exp(x)
 
     def draw(self, generator: np.random.Generator, size: int, shape: float) -> np.ndarray:
-        """See :class:`Family`."""
+        """See :class:`Capped`."""
         return np.log(generator.standard_exponential(size))
+
+
+Family = Capped | Exponential
+"""A law of the logarithm of duration by nominal duration."""
 
 
 def _log_of_rest(log_part: np.ndarray) -> np.ndarray:

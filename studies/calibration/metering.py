@@ -170,7 +170,7 @@ def _intervals(
     matrix: np.ndarray, target_mw: np.ndarray, start: np.ndarray, confidence: float, seed: int
 ) -> tuple[list[tuple[float | None, float | None]], np.ndarray | None]:
     """Ends of the interval of each column, and standard errors, by drawing days; None where there are too few."""
-    unknown = [(None, None)] * matrix.shape[1]
+    unknown: list[tuple[float | None, float | None]] = [(None, None)] * matrix.shape[1]
     day = (start // DAY_MIN).astype(int)
     days = np.unique(day)
     if len(days) < FEWEST_DAYS:

@@ -84,10 +84,8 @@ class Difference:
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {
-            "scenarios": list(self.scenarios),
-            "statuses": list(self.statuses),
-            "gaps": list(self.gaps),
+        pairs = {name: list(getattr(self, name)) for name in ("scenarios", "statuses", "gaps")}
+        return pairs | {
             "same": self.empty,
             "keys": [asdict(key) for key in self.keys],
             "series": [asdict(series) | {"says": series.says} for series in self.series],

@@ -253,17 +253,16 @@ class Front:
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
+        scenario, knee = self.scenario, None if self.knee is None else int(self.data["point"].to_numpy()[self.knee])
+        goal = {"metric": self.metric, "signal": scenario.goal.signal, "currency": scenario.market.currency}
+        left_out = {"dominated": self.dominated, "same": self.same, "failed": list(self.failed)}
         return {
-            "scenario": self.scenario.name,
-            "metric": self.metric,
-            "signal": self.scenario.goal.signal,
-            "currency": self.scenario.market.currency,
+            "scenario": scenario.name,
+            **goal,
             "asked": self.n_requested,
             "points": rows(self.data),
-            "knee": None if self.knee is None else int(self.data["point"].to_numpy()[self.knee]),
-            "dominated": self.dominated,
-            "same": self.same,
-            "failed": list(self.failed),
+            "knee": knee,
+            **left_out,
             "unsearched": self.unsearched,
             "baseline": self.baseline.as_dict(),
             "verdict": self.verdict,

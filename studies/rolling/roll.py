@@ -195,8 +195,8 @@ class SearchPolicy:
         k = round(begin / step_min)
         plan_scenario = laying.within(later(until, past, begin, end), laying.looked_at(until, past, begin, end))
         if not self.foresight:
-            known_then = foreseen(scenario, plan_scenario.horizon, scenario.horizon.instant(now))
-            plan_scenario = plan_scenario.with_inputs(known_then)
+            issued = foreseen(scenario, plan_scenario.horizon, scenario.horizon.instant(now))
+            plan_scenario = plan_scenario.with_inputs(issued)
         plan_scenario = plan_scenario.with_time_limit()
         share = budgets.share_left(scenario, begin, plan_scenario)
         plan_scenario = budgets.with_limits(plan_scenario, share)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -114,7 +115,7 @@ def _slack(scenario: Scenario, run: xr.Dataset, every: list[_Operation], one: _O
     if limit is None:
         return Slack(earlier, before, later, after)
     over = _import_excess(scenario, run, one, limit)
-    sides = []
+    sides: list[Any] = []
     for most, stop, way in ((earlier, before, -1.0), (later, after, 1.0)):
         reached, at = _as_far(over, most, way)
         sides += [reached, Stop("import", at_min=at)] if reached < most - TOLERANCE else [most, stop]

@@ -85,12 +85,11 @@ class WhyNot:
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
+        lists = {"missing": list(self.missing), "conflict": list(self.conflict), "conflict_keys": list(self.keys)}
         return {
             "status": self.status,
             "step_min": self.step_min,
-            "missing": list(self.missing),
-            "conflict": list(self.conflict),
-            "conflict_keys": list(self.keys),
+            **lists,
             "irreducible": self.irreducible,
             "repairs": [repair.summary() for repair in self.repairs],
             "limits_tried": self.attempts,
