@@ -88,13 +88,13 @@ def _of_heat(resolver: Resolver, text: str, stage: str | None, at: str | None, e
     at_min = None if at is None else _moment(resolver.plan, at)
     answers = _answers(resolver, about, about.questions(at_min, every))
     slots = () if at_min is not None or resolver.over else about.slots()
-    number, name = subject.number, subject.heat.name
+    number, name, at_stage = subject.number, subject.heat.name, {"stage": subject.stage}
     if subject.cast:
         question = Message("{cast} (of heat {number})", cast=subject.label, number=number)
     elif name == str(number):
-        question = Message("heat {number} at {stage}", number=number, stage=subject.stage)
+        question = Message("heat {number} at {stage}", number=number, **at_stage)
     else:
-        question = Message("heat {number} ({name}) at {stage}", number=number, name=name, stage=subject.stage)
+        question = Message("heat {number} ({name}) at {stage}", number=number, name=name, **at_stage)
     return _report(resolver, question, list(about.facts()), answers, slots)
 
 
@@ -111,9 +111,8 @@ def _moment(plan: Plan, text: str) -> float:
 def _of_unit(resolver: Resolver, name: str, at: str | None) -> Why:
     about = OfUnit(resolver, name, None if at is None else minute(resolver.scenario.horizon, "--at", at))
     answers = _answers(resolver, about, about.questions())
-    facts, rest = list(about.of_run()), list(about.facts())
-    if not facts:
-        facts, rest = rest, []
+    run, unit = about.of_run(), list(about.facts())
+    facts, rest = (run, unit) if run else (unit, [])
     return replace(_report(resolver, about.question, facts, answers), rest=tuple(rest))
 
 

@@ -188,8 +188,8 @@ class Catalogue(Transactions):
 
     def tags(self) -> dict[str, int]:
         """Every tag, and how many runs have it."""
-        query = select(TAGS.c.tag, func.count()).join(RUNS, RUNS.c.id == TAGS.c.run).where(_ALIVE)
-        return {row[0]: int(row[1]) for row in self._rows(query.group_by(TAGS.c.tag).order_by(TAGS.c.tag))}
+        query = select(TAGS.c.tag, func.count().label("runs")).join(RUNS, RUNS.c.id == TAGS.c.run).where(_ALIVE)
+        return {row.tag: int(row.runs) for row in self._rows(query.group_by(TAGS.c.tag).order_by(TAGS.c.tag))}
 
     def scenarios(self) -> list[str]:
         """Names of all scenarios that have runs."""
