@@ -20,8 +20,8 @@ from emberline.planning.engine.engine import Engine
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.planning.robustness.ensemble import ensemble
 from emberline.runs.jobs import queue
-from emberline.runs.jobs.status import read_status
 from emberline.runs.jobs.queue import JobStatus
+from emberline.runs.jobs.status import read_status
 from emberline.runs.store import ensembles, fronts
 from emberline.runs.store.store import Store, StoreError
 from emberline.scenarios.home import RUN_ID
