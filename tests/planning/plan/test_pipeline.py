@@ -109,7 +109,7 @@ def test_a_plan_comes_about_in_one_place() -> None:
     of a Pareto front are prepared without a plan."""
     allowed = {
         "draft": {"planning/planner.py", "planning/answer/choices.py", "planning/robustness/holding/hold.py"},
-        "models.optimize": {"planning/plan/pipeline.py", "studies/pareto/setting.py"},
+        "models.optimize": {"planning/plan/pipeline.py", "studies/pareto/point.py"},
         "twin.envelope": {
             "planning/plan/baseline.py", "planning/robustness/holding/sampled.py", "studies/why/of_hour.py",
             "studies/why/of_unit.py", "emberline/api.py", "ui/pages/session/run_or_baseline.py",
