@@ -2,17 +2,18 @@
 
 A plant that is full has nowhere to move its heats to. Each load is a scenario of its own, with evenly fewer heats or
 smaller deliveries, planned like any other; what is saved against the baseline is reported for the undisturbed day and,
-with the same disturbances, for the disturbed ones, with the interval of the mean.
+with the same disturbances, for the disturbed ones, with the interval of the mean. Casts are kept whole.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import xarray as xr
 
 from emberline.planning.engine.engine import Engine
 from emberline.planning.engine.progress import Progress
@@ -21,9 +22,11 @@ from emberline.planning.plan.replays import saved
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Case, Problem, Scenario, ScenarioError
 from emberline.scenarios.checking import to_the_minute
+from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.goal_metrics import figures_of, goal_metric
 from emberline.scenarios.messages import Message
-from emberline.studies.scaled_orders import scaled
+from emberline.scenarios.process.delivery import Arrival, Delivery
+from emberline.scenarios.records.orders import HeatEntry, Order
 
 __all__ = ["LOADS", "checked", "headroom"]
 
@@ -153,15 +156,8 @@ class Headroom:
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {
-            "scenario": self.scenario,
-            "currency": self.currency,
-            "goal": self.goal,
-            "threshold": self.threshold,
-            "ends_at": self.ends_at,
-            "says": self.says,
-            "loads": [load.summary() for load in self.loads],
-        }
+        names = ("scenario", "currency", "goal", "threshold", "ends_at", "says")
+        return {name: getattr(self, name) for name in names} | {"loads": [load.summary() for load in self.loads]}
 
 
 def headroom(
@@ -199,13 +195,13 @@ def headroom(
     return Headroom(scenario.name, scenario.market.currency, goal, threshold, tuple(rows))
 
 
-def checked(scenario: Scenario, loads: Sequence[float]) -> list[float]:
+def checked(scenario: Case, loads: Sequence[float]) -> list[float]:
     """The loads in rising order.
 
     Raises:
         ScenarioError: as :func:`headroom`.
     """
-    if not scenario.orders and not scenario.deliveries:
+    if not scenario.tonnes:
         says = "a site alone makes nothing, so there is no order load; 'emberline prices' reports its levers"
         raise ScenarioError([Problem(scenario.name, "orders", says)])
     to_the_minute.refuse(scenario)
@@ -219,18 +215,16 @@ def checked(scenario: Scenario, loads: Sequence[float]) -> list[float]:
 def _planned(_: None, scenario: Case) -> dict[str, Any]:
     """What is kept of a plan: in a worker, so that little comes back."""
     load_plan = make_plan(scenario, PLAIN)
-    return {
-        "status": load_plan.status,
-        "gap": load_plan.gap,
-        "acceptable": load_plan.acceptable,
-        "says": load_plan.verdict,
-        "replications": load_plan.replays.n if load_plan.replays else 0,
-        "successes": load_plan.replays.successes if load_plan.replays else 0,
-        "baseline": {name: getattr(load_plan.baseline_figures, name) for name in figures_of(load_plan.scenario)},
-        "saved": _savings(load_plan),
-        "goal": _goal(load_plan),
-        "slack": _slack(load_plan),
-    }
+    baseline = {name: getattr(load_plan.baseline_figures, name) for name in figures_of(load_plan.scenario)}
+    facts = {"baseline": baseline, "saved": _savings(load_plan), "goal": _goal(load_plan), "slack": _slack(load_plan)}
+    return outcome_of(load_plan) | facts
+
+
+def outcome_of(plan: Plan) -> dict[str, Any]:
+    """Facts of a plan that stand in each row of a table of plans."""
+    replays = plan.replays
+    counts = {"replications": replays.n if replays else 0, "successes": replays.successes if replays else 0}
+    return {"status": plan.status, "gap": plan.gap, **counts, "acceptable": plan.acceptable, "says": plan.verdict}
 
 
 def _savings(load_plan: Plan) -> dict[str, Saving] | None:
@@ -302,3 +296,97 @@ def _row(whole: Case, load: float, part: Case, facts: dict[str, Any] | None) -> 
     (mean, low, high), slack = facts.pop("goal"), facts.pop("slack")
     most = None if mean is None or slack is None else mean + slack
     return replace(bare, **facts, goal_share=mean, goal_low=low, goal_high=high, goal_most=most)
+
+
+Flow = TypeVar("Flow", bound=Arrival)
+
+
+def scaled(scenario: Case, load: float) -> Case:
+    """The scenario with a share of its orders, everything else as it is.
+
+    Of heats so many are left as the share makes in whole ones, taken from the orders evenly and from the end of each,
+    so that a cast stays one; heats that have begun stay in any case. Deliveries, and arrivals with them, are scaled.
+
+    Args:
+        scenario: the whole.
+        load: share of it, above 0 up to 1.
+
+    Raises:
+        ScenarioError: what is left is no scenario.
+    """
+    if load == 1:
+        return scenario
+    orders = tuple(_orders(scenario, load))
+    heats = {heat.name for heat in scenario.model_copy(update={"orders": orders}).heats}
+    variant = scenario.with_inputs(
+        _inputs(scenario.inputs, load),
+        orders=orders,
+        locks=tuple(lock for lock in scenario.locks if lock.heat in heats),
+        deliveries=tuple(_delivery(delivery, load) for delivery in scenario.deliveries),
+        arrivals=tuple(_flow(arrival, load) for arrival in scenario.arrivals),
+    )
+    problems = [Problem(scenario.name, ".".join(map(str, place)), says) for place, says in between_nouns(variant)]
+    if problems:
+        raise ScenarioError(problems)
+    return variant
+
+
+def _orders(scenario: Scenario, load: float) -> Iterator[Order]:
+    fixed_heats = {item.heat for item in scenario.state.started}
+    counts = {order.name: sum(entry.count for entry in order.heats) for order in scenario.orders}
+    least = dict.fromkeys(counts, 0)
+    for heat in scenario.heats:
+        if heat.name in fixed_heats:
+            least[heat.order] = max(least[heat.order], heat.position + 1)
+    quotas = _shares(counts, least, max(int(load * sum(counts.values()) + 0.5), 1))
+    for order in scenario.orders:
+        entries = tuple(_first(order.heats, quotas[order.name]))
+        if entries:
+            yield order.model_copy(update={"heats": entries})
+
+
+def _shares(counts: dict[str, int], least: dict[str, int], total: int) -> dict[str, int]:
+    """How many heats each order keeps: its share, whole, the largest remainders rounded up, no fewer than its least.
+
+    Source: Hamilton's method of largest remainders; of equal ones the earlier order comes first.
+    """
+    whole = sum(counts.values())
+    exact = {name: count * total / whole for name, count in counts.items()}
+    quotas = {name: max(int(exact[name] + 1e-9), least[name]) for name in counts}
+    by_rest = sorted(counts, key=lambda name: -(exact[name] - int(exact[name] + 1e-9)))
+    for name in by_rest:
+        if sum(quotas.values()) < total and quotas[name] < counts[name]:
+            quotas[name] += 1
+    return quotas
+
+
+def _first(entries: tuple[HeatEntry, ...], count: int) -> Iterator[HeatEntry]:
+    """The first heats of an order."""
+    for entry in entries:
+        if count <= 0:
+            return
+        yield entry.model_copy(update={"count": min(entry.count, count)})
+        count -= entry.count
+
+
+def _delivery(delivery: Delivery, load: float) -> Delivery:
+    """A share of a delivery: of its amount, or of what it takes all the time."""
+    amount_t = None if delivery.amount_t is None else delivery.amount_t * load
+    return _flow(delivery, load).model_copy(update={"amount_t": amount_t})
+
+
+def _flow(item: Flow, load: float) -> Flow:
+    """A delivery or an arrival at a share of its rate."""
+    changed: dict[str, object] = {}
+    if item.rate is not None:
+        field = "scale" if item.rate.value is None else "value"
+        changed["rate"] = item.rate.model_copy(update={field: getattr(item.rate, field) * load})
+    if item.weekly:
+        changed["weekly"] = tuple(w.model_copy(update={"rate_tph": w.rate_tph * load}) for w in item.weekly)
+    return item.model_copy(update=changed)
+
+
+def _inputs(inputs: xr.Dataset, load: float) -> xr.Dataset:
+    """Series with what is demanded and arrives scaled."""
+    flows = {name: inputs[name] * load for name in ("demand_tph", "arrival_tph") if name in inputs}
+    return inputs.assign({name: values.assign_attrs(inputs[name].attrs) for name, values in flows.items()})

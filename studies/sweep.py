@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import math
 import traceback
 import uuid
 from collections.abc import Callable, Iterable, Sequence
@@ -27,6 +28,7 @@ from emberline.scenarios import Case, load, whole_file
 from emberline.scenarios.goal_metrics import figures_of
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.records.base import Problem, ScenarioError
+from emberline.studies.headroom import outcome_of
 
 __all__ = ["axes", "refuse", "settings", "sweep"]
 
@@ -109,15 +111,9 @@ class Sweep:
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {
-            "sweep": self.id,
-            "created": self.created,
-            "scenario": self.scenario,
-            "currency": self.currency,
-            "keys": {axis.key: list(axis.values) for axis in self.axes},
-            "planned": self.n_planned,
-            "plans": [row.summary() for row in self.rows],
-        }
+        keys = {axis.key: list(axis.values) for axis in self.axes}
+        head = {"sweep": self.id, "created": self.created, "scenario": self.scenario, "currency": self.currency}
+        return {**head, "keys": keys, "planned": self.n_planned, "plans": [row.summary() for row in self.rows]}
 
 
 def axes(assignments: Iterable[str]) -> tuple[tuple[Axis, ...], tuple[str, ...]]:
@@ -147,9 +143,8 @@ def axes(assignments: Iterable[str]) -> tuple[tuple[Axis, ...], tuple[str, ...]]
             problems.append(Problem(place, axis.key, "is given twice; put all its values into one list"))
         dimensions.append(axis)
     if not dimensions and not problems:
-        problems.append(
-            Problem("--set", "", "a sweep needs a list of values, such as --set goal.minimize=[carbon, cost]")
-        )
+        says = "a sweep needs a list of values, such as --set goal.minimize=[carbon, cost]"
+        problems.append(Problem("--set", "", says))
     if problems:
         raise ScenarioError(problems)
     return tuple(dimensions), tuple(fixed)
@@ -161,9 +156,7 @@ def settings(name: str, along: Sequence[Axis], fixed: Iterable[str] = ()) -> lis
     Raises:
         ScenarioError: there are too many, or any of them is no scenario; each mistake once.
     """
-    count = 1
-    for axis in along:
-        count *= len(axis.values)
+    count = math.prod(len(axis.values) for axis in along)
     if count > MOST_PLANS:
         keys = " × ".join(f"{axis.key} ({len(axis.values)})" for axis in along)
         raise ScenarioError([Problem("--set", "", f"{keys} are {count} plans, a sweep has at most {MOST_PLANS}")])
@@ -206,19 +199,11 @@ def sweep(
     """
     refuse(cases, engine.workers if engine.local else 1)
     tell: Progress = on_progress or (lambda event: None)
-    number = uuid.uuid4().hex
-    folder = store.folder / "sweeps"
-    folder.mkdir(exist_ok=True)
-    first = cases[0].scenario
-    record = Sweep(
-        id=number,
-        path=folder / f"{number}.json",
-        scenario=first.name,
-        currency=first.market.currency,
-        axes=tuple(along),
-        rows=tuple(Row(one.setting) for one in cases),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
+    number, first = uuid.uuid4().hex, cases[0].scenario
+    path, created = store.folder / "sweeps" / f"{number}.json", datetime.now(UTC).isoformat(timespec="seconds")
+    path.parent.mkdir(exist_ok=True)
+    unplanned = tuple(Row(one.setting) for one in cases)
+    record = Sweep(number, path, first.name, first.market.currency, tuple(along), unplanned, created)
     _write(record)
     for piece in engine.each(_plan, None, [one.scenario for one in cases], cancel):
         one = cases[piece.place]
@@ -260,19 +245,14 @@ def _plan(_: None, scenario: Case) -> Plan:
 
 def _keep(store: Keeper, one: Variant, case_plan: Plan) -> Row:
     run = store.keep(case_plan)
-    sums, replays, columns = case_plan.replay_figures, case_plan.replays, (*figures_of(one.scenario), "peak_mw")
+    sums, columns = case_plan.replay_figures, (*figures_of(one.scenario), "peak_mw")
     return Row(
         setting=one.setting,
         run=run,
-        status=case_plan.status,
-        gap=case_plan.gap,
         bound=case_plan.bound,
         figures={name: getattr(sums, name) for name in columns} if sums is not None else {},
         saved={name: value for name, value in case_plan.saved().items() if name in columns},
-        replications=replays.n if replays else 0,
-        successes=replays.successes if replays else 0,
-        acceptable=case_plan.acceptable,
-        says=case_plan.verdict,
+        **outcome_of(case_plan),
     )
 
 

@@ -78,10 +78,10 @@ def read_status(run: str, kind: str, folder: Path) -> JobStatus:
         if phase not in now.phases:
             now = replace(now, phases=(*now.phases, phase))
         if phase == "optimize" and "seconds" in event:
-            incumbent, bound, gap, seconds = (event.get(name) for name in ("incumbent", "bound", "gap", "seconds"))
-            now = replace(now, incumbent=incumbent, bound=bound, gap=gap, seconds=seconds)
-            if seconds is not None and (incumbent is not None or bound is not None):
-                history.append((seconds, incumbent, bound))
+            figures: dict[str, Any] = {name: event.get(name) for name in ("incumbent", "bound", "gap", "seconds")}
+            now = replace(now, **figures)
+            if now.seconds is not None and (now.incumbent is not None or now.bound is not None):
+                history.append((now.seconds, now.incumbent, now.bound))
             operations = event.get("operations") or operations
         elif phase == "analysis":
             now = replace(now, count=event["done"], of=event["of"])

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,8 @@ from emberline.planning.robustness.ensemble import Ensemble
 from emberline.planning.robustness.holding.robustness import Robustness
 from emberline.runs.store import netcdf
 from emberline.runs.store.earlier_releases import renamed
-from emberline.runs.store.store import PACKAGES, Store, StoredRun, StoreError
+from emberline.runs.store.run_folder import versions
+from emberline.runs.store.store import Store, StoredRun, StoreError
 from emberline.scenarios import whole_file
 from emberline.scenarios.whole_file import replacing
 
@@ -39,7 +39,7 @@ def save(ensemble: Ensemble, stored: StoredRun) -> Path:
         "schedule_sha256": stored.meta["files_sha256"]["schedule.nc"],
         "asked": ensemble.n_requested,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": json.dumps({name: version(name) for name in PACKAGES}),
+        "versions": json.dumps(versions()),
     }
     with replacing(path) as partial:
         netcdf.write(ensemble.data.assign_attrs(attributes), partial)
@@ -61,9 +61,8 @@ def read(stored: StoredRun, seed: int) -> Ensemble:
     path = stored.folder / f"ensemble-{seed}.nc"
     if not path.is_file():
         has = ", ".join(map(str, seeds(stored))) or "none"
-        raise StoreError(
-            f"run {stored.id} has no ensemble of seed {seed} (it has {has}); make it with 'emberline replay'"
-        )
+        says = f"has no ensemble of seed {seed} (it has {has}); make it with 'emberline replay'"
+        raise StoreError(f"run {stored.id} {says}")
     try:
         data = netcdf.read(path)
     except Exception:  # of torn data the libraries raise errors of every kind

@@ -10,7 +10,6 @@ home/fronts/<front>/front.json     what was asked and found, with versions and h
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import os
 import re
@@ -19,7 +18,6 @@ import time
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +25,13 @@ import xarray as xr
 
 from emberline.planning.accounts.figures import Figures
 from emberline.runs.store import netcdf
-from emberline.runs.store.store import PACKAGES, StoreError
+from emberline.runs.store.run_folder import altered, hashes_of, versions
+from emberline.runs.store.store import StoreError
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.home import home
 from emberline.scenarios.messages import restored, with_messages
 from emberline.scenarios.whole_file import replacing, sync
-from emberline.studies.pareto.axis import CARBON
-from emberline.studies.pareto.front import Front, rows
+from emberline.studies.pareto.front import CARBON, Front, rows
 
 __all__ = ["FORMATS", "StoredFront", "headlines", "read", "save", "write"]
 
@@ -69,25 +67,17 @@ def save(front: Front, folder: Path | None = None, number: str | None = None) ->
     partial = place / f".{number}.partial"
     partial.mkdir()
     try:
-        (partial / "scenario.json").write_text(
-            front.scenario.model_dump_json(indent=1, exclude_defaults=True), encoding="utf-8"
-        )
+        scenario_json = front.scenario.model_dump_json(indent=1, exclude_defaults=True)
+        (partial / "scenario.json").write_text(scenario_json, encoding="utf-8")
         netcdf.write(front.scenario.inputs, partial / "inputs.nc")
         netcdf.write(front.data, partial / "front.nc")
         if front.schedules:
             netcdf.write(together(front), partial / "schedules.nc")
         created = datetime.now(UTC).isoformat(timespec="seconds")
-        meta = {
-            "front": number,
-            "format": FORMAT,
-            "created": created,
-            "versions": {name: version(name) for name in PACKAGES},
-            "files_sha256": {path.name: _sha256(path) for path in sorted(partial.iterdir())},
-            "summary": front.summary(),
-        }
-        (partial / "front.json").write_text(
-            json.dumps(with_messages(meta), indent=1, allow_nan=False), encoding="utf-8"
-        )
+        stamp = {"front": number, "format": FORMAT, "created": created, "versions": versions()}
+        meta = {**stamp, "files_sha256": hashes_of(partial), "summary": front.summary()}
+        text = json.dumps(with_messages(meta), indent=1, allow_nan=False)
+        (partial / "front.json").write_text(text, encoding="utf-8")
         for path in (*partial.iterdir(), partial):
             sync(path)
         os.replace(partial, place / number)
@@ -162,11 +152,7 @@ def _opened(place: Path) -> StoredFront:
     meta = restored(json.loads((place / "front.json").read_text(encoding="utf-8")))
     if meta.get("format") != FORMAT:
         raise StoreError(f"front {place.name} has format {meta.get('format')}, this version reads {FORMAT}")
-    torn = [
-        name
-        for name, digest in meta["files_sha256"].items()
-        if not (place / name).is_file() or _sha256(place / name) != digest
-    ]
+    torn = altered(place, meta["files_sha256"])
     if torn:
         raise StoreError(f"front {place.name} is torn: {', '.join(torn)} missing or altered; search it again")
     scenario = Scenario.model_validate_json((place / "scenario.json").read_text(encoding="utf-8"))
@@ -182,12 +168,9 @@ def _opened(place: Path) -> StoredFront:
         data=netcdf.read(place / "front.nc"),
         schedules=schedules,
         n_requested=summary["asked"],
-        dominated=summary["dominated"],
-        same=summary["same"],
         failed=tuple(summary["failed"]),
-        unsearched=summary["unsearched"],
-        seconds=summary["seconds"],
         metric=summary.get("metric", CARBON),
+        **{name: summary[name] for name in ("dominated", "same", "unsearched", "seconds")},
     )
     return StoredFront(place.name, place, meta["created"], front)
 
@@ -225,7 +208,3 @@ def _csv(front: Front, path: Path) -> None:
 
 def _folder(folder: Path | None) -> Path:
     return (folder or home()).absolute() / "fronts"
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

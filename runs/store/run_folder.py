@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -60,12 +61,12 @@ def write(folder: Path, run: str, plan: Plan) -> None:
     for name, replays in (("replays", plan.replays), ("again", plan.again)):
         if replays is not None:
             netcdf.write(replays.data, folder / f"{name}.nc")
-    hashes = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
+    hashes = hashes_of(folder)
     meta = {
         "run": run,
         "format": run_record.FORMAT,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": versions(),
         "seed": plan.scenario.disturbances.seed,
         "input_sha256": hashlib.sha256((scenario_json + hashes["inputs.nc"]).encode()).hexdigest(),
         "files_sha256": hashes,
@@ -87,7 +88,7 @@ def read(folder: Path, run: str) -> StoredRun:
         StoreError: it is torn, or of a format that this version does not know.
     """
     meta = run_record.read(folder, run)
-    torn = [name for name, digest in meta["files_sha256"].items() if not _is_whole(folder / name, digest)]
+    torn = altered(folder, meta["files_sha256"])
     if torn:
         raise StoreError(f"run {run} is torn: {', '.join(torn)} missing or altered; make the plan again")
     nouns = json.loads((folder / "scenario.json").read_text(encoding="utf-8"))
@@ -230,14 +231,24 @@ def _replays(scenario: Scenario, stored: dict[str, Any], data: xr.Dataset | None
 
 
 def _load(path: Path) -> xr.Dataset | None:
-    if not path.is_file():
-        return None
-    return netcdf.read(path)
+    return netcdf.read(path) if path.is_file() else None
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages on which results depend."""
+    return {name: version(name) for name in PACKAGES}
+
+
+def hashes_of(folder: Path) -> dict[str, str]:
+    """SHA-256 of each file of a folder, by its name."""
+    return {path.name: _sha256(path) for path in sorted(folder.iterdir())}
+
+
+def altered(folder: Path, hashes: Mapping[str, str]) -> list[str]:
+    """Files that are missing in a folder, or are not those that had these hashes."""
+    pairs = ((folder / name, digest) for name, digest in hashes.items())
+    return [path.name for path, digest in pairs if not path.is_file() or _sha256(path) != digest]
 
 
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _is_whole(path: Path, digest: str) -> bool:
-    return path.is_file() and _sha256(path) == digest

@@ -14,6 +14,7 @@ from __future__ import annotations
 import faulthandler
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import singledispatch
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from emberline.planning.engine.progress import Progress
 from emberline.planning.plan.record import Plan
 from emberline.runs.store.store import Store, StoreError
 from emberline.scenarios import Case, Scenario
+from emberline.scenarios.case.scenario import Producer, ProductionLine
 
 if TYPE_CHECKING:
     from emberline.models import Study
@@ -109,12 +111,8 @@ def plan(task: Task) -> dict[str, Any]:
     pace.refuse(scenario)
 
     def work() -> Plan:
-        result = make_plan(
-            scenario,
-            workers=engine,
-            on_progress=_watched(task, scenario),
-            cancel=task.cancelled,
-        )
+        tell = _watched(task, scenario)
+        result = make_plan(scenario, workers=engine, on_progress=tell, cancel=task.cancelled)
         return replace(result, repair=tuple(task.options.get("repair", ())))
 
     return _stored(task, scenario, work)
@@ -123,12 +121,7 @@ def plan(task: Task) -> dict[str, Any]:
 def _watched(task: Task, scenario: Scenario) -> Progress:
     """Tell the events of a plan, and allow each phase its time."""
     longest = {"optimize": 1.5 * scenario.goal.time_limit_s + STARTING_S}
-
-    def on_progress(event: dict[str, Any]) -> None:
-        task.tell(event)
-        task.patience(longest.get(event["phase"], LONGEST_S))
-
-    return on_progress
+    return task.telling(lambda phase: longest.get(phase, LONGEST_S))
 
 
 def again(task: Task) -> dict[str, Any]:
@@ -163,23 +156,32 @@ def again(task: Task) -> dict[str, Any]:
 
 def _near(before: Plan, scenario: Scenario) -> list[xr.Dataset]:
     """Schedules nearest to a stored plan's that keep other locks: where a search around them begins."""
-    from emberline.planning.plan.alternatives.nearest import neighbours
+    producers = () if before.schedule is None else scenario.producers
+    return [near for producer in producers for near in _near_of(producer, before, scenario)]
+
+
+@singledispatch
+def _near_of(_: Producer, before: Plan, scenario: Scenario) -> list[xr.Dataset]:
     from emberline.studies.board import RunBoard
 
-    if before.schedule is not None and scenario.processes:
-        board = RunBoard(before)
-        moves = board.moves(scenario.run_locks)
-        return [] if board.outside(moves) else [board.moved(moves)]
-    if before.schedule is None or not scenario.heats or scenario.by_the_minute:
-        return []
-    return neighbours(scenario, before.envelope, before.schedule)
+    board = RunBoard(before)
+    moves = board.moves(scenario.run_locks)
+    return [] if board.outside(moves) else [board.moved(moves)]
+
+
+@_near_of.register
+def _(_: ProductionLine, before: Plan, scenario: Scenario) -> list[xr.Dataset]:
+    from emberline.planning.plan.alternatives.nearest import neighbours
+
+    assert before.schedule is not None
+    return [] if scenario.by_the_minute else neighbours(scenario, before.envelope, before.schedule)
 
 
 def point(task: Task) -> dict[str, Any]:
     """Make the plan of a point of a front: its schedule is there, the twin follows it with and without disturbance."""
     from emberline.planning.answer.rules import with_rules
     from emberline.runs.store import fronts
-    from emberline.studies.pareto.plan_of_point import front_plan
+    from emberline.studies.pareto.point import front_plan
 
     front = fronts.read(str(task.options["front"]), task.home).front
     number = int(task.options["point"])
@@ -200,7 +202,7 @@ def _stored(task: Task, scenario: Scenario, make: Callable[[], Plan]) -> dict[st
 def front(task: Task) -> dict[str, Any]:
     """Search a front; where the asker has enough, with the points found so far."""
     from emberline.runs.store import fronts
-    from emberline.studies.pareto.axis import CARBON
+    from emberline.studies.pareto.front import CARBON
     from emberline.studies.pareto.search import pareto
 
     scenario = task.scenario()
@@ -226,17 +228,11 @@ def replay(task: Task) -> dict[str, Any]:
     if stored_plan.schedule is None:
         raise StoreError(f"run {stored.id} has no schedule to follow: {stored_plan.verdict}")
     tell = task.telling(lambda phase: LONGEST_S)
-    tell({"phase": "replays", "done": 0, "of": int(request["replications"])})
-    replays = ensemble(
-        stored_plan.scenario,
-        stored_plan.schedule,
-        int(request["replications"]),
-        Engine(),
-        seed=request.get("seed"),
-        dispatched=twin.dispatch(stored_plan.scenario, stored_plan.envelope) if request.get("baseline") else None,
-        on_progress=tell,
-        cancel=task.cancelled,
-    )
+    scenario, count = stored_plan.scenario, int(request["replications"])
+    tell({"phase": "replays", "done": 0, "of": count})
+    dispatched = twin.dispatch(scenario, stored_plan.envelope) if request.get("baseline") else None
+    how: dict[str, Any] = {"seed": request.get("seed"), "dispatched": dispatched}
+    replays = ensemble(scenario, stored_plan.schedule, count, Engine(), **how, on_progress=tell, cancel=task.cancelled)
     if replays is None:
         raise StoreError("ended before any replay was done: nothing is kept")
     ensembles.save(replays, stored)

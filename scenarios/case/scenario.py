@@ -6,7 +6,7 @@ an attribute here, or a function of the room that needs it, registered by type w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Protocol, Self
@@ -27,7 +27,7 @@ from emberline.scenarios.records.emissions import ACCOUNTING, DAYS, Accounting, 
 from emberline.scenarios.records.goal import HOLD, Goal, Target, effort_of, net_of
 from emberline.scenarios.records.horizon import MOMENT_MIN, Horizon
 from emberline.scenarios.records.locks import Window, merged
-from emberline.scenarios.records.orders import Lock, Order, RunLock
+from emberline.scenarios.records.orders import AnyLock, Lock, Order, RunLock
 from emberline.scenarios.records.replanning import Using
 from emberline.scenarios.records.series import Entry
 from emberline.scenarios.records.state import State
@@ -60,6 +60,10 @@ class Producer(Protocol):
     """Key of its locks in a scenario."""
     late: ClassVar[tuple[str, ...]]
     """Figures of what it makes too late, or not at all."""
+    noun: ClassVar[str]
+    """What it decides, in sentences: ``heats`` or ``processes``."""
+    by_step: ClassVar[bool]
+    """Whether it is decided step by step, its limits in one program with those of the site."""
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -71,6 +75,10 @@ class Producer(Protocol):
 
     def disturbed(self, disturbances: Disturbances) -> bool:
         """Whether anything makes it differ from a plan."""
+
+    @staticmethod
+    def locks_among(locks: Iterable[AnyLock]) -> tuple[AnyLock, ...]:
+        """Those of some locks that are on its decisions."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,8 @@ class ProductionLine:
     decisions: ClassVar[str] = "heats"
     lock_key: ClassVar[str] = "locks"
     late: ClassVar[tuple[str, ...]] = ("late_heats", "late_t")
+    noun: ClassVar[str] = "heats"
+    by_step: ClassVar[bool] = False
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -96,6 +106,10 @@ class ProductionLine:
 
     def disturbed(self, disturbances: Disturbances) -> bool:
         return disturbances.heats
+
+    @staticmethod
+    def locks_among(locks: Iterable[AnyLock]) -> tuple[Lock, ...]:
+        return tuple(lock for lock in locks if isinstance(lock, Lock))
 
 
 @dataclass(frozen=True)
@@ -111,6 +125,8 @@ class ProcessNetwork:
     decisions: ClassVar[str] = "units"
     lock_key: ClassVar[str] = "run_locks"
     late: ClassVar[tuple[str, ...]] = ("missed_deliveries", "short_t")
+    noun: ClassVar[str] = "processes"
+    by_step: ClassVar[bool] = True
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -122,6 +138,10 @@ class ProcessNetwork:
 
     def disturbed(self, disturbances: Disturbances) -> bool:
         return disturbances.processes
+
+    @staticmethod
+    def locks_among(locks: Iterable[AnyLock]) -> tuple[RunLock, ...]:
+        return tuple(lock for lock in locks if isinstance(lock, RunLock))
 
 
 class Scenario(Record):

@@ -12,24 +12,27 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from emberline.models import line
 from emberline.planning.answer.uses import SIGNALS, signal
 from emberline.planning.plan import replan
 from emberline.planning.plan.record import Plan
 from emberline.scenarios import Scenario
+from emberline.scenarios.case.scenario import ProductionLine
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.locks import merged
 from emberline.scenarios.records.orders import AnyLock, Lock
-from emberline.studies.why.limits import Line
+from emberline.studies.why.limits import Line, Movable, place_of
 
 Place = tuple[int, int]
 """Unit and start slot."""
 
 
-def of_plan(plan: Plan) -> HeatBoard | None:
-    """The board of a plan; None where its heats do not start on steps, or their set-ups follow from their sequence."""
+def of_line(plan: Plan) -> HeatBoard | None:
+    """The board of a line; None where its heats do not start on steps, or their set-ups follow from their sequence."""
     scenario = plan.scenario
-    if plan.schedule is None or not scenario.heats or scenario.by_the_minute:
+    if plan.schedule is None or scenario.by_the_minute:
         return None
     free = replan.with_locks(scenario, ())
     problem = line.from_scenario(free, plan.envelope, like=plan.schedule)
@@ -63,16 +66,11 @@ class HeatBoard:
 
     def place(self, key: line.Key, starts: line.Starts | None = None) -> Place:
         """Unit and start slot of an operation or a cast; by default the plan's."""
-        starts = starts or self.starts
-        if key[0] < 0:
-            return starts.cast_unit[key[1]], starts.cast_slot[key[1]]
-        return starts.unit[key[0]][key[1]], starts.slot[key[0]][key[1]]
+        return place_of(starts or self.starts, key)
 
     def units(self, key: line.Key) -> tuple[int, ...]:
         """Units that may take an operation or a cast."""
-        if key[0] < 0:
-            return self.problem.casts[key[1]].units
-        return self.problem.heats[key[0]].operations[key[1]].units
+        return Movable.of(self.problem, key).units
 
     def offset_min(self, heat: str, key: line.Key, unit: int) -> float:
         """Start of a heat after that of its cast [min]; 0 before the casting."""
@@ -98,16 +96,14 @@ class HeatBoard:
         """
         unit, slot = place
         assert self.plan.schedule is not None
-        return replan.lock(
-            self.free, self.plan.schedule, *self.operation(key), slot * self.problem.step_min, self.problem.units[unit]
-        )
+        operation, minute = self.operation(key), slot * self.problem.step_min
+        return replan.lock(self.free, self.plan.schedule, *operation, minute, self.problem.units[unit])
 
     def moves(self, locks: Sequence[AnyLock]) -> dict[line.Key, Place]:
         """Where locks with a start put operations and casts."""
         places: dict[line.Key, Place] = {}
         index = {name: u for u, name in enumerate(self.problem.units)}
-        heats = [lock for lock in locks if isinstance(lock, Lock)]
-        for (heat, stage), window in merged(heats, self.free.horizon).items():
+        for (heat, stage), window in merged(ProductionLine.locks_among(locks), self.free.horizon).items():
             key = self.key_of.get((heat, stage))
             if key is None or not window.fixed:
                 continue
@@ -126,10 +122,8 @@ class HeatBoard:
                 cast_unit[i], cast_slot[i] = u, at
             else:
                 unit[h][i], slot[h][i] = u, at
-        return replace(
-            self.starts, unit=tuple(map(tuple, unit)), slot=tuple(map(tuple, slot)), cast_unit=tuple(cast_unit),
-            cast_slot=tuple(cast_slot),
-        )  # fmt: skip
+        rows = {"unit": tuple(map(tuple, unit)), "slot": tuple(map(tuple, slot))}
+        return replace(self.starts, **rows, cast_unit=tuple(cast_unit), cast_slot=tuple(cast_slot))
 
     def conflicts(self, places: dict[line.Key, Place]) -> list[line.Conflict]:
         """What moves break, all else where the plan has it. Empty: the line can do it."""
@@ -149,47 +143,50 @@ class HeatBoard:
     def rules(self) -> dict[str, Any]:
         """The rules of the line as plain data, by names of ``SlotProblem``; what is by unit is a list of pairs."""
         problem = self.problem
-        heats = [
-            {
-                "name": heat.name,
-                "operations": [
-                    {
-                        "stage": operation.stage, "units": list(operation.units), "occupy": _pairs(operation.occupy),
-                        "planned": _pairs(operation.planned), "minutes": _pairs(operation.minutes),
-                        "first": operation.first, "latest": [[u, operation.latest(u)] for u in operation.units],
-                        "started": operation.started_min,
-                        "mwh": [[u, float(cells.sum())] for u, cells in operation.cells.items()],
-                    }
-                    for operation in heat.operations
-                ],
-                "least": [rows.tolist() for rows in heat.least], "most": [rows.tolist() for rows in heat.most],
-            }
-            for heat in problem.heats
-        ]  # fmt: skip
-        casts = [
-            {
-                "name": self.free.orders[cast.order].name, "heats": list(cast.heats), "units": list(cast.units),
-                "hold": _pairs(cast.hold), "minutes": _pairs(cast.minutes), "first": _pairs(cast.first),
-                "last": _pairs(cast.last), "started": cast.started_min,
-                "offsets": [[u, offsets.tolist()] for u, offsets in cast.offsets.items()],
-                "mwh": [[u, float(cells.sum())] for u, cells in cast.cells.items()],
-            }
-            for cast in problem.casts
-        ]  # fmt: skip
+        casts = [self._cast(c) for c in range(len(problem.casts))]
         outages = [[u, [list(span) for span in spans]] for u, spans in problem.outages.items()]
         starts = {name: getattr(self.starts, name) for name in ("unit", "slot", "cast_unit", "cast_slot")}
-        worth, kind, unit = signal(self.plan)
-        return {
-            "step": problem.step_min, "slots": problem.n_slots, "units": list(problem.units), "heats": heats,
-            "casts": casts, "outages": outages, "starts": starts,
-            "stages": [stage.name for stage in self.free.line.stages],
-            "worth": {"values": [round(float(value), 3) for value in worth.repeat(problem.per_step)],
-                      "says": str(SIGNALS[kind]), "unit": unit},
-        }  # fmt: skip
+        names = {"units": list(problem.units), "heats": [_heat(heat) for heat in problem.heats], "casts": casts}
+        places = {"outages": outages, "starts": starts, "stages": [stage.name for stage in self.free.line.stages]}
+        worth = worth_of(self.plan, problem.per_step)
+        return {"step": problem.step_min, "slots": problem.n_slots, **names, **places, "worth": worth}
+
+    def _cast(self, c: int) -> dict[str, Any]:
+        cast = self.problem.casts[c]
+        by_unit = {name: _pairs(getattr(cast, name)) for name in ("hold", "minutes", "first", "last")}
+        offsets = [[u, offsets.tolist()] for u, offsets in cast.offsets.items()]
+        name = self.free.orders[cast.order].name
+        members = {"name": name, "heats": list(cast.heats), "units": list(cast.units)}
+        return {**members, **by_unit, "started": cast.started_min, "offsets": offsets, "mwh": _sums(cast.cells)}
+
+
+def worth_of(plan: Plan, per_step: int = 1) -> dict[str, Any]:
+    """What electricity counts in each slot, in words and figures."""
+    worth, kind, unit = signal(plan)
+    values = [round(float(value), 3) for value in worth.repeat(per_step)]
+    return {"values": values, "says": str(SIGNALS[kind]), "unit": unit}
+
+
+def _heat(heat: line.Heat) -> dict[str, Any]:
+    operations = [_operation(operation) for operation in heat.operations]
+    least, most = ([rows.tolist() for rows in lags] for lags in (heat.least, heat.most))
+    return {"name": heat.name, "operations": operations, "least": least, "most": most}
+
+
+def _operation(operation: line.Operation) -> dict[str, Any]:
+    by_unit = {name: _pairs(getattr(operation, name)) for name in ("occupy", "planned", "minutes")}
+    latest = [[u, operation.latest(u)] for u in operation.units]
+    limits = {"first": operation.first, "latest": latest, "started": operation.started_min}
+    units = {"stage": operation.stage, "units": list(operation.units)}
+    return {**units, **by_unit, **limits, "mwh": _sums(operation.cells)}
 
 
 def _pairs(by_unit: dict[int, Any]) -> list[list[Any]]:
     return [[u, value] for u, value in by_unit.items()]
+
+
+def _sums(by_unit: dict[int, np.ndarray]) -> list[list[Any]]:
+    return [[u, float(cells.sum())] for u, cells in by_unit.items()]
 
 
 def undone(locks: Iterable[Lock], board: HeatBoard, key: line.Key) -> tuple[Lock, ...]:

@@ -11,26 +11,43 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, singledispatch
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from emberline.planning.accounts.unit_runs import RUN, UnitRun, unit_runs
-from emberline.planning.answer.uses import SIGNALS, signal
 from emberline.planning.plan.record import Plan, violations
+from emberline.scenarios.case.scenario import ProcessNetwork, Producer, ProductionLine
 from emberline.scenarios.datasets import ViolationKind
 from emberline.scenarios.flows.process_flows import streams
 from emberline.scenarios.process import Process, carriers_of
 from emberline.scenarios.process.locks import mode_of, span
 from emberline.scenarios.records.orders import AnyLock, RunLock
+from emberline.studies.board import heat_board
+from emberline.studies.board.heat_board import HeatBoard, worth_of
 from emberline.studies.why.run_slack import on_before
 
 MOVED = ("process_mode", "process_tph", "off_spec_tph", "process_mw")
 """What goes with a run, by unit and step; the flows of its streams too."""
 MORE = 1e-6
 """Amounts that count as nothing."""
+
+
+def of_plan(plan: Plan) -> HeatBoard | RunBoard | None:
+    """The board of a plan; None: nothing in it can be moved."""
+    return next((_board(producer, plan) for producer in plan.scenario.producers), None)
+
+
+@singledispatch
+def _board(_: Producer, plan: Plan) -> HeatBoard | RunBoard | None:
+    return None if plan.schedule is None else RunBoard(plan)
+
+
+@_board.register
+def _(_: ProductionLine, plan: Plan) -> HeatBoard | None:
+    return heat_board.of_line(plan)
 
 
 @dataclass(frozen=True)
@@ -101,8 +118,8 @@ class RunBoard:
         horizon, places = self.plan.scenario.horizon, dict[int, int]()
         by_name = {process.name: process for process in self.plan.scenario.processes}
         spans = [
-            (by_name[lock.process], mode_of(lock, by_name[lock.process]), *span(lock, by_name[lock.process], horizon))
-            for lock in locks if isinstance(lock, RunLock) and lock.process in by_name
+            (process, mode_of(lock, process), *span(lock, process, horizon))
+            for lock in ProcessNetwork.locks_among(locks) if (process := by_name.get(lock.process))
         ]  # fmt: skip
         for process, mode, first, last in sorted(spans, key=lambda row: not self._there(*row)):
             same = [
@@ -190,33 +207,21 @@ class RunBoard:
     def rules(self) -> dict[str, Any]:
         """The runs as plain data for the board in the browser: each is a heat with one operation on its unit."""
         horizon, units = self.plan.scenario.horizon, [unit for unit, _ in self.plan.scenario.process_units]
-        heats = []
+        heats: list[dict[str, Any]] = []
         for i, run in enumerate(self.runs):
             u, length = units.index(run.unit), run.last - self.begins[i]
             minutes = [[u, length * horizon.step_min]]
-            heats.append(
-                {
-                    "name": f"{run.unit} {run.mode}" if run.mode != run.unit else run.unit,
-                    "operations": [
-                        {
-                            "stage": 0, "units": [u], "occupy": [[u, length]], "planned": minutes, "minutes": minutes,
-                            "first": 0,
-                            "latest": [[u, horizon.n_steps - length]], "started": None, "mwh": [[u, run.energy_mwh]],
-                        }
-                    ],
-                    "least": [], "most": [],
-                }
-            )  # fmt: skip
+            by_unit = {"occupy": [[u, length]], "planned": minutes, "minutes": minutes}
+            limits = {"first": 0, "latest": [[u, horizon.n_steps - length]], "started": None}
+            operation = {"stage": 0, "units": [u], **by_unit, **limits, "mwh": [[u, run.energy_mwh]]}
+            name = f"{run.unit} {run.mode}" if run.mode != run.unit else run.unit
+            heats.append({"name": name, "operations": [operation], "least": [], "most": []})
         starts = {
             "unit": [[units.index(run.unit)] for run in self.runs], "slot": [[begin] for begin in self.begins],
             "cast_unit": [], "cast_slot": [],
         }  # fmt: skip
-        worth, kind, unit = signal(self.plan)
-        return {
-            "step": horizon.step_min, "slots": horizon.n_steps, "units": units, "heats": heats, "casts": [],
-            "outages": [], "starts": starts, "stages": [""],
-            "worth": {"values": [round(float(value), 3) for value in worth], "says": str(SIGNALS[kind]), "unit": unit},
-        }  # fmt: skip
+        places = {"casts": [], "outages": [], "starts": starts, "stages": [""], "worth": worth_of(self.plan)}
+        return {"step": horizon.step_min, "slots": horizon.n_steps, "units": units, "heats": heats, **places}
 
 
 def _amounts(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], float]:

@@ -17,11 +17,10 @@ from emberline.scenarios import Case, Problem, Scenario, ScenarioError
 from emberline.scenarios.loading.heat_log import HeatLog
 from emberline.scenarios.loading.meter import Meter
 from emberline.studies.calibration.drift import Chart, charts
-from emberline.studies.calibration.estimate import FEWEST, Estimate
-from emberline.studies.calibration.fitting import UnitFit, fit_unit
+from emberline.studies.calibration.fitting import FEWEST, Estimate, UnitFit, fit_unit
 from emberline.studies.calibration.goodness import DRAWS, Goodness, exponential_goodness, failure_times, goodness
 from emberline.studies.calibration.holdout import REPLICATIONS, HoldOut, hold_out
-from emberline.studies.calibration.likelihood import AT_LEAST
+from emberline.studies.calibration.likelihood import AT_LEAST, Fit
 from emberline.studies.calibration.metering import MeterFit, fit_meter
 from emberline.studies.calibration.observations import observations
 from emberline.studies.calibration.overlay import overlay, text
@@ -105,14 +104,7 @@ class Calibration:
             "breakdowns": len(self.log.breakdowns),
             "confidence": self.confidence,
             "laws": {
-                fit.unit: {
-                    "law": fit.durations.family.name,
-                    "aic": fit.durations.aic,
-                    "other": None if fit.alternative is None else fit.alternative.family.name,
-                    "other_aic": None if fit.alternative is None else fit.alternative.aic,
-                }
-                for fit in self.units
-                if fit.durations is not None
+                fit.unit: _laws(fit.durations, fit.alternative) for fit in self.units if fit.durations is not None
             },
             "estimates": [item.as_dict() for item in self.estimates],
             "comparisons": [dict(vars(item)) for item in self.comparisons],
@@ -123,6 +115,11 @@ class Calibration:
             "remarks": list(self.remarks),
             "overlay": self.overlay,
         }
+
+
+def _laws(law: Fit, other: Fit | None) -> dict[str, Any]:
+    others = (None, None) if other is None else (other.family.name, other.aic)
+    return {"law": law.family.name, "aic": law.aic, "other": others[0], "other_aic": others[1]}
 
 
 def fit_units(scenario: Case, log: HeatLog, confidence: float = CONFIDENCE) -> tuple[UnitFit, ...]:
@@ -172,10 +169,8 @@ def calibrate(
                 metered = fit_meter(scenario, log, observations(scenario, log), meter, confidence, seed)
             except ValueError as error:
                 raise ScenarioError([Problem(meter.name, "", str(error))]) from None
-            by_group = {(item.unit, item.grade): item for item in metered.estimates}
-            estimates = [
-                by_group.get((item.unit, item.grade), item) if item.kind == "energy" else item for item in estimates
-            ]
+            by_key = {(item.kind, item.unit, item.grade): item for item in metered.estimates}
+            estimates = [by_key.get((item.kind, item.unit, item.grade), item) for item in estimates]
             remarks += _behind_the_meter(scenario)
     on_progress("goodness of fit")
     fits_well = [one for fit in units for one in goodness(fit, draws, seed)]
@@ -266,17 +261,13 @@ def _comparisons(fit: UnitFit, seed: int) -> list[Comparison]:
     generator = np.random.default_rng(seed)
     sample = fit.sample
     for g, grade in enumerate(fit.grades):
-        mask = (sample.group == g) & (sample.kind != AT_LEAST)
+        mask = (sample.group == g) & (sample.censoring != AT_LEAST)
         logged = np.exp(sample.y[mask])
         floor = np.resize(sample.floor[mask], max(COMPARED_DRAWS // len(logged), 1) * len(logged))
         y = fit.durations.place[g] + fit.durations.family.draw(generator, len(floor), fit.durations.shape)
         durations = np.exp(np.maximum(y, floor))
-        (log_low, log_high), (fit_low, fit_high) = (np.quantile(part, [0.1, 0.9]) for part in (logged, durations))
-        means = float(logged.mean()), float(durations.mean())
-        limits = [float(limit) for limit in (log_low, log_high, fit_low, fit_high)]
-        comparisons.append(
-            Comparison(fit.unit, grade, len(logged), means[0], limits[0], limits[1], means[1], limits[2], limits[3])
-        )
+        rows = ((float(part.mean()), *np.quantile(part, [0.1, 0.9]).tolist()) for part in (logged, durations))
+        comparisons.append(Comparison(fit.unit, grade, len(logged), *next(rows), *next(rows)))
     return comparisons
 
 

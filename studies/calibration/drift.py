@@ -11,9 +11,9 @@ the first part, crosses it with the stated probability.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
+import pandas as pd
 from scipy.signal import lfilter
 from scipy.special import ndtri
 
@@ -59,16 +59,10 @@ class Chart:
 
     def as_dict(self, log: HeatLog) -> dict[str, object]:
         """Everything as plain data."""
-        return {
-            "unit": self.unit,
-            "what": self.what,
-            "limit": self.limit,
-            "first_beyond": _stamp(log.instant(float(self.start_min[self.first]))) if self.drifts else None,
-            "change": self.change if self.drifts else None,
-            "start": [_stamp(log.instant(at)) for at in self.start_min.tolist()],
-            "residual": self.residual.tolist(),
-            "ewma": self.ewma.tolist(),
-        }
+        start = [log.instant(at).isoformat(timespec="seconds") for at in self.start_min.tolist()]
+        first, change = (start[self.first], self.change) if self.drifts else (None, None)
+        head = {"unit": self.unit, "what": self.what, "limit": self.limit, "first_beyond": first, "change": change}
+        return {**head, "start": start, "residual": self.residual.tolist(), "ewma": self.ewma.tolist()}
 
 
 def charts(reference: UnitFit, whole: UnitFit, seed: int = 1) -> list[Chart]:
@@ -82,43 +76,30 @@ def charts(reference: UnitFit, whole: UnitFit, seed: int = 1) -> list[Chart]:
     generator = np.random.default_rng(seed)
     unit_charts = []
     rows = whole.rows
+
+    def chart(
+        what: str, chart_rows: pd.DataFrame, residual: np.ndarray, group: np.ndarray, first: int, rest: np.ndarray
+    ) -> None:
+        ewma, most, values = weighted(residual), limit(group, first, generator), np.exp(rest)
+        beyond = np.flatnonzero(np.abs(ewma) > most)
+        at = int(beyond[0]) if len(beyond) else -1
+        change = float(values[at:].mean() / values[:first].mean() - 1) if at >= 0 else 0.0
+        start = chart_rows["start_min"].to_numpy()
+        unit_charts.append(Chart(whole.unit, what, start, residual, ewma, most, at, change))
+
     if reference.durations is not None and reference.sample is not None and reference.durations.n >= FEWEST_BEFORE:
         sample_rows = rows[rows["grade"].isin(reference.grades)]
         sample = sample_of(rows, reference.grades)
         residual = residuals(reference.durations, sample, generator)
-        values = np.exp(sample.y - reference.durations.place[sample.group])
-        first = len(reference.sample.y)
-        unit_charts.append(
-            _chart(
-                whole.unit,
-                "durations",
-                sample_rows["start_min"].to_numpy(),
-                residual,
-                sample.group,
-                first,
-                values,
-                generator,
-            )
-        )
+        rest = sample.y - reference.durations.place[sample.group]
+        chart("durations", sample_rows, residual, sample.group, len(reference.sample.y), rest)
     if reference.energies is not None and int(reference.energies.counts.sum()) >= FEWEST_BEFORE:
         energies = reference.energies
         sample_rows = rows[rows["grade"].isin(energies.grades) & rows["kwh_per_t"].notna()]
         group = np.searchsorted(energies.grades, sample_rows["grade"].to_numpy(dtype=str))
         rest = np.log(sample_rows["kwh_per_t"].to_numpy()) - energies.place[group]
-        first = int(energies.counts.sum())
         residual = np.clip(rest / energies.spread, -LARGEST_RESIDUAL, LARGEST_RESIDUAL)
-        unit_charts.append(
-            _chart(
-                whole.unit,
-                "energies",
-                sample_rows["start_min"].to_numpy(),
-                residual,
-                group,
-                first,
-                np.exp(rest),
-                generator,
-            )
-        )
+        chart("energies", sample_rows, residual, group, int(energies.counts.sum()), rest)
     return unit_charts
 
 
@@ -153,25 +134,3 @@ def limit(group: np.ndarray, first: int, generator: np.random.Generator) -> floa
     spread = np.sqrt(np.square(rest[:, :first]).sum(axis=1, keepdims=True) / freedom)
     highest = np.abs(weighted(rest / spread)).max(axis=1)
     return float(np.quantile(highest, 1 - FALSE_ALARM))
-
-
-def _chart(
-    unit: str,
-    what: str,
-    start: np.ndarray,
-    residual: np.ndarray,
-    group: np.ndarray,
-    first: int,
-    values: np.ndarray,
-    generator: np.random.Generator,
-) -> Chart:
-    ewma = weighted(residual)
-    most = limit(group, first, generator)
-    beyond = np.flatnonzero(np.abs(ewma) > most)
-    at = int(beyond[0]) if len(beyond) else -1
-    change = float(values[at:].mean() / values[:first].mean() - 1) if at >= 0 else 0.0
-    return Chart(unit, what, start, residual, ewma, most, at, change)
-
-
-def _stamp(at: datetime) -> str:
-    return at.isoformat(timespec="seconds")

@@ -8,6 +8,7 @@ Data", 2nd ed., Wiley 2022, sections 7.5 and 7.6.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +18,48 @@ from scipy import stats
 from emberline.scenarios import Scenario
 from emberline.scenarios.line.scatter import Spread
 from emberline.scenarios.loading.heat_log import HeatLog
-from emberline.studies.calibration.estimate import FEWEST, FEWEST_BREAKDOWNS, Estimate
-from emberline.studies.calibration.families import Capped, Exponential, Family
-from emberline.studies.calibration.likelihood import EXACT, Fit, Sample, fit
+from emberline.studies.calibration.likelihood import EXACT, Capped, Exponential, Family, Fit, Sample, fit
+
+FEWEST = 10
+"""Observations of a unit and grade below which the scenario's value is kept."""
+FEWEST_BREAKDOWNS = 5
+"""Breakdowns of a unit below which the scenario's values are kept."""
+UNITS = {"duration": "min", "duration_spread": "1", "energy": "kWh/t", "energy_spread": "1", "mtbf": "h", "mttr": "min"}
+"""Kinds of figures with their unit of measure."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure of the disturbance model or of a grade on a unit."""
+
+    kind: str
+    """One of ``UNITS``."""
+    unit: str
+    grade: str
+    """Empty where the figure holds for all grades."""
+    before: float | None
+    """The scenario's; None: it has none."""
+    n: int
+    """Observations."""
+    value: float | None = None
+    """Fitted; None: the scenario's is kept."""
+    low: float | None = None
+    high: float | None = None
+    log_error: float = 0.0
+    """Standard error of the logarithm."""
+    reason: str = ""
+    """Why the scenario's value is kept."""
+
+    @property
+    def fitted(self) -> bool:
+        """Whether the log tells it."""
+        return self.value is not None
+
+    def as_dict(self) -> dict[str, float | int | str | None]:
+        """Everything as plain data."""
+        place = {"kind": self.kind, "unit": self.unit, "grade": self.grade, "unit_of_measure": UNITS[self.kind]}
+        return place | {name: getattr(self, name) for name in ("before", "n", "value", "low", "high", "reason")}
+
 
 WIDEST = 1.0
 """Greatest spread that a scenario may have."""
@@ -80,17 +120,11 @@ def fit_unit(scenario: Scenario, log: HeatLog, rows: pd.DataFrame, unit: str, co
     unit_rows = rows[rows["unit"] == unit].reset_index(drop=True)
     before = Spread(scenario.disturbances, unit)
     energies = fit_energies(unit_rows)
-    if energies is not None:
-        spread: float | None = energies.spread
-    else:
-        spread = before.energy or None
+    spread = (before.energy or None) if energies is None else energies.spread
     durations, alternative, sample, grades, failed = _fit_durations(unit_rows, spread)
     tied = spread is None and durations is not None and isinstance(durations.family, Capped)
-    estimates = [
-        *_of_durations(scenario, unit_rows, unit, durations, grades, confidence, failed),
-        *_of_energies(scenario, unit_rows, unit, energies, confidence),
-        *_of_breakdowns(scenario, log, unit_rows, unit, confidence),
-    ]
+    of = _Estimates(scenario, unit_rows, unit, confidence)
+    estimates = [*of.durations(durations, grades, failed), *of.energies(energies), *of.breakdowns(log)]
     return UnitFit(unit, unit_rows, grades, sample, durations, alternative, energies, tied, tuple(estimates))
 
 
@@ -115,9 +149,9 @@ def sample_of(unit_rows: pd.DataFrame, grades: tuple[str, ...]) -> Sample:
     used = unit_rows[unit_rows["grade"].isin(grades)]
     with np.errstate(divide="ignore"):
         floor = np.log(used["pace_min"].to_numpy())
-    y = np.maximum(np.log(used["working_min"].to_numpy()), np.where(used["kind"] == EXACT, -np.inf, floor))
+    y = np.maximum(np.log(used["working_min"].to_numpy()), np.where(used["censoring"] == EXACT, -np.inf, floor))
     group = np.searchsorted(grades, used["grade"].to_numpy(dtype=str))
-    return Sample(y, group, used["kind"].to_numpy(), floor)
+    return Sample(y, group, used["censoring"].to_numpy(), floor)
 
 
 def _fit_durations(
@@ -125,7 +159,7 @@ def _fit_durations(
 ) -> tuple[Fit | None, Fit | None, Sample | None, tuple[str, ...], str]:
     """The likelier law by Akaike's criterion, the other one, the sample, its grades; and why there is none."""
     counts = unit_rows["grade"].value_counts()
-    exact = unit_rows[unit_rows["kind"] == EXACT]["grade"].value_counts()
+    exact = unit_rows[unit_rows["censoring"] == EXACT]["grade"].value_counts()
     grades = tuple(sorted(str(name) for name, n in counts.items() if n >= FEWEST and exact.get(name, 0) >= 2))
     if not grades:
         return None, None, None, (), ""
@@ -147,108 +181,88 @@ def _thin(n: int, least: int = FEWEST) -> str:
     return f"{n} of {least} observations"
 
 
-def _of_durations(
-    scenario: Scenario,
-    unit_rows: pd.DataFrame,
-    unit: str,
-    law: Fit | None,
-    grades: tuple[str, ...],
-    confidence: float,
-    failed: str,
-) -> list[Estimate]:
-    line = scenario.line
-    before = Spread(scenario.disturbances, unit)
-    counts = unit_rows["grade"].value_counts()
-    estimates = []
-    for grade in line.grades:
-        nominal = line.duration_min(grade, unit)
-        if nominal is None:
-            continue
-        n = int(counts.get(grade.name, 0))
-        if law is None or grade.name not in grades:
-            few = "too few that a caster's pace did not hold back" if n >= FEWEST else _thin(n)
-            estimates.append(Estimate("duration", unit, grade.name, nominal, n, reason=failed or few))
-            continue
-        g = grades.index(grade.name)
-        place, error = float(law.place[g]), float(law.place_error[g])
-        estimates.append(_logarithmic("duration", unit, grade.name, nominal, n, place, error, law.reach(confidence)))
-    n = int(counts.sum())
-    if law is None or not law.family.shapes:
-        reason = "exponential: has none" if law is not None else failed or "no grade has enough observations"
-        estimates.append(Estimate("duration_spread", unit, "", before.duration, n, reason=reason))
-    else:
-        reach = law.reach(confidence)
-        estimates.append(
-            _logarithmic("duration_spread", unit, "", before.duration, n, law.shape, law.shape_error, reach)
+@dataclass(frozen=True)
+class _Estimates:
+    """Figures of one unit, each next to the scenario's."""
+
+    scenario: Scenario
+    rows: pd.DataFrame
+    unit: str
+    confidence: float
+
+    def durations(self, law: Fit | None, grades: tuple[str, ...], failed: str) -> Iterator[Estimate]:
+        line, counts = self.scenario.line, self.rows["grade"].value_counts()
+        for grade in line.grades:
+            nominal = line.duration_min(grade, self.unit)
+            if nominal is None:
+                continue
+            n = int(counts.get(grade.name, 0))
+            if law is None or grade.name not in grades:
+                few = "too few that a caster's pace did not hold back" if n >= FEWEST else _thin(n)
+                yield Estimate("duration", self.unit, grade.name, nominal, n, reason=failed or few)
+                continue
+            g = grades.index(grade.name)
+            fitted = float(law.place[g]), float(law.place_error[g]), law.reach(self.confidence)
+            yield _logarithmic("duration", self.unit, grade.name, nominal, n, *fitted)
+        before, n = Spread(self.scenario.disturbances, self.unit).duration, int(counts.sum())
+        if law is None or not law.family.shapes:
+            reason = "exponential: has none" if law is not None else failed or "no grade has enough observations"
+            yield Estimate("duration_spread", self.unit, "", before, n, reason=reason)
+        else:
+            fitted = law.shape, law.shape_error, law.reach(self.confidence)
+            yield _logarithmic("duration_spread", self.unit, "", before, n, *fitted)
+
+    def energies(self, energies: Energies | None) -> Iterator[Estimate]:
+        line = self.scenario.line
+        counts = self.rows[self.rows["kwh_per_t"].notna()]["grade"].value_counts()
+        for grade in line.grades:
+            if line.duration_min(grade, self.unit) is None:
+                continue
+            before = line.energy_mwh(grade, self.unit) * 1000 / grade.mass_t
+            n = int(counts.get(grade.name, 0))
+            if energies is None or grade.name not in energies.grades:
+                yield Estimate("energy", self.unit, grade.name, before, n, reason=_thin(n))
+                continue
+            place = float(energies.place[energies.grades.index(grade.name)])
+            reach = float(stats.t.ppf(0.5 + self.confidence / 2, energies.freedom))
+            error = energies.spread / float(np.sqrt(n))
+            yield _logarithmic("energy", self.unit, grade.name, before, n, place, error, reach)
+        name, spread, n = "energy_spread", Spread(self.scenario.disturbances, self.unit).energy, int(counts.sum())
+        if energies is None:
+            yield Estimate(name, self.unit, "", spread, n, reason="no grade has enough observations")
+            return
+        tails = stats.chi2.ppf([0.5 + self.confidence / 2, 0.5 - self.confidence / 2], energies.freedom)
+        low, high = energies.spread * np.sqrt(energies.freedom / tails)
+        error = 1 / float(np.sqrt(2 * energies.freedom))
+        yield Estimate(name, self.unit, "", spread, n, energies.spread, float(low), float(high), log_error=error)
+
+    def breakdowns(self, log: HeatLog) -> Iterator[Estimate]:
+        breakdown = next((item for item in self.scenario.disturbances.breakdowns if item.unit == self.unit), None)
+        mtbf, mttr = (None, None) if breakdown is None else (breakdown.mtbf_h, breakdown.mttr_min)
+        if not log.tells_breakdowns:
+            for kind, before in (("mtbf", mtbf), ("mttr", mttr)):
+                yield Estimate(kind, self.unit, "", before, 0, reason="the log tells no breakdowns")
+            return
+        stops = log.breakdowns[log.breakdowns["unit"] == self.unit]
+        n, working_h = len(stops), float(self.rows["working_min"].sum()) / 60
+        ends = [0.5 + self.confidence / 2, 0.5 - self.confidence / 2]
+        if n < FEWEST_BREAKDOWNS or working_h <= 0:
+            thin, at_least = _thin(n, FEWEST_BREAKDOWNS), working_h / float(stats.gamma.ppf(ends[0], n + 1))
+            says = f"{thin} in {working_h:.0f} h of work: at least {at_least:.0f} h"
+            yield Estimate("mtbf", self.unit, "", mtbf, n, reason=says)
+            yield Estimate("mttr", self.unit, "", mttr, n, reason=thin)
+            return
+        low, high = (
+            working_h / float(stats.gamma.ppf(end, count)) for end, count in zip(ends, (n + 1, n), strict=True)
         )
-    return estimates
-
-
-def _of_energies(
-    scenario: Scenario, unit_rows: pd.DataFrame, unit: str, energies: Energies | None, confidence: float
-) -> list[Estimate]:
-    line = scenario.line
-    counts = unit_rows[unit_rows["kwh_per_t"].notna()]["grade"].value_counts()
-    estimates = []
-    for grade in line.grades:
-        if line.duration_min(grade, unit) is None:
-            continue
-        before = line.energy_mwh(grade, unit) * 1000 / grade.mass_t
-        n = int(counts.get(grade.name, 0))
-        if energies is None or grade.name not in energies.grades:
-            estimates.append(Estimate("energy", unit, grade.name, before, n, reason=_thin(n)))
-            continue
-        g = energies.grades.index(grade.name)
-        error = energies.spread / float(np.sqrt(n))
-        reach = float(stats.t.ppf(0.5 + confidence / 2, energies.freedom))
-        estimates.append(_logarithmic("energy", unit, grade.name, before, n, float(energies.place[g]), error, reach))
-    spread = Spread(scenario.disturbances, unit).energy
-    n = int(counts.sum())
-    if energies is None:
-        estimates.append(Estimate("energy_spread", unit, "", spread, n, reason="no grade has enough observations"))
-        return estimates
-    tails = stats.chi2.ppf([0.5 + confidence / 2, 0.5 - confidence / 2], energies.freedom)
-    low, high = energies.spread * np.sqrt(energies.freedom / tails)
-    error = 1 / float(np.sqrt(2 * energies.freedom))
-    estimates.append(
-        Estimate("energy_spread", unit, "", spread, n, energies.spread, float(low), float(high), log_error=error)
-    )
-    return estimates
-
-
-def _of_breakdowns(
-    scenario: Scenario, log: HeatLog, unit_rows: pd.DataFrame, unit: str, confidence: float
-) -> list[Estimate]:
-    breakdown = next((item for item in scenario.disturbances.breakdowns if item.unit == unit), None)
-    mtbf, mttr = (None, None) if breakdown is None else (breakdown.mtbf_h, breakdown.mttr_min)
-    if not log.tells_breakdowns:
-        says = "the log tells no breakdowns"
-        return [Estimate("mtbf", unit, "", mtbf, 0, reason=says), Estimate("mttr", unit, "", mttr, 0, reason=says)]
-    stops = log.breakdowns[log.breakdowns["unit"] == unit]
-    n, working_h = len(stops), float(unit_rows["working_min"].sum()) / 60
-    lower, upper = 0.5 - confidence / 2, 0.5 + confidence / 2
-    if n < FEWEST_BREAKDOWNS or working_h <= 0:
-        atleast = working_h / float(stats.gamma.ppf(upper, n + 1))
-        says = f"{_thin(n, FEWEST_BREAKDOWNS)} in {working_h:.0f} h of work: at least {atleast:.0f} h"
-        return [
-            Estimate("mtbf", unit, "", mtbf, n, reason=says),
-            Estimate("mttr", unit, "", mttr, n, reason=_thin(n, FEWEST_BREAKDOWNS)),
-        ]
-    failures = Estimate(
-        "mtbf", unit, "", mtbf, n, working_h / n,
-        working_h / float(stats.gamma.ppf(upper, n + 1)), working_h / float(stats.gamma.ppf(lower, n)),
-        log_error=1 / float(np.sqrt(n)),
-    )  # fmt: skip
-    over = stops["end_min"].fillna(log.until_min)
-    down = float((over - stops["start_min"]).sum())
-    count = int(stops["end_min"].notna().sum())
-    if count < FEWEST_BREAKDOWNS:
-        return [failures, Estimate("mttr", unit, "", mttr, count, reason=_thin(count, FEWEST_BREAKDOWNS))]
-    low, high = down / stats.gamma.ppf([upper, lower], count)
-    repairs = Estimate(
-        "mttr", unit, "", mttr, count, down / count, float(low), float(high), log_error=1 / float(np.sqrt(count))
-    )
-    return [failures, repairs]
+        yield Estimate("mtbf", self.unit, "", mtbf, n, working_h / n, low, high, log_error=1 / float(np.sqrt(n)))
+        down = float((stops["end_min"].fillna(log.until_min) - stops["start_min"]).sum())
+        count = int(stops["end_min"].notna().sum())
+        if count < FEWEST_BREAKDOWNS:
+            yield Estimate("mttr", self.unit, "", mttr, count, reason=_thin(count, FEWEST_BREAKDOWNS))
+            return
+        low, high = (float(end) for end in down / stats.gamma.ppf(ends, count))
+        yield Estimate("mttr", self.unit, "", mttr, count, down / count, low, high, log_error=1 / float(np.sqrt(count)))
 
 
 def _logarithmic(

@@ -56,8 +56,8 @@ def places_of(law: Fit, sample: Sample, generator: np.random.Generator) -> np.nd
     x = sample.y - law.place[sample.group]
     below = np.exp(law.family.log_below(x, np.array(law.shape)))
     at_random = generator.random(len(x))
-    part = np.where(sample.kind == AT_MOST, below * at_random, below + (1 - below) * at_random)
-    return np.where(sample.kind == EXACT, below, part)
+    part = np.where(sample.censoring == AT_MOST, below * at_random, below + (1 - below) * at_random)
+    return np.where(sample.censoring == EXACT, below, part)
 
 
 def goodness(unit_fit: UnitFit, draws: int = DRAWS, seed: int = 1) -> list[Goodness]:
@@ -81,15 +81,16 @@ def exponential_goodness(unit: str, what: str, values: np.ndarray, draws: int = 
 
 
 def _of_durations(unit: str, law: Fit, sample: Sample, draws: int, generator: np.random.Generator) -> Goodness:
-    complete = sample.kind != AT_LEAST
+    complete = sample.censoring != AT_LEAST
     # what the log's end cut says little; without it a new sample is drawn as the log was
-    sample = Sample(*(column[complete] for column in (sample.y, sample.group, sample.kind, sample.floor)))
+    sample = Sample(*(column[complete] for column in (sample.y, sample.group, sample.censoring, sample.floor)))
     statistic = anderson_darling(places_of(law, sample, generator))
     again = []
     for _ in range(draws):
         y = law.place[sample.group] + law.family.draw(generator, len(sample.y), law.shape)
         floor_mask = (sample.floor > -np.inf) & (y <= sample.floor)
-        resample = replace(sample, y=np.where(floor_mask, sample.floor, y), kind=np.where(floor_mask, AT_MOST, EXACT))
+        censoring = np.where(floor_mask, AT_MOST, EXACT)
+        resample = replace(sample, y=np.where(floor_mask, sample.floor, y), censoring=censoring)
         try:
             refitted = fit(law.family, resample, law)
         except ValueError:

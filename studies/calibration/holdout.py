@@ -20,8 +20,7 @@ from emberline.scenarios.loading.heat_log import HeatLog
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.orders import HeatEntry, Order
 from emberline.scenarios.records.state import State
-from emberline.studies.calibration.estimate import Estimate
-from emberline.studies.calibration.fitting import UnitFit
+from emberline.studies.calibration.fitting import Estimate, UnitFit
 from emberline.studies.calibration.observations import ONE_CAST_MIN, observations
 from emberline.studies.calibration.overlay import applied, overlay
 from emberline.twin.line.operations import Operations, arrange, planned_durations
@@ -78,13 +77,8 @@ class HoldOut:
 
     def as_dict(self) -> dict[str, object]:
         """Everything as plain data."""
-        return {
-            "heats": self.heats,
-            "passed": self.passed,
-            "planned": self.planned,
-            "reason": self.reason,
-            "checks": [check.as_dict() for check in self.checks],
-        }
+        facts = {name: getattr(self, name) for name in ("heats", "passed", "planned", "reason")}
+        return facts | {"checks": [check.as_dict() for check in self.checks]}
 
 
 def hold_out(

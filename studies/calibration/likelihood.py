@@ -16,8 +16,91 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import optimize, stats
+from scipy.special import log_ndtr
 
-from emberline.studies.calibration.families import Family
+HALF_LOG_2PI = 0.5 * float(np.log(2 * np.pi))
+
+
+@dataclass(frozen=True)
+class Capped:
+    """Lognormal durations that energies can lengthen, as densities of the logarithm of duration by nominal duration.
+
+    A unit draws no more than its nominal power, so a heat that needs more energy takes longer
+    (``scenarios.line.scatter``):
+
+        x = max(a z1, b z2)    with z1, z2 standard normal, a the spread of durations and b that of energies,
+        F(x) = N(x / a) N(x / b),    f(x) = n(x / a) / a N(x / b) + N(x / a) n(x / b) / b
+
+    with n and N density and distribution of the standard normal. ``energy_spread`` is b; None: the same as a, where
+    nothing is known of energies. ``shapes`` is how many shape parameters are fitted: 0 or 1; ``shape`` is the logarithm
+    of the spread. Shapes of the arrays broadcast.
+    """
+
+    energy_spread: float | None = None
+    name: str = "lognormal"
+    shapes: int = 1
+
+    def _spreads(self, shape: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        a = np.exp(shape)
+        return a, a if self.energy_spread is None else np.full_like(a, self.energy_spread)
+
+    def log_density(self, x: np.ndarray, shape: np.ndarray) -> np.ndarray:
+        """Logarithm of the density."""
+        a, b = self._spreads(shape)
+        u, v = x / a, x / b
+        by_duration = -0.5 * u * u - np.log(a) + log_ndtr(v)
+        by_energy = -0.5 * v * v - np.log(b) + log_ndtr(u)
+        return np.logaddexp(by_duration, by_energy) - HALF_LOG_2PI
+
+    def log_below(self, x: np.ndarray, shape: np.ndarray) -> np.ndarray:
+        """Logarithm of the probability of x or less."""
+        a, b = self._spreads(shape)
+        return log_ndtr(x / a) + log_ndtr(x / b)
+
+    def log_above(self, x: np.ndarray, shape: np.ndarray) -> np.ndarray:
+        """Logarithm of the probability of more than x."""
+        return _log_of_rest(self.log_below(x, shape))
+
+    def draw(self, generator: np.random.Generator, size: int, shape: float) -> np.ndarray:
+        """Random numbers of the law, shape (size,)."""
+        a, b = self._spreads(np.array(shape))
+        normal = generator.standard_normal((2, size))
+        return np.maximum(float(a) * normal[0], float(b) * normal[1])
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """Exponential durations, of mean 1 whatever the energies are: F(x) = 1 - exp(-exp(x)), the smallest-value law of
+    Gumbel."""
+
+    name: str = "exponential"
+    shapes: int = 0
+
+    def log_density(self, x: np.ndarray, shape: np.ndarray) -> np.ndarray:
+        """See :class:`Capped`."""
+        return x - np.exp(x)
+
+    def log_below(self, x: np.ndarray, shape: np.ndarray) -> np.ndarray:
+        """See :class:`Capped`."""
+        return _log_of_rest(-np.exp(x))
+
+    def log_above(self, x: np.ndarray, shape: np.ndarray) -> np.ndarray:
+        """See :class:`Capped`."""
+        return -np.exp(x)
+
+    def draw(self, generator: np.random.Generator, size: int, shape: float) -> np.ndarray:
+        """See :class:`Capped`."""
+        return np.log(generator.standard_exponential(size))
+
+
+Family = Capped | Exponential
+"""A law of the logarithm of duration by nominal duration."""
+
+
+def _log_of_rest(log_part: np.ndarray) -> np.ndarray:
+    """log(1 - p) from log(p)."""
+    return np.log(np.maximum(-np.expm1(log_part), 1e-300))
+
 
 EXACT, AT_MOST, AT_LEAST = 0, 1, 2
 STEP = 1e-3
@@ -32,7 +115,7 @@ class Sample:
     y: np.ndarray
     group: np.ndarray
     """Group of each, 0 to n_groups - 1; each group has at least one."""
-    kind: np.ndarray
+    censoring: np.ndarray
     """EXACT, AT_MOST or AT_LEAST."""
     floor: np.ndarray
     """The value below which an observation would have been known as AT_MOST; -inf where there is none."""
@@ -85,7 +168,7 @@ def fit(family: Family, sample: Sample, start: Fit | None = None) -> Fit:
     Raises:
         ValueError: the likelihood has no maximum, as where all observations of all groups are equal.
     """
-    groups, exact = sample.n_groups, int((sample.kind == EXACT).sum())
+    groups, exact = sample.n_groups, int((sample.censoring == EXACT).sum())
     if exact <= groups:
         raise ValueError(f"only {exact} observations are exact")
     counts = np.bincount(sample.group, minlength=groups)
@@ -151,7 +234,7 @@ class _Problem:
         shape = at[-1] if self.family.shapes else 0.0
         x = sample.y - at[sample.group] * self.scale
         moved = x + STENCIL[:, :1] * STEP * self.scale
-        f = log_likelihoods(self.family, moved, shape + STENCIL[:, 1:] * STEP, sample.kind)
+        f = log_likelihoods(self.family, moved, shape + STENCIL[:, 1:] * STEP, sample.censoring)
         # x falls as the place rises
         by_place = -(f[1] - f[2]) / (2 * STEP)
         by_place_twice = (f[1] - 2 * f[0] + f[2]) / STEP**2
@@ -168,11 +251,11 @@ class _Problem:
         return -float(f[0].sum()), -slope, -curvature
 
 
-def log_likelihoods(family: Family, x: np.ndarray, shape: np.ndarray, kind: np.ndarray) -> np.ndarray:
+def log_likelihoods(family: Family, x: np.ndarray, shape: np.ndarray, censoring: np.ndarray) -> np.ndarray:
     """Contribution of each observation, shape (…, n), for residuals x of that shape and shapes that broadcast."""
     terms = np.empty(x.shape)
     for one, law in ((EXACT, family.log_density), (AT_MOST, family.log_below), (AT_LEAST, family.log_above)):
-        mask = kind == one
+        mask = censoring == one
         if mask.any():
             terms[..., mask] = law(x[..., mask], np.broadcast_to(shape, x.shape)[..., mask])
     return terms

@@ -20,7 +20,7 @@ from emberline.scenarios import Case, Scenario
 from emberline.scenarios.line.tables import shop
 from emberline.scenarios.loading.heat_log import HeatLog
 from emberline.scenarios.loading.meter import Meter
-from emberline.studies.calibration.estimate import FEWEST, Estimate
+from emberline.studies.calibration.fitting import FEWEST, Estimate
 from emberline.twin.power import operations_trace
 
 FEWEST_DAYS = 10
@@ -57,14 +57,8 @@ class MeterFit:
 
     def as_dict(self) -> dict[str, float | int | None]:
         """Figures as plain data."""
-        return {
-            "intervals": len(self.start_min),
-            "base_mw": self.base_mw,
-            "base_low": self.base_low,
-            "base_high": self.base_high,
-            "residual_mw": self.residual_mw,
-            "explained": self.explained,
-        }
+        names = ("base_mw", "base_low", "base_high", "residual_mw", "explained")
+        return {"intervals": len(self.start_min), **{name: getattr(self, name) for name in names}}
 
 
 def fit_meter(
@@ -103,8 +97,8 @@ def fit_meter(
             fixed_mw += columns[column] * _before(scenario, *groups[column - 1])
     matrix = np.column_stack([columns[column] for column in indices])
     solution, _ = optimize.nnls(matrix, metered - fixed_mw)
-    low, high, error = _intervals(matrix, metered - fixed_mw, start, confidence, seed)
-    estimates = []
+    interval, error = _intervals(matrix, metered - fixed_mw, start, confidence, seed)
+    estimates: list[Estimate] = []
     for column, (unit, grade) in enumerate(groups, start=1):
         n, before = counts[unit, grade], _before(scenario, unit, grade)
         at = indices.index(column) if column in indices else -1
@@ -112,20 +106,11 @@ def fit_meter(
             says = "the meter does not tell it apart"
             estimates.append(Estimate("energy", unit, grade, before, n, reason=says))
             continue
-        told_low, told_high = (None, None) if low is None or high is None else (float(low[at]), float(high[at]))
         log_error = 0.0 if error is None else float(error[at] / solution[at])
-        estimates.append(
-            Estimate("energy", unit, grade, before, n, float(solution[at]), told_low, told_high, log_error)
-        )
-    return MeterFit(
-        tuple(estimates),
-        float(solution[0]),
-        None if low is None else float(low[0]),
-        None if high is None else float(high[0]),
-        start,
-        metered,
-        matrix @ solution + fixed_mw,
-    )
+        figures = (float(solution[at]), *interval[at], log_error)
+        estimates.append(Estimate("energy", unit, grade, before, n, *figures))
+    fitted_mw = matrix @ solution + fixed_mw
+    return MeterFit(tuple(estimates), float(solution[0]), *interval[0], start, metered, fitted_mw)
 
 
 class _Power:
@@ -183,12 +168,13 @@ def _apart(matrix: np.ndarray) -> list[int]:
 
 def _intervals(
     matrix: np.ndarray, target_mw: np.ndarray, start: np.ndarray, confidence: float, seed: int
-) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
-    """Lower and upper ends and standard errors by drawing days; None where there are too few."""
+) -> tuple[list[tuple[float | None, float | None]], np.ndarray | None]:
+    """Ends of the interval of each column, and standard errors, by drawing days; None where there are too few."""
+    unknown: list[tuple[float | None, float | None]] = [(None, None)] * matrix.shape[1]
     day = (start // DAY_MIN).astype(int)
     days = np.unique(day)
     if len(days) < FEWEST_DAYS:
-        return None, None, None
+        return unknown, None
     squares = np.array([matrix[day == d].T @ matrix[day == d] for d in days])
     products = np.array([matrix[day == d].T @ target_mw[day == d] for d in days])
     generator = np.random.default_rng(seed)
@@ -201,6 +187,6 @@ def _intervals(
             continue
         draws.append(optimize.nnls(root.T, linalg.solve_triangular(root, products[sample].sum(axis=0), lower=True))[0])
     if len(draws) < DRAWS // 2:
-        return None, None, None
-    low, high = np.quantile(draws, [0.5 - confidence / 2, 0.5 + confidence / 2], axis=0)
-    return low, high, np.std(draws, axis=0)
+        return unknown, None
+    ends = np.quantile(draws, [0.5 - confidence / 2, 0.5 + confidence / 2], axis=0)
+    return list(zip(*ends.tolist(), strict=True)), np.std(draws, axis=0)

@@ -19,7 +19,7 @@ SHORTEST_WORK_MIN = 0.1
 def observations(scenario: Case, log: HeatLog) -> pd.DataFrame:
     """The log's heats with what is worked out of them, in the log's order.
 
-    Adds ``working_min`` (breakdowns left out; until the log's end where the heat is under way), ``kind`` of the
+    Adds ``working_min`` (breakdowns left out; until the log's end where the heat is under way), ``censoring`` of the
     duration, ``pace_min`` that a caster kept (0: none), ``waited_min`` beyond the transfer and ``reheat_mwh`` by the
     scenario's heat loss (missing: not known), ``kwh_per_t`` without reheating (missing: not logged).
     """
@@ -30,7 +30,7 @@ def observations(scenario: Case, log: HeatLog) -> pd.DataFrame:
     rows["pace_min"] = _paces(scenario, rows)
     close = 2 * log.resolution_min
     pace_mask = (rows["pace_min"] > 0) & ((rows["working_min"] - rows["pace_min"]).abs() <= close)
-    rows["kind"] = np.where(open_end, AT_LEAST, np.where(pace_mask, AT_MOST, EXACT))
+    rows["censoring"] = np.where(open_end, AT_LEAST, np.where(pace_mask, AT_MOST, EXACT))
     waited, cooled = _waits(scenario, rows)
     rows["waited_min"] = waited
     rows["reheat_mwh"] = _reheating(scenario, rows, cooled)

@@ -9,8 +9,7 @@ from typing import Any
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.case.line import Grade, Line
 from emberline.scenarios.records.disturbances import Disturbances
-from emberline.studies.calibration.estimate import Estimate
-from emberline.studies.calibration.fitting import UnitFit
+from emberline.studies.calibration.fitting import Estimate, UnitFit
 
 DIGITS = 5
 FIELDS = {"duration": "duration_min", "energy": "energy_kwh_per_t"}

@@ -2,8 +2,8 @@
 
 from emberline.planning.answer.uses import UseChange
 from emberline.studies.difference.difference import DIFFERENT_HEATS, Difference, FigureChange, difference
-from emberline.studies.difference.heat_move import HeatMove, StageMove
 from emberline.studies.difference.keys import KeyChange, SeriesChange, changes_between
+from emberline.studies.difference.moves import HeatMove, StageMove
 
 __all__ = [
     "DIFFERENT_HEATS",

@@ -16,9 +16,8 @@ from emberline.planning.accounts.figures import Figures
 from emberline.planning.answer.uses import UseChange, uses
 from emberline.planning.plan.record import Plan
 from emberline.scenarios.messages import mark
-from emberline.studies.difference.heat_move import HeatMove
 from emberline.studies.difference.keys import KeyChange, SeriesChange, changed_keys, changed_series
-from emberline.studies.difference.moves import moves, same_heats
+from emberline.studies.difference.moves import HeatMove, moves, same_heats
 
 SAME = 1e-6
 """Figures that differ by less than this share are the same."""
@@ -81,14 +80,12 @@ class Difference:
     @property
     def empty(self) -> bool:
         """Whether the plans are the same."""
-        return not (self.heats or self.different_heats or self.uses or self.figures or self.keys or self.series)
+        return not any((self.heats, self.different_heats, self.uses, self.figures, self.keys, self.series))
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {
-            "scenarios": list(self.scenarios),
-            "statuses": list(self.statuses),
-            "gaps": list(self.gaps),
+        pairs = {name: list(getattr(self, name)) for name in ("scenarios", "statuses", "gaps")}
+        return pairs | {
             "same": self.empty,
             "keys": [asdict(key) for key in self.keys],
             "series": [asdict(series) | {"says": series.says} for series in self.series],
@@ -105,22 +102,15 @@ def difference(before: Plan, after: Plan) -> Difference:
     Times are compared after the start of each plan's horizon, so that two days can lie next to each other.
     """
     keys = tuple(changed_keys(before.scenario, after.scenario))
-    one, two = before.schedule, after.schedule
-    heats: tuple[HeatMove, ...] = ()
-    different = False
-    used: tuple[UseChange, ...] = ()
-    if one is not None and two is not None:
-        if before.scenario.heats and after.scenario.heats:
-            different = not same_heats(before.scenario, after.scenario)
-            heats = () if different else tuple(moves(before, after, keys))
-        used = tuple(uses(before, after))
+    planned = before.schedule is not None and after.schedule is not None
+    same = same_heats(before.scenario, after.scenario)
     return Difference(
         scenarios=(before.scenario.name, after.scenario.name),
         statuses=(before.status, after.status),
         gaps=(before.gap, after.gap),
-        heats=heats,
-        different_heats=different,
-        uses=used,
+        heats=tuple(moves(before, after, keys)) if planned and same else (),
+        different_heats=planned and same is False,
+        uses=tuple(uses(before, after)) if planned else (),
         figures=tuple(changed_figures(before.replay_figures, after.replay_figures)),
         keys=keys,
         series=tuple(changed_series(before.scenario, after.scenario)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,74 @@ from emberline.planning.answer.uses import WORTH_TELLING, mean_over, signal, sig
 from emberline.planning.plan.record import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message, mark
-from emberline.studies.difference.heat_move import SAME_MIN, HeatMove, StageMove
 from emberline.studies.difference.keys import KeyChange
+
+
+@dataclass(frozen=True)
+class StageMove:
+    """One operation of a heat in two plans; starts are minutes after each plan's start, None where it is not there."""
+
+    stage: str
+    before_min: float | None
+    after_min: float | None
+    before_unit: str
+    after_unit: str
+
+    @property
+    def later_min(self) -> float | None:
+        """By how much it starts later [min]; negative: earlier."""
+        if self.before_min is None or self.after_min is None:
+            return None
+        return self.after_min - self.before_min
+
+
+@dataclass(frozen=True)
+class HeatMove:
+    """A heat that lies elsewhere, reported at the stage at which it draws most electricity among those that moved."""
+
+    heat: str
+    number: int
+    """Its place among all heats, from 1."""
+    stage: str
+    stages: tuple[StageMove, ...] = field(repr=False)
+    """All operations that moved."""
+    because: str = ""
+
+    @property
+    def main(self) -> StageMove:
+        """The operation that it is reported by."""
+        return next(move for move in self.stages if move.stage == self.stage)
+
+    @property
+    def says(self) -> str:
+        """The move in words."""
+        move = self.main
+        label = self.heat if self.heat == str(self.number) else f"{self.number} ({self.heat})"
+        if move.before_min is None or move.after_min is None:
+            return f"heat {label} is only in the {'second' if move.before_min is None else 'first'} plan"
+        later = move.later_min or 0.0
+        changes = [f"{'later' if later > 0 else 'earlier'} by {span(abs(later))}"] if abs(later) > SAME_MIN else []
+        if move.before_unit != move.after_unit:
+            changes.append(f"on {move.after_unit} instead of {move.before_unit}")
+        text = f"heat {label} {' and '.join(changes)} ({move.stage})"
+        return f"{text}, because {self.because}" if self.because else text
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        stages = [asdict(move) | {"later_min": move.later_min} for move in self.stages]
+        return {**asdict(self), "stages": stages, "says": self.says}
+
+
+SAME_MIN = 1e-6
+
+
+def span(minutes: float) -> str:
+    """A span in words: 45 min, 3 h 15 min."""
+    if minutes < 120:
+        return f"{minutes:g} min"
+    hours, rest = divmod(minutes, 60)
+    return f"{hours:g} h{f' {rest:g} min' if rest else ''}"
+
 
 THEN = {
     "average": mark("carbon intensity is {new} instead of {old} {unit} then"),
@@ -40,10 +107,10 @@ def moves(before: Plan, after: Plan, keys: Sequence[KeyChange] = ()) -> Iterator
         yield HeatMove(move.heat, move.number, move.stage, move.stages, reasons.of(move))
 
 
-def same_heats(one: Scenario, two: Scenario) -> bool:
-    """Whether at least half of the heats of two scenarios are the same, by name and grade."""
+def same_heats(one: Scenario, two: Scenario) -> bool | None:
+    """Whether at least half of the heats of two scenarios are the same, by name and grade; None: one has none."""
     names, others = ({(heat.name, heat.grade.name) for heat in scenario.heats} for scenario in (one, two))
-    return 2 * len(names & others) >= max(len(names), len(others))
+    return 2 * len(names & others) >= max(len(names), len(others)) if names and others else None
 
 
 def moved(scenario: Scenario, one: xr.Dataset, two: xr.Dataset) -> Iterator[HeatMove]:
@@ -64,11 +131,9 @@ def moved(scenario: Scenario, one: xr.Dataset, two: xr.Dataset) -> Iterator[Heat
 def _stages(one: xr.Dataset, two: xr.Dataset, heat: str) -> Iterator[StageMove]:
     for stage in dict.fromkeys([*two["stage"].values.tolist(), *one["stage"].values.tolist()]):
         (a, unit_a), (b, unit_b) = _at(one, heat, stage), _at(two, heat, stage)
-        if (a is None and b is None) or (
-            a is not None and b is not None and abs(a - b) <= SAME_MIN and unit_a == unit_b
-        ):
-            continue
-        yield StageMove(stage, a, b, unit_a, unit_b)
+        same = a == b if a is None or b is None else abs(a - b) <= SAME_MIN and unit_a == unit_b
+        if not same:
+            yield StageMove(stage, a, b, unit_a, unit_b)
 
 
 def _at(schedule: xr.Dataset, heat: str, stage: str) -> tuple[float | None, str]:
@@ -129,11 +194,10 @@ class _Reasons:
             for plan in (self.before, self.after)
         ]
         if locks[0] != locks[1]:
-            changed = next(iter(sorted(stage for stage, _ in locks[0] ^ locks[1])))
-            locked = (
-                mark("it is locked at {stage}") if locks[1] - locks[0] else mark("it is no longer locked at {stage}")
-            )
-            return Message(locked, stage=changed)
+            changed = min(stage for stage, _ in locks[0] ^ locks[1])
+            if locks[1] - locks[0]:
+                return Message("it is locked at {stage}", stage=changed)
+            return Message("it is no longer locked at {stage}", stage=changed)
         # a heat that the first plan does not have was in nobody's way
         out = main.before_min is not None and self._outage(main.before_unit, main.before_min, self.after, move)
         return Message("{unit} is not available then", unit=main.before_unit) if out else ""
@@ -177,28 +241,23 @@ class _Reasons:
         assert main.before_min is not None
         end = main.before_min + self._minutes(self.before, move)
         for heat in schedule["heat"].values.tolist():
+            if heat == move.heat or heat not in self.moved:
+                continue
             placement = schedule.sel(heat=heat, stage=move.stage)
-            here = str(placement["unit"].item()) == main.before_unit and heat != move.heat
-            if (
-                here
-                and heat in self.moved
-                and float(placement["start_min"]) < end
-                and float(placement["end_min"]) > main.before_min
-            ):
-                return Message(
-                    "{unit} is busy with heat {heat} until {time} instead",
-                    unit=main.before_unit, heat=heat, time=self.scenario.horizon.instant(float(placement["end_min"])),
-                )  # fmt: skip
+            begin, over = float(placement["start_min"]), float(placement["end_min"])
+            if str(placement["unit"].item()) == main.before_unit and begin < end and over > main.before_min:
+                says, time = (
+                    mark("{unit} is busy with heat {heat} until {time} instead"),
+                    self.scenario.horizon.instant(over),
+                )
+                return Message(says, unit=main.before_unit, heat=heat, time=time)
         return ""
 
     def _company(self, move: HeatMove) -> str:
         """Heats of the same order that move with it."""
-        others = [
-            heat for heat in self.moved if heat != move.heat and self.order.get(heat) == self.order.get(move.heat)
-        ]
-        if not others or move.heat not in self.order:
-            return ""
-        return Message("it goes with order {order}", order=self.order[move.heat])
+        order = self.order.get(move.heat)
+        others = [heat for heat in self.moved if heat != move.heat and self.order.get(heat) == order]
+        return Message("it goes with order {order}", order=order) if others and order is not None else ""
 
 
 def _short(value: Any) -> str:

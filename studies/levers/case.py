@@ -138,10 +138,9 @@ class Levers:
             name: {key: getattr(plan, key) for key in ("status", "objective", "bound", "gap", "reason")}
             for name, plan in ((SEQUENTIAL, self.heats_first), (JOINT, self.search))
         }
+        head = {"scenario": self.scenario.name, "goal": goal.minimize, "signal": goal.signal}
         return {
-            "scenario": self.scenario.name,
-            "goal": goal.minimize,
-            "signal": goal.signal,
+            **head,
             "currency": self.scenario.market.currency,
             "cases": {name: case.summary() for name, case in self.cases()},
             "searches": searches,

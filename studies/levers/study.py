@@ -26,6 +26,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection
+from functools import singledispatch
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -37,12 +39,15 @@ from emberline.planning.plan.pipeline import Search, follow
 from emberline.planning.plan.record import Plan, violations
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Case, Scenario
-from emberline.scenarios.assets import Boiler, Machine, Storage, WasteHeatRecovery, of
+from emberline.scenarios.assets import Boiler, Machine, Named, Storage, WasteHeatRecovery
+from emberline.scenarios.case.scenario import Producer, ProductionLine
 from emberline.scenarios.case.site import Site
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.studies.levers.case import BASELINE, JOINT, SEQUENTIAL, Lever, LeverCase, Levers, change
 
 SHIFTING, BATTERY = "shifting", "battery"
+NEEDS = {Storage: 0, WasteHeatRecovery: 1, Machine: 2, Boiler: 3}
+"""How badly a plant needs what may be a lever, by kind: the least is taken away first."""
 BETTER = 1e-9
 """By how much, as a share, a plan must be better than another one to take its place."""
 
@@ -71,46 +76,48 @@ def levers(
     variant = scenario.model_copy(update={"disturbances": scenario.disturbances.model_copy(update={"replications": 0})})
     tell: Progress = on_progress or (lambda event: None)
 
-    tell({"phase": SEQUENTIAL})
-    first = make_plan(
-        _seen_by_production(variant),
-        PLAIN,
-        on_progress=lambda event: tell({**event, "phase": SEQUENTIAL}),
-        cancel=cancel,
-    )
-    tell({"phase": JOINT})
-    schedules = () if first.schedule is None else (first.schedule,)
+    def search(phase: str, request: Case, **how: Any) -> Plan:
+        tell({"phase": phase})
+        options: Any = how | {"on_progress": lambda event: tell({**event, "phase": phase}), "cancel": cancel}
+        return make_plan(request, PLAIN, **options)
+
+    first = search(SEQUENTIAL, _seen_by_production(variant))
+    schedules, baseline = () if first.schedule is None else (first.schedule,), Baseline.of(variant)
     # from the baseline's heats and those planned first: never worse than both
-    joint_plan = make_plan(
-        variant,
-        PLAIN,
-        baseline=(baseline := Baseline.of(variant)),
-        search=Search(others=schedules, lists=False, end_levels=False),
-        on_progress=lambda event: tell({**event, "phase": JOINT}),
-        cancel=cancel,
-    )
-    study = _Study(baseline, joint_plan, first)
-    return study.run(first, tell)
+    how = Search(others=schedules, lists=False, end_levels=False)
+    joint_plan = search(JOINT, variant, baseline=baseline, search=how)
+    return _Study(baseline, joint_plan, first).run(first, tell)
 
 
 def refused(scenario: Scenario) -> str:
     """Why the levers of a scenario cannot be weighed; empty where they can."""
-    if scenario.processes:
-        return "processes have no heats to plan first; emberline plan plans them with the site"
-    if not scenario.orders:
-        return "there is no line, so there are no heats to plan first; emberline plan plans a site alone"
-    if scenario.by_the_minute:
+    alone = "there is no line, so there are no heats to plan first; emberline plan plans a site alone"
+    says = next((_refused(producer) for producer in scenario.producers), alone)
+    if not says and scenario.by_the_minute:
         return "goal.minimize: lateness plans no site, so there are no levers; use carbon or cost"
+    return says
+
+
+@singledispatch
+def _refused(_: Producer) -> str:
+    return "processes have no heats to plan first; emberline plan plans them with the site"
+
+
+@_refused.register
+def _(_: ProductionLine) -> str:
     return ""
 
 
 def candidates(site: Site) -> list[tuple[str, str]]:
     """Name and kind of what may be a lever: those first that are most likely dispensable."""
     pairs = [(BATTERY, "battery")] if site.battery is not None else []
-    machines = [machine for machine in of(site.assets, Machine) if machine.decided]
-    recovery, boilers = of(machines, WasteHeatRecovery), of(machines, Boiler)
-    rest = [machine for machine in machines if machine not in (*recovery, *boilers)]
-    return pairs + [(asset.name, asset.kind) for asset in (*of(site.assets, Storage), *recovery, *rest, *boilers)]
+    needs = [(need, asset) for asset in site.assets if asset.decided and (need := _need(asset)) is not None]
+    return pairs + [(asset.name, asset.kind) for _, asset in sorted(needs, key=lambda pair: pair[0])]
+
+
+def _need(asset: Named) -> int | None:
+    """How badly a kind of asset is needed, by ``NEEDS``; None: it is never a lever."""
+    return next((NEEDS[kind] for kind in type(asset).__mro__ if kind in NEEDS), None)
 
 
 def without(scenario: Case, names: Collection[str]) -> Case:
@@ -237,14 +244,8 @@ class _Study:
         if dispatch.schedule is None:
             return LeverCase(heats=name, figures=None, status=dispatch.status, reason=dispatch.reason)
         followed = follow(site.scenario, baseline=baseline, schedule=dispatch.schedule)
-        return LeverCase(
-            heats=name,
-            figures=followed.replay_figures,
-            status=dispatch.status,
-            slack=slack,
-            broken=len(followed.violations),
-            reason=dispatch.reason,
-        )
+        figures, broken = followed.replay_figures, len(followed.violations)
+        return LeverCase(name, figures, dispatch.status, slack, broken, dispatch.reason)
 
     def ruled(self, gone: frozenset[str]) -> LeverCase:
         """The baseline's day by rules, without some assets."""

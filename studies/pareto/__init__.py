@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING
 from emberline.scenarios.doors import door
 
 if TYPE_CHECKING:
-    from emberline.studies.pareto.axis import Axis, axes
-    from emberline.studies.pareto.front import Front, rows
-    from emberline.studies.pareto.plan_of_point import run_of
+    from emberline.studies.pareto.front import Axis, Front, axes, rows
+    from emberline.studies.pareto.point import run_of
     from emberline.studies.pareto.search import MOST_POINTS, pareto
 
 __all__ = ["MOST_POINTS", "Axis", "Front", "axes", "pareto", "rows", "run_of"]

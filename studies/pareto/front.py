@@ -17,8 +17,79 @@ from emberline.planning.accounts.figures import Figures
 from emberline.planning.plan.record import Plan
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.datasets import Variable, check
+from emberline.scenarios.goal_metrics import in_use
 from emberline.scenarios.messages import Message, mark
-from emberline.studies.pareto.axis import CARBON, Axis
+from emberline.scenarios.metrics import METRICS, Metric
+
+CARBON, COST = "carbon", "cost_with_carbon_price"
+"""Cost is what the bill comes to, the carbon price of the market's scheme included."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A metric as an axis; a name has the figure's unit of measure as its ending, as ``carbon_cap_kg``."""
+
+    metric: str = CARBON
+
+    @property
+    def row(self) -> Metric:
+        """Its row of ``METRICS``."""
+        return METRICS[self.metric]
+
+    @property
+    def figure(self) -> str:
+        """Field of the figures, and column of the front."""
+        return self.row.figure
+
+    @property
+    def cap(self) -> str:
+        """Column of the cap under which cost was minimized."""
+        return self._named("cap")
+
+    @property
+    def bound(self) -> str:
+        """Column of what is proven of an end."""
+        return self._named("bound")
+
+    @property
+    def difference(self) -> str:
+        """Column of the cost of a unit less, against the next cheaper point."""
+        return f"difference_per_{self.unit.split()[0]}"
+
+    @property
+    def dual(self) -> str:
+        """Column of the shadow price of the cap."""
+        return f"dual_per_{self.unit.split()[0]}"
+
+    @property
+    def unit(self) -> str:
+        """Unit of measure in which it is displayed and priced."""
+        return self.row.display[0]
+
+    @property
+    def factor(self) -> float:
+        """From the figure's unit of measure to ``unit``."""
+        return self.row.display[1]
+
+    @property
+    def digits(self) -> int:
+        """Digits in which it is displayed."""
+        return self.row.display[2]
+
+    def of(self, figures: object) -> float:
+        """Its value among some figures."""
+        return float(getattr(figures, self.figure))
+
+    def _named(self, what: str) -> str:
+        stem, _, unit = self.figure.rpartition("_")
+        return f"{stem}_{what}_{unit}"
+
+
+def axes(scenario: Scenario) -> tuple[str, ...]:
+    """Metrics that can be an axis: those in use that can be capped and are no money."""
+    rows = (METRICS[name] for name in in_use(scenario))
+    return tuple(row.name for row in rows if row.cap and not (row.money or row.only_capped))
+
 
 SAME = 1e-6
 """Figures that differ by less than this share are the same: a cap is kept no more exactly."""
@@ -149,9 +220,8 @@ class Front:
                 return Message("No front: there is no acceptable plan.")
             return Message("No front: there is no acceptable plan: {reason}.", reason=self.failed[0])
         if n == 1 and not self.unsearched:
-            return Message(
-                "Nothing can be traded: the plan with the least {metric} is also the cheapest.", metric=self.metric
-            )
+            says = mark("Nothing can be traded: the plan with the least {metric} is also the cheapest.")
+            return Message(says, metric=self.metric)
         if self.knee is None:
             return Message("{n} points, none of them a knee: no point lies below the chord between the ends.", n=n)
         number = int(self.data["point"].to_numpy()[self.knee])
@@ -167,19 +237,15 @@ class Front:
             (self.unsearched, mark("{count} not searched")),
         ]
         reasons = tuple(Message(reason, count=count) for count, reason in counts if count)
-        share = {"kept": self.data.sizes["point"], "asked": self.n_requested}
+        share: dict[str, Any] = {"kept": self.data.sizes["point"], "asked": self.n_requested}
         lines: list[str] = [Message("{kept} of {asked} points are on the front", **share)]
         if reasons:
-            lines = [
-                Message("{kept} of {asked} points are on the front; left out: {reasons}", **share, reasons=reasons)
-            ]
+            says = mark("{kept} of {asked} points are on the front; left out: {reasons}")
+            lines = [Message(says, **share, reasons=reasons)]
         if self.data.sizes["point"] > 1:
             unsure = int((self.data["proven"].to_numpy()[:-1] == 0).sum())
-            lines.append(
-                Message("{noise}; {count} here may be no more than that", noise=NOISE, count=unsure)
-                if unsure
-                else NOISE
-            )
+            doubt = Message("{noise}; {count} here may be no more than that", noise=NOISE, count=unsure)
+            lines.append(doubt if unsure else NOISE)
             lines.append(Message("knee: {rule}", rule=KNEE_RULE))
         lines.append(Message("dual: {rule}", rule=DUAL_RULE))
         lines += sorted({why for why in self.data["dual_reason"].values.tolist() if why})
@@ -187,17 +253,16 @@ class Front:
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
+        scenario, knee = self.scenario, None if self.knee is None else int(self.data["point"].to_numpy()[self.knee])
+        goal = {"metric": self.metric, "signal": scenario.goal.signal, "currency": scenario.market.currency}
+        left_out = {"dominated": self.dominated, "same": self.same, "failed": list(self.failed)}
         return {
-            "scenario": self.scenario.name,
-            "metric": self.metric,
-            "signal": self.scenario.goal.signal,
-            "currency": self.scenario.market.currency,
+            "scenario": scenario.name,
+            **goal,
             "asked": self.n_requested,
             "points": rows(self.data),
-            "knee": None if self.knee is None else int(self.data["point"].to_numpy()[self.knee]),
-            "dominated": self.dominated,
-            "same": self.same,
-            "failed": list(self.failed),
+            "knee": knee,
+            **left_out,
             "unsearched": self.unsearched,
             "baseline": self.baseline.as_dict(),
             "verdict": self.verdict,
@@ -277,24 +342,16 @@ def tabulate(scenario: Scenario, points: Sequence[Point], axis: Axis) -> xr.Data
     marked = np.zeros(len(points), dtype=np.int8)
     if place is not None:
         marked[place] = 1
-    columns: dict[str, Any] = {
-        axis.figure: amounts,
-        "cost": cost,
-        "cost_bound": bound,
-        axis.difference: difference,
-        "proven": proven,
-        "chord_distance": distance,
-        "knee": marked,
-        "status": np.array([point.plan.status for point in points], dtype=object),
-        "dual_reason": np.array([point.dual_reason for point in points], dtype=object),
-    }
+    columns: dict[str, Any] = {axis.figure: amounts, "cost": cost, "cost_bound": bound, axis.difference: difference}
+    columns |= {"proven": proven, "chord_distance": distance, "knee": marked}
     for name in ("direct_kg", "grid_average_kg", "grid_marginal_kg", "peak_mw"):
         columns[name] = np.array([_number(getattr(f, name)) for f in figures])
     fields = {axis.cap: "cap", axis.bound: "bound", axis.dual: "dual", "gap": "gap", "seconds": "seconds"}
     for name, field_ in fields.items():
         columns[name] = np.array([_number(getattr(point, field_)) for point in points])
-    if not points:  # netCDF keeps no empty array of objects as text
-        columns |= {name: np.array([], dtype="U1") for name in ("status", "dual_reason")}
+    kind = object if points else "U1"  # netCDF keeps no empty array of objects as text
+    columns["status"] = np.array([point.plan.status for point in points], dtype=kind)
+    columns["dual_reason"] = np.array([point.dual_reason for point in points], dtype=kind)
     data = xr.Dataset(
         {name: ("point", columns[name]) for name in table}, coords={"point": [point.number for point in points]}
     )

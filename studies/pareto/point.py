@@ -8,21 +8,100 @@ cap (Lagrangian bound). Only where that leaves a gap is there a search under the
 
 from __future__ import annotations
 
-import dataclasses
+import threading
 import time
+import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
+from emberline.planning.accounts.site_stores import ending_no_lower
 from emberline.planning.accounts.sums import figures
 from emberline.planning.engine.progress import Progress
+from emberline.planning.plan.baseline import Baseline
+from emberline.planning.plan.pipeline import Search, follow
 from emberline.planning.plan.proof import proven
 from emberline.planning.plan.record import Plan
+from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Case
-from emberline.studies.pareto.axis import CARBON, COST
-from emberline.studies.pareto.front import SAME, Point
-from emberline.studies.pareto.setting import Ground, ask, plan_of, search
+from emberline.scenarios.records.base import Problem, ScenarioError
+from emberline.scenarios.records.goal import OtherSignal
+from emberline.studies.pareto.front import CARBON, COST, SAME, Axis, Front, Point
+
+if TYPE_CHECKING:
+    from emberline.models import Study
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The baseline, once for all points, and what is traded against cost."""
+
+    baseline: Baseline
+    axis: Axis
+
+
+def prepare(scenario: Case, metric: str) -> Ground:
+    """The baseline of the scenario without caps that count from it, but for one that is asked for by name."""
+    other = scenario.goal.caps.other_signal or OtherSignal.OFF
+    caps = scenario.goal.caps.model_copy(update={"extra_cost_share": None, "other_signal": other})
+    goal = scenario.goal.model_copy(update={"caps": caps})
+    return Ground(Baseline.of(scenario.model_copy(update={"goal": goal})), Axis(metric))
+
+
+def ask(ground: Ground, minimize: str, cap: float | None = None, cost: float | None = None) -> Case:
+    """The scenario with a goal, and caps on the axis and on cost in addition to its own."""
+    scenario = ground.baseline.scenario
+    caps, name = scenario.goal.caps, ground.axis.row.cap
+    lower = {name: _lower(getattr(caps, name), cap), "cost": _lower(caps.cost, cost)}
+    goal = scenario.goal.model_copy(update={"minimize": minimize, "caps": caps.model_copy(update=lower)})
+    return scenario.model_copy(update={"goal": goal})
+
+
+def search(ground: Ground, scenario: Case, start: xr.Dataset | None, stop: Callable[[], bool]) -> Plan:
+    """A searched plan, undisturbed."""
+    how = Search(start=start, study=_study(ground), lists=False)
+    return make_plan(scenario, PLAIN, baseline=ground.baseline, search=how, replications=0, cancel=stop)
+
+
+_MEMORY = threading.local()
+"""What the searches of a thread leave for the next point."""
+
+
+def _study(ground: Ground) -> Study | None:
+    """For a site alone, whose points differ in bounds only; heats begin with the neighbours' plans instead.
+
+    Every point begins with the cheapest plan, so that it does not matter which of them this process searches.
+    """
+    from emberline import models
+    from emberline.models import Study
+
+    baseline = ground.baseline
+    if baseline.scenario.producers:
+        return None
+    if getattr(_MEMORY, "ground", None) is not ground:
+        _MEMORY.ground, _MEMORY.study = ground, Study(steady=True)
+        cheapest = ending_no_lower(ask(ground, COST), baseline.run)
+        models.optimize(cheapest, baseline.envelope, study=_MEMORY.study)
+    study: Study = _MEMORY.study
+    return study
+
+
+def plan_of(
+    ground: Ground, scenario: Case, schedule: xr.Dataset, status: str, replications: int | None = 0,
+    on_progress: Progress | None = None,
+) -> Plan:  # fmt: skip
+    """The plan of a schedule that is known."""
+    more: dict[str, Any] = {"replications": replications, "on_progress": on_progress}
+    followed = follow(scenario, schedule, baseline=ground.baseline, **more)
+    return replace(followed, status=status, reason="")
+
+
+def _lower(*caps: float | None) -> float | None:
+    limits = [cap for cap in caps if cap is not None]
+    return min(limits) if limits else None
+
 
 BETTER_FIRST = ("within gap", "best found", "cancelled")
 
@@ -85,7 +164,7 @@ def end(stop: Callable[[], bool], ground: Ground, number: int, first: str) -> So
     bound = _bound(cheapest, "cost")
     point = Point(
         number=number,
-        plan=dataclasses.replace(best, status=max(plan.status, second.status, key=_rank)),
+        plan=replace(best, status=max(plan.status, second.status, key=_rank)),
         cap=cap,
         cost_bound=bound,
         bound=_bound(least, ground.axis.figure),
@@ -113,7 +192,8 @@ def between(stop: Callable[[], bool], ground: Ground, number: int, cap: float, l
     candidates, supports = _distinct((*low.candidates, *high.candidates)), {*low.supports, *high.supports}
     start = _cheapest(candidates, cap)
     plan = _plan_of_candidate(ground, scenario, start, supports, cap)
-    if scenario.orders and _short(plan, gap) and not stop():
+    in_steps = all(producer.by_step for producer in scenario.producers)
+    if not in_steps and _short(plan, gap) and not stop():
         leaning = _leaning(ground, low.point, high.point, start.schedule, stop)
         if leaning is not None:
             more, support = leaning
@@ -267,3 +347,34 @@ def _bound(plan: Plan, name: str) -> float | None:
 
 def _rank(status: str) -> int:
     return BETTER_FIRST.index(status) if status in BETTER_FIRST else len(BETTER_FIRST)
+
+
+def run_of(front: str, point: int) -> str:
+    """Id of the run that a point's plan is stored as: the same whoever opens it, and however often."""
+    return uuid.uuid5(uuid.UUID(front), str(point)).hex
+
+
+def front_plan(front: Front, point: int, *, on_progress: Progress | None = None) -> Plan:
+    """Make the plan of a point, with replays without and with disturbance.
+
+    Args:
+        front: with the schedules of its points.
+        point: number of the point.
+        on_progress: called with ``phase``, and after each disturbed replay ``done`` and ``of``.
+
+    Raises:
+        ScenarioError: the front has no such point.
+    """
+    if point not in front.schedules:
+        says = f"the front has no point {point}; points are {', '.join(map(str, front.schedules))}"
+        raise ScenarioError([Problem(front.scenario.name, "", says)])
+    row = front.data.sel(point=point)
+    cap, cost_bound = (_number(row[name].item()) for name in (front.axis.cap, "cost_bound"))
+    ground = prepare(front.scenario, front.metric)
+    plan = point_plan(ground, front.schedules[point], cap, cost_bound, str(row["status"].item()), on_progress)
+    seconds = plan.seconds | {"optimize": float(row["seconds"].item())}
+    return replace(plan, seconds=seconds)
+
+
+def _number(value: float) -> float | None:
+    return None if value != value else float(value)

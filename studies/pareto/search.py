@@ -26,10 +26,8 @@ from emberline.planning.engine.progress import Progress
 from emberline.planning.plan import pace
 from emberline.scenarios import Case
 from emberline.scenarios.records.base import Problem, ScenarioError
-from emberline.studies.pareto.axis import CARBON, COST, axes
-from emberline.studies.pareto.front import SAME, Front, nondominated, tabulate
-from emberline.studies.pareto.point import Solved, between, end
-from emberline.studies.pareto.setting import Ground, prepare
+from emberline.studies.pareto.front import CARBON, COST, SAME, Front, axes, nondominated, tabulate
+from emberline.studies.pareto.point import Ground, Solved, between, end, prepare
 
 MOST_POINTS = 101
 
@@ -160,10 +158,7 @@ class _Search:
     def _work(self, needs: dict[int, Any], task: Callable[[int], tuple[Any, ...] | Solved]) -> None:
         waiting, running = dict(needs), dict[Future[Solved], int]()
         while True:
-            ready = [
-                place for place, neighbours in waiting.items() if all(other in self.solved for other in neighbours)
-            ]
-            for place in ready:
+            for place in [place for place, others in waiting.items() if all(other in self.solved for other in others)]:
                 if len(running) >= self.pool.workers or self.pool.stop():
                     break
                 del waiting[place]
@@ -172,13 +167,8 @@ class _Search:
                     self._report_point(place, what)
                 else:
                     search, *args = what
-                    self.tell(
-                        {
-                            "phase": self._phase(place),
-                            "begun": place,
-                            self.ground.axis.cap: args[0] if search is between else None,
-                        }
-                    )
+                    cap = args[0] if search is between else None
+                    self.tell({"phase": self._phase(place), "begun": place, self.ground.axis.cap: cap})
                     running[self.pool.submit(search, self.ground, place, *args)] = place
             if running:
                 ended, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
@@ -195,22 +185,11 @@ class _Search:
         self.solved[place] = solution
         point = solution.point
         figures, axis = point.plan.replay_figures, self.ground.axis
-        self.tell(
-            {
-                "phase": self._phase(place),
-                "done": len(self.solved),
-                "of": self.last + 1,
-                "point": place,
-                axis.figure: None if figures is None else axis.of(figures),
-                "cost": None if figures is None else figures.cost,
-                "status": point.plan.status,
-                "gap": point.gap,
-                axis.cap: point.cap,
-                "cost_bound": point.cost_bound,
-                axis.bound: point.bound,
-                "seconds": point.seconds if point.number == place else 0.0,
-            }
-        )
+        begin = {"phase": self._phase(place), "done": len(self.solved), "of": self.last + 1, "point": place}
+        amount, cost = (None, None) if figures is None else (axis.of(figures), figures.cost)
+        plan = {axis.figure: amount, "cost": cost, "status": point.plan.status, "gap": point.gap}
+        proven = {axis.cap: point.cap, "cost_bound": point.cost_bound, axis.bound: point.bound}
+        self.tell({**begin, **plan, **proven, "seconds": point.seconds if point.number == place else 0.0})
 
 
 # --- who searches -----------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from emberline.scenarios import Case
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.loading.issued_forecasts import uncertain
 from emberline.scenarios.metrics import METRICS
-from emberline.studies.rolling.by_step import goal_by_step
+from emberline.studies.rolling.budgets import goal_by_step
 from emberline.studies.rolling.horizon import How, refuse
 from emberline.studies.rolling.laying import interval, of_days
 from emberline.studies.rolling.roll import Rolled, Tell, followed, roll
@@ -132,34 +132,34 @@ class Comparison:
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
         rolled, best = self.rolled, self.perfect
-        horizon = self.scenario.horizon
+        horizon, goal, currency = self.scenario.horizon, self.scenario.goal, self.scenario.market.currency
+        perfect = {name: getattr(best, name) for name in ("status", "gap", "objective", "bound")}
+        perfect["violations"] = [] if self.best is None else violations(self.best.run)
+        perfect["figures"] = None if self.best is None else self.best.figures.as_dict()
+        less_often = [
+            {**_side(other), "more_than_roll": _plain(more), "regret": _plain(self.regret(other))}
+            for other, more in self.less_often()
+        ]
         return {
             "scenario": self.scenario.name,
             "from": horizon.instant(0).isoformat(),
             "to": horizon.instant(horizon.length_min).isoformat(),
-            "goal": self.scenario.goal.minimize,
-            "signal": self.scenario.goal.signal,
-            "unit": goal_metric(self.scenario).unit_in(self.scenario.market.currency),
-            "currency": self.scenario.market.currency,
+            "goal": goal.minimize,
+            "signal": goal.signal,
+            "unit": goal_metric(self.scenario).unit_in(currency),
+            "currency": currency,
             "forecasts": uncertain(self.scenario),
             "roll": _side(rolled),
             "baseline": self.baseline.figures.as_dict() | {"complete": best.baseline_complete},
-            "perfect": {
-                "status": best.status, "gap": best.gap, "objective": best.objective, "bound": best.bound,
-                "violations": [] if self.best is None else violations(self.best.run),
-                "figures": None if self.best is None else self.best.figures.as_dict(),
-            },
+            "perfect": perfect,
             "foresight": None if self.foresight is None else _side(self.foresight),
             "gain": _plain(self.gain),
             "regret": _plain(self.regret()),
             "regret_unknown": self.unknown,
             "caps": {name: {"value": value, "cap": cap} for name, (value, cap) in self.caps().items()},
             "not_knowing": _plain(self.not_knowing),
-            "less_often": [
-                {**_side(other), "more_than_roll": _plain(more), "regret": _plain(self.regret(other))}
-                for other, more in self.less_often()
-            ],
-        }  # fmt: skip
+            "less_often": less_often,
+        }
 
 
 def levels(run: xr.Dataset) -> np.ndarray:
@@ -237,19 +237,15 @@ def _plain(amount: Difference | None) -> dict[str, Any] | None:
 
 
 def _side(rolled: Rolled) -> dict[str, Any]:
-    steps = rolled.steps
-    gaps = [step.gap for step in steps if step.gap is not None]
+    steps, how = rolled.steps, rolled.how
     return {
-        "policy": rolled.how.using or "search",
-        "every_min": rolled.how.every_min,
-        "look_ahead_min": rolled.how.look_ahead_min,
-        "frozen_min": rolled.how.frozen_min,
+        "policy": how.using or "search",
+        **{name: getattr(how, name) for name in ("every_min", "look_ahead_min", "frozen_min")},
         "plans": len(steps) + rolled.looks,
         "laid": sum(step.adopted for step in steps) + rolled.changes,
         "unplanned": rolled.unplanned,
-        "worst_gap": max(gaps, default=None),
-        "moved_mwh": sum(step.moved_mwh for step in steps),
-        "moved_heats": sum(step.moved_heats for step in steps),
+        "worst_gap": max((step.gap for step in steps if step.gap is not None), default=None),
+        **{name: sum(getattr(step, name) for step in steps) for name in ("moved_mwh", "moved_heats")},
         "violations": rolled.violations,
         "figures": rolled.figures.as_dict(),
         "steps": [step.summary() for step in steps],

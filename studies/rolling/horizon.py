@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
+from functools import singledispatch
 from typing import Any
 
+from pydantic import ValidationError
+
 from emberline.planning import loop
-from emberline.scenarios import Case, Problem, Scenario, ScenarioError
+from emberline.scenarios import Case, Problem, Scenario, ScenarioError, load
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.case.scenario import Producer, ProductionLine
 from emberline.scenarios.loading.issued_forecasts import uncertain
+from emberline.scenarios.loading.loading import find
+from emberline.scenarios.reading import document as yaml_document
 from emberline.scenarios.reading.document import dotted
-from emberline.scenarios.records.horizon import DAY
+from emberline.scenarios.records.horizon import DAY, MINUTE, Horizon
+from emberline.scenarios.records.instants import read_instant
 from emberline.scenarios.records.replanning import Using
 
 
@@ -63,8 +71,8 @@ def refuse(scenario: Case, how: How, *, disturbed: bool = False, measured: bool 
     def say(key: str, text: str) -> None:
         problems.append(Problem(scenario.name, key, text))
 
-    if scenario.processes and measured:
-        say("processes", "no state of their units is measured yet; a roll in the twin takes them")
+    for producer in scenario.producers if measured else ():
+        problems += [Problem(scenario.name, *unmeasured) for unmeasured in _unmeasured(producer)]
     if scenario.market.imbalance is not None:
         say("market.imbalance", "is not rolled yet: a roll nominates nothing; leave it out")
     for place in _unanswered(scenario):
@@ -94,18 +102,26 @@ def refuse(scenario: Case, how: How, *, disturbed: bool = False, measured: bool 
         least_h = (how.every_min + how.frozen_min) / 60
         say("--look-ahead", f"is {how.look_ahead_min / 60:g} h; at least {least_h:g} h, until the next plan begins")
     if disturbed and how.frozen_min:
-        say(
-            "--frozen",
-            "is not taken with a replication yet: the disturbances of the frozen time would be known in advance",
-        )
+        text = "is not taken with a replication yet: the disturbances of the frozen time would be known in advance"
+        say("--frozen", text)
     undue = [order.name for order in scenario.orders if order.due is None]
     if undue and how.look_ahead_min < length:
-        text = (
-            f"looks less far than the roll of {length / 60:g} h, but orders without a due time ({', '.join(undue[:6])})"
-        )
-        say("--look-ahead", f"{text} are planned to its end: give them one, or look so far ahead")
+        text = f"looks less far than the roll of {length / 60:g} h, but orders without a due time"
+        names = f"({', '.join(undue[:6])})"
+        say("--look-ahead", f"{text} {names} are planned to its end: give them one, or look so far ahead")
     if problems:
         raise ScenarioError(problems)
+
+
+@singledispatch
+def _unmeasured(_: Producer) -> tuple[tuple[str, str], ...]:
+    """Keys of what no plant measures yet, and what to do instead."""
+    return (("processes", "no state of their units is measured yet; a roll in the twin takes them"),)
+
+
+@_unmeasured.register
+def _(_: ProductionLine) -> tuple[tuple[str, str], ...]:
+    return ()
 
 
 def _unanswered(scenario: Scenario) -> Iterator[str]:
@@ -135,3 +151,55 @@ def window_end(scenario: Scenario, how: How, now_min: float) -> float:
     midnight = horizon.minutes(datetime(day.year, day.month, day.day, tzinfo=horizon.tz))
     # where a zone changes its clocks within an interval
     return min(math.ceil(midnight / grid) * grid, horizon.length_min)
+
+
+def load_span(name: str, changes: Sequence[str], start: str | None, end: str | None) -> Case:
+    """Load a scenario with another horizon.
+
+    Args:
+        name: path of a YAML file, or the name of a bundled scenario.
+        changes: overrides, as of ``scenarios.load``.
+        start: a date or a time with its offset; None: the scenario's own.
+        end: a date, whose day is the last one, or a time with its offset; None: the scenario's own end, where the start
+            is its own too, else as long after the start as its horizon is.
+
+    Raises:
+        ScenarioError: with every mistake found.
+    """
+    if start is None and end is None:
+        return load(name, changes)
+    path = find(name)
+    document = yaml_document.read(path)
+    for assignment in changes:
+        if assignment.startswith("horizon"):
+            yaml_document.override(document, assignment)
+    raw = document.data.get("horizon")
+    try:
+        horizon = Horizon.model_validate(raw)
+    except ValidationError:
+        return load(name, changes)  # tells what is wrong with it
+    first = horizon.start_utc if start is None else _moment("--from", start, horizon, last=False)
+    if end is not None:
+        over = _moment("--to", end, horizon, last=True)
+    elif horizon.days is not None:
+        day = first.astimezone(horizon.tz).replace(tzinfo=None) + horizon.days * DAY
+        over = day.replace(tzinfo=horizon.tz)
+    else:
+        over = first + horizon.length_min * MINUTE
+    hours = (over - first) / MINUTE / 60
+    if hours <= 0:
+        raise ScenarioError([Problem("--to", "", f"{end or over.isoformat()} does not lie after the beginning")])
+    span = [f"horizon.start={first.isoformat()}", "horizon.days=null", f"horizon.length_h={hours!r}"]
+    return load(name, [*changes, *span])
+
+
+def _moment(option: str, text: str, horizon: Horizon, *, last: bool) -> datetime:
+    """An instant: of a date its beginning, or as a last day its end, in the plant's zone."""
+    entry: Any = text.strip()
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", entry):
+            day = date.fromisoformat(entry) + (DAY if last else 0 * DAY)
+            return datetime(day.year, day.month, day.day, tzinfo=horizon.tz).astimezone(horizon.start_utc.tzinfo)
+        return read_instant(entry)
+    except ValueError as error:
+        raise ScenarioError([Problem(option, "", f"{error}, or a date as 2024-03-12")]) from None

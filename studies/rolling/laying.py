@@ -40,8 +40,8 @@ def lay(whole: xr.Dataset, plan: xr.Dataset, begin_min: float, step_min: float, 
         else:
             # of some heats only, where the plan does not reach to the others' due times
             moved = values.to_numpy() + begin_min if name in TIMED else values.to_numpy()
-            kind = schedule[name].dtype if moved.dtype.kind == "f" else object
-            schedule[name] = schedule[name].astype(kind)
+            is_number = np.issubdtype(moved.dtype, np.floating)
+            schedule[name] = schedule[name].astype(schedule[name].dtype if is_number else object)
             schedule[name].loc[{"heat": plan["heat"].to_numpy()}] = moved
     # its set-points are those of the plan, no longer what the baseline's rules came to
     return schedule.assign_attrs(policy=plan.attrs["policy"])

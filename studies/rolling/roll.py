@@ -14,6 +14,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import singledispatch
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from emberline.planning.plan.record import Plan, violations
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.planning.robustness.holding.hold import hold
 from emberline.scenarios import Case, Scenario
+from emberline.scenarios.case.scenario import Producer, ProductionLine
 from emberline.scenarios.datasets import Policy
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.loading.issued_forecasts import foreseen, part
@@ -191,13 +193,10 @@ class SearchPolicy:
         scenario = self.scenario
         step_min, meter_min = scenario.horizon.step_min, scenario.site.grid.metered_interval_min
         k = round(begin / step_min)
-        plan_scenario = later(until, past, begin, end)
-        if scenario.heats:
-            plan_scenario = laying.within(plan_scenario, laying.looked_at(until, past, begin, end))
+        plan_scenario = laying.within(later(until, past, begin, end), laying.looked_at(until, past, begin, end))
         if not self.foresight:
-            plan_scenario = plan_scenario.with_inputs(
-                foreseen(scenario, plan_scenario.horizon, scenario.horizon.instant(now))
-            )
+            issued = foreseen(scenario, plan_scenario.horizon, scenario.horizon.instant(now))
+            plan_scenario = plan_scenario.with_inputs(issued)
         plan_scenario = plan_scenario.with_time_limit()
         share = budgets.share_left(scenario, begin, plan_scenario)
         plan_scenario = budgets.with_limits(plan_scenario, share)
@@ -209,30 +208,25 @@ class SearchPolicy:
         before = None
         if end <= self.reach_min:
             before = with_sun(plan_scenario, cut(self.schedule, plan_scenario, begin), self.letting, begin)
-        listed = plan_scenario.heats or plan_scenario.processes
-        others = [] if before is None or not listed else [before.assign_attrs(complete=1)]
+        others = [] if before is None else [before.assign_attrs(complete=1)]
         search = Search(others=others, study=self.study, lists=False, end_levels=False, optimize=self.optimize)
         learning = self.how.hold and self.how.margins is None and capped.holding
+        shared: dict[str, Any] = {"baseline": baseline, "search": search, "cancel": self.cancel}
         if learning:
-            planned = hold(
-                capped, Engine(), work=capped.goal.budget, baseline=baseline, search=search, whole=True,
-                cancel=self.cancel,
-            ).robust  # fmt: skip
+            planned = hold(capped, Engine(), work=capped.goal.budget, whole=True, **shared).robust
         else:
-            planned = make_plan(capped, PLAIN, baseline=baseline, search=search, replications=0, cancel=self.cancel)
+            planned = make_plan(capped, PLAIN, replications=0, **shared)
         margins = None
         if learning and planned.has_schedule:
             margins = planned.scenario.disturbances.model_dump(mode="json", include=set(MARGINS))
         if not planned.has_schedule and capped.goal.caps != plan_scenario.goal.caps:
             # what is left of a budget may be out of reach: then as little as can be on top
-            planned = make_plan(
-                plan_scenario, PLAIN, baseline=baseline, search=search, replications=0, cancel=self.cancel
-            )
-        if planned.schedule is None and scenario.processes:
+            planned = make_plan(plan_scenario, PLAIN, replications=0, **shared)
+        for producer in scenario.producers if planned.schedule is None else ():
             # it may be that something is missed whatever is done: as little as can be
             start = baseline.schedule if before is None else before
-            schedule = replan_processes(capped, baseline.envelope, start, work=capped.goal.budget, cancel=self.cancel)
-            if schedule.attrs["found"]:
+            schedule = _repaired(producer, capped, baseline.envelope, start, self.cancel)
+            if schedule is not None and schedule.attrs["found"]:
                 planned = follow(capped, baseline=baseline, schedule=schedule, replications=0)
         status, better, is_laid = planned.status, None, True
         if planned.schedule is None:
@@ -245,7 +239,7 @@ class SearchPolicy:
                 better, is_laid = _worth(earlier, replace(planned, scenario=capped), self.how.keep_share)
         moved_mwh, moved = _moved(before, schedule, step_min / 60) if is_laid and before is not None else (0.0, 0)
         if is_laid:
-            if scenario.processes and begin:
+            if begin and any(producer.by_step for producer in scenario.producers):
                 # what has happened under a schedule is not decided by rule again
                 schedule = schedule.assign_attrs(policy=Policy.SCHEDULE.value)
             if "delivered_t" in past:
@@ -271,6 +265,22 @@ class SearchPolicy:
         )
         self.steps.append(step)
         return step
+
+
+Cancel = Callable[[], bool] | None
+
+
+@singledispatch
+def _repaired(
+    _: Producer, scenario: Case, envelope: xr.Dataset, start: xr.Dataset, cancel: Cancel
+) -> xr.Dataset | None:
+    """A schedule that misses as little as can be from how things stand; None: there is none such."""
+    return replan_processes(scenario, envelope, start, work=scenario.goal.budget, cancel=cancel)
+
+
+@_repaired.register
+def _(_: ProductionLine, *__: object) -> None:
+    return None
 
 
 def plant_of(scenario: Case, schedule: xr.Dataset, replication: int | None) -> LinePlant | WorksPlant:
@@ -324,7 +334,7 @@ def roll(
         scenario, how, followed(scenario, listed, replication), listed, let_go(scenario, listed), foresight=foresight,
         disturbed=replication is not None, study=study, optimize=optimize, on_step=on_step, cancel=cancel,
     )  # fmt: skip
-    if scenario.heats and how.look_ahead_min < scenario.horizon.length_min:
+    if how.look_ahead_min < scenario.horizon.length_min:
         search.schedule = laying.unplanned(listed)
     plant: Any = plant_of(scenario, search.schedule, replication)
     run(plant, search, math.inf if how.using is None else 0.0)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import xarray as xr
 
-from emberline.studies.difference.heat_move import HeatMove
+from emberline.studies.difference.moves import HeatMove
 
 FULL = "planned again as a whole"
 ESTIMATE = "estimate: held to the plan's other heats"
@@ -23,7 +23,7 @@ class More:
 
     def summary(self) -> dict[str, float]:
         """Plain data for JSON."""
-        return {"carbon_kg": self.carbon_kg, "cost": self.cost, "peak_mw": self.peak_mw}
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -130,19 +130,13 @@ class Why:
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
         names = ("question", "scenario", "currency", "goal", "unit", "status", "gap", "slack", "complete")
+        worth = self.worth
         return {
             **{name: getattr(self, name) for name in names},
             "facts": list(self.facts),
             "rest": list(self.rest),
             "answers": [answer.summary() for answer in self.answers],
-            "slots": [
-                {"start_min": slot.start_min, "limits": list(slot.limits), "more_of_goal": slot.more_of_goal}
-                for slot in self.slots
-            ],
-            "worth": (
-                None
-                if self.worth is None
-                else {"value": self.worth.value, "unit": self.worth.unit, "held": self.worth.assumption}
-            ),
+            "slots": [asdict(slot) | {"limits": list(slot.limits)} for slot in self.slots],
+            "worth": worth and {"value": worth.value, "unit": worth.unit, "held": worth.assumption},
             "seconds": round(self.seconds, 3),
         }

@@ -2,14 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from emberline.models import line
 from emberline.scenarios import Scenario
-from emberline.scenarios.messages import Message
+from emberline.scenarios.messages import Message, mark
 
 CLOSE = 1e-9
+
+
+@dataclass(frozen=True)
+class Movable:
+    """What is placed as a whole: an operation, or a cast with its heats. What is by unit has the unit's number."""
+
+    order: int
+    units: tuple[int, ...]
+    first: Mapping[int, int]
+    last: Mapping[int, int]
+    slots: Mapping[int, int]
+    """For which its unit is taken."""
+    minutes: Mapping[int, float]
+    """For which its unit must be available."""
+
+    @classmethod
+    def of(cls, problem: line.SlotProblem, key: line.Key) -> Movable:
+        """The operation or cast of a key."""
+        h, i = key
+        if h < 0:
+            cast = problem.casts[i]
+            return cls(cast.order, cast.units, cast.first, cast.last, cast.hold, cast.minutes)
+        heat, operation = problem.heats[h], problem.heats[h].operations[i]
+        last = {u: operation.latest(u) for u in operation.units}
+        first = dict.fromkeys(operation.units, operation.first)
+        return cls(heat.order, operation.units, first, last, operation.occupy, operation.planned)
+
+
+def place_of(starts: line.Starts, key: line.Key) -> tuple[int, int]:
+    """Unit and start slot of an operation or a cast."""
+    h, i = key
+    return (starts.cast_unit[i], starts.cast_slot[i]) if h < 0 else (starts.unit[h][i], starts.slot[h][i])
 
 
 class Line:
@@ -27,18 +60,15 @@ class Line:
         self.cast_of = problem.cast_of()
         self.occupied: dict[int, list[tuple[float, float, line.Key, Message]]] = {}
         for h, heat in enumerate(problem.heats):
-            for i, operation in enumerate(heat.operations):
-                u = starts.unit[h][i]
-                self._take(
-                    u, starts.minute(problem, h, i), operation.occupy[u], (h, i), Message("heat {heat}", heat=heat.name)
-                )
+            for i in range(len(heat.operations)):
+                self._take((h, i), Message("heat {heat}", heat=heat.name))
         for c, cast in enumerate(problem.casts):
-            u, name = starts.cast_unit[c], scenario.orders[cast.order].name
-            self._take(u, starts.cast_minute(problem, c), cast.hold[u], (-1, c), Message("cast {order}", order=name))
+            self._take((-1, c), Message("cast {order}", order=scenario.orders[cast.order].name))
 
-    def _take(self, u: int, minute: float, slots: int, key: line.Key, who: Message) -> None:
-        begin = minute / self.problem.step_min
-        self.occupied.setdefault(u, []).append((begin, begin + slots, key, who))
+    def _take(self, key: line.Key, who: Message) -> None:
+        unit, begin = place_of(self.starts, key)[0], self.begin(key) / self.problem.step_min
+        slots = Movable.of(self.problem, key).slots[unit]
+        self.occupied.setdefault(unit, []).append((begin, begin + slots, key, who))
 
     def begin(self, key: line.Key) -> float:
         """Where an operation or a cast starts [min]."""
@@ -48,53 +78,29 @@ class Line:
 
     def in_the_way(self, key: line.Key, slot: int, unit: int | None = None) -> list[Message]:
         """Limits that an operation or a cast would break in a slot, in words; empty: it could start there."""
-        u = self._unit(key) if unit is None else unit
-        return list(
-            dict.fromkeys([*self._window(key, slot, u), *self._on_unit(key, slot, u), *self._lags(key, slot, u)])
-        )
-
-    def _unit(self, key: line.Key) -> int:
-        return self.starts.cast_unit[key[1]] if key[0] < 0 else self.starts.unit[key[0]][key[1]]
+        u = place_of(self.starts, key)[0] if unit is None else unit
+        limits = (*self._window(key, slot, u), *self._on_unit(key, slot, u), *self._lags(key, slot, u))
+        return list(dict.fromkeys(limits))
 
     def _at(self, slots: float) -> datetime:
         return self.scenario.horizon.instant(float(slots * self.problem.step_min))
 
     def _window(self, key: line.Key, slot: int, u: int) -> Iterator[Message]:
-        problem = self.problem
-        if key[0] < 0:
-            cast = problem.casts[key[1]]
-            order, first, last = cast.order, cast.first[u], cast.last[u]
-        else:
-            operation = problem.heats[key[0]].operations[key[1]]
-            order, first, last = problem.heats[key[0]].order, operation.first, operation.latest(u)
-        customer_order = self.scenario.orders[order]
+        part, horizon = Movable.of(self.problem, key), self.scenario.horizon
+        order, first, last = self.scenario.orders[part.order], part.first[u], part.last[u]
         lock = self._lock(key, slot, u)
         if lock and not first <= slot <= last:
             yield lock
             return
         if slot < first:
-            released = customer_order.release is not None and self.scenario.horizon.minutes(customer_order.release) > 0
-            yield (
-                Message(
-                    "release of order {order}, {time}",
-                    order=customer_order.name,
-                    time=self.scenario.horizon.instant(self._release(order)),
-                )
-                if released
-                else Message("the start of the horizon")
-            )
+            release = 0.0 if order.release is None else horizon.minutes(order.release)
+            at = horizon.instant(release)
+            released = Message("release of order {order}, {time}", order=order.name, time=at)
+            yield released if release > 0 else Message("the start of the horizon")
         if slot > last:
-            due = min(heat.due_min for heat in self.scenario.heats if heat.order == customer_order.name)
-            late = customer_order.due is not None or due < self.scenario.horizon.length_min
-            yield (
-                Message(
-                    "due time of order {order}, {time}",
-                    order=customer_order.name,
-                    time=self.scenario.horizon.instant(due),
-                )
-                if late
-                else Message("the end of the horizon")
-            )
+            due = min(heat.due_min for heat in self.scenario.heats if heat.order == order.name)
+            late = Message("due time of order {order}, {time}", order=order.name, time=horizon.instant(due))
+            yield late if order.due is not None or due < horizon.length_min else Message("the end of the horizon")
 
     def _lock(self, key: line.Key, slot: int, u: int) -> Message | None:
         """The planner's lock on an operation, or on any heat of a cast, that forbids a slot; None: there is none."""
@@ -113,28 +119,15 @@ class Line:
                 return Message("the lock of heat {heat} at {stage}", heat=heat.name, stage=stage)
         return None
 
-    def _release(self, order: int) -> float:
-        release = self.scenario.orders[order].release
-        return 0.0 if release is None else self.scenario.horizon.minutes(release)
-
     def _on_unit(self, key: line.Key, slot: int, u: int) -> Iterator[Message]:
-        problem, name = self.problem, self.problem.units[u]
-        if key[0] < 0:
-            slots, minutes = problem.casts[key[1]].hold[u], problem.casts[key[1]].minutes[u]
-        else:
-            operation = problem.heats[key[0]].operations[key[1]]
-            slots, minutes = operation.occupy[u], operation.planned[u]
-        if slot >= 0 and problem.is_out(u, slot * problem.step_min, minutes):
+        part, step, name = Movable.of(self.problem, key), self.problem.step_min, self.problem.units[u]
+        slots = part.slots[u]
+        if slot >= 0 and self.problem.is_out(u, slot * step, part.minutes[u]):
             yield Message("{name} is not available", name=name)
         for begin, end, other, who in sorted(self.occupied.get(u, [])):
             if other != key and begin < slot + slots - CLOSE and slot < end - CLOSE:
-                yield Message(
-                    "{name} is busy with {who} from {begin} to {end}",
-                    name=name,
-                    who=who,
-                    begin=self._at(begin),
-                    end=self._at(end),
-                )
+                span = {"begin": self._at(begin), "end": self._at(end)}
+                yield Message("{name} is busy with {who} from {begin} to {end}", name=name, who=who, **span)
 
     def _lags(self, key: line.Key, slot: int, u: int) -> Iterator[Message]:
         """To the stages before and after; of a cast to all its heats."""
@@ -164,7 +157,7 @@ class Line:
         return self.problem.heats[h].operations[i].units.index(self.starts.unit[h][i])
 
     def _slot(self, key: line.Key) -> int:
-        return self.starts.cast_slot[key[1]] if key[0] < 0 else self.starts.slot[key[0]][key[1]]
+        return place_of(self.starts, key)[1]
 
     def _lag(
         self, heat: line.Heat, h: int, i: int, row: int, column: int, here: int, there: int, which: str
@@ -174,35 +167,20 @@ class Line:
         stage = self._stage(heat.operations[i])
         if there - here < least:
             if which in ("", "caster"):
-                yield Message(
-                    "heat {heat} is there from {stage} at {time} at the earliest",
-                    heat=heat.name,
-                    stage=stage,
-                    time=self._at(here + least),
-                )
+                says = mark("heat {heat} is there from {stage} at {time} at the earliest")
+                yield Message(says, heat=heat.name, stage=stage, time=self._at(here + least))
             elif which == "cast":
                 order = self.scenario.orders[heat.order].name
-                yield Message(
-                    "cast {order} takes it at its place, from {there} on: it would come too late",
-                    order=order,
-                    there=self._at(there),
-                )
+                says = mark("cast {order} takes it at its place, from {there} on: it would come too late")
+                yield Message(says, order=order, there=self._at(there))
             else:
                 after = self._stage(heat.operations[i + 1])
-                yield Message(
-                    "{after} of this heat starts at {there}: it would come too late from {stage}",
-                    after=after,
-                    there=self._at(there),
-                    stage=stage,
-                )
+                says = mark("{after} of this heat starts at {there}: it would come too late from {stage}")
+                yield Message(says, after=after, there=self._at(there), stage=stage)
         if there - here > most:
             longest = self.scenario.line.stages[heat.operations[i].stage].longest_wait_min
-            yield Message(
-                "heat {heat} may wait {longest:g} min at most after {stage}",
-                heat=heat.name,
-                longest=longest,
-                stage=stage,
-            )
+            says = mark("heat {heat} may wait {longest:g} min at most after {stage}")
+            yield Message(says, heat=heat.name, longest=longest, stage=stage)
 
     def _stage(self, operation: line.Operation) -> str:
         return self.scenario.line.stages[operation.stage].name

@@ -12,14 +12,12 @@ from typing import Any
 
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replan import with_locks
-from emberline.scenarios import Problem, ScenarioError
-from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.orders import Lock
 from emberline.studies.difference.moves import moved
 from emberline.studies.why.answer import Answer
 from emberline.studies.why.of_heat import in_words
-from emberline.studies.why.resolver import Resolver
+from emberline.studies.why.resolver import Resolver, refuse_plan
 from emberline.studies.why.tuning import WHY
 
 __all__ = ["LockPrices", "lock_prices", "refuse"]
@@ -105,7 +103,7 @@ def lock_prices(
     """
     refuse(plan)
     locks = plan.scenario.locks
-    resolver = Resolver(plan, time_limit_s, on_progress or (lambda line: None), cancel or (lambda: False))
+    resolver = Resolver.of(plan, time_limit_s, on_progress, cancel)
     resolver.asks = len(locks) + (len(locks) > 1)
     prices = []
     for number, lock in enumerate(locks):
@@ -113,21 +111,10 @@ def lock_prices(
             break
         says = in_words(plan.scenario, lock)
         others = [other for i, other in enumerate(locks) if i != number]
-        prices.append(
-            LockPrice(number, lock, says, _freed(resolver, Message("without the lock of {lock}", lock=says), others))
-        )
+        freed = _freed(resolver, Message("without the lock of {lock}", lock=says), others)
+        prices.append(LockPrice(number, lock, says, freed))
     every = _freed(resolver, Message("without any lock"), []) if len(locks) > 1 and not resolver.over else None
-    return LockPrices(
-        scenario=plan.scenario.name,
-        currency=plan.scenario.market.currency,
-        goal=plan.scenario.goal.minimize,
-        unit=goal_metric(plan.scenario).unit_in(plan.scenario.market.currency),
-        status=plan.status,
-        gap=plan.gap,
-        prices=tuple(prices),
-        all_freed=every,
-        complete=not resolver.hurried,
-    )
+    return LockPrices(**resolver.head, prices=tuple(prices), all_freed=every, complete=not resolver.hurried)
 
 
 def refuse(plan: Plan) -> None:
@@ -136,12 +123,7 @@ def refuse(plan: Plan) -> None:
     Raises:
         ScenarioError: as :func:`lock_prices`.
     """
-    name = plan.scenario.name
-    if plan.schedule is None or plan.replay_figures is None:
-        says = f"there is no schedule whose locks could be weighed: {plan.verdict}"
-        raise ScenarioError([Problem(name, "", says)])
-    if plan.scenario.by_the_minute:
-        raise ScenarioError([Problem(name, "goal.minimize", "lateness weighs neither carbon nor cost; plan for one")])
+    refuse_plan(plan, "there is no schedule whose locks could be weighed")
 
 
 def _freed(resolver: Resolver, says: str, locks: list[Lock]) -> Answer:

@@ -22,7 +22,7 @@ from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.records.orders import Lock
 from emberline.studies.difference.moves import THEN, moved
 from emberline.studies.why.answer import Answer, Slot
-from emberline.studies.why.limits import Line
+from emberline.studies.why.limits import Line, Movable
 from emberline.studies.why.resolver import Resolver
 from emberline.studies.why.tuning import WHY
 
@@ -155,18 +155,12 @@ class OfHeat:
             options.append(("later", Message("{heat} later", heat=subject.label), window))
         baseline = self._baseline()
         if baseline is not None and abs(baseline - at) > 1e-6:
-            options.append(
-                (
-                    "baseline",
-                    Message(
-                        "{heat} at the baseline's time, {time}",
-                        heat=subject.label,
-                        time=self.scenario.horizon.instant(baseline),
-                    ),
-                    self._pin(baseline),
-                )
-            )
-        for unit in self._other_units():
+            time = self.scenario.horizon.instant(baseline)
+            says = Message("{heat} at the baseline's time, {time}", heat=subject.label, time=time)
+            options.append(("baseline", says, self._pin(baseline)))
+        for unit in (self.problem.units[u] for u in Movable.of(self.problem, self.key).units):
+            if unit == subject.unit:
+                continue
             unit_lock = Lock(heat=subject.heat.name, stage=subject.stage, unit=unit)
             options.append(("unit", Message("{heat} on {unit}", heat=subject.label, unit=unit), unit_lock))
         if every:
@@ -183,23 +177,12 @@ class OfHeat:
     def _pin(self, minute: float) -> Lock:
         """A start at a time, on whatever unit."""
         subject = self.operation
-        return lock(self.scenario, self.schedule, subject.heat.name, subject.stage, minute).model_copy(
-            update={"unit": None}
-        )
+        pin = lock(self.scenario, self.schedule, subject.heat.name, subject.stage, minute)
+        return pin.model_copy(update={"unit": None})
 
     def _baseline(self) -> float | None:
-        baseline = float(
-            self.resolver.listed["start_min"].sel(heat=self.operation.heat.name, stage=self.operation.stage)
-        )
+        baseline = float(self._placement(self.resolver.listed)["start_min"])
         return None if math.isnan(baseline) else baseline
-
-    def _units(self) -> tuple[int, ...]:
-        if self.key[0] < 0:
-            return self.problem.casts[self.key[1]].units
-        return self.problem.heats[self.key[0]].operations[self.key[1]].units
-
-    def _other_units(self) -> list[str]:
-        return [self.problem.units[u] for u in self._units() if self.problem.units[u] != self.operation.unit]
 
     def _starts(self) -> range:
         """Slots in which it could start as far as release and due time are concerned."""
@@ -213,27 +196,20 @@ class OfHeat:
         """Plan again with a lock instead of its own, or freed of it."""
         locks = self.free.locks if pin is None else pinned(self.free, [pin])
         variant = with_locks(self.scenario, locks)
-        near = self.resolver.near(variant)
-        begin = [*near, *self.resolver.near(variant, target=self._shifted(pin))]
-        dispatches = self.resolver.judged(variant, near)
-        reply = self.resolver.ask(key, says, variant, begin=begin, dispatches=dispatches)
+        shifted = self.resolver.near(variant, target=self._shifted(pin))
+        reply, dispatches = self.resolver.ask_near(key, says, variant, begin=shifted)
         at, unit = self.operation.start_min, self.operation.unit
         if reply.schedule is not None:
-            placement = reply.schedule.sel(heat=self.operation.heat.name, stage=self.operation.stage)
+            placement = self._placement(reply.schedule)
             at, unit = float(placement["start_min"]), str(placement["unit"].item())
         limits = (*self._limits(key, pin, at, unit), *self.resolver.held_up(dispatches))
         if reply.status in schedules.RULED_OUT:
             limits = (*explain.missing(variant, self.resolver.plan.envelope), *limits)
         if reply.schedule is None:
             return replace(reply, limits=limits)
-        others = tuple(
-            move
-            for move in moved(self.scenario, self.schedule, reply.schedule)
-            if move.heat != self.operation.heat.name
-        )
-        return replace(
-            reply, start_min=at, unit=unit, limits=limits, because=self._because(at), moves=others,
-        )  # fmt: skip
+        moves = moved(self.scenario, self.schedule, reply.schedule)
+        others = tuple(move for move in moves if move.heat != self.operation.heat.name)
+        return replace(reply, start_min=at, unit=unit, limits=limits, because=self._because(at), moves=others)
 
     def _shifted(self, pin: Lock | None) -> xr.Dataset:
         """The stored schedule with the whole heat, or the whole cast with its heats, moved along with the operation."""
@@ -241,19 +217,7 @@ class OfHeat:
         moment = next((one for one in moments if one is not None), None)
         if moment is None:
             return self.schedule
-        by = self.scenario.horizon.minutes(moment) - self.operation.start_min
-        heats = [
-            heat.name
-            for heat in self.scenario.heats
-            if (
-                heat.order == self.operation.heat.order
-                if self.operation.cast
-                else heat.name == self.operation.heat.name
-            )
-        ]
-        mine = np.isin(self.schedule["heat"].values, heats)[:, None]
-        begin = self.schedule["start_min"].to_numpy()
-        return self.schedule.assign(start_min=(("heat", "stage"), np.where(mine, begin + by, begin)))
+        return self._moved(self.scenario.horizon.minutes(moment), whole=True)
 
     def _limits(self, key: str, pin: Lock | None, at: float, unit: str) -> tuple[str, ...]:
         """What is in the way with all else where it is: right next to its place, or at the place asked for."""
@@ -271,10 +235,13 @@ class OfHeat:
 
     def _mean(self, values: np.ndarray, at: float) -> float:
         """Mean of a series over the operation, were it to start at a time."""
-        placement = self.schedule.sel(heat=self.operation.heat.name, stage=self.operation.stage)
-        return mean_over(
-            values, self.scenario.horizon.step_min, at, float(placement["end_min"] - placement["start_min"])
-        )
+        placement = self._placement(self.schedule)
+        minutes = float(placement["end_min"] - placement["start_min"])
+        return mean_over(values, self.scenario.horizon.step_min, at, minutes)
+
+    def _placement(self, schedule: xr.Dataset) -> xr.Dataset:
+        """Where a schedule has the operation."""
+        return schedule.sel(heat=self.operation.heat.name, stage=self.operation.stage)
 
     def _because(self, at: float) -> str:
         """What electricity counts there, and here."""
@@ -298,20 +265,24 @@ class OfHeat:
             limits = tuple(self.line.in_the_way(self.key, slot))
             more = None
             if not limits:
-                rank = site.least(self._moved(slot))
+                rank = site.least(self._moved(slot * self.step))
                 more = None if math.isinf(rank) else rank - here
                 limits = (Message("the import limit, or what the site can do"),) if more is None else ()
             rows.append(Slot(slot * self.step, limits, more))
         return tuple(rows)
 
-    def _moved(self, slot: int) -> xr.Dataset:
-        """The stored schedule with the operation alone, or its whole cast, in another slot."""
-        by = slot * self.step - self.operation.start_min
-        heats = self.schedule["heat"].values
-        names = [h.name for h in self.scenario.heats if self.operation.cast and h.order == self.operation.heat.order]
-        mine = np.isin(heats, names or [self.operation.heat.name])[:, None]
-        mine = mine & (self.schedule["stage"].values == self.operation.stage)[None, :]
-        begin = self.schedule["start_min"].to_numpy()
+    def _moved(self, at: float, *, whole: bool = False) -> xr.Dataset:
+        """The stored schedule with the operation, or its whole cast, at another time [min].
+
+        Args:
+            at: the time.
+            whole: whether all other stages of its heats move along.
+        """
+        begin, subject = self.schedule["start_min"].to_numpy(), self.operation
+        names = [heat.name for heat in self.scenario.heats if subject.cast and heat.order == subject.heat.order]
+        mine = np.isin(self.schedule["heat"].values, names or [subject.heat.name])[:, None]
+        mine = mine & (whole | (self.schedule["stage"].values == subject.stage))[None, :]
+        by = at - subject.start_min
         return self.schedule.assign(start_min=(("heat", "stage"), np.where(mine, begin + by, begin)))
 
 

@@ -133,10 +133,9 @@ class OfHour:
 
     def drawing(self) -> list[tuple[str, float]]:
         """Units that draw in the hour [MW], those first that draw most."""
-        draws_mw: dict[str, float] = {}
-        if self.scenario.processes:
-            for unit, _ in self.scenario.process_units:
-                draws_mw[unit] = self._mean(self.schedule["process_mw"].sel(process=unit))
+        draws_mw = {
+            unit: self._mean(self.schedule["process_mw"].sel(process=unit)) for unit, _ in self.scenario.process_units
+        }
         for name, minutes, energy, whole in self._operations():
             draws_mw[name] = draws_mw.get(name, 0.0) + energy * minutes / whole * 60 / (
                 self.hour.end_min - self.hour.begin_min
@@ -154,25 +153,22 @@ class OfHour:
             yield unit, minutes, float(envelope["energy_mwh"].sel(unit=unit).to_numpy()[h]), end - begin
 
     def _inside(self) -> Iterator[tuple[int, int]]:
-        if not self.scenario.heats:
-            return
         begin, end = (self.schedule[name].to_numpy() for name in ("start_min", "end_min"))
         for h, s in zip(*np.nonzero((begin < self.hour.end_min) & (end > self.hour.begin_min)), strict=True):
             yield int(h), int(s)
 
     def obstacles(self) -> Iterator[str]:
         """What is in the way of each heat of the thirstiest unit just before and just after the hour, all else held."""
-        drawing = self.drawing()
-        if not self.scenario.heats or not drawing:
+        thirstiest = next((name for name, _ in self.drawing()), "")
+        operations = [(h, s) for h, s in self._inside() if str(self.schedule["unit"].values[h, s]) == thirstiest]
+        if not operations:
             return
         problem = line.from_scenario(self.scenario, self.resolver.plan.envelope, like=self.schedule)
         starts = line.from_schedule(problem, self.schedule)
         if starts is None:
             return
         places, step = Line(self.scenario, problem, starts), problem.step_min
-        for h, s in self._inside():
-            if str(self.schedule["unit"].values[h, s]) != drawing[0][0]:
-                continue
+        for h, s in operations:
             indices = [i for i, operation in enumerate(problem.heats[h].operations) if operation.stage == s]
             key = (h, indices[0]) if indices else (-1, places.cast_of[h][0])
             if indices and problem.heats[h].operations[indices[0]].started_min is not None:
@@ -191,7 +187,7 @@ class OfHour:
         if price_table is None:
             return None
         value = self._mean(price_table["balance_price"].sel(carrier="electricity"))
-        what = [name for name, has in (("heats", self.scenario.heats), ("processes", self.scenario.processes)) if has]
+        what = [producer.noun for producer in self.scenario.producers]
         what += ["whole numbers"] if price_table.attrs["whole_numbers"] == "fixed" else []
         unit = "kg CO2e/MWh" if price_table.attrs["measure"] == "kg" else f"{price_table.attrs['measure']}/MWh"
         says = Message("exact: nothing is held")
@@ -209,7 +205,7 @@ class OfHour:
             ("idle", Message("{name} idle, {hour}", name=name, hour=self.name), name)
             for name, _ in self.drawing()[: WHY.units]
         ]
-        if whole and not self.scenario.heats:
+        if whole and all(producer.by_step for producer in self.scenario.producers):
             options += [
                 ("more", Message("{mwh:g} MWh more load, {hour}", mwh=WHY.extra_mwh, hour=self.name), ""),
                 ("less", Message("{mwh:g} MWh less load, {hour}", mwh=WHY.extra_mwh, hour=self.name), ""),
@@ -225,10 +221,8 @@ class OfHour:
             self.scenario, (unit,), self.hour.begin_min, self.hour.end_min
         )  # fmt: skip
         envelope = twin.envelope(variant)
-        begin = resolver.near(variant, envelope) if variant.heats else []
-        dispatches = resolver.judged(variant, begin, envelope)
-        reply = resolver.ask(key, says, variant, envelope=envelope, begin=begin, dispatches=dispatches)
-        if reply.schedule is None or not variant.heats:
+        reply, dispatches = resolver.ask_near(key, says, variant, envelope)
+        if reply.schedule is None:
             return reply
         moves = tuple(moved(self.scenario, self.schedule, reply.schedule))
         return replace(reply, moves=moves, limits=resolver.held_up(dispatches))

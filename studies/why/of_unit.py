@@ -17,6 +17,7 @@ from emberline.planning.answer.uses import signal, signal_text, used
 from emberline.scenarios import Case, Problem, ScenarioError
 from emberline.scenarios.assets import of
 from emberline.scenarios.assets.converter import Machine, MachineState
+from emberline.scenarios.case.line import Unit
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.process import Process
 from emberline.studies.levers.study import BATTERY, without
@@ -94,10 +95,9 @@ class OfUnit:
         first, last = (horizon.instant(at * horizon.step_min) for at in (one.first, one.last))
         return Message("{first} to {last}", first=first, last=last)
 
-    def of_run(self) -> Iterator[str]:
+    def of_run(self) -> list[str]:
         """Where the run lies that is asked about, and what is in its way; nothing where there is none."""
-        if self.run is not None:
-            yield self._lies(self.run)
+        return [] if self.run is None else [self._lies(self.run)]
 
     def facts(self) -> Iterator[str]:
         """How it is used in the plan."""
@@ -179,25 +179,18 @@ class OfUnit:
             return self._capless(key, says, without(self.scenario, {self.name}), None)
         stage = self.scenario.line.stage_of.get(self.name)
         if stage is not None and not self._others(stage.units):
-            reason = Message(
-                "no other unit of {stage} can take all heats that {name} takes", stage=stage.name, name=self.name
-            )
-            return Answer(key, says, "infeasible", reason=reason)
+            reason = mark("no other unit of {stage} can take all heats that {name} takes")
+            return Answer(key, says, "infeasible", reason=Message(reason, stage=stage.name, name=self.name))
         variant = away(self.scenario, self.units, 0.0, self.scenario.horizon.length_min)
-        envelope = twin.envelope(variant)
-        return self._capless(key, says, variant, envelope)
+        return self._capless(key, says, variant, twin.envelope(variant))
 
-    def _others(self, units: tuple[object, ...]) -> bool:
+    def _others(self, units: tuple[Unit, ...]) -> bool:
         """Whether every heat that runs through the stage could run on another of its units."""
-        line = self.scenario.line
-        names = [str(getattr(unit, "name", "")) for unit in units]
-        last = line.stages[-1].units
+        line, orders = self.scenario.line, {order.name: order for order in self.scenario.orders}
         for heat in self.scenario.heats:
-            order = next(item for item in self.scenario.orders if item.name == heat.order)
-            able = [name for name in names if line.duration_min(heat.grade, name) is not None]
-            if order.units and units == last:
-                able = [name for name in able if name in order.units]
-            if self.name in able and len(able) == 1:
+            allowed = orders[heat.order].units if units == line.stages[-1].units else ()
+            able = [unit.name for unit in units if line.duration_min(heat.grade, unit.name) is not None]
+            if [name for name in able if not allowed or name in allowed] == [self.name]:
                 return False
         return True
 
@@ -205,15 +198,11 @@ class OfUnit:
         """Plan again; where the cap on cost leaves no plan, once more without it, and say so."""
         caps = variant.goal.caps
         self.resolver.asks += caps.cost is not None
-        begin = self.resolver.near(variant, envelope) if variant.heats else []
-        dispatches = self.resolver.judged(variant, begin, envelope)
-        answer = self.resolver.ask(key, says, variant, envelope=envelope, begin=begin, dispatches=dispatches)
+        answer, _ = self.resolver.ask_near(key, says, variant, envelope)
         self.resolver.asks -= caps.cost is not None and answer.has_plan
         if answer.status in schedules.RULED_OUT:
-            answer = replace(
-                answer,
-                limits=tuple(explain.missing(variant, self.resolver.plan.envelope if envelope is None else envelope)),
-            )
+            durations = self.resolver.plan.envelope if envelope is None else envelope
+            answer = replace(answer, limits=tuple(explain.missing(variant, durations)))
         if answer.has_plan or caps.cost is None or answer.status not in schedules.RULED_OUT or self.resolver.over:
             return answer
         goal = variant.goal.model_copy(update={"caps": caps.model_copy(update={"cost": None})})
@@ -236,5 +225,4 @@ class OfUnit:
         fields = {"state": state.model_copy(update={"since_h": 0.0}), "min_up_h": hours}
         machine = self.machine.model_copy(update=fields)
         assets = tuple(machine if asset.name == self.name else asset for asset in site.assets)
-        changed = scenario.site.model_copy(update={"assets": assets})
-        return scenario.model_copy(update={"site": changed})
+        return scenario.model_copy(update={"site": site.model_copy(update={"assets": assets})})

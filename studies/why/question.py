@@ -8,26 +8,24 @@ cost is the amount that it was for the stored plan. What is marked as an estimat
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any
 
 from emberline.planning.plan.record import Plan
 from emberline.scenarios import Problem, ScenarioError
-from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message
 from emberline.studies.why.answer import Answer, Slot, Why, Worth
 from emberline.studies.why.of_heat import OfHeat, operation
 from emberline.studies.why.of_hour import OfHour, minute
 from emberline.studies.why.of_hour import hour as read_hour
 from emberline.studies.why.of_unit import OfUnit
-from emberline.studies.why.resolver import Resolver
+from emberline.studies.why.resolver import Resolver, refuse_plan
 from emberline.studies.why.tuning import WHY
 
 __all__ = ["refuse", "why"]
 
 Tell = Callable[[str], None]
-Question = TypeVar("Question")
 
 
 def why(
@@ -61,7 +59,7 @@ def why(
         ScenarioError: what is asked cannot be asked of this plan.
     """
     refuse(plan, heat, unit, hour)
-    resolver = Resolver(plan, time_limit_s, on_progress or (lambda line: None), cancel or (lambda: False))
+    resolver = Resolver.of(plan, time_limit_s, on_progress, cancel)
     if heat is not None:
         return _of_heat(resolver, heat, stage, at, every)
     return _of_unit(resolver, unit, at) if unit is not None else _of_hour(resolver, str(hour))
@@ -78,10 +76,7 @@ def refuse(plan: Plan, heat: str | None, unit: str | None, hour: str | None) -> 
     if count != 1:
         says = "ask about one decision: --heat, --unit or --hour"
         raise ScenarioError([Problem(name, "", says)])
-    if plan.schedule is None or plan.replay_figures is None:
-        raise ScenarioError([Problem(name, "", f"there is no schedule to ask about: {plan.verdict}")])
-    if plan.scenario.by_the_minute:
-        raise ScenarioError([Problem(name, "goal.minimize", "lateness weighs neither carbon nor cost; plan for one")])
+    refuse_plan(plan, "there is no schedule to ask about")
     if heat is not None and not plan.scenario.heats:
         says = "there are no heats in this run; ask about a --unit or an --hour"
         raise ScenarioError([Problem("--heat", "", says)])
@@ -91,17 +86,15 @@ def _of_heat(resolver: Resolver, text: str, stage: str | None, at: str | None, e
     subject = operation(resolver, text, stage)
     about = OfHeat(resolver, subject)
     at_min = None if at is None else _moment(resolver.plan, at)
-    questions = about.questions(at_min, every)
-    resolver.asks = len(questions)
-    answers = [*resolver.as_it_is(), *(about.answer(*question) for question in _in_time(resolver, questions))]
+    answers = _answers(resolver, about, about.questions(at_min, every))
     slots = () if at_min is not None or resolver.over else about.slots()
-    number, name = subject.number, subject.heat.name
+    number, name, at_stage = subject.number, subject.heat.name, {"stage": subject.stage}
     if subject.cast:
         question = Message("{cast} (of heat {number})", cast=subject.label, number=number)
     elif name == str(number):
-        question = Message("heat {number} at {stage}", number=number, stage=subject.stage)
+        question = Message("heat {number} at {stage}", number=number, **at_stage)
     else:
-        question = Message("heat {number} ({name}) at {stage}", number=number, name=name, stage=subject.stage)
+        question = Message("heat {number} ({name}) at {stage}", number=number, name=name, **at_stage)
     return _report(resolver, question, list(about.facts()), answers, slots)
 
 
@@ -117,12 +110,9 @@ def _moment(plan: Plan, text: str) -> float:
 
 def _of_unit(resolver: Resolver, name: str, at: str | None) -> Why:
     about = OfUnit(resolver, name, None if at is None else minute(resolver.scenario.horizon, "--at", at))
-    questions = about.questions()
-    resolver.asks = len(questions)
-    answers = [*resolver.as_it_is(), *(about.answer(*question) for question in _in_time(resolver, questions))]
-    facts, rest = list(about.of_run()), list(about.facts())
-    if not facts:
-        facts, rest = rest, []
+    answers = _answers(resolver, about, about.questions())
+    run, unit = about.of_run(), list(about.facts())
+    facts, rest = (run, unit) if run else (unit, [])
     return replace(_report(resolver, about.question, facts, answers), rest=tuple(rest))
 
 
@@ -132,20 +122,21 @@ def _of_hour(resolver: Resolver, text: str) -> Why:
     worth = about.worth()
     # where the plan's own gap leaves more open than a MWh is worth, planning again would tell nothing of it
     whole = worth is not None and "whole numbers" in worth.assumption
-    is_exact = (
-        whole and resolver.slack is not None and resolver.slack < WHY.open_share * abs(worth.value if worth else 0.0)
-    )
-    questions = about.questions(is_exact)
-    resolver.asks = len(questions)
-    answers = [*resolver.as_it_is(), *(about.answer(*question) for question in _in_time(resolver, questions))]
+    open_slack, value = resolver.slack, 0.0 if worth is None else abs(worth.value)
+    is_exact = whole and open_slack is not None and open_slack < WHY.open_share * value
+    answers = _answers(resolver, about, about.questions(is_exact))
     return _report(resolver, about.name, list(about.facts()), answers, worth=worth)
 
 
-def _in_time(resolver: Resolver, questions: list[Question]) -> Iterator[Question]:
+def _answers(resolver: Resolver, about: OfHeat | OfUnit | OfHour, questions: Sequence[tuple[Any, ...]]) -> list[Answer]:
+    """An answer to each question that there is time for, after the plan as it is where that may be improved."""
+    resolver.asks = len(questions)
+    answers = resolver.as_it_is()
     for question in questions:
         if resolver.over:
-            return
-        yield question
+            break
+        answers.append(about.answer(*question))
+    return answers
 
 
 def _report(
@@ -156,15 +147,9 @@ def _report(
     slots: tuple[Slot, ...] = (),
     worth: Worth | None = None,
 ) -> Why:
-    scenario, plan = resolver.scenario, resolver.plan
     return Why(
         question=question,
-        scenario=scenario.name,
-        currency=scenario.market.currency,
-        goal=scenario.goal.minimize,
-        unit=goal_metric(scenario).unit_in(scenario.market.currency),
-        status=plan.status,
-        gap=plan.gap,
+        **resolver.head,
         slack=resolver.slack,
         facts=tuple(facts),
         answers=tuple(answers),

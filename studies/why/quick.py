@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import singledispatch
 from itertools import islice
 
 import xarray as xr
@@ -20,10 +21,11 @@ from emberline.planning.plan.counted import shortages
 from emberline.planning.plan.pipeline import stands
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Case, Scenario, ScenarioError, effort
+from emberline.scenarios.case.scenario import ProcessNetwork, Producer
 from emberline.scenarios.checking import to_the_minute
 from emberline.scenarios.line.rounding import worth_a_try
 from emberline.scenarios.messages import Message
-from emberline.studies.why.tuning import WHY
+from emberline.studies.why.tuning import NEVER, QUICK_PLACES, REST, WHY
 from emberline.studies.why.why_not import Changed, Repair, WhyNot, finer_steps, repair_of
 
 __all__ = ["quick", "shortages", "without_place"]
@@ -59,21 +61,23 @@ class _Quick:
         to_the_minute.refuse(scenario)
         envelope = envelope_of(scenario)
         lacking = shortages(scenario, envelope)
-        limits = sorted(explain.limits(scenario), key=lambda limit: (_rank(limit), explain.PRICES[limit.kind]))
+        limits = sorted(explain.limits(scenario), key=lambda limit: (_place(limit), explain.PRICES[limit.kind]))
         repairs = self._finer(scenario)
         attempts = 0
         for limit in limits if not repairs else ():  # where rounding is all that is in the way, no limit is
             if self.over or len(repairs) >= WHY.quick_enough or (repairs and self.spent > WHY.quick_share * self.work):
                 break
-            if limit.kind in ("order", "rate"):
-                continue  # another machine, or less made: left to the full search
+            if _place(limit) == NEVER:
+                continue
             attempts += 1
             value = self._value(limit)
             if value is not None:
                 repairs.append(repair_of([(limit, value)]))
         repairs.sort(key=lambda repair: (repair.cancels, repair.price))
-        hours = bool(lacking) and (bool(scenario.processes) or bool(explain.hours(scenario, envelope)))
-        status = "infeasible" if hours else schedules.ON_GRID if lacking else "unknown"
+        status = "unknown"
+        if lacking:
+            by_step = any(producer.by_step for producer in scenario.producers)
+            status = "infeasible" if by_step or explain.hours(scenario, envelope) else schedules.ON_GRID
         keys = {key for repair in repairs for key in repair.keys}
         in_the_way = [limit for limit in limits if limit.key in keys]
         return WhyNot(
@@ -85,13 +89,12 @@ class _Quick:
             repairs=tuple(repairs),
             attempts=attempts,
             of=len(limits),
-            complete=False,
             seconds=time.perf_counter() - self.began_s,
         )
 
     def _finer(self, scenario: Scenario) -> list[Repair]:
         """Finer steps, the coarsest on which everything has a place; empty: none, or it has on the scenario's too."""
-        steps = worth_a_try(scenario)[: WHY.finer_steps] if scenario.orders else ()
+        steps = worth_a_try(scenario)[: WHY.finer_steps]
         if not steps or self._works(()):
             return []
         repairs = (finer_steps(scenario, step) for step in steps)
@@ -107,8 +110,9 @@ class _Quick:
         baseline = Baseline.of(scenario, envelope, over=lambda: self.over)
         if baseline.complete and stands(scenario, baseline):
             return True
-        alone = not scenario.heats and not scenario.processes
-        return alone and not shortages(scenario, envelope) and self._planned(scenario, baseline)
+        if scenario.producers or shortages(scenario, envelope):
+            return False
+        return self._planned(scenario, baseline)
 
     def _planned(self, scenario: Case, baseline: Baseline) -> bool:
         """Whether any use of a site keeps all limits: one is soon known."""
@@ -139,8 +143,8 @@ class _Quick:
         return loose
 
 
-def _rank(limit: explain.Limit) -> int:
-    return WHY.quick_order.index(limit.kind) if limit.kind in WHY.quick_order else len(WHY.quick_order)
+def _place(limit: explain.Limit) -> int:
+    return QUICK_PLACES.get(limit.kind, REST)
 
 
 def without_place(scenario: Case, envelope: xr.Dataset | None = None) -> list[str]:
@@ -151,9 +155,17 @@ def without_place(scenario: Case, envelope: xr.Dataset | None = None) -> list[st
         scenario: what is asked.
         envelope: of the scenario, where it is known.
     """
-    if not scenario.heats:
-        return []
+    return [says for producer in scenario.producers for says in _without_place(producer, scenario, envelope)]
+
+
+@singledispatch
+def _without_place(_: Producer, scenario: Case, envelope: xr.Dataset | None) -> list[str]:
     end = effort.now() + WHY.quick_list
     baseline = Baseline.of(scenario, envelope, over=lambda: effort.now() > end)
     heats = str(baseline.schedule.attrs["unplaced"])
     return [Message("the baseline finds no place for {heats}", heats=heats)] if heats else []
+
+
+@_without_place.register
+def _(_: ProcessNetwork, *__: object) -> list[str]:
+    return []

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -22,7 +23,7 @@ from emberline.planning.plan.caps import fixed
 from emberline.planning.plan.pipeline import Search
 from emberline.planning.plan.record import Plan
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.scenarios import Case, Scenario, effort
+from emberline.scenarios import Case, Problem, Scenario, ScenarioError, effort
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.state import Outage
@@ -50,6 +51,13 @@ class Resolver:
     hurried: bool = False
     """Whether the time was over before all was tried."""
 
+    @classmethod
+    def of(
+        cls, plan: Plan, work: float, tell: Callable[[str], None] | None, cancel: Callable[[], bool] | None
+    ) -> Resolver:
+        """A resolver that may have nobody to tell, and nobody who cancels."""
+        return cls(plan, work, tell or (lambda line: None), cancel or (lambda: False))
+
     def __post_init__(self) -> None:
         assert self.plan.schedule is not None
         assert self.plan.replay_figures is not None
@@ -62,6 +70,14 @@ class Resolver:
         attrs = self.schedule.attrs
         self.value = float(attrs.get("objective", math.nan)) + float(attrs.get("constant", 0.0))
         """Of the stored plan by the goal, in the measure of the search."""
+
+    @property
+    def head(self) -> dict[str, Any]:
+        """Facts of scenario and plan that every report begins with."""
+        plan, goal, currency = self.plan, self.plan.scenario.goal, self.plan.scenario.market.currency
+        unit = goal_metric(plan.scenario).unit_in(currency)
+        names = {"scenario": plan.scenario.name, "currency": currency, "goal": goal.minimize, "unit": unit}
+        return {**names, "status": plan.status, "gap": plan.gap}
 
     @property
     def remaining(self) -> float:
@@ -120,7 +136,7 @@ class Resolver:
         stands = [one.schedule for one in dispatches if one.schedule is not None and not one.reason]
         least = min(stands, key=lambda schedule: float(schedule.attrs["objective"]), default=None)
         search = Search(
-            others=[*begin, *self.better_schedules, self.schedule] if variant.heats or variant.processes else [],
+            others=[*begin, *self.better_schedules, self.schedule],
             study=self.study,
             lists=False,
             end_levels=False,
@@ -130,7 +146,7 @@ class Resolver:
         return self._answer(key, says, make_plan(variant, PLAIN, baseline=baseline, search=search, cancel=self.cancel))
 
     def _answer(self, key: str, says: str, changed: Plan) -> Answer:
-        variant, constant, bound, objective = changed.scenario, changed.constant, changed.bound, changed.objective
+        constant, bound, objective = changed.constant, changed.bound, changed.objective
         bound = None if self.plan.between_steps else bound  # it says nothing of starts between steps
         answer = Answer(
             key=key,
@@ -138,18 +154,17 @@ class Resolver:
             status=changed.status,
             gap=changed.gap,
             bound=None if bound is None else bound + constant,
-            low=None if bound is None or variant.processes else bound + constant - self.value,
+            low=None if bound is None or self.sums.stock else bound + constant - self.value,
         )
         sums, schedule = changed.replay_figures, changed.schedule
         if sums is None or schedule is None or objective is None:
             return replace(answer, reason=changed.reason)
         if changed.violations:
-            return replace(
-                answer, reason=Message("the twin missed {count} limits with it", count=len(changed.violations))
-            )
+            says = Message("the twin missed {count} limits with it", count=len(changed.violations))
+            return replace(answer, reason=says)
         value, more = objective + constant, self.more(sums)
         high, low = value - self.value, answer.low
-        if variant.processes:
+        if self.sums.stock:
             # stocks differ at the end: what the figures make of that counts, not the search's own credit
             metric = goal_metric(self.scenario)
             credit = difference(self.sums, sums).credit(metric.figure)
@@ -160,12 +175,23 @@ class Resolver:
 
     def more(self, sums: Figures) -> More:
         """What figures have more than the stored plan's; what they have more in stock is taken off."""
-        credit = difference(self.sums, sums)
-        return More(
-            carbon_kg=sums.carbon_kg - self.sums.carbon_kg - credit.carbon_kg,
-            cost=sums.cost - self.sums.cost - credit.cost,
-            peak_mw=sums.peak_mw - self.sums.peak_mw,
-        )
+        credit, before = difference(self.sums, sums), self.sums
+        carbon_kg = sums.carbon_kg - before.carbon_kg - credit.carbon_kg
+        return More(carbon_kg, sums.cost - before.cost - credit.cost, sums.peak_mw - before.peak_mw)
+
+    def ask_near(
+        self, key: str, says: str, variant: Case, envelope: xr.Dataset | None = None, begin: Sequence[xr.Dataset] = ()
+    ) -> tuple[Answer, list[redispatch.Redispatched]]:
+        """Plan again from the schedules nearest to the stored one; with what the site can do under these.
+
+        Args:
+            key, says, variant, envelope: as of :meth:`ask`.
+            begin: schedules to begin from after the nearest.
+        """
+        near = self.near(variant, envelope)
+        dispatches = self.judged(variant, near, envelope)
+        begin = [*near, *begin]
+        return self.ask(key, says, variant, envelope=envelope, begin=begin, dispatches=dispatches), dispatches
 
     def near(
         self, variant: Scenario, envelope: xr.Dataset | None = None, target: xr.Dataset | None = None
@@ -212,6 +238,19 @@ class Resolver:
         return (Message("with as few moves as possible: {reason}", reason=reason),)
 
 
+def refuse_plan(plan: Plan, says: str) -> None:
+    """Refuse a plan of which nothing can be asked; ``says`` is the complaint where it has no schedule.
+
+    Raises:
+        ScenarioError: there is no schedule, or the goal is lateness.
+    """
+    name = plan.scenario.name
+    if plan.schedule is None or plan.replay_figures is None:
+        raise ScenarioError([Problem(name, "", f"{says}: {plan.verdict}")])
+    if plan.scenario.by_the_minute:
+        raise ScenarioError([Problem(name, "goal.minimize", "lateness weighs neither carbon nor cost; plan for one")])
+
+
 def capped(plan: Plan, listed: xr.Dataset) -> Case:
     """A plan's scenario whose cap on extra cost is the amount that it was for the plan, so that no change moves it.
 
@@ -230,11 +269,8 @@ def capped(plan: Plan, listed: xr.Dataset) -> Case:
 
 def better_of(schedule: xr.Dataset, other: xr.Dataset) -> xr.Dataset:
     """The schedule of a search, or another one that is known and better."""
-    value, other_value = (
-        float(schedule.attrs["objective"]) if schedule.attrs["found"] else math.inf,
-        other.attrs["objective"],
-    )
-    if value <= float(other_value) + CLOSE * abs(value):
+    value = float(schedule.attrs["objective"]) if schedule.attrs["found"] else math.inf
+    if value <= float(other.attrs["objective"]) + CLOSE * abs(value):
         return schedule
     # what starts between steps may lie below every bound of a search on steps
     bound = math.nan if "grid_min" in other.attrs else schedule.attrs["bound"]

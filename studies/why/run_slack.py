@@ -46,12 +46,8 @@ def buffers(scenario: Scenario, run: xr.Dataset, one: UnitRun) -> list[Buffer]:
     for name in _flows(scenario, run, one):
         level = run["stock_t"].sel(stock=name).to_numpy()[one.first : one.last]
         low, high = int(level.argmin()), int(level.argmax())
-        rows.append(
-            Buffer(
-                name, float(level[low]), (one.first + low + 1) * step, float(level[high]),
-                (one.first + high + 1) * step, scenario.store[name].capacity_t,
-            )
-        )  # fmt: skip
+        ends = ((float(level[at]), (one.first + at + 1) * step) for at in (low, high))
+        rows.append(Buffer(name, *next(ends), *next(ends), scenario.store[name].capacity_t))
     return rows
 
 
@@ -155,18 +151,21 @@ class _Moved:
                 return by - 1, reason
         return most, stop
 
+    def _change(self, values: np.ndarray, first: int, last: int, by: int) -> np.ndarray:
+        """What a series gains where values of some steps move."""
+        change = np.zeros(self.n)
+        change[first:last] -= values
+        change[first + by : last + by] += values
+        return change
+
     def _broken(self, by: int) -> Stop | None:
         first, last = self.one.first, self.one.last
         for name, flow in self.flows.items():
-            change = np.zeros(self.n)
-            change[first:last] -= flow
-            change[first + by : last + by] += flow
-            old = self.levels[name]
-            new, store = old + np.cumsum(change), self.scenario.store[name]
-            for kind, passed in (
-                ("empty", new < np.minimum(old, 0.0) - TONNES),
-                ("full", new > np.maximum(old, store.capacity_t) + TONNES),
-            ):
+            old, store = self.levels[name], self.scenario.store[name]
+            new = old + np.cumsum(self._change(flow, first, last, by))
+            empty = new < np.minimum(old, 0.0) - TONNES
+            full = new > np.maximum(old, store.capacity_t) + TONNES
+            for kind, passed in (("empty", empty), ("full", full)):
                 at = np.flatnonzero(passed)
                 if len(at):
                     return Stop(kind, name, float(at[0] + 1) * self.step)
@@ -175,12 +174,13 @@ class _Moved:
         limit = self.scenario.site.grid.import_limit_mw
         if limit is None:
             return None
-        change = np.zeros(self.n)
-        change[self.begin : last] -= self.power
-        change[self.begin + by : last + by] += self.power
+        change, interval_min = (
+            self._change(self.power, self.begin, last, by),
+            self.scenario.site.grid.metered_interval_min,
+        )
         edges = np.arange(self.n + 1) * self.step
-        meters = np.arange(len(self.meter) + 1) * self.scenario.site.grid.metered_interval_min
+        meters = np.arange(len(self.meter) + 1) * interval_min
         energy = np.interp(meters, edges, np.concatenate([[0.0], np.cumsum(change) * self.step]))
-        mean = self.meter + np.diff(energy) / self.scenario.site.grid.metered_interval_min
+        mean = self.meter + np.diff(energy) / interval_min
         at = np.flatnonzero(mean > np.maximum(self.meter, limit) + MW * max(limit, 1.0))
         return Stop("import", at_min=float(meters[at[0]])) if len(at) else None

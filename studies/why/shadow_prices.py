@@ -48,8 +48,8 @@ def prices(plan: Plan) -> xr.Dataset | None:
 
     if plan.schedule is None:
         return None
-    schedule = plan.schedule if plan.scenario.heats or plan.scenario.processes else None
-    return shadow_prices(plan.scenario, plan.envelope, schedule, plan.baseline if plan.baseline_complete else None)
+    baseline = plan.baseline if plan.baseline_complete else None
+    return shadow_prices(plan.scenario, plan.envelope, plan.schedule, baseline)
 
 
 def summary(plan: Plan, price_table: xr.Dataset) -> Iterator[Price]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -114,13 +115,11 @@ def _slack(scenario: Scenario, run: xr.Dataset, every: list[_Operation], one: _O
     if limit is None:
         return Slack(earlier, before, later, after)
     over = _import_excess(scenario, run, one, limit)
-    reached, at = _as_far(over, earlier, -1.0)
-    if reached < earlier - TOLERANCE:
-        earlier, before = reached, Stop("import", at_min=at)
-    reached, at = _as_far(over, later, 1.0)
-    if reached < later - TOLERANCE:
-        later, after = reached, Stop("import", at_min=at)
-    return Slack(earlier, before, later, after)
+    sides: list[Any] = []
+    for most, stop, way in ((earlier, before, -1.0), (later, after, 1.0)):
+        reached, at = _as_far(over, most, way)
+        sides += [reached, Stop("import", at_min=at)] if reached < most - TOLERANCE else [most, stop]
+    return Slack(*sides)
 
 
 def _fixed(scenario: Scenario, one: _Operation) -> Stop | None:
@@ -133,9 +132,8 @@ def _fixed(scenario: Scenario, one: _Operation) -> Stop | None:
 def _floors(scenario: Scenario, every: list[_Operation], one: _Operation) -> Iterator[tuple[float, Stop]]:
     """Earliest starts, and what says so."""
     line = scenario.line
-    on_route, on_unit = _neighbours(every, one)
+    (before, after), (previous, following) = _neighbours(every, one)
     yield 0.0, Stop("horizon")
-    before, after = on_route
     if before is None:
         release = next(heat.release_min for heat in scenario.heats if heat.name == one.heat)
         if release > 0:
@@ -146,7 +144,6 @@ def _floors(scenario: Scenario, every: list[_Operation], one: _Operation) -> Ite
         longest = line.stage_of[one.unit].longest_wait_min
         if longest is not None:
             yield after.start - longest - (one.end - one.start), Stop("wait after", after.stage)
-    previous, following = on_unit
     if following is not None and _same_cast(scenario, one, following):
         yield one.start, Stop("cast", following.heat)
     if previous is not None:
@@ -164,8 +161,7 @@ def _floors(scenario: Scenario, every: list[_Operation], one: _Operation) -> Ite
 def _ceilings(scenario: Scenario, every: list[_Operation], one: _Operation) -> Iterator[tuple[float, Stop]]:
     """Latest starts, and what says so."""
     line, length = scenario.line, one.end - one.start
-    on_route, on_unit = _neighbours(every, one)
-    before, after = on_route
+    (before, after), (previous, following) = _neighbours(every, one)
     if after is None:
         due = next(heat.due_min for heat in scenario.heats if heat.name == one.heat)
         ends = due >= scenario.horizon.length_min - TOLERANCE
@@ -176,7 +172,6 @@ def _ceilings(scenario: Scenario, every: list[_Operation], one: _Operation) -> I
         longest = line.stage_of[before.unit].longest_wait_min
         if longest is not None:
             yield before.end + longest, Stop("wait", before.stage)
-    previous, following = on_unit
     if previous is not None and _same_cast(scenario, previous, one):
         yield one.start, Stop("cast", previous.heat)
     if following is not None:
@@ -196,9 +191,8 @@ Neighbours = tuple[_Operation | None, _Operation | None]
 
 def _neighbours(every: list[_Operation], one: _Operation) -> tuple[Neighbours, Neighbours]:
     """Before and after: of the same heat, and on the same unit."""
-    return _around([o for o in every if o.heat == one.heat], one), _around(
-        [o for o in every if o.unit == one.unit], one
-    )
+    of_heat, of_unit = [o for o in every if o.heat == one.heat], [o for o in every if o.unit == one.unit]
+    return _around(of_heat, one), _around(of_unit, one)
 
 
 def _around(line: list[_Operation], one: _Operation) -> Neighbours:

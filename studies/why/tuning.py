@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from emberline.models.explain import PRICES
+
 
 @dataclass(frozen=True)
 class WhyTuning:
@@ -53,10 +55,6 @@ class WhyTuning:
     # a first repair within seconds: quick.py
     quick: float = 2.0
     """Work that an answer may take."""
-    quick_order: tuple[str, ...] = (
-        "grid", "cap", "due", "lock", "level", "supply", "horizon", "stop", "outage", "amount", "wait", "run",
-    )  # fmt: skip
-    """Kinds of limits in the order in which they are tried; the rest follows by price."""
     quick_enough: int = 2
     """Repairs after which no more are looked for."""
     quick_share: float = 0.5
@@ -68,3 +66,13 @@ class WhyTuning:
 
 
 WHY = WhyTuning()
+FIRST = ("grid", "cap", "due", "lock", "level", "supply", "horizon", "stop", "outage", "amount", "wait", "run")
+REST, NEVER = len(FIRST), len(FIRST) + 1
+QUICK_PLACES = {kind: place for place, kind in enumerate(FIRST)} | {"order": NEVER, "rate": NEVER}
+"""Place of kinds of limits among those that are tried at once; the rest follows by price. Another machine, or less
+made, is left to the full search."""
+SHARES = {"rate": (1.0, 0.5, 0.2)}
+"""Shares of the way to a limit's loosest value that are tried, by kind; else all of it. What is too quick, or too
+large, may be in the way again."""
+LAST_RESORT = PRICES["order"]
+"""Price of a kind of limit that is tried only where nothing else helps."""

@@ -24,14 +24,12 @@ from emberline.scenarios import Case, Scenario, ScenarioError, effort
 from emberline.scenarios.checking import to_the_minute
 from emberline.scenarios.line.rounding import worth_a_try
 from emberline.scenarios.messages import Message
-from emberline.studies.why.tuning import WHY
+from emberline.studies.why.tuning import LAST_RESORT, SHARES, WHY
 
 __all__ = ["Repair", "WhyNot", "why_not"]
 
 Changed = Callable[[Sequence[str]], Case]
 """The scenario with overrides added to those that it has."""
-LAST_RESORT = "order"
-"""Kind of limit that is tried only where nothing else helps."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +48,8 @@ class Repair:
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {
-            "says": list(self.says),
-            "set": list(self.overrides),
-            "keys": list(self.keys),
-            "price": self.price,
-            "cancels": self.cancels,
-        }
+        says, overrides, keys = map(list, (self.says, self.overrides, self.keys))
+        return {"says": says, "set": overrides, "keys": keys, "price": self.price, "cancels": self.cancels}
 
 
 @dataclass(frozen=True)
@@ -92,12 +85,11 @@ class WhyNot:
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
+        lists = {"missing": list(self.missing), "conflict": list(self.conflict), "conflict_keys": list(self.keys)}
         return {
             "status": self.status,
             "step_min": self.step_min,
-            "missing": list(self.missing),
-            "conflict": list(self.conflict),
-            "conflict_keys": list(self.keys),
+            **lists,
             "irreducible": self.irreducible,
             "repairs": [repair.summary() for repair in self.repairs],
             "limits_tried": self.attempts,
@@ -127,9 +119,8 @@ def why_not(
         proven: it is known that there is no plan, on the scenario's steps at least.
     """
     with effort.net(time_limit_s):
-        return _Search(
-            changed, work or time_limit_s, on_progress or (lambda line: None), cancel or (lambda: False)
-        ).run(proven)
+        tell, polled = on_progress or (lambda line: None), cancel or (lambda: False)
+        return _Search(changed, work or time_limit_s, tell, polled).run(proven)
 
 
 @dataclass
@@ -161,39 +152,32 @@ class _Search:
         self.tell(Message("is there a plan?"))
         verdict = False if proven else self.judge(())
         doubtful = verdict is None
-        if doubtful and scenario.orders:
+        if doubtful:
             self._finer(scenario)
         if verdict is None and not self.repairs and not self.over:
             self.tell(Message("is there a plan? more time for it"))
             verdict = self.judge((), WHY.patience_as_it_is)
         if verdict:
-            return WhyNot("feasible", scenario.horizon.step_min, seconds=time.perf_counter() - self.began_s)
+            return self._report("feasible", scenario)
         if verdict is None:
             # a plan that was only not found is no reason to blame a limit, nor to sell another repair than finer steps
-            return WhyNot(
-                "unknown",
-                scenario.horizon.step_min,
-                repairs=tuple(self.repairs),
-                complete=bool(self.repairs),
-                of=len(explain.limits(scenario)),
-                seconds=time.perf_counter() - self.began_s,
-            )
+            repairs, count = tuple(self.repairs), len(explain.limits(scenario))
+            return self._report("unknown", scenario, repairs=repairs, complete=bool(repairs), of=count)
         baseline = Baseline.of(scenario)
         envelope, listed = baseline.envelope, baseline.start
         limits = explain.limits(scenario)
         shortages = explain.missing(scenario, envelope)
         conflict: list[Any] = []
         irreducible = False
-        if not scenario.orders:
+        if all(producer.by_step for producer in scenario.producers):
             self.tell(Message("which limits cannot all hold?"))
-            self.elastic = explain.Elastic(
-                scenario, envelope, listed if listed is not None and not violations(baseline.run) else None, limits
-            )
+            start = listed if listed is not None and not violations(baseline.run) else None
+            self.elastic = explain.Elastic(scenario, envelope, start, limits)
             conflict = self.elastic.conflict(work=min(self.remaining / 4, WHY.conflict))
             irreducible = bool(conflict)
             if not conflict and self.elastic.smallest(work=self.remaining / 4):
                 conflict = self.elastic.proof()
-        if scenario.orders and not doubtful and not explain.hours(scenario, envelope):
+        if not doubtful and not explain.hours(scenario, envelope):
             self._finer(scenario)
         self.named = {one.limit.key for one in conflict}
         if conflict and not self.over:
@@ -206,11 +190,10 @@ class _Search:
         if not conflict:
             # what alone makes a plan possible takes part in every conflict
             shared = [limit for limit in limits if any(repair.keys == (limit.key,) for repair in self.repairs)]
-            says = tuple(limit.statement for limit in shared)
-            keys = tuple(limit.key for limit in shared)
-        return WhyNot(
-            status=self._status(scenario, envelope, listed),
-            step_min=scenario.horizon.step_min,
+            says, keys = tuple(limit.statement for limit in shared), tuple(limit.key for limit in shared)
+        return self._report(
+            self._status(scenario, envelope, listed),
+            scenario,
             missing=tuple(shortages),
             conflict=says,
             keys=keys,
@@ -219,8 +202,10 @@ class _Search:
             attempts=count,
             of=len(limits),
             complete=not self.over,
-            seconds=time.perf_counter() - self.began_s,
         )
+
+    def _report(self, status: str, scenario: Scenario, **fields: Any) -> WhyNot:
+        return WhyNot(status, scenario.horizon.step_min, **fields, seconds=time.perf_counter() - self.began_s)
 
     def judge(self, overrides: Sequence[str], patience: float = WHY.patience) -> bool | None:
         """Whether there is a plan with overrides; None: neither a plan nor a proof was found in time.
@@ -237,7 +222,7 @@ class _Search:
         envelope, listed = baseline.envelope, baseline.start
         if listed is not None and explain.baseline_holds(scenario, envelope, listed):
             return True
-        if listed is not None and scenario.heats and stands(scenario, baseline):
+        if listed is not None and stands(scenario, baseline):
             return True
         # once something helps, others are looked for less long
         work = max(WHY.judged, self.remaining / patience) / (2 if self.repairs else 1)
@@ -279,7 +264,7 @@ class _Search:
         for limit in order:
             if self.over:
                 break
-            if limit.kind == LAST_RESORT and self.repairs:
+            if self.repairs and explain.PRICES[limit.kind] >= LAST_RESORT:
                 continue
             if any(repair.keys == (limit.key,) for repair in self.repairs):
                 continue
@@ -307,8 +292,7 @@ class _Search:
                 value = limit.rounded(limit.value + grow * (least - limit.value))
                 if value != limit.value and self.judge(limit.write(value)):
                     return value
-        for share in (1.0, 0.5, 0.2) if limit.kind == "rate" else (1.0,):
-            # what is too quick, or too large, may be in the way again
+        for share in SHARES.get(limit.kind, (1.0,)):
             loose = limit.rounded(limit.value + share * (limit.loosest - limit.value))
             if self.judge(limit.write(loose)):
                 return loose if limit.dropped else self._halved(limit, least, loose, ())
@@ -337,7 +321,7 @@ class _Search:
             return
         candidates: dict[str, explain.Limit] = {}
         for limit in limits:
-            single = limit.key.startswith("locks.") or limit.kind == LAST_RESORT
+            single = limit.key.startswith("locks.") or explain.PRICES[limit.kind] >= LAST_RESORT
             if not single and (limit.key, limit.sign) not in self.hopeless:
                 candidates.setdefault(limit.key, limit)
         selection = self._accepted(list(candidates.values()))

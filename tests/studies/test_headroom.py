@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from emberline.planning.engine.engine import Engine, engine
 from emberline.scenarios import ScenarioError, load, loads
 from emberline.scenarios.records.orders import Order
-from emberline.studies.headroom import Headroom, Load, checked, headroom, interval
-from emberline.studies.scaled_orders import scaled
+from emberline.studies.headroom import Headroom, Load, checked, headroom, interval, scaled
 
 LINE = [400.0, 400.0, 100.0, 100.0]
 SMALL = load("melt-shop-small")

@@ -174,9 +174,7 @@ class Catalogue(Transactions):
 
     def count(self, **where: Unpack[Filter]) -> int:
         """How many :meth:`search` would find without a limit."""
-        with self.reading() as connection:
-            query = select(func.count()).select_from(RUNS).where(*conditions(**where))
-            return int(connection.execute(query).scalar_one())
+        return int(self._rows(select(func.count()).select_from(RUNS).where(*conditions(**where)))[0][0])
 
     def get(self, run: str) -> Entry | None:
         """A run, deleted or not."""
@@ -185,41 +183,33 @@ class Catalogue(Transactions):
     def beginning_with(self, prefix: str, deleted: bool = False) -> list[str]:
         """Ids that begin so, at most three."""
         alive = RUNS.c.deleted.is_not(None) if deleted else _ALIVE
-        with self.reading() as connection:
-            query = select(RUNS.c.id).where(RUNS.c.id.startswith(prefix, autoescape=True), alive).limit(3)
-            return list(connection.execute(query).scalars())
+        query = select(RUNS.c.id).where(RUNS.c.id.startswith(prefix, autoescape=True), alive).limit(3)
+        return [run for (run,) in self._rows(query)]
 
     def tags(self) -> dict[str, int]:
         """Every tag, and how many runs have it."""
-        query = select(TAGS.c.tag, func.count()).join(RUNS, RUNS.c.id == TAGS.c.run).where(_ALIVE)
-        with self.reading() as connection:
-            rows = connection.execute(query.group_by(TAGS.c.tag).order_by(TAGS.c.tag)).all()
-        return {tag: int(count) for tag, count in rows}
+        query = select(TAGS.c.tag, func.count().label("runs")).join(RUNS, RUNS.c.id == TAGS.c.run).where(_ALIVE)
+        return {row.tag: int(row.runs) for row in self._rows(query.group_by(TAGS.c.tag).order_by(TAGS.c.tag))}
 
     def scenarios(self) -> list[str]:
         """Names of all scenarios that have runs."""
-        with self.reading() as connection:
-            names = connection.execute(select(RUNS.c.scenario).where(_ALIVE).distinct())
-            return sorted(names.scalars())
+        return sorted(name for (name,) in self._rows(select(RUNS.c.scenario).where(_ALIVE).distinct()))
 
     def scan_rows(self) -> dict[str, ScanRow]:
         """Every row, for a scan."""
-        with self.reading() as connection:
-            rows = connection.execute(select(RUNS.c.id, RUNS.c.home, RUNS.c.state, RUNS.c.deleted))
-            return {row.id: ScanRow(row.home, row.state, row.deleted) for row in rows}
+        rows = self._rows(select(RUNS.c.id, RUNS.c.home, RUNS.c.state, RUNS.c.deleted))
+        return {row.id: ScanRow(row.home, row.state, row.deleted) for row in rows}
 
     def behind(self, home: str) -> dict[str, str]:
         """States of what may have to be brought up to date: what is being made, and what knows no home yet."""
         condition = and_(RUNS.c.home == home, RUNS.c.state == "working")
-        with self.reading() as connection:
-            rows = connection.execute(select(RUNS.c.id, RUNS.c.state).where(or_(RUNS.c.home == "", condition), _ALIVE))
-            return {row.id: row.state for row in rows}
+        query = select(RUNS.c.id, RUNS.c.state).where(or_(RUNS.c.home == "", condition), _ALIVE)
+        return {row.id: row.state for row in self._rows(query)}
 
     def deleted(self, home: str, before: datetime) -> list[str]:
         """Runs of a home that were deleted before an instant."""
-        with self.reading() as connection:
-            query = select(RUNS.c.id).where(RUNS.c.home == home, RUNS.c.deleted < naive(before))
-            return list(connection.execute(query).scalars())
+        query = select(RUNS.c.id).where(RUNS.c.home == home, RUNS.c.deleted < naive(before))
+        return [run for (run,) in self._rows(query)]
 
     def newest(self, home: str, deleted: bool = False) -> str | None:
         """The run of a home that was stored, or deleted, last."""
@@ -228,8 +218,11 @@ class Catalogue(Transactions):
             query = query.where(RUNS.c.deleted.is_not(None)).order_by(RUNS.c.deleted.desc())
         else:
             query = query.where(RUNS.c.state == "stored", _ALIVE).order_by(RUNS.c.created.desc())
+        return next((run for (run,) in self._rows(query.limit(1))), None)
+
+    def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         with self.reading() as connection:
-            return connection.execute(query.limit(1)).scalar()
+            return connection.execute(query).all()
 
     def _entries(self, query: Select[Any]) -> list[Entry]:
         with self.reading() as connection:

@@ -20,8 +20,7 @@ from emberline.studies.calibration.calibrate import calibrate
 from emberline.studies.calibration.twin_log import twin_log
 from emberline.studies.levers.study import levers, refused
 from emberline.studies.rolling.comparison import compare
-from emberline.studies.rolling.horizon import How
-from emberline.studies.rolling.span import load_span
+from emberline.studies.rolling.horizon import How, load_span
 
 if TYPE_CHECKING:
     from emberline.runs.work.tasks import Task

@@ -19,7 +19,7 @@ from emberline.scenarios import Case
 from emberline.scenarios.goal_metrics import in_use
 from emberline.scenarios.records.base import ScenarioError
 from emberline.studies.pareto import axes, pareto
-from emberline.studies.rolling.by_step import goal_by_step
+from emberline.studies.rolling.budgets import goal_by_step
 
 HOURS, HEAT_MW = 4, 3.0
 

@@ -18,7 +18,7 @@ from emberline.runs.store.store import Store
 from emberline.scenarios import Case
 from emberline.studies.headroom import headroom
 from emberline.studies.levers.study import levers
-from emberline.studies.pareto.plan_of_point import front_plan
+from emberline.studies.pareto.point import front_plan
 from emberline.studies.pareto.search import pareto
 from emberline.studies.rolling import How, compare
 from emberline.studies.sweep import Axis, Variant, sweep
@@ -109,7 +109,7 @@ def test_a_plan_comes_about_in_one_place() -> None:
     of a Pareto front are prepared without a plan."""
     allowed = {
         "draft": {"planning/planner.py", "planning/answer/choices.py", "planning/robustness/holding/hold.py"},
-        "models.optimize": {"planning/plan/pipeline.py", "studies/pareto/setting.py"},
+        "models.optimize": {"planning/plan/pipeline.py", "studies/pareto/point.py"},
         "twin.envelope": {
             "planning/plan/baseline.py", "planning/robustness/holding/sampled.py", "studies/why/of_hour.py",
             "studies/why/of_unit.py", "emberline/api.py", "ui/pages/session/run_or_baseline.py",

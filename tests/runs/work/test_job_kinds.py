@@ -25,7 +25,7 @@ from emberline.runs.jobs.status import read_status
 from emberline.runs.store import ensembles, fronts
 from emberline.runs.store.store import Store, StoreError
 from emberline.scenarios.home import RUN_ID
-from emberline.studies.pareto.plan_of_point import run_of
+from emberline.studies.pareto.point import run_of
 
 ROOT = Path(__file__).resolve().parents[3]
 SITE = """\

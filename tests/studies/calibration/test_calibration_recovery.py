@@ -11,9 +11,8 @@ from heat_logs import TRUE, log, plant, wrong
 
 from emberline.scenarios.loading.heat_log import checked
 from emberline.studies.calibration import fit_units
-from emberline.studies.calibration.families import Capped, Exponential, Family
 from emberline.studies.calibration.fitting import fit_unit
-from emberline.studies.calibration.likelihood import AT_LEAST, AT_MOST, EXACT, Sample, fit
+from emberline.studies.calibration.likelihood import AT_LEAST, AT_MOST, EXACT, Capped, Exponential, Family, Sample, fit
 from emberline.studies.calibration.observations import observations
 
 SEEDS = 100

@@ -22,7 +22,7 @@ from emberline.planning.plan.pipeline import follow
 from emberline.reports.text.studies import roll_says as says
 from emberline.scenarios import Case, ScenarioError, load
 from emberline.studies.rolling import How, compare, refuse, roll
-from emberline.studies.rolling.by_step import direct_by_step
+from emberline.studies.rolling.budgets import direct_by_step
 from emberline.studies.rolling.laying import interval
 from emberline.studies.rolling.roll import broken
 from emberline.twin.state import later

@@ -9,7 +9,7 @@ import pytest
 from commands import emberline
 from rolled import works
 
-from emberline.studies.rolling.span import load_span
+from emberline.studies.rolling.horizon import load_span
 
 
 def test_the_command_tells_gain_regret_and_what_planning_less_often_costs(tmp_path: Path) -> None:

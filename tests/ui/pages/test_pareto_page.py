@@ -16,7 +16,7 @@ from emberline.reports.charts import front as front_charts
 from emberline.runs.jobs import queue
 from emberline.runs.store import fronts
 from emberline.scenarios import loads
-from emberline.studies.pareto.plan_of_point import run_of
+from emberline.studies.pareto.point import run_of
 from emberline.studies.pareto.search import pareto
 from emberline.ui.pages import pareto as front_parts
 from emberline.ui.pages.session import navigation

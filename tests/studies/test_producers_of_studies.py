@@ -1,0 +1,35 @@
+"""What studies do differently for each producer is there for each."""
+
+from __future__ import annotations
+
+import pytest
+
+from emberline.scenarios import ScenarioError, load
+from emberline.studies.levers import refused
+from emberline.studies.rolling import How, refuse
+from emberline.studies.why.quick import without_place
+
+
+@pytest.mark.parametrize(
+    ("name", "levers", "measured"),
+    [
+        ("melt-shop-small", "", ""),
+        ("cement-week", "processes have no heats to plan first", "no state of their units is measured yet"),
+        ("works-hub-year", "there is no line, so there are no heats to plan first", ""),
+    ],
+)
+def test_each_producer_has_an_answer(name: str, levers: str, measured: str) -> None:
+    """Proves: levers, rolls of a measured plant and the first look at what lacks a place know a line, a network of
+    processes and a site alone. Sensitivity: a producer that a function is not registered for, or takes for another.
+    """
+    scenario = load(name)
+    assert refused(scenario).startswith(levers)
+    assert bool(refused(scenario)) == bool(levers)
+    assert not without_place(scenario)
+    try:
+        refuse(scenario, How(), measured=True)
+    except ScenarioError as error:
+        says = " ".join(problem.says for problem in error.problems)
+    else:
+        says = ""
+    assert (measured in says) if measured else ("measured" not in says)
