@@ -70,6 +70,10 @@ class Producer(Protocol):
         """Names of its units, in declared order."""
 
     @property
+    def demand(self) -> tuple[Order | Delivery, ...]:
+        """Orders or deliveries: what it is to make."""
+
+    @property
     def can_plan_again(self) -> bool:
         """Whether its plan can be made again on a disturbed day."""
 
@@ -99,6 +103,10 @@ class ProductionLine:
     @property
     def units(self) -> tuple[str, ...]:
         return tuple(unit.name for unit in self.line.units)
+
+    @property
+    def demand(self) -> tuple[Order, ...]:
+        return self.orders
 
     @property
     def can_plan_again(self) -> bool:
@@ -131,6 +139,10 @@ class ProcessNetwork:
     @property
     def units(self) -> tuple[str, ...]:
         return tuple(unit for process in self.processes for unit in process.units)
+
+    @property
+    def demand(self) -> tuple[Delivery, ...]:
+        return self.deliveries
 
     @property
     def can_plan_again(self) -> bool:

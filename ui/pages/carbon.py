@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, singledispatch
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -14,6 +15,7 @@ from emberline.reports.charts import carbon
 from emberline.reports.charts.view import weeks
 from emberline.reports.text import mark, tr, wording
 from emberline.scenarios import Scenario
+from emberline.scenarios.case.scenario import ProcessNetwork, Producer, ProductionLine
 from emberline.scenarios.goal_metrics import NAMES, in_use
 from emberline.scenarios.metrics import FACTORS
 from emberline.ui.pages.result import accounts
@@ -50,17 +52,34 @@ def page() -> None:
         tr("By scope and source"): lambda: _entries(ours, theirs),
         tr("Average against marginal"): lambda: _ways(subject, ours, theirs),
     }
-    if scenario.heats:
-        parts[tr("By heat")] = lambda: _heats(subject, ours, theirs, signal)
-    if scenario.processes and subject.plan is not None and theirs is not None:
-        plan = subject.plan
-        parts[tr("By product")] = lambda: accounts.show_products(plan, (ours, theirs))
-    if scenario.heats or ours.products is not None:
+    for producer in scenario.producers:
+        parts |= _allocated(producer, subject, ours, theirs, signal)
         parts[tr("Embedded emissions")] = lambda: accounts.show_embedded(scenario, ours, theirs)
     for name in (name for name in in_use(scenario) if name in FACTORS):
         title = tr(NAMES[name])
         parts[title[:1].upper() + title[1:]] = partial(_factors, subject, name)
     navigation.tabs(parts, f"carbon.{'.'.join(subject.key)}")
+
+
+@singledispatch
+def _allocated(
+    _: Producer, subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str
+) -> dict[str, Callable[[], None]]:
+    """Carbon of what a producer makes: parts of the page by title."""
+    return {}
+
+
+@_allocated.register
+def _(_: ProductionLine, subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -> dict[str, Any]:
+    return {tr("By heat"): lambda: _heats(subject, ours, theirs, signal)}
+
+
+@_allocated.register
+def _(_: ProcessNetwork, subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -> dict[str, Any]:
+    plan = subject.plan
+    if plan is None or theirs is None:
+        return {}
+    return {tr("By product"): lambda: accounts.show_products(plan, (ours, theirs))}
 
 
 def _factors(subject: Subject, name: str) -> None:
@@ -94,10 +113,6 @@ def _signal(scenario: Scenario, ours: Ledger) -> str:
     return str(choice or scenario.goal.signal)
 
 
-def _tonnes_made(scenario: Scenario, book: Ledger) -> float:
-    return float(book.by_heat["mass_t"].sum()) if scenario.heats else 0.0
-
-
 def _comparable(subject: Subject) -> bool:
     """Whether the baseline makes the same as the plan; otherwise there is no saving."""
     return subject.plan is None or subject.plan.comparable
@@ -120,7 +135,7 @@ def _visible(tonnes: float) -> bool:
 
 def _cards(subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -> None:
     """Totals next to the baseline's, then the stock credit and the sum, as on the page Plan."""
-    scenario, whole = subject.scenario, tr("Scope 1 and 2 [t CO2e]")
+    whole = tr("Scope 1 and 2 [t CO2e]")
     credit = _credit(subject, signal) if theirs is not None else 0.0
 
     def values(book: Ledger) -> dict[str, float | None]:
@@ -132,7 +147,7 @@ def _cards(subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -
             figures[tr("Scope 2, bought heat [t CO2e]")] = book.bought_kg / 1000
         total = book.total_kg(signal)
         figures[whole] = None if total is None else total / 1000
-        mass = _tonnes_made(scenario, book)
+        mass = float(book.by_heat["mass_t"].sum())
         if mass and total is not None:
             figures[tr("Per tonne of product [kg CO2e/t]")] = total / mass
         return figures

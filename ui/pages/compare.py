@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import string
-from functools import partial
+from functools import partial, singledispatch
 from typing import Any
 
 import pandas as pd
@@ -13,8 +13,9 @@ import streamlit as st
 from emberline.planning.plan import Plan
 from emberline.reports.charts import comparison
 from emberline.reports.charts.view import View, weeks
-from emberline.reports.text import say, tr, trn, wording
+from emberline.reports.text import mark, say, tr, trn, wording
 from emberline.runs.store import CatalogueError, Entry, Store, StoredRun, StoreError
+from emberline.scenarios.case.scenario import Producer, ProductionLine
 from emberline.studies.difference import DIFFERENT_HEATS, Difference
 from emberline.ui.pages.parts import compare_runs as study
 from emberline.ui.pages.result.accounts import draw
@@ -262,11 +263,18 @@ def _charts(runs: dict[str, StoredRun]) -> None:
             chart_cache.chart(("together", letter, runs[letter].id), partial(comparison.together, one, whole), says)
 
 
+MOVED = {
+    "heats": mark("Moved heats and units"),
+    "runs": mark("What units, machines and stores do otherwise"),
+}
+"""Title of what differs between schedules, by the table of their producers; a site alone has that of runs."""
+
+
 def _moves(runs: dict[str, StoredRun]) -> None:
     first, *others = runs
-    heats = all(runs[letter].plan.scenario.heats for letter in runs)
-    title = tr("Moved heats and units") if heats else tr("What units, machines and stores do otherwise")
-    st.markdown(f"**{title}**")
+    common = set.intersection(*({one.table for one in run.plan.scenario.producers} for run in runs.values()))
+    titles = [tr(MOVED[table]) for table in common] or [tr(MOVED["runs"])]
+    st.markdown(f"**{', '.join(titles)}**")
     letter = others[0]
     if len(others) > 1:
         letter = str(widgets.choose(tr("Compared with {first}", first=first), others, others[0], "compare.against"))
@@ -277,9 +285,9 @@ def _moves(runs: dict[str, StoredRun]) -> None:
     difference = study.between(one.id, other.id)
     if difference.different_heats:
         st.text(tr(DIFFERENT_HEATS))
-    elif one.plan.scenario.heats and other.plan.scenario.heats:
-        total = len({heat.name for stored in (one, other) for heat in stored.plan.scenario.heats})
-        _heats(difference, one.plan, total, (first, letter), (one.id, other.id))
+    else:
+        for ours, theirs in zip(one.plan.scenario.producers, other.plan.scenario.producers, strict=False):
+            _moved(ours, theirs, difference, one.plan, (first, letter), (one.id, other.id))
     if difference.uses:
         names = (tr("name"), tr("does"), say("unit"), first, letter, tr("at other times"), tr("because"))
         rows = [(u.name, say(u.what), u.unit, u.before, u.after, u.moved, say(u.because)) for u in difference.uses]
@@ -292,12 +300,27 @@ def _moves(runs: dict[str, StoredRun]) -> None:
         st.text(tr("None: both schedules are the same."))
 
 
-def _heats(difference: Difference, plan: Plan, total: int, letters: tuple[str, str], ids: tuple[str, str]) -> None:
-    """Moved heats: how many, from where to where, and why."""
-    if not difference.heats:
+@singledispatch
+def _moved(
+    ours: Producer, theirs: Producer, difference: Difference, plan: Plan, letters: tuple[str, str], ids: tuple[str, str]
+) -> None:
+    """Draw what a producer does at other times, besides what its units do."""
+
+
+@_moved.register
+def _(
+    ours: ProductionLine,
+    theirs: ProductionLine,
+    difference: Difference,
+    plan: Plan,
+    letters: tuple[str, str],
+    ids: tuple[str, str],
+) -> None:
+    total = len({heat.name for heat in (*ours.heats, *theirs.heats)})
+    moves = [(heat, move) for heat in difference.heats for move in heat.stages]
+    if not moves:
         st.text(tr("All {n} heats are where they were.", n=total))
         return
-    moves = [(heat, move) for heat in difference.heats for move in heat.stages]
     later = [heat.main.later_min for heat in difference.heats if heat.main.later_min is not None]
     changed = len({heat.heat for heat, move in moves if move.before_unit != move.after_unit})
     says = [

@@ -39,6 +39,8 @@ TABLE_OF = {
     "ledger": mark("carbon ledger"),
     "figures": mark("figures"),
 }
+OF_PRODUCERS = ("heats", "runs")
+"""Tables of what producers do (``Producer.table``)."""
 
 
 def page() -> None:
@@ -100,9 +102,8 @@ def _row(stored: StoredRun, kind: str, name: str) -> None:
 
 
 def _table(stored: StoredRun, kind: str) -> str:
-    scenario = stored.plan.scenario
-    lacking = {"heats": not scenario.heats, "runs": not scenario.processes}
-    names = [name for name in tables.TABLES if not lacking.get(name, False)]
+    made = {producer.table for producer in stored.plan.scenario.producers}
+    names = [name for name in tables.TABLES if name in made or name not in OF_PRODUCERS]
     return str(
         st.selectbox(
             tr("Table"), names, format_func=lambda name: tr(TABLE_OF.get(str(name), "")), key=f"export.of.{kind}"

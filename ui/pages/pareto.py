@@ -263,12 +263,14 @@ def page() -> None:
             )
         )
         busy = status is not None and not status.ended
-        metric = _metric(request)
-        bars = bool(request.problems) or busy or request.scenario is None or bool(request.scenario.processes)
+        metric, barred = _metric(request), _barred(request)
+        bars = bool(request.problems or barred) or busy or request.scenario is None
         if place.button(tr("Search the front"), type="primary", width="stretch", disabled=bars):
             _start(request, points, metric)
         _earlier(front)
-    _mistakes(request)
+    show_problems(request)
+    for line in barred:
+        st.info(line)
     if busy and status is not None:
         _running(status.run)
     elif stored is not None:
@@ -276,7 +278,7 @@ def page() -> None:
     elif status is not None and status.state != "stored":
         st.subheader(heading(_requested(front)), anchor=False)
         job_progress.show_failure(status, tr("Press Search the front at the side to try again."))
-    elif request.scenario is None or not request.scenario.processes:
+    elif not barred:
         _empty(request, metric, front)
 
 
@@ -353,15 +355,19 @@ def _earlier(front: str) -> None:
             _look_at(str(choice))
 
 
-def _mistakes(request: Request) -> None:
-    show_problems(request)
-    if request.scenario is not None and request.scenario.processes:
-        st.info(
-            tr(
-                "Fronts are available for heats and sites only: plans of processes credit the final stock. Plan "
-                "this scenario with different goals and caps instead, and compare the plans."
-            )
-        )
+NO_FRONT = {
+    "runs": mark(
+        "Fronts are available for heats and sites only: plans of processes credit the final stock. Plan this scenario "
+        "with different goals and caps instead, and compare the plans."
+    )
+}
+"""Why a producer has no front, by its table."""
+
+
+def _barred(request: Request) -> list[str]:
+    """Why a request has no front."""
+    producers = () if request.scenario is None else request.scenario.producers
+    return [tr(NO_FRONT[producer.table]) for producer in producers if producer.table in NO_FRONT]
 
 
 def _empty(request: Request, metric: str, front: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from functools import singledispatch
 from typing import Any
 
 import pandas as pd
@@ -16,6 +17,7 @@ from emberline.reports.text import facts, numbers, tr, trn, wording
 from emberline.runs.jobs import JobStatus, queue
 from emberline.runs.store import StoreError, snapshots
 from emberline.scenarios import Case, Scenario, ScenarioError
+from emberline.scenarios.case.scenario import Producer, ProductionLine
 from emberline.scenarios.goal_metrics import goal_first
 from emberline.scenarios.home import RUN_ID
 from emberline.scenarios.metrics import METRICS, amount_digits, legible_bound
@@ -113,16 +115,14 @@ def _facts(scenario: Case) -> None:
     with st.container(border=True):
         st.text(f"{scenario.description}\n")
         st.text(wording.span(scenario.horizon))
-        stages = "  →  ".join(f"{s.name} ({', '.join(u.name for u in s.units)})" for s in scenario.line.stages)
         size = wording.size(scenario)
-        if scenario.orders:
-            casts = trn("{count} cast", "{count} casts", len(scenario.orders))
-            size = f"{stages}\n{numbers.listed([size, casts])}"
+        for producer in scenario.producers:
+            size = _size(producer, size)
         st.text(tr("{size}; goal: {goal}", size=size, goal=wording.goal(scenario.goal, scenario.market.currency)))
         for line in facts.odd(scenario):
             st.text(tr("odd: {line}", line=line))
-    if scenario.processes:
-        units.show_demand(scenario)
+    for producer in scenario.producers:
+        units.show_demand(producer, scenario)
     columns = [tr("asset"), tr("kind"), tr("size"), tr("carriers")]
     assets = pd.DataFrame(list(facts.assets(scenario)), columns=columns)
     if len(assets):
@@ -134,6 +134,19 @@ def _facts(scenario: Case) -> None:
     says = View.of(scenario.horizon).says_short
     if says:
         st.caption(wording.sentence(says))
+
+
+@singledispatch
+def _size(_: Producer, size: str) -> str:
+    """Size of a scenario in words, with what a producer adds to it."""
+    return size
+
+
+@_size.register
+def _(producer: ProductionLine, size: str) -> str:
+    stages = "  →  ".join(f"{s.name} ({', '.join(u.name for u in s.units)})" for s in producer.line.stages)
+    casts = trn("{count} cast", "{count} casts", len(producer.orders))
+    return f"{stages}\n{numbers.listed([size, casts])}"
 
 
 def step_signs(status: JobStatus) -> dict[str, str]:
@@ -222,7 +235,7 @@ def _clock(status: JobStatus, scenario: Scenario | None) -> None:
 def _baseline(request: dict[str, Any], scenario: Scenario, status: JobStatus) -> None:
     """The best plan of a line so far above the baseline, or the baseline alone: the schedule to beat."""
     key = (str(request.get("scenario")), *request.get("overrides", []))
-    if not (scenario.heats or scenario.processes):
+    if not any(producer.units for producer in scenario.producers):
         return
     if request.get("kind") == "replan":
         run = stored_runs.open_run(str(request["given"]["run"])).plan.baseline
@@ -231,7 +244,7 @@ def _baseline(request: dict[str, Any], scenario: Scenario, status: JobStatus) ->
     else:
         return
     view = View.of(scenario.horizon)
-    operations = chart_cache.recent(f"operations {status.run}", status.operations if scenario.heats else ())
+    operations = chart_cache.recent(f"operations {status.run}", status.operations)
 
     def draw() -> gantt.Layers:
         if operations:

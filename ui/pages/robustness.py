@@ -14,7 +14,7 @@ from emberline.planning.robustness import Ensemble
 from emberline.planning.robustness import ensemble as ensembling
 from emberline.reports.charts import ensemble as ensemble_charts
 from emberline.reports.charts.view import View, weeks
-from emberline.reports.text import facts, say, studies, tr, trn, wording, works
+from emberline.reports.text import facts, mark, say, studies, tr, trn, wording, works
 from emberline.runs.jobs import queue
 from emberline.runs.store import StoredRun, StoreError, ensembles
 from emberline.scenarios.goal_metrics import goal_first
@@ -27,6 +27,8 @@ Stamp = tuple[str, int]
 """Identity of an ensemble: its file and the time of writing."""
 ROWS = 40
 """Most limits in the table."""
+AFTER_BREAKDOWN = {"heats": mark("In {after} of the {broken} failed replays a unit had broken down before.")}
+"""Remark on failed replays, by the table of a producer."""
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -116,13 +118,10 @@ def _notes(ensemble: Ensemble, low: float, high: float) -> list[str]:
     if ensemble.n < ensemble.n_requested:
         lines.append(tr("Ended early: {asked} replays were requested.", asked=ensemble.n_requested))
     broken = ensemble.n - ensemble.successes
-    if broken and ensemble.scenario.heats:
-        lines.append(
-            tr(
-                "In {after} of the {broken} failed replays a unit had broken down before.",
-                after=ensemble.after_breakdown, broken=broken,
-            )
-        )  # fmt: skip
+    if broken:
+        tables = (producer.table for producer in ensemble.scenario.producers)
+        texts = (AFTER_BREAKDOWN[table] for table in tables if table in AFTER_BREAKDOWN)
+        lines += [tr(text, after=ensemble.after_breakdown, broken=broken) for text in texts]
     return lines
 
 
@@ -236,8 +235,7 @@ def page() -> None:
         _ask(stored, place, status is not None)
         holding.ask(stored, status is not None)
     if status is not None:
-        watch = holding.watch if status.kind == "hold" else _running
-        watch(status.run)
+        {"hold": holding.watch, "replay": _running}[status.kind](status.run)
         return
     for ended in jobs:
         if ended is not None and ended.state != "stored":

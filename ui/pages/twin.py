@@ -51,13 +51,8 @@ def page() -> None:
 def _replication(subject: Subject, place: Any, number: Any) -> int | None:
     """The replication to show; None: no disturbances."""
     disturbances = subject.scenario.disturbances
-    scatters = (
-        disturbances.duration_spread
-        or disturbances.energy_spread
-        or disturbances.breakdowns
-        or disturbances.units
-        or disturbances.processes
-    )
+    spreads = ("duration_spread", "energy_spread", "rate_spread", "delivery_spread", "breakdowns", "units")
+    scatters = any(getattr(disturbances, name) for name in spreads)
     if not scatters:
         place.caption(tr("This scenario has no disturbances: every day is as planned."))
         return None
@@ -111,6 +106,10 @@ def _figures(subject: Subject, runs: dict[str, xr.Dataset], replication: int | N
             st.metric(label, number, delta, delta_color="off", delta_arrow="off", border=True)
 
 
+TONNES = {"heats": mark("Production [{unit}]"), "runs": mark("Delivered [{unit}]")}
+"""Label of the tonnes of a producer, by its table."""
+
+
 def _card_values(scenario: Scenario, sums: Figures, run: xr.Dataset) -> list[tuple[str, str, str]]:
     """Label, name and number of each figure."""
     money = sums.currency
@@ -123,10 +122,8 @@ def _card_values(scenario: Scenario, sums: Figures, run: xr.Dataset) -> list[tup
     if "stop_min" in run or run.attrs.get("disturbed"):
         minutes = float(run["stop_min"].sum()) if "stop_min" in run else 0.0
         cards.append((tr("Broken down [{unit}]", unit="min"), "stops", wording.number(minutes, 0)))
-    if scenario.heats or scenario.processes:
-        label = tr("Delivered [{unit}]", unit="t") if scenario.processes else tr("Production [{unit}]", unit="t")
-        cards.append((label, "tonnes", wording.number(sums.tonnes, 0)))
-    return cards
+    labels = [tr(TONNES[producer.table], unit="t") for producer in scenario.producers]
+    return cards + [(label, "tonnes", wording.number(sums.tonnes, 0)) for label in labels]
 
 
 def _wrong(scenario: Scenario, runs: dict[str, xr.Dataset]) -> None:

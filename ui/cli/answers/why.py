@@ -418,6 +418,10 @@ def _show_locks(prices: lock_prices.LockPrices) -> None:
         console.print("the time limit was reached before every lock was tried; raise it with --time-limit")
 
 
+FIXED = {"heats": "heats", "runs": "processes"}
+"""What prices are computed with as planned, by the table of a producer."""
+
+
 def prices(
     run: Run = "last",
     output: Annotated[
@@ -458,7 +462,7 @@ def prices(
         figures = (wording.number(value, 2) for value in (row.mean, row.low, row.high))
         table.add_row(row.name, row.says, row.unit, *figures, wording.number(row.steps, 0))
     console.print(table)
-    what = "processes" if plan.scenario.processes else "heats"
+    what = ", ".join(FIXED[producer.table] for producer in plan.scenario.producers) or FIXED["heats"]
     goal = GOALS[plan.scenario.goal.minimize]
     console.print(f"for the goal {goal}; {what} fixed as planned, {note}")
     if output is not None:

@@ -25,6 +25,8 @@ from emberline.ui.pages.result import repairs, units
 from emberline.ui.pages.session import chart_cache
 
 ABOUT = {"heat": mark("a heat"), "unit": mark("a unit or asset"), "hour": mark("an hour")}
+ABOUT_OF: dict[str, tuple[str, ...]] = {"heats": ("heat",), "runs": ()}
+"""What else than units and hours a question may be about, by the table of a producer."""
 PROVEN = {
     "infeasible": mark("no plan with it (proven)"),
     "no plan on this grid": mark("no plan with it on the scenario's time steps"),
@@ -40,7 +42,7 @@ def ask_why(stored: StoredRun) -> Question:
         return Question(problem=tr("This plan has no schedule to ask about."))
     if scenario.by_the_minute:
         return Question(problem=tr("Lateness weighs neither carbon nor cost; choose a plan for one of them."))
-    options = [about for about in ABOUT if about != "heat" or scenario.heats]
+    options = [*(about for producer in scenario.producers for about in ABOUT_OF[producer.table]), "unit", "hour"]
     widget = f"why.about.{stored.id}"
     st.session_state.setdefault(widget, options[0])  # the card of a heat or a run may have set it
     about = st.segmented_control(

@@ -41,7 +41,7 @@ DEFAULT = (50, 60, 70, 80, 90, 100)
 def ask_headroom(request: Request) -> Question:
     """The form: loads and the smallest saving that counts."""
     scenario = scenario_of(request)
-    if not scenario.orders and not scenario.deliveries:
+    if not any(producer.demand for producer in scenario.producers):
         return Question(problem=tr("A site alone makes nothing, so there is no order load."))
     if scenario.by_the_minute:
         return Question(problem=tr("Lateness weighs neither carbon nor cost; choose one of them as the goal."))

@@ -137,6 +137,12 @@ class FormField:
     default: Any = None
     required: bool = False
     unit: str = ""
+    typed: bool = True
+    """Whether any text may be entered; else an option is chosen."""
+    opens: bool = False
+    """Whether it may be a record too, which is drawn below."""
+    series: bool = False
+    """Whether it is a series."""
 
     @property
     def label(self) -> str:
@@ -157,6 +163,8 @@ class Inner:
     """``record``, ``rows`` (a list of records) or ``amounts`` (numbers by name)."""
     record: type[BaseModel] | None
     help: str
+    single: bool = False
+    """Whether it may be written as one value too."""
 
 
 @cache
@@ -169,7 +177,7 @@ def inner(record: type[BaseModel]) -> tuple[Inner, ...]:
         item = _bare(parts[0]) if parts else None
         text = documented(record).get(name, "")
         if _is_record(annotation) and annotation is not Series and name != "factor":
-            entries.append(Inner(name, "record", annotation, text))
+            entries.append(Inner(name, "record", annotation, text, single=True))
         elif origin is tuple and _is_record(item):
             entries.append(Inner(name, "rows", item, text))
         elif origin is dict:
@@ -213,7 +221,17 @@ def fields(record: type[BaseModel], currency: str) -> tuple[FormField, ...]:
             unit = "t/h" if kind == "rate" else unit
             entries.append(
                 FormField(
-                    name, words, documented(record).get(name, ""), kind, choices, default, field.is_required(), unit
+                    name,
+                    words,
+                    documented(record).get(name, ""),
+                    kind,
+                    choices,
+                    default,
+                    field.is_required(),
+                    unit,
+                    typed=kind not in ("switch", "choice", "zone"),
+                    opens=kind == "rate",
+                    series=kind == "series",
                 )
             )
     return tuple(sorted(entries, key=lambda field: field.name != "name"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -236,7 +236,7 @@ def group(
     )  # fmt: skip
     wide = [field for field in entries if field.name in LONG]
     small = [field for field in entries if field.name not in LONG]
-    small = [field for field in small if field.kind != "rate" or not isinstance(_value(now, group, field), dict)]
+    small = [field for field in small if not (field.opens and isinstance(_value(now, group, field), dict))]
     visible = [field for field in small if not brief or field.required or _value(now, group, field) is not ABSENT]
     _grid(draft, now, group, visible, across)
     rest = [field for field in small if field not in visible]
@@ -291,21 +291,31 @@ def _names(now: DraftState, field: str) -> list[str]:
 
 def _widget(field: FormField, value: Any, key: str, name: str, names: list[str]) -> Any:
     """The typed value; ``ABSENT``: use the default; None: unchanged."""
-    label = field.label
-    help_text = "  \n".join([*([tr(field.help)] if field.help else []), f"`{name}`"])
-    if field.kind in ("choice", "zone") or (field.kind == "words" and names):
-        options = list(field.choices) if field.kind == "choice" else sorted(zones())
-        options = names if field.kind == "words" else options
-        current = as_typed(field.default if value is ABSENT else value)
-        if current not in options:
-            options = [current, *options]
-        words = _goal if field.name == "minimize" else _choice
-        choice = st.selectbox(label, options, options.index(current), key=key, help=help_text, format_func=words)
-        return None if choice == current else choice or ABSENT
-    if field.kind == "switch":
-        current = field.default if value is ABSENT else value
-        on = st.toggle(label, value=current is True, key=key, help=help_text)
-        return None if on == (current is True) else on
+    about = "  \n".join([*([tr(field.help)] if field.help else []), f"`{name}`"])
+    return WIDGETS[field.kind](field, value, key, about, names)
+
+
+def _select(field: FormField, value: Any, key: str, about: str, options: list[str]) -> Any:
+    current = as_typed(field.default if value is ABSENT else value)
+    if current not in options:
+        options = [current, *options]
+    words = _goal if field.name == "minimize" else _choice
+    choice = st.selectbox(field.label, options, options.index(current), key=key, help=about, format_func=words)
+    return None if choice == current else choice or ABSENT
+
+
+def _switch(field: FormField, value: Any, key: str, about: str, _: list[str]) -> Any:
+    current = field.default if value is ABSENT else value
+    on = st.toggle(field.label, value=current is True, key=key, help=about)
+    return None if on == (current is True) else on
+
+
+def _words(field: FormField, value: Any, key: str, about: str, names: list[str]) -> Any:
+    """A name is chosen where the names that there are can be listed."""
+    return _select(field, value, key, about, names) if names else _input(field, value, key, about, str)
+
+
+def _input(field: FormField, value: Any, key: str, about: str, read: Callable[[str], Any]) -> Any:
     whole = isinstance(value, dict)  # a series: its source is said below, a constant typed here takes its place
     current = "" if value is ABSENT or whole else as_typed(value)
     default = tr("a series; type a constant instead") if whole else typed_default(field)
@@ -314,10 +324,10 @@ def _widget(field: FormField, value: Any, key: str, name: str, names: list[str])
     hint = tr("required") if field.required else tr("default {value}", value=default) if default else without
     hint = default if whole else hint
     draw = st.text_area if field.name in LONG else st.text_input
-    typed = str(draw(label, current, key=key, help=help_text, placeholder=hint) or "").strip()
+    typed = str(draw(field.label, current, key=key, help=about, placeholder=hint) or "").strip()
     if typed == current.strip():
         return None
-    return _typed(typed, field.kind)
+    return read(typed) if typed else ABSENT
 
 
 def _choice(option: str) -> str:
@@ -328,17 +338,29 @@ def _goal(option: str) -> str:
     return tr(GOALS[option]) if option in GOALS else _choice(option)
 
 
-def _typed(text: str, kind: str) -> Any:
-    if not text:
-        return ABSENT
-    if kind == "words":
-        return text
+def _typed(text: str) -> Any:
     if text[0] in "{[":
         try:
             return parse(f"v: {text}").data.get("v", text)
         except ScenarioError:
             return text
     return value_of(text)
+
+
+def _value_input(field: FormField, value: Any, key: str, about: str, _: list[str]) -> Any:
+    return _input(field, value, key, about, _typed)
+
+
+WIDGETS: dict[str, Callable[[FormField, Any, str, str, list[str]], Any]] = {
+    "choice": lambda field, value, key, about, _: _select(field, value, key, about, list(field.choices)),
+    "zone": lambda field, value, key, about, _: _select(field, value, key, about, sorted(zones())),
+    "switch": _switch,
+    "words": _words,
+    "series": _value_input,
+    "rate": _value_input,
+    "value": _value_input,
+}
+"""Widget of each kind of field."""
 
 
 def _check(draft: drafts.Draft, now: DraftState, group: FieldGroup, field: FormField, path: Keys, value: Any) -> None:
@@ -349,10 +371,10 @@ def _check(draft: drafts.Draft, now: DraftState, group: FieldGroup, field: FormF
         return
     if value is ABSENT and group.only and typed_default(field):
         st.caption(f"✓ {tr('typical')}", help=tr("A typical value, not yours: it counts where none is typed."))
-    if value is ABSENT or field.kind in ("switch", "choice", "zone"):
+    if value is ABSENT or not field.typed:
         return
     remark = source_of(now, state(str(draft.folder / draft.texts[0])), path, value)
-    if field.kind == "series" and now.scenario is not None:
+    if field.series and now.scenario is not None:
         st.caption(f"✓ {_span(now.scenario, path)}", help=remark or None)
         return
     if remark:

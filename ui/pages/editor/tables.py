@@ -326,11 +326,11 @@ def draw_within(
         title = f"{label_of(words, unit)}{_size(value)}{f' ✕ {wrong}' if wrong else ''}"
         if entry.record is Rate and _one_value(value):
             title = tr("A range instead of one rate")
-        visible = value is not ABSENT and bool(value) and not (entry.kind == "record" and _one_value(value))
+        visible = value is not ABSENT and bool(value) and not (entry.single and _one_value(value))
         with st.expander(title, expanded=visible and depth < OPEN_LEVELS, key=f"in.{dotted(place)}"):
             if entry.help:
                 st.caption(tr(entry.help))
-            _entry(draft, now, place, entry, depth)
+            DRAW[entry.kind](draft, now, place, entry, depth)
 
 
 def _one_value(value: Any) -> bool:
@@ -349,20 +349,18 @@ def _size(value: Any) -> str:
     return f": {as_typed(value)}" if value not in (ABSENT, [], {}) else ""
 
 
-def _entry(draft: drafts.Draft, now: DraftState, place: Keys, entry: Inner, depth: int) -> None:
-    value = now.value(place)
-    if entry.kind == "amounts":
-        _amounts(draft, now, place)
-    elif entry.kind == "record" and entry.record is not None:
+def _record(draft: drafts.Draft, now: DraftState, place: Keys, entry: Inner, depth: int) -> None:
+    form.group(draft, now, form.FieldGroup("", place, entry.record))
+    draw_within(draft, now, place, entry.record, depth + 1)
+
+
+def _rows(draft: drafts.Draft, now: DraftState, place: Keys, entry: Inner, depth: int) -> None:
+    if isinstance(now.value(place), dict):  # a list of one may be written without its list
         form.group(draft, now, form.FieldGroup("", place, entry.record))
-        draw_within(draft, now, place, entry.record, depth + 1)
-    elif entry.record is not None:
-        if isinstance(value, dict):  # a list of one may be written without its list
-            form.group(draft, now, form.FieldGroup("", place, entry.record))
-            return
-        words = label_parts(entry.name, money(now))[0]
-        edit(draft, now, EditorTable(dotted(place), tr(words), place, entry.record))
-        pick(draft, now, EditorTable(dotted(place), tr(words), place, entry.record), depth + 1)
+        return
+    table = EditorTable(dotted(place), tr(label_parts(entry.name, money(now))[0]), place, entry.record)
+    edit(draft, now, table)
+    pick(draft, now, table, depth + 1)
 
 
 def pick(draft: drafts.Draft, now: DraftState, table: EditorTable, depth: int = 0) -> None:
@@ -386,7 +384,7 @@ def pick(draft: drafts.Draft, now: DraftState, table: EditorTable, depth: int = 
             draw_within(draft, now, (*table.path, place), record, depth)
 
 
-def _amounts(draft: drafts.Draft, now: DraftState, place: Keys) -> None:
+def _amounts(draft: drafts.Draft, now: DraftState, place: Keys, _: Inner, __: int) -> None:
     """Numbers by name as a table of two columns."""
     value = now.value(place)
     amounts = value if isinstance(value, dict) else {}
@@ -408,6 +406,14 @@ def _amounts(draft: drafts.Draft, now: DraftState, place: Keys) -> None:
             after[name] = value_of(amount)
     if after != amounts:
         editor.write(draft, after, {place: after or ABSENT})
+
+
+DRAW: dict[str, Callable[[drafts.Draft, DraftState, Keys, Inner, int], None]] = {
+    "record": _record,
+    "rows": _rows,
+    "amounts": _amounts,
+}
+"""Form or table of each kind of field within a record."""
 
 
 TABLES: dict[str, tuple[str, Keys]] = {

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
+from functools import singledispatch
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ import streamlit as st
 
 from emberline.reports.text import mark, numbers, say, tr, trn, wording
 from emberline.scenarios import Scenario
+from emberline.scenarios.case.scenario import ProcessNetwork, Producer, ProductionLine
 from emberline.scenarios.goal_metrics import GOALS, caps, in_use, no_worse
 from emberline.scenarios.records.goal import net_of
 
@@ -171,10 +173,8 @@ def draw(inputs: Inputs) -> Any:
     place = _goal(inputs)
     _market(inputs)
     _site(inputs)
-    if inputs.original.orders:
-        _casts(inputs)
-    if inputs.original.stores:
-        _stores(inputs)
+    for producer in inputs.original.producers:
+        _amounts(producer, inputs)
     _search(inputs)
     return place
 
@@ -272,13 +272,19 @@ def _site(inputs: Inputs) -> None:
         inputs.overrides.append(f"site.battery={json.dumps({'energy_mwh': energy, 'power_mw': power})}")
 
 
-def _casts(inputs: Inputs) -> None:
+@singledispatch
+def _amounts(producer: Producer, inputs: Inputs) -> None:
+    """Draw what a producer is to make, or has in store."""
+
+
+@_amounts.register
+def _(producer: ProductionLine, inputs: Inputs) -> None:
     table = casts(inputs.original)
     before = table["heats"].tolist()
     earlier = inputs.seeds.get("heats")
     if isinstance(earlier, list) and len(earlier) == len(before):
         table["heats"] = earlier
-    heats, mass = st.empty(), {grade.name: grade.mass_t for grade in inputs.original.line.grades}
+    heats, mass = st.empty(), {grade.name: grade.mass_t for grade in producer.line.grades}
     with st.expander(tr("Casts and heats")):
         st.caption(tr("Change the number of heats per cast and grade; 0 removes them."))
         counts = inputs.table(
@@ -305,7 +311,10 @@ def _level(label: str) -> Any:
     return st.column_config.NumberColumn(label, min_value=0.0, step=0.1, format="%g", required=True)
 
 
-def _stores(inputs: Inputs) -> None:
+@_amounts.register
+def _(producer: ProcessNetwork, inputs: Inputs) -> None:
+    if not producer.stores:
+        return
     table = levels(inputs.original)
     before = table[[NOW, END]].to_numpy().tolist()
     earlier = inputs.seeds.get("stores")

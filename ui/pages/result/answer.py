@@ -94,6 +94,18 @@ def show_all(plan: Plan) -> None:
     st.text(tr("Status: {status}", status=wording.status(plan)))
 
 
+HELD = {
+    "heats": mark(
+        "The plan held without a violation in {held} of {n} disturbed replays (spread of times, breakdowns)."
+    ),
+    "runs": mark(
+        "The plan held without a violation in {held} of {n} disturbed replays (spread of rates and deliveries, "
+        "breakdowns)."
+    ),
+}
+"""Result of the disturbed replays, by the table of a producer."""
+
+
 def show_days(plan: Plan) -> None:
     """Draw the results of the disturbed replays."""
     if plan.replays is None or not plan.replays.n:
@@ -109,18 +121,7 @@ def show_days(plan: Plan) -> None:
         st.table(studies.quantile_table(plan.scenario, plan.again.quantiles()))
         st.text(tr("Printed and left alone:"))
     holds, n = plan.replays.successes, plan.replays.n
-    if plan.scenario.processes:
-        says = tr(
-            "The plan held without a violation in {held} of {n} disturbed replays (spread of rates and "
-            "deliveries, breakdowns).",
-            held=holds, n=n,
-        )  # fmt: skip
-    else:
-        says = tr(
-            "The plan held without a violation in {held} of {n} disturbed replays (spread of times, breakdowns).",
-            held=holds, n=n,
-        )  # fmt: skip
-    st.text(says)
+    st.text("\n".join(tr(HELD[producer.table], held=holds, n=n) for producer in plan.scenario.producers))
     st.table(studies.quantile_table(plan.scenario, plan.replays.quantiles()))
 
 

@@ -3,6 +3,7 @@ around the locks."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
@@ -20,16 +21,109 @@ from emberline.ui.pages.result import zoom
 
 MOST_UNDONE = 50
 MOST_REASONS = 6
-QUICK_S = 5.0
-"""Longest search around moves: a shift leader waits for it [s]."""
-RUNS_S = 20.0
-"""The same around runs of processes, whose weeks have more to decide [s]."""
+
+
+class HeatMoves:
+    """Moves of heats."""
+
+    search_s = 5.0
+    """Longest search around moves: a shift leader waits for it [s]."""
+    board = staticmethod(boards.of_plan)
+    bars = staticmethod(drawing.of_heats)
+
+    def pick(self, plan: Plan, run: str, act: dict[str, Any]) -> None:
+        """Show the heat that was clicked."""
+        names = [heat.name for heat in plan.scenario.heats]
+        heat = str(act.get("heat", ""))
+        st.session_state[f"heat.{run}"] = heat if heat in names else None
+        st.session_state[f"heat.{run}.begins"] = (heat,) if heat in names else ()
+        st.session_state[f"heat.{run}.stage"] = self._stage(plan, run, act)
+
+    def _stage(self, plan: Plan, run: str, act: dict[str, Any]) -> str | None:
+        """Stage of the bar that was clicked; None: the heat has started there, or no bar was."""
+        board, (h, _, i) = of_run(run, plan), str(act.get("key", "")).partition(".")
+        try:
+            key = int(h), int(i)
+        except ValueError:
+            return None
+        return board.operation(key)[1] if board is not None and key in board.key_of.values() else None
+
+    def lock(self, board: HeatBoard, plan: Plan, run: str, act: dict[str, Any]) -> None:
+        """Lock a heat where it was dropped, or where it is; free one that is locked."""
+        h, i = map(int, str(act["key"]).split("."))
+        if (h, i) not in set(board.key_of.values()):
+            return
+        now = locking.on_heats(run, plan)
+        if act["do"] == "lock" and board.moves(now).get((h, i)) is not None:
+            hold(plan, run, boards.undone(now, board, (h, i)))
+            return
+        place = board.place((h, i)) if act["do"] == "lock" else (int(act["unit"]), int(act["slot"]))
+        if place[0] in board.units((h, i)) and 0 <= place[1] < board.problem.n_slots:
+            pin(plan, run, board.lock((h, i), place))
+
+    def in_the_way(self, board: HeatBoard, locks: tuple[AnyLock, ...]) -> list[str]:
+        """What the moves break with all else where the plan has it, in words."""
+        places = board.moves(locks)
+        lines = []
+        for key, place in places.items():
+            if place != board.place(key):
+                orders, casts = board.free.orders, board.problem.casts
+                heat = board.operation(key)[0] if key[0] >= 0 else orders[casts[key[1]].order].name
+                lines += [f"{heat}: {wording.sentence(say(reason))}" for reason in board.in_the_way(key, place, places)]
+        return lines
+
+
+class RunMoves:
+    """Moves of runs of processes."""
+
+    search_s = 20.0
+    """Longest search around moves: weeks of processes have more to decide [s]."""
+    bars = staticmethod(drawing.of_runs)
+
+    def board(self, plan: Plan) -> RunBoard | None:
+        """The board of a plan, if it has a schedule."""
+        return None if plan.schedule is None else RunBoard(plan)
+
+    def pick(self, plan: Plan, run: str, act: dict[str, Any]) -> None:
+        """Show the run that was clicked."""
+        st.session_state[f"picked.{run}"] = str(act.get("heat", ""))
+
+    def lock(self, board: RunBoard, plan: Plan, run: str, act: dict[str, Any]) -> None:
+        """Lock a run where it was dropped, or where it is; free one that is locked."""
+        number, now = int(str(act["key"]).split(".")[0]), locking.current(locking.key_of(run, plan), plan)
+        moves = board.moves(now)
+        if act["do"] == "lock" and number in moves:
+            del moves[number]
+        else:
+            at = board.runs[number].first
+            moves[number] = at if act["do"] == "lock" else int(act["slot"]) + at - board.begins[number]
+        locks = tuple(board.lock(i, first) for i, first in sorted(moves.items()))
+        replan.with_locks(plan.scenario, locks)
+        hold(plan, run, locks)
+
+    def in_the_way(self, board: RunBoard, locks: tuple[AnyLock, ...]) -> list[str]:
+        """What the moves break with all else where the plan has it, in words."""
+        horizon, moves = board.plan.scenario.horizon, board.moves(locks)
+        lines = [tr("{run} lies outside the horizon", run=f"{one.unit} {one.mode}") for one in board.outside(moves)]
+        lines += [
+            tr("{unit} is busy with {other}", unit=hit.unit, other=f"{hit.other.mode}, {hit.one.mode}")
+            for hit in board.collisions(moves)
+        ]
+        return lines or [wording.violation(row, horizon) for row in board.missed(moves)]
+
+
+MOVES: dict[str, Any] = {"heats": HeatMoves(), "runs": RunMoves()}
+"""Moves on a board by the table of the producer that it shows."""
+
+
+def _moves_of(plan: Plan) -> Any:
+    return MOVES[plan.scenario.producers[0].table]
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def of_run(run: str, _plan: Plan) -> HeatBoard | RunBoard | None:
-    """The board of a stored plan."""
-    return RunBoard(_plan) if _plan.scenario.processes and _plan.schedule is not None else boards.of_plan(_plan)
+def of_run(run: str, _plan: Plan) -> Any:
+    """The board of a stored plan: a ``HeatBoard`` or ``RunBoard``; None: nothing can be moved."""
+    return _moves_of(_plan).board(_plan)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -38,9 +132,8 @@ def _bars(
 ) -> dict[str, Any]:
     assert _plan.replay is not None
     before, board = _plan.baseline if baseline else None, of_run(run, _plan)
-    if isinstance(board, RunBoard):
-        return drawing.of_runs(_plan.scenario, _plan.replay, before, _view, board)
-    return drawing.of_heats(_plan.scenario, _plan.replay, before, _view, board)
+    bars: dict[str, Any] = _moves_of(_plan).bars(_plan.scenario, _plan.replay, before, _view, board)
+    return bars
 
 
 def show(plan: Plan, run: str, view: View, baseline: bool, picked: tuple[str, ...]) -> None:
@@ -70,60 +163,12 @@ def _act(plan: Plan, run: str) -> None:
         return
     if act.get("do") == "undo":
         undo(plan, run)
-    elif plan.scenario.heats:
-        names = [heat.name for heat in plan.scenario.heats]
-        heat = str(act.get("heat", ""))
-        st.session_state[f"heat.{run}"] = heat if heat in names else None
-        st.session_state[f"heat.{run}.begins"] = (heat,) if heat in names else ()
-        st.session_state[f"heat.{run}.stage"] = _stage(plan, run, act)
     else:
-        st.session_state[f"picked.{run}"] = str(act.get("heat", ""))
-    if act.get("do") in ("move", "lock"):
-        board = of_run(run, plan)
-        try:
-            if isinstance(board, RunBoard):
-                _lock_run(board, plan, run, act)
-            elif board is not None:
-                _lock_heat(board, plan, run, act)
-        except (ScenarioError, KeyError, TypeError, ValueError, IndexError):
-            return
-
-
-def _stage(plan: Plan, run: str, act: dict[str, Any]) -> str | None:
-    """Stage of the bar that was clicked; None: the heat has started there, or no bar was."""
-    board, (h, _, i) = of_run(run, plan), str(act.get("key", "")).partition(".")
-    try:
-        key = int(h), int(i)
-    except ValueError:
-        return None
-    return board.operation(key)[1] if isinstance(board, HeatBoard) and key in board.key_of.values() else None
-
-
-def _lock_heat(board: HeatBoard, plan: Plan, run: str, act: dict[str, Any]) -> None:
-    h, i = map(int, str(act["key"]).split("."))
-    if (h, i) not in set(board.key_of.values()):
-        return
-    now = locking.on_heats(run, plan)
-    if act["do"] == "lock" and board.moves(now).get((h, i)) is not None:
-        hold(plan, run, boards.undone(now, board, (h, i)))
-        return
-    place = board.place((h, i)) if act["do"] == "lock" else (int(act["unit"]), int(act["slot"]))
-    if place[0] in board.units((h, i)) and 0 <= place[1] < board.problem.n_slots:
-        pin(plan, run, board.lock((h, i), place))
-
-
-def _lock_run(board: RunBoard, plan: Plan, run: str, act: dict[str, Any]) -> None:
-    """Lock a run where it was dropped, or where it is; free one that is locked."""
-    number, now = int(str(act["key"]).split(".")[0]), locking.current(locking.key_of(run, plan), plan)
-    moves = board.moves(now)
-    if act["do"] == "lock" and number in moves:
-        del moves[number]
-    else:
-        at = board.runs[number].first
-        moves[number] = at if act["do"] == "lock" else int(act["slot"]) + at - board.begins[number]
-    locks = tuple(board.lock(i, first) for i, first in sorted(moves.items()))
-    replan.with_locks(plan.scenario, locks)
-    hold(plan, run, locks)
+        _moves_of(plan).pick(plan, run, act)
+    board = of_run(run, plan)
+    if act.get("do") in ("move", "lock") and board is not None:
+        with suppress(ScenarioError, KeyError, TypeError, ValueError, IndexError):
+            _moves_of(plan).lock(board, plan, run, act)
 
 
 def _range(plan: Plan, run: str, span: Any) -> None:
@@ -168,7 +213,8 @@ def _changes(plan: Plan, run: str, now: tuple[AnyLock, ...]) -> None:
     if replan.same_locks(now, replan.all_locks(plan.scenario)):
         return
     board = of_run(run, plan)
-    seconds = RUNS_S if plan.scenario.processes else QUICK_S
+    moves = _moves_of(plan)
+    seconds = moves.search_s
     before = {lock.model_dump_json() for lock in replan.all_locks(plan.scenario)}
     fresh = [lock for lock in now if lock.model_dump_json() not in before]
     gone = len(before - {lock.model_dump_json() for lock in now})
@@ -200,33 +246,7 @@ def _changes(plan: Plan, run: str, now: tuple[AnyLock, ...]) -> None:
                 st.warning(say(str(error)))
             else:
                 st.rerun()
-        reasons = in_the_way(board, now)
+        reasons = [] if board is None else list(dict.fromkeys(moves.in_the_way(board, now)))
         if reasons:
             st.text("\n".join(f"! {line}" for line in reasons[:MOST_REASONS]))
             st.caption(tr("With everything else where it is; planning again moves it as far as needed."))
-
-
-def in_the_way(board: HeatBoard | RunBoard | None, locks: tuple[AnyLock, ...]) -> list[str]:
-    """What the moves break with all else where the plan has it, in words."""
-    if board is None:
-        return []
-    if isinstance(board, RunBoard):
-        return _in_the_way_of_runs(board, board.moves(locks))
-    places = board.moves(locks)
-    lines = []
-    for key, place in places.items():
-        if place != board.place(key):
-            heat = board.operation(key)[0] if key[0] >= 0 else board.free.orders[board.problem.casts[key[1]].order].name
-            lines += [f"{heat}: {wording.sentence(say(reason))}" for reason in board.in_the_way(key, place, places)]
-    return list(dict.fromkeys(lines))
-
-
-def _in_the_way_of_runs(board: RunBoard, moves: dict[int, int]) -> list[str]:
-    horizon = board.plan.scenario.horizon
-    lines = [tr("{run} lies outside the horizon", run=f"{one.unit} {one.mode}") for one in board.outside(moves)]
-    lines += [
-        tr("{unit} is busy with {other}", unit=hit.unit, other=f"{hit.other.mode}, {hit.one.mode}")
-        for hit in board.collisions(moves)
-    ]
-    lines = lines or [wording.violation(row, horizon) for row in board.missed(moves)]
-    return list(dict.fromkeys(lines))

@@ -52,8 +52,10 @@ def pick(plan: Plan, run: str) -> str | None:
     )  # fmt: skip
 
 
-def show(plan: Plan, run: str, book: Ledger, heat: str) -> None:
-    """Draw one heat: energy, carbon, cost, stages and their slack."""
+def show(plan: Plan, run: str, book: Ledger, heat: str | None) -> None:
+    """Draw one heat: energy, carbon, cost, stages and their slack; nothing where none is selected."""
+    if heat is None:
+        return
     assert plan.replay is not None
     scenario = plan.scenario
     batch = next(item for item in scenario.heats if item.name == heat)

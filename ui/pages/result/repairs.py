@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import singledispatch
 from typing import Any
 
 import streamlit as st
@@ -65,9 +66,22 @@ def lock_text(scenario: Scenario, lock: AnyLock) -> str:
         day = "" if horizon.length_min <= 25 * 60 else f"{numbers.weekday(instant)} "
         return f"{day}{instant:%H:%M}"
 
-    if isinstance(lock, RunLock):
-        until = "" if lock.end is None else f"–{at(lock.end)}"
-        return " ".join(filter(None, [lock.process, lock.mode, f"{at(lock.start)}{until}"]))
+    return _lock_words(lock, at)
+
+
+@singledispatch
+def _lock_words(lock: Any, at: Callable[[Any], str]) -> str:
+    raise TypeError(f"{lock!r} is no lock")
+
+
+@_lock_words.register
+def _(lock: RunLock, at: Callable[[Any], str]) -> str:
+    until = "" if lock.end is None else f"–{at(lock.end)}"
+    return " ".join(filter(None, [lock.process, lock.mode, f"{at(lock.start)}{until}"]))
+
+
+@_lock_words.register
+def _(lock: Lock, at: Callable[[Any], str]) -> str:
     times = [at(lock.start)] if lock.start is not None else []
     if lock.earliest is not None:
         times.append(tr("from {time}", time=at(lock.earliest)))

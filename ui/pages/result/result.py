@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import singledispatch
 from pathlib import Path
 
 import streamlit as st
@@ -21,6 +22,7 @@ from emberline.reports.text.wording import filled
 from emberline.runs.store import StoredRun
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.case.scenario import Producer, ProductionLine
 from emberline.scenarios.checking.uncounted import uncounted
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.pages.result import accounts, answer, board, heats, repairs, units, zoom
@@ -93,29 +95,34 @@ def show(stored: StoredRun) -> None:
         return
     answer.show(plan, run)
     bills, ledgers = stored_runs.bills_and_ledgers(run)
-    parts: dict[str, Callable[[], None]] = {
-        "schedule": lambda: _schedule(plan, run, ledgers[0]),
-        "heats": lambda: heats.edit(plan, run),
-        "units": lambda: units.show_runs(plan),
-        "stores": lambda: units.show_stores(plan, ledgers[0]),
-        "products": lambda: accounts.show_products(plan, ledgers),
+    parts: dict[str, Callable[[], None]] = {"schedule": lambda: _schedule(plan, run, ledgers[0])}
+    for producer in plan.scenario.producers:
+        parts |= _parts(producer, plan, run, ledgers)
+    parts |= {
         "bill": lambda: accounts.show_bill(plan, bills),
         "ledger": lambda: accounts.show_ledger(plan, ledgers),
         "figures": lambda: _figures(plan, run),
         "days": lambda: answer.show_days(plan),
         "about": lambda: _about(plan, run),
     }
-    scenario = plan.scenario
-    # plans with moving material have stores
-    needs = {
-        "heats": scenario.heats,
-        "units": scenario.processes,
-        "stores": scenario.stores,
-        "products": scenario.stores,
-    }
-    parts = {tr(TABS[name]): draw for name, draw in parts.items() if needs.get(name, True)}
-    navigation.tabs(parts, f"result.{run}", always=(tr(TABS["schedule"]), tr(TABS["heats"])))
+    tabs = {tr(TABS[name]): draw for name, draw in parts.items()}
+    navigation.tabs(tabs, f"result.{run}", always=(tr(TABS["schedule"]), tr(TABS["heats"])))
     _downloads(stored)
+
+
+@singledispatch
+def _parts(_: Producer, plan: Plan, run: str, ledgers: tuple[Ledger, Ledger]) -> dict[str, Callable[[], None]]:
+    """What a producer does in detail, by the name of the tab."""
+    parts: dict[str, Callable[[], None]] = {"units": lambda: units.show_runs(plan)}
+    if plan.scenario.stores:
+        parts["stores"] = lambda: units.show_stores(plan, ledgers[0])
+        parts["products"] = lambda: accounts.show_products(plan, ledgers)
+    return parts
+
+
+@_parts.register
+def _(_: ProductionLine, plan: Plan, run: str, ledgers: tuple[Ledger, Ledger]) -> dict[str, Callable[[], None]]:
+    return {"heats": lambda: heats.edit(plan, run)}
 
 
 def _verdict(plan: Plan, run: str) -> None:
@@ -142,16 +149,29 @@ def _verdict(plan: Plan, run: str) -> None:
             st.caption(answer.plain("\n".join(lines)).replace("\n", "  \n"))
 
 
+RELAX = {
+    "heats": mark(
+        "Relax one of these limits (a lock, a due time, a limit, a cap) or allow more time; then plan again."
+    ),
+    "runs": mark(
+        "Relax one of these limits (an end level, a due time, a limit, a cap) or allow more time; then plan again."
+    ),
+}
+LEGEND = {
+    "heats": mark(
+        "Padlock: locked by you. Dashed edge and !: others must move; solid red edge and ✕: impossible there."
+    ),
+    "runs": mark("Pale bars: starting up, changing over or waiting."),
+}
+"""Texts by the table of a producer; a site alone has those of heats."""
+
+
 def _relax(plan: Plan) -> Iterator[str]:
     """What to do where there is no plan."""
     if plan.status == "cancelled":
         yield tr(wording.STATES["cancelled"].then)
-    elif plan.scenario.processes:
-        yield tr(
-            "Relax one of these limits (an end level, a due time, a limit, a cap) or allow more time; then plan again."
-        )
-    else:
-        yield tr("Relax one of these limits (a lock, a due time, a limit, a cap) or allow more time; then plan again.")
+        return
+    yield from [tr(RELAX[producer.table]) for producer in plan.scenario.producers] or [tr(RELAX["heats"])]
 
 
 def _notes(plan: Plan, run: str) -> Iterator[str]:
@@ -196,7 +216,7 @@ def _baseline(plan: Plan, run: str) -> None:
     if lines:
         st.text("\n".join(lines))
     scenario, view = plan.scenario, View.of(plan.scenario.horizon)
-    if scenario.heats or scenario.processes:
+    if any(producer.units for producer in scenario.producers):
         chart_cache.chart(
             ("baseline only", run),
             lambda: plan_charts.below_each_other([gantt.of_run(scenario, plan.baseline, None, view, "baseline")], view),
@@ -210,16 +230,11 @@ def _schedule(plan: Plan, run: str, book: Ledger) -> None:
     assert plan.replay is not None
     scenario = plan.scenario
     with st.container(key="controls", horizontal=True, vertical_alignment="center", gap="small"):
-        # a click on a heat shows its details; a site without a line has none
-        heat = heats.pick(plan, run) if scenario.heats else None
+        cards = [_pick(producer, plan, run, book) for producer in scenario.producers]
         selection = _select(plan, run)
-    if scenario.heats or scenario.processes:
-        names = zoom.begins_with(run) if scenario.heats else ()
-        board.show(plan, run, selection.view, selection.baseline, names)
-    if scenario.processes:
-        units.show(plan, run)
-    if heat is not None:
-        heats.show(plan, run, book, heat)
+    for draw_card in cards:
+        board.show(plan, run, selection.view, selection.baseline, zoom.begins_with(run))
+        draw_card()
     key = (selection.baseline, selection.view.span_min, *selection.parts, "and", *selection.carriers, "and",
            *selection.stores)  # fmt: skip
     with st.container(key="timeline"):
@@ -235,18 +250,27 @@ def _schedule(plan: Plan, run: str, book: Ledger) -> None:
     board.refresh(run)
 
 
+@singledispatch
+def _pick(_: Producer, plan: Plan, run: str, book: Ledger) -> Callable[[], None]:
+    """Draw the choice of a heat, where a click on the board is not the only one; returns what draws its card."""
+    return lambda: units.show(plan, run)
+
+
+@_pick.register
+def _(_: ProductionLine, plan: Plan, run: str, book: Ledger) -> Callable[[], None]:
+    heat = heats.pick(plan, run)
+    return lambda: heats.show(plan, run, book, heat)
+
+
 def _chart_key(run: str) -> str:
     return f"timeline.{run}.{zoom.count(run)}"
 
 
 def _marks(scenario: Scenario, selection: Selection) -> Iterator[str]:
     """Legend of the charts' marks."""
-    if scenario.processes:
-        yield tr("Pale bars: starting up, changing over or waiting.")
-    if scenario.heats:
-        yield tr("Padlock: locked by you. Dashed edge and !: others must move; solid red edge and ✕: impossible there.")
+    yield from (tr(LEGEND[producer.table]) for producer in scenario.producers)
     yield from plan_charts.marks(scenario, selection.view, selection.baseline)
-    if scenario.processes and "stores" in selection.parts:
+    if "stores" in selection.parts:
         yield tr(
             "Stores are scaled to their capacity; band: where the baseline keeps them; dotted: required at the end."
         )

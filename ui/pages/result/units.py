@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import singledispatch
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -15,7 +17,7 @@ from emberline.reports.text.activities import STATES as DOES
 from emberline.reports.text.numbers import listed
 from emberline.reports.text.studies import moves
 from emberline.scenarios import Case
-from emberline.scenarios.process.delivery import Delivery
+from emberline.scenarios.case.scenario import ProcessNetwork, Producer
 from emberline.scenarios.records.horizon import Horizon
 from emberline.studies.why import run_slack
 from emberline.ui.pages.result.accounts import draw
@@ -29,7 +31,7 @@ NARROW = 0.05
 def runs(run: str, _plan: Plan) -> list[unit_runs.UnitRun]:
     """What the units of a stored plan do, read off once. A site without processes has none."""
     assert _plan.replay is not None
-    return list(unit_runs.unit_runs(_plan.scenario, _plan.replay)) if _plan.scenario.processes else []
+    return list(unit_runs.unit_runs(_plan.scenario, _plan.replay))
 
 
 def run_of(one: unit_runs.UnitRun, every: list[unit_runs.UnitRun]) -> unit_runs.UnitRun | None:
@@ -113,12 +115,17 @@ RUN_DIGITS = {
 DEMAND = mark("ordered [{unit}]"), mark("plan [{unit}]"), mark("baseline [{unit}]")
 
 
-def show_demand(scenario: Case) -> None:
-    """Draw processes, stores and deliveries, each in an expander."""
+@singledispatch
+def show_demand(producer: Producer, scenario: Case) -> None:
+    """Draw what a producer has besides a line: processes, stores and deliveries, each in an expander."""
+
+
+@show_demand.register
+def _(producer: ProcessNetwork, scenario: Case) -> None:
     modes = pd.DataFrame(list(works.processes(scenario)))
     stores, moves = pd.DataFrame(list(works.stores(scenario))), pd.DataFrame(list(works.deliveries(scenario)))
-    heading = [trn("{count} process", "{count} processes", len(scenario.processes))]
-    heading += [trn("{count} mode", "{count} modes", len(modes))] if len(modes) > len(scenario.processes) else []
+    heading = [trn("{count} process", "{count} processes", len(producer.processes))]
+    heading += [trn("{count} mode", "{count} modes", len(modes))] if len(modes) > len(producer.processes) else []
     with st.expander(listed(heading)):
         draw(titled(modes), {})
     if len(stores):
@@ -228,9 +235,9 @@ def deliveries_table(plan: Plan, book: Ledger) -> pd.DataFrame:
     scenario, horizon = plan.scenario, plan.scenario.horizon
     kg_per_t = book.products.carbon_per_t(scenario.goal.signal)
     rows = []
-    for item in (*scenario.deliveries, *scenario.arrivals):
-        leaves = isinstance(item, Delivery)
-        name, label = ("delivered_t", "delivery") if leaves else ("arrived_t", "arrival")
+    leaves = [(item, "delivered_t", "delivery", kg_per_t) for item in scenario.deliveries]
+    comes = [(item, "arrived_t", "arrival", kg_per_t * np.nan) for item in scenario.arrivals]
+    for item, name, label, carbon in (*leaves, *comes):
         ours, theirs = (data[name].sel({label: item.name}).to_numpy() for data in (plan.replay, plan.baseline))
         amounts = works.demand_t(scenario, item), float(ours.sum()), float(theirs.sum())
         at = np.flatnonzero(ours > 0).tolist()
@@ -243,7 +250,7 @@ def deliveries_table(plan: Plan, book: Ledger) -> pd.DataFrame:
                 **dict(zip((tr(text, unit="t") for text in DEMAND), amounts, strict=True)),
                 tr("first"): wording.moment(first) if first else "",
                 tr("last"): wording.moment(last) if last else "",
-                tr(CARBON_OF): float(kg_per_t.sel(stock=item.store)) if leaves else np.nan,
+                tr(CARBON_OF): float(carbon.sel(stock=item.store)),
             }
         )
     return pd.DataFrame(rows)
