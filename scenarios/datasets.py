@@ -35,6 +35,11 @@ class Variable:
     optional: bool = False
 
 
+def optional(dims: tuple[str, ...], unit: str, says: str, text: bool = False) -> Variable:
+    """A variable that a dataset need not have."""
+    return Variable(dims, unit, says, text, optional=True)
+
+
 class Status(StrEnum):
     """How a search ended."""
 
@@ -198,7 +203,7 @@ RUN_ATTRIBUTES = {
 STEP = ("time",)
 FLOWS = {
     "line_mw": Variable(STEP, "MW", "electricity of the line"),
-    "idle_mw": Variable(STEP, "MW", "part of line_mw that units draw outside work, by their states", optional=True),
+    "idle_mw": optional(STEP, "MW", "part of line_mw that units draw outside work, by their states"),
     "charge_mw": Variable(STEP, "MW", "battery charge at its terminals"),
     "discharge_mw": Variable(STEP, "MW", "battery discharge at its terminals"),
     "battery_mwh": Variable(STEP, "MWh", "battery level at the end of the step"),
@@ -206,29 +211,27 @@ FLOWS = {
     "export_mw": Variable(STEP, "MW", "export to the grid"),
     "meter_mw": Variable(("meter",), "MW", "net grid import, mean over the metered interval (negative: export)"),
     # of the site's assets; not there where a schedule is empty
-    "asset_rate": Variable(
-        ("flow", "time"), "", "what an asset delivers to a carrier's balance per hour, negative: takes", optional=True
+    "asset_rate": optional(
+        ("flow", "time"), "", "what an asset delivers to a carrier's balance per hour, negative: takes"
     ),
-    "asset_level": Variable(("store", "time"), "", "level of a store at the end of the step", optional=True),
-    "asset_on": Variable(("machine", "time"), "1", "share of the step in which a machine is on", optional=True),
-    "line_rate": Variable(("given", "time"), "", "what the line gives of a carrier per hour", optional=True),
-    "dumped_rate": Variable(("carrier", "time"), "", "surplus of a carrier vented per hour", optional=True),
+    "asset_level": optional(("store", "time"), "", "level of a store at the end of the step"),
+    "asset_on": optional(("machine", "time"), "1", "share of the step in which a machine is on"),
+    "line_rate": optional(("given", "time"), "", "what the line gives of a carrier per hour"),
+    "dumped_rate": optional(("carrier", "time"), "", "surplus of a carrier vented per hour"),
     # of processes and the stores between them; not there where there are none
-    "process_mode": Variable(
-        ("process", "time"), "", "mode of a unit as the step begins; empty: it stands", text=True, optional=True
+    "process_mode": optional(("process", "time"), "", "mode of a unit as the step begins; empty: it stands", text=True),
+    "process_tph": optional(("process", "time"), "t/h", "rate of a unit, off-spec product included"),
+    "off_spec_tph": optional(("process", "time"), "t/h", "part of the rate that gives off-spec product"),
+    "process_mw": optional(("process", "time"), "MW", "electricity of a unit, part of line_mw"),
+    "stream_rate": optional(
+        ("stream", "time"), "", "what a unit gives to a store or carrier per hour, negative: takes"
     ),
-    "process_tph": Variable(("process", "time"), "t/h", "rate of a unit, off-spec product included", optional=True),
-    "off_spec_tph": Variable(("process", "time"), "t/h", "part of the rate that gives off-spec product", optional=True),
-    "process_mw": Variable(("process", "time"), "MW", "electricity of a unit, part of line_mw", optional=True),
-    "stream_rate": Variable(
-        ("stream", "time"), "", "what a unit gives to a store or carrier per hour, negative: takes", optional=True
-    ),
-    "stock_t": Variable(("stock", "time"), "t", "level of a store at the end of the step", optional=True),
-    "stock_in_t": Variable(("stock", "time"), "t", "what comes into a store in the step", optional=True),
-    "stock_out_t": Variable(("stock", "time"), "t", "what leaves a store in the step", optional=True),
-    "stock_lost_t": Variable(("stock", "time"), "t", "what a store loses by itself in the step", optional=True),
-    "delivered_t": Variable(("delivery", "time"), "t", "what leaves by a delivery in the step", optional=True),
-    "arrived_t": Variable(("arrival", "time"), "t", "what comes by an arrival in the step", optional=True),
+    "stock_t": optional(("stock", "time"), "t", "level of a store at the end of the step"),
+    "stock_in_t": optional(("stock", "time"), "t", "what comes into a store in the step"),
+    "stock_out_t": optional(("stock", "time"), "t", "what leaves a store in the step"),
+    "stock_lost_t": optional(("stock", "time"), "t", "what a store loses by itself in the step"),
+    "delivered_t": optional(("delivery", "time"), "t", "what leaves by a delivery in the step"),
+    "arrived_t": optional(("arrival", "time"), "t", "what comes by an arrival in the step"),
 }
 """A ``flow`` is labelled by its asset and, where that has several, their key: ``boiler.main``, ``boiler.inputs.0``,
 ``boiler.outputs.0``, ``boiler.start_fuel`` of machines (``Converter.flows``), ``tank.in`` and ``tank.out`` of stores.
@@ -246,24 +249,16 @@ INPUTS = Table(
         "price_per_mwh": Variable(STEP, "{currency}/MWh", "price of imported energy"),
         "export_price_per_mwh": Variable(STEP, "{currency}/MWh", "price of exported energy"),
         "carbon_intensity_kg_per_mwh": Variable(STEP, "kg/MWh", "average intensity of the grid"),
-        "marginal_carbon_intensity_kg_per_mwh": Variable(
-            STEP, "kg/MWh", "marginal intensity of the grid", optional=True
-        ),
-        "residual_kg_per_mwh": Variable(STEP, "kg/MWh", "residual mix, market-based", optional=True),
-        "short_price_per_mwh": Variable(
-            STEP, "{currency}/MWh", "price of energy taken beyond nomination", optional=True
-        ),
-        "long_price_per_mwh": Variable(
-            STEP, "{currency}/MWh", "price of energy nominated and not taken", optional=True
-        ),
-        "contract_mw": Variable(
-            ("contract", "time"), "MW", "profiles of contracts that are not constant", optional=True
-        ),
+        "marginal_carbon_intensity_kg_per_mwh": optional(STEP, "kg/MWh", "marginal intensity of the grid"),
+        "residual_kg_per_mwh": optional(STEP, "kg/MWh", "residual mix, market-based"),
+        "short_price_per_mwh": optional(STEP, "{currency}/MWh", "price of energy taken beyond nomination"),
+        "long_price_per_mwh": optional(STEP, "{currency}/MWh", "price of energy nominated and not taken"),
+        "contract_mw": optional(("contract", "time"), "MW", "profiles of contracts that are not constant"),
         "base_load_mw": Variable(STEP, "MW", "fixed base load"),
         "pv_available_mw": Variable(STEP, "MW", "what the PV plant could give"),
-        "asset_values": Variable(("series", "time"), "", "series of assets that are not constant", optional=True),
-        "demand_tph": Variable(("demand", "time"), "t/h", "what deliveries ask for that are no orders", optional=True),
-        "arrival_tph": Variable(("arrival", "time"), "t/h", "what arrivals bring", optional=True),
+        "asset_values": optional(("series", "time"), "", "series of assets that are not constant"),
+        "demand_tph": optional(("demand", "time"), "t/h", "what deliveries ask for that are no orders"),
+        "arrival_tph": optional(("arrival", "time"), "t/h", "what arrivals bring"),
     },
     {
         "currency": Attribute(str, "", "currency of the market"),
@@ -284,19 +279,13 @@ ENVELOPE = Table(
         "available": Variable(("unit", "time"), "1", "share of the step in which the unit may work"),
         "started_min": Variable(HEAT_STAGE, "min", "start of an operation that has begun already; else missing"),
         "started_unit": Variable(HEAT_STAGE, "", "unit of an operation that has begun already; else empty", text=True),
-        "process_available": Variable(
-            ("process", "time"),
-            "1",
-            "1 in steps in which a unit of a process may run all through, else 0",
-            optional=True,
+        "process_available": optional(
+            ("process", "time"), "1", "1 in steps in which a unit of a process may run all through, else 0"
         ),
-        "process_planned": Variable(
-            ("process",),
-            "1",
-            "rate that the plan reckons with by the nominal one, a quantile, at most 1",
-            optional=True,
+        "process_planned": optional(
+            ("process",), "1", "rate that the plan reckons with by the nominal one, a quantile, at most 1"
         ),
-        "stock_start_t": Variable(("stock",), "t", "level of a store at the start", optional=True),
+        "stock_start_t": optional(("stock",), "t", "level of a store at the start"),
     },
     {"planning_quantile": Attribute(float, "1", "quantile of durations that the plan reckons with")},
 )
@@ -332,29 +321,25 @@ RUN = Table(
         "violation_at_min": Variable(("violation",), "min", "when"),
         "violation_amount": Variable(("violation",), "", "by how much the limit was missed, in violation_measure"),
         "violation_measure": Variable(("violation",), "", "unit of measure of the amount", text=True),
-        "heat_mwh": Variable(("heat", "time"), "MWh", "electricity of each heat in each step", optional=True),
+        "heat_mwh": optional(("heat", "time"), "MWh", "electricity of each heat in each step"),
         # breakdowns; not there where nothing broke down
-        "stop_unit": Variable(("stop",), "", "unit that broke down", text=True, optional=True),
-        "stop_at_min": Variable(("stop",), "min", "when", optional=True),
-        "stop_min": Variable(("stop",), "min", "how long its repair took", optional=True),
+        "stop_unit": optional(("stop",), "", "unit that broke down", text=True),
+        "stop_at_min": optional(("stop",), "min", "when"),
+        "stop_min": optional(("stop",), "min", "how long its repair took"),
         # how units of processes stand at the end of each step; not there where there are none
-        "unit_mode": Variable(
-            UNIT_STEP, "", "mode in which a unit runs, or is about to; empty: it stands", text=True, optional=True
-        ),
-        "unit_since_h": Variable(UNIT_STEP, "h", "for how long it has run or stood", optional=True),
-        "unit_rate_tph": Variable(UNIT_STEP, "t/h", "rate that it is set to", optional=True),
-        "unit_ready_in_h": Variable(UNIT_STEP, "h", "what is left of a start-up or change-over", optional=True),
-        "unit_leaves": Variable(UNIT_STEP, "", "mode that it changes over from; empty: none", text=True, optional=True),
-        "unit_off_spec_t": Variable(UNIT_STEP, "t", "off-spec product that it has still to make", optional=True),
+        "unit_mode": optional(UNIT_STEP, "", "mode in which a unit runs, or is about to; empty: it stands", text=True),
+        "unit_since_h": optional(UNIT_STEP, "h", "for how long it has run or stood"),
+        "unit_rate_tph": optional(UNIT_STEP, "t/h", "rate that it is set to"),
+        "unit_ready_in_h": optional(UNIT_STEP, "h", "what is left of a start-up or change-over"),
+        "unit_leaves": optional(UNIT_STEP, "", "mode that it changes over from; empty: none", text=True),
+        "unit_off_spec_t": optional(UNIT_STEP, "t", "off-spec product that it has still to make"),
         # recourse; not there where nothing was done
-        "recourse_kind": Variable(
-            ("recourse",), "", f"what was done: {', '.join(RecourseKind)}", text=True, optional=True
-        ),
-        "recourse_unit": Variable(("recourse",), "", "unit or asset", text=True, optional=True),
-        "recourse_at_min": Variable(("recourse",), "min", "when", optional=True),
-        "recourse_amount": Variable(("recourse",), "", "by how much, in recourse_measure", optional=True),
-        "recourse_measure": Variable(("recourse",), "", "unit of measure of the amount", text=True, optional=True),
-        "recourse_cost": Variable(("recourse",), "{currency}", "what it cost", optional=True),
+        "recourse_kind": optional(("recourse",), "", f"what was done: {', '.join(RecourseKind)}", text=True),
+        "recourse_unit": optional(("recourse",), "", "unit or asset", text=True),
+        "recourse_at_min": optional(("recourse",), "min", "when"),
+        "recourse_amount": optional(("recourse",), "", "by how much, in recourse_measure"),
+        "recourse_measure": optional(("recourse",), "", "unit of measure of the amount", text=True),
+        "recourse_cost": optional(("recourse",), "{currency}", "what it cost"),
         **FLOWS,
     },
     RUN_ATTRIBUTES,
@@ -371,7 +356,7 @@ ENSEMBLE = {
     "tonnes": Variable(REPLICATION, "t", "finished within the horizon, or delivered"),
     "late_heats": Variable(REPLICATION, "1", "heats finished after they were due, or not at all"),
     "late_t": Variable(REPLICATION, "t", "mass of the late heats"),
-    "late_min": Variable(REPLICATION, "min", "by how much the latest heat is late", optional=True),
+    "late_min": optional(REPLICATION, "min", "by how much the latest heat is late"),
     "missed_deliveries": Variable(REPLICATION, "1", "deliveries that were not served in full"),
     "short_t": Variable(REPLICATION, "t", "what was not delivered"),
     "held": Variable(REPLICATION, "1", "1: no limit was missed"),
@@ -384,11 +369,9 @@ ENSEMBLE = {
     "missed_amount": Variable(LIMIT, "", "by how much at most, in limit_measure"),
     "missed_in_hour": Variable(HOURLY, "1", "replications in which a limit was missed in this hour"),
     "first_in_hour": Variable(HOURLY, "1", "replications in which it was what was missed first"),
-    "fan_mw": Variable(
-        ("quantile", "meter"), "MW", "net grid import, quantiles over the first fan_of replications", optional=True
-    ),
+    "fan_mw": optional(("quantile", "meter"), "MW", "net grid import, quantiles over the first fan_of replications"),
     **{
-        prefix + name: Variable(REPLICATION, unit, f"{says} {name}", optional=True)
+        prefix + name: optional(REPLICATION, unit, f"{says} {name}")
         for name, unit in (
             ("demand_cost", "{currency}"),
             ("grid_average_kg", "kg CO2e"),
@@ -397,32 +380,28 @@ ENSEMBLE = {
         for prefix, says in (("", "part of the figures:"), ("baseline_", "the baseline's"))
     },
     # where recourse acted
-    "recourses": Variable(REPLICATION, "1", "what the dispatcher did to keep a limit", optional=True),
-    "recourse_cost": Variable(REPLICATION, "{currency}", "what that cost", optional=True),
-    "baseline_recourses": Variable(REPLICATION, "1", "the baseline's recourses", optional=True),
-    "baseline_recourse_cost": Variable(REPLICATION, "{currency}", "the baseline's recourse_cost", optional=True),
+    "recourses": optional(REPLICATION, "1", "what the dispatcher did to keep a limit"),
+    "recourse_cost": optional(REPLICATION, "{currency}", "what that cost"),
+    "baseline_recourses": optional(REPLICATION, "1", "the baseline's recourses"),
+    "baseline_recourse_cost": optional(REPLICATION, "{currency}", "the baseline's recourse_cost"),
     # of heats
-    "waited_min": Variable(("replication", "stage"), "min", "waits before a stage, transfers left out", optional=True),
-    "longest_wait_min": Variable(("replication", "stage"), "min", "longest of them", optional=True),
-    "down_min": Variable(("replication", "unit"), "min", "standstill by breakdown within operations", optional=True),
+    "waited_min": optional(("replication", "stage"), "min", "waits before a stage, transfers left out"),
+    "longest_wait_min": optional(("replication", "stage"), "min", "longest of them"),
+    "down_min": optional(("replication", "unit"), "min", "standstill by breakdown within operations"),
     # of stores
-    "lowest_t": Variable(("replication", "stock"), "t", "lowest level at the end of a step", optional=True),
-    "last_t": Variable(("replication", "stock"), "t", "level at the end of the horizon", optional=True),
+    "lowest_t": optional(("replication", "stock"), "t", "lowest level at the end of a step"),
+    "last_t": optional(("replication", "stock"), "t", "level at the end of the horizon"),
     # the baseline with the same disturbances
-    "baseline_carbon_kg": Variable(REPLICATION, "kg CO2e", "the baseline's carbon_kg", optional=True),
-    "baseline_cost": Variable(REPLICATION, "{currency}", "the baseline's cost", optional=True),
-    "baseline_peak_mw": Variable(REPLICATION, "MW", "the baseline's peak_mw", optional=True),
-    "baseline_late_heats": Variable(REPLICATION, "1", "the baseline's late_heats", optional=True),
-    "baseline_missed_deliveries": Variable(REPLICATION, "1", "the baseline's missed_deliveries", optional=True),
-    "baseline_violations": Variable(REPLICATION, "1", "the baseline's violations", optional=True),
-    "more_carbon_kg": Variable(
-        REPLICATION, "kg CO2e", "worth of stock and deliveries beyond the baseline's", optional=True
-    ),
-    "more_cost": Variable(
-        REPLICATION, "{currency}", "worth of stock and deliveries beyond the baseline's", optional=True
-    ),
+    "baseline_carbon_kg": optional(REPLICATION, "kg CO2e", "the baseline's carbon_kg"),
+    "baseline_cost": optional(REPLICATION, "{currency}", "the baseline's cost"),
+    "baseline_peak_mw": optional(REPLICATION, "MW", "the baseline's peak_mw"),
+    "baseline_late_heats": optional(REPLICATION, "1", "the baseline's late_heats"),
+    "baseline_missed_deliveries": optional(REPLICATION, "1", "the baseline's missed_deliveries"),
+    "baseline_violations": optional(REPLICATION, "1", "the baseline's violations"),
+    "more_carbon_kg": optional(REPLICATION, "kg CO2e", "worth of stock and deliveries beyond the baseline's"),
+    "more_cost": optional(REPLICATION, "{currency}", "worth of stock and deliveries beyond the baseline's"),
     **{
-        prefix + row.figure: Variable(REPLICATION, row.unit, f"{says} {name}", optional=True)
+        prefix + row.figure: optional(REPLICATION, row.unit, f"{says} {name}")
         for name, row in FACTORS.items()
         for prefix, says in (("", "by its factors:"), ("baseline_", "the baseline's"), ("more_", "worth of stock in"))
     },

@@ -19,7 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from emberline.live.connectors.errors import ConnectorError, secret
 from emberline.live.connectors.sparkplug.host import NAMESPACE, Host, node_of
 from emberline.live.connectors.times import moment
-from emberline.live.tags import Connector, Reading, Tag
+from emberline.live.tags import Connector, Plant, Reading, Tag
 
 KEEPALIVE_S, LONGEST_PAUSE_S = 15, 2
 LOOK_S = 0.2
@@ -39,145 +39,56 @@ def read(connector: Connector, tags: Sequence[Tag], folder: Path, environment: M
     session = Session(connector, tags, folder, environment, announces=False)
     end = time.monotonic() + connector.timeout_s
     try:
-        while time.monotonic() < end and not (session.connected.is_set() and session.is_complete):
+        while time.monotonic() < end and not session.is_complete:
             threading.Event().wait(0.05)
         return session.readings()
     finally:
         session.close()
 
 
-class Session:
-    """A connection to a broker: it comes back after an outage, and has the newest reading of each tag."""
+def feed(connector: Connector, tags: Sequence[Tag], plant: Plant, environment: Mapping[str, str]) -> Session:
+    """A session that stays.
 
-    def __init__(
-        self, connector: Connector, tags: Sequence[Tag], folder: Path, environment: Mapping[str, str],
-        announces: bool = True,
-    ) -> None:  # fmt: skip
-        """Begin to connect.
+    Raises:
+        ConnectorError: the password is not set, or a certificate cannot be read.
+    """
+    return Session(connector, tags, plant.folder, environment)
 
-        Args:
-            connector: of kind ``mqtt`` or ``sparkplug``.
-            tags: that are read.
-            folder: that paths of certificates are relative to.
-            environment: with the password.
-            announces: whether the state of the host application is published.
 
-        Raises:
-            ConnectorError: the password is not set, or a certificate cannot be read.
-        """
+class Topics:
+    """Plain topics: what a message of JSON says of the tags whose topic it has."""
+
+    state_topic = None
+
+    def __init__(self, connector: Connector, tags: Sequence[Tag]) -> None:
+        """Know no value yet."""
         self._connector, self._tags = connector, tags
-        self._host = Host(connector.reorder_s) if connector.kind == "sparkplug" else None
-        self._values: dict[str, Reading] = {}
-        self._lock = threading.Lock()
-        self._says = "has not answered yet"
-        self.connected = threading.Event()
-        self._state_topic = f"{NAMESPACE}/STATE/{connector.host}" if self._host and announces else None
-        self._client, place = _client(connector, folder, environment)
-        self._client.suppress_exceptions = True  # a message that nobody expects leaves the session alive
-        self._client.on_connect, self._client.on_disconnect = self._begin, self._end
-        self._client.on_connect_fail = self._fail
-        self._client.on_message = self._message
-        self._client.reconnect_delay_set(1, LONGEST_PAUSE_S)
-        self._client.connect_timeout = min(connector.timeout_s, 5.0)
-        self._will()
-        self._client.connect_async(*place, KEEPALIVE_S)
-        self._client.loop_start()
-        self._over = threading.Event()
-        self._watch = threading.Thread(target=self._look, daemon=True)
-        self._watch.start()
+        self._newest: dict[str, Reading] = {}
 
-    def close(self) -> None:
-        """Say goodbye and disconnect."""
-        self._over.set()
-        if self._state_topic is not None and self.connected.is_set():
-            self._client.publish(self._state_topic, self._state(False), 1, True).wait_for_publish(2)
-        self._client.disconnect()
-        self._client.loop_stop()
-        self._watch.join(2)
+    def begin(self, now: float) -> set[str]:
+        """Topics to subscribe to."""
+        return {self._topic(tag.address) for tag in self._tags}
 
-    @property
-    def requests(self) -> int:
-        """Rebirths requested so far."""
-        return 0 if self._host is None else self._host.requests
+    def take(self, message: MQTTMessage, now: float) -> None:
+        """Take a message in."""
+        for tag in self._tags:
+            if self._topic(tag.address) == message.topic:
+                reading = self._plain(tag, message)
+                before = self._newest.get(tag.address)
+                if before is None or before.at is None or reading.at is None or reading.at >= before.at:
+                    self._newest[tag.address] = reading
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether each tag has a reading."""
-        with self._lock:
-            return all(self._reading(tag).at is not None for tag in self._tags)
+    def due(self, now: float) -> list[tuple[str, bytes]]:
+        """Nothing is ever requested."""
+        return []
 
-    def readings(self) -> dict[str, Reading]:
-        """The newest reading of each tag.
-
-        Raises:
-            ConnectorError: there is no connection now.
-        """
-        if not self.connected.is_set():
-            raise ConnectorError(self._says)
-        with self._lock:
-            return {tag.name: self._reading(tag) for tag in self._tags}
-
-    def _reading(self, tag: Tag) -> Reading:
-        if self._host is not None:
-            return self._host.reading(tag.address)
-        return self._values.get(tag.address, Reading(None, None, "not sent yet"))
-
-    def _will(self) -> None:
-        """The state that the broker publishes when this process dies; its time is that of the session's begin."""
-        self._begins_ms = int(time.time() * 1000)
-        if self._state_topic is not None:
-            self._client.will_set(self._state_topic, self._state(False), 1, True)
-
-    def _state(self, online: bool) -> str:
-        return json.dumps({"online": online, "timestamp": self._begins_ms})
-
-    def _begin(self, client: Client, data: Any, flags: ConnectFlags, reason: Any, properties: Any) -> None:
-        if reason.is_failure:
-            self._says = f"the broker refuses: {reason}"
-            return
-        if self._host is None:
-            topics = {self._topic(tag.address) for tag in self._tags}
-        else:
-            nodes = {node for tag in self._tags if (node := node_of(tag.address)) is not None}
-            with self._lock:
-                self._host.connect(nodes, time.monotonic())
-            topics = {f"{NAMESPACE}/{group}/+/{edge}{rest}" for group, edge in nodes for rest in ("", "/+")}
-        if self._state_topic is not None:
-            topics.add(self._state_topic)
-        client.subscribe([(topic, 1) for topic in sorted(topics)])
-        if self._state_topic is not None:
-            client.publish(self._state_topic, self._state(True), 1, True)
-        self.connected.set()
-
-    def _end(self, client: Client, data: Any, flags: DisconnectFlags, reason: Any, properties: Any) -> None:
-        if self.connected.is_set():
-            self._says = "the connection to the broker is lost"
-        self.connected.clear()
-        self._will()
-
-    def _fail(self, client: Client, data: Any) -> None:
-        self._says = "cannot connect: no broker answers"
+    def reading(self, address: str) -> Reading:
+        """The newest value of an address."""
+        return self._newest.get(address, Reading(None, None, "not sent yet"))
 
     def _topic(self, address: str) -> str:
         """Topic of an address, which may end with ``#`` and the keys of a value within the JSON."""
-        topic = address.partition("#")[0]
-        return self._connector.topic.replace("{address}", topic)
-
-    def _message(self, client: Client, data: Any, message: MQTTMessage) -> None:
-        if message.topic == self._state_topic:
-            if json.loads(message.payload or b"{}").get("online") is False and not self._over.is_set():
-                client.publish(message.topic, self._state(True), 1, True)  # an earlier session's will
-            return
-        with self._lock:
-            if self._host is not None:
-                self._host.receive(message.topic, bytes(message.payload), time.monotonic())
-                return
-            for tag in self._tags:
-                if self._topic(tag.address) == message.topic:
-                    reading = self._plain(tag, message)
-                    before = self._values.get(tag.address)
-                    if before is None or before.at is None or reading.at is None or reading.at >= before.at:
-                        self._values[tag.address] = reading
+        return self._connector.topic.replace("{address}", address.partition("#")[0])
 
     def _plain(self, tag: Tag, message: MQTTMessage) -> Reading:
         """A JSON value, or an object with value and time; a retained value without time has none."""
@@ -207,12 +118,139 @@ class Session:
             at = datetime.now(UTC)
         return Reading(value, at)
 
+
+class EdgeNodes(Host):
+    """Edge nodes of Sparkplug."""
+
+    def __init__(self, connector: Connector, tags: Sequence[Tag]) -> None:
+        """Know no node yet."""
+        super().__init__(connector.reorder_s)
+        self._nodes = {node for tag in tags if (node := node_of(tag.address)) is not None}
+        self.state_topic = f"{NAMESPACE}/STATE/{connector.host}"
+
+    def begin(self, now: float) -> set[str]:
+        """Expect births; topics to subscribe to."""
+        self.connect(self._nodes, now)
+        return {f"{NAMESPACE}/{group}/+/{edge}{rest}" for group, edge in self._nodes for rest in ("", "/+")}
+
+    def take(self, message: MQTTMessage, now: float) -> None:
+        """Take a message in."""
+        self.receive(message.topic, bytes(message.payload), now)
+
+
+CONTENTS: dict[str, type[Topics] | type[EdgeNodes]] = {"mqtt": Topics, "sparkplug": EdgeNodes}
+"""Reader of the messages of a broker, by kind of connector."""
+
+
+class Session:
+    """A connection to a broker: it comes back after an outage, and has the newest reading of each tag."""
+
+    def __init__(
+        self, connector: Connector, tags: Sequence[Tag], folder: Path, environment: Mapping[str, str],
+        announces: bool = True,
+    ) -> None:  # fmt: skip
+        """Begin to connect.
+
+        Args:
+            connector: of kind ``mqtt`` or ``sparkplug``.
+            tags: that are read.
+            folder: that paths of certificates are relative to.
+            environment: with the password.
+            announces: whether the state of the host application is published.
+
+        Raises:
+            ConnectorError: the password is not set, or a certificate cannot be read.
+        """
+        self._tags, self._content = tags, CONTENTS[connector.kind](connector, tags)
+        self._lock = threading.Lock()
+        self._says = "has not answered yet"
+        self._connected = threading.Event()
+        self._state_topic = self._content.state_topic if announces else None
+        self._client, place = _client(connector, folder, environment)
+        self._client.suppress_exceptions = True  # a message that nobody expects leaves the session alive
+        self._client.on_connect, self._client.on_disconnect = self._begin, self._end
+        self._client.on_connect_fail = self._fail
+        self._client.on_message = self._message
+        self._client.reconnect_delay_set(1, LONGEST_PAUSE_S)
+        self._client.connect_timeout = min(connector.timeout_s, 5.0)
+        self._will()
+        self._client.connect_async(*place, KEEPALIVE_S)
+        self._client.loop_start()
+        self._over = threading.Event()
+        self._watch = threading.Thread(target=self._look, daemon=True)
+        self._watch.start()
+
+    def close(self) -> None:
+        """Say goodbye and disconnect."""
+        self._over.set()
+        if self._state_topic is not None and self._connected.is_set():
+            self._client.publish(self._state_topic, self._state(False), 1, True).wait_for_publish(2)
+        self._client.disconnect()
+        self._client.loop_stop()
+        self._watch.join(2)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether each tag has a reading of this connection."""
+        with self._lock:
+            return self._connected.is_set() and all(self._content.reading(tag.address).at for tag in self._tags)
+
+    def readings(self) -> dict[str, Reading]:
+        """The newest reading of each tag.
+
+        Raises:
+            ConnectorError: there is no connection now.
+        """
+        if not self._connected.is_set():
+            raise ConnectorError(self._says)
+        with self._lock:
+            return {tag.name: self._content.reading(tag.address) for tag in self._tags}
+
+    def _will(self) -> None:
+        """The state that the broker publishes when this process dies; its time is that of the session's begin."""
+        self._begins_ms = int(time.time() * 1000)
+        if self._state_topic is not None:
+            self._client.will_set(self._state_topic, self._state(False), 1, True)
+
+    def _state(self, online: bool) -> str:
+        return json.dumps({"online": online, "timestamp": self._begins_ms})
+
+    def _begin(self, client: Client, data: Any, flags: ConnectFlags, reason: Any, properties: Any) -> None:
+        if reason.is_failure:
+            self._says = f"the broker refuses: {reason}"
+            return
+        with self._lock:
+            topics = self._content.begin(time.monotonic())
+        if self._state_topic is not None:
+            topics.add(self._state_topic)
+        client.subscribe([(topic, 1) for topic in sorted(topics)])
+        if self._state_topic is not None:
+            client.publish(self._state_topic, self._state(True), 1, True)
+        self._connected.set()
+
+    def _end(self, client: Client, data: Any, flags: DisconnectFlags, reason: Any, properties: Any) -> None:
+        if self._connected.is_set():
+            self._says = "the connection to the broker is lost"
+        self._connected.clear()
+        self._will()
+
+    def _fail(self, client: Client, data: Any) -> None:
+        self._says = "cannot connect: no broker answers"
+
+    def _message(self, client: Client, data: Any, message: MQTTMessage) -> None:
+        if message.topic == self._state_topic:
+            if json.loads(message.payload or b"{}").get("online") is False and not self._over.is_set():
+                client.publish(message.topic, self._state(True), 1, True)  # an earlier session's will
+            return
+        with self._lock:
+            self._content.take(message, time.monotonic())
+
     def _look(self) -> None:
         while not self._over.wait(LOOK_S):
-            if self._host is None or not self.connected.is_set():
+            if not self._connected.is_set():
                 continue
             with self._lock:
-                commands = self._host.due(time.monotonic())
+                commands = self._content.due(time.monotonic())
             for topic, content in commands:
                 self._client.publish(topic, content)
 

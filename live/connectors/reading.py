@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
+import pkgutil
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from emberline.live.connectors.errors import ConnectorError
 from emberline.live.tags import Connector, Plant, Reading, Tag
 
-if TYPE_CHECKING:
-    from emberline.live.connectors.mqtt import Session
-
 __all__ = ["ConnectorError", "Feed", "read"]
 
 Readings = dict[str, Reading | str]
-PACKAGES = {"opcua": "OPC UA", "sparkplug": "MQTT", "mqtt": "MQTT"}
 
 
 def read(plant: Plant, environment: Mapping[str, str] = os.environ) -> Readings:
@@ -29,67 +26,96 @@ def read(plant: Plant, environment: Mapping[str, str] = os.environ) -> Readings:
     return readings
 
 
+class Source(Protocol):
+    """Readings of a connector's tags for as long as the loop runs."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether there is something of each tag."""
+
+    def readings(self) -> Mapping[str, Reading | str]:
+        """The newest reading of each tag, or why there is none.
+
+        Raises:
+            ConnectorError: there is none of any tag now.
+        """
+
+    def close(self) -> None:
+        """Read no more; a read under way ends by itself."""
+
+
 class Feed:
     """Newest readings of a plant, read in the background: nobody waits for a server that does not answer."""
 
     def __init__(self, plant: Plant, environment: Mapping[str, str] = os.environ) -> None:
-        """Begin to read each connector in a thread of its own."""
-        self._plant, self._environment = plant, environment
-        self._every_s = plant.live.loop.read_every_s
-        self._over = threading.Event()
-        self._newest: dict[str, Readings] = {}
-        self._sessions: dict[str, tuple[Session, Sequence[Tag]]] = {}
-        self._threads = []
+        """Begin to read each connector, and wait until each has given something, or its time is over."""
+        self._sources: list[tuple[Connector, Sequence[Tag], Source]] = []
+        self._failed: Readings = {}
         for connector, tags in _connectors(plant):
-            if connector.kind in ("sparkplug", "mqtt"):
-                try:
-                    from emberline.live.connectors.mqtt import Session
-
-                    self._sessions[connector.name] = Session(connector, tags, plant.folder, environment), tags
-                except Exception as error:
-                    self._newest[connector.name] = _away(connector, tags, _reason(connector, error))
-                continue
-            thread = threading.Thread(target=self._poll, args=(connector, tags), daemon=True)
-            thread.start()
-            self._threads.append(thread)
-        self._wait()
-
-    def _wait(self) -> None:
-        """Until each connector has given something, or its time is over."""
-        for connector, tags in _connectors(self._plant):
+            try:
+                feed = _code(connector.traits.feed)
+                self._sources.append((connector, tags, feed(connector, tags, plant, environment)))
+            except Exception as error:
+                self._failed |= _away(connector, tags, _reason(connector, error))
+        for connector, _, source in self._sources:
             end = time.monotonic() + connector.timeout_s
-            session, _ = self._sessions.get(connector.name, (None, tags))
-            while time.monotonic() < end:
-                if session is not None and session.connected.is_set() and session.is_complete:
-                    break
-                if session is None and connector.name in self._newest:
-                    break
+            while time.monotonic() < end and not source.is_complete:
                 threading.Event().wait(0.02)
-
-    def _poll(self, connector: Connector, tags: Sequence[Tag]) -> None:
-        while not self._over.is_set():
-            self._newest[connector.name] = _once(connector, tags, self._plant.folder, self._environment)
-            self._over.wait(self._every_s)
 
     def newest(self) -> Readings:
         """The newest reading of each tag, or why its connector gives none now."""
-        readings: Readings = {}
-        for connector, tags in _connectors(self._plant):
-            session, _ = self._sessions.get(connector.name, (None, tags))
-            if session is None:
-                readings |= self._newest.get(connector.name) or _away(connector, tags, "has not answered yet")
-                continue
+        readings = dict(self._failed)
+        for connector, tags, source in self._sources:
             try:
-                readings |= session.readings()
+                readings |= source.readings()
             except ConnectorError as error:
                 readings |= _away(connector, tags, error)
         return readings
 
     def close(self) -> None:
-        """End the sessions; a read under way ends by itself."""
+        """End the sessions."""
+        for _, _, source in self._sources:
+            source.close()
+
+
+class Polling:
+    """A connector that is read again and again, in a thread of its own."""
+
+    def __init__(self, read_once: Callable[[], Readings], every_s: float) -> None:
+        """Begin to read."""
+        self._read_once, self._every_s = read_once, every_s
+        self._over = threading.Event()
+        self._newest: Readings = {}
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        while not self._over.is_set():
+            self._newest = self._read_once()
+            self._over.wait(self._every_s)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it was read."""
+        return bool(self._newest)
+
+    def readings(self) -> Readings:
+        """What was read last.
+
+        Raises:
+            ConnectorError: nothing was read yet.
+        """
+        if not self._newest:
+            raise ConnectorError("has not answered yet")
+        return self._newest
+
+    def close(self) -> None:
+        """Read no more; a read under way ends by itself."""
         self._over.set()
-        for session, _ in self._sessions.values():
-            session.close()
+
+
+def poll(connector: Connector, tags: Sequence[Tag], plant: Plant, environment: Mapping[str, str]) -> Polling:
+    """A source that reads a connector every ``loop.read_every_s``."""
+    return Polling(lambda: _once(connector, tags, plant.folder, environment), plant.live.loop.read_every_s)
 
 
 def _connectors(plant: Plant) -> list[tuple[Connector, list[Tag]]]:
@@ -99,9 +125,15 @@ def _connectors(plant: Plant) -> list[tuple[Connector, list[Tag]]]:
 
 def _once(connector: Connector, tags: Sequence[Tag], folder: Path, environment: Mapping[str, str]) -> Readings:
     try:
-        return dict(_reader(connector)(connector, tags, folder, environment))
+        return dict(_code(connector.traits.read)(connector, tags, folder, environment))
     except Exception as error:  # whatever it is, the next reading may succeed
         return _away(connector, tags, _reason(connector, error))
+
+
+def _code(place: str) -> Callable[..., Any]:
+    """Code of a kind of connector, imported when it is needed: asyncua alone takes a second."""
+    code: Callable[..., Any] = pkgutil.resolve_name(f"emberline.live.connectors.{place}")
+    return code
 
 
 def _away(connector: Connector, tags: Sequence[Tag], error: object) -> Readings:
@@ -109,31 +141,8 @@ def _away(connector: Connector, tags: Sequence[Tag], error: object) -> Readings:
 
 
 def _reason(connector: Connector, error: Exception) -> object:
-    if isinstance(error, ModuleNotFoundError) and connector.kind in PACKAGES:
-        what = PACKAGES[connector.kind]
-        return f"{error.name} is not installed; {what} needs it: pip install 'emberline[live]'"
+    if isinstance(error, ModuleNotFoundError) and connector.traits.protocol:
+        return f"{error.name} is not installed; {connector.traits.protocol} needs it: pip install 'emberline[live]'"
     if isinstance(error, ConnectorError):
         return error
     return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
-
-
-Reader = Callable[[Connector, Sequence[Tag], Path, Mapping[str, str]], dict[str, Reading]]
-
-
-def _reader(connector: Connector) -> Reader:
-    # each imported when it is needed: asyncua alone takes a second
-    if connector.kind == "opcua":
-        from emberline.live.connectors import opcua
-
-        return opcua.read
-    if connector.kind in ("sparkplug", "mqtt"):
-        from emberline.live.connectors import mqtt
-
-        return mqtt.read
-    if connector.kind == "csv":
-        from emberline.live.connectors import csv_folder
-
-        return csv_folder.read
-    from emberline.live.connectors import sql
-
-    return sql.read

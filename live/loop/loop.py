@@ -338,7 +338,7 @@ def hash_of(schedule: xr.Dataset) -> str:
     for name in sorted(map(str, schedule.data_vars)):
         values = schedule[name].to_numpy()
         digest.update(name.encode())
-        if values.dtype.kind in "fiu":
+        if np.issubdtype(values.dtype, np.number):
             digest.update(np.round(values.astype(float), 6).tobytes())
         else:
             digest.update(json.dumps(values.astype(str).tolist()).encode())

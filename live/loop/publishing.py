@@ -11,6 +11,7 @@ from typing import Any
 
 from emberline.live.connectors import ConnectorError
 from emberline.live.tags import Plant
+from emberline.live.tags.record import Publication
 from emberline.runs.decisions import Advice
 from emberline.scenarios.messages import MESSAGES, Message
 
@@ -32,19 +33,24 @@ def publish(plant: Plant, advice: Advice, environment: Mapping[str, str] = os.en
     payload = json.dumps(document(plant, advice), ensure_ascii=False).encode()
     for publication in plant.live.publish:
         try:
-            if publication.kind == "webhook":
-                _post(publication.url or "", payload)
-            else:
-                from emberline.live.connectors.mqtt import send
-
-                connector = next(one for one in plant.live.connectors if one.name == publication.connector)
-                send(connector, publication.topic, payload, plant.folder, environment)
+            SENDERS[publication.kind](plant, publication, payload, environment)
         except (OSError, ValueError, HTTPException, ConnectorError, ModuleNotFoundError) as error:
             text = " ".join(str(error).split())[:120]
             yield Message("The advice is not sent ({kind}): {error}", kind=publication.kind, error=text)
 
 
-def _post(url: str, payload: bytes) -> None:
-    request = urllib.request.Request(url, payload, {"Content-Type": "application/json", "User-Agent": "emberline"})
-    with urllib.request.urlopen(request, timeout=TIMEOUT_S):
+def _post(plant: Plant, publication: Publication, payload: bytes, environment: Mapping[str, str]) -> None:
+    headers = {"Content-Type": "application/json", "User-Agent": "emberline"}
+    with urllib.request.urlopen(urllib.request.Request(str(publication.url), payload, headers), timeout=TIMEOUT_S):
         pass
+
+
+def _send(plant: Plant, publication: Publication, payload: bytes, environment: Mapping[str, str]) -> None:
+    from emberline.live.connectors.mqtt import send
+
+    connector = next(one for one in plant.live.connectors if one.name == publication.connector)
+    send(connector, publication.topic, payload, plant.folder, environment)
+
+
+SENDERS = {"webhook": _post, "mqtt": _send}
+"""By kind of publication."""

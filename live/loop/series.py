@@ -91,7 +91,7 @@ def changes(before: xr.Dataset, now: xr.Dataset) -> dict[str, list[float]]:
     news = {}
     for variable in now.data_vars:
         name, values = str(variable), now[variable].to_numpy()
-        is_series = name in before and before[name].shape == values.shape and values.dtype.kind == "f"
+        is_series = name in before and before[name].shape == values.shape and np.issubdtype(values.dtype, np.floating)
         if is_series and values.ndim == 1 and not np.array_equal(before[name].to_numpy(), values, equal_nan=True):
             news[name] = values.tolist()
     return news

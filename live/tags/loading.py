@@ -24,8 +24,6 @@ from emberline.scenarios.records.base import Misplaced, Mistakes, Place, unknown
 from emberline.scenarios.records.faults import fault
 
 SITE = "site"
-METRIC = re.compile(r"(?P<group>[^/+#:]+)/(?P<edge>[^/+#:]+)(/(?P<device>[^/+#:]+))?:(?P<metric>.+)")
-"""Address of a metric of Sparkplug; its device is missing where it is the edge node's own."""
 NODE = re.compile(
     r"(?:\s*(?:ns\s*=\s*(?P<index>\d+)|nsu\s*=(?P<uri>[^;]+?))\s*;)?\s*(?P<kind>[isgb])\s*=(?P<text>.+)", re.S
 )
@@ -137,16 +135,16 @@ def _mistakes(live: Live, scenario: Scenario) -> Mistakes:
     if not live.tags:
         yield ("tags",), "names no tag"
     connectors = [connector.name for connector in live.connectors]
-    kinds = {connector.name: connector.kind for connector in live.connectors}
+    traits = {connector.name: connector.traits for connector in live.connectors}
     for noun, names in (("connectors", connectors), ("tags", [tag.name for tag in live.tags])):
         for i, name in enumerate(names):
             if name in names[:i]:
                 yield (noun, i, "name"), f"there are two of the name {name}"
-    brokers = [name for name, kind in kinds.items() if kind in ("mqtt", "sparkplug")]
+    brokers = [name for name, of_kind in traits.items() if of_kind.publishes]
     for i, publication in enumerate(live.publish):
-        if publication.kind == "mqtt" and publication.connector not in brokers:
-            yield ("publish", i, "connector"), unknown("connector to a broker", publication.connector or "", brokers)
-    servers = [name for name, kind in kinds.items() if kind == "opcua"]
+        if publication.connector is not None and publication.connector not in brokers:
+            yield ("publish", i, "connector"), unknown("connector to a broker", publication.connector, brokers)
+    servers = [name for name, of_kind in traits.items() if of_kind.writes]
     if live.job_orders is not None and live.job_orders.connector not in servers:
         yield ("job_orders", "connector"), unknown("OPC UA connector", live.job_orders.connector, servers)
     if live.set_points.enabled and live.set_points.connector not in servers:
@@ -156,8 +154,8 @@ def _mistakes(live: Live, scenario: Scenario) -> Mistakes:
     for i, tag in enumerate(live.tags):
         if tag.connector not in connectors:
             yield ("tags", i, "connector"), unknown("connector", tag.connector, connectors)
-        elif kinds[tag.connector] == "sparkplug" and METRIC.fullmatch(tag.address) is None:
-            yield ("tags", i, "address"), "is group/edge:metric or group/edge/device:metric"
+        elif traits[tag.connector].address.fullmatch(tag.address) is None:
+            yield ("tags", i, "address"), f"is {traits[tag.connector].address_form}"
         yield from ((("tags", i, key), says) for key, says in _of_tag(tag, scenario))
         key, subject = next((key, getattr(tag, key)) for key in MEANINGS if getattr(tag, key))
         if (key, subject) in meanings:

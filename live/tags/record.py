@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field, model_validator
 
@@ -11,20 +13,53 @@ from emberline.scenarios.records.base import NAME, Misplaced, Record
 from emberline.scenarios.records.quantity import factor
 
 Kind = Literal["opcua", "sparkplug", "mqtt", "csv", "sql"]
-BROKER = {"url", "user", "password_from", "certificate", "key", "server_certificate", "timeout_s"}
-KEYS: dict[str, tuple[set[str], set[str]]] = {
-    "opcua": (
-        {"url"},
-        {"url", "user", "password_from", "security", "certificate", "key", "server_certificate", "timeout_s"},
-    ),
-    "sparkplug": ({"url"}, {*BROKER, "host", "reorder_s"}),
-    "mqtt": ({"url"}, {*BROKER, "topic", "time", "value", "zone"}),
-    "csv": ({"folder"}, {"folder", "time", "tag", "value", "zone"}),
-    "sql": (set(), {"url", "url_from", "zone"}),
-}
-"""Keys that a kind of connector needs, and those that it may have."""
 State = Literal["off", "standby", "idle", "on", "down"]
 MEANINGS = ("power_of", "level_of", "state_of", "heat_of", "price")
+METRIC = re.compile(r"(?P<group>[^/+#:]+)/(?P<edge>[^/+#:]+)(/(?P<device>[^/+#:]+))?:(?P<metric>.+)")
+"""Address of a metric of Sparkplug; its device is missing where it is the edge node's own."""
+
+
+@dataclass(frozen=True)
+class Traits:
+    """Traits of a kind of connector: the keys that it takes, what can be done with it, and the code that does it."""
+
+    keys: frozenset[str]
+    read: str
+    """Function that reads its tags once: module of ``live/connectors`` and name."""
+    feed: str = "reading:poll"
+    """Function that returns a source of readings for as long as the loop runs."""
+    required: tuple[str, ...] = ()
+    schemes: tuple[str, ...] = ()
+    """Its URL begins with one of them."""
+    protocol: str = ""
+    """Protocol that needs a package of the extra ``live``."""
+    address: re.Pattern[str] = re.compile(".*", re.DOTALL)
+    address_form: str = ""
+    """Form of its addresses in words, where not every text is one."""
+    publishes: bool = False
+    """Whether advice can be published there."""
+    writes: bool = False
+    """Whether set-points and job orders can be written there."""
+
+
+SECURE = frozenset({"url", "user", "password_from", "certificate", "key", "server_certificate", "timeout_s"})
+MQTT: dict[str, Any] = {
+    "read": "mqtt:read", "feed": "mqtt:feed", "required": ("url",), "schemes": ("mqtt://", "mqtts://"),
+    "protocol": "MQTT", "publishes": True,
+}  # fmt: skip
+KINDS: dict[Kind, Traits] = {
+    "opcua": Traits(
+        SECURE | {"security"}, "opcua:read", required=("url",), schemes=("opc.tcp://",), protocol="OPC UA", writes=True
+    ),
+    "sparkplug": Traits(
+        SECURE | {"host", "reorder_s"}, **MQTT,
+        address=METRIC, address_form="group/edge:metric or group/edge/device:metric",
+    ),
+    "mqtt": Traits(SECURE | {"topic", "time", "value", "zone"}, **MQTT),
+    "csv": Traits(frozenset({"folder", "time", "tag", "value", "zone"}), "csv_folder:read", required=("folder",)),
+    "sql": Traits(frozenset({"url", "url_from", "zone"}), "sql:read"),
+}  # fmt: skip
+"""Every kind of connector; a new one is a row here and a module of ``live/connectors``."""
 
 
 class Connector(Record):
@@ -64,20 +99,24 @@ class Connector(Record):
     """Topic of MQTT with ``{address}`` in it, where a tag's address is put."""
     timeout_s: float = Field(default=10, gt=0, le=120)
 
+    @property
+    def traits(self) -> Traits:
+        """Traits of its kind."""
+        return KINDS[self.kind]
+
     @model_validator(mode="after")
     def _keys(self) -> Connector:
-        required, possible = KEYS[self.kind]
+        traits = self.traits
         stated = self.model_fields_set - {"name", "kind"}
-        for key in sorted(stated - possible):
-            raise Misplaced(f"a connector of kind {self.kind} takes {', '.join(sorted(possible))}", key)
-        for key in sorted(required - stated):
-            raise Misplaced("is required", key)
-        if self.kind == "sql" and (self.url is None) == (self.url_from is None):
+        for key in sorted(stated - traits.keys):
+            raise Misplaced(f"a connector of kind {self.kind} takes {', '.join(sorted(traits.keys))}", key)
+        for key in traits.required:
+            if key not in stated:
+                raise Misplaced("is required", key)
+        if "url_from" in traits.keys and (self.url is None) == (self.url_from is None):
             raise ValueError("give url, or url_from: the environment variable that holds it")
-        if self.kind == "opcua" and not str(self.url).startswith("opc.tcp://"):
-            raise Misplaced("begins with opc.tcp://", "url")
-        if self.kind in ("sparkplug", "mqtt") and not str(self.url).startswith(("mqtt://", "mqtts://")):
-            raise Misplaced("begins with mqtt:// or mqtts://", "url")
+        if traits.schemes and not str(self.url).startswith(traits.schemes):
+            raise Misplaced(f"begins with {' or '.join(traits.schemes)}", "url")
         if "{address}" not in self.topic or any(sign in self.topic for sign in "+#"):
             raise Misplaced("holds {address}, and neither + nor #", "topic")
         if self.security is not None and (self.certificate is None or self.key is None):
@@ -208,6 +247,10 @@ class HistorySettings(Record):
     keep_days: float = Field(default=730, ge=1, le=36_500)
 
 
+PLACES = {"webhook": ("url", "connector"), "mqtt": ("connector", "url")}
+"""Key that names the place, by kind of publication, and the key that it does not take."""
+
+
 class Publication(Record):
     """A place that advice is sent to, besides the page *Shift*."""
 
@@ -220,7 +263,7 @@ class Publication(Record):
 
     @model_validator(mode="after")
     def _place(self) -> Publication:
-        required, other = ("url", "connector") if self.kind == "webhook" else ("connector", "url")
+        required, other = PLACES[self.kind]
         if getattr(self, required) is None:
             raise Misplaced(f"is required by the kind {self.kind}", required)
         if getattr(self, other) is not None:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from emberline.live.connectors.sparkplug.payload import BOOLEAN, GOOD, Metric, Payload, decode, encode
-from emberline.live.tags.loading import METRIC
 from emberline.live.tags.quality import OFFLINE, Reading
+from emberline.live.tags.record import METRIC
 
 NAMESPACE = "spBv1.0"
 REBIRTH = "Node Control/Rebirth"

@@ -222,11 +222,13 @@ def test_messages_that_nobody_expects(tmp_path: Path) -> None:
         b"[" * 200_000, b"1" + b"0" * 400, b"NaN", b"\xff", b" " * 1_000_001, b'{"value": 1, "time": 1e30}',
         b'{"value": 1, "time": "0001-01-01T00:00:00+14:00"}', b'{"value": [1]}', b"null",
     ):  # fmt: skip
-        session._values.clear()
+        session._content._newest.clear()
         message = MQTTMessage(topic=b"EAF")
         message.payload = content
         session._message(session._client, None, message)
-        assert judge(plant, tag, session._values["EAF"], datetime.now(UTC)).quality is Quality.SUSPECT, content[:40]
+        assert judge(plant, tag, session._content.reading("EAF"), datetime.now(UTC)).quality is Quality.SUSPECT, (
+            content[:40]
+        )
     session.close()
 
 
