@@ -32,9 +32,9 @@ CHECK = """([rules, cases]) => { const home = placesOf(rules); const begin = per
 def _board(shop: str) -> HeatBoard:
     from emberline.planning.planner import PLAIN, make_plan
     from emberline.scenarios import load
-    from emberline.studies import board
+    from emberline.studies.board import heat_board
 
-    result = board.of_plan(
+    result = heat_board.of_line(
         make_plan(load(shop, ["goal.effort=20", "goal.hold=0", "disturbances.replications=0"]), PLAIN)
     )
     if result is None:

@@ -25,7 +25,7 @@ from emberline.planning.robustness.holding.hold import seed_of
 from emberline.planning.robustness.holding.misses import misses
 from emberline.scenarios import Case, load
 from emberline.scenarios.records.orders import Lock
-from emberline.studies.board import of_plan
+from emberline.studies.board import HeatBoard, of_plan
 from emberline.studies.why.question import why
 from emberline.studies.why.resolver import better_of
 
@@ -146,7 +146,7 @@ def test_the_board_has_its_moments() -> None:
     plan = printed()
     assert plan.between_steps
     board = of_plan(plan)
-    assert board is not None
+    assert isinstance(board, HeatBoard)
     assert board.problem.step_min == 5
     assert board.conflicts({}) == []
     key = board.key_of["A-1", "melting"]

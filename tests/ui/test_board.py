@@ -59,9 +59,9 @@ def test_the_rules_are_those_of_the_search(stored_home: tuple[Path, str], browse
 
 
 def of_stored(plan: Any) -> HeatBoard | None:
-    from emberline.studies import board
+    from emberline.studies.board import heat_board
 
-    return board.of_plan(plan)
+    return heat_board.of_line(plan)
 
 
 def of_shop(plan: Any, seed: int) -> HeatBoard | None:

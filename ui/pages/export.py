@@ -102,8 +102,8 @@ def _row(stored: StoredRun, kind: str, name: str) -> None:
 
 
 def _table(stored: StoredRun, kind: str) -> str:
-    made = {producer.table for producer in stored.plan.scenario.producers}
-    names = [name for name in tables.TABLES if name in made or name not in OF_PRODUCERS]
+    listed = {producer.table for producer in stored.plan.scenario.producers}
+    names = [name for name in tables.TABLES if name in listed or name not in OF_PRODUCERS]
     return str(
         st.selectbox(
             tr("Table"), names, format_func=lambda name: tr(TABLE_OF.get(str(name), "")), key=f"export.of.{kind}"

@@ -15,7 +15,7 @@ from brokers import Broker
 from paho.mqtt.client import MQTTMessage
 
 from emberline.live.connectors import ConnectorError, Feed, read
-from emberline.live.connectors.mqtt import Session, send
+from emberline.live.connectors.mqtt import Session, Topics, send
 from emberline.live.connectors.sparkplug.host import Host
 from emberline.live.connectors.sparkplug.payload import Metric, Payload, Value, decode, encode
 from emberline.live.tags import Plant, Quality, Reading, judge, load
@@ -222,6 +222,7 @@ def test_messages_that_nobody_expects(tmp_path: Path) -> None:
         b"[" * 200_000, b"1" + b"0" * 400, b"NaN", b"\xff", b" " * 1_000_001, b'{"value": 1, "time": 1e30}',
         b'{"value": 1, "time": "0001-01-01T00:00:00+14:00"}', b'{"value": [1]}', b"null",
     ):  # fmt: skip
+        assert isinstance(session._content, Topics)
         session._content._newest.clear()
         message = MQTTMessage(topic=b"EAF")
         message.payload = content

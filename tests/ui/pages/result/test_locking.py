@@ -140,7 +140,7 @@ def test_a_plan_made_again_keeps_to_its_locks(stored_plan: Plan, run: str) -> No
     assert start_of(again, heat, "melting") == start
     rules, scenario = boards.of_plan(again), again.scenario
     assert again.replay is not None
-    assert rules is not None
+    assert isinstance(rules, boards.HeatBoard)
     data = drawing.of_heats(scenario, again.replay, None, View.of(scenario.horizon), rules)
     data = drawing.with_locks(data, new, rules, scenario.locks, ())
     assert [bar["id"] for bar in data["bars"] if bar["locked"]] == [f"{heat}/melting"]
