@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from emberline.planning.accounts.figures import Figures
 from emberline.planning.accounts.stock import difference
 from emberline.planning.answer.record import SAME
-from emberline.planning.answer.wording import joined, point_label
+from emberline.planning.answer.wording import amount, joined, point_label
 from emberline.planning.engine.deadline import Deadline
 from emberline.planning.engine.progress import Progress
 from emberline.planning.plan.alternatives.choice import LEAST_CARBON, LEAST_COST, NO_REGRET, ONE_SIGNAL, Choice
@@ -101,13 +101,15 @@ def with_choices(
     search.run(mine)
     better = search.better(mine)
     after = judge(better) if judge is not None and better is not None else None
-    if after is not None:
+    notes = [search.no_time] if search.late else []
+    if better is not None and after is None:
+        notes.append(search.left_out(mine))
+    elif after is not None:
         base = search.base = after
         assert after.replay_figures is not None
         search.points[0] = _choice(after, "", after.replay_figures, after.status, after.gap)
     choices = search.named(mine)
-    late = (search.no_time,) if search.late else ()
-    return dataclasses.replace(base, choices=choices, omissions=(*base.omissions, *late))
+    return dataclasses.replace(base, choices=choices, omissions=(*base.omissions, *notes))
 
 
 def with_own(plan: Plan, points: tuple[Choice, ...]) -> tuple[Choice, ...]:
@@ -175,6 +177,16 @@ class _Search:
             return None
         schedule = self.schedules[self.points.index(best)]
         return substitute(self.base, schedule, self.baseline, judged=self.base.holding is None)
+
+    def left_out(self, mine: str) -> Message:
+        """Note on a schedule that is better undisturbed and not the plan."""
+        best, (unit, factor, _) = self._best(mine), METRICS["carbon"].display_in("")
+        assert best is not None
+        return Message(
+            "A plan that saves {amount} {unit} more undisturbed was left out: it holds on fewer disturbed days, or "
+            "there was no time to judge it.",
+            amount=amount((best.carbon_kg - self.points[0].carbon_kg) * factor), unit=unit,
+        )  # fmt: skip
 
     def named(self, mine: str) -> tuple[Choice, ...]:
         """The points, the plan's own among them; those that are not known are left out."""
@@ -265,7 +277,8 @@ class _Search:
                 point for point in points if point.cost >= -SAME * abs(point.figures.cost) and point.carbon_kg > 0
             ]
         else:
-            share = self.scenario.goal.caps.extra_cost_share or None  # with none to give, that is another point
+            share = self.scenario.goal.caps.extra_cost_share
+            share = share if name == ONE_SIGNAL else share or None  # with none to give, that is another point
             most = math.inf if share is None else share * abs(self.base.baseline_figures.cost)
             points = [point for point in points if point.cost >= -most - SAME * abs(point.figures.cost)]
         return max(points, key=lambda point: point.carbon_kg, default=None)

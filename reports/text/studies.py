@@ -281,10 +281,15 @@ def roll_says(result: dict[str, Any]) -> Iterator[str]:
     else:
         yield tr("No gain is reported: the roll does not make or serve the same as the baseline.")
     if regret:
-        text = tr("Regret against one plan that knew everything: {amount}", amount=_difference(regret, result))
+        text = tr(
+            "Regret against one plan that knew prices and intensities: {amount}", amount=_difference(regret, result)
+        )
         yield f"{text} ({say(perfect['status'])}, {tr('gap {gap}', gap=percent(perfect['gap']))})"
     else:
-        yield tr("Regret is not known: one plan that knew everything: {status}", status=say(perfect["status"]))
+        yield tr(
+            "Regret is not known: one plan that knew prices and intensities: {status}",
+            status=say(perfect["status"]),
+        )
     if unknown:
         yield tr("Of which from not knowing: {amount}", amount=_difference(unknown, result))
     for other in result["less_often"]:
@@ -323,9 +328,9 @@ def side_rows(result: dict[str, Any]) -> list[dict[str, str]]:
         label = labels.get(one.get("policy", ""), mark("rolled, every {span}"))
         sides.append((tr(label, span=roll_span(one["every_min"])), one))
     if result["foresight"] is not None:
-        sides.append((tr("rolled, everything known"), result["foresight"]))
+        sides.append((tr("rolled, prices and intensities known"), result["foresight"]))
     if result["perfect"]["figures"] is not None:
-        sides.append((tr("one plan, everything known"), {**result["perfect"], "plans": 1}))
+        sides.append((tr("one plan, prices and intensities known"), {**result["perfect"], "plans": 1}))
     return [_side(label, side, result["currency"]) for label, side in sides]
 
 

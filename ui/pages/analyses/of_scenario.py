@@ -372,7 +372,7 @@ def ask_roll(request: Request) -> Question:
             help=tr("A new plan that is better by less is not adopted"),
         )
     with st.container(horizontal=True):
-        foresight = st.toggle(tr("Also with everything known"), value=True, key="roll.foresight")
+        foresight = st.toggle(tr("Also with prices and intensities known"), value=True, key="roll.foresight")
         disturbed = st.toggle(tr("With disturbances of the line"), key="roll.disturbed")
     picks = [*days]
     if len(picks) < 2:
