@@ -63,7 +63,7 @@ PADLOCK = "M-0.8,-0.1 L-0.5,-0.1 L-0.5,-0.5 A0.5,0.5 0 0,1 0.5,-0.5 L0.5,-0.1 L0
 
 
 def key(activity: Activity) -> str:
-    """What the colour of a bar stands for: the order, the mode, or what a machine does."""
+    """Meaning of a bar's colour: the order, the mode, or what a machine does."""
     return {"line": activity.group, "processes": activity.name}.get(activity.of) or does(activity.what)
 
 

@@ -134,7 +134,7 @@ def _names(scenario: Scenario, order: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def marks(scenario: Scenario, view: View, baseline: bool = True, pointer: bool = True) -> Iterator[str]:
-    """What the lines of the panels mean, as far as no legend has it."""
+    """Meaning of the lines in the panels, where no legend explains them."""
     yield tr("Above zero: supply; below: charging and export. Black line: demand.")
     if baseline:
         yield tr("Dashed: the baseline (for electricity: its grid import).")

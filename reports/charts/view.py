@@ -86,7 +86,7 @@ class View:
 
     @property
     def says(self) -> str:
-        """What a point of a curve stands for, if it is more than a step; otherwise empty."""
+        """Meaning of a point of a curve, if it is more than a step; otherwise empty."""
         if self.merged == 1:
             return ""
         says = mark("each point is the mean over {length} (too many steps of {step} to draw: choose a week)")

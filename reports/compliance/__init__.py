@@ -1,4 +1,4 @@
-"""What a plant must hand over: monitored emissions, embedded emissions of its goods, reports, and their evidence."""
+"""Compliance of a plant: monitored emissions, embedded emissions of its goods, reports, and their evidence."""
 
 from typing import TYPE_CHECKING
 

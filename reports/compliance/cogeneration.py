@@ -16,7 +16,7 @@ from emberline.scenarios.records.base import Record
 
 Fuel = Literal["coal", "natural_gas", "blast_furnace_gas", "coke_oven_gas", "waste_heat"]
 DEFAULT_HEAT_EFFICIENCY, DEFAULT_POWER_EFFICIENCY = 0.55, 0.25
-"""Where efficiencies cannot be determined."""
+"""Efficiencies of heat and electricity where they cannot be determined."""
 REFERENCE_POWER_EFFICIENCY: dict[Fuel, float] = {
     "coal": 0.442,
     "natural_gas": 0.53,
@@ -35,7 +35,7 @@ class Cogeneration(Record):
 
     name: str = Field(min_length=1, max_length=80)
     fuel: Fuel
-    """Whose reference efficiency of electricity made alone holds."""
+    """Fuel, which sets the reference efficiency of electricity made alone."""
     reference_heat: float = Field(default=REFERENCE_HEAT_EFFICIENCY, gt=0, le=1)
     """Reference efficiency of heat made alone."""
 

@@ -105,7 +105,7 @@ AVERAGE = "average"
 
 @dataclass(frozen=True)
 class ProductEmissions:
-    """What a tonne of a product carries."""
+    """Embedded emissions of a product per tonne."""
 
     tonnes: float
     see_direct: float

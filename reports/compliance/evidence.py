@@ -115,7 +115,7 @@ DIGITS = 6
 LOCK = "lock"
 PATIENCE_S = 30.0
 NEXT = {"": "draft", "draft": "submit", "submitted": "approve", "approved": "lock", "locked": "correct"}
-"""What a period in a state may do next."""
+"""Next step by state of a period."""
 
 
 class EvidenceError(ValueError):
@@ -373,7 +373,7 @@ def _evidence(entry: Entry, name: str) -> str:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is not as it was recorded."""
+    """Deviation from what was recorded."""
 
     record: int
     """0: of the whole chain."""

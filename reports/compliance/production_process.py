@@ -106,13 +106,13 @@ class ProductionProcess(Record):
 
     @property
     def additions_t_co2(self) -> dict[str, float]:
-        """What comes in, by name."""
+        """Emissions of imported heat and waste gas, by name [t CO2]."""
         parts = {"heat": self.heat_imported, "waste_gas": self.waste_gas_imported}
         return {name: energy.t_co2 for name, energy in parts.items() if energy is not None}
 
     @property
     def credits_t_co2(self) -> dict[str, float]:
-        """What leaves and is subtracted, by name."""
+        """Emissions of exported heat, waste gas and electricity, which are subtracted, by name [t CO2]."""
         parts = {"heat": self.heat_exported, "waste_gas": self.waste_gas_exported}
         table = {name: energy.t_co2 for name, energy in parts.items() if energy is not None}
         if self.electricity_exported_mwh:

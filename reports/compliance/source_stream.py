@@ -39,7 +39,7 @@ _FACTORS = frozenset().union(*USED.values())
 
 @dataclass(frozen=True)
 class StreamEmissions:
-    """What a source stream emits over a period."""
+    """Emissions of a source stream over a period."""
 
     fossil_t_co2: float
     biogenic_t_co2: float
@@ -53,7 +53,7 @@ class SourceStream(Record):
 
     name: str = Field(min_length=1, max_length=80)
     method: Method
-    """How its emissions are determined."""
+    """Method that determines its emissions."""
     unit: str = Field(default="t", min_length=1, max_length=20)
     """Of the amount: ``t``, ``1000Nm3``, ``TJ`` …; measured streams count t CO2."""
     ncv_gj_per_unit: float | None = Field(default=None, gt=0)
@@ -100,7 +100,7 @@ class SourceStream(Record):
         return (self.t_co2_per_unit or 0.0) * part
 
     def emissions(self, amount: float) -> StreamEmissions:
-        """What an amount of the stream emits.
+        """Emissions of an amount of the stream.
 
         Args:
             amount: in the stream's unit; negative for what leaves by a mass balance.

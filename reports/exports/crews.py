@@ -1,4 +1,4 @@
-"""What a crew reads: the list of its unit, with the time that it stands between, and pages to print for each shift."""
+"""Work list of a unit for its crew, idle time included, and pages to print for each shift."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class Line:
 
     @property
     def minutes(self) -> float:
-        """How long it lasts."""
+        """Duration [min]."""
         return self.end_min - self.start_min
 
 
 def work(activity: Activity) -> str:
-    """What a unit does, in words; a run of a process with its mode, where that has a name of its own."""
+    """Description of an activity; runs of a process add the mode unless it has the unit's name."""
     says = does(activity.what)
     return says if activity.of != "processes" or activity.name == activity.unit else f"{says} {activity.name}"
 
@@ -76,7 +76,7 @@ def runs_processes(run: StoredRun, unit: str) -> bool:
 
 
 def makes_within(run: StoredRun, line: Line, start_min: float, end_min: float) -> float:
-    """What a run makes of its process's product from one minute to another [t]."""
+    """Output of a run between two minutes, in its process's product [t]."""
     tph = replay_of(run.plan)["process_tph"].sel(process=line.unit).to_numpy()
     step = run.plan.scenario.horizon.step_min
     sums = np.concatenate([[0.0], np.cumsum(tph) * step / 60])
@@ -114,7 +114,7 @@ table { border-collapse: collapse; width: 100%; margin-bottom: 10px } td:nth-chi
 th, td { text-align: left; padding: 6px 8px; border: 1px solid #b9c0c7 }
 th { background: #eef1f4 } .gap td { background: #f4f5f6; color: #4a5460; font-style: italic } .free { width: 28% }"""
 WITHIN_MIN = 1e-6
-"""What ends at midnight touches no other day."""
+"""Tolerance [min] by which an end at midnight does not count for the next day."""
 HEADS = {
     False: (mark("start"), mark("end"), mark("does"), mark("heat"), mark("grade"), mark("remarks of the shift")),
     True: (
@@ -189,7 +189,7 @@ class Page:
         return f'<tr{kind}>{"".join(f"<td>{html.escape(cell)}</td>" for cell in cells)}<td class="free"></td></tr>'
 
     def _within(self, row: Line, activity: Activity) -> float:
-        """What a run makes in this shift [t]; nan: all of it, or nothing is made."""
+        """Output of a run in this shift [t]; NaN if the run lies within the shift or makes nothing."""
         if not activity.tonnes or (row.start_min >= self.start_min and row.end_min <= self.end_min):
             return math.nan
         return makes_within(self.run, row, self.start_min, self.end_min)
@@ -203,7 +203,7 @@ class Page:
         return tr("{all}, {mwh} in this shift", all=says, mwh=share)
 
     def _makes(self, row: Line, activity: Activity) -> str:
-        """What a run makes, and how much of it in this shift where it goes on beyond."""
+        """Products of a run, and the output in this shift if the run extends beyond it."""
         says, tonnes = activity.products(), self._within(row, activity)
         if math.isnan(tonnes):
             return says

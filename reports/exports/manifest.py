@@ -1,4 +1,4 @@
-"""What a file came from: the run, what the search proved, and how numbers and times are to be read.
+"""Manifest of a file: its run, what the search proved, and how to read numbers and times.
 
 The same for every format. It says nothing of when the file was written, so that a run gives the same file each time.
 """
@@ -75,7 +75,7 @@ def rows(run: StoredRun) -> list[tuple[str, str]]:
 
 
 def _texts(run: StoredRun) -> dict[str, str]:
-    """What the manifest says, by the names of ``LABELS``."""
+    """Texts of the manifest, by the names of ``LABELS``."""
     texts, scenario = manifest(run), run.plan.scenario
     texts["acceptable"] = tr("yes") if texts["acceptable"] else tr("no")
     texts["gap"] = tr("none proven") if texts["gap"] is None else say(percent(texts["gap"]))

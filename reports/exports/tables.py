@@ -227,7 +227,7 @@ def _says_something(column: pd.Series) -> bool:
 
 
 def with_tariff(rates: Rates) -> str:
-    """What the price of a MWh imported is called where there is a tariff."""
+    """Label of the import price per MWh under a tariff."""
     return PRICE_OF_BLOCKS if rates.in_blocks else PRICE
 
 
@@ -429,7 +429,7 @@ def product_carbon(plan: Plan) -> pd.DataFrame:
 
 
 def whereabouts(plan: Plan) -> pd.DataFrame:
-    """Where each column of the ledger goes [kg]: deliveries, change of stock, losses, what is sold, the site."""
+    """Destinations of each ledger column [kg]: deliveries, change of stock, losses, by-products sold, the site."""
     book = _products(plan)
     return pd.DataFrame([{"column": column, **book.leaves(column)} for column in book.columns])
 
@@ -462,4 +462,4 @@ def _origins(row: xr.Dataset, column: str) -> list[tuple[tuple[str, str, str], f
 
 
 class CannotExport(ValueError):
-    """What was asked for cannot be written; one line that says why, and what could be."""
+    """Error of an export that is not possible. Its message is one line with the reason and the alternatives."""

@@ -56,7 +56,7 @@ HEADS = (
     mark("stock"), mark("hours"), mark("energy and assets"), mark("baseline line"), mark("baseline import"),
     mark("short price"), mark("long price"), mark("mean rate"),
 )  # fmt: skip
-"""What heads say before their unit of measure and no other place does."""
+"""Labels that occur only in heads, before their unit of measure."""
 MEANINGS = {
     "line": mark("line or processes"), "rate": mark("price of a unit"), "what": mark("does"),
     "lost": mark("lost in stores"), "sold": mark("by-products sold"),
@@ -147,7 +147,7 @@ def figure_heads() -> list[str]:
 
 
 def _parts(column: str, name: str, currency: str) -> tuple[str, str]:
-    """What a head says, and its unit of measure, in English."""
+    """Label of a head and its unit of measure, in English."""
     if name == "bill" and column == "amount":
         return column, currency
     if name == "bill" and column == "rate":
@@ -169,7 +169,7 @@ def _is_plain(column: str) -> bool:
 
 
 def _label(label: str, column: str, name: str, names: list[str]) -> str:
-    """What a head says, worded where it is ours."""
+    """Label of a head, translated unless it is a name of the scenario."""
     if name == "steps" and not _is_plain(column):
         for ending, message in OF_A_NAME.items():
             if label.endswith(ending):
@@ -186,7 +186,7 @@ def _label(label: str, column: str, name: str, names: list[str]) -> str:
 
 
 def _cells(name: str, scenario: Scenario) -> dict[str, Callable[[str], str]]:
-    """What is done to the texts of a table's columns."""
+    """Functions that translate the texts of a table, by column."""
     if name == "bill":
         return {"kind": say, "unit": say}
     if name == "ledger":
@@ -221,7 +221,7 @@ def _source(source: str, scope: str) -> str:
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """With these a spreadsheet begins to calculate; the wide ones in some languages."""
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-"""What XML 1.0 forbids, and no other format needs."""
+"""Characters that XML 1.0 forbids and no other format needs."""
 
 
 FONTS = {

@@ -73,7 +73,7 @@ class EnergyBaseline:
         return np.column_stack([np.ones(len(data)), *columns])
 
     def predict(self, data: pd.DataFrame) -> pd.Series:
-        """What the baseline expects for rows of variables."""
+        """Energy that the baseline expects for rows of variables."""
         return pd.Series(self.design(data) @ self.coefficients.to_numpy(), index=data.index, name="predicted")
 
     def error_covariance(self, data: pd.DataFrame) -> np.ndarray:

@@ -40,7 +40,7 @@ CAUSES = ("mix", "idling", "waiting", "drift", "fault")
 
 @dataclass(frozen=True)
 class TwinUse:
-    """What the twin says that a period uses [MWh]."""
+    """Energy use of a period according to the twin [MWh]."""
 
     tonnes: float
     works_mwh: float
@@ -148,7 +148,7 @@ class Losses:
     days: tuple[date, ...]
     """Of the report period."""
     base_mw: float
-    """What the meter shows beyond the heats in the baseline period."""
+    """Metered power beyond the heats in the baseline period [MW]."""
     without_meter: int
     """Days of both periods that were left out."""
     without_wait: int
@@ -246,7 +246,7 @@ def _shared(start: np.ndarray, end: np.ndarray, rate: np.ndarray, edges: np.ndar
 
 
 def _uses(scenario: Case, log: HeatLog, edges: np.ndarray) -> list[TwinUse]:
-    """What each day had to take."""
+    """Energy use of each day according to the twin."""
     rows = observations(scenario, log)
     rows = rows[rows["end_min"].notna()]
     grades = {grade.name: grade for grade in scenario.line.grades}

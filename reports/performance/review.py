@@ -24,7 +24,7 @@ from emberline.reports.performance.tables import Periods
 
 @dataclass(frozen=True)
 class Review:
-    """What a report period shows against its baseline."""
+    """Comparison of a report period with its baseline."""
 
     baseline: EnergyBaseline
     rules: tuple[Breach, ...]

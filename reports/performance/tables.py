@@ -119,7 +119,7 @@ def _local(times: list[datetime], zone: str, name: str, *, utc: bool) -> list[da
 
 
 def _clock_changes(times: list[datetime]) -> list[tuple[datetime, float]]:
-    """When the clock was put on, and by how many hours, negative where back."""
+    """Times of clock changes, and the shift of each [h]; negative: put back."""
     changes = []
     for before, at in itertools.pairwise(times):
         ahead = (at.utcoffset() or timedelta()) - (before.utcoffset() or timedelta())

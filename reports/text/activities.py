@@ -1,6 +1,6 @@
-"""What units do and when, whatever they are: heats on a line, runs of processes, machines and stores of the site.
+"""Activities of units over time: heats on a line, runs of processes, machines and stores of the site.
 
-Gantt charts, calendars and B2MML are made of it. Times are minutes after the horizon's start.
+Gantt charts, calendars and B2MML are built from them. Times are minutes after the horizon's start.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ DOES = {
     "run": mark("run"), "start-up": mark("start-up"), "change-over": mark("change-over"), "waits": mark("waits"),
     "on": mark("is on"), "charge": mark("is charged"), "discharge": mark("is discharged"),
 }  # fmt: skip
-"""What a unit or a machine does (``Activity.what``)."""
+"""Words for the activities of units and machines (``Activity.what``)."""
 
 
 @dataclass(frozen=True)
 class Material:
-    """What an activity makes or uses in all."""
+    """Total amount of a material or carrier that an activity makes or uses."""
 
     name: str
     """Grade, store or carrier."""
@@ -59,19 +59,19 @@ class Activity:
     name: str
     """Heat, mode or asset."""
     group: str
-    """What asks for it: the order, else the unit."""
+    """Order that the activity belongs to; otherwise the unit."""
     definition: str
-    """What is made: grade or mode; else the asset."""
+    """Grade or mode that is made; otherwise the asset."""
     start_min: float
     end_min: float
     amount: float
-    """What it moves in all: electricity of heats and runs, the main flow of a machine."""
+    """Total amount: electricity of heats and runs, the main flow of a machine."""
     amount_unit: str
     waited_min: float | None = None
     """Of a heat before its operation, transfer left out."""
     materials: tuple[Material, ...] = ()
     tonnes: float | None = None
-    """What a run makes of its process's product, off-spec product included."""
+    """Output of a run in its process's product [t], off-spec product included."""
     off_spec_t: float | None = None
 
     @property
@@ -80,7 +80,7 @@ class Activity:
         return None if self.tonnes is None else self.tonnes * 60 / (self.end_min - self.start_min)
 
     def products(self) -> str:
-        """What it makes, in words; empty: nothing."""
+        """Products in words; empty if there are none."""
         parts = [part for part in self.materials if part.is_product]
         return listed(
             [f"{number(part.amount, 0 if part.amount >= WHOLE else 1)} {part.unit} {part.name}" for part in parts]
@@ -97,7 +97,7 @@ class Activity:
 
     @property
     def amount_says(self) -> str:
-        """What ``amount`` is."""
+        """Label of ``amount``."""
         return mark("amount") if self.of == "site" else mark("electricity")
 
 
@@ -147,12 +147,12 @@ def units(scenario: Scenario, run: xr.Dataset) -> dict[str, str]:
 
 
 def does(what: str) -> str:
-    """What a unit or a machine does; a stage has a name of the scenario."""
+    """Description of what a unit or a machine does; a stage has a name of the scenario."""
     return word(what, DOES[what]) if what in DOES else what
 
 
 def called(unit: str, scenario: Scenario) -> str:
-    """What a unit of activities is called: the battery and what tells assets apart are ours, names the scenario's."""
+    """Display name of a unit. Only the battery and the suffix of an asset are translated."""
     names = _of_line_and_processes(scenario)
     if unit in names:
         return unit
@@ -186,7 +186,7 @@ def _runs(scenario: Scenario, run: xr.Dataset, materials: bool) -> Iterator[Acti
 
 
 def _moved(scenario: Scenario, run: xr.Dataset, unit_run: UnitRun) -> Iterator[Material]:
-    """What a run takes from stores and carriers, and gives to them."""
+    """Amounts that a run takes from stores and carriers, and gives to them."""
     hours = scenario.horizon.step_h
     for stream in streams(scenario):
         if stream.unit == unit_run.unit:
@@ -197,7 +197,7 @@ def _moved(scenario: Scenario, run: xr.Dataset, unit_run: UnitRun) -> Iterator[M
 
 
 def of_site(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
-    """What machines and stores of the site do."""
+    """Activities of the site's machines and stores."""
     site = scenario.site
     names = _of_line_and_processes(scenario)
     for name, machine in site.cores.items():

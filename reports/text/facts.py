@@ -106,7 +106,7 @@ SPREADS = (
 
 
 def disturbances(scenario: Scenario) -> str:
-    """What differs from the plan on a disturbed day, and by how much; without the settings of single units."""
+    """Deviations from the plan on a disturbed day, with their sizes; settings of single units are left out."""
     table = scenario.disturbances
     parts = [tr(text, share=percent(getattr(table, name), 0)) for name, text in SPREADS if getattr(table, name)]
     parts += [
@@ -388,7 +388,7 @@ SERIES_TABLES = {
     "pv_typical": mark("typical day of each month in central Germany, by a formula, not measured"),
     "cn_anhui_typical_2020": mark("Anhui 2020, mean day of each month, modelled from weather (PyPSA-China data, CC0)"),
 }
-"""What each bundled table holds."""
+"""Contents of each bundled table."""
 SERIES_NAMES = {
     "price_per_mwh": mark("price"), "export_price_per_mwh": mark("export price"),
     "carbon_intensity_kg_per_mwh": mark("intensity"),

@@ -38,7 +38,7 @@ USES = {
     "runs": mark("runs"), "makes": mark("makes tonnes"), "is on": mark("is on"), "delivers": mark("delivers energy"),
     "takes": mark("takes energy"), "charges": mark("charges"), "curtails": mark("curtails"),
 }  # fmt: skip
-"""What units and assets do (``planning/answer/uses.py``)."""
+"""Verbs for the uses of units and assets (``planning/answer/uses.py``)."""
 TERMS = LINES | USES
 """Message by term, where the term alone is ambiguous."""
 

@@ -43,7 +43,7 @@ SILENT = ("name", "title", "description", "schema_version")
 
 
 def title(scenario: Scenario) -> str:
-    """What a scenario is, how long it lasts and how much it makes."""
+    """Title of a scenario: what it is, its length and its production."""
     place = (scenario.title or scenario.name).partition(",")[0]
     makes = [text for producer in scenario.producers for text in _makes(producer)]
     return ", ".join([place, length(scenario.horizon), *makes])
@@ -51,7 +51,7 @@ def title(scenario: Scenario) -> str:
 
 @singledispatch
 def _makes(producer: Producer) -> tuple[str, ...]:
-    """How much a producer makes, as far as it can be counted."""
+    """Production of a producer in words, as far as it can be counted."""
     return ()
 
 
@@ -69,7 +69,7 @@ def length(horizon: Horizon) -> str:
 
 
 def changes(base: dict[str, Any], data: dict[str, Any]) -> list[str]:
-    """What differs, in a few words each.
+    """Differences between two scenarios, in a few words each.
 
     Args:
         base: a scenario as plain data.

@@ -150,7 +150,7 @@ def calibration_figure(value: float | None, unit: str) -> str:
 
 
 SAVED = (("carbon_kg", 1e-3, 2), ("cost", 1.0, 0), ("peak_mw", 1.0, 2))
-"""What is saved, its factor and digits."""
+"""Saved quantities, each with its factor and digits."""
 
 
 def lock_rows(result: dict[str, Any]) -> list[dict[str, str]]:
@@ -391,13 +391,13 @@ SAME_MIN = 1e-6
 
 
 def moves(scenario: Scenario, slack: slacks_of.Slack, earlier: bool) -> str:
-    """How far something may move one way, and what stops it."""
+    """Slack of an operation in one direction, and its limit."""
     minutes, stop = (slack.earlier_min, slack.earlier) if earlier else (slack.later_min, slack.later)
     return f"{number(math.floor(minutes + SAME_MIN), 0)} min: {stops(scenario, stop)}"
 
 
 def stops(scenario: Scenario, stop: slacks_of.Stop) -> str:
-    """What limits an operation, in words."""
+    """Limit of an operation, in words."""
     instant = None if math.isnan(stop.at_min) else scenario.horizon.instant(stop.at_min)
     at = "" if instant is None else moment.short(stop.at_min, scenario.horizon)
     return tr(slacks_of.STOPS[stop.kind], other=stop.other, time=at)

@@ -68,9 +68,9 @@ class StateText(NamedTuple):
     word: str
     """Word for a table."""
     says: str
-    """What happened, as a sentence."""
+    """Sentence that says what happened."""
     then: str
-    """What to do next, as a sentence; empty if nothing needs to be done."""
+    """Sentence that says what to do next; empty if nothing needs to be done."""
 
 
 STATES = {
@@ -165,7 +165,7 @@ def outcomes(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def stock_note(plan: Plan) -> str:
-    """How much more or less stores hold at the end than in the baseline, and what that is worth; empty: nothing."""
+    """Difference of the final stocks from the baseline's, and its value; empty if there is none."""
     more = plan.stock
     if more is None or not more.any or not plan.comparable:
         return ""
@@ -281,7 +281,7 @@ def size(scenario: Case) -> str:
 
 
 def comparison(plan: Plan) -> str:
-    """What a plan is compared with."""
+    """Reference that a plan is compared with."""
     scenario = plan.scenario
     if plan.as_run is not None:
         return tr("the day as it was run, by {log}", log=plan.as_run.log)
@@ -405,7 +405,7 @@ def violation(violation: dict[str, Any], horizon: Horizon) -> str:
 
 
 def holding(plan: Plan) -> list[str]:
-    """What holding costs against the draft, and the draft's own figures; none where it was not asked for."""
+    """Price of holding compared with the draft, and the draft's figures; empty if holding was not requested."""
     record = plan.holding
     if record is None:
         return []

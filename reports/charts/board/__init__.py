@@ -38,7 +38,7 @@ RUNS = mark(
     "undoes, Tab goes to the next bar. Drag over free space, or + and −, to zoom."
 )
 OF_HEAT = ("stage", "short", "group", "groupName")
-"""What bars of heats say and those of runs leave empty."""
+"""Fields of bars that heats fill and runs leave empty."""
 TEXTS = {
     "board": mark("Planning board: units from top to bottom, local time from left to right"),
     "help": mark(
@@ -136,7 +136,7 @@ def _data(
     rules: dict[str, Any] | None,
     texts: dict[str, str],
 ) -> dict[str, Any]:
-    """What the browser draws: bars of units, thin ones of the baseline, breakdowns, legend and texts."""
+    """Data that the browser draws: bars of units, thin bars of the baseline, breakdowns, legend and texts."""
     size, unit = (1000.0, "t CO2e") if scenario.goal.minimize == "carbon" else (1.0, str(scenario.market.currency))
     texts = {name: tr(text) for name, text in (TEXTS | texts).items()} | {"estimate": ""}
     if rules is not None:

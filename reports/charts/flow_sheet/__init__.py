@@ -33,7 +33,7 @@ class Box:
 
     name: str
     lines: list[str] = field(default_factory=list)
-    """What it does, one item each."""
+    """Operation of the box, one item each."""
     flows: dict[str, float] = field(default_factory=dict)
     """Flow to carriers and stores by name; negative: it consumes."""
     level: float | None = None

@@ -58,7 +58,7 @@ class Measured:
 
     @property
     def used(self) -> float:
-        """What is used, changes of stock included."""
+        """Amount used, changes of stock included."""
         return self.amount + self.stock_start - self.stock_end
 
     @property
@@ -91,11 +91,11 @@ class Amount:
     rows: tuple[Measured, ...]
     gaps: tuple[Gap, ...] = ()
     stack: Stack | None = None
-    """Where it is measured hour by hour."""
+    """Stack with hourly measurements, if there is one."""
 
     @property
     def breaks(self) -> Iterator[str]:
-        """Where a stock at the end of a row is not that at the start of the next one."""
+        """Rows whose final stock differs from the initial stock of the next row."""
         for row, following in itertools.pairwise(self.rows):
             if abs(row.stock_end - following.stock_start) > SAME_STOCK * max(row.stock_end, following.stock_start):
                 yield (
@@ -123,7 +123,7 @@ class Activity:
         yield from ((name, hours[0].place) for name, hours in self.stacks.items())
 
     def measured(self, name: str, unit: str, period: Period, rule: GapRule) -> Amount:
-        """What a stack emits by its hours [t CO2].
+        """Emissions of a stack from its hourly values [t CO2].
 
         Raises:
             ValueError: an amount is given too, another unit, or hours that are missing or occur twice.

@@ -28,7 +28,7 @@ from emberline.scenarios.records.factors import FactorRow
 from emberline.scenarios.records.faults import fault
 
 GapRule = Literal["refuse", "mean", "highest", "lowest"]
-"""What stands for missing days: nothing, or the mean, highest or lowest daily rate of the data that are there."""
+"""Substitute for missing days: none, or the mean, highest or lowest daily rate of the available data."""
 ChinaRegion = Literal["north", "northeast", "east", "central", "northwest", "south", "southwest"]
 LONGEST_NAME = 80
 CountryCode = Annotated[str, AfterValidator(lambda text: country_code(text) if text else "")]
@@ -48,7 +48,7 @@ class Installation(Record):
     street: str = ""
     """Street and number."""
     economic_activity: str = ""
-    """What the plant does, for the workbook."""
+    """Economic activity of the plant, for the workbook."""
     post_code: str = ""
     """Postal code."""
     po_box: str = ""
@@ -136,7 +136,7 @@ class MonitoredStream(SourceStream):
     shares: dict[str, float] = {}
     """Share of each production process."""
     gap: GapRule = "refuse"
-    """What stands for days without data: nothing, or the mean, highest or lowest daily rate."""
+    """Substitute for days without data: none, or the mean, highest or lowest daily rate."""
 
     @model_validator(mode="before")
     @classmethod
@@ -227,16 +227,16 @@ class Certificates(Record):
 
 
 class Electricity(Record):
-    """How scope 2 is rated."""
+    """Factors and certificates for scope 2 emissions."""
 
     location_t_co2_per_mwh: float = Field(ge=0)
     """Average of the grid that the plant is in."""
     location_source: str = Field(min_length=1)
-    """Where the average is from."""
+    """Source of the average."""
     residual_t_co2_per_mwh: float | None = Field(default=None, ge=0)
     """Residual mix, for what no certificate covers; None: the location's average."""
     residual_source: str = ""
-    """Where the residual mix is from."""
+    """Source of the residual mix."""
     zone: str = ""
     """Bidding zone of the plant."""
     certificates: tuple[Certificates, ...] = ()
@@ -262,7 +262,7 @@ class DeclaredPrecursor(Record):
     electricity_t_co2_per_mwh: float | None = Field(default=None, ge=0)
     """Of that electricity, as of its maker's grid or contract. None: indirect emissions stay open."""
     electricity_source: str = ""
-    """Where that factor is from: one of the workbook's ``D.4(a)``, ``D.4(b)``, ``D.4.1`` …"""
+    """Source of that factor: one of the workbook's ``D.4(a)``, ``D.4(b)``, ``D.4.1`` …"""
     measured: bool = False
     """Its maker has measured the declared values; only then the workbook says so."""
     default_value: bool = False
@@ -313,7 +313,7 @@ class MonitoredProcess(Record):
     electricity_t_co2_per_mwh: float = Field(default=0.0, ge=0)
     """Of the electricity used."""
     electricity_source: str = ""
-    """Where the electricity's factor is from: one of the workbook's ``D.4(a)``, ``D.4(b)``, ``D.4.1`` …"""
+    """Source of the electricity's factor: one of the workbook's ``D.4(a)``, ``D.4(b)``, ``D.4.1`` …"""
     electricity_exported_t_co2_per_mwh: float | None = Field(default=None, ge=0)
     """Of the electricity handed on; none: as of the electricity used."""
     heat_imported_t_co2_per_tj: float = Field(default=0.0, ge=0)
@@ -353,7 +353,7 @@ def check_goods(goods: str, route: str | None, cn_code: str = "") -> None:
 
 
 class MonitoringPlan(Record):
-    """How an installation determines what it reports."""
+    """Methods by which an installation determines the figures that it reports."""
 
     installation: Installation
     """The plant."""

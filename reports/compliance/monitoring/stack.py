@@ -40,7 +40,7 @@ LONGEST_OUTAGE_H = 120
 
 @dataclass(frozen=True)
 class Hour:
-    """What a stack emits in an hour; NaN: no valid value."""
+    """Measured concentration and flow of a stack in an hour; NaN: no valid value."""
 
     at: datetime
     """Its start."""

@@ -37,7 +37,7 @@ QUANTITIES = {
 """Quantities of a process, with unit and meaning."""
 OF_COGENERATION = {"heat": "TJ", "electricity": "MWh"}
 DECLARED = {"name", "see_direct", "mwh_per_t", "electricity_t_co2_per_mwh", "default_value"}
-"""What the maker of a precursor declares, or a default value says."""
+"""Fields of a precursor that its maker declares, or that a default value sets."""
 SAME_ENERGY = 1e-6
 """Share by which the use of heat or electricity may exceed what is made, by rounding."""
 SAME_T = 0.5
@@ -62,7 +62,7 @@ class StreamLine:
 
 @dataclass(frozen=True)
 class AnnualReport:
-    """What an installation emitted over a period, and what its goods carry."""
+    """Emissions of an installation over a period, and embedded emissions of its goods."""
 
     plan: MonitoringPlan
     period: Period
@@ -116,7 +116,7 @@ class AnnualReport:
 
     @property
     def open_questions(self) -> Iterator[str]:
-        """What the monitoring plan leaves open, so that figures are missing."""
+        """Values missing from the monitoring plan, without which figures cannot be stated."""
         for precursor in self.plan.precursors:
             users = [p.name for p in self.processes if any(b.name == precursor.name for b in p.precursors)]
             if users and precursor.mwh_per_t and precursor.electricity_t_co2_per_mwh is None:
@@ -126,7 +126,7 @@ class AnnualReport:
                 )
 
     def remarks(self) -> Iterator[str]:
-        """What a verifier would ask about."""
+        """Remarks on points that a verifier would question."""
         yield from self.open_questions
         attributed = sum(process.emissions.fossil_t_co2 for process in self.processes)
         attributed += sum(shared.heat_t_co2 + shared.power_t_co2 for shared in self.cogeneration.values())
@@ -245,7 +245,7 @@ def _of_stack(line: StreamLine) -> Iterator[str]:
 
 
 def _production(process: MonitoredProcess, amounts: _Amounts) -> float:
-    """What a process makes [t]: activity data, or clinker by the cement that was delivered."""
+    """Production of a process [t]: activity data, or clinker from the cement delivered."""
     stated = amounts.of(process, "production", "t")
     parts = {name: amounts.of(process, name, "t") for name in ("cement delivered", "clinker bought", "clinker sold")}
     delivered = parts["cement delivered"]

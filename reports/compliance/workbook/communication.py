@@ -22,7 +22,7 @@ INSTALLATION, STREAMS, EMISSIONS = "A_InstData", "B_EmInst", "C_Emissions&Energy
 PROCESSES, PRECURSORS, PRODUCTS, CONSTANTS = "D_Processes", "E_PurchPrec", "Summary_Products", "Parameters_Constants"
 CODE_LISTS, CN_CODES = "c_CodeLists", "Parameters_CNCodes"
 MOST = {"goods": 10, "processes": 10, "precursors": 20, "source streams": 75, "measured stacks": 10, "routes": 8}
-"""What the template has room for."""
+"""Maximum number of entries in the template."""
 FIRST_GOOD, FIRST_PROCESS, FIRST_PRECURSOR = 62, 83, 102
 """Rows of sheet A."""
 FIRST_STREAM, FIRST_STACK, FIRST_PRODUCT = 17, 113, 10

@@ -77,7 +77,7 @@ class Workbook:
         return self._texts[sheet]
 
     def values(self, sheet: str) -> dict[str, str]:
-        """What cells of a sheet show, as text, by their names; stored values of formulas included."""
+        """Texts of the cells of a sheet, by cell name; stored values of formulas included."""
         strings = self._strings()
         values = {}
         for match in _ANY_CELL.finditer(self.text(sheet)):

@@ -86,7 +86,7 @@ def _event(run: StoredRun, activity: Activity, number: int, stamp: datetime) -> 
 
 
 def summary(activity: Activity, scenario: Scenario) -> str:
-    """What an event is called: heat and stage, mode, or what a machine does."""
+    """Title of an event: heat and stage, mode, or what a machine does."""
     if activity.of == "line" or activity.what == RUN:
         return activity.summary
     if activity.of == "processes":
@@ -96,7 +96,7 @@ def summary(activity: Activity, scenario: Scenario) -> str:
 
 
 def details(activity: Activity) -> list[str]:
-    """What else is to be said of it, a line each."""
+    """Further details of an activity, one line each."""
     hours = (activity.end_min - activity.start_min) / 60
     lines = []
     if activity.of == "line":

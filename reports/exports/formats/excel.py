@@ -32,14 +32,14 @@ from emberline.runs.store.run_folder import StoredRun
 
 OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
 TIME = mark("yyyy-mm-dd hh:mm")
-"""How Excel writes a time."""
+"""Excel's format of a time."""
 LONGEST_TEXT = 32_767
 """Characters that Excel takes in a cell."""
 A4 = 9
 WIDEST, NARROWEST = 44, 9
 """Of a column [characters]."""
 UNBROKEN = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]|[^\s\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]+")
-"""What no line break parts: a word, or one ideograph."""
+"""Text that no line break may split: a word, or one ideograph."""
 DIGITS = 9
 """After the point; what lies behind them is rounding of the search."""
 ACROSS = 12
@@ -53,7 +53,7 @@ OPTIONAL = {
 }  # fmt: skip
 """Columns of what a site need not have: left out where they are zero throughout."""
 FORBIDDEN = re.compile(r"[\[\]:*?/\\]")
-"""What no name of a sheet may have."""
+"""Characters that the name of a sheet must not contain."""
 TITLES = {
     "heats": mark("Heats"), "runs": mark("Runs of units"), "machines": mark("Machines"),
     "deliveries": mark("Deliveries"), "stores": mark("Stores"), "hours": mark("Hours"), "bill": mark("Bill"),
@@ -359,7 +359,7 @@ def _gantt(sheet: Any, book: Any, run: StoredRun) -> None:
 
 
 def _entry(activity: Activity) -> str:
-    """What a colour is called in the legend."""
+    """Legend entry of an activity's colour."""
     if activity.of == "line":
         return tr("order {order}", order=activity.group)
     return tr("mode {name}", name=activity.name) if activity.of == "processes" else key(activity)

@@ -28,7 +28,7 @@ MOST_DIGITS = 6
 
 
 def sidecar(path: Path) -> Path:
-    """Where the manifest of a CSV file stands."""
+    """Path of the manifest of a CSV file."""
     return path.with_name(f"{path.stem}.manifest.json")
 
 
@@ -115,7 +115,7 @@ def groups(run: StoredRun) -> dict[str, xr.Dataset]:
 
 @singledispatch
 def _ledgers(producer: Producer, book: Ledger) -> dict[str, xr.Dataset]:
-    """What the ledger has of each thing that a producer makes, by group."""
+    """Ledger of the items that a producer makes, by group."""
     return {}
 
 
