@@ -39,7 +39,7 @@ MOST_LOADS = 50
 
 @dataclass(frozen=True)
 class Saving:
-    """What is saved of one figure against the baseline."""
+    """Saving of one figure against the baseline."""
 
     undisturbed: float
     """In kg CO2e or currency."""
@@ -75,12 +75,12 @@ class Load:
     acceptable: bool = False
     says: str = ""
     goal_share: float | None = None
-    """What is saved of the goal as a share of the baseline's: the mean of the disturbed replays, where there are."""
+    """Saving of the goal as a share of the baseline's. It is the mean of the disturbed replays, if there are any."""
     goal_low: float | None = None
     """Its 95 % interval."""
     goal_high: float | None = None
     goal_most: float | None = None
-    """What the best of all plans could save at most, by the bound of the search; None: no bound is known."""
+    """Upper limit of that share over all plans, by the bound of the search. None if no bound is known."""
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON; the replays without a violation are ``held`` there."""
@@ -110,7 +110,7 @@ class Headroom:
 
     @property
     def says(self) -> str:
-        """Where flexibility ends, in a sentence."""
+        """Load at which flexibility ends, in a sentence."""
         figure = Message("carbon") if self.goal == "carbon" else Message("cost")
         limit = Message("{share:g} % of the baseline's {figure}", share=self.threshold * 100, figure=figure)
         rows = [load for load in self.loads if load.goal_share is not None]
@@ -143,7 +143,7 @@ class Headroom:
         return Message("{says} ({doubt})", says=says, doubt=doubt) if doubt else says
 
     def _doubt(self, first: Load) -> str:
-        """What may still be saved at the load from which on too little is; empty: nothing."""
+        """Savings that may still reach the threshold where flexibility ends, in words. Empty if there are none."""
         high, most = first.goal_high, first.goal_most
         reaches = high is not None and high >= self.threshold
         better = most is not None and most >= self.threshold
@@ -213,7 +213,7 @@ def checked(scenario: Case, loads: Sequence[float]) -> list[float]:
 
 
 def _planned(_: None, scenario: Case) -> dict[str, Any]:
-    """What is kept of a plan: in a worker, so that little comes back."""
+    """Make the plan of a load and summarize it in the worker, so that little data is sent back."""
     load_plan = make_plan(scenario, PLAIN)
     baseline = {name: getattr(load_plan.baseline_figures, name) for name in figures_of(load_plan.scenario)}
     facts = {"baseline": baseline, "saved": _savings(load_plan), "goal": _goal(load_plan), "slack": _slack(load_plan)}
@@ -241,7 +241,7 @@ def _savings(load_plan: Plan) -> dict[str, Saving] | None:
 
 
 def _each(load_plan: Plan, name: str) -> np.ndarray:
-    """What each disturbed replay saves, stock credited, shape (n_replications,)."""
+    """Saving of each disturbed replay with stock credited, shape (n_replications,)."""
     if load_plan.replays is None or not load_plan.replays.n:
         return np.zeros(0)
     return saved(load_plan.replays.data, name)
@@ -263,7 +263,7 @@ def _goal(load_plan: Plan) -> tuple[float | None, float | None, float | None]:
 
 
 def _slack(load_plan: Plan) -> float | None:
-    """What the search has left open, as a share of the baseline's figure of the goal."""
+    """Remaining gap of the search as a share of the baseline's figure of the goal."""
     name = goal_metric(load_plan.scenario).figure
     base = abs(getattr(load_plan.baseline_figures, name))
     if load_plan.objective is None or load_plan.bound is None or not base:
@@ -346,7 +346,7 @@ def _orders(scenario: Scenario, load: float) -> Iterator[Order]:
 
 
 def _shares(counts: dict[str, int], least: dict[str, int], total: int) -> dict[str, int]:
-    """How many heats each order keeps: its share, whole, the largest remainders rounded up, no fewer than its least.
+    """Number of heats of each order: its share, with the largest remainders rounded up, and at least its minimum.
 
     Source: Hamilton's method of largest remainders; of equal ones the earlier order comes first.
     """

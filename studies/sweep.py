@@ -68,7 +68,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Row:
-    """What became of it."""
+    """Result of one variant."""
 
     setting: dict[str, Any]
     run: str | None = None
@@ -93,7 +93,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Sweep:
-    """What was asked and made."""
+    """Sweep of plans over the values of some keys, with its results."""
 
     id: str
     path: Path
@@ -106,7 +106,7 @@ class Sweep:
 
     @property
     def n_planned(self) -> int:
-        """How many plans were made."""
+        """Number of variants that have a plan."""
         return sum(row.run is not None for row in self.rows)
 
     def summary(self) -> dict[str, Any]:
@@ -257,7 +257,7 @@ def _keep(store: Keeper, one: Variant, case_plan: Plan) -> Row:
 
 
 def _failure(error: BaseException, store: Keeper) -> str:
-    """What went wrong, in a line; the details are kept."""
+    """Error in one line. The details are written to a file."""
     path = store.folder / "errors" / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}.txt"
     path.parent.mkdir(exist_ok=True)
     path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")

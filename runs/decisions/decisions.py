@@ -55,7 +55,7 @@ class Advice:
 
 @dataclass(frozen=True)
 class AuditRow:
-    """Something that was done, and by whom."""
+    """Row of the audit log: an action, and who did it."""
 
     number: int
     at: datetime
@@ -219,7 +219,7 @@ class Decisions:
         return netcdf.read(self._file(number))
 
     def audit(self, number: str | None = None) -> list[AuditRow]:
-        """What was done, in order; with an advice alone, where its id is given."""
+        """Rows of the audit log in order, of one advice alone if its id is given."""
         mine = (AUDIT.c.plant == self.plant) & (True if number is None else AUDIT.c.advice == number)
         with self._store.catalogue.reading() as connection:
             rows = connection.execute(select(AUDIT).where(mine).order_by(AUDIT.c.number)).all()

@@ -40,7 +40,7 @@ def folder_of(run: str) -> Path:
 
 
 def request(run: str) -> dict[str, Any]:
-    """What was asked of a job; empty where there is none."""
+    """Request of a job. Empty if there is none."""
     try:
         return dict(json.loads((folder_of(run) / "request.json").read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError, TypeError):
@@ -82,7 +82,7 @@ def age(path: Path) -> float | None:
 
 
 def ahead(folder: Path) -> int:
-    """How many jobs wait before this one."""
+    """Number of jobs that wait before this one."""
     tickets = sorted(path.stem for path in (folder.parent / "queue").glob("*.lock"))
     places = [i for i, ticket in enumerate(tickets) if ticket.endswith(folder.name)]
     return places[0] if places else 0

@@ -62,12 +62,12 @@ point of a front takes up to two searches. Without an entry the wish is heard so
 SEARCHES = ("", "twin", "optimize", "ends", "grid")
 """Phases in which a worker may have to be killed."""
 STARTING_S = 60.0
-"""How long a worker may take to show itself."""
+"""Longest time until a new worker takes its lock."""
 LONGEST_QUEUE = 20
 
 
 def limit() -> int:
-    """How many workers may work at the same time: ``EMBERLINE_WORKERS``, or one for each core but one."""
+    """Number of workers that may run at the same time: ``EMBERLINE_WORKERS``, or one for each core but one."""
     named = os.environ.get("EMBERLINE_WORKERS", "")
     return int(named) if named.isdigit() and int(named) else max(1, (os.cpu_count() or 2) - 1)
 
@@ -199,7 +199,7 @@ def _hand_over(jobs: Path, folder: Path) -> bool:
 
 
 def status(run: str) -> JobStatus:
-    """What is known of a job, read from the disk; a worker that ignores the wish to end is killed on the way.
+    """Status of a job, read from the disk. A worker that ignores the request to stop is killed on the way.
 
     Raises:
         StoreError: there is neither a job nor a stored run of this id.

@@ -1,4 +1,4 @@
-"""What is known of a job, read from its events."""
+"""Status of a job, read from its events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ENDED = ("stored", "refused", "failed", "stopped", "broken")
 
 @dataclass(frozen=True)
 class JobStatus:
-    """What is known of a job. ``state`` is queued, working, or one of ``ENDED``."""
+    """Status of a job. ``state`` is queued, working, or one of ``ENDED``."""
 
     run: str
     state: str
@@ -35,7 +35,7 @@ class JobStatus:
     """Jobs that wait before this one."""
     cancelling: bool = False
     lines: tuple[str, ...] = ()
-    """What went wrong, one line each."""
+    """Errors, one line each."""
     history: tuple[tuple[float, float | None, float | None], ...] = field(default=(), repr=False)
     """Seconds of the search, incumbent and bound."""
     operations: tuple[tuple[str, int, str, float], ...] = field(default=(), repr=False)
@@ -45,7 +45,7 @@ class JobStatus:
     under_way: tuple[dict[str, Any], ...] = field(default=(), repr=False)
     """Points of a front whose search has begun and not ended: ``begun`` and the cap."""
     since: float | None = None
-    """When a worker began with it [s since 1970]."""
+    """Time when a worker began the job [s since 1970]."""
     draft: dict[str, Any] = field(default_factory=dict, repr=False)
     """Figures of the first plan, where one that holds is searched after it."""
     rounds: tuple[dict[str, Any], ...] = field(default=(), repr=False)
@@ -60,7 +60,7 @@ class JobStatus:
 
 
 def read_status(run: str, kind: str, folder: Path) -> JobStatus:
-    """What the events of a job tell, whoever lives."""
+    """Status of a job by its events, whether or not its worker is alive."""
     now = JobStatus(run, "queued", kind)
     history: list[tuple[float, float | None, float | None]] = []
     operations: list[list[Any]] = []

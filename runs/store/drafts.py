@@ -54,7 +54,7 @@ __all__ = [
 
 KEPT_DAYS = 30
 TRASH_DAYS = 7
-"""How long a deleted draft can be taken back."""
+"""Days for which a deleted draft can be restored."""
 MOST_DRAFTS = 5000
 MOST_STEPS = 100
 LARGEST_TEXT = 200_000
@@ -77,9 +77,9 @@ class Draft:
     texts: tuple[str, ...]
     """Names of the texts that can be gone back and forth to; the first is the original."""
     at: int
-    """Which of them counts."""
+    """Index of the current text."""
     owner: str = ""
-    """Who made it, as the asker names people; empty: the local user, or nobody knows."""
+    """User who created the draft, as the caller names people. Empty for the local user, or if unknown."""
 
     @property
     def path(self) -> Path:
@@ -98,7 +98,7 @@ class Draft:
 
     @property
     def changed(self) -> float:
-        """When it was last changed, or gone back and forth in [s since 1970]."""
+        """Time of the last change, undo or redo [s since 1970]."""
         return (self.folder / "draft.json").stat().st_mtime
 
     @property
@@ -117,7 +117,7 @@ class Draft:
         return self.at + 1 < len(self.texts)
 
     def changes(self) -> list[Change]:
-        """What differs from the original.
+        """Differences from the original.
 
         Raises:
             ScenarioError: the text is no YAML mapping.

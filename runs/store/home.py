@@ -27,7 +27,7 @@ from emberline.scenarios import whole_file
 from emberline.scenarios.home import RUN_ID, home
 
 PATIENCE_S = 0.5
-"""Who asks whether a run is being made holds its lock for a moment."""
+"""Wait for a run's lock. A check whether the run is being made holds it for a moment."""
 
 
 def is_begun() -> bool:
@@ -93,7 +93,7 @@ class Home:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Nobody else changes the home as a whole meanwhile.
+        """Lock the home, so that no other process changes it as a whole.
 
         Raises:
             NotKeptError: it cannot be written to.
@@ -175,7 +175,7 @@ def whole(parent: Path) -> list[Path]:
 
 
 def _checked(run: str) -> str:
-    """What is no id is never made part of a path."""
+    """Return the id of a run, and refuse any other text before it becomes part of a path."""
     if not RUN_ID.match(run):
         raise StoreError(f"{run[:40]!r} is not the id of a run (32 hexadecimal digits)")
     return run

@@ -19,7 +19,7 @@ from emberline.runs.store.earlier_releases import renamed, with_assets
 from emberline.scenarios.messages import MESSAGES, restored, table
 
 ALONE = RLock()
-"""Whoever reads or writes netCDF in a process of several threads holds it."""
+"""Lock for reading and writing netCDF in a process with several threads."""
 FULL = 2**20
 """A disk with less left is full [bytes]."""
 

@@ -164,7 +164,7 @@ def _read_once(folder: Path, *state: int) -> dict[str, Figure]:
 
 
 def columns(folder: Path) -> dict[str, Any] | None:
-    """What the catalogue keeps of a run, with the labels that the folder has; None: the folder tells nothing sound."""
+    """Columns of a run in the catalogue, with the labels of its folder. None if the folder is not valid."""
     try:
         meta = run_record.read(folder, folder.name)
         scenario = json.loads((folder / "scenario.json").read_text(encoding="utf-8"))

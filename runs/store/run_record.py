@@ -100,7 +100,7 @@ def read(folder: Path, run: str) -> dict[str, Any]:
 
 
 def _check(record: _Record, raw: dict[str, Any]) -> None:
-    """What the types do not say.
+    """Check what the types do not say.
 
     Raises:
         ValueError: something is missing.

@@ -41,12 +41,12 @@ __all__ = [
 ]  # fmt: skip
 
 TRASH_DAYS = 7
-"""How long a deleted run can be restored."""
+"""Days for which a deleted run can be restored."""
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What a scan of the folders found."""
+    """Result of a scan of the folders."""
 
     entered: int
     """Runs that the catalogue did not know."""
@@ -182,15 +182,15 @@ class Store(Home):
                     self.catalogue.mark(run, self._id, "broken", of=["stored"])
 
     def count(self, **where: Unpack[Filter]) -> int:
-        """How many :meth:`search` would find without a limit."""
+        """Number of runs that :meth:`search` returns without a limit."""
         self._bring_up_to_date()
         return self.catalogue.count(**where)
 
     def entry(self, run: str) -> Entry:
-        """What the catalogue knows of a run, deleted or not.
+        """Catalogue entry of a run, deleted or not.
 
         Raises:
-            StoreError: it knows nothing.
+            StoreError: the catalogue does not know the run.
         """
         self.path(run)
         row = self.catalogue.get(run)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from emberline.models import Study
 
 LONGEST_S = 900.0
-"""How long a worker may be silent where it does not search."""
+"""Longest time without a report from a worker that is not searching."""
 STARTING_S = 120.0
 """In addition to the time limits of its searches."""
 
@@ -46,7 +46,7 @@ class Task:
     late: IO[str] | None = None
     """Gets a traceback where the work hangs, before the process is ended; without it, silence ends nothing."""
     study: Study | None = None
-    """What earlier plans have left."""
+    """Data for warm starts from earlier plans."""
 
     @property
     def id(self) -> str:
@@ -60,7 +60,7 @@ class Task:
 
     @property
     def options(self) -> dict[str, Any]:
-        """What the kind needs in addition."""
+        """Options that the kind of job needs in addition."""
         return dict(self.request.get("given", {}))
 
     def cancelled(self) -> bool:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from emberline.models import Study
 
 IDLE_S = float(os.environ.get("EMBERLINE_IDLE_S") or 600.0)
-"""How long a worker waits for another job."""
+"""Time that an idle worker waits for another job."""
 LOOK_S = 0.05
 
 

@@ -100,7 +100,7 @@ class HeatBoard:
         return replan.lock(self.free, self.plan.schedule, *operation, minute, self.problem.units[unit])
 
     def moves(self, locks: Sequence[AnyLock]) -> dict[line.Key, Place]:
-        """Where locks with a start put operations and casts."""
+        """Places of operations and casts that are locked to a start."""
         places: dict[line.Key, Place] = {}
         index = {name: u for u, name in enumerate(self.problem.units)}
         for (heat, stage), window in merged(ProductionLine.locks_among(locks), self.free.horizon).items():
@@ -126,11 +126,11 @@ class HeatBoard:
         return replace(self.starts, **rows, cast_unit=tuple(cast_unit), cast_slot=tuple(cast_slot))
 
     def conflicts(self, places: dict[line.Key, Place]) -> list[line.Conflict]:
-        """What moves break, all else where the plan has it. Empty: the line can do it."""
+        """Conflicts after some moves, with everything else as planned. Empty if the line can do it."""
         return line.conflicts(self.problem, self.moved(places))
 
     def in_the_way(self, key: line.Key, place: Place, places: dict[line.Key, Place] | None = None) -> list[Message]:
-        """What a move breaks, in words.
+        """Limits that a move breaks, in words.
 
         Args:
             key: what is moved.
@@ -161,7 +161,7 @@ class HeatBoard:
 
 
 def worth_of(plan: Plan, per_step: int = 1) -> dict[str, Any]:
-    """What electricity counts in each slot, in words and figures."""
+    """Weight of the goal for electricity in each slot, with its name and unit."""
     worth, kind, unit = signal(plan)
     values = [round(float(value), 3) for value in worth.repeat(per_step)]
     return {"values": values, "says": str(SIGNALS[kind]), "unit": unit}

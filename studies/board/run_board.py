@@ -30,7 +30,7 @@ from emberline.studies.board.heat_board import HeatBoard, worth_of
 from emberline.studies.why.run_slack import on_before
 
 MOVED = ("process_mode", "process_tph", "off_spec_tph", "process_mw")
-"""What goes with a run, by unit and step; the flows of its streams too."""
+"""Variables of a schedule that move with a run, by unit and step. The flows of its streams move too."""
 MORE = 1e-6
 """Amounts that count as nothing."""
 
@@ -186,7 +186,7 @@ class RunBoard:
         return schedule
 
     def missed(self, moves: Mapping[int, int]) -> list[dict[str, Any]]:
-        """What the twin misses with runs elsewhere and not in the plan: rows of ``violations``.
+        """Violations in the twin with moved runs that the plan does not have: rows of ``violations``.
 
         There must be no collision, and nothing outside the horizon.
         """

@@ -52,7 +52,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a log tells of a scenario."""
+    """Calibration of a scenario from a log."""
 
     scenario: Case
     log: HeatLog
@@ -69,7 +69,7 @@ class Calibration:
 
     @property
     def overlay(self) -> dict[str, Any]:
-        """What to lay over the scenario, as plain data."""
+        """Overlay for the scenario, as plain data."""
         over = overlay(self.scenario, self.units, self.estimates)
         if self.meter is not None and self.scenario.site.base_load_mw.value is not None:
             over["site"] = {"base_load_mw": float(f"{self.meter.base_mw:.5g}")}

@@ -41,7 +41,7 @@ class Chart:
     what: str
     """durations or energies."""
     start_min: np.ndarray
-    """When each operation began, after the log's origin."""
+    """Start of each operation, after the log's origin."""
     residual: np.ndarray
     """Of each observation: the individuals chart."""
     ewma: np.ndarray

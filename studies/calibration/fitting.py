@@ -85,7 +85,7 @@ class Energies:
 
 @dataclass(frozen=True)
 class UnitFit:
-    """What the log tells of one unit."""
+    """Fit of one unit to the log."""
 
     unit: str
     rows: pd.DataFrame

@@ -27,7 +27,7 @@ CLOSEST = 1e-12
 
 @dataclass(frozen=True)
 class Goodness:
-    """How well one law fits."""
+    """Goodness of fit of one law."""
 
     unit: str
     what: str

@@ -60,7 +60,7 @@ class HoldOut:
     """The comparison."""
 
     from_min: float
-    """Where the held-out part begins, after the log's origin."""
+    """Start of the held-out part, after the log's origin."""
     heats: int
     checks: tuple[Check, ...]
     planned: bool
@@ -202,7 +202,7 @@ def _in_sequence(
 
 @dataclass(frozen=True)
 class _Course:
-    """What happened, one entry for each row of the log (energies: for each heat)."""
+    """Course of events, logged or simulated. One entry for each row of the log (energies: for each heat)."""
 
     duration: np.ndarray
     waited: np.ndarray

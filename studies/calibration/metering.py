@@ -33,7 +33,7 @@ DAY_MIN = 1440.0
 
 @dataclass(frozen=True)
 class MeterFit:
-    """What the meter tells; arrays have shape (n_intervals,)."""
+    """Fit to the metered power. Arrays have shape (n_intervals,)."""
 
     estimates: tuple[Estimate, ...]
     base_mw: float
@@ -130,7 +130,7 @@ class _Power:
         return self._mean(heats, heats["mass_t"].fillna(self.mass[grade]).to_numpy() / 1000, np.zeros(len(heats)))
 
     def reheating(self) -> np.ndarray:
-        """What the scenario's heat loss takes for the waits that were logged [MW], shape (n_intervals,)."""
+        """Power of reheating for the logged waits, by the scenario's heat loss [MW], shape (n_intervals,)."""
         heats = self.rows[self.rows["reheat_mwh"] > 0]
         return self._mean(heats, np.zeros(len(heats)), heats["reheat_mwh"].to_numpy())
 

@@ -1,4 +1,4 @@
-"""What a log says of durations and energies: working time, what was cut short, electricity without reheating."""
+"""Durations and energies from a log: working time, censored durations, electricity without reheating."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _waits(scenario: Scenario, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarr
 
 
 def _reheating(scenario: Scenario, rows: pd.DataFrame, cooled: np.ndarray) -> np.ndarray:
-    """What the waits of a heat cost at the reheating stage [MWh], 0 elsewhere; missing where a wait is not known."""
+    """Energy of reheating a heat after its waits [MWh]: 0 at other stages than reheating, NaN if a wait is unknown."""
     line = scenario.line
     if line.heat_loss is None:
         return np.zeros(len(rows))

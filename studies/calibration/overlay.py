@@ -1,4 +1,4 @@
-"""What was fitted as an overlay of the scenario: only what the log tells, everything else stays the scenario's."""
+"""Fitted figures as an overlay of the scenario. Figures that the log does not give stay the scenario's."""
 
 from __future__ import annotations
 

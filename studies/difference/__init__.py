@@ -1,4 +1,4 @@
-"""How two plans differ, and because of what."""
+"""Differences between two plans and the reasons for them."""
 
 from emberline.planning.answer.uses import UseChange
 from emberline.studies.difference.difference import DIFFERENT_HEATS, Difference, FigureChange, difference

@@ -1,4 +1,4 @@
-"""How two plans differ, in the plant's words, and because of what: read off their data, never guessed.
+"""Differences between two plans in the plant's terms, and the reasons for them: read off the data, never guessed.
 
 A reason is given only where the data show it: the scenario was changed there, energy is cleaner or cheaper at the new
 time, the unit is taken at the old one, or the heat follows others of its own. A price or an intensity explains when
@@ -61,7 +61,7 @@ class FigureChange:
 
 @dataclass(frozen=True)
 class Difference:
-    """What the second of two plans has otherwise than the first."""
+    """Differences of the second of two plans from the first."""
 
     scenarios: tuple[str, str]
     statuses: tuple[str, str]
@@ -75,7 +75,7 @@ class Difference:
     keys: tuple[KeyChange, ...] = ()
     """Of the scenario."""
     series: tuple[SeriesChange, ...] = ()
-    """Whose values differ."""
+    """Series whose values differ."""
 
     @property
     def empty(self) -> bool:
@@ -97,7 +97,7 @@ class Difference:
 
 
 def difference(before: Plan, after: Plan) -> Difference:
-    """What one plan has otherwise than another one.
+    """Compare two plans.
 
     Times are compared after the start of each plan's horizon, so that two days can lie next to each other.
     """

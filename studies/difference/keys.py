@@ -1,4 +1,4 @@
-"""What two scenarios say differently: keys with both values, and series with what they are on average."""
+"""Differences between two scenarios: keys with both values, and series with both means."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from emberline.scenarios import Case, Scenario
 
 LEFT_OUT = ("name", "title", "description")
-"""What a scenario is called changes no plan."""
+"""Keys that are not compared, because a scenario's name and description change no plan."""
 ABSENT = "not there"
 
 

@@ -23,7 +23,7 @@ class LeverCase:
     """The plant with some levers, its best use that was found, as the twin follows it."""
 
     heats: str
-    """Whose heats: ``baseline``, ``sequential`` or ``joint``."""
+    """Plan that the heats are from: ``baseline``, ``sequential`` or ``joint``."""
     figures: Figures | None
     """Of the undisturbed replay; None where there is no plan."""
     status: str
@@ -41,7 +41,7 @@ class LeverCase:
 
 @dataclass(frozen=True)
 class Change:
-    """What is saved from one case to another; above zero: less."""
+    """Saving from one case to another. Positive values are reductions."""
 
     carbon_kg: float
     """By the goal's signal."""
@@ -54,7 +54,7 @@ class Change:
     peak_mw: float
     goal: float
     low: float | None
-    """What the goal's saving is at least and at most, by what the solver left open under the same heats."""
+    """Lower and upper limit of the goal's saving, by the remaining gap of the solver under the same heats."""
     high: float | None
 
 
@@ -105,11 +105,11 @@ class Levers:
 
     @property
     def together(self) -> Change | None:
-        """What all levers bring together: the joint plan against the baseline heats without any."""
+        """Saving of all levers together: the joint plan against the baseline heats without any lever."""
         return change(self.scenario, self.bare, self.joint)
 
     def interaction(self, column: str) -> dict[str, float] | None:
-        """What a column lacks of what all levers bring together: ``carbon_kg`` and ``cost``; None: not known.
+        """Saving of all levers together less the sum of a column: ``carbon_kg`` and ``cost``. None if unknown.
 
         Args:
             column: ``first`` or ``last``.
@@ -120,7 +120,7 @@ class Levers:
         return {name: getattr(whole, name) - sum(getattr(p, name) for p in parts) for name in ("carbon_kg", "cost")}
 
     def saved(self, against: LeverCase) -> Change | None:
-        """What the joint plan saves against another case."""
+        """Saving of the joint plan against another case."""
         return change(self.scenario, against, self.joint)
 
     def cases(self) -> Iterator[tuple[str, LeverCase]]:
@@ -167,7 +167,7 @@ def parts(sums: Figures) -> dict[str, float]:
 
 
 def change(scenario: Scenario, before: LeverCase, after: LeverCase) -> Change | None:
-    """What is saved from one case to another; None where one has no plan."""
+    """Saving from one case to another. None if one of them has no plan."""
     one, two = before.figures, after.figures
     if one is None or two is None:
         return None

@@ -1,4 +1,4 @@
-"""What each lever brings: shifting heats, battery, stores, engines, heat recovery, each alone and each as the last.
+"""Saving of each lever: shifting heats, battery, stores, engines, heat recovery, each alone and each as the last.
 
 A lever is something that a plant can do without: ``shifting`` (heats at other times than the baseline's), the battery,
 a store, a machine of the site. Of any set of levers the study knows what the plant comes to with these and no others,
@@ -47,7 +47,7 @@ from emberline.studies.levers.case import BASELINE, JOINT, SEQUENTIAL, Lever, Le
 
 SHIFTING, BATTERY = "shifting", "battery"
 NEEDS = {Storage: 0, WasteHeatRecovery: 1, Machine: 2, Boiler: 3}
-"""How badly a plant needs what may be a lever, by kind: the least is taken away first."""
+"""Rank of how much a plant needs each kind of lever. Those with the lowest rank are taken away first."""
 BETTER = 1e-9
 """By how much, as a share, a plan must be better than another one to take its place."""
 
@@ -116,7 +116,7 @@ def candidates(site: Site) -> list[tuple[str, str]]:
 
 
 def _need(asset: Named) -> int | None:
-    """How badly a kind of asset is needed, by ``NEEDS``; None: it is never a lever."""
+    """Rank of an asset's kind in ``NEEDS``. None if it is never a lever."""
     return next((NEEDS[kind] for kind in type(asset).__mro__ if kind in NEEDS), None)
 
 
@@ -131,7 +131,7 @@ def without(scenario: Case, names: Collection[str]) -> Case:
 
 
 def _seen_by_production(scenario: Case) -> Case:
-    """What production planned first sees: prices, tariff, carbon and limit of the grid, base load and PV."""
+    """Scenario for planning production first: prices, tariff, carbon and limit of the grid, base load and PV."""
     return without(scenario, {BATTERY, *(asset.name for asset in scenario.site.assets)})
 
 
@@ -205,7 +205,7 @@ class _Study:
         )
 
     def _essentials(self, names: list[str]) -> list[str]:
-        """What cannot be taken away, the others taken away already."""
+        """Levers of the site that the plant cannot do without when the others are taken away."""
         gone: set[str] = set()
         essentials = []
         for name in names:

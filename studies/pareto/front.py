@@ -105,7 +105,7 @@ NOISE = Message(
 )
 POINT = ("point",)
 COUNTED = {CARBON: "scope 1 and 2 by the goal's signal"}
-"""What a metric counts, where its name does not say it."""
+"""Descriptions of metrics whose names do not say what they count."""
 REST = {
     "gap": Variable(POINT, "1", "on what can be decided; the wider one of an end's two; missing: not proven"),
     "proven": Variable(POINT, "1", "1: it is proven that as little of it costs more than the next cheaper point"),
@@ -119,7 +119,7 @@ REST = {
     "status": Variable(POINT, "", "of the search; of an end the worse of its two", text=True),
     "dual_reason": Variable(POINT, "", "why there is no shadow price", text=True),
 }
-"""What a front has whatever its axis is."""
+"""Variables of every front, whatever its axis is."""
 
 
 def variables(axis: Axis) -> dict[str, Variable]:
@@ -163,7 +163,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Front:
-    """What was found: the points that are kept, and how many were not."""
+    """Pareto front: its points, and the number of points that are not on it."""
 
     scenario: Case
     baseline: Figures
@@ -182,7 +182,7 @@ class Front:
     unsearched: int = 0
     """Points that were not searched, because the user had enough."""
     metric: str = CARBON
-    """What is traded against cost."""
+    """Metric that is traded off against cost."""
     seconds: dict[str, float] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -229,7 +229,7 @@ class Front:
 
     @property
     def notes(self) -> list[str]:
-        """What must be said in addition to the figures."""
+        """Notes that are shown with the figures."""
         counts = [
             (self.dominated, mark("{count} dominated by another")),
             (self.same, mark("{count} the same as a neighbour")),
@@ -283,7 +283,7 @@ def rows(data: xr.Dataset) -> list[dict[str, Any]]:
 
 
 def nondominated(carbon: Sequence[float], cost: Sequence[float]) -> tuple[list[int], int, int]:
-    """Which points no other one dominates, by carbon; how many are dominated, and how many are there twice.
+    """Indices of the nondominated points by carbon, number of dominated points, and number of duplicates.
 
     One point dominates another when it is no worse in both figures and better in one; within ``SAME`` they are equal.
     """

@@ -66,7 +66,7 @@ def search(ground: Ground, scenario: Case, start: xr.Dataset | None, stop: Calla
 
 
 _MEMORY = threading.local()
-"""What the searches of a thread leave for the next point."""
+"""Data for warm starts that the searches of a thread leave for its next point."""
 
 
 def _study(ground: Ground) -> Study | None:
@@ -339,7 +339,7 @@ def _short(plan: Plan, gap: float) -> bool:
 
 
 def _bound(plan: Plan, name: str) -> float | None:
-    """What is proven of a plan's goal, as its figure: with what no plan can change."""
+    """Proven lower bound of a plan's goal as a figure, including the part that no plan can change."""
     if plan.bound is None or plan.objective is None or plan.schedule_figures is None:
         return None
     return float(getattr(plan.schedule_figures, name)) - (plan.objective - plan.bound)

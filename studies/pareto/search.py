@@ -105,7 +105,7 @@ def bisection(low: int, high: int) -> dict[int, tuple[int, int]]:
 
 
 def _front(scenario: Case, ground: Ground, search: _Search, seconds: float) -> Front:
-    """What is kept of the points that were searched."""
+    """Pareto front of the points that were searched."""
     places = sorted(search.solved)
     good = [search.solved[place].point for place in places if search.solved[place].usable]
     amounts, cost = [ground.axis.of(point.figures) for point in good], [point.figures.cost for point in good]
@@ -197,7 +197,7 @@ class _Search:
 
 @dataclass(frozen=True)
 class _Pool:
-    """Where searches are made: in this process, or in others."""
+    """Executor of the searches, in this process or in others."""
 
     engine: Engine
     stop: Callable[[], bool]
@@ -207,7 +207,7 @@ class _Pool:
 
     @property
     def workers(self) -> int:
-        """How many searches are made at the same time."""
+        """Number of searches that run at the same time."""
         return self.engine.workers
 
     def submit(self, search: Callable[..., Solved], *args: Any) -> Future[Solved]:

@@ -109,7 +109,7 @@ def cost_by_step(scenario: Case, run: xr.Dataset, *, carbon_price: bool = True) 
 
 
 def goal_by_step(scenario: Case, run: xr.Dataset) -> np.ndarray:
-    """What the goal minimizes by step, shape (n_steps,); what belongs to no step is left out."""
+    """Contribution of each step to the goal, shape (n_steps,). Amounts that belong to no step are left out."""
     metric = goal_metric(scenario)
     if metric.per_unit:
         return emissions.by_step(scenario, run, metric.name)

@@ -71,7 +71,7 @@ class Comparison:
 
     @property
     def scenario(self) -> Case:
-        """What was rolled."""
+        """Scenario of the roll."""
         return self.rolled.scenario
 
     def more_than(self, one: Rolled | Followed, other: Rolled | Followed) -> Difference:
@@ -90,7 +90,7 @@ class Comparison:
         return Difference(total, total / abs(values[1]) if values[1] else 0.0, 0.0 - credit, within)
 
     def regret(self, rolled: Rolled | None = None) -> Difference | None:
-        """What a roll has more than the plan with perfect foresight; None: that plan was not found."""
+        """Regret of a roll against the plan with perfect foresight. None if there is no such plan."""
         return None if self.best is None else self.more_than(rolled or self.rolled, self.best)
 
     @property
@@ -101,7 +101,7 @@ class Comparison:
 
     @property
     def gain(self) -> Difference | None:
-        """What the roll has less than the baseline, positive; None: it does not make or serve the same."""
+        """Saving of the roll against the baseline. None if the two do not make or serve the same."""
         if not comparable(self.baseline.figures, self.rolled.figures):
             return None
         more = self.more_than(self.rolled, self.baseline)
@@ -110,15 +110,15 @@ class Comparison:
 
     @property
     def not_knowing(self) -> Difference | None:
-        """What the roll has more than the roll of the same steps that knew everything."""
+        """Regret against a roll of the same steps with perfect foresight. None if there is no such roll."""
         return None if self.foresight is None else self.more_than(self.rolled, self.foresight)
 
     def less_often(self) -> list[tuple[Rolled, Difference]]:
-        """What rolls at other intervals have more than this one: the value of planning as often as it does."""
+        """Increase from this roll to rolls at other intervals: the value of planning as often as this one."""
         return [(other, self.more_than(other, self.rolled)) for other in self.others]
 
     def caps(self) -> dict[str, tuple[float, float]]:
-        """What the roll comes to and its cap, for each cap of the goal over the whole."""
+        """Total of the roll and its cap, for each cap of the goal over the whole roll."""
         caps, sums, baseline = self.scenario.goal.caps, self.rolled.figures, self.baseline.figures.cost
         totals = {}
         for row in METRICS.values():

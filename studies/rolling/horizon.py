@@ -1,4 +1,4 @@
-"""How a roll goes: how often is planned, how far ahead, what is frozen. And what cannot be rolled."""
+"""Settings of a rolling-horizon run: planning interval, look-ahead and frozen time. Refuses what cannot be rolled."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from emberline.scenarios.records.replanning import Using
 
 @dataclass(frozen=True)
 class How:
-    """How a roll goes."""
+    """Settings of a rolling-horizon run."""
 
     every_min: float = 60.0
     look_ahead_min: float = 48 * 60.0
     """Each plan looks at least so far ahead: until the end of that local day, at most until the end of the roll."""
     frozen_min: float = 0.0
-    """What the plan before says until so long after a moment stands; the new plan begins there."""
+    """Time after each planning during which the previous plan stays fixed. The new plan begins at its end."""
     keep_share: float = 0.001
     """A plan that is better by less than this share of its goal is not worth a change: the one before goes on."""
     hold: bool = False
@@ -142,7 +142,7 @@ def grid_of(scenario: Scenario) -> int:
 
 
 def window_end(scenario: Scenario, how: How, now_min: float) -> float:
-    """Where a plan that is made at a moment ends [min after the start]: the end of a local day, or of the roll."""
+    """End of a plan that is made at a given time [min after the start]: the end of a local day, or of the roll."""
     horizon = scenario.horizon
     reach = min(now_min + how.look_ahead_min, horizon.length_min)
     grid = grid_of(scenario)

@@ -48,7 +48,7 @@ def lay(whole: xr.Dataset, plan: xr.Dataset, begin_min: float, step_min: float, 
 
 
 def cut(whole: xr.Dataset, part: Scenario, begin_min: float) -> xr.Dataset:
-    """What a schedule over the whole roll says of a part of it, a dataset of table ``SCHEDULE``."""
+    """Excerpt of a schedule over the whole roll for a part of it, a dataset of table ``SCHEDULE``."""
     step, meter = part.horizon.step_min, part.site.grid.metered_interval_min
     k, m = round(begin_min / step), round(begin_min / meter)
     excerpt = whole.isel(

@@ -59,7 +59,7 @@ class Step:
     """One planning."""
 
     at_min: float
-    """When it was made, after the start of the roll."""
+    """Time of planning, after the start of the roll."""
     begin_min: float
     end_min: float
     """From when to when it plans."""
@@ -97,7 +97,7 @@ class Rolled:
     schedule: xr.Dataset
     """Schedule that searches have made (table ``SCHEDULE``); it was followed, but for the changes of a shift."""
     run: xr.Dataset
-    """What happened (table ``RUN``)."""
+    """Simulation of the roll (table ``RUN``)."""
     figures: Figures
     steps: tuple[Step, ...]
     seconds: float = 0.0
@@ -107,7 +107,7 @@ class Rolled:
 
     @property
     def violations(self) -> list[dict[str, Any]]:
-        """What the run violates."""
+        """Violations of the run."""
         return violations(self.run)
 
     @property
@@ -411,7 +411,7 @@ def _worth(before: Plan, planned: Plan, keep_share: float) -> tuple[float | None
 
 
 def broken(planned: Plan) -> int:
-    """How many limits are missed by more than their tolerance. What the battery cannot follow breaks none: its level is
+    """Number of limits missed by more than their tolerance. Deviations of the battery do not count: its level is
     never quite what a plan assumed, and :func:`_short` looks at the end."""
     tolerance = planned.scenario.tolerances.of
     return sum(row["kind"] != "battery" and row["amount"] > tolerance(row["kind"]) for row in planned.violations)
@@ -426,7 +426,7 @@ def _short(scenario: Scenario, run: xr.Dataset) -> bool:
 
 
 def _over(scenario: Scenario, sums: Figures) -> int:
-    """How many caps are exceeded."""
+    """Number of caps that are exceeded."""
     caps = ((getattr(scenario.goal.caps, row.cap), row.of(sums)) for row in METRICS.values() if row.cap)
     return sum(cap is not None and value > cap + 1e-6 * max(abs(cap), 1.0) for cap, value in caps)
 

@@ -15,7 +15,7 @@ ESTIMATE = "estimate: held to the plan's other heats"
 
 @dataclass(frozen=True)
 class More:
-    """What another plan has more than the stored one, stock credited; negative: less."""
+    """Increase from the stored plan to another one, with stock credited. Negative values are decreases."""
 
     carbon_kg: float
     cost: float
@@ -49,12 +49,12 @@ class Answer:
     high: float | None = None
     """By how much the plan that was found has more: what it costs at most."""
     start_min: float | None = None
-    """Where the heat starts then [min after the start of the horizon]."""
+    """Start of the heat in that plan [min after the start of the horizon]."""
     unit: str = ""
     limits: tuple[str, ...] = ()
-    """What binds there when all else stays as it is; empty: nothing but the goal."""
+    """Limits that bind there with everything else as planned. Empty if only the goal decides."""
     because: str = ""
-    """What the goal sees otherwise there."""
+    """Difference in the goal's signal there, in words."""
     moves: tuple[HeatMove, ...] = field(default=(), repr=False)
     """Heats that lie elsewhere then."""
     reason: str = ""
@@ -86,20 +86,20 @@ class Slot:
 
     start_min: float
     limits: tuple[str, ...]
-    """What is in the way; empty: it could start there."""
+    """Limits that prevent this start. Empty if the heat could start there."""
     more_of_goal: float | None = None
     """Estimate: what it costs in the goal's measure; None: it cannot start there."""
 
 
 @dataclass(frozen=True)
 class Worth:
-    """What a MWh more in an hour is worth."""
+    """Value of an additional MWh in an hour."""
 
     value: float
-    """What a MWh more of load costs, mean of the hour's steps."""
+    """Cost of an additional MWh of load, mean of the hour's steps."""
     unit: str
     assumption: str
-    """What the linear program holds where it is."""
+    """Decisions that are fixed in the linear program, in words."""
 
 
 @dataclass(frozen=True)

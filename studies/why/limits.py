@@ -1,4 +1,4 @@
-"""What is in the way of a heat that would start elsewhere while all others stay where they are."""
+"""Limits that prevent a heat from starting elsewhere while all others stay where they are."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CLOSE = 1e-9
 
 @dataclass(frozen=True)
 class Movable:
-    """What is placed as a whole: an operation, or a cast with its heats. What is by unit has the unit's number."""
+    """Operation, or cast with its heats, that is placed as a whole. Mappings are by the number of the unit."""
 
     order: int
     units: tuple[int, ...]
@@ -71,7 +71,7 @@ class Line:
         self.occupied.setdefault(unit, []).append((begin, begin + slots, key, who))
 
     def begin(self, key: line.Key) -> float:
-        """Where an operation or a cast starts [min]."""
+        """Start of an operation or a cast [min]."""
         if key[0] < 0:
             return self.starts.cast_minute(self.problem, key[1])
         return self.starts.minute(self.problem, *key)
@@ -162,7 +162,7 @@ class Line:
     def _lag(
         self, heat: line.Heat, h: int, i: int, row: int, column: int, here: int, there: int, which: str
     ) -> Iterator[Message]:
-        """What is wrong from operation i to the next, if anything."""
+        """Violated limits on the time from operation i to the next, in words."""
         least, most = heat.least[i][row, column], heat.most[i][row, column]
         stage = self._stage(heat.operations[i])
         if there - here < least:

@@ -44,7 +44,7 @@ class LockPrice:
 
     @property
     def at_most(self) -> float | None:
-        """What freeing it could save of the goal at most, by the bound; None: no bound is known."""
+        """Upper limit of the goal's saving without the lock, by the bound. None if no bound is known."""
         return None if self.freed.low is None else max(0.0 - self.freed.low, 0.0)
 
     def summary(self) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def lock_prices(
     on_progress: Callable[[str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> LockPrices:
-    """What each lock of a plan costs.
+    """Cost of each lock of a plan.
 
     Args:
         plan: with a schedule.

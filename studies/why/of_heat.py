@@ -31,7 +31,7 @@ AT, NOT_BEFORE, NOT_AFTER = mark("at {time}"), mark("not before {time}"), mark("
 
 @dataclass(frozen=True)
 class Operation:
-    """What is asked about: a heat at a stage, or the cast that it belongs to."""
+    """Subject of the question: a heat at a stage, or the cast that it belongs to."""
 
     heat: Heat
     """Of a cast its first heat: with it all others lie."""
@@ -44,7 +44,7 @@ class Operation:
 
     @property
     def label(self) -> Message:
-        """What moves, in words."""
+        """Heat or cast that moves, in words."""
         if self.cast:
             return Message("cast {order}", order=self.heat.order)
         return Message("heat {heat} at {stage}", heat=self.heat.name, stage=self.stage)
@@ -117,7 +117,7 @@ class OfHeat:
             self.key = (h, stages.index(operation.stage))
 
     def facts(self) -> Iterator[str]:
-        """Where it is, and what the goal sees there."""
+        """Place of the operation and the goal's signal there, in words."""
         subject, horizon = self.operation, self.scenario.horizon
         end = float(self.schedule["end_min"].sel(heat=subject.heat.name, stage=subject.stage))
         begin = horizon.instant(subject.start_min)
@@ -220,7 +220,7 @@ class OfHeat:
         return self._moved(self.scenario.horizon.minutes(moment), whole=True)
 
     def _limits(self, key: str, pin: Lock | None, at: float, unit: str) -> tuple[str, ...]:
-        """What is in the way with all else where it is: right next to its place, or at the place asked for."""
+        """Limits that prevent a move with everything else as planned: to the next slot, or to the requested place."""
         if key == "freed" or pin is None:
             return ()
         u = self.problem.units.index(unit) if unit != self.operation.unit else None
@@ -240,11 +240,11 @@ class OfHeat:
         return mean_over(values, self.scenario.horizon.step_min, at, minutes)
 
     def _placement(self, schedule: xr.Dataset) -> xr.Dataset:
-        """Where a schedule has the operation."""
+        """Unit, start and end of the operation in a schedule."""
         return schedule.sel(heat=self.operation.heat.name, stage=self.operation.stage)
 
     def _because(self, at: float) -> str:
-        """What electricity counts there, and here."""
+        """Weight of the goal for electricity at another start and at the planned one, in words."""
         worth, kind, unit = signal(self.resolver.plan)
         here, there = self._mean(worth, self.operation.start_min), self._mean(worth, at)
         if not abs(there - here) > WORTH_TELLING * abs(here):

@@ -28,7 +28,7 @@ EARLIER, LATER = mark("heat {heat} earlier: {limits}"), mark("heat {heat} later:
 
 @dataclass(frozen=True)
 class Hour:
-    """What is asked about."""
+    """Hour in question."""
 
     begin_min: float
     end_min: float
@@ -158,7 +158,7 @@ class OfHour:
             yield int(h), int(s)
 
     def obstacles(self) -> Iterator[str]:
-        """What is in the way of each heat of the thirstiest unit just before and just after the hour, all else held."""
+        """Limits on each heat of the unit that draws most, just before and just after the hour, with all else fixed."""
         thirstiest = next((name for name, _ in self.drawing()), "")
         operations = [(h, s) for h, s in self._inside() if str(self.schedule["unit"].values[h, s]) == thirstiest]
         if not operations:
@@ -181,7 +181,7 @@ class OfHour:
                 yield Message(which, heat=problem.heats[h].name, limits=says)
 
     def worth(self) -> Worth | None:
-        """What a MWh more of load in the hour costs, heats and whole numbers held."""
+        """Cost of an additional MWh of load in the hour, with heats and integer variables fixed."""
         fixed_plan = replace(self.resolver.plan, scenario=self.scenario, baseline_complete=False)
         price_table = prices(fixed_plan)
         if price_table is None:

@@ -86,7 +86,7 @@ class OfUnit:
 
     @property
     def question(self) -> str:
-        """What is asked about: the unit, or a run of it."""
+        """Subject of the question in words: the unit, or one of its runs."""
         one = self.run
         return self.name if one is None else Message("{name}, {span}", name=one.unit, span=self._span(one))
 
@@ -96,11 +96,11 @@ class OfUnit:
         return Message("{first} to {last}", first=first, last=last)
 
     def of_run(self) -> list[str]:
-        """Where the run lies that is asked about, and what is in its way; nothing where there is none."""
+        """Place of the run in question and the limits on moving it, in words. Empty if the question is about no run."""
         return [] if self.run is None else [self._lies(self.run)]
 
     def facts(self) -> Iterator[str]:
-        """How it is used in the plan."""
+        """Use of the unit in the plan, in words."""
         schedule = self.resolver.schedule
         if self.of_line:
             mine = schedule["unit"].values.astype(str) == self.name
@@ -132,13 +132,13 @@ class OfUnit:
         yield from (self._lies(one) for one in sorted(dearest, key=lambda one: one.first))
 
     def _worth(self, one: UnitRun) -> float:
-        """What a MWh is worth in a run, in the mean of what it draws."""
+        """Value of a MWh during a run, averaged over the energy that the run draws."""
         plan, (worth, _, _) = self.resolver.plan, signal(self.resolver.plan)
         assert plan.replay is not None
         return run_slack.weighted(worth[one.first : one.last], run_slack.power(plan.replay, one))
 
     def _lies(self, one: UnitRun) -> str:
-        """Where a run lies, and what stops it on both sides."""
+        """Place of a run and the limits on moving it earlier and later, in words."""
         plan, horizon = self.resolver.plan, self.scenario.horizon
         assert plan.replay is not None
         _, kind, unit = signal(plan)

@@ -32,7 +32,7 @@ __all__ = ["quick", "shortages", "without_place"]
 
 
 def quick(changed: Changed, *, work: float = WHY.quick) -> WhyNot:
-    """What can be said at once of a scenario without a plan.
+    """Quick diagnosis of a scenario without a plan.
 
     Args:
         changed: loads it with more overrides.

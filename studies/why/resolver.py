@@ -42,7 +42,7 @@ class Resolver:
     tell: Callable[[str], None]
     cancel: Callable[[], bool]
     asks: int = 1
-    """How many answers are still to be found: they share what time is left."""
+    """Number of answers still to be computed. They share the remaining time."""
     began: float = field(default_factory=effort.now)
     began_s: float = field(default_factory=time.perf_counter)
     study: Study = field(default_factory=Study)
@@ -174,7 +174,7 @@ class Resolver:
         return replace(answer, how=how, objective=value, high=high, low=low, more=more, schedule=schedule)
 
     def more(self, sums: Figures) -> More:
-        """What figures have more than the stored plan's; what they have more in stock is taken off."""
+        """Increase of figures over the stored plan's, with stock credited."""
         credit, before = difference(self.sums, sums), self.sums
         carbon_kg = sums.carbon_kg - before.carbon_kg - credit.carbon_kg
         return More(carbon_kg, sums.cost - before.cost - credit.cost, sums.peak_mw - before.peak_mw)
@@ -227,7 +227,7 @@ class Resolver:
         return [site.best(schedule) for schedule in (near[:1] if variant.site.assets else near)]
 
     def held_up(self, dispatches: Sequence[redispatch.Redispatched]) -> tuple[str, ...]:
-        """What the plans nearest to the stored one break of the site's limits or the goal's caps, in words."""
+        """Limits of the site and caps of the goal that the plans nearest to the stored one break, in words."""
         reasons = [one.reason for one in dispatches]
         # what the site could not do in time is no limit
         if not reasons or not all(reason.startswith(("draws", "breaks")) for reason in reasons):

@@ -29,12 +29,12 @@ TONNES = 1e-6
 
 @dataclass(frozen=True)
 class Buffer:
-    """How near a store comes to empty and full while a run lasts."""
+    """Lowest and highest level of a store during a run."""
 
     store: str
     lowest_t: float
     lowest_min: float
-    """When [min]."""
+    """Time of the lowest level [min]."""
     highest_t: float
     highest_min: float
     capacity_t: float
@@ -52,7 +52,7 @@ def buffers(scenario: Scenario, run: xr.Dataset, one: UnitRun) -> list[Buffer]:
 
 
 def intensity(plan: Plan, one: UnitRun) -> Message:
-    """What the goal counts for a MWh of a run, and for a MWh of all that the plan imports."""
+    """Weight of the goal for a MWh of a run, and its mean over all imports of the plan, in words."""
     assert plan.replay is not None
     worth, kind, unit = signal(plan)
     return Message(
@@ -63,7 +63,7 @@ def intensity(plan: Plan, one: UnitRun) -> Message:
 
 
 def power(run: xr.Dataset, one: UnitRun) -> np.ndarray:
-    """What a unit draws in each step of a run [MW]."""
+    """Power of a unit in each step of a run [MW]."""
     return run["process_mw"].sel(process=one.unit).to_numpy()[one.first : one.last]
 
 
@@ -121,7 +121,7 @@ def _neighbour(
 
 
 def _flows(scenario: Scenario, run: xr.Dataset, one: UnitRun) -> dict[str, np.ndarray]:
-    """What a unit gives to each store in each step of a run, below zero what it takes [t]."""
+    """Flow from a unit to each store in each step of a run [t]. Negative values are taken from the store."""
     flows: dict[str, np.ndarray] = {}
     hours = scenario.horizon.step_h
     mine = run["stream_process"].values == one.unit
@@ -144,7 +144,7 @@ class _Moved:
         self.meter = run["meter_mw"].to_numpy()
 
     def as_far(self, way: int, most: int, stop: Stop) -> tuple[int, Stop]:
-        """How many steps it may move one way, and what stops it."""
+        """Number of steps that the run may move in one direction, and the limit that stops it."""
         for by in range(1, most + 1):
             reason = self._broken(way * by)
             if reason is not None:
@@ -152,7 +152,7 @@ class _Moved:
         return most, stop
 
     def _change(self, values: np.ndarray, first: int, last: int, by: int) -> np.ndarray:
-        """What a series gains where values of some steps move."""
+        """Change of a series when the values of some steps are moved."""
         change = np.zeros(self.n)
         change[first:last] -= values
         change[first + by : last + by] += values

@@ -46,29 +46,29 @@ STOPS = {
     "full": mark("{other} would be full, {time}"),
     "end level": mark("required level of {other} at the end"),
 }
-"""What limits the move of an operation or a run (also ``studies/why/run_slack.py``)."""
+"""Limits on the move of an operation or a run (also ``studies/why/run_slack.py``)."""
 
 
 @dataclass(frozen=True)
 class Stop:
-    """What an operation cannot pass."""
+    """Limit that an operation cannot pass."""
 
     kind: str
     """Of ``STOPS``."""
     other: str = ""
     """The other heat or stage."""
     at_min: float = math.nan
-    """When, where it is a moment [min]."""
+    """Time of the limit, if it has one [min]."""
 
     def says(self, horizon: Horizon) -> Message:
-        """What it is."""
+        """Limit in words."""
         time = "" if math.isnan(self.at_min) else horizon.instant(self.at_min)
         return Message(STOPS[self.kind], other=self.other, time=time)
 
 
 @dataclass(frozen=True)
 class Slack:
-    """How far an operation may move [min], and what stops it."""
+    """Distance that an operation may move in each direction [min], and the limits that stop it."""
 
     earlier_min: float
     earlier: Stop
@@ -238,7 +238,7 @@ def _import_excess(scenario: Scenario, run: xr.Dataset, one: _Operation, limit: 
 
 
 def _as_far(over: Callable[[float], float], most: float, way: float) -> tuple[float, float]:
-    """How many whole minutes may be moved at most before a limit is passed, and when that is [min].
+    """Largest move in whole minutes before a limit is passed, and the time at which it is passed [min].
 
     Minute by minute, for what is drawn neither rises nor falls with the move: it may pass a peak and be free again.
     """

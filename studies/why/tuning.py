@@ -1,4 +1,4 @@
-"""What steers the answers to why and why not, in one record.
+"""Settings of the answers to why and why not, in one record.
 
 Work is counted in units of ``scenarios/effort.py``. Fields were chosen by hand.
 """
@@ -50,7 +50,7 @@ class WhyTuning:
     close: float = 0.01
     """Halving ends where what is left between is this share of a limit's scale."""
     growth: tuple[float, ...] = (1.0, 1.02, 1.1, 1.3, 2.0)
-    """How many times what the relaxation asks for is tried, where that alone is not enough."""
+    """Multiples of the change required by the relaxation that are tried in turn, as 1 may not be enough."""
 
     # a first repair within seconds: quick.py
     quick: float = 2.0

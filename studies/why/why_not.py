@@ -41,7 +41,7 @@ class Repair:
     keys: tuple[str, ...]
     """Limits that are loosened."""
     price: float
-    """What the changes count: kinds of limits are weighed, see ``emberline.models.explain.PRICES``."""
+    """Price of the changes. Kinds of limits are weighted by ``emberline.models.explain.PRICES``."""
     kinds: tuple[str, ...] = ()
     cancels: bool = False
     """Whether an order, a delivery or a demand is left out as a whole: possible, but never applied unasked."""
@@ -62,7 +62,7 @@ class WhyNot:
     step_min: float = 0.0
     """The scenario's step."""
     missing: tuple[str, ...] = ()
-    """What can be counted: hours of units, power."""
+    """Shortages that can be counted: hours of units, power."""
     conflict: tuple[str, ...] = ()
     """Limits that cannot all hold."""
     keys: tuple[str, ...] = ()
@@ -238,7 +238,7 @@ class _Search:
         return False if trial.ruled_out else None
 
     def _status(self, scenario: Case, envelope: xr.Dataset, listed: xr.Dataset | None) -> str:
-        """What is proven once no plan on slots is possible."""
+        """Status that is proven once no plan on slots is possible."""
         if any("horizon.step_min" in repair.keys for repair in self.repairs):
             return schedules.ON_GRID
         proven = explain.hours(scenario, envelope) or explain.impossible_at_all(

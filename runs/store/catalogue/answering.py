@@ -75,7 +75,7 @@ def _options(named: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _addresses(hosts: str) -> int:
-    """How many addresses are tried one after the other; ``localhost`` often has two."""
+    """Number of addresses that are tried one after the other. ``localhost`` often has two."""
     count = 0
     for host in hosts.split(","):
         try:

@@ -23,7 +23,7 @@ _ALIVE = RUNS.c.deleted.is_(None)
 
 @dataclass(frozen=True)
 class ScanRow:
-    """What a scan needs of a row."""
+    """Columns of a row that a scan needs."""
 
     home: str
     state: str
@@ -152,7 +152,7 @@ class Catalogue(Transactions):
     # --- what is asked ----------------------------------------------------------------------------------------------
 
     def place(self, home: str) -> str:
-        """Where a home is; empty: it was never opened with this catalogue."""
+        """Path of a home. Empty if it was never opened with this catalogue."""
         with self.reading() as connection:
             return self._place(connection, home)
 
@@ -173,7 +173,7 @@ class Catalogue(Transactions):
         return self._entries(query)
 
     def count(self, **where: Unpack[Filter]) -> int:
-        """How many :meth:`search` would find without a limit."""
+        """Number of runs that :meth:`search` returns without a limit."""
         return int(self._rows(select(func.count()).select_from(RUNS).where(*conditions(**where)))[0][0])
 
     def get(self, run: str) -> Entry | None:

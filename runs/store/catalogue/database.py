@@ -1,4 +1,4 @@
-"""Which database the catalogue is in, and how it is spoken to.
+"""Database of the catalogue: its address, and engines that connect to it.
 
 SQLite ends a transaction when it is on the disk (``synchronous=FULL``), lets others read meanwhile (WAL), and makes
 writers wait for each other. A transaction that writes says so when it begins: one that reads first and writes later

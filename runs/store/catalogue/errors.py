@@ -1,4 +1,4 @@
-"""What the catalogue and the store raise."""
+"""Errors of the catalogue and the store."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ class CatalogueError(StoreError):
 
 
 class NotKeptError(StoreError):
-    """What was made cannot be written, or not be entered in the catalogue: no fault of who asked."""
+    """Result that cannot be written, or not be entered in the catalogue, through no fault of the caller."""

@@ -106,7 +106,7 @@ class Entry:
     saved_cost: float | None
     verdict: str
     home: str
-    """Which home folder keeps the run's files."""
+    """Id of the home folder with the run's files."""
     title: str
     """Of the scenario: free text."""
     name: str

@@ -40,7 +40,7 @@ class StoredAnalysis:
     """As requested: a name or a file; None: it is about a run."""
     overrides: tuple[str, ...]
     options: dict[str, Any]
-    """What else was requested."""
+    """Other options of the request."""
     result: dict[str, Any]
 
     @property
