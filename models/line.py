@@ -1,8 +1,9 @@
 """A line by slot, and where a plan has its heats: what the rooms above may use."""
 
 from emberline.models.heuristics.line.minimum_cut_retiming import Cut, Lags
-from emberline.models.problem.assignment import Conflict, Key, Starts, conflicts, from_schedule, mistakes
-from emberline.models.problem.line_reader import Heat, Operation, SlotProblem, from_scenario
+from emberline.models.problem.assignment import Conflict, Starts, conflicts, from_schedule, mistakes
+from emberline.models.problem.line import Heat, Key, Operation, SlotProblem
+from emberline.models.problem.line_reader import from_scenario
 
 __all__ = [
     "Conflict", "Cut", "Heat", "Key", "Lags", "Operation", "SlotProblem", "Starts", "conflicts", "from_scenario",

@@ -60,11 +60,11 @@ class _NoBound:
 
 S, B, H, N = "models.strategies", "models.bounds", "models.heuristics.line", "models.formulations.line"
 P, D = "models.heuristics.processes", "planning.plan.start_lists"
-PLANS: Patches = {f"{S}.rising_bound.of": lambda search: _NoBound()}
+PLANS: Patches = {f"{S}.line.bound_of": lambda search: _NoBound()}
 """Plans alone."""
 BOUNDS: Patches = {
-    f"{S}.whole_horizon.plans": _idle, f"{S}.due_date_groups.run": _idle, f"{S}.continuation.run": answer(None),
-    f"{S}.line.renewal_under_site.useful": answer(False),
+    f"{S}.whole_horizon.plans": _idle, f"{S}.due_date_groups.run": _idle, f"{S}.whole_horizon.go_on": answer(None),
+    f"{S}.line.ruin_and_recreate.useful_under_site": answer(False),
 }  # fmt: skip
 """Bounds alone."""
 
@@ -75,10 +75,10 @@ def _tuned(record: Any, *places: str, **values: Any) -> Patches:
 
 
 COMPONENTS: dict[str, Patches] = {
-    "prices on units": {f"{S}.rising_bound.casts.of": answer(None)},
+    "prices on units": {f"{S}.line.casts.of": answer(None)},
     "branching": {f"{B}.branch_and_bound._parts": answer([]), f"{B}.branch_and_bound.Bound._count": answer(None)},
     "hull of the limit": {f"{N}.pooled.limit_cuts.add": answer(None)},
-    "pooled plans": {f"{S}.{one}.first_plan": answer(False) for one in ("whole_horizon", "continuation")},
+    "pooled plans": {f"{S}.whole_horizon.first_plan": answer(False)},
     "one beginning": _tuned(LINE, f"{S}.whole_horizon", beginnings=(0.5,)),
     "heats as they are": _tuned(LINE, f"{S}.whole_horizon", beginnings=LINE.beginnings[:-1]),
     "one surrounding": _tuned(LINE, f"{H}.aggregate_first", surroundings=((1, 0),)),
@@ -93,12 +93,12 @@ COMPONENTS: dict[str, Patches] = {
     },
     "exchange of casts": {f"{one}.exchange": answer(False) for one in (f"{H}.neighbourhoods", f"{S}.whole_horizon")},
     "some heats further": {f"{one}.corridors": answer(False) for one in (f"{H}.neighbourhoods", f"{S}.whole_horizon")},
-    "heats by chance": {f"{S}.continuation.shake": answer(False)},
-    "heats by name": {f"{S}.exact_named.solve": answer(False), f"{S}.continuation.fits": answer(False)},
+    "heats by chance": {f"{S}.whole_horizon.shake": answer(False)},
+    "heats by name": {f"{S}.exact_named.solve": answer(False), f"{S}.whole_horizon.exact_fits": answer(False)},
     "groups of casts": {f"{S}.due_date_groups._groups": answer([])},
     "site in the master": {f"{B}.joint_prices.useful": answer(False)},
-    "casts renewed under a site": {f"{H}.renewal_under_site.useful": answer(False)},
-    "one view of the site": _tuned(LINE_AND_SITE, f"{H}.renewal_under_site", views=LINE_AND_SITE.views[:1]),
+    "casts renewed under a site": {f"{H}.ruin_and_recreate.useful_under_site": answer(False)},
+    "one view of the site": _tuned(LINE_AND_SITE, f"{H}.ruin_and_recreate", views=LINE_AND_SITE.views[:1]),
     "resting rules": {f"{D}._resting": answer(())},
     "lower peaks": {f"{D}.lower_peaks": answer(())},
     "hours": {f"{P}.relax_and_fix.Search._hours": answer(None)},

@@ -28,7 +28,8 @@ from emberline.models.formulations.site import objective
 from emberline.models.formulations.site.dispatch import dispatcher
 from emberline.models.problem import site as sites
 from emberline.models.problem.assignment import mistakes
-from emberline.models.problem.line_reader import Heat, Rounding, SlotProblem, down, from_scenario, up
+from emberline.models.problem.line import Heat, Rounding, SlotProblem, down, up
+from emberline.models.problem.line_reader import from_scenario
 from emberline.models.search.incumbent import Search
 from emberline.models.search.schedule import as_schedule
 from emberline.models.strategies.line import pursue

@@ -20,7 +20,7 @@ import pyomo.core as pyo
 from emberline.models.formulations.line.pooled.model import Pooled
 from emberline.models.kernel.highs import Program
 from emberline.models.kernel.templates import building
-from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.problem.line import SlotProblem
 from emberline.models.search.incumbent import Search
 from emberline.models.search.tuning import LINE
 from emberline.scenarios import effort

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from emberline.models.problem import cost_curves
-from emberline.models.problem.line_reader import Heat, Operation, SlotProblem, even_cells
+from emberline.models.problem.line import Heat, Operation, SlotProblem, even_cells
 from emberline.scenarios import effort
 
 WIDEST = 100
@@ -92,13 +92,18 @@ class Ways:
         self._units = {
             (k, i): self._unlike(o) for k, heat in enumerate(self.heats) for i, o in enumerate(heat.operations)
         }
-        self._shut = {(k, i, u): ~self._open(k, i, u) for (k, i), units in self._units.items() for u in units}
+        self._shut = {
+            (k, i, u): ~problem.start_slots(self.heats[k].operations[i], u)
+            for (k, i), units in self._units.items()
+            for u in units
+        }
         alike: dict[tuple, int] = {}
         self.kind = []
         """Of each cast: casts of a kind differ in their latest starts alone."""
         for cast in problem.casts:
             key = tuple(
-                (u, cast.first[u], cast.hold[u], cast.cells[u].tobytes(), cast.offsets[u].tobytes()) for u in cast.units
+                (u, cast.first[u], cast.occupy[u], cast.cells[u].tobytes(), cast.offsets[u].tobytes())
+                for u in cast.units
             )
             self.kind.append(alike.setdefault((key, tuple(self._kind[h] for h in cast.heats)), len(alike)))
         self.members = [[c for c, kind in enumerate(self.kind) if kind == k] for k in range(len(alike))]
@@ -133,13 +138,9 @@ class Ways:
         """Units of each resource by slot, as far as anything may hold them, shape (n_resources, n_slots)."""
         problem = self.problem
         works: dict[int, set[tuple[int, float]]] = {u: set() for u in range(len(problem.units))}
-        for heat in problem.heats:
-            for operation in heat.operations:
-                for u in operation.units:
-                    works[u].add((operation.occupy[u], operation.planned[u]))
-        for cast in problem.casts:
-            for u in cast.units:
-                works[u].add((cast.hold[u], cast.minutes[u]))
+        for _, work in problem.works():
+            for u in work.units:
+                works[u].add((work.occupy[u], work.planned[u]))
         open_ = problem.free.copy()
         for u in problem.outages:
             open_[u] &= np.any([problem.could_hold(u, *work) for work in works[u]] or [open_[u]], axis=0)
@@ -153,14 +154,6 @@ class Ways:
             open_ = self.problem.may_start(u, operation.occupy[u], operation.planned[u])
             unit_by_kind.setdefault((operation.occupy[u], operation.cells[u].tobytes(), open_.tobytes()), u)
         return list(unit_by_kind.values())
-
-    def _open(self, k: int, i: int, u: int) -> np.ndarray:
-        """Whether an operation may start on a unit, by slot."""
-        operation = self.heats[k].operations[i]
-        open_slots = self.problem.may_start(u, operation.occupy[u], operation.planned[u])
-        open_slots[: max(operation.first, 0)] = False
-        open_slots[operation.latest(u) + 1 :] = False
-        return open_slots
 
     def _lost(self, heat: Heat, cells: np.ndarray) -> np.ndarray:
         """Worth of the heat of one minute's wait, made good from each slot on, shape (n_weights, n_slots)."""
@@ -191,13 +184,13 @@ class Ways:
         for kind, casts in enumerate(self.members):
             cast = self.problem.casts[casts[0]]
             for column, u in enumerate(cast.units):
-                curve = mix @ self._casting[kind, u] + self._holding(self._caster(u), cast.hold[u])
+                curve = mix @ self._casting[kind, u] + self._holding(self._caster(u), cast.occupy[u])
                 for h in cast.heats:
                     key = (self._kind[h], *self._to_cast(h, column))
                     if key not in feeding:
                         feeding[key] = cost_curves.best_before(self._tables[key[0]][-1], *key[1:])
                     curve = curve + feeding[key]
-                shut = ~self.problem.may_start(u, cast.hold[u], cast.minutes[u])
+                shut = ~self.problem.may_start(u, cast.occupy[u], cast.planned[u])
                 shut[: max(cast.first[u], 0)] = True
                 self.curves[kind, column] = np.where(shut, np.inf, curve)
 
@@ -275,7 +268,7 @@ class Ways:
         cast = self.problem.casts[self.members[kind][0]]
         effort.spend(PER_HEAT * len(cast.heats))
         u = cast.units[column]
-        uses = [Use(self._caster(u), slot, cast.hold[u], u)]
+        uses = [Use(self._caster(u), slot, cast.occupy[u], u)]
         worth = self._casting[kind, u][:, slot].copy()
         for h in cast.heats:
             k, (least, most) = self._kind[h], self._to_cast(h, column)
@@ -297,29 +290,22 @@ class Ways:
     def load(self, way: Way) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """What a cast draws by cell [MWh], and what it gives of other carriers by slot."""
         problem, cast = self.problem, self.problem.casts[self.members[way.kind][0]]
-        n, per = problem.n_cells, problem.cells_per_slot
-        stages = np.zeros((len(problem.stage_units), n))
-        reheated = np.zeros(n)
-
-        def draw(row: np.ndarray, slot: int, cells: np.ndarray) -> None:
-            begin, end = slot * per, min(slot * per + len(cells), n)
-            row[begin:end] += cells[: end - begin]
-
+        stages, reheated = np.zeros((len(problem.stage_units), problem.n_cells)), np.zeros(problem.n_cells)
         places = iter(way.uses)
         caster = next(places)
-        draw(stages[self.first_caster], caster.slot, cast.cells[caster.unit])
+        problem.draw(stages[self.first_caster], caster.slot, cast.cells[caster.unit])
         for h in cast.heats:
             heat = problem.heats[h]
             starts = [next(places) for _ in heat.operations]
             for operation, start in zip(heat.operations, starts, strict=True):
-                draw(stages[operation.stage], start.slot, operation.cells[start.unit])
+                problem.draw(stages[operation.stage], start.slot, operation.cells[start.unit])
             if heat.reheat and problem.reheat_kwh_per_t_min:
                 at = starts[heat.reheat]
                 passed = (at.slot - starts[0].slot) * problem.step_min
                 lost = max(passed - heat.lossless_min(0, heat.reheat, slowest=True), 0.0)
                 mwh = problem.reheat_kwh_per_t_min / 1000 * heat.mass_t * lost
                 minutes = heat.operations[heat.reheat].minutes[at.unit]
-                draw(reheated, at.slot, mwh * even_cells(problem, minutes))
+                problem.draw(reheated, at.slot, mwh * even_cells(problem, minutes))
         gives = {carrier: problem.on_steps(weight @ stages) for carrier, weight in problem.gives.items()}
         return stages.sum(axis=0) + reheated, gives
 

@@ -6,21 +6,315 @@ Operations Research 8, 1960), solved to central multipliers. Between them and th
 (Wentges, International Transactions in Operational Research 4, 1997). First they are level over hours, then over
 shorter blocks.
 
+A column is a cast with all starts of its heats. Casts of a kind share their columns; how many of them must have begun
+by the latest starts of its members is a row each. Capacity is kept in the mean over blocks of slots, which leaves fewer
+prices to find; a price that is level over a block is as valid as any. What the linear program prices besides units is
+its own matter: caps, or what the line draws from its site (``models/bounds/joint_prices.py``).
+
 A cast stays whole here with its heats and their waits, which the pooled relaxation averages; fractional are only the
 furnaces. It proves more in ten seconds than the pooled relaxation of a week does in ninety.
 """
 
 from __future__ import annotations
 
+import math
 import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from emberline.models.bounds.cast_columns import Prices
-from emberline.models.bounds.cast_pricing import Ways, exact_reheating, useful
-from emberline.models.bounds.restricted_master import Master
-from emberline.models.bounds.rising_prices import Bound
+from emberline.models.bounds.cast_pricing import Way, Ways, exact_reheating, useful
+from emberline.models.kernel.highs.program import central
+from emberline.models.problem.line import SlotProblem
 from emberline.models.search.incumbent import Search
+from emberline.models.search.tuning import LINE
+from emberline.scenarios import effort
+
+PER_COLUMN = 6e-5
+"""Work of a column's rows."""
+
+
+@dataclass(frozen=True)
+class Prices:
+    """What the linear program says units, the rest and places among casts of a kind are worth, in units of the goal."""
+
+    units: np.ndarray
+    """Shape (n_resources, n_slots)."""
+    others: tuple[np.ndarray, ...]
+    """Of caps, shape (n_caps,); or of what the line draws by cell, and gives of each carrier by slot."""
+    places: np.ndarray
+    """By kind of cast: what one that starts in a slot is worth, shape (n_kinds, n_slots)."""
+    worth: np.ndarray
+    """Of each column at these prices, its units left aside, shape (n_columns,)."""
+    objective: float
+    """Of the mix of casts: no bound, the prices' own value is."""
+
+
+class Casts:
+    """Columns found so far, and their rows in the linear program: casts that must have begun, units that are held."""
+
+    scale: float
+    """Worth of a MWh, which brings objective and multipliers near one."""
+
+    def __init__(self, ways: Ways, latest: list[int]) -> None:
+        """Set up the rows.
+
+        Args:
+            ways: the casts.
+            latest: of each cast, the latest slot of its start.
+        """
+        self.ways = ways
+        self.columns: list[Way] = []
+        self._column_set: set[Way] = set()
+        self._due = [(k, sorted(latest[c] for c in casts)) for k, casts in enumerate(ways.members)]
+        self._rows = [(k, end, count + 1) for k, ends in self._due for count, end in enumerate(ends)]
+        self._block = 0
+        self._parts: list[tuple[np.ndarray, np.ndarray]] = []
+        """Rows and coefficients of the first columns, for blocks of so many slots."""
+
+    def latest(self, kind: int) -> int:
+        """Latest start of any cast of a kind."""
+        return self._due[kind][1][-1]
+
+    def add(self, way: Way) -> bool:
+        """Take a column; False where it is known."""
+        if way in self._column_set:
+            return False
+        self._column_set.add(way)
+        self.columns.append(way)
+        return True
+
+    def rows(self, block: int) -> tuple[Any, np.ndarray, np.ndarray]:
+        """Matrix by columns, lower and upper bounds of the rows: first of what is due, then of units by block."""
+        from scipy.sparse import csc_matrix
+
+        ways, n_due = self.ways, len(self._rows)
+        capacity = np.add.reduceat(ways.capacity, np.arange(0, ways.n, block), axis=1)
+        if block != self._block:
+            self._block, self._parts = block, []
+        self._parts += [self._column(way, block) for way in self.columns[len(self._parts) :]]
+        index = np.concatenate([np.zeros(0, dtype=int), *(rows for rows, _ in self._parts)])
+        values = np.concatenate([np.zeros(0), *(used for _, used in self._parts)])
+        starts = np.cumsum([0, *(len(rows) for rows, _ in self._parts)])
+        matrix = csc_matrix((values, index, starts), shape=(n_due + capacity.size, len(self.columns)))
+        high = [float(count) if end == self.latest(k) and count == len(ways.members[k]) else np.inf
+                for k, end, count in self._rows]  # fmt: skip
+        low = np.concatenate([[float(count) for *_, count in self._rows], np.full(capacity.size, -np.inf)])
+        return matrix, low, np.concatenate([high, capacity.ravel()])
+
+    def priced(self, multipliers: np.ndarray, block: int) -> tuple[np.ndarray, np.ndarray]:
+        """What units and places are worth by slot, from the multipliers of the rows."""
+        ways, n_due = self.ways, len(self._rows)
+        n_blocks = -(-ways.n // block)
+        blocks = np.maximum(-multipliers[n_due : n_due + len(ways.capacity) * n_blocks], 0.0)
+        places = np.zeros((len(ways.members), ways.n))
+        for (k, end, _), worth in zip(self._rows, multipliers[:n_due].tolist(), strict=True):
+            places[k, : end + 1] += worth
+        return np.repeat(blocks.reshape(-1, n_blocks), block, axis=1)[:, : ways.n], places
+
+    @property
+    def n_due(self) -> int:
+        """Rows of what is due."""
+        return len(self._rows)
+
+    def _column(self, way: Way, block: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of a cast and its coefficients: what is due, and the slots that it holds of each resource in a block."""
+        effort.spend(PER_COLUMN)
+        due = [i for i, (k, end, _) in enumerate(self._rows) if k == way.kind and way.slot <= end]
+        changes = np.zeros((len(self.ways.capacity), self.ways.n + 1))
+        for use in way.uses:
+            changes[use.resource, use.slot] += 1
+            changes[use.resource, min(use.slot + use.slots, self.ways.n)] -= 1
+        occupancy = np.add.reduceat(
+            np.cumsum(changes, axis=1)[:, :-1], np.arange(0, self.ways.n, block), axis=1
+        ).ravel()
+        rows = np.flatnonzero(occupancy)
+        return np.concatenate([np.array(due, dtype=int), len(self._rows) + rows]), np.append(
+            np.ones(len(due)), occupancy[rows]
+        )
+
+    def keep(self, prices: Prices, most: int) -> None:
+        """Drop columns that are dear at these prices, as far as there are more than some."""
+        if len(self.columns) <= most:
+            return
+        total = np.concatenate([np.zeros((len(prices.units), 1)), np.cumsum(prices.units, axis=1)], axis=1)
+
+        def dear(place: int) -> float:
+            way = self.columns[place]
+            used = sum(
+                total[use.resource, min(use.slot + use.slots, self.ways.n)] - total[use.resource, use.slot]
+                for use in way.uses
+            )
+            return float(prices.worth[place] + used - prices.places[way.kind, way.slot])
+
+        costs = {place: dear(place) for place in range(len(prices.worth))}
+        order = sorted(range(len(self.columns)), key=lambda place: costs.get(place, -np.inf))
+        self.columns = [self.columns[place] for place in order[:most]]
+        self._column_set, self._parts = set(self.columns), []
+
+
+class Master(Casts):
+    """The linear program where what a cast is worth follows from its energy alone, and caps."""
+
+    def __init__(self, ways: Ways, latest: list[int], room: np.ndarray, scale: float, cap_scales: np.ndarray) -> None:
+        """Set up the rows.
+
+        Args:
+            ways: the casts.
+            latest: of each cast, the latest slot of its start.
+            room: what the casts may take of each cap, shape (n_caps,).
+            scale: worth of a MWh, to bring objective and multipliers near one.
+            cap_scales: the same of each cap.
+        """
+        super().__init__(ways, latest)
+        self.room, self.scale, self.cap_scales = room, scale, cap_scales
+
+    def solve(self, block: int, *, tolerance: float, work: float, cancel: Callable[[], bool]) -> Prices | None:
+        """The best mix of the columns, capacity kept in the mean over blocks of slots; None where it did not end."""
+        from scipy.sparse import csc_matrix, eye_array, hstack, vstack
+
+        matrix, low, high = self.rows(block)
+        n_caps, n_rows = len(self.room), matrix.shape[0] + len(self.room)
+        worth = np.array([way.worth for way in self.columns])
+        columns = vstack([matrix, csc_matrix((worth[:, 1:] / self.cap_scales).T)], format="csc")
+        n_held = n_rows - self.n_due
+        slack = eye_array(n_rows, n_held, k=-self.n_due, format="csc") * -1.0
+        cost = np.concatenate(
+            [worth[:, 0] / self.scale, np.full(n_held - n_caps, LINE.overuse), np.full(n_caps, LINE.over_cap)]
+        )
+        centre = central(
+            cost, hstack([columns, slack], format="csc"), np.concatenate([low, np.full(n_caps, -np.inf)]),
+            np.concatenate([high, self.room / self.cap_scales]),
+            tolerance=tolerance, work=work, cancel=cancel,
+        )  # fmt: skip
+        if centre is None:
+            return None
+        units, places = self.priced(centre.multipliers, block)
+        caps = np.maximum(-centre.multipliers[n_rows - n_caps :], 0.0) * self.scale / self.cap_scales
+        return Prices(
+            units=units * self.scale, others=(caps,), places=places * self.scale,
+            worth=worth[:, 0] + worth[:, 1:] @ caps, objective=centre.objective * self.scale,
+        )  # fmt: skip
+
+
+LOWEST = -1e30
+"""A bound that says nothing."""
+
+
+class Bound(ABC):
+    """Raises a search's bound until prices are as good as they get."""
+
+    ways: Ways
+    master: Casts
+    prices: tuple[np.ndarray, ...]
+    """The best so far: of units, then of what else the linear program prices."""
+    tolerances: tuple[float, ...] = LINE.tolerances
+    patience = math.inf
+    """Mixes without a better bound after which the linear program is solved more closely, or blocks get shorter."""
+    settled = 0.0
+    """What the linear program leaves out of its objective and the bound counts."""
+    over = effort.shared(False)
+    """Set by the search: nobody needs the bound any more."""
+
+    def __init__(self, search: Search) -> None:
+        """Take a search, which gets the bound."""
+        self.search = search
+        self.failure: BaseException | None = None
+        self.best = -math.inf
+        self._hour = max(round(60 / search.problem.step_min), 1)
+
+    @abstractmethod
+    def proven(self, *prices: np.ndarray) -> float:
+        """What prices prove; the casts' curves are those of the prices afterwards. Infinite where a cast has no way."""
+
+    @abstractmethod
+    def _mix(self, block: int, tolerance: float) -> Prices | None:
+        """The best mix of the columns."""
+
+    def run(self) -> None:
+        """Raise the bound until the search is over, or nothing is to be gained."""
+        began = time.perf_counter()
+        try:
+            self._begin()
+            block = self._hour
+            while block and not self._stop():
+                self._close_in(block)
+                block //= 2
+        except BaseException as error:
+            self.failure = error
+        self.search.clock("bound", began)
+
+    def _stop(self) -> bool:
+        return self.over or self.search.over()
+
+    def _begin(self) -> None:
+        """Casts at all hours, as if nothing else were made; where one has no place there is no plan."""
+        total = self._value(*self.prices)
+        self.search.infeasible |= total == math.inf and self.search.best is None
+        for kind in range(len(self.ways.members)):
+            for column in self._columns(kind):
+                curve = self.ways.curves[kind, column]
+                for t in range(0, self.master.latest(kind) + 1, self._hour):
+                    if self._stop():
+                        return
+                    if np.isfinite(curve[t]):
+                        self.master.add(self.ways.way(kind, column, t))
+
+    def _columns(self, kind: int) -> range:
+        return range(len(self.search.problem.casts[self.ways.members[kind][0]].units))
+
+    def _value(self, *prices: np.ndarray) -> float:
+        """What prices prove; the search gets it."""
+        value = self.proven(*prices)
+        if math.isfinite(value) and value > self.best:
+            self.best, self.prices = value, prices
+            self.search.raise_bound(value)
+        return value
+
+    def _close_in(self, block: int) -> None:
+        """Find prices that are level over blocks of slots, until mix and bound nearly meet."""
+        level, idle, height = 0, 0, max(self.best, LOWEST)
+        while level < len(self.tolerances) and not self._stop():
+            prices = self._mix(block, self.tolerances[level])
+            if prices is None:
+                return
+            mixed = prices.objective + self.settled
+            near = self.best > mixed - 0.1 * abs(mixed)
+            share = LINE.smoothing if near else 0.0
+            new_prices = (prices.units, *prices.others)
+            self._value(*((1 - share) * new + share * old for new, old in zip(new_prices, self.prices, strict=True)))
+            new = self._price(prices)
+            if self.best >= mixed - LINE.close * abs(mixed):
+                return
+            if not new and share:
+                # nothing new between the two: what the prices themselves say
+                self._value(*new_prices)
+                new = self._price(prices)
+            rose = self.best > height + LINE.close * abs(height)
+            height, idle = (self.best, 0) if rose else (height, idle + 1)
+            if not new or idle >= self.patience:
+                level, idle = level + 1, 0
+            if len(self.master.columns) > LINE.columns:
+                self.master.keep(prices, round(LINE.columns_share * LINE.columns))
+
+    def _price(self, prices: Prices) -> int:
+        """Make columns of the casts where they go, and of the best ones in each stretch of time; how many are new."""
+        ways, master = self.ways, self.master
+        best: list[Way] = [ways.way(kind, *place) for kind, place in zip(ways.kind, ways.best()[1], strict=True)]
+        stretch = max(round(LINE.stretch_min / self.search.problem.step_min), 1)
+        least = 1e-4 * self.master.scale
+        for kind in range(len(ways.members)):
+            for column in self._columns(kind):
+                gain = ways.curves[kind, column] - prices.places[kind]
+                gain[master.latest(kind) + 1 :] = np.inf
+                for low in range(0, ways.n, stretch):
+                    t = low + int(gain[low : low + stretch].argmin())
+                    if gain[t] < -least:
+                        best.append(ways.way(kind, column, t))
+        return sum(master.add(way) for way in best)
 
 
 def of(search: Search) -> CastBound | None:
@@ -42,15 +336,19 @@ def of(search: Search) -> CastBound | None:
 def _limited(search: Search) -> bool:
     """Whether the import limit is felt when every unit draws its most: this bound knows no limit."""
     data, problem = search.data, search.problem
-    most = dict.fromkeys(range(len(problem.units)), 0.0)
-    works = [operation.cells for heat in problem.heats for operation in heat.operations]
-    for cells in [*works, *(cast.cells for cast in problem.casts)]:
-        for u, curve in cells.items():
-            most[u] = max(most[u], float(curve.max()))
     per = data.meter_min / data.cell_min
     room = data.limit_mwh() - (data.base - data.pv) * data.meter_min / data.step_min
     room = room - problem.fixed_cells.reshape(problem.n_slots, -1).max(axis=1) * per
-    return bool((room < sum(most.values()) * per - 1e-9).any())
+    return bool((room < most_of_units(problem) * per - 1e-9).any())
+
+
+def most_of_units(problem: SlotProblem) -> float:
+    """Energy of all units in a cell in which each works at its most [MWh]."""
+    most = dict.fromkeys(range(len(problem.units)), 0.0)
+    for _, work in problem.works():
+        for u, curve in work.cells.items():
+            most[u] = max(most[u], float(np.abs(curve).max(initial=0.0)))
+    return sum(most.values())
 
 
 class CastBound(Bound):

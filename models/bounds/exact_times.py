@@ -21,7 +21,7 @@ import numpy as np
 import pyomo.core as pyo
 import xarray as xr
 
-from emberline.models.formulations.line.pooled.casts import Casting
+from emberline.models.formulations.line.pooled.counts import Casting
 from emberline.models.formulations.line.pooled.model import Pooled
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.objective import Aim
@@ -30,9 +30,8 @@ from emberline.models.kernel.templates import building
 from emberline.models.problem import line_reader
 from emberline.models.problem import site as sites
 from emberline.models.problem.aggregation import Pools
-from emberline.models.problem.idle_floor import with_floors
-from emberline.models.problem.line import CLOSE_MIN
-from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.problem.line import CLOSE_MIN, Rounding, SlotProblem
+from emberline.models.problem.line_reader import with_floors
 from emberline.models.problem.site import SiteData
 from emberline.models.search.tuning import LINE
 from emberline.scenarios import Case, Scenario, effort
@@ -108,9 +107,7 @@ def _outwards(scenario: Case, envelope: xr.Dataset, work: float) -> bool:
         return True
     step = next((s for s in range(1, whole) if whole % s == 0 and length / s <= LINE.exact_slots), whole)
     line, fine, fine_envelope = _outer(scenario, envelope, step)
-    holds = [slots for heat in line.heats for operation in heat.operations for slots in operation.occupy.values()]
-    holds += [slots for cast in line.casts for slots in cast.hold.values()]
-    if min(holds, default=0) < 1:
+    if min((slots for _, work in line.works() for slots in work.occupy.values()), default=0) < 1:
         return False
     return unsolvable(line, *_unlimited(fine, fine_envelope), relax=False, work=work)
 
@@ -120,7 +117,7 @@ def _outer(scenario: Case, envelope: xr.Dataset, step: int) -> tuple[SlotProblem
     fine, fine_envelope = _on(scenario, envelope, step)
     # what has begun is moved back to the beginning of its slot as well
     fine_envelope = fine_envelope.assign(started_min=np.floor(fine_envelope["started_min"] / step + CLOSE_MIN) * step)
-    problem = line_reader.from_scenario(fine, fine_envelope, line_reader.Rounding(outer=True))
+    problem = line_reader.from_scenario(fine, fine_envelope, Rounding(outer=True))
     outages = {u: tuple((out, over - step) for out, over in spans) for u, spans in problem.outages.items()}
     return (
         replace(problem, reheat_kwh_per_t_min=0.0, gives={}, states={}, idle={}, outages=outages),

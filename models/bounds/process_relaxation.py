@@ -6,7 +6,7 @@ import time
 from contextlib import ExitStack
 
 from emberline.models.kernel.highs import Program
-from emberline.models.search.process_search import ProcessSearch
+from emberline.models.search.record import ProcessSearch
 from emberline.models.search.tuning import PROCESSES
 from emberline.scenarios import effort
 

@@ -2,13 +2,435 @@
 
 from __future__ import annotations
 
-from emberline.models.explain import of_line, of_processes, of_site
-from emberline.models.explain.limit import PRICES, Limit
-from emberline.scenarios import Scenario
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial, singledispatch
+from typing import Any
+
+from emberline.models.explain.limit import (
+    PRICES,
+    Limit,
+    Number,
+    assets,
+    droppable,
+    factored,
+    item,
+    moment,
+    moments,
+    number,
+    numbers,
+    numeric,
+    rate_key,
+    without,
+)
+from emberline.scenarios import Case, Scenario
+from emberline.scenarios.assets import FlexibleLoad, LatentHeatStore, Load, Machine, Named, Source, Storage
+from emberline.scenarios.case.line import Stage
+from emberline.scenarios.goal_metrics import SIGNALS, more_allowed, no_worse
+from emberline.scenarios.messages import Message, mark
+from emberline.scenarios.metrics import METRICS
+from emberline.scenarios.process import Process, Rate
+from emberline.scenarios.process.delivery import Arrival, Delivery
+
+WAIT_STEP_MIN = 5.0
+PACE_STEP = 0.01
+LOCK_SCALE_MIN = 480.0
+"""A lock that is moved by as much counts as one that is dropped."""
+QUICKEST = 0.1
+"""Share of its time below which no stage could work."""
+LARGER = 5.0
+FINEST = 0.001
+WIDER = 10.0
+"""How many times as large a machine or a connection may become in a repair."""
+LONGER_H = 48.0
+SHARE = 0.001
+CAPS = {"carbon": Message("cap on carbon"), "other_carbon": Message("cap on carbon by the other signal")}
+"""Names of caps."""
 
 
 def limits(scenario: Scenario) -> list[Limit]:
     """All limits of a scenario that could be loosened, those first that a planner would rather loosen."""
-
-    all_limits = [*of_line.limits(scenario), *of_processes.limits(scenario), *of_site.limits(scenario)]
+    all_limits = [*_of_line(scenario), *_of_processes(scenario), *_of_site(scenario)]
     return sorted(all_limits, key=lambda limit: PRICES[limit.kind])
+
+
+def _of_line(scenario: Scenario) -> Iterator[Limit]:
+    """Due times, releases, locks, units named, waits, set-ups, the pace of stages, orders as such."""
+    if not scenario.orders:
+        return
+    yield from _times(scenario)
+    for i, lock in enumerate(scenario.locks):
+        says = Message("lock of heat {heat} at {stage}", heat=lock.heat, stage=lock.stage)
+        yield droppable(
+            f"locks.{i}", says, Message("{limit} dropped", limit=says), "lock", without("locks", scenario.locks, i)
+        )
+        yield from _lock_moved(scenario, i)
+    if len(scenario.locks) > 1:
+        yield droppable("locks", Message("all locks"), Message("all locks dropped"), "lock", "locks=[]")
+    for stage in scenario.line.stages:
+        yield from _stage(scenario, stage)
+    yield from _leaving_out(scenario)
+
+
+def _lock_moved(scenario: Scenario, place: int) -> Iterator[Limit]:
+    """A lock on times with its end moved later, or its beginning earlier: the nearest starts that can be kept."""
+    lock, minutes = scenario.locks[place], scenario.horizon.minutes
+    first, last = (lock.start, lock.start) if lock.start is not None else (lock.earliest, lock.latest)
+    records = [one.model_dump(mode="json", exclude_defaults=True) for one in scenario.locks]
+    window = {name: value for name, value in records[place].items() if name != "start"}
+    if lock.start is not None:
+        window |= dict.fromkeys(("earliest", "latest"), records[place]["start"])
+
+    def moved(end: str, new: float) -> tuple[str, ...]:
+        changed = [*records[:place], window | {end: f"{number(new)} min"}, *records[place + 1 :]]
+        return (f"locks={json.dumps(changed, ensure_ascii=False)}",)
+
+    horizon = scenario.horizon
+    names = {
+        "latest": Message("latest start of heat {heat} at {stage}", heat=lock.heat, stage=lock.stage),
+        "earliest": Message("earliest start of heat {heat} at {stage}", heat=lock.heat, stage=lock.stage),
+    }
+    for end, at, loosest in (("latest", last, horizon.length_min - horizon.step_min), ("earliest", first, 0.0)):
+        if at is not None and (minutes(at) < loosest if end == "latest" else minutes(at) > loosest):
+            says = names[end]
+            limit = moment(f"locks.{place}.{end}", says, "lock", scenario, minutes(at), loosest)
+            yield replace(limit, scale=LOCK_SCALE_MIN, write=partial(moved, end))
+
+
+def _times(scenario: Scenario) -> Iterator[Limit]:
+    end = scenario.horizon.length_min
+    names = [order.name for order in scenario.orders]
+    for i, order in enumerate(scenario.orders):
+        key, of = f"orders.{item(order.name, i, names)}", {"order": order.name}
+        yield from moments(scenario, order, key, "due", mark("due time of order {order}"), "due", end, **of)
+        for j, entry in enumerate(order.heats):
+            words = mark("due time of heats {number} ({grade}) of order {order}")
+            of_entry = {"number": j + 1, "grade": entry.grade, **of}
+            yield from moments(scenario, entry, f"{key}.heats.{j}", "due", words, "due", end, **of_entry)
+        yield from moments(scenario, order, key, "release", mark("release of order {order}"), "due", 0.0, **of)
+        if order.units:
+            says = Message("order {order} on {units}", order=order.name, units=order.units)
+            last = scenario.line.stages[-1].name
+            change = Message("order {order} on any unit of {stage}", order=order.name, stage=last)
+            yield droppable(f"{key}.units", says, change, "lock", f"{key}.units=[]")
+
+
+def _stage(scenario: Scenario, stage: Stage) -> Iterator[Limit]:
+    line, n = scenario.line, scenario.line.stages.index(stage)
+    key = f"line.stages.{item(stage.name, n, [s.name for s in line.stages])}"
+    if stage.longest_wait_min is not None:
+        yield numeric(
+            f"{key}.longest_wait_min", Message("longest wait after {stage}", stage=stage.name), "wait",
+            stage.longest_wait_min,
+            max(scenario.horizon.length_min, stage.longest_wait_min + 60), "min", step=WAIT_STEP_MIN, scale=60.0,
+        )  # fmt: skip
+    units = [unit.name for unit in stage.units]
+    for i, unit in enumerate(stage.units):
+        row = Number("setup_min", mark("set-up of {unit}"), "rate", 0.0, "min", 1.0)
+        yield from numbers(unit, f"{key}.units.{item(unit.name, i, units)}", {"unit": unit.name}, row)
+    yield from _pace(scenario, stage)
+
+
+def _pace(scenario: Scenario, stage: Stage) -> Iterator[Limit]:
+    """All heats quicker by the same factor at one stage."""
+    names, used = [grade.name for grade in scenario.line.grades], {heat.grade.name for heat in scenario.heats}
+    places = [stage.name, *(unit.name for unit in stage.units)]
+    durations: list[tuple[str, float]] = []
+    for i, grade in enumerate(scenario.line.grades):
+        for place in places:
+            if place in grade.duration_min and grade.name in used and "." not in place:
+                key = f"line.grades.{item(grade.name, i, names)}.duration_min.{place}"
+                durations.append((key, grade.duration_min[place]))
+    if not durations:
+        return
+    slowest = max(minutes for _, minutes in durations)
+    yield numeric(
+        durations[0][0], Message("slowest heat at {stage} (others in proportion)", stage=stage.name), "rate", 1.0,
+        QUICKEST, "min", step=PACE_STEP, factor=slowest,
+        write=lambda new: tuple(f"{key}={number(round(minutes * new, 3))}" for key, minutes in durations),
+    )  # fmt: skip
+
+
+def _leaving_out(scenario: Scenario) -> Iterator[Limit]:
+    if len(scenario.orders) < 2:
+        return
+    for i, order in enumerate(scenario.orders):
+        says = Message("order {order}", order=order.name)
+        yield droppable(
+            f"orders.{i}", says, Message("{limit} left out", limit=says), "order", without("orders", scenario.orders, i)
+        )
+
+
+def _of_processes(scenario: Scenario) -> Iterator[Limit]:
+    """Levels, room, deliveries, arrivals, a day's energy, rates, runs, stops."""
+    names = [store.name for store in scenario.stores]
+    for i, store in enumerate(scenario.stores):
+        key, of = f"stores.{item(store.name, i, names)}", {"store": store.name}
+        if store.end_t > 0:
+            level = Message("level of {store} at the end", store=store.name)
+            yield numeric(f"{key}.end_level_t", level, "level", store.end_t, 0.0, "t")
+        yield from numbers(store, key, of, Number("capacity_t", mark("room of {store}"), "room", LARGER, "t"))
+    for field in ("deliveries", "arrivals"):
+        items = getattr(scenario, field)
+        names = [one.name for one in items]
+        for i, one in enumerate(items):
+            yield from _delivery(scenario, one, f"{field}.{item(one.name, i, names)}")
+    names = [process.name for process in scenario.processes]
+    for i, process in enumerate(scenario.processes):
+        yield from _process(scenario, process, f"processes.{item(process.name, i, names)}")
+
+
+def _delivery(scenario: Scenario, one: Arrival, key: str) -> Iterator[Limit]:
+    if isinstance(one, Delivery) and one.amount_t is not None:
+        amount, end = Message("amount of delivery {name}", name=one.name), scenario.horizon.length_min
+        yield numeric(f"{key}.amount_t", amount, "amount", one.amount_t, 0.0, "t")
+        due, release = mark("due time of delivery {name}"), mark("release of delivery {name}")
+        yield from moments(scenario, one, key, "due", due, "due", end, name=one.name)
+        yield from moments(scenario, one, key, "release", release, "due", 0.0, name=one.name)
+        loading = Number("loading_tph", mark("loading of {name}"), "rate", LARGER, "t/h")
+        yield from numbers(one, key, {"name": one.name}, loading)
+        return
+    delivery = isinstance(one, Delivery)
+    says = Message("delivery {name}", name=one.name) if delivery else Message("arrival {name}", name=one.name)
+    if one.rate is not None:
+        yield factored(f"{key}.rate", says, "amount", one.rate, "t/h")
+        return
+    yield numeric(
+        f"{key}.weekly", says, "amount", 1.0, 0.0, Message("% of its rate"), step=FINEST, factor=100.0,
+        write=lambda new: tuple(
+            f"{key}.weekly.{i}.rate_tph={number(trucks.rate_tph * new)}" for i, trucks in enumerate(one.weekly)
+        ),
+    )  # fmt: skip
+
+
+def _process(scenario: Scenario, process: Process, key: str) -> Iterator[Limit]:
+    name, of = process.name, {"name": process.name}
+    energy = process.daily_energy_mwh
+    if energy is not None:
+        says = Message("daily energy of {name}", name=name)
+        for loosest in (0.0, LARGER * energy):  # too much and too little are both possible
+            yield numeric(f"{key}.daily_energy_mwh", says, "amount", energy, loosest, "MWh")
+    yield from numbers(
+        process, key, of, Number("min_run_h", mark("least run of {name}"), "run", 0.0, "h", 0.25),
+        Number("min_rest_h", mark("least rest of {name}"), "run", 0.0, "h", 0.25),
+    )  # fmt: skip
+    stop = process.planned_stop
+    if stop is not None:
+        stop_key, last = f"{key}.planned_stop", scenario.horizon.length_min - stop.hours * 60
+        says = Message("planned stop of {name}", name=name)
+        yield numeric(f"{stop_key}.hours", says, "stop", stop.hours, 0.25, "h", step=0.25)
+        earliest = mark("earliest beginning of the planned stop of {name}")
+        yield from moments(scenario, stop, stop_key, "earliest", earliest, "stop", 0.0, **of)
+        latest = mark("latest beginning of the planned stop of {name}")
+        yield from moments(scenario, stop, stop_key, "latest", latest, "stop", last, **of)
+        yield droppable(stop_key, says, Message("{limit} left out", limit=says), "stop", f"{stop_key}=null")
+    if process.must_run:
+        freed = (f"{key}.must_run=false", *([f"{key}.planned_stop=null"] if stop is not None else []))
+        says, change = Message("{name} must run", name=name), Message("{name} allowed to stand still", name=name)
+        yield droppable(f"{key}.must_run", says, change, "run", *freed)
+    yield from numbers(
+        process, key, of, Number("ramp_tph_per_h", mark("ramp of {name}"), "rate", 100.0, "t/h per h")
+    )  # fmt: skip
+    yield from _rates(process, key)
+
+
+def _rates(process: Process, key: str) -> Iterator[Limit]:
+    recipes: list[tuple[str, str, Any]] = [(key, process.name, process)] if process.rate is not None else []
+    names = [mode.name for mode in process.modes]
+    for i, mode in enumerate(process.modes):
+        if mode.rate is not None:
+            words = Message("{process} in mode {mode}", process=process.name, mode=mode.name)
+            recipes.append((f"{key}.modes.{item(mode.name, i, names)}", words, mode))
+    for place, says, recipe in recipes:
+        rate = recipe.rate
+        if recipe.power_by_rate:
+            continue  # its power is not known beyond
+        yield numeric(
+            f"{place}.rate", Message("highest rate of {name}", name=says), "rate", rate.high, LARGER * rate.high, "t/h",
+            write=_rate(f"{place}.rate", rate, high=True),
+        )  # fmt: skip
+        if rate.low > 0:
+            yield numeric(
+                f"{place}.rate.low", Message("lowest rate of {name}", name=says), "rate", rate.low, 0.0, "t/h",
+                write=_rate(f"{place}.rate", rate, high=False),
+            )  # fmt: skip
+
+
+def _rate(key: str, rate: Rate, *, high: bool) -> Any:
+    def write(new: float) -> tuple[str, ...]:
+        value = float(number(new))
+        low = value if high and rate.fixed else rate.low
+        fields = {"low": low, "high": value} if high else {"low": value, "high": rate.high}
+        if rate.usual is not None:
+            fields["usual"] = rate.usual
+        return (f"{key}={json.dumps(fields)}",)
+
+    return write
+
+
+def _of_site(scenario: Scenario) -> Iterator[Limit]:
+    """Grid, caps, battery, carriers and assets, outages, the horizon's length."""
+    yield from _goal(scenario)
+    yield from _grid(scenario)
+    site = scenario.site
+    battery = scenario.battery
+    if battery is not None:
+        end_share = battery.end_level / battery.capacity
+        yield _level("site.battery.end_level_share", "battery", end_share, battery.capacity, 0.0, "MWh")
+    carriers = [carrier.name for carrier in site.carriers]
+    for i, carrier in enumerate(site.carriers):
+        if not carrier.dumps:
+            key = f"site.carriers.{item(carrier.name, i, carriers)}.dump"
+            says = Message("no surplus of {carrier}", carrier=carrier.name)
+            yield droppable(
+                key, says, Message("surplus of {carrier} vented", carrier=carrier.name), "surplus", f"{key}=true"
+            )
+    for asset, key in assets(scenario):
+        yield from _asset(asset, scenario, key)
+    yield from _outages(scenario)
+    yield from _horizon(scenario)
+
+
+def _goal(scenario: Scenario) -> Iterator[Limit]:
+    caps, money = scenario.goal.caps, scenario.market.currency
+    for name, row in METRICS.items():
+        cap = getattr(caps, row.cap) if row.cap and not row.money else None
+        if cap is not None:
+            says = CAPS.get(name, Message("cap on {metric}", metric=name))
+            yield numeric(f"goal.caps.{row.cap}", says, "cap", cap, WIDER * cap + 1e6, row.unit.split()[0])
+    if caps.cost is not None:
+        top = caps.cost + WIDER * abs(caps.cost) + 1e6
+        yield numeric("goal.caps.cost", Message("cap on cost"), "cap", caps.cost, top, money)
+    if no_worse(scenario):
+        says = Message("no more by the {signal} than the baseline", signal=Message(SIGNALS[scenario.goal.signal.other]))
+        change = more_allowed(scenario.goal.signal)
+        yield droppable("goal.caps.other_signal", says, change, "cap", "goal.caps.other_signal=off")
+    if caps.peak_mw is not None:
+        top = WIDER * caps.peak_mw + 100
+        yield numeric("goal.caps.peak_mw", Message("cap on the import's peak"), "cap", caps.peak_mw, top, "MW")
+    if caps.extra_cost_share is not None:
+        yield numeric(
+            "goal.caps.extra_cost_share", Message("cap on cost above the baseline's"), "cap",
+            caps.extra_cost_share, 1.0, "%",
+            step=SHARE, scale=0.1, factor=100.0,
+        )  # fmt: skip
+
+
+def _grid(scenario: Scenario) -> Iterator[Limit]:
+    grid = scenario.site.grid
+    if grid.import_limit_mw is not None:
+        key, top = "site.grid.import_limit_mw", WIDER * grid.import_limit_mw + 100
+        yield numeric(key, Message("import limit"), "grid", grid.import_limit_mw, top, "MW", step=0.1)
+    key, top = "site.grid.export_limit_mw", WIDER * grid.export_limit_mw + 100
+    yield numeric(key, Message("export limit"), "grid", grid.export_limit_mw, top, "MW", step=0.1, scale=10.0)
+
+
+def _level(key: str, store: str, share: float, capacity: float, lowest: float, unit: str) -> Limit:
+    words = Message("level of {store} at the end", store=store)
+    return numeric(key, words, "level", share, lowest, unit, step=SHARE, scale=1.0, factor=capacity)
+
+
+@singledispatch
+def _asset(asset: Named, scenario: Scenario, key: str) -> Iterator[Limit]:
+    """Limits of an asset, found by its kind; any kind may limit its rate and its amount over the horizon."""
+    yield from _amounts(asset, scenario, key, "supply")
+
+
+def _amounts(asset: Named, scenario: Scenario, key: str, kind: str) -> Iterator[Limit]:
+    unit, per_hour = _units(asset, scenario)
+    for field, says, kind_of_field, measure in (
+        ("rate_limit", Message("rate of {name}", name=asset.name), kind, per_hour),
+        ("horizon_limit", Message("amount of {name} over the horizon", name=asset.name), "supply", unit),
+    ):
+        value = getattr(asset, field, None)
+        if value is not None:
+            yield numeric(f"{key}.{field}", says, kind_of_field, value, WIDER * value + 1.0, measure)
+
+
+def _units(asset: Named, scenario: Scenario) -> tuple[str, str]:
+    """Unit of measure of the carrier in which an asset counts, and the same per hour."""
+    core = scenario.site.cores.get(asset.name, asset)
+    carrier = scenario.site.carrier[core.flows[core.counted]]
+    return carrier.unit, carrier.rate_unit
+
+
+@_asset.register(Load)
+@_asset.register(Source)
+def _(asset: Load | Source, scenario: Case, key: str) -> Iterator[Limit]:
+    says = mark("demand of {name}") if asset.sign < 0 else mark("what {name} gives")
+    message = Message("base load") if asset is scenario.site.base_load else Message(says, name=asset.name)
+    if scenario.asset_series(asset.name)["rate"].any():
+        yield factored(rate_key(asset, scenario, key), message, "demand", asset.rate, _units(asset, scenario)[1])
+
+
+@_asset.register(Storage)
+def _store(asset: Storage, scenario: Scenario, key: str) -> Iterator[Limit]:
+    unit, per_hour = _units(asset, scenario)
+    share = asset.level_share if asset.end_level_share is None else asset.end_level_share
+    if share > asset.lowest_share:
+        yield _level(f"{key}.end_level_share", asset.name, share, asset.capacity, asset.lowest_share, unit)
+    yield from numbers(
+        asset, key, {"name": asset.name}, Number("in_rate", mark("filling of {name}"), "rate", WIDER, per_hour),
+        Number("out_rate", mark("emptying of {name}"), "rate", WIDER, per_hour),
+        Number("capacity", mark("capacity of {name}"), "room", WIDER, unit),
+    )  # fmt: skip
+
+
+@_asset.register(LatentHeatStore)
+def _(asset: LatentHeatStore, scenario: Scenario, key: str) -> Iterator[Limit]:
+    yield from _store(asset, scenario, key)
+    per_hour = _units(asset, scenario)[1]
+    rows = (
+        Number("in_rate", mark("filling of {name} at a level of {share:.0f} %"), "rate", WIDER, per_hour),
+        Number("out_rate", mark("emptying of {name} at a level of {share:.0f} %"), "rate", WIDER, per_hour),
+    )
+    for i, point in enumerate(asset.limits):
+        at = {"name": asset.name, "share": 100 * point.level_share}
+        yield from numbers(point, f"{key}.limits.{i}", at, *(row for row in rows if getattr(point, row.field) > 0))
+
+
+@_asset.register(FlexibleLoad)
+def _(asset: FlexibleLoad, scenario: Scenario, key: str) -> Iterator[Limit]:
+    yield from _amounts(asset, scenario, key, "rate")
+    unit = _units(asset, scenario)[0]
+    # a load that is on or off takes whole steps: what does not fit may be too much or too little
+    step = asset.rate_limit * scenario.horizon.step_h if asset.min_load == 1 else None
+    for loosest in (0.0, 24 * asset.rate_limit) if step else (0.0,):
+        says = Message("amount of {name} each day", name=asset.name)
+        yield numeric(f"{key}.per_day", says, "amount", asset.per_day, loosest, unit, step=step)
+
+
+@_asset.register(Machine)
+def _(machine: Machine, scenario: Scenario, key: str) -> Iterator[Limit]:
+    unit = "t/h" if machine.size == "rate_tph" else _units(machine, scenario)[1]
+    yield from numbers(
+        machine, key, {"name": machine.name}, Number(machine.size, mark("size of {name}"), "rate", WIDER, unit),
+        Number("min_up_h", mark("least run of {name}"), "run", 0.0, "h"),
+        Number("min_down_h", mark("least rest of {name}"), "run", 0.0, "h"),
+    )  # fmt: skip
+    if machine.min_load > 0:
+        yield numeric(
+            f"{key}.min_load", Message("least load of {name}", name=machine.name), "run", machine.min_load, 0.0, "%",
+            factor=100.0, step=SHARE,
+        )  # fmt: skip
+
+
+def _outages(scenario: Scenario) -> Iterator[Limit]:
+    minutes, end = scenario.horizon.minutes, scenario.horizon.length_min
+    for i, outage in enumerate(scenario.state.outages):
+        begin, back = max(minutes(outage.start), 0.0), minutes(outage.end)
+        if back > begin and begin < end:
+            says = Message("end of the outage of {unit}", unit=outage.unit)
+            yield moment(f"state.outages.{i}.end", says, "outage", scenario, back, begin + 1.0)
+
+
+def _horizon(scenario: Scenario) -> Iterator[Limit]:
+    if not scenario.orders and not any(delivery.amount_t for delivery in scenario.deliveries):
+        return
+    hours = scenario.horizon.length_min / 60
+    yield numeric(
+        "horizon.length_h", Message("length of the horizon"), "horizon", hours, hours + LONGER_H, "h", step=1.0,
+        scale=24.0,
+        write=lambda new: ("horizon.days=null", f"horizon.length_h={new:g}"),
+    )  # fmt: skip

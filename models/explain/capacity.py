@@ -1,4 +1,8 @@
-"""What can be counted without a solver: hours of a line's units before a due time, hours of an order by itself."""
+"""Counts without a solver: hours of a line's units, what the grid can feed, energy and levels of processes.
+
+A store's level lies between the one with all that could come and nothing that need not go, and the one with the
+opposite. Where these leave what the store holds, or the upper one what is wanted at the end, there is no plan.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,182 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.models.explain.balances import lacking
-from emberline.models.explain.feeding import unfed_lines
+from emberline.models.problem import line_reader
+from emberline.models.problem import plant as plants
+from emberline.models.problem import site as sites
+from emberline.models.problem.line import SlotProblem
+from emberline.models.problem.plant import Plant, Units
+from emberline.models.problem.site import SiteData
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.case.line import Stage
 from emberline.scenarios.case.scenario import Heat
+from emberline.scenarios.flows.process_flows import per_t
 from emberline.scenarios.messages import Message, mark
+from emberline.scenarios.process.store import Store
+
+HAIR = 1e-6
+"""Share of what a store holds that is rounding."""
+
+
+def lacking(scenario: Case, envelope: xr.Dataset) -> Iterator[Message]:
+    """What is missing, one sentence each.
+
+    Args:
+        scenario: with processes.
+        envelope: availability of units and levels now (table ``ENVELOPE``).
+    """
+    plant = plants.read(scenario, envelope)
+    yield from _daily(scenario, plant)
+    for store in scenario.stores:
+        yield from _store(scenario, plant, store)
+
+
+def _daily(scenario: Scenario, plant: Plant) -> Iterator[Message]:
+    for process in scenario.processes:
+        most, least = np.zeros(plant.n), np.zeros(plant.n)
+        for units in plant.units:
+            if units.process is process:
+                power = [mw for mode in units.modes for _, mw in mode.knots]
+                most += units.available * max(power) * plant.hours
+                least += _kept_on(plant, units) * min(power) * plant.hours
+        started = process.start_up.energy_mwh or any(change.energy_mwh for change in process.change_overs)
+        for steps, energy_mwh in plant.days.get(process.name, []):
+            day = scenario.horizon.instant(steps[0] * scenario.horizon.step_min).date()
+            top, low = most[steps].sum(), least[steps].sum()
+            of = {"name": process.name, "day": day, "wanted": energy_mwh}
+            if energy_mwh > top * (1 + HAIR) and not started:
+                yield Message("{name} can draw {most:.4g} MWh at most on {day}, asked are {wanted:.4g}", most=top, **of)
+                break
+            if energy_mwh < low * (1 - HAIR):
+                yield Message("{name} draws {least:.4g} MWh at least on {day}, asked are {wanted:.4g}", least=low, **of)
+                break
+
+
+def _kept_on(plant: Plant, units: Units) -> np.ndarray:
+    """Units that must run, by slot."""
+    running = units.process.must_run and units.process.name not in plant.stops
+    return units.available if running else np.zeros(plant.n)
+
+
+def _store(scenario: Scenario, plant: Plant, store: Store) -> Iterator[Message]:
+    (most_in, least_in), (most_out, least_out) = (_flow(plant, store.name, side) for side in ("out", "in"))
+    demand, start_t = plant.demand[store.name], plant.start_t[store.name]
+    ordered = np.zeros(plant.n)
+    loading = np.zeros(plant.n)
+    for order, first, last in plant.orders:
+        if order.store == store.name:
+            ordered[last - 1] += order.amount_t or 0.0
+            loading[first:last] += order.most_tph(plant.hours) * plant.hours
+    retention = store.retention(plant.hours)
+    high, low, slack = start_t, start_t, HAIR * store.capacity_t
+    for t in range(plant.n):
+        at = scenario.horizon.instant((t + 1) * scenario.horizon.step_min)
+        high += most_in[t] - least_out[t] - demand[t] - ordered[t]
+        if not loading.any():
+            high = min(high, store.capacity_t)
+        low = retention * low + retention * least_in[t] - most_out[t] - demand[t] - loading[t]
+        if high < -slack:
+            yield Message(
+                "{name} lacks {tonnes:.4g} t by {time}, whatever is made", name=store.name, tonnes=-high, time=at
+            )
+            return
+        if low > store.capacity_t + slack:
+            yield Message(
+                "{name} has no room for {tonnes:.4g} t by {time}, whatever is taken",
+                name=store.name,
+                tonnes=low - store.capacity_t,
+                time=at,
+            )
+            return
+        low = max(low, 0.0)
+    if high < store.end_t - slack:
+        yield (
+            Message(
+                "{name} holds {most:.4g} t at most at the end, wanted are {wanted:.4g}: {missing:.4g} t are missing",
+                name=store.name,
+                most=high,
+                wanted=store.end_t,
+                missing=store.end_t - high,
+            )
+        )
+
+
+def _flow(plant: Plant, store: str, side: str) -> tuple[np.ndarray, np.ndarray]:
+    """Most and least that all units give to a store (``out``) or take from it (``in``) in each slot [t]."""
+    most, least = np.zeros(plant.n), np.zeros(plant.n)
+    for units in plant.units:
+        each = [(per_t(mode, side, store), mode) for mode in units.modes]
+        most += units.available * max(per * units.high_tph(mode) for per, mode in each) * plant.hours
+        lost = side == "out" and (units.process.start_up.off_spec_t or len(units.modes) > 1)
+        if not lost and len(units.modes) == 1:
+            least += _kept_on(plant, units) * min(per * mode.rates.low for per, mode in each) * plant.hours
+    return most, least
+
+
+TOLERANCE_MWH = 1e-6
+
+
+def unfed(problem: SlotProblem, data: SiteData) -> list[tuple[int, int, float, float]]:
+    """Operations that the grid cannot feed wherever they start: heat, stage, least peak and what there is then [MW].
+
+    Both are means over the metered interval in which they are furthest apart, at the start at which least is missing.
+    Sites with assets are left out: what those could give is not known beforehand.
+    """
+    if data.hub is not None or not np.isfinite(data.limit_mwh()):
+        return []
+    battery = 0.0 if data.battery is None else data.battery.most_out * data.hours
+    per = problem.cells_per_slot
+    supply = np.repeat((data.pv + battery - data.base) / per, per)
+    together = round(data.meter_min / data.cell_min)
+    room = supply.reshape(-1, together).sum(axis=1) + data.limit_mwh()
+    shortages, kinds = [], set()
+    for h, heat in enumerate(problem.heats):
+        for i, operation in enumerate(heat.operations):
+            if operation.started_min is not None or (heat.kind, operation.stage) in kinds:
+                continue
+            kinds.add((heat.kind, operation.stage))
+            rest = sum(min(later.minutes.values(), default=0.0) for later in heat.operations[i:])
+            latest = min(operation.last, math.floor(problem.n_slots - rest / problem.step_min + 1e-9))
+            worst: tuple[float, float, float] | None = None
+            for cells in operation.cells.values():
+                for t in range(max(operation.first, 0), latest + 1):
+                    short = _short(cells, t * per, room, together)
+                    worst = short if worst is None or short < worst else worst
+            if worst is not None and worst[0] > TOLERANCE_MWH:
+                hours = data.meter_min / 60
+                shortages.append((h, operation.stage, worst[1] / hours, worst[2] / hours))
+    return shortages
+
+
+def unfed_lines(scenario: Case, envelope: xr.Dataset) -> list[Message]:
+    """What the grid cannot feed, in words."""
+    if not scenario.orders:
+        return []
+    problem = line_reader.from_scenario(scenario, envelope)
+    return [
+        Message(
+            "a heat such as {heat} at {stage} draws {drawn:.1f} MW in a metered interval, and at best {there:.1f} MW "
+            "are left for it",
+            heat=problem.heats[h].name,
+            stage=scenario.line.stages[stage].name,
+            drawn=peak_mw,
+            there=there,
+        )
+        for h, stage, peak_mw, there in unfed(problem, sites.read(scenario, envelope))
+    ]
+
+
+def _short(cells: np.ndarray, first: int, room: np.ndarray, together: int) -> tuple[float, float, float]:
+    """What is missing most in a metered interval of an operation, with what it takes and what there is [MWh]."""
+    last = min(first + len(cells), len(room) * together)
+    begin = first // together
+    load = np.zeros((-(-last // together) - begin) * together)
+    load[first - begin * together : last - begin * together] = cells[: last - first]
+    draw_mwh = load.reshape(-1, together).sum(axis=1)
+    there = room[begin : begin + len(draw_mwh)]
+    i = int(np.argmax(draw_mwh - there))
+    return float(draw_mwh[i] - there[i]), float(draw_mwh[i]), float(there[i])
+
 
 LEAST_MIN = 0.5
 """What is missing less than this is rounding."""

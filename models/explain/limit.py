@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -182,6 +182,59 @@ def factored(key: str, name: str, kind: str, series: Series, unit: str, loosest:
         f"{key}.scale", name, kind, 1.0, loosest, "%", step=0.001, factor=100.0,
         write=lambda new: (f"{key}.scale={number(new * series.scale)}",),
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number of a record that limits plans where it is set."""
+
+    field: str
+    words: str
+    """Marked for translation."""
+    kind: str
+    """Of ``PRICES``."""
+    times: float
+    """As many times its value it may become; 0: it may go, and is no limit where it is 0."""
+    unit: str
+    step: float | None = None
+
+
+def numbers(record: Any, key: str, of: Mapping[str, Any], *rows: Number) -> Iterator[Limit]:
+    """Limits that are numbers of one record.
+
+    Args:
+        record: of the scenario.
+        key: of the record.
+        of: parameters of the words.
+        rows: the numbers.
+    """
+    for row in rows:
+        value = getattr(record, row.field)
+        if value is not None and (value > 0 or row.times):
+            words = Message(row.words, **of)
+            yield numeric(f"{key}.{row.field}", words, row.kind, value, row.times * value, row.unit, step=row.step)
+
+
+def moments(
+    scenario: Scenario, record: Any, key: str, field: str, words: str, kind: str, loosest: float, **of: Any
+) -> Iterator[Limit]:
+    """The limit of a moment of one record, where it is set and may still be moved; the arguments are as of ``numbers``.
+
+    Args:
+        scenario: whose horizon counts.
+        record: of the scenario.
+        key: of the record.
+        field: of the moment; ``release`` and ``earliest`` may come earlier, all others later.
+        words: marked for translation.
+        kind: of ``PRICES``.
+        loosest: minutes after the horizon's start.
+        **of: parameters of the words.
+    """
+    at = getattr(record, field)
+    if at is not None:
+        minutes = scenario.horizon.minutes(at)
+        if minutes > loosest if field in ("release", "earliest") else minutes < loosest:
+            yield moment(f"{key}.{field}", Message(words, **of), kind, scenario, minutes, loosest)
 
 
 def assets(scenario: Scenario) -> Iterator[tuple[Named, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import xarray as xr
 
 from emberline.models.bounds import exact_times
-from emberline.models.explain.feeding import unfed
+from emberline.models.explain.capacity import unfed
 from emberline.models.formulations import whole_site
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.dispatch import dispatcher

@@ -14,8 +14,8 @@ from emberline.models.formulations.processes.network import PlantPorts
 from emberline.models.formulations.processes.network import add as add_processes
 from emberline.models.formulations.processes.stock_value import bands, credits, slack_prices
 from emberline.models.formulations.site import balance as sites
+from emberline.models.formulations.site.assets import both_ways, burning
 from emberline.models.formulations.site.assets.ports import Linear, slot_values
-from emberline.models.formulations.site.assets.result import both_ways, burning
 from emberline.models.formulations.site.balance import Ports
 from emberline.models.formulations.site.objective import Aim
 from emberline.models.kernel.arrays import Series, Variable
@@ -90,28 +90,18 @@ def build(
             model.plant = pyo.Block()
             carriers = [] if data.hub is None else [name for name in data.hub.carriers if name != ELECTRICITY]
             plant_ports = add_processes(model.plant, plant, carriers, ordered=not _dear(data))
-            electricity, gives = plant_ports.electricity, plant_ports.gives
-
-            def cell(c: Any, t: Any) -> Any:
-                return electricity[t] / per
-
-            def slot(t: Any) -> Any:
-                return electricity[t]
-
+            by_slot, gives = plant_ports.electricity, plant_ports.gives
         else:
             cells = np.zeros(n * per) if load is None else load
             model.CELL, model.T = pyo.RangeSet(0, n * per - 1), pyo.RangeSet(0, n - 1)
             model.by_cell = Series(model.CELL, values=cells)
-            model.by_slot = Series(model.T, values=cells.reshape(n, -1).sum(axis=1))
+            by_slot = model.by_slot = Series(model.T, values=cells.reshape(n, -1).sum(axis=1))
 
-            def cell(c: Any, t: Any) -> Any:
-                return model.by_cell[c]
-
-            def slot(t: Any) -> Any:
-                return model.by_slot[t]
+        def cell(c: Any, t: Any) -> Any:
+            return model.by_cell[c] if plant is None else by_slot[t] / per
 
         model.site = pyo.Block()
-        ports = sites.add(model.site, coarse, cell, slot, burning=burning, line_gives=gives or None)
+        ports = sites.add(model.site, coarse, cell, lambda t: by_slot[t], burning=burning, line_gives=gives or None)
         _goals(model, ports, data, coarse, aim, plant_ports)
         compiled = program(model)
     return SiteModel(data, coarse, model, ports, compiled, plant_ports)

@@ -18,10 +18,17 @@ from pyomo.core import expr as nodes
 
 from emberline.models.kernel import arrays, deadline
 from emberline.models.kernel.arrays import Rows
-from emberline.models.kernel.evaluate import NUMBERS, SUMS, Evaluator, Numbers, Points, Variables, is_variable
-from emberline.models.kernel.index_keys import NoTemplate
-from emberline.models.kernel.sparse_columns import Part, ordered
-from emberline.models.kernel.standard_form import Compiled
+from emberline.models.kernel.evaluate import (
+    NUMBERS,
+    SUMS,
+    Evaluator,
+    NoTemplate,
+    Numbers,
+    Points,
+    Variables,
+    is_variable,
+)
+from emberline.models.kernel.standard_form import Compiled, Part, ordered
 
 _CONSTANT = 1e-9
 """By how much, relative to its size, a row without variables may miss its bound: rounding, no contradiction."""

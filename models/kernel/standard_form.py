@@ -1,16 +1,109 @@
-"""A model as HiGHS takes it: arrays, and where the model's components stand in them."""
+"""A model as HiGHS takes it: arrays, and where the model's components stand in them.
+
+A year's coefficients are put in order some columns at a time: what is in between stays small, so that it is quick and
+little memory is taken before the solver begins.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pyomo.core as pyo
-import xarray as xr
 
 from emberline.models.kernel import arrays
 from emberline.models.kernel.arrays import Positions
+
+AT_ONCE = 1 << 15
+"""Coefficients from which on those of the columns so far are put in order."""
+Part = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Rows, columns and values, shape (n,) each."""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """By columns: column j holds ``index[starts[j]:starts[j + 1]]`` and the same of ``values``."""
+
+    starts: np.ndarray
+    index: np.ndarray
+    values: np.ndarray
+
+    def of_rows(self, at: np.ndarray) -> Matrix:
+        """With other numbers for its rows; −1: without the row."""
+        index = at[self.index]
+        mask = index >= 0
+        if mask.all():
+            return Matrix(self.starts, index, self.values)
+        starts = np.append(0, np.cumsum(mask))[self.starts]
+        return Matrix(starts.astype(np.int32), index[mask], self.values[mask])
+
+
+def ordered(parts: list[Part], n_rows: int, n_columns: int) -> tuple[Matrix, np.ndarray, np.ndarray]:
+    """Coefficients by column and row; what stands twice is added, and what comes to 0 is left out.
+
+    Args:
+        parts: in any order; the list is empty afterwards, so that no coefficient is held twice.
+        n_rows: with row 0, which is the objective.
+        n_columns: likewise those that have no coefficient.
+
+    Returns:
+        The matrix without row 0, costs by column, and which columns have any coefficient, row 0 counted.
+    """
+    cost, counts, used = np.zeros(n_columns), np.zeros(n_columns, dtype=np.int32), np.zeros(n_columns, dtype=bool)
+    index, values = [np.zeros(0, dtype=np.int32)], [np.zeros(0)]
+    for batch in _batches(parts):
+        rows, columns, amounts = _sorted(batch, n_rows)
+        used[columns] = True
+        aim = rows == 0
+        if aim.any():
+            cost[columns[aim]] = amounts[aim]
+            rows, columns, amounts = rows[~aim], columns[~aim], amounts[~aim]
+        if len(columns):
+            first, last = columns[0], columns[-1]
+            counts[first : last + 1] = np.bincount(columns - first)
+        index.append(rows.astype(np.int32))
+        values.append(amounts)
+    starts = np.zeros(n_columns + 1, dtype=np.int32)
+    np.cumsum(counts, out=starts[1:])
+    return Matrix(starts, np.concatenate(index), np.concatenate(values)), cost, used
+
+
+def _batches(parts: list[Part]) -> Iterator[list[Part]]:
+    """Parts that have columns in common, or neighbouring ones, those of the lowest columns first."""
+    spans = [(int(columns.min()), int(columns.max()), i) for i, (_, columns, _) in enumerate(parts) if len(columns)]
+    rest = dict(enumerate(parts))
+    parts.clear()
+    batch: list[Part] = []
+    size, last = 0, -1
+    for low, high, i in sorted(spans):
+        if size >= AT_ONCE and low > last:
+            yield batch
+            batch, size = [], 0
+        part = rest.pop(i)
+        batch.append(part)
+        size, last = size + len(part[0]), max(last, high)
+    if batch:
+        yield batch
+
+
+def _sorted(batch: list[Part], n_rows: int) -> Part:
+    """One part, by column and row, each place once and none with 0."""
+    rows, columns = (np.concatenate([part[k] for part in batch]) for k in (0, 1))
+    values = np.concatenate([part[2] for part in batch]).astype(float, copy=False)
+    batch.clear()
+    code = columns.astype(np.int64) * n_rows + rows
+    order = np.argsort(code, kind="stable")
+    code, values = code[order], values[order]
+    new = np.append(True, code[1:] != code[:-1])
+    if not new.all():
+        first = np.flatnonzero(new)
+        code, values = code[first], np.add.reduceat(values, first)
+    some = values != 0
+    if not some.all():
+        code, values = code[some], values[some]
+    columns, rows = np.divmod(code, n_rows)
+    return rows, columns, values
 
 
 @dataclass(frozen=True)
@@ -40,36 +133,6 @@ class Compiled:
     _model: Any = field(repr=False, default=None)
     """Kept for its components, which hold their parents by weak references only."""
     _positions: Positions = field(repr=False, default_factory=Positions)
-
-    @classmethod
-    def of_arrays(
-        cls,
-        cost: np.ndarray,
-        matrix: Any,
-        row_lower: np.ndarray,
-        row_upper: np.ndarray,
-        lower: np.ndarray | None = None,
-        upper: np.ndarray | None = None,
-    ) -> Compiled:
-        """A linear program without a Pyomo model: minimize cost·x with lower ≤ x ≤ upper.
-
-        Args:
-            cost: shape (n_columns,).
-            matrix: a SciPy matrix by columns (CSC).
-            row_lower: shape (n_rows,), −∞ for none.
-            row_upper: shape (n_rows,), ∞ for none.
-            lower: shape (n_columns,); None: 0 for all.
-            upper: shape (n_columns,); None: ∞ for all.
-        """
-        n = len(cost)
-        return cls(
-            sense=1.0, cost=cost, offset=0.0,
-            lower=np.zeros(n) if lower is None else lower,
-            upper=np.full(n, np.inf) if upper is None else upper, whole=np.zeros(n, dtype=bool),
-            row_lower=row_lower, row_upper=row_upper, starts=matrix.indptr.astype(np.int32),
-            index=matrix.indices.astype(np.int32), values=np.asarray(matrix.data, dtype=float),
-            _variables={}, _constraints={},
-        )  # fmt: skip
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -122,33 +185,6 @@ class Compiled:
         """Rows of a Constraint component in the order of its indices, −1 where there is none, shape (n,)."""
         return self._constraints[id(constraint)][1]
 
-    def labelled(self, component: Any, vector: np.ndarray, missing: float = np.nan) -> xr.DataArray:
-        """A vector by column or row as the part of one component.
-
-        Args:
-            component: a Var (the vector is by column) or a Constraint (by row).
-            vector: shape (n_columns,) or (n_rows,).
-            missing: for members that are no column or row.
-
-        Returns:
-            One dimension for each dimension of the index, named by the sets where they have one each; what the index
-            leaves out is ``missing`` too.
-        """
-        places = (self._variables if component.ctype is pyo.Var else self._constraints)[id(component)][1]
-        keys = list(component.keys())
-        entries = np.where(places >= 0, vector[places], missing) if len(vector) else np.full(len(places), missing)
-        if not component.is_indexed():
-            return xr.DataArray(entries[0] if len(entries) else missing, name=component.local_name)
-        width = component.index_set().dimen
-        parts = [keys] if width == 1 else [list(part) for part in zip(*keys, strict=True)] or [[]] * width
-        names = [part.local_name for part in component.index_set().subsets()]
-        if len(names) != width or len(set(names)) != width:
-            names = [f"index_{d}" for d in range(width)]
-        levels, codes = zip(*(_levels(part) for part in parts), strict=True)
-        array = np.full([len(level) for level in levels], missing)
-        array[codes] = entries
-        return xr.DataArray(array, dict(zip(names, levels, strict=True)), names, name=component.local_name)
-
 
 def _members(components: dict[int, tuple[Any, np.ndarray]], n: int) -> list[Any]:
     """Members of components by column or row."""
@@ -158,10 +194,3 @@ def _members(components: dict[int, tuple[Any, np.ndarray]], n: int) -> list[Any]
             if place >= 0:
                 members[place] = member
     return members
-
-
-def _levels(part: list[Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct values in the order in which they come, and the place of each value among them."""
-    order: dict[Any, int] = {}
-    codes = np.array([order.setdefault(value, len(order)) for value in part], dtype=np.int64)
-    return np.array(list(order)), codes

@@ -10,11 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from emberline.models.problem.line_reader import EPS, SlotProblem, energy_cells, even_cells
+from emberline.models.problem.line import EPS, Key, SlotProblem, Work, energy_cells, even_cells
 from emberline.scenarios.energy_states import EnergyStates, idle_pieces
-
-Key = tuple[int, int]
-"""Heat and operation; a cast is (−1, cast)."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +33,12 @@ class Starts:
         """Start of a cast [min]."""
         started = problem.casts[c].started_min
         return started if started is not None else self.cast_slot[c] * problem.step_min
+
+    def placed(self, problem: SlotProblem) -> Iterator[tuple[Key, Work, int, int, float]]:
+        """Key, unit, slot and start [min] of everything that holds units; a cast is one work."""
+        for (h, i), work in problem.works():
+            u, slot = (self.cast_unit[i], self.cast_slot[i]) if h < 0 else (self.unit[h][i], self.slot[h][i])
+            yield (h, i), work, u, slot, slot * problem.step_min if work.started_min is None else work.started_min
 
     def operations(self, problem: SlotProblem) -> Iterator[tuple[int, int, int, float]]:
         """Heat, stage, unit (their numbers) and start [min] of each operation, the heats of casts included."""
@@ -95,39 +98,28 @@ def line_cells(
     of_heat = np.ones(len(problem.heats)) if shares is None else shares[0]
     weight = np.ones(len(problem.stage_units)) if weight is None else weight
     load = np.zeros(problem.n_cells)
-
-    def add_cells(first: int, cells: np.ndarray) -> None:
-        end = min(first + len(cells), problem.n_cells)
-        load[first:end] += cells[: end - first]
-
-    per = problem.cells_per_slot
     for h, heat in enumerate(problem.heats):
         for i, operation in enumerate(heat.operations):
             if operation.started_min is None:
                 counts = of_heat[h] * weight[operation.stage]
-                add_cells(starts.slot[h][i] * per, counts * operation.cells[starts.unit[h][i]])
+                problem.draw(load, starts.slot[h][i], counts * operation.cells[starts.unit[h][i]])
         if h in extra and heat.reheat is not None:
             u = starts.unit[h][heat.reheat]
             spread = even_cells(problem, heat.operations[heat.reheat].minutes[u])
-            add_cells(starts.slot[h][heat.reheat] * per, of_heat[h] * extra[h] * spread)
+            problem.draw(load, starts.slot[h][heat.reheat], of_heat[h] * extra[h] * spread)
     for c, cast in enumerate(problem.casts):
         if cast.started_min is None:
             u = starts.cast_unit[c]
             counts = weight[-1] * (1.0 if shares is None else shares[1][c][u])
-            add_cells(starts.cast_slot[c] * per, counts * cast.cells[u])
+            problem.draw(load, starts.cast_slot[c], counts * cast.cells[u])
     return load
 
 
 def works(problem: SlotProblem, starts: Starts) -> dict[int, list[tuple[float, float]]]:
     """Start and end without disturbance of all that each unit does [min]; a cast is one work."""
     spans: dict[int, list[tuple[float, float]]] = {}
-    for h, heat in enumerate(problem.heats):
-        for i, operation in enumerate(heat.operations):
-            u, begin = starts.unit[h][i], starts.minute(problem, h, i)
-            spans.setdefault(u, []).append((begin, begin + operation.minutes[u]))
-    for c, cast in enumerate(problem.casts):
-        u, begin = starts.cast_unit[c], starts.cast_minute(problem, c)
-        spans.setdefault(u, []).append((begin, begin + cast.nominal_min[u]))
+    for _, work, u, _, begin in starts.placed(problem):
+        spans.setdefault(u, []).append((begin, begin + work.minutes[u]))
     return spans
 
 
@@ -216,37 +208,23 @@ def _name(problem: SlotProblem, key: Key) -> str:
 
 def _astray(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:
     """What is on a unit that may not take it, such as one that a lock has since ruled out."""
-    places: list[tuple[Key, int, tuple[int, ...]]] = [
-        ((h, i), starts.unit[h][i], operation.units)
-        for h, heat in enumerate(problem.heats) for i, operation in enumerate(heat.operations)
-    ]  # fmt: skip
-    places += [((-1, c), starts.cast_unit[c], cast.units) for c, cast in enumerate(problem.casts)]
-    for key, u, units in places:
-        if u not in units:
+    for key, work, u, _, _ in starts.placed(problem):
+        if u not in work.units:
             yield Conflict("place", (key,), f"{_name(problem, key)} on a unit that cannot take it")
 
 
 def _out_of_place(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:
     """What starts outside its window, or while its unit is not available or held already."""
-    works: list[tuple[Key, int, int, int, int, float, int]] = []
-    for h, heat in enumerate(problem.heats):
-        for i, operation in enumerate(heat.operations):
-            if operation.started_min is None:
-                u = starts.unit[h][i]
-                window = operation.first, operation.latest(u)
-                works.append(((h, i), u, starts.slot[h][i], *window, operation.planned[u], operation.occupy[u]))
-    for c, cast in enumerate(problem.casts):
-        if cast.started_min is None:
-            u = starts.cast_unit[c]
-            window = cast.first[u], cast.last[u]
-            works.append(((-1, c), u, starts.cast_slot[c], *window, cast.minutes[u], cast.hold[u]))
-    for key, u, at, first, last, minutes, slots in works:
+    for key, work, u, at, begin in starts.placed(problem):
+        if work.started_min is not None:
+            continue
+        first, last = work.window(u)
         if not first <= at <= last:
             says = f"{_name(problem, key)} starts in slot {at}, outside {first}…{last}"
             yield Conflict("window", (key,), says)
-        if problem.is_out(u, at * problem.step_min, minutes):
+        if problem.is_out(u, begin, work.planned[u]):
             yield Conflict("outage", (key,), f"{_name(problem, key)} while {problem.units[u]} is not available")
-        if not problem.free[u, max(at, 0) : max(at + slots, 0)].all():
+        if not problem.free[u, max(at, 0) : max(at + work.occupy[u], 0)].all():
             yield Conflict("held", (key,), f"{_name(problem, key)} while {problem.units[u]} is held already")
 
 
@@ -275,13 +253,9 @@ def _lags(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:
 def _at_once(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:
     """What is on a unit at once, set-ups included."""
     use: dict[int, list[tuple[float, float, Key]]] = {}
-    for h, heat in enumerate(problem.heats):
-        for i, operation in enumerate(heat.operations):
-            u, begin = starts.unit[h][i], starts.minute(problem, h, i) / problem.step_min
-            use.setdefault(u, []).append((begin, begin + operation.occupy[u], (h, i)))
-    for c, cast in enumerate(problem.casts):
-        u, begin = starts.cast_unit[c], starts.cast_minute(problem, c) / problem.step_min
-        use.setdefault(u, []).append((begin, begin + cast.hold[u], (-1, c)))
+    for key, work, u, _, begin_min in starts.placed(problem):
+        begin = begin_min / problem.step_min
+        use.setdefault(u, []).append((begin, begin + work.occupy[u], key))
     for u, spans in use.items():
         spans.sort()
         for place, (_, end, one) in enumerate(spans):

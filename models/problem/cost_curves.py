@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.problem.line import SlotProblem
 
 
 def energy(problem: SlotProblem, cells: np.ndarray, weights: np.ndarray) -> np.ndarray:

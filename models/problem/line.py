@@ -17,12 +17,40 @@ cells.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from emberline.models.problem.slots import unbroken
 from emberline.scenarios.energy_states import EnergyStates
+
+Key = tuple[int, int]
+"""Heat and operation; a cast is (−1, cast)."""
+
+
+def unbroken(free: np.ndarray, hold: int) -> np.ndarray:
+    """Whether a unit is free in each slot and in those after it, so many in all, as far as the horizon goes.
+
+    Args:
+        free: by slot, shape (n_slots,).
+        hold: slots.
+    """
+    shut = np.concatenate([[0], np.cumsum(~free)])
+    ends = np.minimum(np.arange(len(free)) + hold, len(free))
+    return shut[ends] == shut[:-1]
+
+
+def runs(slots: Iterable[int]) -> list[tuple[int, int]]:
+    """Runs of consecutive slots, first and last of each, of slots in ascending order."""
+    spans: list[tuple[int, int]] = []
+    for t in slots:
+        if spans and spans[-1][1] == t - 1:
+            spans[-1] = (spans[-1][0], t)
+        else:
+            spans.append((t, t))
+    return spans
+
 
 EPS = 1e-9
 CLOSE_MIN = 1e-6
@@ -74,9 +102,9 @@ class Rounding:
         return up(minutes, step) if self.outer else down(minutes, step)
 
 
-@dataclass(frozen=True)
-class Operation:
-    """One heat at one stage of its route."""
+@dataclass(frozen=True, kw_only=True)
+class Work(ABC):
+    """What a unit does at a stage without a gap: an operation of a heat, or the heats of a cast."""
 
     stage: int
     units: tuple[int, ...]
@@ -84,23 +112,33 @@ class Operation:
     occupy: dict[int, int]
     """Slots that it holds each unit, the set-up after it included."""
     planned: dict[int, float]
-    """Planning duration on each unit [min]: so long the unit must be available."""
+    """Planning duration on each unit, set-up left out [min]: so long the unit must be available."""
     minutes: dict[int, float]
-    """Nominal duration on each unit [min]."""
+    """Nominal duration on each unit, without disturbance [min]."""
     cells: dict[int, np.ndarray]
     """Energy by cell from the one on in which it starts, reheating left out, for each unit [MWh]."""
+    started_min: float | None = None
+    """Start of what is done or under way [min, ≤ 0]; it has exactly one unit."""
+
+    @abstractmethod
+    def window(self, u: int) -> tuple[int, int]:
+        """First and last start slot on a unit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation(Work):
+    """One heat at one stage of its route."""
+
     first: int
     """Earliest start slot; of what has begun the one in which it did."""
     last: int
     """Latest start slot; likewise."""
-    started_min: float | None = None
-    """Start of an operation that is done or under way [min, ≤ 0]; it has exactly one unit."""
     due: dict[int, int] = field(default_factory=dict)
     """Latest start slot by unit for which it is done in time, where it is a heat's last."""
 
-    def latest(self, u: int) -> int:
-        """Latest start slot on a unit."""
-        return min(self.last, self.due.get(u, self.last))
+    def window(self, u: int) -> tuple[int, int]:
+        """First and last start slot on a unit."""
+        return self.first, min(self.last, self.due.get(u, self.last))
 
 
 @dataclass(frozen=True)
@@ -146,27 +184,20 @@ class Heat:
                 first[i] = max(first[i], first[i + 1] - int(self.most[i].max()))
 
 
-@dataclass(frozen=True)
-class Cast:
+@dataclass(frozen=True, kw_only=True)
+class Cast(Work):
     """The heats of one order on the campaign stage."""
 
     order: int
     heats: tuple[int, ...]
-    units: tuple[int, ...]
-    hold: dict[int, int]
-    """Slots that it holds each caster, the set-up after it included."""
-    minutes: dict[int, float]
-    """Planning duration on each caster, set-up left out [min]: so long the caster must be available."""
     offsets: dict[int, np.ndarray]
     """Start of each heat after the cast's start [min]."""
-    cells: dict[int, np.ndarray]
-    """Energy by cell from the one on in which it starts [MWh]."""
     first: dict[int, int]
     last: dict[int, int]
-    started_min: float | None = None
-    """Start of a cast that is under way [min, ≤ 0]; it has exactly one unit."""
-    nominal_min: dict[int, float] = field(default_factory=dict)
-    """From its start to the end of its last heat without disturbance, on each caster."""
+
+    def window(self, u: int) -> tuple[int, int]:
+        """First and last start slot on a caster."""
+        return self.first[u], self.last[u]
 
 
 @dataclass(frozen=True)
@@ -193,7 +224,7 @@ class SlotProblem:
     fixed_gives: dict[str, np.ndarray] = field(default_factory=dict)
     """What is given by what is decided already, by carrier, shape (n_slots,); nothing where a carrier lacks."""
     states: dict[int, EnergyStates] = field(default_factory=dict)
-    """By unit: what it draws when it does not work and that no cell counts (``models/problem/idle_floor.py``).
+    """By unit: what it draws when it does not work and that no cell counts (``models/problem/line_reader.py``).
 
     Formulations leave it out, but for heats by name over the whole horizon; plans are judged with it.
     """
@@ -224,6 +255,11 @@ class SlotProblem:
         What lies beyond the horizon is free.
         """
         return unbroken(self.free[u], slots) & self.available(u, minutes)
+
+    def start_slots(self, work: Work, u: int) -> np.ndarray:
+        """In which slots something may start on a unit, within its window, shape (n_slots,)."""
+        slots, (first, last) = np.arange(self.n_slots), work.window(u)
+        return (slots >= first) & (slots <= last) & self.may_start(u, work.occupy[u], work.planned[u])
 
     def could_hold(self, u: int, slots: int, minutes: float) -> np.ndarray:
         """In which slots a unit may be held by something of some length, as its outages say, shape (n_slots,)."""
@@ -257,24 +293,48 @@ class SlotProblem:
         """Energy by cell of operations and casts that have started already [MWh], shape (n_cells,)."""
         return self.started_cells(np.ones(len(self.stage_units)))
 
+    def work(self, key: Key) -> Work:
+        """The operation of a heat, or the cast where the first number of its key is negative."""
+        h, i = key
+        return self.casts[i] if h < 0 else self.heats[h].operations[i]
+
+    def works(self) -> Iterator[tuple[Key, Work]]:
+        """Everything that holds units: heat and place of an operation, or (−1, place) of a cast, and what it is."""
+        for h, heat in enumerate(self.heats):
+            yield from (((h, i), operation) for i, operation in enumerate(heat.operations))
+        yield from (((-1, c), cast) for c, cast in enumerate(self.casts))
+
     def started_cells(self, weight: np.ndarray) -> np.ndarray:
         """Energy by cell of what has started already, each stage's times its weight, shape (n_cells,)."""
         energy = np.zeros(self.n_cells)
-        works: list[tuple[float, np.ndarray]] = []
-        for heat in self.heats:
-            for operation in heat.operations:
-                if operation.started_min is not None:
-                    cells = operation.cells[operation.units[0]]
-                    works.append((operation.started_min, weight[operation.stage] * cells))
-        for cast in self.casts:
-            if cast.started_min is not None:
-                works.append((cast.started_min, weight[-1] * cast.cells[cast.units[0]]))
-        for minute, cells in works:
-            first = math.floor(minute / self.cell_min + EPS)
-            low, high = max(first, 0), min(first + len(cells), self.n_cells)
-            if low < high:
-                energy[low:high] += cells[low - first : high - first]
+        for _, work in self.works():
+            if work.started_min is not None:
+                cells = weight[work.stage] * work.cells[work.units[0]]
+                first = math.floor(work.started_min / self.cell_min + EPS)
+                low, high = max(first, 0), min(first + len(cells), self.n_cells)
+                if low < high:
+                    energy[low:high] += cells[low - first : high - first]
         return energy
+
+    def draw(self, load: np.ndarray, slot: int, cells: np.ndarray) -> None:
+        """Add energies by cell from a slot on to a load by cell, as far as the horizon goes."""
+        first = slot * self.cells_per_slot
+        end = min(first + len(cells), self.n_cells)
+        load[first:end] += cells[: end - first]
+
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing has started yet."""
+        return all(work.started_min is None for _, work in self.works())
+
+    def held_until(self) -> dict[int, float]:
+        """Slot until which each unit is held by what has started already."""
+        ends: dict[int, float] = {}
+        for _, work in self.works():
+            if work.started_min is not None:
+                u = work.units[0]
+                ends[u] = max(ends.get(u, 0.0), work.started_min / self.step_min + work.occupy[u])
+        return ends
 
     def cast_of(self) -> dict[int, tuple[int, int]]:
         """Cast and place in it, by heat."""
@@ -346,7 +406,7 @@ class GradeCap:
         """Which heat of a cast a cell belongs to, shape (n_cells,); one that several share counts by their minutes."""
         first = np.arange(len(cast.cells[u])) * cell_min
         starts = np.asarray(cast.offsets[u], dtype=float)
-        ends = np.append(starts[1:], max(cast.minutes[u], first[-1] + cell_min))
+        ends = np.append(starts[1:], max(cast.planned[u], first[-1] + cell_min))
         minutes = np.minimum(first[:, None] + cell_min, ends) - np.maximum(first[:, None], starts)
         minutes = np.maximum(minutes, 0.0)
         return np.asarray(minutes @ (self.heats - self.mass_share)[list(cast.heats)] / minutes.sum(axis=1))

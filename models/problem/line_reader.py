@@ -1,45 +1,38 @@
-"""From a scenario to its line on slots (``models/problem/line.py``)."""
+"""From a scenario to its line on slots (``models/problem/line.py``).
+
+A unit with energy states draws at least its *floor* whenever it does not work, whatever its gaps are (``with_floors``).
+The floor over the whole horizon less that of the works is linear in the starts, so every formulation and every bound
+holds it without knowing of gaps. What is left to ``SlotProblem.states`` is what gaps draw above it: nothing for a unit
+with one state.
+"""
 
 from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 import xarray as xr
 
 from emberline.models.problem.line import (
-    CLOSE_MIN,
     EPS,
     Cast,
     Heat,
     Operation,
     Rounding,
     SlotProblem,
+    Work,
     down,
     energy_cells,
-    even_cells,
     up,
 )
 from emberline.scenarios import Scenario
 from emberline.scenarios.case.line import phase_power
+from emberline.scenarios.energy_states import EnergyStates
 from emberline.scenarios.records.disturbances import Disturbances
 from emberline.scenarios.records.locks import Window
-
-__all__ = [
-    "CLOSE_MIN",
-    "EPS",
-    "Cast",
-    "Heat",
-    "Operation",
-    "Rounding",
-    "SlotProblem",
-    "down",
-    "energy_cells",
-    "even_cells",
-    "from_scenario",
-    "up",
-]
 
 
 def from_scenario(
@@ -301,19 +294,20 @@ class _Reader:
                 hi = min(hi, end, down(self._due(h) - off - float(self.planned[h, u]), self.step))
             first[u], last[u] = (lo, hi) if math.isnan(started) else (down(started, self.step),) * 2
         return Cast(
+            stage=stage,
             order=order,
             heats=tuple(group),
             units=tuple(units),
-            hold={
+            occupy={
                 u: self.rounding.slots(float(self.planned[group, u].sum()) + self._setup(u), self.step) for u in units
             },
-            minutes={u: float(self.planned[group, u].sum()) for u in units},
+            planned={u: float(self.planned[group, u].sum()) for u in units},
+            minutes=nominal,
             offsets=offsets,
             cells=cells,
             first=first,
             last=last,
             started_min=float(started) if np.isfinite(started) else None,
-            nominal_min=nominal,
         )
 
     def _cast_started(self, group: list[int], u: int) -> float:
@@ -336,3 +330,87 @@ class _Reader:
             power.append(own_power)
             begin += own_ends[-1]
         return np.concatenate(ends), np.concatenate(power)
+
+
+TOLERANCE_MWH = 1e-12
+T = TypeVar("T", bound=Work)
+
+
+def with_floors(problem: SlotProblem) -> SlotProblem:
+    """The same line with the floors of its units in the energy of its works and in what is decided.
+
+    Units of stages that give a carrier stay as they are, for what is given follows from what works draw; so do units
+    that draw less at work than when idle.
+    """
+    for u in problem.states:
+        if not any(weight[_stage_of(problem, u)] for weight in problem.gives.values()):
+            problem = _with_floor(problem, u)
+    return problem
+
+
+def _stage_of(problem: SlotProblem, u: int) -> int:
+    return next(stage for stage, units in enumerate(problem.stage_units) if u in units)
+
+
+def _with_floor(problem: SlotProblem, u: int) -> SlotProblem:
+    states, length = problem.states[u], problem.n_slots * problem.step_min
+    steady = _always_ready(states, length)
+    floor = states.states[states.ready_index].power_mw if steady else least_mw(states)
+    if floor <= 0 and not steady:
+        return problem
+
+    def less(work: T) -> T:
+        if u not in work.units:
+            return work
+        beyond = _beyond(problem, work.cells[u], work.minutes[u], work.started_min, floor)
+        return replace(work, cells=work.cells | {u: beyond})
+
+    heats = [replace(heat, operations=tuple(map(less, heat.operations))) for heat in problem.heats]
+    casts = tuple(map(less, problem.casts))
+    lessened = replace(problem, heats=tuple(heats), casts=casts)
+    if any(float(work.cells[u].min()) < -TOLERANCE_MWH for _, work in lessened.works() if u in work.units):
+        return problem
+    above = {**problem.states, u: _above(states, floor)}
+    if steady:
+        del above[u]
+    fixed = problem.fixed_cells + floor * problem.cell_min / 60
+    return replace(lessened, fixed_cells=fixed, states=above)
+
+
+def least_mw(states: EnergyStates) -> float:
+    """The least that a machine draws without working."""
+    lasting = [way.power_mw for way in states.transitions if way.duration_min > 0]
+    return min([state.power_mw for state in states.states] + lasting)
+
+
+def _always_ready(states: EnergyStates, length_min: float) -> bool:
+    """Whether no gap of a horizon is spent in another state than the ready one."""
+    ready = states.ready_index
+    return states.start_index == states.end_index == ready and all(
+        states.break_even_min(i) >= length_min for i in range(len(states.states)) if i != ready
+    )
+
+
+def _above(states: EnergyStates, floor: float) -> EnergyStates:
+    """The machine with all its powers less by a floor: it spends each gap as before."""
+    return states.model_copy(
+        update={
+            "states": tuple(s.model_copy(update={"power_mw": s.power_mw - floor}) for s in states.states),
+            "transitions": tuple(
+                t.model_copy(update={"power_mw": t.power_mw - floor}) if t.duration_min else t
+                for t in states.transitions
+            ),
+        }
+    )
+
+
+def _beyond(
+    problem: SlotProblem, cells: np.ndarray, minutes: float, started_min: float | None, floor: float
+) -> np.ndarray:
+    """Energy by cell of a work beyond the floor [MWh]."""
+    begin = 0.0 if started_min is None else started_min % problem.cell_min
+    idle = energy_cells(np.array([minutes]), np.array([floor]), problem.cell_min, begin)
+    excess = np.zeros(max(len(cells), len(idle)))
+    excess[: len(cells)] += cells
+    excess[: len(idle)] -= idle
+    return np.where(np.abs(excess) < TOLERANCE_MWH, 0.0, excess)

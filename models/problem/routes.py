@@ -9,8 +9,7 @@ import numpy as np
 
 from emberline.models.kernel import deadline
 from emberline.models.problem.assignment import Starts, extra_mwh, line_cells
-from emberline.models.problem.line import Heat
-from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.problem.line import Heat, SlotProblem
 
 
 @dataclass(frozen=True)
@@ -50,11 +49,7 @@ def groups_of(problem: SlotProblem) -> dict[int, list[int]]:
 def routes(problem: SlotProblem, h: int) -> Iterator[Route]:
     """All routes of a heat."""
     heat, n = problem.heats[h], problem.n_slots
-    slots, open_ = np.arange(n), dict[tuple[int, int], np.ndarray]()
-    for i, operation in enumerate(heat.operations):
-        for u in operation.units:
-            inside = (slots >= operation.first) & (slots <= operation.latest(u))
-            open_[i, u] = inside & problem.may_start(u, operation.occupy[u], operation.planned[u])
+    open_ = {(i, u): problem.start_slots(o, u) for i, o in enumerate(heat.operations) for u in o.units}
 
     def go(units: tuple[int, ...], lags: tuple[int, ...], first: np.ndarray) -> Iterator[Route]:
         i = len(units)

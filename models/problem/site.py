@@ -1,23 +1,281 @@
-"""The site as numbers by slot: what every formulation of the site reads."""
+"""The site as numbers by slot, which every formulation of the site reads: its assets, tariff and contracts, itself."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from emberline.models.problem import purchase as purchases
-from emberline.models.problem import site_assets as assets
-from emberline.models.problem.purchase import UNLIMITED_MW, Purchase
-from emberline.models.problem.site_assets import Hub
 from emberline.scenarios import Case
-from emberline.scenarios.assets import Storage
-from emberline.scenarios.flows.settlement import marginal_prices
-from emberline.scenarios.goal_metrics import in_use
-from emberline.scenarios.metrics import CARBON, METRICS, OTHER_CARBON
+from emberline.scenarios.assets import ELECTRICITY, Carrier, Converter, Named, Source, Storage, Supply, of
+from emberline.scenarios.flows.settlement import UnusedBlocks, marginal_prices, unused_blocks
+from emberline.scenarios.goal_metrics import in_use, parts
+from emberline.scenarios.metrics import CARBON, FACTORS, METRICS, OTHER_CARBON
+from emberline.scenarios.tariff import Rates, charged
+
+
+@dataclass(frozen=True)
+class Hub:
+    """The assets' numbers."""
+
+    hours: float
+    n: int
+    carriers: dict[str, Carrier]
+    assets: tuple[Named, ...]
+    """Machines as converters."""
+    series: dict[str, dict[str, np.ndarray]]
+    """By asset and key, per slot."""
+    days: dict[str, list[tuple[range, float]]] = field(default_factory=dict)
+    """Slots of each local day and what a flexible load must take in them."""
+    parts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """What a unit of each component of ``COMPONENTS`` counts, by metric."""
+    factors: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """By metric of ``FACTORS`` and asset: what a unit of its main flow adds."""
+    harmless: frozenset[str] = frozenset()
+    """Carriers of which a surplus can never pay: see ``emberline.models.problem.site.harmless``."""
+    alone: Collection[int] = ()
+    """Slots in which a store is either filled or emptied, where both could pay."""
+    forced: bool = False
+    """Whether electricity may be in the way whatever it costs: a source or a machine that must run delivers it."""
+
+
+def supplies(hub: Hub, metric: str, price: Callable[[np.ndarray], float]) -> list[tuple[str, float]]:
+    """Carrier of each supply, and what a unit of it counts.
+
+    Args:
+        hub: the assets.
+        metric: by which it counts.
+        price: the price over time that counts, such as ``np.min``.
+    """
+    counts, units = hub.parts[metric], []
+    for supply in of(hub.assets, Supply):
+        kg = {"scope1": 0.0 if supply.bought else supply.fossil_kg_per_unit}
+        kg["scope2"] = supply.fossil_kg_per_unit - kg["scope1"]
+        amounts = {"cost": float(price(hub.series[supply.name]["price_per_unit"])), **kg}
+        amounts |= {name: by_asset.get(supply.name, 0.0) for name, by_asset in hub.factors.items()}
+        units.append((supply.carrier, sum(factor * amounts[name] for name, factor in counts.items())))
+    return units
+
+
+def dearest(hub: Hub, metric: str) -> float:
+    """The most that a unit of what is supplied counts by a metric; 0 where nothing is supplied."""
+    return max([0.0, *(unit for _, unit in supplies(hub, metric, np.max))])
+
+
+def fixed_mw(scenario: Case) -> dict[str, np.ndarray]:
+    """What loads and sources of electricity deliver, by asset, shape (n_slots,) each.
+
+    Those that count by a factor stand among the assets that the model states.
+    """
+    return {
+        asset.name: asset.sign * scenario.asset_series(asset.name)["rate"]
+        for asset in scenario.site.fixed
+        if not _counts(asset)
+    }
+
+
+def sun_mw(scenario: Case) -> dict[str, np.ndarray]:
+    """What PV and wind could deliver, by asset, shape (n_slots,) each; those that count by a factor left out."""
+    return {
+        plant.name: plant.available_mw(scenario.asset_series(plant.name)["capacity_factor"])
+        for plant in scenario.site.renewables
+        if not _counts(plant)
+    }
+
+
+def _counts(asset: Named) -> bool:
+    return any(getattr(asset, row.per_unit) for row in FACTORS.values())
+
+
+def read_hub(scenario: Case, others: Collection[str], pays: bool) -> Hub | None:
+    """The assets of a scenario that the model states one by one; None where there are none.
+
+    Args:
+        scenario: with its site.
+        others: names of those that it states together.
+        pays: whether importing more than needed pays in any slot.
+    """
+    site = scenario.site
+    assets = tuple(asset for asset in site.equipment if asset.name not in others)
+    if not assets and not site.carrier[ELECTRICITY].dumps:
+        return None
+    hours = scenario.horizon.step_h
+    series = {asset.name: scenario.asset_series(asset.name) for asset in site.equipment}
+    days = {name: load.days(scenario.horizon) for name, load in site.flexible.items()}
+    calm = harmless(site.carrier, site.equipment, series)
+    dumps = site.carrier[ELECTRICITY].dumps
+    return Hub(
+        hours=hours,
+        n=scenario.horizon.n_steps,
+        carriers=site.carrier,
+        assets=assets,
+        series=series,
+        days=days,
+        parts=parts(scenario),
+        factors={
+            name: {asset.name: getattr(asset, row.per_unit) for asset in site.assets} for name, row in FACTORS.items()
+        },
+        harmless=calm - {ELECTRICITY} if pays and not dumps else calm,
+        forced=ELECTRICITY not in calm,
+    )
+
+
+def harmless(
+    carriers: dict[str, Carrier], assets: Sequence[Any], series: dict[str, dict[str, np.ndarray]]
+) -> frozenset[str]:
+    """Carriers of which a surplus can never pay: taking more of them than needed never makes a plan better.
+
+    Electricity as far as assets deliver it; what import of it costs is another matter.
+
+    That is so where a surplus may be vented anyway, or where all that comes in is bought at prices and emissions that
+    are nowhere negative, or is curtailed at will, or made by a machine that may idle: whatever is wasted can be traced
+    back, through stores too, to something that needs not be taken.
+
+    Args:
+        carriers: by name.
+        assets: machines as converters.
+        series: of the assets.
+    """
+    names = set()
+    paid_for = {supply.name: bool((series[supply.name]["price_per_unit"] < 0).any()) for supply in of(assets, Supply)}
+    for name, carrier in carriers.items():
+        # a purchase that must not be less is not foreseen: any can be left
+        can_pay = any(supply.carrier == name and paid_for[supply.name] for supply in of(assets, Supply))
+        can_pay |= any(source.carrier == name for source in of(assets, Source))
+        can_pay |= any(name in machine.gives and not _idles(machine, carriers) for machine in of(assets, Converter))
+        if carrier.dumps or not can_pay:
+            names.add(name)
+    return frozenset(names)
+
+
+def _idles(machine: Converter, carriers: dict[str, Carrier]) -> bool:
+    """Whether a machine may run less at any time and nobody minds: what it makes is never in the way."""
+    others = [stream.carrier for _, stream in machine.streams()]
+    free = not (machine.switched or machine.min_load or machine.ramp_down_per_h is not None)
+    return machine.main == "output" and free and all(carriers[name].dumps for name in others if name in carriers)
+
+
+BROKEN = 2.0
+"""How many times the import limit a search may draw."""
+
+
+UNLIMITED_MW = 1e4
+"""Most import that a site without a limit is thought to have, where the tariff needs one."""
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """Tariff and contracts on the horizon's grids."""
+
+    rates: Rates | None
+    unused: UnusedBlocks | None
+    most_mwh: float
+    """Most that a metered interval may import."""
+    most_out_mwh: float
+    """Most that it may export."""
+    per_meter: int
+    """Cells in a metered interval, and in a slot: cells divide both."""
+    per_slot: int
+
+    @cached_property
+    def energy_price(self) -> np.ndarray:
+        """What the tariff's first blocks take for a MWh in each slot, taxes included: a guide.
+
+        Shape (n_slots,), or (1,) without a tariff.
+        """
+        if self.rates is None:
+            return np.zeros(1)
+        return self.rates.first_blocks(len(self.rates) * self.per_meter // self.per_slot)
+
+    def cost(self, import_mwh: np.ndarray, meter_mwh: np.ndarray) -> float:
+        """What import comes to, exactly [currency].
+
+        Args:
+            import_mwh: import by slot [MWh].
+            meter_mwh: net import by metered interval [MWh], negative where more is exported.
+        """
+        total = 0.0
+        if self.rates is not None:
+            mw = meter_mwh / self.rates.hours
+            bill = charged(self.rates, np.maximum(mw, 0.0), np.maximum(-mw, 0.0))
+            total += bill.total - self.constant
+        if self.unused is not None:
+            unused_mwh = np.maximum(self.unused.mwh.sum(axis=0) - self.unused.counted * import_mwh, 0.0)
+            for j in np.argsort(self.unused.spread, kind="stable"):
+                sold = np.minimum(unused_mwh, self.unused.mwh[j])
+                unused_mwh = unused_mwh - sold
+                total += float(self.unused.spread[j] * sold.sum())
+        return total
+
+    def merged(self, k: int) -> Purchase:
+        """The same for import that is even over ``k`` metered intervals, which make a slot; it has fewer columns."""
+        if self.rates is None or self.rates.in_blocks:
+            return self
+        return replace(
+            self, rates=self.rates.merged(k), most_mwh=self.most_mwh * k, most_out_mwh=self.most_out_mwh * k,
+            per_meter=1, per_slot=1,
+        )  # fmt: skip
+
+    @property
+    def circles(self) -> np.ndarray:
+        """Metered intervals in which export earns more than the cheapest import costs, or import itself earns."""
+        assert self.rates is not None
+        lowest = self._lowest
+        earned = sum(self.rates.export_per_mwh.values(), np.zeros(len(self.rates)))
+        return np.asarray((earned > lowest) | (lowest < 0))
+
+    @cached_property
+    def _lowest(self) -> np.ndarray:
+        """The least that the tariff takes for a MWh in each metered interval, taxes included."""
+        assert self.rates is not None
+        rates = self.rates
+        return sum((e.per_mwh.min(axis=0) * rates.with_tax(e.kind) for e in rates.energy), np.zeros(len(rates)))
+
+    def lowest_price(self, n: int) -> np.ndarray:
+        """The same in each of ``n`` slots, the least of the intervals that it touches; shape (n,)."""
+        if self.rates is None:
+            return np.zeros(n)
+        cells = math.lcm(len(self.rates), n)
+        return np.asarray(np.repeat(self._lowest, cells // len(self.rates)).reshape(n, -1).min(axis=1))
+
+    @property
+    def most_spread(self) -> float:
+        """Most that a MWh of a block loses when it is sold back [currency/MWh]."""
+        return 0.0 if self.unused is None else float(self.unused.spread.max())
+
+    @cached_property
+    def constant(self) -> float:
+        """Fixed charges with their taxes [currency]."""
+        if self.rates is None:
+            return 0.0
+        return self.rates.with_tax("fixed") * sum(charge.months * charge.per_month for charge in self.rates.fixed)
+
+
+def read_purchase(scenario: Case, limit_mw: float | None) -> Purchase | None:
+    """Tariff and contracts of a scenario; None where a price by the slot says all."""
+    rates, unused = scenario.rates, unused_blocks(scenario)
+    if rates is None and unused is None:
+        return None
+    step, meter = round(scenario.horizon.step_min), round(scenario.site.grid.metered_interval_min)
+    cell = math.gcd(step, meter)
+    # a search may break the limit at a price: then the bound must not forbid it
+    most = BROKEN * limit_mw if limit_mw is not None else UNLIMITED_MW + BROKEN * _draw_mw(scenario)
+    out = scenario.site.grid.export_limit_mw
+    return Purchase(rates, unused, most * meter / 60, out * meter / 60, meter // cell, step // cell)
+
+
+def _draw_mw(scenario: Case) -> float:
+    """What loads, line and processes can draw at most [MW]."""
+    line = sum(max(phase.power_mw for phase in unit.profile) for unit in scenario.line.units)
+    processes = sum(
+        process.count * max(mw for mode in process.all_modes for _, mw in mode.knots) for process in scenario.processes
+    )
+    return float(-np.min(sum(fixed_mw(scenario).values()), initial=0.0)) + line + processes
 
 
 @dataclass(frozen=True)
@@ -178,7 +436,7 @@ class SiteData:
 def read(scenario: Case, envelope: xr.Dataset) -> SiteData:
     """The site of a scenario."""
     horizon, inputs, site = scenario.horizon, scenario.inputs, scenario.site
-    hours, fixed, sun = horizon.step_h, assets.fixed_mw(scenario), assets.sun_mw(scenario)
+    hours, fixed, sun = horizon.step_h, fixed_mw(scenario), sun_mw(scenario)
     signal = scenario.goal.signal
     limit = site.grid.import_limit_mw
     if limit is not None:
@@ -186,7 +444,7 @@ def read(scenario: Case, envelope: xr.Dataset) -> SiteData:
     cap = scenario.goal.caps.peak_mw
     if cap is not None:
         limit = cap if limit is None else min(limit, cap)
-    prices, purchase = marginal_prices(scenario), purchases.read(scenario, limit)
+    prices, purchase = marginal_prices(scenario), read_purchase(scenario, limit)
     data = SiteData(
         hours=hours,
         base=-sum(fixed.values(), np.zeros(horizon.n_steps)) * hours,
@@ -210,4 +468,4 @@ def read(scenario: Case, envelope: xr.Dataset) -> SiteData:
         metrics=in_use(scenario),
         sunk_cost=prices.constant + (0.0 if purchase is None else purchase.constant),
     )
-    return replace(data, hub=assets.read(scenario, {**fixed, **sun}, bool(data.pays.any())))
+    return replace(data, hub=read_hub(scenario, {**fixed, **sun}, bool(data.pays.any())))

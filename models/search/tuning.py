@@ -33,7 +33,7 @@ class LineTuning:
     pooled_same: float = 5e-4
     """Difference, as a share, below which two pooled plans count as the same."""
 
-    # heuristics/line/disaggregation.py
+    # heuristics/line/neighbourhoods.py
     naming_slots: int = 2
     """By how many slots leading starts and casts may leave the pooled plan, and then the plan that uses units twice."""
     naming_rounds: int = 10
@@ -63,7 +63,7 @@ class LineTuning:
     coarse_renewal_share: float = 0.35
     """Share for casts of the baseline put back another way, where the coarser grid leads to nothing."""
 
-    # heuristics/line/neighbourhoods.py, strategies/continuation.py
+    # heuristics/line/neighbourhoods.py, strategies/whole_horizon.py
     widths: tuple[int, ...] = (4, 10, 20, 40)
     """Slots by which heats may move in a step of improvement: wider when no step helps any more."""
     exchange_h: float = 24.0
@@ -130,7 +130,7 @@ class LineTuning:
     renewal_report: float = 1.0
     """Work between plans that are reported."""
 
-    # heuristics/line/move_sampling.py
+    # heuristics/line/batch_moves.py
     move_casts: int = 4
     """Casts that are taken out together at most."""
     move_reach_min: float = 60
@@ -183,7 +183,7 @@ class LineTuning:
     counts_near: float = 5e-4
     """Gap at which a corridor is done with, and gain below which wider ones are left out."""
 
-    # bounds/branch_and_bound.py, bounds/rising_prices.py, bounds/column_generation.py
+    # bounds/branch_and_bound.py, bounds/column_generation.py, bounds/column_generation.py
     root_share: float = 0.05
     """Share that the root may take where the bound of a long horizon is branched on."""
     settled_slots: float = 0.5
@@ -234,7 +234,7 @@ class SiteView:
 
 @dataclass(frozen=True)
 class LineAndSiteTuning:
-    """The search for heats together with a site that decides: ``heuristics/line/renewal_under_site.py`` and the joint
+    """The search for heats together with a site that decides: ``heuristics/line/ruin_and_recreate.py`` and the joint
     bound, ``bounds/joint_prices.py``."""
 
     share: float = 0.7

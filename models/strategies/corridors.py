@@ -7,7 +7,7 @@
 3. Units that are alike together, with the shortest lags: a bound, often equal to the plan.
 4. Every unit by itself over the whole horizon, from the best plan on. Longest waits are counted in total there, so
    that its optimum need not be a plan: then, and where time is left, the search goes on
-   (``models/strategies/continuation.py``).
+   (``models/strategies/whole_horizon.py``).
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from typing import Any
 
 import pyomo.core as pyo
 
-from emberline.models.formulations.line.by_unit.groups import Units
-from emberline.models.formulations.line.by_unit.heats_of_counts import around, begin, read
-from emberline.models.formulations.line.by_unit.model import Corridor, Matched, suits
+from emberline.models.formulations.line.by_unit.model import Corridor, Matched, around, begin, read, suits
+from emberline.models.formulations.line.by_unit.succession_cuts import Units
 from emberline.models.kernel.highs import Outcome, solve
 from emberline.models.kernel.templates import building
 from emberline.models.search.incumbent import Search

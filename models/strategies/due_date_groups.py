@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from emberline.models.heuristics.line import neighbourhoods, ruin_and_recreate
 from emberline.models.problem.assignment import Starts, extra_mwh, line_cells, line_gives
-from emberline.models.problem.line_reader import Heat, SlotProblem
+from emberline.models.problem.line import Heat, SlotProblem
 from emberline.models.search.incumbent import Search
 from emberline.models.search.tuning import LINE
 
@@ -75,17 +75,9 @@ def _replan(search: Search, casts: list[int], seconds: float, plan_part: Callabl
         tuple(best.cast_unit[c] for c in casts),
         tuple(best.cast_slot[c] for c in casts),
     )
-    inner = Search(
-        problem=_around(search, free, casts, starts),
-        data=search.data,
-        aim=search.aim,
-        limit=seconds,
-        gap=search.gap / 2 * len(free) / len(problem.heats),
-        on_progress=lambda event: None,
-        cancel=search.cancel,
-        dispatching=search.dispatching,
-        proving=False,
-    )
+    inner = search.inner(
+        _around(search, free, casts, starts), limit=seconds, gap=search.gap / 2 * len(free) / len(problem.heats)
+    )  # fmt: skip
     began = time.perf_counter()
     inner.offer(starts, capped=False)
     plan_part(inner)
@@ -116,19 +108,11 @@ def _around(search: Search, free: list[int], casts: list[int], starts: Starts) -
     assert best is not None
     open_ = problem.free.copy()
 
-    def take(u: int, begin_min: float, slots: int) -> None:
-        begin = begin_min / problem.step_min
-        low, high = math.floor(begin + 1e-9), math.ceil(begin + slots - 1e-9)
-        open_[u, max(low, 0) : max(high, 0)] = False
-
-    inside = set(free)
-    for h, heat in enumerate(problem.heats):
-        for i, operation in enumerate(heat.operations):
-            if h not in inside:
-                take(best.unit[h][i], best.minute(problem, h, i), operation.occupy[best.unit[h][i]])
-    for c, cast in enumerate(problem.casts):
-        if c not in casts:
-            take(best.cast_unit[c], best.cast_minute(problem, c), cast.hold[best.cast_unit[c]])
+    for (h, i), work, u, _, begin_min in best.placed(problem):
+        if h not in free and (h >= 0 or i not in casts):
+            begin = begin_min / problem.step_min
+            low, high = math.floor(begin + 1e-9), math.ceil(begin + work.occupy[u] - 1e-9)
+            open_[u, max(low, 0) : max(high, 0)] = False
     index = {h: place for place, h in enumerate(free)}
     reach = round(LINE.group_reach_h * 60 / problem.step_min)
     low = min((min(slots) for slots in starts.slot if slots), default=0) - reach

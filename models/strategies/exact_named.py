@@ -20,12 +20,12 @@ import pyomo.core as pyo
 from emberline.models.formulations.line.named import idling, import_cuts
 from emberline.models.formulations.line.named.model import Named
 from emberline.models.formulations.line.named.routes import Routed
-from emberline.models.heuristics.line.start_windows import everywhere
+from emberline.models.heuristics.line.neighbourhoods import everywhere
 from emberline.models.kernel import arrays
 from emberline.models.kernel.highs import Outcome, Program
 from emberline.models.kernel.templates import building
 from emberline.models.problem import routes
-from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.problem.line import SlotProblem
 from emberline.models.search import enumeration
 from emberline.models.search.incumbent import Search
 from emberline.models.search.tuning import FEW_HEATS
@@ -52,31 +52,24 @@ def terms(problem: SlotProblem) -> int:
 def proves(search: Search) -> bool:
     """Whether the program says of every plan what it is worth and whether it is one.
 
-    A cap on a grade counts with the mix of one plan where the site has more than the grid.
+    What has begun lies between slots, and a cap on a grade counts with the mix of one plan where the site has more than
+    the grid.
     """
     data = search.data
     alone = data.battery is None and data.hub is None and not data.pv.any()
-    return exact(search.problem) and (alone or not search.aim.grades)
-
-
-def exact(problem: SlotProblem) -> bool:
-    """Whether the program says of every plan what it is worth, so that its bound is one: what has begun lies between
-    slots."""
-    return all(cast.started_min is None for cast in problem.casts) and all(
-        operation.started_min is None for heat in problem.heats for operation in heat.operations
-    )
+    return search.problem.untouched and (alone or not search.aim.grades)
 
 
 def suits(search: Search) -> bool:
     """Whether the line is so small that solving it as a whole is the quickest way to its best plan."""
     top = FEW_HEATS.terms if few(search.problem) else FEW_HEATS.small_terms
     small = terms(search.problem) <= min(top, FEW_HEATS.terms_per_work * search.remaining / 2)
-    return exact(search.problem) and (small or by_routes(search.problem))
+    return search.problem.untouched and (small or by_routes(search.problem))
 
 
 def by_routes(problem: SlotProblem) -> bool:
     """Whether few heats have so few routes that the program has a column for each."""
-    if not few(problem) or problem.states or problem.gives or not exact(problem):
+    if not few(problem) or problem.states or problem.gives or not problem.untouched:
         return False
     return routes.few(problem, FEW_HEATS.route_terms)
 
@@ -132,7 +125,7 @@ def solve(search: Search, limit: float) -> bool:
     with building():
         formulation = _model(search)
         if not formulation.possible:
-            search.infeasible |= search.best is None and exact(search.problem)
+            search.infeasible |= search.best is None and search.problem.untouched
             return True
         formulation.model.goal = pyo.Objective(rule=lambda m: aim.pure(formulation.ports))
         program = Program(formulation.model)
@@ -170,7 +163,7 @@ def _model(search: Search) -> Named:
     """The program without its goal."""
     problem, data = search.problem, search.data
     kind = Routed if by_routes(problem) else Named
-    formulation = kind(problem, data, everywhere(problem), firm=True, gaps=exact(problem))
+    formulation = kind(problem, data, everywhere(problem), firm=True, gaps=problem.untouched)
     if formulation.possible:
         import_cuts.add(formulation)
         formulation.ports.keep(formulation.model, search.aim.tops)

@@ -1,20 +1,28 @@
-"""The heats of a line, planned by one of several strategies: all begin with the baseline schedule and prove a bound."""
+"""The heats of a line, planned by one of several strategies: all begin with the baseline schedule and prove a bound.
+
+The bound rises in a thread of its own while plans are searched.
+"""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import xarray as xr
 
+from emberline.models.bounds import column_generation as casts
 from emberline.models.bounds import exact_times as exactly
-from emberline.models.bounds.site_prices import most_cells
+from emberline.models.bounds import joint_prices as joint
+from emberline.models.bounds.branch_and_bound import Bound
+from emberline.models.bounds.joint_prices import most_cells
 from emberline.models.explain.capacity import hours
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.dispatch import dispatcher
-from emberline.models.heuristics.line import coarse_grid, renewal_under_site
+from emberline.models.heuristics.line import coarse_grid, ruin_and_recreate
 from emberline.models.heuristics.line.aggregate_first import first_plan
 from emberline.models.kernel import deadline
 from emberline.models.kernel.progress import Progress
@@ -22,15 +30,92 @@ from emberline.models.problem import assignment, line_reader
 from emberline.models.problem import site as sites
 from emberline.models.problem.assignment import Starts
 from emberline.models.problem.flows import SETTLE_SHARE
-from emberline.models.problem.idle_floor import with_floors
+from emberline.models.problem.line import Rounding
+from emberline.models.problem.line_reader import with_floors
 from emberline.models.problem.site import SiteData
 from emberline.models.search.incumbent import Search
 from emberline.models.search.schedule import as_schedule
 from emberline.models.search.tuning import FEW_HEATS, LINE, LINE_AND_SITE
 from emberline.models.search.warm_start import Study
-from emberline.models.strategies import continuation, corridors, due_date_groups, exact_named, whole_horizon
-from emberline.models.strategies.rising_bound import rising
-from emberline.scenarios import Case
+from emberline.models.strategies import corridors, due_date_groups, exact_named, whole_horizon
+from emberline.scenarios import Case, effort
+
+
+class Rising(Protocol):
+    """A bound that rises until it is over."""
+
+    over: bool
+    """Set by the search: nobody needs the bound any more."""
+    failure: BaseException | None
+    """What ended it."""
+
+    def run(self) -> None:
+        """Raise the search's bound."""
+
+
+class InTurn:
+    """Bounds one after the other in the same thread, each built when it is its turn."""
+
+    _over = effort.shared(False)
+
+    def __init__(self, parts: Sequence[Callable[[], Rising]]) -> None:
+        """Take what makes the bounds, at least one; the first is made at once."""
+        self._rest = list(parts[1:])
+        self.parts = [parts[0]()]
+        """Those that have had their turn, or have it."""
+
+    @property
+    def over(self) -> bool:
+        """Set by the search: nobody needs the bound any more."""
+        return self._over
+
+    @over.setter
+    def over(self, value: bool) -> None:
+        self._over = self.parts[-1].over = value
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended one of them."""
+        return self.parts[-1].failure
+
+    def run(self) -> None:
+        """Raise the search's bound until it is over."""
+        self.parts[-1].run()
+        while self._rest and not self._over and self.failure is None:
+            part = self._rest.pop(0)()
+            part.over = self._over
+            self.parts.append(part)
+            part.run()
+
+
+def bound_of(search: Search) -> InTurn:
+    """What proves a search's bound: prices where they suit, then the pooled relaxation branched on."""
+    problem, data = search.problem, search.data
+    long = len(problem.heats) > LINE.long_heats
+    fine = long or problem.n_slots > LINE.long_slots
+    quick = casts.of(search) if fine else None
+    if quick is not None:
+        return InTurn([lambda: quick] if long else [lambda: quick, lambda: Bound(search)])
+    # an import limit that is felt is best seen by the pooled relaxation, as long as that has a root in time
+    if joint.useful(search) and (long or not data.plain):
+        return InTurn([lambda: joint.JointBound(search), lambda: Bound(search)])
+    return InTurn([lambda: Bound(search)])
+
+
+@contextmanager
+def rising(search: Search) -> Iterator[threading.Thread]:
+    """Raise the bound in a thread while plans are searched inside; it ends with the search."""
+    if not search.proving:
+        yield threading.Thread()
+        return
+    bound = bound_of(search)
+    with effort.in_parallel(bound.run, "bound") as thread:
+        try:
+            yield thread
+        finally:
+            bound.over = True
+    if bound.failure is not None:
+        raise bound.failure
 
 
 @dataclass(frozen=True)
@@ -57,27 +142,27 @@ def by_name(search: Search) -> None:
 def by_groups(search: Search) -> None:
     """Groups of casts, each planned with what is decided before held fixed."""
     with rising(search):
-        if renewal_under_site.useful(search):
-            renewal_under_site.run(search, LINE_AND_SITE.share * search.remaining)
+        if ruin_and_recreate.useful_under_site(search):
+            ruin_and_recreate.run_under_site(search, LINE_AND_SITE.share * search.remaining)
         due_date_groups.run(search, _part)
-        continuation.run(search)
+        whole_horizon.go_on(search)
 
 
 def by_counts(search: Search) -> None:
     """Counts by unit, then heats by name."""
-    corridors.plans(search, _begin, continuation.fits(search))
-    continuation.run(search)
+    corridors.plans(search, _begin, whole_horizon.exact_fits(search))
+    whole_horizon.go_on(search)
 
 
 def as_a_whole(search: Search) -> None:
     """Pooled plans disaggregated into heats next to a bound, and what follows them."""
     with rising(search):
-        if renewal_under_site.useful(search) and renewal_under_site.pays_peaks(search):
+        if ruin_and_recreate.useful_under_site(search) and ruin_and_recreate.pays_peaks(search):
             # peaks tie all hours together: no small step lowers them
-            renewal_under_site.run(search, LINE_AND_SITE.peak_share * search.remaining)
-        with search.part(whole_horizon.share(search, continuation.fits(search))):
+            ruin_and_recreate.run_under_site(search, LINE_AND_SITE.peak_share * search.remaining)
+        with search.part(whole_horizon.share(search, whole_horizon.exact_fits(search))):
             whole_horizon.plans(search)
-        continuation.run(search)
+        whole_horizon.go_on(search)
     search.tell()
 
 
@@ -110,7 +195,7 @@ def heats(
     others: Sequence[xr.Dataset],
     tell: Progress,
     stop: Callable[[], bool],
-    rounding: line_reader.Rounding | None,
+    rounding: Rounding | None,
     study: Study | None,
     strategy: str | None = None,
 ) -> xr.Dataset:

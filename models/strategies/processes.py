@@ -17,14 +17,12 @@ from emberline.models.formulations.processes.stock_value import credited
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.assets.ports import Row, slot_values
 from emberline.models.formulations.site.dispatch import columns
-from emberline.models.formulations.site.objective import Aim
 from emberline.models.formulations.whole_site import SiteModel
 from emberline.models.heuristics.processes.relax_and_fix import Search
 from emberline.models.kernel import deadline
 from emberline.models.kernel.progress import Progress
 from emberline.models.problem import plant as plants
 from emberline.models.problem import site as sites
-from emberline.models.problem.plant import Plant
 from emberline.models.problem.site import SiteData
 from emberline.models.search.schedule import empty, outcome, stamped
 from emberline.scenarios import Case, effort
@@ -51,18 +49,8 @@ def optimize_processes(
     Objective, bound and gap leave out the process emissions that no plan can avoid (``constant``), and credit what
     stores hold at the end beyond what is wanted with the least that it takes to make (``credit``).
     """
-    data, plant = sites.read(scenario, envelope), plants.read(scenario, envelope)
-    search = Search(
-        scenario=scenario,
-        envelope=envelope,
-        data=data,
-        aim=_aim(aims.of(scenario, envelope, data, start), plant),
-        limit=scenario.goal.budget,
-        gap=scenario.goal.gap,
-        on_progress=on_progress or (lambda event: None),
-        cancel=cancel or (lambda: False),
-        figures=credited_flows,
-    )
+    search = _search(scenario, envelope, start, scenario.goal.budget, cancel)
+    search.on_progress = on_progress or search.on_progress
     with suppress(deadline.TimeIsOverError), deadline.writing(lambda: search.remaining < -deadline.LATE_S):
         search.run(start, others)
     if search.best is None:
@@ -94,18 +82,7 @@ def replan_processes(
         baseline: a list that a cap on extra cost counts from; None: that cap does not hold.
         cancel: polled; True ends the search with the best schedule so far.
     """
-    data, plant = sites.read(scenario, envelope), plants.read(scenario, envelope)
-    search = Search(
-        scenario=scenario,
-        envelope=envelope,
-        data=data,
-        aim=_aim(aims.of(scenario, envelope, data, baseline), plant),
-        limit=work,
-        gap=scenario.goal.gap,
-        on_progress=lambda event: None,
-        cancel=cancel or (lambda: False),
-        figures=credited_flows,
-    )
+    search = _search(scenario, envelope, baseline, work, cancel)
     search.repair(start)
     if search.best is None:
         return _schedule(scenario, search, None)
@@ -113,15 +90,24 @@ def replan_processes(
     schedule = _schedule(scenario, search, search.site_model)
     ports = search.site_model.plant_ports
     lacking = [
-        store.name for store in plant.stores
-        if any(slot_values(Row(slack, store.name), plant.n).sum() > SMALL_T for slack in ports.slacks)
+        store.name for store in ports.plant.stores
+        if any(slot_values(Row(slack, store.name), ports.plant.n).sum() > SMALL_T for slack in ports.slacks)
     ]  # fmt: skip
     return schedule.assign_attrs(complete=int(not lacking), unplaced=", ".join(lacking))
 
 
-def _aim(aim: Aim, plant: Plant) -> Aim:
-    """Goals and caps, with what no plan of the processes can change."""
-    return replace(aim, constant=aim.constant + plant.counted(aim.first, {"scope1": unavoidable_kg(plant)}))
+def _search(
+    scenario: Case, envelope: xr.Dataset, baseline: xr.Dataset | None, work: float, cancel: Callable[[], bool] | None
+) -> Search:
+    """A search that has not begun; what no plan of the processes can change belongs to the aim's constant."""
+    data, plant = sites.read(scenario, envelope), plants.read(scenario, envelope)
+    aim = aims.of(scenario, envelope, data, baseline)
+    unavoidable = plant.counted(aim.first, {"scope1": unavoidable_kg(plant)})
+    return Search(
+        scenario=scenario, envelope=envelope, data=data, aim=replace(aim, constant=aim.constant + unavoidable),
+        limit=work, gap=scenario.goal.gap, on_progress=lambda event: None, cancel=cancel or (lambda: False),
+        figures=credited_flows,
+    )  # fmt: skip
 
 
 def _second(search: Search, site_model: SiteModel) -> None:

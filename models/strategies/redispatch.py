@@ -18,7 +18,7 @@ from emberline.models.problem import line_reader
 from emberline.models.problem import site as sites
 from emberline.models.problem.assignment import Starts, from_schedule, line_gives, site_cells
 from emberline.models.problem.flows import SETTLE_SHARE, Flows
-from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.problem.line import SlotProblem
 from emberline.models.search.schedule import filled, stamped
 from emberline.scenarios import Case
 
@@ -92,7 +92,7 @@ class Redispatch:
         if flows is None:
             return Redispatched(None, "no plan", reason="the site cannot do what is asked of it")
         data = filled(self.scenario, self.envelope, placed.problem, self.data, placed.starts, flows)
-        slack = self._slack(flows)
+        slack = self._dispatchers[True].slack()
         scale = max(abs(self.aim.value(flows)), 1e-9)
         status = "within gap" if slack is not None and slack <= GAP * scale else "best found"
         value = self.aim.value(flows)
@@ -128,7 +128,3 @@ class Redispatch:
 
     def _rank(self, flows: Flows) -> float:
         return self.aim.draft_rank(self.data, flows)
-
-    def _slack(self, flows: Flows) -> float | None:
-        """What the solver has left open, from its own figures of the last run."""
-        return self._dispatchers[True].slack()

@@ -8,7 +8,7 @@
    to go on from than one that keeps it and is far off.
 4. All starts at their best times, units and sequences kept (``models/heuristics/line/minimum_cut_retiming.py``); two
    casts exchanged; the heats of one or two casts moved by some slots, all others held, until nothing improves any more.
-5. What is left of the time: ``models/strategies/continuation.py``.
+5. What is left of the time: ``models/strategies/whole_horizon.py``.
 
 Every plan is judged by its own figures, whatever made it. Mixed-integer programs are solved around their relaxation:
 that is where good plans lie, and HiGHS would look there last.
@@ -18,11 +18,14 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
+
 from emberline.models.heuristics.line import coarse_grid, ruin_and_recreate
 from emberline.models.heuristics.line.aggregate_first import first_plan
-from emberline.models.heuristics.line.neighbourhoods import corridors, exchange, polish, retime
+from emberline.models.heuristics.line.neighbourhoods import corridors, exchange, polish, retime, shake
 from emberline.models.search.incumbent import Search
-from emberline.models.search.tuning import LINE
+from emberline.models.search.tuning import FEW_HEATS, LINE
+from emberline.models.strategies import exact_named
 
 
 def share(search: Search, more: bool) -> float:
@@ -74,3 +77,26 @@ def _renewed(search: Search) -> bool:
     before = search.draft_rank
     ruin_and_recreate.run(search, LINE.coarse_renewal_share * search.remaining)
     return search.draft_rank < before
+
+
+def exact_fits(search: Search) -> bool:
+    """Whether there is time to solve the line as a whole."""
+    return exact_named.terms(search.problem) <= min(FEW_HEATS.most_terms, FEW_HEATS.terms_per_work * search.remaining)
+
+
+def go_on(search: Search) -> None:
+    """Go on until the gap or the limit is reached."""
+    last_resort = search.best is None and exact_named.terms(search.problem) <= FEW_HEATS.most_terms
+    if not search.phase_over() and (last_resort or exact_fits(search)):
+        exact_named.solve(search, search.remaining)
+    chance, size, failures = np.random.default_rng(LINE.shake_seed), 2, 0
+    while not search.phase_over():
+        if search.draft is not None and (search.best is not None or chance.random() < 0.5):
+            better = shake(search, chance, size)
+        else:
+            better = first_plan(search, float(chance.random()))
+        if better:
+            polish(search)
+        failures = 0 if better else failures + 1
+        if failures >= LINE.shake_failures:
+            size, failures = size + 1, 0

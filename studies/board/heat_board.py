@@ -23,7 +23,7 @@ from emberline.scenarios.case.scenario import ProductionLine
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.locks import merged
 from emberline.scenarios.records.orders import AnyLock, Lock
-from emberline.studies.why.limits import Line, Movable, place_of
+from emberline.studies.why.limits import Line, place_of
 
 Place = tuple[int, int]
 """Unit and start slot."""
@@ -70,7 +70,7 @@ class HeatBoard:
 
     def units(self, key: line.Key) -> tuple[int, ...]:
         """Units that may take an operation or a cast."""
-        return Movable.of(self.problem, key).units
+        return self.problem.work(key).units
 
     def offset_min(self, heat: str, key: line.Key, unit: int) -> float:
         """Start of a heat after that of its cast [min]; 0 before the casting."""
@@ -153,7 +153,8 @@ class HeatBoard:
 
     def _cast(self, c: int) -> dict[str, Any]:
         cast = self.problem.casts[c]
-        by_unit = {name: _pairs(getattr(cast, name)) for name in ("hold", "minutes", "first", "last")}
+        by_unit = {"hold": _pairs(cast.occupy), "minutes": _pairs(cast.planned)}
+        by_unit |= {"first": _pairs(cast.first), "last": _pairs(cast.last)}
         offsets = [[u, offsets.tolist()] for u, offsets in cast.offsets.items()]
         name = self.free.orders[cast.order].name
         members = {"name": name, "heats": list(cast.heats), "units": list(cast.units)}
@@ -175,7 +176,7 @@ def _heat(heat: line.Heat) -> dict[str, Any]:
 
 def _operation(operation: line.Operation) -> dict[str, Any]:
     by_unit = {name: _pairs(getattr(operation, name)) for name in ("occupy", "planned", "minutes")}
-    latest = [[u, operation.latest(u)] for u in operation.units]
+    latest = [[u, operation.window(u)[1]] for u in operation.units]
     limits = {"first": operation.first, "latest": latest, "started": operation.started_min}
     units = {"stage": operation.stage, "units": list(operation.units)}
     return {**units, **by_unit, **limits, "mwh": _sums(operation.cells)}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime
 
 from emberline.models import line
@@ -11,32 +10,6 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message, mark
 
 CLOSE = 1e-9
-
-
-@dataclass(frozen=True)
-class Movable:
-    """Operation, or cast with its heats, that is placed as a whole. Mappings are by the number of the unit."""
-
-    order: int
-    units: tuple[int, ...]
-    first: Mapping[int, int]
-    last: Mapping[int, int]
-    slots: Mapping[int, int]
-    """For which its unit is taken."""
-    minutes: Mapping[int, float]
-    """For which its unit must be available."""
-
-    @classmethod
-    def of(cls, problem: line.SlotProblem, key: line.Key) -> Movable:
-        """The operation or cast of a key."""
-        h, i = key
-        if h < 0:
-            cast = problem.casts[i]
-            return cls(cast.order, cast.units, cast.first, cast.last, cast.hold, cast.minutes)
-        heat, operation = problem.heats[h], problem.heats[h].operations[i]
-        last = {u: operation.latest(u) for u in operation.units}
-        first = dict.fromkeys(operation.units, operation.first)
-        return cls(heat.order, operation.units, first, last, operation.occupy, operation.planned)
 
 
 def place_of(starts: line.Starts, key: line.Key) -> tuple[int, int]:
@@ -67,7 +40,7 @@ class Line:
 
     def _take(self, key: line.Key, who: Message) -> None:
         unit, begin = place_of(self.starts, key)[0], self.begin(key) / self.problem.step_min
-        slots = Movable.of(self.problem, key).slots[unit]
+        slots = self.problem.work(key).occupy[unit]
         self.occupied.setdefault(unit, []).append((begin, begin + slots, key, who))
 
     def begin(self, key: line.Key) -> float:
@@ -86,8 +59,9 @@ class Line:
         return self.scenario.horizon.instant(float(slots * self.problem.step_min))
 
     def _window(self, key: line.Key, slot: int, u: int) -> Iterator[Message]:
-        part, horizon = Movable.of(self.problem, key), self.scenario.horizon
-        order, first, last = self.scenario.orders[part.order], part.first[u], part.last[u]
+        problem, horizon = self.problem, self.scenario.horizon
+        order = self.scenario.orders[(problem.casts[key[1]] if key[0] < 0 else problem.heats[key[0]]).order]
+        first, last = problem.work(key).window(u)
         lock = self._lock(key, slot, u)
         if lock and not first <= slot <= last:
             yield lock
@@ -120,9 +94,9 @@ class Line:
         return None
 
     def _on_unit(self, key: line.Key, slot: int, u: int) -> Iterator[Message]:
-        part, step, name = Movable.of(self.problem, key), self.problem.step_min, self.problem.units[u]
-        slots = part.slots[u]
-        if slot >= 0 and self.problem.is_out(u, slot * step, part.minutes[u]):
+        work, step, name = self.problem.work(key), self.problem.step_min, self.problem.units[u]
+        slots = work.occupy[u]
+        if slot >= 0 and self.problem.is_out(u, slot * step, work.planned[u]):
             yield Message("{name} is not available", name=name)
         for begin, end, other, who in sorted(self.occupied.get(u, [])):
             if other != key and begin < slot + slots - CLOSE and slot < end - CLOSE:

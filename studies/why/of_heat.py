@@ -22,7 +22,7 @@ from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.records.orders import Lock
 from emberline.studies.difference.moves import THEN, moved
 from emberline.studies.why.answer import Answer, Slot
-from emberline.studies.why.limits import Line, Movable
+from emberline.studies.why.limits import Line
 from emberline.studies.why.resolver import Resolver
 from emberline.studies.why.tuning import WHY
 
@@ -158,7 +158,7 @@ class OfHeat:
             time = self.scenario.horizon.instant(baseline)
             says = Message("{heat} at the baseline's time, {time}", heat=subject.label, time=time)
             options.append(("baseline", says, self._pin(baseline)))
-        for unit in (self.problem.units[u] for u in Movable.of(self.problem, self.key).units):
+        for unit in (self.problem.units[u] for u in self.problem.work(self.key).units):
             if unit == subject.unit:
                 continue
             unit_lock = Lock(heat=subject.heat.name, stage=subject.stage, unit=unit)

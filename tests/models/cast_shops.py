@@ -15,7 +15,7 @@ from emberline.models.problem import line_reader
 from emberline.models.problem import site as sites
 from emberline.models.problem.assignment import Starts, from_schedule
 from emberline.models.problem.constants import direct_kg
-from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.problem.line import SlotProblem
 from emberline.models.search.incumbent import Search
 from emberline.scenarios import Case, load
 from emberline.twin import envelope

@@ -13,7 +13,7 @@ from small_works import Draw
 from emberline import twin
 from emberline.models.problem import assignment, line_reader
 from emberline.models.problem.assignment import Starts
-from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.problem.line import SlotProblem
 from emberline.scenarios import Scenario, resolve
 
 

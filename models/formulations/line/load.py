@@ -10,7 +10,7 @@ import pyomo.core as pyo
 from emberline.models.formulations.site.assets.ports import Linear, Row
 from emberline.models.kernel.arrays import Series, Variable, constraint
 from emberline.models.kernel.banded_rows import Runs, Stretches, Terms, weighed
-from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.problem.line import SlotProblem
 
 
 class Draws:

@@ -14,7 +14,7 @@ import numpy as np
 import pyomo.core as pyo
 
 from emberline.models.formulations.processes.commitment import add_units
-from emberline.models.formulations.processes.ports import UnitPorts, by_slot, joined
+from emberline.models.formulations.processes.runs import UnitPorts, by_slot, joined
 from emberline.models.formulations.site.assets.ports import Linear, Row
 from emberline.models.formulations.site.balance import Ports as SitePorts
 from emberline.models.kernel.arrays import Rows, Series, Variable, constraint, limit

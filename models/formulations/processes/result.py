@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emberline.models.formulations.processes.network import ADDED, PlantPorts, levels
-from emberline.models.formulations.processes.ports import UnitPorts
-from emberline.models.formulations.processes.runs import UnderWay, kernel
+from emberline.models.formulations.processes.runs import UnderWay, UnitPorts, kernel
 from emberline.models.formulations.processes.stock_value import credited, slack_prices
 from emberline.models.formulations.site.assets.ports import Row, slot_values
 from emberline.models.formulations.site.dispatch import held_flows

@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from emberline.models.problem.plant import Plant
-from emberline.models.problem.site import SiteData
-from emberline.models.problem.site_assets import supplies
+from emberline.models.problem.site import SiteData, supplies
 from emberline.scenarios.flows.process_flows import added_per_t
 from emberline.scenarios.process import Mode
 

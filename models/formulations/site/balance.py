@@ -16,7 +16,7 @@ import numpy as np
 import pyomo.core as pyo
 
 from emberline.models.formulations.site import assets
-from emberline.models.formulations.site import purchase as purchases
+from emberline.models.formulations.site import tariff as purchases
 from emberline.models.formulations.site.assets.ports import HubPorts, Linear, Sum
 from emberline.models.formulations.site.assets.storage import add_levels, one_way
 from emberline.models.kernel.arrays import Series, Variable, constraint, limit, relax
@@ -68,6 +68,11 @@ class Ports:
     def less(self, deduction: Callable[[str], Any]) -> Ports:
         """Ports with something taken off, by name of the metric."""
         return replace(self, worth=lambda metric: self.worth(metric) - deduction(metric))
+
+
+def of_cells(line: Any, per: int) -> tuple[Callable[[Any, Any], Any], Callable[[Any], Any]]:
+    """Energy of the line in a cell and in a slot, for ``add``, where a variable tells it by cell."""
+    return lambda c, t: line[c], lambda t: sum([line[t * per + k] for k in range(per)])
 
 
 def add(
@@ -163,7 +168,7 @@ def add(
     paid: Callable[[], Any] | None = None
     if data.purchase is not None:
         block.purchase = pyo.Block()
-        paid = purchases.add(block.purchase, data.purchase, net_import, metered, n, n_meter)
+        paid = purchases.add_purchase(block.purchase, data.purchase, net_import, metered, n, n_meter)
     credited, units = data.given_worth
     credit: Sum | None = None
     if line_gives and any(np.any(unit) for unit in units.values()):

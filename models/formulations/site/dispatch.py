@@ -10,8 +10,8 @@ import pyomo.core as pyo
 import xarray as xr
 
 from emberline.models.formulations.site import balance as site_model
+from emberline.models.formulations.site.assets import read_flows
 from emberline.models.formulations.site.assets.ports import Linear, Row, slot_values
-from emberline.models.formulations.site.assets.result import read_flows
 from emberline.models.formulations.site.assets.storage import one_way_amounts
 from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel.arrays import Variable
@@ -48,21 +48,9 @@ class Dispatcher:
         self.carriers = () if data.hub is None else tuple(data.hub.carriers)
         if data.plain:
             return
-        n, per = len(data.base), data.cells_per_slot
         model = self.model = pyo.ConcreteModel()
         with building():
-            model.CELL = pyo.RangeSet(0, n * per - 1)
-            model.line = Variable(model.CELL)
-            model.gives = Variable(pyo.RangeSet(0, len(self.carriers) - 1), pyo.RangeSet(0, n - 1))
-            model.site = pyo.Block()
-            self.ports = site_model.add(
-                model.site,
-                data,
-                lambda c, t: model.line[c],
-                lambda t: sum(model.line[t * per + k] for k in range(per)),
-                soft=True,
-                line_gives={carrier: Linear(((Row(model.gives, k), 1.0),)) for k, carrier in enumerate(self.carriers)},
-            )
+            self.ports = add_under_line(model, data, self.carriers, soft=True)
             scale = 1e-6 * float(np.abs(data.carbon).mean() + np.abs(data.price).mean())
             broken = self.ports.price_caps(model, caps, over_price)
 
@@ -129,6 +117,24 @@ class Dispatcher:
         if outcome.bound is None or outcome.objective is None:
             return None
         return max(float(outcome.objective - outcome.bound), 0.0)
+
+
+def add_under_line(model: pyo.ConcreteModel, data: SiteData, carriers: Sequence[str], **how: Any) -> Ports:
+    """Fill a model with a site under any load of a line: ``line`` by cell [MWh], ``gives`` by carrier and slot.
+
+    Args:
+        model: empty.
+        data: the site.
+        carriers: what the line gives.
+        **how: for ``balance.add``.
+    """
+    n, per = len(data.base), data.cells_per_slot
+    model.CELL = pyo.RangeSet(0, n * per - 1)
+    model.line = Variable(model.CELL)
+    model.gives = Variable(pyo.RangeSet(0, len(carriers) - 1), pyo.RangeSet(0, n - 1))
+    model.site = pyo.Block()
+    gives = {carrier: Linear(((Row(model.gives, k), 1.0),)) for k, carrier in enumerate(carriers)}
+    return site_model.add(model.site, data, *site_model.of_cells(model.line, per), line_gives=gives, **how)
 
 
 def dispatcher(data: SiteData, aim: Any) -> Dispatcher:

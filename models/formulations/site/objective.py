@@ -12,8 +12,7 @@ import xarray as xr
 from emberline.models.problem.constants import baseline_totals, direct_kg, grade_caps
 from emberline.models.problem.flows import Flows
 from emberline.models.problem.line import GradeCap
-from emberline.models.problem.site import SiteData
-from emberline.models.problem.site_assets import dearest
+from emberline.models.problem.site import SiteData, dearest
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.goal_metrics import goal_metric, no_worse
 from emberline.scenarios.metrics import FULL_COST, METRICS, OTHER_CARBON

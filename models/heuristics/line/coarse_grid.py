@@ -10,15 +10,14 @@ import xarray as xr
 from emberline.models.problem import line_reader
 from emberline.models.problem import site as sites
 from emberline.models.problem.assignment import Starts
-from emberline.models.problem.idle_floor import with_floors
+from emberline.models.problem.line import Rounding
+from emberline.models.problem.line_reader import with_floors
 from emberline.models.search.incumbent import Search
 from emberline.models.search.tuning import LINE
 from emberline.scenarios import Case
 
 
-def coarser(
-    scenario: Case, envelope: xr.Dataset, rounding: line_reader.Rounding | None
-) -> Callable[[Search], Search] | None:
+def coarser(scenario: Case, envelope: xr.Dataset, rounding: Rounding | None) -> Callable[[Search], Search] | None:
     """What makes the search on quarter-hours of a finer search; None where the grid is none finer.
 
     Args:
@@ -50,17 +49,10 @@ def coarser(
                 and rough_search.remaining < (LINE.coarse_most - LINE.coarse_share) * remaining
             )
 
-        rough_search = Search(
-            problem=with_floors(line_reader.from_scenario(rough_scenario, rough_envelope, rounding)),
-            data=replace(data, whole=fine.data.whole),
-            aim=fine.aim,
-            limit=LINE.coarse_most * remaining,
-            gap=fine.gap,
-            on_progress=lambda event: None,
-            cancel=over,
-            dispatching=fine.dispatching,
-            proving=False,
-        )
+        rough_search = fine.inner(
+            with_floors(line_reader.from_scenario(rough_scenario, rough_envelope, rounding)),
+            LINE.coarse_most * remaining, fine.gap, data=replace(data, whole=fine.data.whole), cancel=over,
+        )  # fmt: skip
         return rough_search
 
     return search

@@ -19,7 +19,7 @@ import numpy as np
 from emberline.models.bounds import cast_pricing
 from emberline.models.heuristics.line.placement import Placed, Shop
 from emberline.models.problem import cost_curves
-from emberline.models.problem.line_reader import even_cells
+from emberline.models.problem.line import even_cells
 from emberline.models.search.incumbent import Search
 from emberline.models.search.tuning import LINE
 from emberline.scenarios import effort
@@ -130,7 +130,7 @@ class Retiming:
         on: dict[int, list[tuple[int, int, int]]] = {}
         for c, placed in enumerate(at):
             cast, cast_number = self.problem.casts[c], int(self._first[-1]) + c
-            on.setdefault(placed.unit, []).append((placed.slot, cast_number, cast.hold[placed.unit]))
+            on.setdefault(placed.unit, []).append((placed.slot, cast_number, cast.occupy[placed.unit]))
             for h, units, slots in zip(cast.heats, placed.units, placed.slots, strict=True):
                 heat, k = self.problem.heats[h], int(self._first[h])
                 places = [o.units.index(u) for o, u in zip(heat.operations, units, strict=True)]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emberline.models.heuristics.line.placement import Shop
-from emberline.models.problem.line_reader import even_cells
+from emberline.models.problem.line import even_cells
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Tables:
         self.pad = pad = max(int(self.back.max()), 0) + int(sum(self.longest)) + 1
         self.tail = max(
             int(self.occupy.max()), cells, *(len(part) for cast in casts for part in cast.cells.values()),
-            *(slots for cast in casts for slots in cast.hold.values()),
+            *(slots for cast in casts for slots in cast.occupy.values()),
             *(o.occupy[u] for heat in heats for o in heat.operations for u in o.units),
         ) + max(-int(self.least_to_cast.min()), 0) + 1  # fmt: skip
         self.kind = np.array(shop.kinds)
@@ -174,6 +174,6 @@ class Tables:
         for c, cast in enumerate(casts):
             self.cast_of[list(cast.heats)] = c
             for j, u in enumerate(cast.units):
-                self.caster[c, j], self.hold[c, j] = u, cast.hold[u]
+                self.caster[c, j], self.hold[c, j] = u, cast.occupy[u]
                 self.open[c, j] = np.isfinite(shop.casting(c, u))
                 self.cast_draws[c, j, : len(cast.cells[u])] = cast.cells[u]

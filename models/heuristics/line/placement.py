@@ -13,7 +13,7 @@ import numpy as np
 
 from emberline.models.problem import cost_curves
 from emberline.models.problem.assignment import Starts
-from emberline.models.problem.line_reader import Heat, SlotProblem, even_cells
+from emberline.models.problem.line import Heat, SlotProblem, even_cells
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,7 @@ class Shop:
         self._kind = [kinds.setdefault(heat.kind, len(kinds)) for heat in problem.heats]
         self._heats = [problem.heats[self._kind.index(k)] for k in range(len(kinds))]
         self._worth = {
-            (k, i, u): self._within(
-                cost_curves.energy(problem, o.cells[u], cells),
-                o.first,
-                o.latest(u),
-                problem.may_start(u, o.occupy[u], o.planned[u]),
-            )
+            (k, i, u): np.where(problem.start_slots(o, u), cost_curves.energy(problem, o.cells[u], cells), np.inf)
             for k, heat in enumerate(self._heats)
             for i, o in enumerate(heat.operations)
             for u in o.units
@@ -64,25 +59,13 @@ class Shop:
                         self._worth[k, i, u] = self._worth[k, i, u] + sign * lost
         self._casting = [
             {
-                u: self._within(
-                    cost_curves.energy(problem, cast.cells[u], cells),
-                    cast.first[u],
-                    cast.last[u],
-                    problem.may_start(u, cast.hold[u], cast.minutes[u]),
-                )
+                u: np.where(problem.start_slots(cast, u), cost_curves.energy(problem, cast.cells[u], cells), np.inf)
                 for u in cast.units
             }
             for cast in problem.casts
         ]
         self.at: list[Placed | None] = [None] * len(problem.casts)
         """Where each cast lies."""
-
-    def _within(self, curve: np.ndarray, first: int, last: int, open_: np.ndarray) -> np.ndarray:
-        """A curve that is infinite outside a window, and where the unit is not available or held by others."""
-        curve[: max(first, 0)] = np.inf
-        curve[max(last + 1, 0) :] = np.inf
-        curve[~open_] = np.inf
-        return curve
 
     def _slope(self, heat: Heat, cells: np.ndarray) -> np.ndarray:
         """Worth of the heat that a slot's wait loses."""
@@ -112,20 +95,14 @@ class Shop:
     def cells(self, c: int, placed: Placed) -> np.ndarray:
         """Energy of a cast and its heats in some place by cell [MWh], reheating included, shape (n_cells,)."""
         problem, cast, load = self.problem, self.problem.casts[c], np.zeros(self.problem.n_cells)
-
-        def add_cells(slot: int, cells: np.ndarray) -> None:
-            first = slot * problem.cells_per_slot
-            end = min(first + len(cells), problem.n_cells)
-            load[first:end] += cells[: end - first]
-
-        add_cells(placed.slot, cast.cells[placed.unit])
+        problem.draw(load, placed.slot, cast.cells[placed.unit])
         for h, units, slots in zip(cast.heats, placed.units, placed.slots, strict=True):
             heat = problem.heats[h]
             for operation, u, t in zip(heat.operations, units, slots, strict=True):
-                add_cells(t, operation.cells[u])
+                problem.draw(load, t, operation.cells[u])
             if heat.reheat and problem.reheat_kwh_per_t_min:
                 spread = even_cells(problem, heat.operations[heat.reheat].minutes[units[heat.reheat]])
-                add_cells(slots[heat.reheat], self.reheat_mwh(h, units, slots) * spread)
+                problem.draw(load, slots[heat.reheat], self.reheat_mwh(h, units, slots) * spread)
         return load
 
     def reheat_mwh(self, h: int, units: Sequence[int], slots: Sequence[int]) -> float:

@@ -12,8 +12,7 @@ from typing import Any
 import pyomo.core as pyo
 
 from emberline.models.kernel.arrays import Neighbourhood
-from emberline.models.kernel.highs.handover import quiet
-from emberline.models.kernel.highs.outcome import Multipliers, Outcome, SearchRun
+from emberline.models.kernel.highs.handover import Multipliers, Outcome, SearchRun, quiet
 from emberline.models.kernel.highs.program import Program
 from emberline.models.kernel.progress import Progress
 from emberline.scenarios import effort

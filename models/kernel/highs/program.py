@@ -1,23 +1,26 @@
-"""A model that is solved again and again: compiled once, sent as changes."""
+"""A model that is solved again and again: compiled once, sent as changes.
+
+The interior point method without crossover (``central``) ends amid the optimal multipliers instead of in a corner of
+them. That is what steadies column generation: Gondzio, González-Brevis, Munari, European Journal of Operational
+Research 224 (2013).
+"""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import highspy
 import numpy as np
 import pyomo.core as pyo
-import xarray as xr
 
 from emberline.models.kernel.arrays import Neighbourhood
 from emberline.models.kernel.compile import compiled
 from emberline.models.kernel.highs import handover
-from emberline.models.kernel.highs.iis import conflict
-from emberline.models.kernel.highs.outcome import Multipliers, Outcome, SearchRun, read
+from emberline.models.kernel.highs.handover import Multipliers, Outcome, SearchRun, read_outcome
 from emberline.models.kernel.progress import Progress
 from emberline.models.kernel.standard_form import Compiled
 from emberline.models.kernel.templates import building
@@ -214,21 +217,15 @@ class Program:
 
     def load_values(self, values: np.ndarray) -> None:
         """Load values by column into the Pyomo model's variables, those that are whole exactly whole."""
-        values = np.where(self._kinds, np.rint(values), values)
-        self._form.load_values(values)
+        self._form.load_values(np.where(self._kinds, np.rint(values), values))
 
-    def values_of(self, component: Any) -> xr.DataArray:
-        """What the solver holds for the members of a Var component; 0 for those that the model does not use."""
-        return self._form.labelled(component, self.solution(), missing=0.0)
-
-    def duals(self, constraint: Any) -> xr.DataArray:
+    def duals(self, constraint: Any) -> np.ndarray:
         """By how much the objective changes for a unit more on the right-hand sides of a Constraint component.
 
-        After a linear program; 0 for members that are no row.
+        After a linear program, shape (n,); 0 for members that are no row.
         """
-        return self._form.labelled(
-            constraint, self._sense * np.asarray(self._solver.getSolution().row_dual), missing=0.0
-        )
+        rows, duals = self._form.rows_of(constraint), np.asarray(self._solver.getSolution().row_dual)
+        return np.where(rows >= 0, self._sense * duals[rows], 0.0) if len(duals) else np.zeros(len(rows))
 
     def rows_priced(self) -> np.ndarray | None:
         """Multipliers of all rows after a linear program, shape (n_rows,); None where there are none."""
@@ -391,7 +388,26 @@ class Program:
         Members of the Pyomo model, constraints and variables, each with the side that is meant: ``lower``, ``upper`` or
         ``both``. None where the relaxation has a solution, or nothing was found in time. What the solver holds stays.
         """
-        return conflict(self._form, work=work)
+        form = self._form
+        # with the options of every solver: HiGHS refuses another number of threads once one has run
+        iis, solver = highspy.IisStrategy, handover.new()
+        handover.hand_over(solver, replace(form, whole=np.zeros(len(form.whole), dtype=bool)))
+        # of seconds: nothing is counted here, and nothing but what is said of a conflict follows from it
+        solver.setOptionValue("time_limit", max(work, 0.01))
+        solver.setOptionValue("iis_time_limit", max(work, 0.01))
+        # first those of a phase that minimizes what is violated, then each of them is tried
+        solver.setOptionValue("iis_strategy", int(iis.kIisStrategyFromLp) | int(iis.kIisStrategyIrreducible))
+        began = time.perf_counter()
+        status, subsystem = solver.getIis()
+        effort.spend(time.perf_counter() - began)
+        if status != highspy.HighsStatus.kOk or not len(subsystem.row_index_) + len(subsystem.col_index_):
+            return None
+        bound = highspy.IisBoundStatus
+        sides = {int(bound.kIisBoundStatusLower): "lower", int(bound.kIisBoundStatusUpper): "upper"}
+        constraints, variables = form.constraints, form.columns
+        rows = [(constraints[row], side) for row, side in zip(subsystem.row_index_, subsystem.row_bound_, strict=True)]
+        columns = [(variables[j], side) for j, side in zip(subsystem.col_index_, subsystem.col_bound_, strict=True)]
+        return [(member, sides.get(int(side), "both")) for member, side in rows + columns]
 
     def outcome(self, run: SearchRun) -> Outcome:
         """What a search came to, the Pyomo model left as it is.
@@ -399,7 +415,7 @@ class Program:
         A mixed-integer search that was given a start may tell an objective, and a bound with it, that is not the one of
         its solution: then the solution's own is given, and no bound.
         """
-        outcome = read(self._solver, self.whole, self._sense, run)
+        outcome = read_outcome(self._solver, self.whole, self._sense, run)
         if not outcome.has_solution or outcome.objective is None or run.relaxed or not self.whole:
             return outcome
         objective = self._sense * float(self._costs @ self.solution() + self._offset)
@@ -415,11 +431,10 @@ class Program:
     def load(self, run: SearchRun) -> Outcome:
         """What a search came to, its solution loaded into the Pyomo model's variables."""
         outcome = self.outcome(run)
-        if outcome.has_solution:
-            values = self.solution()
-            if not run.relaxed:
-                values = np.where(self._kinds, np.rint(values), values)
-            self._form.load_values(values)
+        if outcome.has_solution and run.relaxed:
+            self._form.load_values(self.solution())
+        elif outcome.has_solution:
+            self.load_values(self.solution())
         return outcome
 
 
@@ -435,3 +450,55 @@ def _seconds(work: float) -> float:
     if net is None:
         return math.inf
     return max(work, 0.01) if net.acted else max(net.rest_s, 0.01)
+
+
+@dataclass(frozen=True)
+class Central:
+    """Where the method ended: multipliers as good as the tolerance asks, no solution to rely on."""
+
+    multipliers: np.ndarray
+    """By row: by how much the objective rises for a unit more on the right side."""
+    values: np.ndarray
+    objective: float
+
+
+def central(
+    cost: np.ndarray,
+    matrix: Any,
+    low: np.ndarray,
+    high: np.ndarray,
+    *,
+    tolerance: float,
+    work: float,
+    cancel: Callable[[], bool],
+    lower: np.ndarray | None = None,
+    upper: np.ndarray | None = None,
+) -> Central | None:
+    """Minimize cost·x with low ≤ A x ≤ high and lower ≤ x ≤ upper; None where that did not end in time.
+
+    Args:
+        cost: shape (n_columns,).
+        matrix: A, a scipy matrix by columns (CSC).
+        low: shape (n_rows,), −∞ for none.
+        high: shape (n_rows,), ∞ for none.
+        tolerance: relative distance between primal and dual at which it may end.
+        work: at most (``scenarios/effort.py``).
+        cancel: polled; True ends it.
+        lower: shape (n_columns,); None: 0 for all.
+        upper: shape (n_columns,); None: ∞ for all.
+    """
+    n = len(cost)
+    form = Compiled(
+        sense=1.0, cost=cost, offset=0.0, lower=np.zeros(n) if lower is None else lower,
+        upper=np.full(n, np.inf) if upper is None else upper, whole=np.zeros(n, dtype=bool), row_lower=low,
+        row_upper=high, starts=matrix.indptr.astype(np.int32), index=matrix.indices.astype(np.int32),
+        values=np.asarray(matrix.data, dtype=float), _variables={}, _constraints={},
+    )  # fmt: skip
+    program = Program(form)
+    run = program.search(work=max(work, 0.01), ipm=True, crossover=False, tolerance=tolerance, cancel=cancel)
+    prices = program.rows_priced()
+    if prices is None:
+        return None
+    value = program.outcome(run).objective
+    values = program.solution()
+    return Central(prices, values, float(cost @ values) if value is None else value)

@@ -55,14 +55,14 @@ class _Line:
             for i, operation in enumerate(heat.operations):
                 is_fixed = operation.started_min is not None
                 unit = target.unit[h][i] if target.unit[h][i] in operation.units else next(iter(operation.units), -1)
-                window = (operation.first, operation.latest(unit))
+                window = operation.window(unit)
                 key, place = (h, i), (target.unit[h][i], target.slot[h][i])
                 self._take(key, *place, operation.units, window, is_fixed, operation.occupy, operation.planned)
         for c, cast in enumerate(problem.casts):
             u, at = target.cast_unit[c], target.cast_slot[c]
             caster = u if u in cast.units else next(iter(cast.units), -1)
             window = (cast.first.get(caster, 0), cast.last.get(caster, -1))
-            self._take((-1, c), u, at, cast.units, window, cast.started_min is not None, cast.hold, cast.minutes)
+            self._take((-1, c), u, at, cast.units, window, cast.started_min is not None, cast.occupy, cast.planned)
 
     def _take(
         self,
@@ -119,8 +119,7 @@ class _Line:
             on.setdefault(self.unit[key], []).append(key)
         for sequence in on.values():
             for one, two in itertools.pairwise(sequence):
-                h, i = one
-                started_min = (problem.casts[i] if h < 0 else problem.heats[h].operations[i]).started_min
+                started_min = problem.work(one).started_min
                 # what has begun within a slot holds its unit so much longer
                 within = 0.0 if started_min is None else started_min / problem.step_min - self.at[one]
                 yield one, two, float(math.ceil(self.holds[one] + within - EPS))

@@ -20,7 +20,7 @@ from emberline.models.bounds.joint_prices import JointBound
 from emberline.models.kernel.highs import Program
 from emberline.models.search.incumbent import Search
 from emberline.models.search.tuning import LINE
-from emberline.models.strategies import rising_bound as bounds
+from emberline.models.strategies import line as bounds
 from emberline.twin import envelope, replay
 
 
@@ -74,7 +74,7 @@ def test_bounds_in_turn_against_every_schedule(case: str, seed: int, monkeypatch
     proof = search(built)
     rows: list[float | None] = []
     proof.on_progress = lambda event: rows.append(event["bound"])
-    result = bounds.of(proof)
+    result = bounds.bound_of(proof)
     result.run()
     assert [type(part) for part in result.parts] == [first, Bound]
     assert result.failure is None

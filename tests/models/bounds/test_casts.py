@@ -16,7 +16,7 @@ from emberline import models, twin
 from emberline.models.bounds import column_generation as cast_bound
 from emberline.models.bounds.cast_pricing import Ways
 from emberline.models.heuristics.line import ruin_and_recreate
-from emberline.models.heuristics.line.move_sampling import Draws
+from emberline.models.heuristics.line.batch_moves import Draws
 from emberline.models.heuristics.line.move_tables import core, least
 from emberline.models.heuristics.line.ruin_and_recreate import Renewal
 from emberline.models.problem import cost_curves

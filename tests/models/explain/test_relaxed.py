@@ -8,7 +8,7 @@ import pytest
 from shops import cast, melt_shop, one_machine, scenario
 
 from emberline import twin
-from emberline.models.explain.feeding import unfed, unfed_lines
+from emberline.models.explain.capacity import unfed, unfed_lines
 from emberline.models.explain.relaxed import baseline_holds, holds, impossible, impossible_at_all
 from emberline.models.problem import line_reader
 from emberline.models.problem import site as sites

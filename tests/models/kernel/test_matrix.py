@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from emberline.models.kernel import sparse_columns
-from emberline.models.kernel.sparse_columns import ordered
+from emberline.models.kernel import standard_form
+from emberline.models.kernel.standard_form import ordered
 
 
 @pytest.mark.parametrize("at_once", [1, 30, 10**6])
@@ -15,7 +15,7 @@ def test_any_order_gives_the_matrix(seed: int, at_once: int, monkeypatch: pytest
     """Proves: by columns and rows, what stands twice added, noughts left out, however many are put in order at once.
 
     Sensitivity: columns of two batches that overlap; row 0 counted among the rows."""
-    monkeypatch.setattr(sparse_columns, "AT_ONCE", at_once)
+    monkeypatch.setattr(standard_form, "AT_ONCE", at_once)
     draw = np.random.default_rng(seed)
     n_rows, n_columns = (int(number) for number in draw.integers(2, 30, 2))
     dense = np.zeros((n_rows, n_columns))

@@ -11,7 +11,7 @@ from emberline.models.kernel.arrays import Rows, Variable
 from emberline.models.kernel.banded_rows import Stretches, Terms, weighed
 from emberline.models.kernel.compile import compiled
 from emberline.models.kernel.templates import Members, building, each, total
-from emberline.models.problem.slots import runs, unbroken
+from emberline.models.problem.line import runs, unbroken
 
 N = 7
 TERM = st.tuples(st.sampled_from("ab"), st.integers(-9, 9), st.sampled_from([-1.0, 1.0, 2.5]), st.booleans())

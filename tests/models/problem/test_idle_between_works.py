@@ -15,7 +15,7 @@ import pytest
 from emberline import models, twin
 from emberline.models.problem import line_reader
 from emberline.models.problem.assignment import from_schedule, load_cells
-from emberline.models.problem.idle_floor import with_floors
+from emberline.models.problem.line_reader import with_floors
 from emberline.scenarios import Case, Scenario, resolve
 from emberline.scenarios.checking.mistakes import between_nouns
 

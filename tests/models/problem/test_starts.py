@@ -22,7 +22,7 @@ from emberline.models.problem.assignment import (
     load_cells,
     mistakes,
 )
-from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.problem.line import SlotProblem
 from emberline.twin import envelope
 
 # Three heats on quarter-hours: 45 min in furnace F, 15 to ladle furnace L, 30 there, 15 to caster C, 45 there and 30 of

@@ -14,7 +14,7 @@ from emberline import twin
 from emberline.models import optimize
 from emberline.models.formulations.site.dispatch import dispatcher
 from emberline.models.formulations.site.objective import read
-from emberline.models.kernel.highs import outcome, program
+from emberline.models.kernel.highs import handover, program
 from emberline.models.problem import assignment, line_reader
 from emberline.models.problem import site as sites
 from emberline.models.search.incumbent import Search
@@ -74,7 +74,7 @@ def test_the_whole_line_ends_at_the_enumerated_optimum(case: int) -> None:
     truth = best(scenario)
     for begin in (True, False):
         search = searched(scenario, begin)
-        assert exact_named.exact(search.problem)
+        assert search.problem.untouched
         assert exact_named.solve(search, 120.0)
         if truth is None:
             assert search.infeasible
@@ -119,8 +119,8 @@ def test_an_objective_that_is_not_its_solutions_proves_nothing(monkeypatch: pyte
     result = program.Program(model)
     process = result.run(work=60.0)
     assert (process.status, process.objective, process.bound) == ("optimal", 13.0, 13.0)
-    read = outcome.read
-    monkeypatch.setattr(program, "read", lambda *args: replace(read(*args), objective=11.0, bound=11.0))
+    read = handover.read_outcome
+    monkeypatch.setattr(program, "read_outcome", lambda *args: replace(read(*args), objective=11.0, bound=11.0))
     process = result.run(work=60.0)
     assert (process.status, process.objective, process.bound) == ("feasible", 13.0, None)
 

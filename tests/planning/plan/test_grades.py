@@ -149,7 +149,7 @@ def test_the_model_counts_mixed_casts_and_pv_as_the_ledger_does() -> None:
     from emberline.models.problem import line_reader
     from emberline.models.problem import site as sites
     from emberline.models.problem.assignment import from_schedule
-    from emberline.models.problem.idle_floor import with_floors
+    from emberline.models.problem.line_reader import with_floors
     from emberline.models.search.incumbent import Search
     from emberline.planning.accounts.ledger import grades_kg_per_t, ledger
     from emberline.scenarios import load

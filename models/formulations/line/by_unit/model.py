@@ -6,13 +6,14 @@ every start finds one of its own exactly when, for all slots R_u,
 
     Σ_v starts on v that need no source later than R  ≤  Σ_u Y_u(R_u).
 
-Of these sets only those that no other dominates are written (``models.formulations.line.by_unit.bipartite_matching``):
+Of these sets only those that no other dominates are written (``models.formulations.line.by_unit.succession_cuts``):
 for two units with a short and a long transfer three rows per slot. Longest waits are kept in total only, so that the
 model is a relaxation and its optimum bounds every plan; where its solution can be matched with the longest waits as
 well, it is a plan, and an optimal one. Casts are binaries by caster and start slot, as in
 ``models.formulations.line.pooled.model``.
 
-The formulation is for lines without heat loss while waiting and without heats in progress.
+From counts to a plan who follows whom is settled by matching, last stage first (``read``). The formulation is for lines
+without heat loss while waiting and without heats in progress.
 """
 
 from __future__ import annotations
@@ -25,16 +26,17 @@ import pyomo.core as pyo
 
 from emberline.models.formulations.line import load
 from emberline.models.formulations.line.by_unit import succession_cuts
-from emberline.models.formulations.line.by_unit.groups import Groups, Units
+from emberline.models.formulations.line.by_unit.succession_cuts import Groups, Units, matching
 from emberline.models.formulations.line.load import Draws
 from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.balance import Ports
-from emberline.models.kernel.arrays import Series, Variable, constraint, limit
+from emberline.models.kernel.arrays import Series, Variable, constraint, fixed, hold, limit, support, values
 from emberline.models.kernel.banded_rows import Stretches, Terms, weighed
 from emberline.models.kernel.templates import Members, each, total
-from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.problem.aggregation import leading_stage
+from emberline.models.problem.assignment import Starts
+from emberline.models.problem.line import SlotProblem, runs
 from emberline.models.problem.site import SiteData
-from emberline.models.problem.slots import runs
 
 Key = tuple[int, ...]
 
@@ -52,8 +54,7 @@ class Corridor:
 def suits(problem: SlotProblem) -> bool:
     """Whether the formulation tells the truth of a line: no heat loss, nothing under way."""
     waits = problem.reheat_kwh_per_t_min > 0 and any(heat.reheat is not None for heat in problem.heats)
-    under_way = any(operation.started_min is not None for heat in problem.heats for operation in heat.operations)
-    return not waits and not under_way and all(cast.started_min is None for cast in problem.casts)
+    return not waits and problem.untouched
 
 
 class Matched(Groups):
@@ -99,15 +100,11 @@ class Matched(Groups):
         m, n = self.model, self.n
         slots = np.arange(n)
         counted = [(g, i, u) for (g, i), classes in self.classes.items() for u, *_ in classes]
-        may: dict[Key, np.ndarray] = {}
-        for g, i, u in counted:
-            operation = self.operations(g)[i]
-            open_ = self.problem.may_start(u, operation.occupy[u], operation.planned[u])
-            may[g, i, u] = open_ & (operation.first <= slots) & (slots <= operation.latest(u))
+        may = {(g, i, u): self.problem.start_slots(self.operations(g)[i], u) for g, i, u in counted}
         m.INDEX = pyo.Set(initialize=[(*key, t) for key in counted for t in range(n)], dimen=4)
         m.Y = Variable(m.INDEX, bounds=(0, None))
         limit(m.Y, upper=np.repeat([float(len(self.groups[g])) for g, _, _ in counted], n))
-        self.leading = self._leading()
+        self.leading = leading_stage(self.problem)
         m.Y.ask_whole(np.repeat([self.operations(g)[i].stage == self.leading for g, i, _ in counted], n))
         never = np.array([not may[key][0] for key in counted], dtype=bool)
         m.Y.fix_some((never[:, None] & (slots == 0)).ravel(), 0.0)
@@ -153,27 +150,20 @@ class Matched(Groups):
         def near_plan(m: Any, g: int, i: int, t: int) -> Any:
             return pyo.inequality(m.low[g, i, t], total(m.Y[g, i, u, t] for u in each(m.ON[g, i])), m.high[g, i, t])
 
-    def _leading(self) -> int:
-        energy = [0.0] * len(self.problem.stage_units)
-        for heat in self.problem.heats:
-            for operation in heat.operations:
-                energy[operation.stage] += max(float(cells.sum()) for cells in operation.cells.values())
-        return int(np.argmax(energy))
-
     def _casts(self, corridor: Corridor | None) -> None:
         m, problem = self.model, self.problem
         self.options: dict[tuple[int, int], list[int]] = {}
         """Slots in which a cast may start on a caster."""
         for c, cast in enumerate(problem.casts):
             for column, u in enumerate(cast.units):
-                low, high = cast.first[u], cast.last[u]
+                low, high = 0, self.n
                 for h in cast.heats:
                     if problem.heats[h].operations:
                         low = max(low, int(problem.heats[h].least[-1][:, column].min()))
                 if corridor is not None:
                     at, width = corridor.cast_slot[c], 2 * corridor.width
                     low, high = max(low, at - width), min(high, at + width)
-                open_ = np.flatnonzero(problem.may_start(u, cast.hold[u], cast.minutes[u]))
+                open_ = np.flatnonzero(problem.start_slots(cast, u))
                 self.options[c, column] = open_[(open_ >= low) & (open_ <= high)].tolist()
         m.OPTION = pyo.Set(initialize=[(*key, t) for key, slots in self.options.items() for t in slots], dimen=3)
         m.z = Variable(m.OPTION, domain=pyo.Binary)
@@ -193,7 +183,7 @@ class Matched(Groups):
         holds = Terms(self.n, 3)
         for (c, column), slots in self.options.items():
             u = problem.casts[c].units[column]
-            for lag in range(problem.casts[c].hold[u]):
+            for lag in range(problem.casts[c].occupy[u]):
                 holds.lagged((u,), (c, column), lag, 1, runs(slots))
         stretches = Stretches.of({row: range(self.n) for row in holds.of}, holds, empty=False)
         m.UNIT_SLOT, m.HOLD = stretches.rows(), stretches.set()
@@ -239,9 +229,7 @@ class Matched(Groups):
             casts.add_energies(place, energy, runs=runs(self.options[place]))
         load.add(m, problem, [starts, casts])
         m.site = pyo.Block()
-        return site_model.add(
-            m.site, self.data, lambda c, t: m.line[c], lambda t: sum([m.line[t * per + k] for k in range(per)])
-        )
+        return site_model.add(m.site, self.data, *site_model.of_cells(m.line, per))
 
     def _priced(self, steps: dict[Key, np.ndarray], cells: dict[tuple[int, int], np.ndarray]) -> Ports:
         """Where nothing is to decide on the site, worth lies on the starts themselves: the smallest model."""
@@ -281,3 +269,99 @@ class Matched(Groups):
             return starts + casts + float(by_port[port] @ rest)
 
         return Ports(worth)
+
+
+def around(formulation: Matched, width: int) -> Corridor | None:
+    """The surroundings of what the counts hold, heats disaggregated first in, first out."""
+    slot: list[list[int]] = [[0] * len(heat.operations) for heat in formulation.problem.heats]
+    counts = _counts(formulation)
+    for g, group in enumerate(formulation.groups):
+        for i in range(len(formulation.operations(g))):
+            total = np.rint(sum(counts[g, i, u] for u, *_ in formulation.classes[g, i])).astype(int).tolist()
+            for k, h in enumerate(group):
+                slot[h][i] = next((t for t, count in enumerate(total) if count > k), formulation.n - 1)
+    casts = {c: t for c, _, t in support(formulation.model.z)}
+    if len(casts) < len(formulation.problem.casts):
+        return None
+    return Corridor(tuple(map(tuple, slot)), tuple(casts[c] for c in range(len(casts))), width)
+
+
+def begin(formulation: Matched, starts: Starts) -> None:
+    """Set the variables to a plan, as a start; every unit must be counted by itself."""
+    m = formulation.model
+    place: dict[tuple[int, int, int], list[int]] = {}
+    for g, group in enumerate(formulation.groups):
+        for h in group:
+            for i, (u, t) in enumerate(zip(starts.unit[h], starts.slot[h], strict=True)):
+                place.setdefault((g, i, u), []).append(t)
+    value = [sum(s <= t for s in place.get((g, i, u), ())) for g, i, u, t in m.INDEX]
+    hold(m.Y, np.array(value, dtype=float), ~fixed(m.Y))
+    m.z.write("value", np.array(
+        [
+            formulation.problem.casts[c].units[k] == starts.cast_unit[c] and t == starts.cast_slot[c]
+            for c, k, t in m.OPTION
+        ],
+        dtype=float,
+    ))  # fmt: skip
+
+
+def read(formulation: Matched) -> Starts | None:
+    """The plan that the counts hold; None where longest waits or fractions leave a start unmatched."""
+    problem, counts = formulation.problem, _counts(formulation)
+    casts = {c: (column, t) for c, column, t in support(formulation.model.z)}
+    cast_of = problem.cast_of()
+    unit: list[list[int]] = [[] for _ in problem.heats]
+    slot: list[list[int]] = [[] for _ in problem.heats]
+    for g, group in enumerate(formulation.groups):
+        operations = formulation.operations(g)
+        for i in range(len(operations) - 1, -1, -1):
+            supply = _placed({u: counts[g, i, u] for u in operations[i].units})
+            if len(supply) != len(group):
+                return None
+            able = []
+            for h in group:
+                heat = problem.heats[h]
+                least, most = heat.least, heat.most
+                if i == len(operations) - 1:
+                    if h not in cast_of:
+                        able.append(list(range(len(supply))))
+                        continue
+                    column, at = casts[cast_of[h][0]]
+                else:
+                    column, at = operations[i + 1].units.index(unit[h][0]), slot[h][0]
+                lags = [(operations[i].units.index(u), at - t) for u, t in supply]
+                able.append(
+                    [k for k, (row, lag) in enumerate(lags) if least[i][row, column] <= lag <= most[i][row, column]]
+                )
+            match = matching(able)
+            if match is None:
+                return None
+            for h, k in zip(group, match, strict=True):
+                unit[h].insert(0, supply[k][0])
+                slot[h].insert(0, supply[k][1])
+    order = range(len(problem.casts))
+    return Starts(
+        tuple(map(tuple, unit)),
+        tuple(map(tuple, slot)),
+        tuple(problem.casts[c].units[casts[c][0]] for c in order),
+        tuple(casts[c][1] for c in order),
+    )
+
+
+def _counts(formulation: Matched) -> dict[tuple[int, int, int], np.ndarray]:
+    """Counts by group, operation and unit, shape (n,) each."""
+    values_of = np.nan_to_num(values(formulation.model.Y), nan=0.0).reshape(-1, formulation.n)
+    keys = [(g, i, u) for (g, i), classes in formulation.classes.items() for u, *_ in classes]
+    return dict(zip(keys, values_of, strict=True))
+
+
+def _placed(counts: dict[int, np.ndarray]) -> list[tuple[int, int]]:
+    """Unit and slot of each start, in time; none where a count is a fraction."""
+    places: list[tuple[int, int]] = []
+    for u, values_of in counts.items():
+        whole = np.rint(values_of)
+        if (np.abs(values_of - whole) > 1e-4).any():
+            return []
+        more = np.diff(whole, prepend=0.0).astype(int)
+        places += [(u, t) for t in np.flatnonzero(more > 0).tolist() for _ in range(more[t])]
+    return sorted(places, key=lambda place: place[1])

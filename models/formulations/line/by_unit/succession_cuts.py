@@ -1,24 +1,127 @@
-"""Precedence of starts counted by unit: rows of Hall's condition.
+"""Precedence of starts counted by unit: rows of Hall's condition, and the matching itself.
 
-A deadline of a start is the slot by which a start of its heat's stage before must lie. Casts set deadlines too: a start
-of a cast sets one for each of its heats.
+A start at (v, t) can follow a start at (u, s) when s ≤ t − least(u, v). Every start finds one of its own exactly when
+no set of them has fewer sources than members (P. Hall, J. London Math. Soc. 10, 1935). A deadline of a start is the
+slot by which a start of its heat's stage before must lie. Casts set deadlines too: a start of a cast sets one for each
+of its heats.
 """
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import pyomo.core as pyo
 
-from emberline.models.formulations.line.by_unit.bipartite_matching import Demand, patterns
-from emberline.models.formulations.line.by_unit.groups import Groups
-from emberline.models.kernel import running_sum
 from emberline.models.kernel.arrays import constraint, limit
-from emberline.models.kernel.banded_rows import Stretches, Terms, weighed
-from emberline.models.problem.slots import runs
+from emberline.models.kernel.banded_rows import Stretches, Terms, running_sum, weighed
+from emberline.models.problem.line import Operation, SlotProblem, runs
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Starts of one kind that need sources: by deadline, a count; by source unit, how much earlier than the others."""
+
+    earlier: tuple[int, ...]
+    """Slots before the deadline by which a start on each source unit must lie, shape (n_sources,); the least is 0."""
+    add: Callable[[Any, tuple[int, ...], int, int], None]
+    """Adds to a row how many have a deadline up to the slot that lies so many before the row's, times a weight."""
+    most: int
+    """Slots after a source's start by which the deadline must lie at the latest."""
+    ahead: int = 0
+    """Slots before the horizon in which a deadline of what starts within it may lie."""
+
+
+def patterns(earlier: list[tuple[int, ...]]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Sets of Hall's condition that no other dominates, up to a shift in time.
+
+    Args:
+        earlier: for each kind of demand, slots before its deadline by which a start on each source must lie.
+
+    Returns:
+        Pairs of reach (last slot that counts for each source) and deadline (last one that counts for each kind).
+        Demands of up to two kinds span them; larger sets that they do not span are left out, which relaxes.
+    """
+    widest = max(max(kind) for kind in earlier)
+    reaches: set[tuple[int, ...]] = set()
+    for size in (1, 2):
+        for kinds in itertools.combinations(earlier, size):
+            for shifts in itertools.product(range(widest + 2), repeat=size):
+                latest = [
+                    max(-s - kind[u] for kind, s in zip(kinds, shifts, strict=True)) for u in range(len(earlier[0]))
+                ]
+                reaches.add(tuple(r - max(latest) for r in latest))
+    pairs: dict[tuple[tuple[int, ...], tuple[int, ...]], None] = {}
+    for reach in reaches:
+        deadline = tuple(min(r + e for r, e in zip(reach, kind, strict=True)) for kind in earlier)
+        tight_reach = tuple(
+            max(d - kind[u] for d, kind in zip(deadline, earlier, strict=True)) for u in range(len(reach))
+        )
+        pairs[tight_reach, deadline] = None
+    return sorted(pairs)
+
+
+def matching(able: list[list[int]]) -> list[int] | None:
+    """For each demand one supply of its own (Hopcroft and Karp, in scipy); None where there is no such matching."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import maximum_bipartite_matching
+
+    columns = [s for supplies in able for s in supplies]
+    rows = np.repeat(np.arange(len(able)), [len(supplies) for supplies in able])
+    shape = (len(able), max(columns, default=-1) + 1)
+    graph = csr_array((np.ones(len(columns), bool), (rows, columns)), shape)
+    supply_of: list[int] = maximum_bipartite_matching(graph, perm_type="column").tolist()
+    return None if -1 in supply_of else supply_of
+
+
+Units = Literal["each", "shortest", "longest"]
+"""Every unit by itself, or units that are alike together with the shortest (longest) lags between them."""
+
+
+class Groups:
+    """What is counted by unit."""
+
+    def __init__(self, problem: SlotProblem, units: Units) -> None:
+        """Group heats and units.
+
+        Args:
+            problem: the line.
+            units: which of them are counted together.
+        """
+        self.problem, self.n, self.units = problem, problem.n_slots, units
+        groups: dict[tuple, list[int]] = {}
+        for h, heat in enumerate(problem.heats):
+            if heat.operations:
+                groups.setdefault(heat.kind, []).append(h)
+        self.groups = list(groups.values())
+        self.classes = {
+            (g, i): self._classes(g, i) for g in range(len(self.groups)) for i in range(len(self.operations(g)))
+        }
+
+    def operations(self, g: int) -> tuple[Operation, ...]:
+        """Operations of a group's heats, which are alike."""
+        return self.problem.heats[self.groups[g][0]].operations
+
+    def _classes(self, g: int, i: int) -> list[tuple[int, ...]]:
+        """Units of an operation that are counted together, each class under its first unit's name."""
+        operation = self.operations(g)[i]
+        if self.units == "each":
+            return [(u,) for u in operation.units]
+        alike: dict[tuple, list[int]] = {}
+        others = [o for heat in self.problem.heats for o in heat.operations if o.stage == operation.stage]
+        for u in operation.units:
+            key = [self.problem.free[u].tobytes(), self.problem.outages.get(u, ())]
+            for other in others:
+                key.append((other.occupy[u], other.cells[u].tobytes()) if u in other.units else b"")
+                if u in self.problem.outages and u in other.units:
+                    key.append(other.planned[u])
+            alike.setdefault(tuple(key), []).append(u)
+        return [tuple(units) for units in alike.values()]
+
 
 Key = tuple[int, ...]
 
@@ -141,7 +244,7 @@ class Fed:
 
     def add(self, block: pyo.Block, starts: pyo.Var) -> pyo.Var:
         """Fill a block with the counts; returns them by number and slot."""
-        level = running_sum.add(block, starts, self.changes, {k: (k, 1) for k in range(self.size)})
+        level = running_sum(block, starts, self.changes, {k: (k, 1) for k in range(self.size)})
         limit(level, upper=np.repeat(np.array(self.most, dtype=float), self.changes.n_slots))
         return level
 

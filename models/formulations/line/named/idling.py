@@ -16,12 +16,11 @@ import numpy as np
 import pyomo.core as pyo
 
 from emberline.models.formulations.line.load import Draws
-from emberline.models.formulations.line.named.placed import Placed
+from emberline.models.formulations.line.named.precedence import Placed
 from emberline.models.kernel import deadline
 from emberline.models.kernel.arrays import Series, Variable, constraint
 from emberline.models.kernel.templates import Members, each, total
-from emberline.models.problem.line import CLOSE_MIN, SlotProblem, energy_cells
-from emberline.models.problem.slots import runs
+from emberline.models.problem.line import CLOSE_MIN, SlotProblem, energy_cells, runs
 from emberline.scenarios.energy_states import gap_pieces
 
 Key = tuple[int, ...]
@@ -33,8 +32,7 @@ def arcs(problem: SlotProblem) -> int:
     """Terms of the gaps of all units: each with every gap that ends later, and what it draws by slot."""
     n, terms = problem.n_slots, 0
     for u in problem.states:
-        lengths = {o.minutes[u] % problem.step_min for heat in problem.heats for o in heat.operations if u in o.units}
-        lengths |= {cast.nominal_min[u] % problem.step_min for cast in problem.casts if u in cast.units}
+        lengths = {work.minutes[u] % problem.step_min for _, work in problem.works() if u in work.units}
         terms += (len(lengths) * n + 1) * n // 2 * (n // 3)
     return terms
 
@@ -55,7 +53,7 @@ class _Gaps:
                     self._add_work((h, i, u, t), t, self.problem.heats[h].operations[i].minutes[u])
         for c, unit, t in placed.model.OPTION:
             if unit == u:
-                self._add_work((c, u, t), t, self.problem.casts[c].nominal_min[u])
+                self._add_work((c, u, t), t, self.problem.casts[c].minutes[u])
 
     def _add_work(self, work: Key, t: int, minutes: float) -> None:
         step = self.problem.step_min

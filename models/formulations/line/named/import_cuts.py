@@ -91,9 +91,7 @@ def _starts(formulation: Named) -> tuple[list[tuple[int, ...]], np.ndarray]:
     mwh = np.zeros((len(keys), problem.n_cells))
     for row, (*key, u, t) in enumerate(keys):
         cells = formulation.cells(key[0], key[1], u) if len(key) == 2 else problem.casts[key[0]].cells[u]
-        begin = t * problem.cells_per_slot
-        cells = cells[: problem.n_cells - begin]
-        mwh[row, begin : begin + len(cells)] = cells
+        problem.draw(mwh[row], t, cells)
     return keys, mwh
 
 

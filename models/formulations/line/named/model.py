@@ -17,18 +17,17 @@ import pyomo.core as pyo
 
 from emberline.models.formulations.line import load
 from emberline.models.formulations.line.load import Draws
-from emberline.models.formulations.line.named import grade_caps, idling, precedence, reheating
-from emberline.models.formulations.line.named.placed import Placed
+from emberline.models.formulations.line.named import idling, precedence
+from emberline.models.formulations.line.named.precedence import Placed
 from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel import deadline
 from emberline.models.kernel.arrays import WEIGHT, Neighbourhood, Series, Variable, constraint, support
 from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.assignment import Starts, in_order
-from emberline.models.problem.line import GradeCap, Windows
-from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.problem.line import GradeCap, SlotProblem, Windows, runs
 from emberline.models.problem.site import SiteData
-from emberline.models.problem.slots import runs
+from emberline.scenarios.metrics import CARBON
 
 
 class Named:
@@ -122,7 +121,7 @@ class Named:
     def _waits(self, starts: Draws) -> list[Draws]:
         """What else is drawn: reheating, and what units draw between works."""
         placed = self._placed()
-        return [reheating.add(placed, starts), *(idling.add(placed) if self.gaps else ())]
+        return [precedence.add_reheating(placed, starts), *(idling.add(placed) if self.gaps else ())]
 
     def _placed(self) -> Placed:
         return Placed(self.model, self.problem, self.windows, self.of)
@@ -132,9 +131,8 @@ class Named:
         operation, (low, high) = self.problem.heats[h].operations[i], self.windows.operation[h, i]
         if self.windows.unit.get((h, i), u) != u:
             return []
-        low, high = max(low, operation.first, 0), min(high, operation.latest(u))
-        open_ = self.problem.may_start(u, operation.occupy[u], operation.planned[u])
-        return (low + np.flatnonzero(open_[low : max(high + 1, low)])).tolist()
+        slots = np.flatnonzero(self.problem.start_slots(operation, u))
+        return slots[(slots >= low) & (slots <= high)].tolist()
 
     def _capacity(self) -> None:
         m, problem, n = self.model, self.problem, self.problem.n_slots
@@ -145,32 +143,16 @@ class Named:
                 for q in range(t + first, min(t + end, n)):
                     x.setdefault((unit, q), []).append((h, i, u, t, 1))
         for c, u, t in m.OPTION:
-            for q in range(t, min(t + problem.casts[c].hold[u], n)):
+            for q in range(t, min(t + problem.casts[c].occupy[u], n)):
                 z.setdefault((u, q), []).append((c, u, t, 1))
         unit_slots = list({**x, **z})
-        started = self._started()
+        started = problem.held_until()
         top = {(u, q): int(q >= started.get(u, 0.0) - 1e-9) for u, q in unit_slots}
         m.LOOSE = pyo.Set(initialize=[key for key in unit_slots if key[0] in self.loose], dimen=2)
         m.twice = Variable(m.LOOSE, domain=pyo.NonNegativeReals)
         m.one_at_a_time, m.shared = pyo.Block(), pyo.Block()
         precedence.at_most(m.one_at_a_time, m, [key for key in unit_slots if key[0] not in self.loose], x, z, top)
         precedence.at_most(m.shared, m, list(m.LOOSE), x, z, top, m.twice)
-
-    def _started(self) -> dict[int, float]:
-        """Slot until which each unit is held by what has started already."""
-        problem = self.problem
-        ends: dict[int, float] = {}
-        for heat in problem.heats:
-            for operation in heat.operations:
-                if operation.started_min is not None:
-                    u = operation.units[0]
-                    until = operation.started_min / problem.step_min + operation.occupy[u]
-                    ends[u] = max(ends.get(u, 0.0), until)
-        for cast in problem.casts:
-            if cast.started_min is not None:
-                u = cast.units[0]
-                ends[u] = max(ends.get(u, 0.0), cast.started_min / problem.step_min + cast.hold[u])
-        return ends
 
     def _power(self) -> None:
         m, problem = self.model, self.problem
@@ -185,11 +167,10 @@ class Named:
         draws = [starts, casts, *self._waits(starts)]
         self._of_heats = draws[:3]
         load.add(m, problem, draws)
-        per = problem.cells_per_slot
         m.site, m.gives = pyo.Block(), pyo.Block()
         self.ports: Ports = site_model.add(
-            m.site, self.data, lambda c, t: m.line[c], lambda t: sum([m.line[t * per + k] for k in range(per)]),
-            soft=not self.firm, line_gives=load.give(m.gives, problem, draws),
+            m.site, self.data, *site_model.of_cells(m.line, problem.cells_per_slot), soft=not self.firm,
+            line_gives=load.give(m.gives, problem, draws),
         )  # fmt: skip
 
     def cap_grades(self, caps: Sequence[GradeCap], mixed: np.ndarray, *, soft: bool) -> list[Any]:
@@ -200,13 +181,13 @@ class Named:
             mixed: intensity of the site's electricity by slot [kg/MWh].
             soft: they may be broken.
         """
-        return grade_caps.add(self.model, self.problem, self._of_heats, self.ports, mixed, caps, soft=soft)
+        return add_grade_caps(self.model, self.problem, self._of_heats, self.ports, mixed, caps, soft=soft)
 
     def begin(self, starts: Starts) -> None:
         """Set the variables to a plan, as a start."""
         m, heats = self.model, self.problem.heats
         reheat = [heat.reheat or 0 for heat in heats]
-        course = {h: reheating.Courses(heats[h]).on(starts.unit[h]) for h in {h for h, *_ in m.PAIR}}
+        course = {h: precedence.Courses(heats[h]).on(starts.unit[h]) for h in {h for h, *_ in m.PAIR}}
         m.x.write("value", self._flags(m.START, lambda h, i, u, t: starts.unit[h][i] == u and starts.slot[h][i] == t))
         m.pair.write("value", self._flags(
             m.PAIR,
@@ -270,3 +251,87 @@ class Named:
     def _places(self) -> dict[tuple[int, int], tuple[int, int]]:
         """Unit and slot by heat and operation, as the variables say."""
         return {(h, i): (u, t) for h, i, u, t in support(self.model.x)}
+
+
+OF_CASTS = 1
+"""Place of the starts of casts among what draws."""
+
+
+def add_grade_caps(
+    m: pyo.ConcreteModel,
+    problem: SlotProblem,
+    draws: Sequence[Draws],
+    ports: Any,
+    mixed: np.ndarray,
+    caps: Sequence[GradeCap],
+    *,
+    soft: bool,
+) -> list[Any]:
+    """Add caps; returns by how much each is broken [kg], variables.
+
+    Args:
+        m: gets ``carried[k]``, the block of cap k.
+        problem: the line.
+        draws: of starts of heats, casts and reheating.
+        ports: of the site.
+        mixed: intensity of the site's electricity by slot [kg/MWh].
+        caps: on grades.
+        soft: they may be broken, which the objective must price.
+    """
+    kilograms = [_kilograms(problem, each_draw, mixed) for each_draw in draws]
+    m.carried = pyo.Block(range(len(caps)))
+    for k, cap in enumerate(caps):
+        block = m.carried[k]
+        # an index, as the kernel's variables have one
+        block.ONE = pyo.RangeSet(0, 0)
+        block.above = Variable(block.ONE, bounds=(0.0, None if soft else 0.0))
+        by_heat, by_cast = cap.weights(problem)
+        of_casts = _of_casts(problem, by_cast, mixed)
+        block.kind = pyo.Block(range(len(draws)))
+        for i, (draw, table) in enumerate(zip(draws, kilograms, strict=True)):
+            keys = draw.variable.index_set()
+            if i == OF_CASTS:
+                values = [of_casts[key[:-1]][key[-1]] for key in keys]
+            else:
+                values = [by_heat[key[0]] * table[key[:-1]][key[-1]] if key[:-1] in table else 0.0 for key in keys]
+            block.kind[i].kg = Series(keys, values=np.array(values))
+        block.limit = pyo.Constraint(rule=_carried(block, draws, ports, cap))
+    return [m.carried[k].above[0] for k in range(len(caps))]
+
+
+def _carried(block: Any, draws: Sequence[Draws], ports: Any, cap: GradeCap) -> Any:
+    def rule(b: Any) -> Any:
+        carried = cap.mass_share * ports.worth(CARBON)
+        for i, draw in enumerate(draws):
+            if len(draw.variable):
+                kg, variable = block.kind[i].kg, draw.variable
+                carried += total(kg[key] * variable[key] for key in each(variable.index_set()))
+        return carried - block.above[0] <= cap.top_kg
+
+    return rule
+
+
+def _of_casts(
+    problem: SlotProblem, counts: Sequence[dict[int, np.ndarray]], mixed: np.ndarray
+) -> dict[tuple[Any, ...], np.ndarray]:
+    """What casts count by cast, caster and slot of their start [kg]: shape (n_slots,) each."""
+    n, per = problem.n_slots, problem.cells_per_slot
+    after = np.append(mixed, np.zeros(n))
+    table: dict[tuple[Any, ...], np.ndarray] = {}
+    for c, cast in enumerate(problem.casts):
+        for u, cells in cast.cells.items():
+            mwh = np.add.reduceat(counts[c][u] * cells, np.arange(0, len(cells), per))[:n]
+            table[c, u] = np.array([float(mwh @ after[t : t + len(mwh)]) for t in range(n)])
+    return table
+
+
+def _kilograms(problem: SlotProblem, draws: Draws, mixed: np.ndarray) -> dict[tuple[Any, ...], np.ndarray]:
+    """What each variable draws at the site's intensity [kg], by its key: shape (n_slots,) over its own slot."""
+    n = problem.n_slots
+    table: dict[tuple[Any, ...], np.ndarray] = {}
+    for terms in draws.energy.of.values():
+        for (*key, _, shift), mwh, first, last in terms:
+            slots = np.arange(max(first, 0), min(last, n - 1) + 1)
+            kilograms = table.setdefault(tuple(key), np.zeros(n))
+            kilograms[slots + shift] += mwh * mixed[slots]
+    return table

@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 import pyomo.core as pyo
 
-from emberline.models.kernel import running_sum
 from emberline.models.kernel.arrays import Series, constraint
-from emberline.models.kernel.banded_rows import Runs, Stretches, Terms, weighed
+from emberline.models.kernel.banded_rows import Runs, Stretches, Terms, profile, running_sum, weighed
 from emberline.models.problem.aggregation import Pools
 from emberline.models.problem.site import SiteData
 
@@ -129,9 +128,9 @@ def _casters(m: pyo.ConcreteModel, line: Pools, cast_runs: Mapping[tuple[int, in
         changes = Terms(line.n, 3)
         for (c, column), slots in cast_runs.items():
             cells = problem.casts[c].cells[problem.casts[c].units[column]]
-            running_sum.profile(changes, 0, (c, column), (cells >= full - 1e-9).astype(float), slots)
+            profile(changes, 0, (c, column), (cells >= full - 1e-9).astype(float), slots)
         m.at_full = pyo.Block()
-        running_sum.add(m.at_full, m.z, changes, {0: (0, 1)})
+        running_sum(m.at_full, m.z, changes, {0: (0, 1)})
         for facet, factor in factors.items():
             courses.lagged((facet,), (0,), 0, factor)
 

@@ -7,25 +7,151 @@ the same time with the same power share one. Precedence and longest wait tie cou
 Y'(t) ≤ Y(t−least) and Y'(t) ≥ Y(t−most). A cast is one binary for each caster and start slot; it takes its heats at
 their offsets. (Cumulative form of the resource-task network: Castro, Sun, Harjunkoski, IECR 2013.)
 
+``wait[d, t]`` counts heats that are ready for the reheating stage in slot t, on the quickest way, and begin there d
+slots later; these slots of waiting go into the reheating, exactly where heats are alike. Where masses or units'
+durations differ the lightest heat and the slowest unit count, so that a bound holds.
+
 With the shortest lags between any two units the model is a relaxation, and so the optimum of its relaxation bounds
-every plan. Made of heats that are averaged (``models/problem/averaging.py``) it is small and says where a plan lies.
+every plan. Made of heats that are averaged (``models/problem/aggregation.py``) it is small and says where a plan lies.
 """
 
 from __future__ import annotations
+
+import math
+from typing import Any
 
 import numpy as np
 import pyomo.core as pyo
 
 from emberline.models.formulations.line import load
-from emberline.models.formulations.line.pooled import casts, counts, limit_cuts, reheating
+from emberline.models.formulations.line.pooled import counts, limit_cuts
+from emberline.models.formulations.line.pooled.counts import count
 from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.balance import Ports
-from emberline.models.kernel import running_sum
-from emberline.models.kernel.arrays import Variable
-from emberline.models.kernel.banded_rows import Terms
+from emberline.models.kernel.arrays import Variable, constraint
+from emberline.models.kernel.banded_rows import Stretches, Terms, profile, running_sum, weighed
 from emberline.models.problem.aggregation import Pools
-from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.problem.line import SlotProblem, even_cells
 from emberline.models.problem.site import SiteData
+
+LONGEST_QUEUE_MIN = 180
+"""Longest wait before reheating that a pooled plan reckons with."""
+
+
+class Queues:
+    """Pools that wait before they are reheated, and how their heat is lost."""
+
+    def __init__(self, line: Pools) -> None:
+        self.line, problem = line, line.problem
+        self.rate = problem.reheat_kwh_per_t_min / 1000
+        self.pools = [(s, k) for s, k in line.able if all(self._reheated(g, s) for g in line.pools[s][k])]
+        lossy = [heat for heat in problem.heats if heat.reheat is not None and self.rate]
+        self.exact = not lossy
+        """Whether the model says exactly what reheating draws."""
+        self.ready: list[tuple[int, int]] = []
+        """Pool at the leading stage, and least slots from there to the reheating stage."""
+        self.sure_mwh: dict[tuple[int, int], float] = {}
+        """By pool: what makes good the waiting that no plan avoids, for each heat."""
+        self.span, self.short, self.mass = 0, 0.0, math.inf
+        """Slots of waiting at most, minutes of them that lose nothing, mass of a heat [t]."""
+        if self.rate == 0 or not self.pools:
+            self.pools = []
+            return
+        waits, leading = {}, line.lead_pool
+        for s, k in self.pools:
+            least_wait = math.inf
+            for g in line.pools[s][k]:
+                heat, (lag, most) = line.heat_of(g), line.apart(g, line.lead, s)
+                self.ready.append((leading[g], lag))
+                lossless = heat.lossless_min(line.place(g, line.lead), line.place(g, s), slowest=True)
+                rest = lag * problem.step_min - lossless
+                least_wait, self.short = min(least_wait, max(rest, 0.0)), max(self.short, -rest)
+                self.span, self.mass = max(self.span, most - lag), min(self.mass, heat.mass_t)
+            waits[s, k] = least_wait
+        self.sure_mwh = {key: self.rate * self.mass * wait for key, wait in waits.items()}
+        self.exact = (
+            self.short <= 0
+            and len({heat.mass_t for heat in lossy}) == 1
+            and sum(line.size(s, k) for s, k in self.pools) == len(lossy)
+            and all(heat.operations[0].stage == line.lead for heat in lossy)
+            and all(len(set(o.minutes.values())) == 1 for heat in lossy for o in heat.operations[: heat.reheat])
+        )
+        if not line.bounding:
+            self.span = min(self.span, math.ceil(LONGEST_QUEUE_MIN / problem.step_min))
+
+    def _reheated(self, g: int, stage: int) -> bool:
+        """Whether a stage reheats the heats of a group, which have the leading stage before them."""
+        line, heat = self.line, self.line.heat_of(g)
+        i, j = line.operation_at(heat, line.lead), line.operation_at(heat, stage)
+        return i is not None and j is not None and j == heat.reheat and i < j
+
+    def lost_mwh(self, slots: int) -> float:
+        """What makes good so many slots of waiting of a heat."""
+        return self.rate * self.mass * max(slots * self.line.problem.step_min - self.short, 0.0)
+
+    def reheating(self, s: int, k: int, energy: float) -> np.ndarray:
+        """Energy by cell from the start of the reheating stage on [MWh]."""
+        return energy * even_cells(self.line.problem, max(self.line.operation(s, k).minutes.values()))
+
+    def full_cells(self, s: int, k: int, c: int) -> np.ndarray:
+        """Energy by cell of a pool's operation on a class of units, with reheating that no plan avoids [MWh]."""
+        cells, sure = self.line.cells(s, k, c), self.sure_mwh.get((s, k), 0.0)
+        if sure:
+            more = self.reheating(s, k, sure)
+            size = max(len(more), len(cells))
+            cells = np.pad(cells, (0, size - len(cells))) + np.pad(more, (0, size - len(more)))
+        return cells
+
+
+def add_queues(m: pyo.ConcreteModel, queues: Queues) -> None:
+    """Add heats that wait, ``wait[d, t]``: d slots from slot t on, and ``owed[s, k, t]``: reheating from t on [MWh]."""
+    line, n, pools = queues.line, queues.line.n, queues.pools
+    waits = range(min(queues.span, n - 1) + 1)
+    m.WAIT = pyo.Set(initialize=[(d, t) for d in waits for t in range(n - d)], dimen=2)
+    m.wait = Variable(m.WAIT, domain=pyo.NonNegativeReals)
+    m.QUEUE = pyo.Set(initialize=[(*key, t) for key in pools for t in range(n)], dimen=3)
+    m.owed = Variable(m.QUEUE, domain=pyo.NonNegativeReals)
+    onward, back, lossy, owed = Terms(n, 2), Terms(n, 2), Terms(n, 2), Terms(n, 3)
+    for d in waits:
+        slots = [(0, n - 1 - d)]
+        onward.lagged((), (d,), 0, 1, slots)
+        back.lagged((), (d,), d, 1, slots)
+        if queues.lost_mwh(d):
+            lossy.lagged((), (d,), d, queues.lost_mwh(d), slots)
+    ready, starts, bounds = Terms(n, 4), Terms(n, 4), Terms(n, 4)
+    most = queues.rate * queues.mass * queues.span * line.problem.step_min
+    for k, lag in queues.ready:
+        _starting(ready, (), line, (line.lead, k), lag, 1)
+    for key in pools:
+        _starting(starts, (), line, key, 0, 1)
+        _starting(bounds, key, line, key, 0, most)
+        owed.lagged((), key, 0, 1)
+    m.arrives, m.begins, m.owes = pyo.Block(), pyo.Block(), pyo.Block()
+    _balanced(m.arrives, m.wait, onward, m.Y, ready)
+    _balanced(m.begins, m.wait, back, m.Y, starts)
+    _balanced(m.owes, m.owed, owed, m.wait, lossy)
+    stretches = Stretches.of({key: range(n) for key in pools}, bounds)
+    m.OWING, m.BOUND = stretches.rows(), stretches.set()
+
+    @constraint(m, m.OWING)
+    def owes_at_most(m: Any, s: int, k: int, stretch: int, t: int) -> Any:
+        return m.owed[s, k, t] <= weighed(m.Y, m.BOUND[s, k, stretch], t)
+
+
+def _starting(terms: Terms, row: tuple[Any, ...], line: Pools, pool: tuple[int, int], lag: int, weight: float) -> None:
+    """Heats of a pool that start in the slot that lies some slots before."""
+    count(terms, row, line, pool, lag, weight)
+    count(terms, row, line, pool, lag + 1, -weight)
+
+
+def _balanced(block: pyo.Block, lhs: pyo.Var, some: Terms, rhs: pyo.Var, others: Terms) -> None:
+    """In each slot the terms of one variable come to those of another."""
+    stretches = Stretches.of({(): range(some.n_slots)}, some, others)
+    block.PLACE, block.LHS, block.RHS = stretches.rows(), stretches.set(0), stretches.set(1)
+
+    @constraint(block, block.PLACE)
+    def balance(b: Any, stretch: int, t: int) -> Any:
+        return weighed(lhs, b.LHS[stretch], t) == weighed(rhs, b.RHS[stretch], t)
 
 
 class Pooled(Pools):
@@ -45,18 +171,18 @@ class Pooled(Pools):
         """
         super().__init__(problem, bounding=bounding)
         self.data, self.whole_total, self.cuts = data, whole_total, cuts
-        self.casting, self.queues = casts.Casting(self), reheating.Queues(self)
+        self.casting, self.queues = counts.Casting(self), Queues(self)
         self.model = m = pyo.ConcreteModel()
         m.T = pyo.RangeSet(0, self.n - 1)
-        counts.add(m, self, whole_total=whole_total)
-        self.possible &= casts.add(m, self.casting)
+        counts.add_counts(m, self, whole_total=whole_total)
+        self.possible &= counts.add_casts(m, self.casting)
         if not self.possible:
             return
         counts.chain(m, self)
         if problem.campaign:
-            casts.feed(m, self.casting)
+            counts.feed(m, self.casting)
         if self.queues.pools:
-            reheating.add(m, self.queues)
+            add_queues(m, self.queues)
         self.ports = self._power()
 
     @property
@@ -72,18 +198,13 @@ class Pooled(Pools):
     def _power(self) -> Ports:
         """Energy of the line by cell, and the site."""
         m, problem = self.model, self.problem
-        per = problem.cells_per_slot
         draws = [self._counted(), self._cast(), *self._reheated(), *self._idle()]
         load.add(m, problem, draws)
         m.site, m.gives = pyo.Block(), pyo.Block()
         ports = site_model.add(
-            m.site,
-            self.data,
-            lambda c, t: m.line[c],
-            lambda t: sum([m.line[t * per + k] for k in range(per)]),
-            exclusive=not self.bounding,
+            m.site, self.data, *site_model.of_cells(m.line, problem.cells_per_slot), exclusive=not self.bounding,
             line_gives=load.give(m.gives, problem, draws),
-        )
+        )  # fmt: skip
         if self.cuts:
             started = problem.fixed_cells + problem.under_way
             limit_cuts.add(m, self, self.data, self.queues.full_cells, self.casting.runs(), started)
@@ -110,11 +231,11 @@ class Pooled(Pools):
         per, changes = self.problem.cells_per_slot, Terms(self.n, 3)
         for (c, column), slots in self.casting.runs().items():
             cast = self.problem.casts[c]
-            running_sum.profile(changes, 0, (c, column), cast.cells[cast.units[column]], slots, per)
+            profile(changes, 0, (c, column), cast.cells[cast.units[column]], slots, per)
         # a cell goes on from the one before, the first of a slot from the last of the slot before
         previous = {j: (j - 1, 0) if j else (per - 1, 1) for j in range(per)}
         self.model.casting = pyo.Block()
-        draws = load.Draws(self.problem, running_sum.add(self.model.casting, self.model.z, changes, previous), 2)
+        draws = load.Draws(self.problem, running_sum(self.model.casting, self.model.z, changes, previous), 2)
         draws.level(len(self.problem.stage_units) - 1)
         return draws
 

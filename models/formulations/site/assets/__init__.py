@@ -1,4 +1,4 @@
-"""The site's assets in the model: one ``add`` for each kind, summed here into balances and objective.
+"""The site's assets in the model: one ``add`` for each kind, summed here into balances and objective, and read again.
 
 A new kind of asset is one function that fills a block and returns its ports, and one line in ``ADD``.
 """
@@ -13,11 +13,22 @@ import numpy as np
 import pyomo.core as pyo
 
 from emberline.models.formulations.site.assets.converter import add_converter
-from emberline.models.formulations.site.assets.ports import HubPorts, Linear, Ports, Row, Sum, added
-from emberline.models.formulations.site.assets.storage import add_latent_heat_store, add_storage
-from emberline.models.formulations.site.assets.trade import add_fixed, add_flare, add_renewable, add_sale, add_supply
-from emberline.models.kernel.arrays import Variable, constraint
-from emberline.models.problem.site_assets import Hub
+from emberline.models.formulations.site.assets.ports import (
+    Flow,
+    HubPorts,
+    Linear,
+    Ports,
+    Row,
+    Sum,
+    added,
+    slot_values,
+    slots,
+)
+from emberline.models.formulations.site.assets.storage import add_latent_heat_store, add_storage, burns, one_way_amounts
+from emberline.models.kernel.arrays import Variable, constraint, limit
+from emberline.models.kernel.templates import each, total
+from emberline.models.problem.flows import HubFlows
+from emberline.models.problem.site import Hub
 from emberline.scenarios.assets import (
     ELECTRICITY,
     Converter,
@@ -29,8 +40,127 @@ from emberline.scenarios.assets import (
     Source,
     Storage,
     Supply,
+    of,
 )
 from emberline.scenarios.metrics import COMPONENTS
+
+
+def add_supply(block: pyo.Block, supply: Supply, hub: Hub) -> Ports:
+    """What is bought, with price and emissions."""
+    amount = _amount(block, hub, supply.rate_limit, supply.horizon_limit)
+    carbon = (Linear(((amount, supply.fossil_kg_per_unit),)),)
+    return Ports(
+        flows=(Flow(supply.name, "", supply.carrier, Linear(((amount, 1.0),))),),
+        cost=(Linear(((amount, hub.series[supply.name]["price_per_unit"]),)),),
+        scope1=carbon if supply.scope == 1 else (),
+        scope2=carbon if supply.scope == 2 else (),
+    )
+
+
+def add_sale(block: pyo.Block, sale: Sale, hub: Hub) -> Ports:
+    """What is sold."""
+    amount = _amount(block, hub, sale.rate_limit, sale.horizon_limit)
+    return Ports(
+        flows=(Flow(sale.name, "", sale.carrier, Linear(((amount, -1.0),))),),
+        cost=(Linear(((amount, -hub.series[sale.name]["price_per_unit"]),)),),
+    )
+
+
+def add_flare(block: pyo.Block, flare: Flare, hub: Hub) -> Ports:
+    """What is flared or vented."""
+    amount = _amount(block, hub, flare.rate_limit, None)
+    return Ports(
+        flows=(Flow(flare.name, "", flare.carrier, Linear(((amount, -1.0),))),),
+        cost=(Linear(((amount, flare.cost_per_unit),)),),
+        scope1=(Linear(((amount, flare.fossil_kg_per_unit),)),),
+    )
+
+
+def add_fixed(block: pyo.Block, fixed: Load | Source, hub: Hub) -> Ports:
+    """What is demanded, or comes, in each slot: nothing is decided."""
+    constant = fixed.sign * hub.hours * hub.series[fixed.name]["rate"]
+    return Ports(flows=(Flow(fixed.name, "", fixed.carrier, Linear(constant=constant)),))
+
+
+def add_renewable(block: pyo.Block, plant: Renewable, hub: Hub) -> Ports:
+    """What is used of sun or wind."""
+    slots(block, hub.n)
+    block.amount = Variable(block.T, domain=pyo.NonNegativeReals)
+    limit(block.amount, upper=plant.available_mw(hub.series[plant.name]["capacity_factor"]) * hub.hours)
+    return Ports(flows=(Flow(plant.name, "", plant.carrier, Linear(((block.amount, 1.0),))),))
+
+
+def _amount(block: pyo.Block, hub: Hub, rate: float | None, most: float | None) -> Any:
+    slots(block, hub.n)
+    block.amount = Variable(block.T, bounds=(0, None if rate is None else rate * hub.hours))
+    if most is not None:
+        block.horizon_limit = pyo.Constraint(rule=lambda b: total(b.amount[t] for t in each(b.T)) <= most)
+    return block.amount
+
+
+BOTH = 1e-5
+"""Share of the most that is put in or out that may go the other way in the same slot: nothing."""
+
+
+def burning(hub_ports: HubPorts) -> set[int]:
+    """Slots in which a store that cannot be filled and emptied at the same time is, in the solution."""
+    slots: set[int] = set()
+    for store in of(hub_ports.hub.assets, Storage):
+        if burns(store, hub_ports.hub):
+            slots |= both_ways(*(f.gives.values(hub_ports.hub.n) for f in hub_ports.ports[store.name].flows))
+    return slots
+
+
+def both_ways(put_in: np.ndarray, put_out: np.ndarray) -> set[int]:
+    """Slots in which something is put in and out, of either sign."""
+    amounts = np.abs([put_in, put_out])
+    return set(np.flatnonzero(amounts.min(axis=0) > BOTH * max(float(amounts.max(initial=0.0)), 1.0)).tolist())
+
+
+def read_flows(hub_ports: HubPorts, spare: np.ndarray | None = None) -> HubFlows:
+    """Flows of the assets in the solution that the model's variables hold.
+
+    Args:
+        hub_ports: the assets.
+        spare: electricity in each slot that may be left untaken [MWh]; what is left so is taken off it.
+    """
+    hub, n = hub_ports.hub, hub_ports.hub.n
+    amounts = {(f.asset, f.key): f.gives.values(n) for ports in hub_ports.ports.values() for f in ports.flows}
+    spare = np.zeros(n) if spare is None else spare
+    dumped = {name: slot_values(row, n) for name, row in hub_ports.dumped.items()}
+    levels = {name: slot_values(ports.level, n) for name, ports in hub_ports.ports.items() if ports.level is not None}
+    for store in of(hub.assets, Storage):
+        lossless = store.in_efficiency * store.out_efficiency == 1
+        if store.wear_cost_per_unit or (store.both_ways and not lossless):
+            continue
+        into, out = (store.name, "in"), (store.name, "out")
+        most = np.inf if store.carrier in dumped else spare if store.carrier == ELECTRICITY else 0.0
+        put_in, amounts[out], levels[store.name], freed = one_way_amounts(
+            store, -amounts[into], amounts[out], levels[store.name], most, hub.hours
+        )
+        amounts[into] = -put_in
+        if store.carrier in dumped:
+            dumped[store.carrier] = dumped[store.carrier] + freed
+        elif store.carrier == ELECTRICITY:
+            spare -= freed
+    on = {}
+    for machine in of(hub.assets, Converter):
+        ports = hub_ports.ports[machine.name]
+        load = np.abs(amounts[machine.name, "main"])
+        on[machine.name] = (load > 1e-9).astype(float) if ports.on is None else ports.on.values(n)
+
+    sums = {name: float(sum(term.values(n).sum() for term in added(hub, hub_ports.ports, name))) for name in COMPONENTS}
+    return HubFlows(
+        amounts=amounts,
+        carriers={(f.asset, f.key): f.carrier for ports in hub_ports.ports.values() for f in ports.flows},
+        levels=levels,
+        on=on,
+        dumped=dumped,
+        totals={
+            metric: sum(factor * sums[name] for name, factor in parts.items()) for metric, parts in hub.parts.items()
+        },
+    )
+
 
 __all__ = ["add"]
 

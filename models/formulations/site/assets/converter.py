@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 import pyomo.core as pyo
 
-from emberline.models.formulations.site.assets import segments as filling
-from emberline.models.formulations.site.assets.ports import Flow, Linear, Ports, Row, slots
+from emberline.models.formulations.site.assets.ports import Flow, Linear, Ports, Row, add_segments, slots
 from emberline.models.kernel.arrays import Series, Variable, constraint, limit
 from emberline.models.kernel.templates import each, total
-from emberline.models.problem.site_assets import Hub
+from emberline.models.problem.site import Hub
 from emberline.scenarios.assets import Converter
 
 
@@ -37,7 +36,7 @@ def add_converter(block: pyo.Block, machine: Converter, hub: Hub) -> Ports:
     if segments > 1:
         width, on = np.diff(machine.knots) * full, block.on if machine.switched else None
         ordered = not drives_to_hull(machine, hub)
-        filling.add(
+        add_segments(
             block, block.T, lambda t: block.load[t], width, on=on, least=machine.min_load * full, ordered=ordered
         )
     elif machine.switched:

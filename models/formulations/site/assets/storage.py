@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 import pyomo.core as pyo
 
-from emberline.models.formulations.site.assets import segments
-from emberline.models.formulations.site.assets.ports import Flow, Linear, Ports, slots
+from emberline.models.formulations.site.assets.ports import Flow, Linear, Ports, add_segments, slots
 from emberline.models.kernel.arrays import Series, Variable, constraint
 from emberline.models.kernel.templates import each, total
-from emberline.models.problem.site_assets import Hub
+from emberline.models.problem.site import Hub
 from emberline.scenarios.assets import LatentHeatStore, Storage
 
 
@@ -138,7 +137,7 @@ def add_latent_heat_store(block: pyo.Block, store: LatentHeatStore, hub: Hub) ->
     if not concave(store):
         # the level before each slot but the first
         block.before = pyo.Block()
-        segments.add(block.before, block.LATER, lambda t: block.level[t - 1], np.diff(levels), ordered=True)
+        add_segments(block.before, block.LATER, lambda t: block.level[t - 1], np.diff(levels), ordered=True)
     block.most_in, block.most_out = pyo.Block(), pyo.Block()
     for part, amount, rates, first in zip(
         (block.most_in, block.most_out), (block.put_in, block.put_out), curves, store.by_level(store.start_level),

@@ -22,10 +22,8 @@ from emberline.models.kernel.compile import compiled
 from emberline.models.kernel.templates import building
 from emberline.models.problem import line_reader
 from emberline.models.problem import site as sites
-from emberline.models.problem.aggregation import leading_stage
-from emberline.models.problem.averaging import averaged
-from emberline.models.problem.line import Windows, down
-from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.problem.aggregation import averaged, leading_stage
+from emberline.models.problem.line import SlotProblem, Windows, down
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import load
 

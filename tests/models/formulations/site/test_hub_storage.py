@@ -11,7 +11,7 @@ from hubs import BOILER, ENVELOPE, GAS, amounts, best, hub, objective, plan
 
 from emberline import models
 from emberline.models.formulations.site import objective as aims
-from emberline.models.formulations.site.assets.result import read_flows
+from emberline.models.formulations.site.assets import read_flows
 from emberline.models.formulations.site.dispatch import held_flows
 from emberline.models.formulations.whole_site import build
 from emberline.models.problem import site as sites

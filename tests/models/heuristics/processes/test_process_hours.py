@@ -9,7 +9,7 @@ import pytest
 from cement_works import CEMENT_MILLS, DELIVERIES, KILN, PARTS, RAW_MILLS, SITE, STORES, solve
 from enumerated import assert_followed, envelope, works
 
-from emberline.models.heuristics.processes.coarse_grid import coarser
+from emberline.models.heuristics.processes.integer_slots import coarser
 from emberline.scenarios import Case
 
 TARIFF: dict[str, Any] = {

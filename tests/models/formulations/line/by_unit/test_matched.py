@@ -11,9 +11,8 @@ import pytest
 import xarray as xr
 
 from benchmarks.published import melt_shop
-from emberline.models.formulations.line.by_unit.bipartite_matching import matching, patterns
-from emberline.models.formulations.line.by_unit.groups import Units
 from emberline.models.formulations.line.by_unit.model import Matched
+from emberline.models.formulations.line.by_unit.succession_cuts import Units, matching, patterns
 from emberline.models.kernel.highs import solve
 from emberline.models.problem.assignment import mistakes
 from emberline.models.search.incumbent import Search
