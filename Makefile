@@ -59,7 +59,8 @@ reference: $(STAMP)  ## make docs/reference: every key of scenarios and monitori
 	$(BIN)/python docs/make_reference.py
 
 messages: $(STAMP)  ## gather the pages' messages into reports/text/locale/*.po, where new ones wait for a translation
-	$(BIN)/pybabel -q extract -F babel.cfg -k tr -k trn:1,2 -k mark -k Message --no-default-keywords --sort-output --width 120 \
+	$(BIN)/pybabel -q extract -F babel.cfg -k tr -k trn:1,2 -k mark -k Message \
+	  -k paragraph -k caption -k info -k warning --no-default-keywords --sort-output --width 120 \
 	  --add-location file --project Emberline --version 0.1 --output emberline.pot .
 	@for language in $(notdir $(basename $(wildcard reports/text/locale/*.po))); do \
 	  $(BIN)/pybabel -q update -i emberline.pot -o reports/text/locale/$$language.po -l $$language --width 120 \

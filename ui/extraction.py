@@ -10,7 +10,9 @@ import ast
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-KEYWORDS = {"tr": None, "trn": (1, 2), "mark": None, "Message": None}
+DRAW = ("paragraph", "caption", "info", "warning")
+"""Functions of ``ui/pages/session/widgets.py`` that draw a message."""
+KEYWORDS = {"tr": None, "trn": (1, 2), "mark": None, "Message": None, **dict.fromkeys(DRAW)}
 """Functions whose arguments are messages, in Babel's notation."""
 Extract = tuple[int, str, str | tuple[str, ...], list[str]]
 """Line, function, message (singular and plural), comments."""

@@ -17,8 +17,9 @@ import typer
 
 from emberline.ui.cli import faults, serve
 from emberline.ui.cli.answers import why
+from emberline.ui.cli.command import Refused, as_asked, case_of, find, print_json
 from emberline.ui.cli.files import live, runs, series_import, signals
-from emberline.ui.cli.options import AsJson, Changes, Named, Quiet, Refused, Run, as_asked, case_of, find, print_json
+from emberline.ui.cli.options import AsJson, Changes, Named, Quiet, Run, flag, option
 from emberline.ui.cli.studies import calibrate, hold, levers, pareto, sweep
 from emberline.ui.cli.supervision import performance, report
 
@@ -137,33 +138,31 @@ def simulate(scenario: Named, changes: Changes = None, as_json: AsJson = False) 
 def plan(
     scenario: Named,
     changes: Changes = None,
-    gap: Annotated[str | None, typer.Option(metavar="SHARE", help="stop at this gap, such as 0.5%")] = None,
+    gap: Annotated[str | None, option("stop at this gap, such as 0.5%", "SHARE")] = None,
     time_limit: Annotated[
         float | None,
-        typer.Option("--time-limit", metavar="SECONDS", help="stop after this time, whatever effort is left"),
+        option("stop after this time, whatever effort is left", "SECONDS"),
     ] = None,
     effort: Annotated[
         float | None,
-        typer.Option(metavar="UNITS", help="how long to search: units of about a second of an idle laptop"),
+        option("how long to search: units of about a second of an idle laptop", "UNITS"),
     ] = None,
     stored: Annotated[
-        bool, typer.Option("--stored", help="begin with stored plans of the same orders; the best stays unless beaten")
+        bool, flag("begin with stored plans of the same orders; the best stays unless beaten", "--stored")
     ] = False,
-    no_regret: Annotated[bool, typer.Option("--no-regret", help="least carbon, cost not above the baseline's")] = False,
-    least_cost: Annotated[bool, typer.Option("--least-cost", help="least cost, whatever the goal is")] = False,
+    no_regret: Annotated[bool, flag("least carbon, cost not above the baseline's", "--no-regret")] = False,
+    least_cost: Annotated[bool, flag("least cost, whatever the goal is", "--least-cost")] = False,
     as_run: Annotated[
         Path | None,
-        typer.Option("--as-run", metavar="LOG.csv", help="compare with the day as it was run, by the plant's heat log"),
+        option("compare with the day as it was run, by the plant's heat log", "LOG.csv"),
     ] = None,
     meter: Annotated[
         Path | None,
-        typer.Option("--meter", metavar="METER.csv", help="with --as-run: the metered power of line and base load"),
+        option("with --as-run: the metered power of line and base load", "METER.csv"),
     ] = None,
-    no_hold: Annotated[
-        bool, typer.Option("--no-hold", help="do not make it hold on disturbed days (goal.hold=off)")
-    ] = False,
+    no_hold: Annotated[bool, flag("do not make it hold on disturbed days (goal.hold=off)", "--no-hold")] = False,
     repair: Annotated[
-        bool, typer.Option("--repair", help="if there is no plan, apply the first repair of why-not and plan again")
+        bool, flag("if there is no plan, apply the first repair of why-not and plan again", "--repair")
     ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,

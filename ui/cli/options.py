@@ -1,240 +1,63 @@
-"""Options that several commands share, and how commands refuse input, use workers, read histories and print results."""
+"""Options and arguments that several commands share, and short ways to declare others."""
 
 from __future__ import annotations
 
-import json
-import os
-import shlex
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
-from emberline.ui.cli import faults
 
-if TYPE_CHECKING:
-    from emberline.live.history import Measured
-    from emberline.runs.store import Store
-    from emberline.scenarios import Case
-    from emberline.scenarios.loading.heat_log import HeatLog
-
-
-Named = Annotated[str, typer.Argument(metavar="SCENARIO", help="a YAML file, or the name of a bundled scenario")]
-Changes = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="override a key of the scenario, such as goal.minimize=cost; @FILE.yaml lays a file over it",
-    ),
-]
-Run = Annotated[str, typer.Argument(metavar="RUN", help="id of the run, its first digits, or 'last'")]
-SearchGap = Annotated[str | None, typer.Option("--gap", metavar="SHARE", help="gap of each search, such as 0.5%")]
-SearchTime = Annotated[float | None, typer.Option("--time-limit", metavar="SECONDS", help="time limit of each search")]
-Force = Annotated[bool, typer.Option("--force", help="overwrite the file if it exists")]
-AsJson = Annotated[bool, typer.Option("--json", help="print only JSON")]
-
-
-class Refused(Exception):
-    """The request is invalid; one line per mistake."""
-
-    def __init__(self, *lines: str) -> None:
-        super().__init__("\n".join(lines))
-        self.lines = lines
-
-
-@contextmanager
-def refusing(before: str = "") -> Iterator[None]:
-    """Turn what a library says of a wrong value into a refusal; the mistakes of a scenario stay as they are.
+def option(about: str, metavar: str | None = None, *names: str, **how: Any) -> Any:
+    """Option of a command.
 
     Args:
-        before: what the line begins with, such as the option.
+        about: its help.
+        metavar: stands for its value in the help.
+        names: how it is written; none: as the parameter.
+        how: further arguments of ``typer.Option``.
     """
-    try:
-        yield
-    except ValueError as error:
-        if getattr(error, "problems", None) is not None:
-            raise
-        raise Refused(f"{before}{error}") from error
+    return typer.Option(*names, help=about, metavar=metavar, **how)
 
 
-def group(about: str, **how: Any) -> typer.Typer:
-    """Commands under one name."""
-    settings = {"help_option_names": ["-h", "--help"]}
-    return typer.Typer(help=about, rich_markup_mode=None, context_settings=settings, **how)
+def flag(about: str, *names: str) -> Any:
+    """Option without a value; arguments as of :func:`option`."""
+    return typer.Option(*names, help=about)
 
 
-def case_of(scenario: str, changes: Sequence[str] | None) -> Case:
-    """A scenario by its name or file, with overrides."""
-    from emberline.scenarios import load
-
-    return load(scenario, list(changes or []))
+def to_file(about: str, metavar: str | None = "FILE", *names: str) -> Any:
+    """Option for a file to write; arguments as of :func:`option`."""
+    return typer.Option(*(names or ("--output", "-o")), help=about, metavar=metavar)
 
 
-def of_searches(gap: str | None, time_limit: float | None) -> list[str]:
-    """The overrides that limit each search of a scenario."""
-    fixed = [] if gap is None else [f"goal.gap={gap}"]
-    return fixed if time_limit is None else [*fixed, f"goal.time_limit_s={time_limit}"]
+def argument(about: str, metavar: str | None = None, **how: Any) -> Any:
+    """Argument of a command; arguments as of :func:`option`."""
+    return typer.Argument(help=about, metavar=metavar, **how)
 
 
-def as_asked(scenario: str, changes: Sequence[str]) -> str:
-    """Scenario and overrides in shell syntax."""
-    return shlex.join([scenario, *(part for change in changes for part in ("--set", change))])
-
-
-def writable(output: Path, force: bool, kinds: Sequence[str] = ()) -> None:
-    """Refuse an output file that cannot be written: wrong format, missing or read-only folder, or the file exists."""
-    from emberline.scenarios.reading.files import named, reason
-
-    if kinds and output.suffix.removeprefix(".") not in kinds:
-        raise Refused(f"--output {named(output)}: formats are {', '.join(f'.{kind}' for kind in kinds)}")
-    try:
-        is_folder, there = output.is_dir(), output.exists()
-        if is_folder or not output.parent.is_dir():
-            raise Refused(f"--output {named(output)}: {'is a folder' if is_folder else 'there is no such folder'}")
-    except (OSError, ValueError) as error:
-        raise Refused(f"--output {named(output)}: {reason(error)}") from None
-    if there and not force:
-        raise Refused(f"{named(output)} exists; overwrite it with --force, or choose another file with --output")
-    if not os.access(output if there else output.parent, os.W_OK):
-        raise Refused(f"--output {named(output)}: {'it' if there else 'its folder'} cannot be written to")
-
-
-@contextmanager
-def writing(output: Path) -> Iterator[Path]:
-    """Write a file completely or not at all: yields a path next to it, which is renamed once it is complete.
-
-    Writers that are atomic themselves may ignore the path; errors of the system still become one line.
-
-    Raises:
-        OSError: the disk is full, which is not the user's mistake.
-        Refused: the file cannot be written.
-    """
-    from emberline.scenarios.reading.files import named, reason
-
-    # something that is not a file, such as /dev/stdout, is written directly
-    partial = output if output.exists() and not output.is_file() else _partial(output)
-    try:
-        yield partial
-        if partial != output and partial.is_file():
-            partial.replace(output)
-    except OSError as error:
-        if faults.in_words(error):
-            raise OSError(error.errno, error.strerror, named(output)) from error
-        raise Refused(f"--output {named(output)}: {reason(error)}") from error
-    finally:
-        if partial != output:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
-
-
-def _partial(output: Path) -> Path:
-    """Always the same name, so that a file left by a killed process is overwritten."""
-    return output.with_name(f".{output.stem}.partial{output.suffix}")
-
-
-def print_json(data: Any) -> None:
-    """JSON on standard output, with ids and parameters of its messages."""
-    from emberline.scenarios.messages import with_messages
-
-    document = with_messages(data) if isinstance(data, dict) else data
-    print(json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False))
-
-
-def store_if_any() -> Store | None:
-    """The store; None if nothing was ever stored, so that a query creates no folders."""
-    from emberline.runs.store import Store
-
-    return Store() if Store.exists() else None
-
-
-def find(prefix: str, *, deleted: bool = False) -> tuple[Store, str]:
-    """The store, and the full id of a run given by its first digits or ``last``."""
-    store = store_if_any()
-    if store is None:
-        raise Refused("there are no stored runs yet; create one with 'emberline plan'")
-    return store, store.find(prefix, deleted=deleted)
-
-
-Cluster = Annotated[
-    str | None, typer.Option("--cluster", metavar="ADDRESS", help="a Dask scheduler, such as tcp://10.0.0.5:8786")
+Named = Annotated[str, argument("a YAML file, or the name of a bundled scenario", "SCENARIO")]
+Changes = Annotated[
+    list[str] | None,
+    option(
+        "override a key of the scenario, such as goal.minimize=cost; @FILE.yaml lays a file over it",
+        "KEY=VALUE",
+        "--set",
+    ),
 ]
+Run = Annotated[str, argument("id of the run, its first digits, or 'last'", "RUN")]
+SearchGap = Annotated[str | None, option("gap of each search, such as 0.5%", "SHARE", "--gap")]
+SearchTime = Annotated[float | None, option("time limit of each search", "SECONDS", "--time-limit")]
+Force = Annotated[bool, option("overwrite the file if it exists", None, "--force")]
+AsJson = Annotated[bool, option("print only JSON", None, "--json")]
+Cluster = Annotated[str | None, option("a Dask scheduler, such as tcp://10.0.0.5:8786", "ADDRESS", "--cluster")]
 Workers = Annotated[
     int | None,
-    typer.Option(min=1, max=256, show_default="one for each core", help="processes on this machine"),
+    option("processes on this machine", min=1, max=256, show_default="one for each core"),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="no progress")]
-
-
-def give_up() -> NoReturn:
-    """End at once; workers follow their parent."""
-    print("given up", file=sys.stderr, flush=True)
-    os._exit(130)
-
-
-def at_work(workers: int) -> str:
-    """Where the work is done, in words."""
-    return "in this process" if workers == 1 else f"{workers} workers"
-
-
-def one_place(workers: int | None, cluster: str | None) -> None:
-    """Refuse local workers together with a cluster."""
-    if workers is not None and cluster is not None:
-        raise Refused("--workers: a cluster has its own workers; drop --workers or --cluster")
-
-
+Quiet = Annotated[bool, option("no progress", None, "--quiet", "-q")]
 FromHistory = Annotated[
     Path | None,
-    typer.Option("--history", metavar="LIVE.YAML", help="read what this plant has measured, instead of a file"),
+    option("read what this plant has measured, instead of a file", "LIVE.YAML", "--history"),
 ]
-Start = Annotated[str | None, typer.Option("--from", metavar="TIME", help="a time with its offset")]
-End = Annotated[str | None, typer.Option("--to", metavar="TIME", help="a time with its offset")]
-
-
-def span(start: str | None, end: str | None) -> tuple[datetime | None, datetime | None]:
-    """The times of ``--from`` and ``--to``."""
-    from emberline.scenarios.records.instants import read_instant
-
-    moments = []
-    for option, moment in (("--from", start), ("--to", end)):
-        with refusing(f"{option} {moment}: "):
-            moments.append(None if moment is None else read_instant(moment))
-    begin, until = moments
-    if begin is not None and until is not None and begin >= until:
-        raise Refused("--to: must be after --from")
-    return begin, until
-
-
-def measured_of(file: Path | None, start: str | None, end: str | None) -> Measured:
-    """What a plant has measured between two times."""
-    assert file is not None
-    from emberline.live.history import Measured
-    from emberline.live.tags import load
-
-    return Measured.of(load(file), *span(start, end))
-
-
-def heats_of(measured: Measured, scenario: Case) -> HeatLog:
-    """A heat log from what was measured; what it lacks is reported."""
-    from emberline.scenarios.loading import heat_log
-
-    heats = measured.heats()
-    for count, why in (
-        (heats.uncertain, "no message came near their start or end"),
-        (heats.unknown, "the scenario has no such heats any more"),
-    ):
-        if count:
-            print(f"note: {count} operations left out: {why}", file=sys.stderr)
-    return heat_log.checked(heats.table, scenario, measured.name)
-
-
-def one_of(file: Path | None, history: Path | None, option: str, start: str | None, end: str | None) -> None:
-    """Refuse both a file and a history, or neither."""
-    if (file is None) == (history is None):
-        raise Refused(f"give {option}, or --history with the live.yaml of a plant")
-    if history is None and (start or end):
-        raise Refused("--from and --to belong to --history")
+Start = Annotated[str | None, option("a time with its offset", "TIME", "--from")]
+End = Annotated[str | None, option("a time with its offset", "TIME", "--to")]

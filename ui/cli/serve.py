@@ -6,9 +6,8 @@ import os
 import re
 from typing import Annotated
 
-import typer
-
-from emberline.ui.cli.options import Refused
+from emberline.ui.cli.command import Refused
+from emberline.ui.cli.options import flag, option
 
 HOST = re.compile(
     r"(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:.]+\]", re.IGNORECASE
@@ -16,15 +15,15 @@ HOST = re.compile(
 
 
 def open_app(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="port on this machine")] = 8501,
-    browser: Annotated[bool, typer.Option(help="open the browser")] = True,
+    port: Annotated[int, option("port on this machine", min=1, max=65535)] = 8501,
+    browser: Annotated[bool, flag("open the browser")] = True,
     address: Annotated[
         str,
-        typer.Option(metavar="IP", help="address to listen on; addresses other than this machine's own need sign-in"),
+        option("address to listen on; addresses other than this machine's own need sign-in", "IP"),
     ] = "127.0.0.1",
     allow_host: Annotated[
         list[str] | None,
-        typer.Option("--allow-host", metavar="NAME", help="another host name under which browsers may reach the pages"),
+        option("another host name under which browsers may reach the pages", "NAME"),
     ] = None,
 ) -> None:
     """Open the pages in the browser.

@@ -28,7 +28,7 @@ from emberline.scenarios import Case
 from emberline.scenarios.checking.uncounted import uncounted
 from emberline.scenarios.goal_metrics import goal_first
 from emberline.scenarios.metrics import amount_digits
-from emberline.ui.cli.options import Refused, give_up
+from emberline.ui.cli.command import Refused, give_up
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 

@@ -22,6 +22,7 @@ from emberline.ui.pages.result import accounts
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, navigation, run_or_baseline, stored_runs, widgets
 from emberline.ui.pages.session.run_or_baseline import BASELINE, PLAN, Subject
+from emberline.ui.pages.session.widgets import caption, paragraph
 
 WAYS = {
     "average": mark("location, average intensity"),
@@ -91,7 +92,7 @@ def _factors(subject: Subject, name: str) -> None:
     }
     sources = list(dict.fromkeys(source for book in books.values() for source in book))
     if not sources:
-        st.caption(tr("Nothing in this scenario counts towards it."))
+        caption("Nothing in this scenario counts towards it.")
         return
     table = pd.DataFrame({tr("source"): [*sources, tr("in all")]})
     for policy, book in books.items():
@@ -173,7 +174,7 @@ def _cards(subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -
                 border=True,
             )
     if _visible(credit) and _comparable(subject):
-        st.text(tr(MORE_STOCK if credit > 0 else LESS_STOCK, carbon=wording.number(abs(credit), 2)))
+        paragraph(MORE_STOCK if credit > 0 else LESS_STOCK, carbon=wording.number(abs(credit), 2))
     against = tr("Small figures: difference to the baseline. ") if before else ""
     st.caption(against + tr("The ways to count scope 2 of the grid are alternatives; do not add them."))
 
@@ -194,7 +195,7 @@ def _over_time(subject: Subject, ours: Ledger, signal: str) -> None:
             lambda: carbon.by_step(scenario, ours, signal, views[name]),
             tr("Carbon over time; the table below has hourly values."),
         )
-    st.caption(tr("Stacked from below: scope 1, bought heat, grid. Dashed: the total with the other grid intensity."))
+    caption("Stacked from below: scope 1, bought heat, grid. Dashed: the total with the other grid intensity.")
     with st.expander(tr("Hourly values")):
         hourly = ours.by_hour(scenario.horizon.zone)
         stamps = pd.DatetimeIndex(hourly["time"].to_numpy()).tz_localize("UTC").tz_convert(scenario.horizon.zone)
@@ -215,11 +216,9 @@ def _entries(ours: Ledger, theirs: Ledger | None) -> None:
         plan, baseline = (tr(text, unit="t CO2e") for text in (mark("plan [{unit}]"), mark("baseline [{unit}]")))
         table = table.drop(columns=baseline).rename(columns={plan: baseline})
     draw(table, {name: count for name, count in accounts.ledger_digits().items() if name in table})
-    st.caption(
-        tr(
-            "Emissions are activity times factor; a factor that varies over time is given as its mean. Biogenic "
-            "CO2 is not in any total. The last column names the source of the factor."
-        )
+    caption(
+        "Emissions are activity times factor; a factor that varies over time is given as its mean. Biogenic "
+        "CO2 is not in any total. The last column names the source of the factor."
     )
 
 
@@ -255,7 +254,7 @@ def _ways(subject: Subject, ours: Ledger, theirs: Ledger | None) -> None:
         + tr("Shifting to hours of low average intensity may hit hours of high marginal intensity: check both.")
     )
     if ours.market_says:
-        st.text(tr("Uncontracted energy is counted with: {source}", source=ours.market_says))
+        paragraph("Uncontracted energy is counted with: {source}", source=ours.market_says)
 
 
 def _heats(subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -> None:
@@ -266,7 +265,7 @@ def _heats(subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -
             tr("Carbon of each heat; the table below has the same values."),
         )  # fmt: skip
         if theirs is not None:
-            st.caption(tr("Bars: the plan; grey ticks: the baseline."))
+            caption("Bars: the plan; grey ticks: the baseline.")
     grades = {heat.name: (heat.order, heat.grade.name) for heat in scenario.heats}
     names = [str(name) for name in ours.by_heat["heat"].values]
     table = pd.DataFrame(
@@ -283,6 +282,4 @@ def _heats(subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -
     if theirs is not None:
         table[tr("baseline [{unit}]", unit="kg CO2e/t")] = theirs.kg_per_t(signal).to_series().reindex(names).to_numpy()
     draw(table, dict.fromkeys(table.columns[3:], 1))
-    st.caption(
-        tr("The line's electricity is allocated to heats by what each draws in a step, everything else by mass.")
-    )
+    caption("The line's electricity is allocated to heats by what each draws in a step, everything else by mass.")

@@ -20,6 +20,7 @@ from emberline.studies.difference import DIFFERENT_HEATS, Difference
 from emberline.ui.pages.parts import compare_runs as study
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, session, stored_runs, widgets
+from emberline.ui.pages.session.widgets import caption, paragraph
 
 SELECTION = "compared"
 """In the session: ids of the compared runs."""
@@ -37,11 +38,9 @@ def page() -> None:
     ids = _choose(_selection())
     runs = _open(ids)
     if len(runs) < LEAST:
-        st.text(
-            tr(
-                "Choose two to five plans above. The others are compared with the first one: figures, scenarios, "
-                "schedules, and what moved."
-            )
+        paragraph(
+            "Choose two to five plans above. The others are compared with the first one: figures, scenarios, "
+            "schedules, and what moved."
         )
         return
     plans = {letter: stored.plan for letter, stored in runs.items()}
@@ -97,7 +96,7 @@ def _choose(ids: list[str]) -> list[str]:
     )  # fmt: skip
     entries = stored_runs.entries(text, ids)
     if not entries:
-        st.text(tr("No stored plan matches. Make one on the page Plan."))
+        paragraph("No stored plan matches. Make one on the page Plan.")
     there = [run for run in ids if run in entries]
     letters = dict(zip(there, LETTERS, strict=False))
     labels = stored_runs.labels(entry for run, entry in entries.items() if run not in letters)
@@ -140,15 +139,13 @@ def _cards(runs: dict[str, StoredRun]) -> None:
         with place.container(border=True, gap="xxsmall", height="stretch"):
             st.html(f'<span style="display:inline-block;width:0.7em;height:0.7em;background:{shade}"></span> {letter}')
             st.text(names[stored.id])
-            st.text(tr("Goal: {goal}", goal=wording.goal(plan.scenario.goal, plan.scenario.market.currency)))
+            paragraph("Goal: {goal}", goal=wording.goal(plan.scenario.goal, plan.scenario.market.currency))
             bound = wording.bound(plan.scenario, plan.objective, plan.bound)
-            st.text(
-                tr(
+            paragraph(
                     "{mark} {status}, gap {gap}, bound {bound}",
                     mark="✓" if plan.acceptable else "✕", status=wording.status_text(plan.status, plan.has_schedule),
                     gap=wording.percent(plan.gap), bound=bound,
-                )
-            )  # fmt: skip
+                )  # fmt: skip
 
 
 def _name(stored: StoredRun, entry: Entry | None, bases: dict[str, str]) -> str:
@@ -161,11 +158,11 @@ def _warnings(plans: dict[str, Plan]) -> None:
     lines = list(dict.fromkeys(study.incomparable(plans)))
     if lines:
         with st.container(border=True, gap="xxsmall"):
-            st.text(tr("Not all of these plans answer the same question:"))
+            paragraph("Not all of these plans answer the same question:")
             for line in lines:
                 st.text(f"✕ {line}")
     else:
-        st.text(tr("✓ The plans make the same over the same hours: they can be compared."))
+        paragraph("✓ The plans make the same over the same hours: they can be compared.")
     for line in study.baseline_differences(plans):
         st.text(f"✕ {line}")
 
@@ -175,7 +172,7 @@ def _figures(ids: list[str], plans: dict[str, Plan]) -> None:
     different, same = [row for row in rows if not row.same], [row for row in rows if row.same]
     st.markdown(f"**{tr('Figures, largest differences first')}**")
     if not different:
-        st.text(tr("All figures are the same."))
+        paragraph("All figures are the same.")
     else:
         _table(different, list(plans))
         shares = [(row.label, row.shares) for row in different if any(v is not None for v in row.shares.values())]
@@ -186,14 +183,10 @@ def _figures(ids: list[str], plans: dict[str, Plan]) -> None:
             )  # fmt: skip
         if comparison.clipped(shares):
             most = wording.percent(comparison.WIDEST, 0)
-            st.caption(
-                tr("» or «: the bar is cut off at {most}, the number next to it is the full difference.", most=most)
-            )
-        st.caption(
-            tr(
-                "Each figure has the gap of its plan: a difference in the goal that is smaller than the gaps may "
-                "mean nothing."
-            )
+            caption("» or «: the bar is cut off at {most}, the number next to it is the full difference.", most=most)
+        caption(
+            "Each figure has the gap of its plan: a difference in the goal that is smaller than the gaps may "
+            "mean nothing."
         )
     if same:
         with st.expander(
@@ -227,7 +220,7 @@ def _scenario_changes(runs: dict[str, str], plans: dict[str, Plan]) -> None:
     st.markdown(f"**{tr('Differences between the scenarios')}**")
     rows = study.scenario_changes(runs, plans)
     if not rows:
-        st.text(tr("None: both plans are of the same scenario. Only the search differs."))
+        paragraph("None: both plans are of the same scenario. Only the search differs.")
         return
     frame = pd.DataFrame(rows).rename(columns={"": tr("key")})
     st.dataframe(frame, hide_index=True, height=min(35 * (len(rows) + 1) + 3, 320))
@@ -254,9 +247,9 @@ def _charts(runs: dict[str, StoredRun]) -> None:
         with st.container(key="timeline"):
             key = ("together", *plans, *ids, view.span_min)
             chart_cache.chart(key, lambda: comparison.together(plans, view), says)
-        st.caption(tr("On the upper chart: Shift and wheel to zoom, drag to move, double-click to reset."))
+        caption("On the upper chart: Shift and wheel to zoom, drag to move, double-click to reset.")
         return
-    st.caption(tr("The horizons differ, so each plan has its own time axis."))
+    caption("The horizons differ, so each plan has its own time axis.")
     with st.container(key="timeline"):
         for letter, plan in plans.items():
             one, whole = {letter: plan}, View.of(plan.scenario.horizon)
@@ -280,11 +273,11 @@ def _moves(runs: dict[str, StoredRun]) -> None:
         letter = str(widgets.choose(tr("Compared with {first}", first=first), others, others[0], "compare.against"))
     one, other = runs[first], runs[letter]
     if one.plan.schedule is None or other.plan.schedule is None:
-        st.text(tr("One of the two plans has no schedule."))
+        paragraph("One of the two plans has no schedule.")
         return
     difference = study.between(one.id, other.id)
     if difference.different_heats:
-        st.text(tr(DIFFERENT_HEATS))
+        paragraph(DIFFERENT_HEATS)
     else:
         for ours, theirs in zip(one.plan.scenario.producers, other.plan.scenario.producers, strict=False):
             _moved(ours, theirs, difference, one.plan, (first, letter), (one.id, other.id))
@@ -297,7 +290,7 @@ def _moves(runs: dict[str, StoredRun]) -> None:
             {first: 1, letter: 1, names[5]: 1},
         )
     elif not difference.heats and not difference.different_heats:
-        st.text(tr("None: both schedules are the same."))
+        paragraph("None: both schedules are the same.")
 
 
 @singledispatch
@@ -319,7 +312,7 @@ def _(
     total = len({heat.name for heat in (*ours.heats, *theirs.heats)})
     moves = [(heat, move) for heat in difference.heats for move in heat.stages]
     if not moves:
-        st.text(tr("All {n} heats are where they were.", n=total))
+        paragraph("All {n} heats are where they were.", n=total)
         return
     later = [heat.main.later_min for heat in difference.heats if heat.main.later_min is not None]
     changed = len({heat.heat for heat, move in moves if move.before_unit != move.after_unit})
@@ -343,12 +336,10 @@ def _(
             lambda: comparison.moves(difference.heats, stage, plan.scenario, letters),
             tr("Moves of heats; the table below has the same values."),
         )
-        st.caption(
-            tr(
+        caption(
                 "White: start in {first}; filled: start in {other}. The largest moves, by start time.",
                 first=letters[0], other=letters[1],
-            )
-        )  # fmt: skip
+            )  # fmt: skip
     start = plan.scenario.horizon.instant
 
     def clock(minutes: float | None) -> str:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Callable
-from pathlib import Path
 
 import streamlit as st
 
-from emberline.reports.exports import FORMATS, export, manifest, tables
-from emberline.reports.text import current, mark, tr, wording
+from emberline.reports.exports import FORMATS, manifest, tables
+from emberline.reports.text import mark, tr, wording
 from emberline.reports.text.activities import units
 from emberline.runs.store import StoredRun
 from emberline.ui.pages.result import answer
@@ -82,7 +79,7 @@ def _row(stored: StoredRun, kind: str, name: str) -> None:
         stem = "-".join([name, *options.values()])
         widgets.download(
             tr("Download {kind}", kind=tr(form.label)),
-            _file(stored, kind, options),
+            stored_runs.file_of(stored, kind, **options),
             f"{stem}.{kind}",
             form.mime,
             key=f"export.{kind}",
@@ -102,8 +99,8 @@ def _row(stored: StoredRun, kind: str, name: str) -> None:
 
 
 def _table(stored: StoredRun, kind: str) -> str:
-    listed = {producer.table for producer in stored.plan.scenario.producers}
-    names = [name for name in tables.TABLES if name in listed or name not in OF_PRODUCERS]
+    tables_of_plan = {producer.table for producer in stored.plan.scenario.producers}
+    names = [name for name in tables.TABLES if name in tables_of_plan or name not in OF_PRODUCERS]
     return str(
         st.selectbox(
             tr("Table"), names, format_func=lambda name: tr(TABLE_OF.get(str(name), "")), key=f"export.of.{kind}"
@@ -116,16 +113,3 @@ def _unit(stored: StoredRun) -> str:
     assert run is not None
     names = chart_cache.value(("export units", stored.id), lambda: list(units(plan.scenario, run)))
     return st.selectbox(tr("Unit"), names, index=None, placeholder=tr("all units"), key="export.unit") or ""
-
-
-def _file(stored: StoredRun, kind: str, options: dict[str, str]) -> Callable[[], bytes]:
-    """A function that makes the file when it is called, in the language of the current page."""
-    language = current()
-
-    def make() -> bytes:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"plan.{kind}"
-            unit, table = options.get("unit"), options.get("table")
-            return export(stored, kind, path, unit=unit, table=table, language=language).read_bytes()
-
-    return make

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
-from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -24,6 +23,7 @@ from emberline.ui.pages.request.form import Request, ask, show_problems
 from emberline.ui.pages.request.sources import look
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, job_progress, navigation, session, stored_runs, widgets
+from emberline.ui.pages.session.widgets import caption, paragraph, warning
 
 POINT_KEY, CHART = "pareto.point", "pareto.chart"
 """Keys of the choice of points and of the chart."""
@@ -42,9 +42,9 @@ def show(stored: fronts.StoredFront) -> None:
     st.text(f"{stored_runs.of_scenario(front.scenario)}, {wording.span(front.scenario.horizon)}")
     with st.container(border=True, gap="xxsmall"):
         st.text(f"{'✓' if front.has_points else '✕'}  {say(front.verdict)}")
-        st.text("\n".join(map(wording.sentence, _notes(stored))))
+        st.text("\n".join(wording.sentence(say(note)) for note in (*front.notes[:2], *front.failed)))
     if not front.has_points:
-        st.text(tr("Relax the limits, or allow more time for each search, and search again."))
+        paragraph("Relax the limits, or allow more time for each search, and search again.")
         return
     numbers = [int(number) for number in front.data["point"].values]
     point = st.session_state.get(POINT_KEY)
@@ -58,11 +58,9 @@ def show(stored: fronts.StoredFront) -> None:
             tr("The points, each with its gap; the table below has the same values."),
             key=CHART, on_select=_on_click, selection_mode=front_charts.PICKED,
         )  # fmt: skip
-        st.caption(
-            tr(
-                "No plan on these steps exists below the dashed line. Pale bar: gap of a point, down to the proven "
-                "bound of its cost and, at an end, left to that of the other figure. Click a point to choose it."
-            )
+        caption(
+            "No plan on these steps exists below the dashed line. Pale bar: gap of a point, down to the proven "
+            "bound of its cost and, at an end, left to that of the other figure. Click a point to choose it."
         )
     with panel:
         _point(stored, numbers)
@@ -72,17 +70,11 @@ def show(stored: fronts.StoredFront) -> None:
             ("abatement", stored.id), lambda: front_charts.abatement(front),
             tr("Cost of each unit avoided from point to point; the table below has the same values."),
         )  # fmt: skip
-        st.caption(
-            tr(
-                "From the cheapest point to the other end, step by step. Pale: the difference may be within the "
-                "gaps of its two points. Dashed: the carbon price of the scenario."
-            )
+        caption(
+            "From the cheapest point to the other end, step by step. Pale: the difference may be within the "
+            "gaps of its two points. Dashed: the carbon price of the scenario."
         )
     _table(stored)
-
-
-def _notes(stored: fronts.StoredFront) -> list[str]:
-    return [say(note) for note in (*stored.front.notes[:2], *stored.front.failed)]
 
 
 def _on_click() -> None:
@@ -192,7 +184,7 @@ def _table(stored: fronts.StoredFront) -> None:
         [row["peak_mw"] for row in points],
     ]
     columns: dict[str, list[Any]] = {tr("point"): [row["point"] for row in points]}
-    columns |= {name: [_float(v) for v in column] for name, column in zip(digits, values, strict=True)}
+    columns |= {name: np.array(column, dtype=float).tolist() for name, column in zip(digits, values, strict=True)}
     last = len(points) - 1
     columns[tr("difference is")] = [
         "–" if i == last else tr("proven") if row["proven"] else tr("within the gaps") for i, row in enumerate(points)
@@ -208,27 +200,13 @@ def _table(stored: fronts.StoredFront) -> None:
     for place, kind, mime in ((first, "csv", "text/csv"), (second, "json", "application/json")):
         widgets.download(
             kind.upper(),
-            _file(stored, kind),
+            widgets.content_of(partial(fronts.write, stored.front), f"front.{kind}"),
             f"{name}.{kind}",
             mime,
             key=f"pareto.{kind}",
             width="stretch",
             place=place,
         )
-
-
-def _float(value: float | None) -> float:
-    return float("nan") if value is None else float(value)
-
-
-def _file(stored: fronts.StoredFront, kind: str) -> Callable[[], bytes]:
-    """A function that makes the file when it is called."""
-
-    def make() -> bytes:
-        with tempfile.TemporaryDirectory() as folder:
-            return fronts.write(stored.front, Path(folder) / f"front.{kind}").read_bytes()
-
-    return make
 
 
 CARBON = "carbon"
@@ -288,7 +266,7 @@ def _current() -> str:
     if address is not None and RUN_ID.match(address):
         st.session_state[FRONT] = address
     elif address is not None:
-        st.warning(tr("The address contains no front (an id has 32 hexadecimal digits)."))
+        warning("The address contains no front (an id has 32 hexadecimal digits).")
     front = str(st.session_state.get(FRONT, ""))
     if front and address is None:
         st.query_params[FRONT] = front
@@ -373,15 +351,13 @@ def _barred(request: Request) -> list[str]:
 def _empty(request: Request, metric: str, front: str) -> None:
     st.subheader(tr("What does less {metric} cost here?", metric=tr(NAMES[metric])), anchor=False)
     if front:
-        st.text(tr("This front is not stored here. Search it again."))
-    st.text(
-        tr(
-            "Press Search the front at the side. Emberline searches the plans of least {metric} and least cost, and "
-            "between them plans of least cost under evenly spaced caps on {metric}. Each point is a plan that was "
-            "replayed in the twin, with its proven bound; the slope between two points is the price of what is "
-            "avoided.",
-            metric=tr(NAMES[metric]),
-        )
+        paragraph("This front is not stored here. Search it again.")
+    paragraph(
+        "Press Search the front at the side. Emberline searches the plans of least {metric} and least cost, and "
+        "between them plans of least cost under evenly spaced caps on {metric}. Each point is a plan that was "
+        "replayed in the twin, with its proven bound; the slope between two points is the price of what is "
+        "avoided.",
+        metric=tr(NAMES[metric]),
     )
     if request.scenario is not None:
         with st.container(border=True):
@@ -415,7 +391,7 @@ def _running(front: str) -> None:
             _so_far(status, axis, currency)
     job_progress.buttons(status, tr("Stop and keep the points found so far"), status.count >= 2)
     if not points and status.state != "queued":
-        st.caption(tr("The two ends are searched first, each separately."))
+        caption("The two ends are searched first, each separately.")
 
 
 def _how_far(status: JobStatus, axis: Axis, of: int) -> None:

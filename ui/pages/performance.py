@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from zoneinfo import available_timezones
 
@@ -20,6 +21,7 @@ from emberline.scenarios.loading import heat_log
 from emberline.scenarios.loading import meter as meters
 from emberline.ui.pages.request.sources import choose, look
 from emberline.ui.pages.session import widgets
+from emberline.ui.pages.session.widgets import caption, info, paragraph, warning
 
 LARGEST_MB = 20
 STEPS: dict[Step, str] = {"month": mark("by month"), "week": mark("by week"), "day": mark("by day")}
@@ -50,11 +52,9 @@ ENERGY = {"mwh": "MWh", "kwh": "kWh", "gj": "GJ", "tj": "TJ"}
 def page() -> None:
     """Draw the page."""
     st.subheader(tr("Energy performance"), anchor=False)
-    st.text(
-        tr(
-            "Energy against what the baseline expects for the same production. Tables (CSV) with a column of times: "
-            "one of energy, and the variables that explain it, in the same file or in another one."
-        )
+    paragraph(
+        "Energy against what the baseline expects for the same production. Tables (CSV) with a column of times: "
+        "one of energy, and the variables that explain it, in the same file or in another one."
     )
     uploads, zones = st.columns([3, 1])
     files = uploads.file_uploader(
@@ -132,9 +132,9 @@ def show(tables: Sequence[pd.DataFrame], name: str) -> None:
         uses = st.multiselect(tr("Single energy uses"), rest, key="performance.uses", placeholder=blank)
     if not production:
         if others:
-            st.info(tr("Choose the column that measures production."))
+            info("Choose the column that measures production.")
         else:
-            st.info(tr("There is no column of production: add it to the file, or load a second file that has it."))
+            info("There is no column of production: add it to the file, or load a second file that has it.")
         return
     result = review(rows[0], rows[1], str(energy), [*production, *variables], production, uses)
     saved, alarm = result.savings, result.cusum.alarm
@@ -146,9 +146,9 @@ def show(tables: Sequence[pd.DataFrame], name: str) -> None:
         st.metric(tr("Saving, 95 % interval [{unit}]", unit=_unit(str(energy))), interval, border=True)
     rate = wording.percent(result.cusum.false_alarms, 0)
     if alarm is None:
-        st.text(tr(NO_ALARM, rate=rate))
+        paragraph(NO_ALARM, rate=rate)
     else:
-        st.warning(tr(ALARM, at=str(alarm.at), since=str(alarm.since), rate=rate))
+        warning(ALARM, at=str(alarm.at), since=str(alarm.since), rate=rate)
     for remark in result.remarks:
         st.text(remark)
     for title, chart in (
@@ -183,11 +183,9 @@ def _losses(spans: tuple[Period, Period]) -> Losses | None:
     """Ask for heat log and meter; what the twin makes of them."""
     st.markdown(f"**{tr('Losses by cause')}**")
     with st.expander(tr("From the plant's heat log and meter")):
-        st.caption(
-            tr(
-                "The twin says what the heats that were made should have used. Heat log: heat, grade, unit, start, "
-                "end; meter: time, power_mw; both of both periods."
-            )
+        caption(
+            "The twin says what the heats that were made should have used. Heat log: heat, grade, unit, start, "
+            "end; meter: time, power_mw; both of both periods."
         )
         path = choose({}).path
         log, meter = (
@@ -197,7 +195,7 @@ def _losses(spans: tuple[Period, Period]) -> Losses | None:
     if log is None or meter is None:
         return None
     if not look(path).line.stages:
-        st.info(tr("This scenario has no line, so a heat log cannot belong to it."))
+        info("This scenario has no line, so a heat log cannot belong to it.")
         return None
     return split_of(path, (log.name, log.getvalue()), (meter.name, meter.getvalue()), spans)
 
@@ -230,7 +228,7 @@ def split_of(path: str, log: tuple[str, bytes], meter: tuple[str, bytes], spans:
 def _show_losses(result: Losses) -> None:
     table = result.table
     if table.empty:
-        st.text(tr("No cause took more than in the baseline period."))
+        paragraph("No cause took more than in the baseline period.")
     else:
         st.altair_chart(charts.pareto(table.rename(index={key: tr(name) for key, name in CAUSES.items()}), "MWh"))
     rows = [
@@ -245,10 +243,7 @@ def _show_losses(result: Losses) -> None:
 
 
 def _downloads(document: Document) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "performance.xlsx"
-        write_excel(document, path)
-        content = path.read_bytes()
+    content = widgets.content_of(partial(write_excel, document), "performance.xlsx")()
     with st.container(horizontal=True):
         st.download_button(tr("Page for the auditor (HTML)"), document.html(), "performance.html", "text/html")
         st.download_button(tr("Workbook for the auditor (Excel)"), content, "performance.xlsx")

@@ -25,6 +25,7 @@ from emberline.ui.pages.request.form import Request, ask, start
 from emberline.ui.pages.request.sources import AT_ONCE, OF, look, note_of, same
 from emberline.ui.pages.result import repairs, result, units
 from emberline.ui.pages.session import chart_cache, job_progress, run_or_baseline, session, stored_runs
+from emberline.ui.pages.session.widgets import caption, info, paragraph, warning
 
 STEP_OF = {"draft": "optimize", "round": "optimize", "judge": "replays"}
 """Phases of a plan that is made to hold, by the step that they belong to."""
@@ -69,9 +70,7 @@ def page() -> None:
 def _run() -> str:
     address = str(st.query_params.get("run", ""))
     if address and not RUN_ID.match(address):
-        st.warning(
-            tr("The address contains no run (an id has 32 hexadecimal digits). Choose a scenario and press Plan.")
-        )
+        warning("The address contains no run (an id has 32 hexadecimal digits). Choose a scenario and press Plan.")
     return session.run()
 
 
@@ -81,9 +80,7 @@ def _status(run: str) -> queue.JobStatus | None:
     try:
         return queue.status(run)
     except StoreError:
-        st.warning(
-            tr("Run {run} is not stored here. It may have been deleted: press Plan to make a new one.", run=run[:8])
-        )
+        warning("Run {run} is not stored here. It may have been deleted: press Plan to make a new one.", run=run[:8])
         return None
 
 
@@ -118,9 +115,9 @@ def _facts(scenario: Case) -> None:
         size = wording.size(scenario)
         for producer in scenario.producers:
             size = _size(producer, size)
-        st.text(tr("{size}; goal: {goal}", size=size, goal=wording.goal(scenario.goal, scenario.market.currency)))
+        paragraph("{size}; goal: {goal}", size=size, goal=wording.goal(scenario.goal, scenario.market.currency))
         for line in facts.odd(scenario):
-            st.text(tr("odd: {line}", line=line))
+            paragraph("odd: {line}", line=line)
     for producer in scenario.producers:
         units.show_demand(producer, scenario)
     columns = [tr("asset"), tr("kind"), tr("size"), tr("carriers")]
@@ -193,7 +190,7 @@ def _running(run: str) -> None:
         )
         seconds.metric(tr("Search [s]"), wording.number(status.seconds, 0))
         if scenario is not None and scenario.goal.minimize in METRICS:
-            st.caption(tr("Best plan and bound are without fixed emissions and costs; the plan itself has totals."))
+            caption("Best plan and bound are without fixed emissions and costs; the plan itself has totals.")
         history = chart_cache.recent(f"history {run}", status.history)
         if history:
             limit = scenario.goal.budget if scenario else 0.0
@@ -217,7 +214,7 @@ def _running(run: str) -> None:
         queue.kill(run)
         st.rerun()
     if status.cancelling:
-        st.caption(tr("The search stops at the solver's next check; then the plan is replayed."))
+        caption("The search stops at the solver's next check; then the plan is replayed.")
     if scenario is not None:
         _baseline(request, scenario, status)
 
@@ -308,7 +305,7 @@ def _differs(request: Request, run: str) -> None:
     except StoreError:
         return
     if differs:
-        st.info(tr("The inputs at the side differ from those of the plan below. Press Plan to use them."))
+        info("The inputs at the side differ from those of the plan below. Press Plan to use them.")
 
 
 def _of(inputs: Request, run: str) -> bool:

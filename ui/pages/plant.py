@@ -19,6 +19,7 @@ from emberline.ui.pages.request.sources import SCENARIO_KEY
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, navigation, run_or_baseline, stored_runs, widgets
 from emberline.ui.pages.session.run_or_baseline import Subject
+from emberline.ui.pages.session.widgets import caption
 
 POLICIES = {run_or_baseline.PLAN: mark("the plan"), run_or_baseline.BASELINE: mark("the baseline")}
 TOTALS, MOMENT = "totals", "moment"
@@ -135,11 +136,9 @@ def _energy(subject: Subject, policy: str) -> None:
     with st.container(key="energy"):
         says = tr("Diagram of energy from source to use; the table below has the same values.")
         _diagram(key, diagram, scenario, says)
-    st.caption(
-        tr(
-            "MWh over the horizon; width is energy. Flows that only pass through a storage are not drawn; "
-            "carriers without an energy content in MWh (such as hydrogen) end where they are made."
-        )
+    caption(
+        "MWh over the horizon; width is energy. Flows that only pass through a storage are not drawn; "
+        "carriers without an energy content in MWh (such as hydrogen) end where they are made."
     )
     with st.expander(tr("The same as a table")):
         draw(sankeys.table(diagram), {"MWh": 1})
@@ -157,12 +156,10 @@ def _carbon(subject: Subject, policy: str) -> None:
         says = tr("Diagram of carbon from source to product; the table below has the same values.")
         _diagram(key, diagram, scenario, says)
     total = wording.number((book.total_kg(signal) or 0.0) / 1000, 2)
-    st.caption(
-        tr(
+    caption(
             "Scope 1 and 2, {signal}: {total} t CO2e. Biogenic CO2 is separate and not drawn. Carbon of what a "
             "store supplies was emitted when it was filled.",
             signal=tr(wording.SIGNALS[signal]), total=total,
-        )
-    )  # fmt: skip
+        )  # fmt: skip
     with st.expander(tr("The same as a table")):
         draw(sankeys.table(diagram), {"t CO2e": 2})

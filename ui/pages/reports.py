@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
@@ -224,7 +225,8 @@ def records(period: str, report: AnnualReport | None, files: dict[str, bytes]) -
             if strangers:
                 st.caption(tr("Files that belong to no record and count for nothing: {count}", count=strangers))
         if mine and not damage:
-            widgets.download(tr("Archive for the verifier (zip)"), lambda: _archive(chain, period), f"{period}.zip")
+            content = widgets.content_of(partial(archive, chain, period), "archive.zip")
+            widgets.download(tr("Archive for the verifier (zip)"), content, f"{period}.zip")
 
 
 def _row(entry: Entry) -> dict[str, str | int]:
@@ -279,10 +281,3 @@ def _record(
 
     if _try(append) is not None:
         st.rerun()
-
-
-def _archive(chain: Chain, period: str) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "archive.zip"
-        archive(chain, period, path)
-        return path.read_bytes()

@@ -22,6 +22,7 @@ from emberline.ui.pages.parts import robustness_holding as holding
 from emberline.ui.pages.result import answer
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, job_progress, stored_runs, widgets
+from emberline.ui.pages.session.widgets import caption, info, paragraph
 
 Stamp = tuple[str, int]
 """Identity of an ensemble: its file and the time of writing."""
@@ -62,14 +63,12 @@ def show(stored: StoredRun, seed: int) -> None:
     record = stored.plan.holding
     if record is not None:
         share, low, high = (say(of_days(one, record.days)) for one in (record.share, *record.interval))
-        st.caption(
-            tr(
+        caption(
                 "These are other days than those by which the plan was judged when it was made: there it held on "
                 "{share} of {days} (95 % interval {low} to {high}). Chance alone moves the share within such an "
                 "interval.",
                 share=share, days=record.days, low=low, high=high,
-            )
-        )  # fmt: skip
+            )  # fmt: skip
     views = weeks(ensemble.scenario.horizon)
     view = next(iter(views.values()))
     if len(views) > 1:
@@ -86,12 +85,10 @@ def _chance(ensemble: Ensemble, stamp: Stamp) -> None:
     first, second = st.columns([2, 3], gap="medium", vertical_alignment="center")
     with first.container(border=True, gap="xxsmall"):
         st.metric(tr("Chance to hold"), wording.percent(share, 1))
-        st.text(
-            tr(
+        paragraph(
                 "95 % interval {low} to {high}: no limit missed in {held} of {n} disturbed replays.",
                 low=wording.percent(low, 1), high=wording.percent(high, 1), held=ensemble.successes, n=ensemble.n,
-            )
-        )  # fmt: skip
+            )  # fmt: skip
         for line in _notes(ensemble, low, high):
             st.text(line)
     with second:
@@ -128,7 +125,7 @@ def _notes(ensemble: Ensemble, low: float, high: float) -> list[str]:
 def _fan(ensemble: Ensemble, stamp: Stamp, plan: Plan, view: View) -> None:
     st.markdown(f"**{tr('Grid import over time')}**")
     if "fan_mw" not in ensemble.data:
-        st.text(tr("This ensemble was made by an earlier release without the import over time. Replay again."))
+        paragraph("This ensemble was made by an earlier release without the import over time. Replay again.")
         return
     says = tr("Quantiles of the import over time, the undisturbed plan, and the contracted import.")
     chart_cache.chart(("fan", *stamp, view.span_min), lambda: ensemble_charts.fan(ensemble, plan, view), says)
@@ -138,11 +135,8 @@ def _fan(ensemble: Ensemble, stamp: Stamp, plan: Plan, view: View) -> None:
         "First {count} disturbed replays, each metered interval separately.",
         n,
     )
-    st.caption(f"{says} {tr('Red, dashed: contracted import.')}" if _limited(ensemble) else says)
-
-
-def _limited(ensemble: Ensemble) -> bool:
-    return ensemble.scenario.site.grid.import_limit_mw is not None
+    limit = ensemble.scenario.site.grid.import_limit_mw
+    st.caption(f"{says} {tr('Red, dashed: contracted import.')}" if limit is not None else says)
 
 
 def _figures(ensemble: Ensemble, stamp: Stamp, plan: Plan) -> None:
@@ -165,7 +159,7 @@ def _figures(ensemble: Ensemble, stamp: Stamp, plan: Plan) -> None:
         says = tr("Each dot is 5 % of the replays: plan above the line, baseline below; dashed: undisturbed plan.")
     st.caption(says)
     st.table(studies.quantile_table(ensemble.scenario, ensemble.quantiles()))
-    st.caption(tr("P10: on one day of ten it is less; P90: on one day of ten it is more."))
+    caption("P10: on one day of ten it is less; P90: on one day of ten it is more.")
 
 
 def _stocks(ensemble: Ensemble, plan: Plan) -> None:
@@ -174,27 +168,25 @@ def _stocks(ensemble: Ensemble, plan: Plan) -> None:
     st.markdown(f"**{tr('Stores on disturbed days')}**")
     rows = works.disturbed_stocks(ensemble, plan.replay)
     if not rows:
-        st.text(tr("This ensemble was made by an earlier release without the levels of stores. Replay again."))
+        paragraph("This ensemble was made by an earlier release without the levels of stores. Replay again.")
         return
     st.dataframe(pd.DataFrame(rows), hide_index=True)  # its columns can be reached by keys on a phone too
-    st.caption(tr("Lowest of each replay, and level at its end; in brackets: share of the capacity."))
+    caption("Lowest of each replay, and level at its end; in brackets: share of the capacity.")
 
 
 def _broken(ensemble: Ensemble, stamp: Stamp, view: View) -> None:
     st.markdown(f"**{tr('What breaks the plan')}**")
     rows = ensemble.broke()
     if not rows:
-        st.text(tr("No limit was missed in any of the {n} replays.", n=ensemble.n))
+        paragraph("No limit was missed in any of the {n} replays.", n=ensemble.n)
         return
     chart_cache.chart(
         ("broken", *stamp, view.span_min), lambda: ensemble_charts.broken(ensemble, view),
         tr("Missed limits by hour, and how often; the table below has the worst hour of each."),
     )  # fmt: skip
-    st.caption(
-        tr(
-            "Darker: more replays miss the limit in that hour; next to its name is the share of the replays that "
-            "miss it at all. Misses after the end of the horizon are in the table."
-        )
+    caption(
+        "Darker: more replays miss the limit in that hour; next to its name is the share of the replays that "
+        "miss it at all. Misses after the end of the horizon are in the table."
     )
     draw(pd.DataFrame(studies.limit_rows(ensemble, rows[:ROWS])), {tr("missed [%]"): 1})
     if len(rows) > ROWS:
@@ -216,14 +208,12 @@ def page() -> None:
     answer.show_title(plan.scenario, run)
     if plan.schedule is None:
         st.text(wording.sentence(wording.status(plan)))
-        st.info(tr("This run has no schedule to replay. Choose another plan, or relax its limits and plan again."))
+        info("This run has no schedule to replay. Choose another plan, or relax its limits and plan again.")
         return
     if not plan.scenario.disturbed:
-        st.info(
-            tr(
-                "This scenario has no disturbances, so every replay is as planned. Add spreads of durations, "
-                "energies or rates, or breakdowns, under disturbances, and plan again."
-            )
+        info(
+            "This scenario has no disturbances, so every replay is as planned. Add spreads of durations, "
+            "energies or rates, or breakdowns, under disturbances, and plan again."
         )
         return
     job, seeds = queue.about(run, "replay"), ensembles.seeds(stored)
@@ -242,11 +232,8 @@ def page() -> None:
             job_progress.show_failure(ended, tr("Press the button at the side to try again."))
     holding.show(stored)
     if not seeds:
-        st.text(
-            tr(
-                "Press Replay at the side: the twin replays this schedule many times, each time with other "
-                "disturbances."
-            )
+        paragraph(
+            "Press Replay at the side: the twin replays this schedule many times, each time with other disturbances."
         )
         return
     show(stored, _seed(stored, seeds, job))

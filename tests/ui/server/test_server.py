@@ -25,7 +25,7 @@ from websockets.typing import Origin, Subprotocol
 
 from emberline.ui import oidc
 from emberline.ui.cli import serve
-from emberline.ui.cli.options import Refused
+from emberline.ui.cli.command import Refused
 from emberline.ui.pages import module_of
 from emberline.ui.server.limits import LARGEST_STATE_MB, PageInView, Uploads
 

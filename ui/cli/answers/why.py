@@ -11,20 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.options import (
-    AsJson,
-    Changes,
-    Force,
-    Named,
-    Quiet,
-    Refused,
-    Run,
-    case_of,
-    find,
-    print_json,
-    writable,
-    writing,
-)
+from emberline.ui.cli.command import Refused, case_of, find, print_json, writable, writing
+from emberline.ui.cli.options import AsJson, Changes, Force, Named, Quiet, Run, argument, flag, option, to_file
 
 if TYPE_CHECKING:
     from emberline.planning.plan import Plan
@@ -39,28 +27,22 @@ MOST_SLOTS = 6
 
 def why(
     run: Run = "last",
-    heat: Annotated[str | None, typer.Option("--heat", metavar="HEAT", help="a heat's name, or its number")] = None,
+    heat: Annotated[str | None, option("a heat's name, or its number", "HEAT")] = None,
     unit: Annotated[
         str | None,
-        typer.Option("--unit", metavar="NAME", help="a unit of the line or the processes, an asset, or 'battery'"),
+        option("a unit of the line or the processes, an asset, or 'battery'", "NAME"),
     ] = None,
-    hour: Annotated[
-        str | None, typer.Option("--hour", metavar="TIME", help="plant time such as 05:00, or a full date and time")
-    ] = None,
+    hour: Annotated[str | None, option("plant time such as 05:00, or a full date and time", "TIME")] = None,
     stage: Annotated[
         str | None,
-        typer.Option("--stage", metavar="STAGE", help="stage of the heat; default: the one that draws most power"),
+        option("stage of the heat; default: the one that draws most power", "STAGE"),
     ] = None,
     at: Annotated[
         str | None,
-        typer.Option("--at", metavar="TIME", help="what if the heat started at this time; with --unit: the run then"),
+        option("what if the heat started at this time; with --unit: the run then", "TIME"),
     ] = None,
-    every: Annotated[
-        bool, typer.Option("--every", help="plan again for every other possible start of the heat")
-    ] = False,
-    time_limit: Annotated[
-        float, typer.Option("--time-limit", min=1, metavar="SECONDS", help="for all answers together")
-    ] = 120.0,
+    every: Annotated[bool, flag("plan again for every other possible start of the heat", "--every")] = False,
+    time_limit: Annotated[float, option("for all answers together", "SECONDS", min=1)] = 120.0,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -73,9 +55,9 @@ def why(
     from emberline.studies.why import question
     from emberline.ui.cli.terminal import study
 
-    for option, text in (("--stage", stage), ("--at", at), ("--every", every)):
-        if text and heat is None and (option, unit is None) != ("--at", False):
-            raise ScenarioError([Problem(option, "", "needs --heat")])
+    for name, text in (("--stage", stage), ("--at", at), ("--every", every)):
+        if text and heat is None and (name, unit is None) != ("--at", False):
+            raise ScenarioError([Problem(name, "", "needs --heat")])
     store, number = find(run)
     plan = store.open(number).plan
     question.refuse(plan, heat, unit, hour)
@@ -195,9 +177,7 @@ HEADINGS = {
 def why_not(
     scenario: Named,
     changes: Changes = None,
-    time_limit: Annotated[
-        float, typer.Option("--time-limit", min=1, metavar="SECONDS", help="report what was found by then")
-    ] = TIME_LIMIT_S,
+    time_limit: Annotated[float, option("report what was found by then", "SECONDS", min=1)] = TIME_LIMIT_S,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -314,8 +294,8 @@ def settings(repair: conflicts.Repair) -> Iterator[str]:
         yield f"--set {shlex.quote(text)}"
 
 
-First = Annotated[str, typer.Argument(metavar="RUN", help="id of the first run, its first digits, or 'last'")]
-Second = Annotated[str, typer.Argument(metavar="RUN", help="the run to compare with it")]
+First = Annotated[str, argument("id of the first run, its first digits, or 'last'", "RUN")]
+Second = Annotated[str, argument("the run to compare with it", "RUN")]
 DIGITS = {"MW": 2, "MWh": 2, "t": 1}
 
 
@@ -371,9 +351,7 @@ def difference_lines(comparison: Difference, first: str, second: str) -> Iterato
 
 def locks(
     run: Run = "last",
-    time_limit: Annotated[
-        float, typer.Option("--time-limit", min=1, metavar="SECONDS", help="for all locks together")
-    ] = 120.0,
+    time_limit: Annotated[float, option("for all locks together", "SECONDS", min=1)] = 120.0,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -424,9 +402,7 @@ FIXED = {"heats": "heats", "runs": "processes"}
 
 def prices(
     run: Run = "last",
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE.nc", help="prices of every step as netCDF")
-    ] = None,
+    output: Annotated[Path | None, to_file("prices of every step as netCDF", "FILE.nc")] = None,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:

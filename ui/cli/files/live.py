@@ -7,22 +7,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from emberline.ui.cli.options import (
-    AsJson,
-    End,
-    Force,
-    Named,
-    Refused,
-    Start,
-    group,
-    print_json,
-    refusing,
-    span,
-    writable,
-    writing,
-)
+from emberline.ui.cli.command import Refused, group, print_json, refusing, span, writable, writing
+from emberline.ui.cli.options import AsJson, End, Force, Named, Start, argument, flag, option, to_file
 
-File = Annotated[Path, typer.Argument(metavar="LIVE.YAML", help="connectors and tags of the plant")]
+File = Annotated[Path, argument("connectors and tags of the plant", "LIVE.YAML")]
 
 app = group("Read the plant: connectors and tags of a file live.yaml.", no_args_is_help=True)
 
@@ -70,22 +58,22 @@ def check(file: File, as_json: AsJson = False) -> None:
 @app.command()
 def simulate(
     scenario: Named,
-    output: Annotated[Path, typer.Option("--output", "-o", help="the file live.yaml to write")] = Path("live.yaml"),
-    speed: Annotated[float, typer.Option(min=0.1, max=3600, help="seconds of the plant in a second")] = 60,
-    port: Annotated[int, typer.Option(min=1024, max=65_535, help="port of the OPC UA server")] = 4840,
-    noise: Annotated[float, typer.Option(min=0, max=0.2, help="noise of numbers, as a share of the range")] = 0.01,
-    lost: Annotated[float, typer.Option(min=0, max=0.9, help="share of messages that are lost")] = 0.02,
-    swapped: Annotated[float, typer.Option(min=0, max=0.5, help="share of messages that arrive late")] = 0.01,
+    output: Annotated[Path, to_file("the file live.yaml to write", None)] = Path("live.yaml"),
+    speed: Annotated[float, option("seconds of the plant in a second", min=0.1, max=3600)] = 60,
+    port: Annotated[int, option("port of the OPC UA server", min=1024, max=65_535)] = 4840,
+    noise: Annotated[float, option("noise of numbers, as a share of the range", min=0, max=0.2)] = 0.01,
+    lost: Annotated[float, option("share of messages that are lost", min=0, max=0.9)] = 0.02,
+    swapped: Annotated[float, option("share of messages that arrive late", min=0, max=0.5)] = 0.01,
     broker: Annotated[
-        str | None, typer.Option(metavar="mqtt://HOST:PORT", help="be an edge node of Sparkplug B at this broker too")
+        str | None, option("be an edge node of Sparkplug B at this broker too", "mqtt://HOST:PORT")
     ] = None,
     restart_every: Annotated[
-        float | None, typer.Option(min=10, metavar="MIN", help="the server restarts so often, in the plant's minutes")
+        float | None, option("the server restarts so often, in the plant's minutes", "MIN", min=10)
     ] = None,
-    replication: Annotated[int, typer.Option(min=0, help="which disturbances of the scenario happen")] = 0,
+    replication: Annotated[int, option("which disturbances of the scenario happen", min=0)] = 0,
     policy: Annotated[
         Literal["follow", "replan"],
-        typer.Option(help="follow the list as printed, or plan it again as goal.replan says"),
+        option("follow the list as printed, or plan it again as goal.replan says"),
     ] = "follow",
 ) -> None:
     """Simulate a plant in accelerated time: the twin behind an OPC UA server, and a file live.yaml that reads it.
@@ -150,10 +138,10 @@ def _note_broker(url: str) -> None:
 @app.command()
 def export(
     file: File,
-    output: Annotated[Path, typer.Option("--output", "-o", help="a file .csv or .parquet")],
+    output: Annotated[Path, to_file("a file .csv or .parquet", None)],
     start: Start = None,
     end: End = None,
-    tag: Annotated[list[str] | None, typer.Option("--tag", help="only this tag; may be repeated")] = None,
+    tag: Annotated[list[str] | None, option("only this tag; may be repeated")] = None,
     force: Force = False,
 ) -> None:
     """Export what was measured, with its quality; without times the last day."""
@@ -176,12 +164,12 @@ def export(
 @app.command()
 def activity(
     file: File,
-    period: Annotated[str, typer.Argument(metavar="PERIOD", help="2026, 2026-Q1, 2026-03 or two dates")],
+    period: Annotated[str, argument("2026, 2026-Q1, 2026-03 or two dates", "PERIOD")],
     quantity: Annotated[
         list[str],
-        typer.Option("--quantity", metavar="NAME=TAG", help='such as "crude steel: electricity=power"; repeatable'),
+        option('such as "crude steel: electricity=power"; repeatable', "NAME=TAG"),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="activity data to write (csv)")],
+    output: Annotated[Path, to_file("activity data to write (csv)")],
     force: Force = False,
 ) -> None:
     """Write activity data for reports: what power tags have measured on each day [MWh].
@@ -214,7 +202,7 @@ def activity(
 @app.command()
 def run(
     file: File,
-    minutes: Annotated[float | None, typer.Option(help="end after so long, by this computer's clock")] = None,
+    minutes: Annotated[float | None, option("end after so long, by this computer's clock")] = None,
 ) -> None:
     """Run the loop: read, estimate, plan again, advise. Nothing is done without approval; Ctrl-C ends it."""
     import time
@@ -239,9 +227,9 @@ def run(
     over()
 
 
-Number = Annotated[str, typer.Argument(metavar="ADVICE", help="id of the advice, or its first digits")]
-Who = Annotated[str, typer.Option("--who", help="name of the person who decides")]
-PlantName = Annotated[str, typer.Option("--plant", help="name of the file live.yaml without its ending")]
+Number = Annotated[str, argument("id of the advice, or its first digits", "ADVICE")]
+Who = Annotated[str, option("name of the person who decides", None, "--who")]
+PlantName = Annotated[str, option("name of the file live.yaml without its ending", None, "--plant")]
 
 
 @app.command()
@@ -262,9 +250,7 @@ def advice(plant: PlantName = "live", as_json: AsJson = False) -> None:
 
 
 @app.command()
-def approve(
-    number: Number, who: Who = "", reason: Annotated[str, typer.Option("--reason")] = "", plant: PlantName = "live"
-) -> None:
+def approve(number: Number, who: Who = "", reason: Annotated[str, option("")] = "", plant: PlantName = "live") -> None:
     """Approve an advice: it is in force from then on."""
     _decide(number, True, who, reason, plant)
 
@@ -272,7 +258,7 @@ def approve(
 @app.command()
 def decline(
     number: Number,
-    reason: Annotated[str, typer.Option("--reason", help="why")],
+    reason: Annotated[str, option("why")],
     who: Who = "",
     plant: PlantName = "live",
 ) -> None:
@@ -282,10 +268,10 @@ def decline(
 
 @app.command()
 def withdraw(
-    reason: Annotated[str, typer.Option("--reason", help="why")],
+    reason: Annotated[str, option("why")],
     number: Annotated[
         str | None,
-        typer.Argument(metavar="ADVICE", help="id of the advice, or its first digits", show_default="the one in force"),
+        argument("id of the advice, or its first digits", "ADVICE", show_default="the one in force"),
     ] = None,
     who: Who = "",
     plant: PlantName = "live",
@@ -325,8 +311,8 @@ def audit(plant: PlantName = "live") -> None:
 @app.command()
 def replay(
     file: File,
-    day: Annotated[str | None, typer.Option("--from", metavar="TIME", help="begin with the day of this time")] = None,
-    solve: Annotated[bool, typer.Option("--solve", help="search again, instead of what the searches returned")] = False,
+    day: Annotated[str | None, option("begin with the day of this time", "TIME", "--from")] = None,
+    solve: Annotated[bool, flag("search again, instead of what the searches returned", "--solve")] = False,
 ) -> None:
     """Replay the log: the same readings through the same loop. The exit code is 1 if a decision differs."""
     from emberline.live.loop import Log, replayed

@@ -12,25 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from emberline.reports.text.language import LANGUAGES
-from emberline.ui.cli.options import (
-    AsJson,
-    Force,
-    Refused,
-    Run,
-    find,
-    group,
-    print_json,
-    store_if_any,
-    writable,
-    writing,
-)
+from emberline.ui.cli.command import Refused, find, group, print_json, store_if_any, writable, writing
+from emberline.ui.cli.options import AsJson, Force, Run, argument, flag, option, to_file
 
 if TYPE_CHECKING:
     from emberline.runs.store import Entry, Filter, Store
 
 DEFAULT_LIMIT = 50
 """Number of runs in a table without ``--limit``."""
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="do not ask for confirmation")]
+Yes = Annotated[bool, option("do not ask for confirmation", None, "--yes", "-y")]
 
 app = group("List and search the stored runs; name, tag, delete and restore them.")
 
@@ -40,23 +30,15 @@ def runs(
     context: typer.Context,
     search: Annotated[
         str,
-        typer.Option(
-            "--search", "-s", metavar="WORDS", help="words that must all occur in name, scenario, title, tags or id"
-        ),
+        option("words that must all occur in name, scenario, title, tags or id", "WORDS", "--search", "-s"),
     ] = "",
-    tag: Annotated[
-        list[str] | None, typer.Option("--tag", metavar="TAG", help="with this tag; may be repeated")
-    ] = None,
-    scenario: Annotated[str | None, typer.Option(metavar="NAME", help="of this scenario")] = None,
-    state: Annotated[str | None, typer.Option(metavar="STATE", help="working, stored, broken or deleted")] = None,
-    since: Annotated[str | None, typer.Option(metavar="DATE", help="created since, such as 2026-06-01")] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help=f"at most this many; default {DEFAULT_LIMIT}, with --json all")
-    ] = None,
-    rescan: Annotated[
-        bool, typer.Option("--rescan", help="add run folders that are missing from the catalogue")
-    ] = False,
-    delete: Annotated[str | None, typer.Option(metavar="RUN", help="the same as 'runs delete RUN'")] = None,
+    tag: Annotated[list[str] | None, option("with this tag; may be repeated", "TAG")] = None,
+    scenario: Annotated[str | None, option("of this scenario", "NAME")] = None,
+    state: Annotated[str | None, option("working, stored, broken or deleted", "STATE")] = None,
+    since: Annotated[str | None, option("created since, such as 2026-06-01", "DATE")] = None,
+    limit: Annotated[int | None, option(f"at most this many; default {DEFAULT_LIMIT}, with --json all", min=1)] = None,
+    rescan: Annotated[bool, flag("add run folders that are missing from the catalogue", "--rescan")] = False,
+    delete: Annotated[str | None, option("the same as 'runs delete RUN'", "RUN")] = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
@@ -88,7 +70,7 @@ def runs(
 
 
 @app.command("name")
-def name_run(run: Run, name: Annotated[str, typer.Argument(metavar="NAME", help="'' removes the name")]) -> None:
+def name_run(run: Run, name: Annotated[str, argument("'' removes the name", "NAME")]) -> None:
     """Give a run a name."""
     store, number = find(run)
     store.rename(number, name)
@@ -99,8 +81,8 @@ def name_run(run: Run, name: Annotated[str, typer.Argument(metavar="NAME", help=
 @app.command("tag")
 def tag_run(
     run: Run,
-    tags: Annotated[list[str] | None, typer.Argument(metavar="TAG", help="tags to add")] = None,
-    remove: Annotated[list[str] | None, typer.Option("--remove", metavar="TAG", help="a tag to remove")] = None,
+    tags: Annotated[list[str] | None, argument("tags to add", "TAG")] = None,
+    remove: Annotated[list[str] | None, option("a tag to remove", "TAG")] = None,
 ) -> None:
     """Add tags to a run, or remove them."""
     if not tags and not remove:
@@ -128,9 +110,7 @@ def delete_run(run: Run, yes: Yes = False) -> None:
 
 @app.command("restore")
 def restore_run(
-    run: Annotated[
-        str, typer.Argument(metavar="RUN", help="id of the run, its first digits, or 'last': the one deleted last")
-    ],
+    run: Annotated[str, argument("id of the run, its first digits, or 'last': the one deleted last", "RUN")],
 ) -> None:
     """Restore a deleted run."""
     store, number = find(run, deleted=True)
@@ -207,18 +187,14 @@ KINDS = "xlsx|csv|parquet|nc|json|xml|ics|html"
 
 def export(
     run: Run = "last",
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="file to write; its suffix gives the format")
-    ] = None,
-    kind: Annotated[
-        str, typer.Option("--as", "--to", metavar=KINDS, help="format, if the file's name does not give it")
-    ] = "",
-    unit: Annotated[str | None, typer.Option(metavar="UNIT", help="for calendars (ics): only this unit")] = None,
+    output: Annotated[Path | None, to_file("file to write; its suffix gives the format")] = None,
+    kind: Annotated[str, option("format, if the file's name does not give it", KINDS, "--as", "--to")] = "",
+    unit: Annotated[str | None, option("for calendars (ics): only this unit", "UNIT")] = None,
     table: Annotated[
         str | None,
-        typer.Option(metavar="TABLE", help="for csv and parquet: heats, runs, machines, hours, steps, bill, ledger …"),
+        option("for csv and parquet: heats, runs, machines, hours, steps, bill, ledger …", "TABLE"),
     ] = None,
-    lang: Annotated[str, typer.Option(metavar="|".join(LANGUAGES), help="language of xlsx, ics and html")] = "en",
+    lang: Annotated[str, option("language of xlsx, ics and html", "|".join(LANGUAGES))] = "en",
     force: Force = False,
 ) -> None:
     """Write a stored run to a file.

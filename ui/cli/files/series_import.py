@@ -10,21 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from emberline.ui.cli.options import (
-    AsJson,
-    End,
-    Force,
-    FromHistory,
-    Refused,
-    Start,
-    measured_of,
-    one_of,
-    print_json,
-    writable,
-    writing,
-)
+from emberline.ui.cli.command import Refused, measured_of, one_of, print_json, writable, writing
+from emberline.ui.cli.options import AsJson, End, Force, FromHistory, Start, argument, flag, option, to_file
 
 if TYPE_CHECKING:
     from emberline.scenarios.importing import Imported, Raw
@@ -32,80 +19,52 @@ if TYPE_CHECKING:
 
 
 def bring_in(
-    output: Annotated[Path, typer.Option("--out", "--output", "-o", metavar="FILE", help="the .csv to write")],
-    file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="CSV, Excel (.xlsx) or Parquet, with any extension")
-    ] = None,
+    output: Annotated[Path, to_file("the .csv to write", "FILE", "--out", "--output", "-o")],
+    file: Annotated[Path | None, argument("CSV, Excel (.xlsx) or Parquet, with any extension", "FILE")] = None,
     history: FromHistory = None,
     start: Start = None,
     end: End = None,
     role: Annotated[
         str | None,
-        typer.Option(
-            "--as", metavar="WHAT", help="price, export-price, intensity, marginal-intensity, load, pv or actual"
-        ),
+        option("price, export-price, intensity, marginal-intensity, load, pv or actual", "WHAT", "--as"),
     ] = None,
-    column: Annotated[
-        str | None, typer.Option(metavar="NAME", help="column of the values; of a history, the tag")
-    ] = None,
-    through: Annotated[
-        str | None, typer.Option(metavar="NAME", help="last column, if a row is a day and --column is its first")
-    ] = None,
-    where: Annotated[
-        list[str] | None, typer.Option(metavar="COLUMN=NAME", help="rows to take from a long table")
-    ] = None,
-    time: Annotated[str | None, typer.Option(metavar="NAME", help="column of the times")] = None,
-    clock: Annotated[
-        str | None, typer.Option(metavar="NAME", help="column of the times of day, if --time has dates only")
-    ] = None,
-    zone: Annotated[
-        str | None, typer.Option(metavar="ZONE", help="zone of times without offset: UTC, Europe/Berlin, +01:00")
-    ] = None,
+    column: Annotated[str | None, option("column of the values; of a history, the tag", "NAME")] = None,
+    through: Annotated[str | None, option("last column, if a row is a day and --column is its first", "NAME")] = None,
+    where: Annotated[list[str] | None, option("rows to take from a long table", "COLUMN=NAME")] = None,
+    time: Annotated[str | None, option("column of the times", "NAME")] = None,
+    clock: Annotated[str | None, option("column of the times of day, if --time has dates only", "NAME")] = None,
+    zone: Annotated[str | None, option("zone of times without offset: UTC, Europe/Berlin, +01:00", "ZONE")] = None,
     order: Annotated[
         str | None,
-        typer.Option(metavar="ORDER", help="'year first', 'day first', 'month first', 'unix seconds' …"),
+        option("'year first', 'day first', 'month first', 'unix seconds' …", "ORDER"),
     ] = None,
-    stamps: Annotated[
-        str | None, typer.Option(metavar="start|end", help="whether times are starts or ends of intervals")
-    ] = None,
-    interval: Annotated[float | None, typer.Option(metavar="MINUTES", help="length of an interval")] = None,
-    unit: Annotated[
-        str | None, typer.Option(metavar="UNIT", help="unit of the values, such as kW, kWh, EUR/MWh")
-    ] = None,
+    stamps: Annotated[str | None, option("whether times are starts or ends of intervals", "start|end")] = None,
+    interval: Annotated[float | None, option("length of an interval", "MINUTES")] = None,
+    unit: Annotated[str | None, option("unit of the values, such as kW, kWh, EUR/MWh", "UNIT")] = None,
     counts: Annotated[
         str | None,
-        typer.Option(
-            metavar="interval|register", help="whether an energy belongs to its interval or is a meter's register"
-        ),
+        option("whether an energy belongs to its interval or is a meter's register", "interval|register"),
     ] = None,
-    scale: Annotated[float | None, typer.Option(metavar="NUMBER", help="factor on all values")] = None,
-    peak: Annotated[
-        float | None, typer.Option(metavar="MW", help="peak of the PV plant, if the file gives power")
-    ] = None,
-    gaps: Annotated[
-        str | None, typer.Option(metavar="HOW", help="how to treat missing values: refuse, hold, interpolate or zero")
-    ] = None,
-    missing: Annotated[
-        list[str] | None, typer.Option(metavar="WORD", help="word that stands for a missing value, such as Bad")
-    ] = None,
+    scale: Annotated[float | None, option("factor on all values", "NUMBER")] = None,
+    peak: Annotated[float | None, option("peak of the PV plant, if the file gives power", "MW")] = None,
+    gaps: Annotated[str | None, option("how to treat missing values: refuse, hold, interpolate or zero", "HOW")] = None,
+    missing: Annotated[list[str] | None, option("word that stands for a missing value, such as Bad", "WORD")] = None,
     duplicates: Annotated[
         str | None,
-        typer.Option(metavar="HOW", help="how to treat values at the same time: refuse, first, last or mean"),
+        option("how to treat values at the same time: refuse, first, last or mean", "HOW"),
     ] = None,
     into: Annotated[
         str | None,
-        typer.Option(
-            metavar="SCENARIO", help="check that the series covers the horizon of this scenario, which stays unchanged"
-        ),
+        option("check that the series covers the horizon of this scenario, which stays unchanged", "SCENARIO"),
     ] = None,
-    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="sheet of a workbook")] = None,
-    header: Annotated[int | None, typer.Option(min=1, metavar="LINE", help="line of the column names")] = None,
-    decimal: Annotated[str | None, typer.Option(metavar=".|,", help="decimal mark")] = None,
+    sheet: Annotated[str | None, option("sheet of a workbook", "NAME")] = None,
+    header: Annotated[int | None, option("line of the column names", "LINE", min=1)] = None,
+    decimal: Annotated[str | None, option("decimal mark", ".|,")] = None,
     mapping: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="read the file in the same way as an earlier one; options override it"),
+        option("read the file in the same way as an earlier one; options override it", "FILE"),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="overwrite the files if they exist")] = False,
+    force: Annotated[bool, flag("overwrite the files if they exist", "--force")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Import a file of any shape as a series: load, price, intensity, PV, or metered power for calibration.
@@ -284,21 +243,15 @@ def write_together(texts: dict[Path, str]) -> None:
 
 
 def new(
-    template: Annotated[
-        str | None, typer.Argument(metavar="TEMPLATE", help="none: list the templates", show_default=False)
-    ] = None,
-    name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="of the new plant; none: the template's", show_default=False)
-    ] = None,
+    template: Annotated[str | None, argument("none: list the templates", "TEMPLATE", show_default=False)] = None,
+    name: Annotated[str | None, argument("of the new plant; none: the template's", "NAME", show_default=False)] = None,
     meter: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="the site's meter: its load, and the days to plan (its last whole ones)"),
+        option("the site's meter: its load, and the days to plan (its last whole ones)", "FILE"),
     ] = None,
-    zone: Annotated[
-        str | None, typer.Option(metavar="ZONE", help="of the plant, such as Europe/Berlin; none: the template's")
-    ] = None,
+    zone: Annotated[str | None, option("of the plant, such as Europe/Berlin; none: the template's", "ZONE")] = None,
     output: Annotated[
-        Path | None, typer.Option("--out", "--output", "-o", metavar="FILE", help="the .yaml to write; none: NAME.yaml")
+        Path | None, to_file("the .yaml to write; none: NAME.yaml", "FILE", "--out", "--output", "-o")
     ] = None,
     force: Force = False,
 ) -> None:

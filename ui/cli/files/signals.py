@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.options import AsJson, Force, Refused, group, print_json, refusing, writable, writing
+from emberline.ui.cli.command import Refused, group, print_json, refusing, writable, writing
+from emberline.ui.cli.options import AsJson, Force, argument, option, to_file
 
 if TYPE_CHECKING:
     from emberline.scenarios import Scenario
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 Named = Annotated[
     list[str],
-    typer.Argument(metavar="SIGNAL", help="source, quantity and zone, such as smard/price/DE-LU"),
+    argument("source, quantity and zone, such as smard/price/DE-LU", "SIGNAL"),
 ]
 
 app = group("List and fetch public signals: prices, loads and carbon intensities, kept as they were issued.")
@@ -66,11 +67,11 @@ def sources(as_json: AsJson = False) -> None:
 def fetch(
     names: Named,
     start: Annotated[
-        str | None, typer.Option("--from", metavar="TIME", help="a date in UTC, or a time with offset; default today")
+        str | None, option("a date in UTC, or a time with offset; default today", "TIME", "--from")
     ] = None,
     end: Annotated[
         str | None,
-        typer.Option("--to", metavar="TIME", help="a date in UTC (included), or a time with offset; default tomorrow"),
+        option("a date in UTC (included), or a time with offset; default tomorrow", "TIME", "--to"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -110,11 +111,11 @@ def fetch(
 
 @app.command()
 def forecast(
-    name: Annotated[str, typer.Argument(metavar="SIGNAL", help="source, quantity and zone, such as smard/price/DE-LU")],
-    days: Annotated[int, typer.Option("--days", metavar="N", help="from the last published value on; 1 to 14")] = 7,
+    name: Annotated[str, argument("source, quantity and zone, such as smard/price/DE-LU", "SIGNAL")],
+    days: Annotated[int, option("from the last published value on; 1 to 14", "N")] = 7,
     on: Annotated[
         list[str] | None,
-        typer.Option("--on", metavar="SIGNAL", help="a signal for the regression; default: forecasts of load and wind"),
+        option("a signal for the regression; default: forecasts of load and wind", "SIGNAL"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -142,8 +143,8 @@ def forecast(
 
 @app.command()
 def export(
-    name: Annotated[str, typer.Argument(metavar="SIGNAL", help="source, quantity and zone, such as smard/price/DE-LU")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="a .csv or .parquet file")],
+    name: Annotated[str, argument("source, quantity and zone, such as smard/price/DE-LU", "SIGNAL")],
+    output: Annotated[Path, to_file("a .csv or .parquet file")],
     force: Force = False,
 ) -> None:
     """Write all values of a signal as they were issued: time of issue, interval, value, whether estimated, licence."""

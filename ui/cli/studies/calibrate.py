@@ -8,24 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.options import (
-    AsJson,
-    Changes,
-    End,
-    Force,
-    FromHistory,
-    Named,
-    Quiet,
-    Refused,
-    Start,
-    case_of,
-    heats_of,
-    measured_of,
-    one_of,
-    print_json,
-    writable,
-    writing,
-)
+from emberline.ui.cli.command import Refused, case_of, heats_of, measured_of, one_of, print_json, writable, writing
+from emberline.ui.cli.options import AsJson, Changes, End, Force, FromHistory, Named, Quiet, Start, option, to_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,20 +23,14 @@ MOST_DAYS = 1000
 
 def calibrate(
     scenario: Named,
-    log: Annotated[Path | None, typer.Option("--log", metavar="FILE", help="heat log: .csv or .parquet")] = None,
+    log: Annotated[Path | None, option("heat log: .csv or .parquet", "FILE")] = None,
     history: FromHistory = None,
     start: Start = None,
     end: End = None,
-    meter: Annotated[
-        Path | None, typer.Option("--meter", metavar="FILE", help="power over time, if the log has no energies")
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--out", "--output", "-o", metavar="FILE", help="write the overlay to a .yaml")
-    ] = None,
+    meter: Annotated[Path | None, option("power over time, if the log has no energies", "FILE")] = None,
+    output: Annotated[Path | None, to_file("write the overlay to a .yaml", "FILE", "--out", "--output", "-o")] = None,
     changes: Changes = None,
-    confidence: Annotated[
-        float, typer.Option(min=0.5, max=0.999, metavar="SHARE", help="confidence level of each interval")
-    ] = 0.95,
+    confidence: Annotated[float, option("confidence level of each interval", "SHARE", min=0.5, max=0.999)] = 0.95,
     force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -95,12 +73,10 @@ def calibrate(
 
 def log(
     scenario: Named,
-    output: Annotated[Path, typer.Option("--out", "--output", "-o", metavar="FILE", help="the .csv to write")],
+    output: Annotated[Path, to_file("the .csv to write", "FILE", "--out", "--output", "-o")],
     changes: Changes = None,
-    days: Annotated[
-        int, typer.Option(min=1, max=MOST_DAYS, help="number of times the scenario's horizon is simulated")
-    ] = 30,
-    seed: Annotated[int | None, typer.Option(min=0, help="random seed; default: the scenario's")] = None,
+    days: Annotated[int, option("number of times the scenario's horizon is simulated", min=1, max=MOST_DAYS)] = 30,
+    seed: Annotated[int | None, option("random seed; default: the scenario's", min=0)] = None,
     force: Force = False,
 ) -> None:
     """Write a heat log that the twin generates from a scenario with its disturbances, for example to try

@@ -11,21 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from emberline.ui.cli.answers import why
-from emberline.ui.cli.options import (
-    AsJson,
-    Changes,
-    Cluster,
-    Named,
-    Quiet,
-    Refused,
-    Run,
-    Workers,
-    at_work,
-    case_of,
-    find,
-    one_place,
-    print_json,
-)
+from emberline.ui.cli.command import Refused, at_work, case_of, find, one_place, print_json
+from emberline.ui.cli.options import AsJson, Changes, Cluster, Named, Quiet, Run, Workers, flag, option
 
 if TYPE_CHECKING:
     from emberline.planning.plan import Plan
@@ -41,19 +28,15 @@ ROWS = 20
 
 def replay(
     run: Run = "last",
-    replications: Annotated[
-        int, typer.Option("--replications", "-n", min=1, max=100_000, help="disturbed days")
-    ] = 1000,
+    replications: Annotated[int, option("disturbed days", None, "--replications", "-n", min=1, max=100_000)] = 1000,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, max=2**63 - 1, show_default="the scenario's", help="random seed"),
+        option("random seed", min=0, max=2**63 - 1, show_default="the scenario's"),
     ] = None,
-    baseline: Annotated[
-        bool, typer.Option("--baseline", help="replay the baseline too, with the same disturbances")
-    ] = False,
+    baseline: Annotated[bool, flag("replay the baseline too, with the same disturbances", "--baseline")] = False,
     planned_again: Annotated[
         bool,
-        typer.Option("--planned-again", help="each day also with the plan made again as goal.replan says (heats only)"),
+        flag("each day also with the plan made again as goal.replan says (heats only)", "--planned-again"),
     ] = False,
     workers: Workers = None,
     cluster: Cluster = None,
@@ -309,25 +292,21 @@ def hold(
     changes: Changes = None,
     level: Annotated[
         str | None,
-        typer.Option(
-            metavar="SHARE",
-            show_default="disturbances.hold, or 90 %",
-            help="share of disturbed days on which it must hold",
-        ),
+        option("share of disturbed days on which it must hold", "SHARE", show_default="disturbances.hold, or 90 %"),
     ] = None,
     replications: Annotated[
-        int, typer.Option("--replications", "-n", min=20, max=100_000, help="disturbed days for the final judgement")
+        int, option("disturbed days for the final judgement", None, "--replications", "-n", min=20, max=100_000)
     ] = 1000,
     time_limit: Annotated[
         float,
-        typer.Option("--time-limit", min=10, metavar="SECONDS", help="for the search; the judgement comes on top"),
+        option("for the search; the judgement comes on top", "SECONDS", min=10),
     ] = 300.0,
     samples: Annotated[
-        int | None, typer.Option(min=2, max=200, help="for a site: plan over this many samples of price and intensity")
+        int | None, option("for a site: plan over this many samples of price and intensity", min=2, max=200)
     ] = None,
     cvar: Annotated[
         str | None,
-        typer.Option(metavar="SHARE", help="with --samples: minimize the mean of the worst cases beyond this share"),
+        option("with --samples: minimize the mean of the worst cases beyond this share", "SHARE"),
     ] = None,
     workers: Workers = None,
     cluster: Cluster = None,
@@ -449,16 +428,10 @@ def _lines(result: Robustness) -> Iterator[str]:
     ]
     yield f"{'search':<12}{', '.join(gaps)}; {len(result.rounds)} rounds in {result.seconds:.0f} s"
     if result.most_price is not None and result.robust is not result.plain:
-        yield f"{'price':<12}undisturbed at most {_goal(result, result.most_price)}, by the bound of the plain plan"
+        price = wording.objective(result.robust.scenario, result.most_price)
+        yield f"{'price':<12}undisturbed at most {price}, by the bound of the plain plan"
     for i, text in enumerate(result.summary()["settings"]):
         yield f"{'' if i else 'margins':<12}--set '{text}'"
-
-
-def _goal(result: Robustness, value: float) -> str:
-    """An amount of the quantity that the goal minimizes."""
-    from emberline.reports.text import wording
-
-    return wording.objective(result.robust.scenario, value)
 
 
 def _gap(gap: float | None) -> str:

@@ -10,18 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.options import (
-    AsJson,
-    Changes,
-    Force,
-    Named,
-    Quiet,
-    Refused,
-    case_of,
-    print_json,
-    writable,
-    writing,
-)
+from emberline.ui.cli.command import Refused, case_of, print_json, writable, writing
+from emberline.ui.cli.options import AsJson, Changes, Force, Named, Quiet, to_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,9 +27,7 @@ COLUMNS = ("first", "last", "ruled")
 def levers(
     scenario: Named,
     changes: Changes = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="write the levers to a .csv or .json")
-    ] = None,
+    output: Annotated[Path | None, to_file("write the levers to a .csv or .json")] = None,
     force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,

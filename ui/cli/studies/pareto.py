@@ -7,18 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.options import (
-    AsJson,
-    Changes,
-    Cluster,
-    Force,
-    Named,
-    Quiet,
-    case_of,
-    print_json,
-    writable,
-    writing,
-)
+from emberline.ui.cli.command import case_of, print_json, writable, writing
+from emberline.ui.cli.options import AsJson, Changes, Cluster, Force, Named, Quiet, argument, option, to_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,14 +26,12 @@ PHASES = {
 
 def pareto(
     scenario: Named,
-    points: Annotated[int, typer.Option(min=2, max=101, help="points of the front, including both ends")] = 11,
-    metric: Annotated[str, typer.Option(help="what is traded against cost, such as carbon or water")] = "carbon",
+    points: Annotated[int, option("points of the front, including both ends", min=2, max=101)] = 11,
+    metric: Annotated[str, option("what is traded against cost, such as carbon or water")] = "carbon",
     changes: Changes = None,
-    workers: Annotated[int, typer.Option(min=1, max=256, help="processes that search in parallel")] = 1,
+    workers: Annotated[int, option("processes that search in parallel", min=1, max=256)] = 1,
     cluster: Cluster = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="write the points to a .csv, .json or .nc")
-    ] = None,
+    output: Annotated[Path | None, to_file("write the points to a .csv, .json or .nc")] = None,
     force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -70,7 +58,7 @@ def pareto(
 
 
 def front(
-    number: Annotated[str, typer.Argument(metavar="FRONT", help="id of a front, its first digits, or 'last'")] = "last",
+    number: Annotated[str, argument("id of a front, its first digits, or 'last'", "FRONT")] = "last",
     as_json: AsJson = False,
 ) -> None:
     """Show a stored front."""

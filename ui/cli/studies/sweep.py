@@ -6,22 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from emberline.ui.cli.command import Refused, at_work, case_of, of_searches, one_place, print_json, refusing
 from emberline.ui.cli.options import (
     AsJson,
     Changes,
     Cluster,
     Named,
     Quiet,
-    Refused,
     SearchGap,
     SearchTime,
     Workers,
-    at_work,
-    case_of,
-    of_searches,
-    one_place,
-    print_json,
-    refusing,
+    flag,
+    option,
 )
 
 if TYPE_CHECKING:
@@ -34,17 +30,13 @@ def headroom(
     changes: Changes = None,
     loads: Annotated[
         list[str] | None,
-        typer.Option("--load", metavar="SHARE", help="order load, such as 80%; default: 50 % to 100 % in steps of ten"),
+        option("order load, such as 80%; default: 50 % to 100 % in steps of ten", "SHARE", "--load"),
     ] = None,
     threshold: Annotated[
         str,
-        typer.Option(
-            "--threshold", metavar="SHARE", help="smallest saving that counts, as a share of the baseline figure"
-        ),
+        option("smallest saving that counts, as a share of the baseline figure", "SHARE"),
     ] = "1%",
-    replications: Annotated[
-        int | None, typer.Option("--replications", min=0, metavar="N", help="disturbed replays of each plan")
-    ] = None,
+    replications: Annotated[int | None, option("disturbed replays of each plan", "N", min=0)] = None,
     gap: SearchGap = None,
     time_limit: SearchTime = None,
     workers: Workers = None,
@@ -124,9 +116,7 @@ def sweep(
     scenario: Named,
     changes: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=[VALUE, …]", help="values of a key; without brackets: the same value for all plans"
-        ),
+        option("values of a key; without brackets: the same value for all plans", "KEY=[VALUE, …]", "--set"),
     ] = None,
     gap: SearchGap = None,
     time_limit: SearchTime = None,
@@ -221,43 +211,33 @@ def _show_sweep(sweep: Sweep) -> None:
 
 def roll(
     scenario: Named,
-    start: Annotated[
-        str | None, typer.Option("--from", metavar="TIME", help="start: a date, or a time with its offset")
-    ] = None,
+    start: Annotated[str | None, option("start: a date, or a time with its offset", "TIME", "--from")] = None,
     end: Annotated[
         str | None,
-        typer.Option("--to", metavar="TIME", help="end: a date (included), or a time as above"),
+        option("end: a date (included), or a time as above", "TIME", "--to"),
     ] = None,
     every: Annotated[
         list[str] | None,
-        typer.Option(
-            "--every", metavar="SPAN", help="planning interval, such as 1h; may be repeated to compare several"
-        ),
+        option("planning interval, such as 1h; may be repeated to compare several", "SPAN"),
     ] = None,
     policy: Annotated[
         Literal["search", "replan", "follow"],
-        typer.Option(
-            help="search: plan again by search; replan: one plan, planned again as goal.replan says; follow: one plan"
-        ),
+        option("search: plan again by search; replan: one plan, planned again as goal.replan says; follow: one plan"),
     ] = "search",
-    look_ahead: Annotated[
-        str, typer.Option("--look-ahead", metavar="SPAN", help="at least this far, to the end of that day")
-    ] = "48h",
+    look_ahead: Annotated[str, option("at least this far, to the end of that day", "SPAN")] = "48h",
     frozen: Annotated[
         str,
-        typer.Option(
-            "--frozen", metavar="SPAN", help="the previous plan is kept for this long after each planning time"
-        ),
+        option("the previous plan is kept for this long after each planning time", "SPAN"),
     ] = "0h",
     keep: Annotated[
         str,
-        typer.Option("--keep", metavar="SHARE", help="keep the previous plan if a new one is better by less than this"),
+        option("keep the previous plan if a new one is better by less than this", "SHARE"),
     ] = "0.1%",
     replication: Annotated[
         int | None,
-        typer.Option("--replication", min=0, metavar="N", help="add disturbances to the line, with this replication"),
+        option("add disturbances to the line, with this replication", "N", min=0),
     ] = None,
-    foresight: Annotated[bool, typer.Option(help="also roll with perfect foresight")] = True,
+    foresight: Annotated[bool, flag("also roll with perfect foresight")] = True,
     changes: Changes = None,
     as_json: AsJson = False,
     quiet: Quiet = False,

@@ -7,19 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from emberline.ui.cli.options import (
-    AsJson,
-    Force,
-    FromHistory,
-    Refused,
-    heats_of,
-    print_json,
-    refusing,
-    writable,
-    writing,
-)
+from emberline.ui.cli.command import Refused, heats_of, print_json, refusing, writable, writing
+from emberline.ui.cli.options import AsJson, Force, FromHistory, argument, flag, option, to_file
 
 if TYPE_CHECKING:
     from emberline.live.history import Measured
@@ -30,43 +19,41 @@ STEPS = ("day", "week", "month")
 
 
 def performance(
-    energy: Annotated[str, typer.Option(metavar="COLUMN", help="energy used")],
+    energy: Annotated[str, option("energy used", "COLUMN")],
     production: Annotated[
         list[str],
-        typer.Option("--production", metavar="COLUMN", help="a variable that measures production; repeatable"),
+        option("a variable that measures production; repeatable", "COLUMN"),
     ],
-    baseline: Annotated[str, typer.Option(metavar="PERIOD", help="baseline period, such as 2025")],
-    report: Annotated[str, typer.Option(metavar="PERIOD", help="report period, such as 2026 or 2026-Q1")],
+    baseline: Annotated[str, option("baseline period, such as 2025", "PERIOD")],
+    report: Annotated[str, option("report period, such as 2026 or 2026-Q1", "PERIOD")],
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="FILE", help="CSV tables with a column of times, energy and variables; may be several"),
+        argument("CSV tables with a column of times, energy and variables; may be several", "FILE"),
     ] = None,
     history: FromHistory = None,
     variable: Annotated[
         list[str] | None,
-        typer.Option("--variable", metavar="COLUMN", help="another relevant variable, such as degree days; repeatable"),
+        option("another relevant variable, such as degree days; repeatable", "COLUMN"),
     ] = None,
     use: Annotated[
         list[str] | None,
-        typer.Option("--use", metavar="COLUMN", help="energy of a single use, such as a furnace; repeatable"),
+        option("energy of a single use, such as a furnace; repeatable", "COLUMN"),
     ] = None,
     plant: Annotated[
         str | None,
-        typer.Option(metavar="SCENARIO", help="the plant, for losses by cause; needs --log and --meter, or --history"),
+        option("the plant, for losses by cause; needs --log and --meter, or --history", "SCENARIO"),
     ] = None,
-    log: Annotated[Path | None, typer.Option(metavar="FILE", help="its heat log, of both periods")] = None,
-    meter: Annotated[Path | None, typer.Option(metavar="FILE", help="its meter (time, power_mw)")] = None,
+    log: Annotated[Path | None, option("its heat log, of both periods", "FILE")] = None,
+    meter: Annotated[Path | None, option("its meter (time, power_mw)", "FILE")] = None,
     zone: Annotated[
         str,
-        typer.Option(metavar="ZONE", help="time zone of the plant, such as Europe/Berlin; else the file's clock"),
+        option("time zone of the plant, such as Europe/Berlin; else the file's clock", "ZONE"),
     ] = "",
-    by: Annotated[str, typer.Option(metavar="|".join(STEPS), help="rows are added up by this")] = "month",
-    ashrae: Annotated[bool, typer.Option("--ashrae", help="hold the baseline to ASHRAE Guideline 14 too")] = False,
+    by: Annotated[str, option("rows are added up by this", "|".join(STEPS))] = "month",
+    ashrae: Annotated[bool, flag("hold the baseline to ASHRAE Guideline 14 too", "--ashrae")] = False,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="write a page (.html), a workbook (.xlsx) or figures (.json)"
-        ),
+        to_file("write a page (.html), a workbook (.xlsx) or figures (.json)"),
     ] = None,
     force: Force = False,
     as_json: AsJson = False,

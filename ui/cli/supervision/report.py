@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.options import AsJson, Force, Refused, Run, find, group, print_json, refusing, writable, writing
+from emberline.ui.cli.command import Refused, find, group, print_json, refusing, writable, writing
+from emberline.ui.cli.options import AsJson, Force, Run, argument, option, to_file
 
 if TYPE_CHECKING:
     from emberline.reports.compliance.evidence import Chain
@@ -21,23 +22,19 @@ if TYPE_CHECKING:
 
 DEFAULT_PLAN, DEFAULT_ACTIVITY = "monitoring.yaml", "activity.csv"
 PlanFile = Annotated[
-    Path, typer.Option("--monitoring", metavar="FILE", help="the monitoring plan")
+    Path, option("the monitoring plan", "FILE", "--monitoring")
 ]  # fmt: skip
 ActivityFiles = Annotated[
     list[Path] | None,
-    typer.Option(
-        "--activity", metavar="FILE", help=f"activity data; may be repeated; default: {DEFAULT_ACTIVITY} in its folder"
-    ),
+    option(f"activity data; may be repeated; default: {DEFAULT_ACTIVITY} in its folder", "FILE", "--activity"),
 ]
 DefaultsFile = Annotated[
     Path | None,
-    typer.Option(
-        "--defaults", metavar="FILE", help="table of default values of precursors (CSV), with official figures"
-    ),
+    option("table of default values of precursors (CSV), with official figures", "FILE", "--defaults"),
 ]
 Template = Annotated[
     Path | None,
-    typer.Option("--template", metavar="FILE", help="your copy of the Commission's communication template (xlsx)"),
+    option("your copy of the Commission's communication template (xlsx)", "FILE", "--template"),
 ]
 
 
@@ -65,11 +62,9 @@ def period_report(
         return annual_report(plan, read_activity(data_files(monitoring, activity)), span, table)
 
 
-PastPeriod = Annotated[str, typer.Argument(metavar="PERIOD", help="reporting period, such as 2026")]
-By = Annotated[str, typer.Option("--by", metavar="NAME", help="who does it; default: the user of the system")]
-Since = Annotated[
-    str, typer.Option("--since", metavar="HASH", help="hash of a record that was handed to you: it must still be there")
-]
+PastPeriod = Annotated[str, argument("reporting period, such as 2026", "PERIOD")]
+By = Annotated[str, option("who does it; default: the user of the system", "NAME", "--by")]
+Since = Annotated[str, option("hash of a record that was handed to you: it must still be there", "HASH", "--since")]
 
 
 def chain() -> Chain:
@@ -110,7 +105,7 @@ def lock(period: PastPeriod, by: By = "", since: Since = "") -> None:
 
 def correct(
     period: PastPeriod,
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="why the locked figures are corrected")],
+    reason: Annotated[str, option("why the locked figures are corrected", "TEXT")],
     monitoring: PlanFile = Path("monitoring.yaml"),
     activity: ActivityFiles = None,
     defaults: DefaultsFile = None,
@@ -122,7 +117,7 @@ def correct(
     _record(period, "correct", by, since, reason, _evidence(period, monitoring, activity, defaults, template))
 
 
-def history(period: Annotated[str, typer.Argument(metavar="PERIOD")] = "", as_json: AsJson = False) -> None:
+def history(period: Annotated[str, argument("", "PERIOD")] = "", as_json: AsJson = False) -> None:
     """List the records, of one period or all."""
     name = _name(period) if period else ""
     entries = [entry for entry in chain().entries() if name in ("", entry.period)]
@@ -139,7 +134,7 @@ def history(period: Annotated[str, typer.Argument(metavar="PERIOD")] = "", as_js
 def verify(
     since: Since = "",
     earlier: Annotated[
-        Path | None, typer.Option("--archive", metavar="FILE.zip", help="archive that was handed to you, compared too")
+        Path | None, option("archive that was handed to you, compared too", "FILE.zip", "--archive")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -173,7 +168,7 @@ def verify(
 
 def archive(
     period: PastPeriod,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.zip", help="archive to write")],
+    output: Annotated[Path, to_file("archive to write", "FILE.zip")],
     force: Force = False,
 ) -> None:
     """Write the evidence of a period as one archive for the verifier."""
@@ -237,17 +232,13 @@ COMMANDS = (draft, submit, approve, lock, correct, history, verify, archive)
 
 PeriodText = Annotated[
     str,
-    typer.Argument(
-        metavar="PERIOD",
-        help="2026, 2026-Q1, 2026-03 or 2026-01-01..2026-06-30; not needed with --run",
-        show_default=False,
-    ),
+    argument("2026, 2026-Q1, 2026-03 or 2026-01-01..2026-06-30; not needed with --run", "PERIOD", show_default=False),
 ]
 OfRun = Annotated[
     str | None,
-    typer.Option("--run", metavar="RUN", help="a stored plan instead of activity data: what it would emit"),
+    option("a stored plan instead of activity data: what it would emit", "RUN", "--run"),
 ]
-Folder = Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="folder for the files")]
+Folder = Annotated[Path, to_file("folder for the files", "FOLDER")]
 
 app = group("Reports of a period: CBAM, EU ETS, GHG Protocol, China.", no_args_is_help=True)
 
@@ -314,11 +305,7 @@ def ghg(
     activity: ActivityFiles = None,
     hourly: Annotated[
         Path | None,
-        typer.Option(
-            "--hourly",
-            metavar="FILE",
-            help="use and certificates by hour (hour, use_mwh, certificate_mwh, zone), matched hour by hour",
-        ),
+        option("use and certificates by hour (hour, use_mwh, certificate_mwh, zone), matched hour by hour", "FILE"),
     ] = None,
     output: Folder = Path(),
     force: Force = False,

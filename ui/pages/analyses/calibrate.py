@@ -20,6 +20,7 @@ from emberline.ui.pages.analyses.shape import Analysis, Question, scenario_of, t
 from emberline.ui.pages.request.form import Request
 from emberline.ui.pages.request.sources import SCENARIO_KEY
 from emberline.ui.pages.session import chart_cache, navigation, session, sign_in, widgets
+from emberline.ui.pages.session.widgets import caption, paragraph, warning
 
 LARGEST_MB = 20
 UPLOAD, TWIN = "upload", "twin"
@@ -36,11 +37,9 @@ def ask(request: Request) -> Question:
     if source == TWIN:
         options["days"] = int(widgets.number(tr("Days"), "calibrate.days", 30, 5, 1000, step=10))
     else:
-        st.caption(
-            tr(
-                "A row for each heat and stage: heat, grade, unit, start, end; also energy_mwh, mass_t, order, "
-                "planned_start, planned_end, and event (breakdown)."
-            )
+        caption(
+            "A row for each heat and stage: heat, grade, unit, start, end; also energy_mwh, mass_t, order, "
+            "planned_start, planned_end, and event (breakdown)."
         )
         options["log"] = _upload(tr("Heat log, at most {most} MB", most=LARGEST_MB), "calibrate.log")
         st.markdown(f"**2. {tr('Meter (optional, for a log without energies)')}**")
@@ -72,7 +71,7 @@ def _upload(label: str, key: str) -> str | None:
 def show(stored: StoredAnalysis) -> None:
     """Draw the result."""
     result = stored.result
-    st.text(tr("Fitted to {heats} heats; breakdowns: {count}.", heats=result["heats"], count=result["breakdowns"]))
+    paragraph("Fitted to {heats} heats; breakdowns: {count}.", heats=result["heats"], count=result["breakdowns"])
     _verdict(result["hold_out"])
     _use(stored)
     if result["comparisons"]:
@@ -81,7 +80,7 @@ def show(stored: StoredAnalysis) -> None:
             ("fit", stored.id), lambda: studies.durations(result["comparisons"]),
             tr("Mean and 10 to 90 % span of durations by unit and grade, log and fit."),
         )  # fmt: skip
-        st.caption(tr("Point: mean; bar: from 10 % to 90 % of the heats."))
+        caption("Point: mean; bar: from 10 % to 90 % of the heats.")
     st.markdown(f"**{tr('Fitted figures')}**")
     table(estimate_rows(result))
     _checks(result)
@@ -97,17 +96,15 @@ def _verdict(check: dict[str, Any] | None) -> None:
     if check is None:
         return
     if check["passed"] is None:
-        st.text(tr("Not checked against heats that it was not fitted to: {reason}", reason=say(check["reason"])))
+        paragraph("Not checked against heats that it was not fitted to: {reason}", reason=say(check["reason"]))
     elif check["passed"]:
         st.success(
             tr("✓ The twin reproduces the last {heats} heats, which it was not fitted to.", heats=check["heats"])
         )
     else:
-        st.warning(
-            tr(
-                "✕ The twin does not reproduce the last {heats} heats, which it was not fitted to.",
-                heats=check["heats"],
-            )
+        warning(
+            "✕ The twin does not reproduce the last {heats} heats, which it was not fitted to.",
+            heats=check["heats"],
         )
 
 

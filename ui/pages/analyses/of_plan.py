@@ -23,6 +23,7 @@ from emberline.ui.pages.analyses.shape import Analysis, Question, table, time_li
 from emberline.ui.pages.request.form import Request
 from emberline.ui.pages.result import repairs, units
 from emberline.ui.pages.session import chart_cache
+from emberline.ui.pages.session.widgets import caption, paragraph
 
 ABOUT = {"heat": mark("a heat"), "unit": mark("a unit or asset"), "hour": mark("an hour")}
 ABOUT_OF: dict[str, tuple[str, ...]] = {"heats": ("heat",), "runs": ()}
@@ -125,13 +126,11 @@ def show_why(stored: StoredAnalysis) -> None:
                 st.text("\n".join(lines))
     _slots(stored, horizon)
     if not result["complete"]:
-        st.caption(tr("The time limit was reached before everything was tried; allow more time."))
+        caption("The time limit was reached before everything was tried; allow more time.")
     if result["slack"] is not None and result["slack"] > 0:
         slack = f"{number(result['slack'], 1)} {result['unit']}"
-        st.caption(
-            tr("The stored plan itself may be up to {slack} from the best; smaller differences mean little.",
-               slack=slack)
-        )  # fmt: skip
+        caption("The stored plan itself may be up to {slack} from the best; smaller differences mean little.",
+               slack=slack)  # fmt: skip
 
 
 def _row(answer: dict[str, Any], horizon: Horizon, result: dict[str, Any]) -> dict[str, str]:
@@ -176,7 +175,7 @@ def _slots(stored: StoredAnalysis, horizon: Horizon) -> None:
         return
     possible = sum(slot["more_of_goal"] is not None for slot in result["slots"])
     st.markdown(f"**{tr('Other starts, all other heats in place (estimate)')}**")
-    st.text(tr("{count} of {all} starts are possible.", count=possible, all=len(result["slots"])))
+    paragraph("{count} of {all} starts are possible.", count=possible, all=len(result["slots"]))
     chart_cache.chart(
         ("slots", stored.id), lambda: studies.start_slots(result["slots"], horizon, result["unit"]),
         tr("Cost of each possible start [{unit}]; a start without a mark is not possible.", unit=result["unit"]),
@@ -212,7 +211,7 @@ def show_why_not(stored: StoredAnalysis) -> None:
         st.markdown(f"**{tr('No plan on time steps of {step} min: a finer step may have one.', step=step)}**")
     repairs.show(stored.result, stored.id, str(stored.scenario), stored.overrides)
     if not stored.result["complete"] and stored.result["repairs"]:
-        st.caption(tr("The time limit was reached before everything was tried; allow more time."))
+        caption("The time limit was reached before everything was tried; allow more time.")
 
 
 WHY_NOT = Analysis(
@@ -244,14 +243,12 @@ def show_locks(stored: StoredAnalysis) -> None:
     """Draw the result."""
     result = stored.result
     table(lock_rows(result))
-    st.caption(
-        tr(
-            "Saved by freeing the lock and planning again. At most: no plan on these steps without the lock saves more "
-            "of the goal (proven)."
-        )
+    caption(
+        "Saved by freeing the lock and planning again. At most: no plan on these steps without the lock saves more "
+        "of the goal (proven)."
     )
     if not result["complete"]:
-        st.caption(tr("The time limit was reached before everything was tried; allow more time."))
+        caption("The time limit was reached before everything was tried; allow more time.")
 
 
 LOCKS = Analysis(
@@ -276,7 +273,7 @@ def show_prices(stored: StoredAnalysis) -> None:
     horizon = Horizon.model_validate(result["horizon"])
     rows = result["prices"]
     if not rows:
-        st.text(tr("No carrier, store or limit of the site has a price."))
+        paragraph("No carrier, store or limit of the site has a price.")
         return
 
     def label(i: int) -> str:
@@ -315,7 +312,7 @@ def show_prices(stored: StoredAnalysis) -> None:
     fixed = tr("processes") if result["processes"] else tr("heats")
     whole = tr("no whole numbers") if result["exact"] else tr("whole numbers fixed")
     goal = tr(GOALS.get(result["goal"], result["goal"]))
-    st.caption(tr("For the goal {goal}; {fixed} fixed as planned, {whole}.", goal=goal, fixed=fixed, whole=whole))
+    caption("For the goal {goal}; {fixed} fixed as planned, {whole}.", goal=goal, fixed=fixed, whole=whole)
 
 
 def _price_unit(row: dict[str, Any]) -> str:

@@ -30,6 +30,7 @@ from emberline.ui.pages.editor.fields import (
     typed_default,
     value_of,
 )
+from emberline.ui.pages.session.widgets import caption, paragraph
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ LONG = ("description",)
 def show(draft: drafts.Draft, now: DraftState) -> str:
     """Draw the form; the section that is shown."""
     if now.data is None:
-        st.text(tr("The text is not a YAML mapping, so the form cannot show it. Correct it under Text, or undo."))
+        paragraph("The text is not a YAML mapping, so the form cannot show it. Correct it under Text, or undo.")
         return ""
 
     def label(name: str) -> str:
@@ -179,23 +180,19 @@ def _name(now: DraftState, path: Keys, field: str = "name") -> str:
 def _practice(draft: drafts.Draft, now: DraftState) -> None:
     """Draw what the baseline does, and the values that it follows."""
     if now.scenario is not None:
-        st.text(tr("Savings are measured against {who}.", who=wording.baseline_name(now.scenario)))
+        paragraph("Savings are measured against {who}.", who=wording.baseline_name(now.scenario))
     values = list(practice(now))
     if not values:
-        st.text(tr("It has no values of its own."))
+        paragraph("It has no values of its own.")
         return
-    st.text(
-        tr(
-            "A unit starts when the store that it fills is below its lower level, and stops when that is above its "
-            "upper level or a store that it takes from is below its lower one. What is to be delivered, and the level "
-            "at the end, come first. Set the values to what your shift does today."
-        )
+    paragraph(
+        "A unit starts when the store that it fills is below its lower level, and stops when that is above its "
+        "upper level or a store that it takes from is below its lower one. What is to be delivered, and the level "
+        "at the end, come first. Set the values to what your shift does today."
     )
-    st.caption(
-        tr(
-            "The plan need not keep these levels. If your shift already rests in dear hours: each plan of processes is "
-            "compared with such a simple rule as well."
-        )
+    caption(
+        "The plan need not keep these levels. If your shift already rests in dear hours: each plan of processes is "
+        "compared with such a simple rule as well."
     )
     for name, part in values:
         title, place = st.columns([1, 3], vertical_alignment="center")

@@ -30,13 +30,9 @@ PAGES = {"front": "pareto", "replay": "robustness", "analysis": "analyses"}
 """Page that shows a kind of job; any other kind is shown by the page Plan."""
 
 
+@st.fragment(run_every=POLL_S)
 def draw_jobs() -> None:
     """Draw the list; it looks for changes by itself."""
-    _list()
-
-
-@st.fragment(run_every=POLL_S)
-def _list() -> None:
     jobs = list(queue.under_way())
     label = trn("{count} job", "{count} jobs", len(jobs)) if jobs else tr("No jobs")
     with st.container(key="header_jobs", width="content"), st.popover(label):

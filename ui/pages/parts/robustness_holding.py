@@ -23,6 +23,7 @@ from emberline.scenarios.goal_metrics import goal_first
 from emberline.scenarios.records.disturbances import Disturbances
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import job_progress, session, widgets
+from emberline.ui.pages.session.widgets import caption, paragraph
 
 
 @dataclass(frozen=True)
@@ -161,9 +162,7 @@ PRICES = (
 def ask(stored: StoredRun, busy: bool) -> None:
     """Draw the request for a robust plan of the same scenario."""
     with st.expander(tr("Make it hold")):
-        st.caption(
-            tr("Margins are raised where this plan breaks, and it is planned again until it holds often enough.")
-        )
+        caption("Margins are raised where this plan breaks, and it is planned again until it holds often enough.")
         scenario = stored.plan.scenario
         target = scenario.level
         level = widgets.number(
@@ -214,7 +213,7 @@ def watch(job: str) -> None:
     began = queue.request(job)["at"]
     limit = wording.number(queue.request(job)["given"]["time_limit_s"], 0)
     seconds = wording.number(time.time() - began, 0)
-    st.caption(tr("{seconds} s since the request; time limit of the search {limit} s.", seconds=seconds, limit=limit))
+    caption("{seconds} s since the request; time limit of the search {limit} s.", seconds=seconds, limit=limit)
     if status.rounds:
         draw(_rounds(status), {})
     job_progress.buttons(status, tr("Use the plan that held best so far"), bool(status.rounds))
@@ -269,23 +268,19 @@ def show(stored: StoredRun) -> None:
         for label, judged in rows:
             span = judged["interval"]
             share, low, high = (wording.percent(x, 1) for x in (judged["chance"], span["low"], span["high"]))
-            st.text(
-                tr(
+            paragraph(
                     "{plan}: {share} of {n} new disturbed replays (95 % interval {low} to {high})",
                     plan=label, share=share, n=wording.number(judged["n"], 0), low=low, high=high,
-                )
-            )  # fmt: skip
+                )  # fmt: skip
         parts = list(margins(answer["margins"]))
         if parts:
-            st.text(tr("Margins: {margins}", margins=numbers.clauses(parts)))
+            paragraph("Margins: {margins}", margins=numbers.clauses(parts))
     st.markdown(f"**{tr('Price of robustness')}**")
     draw(_price(stored.plan.scenario, answer["price"]), {})
-    st.caption(
-        tr(
-            "This plan minus the plain one, undisturbed and as the mean of the same disturbed days; each has the "
-            "gap of its search, so a price may be negative within the gaps. Days on which a plan did not hold are "
-            "included."
-        )
+    caption(
+        "This plan minus the plain one, undisturbed and as the mean of the same disturbed days; each has the "
+        "gap of its search, so a price may be negative within the gaps. Days on which a plan did not hold are "
+        "included."
     )
 
 

@@ -17,6 +17,7 @@ from emberline.reports.compliance import AVERAGE, product_emissions
 from emberline.reports.text import mark, say, tr, wording
 from emberline.reports.text.numbers import clauses, listed
 from emberline.scenarios import Scenario
+from emberline.ui.pages.session.widgets import caption
 
 SCOPES = {
     "1": mark("1"),
@@ -97,9 +98,7 @@ def show_bill(plan: Plan, bills: tuple[bill.Bill, bill.Bill]) -> None:
         tr("baseline [{unit}]", unit=money): 2,
     }  # fmt: skip
     draw(bill_table(*bills, money), numbers)
-    st.caption(
-        tr("Negative amounts are revenue. Rates that vary over time are given as means. Quantities are the plan's.")
-    )
+    caption("Negative amounts are revenue. Rates that vary over time are given as means. Quantities are the plan's.")
 
 
 def show_ledger(plan: Plan, ledgers: tuple[Ledger, Ledger]) -> None:
@@ -115,11 +114,9 @@ def show_ledger(plan: Plan, ledgers: tuple[Ledger, Ledger]) -> None:
     counts = tr("The goal counts the {signal}.", signal=tr(wording.SIGNALS[signal]))
     st.text(f"{tr('{sentence}.', sentence=clauses(parts))} {counts}")
     draw(ledger_table(*ledgers), ledger_digits())
-    st.caption(
-        tr(
-            "Emissions are activity times factor; a factor that varies over time is given as its mean. The ways "
-            "to count scope 2 of the grid are alternatives; do not add them. Biogenic CO2 is not in any total."
-        )
+    caption(
+        "Emissions are activity times factor; a factor that varies over time is given as its mean. The ways "
+        "to count scope 2 of the grid are alternatives; do not add them. Biogenic CO2 is not in any total."
     )
 
 
@@ -212,11 +209,9 @@ def show_embedded(scenario: Scenario, ours: Ledger, theirs: Ledger | None) -> No
     if theirs is not None:
         report = report_table(scenario, ours, theirs)
         draw(report, dict.fromkeys(report.columns[1:], 2))
-    st.caption(
-        tr(
-            "Emissions of the site per tonne, the grid by its average intensity; bought precursors are not in them. "
-            "Report of a period: emberline report cbam."
-        )
+    caption(
+        "Emissions of the site per tonne, the grid by its average intensity; bought precursors are not in them. "
+        "Report of a period: emberline report cbam."
     )
 
 
@@ -258,13 +253,11 @@ def show_products(plan: Plan, ledgers: tuple[Ledger, Ledger]) -> None:
         )  # fmt: skip
         display = display.rename(columns=titles)
         draw(display, {name: 0 if name == titles[COMES] else 1 for name in display.columns[1:]})
-        st.caption(
-            tr(
-                "kg CO2e per tonne that enters a store, including inputs: scope 1, and scope 2 by {signal}. "
-                "Off-spec output is carried by the good product. Biogenic CO2 is not in any total. The base load "
-                "belongs to no product; the figure per tonne of the whole site has it.",
-                signal=tr(wording.SIGNALS[signal]),
-            )
+        caption(
+            "kg CO2e per tonne that enters a store, including inputs: scope 1, and scope 2 by {signal}. "
+            "Off-spec output is carried by the good product. Biogenic CO2 is not in any total. The base load "
+            "belongs to no product; the figure per tonne of the whole site has it.",
+            signal=tr(wording.SIGNALS[signal]),
         )
     st.markdown(f"**{tr('Destinations')}**")
     goes = whereabouts(ours)
@@ -272,11 +265,9 @@ def show_products(plan: Plan, ledgers: tuple[Ledger, Ledger]) -> None:
     goes = goes.rename(columns={name: tr(name) for name in (COUNTED, SUM, DELIVERED, *LEAVES.values())})
     goes = goes.rename(columns=say)
     draw(goes, dict.fromkeys(goes.columns[1:], 2))
-    st.caption(
-        tr(
-            "Tonnes of CO2e. Base load, losses and units that fill no store belong to no product. The ways to "
-            "count scope 2 of the grid are alternatives; do not add them."
-        )
+    caption(
+        "Tonnes of CO2e. Base load, losses and units that fill no store belong to no product. The ways to "
+        "count scope 2 of the grid are alternatives; do not add them."
     )
 
 

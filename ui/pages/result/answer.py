@@ -94,7 +94,7 @@ def show_all(plan: Plan) -> None:
     st.text(tr("Status: {status}", status=wording.status(plan)))
 
 
-OF_PRODUCERS = {
+REPLAY_RESULTS = {
     "heats": mark(
         "The plan held without a violation in {held} of {n} disturbed replays (spread of times, breakdowns)."
     ),
@@ -121,7 +121,7 @@ def show_days(plan: Plan) -> None:
         st.table(studies.quantile_table(plan.scenario, plan.again.quantiles()))
         st.text(tr("Printed and left alone:"))
     holds, n = plan.replays.successes, plan.replays.n
-    st.text("\n".join(tr(OF_PRODUCERS[producer.table], held=holds, n=n) for producer in plan.scenario.producers))
+    st.text("\n".join(tr(REPLAY_RESULTS[producer.table], held=holds, n=n) for producer in plan.scenario.producers))
     st.table(studies.quantile_table(plan.scenario, plan.replays.quantiles()))
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import singledispatch
-from pathlib import Path
 
 import streamlit as st
 
@@ -16,15 +14,14 @@ from emberline.planning.plan import caps as plan_caps
 from emberline.reports.charts import gantt, process_panels, site_panels
 from emberline.reports.charts import plan as plan_charts
 from emberline.reports.charts.view import View, weeks
-from emberline.reports.exports import FORMATS, export
-from emberline.reports.text import charges, current, mark, say, tr, wording
+from emberline.reports.exports import FORMATS
+from emberline.reports.text import charges, mark, say, tr, wording
 from emberline.reports.text.wording import filled
 from emberline.runs.store import StoredRun
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.case.scenario import Producer, ProductionLine
 from emberline.scenarios.checking.uncounted import uncounted
-from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.pages.result import accounts, answer, board, heats, repairs, units, zoom
 from emberline.ui.pages.session import chart_cache, navigation, stored_runs, widgets
 
@@ -243,7 +240,7 @@ def _schedule(plan: Plan, run: str, book: Ledger) -> None:
             lambda: plan_charts.timeline(
                 plan, selection.baseline, selection.view, selection.carriers, selection.stores, selection.parts
             ),
-            tr("Operations of each unit, power, carbon intensity, price."), key=_chart_key(run),
+            tr("Operations of each unit, power, carbon intensity, price."), key=f"timeline.{run}.{zoom.count(run)}",
         )  # fmt: skip
     st.caption(" ".join(_marks(scenario, selection)))
     chart_cache.say_sources(scenario)
@@ -260,10 +257,6 @@ def _pick(_: Producer, plan: Plan, run: str, book: Ledger) -> Callable[[], None]
 def _(_: ProductionLine, plan: Plan, run: str, book: Ledger) -> Callable[[], None]:
     heat = heats.pick(plan, run)
     return lambda: heats.show(plan, run, book, heat)
-
-
-def _chart_key(run: str) -> str:
-    return f"timeline.{run}.{zoom.count(run)}"
 
 
 def _marks(scenario: Scenario, selection: Selection) -> Iterator[str]:
@@ -300,7 +293,7 @@ def _select(plan: Plan, run: str) -> Selection:
     assert plan.replay is not None
     horizon = plan.scenario.horizon
     span = zoom.current(run, horizon)
-    days = zoom.days(horizon) or _weeks(horizon)
+    days = zoom.days(horizon) or {name: view.span_min for name, view in list(weeks(horizon).items())[1:]}
     place = f"part.{run}.{zoom.count(run)}"
     if days:
         names = [WHOLE, *days]
@@ -321,10 +314,6 @@ def _select(plan: Plan, run: str) -> Selection:
     with st.popover(tr("Panels")):
         parts, carriers, stores = _panels(plan)
     return Selection(baseline, zoom.view(run, horizon), carriers, stores, parts)
-
-
-def _weeks(horizon: Horizon) -> dict[str, tuple[float, float]]:
-    return {name: view.span_min for name, view in list(weeks(horizon).items())[1:]}
 
 
 def _panels(plan: Plan) -> tuple[list[str], list[str], list[str]]:
@@ -367,7 +356,7 @@ def _downloads(stored: StoredRun) -> None:
     for column, kind in zip(columns, BUTTONS, strict=True):
         widgets.download(
             tr(FORMATS[kind].label),
-            _file(stored, kind),
+            stored_runs.file_of(stored, kind),
             f"{name}.{kind}",
             FORMATS[kind].mime,
             key=f"file.{kind}",
@@ -377,14 +366,3 @@ def _downloads(stored: StoredRun) -> None:
     if more.button(tr("More formats"), type="tertiary", icon=":material/arrow_forward:", key="file.more"):
         navigation.go("export")
     st.caption(tr("Run {run}; this address reopens it.", run=stored.id))
-
-
-def _file(stored: StoredRun, kind: str) -> Callable[[], bytes]:
-    """A function that makes the file when it is called, in the language of the current page."""
-    language = current()
-
-    def make() -> bytes:
-        with tempfile.TemporaryDirectory() as folder:
-            return export(stored, kind, Path(folder) / f"plan.{kind}", language=language).read_bytes()
-
-    return make

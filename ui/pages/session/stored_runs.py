@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,14 @@ from typing import Any
 import streamlit as st
 
 from emberline.planning.accounts import Ledger, bill
+from emberline.reports.exports import export
 from emberline.reports.text import current, mark, naming, say, stamp, tr
 from emberline.runs.store import CatalogueError, Entry, Store, StoredRun, StoreError
 from emberline.scenarios import Scenario, bundled, load
 from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.metrics import METRICS
 from emberline.ui.pages.result import accounts
-from emberline.ui.pages.session import session
+from emberline.ui.pages.session import session, widgets
 
 
 def of_run(run: str, otherwise: str = "", base: str = "") -> str:
@@ -51,6 +52,18 @@ def bases_of(entries: Iterable[Entry]) -> dict[str, str]:
     rows = sorted(entries, key=lambda entry: entry.created)
     first: dict[str, str] = {}
     return {entry.id: first.setdefault(entry.scenario, entry.id) for entry in rows}
+
+
+def file_of(stored: StoredRun, kind: str, **options: str) -> Callable[[], bytes]:
+    """A function that makes a file of a run when it is called, in the language of the current page.
+
+    Args:
+        stored: the run.
+        kind: of ``FORMATS``.
+        options: further arguments of ``export``.
+    """
+    language = current()
+    return widgets.content_of(lambda path: export(stored, kind, path, language=language, **options), f"plan.{kind}")
 
 
 def of_scenario(scenario: Scenario) -> str:

@@ -1,7 +1,8 @@
-"""Widgets in their usual shape: a choice of which one is always taken, a number, a file to download, a component."""
+"""Widgets in their usual shape: texts, a choice of which one is always taken, a number, a file, a component."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,26 @@ from emberline.reports.text import tr
 
 Option = TypeVar("Option")
 Number = TypeVar("Number", int, float)
+
+
+def paragraph(text: str, **values: Any) -> None:
+    """Draw a message in the reader's language; arguments as of ``tr``."""
+    st.text(tr(text, **values))
+
+
+def caption(text: str, **values: Any) -> None:
+    """The same in small print."""
+    st.caption(tr(text, **values))
+
+
+def info(text: str, **values: Any) -> None:
+    """The same as a hint."""
+    st.info(tr(text, **values))
+
+
+def warning(text: str, **values: Any) -> None:
+    """The same as a warning."""
+    st.warning(tr(text, **values))
 
 
 def choose(
@@ -62,6 +83,23 @@ def download(
         how: further arguments of ``st.download_button``.
     """
     place.download_button(label, content, name, mime, on_click="ignore", key=key, **how)
+
+
+def content_of(write: Callable[[Path], object], name: str) -> Callable[[], bytes]:
+    """A function that makes the content of a file when it is called.
+
+    Args:
+        write: writes the file.
+        name: of the file.
+    """
+
+    def make() -> bytes:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / name
+            write(path)
+            return path.read_bytes()
+
+    return make
 
 
 @cache

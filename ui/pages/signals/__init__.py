@@ -25,6 +25,7 @@ from emberline.ui.pages.editor.draft import set_values
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, navigation, session, sign_in
+from emberline.ui.pages.session.widgets import caption, info, paragraph
 
 QUANTITIES = {
     "price": mark("price of electricity"), "intensity": mark("carbon intensity, average"),
@@ -49,16 +50,14 @@ LONGEST_SHOWN_S = 7 * 86400
 def page() -> None:
     """Draw the page."""
     st.subheader(tr("Public signals"), anchor=False)
-    st.text(
-        tr(
-            "Prices and carbon intensities from their publishers, kept as they were issued. A plan never waits for the "
-            "network: it uses the last issue fetched."
-        )
+    paragraph(
+        "Prices and carbon intensities from their publishers, kept as they were issued. A plan never waits for the "
+        "network: it uses the last issue fetched."
     )
     _fetch()
     courses = {str(one): newest for one in stored() if (newest := _course(one)) is not None}
     if not courses:
-        st.info(tr("No signal has been fetched yet. Choose one above and press Fetch."))
+        info("No signal has been fetched yet. Choose one above and press Fetch.")
         return
     _table(courses)
     name = st.selectbox(tr("Signal"), list(courses), key="signals.shown", format_func=lambda one: _label(signal(one)))
@@ -82,7 +81,7 @@ def _label(one: Signal) -> str:
 def _fetch() -> None:
     """The form that fetches a signal; on a server for several people it needs a sign-in."""
     if not sign_in.lists():
-        st.caption(tr("Signals are fetched here by the operator: emberline signals fetch."))
+        caption("Signals are fetched here by the operator: emberline signals fetch.")
         return
     names = [f"{source}/{quantity}" for source, one in SOURCES.items() for quantity in one.quantities]
     with st.container(border=True):
@@ -101,7 +100,7 @@ def _fetch() -> None:
         st.markdown(tr("Licence: {licence}. {url}", licence=tr(source.licence), url=source.url))
         if lacking:
             secrets = numbers.listed(lacking)
-            st.text(tr("{title} needs an account; set {secrets} for the server.", title=source.title, secrets=secrets))
+            paragraph("{title} needs an account; set {secrets} for the server.", title=source.title, secrets=secrets)
         if pressed:
             _bring(f"{name}/{zone.strip()}", first, last)
 
@@ -153,13 +152,11 @@ def _show(one: Signal, newest: Course) -> None:
         tr("The signal over time."),
     )  # fmt: skip
     if (ahead := forecast_of(one)) is not None:
-        st.caption(
-            tr("Continued until {time} by a forecast: {method}.", time=_stamp(int(ahead.starts[-1]) + ahead.seconds),
-               method=say(ahead.text(one.measure.unit)))
-        )  # fmt: skip
+        caption("Continued until {time} by a forecast: {method}.", time=_stamp(int(ahead.starts[-1]) + ahead.seconds),
+               method=say(ahead.text(one.measure.unit)))  # fmt: skip
     place = PLACES.get(one.quantity)
     if place is None:
-        st.caption(tr("No series of a scenario is such a quantity."))
+        caption("No series of a scenario is such a quantity.")
         return
     entries = sources.sources(st.session_state.get(sources.SEED, {}))
     source = entries.get(str(st.session_state.get(sources.SCENARIO_KEY)), entries[sources.FIRST])
@@ -171,10 +168,10 @@ def _show(one: Signal, newest: Course) -> None:
     covers = present is not None and span[0] <= present.start_utc and present.end_utc <= span[1]
     moved = None if present is None or covers else editing_series.moved_horizon(span, present)
     if not covers and moved is None:
-        st.text(tr("⚠ It does not cover a whole day of {name}: fetch more days.", name=source.label))
+        paragraph("⚠ It does not cover a whole day of {name}: fetch more days.", name=source.label)
     elif moved is not None:
         day = str(moved["horizon", "start"])
-        st.text(tr("The horizon of {name} lies elsewhere; it is moved to {day}.", name=source.label, day=day))
+        paragraph("The horizon of {name} lies elsewhere; it is moved to {day}.", name=source.label, day=day)
     label = tr("Use it in my draft") if source.draft else tr("Use it in a copy of {name}", name=source.label)
     if st.button(label, type="primary", key="signals.use", disabled=not covers and moved is None):
         _use(source, {place: {"signal": str(one)}, **(moved or {})})

@@ -169,7 +169,9 @@ def _form(draft: drafts.Draft, now: DraftState, boxes: dict[str, SheetBox], sele
         if source := now.remark(box.path):
             st.caption(tr("Source of the figures as placed: {source}", source=source))
         if box.path == ("site",):
-            _market(draft, now)
+            _link(draft, tr("Import limit and meter: grid connection"), "site/grid")
+            form.group(draft, now, FieldGroup("", ("market",)), across=2)
+            tables.draw_within(draft, now, ("market",))
             return
         if box.path == ("site", "grid"):
             st.caption(tr("What electricity costs is set in the market: spot prices or a tariff."))
@@ -220,12 +222,6 @@ def _disturbed(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
         says = [tr("What is fetched more or less on a disturbed day: delivery spread.")]
     st.caption("  \n".join(says))
     form.link(draft, tr("Breakdowns and disturbances"), "disturbances")
-
-
-def _market(draft: drafts.Draft, now: DraftState) -> None:
-    _link(draft, tr("Import limit and meter: grid connection"), "site/grid")
-    form.group(draft, now, FieldGroup("", ("market",)), across=2)
-    tables.draw_within(draft, now, ("market",))
 
 
 def _times(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
