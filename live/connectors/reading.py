@@ -99,7 +99,7 @@ class Polling:
         return bool(self._newest)
 
     def readings(self) -> Readings:
-        """What was read last.
+        """The newest readings.
 
         Raises:
             ConnectorError: nothing was read yet.

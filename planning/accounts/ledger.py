@@ -161,7 +161,7 @@ def ledger(scenario: Case, run: xr.Dataset) -> Ledger:
     brought = dict(origins(scenario, site.accounts, grid))
     followed = trace(scenario, run, brought)
     product_accounts = None
-    if scenario.stores:
+    if scenario.process_units:
         apart = sum((_biogenic(account) for account in site.accounts), nothing)
         sums = {column: float(kg.sum()) for column, kg in (*totals.items(), (BIOGENIC, apart))}
         product_accounts = products(scenario, run, followed, sums, unit_emissions)

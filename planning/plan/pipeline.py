@@ -31,7 +31,7 @@ from emberline.planning.plan.proof import judge
 from emberline.planning.plan.record import Plan, number, violations
 from emberline.planning.plan.replay_outcome import Followed, outcomes
 from emberline.planning.plan.replays import COUNTS, PARTS, Replays
-from emberline.planning.plan.start_lists import start_lists
+from emberline.planning.plan.start_lists import shift_rules, start_lists
 from emberline.scenarios import Case
 from emberline.scenarios.goal_metrics import figures_of
 from emberline.scenarios.messages import Message
@@ -254,7 +254,8 @@ def _optimize(
         return searched(request, baseline.run, within_locks) if search.end_levels else within_locks(request)
 
     schedule = least_carried(scenario, end(scenario), end)
-    if search.lists and not schedule.attrs["found"] and baseline.complete:
+    listed = search.lists and any(shift_rules(producer).as_list for producer in scenario.producers)
+    if listed and not schedule.attrs["found"] and baseline.complete:
         step = scenario.horizon.step_min
         reason = Message(
             "The baseline schedule: the search found no schedule whose starts lie on steps of {step:g} min.", step=step

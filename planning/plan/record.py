@@ -360,7 +360,7 @@ class Plan:
         }
 
     def _products(self) -> dict[str, Any]:
-        book = self.ledger
+        book = self.ledger if self.scenario.process_units else None
         return book.products.summary(self.scenario.goal.signal) if book is not None and book.products else {}
 
     def _stock(self) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class Producer(Protocol):
     late: ClassVar[tuple[str, ...]]
     """Figures of what it makes too late, or not at all."""
     noun: ClassVar[str]
-    """What it decides, in sentences: ``heats`` or ``processes``."""
+    """Its decisions in sentences: ``heats`` or ``processes``."""
     by_step: ClassVar[bool]
     """Whether it is decided step by step, its limits in one program with those of the site."""
 
@@ -297,7 +297,7 @@ class Scenario(Record):
 
     @cached_property
     def producers(self) -> tuple[ProductionLine | ProcessNetwork, ...]:
-        """What makes something here, each with what it is to make; empty for a site alone."""
+        """The line and the network of processes that the scenario has, each with its demand; empty for a site alone."""
         nouns = (self.processes, self.stores, self.arrivals, self.deliveries, self.run_locks)
         line = (ProductionLine(self.line, self.orders, self.heats, self.locks),) if self.heats else ()
         return (*line, ProcessNetwork(*nouns)) if self.processes else line

@@ -81,7 +81,16 @@ def of_mill() -> Plan:
     return compared(case, baseline, course(case, runs))
 
 
-PLANS = {"line": planned.full_plan, "works": of_works, "site": of_site}
+@cache
+def of_crusher() -> Plan:
+    """Half a day of a process without stores, which runs slower than its baseline does."""
+    crusher = {"name": "crusher", "rate": {"low": 50.0, "high": 100.0}, "kwh_per_t": 40.0, "must_run": True}
+    case = works({**crusher, "emissions": [{"source": "fuel", "kg_per_t": 5.0}]}, hours=12, stores=[], deliveries=[])
+    high, low = [("crusher", 100.0)] * 12, [("crusher", 50.0)] * 12
+    return compared(case, course(case, {"crusher": high}), course(case, {"crusher": low}))
+
+
+PLANS = {"line": planned.full_plan, "works": of_works, "crusher": of_crusher, "site": of_site}
 MORE = {"mill": of_mill}
 """Of one test each."""
 

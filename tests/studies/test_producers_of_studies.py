@@ -1,4 +1,4 @@
-"""What studies do differently for each producer is there for each."""
+"""Parts of studies that differ by producer exist for each."""
 
 from __future__ import annotations
 

@@ -397,7 +397,7 @@ def _show_locks(prices: lock_prices.LockPrices) -> None:
 
 
 FIXED = {"heats": "heats", "runs": "processes"}
-"""What prices are computed with as planned, by the table of a producer."""
+"""Decisions that prices are computed with as planned, by the table of a producer."""
 
 
 def prices(

@@ -27,7 +27,7 @@ from emberline.ui.pages.session.widgets import caption, paragraph
 
 ABOUT = {"heat": mark("a heat"), "unit": mark("a unit or asset"), "hour": mark("an hour")}
 ABOUT_OF: dict[str, tuple[str, ...]] = {"heats": ("heat",), "runs": ()}
-"""What else than units and hours a question may be about, by the table of a producer."""
+"""Subjects of questions other than units and hours, by the table of a producer."""
 PROVEN = {
     "infeasible": mark("no plan with it (proven)"),
     "no plan on this grid": mark("no plan with it on the scenario's time steps"),

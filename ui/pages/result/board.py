@@ -62,7 +62,7 @@ class HeatMoves:
             pin(plan, run, board.lock((h, i), place))
 
     def in_the_way(self, board: HeatBoard, locks: tuple[AnyLock, ...]) -> list[str]:
-        """What the moves break with all else where the plan has it, in words."""
+        """Limits that the moves break with all else where the plan has it, in words."""
         places = board.moves(locks)
         lines = []
         for key, place in places.items():
@@ -102,7 +102,7 @@ class RunMoves:
         hold(plan, run, locks)
 
     def in_the_way(self, board: RunBoard, locks: tuple[AnyLock, ...]) -> list[str]:
-        """What the moves break with all else where the plan has it, in words."""
+        """Limits that the moves break with all else where the plan has it, in words."""
         horizon, moves = board.plan.scenario.horizon, board.moves(locks)
         lines = [tr("{run} lies outside the horizon", run=f"{one.unit} {one.mode}") for one in board.outside(moves)]
         lines += [
@@ -112,7 +112,7 @@ class RunMoves:
         return lines or [wording.violation(row, horizon) for row in board.missed(moves)]
 
 
-MOVES: dict[str, Any] = {"heats": HeatMoves(), "runs": RunMoves()}
+MOVES: dict[str, HeatMoves | RunMoves] = {"heats": HeatMoves(), "runs": RunMoves()}
 """Moves on a board by the table of the producer that it shows."""
 
 

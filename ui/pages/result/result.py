@@ -109,7 +109,7 @@ def show(stored: StoredRun) -> None:
 
 @singledispatch
 def _parts(_: Producer, plan: Plan, run: str, ledgers: tuple[Ledger, Ledger]) -> dict[str, Callable[[], None]]:
-    """What a producer does in detail, by the name of the tab."""
+    """Details of a producer, by the name of their tab."""
     parts: dict[str, Callable[[], None]] = {"units": lambda: units.show_runs(plan)}
     if plan.scenario.stores:
         parts["stores"] = lambda: units.show_stores(plan, ledgers[0])
