@@ -48,7 +48,7 @@ class Oidc:
     enter."""
     hours: float = HOURS
     approve: tuple[str, ...] = ()
-    """Who may approve and lock reports, as in ``allow``; if empty, everyone who may enter."""
+    """Users who may approve and lock reports, as in ``allow``; if empty, everyone who may enter."""
 
     @property
     def origin(self) -> str:

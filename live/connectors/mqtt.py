@@ -79,7 +79,7 @@ class Topics:
                     self._newest[tag.address] = reading
 
     def due(self, now: float) -> list[tuple[str, bytes]]:
-        """Nothing is ever requested."""
+        """Messages to send now: none, as plain MQTT has no requests."""
         return []
 
     def reading(self, address: str) -> Reading:

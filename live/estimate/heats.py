@@ -1,4 +1,4 @@
-"""Which heat is on which unit since when, from tags that may be lost, late or wrong, and how long it still takes."""
+"""Heats on units with start and remaining time, from tags that may be lost, late or wrong."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class HeatTracker:
     occupations: dict[tuple[str, str], Occupation] = field(default_factory=dict)
     """By heat and stage."""
     events: list[Message] = field(default_factory=list)
-    """What could not be, one line each, since they were last taken."""
+    """Messages on impossible readings and reports, one line each, since they were last taken."""
     _units: dict[str, _Unit] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

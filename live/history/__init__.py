@@ -1,4 +1,4 @@
-"""What was measured, with its quality, and what happened: kept in the home or in PostgreSQL."""
+"""Measurements with their quality, and events: stored in the home or in PostgreSQL."""
 
 from emberline.live.history.history import History, Row, export, of_plant
 from emberline.live.history.measured import Measured

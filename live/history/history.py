@@ -43,9 +43,9 @@ class Row:
     """A measured value, or an event, whose tag is empty."""
 
     time_utc: datetime
-    """When it was measured or happened."""
+    """Time of the measurement or event."""
     arrived_utc: datetime
-    """When it was read, by the plant's clock."""
+    """Time of reading, by the plant's clock."""
     tag: str
     value: float | None
     text: str
@@ -53,7 +53,7 @@ class Row:
     unit: str
     quality: str
     says: str
-    """What is wrong with the value."""
+    """Problem with the value; empty: none."""
 
 
 def as_table(rows: Iterable[Row]) -> pa.Table:

@@ -50,7 +50,7 @@ class Heats:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a plant has measured; a value holds until the next one, at most as long as the tag's longest age."""
+    """Measurements of a plant; a value holds until the next one, at most as long as the tag's longest age."""
 
     plant: Plant
     history: History
@@ -59,7 +59,7 @@ class Measured:
 
     @classmethod
     def of(cls, plant: Plant, begin: datetime | None = None, end: datetime | None = None) -> Measured:
-        """What a plant has measured, by default all until now."""
+        """Measurements of a plant, by default all until now."""
         history, until = of_plant(plant), end or plant.now()
         if begin is None:
             first = pc.min(history.table(FIRST, until)["time_utc"]).as_py()
@@ -68,7 +68,7 @@ class Measured:
 
     @classmethod
     def of_days(cls, plant: Plant, first: date, last: date) -> Measured:
-        """What a plant has measured on days by its clock."""
+        """Measurements of a plant on days by its clock."""
         zone, after = plant.scenario.horizon.tz, last + timedelta(days=1)
         begin, end = (datetime(day.year, day.month, day.day, tzinfo=zone) for day in (first, after))
         return cls(plant, of_plant(plant), begin, end)
@@ -266,7 +266,7 @@ class Measured:
         return np.where(np.array(seconds) >= COVERED * np.diff(edges), tonnes[0], np.nan)
 
     def _energy(self, unit: str, span: Span) -> float:
-        """What a unit has drawn in a span [MWh]; nan where it was not measured, or nothing."""
+        """Energy drawn by a unit in a span [MWh]; nan where it was not measured, or zero."""
         tag = self.plant.tag(power_of=unit)
         if tag is None or span.under_way:
             return float("nan")

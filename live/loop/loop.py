@@ -51,7 +51,7 @@ class Proposal:
     hash: str
     reason: Reason
     says: str
-    """What has happened."""
+    """Event behind the advice, in words."""
     created: datetime
     data_at: datetime
     expires: datetime
@@ -62,7 +62,7 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Planned:
-    """What the loop remembers of a planning."""
+    """Record of a planning in the loop's memory."""
 
     late: Mapping[str, float]
     down: tuple[str, ...]
@@ -72,7 +72,7 @@ class Planned:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a cycle did."""
+    """Outcome of a cycle."""
 
     state: State
     findings: list[Finding]

@@ -73,7 +73,7 @@ def replayed(
 
 
 def _take(loop: Loop, row: Mapping[str, Any], schedule_of: ScheduleOf) -> None:
-    """What came from outside: approvals, and new values of series."""
+    """Take in an event from outside: an approval, the end of a plan, or new values of series."""
     if "approved" in row:
         schedule = schedule_of(row["approved"])
         if schedule["heat"].equals(loop.schedule["heat"]) and schedule.sizes == loop.schedule.sizes:

@@ -1,4 +1,4 @@
-"""What the loop knows now, as a file that the page *Shift* reads: replaced whole with every cycle."""
+"""State of the loop, as a file that the page *Shift* reads: replaced whole with every cycle."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def current() -> list[dict[str, Any]]:
 
 
 def snapshot(loop: Loop, outcome: Outcome, events: list[dict[str, str]]) -> dict[str, Any]:
-    """What the page shows."""
+    """Content of the page *Shift*."""
     scenario, state = loop.scenario, outcome.state
     horizon, grid = scenario.horizon, scenario.site.grid
     now_min = horizon.minutes(state.at)

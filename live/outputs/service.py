@@ -51,7 +51,7 @@ class Outputs:
         self._schedule: tuple[str, xr.Dataset | None] = ("", None)
         """Of the plan in force, by its id."""
         self._known_at: datetime | None = None
-        """When it was known last which plan is in force."""
+        """Time of the last successful look-up of the plan in force."""
         self._rows: list[tuple[datetime, str]] = []
         """For the audit; they wait for a catalogue that is away."""
         self._thread: threading.Thread | None = None
@@ -79,7 +79,7 @@ class Outputs:
         self._points = None if transport is None else SetPoints(self._plant, transport, memory)
 
     def news(self) -> list[Message]:
-        """What happened since the last call."""
+        """Messages since the last call."""
         says = []
         while not self._says.empty():
             says.append(self._says.get())

@@ -52,13 +52,13 @@ class Stage(StrEnum):
     """Progress of a set-point with a plan."""
 
     NEW = "new"
-    """Nothing is written yet."""
+    """No value is written yet."""
     ACTIVE = "active"
     """The return value is due when the plan ends."""
     RETURNING = "returning"
     """The return value may have been written, and is not read back yet."""
     OVER = "over"
-    """Nothing is written any more."""
+    """No value is written any more."""
 
 
 @dataclass
@@ -69,7 +69,7 @@ class Use:
     address: str
     stage: Stage = Stage.NEW
     values: list[float] = field(default_factory=list)
-    """What the controller shows if nobody else has written: before and after the last write."""
+    """Values that the controller shows if nobody else has written: before and after the last write."""
 
 
 class SetPoints:
@@ -89,7 +89,7 @@ class SetPoints:
         self._at: dict[str, datetime] = {}
         """Time of the last write of this process, by set-point."""
         self._says: dict[str, str] = {}
-        """What was reported last of a return value, by set-point."""
+        """Last reported reason why a return value is not shown yet, by set-point."""
         self._beat = 0
         if memory is not None and memory.is_file():
             for name, row in json.loads(memory.read_text(encoding="utf-8")).items():
@@ -260,7 +260,7 @@ def _is_near(point: SetPoint, value: float, others: Sequence[float]) -> bool:
 
 
 def target(plant: Plant, point: SetPoint, schedule: xr.Dataset, now: datetime) -> float | None:
-    """What a schedule says of a set-point at a moment, in the set-point's unit."""
+    """Value of a set-point in a schedule at a moment, in the set-point's unit."""
     horizon = plant.scenario.horizon
     k = int(horizon.minutes(now) // horizon.step_min)
     if not 0 <= k < horizon.n_steps:
@@ -311,7 +311,7 @@ class TagWatch:
         return self._rule(tag.name in self._good for tag in self._tags)
 
     def loss(self, readings: Mapping[str, Reading | str], now: datetime) -> Message | None:
-        """Which tag has no good value any more, and why.
+        """Message on a tag without a good value, or on a clock that is off; None: neither is so.
 
         A single bad value is no loss: the good one before it counts until it is older than the tag allows, or until a
         clock that is off makes it so. At the start a value is waited for as long.

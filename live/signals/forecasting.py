@@ -22,7 +22,7 @@ LEAST_DAYS = 14
 LONGEST_DAYS = 14
 """Of a forecast."""
 WEEKS_BACK = 4
-"""Where the same hour last week has no value, that of the week before is taken, and so on."""
+"""Most weeks to look back for the same hour, where later weeks have no value."""
 PERIODS = 4
 """Most spans of the past, of a week or the forecast's length, on which the error is measured."""
 COVERED = 0.9

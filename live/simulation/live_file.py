@@ -91,7 +91,7 @@ def text(
 
 
 def values(plant: SimulatedPlant, at_min: float) -> dict[str, tuple[float | str, float]]:
-    """What the tags show at a moment, by address, each with the largest possible value; 0 where it has no noise."""
+    """Values of the tags at a moment, by address, each with the largest possible value; 0 where it has no noise."""
     scenario = plant.scenario
     tags: dict[str, tuple[float | str, float]] = {}
     for unit in plant.units:

@@ -177,7 +177,7 @@ Message = tuple[str, Value, datetime]
 
 @dataclass
 class Messages:
-    """What becomes of the values of a plant on their way."""
+    """Transmission of a plant's values: noise, losses and changes of order."""
 
     seed: int = 1
     noise: float = 0.01

@@ -25,7 +25,7 @@ CYCLE_S = 0.5
 AGE_CYCLES = 12
 """A tag is stale after so many rounds without a message."""
 AWAY_S = 5.0
-"""How long a restart takes."""
+"""Length of a restart [s]."""
 
 
 @dataclass

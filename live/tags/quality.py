@@ -19,7 +19,7 @@ SMALLEST_PRICE = 1e-6
 """A price below is no price; zero is one."""
 HALF_HOUR_S = 1800
 NEAR_S = 120
-"""How near to whole half-hours an age is that comes from a wrong clock."""
+"""Largest distance from whole half-hours of an age that comes from a wrong clock [s]."""
 
 
 OFFLINE = "offline"
@@ -27,7 +27,7 @@ OFFLINE = "offline"
 
 
 class Quality(StrEnum):
-    """How far a value may be relied on."""
+    """Reliability of a value."""
 
     OK = "ok"
     SUSPECT = "suspect"
@@ -40,9 +40,9 @@ class Reading:
 
     value: float | str | None
     at: datetime | None
-    """When it was measured."""
+    """Time of the measurement."""
     status: str = ""
-    """What the source says is wrong with it; empty: nothing."""
+    """Problem that the source reports; empty: none."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Finding:
     unit: str
     age_s: float | None
     says: str = ""
-    """What is wrong, in one line."""
+    """Problem in one line; empty: none."""
 
 
 def judge(plant: Plant, tag: Tag, reading: Reading, now: datetime) -> Finding:

@@ -94,7 +94,7 @@ class Connector(Record):
     host: str = Field(default="emberline", pattern=r"^[^/+#]+$", max_length=80)
     """Name of this host application among the edge nodes of Sparkplug."""
     reorder_s: float = Field(default=2, gt=0, le=60)
-    """How long a message of Sparkplug may come late before a rebirth is requested."""
+    """Longest delay of a Sparkplug message before a rebirth is requested [s]."""
     topic: str = Field(default="{address}", max_length=400)
     """Topic of MQTT with ``{address}`` in it, where a tag's address is put."""
     timeout_s: float = Field(default=10, gt=0, le=120)
@@ -183,7 +183,7 @@ class Tag(Record):
         return self.state_of is None and self.heat_of is None
 
     def factor(self, unit: str) -> float:
-        """How many ``unit`` one of its own unit is.
+        """Conversion factor from its unit to ``unit``.
 
         Raises:
             Misplaced: it does not convert.
@@ -200,7 +200,7 @@ class Clock(Record):
     at: AwareDatetime
     """A moment of this computer's clock."""
     plant: AwareDatetime
-    """What the plant's clock shows then."""
+    """Time of the plant's clock at that moment."""
     speed: float = Field(gt=0, le=10_000)
     """Seconds of the plant in a second of this computer."""
 
@@ -210,7 +210,7 @@ class Clock(Record):
 
 
 class LoopSettings(Record):
-    """When the loop plans again, and how."""
+    """Settings for planning again in the loop."""
 
     read_every_s: float = Field(default=5, gt=0, le=600)
     """By this computer's clock."""
@@ -229,18 +229,18 @@ class LoopSettings(Record):
     series_every_min: float = Field(default=5, gt=0, le=1440)
     """So often signals are fetched and the scenario's series are read again, by this computer's clock."""
     frozen_min: float = Field(default=30, ge=0, le=480)
-    """What begins within this time stays as it is; rounded up to whole metered intervals."""
+    """Time from now within which starts stay as they are; rounded up to whole metered intervals."""
     look_ahead_h: float = Field(default=24, ge=1, le=336)
     keep_share: float = Field(default=0.005, ge=0, lt=1)
     """A plan that is better by less than this share of its goal is not advised."""
     expires_min: float = Field(default=60, ge=5, le=1440)
-    """How long advice can be approved."""
+    """Time within which advice can be approved."""
     plan_expires_h: float = Field(default=36, ge=1, le=336)
-    """How long an approved plan stays in force."""
+    """Time for which an approved plan stays in force."""
 
 
 class HistorySettings(Record):
-    """Where measured values are kept, and how long."""
+    """Settings for the storage of measured values: place and duration."""
 
     database_from: str | None = None
     """Environment variable with the SQLAlchemy URL of a PostgreSQL database; none: Parquet files in the home."""
@@ -306,7 +306,7 @@ class SetPoint(Record):
         return self
 
     def factor(self, unit: str) -> float:
-        """How many ``unit`` one of its own unit is.
+        """Conversion factor from its unit to ``unit``.
 
         Raises:
             Misplaced: it does not convert.
@@ -344,7 +344,7 @@ class Live(Record):
     connectors: tuple[Connector, ...] = Field(max_length=50)
     tags: tuple[Tag, ...] = Field(max_length=10_000)
     largest_clock_error_s: float = Field(default=30, gt=0, le=3600)
-    """How far a time of the plant may lie in the future."""
+    """Largest lead of a plant's timestamp over the current time."""
     clock: Clock | None = None
     loop: LoopSettings = LoopSettings()
     history: HistorySettings = HistorySettings()

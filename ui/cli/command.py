@@ -1,4 +1,4 @@
-"""How commands refuse input, use workers, read histories, write files and print results."""
+"""Parts shared by commands: refusing input, using workers, reading histories, writing files, printing results."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def give_up() -> NoReturn:
 
 
 def at_work(workers: int) -> str:
-    """Where the work is done, in words."""
+    """Place of the work, in words: this process or a number of workers."""
     return "in this process" if workers == 1 else f"{workers} workers"
 
 
@@ -176,7 +176,7 @@ def span(start: str | None, end: str | None) -> tuple[datetime | None, datetime 
 
 
 def measured_of(file: Path | None, start: str | None, end: str | None) -> Measured:
-    """What a plant has measured between two times."""
+    """Measurements of a plant between two times."""
     assert file is not None
     from emberline.live.history import Measured
     from emberline.live.tags import load

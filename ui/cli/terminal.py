@@ -85,7 +85,7 @@ def figures_table(plan: Plan) -> Table:
 
 
 def first_answer(plan: Plan) -> Iterator[str | Table]:
-    """What a plan saves, how sure that is, what changed and why, and where the saving comes from."""
+    """Saving of a plan, its certainty, the changes with their reasons, and the sources of the saving."""
     answer = first(plan)
     if answer is None:
         return
@@ -202,7 +202,7 @@ class Progress:
         return f"best {says[0]}   bound {says[1]}   gap {gap}"
 
     def _holding(self, event: dict[str, Any]) -> str:
-        """What is known of making the plan hold, and of the time limit."""
+        """Progress of the search for a plan that holds, in words, with the effort so far and its limit."""
         saved = event.get("saved", {})
         phase = "no plan" if event["phase"] == "round" and not event["of"] else event["phase"]
         says = wording.HOLDING_PHASES[phase].format(**event)

@@ -95,7 +95,7 @@ def _line(scenario: Scenario, row: Line) -> None:
 
 
 def _late(stored: StoredRun, row: Line | None, minutes: int) -> None:
-    """What a delay of the next heat or run does."""
+    """Draw the effect of a delay of the next heat or run."""
     scenario, run = stored.plan.scenario, stored.plan.replay
     if not minutes or row is None or row.activity is None or run is None:
         return

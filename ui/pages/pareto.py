@@ -30,7 +30,7 @@ POINT_KEY, CHART = "pareto.point", "pareto.chart"
 
 
 def heading(metric: str) -> str:
-    """What is traded against what."""
+    """Title of a front: its metric against cost."""
     title = tr("{metric} against cost", metric=tr(NAMES[metric]))
     return title[:1].upper() + title[1:]
 
@@ -295,7 +295,7 @@ def _open_front(front: str) -> stored_fronts.StoredFront | None:
 
 
 def _metric(request: Request) -> str:
-    """What is traded against cost; a choice where the scenario has more than one such metric."""
+    """Metric that is traded against cost; a choice where the scenario has more than one."""
     names = axes(request.scenario) if request.scenario is not None else (CARBON,)
     if len(names) < 2:
         return names[0]

@@ -260,7 +260,7 @@ def _baseline(request: dict[str, Any], scenario: Scenario, status: JobStatus) ->
 
 
 def _holding(status: JobStatus, scenario: Scenario | None) -> None:
-    """What the draft comes to, and how far the search for the plan that holds is."""
+    """Draw the draft's saving and the progress of the search for the plan that holds."""
     saved = status.draft.get("saved", {})
     parts = [tr("The draft is made; margins are learnt now until the plan holds on disturbed days.")]
     if scenario is not None and "carbon_kg" in saved:

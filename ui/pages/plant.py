@@ -53,7 +53,7 @@ def page() -> None:
 
 
 def _to_the_editor() -> None:
-    """Where a plant is built or changed: this page only shows it."""
+    """Draw the buttons that lead to the editor: this page only shows a plant."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
             tr("This page shows the plant of a plan; it is built and changed on the page Scenario."), width="content"

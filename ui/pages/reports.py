@@ -83,7 +83,7 @@ def page() -> None:
 
 
 def _try(work: Callable[[], Any]) -> Any:
-    """What a piece of work returns; None where it refuses, with its reasons drawn."""
+    """Result of a piece of work; None where it refuses, with its reasons drawn."""
     try:
         return work()
     except ValueError as error:  # mistakes in files, and steps that the records refuse

@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 
 
 DOCUMENT_SCRIPT = Path(__file__).with_name("document.js")
-"""What the document runs before the pages."""
+"""Script that the document runs before the pages."""
 TEXTS = "{/* by language: what is said, and the button */}"
 """Place of the script's texts in it."""
 INCOMPLETE = mark("A part of this page could not be loaded.")
 RELOAD = mark("Load again")
 PAGE = re.compile(r"[^_./][^./]*")
-"""What looks like the address of a page: no file, nothing of the server."""
+"""Pattern of a page's address: neither a file nor a path of the server."""
 UNKNOWN = mark("There is no page at this address.")
 HOME = mark("To the plan")
 STYLE = """body { font-family: sans-serif; margin: 20vh auto 0; max-width: 30rem; padding: 0 1rem; color: #1C2530;
@@ -121,7 +121,7 @@ FIXED = {
 
 @dataclass(frozen=True)
 class Door:
-    """Where and to whom the pages are served."""
+    """Settings for serving the pages: address, host names and sign-in."""
 
     address: str = "127.0.0.1"
     port: int = 8501

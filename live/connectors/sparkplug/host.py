@@ -25,7 +25,7 @@ Node = tuple[str, str]
 
 @dataclass
 class _Edge:
-    """What is known of an edge node."""
+    """State of an edge node."""
 
     is_born: bool = False
     birth_ms: int = 0
@@ -39,7 +39,7 @@ class _Edge:
     values: dict[tuple[str, str], Reading] = field(default_factory=dict)
     """By device (empty: the node itself) and metric."""
     birth_due: float | None = None
-    """When a rebirth is requested, if no birth comes."""
+    """Time at which a rebirth is requested, if no birth comes."""
     requested: float | None = None
 
 

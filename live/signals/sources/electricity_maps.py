@@ -11,7 +11,7 @@ from emberline.live.signals.sources.request import Request, document, even, inst
 from emberline.scenarios.signals import Issue
 
 RECENT = timedelta(hours=24)
-"""How far the history reaches back that every account has."""
+"""Reach of the history that every account has."""
 
 
 def fetch(request: Request, client: Client, remarks: list[str]) -> Iterator[Issue]:

@@ -220,14 +220,14 @@ def explained(
 
 
 def at_once(scenario: str, changes: Sequence[str]) -> conflicts.WhyNot:
-    """What can be said within seconds of a scenario without a plan; arguments as of ``explained``."""
+    """Quick diagnosis, within seconds, of a scenario without a plan; arguments as of ``explained``."""
     from emberline.studies.why import quick
 
     return quick.quick(lambda more: case_of(scenario, [*changes, *more]))
 
 
 def doubts(case: Case, scenario: str, changes: Sequence[str]) -> Iterator[str]:
-    """What speaks against a plan before it is searched, with a repair, where nothing is proven.
+    """Doubts about a plan before it is searched, with repairs, where nothing is proven; one line each.
 
     Args:
         case: the scenario with its changes.
@@ -263,7 +263,7 @@ def after_plan(
 
 
 def lines(answer: conflicts.WhyNot) -> Iterator[str]:
-    """What is missing, which limits conflict, and what helps, one line each."""
+    """Missing amounts, limits in conflict, and repairs, one line each."""
     for i, text in enumerate(answer.missing):
         yield f"{'' if i else 'missing':<10}{text}"
     if answer.conflict:

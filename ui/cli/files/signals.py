@@ -162,7 +162,7 @@ def export(
 
 
 def ages(scenario: Scenario) -> list[str]:
-    """How old the signals of a scenario are, one line each."""
+    """Age of each signal of a scenario, one line each."""
     from emberline.scenarios.signals import signal
 
     sources = {name for _, _, series, _ in scenario.series() if (name := series.signal) is not None}

@@ -131,7 +131,7 @@ def performance(
 
 
 def _measured(history: Path, spans: list[Period]) -> Measured:
-    """What a live plant has measured in two periods and between them."""
+    """Measurements of a live plant in two periods and between them."""
     from emberline.live.history import Measured
     from emberline.live.tags import load
 

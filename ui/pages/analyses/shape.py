@@ -26,7 +26,7 @@ SEARCH_S = 120
 
 @dataclass(frozen=True)
 class Question:
-    """What the form says."""
+    """Entries of the form."""
 
     options: dict[str, Any] = field(default_factory=dict)
     """For the work."""

@@ -1,4 +1,4 @@
-"""What a draft lacks by arithmetic, said while it is typed, with changes that would help; and what is only typical."""
+"""Shortages of a draft by arithmetic, shown during typing, with changes that would help; and figures only typical."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from emberline.ui.pages.editor.tables import money
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def lacking(path: str) -> tuple[bool, list[str]]:
-    """What an immutable text lacks, one sentence each, and whether no plan is possible; nothing also where it cannot be
-    read."""
+    """Whether an immutable text rules out any plan, and its shortages, one sentence each; False and none where it
+    cannot be read."""
     from emberline.studies.why import quick
 
     try:

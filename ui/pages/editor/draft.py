@@ -102,7 +102,7 @@ def state(path: str) -> DraftState:
 
 
 def source_of(now: DraftState, original: DraftState, path: Keys, value: Any) -> str:
-    """Where a value is from that nobody has changed since it was placed; empty: nobody says so, or it was changed."""
+    """Source of a value that is unchanged since it was placed; empty: no source is stated, or it was changed."""
     remark = now.remark(path)
     if not remark:
         return ""

@@ -153,7 +153,7 @@ def _groups(now: DraftState, section: str) -> tuple[FieldGroup, ...]:
 
 
 def practice(now: DraftState) -> Iterator[tuple[str, FieldGroup]]:
-    """What the baseline of processes follows, with the name of its store or process: levels, usual rates and fuels."""
+    """Fields of today's practice for the baseline, by name of store or process: levels, usual rates and fuels."""
     for path in _items(now, ("stores",)):
         yield _name(now, path), FieldGroup("", path, only=("keep_low", "keep_high"))
     for process in _items(now, ("processes",)):
@@ -276,7 +276,7 @@ def _field(draft: drafts.Draft, now: DraftState, group: FieldGroup, field: FormF
 
 
 def _names(now: DraftState, field: str) -> list[str]:
-    """What a field may name, if that can be listed."""
+    """Names that a field may refer to; empty where they cannot be listed."""
     if field == "store":
         return now.names("stores")
     if field in REFERENCES["carriers"]:

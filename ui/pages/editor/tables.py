@@ -76,13 +76,13 @@ class EditorTable:
 
 @dataclass
 class Beginning:
-    """What an editor in the browser began with: it tells its edits against that."""
+    """Starting state of an editor in the browser; its edits are relative to it."""
 
     key: str
     value: Any
     frame: pd.DataFrame
     expected: tuple[Any, ...] = ()
-    """What the draft may have without having been changed elsewhere."""
+    """Values that the draft may have without a change from elsewhere."""
 
     def write(self, draft: drafts.Draft, after: Any, values: dict[Keys, Any]) -> None:
         """Set values in the draft and draw the page again.
@@ -99,7 +99,7 @@ class Beginning:
 
 
 def beginning(place: str, draft: drafts.Draft, value: Any, frame: Callable[[], pd.DataFrame]) -> Beginning:
-    """What an editor began with; a new beginning where something else has changed its value.
+    """Starting state of an editor; a new one where something else has changed its value.
 
     Args:
         place: of the editor in the session.

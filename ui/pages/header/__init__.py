@@ -56,7 +56,7 @@ def _job(status: JobStatus) -> None:
 
 
 def progress(status: JobStatus) -> str:
-    """How far a job is, in words."""
+    """Progress of a job, in words."""
     if status.state == "queued":
         ahead = trn("{count} job before it.", "{count} jobs before it.", status.ahead) if status.ahead else ""
         return " ".join(part for part in (tr("waiting"), ahead) if part)

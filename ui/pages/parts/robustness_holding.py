@@ -40,11 +40,11 @@ class Evidence:
     worse: bool = False
     """Whether the baseline holds more often on the same days, and not by chance."""
     misses: tuple[dict[str, Any], ...] = ()
-    """What breaks it, the most frequent first: ``kind``, ``unit``, ``typical`` and ``worst`` amount in ``measure``."""
+    """Violations, the most frequent first: ``kind``, ``unit``, ``typical`` and ``worst`` amount in ``measure``."""
 
 
 def evidence(plan: Plan, ensemble: Ensemble | None) -> Evidence | None:
-    """What is known of a plan on disturbed days, from the most days; None: it was followed on none.
+    """Evidence about a plan on disturbed days, from the most days; None: it was followed on none.
 
     Args:
         plan: a stored one.
@@ -99,7 +99,7 @@ def headline(facts: Evidence, target: float | None) -> str:
 
 
 def sentences(facts: Evidence, target: float | None) -> list[str]:
-    """How sure that is, what the baseline does, and what a day means on which the plan does not hold."""
+    """Sentences on the certainty of the share, on the baseline, and on replays in which the plan does not hold."""
     lines = [
         tr("Counted on {days} replays; the range is what so few can tell (95 % confidence).", days=facts.days)
     ]  # fmt: skip

@@ -189,7 +189,7 @@ def embedded_table(scenario: Scenario, ours: Ledger, theirs: Ledger | None) -> p
 
 
 def report_table(scenario: Scenario, ours: Ledger, theirs: Ledger) -> pd.DataFrame:
-    """What a plan changes in the report of a year: its horizon, and a year of such horizons."""
+    """Changes by a plan in the report of a year [t CO2e]: in its horizon, and in a year of such horizons."""
     times = HOURS_OF_YEAR * 60 / scenario.horizon.length_min
     pairs = {
         tr("scope 1"): (ours.direct_kg, theirs.direct_kg),

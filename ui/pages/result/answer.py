@@ -212,7 +212,7 @@ def _tile(tile: Tile) -> str:
 
 
 def _changes(plan: Plan, run: str, answer: Answer) -> None:
-    """What changed and why, a line each; a line about bars marks them in the schedule."""
+    """Draw the changes and their reasons, a line each; a line about bars marks them in the schedule."""
     if not answer.changes:
         return
     names = {heat.name for heat in plan.scenario.heats}

@@ -209,7 +209,7 @@ def undo(plan: Plan, run: str) -> None:
 
 
 def _changes(plan: Plan, run: str, now: tuple[AnyLock, ...]) -> None:
-    """What differs from the plan, what is in the way, and the buttons."""
+    """Draw the differences from the plan's locks, what is in the way, and the buttons."""
     if replan.same_locks(now, replan.all_locks(plan.scenario)):
         return
     board = of_run(run, plan)

@@ -1,4 +1,4 @@
-"""What the next plan keeps or changes: the user's locks, and repairs of a run without a plan. The search is a job."""
+"""Constraints of the next plan: the user's locks, and repairs of a run without a plan. The search is a job."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def plan_again(run: str, plan: Plan, locks: tuple[AnyLock, ...], seconds: float 
 
 
 def offer_back(run: str) -> None:
-    """Where no plan was found around locks in a few seconds: what can be done, and the plan before; else nothing."""
+    """Offer advice and the plan before where a short search around locks gave no plan; else draw nothing."""
     try:
         request = queue.request(run)
     except StoreError:
@@ -260,7 +260,7 @@ def offer(scenario: str, overrides: tuple[str, ...], note: dict[str, Any]) -> bo
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def lacking(question: Question) -> list[str]:
-    """What a request lacks by arithmetic, one sentence each; empty also where it cannot be read."""
+    """Shortages of a request by arithmetic, one sentence each; empty also where it cannot be read."""
     try:
         return quick.shortages(load(question.scenario, list(question.overrides)))
     except (ScenarioError, OSError):
@@ -269,7 +269,7 @@ def lacking(question: Question) -> list[str]:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def first_answer(question: Question) -> dict[str, Any]:
-    """What can be said at once of a request without a plan, as ``emberline why-not`` has it; empty: nothing."""
+    """Quick diagnosis of a request without a plan, as in ``emberline why-not``; empty where it cannot be read."""
     try:
         return quick.quick(lambda more: load(question.scenario, [*question.overrides, *more])).summary()
     except (ScenarioError, OSError):

@@ -123,7 +123,7 @@ def _(_: ProductionLine, plan: Plan, run: str, ledgers: tuple[Ledger, Ledger]) -
 
 
 def _verdict(plan: Plan, run: str) -> None:
-    """What the plan comes to, in a sentence, and what is wrong with it; without a plan, what can be relaxed."""
+    """Draw the result of the plan in a sentence, and its violations; without a plan, limits that can be relaxed."""
     first = answer.of_run(run)
     late = plan.late
     lines = [
@@ -164,7 +164,7 @@ LEGEND = {
 
 
 def _relax(plan: Plan) -> Iterator[str]:
-    """What to do where there is no plan."""
+    """Advice for a run without a plan, one line each."""
     if plan.status == "cancelled":
         yield tr(wording.STATES["cancelled"].then)
         return
@@ -172,7 +172,7 @@ def _relax(plan: Plan) -> Iterator[str]:
 
 
 def _notes(plan: Plan, run: str) -> Iterator[str]:
-    """What else is to be known about a plan: goal, status, cap, filled gaps, baseline, holding."""
+    """Further notes on a plan: goal, status, cap, filled gaps, baseline, holding."""
     yield tr("Goal: {goal}", goal=wording.goal(plan.scenario.goal, plan.scenario.market.currency))
     if answer.of_run(run) is None:
         yield tr("Status: {status}", status=wording.status(plan))
@@ -204,7 +204,7 @@ def _figures(plan: Plan, run: str) -> None:
 
 
 def _baseline(plan: Plan, run: str) -> None:
-    """What the baseline makes where there is no plan, and which limits it misses."""
+    """Draw the baseline where there is no plan, and the limits that it misses."""
     missed = violations(plan.baseline)
     lines = [f"✕ {wording.violation(violation, plan.scenario.horizon)}" for violation in missed[:MOST_MISSED]]
     if len(missed) > MOST_MISSED:

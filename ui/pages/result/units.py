@@ -29,7 +29,7 @@ NARROW = 0.05
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def runs(run: str, _plan: Plan) -> list[unit_runs.UnitRun]:
-    """What the units of a stored plan do, read off once. A site without processes has none."""
+    """Runs of the units of a stored plan, read off once. A site without processes has none."""
     assert _plan.replay is not None
     return list(unit_runs.unit_runs(_plan.scenario, _plan.replay))
 

@@ -55,7 +55,7 @@ def show(run: str, span: tuple[float, float] | None) -> None:
 
 
 def count(run: str) -> int:
-    """How often another range was chosen: a chart is of one range."""
+    """Number of changes of the range: a chart is of one range."""
     return int(st.session_state.get(f"range.{run}.count", 0))
 
 

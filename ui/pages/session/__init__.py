@@ -1,1 +1,1 @@
-"""What the pages of one browser tab share."""
+"""State and parts that the pages of one browser tab share."""

@@ -51,7 +51,7 @@ def _value(key: tuple[str, ...], _build: Callable[[], Any]) -> Any:
 
 
 def value(stands_for: tuple[Hashable, ...], build: Callable[[], Value]) -> Value:
-    """What a chart or table is drawn from; shared by all tabs, not to be changed.
+    """Data of a chart or table; shared by all tabs, not to be changed.
 
     Args:
         stands_for: its name and everything it depends on, other than the language.
@@ -67,7 +67,7 @@ def _latest(name: str) -> dict[str, Any]:
 
 
 def recent(name: str, now: Value) -> Value:
-    """What a chart of something that changes all the time is drawn from: as it was at most ``RECENT_S`` ago, the same
+    """Data of a chart of something that changes all the time: as it was at most ``RECENT_S`` ago, the same
     for all who watch it, so that it is not built again for each of them at each poll.
 
     Args:

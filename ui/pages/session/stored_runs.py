@@ -72,7 +72,7 @@ def of_scenario(scenario: Scenario) -> str:
 
 
 def changes(scenario: Scenario) -> list[str]:
-    """What differs from the bundled scenario of that name."""
+    """Differences from the bundled scenario of that name."""
     return _parts(scenario)[1:]
 
 

@@ -326,7 +326,7 @@ def cut(data: dict[str, Any], path: Keys, bar: str) -> dict[str, Any]:
 
 
 def at(data: Any, path: Keys) -> Any:
-    """What stands at a path; None: nothing."""
+    """Value at a path; None: there is none."""
     for part in path:
         try:
             data = data[part]

@@ -110,7 +110,7 @@ def _draw(now: DraftState, boxes: dict[str, SheetBox], selected: str, key: str) 
 
 
 def _palette(draft: drafts.Draft, now: DraftState, place: str) -> None:
-    """What can be placed, group by group."""
+    """Draw the parts that can be placed, group by group."""
     data = now.data or {}
     with st.container(horizontal=True, vertical_alignment="center"):
         for title, names in GROUPS.items():
@@ -133,7 +133,7 @@ def _place(draft: drafts.Draft, now: DraftState, part: plants.Part, place: str) 
 def _act(
     draft: drafts.Draft, now: DraftState, boxes: dict[str, SheetBox], act: dict[str, Any], place: str
 ) -> None:  # fmt: skip
-    """What was done on the drawing."""
+    """Carry out an action on the drawing: a selection or a connection."""
     if act.get("act") == "select" and str(act.get("id")) in boxes:
         st.session_state[place] = str(act["id"])
     elif act.get("act") == "connect" and str(act.get("box")) in boxes:
@@ -208,7 +208,7 @@ def _link(draft: drafts.Draft, label: str, box: str) -> None:
 
 
 def _disturbed(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
-    """What goes wrong with a unit or a delivery on a disturbed day, and where that is entered."""
+    """Draw the disturbances of a unit or a delivery, with a link to their entry."""
     units = tables.items_at(now, (*box.path, "units"))
     names = [box.name, *(row.get("name") if isinstance(row, dict) else row for row in units)]
     fails = [
