@@ -41,7 +41,7 @@ class Spread(Record):
     distribution: Literal["lognormal", "exponential"] | None = None
 
 
-class Margin(Record):
+class StageMargin(Record):
     """Time that a plan leaves free at a stage of the line for a reality that differs.
 
     Margins bind plans, and who follows one keeps ``slack_min`` as well as he can; a replay is judged by the limits
@@ -159,7 +159,7 @@ class Disturbances(Record):
     """Quantile of each operation's time on its unit that the plan reckons with."""
     hold: Annotated[Fraction, Field(gt=0, lt=1)] | None = None
     """As ``goal.hold``, which comes first; of scenarios written for earlier releases."""
-    margins: tuple[Margin, ...] = ()
+    margins: tuple[StageMargin, ...] = ()
     """By stage, each once; ``emberline hold`` finds them."""
     due_margin_min: Minutes = 0
     """By how much a plan finishes each heat before it is due, or before the horizon ends."""
@@ -186,7 +186,7 @@ class Disturbances(Record):
         return bool(scatter or units or self.breakdowns)
 
     @cached_property
-    def margin(self) -> dict[str, Margin]:
+    def margin(self) -> dict[str, StageMargin]:
         """Margins by stage."""
         return {margin.stage: margin for margin in self.margins}
 

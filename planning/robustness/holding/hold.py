@@ -25,10 +25,10 @@ from emberline.planning.plan.replays import saved
 from emberline.planning.robustness.ensemble import PART as ENSEMBLE_PART
 from emberline.planning.robustness.ensemble import Ensemble, ensemble, interval
 from emberline.planning.robustness.ensemble import refuse as refuse_ensemble
-from emberline.planning.robustness.holding.breaks import amounts, causes, steps
-from emberline.planning.robustness.holding.knobs import Knob, margins, varied
+from emberline.planning.robustness.holding.margin_steps import candidates, larger, listed
+from emberline.planning.robustness.holding.margin_updates import amounts, causes, steps
+from emberline.planning.robustness.holding.margins import Margin, margin_values, varied
 from emberline.planning.robustness.holding.misses import PART, Misses, misses
-from emberline.planning.robustness.holding.raises import candidates, larger, listed
 from emberline.planning.robustness.holding.robustness import Robustness, Round
 from emberline.planning.robustness.holding.tuning import HOLDING
 from emberline.planning.robustness.planned_again import most_days
@@ -133,13 +133,13 @@ class _Loop:
         self.stop = cancel or (lambda: False)
         self.search = Search()
         self.rounds: list[Round] = []
-        self.stuck: set[Knob] = set()
+        self.stuck: set[Margin] = set()
         """Margins that are not raised any more: no plan is left then, or it holds no more often."""
         self.unproven = False
         """Whether a search with larger margins found no plan and did not prove that there is none."""
         self.larger: Case | None = None
         """With the margins that are to be tried next."""
-        self.raised: set[Knob] = set()
+        self.raised: set[Margin] = set()
         """Margins that were raised or should have been."""
         self.training = HOLDING.training if whole else min(replications, HOLDING.training)
         self.replayed: dict[int, list[tuple[xr.Dataset, Misses]]] = {}
@@ -297,7 +297,7 @@ class _Loop:
             return None
         figures = candidate.replay_figures
         row = Round(
-            margins(candidate.scenario), candidate.status, candidate.gap, days.successes, days.n,
+            margin_values(candidate.scenario), candidate.status, candidate.gap, days.successes, days.n,
             figures.carbon_kg if figures else None, figures.cost if figures else None,
             causes(days), self.deadline.seconds - began,
         )  # fmt: skip
@@ -369,9 +369,9 @@ class _Loop:
         for _ in range(HOLDING.variations):
             if self._enough(days) or self._over() or len(self.rounds) >= HOLDING.rounds:
                 break
-            knobs = sorted({knob for knob in (*amounts(days)[0], *self.raised) if not knob.fixed})
-            scenario, began = varied(best.scenario, knobs, chance), self.deadline.seconds
-            if margins(scenario) in (row.margins for row in self.rounds):
+            margins = sorted({margin for margin in (*amounts(days)[0], *self.raised) if not margin.fixed})
+            scenario, began = varied(best.scenario, margins, chance), self.deadline.seconds
+            if margin_values(scenario) in (row.margins for row in self.rounds):
                 continue
             assert best.schedule is not None
             lists = listed(scenario, best.schedule, self._over)
@@ -458,13 +458,13 @@ class _Loop:
 
     def _next(
         self, now: Plan, days: Misses, judgement: int, begin: Disturbances | None
-    ) -> tuple[Plan, Misses, Knob] | None:
+    ) -> tuple[Plan, Misses, Margin] | None:
         """The next plan with larger margins that can be had, how it did, and the margin that answers to most breaks.
 
         None: there is no such plan, and that margin is not raised any more; or the time is over.
         """
         every = steps(days, self.level, self.stuck)
-        self.raised |= {knob for knob, _ in every}
+        self.raised |= {margin for margin, _ in every}
         assert now.schedule is not None
         far = days.successes < HOLDING.far * self.level * days.n
         earlier: list[tuple[Case, tuple[xr.Dataset, ...] | None]] = []
@@ -477,11 +477,8 @@ class _Loop:
             candidate = self._plan(scenario, HOLDING.round_share, lists)
             if candidate.schedule is None or not candidate.acceptable:
                 self.unproven |= candidate.schedule is None and not candidate.ruled_out
-                self._note(
-                    Round(
-                        margins(scenario), candidate.status, candidate.gap, 0, 0, seconds=self.deadline.seconds - began
-                    )
-                )
+                seconds = self.deadline.seconds - began
+                self._note(Round(margin_values(scenario), candidate.status, candidate.gap, 0, 0, seconds=seconds))
                 continue
             trained = self._train(candidate, judgement, began)
             return None if trained is None else (*self._finer(candidate, trained, judgement), every[0][0])
@@ -490,9 +487,9 @@ class _Loop:
 
     def _polish(self, candidate: Plan, days: Misses | None, judgement: int) -> Plan:
         """The same margins with the time that is left; kept where it ranks before the plan."""
-        mine = margins(candidate.scenario)
+        mine = margin_values(candidate.scenario)
         ended = any(row.status == "within gap" for row in self.rounds if row.margins == mine)
-        as_asked = mine == margins(self.scenario) and not self.whole
+        as_asked = mine == margin_values(self.scenario) and not self.whole
         if days is None or ended or as_asked or self.remaining <= self._least or self.stop():
             return candidate
         began = self.deadline.seconds

@@ -13,7 +13,7 @@ from emberline.planning.plan.proof import proven
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replays import saved as replays_saved
 from emberline.planning.robustness.ensemble import Ensemble
-from emberline.planning.robustness.holding.knobs import margins, settings
+from emberline.planning.robustness.holding.margins import margin_values, settings
 from emberline.planning.robustness.holding.reasons import misses, obstacles, remedies
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import figures_of
@@ -139,7 +139,7 @@ class Robustness:
             draft_saving=draft.saved(),
             price=self.price,
             most_price=self.most_price,
-            margins=margins(self.robust.scenario),
+            margins=margin_values(self.robust.scenario),
             settings=tuple(settings(self.robust.scenario)),
             request=scenario.disturbances.model_dump(mode="json", include=set(MARGINS), exclude_defaults=True),
             misses=rows,
@@ -192,7 +192,7 @@ class Robustness:
             "status": self.status,
             "why": self.why,
             "holds": self.holds,
-            "margins": margins(self.robust.scenario),
+            "margins": margin_values(self.robust.scenario),
             "settings": settings(self.robust.scenario),
             "robust": robust,
             "plain": None if self.plain_judged is None else self.plain_judged.summary(self.plain.replay),

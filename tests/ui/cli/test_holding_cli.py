@@ -77,4 +77,4 @@ def test_the_schema_knows_margins() -> None:
     """Proves: editors see them. Sensitivity: keys that only the code knows."""
     text = json.loads(emberline("schema").stdout)["$defs"]
     assert {"hold", "margins", "due_margin_min", "import_margin_mw"} <= set(text["Disturbances"]["properties"])
-    assert set(text["Margin"]["properties"]) == {"stage", "quantile", "slack_min", "wait_min"}
+    assert set(text["StageMargin"]["properties"]) == {"stage", "quantile", "slack_min", "wait_min"}

@@ -18,9 +18,9 @@ from emberline.planning.plan.holding import Holding
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.planning.robustness.ensemble import ensemble, interval
 from emberline.planning.robustness.holding import Robustness, hold
-from emberline.planning.robustness.holding.breaks import steps
 from emberline.planning.robustness.holding.hold import seed_of
-from emberline.planning.robustness.holding.knobs import Knob, margins, most, raised, settings, value, varied
+from emberline.planning.robustness.holding.margin_updates import steps
+from emberline.planning.robustness.holding.margins import Margin, margin_values, most, raised, settings, value, varied
 from emberline.planning.robustness.holding.misses import Limit, Misses, misses
 from emberline.runs.store import ensembles
 from emberline.runs.store.store import Store
@@ -65,8 +65,8 @@ def test_the_plain_plan_breaks_and_the_robust_one_holds() -> None:
     assert result.judged.chance[1] >= 0.8
     assert result.plain_judged.chance[2] < 0.8
     assert result.robust.acceptable
-    assert result.robust.between_steps or margins(result.robust.scenario) != margins(shop())
-    assert margins(result.plain.scenario) == margins(shop())
+    assert result.robust.between_steps or margin_values(result.robust.scenario) != margin_values(shop())
+    assert margin_values(result.plain.scenario) == margin_values(shop())
     text = result.robust.scenario
     assert (text.goal.hold, text.disturbances.replications) == (0.8, 2)
     assert text.goal.model_copy(update={"hold": None}) == shop().goal
@@ -166,9 +166,17 @@ def test_one_batch_of_days_raises_all_margins() -> None:
     left out. Sensitivity: only what was missed first."""
     quiet: dict[Limit, float] = {}
     batch = days(*[{CAST: 10.0, WAIT: 8.0}] * 60, *[{LATE: 25.0, WAIT: 6.0}] * 20, {BATTERY: 1.0}, *[quiet] * 19)
-    assert dict(steps(batch, 0.95)) == {Knob("slack", "ladle"): 10.0, Knob("wait", "ladle"): 8.0, Knob("due"): 25.0}
-    assert [knob for knob, _ in steps(batch, 0.95)] == [Knob("wait", "ladle"), Knob("slack", "ladle"), Knob("due")]
-    assert dict(steps(batch, 0.95, {Knob("due")})) == {Knob("slack", "ladle"): 10.0, Knob("wait", "ladle"): 8.0}
+    assert dict(steps(batch, 0.95)) == {
+        Margin("slack", "ladle"): 10.0,
+        Margin("wait", "ladle"): 8.0,
+        Margin("due"): 25.0,
+    }
+    assert [margin for margin, _ in steps(batch, 0.95)] == [
+        Margin("wait", "ladle"),
+        Margin("slack", "ladle"),
+        Margin("due"),
+    ]
+    assert dict(steps(batch, 0.95, {Margin("due")})) == {Margin("slack", "ladle"): 10.0, Margin("wait", "ladle"): 8.0}
 
 
 def test_days_that_would_cost_most_margin_are_given_up() -> None:
@@ -177,7 +185,7 @@ def test_days_that_would_cost_most_margin_are_given_up() -> None:
     quiet: dict[Limit, float] = {}
     batch = days(*[{CAST: 6.0}] * 50, {CAST: 500.0}, *[{WAIT: 5.0}] * 30, {WAIT: 28.0}, *[quiet] * 18)
     # two days may break: that with the gap of 500 min, and that with the wait of 28 min
-    assert dict(steps(batch, 0.97)) == {Knob("slack", "ladle"): 6.0, Knob("wait", "ladle"): 5.0}
+    assert dict(steps(batch, 0.97)) == {Margin("slack", "ladle"): 6.0, Margin("wait", "ladle"): 5.0}
     assert batch.successes == 18
 
 
@@ -219,29 +227,29 @@ def test_raises_stop_where_a_limit_leaves_no_room() -> None:
     """Proves: slack and shorter waits share what lies between transfer and longest wait, 30 min less a step; a raise is
     whole minutes; then there is none. Sensitivity: margins that no plan can keep."""
     case = shop()
-    assert most(case, Knob("slack", "ladle")) == 15
-    one = raised(case, Knob("slack", "ladle"), 7.2)
+    assert most(case, Margin("slack", "ladle")) == 15
+    one = raised(case, Margin("slack", "ladle"), 7.2)
     assert one is not None
-    assert value(one.disturbances, Knob("slack", "ladle")) == 8
-    two = raised(one, Knob("wait", "ladle"), 30)
+    assert value(one.disturbances, Margin("slack", "ladle")) == 8
+    two = raised(one, Margin("wait", "ladle"), 30)
     assert two is not None
-    assert value(two.disturbances, Knob("wait", "ladle")) == 7
+    assert value(two.disturbances, Margin("wait", "ladle")) == 7
     assert not list(between_nouns(two))
-    assert raised(two, Knob("slack", "ladle"), 1) is None
-    assert raised(two, Knob("import"), 1) is None
-    assert raised(two, Knob("quantile", "melting"), 0.1) is not None
+    assert raised(two, Margin("slack", "ladle"), 1) is None
+    assert raised(two, Margin("import"), 1) is None
+    assert raised(two, Margin("quantile", "melting"), 0.1) is not None
 
 
 def test_margins_vary_within_their_limits() -> None:
     """Proves: margins drawn around others change as they are named, some up and some down, in whole steps, none below
     zero or above what there is room for. Sensitivity: a wait below nothing; slack and wait longer than the limit."""
-    case, knobs = load("melt-shop-day"), (Knob("slack", "ladle"), Knob("wait", "ladle"), Knob("due"))
+    case, margins = load("melt-shop-day"), (Margin("slack", "ladle"), Margin("wait", "ladle"), Margin("due"))
     chance, rows = np.random.default_rng(3), []
     for _ in range(50):
-        case = varied(case, knobs, chance)
-        rows.append([value(case.disturbances, knob) for knob in knobs])
-        assert all(0 <= value(case.disturbances, knob) <= most(case, knob) + 1e-9 for knob in knobs)
-    assert set(margins(case)) <= {"planning_quantile", "ladle.slack_min", "ladle.wait_min", "due_margin_min"}
+        case = varied(case, margins, chance)
+        rows.append([value(case.disturbances, margin) for margin in margins])
+        assert all(0 <= value(case.disturbances, margin) <= most(case, margin) + 1e-9 for margin in margins)
+    assert set(margin_values(case)) <= {"planning_quantile", "ladle.slack_min", "ladle.wait_min", "due_margin_min"}
     steps = np.diff(np.array(rows), axis=0)
     assert (steps > 0).any(axis=0).all()
     assert (steps < 0).any(axis=0).all()

@@ -11,11 +11,12 @@ import pytest
 
 from emberline import twin
 from emberline.planning.robustness.holding import breaks
-from emberline.planning.robustness.holding.breaks import amounts, causes, steps
-from emberline.planning.robustness.holding.knobs import (
-    Knob,
+from emberline.planning.robustness.holding.margin_steps import larger, listed
+from emberline.planning.robustness.holding.margin_updates import amounts, causes, steps
+from emberline.planning.robustness.holding.margins import (
+    Margin,
     answering,
-    margins,
+    margin_values,
     most,
     raised,
     settings,
@@ -24,11 +25,10 @@ from emberline.planning.robustness.holding.knobs import (
     varied,
 )
 from emberline.planning.robustness.holding.misses import Limit, Misses
-from emberline.planning.robustness.holding.raises import larger, listed
 from emberline.planning.robustness.holding.robustness import Robustness
 from emberline.scenarios import Case, load
 
-SLACK, WAIT, QUANTILE = Knob("slack", "ladle"), Knob("wait", "ladle"), Knob("quantile", "ladle")
+SLACK, WAIT, QUANTILE = Margin("slack", "ladle"), Margin("wait", "ladle"), Margin("quantile", "ladle")
 
 
 @cache
@@ -53,51 +53,55 @@ def limit_rows(scenario: Case) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "stage", "unit", "knobs"),
+    ("kind", "stage", "unit", "margins"),
     [
         ("cast", "casting", "", [SLACK, QUANTILE]), ("cast", "melting", "", []),
-        ("lock", "casting", "", [SLACK, Knob("quantile", "casting")]),
-        ("lock", "melting", "", [Knob("quantile", "melting")]),
-        ("lock", "", "", []), ("wait", "casting", "", [WAIT]), ("wait", "ladle", "", [Knob("wait", "melting")]),
-        ("wait", "melting", "", []), ("due", "casting", "", [Knob("due")]),
-        ("unfinished", "casting", "", [Knob("due")]),
-        ("import", "", "", [Knob("import")]), ("delivery", "", "", []), ("battery", "", "", []),
+        ("lock", "casting", "", [SLACK, Margin("quantile", "casting")]),
+        ("lock", "melting", "", [Margin("quantile", "melting")]),
+        ("lock", "", "", []), ("wait", "casting", "", [WAIT]), ("wait", "ladle", "", [Margin("wait", "melting")]),
+        ("wait", "melting", "", []), ("due", "casting", "", [Margin("due")]),
+        ("unfinished", "casting", "", [Margin("due")]),
+        ("import", "", "", [Margin("import")]), ("delivery", "", "", []), ("battery", "", "", []),
     ],
 )  # fmt: skip
-def test_margins_that_answer(kind: str, stage: str, unit: str, knobs: list[Knob]) -> None:
+def test_margins_that_answer(kind: str, stage: str, unit: str, margins: list[Margin]) -> None:
     """Proves: each limit asks for the margins at or before its stage, in their order. Sensitivity: another stage."""
-    assert list(answering(shop(), kind, stage, unit)) == knobs
+    assert list(answering(shop(), kind, stage, unit)) == margins
 
 
 def test_margins_of_processes_that_answer() -> None:
     """Proves: a missed delivery asks for stock of its store, then for rates; levels and runs for rates alone."""
     case = mill()
     delivery = case.deliveries[0]
-    assert list(answering(case, "delivery", "", delivery.name)) == [Knob("stock", delivery.store), Knob("rates")]
+    assert list(answering(case, "delivery", "", delivery.name)) == [Margin("stock", delivery.store), Margin("rates")]
     for kind in ("level", "process"):
-        assert list(answering(case, kind, "", delivery.name)) == [Knob("rates")]
+        assert list(answering(case, kind, "", delivery.name)) == [Margin("rates")]
 
 
 @pytest.mark.parametrize(
-    ("knob", "by", "values"),
+    ("margin", "by", "values"),
     [
-        (Knob("due"), 7.2, [8, 16]), (Knob("import"), 0.53, [0.6, 1.2]), (QUANTILE, 0.1, [0.6, 0.7]),
-        (Knob("rates"), 0.12, [0.65, 0.8]), (Knob("slack", "casting"), 3.0, [3, 6]),
+        (Margin("due"), 7.2, [8, 16]), (Margin("import"), 0.53, [0.6, 1.2]), (QUANTILE, 0.1, [0.6, 0.7]),
+        (Margin("rates"), 0.12, [0.65, 0.8]), (Margin("slack", "casting"), 3.0, [3, 6]),
     ],
 )  # fmt: skip
-def test_raises_are_whole_steps(knob: Knob, by: float, values: list[float]) -> None:
+def test_raises_are_whole_steps(margin: Margin, by: float, values: list[float]) -> None:
     """Proves: a raise is rounded up to whole minutes, tenths of a megawatt or twentieths of a quantile, and changes
     that margin alone. Sensitivity: rounding down, or another field."""
     case = shop()
-    before = {other: value(case.disturbances, other) for other in (Knob("due"), Knob("import"), QUANTILE, SLACK, WAIT)}
+    before = {
+        other: value(case.disturbances, other) for other in (Margin("due"), Margin("import"), QUANTILE, SLACK, WAIT)
+    }
     for expected in values:
-        after = raised(case, knob, by)
+        after = raised(case, margin, by)
         assert after is not None
-        assert value(after.disturbances, knob) == pytest.approx(expected)
+        assert value(after.disturbances, margin) == pytest.approx(expected)
         case = after
     for other, amount in before.items():
         assert (
-            other == knob or (knob.kind == "rates" and other == QUANTILE) or value(case.disturbances, other) == amount
+            other == margin
+            or (margin.kind == "rates" and other == QUANTILE)
+            or value(case.disturbances, other) == amount
         )
 
 
@@ -106,20 +110,20 @@ def test_how_far_margins_go() -> None:
     import limit, the horizon and a quantile of 0.95 are the most. Sensitivity: a step more, or both in full."""
     case = shop()
     room, slot = limit_rows(case)
-    for knob in (SLACK, WAIT):
-        assert most(case, knob) == max(room - slot, 0.0)
-    assert most(case, Knob("due")) == most(case, Knob("slack", "casting")) == case.horizon.length_min
-    assert most(case, Knob("wait", "casting")) == 0.0
-    assert (most(case, Knob("import")), most(case, Knob("rates")), most(case, QUANTILE)) == (50.0, 0.95, 0.95)
+    for margin in (SLACK, WAIT):
+        assert most(case, margin) == max(room - slot, 0.0)
+    assert most(case, Margin("due")) == most(case, Margin("slack", "casting")) == case.horizon.length_min
+    assert most(case, Margin("wait", "casting")) == 0.0
+    assert (most(case, Margin("import")), most(case, Margin("rates")), most(case, QUANTILE)) == (50.0, 0.95, 0.95)
     one = raised(case, SLACK, 3.0)
     assert one is not None
     assert most(one, WAIT) == max(room - slot, 0.0) - 3
     assert most(one, SLACK) == max(room - slot, 0.0)
-    top = raised(case, Knob("import"), 80.0)
+    top = raised(case, Margin("import"), 80.0)
     assert top is not None
-    assert value(top.disturbances, Knob("import")) == 50.0
-    assert raised(top, Knob("import"), 0.5) is None
-    assert raised(load("melt-shop-small", ["site.grid.import_limit_mw=null"]), Knob("import"), 1.0) is None
+    assert value(top.disturbances, Margin("import")) == 50.0
+    assert raised(top, Margin("import"), 0.5) is None
+    assert raised(load("melt-shop-small", ["site.grid.import_limit_mw=null"]), Margin("import"), 1.0) is None
 
 
 def test_stock_is_counted_by_what_its_store_holds() -> None:
@@ -127,15 +131,15 @@ def test_stock_is_counted_by_what_its_store_holds() -> None:
     in store at the start. Sensitivity: tonnes taken for shares."""
     case = mill()
     store = case.store[case.deliveries[0].store]
-    knob = Knob("stock", store.name)
-    assert step(case, knob) == pytest.approx((0.02 * store.capacity_t, 0.2 * store.capacity_t))
-    assert step(case, Knob("due")) == (5.0, 60.0)
-    assert most(case, knob) == store.start_t
-    now = value(case.disturbances, knob)
-    after = raised(case, knob, 0.013 * store.capacity_t)
+    margin = Margin("stock", store.name)
+    assert step(case, margin) == pytest.approx((0.02 * store.capacity_t, 0.2 * store.capacity_t))
+    assert step(case, Margin("due")) == (5.0, 60.0)
+    assert most(case, margin) == store.start_t
+    now = value(case.disturbances, margin)
+    after = raised(case, margin, 0.013 * store.capacity_t)
     assert after is not None
     unit = 0.01 * store.capacity_t
-    assert value(after.disturbances, knob) == pytest.approx(np.ceil((now + 0.013 * store.capacity_t) / unit) * unit)
+    assert value(after.disturbances, margin) == pytest.approx(np.ceil((now + 0.013 * store.capacity_t) / unit) * unit)
     others = {one.store: one.reserve_t for one in case.disturbances.stock_margins if one.store != store.name}
     assert {o.store: o.reserve_t for o in after.disturbances.stock_margins if o.store != store.name} == others
 
@@ -143,16 +147,16 @@ def test_stock_is_counted_by_what_its_store_holds() -> None:
 def test_margins_are_written_as_overrides() -> None:
     """Proves: the overrides of margins give them back, with nothing that is zero. Sensitivity: a field left out."""
     case = shop()
-    for knob, by in ((SLACK, 2.0), (WAIT, 1.0), (QUANTILE, 0.2), (Knob("due"), 9.0), (Knob("import"), 1.5)):
-        case = raised(case, knob, by) or case
+    for margin, by in ((SLACK, 2.0), (WAIT, 1.0), (QUANTILE, 0.2), (Margin("due"), 9.0), (Margin("import"), 1.5)):
+        case = raised(case, margin, by) or case
     base = ["site.grid.import_limit_mw=100", "horizon.step_min=5"]
     again = load("melt-shop-small", [*base, *settings(case)])
-    assert margins(again) == margins(case)
-    assert set(margins(case)) >= {"ladle.slack_min", "ladle.quantile", "due_margin_min", "import_margin_mw"}
-    assert (margins(case)["due_margin_min"], margins(case)["import_margin_mw"]) == (9.0, 1.5)
-    assert margins(case)["planning_quantile"] == case.disturbances.planning_quantile
+    assert margin_values(again) == margin_values(case)
+    assert set(margin_values(case)) >= {"ladle.slack_min", "ladle.quantile", "due_margin_min", "import_margin_mw"}
+    assert (margin_values(case)["due_margin_min"], margin_values(case)["import_margin_mw"]) == (9.0, 1.5)
+    assert margin_values(case)["planning_quantile"] == case.disturbances.planning_quantile
     assert not [row for row in settings(load("melt-shop-small")) if row.startswith("disturbances.due")]
-    stock = raised(mill(), Knob("stock", mill().deliveries[0].store), 1.0)
+    stock = raised(mill(), Margin("stock", mill().deliveries[0].store), 1.0)
     assert stock is not None
     again = load("cement-week", settings(stock))
     assert again.disturbances.stock_margins == stock.disturbances.stock_margins
@@ -183,17 +187,17 @@ def test_days_are_given_up_where_each_lowers_the_raises_most(
 
 
 @pytest.mark.parametrize(
-    ("knob", "words"),
+    ("margin", "words"),
     [
         (SLACK, "slack after ladle"), (WAIT, "wait after ladle shorter than the longest"),
-        (QUANTILE, "planning quantile of ladle"), (Knob("due"), "time before heats are due"),
-        (Knob("import"), "room below the import limit"), (Knob("rates"), "planning quantile of rates"),
-        (Knob("stock", "silo"), "stock of silo"),
+        (QUANTILE, "planning quantile of ladle"), (Margin("due"), "time before heats are due"),
+        (Margin("import"), "room below the import limit"), (Margin("rates"), "planning quantile of rates"),
+        (Margin("stock", "silo"), "stock of silo"),
     ],
 )  # fmt: skip
-def test_margins_in_words(knob: Knob, words: str) -> None:
+def test_margins_in_words(margin: Margin, words: str) -> None:
     """Proves: each margin has its words."""
-    assert knob.says == words
+    assert margin.says == words
 
 
 class Draws:
@@ -211,15 +215,15 @@ def test_varied_margins_by_hand() -> None:
     """Proves: each margin changes by the share that is drawn of its largest raise, 20 min of slack, 30 of waits and 60
     before due times, in whole steps, none below zero or beyond its room; the share may be zero. Sensitivity: the least
     raise, a margin that is set to the draw."""
-    case = raised(shop(), Knob("due"), 40.0)
+    case = raised(shop(), Margin("due"), 40.0)
     assert case is not None
     draws: Any = Draws(0.25, 0.0, -0.5)
-    after = varied(case, (SLACK, WAIT, Knob("due")), draws)
-    assert [value(after.disturbances, knob) for knob in (SLACK, WAIT, Knob("due"))] == [5.0, 0.0, 10.0]
+    after = varied(case, (SLACK, WAIT, Margin("due")), draws)
+    assert [value(after.disturbances, margin) for margin in (SLACK, WAIT, Margin("due"))] == [5.0, 0.0, 10.0]
     assert draws.options == [(-0.5, -0.25, 0.0, 0.25, 0.5, 1.0)] * 3
     draws = Draws(-0.5, 1.0)
-    lower = varied(after, (SLACK, Knob("due")), draws)
-    assert [value(lower.disturbances, knob) for knob in (SLACK, Knob("due"))] == [0.0, 70.0]
+    lower = varied(after, (SLACK, Margin("due")), draws)
+    assert [value(lower.disturbances, margin) for margin in (SLACK, Margin("due"))] == [0.0, 70.0]
 
 
 LATE, GAP, OTHER = Limit("due", "casting", "C"), Limit("cast", "casting", "C"), Limit("battery", "", "")
@@ -235,12 +239,12 @@ def test_raises_of_a_day() -> None:
     """Proves: each margin would have to be raised by the largest miss that it answers to; a day with a miss that none
     answers to is beyond all; causes come in the order of their days, as words. Sensitivity: sums, or first misses."""
     days = batch({LATE: 7.0}, {LATE: 3.0, GAP: 2.0}, {GAP: 1.0, OTHER: 1.0}, {}, {LATE: 1.0})
-    knobs, table = amounts(days)
-    assert knobs == (Knob("due"), SLACK)
+    margins, table = amounts(days)
+    assert margins == (Margin("due"), SLACK)
     np.testing.assert_array_equal(table, [[7, 0], [3, 2], [np.inf, np.inf], [0, 0], [1, 0]])
     assert (days.n, days.successes) == (5, 1)
     assert causes(days) == ("time before heats are due", "slack after ladle")
-    assert amounts(days, {SLACK})[0] == (Knob("due"), QUANTILE)
+    assert amounts(days, {SLACK})[0] == (Margin("due"), QUANTILE)
     assert causes(batch({})) == ()
 
 
@@ -256,16 +260,16 @@ def test_which_days_are_given_up(late: list[float], more: int, level: float, out
     """Proves: three quarters of the days that the level allows are given up, the worst; a raise is 5 min at least and
     60 at most. Sensitivity: a day more or less."""
     rows = steps(batch(*[{LATE: minutes} for minutes in late], *[{}] * more), level)
-    assert rows == ([] if outcome is None else [(Knob("due"), outcome)])
+    assert rows == ([] if outcome is None else [(Margin("due"), outcome)])
 
 
 def test_margins_of_a_step_of_their_own() -> None:
     """Proves: a quantile is raised by its step, whatever was missed; the margin of most days comes first."""
     days = batch(*[{GAP: 50.0}] * 60, *[{LATE: 20.0}] * 30, *[{}] * 10)
-    assert steps(days, 0.9, {SLACK}) == [(QUANTILE, 0.1), (Knob("due"), 20.0)]
+    assert steps(days, 0.9, {SLACK}) == [(QUANTILE, 0.1), (Margin("due"), 20.0)]
     room, slot = limit_rows(shop())
     assert room > slot
-    assert steps(days, 0.9) == [(SLACK, 20.0), (Knob("due"), 20.0)]
+    assert steps(days, 0.9) == [(SLACK, 20.0), (Margin("due"), 20.0)]
 
 
 def test_larger_margins_to_be_tried() -> None:
@@ -274,11 +278,11 @@ def test_larger_margins_to_be_tried() -> None:
     Sensitivity: another order of shares."""
     case = shop()
     like = twin.dispatch(case)
-    raises: list[tuple[Knob, float]] = [(Knob("due"), 40.0), (QUANTILE, 0.2)]
+    raises: list[tuple[Margin, float]] = [(Margin("due"), 40.0), (QUANTILE, 0.2)]
 
     def margins_of(**how: Any) -> list[list[float]]:
         rows = larger(case, raises, like, over=lambda: False, **how)
-        return [[value(one.disturbances, knob) for knob, _ in raises] for one, _ in rows]
+        return [[value(one.disturbances, margin) for margin, _ in raises] for one, _ in rows]
 
     now = value(case.disturbances, QUANTILE)
     every = [
@@ -289,13 +293,13 @@ def test_larger_margins_to_be_tried() -> None:
     lists = listed(case, like, lambda: False)
     assert lists is not None
     assert len(lists) == 1
-    raises = [(Knob("due"), 1e9)]
+    raises = [(Margin("due"), 1e9)]
     assert margins_of(far=False) == []
     assert margins_of(far=True) == [[case.horizon.length_min]]
-    beyond = raised(case, Knob("due"), 1e9)
+    beyond = raised(case, Margin("due"), 1e9)
     assert beyond is not None
     rows = larger(beyond, [(QUANTILE, 0.2), (SLACK, 10.0)], like, over=lambda: False, far=True)
-    tries = [[value(one.disturbances, knob) for knob in (QUANTILE, SLACK)] for one, lists in rows if not lists]
+    tries = [[value(one.disturbances, margin) for margin in (QUANTILE, SLACK)] for one, lists in rows if not lists]
     # the smallest raise of all, and that of the first margin
     assert tries == [pytest.approx([now + 0.05, 3.0]), pytest.approx([now + 0.1, 0.0])]
 

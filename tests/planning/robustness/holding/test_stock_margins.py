@@ -13,8 +13,8 @@ from emberline import twin
 from emberline.planning.engine.engine import Engine
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.planning.robustness.holding import hold
-from emberline.planning.robustness.holding.breaks import steps
-from emberline.planning.robustness.holding.knobs import Knob, margins, most, raised, settings
+from emberline.planning.robustness.holding.margin_updates import steps
+from emberline.planning.robustness.holding.margins import Margin, margin_values, most, raised, settings
 from emberline.planning.robustness.holding.misses import misses
 from emberline.scenarios import Case
 from emberline.scenarios.checking.mistakes import between_nouns
@@ -70,7 +70,7 @@ def test_a_plan_keeps_the_stock_that_is_asked() -> None:
 def test_a_store_that_begins_with_less_is_kept_where_it_begins() -> None:
     """Proves: a margin above the level now leaves a plan, one with the level of now."""
     assert lowest(reserving(1000.0)) == pytest.approx(600.0, abs=1e-6)
-    assert most(mill(), Knob("stock", "cement")) == 600.0
+    assert most(mill(), Margin("stock", "cement")) == 600.0
 
 
 def test_missed_deliveries_ask_for_stock() -> None:
@@ -84,10 +84,10 @@ def test_missed_deliveries_ask_for_stock() -> None:
     assert days is not None
     assert {limit.unit for limit in days.limits} == {"trucks"}
     assert days.successes < 70
-    ((knob, by),) = steps(days, 0.9)
-    assert knob == Knob("stock", "cement")
+    ((margin, by),) = steps(days, 0.9)
+    assert margin == Margin("stock", "cement")
     assert 24.0 <= by <= 240.0
-    more = raised(case, knob, by)
+    more = raised(case, margin, by)
     assert more is not None
     assert more.disturbances.reserve_t("cement") % 12 == 0
     assert more.disturbances.reserve_t("cement") >= by
@@ -96,7 +96,7 @@ def test_missed_deliveries_ask_for_stock() -> None:
     again = misses(more, after.schedule, 100, Engine(), seed=3)
     assert again is not None
     assert again.successes > days.successes
-    assert [knob.kind for knob, _ in steps(days, 0.9, {knob})] == ["rates"]
+    assert [margin.kind for margin, _ in steps(days, 0.9, {margin})] == ["rates"]
 
 
 def test_the_loop_makes_a_mill_hold() -> None:
@@ -109,7 +109,7 @@ def test_the_loop_makes_a_mill_hold() -> None:
     assert answer.plain_judged is not None
     assert answer.plain_judged.chance[2] < 0.9
     robust = answer.robust.scenario
-    assert margins(robust)["cement.reserve_t"] > 0
+    assert margin_values(robust)["cement.reserve_t"] > 0
     reserve = robust.disturbances.reserve_t("cement")
     assert f"disturbances.stock_margins=[{{store: cement, reserve_t: {reserve:g}}}]" in settings(robust)
     summary = answer.summary()

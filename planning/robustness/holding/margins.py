@@ -11,12 +11,12 @@ import numpy as np
 
 from emberline.planning.robustness.holding.tuning import HOLDING
 from emberline.scenarios import Case, Scenario
-from emberline.scenarios.records.disturbances import Disturbances, Margin, StockMargin
+from emberline.scenarios.records.disturbances import Disturbances, StageMargin, StockMargin
 
 Kind = Literal["slack", "wait", "quantile", "due", "import", "rates", "stock"]
 
 
-class _MarginKind(NamedTuple):
+class _Kind(NamedTuple):
     """One kind of margin: its words, its value, its upper limit, and the disturbances with another value."""
 
     text: str
@@ -30,7 +30,7 @@ class _MarginKind(NamedTuple):
 
 
 @dataclass(frozen=True, order=True)
-class Knob:
+class Margin:
     """A margin that can be raised; ``stage`` is that of the line, the store of a stock, else empty."""
 
     kind: Kind
@@ -47,14 +47,14 @@ class Knob:
         return _KINDS[self.kind].fixed
 
 
-def step(scenario: Scenario, knob: Knob) -> tuple[float, float]:
+def step(scenario: Scenario, margin: Margin) -> tuple[float, float]:
     """Least and largest raise of a margin in one round, in its unit."""
-    least, largest = HOLDING.steps[knob.kind]
-    scale = _KINDS[knob.kind].scale(scenario, knob.stage)
+    least, largest = HOLDING.steps[margin.kind]
+    scale = _KINDS[margin.kind].scale(scenario, margin.stage)
     return least * scale, largest * scale
 
 
-def answering(scenario: Scenario, kind: str, stage: str, unit: str = "") -> Iterator[Knob]:
+def answering(scenario: Scenario, kind: str, stage: str, unit: str = "") -> Iterator[Margin]:
     """Margins that answer to a limit that was missed, the one to be tried first first.
 
     Args:
@@ -66,35 +66,35 @@ def answering(scenario: Scenario, kind: str, stage: str, unit: str = "") -> Iter
     names = [each.name for each in scenario.line.stages]
     before = names[: names.index(stage)] if stage in names else []
     if kind == "cast" and before:
-        yield Knob("slack", before[-1])
-        yield Knob("quantile", before[-1])
+        yield Margin("slack", before[-1])
+        yield Margin("quantile", before[-1])
     elif kind == "lock":
         for name in before[-1:]:
-            yield Knob("slack", name)
+            yield Margin("slack", name)
         if stage in names:
-            yield Knob("quantile", stage)
+            yield Margin("quantile", stage)
     elif kind == "wait":
         limited = [name for name in before if scenario.line.stages[names.index(name)].longest_wait_min is not None]
         if limited:
-            yield Knob("wait", limited[-1])
+            yield Margin("wait", limited[-1])
     elif kind in ("due", "unfinished"):
-        yield Knob("due")
+        yield Margin("due")
     elif kind == "import":
-        yield Knob("import")
+        yield Margin("import")
     elif kind in ("delivery", "level", "process"):
         if kind == "delivery":
-            yield from (Knob("stock", each.store) for each in scenario.deliveries if each.name == unit)
-        yield from dict.fromkeys(Knob("rates") for _ in scenario.processes)
+            yield from (Margin("stock", each.store) for each in scenario.deliveries if each.name == unit)
+        yield from dict.fromkeys(Margin("rates") for _ in scenario.processes)
 
 
-def value(disturbances: Disturbances, knob: Knob) -> float:
+def value(disturbances: Disturbances, margin: Margin) -> float:
     """Value of a margin now, in its unit."""
-    return _KINDS[knob.kind].value(disturbances, knob.stage)
+    return _KINDS[margin.kind].value(disturbances, margin.stage)
 
 
-def most(scenario: Scenario, knob: Knob) -> float:
+def most(scenario: Scenario, margin: Margin) -> float:
     """Upper limit of a margin, the others as they are."""
-    return _KINDS[knob.kind].most(scenario, knob.stage)
+    return _KINDS[margin.kind].most(scenario, margin.stage)
 
 
 def _room(scenario: Scenario, stage: str, other_min: float, unlimited: float) -> float:
@@ -111,7 +111,7 @@ def _room(scenario: Scenario, stage: str, other_min: float, unlimited: float) ->
 
 def _of_stage(field: str) -> Callable[[Disturbances, str, float], Disturbances]:
     def changed(disturbances: Disturbances, stage: str, new: float) -> Disturbances:
-        margin = disturbances.margin.get(stage, Margin(stage=stage)).model_copy(update={field: new})
+        margin = disturbances.margin.get(stage, StageMargin(stage=stage)).model_copy(update={field: new})
         others = [margin for margin in disturbances.margins if margin.stage != stage]
         return disturbances.model_copy(update={"margins": (*others, margin)})
 
@@ -127,46 +127,46 @@ def _of_store(disturbances: Disturbances, store: str, new: float) -> Disturbance
     return disturbances.model_copy(update={"stock_margins": (*others, StockMargin(store=store, reserve_t=new))})
 
 
-_KINDS: dict[Kind, _MarginKind] = {
-    "slack": _MarginKind(
+_KINDS: dict[Kind, _Kind] = {
+    "slack": _Kind(
         "slack after {stage}",
         Disturbances.slack_min,
         lambda case, stage: _room(case, stage, case.disturbances.wait_min(stage), case.horizon.length_min),
         _of_stage("slack_min"),
     ),
-    "wait": _MarginKind(
+    "wait": _Kind(
         "wait after {stage} shorter than the longest",
         Disturbances.wait_min,
         lambda case, stage: _room(case, stage, case.disturbances.slack_min(stage), 0.0),
         _of_stage("wait_min"),
     ),
-    "quantile": _MarginKind(
+    "quantile": _Kind(
         "planning quantile of {stage}",
         Disturbances.quantile,
         lambda case, stage: HOLDING.most_quantile,
         _of_stage("quantile"),
         fixed=True,
     ),
-    "due": _MarginKind(
+    "due": _Kind(
         "time before heats are due",
         lambda disturbances, stage: disturbances.due_margin_min,
         lambda case, stage: case.horizon.length_min,
         _of_plant("due_margin_min"),
     ),
-    "import": _MarginKind(
+    "import": _Kind(
         "room below the import limit",
         lambda disturbances, stage: disturbances.import_margin_mw,
         lambda case, stage: HOLDING.most_limit_share * (case.site.grid.import_limit_mw or 0.0),
         _of_plant("import_margin_mw"),
     ),
-    "rates": _MarginKind(
+    "rates": _Kind(
         "planning quantile of rates",
         lambda disturbances, stage: disturbances.planning_quantile,
         lambda case, stage: HOLDING.most_quantile,
         _of_plant("planning_quantile"),
         fixed=True,
     ),
-    "stock": _MarginKind(
+    "stock": _Kind(
         "stock of {stage}",
         Disturbances.reserve_t,
         lambda case, store: case.store[store].start_t,
@@ -176,36 +176,37 @@ _KINDS: dict[Kind, _MarginKind] = {
 }
 
 
-def raised(scenario: Case, knob: Knob, by: float) -> Case | None:
+def raised(scenario: Case, margin: Margin, by: float) -> Case | None:
     """The scenario with a margin raised, in whole steps and as far as it can be; None: it is there already."""
-    now = value(scenario.disturbances, knob)
-    new = _whole(scenario, knob, now + by)
-    return None if new <= now + 1e-9 else _with(scenario, knob, new)
+    now = value(scenario.disturbances, margin)
+    new = _whole(scenario, margin, now + by)
+    return None if new <= now + 1e-9 else _with(scenario, margin, new)
 
 
-def varied(scenario: Case, knobs: Iterable[Knob], chance: np.random.Generator) -> Case:
+def varied(scenario: Case, margins: Iterable[Margin], chance: np.random.Generator) -> Case:
     """The scenario with each of some margins a little larger or smaller, or as it is, by chance."""
-    for knob in knobs:
-        by = float(chance.choice(HOLDING.varied)) * step(scenario, knob)[1]
-        scenario = _with(scenario, knob, _whole(scenario, knob, max(value(scenario.disturbances, knob) + by, 0.0)))
+    for margin in margins:
+        by = float(chance.choice(HOLDING.varied)) * step(scenario, margin)[1]
+        new = max(value(scenario.disturbances, margin) + by, 0.0)
+        scenario = _with(scenario, margin, _whole(scenario, margin, new))
     return scenario
 
 
-def _whole(scenario: Scenario, knob: Knob, amount: float) -> float:
+def _whole(scenario: Scenario, margin: Margin, amount: float) -> float:
     """A value in whole steps, as far as the margin can be."""
-    least = HOLDING.multiples[knob.kind] * _KINDS[knob.kind].scale(scenario, knob.stage)
+    least = HOLDING.multiples[margin.kind] * _KINDS[margin.kind].scale(scenario, margin.stage)
     return round(
-        min(math.ceil(amount / least - 1e-9) * least, math.floor(most(scenario, knob) / least + 1e-9) * least), 6
+        min(math.ceil(amount / least - 1e-9) * least, math.floor(most(scenario, margin) / least + 1e-9) * least), 6
     )
 
 
-def _with(scenario: Case, knob: Knob, new: float) -> Case:
+def _with(scenario: Case, margin: Margin, new: float) -> Case:
     """The scenario with a margin of some value."""
-    disturbances = _KINDS[knob.kind].changed(scenario.disturbances, knob.stage, new)
+    disturbances = _KINDS[margin.kind].changed(scenario.disturbances, margin.stage, new)
     return scenario.model_copy(update={"disturbances": disturbances})
 
 
-def margins(scenario: Scenario) -> dict[str, float]:
+def margin_values(scenario: Scenario) -> dict[str, float]:
     """The margins that a scenario keeps, by key of its file."""
     disturbances = scenario.disturbances
     by_key = {"planning_quantile": disturbances.planning_quantile}

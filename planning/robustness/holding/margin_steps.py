@@ -8,14 +8,14 @@ from itertools import count
 import xarray as xr
 
 from emberline.planning.plan.start_lists import shift_rules
-from emberline.planning.robustness.holding.knobs import Knob, raised
+from emberline.planning.robustness.holding.margins import Margin, raised
 from emberline.planning.robustness.holding.tuning import HOLDING
 from emberline.scenarios import Case
 
 
 def larger(
     scenario: Case,
-    raises: list[tuple[Knob, float]],
+    raises: list[tuple[Margin, float]],
     like: xr.Dataset,
     *,
     far: bool,
@@ -43,16 +43,16 @@ def larger(
         yield from ((candidate, ()) for candidate in rest[-len(raises) - 1 :][:2])
 
 
-def candidates(scenario: Case, raises: list[tuple[Knob, float]], *, far: bool) -> Iterator[Case]:
+def candidates(scenario: Case, raises: list[tuple[Margin, float]], *, far: bool) -> Iterator[Case]:
     """Scenarios with larger margins, the ones to be tried first first; as of :func:`larger`."""
-    tries = [[(knob, by * share) for knob, by in raises] for share in HOLDING.raise_shares[0 if far else 2 :]]
+    tries = [[(margin, by * share) for margin, by in raises] for share in HOLDING.raise_shares[0 if far else 2 :]]
     if len(raises) > 1:
-        tries += [[(knob, by / 2)] for knob, by in raises]
+        tries += [[(margin, by / 2)] for margin, by in raises]
     every: list[Case] = []
     for one in tries:
         candidate = scenario
-        for knob, by in one:
-            candidate = raised(candidate, knob, by) or candidate
+        for margin, by in one:
+            candidate = raised(candidate, margin, by) or candidate
         if candidate is not scenario and candidate not in every:
             every.append(candidate)
             yield candidate

@@ -6,12 +6,12 @@ from collections.abc import Collection
 
 import numpy as np
 
-from emberline.planning.robustness.holding.knobs import Knob, answering, raised, step
+from emberline.planning.robustness.holding.margins import Margin, answering, raised, step
 from emberline.planning.robustness.holding.misses import Misses
 from emberline.planning.robustness.holding.tuning import HOLDING
 
 
-def amounts(days: Misses, stuck: Collection[Knob] = ()) -> tuple[tuple[Knob, ...], np.ndarray]:
+def amounts(days: Misses, stuck: Collection[Margin] = ()) -> tuple[tuple[Margin, ...], np.ndarray]:
     """Margins that can still be raised, and how much each would have to be raised on each day, as far as is known.
 
     Args:
@@ -22,53 +22,55 @@ def amounts(days: Misses, stuck: Collection[Knob] = ()) -> tuple[tuple[Knob, ...
         The margins, and the raises, shape (n_days, n_margins): 0 where nothing is missed that the margin answers to,
         infinite in all of them where something is missed that none answers to.
     """
-    scenario, by_knob = days.scenario, dict[Knob, np.ndarray]()
+    scenario, by_margin = days.scenario, dict[Margin, np.ndarray]()
     beyond = np.zeros(days.n, dtype=bool)
     for place, limit in enumerate(days.limits):
         missed = days.amount[:, place]
-        knob = next(
+        margin = next(
             (
-                knob
-                for knob in answering(scenario, limit.kind, limit.stage, limit.unit)
-                if knob not in stuck and raised(scenario, knob, step(scenario, knob)[0])
+                margin
+                for margin in answering(scenario, limit.kind, limit.stage, limit.unit)
+                if margin not in stuck and raised(scenario, margin, step(scenario, margin)[0])
             ),
             None,
         )
-        if knob is None:
+        if margin is None:
             beyond |= missed > 0
         else:
-            by_knob[knob] = np.maximum(by_knob.get(knob, 0.0), missed)
-    knobs = tuple(sorted(by_knob))
-    table = np.array([by_knob[knob] for knob in knobs]).reshape(len(knobs), days.n).T
-    return knobs, np.where(beyond[:, None], np.inf, table)
+            by_margin[margin] = np.maximum(by_margin.get(margin, 0.0), missed)
+    margins = tuple(sorted(by_margin))
+    table = np.array([by_margin[margin] for margin in margins]).reshape(len(margins), days.n).T
+    return margins, np.where(beyond[:, None], np.inf, table)
 
 
 def causes(days: Misses) -> tuple[str, ...]:
     """Margins that answer to what was missed, in words, the one that is missed most often first."""
-    knobs, table = amounts(days)
-    often = {knob: int((table[:, k] > 0).sum()) for k, knob in enumerate(knobs)}
-    return tuple(knob.says for knob in sorted(knobs, key=lambda knob: (-often[knob], knob)) if often[knob])
+    margins, table = amounts(days)
+    n_days = {margin: int((table[:, k] > 0).sum()) for k, margin in enumerate(margins)}
+    most_often_first = sorted(margins, key=lambda margin: (-n_days[margin], margin))
+    return tuple(margin.says for margin in most_often_first if n_days[margin])
 
 
-def steps(days: Misses, level: float, stuck: Collection[Knob] = ()) -> list[tuple[Knob, float]]:
+def steps(days: Misses, level: float, stuck: Collection[Margin] = ()) -> list[tuple[Margin, float]]:
     """Margins to raise and by how much, the one that answers to most days first; those stuck are left out.
 
     All are raised at once, so that enough of the days would have kept every limit; which days are given up is chosen
     so that the raises are small.
     """
-    knobs, table = amounts(days, stuck)
+    margins, table = amounts(days, stuck)
     allowed = int(HOLDING.aimed * (1 - level) * days.n)
     finite = np.isfinite(table).all(axis=1)
-    covered = _covered(table[finite], allowed - int((~finite).sum()), [step(days.scenario, knob)[1] for knob in knobs])
+    scales = [step(days.scenario, margin)[1] for margin in margins]
+    covered = _covered(table[finite], allowed - int((~finite).sum()), scales)
     rows = []
-    for k, knob in enumerate(knobs):
+    for k, margin in enumerate(margins):
         target = float(covered[:, k].max(initial=0.0))
         if target <= 0:
             continue
-        least, largest = step(days.scenario, knob)
-        by = least if knob.fixed else min(max(target, least), largest)
-        rows.append((int((table[finite][:, k] > 0).sum()), knob, by))
-    return [(knob, by) for _, knob, by in sorted(rows, key=lambda row: (-row[0], row[1]))]
+        least, largest = step(days.scenario, margin)
+        by = least if margin.fixed else min(max(target, least), largest)
+        rows.append((int((table[finite][:, k] > 0).sum()), margin, by))
+    return [(margin, by) for _, margin, by in sorted(rows, key=lambda row: (-row[0], row[1]))]
 
 
 def _covered(table: np.ndarray, allowed: int, scales: list[float]) -> np.ndarray:
