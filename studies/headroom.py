@@ -34,7 +34,7 @@ LOADS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 THRESHOLD = 0.01
 """Share of the baseline figure below which a saving counts as none."""
 CONFIDENCE = 0.95
-MOST_LOADS = 50
+MAX_LOADS = 50
 
 
 @dataclass(frozen=True)
@@ -206,9 +206,9 @@ def checked(scenario: Case, loads: Sequence[float]) -> list[float]:
         raise ScenarioError([Problem(scenario.name, "orders", says)])
     to_the_minute.refuse(scenario)
     wrong = [load for load in loads if not 0 < load <= 1]
-    if wrong or not loads or len(loads) > MOST_LOADS:
+    if wrong or not loads or len(loads) > MAX_LOADS:
         says = f"{wrong[0]:g} is no load" if wrong else f"{len(loads)} loads"
-        raise ScenarioError([Problem("--load", "", f"{says}; give 1 to {MOST_LOADS} of them, above 0 up to 100 %")])
+        raise ScenarioError([Problem("--load", "", f"{says}; give 1 to {MAX_LOADS} of them, above 0 up to 100 %")])
     return sorted(set(loads))
 
 

@@ -32,7 +32,7 @@ from emberline.studies.headroom import outcome_of
 
 __all__ = ["axes", "refuse", "settings", "sweep"]
 
-MOST_PLANS = 500
+MAX_PLANS = 500
 
 
 class Keeper(Protocol):
@@ -157,9 +157,9 @@ def settings(name: str, along: Sequence[Axis], fixed: Iterable[str] = ()) -> lis
         ScenarioError: there are too many, or any of them is no scenario; each mistake once.
     """
     count = math.prod(len(axis.values) for axis in along)
-    if count > MOST_PLANS:
+    if count > MAX_PLANS:
         keys = " × ".join(f"{axis.key} ({len(axis.values)})" for axis in along)
-        raise ScenarioError([Problem("--set", "", f"{keys} are {count} plans, a sweep has at most {MOST_PLANS}")])
+        raise ScenarioError([Problem("--set", "", f"{keys} are {count} plans, a sweep has at most {MAX_PLANS}")])
     cases: list[Variant] = []
     problems: list[Problem] = []
     fixed = list(fixed)

@@ -26,7 +26,7 @@ REST = 64
 """Factor of the interval's rest in a key of options: above any metered interval in minutes."""
 COMPARED = 24
 """With how many neighbours a state is compared, where more than two units work."""
-LEAST_WAYS = 48
+MIN_WAYS = 48
 """Ways of a unit through an interval that are looked at in any case."""
 WAYS_OF_A_STATE = 5_000
 """Ways of all units but one from a state through an interval that are looked at."""
@@ -97,8 +97,8 @@ class IntervalSearch:
         layers = [_Layer(zero, zero - 1, zero, np.zeros(1, dtype=np.int64))]
         complete, best, step = True, None, self.loads.interval
         self._whole_run = True
-        if self._most != max(LEAST_WAYS, width // 2):
-            self._most = max(LEAST_WAYS, width // 2)
+        if self._most != max(MIN_WAYS, width // 2):
+            self._most = max(MIN_WAYS, width // 2)
             self._whole = True
             self.options = [{} for _ in self.loads.minutes]
         for number in range(math.ceil(target / step)):

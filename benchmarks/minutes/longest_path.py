@@ -12,7 +12,7 @@ from itertools import pairwise
 from benchmarks.minutes.line_in_minutes import Operation, Place, Shop
 
 TOLERANCE = 1e-6
-MOST_ROUNDS = 60
+MAX_ROUNDS = 60
 
 
 def earliest(shop: Shop, places: dict[Operation, Place]) -> dict[Operation, Place]:
@@ -26,7 +26,7 @@ def earliest(shop: Shop, places: dict[Operation, Place]) -> dict[Operation, Plac
         for k in route:
             if (h, k) not in shop.under_way:
                 start[h, k] = max(shop.head[h, places[h, k].unit], 0.0)
-    for _ in range(MOST_ROUNDS):
+    for _ in range(MAX_ROUNDS):
         moved = False
         for before, after, lag in arcs:
             at = start[before] + lag

@@ -16,7 +16,7 @@ from emberline.scenarios import Case
 from emberline.scenarios.case.line import phase_power
 from emberline.scenarios.line import taking
 
-LEAST_S = 5.0
+MIN_SECONDS = 5.0
 """Seconds that the use of the site may take at least, however long the search for the heats took."""
 
 
@@ -45,7 +45,7 @@ def to_the_minute(scenario: Case, envelope: xr.Dataset) -> xr.Dataset:
         aim = aims.read(scenario, site, {}, 0.0)
         flows = Dispatcher(site, aim.expression, aim.over_price(site)).flows(
             cells,
-            work=max(goal.time_limit_s - solution.seconds, LEAST_S),
+            work=max(goal.time_limit_s - solution.seconds, MIN_SECONDS),
             line_gives={carrier: -rate * np.diff(edges) / 60 for carrier, rate in rates.items()},
         )
         if flows is not None:

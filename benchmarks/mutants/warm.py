@@ -35,7 +35,7 @@ MEMORY = 8 * 2**30
 """Bytes of a test process: a fault may ask for all there is."""
 PATIENCE = 20
 """How often the seconds that a test may work it may take in all: other processes may have the machine meanwhile."""
-MOST_CALLS = 500
+MAX_CALLS = 500
 """Calls of a function in a test whose lines are looked at: later ones seldom run others, and take long."""
 CANNOT = 90
 """Exit code where a function's code cannot take the place of another's: the module must be imported with its fault."""
@@ -79,7 +79,7 @@ class Tracer:
         if code.co_filename not in self._modules or not code.co_flags & CO_OPTIMIZED:  # the body of a module or class
             return None
         self._calls[id(code)] += 1
-        return self._line if self._calls[id(code)] <= MOST_CALLS else None
+        return self._line if self._calls[id(code)] <= MAX_CALLS else None
 
     def _line(self, frame: FrameType, event: str, _: Any) -> Any:
         self._lines[self._modules[frame.f_code.co_filename]].add(frame.f_lineno)

@@ -27,7 +27,7 @@ from emberline.scenarios import Case, Scenario, resolve
 
 AGREE = 0.005
 """Plan and replay cost the same within this."""
-LEAST_T = 1e-6
+MIN_T = 1e-6
 """Capacity of a store that the file says holds nothing: the stages before and after it run at the same time."""
 PRICE = re.compile(r"price_h(\d+)(_usd_per_mwh)?", re.IGNORECASE)
 
@@ -203,7 +203,7 @@ def published(plant: Plant) -> Case | None:
     stores = [
         {
             "name": f"after S{i + 1}",
-            "capacity_t": max(plant.most_t[i], LEAST_T),
+            "capacity_t": max(plant.most_t[i], MIN_T),
             "level_t": plant.start_t[i],
             "end_level_t": plant.final_t[i],
         }

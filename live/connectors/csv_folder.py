@@ -10,7 +10,7 @@ from emberline.live.connectors.errors import ConnectorError
 from emberline.live.connectors.times import moment
 from emberline.live.tags import Connector, Reading, Tag
 
-MOST_FILES = 50
+MAX_FILES = 50
 """The newest that are read."""
 LARGEST_MB = 64
 
@@ -24,7 +24,7 @@ def read(connector: Connector, tags: Sequence[Tag], folder: Path, environment: M
     place = folder / str(connector.folder)
     if not place.is_dir():
         raise ConnectorError(f"there is no folder {str(connector.folder)[:120]}")
-    files = sorted(place.glob("*.csv"), key=lambda path: path.stat().st_mtime_ns)[-MOST_FILES:]
+    files = sorted(place.glob("*.csv"), key=lambda path: path.stat().st_mtime_ns)[-MAX_FILES:]
     if not files:
         raise ConnectorError(f"there is no .csv file in {str(connector.folder)[:120]}")
     addresses = {tag.address for tag in tags}

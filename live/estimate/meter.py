@@ -72,7 +72,7 @@ DRIFT_PER_H = 0.01
 """Share of the capacity by which a level may drift in an hour without being expected to."""
 ODD = 5.0
 """A level that differs by so many standard errors is suspect."""
-MOST_ODD = 3
+MAX_ODD = 3
 """After so many in a row the measurements are believed."""
 
 
@@ -97,7 +97,7 @@ class Level:
     def measure(self, value: float, error: float) -> bool:
         """A level was measured; False: it does not fit what flowed, so that it is suspect."""
         innovation, variance = value - self.value, self.variance + error**2
-        if innovation**2 > ODD**2 * variance and self._odd < MOST_ODD:
+        if innovation**2 > ODD**2 * variance and self._odd < MAX_ODD:
             self._odd += 1
             return False
         if self._odd:  # it has jumped

@@ -62,7 +62,7 @@ def as_table(rows: Iterable[Row]) -> pa.Table:
     return pa.table([pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)], SCHEMA)
 
 
-MOST_FILES = 60
+MAX_FILES = 60
 """Of a day; more are merged."""
 LOCK_S = 60
 
@@ -88,7 +88,7 @@ class ParquetHistory:
             folder = self.folder / f"day={day}"
             folder.mkdir(parents=True, exist_ok=True)
             _write(folder, as_table(some))
-            if len(list(folder.glob("*.parquet"))) > MOST_FILES:
+            if len(list(folder.glob("*.parquet"))) > MAX_FILES:
                 self._merge(folder)
 
     def table(self, begin: datetime, end: datetime, tags: Iterable[str] | None = None) -> pa.Table:

@@ -7,8 +7,8 @@ import xarray as xr
 from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message
 
-LEAST_MIN = 1.0
-MOST = 8
+MIN_MINUTES = 1.0
+MAX_CHANGES = 8
 
 
 def moves(scenario: Scenario, expected: xr.Dataset, schedule: xr.Dataset, now_min: float) -> list[Message]:
@@ -31,10 +31,10 @@ def moves(scenario: Scenario, expected: xr.Dataset, schedule: xr.Dataset, now_mi
             continue
         place = {"heat": heat, "stage": stage}
         new, on = float(schedule["start_min"].sel(place)), str(schedule["unit"].sel(place).item())
-        if abs(new - start) < LEAST_MIN and on == unit:
+        if abs(new - start) < MIN_MINUTES and on == unit:
             continue
         moved.add(heat)
-        if len(messages) == MOST:
+        if len(messages) == MAX_CHANGES:
             more += 1
             continue
         times = {"heat": heat, "stage": stage, "old": instant(start), "new": instant(new)}

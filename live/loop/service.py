@@ -30,8 +30,8 @@ from emberline.runs.store import CatalogueError, StoreError
 from emberline.scenarios.messages import Message
 from emberline.studies.rolling import Step
 
-MOST_EVENTS = 200
-MOST_ROWS = 100_000
+MAX_EVENTS = 200
+MAX_ROWS = 100_000
 """That wait for a history which is away; the newest."""
 REQUEST = "request"
 """File in the plant's folder by which a plan is requested by hand."""
@@ -263,7 +263,7 @@ class Service:
             self._event(proposal.created, says)
 
     def _event(self, now: datetime, says: str) -> None:
-        self.events = [*self.events, {"at": now.isoformat(), "says": says}][-MOST_EVENTS:]
+        self.events = [*self.events, {"at": now.isoformat(), "says": says}][-MAX_EVENTS:]
 
     def _keep(self, outcome: Outcome, readings: Mapping[str, Reading | str], now: datetime) -> None:
         """Add events and what was measured to the history."""
@@ -278,7 +278,7 @@ class Service:
             quality = finding.quality.value
             rows.append(Row(measured, now, finding.tag, number, text, finding.unit, quality, finding.says))
         rows += [Row(now, now, "", None, says, "", "", "") for says in outcome.events]
-        self._rows = [*self._rows, *rows][-MOST_ROWS:]
+        self._rows = [*self._rows, *rows][-MAX_ROWS:]
         try:
             if self._rows:
                 self.history.add(self._rows)

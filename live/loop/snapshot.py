@@ -19,7 +19,7 @@ from emberline.scenarios.home import home
 from emberline.scenarios.messages import dumps
 
 FILE = "now.json"
-MOST_EVENTS = 30
+MAX_EVENTS = 30
 
 
 def write(folder: Path, snapshot: Mapping[str, Any]) -> None:
@@ -97,7 +97,7 @@ def snapshot(loop: Loop, outcome: Outcome, events: list[dict[str, str]]) -> dict
         "operations": _operations(scenario, outcome.expected, loop.intended, now_min),
         "late": dict(outcome.late),
         "late_cost": extra,
-        "events": [{**event, "says": dumps(event["says"])} for event in events[-MOST_EVENTS:]],
+        "events": [{**event, "says": dumps(event["says"])} for event in events[-MAX_EVENTS:]],
     }
 
 

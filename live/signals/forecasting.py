@@ -17,7 +17,7 @@ from emberline.scenarios.signals.forecasts import LAST_WEEK, RIDGE, Forecast
 DAY_S = 86_400
 HISTORY_DAYS = 84
 """That a forecast looks back; an older market is another one."""
-LEAST_DAYS = 14
+MIN_DAYS = 14
 """Of history before days that are held out."""
 LONGEST_DAYS = 14
 """Of a forecast."""
@@ -60,12 +60,12 @@ def forecast(name: Signal, days: int, on: list[Signal] | None = None) -> tuple[F
     grid = _Grid(course(name), days, CLOCKS.get(name.source, EUROPE))
     period = max(days, 7) * DAY_S // grid.seconds
     origins = [grid.end - count * period for count in range(1, PERIODS + 1)]
-    least = LEAST_DAYS * DAY_S // grid.seconds
+    least = MIN_DAYS * DAY_S // grid.seconds
     origins = [origin for origin in origins if origin >= least]
     if not origins:
         present = grid.end * grid.seconds / DAY_S
         raise ValueError(
-            f"signal {name} has {present:.0f} days of values; a forecast needs {LEAST_DAYS + max(days, 7)}: "
+            f"signal {name} has {present:.0f} days of values; a forecast needs {MIN_DAYS + max(days, 7)}: "
             f"emberline signals fetch {name} --from DATE"
         )
     table = [grid.driver(course(one)) for one in (drivers(name) if on is None else on)]

@@ -37,7 +37,7 @@ class Use:
 
 
 @dataclass(frozen=True)
-class Way:
+class CastColumn:
     """A cast with all starts of its heats."""
 
     kind: int
@@ -72,7 +72,7 @@ def exact_reheating(problem: SlotProblem) -> bool:
     )
 
 
-class Ways:
+class PricingTables:
     """The curves of all casts, worked out again for each set of prices."""
 
     def __init__(self, problem: SlotProblem, weights: np.ndarray) -> None:
@@ -263,7 +263,7 @@ class Ways:
             places.append(choice[1:])
         return total, places
 
-    def way(self, kind: int, column: int, slot: int) -> Way:
+    def cast_column(self, kind: int, column: int, slot: int) -> CastColumn:
         """The starts behind a point of a cast's curve, which is finite there."""
         cast = self.problem.casts[self.members[kind][0]]
         effort.spend(PER_HEAT * len(cast.heats))
@@ -285,13 +285,13 @@ class Ways:
                 passed = (slots[heat.reheat] - slots[0]) * self.problem.step_min
                 lost = max(passed - heat.lossless_min(0, heat.reheat, slowest=True), 0.0)
                 worth += lost * self._slope[k][:, slots[heat.reheat]]
-        return Way(kind, column, slot, tuple(uses), tuple(worth.tolist()))
+        return CastColumn(kind, column, slot, tuple(uses), tuple(worth.tolist()))
 
-    def load(self, way: Way) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    def load(self, cast_column: CastColumn) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """What a cast draws by cell [MWh], and what it gives of other carriers by slot."""
-        problem, cast = self.problem, self.problem.casts[self.members[way.kind][0]]
+        problem, cast = self.problem, self.problem.casts[self.members[cast_column.kind][0]]
         stages, reheated = np.zeros((len(problem.stage_units), problem.n_cells)), np.zeros(problem.n_cells)
-        places = iter(way.uses)
+        places = iter(cast_column.uses)
         caster = next(places)
         problem.draw(stages[self.first_caster], caster.slot, cast.cells[caster.unit])
         for h in cast.heats:

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from emberline.models.bounds.cast_pricing import Way, Ways, exact_reheating, useful
+from emberline.models.bounds.cast_pricing import CastColumn, PricingTables, exact_reheating, useful
 from emberline.models.kernel.highs.program import central
 from emberline.models.problem.line import SlotProblem
 from emberline.models.search.incumbent import Search
@@ -59,17 +59,17 @@ class Casts:
     scale: float
     """Worth of a MWh, which brings objective and multipliers near one."""
 
-    def __init__(self, ways: Ways, latest: list[int]) -> None:
+    def __init__(self, tables: PricingTables, latest: list[int]) -> None:
         """Set up the rows.
 
         Args:
-            ways: the casts.
+            tables: the casts.
             latest: of each cast, the latest slot of its start.
         """
-        self.ways = ways
-        self.columns: list[Way] = []
-        self._column_set: set[Way] = set()
-        self._due = [(k, sorted(latest[c] for c in casts)) for k, casts in enumerate(ways.members)]
+        self.tables = tables
+        self.columns: list[CastColumn] = []
+        self._column_set: set[CastColumn] = set()
+        self._due = [(k, sorted(latest[c] for c in casts)) for k, casts in enumerate(tables.members)]
         self._rows = [(k, end, count + 1) for k, ends in self._due for count, end in enumerate(ends)]
         self._block = 0
         self._parts: list[tuple[np.ndarray, np.ndarray]] = []
@@ -79,57 +79,57 @@ class Casts:
         """Latest start of any cast of a kind."""
         return self._due[kind][1][-1]
 
-    def add(self, way: Way) -> bool:
+    def add(self, cast_column: CastColumn) -> bool:
         """Take a column; False where it is known."""
-        if way in self._column_set:
+        if cast_column in self._column_set:
             return False
-        self._column_set.add(way)
-        self.columns.append(way)
+        self._column_set.add(cast_column)
+        self.columns.append(cast_column)
         return True
 
     def rows(self, block: int) -> tuple[Any, np.ndarray, np.ndarray]:
         """Matrix by columns, lower and upper bounds of the rows: first of what is due, then of units by block."""
         from scipy.sparse import csc_matrix
 
-        ways, n_due = self.ways, len(self._rows)
-        capacity = np.add.reduceat(ways.capacity, np.arange(0, ways.n, block), axis=1)
+        tables, n_due = self.tables, len(self._rows)
+        capacity = np.add.reduceat(tables.capacity, np.arange(0, tables.n, block), axis=1)
         if block != self._block:
             self._block, self._parts = block, []
-        self._parts += [self._column(way, block) for way in self.columns[len(self._parts) :]]
+        self._parts += [self._column(cast_column, block) for cast_column in self.columns[len(self._parts) :]]
         index = np.concatenate([np.zeros(0, dtype=int), *(rows for rows, _ in self._parts)])
         values = np.concatenate([np.zeros(0), *(used for _, used in self._parts)])
         starts = np.cumsum([0, *(len(rows) for rows, _ in self._parts)])
         matrix = csc_matrix((values, index, starts), shape=(n_due + capacity.size, len(self.columns)))
-        high = [float(count) if end == self.latest(k) and count == len(ways.members[k]) else np.inf
+        high = [float(count) if end == self.latest(k) and count == len(tables.members[k]) else np.inf
                 for k, end, count in self._rows]  # fmt: skip
         low = np.concatenate([[float(count) for *_, count in self._rows], np.full(capacity.size, -np.inf)])
         return matrix, low, np.concatenate([high, capacity.ravel()])
 
     def priced(self, multipliers: np.ndarray, block: int) -> tuple[np.ndarray, np.ndarray]:
         """What units and places are worth by slot, from the multipliers of the rows."""
-        ways, n_due = self.ways, len(self._rows)
-        n_blocks = -(-ways.n // block)
-        blocks = np.maximum(-multipliers[n_due : n_due + len(ways.capacity) * n_blocks], 0.0)
-        places = np.zeros((len(ways.members), ways.n))
+        tables, n_due = self.tables, len(self._rows)
+        n_blocks = -(-tables.n // block)
+        blocks = np.maximum(-multipliers[n_due : n_due + len(tables.capacity) * n_blocks], 0.0)
+        places = np.zeros((len(tables.members), tables.n))
         for (k, end, _), worth in zip(self._rows, multipliers[:n_due].tolist(), strict=True):
             places[k, : end + 1] += worth
-        return np.repeat(blocks.reshape(-1, n_blocks), block, axis=1)[:, : ways.n], places
+        return np.repeat(blocks.reshape(-1, n_blocks), block, axis=1)[:, : tables.n], places
 
     @property
     def n_due(self) -> int:
         """Rows of what is due."""
         return len(self._rows)
 
-    def _column(self, way: Way, block: int) -> tuple[np.ndarray, np.ndarray]:
+    def _column(self, cast_column: CastColumn, block: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows of a cast and its coefficients: what is due, and the slots that it holds of each resource in a block."""
         effort.spend(PER_COLUMN)
-        due = [i for i, (k, end, _) in enumerate(self._rows) if k == way.kind and way.slot <= end]
-        changes = np.zeros((len(self.ways.capacity), self.ways.n + 1))
-        for use in way.uses:
+        due = [i for i, (k, end, _) in enumerate(self._rows) if k == cast_column.kind and cast_column.slot <= end]
+        changes = np.zeros((len(self.tables.capacity), self.tables.n + 1))
+        for use in cast_column.uses:
             changes[use.resource, use.slot] += 1
-            changes[use.resource, min(use.slot + use.slots, self.ways.n)] -= 1
+            changes[use.resource, min(use.slot + use.slots, self.tables.n)] -= 1
         occupancy = np.add.reduceat(
-            np.cumsum(changes, axis=1)[:, :-1], np.arange(0, self.ways.n, block), axis=1
+            np.cumsum(changes, axis=1)[:, :-1], np.arange(0, self.tables.n, block), axis=1
         ).ravel()
         rows = np.flatnonzero(occupancy)
         return np.concatenate([np.array(due, dtype=int), len(self._rows) + rows]), np.append(
@@ -143,12 +143,12 @@ class Casts:
         total = np.concatenate([np.zeros((len(prices.units), 1)), np.cumsum(prices.units, axis=1)], axis=1)
 
         def dear(place: int) -> float:
-            way = self.columns[place]
+            cast_column = self.columns[place]
             used = sum(
-                total[use.resource, min(use.slot + use.slots, self.ways.n)] - total[use.resource, use.slot]
-                for use in way.uses
+                total[use.resource, min(use.slot + use.slots, self.tables.n)] - total[use.resource, use.slot]
+                for use in cast_column.uses
             )
-            return float(prices.worth[place] + used - prices.places[way.kind, way.slot])
+            return float(prices.worth[place] + used - prices.places[cast_column.kind, cast_column.slot])
 
         costs = {place: dear(place) for place in range(len(prices.worth))}
         order = sorted(range(len(self.columns)), key=lambda place: costs.get(place, -np.inf))
@@ -159,17 +159,19 @@ class Casts:
 class Master(Casts):
     """The linear program where what a cast is worth follows from its energy alone, and caps."""
 
-    def __init__(self, ways: Ways, latest: list[int], room: np.ndarray, scale: float, cap_scales: np.ndarray) -> None:
+    def __init__(
+        self, tables: PricingTables, latest: list[int], room: np.ndarray, scale: float, cap_scales: np.ndarray
+    ) -> None:
         """Set up the rows.
 
         Args:
-            ways: the casts.
+            tables: the casts.
             latest: of each cast, the latest slot of its start.
             room: what the casts may take of each cap, shape (n_caps,).
             scale: worth of a MWh, to bring objective and multipliers near one.
             cap_scales: the same of each cap.
         """
-        super().__init__(ways, latest)
+        super().__init__(tables, latest)
         self.room, self.scale, self.cap_scales = room, scale, cap_scales
 
     def solve(self, block: int, *, tolerance: float, work: float, cancel: Callable[[], bool]) -> Prices | None:
@@ -178,7 +180,7 @@ class Master(Casts):
 
         matrix, low, high = self.rows(block)
         n_caps, n_rows = len(self.room), matrix.shape[0] + len(self.room)
-        worth = np.array([way.worth for way in self.columns])
+        worth = np.array([cast_column.worth for cast_column in self.columns])
         columns = vstack([matrix, csc_matrix((worth[:, 1:] / self.cap_scales).T)], format="csc")
         n_held = n_rows - self.n_due
         slack = eye_array(n_rows, n_held, k=-self.n_due, format="csc") * -1.0
@@ -207,7 +209,7 @@ LOWEST = -1e30
 class Bound(ABC):
     """Raises a search's bound until prices are as good as they get."""
 
-    ways: Ways
+    tables: PricingTables
     master: Casts
     prices: tuple[np.ndarray, ...]
     """The best so far: of units, then of what else the linear program prices."""
@@ -254,17 +256,17 @@ class Bound(ABC):
         """Casts at all hours, as if nothing else were made; where one has no place there is no plan."""
         total = self._value(*self.prices)
         self.search.infeasible |= total == math.inf and self.search.best is None
-        for kind in range(len(self.ways.members)):
+        for kind in range(len(self.tables.members)):
             for column in self._columns(kind):
-                curve = self.ways.curves[kind, column]
+                curve = self.tables.curves[kind, column]
                 for t in range(0, self.master.latest(kind) + 1, self._hour):
                     if self._stop():
                         return
                     if np.isfinite(curve[t]):
-                        self.master.add(self.ways.way(kind, column, t))
+                        self.master.add(self.tables.cast_column(kind, column, t))
 
     def _columns(self, kind: int) -> range:
-        return range(len(self.search.problem.casts[self.ways.members[kind][0]].units))
+        return range(len(self.search.problem.casts[self.tables.members[kind][0]].units))
 
     def _value(self, *prices: np.ndarray) -> float:
         """What prices prove; the search gets it."""
@@ -302,19 +304,19 @@ class Bound(ABC):
 
     def _price(self, prices: Prices) -> int:
         """Make columns of the casts where they go, and of the best ones in each stretch of time; how many are new."""
-        ways, master = self.ways, self.master
-        best: list[Way] = [ways.way(kind, *place) for kind, place in zip(ways.kind, ways.best()[1], strict=True)]
+        tables, master = self.tables, self.master
+        best = [tables.cast_column(kind, *place) for kind, place in zip(tables.kind, tables.best()[1], strict=True)]
         stretch = max(round(LINE.stretch_min / self.search.problem.step_min), 1)
         least = 1e-4 * self.master.scale
-        for kind in range(len(ways.members)):
+        for kind in range(len(tables.members)):
             for column in self._columns(kind):
-                gain = ways.curves[kind, column] - prices.places[kind]
+                gain = tables.curves[kind, column] - prices.places[kind]
                 gain[master.latest(kind) + 1 :] = np.inf
-                for low in range(0, ways.n, stretch):
+                for low in range(0, tables.n, stretch):
                     t = low + int(gain[low : low + stretch].argmin())
                     if gain[t] < -least:
-                        best.append(ways.way(kind, column, t))
-        return sum(master.add(way) for way in best)
+                        best.append(tables.cast_column(kind, column, t))
+        return sum(master.add(cast_column) for cast_column in best)
 
 
 def of(search: Search) -> CastBound | None:
@@ -366,22 +368,22 @@ class CastBound(Bound):
         began = time.perf_counter()
         super().__init__(search)
         problem, data, aim = search.problem, search.data, search.aim
-        self.ways = Ways(problem, weights)
+        self.tables = PricingTables(problem, weights)
         base = weights @ (data.base - data.pv + problem.on_steps(problem.fixed_cells))
         self.settled = float(base[0]) - aim.constant
         self._room = np.array([cap for _, cap, _ in aim.caps(data)]) - base[1:]
         scales = np.maximum(np.abs(weights).mean(axis=1), 1e-9)
         latest = [max(cast.last.values()) for cast in problem.casts]
-        self.master = Master(self.ways, latest, self._room, float(scales[0]), scales[1:])
-        self.prices = (np.zeros_like(self.ways.capacity), np.zeros(len(self._room)))
+        self.master = Master(self.tables, latest, self._room, float(scales[0]), scales[1:])
+        self.prices = (np.zeros_like(self.tables.capacity), np.zeros(len(self._room)))
         search.clock("build", began)
 
     def proven(self, *prices: np.ndarray) -> float:
         """What prices of units and caps prove."""
         units, caps = prices
-        self.ways.price(units, np.concatenate(([1.0], caps)))
-        total, _ = self.ways.best()
-        return total + self.settled - float((units * self.ways.capacity).sum()) - float(caps @ self._room)
+        self.tables.price(units, np.concatenate(([1.0], caps)))
+        total, _ = self.tables.best()
+        return total + self.settled - float((units * self.tables.capacity).sum()) - float(caps @ self._room)
 
     def _mix(self, block: int, tolerance: float) -> Prices | None:
         return self.master.solve(block, tolerance=tolerance, work=self.search.rest, cancel=self._stop)

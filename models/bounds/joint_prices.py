@@ -22,7 +22,7 @@ import pyomo.core as pyo
 
 from emberline.models.bounds import cast_pricing
 from emberline.models.bounds.branch_and_bound import most_reheating_mwh
-from emberline.models.bounds.cast_pricing import Way, Ways, exact_reheating
+from emberline.models.bounds.cast_pricing import CastColumn, PricingTables, exact_reheating
 from emberline.models.bounds.column_generation import Bound, Casts, Prices, most_of_units
 from emberline.models.formulations.site.dispatch import add_under_line
 from emberline.models.formulations.site.objective import Aim
@@ -116,30 +116,30 @@ def useful(search: Search) -> bool:
 class SiteMaster(Casts):
     """The linear program of casts and site."""
 
-    def __init__(self, ways: Ways, latest: list[int], site: SiteProgram, scale: float) -> None:
+    def __init__(self, tables: PricingTables, latest: list[int], site: SiteProgram, scale: float) -> None:
         """Set up what no column changes.
 
         Args:
-            ways: the casts.
+            tables: the casts.
             latest: of each cast, the latest slot of its start.
             site: the linear program of the site.
             scale: worth of a MWh, to bring objective and multipliers near one.
         """
-        super().__init__(ways, latest)
+        super().__init__(tables, latest)
         self.site, self.scale = site, scale
-        self._draws: dict[Way, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+        self._draws: dict[CastColumn, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
         """Of each column: rows among the ties that are not zero, what it adds to them."""
 
     def _ties(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What all columns draw by cell and give by slot, as a matrix by columns: places, values, starts."""
         index, values, starts = [np.zeros(0, dtype=int)], [np.zeros(0)], [0]
-        for way in self.columns:
-            entry = self._draws.get(way)
+        for cast_column in self.columns:
+            entry = self._draws.get(cast_column)
             if entry is None:
-                load, gives = self.ways.load(way)
+                load, gives = self.tables.load(cast_column)
                 row = np.concatenate([load, *(gives[carrier] for carrier in self.site.carriers)])
                 places = np.flatnonzero(row)
-                entry = self._draws[way] = places, row[places], row
+                entry = self._draws[cast_column] = places, row[places], row
             index.append(entry[0])
             values.append(entry[1])
             starts.append(starts[-1] + len(entry[0]))
@@ -149,8 +149,8 @@ class SiteMaster(Casts):
         """The best mix of the columns with the best that the site can do for it; None where it did not end."""
         from scipy.sparse import block_array, csc_matrix, csr_matrix, eye_array
 
-        form, ways, scale = self.site.form, self.ways, self.scale
-        problem = ways.problem
+        form, tables, scale = self.site.form, self.tables, self.scale
+        problem = tables.problem
         rows, low, high = self.rows(block)
         n_carriers = len(self.site.carriers)
         n_ties = problem.n_cells + n_carriers * problem.n_slots
@@ -227,16 +227,16 @@ class JointBound(Bound):
         problem, data, aim = search.problem, search.data, search.aim
         self.site = SiteProgram(problem, data, aim)
         weight = aim.weight(data)
-        self.ways = Ways(problem, weight[None, :])
+        self.tables = PricingTables(problem, weight[None, :])
         scale = max(float(np.abs(weight).mean()), 1e-9)
         latest = [max(cast.last.values()) for cast in problem.casts]
-        self.master = SiteMaster(self.ways, latest, self.site, scale)
+        self.master = SiteMaster(self.tables, latest, self.site, scale)
         self.settled = -aim.constant
         self._exact = exact_reheating(problem)
         self._idle = sum(states.most_mw for states in problem.states.values()) * problem.cell_min / 60
         priced = self.site.line >= 0
         self.prices = (
-            np.zeros_like(self.ways.capacity),
+            np.zeros_like(self.tables.capacity),
             np.where(priced, np.repeat(weight, problem.cells_per_slot), 0.0),
             np.zeros((len(self.site.carriers), problem.n_slots)),
         )
@@ -254,8 +254,8 @@ class JointBound(Bound):
             super()._begin()
             return
         columns, prices = last
-        for way in columns:
-            self.master.add(way)
+        for cast_column in columns:
+            self.master.add(cast_column)
         if [one.shape for one in prices] == [one.shape for one in self.prices]:
             self._value(*prices)
 
@@ -268,13 +268,13 @@ class JointBound(Bound):
         for carrier, worth in zip(self.site.carriers, gives, strict=True):
             credit += problem.gives[carrier][:, None] * np.repeat(worth, problem.cells_per_slot)[None, :]
             decided -= float(worth @ problem.fixed_gives.get(carrier, np.zeros(problem.n_slots)))
-        self.ways.weigh(load[None, :], credit)
-        self.ways.price(units, np.ones(1))
-        total, _ = self.ways.best()
+        self.tables.weigh(load[None, :], credit)
+        self.tables.price(units, np.ones(1))
+        total, _ = self.tables.best()
         if not math.isfinite(total):
             return total
         site = self.site.proven(load, gives, work=self.search.rest, cancel=self._stop)
-        value = total + site + self.settled + decided - float((units * self.ways.capacity).sum())
+        value = total + site + self.settled + decided - float((units * self.tables.capacity).sum())
         return value + self._earned(load)
 
     def _value(self, *prices: np.ndarray) -> float:

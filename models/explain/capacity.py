@@ -191,7 +191,7 @@ def _short(cells: np.ndarray, first: int, room: np.ndarray, together: int) -> tu
     return float(draw_mwh[i] - there[i]), float(draw_mwh[i]), float(there[i])
 
 
-LEAST_MIN = 0.5
+MIN_MINUTES = 0.5
 """What is missing less than this is rounding."""
 SHORT = {
     (True, True): mark(
@@ -299,7 +299,7 @@ class _Count:
                 offset += self.minutes(h, stage)
             cast = start + offset
             due = min(heat.due_min for _, heat in heats)
-            if cast > due + LEAST_MIN:
+            if cast > due + MIN_MINUTES:
                 yield (
                     Message(
                         "order {order} takes {hours:.1f} h from the start of its first heat by itself: it cannot end "
@@ -335,11 +335,11 @@ class _Count:
         parts = {heat.order for _, heat in operations} if stage.campaign else {heat.name for _, heat in operations}
         setups = 0.0
         work_min = sum(self.minutes(h, stage) for h, _ in operations)
-        if work_min <= there + LEAST_MIN:
+        if work_min <= there + MIN_MINUTES:
             # units may be set up while they are not available
             setups = max(len(parts) - len(rows), 0) * min(unit.setup_min for unit in stage.units)
             work_min, there = work_min + setups, float(inside.sum()) * len(rows)
-        if work_min <= there + LEAST_MIN:
+        if work_min <= there + MIN_MINUTES:
             return None
         heats: dict[str, Any] = {"count": len(operations)} if len(operations) > 1 else {"heat": operations[0][1].name}
         params = heats | {

@@ -286,7 +286,7 @@ class Elastic:
         data = sites.read(scenario, envelope)
         aim = aims.of(scenario, envelope, data, start)
         plant = plants.read(scenario, envelope) if scenario.processes else None
-        site_model = whole_site.build(data, aim, burning=set(), plant=plant)
+        site_model = whole_site.build(data, aim, one_way_slots=set(), plant=plant)
         self._hard = site_model.program
         all_parts = parts(scenario, site_model, aim)
         self.limits = [limit for limit in limits if limit.key in all_parts and not limit.dropped]

@@ -32,7 +32,7 @@ def impossible(scenario: Case, envelope: xr.Dataset, start: xr.Dataset | None, *
     aim = aims.of(scenario, envelope, data, start)
     if not scenario.orders:
         plant = plants.read(scenario, envelope) if scenario.processes else None
-        site_model = whole_site.build(data, aim, burning=set(), plant=plant)
+        site_model = whole_site.build(data, aim, one_way_slots=set(), plant=plant)
         return site_model.program.run(work=work, relax=True).status == "infeasible"
     problem = line_reader.from_scenario(scenario, envelope)
     if any(True for _ in unfed(problem, data)):

@@ -14,7 +14,7 @@ from emberline.models.formulations.processes.network import PlantPorts
 from emberline.models.formulations.processes.network import add as add_processes
 from emberline.models.formulations.processes.stock_value import bands, credits, slack_prices
 from emberline.models.formulations.site import balance as sites
-from emberline.models.formulations.site.assets import both_ways, burning
+from emberline.models.formulations.site.assets import both_ways, simultaneous_slots
 from emberline.models.formulations.site.assets.ports import Linear, slot_values
 from emberline.models.formulations.site.balance import Ports
 from emberline.models.formulations.site.objective import Aim
@@ -47,9 +47,9 @@ class SiteModel:
             program.restrict([(total[name], -math.inf, aim.tops.get(name, math.inf))])
         program.aim(total[aim.first])
 
-    def burning(self) -> set[int]:
+    def simultaneous_slots(self) -> set[int]:
         """Slots in which a store is filled and emptied at the same time in the solution, though it cannot be."""
-        slots = set() if self.ports.hub is None else burning(self.ports.hub)
+        slots = set() if self.ports.hub is None else simultaneous_slots(self.ports.hub)
         site, n = self.model.site, len(self.data.wasting)
         if self.data.battery is not None and self.data.battery.one_way:
             slots |= both_ways(slot_values(site.put_in, n)[:n], slot_values(site.put_out, n)[:n])
@@ -60,7 +60,7 @@ def build(
     data: SiteData,
     aim: Aim,
     load: np.ndarray | None = None,
-    burning: Collection[int] | None = None,
+    one_way_slots: Collection[int] | None = None,
     line_gives: Mapping[str, Linear] | None = None,
     plant: Plant | None = None,
     program: Callable[[pyo.ConcreteModel], Program] = Program,
@@ -71,7 +71,7 @@ def build(
         data: the site.
         aim: goals and caps.
         load: energy of the line by cell [MWh], shape (n_cells,); None: there is no line.
-        burning: slots in which stores may not be filled and emptied at the same time; None: all in which it could pay.
+        one_way_slots: slots in which stores may not be filled and emptied at once; None: all in which it pays.
         line_gives: what the line gives of other carriers, in the carrier's unit.
         plant: the processes; they are the load then.
         program: compiles the model; a solver of an earlier such model may be given it as changes.
@@ -101,7 +101,8 @@ def build(
             return model.by_cell[c] if plant is None else by_slot[t] / per
 
         model.site = pyo.Block()
-        ports = sites.add(model.site, coarse, cell, lambda t: by_slot[t], burning=burning, line_gives=gives or None)
+        how: dict[str, Any] = {"one_way_slots": one_way_slots, "line_gives": gives or None}
+        ports = sites.add(model.site, coarse, cell, lambda t: by_slot[t], **how)
         _goals(model, ports, data, coarse, aim, plant_ports)
         compiled = program(model)
     return SiteModel(data, coarse, model, ports, compiled, plant_ports)

@@ -36,9 +36,9 @@ class Hub:
     """What a unit of each component of ``COMPONENTS`` counts, by metric."""
     factors: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """By metric of ``FACTORS`` and asset: what a unit of its main flow adds."""
-    harmless: frozenset[str] = frozenset()
-    """Carriers of which a surplus can never pay: see ``emberline.models.problem.site.harmless``."""
-    alone: Collection[int] = ()
+    freely_disposable: frozenset[str] = frozenset()
+    """Carriers of which a surplus can never pay: see ``emberline.models.problem.site.freely_disposable``."""
+    one_way_slots: Collection[int] = ()
     """Slots in which a store is either filled or emptied, where both could pay."""
     forced: bool = False
     """Whether electricity may be in the way whatever it costs: a source or a machine that must run delivers it."""
@@ -107,7 +107,7 @@ def read_hub(scenario: Case, others: Collection[str], pays: bool) -> Hub | None:
     hours = scenario.horizon.step_h
     series = {asset.name: scenario.asset_series(asset.name) for asset in site.equipment}
     days = {name: load.days(scenario.horizon) for name, load in site.flexible.items()}
-    calm = harmless(site.carrier, site.equipment, series)
+    calm = freely_disposable(site.carrier, site.equipment, series)
     dumps = site.carrier[ELECTRICITY].dumps
     return Hub(
         hours=hours,
@@ -120,12 +120,12 @@ def read_hub(scenario: Case, others: Collection[str], pays: bool) -> Hub | None:
         factors={
             name: {asset.name: getattr(asset, row.per_unit) for asset in site.assets} for name, row in FACTORS.items()
         },
-        harmless=calm - {ELECTRICITY} if pays and not dumps else calm,
+        freely_disposable=calm - {ELECTRICITY} if pays and not dumps else calm,
         forced=ELECTRICITY not in calm,
     )
 
 
-def harmless(
+def freely_disposable(
     carriers: dict[str, Carrier], assets: Sequence[Any], series: dict[str, dict[str, np.ndarray]]
 ) -> frozenset[str]:
     """Carriers of which a surplus can never pay: taking more of them than needed never makes a plan better.

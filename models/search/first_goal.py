@@ -33,30 +33,30 @@ def minimize_first(
     Whole numbers that keep a store from burning a surplus are added only for slots in which one burns without them:
     elsewhere what they forbid does not pay anyway. Once half of the time is over it is forbidden in all.
     """
-    burning: set[int] | None = set() if data.hub is not None or data.battery is not None else None
+    one_way_slots: set[int] | None = set() if data.hub is not None or data.battery is not None else None
     whole_s = remaining()
     for attempt in itertools.count():
         began = time.perf_counter()
-        site_model = _model(data, aim, load, burning, line_gives, study)
+        site_model = _model(data, aim, load, one_way_slots, line_gives, study)
         seconds["build"] += time.perf_counter() - began
         start_values = site_model.program.start_values if site_model.program.whole else None
         start = False if start_values is None else start_values
         # half of what is left is kept for the round after one that burns again; the last one has some seconds anyway
-        limit = remaining() / 2 if burning else remaining()
-        least = SITE.burning_work if attempt and burning is None else 0.05
+        limit = remaining() / 2 if one_way_slots else remaining()
+        least = SITE.one_way_work if attempt and one_way_slots is None else 0.05
         outcome = site_model.program.run(work=max(limit, least), start=start, **how)
         if study is not None:
             study.solved(site_model)
         seconds["first goal"] += outcome.seconds
-        more = site_model.burning() if burning is not None and outcome.has_solution else set()
-        if burning is None or (outcome.has_solution and not more - burning):
+        more = site_model.simultaneous_slots() if one_way_slots is not None and outcome.has_solution else set()
+        if one_way_slots is None or (outcome.has_solution and not more - one_way_slots):
             break
-        if not outcome.has_solution and (not burning or outcome.status in ("infeasible", "unbounded")):
+        if not outcome.has_solution and (not one_way_slots or outcome.status in ("infeasible", "unbounded")):
             break
-        burning = (
+        one_way_slots = (
             None
-            if attempt == SITE.burning_rounds or not outcome.has_solution or remaining() < whole_s / 2
-            else burning | more
+            if attempt == SITE.one_way_rounds or not outcome.has_solution or remaining() < whole_s / 2
+            else one_way_slots | more
         )
     return site_model, outcome
 
@@ -65,18 +65,18 @@ def _model(
     data: SiteData,
     aim: Aim,
     load: np.ndarray | None,
-    burning: Collection[int] | None,
+    one_way_slots: Collection[int] | None,
     line_gives: Mapping[str, Linear] | None,
     study: Study | None,
 ) -> SiteModel:
     """The site's model: the study's last one where only goal and caps differ, else a new one."""
     if study is None:
-        return build(data, aim, load, burning, line_gives)
-    last_model = None if line_gives else study.site(data, load, burning)
+        return build(data, aim, load, one_way_slots, line_gives)
+    last_model = None if line_gives else study.site(data, load, one_way_slots)
     if last_model is not None:
         last_model.ask(aim)
         return last_model
-    model = build(data, aim, load, burning, line_gives, program=lambda model: study.program("site", model))
+    model = build(data, aim, load, one_way_slots, line_gives, program=lambda model: study.program("site", model))
     if not line_gives:
-        study.keep_site(model, load, burning)
+        study.keep_site(model, load, one_way_slots)
     return model

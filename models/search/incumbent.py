@@ -1,9 +1,9 @@
 """State of a search: best plan, bound, clock. Whatever makes a plan, it is judged here by its own figures.
 
 A site with many assets makes every program of heats large, and most of it hardly depends on them. So heats are planned
-against a ``Guide``: the site with its assets held where the best plan so far has them, import priced as ever and what
-the line gives priced at what it is worth there. Then the assets are planned against the heats (``Search.flows``), and
-so on in turn. Bounds are proven on the whole.
+against a ``PricedSite``: the site with its assets held where the best plan so far has them, import priced as ever and
+what the line gives priced at what it is worth there. Then the assets are planned against the heats (``Search.flows``),
+and so on in turn. Bounds are proven on the whole.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from emberline.scenarios.metrics import CARBON, METRICS
 
 
 @dataclass(frozen=True)
-class Guide:
+class PricedSite:
     """The site and the aim that heats are planned with."""
 
     data: SiteData
@@ -48,8 +48,8 @@ class Guide:
 
 def guide_around(
     data: SiteData, aim: Aim, flows: Flows, worth: dict[str, np.ndarray], gives: dict[str, np.ndarray]
-) -> Guide:
-    """The guide around what a site does.
+) -> PricedSite:
+    """The priced_site around what a site does.
 
     Args:
         data: the site.
@@ -64,7 +64,7 @@ def guide_around(
         base, pv = base - flows.pv, np.zeros(len(base))
     prices = {carrier: worth[carrier] for carrier in gives if carrier in worth and np.abs(worth[carrier]).any()}
     site = replace(data, base=base, pv=pv, battery=None, hub=None, whole=True, given_worth=(aim.first, prices))
-    # what the assets cost and emit is left out of what the guide's ports tell
+    # what the assets cost and emit is left out of what the priced_site's ports tell
     meter = flows.meter_mw * data.meter_min / 60
     more = 0.0 if data.purchase is None else data.purchase.cost(flows.imported, meter)
     more -= float(flows.exported @ data.export_price)
@@ -76,7 +76,7 @@ def guide_around(
     tops = {name: top - (flows.totals[name] - totals[name]) for name, top in aim.tops.items()}
     more_kg = flows.totals[CARBON] - totals[CARBON]
     grades = tuple(replace(cap, top_kg=cap.top_kg - cap.mass_share * more_kg) for cap in aim.grades)
-    return Guide(site, replace(aim, tops=tops, grades=grades))
+    return PricedSite(site, replace(aim, tops=tops, grades=grades))
 
 
 class Dispatching(Protocol):
@@ -125,7 +125,7 @@ class Search(Record):
     draft_rank: float = math.inf
     draft_flows: Flows | None = None
     """What the site did under the last draft."""
-    guide: Guide | None = None
+    priced_site: PricedSite | None = None
     """Where the site has assets: the site with its assets held."""
     proving: bool = True
     """Whether a bound is wanted."""
@@ -228,12 +228,12 @@ class Search(Record):
         """Plan heats around what the assets do now."""
         if self.data.hub is not None:
             gives = line_gives(self.problem, starts)
-            self.guide = guide_around(self.data, self.aim, flows, self._dispatcher.worth(), gives)
+            self.priced_site = guide_around(self.data, self.aim, flows, self._dispatcher.worth(), gives)
 
     @property
-    def planning(self) -> Guide:
+    def planning(self) -> PricedSite:
         """The site and the aim that heats are planned with."""
-        return self.guide or Guide(self.data, self.aim)
+        return self.priced_site or PricedSite(self.data, self.aim)
 
     @contextmanager
     def afresh(self) -> Iterator[None]:

@@ -324,9 +324,9 @@ class SiteTuning:
     """Work of the first goal from which on the second one leaves all switches as they are."""
     patience: float = 2
     """How many times as much as the first goal the second may take, where whole numbers are decided."""
-    burning_rounds: int = 4
+    one_way_rounds: int = 4
     """How often slots are added in which a store must not burn a surplus; then it is forbidden in all."""
-    burning_work: float = 3.0
+    one_way_work: float = 3.0
     """Work for a plan in which no store burns, where the search is over and the best one that was found burns."""
 
 

@@ -77,9 +77,9 @@ class Study:
         """The last model of a site alone, where it was made of the same numbers; only its goal and caps may differ."""
         return self._site[0] if self._site is not None and same(self._site[1], inputs) else None
 
-    def keep_site(self, site_model: Solved, load: Any, burning: Any) -> None:
+    def keep_site(self, site_model: Solved, load: Any, one_way_slots: Any) -> None:
         """Take a site's model, with what it was made of."""
-        self._site = site_model, (site_model.data, load, burning)
+        self._site = site_model, (site_model.data, load, one_way_slots)
 
     def solved(self, site_model: Solved) -> None:
         """A site's model has been solved for the first goal of its scenario."""

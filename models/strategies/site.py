@@ -73,7 +73,7 @@ def optimize_site(
     if first.has_solution and remaining() > 0 and not stop():
         values = site_model.program.solution()
         seconds["second goal"] = _second(site_model, aim, started, gap, remaining(), stop)
-        if site_model.burning():
+        if site_model.simultaneous_slots():
             site_model.program.load_values(values)
     return _schedule(scenario, site_model, aim, first, stop(), seconds, began)
 

@@ -22,9 +22,9 @@ from emberline.scenarios.messages import Message, mark
 
 QUARTER = 4
 """The avoided hours are about the worst quarter of all: hours that count the same are in it together or not at all."""
-MOST_ORDERS = 3
-MOST_USES = 2
-LEAST_SHARE = 0.005
+MAX_ORDERS = 3
+MAX_USES = 2
+MIN_SHARE = 0.005
 """Share of the electricity that must leave the worst hours to be worth a sentence."""
 FULL = 0.995
 """Share of a limit from which on it binds."""
@@ -93,7 +93,7 @@ def changes(plan: Plan) -> tuple[Change, ...]:
     sentences += _uses(plan, plan.replay)
     sentences += [
         Change("dear hours", reason.says, (reason.unit,), reason.from_min, reason.to_min, reason.numbers)
-        for reason in islice(dear_hours(plan, plan.replay), MOST_USES)
+        for reason in islice(dear_hours(plan, plan.replay), MAX_USES)
     ]
     sentences += _limits(plan, plan.replay)
     return tuple(sentences)
@@ -131,7 +131,7 @@ def _hours(plan: Plan) -> Iterator[Change]:
     }
     numbers["share_before"] = 100 * numbers["before"] / float(before.sum())
     numbers["share_after"] = 100 * numbers["after"] / float(after.sum())
-    if abs(numbers["share_before"] - numbers["share_after"]) < 100 * LEAST_SHARE:
+    if abs(numbers["share_before"] - numbers["share_after"]) < 100 * MIN_SHARE:
         return
     when, first, last = span(scenario.horizon, steps)
     values = {name: value for name, value in numbers.items() if name != "mean"} | {"mean": signal_text(numbers["mean"])}
@@ -167,8 +167,8 @@ def _orders(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
         if order in after and abs(after[order].start - place.start) >= scenario.horizon.step_min
     }
     ranked = sorted(gains, key=lambda order: -gains[order])
-    best = [order for order in ranked[:MOST_ORDERS] if gains[order] > 0]
-    way = [order for order in ranked[-1:] if gains[order] < 0 and best and len(best) < MOST_ORDERS]
+    best = [order for order in ranked[:MAX_ORDERS] if gains[order] > 0]
+    way = [order for order in ranked[-1:] if gains[order] < 0 and best and len(best) < MAX_ORDERS]
     for order, text in [*((order, "later") for order in best), *((order, "way") for order in way)]:
         old, new = before[order], after[order]
         if abs(new.worth - old.worth) <= WORTH_TELLING * abs(old.worth):
@@ -230,7 +230,7 @@ def _uses(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
     timed.sort(key=lambda use: -use.moved)
     amounts = [use for use in uses if not use.moved]
     amounts.sort(key=lambda use: -abs(use.after - use.before) / max(use.before, use.after))
-    for use in [*timed[:MOST_USES], *amounts[:MOST_USES]]:
+    for use in [*timed[:MAX_USES], *amounts[:MAX_USES]]:
         yield Change("use", Message("{change}.", change=use.says), (use.name,), numbers=_of_use(use))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from emberline.planning.answer.record import BASES, SAME, Headline, Saving, SimpleRule, is_same
 from emberline.planning.answer.wording import (
-    LEAST_GAP,
+    MIN_GAP,
     amount,
     joined,
     of_goal,
@@ -306,7 +306,7 @@ def _best(headline: Headline) -> str:
         return Message(text, covered=headline.bound_covers.says, amount=value, unit=unit)
     if gap is None or distance is None:
         return Message("How much better the best possible plan may be is not known.")
-    if gap < LEAST_GAP:
+    if gap < MIN_GAP:
         return Message("No plan that {covered} is better (proven).", covered=headline.bound_covers.says)
     value, unit = of_goal(headline, distance)
     text = mark("No plan that {covered} is better by more than {amount} {unit} (proven).")

@@ -16,7 +16,7 @@ from emberline.planning.answer.record import (
     is_worse,
 )
 from emberline.planning.answer.wording import (
-    LEAST_GAP,
+    MIN_GAP,
     amount,
     joined,
     of_goal,
@@ -267,7 +267,7 @@ def _best_tile(headline: Headline) -> Tile:
     value, unit = of_goal(headline, distance)
     covered, step = headline.bound_covers.says, headline.bound_covers.step_min
     proven = Message("proven") if step is None else Message("proven on {step:g}-minute steps", step=step)
-    if gap < LEAST_GAP:
+    if gap < MIN_GAP:
         note = Message("proven: no plan that {covered} is better", covered=covered)
         return Tile("best", label, Message("this one"), note, proven)
     note = Message("{proven}; within {gap} of what can be decided", proven=proven, gap=percent(gap))

@@ -22,7 +22,7 @@ NOTHING = 1e-9
 """Less than this in a step is the solver's tolerance."""
 WORTH_TELLING = 0.005
 """A mean intensity or price that differs by less than this share is no reason."""
-MOST = 0.9
+MIN_SHARE = 0.9
 """Share of what a unit gives a store more or less that the store must end with, to be the reason."""
 
 SIGNALS = {
@@ -133,7 +133,7 @@ def _in_stock(unit: str, runs: tuple[xr.Dataset, xr.Dataset], hours: tuple[float
             more[place] = more.get(place, 0.0) + amount
     for store in sorted(before.keys() & after.keys() & more.keys(), key=lambda name: -abs(more[name])):
         rise = float(after[store] - before[store])
-        if rise * more[store] > 0 and abs(rise) >= MOST * abs(more[store]):
+        if rise * more[store] > 0 and abs(rise) >= MIN_SHARE * abs(more[store]):
             ends = {"after": float(after[store]), "before": float(before[store])}
             return Message("{store} ends with {after:,.4g} t in stock instead of {before:,.4g} t", store=store, **ends)
     return ""

@@ -127,5 +127,5 @@ def point_label(name: str, minimize: str, signal: str, extra_cost_share: float |
     return text if name != ONE_SIGNAL else Message("{first}, {second}", first=text, second=more_allowed(signal))
 
 
-LEAST_GAP = 5e-5
+MIN_GAP = 5e-5
 """A smaller gap is none."""

@@ -27,7 +27,7 @@ Common = TypeVar("Common")
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 
-MOST_WORKERS = 256
+MAX_WORKERS = 256
 
 
 @dataclass(frozen=True)
@@ -145,15 +145,15 @@ def engine(workers: int | None = None, address: str | None = None) -> Iterator[E
 
     Raises:
         ClusterError: nobody answers at the address, it has no workers, or they have other versions.
-        ValueError: fewer than one worker, or more than ``MOST_WORKERS``.
+        ValueError: fewer than one worker, or more than ``MAX_WORKERS``.
     """
     if address is not None:
         with remote(address) as client:
             yield Engine(client, local=False)
         return
     processes = cores() if workers is None else workers
-    if not 1 <= processes <= MOST_WORKERS:
-        raise ValueError(f"there are 1 to {MOST_WORKERS} workers, not {processes}")
+    if not 1 <= processes <= MAX_WORKERS:
+        raise ValueError(f"there are 1 to {MAX_WORKERS} workers, not {processes}")
     if processes == 1:
         yield Engine()
         return

@@ -27,7 +27,7 @@ REACH_MIN = 30.0
 and days of ``melt-shop-small``, whose import limit binds, lose 2 t in 46."""
 CUTS = 8
 """Cuts until the import limit is kept."""
-DEARER, GROWTH, FADING, LEAST_OVER_MWH, DEAREST = 0.1, 1.6, 0.9, 0.5, 10.0
+DEARER, GROWTH, FADING, MIN_OVER_MWH, DEAREST = 0.1, 1.6, 0.9, 0.5, 10.0
 """Rise of an interval's price for a MWh above the limit, in mean worths of a MWh; its growth from cut to cut and its
 fall from look to look; the least energy that counts as above the limit; the highest price."""
 STARTING = 0.2
@@ -113,7 +113,7 @@ class Retiming:
             over = self._over(todo, ahead, graph.starts(slots), now, until)
             if not over.any():
                 break
-            rise = DEARER * self._scale * np.maximum(over, LEAST_OVER_MWH)
+            rise = DEARER * self._scale * np.maximum(over, MIN_OVER_MWH)
             higher = np.minimum(GROWTH * self._prices + rise, DEAREST * self._scale)
             self._prices = np.where(over > 0, higher, self._prices)
         gain = graph.cost(plain, graph.expected) - graph.cost(plain, slots)

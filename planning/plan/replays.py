@@ -15,7 +15,7 @@ from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import FIGURES
 
 QUANTILES = (0.1, 0.5, 0.9)
-MOST_IN_PERCENT = 100
+MAX_IN_PERCENT = 100
 """Days of which a whole percent tells the share."""
 CONFIDENCE = 0.95
 """Of intervals."""
@@ -102,10 +102,10 @@ def in_words(count: int, length_min: float) -> Message:
     return Message("{count} disturbed replays", count=count)
 
 
-def of_days(share: float | None, n: int = MOST_IN_PERCENT) -> Message:
+def of_days(share: float | None, n: int = MAX_IN_PERCENT) -> Message:
     """A share of ``n`` disturbed days in percent, rounded down: 399 of 400 are not all, and a level that is missed is
     not reached. Of more than a hundred with a tenth, so that shares that differ look different."""
-    digits = 0 if n <= MOST_IN_PERCENT else 1
+    digits = 0 if n <= MAX_IN_PERCENT else 1
     scale = 10**digits
     value = math.floor(100 * scale * (share or 0.0) + 1e-9) / scale
     return Message(f"{{value:,.{digits}f}} %", value=value)

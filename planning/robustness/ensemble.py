@@ -29,7 +29,7 @@ from emberline.scenarios.records.replanning import Using
 
 __all__ = ["ensemble", "interval", "quantiles", "refuse"]
 
-MOST_REPLICATIONS = 100_000
+MAX_REPLICATIONS = 100_000
 PART = 25
 """Replications in one piece of work at most: seconds of work, so that a killed worker loses little."""
 QUANTILE_FIGURES = (*FIGURES, "peak_mw", "late_heats", "late_t", "missed_deliveries", "short_t")
@@ -229,7 +229,7 @@ def ensemble(
 
     Raises:
         ScenarioError: nothing is disturbed, or the ensemble needs more memory than there is.
-        ValueError: fewer than one replication, or more than ``MOST_REPLICATIONS``.
+        ValueError: fewer than one replication, or more than ``MAX_REPLICATIONS``.
     """
     refuse(scenario, schedule, replications, engine.workers if engine.local else 0)
     using = Using.FOLLOW
@@ -263,8 +263,8 @@ def refuse(scenario: Scenario, schedule: xr.Dataset, replications: int, workers:
     Raises:
         As :func:`ensemble`.
     """
-    if not 1 <= replications <= MOST_REPLICATIONS:
-        raise ValueError(f"there are 1 to {MOST_REPLICATIONS} replications, not {replications}")
+    if not 1 <= replications <= MAX_REPLICATIONS:
+        raise ValueError(f"there are 1 to {MAX_REPLICATIONS} replications, not {replications}")
     if not scenario.disturbed:
         says = "nothing is disturbed, so that every replay is the same; give spreads or breakdowns"
         raise ScenarioError([Problem(scenario.name, "disturbances", says)])

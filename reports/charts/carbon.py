@@ -24,7 +24,7 @@ PARTS = {
 """Parts of the total, from below, with their colours; the same as in the carbon diagrams."""
 SOURCES = ("#DDCC77", "#EE8866", "#44BB99", "#AA4499", "#88CCEE", "#999933", "#BBBBBB")
 """Colours of carbon sources (after Tol)."""
-MOST_HEATS = 200
+MAX_HEATS = 200
 """Most heats that are drawn as bars; the table has all of them."""
 
 

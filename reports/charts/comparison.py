@@ -24,7 +24,7 @@ from emberline.studies.difference import HeatMove
 SHADES = ("#4477AA", "#EE6677", "#228833", "#B8960C", "#AA3377")
 """Colours of the plans in their order (Tol's bright scheme, its yellow darker); each also has a dash and a letter."""
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4])
-MOST_FIGURES, MOST_MOVES = 12, 40
+MAX_FIGURES, MAX_MOVES = 12, 40
 WIDEST = 0.25
 """Largest share that a bar shows."""
 
@@ -38,7 +38,7 @@ def shares(rows: Sequence[tuple[str, Mapping[str, float | None]]], letters: Sequ
     """
     entries = [
         {"figure": figure, "plan": letter, "share": share, "says": _share_text(share)}
-        for figure, by_letter in rows[:MOST_FIGURES]
+        for figure, by_letter in rows[:MAX_FIGURES]
         for letter, share in by_letter.items()
         if share is not None
     ]
@@ -71,7 +71,7 @@ def shares(rows: Sequence[tuple[str, Mapping[str, float | None]]], letters: Sequ
 
 def clipped(rows: Sequence[tuple[str, Mapping[str, float | None]]]) -> bool:
     """Whether a bar of these rows is cut off; arguments as of ``shares``."""
-    return any(abs(share or 0.0) > WIDEST for _, by_letter in rows[:MOST_FIGURES] for share in by_letter.values())
+    return any(abs(share or 0.0) > WIDEST for _, by_letter in rows[:MAX_FIGURES] for share in by_letter.values())
 
 
 def _share_text(share: float) -> str:
@@ -132,7 +132,7 @@ def moves(changes: Sequence[HeatMove], stage: str, scenario: Scenario, letters: 
     """Moves of heats at a stage: white for the start in the first plan, filled for the second.
 
     Args:
-        changes: moved heats; at most ``MOST_MOVES`` are drawn, largest moves first.
+        changes: moved heats; at most ``MAX_MOVES`` are drawn, largest moves first.
         stage: the stage.
         scenario: gives the horizon of the time axis.
         letters: of the two plans.
@@ -158,7 +158,7 @@ def moves(changes: Sequence[HeatMove], stage: str, scenario: Scenario, letters: 
                     "moved": f"{'+' if move.later_min > 0 else ''}{wording.number(move.later_min, 0)} min",
                 }
             )
-    rows = sorted(sorted(rows, key=lambda row: -abs(row["later"]))[:MOST_MOVES], key=lambda row: row["start"])
+    rows = sorted(sorted(rows, key=lambda row: -abs(row["later"]))[:MAX_MOVES], key=lambda row: row["start"])
     frame = pd.DataFrame(rows)
     heats = frame["heat"].tolist()
     x = time_axis(View.of(scenario.horizon), labels=True, title=True)

@@ -24,7 +24,7 @@ UNDISTURBED = "#AA3377"
 """Colour of the undisturbed plan, distinct from the shades of the import on light and dark pages."""
 COLUMNS = 24
 """Columns in which dots are stacked."""
-MOST_LIMITS = 12
+MAX_LIMITS = 12
 CELLS = 100
 """Most columns of the heat map."""
 
@@ -176,7 +176,7 @@ def broken(ensemble: Ensemble, view: View) -> Layers:
         ensemble: an ensemble with at least one missed limit.
         view: the part of the horizon.
     """
-    rows = ensemble.broke()[:MOST_LIMITS]
+    rows = ensemble.broke()[:MAX_LIMITS]
     data, horizon = ensemble.data, ensemble.scenario.horizon
     keys = list(zip(*(data[f"limit_{name}"].values.tolist() for name in ("kind", "stage", "unit")), strict=True))
     counts = data["missed_in_hour"].to_numpy()

@@ -27,12 +27,12 @@ from emberline.reports.text.numbers import moment
 from emberline.scenarios import Scenario
 
 Layers = alt.LayerChart | alt.FacetChart
-MOST_IN_LEGEND = 9
+MAX_IN_LEGEND = 9
 NARROWEST = 640
 """Width of the time axis assumed for choosing labels in bars [px]."""
 PER_LETTER = 5.6
 """Width of a letter in a bar [px]."""
-MOST_EDGES = 400
+MAX_EDGES = 400
 """Bars that have an edge: the edges of more would hide them."""
 OF_MACHINES = {"on": palette.PALE, "charge": palette.BATTERY, "discharge": palette.PV}
 """Colours of what machines and stores of the site do."""
@@ -111,8 +111,8 @@ def of_run(
         rows.append((_table(scenario, of_units(scenario, baseline), "baseline", view, titles), THIN))
     x, y = time_axis(view, labels=True), _units({unit: called(unit, scenario) for unit in units})
     shade_of = colours(scenario, of_machines)
-    few: Any = {"columns": MOST_IN_LEGEND, "symbolStrokeWidth": 0, "offset": 4, "padding": 0}
-    legend = alt.Legend(title=None, orient="top", **few) if len(shade_of) <= MOST_IN_LEGEND else None
+    few: Any = {"columns": MAX_IN_LEGEND, "symbolStrokeWidth": 0, "offset": 4, "padding": 0}
+    legend = alt.Legend(title=None, orient="top", **few) if len(shade_of) <= MAX_IN_LEGEND else None
     colour = shades("key", shade_of, legend).sort(list(shade_of))
     tooltip = tips({name: tr(title) for name, title in titles.items()})
     layers = bar_layers(rows, x, y, colour, tooltip)
@@ -171,7 +171,7 @@ def bar_layers(
     """
     layers = []
     for frame, look in rows:
-        edge = EDGE if len(frame) <= MOST_EDGES else {}
+        edge = EDGE if len(frame) <= MAX_EDGES else {}
         for part, more in ((frame[frame["makes"]], {}), (frame[~frame["makes"]], PALE)):
             if len(part):
                 bars = alt.Chart(part).encode(x=x, x2="end:Q", y=y, tooltip=tooltip, color=colour)

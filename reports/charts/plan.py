@@ -30,7 +30,7 @@ MOMENT = "moment"
 """Name of the selection of the moment under the pointer."""
 NEAR_ZERO = 0.15
 """An axis of values that come this near to zero, as a share of their range, starts at zero."""
-MOST_LEVELS = 10
+MAX_LEVELS = 10
 """Levels in a file."""
 WIDTH = 960
 """Of the time axis where no page gives it [px]."""
@@ -168,7 +168,7 @@ def levels(plan: Plan, fonts: str) -> str:
         site_panels.level_panel(level, table, x, colour_of[level.name], True) for level in site_panels.levels(plan)
     ]
     panels += process_panels.store_panels(plan, table, x, True, list(plan.scenario.store))
-    panels = panels[:MOST_LEVELS]
+    panels = panels[:MAX_LEVELS]
     for layer in panels[-1].layer if panels else ():
         if isinstance(layer.encoding.x, alt.X):
             layer.encoding.x = time_axis(view, labels=True, title=True)

@@ -27,7 +27,7 @@ ROW, STORE, POWER, DELIVERED = 34, 84, 105, 80
 """Heights [px]."""
 FEW_STORES = 3
 """As many have high rows."""
-MOST_STORES = 8
+MAX_STORES = 8
 """Stores drawn by default."""
 ORDER_LINE = 6
 """Height of the line of an order above the deliveries [px]."""

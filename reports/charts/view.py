@@ -19,7 +19,7 @@ from emberline.reports.charts import palette
 from emberline.reports.text import mark, numbers, tr
 from emberline.scenarios.records.horizon import Horizon
 
-MOST_POINTS = 700
+MAX_POINTS = 700
 """Most points of a curve; a week of quarter-hours fits."""
 LENGTHS_MIN = (5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 720, 1440, 2880, 10080)
 """Interval lengths to which steps are merged [min]."""
@@ -40,11 +40,11 @@ class View:
 
     @classmethod
     def of(cls, horizon: Horizon, first: int = 0, end: int | None = None) -> View:
-        """The finest view of some steps with at most ``MOST_POINTS`` intervals."""
+        """The finest view of some steps with at most ``MAX_POINTS`` intervals."""
         end = horizon.n_steps if end is None else end
         step = horizon.step_min
-        fits = [round(m / step) for m in LENGTHS_MIN if m % step == 0 and (end - first) * step <= m * MOST_POINTS]
-        return cls(horizon, first, end, 1 if end - first <= MOST_POINTS else min(fits, default=end - first))
+        fits = [round(m / step) for m in LENGTHS_MIN if m % step == 0 and (end - first) * step <= m * MAX_POINTS]
+        return cls(horizon, first, end, 1 if end - first <= MAX_POINTS else min(fits, default=end - first))
 
     @property
     def starts(self) -> np.ndarray:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from emberline.scenarios.records.base import Record
 
-LEAST_T_CO2_PER_T_CLINKER = 0.525
+MIN_T_CO2_PER_T_CLINKER = 0.525
 """Least emission factor of clinker where calcium and magnesium oxides are not analysed, and default of kiln dust."""
 T_CO2_PER_T_CAO, T_CO2_PER_T_MGO = 0.785, 1.092
 
@@ -60,7 +60,7 @@ def clinker_t_co2_per_t(cao: float, mgo: float, *, cao_in_meal: float = 0.0, mgo
 
 
 def kiln_dust_t_co2_per_t(
-    clinker_t_co2_per_t: float = LEAST_T_CO2_PER_T_CLINKER, calcination: float | None = None
+    clinker_t_co2_per_t: float = MIN_T_CO2_PER_T_CLINKER, calcination: float | None = None
 ) -> float:
     """Emission factor of cement kiln dust that leaves the kiln [t CO2/t dust].
 
@@ -71,7 +71,7 @@ def kiln_dust_t_co2_per_t(
         calcination: share of the carbonate in the dust that is calcined, 0 to 1; None: not known.
     """
     if calcination is None:
-        return LEAST_T_CO2_PER_T_CLINKER
+        return MIN_T_CO2_PER_T_CLINKER
     if not 0 <= calcination <= 1:
         raise ValueError(f"calcination {calcination:g} must be 0 to 1")
     loss = clinker_t_co2_per_t / (1 + clinker_t_co2_per_t) * calcination
@@ -100,7 +100,7 @@ class Oxides(Record):
 class KilnDust(Record):
     """Dust that leaves the kiln, in a monitoring plan."""
 
-    clinker_t_co2_per_t: float = Field(default=LEAST_T_CO2_PER_T_CLINKER, gt=0)
+    clinker_t_co2_per_t: float = Field(default=MIN_T_CO2_PER_T_CLINKER, gt=0)
     """Emission factor of the clinker."""
     calcination: float | None = Field(default=None, ge=0, le=1)
     """Share of its carbonate that is calcined; None: not known."""

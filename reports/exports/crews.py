@@ -23,7 +23,7 @@ __all__ = ["Line", "crews", "lines", "unit_pages", "work"]
 
 SHIFT_H, FIRST_SHIFT = 8, 6
 """Length of a shift [h], and the hour at which the first one of a day begins."""
-LEAST_GAP_MIN = 0.5
+MIN_GAP_MIN = 0.5
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,11 @@ def lines(run: StoredRun, unit: str) -> Iterator[Line]:
     at, end = 0.0, plan.scenario.horizon.length_min
     work = [activity for activity in activities(plan.scenario, replay_of(plan)) if activity.unit == unit]
     for activity in sorted(work, key=lambda one: one.start_min):
-        if activity.start_min - at > LEAST_GAP_MIN:
+        if activity.start_min - at > MIN_GAP_MIN:
             yield Line(unit, at, activity.start_min, None)
         yield Line(unit, activity.start_min, activity.end_min, activity)
         at = max(at, activity.end_min)
-    if end - at > LEAST_GAP_MIN:
+    if end - at > MIN_GAP_MIN:
         yield Line(unit, at, end, None)
 
 

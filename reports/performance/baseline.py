@@ -191,9 +191,9 @@ def savings(baseline: EnergyBaseline, report: pd.DataFrame, confidence: float = 
     return Savings(saving, saving - half, saving + half, predicted, actual, confidence)
 
 
-LEAST_R_SQUARED = 0.5
-MOST_MODEL_P = 0.1
-MOST_VARIABLE_P, ONE_VARIABLE_P = 0.2, 0.1
+MIN_R_SQUARED = 0.5
+MAX_MODEL_P = 0.1
+MAX_VARIABLE_P, ONE_VARIABLE_P = 0.2, 0.1
 DEVIATIONS = 3.0
 ASHRAE_R_SQUARED, ASHRAE_CV_RMSE, ASHRAE_NMBE = 0.75, 0.15, 0.05
 
@@ -246,20 +246,20 @@ def refuse_invalid(rules: Sequence[Breach]) -> None:
 
 
 def _of_model(baseline: EnergyBaseline) -> Iterator[Breach]:
-    if not baseline.r_squared >= LEAST_R_SQUARED:
-        yield Breach("r_squared", f"R² is {baseline.r_squared:.3f}, at least {LEAST_R_SQUARED} is required")
-    if not baseline.adjusted_r_squared >= LEAST_R_SQUARED:
-        says = f"adjusted R² is {baseline.adjusted_r_squared:.3f}, at least {LEAST_R_SQUARED} is required"
+    if not baseline.r_squared >= MIN_R_SQUARED:
+        yield Breach("r_squared", f"R² is {baseline.r_squared:.3f}, at least {MIN_R_SQUARED} is required")
+    if not baseline.adjusted_r_squared >= MIN_R_SQUARED:
+        says = f"adjusted R² is {baseline.adjusted_r_squared:.3f}, at least {MIN_R_SQUARED} is required"
         yield Breach("adjusted_r_squared", says)
-    if not baseline.model_p <= MOST_MODEL_P:
-        yield Breach("model_p", f"p of the model is {baseline.model_p:.3f}, at most {MOST_MODEL_P} is allowed")
+    if not baseline.model_p <= MAX_MODEL_P:
+        yield Breach("model_p", f"p of the model is {baseline.model_p:.3f}, at most {MAX_MODEL_P} is allowed")
 
 
 def _of_variables(baseline: EnergyBaseline, production: Sequence[str]) -> Iterator[Breach]:
     p = baseline.p_values.drop(INTERCEPT)
-    weak = [f"{name} ({value:.3f})" for name, value in p.items() if not value <= MOST_VARIABLE_P]
+    weak = [f"{name} ({value:.3f})" for name, value in p.items() if not value <= MAX_VARIABLE_P]
     if weak:
-        yield Breach("variable_p", f"p of {', '.join(weak)} is above {MOST_VARIABLE_P}")
+        yield Breach("variable_p", f"p of {', '.join(weak)} is above {MAX_VARIABLE_P}")
     if not p.min() < ONE_VARIABLE_P:
         yield Breach("one_variable_p", f"no variable has a p below {ONE_VARIABLE_P}; the least is {p.min():.3f}")
     negative = [name for name in baseline.variables if baseline.coefficients[name] < 0]

@@ -274,7 +274,7 @@ def _uses(scenario: Case, log: HeatLog, edges: np.ndarray) -> list[TwinUse]:
     return [TwinUse(*map(float, day)) for day in zip(tonnes_by_day, works, idling, waits, strict=True)]
 
 
-MOST = 0.8
+SIGNIFICANT_SHARE = 0.8
 """Uses are significant, from the largest on, until they make up this share."""
 
 
@@ -296,5 +296,6 @@ def significant_uses(rows: pd.DataFrame, uses: Sequence[str]) -> pd.DataFrame:
         raise ValueError("energy uses must not be negative, and not all zero")
     share = energy / energy.sum()
     before = share.cumsum() - share
-    table = {"energy": energy, "share": share, "cumulated": share.cumsum(), "significant": before < MOST - 1e-12}
+    significant = before < SIGNIFICANT_SHARE - 1e-12
+    table = {"energy": energy, "share": share, "cumulated": share.cumsum(), "significant": significant}
     return pd.DataFrame({name: np.asarray(values) for name, values in table.items()}, index=energy.index)

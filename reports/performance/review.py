@@ -18,7 +18,7 @@ from emberline.reports.performance.baseline import (
     savings,
 )
 from emberline.reports.performance.cusum import Cusum, cusum
-from emberline.reports.performance.losses import MOST, Losses, significant_uses
+from emberline.reports.performance.losses import SIGNIFICANT_SHARE, Losses, significant_uses
 from emberline.reports.performance.tables import Periods
 
 
@@ -113,7 +113,7 @@ class Review:
             )
             for name, row in self.uses.iterrows()
         ]
-        note = f"Significant are the largest uses that make up {MOST:.0%} of the energy of all uses."
+        note = f"Significant are the largest uses that make up {SIGNIFICANT_SHARE:.0%} of the energy of all uses."
         return table("Significant energy uses", ("use", "energy", "share", "cumulated", "significant"), rows, note)
 
 

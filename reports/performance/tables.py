@@ -26,7 +26,7 @@ POWER = {"_mw": "_mwh", "_kw": "_kwh"}
 """Ends of the names of power columns, and of the energy that they become."""
 MEANS = ("temperature", "_c", "_share", "_percent", "_ratio", "humidity")
 """Ends of the names of columns that are averaged, not added up."""
-MOST_PROBLEMS = 20
+MAX_PROBLEMS = 20
 CHANGES = "clock changes"
 """Attribute of a table of numbers: changes of its clock, so that a day of 23 hours is whole."""
 NAME = "file"
@@ -85,7 +85,7 @@ def read_content(content: bytes, name: str, zone: str = "") -> pd.DataFrame:
         cells.append((place, row))
     numbers = {column: _column(column, cells, problems) for column in columns if column != time}
     if problems:
-        raise ScenarioError(problems[:MOST_PROBLEMS])
+        raise ScenarioError(problems[:MAX_PROBLEMS])
     frame = pd.DataFrame({column: values for column, values in numbers.items() if values is not None})
     local = _local(index, zone, name, utc=time.strip().lower() == "time_utc")
     frame.index = pd.DatetimeIndex([at.replace(tzinfo=None) for at in local])
@@ -192,7 +192,7 @@ class Periods:
             remarks[f"{span} left out: values of {', '.join(names)}{where} {bound}"] = None
         if missing:
             problems = [Problem(file, ", ".join(names), says) for (file, says), names in missing.items()]
-            raise ScenarioError(problems[:MOST_PROBLEMS])
+            raise ScenarioError(problems[:MAX_PROBLEMS])
         rows = self.frame.dropna(subset=list(columns))
         if rows.empty:
             says = f"no day, week or month that is asked for is whole from {self.first} to {self.last}"

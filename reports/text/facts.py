@@ -95,7 +95,7 @@ def _steps(scenario: Scenario) -> Iterator[str]:
         yield f"{tr('rounding of {units}', units=listed(names))}: {says}"
 
 
-MOST_POWER_SHARE = 0.1
+MAX_POWER_SHARE = 0.1
 """By which the power of a unit may differ from what the energies of its grades come to, without a remark."""
 SPREADS = (
     ("duration_spread", mark("durations of heats by {share}")),
@@ -160,7 +160,7 @@ def _odd(asset: kinds.Named, scenario: Case) -> Iterator[str]:
 @_odd.register(kinds.Machine)
 def _(asset: kinds.Machine, scenario: Case) -> Iterator[str]:
     ratio = _gain(scenario, scenario.site.cores[asset.name])
-    if ratio > MOST_GAIN:
+    if ratio > MAX_GAIN:
         yield tr("asset {name}: gives {ratio} MWh for each MWh that it takes", name=asset.name, ratio=f"{ratio:.3g}")
 
 
@@ -189,7 +189,7 @@ def _powers(scenario: Scenario) -> Iterator[str]:
             if not minutes or not unit.mean_mw:
                 continue
             mwh = line.energy_mwh(grade, unit.name)
-            if abs(60 * mwh / minutes - unit.mean_mw) > MOST_POWER_SHARE * unit.mean_mw:
+            if abs(60 * mwh / minutes - unit.mean_mw) > MAX_POWER_SHARE * unit.mean_mw:
                 yield tr(
                     "unit {unit}: its power is {given} MW on average, but grade {grade} draws {energy} MWh in "
                     "{minutes} min there, which is {power} MW; the energy of the grade counts",
@@ -245,7 +245,7 @@ EURO = {"EUR": 1, "USD": 1, "GBP": 1, "CNY": 8, "BRL": 6, "INR": 90, "JPY": 160,
 """Rough exchange rates to the euro, for plausibility checks only."""
 SANE_PRICES, SANE_INTENSITIES = (0.5, 2000.0), (1.0, 2000.0)
 """Plausible means of a price [EUR/MWh] and of a grid intensity [kg/MWh]."""
-MOST_GAIN = 1.1
+MAX_GAIN = 1.1
 """Energy out per energy in above which a machine is implausible; condensing boilers reach 1.08 of the net heating
 value."""
 

@@ -15,7 +15,7 @@ from emberline.scenarios.records.disturbances import MARGINS
 from emberline.scenarios.records.horizon import Horizon
 from emberline.studies.difference import changes_between
 
-MOST_CHANGES = 4
+MAX_CHANGES = 4
 """Most changes in a title; the others are counted."""
 SERIES = {
     "price_per_mwh": mark("own prices"),
@@ -76,9 +76,9 @@ def changes(base: dict[str, Any], data: dict[str, Any]) -> list[str]:
         data: another one.
     """
     texts = [text for part in dict.fromkeys([*base, *data]) for text in _part(part, base.get(part), data.get(part))]
-    first = texts[:MOST_CHANGES]
-    if len(texts) > MOST_CHANGES:
-        first.append(trn("{count} more change", "{count} more changes", len(texts) - MOST_CHANGES))
+    first = texts[:MAX_CHANGES]
+    if len(texts) > MAX_CHANGES:
+        first.append(trn("{count} more change", "{count} more changes", len(texts) - MAX_CHANGES))
     return first
 
 

@@ -113,7 +113,7 @@ STATES = {
 MORE, LESS = mark("{store} {amount} {unit} more"), mark("{store} {amount} {unit} less")
 VISIBLE = 0.05
 """Smallest amount that is visible with one digit after the point."""
-MOST_MISSED = 2
+MAX_MISSED = 2
 """Limits that the baseline misses and a note names."""
 SELDOM = 0.5
 """Share of disturbed replays that hold, below which a robust plan is suggested."""
@@ -134,7 +134,7 @@ def baseline_note(plan: Plan) -> str | None:
     missed_limits = [violation(row, plan.scenario.horizon) for row in violations(plan.baseline)]
     if plan.comparable and missed_limits:
         text = trn("the baseline misses a limit here", "the baseline misses {count} limits here", len(missed_limits))
-        text = f"{text}: {clauses(missed_limits[:MOST_MISSED])}"
+        text = f"{text}: {clauses(missed_limits[:MAX_MISSED])}"
         return text if plan.schedule is None else f"{text}. {tr('The plan is compared with it all the same.')}"
     if plan.comparable:
         return tr("the baseline does not meet every limit here; the plan is compared with it all the same")

@@ -55,8 +55,8 @@ __all__ = [
 KEPT_DAYS = 30
 TRASH_DAYS = 7
 """Days for which a deleted draft can be restored."""
-MOST_DRAFTS = 5000
-MOST_STEPS = 100
+MAX_DRAFTS = 5000
+MAX_STEPS = 100
 LARGEST_TEXT = 200_000
 LARGEST_FILES_MB = 100
 FILE = re.compile(r"[a-z0-9][a-z0-9-]{0,59}\.(?:csv|yaml)\Z")
@@ -142,8 +142,8 @@ def create(text: str, origin: str, series: Path | None = None, owner: str = "") 
     drafts = _drafts()
     prune(drafts, KEPT_DAYS)
     prune(drafts, TRASH_DAYS, "*.deleted")
-    if sum(1 for _ in drafts.iterdir()) >= MOST_DRAFTS:
-        raise DraftError(f"{MOST_DRAFTS} drafts are kept already; they go after {KEPT_DAYS} days without a change")
+    if sum(1 for _ in drafts.iterdir()) >= MAX_DRAFTS:
+        raise DraftError(f"{MAX_DRAFTS} drafts are kept already; they go after {KEPT_DAYS} days without a change")
     draft = uuid.uuid4().hex
     partial = drafts / f".{draft}.partial"
     (partial / "files").mkdir(parents=True)
@@ -230,7 +230,7 @@ def write(draft: Draft, text: str) -> Draft:
         number = notes["made"] + 1
         whole_file.write(draft.folder / f"{number}.yaml", text)
         texts = [*notes["texts"][: notes["at"] + 1], f"{number}.yaml"]
-        if len(texts) > MOST_STEPS:
+        if len(texts) > MAX_STEPS:
             del texts[1]
         _tell(draft, notes | {"texts": texts, "at": len(texts) - 1, "made": number})
     return open_draft(draft.id)

@@ -189,7 +189,7 @@ def columns(folder: Path) -> dict[str, Any] | None:
         return None
     try:
         label_file = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
-        tags = sorted(labels.tags(map(str, label_file["tags"])))[: labels.MOST_TAGS]
+        tags = sorted(labels.tags(map(str, label_file["tags"])))[: labels.MAX_TAGS]
         return {**fields, "name": labels.name(str(label_file["name"])), "tags": tags}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return fields

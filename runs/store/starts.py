@@ -18,7 +18,7 @@ PLANT = ("line", "orders", "processes", "stores", "horizon", "state")
 """Keys that are the same where schedules of two scenarios are alike."""
 LOOKED_AT = 60
 """Newest runs that are looked at."""
-MOST = 6
+MAX_STARTS = 6
 """Plans that a search is given."""
 
 
@@ -62,7 +62,7 @@ def _alike(store: Store, content: dict[str, Any]) -> Iterator[StoredRun]:
             continue  # torn, or of an earlier release
         if objective is not None and all(its.get(name) == content.get(name) for name in PLANT):
             ranking.append((its != content, objective if its == content else place, entry.id))
-    for *_, run in sorted(ranking)[:MOST]:
+    for *_, run in sorted(ranking)[:MAX_STARTS]:
         try:
             yield store.open(run)
         except StoreError:

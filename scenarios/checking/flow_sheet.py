@@ -7,7 +7,7 @@ from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.process.record import Process, carriers_of, stores_of
 from emberline.scenarios.records.base import Mistakes, unknown
 
-MOST_UNITS = 200
+MAX_UNITS = 200
 
 
 def mistakes(scenario: Scenario) -> Mistakes:
@@ -28,8 +28,8 @@ def mistakes(scenario: Scenario) -> Mistakes:
 
 
 def _names(scenario: Scenario) -> Mistakes:
-    if sum(process.count for process in scenario.processes) > MOST_UNITS:
-        yield ("processes",), f"more than {MOST_UNITS} units"
+    if sum(process.count for process in scenario.processes) > MAX_UNITS:
+        yield ("processes",), f"more than {MAX_UNITS} units"
     for field in ("processes", "stores", "deliveries", "arrivals"):
         earlier: set[str] = set()
         for i, item in enumerate(getattr(scenario, field)):

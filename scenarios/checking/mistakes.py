@@ -122,14 +122,14 @@ def contract_mistakes(market: Market) -> Mistakes:
             yield ("imbalance",), "its spreads lie on the spot price; give market.price_per_mwh or both prices"
 
 
-MOST_HEATS = 5000
+MAX_HEATS = 5000
 
 
 def between_nouns(scenario: Scenario) -> Mistakes:
     """Mistakes between the nouns of a scenario, each of which is right by itself."""
     count = sum(entry.count for order in scenario.orders for entry in order.heats)
-    if count > MOST_HEATS:  # before anything is done for each of them
-        yield ("orders",), f"{count} heats are too many (at most {MOST_HEATS})"
+    if count > MAX_HEATS:  # before anything is done for each of them
+        yield ("orders",), f"{count} heats are too many (at most {MAX_HEATS})"
         return
     of_site = list(asset_mistakes(scenario.site))
     yield from ((("site", *place), says) for place, says in of_site)

@@ -20,7 +20,7 @@ from emberline.scenarios.importing.units import fits, unit_of
 from emberline.scenarios.reading.unit_spelling import named
 
 TIMES = ("time", "date", "stamp", "start", "from", "mtu", "datum", "zeit", "von", "时间", "日期")
-MOST_SERIES = 2000
+MAX_SERIES = 2000
 """Names in a column, above which it names no series."""
 
 
@@ -168,7 +168,7 @@ def series(draft: MappingDraft) -> dict[str, str] | None:
         if share_of_clocks(draft.head[column]) > 0.5:
             continue
         names = list(dict.fromkeys(draft.texts(column)))
-        if 1 < len(names) <= MOST_SERIES and "" not in names:
+        if 1 < len(names) <= MAX_SERIES and "" not in names:
             words = draft.role.words if draft.role else ()
             best = max(names, key=lambda name: sum(word in name.lower() for word in words))
             draft.tell(f"a long table: {len(names)} series by {column!r}, of which {best!r} is taken")

@@ -18,8 +18,8 @@ from emberline.scenarios.importing import sheets
 from emberline.scenarios.records.base import Problem, ScenarioError
 
 LARGEST_MB = 20
-MOST_ROWS = 1_500_000
-MOST_COLUMNS = 500
+MAX_ROWS = 1_500_000
+MAX_COLUMNS = 500
 LONGEST_CELL = 500
 SEPARATORS = (",", ";", "\t", "|")
 ENCODINGS = ("utf-8-sig", "cp1252")
@@ -28,7 +28,7 @@ DATA = re.compile(r"\s*(?:[+-]?[\d.,]+\s*$|\d{1,4}[-./]\d{1,2}[-./]\d{1,4}\b)")
 """Cells that are no name of a column: numbers and dates."""
 TIME = re.compile(r"\s*(?:\d{1,4}[-./]\d{1,2}[-./]\d{1,4}|1\d{9}(?:\d{3})?\s*$)")
 """Cells that begin with a date, or are seconds since 1970."""
-MOST_SHEETS = 12
+MAX_SHEETS = 12
 """Sheets that are looked at for one with times."""
 FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799
 """Ends of Python's calendar, seconds after 1970."""
@@ -110,7 +110,7 @@ def _csv(content: bytes, name: str, header: int | None, separator: str | None) -
     try:
         frame = pd.read_csv(
             io.StringIO(text), dtype=str, sep=separator, header=None, skiprows=header - 1, keep_default_na=False,
-            skip_blank_lines=False, nrows=MOST_ROWS + 2, index_col=False,
+            skip_blank_lines=False, nrows=MAX_ROWS + 2, index_col=False,
         )  # fmt: skip
     except Exception as error:  # parsers raise many kinds; to the user the file is unreadable
         raise ValueError(f"cannot be read as CSV: {' '.join(str(error).split())[:120]}") from None
@@ -162,7 +162,7 @@ def _header(rows: list[list[str]]) -> int:
 def _excel(content: bytes, name: str, sheet: str | None, header: int | None) -> Raw:
     names, rows = sheets.rows_of(content, sheet)
     raw = _sheet(names, sheet or names[0], rows, name, header)
-    for other in names[1:MOST_SHEETS] if sheet is None and not _has_times(raw) else ():
+    for other in names[1:MAX_SHEETS] if sheet is None and not _has_times(raw) else ():
         there = _sheet(names, other, sheets.rows_of(content, other)[1], name, header)
         if _has_times(there):
             return there
@@ -186,10 +186,10 @@ def _has_times(raw: Raw) -> bool:
 
 def _named(frame: pd.DataFrame) -> pd.DataFrame:
     """The first row as names of the columns, each of them once."""
-    if frame.shape[1] > MOST_COLUMNS:
-        raise ValueError(f"has {frame.shape[1]} columns, at most {MOST_COLUMNS} are read")
-    if len(frame) > MOST_ROWS:
-        raise ValueError(f"has more than {MOST_ROWS:,} rows, which is the most that is read; import it in parts")
+    if frame.shape[1] > MAX_COLUMNS:
+        raise ValueError(f"has {frame.shape[1]} columns, at most {MAX_COLUMNS} are read")
+    if len(frame) > MAX_ROWS:
+        raise ValueError(f"has more than {MAX_ROWS:,} rows, which is the most that is read; import it in parts")
     counts: Counter[str] = Counter()
     names = []
     for i, cell in enumerate(frame.iloc[0] if len(frame) else []):
@@ -212,10 +212,10 @@ def _parquet(content: bytes) -> pd.DataFrame:
         texts = [f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
     except Exception as error:  # pyarrow raises many kinds; to the user the file is unreadable
         raise ValueError(f"cannot be read as Parquet: {' '.join(str(error).split())[:100]}") from None
-    if metadata.num_rows > MOST_ROWS or metadata.num_columns > MOST_COLUMNS:
+    if metadata.num_rows > MAX_ROWS or metadata.num_columns > MAX_COLUMNS:
         raise ValueError(
             f"has {metadata.num_rows} rows and {metadata.num_columns} columns; "
-            f"at most {MOST_ROWS} and {MOST_COLUMNS} are read"
+            f"at most {MAX_ROWS} and {MAX_COLUMNS} are read"
         )
     nested = [f.name for f in schema if pa.types.is_nested(f.type) or pa.types.is_binary(f.type)]
     if nested:

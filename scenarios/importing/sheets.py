@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 LARGEST_UNPACKED_MB = 100
-MOST_PARTS = 1000
-MOST_MEMORY_MB = 1500
+MAX_PARTS = 1000
+MAX_MEMORY_MB = 1500
 LONGEST_S = 60
-MOST_CELLS = 4_000_000
+MAX_CELLS = 4_000_000
 
 
 def rows_of(content: bytes, sheet: str | None) -> tuple[list[str], list[list[str]]]:
@@ -57,10 +57,10 @@ def _weigh(content: bytes) -> None:
             unpacked = sum(part.file_size for part in parts)
             if "xl/workbook.xml" not in archive.namelist():
                 raise ValueError("is an archive, but no Excel workbook (.xlsx)")
-            if len(parts) > MOST_PARTS or unpacked > LARGEST_UNPACKED_MB * 1e6:
+            if len(parts) > MAX_PARTS or unpacked > LARGEST_UNPACKED_MB * 1e6:
                 raise ValueError(
                     f"unpacks to {unpacked / 1e6:.0f} MB in {len(parts)} parts; at most {LARGEST_UNPACKED_MB} MB in "
-                    f"{MOST_PARTS} are read"
+                    f"{MAX_PARTS} are read"
                 )
             torn = archive.testzip()  # a part whose size is not what it tells is found here
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
@@ -74,7 +74,7 @@ def _limit() -> None:
         import resource
     except ImportError:  # where the system knows no limits
         return
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_MB << 20,) * 2)
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_MB << 20,) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
@@ -100,8 +100,8 @@ def main() -> int:
         if not names:
             raise ValueError("has no sheet")
         sheet = book.get_sheet_by_name(sheet_name or names[0])
-        if sheet.total_height * max(sheet.total_width, 1) > MOST_CELLS:
-            raise ValueError(f"has more than {MOST_CELLS} cells")
+        if sheet.total_height * max(sheet.total_width, 1) > MAX_CELLS:
+            raise ValueError(f"has more than {MAX_CELLS} cells")
         print(json.dumps(names))
         for row in sheet.iter_rows():
             print(json.dumps([_cell(value) for value in row], ensure_ascii=False))

@@ -29,7 +29,7 @@ from emberline.scenarios.records.faults import fault
 from emberline.scenarios.records.quantity import APPARENT, CURRENCIES
 from emberline.scenarios.records.series import Entry
 
-MOST_TOLD = 50
+MAX_MISTAKES = 50
 """Mistakes of a scenario that are reported at once."""
 LIBRARY = Path(str(files("emberline.scenarios"))) / "library"
 
@@ -129,11 +129,11 @@ def build(document: Document, folder: Path, overrides: Iterable[Override] = ()) 
     try:
         scenario: Scenario | None = Scenario.model_validate(document.data, context=context)
     except ValidationError as error:
-        problems += islice(_translate(document, error, document.data), MOST_TOLD + 1)
-        scenario = _without_mistakes(document.data, error, context) if len(problems) <= MOST_TOLD else None
+        problems += islice(_translate(document, error, document.data), MAX_MISTAKES + 1)
+        scenario = _without_mistakes(document.data, error, context) if len(problems) <= MAX_MISTAKES else None
     values: list[tuple[Entry, Resolved]] = []
     if scenario is not None:
-        between = islice(between_nouns(scenario), MOST_TOLD + 1)
+        between = islice(between_nouns(scenario), MAX_MISTAKES + 1)
         problems += [Problem(document.where(path), dotted(path), says) for path, says in between]
         if all(problem.key != "horizon.zone" for problem in problems):  # else its days may lie elsewhere
             for entry in scenario.series():
@@ -271,6 +271,6 @@ def _ordered(problems: list[Problem], name: str) -> list[Problem]:
         return (0, int(number)) if colon and number.isdigit() else (1, 0)
 
     unique = sorted(dict.fromkeys(problems), key=line)
-    if len(unique) <= MOST_TOLD:
+    if len(unique) <= MAX_MISTAKES:
         return unique
-    return [*unique[:MOST_TOLD], Problem(name, "", f"has more mistakes; these are the first {MOST_TOLD}")]
+    return [*unique[:MAX_MISTAKES], Problem(name, "", f"has more mistakes; these are the first {MAX_MISTAKES}")]

@@ -14,12 +14,12 @@ from emberline.scenarios.reading.files import named, reason, unreadable
 from emberline.scenarios.records.base import Problem, ScenarioError
 
 LARGEST_BYTES = 1_000_000
-MOST_VALUES = 40_000
+MAX_VALUES = 40_000
 """Keys and items of lists: the parser takes some 60 µs for each, so that a text is read within a few seconds."""
 VALUE = re.compile(r""",|["']?:(?=\s|$)|["']:|(?:^|[\s])[-?](?=\s)""")
 """What begins a key's value or an item; some in texts and comments are counted with them."""
 DEEPEST = 30
-MOST_BRACKETS = 100
+MAX_BRACKETS = 100
 """Brackets open at the same time: the parser takes minutes for some thousands, and each counts that is in a text."""
 Keys = tuple[str | int, ...]
 
@@ -91,9 +91,9 @@ def _parse(text: str, name: str) -> Document:
 
     if len(text) > LARGEST_BYTES:
         raise ScenarioError([Problem(name, "", f"has more than {LARGEST_BYTES / 1e6:g} MB")])
-    if sum(1 for _ in VALUE.finditer(text)) > MOST_VALUES:
-        raise ScenarioError([Problem(name, "", f"has more than {MOST_VALUES} keys and items")])
-    if _brackets(text) > MOST_BRACKETS:
+    if sum(1 for _ in VALUE.finditer(text)) > MAX_VALUES:
+        raise ScenarioError([Problem(name, "", f"has more than {MAX_VALUES} keys and items")])
+    if _brackets(text) > MAX_BRACKETS:
         raise ScenarioError([Problem(name, "", "is nested too deeply")])
     document = Document({}, name)
     try:

@@ -17,7 +17,7 @@ from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.quantity import CURRENCIES
 from emberline.scenarios.records.series import Entry
 
-MOST_SHARE = 1.2
+MAX_SHARE = 1.2
 """Capacity factors are at most 1; measured ones lie a little above now and then."""
 PRICES = tuple(f"{currency}/" for currency in CURRENCIES)
 """Beginnings of units in which values may be negative."""
@@ -44,7 +44,7 @@ def resolve_one(entry: Entry, horizon: Horizon, folder: Path) -> Resolved:
     if not unit.startswith(PRICES) and lowest < 0:
         raise ValueError(f"{values.source}: negative value {lowest:g} {unit}")
     share = name == "pv_available_mw" or name.endswith((".capacity_factor", ".availability"))
-    if share and highest > MOST_SHARE:
+    if share and highest > MAX_SHARE:
         raise ValueError(f"{values.source}: {highest:g} is no share of a capacity; at most 1, or write %")
     return values
 

@@ -13,7 +13,7 @@ from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.reading.series import LARGEST_FILE_MB
 from emberline.scenarios.records.base import Problem, ScenarioError
 
-MOST_TOLD = 20
+MAX_MISTAKES = 20
 """Mistakes reported of one table."""
 EARLIEST, LATEST = "1971-01-01", "2201-01-01"
 OUTSIDE = "lies outside 1971 to 2200"
@@ -79,9 +79,9 @@ class Table:
         if not self.problems:
             return
         problems = sorted(dict.fromkeys(self.problems), key=lambda problem: int(problem.where.rpartition(":")[2]))
-        more = len(problems) - MOST_TOLD
+        more = len(problems) - MAX_MISTAKES
         if more > 0:
-            problems = [*problems[:MOST_TOLD], Problem(self.name, "", f"and {more} more mistakes")]
+            problems = [*problems[:MAX_MISTAKES], Problem(self.name, "", f"and {more} more mistakes")]
         raise ScenarioError(problems)
 
     def numbers(self, column: str, mask: np.ndarray, zero: bool = False) -> np.ndarray:

@@ -75,7 +75,7 @@ class Caps(Record):
     """Scope 2 of the horizon by the signal that ``signal`` is not, plus scope 1: in the place of the baseline's."""
 
 
-MOST_HOLD = 0.999
+MAX_HOLD = 0.999
 """Share of days on which a plan can be asked to hold at most."""
 HOLD = 0.9
 """Share of days on which a plan is to hold where none is set."""
@@ -87,12 +87,12 @@ def _share(raw: Any, info: ValidationInfo) -> Any:
     try:
         share = in_unit("")(raw, info)
         share = round(share, 12)
-        possible = 0 <= share <= MOST_HOLD
+        possible = 0 <= share <= MAX_HOLD
     except (TypeError, ValueError):
         possible = False
     if not possible:
         got = str(raw).lower() if isinstance(raw, bool) else str(raw)[:40]
-        raise ValueError(f"must be a share of days, {100 * MOST_HOLD:g} % at most, such as 90 %, or off; got {got}")
+        raise ValueError(f"must be a share of days, {100 * MAX_HOLD:g} % at most, such as 90 %, or off; got {got}")
     return share
 
 
@@ -100,13 +100,13 @@ QUICK_PLACES = 3_000
 """Heats, or modes and stores, times steps that are planned with an effort of 60."""
 
 
-SPARE, LEAST_S = 5.0, 120.0
+SPARE, MIN_SECONDS = 5.0, 120.0
 """Seconds for each unit of effort where no time limit is given, and the least."""
 
 
 def net_of(effort: float) -> float:
     """Seconds after which a search with some effort ends in any case, where no time limit is given."""
-    return max(SPARE * effort, LEAST_S)
+    return max(SPARE * effort, MIN_SECONDS)
 
 
 def effort_of(places: int) -> float:
@@ -129,7 +129,7 @@ class Goal(Record):
     caps: Caps = Caps()
     credit_stock: bool = True
     """Whether stores that end a little above what is wanted count for what their product takes to make."""
-    hold: Annotated[Fraction, Field(le=MOST_HOLD), BeforeValidator(_share)] | None = None
+    hold: Annotated[Fraction, Field(le=MAX_HOLD), BeforeValidator(_share)] | None = None
     """Share of disturbed days on which a plan keeps its limits, within ``tolerances``; ``off`` or 0: not looked at.
 
     None: 90 % where disturbances are described and replayed.

@@ -7,9 +7,9 @@ from emberline.scenarios.doors import door
 if TYPE_CHECKING:
     from emberline.studies.pareto.front import Axis, Front, axes, rows
     from emberline.studies.pareto.point import run_of
-    from emberline.studies.pareto.search import MOST_POINTS, pareto
+    from emberline.studies.pareto.search import MAX_POINTS, pareto
 
-__all__ = ["MOST_POINTS", "Axis", "Front", "axes", "pareto", "rows", "run_of"]
+__all__ = ["MAX_POINTS", "Axis", "Front", "axes", "pareto", "rows", "run_of"]
 
 
 __getattr__ = door(__name__)

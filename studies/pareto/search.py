@@ -29,7 +29,7 @@ from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.studies.pareto.front import CARBON, COST, SAME, Front, axes, nondominated, tabulate
 from emberline.studies.pareto.point import Ground, Solved, between, end, prepare
 
-MOST_POINTS = 101
+MAX_POINTS = 101
 
 
 def pareto(
@@ -59,7 +59,7 @@ def pareto(
         cancel: polled; True ends the searches with the best found so far and begins no further one.
 
     Raises:
-        ValueError: fewer than two points, more than ``MOST_POINTS``, or no worker.
+        ValueError: fewer than two points, more than ``MAX_POINTS``, or no worker.
         ScenarioError: there are processes: their plans credit what is left in stock, so that what is proven of a goal
             is not proven of the figures between which a front lies. Or the metric is none of ``axes``. Or it needs more
             memory than there is.
@@ -73,8 +73,8 @@ def pareto(
     if metric not in axes(scenario):
         says = f"no front of {metric}: this scenario has {' and '.join(axes(scenario))} to trade against cost"
         raise ScenarioError([Problem("", "metric", says)])
-    if not 2 <= points <= MOST_POINTS or workers < 1:
-        raise ValueError(f"a front has 2 to {MOST_POINTS} points and at least one worker, not {points} and {workers}")
+    if not 2 <= points <= MAX_POINTS or workers < 1:
+        raise ValueError(f"a front has 2 to {MAX_POINTS} points and at least one worker, not {points} and {workers}")
     at_once = 1 if cluster else workers
     what = f"{scenario.name}{f', {at_once} searches at a time' if at_once > 1 else ''}"
     memory.refuse(memory.of_plan(scenario) * at_once, what, "use fewer --workers" if at_once > 1 else "")

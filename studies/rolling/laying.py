@@ -86,7 +86,7 @@ def _available(scenario: Case) -> Iterator[tuple[str, np.ndarray]]:
 
 
 DRAWS = 10_000
-LEAST_DAYS = 5
+MIN_DAYS = 5
 """Fewer days tell nothing of how days differ."""
 LEVEL = 0.90
 
@@ -112,7 +112,7 @@ def interval(differences: np.ndarray, moved: np.ndarray, seed: int) -> tuple[flo
         seed: of the draws.
     """
     n = len(differences)
-    if n < LEAST_DAYS:
+    if n < MIN_DAYS:
         return None
     free = n - 1
     used = moved - moved.mean(axis=0)

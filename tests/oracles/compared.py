@@ -15,7 +15,7 @@ from emberline import models, twin
 
 TOLERANCE = 1e-5
 """Of a solver, as a share and as money or kg; the oracle's gap is zero."""
-LEAST = 1e-3
+MIN_DIFFERENCE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def compare(raw: dict[str, Any], seconds: float) -> Compared:
         for data in (schedule, run):
             columns = ("import_mw", "charge_mw", "discharge_mw", "battery_mwh", "meter_mw")
             faults += site_faults(built, {name: data[name].to_numpy() for name in columns})
-    small = TOLERANCE * max(abs(oracle.value), 1.0) + LEAST if oracle.status == "optimal" else math.nan
+    small = TOLERANCE * max(abs(oracle.value), 1.0) + MIN_DIFFERENCE if oracle.status == "optimal" else math.nan
     if oracle.status == "optimal":
         if text["status"] == "infeasible":
             faults.append("a false infeasible")
@@ -68,9 +68,9 @@ def compare(raw: dict[str, Any], seconds: float) -> Compared:
             faults.append(f"a plan of {plan:.6g} further than its gap from the optimum of {oracle.value:.6g}")
     elif oracle.status == "open":
         # what the oracle has is a plan and a bound of its own: neither may contradict the model's
-        if bound > oracle.value + TOLERANCE * max(abs(oracle.value), 1.0) + LEAST:
+        if bound > oracle.value + TOLERANCE * max(abs(oracle.value), 1.0) + MIN_DIFFERENCE:
             faults.append(f"a bound of {bound:.6g} above a plan of {oracle.value:.6g}")
-        if plan < oracle.bound - TOLERANCE * max(abs(oracle.bound), 1.0) - LEAST:
+        if plan < oracle.bound - TOLERANCE * max(abs(oracle.bound), 1.0) - MIN_DIFFERENCE:
             faults.append(f"a plan of {plan:.6g} below what the oracle proves, {oracle.bound:.6g}")
         if text["status"] != "within gap":
             faults.append(f"not known: the oracle ended open, the plan is {text['status']}")

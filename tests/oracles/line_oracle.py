@@ -35,7 +35,7 @@ SERIES = {
 }  # fmt: skip
 TOLERANCE = 1e-5
 """Of a solver, as a share; the oracle's gap is zero."""
-LEAST = 1e-3
+MIN_DIFFERENCE = 1e-3
 """The same as money or kg."""
 COLUMNS = ("line_mw", "import_mw", "export_mw", "charge_mw", "discharge_mw", "battery_mwh", "meter_mw")
 
@@ -58,7 +58,7 @@ def compared(result: Plan, seconds: float = 60.0) -> Compared:
     stays = float(result.baseline["battery_mwh"][-1]) if battery and battery.energy_mwh else None
     level = 0.0 if battery is None else _end_level(battery)
     oracle = line_optimum(scenario, None if stays is None else max(stays, level), seconds)
-    if stays is not None and stays > level + LEAST and oracle.status == "infeasible":
+    if stays is not None and stays > level + MIN_DIFFERENCE and oracle.status == "infeasible":
         oracle = line_optimum(scenario, None, seconds)
     exists = not math.isnan(oracle.value)
     if not result.has_schedule:
@@ -72,7 +72,7 @@ def compared(result: Plan, seconds: float = 60.0) -> Compared:
     if oracle.status == "infeasible":
         return Compared(oracle, (*rows, "a plan where there is none"))
     plan = result.objective + result.constant
-    near = TOLERANCE * max(abs(oracle.value), abs(oracle.bound), 1.0) + LEAST
+    near = TOLERANCE * max(abs(oracle.value), abs(oracle.bound), 1.0) + MIN_DIFFERENCE
     if result.bound is not None and result.bound + result.constant > oracle.value + near:
         rows.append(f"a bound of {result.bound + result.constant:.6g} above the optimum of {oracle.value:.6g}")
     if plan < oracle.bound - near:
@@ -118,7 +118,7 @@ def _of_files(result: Plan) -> Iterator[str]:
         yield from (f"{name}: {fault}" for fault in [*wrong, *plan_judge.site_faults(scenario, flows[name])])
         if result.objective is not None:
             cost, claimed = counted(scenario, flows[name], scenario.goal.minimize), result.objective + result.constant
-            if abs(cost - claimed) > 1e-4 * max(abs(cost), 1.0) + LEAST:
+            if abs(cost - claimed) > 1e-4 * max(abs(cost), 1.0) + MIN_DIFFERENCE:
                 yield f"{name}: costs {cost:.6g}, claimed are {claimed:.6g}"
     headline: dict[str, Any] = (summary(result) or {}).get("headline") or {}
     for key, goal in (("average", "carbon"), ("cost", "cost_with_carbon_price")):
@@ -126,7 +126,7 @@ def _of_files(result: Plan) -> Iterator[str]:
             continue
         before, after = (counted(scenario, flows[name], goal) for name in ("baseline", "replay"))
         claimed = headline[key]["raw"]
-        if abs(before - after - claimed) > 1e-4 * max(abs(before), abs(after), 1.0) + LEAST:
+        if abs(before - after - claimed) > 1e-4 * max(abs(before), abs(after), 1.0) + MIN_DIFFERENCE:
             yield f"saves {before - after:.6g} by its files ({goal}), claimed are {claimed:.6g}"
 
 

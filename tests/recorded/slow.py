@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 TABLE = Path(__file__).with_suffix(".txt")
-LEAST_S = 0.4
+MIN_SECONDS = 0.4
 """A test that takes longer is slow."""
 ROW = re.compile(r"\s*([\d.]+)s (?:call|setup|teardown)\s+(tests/\S+?\.py::.+)$")
 
@@ -25,7 +25,7 @@ def slow(lines: Iterable[str]) -> list[str]:
     for line in lines:
         if match := ROW.match(line.rstrip()):
             cases[match[2]] += float(match[1])  # type: ignore[assignment]
-    return sorted({case.partition("[")[0] for case, seconds in cases.items() if seconds > LEAST_S})
+    return sorted({case.partition("[")[0] for case, seconds in cases.items() if seconds > MIN_SECONDS})
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from served import Server
 
 pytestmark = pytest.mark.browser
-MOST_TABS = 120
+MAX_TABS = 120
 LOOKED = 60
 """Looks at an element that has lost the focus, until it looks another way."""
 FOCUSED = """() => {
@@ -48,7 +48,7 @@ def tab_to(page: Page, role: str, name: str, back: bool = False) -> None:
     """Press Tab until something of this role and name has the focus, and see that it looks another way than without."""
     key, other = ("Shift+Tab", "Tab") if back else ("Tab", "Shift+Tab")
     passed = []
-    for _ in range(MOST_TABS):
+    for _ in range(MAX_TABS):
         page.keyboard.press(key)
         result = page.evaluate(FOCUSED)
         passed.append((result[0], result[1][:40]))

@@ -58,7 +58,7 @@ class Alarm:
             self._event.succeed(self._value)
 
 
-MOST_AT_ONCE = 1000
+MAX_AT_ONCE = 1000
 """Most events at one moment; each changes something for good, and there are a few for each unit and store."""
 ProcessEvents = Generator[simpy.Event, Any, None]
 Instructions = tuple[list[int], list[float], list[float]]
@@ -263,7 +263,7 @@ class Works:
             yield self.env.timeout(0)
             self._unsettled = self.env.event()
             still = still + 1 if self.env.now <= before else 0
-            if still > MOST_AT_ONCE:
+            if still > MAX_AT_ONCE:
                 raise RuntimeError(f"flows do not settle at {self.now:g} min")
             before = self.now
             for unit in self.units:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 UNWRITABLE = (errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """The disk is read-only, full, over the user's quota, refuses a file of this size, or fails."""
-LEAST = 256 * 2**20
+MIN_BYTES = 256 * 2**20
 """Address space that a process needs to load anything [bytes]; with less, libraries end the process in their own
 way."""
 OUT_OF_MEMORY = "out of memory; allow more, or reduce the request: a shorter horizon, a longer step, fewer at a time"
@@ -44,7 +44,7 @@ def begin() -> None:
     if allowed is None:
         return
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # each of its threads reserves some
-    if allowed < LEAST:
+    if allowed < MIN_BYTES:
         raise MemoryError
 
 

@@ -259,7 +259,7 @@ def _ways(subject: Subject, ours: Ledger, theirs: Ledger | None) -> None:
 
 def _heats(subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -> None:
     scenario = subject.scenario
-    if len(scenario.heats) <= carbon.MOST_HEATS:
+    if len(scenario.heats) <= carbon.MAX_HEATS:
         chart_cache.chart(
             ("carbon of heats", *subject.key, signal), lambda: carbon.heats(scenario, ours, theirs, signal),
             tr("Carbon of each heat; the table below has the same values."),

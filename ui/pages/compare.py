@@ -26,10 +26,10 @@ SELECTION = "compared"
 """In the session: ids of the compared runs."""
 NAMED = "runs"
 """In the address: the same, separated by commas; the first digits are enough."""
-LEAST, MOST = 2, 5
+MIN_PLANS, MAX_PLANS = 2, 5
 ABREAST = 3
 """Most cards in a row; more would be too narrow to read."""
-LETTERS = string.ascii_uppercase[:MOST]
+LETTERS = string.ascii_uppercase[:MAX_PLANS]
 
 
 def page() -> None:
@@ -37,7 +37,7 @@ def page() -> None:
     st.subheader(tr("Plans side by side"), anchor=False)
     ids = _choose(_selection())
     runs = _open(ids)
-    if len(runs) < LEAST:
+    if len(runs) < MIN_PLANS:
         paragraph(
             "Choose two to five plans above. The others are compared with the first one: figures, scenarios, "
             "schedules, and what moved."
@@ -59,7 +59,7 @@ def _selection() -> list[str]:
         return list(st.session_state[SELECTION] if SELECTION in st.session_state else _initially(session.run()))
     store, missing = Store(), 0
     ids: list[str] = []
-    for part in address.split(",")[:MOST]:
+    for part in address.split(",")[:MAX_PLANS]:
         try:
             ids.append(store.find(part.strip()))
         except CatalogueError:
@@ -104,7 +104,7 @@ def _choose(ids: list[str]) -> list[str]:
     labels |= {run: stored_runs.chip(letter, entries[run], bases[run]) for run, letter in letters.items()}
 
     selection = wide.multiselect(
-        tr("Plans, two to five"), list(entries), default=there, max_selections=MOST,
+        tr("Plans, two to five"), list(entries), default=there, max_selections=MAX_PLANS,
         format_func=labels.__getitem__, placeholder=tr("choose plans"), wrap=True,
         key=f"compare.runs.{text}.{','.join(ids)}", help=tr("The others are compared with the first one"),
     )  # fmt: skip

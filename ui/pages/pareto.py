@@ -18,7 +18,7 @@ from emberline.runs.store import fronts as stored_fronts
 from emberline.scenarios.goal_metrics import GOALS, NAMES
 from emberline.scenarios.home import RUN_ID
 from emberline.scenarios.metrics import legible_bound
-from emberline.studies.pareto import MOST_POINTS, Axis, axes, rows, run_of
+from emberline.studies.pareto import MAX_POINTS, Axis, axes, rows, run_of
 from emberline.ui.pages.request.form import Request, ask, show_problems
 from emberline.ui.pages.request.sources import look
 from emberline.ui.pages.result.accounts import draw
@@ -236,7 +236,7 @@ def page() -> None:
                 "pareto.points",
                 POINTS,
                 3,
-                MOST_POINTS,
+                MAX_POINTS,
                 help=tr("Including both ends; each point takes up to two searches of the time limit"),
             )
         )

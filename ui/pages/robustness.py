@@ -193,7 +193,7 @@ def _broken(ensemble: Ensemble, stamp: Stamp, view: View) -> None:
         st.caption(trn("And {count} more.", "And {count} more.", len(rows) - ROWS))
 
 
-REPLAYS, MOST_REPLAYS = 200, 10_000
+REPLAYS, MAX_REPLAYS = 200, 10_000
 
 
 def page() -> None:
@@ -247,7 +247,7 @@ def _ask(stored: StoredRun, place: Any, busy: bool) -> None:
             "robustness.n",
             REPLAYS,
             1,
-            MOST_REPLAYS,
+            MAX_REPLAYS,
             step=50,
             help=tr("Four times as many halve the width of the interval"),
         )

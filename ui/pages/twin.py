@@ -23,7 +23,7 @@ from emberline.ui.pages.session import chart_cache, run_or_baseline, stored_runs
 from emberline.ui.pages.session.run_or_baseline import BASELINE, PLAN, Subject
 
 NAMES = {PLAN: mark("plan"), BASELINE: mark("baseline")}
-MOST_REPLICATIONS = 100_000
+MAX_REPLICATIONS = 100_000
 STYLE = Path(__file__).with_name("twin.css")
 
 
@@ -61,7 +61,7 @@ def _replication(subject: Subject, place: Any, number: Any) -> int | None:
     ):
         return None
     day = number.number_input(
-        tr("Day no."), 1, MOST_REPLICATIONS, 1, key="twin.replication",
+        tr("Day no."), 1, MAX_REPLICATIONS, 1, key="twin.replication",
         help=tr("Each number has its own disturbances; plan and baseline share them."),
     )  # fmt: skip
     return int(day) - 1
@@ -176,7 +176,7 @@ def _replay(subject: Subject, runs: dict[str, xr.Dataset], replication: int | No
 
     def build() -> Any:
         plan = run_or_baseline.as_plan(subject, runs[whose], other)
-        stores = list(scenario.store)[: process_panels.MOST_STORES]
+        stores = list(scenario.store)[: process_panels.MAX_STORES]
         panels = plan_charts.timeline_panels(plan, other is not None, view, None, stores, whose=NAMES[whose])
         return replay.replay(plan, panels, view, dark)
 

@@ -23,9 +23,9 @@ LARGEST_MESSAGE_MB = 50
 class Uploads:
     """Limit uploads, which stay in memory until their tab is closed, per tab and in total."""
 
-    MOST_FILES, MOST_BYTES = 20, 100_000_000
+    MAX_FILES, MAX_BYTES = 20, 100_000_000
     """Limits per tab."""
-    MOST_OF_ALL = 400_000_000
+    MAX_IN_ALL = 400_000_000
     AT_ONCE, LONGEST_S = 4, 120.0
 
     def __init__(self, app: ASGIApp) -> None:
@@ -62,9 +62,9 @@ class Uploads:
             one: [len(file.data) for file in list(files.values())] for one, files in _uploads(get_instance()).items()
         }
         mine = sizes.get(tab, [])
-        if len(mine) >= self.MOST_FILES or sum(mine) >= self.MOST_BYTES:
+        if len(mine) >= self.MAX_FILES or sum(mine) >= self.MAX_BYTES:
             return "this tab holds too many files; reload it"
-        return "too many files are in memory" if sum(map(sum, sizes.values())) >= self.MOST_OF_ALL else ""
+        return "too many files are in memory" if sum(map(sum, sizes.values())) >= self.MAX_IN_ALL else ""
 
 
 def _uploads(runtime: Any) -> dict[str, dict[str, Any]]:
@@ -74,7 +74,7 @@ def _uploads(runtime: Any) -> dict[str, dict[str, Any]]:
 class Tabs:
     """Limit the number of streams: each is a session with its own memory."""
 
-    MOST = 200
+    MAX_OPEN = 200
 
     def __init__(self, app: ASGIApp) -> None:
         """Args:
@@ -86,7 +86,7 @@ class Tabs:
         if scope["type"] != "websocket":
             await self.app(scope, receive, send)
             return
-        if self.open >= self.MOST:
+        if self.open >= self.MAX_OPEN:
             await refuse(503, "too many open tabs")(scope, receive, send)
             return
         self.open += 1

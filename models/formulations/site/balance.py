@@ -84,7 +84,7 @@ def add(
     exclusive: bool = True,
     soft: bool = False,
     line_gives: Mapping[str, Linear] | None = None,
-    burning: Collection[int] | None = None,
+    one_way_slots: Collection[int] | None = None,
 ) -> Ports:
     """Fill a block with the site.
 
@@ -96,7 +96,7 @@ def add(
         exclusive: forbid import and export (charge and discharge) at the same time where it would pay.
         soft: let the import limit be exceeded; the objective must price it.
         line_gives: what the line delivers of other carriers, such as heat of its off-gas, in the carrier's unit.
-        burning: slots in which stores may not be filled and emptied at the same time; None: all in which it could pay.
+        one_way_slots: slots in which stores may not be filled and emptied at once; None: all in which it pays.
     """
     n = len(data.base)
     hub: HubPorts | None = None
@@ -123,12 +123,14 @@ def add(
             block.pv = Series(block.T, values=data.pv)
         if data.battery:
             add_levels(block, data.battery, n, data.hours)
-            alone = _burning(data, data.battery, burning) if exclusive else ()
-            if alone:
-                one_way(block, data.battery, data.hours, alone)
+            slots = _one_way_slots(data, data.battery, one_way_slots) if exclusive else ()
+            if slots:
+                one_way(block, data.battery, data.hours, slots)
         if data.hub is not None:
             block.hub = pyo.Block()
-            hub, electricity = assets.add(block.hub, data.hub, line_gives, exclusive=exclusive, burning=burning)
+            hub, electricity = assets.add(
+                block.hub, data.hub, line_gives, exclusive=exclusive, one_way_slots=one_way_slots
+            )
 
     def net_import(t: Any) -> Any:
         return line_slot(t) + block.base[t] - block.available[t] if data.plain else block.imports[t]
@@ -229,7 +231,7 @@ def _curtail_within(block: pyo.Block, data: SiteData) -> None:
         return sum(b.pv_cell[t * per + k] for k in range(per)) == b.pv[t]
 
 
-def _burning(data: SiteData, battery: Storage, only: Collection[int] | None) -> Collection[int]:
+def _one_way_slots(data: SiteData, battery: Storage, only: Collection[int] | None) -> Collection[int]:
     """Slots in which the battery is either filled or emptied.
 
     Args:

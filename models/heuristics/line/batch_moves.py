@@ -380,7 +380,7 @@ class Draws:
                 self._column[c, u] = j
 
     def near(self, random: np.random.Generator, slots: np.ndarray, n_moves: int) -> np.ndarray:
-        """A few casts near in time, sometimes one from elsewhere, shape (n_moves, MOST_CASTS), -1 where fewer."""
+        """A few casts near in time, sometimes one from elsewhere, shape (n_moves, MAX_CASTS), -1 where fewer."""
         n = len(slots)
         middle = slots[random.integers(n, size=n_moves)]
         far = np.abs(slots - middle[:, None]) + random.uniform(

@@ -24,7 +24,7 @@ from emberline.models.kernel.templates import building, each, total
 from emberline.models.problem.aggregation import leading_stage
 from emberline.models.problem.assignment import Starts
 from emberline.models.problem.line import Counted, SlotProblem, Windows
-from emberline.models.search.incumbent import Guide, Search
+from emberline.models.search.incumbent import PricedSite, Search
 from emberline.models.search.tuning import LINE
 from emberline.scenarios import effort
 
@@ -224,11 +224,11 @@ def named(
     began = time.perf_counter()
     until = effort.now() + limit
     with building():
-        guide = search.planning
-        formulation = Named(search.problem, guide.data, windows, loose)
+        priced_site = search.planning
+        formulation = Named(search.problem, priced_site.data, windows, loose)
         if not formulation.possible:
             return None, 0.0, False
-        aim = _aim(search, guide, formulation)
+        aim = _aim(search, priced_site, formulation)
         twice = overlap * formulation.twice if loose else 0.0
         formulation.model.goal = pyo.Objective(rule=lambda m: aim(m) + twice)
         program = Program(formulation.model)
@@ -263,9 +263,9 @@ def named(
     return formulation.read(), float(pyo.value(formulation.twice)), outcome.status != "optimal"
 
 
-def _aim(search: Search, guide: Guide, formulation: Named) -> Callable[[Any], Any]:
+def _aim(search: Search, priced_site: PricedSite, formulation: Named) -> Callable[[Any], Any]:
     """Rule of an objective: both goals, what breaking import limit and caps counts, early starts among equals."""
-    aim, data, m = guide.aim, guide.data, formulation.model
+    aim, data, m = priced_site.aim, priced_site.data, formulation.model
     broken = formulation.ports.price_caps(m, aim.caps(data), aim.over_price(data))
     if aim.grades:
         above = formulation.cap_grades(aim.grades, search.mixed, soft=True)

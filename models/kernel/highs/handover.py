@@ -135,7 +135,7 @@ PER_POLL, GROWTH = 4.5e-6, 0.9
 """Work of a mixed-integer search from one question whether to end to the next, by coefficients to that power."""
 BRANCHING = 1 / 3
 """The same once it branches, as a share of that: the root has cuts, sub-problems and most of the simplex steps."""
-LEAST_ITERATIONS, MOST = 100, 2**31 - 1
+MIN_ITERATIONS, UNLIMITED = 100, 2**31 - 1
 
 
 def new() -> highspy.Highs:
@@ -215,8 +215,8 @@ class Meter:
 
     def limits(self) -> dict[str, int]:
         """The solver's own limit of a linear program, by option."""
-        most = MOST if self.mixed else self.limit / max(self.per_iteration, PER_ITERATION)
-        return {"simplex_iteration_limit": int(min(max(most, LEAST_ITERATIONS), MOST))}
+        most = UNLIMITED if self.mixed else self.limit / max(self.per_iteration, PER_ITERATION)
+        return {"simplex_iteration_limit": int(min(max(most, MIN_ITERATIONS), UNLIMITED))}
 
     @property
     def short(self) -> bool:

@@ -268,7 +268,7 @@ class Program:
         gap: float = 0.0,
         start: bool | np.ndarray = False,
         relax: bool = False,
-        nodes: int = handover.MOST,
+        nodes: int = handover.UNLIMITED,
         heuristics: float = 0.05,
         ipm: bool = False,
         crossover: bool = True,

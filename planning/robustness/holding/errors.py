@@ -23,9 +23,9 @@ from emberline.scenarios.records.series import Series
 AHEAD = timedelta(hours=12)
 """Lead time of the first stage's decision [h]: markets for the day ahead close about noon."""
 LOOK_BACK_DAYS = 365
-MOST_MISSING = 30
+MAX_MISSING = 30
 """Days on end for which no error can be had: a gap; more are the beginning of the series."""
-LEAST = 1e-9
+MIN_ERROR = 1e-9
 """An error that counts as none."""
 PRICES = ("price_per_mwh", "export_price_per_mwh", "short_price_per_mwh", "long_price_per_mwh")
 
@@ -72,11 +72,11 @@ def samples(scenario: Case, count: int, fresh: int) -> Samples:
             }
         except (ValueError, ScenarioError):
             missing += 1
-            if missing > MOST_MISSING:
+            if missing > MAX_MISSING:
                 break  # the series begin here
             continue
         missing = 0
-        if any(np.abs(error).max() > LEAST for error in errors.values()):
+        if any(np.abs(error).max() > MIN_ERROR for error in errors.values()):
             days.append(errors)
     if len(days) < count + 2:
         says = (

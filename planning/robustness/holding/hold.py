@@ -39,7 +39,7 @@ from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.scenarios.records.disturbances import Disturbances
 from emberline.scenarios.records.goal import OtherSignal
 
-MOST_LEVEL = 0.999
+MAX_LEVEL = 0.999
 
 
 def seed_of(scenario: Scenario, purpose: str) -> int:
@@ -87,8 +87,8 @@ def hold(
         ValueError: the level lies outside 0 … 0.999.
     """
     target = scenario.level if level is None else level
-    if not 0 < target <= MOST_LEVEL:
-        raise ValueError(f"a level lies between 0 and {MOST_LEVEL:g}, not at {target:g}")
+    if not 0 < target <= MAX_LEVEL:
+        raise ValueError(f"a level lies between 0 and {MAX_LEVEL:g}, not at {target:g}")
     refuse(scenario)
     deadline = deadline or Deadline(work)
     loop = _Loop(scenario, engine, target, replications, deadline, whole, on_progress, cancel, baseline)

@@ -12,7 +12,7 @@ from emberline.planning.robustness.ensemble import Ensemble
 from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message, mark
 
-MOST = 3
+MAX_LIMITS = 3
 """Causes that are named."""
 CAUSES = {
     "wait": mark("heats wait too long before {place}"),
@@ -78,7 +78,7 @@ def obstacles(scenario: Scenario, rows: tuple[dict[str, Any], ...], days: int) -
         rows: of :func:`misses`.
         days: that they are of.
     """
-    for row in rows[:MOST]:
+    for row in rows[:MAX_LIMITS]:
         cause = Message(CAUSES.get(row["kind"], OTHER), place=row["unit"] or row["stage"] or row["kind"])
         at = scenario.horizon.instant(60.0 * row["hour"])
         yield Message(
@@ -91,7 +91,7 @@ def obstacles(scenario: Scenario, rows: tuple[dict[str, Any], ...], days: int) -
 
 def remedies(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> Iterator[Message]:
     """Remedies where no margin helps; ``rows`` of :func:`misses`."""
-    yield from (Message(HELP[kind]) for kind in dict.fromkeys(row["kind"] for row in rows[:MOST]) if kind in HELP)
+    yield from (Message(HELP[kind]) for kind in dict.fromkeys(row["kind"] for row in rows[:MAX_LIMITS]) if kind in HELP)
 
 
 def _rounded(amount: float) -> float:

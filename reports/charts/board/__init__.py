@@ -32,7 +32,7 @@ HTML = """<div class="board"><button type="button" class="skip"></button>
 <button type="button" class="in">+</button><button type="button" class="fit">⤢</button></div>
 <svg role="group"></svg><div class="status" role="status" aria-live="polite"></div><div class="help"></div>
 <span class="end" tabindex="-1"></span></div>"""
-MOST_ORDERS_IN_LEGEND = 16
+MAX_ORDERS_IN_LEGEND = 16
 RUNS = mark(
     "Drag a run in time, or use the arrow keys and Enter; what it breaks is shown when it is dropped. L locks, Escape "
     "undoes, Tab goes to the next bar. Drag over free space, or + and −, to zoom."
@@ -146,7 +146,7 @@ def _data(
     stops = [
         [units.index(unit), at, at + minutes, tr("breakdown")] for unit, at, minutes in breakdowns(run) if unit in units
     ]
-    legend = list(colours.items()) if len(colours) <= MOST_ORDERS_IN_LEGEND else []
+    legend = list(colours.items()) if len(colours) <= MAX_ORDERS_IN_LEGEND else []
     return {
         **_axis(view), "rows": units, "rowOf": list(range(len(units))), "bars": bars, "baseline": thin, "stops": stops,
         "legend": legend, "texts": texts, "unitSize": size, "rules": rules,

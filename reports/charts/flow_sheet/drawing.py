@@ -23,7 +23,7 @@ from emberline.reports.text import tr, wording
 
 GUTTER, GAUGE = 0.115, 0.155
 """Share of the width for the names of the bars, and for levels of stores."""
-MOST_ACROSS = 7
+MAX_ACROSS = 7
 """Most boxes in a row; more are drawn in two rows, shifted so that lines pass between the boxes."""
 LINE, PAD, GAP, BAR, STORE = 13, 8, 20, 32, 42
 """Heights: a line of text, padding of boxes, gap between rows, between bars, between stores [px]."""
@@ -123,7 +123,7 @@ def _placed(
     """Boxes next to each other, in two rows if there are many; their places, and where they end."""
     if not boxes:
         return [], top
-    if len(boxes) > MOST_ACROSS and not across:
+    if len(boxes) > MAX_ACROSS and not across:
         half = -(-len(boxes) // 2)
         first, y = _placed(boxes[:half], top, right, production, half)
         second, y = _placed(boxes[half:], y + GAP, right, production, half, 0.5)
@@ -141,11 +141,11 @@ def _placed(
 
 def _under(sheet: Sheet, top: float, right: float) -> tuple[list[_BoxPlace], float]:
     """Machines and production: in one row if they fit, otherwise production below the machines."""
-    if len(sheet.machines) + len(sheet.production) <= MOST_ACROSS:
+    if len(sheet.machines) + len(sheet.production) <= MAX_ACROSS:
         together, y = _placed((*sheet.machines, *sheet.production), top, right, production=False)
         return [_BoxPlace(p.box, p.x, p.half, p.top, p.bottom, not p.box.machine) for p in together], y
     across = max(len(sheet.machines), len(sheet.production), 3)
-    if across > MOST_ACROSS or not sheet.machines or not sheet.production:
+    if across > MAX_ACROSS or not sheet.machines or not sheet.production:
         return _placed((*sheet.machines, *sheet.production), top, right, production=not sheet.machines)
     first, y = _placed(sheet.machines, top, right, False, across)
     second, y = _placed(sheet.production, y + GAP, right, True, across, 0.5)

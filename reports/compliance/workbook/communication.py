@@ -21,7 +21,7 @@ from emberline.reports.compliance.workbook.sheets import TemplateError, Value, W
 INSTALLATION, STREAMS, EMISSIONS = "A_InstData", "B_EmInst", "C_Emissions&Energy"
 PROCESSES, PRECURSORS, PRODUCTS, CONSTANTS = "D_Processes", "E_PurchPrec", "Summary_Products", "Parameters_Constants"
 CODE_LISTS, CN_CODES = "c_CodeLists", "Parameters_CNCodes"
-MOST = {"goods": 10, "processes": 10, "precursors": 20, "source streams": 75, "measured stacks": 10, "routes": 8}
+MAX_ROWS = {"goods": 10, "processes": 10, "precursors": 20, "source streams": 75, "measured stacks": 10, "routes": 8}
 """Maximum number of entries in the template."""
 FIRST_GOOD, FIRST_PROCESS, FIRST_PRECURSOR = 62, 83, 102
 """Rows of sheet A."""
@@ -136,8 +136,8 @@ def _refuse_too_many(report: AnnualReport) -> None:
         "measured stacks": len(_stacks(report)),
     }
     for what, count in counts.items():
-        if count > MOST[what]:
-            raise TemplateError(f"the template has room for {MOST[what]} {what}, the report has {count}")
+        if count > MAX_ROWS[what]:
+            raise TemplateError(f"the template has room for {MAX_ROWS[what]} {what}, the report has {count}")
     for line in report.streams:
         if line.stream.method == "measurement":
             if line.amount.stack is None:

@@ -299,13 +299,13 @@ def _unit(ours: Book, unit: str) -> None:
     sheet.repeat_rows(0)
 
 
-MOST_CELLS = 1_000
+MAX_CELLS = 1_000
 """Cells of a row: steps are merged where there would be more."""
 MONTH_MIN = 28 * 24 * 60
 """In a longer horizon a day of the month comes twice."""
 CELLS_ACROSS = 100
 """Cells that can be read on one page."""
-MOST_IN_LEGEND = 24
+MAX_IN_LEGEND = 24
 PALE = "#E6E9EC"
 """A unit that gets ready and makes nothing."""
 
@@ -313,7 +313,7 @@ PALE = "#E6E9EC"
 def _gantt(sheet: Any, book: Any, run: StoredRun) -> None:
     """Fill a sheet: a cell is coloured where its unit works in any part of it; its name stands in the first one."""
     scenario, horizon, replay = run.plan.scenario, run.plan.scenario.horizon, replay_of(run.plan)
-    steps = math.ceil(horizon.n_steps / MOST_CELLS)
+    steps = math.ceil(horizon.n_steps / MAX_CELLS)
     cell_min, n = steps * horizon.step_min, math.ceil(horizon.n_steps / steps)
     rows = list(units(scenario, replay))
     shades = colours(scenario, of_site(scenario, replay))
@@ -355,7 +355,7 @@ def _gantt(sheet: Any, book: Any, run: StoredRun) -> None:
     sheet.repeat_rows(0)
     sheet.repeat_columns(0)
     sheet.fit_to_pages(math.ceil(n / CELLS_ACROSS), 0)
-    sheet.print_area(0, 0, len(rows) + 3 + min(len(used), MOST_IN_LEGEND), n)
+    sheet.print_area(0, 0, len(rows) + 3 + min(len(used), MAX_IN_LEGEND), n)
 
 
 def _entry(activity: Activity) -> str:
@@ -366,6 +366,6 @@ def _entry(activity: Activity) -> str:
 
 
 def _legend(sheet: Any, fills: dict[str, Any], row: int) -> None:
-    for i, (name, fill) in enumerate(list(fills.items())[:MOST_IN_LEGEND]):
+    for i, (name, fill) in enumerate(list(fills.items())[:MAX_IN_LEGEND]):
         sheet.write_string(row + i, 1, "", fill)
         sheet.write_string(row + i, 3, printable(name)[:100])

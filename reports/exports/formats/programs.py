@@ -23,8 +23,8 @@ from emberline.runs.store.run_folder import StoredRun
 from emberline.scenarios.case.scenario import Producer, ProductionLine
 
 DIGITS = {"heats": 3, "runs": 3}
-"""Digits after the point; of other tables ``MOST_DIGITS``."""
-MOST_DIGITS = 6
+"""Digits after the point; of other tables ``MAX_DIGITS``."""
+MAX_DIGITS = 6
 
 
 def sidecar(path: Path) -> Path:
@@ -36,7 +36,7 @@ def write_csv(run: StoredRun, path: Path, table: str | None = None) -> None:
     """Write a table (``tables.by_name``) and its manifest."""
     name, frame = tables.by_name(run, table)
     numbers = frame.select_dtypes("number").columns
-    frame[numbers] = frame[numbers].round(DIGITS.get(name, MOST_DIGITS))
+    frame[numbers] = frame[numbers].round(DIGITS.get(name, MAX_DIGITS))
     frame["run"] = run.id
     safe(frame).to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
     says = {"file": path.name, "table": name, **manifest(run)}

@@ -24,9 +24,9 @@ from emberline.runs.store.run_folder import StoredRun
 Cells = list[tuple[str, str]]
 """Texts, each with the kind of its column."""
 TEMPLATE = "report.html.j2"
-MOST_ROWS = 400
+MAX_ROWS = 400
 """Of a list: the rest is in the other files."""
-MOST_HOURS = 50
+MAX_HOURS = 50
 """Longest horizon whose energy is reported hour by hour, else day by day [h]."""
 NOTES = {
     "heats": mark("Heat list"),
@@ -91,7 +91,7 @@ def _lists(run: StoredRun) -> dict[str, pd.DataFrame]:
     scenario = run.plan.scenario
     frames = {name: frame for name, frame in tables.of_producers(run).items() if name in NOTES}
     frames["machines"] = tables.activity_list(run)
-    energy = hours(run, by_day=scenario.horizon.length_min > MOST_HOURS * 60, assets=False)
+    energy = hours(run, by_day=scenario.horizon.length_min > MAX_HOURS * 60, assets=False)
     # what never flows is left out, so that the rest fits on the page
     frames["energy"] = without_zeros(energy)
     frames |= {"bill": tables.bill_lines(run), "ledger": tables.ledger_entries(run)}
@@ -100,7 +100,7 @@ def _lists(run: StoredRun) -> dict[str, pd.DataFrame]:
 
 def _list(frame: pd.DataFrame, offset: bool) -> tuple[Cells, list[Cells], int]:
     """Head, rows and the number of rows that are left out."""
-    return *_cells(frame.head(MOST_ROWS), offset), max(len(frame) - MOST_ROWS, 0)
+    return *_cells(frame.head(MAX_ROWS), offset), max(len(frame) - MAX_ROWS, 0)
 
 
 def _figures(plan: Plan) -> tuple[Cells, list[Cells]]:

@@ -109,8 +109,8 @@ class Catalogue(Transactions):
             if named is not None:
                 connection.execute(update(RUNS).where(RUNS.c.id == run).values(name=named))
             has = _tags(connection, run)
-            if len((has | more) - less) > labels.MOST_TAGS:
-                raise StoreError(f"run {run} would have more than {labels.MOST_TAGS} tags")
+            if len((has | more) - less) > labels.MAX_TAGS:
+                raise StoreError(f"run {run} would have more than {labels.MAX_TAGS} tags")
             for tag in more - less - has:
                 connection.execute(insert(TAGS).values(run=run, tag=tag))
             connection.execute(delete(TAGS).where(TAGS.c.run == run, TAGS.c.tag.in_(less & has)))

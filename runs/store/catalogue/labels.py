@@ -23,7 +23,7 @@ _REFUSED = (
 )
 NAME = re.compile(rf"[^{_REFUSED}]{{1,80}}\Z")
 TAG = re.compile(rf"[^{_REFUSED}\s,;]{{1,30}}\Z")
-MOST_TAGS = 20
+MAX_TAGS = 20
 """For one run."""
 
 

@@ -10,7 +10,7 @@ import pytest
 from commands import emberline, refused
 
 from emberline.live.history import History, Row, of_plant
-from emberline.live.history.history import MOST_FILES
+from emberline.live.history.history import MAX_FILES
 from emberline.live.tags import load
 
 DAY = datetime(2026, 6, 16, 22, tzinfo=UTC)
@@ -59,13 +59,13 @@ def test_small_files_are_merged_and_exported(tmp_path: Path, monkeypatch: pytest
     path = tmp_path / "live.yaml"
     path.write_text(TEXT.replace("{HISTORY}", "{}"))
     history = of_plant(load(path))
-    for second in range(MOST_FILES + 5):
+    for second in range(MAX_FILES + 5):
         history.add([row(second / 60)])
     assert len(list(tmp_path.glob("live/live/history/day=2026-06-16/*.parquet"))) < 10
     span = ["--from", "2026-06-16T22:00:00Z", "--to", "2026-06-16T23:00:00Z"]
     report = emberline("live", "export", str(path), *span, "--output", str(tmp_path / "out.parquet"))
     assert report.returncode == 0, report
-    assert pq.read_table(tmp_path / "out.parquet").num_rows == MOST_FILES + 5
+    assert pq.read_table(tmp_path / "out.parquet").num_rows == MAX_FILES + 5
     emberline("live", "export", str(path), *span, "--output", str(tmp_path / "out.csv"))
     assert (tmp_path / "out.csv").read_text().splitlines()[1].startswith('"2026-06-16T22:00:00')
     refused(emberline("live", "export", str(path), "--from", "x", "--output", str(tmp_path / "o.csv")), "--from")

@@ -14,7 +14,7 @@ from shops import cast, melt_shop
 
 from emberline import models, twin
 from emberline.models.bounds import column_generation as cast_bound
-from emberline.models.bounds.cast_pricing import Ways
+from emberline.models.bounds.cast_pricing import PricingTables
 from emberline.models.heuristics.line import ruin_and_recreate
 from emberline.models.heuristics.line.batch_moves import Draws
 from emberline.models.heuristics.line.move_tables import core, least
@@ -58,7 +58,7 @@ def test_no_prices_prove_more_than_the_best_schedule(case: str, seed: int) -> No
     assert result is not None
     generator = np.random.Generator(np.random.Philox(key=seed))
     for scale in (0.0, 10.0, 300.0, 3000.0):
-        units = scale * generator.random(result.ways.capacity.shape)
+        units = scale * generator.random(result.tables.capacity.shape)
         value = result.proven(units, np.zeros(len(result._room)))
         assert value <= best * (1 + 1e-9)
 
@@ -98,15 +98,15 @@ def test_a_column_is_worth_what_its_curve_says(seed: int) -> None:
     """Proves: the starts behind a point of a curve cost that, by energy and prices. Sensitivity: a step back by one."""
     proof = search(shop(seed, orders=CASES["a cast of two"]["orders"]))
     weights = np.array([proof.aim.weight(proof.data), proof.data.full_price])
-    ways = Ways(proof.problem, weights)
+    tables = PricingTables(proof.problem, weights)
     generator = np.random.Generator(np.random.Philox(key=seed))
-    units, mix = 100 * generator.random(ways.capacity.shape), np.array([1.0, 0.4])
-    ways.price(units, mix)
+    units, mix = 100 * generator.random(tables.capacity.shape), np.array([1.0, 0.4])
+    tables.price(units, mix)
     result = 0
-    for slot in np.flatnonzero(np.isfinite(ways.curves[0, 0])).tolist():
-        way = ways.way(0, 0, slot)
-        total = sum(units[use.resource, use.slot : use.slot + use.slots].sum() for use in way.uses)
-        assert mix @ np.array(way.worth) + total == pytest.approx(ways.curves[0, 0][slot], rel=1e-9)
+    for slot in np.flatnonzero(np.isfinite(tables.curves[0, 0])).tolist():
+        cast_column = tables.cast_column(0, 0, slot)
+        total = sum(units[use.resource, use.slot : use.slot + use.slots].sum() for use in cast_column.uses)
+        assert mix @ np.array(cast_column.worth) + total == pytest.approx(tables.curves[0, 0][slot], rel=1e-9)
         result += 1
     assert result > 3
 
@@ -194,7 +194,7 @@ def started(result: Search) -> Renewal:
 def test_moves_keep_the_line_s_rules_and_the_load() -> None:
     """Proves: after hundreds of moves the plan has no mistake and draws what the judge says. Sensitivity: a unit's use.
 
-    Limits are kept in what is reported as the best plan; on the way they may be broken at a price.
+    Limits are kept in what is reported as the best plan; on the cast_column they may be broken at a price.
     """
     result = week()
     one = Renewal(result)
@@ -269,9 +269,9 @@ def test_columns_keep_their_rows() -> None:
     bound = cast_bound.of(search(shop(1, **CASES[ELIGIBLE[0]])))
     assert bound is not None
     bound.proven(*bound.prices)
-    ways, master = bound.ways, bound.master
-    curve = ways.curves[0, 0]
-    columns = [ways.way(0, 0, int(t)) for t in np.flatnonzero(np.isfinite(curve))]
+    tables, master = bound.tables, bound.master
+    curve = tables.curves[0, 0]
+    columns = [tables.cast_column(0, 0, int(t)) for t in np.flatnonzero(np.isfinite(curve))]
     assert len(columns) >= 6
 
     def same(block: int) -> None:
@@ -281,8 +281,8 @@ def test_columns_keep_their_rows() -> None:
         for one, new in zip(master.rows(block), other.master.rows(block), strict=True):
             assert (one != new).sum() == 0
 
-    for number, way in enumerate(columns):
-        assert master.add(way)
+    for number, cast_column in enumerate(columns):
+        assert master.add(cast_column)
         if number in (2, 4, len(columns) - 1):
             same(2)
     same(1)

@@ -25,7 +25,7 @@ SHORTER = {"works-hub-year": ["horizon.days=10"]}
 """A year's rules are those of ten days."""
 SEARCH_S = 1.5
 """Of the processor, so that the same models are made on a busy machine; the first one is waited for."""
-MOST = 25_000
+MAX_SIZE = 25_000
 """Coefficients up to which sums are written out, and Pyomo's own interface solves a relaxation, in seconds; the
 smallest model of a scenario is compared however large."""
 
@@ -76,7 +76,7 @@ def test_models_of_bundled_scenarios(name: str, monkeypatch: pytest.MonkeyPatch)
     forms = [compiled(model) for model in result]
     sizes = [len(form.values) for form in forms]
     for model, form, size in zip(result, forms, sizes, strict=True):
-        if size > MOST and size > min(sizes):
+        if size > MAX_SIZE and size > min(sizes):
             continue
         expand(model)
         for one, other in zip(upright(form), upright(compiled(model)), strict=True):

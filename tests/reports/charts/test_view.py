@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from emberline.reports.charts.view import MOST_POINTS, View, weeks
+from emberline.reports.charts.view import MAX_POINTS, View, weeks
 from emberline.scenarios.records.horizon import Horizon
 
 YEAR = Horizon.model_validate({"start": "2026-01-01", "zone": "Europe/Berlin", "days": 365, "step_min": 60})
@@ -28,7 +28,7 @@ def test_never_more_points_than_can_be_seen_and_no_energy_lost(days: int, step_m
         {"start": "2026-03-20", "zone": "Europe/Berlin", "days": days, "step_min": max(step_min, 15 * (days > 31))}
     )
     view, power = View.of(horizon), np.random.default_rng(1).random(horizon.n_steps)
-    assert len(view.starts) <= MOST_POINTS
+    assert len(view.starts) <= MAX_POINTS
     assert view.mean(power) @ np.diff(view.edges_min) == pytest.approx(power.sum() * horizon.step_min, rel=1e-12)
     assert view.highest(power).max() == power.max()
     level = view.at_edges(-1.0, power)

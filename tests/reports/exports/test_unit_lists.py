@@ -21,9 +21,9 @@ def test_lines_and_gaps_fill_the_horizon() -> None:
     for unit in crews.crews(run):
         lines = list(crews.lines(run, unit))
         assert lines[0].start_min == 0
-        assert abs(lines[-1].end_min - scenario.horizon.length_min) < crews.LEAST_GAP_MIN
+        assert abs(lines[-1].end_min - scenario.horizon.length_min) < crews.MIN_GAP_MIN
         for before, after in pairwise(lines):
-            assert abs(after.start_min - before.end_min) <= crews.LEAST_GAP_MIN
+            assert abs(after.start_min - before.end_min) <= crews.MIN_GAP_MIN
         work = [line for line in lines if line.activity is not None]
         assert len(work) == int((replay["op_unit"].values == unit).sum())
 

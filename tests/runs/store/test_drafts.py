@@ -209,6 +209,6 @@ def test_limits_and_old_drafts(home: Path, monkeypatch: pytest.MonkeyPatch) -> N
     drafts.create(TEXT, "x")
     assert not old.folder.exists()
     assert json.loads((new.folder / "draft.json").read_text())["texts"] == ["1.yaml"]
-    monkeypatch.setattr(drafts, "MOST_DRAFTS", 2)
+    monkeypatch.setattr(drafts, "MAX_DRAFTS", 2)
     with pytest.raises(DraftError, match="kept already"):
         drafts.create(TEXT, "x")

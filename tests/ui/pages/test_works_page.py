@@ -107,7 +107,7 @@ def test_the_page_has_a_tab_for_each_part(app: AppTest, works_plan: Plan) -> Non
     app.multiselect(key="panels").set_value(offered).run()
     assert not app.exception
     assert app.multiselect(key="stores").options == list(works_plan.scenario.store)
-    assert app.multiselect(key="stores").value == list(works_plan.scenario.store)[: process_panels.MOST_STORES]
+    assert app.multiselect(key="stores").value == list(works_plan.scenario.store)[: process_panels.MAX_STORES]
     app.multiselect(key="stores").set_value(["clinker"]).run()
     app.multiselect(key="carriers").set_value(["kiln_gas"]).run()
     assert not app.exception

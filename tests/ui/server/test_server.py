@@ -230,9 +230,9 @@ def test_uploads_are_for_the_pages_and_come_to_an_end(server: Server) -> None:
         assert upload(tab, "a", {name: value for name, value in table.items() if name != "X_Xsrftoken"}) == 403
         assert upload("0" * 36, "a", table) == 400
         assert upload(tab, "b", table, 21 * 1024 * 1024) == 413
-        rows = [upload(tab, f"n{i}", table) for i in range(Uploads.MOST_FILES + 2)]
-        assert rows[: Uploads.MOST_FILES - 1] == [204] * (Uploads.MOST_FILES - 1)
-        assert rows[Uploads.MOST_FILES :] == [507, 507]
+        rows = [upload(tab, f"n{i}", table) for i in range(Uploads.MAX_FILES + 2)]
+        assert rows[: Uploads.MAX_FILES - 1] == [204] * (Uploads.MAX_FILES - 1)
+        assert rows[Uploads.MAX_FILES :] == [507, 507]
 
 
 def test_a_tab_may_run_pages_and_nothing_else(server: Server) -> None:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from emberline.studies.why import Answer, More, Why, lock_prices
     from emberline.studies.why import why_not as conflicts
 
-MOST_MOVES = 6
-MOST_SLOTS = 6
+MAX_MOVES = 6
+MAX_SLOTS = 6
 
 
 def why(
@@ -121,7 +121,7 @@ def answer_lines(scenario: Scenario, answer: Answer, unit: str, head: str = "wha
     if answer.because:
         yield f"{'':<9}  {answer.because}"
     if answer.moves:
-        yield f"{'':<9}  others: {wording.shortened([move.says for move in answer.moves], MOST_MOVES)}"
+        yield f"{'':<9}  others: {wording.shortened([move.says for move in answer.moves], MAX_MOVES)}"
 
 
 def costs(more: More, currency: str) -> str:
@@ -148,7 +148,7 @@ def _slots(scenario: Scenario, explanation: Why) -> Iterator[str]:
     open_slots = [slot for slot in explanation.slots if slot.more_of_goal is not None]
     if not explanation.slots:
         return
-    best = sorted(open_slots, key=lambda slot: slot.more_of_goal or 0.0)[:MOST_SLOTS]
+    best = sorted(open_slots, key=lambda slot: slot.more_of_goal or 0.0)[:MAX_SLOTS]
     head = (
         f"{len(open_slots)} of {len(explanation.slots)} starts are possible while all other heats stay in place "
         "(estimate)"

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from emberline.scenarios import Scenario
     from emberline.studies.calibration import Calibration
 
-MOST_THIN = 12
-MOST_DAYS = 1000
+MAX_THIN = 12
+MAX_DAYS = 1000
 
 
 def calibrate(
@@ -75,7 +75,7 @@ def log(
     scenario: Named,
     output: Annotated[Path, to_file("the .csv to write", "FILE", "--out", "--output", "-o")],
     changes: Changes = None,
-    days: Annotated[int, option("number of times the scenario's horizon is simulated", min=1, max=MOST_DAYS)] = 30,
+    days: Annotated[int, option("number of times the scenario's horizon is simulated", min=1, max=MAX_DAYS)] = 30,
     seed: Annotated[int | None, option("random seed; default: the scenario's", min=0)] = None,
     force: Force = False,
 ) -> None:
@@ -179,8 +179,8 @@ def _facts(calibration: Calibration) -> list[tuple[str, str]]:
         f"{item.unit} {CALIBRATION_KINDS[item.kind]}{f' {item.grade}' if item.grade else ''}: {item.reason}"
         for item in calibration.thin
     ]
-    facts += [("kept" if i == 0 else "", line) for i, line in enumerate(thin[:MOST_THIN])]
-    if len(thin) > MOST_THIN:
-        facts.append(("", f"and {len(thin) - MOST_THIN} more (all with --json)"))
+    facts += [("kept" if i == 0 else "", line) for i, line in enumerate(thin[:MAX_THIN])]
+    if len(thin) > MAX_THIN:
+        facts.append(("", f"and {len(thin) - MAX_THIN} more (all with --json)"))
     facts += [("note", line) for line in calibration.remarks]
     return facts

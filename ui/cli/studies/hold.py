@@ -331,11 +331,11 @@ def hold(
         raise Refused("--cvar: needs --samples")
     from emberline.planning.engine import memory
     from emberline.planning.plan import pace
-    from emberline.planning.robustness.holding import MOST_LEVEL, refuse
+    from emberline.planning.robustness.holding import MAX_LEVEL, refuse
     from emberline.runs.store import Store, ensembles
 
-    if target is not None and target > MOST_LEVEL:
-        raise Refused(f"--level {level}: at most {MOST_LEVEL:.1%}")
+    if target is not None and target > MAX_LEVEL:
+        raise Refused(f"--level {level}: at most {MAX_LEVEL:.1%}")
     refuse(case)
     memory.refuse(memory.of_plan(case), case.name)
     pace.refuse(case)

@@ -231,7 +231,7 @@ def problem_lines(now: DraftState, problems: list[Problem] | tuple[Problem, ...]
         st.text(tr("… and {count} more", count=len(problems) - most))
 
 
-MOST_DRAFTS = 20
+MAX_DRAFTS = 20
 """Most drafts in the list; the oldest are left out."""
 LIST = "book"
 DELETED = "book.deleted"
@@ -258,9 +258,9 @@ def show_list() -> None:
         if not mine:
             st.text(tr("There are none yet. Copy a scenario, or import one at the side."))
         looked = session.drafts()[:1]
-        for draft in mine[:MOST_DRAFTS]:
+        for draft in mine[:MAX_DRAFTS]:
             _row(draft, draft.id in looked and st.session_state.get(sources.SCENARIO_KEY) == draft.id)
-        more = len(mine) - MOST_DRAFTS
+        more = len(mine) - MAX_DRAFTS
         if more > 0:
             st.caption(
                 trn("and {count} older one", "and {count} older ones", more)

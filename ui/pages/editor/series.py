@@ -22,7 +22,7 @@ from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.pages.editor.draft import DraftState, set_values
 from emberline.ui.pages.session import chart_cache, session, widgets
 
-MOST_POINTS = 1500
+MAX_POINTS = 1500
 CHART_HEIGHT = 260
 FONT = 12
 """Size of labels [px]."""
@@ -74,7 +74,7 @@ def preview(series: Imported, zone: str, unit: str, scenario: Case | None = None
 
 def _points(what: str, minutes: np.ndarray, values: np.ndarray, whole: Horizon) -> pd.DataFrame:
     frame = pd.DataFrame({"start": minutes, "value": values})
-    every = max(1, len(frame) // MOST_POINTS)
+    every = max(1, len(frame) // MAX_POINTS)
     points = frame.groupby(np.arange(len(frame)) // every).agg({"start": "first", "value": "mean"})
     points["when"] = [numbers.moment(whole.instant(minute)) for minute in points["start"]]
     points["what"] = what

@@ -173,7 +173,7 @@ def of_value(data: Any, record: type[BaseModel] | None, currency: str, unit: str
 
 LONGEST_CELL = 300
 HEIGHT = 480
-MOST_TOLD = 40
+MAX_MISTAKES = 40
 
 
 @dataclass(frozen=True)
@@ -225,14 +225,14 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
     if waits is None:
         rest.text(tr("Text is checked while you type."))
         draw_help(now.problems, f"text.{draft.id}")
-        problem_lines(now, now.problems[AT_TOP:], most=MOST_TOLD)
+        problem_lines(now, now.problems[AT_TOP:], most=MAX_MISTAKES)
         return
     preview = checked(waits.text, draft.folder)
     rest.text(tr("Not applied yet.") if preview.problems else tr("Not applied yet. ✓ No mistake found."))
     if waits.version != draft.version:
         st.text(tr("The draft has changed since this was typed: Apply replaces it with this text; Undo reverts."))
     draw_help(preview.problems, f"text.{draft.id}")
-    problem_lines(preview, preview.problems, most=MOST_TOLD)
+    problem_lines(preview, preview.problems, most=MAX_MISTAKES)
 
 
 def show_changes(draft: drafts.Draft, now: DraftState) -> None:

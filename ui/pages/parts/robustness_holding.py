@@ -14,7 +14,7 @@ import streamlit as st
 from emberline.planning.plan import Plan
 from emberline.planning.robustness import Ensemble
 from emberline.planning.robustness import ensemble as replays
-from emberline.planning.robustness.holding import MOST_LEVEL
+from emberline.planning.robustness.holding import MAX_LEVEL
 from emberline.reports.text import mark, numbers, say, tr, wording
 from emberline.runs.jobs import JobStatus, queue
 from emberline.runs.store import StoredRun, StoreError, ensembles
@@ -170,7 +170,7 @@ def ask(stored: StoredRun, busy: bool) -> None:
             f"holding.level.{stored.id}",
             100 * target,
             1.0,
-            100 * MOST_LEVEL,
+            100 * MAX_LEVEL,
             step=5.0,
             format="%.1f",
         )

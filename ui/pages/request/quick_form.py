@@ -17,7 +17,7 @@ from emberline.ui.pages.session import navigation, session, sign_in
 
 Values = dict[str, Any]
 """Values of fields that differ from the scenario's, by name."""
-MOST_STEPS = 50
+MAX_STEPS = 50
 
 
 def prefix(source: ScenarioSource) -> str:
@@ -45,7 +45,7 @@ def mark(source: ScenarioSource, values: Values) -> None:
         st.html(f'<style>{labels} {{ content: "● "; color: light-dark(#1F6393, #5FA8DA); }}</style>')
     steps, at = _history(source)
     if steps[at] != values:
-        steps = [*steps[: at + 1], dict(values)][-MOST_STEPS:]
+        steps = [*steps[: at + 1], dict(values)][-MAX_STEPS:]
         st.session_state[f"{source.key}.steps"] = steps
         st.session_state[f"{source.key}.step"] = len(steps) - 1
 

@@ -19,8 +19,8 @@ from emberline.studies.board import HeatBoard, RunBoard
 from emberline.ui.pages.result import repairs as locking
 from emberline.ui.pages.result import zoom
 
-MOST_UNDONE = 50
-MOST_REASONS = 6
+MAX_UNDONE = 50
+MAX_REASONS = 6
 
 
 class HeatMoves:
@@ -195,7 +195,7 @@ def hold(plan: Plan, run: str, locks: tuple[AnyLock, ...]) -> None:
     key = locking.key_of(run, plan)
     steps = st.session_state.setdefault(f"board.{run}.steps", [])
     steps.append(locking.current(key, plan))
-    del steps[:-MOST_UNDONE]
+    del steps[:-MAX_UNDONE]
     locking.hold(key, locks)
     st.session_state[f"board.{run}.changed"] = True
 
@@ -248,5 +248,5 @@ def _changes(plan: Plan, run: str, now: tuple[AnyLock, ...]) -> None:
                 st.rerun()
         reasons = [] if board is None else list(dict.fromkeys(moves.in_the_way(board, now)))
         if reasons:
-            st.text("\n".join(f"! {line}" for line in reasons[:MOST_REASONS]))
+            st.text("\n".join(f"! {line}" for line in reasons[:MAX_REASONS]))
             st.caption(tr("With everything else where it is; planning again moves it as far as needed."))

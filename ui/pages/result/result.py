@@ -25,7 +25,7 @@ from emberline.scenarios.checking.uncounted import uncounted
 from emberline.ui.pages.result import accounts, answer, board, heats, repairs, units, zoom
 from emberline.ui.pages.session import chart_cache, navigation, stored_runs, widgets
 
-MOST_MISSED = 8
+MAX_MISSED = 8
 BUTTONS = ("xlsx", "html", "json")
 """Formats offered below a plan; the page Export has all."""
 TABS = {
@@ -128,10 +128,10 @@ def _verdict(plan: Plan, run: str) -> None:
     late = plan.late
     lines = [
         f"{'–' if violation in late else '✕'} {wording.violation(violation, plan.scenario.horizon)}"
-        for violation in plan.violations[:MOST_MISSED]
+        for violation in plan.violations[:MAX_MISSED]
     ]
-    if len(plan.violations) > MOST_MISSED:
-        lines.append(tr("and {count} more", count=len(plan.violations) - MOST_MISSED))
+    if len(plan.violations) > MAX_MISSED:
+        lines.append(tr("and {count} more", count=len(plan.violations) - MAX_MISSED))
     if not plan.has_schedule:
         lines += [*_relax(plan), *_notes(plan, run)]
     short = plan.holding is not None and not plan.holding.reached
@@ -206,9 +206,9 @@ def _figures(plan: Plan, run: str) -> None:
 def _baseline(plan: Plan, run: str) -> None:
     """Draw the baseline where there is no plan, and the limits that it misses."""
     missed = violations(plan.baseline)
-    lines = [f"✕ {wording.violation(violation, plan.scenario.horizon)}" for violation in missed[:MOST_MISSED]]
-    if len(missed) > MOST_MISSED:
-        lines.append(tr("and {count} more", count=len(missed) - MOST_MISSED))
+    lines = [f"✕ {wording.violation(violation, plan.scenario.horizon)}" for violation in missed[:MAX_MISSED]]
+    if len(missed) > MAX_MISSED:
+        lines.append(tr("and {count} more", count=len(missed) - MAX_MISSED))
     st.markdown(f"**{tr('The baseline, as far as it goes')}**")
     if lines:
         st.text("\n".join(lines))
@@ -343,7 +343,7 @@ def _panels(plan: Plan) -> tuple[list[str], list[str], list[str]]:
         )  # fmt: skip
     if stores:
         stores = st.multiselect(
-            tr("Stores"), stores, default=stores[: process_panels.MOST_STORES], key="stores",
+            tr("Stores"), stores, default=stores[: process_panels.MAX_STORES], key="stores",
             placeholder=tr("Choose options"),
         )  # fmt: skip
     return parts, carriers, stores

@@ -17,16 +17,16 @@ PARAMETER = "range"
 RANGE = re.compile(r"(\d{1,7})-(\d{1,7})\Z")
 LONGEST_H = 36
 """A longer horizon can be shown by the day [h]."""
-MOST_DAYS = 14
+MAX_DAYS = 14
 
 
 def days(horizon: Horizon) -> dict[str, tuple[float, float]]:
     """Minutes of each day of a horizon by its name; empty for a short or a very long one."""
-    if not LONGEST_H * 60 < horizon.length_min <= MOST_DAYS * 24 * 60:
+    if not LONGEST_H * 60 < horizon.length_min <= MAX_DAYS * 24 * 60:
         return {}
     first, result = horizon.instant(0), {}
     midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
-    for number in range(MOST_DAYS + 1):
+    for number in range(MAX_DAYS + 1):
         ends = [(midnight + timedelta(days=number + more)).replace(tzinfo=horizon.tz) for more in (0, 1)]
         begin, end = (min(max(horizon.minutes(at), 0.0), horizon.length_min) for at in ends)
         if end > begin:

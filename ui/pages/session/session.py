@@ -19,7 +19,7 @@ from emberline.scenarios.home import RUN_ID
 
 LONGEST_LOCKS = 4000
 """Longest text of locks in an address [characters]."""
-MOST_DRAFTS = 6
+MAX_DRAFTS = 6
 """Most drafts in a tab and its address."""
 
 
@@ -28,7 +28,7 @@ def begin() -> None:
     _read("lang", "language", lambda value: value in LANGUAGES)
     _read("run", "run", lambda value: bool(RUN_ID.match(value)))
     _read("locks", "locks.kept", lambda value: len(value) <= LONGEST_LOCKS)
-    ids = [value for value in st.query_params.get_all("draft") if RUN_ID.match(value)][:MOST_DRAFTS]
+    ids = [value for value in st.query_params.get_all("draft") if RUN_ID.match(value)][:MAX_DRAFTS]
     if ids:
         st.session_state["drafts"] = ids
     elif drafts():
@@ -87,7 +87,7 @@ def drafts() -> list[str]:
 
 def hold(draft: str) -> None:
     """Put a draft first in the list."""
-    ids = [draft, *(other for other in drafts() if other != draft)][:MOST_DRAFTS]
+    ids = [draft, *(other for other in drafts() if other != draft)][:MAX_DRAFTS]
     st.session_state["drafts"] = ids
     st.query_params["draft"] = ids
 

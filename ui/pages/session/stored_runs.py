@@ -132,7 +132,7 @@ def bills_and_ledgers(run: str) -> tuple[tuple[bill.Bill, bill.Bill], tuple[Ledg
     return accounts.bills(plan), accounts.ledgers(plan)
 
 
-MOST = 100
+MAX_RUNS = 100
 """Most runs in the list; search for others."""
 LONGEST_NAME = 40
 """Longest name in a chip [characters]; the distinguishing part follows it."""
@@ -151,7 +151,8 @@ def entries(text: str = "", also: Iterable[str] = ()) -> dict[str, Entry]:
             continue
         if entry.state == "stored":
             rows[run] = entry
-    return rows | {entry.id: entry for entry in store.search(MOST, text=text, state="stored") if entry.id not in rows}
+    entries = store.search(MAX_RUNS, text=text, state="stored")
+    return rows | {entry.id: entry for entry in entries if entry.id not in rows}
 
 
 def labels(entries: Iterable[Entry]) -> dict[str, str]:

@@ -19,7 +19,7 @@ from emberline.models.formulations.line.named.model import Named
 from emberline.models.kernel.arrays import Series, constraint
 from emberline.models.kernel.templates import Members, each, total
 
-LEAST_MWH = 1e-9
+MIN_MWH = 1e-9
 """Less counts as nothing."""
 
 
@@ -31,14 +31,14 @@ def add(formulation: Named) -> None:
     if data.hub is not None or (data.plain and not metered):
         return
     starts, mwh = _starts(formulation)
-    if mwh.min(initial=0.0) < -LEAST_MWH:
+    if mwh.min(initial=0.0) < -MIN_MWH:
         return  # what starts save is not supermodular
     n, per, battery = problem.n_slots, problem.cells_per_slot, data.battery
     net = np.repeat((data.base - data.pv) / per, per) + problem.fixed_cells + problem.under_way
     if not data.plain:
         in_slot, of_slot = problem.on_steps(net), mwh.reshape(-1, n, per).sum(axis=2)
         m.sunny = pyo.Block()
-        sunny = np.flatnonzero(in_slot < -LEAST_MWH).tolist()
+        sunny = np.flatnonzero(in_slot < -MIN_MWH).tolist()
         _terms(m.sunny, starts, {t: np.maximum(in_slot[t] + of_slot[:, t], 0.0) for t in sunny})
 
         @constraint(m.sunny, m.sunny.ROW)
@@ -52,7 +52,7 @@ def add(formulation: Named) -> None:
     in_meter, of_meter = (net - discharge).reshape(shape).sum(axis=1), mwh.reshape(-1, *shape).sum(axis=2)
     purchase = m.site.purchase
     m.metered, m.peaky = pyo.Block(), pyo.Block()
-    low = np.flatnonzero(in_meter < -LEAST_MWH).tolist()
+    low = np.flatnonzero(in_meter < -MIN_MWH).tolist()
     _terms(m.metered, starts, {i: np.maximum(in_meter[i] + of_meter[:, i], 0.0) for i in low})
 
     @constraint(m.metered, m.metered.ROW)
@@ -97,7 +97,7 @@ def _starts(formulation: Named) -> tuple[list[tuple[int, ...]], np.ndarray]:
 
 def _terms(block: pyo.Block, starts: list[tuple[int, ...]], rows: Mapping[Any, np.ndarray]) -> None:
     """Give a block its rows, each with a weight by start, shape (n_starts,)."""
-    terms = {r: [(*starts[k], float(w[k])) for k in np.flatnonzero(w > LEAST_MWH)] for r, w in rows.items()}
+    terms = {r: [(*starts[k], float(w[k])) for k in np.flatnonzero(w > MIN_MWH)] for r, w in rows.items()}
     first = next(iter(rows), 0)
     block.ROW = pyo.Set(initialize=list(rows), dimen=len(first) if isinstance(first, tuple) else 1)
     block.HEAT, block.CAST = (

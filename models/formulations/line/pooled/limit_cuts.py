@@ -23,7 +23,7 @@ from emberline.models.problem.site import SiteData
 
 FullCells = Callable[[int, int, int], np.ndarray]
 LOADS = 2
-MOST_POINTS = 4000
+MAX_POINTS = 4000
 """Of the smallest loads so many are left out that the hull of no more whole points is built."""
 
 
@@ -67,7 +67,7 @@ def add(
     loads = [load for load in [*_stages(line, full_cells), *_casters(m, line, cast_runs)] if load.mw > 1e-6]
     loads.sort(key=lambda load: -load.mw)
     loads = loads[:LOADS]
-    while loads and np.prod([load.units + 1 for load in loads]) > MOST_POINTS:
+    while loads and np.prod([load.units + 1 for load in loads]) > MAX_POINTS:
         loads.pop()
     if not loads:
         return

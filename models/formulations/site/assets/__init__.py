@@ -102,7 +102,7 @@ BOTH = 1e-5
 """Share of the most that is put in or out that may go the other way in the same slot: nothing."""
 
 
-def burning(hub_ports: HubPorts) -> set[int]:
+def simultaneous_slots(hub_ports: HubPorts) -> set[int]:
     """Slots in which a store that cannot be filled and emptied at the same time is, in the solution."""
     slots: set[int] = set()
     for store in of(hub_ports.hub.assets, Storage):
@@ -183,7 +183,7 @@ def add(
     line_gives: Mapping[str, Linear] | None = None,
     *,
     exclusive: bool = True,
-    burning: Collection[int] | None = None,
+    one_way_slots: Collection[int] | None = None,
 ) -> tuple[HubPorts, Sum]:
     """Fill a block with the assets and the balances of all carriers but electricity, which is the site's.
 
@@ -192,18 +192,19 @@ def add(
         hub: the assets.
         line_gives: what the line delivers by carrier, in the carrier's unit.
         exclusive: forbid filling and emptying a store at the same time where it would pay.
-        burning: slots to which that is limited; None: all.
+        one_way_slots: slots to which that is limited; None: all.
 
     Returns:
         The assets' ports, and what they deliver to electricity's balance in each slot [MWh].
     """
     if line_gives is not None:
         # what the line gives comes whether it is wanted or not
-        calm = {name for name in hub.harmless if name == ELECTRICITY or hub.carriers[name].dumps}
-        hub = replace(hub, harmless=frozenset(calm))
+        calm = {name for name in hub.freely_disposable if name == ELECTRICITY or hub.carriers[name].dumps}
+        hub = replace(hub, freely_disposable=frozenset(calm))
     block.ASSET = pyo.RangeSet(0, len(hub.assets) - 1)
     block.asset = pyo.Block(block.ASSET)
-    hub = replace(hub, alone=(range(hub.n) if burning is None else burning) if exclusive else ())
+    slots = range(hub.n) if one_way_slots is None else one_way_slots
+    hub = replace(hub, one_way_slots=slots if exclusive else ())
     ports = {}
     for i, asset in enumerate(hub.assets):
         ports[asset.name] = ADD[type(asset)](block.asset[i], asset, hub)

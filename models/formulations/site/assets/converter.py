@@ -53,8 +53,8 @@ def add_converter(block: pyo.Block, machine: Converter, hub: Hub) -> Ports:
 def drives_to_hull(machine: Converter, hub: Hub) -> bool:
     """Whether segments fill in order by themselves: out of order more goes in, or less comes out, and neither can pay.
 
-    More going in cannot pay where a surplus of that carrier cannot (``Hub.harmless``). Less coming out is the same as
-    letting go of a part, which is no gain where that is allowed anyway.
+    More going in cannot pay where a surplus of that carrier cannot (``Hub.freely_disposable``). Less coming out is the
+    same as venting a part, which is no gain where that is allowed anyway.
     """
     for key, stream in machine.streams():
         if not stream.by_load:
@@ -63,7 +63,7 @@ def drives_to_hull(machine: Converter, hub: Hub) -> bool:
         bend = np.diff(slope)
         straight = 1e-9 * max(float(np.abs(slope).max()), 1e-9)
         if key.startswith("inputs") and not (
-            (bend >= -straight).all() and (stream.carrier in hub.harmless or (bend <= straight).all())
+            (bend >= -straight).all() and (stream.carrier in hub.freely_disposable or (bend <= straight).all())
         ):
             return False
         if key.startswith("outputs") and not (

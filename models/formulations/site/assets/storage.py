@@ -26,8 +26,8 @@ def add_storage(block: pyo.Block, store: Storage, hub: Hub) -> Ports:
     """Put in, put out and level of a store."""
     slots(block, hub.n)
     add_levels(block, store, hub.n, hub.hours)
-    if burns(store, hub) and hub.alone:
-        one_way(block, store, hub.hours, hub.alone)
+    if burns(store, hub) and hub.one_way_slots:
+        one_way(block, store, hub.hours, hub.one_way_slots)
     return Ports(
         flows=(
             Flow(store.name, "in", store.carrier, Linear(((block.put_in, -1.0),))),
@@ -69,31 +69,31 @@ def add_levels(block: pyo.Block, store: Storage, n: int, hours: float) -> None:
 
 def burns(store: Storage, hub: Hub) -> bool:
     """Whether filling and emptying it at the same time could pay, and is not possible."""
-    return store.one_way and store.carrier not in hub.harmless
+    return store.one_way and store.carrier not in hub.freely_disposable
 
 
-def one_way(block: pyo.Block, store: Storage, hours: float, alone: Collection[int]) -> None:
+def one_way(block: pyo.Block, store: Storage, hours: float, one_way_slots: Collection[int]) -> None:
     """Forbid filling and emptying at the same time in some slots.
 
     Args:
         block: with the rows of ``add_levels``.
         store: what is filled and emptied.
         hours: length of a slot [h].
-        alone: the slots.
+        one_way_slots: the slots.
     """
     retention, counts = store.retention(hours), store.effective_hours(hours) / hours
     # where no rate is given: as much as fills it, or empties it, whatever its level
     span = (store.highest - store.lowest + store.capacity * (1 - retention)) / max(counts, 1e-9)
     most_in = span / store.in_efficiency if store.in_rate is None else store.in_rate * hours
     most_out = span * store.out_efficiency if store.out_rate is None else store.out_rate * hours
-    block.ALONE = pyo.Set(initialize=sorted(alone))
-    block.filling = Variable(block.ALONE, domain=pyo.Binary)
+    block.ONE_WAY = pyo.Set(initialize=sorted(one_way_slots))
+    block.filling = Variable(block.ONE_WAY, domain=pyo.Binary)
 
-    @constraint(block, block.ALONE)
+    @constraint(block, block.ONE_WAY)
     def in_alone(b: Any, t: int) -> Any:
         return b.put_in[t] <= most_in * b.filling[t]
 
-    @constraint(block, block.ALONE)
+    @constraint(block, block.ONE_WAY)
     def out_alone(b: Any, t: int) -> Any:
         return b.put_out[t] <= most_out * (1 - b.filling[t])
 

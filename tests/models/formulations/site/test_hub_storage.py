@@ -277,7 +277,7 @@ def test_sun_that_is_curtailed_goes_in_no_circle() -> None:
     Sensitivity: 1 MWh more in and 0.81 out break nothing in the balance, and no battery can do it."""
     built = hub(price=[50.0, 50.0], base=1.0, pv={"peak_mw": 5.0, "capacity_factor": 1.0}, battery=BATTERY)
     data = sites.read(built, ENVELOPE)
-    result = build(data, aims.read(built, data, {}, 0.0), burning=set())
+    result = build(data, aims.read(built, data, {}, 0.0), one_way_slots=set())
     assert result.program.run(work=10).has_solution
     site = result.model.site
     for t in range(2):

@@ -16,7 +16,7 @@ from emberline.scenarios.tariff import Before, Rates, Tariff, billed_mw, charged
 
 ZONE = "Europe/Berlin"
 HOURS = 0.25
-MOST_MWH = 2.0
+MAX_MWH = 2.0
 
 
 def times(start: str, n: int) -> np.ndarray:
@@ -24,13 +24,13 @@ def times(start: str, n: int) -> np.ndarray:
 
 
 def optimum(
-    rates: Rates, energy: np.ndarray, flexible: bool, least_mwh: float = 0.0, most_mwh: float = MOST_MWH
+    rates: Rates, energy: np.ndarray, flexible: bool, least_mwh: float = 0.0, most_mwh: float = MAX_MWH
 ) -> tuple[float, np.ndarray]:
     """The model's least cost and its import [MWh], for given import or where the sum of the import is given."""
     model = pyo.ConcreteModel()
     model.tariff = pyo.Block()
     model.I = pyo.RangeSet(0, len(rates) - 1)
-    model.x = pyo.Var(model.I, bounds=(least_mwh, MOST_MWH))
+    model.x = pyo.Var(model.I, bounds=(least_mwh, MAX_MWH))
     if flexible:
         model.sum = pyo.Constraint(expr=pyo.quicksum(model.x[i] for i in model.I) == float(energy.sum()))
     else:
@@ -102,7 +102,7 @@ def test_model_and_bill_agree(seed: int, flexible: bool, least: float) -> None:
     tariff, before, within = some_tariff(seed)
     rates = read(tariff, times("2024-03-31T18:00" if within else "2024-03-31T22:00", 28), ZONE, before=before)
     random = np.random.default_rng(seed + 1)
-    energy = np.maximum(random.uniform(0, MOST_MWH, len(rates)) * (random.random(len(rates)) < 0.7), least)
+    energy = np.maximum(random.uniform(0, MAX_MWH, len(rates)) * (random.random(len(rates)) < 0.7), least)
     cost, result = optimum(rates, energy, flexible, least_mwh=least)
     assert cost == pytest.approx(charged(rates, result / HOURS).total, rel=1e-6, abs=1e-5)
     if flexible:

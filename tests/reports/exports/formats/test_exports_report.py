@@ -11,7 +11,7 @@ import pytest
 from exported import HOSTILE, renamed, stored_run
 from lxml import etree, html
 
-from emberline.reports.charts.view import MOST_POINTS, View
+from emberline.reports.charts.view import MAX_POINTS, View
 from emberline.reports.exports import export
 from emberline.reports.exports.manifest import proof
 from emberline.reports.exports.worded import worded
@@ -117,7 +117,7 @@ def test_curves_of_a_year_are_merged_to_their_means() -> None:
     values = np.random.default_rng(1).random(horizon.n_steps)
     view = View.of(horizon)
     means = view.mean(values)
-    assert len(means) <= MOST_POINTS
+    assert len(means) <= MAX_POINTS
     area = float(np.dot(np.diff(view.edges_min), means))
     assert area == pytest.approx(float(values.sum()) * 60, rel=1e-3)
 
