@@ -211,13 +211,13 @@ def _parts(node: _Node) -> list[tuple[int, tuple[tuple[int, ...], int, int]]]:
 
 
 def negative_reheating(search: Search) -> float:
-    """What reheating could earn at most where a weight is negative: taken off the bound."""
+    """Most that reheating could earn where a weight is negative: taken off the bound."""
     lowest = min(float(search.aim.weight(search.data).min()), 0.0)
     return 0.0 if lowest == 0 else -lowest * most_reheating_mwh(search.problem)
 
 
 def most_reheating_mwh(problem: SlotProblem) -> float:
-    """What all heats can be reheated by at most [MWh]."""
+    """Most reheating of all heats together [MWh]."""
     minutes, most = problem.n_slots * problem.step_min, 0.0
     for heat in problem.heats:
         if heat.reheat is not None:

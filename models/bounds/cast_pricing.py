@@ -250,7 +250,7 @@ class PricingTables:
     # ---- the best casts -------------------------------------------------------------------------------------------
 
     def best(self) -> tuple[float, list[tuple[int, int]]]:
-        """What all casts cost at least, each by itself, and caster's column and slot of each; infinite: no way."""
+        """Least cost of all casts, each by itself, and caster's column and slot of each; infinite: no way."""
         total, places = 0.0, []
         for c, cast in enumerate(self.problem.casts):
             choice = (math.inf, 0, 0)
@@ -288,7 +288,7 @@ class PricingTables:
         return CastColumn(kind, column, slot, tuple(uses), tuple(worth.tolist()))
 
     def load(self, cast_column: CastColumn) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """What a cast draws by cell [MWh], and what it gives of other carriers by slot."""
+        """Draw of a cast by cell [MWh], and its deliveries of other carriers by slot."""
         problem, cast = self.problem, self.problem.casts[self.members[cast_column.kind][0]]
         stages, reheated = np.zeros((len(problem.stage_units), problem.n_cells)), np.zeros(problem.n_cells)
         places = iter(cast_column.uses)

@@ -39,7 +39,7 @@ PER_COLUMN = 6e-5
 
 @dataclass(frozen=True)
 class Prices:
-    """What the linear program says units, the rest and places among casts of a kind are worth, in units of the goal."""
+    """Worth of units, the rest and places among casts of a kind in the linear program, in units of the goal."""
 
     units: np.ndarray
     """Shape (n_resources, n_slots)."""
@@ -106,7 +106,7 @@ class Casts:
         return matrix, low, np.concatenate([high, capacity.ravel()])
 
     def priced(self, multipliers: np.ndarray, block: int) -> tuple[np.ndarray, np.ndarray]:
-        """What units and places are worth by slot, from the multipliers of the rows."""
+        """Worth of units and places by slot, from the multipliers of the rows."""
         tables, n_due = self.tables, len(self._rows)
         n_blocks = -(-tables.n // block)
         blocks = np.maximum(-multipliers[n_due : n_due + len(tables.capacity) * n_blocks], 0.0)
@@ -217,7 +217,7 @@ class Bound(ABC):
     patience = math.inf
     """Mixes without a better bound after which the linear program is solved more closely, or blocks get shorter."""
     settled = 0.0
-    """What the linear program leaves out of its objective and the bound counts."""
+    """Part of the bound that the linear program leaves out of its objective."""
     over = effort.shared(False)
     """Set by the search: nobody needs the bound any more."""
 
@@ -230,7 +230,7 @@ class Bound(ABC):
 
     @abstractmethod
     def proven(self, *prices: np.ndarray) -> float:
-        """What prices prove; the casts' curves are those of the prices afterwards. Infinite where a cast has no way."""
+        """Bound that prices prove; the casts' curves are of these prices afterwards. Infinite where one has no way."""
 
     @abstractmethod
     def _mix(self, block: int, tolerance: float) -> Prices | None:
@@ -269,7 +269,7 @@ class Bound(ABC):
         return range(len(self.search.problem.casts[self.tables.members[kind][0]].units))
 
     def _value(self, *prices: np.ndarray) -> float:
-        """What prices prove; the search gets it."""
+        """Bound that prices prove, reported to the search."""
         value = self.proven(*prices)
         if math.isfinite(value) and value > self.best:
             self.best, self.prices = value, prices
@@ -354,7 +354,7 @@ def most_of_units(problem: SlotProblem) -> float:
 
 
 class CastBound(Bound):
-    """Where what a cast is worth follows from its energy alone."""
+    """Bound where the worth of a cast follows from its energy alone."""
 
     master: Master
 
@@ -379,7 +379,7 @@ class CastBound(Bound):
         search.clock("build", began)
 
     def proven(self, *prices: np.ndarray) -> float:
-        """What prices of units and caps prove."""
+        """Bound that prices of units and caps prove."""
         units, caps = prices
         self.tables.price(units, np.concatenate(([1.0], caps)))
         total, _ = self.tables.best()

@@ -177,7 +177,7 @@ def least_peak(ends: np.ndarray, power: np.ndarray, meter_min: float) -> float:
 
 
 def _crossings(low: np.ndarray, rise: np.ndarray) -> Iterator[float]:
-    """Where straight lines over a span cross each other, as shares of it."""
+    """Crossings of straight lines over a span, as shares of it."""
     for a, b in itertools.combinations(range(len(low)), 2):
         if rise[a] != rise[b]:
             share = float((low[b] - low[a]) / (rise[a] - rise[b]))

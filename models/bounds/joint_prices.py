@@ -63,7 +63,7 @@ class SiteProgram:
         self.form = self.program.form
 
     def proven(self, load: np.ndarray, gives: np.ndarray, *, work: float, cancel: Callable[[], bool]) -> float:
-        """What the site costs at least where it is paid for the line's load and pays for what the line gives.
+        """Least cost of the site where it is paid for the line's load and pays for what the line gives.
 
         Args:
             load: worth of a MWh that the line draws, by cell.
@@ -97,7 +97,7 @@ def most_cells(problem: SlotProblem) -> np.ndarray:
 
 
 def most_reheated(problem: SlotProblem) -> float:
-    """What can be made good in a cell at most [MWh]."""
+    """Most reheating in a cell [MWh]."""
     most = 0.0
     for heat in problem.heats:
         if heat.reheat is not None and problem.reheat_kwh_per_t_min:
@@ -131,7 +131,7 @@ class SiteMaster(Casts):
         """Of each column: rows among the ties that are not zero, what it adds to them."""
 
     def _ties(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What all columns draw by cell and give by slot, as a matrix by columns: places, values, starts."""
+        """Draw by cell and delivery by slot of all columns, as a matrix by columns: places, values, starts."""
         index, values, starts = [np.zeros(0, dtype=int)], [np.zeros(0)], [0]
         for cast_column in self.columns:
             entry = self._draws.get(cast_column)
@@ -260,7 +260,7 @@ class JointBound(Bound):
             self._value(*prices)
 
     def proven(self, *prices: np.ndarray) -> float:
-        """What prices of units, of what the line draws by cell, gives by carrier and slot and counts as whole prove."""
+        """Bound that prices of units, of the line's draw by cell and of its deliveries by carrier and slot prove."""
         units, load, gives = prices
         problem = self.search.problem
         credit = np.zeros((len(problem.stage_units), problem.n_cells))
@@ -284,7 +284,7 @@ class JointBound(Bound):
         return value
 
     def _earned(self, load: np.ndarray) -> float:
-        """What drawing more than the casts' ways say could earn at most, where a MWh is worth less than nothing."""
+        """Most that drawing above the casts' ways could earn where a MWh has negative worth, as a negative number."""
         problem, lowest = self.search.problem, np.minimum(load, 0.0)
         more = self._idle * float(lowest.sum())
         if lowest.any() and not self._exact:

@@ -42,7 +42,7 @@ QUICKEST = 0.1
 LARGER = 5.0
 FINEST = 0.001
 WIDER = 10.0
-"""How many times as large a machine or a connection may become in a repair."""
+"""Factor by which a machine or a connection may grow in a repair."""
 LONGER_H = 48.0
 SHARE = 0.001
 CAPS = {"carbon": Message("cap on carbon"), "other_carbon": Message("cap on carbon by the other signal")}

@@ -32,7 +32,7 @@ HAIR = 1e-6
 
 
 def lacking(scenario: Case, envelope: xr.Dataset) -> Iterator[Message]:
-    """What is missing, one sentence each.
+    """Shortages, one sentence each.
 
     Args:
         scenario: with processes.
@@ -162,7 +162,7 @@ def unfed(problem: SlotProblem, data: SiteData) -> list[tuple[int, int, float, f
 
 
 def unfed_lines(scenario: Case, envelope: xr.Dataset) -> list[Message]:
-    """What the grid cannot feed, in words."""
+    """Operations that the grid cannot feed, in words."""
     if not scenario.orders:
         return []
     problem = line_reader.from_scenario(scenario, envelope)
@@ -180,7 +180,7 @@ def unfed_lines(scenario: Case, envelope: xr.Dataset) -> list[Message]:
 
 
 def _short(cells: np.ndarray, first: int, room: np.ndarray, together: int) -> tuple[float, float, float]:
-    """What is missing most in a metered interval of an operation, with what it takes and what there is [MWh]."""
+    """Largest shortage in a metered interval of an operation, with what it takes and what there is [MWh]."""
     last = min(first + len(cells), len(room) * together)
     begin = first // together
     load = np.zeros((-(-last // together) - begin) * together)
@@ -192,7 +192,7 @@ def _short(cells: np.ndarray, first: int, room: np.ndarray, together: int) -> tu
 
 
 MIN_MINUTES = 0.5
-"""What is missing less than this is rounding."""
+"""Least shortage that is more than rounding [min]."""
 SHORT = {
     (True, True): mark(
         "{stage} needs {more:.1f} h more of {units} before {end}: {count} heats take {needed:.1f} h, {setup:.1f} h of "
@@ -219,7 +219,7 @@ AS_PLANNED = mark(
 
 
 def missing(scenario: Case, envelope: xr.Dataset) -> list[str]:
-    """What is missing, one sentence each; empty where nothing can be counted so simply.
+    """Shortages, one sentence each; empty where nothing can be counted so simply.
 
     Args:
         scenario: what is asked.

@@ -65,7 +65,7 @@ KeyedParts = Iterator[tuple[str, Part]]
 
 
 def parts(scenario: Case, site_model: SiteModel, aim: Aim) -> dict[str, list[Part]]:
-    """Where limits stand, by key; those that the model holds in another way are not among them."""
+    """Places of limits in the model, by key; those that it holds in another way are not among them."""
     by_key: dict[str, list[Part]] = {}
     for source in (
         _goal(scenario, site_model, aim),

@@ -33,7 +33,7 @@ PRICES = {
     "demand": 6.0,
     "order": 10.0,
 }
-"""What loosening a limit by its own size counts, by kind: little where the planner decides, much where a machine would
+"""Price of loosening a limit by its own size, by kind: little where the planner decides, much where a machine would
 have to be another, most where less would be made."""
 SERVED = ("amount", "demand")
 """Kinds of limits that say how much is to be delivered or served."""
@@ -94,7 +94,7 @@ class Limit:
         return self.name if self.dropped else Message("{limit}, {value}", limit=self.name, value=self.tell(self.value))
 
     def price(self, value: float) -> float:
-        """What loosening it to a value counts; with what is larger, the old value or the new one, as its size."""
+        """Price of loosening it to a value; the larger of the old value and the new one counts as its size."""
         size = max(self.scale, abs(value)) if self.relative else self.scale
         return PRICES[self.kind] * abs(value - self.value) / size
 
@@ -259,7 +259,7 @@ def without(key: str, items: Iterable[Any], left_out: int) -> str:
 
 
 def item(name: str, place: int, names: Iterable[str]) -> str:
-    """How an override names an item of a list: by its name, by its place where the name would not do."""
+    """Name of a list's item in an override: its name, or its place where the name would not do."""
     plain = not any(sign in name for sign in ".=") and not name.isdigit() and list(names).count(name) == 1
     return name if plain else str(place)
 

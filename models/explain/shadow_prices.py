@@ -39,10 +39,10 @@ class AbatementPrice:
     """Shadow price of a cap on a metric."""
 
     per_unit: float | None
-    """What a unit less costs [currency/t CO2e for carbon], a unit of ``Metric.display``; None: nothing is to decide but
+    """Cost of a unit less [currency/t CO2e for carbon], a unit of ``Metric.display``; None: nothing is to decide but
     the starts, or there is no price."""
     whole_numbers: str
-    """What was fixed: ``starts``, ``starts and site``, ``site`` or ``none``."""
+    """Decisions that were fixed: ``starts``, ``starts and site``, ``site`` or ``none``."""
     reason: str = ""
     """Why there is no price."""
 
@@ -50,7 +50,7 @@ class AbatementPrice:
 def abatement_price(
     scenario: Case, envelope: xr.Dataset, schedule: xr.Dataset, amount: float, metric: str = "carbon"
 ) -> AbatementPrice:
-    """What less of a metric than a plan has costs where only the site may answer.
+    """Cost of reducing a metric below that of a plan, where only the site may respond.
 
     Args:
         scenario: what is asked; its cost counts with the carbon price, where the scheme has one.
@@ -104,7 +104,7 @@ def shadow_prices(
     schedule: xr.Dataset | None = None,
     baseline: xr.Dataset | None = None,
 ) -> xr.Dataset | None:
-    """What a unit more is worth, by the first goal: of each carrier's balance, of levels and of limits.
+    """Worth of a unit more, by the first goal: of each carrier's balance, of levels and of limits.
 
     Amounts are in the carriers' units (MWh, t, Nm3), so that no price depends on the step. The whole numbers (what is
     on, what fills) are fixed at the optimum: within them a price tells what a small change brings, not what another

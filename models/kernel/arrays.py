@@ -32,9 +32,9 @@ def _import_past_hooks(name: str) -> None:
 _import_past_hooks("scipy")
 
 WEIGHT = 1e-5
-"""What counts as weight in a relaxation."""
+"""Least value that counts as weight in a relaxation."""
 NONE = {"lower": -np.inf, "upper": np.inf, "value": np.nan}
-"""What stands in an array for none."""
+"""Entries of an array that stand for none."""
 
 
 class Variable(pyo.Var):
@@ -63,7 +63,7 @@ class Variable(pyo.Var):
         """Bounds and values, shape (n,), or () where they are alike."""
         self._fixed: np.ndarray | None = None
         self._whole: np.ndarray | None = None
-        """Which are integer, besides those of an integer domain."""
+        """Mask of integer members, besides those of an integer domain."""
         self._places: dict[Any, int] | None = None
 
     def __len__(self) -> int:
@@ -122,7 +122,7 @@ class Variable(pyo.Var):
             _set(member, name, float(array[self.place(index)]))
 
     def fixed_ones(self) -> np.ndarray:
-        """Which members are fixed, shape (n,)."""
+        """Mask of fixed members, shape (n,)."""
         fixed = np.zeros(len(self), dtype=bool) if self._fixed is None else self._fixed.copy()
         for index, member in self.members.items():
             fixed[self.place(index)] = member.fixed
@@ -137,7 +137,7 @@ class Variable(pyo.Var):
                 member.fix()
 
     def whole_ones(self) -> np.ndarray:
-        """Which members are integer, shape (n,)."""
+        """Mask of integer members, shape (n,)."""
         whole = np.full(len(self), self.kind.isdiscrete())
         if self._whole is not None:
             whole |= self._whole
@@ -210,7 +210,7 @@ class Rows(pyo.Constraint):
             self[index] = self._says(self.parent_block(), *(index if index.__class__ is tuple else (index,)))
 
     def active_ones(self) -> np.ndarray:
-        """Which rows of the template are active, shape (n,)."""
+        """Mask of active rows of the template, shape (n,)."""
         active = np.ones(len(self), dtype=bool)
         if super().__len__():
             for place, index in enumerate(self.index_set()):
@@ -329,7 +329,7 @@ def _number(name: str, setting: Any) -> float:
 
 
 def fixed(variable: Any) -> np.ndarray:
-    """Which members of a Var component are fixed, shape (n,)."""
+    """Mask of fixed members of a Var component, shape (n,)."""
     if isinstance(variable, Variable):
         return variable.fixed_ones()
     return np.array([member.fixed for member in variable.values()], dtype=bool)
@@ -383,7 +383,7 @@ def limits(variable: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 class Positions:
-    """Where single members stand within their components."""
+    """Positions of single members within their components."""
 
     def __init__(self) -> None:
         self._within: dict[int, dict[Any, int]] = {}

@@ -16,7 +16,7 @@ _THREAD = threading.local()
 
 
 class TimeIsOverError(Exception):
-    """What was being written is not needed any more."""
+    """Signal that the model being written is not needed any more."""
 
 
 @contextmanager

@@ -30,7 +30,7 @@ class NoTemplate(Exception):
 
 
 class Keys:
-    """Where the members of a component stand, asked for many of them at once."""
+    """Positions of the members of a component, looked up for many of them at once."""
 
     def __init__(self, columns: list[np.ndarray], size: int) -> None:
         self.size = size
@@ -180,7 +180,7 @@ class Variables:
         self.positions = Positions()
 
     def by_place(self, read: Callable[[Any], np.ndarray]) -> np.ndarray:
-        """Something of all variables, read component by component, shape (size,)."""
+        """Values read from all variables, component by component, shape (size,)."""
         return np.concatenate([read(variable) for variable in self.components] or [np.zeros(0)])
 
     def place(self, member: Any) -> int:
@@ -206,7 +206,7 @@ class Variables:
 
 @dataclass
 class Points:
-    """Where a template is evaluated: a value of each placeholder for each point, and the row that the point is of."""
+    """Points at which a template is evaluated: a value of each placeholder, and the row that the point is of."""
 
     row: np.ndarray
     values: dict[int, Numbers]
@@ -330,7 +330,7 @@ class Evaluator:
         return at, [column[positions] for column in columns]
 
     def _members_of(self, base: Members, width: int) -> tuple[np.ndarray, list[np.ndarray]]:
-        """How many members each set of an indexed set has, and the columns of them all, set by set."""
+        """Number of members of each set of an indexed set, and the columns of them all, set by set."""
         if id(base) not in self._listed:
             members = base.lists()
             together = list(itertools.chain.from_iterable(members))
@@ -371,7 +371,7 @@ class Evaluator:
         return [(base, None)]
 
     def number(self, node: Any, points: Points) -> Numbers:
-        """What has no free variable, by point or one for all."""
+        """Value of an expression without free variables, by point or one for all."""
         if node.__class__ in (int, float, str):
             return node
         if isinstance(node, nodes.IndexTemplate):

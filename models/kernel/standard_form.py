@@ -119,7 +119,7 @@ class Compiled:
     lower: np.ndarray
     upper: np.ndarray
     whole: np.ndarray
-    """Which columns are integer or binary, shape (n_columns,)."""
+    """Mask of integer and binary columns, shape (n_columns,)."""
     row_lower: np.ndarray
     row_upper: np.ndarray
     starts: np.ndarray

@@ -1,4 +1,4 @@
-"""What a pooled model counts: heats that are alike, units that are alike, and when each may start. No Pyomo here.
+"""Counts of a pooled model: heats that are alike, units that are alike, and when each may start. No Pyomo here.
 
 A pooled plan needs to know where the leading stage and the casts lie, not which grade is where. Averaged, the heats of
 all grades share one count, and the model solves in a second. What comes out is a guide for named heats, nothing else:
@@ -83,7 +83,7 @@ class Pools:
         return Reach(first, last)
 
     def reach(self, s: int, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """How many heats of a pool must, and how many may, have started at a stage by each slot, shape (n_slots,)."""
+        """Numbers of a pool's heats that must, and that may, have started at a stage by each slot, shape (n_slots,)."""
         windows = []
         for g in self.pools[s][k]:
             i = self.place(g, s)
@@ -271,7 +271,7 @@ def _mean(operations: list[Operation]) -> Operation:
 def differences(
     problem: SlotProblem, mean: SlotProblem, lead: int, weight: np.ndarray
 ) -> dict[tuple[int, int, int], float]:
-    """What a cast's heats cost beyond average ones, by cast, caster and slot.
+    """Extra cost of a cast's heats over average ones, by cast, caster and slot.
 
     Their cast alone says where heats need more energy than the average at the leading stage: they melt as long
     before it as the quickest way takes.

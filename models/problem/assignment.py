@@ -181,17 +181,17 @@ class Conflict(NamedTuple):
     """``place`` (a unit that may not take it), ``window``, ``outage``, ``held``, ``early`` and ``wait`` (from a
     stage to the next), or ``busy`` (two on a unit)."""
     keys: tuple[Key, ...]
-    """Who is concerned: of ``early`` and ``wait`` the operation that is left, of ``busy`` both, the earlier first."""
+    """Works concerned: of ``early`` and ``wait`` the operation that is left, of ``busy`` both, the earlier first."""
     says: str
 
 
 def mistakes(problem: SlotProblem, starts: Starts) -> list[str]:
-    """What the starts violate on the line, in words. Empty for a feasible plan."""
+    """Rules of the line that the starts break, in words. Empty for a feasible plan."""
     return [conflict.says for conflict in conflicts(problem, starts)]
 
 
 def conflicts(problem: SlotProblem, starts: Starts) -> list[Conflict]:
-    """What the starts violate on the line: windows, lags, waits, double use, set-up. Empty for a feasible plan.
+    """Rules of the line that the starts break: windows, lags, waits, double use, set-up. Empty for a feasible plan.
 
     Written apart from the formulations, so that it judges them. Where something is on a unit that may not take it,
     nothing else is looked at.
@@ -207,14 +207,14 @@ def _name(problem: SlotProblem, key: Key) -> str:
 
 
 def _astray(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:
-    """What is on a unit that may not take it, such as one that a lock has since ruled out."""
+    """Works on a unit that may not take them, such as one that a lock has since ruled out."""
     for key, work, u, _, _ in starts.placed(problem):
         if u not in work.units:
             yield Conflict("place", (key,), f"{_name(problem, key)} on a unit that cannot take it")
 
 
 def _out_of_place(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:
-    """What starts outside its window, or while its unit is not available or held already."""
+    """Works that start outside their window, or while their unit is not available or held already."""
     for key, work, u, at, begin in starts.placed(problem):
         if work.started_min is not None:
             continue
@@ -229,7 +229,7 @@ def _out_of_place(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:
 
 
 def _lags(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:
-    """What leaves a stage too early for the next, or waits too long for it."""
+    """Heats that leave a stage too early for the next, or wait too long for it."""
     cast_of = problem.cast_of()
     for h, heat in enumerate(problem.heats):
         for i, operation in enumerate(heat.operations):
@@ -251,7 +251,7 @@ def _lags(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:
 
 
 def _at_once(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:
-    """What is on a unit at once, set-ups included."""
+    """Works that are on a unit at once, set-ups included."""
     use: dict[int, list[tuple[float, float, Key]]] = {}
     for key, work, u, _, begin_min in starts.placed(problem):
         begin = begin_min / problem.step_min

@@ -1,4 +1,4 @@
-"""What starts cost over time: one number for each start slot, infinite where there can be no start."""
+"""Cost of starts over time: one number for each start slot, infinite where there can be no start."""
 
 from __future__ import annotations
 

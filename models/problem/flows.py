@@ -1,4 +1,4 @@
-"""What a site does under a plan: flows by slot, and what they come to."""
+"""Flows of a site under a plan, by slot, and what they come to."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from emberline.scenarios.flows.asset_flows import label
 
 @dataclass(frozen=True)
 class HubFlows:
-    """What the assets do in a solution; amounts by slot in the carrier's unit, positive = delivered."""
+    """Flows of the assets in a solution; amounts by slot in the carrier's unit, positive = delivered."""
 
     amounts: dict[tuple[str, str], np.ndarray]
     """By asset and key of the flow."""
@@ -28,7 +28,7 @@ class HubFlows:
     """By metric."""
 
     def delivered(self, carrier: str) -> np.ndarray:
-        """What all assets together deliver to a carrier's balance, shape (n_slots,); less vented surplus."""
+        """Delivery of all assets together to a carrier's balance, shape (n_slots,); less vented surplus."""
         amount = np.sum([a for key, a in self.amounts.items() if self.carriers[key] == carrier], axis=0)
         return np.asarray(amount - self.dumped.get(carrier, 0.0))
 
@@ -72,7 +72,7 @@ class HubFlows:
 
 
 NO_ASSETS = HubFlows({}, {}, {}, {}, {}, {})
-"""Where the model states none."""
+"""Flows where the model states no assets."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Flows:
     over_mwh: float = 0.0
     """Energy above the import limit; 0 in an acceptable plan."""
     hub: HubFlows | None = None
-    """What the site's assets do."""
+    """Flows of the site's assets."""
 
     def import_share(self) -> np.ndarray:
         """Share of import in the electricity of each slot, shape (n_slots,); 1 where there is none."""

@@ -69,7 +69,7 @@ def down(minutes: float, step: float) -> int:
 
 @dataclass(frozen=True)
 class Rounding:
-    """How minutes become slots. The default is safe: what keeps every limit on slots keeps it to the minute.
+    """Conversion of minutes to slots. The default is safe: what keeps every limit on slots keeps it to the minute.
 
     ``published`` is that of the melt-shop cases in the literature. There every part is rounded by itself: ⌈duration⌉ +
     ⌈transfer⌉ at least, ⌈longest − transfer⌉ more at most, and heat k of a cast is taken ⌊sum of earlier durations⌋
@@ -104,7 +104,7 @@ class Rounding:
 
 @dataclass(frozen=True, kw_only=True)
 class Work(ABC):
-    """What a unit does at a stage without a gap: an operation of a heat, or the heats of a cast."""
+    """Work of a unit at a stage without a gap: an operation of a heat, or the heats of a cast."""
 
     stage: int
     units: tuple[int, ...]
@@ -156,7 +156,7 @@ class Heat:
     kind: tuple
     """Heats of equal kind are alike in every respect."""
     reheat: int | None
-    """Which operation makes good the heat lost while waiting."""
+    """Operation that makes good the heat lost while waiting."""
     quickest: tuple[float, ...] = ()
     """Between operations i and i+1: the transfer in which no heat is lost [min]."""
 
@@ -222,7 +222,7 @@ class SlotProblem:
     gives: dict[str, np.ndarray] = field(default_factory=dict)
     """By carrier: what each stage gives for each MWh that it draws, reheating left out, shape (n_stages,)."""
     fixed_gives: dict[str, np.ndarray] = field(default_factory=dict)
-    """What is given by what is decided already, by carrier, shape (n_slots,); nothing where a carrier lacks."""
+    """Delivery by what is decided already, by carrier, shape (n_slots,); zero where a carrier is missing."""
     states: dict[int, EnergyStates] = field(default_factory=dict)
     """By unit: what it draws when it does not work and that no cell counts (``models/problem/line_reader.py``).
 
@@ -231,7 +231,7 @@ class SlotProblem:
     idle: dict[int, EnergyStates] = field(default_factory=dict)
     """By unit: what it draws in all when it does not work."""
     outages: dict[int, tuple[tuple[float, float], ...]] = field(default_factory=dict)
-    """When units are not available [min], in order and without overlaps, by unit."""
+    """Times at which units are not available [min], in order and without overlaps, by unit."""
     per_step: int = 1
     """Slots in a step of the site; starts may lie on finer moments than the site's flows."""
 
@@ -366,7 +366,7 @@ def even_cells(problem: SlotProblem, minutes: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Windows:
-    """Where each operation and cast may start: first and last slot, inclusive."""
+    """Windows for the start of each operation and cast: first and last slot, inclusive."""
 
     operation: dict[tuple[int, int], tuple[int, int]]
     cast: dict[int, list[tuple[int, int]]]
@@ -398,12 +398,12 @@ class GradeCap:
     """1 for its heats, else 0; shape (n_heats,)."""
 
     def weights(self, problem: SlotProblem) -> tuple[np.ndarray, list[dict[int, np.ndarray]]]:
-        """What a kilogram counts: of each heat, shape (n_heats,), and of each cast by caster and cell."""
+        """Weight of a kilogram: of each heat, shape (n_heats,), and of each cast by caster and cell."""
         of_heats = self.heats - self.mass_share
         return of_heats, [{u: self._of_cells(cast, u, problem.cell_min) for u in cast.cells} for cast in problem.casts]
 
     def _of_cells(self, cast: Cast, u: int, cell_min: float) -> np.ndarray:
-        """Which heat of a cast a cell belongs to, shape (n_cells,); one that several share counts by their minutes."""
+        """Weight of a cast's heats by cell, shape (n_cells,); a cell that several share counts by their minutes."""
         first = np.arange(len(cast.cells[u])) * cell_min
         starts = np.asarray(cast.offsets[u], dtype=float)
         ends = np.append(starts[1:], max(cast.planned[u], first[-1] + cell_min))

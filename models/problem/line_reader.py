@@ -166,7 +166,7 @@ class _Reader:
         )
 
     def _due(self, h: int) -> float:
-        """When a plan finishes a heat [min]."""
+        """Time by which a plan finishes a heat [min]."""
         return self.scenario.heats[h].due_min - self.margins.due_margin_min
 
     def _setup(self, u: int) -> float:
@@ -311,7 +311,7 @@ class _Reader:
         )
 
     def _cast_started(self, group: list[int], u: int) -> float:
-        """When a cast that is under way on a unit began, as its next heats count [min]; nan: it has not."""
+        """Start of a cast that is under way on a unit, as its next heats count [min]; nan: it has not started."""
         current = max((i for i, h in enumerate(group) if np.isfinite(self.started[h, -1])), default=None)
         if current is None:
             return math.nan

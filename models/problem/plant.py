@@ -26,13 +26,13 @@ class Units:
     first: int
     """Place of the first one among the process's units."""
     available: np.ndarray
-    """How many may run, by slot."""
+    """Number of units that may run, by slot."""
     planned: float
     """Highest rate that the plan reckons with, by the nominal one."""
 
     @property
     def count(self) -> int:
-        """How many they are."""
+        """Number of units."""
         return len(self.names)
 
     @property
@@ -59,7 +59,7 @@ class Plant:
     reserve_t: Mapping[str, float]
     """Level that each store is kept at before the end, at least; 0 where a plan has no margin."""
     demand: dict[str, np.ndarray]
-    """What demands take from each store, less what arrivals bring [t]."""
+    """Amount that demands take from each store, less what arrivals bring [t]."""
     orders: tuple[tuple[Delivery, int, int], ...]
     """Orders with their first slot and the one after their last."""
     days: dict[str, list[tuple[range, float]]]
@@ -69,14 +69,14 @@ class Plant:
     locks: Mapping[tuple[str, str], LockedRuns]
     """Locks on runs by process and mode."""
     parts: dict[str, Mapping[str, float]]
-    """What a unit of each component counts, by metric."""
+    """Weight of a unit of each component, by metric."""
     credits: bool = True
     """Whether stock beyond what is wanted is credited."""
     elastic: bool = False
     """Whether stores may lack or spill material at a price, so that there is a plan whatever has happened."""
 
     def counted(self, metric: str, added: Mapping[str, float]) -> float:
-        """What processes add to a metric.
+        """Contribution of processes to a metric.
 
         Args:
             metric: its name.

@@ -33,7 +33,7 @@ class Hub:
     days: dict[str, list[tuple[range, float]]] = field(default_factory=dict)
     """Slots of each local day and what a flexible load must take in them."""
     parts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """What a unit of each component of ``COMPONENTS`` counts, by metric."""
+    """Weight of a unit of each component of ``COMPONENTS``, by metric."""
     factors: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """By metric of ``FACTORS`` and asset: what a unit of its main flow adds."""
     freely_disposable: frozenset[str] = frozenset()
@@ -68,7 +68,7 @@ def dearest(hub: Hub, metric: str) -> float:
 
 
 def fixed_mw(scenario: Case) -> dict[str, np.ndarray]:
-    """What loads and sources of electricity deliver, by asset, shape (n_slots,) each.
+    """Delivery of loads and sources of electricity [MW], by asset, shape (n_slots,) each.
 
     Those that count by a factor stand among the assets that the model states.
     """
@@ -80,7 +80,7 @@ def fixed_mw(scenario: Case) -> dict[str, np.ndarray]:
 
 
 def sun_mw(scenario: Case) -> dict[str, np.ndarray]:
-    """What PV and wind could deliver, by asset, shape (n_slots,) each; those that count by a factor left out."""
+    """Possible delivery of PV and wind [MW], by asset, shape (n_slots,) each; those that count by a factor left out."""
     return {
         plant.name: plant.available_mw(scenario.asset_series(plant.name)["capacity_factor"])
         for plant in scenario.site.renewables
@@ -161,7 +161,7 @@ def _idles(machine: Converter, carriers: dict[str, Carrier]) -> bool:
 
 
 BROKEN = 2.0
-"""How many times the import limit a search may draw."""
+"""Multiple of the import limit that a search may draw."""
 
 
 UNLIMITED_MW = 1e4
@@ -184,7 +184,7 @@ class Purchase:
 
     @cached_property
     def energy_price(self) -> np.ndarray:
-        """What the tariff's first blocks take for a MWh in each slot, taxes included: a guide.
+        """Price of a MWh in the tariff's first blocks in each slot, taxes included: a guide.
 
         Shape (n_slots,), or (1,) without a tariff.
         """
@@ -193,7 +193,7 @@ class Purchase:
         return self.rates.first_blocks(len(self.rates) * self.per_meter // self.per_slot)
 
     def cost(self, import_mwh: np.ndarray, meter_mwh: np.ndarray) -> float:
-        """What import comes to, exactly [currency].
+        """Exact cost of import [currency].
 
         Args:
             import_mwh: import by slot [MWh].
@@ -270,7 +270,7 @@ def read_purchase(scenario: Case, limit_mw: float | None) -> Purchase | None:
 
 
 def _draw_mw(scenario: Case) -> float:
-    """What loads, line and processes can draw at most [MW]."""
+    """Highest possible draw of loads, line and processes [MW]."""
     line = sum(max(phase.power_mw for phase in unit.profile) for unit in scenario.line.units)
     processes = sum(
         process.count * max(mw for mode in process.all_modes for _, mw in mode.knots) for process in scenario.processes
@@ -284,9 +284,9 @@ class SiteData:
 
     hours: float
     base: np.ndarray
-    """What loads of electricity take, less what sources give."""
+    """Draw of electricity loads, less the supply of sources."""
     pv: np.ndarray
-    """What PV and wind could give."""
+    """Possible supply of PV and wind."""
     price: np.ndarray
     export_price: np.ndarray
     carbon: np.ndarray
@@ -303,17 +303,17 @@ class SiteData:
     step_min: float
     battery: Storage | None
     fixed_mw: dict[str, np.ndarray]
-    """What each load and source of ``base`` delivers, by asset."""
+    """Delivery of each load and source of ``base``, by asset."""
     sun_mw: dict[str, np.ndarray]
-    """What each plant of ``pv`` could deliver, by asset."""
+    """Possible delivery of each plant of ``pv``, by asset."""
     curtails: bool = False
     """Whether it may pay to curtail PV: the goal counts money and there are negative prices."""
     hub: Hub | None = None
     """The site's assets, where it has any."""
     purchase: Purchase | None = None
-    """What is paid for import beyond ``price``: peaks, blocks and contracts that are not used up."""
+    """Payments for import beyond ``price``: peaks, blocks and contracts that are not used up."""
     sunk_cost: float = 0.0
-    """What contracts and fixed charges cost whatever is imported; in no port, nor in any price [currency]."""
+    """Cost of contracts and fixed charges whatever is imported; in no port, nor in any price [currency]."""
     line_mwh: np.ndarray | None = None
     """More than a line draws in any plan, by slot; None: not known."""
     whole: bool = True
@@ -368,7 +368,7 @@ class SiteData:
 
     @cached_property
     def per_mwh(self) -> dict[str, np.ndarray]:
-        """What a MWh imported counts in each slot, by metric."""
+        """Weight of a MWh imported in each slot, by metric."""
         weights = {
             CARBON: self.carbon, OTHER_CARBON: self.other, "cost": self.price, "cost_with_carbon_price": self.full_price
         }  # fmt: skip
@@ -396,7 +396,7 @@ class SiteData:
         return len(self.base) * self.cells_per_slot
 
     def unavoidable(self, weight: np.ndarray) -> float:
-        """What loads beyond PV cost by a weight per MWh: no plan can change it, unless assets can deliver it."""
+        """Cost of loads beyond PV by a weight per MWh: no plan can change it, unless assets can deliver it."""
         if self.hub is not None:
             return 0.0
         return float(np.maximum(self.base - self.pv, 0.0) @ weight)

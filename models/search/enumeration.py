@@ -111,7 +111,7 @@ class _Enumeration:
 
     @property
     def top(self) -> float:
-        """What is not below this is no better plan."""
+        """Limit below which a plan is better than the best one."""
         value = self.search.value
         top = self.lowest if value is None else min(value + self.search.aim.constant, self.lowest)
         return top if math.isinf(top) else top - SAME * max(abs(top), 1.0)

@@ -93,7 +93,7 @@ class Dispatching(Protocol):
         """Flows under a load of the line by cell [MWh], shape (n_cells,); None where none are found in time."""
 
     def worth(self) -> dict[str, np.ndarray]:
-        """What a unit more of each carrier is worth in each slot, shape (n_slots,) each."""
+        """Worth of a unit more of each carrier in each slot, shape (n_slots,) each."""
 
 
 class Programs(Protocol):
@@ -124,15 +124,15 @@ class Search(Record):
     """The plan to go on from: the best one, or one that comes out better but breaks the import limit or a cap yet."""
     draft_rank: float = math.inf
     draft_flows: Flows | None = None
-    """What the site did under the last draft."""
+    """Flows of the site under the last draft."""
     priced_site: PricedSite | None = None
-    """Where the site has assets: the site with its assets held."""
+    """Site with its assets fixed, where it has any."""
     proving: bool = True
     """Whether a bound is wanted."""
     coarser: Callable[[Search], Search] | None = None
     """Makes a search on a coarser grid, whose plan is a beginning; None: the grid is coarse enough."""
     load_worth: np.ndarray | None = effort.shared(None)
-    """What a MWh that the line draws is worth by cell, by the multipliers of the best bound; shape (n_cells,)."""
+    """Worth of a MWh that the line draws by cell, by the multipliers of the best bound; shape (n_cells,)."""
     memory: dict[str, Any] = field(default_factory=dict)
     """State that heuristics keep from one turn to the next, by their names."""
     _reported: Starts | None = None
@@ -208,12 +208,12 @@ class Search(Record):
         return self.aim.keeps_caps(flows) and not self._broken_grades(starts, flows)
 
     def _broken_grades(self, starts: Starts, flows: Flows) -> float:
-        """What broken caps on grades count."""
+        """Penalty for broken caps on grades."""
         prices = self.aim.grade_prices(self.data) if self.aim.grades else []
         return sum(price * cap.excess_kg(self.carried_kg(cap, starts, flows)) for cap, price in prices)
 
     def carried_kg(self, cap: GradeCap, starts: Starts, flows: Flows) -> float:
-        """What a grade carries under a plan, its scope 1 left out [kg CO2e] (``models/problem/constants.py``)."""
+        """Emissions of a grade under a plan, its scope 1 left out [kg CO2e] (``models/problem/constants.py``)."""
         shares = cap.weights(self.problem)
         cells = line_cells(self.problem, starts, extra_mwh(self.problem, starts), shares=shares)
         mixed = self.data.average * flows.import_share()

@@ -43,7 +43,7 @@ class Record(ABC):
     seconds: dict[str, float] = field(default_factory=dict)
     """By phase."""
     until: float = math.inf
-    """Where only a part of the search may go on, its end by ``effort.now``; the bound goes on after it."""
+    """End, by ``effort.now``, where only a part of the search may go on; the bound goes on after it."""
 
     @property
     @abstractmethod
@@ -114,7 +114,7 @@ class Record(ABC):
         self.on_progress(event | self.news())
 
     def news(self) -> dict[str, Any]:
-        """What is reported besides; of a line the best plan, once."""
+        """Further items of a report; of a line the best plan, once."""
         return {}
 
     def clock(self, name: str, began: float) -> None:
@@ -164,7 +164,7 @@ class ProcessSearch(Record):
     hints: list[dict[Any, np.ndarray]] = field(default_factory=list)
     """Units that run in each mode by step, by lists to look around."""
     improvement: Any = effort.shared(None)
-    """What is being improved, for whoever has time to help."""
+    """Improvement in progress, for threads with time to help."""
     share: float = 1.0
     """About this share of the first goal can be decided."""
     site_model: Any = field(init=False)

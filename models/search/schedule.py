@@ -100,7 +100,7 @@ def as_schedule(
     baseline: bool = False,
     exact: bool = False,
 ) -> xr.Dataset:
-    """What a search came to, a dataset of table ``SCHEDULE``.
+    """Result of a search, a dataset of table ``SCHEDULE``.
 
     Args:
         search: when it is over.

@@ -1,4 +1,4 @@
-"""What steers each search, in one record: how far it looks, what it gives its parts, when it goes on.
+"""Settings of each search, in one record: how far it looks, what it gives its parts, when it goes on.
 
 Shares are of the work that is left, unless a field says of what; work is counted in units of ``scenarios/effort.py``.
 Fields were chosen by hand and hold what worked on the bundled scenarios; a field that was compared with other values
@@ -17,12 +17,12 @@ class LineTuning:
 
     # strategies/whole_horizon.py, heuristics/line/aggregate_first.py
     beginnings: tuple[float | None, ...] = (0.0, 0.5, 0.99, None)
-    """How lags of averaged heats are rounded: to the nearest slot, up, down; None: heats as they are. Each leads to
+    """Rounding of lags of averaged heats: to the nearest slot, up, down; None: heats as they are. Each leads to
     another plan."""
     opening_shares: tuple[float, float] = (0.35, 0.5)
     """Share for plans where heats by name over the whole horizon follow; the second where there is no plan yet."""
     surroundings: tuple[tuple[int, int], ...] = ((0, 0), (1, 0), (1, 1), (2, 4))
-    """How far a pooled plan may leave its relaxation, closest first: counts, and slots around casts with weight."""
+    """Distances of a pooled plan from its relaxation, closest first: counts, and slots around casts with weight."""
     long_slots: int = 200
     """More slots than these: the interior-point method is quicker for a first relaxation, and prices on units prove
     something long before the pooled relaxation has its root."""
@@ -37,7 +37,7 @@ class LineTuning:
     naming_slots: int = 2
     """By how many slots leading starts and casts may leave the pooled plan, and then the plan that uses units twice."""
     naming_rounds: int = 10
-    """How often a plan that uses units twice is solved again, each time with that priced higher."""
+    """Repeated solves of a plan that uses units twice, each time with that priced higher."""
     naming_patience: int = 2
     """Rounds in which the double use may stay as it is."""
     naming_work: float = 4.0
@@ -45,9 +45,9 @@ class LineTuning:
     naming_relaxations: int = 5
     """A naming may take so many times as long as its relaxation."""
     overlap: float = 0.004
-    """What a slot of double use counts at first, as a share of what the line's energy is worth."""
+    """Initial price of a slot of double use, as a share of what the line's energy is worth."""
     overlap_firm: int = 32
-    """How much more than at first double use counts where it must go at once."""
+    """Factor on that price where double use must go at once."""
     overlap_few: int = 8
     """Slots of double use that are few: then it is tried at once to get rid of them, every heat moved by a slot."""
     step_work: float = 3.0
@@ -80,7 +80,7 @@ class LineTuning:
     cut_tries: int = 16
     """Cuts until the import limit is kept."""
     cut_dearer: float = 0.1
-    """What a MWh above the limit adds to its interval's price, as a share of the mean worth of a MWh."""
+    """Price that a MWh above the limit adds to its interval, as a share of the mean worth of a MWh."""
     cut_least_over_mwh: float = 0.25
     """Less than this above the limit counts as so much [MWh]."""
     cut_growth: float = 1.6
@@ -94,7 +94,7 @@ class LineTuning:
     renewal_loose: float = 0.5
     """Share of moves that put casts back at places nearly as good as the best."""
     renewal_noise: float = 0.01
-    """How nearly, as a share of the cost."""
+    """Loss against the best place up to which another is nearly as good, as a share of the cost."""
     renewal_shifts: int = 64
     """Shifts of casts that are tried at once. Tuned on weeks of 168 heats: they end at 2.0 instead of 1.7 % where
     nothing is put back."""
@@ -121,12 +121,12 @@ class LineTuning:
     renewal_counted: float = 0.6
     """Work of a round, as a share of what it takes at that pace. Fitted to the seconds of bundled scenarios."""
     renewal_cap_share: float = 0.02
-    """What a cap's weight counts next to the goal's where a cast's place is chosen, as a share of it."""
+    """Weight of a cap next to the goal's where the place of a cast is selected, as a share of it."""
     renewal_limit: float = 50.0
-    """How much more a MWh above the import limit counts than elsewhere. Tuned on weeks of 168 heats: at a low price a
-    plan broke the limit by 0.13 MWh for thousands of moves."""
+    """Factor on the price of a MWh above the import limit. Tuned on weeks of 168 heats: at a low price a plan broke the
+    limit by 0.13 MWh for thousands of moves."""
     renewal_broken: float = 3.0
-    """What a broken cap counts in addition."""
+    """Additional price of a broken cap."""
     renewal_report: float = 1.0
     """Work between plans that are reported."""
 
@@ -203,9 +203,9 @@ class LineTuning:
     close: float = 5e-4
     """Distance between mix and bound, as a share, at which blocks are made shorter."""
     over_cap: float = 5.0
-    """What a broken cap costs in the linear program: a multiple of what it is worth to the goal."""
+    """Price of a broken cap in the linear program: a multiple of what it is worth to the goal."""
     overuse: float = 40.0
-    """What a unit used beyond capacity costs in a slot, as MWh of mean worth: far above any price."""
+    """Price of a unit used beyond capacity in a slot, as MWh of mean worth: far above any other price."""
 
     # bounds/exact_times.py
     exact_slots: int = 500
@@ -222,7 +222,7 @@ class LineTuning:
 
 @dataclass(frozen=True)
 class SiteView:
-    """How a run of renewal looks at a site that decides."""
+    """View of a site that decides in a run of renewal."""
 
     level: float
     """MW by which the level lies below what the best plan's site can take off the peak."""
@@ -261,7 +261,7 @@ class LineAndSiteTuning:
     patience: int = 3
     """Mixes without a better bound."""
     apart: float = 60.0
-    """What a MWh costs that casts draw and the site does not deliver, or the other way round, by its mean worth."""
+    """Price of a MWh that casts draw and the site does not deliver, or the other way round, by its mean worth."""
 
 
 @dataclass(frozen=True)
@@ -299,7 +299,7 @@ class FewHeatsTuning:
     quick_share: float = 0.03
     """Share for the first plan, near the relaxation of pooled heats."""
     quick_rounding: float = 0.5
-    """How lags of its averaged heats are rounded."""
+    """Rounding of lags of its averaged heats."""
     enumerated: tuple[int, ...] = (2, 3)
     """Heats whose plans are all tried under demand charges: more have too many."""
     enumerated_cells: int = 5_000_000
@@ -323,9 +323,9 @@ class SiteTuning:
     long_work: float = 5.0
     """Work of the first goal from which on the second one leaves all switches as they are."""
     patience: float = 2
-    """How many times as much as the first goal the second may take, where whole numbers are decided."""
+    """Multiple of the first goal's work that the second may take, where whole numbers are decided."""
     one_way_rounds: int = 4
-    """How often slots are added in which a store must not burn a surplus; then it is forbidden in all."""
+    """Rounds that add slots in which a store must not burn a surplus; then it is forbidden in all."""
     one_way_work: float = 3.0
     """Work for a plan in which no store burns, where the search is over and the best one that was found burns."""
 

@@ -33,7 +33,7 @@ class Solved(Protocol):
 
 
 class Study:
-    """What is kept; one search at a time may use it."""
+    """State that successive searches share; one search at a time may use it."""
 
     def __init__(self, *, steady: bool = False) -> None:
         """Begin a study.
@@ -92,7 +92,7 @@ class Study:
         return () if self._schedule is None or self._plant != _plant(scenario) else (self._schedule,)
 
     def bound(self, scenario: Case) -> float | None:
-        """What no plan of a scenario lies below, in its goal's measure and without the constant; None: nothing proven
+        """Lower bound of all plans of a scenario, in its goal's measure and without the constant; None: nothing proven
         of a scenario that differs in smaller margins of time and power only."""
         if self._bound is None:
             return None
@@ -133,12 +133,12 @@ def same(one: Any, other: Any) -> bool:
 
 
 def _plant(scenario: Scenario) -> dict[str, Any]:
-    """What makes schedules of two scenarios alike: what is made, on what, when."""
+    """Fields by which schedules of two scenarios are alike: what is made, on what, when."""
     return scenario.model_dump(include={"line", "orders", "processes", "stores", "horizon", "state"})
 
 
 def _plans(scenario: Scenario) -> dict[str, Any]:
-    """What decides which plans there are and what each is worth, margins of time and power aside."""
+    """Fields that decide which plans there are and what each is worth, margins of time and power aside."""
     margins = {"margins": True, "due_margin_min": True, "import_margin_mw": True, "stock_margins": True}
     judging = {"replications": True, "seed": True, "hold": True}
     content = scenario.model_dump(

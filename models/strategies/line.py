@@ -47,7 +47,7 @@ class Rising(Protocol):
     over: bool
     """Set by the search: nobody needs the bound any more."""
     failure: BaseException | None
-    """What ended it."""
+    """Exception that ended it."""
 
     def run(self) -> None:
         """Raise the search's bound."""
@@ -75,7 +75,7 @@ class InTurn:
 
     @property
     def failure(self) -> BaseException | None:
-        """What ended one of them."""
+        """Exception that ended the last of them."""
         return self.parts[-1].failure
 
     def run(self) -> None:
@@ -89,7 +89,7 @@ class InTurn:
 
 
 def bound_of(search: Search) -> InTurn:
-    """What proves a search's bound: prices where they suit, then the pooled relaxation branched on."""
+    """Bound of a search: by prices where they suit, then by branching on the pooled relaxation."""
     problem, data = search.problem, search.data
     long = len(problem.heats) > LINE.long_heats
     fine = long or problem.n_slots > LINE.long_slots

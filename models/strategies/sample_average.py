@@ -62,7 +62,7 @@ class Sampled:
     worth: np.ndarray
     """The goal in each sample [currency or kg CO2e], shape (n_samples,)."""
     value: float | None
-    """What was minimized: the mean or the conditional value at risk of ``worth``."""
+    """Objective: the mean or the conditional value at risk of ``worth``."""
     bound: float | None
     gap: float | None
     seconds: float = 0.0

@@ -71,7 +71,7 @@ def _from_coarser(search: Search) -> bool:
 
 
 def _renewed(search: Search) -> bool:
-    """Where a coarser grid has found nothing: the baseline schedule with casts put back another way. True if better."""
+    """Put casts of the baseline schedule back another way, where a coarser grid finds nothing. True if better."""
     if search.coarser is None or search.phase_over() or not ruin_and_recreate.useful(search):
         return False
     before = search.draft_rank

@@ -1,4 +1,4 @@
-"""What the line draws by cell, and what it gives of other carriers by slot: a share of what its stages draw."""
+"""Draw of the line by cell, and its deliveries of other carriers by slot: a share of what its stages draw."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from emberline.models.problem.line import SlotProblem
 
 
 class Draws:
-    """What variables of one kind draw."""
+    """Draws of variables of one kind."""
 
     def __init__(self, problem: SlotProblem, variable: Any, width: int) -> None:
-        """Nothing yet.
+        """Begin without any draws.
 
         Args:
             problem: the line.

@@ -65,7 +65,7 @@ def add_recipe(part: Any, mode: Mode, m: int, plant: Plant, runs: Runs, ports: U
 
 
 def _good(part: Any, mode: Mode, m: int, output: Linear, runs: Runs) -> Linear:
-    """What is made in a mode, what is off-spec left out."""
+    """Output of a mode, off-spec product left out."""
     part.spoilt = pyo.Block()
     every = [(runs.events(b), b.slots, runs.off_spec(b)) for b in runs.of_mode[m]]
     spoilt = Response(part.spoilt, every, runs.units.available if runs.units.count == 1 else None)
@@ -130,7 +130,7 @@ def _power(part: Any, knots: list[tuple[float, float]], slope: list[float], orde
 
 
 def add_beginnings(block: Any, plant: Plant, runs: Runs, ports: UnitPorts) -> None:
-    """What start-ups and change-overs draw."""
+    """Add the draw of start-ups and change-overs."""
     block.powered = pyo.Block()
     powered = Response(
         block.powered, [(runs.events(b), 0, runs.energy(b, b.what.energy_mwh)) for b in runs.every]
@@ -165,7 +165,7 @@ def add_beginnings(block: Any, plant: Plant, runs: Runs, ports: UnitPorts) -> No
 
 
 def _kindle(block: Any, slots: Any, fuel_row: Row, parts: list[tuple[Any, int, list[float]]], going_on: Any) -> None:
-    """What start-ups take of one fuel."""
+    """Add the use of one fuel by start-ups."""
     block.amounts = pyo.Block()
     block.going_on = Series(slots, values=going_on)
     amounts = Response(block.amounts, parts)
@@ -362,7 +362,7 @@ def _running(part: Any, later: Any, at_start: int, begins: list[tuple[Any, int]]
 
 
 def _least_run(part: Any, m: int, units: Units, plant: Plant, runs: Runs) -> None:
-    """What has begun within the least run is still on, and so is what is left of a run at the start."""
+    """Minimum run time: a run that began within it goes on, and so does the remainder of a run at the start."""
     process, slot, begins = units.process, np.arange(plant.n), runs.begins(m)
     least_on = np.zeros(plant.n)
     for state, under_way in zip(runs.states, runs.under_way, strict=True):
@@ -390,7 +390,7 @@ def _least_run(part: Any, m: int, units: Units, plant: Plant, runs: Runs) -> Non
 
 
 def _least_rest(block: Any, units: Units, plant: Plant, runs: Runs) -> None:
-    """What has ended within the least rest still rests, and so does what is left of a rest at the start."""
+    """Minimum rest time: a rest that began within it goes on, and so does the remainder of a rest at the start."""
     process, slot, parts = units.process, np.arange(plant.n), runs.parts
     remainders = [plant.steps(process.min_rest_h - state.since_h) for state in runs.states if state.mode is None]
     block.WITHIN = pyo.RangeSet(0, runs.down - 1)

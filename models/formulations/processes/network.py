@@ -31,7 +31,7 @@ HAIR = 1e-9
 
 @dataclass(frozen=True)
 class PlantPorts:
-    """What the plant offers to the site and the objective."""
+    """Contributions of the plant to the site and the objective."""
 
     plant: Plant
     block: Any
@@ -39,10 +39,10 @@ class PlantPorts:
     electricity: Any
     """Drawn in each slot [MWh], a variable."""
     gives: dict[str, Linear]
-    """What it delivers to each carrier's balance, in the carrier's unit, negative: takes."""
+    """Deliveries to each carrier's balance, in the carrier's unit, negative: consumption."""
 
     def added(self, component: str) -> Any:
-        """What processes add to a component of the metrics, an expression for a rule."""
+        """Contribution of processes to a component of the metrics, an expression for a rule."""
         every = joined(term for ports in self.units for term in ports.added.get(component, ()))
         return sum(weight * total(variable[t] for t in each(self.block.T)) for variable, weight in every.parts)
 
@@ -91,7 +91,7 @@ class PlantPorts:
 
     @property
     def slacks(self) -> tuple[Any, ...]:
-        """What each store lacks and spills by slot, variables [t]; none where the plant is not elastic."""
+        """Shortage and spill of each store by slot, variables [t]; none where the plant is not elastic."""
         return (self.block.lacking, self.block.spilt) if self.plant.elastic else ()
 
     def of_place(self, place: str) -> list[Linear]:
@@ -184,7 +184,7 @@ def _locked(block: Any, plant: Plant, unit_ports: tuple[UnitPorts, ...]) -> None
 
 
 def _orders(block: Any, plant: Plant) -> None:
-    """What is loaded of each order in its slots, and which orders may be loaded in a slot."""
+    """Add the loading of each order in its slots, and the sets of orders and slots that it is allowed in."""
     orders = plant.orders
     block.ORDERS = pyo.RangeSet(0, len(orders) - 1)
     block.LOADING = pyo.Set(block.ORDERS, initialize={o: range(a, b) for o, (_, a, b) in enumerate(orders)})
@@ -242,7 +242,7 @@ def _balance(
     store_block.LOADING = pyo.Set(block.PHASE, initialize=loading if ordered else {}, dimen=1)
 
     def stays(t: Any, phase: Any, demand: Any) -> Any:
-        """What is left at the end of a slot of what comes and goes in it."""
+        """Remainder, at the end of a slot, of what comes and goes in it."""
         out = total(block.loaded[o, t] for o in each(store_block.LOADING[phase])) if ordered else 0.0
         slack = block.lacking[store.name, t] - block.spilt[store.name, t] if plant.elastic else 0.0
         return counted * (by_slot(flow, t) - out - demand + slack)

@@ -1,4 +1,4 @@
-"""What the processes do in a solution: counts disaggregated into units, and their flows as the schedule has them."""
+"""Operation of processes in a solution: counts disaggregated into units, and their flows as the schedule has them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Run:
     last: int
     """Slot after its last one."""
     after: StartUp | ChangeOver | UnderWay | None
-    """What it began with; None: it ran when the horizon began."""
+    """Transition that it began with; None: it ran when the horizon began."""
 
 
 def counts(variable: Any, n: int) -> list[int]:
@@ -118,7 +118,7 @@ def _match(modes: list[int], changes: list[tuple[int, int]]) -> dict[int, int]:
 
 @dataclass(frozen=True)
 class Course:
-    """What a unit does by slot, shape (n,) each."""
+    """Trajectory of a unit by slot, shape (n,) each."""
 
     mode: np.ndarray
     """Mode that is set, text; empty: it stands."""
@@ -128,7 +128,7 @@ class Course:
     """Part of the rate that gives off-spec product [t/h]."""
     mw: np.ndarray
     streams: dict[tuple[str, str], np.ndarray]
-    """What it gives per hour by direction and place, negative: takes."""
+    """Deliveries per hour by direction and place, negative: consumption."""
 
 
 def courses(ports: UnitPorts, n: int, h: float) -> list[Course]:
@@ -183,7 +183,7 @@ def courses(ports: UnitPorts, n: int, h: float) -> list[Course]:
 
 
 def _beginning(after: StartUp | ChangeOver, recipe: Any) -> list[tuple[float, str, str]]:
-    """What a start-up or change-over draws: amount [MWh], and of a fuel its direction and carrier."""
+    """Draws of a start-up or change-over: amount [MWh], and of a fuel its direction and carrier."""
     draws = [(after.energy_mwh, "", "")]
     if isinstance(after, StartUp) and after.heat_gj and recipe.heat:
         draws += [(after.heat_gj / GJ_PER_MWH * fuel.share, "in", fuel.carrier) for fuel in recipe.heat.fuels]
@@ -269,7 +269,7 @@ def columns(scenario: Case, plant_ports: PlantPorts) -> tuple[dict[str, Any], di
 
 
 def given_rates(scenario: Scenario, rates: np.ndarray) -> dict[str, np.ndarray]:
-    """What processes give to each carrier of the site per hour, negative: take; those that none touches left out."""
+    """Hourly deliveries of processes to each carrier of the site, negative: consumption; unused carriers left out."""
     by_carrier: dict[str, np.ndarray] = {}
     for stream, rate in zip(streams(scenario), rates, strict=True):
         if not stream.material:
@@ -278,7 +278,7 @@ def given_rates(scenario: Scenario, rates: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _delivered(scenario: Case, plant_ports: PlantPorts) -> list[np.ndarray]:
-    """What leaves by each delivery in each slot [t]."""
+    """Amount that leaves by each delivery in each slot [t]."""
     demand: Iterator[np.ndarray] = iter(
         scenario.inputs["demand_tph"].to_numpy() * plant_ports.plant.hours if scenario.demands else []
     )

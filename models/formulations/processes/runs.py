@@ -1,4 +1,4 @@
-"""What units offer to stores, carriers and the objective."""
+"""Contributions of units to stores, carriers and the objective."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from emberline.scenarios.process import GJ_PER_MWH, ChangeOver, Mode, StartUp, U
 
 @dataclass
 class UnitPorts:
-    """What units offer, amounts by slot."""
+    """Contributions of units, amounts by slot."""
 
     units: Units
     block: Any
     electricity: list[Linear] = field(default_factory=list)
     """Drawn [MWh]."""
     places: dict[str, list[Linear]] = field(default_factory=dict)
-    """What they give to stores [t] and carriers [their unit], negative: take, by place."""
+    """Deliveries to stores [t] and carriers [their unit], negative: consumption, by place."""
     added: dict[str, list[Linear]] = field(default_factory=dict)
-    """What they add to each component of the metrics but money, such as fossil emissions [kg CO2e]."""
+    """Amounts added to each component of the metrics but money, such as fossil emissions [kg CO2e]."""
     turns: dict[tuple[int, int], Any] = field(default_factory=dict)
     """Units that begin to change over, by slot; by the mode that they leave, −1: any, and the one they go to."""
     changing: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class UnitPorts:
     starting: int = 0
     """Slots of a start-up."""
     under_way: list[Any] = field(default_factory=list)
-    """What goes on at each unit as the horizon begins (``runs.UnderWay``), None where nothing does."""
+    """Transition under way at each unit as the horizon begins (``runs.UnderWay``), None where there is none."""
 
     def begins(self, mode: int) -> list[tuple[Any, int]]:
         """Events that lead to a run of a mode, and how many slots later each does."""
@@ -55,7 +55,7 @@ def by_slot(flow: Linear, t: Any) -> Any:
 
 
 ANY, REST = -1, -2
-"""What is left when a run begins: any mode, standstill."""
+"""Origins of a run that are no single mode: any mode, standstill."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,13 @@ class Beginning:
 
     @property
     def hours(self) -> float:
-        """How long it takes."""
+        """Length of the start-up or change-over."""
         return self.what.hours if isinstance(self.what, StartUp) else self.what.minutes / 60
 
 
 @dataclass(frozen=True)
 class UnderWay:
-    """What goes on at a unit as the horizon begins: repair and start-up, change-over, off-spec product."""
+    """Transition under way at a unit as the horizon begins: repair and start-up, change-over, off-spec product."""
 
     mode: int
     origin: int
@@ -94,7 +94,7 @@ class UnderWay:
 
 
 def under_way(units: Units, plant: Plant, state: UnitState) -> UnderWay | None:
-    """What goes on at a unit in a state; None: nothing."""
+    """Transition under way at a unit in a state; None: there is none."""
     if state.mode is None or not (state.repair_h or state.ready_in_h or state.off_spec_t):
         return None
     process, h, edges = units.process, plant.hours, np.arange(plant.n + 1) * plant.hours
@@ -124,14 +124,14 @@ def under_way(units: Units, plant: Plant, state: UnitState) -> UnderWay | None:
 
 
 class Runs:
-    """How and when runs of all modes begin, as variables of the units' block."""
+    """Beginnings of runs of all modes, as variables of the units' block."""
 
     def __init__(self, block: Any, units: Units, plant: Plant) -> None:
         process, self._n = units.process, plant.n
         self.block, self.units, self.plant = block, units, plant
         self.states = process.start[units.first : units.first + units.count]
         self.under_way = [under_way(units, plant, state) for state in self.states]
-        """What goes on at each unit as the horizon begins."""
+        """Transition under way at each unit as the horizon begins, None where there is none."""
         self.starting = plant.steps(process.start_up.hours)
         """Slots of a start-up."""
         up, down = (max(plant.steps(hours), 1) for hours in (process.min_run_h, process.min_rest_h))
@@ -141,13 +141,13 @@ class Runs:
         self.up, self.down = min(up, plant.n), 1 if self.always_on else min(down, plant.n)
         """Slots of the least run and rest, within the horizon."""
         self.of_mode = [self._beginnings(m) for m in range(len(units.modes))]
-        """How runs of each mode begin."""
+        """Ways in which runs of each mode begin."""
         back = [b.slots + max(self.up, len(self.off_spec(b))) for beginnings in self.of_mode for b in beginnings]
         self.before = max(*back, self.down) - 1
-        """How far rules look back before the horizon."""
+        """Slots that rules look back before the horizon."""
 
     def going_on(self, name: str, m: int | None = None) -> np.ndarray:
-        """What is under way brings by slot, of one mode or of all, shape (n,); ``name``: an array of ``UnderWay``."""
+        """Amount from transitions under way, of one mode or all, shape (n,); ``name``: an array of ``UnderWay``."""
         amounts = [getattr(u, name) for u in self.under_way if u is not None and m in (None, u.mode)]
         return np.sum(amounts, axis=0) if amounts else np.zeros(self._n)
 
@@ -188,7 +188,7 @@ class Runs:
         return sorted((b for beginnings in self.of_mode for b in beginnings), key=lambda b: b.origin != REST)
 
     def events(self, beginning: Beginning) -> Any:
-        """How many units begin with it in each slot: a variable."""
+        """Number of units that begin with it in each slot: a variable."""
         part = self.block.mode[beginning.mode]
         if beginning.origin == REST:
             return part.fire
@@ -225,7 +225,7 @@ def kernel(total: float, span_h: float, hours: float) -> list[float]:
 
 
 class Response:
-    """What events bring in the slots after them, for rules."""
+    """Effects of events in the slots after them, for rules."""
 
     def __init__(
         self, block: Any, parts: Iterable[tuple[Any, int, list[float]]], available: np.ndarray | None = None

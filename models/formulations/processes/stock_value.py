@@ -1,4 +1,4 @@
-"""What material is worth at the least, and what no plan can avoid: by carbon, cost, and cost with the carbon price.
+"""Least worth of material, and least total that no plan can avoid: by carbon, cost, and cost with the carbon price.
 
 A tonne in a store is worth what making it takes at the least: process emissions, heat by the best mix of fuels,
 electricity at its lowest price or intensity within the horizon, and what goes into it. A plan that ends with more than
@@ -101,7 +101,7 @@ def values(plant: Plant, prices: Prices) -> dict[str, float]:
 
 
 def credits(plant: Plant, data: SiteData) -> dict[str, dict[str, float]]:
-    """What a tonne more than wanted at the end is worth in each store, by metric."""
+    """Worth of a tonne above the required final level of each store, by metric."""
     return {metric: values(plant, prices) for metric, prices in least_prices(plant, data).items()}
 
 
@@ -116,7 +116,7 @@ def slack_prices(plant: Plant, data: SiteData) -> dict[str, float]:
 
 
 def bands(plant: Plant) -> dict[str, float]:
-    """How much more than wanted is credited in each store: what its fastest unit makes in an hour, or in a step [t].
+    """Most that is credited above each store's required final level: its fastest unit's output in an hour or step [t].
 
     A run ends with a step, so that a level seldom ends where it is wanted; to make more than that is no plan's purpose.
     """
@@ -131,7 +131,7 @@ def bands(plant: Plant) -> dict[str, float]:
 
 
 def credited(plant: Plant, data: SiteData, ends: Mapping[str, float]) -> dict[str, float]:
-    """What levels at the end beyond those wanted are worth, by metric; what they lack counts against it.
+    """Worth of final levels above the required ones, by metric; shortfalls count against it.
 
     Args:
         plant: with the levels wanted.

@@ -28,7 +28,7 @@ from emberline.scenarios.metrics import METRICS
 
 @dataclass(frozen=True)
 class Ports:
-    """What the site offers to the objective, constants included.
+    """Contributions of the site to the objective, constants included.
 
     Each use within a rule makes a new expression, so that it is a template.
     """
@@ -136,7 +136,7 @@ def add(
         return line_slot(t) + block.base[t] - block.available[t] if data.plain else block.imports[t]
 
     def draw(t: Any) -> Any:
-        """What battery and assets draw from the balance, less what they give."""
+        """Draw of battery and assets from the balance, less their deliveries."""
         net: Any = 0.0 if data.plain or not data.battery else block.put_in[t] - block.put_out[t]
         return net if electricity is None else net - electricity.at(t)
 

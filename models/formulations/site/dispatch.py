@@ -1,4 +1,4 @@
-"""What the site does for a given load of the line: flows, carbon and cost, exactly."""
+"""Dispatch of the site for a fixed load of the line: flows, carbon and cost, exactly."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Dispatcher:
         return held_flows(model.site, data, self.ports, line_cells)
 
     def worth(self, *, work: float = TIME_LIMIT_S) -> dict[str, np.ndarray]:
-        """What a unit more of each carrier except electricity is worth in each slot, by the goal, where flows stand.
+        """Worth of a unit more of each carrier except electricity in each slot, by the goal, where flows stand.
 
         Shape (n_slots,) each; nothing where there are no assets or machines are whole.
         """
@@ -167,7 +167,7 @@ def held_flows(block: pyo.Block, data: SiteData, ports: Ports, line_cells: np.nd
 
 
 def _plain(data: SiteData, line_cells: np.ndarray) -> Flows:
-    """Where nothing is to decide on the site."""
+    """Flows of a site that has nothing to decide."""
     line, zero = line_cells.reshape(len(data.base), -1).sum(axis=1), np.zeros(len(data.base))
     return _flows(data, line_cells, line + data.base - data.pv, zero, data.pv.copy(), zero, zero, zero)
 

@@ -26,7 +26,7 @@ EARLY = 1e-6
 FUEL = 4.0
 """Units of fuel that a unit of electricity is thought to take at most, where keeping a limit is priced."""
 BREACH = 30.0
-"""What breaking a limit or a cap counts, in addition to the most that keeping it could cost."""
+"""Price of breaking a limit or a cap, as a multiple of the largest weight: more than keeping it could cost."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Aim:
         return flows.totals[self.first] + self.second_weight * flows.totals[self.second]
 
     def over_price(self, data: SiteData) -> float:
-        """What a MWh above the import limit counts while a plan is searched: more than moving it could bring."""
+        """Price of a MWh above the import limit while a plan is searched: more than moving it could bring."""
         weight = float(np.abs(self.both_weights(data)).max())
         if data.hub is not None:
             # the grid may be clean and cheap: assets that keep the limit must still be worth their fuel

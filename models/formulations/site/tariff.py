@@ -34,7 +34,7 @@ SAME = 1e-9
 
 @dataclass(frozen=True)
 class Ports:
-    """What the tariff adds to the objective, taxes and constants included [currency]."""
+    """Contributions of the tariff to the objective, taxes and constants included [currency]."""
 
     energy: Callable[[], Any]
     """Makes the expression, within a rule a template; likewise ``export``."""
@@ -42,11 +42,11 @@ class Ports:
     coincident: Any
     fixed: float
     export: Callable[[], Any]
-    """What export earns, as a positive number."""
+    """Earnings from export, as a positive number."""
 
     @property
     def cost(self) -> Any:
-        """What is paid in the end."""
+        """Net cost: all charges, less the earnings from export."""
         return self.energy() + self.demand + self.coincident + self.fixed - self.export()
 
 
@@ -145,7 +145,7 @@ def _steps(rates: Rates, bounds: Bounds) -> tuple[np.ndarray, list[_Step]]:
 
 
 def _even_steps(block: Any, rates: Rates, steps: list[_Step], imported: Callable[[int], Any], bounds: Bounds) -> Any:
-    """What import above limits costs more, where the difference is the same at all hours."""
+    """Extra cost of import above limits, where the difference is the same at all hours."""
     begin = [rates.before_mwh if rates.month[step.intervals[0]] == 0 else 0.0 for step in steps]
     cheaper = [s for s, step in enumerate(steps) if step.more[0] < 0]
     open_ = [s for s in cheaper if steps[s].least[-1] < steps[s].limit]
@@ -184,7 +184,7 @@ def _even_steps(block: Any, rates: Rates, steps: list[_Step], imported: Callable
 
 
 def _followed_steps(block: Any, rates: Rates, steps: list[_Step], imported: Callable[[Any], Any]) -> Callable[[], Any]:
-    """What import above limits costs more, where it matters at which hour a limit is passed."""
+    """Extra cost of import above limits, where it matters at which hour a limit is passed."""
     months = {int(rates.month[step.intervals[0]]): step.intervals for step in steps}
     place = {int(i): j for intervals in months.values() for j, i in enumerate(intervals)}
     firsts = [i for i, j in place.items() if not j]

@@ -24,21 +24,21 @@ NEVER = 2**30
 
 @dataclass(frozen=True)
 class Moves:
-    """What is to be tried. Places that are not used hold -1."""
+    """Moves to evaluate. Places that are not used hold -1."""
 
     casts: np.ndarray
     """Taken out, shape (n_moves, n_casts)."""
     columns: np.ndarray
-    """Which of its casters each gets."""
+    """Caster that each gets, by its place among the cast's casters."""
     slots: np.ndarray
-    """Where each starts."""
+    """Start of each."""
     heats: np.ndarray
     """All heats of these casts in the order in which they are placed, shape (n_moves, n_heats)."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What became of moves."""
+    """Results of moves."""
 
     moves: Moves
     fits: np.ndarray
@@ -52,7 +52,7 @@ class Trial:
 
 
 class Shifts:
-    """What holds the units, and moves tried on it."""
+    """Occupation of the units, and evaluation of moves on it."""
 
     def __init__(self, shop: Shop) -> None:
         """Write the line down as arrays.
@@ -338,7 +338,7 @@ class Shifts:
         cells[live[:, None], at] += lost[:, None] * table.spread[h, p[each, at_reheat]]
 
     def placed(self, trial: Trial, m: int) -> dict[int, Placed]:
-        """Where a move that fits puts its casts."""
+        """Places of the casts of a move that fits."""
         moves = trial.moves
         ways = {
             h: (tuple(u[self.table.first[h] :]), tuple(t[self.table.first[h] :]))

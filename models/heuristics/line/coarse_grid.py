@@ -18,7 +18,7 @@ from emberline.scenarios import Case
 
 
 def coarser(scenario: Case, envelope: xr.Dataset, rounding: Rounding | None) -> Callable[[Search], Search] | None:
-    """What makes the search on quarter-hours of a finer search; None where the grid is none finer.
+    """Builder of the search on quarter-hours for a finer search; None where the grid is no finer.
 
     Args:
         scenario: on the finer grid.

@@ -96,7 +96,7 @@ class Retiming:
         return None
 
     def above(self, at: Sequence[Placed]) -> np.ndarray:
-        """What casts in some places take above the import limit, by metered interval [MWh]."""
+        """Energy above the import limit with casts in some places, by metered interval [MWh]."""
         load = sum(self.shop.cells(c, placed) for c, placed in enumerate(at)) + self._base_cells
         return np.maximum(load.reshape(-1, self._per_meter).sum(axis=1) - self._limit - 1e-9, 0.0)
 
@@ -125,7 +125,7 @@ class Retiming:
         ]
 
     def _lags(self, at: Sequence[Placed]) -> Lags:
-        """What lies between starts: lags of a heat from stage to stage, and who comes next on a unit."""
+        """Lags between starts: of a heat from stage to stage, and to the next work on a unit."""
         rows: list[tuple[int, int, int]] = []
         on: dict[int, list[tuple[int, int, int]]] = {}
         for c, placed in enumerate(at):
@@ -180,7 +180,7 @@ class Retiming:
     # ---- costs ----------------------------------------------------------------------------------------------------
 
     def _costs(self, at: Sequence[Placed], low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """What each start costs in the slots of its window, one after the other."""
+        """Cost of each start in the slots of its window, one after the other."""
         parts = [np.zeros(0)] * len(low)
         for k, curve in self._each(at):
             parts[k] = curve[low[k] : high[k] + 1]

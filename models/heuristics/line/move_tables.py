@@ -25,7 +25,7 @@ class Core:
 
 
 def core(bars: np.ndarray) -> Core:
-    """What costs that are zero or infinite allow, shape (n_rows, n_lags); rows that allow nothing are none."""
+    """Lags allowed by costs that are zero or infinite, shape (n_rows, n_lags); rows that allow nothing are ignored."""
     allowed = bars[np.isfinite(bars).any(axis=1)] == 0.0
     everywhere = np.flatnonzero(allowed.all(axis=0)) if len(allowed) else np.zeros(0, dtype=int)
     others = np.setdiff1d(np.flatnonzero(allowed.any(axis=0)), everywhere)
@@ -100,7 +100,7 @@ class Tables:
         self._of_casts(shop, casters)
 
     def _of_lags(self, wide: int, casters: int) -> None:
-        """What is forbidden between starts, as costs that are zero or infinite."""
+        """Forbidden lags between starts, as costs that are zero or infinite."""
         heats, depth = self.problem.heats, self.depth
         self.longest = [0] * (depth - 1)
         shortest = [10**6] * (depth - 1)
@@ -141,7 +141,7 @@ class Tables:
             self.widths.insert(0, self.widths[0] + bar.shape[-1] - 1)
 
     def _of_reheating(self) -> None:
-        """What a minute's wait costs in energy where it is made good, and the minutes that cost none."""
+        """Energy for a minute's wait where it is made good, and the minutes that cost none."""
         problem = self.problem
         rate = problem.reheat_kwh_per_t_min / 1000
         n, wide = len(problem.heats), self.unit.shape[2]
@@ -168,7 +168,7 @@ class Tables:
         shape = (len(casts), casters)
         self.caster, self.hold = np.zeros(shape, dtype=int), np.ones(shape, dtype=int)
         self.open = np.zeros((*shape, self.problem.n_slots), dtype=bool)
-        """Where a cast may start on a caster, if nothing else of the plan holds it."""
+        """Possible starts of a cast on a caster, if nothing else of the plan holds it."""
         self.cast_draws = np.zeros((*shape, max(len(part) for cast in casts for part in cast.cells.values())))
         self.cast_of = np.zeros(len(self.problem.heats), dtype=int)
         for c, cast in enumerate(casts):

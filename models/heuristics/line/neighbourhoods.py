@@ -179,12 +179,12 @@ def told_apart(search: Search, draft: Starts, price: float) -> bool:
 
 
 def overlap_price(search: Search) -> float:
-    """What a slot of double use counts at first."""
+    """Initial price of a slot of double use."""
     return LINE.overlap * float(np.abs(search.aim.both_weights(search.data)).mean()) * line_mwh(search.problem)
 
 
 def line_mwh(problem: SlotProblem) -> float:
-    """What the heats that have something left to start take, reheating left out [MWh]."""
+    """Energy of the operations that are still to start, reheating left out [MWh]."""
     return sum(
         float(np.mean([cells.sum() for cells in operation.cells.values()]))
         for heat in problem.heats

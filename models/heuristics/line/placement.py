@@ -18,7 +18,7 @@ from emberline.models.problem.line import Heat, SlotProblem, even_cells
 
 @dataclass(frozen=True)
 class Placed:
-    """Where a cast and its heats lie."""
+    """Place of a cast and its heats."""
 
     unit: int
     slot: int
@@ -28,7 +28,7 @@ class Placed:
 
 
 class Shop:
-    """Where all casts lie, and what it costs to start something."""
+    """Places of all casts, and the cost of each start."""
 
     def __init__(self, problem: SlotProblem, weight: np.ndarray) -> None:
         """An empty shop.
@@ -65,7 +65,7 @@ class Shop:
             for cast in problem.casts
         ]
         self.at: list[Placed | None] = [None] * len(problem.casts)
-        """Where each cast lies."""
+        """Place of each cast."""
 
     def _slope(self, heat: Heat, cells: np.ndarray) -> np.ndarray:
         """Worth of the heat that a slot's wait loses."""

@@ -45,7 +45,7 @@ def useful(search: Search) -> bool:
 
 @dataclass(frozen=True)
 class Peak:
-    """What a high load counts, as a demand charge would have it."""
+    """Price of a high load, as a demand charge would have it."""
 
     mwh: float
     """In a metered interval; no more counts nothing."""
@@ -117,9 +117,9 @@ class Renewal:
         self.value, self._broken = self._judged(self.load)
         self.best = math.inf if self._broken else self._worth(self.load)
         self.best_places = list(self.shop.at)
-        """Where the casts lie in the best plan."""
+        """Places of the casts in the best plan."""
         self._heard: list[float] = []
-        """What moves that fit would have changed, at the beginning."""
+        """Changes of the goal by moves that fit, accepted or not, at the beginning."""
         self.shifts = Shifts(self.shop)
         self.retiming = Retiming(self.shop, self._base_cells, self._limit, self._per_meter)
         self._draw = Draws(problem)
@@ -132,7 +132,7 @@ class Renewal:
         return float(self._weight @ draw + self._peaks(draw))
 
     def _peaks(self, draw: np.ndarray) -> Any:
-        """What high loads count, by cell, shape (..., n_cells)."""
+        """Cost of the high loads in a draw by cell, shape (..., n_cells)."""
         if self._peak is None:
             return 0.0
         metered = draw.reshape(*draw.shape[:-1], -1, self._per_meter).sum(axis=-1)
@@ -359,7 +359,7 @@ def _renewed(search: Search, plan: Starts, how: SiteView, seconds: float, number
 
 
 def _peak(search: Search, relief: float, spread: int) -> Peak | None:
-    """What high loads count; None where no peak is paid for by the goal."""
+    """Price of high loads; None where no peak is paid for by the goal."""
     purchase = search.data.purchase
     if purchase is None or purchase.rates is None or not pays_peaks(search):
         return None

@@ -22,7 +22,7 @@ from emberline.scenarios import Case, Scenario
 
 
 def ratio(scenario: Scenario) -> int:
-    """How many steps make a slot of the coarse grid: an hour's, or the most of which the horizon is a whole number.
+    """Number of steps in a slot of the coarse grid: an hour's, or the most of which the horizon is a whole number.
 
     Slots count from the horizon's start, whatever the clock shows then, and hold whole metered intervals.
     """
@@ -96,7 +96,7 @@ class Grid:
                 columns = program.columns_of(variable)
                 owner[columns[columns >= 0]] = i
         self.units = owner[self.whole]
-        """Which units a whole column belongs to; −1: to the site."""
+        """Units that a whole column belongs to; −1: to the site."""
 
     def _columns(self, variable: Any) -> np.ndarray:
         """Columns of a variable by slot, shape (n,)."""

@@ -141,7 +141,7 @@ class Parts:
         return Part(kind, np.where(free, grid.low[grid.whole], at), np.where(free, grid.high[grid.whole], at))
 
     def record(self, part: Part, better: bool, through: bool, seconds: float) -> None:
-        """What came of a part: whether it was better, whether it was searched through, and in which time."""
+        """Record the outcome of a part: whether it was better, whether it was searched through, and in which time."""
         self.fruitless = 0 if better else self.fruitless + 1
         size = self.size[part.kind]
         if through and seconds < 0.4 * self.seconds:

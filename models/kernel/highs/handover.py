@@ -22,7 +22,7 @@ from emberline.scenarios import effort
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a solve came to. ``objective`` is the solver's own figure: judge a plan by recomputing it."""
+    """Outcome of a solve. ``objective`` is the solver's own figure: judge a plan by recomputing it."""
 
     status: str
     """``optimal`` (to the gap asked for), ``feasible``, ``infeasible``, ``unbounded``, ``none`` (no solution found)."""
@@ -75,7 +75,7 @@ class Multipliers:
 
 
 def read_outcome(solver: highspy.Highs, whole: bool, sense: float, run: SearchRun) -> Outcome:
-    """What the solver says of a search that is over.
+    """Outcome of a search that is over, as the solver reports it.
 
     Args:
         solver: holds its solution.

@@ -70,7 +70,7 @@ class Program:
         self._offset = form.offset
         self._sense = form.sense
         self._kinds = self._all_kinds = form.whole
-        """Which columns must be whole: now, and as the model says."""
+        """Masks of columns that must be whole: now, and as the model says."""
         self._has_solution = False
         """Whether the solver holds what an earlier run left."""
         self.start_values: np.ndarray | None = None
@@ -207,7 +207,7 @@ class Program:
         self._kinds = kinds
 
     def solution(self) -> np.ndarray:
-        """What the solver holds after a search, by column, shape (n_columns,)."""
+        """Solution of the solver after a search, by column, shape (n_columns,)."""
         return np.array(self._solver.getSolution().col_value)
 
     def solution_of(self, variable: Any) -> np.ndarray:
@@ -366,7 +366,7 @@ class Program:
             self.bound(whole, values, values)
 
     def multipliers(self, *, work: float) -> Multipliers | None:
-        """What limits are worth: whole variables fixed where the last run left them, the rest solved once more.
+        """Worth of limits: whole variables fixed where the last run left them, the rest solved once more.
 
         None where there is no solution to fix them at, or the time is over. The bounds of whole variables stay fixed.
         """
@@ -410,7 +410,7 @@ class Program:
         return [(member, sides.get(int(side), "both")) for member, side in rows + columns]
 
     def outcome(self, run: SearchRun) -> Outcome:
-        """What a search came to, the Pyomo model left as it is.
+        """Outcome of a search, the Pyomo model left as it is.
 
         A mixed-integer search that was given a start may tell an objective, and a bound with it, that is not the one of
         its solution: then the solution's own is given, and no bound.
@@ -424,12 +424,12 @@ class Program:
         return replace(outcome, status="feasible", objective=objective, bound=None)
 
     def values(self, variables: Iterable[Any]) -> list[float]:
-        """What the solver holds for some variables after a search; 0 for those that the model does not use."""
+        """Values of some variables in the solver after a search; 0 for those that the model does not use."""
         solution, places = self.solution(), self.places(variables)
         return np.where(places >= 0, solution[places], 0.0).tolist() if len(solution) else [0.0] * len(places)
 
     def load(self, run: SearchRun) -> Outcome:
-        """What a search came to, its solution loaded into the Pyomo model's variables."""
+        """Load the solution of a search into the Pyomo model's variables and return its outcome."""
         outcome = self.outcome(run)
         if outcome.has_solution and run.relaxed:
             self._form.load_values(self.solution())
@@ -454,7 +454,7 @@ def _seconds(work: float) -> float:
 
 @dataclass(frozen=True)
 class Central:
-    """Where the method ended: multipliers as good as the tolerance asks, no solution to rely on."""
+    """End point of the interior-point method: multipliers as good as the tolerance asks, no solution to rely on."""
 
     multipliers: np.ndarray
     """By row: by how much the objective rises for a unit more on the right side."""

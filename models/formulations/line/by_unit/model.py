@@ -232,13 +232,13 @@ class Matched(Groups):
         return site_model.add(m.site, self.data, *site_model.of_cells(m.line, per))
 
     def _priced(self, steps: dict[Key, np.ndarray], cells: dict[tuple[int, int], np.ndarray]) -> Ports:
-        """Where nothing is to decide on the site, worth lies on the starts themselves: the smallest model."""
+        """Price the starts themselves where the site has nothing to decide: the smallest model."""
         m, data, per = self.model, self.data, self.problem.cells_per_slot
         rest = self.problem.on_steps(self.problem.fixed_cells) + data.base - data.pv
         by_port = data.per_mwh
 
         def worth_of(energy: np.ndarray, weight: np.ndarray) -> np.ndarray:
-            """What a start in each slot is worth, shape (n_slots,); what lies beyond the horizon is worth nothing."""
+            """Worth of a start in each slot, shape (n_slots,); the part beyond the horizon is worth nothing."""
             later = np.concatenate([np.repeat(weight, per), np.zeros(len(energy))])
             return np.correlate(later, energy)[: self.n * per : per]
 

@@ -83,7 +83,7 @@ Units = Literal["each", "shortest", "longest"]
 
 
 class Groups:
-    """What is counted by unit."""
+    """Groups of heats, and classes of units, that are counted together."""
 
     def __init__(self, problem: SlotProblem, units: Units) -> None:
         """Group heats and units.
@@ -192,7 +192,7 @@ def _next(groups: Groups, g: int, i: int, members: tuple[int, ...]) -> Demand:
 def _casts_take(
     m: pyo.ConcreteModel, groups: Groups, options: Mapping[tuple[int, int], list[int]], fed: Fed, g: int
 ) -> list[Demand]:
-    """What the casts take of a group: an option of a cast sets a deadline for each of its heats."""
+    """Demand of the casts for a group: an option of a cast sets a deadline for each of its heats."""
     cast_of = groups.problem.cast_of()
     spans: dict[tuple[int, ...], int] = {}
     number: dict[tuple[int, ...], int] = {}

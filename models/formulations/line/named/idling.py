@@ -1,4 +1,4 @@
-"""What units with energy states draw in the gaps between named works.
+"""Draw of units with energy states in the gaps between named works.
 
 Each gap is spent in the state that takes the least energy for it (``scenarios/energy_states/record.py``), so what it
 draws follows from its two ends. ``gap[u, d, l, t]`` is 1 where a work on unit u ends in slot t, at the d-th of the

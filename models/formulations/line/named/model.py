@@ -104,7 +104,7 @@ class Named:
         }
 
     def copies(self, h: int) -> int:
-        """How many heats the starts of a heat stand for."""
+        """Number of heats that the starts of a heat stand for."""
         return 1
 
     def cells(self, h: int, i: int, u: int) -> np.ndarray:
@@ -119,7 +119,7 @@ class Named:
         return precedence.add(self._placed())
 
     def _waits(self, starts: Draws) -> list[Draws]:
-        """What else is drawn: reheating, and what units draw between works."""
+        """Other draws: reheating, and what units draw between works."""
         placed = self._placed()
         return [precedence.add_reheating(placed, starts), *(idling.add(placed) if self.gaps else ())]
 
@@ -314,7 +314,7 @@ def _carried(block: Any, draws: Sequence[Draws], ports: Any, cap: GradeCap) -> A
 def _of_casts(
     problem: SlotProblem, counts: Sequence[dict[int, np.ndarray]], mixed: np.ndarray
 ) -> dict[tuple[Any, ...], np.ndarray]:
-    """What casts count by cast, caster and slot of their start [kg]: shape (n_slots,) each."""
+    """Emissions counted for casts by cast, caster and slot of their start [kg]: shape (n_slots,) each."""
     n, per = problem.n_slots, problem.cells_per_slot
     after = np.append(mixed, np.zeros(n))
     table: dict[tuple[Any, ...], np.ndarray] = {}
@@ -326,7 +326,7 @@ def _of_casts(
 
 
 def _kilograms(problem: SlotProblem, draws: Draws, mixed: np.ndarray) -> dict[tuple[Any, ...], np.ndarray]:
-    """What each variable draws at the site's intensity [kg], by its key: shape (n_slots,) over its own slot."""
+    """Emissions of each variable's draw at the site's intensity [kg], by key: shape (n_slots,) over its own slot."""
     n = problem.n_slots
     table: dict[tuple[Any, ...], np.ndarray] = {}
     for terms in draws.energy.of.values():

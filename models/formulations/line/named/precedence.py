@@ -138,7 +138,7 @@ ANY = -1
 
 
 class Courses:
-    """How long a heat may take up to where it is reheated: each way to combine the durations of its operations."""
+    """Times of a heat up to its reheating: each way to combine the durations of its operations."""
 
     def __init__(self, heat: Heat) -> None:
         """Read the durations of a heat that is reheated."""
@@ -149,7 +149,7 @@ class Courses:
         """Place of the duration of each operation."""
 
     def place(self, i: int, u: int) -> int:
-        """Which of its durations an operation has on a unit."""
+        """Place of an operation's duration on a unit among its durations."""
         return self.durations[i].index(self.operations[i].minutes[u])
 
     def on(self, units: tuple[int, ...]) -> int | None:

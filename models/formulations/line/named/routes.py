@@ -30,7 +30,7 @@ class Routed(Named):
         return {(h, 0, 0): list[int]() for h in self.groups} | {(h, 0, k): r.first for (h, k), r in self.routes.items()}
 
     def copies(self, h: int) -> int:
-        """How many heats the routes of a heat stand for."""
+        """Number of heats that the routes of a heat stand for."""
         return len(self.groups[h])
 
     def cells(self, h: int, i: int, u: int) -> np.ndarray:

@@ -103,7 +103,7 @@ def _available(
     open_: dict[tuple[int, int], np.ndarray],
     units: dict[tuple[int, int], np.ndarray],
 ) -> None:
-    """What works at a moment, to the minute, is on units that are available then.
+    """Limit the work at each moment, to the minute, to units that are available then.
 
     Around an outage more units may be held than are available: by set-ups, and by what is left of last slots. Elsewhere
     the rows of what is held say as much.
@@ -208,7 +208,7 @@ def _in_sum(m: pyo.ConcreteModel, line: Pools) -> None:
 
 
 class Casting:
-    """Which casts are placed together, and where each may start."""
+    """Groups of casts that are placed together, and the possible starts of each cast."""
 
     def __init__(self, line: Pools) -> None:
         self.line = line
@@ -310,7 +310,7 @@ def _occupancy(m: pyo.ConcreteModel, casting: Casting) -> None:
 
 
 def feed(m: pyo.ConcreteModel, casting: Casting) -> None:
-    """What the casts take: by a slot so many must, and at most so many may, have started at the stage before them.
+    """Demand of the casts: by a slot so many must, and at most so many may, have started at the stage before them.
 
     The chain of counts hands on what the stages before that must have done.
     """

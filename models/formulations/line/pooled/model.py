@@ -86,7 +86,7 @@ class Queues:
         return i is not None and j is not None and j == heat.reheat and i < j
 
     def lost_mwh(self, slots: int) -> float:
-        """What makes good so many slots of waiting of a heat."""
+        """Energy that makes good so many slots of waiting of a heat [MWh]."""
         return self.rate * self.mass * max(slots * self.line.problem.step_min - self.short, 0.0)
 
     def reheating(self, s: int, k: int, energy: float) -> np.ndarray:
@@ -211,7 +211,7 @@ class Pooled(Pools):
         return ports
 
     def _counted(self) -> load.Draws:
-        """What counted starts draw, on differences of the count, so that constant power telescopes.
+        """Draws of counted starts, on differences of the count, so that constant power telescopes.
 
         A start at t draws cells[k] in cell t·per+k; the count's coefficient is that less a start one slot later.
         """

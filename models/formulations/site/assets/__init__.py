@@ -46,7 +46,7 @@ from emberline.scenarios.metrics import COMPONENTS
 
 
 def add_supply(block: pyo.Block, supply: Supply, hub: Hub) -> Ports:
-    """What is bought, with price and emissions."""
+    """Purchase of a carrier, with price and emissions."""
     amount = _amount(block, hub, supply.rate_limit, supply.horizon_limit)
     carbon = (Linear(((amount, supply.fossil_kg_per_unit),)),)
     return Ports(
@@ -58,7 +58,7 @@ def add_supply(block: pyo.Block, supply: Supply, hub: Hub) -> Ports:
 
 
 def add_sale(block: pyo.Block, sale: Sale, hub: Hub) -> Ports:
-    """What is sold."""
+    """Sale of a carrier."""
     amount = _amount(block, hub, sale.rate_limit, sale.horizon_limit)
     return Ports(
         flows=(Flow(sale.name, "", sale.carrier, Linear(((amount, -1.0),))),),
@@ -67,7 +67,7 @@ def add_sale(block: pyo.Block, sale: Sale, hub: Hub) -> Ports:
 
 
 def add_flare(block: pyo.Block, flare: Flare, hub: Hub) -> Ports:
-    """What is flared or vented."""
+    """Flaring or venting of a carrier."""
     amount = _amount(block, hub, flare.rate_limit, None)
     return Ports(
         flows=(Flow(flare.name, "", flare.carrier, Linear(((amount, -1.0),))),),
@@ -77,13 +77,13 @@ def add_flare(block: pyo.Block, flare: Flare, hub: Hub) -> Ports:
 
 
 def add_fixed(block: pyo.Block, fixed: Load | Source, hub: Hub) -> Ports:
-    """What is demanded, or comes, in each slot: nothing is decided."""
+    """Demand or inflow in each slot: nothing is decided."""
     constant = fixed.sign * hub.hours * hub.series[fixed.name]["rate"]
     return Ports(flows=(Flow(fixed.name, "", fixed.carrier, Linear(constant=constant)),))
 
 
 def add_renewable(block: pyo.Block, plant: Renewable, hub: Hub) -> Ports:
-    """What is used of sun or wind."""
+    """Use of sun or wind."""
     slots(block, hub.n)
     block.amount = Variable(block.T, domain=pyo.NonNegativeReals)
     limit(block.amount, upper=plant.available_mw(hub.series[plant.name]["capacity_factor"]) * hub.hours)

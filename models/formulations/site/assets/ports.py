@@ -1,4 +1,4 @@
-"""What an asset offers to the balances and the objective, and what every asset reads. No solver, no asset here.
+"""Contributions of an asset to balances and objective, and what every asset reads. No solver, no asset here.
 
 Flows are amounts in a slot, in the carrier's unit; positive = delivered to the balance. Segments of a curve are filled
 one after the other, the incremental form of a piecewise linear function: M. Padberg, *Approximating separable nonlinear
@@ -36,7 +36,7 @@ class Linear:
         return Linear(tuple((variable, factor * weight) for variable, factor in self.parts), constant)
 
     def values(self, n: int) -> np.ndarray:
-        """What it comes to in the solution, shape (n,)."""
+        """Values in the solution, shape (n,)."""
         total = np.zeros(n) if self.constant is None else self.constant.astype(float)
         for variable, weight in self.parts:
             total = total + slot_values(variable, n) * weight
@@ -80,7 +80,7 @@ class Sum:
         self._even: list[tuple[Any, float]] = []
         self._uneven: list[Any] = []
         self.constant = np.zeros(n)
-        """What is no variable, shape (n,)."""
+        """Part that is no variable, shape (n,)."""
         rows: list[np.ndarray] = []
         for term in terms:
             if term.constant is not None:
@@ -131,15 +131,15 @@ class Flow:
 
     asset: str
     key: str
-    """Which of the asset's flows; empty where it has one."""
+    """Key among the asset's flows; empty where it has one."""
     carrier: str
     gives: Linear
-    """What it delivers in a slot."""
+    """Delivery in a slot."""
 
 
 @dataclass(frozen=True)
 class Ports:
-    """What an asset offers."""
+    """Contributions of an asset."""
 
     flows: tuple[Flow, ...]
     cost: tuple[Linear, ...] = ()
@@ -167,12 +167,12 @@ class HubPorts:
     """By component of ``COMPONENTS``."""
 
     def worth(self, metric: str) -> Any:
-        """What all assets add to a metric, an expression for a rule."""
+        """Contribution of all assets to a metric, an expression for a rule."""
         return sum(factor * self.sums[name].total() for name, factor in self.hub.parts[metric].items())
 
 
 def added(hub: Hub, ports: Mapping[str, Ports], component: str) -> list[Linear]:
-    """What each asset adds to a component, by slot."""
+    """Contribution of each asset to a component, by slot."""
     if component not in hub.factors:
         return [term for asset in ports.values() for term in getattr(asset, component)]
     terms, factors = [], hub.factors[component]
