@@ -54,7 +54,7 @@ class Column:
         return self.array
 
     def sel(self, **by_dim: str) -> Column:
-        """What belongs to the label of one dimension.
+        """Part of the column at the label of one dimension.
 
         Raises:
             KeyError: there is no such label.

@@ -41,7 +41,7 @@ def optional(dims: tuple[str, ...], unit: str, says: str, text: bool = False) ->
 
 
 class Status(StrEnum):
-    """How a search ended."""
+    """Outcome of a search."""
 
     WITHIN_GAP = "within gap"
     BEST_FOUND = "best found"
@@ -55,7 +55,7 @@ class Status(StrEnum):
 
 
 class Policy(StrEnum):
-    """Whose list of starts it is."""
+    """Origin of a list of starts."""
 
     SCHEDULE = "schedule"
     BASELINE = "baseline"
@@ -66,7 +66,7 @@ class Policy(StrEnum):
 
 
 class RecourseKind(StrEnum):
-    """What a dispatcher did so that a limit is kept; behind it what ``recourse_amount`` counts."""
+    """Action of a dispatcher to meet a limit; below each, the quantity that ``recourse_amount`` counts."""
 
     CAST_LONGER = "cast longer"
     """A heat that was cast longer than planned [min]."""

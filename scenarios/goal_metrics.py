@@ -29,7 +29,7 @@ NAMES = {"carbon": mark("carbon"), "cost": mark("cost"), "cost_with_carbon_price
 
 
 def goal_metric(scenario: Scenario) -> Metric:
-    """What a scenario's goal minimizes; where it counts minutes, what breaks ties."""
+    """Metric that a scenario's goal minimizes; where the goal counts minutes, the one that breaks ties."""
     return METRICS.get(scenario.goal.minimize, METRICS["carbon"])
 
 
@@ -59,7 +59,7 @@ def no_worse(scenario: Scenario) -> bool:
 
 
 def goal_first(scenario: Scenario, carbon: T, cost: T) -> tuple[T, T]:
-    """What is said of carbon and of cost, in the order of the goal."""
+    """Statements on carbon and on cost, in the order of the goal."""
     return (cost, carbon) if goal_metric(scenario).money else (carbon, cost)
 
 
@@ -70,7 +70,7 @@ def figures_of(scenario: Scenario) -> tuple[str, ...]:
 
 
 def parts(scenario: Scenario) -> dict[str, Mapping[str, float]]:
-    """What a unit of each component counts, by metric of the scenario."""
+    """Contribution of one unit of each component, by metric of the scenario."""
     return {name: METRICS[name].parts(scenario.market.carbon_price) for name in in_use(scenario)}
 
 
@@ -88,7 +88,7 @@ def goal_text(goal: Goal, currency: str) -> Message:
 
 
 def caps(goal: Goal, currency: str) -> Iterator[Message]:
-    """What a plan must keep next to its goal, a clause each."""
+    """Limits on a plan next to its goal, a clause each."""
     top = goal.caps
     if top.extra_cost_share is not None and goal.minimize == "carbon":
         yield cost_cap(top.extra_cost_share)
@@ -144,7 +144,7 @@ class BoundCovers:
 
     @property
     def says(self) -> str:
-        """What these plans do, after "a plan that"."""
+        """Clause on these plans, to follow "a plan that"."""
         texts = {
             "heats": mark("starts heats on {step:g}-minute steps"),
             "units": mark("sets units by steps of {step:g} min"),

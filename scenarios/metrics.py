@@ -41,7 +41,7 @@ class Metric:
     figure: str
     """Field of the figures that holds it."""
     parts: Callable[[CarbonPrice], Mapping[str, float]]
-    """What a unit of each component counts, by the price of carbon."""
+    """Contribution of one unit of each component, by the price of carbon."""
     per_unit: str = ""
     """Field of an asset: what a unit of what it delivers or takes adds; empty: the metric has no factors."""
     per_t: str = ""
@@ -123,7 +123,7 @@ METRICS = {
 FACTORS = {name: row for name, row in METRICS.items() if row.per_unit}
 """Those that are counted by factors."""
 COMPONENTS = ("cost", "scope1", "scope2", *FACTORS)
-"""What flows add up to: money [currency], direct emissions and those of heat that is bought [kg CO2e], and each metric
+"""Sums over flows: money [currency], direct emissions and those of heat that is bought [kg CO2e], and each metric
 of ``FACTORS``."""
 FIGURES = tuple(dict.fromkeys(row.figure for row in METRICS.values() if not row.only_capped))
 """Fields of the figures that hold metrics."""

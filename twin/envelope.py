@@ -1,4 +1,4 @@
-"""What the twin tells the optimizer: durations, energies, availability, the state now."""
+"""Inputs of the optimizer from the twin: durations, energies, availability, the state now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a run goes on from what has happened: begun operations as measured, the rest as the twin expects."""
+"""Expected course of a run from what has happened: begun operations as measured, the rest as the twin expects."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ class LinePlant:
         self.seed, self.replication, self.disturbed = seed, replication, disturbed
         self.now = 0.0
         self.todo = follower.todo
-        """What is followed now."""
+        """Operations that are followed now."""
         self.setpoints = follower.setpoints
         self._factors = scattered(self.shop, seed, replication, disturbed)
         spend(self.todo)
@@ -139,7 +139,7 @@ class LinePlant:
         self.now = until_min
 
     def so_far(self) -> SoFar:
-        """What has happened until now; ends of what is under way are the day's own and nobody's knowledge."""
+        """History until now; ends of what is under way are those of the simulated day, which nobody can know yet."""
         return self._replay.so_far(self.now)
 
     def follow_rows(self, rows: Iterable[Row], missing: list[int] | None = None) -> None:

@@ -51,7 +51,7 @@ def reheating(todo: Operations, start: np.ndarray, end: np.ndarray) -> np.ndarra
 
 
 def second_treatments(history: LineHistory) -> Trace:
-    """What heats draw that went back to the reheating stage."""
+    """Draw of heats that went back to the reheating stage."""
     amounts = [act.amount for act in history.acts if act.kind == RecourseKind.RETURN]
     begin, over = np.array(list(history.returns.values())).T
     return Trace(begin, over, np.array(amounts) / (over - begin) * 60)
@@ -65,7 +65,7 @@ def line_gives(
     energy_mwh: np.ndarray,
     stops: dict[int, list[tuple[float, float]]],
 ) -> dict[str, np.ndarray]:
-    """What the line gives of other carriers per hour, mean over each step, shape (n_steps,) each.
+    """Output of other carriers by the line per hour, mean over each step, shape (n_steps,) each.
 
     Arguments as for ``operations_trace``, reheating left out.
     """
@@ -95,7 +95,7 @@ def line_flows(
     energy_mwh: np.ndarray,
     stops: dict[int, list[tuple[float, float]]],
 ) -> dict[str, np.ndarray]:
-    """What the line gives of other carriers per hour, less what its heats take, shape (n_steps,) each.
+    """Output of other carriers by the line per hour, less what its heats take, shape (n_steps,) each.
 
     Args:
         todo: the operations.
@@ -119,7 +119,7 @@ def line_flows(
 
 
 def idling(shop: LineShop, unit: np.ndarray, start: np.ndarray, end: np.ndarray) -> Trace:
-    """What units with energy states draw outside work; a standstill within an operation counts as work.
+    """Draw of units with energy states outside work; a standstill within an operation counts as work.
 
     Arguments as for ``operations_trace``.
     """
@@ -164,7 +164,7 @@ def course(
     setpoints: Setpoints | None,
     disturbed: bool,
 ) -> Course:
-    """What the site draws under a followed list, and every limit that is missed; arguments as of :func:`record`."""
+    """Draw of the site under a followed list, and every limit that is missed; arguments as of :func:`record`."""
     shop, arrays = todo.shop, todo.arrays
     start, end = np.array(history.start), np.array(history.end)
     extra = reheating(todo, start, end)

@@ -16,7 +16,7 @@ SMALL = 1e-5
 
 
 class Act(NamedTuple):
-    """What the dispatcher did once so that a limit is kept."""
+    """One action of the dispatcher to meet a limit."""
 
     kind: RecourseKind
     unit: str
@@ -44,7 +44,7 @@ class Violation(NamedTuple):
 
 
 def run_attrs(seed: int, replication: int, disturbed: bool, policy: Policy) -> dict[str, object]:
-    """What a run says of itself."""
+    """Attributes that describe a run."""
     # a seed may need 63 bits, which netCDF's attributes hold
     return {"seed": np.int64(seed), "replication": replication, "disturbed": int(disturbed), "policy": policy.value}
 

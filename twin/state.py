@@ -26,7 +26,7 @@ from emberline.scenarios.tariff.record import by_charge
 from emberline.twin.processes.state import later_works, repairs
 
 BEGUN_MIN = 1e-6
-"""Who starts so little before a moment has not begun by then [min]."""
+"""Time before a moment in which a start does not yet count as begun by then [min]."""
 ON = 0.5
 """Share of a step from which on a machine counts as on in it."""
 
@@ -127,7 +127,7 @@ def _asset(scenario: Scenario, asset: Any, run: xr.Dataset, k: int) -> Any:
 
 
 def _machine(core: Converter, run: xr.Dataset, k: int, hours: float) -> MachineState | None:
-    """How a machine stands at the end of step ``k - 1``."""
+    """State of a machine at the end of step ``k - 1``."""
     ramps = core.ramp_up_per_h is not None or core.ramp_down_per_h is not None
     if not core.switched and not ramps:
         return core.state
@@ -201,7 +201,7 @@ def _instant(scenario: Scenario, moment: Moment) -> datetime:
 
 
 def remembered(scenario: Case, meter_mw: np.ndarray, at_min: float) -> tuple[Before, float]:
-    """What the tariff remembers at a moment of a run, and the highest metered mean of the month until then [MW].
+    """Quantities that the tariff remembers at a moment of a run, and the highest metered mean of the month so far [MW].
 
     Args:
         scenario: the whole, with what was remembered at its start.

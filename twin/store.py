@@ -32,7 +32,7 @@ class StoreLevel:
         self.levels: list[float] = [level]
         """Level at each recorded moment."""
         self.lost = 0.0
-        """What self-loss has taken until now."""
+        """Self-loss until now."""
 
     def retention(self, hours: float) -> float:
         """Share of the level that remains after some hours."""

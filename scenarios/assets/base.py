@@ -26,7 +26,7 @@ Unit = Literal["MWh", "t", "Nm3"]
 
 
 class Carrier(Record):
-    """Something that is balanced in every step: electricity, a fuel, heat at a named level, hydrogen, oxygen …"""
+    """Carrier that is balanced in every step: electricity, a fuel, heat at a named level, hydrogen, oxygen …"""
 
     name: str = Field(pattern=NAME)
     unit: Unit = "MWh"

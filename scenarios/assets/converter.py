@@ -70,7 +70,7 @@ class Batch(Record):
 
 
 class MachineState(Record):
-    """How a machine stands when the horizon begins."""
+    """State of a machine when the horizon begins."""
 
     on: bool
     since_h: SPAN = 10_000.0
@@ -86,7 +86,7 @@ class MachineState(Record):
 
 
 class Machine(Named):
-    """How a machine may be switched and moved; all of it optional."""
+    """Limits and costs of switching and moving a machine; all of them optional."""
 
     counted: ClassVar[str] = "main"
     emits: ClassVar[bool] = True
@@ -101,7 +101,7 @@ class Machine(Named):
     running_cost_per_h: Money = Field(default=0.0, ge=0)
     """For each hour that it is on, at whatever load."""
     ramp_up_per_h: Ramp | None = None
-    """How much the load may rise in an hour, as a share of the capacity."""
+    """Largest rise of the load in an hour, as a share of the capacity."""
     ramp_down_per_h: Ramp | None = None
     start_load: Fraction | None = None
     """Load that it has at once when it starts; none: ``min_load`` where it has a ramp up, else the capacity."""

@@ -19,12 +19,12 @@ from emberline.scenarios.records.quantity import Fraction, KilowattHoursPerTonne
 from emberline.scenarios.records.series import FactorSeries, Series
 
 HYDROGEN = {"t": 0.001, "MWh": 0.033326, "Nm3": 1 / 0.08988}
-"""What a kilogram of hydrogen is: lower heating value 119.97 MJ/kg, 0.08988 kg/Nm³ (NIST Chemistry WebBook)."""
+"""One kilogram of hydrogen in each unit: lower heating value 119.97 MJ/kg, 0.08988 kg/Nm³ (NIST Chemistry WebBook)."""
 KilowattHoursPerKilogram = Annotated[
     float, BeforeValidator(in_unit("kWh/kg"), json_schema_input_type=float | str), Field(gt=0, le=1000)
 ]
 Efficiency = Annotated[float, BeforeValidator(in_unit(""), json_schema_input_type=float | str), Field(gt=0, le=2)]
-"""What comes out for what goes in; above 1 for a boiler that condenses, by the lower heating value."""
+"""Ratio of output to input; above 1 for a boiler that condenses, by the lower heating value."""
 
 
 class EnginePoint(Record):

@@ -159,7 +159,7 @@ class Flare(Trade):
     factor: FactorByName = None
     """Name of an emission factor; it takes the place of the two numbers below."""
     fossil_kg_per_unit: FossilByFactor = 0
-    """What emissions counted elsewhere, with the fuel bought or the stage that made the gas, do not hold already."""
+    """Fossil emissions not yet counted elsewhere, with the fuel bought or with the stage that made the gas."""
     biogenic_kg_per_unit: BiogenicByFactor = 0
     rate_limit: PerHour | None = None
 

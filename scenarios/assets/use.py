@@ -28,7 +28,7 @@ class Use:
 
 @dataclass(frozen=True)
 class Item:
-    """Something that is paid for an asset in each step."""
+    """Payment for an asset in each step."""
 
     kind: str
     """Kind of the line on the bill: ``fuel``, ``sale``, ``flare``, ``wear``, ``running``, ``start``, ``stop``."""

@@ -59,7 +59,7 @@ class Case(Scenario):
 
     @property
     def folder(self) -> Path:
-        """Where its files are: paths of series are relative to it."""
+        """Folder of its files: paths of series are relative to it."""
         return self._folder
 
     @property

@@ -45,7 +45,7 @@ class Unit(Record):
     setup_min: Minutes = 0
     """Set-up between two campaigns (or two heats, where the stage has no campaigns)."""
     states: EnergyStates | None = None
-    """What it draws when it does not work, set-up included; none: nothing."""
+    """Power that it draws when it does not work, set-up included; none: zero."""
 
     @model_validator(mode="after")
     def _power(self) -> Unit:
@@ -138,11 +138,11 @@ class Grade(Record):
     duration_min: dict[str, PositiveMinutes] = Field(min_length=1)
     energy_kwh_per_t: dict[str, KilowattHoursPerTonne] = Field(default_factory=dict)
     takes: Takes = Field(default_factory=dict)
-    """What a heat takes of the site's carriers, spread evenly over its time; on a line of one stage."""
+    """Amount of the site's carriers that a heat takes, spread evenly over its time; on a line of one stage."""
 
 
 class Changeover(Record):
-    """What lies between two heats that follow each other on a unit, by their grades."""
+    """Changeover between two heats that follow each other on a unit, by their grades."""
 
     unit: str
     before: str
@@ -153,7 +153,7 @@ class Changeover(Record):
     """From the end of the one to the start of the other, instead of the unit's set-up; below 0: the other enters while
     the one is still inside, as in a furnace that heats pass through."""
     takes: Takes = Field(default_factory=dict)
-    """What it takes of the site's carriers, while the heat after it is worked on."""
+    """Amount of the site's carriers that it takes, while the heat after it is worked on."""
 
 
 class Line(Record):
@@ -293,7 +293,7 @@ class Line(Record):
         return self.unit[unit].setup_min if one is None else one.setup_min
 
     def changeover_takes(self, unit: str, before: str, after: str) -> Takes:
-        """What a changeover between two grades takes of the site's carriers."""
+        """Amount of the site's carriers that a changeover between two grades takes."""
         one = self._changeover.get((unit, before, after))
         return {} if one is None else one.takes
 

@@ -19,7 +19,7 @@ Currency = Literal["EUR", "USD", "CNY", "GBP", "KRW", "JPY", "INR", "BRL"]
 assert set(CURRENCIES) == set(Currency.__args__)  # type: ignore[attr-defined]
 Scheme = Literal["eu_ets", "china_ets", "shadow"]
 COVERS = {"eu_ets": "direct", "china_ets": "direct", "shadow": "all"}
-"""What each scheme prices: emission trading in the EU (Directive 2003/87/EC) and China (steel and cement since 2025)
+"""Scope by scheme: emission trading in the EU (Directive 2003/87/EC) and China (steel and cement since 2025) prices
 direct emissions only, a company's own shadow price all."""
 ABSENT = Series(value=0.0, scale=0.0)
 """Stands for a series that is not given; a price of 0 in a file is another one."""
@@ -88,7 +88,7 @@ class Market(Record):
     tariff: Tariff | None = None
     """Network and energy charges of the utility, on what the meter counts."""
     tariff_before: Before = Before()
-    """What the tariff remembers; without ``peak_mw``, the state's ``peak_so_far_mw`` is that of all its charges."""
+    """Memory of the tariff; without ``peak_mw``, the state's ``peak_so_far_mw`` is that of all its charges."""
     price_per_mwh: Annotated[PriceSeries, BeforeValidator(_priced), Field(validate_default=True)] = ABSENT
     """Spot price; may be left out where there is a tariff."""
     export_price_per_mwh: PriceSeries | None = None

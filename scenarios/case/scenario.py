@@ -213,7 +213,7 @@ class Scenario(Record):
 
     @cached_property
     def outages(self) -> dict[str, tuple[tuple[float, float], ...]]:
-        """When units are not available [min], in order and without overlaps, by unit; a unit always there has none.
+        """Outages by unit [min], in order and without overlaps; a unit that is always available has none.
 
         An operation wants its unit for its own minutes, a cast for all of its heats'; set-ups may lie in outages.
         """
@@ -251,7 +251,7 @@ class Scenario(Record):
 
     @cached_property
     def lock_windows(self) -> dict[tuple[str, str], Window]:
-        """Where and when each locked operation may start, by heat and stage: all locks on it together."""
+        """Unit and time window for the start of each locked operation, by heat and stage: all locks on it together."""
         return merged(self.locks, self.horizon)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What a plan uses and no figure counts: carbon of by-product gas that is burned, the price of bought material."""
+"""Uses of a plan that no figure counts: carbon of by-product gas that is burned, the price of bought material."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an unknown key of a scenario probably means: the field next to it in spelling, or those that are allowed."""
+"""Probable meaning of an unknown key of a scenario: the field next to it in spelling, or those that are allowed."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ class EnergyStates(Record):
         return None
 
     def minutes(self, route: Sequence[int]) -> float:
-        """How long some transitions take [min]."""
+        """Total duration of some transitions [min]."""
         return sum(self.transitions[k].duration_min for k in route)
 
     @cached_property

@@ -25,7 +25,7 @@ class Account:
 
     asset: str
     cost: np.ndarray
-    """What it costs less what it earns [currency]."""
+    """Cost less revenue [currency]."""
     scope1_kg: np.ndarray
     """Direct fossil emissions [kg CO2e]."""
     scope1_biogenic_kg: np.ndarray
@@ -92,7 +92,7 @@ def flow(flows: xr.Dataset, asset: str, key: str = "") -> np.ndarray:
 
 
 def unused_mw(scenario: Case, flows: xr.Dataset, plant: Renewable) -> np.ndarray:
-    """What a plant could give and is neither used nor exported [MW], shape (n_steps,)."""
+    """Power that a plant could give and that is neither used nor exported [MW], shape (n_steps,)."""
     could = plant.available_mw(scenario.asset_series(plant.name)["capacity_factor"])
     return np.asarray(could - flow(flows, plant.name))
 

@@ -75,7 +75,7 @@ def per_t(mode: Mode, direction: str, place: str) -> float:
 
 
 def added_per_t(mode: Mode) -> dict[str, float]:
-    """What a tonne that a mode treats adds to each component of the metrics but money."""
+    """Amount that a tonne treated in a mode adds to each component of the metrics but money."""
     added = {"scope1": sum(emission.kg_per_t for emission in mode.emissions if not emission.biogenic)}
     return added | {name: getattr(mode, row.per_t) for name, row in FACTORS.items()}
 

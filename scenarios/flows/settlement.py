@@ -1,4 +1,4 @@
-"""How contracts for electricity are settled, and what a deviation from the nominated import comes to.
+"""Settlement of contracts for electricity, and the cost of a deviation from the nominated import.
 
 In a step of h hours with nominated import U [MWh], spot price s, contracts of a share σᵢ of import at price pᵢ, and
 blocks of Pⱼ MW at price pⱼ with spread dⱼ:
@@ -183,7 +183,7 @@ class Covered(NamedTuple):
     mwh: np.ndarray
     kg: np.ndarray
     says: str
-    """Where the factor is from."""
+    """Source of the factor, in words."""
 
 
 def market_based(scenario: Case, import_mwh: np.ndarray) -> tuple[Covered, ...]:

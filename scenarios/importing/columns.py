@@ -1,4 +1,4 @@
-"""Which column of a file is which: its times, their clock, its values, and the names of its series."""
+"""Columns of a file by purpose: its times, their clock, its values, and the names of its series."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from emberline.scenarios.importing.reading import Raw
 
 @dataclass(frozen=True)
 class Guess:
-    """How a file is probably to be read, and why."""
+    """Probable rules for reading a file, and the reasons for them."""
 
     mapping: Mapping
     reasons: tuple[str, ...]
@@ -27,7 +27,7 @@ class Guess:
 
 
 def guess(raw: Raw, role: str, settings: dict[str, Any] | None = None, zone: str | None = None) -> Guess:
-    """How a file is probably to be read.
+    """Probable rules for reading a file.
 
     Args:
         raw: the file.

@@ -1,4 +1,4 @@
-"""How a file is to be read: stored next to the result, so that the same import can be made again."""
+"""Rules for reading a file: stored next to the result, so that the same import can be repeated."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ LONGEST_MIN = 24 * 60
 
 
 class Mapping(Record):
-    """How a file is to be read, and what its series is."""
+    """Rules for reading a file, and the role of its series."""
 
     model_config = ConfigDict(populate_by_name=True, str_strip_whitespace=False)
 
     role: str = Field(alias="as")
-    """What the series is: one of ``ROLES``."""
+    """Role of the series: one of ``ROLES``."""
     time: str
     """Column of the times."""
     clock: str | None = None
@@ -48,27 +48,27 @@ class Mapping(Record):
     separator: Literal[",", ";", "\t", "|"] = ","
     decimal: Literal[".", ","] = "."
     order: Order = "year first"
-    """How times are written."""
+    """Format of the times."""
     zone: str | None = None
     """Of times without offset: an IANA name, UTC, or an offset such as +01:00 that holds all year."""
     stamps: Literal["start", "end"] = "start"
-    """Which end of its interval each time is."""
+    """End of its interval that each time marks."""
     interval_min: PositiveMinutes = 60
     """Length of the interval that each value stands for."""
     unit: str | None = Field(default=None, max_length=40)
     """Of the values; energies are turned into the mean power of their interval."""
     counts: Literal["interval", "register"] = "interval"
-    """What an energy is: that of its interval, or the register of a meter, which goes on from reading to reading."""
+    """Meaning of an energy: that of its interval, or the register of a meter, which goes on from reading to reading."""
     scale: float = 1.0
     """A factor on all values, such as -1 for a meter that counts the other way."""
     peak_mw: Megawatts | None = None
     """Peak of a PV plant whose yield is given as power."""
     gaps: Fill = "refuse"
-    """What a plan does where values are missing: refuse, hold the last, interpolate, or take zero."""
+    """Treatment of missing values in a plan: refuse, hold the last, interpolate, or take zero."""
     missing: tuple[str, ...] = Field(default=(), max_length=20)
     """Words that stand for a missing value, in addition to an empty cell and what means one everywhere."""
     duplicates: Twice = "refuse"
-    """What is taken of values at the same time: none, the file's first or last, or their mean."""
+    """Value used where several have the same time: none, the file's first or last, or their mean."""
 
     @field_validator("role")
     @classmethod

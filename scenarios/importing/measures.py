@@ -1,4 +1,4 @@
-"""What the numbers of a file measure: their unit, whether they are a meter's register, and what stands for none."""
+"""Meaning of the numbers of a file: their unit, whether they are a meter's register, and what stands for none."""
 
 from __future__ import annotations
 

@@ -17,14 +17,14 @@ class Role:
     name: str
     title: str
     path: Keys
-    """Where it goes in a scenario; empty: nowhere, it is read next to one."""
+    """Keys that lead to it in a scenario; empty: none, it is read next to one."""
     column: str
     """Its name in the normalised file."""
     unit: str
     """``{currency}`` stands for the currency that the file counts in."""
     minimum: float | None = None
     words: tuple[str, ...] = ()
-    """What a column that holds it may be called."""
+    """Possible names of a column that holds it."""
 
     @property
     def metered(self) -> bool:

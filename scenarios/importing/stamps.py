@@ -1,4 +1,4 @@
-"""How the times of a file are to be read: the order of a date, their zone, and the interval that each stands for."""
+"""Format of a file's times: the order of a date, their zone, and the interval that each stands for."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ EARLIEST, LATEST = 31_536_000, 7_289_654_400
 """1971 and 2201, seconds after 1970."""
 OUTSIDE, ONE_DAY = "lies outside 1971 to 2200", 86_400
 PLACES: dict[Order, str] = {"year first": "abc", "day first": "cba", "month first": "cab"}
-"""Which part of a date is the year, the month and the day."""
+"""Place of the year, the month and the day in a date."""
 EPOCH = {"unix seconds": 1.0, "unix milliseconds": 1e-3}
 
 
@@ -174,7 +174,7 @@ def localized(seconds: np.ndarray, mask: np.ndarray, zone: tzinfo, name: str, re
 
 
 def on_wall(seconds: np.ndarray, zone: tzinfo) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """When a clock on the wall shows some times: first, last (another one where it shows them twice), and whether ever.
+    """Moments when a wall clock shows some times: first, last (another where it shows them twice), and whether ever.
 
     Args:
         seconds: on the wall, shape (n,).

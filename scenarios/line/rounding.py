@@ -23,7 +23,7 @@ class Rounded:
     minutes: float
     """Of one of its works, the set-up after it included: the one that loses most."""
     steps_min: float
-    """What that takes on steps."""
+    """Time that the same work takes on steps."""
     share: float
     """Of the unit's time with all works that it may do."""
     lossless: tuple[int, ...]

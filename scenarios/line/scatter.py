@@ -1,4 +1,4 @@
-"""How units scatter, the durations to plan with, and random numbers: a stream for each unit, purpose and replication.
+"""Scatter of units, the durations to plan with, and random numbers: a stream for each unit, purpose and replication.
 
 Philox is keyed by the seed and the unit's name, its counter by purpose and replication, so that streams never overlap:
 adding a unit changes nothing for the others, and the same heat on the same unit scatters alike under any policy.
@@ -34,7 +34,7 @@ def stream(seed: int, unit: str, replication: int, purpose: int) -> np.random.Ge
 
 
 class Spread:
-    """How durations and energies of one unit scatter, as factors on their nominal values.
+    """Scatter of one unit's durations and energies, as factors on their nominal values.
 
     Lognormal: median 1, standard deviation of the logarithm = spread. Exponential: durations have mean 1 whatever the
     spread; energies are lognormal all the same, because a heat melts with much the same energy however long it takes.

@@ -55,15 +55,15 @@ class LineShop:
     longest_wait: list[float]
     """Longest time from the end of each stage to the start of the next, transfer included; infinite where free."""
     slack: list[float]
-    """How long, by the plan's margins, a heat is there before the stage after each one takes it."""
+    """Time, by the plan's margins, by which a heat is ready before the stage after each one takes it."""
     campaign: int
     """The stage whose heats follow each other without a gap; -1 where there is none."""
     reheating: int
     """The stage that makes good what a heat lost while waiting; -1 where nothing is lost."""
     reheat_mwh_per_min: list[float]
-    """What a minute of waiting costs each heat."""
+    """Energy that a minute of waiting costs each heat."""
     outages: list[list[tuple[float, float]]]
-    """When each unit is not available."""
+    """Outages of each unit."""
     started: dict[tuple[int, int], tuple[float, int]]
     """Start and unit of operations that have begun already, by heat and stage."""
     route: list[tuple[int, ...]]

@@ -1,4 +1,4 @@
-"""What heats and changeovers of a line take of the site's carriers. Pure physics, for the twin and for models."""
+"""Amounts of the site's carriers that heats and changeovers take. Pure physics, for the twin and for models."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from emberline.scenarios.case.line import Line
 
 
 def amounts(line: Line, units: Sequence[str], grades: Sequence[str], start_min: np.ndarray) -> dict[str, np.ndarray]:
-    """What each heat takes of each carrier, with the changeover before it, shape (n_heats,) each.
+    """Amount of each carrier that each heat takes, with the changeover before it, shape (n_heats,) each.
 
     Args:
         line: stages, grades and changeovers.
@@ -39,7 +39,7 @@ def rates(
     end_min: np.ndarray,
     edges_min: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """What the line takes of each carrier per hour, mean between the edges, shape (n_edges - 1,) each."""
+    """Amount of each carrier that the line takes per hour, mean between the edges, shape (n_edges - 1,) each."""
     hours = np.diff(edges_min) / 60
     answer = {}
     for carrier, amount in amounts(line, units, grades, start_min).items():

@@ -56,7 +56,7 @@ class HeatLog:
     until_min: float
     """Last moment that the log knows of."""
     resolution_min: float
-    """How finely times are written."""
+    """Resolution of the times."""
     ignored: tuple[str, ...] = ()
     """Columns that mean nothing here."""
 

@@ -164,7 +164,7 @@ def part(horizon: Horizon, first: int, last: int) -> Horizon:
 
 
 def _steps_before(horizon: Horizon, moment: datetime) -> int:
-    """How many steps end by a moment."""
+    """Number of steps that end by a moment."""
     return min(max(int(horizon.minutes(moment) / horizon.step_min + 1e-9), 0), horizon.n_steps)
 
 

@@ -235,7 +235,7 @@ def _strange(data: Any, path: Keys, unknown: set[Keys]) -> bool:
 
 
 def _keys(item: Any, data: Any) -> Keys:
-    """Where a mistake stands in the document."""
+    """Keys that lead to a mistake in the document."""
     keys: list[str | int] = []
     place = data
     for part in item["loc"]:

@@ -66,7 +66,7 @@ class Delivery(Arrival):
     release: Moment | None = None
     """Earliest loading of an order; none: the start of the horizon."""
     due: Moment | None = None
-    """When an order must have left; none: the end of the horizon."""
+    """Latest departure of an order; none: the end of the horizon."""
     loading_tph: TonnesPerHour | None = None
     """Fastest loading of an order; none: within one step."""
 

@@ -22,7 +22,7 @@ HAIR = 1e-6
 
 @dataclass(frozen=True)
 class LockedRuns:
-    """What locks ask of the units of a process in one mode."""
+    """Requirements of locks on the units of a process in one mode."""
 
     begins: dict[int, int]
     """Least number of runs that begin with a step; a run from the first step on may have begun before."""

@@ -1,4 +1,4 @@
-"""How a process runs: its rates, and what goes with them. A recipe may be the process's own, or that of a mode."""
+"""Recipe of a process: its rates, and what goes with them. It may be that of the whole process, or of one mode."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Rate(Record):
     low: TonnesPerHour
     high: TonnesPerHour = Field(gt=0)
     usual: TonnesPerHour | None = None
-    """What the baseline sets; none: the highest."""
+    """Rate that the baseline sets; none: the highest."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Rate:
@@ -140,7 +140,7 @@ class Heat(Record):
 
 
 class Recipe(Record):
-    """How a process runs: its rates and what goes with them."""
+    """Recipe of a process: its rates and what goes with them."""
 
     rate: OneOrRange | None = None
     power_mw: Megawatts | None = None

@@ -81,7 +81,7 @@ LONG_H = 10_000.0
 
 
 class UnitState(Record):
-    """How a unit stands when the horizon begins."""
+    """State of a unit when the horizon begins."""
 
     mode: str | None = None
     """Mode in which it runs; none: it stands still."""

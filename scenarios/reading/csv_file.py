@@ -13,7 +13,7 @@ OTHERS = (";", "\t", "|")
 
 
 def one_column(names: Sequence[str]) -> str:
-    """What is wrong with a table whose cells are separated by another sign than commas; empty: nothing."""
+    """Error message for a table whose cells are separated by another sign than commas; empty: none."""
     sign = next((sign for sign in OTHERS if len(names) == 1 and sign in str(names[0])), "")
     return f"one column was read, as its cells are separated by {sign!r} instead of commas" if sign else ""
 

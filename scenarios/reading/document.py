@@ -17,7 +17,7 @@ LARGEST_BYTES = 1_000_000
 MAX_VALUES = 40_000
 """Keys and items of lists: the parser takes some 60 µs for each, so that a text is read within a few seconds."""
 VALUE = re.compile(r""",|["']?:(?=\s|$)|["']:|(?:^|[\s])[-?](?=\s)""")
-"""What begins a key's value or an item; some in texts and comments are counted with them."""
+"""Start of a key's value or of an item; some in texts and comments are counted with them."""
 DEEPEST = 30
 MAX_BRACKETS = 100
 """Brackets open at the same time: the parser takes minutes for some thousands, and each counts that is in a text."""

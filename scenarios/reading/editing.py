@@ -163,7 +163,7 @@ def _child(node: Any, part: str | int) -> Any:
 
 
 def _end(text: str, node: Any) -> int:
-    """Where a node's own text ends: its mark lies behind comments and empty lines that follow."""
+    """End of a node's text; its end mark lies behind comments and empty lines that follow."""
     if node.id == "scalar" or node.flow_style or not node.value:
         begin, end = node.start_mark.index, node.end_mark.index
         return begin + len(text[begin:end].rstrip())
@@ -193,7 +193,7 @@ def _replaced(text: str, node: Any, part: str | int, value: Any) -> str:
 
 
 def _entry(value: Any, indent: str) -> str:
-    """What stands behind a key's colon: lists of mappings a line for each item, all else on the same line."""
+    """Text behind a key's colon: lists of mappings a line for each item, all else on the same line."""
     many = isinstance(value, list) and value and all(isinstance(item, dict | list) for item in value)
     return "".join(f"\n{indent}  - {flow(item)}" for item in value) if many else f" {flow(value)}"
 

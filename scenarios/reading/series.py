@@ -50,7 +50,7 @@ class Resolved:
 
     @property
     def origin(self) -> tuple[str, int, str]:
-        """Where the values are from, and what was filled."""
+        """Source of the values, number of filled intervals, and the first of them."""
         return self.source, self.filled, self.first_filled
 
 

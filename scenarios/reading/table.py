@@ -58,7 +58,7 @@ class Table:
         """Zone of times without offset."""
         self.problems: list[Problem] = []
         self.resolution_min = 1.0
-        """How finely the times read are written."""
+        """Resolution of the times that were read."""
 
     def where(self, row: int) -> str:
         """File and line of a row."""

@@ -11,7 +11,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}$"
-"""What a name may look like."""
+"""Pattern of a name."""
 
 
 class Record(BaseModel):
@@ -89,7 +89,7 @@ class Misplaced(ValueError):
         """Keys from there to the mistake; ``UP`` leads to the parent."""
 
     def below(self, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
-        """Where the mistake lies, if it was found at ``path``."""
+        """Path of the mistake, from the ``path`` that was checked."""
         for part in self.place:
             path = path[:-1] if part == UP else (*path, part)
         return path

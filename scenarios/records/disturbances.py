@@ -31,7 +31,7 @@ class Breakdown(Record):
 
 
 class Spread(Record):
-    """How durations and energies of a unit scatter about their nominal values."""
+    """Scatter of a unit's durations and energies about their nominal values."""
 
     unit: str
     duration: Fraction | None = None
@@ -52,13 +52,13 @@ class StageMargin(Record):
     quantile: Quantile | None = None
     """Of each operation's time here, in place of ``planning_quantile``."""
     slack_min: Minutes = 0
-    """How long before the next stage takes it a heat is there."""
+    """Time by which a heat is ready before the next stage takes it."""
     wait_min: Minutes = 0
     """By how much a heat waits less for the next stage than it might."""
 
 
 class StockMargin(Record):
-    """What a plan keeps in a store of processes for deliveries that are larger and units that fail.
+    """Reserve of a plan in a store of processes, for larger deliveries and for units that fail.
 
     Margins bind plans only. A store that begins with less is kept where it begins.
     """
@@ -92,7 +92,7 @@ class Tolerances(Record):
 
 
 class Recourse(Record):
-    """What the dispatcher of a plant may do on a disturbed day so that a limit is kept; what is not given is off.
+    """Recourse of a plant's dispatcher on a disturbed day to meet a limit; actions that are not listed are off.
 
     Without disturbance nothing of it acts. It acts for the plan and for the baseline alike.
     """
@@ -118,20 +118,20 @@ class Recourse(Record):
     cast_longer_cost_per_h: Annotated[float, Field(ge=0)] = 0
     """For the time by which it casts longer."""
     end_cast_most: Annotated[int, Field(ge=0)] = 0
-    """How many casts may be ended early over the horizon; the rest of the cast follows after a new set-up."""
+    """Maximum number of casts ended early over the horizon; the rest of the cast follows after a new set-up."""
     end_cast_after_min: Minutes = 10
     """A cast is ended where its next heat is expected later than this."""
     end_cast_cost: Annotated[float, Field(ge=0)] = 0
     """For each cast that is ended."""
     return_most: Annotated[int, Field(ge=0)] = 0
-    """How many heats that have waited too long for the next stage may go back to the reheating stage over the
+    """Maximum number of heats that, after too long a wait for the next stage, go back to the reheating stage over the
     horizon, instead of being cast too cold."""
     return_min: PositiveMinutes = 20
     """Time that a heat takes there, transfers apart."""
     return_cost: Annotated[float, Field(ge=0)] = 0
     """For each heat that goes back, its electricity apart."""
     start_later_min: Minutes = 0
-    """How long load management may hold back a heat at its first stage, so that no metered interval exceeds the import
+    """Longest delay of a heat at its first stage by load management, so that no metered interval exceeds the import
     limit."""
     start_later_cost_per_h: Annotated[float, Field(ge=0)] = 0
     """For the time by which it is held back."""
@@ -196,7 +196,7 @@ class Disturbances(Record):
         return bool(self.margins or self.due_margin_min or self.import_margin_mw)
 
     def reserve_t(self, store: str) -> float:
-        """What a plan keeps in a store [t]."""
+        """Reserve of a plan in a store [t]."""
         return next((margin.reserve_t for margin in self.stock_margins if margin.store == store), 0.0)
 
     def quantile(self, stage: str) -> float:
@@ -205,7 +205,7 @@ class Disturbances(Record):
         return self.planning_quantile if quantile is None else quantile
 
     def slack_min(self, stage: str) -> float:
-        """How long a plan lets a heat be ready before the stage after this one takes it [min]."""
+        """Time by which a plan lets a heat be ready before the stage after this one takes it [min]."""
         return self.margin[stage].slack_min if stage in self.margin else 0.0
 
     def wait_min(self, stage: str) -> float:

@@ -1,4 +1,4 @@
-"""How a scenario counts emissions: which factors it uses by name, which gases count, who carries what is exported.
+"""Emission accounting of a scenario: its factors by name, the gases that count, and who carries what is exported.
 
 Factors are looked up while a scenario is loaded, by its horizon's days, and kept with their rows: a stored plan needs
 no table.
@@ -23,7 +23,7 @@ that is read; first and last day of the horizon; what is counted."""
 
 
 class Accounting(Record):
-    """How emissions are counted and shared."""
+    """Accounting and sharing of emissions."""
 
     table: str | None = None
     """A factor table of one's own, relative to the scenario's folder; its names go before the bundled ones."""
@@ -31,7 +31,7 @@ class Accounting(Record):
     """``CO2``: what emission trading covers; ``all``: methane and nitrous oxide too, as CO2e."""
     warming: Warming = "AR5"
     by_products: Literal["none", "energy", "efficiency"] = "none"
-    """What exported electricity and sold heat or gas carry away from the heats' share. ``none``: nothing, all is the
+    """Emissions that exported electricity and sold heat or gas take from the heats' share. ``none``: none, all is the
     product's. ``energy``: what its own generation and import emit, shared by energy. ``efficiency``: the same, but a
     machine's electricity and heat are first divided by the efficiencies below. The total never changes."""
     power_efficiency: Fraction = Field(default=0.35, gt=0)
@@ -136,7 +136,7 @@ class Emission(Record):
     factor: FactorByName = None
     """Name of an emission factor; with ``used`` it takes the place of ``kg_per_t``."""
     used: str | None = None
-    """What is used for each tonne treated, with its unit: ``2.5 kg/t`` of electrodes, ``0.8 GJ/t`` of gas."""
+    """Amount used for each tonne treated, with its unit: ``2.5 kg/t`` of electrodes, ``0.8 GJ/t`` of gas."""
     kg_per_t: Annotated[KilogramsPerTonne, BeforeValidator(emitted), Field(validate_default=True)] = -1.0
     """kg CO2e per tonne treated."""
 

@@ -96,7 +96,7 @@ class FactorRow(Record):
 
     @property
     def span(self) -> str:
-        """When it holds, in words."""
+        """Period of validity, in words."""
         if self.valid_from is None and self.valid_to is None:
             return "always"
         return f"{self.valid_from or '…'} to {self.valid_to or '…'}"

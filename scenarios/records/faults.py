@@ -21,7 +21,7 @@ PATTERNS = {
         "one of scope1_fuel, scope1_process, scope2_location, scope2_market, or left empty"
     ),
 }
-"""What a text looks like that matches a pattern of the records."""
+"""Description of the texts that match each pattern of the records."""
 _NUMBER = ("number", "a number")
 _WHOLE = ("whole number", "a whole number")
 _LIST = ("list", "a list")
@@ -42,7 +42,7 @@ KINDS = {
     "datetime_object_invalid": _TIME, "timezone_aware": _TIME,
     "time_delta_type": _SPAN, "time_delta_parsing": _SPAN,
 }  # fmt: skip
-"""What a value of the wrong kind has to be, by pydantic's type of the error."""
+"""Expected kind where a value is of the wrong one, by pydantic's type of the error."""
 BOUNDS = {
     "greater_than": ("more than", "gt"), "greater_than_equal": ("at least", "ge"),
     "less_than": ("less than", "lt"), "less_than_equal": ("at most", "le"),

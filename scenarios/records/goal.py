@@ -65,7 +65,7 @@ class Caps(Record):
     peak_mw: Megawatts | None = None
     """Highest metered mean of the grid import."""
     extra_cost_share: Fraction | None = 0.02
-    """How much more than the baseline's a plan may cost; none: no cap."""
+    """Cap on a plan's extra cost over the baseline, as a share of the baseline's cost; none: no cap."""
     other_signal: Annotated[OtherSignal, BeforeValidator(_on_or_off)] | None = None
     """``no_worse``: a plan emits no more than the baseline by the signal that ``signal`` is not; ``off``: it may.
 
@@ -125,7 +125,7 @@ class Goal(Record):
     grade: str | None = None
     """Grade whose embedded emissions are lowered before the carbon of the site; none: no grade goes first."""
     signal: Signal = Signal.AVERAGE
-    """Which carbon intensity the goal counts with; a plan shows both."""
+    """Carbon intensity that the goal counts with; a plan shows both."""
     caps: Caps = Caps()
     credit_stock: bool = True
     """Whether stores that end a little above what is wanted count for what their product takes to make."""
@@ -135,14 +135,14 @@ class Goal(Record):
     None: 90 % where disturbances are described and replayed.
     """
     policy: Using | None = None
-    """How the plan is used on disturbed days: ``replan``, looked at by the hour and planned again where that is better,
+    """Use of the plan on disturbed days: ``replan``, looked at by the hour and planned again where that is better,
     or ``follow``, as printed.
 
     None: ``replan`` of lines of heats and of processes with runs that can be moved on their own (no ramp, no carrier),
     else ``follow``.
     """
     replan: Replanning = Replanning()
-    """When a plan that is planned again on a disturbed day is looked at."""
+    """Rules for reviewing a plan that is planned again on a disturbed day."""
     gap: Fraction = 0.01
     """Relative gap on what can be decided at which the search may stop."""
     effort: float | None = Field(default=None, gt=0, le=86_400)
@@ -154,7 +154,7 @@ class Goal(Record):
     times steps: 60 up to 3,000, from there with their root, 600 at most. A search that reaches its gap ends before.
     """
     time_limit_s: float = Field(default=60, gt=0, le=86_400)
-    """Where a machine is so slow or busy that it takes longer than this, the plan is the best found by then, and says
+    """Time limit of a search, for a slow or busy machine: after it, the plan is the best found by then, and says
     so. Where none is given, five times the effort and 120 s at least are in the place of the default."""
 
     @property

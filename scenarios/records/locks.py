@@ -23,7 +23,7 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class Window:
-    """Where and when a heat may start at a stage, by all of the planner's locks on it together."""
+    """Unit and time window in which a heat may start at a stage, by all of the planner's locks on it together."""
 
     unit: str | None = None
     """None: on any that can take it."""

@@ -25,7 +25,7 @@ QUANTITY = re.compile(rf"\s*({NUMBER})\s*({UNIT})?\s*", re.ASCII)
 CURRENCIES = ("EUR", "USD", "CNY", "GBP", "KRW", "JPY", "INR", "BRL")
 SYMBOLS = {"€": "EUR", "R$": "BRL", "US$": "USD", "$": "USD", "£": "GBP", "₹": "INR", "₩": "KRW"}
 YEN_OR_YUAN = ("JPY", "CNY")
-"""What the sign ¥ stands for."""
+"""Currencies that the sign ¥ may stand for."""
 _RUPEES = re.compile(r"\b(?:Rs|INR)\b\.?|(?<![A-Za-z])Rs\.?(?=\s*/)", re.IGNORECASE)
 _APPARENT = re.compile(r"(?<![A-Za-z])[kMG]?VA(?:r|h|rh)?(?![A-Za-z])")
 
@@ -102,7 +102,7 @@ def convert(text: str, unit: str) -> float:
 
 @cache
 def factor(source_unit: str, unit: str) -> float:
-    """How many ``unit`` one ``source_unit`` is."""
+    """Number of ``unit`` in one ``source_unit``."""
     if source_unit == unit:
         return 1.0
     if not re.fullmatch(rf"(?:1 ?/ ?)?{UNIT}", source_unit, re.ASCII):

@@ -1,4 +1,4 @@
-"""How a plan is used on a disturbed day, and when a shift looks at it again."""
+"""Use of a plan on a disturbed day, and the rules by which a shift reviews it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from emberline.scenarios.records.quantity import Minutes, PositiveMinutes
 
 
 class Using(StrEnum):
-    """How a plan is used on a disturbed day."""
+    """Use of a plan on a disturbed day."""
 
     FOLLOW = "follow"
     """As printed."""
@@ -18,7 +18,7 @@ class Using(StrEnum):
 
 
 class Replanning(Record):
-    """When a plan is made again on a disturbed day; what is not worth a change is left as it is."""
+    """Rules for planning again on a disturbed day; what is not worth a change is left as it is."""
 
     every_min: PositiveMinutes = 60
     """Time from one look to the next at most."""

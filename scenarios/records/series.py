@@ -54,7 +54,7 @@ class Forecast(Record):
     delay_min: Minutes = 0
     """From the time of issue until the forecast is at hand."""
     beyond: Beyond = "week_before"
-    """What stands for intervals that no forecast covers: the series as it was 168 h before, or nothing."""
+    """Substitute in intervals that no forecast covers: the series as it was 168 h before, or nothing."""
 
     @field_validator("published", mode="before")
     @classmethod
@@ -113,11 +113,11 @@ class Series(Record):
     interval_min: PositiveMinutes = 60
     """Length of the interval that each value stands for."""
     gaps: Fill = "refuse"
-    """What to do where values are missing: refuse, hold the last, interpolate, or take zero."""
+    """Treatment of missing values: refuse, hold the last, interpolate, or take zero."""
     scale: float = 1.0
     """A factor on all values."""
     forecast: Forecast | None = None
-    """What was known of it in advance, for planning as time goes on; none: all of it."""
+    """Forecast of the series, for planning as time goes on; none: all values are available in advance."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Series:
@@ -175,7 +175,7 @@ def constant_read_by(
 Entry = tuple[str, Place, Series, str]
 """A series that is given: its name in table ``INPUTS``, its place, the series and its unit of measure."""
 SeriesInput = Series | float | str
-"""What the file may hold: the series in full, or a constant as a number or a quantity."""
+"""Forms of a series in a file: in full, or a constant as a number or a quantity."""
 
 
 PowerSeries = Annotated[Series, BeforeValidator(series_in("MW", 0), json_schema_input_type=SeriesInput)]

@@ -15,7 +15,7 @@ HIGHEST_MW = 1e6
 
 @dataclass(frozen=True)
 class Quantity:
-    """What a source publishes."""
+    """Quantity that a source publishes."""
 
     unit: str
     lowest: float
@@ -42,7 +42,7 @@ class Source:
     per_minute: int
     """Most requests in a minute."""
     ban_s: int
-    """How long to stay away after too many requests, unless the answer says."""
+    """Pause after too many requests, unless the answer states another one."""
     days: int
     """Most days in one request."""
     secrets: tuple[str, ...] = field(default=())
@@ -94,7 +94,7 @@ class Signal:
 
     @property
     def publisher(self) -> Source:
-        """Who publishes it."""
+        """Source that publishes it."""
         return SOURCES[self.source]
 
     @property

@@ -34,7 +34,7 @@ class Forecast:
     error: float
     """Mean absolute error on days that were held out, in the signal's unit."""
     error_days: float
-    """How many days these are."""
+    """Number of days that ``error`` covers."""
     starts: np.ndarray
     """Start of each interval, seconds since 1970 UTC; shape (n,)."""
     seconds: int
@@ -43,7 +43,7 @@ class Forecast:
     """In the signal's unit; shape (n,)."""
 
     def text(self, unit: str) -> Message:
-        """How it was calculated, and its error."""
+        """Method of the forecast and its error, in words."""
         return Message(
             "{method}, mean absolute error {error} {unit} on the last {days} days",
             method=Message(self.method), error=f"{self.error:.3g}", unit=unit, days=f"{self.error_days:g}",

@@ -59,7 +59,7 @@ class Course:
 
 
 def folder() -> Path:
-    """Where signals are kept."""
+    """Folder of the stored signals."""
     return home().absolute() / "signals"
 
 

@@ -32,7 +32,7 @@ class BaseBlock(Record):
     mw: PowerSeries
     price_per_mwh: PerMegawattHour
     unused_spread_per_mwh: Spread = 0
-    """What is not used is sold back at the spot price less this."""
+    """Discount on the spot price at which unused energy is sold back."""
     kg_per_mwh: KilogramsPerMegawattHour | None = None
     """Of the supplier, market-based; none: what the rest of the import has."""
 

@@ -101,7 +101,7 @@ class Fixed:
     month: str
     per_month: float
     months: float
-    """How many months count: a share, where prorated."""
+    """Number of months that count; a share, where prorated."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class Rates:
     coincident: tuple[CoincidentRates, ...]
     fixed: tuple[Fixed, ...]
     export_per_mwh: dict[str, np.ndarray]
-    """What exported energy earns, by charge; shape (n,) each."""
+    """Revenue per MWh of exported energy, by charge; shape (n,) each."""
     taxes: tuple[tuple[str, float, tuple[str, ...]], ...]
     """Name, share and kinds of charges that it is on."""
 
@@ -136,7 +136,7 @@ class Rates:
         return np.flatnonzero(self.month == m)
 
     def first_blocks(self, n: int) -> np.ndarray:
-        """What the first blocks and levies take for a MWh in each of ``n`` equal steps, with taxes [currency/MWh]."""
+        """Price of a MWh by the first blocks and levies in each of ``n`` equal steps, with taxes [currency/MWh]."""
         price = sum((e.per_mwh[0] * self.with_tax(e.kind) for e in self.energy), np.zeros(len(self)))
         cells = math.lcm(len(self), n)
         return np.asarray(np.repeat(price, cells // len(self)).reshape(n, -1).mean(axis=1))

@@ -145,7 +145,7 @@ class Tariff(Record):
     coincident: tuple[CoincidentPeak, ...] = ()
     fixed: tuple[FixedCharge, ...] = ()
     export: tuple[EnergyCharge, ...] = ()
-    """What exported energy earns; without blocks."""
+    """Revenue from exported energy; without blocks."""
     taxes: tuple[Tax, ...] = ()
     peak_valley: PeakValley | None = None
     two_part: TwoPart | None = None

@@ -1,4 +1,4 @@
-"""When a charge applies: months, weekdays and hours of the plant's local time, and the instants that they cover."""
+"""Times at which a charge applies: months, weekdays and hours of the plant's local time, and the instants covered."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Window(Record):
     hours: Hours = ((0.0, 24.0),)
 
     def covers(self, month: np.ndarray, weekday: np.ndarray, minute: np.ndarray) -> np.ndarray:
-        """Which instants lie within, given their month, weekday and minute of the local day; arrays of one shape."""
+        """Whether each instant lies within, by its month, weekday and minute of the local day; arrays of one shape."""
         within = np.zeros(np.shape(minute), bool)
         for begin, end in self.hours:
             within |= (minute >= begin * 60 - 1e-6) & (minute < end * 60 - 1e-6)

@@ -1,1 +1,1 @@
-"""Where a new plant begins: whole templates, and parts to place on a flow sheet, with typical figures and sources."""
+"""Starting points of a new plant: templates, and parts for a flow sheet, with typical figures and sources."""

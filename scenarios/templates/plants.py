@@ -74,7 +74,7 @@ class Part:
     into: Keys
     record: dict[str, Any]
     source: str
-    """Where the figures are from."""
+    """Source of the figures."""
     carriers: tuple[str, ...] = ()
     minutes: float = 0
     kwh_per_t: float = 0

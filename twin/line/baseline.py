@@ -36,9 +36,9 @@ from emberline.twin.recorder import idling, line_flows, reheating
 from emberline.twin.site.site import SiteGrid, balance, variables
 
 TRIES = 40
+"""Number of sequences that the baseline tries before something is left over."""
 PER_PLACE = 5e-5
 """Work of finding a place for an operation."""
-"""How many sequences the baseline tries before something is left over."""
 PAINS = 7200
 """Heats that a list with margins, which leaves less room, may place again and again instead: 300 sequences of the 24
 of a day. Sequences that fail early cost little, so that those of the first day of a week count for its heats only."""

@@ -72,17 +72,17 @@ class Clock:
 
 
 class Environment(Protocol):
-    """What a line needs of a clock: this one or SimPy's environment."""
+    """Interface of a line's clock: this one or SimPy's environment."""
 
     @property
     def now(self) -> float:
         """Time [min]."""
 
     def timeout(self, delay: float) -> Any:
-        """What a process yields to wait for some minutes."""
+        """Event that a process yields to wait for some minutes."""
 
     def event(self) -> Any:
-        """What a process yields to wait until it succeeds."""
+        """Event that a process yields to wait until it succeeds."""
 
     def process(self, generator: Process) -> Any:
         """Begin a process."""

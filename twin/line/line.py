@@ -19,16 +19,16 @@ from emberline.twin.run_variables import Act
 from emberline.twin.streams import Breakdowns
 
 TOLERANCE = 1e-6
-"""What counts as nothing [min, MW, MWh]: far below any reading, far above the rounding of sums."""
+"""Amount that counts as nothing [min, MW, MWh]: far below any reading, far above the rounding of sums."""
 SHORTEST_PATIENCE_MIN = 0.1
-"""How long a cast that waits for its heats lets pass at least before it looks again."""
+"""Least time that a cast that waits for its heats lets pass before it looks again."""
 LOOKS_AGAIN_MIN = 5.0
-"""How often a caster that may cast slower looks whether the next heat will be there [min of casting as planned]."""
+"""Interval at which a caster that may cast slower looks whether the next heat will come [min of planned casting]."""
 
 
 @dataclass
 class LineHistory:
-    """What happened to each operation; nan where it never took place. Times in minutes."""
+    """History of each operation; nan where it never took place. Times in minutes."""
 
     start: list[float]
     end: list[float]
@@ -86,7 +86,7 @@ class ListReplay:
         self.stops: dict[int, list[tuple[float, float]]] = {}
         self._open = 0
         self._place = [0] * len(todo.sequence)
-        """How many operations of each unit are over."""
+        """Number of operations of each unit that are over."""
         self._latest = 0.0
         """By how much anything has been later than scheduled until now, or will be that is under way [min]."""
         self._slack = max(todo.shop.slack, default=0.0)
@@ -98,7 +98,7 @@ class ListReplay:
         """Casting of a caster that decides how long, as of ``Actual.casting``."""
         self.actuals: dict[int, Actual] = {}
         self._from = -math.inf
-        """What has not begun starts no earlier [min]."""
+        """Earliest start of operations that have not begun [min]."""
         if so_far is not None:
             self._take_in(so_far)
         for u, sequence in enumerate(todo.sequence):
@@ -136,7 +136,7 @@ class ListReplay:
         return LineHistory(self.start, end, self.stops, self.acts, self.new_casts, self.returns)
 
     def so_far(self, now: float) -> SoFar:
-        """What has happened until the moment to which it has run; what is settled for later is left open again."""
+        """History until the moment to which it has run; what is settled for later is left open again."""
         todo, keys = self.todo, list(zip(self.todo.heat, self.todo.stage, strict=True))
         actuals = {}
         for i, at in enumerate(self.start):
@@ -235,7 +235,7 @@ class ListReplay:
         return self.todo.before[i] < 0 and self.todo.stage[i] != self.todo.shop.campaign
 
     def _managed(self, i: int, at: float, working: float) -> tuple[float, float]:
-        """When load management lets an operation start, and how long it takes then."""
+        """Start of an operation that load management allows, and its duration then."""
         assert self.load_management is not None
         assert self.recourse is not None
         begin, share = self.load_management.start(i, at)

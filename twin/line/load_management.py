@@ -47,7 +47,7 @@ class LoadManagement:
         return other
 
     def start(self, i: int, at: float) -> tuple[float, float]:
-        """When an operation that could start at a moment may do so [min], and the share of its power that is held back;
+        """Permitted start of an operation that could start at a moment [min], and the share of its power held back;
         from then on it counts as begun.
 
         Power is held back before the start is. Where neither keeps the limit the operation starts as it is.

@@ -1,4 +1,4 @@
-"""What a run of the line missed: waits, gaps within casts, locks, outages, due times, heats that were not finished."""
+"""Violations in a run of the line: waits, gaps within casts, locks, outages, due times, unfinished heats."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ Row = tuple[int, int, int, float, float]
 
 @dataclass(frozen=True)
 class SoFar:
-    """What has happened on a day until a moment: from here it goes on under the same list or another one."""
+    """History of a day until a moment: from here it goes on under the same list or another one."""
 
     now: float
     actuals: dict[Key, Actual]
@@ -70,14 +70,14 @@ class SoFar:
 
 @dataclass(frozen=True)
 class Operations:
-    """What is to be done, one entry per heat and stage; those of a heat are neighbours, in the order of its route."""
+    """Operations to run, one entry per heat and stage; those of a heat are neighbours, in the order of its route."""
 
     shop: LineShop
     heat: list[int]
     stage: list[int]
     unit: list[int]
     scheduled: list[float]
-    """Nothing starts earlier [min]."""
+    """Earliest start of each operation [min]."""
     planned: list[float]
     """Duration that the plan reckons with [min]."""
     before: list[int]
@@ -168,7 +168,7 @@ class Operations:
 
     @cached_property
     def reach(self) -> list[float]:
-        """How long before each operation the one before it of the same heat may begin, where reality is late [min]; 0
+        """Lead over each operation with which the one before it of its heat may begin, where reality is late [min]; 0
         for the first."""
         shop = self.shop
         return [
@@ -178,7 +178,7 @@ class Operations:
 
     @cached_property
     def soonest(self) -> list[float]:
-        """When each operation may begin for those after it to be as scheduled [min]; infinitely soon for the last."""
+        """Soonest start of each operation for those after it to be as scheduled [min]; infinitely soon for the last."""
         starts = [-NEVER] * len(self)
         for i in range(len(self) - 2, -1, -1):
             if self.before[i + 1] == i:

@@ -60,7 +60,7 @@ class Placing:
         self.places: dict[tuple[int, int], Position] = {}
         self.unplaced: list[int] = []
         self._journal: list[tuple[Position | None, Load]] = []
-        """What the last attempt has taken of units and of the import limit."""
+        """Use of units and of the import limit by the last attempt."""
         self._locks = table.locks
         for (h, k), (start, u) in table.started.items():
             over = start + table.duration[h][u]
@@ -171,7 +171,7 @@ class Placing:
         return math.floor(minutes / self.step + TOLERANCE) * self.step
 
     def _ahead(self, heat: int, stage: int) -> tuple[Position | None, int, list[int]]:
-        """Where a heat is by what has begun: its last operation, the stage of it, and the stages up to ``stage``."""
+        """Position of a heat by what has begun: its last operation, the stage of it, and the stages up to ``stage``."""
         last, at = None, -1
         stages = []
         for k in self.table.route[heat]:

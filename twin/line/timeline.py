@@ -1,4 +1,4 @@
-"""What a list that is being made has taken already: time on each unit, power in each metered interval."""
+"""Capacity that a list in progress has taken already: time on each unit, power in each metered interval."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TOLERANCE = 1e-6
 
 
 class Timeline:
-    """When one unit is taken, with set-up before and after each occupation, and when it is not available."""
+    """Occupations of one unit, with set-up before and after each, and its outages."""
 
     def __init__(self, setup_min: float, outages: list[tuple[float, float]]) -> None:
         self.setup = setup_min
@@ -69,7 +69,7 @@ class PowerHeadroom:
         profiles: list[Profile],
         idle_mw: dict[int, float] | None = None,
     ) -> None:
-        """Nothing is placed yet: all units are idle.
+        """Start with nothing placed: all units are idle.
 
         Args:
             left_mw: room for the line in each metered interval; None: there is no limit.
@@ -113,7 +113,7 @@ class PowerHeadroom:
         *,
         working: bool = False,
     ) -> Load:
-        """What an operation draws in each metered interval; nothing before the horizon counts.
+        """Draw of an operation in each metered interval; nothing before the horizon counts.
 
         Beyond what the unit draws when idle, which counts already, unless it is ``working`` on the operation by an
         earlier load.

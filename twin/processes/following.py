@@ -57,7 +57,7 @@ class SchedulePolicy:
                 delivered = schedule["delivered_t"].sel(delivery=load.name).to_numpy()
                 self.loading[j] = np.maximum(delivered, 0.0) / table.step_h
         self._before = np.cumsum(self.loading, axis=1) * table.step_h - self.loading * table.step_h
-        """What is out before each step [t], shape (n_loads, n_steps)."""
+        """Amount loaded before each step [t], shape (n_loads, n_steps)."""
         for j, load in enumerate(table.loads):
             twice = float(self.loading[j].sum()) * table.step_h - load.amount_t
             if onward and load.order and twice > 1e-6 * load.amount_t:

@@ -1,4 +1,4 @@
-"""What a run of the works missed: planned tonnes, deliveries, outages and planned stops, runs, rests, ramps, levels.
+"""Violations in a run of the works: planned tonnes, deliveries, outages and planned stops, runs, rests, ramps, levels.
 
 Where reality is disturbed only deliveries and the site's limits count: that a mill makes less than planned is what a
 disturbance is, and that a turbine on its waste heat does so too.
@@ -73,7 +73,7 @@ def off_locks(table: WorksTable, records: Records) -> list[Violation]:
 
 
 def deliveries(table: WorksTable, records: Records) -> list[Violation]:
-    """What was not delivered [t]."""
+    """Deliveries that fell short [t]."""
     violations: list[Violation] = []
     loaded, demand = np.array(records.course.loaded), np.array(records.course.demand_t)
     for j, load in enumerate(table.loads):

@@ -58,7 +58,7 @@ class MachineTable:
     """Index of its process."""
     ways: tuple[ModeTable, ...]
     outages: tuple[tuple[float, float], ...]
-    """When it is not available [min], in order."""
+    """Outages [min], in order."""
     mode: int
     """Mode in which it runs at the start; -1: it stands."""
     state: UnitState
@@ -72,7 +72,7 @@ class Outflow:
     name: str
     store: int
     demand_tph: list[float] = field(repr=False)
-    """What is asked for in each step; empty for an order."""
+    """Demand in each step; empty for an order."""
     amount_t: float = 0.0
     span: tuple[int, int] = (0, 0)
     """First step of an order and the one after its last."""

@@ -67,7 +67,7 @@ class WorksFollower:
 
 @dataclass(frozen=True)
 class WorksCourse:
-    """What the works have done, what the site has drawn, and every limit that was missed."""
+    """Records of the works, flows of the site, and every limit that was missed."""
 
     records: Records
     flows: Flows
@@ -127,7 +127,7 @@ class WorksPlant:
     # ---- the day as a run -----------------------------------------------------------------------------------------
 
     def course(self) -> WorksCourse:
-        """What works and site have done until now, and every limit that was missed."""
+        """Records of the works and flows of the site until now, and every limit that was missed."""
         table, grid, disturbed = self.table, self.follower.grid, self.disturbed
         records = Records(table, self._history, grid, self._mix)
         acts: list[Act] = []
@@ -152,7 +152,7 @@ class WorksPlant:
         return Columns(*self._variables(plain=True))
 
     def so_far(self) -> xr.Dataset:
-        """What has happened until now and how units stand, a dataset of table ``RUN``; steps to come are empty."""
+        """History until now and the states of units, a dataset of table ``RUN``; steps to come are empty."""
         data = self.dataset()
         return check(data.assign(Records(self.table, self._history, self.follower.grid, {}).standings()), RUN)
 

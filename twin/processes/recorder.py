@@ -21,7 +21,7 @@ class Records:
     def __init__(self, table: WorksTable, course: WorksHistory, grid: SiteGrid, mix: Mix) -> None:
         self.table, self.course, self.grid, self.mix = table, course, grid, mix
         self.output_t = [np.array(rows) for rows in course.output_t]
-        """What each unit makes in each mode and step [t], shape (n_modes, n_steps) each."""
+        """Output of each unit in each mode and step [t], shape (n_modes, n_steps) each."""
         self.off = [np.array(rows) for rows in course.off]
         self.heat = [np.array(rows) for rows in course.heat_mwh]
         self.unit_mw = np.array([_trace(pieces).mean(grid.edges) for pieces in course.power])
@@ -31,7 +31,7 @@ class Records:
         self.rates = np.array([self._rate(stream, place[stream.unit]) for stream in self.streams]).reshape(
             len(self.streams), table.n_steps
         )
-        """What each stream gives per hour, shape (n_streams, n_steps)."""
+        """Rate of each stream per hour, positive where the unit delivers, shape (n_streams, n_steps)."""
 
     def _rate(self, stream: ProcessStream, u: int) -> np.ndarray:
         total = np.zeros(self.table.n_steps)
@@ -56,7 +56,7 @@ class Records:
         return np.asarray(self.unit_mw.sum(axis=0))
 
     def gives(self) -> dict[str, np.ndarray]:
-        """What all units give of each carrier that any of them touches, per hour; negative: they take it."""
+        """Net output of all units of each carrier that any of them touches, per hour; negative: they take it."""
         rates: dict[str, np.ndarray] = {}
         for stream, rate in zip(self.streams, self.rates, strict=True):
             if not stream.material:
@@ -86,7 +86,7 @@ class Records:
         return columns
 
     def standings(self) -> dict[str, Any]:
-        """How units stand at the end of each step, variables of table ``RUN``."""
+        """States of units at the end of each step, variables of table ``RUN``."""
         table, rows = self.table, self.course.standings
         columns: dict[str, Any] = {}
         for i, name in enumerate(Standing._fields):
@@ -123,7 +123,7 @@ class Records:
 
     @property
     def delivered_t(self) -> float:
-        """What left by all deliveries [t]."""
+        """Amount that left by all deliveries [t]."""
         return float(sum(sum(row) for row in self.course.loaded))
 
 

@@ -1,4 +1,4 @@
-"""What scatters in a disturbed replay of processes: their rates, what is fetched, breakdowns.
+"""Scatter in a disturbed replay of processes: of their rates, of what is fetched, and breakdowns.
 
 Numbers are keyed by the name of the unit or delivery (``scenarios.line.scatter``), so that a further one changes
 nothing for the others, and two policies have the same disturbances.

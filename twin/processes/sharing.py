@@ -19,7 +19,7 @@ ROUNDING = 1e-13
 
 
 class Flowing:
-    """What leaves by a delivery, or comes by an arrival."""
+    """Flow that leaves by a delivery, or comes by an arrival."""
 
     __slots__ = ("rate", "store", "target")
 
@@ -42,7 +42,7 @@ class Sharing:
         self._units, self._loads, self._arrivals = units, loads, arrivals
         self._running: list[UnitProcess] = []
         self.into, self.out = [0.0] * n, [0.0] * n
-        """What comes into each store and leaves it [t/h]."""
+        """Inflow and outflow of each store [t/h]."""
         self.steady = [False] * len(capacity)
         """Whether a store that is full or empty stays so."""
         self._scaled: set[int] = set()

@@ -114,7 +114,7 @@ def _unit(scenario: Scenario, process: Process, unit: str, run: xr.Dataset, k: i
 
 
 def _stop(scenario: Scenario, process: Process, run: xr.Dataset, k: int, part: Horizon) -> Any:
-    """What is left of a planned stop; None: it was made, or need not be made within the part."""
+    """Rest of a planned stop; None: it was made, or need not be made within the part."""
     stop, window = process.planned_stop, process.stop_window(scenario.horizon)
     assert stop is not None
     assert window is not None

@@ -42,7 +42,7 @@ class Standstill:
 
 
 class Standing(NamedTuple):
-    """How a unit stands at a moment, as ``UnitState`` tells it."""
+    """State of a unit at a moment, in the terms of ``UnitState``."""
 
     mode: int
     """In which it runs, or is about to; -1: it stands."""
@@ -127,7 +127,7 @@ class UnitProcess:
             self.extra_mw = change.energy_mwh / (in_steps(change.minutes / 60, step_h) * step_h)
 
     def standing(self, now: float) -> Standing:
-        """How it stands now."""
+        """State of the unit at the moment ``now``."""
         preparing = self.phase in (STARTING, CHANGING) and self.until > now + SOON_MIN
         return Standing(
             self.mode,
@@ -169,7 +169,7 @@ class UnitProcess:
         return self._pending[2]
 
     def power_mw(self) -> float:
-        """What it draws now."""
+        """Power that it draws now."""
         if self.working and (self.rate > 0 or not self.way.low):
             return self.way.power_mw(self.rate) + self.extra_mw
         return self.extra_mw
@@ -254,7 +254,7 @@ class UnitProcess:
         self._pass(now, step_min)
 
     def _pass(self, now: float, step_min: float) -> None:
-        """What is over is over."""
+        """End a start-up, change-over or breakdown whose time is over."""
         if self.phase in (STARTING, CHANGING) and self.until <= now + SOON_MIN:
             self.phase, self.until = RUNNING, math.inf
             self.extra_mw = self.heating_mw = 0.0
@@ -288,7 +288,7 @@ class UnitProcess:
         self.off = min(self.off_left, self.way.pace * until_h) / until_h if self.off_left and until_h else 0.0
 
     def due(self, now: float) -> float:
-        """When something happens to it next if flows stay as they are [min]."""
+        """Time of its next event if flows stay as they are [min]."""
         at = min(self.until, self.extra_until)
         if self.working and self.rate > 0:
             if self.failing is not None:

@@ -74,14 +74,14 @@ class Controller(Protocol):
 
 @dataclass
 class WorksHistory:
-    """What happened, by step: lists of ``n_steps`` numbers [t], but for power."""
+    """History by step: lists of ``n_steps`` numbers [t], but for power."""
 
     instructions: list[Instructions] = field(default_factory=list)
     """Set-points of each step."""
     modes: list[list[int]] = field(default_factory=list)
     """Mode of each unit as each step begins, under its new set-point; by step."""
     output_t: list[list[list[float]]] = field(default_factory=list)
-    """What each unit makes in each of its modes, off-spec product included."""
+    """Output of each unit in each of its modes, off-spec product included."""
     off: list[list[list[float]]] = field(default_factory=list)
     """Off-spec part."""
     heat_mwh: list[list[list[float]]] = field(default_factory=list)
@@ -93,23 +93,23 @@ class WorksHistory:
     levels: list[list[float]] = field(default_factory=list)
     """Level of each store at the end of the step."""
     into: list[list[float]] = field(default_factory=list)
-    """What comes into each store."""
+    """Inflow of each store."""
     out: list[list[float]] = field(default_factory=list)
-    """What leaves it."""
+    """Outflow of each store."""
     lost: list[list[float]] = field(default_factory=list)
-    """What it loses by itself."""
+    """Self-loss of each store."""
     loaded: list[list[float]] = field(default_factory=list)
-    """What leaves by each delivery."""
+    """Amount that leaves by each delivery."""
     demand_t: list[list[float]] = field(default_factory=list)
-    """What each demand asks for."""
+    """Amount that each demand asks for."""
     arrived: list[list[float]] = field(default_factory=list)
-    """What comes by each arrival; what a full store refuses is left out."""
+    """Amount that comes by each arrival; what a full store refuses is left out."""
     runs: list[ModeRun] = field(default_factory=list)
     rests: list[Standstill] = field(default_factory=list)
     bounds: list[tuple[float, int, bool]] = field(default_factory=list)
-    """When a store became full (True) or empty [min]."""
+    """Times at which a store became full (True) or empty [min]."""
     standings: list[list[Standing]] = field(default_factory=list)
-    """How each unit stands at the end of each step; by step, of steps to come nothing."""
+    """State of each unit at the end of each step; by step, of steps to come nothing."""
 
 
 class Works:
@@ -127,7 +127,7 @@ class Works:
         self.loads = [Flowing(load.store) for load in table.loads]
         self.arrivals = [Flowing(store) for _, store, _ in table.arrivals]
         self.loaded = [0.0] * len(self.loads)
-        """What has left by each delivery until now [t]."""
+        """Amount that has left by each delivery until now [t]."""
         self.sharing = Sharing(table.capacity, table.decay, self.units, self.loads, self.arrivals, len(table.captive))
         self._k, self._step_end = 0, 0.0
         self._unsettled = self.env.event()
@@ -181,7 +181,7 @@ class Works:
         return self.history()
 
     def history(self) -> WorksHistory:
-        """What has happened until now, runs and powers that go on cut off; steps to come are empty."""
+        """History until now, runs and powers that go on cut off; steps to come are empty."""
         course, k = self.course, len(self.course.instructions)
         remaining = self.table.n_steps - k
         nobody = [-1] * len(self.units), [0.0] * len(self.units), [0.0] * len(self.loads)
@@ -220,7 +220,7 @@ class Works:
         self.course.standings[self._k] = [unit.standing(self.now) for unit in self.units]
 
     def _unit(self, unit: UnitProcess) -> ProcessEvents:
-        """What falls due at a unit happens."""
+        """Let a unit act each time that something falls due at it."""
         alarm = self._due[unit.index]
         while True:
             yield alarm.event()
@@ -314,7 +314,7 @@ class Works:
                 self._draw(unit, self.now)
 
     def _wake(self, left_h: float) -> None:
-        """Who stands for a carrier that is given again goes on, one after the other."""
+        """Let units that wait for a carrier go on once it is back, one after the other."""
         rates, k = self.scatter.rates, self._k
         for unit in self.units:
             if unit.waits and all(self._recovered(*wait) for wait in unit.waits):
@@ -330,7 +330,7 @@ class Works:
         self._power[u], self._since[u] = unit.power_mw(), now
 
     def _foresee(self) -> None:
-        """When each unit and store acts next if flows stay as they are; at the step's end they change anyway."""
+        """Set next actions of units and stores if flows stay as they are; at the step's end they change anyway."""
         now, table, sharing = self.now, self.table, self.sharing
         end = self._step_end if self._k < table.n_steps - 1 else math.nextafter(self._step_end, 0)
         for unit, alarm in zip(self.units, self._due, strict=True):

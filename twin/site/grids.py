@@ -1,4 +1,4 @@
-"""What the site's balance is reckoned on: the grids of step and metered interval, series on them, and set-points."""
+"""Grids of the site's balance: those of step and metered interval, series on them, and set-points."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class SiteGrid:
 
     @cached_property
     def fixed_mw(self) -> np.ndarray:
-        """What loads of electricity take, less what sources give, shape (n_cells,)."""
+        """Load of electricity less the output of sources, shape (n_cells,)."""
         return np.repeat(self.hub.fixed_mw, self.per_step)
 
     @cached_property
@@ -64,7 +64,7 @@ class SiteGrid:
 
     @cached_property
     def committed_mw(self) -> np.ndarray:
-        """What is drawn whatever the line does: loads among the assets, less sun and wind, shape (n_cells,)."""
+        """Draw that does not depend on the line: loads among the assets, less sun and wind, shape (n_cells,)."""
         return np.repeat(self.hub.committed_mw, self.per_step)
 
     @cached_property
@@ -75,7 +75,7 @@ class SiteGrid:
 
     @cached_property
     def least_mw(self) -> float:
-        """What may be drawn at least, negative: export; infinitely little where a surplus is dumped."""
+        """Least draw that is allowed; negative: export; minus infinity where a surplus is dumped."""
         site = self.scenario.site
         dumps = self.steps and site.carrier[ELECTRICITY].dumps
         return -math.inf if dumps else -site.grid.export_limit_mw

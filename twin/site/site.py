@@ -151,7 +151,7 @@ def _assets(
     answering: bool,
     step_in: EngineRecourse | None,
 ) -> HubRun:
-    """What the site's assets do under a load, with PV and wind, shape (n_cells,) each."""
+    """Operation of the site's assets under a load, with PV and wind, shape (n_cells,) each."""
     if not grid.steps:
         return HubRun.of(SitePlant(grid.hub, grid.hub.fixed_rates(None)))
     if setpoints is not None:

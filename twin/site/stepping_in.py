@@ -22,7 +22,7 @@ class EngineRecourse:
 
     scenario: Case
     above_mw: list[float]
-    """What the site draws in each step above the import limit before its assets give anything; negative: below it."""
+    """Draw of the site in each step above the import limit before its assets give anything; negative: below it."""
     left_mwh: float
     """Electricity that may still be given."""
     acts: list[Act]

@@ -9,14 +9,14 @@ from emberline.twin.processes.network import WorksTable
 from emberline.twin.processes.unit import UnitProcess
 
 NEW, FREE, COMMITTED, MUST = range(4)
-"""Who gives way first: who would start, who may stop, who keeps a least run, who must run."""
+"""Order in which jobs give way: new ones, those that may stop, those in a least run, those that must run."""
 ROUNDING = 1e-12
 """Share of a capacity that is rounding."""
 
 
 @dataclass
 class UnitIntent:
-    """What the baseline has in mind for a unit in a step."""
+    """Intent of the baseline for a unit in a step."""
 
     unit: UnitProcess
     mode: int
@@ -40,7 +40,7 @@ class UnitIntent:
     """It would not fit, and stands."""
 
     def flows(self, step_h: float) -> tuple[float, float]:
-        """What it takes inputs for, and what gives outputs [t/h]."""
+        """Rate that counts for its inputs, and rate that counts for its outputs [t/h]."""
         if self.mode < 0 or self.idle or self.dropped:
             return 0.0, 0.0
         pace = self.unit.machine.ways[self.mode].pace
@@ -58,7 +58,7 @@ class Fitting:
         self._settled: set[int] = set()
         """Stores that nobody can help."""
         self._fixed = [0.0] * (len(levels) + len(table.captive))
-        """What arrives less what is fetched [t/h]."""
+        """Arrivals less deliveries [t/h]."""
         for load in table.loads:
             if not load.order:
                 self._fixed[load.store] -= load.demand_tph[k]

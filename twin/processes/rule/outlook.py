@@ -1,4 +1,4 @@
-"""What the baseline knows of the hours ahead: known deliveries, what runs goes on, and what must still be made by when.
+"""Outlook of the baseline on the hours ahead: known deliveries, runs that go on, and what must still be made by when.
 
 It counts two ways. *Ahead*: the level of each store within the next hours if everybody goes on as now. *Back*: what
 each store needs by each later moment (deliveries, orders by their due times, levels wanted at the end), what of it is
@@ -83,7 +83,7 @@ class Outlook:
         for _, store, offered in table.arrivals:
             flows[store] += np.array(offered)
         self.net_arrivals_t = np.zeros((stores, n + 1))
-        """What arrives less what is fetched until each edge [t], orders left out."""
+        """Arrivals less deliveries until each edge [t], orders left out."""
         np.cumsum(flows * table.step_h, axis=1, out=self.net_arrivals_t[:, 1:])
         self.open = 1.0 - table.closed
         """1 where a unit may run and makes something, planned stops of who must run left out."""
@@ -133,7 +133,7 @@ class Outlook:
         return path
 
     def back(self, k: int, levels: list[float], orders: list[float]) -> Needs:
-        """What must still be made by when, seen from the beginning of step ``k``; arguments as for ``ahead``."""
+        """Production still required and its times, from the beginning of step ``k``; arguments as for ``ahead``."""
         table, n = self.table, self.table.n_steps
         hours = np.arange(1, n - k + 1) * table.step_h
         need = self.net_arrivals_t[:, k : k + 1] - self.net_arrivals_t[:, k + 1 :] - np.array(levels)[:, None]
@@ -150,7 +150,7 @@ class Outlook:
         return result
 
     def _group(self, group: ProcessGroup, k: int, need: np.ndarray, result: Needs) -> None:
-        """What a process must make for its products, and what it then takes from its inputs."""
+        """Work out what a process must make for its products, and what it then takes from its inputs."""
         open_h = sum(self._open[u, k + 1 :] - self._open[u, k] for u in group.members) * self.table.step_h
         ways = group.machine.ways
         if group.must_run:
@@ -184,12 +184,12 @@ class Outlook:
 
 @dataclass(frozen=True)
 class Needs:
-    """What must still be made, by steps from now on."""
+    """Production still required, by steps from now on."""
 
     need: np.ndarray
-    """What each store lacks by the end of each step if nobody but who must makes it [t], shape (n_stores, n_left)."""
+    """Shortage of each store by each step's end if only units that must run make it [t], shape (n_stores, n_left)."""
     tonnes: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
-    """What a process must make in a mode by the end of each step [t], by process and mode."""
+    """Amount that a process must make in a mode by the end of each step [t], by process and mode."""
     slack: dict[int, float] = field(default_factory=dict)
     """Hours that the units of a process may lose in all before something is missed; infinite: nothing is needed."""
     tightest: dict[int, int] = field(default_factory=dict)

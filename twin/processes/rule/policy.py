@@ -40,7 +40,7 @@ from emberline.twin.site.grids import SiteGrid
 
 
 class Daily:
-    """What the units of such processes still have to draw."""
+    """Energy that units of processes with a daily energy still have to draw."""
 
     def __init__(self, table: WorksTable, opened: np.ndarray) -> None:
         """``opened``: 1 where a unit may run, shape (n_machines, n_steps)."""
@@ -129,7 +129,7 @@ class ProcessBaseline:
     # what is settled already
 
     def _fixed_job(self, group: ProcessGroup, unit: UnitProcess) -> UnitIntent | None:
-        """What a unit does in this step in any case; None: it is free."""
+        """Intent for a unit that is fixed in this step; None: it is free."""
         k, u = self._k, unit.index
         stop = self.outlook.stops.get(u)
         if self.table.closed[u, k] or unit.phase == OUT or (stop is not None and stop[0] <= k < stop[1]):
@@ -260,7 +260,7 @@ class ProcessBaseline:
         return has_need or self._sees.spared(way, 1)
 
     def _starts(self, group: ProcessGroup, unit: UnitProcess) -> UnitIntent | None:
-        """What a free unit starts with, or changes over to; None: nothing."""
+        """Intent with which a free unit starts, or changes over; None: nothing."""
         ways, needs = group.machine.ways, self._sees.needs
         modes = [mode for mode in range(len(ways)) if mode != unit.mode]
         short = {mode: self._sees.shortage(group, ways[mode]) for mode in modes}
@@ -302,7 +302,7 @@ class ProcessBaseline:
     # orders
 
     def _loading(self, k: int, orders_t: list[float]) -> list[float]:
-        """What is loaded for each order in this step [t/h]."""
+        """Loading rate of each order in this step [t/h]."""
         table, loading = self.table, [0.0] * len(orders_t)
         step_h, ahead = table.step_h, self._sees.path.shape[1]
         for j in sorted(range(len(orders_t)), key=lambda j: (table.loads[j].span[1], j)):

@@ -1,4 +1,4 @@
-"""What the baseline sees as a step begins: levels, the hours ahead as it expects them so far, and what is still needed.
+"""Situation as a step begins: levels, the hours ahead as the baseline expects them so far, and what is still needed.
 
 The more it has decided, the more is expected: ``expect`` counts a unit's flows in the levels ahead.
 """
@@ -24,7 +24,7 @@ ROUNDING_MW = 1e-6
 
 
 class Bands:
-    """What stays the same from step to step: the bands of all stores and what the grid leaves."""
+    """Limits that stay the same from step to step: the bands of all stores and what the grid leaves."""
 
     def __init__(self, outlook: Outlook, grid: SiteGrid) -> None:
         self.outlook = outlook
@@ -33,12 +33,12 @@ class Bands:
         self.high = [store.keep_high * store.capacity_t for store in stores]
         room = grid.import_limit_mw - grid.over_meters(grid.committed_mw, worst=True)
         self.room_mw = room if math.isfinite(grid.import_limit_mw) else None
-        """What the import limit leaves in each step, shape (n_steps,); none: there is no limit."""
+        """Power that the import limit leaves in each step, shape (n_steps,); none: there is no limit."""
 
 
 @dataclass(frozen=True)
 class ExpectedFlows:
-    """What a unit takes inputs for, and what gives outputs, until the end of each step ahead [t], shape (n_window,)."""
+    """Amounts that count for a unit's inputs and outputs, until the end of each step ahead [t], shape (n_window,)."""
 
     taken_t: np.ndarray
     given_t: np.ndarray
@@ -120,7 +120,7 @@ class Glance:
         return min(max(steps, 1), window)
 
     def _course(self, job: UnitIntent, until: int | None = None) -> ExpectedFlows:
-        """What a unit takes and gives ahead; it ends after some steps, with an outage, or goes on."""
+        """Expected flows of a unit; its run ends after some steps, with an outage, or goes on."""
         begin, steps = max(job.begin_k - self.k, 0), self.path.shape[1]
         working = self.outlook.open[job.unit.index, self.k : self.k + steps].copy()
         working[:begin] = 0.0
@@ -171,7 +171,7 @@ class Glance:
         return ROUNDING * self.table.capacity[store]
 
     def _draws(self, job: UnitIntent) -> np.ndarray:
-        """What a unit draws in each step ahead [MW], start-up and change-over included."""
+        """Draw of a unit in each step ahead [MW], start-up and change-over included."""
         way, process = job.unit.machine.ways[job.mode], job.unit.process
         begin = max(job.begin_k - self.k, 0)
         draw_mw = np.full(self.path.shape[1], way.power_mw(job.rate or way.usual))
@@ -202,7 +202,7 @@ class Glance:
         return self.needs.slack.get(group.index, math.inf) <= lead_h * len(group.members)
 
     def lacking(self, group: ProcessGroup, mode: int) -> float:
-        """What must be made in a mode by the tightest moment, less what those make until then who do so [t]."""
+        """Amount to make in a mode by the tightest moment, less what units in that mode make until then [t]."""
         step = self.needs.tightest[group.index]
         rate_t = self._making.get((group.index, mode), 0) * group.machine.ways[mode].usual
         return float(self.needs.tonnes[group.index, mode][step]) - rate_t * (step + 1) * self.table.step_h

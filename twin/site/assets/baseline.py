@@ -155,7 +155,7 @@ class SiteBaseline:
         return True
 
     def _room(self, carrier: str, t: int) -> float:
-        """Where a surplus of a carrier may go, per hour."""
+        """Room for a surplus of a carrier, per hour."""
         plant = self.plant
         if carrier in plant.dumped:
             return float("inf")
@@ -292,7 +292,7 @@ class SiteBaseline:
 
 
 def marginal_cost(hub: SiteHub, name: str) -> np.ndarray:
-    """What a MWh of an engine's electricity costs at full load, carbon price included, shape (n_steps,)."""
+    """Cost of a MWh of an engine's electricity at full load, carbon price included, shape (n_steps,)."""
     machine = hub.machines[name]
     prices = hub.scenario.market.carbon_price
     per_kg = {1: prices.on_direct / 1000, 2: prices.on_grid / 1000}

@@ -1,4 +1,4 @@
-"""What the assets did, and as which variables of table ``FLOWS`` it is recorded."""
+"""Operation of the assets, and the variables of table ``FLOWS`` that record it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from emberline.twin.site.assets.plant import SitePlant
 
 @dataclass(frozen=True)
 class HubRun:
-    """What the assets did, shape (n_steps,) each; rates are positive where they deliver."""
+    """Operation of the assets, shape (n_steps,) each; rates are positive where they deliver."""
 
     hub: SiteHub
     rates: dict[tuple[str, str], np.ndarray]
@@ -29,7 +29,7 @@ class HubRun:
     on: dict[str, np.ndarray]
     dumped: dict[str, np.ndarray]
     left_over: dict[str, np.ndarray]
-    """What remained of each carrier but electricity; negative: shortage."""
+    """Remainder of each carrier but electricity; negative: shortage."""
     violations: list[Violation]
 
     @classmethod
@@ -68,12 +68,12 @@ class HubRun:
 
     @property
     def renewables(self) -> dict[str, np.ndarray]:
-        """What PV and wind give [MW]."""
+        """Output of PV and wind [MW]."""
         return {name: self.rates[name, ""] for name in self.hub.renewables}
 
     @property
     def electricity_mw(self) -> np.ndarray:
-        """What the other assets deliver to the busbar, less what is vented [MW]; loads and sources left out."""
+        """Output of the other assets to the busbar, less what is vented [MW]; loads and sources left out."""
         net = np.zeros(self.hub.n) - self.dumped.get(ELECTRICITY, 0.0)
         for (asset, key), rate in self.rates.items():
             if self.carriers[asset, key] == ELECTRICITY and asset not in (*self.hub.renewables, *self.hub.fixed):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from emberline.twin.site.stepping_in import EngineRecourse
 
 PASSES = 5
-"""How often a step is gone through again after machines were turned down, which changes what others take and give."""
+"""Maximum number of passes through a step after machines were turned down, which changes what others take and give."""
 
 
 def follow(
@@ -61,7 +61,7 @@ def follow(
 
 
 def missed_sun(hub: SiteHub, setpoints: AssetSetpoints) -> Iterator[Violation]:
-    """What PV and wind were to give and cannot."""
+    """Planned output of PV and wind that is not available."""
     for name, available in hub.renewables.items():
         missed_mw = np.array(setpoints.rate(name)) - available
         for t in np.flatnonzero(missed_mw > TOLERANCE * max(float(available.max(initial=0.0)), 1.0)).tolist():
@@ -105,7 +105,7 @@ class SetpointRun:
             for name in plant.dumping
         }
         self.renewables = setpoints.sun(plant.hub.renewables)
-        """What PV and wind give [MW]."""
+        """Output of PV and wind [MW]."""
 
     def step(self, t: int) -> None:
         """One step: the set-points, then what must give way."""
@@ -199,7 +199,7 @@ class SetpointRun:
         return moved
 
     def _go_without(self, carrier: str, t: int) -> bool:
-        """Nobody takes what is not there; whether machines were turned down."""
+        """Turn down what takes a carrier that is short; whether machines were turned down."""
         plant, balance, lowered = self.plant, self.plant.balance, False
         for tank in plant.tanks[carrier]:
             plant.fill(tank, -min(max(-balance[carrier], 0.0), tank.may_leave()))

@@ -25,7 +25,7 @@ from emberline.scenarios.assets import (
 
 @dataclass(frozen=True)
 class Electric:
-    """What the assets find at the electric busbar, per step, shape (n_steps,) each."""
+    """Conditions at the electric busbar for the assets, per step, shape (n_steps,) each."""
 
     net_mw: np.ndarray
     """Line, loads and sources less what PV and wind could give, mean over the step."""
@@ -80,7 +80,7 @@ class SiteHub:
 
     @cached_property
     def renewables(self) -> dict[str, np.ndarray]:
-        """What PV and wind could give [MW]."""
+        """Available output of PV and wind [MW]."""
         return {
             plant.name: plant.available_mw(self.series[plant.name]["capacity_factor"])
             for plant in of(self.assets, Renewable)
@@ -88,12 +88,12 @@ class SiteHub:
 
     @cached_property
     def fixed(self) -> dict[str, np.ndarray]:
-        """What loads and sources deliver per hour, by asset, shape (n_steps,) each."""
+        """Rate that loads and sources deliver per hour, by asset, shape (n_steps,) each."""
         return {asset.name: asset.sign * self.series[asset.name]["rate"] for asset in of(self.assets, Load, Source)}
 
     @cached_property
     def fixed_mw(self) -> np.ndarray:
-        """What loads of electricity take, less what sources give, shape (n_steps,)."""
+        """Load of electricity less the output of sources, shape (n_steps,)."""
         return -sum((self.fixed[asset.name] for asset in self.scenario.site.fixed), np.zeros(self.n))
 
     @cached_property
@@ -107,7 +107,7 @@ class SiteHub:
         return totals
 
     def fixed_rates(self, line_gives: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray]:
-        """What loads, sources, the line and processes deliver to each carrier per hour; electricity is the grid's.
+        """Rate that loads, sources, the line and processes deliver to each carrier per hour; electricity is the grid's.
 
         What the line and processes take is negative, a need as that of a load. Shape (n_steps,) each.
 
@@ -137,7 +137,7 @@ class SiteHub:
 
     @cached_property
     def supplies(self) -> tuple[Supply, ...]:
-        """What is bought, in declared order."""
+        """Supplies of the site, in declared order."""
         return of(self.assets, Supply)
 
     @cached_property
@@ -252,14 +252,14 @@ class TankRun:
         return self._rest + self.put_in * self._gain - self.put_out * self._loss
 
     def room(self, until: float | None = None) -> float:
-        """What may be put in per hour besides, until a level; None: until the highest one."""
+        """Additional input that is possible per hour, until a level; None: until the highest one."""
         highest = self.store.highest if until is None else min(until, self.store.highest)
         if not self._gain:
             return 0.0
         return max(min(self._most_in - self.put_in, (highest - self.after) / self._gain), 0.0)
 
     def stock(self, until: float | None = None) -> float:
-        """What may be put out per hour besides, until a level; None: until the lowest one."""
+        """Additional output that is possible per hour, until a level; None: until the lowest one."""
         lowest = self.store.lowest if until is None else max(until, self.store.lowest)
         if not self._loss:
             return 0.0

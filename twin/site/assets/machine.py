@@ -101,7 +101,7 @@ class MachineRun:
         self.able: bool
         """Whether it may be on."""
         self.cap: float
-        """What the step's inputs and outputs leave of its load."""
+        """Load that the step's inputs and outputs allow."""
         self.load: float
         self.on: bool
         self.loads = np.zeros(n)

@@ -33,7 +33,7 @@ class TradeRun:
 
     @property
     def headroom(self) -> float:
-        """What may flow per hour besides."""
+        """Additional flow that is allowed per hour."""
         return max(min(self._most, self._total / self._hours) - self.rate, 0.0)
 
     def end(self, t: int) -> None:
@@ -71,14 +71,14 @@ class SitePlant:
             for port in machine.ports:
                 (self.givers if port.sign > 0 else self.takers)[port.carrier].append((machine, port))
         self.balance: dict[str, float] = {}
-        """What is left of each carrier per hour; negative: missing."""
+        """Balance of each carrier per hour; negative: missing."""
         self.dumped: dict[str, float] = {}
         self.dumping = {name: np.zeros(n) for name, carrier in hub.carriers.items() if carrier.dumps}
         self.left_over = {name: np.zeros(n) for name in hub.carriers}
-        """What remains of each carrier per hour when a step is closed; negative: shortage."""
+        """Remainder of each carrier per hour when a step is closed; negative: shortage."""
         # a solver's rounding, of whole numbers too, grows with what they switch
         self.small = {name: TOLERANCE * max(self._scale(name), 1.0) for name in hub.carriers}
-        """What counts as nothing of each carrier, per hour."""
+        """Amount of each carrier that counts as zero, per hour."""
         self.violations: list[Violation] = []
         self._days_over: dict[int, list[tuple[str, range, float]]] = {}
         for name, days in hub.days.items():
@@ -91,7 +91,7 @@ class SitePlant:
             machine.begin(t)
 
     def reset(self, t: int) -> None:
-        """Nothing runs, nothing is bought."""
+        """Reset a step: nothing runs, nothing is bought."""
         self.balance = {name: rates[t] for name, rates in self.fixed_rates.items()}
         self.dumped = dict.fromkeys(self.dumping, 0.0)
         for machine in self.machines.values():
@@ -177,7 +177,7 @@ class SitePlant:
             self.report(ViolationKind.ASSET, name, t, abs(energy - amount), self.hub.carriers[core.carrier].unit)
 
     def _scale(self, carrier: str) -> float:
-        """How large a carrier's flows can be together."""
+        """Largest sum of a carrier's flows."""
         peak = max((abs(rate) for rate in self.fixed_rates[carrier]), default=0.0)
         for _, port in (*self.takers[carrier], *self.givers[carrier]):
             peak += max(port.per_load) if port.per_load else port.at(1.0, 0)

@@ -13,7 +13,7 @@ from emberline.scenarios.flows.asset_flows import label
 
 @dataclass(frozen=True)
 class AssetSetpoints:
-    """What a schedule tells the assets, per step, shape (n_steps,) each."""
+    """Set-points of the assets in a schedule, per step, shape (n_steps,) each."""
 
     rates: Mapping[str, np.ndarray]
     """``asset_rate`` by its label."""
@@ -34,7 +34,7 @@ class AssetSetpoints:
         return cls(rows("asset_rate", "flow"), rows("asset_on", "machine"), rows("dumped_rate", "carrier"))
 
     def sun(self, could: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """What PV and wind give as it was planned, as far as they could, by asset [MW]."""
+        """Output of PV and wind as planned, as far as it is available, by asset [MW]."""
         return {name: np.clip(self.rate(name), 0.0, available) for name, available in could.items()}
 
     def rate(self, asset: str, key: str = "") -> list[float]:
@@ -51,7 +51,7 @@ class AssetSetpoints:
 
 @dataclass(frozen=True)
 class Setpoints:
-    """What a schedule tells the assets, per step, shape (n_steps,) each."""
+    """Set-points of the assets in a schedule, per step, shape (n_steps,) each."""
 
     charge_mw: np.ndarray
     discharge_mw: np.ndarray
