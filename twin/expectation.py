@@ -13,7 +13,7 @@ from emberline.scenarios.datasets import Policy
 from emberline.scenarios.line.tables import shop
 from emberline.twin.line.clock import Clock
 from emberline.twin.line.line import ListReplay
-from emberline.twin.line.operations import Actual, SoFar, onward, operations, rows_of
+from emberline.twin.line.operations import Actual, SoFar, onward, operations_of, rows_of
 from emberline.twin.recorder import record
 from emberline.twin.run_variables import run_attrs
 from emberline.twin.site.site import Setpoints, SiteGrid
@@ -42,20 +42,22 @@ def expect(
         now_min: the moment; what has not begun starts no earlier.
     """
     table = shop(scenario)
-    listed = operations(table, schedule)
+    listed = operations_of(table, schedule)
     planned = [(h, k, u, at, at + table.duration[h][u]) for h, k, u, at, _ in rows_of(listed)]
     by_index = {
         (table.index[heat], table.stages.index(stage)): _actual(table.unit_index[one.unit], one)
         for (heat, stage), one in actuals.items()
     }
     so_far = SoFar(now_min, by_index, {}, frozenset(), ())
-    todo = onward(table, so_far, planned, listed.missing)
+    operations = onward(table, so_far, planned, listed.missing)
     # what has begun is past judging
-    todo = replace(todo, started=[before or i in todo.actuals for i, before in enumerate(todo.started)])
-    history = ListReplay(todo, todo.planned, {}, clock=Clock(now_min), so_far=so_far).run()
+    operations = replace(
+        operations, started=[before or i in operations.actuals for i, before in enumerate(operations.started)]
+    )
+    history = ListReplay(operations, operations.planned, {}, clock=Clock(now_min), so_far=so_far).run()
     setpoints = None if schedule.attrs.get("policy") == Policy.BASELINE else Setpoints.read(schedule)
     attrs = run_attrs(scenario.disturbances.seed, 0, False, Policy.SCHEDULE)
-    return record(todo, history, np.ones(len(todo)), SiteGrid(scenario), setpoints, attrs)
+    return record(operations, history, np.ones(len(operations)), SiteGrid(scenario), setpoints, attrs)
 
 
 def _actual(unit: int, one: Operation) -> Actual:

@@ -17,13 +17,13 @@ import xarray as xr
 from emberline.scenarios import Case, effort
 from emberline.scenarios.columns import Columns
 from emberline.scenarios.datasets import Policy, ViolationKind
-from emberline.scenarios.line.tables import LineShop, careless, shop
+from emberline.scenarios.line.tables import LineShop, nominal, shop
 from emberline.scenarios.records.disturbances import Recourse
 from emberline.twin.line.clock import Clock, Environment
 from emberline.twin.line.line import LineHistory, ListReplay
 from emberline.twin.line.load_management import LoadManagement
 from emberline.twin.line.missed import late_min
-from emberline.twin.line.operations import Operations, Row, SoFar, onward, operations, rows_of
+from emberline.twin.line.operations import Operations, Row, SoFar, onward, operations_of, rows_of
 from emberline.twin.recorder import Course, columns, course, record
 from emberline.twin.run_variables import Violation, run_attrs
 from emberline.twin.site.assets.setpoints import joined
@@ -54,20 +54,20 @@ def recourse_of(table: LineShop, disturbed: bool) -> Recourse | None:
     return recourse if disturbed and recourse != Recourse() else None
 
 
-def spend(todo: Operations) -> None:
+def spend(operations: Operations) -> None:
     """Work of following a list once."""
-    scenario = todo.shop.scenario
+    scenario = operations.shop.scenario
     assets = len(scenario.site.assets) * scenario.horizon.n_steps
-    effort.spend(PER_RUN + PER_OPERATION * len(todo) + PER_ASSET * assets)
+    effort.spend(PER_RUN + PER_OPERATION * len(operations) + PER_ASSET * assets)
 
 
-def follow(todo: Operations, seed: int, replication: int, disturbed: bool) -> tuple[LineHistory, np.ndarray]:
+def follow(operations: Operations, seed: int, replication: int, disturbed: bool) -> tuple[LineHistory, np.ndarray]:
     """Course of each operation when a list is followed, and the factor on its energy; the site left out."""
-    spend(todo)
-    of, table = todo.arrays, scattered(todo.shop, seed, replication, disturbed)
-    mine, failing = table[of["unit"], of["heat"]], failures(todo.shop, seed, replication, disturbed)
-    duration, recourse = (of["duration"] * mine[:, 0]).tolist(), recourse_of(todo.shop, disturbed)
-    return ListReplay(todo, duration, failing, recourse).run(), mine[:, 1]
+    spend(operations)
+    of, table = operations.arrays, scattered(operations.shop, seed, replication, disturbed)
+    mine, failing = table[of["unit"], of["heat"]], failures(operations.shop, seed, replication, disturbed)
+    duration, recourse = (of["duration"] * mine[:, 0]).tolist(), recourse_of(operations.shop, disturbed)
+    return ListReplay(operations, duration, failing, recourse).run(), mine[:, 1]
 
 
 class Follower:
@@ -79,8 +79,8 @@ class Follower:
         self.scenario = scenario
         self.shop = shop(scenario) if table is None else table
         if schedule.attrs.get("policy") == Policy.BASELINE:
-            self.shop = careless(self.shop)
-        self.todo = operations(self.shop, schedule)
+            self.shop = nominal(self.shop)
+        self.operations = operations_of(self.shop, schedule)
         self.grid = SiteGrid(scenario)
         self.policy = policy
         # the baseline's assets answer to the load as it is; a schedule's set-points are followed
@@ -95,7 +95,7 @@ class Follower:
         most_min, most_share = recourse.start_later_min, recourse.less_power_share
         if not disturbed or not (most_min or most_share) or math.isinf(self.grid.import_limit_mw):
             return None
-        return LoadManagement(self.todo, self._room_mwh, self.grid.meter_min, most_min, most_share)
+        return LoadManagement(self.operations, self._room_mwh, self.grid.meter_min, most_min, most_share)
 
     @cached_property
     def _room_mwh(self) -> np.ndarray:
@@ -125,11 +125,11 @@ class LinePlant:
         self.follower, self.shop = follower, follower.shop
         self.seed, self.replication, self.disturbed = seed, replication, disturbed
         self.now = 0.0
-        self.todo = follower.todo
+        self.operations = follower.operations
         """Operations that are followed now."""
         self.setpoints = follower.setpoints
         self._factors = scattered(self.shop, seed, replication, disturbed)
-        spend(self.todo)
+        spend(self.operations)
         self._replay = self._begin(None, clock)
         self._history: LineHistory | None = None
 
@@ -150,7 +150,7 @@ class LinePlant:
             missing: heats that are left out, wholly or in part; None: those that were.
         """
         so_far = self.so_far()
-        self.todo = onward(self.shop, so_far, rows, self.todo.missing if missing is None else missing)
+        self.operations = onward(self.shop, so_far, rows, self.operations.missing if missing is None else missing)
         self._replay = self._begin(so_far)
 
     def follow(self, change: xr.Dataset | list[Row]) -> None:
@@ -166,13 +166,13 @@ class LinePlant:
         other = Follower(self.shop.scenario, change)
         self.follower, self.shop = other, other.shop
         if self._history is None:  # the day begins with it
-            self.todo, self.setpoints = other.todo, other.setpoints
+            self.operations, self.setpoints = other.operations, other.setpoints
             self._replay = self._begin(None)
             return
         if other.setpoints is not None:
             step = self.shop.scenario.horizon.step_min
             self.setpoints = joined(self.setpoints, other.setpoints, math.ceil(self.now / step))
-        self.follow_rows(rows_of(other.todo), other.todo.missing)
+        self.follow_rows(rows_of(other.operations), other.operations.missing)
 
     def state(self) -> xr.Dataset:
         """State of the plant, as those who plan on read it (``twin.state.later``): the day as it will come to be."""
@@ -190,11 +190,11 @@ class LinePlant:
         return self._begin(self.so_far()).run()
 
     def _begin(self, so_far: SoFar | None, clock: Environment | None = None) -> ListReplay:
-        todo, of = self.todo, self.todo.arrays
+        operations, of = self.operations, self.operations.arrays
         duration = (of["duration"] * self._factors[of["unit"], of["heat"], 0]).tolist()
         clock = clock or Clock(0.0 if so_far is None else so_far.now)
         recourse, managing = recourse_of(self.shop, self.disturbed), self._load_management(so_far)
-        return ListReplay(todo, duration, self._failures(so_far), recourse, managing, clock, so_far)
+        return ListReplay(operations, duration, self._failures(so_far), recourse, managing, clock, so_far)
 
     def _failures(self, so_far: SoFar | None) -> dict[int, Breakdowns]:
         """Breakdowns of each unit from the working time on that it has behind it."""
@@ -208,7 +208,7 @@ class LinePlant:
         managing = self.follower.load_management(self.disturbed)
         if managing is None or so_far is None:
             return managing
-        return managing.onward(self.todo, so_far.actuals)
+        return managing.onward(self.operations, so_far.actuals)
 
     # ---- the day as a run -----------------------------------------------------------------------------------------
 
@@ -231,7 +231,7 @@ class LinePlant:
         ran, rows = self.course(), []
         for row in sorted(ran.violations, key=lambda row: row.at_min):
             if row.kind in (ViolationKind.DUE, ViolationKind.UNFINISHED):
-                unit, late = late_min(self.todo, ran.end, row.heat)
+                unit, late = late_min(self.operations, ran.end, row.heat)
                 row = row._replace(unit=unit, amount=late, measure="min")
             rows.append(row)
         return rows
@@ -243,6 +243,6 @@ class LinePlant:
     def _ran(
         self, history: LineHistory | None = None
     ) -> tuple[Operations, LineHistory, np.ndarray, SiteGrid, Setpoints | None]:
-        of, history = self.todo.arrays, history or self._history
+        of, history = self.operations.arrays, history or self._history
         assert history is not None
-        return self.todo, history, self._factors[of["unit"], of["heat"], 1], self.follower.grid, self.setpoints
+        return self.operations, history, self._factors[of["unit"], of["heat"], 1], self.follower.grid, self.setpoints

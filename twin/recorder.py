@@ -23,21 +23,21 @@ from emberline.twin.site.site import Flows, Setpoints, SiteGrid, balance
 from emberline.twin.site.site import variables as site_variables
 
 
-def waits(todo: Operations, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+def waits(operations: Operations, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Minutes that each heat waited before an operation, transfer left out; 0 before its first one, shape (n,)."""
-    before = todo.arrays["before"]
+    before = operations.arrays["before"]
     waited = np.zeros(len(before))
     later = np.flatnonzero(before >= 0)
-    waited[later] = start[later] - end[before[later]] - todo.arrays["travel"][later]
+    waited[later] = start[later] - end[before[later]] - operations.arrays["travel"][later]
     return np.where(waited > TOLERANCE, waited, 0.0)
 
 
-def reheating(todo: Operations, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+def reheating(operations: Operations, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Extra energy of each operation of the reheating stage [MWh], 0 elsewhere, shape (n,).
 
     A heat cools between two stages beyond the quickest transfer, whichever way it takes.
     """
-    shop, arrays = todo.shop, todo.arrays
+    shop, arrays = operations.shop, operations.arrays
     cooled = np.zeros(len(start))
     if shop.reheating < 0:
         return cooled
@@ -88,7 +88,7 @@ def line_gives(
 
 
 def line_flows(
-    todo: Operations,
+    operations: Operations,
     rows: np.ndarray,
     start: np.ndarray,
     end: np.ndarray,
@@ -98,14 +98,14 @@ def line_flows(
     """Output of other carriers by the line per hour, less what its heats take, shape (n_steps,) each.
 
     Args:
-        todo: the operations.
+        operations: the operations.
         rows: those that took place.
         start: of them [min].
         end: of them [min].
         energy_mwh: of them, reheating left out.
         stops: standstills by place among them.
     """
-    shop, unit, heat = todo.shop, todo.arrays["unit"][rows], todo.arrays["heat"][rows]
+    shop, unit, heat = operations.shop, operations.arrays["unit"][rows], operations.arrays["heat"][rows]
     flows = line_gives(shop, unit, start, end, energy_mwh, stops)
     scenario = shop.scenario
     if scenario.line.takes:
@@ -157,7 +157,7 @@ class Course:
 
 
 def course(
-    todo: Operations,
+    operations: Operations,
     history: LineHistory,
     energy_factor: np.ndarray,
     grid: SiteGrid,
@@ -165,9 +165,9 @@ def course(
     disturbed: bool,
 ) -> Course:
     """Draw of the site under a followed list, and every limit that is missed; arguments as of :func:`record`."""
-    shop, arrays = todo.shop, todo.arrays
+    shop, arrays = operations.shop, operations.arrays
     start, end = np.array(history.start), np.array(history.end)
-    extra = reheating(todo, start, end)
+    extra = reheating(operations, start, end)
     indices = np.flatnonzero(~np.isnan(end))
     nominal = arrays["energy"] * energy_factor
     stops = history.stops
@@ -179,7 +179,7 @@ def course(
     line = trace.mean(grid.edges)
     if history.returns:
         line = line + second_treatments(history).mean(grid.edges)
-    line_rates = line_flows(todo, indices, first, last, nominal[indices], stops)
+    line_rates = line_flows(operations, indices, first, last, nominal[indices], stops)
     idle = idling(shop, unit, first, last).mean(grid.edges) if shop.states else None
     load = line if idle is None else line + idle
     answering = disturbed and shop.scenario.recourse.assets
@@ -192,14 +192,14 @@ def course(
     if idle is not None:
         flows["idle_mw"] = grid.stepped(idle)
     leeway = shop.scenario.horizon.step_min if disturbed else 0.0
-    violations = missed(todo, start, end, leeway, history.new_casts, history.returns) + violations
+    violations = missed(operations, start, end, leeway, history.new_casts, history.returns) + violations
     return Course(
         start, end, indices, unit, first, last, nominal[indices], extra[indices], stops, load, flows, violations, acts
     )
 
 
 def record(
-    todo: Operations,
+    operations: Operations,
     history: LineHistory,
     energy_factor: np.ndarray,
     grid: SiteGrid,
@@ -211,7 +211,7 @@ def record(
     """The run as a dataset of table ``RUN``.
 
     Args:
-        todo: the operations.
+        operations: the operations.
         history: what happened to them.
         energy_factor: energy drawn by the nominal one, shape (n_operations,).
         grid: the site.
@@ -220,9 +220,9 @@ def record(
         queued: waits before the first operation of a heat, where heats queue there [min], shape (n_operations,).
         by_heat: whether to tell the electricity of each heat in each step.
     """
-    shop, arrays = todo.shop, todo.arrays
-    ran = course(todo, history, energy_factor, grid, setpoints, bool(attrs["disturbed"]))
-    variables, of_run = _variables(todo, ran, queued)
+    shop, arrays = operations.shop, operations.arrays
+    ran = course(operations, history, energy_factor, grid, setpoints, bool(attrs["disturbed"]))
+    variables, of_run = _variables(operations, ran, queued)
     variables.update(site_variables(ran.flows))
     times, step = shop.scenario.horizon.times, shop.scenario.horizon.step_min
     data = xr.Dataset(variables, coords={"time": times, "meter": metered(times, step, grid.meter_min)})
@@ -242,7 +242,7 @@ def record(
 
 
 def columns(
-    todo: Operations,
+    operations: Operations,
     history: LineHistory,
     energy_factor: np.ndarray,
     grid: SiteGrid,
@@ -250,21 +250,21 @@ def columns(
     attrs: Mapping[str, object],
 ) -> Columns:
     """The run as plain arrays; arguments as of :func:`record`."""
-    ran = course(todo, history, energy_factor, grid, setpoints, bool(attrs["disturbed"]))
-    variables, of_run = _variables(todo, ran, None)
+    ran = course(operations, history, energy_factor, grid, setpoints, bool(attrs["disturbed"]))
+    variables, of_run = _variables(operations, ran, None)
     return Columns(variables | site_variables(ran.flows, plain=True), {}, {**attrs, **of_run})
 
 
-def _variables(todo: Operations, ran: Course, queued: np.ndarray | None) -> tuple[dict[str, Any], dict[str, Any]]:
+def _variables(operations: Operations, ran: Course, queued: np.ndarray | None) -> tuple[dict[str, Any], dict[str, Any]]:
     """Variables of a run, and what it says of the heats that are finished."""
-    shop, arrays = todo.shop, todo.arrays
+    shop, arrays = operations.shop, operations.arrays
     indices, unit, first, last, stops = ran.indices, ran.unit, ran.first, ran.last, ran.stops
-    waited = waits(todo, ran.start, ran.end)
+    waited = waits(operations, ran.start, ran.end)
     energy_mwh = _within(shop, unit, first, last, ran.nominal, ran.extra, stops)
     down = np.zeros(len(indices))
     for i, halts in stops.items():
         down[i] = sum(halt for _, halt in halts)
-    finished = _finished(todo, ran.end)
+    finished = _finished(operations, ran.end)
     names, stages, units = shop.labels
     ends = first.argsort(kind="stable")
     of_operations = {
@@ -317,9 +317,9 @@ def _to_finish(shop: LineShop) -> list[int]:
     return heats
 
 
-def _finished(todo: Operations, end: np.ndarray) -> list[int]:
-    last = last_end(todo, end)
-    return [h for h in _to_finish(todo.shop) if last[h] <= todo.shop.length + TOLERANCE]
+def _finished(operations: Operations, end: np.ndarray) -> list[int]:
+    last = last_end(operations, end)
+    return [h for h in _to_finish(operations.shop) if last[h] <= operations.shop.length + TOLERANCE]
 
 
 def _within(

@@ -151,17 +151,17 @@ def _serve(table: LineShop, seed: int, replication: int, disturbed: bool) -> xr.
         for k in table.route[h]:
             u, start, end = serving.rows[h, k]
             plan.append((h, k, u, start, end))
-    todo = arrange(table, plan, [])
-    place = {(h, k): i for i, (h, k) in enumerate(zip(todo.heat, todo.stage, strict=True))}
+    operations = arrange(table, plan, [])
+    place = {(h, k): i for i, (h, k) in enumerate(zip(operations.heat, operations.stage, strict=True))}
     history = LineHistory([row[3] for row in plan], [row[4] for row in plan])
     history.stops = {place[key]: halts for key, halts in serving.stops.items()}
     queued = np.array(
         [
             max(start - max(table.release[h], 0.0), 0.0) if before < 0 else 0.0
-            for (h, _, _, start, _), before in zip(plan, todo.before, strict=True)
+            for (h, _, _, start, _), before in zip(plan, operations.before, strict=True)
         ]
     )
-    of = todo.arrays
+    of = operations.arrays
     attrs = run_attrs(seed, replication, disturbed, Policy.BASELINE)
     assert not any(math.isnan(end) for end in history.end)
-    return record(todo, history, factor[of["unit"], of["heat"], 1], SiteGrid(table.scenario), None, attrs, queued)
+    return record(operations, history, factor[of["unit"], of["heat"], 1], SiteGrid(table.scenario), None, attrs, queued)

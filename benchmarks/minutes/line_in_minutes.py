@@ -170,7 +170,7 @@ def shop(scenario: Case, envelope: xr.Dataset) -> Shop:
         ValueError: a heat finds no unit, because locks and named units leave none.
     """
     heats, table = scenario.heats, tables.shop(scenario)
-    guarded = tables.careful(table)  # margins lengthen transfers and shorten waits
+    guarded = tables.with_margins(table)  # margins lengthen transfers and shorten waits
     times = envelope.sel(heat=list(table.names), unit=list(table.units))
     planned, nominal = times["planned_min"].values.tolist(), times["duration_min"].values.tolist()
     under_way: dict[tuple[int, int], Place] = {}

@@ -77,9 +77,9 @@ def compared(scenario: Case) -> list[Row]:
     """Rows of the line's run and of the baseline schedule, compared with bare SimPy."""
     schedule = dispatch(scenario)
     follower = Follower(scenario, schedule)
-    following = ListReplay(follower.todo, follower.todo.arrays["duration"].tolist(), {})
+    following = ListReplay(follower.operations, follower.operations.arrays["duration"].tolist(), {})
     following.run()
-    operations, events = len(follower.todo), next(vars(following.env)["_eid"])
+    operations, events = len(follower.operations), next(vars(following.env)["_eid"])
     # in turns, so that a slow minute of the machine hits all of them
     works: dict[str, Callable[[], object]] = {
         "bare": lambda: bare(scenario),

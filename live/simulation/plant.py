@@ -49,9 +49,9 @@ class SimulatedPlant:
 
     def go_on(self, until_min: float) -> None:
         """Go on to a moment under the policy."""
-        before = self._day.todo
+        before = self._day.operations
         run(self._day, self._policy, until_min)
-        if self._day.todo is not before:
+        if self._day.operations is not before:
             self._look_ahead()
 
     def follow(self, schedule: xr.Dataset, now_min: float) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.planning.answer.dear_hours import DIGITS, dear_hours
+from emberline.planning.answer.expensive_hours import DIGITS, expensive_hours
 from emberline.planning.answer.uses import WORTH_TELLING, UseChange, mean_over, signal, signal_text, use_changes
 from emberline.planning.answer.wording import span
 from emberline.planning.plan.record import Plan
@@ -93,7 +93,7 @@ def changes(plan: Plan) -> tuple[Change, ...]:
     sentences += _uses(plan, plan.replay)
     sentences += [
         Change("dear hours", reason.says, (reason.unit,), reason.from_min, reason.to_min, reason.numbers)
-        for reason in islice(dear_hours(plan, plan.replay), MAX_USES)
+        for reason in islice(expensive_hours(plan, plan.replay), MAX_USES)
     ]
     sentences += _limits(plan, plan.replay)
     return tuple(sentences)

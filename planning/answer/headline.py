@@ -63,7 +63,7 @@ def headline(plan: Plan) -> Headline | None:
         choices=tuple(point for point in plan.choices if not point.worse),
         one_signal=_one_signal(plan),
         as_run=plan.as_run,
-        margins=scenario.disturbances.careful,
+        margins=scenario.disturbances.has_margins,
         unlocked=free is not None,
         repair=plan.repair,
         status=plan.status,

@@ -56,7 +56,7 @@ class FinerStarts:
         """
         self._scenario, self._envelope, self._schedule, self._start = scenario, envelope, schedule, start
         follower = Follower(scenario, schedule)
-        self._policy, self._list = LineReplan(follower), follower.todo
+        self._policy, self._list = LineReplan(follower), follower.operations
         plant = LinePlant(follower, 0, 0, disturbed=False)
         plant.run(BEFORE_MIN)
         self._view: SoFar = self._policy.view(plant.so_far())
@@ -75,9 +75,9 @@ class FinerStarts:
         weights, best = dict[str, float](), None
         for _ in range(ROUNDS):
             parts = [weight * policy.weighed(name) for name, weight in weights.items()]
-            todo = self._within(np.sum([policy.goal_worth, *parts], axis=0), risks)
+            operations = self._within(np.sum([policy.goal_worth, *parts], axis=0), risks)
             # between weights that do too little and enough there may be some for which no times keep the import limit
-            used = None if todo is None or todo is self._list else self._used(todo)
+            used = None if operations is None or operations is self._list else self._used(operations)
             if not weights and (used is None or (used.reason and not used.broken)):
                 break
             if used is None or used.reason:
@@ -100,26 +100,26 @@ class FinerStarts:
         policy = self._policy
         retiming = Retiming(policy.shop, worth, policy.room_mw, policy.follower.grid.meter_min)
         for _ in range(ROUNDS):
-            todo = self._timed(retiming, risks)
-            over = policy.over_mw(todo)
+            operations = self._timed(retiming, risks)
+            over = policy.over_mw(operations)
             if not over.any():
-                return todo
+                return operations
             retiming.tighten(over)
         return None
 
     def _timed(self, retiming: Retiming, risks: Risks) -> Operations:
-        todo, view = self._list, self._view
+        operations, view = self._list, self._view
         for _ in range(PASSES):
-            effort.spend(PER_OPERATION * len(todo))
-            better = retiming.best(todo, expected(todo, view), view.now, risks, exact=True)
+            effort.spend(PER_OPERATION * len(operations))
+            better = retiming.best(operations, expected(operations, view), view.now, risks, exact=True)
             if better is None or better.gain <= WORTH_IT * self._policy.day:
                 break
-            todo = moved(self._policy.shop, todo, view, better.starts)
-        return todo
+            operations = moved(self._policy.shop, operations, view, better.starts)
+        return operations
 
-    def _used(self, todo: Operations) -> Redispatched:
+    def _used(self, operations: Operations) -> Redispatched:
         begin = self._schedule["start_min"].to_numpy().copy()
-        begin[todo.heat, todo.stage] = todo.scheduled
+        begin[operations.heat, operations.stage] = operations.scheduled
         heats = self._schedule.assign(start_min=(("heat", "stage"), begin)).assign_attrs(grid_min=MOMENT_MIN)
         return self._site.best(heats)
 

@@ -62,15 +62,15 @@ class Prospect(NamedTuple):
     """Mean of what is emitted by the signal that the goal leaves out; 0 where a plan may be worse by it."""
 
 
-def expected(todo: Operations, view: SoFar) -> LineHistory:
+def expected(operations: Operations, view: SoFar) -> LineHistory:
     """Course of a list as it is expected."""
-    return ListReplay(todo, todo.planned, {}, clock=Clock(view.now), so_far=view).run()
+    return ListReplay(operations, operations.planned, {}, clock=Clock(view.now), so_far=view).run()
 
 
-def moved(shop: LineShop, todo: Operations, view: SoFar, starts: list[float]) -> Operations:
+def moved(shop: LineShop, operations: Operations, view: SoFar, starts: list[float]) -> Operations:
     """A list at other starts [min]."""
-    rows = [(*row[:3], at, at + row[4] - row[3]) for row, at in zip(rows_of(todo), starts, strict=True)]
-    return onward(shop, view, rows, todo.missing)
+    rows = [(*row[:3], at, at + row[4] - row[3]) for row, at in zip(rows_of(operations), starts, strict=True)]
+    return onward(shop, view, rows, operations.missing)
 
 
 def lateness(rows: Iterable[Row], so_far: SoFar) -> float:
@@ -100,7 +100,7 @@ class LineReplan:
         site = read(self.scenario, xr.Dataset())
         self._guide = site.guide_per_mwh
         self.worth = worth_per_mwh(self.scenario, self._guide)
-        ran = self._calm(follower.todo)
+        ran = self._calm(follower.operations)
         meter = np.asarray(ran.flows["meter_mw"])
         imported = np.asarray(ran.flows["import_mw"]) - np.asarray(ran.flows["export_mw"])
         self.day = abs(float(imported @ self.worth)) * self.scenario.horizon.step_h
@@ -127,9 +127,9 @@ class LineReplan:
         the signal that the goal leaves out, which others may use up."""
         self._repair = {index[b.unit]: b.mttr_min for b in self.scenario.disturbances.breakdowns if b.unit in index}
 
-    def _calm(self, todo: Operations) -> Course:
-        history = ListReplay(todo, todo.arrays["duration"].tolist(), {}, clock=Clock()).run()
-        return course(todo, history, np.ones(len(todo)), self.follower.grid, self.follower.setpoints, False)
+    def _calm(self, operations: Operations) -> Course:
+        history = ListReplay(operations, operations.arrays["duration"].tolist(), {}, clock=Clock()).run()
+        return course(operations, history, np.ones(len(operations)), self.follower.grid, self.follower.setpoints, False)
 
     @property
     def goal_worth(self) -> np.ndarray:
@@ -140,9 +140,9 @@ class LineReplan:
         """Worth of a MWh by another metric, as much in the mean as by the goal, shape (n_steps,)."""
         return alike(self._guide[name], self.goal_worth)
 
-    def over_mw(self, todo: Operations) -> np.ndarray:
+    def over_mw(self, operations: Operations) -> np.ndarray:
         """By how much a list draws more than the room that limits on the import leave, undisturbed, (n_meter,)."""
-        over = self.follower.grid.metered(self._calm(todo).load_mw) - self.room_mw
+        over = self.follower.grid.metered(self._calm(operations).load_mw) - self.room_mw
         return np.where(over > CLOSE_MW, over, 0.0)
 
     # ---- what is known --------------------------------------------------------------------------------------------
@@ -161,14 +161,14 @@ class LineReplan:
 
     def decide(self, plant: LinePlant) -> list[Row] | None:
         """The list to follow from now on; None: carrying on is as good."""
-        view, todo = self._situation(plant)
-        ahead = expected(todo, view)
-        better = self.retiming.best(todo, ahead, view.now, self._risks, view.now + AHEAD_MIN)
+        view, operations = self._situation(plant)
+        ahead = expected(operations, view)
+        better = self.retiming.best(operations, ahead, view.now, self._risks, view.now + AHEAD_MIN)
         if better is None or better.gain <= max(WORTH_IT * self.day, REFUSED * self._refused):
             return None
-        other = moved(self.shop, todo, view, better.starts)
-        near = self._near(todo, view)
-        past, lists = self._past(view, near), [self._part(each, near, view) for each in (todo, other)]
+        other = moved(self.shop, operations, view, better.starts)
+        near = self._near(operations, view)
+        past, lists = self._past(view, near), [self._part(each, near, view) for each in (operations, other)]
         days: tuple[list[Prospect], ...] = ([], [])
         for count in FUTURES:
             before, after = (self._under(each, past, by_day, count) for each, by_day in zip(lists, days, strict=True))
@@ -186,7 +186,7 @@ class LineReplan:
     def signs(plant: LinePlant, change: list[Row] | None = None) -> tuple[float, frozenset[int]]:
         """Lateness by the list, or by the one that follows [min], and units that stand by breakdown."""
         so_far = plant.so_far()
-        return lateness(change or rows_of(plant.todo), so_far), standing(so_far)
+        return lateness(change or rows_of(plant.operations), so_far), standing(so_far)
 
     def begin(self) -> None:
         """A new day begins: nothing of the one before counts."""
@@ -196,19 +196,19 @@ class LineReplan:
     def _situation(self, plant: LinePlant) -> tuple[SoFar, Operations]:
         """State that is known, and the rest of the list after it."""
         view = self.view(plant.so_far())
-        return view, onward(self.shop, view, rows_of(plant.todo), plant.todo.missing)
+        return view, onward(self.shop, view, rows_of(plant.operations), plant.operations.missing)
 
-    def _near(self, todo: Operations, view: SoFar) -> set[str]:
+    def _near(self, operations: Operations, view: SoFar) -> set[str]:
         """Casts that have just ended, are under way or begin soon: the part of a long horizon that a look imagines."""
         first, last = view.now - BEHIND_MIN, view.now + AHEAD_MIN
-        rows = zip(todo.heat, todo.scheduled, todo.planned, strict=True)
+        rows = zip(operations.heat, operations.scheduled, operations.planned, strict=True)
         return {self._together[h] for h, at, minutes in rows if at <= last and at + minutes >= first}
 
     def _past(self, view: SoFar, near: set[str]) -> SoFar:
         return replace(view, actuals={key: one for key, one in view.actuals.items() if self._together[key[0]] in near})
 
-    def _part(self, todo: Operations, near: set[str], view: SoFar) -> Operations:
-        rows = [row for row in rows_of(todo) if self._together[row[0]] in near]
+    def _part(self, operations: Operations, near: set[str], view: SoFar) -> Operations:
+        rows = [row for row in rows_of(operations) if self._together[row[0]] in near]
         return onward(self.shop, self._past(view, near), rows, [])
 
     def _score(self, prospect: Prospect) -> float:
@@ -216,16 +216,16 @@ class LineReplan:
 
     # ---- imagined days --------------------------------------------------------------------------------------------
 
-    def _under(self, todo: Operations, view: SoFar, by_day: list[Prospect], futures: int) -> Prospect:
+    def _under(self, operations: Operations, view: SoFar, by_day: list[Prospect], futures: int) -> Prospect:
         """Outcome of a list over imagined days, those that were imagined already included."""
         more = range(len(by_day), futures)
-        effort.spend(len(more) * (PER_RUN + PER_OPERATION * len(todo)))
-        by_day += [self._imagined(todo, view, k) for k in more]
+        effort.spend(len(more) * (PER_RUN + PER_OPERATION * len(operations)))
+        by_day += [self._imagined(operations, view, k) for k in more]
         return Prospect(*np.mean(by_day, axis=0).tolist())
 
-    def _imagined(self, todo: Operations, view: SoFar, number: int) -> Prospect:
+    def _imagined(self, operations: Operations, view: SoFar, number: int) -> Prospect:
         """Outcome of an imagined day, limits from now on; the rest of the site is as planned."""
-        shop, scenario, of = self.shop, self.scenario, todo.arrays
+        shop, scenario, of = self.shop, self.scenario, operations.arrays
         seed = (scenario.disturbances.seed + IMAGINED) & (2**63 - 1)
         table = scattered(shop, seed, number, disturbed=True)
         factor = table[of["unit"], of["heat"]]
@@ -237,22 +237,30 @@ class LineReplan:
             for key, one in view.actuals.items()
         }  # fmt: skip
         history = ListReplay(
-            todo, (of["duration"] * factor[:, 0]).tolist(), failures(shop, seed, number, disturbed=True),
+            operations, (of["duration"] * factor[:, 0]).tolist(), failures(shop, seed, number, disturbed=True),
             recourse_of(shop, disturbed=True), None, Clock(view.now), replace(view, actuals=actuals),
         ).run()  # fmt: skip
-        energy = of["energy"] * np.where(np.isin(np.arange(len(todo)), list(todo.actuals)), 1.0, factor[:, 1])
+        energy = of["energy"] * np.where(
+            np.isin(np.arange(len(operations)), list(operations.actuals)), 1.0, factor[:, 1]
+        )
         start, end = np.array(history.start), np.array(history.end)
         stuck, grid = np.isnan(end).any(), self.follower.grid
         if stuck:
             return Prospect(self.day, 1.0, 0.0)
-        reheat = reheating(todo, start, end)
+        reheat = reheating(operations, start, end)
         load = operations_trace(of["unit"], start, end, energy, reheat, shop.profiles, history.stops).mean(grid.edges)
         mwh = grid.stepped(load) * scenario.horizon.step_h
-        broken = self._breaks(todo, history, start, end, grid.metered(load), view.now)
+        broken = self._breaks(operations, history, start, end, grid.metered(load), view.now)
         return Prospect(float(mwh @ self.worth), float(broken), float(mwh @ self._other))
 
     def _breaks(
-        self, todo: Operations, history: LineHistory, start: np.ndarray, end: np.ndarray, load: np.ndarray, now: float
+        self,
+        operations: Operations,
+        history: LineHistory,
+        start: np.ndarray,
+        end: np.ndarray,
+        load: np.ndarray,
+        now: float,
     ) -> bool:
         """Whether a limit is missed from a moment on by more than is tolerated."""
         shop, tolerance = self.shop, self.scenario.tolerances.of
@@ -260,12 +268,12 @@ class LineReplan:
         if over[math.ceil(now / self.follower.grid.meter_min) :].any():
             return True
         leeway = self.scenario.horizon.step_min
-        for row in missed(todo, start, end, leeway, history.new_casts, history.returns):
+        for row in missed(operations, start, end, leeway, history.new_casts, history.returns):
             by, h = row.amount, shop.index[row.heat]
             if row.kind.late:
-                if h not in todo.last:
+                if h not in operations.last:
                     continue  # not looked at
-                by = end[todo.last[h]] - min(shop.due[h], shop.length)
+                by = end[operations.last[h]] - min(shop.due[h], shop.length)
             if row.at_min > now and by > tolerance(row.kind):
                 return True
         return False

@@ -77,7 +77,7 @@ class Retiming:
 
     def best(
         self,
-        todo: Operations,
+        operations: Operations,
         ahead: LineHistory,
         now: float,
         risks: Risks,
@@ -88,29 +88,29 @@ class Retiming:
         """The best times; None: no times near those that are expected keep all limits.
 
         Args:
-            todo: what is left of a list, after what has begun.
+            operations: what is left of a list, after what has begun.
             ahead: how it is expected to go on.
             now: the moment [min].
             risks: what slack is worth.
             until: starts that are expected later stay as they are expected [min].
             exact: whether locks are kept as they stand; else one that is late is kept as soon as can be.
         """
-        graph = _Graph(self.shop, todo, ahead, now, until, self._n, exact)
+        graph = _Graph(self.shop, operations, ahead, now, until, self._n, exact)
         if not graph.members or not graph.possible:
             return None
         graph.soften(now, risks)
         self._prices *= FADING
         cut = Cut(graph.low, graph.high, graph.lags, graph.soft)
-        plain = [self._cost(todo, *each, None) for each in zip(graph.members, graph.late, strict=True)]
+        plain = [self._cost(operations, *each, None) for each in zip(graph.members, graph.late, strict=True)]
         slots = graph.low
         for _ in range(CUTS):
             costs = plain
             if self._prices.any():
                 dearer = np.concatenate([[0.0], np.cumsum(self._prices)]) * self._meter
-                costs = [self._cost(todo, *each, dearer) for each in zip(graph.members, graph.late, strict=True)]
+                costs = [self._cost(operations, *each, dearer) for each in zip(graph.members, graph.late, strict=True)]
             windows = zip(costs, graph.low.tolist(), graph.high.tolist(), strict=True)
             slots = cut.best(np.concatenate([curve[low : high + 1] for curve, low, high in windows]))
-            over = self._over(todo, ahead, graph.starts(slots), now, until)
+            over = self._over(operations, ahead, graph.starts(slots), now, until)
             if not over.any():
                 break
             rise = DEARER * self._scale * np.maximum(over, MIN_OVER_MWH)
@@ -120,51 +120,55 @@ class Retiming:
         return Retimed(graph.starts(slots), gain)
 
     def _cost(
-        self, todo: Operations, members: list[tuple[int, float]], late: np.ndarray, dearer: np.ndarray | None
+        self, operations: Operations, members: list[tuple[int, float]], late: np.ndarray, dearer: np.ndarray | None
     ) -> np.ndarray:
         """Cost of operations that move together by the start of the first on the grid, shape (n + 1,)."""
         total = late.copy()
         for i, offset in members:
-            curve = self._curve(todo, i)
+            curve = self._curve(operations, i)
             if dearer is not None:
-                curve = curve + self._energy(todo, i, self._meters, dearer)
+                curve = curve + self._energy(operations, i, self._meters, dearer)
             total += np.interp(self._grid + offset, self._grid, curve) if offset else curve
         return total
 
-    def _curve(self, todo: Operations, i: int) -> np.ndarray:
+    def _curve(self, operations: Operations, i: int) -> np.ndarray:
         """Worth of an operation's energy by its start on the grid, with what its heat loses until it is reheated."""
-        shop, u, h, k = self.shop, todo.unit[i], todo.heat[i], todo.stage[i]
-        key = (u, todo.planned[i], shop.energy[h][u])
+        shop, u, h, k = self.shop, operations.unit[i], operations.heat[i], operations.stage[i]
+        key = (u, operations.planned[i], shop.energy[h][u])
         if key not in self._curves:
-            self._curves[key] = self._energy(todo, i, self._edges, self._sum)
+            self._curves[key] = self._energy(operations, i, self._edges, self._sum)
         curve, rate = self._curves[key], shop.reheat_mwh_per_min[h]
         if shop.reheating < 0 or not rate or k > shop.reheating:
             return curve
         lost = rate * np.interp(self._grid, self._edges, self._sum)
         if k == shop.reheating:
             return curve + lost
-        return curve - lost if todo.before[i] < 0 else curve
+        return curve - lost if operations.before[i] < 0 else curve
 
-    def _energy(self, todo: Operations, i: int, edges: np.ndarray, sums: np.ndarray) -> np.ndarray:
+    def _energy(self, operations: Operations, i: int, edges: np.ndarray, sums: np.ndarray) -> np.ndarray:
         """Worth of an operation's energy by its start on the grid; ``sums``: of a MWh in every minute until an edge."""
-        u, minutes = todo.unit[i], todo.planned[i]
+        u, minutes = operations.unit[i], operations.planned[i]
         profile = self.shop.profiles[u]
         phases = np.concatenate([[0.0], profile.ends]) * minutes
         until = np.interp(self._grid[:, None] + phases[None, :], edges, sums)
-        return np.asarray(np.diff(until, axis=1) @ profile.relative * (self.shop.energy[todo.heat[i]][u] / minutes))
+        return np.asarray(
+            np.diff(until, axis=1) @ profile.relative * (self.shop.energy[operations.heat[i]][u] / minutes)
+        )
 
-    def _over(self, todo: Operations, ahead: LineHistory, starts: list[float], now: float, until: float) -> np.ndarray:
+    def _over(
+        self, operations: Operations, ahead: LineHistory, starts: list[float], now: float, until: float
+    ) -> np.ndarray:
         """Energy above the import limit in each metered interval that starts decide on [MWh]."""
         load = np.zeros(len(self._room))
         if not np.isfinite(self._room).any():
             return load
         for i, at in enumerate(starts):
-            minutes = ahead.end[i] - ahead.start[i] if i in todo.actuals else todo.planned[i]
+            minutes = ahead.end[i] - ahead.start[i] if i in operations.actuals else operations.planned[i]
             if minutes > 0 and at + minutes > max(now - self._meter, 0.0) and at < until + self._meter:
-                profile = self.shop.profiles[todo.unit[i]]
+                profile = self.shop.profiles[operations.unit[i]]
                 shares = np.concatenate([[0.0], profile.ends])
                 energy = np.concatenate([[0.0], np.cumsum(np.diff(shares) * profile.relative)])
-                mwh = self.shop.energy[todo.heat[i]][todo.unit[i]]
+                mwh = self.shop.energy[operations.heat[i]][operations.unit[i]]
                 load += mwh * np.diff(np.interp((self._meters - at) / minutes, shares, energy))
         over = np.maximum(load - self._room * self._meter / 60 - CLOSE, 0.0)
         over[(self._meters[:-1] < now) | (self._meters[1:] > until)] = 0.0
@@ -175,9 +179,9 @@ class _Graph:
     """Starts that may move as numbers, with a window of each and lags between them on the grid."""
 
     def __init__(
-        self, shop: LineShop, todo: Operations, ahead: LineHistory, now: float, until: float, n: int, exact: bool
+        self, shop: LineShop, operations: Operations, ahead: LineHistory, now: float, until: float, n: int, exact: bool
     ) -> None:
-        self.shop, self.todo, self.ahead, self._until, self._exact = shop, todo, ahead, until, exact
+        self.shop, self.operations, self.ahead, self._until, self._exact = shop, operations, ahead, until, exact
         self.members: list[list[tuple[int, float]]] = []
         """By number: the operations that move together, each with its minutes after the first one."""
         self.place: dict[int, tuple[int, float]] = {}
@@ -199,19 +203,19 @@ class _Graph:
 
     def _number(self, until: float) -> None:
         """Heats of a cast move together; those of a cast that runs do not move."""
-        todo, start = self.todo, self.ahead.start
-        for sequence in todo.sequence:
+        operations, start = self.operations, self.ahead.start
+        for sequence in operations.sequence:
             members: list[tuple[int, float]] | None = None
             for i in sequence:
-                if i in todo.actuals or (start[i] > until and not todo.follows[i]):
+                if i in operations.actuals or (start[i] > until and not operations.follows[i]):
                     members = None
-                elif not todo.follows[i]:
+                elif not operations.follows[i]:
                     members = []
                     self.members.append(members)
                     self._join(members, i, 0.0)
                 elif members is not None:
                     last, offset = members[-1]
-                    self._join(members, i, offset + todo.planned[last])
+                    self._join(members, i, offset + operations.planned[last])
 
     def _join(self, members: list[tuple[int, float]], i: int, offset: float) -> None:
         members.append((i, offset))
@@ -219,7 +223,7 @@ class _Graph:
 
     def _took(self, i: int) -> float:
         """Minutes of an operation."""
-        return self.ahead.end[i] - self.ahead.start[i] if i in self.todo.actuals else self.todo.planned[i]
+        return self.ahead.end[i] - self.ahead.start[i] if i in self.operations.actuals else self.operations.planned[i]
 
     # ---- limits ---------------------------------------------------------------------------------------------------
 
@@ -245,15 +249,15 @@ class _Graph:
 
     def _of_heats(self) -> None:
         """From stage to stage, release and due time."""
-        shop, todo = self.shop, self.todo
-        for i, b in enumerate(todo.before):
-            h = todo.heat[i]
+        shop, operations = self.shop, self.operations
+        for i, b in enumerate(operations.before):
+            h = operations.heat[i]
             if i in self.place and b < 0:
                 self._not_before(i, shop.release[h])
-            if i in self.place and todo.stage[i] == shop.route[h][-1]:
-                self._not_after(i, self._due(h) - todo.planned[i])
-            if i in self.place and (h, todo.stage[i]) in shop.locks:
-                _, earliest, latest = shop.locks[h, todo.stage[i]]
+            if i in self.place and operations.stage[i] == shop.route[h][-1]:
+                self._not_after(i, self._due(h) - operations.planned[i])
+            if i in self.place and (h, operations.stage[i]) in shop.locks:
+                _, earliest, latest = shop.locks[h, operations.stage[i]]
                 self._not_before(i, earliest)
                 # one that is late already, or lies between two moments of the grid, is not held up further
                 late = latest if self._exact else max(latest, self.ahead.start[i] + GRID_MIN)
@@ -261,8 +265,8 @@ class _Graph:
                 self._not_after(i, max(late, _up(earliest - offset) * GRID_MIN + offset))
             if b < 0 or (i not in self.place and b not in self.place):
                 continue
-            took, longest = self._took(b), shop.longest_wait[todo.stage[b]]
-            self._least(b, i, took + todo.travel[i])
+            took, longest = self._took(b), shop.longest_wait[operations.stage[b]]
+            self._least(b, i, took + operations.travel[i])
             if longest < math.inf:
                 self._least(i, b, -took - longest)
 
@@ -271,18 +275,18 @@ class _Graph:
 
     def _of_units(self) -> None:
         """One after the other on each unit, outside its outages, and not far from where it is expected."""
-        todo, start = self.todo, self.ahead.start
-        for sequence in todo.sequence:
+        operations, start = self.operations, self.ahead.start
+        for sequence in operations.sequence:
             for a, b in pairwise(sequence):
-                if b in self.place and not todo.follows[b]:
-                    self._least(a, b, self._took(a) + todo.gap[b])
+                if b in self.place and not operations.follows[b]:
+                    self._least(a, b, self._took(a) + operations.gap[b])
         for members in self.members:
             first, (last, offset) = members[0][0], members[-1]
-            for begin, over in self.shop.outages[todo.unit[first]]:
+            for begin, over in self.shop.outages[operations.unit[first]]:
                 if start[first] >= over - CLOSE:
                     self._not_before(first, over)
                 else:
-                    self._not_after(first, begin - offset - todo.planned[last])
+                    self._not_after(first, begin - offset - operations.planned[last])
             self._not_before(first, start[first] - REACH_MIN)
             self._not_after(first, start[first] + REACH_MIN)
 
@@ -304,62 +308,63 @@ class _Graph:
 
     def soften(self, now: float, risks: Risks) -> None:
         """Price slack: of heats before casters, of waits, and before due times."""
-        todo, shop, start, end, until = self.todo, self.shop, self.ahead.start, self.ahead.end, self._until
+        operations, shop, start, end, until = self.operations, self.shop, self.ahead.start, self.ahead.end, self._until
         works = [
-            (todo.unit[i], max(end[i] - now, 0.0) if i in todo.actuals else todo.planned[i]) for i in range(len(todo))
+            (operations.unit[i], max(end[i] - now, 0.0) if i in operations.actuals else operations.planned[i])
+            for i in range(len(operations))
         ]
         """Unit and minutes that are left of each operation."""
-        after = {a: b for sequence in todo.sequence for a, b in pairwise(sequence)}
+        after = {a: b for sequence in operations.sequence for a, b in pairwise(sequence)}
         for i, (number, offset) in self.place.items():
-            b, h = todo.before[i], todo.heat[i]
-            if b >= 0 and shop.longest_wait[todo.stage[b]] < math.inf:
-                most = self._took(b) + shop.longest_wait[todo.stage[b]]
+            b, h = operations.before[i], operations.heat[i]
+            if b >= 0 and shop.longest_wait[operations.stage[b]] < math.inf:
+                most = self._took(b) + shop.longest_wait[operations.stage[b]]
                 self._slack(i, b, -most, risks.steps(works[j] for j in self._together(i)))
-            if todo.stage[i] == shop.route[h][-1]:
-                slack = self._due(h) - todo.planned[i] - offset - self._slots * GRID_MIN
+            if operations.stage[i] == shop.route[h][-1]:
+                slack = self._due(h) - operations.planned[i] - offset - self._slots * GRID_MIN
                 before = [works[j] for j in self._chain(i, now)]
                 self.late[number] += risks.of(before, np.maximum(slack, 0.0))
         for b, work in enumerate(works):
-            if not work[1] or todo.stage[b] == shop.campaign or start[b] > until:
+            if not work[1] or operations.stage[b] == shop.campaign or start[b] > until:
                 continue
             prices = risks.steps([work])
             for minutes, i in self._paths(b, after):
-                self._slack(b, i, minutes, prices * (1.0 if todo.follows[i] else STARTING))
+                self._slack(b, i, minutes, prices * (1.0 if operations.follows[i] else STARTING))
 
     def _together(self, i: int) -> Iterator[int]:
         """Operations of the same cast before one, or the one before it on its unit."""
-        todo = self.todo
-        sequence, k = todo.sequence[todo.unit[i]], todo.rank[i]
-        if k and not todo.follows[i]:
+        operations = self.operations
+        sequence, k = operations.sequence[operations.unit[i]], operations.rank[i]
+        if k and not operations.follows[i]:
             yield sequence[k - 1]
-        while k and todo.follows[sequence[k]]:
+        while k and operations.follows[sequence[k]]:
             k -= 1
             yield sequence[k]
 
     def _chain(self, i: int, now: float) -> set[int]:
         """One operation and all before it that have not ended, on its unit and in its heat."""
-        todo, chain, rest = self.todo, set[int](), [i]
+        operations, chain, rest = self.operations, set[int](), [i]
         while rest:
             j = rest.pop()
             if j < 0 or j in chain or self.ahead.end[j] <= now:
                 continue
             chain.add(j)
-            rank = todo.rank[j]
-            rest += [todo.before[j], todo.sequence[todo.unit[j]][rank - 1] if rank else -1]
+            rank = operations.rank[j]
+            rest += [operations.before[j], operations.sequence[operations.unit[j]][rank - 1] if rank else -1]
         return chain
 
     def _paths(self, b: int, after: dict[int, int]) -> Iterator[tuple[float, int]]:
         """Castings that an operation makes late, of its heat and of the next one on its unit, each with the least time
         from its start."""
-        todo, minutes = self.todo, 0.0
+        operations, minutes = self.operations, 0.0
         for j in (b, after.get(b, -1)):
             if j < 0:
                 return
-            minutes += self._took(j) + (todo.gap[j] if j != b else 0.0)
+            minutes += self._took(j) + (operations.gap[j] if j != b else 0.0)
             way = minutes
-            for i in range(j + 1, todo.last_of(j) + 1):
-                way += todo.travel[i]
-                if todo.stage[i] == self.shop.campaign:
+            for i in range(j + 1, operations.last_of(j) + 1):
+                way += operations.travel[i]
+                if operations.stage[i] == self.shop.campaign:
                     yield way, i
                     break
                 way += self._took(i)

@@ -199,7 +199,7 @@ def stands(scenario: Case, baseline: Baseline) -> bool:
         scenario: what is asked.
         baseline: of the scenario.
     """
-    return not scenario.disturbances.careful and keeps(scenario, baseline.run, baseline.figures)
+    return not scenario.disturbances.has_margins and keeps(scenario, baseline.run, baseline.figures)
 
 
 def keeps(scenario: Case, run: xr.Dataset, sums: Figures) -> bool:

@@ -42,12 +42,12 @@ def start_lists(scenario: Case, baseline: Baseline, study: Study | None, *, arou
         if not rules.as_list:
             yield from () if baseline.complete else (baseline.schedule,)
             continue
-        if around and scenario.disturbances.careful:
+        if around and scenario.disturbances.has_margins:
             # the last plan, which may lack the margins of this one, knows a good order
             last = study.beginnings(scenario) if study is not None else ()
-            careful = twin.dispatch(scenario, envelope, keeping=True, like=last[0] if last else None)
-            if careful.attrs["complete"]:
-                yield careful
+            schedule = twin.dispatch(scenario, envelope, keeping=True, like=last[0] if last else None)
+            if schedule.attrs["complete"]:
+                yield schedule
         if around and baseline.complete:
             yield from _resting(scenario, envelope, rules)
             yield from lower_peaks(scenario, envelope, baseline.schedule)
@@ -68,7 +68,7 @@ def lower_peaks(scenario: Case, envelope: xr.Dataset, dispatched: xr.Dataset) ->
         limit = (low + high) / 2
         grid = scenario.site.grid.model_copy(update={"import_limit_mw": limit})
         calmer = scenario.model_copy(update={"site": scenario.site.model_copy(update={"grid": grid})})
-        schedule = twin.dispatch(calmer, envelope, keeping=calmer.disturbances.careful)
+        schedule = twin.dispatch(calmer, envelope, keeping=calmer.disturbances.has_margins)
         if schedule.attrs["complete"]:
             high = min(limit, float(schedule["meter_mw"].max()))
             yield schedule
@@ -85,7 +85,7 @@ def _resting(scenario: Case, envelope: xr.Dataset, rules: ShiftRules) -> Iterato
     for hours in PLAN.rests:
         variant = ruled(scenario, rules, worth, hours, None)
         over = partial(_past, until)
-        schedule = twin.dispatch(variant, envelope, keeping=scenario.disturbances.careful, over=over)
+        schedule = twin.dispatch(variant, envelope, keeping=scenario.disturbances.has_margins, over=over)
         if not schedule.attrs["complete"]:
             return
         yield schedule

@@ -186,7 +186,7 @@ def shop(scenario: Case) -> LineShop:
     )
 
 
-def careful(table: LineShop) -> LineShop:
+def with_margins(table: LineShop) -> LineShop:
     """The line as a plan with margins sees it: longer transfers, shorter waits, sooner due times."""
     disturbances = table.scenario.disturbances
     return replace(
@@ -201,8 +201,8 @@ def careful(table: LineShop) -> LineShop:
     )
 
 
-def careless(table: LineShop) -> LineShop:
-    """The line of somebody who follows a list without margins."""
+def nominal(table: LineShop) -> LineShop:
+    """The line without margins, as one who follows a list has it."""
     return replace(table, slack=[0.0] * len(table.slack))
 
 

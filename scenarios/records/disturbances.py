@@ -191,7 +191,7 @@ class Disturbances(Record):
         return {margin.stage: margin for margin in self.margins}
 
     @property
-    def careful(self) -> bool:
+    def has_margins(self) -> bool:
         """Whether a plan keeps any margin."""
         return bool(self.margins or self.due_margin_min or self.import_margin_mw)
 

@@ -116,8 +116,8 @@ def hold_out(
     courses = []
     for replication in range(replications):
         variant = applied(log_scenario, overlay(log_scenario, fits, _sample(estimates, generator)))
-        todo = _operations(variant, rows, from_min)
-        courses.append(_replay_course(todo, seed, replication))
+        operations = _operations(variant, rows, from_min)
+        courses.append(_replay_course(operations, seed, replication))
     checks = _checks(scenario, rows, logged, courses)
     if not planned:
         # when a heat waits is decided by a plan that nobody knows: reported, but no test of the fit
@@ -210,12 +210,12 @@ class _Course:
     per_day: float
 
 
-def _replay_course(todo: Operations, seed: int, replication: int) -> _Course:
-    course, factor = follow(todo, seed, replication, True)
+def _replay_course(operations: Operations, seed: int, replication: int) -> _Course:
+    course, factor = follow(operations, seed, replication, True)
     start, end = np.array(course.start), np.array(course.end)
-    energy = todo.arrays["energy"] * factor + reheating(todo, start, end)
-    of_heats = np.bincount(todo.arrays["heat"], weights=energy)
-    return _Course(end - start, waits(todo, start, end), of_heats, _per_day(start, end, len(of_heats)))
+    energy = operations.arrays["energy"] * factor + reheating(operations, start, end)
+    of_heats = np.bincount(operations.arrays["heat"], weights=energy)
+    return _Course(end - start, waits(operations, start, end), of_heats, _per_day(start, end, len(of_heats)))
 
 
 def _logged(scenario: Case, log: HeatLog) -> _Course:

@@ -13,7 +13,7 @@ from emberline import twin
 from emberline.scenarios import Case
 from emberline.scenarios.line.tables import shop
 from emberline.scenarios.loading.heat_log import COLUMNS, TIMES
-from emberline.twin.line.operations import operations
+from emberline.twin.line.operations import operations_of
 from emberline.twin.plant import follow
 from emberline.twin.recorder import reheating
 
@@ -40,23 +40,23 @@ def twin_log(
     Times are UTC, rounded to the second.
     """
     table = shop(scenario)
-    todo = operations(table, twin.dispatch(scenario) if schedule is None else schedule)
+    operations = operations_of(table, twin.dispatch(scenario) if schedule is None else schedule)
     seed = scenario.disturbances.seed if seed is None else seed
-    of = todo.arrays
+    of = operations.arrays
     heat, unit = of["heat"], of["unit"]
     names, orders = np.array(table.names), np.array(table.orders)
     grades = np.array([item.grade.name for item in scenario.heats])
-    planned = np.array(todo.scheduled), np.array(todo.scheduled) + np.array(todo.planned)
+    planned = np.array(operations.scheduled), np.array(operations.scheduled) + np.array(operations.planned)
     columns: dict[str, list[np.ndarray]] = {name: [] for name in COLUMNS}
     offset = 0.0
     for replication in replications:
-        course, factor = follow(todo, seed, replication, disturbed)
+        course, factor = follow(operations, seed, replication, disturbed)
         start, end = np.array(course.start), np.array(course.end)
         indices = np.flatnonzero(~np.isnan(end))
         stops = [(i, at, at + halt) for i, halts in course.stops.items() for at, halt in halts]
         label, none = f"{replication}:", np.full(len(stops), "")
         nothing = np.full(len(stops), np.nan)
-        energy = of["energy"] * factor + reheating(todo, start, end)
+        energy = of["energy"] * factor + reheating(operations, start, end)
         for name, of_heats, of_stops in (
             ("heat", np.char.add(label, names[heat[indices]]), none),
             ("grade", grades[heat[indices]], none),

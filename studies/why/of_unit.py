@@ -12,7 +12,7 @@ import xarray as xr
 from emberline.models import explain
 from emberline.models.search import schedule as schedules
 from emberline.planning.accounts.unit_runs import RUN, UnitRun, unit_runs
-from emberline.planning.answer.dear_hours import dear_hours
+from emberline.planning.answer.expensive_hours import expensive_hours
 from emberline.planning.answer.uses import signal, signal_text, used
 from emberline.scenarios import Case, Problem, ScenarioError
 from emberline.scenarios.assets import of
@@ -123,10 +123,10 @@ class OfUnit:
             yield from self._runs()
 
     def _runs(self) -> Iterator[str]:
-        """Why it runs in dear hours, and what stops its runs on both sides, of the dearest ones."""
+        """Why it runs in expensive hours, and what stops its runs on both sides, of the dearest ones."""
         plan = self.resolver.plan
         assert plan.replay is not None
-        yield from (reason.says for reason in dear_hours(plan, plan.replay) if reason.unit in self.units)
+        yield from (reason.says for reason in expensive_hours(plan, plan.replay) if reason.unit in self.units)
         runs = [one for one in self._every if one.unit in self.units and one.what == RUN and one != self.run]
         dearest = sorted(runs, key=lambda one: -self._worth(one))[: WHY.runs]
         yield from (self._lies(one) for one in sorted(dearest, key=lambda one: one.first))

@@ -55,18 +55,20 @@ def after(policy: LineReplan, replication: int, minute: float) -> tuple[LinePlan
     plant = LinePlant(policy.follower, 1, replication)
     plant.run(minute)
     view = policy.view(plant.so_far())
-    return plant, view, onward(policy.shop, view, rows_of(plant.todo), plant.todo.missing)
+    return plant, view, onward(policy.shop, view, rows_of(plant.operations), plant.operations.missing)
 
 
-def expected(todo: Operations, view: SoFar) -> LineHistory:
+def expected(operations: Operations, view: SoFar) -> LineHistory:
     """How a list goes on without further disturbance."""
-    return ListReplay(todo, todo.planned, {}, clock=Clock(view.now), so_far=view).run()
+    return ListReplay(operations, operations.planned, {}, clock=Clock(view.now), so_far=view).run()
 
 
-def retimed(policy: LineReplan, todo: Operations, view: SoFar, price: float) -> Retimed | None:
+def retimed(policy: LineReplan, operations: Operations, view: SoFar, price: float) -> Retimed | None:
     """The best times with a price of a limit that is broken, in shares of a day's worth."""
     policy.retiming.forget()
-    return policy.retiming.best(todo, expected(todo, view), view.now, Risks(policy.shop, price * policy.day))
+    return policy.retiming.best(
+        operations, expected(operations, view), view.now, Risks(policy.shop, price * policy.day)
+    )
 
 
 def test_as_printed_is_what_the_twin_replays(day: tuple[Case, xr.Dataset]) -> None:
@@ -130,11 +132,11 @@ def test_retimed_lists_go_as_they_say_and_keep_their_limits(
     policy: LineReplan, replication: int, minute: float, price: float
 ) -> None:
     """Followed without further disturbance each heat starts to the minute, and waits and due times are kept."""
-    _, view, todo = after(policy, replication, minute)
-    better = retimed(policy, todo, view, price)
+    _, view, operations = after(policy, replication, minute)
+    better = retimed(policy, operations, view, price)
     assert better is not None
-    rows = [(*row[:3], at, at + row[4] - row[3]) for row, at in zip(rows_of(todo), better.starts, strict=True)]
-    listed = onward(policy.shop, view, rows, todo.missing)
+    rows = [(*row[:3], at, at + row[4] - row[3]) for row, at in zip(rows_of(operations), better.starts, strict=True)]
+    listed = onward(policy.shop, view, rows, operations.missing)
     ran, shop = expected(listed, view), policy.shop
     for i, b in enumerate(listed.before):
         if i in listed.actuals:
@@ -150,28 +152,34 @@ def test_retimed_lists_go_as_they_say_and_keep_their_limits(
 
 def test_a_list_at_its_best_times_has_little_to_gain(policy: LineReplan) -> None:
     """Without an import limit what a list gains is left to no second look but for how far starts may move."""
-    _, view, todo = after(policy, 1, 250.0)
+    _, view, operations = after(policy, 1, 250.0)
     free = Retiming(policy.shop, policy.worth, np.full(96, np.inf), 15)
     risks, gains = Risks(policy.shop, 0.03 * policy.day), []
     for _ in range(8):
-        better = free.best(todo, expected(todo, view), view.now, risks)
+        better = free.best(operations, expected(operations, view), view.now, risks)
         assert better is not None
         gains.append(better.gain)
-        rows = [(*row[:3], at, at + row[4] - row[3]) for row, at in zip(rows_of(todo), better.starts, strict=True)]
-        todo = onward(policy.shop, view, rows, todo.missing)
+        rows = [
+            (*row[:3], at, at + row[4] - row[3]) for row, at in zip(rows_of(operations), better.starts, strict=True)
+        ]
+        operations = onward(policy.shop, view, rows, operations.missing)
     assert gains[0] > 1e-3 * policy.day
     assert min(gains) > -1e-9 * policy.day
     assert gains[-1] < 0.05 * gains[0]
 
 
 def test_slack_before_casters_grows_with_its_price(policy: LineReplan) -> None:
-    _, view, todo = after(policy, 0, 0.0)
+    _, view, operations = after(policy, 0, 0.0)
     missing = []
     for price in (0.0, 0.03, 0.3):
-        better = retimed(policy, todo, view, price)
+        better = retimed(policy, operations, view, price)
         assert better is not None
         at = better.starts
-        waits = [at[i] - at[b] - todo.planned[b] - todo.travel[i] for i, b in enumerate(todo.before) if todo.follows[i]]
+        waits = [
+            at[i] - at[b] - operations.planned[b] - operations.travel[i]
+            for i, b in enumerate(operations.before)
+            if operations.follows[i]
+        ]
         missing.append(sum(max(30 - wait, 0.0) for wait in waits))
     assert missing[0] > missing[1] > missing[2]
 
@@ -215,15 +223,15 @@ def test_best_times_avoid_dear_hours(policy: LineReplan) -> None:
     worth = np.ones(line.scenario.horizon.n_steps)
     worth[40:48] = 50.0
     room = np.full(96, np.inf)
-    _, view, todo = after(policy, 0, 0.0)
-    ahead = expected(todo, view)
-    better = Retiming(line, worth, room, 15).best(todo, ahead, 0.0, Risks(line, 0.0))
+    _, view, operations = after(policy, 0, 0.0)
+    ahead = expected(operations, view)
+    better = Retiming(line, worth, room, 15).best(operations, ahead, 0.0, Risks(line, 0.0))
     assert better is not None
 
     def minutes(at: list[float]) -> float:
         """Furnace minutes in the dear hours."""
-        furnaces = [i for i, k in enumerate(todo.stage) if k == 0]
-        return sum(max(min(at[i] + todo.planned[i], 720) - max(at[i], 600), 0) for i in furnaces)
+        furnaces = [i for i, k in enumerate(operations.stage) if k == 0]
+        return sum(max(min(at[i] + operations.planned[i], 720) - max(at[i], 600), 0) for i in furnaces)
 
     assert minutes(better.starts) < 0.8 * minutes(ahead.start)
 
@@ -238,7 +246,7 @@ def test_a_breakdown_and_a_late_heat_are_seen(policy: LineReplan) -> None:
             units = {one.unit for one in so_far.actuals.values() for at, halt in one.stops if at <= minute < at + halt}
             assert standing(so_far) == units
             over = [minute - one.start - one.planned for one in so_far.actuals.values() if one.end > minute]
-            assert lateness(rows_of(plant.todo), so_far) >= max(over, default=0.0)
+            assert lateness(rows_of(plant.operations), so_far) >= max(over, default=0.0)
             met |= {"down"} if units else set()
             met |= {"late"} if max(over, default=0.0) > 10 else set()
     assert met == {"down", "late"}

@@ -30,10 +30,10 @@ def follower(request: pytest.FixtureRequest) -> Follower:
 
 def rows(plant: LinePlant, by_min: float = 0.0) -> Iterator[Row]:
     """The list of a plant, what has not begun by so much later."""
-    todo = plant.todo
-    for i in range(len(todo)):
-        at = todo.scheduled[i] + by_min
-        yield todo.heat[i], todo.stage[i], todo.unit[i], at, at + todo.planned[i]
+    operations = plant.operations
+    for i in range(len(operations)):
+        at = operations.scheduled[i] + by_min
+        yield operations.heat[i], operations.stage[i], operations.unit[i], at, at + operations.planned[i]
 
 
 @pytest.mark.parametrize("replication", range(8, 20))

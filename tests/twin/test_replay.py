@@ -15,7 +15,7 @@ from emberline.scenarios.line.scatter import stream
 from emberline.scenarios.line.tables import shop
 from emberline.twin import dispatch, replay, replays, simulate
 from emberline.twin.line.line import ListReplay
-from emberline.twin.line.operations import operations
+from emberline.twin.line.operations import operations_of
 from emberline.twin.streams import Breakdowns
 
 
@@ -59,12 +59,15 @@ def two_heats(**rest: Any) -> tuple[Case, xr.Dataset]:
 
 def follow(case: Case, schedule: xr.Dataset, **longer: float) -> dict[str, Any]:
     """Start and end of each operation, with given durations for some, such as ``A_1_melting=60``."""
-    todo = operations(shop(case), schedule)
-    names = [f"{todo.shop.names[h]}-{todo.shop.stages[k]}" for h, k in zip(todo.heat, todo.stage, strict=True)]
-    duration = todo.arrays["duration"].tolist()
+    operations = operations_of(shop(case), schedule)
+    names = [
+        f"{operations.shop.names[h]}-{operations.shop.stages[k]}"
+        for h, k in zip(operations.heat, operations.stage, strict=True)
+    ]
+    duration = operations.arrays["duration"].tolist()
     for name, minutes in longer.items():
         duration[names.index(name.replace("_", "-"))] = minutes
-    course = ListReplay(todo, duration, {}).run()
+    course = ListReplay(operations, duration, {}).run()
     return {name: (course.start[i], course.end[i]) for i, name in enumerate(names)}
 
 
@@ -131,14 +134,18 @@ def test_a_heat_is_held_back_while_another_of_its_cast_is_held_up() -> None:
     Sensitivity: the start of a cast expected as scheduled, whatever its heats do.
     """
     case, schedule = two_heats()
-    todo = operations(shop(case), schedule)
+    operations = operations_of(shop(case), schedule)
     failing: Any = Breakdowns(100.0, 100.0, FixedDraws(0.5, 2.0))  # type: ignore[arg-type]
-    course = ListReplay(todo, todo.arrays["duration"].tolist(), {todo.shop.unit_index["F"]: failing}).run()
-    rows = {(todo.shop.names[h], k): i for i, (h, k) in enumerate(zip(todo.heat, todo.stage, strict=True))}
+    course = ListReplay(
+        operations, operations.arrays["duration"].tolist(), {operations.shop.unit_index["F"]: failing}
+    ).run()
+    rows = {
+        (operations.shop.names[h], k): i for i, (h, k) in enumerate(zip(operations.heat, operations.stage, strict=True))
+    }
     assert course.end[rows["A-2", 0]] == 290
     assert course.start[rows["A-1", 2]] - course.end[rows["A-1", 1]] <= 45
     assert course.end[rows["A-1", 2]] == pytest.approx(course.start[rows["A-2", 2]])
-    assert [todo.last_of(i) for i in range(len(todo))] == [2, 2, 2, 5, 5, 5]
+    assert [operations.last_of(i) for i in range(len(operations))] == [2, 2, 2, 5, 5, 5]
 
 
 def test_a_breakdown_interrupts_and_resumes() -> None:

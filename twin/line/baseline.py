@@ -27,7 +27,7 @@ import xarray as xr
 
 from emberline.scenarios import Case, effort
 from emberline.scenarios.datasets import SCHEDULE, Policy, check, metered
-from emberline.scenarios.line.tables import NEVER, LineShop, careful, careless, shop
+from emberline.scenarios.line.tables import NEVER, LineShop, nominal, shop, with_margins
 from emberline.twin.line.line import ListReplay
 from emberline.twin.line.operations import arrange, planned_durations
 from emberline.twin.line.placing import CastGroup, Placing
@@ -82,14 +82,14 @@ def dispatch_heats(
     """
     table = shop(scenario)
     if envelope is None or scenario.disturbances.margins:
-        planned = planned_durations(table, careful=keeping)
+        planned = planned_durations(table, with_margins=keeping)
     else:
         planned = envelope["planned_min"].values
     grid = SiteGrid(_calmer(scenario, keeping))
     pains = PAINS if keeping else 0
-    placing = _list(careful(table) if keeping else table, planned.tolist(), grid, pains, like, over)
+    placing = _list(with_margins(table) if keeping else table, planned.tolist(), grid, pains, like, over)
     placing.melt_later()
-    placing.table = careless(table)
+    placing.table = nominal(table)
     return _schedule(placing)
 
 
@@ -195,14 +195,14 @@ def _schedule(placed: Placing) -> xr.Dataset:
                 break
             unit[h, k], start[h, k], end[h, k] = table.units[place.unit], place.start, place.end
             plan.append((h, k, place.unit, place.start, place.end))
-    todo = arrange(table, plan, placed.unplaced)
-    of = todo.arrays
-    course = ListReplay(todo, of["duration"].tolist(), {}).run()
+    operations = arrange(table, plan, placed.unplaced)
+    of = operations.arrays
+    course = ListReplay(operations, of["duration"].tolist(), {}).run()
     begins, over = np.array(course.start), np.array(course.end)
-    reheat = reheating(todo, begins, over)
+    reheat = reheating(operations, begins, over)
     extra[of["heat"], of["stage"]] = reheat
     trace = operations_trace(of["unit"], begins, over, of["energy"], reheat, table.profiles, {})
-    line_rates = line_flows(todo, np.arange(len(plan)), begins, over, of["energy"], {})
+    line_rates = line_flows(operations, np.arange(len(plan)), begins, over, of["energy"], {})
     line, idle = trace.mean(placed.grid.edges), None
     if table.states:
         idle = idling(table, of["unit"], begins, over).mean(placed.grid.edges)

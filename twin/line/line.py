@@ -52,7 +52,7 @@ class ListReplay:
 
     def __init__(
         self,
-        todo: Operations,
+        operations: Operations,
         duration: list[float],
         failures: Mapping[int, Breakdowns],
         recourse: Recourse | None = None,
@@ -61,7 +61,7 @@ class ListReplay:
         so_far: SoFar | None = None,
     ) -> None:
         """Args:
-        todo: the operations.
+        operations: the operations.
         duration: of each [min].
         failures: breakdowns by unit, those of what has begun left behind.
         recourse: what the dispatcher may do; None: nothing.
@@ -69,14 +69,14 @@ class ListReplay:
         clock: that runs it, at the moment of ``so_far``; None: SimPy's environment.
         so_far: what has happened already; None: nothing.
         """
-        n = len(todo)
+        n = len(operations)
         self.recourse, self.load_management = recourse, load_management
         self.acts: list[Act] = []
         self.new_casts: set[int] = set()
         self.returns: dict[int, tuple[float, float]] = {}
-        self._second_until = [-math.inf] * len(todo.sequence)
+        self._second_until = [-math.inf] * len(operations.sequence)
         """Until when each unit treats a heat that went back [min]."""
-        self.todo = todo
+        self.operations = operations
         self.duration = duration
         self.failures = failures
         self.env: Environment = simpy.Environment() if clock is None else clock
@@ -85,11 +85,11 @@ class ListReplay:
         self.waiting: list[Any] = [None] * n
         self.stops: dict[int, list[tuple[float, float]]] = {}
         self._open = 0
-        self._place = [0] * len(todo.sequence)
+        self._place = [0] * len(operations.sequence)
         """Number of operations of each unit that are over."""
         self._latest = 0.0
         """By how much anything has been later than scheduled until now, or will be that is under way [min]."""
-        self._slack = max(todo.shop.slack, default=0.0)
+        self._slack = max(operations.shop.slack, default=0.0)
         self._until = [math.nan] * n
         """End of each operation that has begun, before it is over."""
         self._working = [math.nan] * n
@@ -101,20 +101,20 @@ class ListReplay:
         """Earliest start of operations that have not begun [min]."""
         if so_far is not None:
             self._take_in(so_far)
-        for u, sequence in enumerate(todo.sequence):
+        for u, sequence in enumerate(operations.sequence):
             if sequence:
                 self.env.process(self._unit(u, sequence))
 
     def _take_in(self, so_far: SoFar) -> None:
         """Go on from what has happened."""
-        todo = self.todo
-        place = {key: i for i, key in enumerate(zip(todo.heat, todo.stage, strict=True))}
+        operations = self.operations
+        place = {key: i for i, key in enumerate(zip(operations.heat, operations.stage, strict=True))}
         self.actuals = {place[key]: one for key, one in so_far.actuals.items()}
         self.returns = {place[key]: span for key, span in so_far.returns.items()}
         self.new_casts = {place[key] for key in so_far.new_casts}
         self.acts, self._latest, self._from = list(so_far.acts), so_far.latest, so_far.now
         for i, (_, over) in self.returns.items():
-            u = todo.unit[todo.before[i]]
+            u = operations.unit[operations.before[i]]
             self._second_until[u] = max(self._second_until[u], over)
         for i, one in self.actuals.items():
             self.start[i], self._until[i], self._working[i] = one.start, one.end, one.working
@@ -137,50 +137,52 @@ class ListReplay:
 
     def so_far(self, now: float) -> SoFar:
         """History until the moment to which it has run; what is settled for later is left open again."""
-        todo, keys = self.todo, list(zip(self.todo.heat, self.todo.stage, strict=True))
+        operations, keys = self.operations, list(zip(self.operations.heat, self.operations.stage, strict=True))
         actuals = {}
         for i, at in enumerate(self.start):
             if at <= now:  # not nan
                 casting = self._casts.get(i)
                 end = math.nan if casting else self._until[i]
                 stops = tuple(self.stops.get(i, ()))
-                actuals[keys[i]] = Actual(todo.unit[i], at, end, todo.planned[i], self._working[i], stops, casting)
+                actuals[keys[i]] = Actual(
+                    operations.unit[i], at, end, operations.planned[i], self._working[i], stops, casting
+                )
         returns = {keys[i]: span for i, span in self.returns.items() if span[0] < span[1] and span[0] <= now}
         new = frozenset(keys[i] for i in self.new_casts)
         return SoFar(now, actuals, returns, new, tuple(act for act in self.acts if act.at_min <= now), self._latest)
 
     def _unit(self, u: int, sequence: list[int]) -> Generator[Any, None, None]:
-        todo, env, end, waiting = self.todo, self.env, self.end, self.waiting
-        shop = todo.shop
+        operations, env, end, waiting = self.operations, self.env, self.end, self.waiting
+        shop = operations.shop
         outages, failures = shop.outages[u], self.failures.get(u)
         casting = shop.stage_of[u] == shop.campaign
         free = -math.inf
         for place, i in enumerate(sequence):
-            b = todo.before[i]
-            follows = todo.follows[i]
+            b = operations.before[i]
+            follows = operations.follows[i]
             actuals = self.actuals.get(i)
             if actuals is None and follows and self.recourse is not None and self._ends_cast(i, free):
                 follows = False
             if b < 0 or actuals is not None:
-                ready = max(shop.release[todo.heat[i]], 0.0)
+                ready = max(shop.release[operations.heat[i]], 0.0)
             else:
                 if end[b] is None:
                     waiting[b] = env.event()
                     yield waiting[b]
-                ready = end[b] + todo.travel[i]  # type: ignore[operator]
-            at = todo.scheduled[i]
+                ready = end[b] + operations.travel[i]  # type: ignore[operator]
+            at = operations.scheduled[i]
             if actuals is not None:
                 at, finish = actuals.start, actuals.end
                 if actuals.casting is not None:
                     self.start[i] = at
                     working = yield from self._casting(sequence, place, at, actuals.working, actuals.casting)
                     finish = self._finish(i, at, working, failures)
-            elif todo.started[i]:
+            elif operations.started[i]:
                 finish = self._finish_started(i, failures)
             else:
-                at = max(at, ready, free if follows else free + todo.gap[i], self._second_until[u], self._from)
+                at = max(at, ready, free if follows else free + operations.gap[i], self._second_until[u], self._from)
                 if i in self.returns:
-                    at = max(at, self.returns[i][1] + todo.travel[i])
+                    at = max(at, self.returns[i][1] + operations.travel[i])
                 if not follows:
                     if outages:
                         at = after_outages(outages, at, self._expected(sequence, place))
@@ -195,7 +197,7 @@ class ListReplay:
                             if outages:
                                 at = after_outages(outages, at, self._expected(sequence, place))
                 # lateness is passed on at most: what was never so late holds nobody back
-                while self._latest > TOLERANCE and todo.soonest[i] + self._latest + self._slack > at:
+                while self._latest > TOLERANCE and operations.soonest[i] + self._latest + self._slack > at:
                     if at > env.now:
                         yield env.timeout(at - env.now)
                     target = self._not_before(i)
@@ -203,10 +205,10 @@ class ListReplay:
                         break
                     at = max(target, at + SHORTEST_PATIENCE_MIN)
                     if outages:
-                        at = after_outages(outages, at, todo.planned[i])
+                        at = after_outages(outages, at, operations.planned[i])
                 if self.recourse is not None and self._returns(i, at):
                     at = yield from self._again(i, at)
-                working = max(self.duration[i], todo.pace[i])
+                working = max(self.duration[i], operations.pace[i])
                 if self.load_management is not None and self._may_wait(i):
                     at, working = self._managed(i, at, working)
                 if self.recourse is not None and casting and self._casts_on(sequence, place):
@@ -214,14 +216,14 @@ class ListReplay:
                     working = yield from self._casting(sequence, place, at, working)
                 finish = self._finish(i, at, working, failures)
             self.start[i], self._until[i] = at, finish
-            late = finish - todo.scheduled[i] - todo.planned[i]
+            late = finish - operations.scheduled[i] - operations.planned[i]
             if i in self.stops:
                 late += failures.mean_repair  # type: ignore[union-attr]
             self._latest = max(self._latest, late)
             over = finish
             if place + 1 < len(sequence):
                 # on a line of one stage the next heat may enter before this one has left
-                over += min(todo.gap[sequence[place + 1]], 0.0)
+                over += min(operations.gap[sequence[place + 1]], 0.0)
             if over > env.now:
                 yield env.timeout(over - env.now)
             end[i] = free = finish
@@ -232,7 +234,7 @@ class ListReplay:
 
     def _may_wait(self, i: int) -> bool:
         """Whether a heat may be held back before an operation: nothing is cooling, and no cast is interrupted."""
-        return self.todo.before[i] < 0 and self.todo.stage[i] != self.todo.shop.campaign
+        return self.operations.before[i] < 0 and self.operations.stage[i] != self.operations.shop.campaign
 
     def _managed(self, i: int, at: float, working: float) -> tuple[float, float]:
         """Start of an operation that load management allows, and its duration then."""
@@ -250,10 +252,10 @@ class ListReplay:
     def _ends_cast(self, i: int, free: float) -> bool:
         """Whether a caster that has become free ends the cast, as by what is known its next heat will be too late."""
         assert self.recourse is not None
-        b, todo = self.todo.before[i], self.todo
-        if len(self.new_casts) >= self.recourse.end_cast_most or b < 0 or todo.started[i]:
+        b, operations = self.operations.before[i], self.operations
+        if len(self.new_casts) >= self.recourse.end_cast_most or b < 0 or operations.started[i]:
             return False
-        late = self._forecast(self.env.now, [b])[b] + todo.travel[i] - free
+        late = self._forecast(self.env.now, [b])[b] + operations.travel[i] - free
         if late <= self.recourse.end_cast_after_min:
             return False
         self.new_casts.add(i)
@@ -263,43 +265,43 @@ class ListReplay:
     def _returns(self, i: int, at: float) -> bool:
         """Whether a heat goes back to the reheating stage where it came from: it has waited longer than tolerated."""
         assert self.recourse is not None
-        b, shop = self.todo.before[i], self.todo.shop
+        b, shop = self.operations.before[i], self.operations.shop
         if i in self.returns or len(self.returns) >= self.recourse.return_most or b < 0:
             return False
-        if self.todo.stage[b] != shop.reheating:
+        if self.operations.stage[b] != shop.reheating:
             return False
         most = shop.longest_wait[shop.reheating] + shop.scenario.tolerances.wait_min
         return at - (self.end[b] or 0.0) > most + TOLERANCE
 
     def _again(self, i: int, at: float) -> Generator[Any, None, float]:
         """The second treatment of a heat on the unit where it was, as soon as that is free; when it is back."""
-        todo, env, recourse = self.todo, self.env, self.recourse
+        operations, env, recourse = self.operations, self.env, self.recourse
         assert recourse is not None
-        b = todo.before[i]
-        u, begin = todo.unit[b], at + todo.travel[i]
+        b = operations.before[i]
+        u, begin = operations.unit[b], at + operations.travel[i]
         self.returns[i] = begin, begin
         while True:
             if begin > env.now:
                 yield env.timeout(begin - env.now)
             place = self._place[u]
-            later = todo.sequence[u][place] if place < len(todo.sequence[u]) else -1
+            later = operations.sequence[u][place] if place < len(operations.sequence[u]) else -1
             working = later >= 0 and self.start[later] < begin + recourse.return_min
             if not working and self._second_until[u] <= begin:
                 break
             begin = max(env.now + SHORTEST_PATIENCE_MIN, self._second_until[u])
         over = begin + recourse.return_min
         self._second_until[u], self.returns[i] = over, (begin, over)
-        heat = todo.heat[i]
-        energy = (begin - (self.end[b] or 0.0)) * todo.shop.reheat_mwh_per_min[heat]
-        name = todo.shop.units[u]
+        heat = operations.heat[i]
+        energy = (begin - (self.end[b] or 0.0)) * operations.shop.reheat_mwh_per_min[heat]
+        name = operations.shop.units[u]
         self.acts.append(Act(RecourseKind.RETURN, name, begin, energy, "MWh", recourse.return_cost))
-        return over + todo.travel[i]
+        return over + operations.travel[i]
 
     def _casts_on(self, sequence: list[int], place: int) -> bool:
         """Whether a caster may cast a heat longer for the next one of its cast."""
         assert self.recourse is not None
-        follows = place + 1 < len(sequence) and self.todo.follows[sequence[place + 1]]
-        return bool(self.recourse.cast_longer_share) and follows and self.todo.before[sequence[place + 1]] >= 0
+        follows = place + 1 < len(sequence) and self.operations.follows[sequence[place + 1]]
+        return bool(self.recourse.cast_longer_share) and follows and self.operations.before[sequence[place + 1]] >= 0
 
     def _casting(
         self,
@@ -310,10 +312,10 @@ class ListReplay:
         under_way: tuple[float, float, float] | None = None,
     ) -> Generator[Any, None, float]:
         """Minutes for which a heat is cast: slower while, by what is known then, the next one will not be there."""
-        todo, env, recourse = self.todo, self.env, self.recourse
+        operations, env, recourse = self.operations, self.env, self.recourse
         assert recourse is not None
         i, j = sequence[place], sequence[place + 1]
-        b = todo.before[j]
+        b = operations.before[j]
         if at > env.now:
             yield env.timeout(at - env.now)
         rest, longer = working, 0.0
@@ -323,7 +325,7 @@ class ListReplay:
                 yield env.timeout(until - env.now)
         self._working[i] = working
         while rest > TOLERANCE:
-            ready = self._forecast(env.now, [b])[b] + todo.travel[j]
+            ready = self._forecast(env.now, [b])[b] + operations.travel[j]
             slower = min(max(ready - env.now - rest, 0.0) / rest, recourse.cast_longer_share)
             part = min(rest, LOOKS_AGAIN_MIN)
             rest, longer = rest - part, longer + part * slower
@@ -335,7 +337,7 @@ class ListReplay:
         return working + longer
 
     def _act(self, kind: RecourseKind, i: int, at: float, minutes: float, cost: float) -> None:
-        self.acts.append(Act(kind, self.todo.shop.units[self.todo.unit[i]], at, minutes, "min", cost))
+        self.acts.append(Act(kind, self.operations.shop.units[self.operations.unit[i]], at, minutes, "min", cost))
 
     def _finish(self, i: int, at: float, working: float, failures: Breakdowns | None) -> float:
         finish = at + working
@@ -349,13 +351,13 @@ class ListReplay:
 
     def _finish_started(self, i: int, failures: Breakdowns | None) -> float:
         """End of an operation that has begun before the horizon: over already, or going on for what remains."""
-        todo = self.todo
-        at = todo.scheduled[i]
-        nominal = at + max(todo.shop.duration[todo.heat[i]][todo.unit[i]], todo.pace[i])
+        operations = self.operations
+        at = operations.scheduled[i]
+        nominal = at + max(operations.shop.duration[operations.heat[i]][operations.unit[i]], operations.pace[i])
         self._working[i] = 0.0
         if nominal <= 0:
             return nominal
-        self._working[i] = finish = max(at + max(self.duration[i], todo.pace[i]), 0.0)
+        self._working[i] = finish = max(at + max(self.duration[i], operations.pace[i]), 0.0)
         if failures is not None:
             stops = failures.during(0.0, finish)
             if stops:
@@ -366,69 +368,69 @@ class ListReplay:
     def _cast(self, sequence: list[int], place: int) -> list[int]:
         """The heats of the cast that begins at a place of a caster's sequence."""
         over = place + 1
-        while over < len(sequence) and self.todo.follows[sequence[over]] and sequence[over] not in self.new_casts:
+        while over < len(sequence) and self.operations.follows[sequence[over]] and sequence[over] not in self.new_casts:
             over += 1
         return sequence[place:over]
 
     def _expected(self, sequence: list[int], place: int) -> float:
         """Planned minutes of an operation, or of the whole cast that it begins."""
-        return sum(self.todo.planned[i] for i in self._cast(sequence, place))
+        return sum(self.operations.planned[i] for i in self._cast(sequence, place))
 
     def _not_before(self, i: int) -> float:
         """Earliest start of an operation after which, by what is known now, its heat waits for no stage too long.
 
         Only what is later than scheduled holds a heat back: the waits of the schedule itself are not mended.
         """
-        todo = self.todo
+        operations = self.operations
         low = -math.inf
-        for j in todo.after[i]:
+        for j in operations.after[i]:
             expected = self._expected_start(j)
-            if expected > todo.scheduled[j] + TOLERANCE:
+            if expected > operations.scheduled[j] + TOLERANCE:
                 low = max(low, expected)
-            low -= todo.reach[j]
+            low -= operations.reach[j]
         return low
 
     def _expected_start(self, i: int) -> float:
         """Expected start of an operation by what its unit has to do before it, of a cast's also by its heats."""
-        todo, now = self.todo, self.env.now
-        u = todo.unit[i]
-        sequence = todo.sequence[u]
+        operations, now = self.operations, self.env.now
+        u = operations.unit[i]
+        sequence = operations.sequence[u]
         first = self._place[u]
         free = self.end[sequence[first - 1]] if first else -math.inf
         assert free is not None
         at = now
-        for place in range(first, todo.rank[i] + 1):
+        for place in range(first, operations.rank[i] + 1):
             j = sequence[place]
             if not math.isnan(self.start[j]):
                 at, free = self.start[j], self._expected_end(j, now)
                 continue
-            follows = todo.follows[j] and j not in self.new_casts
-            at = max(todo.scheduled[j], free if follows else free + todo.gap[j], now)
-            if not follows and todo.stage[j] == todo.shop.campaign:
+            follows = operations.follows[j] and j not in self.new_casts
+            at = max(operations.scheduled[j], free if follows else free + operations.gap[j], now)
+            if not follows and operations.stage[j] == operations.shop.campaign:
                 at = self._heats_in_time(sequence, place, at)
-            free = at + todo.planned[j]
+            free = at + operations.planned[j]
         return at
 
     def _heats_in_time(self, sequence: list[int], place: int, at: float) -> float:
         """Earliest start of a cast from ``at`` on at which, by what is known now, each of its heats will be there."""
-        todo = self.todo
+        operations = self.operations
         cast = self._cast(sequence, place)
         if len(cast) == 1:
             return at
-        ends = self._forecast(self.env.now, [todo.before[i] for i in cast])
+        ends = self._forecast(self.env.now, [operations.before[i] for i in cast])
         start, offset = at, 0.0
         for i in cast:
-            b = todo.before[i]
+            b = operations.before[i]
             if b >= 0:
-                under_way = self.end[b] is None and not todo.started[b]
-                slack = todo.shop.slack[todo.stage[b]] if under_way else 0.0
-                start = max(start, ends[b] + todo.travel[i] + slack - offset)
-            offset += todo.planned[i]
+                under_way = self.end[b] is None and not operations.started[b]
+                slack = operations.shop.slack[operations.stage[b]] if under_way else 0.0
+                start = max(start, ends[b] + operations.travel[i] + slack - offset)
+            offset += operations.planned[i]
         return start
 
     def _forecast(self, now: float, operations: list[int]) -> dict[int, float]:
         """Expected end of operations: what is over is known, the rest takes its planned duration in the kept order."""
-        todo, end, start, ahead = self.todo, self.end, self.start, self.todo.ahead
+        operations, end, start, ahead = self.operations, self.end, self.start, self.operations.ahead
         while self._open < len(ahead) and end[ahead[self._open]] is not None:
             self._open += 1
         ends: dict[int, float] = {}
@@ -440,7 +442,7 @@ class ListReplay:
             else:
                 ends[b] = finish
         free: dict[int, float] = {}
-        unit, before, planned, setup = todo.unit, todo.before, todo.planned, todo.shop.setup
+        unit, before, planned, setup = operations.unit, operations.before, operations.planned, operations.shop.setup
         # half of a run's time is spent here: comparisons in place of max()
         for i in islice(ahead, self._open, None) if missing else ():
             u, over = unit[i], end[i]
@@ -449,12 +451,12 @@ class ListReplay:
                 if begin == begin:  # under way, not nan
                     over = self._expected_end(i, now)
                 else:
-                    at, b = todo.scheduled[i], before[i]
+                    at, b = operations.scheduled[i], before[i]
                     if now > at:
                         at = now
                     if b >= 0:
                         ready = end[b]
-                        ready = (ends.get(b, now) if ready is None else ready) + todo.travel[i]
+                        ready = (ends.get(b, now) if ready is None else ready) + operations.travel[i]
                         if ready > at:
                             at = ready
                     if u in free and free[u] + setup[u] > at:
@@ -471,12 +473,12 @@ class ListReplay:
 
     def _expected_end(self, i: int, now: float) -> float:
         """Expected end of an operation under way, standstills until now taken in, a repair at its mean time."""
-        over = self.start[i] + self.todo.planned[i]
+        over = self.start[i] + self.operations.planned[i]
         for at, halt in self.stops.get(i, ()):
             if at + halt <= now:
                 over += halt
             elif at <= now:
-                failures = self.failures[self.todo.unit[i]]
+                failures = self.failures[self.operations.unit[i]]
                 return over + now - at + failures.mean_repair
         return max(over, now)
 

@@ -14,28 +14,28 @@ from emberline.twin.line.operations import Operations
 from emberline.twin.site.site import Violation
 
 
-def last_end(todo: Operations, end: np.ndarray) -> dict[int, float]:
+def last_end(operations: Operations, end: np.ndarray) -> dict[int, float]:
     """End of the last stage of each heat; infinite where it was not reached."""
-    last = dict.fromkeys(range(len(todo.shop.names)), math.inf)
-    for h, i in todo.last.items():
+    last = dict.fromkeys(range(len(operations.shop.names)), math.inf)
+    for h, i in operations.last.items():
         if not math.isnan(end[i]):
             last[h] = float(end[i])
     return last
 
 
-def late_min(todo: Operations, end: np.ndarray, heat: str) -> tuple[str, float]:
+def late_min(operations: Operations, end: np.ndarray, heat: str) -> tuple[str, float]:
     """The last unit of a heat that is late or not finished, and by how much it is late [min]; where it never came
     there, by the length of the horizon."""
-    shop = todo.shop
+    shop = operations.shop
     h = shop.index[heat]
-    i = max((i for i, other in enumerate(todo.heat) if other == h), default=-1)
-    if todo.last.get(h) != i or math.isnan(end[i]):
-        return ("" if i < 0 else shop.units[todo.unit[i]]), shop.length
-    return shop.units[todo.unit[i]], float(end[i]) - shop.due[h]  # within the horizon
+    i = max((i for i, other in enumerate(operations.heat) if other == h), default=-1)
+    if operations.last.get(h) != i or math.isnan(end[i]):
+        return ("" if i < 0 else shop.units[operations.unit[i]]), shop.length
+    return shop.units[operations.unit[i]], float(end[i]) - shop.due[h]  # within the horizon
 
 
 def missed(
-    todo: Operations,
+    operations: Operations,
     start: np.ndarray,
     end: np.ndarray,
     leeway_min: float,
@@ -47,30 +47,39 @@ def missed(
     What has begun is past judging. ``leeway_min`` is the least time that a lock leaves for a start. With ``new_casts``
     a cast goes on after it was ended, and a heat that went back waits from the end of its second treatment.
     """
-    shop, arrays = todo.shop, todo.arrays
+    shop, arrays = operations.shop, operations.arrays
     names, units = shop.names, shop.units
     violations: list[Violation] = []
     lag = start - end[arrays["before"]]  # of the first operation of a heat anything: nothing is too long there
     for i, (_, over) in (returns or {}).items():
         lag[i] = start[i] - over
     for i in np.flatnonzero(lag > arrays["longest"] + TOLERANCE).tolist():
-        if todo.started[i]:
+        if operations.started[i]:
             continue
         amount = float(lag[i] - arrays["longest"][i])
         violations.append(
-            Violation(ViolationKind.WAIT, names[todo.heat[i]], units[todo.unit[i]], float(start[i]), amount, "min")
+            Violation(
+                ViolationKind.WAIT, names[operations.heat[i]], units[operations.unit[i]], float(start[i]), amount, "min"
+            )
         )
-    for sequence in todo.sequence:
+    for sequence in operations.sequence:
         for first, second in pairwise(sequence):
-            if todo.started[second] or second in new_casts or not todo.follows[second]:
+            if operations.started[second] or second in new_casts or not operations.follows[second]:
                 continue
             if start[second] - end[first] > TOLERANCE:
                 amount, at = float(start[second] - end[first]), float(end[first])
                 violations.append(
-                    Violation(ViolationKind.CAST, names[todo.heat[second]], units[todo.unit[second]], at, amount, "min")
+                    Violation(
+                        ViolationKind.CAST,
+                        names[operations.heat[second]],
+                        units[operations.unit[second]],
+                        at,
+                        amount,
+                        "min",
+                    )
                 )
-    violations += _off_lock(todo, start, end, leeway_min) + _in_outage(todo, start, end)
-    for h, over in last_end(todo, end).items():
+    violations += _off_lock(operations, start, end, leeway_min) + _in_outage(operations, start, end)
+    for h, over in last_end(operations, end).items():
         if over > shop.length + TOLERANCE:
             violations.append(Violation(ViolationKind.UNFINISHED, names[h], "", shop.length, shop.mass_t[h], "t"))
         if shop.due[h] < min(over, shop.length) - TOLERANCE and math.isfinite(over):
@@ -78,13 +87,15 @@ def missed(
     return violations
 
 
-def _off_lock(todo: Operations, start: np.ndarray, end: np.ndarray, leeway_min: float) -> list[Violation]:
+def _off_lock(operations: Operations, start: np.ndarray, end: np.ndarray, leeway_min: float) -> list[Violation]:
     """Starts outside what the planner has locked, and operations on another unit than the locked one."""
-    shop, windows = todo.shop, todo.shop.scenario.lock_windows
+    shop, windows = operations.shop, operations.shop.scenario.lock_windows
     violations: list[Violation] = []
-    for i, (h, k, u) in enumerate(zip(todo.heat, todo.stage, todo.unit, strict=True)) if windows else ():
+    for i, (h, k, u) in (
+        enumerate(zip(operations.heat, operations.stage, operations.unit, strict=True)) if windows else ()
+    ):
         window = windows.get((shop.names[h], shop.stages[k]))
-        if window is None or todo.started[i] or math.isnan(start[i]):
+        if window is None or operations.started[i] or math.isnan(start[i]):
             continue
         elsewhere = window.unit not in (None, shop.units[u])
         amount = float(end[i] - start[i]) if elsewhere else window.missed_min(float(start[i]), leeway_min)
@@ -95,12 +106,12 @@ def _off_lock(todo: Operations, start: np.ndarray, end: np.ndarray, leeway_min: 
     return violations
 
 
-def _in_outage(todo: Operations, start: np.ndarray, end: np.ndarray) -> list[Violation]:
+def _in_outage(operations: Operations, start: np.ndarray, end: np.ndarray) -> list[Violation]:
     """Operations on a unit while it is not available."""
-    shop = todo.shop
+    shop = operations.shop
     violations: list[Violation] = []
-    for i, (h, u) in enumerate(zip(todo.heat, todo.unit, strict=True)) if any(shop.outages) else ():
-        if todo.started[i] or math.isnan(end[i]):
+    for i, (h, u) in enumerate(zip(operations.heat, operations.unit, strict=True)) if any(shop.outages) else ():
+        if operations.started[i] or math.isnan(end[i]):
             continue
         for begin, over in shop.outages[u]:
             first, amount = max(begin, float(start[i])), min(over, float(end[i])) - max(begin, float(start[i]))

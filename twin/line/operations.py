@@ -191,7 +191,7 @@ class Operations:
         return self.stage[second] == shop.campaign and shop.orders[self.heat[first]] == shop.orders[self.heat[second]]
 
 
-def operations(shop: LineShop, schedule: xr.Dataset) -> Operations:
+def operations_of(shop: LineShop, schedule: xr.Dataset) -> Operations:
     """The operations of a schedule, a dataset of table ``SCHEDULE``.
 
     Raises:
@@ -249,7 +249,7 @@ def arrange(
     sequence: list[list[int]] = [[] for _ in shop.units]
     for i in sorted(range(n), key=lambda i: (plan[i][:2] not in actuals, scheduled[i], plan[i][4])):
         sequence[unit[i]].append(i)
-    todo = Operations(
+    operations = Operations(
         shop=shop,
         heat=[row[0] for row in plan],
         stage=[row[1] for row in plan],
@@ -266,14 +266,16 @@ def arrange(
     )
     for line in sequence:
         for first, second in pairwise(line):
-            if todo.same_cast(first, second):
-                todo.pace[first] = todo.planned[first]
-    return todo
+            if operations.same_cast(first, second):
+                operations.pace[first] = operations.planned[first]
+    return operations
 
 
-def rows_of(todo: Operations) -> list[Row]:
+def rows_of(operations: Operations) -> list[Row]:
     """Operations as rows of a list."""
-    columns = zip(todo.heat, todo.stage, todo.unit, todo.scheduled, todo.planned, strict=True)
+    columns = zip(
+        operations.heat, operations.stage, operations.unit, operations.scheduled, operations.planned, strict=True
+    )
     return [(heat, stage, unit, at, at + minutes) for heat, stage, unit, at, minutes in columns]
 
 
@@ -290,18 +292,20 @@ def onward(shop: LineShop, so_far: SoFar, rows: Iterable[Row], missing: list[int
     return arrange(shop, ordered, missing, actuals)
 
 
-def planned_durations(table: LineShop, *, careful: bool = True) -> np.ndarray:
+def planned_durations(table: LineShop, *, with_margins: bool = True) -> np.ndarray:
     """Duration that a plan reckons with for each heat on each unit [min], shape (n_heats, n_units).
 
     Args:
         table: the line.
-        careful: by the quantiles of the margins, where there are any; else by the general one.
+        with_margins: by the quantiles of the margins, where there are any; else by the general one.
     """
     nominal = np.array(table.duration, dtype=float).reshape(len(table.names), len(table.units))
     planned = nominal.copy()
     disturbances = table.scenario.disturbances
     for u, name in enumerate(table.units):
-        quantile = disturbances.quantile(table.stages[table.stage_of[u]]) if careful else disturbances.planning_quantile
+        quantile = (
+            disturbances.quantile(table.stages[table.stage_of[u]]) if with_margins else disturbances.planning_quantile
+        )
         column = nominal[:, u]
         for minutes in np.unique(column[~np.isnan(column)]).tolist():
             planned[column == minutes, u] = planned_min(disturbances, name, minutes, quantile)

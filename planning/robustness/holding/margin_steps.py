@@ -71,5 +71,5 @@ def listed(scenario: Case, like: xr.Dataset, over: Callable[[], bool]) -> tuple[
     if not any(rules.as_list for rules in map(shift_rules, scenario.producers)):
         return ()
     tries = count(1)
-    careful = twin.dispatch(scenario, keeping=True, like=like, over=lambda: over() or next(tries) >= HOLDING.orders)
-    return (careful,) if careful.attrs["complete"] else None
+    schedule = twin.dispatch(scenario, keeping=True, like=like, over=lambda: over() or next(tries) >= HOLDING.orders)
+    return (schedule,) if schedule.attrs["complete"] else None

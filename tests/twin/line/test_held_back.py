@@ -14,7 +14,7 @@ from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.line.tables import shop
 from emberline.twin import dispatch, envelope, replay, replays
 from emberline.twin.line.line import ListReplay
-from emberline.twin.line.operations import operations
+from emberline.twin.line.operations import operations_of
 from emberline.twin.site.assets.setpoints import Setpoints
 from emberline.twin.site.battery import battery
 from emberline.twin.site.grids import SiteGrid
@@ -27,12 +27,15 @@ def two_casts(**rest: Any) -> tuple[Case, xr.Dataset]:
 
 
 def follow(case: Case, schedule: xr.Dataset, **longer: float) -> dict[str, tuple[float, float]]:
-    todo = operations(shop(case), schedule)
-    names = [f"{todo.shop.names[h]}-{todo.shop.stages[k]}" for h, k in zip(todo.heat, todo.stage, strict=True)]
-    duration = todo.arrays["duration"].tolist()
+    operations = operations_of(shop(case), schedule)
+    names = [
+        f"{operations.shop.names[h]}-{operations.shop.stages[k]}"
+        for h, k in zip(operations.heat, operations.stage, strict=True)
+    ]
+    duration = operations.arrays["duration"].tolist()
     for name, minutes in longer.items():
         duration[names.index(name.replace("_", "-"))] = minutes
-    course = ListReplay(todo, duration, {}).run()
+    course = ListReplay(operations, duration, {}).run()
     return {name: (course.start[i], course.end[i]) for i, name in enumerate(names)}
 
 
@@ -89,11 +92,14 @@ def test_a_cast_waits_for_heats_under_way_as_long_as_the_slack_says() -> None:
     table = {"margins": [{"stage": "ladle", "slack_min": 15}]}
     case = scenario(melt_shop(), [cast("A")], disturbances=table)
     result = dispatch(case, keeping=True)
-    todo = operations(shop(case), result.assign_attrs(policy="schedule"))
-    duration = todo.arrays["duration"].tolist()
-    names = [f"{todo.shop.names[h]}-{todo.shop.stages[k]}" for h, k in zip(todo.heat, todo.stage, strict=True)]
+    operations = operations_of(shop(case), result.assign_attrs(policy="schedule"))
+    duration = operations.arrays["duration"].tolist()
+    names = [
+        f"{operations.shop.names[h]}-{operations.shop.stages[k]}"
+        for h, k in zip(operations.heat, operations.stage, strict=True)
+    ]
     duration[names.index("A-2-melting")] += 40
-    course = ListReplay(todo, duration, {}).run()
+    course = ListReplay(operations, duration, {}).run()
     start = dict(zip(names, zip(course.start, course.end, strict=True), strict=True))
     spare = start["A-2-casting"][0] - start["A-2-ladle"][1] - 15
     assert 14 <= spare <= 16

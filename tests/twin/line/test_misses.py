@@ -12,7 +12,7 @@ from emberline.scenarios import Case, load
 from emberline.scenarios.line.tables import shop
 from emberline.twin import dispatch, misses, replays
 from emberline.twin.line.missed import late_min, missed
-from emberline.twin.line.operations import operations
+from emberline.twin.line.operations import operations_of
 
 
 @pytest.mark.parametrize(("name", "days"), [("melt-shop-small", 300), ("melt-shop-day", 100), ("aluminium-potline", 2)])
@@ -62,10 +62,10 @@ def test_a_late_heat_by_due_time_and_horizon(due: str, end: float, violations: l
 
     Sensitivity: a due time missed where the horizon ends, or by a heat that never ends."""
     case = scenario(melt_shop(), [cast("A", 1, due=due)], horizon={"length_h": 8.0})
-    todo = operations(shop(case), dispatch(case))
-    starts, ends = np.array(todo.scheduled), np.array(todo.scheduled) + 1.0
-    last = todo.last[0]
+    operations = operations_of(shop(case), dispatch(case))
+    starts, ends = np.array(operations.scheduled), np.array(operations.scheduled) + 1.0
+    last = operations.last[0]
     starts[last], ends[last] = end - 60, end
     kinds = ("due", "unfinished")
-    assert [(row.kind, row.amount) for row in missed(todo, starts, ends, 0.0) if row.kind in kinds] == violations
-    assert late_min(todo, ends, "A-1") == ("C", late)
+    assert [(row.kind, row.amount) for row in missed(operations, starts, ends, 0.0) if row.kind in kinds] == violations
+    assert late_min(operations, ends, "A-1") == ("C", late)

@@ -16,7 +16,7 @@ from emberline.twin import dispatch, misses, replay, replays
 from emberline.twin.line.line import LineHistory, ListReplay
 from emberline.twin.line.load_management import LoadManagement
 from emberline.twin.line.missed import missed
-from emberline.twin.line.operations import Operations, operations
+from emberline.twin.line.operations import Operations, operations_of
 from emberline.twin.recorder import second_treatments
 
 ALL = {
@@ -32,12 +32,15 @@ def one_cast(heats: int = 2, **rest: Any) -> tuple[Case, xr.Dataset]:
     return case, dispatch(case)
 
 
-def follow(todo: Operations, late: str, minutes: float, recourse: Recourse) -> LineHistory:
+def follow(operations: Operations, late: str, minutes: float, recourse: Recourse) -> LineHistory:
     """The list with one operation that takes longer than planned."""
-    names = [f"{todo.shop.names[h]} {todo.shop.stages[k]}" for h, k in zip(todo.heat, todo.stage, strict=True)]
-    duration = todo.arrays["duration"].tolist()
+    names = [
+        f"{operations.shop.names[h]} {operations.shop.stages[k]}"
+        for h, k in zip(operations.heat, operations.stage, strict=True)
+    ]
+    duration = operations.arrays["duration"].tolist()
     duration[names.index(late)] += minutes
-    return ListReplay(todo, duration, {}, recourse).run()
+    return ListReplay(operations, duration, {}, recourse).run()
 
 
 @pytest.mark.parametrize(("share", "longer"), [(0.0, 0.0), (0.2, 2.0), (1.0, 7.5)])
@@ -48,10 +51,10 @@ def test_a_caster_casts_slower_while_the_next_heat_is_late(share: float, longer:
     and 5. The gap is shorter by as much, and it costs by the hour. Sensitivity: a caster that keeps its pace, or one
     that knows the future."""
     case, schedule = one_cast()
-    todo = operations(shop(case), schedule)
-    first, second = (todo.sequence[todo.shop.unit_index["C"]][place] for place in (0, 1))
+    operations = operations_of(shop(case), schedule)
+    first, second = (operations.sequence[operations.shop.unit_index["C"]][place] for place in (0, 1))
     recourse = Recourse(cast_longer_share=share, cast_longer_cost_per_h=60)
-    course = follow(todo, "A-2 ladle", 40.0, recourse)
+    course = follow(operations, "A-2 ladle", 40.0, recourse)
     assert (course.start[first], course.start[second]) == (105, 190)
     assert course.end[first] == pytest.approx(150 + longer)
     assert sum(act.cost for act in course.acts) == pytest.approx(longer)
@@ -63,16 +66,16 @@ def test_load_management_holds_the_next_start_back_until_there_is_room() -> None
     no room for its half the start moves to the minute from which there is, where that is within reach, else it stays.
     Sensitivity: a start that looks at the interval's end only."""
     case, schedule = one_cast(1)
-    todo = operations(shop(case), schedule)
-    i = todo.sequence[todo.shop.unit_index["F"]][0]
-    power = float(todo.arrays["energy"][i]) / todo.planned[i] * 60
-    profile = todo.shop.profiles[todo.unit[i]]
+    operations = operations_of(shop(case), schedule)
+    i = operations.sequence[operations.shop.unit_index["F"]][0]
+    power = float(operations.arrays["energy"][i]) / operations.planned[i] * 60
+    profile = operations.shop.profiles[operations.unit[i]]
     assert profile.relative.tolist() == [1.0]
     room = np.full(96, 1e3)
     room[0] = power * 5 / 60  # for five of its fifteen minutes
-    assert LoadManagement(todo, room, 15.0, 10.0).start(i, 5.0) == (10.0, 0.0)
-    assert LoadManagement(todo, room, 15.0, 4.0).start(i, 5.0) == (5.0, 0.0)
-    assert LoadManagement(todo, room, 15.0, 10.0).start(i, 12.0) == (12.0, 0.0)
+    assert LoadManagement(operations, room, 15.0, 10.0).start(i, 5.0) == (10.0, 0.0)
+    assert LoadManagement(operations, room, 15.0, 4.0).start(i, 5.0) == (5.0, 0.0)
+    assert LoadManagement(operations, room, 15.0, 10.0).start(i, 12.0) == (12.0, 0.0)
 
 
 def test_load_management_holds_power_back_before_the_start() -> None:
@@ -80,17 +83,17 @@ def test_load_management_holds_power_back_before_the_start() -> None:
     fits and takes twice its 45 minutes, from 5 to 95, by the hour of which it costs; 40 % are not enough, so that it
     starts later. Sensitivity: power that is held back without taking longer, or that is held back in vain."""
     case, schedule = one_cast(1)
-    todo = operations(shop(case), schedule)
-    i = todo.sequence[todo.shop.unit_index["F"]][0]
-    power = float(todo.arrays["energy"][i]) / todo.planned[i] * 60
+    operations = operations_of(shop(case), schedule)
+    i = operations.sequence[operations.shop.unit_index["F"]][0]
+    power = float(operations.arrays["energy"][i]) / operations.planned[i] * 60
     room = np.full(96, 1e3)
     room[0] = power * 5 / 60
-    assert LoadManagement(todo, room, 15.0, 10.0, 0.4).start(i, 5.0) == (10.0, 0.0)
-    assert LoadManagement(todo, room, 15.0, 10.0, 0.5).start(i, 5.0) == (5.0, 0.5)
+    assert LoadManagement(operations, room, 15.0, 10.0, 0.4).start(i, 5.0) == (10.0, 0.0)
+    assert LoadManagement(operations, room, 15.0, 10.0, 0.5).start(i, 5.0) == (5.0, 0.5)
     room[:3] = power * 7.5 / 60
     recourse = Recourse(less_power_share=0.5, less_power_cost_per_h=40)
-    duration = todo.arrays["duration"].tolist()
-    course = ListReplay(todo, duration, {}, recourse, LoadManagement(todo, room, 15.0, 0.0, 0.5)).run()
+    duration = operations.arrays["duration"].tolist()
+    course = ListReplay(operations, duration, {}, recourse, LoadManagement(operations, room, 15.0, 0.0, 0.5)).run()
     assert (course.start[i], course.end[i]) == (0.0, 90.0)
     acts: list[object] = [(act.kind, act.unit, act.at_min, act.amount, act.cost) for act in course.acts]
     assert acts == [("less power", "F", 0.0, 45.0, 30.0)]
@@ -108,12 +111,12 @@ def test_a_cast_is_ended_where_its_next_heat_is_late(
     follows after the set-up of 30 min at 180, or when it is there, and no gap is missed. Sensitivity: an end that looks
     at how late the heat will really be, or a rest that is cast without set-up."""
     case, schedule = one_cast()
-    todo = operations(shop(case), schedule)
-    second = todo.sequence[todo.shop.unit_index["C"]][1]
+    operations = operations_of(shop(case), schedule)
+    second = operations.sequence[operations.shop.unit_index["C"]][1]
     recourse = Recourse(end_cast_most=most, end_cast_after_min=after, end_cast_cost=900)
-    course = follow(todo, "A-2 ladle", late, recourse)
+    course = follow(operations, "A-2 ladle", late, recourse)
     assert course.start[second] == start
-    rows = missed(todo, np.array(course.start), np.array(course.end), 0.0, course.new_casts, course.returns)
+    rows = missed(operations, np.array(course.start), np.array(course.end), 0.0, course.new_casts, course.returns)
     assert [row.amount for row in rows if row.kind == "cast"] == gaps
     acts: list[object] = [(act.kind, act.unit, act.at_min, act.amount, act.cost) for act in course.acts]
     assert acts == ([("end of cast", "C", 150.0, 15.0, 900.0)] if not gaps else [])
@@ -127,13 +130,13 @@ def test_a_heat_that_has_waited_too_long_goes_back_to_the_ladle_furnace(most: in
     back, energy that nobody draws, or a wait that still counts from 135."""
     case = scenario(melt_shop(), [cast("A", 1), cast("B", 1)])
     schedule = dispatch(case)
-    todo = operations(shop(case), schedule)
-    last = todo.sequence[todo.shop.unit_index["C"]][1]
-    assert todo.scheduled[last] == 180
+    operations = operations_of(shop(case), schedule)
+    last = operations.sequence[operations.shop.unit_index["C"]][1]
+    assert operations.scheduled[last] == 180
     recourse = Recourse(return_most=most, return_min=20, return_cost=500)
-    course = follow(todo, "A-1 casting", 60.0, recourse)
+    course = follow(operations, "A-1 casting", 60.0, recourse)
     assert course.start[last] == start
-    rows = missed(todo, np.array(course.start), np.array(course.end), 0.0, course.new_casts, course.returns)
+    rows = missed(operations, np.array(course.start), np.array(course.end), 0.0, course.new_casts, course.returns)
     assert [row.amount for row in rows if row.kind == "wait"] == ([] if most else [60.0])
     acts: list[object] = [(act.kind, act.unit, act.at_min, pytest.approx(act.amount), act.cost) for act in course.acts]
     assert acts == ([("return", "L", 255.0, 2.4, 500.0)] if most else [])

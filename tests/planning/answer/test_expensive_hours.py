@@ -1,4 +1,4 @@
-"""Why a unit runs in dear hours: each sentence checked against every other course of one mill."""
+"""Why a unit runs in expensive hours: each sentence checked against every other course of one mill."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Why a unit of a process runs in dear hours though there are cheaper ones: those are used up, or a store forbids them.
+"""Reasons why a unit of a process runs in expensive hours: cheaper ones are used up, or a store forbids them.
 
-Dear are the steps that count most of all in which the unit runs; cheaper ones are all that count less and in which it
-is available. Nothing is said where neither reason holds: a least run, a start-up or a margin may be the cause then.
+Expensive are the steps that count most of all in which the unit runs; cheaper ones are all that count less and in which
+it is available. Nothing is said where neither reason holds: a least run, a start-up or a margin may be the cause then.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ REASONS = {"full": mark("{store} would overflow"), "empty": mark("{store} would 
 
 
 @dataclass(frozen=True)
-class DearHours:
-    """Why a unit runs in dear hours."""
+class ExpensiveHours:
+    """Why a unit runs in expensive hours."""
 
     unit: str
     says: Message
@@ -53,8 +53,8 @@ class DearHours:
     numbers: dict[str, float]
 
 
-def dear_hours(plan: Plan, run: xr.Dataset) -> Iterator[DearHours]:
-    """The reason of each unit that runs in dear hours, where the datasets give one.
+def expensive_hours(plan: Plan, run: xr.Dataset) -> Iterator[ExpensiveHours]:
+    """The reason of each unit that runs in expensive hours, where the datasets give one.
 
     Args:
         plan: whose goal says what an hour counts.
@@ -98,7 +98,7 @@ def dear_hours(plan: Plan, run: xr.Dataset) -> Iterator[DearHours]:
             ),
             "total": amount(total), "rest": amount(numbers["rest"]), "most": amount(total - numbers["rest"]),
         }  # fmt: skip
-        yield DearHours(name, Message(text, **values), first, last, numbers)
+        yield ExpensiveHours(name, Message(text, **values), first, last, numbers)
 
 
 def _available(scenario: Scenario, unit: str) -> np.ndarray:
