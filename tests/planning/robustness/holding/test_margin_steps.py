@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from emberline import twin
-from emberline.planning.robustness.holding import breaks
+from emberline.planning.robustness.holding import margin_updates
 from emberline.planning.robustness.holding.margin_steps import larger, listed
 from emberline.planning.robustness.holding.margin_updates import amounts, causes, steps
 from emberline.planning.robustness.holding.margins import (
@@ -183,7 +183,7 @@ def test_days_are_given_up_where_each_lowers_the_raises_most(
     """Proves: of so many days that may break, those are given up that lower a raise most for each of them, measured by
     its largest step; none where that lowers nothing, and never the last. Sensitivity: the largest misses by number, a
     day too many."""
-    assert breaks._covered(np.array(rows, dtype=float), allowed, scales).ravel().tolist() == rest
+    assert margin_updates._covered(np.array(rows, dtype=float), allowed, scales).ravel().tolist() == rest
 
 
 @pytest.mark.parametrize(
