@@ -428,14 +428,14 @@ class ListReplay:
             offset += operations.planned[i]
         return start
 
-    def _forecast(self, now: float, operations: list[int]) -> dict[int, float]:
+    def _forecast(self, now: float, places: list[int]) -> dict[int, float]:
         """Expected end of operations: what is over is known, the rest takes its planned duration in the kept order."""
         operations, end, start, ahead = self.operations, self.end, self.start, self.operations.ahead
         while self._open < len(ahead) and end[ahead[self._open]] is not None:
             self._open += 1
         ends: dict[int, float] = {}
         missing = set()
-        for b in operations:
+        for b in places:
             finish = end[b] if b >= 0 else 0.0
             if finish is None:
                 missing.add(b)
