@@ -357,7 +357,7 @@ def main() -> None:
     except Exception as error:  # users see lines of text, never a stack trace
         message = getattr(error, "format_message", None)  # the command line itself was wrong
         if message is not None:
-            _fail(2, " ".join(message().split()) or "see emberline --help")
+            _fail(2, " ".join(message().split()).replace("Value error, ", "") or "see emberline --help")
         problems = getattr(error, "problems", None)
         if problems is not None:
             _fail(2, *map(str, problems))

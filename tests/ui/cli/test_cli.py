@@ -222,6 +222,7 @@ def test_an_export_that_cannot_be_is_one_line(
         (["export", "--output", "plan.doc"], ".xlsx, .csv"),
         (["runs", "--delete", "abcd", "--yes"], "no stored run"),
         (["app", "--port", "0"], "--port"),
+        (["roll", "melt-shop-small", "--policy", "rule"], "'--policy': 'rule' is not one of 'search', 'replan'"),
     ],
 )
 def test_mistakes_in_the_command_are_one_line(home: Path, args: list[str], says: str) -> None:
