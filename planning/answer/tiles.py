@@ -192,14 +192,15 @@ def _steps(headline: Headline, metric: str, saving: Saving) -> list[Message]:
                 raw=amount(saving.raw * scale), stock=amount(saving.stock * scale), net=amount(saving.net * scale),
             )
         )  # fmt: skip
-    if low is not None and high is not None and high > low:
+    if low is not None and high is not None:
         less = way(saving) != "more"
         ends = (low, high, saving.net) if less else (-high, -low, -saving.net)
         text = mark("{low} to {high} less in four of five disturbed replays, {net} undisturbed")
         if not less:
             text = mark("{low} to {high} more in four of five disturbed replays, {net} undisturbed")
         low_text, high_text, net_text = (amount(end * scale) for end in ends)
-        parts.append(Message(text, low=low_text, high=high_text, net=net_text))
+        if low_text != high_text:
+            parts.append(Message(text, low=low_text, high=high_text, net=net_text))
     return parts
 
 

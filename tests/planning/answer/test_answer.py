@@ -260,6 +260,10 @@ def test_what_of_the_saving_is_a_demand_charge_adds_up() -> None:
     worse = dataclasses.replace(first, headline=dataclasses.replace(head, cost=rough, demand=None, length_min=900.0))
     assert worse.says.startswith("Costs 100 EUR more as printed (−300 to 700 in four of five replays, undisturbed 50; ")
     assert "100 % of 35 disturbed replays" in worse.says
+    for p90, ranges in ((0.002, False), (0.5, True)):
+        small = dataclasses.replace(head, cost=dataclasses.replace(cost, p10=0.001, p90=p90))
+        notes = {tile.name: tile.note for tile in dataclasses.replace(first, headline=small).tiles}
+        assert ("in four of five" in notes["cost"]) == ranges
 
 
 def test_a_bound_names_the_plans_that_it_covers() -> None:
