@@ -46,10 +46,10 @@ class PricedSite:
     aim: Aim
 
 
-def guide_around(
+def priced_site_around(
     data: SiteData, aim: Aim, flows: Flows, worth: dict[str, np.ndarray], gives: dict[str, np.ndarray]
 ) -> PricedSite:
-    """The priced_site around what a site does.
+    """The priced site around the flows of a site.
 
     Args:
         data: the site.
@@ -64,7 +64,7 @@ def guide_around(
         base, pv = base - flows.pv, np.zeros(len(base))
     prices = {carrier: worth[carrier] for carrier in gives if carrier in worth and np.abs(worth[carrier]).any()}
     site = replace(data, base=base, pv=pv, battery=None, hub=None, whole=True, given_worth=(aim.first, prices))
-    # what the assets cost and emit is left out of what the priced_site's ports tell
+    # cost and emissions of the assets are left out of the figures of its ports
     meter = flows.meter_mw * data.meter_min / 60
     more = 0.0 if data.purchase is None else data.purchase.cost(flows.imported, meter)
     more -= float(flows.exported @ data.export_price)
@@ -228,7 +228,7 @@ class Search(Record):
         """Plan heats around what the assets do now."""
         if self.data.hub is not None:
             gives = line_gives(self.problem, starts)
-            self.priced_site = guide_around(self.data, self.aim, flows, self._dispatcher.worth(), gives)
+            self.priced_site = priced_site_around(self.data, self.aim, flows, self._dispatcher.worth(), gives)
 
     @property
     def planning(self) -> PricedSite:
