@@ -267,7 +267,7 @@ def test_whole_numbers_only_until_the_last_slot_that_pays() -> None:
         assert len(data.wasting) == count
         result = build(data, aims.read(hub(price=price, base=1.0, battery=BATTERY), data, {}, 0.0))
         assert result.program.whole == bool(count)
-        assert len(result.model.site.component("ALONE") or ()) == count
+        assert len(result.model.site.component("ONE_WAY") or ()) == count
 
 
 def test_sun_that_is_curtailed_goes_in_no_circle() -> None:
