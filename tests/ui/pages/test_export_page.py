@@ -72,7 +72,7 @@ def test_without_a_plan_it_says_what_to_do(home: Path) -> None:
 
 
 def offering() -> None:
-    """What the buttons of the pages would do when they are pressed; kept in the session for the test."""
+    """Actions of the buttons of the pages; kept in the session for the test."""
     import streamlit as st
 
     from emberline.ui.pages.session import session, stored_runs
