@@ -352,7 +352,7 @@ def of_weeks() -> Iterator[tuple[str, Case, bool]]:
     for name in ("melt-shop-week", "melt-shop-site"):
         for week in weeks:
             # a month that has just begun has no peak yet
-            more = ["state.peak_so_far_mw=null"] if week.day == 1 else []
+            more = ["state.peak_so_far_mw=0"] if week.day == 1 else []
             yield f"{name}, {week}", scenario(week, folder, name, more), False
 
 
