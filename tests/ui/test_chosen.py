@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +19,12 @@ pytestmark = pytest.mark.browser
 SMALL = "melt-shop-small"
 COPY = f"draft: {naming.title(load(SMALL))}"
 CARBON = "Carbon [EUR/t]"
+LATE = """
+const send = WebSocket.prototype.send;
+WebSocket.prototype.send = function (...data) {
+  setTimeout(() => send.apply(this, data), window.late_ms || 0);
+};
+"""
 DIFFERS = "The inputs at the side differ from those of the plan below"
 
 
@@ -74,8 +81,9 @@ def test_the_choice_follows_from_page_to_page(server: Server, page: Page) -> Non
 
 def test_a_value_whose_field_is_left_by_a_link_is_there_on_the_next_page(server: Server, page: Page) -> None:
     """Proves: a number that was typed counts, though the page is left by the same press that leaves the field: the
-    server has begun to read it before it hears of the other page.
-    Sensitivity: sent at once, the change of page may set out before the number is read, and the number is lost."""
+    server has begun to read it before it hears of the other page, also where it answers late.
+    Sensitivity: sent at once, or after a fixed time, the change of page may set out before the number is read, and the
+    number is lost."""
     ignored = 0
 
     def sent(data: str | bytes) -> None:
@@ -98,11 +106,15 @@ def test_a_value_whose_field_is_left_by_a_link_is_there_on_the_next_page(server:
 
     pages, begins = list[str](), list[bool]()
     page.on("websocket", listen)
+    page.add_init_script(LATE)
     page.goto(f"{server.url}/pareto")
     choose(page, "Scenario", "melt-shop-day")
-    for value in ("45", "46"):
+    for value, late_ms in (("45", 0), ("46", 0), ("47", 4000)):
+        page.evaluate(f"window.late_ms = {late_ms}")
         settled(page, CARBON).fill(value)
         page.locator(".st-key-header_sections").get_by_role("link", name="Scenario", exact=True).click()
+        expect(page).to_have_url(re.compile("/scenario"))
+        page.evaluate("window.late_ms = 0")
         at_rest(page)
         go(page, "en", "pareto")
         expect(settled(page, CARBON)).to_have_value(value)

@@ -9,17 +9,23 @@ try {
 // A value that is typed and left by a link to another page: the link waits until the page has run with it, since a
 // change of page ends that run, or sets out before it
 (() => {
-  const LONGEST_MS = 3000;
+  const LONGEST_MS = { unsent: 1000, sent: 30_000 };
   const LINK = 'a[data-testid="stPageLink-NavLink"]';
   let before = "";
   let entered = 0; // when a value was entered that no run has begun to read; 0: none
+  let sent = false; // to the server, which may be busy
   let running = false;
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (...data) {
+    sent = entered > 0;
+    return send.apply(this, data);
+  };
   const field = (event) => event.target.matches?.("input:not([role=combobox]), textarea");
   const enter = (event) => {
     if (!field(event) || event.target.value === before) return;
     before = event.target.value;
     entered = Date.now();
-    running = false;
+    sent = running = false;
   };
   addEventListener("focusin", (event) => field(event) && (before = event.target.value), true);
   addEventListener("focusout", enter, true);
@@ -30,7 +36,7 @@ try {
   }).observe(document, { subtree: true, attributeFilter: ["data-test-script-state"] });
   addEventListener("click", (event) => {
     const link = event.target.closest?.(LINK);
-    const waits = () => entered && Date.now() - entered < LONGEST_MS;
+    const waits = () => entered && Date.now() - entered < LONGEST_MS[sent ? "sent" : "unsent"];
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey || !waits()) return;
     event.preventDefault();
     event.stopImmediatePropagation();
