@@ -26,6 +26,7 @@ from emberline.planning.plan.proof import proven
 from emberline.planning.plan.record import Plan
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Case
+from emberline.scenarios.messages import mark
 from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.scenarios.records.goal import OtherSignal
 from emberline.studies.pareto.front import CARBON, COST, SAME, Axis, Front, Point
@@ -46,7 +47,8 @@ def prepare(scenario: Case, metric: str) -> Ground:
     """The baseline of the scenario without caps that count from it, but for one that is asked for by name."""
     other = scenario.goal.caps.other_signal or OtherSignal.OFF
     caps = scenario.goal.caps.model_copy(update={"extra_cost_share": None, "other_signal": other})
-    goal = scenario.goal.model_copy(update={"caps": caps})
+    # what is proven of a goal that credits stock is not proven of the figures
+    goal = scenario.goal.model_copy(update={"caps": caps, "credit_stock": False})
     return Ground(Baseline.of(scenario.model_copy(update={"goal": goal})), Axis(metric))
 
 
@@ -310,6 +312,8 @@ def _priced(ground: Ground, point: Point) -> Point:
     plan = point.plan
     if plan.schedule is None or plan.schedule_figures is None:
         return point
+    if any(producer.by_step for producer in plan.scenario.producers):
+        return replace(point, dual_reason=mark("runs of processes have no shadow price; read the difference instead"))
     amount = ground.axis.of(plan.schedule_figures)
     price = explain.abatement_price(plan.scenario, plan.envelope, plan.schedule, amount, ground.axis.metric)
     return replace(point, dual=price.per_unit, dual_reason=price.reason)

@@ -60,16 +60,9 @@ def pareto(
 
     Raises:
         ValueError: fewer than two points, more than ``MAX_POINTS``, or no worker.
-        ScenarioError: there are processes: their plans credit what is left in stock, so that what is proven of a goal
-            is not proven of the figures between which a front lies. Or the metric is none of ``axes``. Or it needs more
-            memory than there is.
+        ScenarioError: the metric is none of ``axes``, or it needs more memory than there is.
         ClusterError: nobody is at the address, or workers die of a search.
     """
-    if scenario.processes:
-        says = (
-            "a front is searched for heats and sites only; plan with goal.minimize carbon and cost, and caps, instead"
-        )
-        raise ScenarioError([Problem("", "processes", says)])
     if metric not in axes(scenario):
         says = f"no front of {metric}: this scenario has {' and '.join(axes(scenario))} to trade against cost"
         raise ScenarioError([Problem("", "metric", says)])

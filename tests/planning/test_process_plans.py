@@ -22,9 +22,7 @@ from emberline.planning.answer import figure_table
 from emberline.reports.exports import crews, export, manifest
 from emberline.reports.text import wording
 from emberline.runs.store.store import Store, StoredRun
-from emberline.scenarios.records.base import ScenarioError
 from emberline.studies.levers.study import levers
-from emberline.studies.pareto.search import pareto
 from emberline.ui.cli import terminal
 
 GRINDING = {
@@ -238,10 +236,7 @@ def test_words_of_a_works(works_plan: Plan) -> None:
 
 
 def test_studies_that_do_not_know_processes_say_so(works_plan: Plan) -> None:
-    """Proves: a front and a study of levers refuse a works in one line. Sensitivity: bounds of plans that credit
-    their stock."""
-    with pytest.raises(ScenarioError, match=r"^processes: a front is searched for heats and sites only"):
-        pareto(works_plan.scenario)
+    """Proves: a study of levers refuses a works in one line. Sensitivity: a search for its heats."""
     with pytest.raises(ValueError, match="no heats to plan first"):
         levers(works_plan.scenario)
 

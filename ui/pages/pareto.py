@@ -241,14 +241,12 @@ def page() -> None:
             )
         )
         busy = status is not None and not status.ended
-        metric, barred = _metric(request), _barred(request)
-        bars = bool(request.problems or barred) or busy or request.scenario is None
+        metric = _metric(request)
+        bars = bool(request.problems) or busy or request.scenario is None
         if place.button(tr("Search the front"), type="primary", width="stretch", disabled=bars):
             _start(request, points, metric)
         _earlier(front)
     show_problems(request)
-    for line in barred:
-        st.info(line)
     if busy and status is not None:
         _running(status.run)
     elif stored is not None:
@@ -256,7 +254,7 @@ def page() -> None:
     elif status is not None and status.state != "stored":
         st.subheader(heading(_requested(front)), anchor=False)
         job_progress.show_failure(status, tr("Press Search the front at the side to try again."))
-    elif not barred:
+    else:
         _empty(request, metric, front)
 
 
@@ -331,21 +329,6 @@ def _earlier(front: str) -> None:
         )
         if st.button(tr("Open"), disabled=choice is None, width="stretch", key="pareto.open_earlier"):
             _look_at(str(choice))
-
-
-NO_FRONT = {
-    "runs": mark(
-        "Fronts are available for heats and sites only: plans of processes credit the final stock. Plan this scenario "
-        "with different goals and caps instead, and compare the plans."
-    )
-}
-"""Why a producer has no front, by its table."""
-
-
-def _barred(request: Request) -> list[str]:
-    """Why a request has no front."""
-    producers = () if request.scenario is None else request.scenario.producers
-    return [tr(NO_FRONT[producer.table]) for producer in producers if producer.table in NO_FRONT]
 
 
 def _empty(request: Request, metric: str, front: str) -> None:

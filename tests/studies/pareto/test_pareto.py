@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import planned
 import pytest
+import small_works
 from shops import cast, melt_shop
+from site_oracle import optimum
 
 from emberline.runs.store import fronts
 from emberline.runs.store.store import StoreError
@@ -172,6 +174,24 @@ def test_the_small_melt_shop_trades() -> None:
     assert cost[0] > 1.05 * cost[-1]
     assert (result.data["cost_bound"].values <= cost * (1 + 1e-6)).all()
     assert not result.failed
+
+
+@pytest.mark.parametrize("seed", [33, 36, 40])
+def test_the_front_of_a_works_is_that_of_its_oracle(seed: int) -> None:
+    """Proves: at each point of a front of processes, what it costs and what is proven are the least cost under its
+    carbon, by a program of single paths written from the docs.
+
+    Sensitivity: stock credited, so that a bound of the goal is none of the figures."""
+    raw = small_works.random_works(seed)
+    raw["goal"] = {"minimize": "cost_with_carbon_price"}
+    front = pareto(small_works.scenario(raw, LONG_S), 3)
+    assert front.data.sizes["point"] > 1
+    for point in rows(front.data):
+        raw["goal"]["tops"] = {"carbon": point["carbon_kg"]}
+        oracle = optimum(raw, LONG_S)
+        assert oracle.status == "optimal"
+        assert point["cost"] == pytest.approx(oracle.value, rel=small_works.GAP)
+        assert point["cost_bound"] <= oracle.value * (1 + GAP)
 
 
 def test_workers_change_nothing(battery_front: Front) -> None:
