@@ -11,6 +11,8 @@ folders next to this one; installed they are folders in it. One entry of the pac
 """
 
 # nothing is imported here that Python has not loaded already: Ctrl-C is answered from the first moment on
+from __future__ import annotations
+
 import os
 
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
@@ -20,9 +22,28 @@ if not os.path.isdir(os.path.join(_FOLDER, "scenarios")):
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from emberline.api import change, compare, hold, load, open_run, pareto, plan, simulate
+    from typing import Any
+
+    from emberline.api import (
+        change,
+        compare,
+        difference,
+        headroom,
+        hold,
+        load,
+        open_run,
+        optimize,
+        pareto,
+        plan,
+        roll,
+        simulate,
+        sweep,
+        why,
+        why_not,
+    )
     from emberline.results import Result
     from emberline.scenarios import Case, Scenario, ScenarioError, bundled
+    from emberline.studies.levers import levers
 
 __all__ = [
     "Case",
@@ -32,23 +53,38 @@ __all__ = [
     "bundled",
     "change",
     "compare",
+    "difference",
+    "headroom",
     "hold",
+    "levers",
     "load",
     "open_run",
+    "optimize",
     "pareto",
     "plan",
+    "roll",
     "simulate",
+    "sweep",
+    "why",
+    "why_not",
 ]
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> Any:
     # imported on demand: `emberline --help` must not wait for xarray
-    if name not in __all__:
-        raise AttributeError(f"module 'emberline' has no attribute {name!r}")
-    from emberline.scenarios.doors import door
+    if name in __all__:
+        from emberline.scenarios.doors import door
 
-    return door(__name__)(name)
+        return door(__name__)(name)
+    if name[:1].isupper():
+        from emberline.scenarios.descriptions import nouns
+
+        if name in nouns():
+            return nouns()[name]
+    raise AttributeError(f"module 'emberline' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    from emberline.scenarios.descriptions import nouns
+
+    return sorted({*globals(), *__all__, *nouns()})

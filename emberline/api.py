@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,31 +13,43 @@ import numpy as np
 import xarray as xr
 
 from emberline.results import Result
-from emberline.scenarios import Case
+from emberline.scenarios import Case, Problem, Scenario, ScenarioError
+from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.loading import loading
+from emberline.scenarios.reading.document import dotted
+from emberline.scenarios.records.series import from_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from emberline.planning.plan import Progress
+    from emberline.studies import Headroom
+    from emberline.studies.difference import Difference
     from emberline.studies.pareto import Front
+    from emberline.studies.rolling import Rolled
+    from emberline.studies.why import Why
+    from emberline.studies.why.why_not import WhyNot
 
 Changes = Mapping[str, Any]
 """Dotted key of the scenario and its new value: a number in the key's unit, a quantity such as ``"85 MW"``, a list or
 dict as YAML would hold it, or a pandas Series with a time index."""
 
 
-def load(source: str | Path | Mapping[str, Any], changes: Changes | None = None, **keywords: Any) -> Case:
+def load(source: str | Path | Mapping[str, Any] | Scenario, changes: Changes | None = None, **keywords: Any) -> Case:
     """Load a scenario.
 
     Args:
-        source: name of a bundled scenario, path of a YAML file, or the same content as a dict.
+        source: name of a bundled scenario, path of a YAML file, the same content as a dict, or a scenario that was
+            built of its nouns (``em.Scenario(line=em.Line(…), …)``).
         changes: values by dotted key, applied in order: ``{"goal.minimize": "cost"}``.
         keywords: the same with two underscores for each dot: ``goal__minimize="cost"``.
 
     Raises:
         ScenarioError: with every mistake, each with its place.
     """
+    if isinstance(source, Scenario):
+        case = _resolved(source)
+        return change(case, changes, **keywords) if changes or keywords else case
     if isinstance(source, Mapping):
         return loading.loads(json.dumps(_plain(source)), "scenario", _overrides(changes, keywords))
     return loading.load(source, _overrides(changes, keywords))
@@ -105,6 +118,47 @@ def plan(
     return Result(make_plan(scenario, on_progress=on_progress, cancel=cancel))
 
 
+def optimize(
+    scenario: Case, *, on_progress: Progress | None = None, cancel: Callable[[], bool] | None = None
+) -> Result:
+    """The plan of one search, replayed undisturbed: no margins, alternatives, rules or disturbed days.
+
+    Args:
+        scenario: its goal sets gap and effort.
+        on_progress: as of :func:`plan`.
+        cancel: as of :func:`plan`.
+    """
+    from emberline.planning import PLAIN, make_plan
+
+    return Result(make_plan(scenario, PLAIN, replications=0, on_progress=on_progress, cancel=cancel))
+
+
+def sweep(scenario: Case, values: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
+    """Optimized plans of every combination of some values, a row each.
+
+    Args:
+        scenario: what they have in common.
+        values: of each dotted key, as of :func:`load`: ``{"market.carbon_price.per_t": [0, 50, 100]}``.
+
+    Returns:
+        A column for each key; ``status``, ``gap`` (a share), ``carbon_kg`` [kg CO2e], ``cost`` [currency] and
+        ``peak_mw`` [MW], missing where there is no plan; and ``result``, the plan itself.
+
+    Raises:
+        ScenarioError: with every mistake of the first combination that has some.
+    """
+    import pandas as pd
+
+    changes = [dict(zip(values, some, strict=True)) for some in product(*values.values())]
+    rows = []
+    for case, row in [(change(scenario, row), row) for row in changes]:
+        result = optimize(case)
+        figures = result.plan.replay_figures
+        amounts = {name: getattr(figures, name, None) for name in ("carbon_kg", "cost", "peak_mw")}
+        rows.append({**row, "status": result.status, "gap": result.gap, **amounts, "result": result})
+    return pd.DataFrame(rows)
+
+
 def hold(
     scenario: Case,
     level: float = 0.9,
@@ -138,17 +192,76 @@ def pareto(scenario: Case, points: int = 11, *, metric: str = "carbon", workers:
     """The Pareto front of a metric and cost; ``front.data`` holds its points, ``front.schedules`` their schedules.
 
     Args:
-        scenario: a line or a site.
+        scenario: what is asked.
         points: on the front, both ends included.
         metric: what is traded against cost, such as ``carbon`` or ``water``.
         workers: processes that search at the same time.
 
     Raises:
-        ScenarioError: the scenario has processes, for which no front is searched, or no such metric.
+        ScenarioError: there is no such metric.
     """
     from emberline.studies.pareto import pareto as search
 
     return search(scenario, points, metric=metric, workers=workers)
+
+
+def headroom(scenario: Case, loads: Sequence[float] | None = None, *, workers: int = 1) -> Headroom:
+    """Saving by load: a plan at each share of the orders.
+
+    Args:
+        scenario: with orders or deliveries.
+        loads: shares above 0 up to 1; None: those of the command line.
+        workers: processes that plan at the same time.
+
+    Raises:
+        ScenarioError: there is nothing to scale.
+    """
+    from emberline.planning.engine import engine
+    from emberline.studies.headroom import LOADS
+    from emberline.studies.headroom import headroom as search
+
+    with engine.engine(workers) as pool:
+        return search(scenario, pool, LOADS if loads is None else loads)
+
+
+def roll(scenario: Case, **settings: Any) -> Rolled:
+    """A rolling horizon in the twin: ``every_min``, ``look_ahead_min``, ``frozen_min``, ``using`` … of
+    ``studies.rolling.How``.
+
+    Raises:
+        ScenarioError: the scenario cannot be rolled so.
+    """
+    from emberline.studies.rolling import How
+    from emberline.studies.rolling import roll as search
+
+    return search(scenario, How(**settings))
+
+
+def why(result: Result, **question: Any) -> Why:
+    """Why one decision of a plan is as it is; ``question`` as of ``studies.why.question.why``: ``heat``, ``unit``,
+    ``hour`` …
+
+    Raises:
+        ScenarioError: there is no such heat, unit or hour.
+    """
+    from emberline.studies.why.question import why as search
+
+    return search(result.plan, **question)
+
+
+def why_not(scenario: Case) -> WhyNot:
+    """Why a scenario has no plan: the limits that cannot all be kept, and what would help."""
+    from emberline.studies.why.why_not import why_not as search
+
+    loaded = change(scenario) if scenario.document is None else scenario
+    return search(lambda more: loading.changed(loaded, more))
+
+
+def difference(before: Result, after: Result) -> Difference:
+    """What changed between two plans: keys, series, figures and moves."""
+    from emberline.studies.difference import difference as search
+
+    return search(before.plan, after.plan)
 
 
 def open_run(run: str = "last", home: Path | None = None) -> Result:
@@ -182,6 +295,23 @@ def compare(results: Mapping[str, Result]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def _resolved(scenario: Scenario) -> Case:
+    """A scenario that was built in Python, with its series.
+
+    Raises:
+        ScenarioError: with every mistake between its nouns, or a series that cannot be had.
+    """
+    if isinstance(scenario, Case):
+        return scenario
+    problems = [Problem(scenario.name, dotted(place), says) for place, says in between_nouns(scenario)]
+    if problems:
+        raise ScenarioError(problems)
+    try:
+        return loading.resolve(scenario)
+    except ValueError as error:
+        raise ScenarioError([Problem(scenario.name, "", str(error))]) from None
+
+
 def _overrides(changes: Changes | None, keywords: Changes) -> list[tuple[str, Any]]:
     dotted = {key.replace("__", "."): value for key, value in keywords.items()}
     return [(key, _plain(value)) for key, value in {**(changes or {}), **dotted}.items()]
@@ -200,23 +330,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     if hasattr(value, "index") and hasattr(value, "to_numpy"):
-        return _series(value)
+        return from_pandas(value)
     return value
-
-
-def _series(values: pd.Series) -> dict[str, Any]:
-    """A pandas Series as a series of a scenario.
-
-    Raises:
-        ValueError: its index is not an even sequence of times with a zone.
-    """
-    import pandas as pd
-
-    index = values.index
-    if not isinstance(index, pd.DatetimeIndex) or index.tz is None or len(index) < 2:
-        raise ValueError("a series needs a time index with a zone and at least two values: series.tz_localize('UTC')")
-    steps = np.unique(np.diff(index.tz_convert("UTC").as_unit("s").asi8))
-    if len(steps) != 1 or steps[0] <= 0:
-        raise ValueError(f"a series needs even steps; this one has steps of {steps.min()} to {steps.max()} s")
-    numbers = [None if np.isnan(number) else float(number) for number in values.to_numpy(float)]
-    return {"values": numbers, "start": index[0].isoformat(), "interval_min": float(steps[0]) / 60}

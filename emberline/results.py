@@ -116,22 +116,55 @@ class Result:
             table: ``heats``, ``runs``, ``steps``, ``hours``, ``figures``, ``bill``, ``ledger`` …; None: heats, runs of
                 processes, or steps, whichever the plant has.
 
+        Returns:
+            A row for each entry; those of ``steps`` and ``hours`` by their local times.
+
         Raises:
             ValueError: there is no such table, or no schedule.
         """
         from emberline.reports.exports import CannotExport, tables
 
         try:
-            return tables.by_name(self._stored(), table)[1]
+            name, frame = tables.by_name(self._stored(), table)
+            return frame.set_index("start") if name in ("steps", "hours") else frame
         except CannotExport as error:
             raise ValueError(str(error)) from None
 
     def plot(self) -> alt.VConcatChart:
         """Schedule, power, carbon intensity and price on one time axis; ``.save("plan.html")`` keeps it."""
-        from emberline.reports.charts.plan import drawing
+        return self._drawing()
 
-        self._stored()
-        return drawing(self.plan)
+    def gantt(self) -> alt.VConcatChart:
+        """Heats and runs of units over time, those of the baseline as outlines; none where there are no units."""
+        return self._drawing(selected=())
+
+    def power(self) -> alt.VConcatChart:
+        """Power of processes, and the supply and use of electricity [MW]."""
+        return self._drawing(selected=("power", "electricity"), units=False)
+
+    def sankey(self) -> alt.LayerChart:
+        """Sources and uses of the energy of the horizon [MWh]."""
+        from emberline.planning.accounts.sankey import energy
+        from emberline.reports.charts import sankey
+
+        replay = self._stored().plan.replay
+        return sankey.draw(energy(self.scenario, replay), sankey.carrier_colours(self.scenario), dark=False)
+
+    @property
+    def ledger(self) -> pd.DataFrame:
+        """Energy and carbon of each step, unit, heat or run, carrier and scope."""
+        return self.to_frame("ledger")
+
+    @property
+    def bill(self) -> pd.DataFrame:
+        """Lines of the electricity bill, in the scenario's currency."""
+        return self.to_frame("bill")
+
+    @property
+    def replays(self) -> xr.Dataset | None:
+        """Figures of the disturbed replays, table ``ENSEMBLE``; None: nothing was replayed."""
+        replays = self.plan.replays
+        return replays.data if replays is not None and replays.n else None
 
     def save(self, name: str = "", home: Path | None = None) -> Result:
         """Store the plan, where the command line and the pages see it.
@@ -151,6 +184,11 @@ class Result:
         if name:
             store.rename(run, name)
         return Result(self.plan, run, folder, self.robustness)
+
+    def _drawing(self, **panels: Any) -> alt.VConcatChart:
+        from emberline.reports.charts.plan import drawing
+
+        return drawing(self._stored().plan, **panels)
 
     def _stored(self) -> Any:
         from emberline.runs.store import StoredRun

@@ -75,6 +75,17 @@ def records(root: type[BaseModel]) -> Iterator[type[BaseModel]]:
     yield from history
 
 
+@cache
+def nouns() -> dict[str, type[BaseModel]]:
+    """Records of a scenario by name; of two of a name that of a process before that of a machine."""
+    from emberline.scenarios.assets import KINDS
+    from emberline.scenarios.case.scenario import Scenario
+
+    roots: list[type[BaseModel]] = [*KINDS.values(), Scenario]
+    every = [record for root in roots for record in records(root)]
+    return {record.__name__: record for record in every}
+
+
 def within(annotation: Any) -> list[type[BaseModel]]:
     """Records that a field of this type may hold."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):

@@ -42,6 +42,38 @@ def test_the_page_runs_as_it_stands(tmp_path: Path) -> None:
     assert (tmp_path / "plan.html").stat().st_size > 10_000
 
 
+def test_a_plant_is_built_swept_and_drawn(tmp_path: Path) -> None:
+    """Proves: the page's script of a plant built in Python plans ten carbon prices, and the dearer carbon is, the less
+    is emitted at the higher price of power. Sensitivity: prices that a change loses, nouns that no door exports."""
+    script, names = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[1], dict[str, Any]()
+    exec(compile(script, str(PAGE), "exec"), names)  # the page is the program under test
+    table = names["table"]
+    assert len(table) == 10
+    assert table["carbon_kg"].is_monotonic_decreasing
+    assert table["carbon_kg"].iloc[-1] < 0.9 * table["carbon_kg"].iloc[0]
+    assert (table["status"] == "within gap").all()
+    assert "EAF" in (tmp_path / "gantt.html").read_text(encoding="utf-8")
+    result = table["result"].iloc[0]
+    assert result.ledger["kg"].sum() >= table["carbon_kg"].iloc[0]
+    assert result.bill["amount"].sum() == pytest.approx(table["cost"].iloc[0])
+    assert str(result.to_frame("steps").index.tz) == "Europe/Berlin"
+    assert result.replays is None
+    assert result.power().to_dict()["vconcat"]
+    assert result.sankey().to_dict()["layer"]
+
+
+def test_nouns_that_do_not_fit_together_are_refused_at_their_place() -> None:
+    """Proves: what is built in Python is checked as a file is: a quantity where the noun is built, what refers to
+    nothing with its place. Sensitivity: a scenario that is resolved unchecked."""
+    small = em.load("melt-shop-small")
+    orders = [em.Order(name="C1", heats=[em.HeatEntry(grade="wires")])]
+    parts = {name: getattr(small, name) for name in ("horizon", "line", "market")}
+    with pytest.raises(em.ScenarioError, match=r"orders\.0\.heats\.0\.grade: unknown grade 'wires'"):
+        em.load(em.Scenario(name="other", orders=orders, **parts))
+    with pytest.raises(ValueError, match="wrong unit 't'"):
+        em.Unit(name="EAF", power_mw="40 t")
+
+
 def outputs(cells: list[str], names: dict[str, Any]) -> list[str]:
     """What a notebook shows: each cell is run in the names of those before; the value of its last line, as text."""
     texts = []

@@ -147,10 +147,10 @@ def marks(scenario: Scenario, view: View, baseline: bool = True, pointer: bool =
         yield tr("Blue line: highest step of the import; shaded: range of levels.")
 
 
-def drawing(plan: Plan) -> alt.VConcatChart:
-    """All panels with the Gantt on top, as a chart of its own."""
+def drawing(plan: Plan, selected: Sequence[str] | None = None, units: bool = True) -> alt.VConcatChart:
+    """The Gantt and the panels of a plan, as a chart of its own. Arguments as of ``timeline_panels``."""
     view = View.of(plan.scenario.horizon)
-    return _wide(below_each_other(timeline_panels(plan, view=view), view))
+    return _wide(below_each_other(timeline_panels(plan, view=view, selected=selected, units=units), view))
 
 
 def schedule(plan: Plan, fonts: str) -> str:

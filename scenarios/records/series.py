@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from emberline.scenarios.records.base import Place, Record
 from emberline.scenarios.records.instants import Instant
 from emberline.scenarios.records.quantity import Minutes, PositiveMinutes, in_unit
 from emberline.scenarios.signals.catalogue import signal
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Fill = Literal["refuse", "hold", "interpolate", "zero"]
 Beyond = Literal["week_before", "refuse"]
@@ -163,6 +167,8 @@ def constant_read_by(
             raw = {**raw, "value": read(raw["value"], info)}
         elif isinstance(raw, str | int | float):
             raw = {"value": read(raw, info)}
+        elif hasattr(raw, "index") and hasattr(raw, "to_numpy"):
+            raw = from_pandas(raw)
         if minimum is not None and isinstance(raw, dict):
             value = raw.get("value")
             if isinstance(value, int | float) and value < minimum:
@@ -170,6 +176,24 @@ def constant_read_by(
         return raw
 
     return widen
+
+
+def from_pandas(values: pd.Series) -> dict[str, Any]:
+    """A pandas Series as a series of a scenario.
+
+    Raises:
+        ValueError: its index is not an even sequence of times with a zone.
+    """
+    import pandas as pd
+
+    index = values.index
+    if not isinstance(index, pd.DatetimeIndex) or index.tz is None or len(index) < 2:
+        raise ValueError("a series needs a time index with a zone and at least two values: series.tz_localize('UTC')")
+    steps = np.unique(np.diff(index.tz_convert("UTC").as_unit("s").asi8))
+    if len(steps) != 1 or steps[0] <= 0:
+        raise ValueError(f"a series needs even steps; this one has steps of {steps.min()} to {steps.max()} s")
+    numbers = [None if np.isnan(number) else float(number) for number in values.to_numpy(float)]
+    return {"values": numbers, "start": index[0].isoformat(), "interval_min": float(steps[0]) / 60}
 
 
 Entry = tuple[str, Place, Series, str]

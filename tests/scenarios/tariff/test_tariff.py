@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 from ruamel.yaml import YAML
+from tariff_table import from_table
 
-from emberline.scenarios.reading.tariff_table import from_table
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.tariff import Before, Tariff, bill, metered, read, remarks
 
