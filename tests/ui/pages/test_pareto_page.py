@@ -71,14 +71,13 @@ def test_an_empty_page_says_what_to_do(app: AppTest) -> None:
     assert not button.disabled
 
 
-def test_works_have_no_front_and_the_page_says_so(app: AppTest) -> None:
-    """Proves: where a front cannot be searched, the page says why before anything is started."""
+def test_a_front_of_works_can_be_searched(app: AppTest) -> None:
+    """Proves: the page offers a front of processes as of heats. Sensitivity: a list of producers without a front."""
     app.run()
     app.selectbox(key="scenario").set_value("cement-week").run()
     assert not app.exception
-    assert "for heats and sites only" in page_text(app)
     (button,) = [button for button in app.button if button.label == "Search the front"]
-    assert button.disabled
+    assert not button.disabled
 
 
 def test_a_stored_front_is_read_point_by_point(app: AppTest, front: str) -> None:
