@@ -48,14 +48,13 @@ def load(source: str | Path | Mapping[str, Any] | Scenario, changes: Changes | N
         ScenarioError: with every mistake, each with its place.
     """
     if isinstance(source, Scenario):
-        case = _resolved(source)
-        return change(case, changes, **keywords) if changes or keywords else case
+        return change(source, changes, **keywords) if changes or keywords else _resolved(source)
     if isinstance(source, Mapping):
         return loading.loads(json.dumps(_plain(source)), "scenario", _overrides(changes, keywords))
     return loading.load(source, _overrides(changes, keywords))
 
 
-def change(scenario: Case, changes: Changes | None = None, **keywords: Any) -> Case:
+def change(scenario: Scenario, changes: Changes | None = None, **keywords: Any) -> Case:
     """The same scenario with some values changed; it is read again, including its series, other than those that
     ``Case.with_inputs`` gave.
 
@@ -67,6 +66,7 @@ def change(scenario: Case, changes: Changes | None = None, **keywords: Any) -> C
     Raises:
         ScenarioError: with every mistake, each with its place.
     """
+    scenario = _resolved(scenario)
     if scenario.document is not None:
         return loading.changed(scenario, _overrides(changes, keywords))
     from emberline.runs.store import snapshots
@@ -79,7 +79,7 @@ def change(scenario: Case, changes: Changes | None = None, **keywords: Any) -> C
     return case.with_inputs(case.inputs.assign(stay)) if stay else case
 
 
-def simulate(scenario: Case, schedule: xr.Dataset | None = None, *, seed: int | None = None) -> xr.Dataset:
+def simulate(scenario: Scenario, schedule: xr.Dataset | None = None, *, seed: int | None = None) -> xr.Dataset:
     """A run of the twin: of the baseline, or of a schedule.
 
     Args:
@@ -92,12 +92,13 @@ def simulate(scenario: Case, schedule: xr.Dataset | None = None, *, seed: int | 
     """
     from emberline import twin
 
+    scenario = _resolved(scenario)
     policy = twin.dispatch(scenario, twin.envelope(scenario)) if schedule is None else schedule
     return twin.replay(scenario, policy, seed=seed, disturbed=seed is not None)
 
 
 def plan(
-    scenario: Case,
+    scenario: Scenario,
     *,
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -115,11 +116,11 @@ def plan(
     """
     from emberline.planning import make_plan
 
-    return Result(make_plan(scenario, on_progress=on_progress, cancel=cancel))
+    return Result(make_plan(_resolved(scenario), on_progress=on_progress, cancel=cancel))
 
 
 def optimize(
-    scenario: Case, *, on_progress: Progress | None = None, cancel: Callable[[], bool] | None = None
+    scenario: Scenario, *, on_progress: Progress | None = None, cancel: Callable[[], bool] | None = None
 ) -> Result:
     """The plan of one search, replayed undisturbed: no margins, alternatives, rules or disturbed days.
 
@@ -130,10 +131,10 @@ def optimize(
     """
     from emberline.planning import PLAIN, make_plan
 
-    return Result(make_plan(scenario, PLAIN, replications=0, on_progress=on_progress, cancel=cancel))
+    return Result(make_plan(_resolved(scenario), PLAIN, replications=0, on_progress=on_progress, cancel=cancel))
 
 
-def sweep(scenario: Case, values: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
+def sweep(scenario: Scenario, values: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
     """Optimized plans of every combination of some values, a row each.
 
     Args:
@@ -153,14 +154,13 @@ def sweep(scenario: Case, values: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
     rows = []
     for case, row in [(change(scenario, row), row) for row in changes]:
         result = optimize(case)
-        figures = result.plan.replay_figures
-        amounts = {name: getattr(figures, name, None) for name in ("carbon_kg", "cost", "peak_mw")}
+        amounts = {name: getattr(result.plan.replay_figures, name, None) for name in ("carbon_kg", "cost", "peak_mw")}
         rows.append({**row, "status": result.status, "gap": result.gap, **amounts, "result": result})
     return pd.DataFrame(rows)
 
 
 def hold(
-    scenario: Case,
+    scenario: Scenario,
     level: float = 0.9,
     *,
     replications: int = 1000,
@@ -184,11 +184,11 @@ def hold(
     from emberline.planning.robustness.holding import hold as search
 
     with engine.engine(workers) as pool:
-        outcome = search(scenario, pool, level=level, replications=replications, work=time_limit_s)
+        outcome = search(_resolved(scenario), pool, level=level, replications=replications, work=time_limit_s)
     return Result(outcome.robust, robustness=outcome)
 
 
-def pareto(scenario: Case, points: int = 11, *, metric: str = "carbon", workers: int = 1) -> Front:
+def pareto(scenario: Scenario, points: int = 11, *, metric: str = "carbon", workers: int = 1) -> Front:
     """The Pareto front of a metric and cost; ``front.data`` holds its points, ``front.schedules`` their schedules.
 
     Args:
@@ -202,10 +202,10 @@ def pareto(scenario: Case, points: int = 11, *, metric: str = "carbon", workers:
     """
     from emberline.studies.pareto import pareto as search
 
-    return search(scenario, points, metric=metric, workers=workers)
+    return search(_resolved(scenario), points, metric=metric, workers=workers)
 
 
-def headroom(scenario: Case, loads: Sequence[float] | None = None, *, workers: int = 1) -> Headroom:
+def headroom(scenario: Scenario, loads: Sequence[float] | None = None, *, workers: int = 1) -> Headroom:
     """Saving by load: a plan at each share of the orders.
 
     Args:
@@ -221,10 +221,10 @@ def headroom(scenario: Case, loads: Sequence[float] | None = None, *, workers: i
     from emberline.studies.headroom import headroom as search
 
     with engine.engine(workers) as pool:
-        return search(scenario, pool, LOADS if loads is None else loads)
+        return search(_resolved(scenario), pool, LOADS if loads is None else loads)
 
 
-def roll(scenario: Case, **settings: Any) -> Rolled:
+def roll(scenario: Scenario, **settings: Any) -> Rolled:
     """A rolling horizon in the twin: ``every_min``, ``look_ahead_min``, ``frozen_min``, ``using`` … of
     ``studies.rolling.How``.
 
@@ -234,11 +234,11 @@ def roll(scenario: Case, **settings: Any) -> Rolled:
     from emberline.studies.rolling import How
     from emberline.studies.rolling import roll as search
 
-    return search(scenario, How(**settings))
+    return search(_resolved(scenario), How(**settings))
 
 
 def why(result: Result, **question: Any) -> Why:
-    """Why one decision of a plan is as it is; ``question`` as of ``studies.why.question.why``: ``heat``, ``unit``,
+    """Reasons for one decision of a plan; ``question`` as of ``studies.why.question.why``: ``heat``, ``unit``,
     ``hour`` …
 
     Raises:
@@ -249,16 +249,16 @@ def why(result: Result, **question: Any) -> Why:
     return search(result.plan, **question)
 
 
-def why_not(scenario: Case) -> WhyNot:
-    """Why a scenario has no plan: the limits that cannot all be kept, and what would help."""
+def why_not(scenario: Scenario) -> WhyNot:
+    """Reasons why a scenario has no plan: the limits that cannot all be kept, and what would help."""
     from emberline.studies.why.why_not import why_not as search
 
-    loaded = change(scenario) if scenario.document is None else scenario
+    loaded = change(scenario)
     return search(lambda more: loading.changed(loaded, more))
 
 
 def difference(before: Result, after: Result) -> Difference:
-    """What changed between two plans: keys, series, figures and moves."""
+    """Differences between two plans: keys, series, figures and moves."""
     from emberline.studies.difference import difference as search
 
     return search(before.plan, after.plan)

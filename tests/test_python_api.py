@@ -44,7 +44,7 @@ def test_the_page_runs_as_it_stands(tmp_path: Path) -> None:
 
 def test_a_plant_is_built_swept_and_drawn(tmp_path: Path) -> None:
     """Proves: the page's script of a plant built in Python plans ten carbon prices, and the dearer carbon is, the less
-    is emitted at the higher price of power. Sensitivity: prices that a change loses, nouns that no door exports."""
+    is emitted. Sensitivity: prices that a change loses, nouns that no door exports."""
     script, names = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[1], dict[str, Any]()
     exec(compile(script, str(PAGE), "exec"), names)  # the page is the program under test
     table = names["table"]
@@ -58,6 +58,8 @@ def test_a_plant_is_built_swept_and_drawn(tmp_path: Path) -> None:
     assert result.bill["amount"].sum() == pytest.approx(table["cost"].iloc[0])
     assert str(result.to_frame("steps").index.tz) == "Europe/Berlin"
     assert result.replays is None
+    built = em.Scenario(name="my-shop", horizon=names["day"], goal=names["goal"], **names["parts"])
+    assert em.optimize(built).objective == pytest.approx(result.objective)
     assert result.power().to_dict()["vconcat"]
     assert result.sankey().to_dict()["layer"]
 
