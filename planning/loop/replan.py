@@ -24,6 +24,7 @@ from emberline.scenarios.datasets import ViolationKind
 from emberline.scenarios.goal_metrics import goal_metric, no_worse
 from emberline.scenarios.line.tables import LineShop
 from emberline.scenarios.metrics import OTHER_CARBON
+from emberline.scenarios.tariff.bill import demand_cost
 from emberline.twin.line.clock import Clock
 from emberline.twin.line.line import LineHistory, ListReplay
 from emberline.twin.line.missed import missed
@@ -108,14 +109,21 @@ class LineReplan:
         self.day *= self.scenario.horizon.day_share
         caps = (site.import_limit_mw, self.scenario.goal.caps.peak_mw)
         limit = min((one for one in caps if one is not None), default=math.inf)
-        if self.scenario.rates is not None and self.scenario.rates.peaks:
-            limit = min(limit, float(meter.max()))  # a higher peak is charged for
-        self.room_mw = limit - (meter - grid.metered(ran.load_mw))
-        """Room that limits on the import leave to the line in each metered interval; infinite for none."""
+        rates = self.scenario.rates
+        self._limit_mw = limit
+        self._charged = rates if rates is not None and rates.peaks and goal_metric(self.scenario).money else None
+        """Rates of a tariff whose charge for the highest import counts by the goal."""
+        self._planned_mw, self._besides_mw = meter, meter - grid.metered(ran.load_mw)
+        peak = float(meter.max()) if rates is not None and rates.peaks else math.inf
+        self.room_mw = min(limit, peak) - self._besides_mw
+        """Room that limits on the import, and what is paid for its peak, leave to the line in each metered interval;
+        infinite for none."""
         battery = self.scenario.battery
         help_mw = 0.0 if battery is None else math.inf if battery.out_rate is None else battery.out_rate
-        self._most_mw = self.room_mw + help_mw
-        """Of the line in each metered interval, the battery's help taken in."""
+        self._most_mw = limit - self._besides_mw + help_mw
+        """Of the line in each metered interval by limits alone, the battery's help taken in."""
+        self._metered_mw = self._planned_mw.copy()
+        """Import as it was until the last look, then as planned, shape (n_meter,)."""
         self.retiming = Retiming(self.shop, self.worth, self.room_mw, grid.meter_min)
         self._risks = Risks(self.shop, SLACK * BROKEN * self.day)
         self._together = self.shop.orders if self.shop.campaign >= 0 else tuple(self.shop.names)
@@ -163,6 +171,8 @@ class LineReplan:
         """The list to follow from now on; None: carrying on is as good."""
         view, operations = self._situation(plant)
         ahead = expected(operations, view)
+        if self._charged is not None:
+            self._measure(operations, ahead, view.now)
         better = self.retiming.best(operations, ahead, view.now, self._risks, view.now + AHEAD_MIN)
         if better is None or better.gain <= max(WORTH_IT * self.day, REFUSED * self._refused):
             return None
@@ -190,13 +200,27 @@ class LineReplan:
 
     def begin(self) -> None:
         """A new day begins: nothing of the one before counts."""
-        self.retiming.forget()
+        self.retiming.forget(self.room_mw)
+        self._metered_mw = self._planned_mw.copy()
         self._refused = self._spare_kg = 0.0
 
     def _situation(self, plant: LinePlant) -> tuple[SoFar, Operations]:
         """State that is known, and the rest of the list after it."""
         view = self.view(plant.so_far())
         return view, onward(self.shop, view, rows_of(plant.operations), plant.operations.missing)
+
+    def _measure(self, operations: Operations, ahead: LineHistory, now: float) -> None:
+        """Import until a moment, and the room that a peak leaves which is paid for in any case."""
+        grid, shop = self.follower.grid, self.shop
+        start, end = np.array(ahead.start), np.array(ahead.end)
+        load = operations_trace(
+            operations.arrays["unit"], start, end, operations.arrays["energy"], reheating(operations, start, end),
+            shop.profiles, ahead.stops,
+        ).mean(grid.edges)  # fmt: skip
+        over = int(now // grid.meter_min)
+        self._metered_mw[:over] = (grid.metered(load) + self._besides_mw)[:over]
+        higher = float(self._metered_mw.max() - self._planned_mw.max())
+        self.retiming.room_mw = np.minimum(self.room_mw + higher, self._limit_mw - self._besides_mw)
 
     def _near(self, operations: Operations, view: SoFar) -> set[str]:
         """Casts that have just ended, are under way or begin soon: the part of a long horizon that a look imagines."""
@@ -250,8 +274,15 @@ class LineReplan:
         reheat = reheating(operations, start, end)
         load = operations_trace(of["unit"], start, end, energy, reheat, shop.profiles, history.stops).mean(grid.edges)
         mwh = grid.stepped(load) * scenario.horizon.step_h
-        broken = self._breaks(operations, history, start, end, grid.metered(load), view.now)
-        return Prospect(float(mwh @ self.worth), float(broken), float(mwh @ self._other))
+        metered = grid.metered(load)
+        broken = self._breaks(operations, history, start, end, metered, view.now)
+        worth = float(mwh @ self.worth)
+        if self._charged is not None:
+            first, last = (int((view.now + by) // grid.meter_min) for by in (0.0, AHEAD_MIN))
+            power = self._metered_mw.copy()
+            power[first:last] = (metered + self._besides_mw)[first:last]
+            worth += demand_cost(self._charged, np.maximum(power, 0.0))
+        return Prospect(worth, float(broken), float(mwh @ self._other))
 
     def _breaks(
         self,

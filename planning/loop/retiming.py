@@ -54,7 +54,7 @@ class Retiming:
         room_mw: what the import limit leaves to the line in each metered interval, infinite for none, shape (n_meter,).
         meter_min: length of such an interval.
         """
-        self.shop, self._room, self._meter = shop, room_mw, meter_min
+        self.shop, self.room_mw, self._meter = shop, room_mw, meter_min
         self._n = math.ceil(shop.length / GRID_MIN)
         self._grid = np.arange(self._n + 1) * GRID_MIN
         step_min = shop.scenario.horizon.step_min
@@ -67,13 +67,14 @@ class Retiming:
         """Of energy in each metered interval, for the limit's sake."""
         self._curves: dict[tuple[int, float, float], np.ndarray] = {}
 
-    def forget(self) -> None:
-        """A new day begins: what the import limit cost on the one before does not count."""
+    def forget(self, room_mw: np.ndarray) -> None:
+        """A new day begins, with its room: what the import limit cost on the one before does not count."""
+        self.room_mw = room_mw
         self._prices[:] = 0.0
 
     def tighten(self, by_mw: np.ndarray) -> None:
         """Leave less room in some metered intervals from now on, shape (n_meter,)."""
-        self._room = self._room - by_mw
+        self.room_mw = self.room_mw - by_mw
 
     def best(
         self,
@@ -159,8 +160,8 @@ class Retiming:
         self, operations: Operations, ahead: LineHistory, starts: list[float], now: float, until: float
     ) -> np.ndarray:
         """Energy above the import limit in each metered interval that starts decide on [MWh]."""
-        load = np.zeros(len(self._room))
-        if not np.isfinite(self._room).any():
+        load = np.zeros(len(self.room_mw))
+        if not np.isfinite(self.room_mw).any():
             return load
         for i, at in enumerate(starts):
             minutes = ahead.end[i] - ahead.start[i] if i in operations.actuals else operations.planned[i]
@@ -170,7 +171,7 @@ class Retiming:
                 energy = np.concatenate([[0.0], np.cumsum(np.diff(shares) * profile.relative)])
                 mwh = self.shop.energy[operations.heat[i]][operations.unit[i]]
                 load += mwh * np.diff(np.interp((self._meters - at) / minutes, shares, energy))
-        over = np.maximum(load - self._room * self._meter / 60 - CLOSE, 0.0)
+        over = np.maximum(load - self.room_mw * self._meter / 60 - CLOSE, 0.0)
         over[(self._meters[:-1] < now) | (self._meters[1:] > until)] = 0.0
         return over
 

@@ -110,6 +110,11 @@ def billed_mw(rates: Rates, import_mw: np.ndarray) -> np.ndarray:
     return np.array([demand.max() for demand in _billed(rates, np.asarray(import_mw, float))])
 
 
+def demand_cost(rates: Rates, import_mw: np.ndarray) -> float:
+    """Charge for the demand of an import in each metered interval, with its taxes, shape (n_meter,)."""
+    return sum(line.amount for line in _demand(rates, import_mw)) * rates.with_tax("demand")
+
+
 def _flow(rates: Rates, mw: np.ndarray, name: str) -> np.ndarray:
     flow = np.asarray(mw, float)
     if flow.shape != (len(rates),):

@@ -68,7 +68,8 @@ class Days(Engine):
             if cancel is not None and cancel():
                 return
             if work.__module__.endswith("holding.misses"):
-                yield Piece(place, [self.rule(common.scenario, day, common.seed) for day in part])
+                rows = [self.rule(common.scenario, day, common.seed) for day in part]
+                yield Piece(place, [(row, int(bool(row))) for row in rows])
             else:
                 yield Piece(place, [self._outcome(common, day) for day in part])
 

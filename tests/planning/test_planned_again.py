@@ -65,7 +65,7 @@ def expected(operations: Operations, view: SoFar) -> LineHistory:
 
 def retimed(policy: LineReplan, operations: Operations, view: SoFar, price: float) -> Retimed | None:
     """The best times with a price of a limit that is broken, in shares of a day's worth."""
-    policy.retiming.forget()
+    policy.retiming.forget(policy.room_mw)
     return policy.retiming.best(
         operations, expected(operations, view), view.now, Risks(policy.shop, price * policy.day)
     )
@@ -87,6 +87,20 @@ def test_limits_are_kept_on_more_days_when_planned_again(day: tuple[Case, xr.Dat
     assert both.successes <= 3
     assert both.other.successes >= both.successes + 5
     assert (both.other.data["carbon_kg"] <= both.data["carbon_kg"] * 1.002).mean() >= 0.75
+
+
+def test_a_peak_that_is_charged_for_is_weighed_by_its_price() -> None:
+    """Where both furnaces overlap on a disturbed day the import passes its planned peak: no limit is broken by it, and
+    planning again moves them apart again as far as that pays."""
+    charge = "{name: network, demand: [{name: network demand, rates: [{per_mw: 300 EUR/MW}]}]}"
+    off = ["goal.hold=off", "goal.caps.other_signal=off", "goal.effort=2"]
+    scenario = load("melt-shop-day", [*off, "goal.minimize=cost", f"market.tariff={charge}"])
+    schedule = make_plan(scenario, PLAIN, replications=0).schedule
+    assert schedule is not None
+    both = ensemble(scenario, schedule, 12, Engine(), planned_again=True)
+    assert both is not None
+    assert both.other is not None
+    assert float(both.other.data["cost"].mean()) < float(both.data["cost"].mean()) - 1000
 
 
 def test_a_day_does_not_depend_on_those_before_it(day: tuple[Case, xr.Dataset]) -> None:

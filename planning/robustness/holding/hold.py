@@ -147,7 +147,7 @@ class _Loop:
         self.other_kg: float | None = None
         """Cap on what plans between steps emit by the signal that the goal leaves out; None: not known yet."""
         self.broken = BROKEN * scenario.horizon.day_share * abs(goal_metric(scenario).of(self.baseline.figures))
-        """Price of broken days, were all of them broken."""
+        """Price of a broken day."""
         self.finer = scenario.moment_min < scenario.horizon.step_min
         """Whether starts may lie between steps."""
 
@@ -330,7 +330,7 @@ class _Loop:
         objective = plan.objective or 0.0
         if self._enough(days):
             return (False, objective)
-        return (True, objective + self.broken * (1 - days.successes / days.n))
+        return (True, objective + self.broken * float(days.broken_days.mean()))
 
     def _raise(self, start: Plan, judgement: int, begin: Disturbances | None) -> tuple[Plan, Misses | None, str, str]:
         """Raise margins from a plan on; the plan that held best, how it did, and what ended it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from emberline.planning.engine.engine import Engine
 from emberline.planning.plan.replay_outcome import Followed
 from emberline.scenarios import Case
 
+DAY_MIN = 1440.0
 PART = 5
 """Days in one piece of work at most: who has no time left is heard soon."""
 
@@ -34,6 +36,8 @@ class Misses:
     limits: tuple[Limit, ...]
     amount: np.ndarray
     """By how much each limit is missed at most on each day, 0 where it is kept, shape (n_days, n_limits)."""
+    broken_days: np.ndarray
+    """Number of days of 24 h in which a limit is missed, where a horizon is longer, shape (n_days,)."""
 
     @property
     def n(self) -> int:
@@ -78,28 +82,30 @@ def misses(
     days = [day for place in range(whole) for day in by_place[place]]
     if not days:
         return None
-    limits = sorted({limit for day in days for limit in day})
+    limits = sorted({limit for day, _ in days for limit in day})
     amount = np.zeros((len(days), len(limits)))
-    for row, day in enumerate(days):
+    for row, (day, _) in enumerate(days):
         for limit, most in day.items():
             amount[row, limits.index(limit)] = most
-    return Misses(scenario, tuple(limits), amount)
+    return Misses(scenario, tuple(limits), amount, np.array([broken for _, broken in days]))
 
 
-def _part(followed: Followed, replications: range) -> list[dict[Limit, float]]:
-    """The largest miss of each limit on each day."""
+def _part(followed: Followed, replications: range) -> list[tuple[dict[Limit, float], int]]:
+    """The largest miss of each limit on each day, and the number of days of 24 h with a miss."""
     from emberline import twin
 
     scenario = followed.scenario
     stage_of = {name: stage.name for name, stage in scenario.line.stage_of.items()}
     stage_of |= {unit: process.name for unit, process in scenario.process_units}
     tolerance = scenario.tolerances.of
-    days: list[dict[Limit, float]] = []
+    days: list[tuple[dict[Limit, float], int]] = []
+    last = math.ceil(scenario.horizon.length_min / DAY_MIN) - 1
     for rows in twin.misses(scenario, followed.schedule, replications, seed=followed.seed):
-        day: dict[Limit, float] = {}
+        day, parts = dict[Limit, float](), set[int]()
         for row in rows:
             if row.amount > tolerance(row.kind):
                 limit = Limit(str(row.kind), stage_of.get(row.unit, ""), row.unit)
                 day[limit] = max(day.get(limit, 0.0), row.amount)
-        days.append(day)
+                parts.add(min(int(row.at_min // DAY_MIN), last))
+        days.append((day, len(parts)))
     return days

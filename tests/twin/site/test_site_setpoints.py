@@ -294,6 +294,26 @@ def test_what_may_be_dumped_turns_nobody_down() -> None:
     assert np.asarray(flows["dumped_rate"]) == pytest.approx(np.array([[0.5]]))
 
 
+def test_heat_that_comes_later_is_recovered_then_and_the_store_comes_back_to_its_plan() -> None:
+    """Proves: 8 MW of hot gas planned for the first hour come in the second: the store gives the 2 MW needed first, then
+    takes 2 of the 4 recovered, and ends where it was planned to. Sensitivity: set-points alone vent the 8 MW, and heat
+    is short."""
+    tank = TANK | {"capacity": 8.0}
+    recovery = RECOVERY | {"heat_mw": 6.0, "electric_mwh_per_mwh": 0.0}
+    case = hub(recovery, tank, comes(8, 0), needs(2, 2), more=HOT)
+    grid, schedule = SiteGrid(case), dispatch(case)
+    later = {"hot": np.array([-8.0, 8.0])}
+    plan = {"recovery.main": [4, 0], "tank.in": [-2, 0], "tank.out": [0, 2]}
+    for label, values in plan.items():
+        schedule["asset_rate"].loc[{"flow": label}] = values
+    setpoints = Setpoints.read(schedule)
+    runs = [balance(grid, np.zeros(len(grid.edges) - 1), setpoints, later, answering=way) for way in (True, False)]
+    run = dataset(case, runs[0][0])
+    assert levels(run, "tank") == [2, 4]
+    assert rates(run, "recovery.main") == [0, 4]
+    assert [[row.kind for row in rows if row.kind != "asset"] for _, rows in runs] == [[], ["shortage", "level"]]
+
+
 def test_what_counts_as_nothing_grows_with_the_plant() -> None:
     """Proves: 50 kW of heat over are reported where the boiler makes 8 MW, not where it makes 100 GW.
 

@@ -5,8 +5,9 @@ band of levels; the rest that is planned is missed, violation ``asset``. Where a
 difference is taken by what crosses the fence: more is bought and less vented, flared and sold, or the other way round;
 of electricity the grid takes it. What no supply can cover cannot be taken either: stores are filled less and machines
 turned down, those declared last first, down to a trip, and what loads miss then is violation ``shortage``. What can go
-nowhere is violation ``surplus``. Where processes do not keep to the plan, machines that are on answer to what is needed
-of their products first, as their controllers do, within what they may do.
+nowhere is violation ``surplus``. Where line or processes do not keep to the plan, heat that is wasted otherwise is
+recovered when it comes, stores make up for the difference, and machines that are on answer to what is needed of their
+products, as their controllers do, within what they may do.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.datasets import ViolationKind
 from emberline.twin.run_variables import SMALL, TOLERANCE, Violation
 from emberline.twin.site.assets.flows import HubRun
-from emberline.twin.site.assets.hub import SiteHub
-from emberline.twin.site.assets.machine import TINY, MachineRun
+from emberline.twin.site.assets.hub import SiteHub, TankRun
+from emberline.twin.site.assets.machine import TINY, MachineRun, Port
 from emberline.twin.site.assets.plant import SitePlant
 from emberline.twin.site.assets.setpoints import AssetSetpoints
 
@@ -95,6 +96,7 @@ class SetpointRun:
             self._ons[name] = [share > 0.5 for share in on] if on is not None else [load > TINY for load in loads]
         self._ins = {tank.name: [-rate for rate in setpoints.rate(tank.name, "in")] for tank in plant.all_tanks}
         self._outs = {tank.name: setpoints.rate(tank.name, "out") for tank in plant.all_tanks}
+        self._as_planned = {tank.name: TankRun(tank.store, plant.hub.hours, plant.hub.n) for tank in plant.all_tanks}
         self._trades = {
             trade.name: [max(trade.sign * rate, 0.0) for rate in setpoints.rate(trade.name)]
             for trade in plant.all_trade
@@ -123,6 +125,10 @@ class SetpointRun:
                 # it has one set-point, the difference
                 into, out = self._ins[tank.name][t], self._outs[tank.name][t] = into - both, out - both
             tank.follow(into, out)
+            planned = self._as_planned[tank.name]
+            planned.begin()
+            planned.follow(into, out)
+            planned.end(t)
             plant.balance[tank.carrier] += tank.put_out - tank.put_in
         for trade in plant.all_trade:
             plant.trade(trade, min(self._trades[trade.name][t], trade.headroom))
@@ -178,21 +184,69 @@ class SetpointRun:
         return answered
 
     def _answer(self, carrier: str, t: int) -> bool:
-        """Machines that are on give more of their product, or less, as it is needed; whether any was moved.
+        """Let stores and machines that are on give more of a carrier, or less, as it is needed; whether any machine was
+        moved.
 
-        Supplies, which cost nothing to move, come before them, and what is vented for nothing is no reason to move.
+        Supplies, which cost nothing to move, come before them. Stores come back to their planned levels first and take
+        what is recovered before less is recovered.
         """
         plant, balance = self.plant, self.plant.balance
-        if plant.supplies[carrier] or (carrier in plant.dumped and balance[carrier] >= 0):
+        if plant.supplies[carrier]:
             return False
-        moved = False
-        for machine, port in plant.givers[carrier]:
+        if carrier in plant.dumped and balance[carrier] >= 0:
+            return self._recover(carrier, t)
+        recovering = [giver for giver in plant.givers[carrier] if giver[0].name in self.hub.recoverers]
+        firing = [giver for giver in plant.givers[carrier] if giver not in recovering]
+        self._store(carrier, as_planned=True)
+        if balance[carrier] < 0:
+            moved = self._move(carrier, [*recovering, *firing], t)
+            self._store(carrier)
+            return moved
+        moved = self._move(carrier, firing, t)
+        self._store(carrier)
+        return self._move(carrier, recovering, t) or moved
+
+    def _recover(self, carrier: str, t: int) -> bool:
+        """Recover what would be vented; whether any machine was moved."""
+        plant, moved = self.plant, False
+        for machine, port in plant.takers[carrier]:
+            over = plant.balance[carrier]
+            if over <= plant.small[carrier] or machine.name not in self.hub.recoverers:
+                continue
+            load = min(port.load_for(port.at(machine.load, t) + over, t), machine.top, machine.cap)
+            if machine.able and load > max(machine.load, machine.least) + TINY:
+                plant.run(machine, load, t, True)
+                moved = True
+        return moved
+
+    def _store(self, carrier: str, *, as_planned: bool = False) -> None:
+        """Let stores take or give what does not balance, until their planned levels or as far as they can."""
+        plant, balance = self.plant, self.plant.balance
+        for tank in plant.tanks[carrier]:
+            level = self._as_planned[tank.name].level if as_planned else None
+            if balance[carrier] > 0:
+                room = min(tank.room(level) if level is None or tank.after < level else 0.0, balance[carrier])
+                plant.draw(tank, -min(tank.put_out, room))
+                if not (tank.put_out and tank.store.one_way):
+                    plant.fill(tank, min(tank.room(level), max(balance[carrier], 0.0)))
+            else:
+                stock = min(tank.stock(level), -balance[carrier])
+                plant.fill(tank, -min(tank.put_in, stock))
+                if not (tank.put_in and tank.store.one_way):
+                    plant.draw(tank, min(tank.stock(level), max(-balance[carrier], 0.0)))
+
+    def _move(self, carrier: str, givers: list[tuple[MachineRun, Port]], t: int) -> bool:
+        """Let machines give what does not balance, or less; whether any was moved."""
+        plant, balance, moved = self.plant, self.plant.balance, False
+        for machine, port in givers:
             missing, idle = -balance[carrier], machine.core.switched and not machine.on
             if abs(missing) <= plant.small[carrier] or idle or self.hub.product(machine.core) != carrier:
                 continue
             load = port.load_for(max(port.at(machine.load, t) + missing, 0.0), t)
-            # who had to go without stays so
+            # who had to go without, or recovered what nobody needs, stays so
             load = min(max(load, machine.least), machine.top, machine.cap)
+            if missing < 0 and machine.name in self.hub.recoverers:
+                machine.cap = load
             if abs(load - machine.load) > TINY:
                 plant.run(machine, load, t, True)
                 moved = True

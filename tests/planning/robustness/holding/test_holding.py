@@ -157,7 +157,8 @@ CAST, WAIT, LATE, BATTERY = (
 def days(*rows: dict[Limit, float]) -> Misses:
     """Days of which only what is missed is known."""
     limits = (CAST, WAIT, LATE, BATTERY)
-    return Misses(shop(), limits, np.array([[row.get(limit, 0.0) for limit in limits] for row in rows]))
+    amount = np.array([[row.get(limit, 0.0) for limit in limits] for row in rows])
+    return Misses(shop(), limits, amount, np.array([int(bool(row)) for row in rows]))
 
 
 def test_one_batch_of_days_raises_all_margins() -> None:

@@ -232,7 +232,8 @@ LATE, GAP, OTHER = Limit("due", "casting", "C"), Limit("cast", "casting", "C"), 
 def batch(*rows: dict[Limit, float]) -> Misses:
     """Days of which only what is missed is known."""
     limits = (LATE, GAP, OTHER)
-    return Misses(shop(), limits, np.array([[row.get(limit, 0.0) for limit in limits] for row in rows]))
+    amount = np.array([[row.get(limit, 0.0) for limit in limits] for row in rows])
+    return Misses(shop(), limits, amount, np.array([int(bool(row)) for row in rows]))
 
 
 def test_raises_of_a_day() -> None:
