@@ -295,9 +295,9 @@ def test_what_may_be_dumped_turns_nobody_down() -> None:
 
 
 def test_heat_that_comes_later_is_recovered_then_and_the_store_comes_back_to_its_plan() -> None:
-    """Proves: 8 MW of hot gas planned for the first hour come in the second: the store gives the 2 MW needed first, then
-    takes 2 of the 4 recovered, and ends where it was planned to. Sensitivity: set-points alone vent the 8 MW, and heat
-    is short."""
+    """Proves: 8 MW of hot gas planned for the first hour come in the second: the store gives the 2 MW that are needed
+    first, then takes 2 of the 4 recovered, and ends where it was planned to.
+    Sensitivity: set-points alone vent the 8 MW, and heat is short."""
     tank = TANK | {"capacity": 8.0}
     recovery = RECOVERY | {"heat_mw": 6.0, "electric_mwh_per_mwh": 0.0}
     case = hub(recovery, tank, comes(8, 0), needs(2, 2), more=HOT)
