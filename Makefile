@@ -64,7 +64,7 @@ messages: $(STAMP)  ## gather the pages' messages into reports/text/locale/*.po,
 	  --add-location file --project Emberline --version 0.1 --output emberline.pot .
 	@for language in $(notdir $(basename $(wildcard reports/text/locale/*.po))); do \
 	  $(BIN)/pybabel -q update -i emberline.pot -o reports/text/locale/$$language.po -l $$language --width 120 \
-	    --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date || exit 1; \
+	    --no-fuzzy-matching --ignore-pot-creation-date || exit 1; \
 	done
 
 bench: $(STAMP)  ## measure speed against the references (ARGS="hub week" names benches; --help lists them)

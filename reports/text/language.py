@@ -86,7 +86,10 @@ def catalogue(language: str) -> NullTranslations:
 
     compiled = BytesIO()
     with path.open("rb") as file:
-        write_mo(compiled, read_po(file, locale=LOCALES[language]))
+        messages = read_po(file, locale=LOCALES[language])
+    for message in messages.obsolete.values():  # of earlier releases: stored runs still have them
+        messages[message.id] = message
+    write_mo(compiled, messages)
     compiled.seek(0)
     return GNUTranslations(compiled)
 

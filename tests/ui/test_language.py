@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -20,9 +21,10 @@ from pages import SCRIPT, page, with_tab
 from streamlit.testing.v1 import AppTest
 
 from emberline.reports.text import wording
-from emberline.reports.text.language import CATALOGUES, LANGUAGES, LOCALES, tr, trn
+from emberline.reports.text.language import CATALOGUES, LANGUAGES, LOCALES, spoken, tr, trn
 from emberline.reports.text.messages import say
 from emberline.runs.store.store import Store
+from emberline.scenarios.messages import loads
 from emberline.ui.extraction import KEYWORDS
 from emberline.ui.pages import PAGES
 
@@ -76,6 +78,18 @@ def test_a_catalogue_is_whole(language: str) -> None:
         many = key if isinstance(key, str) else key[1]
         for text in texts:
             assert set(PLACE.findall(text)) == set(PLACE.findall(many)), f"{key}: other values in {text}"
+
+
+def test_sentences_of_earlier_releases_stay_translated() -> None:
+    """Proves: a stored run whose reason no code says any more is worded in Chinese with its values.
+    Sensitivity: a catalogue that forgets a sentence as soon as its English text is improved."""
+    text = "As printed a simple rule saves nothing on {days} and holds on {share} of them ({rule})."
+    assert text not in messages_of_code()
+    stored = loads(json.dumps({"id": text, "params": {"days": "D", "share": "S", "rule": "R"}}))
+    with spoken("zh"):
+        shown = say(stored)
+    assert CHINESE.search(shown)
+    assert [shown.count(value) for value in "DSR"] == [1, 1, 1]
 
 
 def test_calls_within_texts_are_read() -> None:
