@@ -22,7 +22,6 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.energy_states import idle_pieces
@@ -53,19 +52,6 @@ class TwinUse:
         """All of it."""
         return self.works_mwh + self.idling_mwh + self.waiting_mwh
 
-    @classmethod
-    def of(cls, run: xr.Dataset, tonnes: float, step_h: float) -> TwinUse:
-        """The use of a run.
-
-        Args:
-            run: table ``RUN``, of the heats as they were made.
-            tonnes: what it makes.
-            step_h: length of its steps.
-        """
-        waiting = float(run["op_extra_mwh"].sum())
-        idling = float(run["idle_mw"].sum()) * step_h if "idle_mw" in run else 0.0
-        return cls(tonnes, float(run["op_energy_mwh"].sum()) - waiting, idling, waiting)
-
 
 @dataclass(frozen=True)
 class Split:
@@ -81,10 +67,6 @@ class Split:
     def deviation_mwh(self) -> float:
         """Actual less expected; the causes add up to it."""
         return self.actual_mwh - self.expected_mwh
-
-    def share(self, cause: str) -> float:
-        """Share of a cause in the deviation."""
-        return self.by_cause[cause] / self.deviation_mwh
 
 
 def split(actual_mwh: Sequence[float], use: Sequence[TwinUse], reference: Sequence[TwinUse]) -> Split:
