@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from emberline.scenarios.reading.csv_file import csv_rows
 from emberline.scenarios.reading.files import named, unreadable
+from emberline.scenarios.records.base import Problem
 
 
 class Unreadable(ValueError):
@@ -44,6 +46,21 @@ def placed_rows(table: csv.DictReader[str], file: str) -> Iterator[tuple[str, di
     """File and number of each row, and its cells without blanks, by column."""
     for number, raw in csv_rows(table, file):
         yield f"{file} row {number}", {key: (text or "").strip() for key, text in raw.items() if isinstance(key, str)}
+
+
+Row = TypeVar("Row")
+
+
+def parsed_rows(
+    table: csv.DictReader[str], file: str, parse: Callable[[dict[str, str], str], Row], problems: list[Problem]
+) -> Iterator[Row]:
+    """Rows of a table as a function makes them of cells and place; its mistakes, ``key: text``, are added."""
+    for place, cells in placed_rows(table, file):
+        try:
+            yield parse(cells, place)
+        except ValueError as error:
+            key, _, says = str(error).partition(": ")
+            problems.append(Problem(place, key, says))
 
 
 def amount(text: str) -> float | None:

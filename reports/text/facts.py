@@ -320,13 +320,13 @@ def _connection(scenario: Scenario) -> Iterator[str]:
 def _size(record: kinds.Named, scenario: Scenario) -> str:
     """Size of an asset in words, found by its kind; any kind may have limits of rate and amount."""
     carrier = scenario.site.carrier[record.flows[record.counted]]
-    rate, amount = getattr(record, "rate_limit", None), getattr(record, "horizon_limit", None)
-    limits = []
-    if rate is not None:
-        limits.append(tr("at most {amount} {unit}", amount=f"{rate:g}", unit=carrier.rate_unit))
-    if amount is not None:
-        limits.append(tr("at most {amount} {unit} in total", amount=f"{amount:g}", unit=carrier.unit))
-    return listed(limits) or tr("no limit")
+    limits = (
+        ("rate_limit", mark("at most {amount} {unit}"), carrier.rate_unit),
+        ("horizon_limit", mark("at most {amount} {unit} in total"), carrier.unit),
+    )
+    amounts = ((getattr(record, name, None), text, unit) for name, text, unit in limits)
+    texts = [tr(text, amount=f"{amount:g}", unit=unit) for amount, text, unit in amounts if amount is not None]
+    return listed(texts) or tr("no limit")
 
 
 @_size.register(kinds.Renewable)
@@ -337,21 +337,18 @@ def _(record: kinds.Renewable, scenario: Scenario) -> str:
 @_size.register(kinds.Converter)
 def _(record: kinds.Converter, scenario: Scenario) -> str:
     carrier = scenario.site.carrier[record.carrier]
-    words = {"size": f"{record.capacity:g}", "unit": carrier.rate_unit, "carrier": carrier.name}
+    says = mark("{size} {unit} of {carrier} in")
     if record.main == "output":
-        return tr("{size} {unit} of {carrier} out", **words)
-    return tr("{size} {unit} of {carrier} in", **words)
+        says = mark("{size} {unit} of {carrier} out")
+    return tr(says, size=f"{record.capacity:g}", unit=carrier.rate_unit, carrier=carrier.name)
 
 
 @_size.register(kinds.Storage)
 def _(record: kinds.Storage, scenario: Scenario) -> str:
     carrier = scenario.site.carrier[record.carrier]
-    parts = [f"{record.capacity:g} {carrier.unit}"]
-    if record.in_rate is not None:
-        parts.append(tr("{rate} {unit} in", rate=f"{record.in_rate:g}", unit=carrier.rate_unit))
-    if record.out_rate is not None:
-        parts.append(tr("{rate} {unit} out", rate=f"{record.out_rate:g}", unit=carrier.rate_unit))
-    return listed(parts)
+    rates = ((record.in_rate, mark("{rate} {unit} in")), (record.out_rate, mark("{rate} {unit} out")))
+    parts = [tr(text, rate=f"{rate:g}", unit=carrier.rate_unit) for rate, text in rates if rate is not None]
+    return listed([f"{record.capacity:g} {carrier.unit}", *parts])
 
 
 @_size.register(kinds.LatentHeatStore)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 import xarray as xr
@@ -71,45 +70,26 @@ def deliveries(scenario: Case) -> Iterator[dict[str, Any]]:
         yield dict(zip(TRANSFERS, row, strict=True))
 
 
-@singledispatch
 def kind(item: Arrival) -> str:
     """Kind of a delivery or arrival, in English."""
-    return COMES
-
-
-@kind.register(Delivery)
-def _(item: Delivery) -> str:
+    if not isinstance(item, Delivery):
+        return COMES
     return LEAVES if item.amount_t is None else ORDER
 
 
 def demand_t(scenario: Case, item: Arrival) -> float:
     """Tonnes requested by a delivery, or brought by an arrival, in the horizon."""
-    return _tonnes(item, scenario)
+    label = "arrival"
+    if isinstance(item, Delivery):
+        if item.amount_t is not None:
+            return item.amount_t
+        label = "demand"
+    return float(scenario.inputs[f"{label}_tph"].sel({label: item.name}).sum()) * scenario.horizon.step_h
 
 
-@singledispatch
-def _tonnes(item: Arrival, scenario: Case) -> float:
-    return _over_horizon(scenario, "arrival", item.name)
-
-
-@_tonnes.register(Delivery)
-def _(item: Delivery, scenario: Case) -> float:
-    return _over_horizon(scenario, "demand", item.name) if item.amount_t is None else item.amount_t
-
-
-def _over_horizon(scenario: Case, label: str, name: str) -> float:
-    return float(scenario.inputs[f"{label}_tph"].sel({label: name}).sum()) * scenario.horizon.step_h
-
-
-@singledispatch
 def when(item: Arrival, horizon: Horizon) -> str:
     """Time of a delivery or arrival, in words."""
-    return _by_rate(item)
-
-
-@when.register(Delivery)
-def _(item: Delivery, horizon: Horizon) -> str:
-    if item.amount_t is None:
+    if not isinstance(item, Delivery) or item.amount_t is None:
         return _by_rate(item)
     first, last = (wording.moment(horizon.instant(at * horizon.step_min), False) for at in item.span(horizon))
     if item.loading_tph is None:
@@ -170,11 +150,10 @@ def lines(scenario: Case) -> Iterator[str]:
         yield f"{tr('store {name}', name=store.name)}: {listed([f'{store.capacity_t:g} t', levels, keeps])}"
     for row in deliveries(scenario):
         name, what, store_of, tonnes, time = (row[key] for key in TRANSFERS)
-        values = {"tonnes": f"{tonnes:g}", "store": store_of}
+        who, moves = mark("delivery {name}"), mark("{tonnes} t from {store}")
         if what == COMES:
-            yield f"{tr('arrival {name}', name=name)}: {listed([tr('{tonnes} t into {store}', **values), time])}"
-        else:
-            yield f"{tr('delivery {name}', name=name)}: {listed([tr('{tonnes} t from {store}', **values), time])}"
+            who, moves = mark("arrival {name}"), mark("{tonnes} t into {store}")
+        yield f"{tr(who, name=name)}: {listed([tr(moves, tonnes=f'{tonnes:g}', store=store_of), time])}"
 
 
 def sides(scenario: Scenario) -> tuple[dict[str, list[str]], dict[str, list[str]]]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
-from emberline.reports.compliance.csv_table import Unreadable, csv_table, lacking, placed_rows
+from emberline.reports.compliance.csv_table import Unreadable, csv_table, lacking, parsed_rows
 from emberline.reports.compliance.monitoring.period import Period
 from emberline.reports.compliance.monitoring.plan import GapRule
 from emberline.reports.compliance.monitoring.stack import HOURLY, Hour, Stack, read_hours, stack
@@ -209,18 +209,13 @@ def read_activity(paths: Iterable[Path]) -> Activity:
         if lacks:
             problems.append(Problem(path.name, "", lacks))
             continue
-        for place, values in placed_rows(table, path.name):
-            try:
-                rows.append(_row(values, place, path.name))
-            except ValueError as error:
-                key, _, says = str(error).partition(": ")
-                problems.append(Problem(place, key, says))
+        rows += parsed_rows(table, path.name, _row, problems)
     if problems:
         raise ScenarioError(problems)
     return Activity(tuple(rows), {name: tuple(hours) for name, hours in stacks.items()})
 
 
-def _row(values: dict[str, str], place: str, file: str) -> Measured:
+def _row(values: dict[str, str], place: str) -> Measured:
     if not values["name"]:
         raise ValueError("name: is required")
     days = {}
@@ -250,7 +245,7 @@ def _row(values: dict[str, str], place: str, file: str) -> Measured:
         days["to"],
         numbers["amount"],
         values["unit"],
-        values.get("source") or file,
+        values.get("source") or place.rpartition(" row ")[0],
         numbers.get("stock_start", 0.0),
         numbers.get("stock_end", 0.0),
         place,
