@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,25 +21,27 @@ class Unreadable(ValueError):
         self.file, self.says = file, says
 
 
-def csv_table(path: Path) -> csv.DictReader[str]:
+def csv_table(path: Path, *kinds: Collection[str]) -> csv.DictReader[str]:
     """The table of a file.
 
+    Args:
+        path: of the file.
+        kinds: required columns of each kind of file that it may be.
+
     Raises:
-        Unreadable: it cannot be read.
+        Unreadable: it cannot be read, or is of no kind: what it lacks of the last one.
     """
     problem = unreadable(path)
     if problem:
         raise Unreadable(named(path), ": ", problem)
     try:
-        return csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines())
+        table = csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines())
     except UnicodeDecodeError as error:
         raise Unreadable(path.name, " ", f"is not UTF-8 text (byte {error.start})") from None
-
-
-def lacking(table: csv.DictReader[str], required: Iterable[str]) -> str:
-    """Columns that a table lacks, in words; empty: none."""
-    names = ", ".join(name for name in required if name not in (table.fieldnames or ()))
-    return names and f"lacks the column {names}"
+    lacking = [[name for name in columns if name not in (table.fieldnames or ())] for columns in kinds]
+    if all(lacking):
+        raise Unreadable(path.name, " ", f"lacks the column {', '.join(lacking[-1])}")
+    return table
 
 
 def placed_rows(table: csv.DictReader[str], file: str) -> Iterator[tuple[str, dict[str, str]]]:

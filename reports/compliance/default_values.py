@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from emberline.reports.compliance.csv_table import amount, csv_table, lacking, placed_rows
+from emberline.reports.compliance.csv_table import amount, csv_table, placed_rows
 
 MARK_UP = {2026: 0.10, 2027: 0.20, 2028: 0.30}
 """By year; the last one holds from then on."""
@@ -91,12 +91,8 @@ def read_default_values(path: Path) -> DefaultValues:
     Raises:
         ValueError: the file cannot be read or lacks a column.
     """
-    table = csv_table(path)
-    lacks = lacking(table, REQUIRED)
-    if lacks:
-        raise ValueError(f"{path.name} {lacks}")
     rows, faults = [], []
-    for place, values in placed_rows(table, path.name):
+    for place, values in placed_rows(csv_table(path, REQUIRED), path.name):
         problems = list(_problems(values))
         faults += [f"{place}: {problem}" for problem in problems]
         if not problems:

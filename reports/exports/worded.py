@@ -180,17 +180,14 @@ def _label(label: str, column: str, name: str, names: list[str]) -> str:
 
 def _cells(name: str, scenario: Scenario) -> dict[str, Callable[[str], str]]:
     """Functions that translate the texts of a table, by column."""
-    if name == "bill":
-        return {"kind": say, "unit": say}
-    if name == "ledger":
-        return {"scope": lambda scope: word(scope, LEDGER_SCOPES.get(scope, scope)), "reference": say}
-    if name == "products":
-        return {"kind": lambda kind: word(kind, ORIGINS.get(kind, kind))}
-    if name == "runs":
-        return {"what": does}
-    if name == "machines":
-        return {"what": does} | dict.fromkeys(("unit", "name"), lambda unit: called(unit, scenario))
-    return {}
+    tables: dict[str, dict[str, Callable[[str], str]]] = {
+        "bill": {"kind": say, "unit": say},
+        "ledger": {"scope": lambda scope: word(scope, LEDGER_SCOPES.get(scope, scope)), "reference": say},
+        "products": {"kind": lambda kind: word(kind, ORIGINS.get(kind, kind))},
+        "runs": {"what": does},
+        "machines": {"what": does} | dict.fromkeys(("unit", "name"), lambda unit: called(unit, scenario)),
+    }
+    return tables.get(name, {})
 
 
 def _scope(column: str) -> str:

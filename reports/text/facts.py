@@ -20,17 +20,6 @@ from emberline.scenarios.checking.uncounted import uncounted
 from emberline.scenarios.line.rounding import rounded
 from emberline.scenarios.tariff import remarks
 
-ASSETS = {
-    "supply": mark("supply"), "sale": mark("sale"), "flare": mark("flare"), "vent": mark("vent"),
-    "load": mark("load"), "source": mark("source"), "pv": mark("pv"), "wind": mark("wind"),
-    "storage": mark("storage"), "latent_heat_store": mark("latent heat store"), "converter": mark("converter"),
-    "gas_engine": mark("gas engine"), "chp": mark("chp"),
-    "boiler": mark("boiler"), "heat_pump": mark("heat pump"), "electrolyser": mark("electrolyser"),
-    "turbine": mark("turbine"), "orc": mark("orc"), "waste_heat_recovery": mark("waste heat recovery"),
-    "oxygen_plant": mark("oxygen plant"), "flexible_load": mark("flexible load"),
-}  # fmt: skip
-"""Names of the kinds of assets."""
-
 
 def lines(scenario: Case) -> Iterator[str]:
     """All contents of a scenario, one line each, beginning with kind and name; without its heading and series."""
@@ -64,7 +53,7 @@ def assets(scenario: Scenario) -> Iterator[tuple[str, str, str, str]]:
         moves = listed(takes or gives or list(dict.fromkeys(record.flows.values())))
         if takes and gives:
             moves = tr("{inputs} to {outputs}", inputs=listed(takes), outputs=listed(gives))
-        yield (asset.name, tr(ASSETS.get(asset.kind, asset.kind)), _size(record, scenario), moves)
+        yield (asset.name, tr(asset.kind.replace("_", " ")), _size(record, scenario), moves)
 
 
 def sides(scenario: Scenario, asset: kinds.Named) -> tuple[list[str], list[str]]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
-from emberline.reports.compliance.csv_table import Unreadable, csv_table, lacking, parsed_rows
+from emberline.reports.compliance.csv_table import Unreadable, csv_table, parsed_rows
 from emberline.reports.compliance.monitoring.period import Period
 from emberline.reports.compliance.monitoring.plan import GapRule
 from emberline.reports.compliance.monitoring.stack import HOURLY, Hour, Stack, read_hours, stack
@@ -197,17 +197,13 @@ def read_activity(paths: Iterable[Path]) -> Activity:
     problems: list[Problem] = []
     for path in paths:
         try:
-            table = csv_table(path)
+            table = csv_table(path, HOURLY, REQUIRED)
         except Unreadable as error:
             problems.append(Problem(error.file, "", error.says))
             continue
         if set(HOURLY) <= set(table.fieldnames or ()):
             for name, hours in read_hours(table, path.name, problems).items():
                 stacks.setdefault(name, []).extend(hours)
-            continue
-        lacks = lacking(table, REQUIRED)
-        if lacks:
-            problems.append(Problem(path.name, "", lacks))
             continue
         rows += parsed_rows(table, path.name, _row, problems)
     if problems:

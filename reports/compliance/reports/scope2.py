@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emberline.reports.compliance.csv_table import amount, csv_table, lacking, placed_rows
+from emberline.reports.compliance.csv_table import amount, csv_table, placed_rows
 from emberline.reports.compliance.monitoring.plan import Electricity
 
 HOURLY = {
@@ -126,10 +126,7 @@ def read_hourly(path: Path) -> tuple[list[float], list[HourlyCertificate]]:
     Raises:
         ValueError: the file cannot be read, or a row is wrong, with its number.
     """
-    table = csv_table(path)
-    lacks = lacking(table, HOURLY)
-    if lacks:
-        raise ValueError(f"{path.name} {lacks}")
+    table = csv_table(path, HOURLY)
     use, certificates = [], []
     places: dict[str, str] = {}
     for index, (place, row) in enumerate(placed_rows(table, path.name)):

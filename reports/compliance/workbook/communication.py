@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from emberline.reports.compliance.goods import ALL_ROUTES, GOODS, country_code
-from emberline.reports.compliance.monitoring.plan import MonitoredProcess
+from emberline.reports.compliance.monitoring.plan import Installation, MonitoredProcess
 from emberline.reports.compliance.production_process import ProductionProcess
 from emberline.reports.compliance.reports.annual import AnnualReport, StreamLine
 from emberline.reports.compliance.source_stream import CO2_PER_CARBON
@@ -28,11 +28,8 @@ FIRST_GOOD, FIRST_PROCESS, FIRST_PRECURSOR = 62, 83, 102
 FIRST_STREAM, FIRST_STACK, FIRST_PRODUCT = 17, 113, 10
 PROCESS_HEAD, PROCESS_STEP = 11, 65
 PRECURSOR_HEAD, PRECURSOR_STEP = 14, 44
-ADDRESS = (
-    "name", "name", "street", "economic_activity", "post_code", "po_box", "city", "country", "unlocode", "latitude",
-    "longitude", "representative", "email", "telephone",
-)  # fmt: skip
-"""Fields of the installation in rows 19 to 32."""
+ADDRESS = ("name", *(field for field in Installation.model_fields if field != "permit"))
+"""Fields of the installation in rows 19 to 32, in the order in which it has them."""
 UNITS = {"t": ("t", "tCO2/t"), "1000Nm3": ("1000Nm3", "tCO2/1000Nm3")}
 Cells = dict[str, Value | None]
 WORDS = {
