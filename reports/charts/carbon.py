@@ -106,16 +106,11 @@ def per_tonne(table: pd.DataFrame, parts: Sequence[str]) -> alt.Chart:
     colours = [SOURCES[i % len(SOURCES)] for i in range(len(parts))]
     products = table["product"].tolist()
     legend = alt.Legend(title=None, orient="top", offset=4, symbolStrokeWidth=0)
+    names = alt.Axis(ticks=False, labelLimit=160, labelOverlap=False)
     # the height includes axis and legend
     bars = alt.Chart(long, height=22 * len(products) + 134).mark_bar(height=14, stroke=palette.INK, strokeWidth=0.4)
     return bars.encode(
-        y=alt.Y(
-            "product:N",
-            sort=products,
-            title=None,
-            axis=alt.Axis(ticks=False, labelLimit=160, labelOverlap=False),
-            scale=alt.Scale(domain=products),
-        ),
+        y=alt.Y("product:N", sort=products, title=None, axis=names, scale=alt.Scale(domain=products)),
         x=alt.X("kg:Q", title=tr("carbon [kg CO2e/t]"), stack="zero"),
         color=shades("from", dict(zip(parts, colours, strict=True)), legend),
         order=alt.Order("order:Q", sort="ascending"),

@@ -144,10 +144,11 @@ def now_line(
     hits = base.mark_rule(opacity=0, strokeWidth=6).encode(x=x, tooltip=tooltip)
     moment = pd.DataFrame({"start": [now_min], "text": [tr("now: {at}", at=clock(horizon.instant(now_min)))]})
     rule = alt.Chart(moment).mark_rule(color=palette.LIMIT, strokeWidth=2).encode(x=x)
-    late = now_min > horizon.length_min / 2
-    label = alt.Chart(moment).mark_text(
-        align="right" if late else "left", dx=-5 if late else 5, fontSize=FONT, color=palette.LIMIT, baseline="bottom"
-    ).encode(x=x, y=alt.value(-4), text="text:N")  # fmt: skip
+    side: dict[str, Any] = {"align": "left", "dx": 5}
+    if now_min > horizon.length_min / 2:
+        side = {"align": "right", "dx": -5}
+    label = alt.Chart(moment).mark_text(fontSize=FONT, color=palette.LIMIT, baseline="bottom", **side)
+    label = label.encode(x=x, y=alt.value(-4), text="text:N")
     layers: list[Any] = [lines, hits, rule, label]
     return alt.layer(*layers).properties(height=330)
 

@@ -242,25 +242,23 @@ def _chart(rows: Rows, height: float) -> alt.LayerChart:
     def table(part: list[dict[str, Any]]) -> alt.Chart:
         return alt.Chart(pd.DataFrame(part)).encode(x=x, y=y)
 
+    bars = table(rows["bars"]).mark_rule(strokeWidth=3)
+    thick = alt.StrokeWidth("thick:Q", scale=None, legend=None)
+    shown = alt.Opacity("shown:Q", scale=None, legend=None)
+    lines = table(rows["lines"]).mark_rule().encode(y2="y2:Q", strokeWidth=thick, opacity=shown)
     layers: list[Any] = [
-        table(rows["bars"]).mark_rule(strokeWidth=3).encode(x2="x2:Q", color=colour("colour"), tooltip=tooltip),
-        table(rows["lines"]).mark_rule().encode(
-            y2="y2:Q", color=colour("colour"), tooltip=tooltip,
-            strokeWidth=alt.StrokeWidth("thick:Q", scale=None, legend=None),
-            opacity=alt.Opacity("shown:Q", scale=None, legend=None),
-        ),
-        *(
-            table(part).mark_rect(cornerRadius=3, strokeWidth=1.1, strokeDash=dash).encode(
-                x2="x2:Q", y2="y2:Q", fill=alt.Fill("fill:N", scale=None), stroke=alt.Stroke("edge:N", scale=None),
-                tooltip=tooltip,
-            )
-            for dash in ([1, 0], [3, 3])
-            if (part := [row for row in rows["boxes"] if row["dash"] == (dash == [3, 3])])
-        ),
-    ]  # fmt: skip
+        bars.encode(x2="x2:Q", color=colour("colour"), tooltip=tooltip),
+        lines.encode(color=colour("colour"), tooltip=tooltip),
+    ]
+    fill, edge = alt.Fill("fill:N", scale=None), alt.Stroke("edge:N", scale=None)
+    for dashed, dash in ((False, [1, 0]), (True, [3, 3])):
+        part = [row for row in rows["boxes"] if row["dash"] == dashed]
+        if part:
+            boxes = table(part).mark_rect(cornerRadius=3, strokeWidth=1.1, strokeDash=dash)
+            layers.append(boxes.encode(x2="x2:Q", y2="y2:Q", fill=fill, stroke=edge, tooltip=tooltip))
     if rows["levels"]:
         filled = table(rows["levels"]).mark_rect(cornerRadius=2, opacity=0.45)
-        layers.append(filled.encode(x2="x2:Q", y2="y2:Q", fill=alt.Fill("fill:N", scale=None), tooltip=tooltip))
+        layers.append(filled.encode(x2="x2:Q", y2="y2:Q", fill=fill, tooltip=tooltip))
     if rows["arrows"]:
         arrows = table(rows["arrows"]).mark_point(shape="triangle", filled=True, size=70, opacity=1)
         layers.append(arrows.encode(color=colour("colour"), angle=alt.Angle("turn:Q", scale=None), tooltip=tooltip))

@@ -235,14 +235,5 @@ def _row(values: dict[str, str], place: str) -> Measured:
             raise ValueError(f"{key}: must be a number, got {cell[:40]!r}")
         if numbers[key] < 0 and key != "amount":
             raise ValueError(f"{key}: a stock is at least 0, got {cell[:40]!r}")
-    return Measured(
-        values["name"],
-        days["from"],
-        days["to"],
-        numbers["amount"],
-        values["unit"],
-        values.get("source") or place.rpartition(" row ")[0],
-        numbers.get("stock_start", 0.0),
-        numbers.get("stock_end", 0.0),
-        place,
-    )
+    source = values.get("source") or place.rpartition(" row ")[0]
+    return Measured(values["name"], *days.values(), unit=values["unit"], source=source, place=place, **numbers)

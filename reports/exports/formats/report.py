@@ -125,13 +125,13 @@ def _cells(frame: pd.DataFrame, offset: bool = False) -> tuple[Cells, list[Cells
     return head, [list(zip(row, kinds, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def _cell(value: Any, digits: int, offset: bool = False, missing: str = "") -> str:
+def _cell(value: Any, digits: int, offset: bool = False) -> str:
     if hasattr(value, "isoformat"):
         return moment(value, offset)
     if isinstance(value, str):
         return printable(value)
     if value is None or math.isnan(value):
-        return missing
+        return ""
     return number(value, digits)
 
 
