@@ -100,7 +100,7 @@ def _chart(frame: pd.DataFrame, marks: pd.DataFrame, axis: Axis, money: str, cur
             tooltip.append(alt.Tooltip(f"says_{name}:N", title=label))
     tooltip.append(alt.Tooltip("status:N", title=tr("status")))
     picked = alt.selection_point(name=PICKED, fields=["point"], on="click", empty=False)
-    colour = shades("what", {name: colour for name, (colour, _) in looks.items()}, legend)
+    colour = shades("what", {name: shade for name, (shade, _) in looks.items()}, legend)
     scale = alt.Scale(domain=list(looks), range=[shape for _, shape in looks.values()])
     points = alt.Chart(marks).mark_point(size=110, filled=True, opacity=1)
     points = points.encode(x=x, y=y, color=colour, shape=alt.Shape("what:N", scale=scale, legend=legend))

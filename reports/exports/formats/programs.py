@@ -89,12 +89,11 @@ def _rows(frame: pd.DataFrame) -> list[Any]:
     return list(tables.plain(frame).to_dict(orient="records"))
 
 
-GROUPS = ("inputs", "envelope", "baseline", "schedule", "replay", "replays", "ledger_by_step", "ledger_by_heat")
-"""``baseline`` is the baseline run, ``replay`` the undisturbed plan, ``replays`` the disturbed ones."""
-
-
 def groups(run: StoredRun) -> dict[str, xr.Dataset]:
-    """The datasets by the name of their group; those that the run has not are left out."""
+    """The datasets by the name of their group, those that the run has.
+
+    ``baseline`` is the baseline run, ``replay`` the undisturbed plan, ``replays`` the disturbed ones.
+    """
     plan, replay = run.plan, replay_of(run.plan)
     book = ledger(plan.scenario, replay)
     datasets: dict[str, xr.Dataset | None] = {
@@ -108,7 +107,7 @@ def groups(run: StoredRun) -> dict[str, xr.Dataset]:
     }
     if plan.scenario.heats:
         datasets["ledger_by_heat"] = _kilograms(book.by_heat)
-    return {name: data for name in GROUPS if (data := datasets.get(name)) is not None}
+    return {name: data for name, data in datasets.items() if data is not None}
 
 
 def write_netcdf(run: StoredRun, path: Path) -> None:
