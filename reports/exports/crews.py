@@ -177,30 +177,21 @@ class Page:
         elif activity.tonnes is None:
             cells = [work(activity), activity.name, activity.definition]
         else:
-            rate = "" if not activity.tonnes else number(activity.tph or 0.0, 1)
-            cells = [work(activity), self._makes(row, activity), rate, self._draws(row, activity)]
+            cells = [work(activity), *self._run(row, activity)]
         return [*(self._clock(at, with_day) for at in (row.start_min, row.end_min)), *cells]
 
-    def _within(self, row: Line, activity: Activity) -> float:
-        """Output of a run in this shift [t]; NaN if the run lies within the shift or makes nothing."""
-        if not activity.tonnes or (row.start_min >= self.start_min and row.end_min <= self.end_min):
-            return math.nan
-        return makes_within(self.run, row, self.start_min, self.end_min)
-
-    def _draws(self, row: Line, activity: Activity) -> str:
-        """Electricity of a run, and in this shift, by what it makes, where it goes on beyond [MWh]."""
-        says, tonnes = number(activity.amount, 1), self._within(row, activity)
-        if math.isnan(tonnes):
-            return says
-        share = number(activity.amount * tonnes / (activity.tonnes or 1.0), 1)
-        return tr("{all}, {mwh} in this shift", all=says, mwh=share)
-
-    def _makes(self, row: Line, activity: Activity) -> str:
-        """Products of a run, and the output in this shift if the run extends beyond it."""
-        says, tonnes = activity.products(), self._within(row, activity)
-        if math.isnan(tonnes):
-            return says
-        return tr("{products}, {tonnes} t in this shift", products=says, tonnes=number(tonnes, 0))
+    def _run(self, row: Line, activity: Activity) -> list[str]:
+        """What a run makes, its rate and its electricity [MWh]; of one that goes on beyond this shift its part in it
+        too, by what it makes."""
+        makes, draws = activity.products(), number(activity.amount, 1)
+        if not activity.tonnes:
+            return [makes, "", draws]
+        if row.start_min < self.start_min or row.end_min > self.end_min:
+            tonnes = makes_within(self.run, row, self.start_min, self.end_min)
+            share = number(activity.amount * tonnes / activity.tonnes, 1)
+            makes = tr("{products}, {tonnes} t in this shift", products=makes, tonnes=number(tonnes, 0))
+            draws = tr("{all}, {mwh} in this shift", all=draws, mwh=share)
+        return [makes, number(activity.tph or 0.0, 1), draws]
 
     def _notes(self) -> Iterator[str]:
         """Planned levels of the stores that the unit fills or empties, and what electricity costs."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -18,9 +17,7 @@ from emberline.reports.exports.tables import FIGURE_COLUMNS, FLOWS_MW, PRICE, PR
 from emberline.reports.text import current, mark, numbers, say, tr
 from emberline.reports.text.activities import called, does
 from emberline.reports.text.language import LOCALES, word
-
-if TYPE_CHECKING:
-    from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario
 
 NAMES = {
     "mass_t": (mark("mass"), "t"),

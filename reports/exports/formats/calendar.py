@@ -18,11 +18,10 @@ from emberline.reports.text import current, mark, tr
 from emberline.reports.text.activities import Activity, activities, called, does, replay_of, units
 from emberline.reports.text.numbers import listed
 from emberline.runs.store.run_folder import StoredRun
+from emberline.scenarios import Scenario
 
 if TYPE_CHECKING:
     from icalendar import Event
-
-    from emberline.scenarios import Scenario
 
 
 def write(run: StoredRun, path: Path, unit: str | None = None) -> None:
