@@ -61,7 +61,6 @@ class HourlyCertificate:
     """Index into the hours of use."""
     mwh: float
     zone: str
-    t_co2_per_mwh: float = 0.0
 
 
 def _residual(electricity: Electricity) -> tuple[float, str]:
@@ -103,18 +102,17 @@ def hourly_scope2(
     if not electricity.zone:
         raise ValueError("electricity.zone is required: certificates count within the plant's bidding zone")
     remaining = list(use_mwh)
-    covered: dict[float, float] = {}
-    unused = 0.0
+    covered, unused = 0.0, 0.0
     for certificate in certificates:
         if not 0 <= certificate.hour < len(remaining):
             raise ValueError(f"certificate of hour {certificate.hour}: there are hours 0 to {len(remaining) - 1}")
         mine = certificate.mwh if certificate.zone == electricity.zone else 0.0
         part = min(mine, max(remaining[certificate.hour], 0.0))
         remaining[certificate.hour] -= part
-        covered[certificate.t_co2_per_mwh] = covered.get(certificate.t_co2_per_mwh, 0.0) + part
+        covered += part
         unused += certificate.mwh - part
     factor, source = _residual(electricity)
-    parts = [Part("certificates of the same hour and zone", mwh, rate, "certificates") for rate, mwh in covered.items()]
+    parts = [Part("certificates of the same hour and zone", covered, 0.0, "certificates")] if certificates else []
     parts.append(Part("residual mix", sum(remaining), factor, source))
     note = f"Certificates matched by the hour; {unused:,.0f} MWh of them match no use."
     return Scope2(sum(use_mwh) * electricity.location_t_co2_per_mwh, tuple(parts), note)

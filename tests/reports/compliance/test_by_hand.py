@@ -170,15 +170,16 @@ def test_certificates_of_a_year() -> None:
 
 
 def test_certificates_of_an_hour() -> None:
-    """Proves: a certificate covers use of its own hour and zone, once; those beyond it are counted as unused, by factor
-    apart. Sensitivity: the next hour, another zone, a use that is covered twice."""
+    """Proves: a certificate covers use of its own hour and zone, once; those beyond it are counted as unused.
+
+    Sensitivity: the next hour, another zone, a use that is covered twice."""
     rows = [
-        HourlyCertificate(0, 4.0, "DE"), HourlyCertificate(0, 4.0, "DE", 0.05), HourlyCertificate(1, 3.0, "FR"),
+        HourlyCertificate(0, 4.0, "DE"), HourlyCertificate(0, 4.0, "DE"), HourlyCertificate(1, 3.0, "FR"),
         HourlyCertificate(2, 1.0, "DE"),
     ]  # fmt: skip
     result = hourly_scope2([6.0, 5.0, 9.0], rows, electricity())
-    assert [(part.mwh, part.t_co2_per_mwh) for part in result.parts] == [(5.0, 0.0), (2.0, 0.05), (13.0, 0.3)]
-    assert (result.location_t_co2, result.market_t_co2) == pytest.approx((2.0, 0.1 + 3.9))
+    assert [(part.mwh, part.t_co2_per_mwh) for part in result.parts] == [(7.0, 0.0), (13.0, 0.3)]
+    assert (result.location_t_co2, result.market_t_co2) == pytest.approx((2.0, 3.9))
     assert "; 5 MWh of them match no use" in result.note
     for hour in (-1, 3):
         with pytest.raises(ValueError, match=f"certificate of hour {hour}: there are hours 0 to 2"):
