@@ -244,8 +244,8 @@ def _chart(rows: Rows, height: float) -> alt.LayerChart:
 
     bars = table(rows["bars"]).mark_rule(strokeWidth=3)
     thick = alt.StrokeWidth("thick:Q", scale=None, legend=None)
-    shown = alt.Opacity("shown:Q", scale=None, legend=None)
-    lines = table(rows["lines"]).mark_rule().encode(y2="y2:Q", strokeWidth=thick, opacity=shown)
+    opacity = alt.Opacity("shown:Q", scale=None, legend=None)
+    lines = table(rows["lines"]).mark_rule().encode(y2="y2:Q", strokeWidth=thick, opacity=opacity)
     layers: list[Any] = [
         bars.encode(x2="x2:Q", color=colour("colour"), tooltip=tooltip),
         lines.encode(color=colour("colour"), tooltip=tooltip),
