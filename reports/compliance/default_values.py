@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from emberline.reports.compliance.csv_table import amount, csv_table, placed_rows
 
@@ -97,10 +98,10 @@ def read_default_values(path: Path) -> DefaultValues:
         problems = list(_problems(values))
         faults += [f"{place}: {problem}" for problem in problems]
         if not problems:
-            texts = {"cn_code": values["cn_code"].replace(" ", ""), "country": values["country"].upper()}
-            texts |= {"goods": values.get("goods", ""), "source": values["source"]}
-            numbers = {name: float(values[name]) for name in SEE if values.get(name)}
-            rows.append(DefaultValue(**texts, **numbers))
+            fields: dict[str, Any] = {name: float(values[name]) for name in SEE if values.get(name)}
+            fields |= {"cn_code": values["cn_code"].replace(" ", ""), "country": values["country"].upper()}
+            fields |= {"goods": values.get("goods", ""), "source": values["source"]}
+            rows.append(DefaultValue(**fields))
     return DefaultValues(tuple(rows), tuple(faults))
 
 
