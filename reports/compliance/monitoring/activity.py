@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from emberline.reports.compliance.csv_table import Unreadable, csv_table, parsed_rows
 from emberline.reports.compliance.monitoring.period import Period
@@ -236,4 +237,5 @@ def _row(values: dict[str, str], place: str) -> Measured:
         if numbers[key] < 0 and key != "amount":
             raise ValueError(f"{key}: a stock is at least 0, got {cell[:40]!r}")
     source = values.get("source") or place.rpartition(" row ")[0]
-    return Measured(values["name"], *days.values(), unit=values["unit"], source=source, place=place, **numbers)
+    fields: dict[str, Any] = {**numbers, "unit": values["unit"], "source": source, "place": place}
+    return Measured(values["name"], days["from"], days["to"], **fields)
