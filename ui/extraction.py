@@ -1,7 +1,8 @@
 """Messages of the pages, extracted from the code for translators: an extraction method of Babel (``babel.cfg``).
 
 Babel's own method reads tokens and misses calls within f-strings before Python 3.12; this one reads the syntax tree.
-Labels and descriptions of the fields of scenario records are shown by form and tables, so they are messages too.
+Labels and descriptions of the fields of scenario records, and kinds of assets and contracts, are shown by form and
+tables, so they are messages too.
 """
 
 from __future__ import annotations
@@ -30,8 +31,10 @@ def of_code(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> I
 
 
 def of_fields(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> Iterator[Extract]:
-    """Messages of a source file, and the labels and descriptions of fields that form and tables show."""
+    """Messages of a source file, and the labels, descriptions and kinds of records that form and tables show."""
+    from emberline.scenarios import assets
     from emberline.scenarios.descriptions import documented
+    from emberline.scenarios.tariff import contracts
     from emberline.ui.pages.editor.fields import label_parts
     from emberline.ui.pages.editor.source_text import records
 
@@ -39,4 +42,5 @@ def of_fields(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) ->
     fields = [(record, name) for record in records() for name in record.model_fields]
     texts = [label_parts(name, "EUR", record=record.__name__)[0] for record, name in fields]
     texts += [documented(record).get(name, "") for record, name in fields]
+    texts += [kind.replace("_", " ") for kind in (*assets.KINDS, *contracts.KINDS)]
     yield from ((1, "mark", text, []) for text in dict.fromkeys(filter(None, texts)))

@@ -49,15 +49,11 @@ def by_step(scenario: Scenario, book: Ledger, signal: str, view: View) -> alt.La
             total = low + (kg[f"grid_{other}_kg"] - kg[f"grid_{signal}_kg"]) / hours / 1000
             key = table.mean("other", total)
             titles[key] = tr("total, with {signal} grid intensity", signal=tr(other)) + " [t CO2e/h]"
-            line = alt.Chart(table.frame).mark_line(
-                interpolate="step-after", color=palette.CARBON, strokeDash=[4, 2], strokeWidth=1.4, clip=True
-            )
-            layers.append(line.encode(x=x, y=alt.Y(f"{key}:Q", **y)))
-    return (
-        alt.layer(*layers, *site_panels.hover(table, x, titles))
-        .properties(height=240)
-        .configure_view(strokeOpacity=0.25)
-    )
+            line = alt.Chart(table.frame).encode(x=x, y=alt.Y(f"{key}:Q", **y))
+            look: dict[str, Any] = {"color": palette.CARBON, "strokeDash": [4, 2], "strokeWidth": 1.4}
+            layers.append(line.mark_line(interpolate="step-after", clip=True, **look))
+    layers += site_panels.hover(table, x, titles)
+    return alt.layer(*layers).properties(height=240).configure_view(strokeOpacity=0.25)
 
 
 def heats(scenario: Scenario, book: Ledger, baseline: Ledger | None, signal: str) -> alt.LayerChart:
@@ -65,13 +61,13 @@ def heats(scenario: Scenario, book: Ledger, baseline: Ledger | None, signal: str
     mass = book.by_heat["mass_t"].to_numpy()
     names = [str(name) for name in book.by_heat["heat"].values]
     grade_of = {heat.name: heat.grade.name for heat in scenario.heats}
-    rows = []
-    for column, (title, _) in PARTS.items():
-        key = f"grid_{signal}_kg" if column == "grid" else column
-        if key in book.by_heat:
-            for name, kg in zip(names, (book.by_heat[key].to_numpy() / mass).tolist(), strict=True):
-                rows.append({"heat": name, "grade": grade_of[name], "part": tr(title), "kg": round(kg, 3)})
-    frame = pd.DataFrame(rows)
+    parts = {column: tr(title) for column, (title, _) in PARTS.items()}
+    parts[f"grid_{signal}_kg"] = parts.pop("grid")
+    frame = pd.DataFrame(
+        {"heat": name, "grade": grade_of[name], "part": title, "kg": round(kg, 3)}
+        for column, title in parts.items() if column in book.by_heat
+        for name, kg in zip(names, (book.by_heat[column].to_numpy() / mass).tolist(), strict=True)
+    )  # fmt: skip
     order = {tr(title): i for i, (title, _) in enumerate(PARTS.values())}
     frame["order"] = frame["part"].map(order)
     titles = [title for title in order if (frame.loc[frame["part"] == title, "kg"] > 0).any()]
@@ -110,16 +106,11 @@ def per_tonne(table: pd.DataFrame, parts: Sequence[str]) -> alt.Chart:
     colours = [SOURCES[i % len(SOURCES)] for i in range(len(parts))]
     products = table["product"].tolist()
     legend = alt.Legend(title=None, orient="top", offset=4, symbolStrokeWidth=0)
+    names = alt.Axis(ticks=False, labelLimit=160, labelOverlap=False)
     # the height includes axis and legend
     bars = alt.Chart(long, height=22 * len(products) + 134).mark_bar(height=14, stroke=palette.INK, strokeWidth=0.4)
     return bars.encode(
-        y=alt.Y(
-            "product:N",
-            sort=products,
-            title=None,
-            axis=alt.Axis(ticks=False, labelLimit=160, labelOverlap=False),
-            scale=alt.Scale(domain=products),
-        ),
+        y=alt.Y("product:N", sort=products, title=None, axis=names, scale=alt.Scale(domain=products)),
         x=alt.X("kg:Q", title=tr("carbon [kg CO2e/t]"), stack="zero"),
         color=shades("from", dict(zip(parts, colours, strict=True)), legend),
         order=alt.Order("order:Q", sort="ascending"),

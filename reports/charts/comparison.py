@@ -47,15 +47,15 @@ def shares(rows: Sequence[tuple[str, Mapping[str, float | None]]], letters: Sequ
     frame["bar"] = frame["share"].clip(-WIDEST, WIDEST)
     others, figures = list(letters[1:]), list(dict.fromkeys(frame["figure"]))
     largest = min(float(frame["share"].abs().max()), WIDEST) if len(frame) else WIDEST
+    more_or_less = tr("more or less than {first}", first=letters[0])
     x = alt.X(
-        "bar:Q", title=tr("more or less than {first}", first=letters[0]),
+        "bar:Q", title=more_or_less,
         scale=alt.Scale(domain=[-1.5 * largest, 1.5 * largest], clamp=True), axis=alt.Axis(format="+.1%", tickCount=6),
     )  # fmt: skip
     names = alt.Axis(labelLimit=260, ticks=False, domain=False, labelOverlap=False)
     y = alt.Y("figure:N", sort=figures, title=None, axis=names)
     shade_of = dict(zip(letters, SHADES, strict=False))
     colour = shades("plan", {letter: shade_of[letter] for letter in others}, TOP if len(others) > 1 else None)
-    more_or_less = tr("more or less than {first}", first=letters[0])
     tooltip = tips({"figure": tr("figure"), "plan": tr("plan"), "says": more_or_less})
     offset = alt.YOffset("plan:N", sort=others)
     base = alt.Chart(frame).encode(x=x, y=y, yOffset=offset, tooltip=tooltip)

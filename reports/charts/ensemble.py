@@ -58,9 +58,8 @@ def chance(ensemble: Ensemble) -> Layers:
     target = ensemble.scenario.goal.hold or ensemble.scenario.disturbances.hold
     if target is not None:
         rule = alt.Chart(pd.DataFrame({"low": [target], "is": [tr("requested")]}))
-        layers.append(
-            rule.mark_rule(color=palette.LIMIT, strokeDash=[5, 3], strokeWidth=1.6).encode(x=x, tooltip=["is:N"])
-        )
+        rule = rule.mark_rule(color=palette.LIMIT, strokeDash=[5, 3], strokeWidth=1.6)
+        layers.append(rule.encode(x=x, tooltip=["is:N"]))
     return alt.layer(*layers).properties(height=34 * len(names) + 92)
 
 
@@ -82,13 +81,10 @@ def fan(ensemble: Ensemble, plan: Plan, view: View) -> Layers:
     frame["clock"] = [wording.moment(scenario.horizon.instant(at)) for at in frame["start"]]
     x = time_axis(view, labels=True, title=True)
     title = tr("net import, metered mean [MW]")
-    bands, lines = (
-        (tr("80 % of the replays"), tr("50 % of the replays")),
-        (tr("median of the replays"), tr("plan, undisturbed")),
-    )
-    key = alt.Scale(domain=[*bands, *lines], range=["#A9CDE8", "#5FA5D6", palette.IMPORT, UNDISTURBED])
+    names = [tr("80 % of the replays"), tr("50 % of the replays"), tr("median of the replays"), tr("plan, undisturbed")]
+    key = alt.Scale(domain=names, range=["#A9CDE8", "#5FA5D6", palette.IMPORT, UNDISTURBED])
     legend = alt.Legend(title=None, orient="top", columns=4)
-    for i, name in enumerate((*bands, *lines)):
+    for i, name in enumerate(names):
         frame[f"is{i}"] = name
 
     def colour(place: int) -> alt.Color:

@@ -83,8 +83,7 @@ def _chart(frame: pd.DataFrame, marks: pd.DataFrame, axis: Axis, money: str, cur
         scale=alt.Scale(domain=[low, high], nice=False, zero=False),
         axis=alt.Axis(format=",.0f"),
     )
-    there = [kind for kind in KINDS if kind in set(marks["kind"])]
-    domain = [tr(KINDS[kind][0]) for kind in there]
+    looks = {tr(word): look for kind, (word, *look) in KINDS.items() if kind in set(marks["kind"])}
     legend = alt.Legend(title=None, orient="top", symbolSize=90)
     tooltip = tips({"what": tr("is"), "point:Q": tr("point")})
     titles = {
@@ -101,23 +100,13 @@ def _chart(frame: pd.DataFrame, marks: pd.DataFrame, axis: Axis, money: str, cur
             tooltip.append(alt.Tooltip(f"says_{name}:N", title=label))
     tooltip.append(alt.Tooltip("status:N", title=tr("status")))
     picked = alt.selection_point(name=PICKED, fields=["point"], on="click", empty=False)
-    points = (
-        alt.Chart(marks)
-        .mark_point(size=110, filled=True, opacity=1)
-        .encode(
-            x=x,
-            y=y,
-            color=shades("what", {tr(KINDS[kind][0]): KINDS[kind][1] for kind in there}, legend),
-            shape=alt.Shape(
-                "what:N", scale=alt.Scale(domain=domain, range=[KINDS[kind][2] for kind in there]), legend=legend
-            ),
-            tooltip=tooltip,
-        )
-        .add_params(picked)
-    )
+    colour = shades("what", {name: shade for name, (shade, _) in looks.items()}, legend)
+    scale = alt.Scale(domain=list(looks), range=[shape for _, shape in looks.values()])
+    points = alt.Chart(marks).mark_point(size=110, filled=True, opacity=1)
+    points = points.encode(x=x, y=y, color=colour, shape=alt.Shape("what:N", scale=scale, legend=legend))
     layers: list[Any] = [*_proven(frame, x, y, low)]
     line = alt.Chart(frame[["amount", "cost"]]).mark_line(color=palette.POWER, strokeWidth=1.4)
-    layers += [line.encode(x=x, y=y), points]
+    layers += [line.encode(x=x, y=y), points.encode(tooltip=tooltip).add_params(picked)]
     ring = marks.loc[marks["point"] == current, ["amount", "cost"]] if current is not None else marks.iloc[:0]
     if len(ring):
         layers.append(alt.Chart(ring).mark_point(size=420, color=palette.POWER, strokeWidth=2).encode(x=x, y=y))
@@ -144,10 +133,8 @@ def _proven(frame: pd.DataFrame, x: alt.X, y: alt.Y, low: float) -> list[Any]:
     proven = frame.dropna(subset=["cost_bound"])[["amount", "cap", "cost", "cost_bound"]]
     if len(proven):
         # a bound holds for every plan that keeps the cap, so the step goes back to the previous cap
-        steps = pd.DataFrame(
-            {"amount": proven["cap"].fillna(proven["amount"]).to_numpy(), "cost": proven["cost_bound"]}
-        )
-        steps["low"] = low
+        caps = proven["cap"].fillna(proven["amount"]).to_numpy()
+        steps = pd.DataFrame({"amount": caps, "cost": proven["cost_bound"], "low": low})
         below = alt.Chart(steps).encode(x=x, y=y)
         step: Any = {"interpolate": "step-before", "color": palette.BASELINE}
         layers.append(below.mark_area(opacity=0.12, **step).encode(y2="low:Q"))
@@ -156,11 +143,8 @@ def _proven(frame: pd.DataFrame, x: alt.X, y: alt.Y, low: float) -> list[Any]:
         layers.append(gaps.encode(x=x, y=y, y2="cost_bound:Q"))
     ends = frame.dropna(subset=["bound"])[["amount", "bound", "cost"]]
     if len(ends):
-        layers.append(
-            alt.Chart(ends)
-            .mark_rule(color=palette.POWER, strokeWidth=3, opacity=0.4)
-            .encode(x=alt.X("bound:Q"), x2="amount:Q", y=y)
-        )
+        rule = alt.Chart(ends).mark_rule(color=palette.POWER, strokeWidth=3, opacity=0.4)
+        layers.append(rule.encode(x=alt.X("bound:Q"), x2="amount:Q", y=y))
     return layers
 
 

@@ -18,7 +18,8 @@ import xarray as xr
 
 from emberline.planning.accounts.unit_runs import RUN
 from emberline.reports.charts import palette
-from emberline.reports.charts.site_panels import INK, LIMIT, PAPER, y_axis
+from emberline.reports.charts.palette import INK, LIMIT, PAPER
+from emberline.reports.charts.site_panels import y_axis
 from emberline.reports.charts.view import View, shades, time_axis, tips
 from emberline.reports.text import mark, number, tr
 from emberline.reports.text.activities import STATES as DOES
@@ -136,14 +137,13 @@ def of_operations(
     operations: Sequence[tuple[str, int, str, float]],
     baseline: xr.Dataset | None,
     view: View,
-    whose: str,
 ) -> Layers:
     """The same of a schedule that has not been replayed, as a search reports it.
 
     Args:
         scenario: with its line.
         operations: heat, number of its stage, unit and start [min] of each.
-        baseline, view, whose: as of :func:`of_run`.
+        baseline, view: as of :func:`of_run`.
     """
     grades, stages = {heat.name: heat.grade for heat in scenario.heats}, scenario.line.stages
     rows = [
@@ -156,7 +156,7 @@ def of_operations(
         f"op_{name}": ("op", list(column)) for name, column in zip(names, zip(*rows, strict=True), strict=True)
     }
     run = xr.Dataset(columns | {"op_waited_min": ("op", np.full(len(rows), np.nan))})
-    return of_run(scenario, run, baseline, view, whose)
+    return of_run(scenario, run, baseline, view, "best plan")
 
 
 def bar_layers(

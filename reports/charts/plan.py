@@ -16,16 +16,16 @@ import altair as alt
 import pandas as pd
 
 from emberline.planning.plan import Plan
-from emberline.reports.charts import gantt, palette, process_panels, site_panels
-from emberline.reports.charts.site_panels import BASELINE, MARGIN, PanelData, y_axis
+from emberline.reports.charts import gantt, process_panels, site_panels
+from emberline.reports.charts.gantt import Layers
+from emberline.reports.charts.palette import BASELINE, CARBON, POWER, PRICE
+from emberline.reports.charts.site_panels import MARGIN, PanelData, y_axis
 from emberline.reports.charts.view import View, shades, time_axis, tips
 from emberline.reports.text import mark, sentence, tr
 from emberline.reports.text.activities import of_site, replay_of
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets import ELECTRICITY
 
-Layers = alt.LayerChart | alt.FacetChart
-POWER, CARBON, PRICE = palette.POWER, palette.CARBON, palette.PRICE
 MOMENT = "moment"
 """Name of the selection of the moment under the pointer."""
 NEAR_ZERO = 0.15
@@ -242,7 +242,7 @@ def below_each_other(panels: list[Any], view: View, pointer: bool = True) -> alt
         line = alt.Chart(pd.DataFrame([{"start": view.span_min[0]}])).encode(x=x)
         line = line.transform_filter(f"isValid({MOMENT}.start)").transform_calculate(start=f"{MOMENT}.start[0]")
         # without a pointer the line is not there, and nothing could name it
-        line = line.mark_rule(color=site_panels.BASELINE, strokeWidth=1, clip=True, aria=False)
+        line = line.mark_rule(color=BASELINE, strokeWidth=1, clip=True, aria=False)
         rows.append(layered(panel, before=[fields], after=[line]))
     # all at once: each method of a chart copies the whole of it
     whole = alt.vconcat(
@@ -340,10 +340,9 @@ def _signals(scenario: Case, table: PanelData, height: int = 78, title: bool = T
         low, high = float(values.min()), float(values.max())
         if low <= NEAR_ZERO * (high - low) and high > low:
             return []
-        says = alt.Chart(pd.DataFrame([{"says": tr("axis not from 0")}])).encode(
-            x=alt.value(3), y=alt.value(height - 3), text="says:N"
-        )
-        return [says.mark_text(align="left", baseline="bottom", fontSize=SMALLEST, color=site_panels.BASELINE)]
+        says = alt.Chart(pd.DataFrame([{"says": tr("axis not from 0")}]))
+        says = says.mark_text(align="left", baseline="bottom", fontSize=SMALLEST, color=BASELINE)
+        return [says.encode(x=alt.value(3), y=alt.value(height - 3), text="says:N")]
 
     intensity = alt.Y("intensity:Q", title=[tr("intensity"), "[kg CO2e/MWh]"], axis=y_axis(), scale=scale)
     step: Any = {"interpolate": "step-after", "clip": True}

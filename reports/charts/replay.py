@@ -17,13 +17,13 @@ import xarray as xr
 
 from emberline.planning.accounts import unit_runs
 from emberline.planning.plan import Plan
-from emberline.reports.charts import palette
+from emberline.reports.charts import gantt, palette
 from emberline.reports.charts.flow_sheet import unit_power
 from emberline.reports.charts.plan import below_each_other, layered, time_of
 from emberline.reports.charts.site_panels import BASE, PanelData, y_axis
 from emberline.reports.charts.view import View
 from emberline.reports.text import mark, numbers, tr, wording
-from emberline.reports.text.activities import breakdowns, columns, replay_of
+from emberline.reports.text.activities import breakdowns, of_units, replay_of
 from emberline.scenarios import Scenario
 from emberline.scenarios.flows.asset_flows import load_mw
 
@@ -95,25 +95,20 @@ def _figures(plan: Plan, view: View, dark: bool) -> Any:
     battery = scenario.battery
     if battery is not None:
         means.append((tr("battery"), "MWh", view.at_edges(battery.start_level, run["battery_mwh"].to_numpy())[:-1]))
-    rows = [{"x": 0, "title": "", "says": "clock"}]
-    for i, (title, unit, values) in enumerate(means):
+    for i, (_, unit, values) in enumerate(means):
         # no step follows the last edge
         table.frame[f"t{i}"] = [f"{wording.number(value)} {unit}" for value in [*values, values[-1]]]
-        rows.append({"x": i * APART, "title": title, "says": f"t{i}"})
     now = alt.Chart(table.frame.iloc[:-1][["start", "until", "clock", *(f"t{i}" for i in range(len(means)))]])
     now = now.transform_filter(f"datum.start <= {MOMENT} && {MOMENT} < datum.until")
-    texts: list[Any] = [
-        now.mark_text(align="left", baseline="top", fontSize=15, fontWeight="bold", color=ink).encode(
-            x=alt.value(0), y=alt.value(0), text="clock:N"
-        )
-    ]
-    for row in rows[1:]:
-        title = alt.Chart(pd.DataFrame({"title": [row["title"]]})).mark_text(
-            align="left", baseline="top", fontSize=10, color=pale
-        )
-        texts.append(title.encode(x=alt.value(row["x"]), y=alt.value(CLOCK), text="title:N"))
-        value = now.mark_text(align="left", baseline="top", fontSize=13, color=ink)
-        texts.append(value.encode(x=alt.value(row["x"]), y=alt.value(CLOCK + 13), text=f"{row['says']}:N"))
+    top: dict[str, Any] = {"align": "left", "baseline": "top"}
+    clock = now.mark_text(fontSize=15, fontWeight="bold", color=ink, **top)
+    texts: list[Any] = [clock.encode(x=alt.value(0), y=alt.value(0), text="clock:N")]
+    for i, (title, _, _) in enumerate(means):
+        x = alt.value(i * APART)
+        head = alt.Chart(pd.DataFrame({"title": [title]})).mark_text(fontSize=10, color=pale, **top)
+        texts.append(head.encode(x=x, y=alt.value(CLOCK), text="title:N"))
+        value = now.mark_text(fontSize=13, color=ink, **top)
+        texts.append(value.encode(x=x, y=alt.value(CLOCK + 13), text=f"t{i}:N"))
     return alt.layer(*texts).properties(height=CLOCK + FIGURES, view=alt.ViewConfig(strokeOpacity=0))
 
 
@@ -191,8 +186,8 @@ def _merge_equal(rows: pd.DataFrame) -> pd.DataFrame:
 
 def states(scenario: Scenario, run: xr.Dataset) -> Iterator[dict[str, Any]]:
     """State of each unit from start to end, including idle time, unit by unit; times in minutes."""
-    spans, horizon = _of_line(scenario, run) | _of_processes(scenario, run), scenario.horizon
-    for unit, busy in spans.items():
+    horizon = scenario.horizon
+    for unit, busy in _of_units(scenario, run).items():
         at = 0.0
         edges: list[dict[str, Any]] = []
         for row in sorted(busy, key=lambda row: row["start"]):
@@ -218,51 +213,37 @@ def _clock(scenario: Scenario, minute: float, says: str) -> str:
     return says.format(time=f"{day}{at:%H:%M}")
 
 
-def _of_line(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[str, Any]]]:
-    spells: dict[str, list[dict[str, Any]]] = {unit.name: [] for unit in scenario.line.units}
-    heats = {heat.name: heat for heat in scenario.heats}
-    colour_of = palette.in_turn(order.name for order in scenario.orders)
-    rows, stops = columns(run, "op", ("heat", "unit", "start_min", "end_min", "energy_mwh")), _stops(run)
-    for heat, unit, start, end, energy in rows:
-        grade = heats[heat].grade.name
-        power = f"{wording.number(energy * 60 / (end - start))} MW" if end > start else ""
-        spell = {"does": f"{heat} ({grade})", "power": power, "works": True, "colour": colour_of[heats[heat].order]}
-        for first, last, broken in _cut(start, end, stops.get(unit, [])):
-            down = {"does": tr("broken down, {heat}", heat=heat), "power": "", "colour": palette.LIMIT}
-            spells[unit].append({"start": first, "end": last, **spell, **(down if broken else {})})
-    return spells
-
-
-def _of_processes(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[str, Any]]]:
-    spells: dict[str, list[dict[str, Any]]] = {unit: [] for unit, _ in scenario.process_units}
-    several = {unit: len(process.all_modes) > 1 for unit, process in scenario.process_units}
-    colour_of, step = palette.of_modes(scenario), scenario.horizon.step_min
-    for one in unit_runs.unit_runs(scenario, run):
-        hours = (one.last - one.first) * scenario.horizon.step_h
-        rate = f"{wording.number(one.tonnes / hours, 0)} t/h" if one.what == unit_runs.RUN else ""
-        mode = one.mode if several[one.unit] else ""
-        what = tr(DOES[one.what])
-        does = ", ".join(filter(None, [mode, rate or what]))
-        in_words = mode if mode and one.what == unit_runs.RUN else ", ".join(filter(None, [mode, what]))
-        spells[one.unit].append(
-            {
-                "start": one.first * step, "end": one.last * step, "does": does, "in_words": in_words,
-                "power": f"{wording.number(one.energy_mwh / hours)} MW", "works": True, "colour": colour_of[one.mode],
-            }
-        )  # fmt: skip
-    says, stops = tr("broken down"), _stops(run)
-    for unit in spells:
-        for at, minutes in stops.get(unit, ()):
-            down = {"power": "", "works": True, "colour": palette.LIMIT, **dict.fromkeys(("does", "in_words"), says)}
-            spells[unit] = list(_inserted(spells[unit], {"start": at, "end": at + minutes, **down}))
-    return spells
-
-
-def _stops(run: xr.Dataset) -> dict[str, list[tuple[float, float]]]:
-    stops: dict[str, list[tuple[float, float]]] = {}
+def _of_units(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[str, Any]]]:
+    """What each unit of the line and of processes does, and where it is broken down."""
+    names = [*(unit.name for unit in scenario.line.units), *(unit for unit, _ in scenario.process_units)]
+    spells: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+    several = {unit for unit, process in scenario.process_units if len(process.all_modes) > 1}
+    shade_of, stops = gantt.colours(scenario), dict[str, list[tuple[float, float]]]()
     for unit, at, minutes in breakdowns(run):
         stops.setdefault(unit, []).append((at, minutes))
-    return stops
+    down = {"power": "", "works": True, "colour": palette.LIMIT}
+    for one in of_units(scenario, run):
+        start, end = one.start_min, one.end_min
+        power = f"{wording.number(one.amount * 60 / (end - start))} MW" if end > start else ""
+        spell = {"power": power, "works": True, "colour": shade_of[gantt.key(one)]}
+        if one.of == "line":
+            spell["does"] = f"{one.name} ({one.definition})"
+            broken = {**down, "does": tr("broken down, {heat}", heat=one.name)}
+            spells[one.unit] += [
+                {"start": first, "end": last, **(broken if stands else spell)}
+                for first, last, stands in _cut(start, end, stops.get(one.unit, []))
+            ]
+            continue
+        mode, what = one.name if one.unit in several else "", tr(DOES[one.what])
+        rate = f"{wording.number(one.tph, 0)} t/h" if one.what == unit_runs.RUN else ""
+        spell["does"] = ", ".join(filter(None, [mode, rate or what]))
+        spell["in_words"] = mode if mode and rate else ", ".join(filter(None, [mode, what]))
+        spells[one.unit].append({"start": start, "end": end, **spell})
+    for unit, _ in scenario.process_units:
+        for at, minutes in stops.get(unit, ()):
+            broken = {"start": at, "end": at + minutes, **down, "does": tr("broken down")}
+            spells[unit] = list(_inserted(spells[unit], broken))
+    return spells
 
 
 def _cut(start: float, end: float, stops: list[tuple[float, float]]) -> Iterator[tuple[float, float, bool]]:

@@ -7,7 +7,7 @@ Transactions on Systems, Man, and Cybernetics 11, 1981). Bands that close a cycl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,16 +23,16 @@ from emberline.scenarios.assets import ELECTRICITY
 
 CARRIERS = ("#8C6BB1", "#B4543C", "#44A08B", "#A08A00", "#6B8E9E", "#C46FA0", "#7A9A3A", "#C77B30")
 """Colours of carriers other than electricity."""
+ENDS = ("grid", "source", "use", "product")
+"""Kinds of nodes where flows begin and end."""
 SCOPES = {"direct_kg": "#B4543C", "bought_kg": "#8C6BB1"}
 """Colours of scopes; the grid has that of power."""
 WORDS = (
-    mark("electricity"), mark("grid"), mark("PV"), mark("export"), mark("base load"), mark("battery"), mark("losses"),
-    mark("vented"), mark("used on site"), mark("surplus"), mark("shortage"), mark("from materials"),
-    mark("from surroundings"), mark("charged to storage"), mark("taken from storage"), mark("idle units"),
-    mark("scope 1"), mark("scope 2, bought heat"), mark("scope 2, grid, average"), mark("scope 2, grid, marginal"),
-    mark("site"), mark("lost in stores"),
+    mark("losses"), mark("used on site"), mark("surplus"), mark("from materials"), mark("from surroundings"),
+    mark("charged to storage"), mark("taken from storage"), mark("idle units"), mark("scope 2, grid, average"),
+    mark("scope 2, grid, marginal"),
 )  # fmt: skip
-"""Names of nodes that do not come from the scenario."""
+"""Names of nodes that do not come from the scenario, as far as no other place says them."""
 NODE, THINNEST, LABEL = 0.011, 0.8, 25
 """Width of a node as a share; thinnest band, and room for a label [px]."""
 SWEEPS, SAMPLES, FEW = 12, 25, 2
@@ -102,11 +102,11 @@ def draw(diagram: Diagram, colour_of: dict[str, str], dark: bool) -> alt.LayerCh
     y = alt.Y("y:Q", axis=None, stack=None, scale=alt.Scale(domain=[height, 0], nice=False))
     tooltip = [alt.Tooltip("name:N", title=" "), alt.Tooltip("says:N", title="  ")]
     area = alt.Chart(bands).mark_area(opacity=0.42, interpolate="linear")
+    colour = alt.Color("colour:N", scale=None)
+    box = alt.Chart(nodes).mark_rect(cornerRadius=1)
     layers: list[Any] = [
-        area.encode(x=x, y=y, y2="y2:Q", detail="band:N", color=alt.Color("colour:N", scale=None), tooltip=tooltip),
-        alt.Chart(nodes)
-        .mark_rect(cornerRadius=1)
-        .encode(x=x, x2="x2:Q", y=y, y2="y2:Q", color=alt.Color("colour:N", scale=None), tooltip=tooltip),
+        area.encode(x=x, y=y, y2="y2:Q", detail="band:N", color=colour, tooltip=tooltip),
+        box.encode(x=x, x2="x2:Q", y=y, y2="y2:Q", color=colour, tooltip=tooltip),
     ]
     for side, part in nodes.groupby("side"):
         anchor: Any = {"align": "left", "dx": 4} if side == "right" else {"align": "right", "dx": -4}
@@ -114,9 +114,8 @@ def draw(diagram: Diagram, colour_of: dict[str, str], dark: bool) -> alt.LayerCh
             fontSize=10.5, color=ink, lineBreak="\n", lineHeight=12, baseline="middle", dy=-6,
             limit=alt.ExprRef(f"width * {1 / max(last, 1):.3f} - 12"), **anchor,
         )  # fmt: skip
-        layers.append(
-            text.encode(x=alt.X("edge:Q", axis=None, scale=alt.Scale(domain=[0, 1])), y="middle:Q", text="label:N")
-        )
+        edge = alt.X("edge:Q", axis=None, scale=alt.Scale(domain=[0, 1]))
+        layers.append(text.encode(x=edge, y="middle:Q", text="label:N"))
     return alt.layer(*layers).properties(height=height).configure_view(strokeOpacity=0)
 
 
@@ -211,38 +210,27 @@ def _x(column: int, last: int) -> float:
     return column / max(last, 1) * (1 - NODE)
 
 
-def _of_carrier(diagram: Diagram, key: str, colour_of: dict[str, str]) -> str:
-    return colour_of.get(diagram.nodes[key].name, palette.BASELINE)
-
-
-def _of_scope(diagram: Diagram, key: str, colour_of: dict[str, str]) -> str:
-    return SCOPES.get(key, palette.POWER)
-
-
-def _of_loss(diagram: Diagram, key: str, colour_of: dict[str, str]) -> str:
-    return palette.PALE
-
-
-def _of_widest(diagram: Diagram, key: str, colour_of: dict[str, str]) -> str:
-    """Colour of the widest band of a node."""
-    bands = (link for link in diagram.links if key in (link.source, link.target))
-    return _of_band(diagram, max(bands, key=lambda link: link.amount), colour_of)
-
-
-Colour = Callable[[Diagram, str, dict[str, str]], str]
-BANDS: dict[str, Colour] = {"carrier": _of_carrier, "scope": _of_scope}
-"""Colours of nodes that their bands share, by kind."""
-ENDS: dict[str, Colour] = {"loss": _of_loss, **dict.fromkeys(("grid", "source", "use", "product"), _of_widest)}
-"""Colours of nodes where flows begin and end."""
+def _shared(diagram: Diagram, key: str, colour_of: dict[str, str]) -> str | None:
+    """Colour of a node that its bands share: of a carrier, of a scope; None: it has none."""
+    node = diagram.nodes[key]
+    if node.kind == "carrier":
+        return colour_of.get(node.name, palette.BASELINE)
+    return SCOPES.get(key, palette.POWER) if node.kind == "scope" else None
 
 
 def _of_band(diagram: Diagram, link: Link, colour_of: dict[str, str]) -> str:
     """Colour of a band: of the first of its nodes that has one to share."""
-    for key in (link.source, link.target):
-        look = BANDS.get(diagram.nodes[key].kind)
-        if look is not None:
-            return look(diagram, key, colour_of)
-    return palette.BASELINE
+    shades = (_shared(diagram, key, colour_of) for key in (link.source, link.target))
+    return next(filter(None, shades), palette.BASELINE)
+
+
+def _of_node(diagram: Diagram, key: str, colour_of: dict[str, str]) -> str:
+    """Colour of a node; where flows begin and end, that of its widest band."""
+    kind = diagram.nodes[key].kind
+    if kind in ENDS:
+        bands = (link for link in diagram.links if key in (link.source, link.target))
+        return _of_band(diagram, max(bands, key=lambda link: link.amount), colour_of)
+    return palette.PALE if kind == "loss" else _shared(diagram, key, colour_of) or palette.BASELINE
 
 
 def _bands(
@@ -288,15 +276,13 @@ def _nodes(
     diagram: Diagram, places: dict[str, _NodePlace], last: int, colour_of: dict[str, str]
 ) -> Iterator[dict[str, Any]]:
     for key, place in places.items():
-        node, x = diagram.nodes[key], _x(place.column, last)
-        amount = diagram.through(key)
+        amount, x = diagram.through(key), _x(place.column, last)
         number = wording.number(amount, 0 if amount >= 100 else 1)
-        look = (BANDS | ENDS).get(node.kind)
-        colour = palette.BASELINE if look is None else look(diagram, key, colour_of)
         right = place.column < last
         yield {
             "x": x, "x2": x + NODE, "y": place.y, "y2": place.y + place.height, "middle": place.centre,
-            "edge": x + NODE if right else x, "side": "right" if right else "left", "colour": colour,
+            "edge": x + NODE if right else x, "side": "right" if right else "left",
+            "colour": _of_node(diagram, key, colour_of),
             "name": node_name(diagram, key), "says": f"{wording.number(amount, 1)} {diagram.unit}",
             "label": f"{node_name(diagram, key)}\n{number}",
         }  # fmt: skip

@@ -18,6 +18,7 @@ import xarray as xr
 
 from emberline.planning.plan import Plan
 from emberline.reports.charts import palette
+from emberline.reports.charts.palette import BASELINE, BATTERY, IMPORT, INK, LIMIT, PALE, PAPER, PV
 from emberline.reports.charts.view import View, tips
 from emberline.reports.text import current, mark, tr, wording
 from emberline.reports.text.activities import columns, replay_of
@@ -26,8 +27,6 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY, Named
 from emberline.scenarios.flows.process_flows import streams
 
-IMPORT, PV, BATTERY, LIMIT = palette.IMPORT, palette.PV, palette.BATTERY, palette.LIMIT
-BASELINE, INK, PALE, PAPER = palette.BASELINE, palette.INK, palette.PALE, palette.PAPER
 ASSETS = ("#EE8866", "#44BB99", "#8C6BB1", "#AAAA00", "#99DDFF", "#B4543C", "#EEDD88", "#6B8E9E", "#FFAABB", "#BBCC33")
 """Colours of assets, the same in every panel (after Okabe and Ito, and Tol)."""
 MARGIN = 64
@@ -160,19 +159,20 @@ class PanelData:
 
     def mean(self, key: str, values: np.ndarray) -> str:
         """Add interval means of values by step; returns the column's name."""
-        means = self.view.mean(values).round(DIGITS)
-        self.frame[key] = np.append(means, means[-1])
-        return key
+        return self._added(key, self.view.mean(values))
 
     def highest(self, key: str, values: np.ndarray) -> str:
         """Add interval maxima; returns the column's name."""
-        tops = self.view.highest(values).round(DIGITS)
-        self.frame[key] = np.append(tops, tops[-1])
-        return key
+        return self._added(key, self.view.highest(values))
 
     def level(self, key: str, start: float, ends: np.ndarray) -> str:
         """Add a level given by its start and its value at the end of each step; returns the column's name."""
         self.frame[key] = self.view.at_edges(start, ends).round(DIGITS)
+        return key
+
+    def _added(self, key: str, values: np.ndarray) -> str:
+        """Add a value of each interval, the last one again where it ends."""
+        self.frame[key] = np.append(values, values[-1]).round(DIGITS)
         return key
 
 

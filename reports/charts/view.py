@@ -110,15 +110,13 @@ def weeks(horizon: Horizon) -> dict[str, View]:
     if whole.merged == 1:
         return views
     day, end = horizon.instant(0).date(), horizon.instant(horizon.length_min)
-    while True:
-        begin, after = (datetime(d.year, d.month, d.day, tzinfo=horizon.tz) for d in (day, day + WEEK))
-        if begin >= end:
-            return views
-        first, last = (round(horizon.minutes(at) / horizon.step_min) for at in (begin, after))
-        views[tr("week from {day}", day=numbers.date_of_year(begin))] = View.of(
-            horizon, max(first, 0), min(last, horizon.n_steps)
-        )
+    while (begin := datetime(day.year, day.month, day.day, tzinfo=horizon.tz)) < end:
         day += WEEK
+        after = datetime(day.year, day.month, day.day, tzinfo=horizon.tz)
+        first, last = (round(horizon.minutes(at) / horizon.step_min) for at in (begin, after))
+        view = View.of(horizon, max(first, 0), min(last, horizon.n_steps))
+        views[tr("week from {day}", day=numbers.date_of_year(begin))] = view
+    return views
 
 
 def time_axis(view: View, labels: bool = False, title: bool = False) -> alt.X:

@@ -47,37 +47,6 @@ def clinker_t(
     return production_t
 
 
-def clinker_t_co2_per_t(cao: float, mgo: float, *, cao_in_meal: float = 0.0, mgo_in_meal: float = 0.0) -> float:
-    """Emission factor of clinker by its oxides [t CO2/t clinker], without those that came in uncarbonated.
-
-    Args:
-        cao: share of calcium oxide in clinker.
-        mgo: share of magnesium oxide in clinker.
-        cao_in_meal: the same from inputs that were no carbonate, per tonne of clinker.
-        mgo_in_meal: likewise.
-    """
-    return (cao - cao_in_meal) * T_CO2_PER_T_CAO + (mgo - mgo_in_meal) * T_CO2_PER_T_MGO
-
-
-def kiln_dust_t_co2_per_t(
-    clinker_t_co2_per_t: float = MIN_T_CO2_PER_T_CLINKER, calcination: float | None = None
-) -> float:
-    """Emission factor of cement kiln dust that leaves the kiln [t CO2/t dust].
-
-    With clinker's factor E and degree of calcination d: ``E/(1+E)·d / (1 − E/(1+E)·d)``; without d, 0.525.
-
-    Args:
-        clinker_t_co2_per_t: emission factor of clinker.
-        calcination: share of the carbonate in the dust that is calcined, 0 to 1; None: not known.
-    """
-    if calcination is None:
-        return MIN_T_CO2_PER_T_CLINKER
-    if not 0 <= calcination <= 1:
-        raise ValueError(f"calcination {calcination:g} must be 0 to 1")
-    loss = clinker_t_co2_per_t / (1 + clinker_t_co2_per_t) * calcination
-    return loss / (1 - loss)
-
-
 class Oxides(Record):
     """Analysis of clinker, in a monitoring plan."""
 
@@ -92,9 +61,8 @@ class Oxides(Record):
 
     @property
     def t_co2_per_t(self) -> float:
-        """Emission factor of clinker [t CO2/t]."""
-        meal = {"cao_in_meal": self.cao_in_meal, "mgo_in_meal": self.mgo_in_meal}
-        return clinker_t_co2_per_t(self.cao, self.mgo, **meal)
+        """Emission factor of clinker by its oxides [t CO2/t], without those that came in uncarbonated."""
+        return (self.cao - self.cao_in_meal) * T_CO2_PER_T_CAO + (self.mgo - self.mgo_in_meal) * T_CO2_PER_T_MGO
 
 
 class KilnDust(Record):
@@ -107,5 +75,11 @@ class KilnDust(Record):
 
     @property
     def t_co2_per_t(self) -> float:
-        """Emission factor of the dust [t CO2/t]."""
-        return kiln_dust_t_co2_per_t(self.clinker_t_co2_per_t, self.calcination)
+        """Emission factor of the dust [t CO2/t].
+
+        With clinker's factor E and degree of calcination d: ``E/(1+E)·d / (1 − E/(1+E)·d)``; without d, 0.525.
+        """
+        if self.calcination is None:
+            return MIN_T_CO2_PER_T_CLINKER
+        loss = self.clinker_t_co2_per_t / (1 + self.clinker_t_co2_per_t) * self.calcination
+        return loss / (1 - loss)

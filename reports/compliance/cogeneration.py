@@ -30,27 +30,6 @@ REFERENCE_HEAT_EFFICIENCY = 0.88
 TJ_PER_MWH = 0.0036
 
 
-class Cogeneration(Record):
-    """A unit of combined heat and power in a monitoring plan."""
-
-    name: str = Field(min_length=1, max_length=80)
-    fuel: Fuel
-    """Fuel, which sets the reference efficiency of electricity made alone."""
-    reference_heat: float = Field(default=REFERENCE_HEAT_EFFICIENCY, gt=0, le=1)
-    """Reference efficiency of heat made alone."""
-
-    def share_out(self, t_co2: float, fuel_tj: float, heat_tj: float, power_mwh: float) -> Shared:
-        """Share out the emissions of a period."""
-        return share_out(
-            t_co2,
-            fuel_tj=fuel_tj or None,
-            heat_tj=heat_tj,
-            power_mwh=power_mwh,
-            reference_heat=self.reference_heat,
-            reference_power=REFERENCE_POWER_EFFICIENCY[self.fuel],
-        )
-
-
 @dataclass(frozen=True)
 class Shared:
     """Emissions and fuel of cogeneration by product."""
@@ -63,32 +42,29 @@ class Shared:
     power_t_co2_per_mwh: float | None
 
 
-def share_out(
-    t_co2: float,
-    *,
-    fuel_tj: float | None = None,
-    heat_tj: float | None = None,
-    power_mwh: float | None = None,
-    reference_heat: float = REFERENCE_HEAT_EFFICIENCY,
-    reference_power: float = REFERENCE_POWER_EFFICIENCY["coal"],
-) -> Shared:
-    """Share out the emissions of a cogeneration unit.
+class Cogeneration(Record):
+    """A unit of combined heat and power in a monitoring plan."""
 
-    Args:
-        t_co2: from fuel and flue gas cleaning.
-        fuel_tj: net energy of the fuel; without it, or without heat or electricity, default efficiencies hold.
-        heat_tj: net heat.
-        power_mwh: net electricity.
-        reference_heat: efficiency of making heat alone.
-        reference_power: efficiency of making electricity alone.
-    """
-    if fuel_tj and heat_tj is not None and power_mwh is not None:
-        heat, power = heat_tj / fuel_tj, power_mwh * TJ_PER_MWH / fuel_tj
-    else:
+    name: str = Field(min_length=1, max_length=80)
+    fuel: Fuel
+    """Fuel, which sets the reference efficiency of electricity made alone."""
+    reference_heat: float = Field(default=REFERENCE_HEAT_EFFICIENCY, gt=0, le=1)
+    """Reference efficiency of heat made alone."""
+
+    def share_out(self, t_co2: float, fuel_tj: float, heat_tj: float, power_mwh: float) -> Shared:
+        """Share out the emissions of a period.
+
+        Args:
+            t_co2: from fuel and flue gas cleaning.
+            fuel_tj: net energy of the fuel; without it default efficiencies hold.
+            heat_tj: net heat.
+            power_mwh: net electricity.
+        """
         heat, power = DEFAULT_HEAT_EFFICIENCY, DEFAULT_POWER_EFFICIENCY
-    of_heat, of_power = heat / reference_heat, power / reference_power
-    share = of_heat / (of_heat + of_power) if of_heat + of_power else 0.0
-    to_heat, to_power = t_co2 * share, t_co2 * (1 - share)
-    return Shared(
-        to_heat, to_power, share, to_heat / heat_tj if heat_tj else None, to_power / power_mwh if power_mwh else None
-    )
+        if fuel_tj:
+            heat, power = heat_tj / fuel_tj, power_mwh * TJ_PER_MWH / fuel_tj
+        of_heat, of_power = heat / self.reference_heat, power / REFERENCE_POWER_EFFICIENCY[self.fuel]
+        share = of_heat / (of_heat + of_power) if of_heat + of_power else 0.0
+        to_heat, to_power = t_co2 * share, t_co2 * (1 - share)
+        by_heat, by_power = to_heat / heat_tj if heat_tj else None, to_power / power_mwh if power_mwh else None
+        return Shared(to_heat, to_power, share, by_heat, by_power)

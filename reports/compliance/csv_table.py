@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from emberline.scenarios.reading.csv_file import csv_rows
 from emberline.scenarios.reading.files import named, unreadable
+from emberline.scenarios.records.base import Problem
 
 
 class Unreadable(ValueError):
@@ -19,31 +21,48 @@ class Unreadable(ValueError):
         self.file, self.says = file, says
 
 
-def csv_table(path: Path) -> csv.DictReader[str]:
+def csv_table(path: Path, *kinds: Collection[str]) -> csv.DictReader[str]:
     """The table of a file.
 
+    Args:
+        path: of the file.
+        kinds: required columns of each kind of file that it may be.
+
     Raises:
-        Unreadable: it cannot be read.
+        Unreadable: it cannot be read, or is of no kind: what it lacks of the last one.
     """
     problem = unreadable(path)
     if problem:
         raise Unreadable(named(path), ": ", problem)
     try:
-        return csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines())
+        table = csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines())
     except UnicodeDecodeError as error:
         raise Unreadable(path.name, " ", f"is not UTF-8 text (byte {error.start})") from None
-
-
-def lacking(table: csv.DictReader[str], required: Iterable[str]) -> str:
-    """Columns that a table lacks, in words; empty: none."""
-    names = ", ".join(name for name in required if name not in (table.fieldnames or ()))
-    return names and f"lacks the column {names}"
+    lacking = [[name for name in columns if name not in (table.fieldnames or ())] for columns in kinds]
+    if all(lacking):
+        raise Unreadable(path.name, " ", f"lacks the column {', '.join(lacking[-1])}")
+    return table
 
 
 def placed_rows(table: csv.DictReader[str], file: str) -> Iterator[tuple[str, dict[str, str]]]:
     """File and number of each row, and its cells without blanks, by column."""
     for number, raw in csv_rows(table, file):
         yield f"{file} row {number}", {key: (text or "").strip() for key, text in raw.items() if isinstance(key, str)}
+
+
+Row = TypeVar("Row")
+
+
+def parsed_rows(
+    table: csv.DictReader[str], file: str, parse: Callable[[dict[str, str], str], Row], problems: list[Problem]
+) -> Iterator[Row]:
+    """Rows of a table as a function makes them of cells and place; its mistakes, ``key: text``, are added."""
+    for place, cells in placed_rows(table, file):
+        try:
+            yield parse(cells, place)
+        except ValueError as error:
+            key, _, says = str(error).partition(": ")
+            problems.append(Problem(place, key, says))
 
 
 def amount(text: str) -> float | None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from emberline.reports.compliance.csv_table import amount, csv_table, lacking, placed_rows
+from emberline.reports.compliance.csv_table import amount, csv_table, placed_rows
 
 MARK_UP = {2026: 0.10, 2027: 0.20, 2028: 0.30}
 """By year; the last one holds from then on."""
@@ -28,6 +29,7 @@ OPTIONAL = {
     **{f"marked_up_{year}": f"value with the mark-up of {year}, compared with see_total" for year in MARK_UP},
 }
 """Columns of a file, and what stands in them."""
+SEE = ("see_total", "see_direct", "see_indirect")
 ROUNDING = 0.0051
 """Official figures are rounded to two decimals, some to more."""
 
@@ -91,36 +93,21 @@ def read_default_values(path: Path) -> DefaultValues:
     Raises:
         ValueError: the file cannot be read or lacks a column.
     """
-    table = csv_table(path)
-    lacks = lacking(table, REQUIRED)
-    if lacks:
-        raise ValueError(f"{path.name} {lacks}")
     rows, faults = [], []
-    for place, values in placed_rows(table, path.name):
+    for place, values in placed_rows(csv_table(path, REQUIRED), path.name):
         problems = list(_problems(values))
         faults += [f"{place}: {problem}" for problem in problems]
         if not problems:
-            rows.append(
-                DefaultValue(
-                    values["cn_code"].replace(" ", ""),
-                    values["country"].upper(),
-                    values.get("goods", ""),
-                    float(values["see_total"]),
-                    values["source"],
-                    _optional(values.get("see_direct")),
-                    _optional(values.get("see_indirect")),
-                )
-            )
+            fields: dict[str, Any] = {name: float(values[name]) for name in SEE if values.get(name)}
+            fields |= {"cn_code": values["cn_code"].replace(" ", ""), "country": values["country"].upper()}
+            fields |= {"goods": values.get("goods", ""), "source": values["source"]}
+            rows.append(DefaultValue(**fields))
     return DefaultValues(tuple(rows), tuple(faults))
 
 
 def bundled_default_values() -> DefaultValues:
     """The few values that come with Emberline; the whole table is the user's to load."""
     return read_default_values(Path(__file__).parent / "data" / "default_values.csv")
-
-
-def _optional(text: str | None) -> float | None:
-    return float(text) if text else None
 
 
 def _problems(values: dict[str, str]) -> Iterator[str]:
@@ -132,7 +119,7 @@ def _problems(values: dict[str, str]) -> Iterator[str]:
         yield f"country {values['country'][:20]!r} is no code of two letters"
     years = {year: f"marked_up_{year}" for year in MARK_UP}
     numbers: dict[str, float] = {}
-    for name in ("see_total", "see_direct", "see_indirect", *years.values()):
+    for name in (*SEE, *years.values()):
         text = values.get(name, "")
         if not text and name != "see_total":
             continue

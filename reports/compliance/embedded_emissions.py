@@ -139,15 +139,14 @@ def carried_kg(book: Ledger, *columns: str) -> np.ndarray:
 
 def _of_grades(scenario: Scenario, book: Ledger) -> dict[str, ProductEmissions]:
     grades = [heat.grade for heat in scenario.heats]
-    sums: dict[str, list[float]] = {}
+    sums: dict[str, np.ndarray] = {}
     columns = carried_kg(book, "direct_kg"), carried_kg(book, f"grid_{AVERAGE}_kg", "bought_kg")
     for grade, *values in zip(grades, *columns, strict=True):
-        part = sums.setdefault(grade.name, [0.0, 0.0, 0.0])
-        for place, value in enumerate((grade.mass_t, *values)):
-            part[place] += float(value)
+        sums[grade.name] = np.add(sums.get(grade.name, 0.0), (grade.mass_t, *values))
+    totals = {name: part.tolist() for name, part in sums.items()}
     return {
         name: ProductEmissions(mass, direct / mass / 1000, indirect / mass / 1000)
-        for name, (mass, direct, indirect) in sums.items()
+        for name, (mass, direct, indirect) in totals.items()
         if mass
     }
 

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from filelock import FileLock
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from emberline.scenarios import whole_file
 from emberline.scenarios.records.base import Record
@@ -137,11 +137,7 @@ class Chain:
         """
         result: list[Entry] = []
         before = FIRST
-        for number, path in enumerate(self.paths(), start=1):
-            try:
-                entry = parse(path.read_bytes())
-            except (OSError, ValueError):
-                entry = None
+        for number, _, entry in self.read():
             if entry is None or (entry.number, entry.before) != (number, before):
                 raise EvidenceError(f"record {number} has changed; see emberline report verify")
             before = entry.sha256
@@ -151,6 +147,14 @@ class Chain:
     def paths(self) -> list[Path]:
         """Files of the records, in their order."""
         return sorted(self.records.glob("*.json")) if self.records.is_dir() else []
+
+    def read(self) -> Iterator[tuple[int, Path, Entry | None]]:
+        """Number, file and record of each file; None: it cannot be read, or has changed."""
+        for number, path in enumerate(self.paths(), start=1):
+            entry = None
+            with suppress(OSError, ValueError):
+                entry = parse(path.read_bytes())
+            yield number, path, entry
 
     def newest(self, period: str) -> Entry | None:
         """The newest record of a period; None: it has none."""
@@ -170,6 +174,10 @@ class Chain:
                 continue
             if len(content) != file.size or hashlib.sha256(content).hexdigest() != file.sha256:
                 yield f"evidence {file.name} of {entry.period} has changed"
+
+    def first_damage(self, entries: list[Entry]) -> str | None:
+        """The first evidence of some records that is missing or has changed, with its record; None: there is none."""
+        return next((f"record {entry.number}: {text}" for entry in entries for text in self.damage(entry)), None)
 
     def append(
         self,
@@ -241,7 +249,7 @@ class Chain:
         if files is None and not mine:
             raise EvidenceError(f"period {period} has no evidence")
         if files is None:
-            damage = next((f"record {entry.number}: {text}" for entry in mine for text in self.damage(entry)), None)
+            damage = self.first_damage(mine)
             if damage:
                 raise EvidenceError(
                     f"{damage}: {step} is not possible; put the file back from an archive, see emberline report verify"
@@ -281,10 +289,7 @@ def parse(content: bytes) -> Entry:
         ValueError: a byte of it has changed.
     """
     text = content.decode("utf-8").split("\n")[0]
-    try:
-        entry = Entry.model_validate(json.loads(text))
-    except ValidationError as error:
-        raise ValueError(str(error)) from None
+    entry = Entry.model_validate(json.loads(text))
     if entry.stored != content:
         raise ValueError("its hash is another one")
     return entry
@@ -321,7 +326,7 @@ def archive(chain: Chain, period: str, path: Path) -> None:
     entries = [entry for entry in chain.entries() if entry.period == period]
     if not entries:
         raise EvidenceError(f"period {period} has no records")
-    damage = next((f"record {entry.number}: {text}" for entry in entries for text in chain.damage(entry)), None)
+    damage = chain.first_damage(entries)
     if damage:
         raise EvidenceError(f"{damage}; see emberline report verify")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
@@ -398,13 +403,11 @@ def verify(chain: Chain, since: str = "", earlier: Path | None = None) -> list[F
     findings: list[Finding] = []
     entries: list[Entry] = []
     before = FIRST
-    for number, path in enumerate(chain.paths(), start=1):
+    for number, path, entry in chain.read():
         if path.stem != f"{number:0{DIGITS}}":
             findings.append(Finding(number, f"is missing; the next file is {path.name}"))
             break
-        try:
-            entry = parse(path.read_bytes())
-        except (OSError, ValueError):
+        if entry is None:
             findings.append(Finding(number, f"{path.name} has changed"))
             before = ""
             continue
@@ -427,9 +430,7 @@ def leftovers(chain: Chain) -> list[Path]:
     They count for nothing. Evidence of a record that has changed is among them if no other record has it.
     """
     members = {chain.head, chain.folder / LOCK, *chain.paths()}
-    for path in chain.paths():
-        with suppress(OSError, ValueError):
-            members |= {chain.files / file.sha256 for file in parse(path.read_bytes()).files}
+    members |= {chain.files / file.sha256 for _, _, entry in chain.read() if entry for file in entry.files}
     return sorted(path for path in chain.folder.rglob("*") if path.is_file() and path not in members)
 
 

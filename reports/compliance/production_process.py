@@ -80,8 +80,6 @@ class ProductionProcess(Record):
     precursors: tuple[Precursor, ...] = ()
     takes_t: Mapping[str, float] = {}
     """Products of other processes of the installation that this one uses."""
-    indirect_counts: bool = True
-    """False: its good has no indirect emissions to be reported (iron and steel), which are shown all the same."""
 
     @model_validator(mode="after")
     def _whole(self) -> ProductionProcess:

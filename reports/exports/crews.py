@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from emberline.planning.accounts.bill import import_price
 from emberline.reports.exports.worded import clock, moment, tag
+from emberline.reports.pages import rendered
 from emberline.reports.text import mark, number, tr
 from emberline.reports.text.activities import Activity, activities, called, does, replay_of, units
 from emberline.reports.text.numbers import duration
@@ -107,12 +109,7 @@ def shifts(run: StoredRun) -> list[tuple[datetime, datetime]]:
     return result
 
 
-STYLE = """body { font: 14px/1.5 sans-serif; color: #1c2530; background: #fff; margin: 0 }
-section { padding: 18px 24px; break-after: page } section:last-child { break-after: auto }
-h1 { font-size: 24px; margin: 0 } p { margin: 2px 0 10px; color: #4a5460 }
-table { border-collapse: collapse; width: 100%; margin-bottom: 10px } td:nth-child(-n+2) { white-space: nowrap }
-th, td { text-align: left; padding: 6px 8px; border: 1px solid #b9c0c7 }
-th { background: #eef1f4 } .gap td { background: #f4f5f6; color: #4a5460; font-style: italic } .free { width: 28% }"""
+TEMPLATE = Path(__file__).with_name("crews.html.j2")
 WITHIN_MIN = 1e-6
 """Tolerance [min] by which an end at midnight does not count for the next day."""
 HEADS = {
@@ -136,8 +133,8 @@ class Page:
     prices: np.ndarray
     """Of a MWh in each step; empty: the market has none."""
 
-    def html(self, rows: list[Line]) -> str:
-        """The page.
+    def content(self, rows: list[Line]) -> dict[str, Any]:
+        """What stands on the page, by its names in the template.
 
         Args:
             rows: the unit's whole list.
@@ -153,17 +150,15 @@ class Page:
         says = tr("{name}, run {run}", name=scenario.title or scenario.name, run=run.id[:8])
         notes = [f"{says}, {scenario.horizon.zone}"]
         if not any(row.activity for row in mine):
-            notes.append(
-                self._rest(next((row for row in rows if row.activity and row.start_min >= self.end_min), None))
-            )
-        head = "".join(f"<th>{html.escape(tr(name))}</th>" for name in HEADS[process])
-        body = "".join(self._row(row, len(HEADS[process]) - 3, several) for row in mine)
-        paragraphs = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
-        below = "".join(f"<p>{html.escape(level)}</p>" for level in (self._notes() if process else ()))
-        return (
-            f"<section><h1>{html.escape(title)}</h1>{paragraphs}"
-            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}</section>"
-        )
+            after = (row for row in rows if row.activity and row.start_min >= self.end_min)
+            notes.append(self._rest(next(after, None)))
+        return {
+            "title": title,
+            "above": notes,
+            "head": map(tr, HEADS[process]),
+            "rows": [(self._cells(row, len(HEADS[process]) - 3, several), row.activity) for row in mine],
+            "below": self._notes() if process else (),
+        }
 
     def _clock(self, at_min: float, with_day: bool) -> str:
         at = self.run.plan.scenario.horizon.instant(at_min)
@@ -174,40 +169,29 @@ class Page:
             return tr("Nothing to do in this shift, and nothing more until the plan ends.")
         return tr("Nothing to do in this shift; the next start is {time}.", time=self._clock(after.start_min, True))
 
-    def _row(self, row: Line, width: int, with_day: bool) -> str:
+    def _cells(self, row: Line, width: int, with_day: bool) -> list[str]:
         activity = row.activity
         if activity is None:
             says = tr("free for {duration}", duration=duration(row.minutes))
-            cells, kind = [says, *[""] * (width - 1)], ' class="gap"'
+            cells = [says, *[""] * (width - 1)]
         elif activity.tonnes is None:
-            cells, kind = [work(activity), activity.name, activity.definition], ""
+            cells = [work(activity), activity.name, activity.definition]
         else:
-            rate = "" if not activity.tonnes else number(activity.tph or 0.0, 1)
-            cells = [work(activity), self._makes(row, activity), rate, self._draws(row, activity)]
-            kind = ""
-        cells = [*(self._clock(at, with_day) for at in (row.start_min, row.end_min)), *cells]
-        return f'<tr{kind}>{"".join(f"<td>{html.escape(cell)}</td>" for cell in cells)}<td class="free"></td></tr>'
+            cells = [work(activity), *self._run(row, activity)]
+        return [*(self._clock(at, with_day) for at in (row.start_min, row.end_min)), *cells]
 
-    def _within(self, row: Line, activity: Activity) -> float:
-        """Output of a run in this shift [t]; NaN if the run lies within the shift or makes nothing."""
-        if not activity.tonnes or (row.start_min >= self.start_min and row.end_min <= self.end_min):
-            return math.nan
-        return makes_within(self.run, row, self.start_min, self.end_min)
-
-    def _draws(self, row: Line, activity: Activity) -> str:
-        """Electricity of a run, and in this shift, by what it makes, where it goes on beyond [MWh]."""
-        says, tonnes = number(activity.amount, 1), self._within(row, activity)
-        if math.isnan(tonnes):
-            return says
-        share = number(activity.amount * tonnes / (activity.tonnes or 1.0), 1)
-        return tr("{all}, {mwh} in this shift", all=says, mwh=share)
-
-    def _makes(self, row: Line, activity: Activity) -> str:
-        """Products of a run, and the output in this shift if the run extends beyond it."""
-        says, tonnes = activity.products(), self._within(row, activity)
-        if math.isnan(tonnes):
-            return says
-        return tr("{products}, {tonnes} t in this shift", products=says, tonnes=number(tonnes, 0))
+    def _run(self, row: Line, activity: Activity) -> list[str]:
+        """What a run makes, its rate and its electricity [MWh]; of one that goes on beyond this shift its part in it
+        too, by what it makes."""
+        makes, draws = activity.products(), number(activity.amount, 1)
+        if not activity.tonnes:
+            return [makes, "", draws]
+        if row.start_min < self.start_min or row.end_min > self.end_min:
+            tonnes = makes_within(self.run, row, self.start_min, self.end_min)
+            share = number(activity.amount * tonnes / activity.tonnes, 1)
+            makes = tr("{products}, {tonnes} t in this shift", products=makes, tonnes=number(tonnes, 0))
+            draws = tr("{all}, {mwh} in this shift", all=draws, mwh=share)
+        return [makes, number(activity.tph or 0.0, 1), draws]
 
     def _notes(self) -> Iterator[str]:
         """Planned levels of the stores that the unit fills or empties, and what electricity costs."""
@@ -238,8 +222,5 @@ def unit_pages(run: StoredRun) -> str:
     for unit in crews(run):
         rows = list(lines(run, unit))
         for start, end in shifts(run):
-            pages.append(Page(run, unit, horizon.minutes(start), horizon.minutes(end), prices).html(rows))
-    return (
-        f'<!DOCTYPE html><html lang="{tag()}"><head><meta charset="utf-8"><title>Emberline</title>'
-        f"<style>{STYLE}</style></head><body>{''.join(pages)}</body></html>"
-    )
+            pages.append(Page(run, unit, horizon.minutes(start), horizon.minutes(end), prices).content(rows))
+    return rendered(TEMPLATE, language=tag(), pages=pages)

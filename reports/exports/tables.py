@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from datetime import timedelta
-from functools import singledispatch
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,6 @@ from emberline.reports.text import mark, number, tr, works
 from emberline.reports.text.activities import OPERATION, columns, of_site, replay_of
 from emberline.runs.store.run_folder import StoredRun
 from emberline.scenarios import Case
-from emberline.scenarios.case.scenario import ProcessNetwork, Producer, ProductionLine
 from emberline.scenarios.flows.asset_flows import flow, unused_mw
 from emberline.scenarios.metrics import METRICS, amount_digits
 from emberline.scenarios.records.horizon import clock_hours
@@ -40,12 +38,12 @@ FIGURE_COLUMNS = ("figure", "unit", "baseline", "plan", "saved", "saved %")
 ACTIVITY_COLUMNS = ("unit", "what", "name", "start", "end", "amount", "amount_unit")
 
 
-def heat_list(run: StoredRun) -> pd.DataFrame:
+def heat_list(plan: Plan) -> pd.DataFrame:
     """One row for each operation, by start: local times, unit, waits, energy, how much later than in the baseline.
 
     The carbon of a heat stands at its last operation alone, so that the column adds up to what the heats emit."""
-    plan, replay = run.plan, replay_of(run.plan)
-    scenario, book = plan.scenario, ledger(plan.scenario, replay)
+    scenario, replay = plan.scenario, replay_of(plan)
+    book = ledger(scenario, replay)
     kg = book.of_heat(scenario.goal.signal).to_series().to_dict()
     heats = {heat.name: heat for heat in scenario.heats}
     # in the order of their ends: the last one of each heat stays
@@ -75,31 +73,26 @@ def heat_list(run: StoredRun) -> pd.DataFrame:
     return pd.DataFrame(rows).sort_values(["start", "unit"], ignore_index=True)
 
 
-def activity_list(run: StoredRun) -> pd.DataFrame:
+def activity_list(plan: Plan) -> pd.DataFrame:
     """One row for each stretch in which a machine, a store or the battery of the site is at work, by start."""
-    scenario = run.plan.scenario
+    scenario = plan.scenario
     rows = [
         (a.unit, a.what, a.name, *map(scenario.horizon.instant, (a.start_min, a.end_min)), a.amount, a.amount_unit)
-        for a in of_site(scenario, replay_of(run.plan))
+        for a in of_site(scenario, replay_of(plan))
     ]
     return pd.DataFrame(rows, columns=list(ACTIVITY_COLUMNS)).sort_values(["start", "unit"], ignore_index=True)
 
 
-def steps(run: StoredRun) -> pd.DataFrame:
+def steps(plan: Plan) -> pd.DataFrame:
     """One row for each step: local time, flows of the replay, price, carbon intensity, emissions, baseline's power."""
-    plan, replay, scenario = run.plan, replay_of(run.plan), run.plan.scenario
+    replay, scenario = replay_of(plan), plan.scenario
     book = ledger(scenario, replay)
-    table: dict[str, Any] = {"start": local(run, scenario.horizon.times)}
-    for name, variable in replay.data_vars.items():
-        if variable.dims == ("time",):
-            table[str(name)] = variable.to_numpy()
-    table |= short_mw(scenario, replay)
+    table: dict[str, Any] = {"start": local(scenario, scenario.horizon.times)}
+    table |= _over_time(replay) | short_mw(scenario, replay)
     short = [asset.name for asset in scenario.site.short]
     table["baseline_line_mw"] = plan.baseline["line_mw"].to_numpy()
     table["baseline_import_mw"] = plan.baseline["import_mw"].to_numpy()
-    for name, variable in scenario.inputs.data_vars.items():
-        if variable.dims == ("time",):
-            table.setdefault(str(name), variable.to_numpy())
+    table |= {name: values for name, values in _over_time(scenario.inputs).items() if name not in table}
     if scenario.rates is not None:
         table[f"{with_tariff(scenario.rates).replace(' ', '_')}_per_mwh"] = import_price(scenario)
     table |= unit_columns(plan)
@@ -110,29 +103,32 @@ def steps(run: StoredRun) -> pd.DataFrame:
             for key, measure in zip(data[label].values.tolist(), data[unit].values.tolist(), strict=True):
                 if key not in short:
                     table[f"{key} [{measure}]"] = data.sel({label: key}).to_numpy()
-    for name, variable in book.by_step.data_vars.items():
-        table[str(name)] = variable.to_numpy()
+    table |= _over_time(book.by_step)
     return pd.DataFrame(table)
 
 
-def bill_lines(run: StoredRun) -> pd.DataFrame:
+def _over_time(data: xr.Dataset) -> dict[str, np.ndarray]:
+    """Variables with one value for each step, by name."""
+    return {str(name): values.to_numpy() for name, values in data.data_vars.items() if values.dims == ("time",)}
+
+
+def bill_lines(plan: Plan) -> pd.DataFrame:
     """The bill of the undisturbed replay, one row for each line, in the market's currency."""
-    plan = run.plan
     assert plan.replay_figures is not None
     lines = bill(plan.scenario, replay_of(plan), plan.replay_figures.direct_kg, plan.schedule).lines
     return pd.DataFrame([asdict(line) for line in lines], columns=[field.name for field in fields(BillLine)])
 
 
-def ledger_entries(run: StoredRun) -> pd.DataFrame:
+def ledger_entries(plan: Plan) -> pd.DataFrame:
     """The carbon ledger of the undisturbed replay, one row for each source and scope."""
-    entries = ledger(run.plan.scenario, replay_of(run.plan)).entries
+    entries = ledger(plan.scenario, replay_of(plan)).entries
     return pd.DataFrame([asdict(entry) for entry in entries], columns=[field.name for field in fields(Entry)])
 
 
-def figures(run: StoredRun) -> pd.DataFrame:
+def figures(plan: Plan) -> pd.DataFrame:
     """Figures of baseline and plan, undisturbed, and what is saved by each basis: in all digits, carbon in kg."""
     rows = []
-    for row in figure_table.figure_rows(run.plan):
+    for row in figure_table.figure_rows(plan):
         tonnes, _, _ = METRICS["carbon"].display
         unit, factor = ("kg CO2e", 1000.0) if row.unit == tonnes else (row.unit, 1.0)
         *values, (share, _) = row.values
@@ -161,21 +157,20 @@ SCOPES = {
 }
 
 
-def hours(run: StoredRun, by_day: bool = False, assets: bool = True) -> pd.DataFrame:
+def hours(plan: Plan, by_day: bool = False, assets: bool = True) -> pd.DataFrame:
     """One row for each hour of the plant's clock: energy, what assets move, emissions, cost; means of the prices.
 
     Where clocks go back an hour of that name stands twice; a day may have 23 or 25. What a tariff asks for peaks, and
     the carbon price, belong to no hour and are left out of the cost.
 
     Args:
-        run: what is tabulated.
+        plan: what is tabulated.
         by_day: one row for each local day instead.
         assets: whether each flow of each asset has a column.
     """
-    plan = run.plan
     scenario, replay, step_h = plan.scenario, replay_of(plan), plan.scenario.horizon.step_h
     times = scenario.horizon.times
-    here = local(run, times)
+    here = local(scenario, times)
     groups = pd.Index(here.date if by_day else clock_hours(times, scenario.horizon.zone))
     money = scenario.market.currency
     powers = {name: replay[name].to_numpy() for name in FLOWS_MW if name in replay} | short_mw(scenario, replay)
@@ -204,7 +199,7 @@ def hours(run: StoredRun, by_day: bool = False, assets: bool = True) -> pd.DataF
         grouped.insert(0, "day", [day.isoformat() for day in grouped.index])
         grouped.insert(1, "hours", pd.Series(step_h, index=range(len(here))).groupby(groups).sum())
     else:
-        grouped.insert(0, "start", local(run, pd.Series(times).groupby(groups).min().to_numpy()))
+        grouped.insert(0, "start", local(scenario, pd.Series(times).groupby(groups).min().to_numpy()))
     return grouped.reset_index(drop=True)
 
 
@@ -241,9 +236,9 @@ def short_mw(scenario: Case, run: xr.Dataset) -> dict[str, np.ndarray]:
     }
 
 
-def local(run: StoredRun, times: np.ndarray) -> pd.DatetimeIndex:
+def local(scenario: Case, times: np.ndarray) -> pd.DatetimeIndex:
     """Naive UTC times in the plant's zone."""
-    return pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(run.plan.scenario.horizon.zone)
+    return pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(scenario.horizon.zone)
 
 
 SAVED_BY, IN_ALL = mark("saved by"), mark("in all")
@@ -274,69 +269,6 @@ def cause_table(causes: Sequence[Cause], headline: Headline) -> tuple[list[str],
         for row, value in zip(rows, [*values, sum(values)], strict=True):
             row.append(number(value, digits))
     return heads, rows
-
-
-def of_producers(run: StoredRun) -> dict[str, pd.DataFrame]:
-    """Tables of what each producer of a plan does, by name; none of a site alone."""
-    return {
-        name: table for producer in run.plan.scenario.producers for name, table in _of_producer(producer, run).items()
-    }
-
-
-@singledispatch
-def _of_producer(producer: Producer, run: StoredRun) -> dict[str, pd.DataFrame]:
-    raise NotImplementedError(type(producer).__name__)
-
-
-@_of_producer.register(ProductionLine)
-def _(line: ProductionLine, run: StoredRun) -> dict[str, pd.DataFrame]:
-    return {"heats": heat_list(run)}
-
-
-@_of_producer.register(ProcessNetwork)
-def _(network: ProcessNetwork, run: StoredRun) -> dict[str, pd.DataFrame]:
-    return {
-        "runs": plan_runs(run.plan),
-        "stores": levels(run.plan),
-        "deliveries": deliveries(run.plan),
-        "products": product_carbon(run.plan),
-        "whereabouts": whereabouts(run.plan),
-    }
-
-
-TABLES: dict[str, Callable[[StoredRun], pd.DataFrame]] = {
-    "heats": heat_list,
-    "runs": lambda run: plan_runs(run.plan),
-    "machines": activity_list,
-    "hours": hours,
-    "steps": steps,
-    "bill": bill_lines,
-    "ledger": ledger_entries,
-    "figures": figures,
-}
-"""Tables that a file of one table can hold, by name."""
-MAKER = {"heats": "line with orders", "runs": "processes"}
-"""Producers whose table it is, for a scenario that lacks them."""
-
-
-def by_name(run: StoredRun, name: str | None = None) -> tuple[str, pd.DataFrame]:
-    """A table by its name, and the name.
-
-    Args:
-        run: what is tabulated.
-        name: one of ``TABLES``; None: what the shift follows, heats, runs of units, or the steps of a site alone.
-
-    Raises:
-        CannotExport: there is no such table, or nothing that it could tell.
-    """
-    scenario = run.plan.scenario
-    names = [producer.table for producer in scenario.producers]
-    name = name or next(iter(names), "steps")
-    if name not in TABLES:
-        raise CannotExport(f"unknown table {name!r}; tables are {', '.join(TABLES)}")
-    if name in MAKER and name not in names:
-        raise CannotExport(f"run {run.id} has no {name}: scenario {scenario.name} has no {MAKER[name]}")
-    return name, TABLES[name](run)
 
 
 def _rounded(at: Any) -> Any:
@@ -459,6 +391,58 @@ def _origins(row: xr.Dataset, column: str) -> list[tuple[tuple[str, str, str], f
     origins = columns(row, "origin", ("column", "kind", "source"))
     pairs = zip(origins, row["kg_per_t"].values.tolist(), strict=True)
     return [(names, kg) for names, kg in pairs if names[0] == column]
+
+
+TABLES: dict[str, Callable[[Plan], pd.DataFrame]] = {
+    "heats": heat_list,
+    "runs": plan_runs,
+    "machines": activity_list,
+    "hours": hours,
+    "steps": steps,
+    "bill": bill_lines,
+    "ledger": ledger_entries,
+    "figures": figures,
+}
+"""Tables that a file of one table can hold, by name."""
+MAKER = {"heats": "line with orders", "runs": "processes"}
+"""Producers whose table it is, for a scenario that lacks them."""
+OF_PRODUCERS: dict[str, dict[str, Callable[[Plan], pd.DataFrame]]] = {
+    "heats": {"heats": heat_list},
+    "runs": {
+        "runs": plan_runs,
+        "stores": levels,
+        "deliveries": deliveries,
+        "products": product_carbon,
+        "whereabouts": whereabouts,
+    },
+}
+"""Tables of what producers do, by the table of the producer and by name."""
+
+
+def of_producers(plan: Plan) -> dict[str, pd.DataFrame]:
+    """Tables of what each producer of a plan does, by name; none of a site alone."""
+    tables = [OF_PRODUCERS[producer.table] for producer in plan.scenario.producers]
+    return {name: tabulate(plan) for those in tables for name, tabulate in those.items()}
+
+
+def by_name(run: StoredRun, name: str | None = None) -> tuple[str, pd.DataFrame]:
+    """A table by its name, and the name.
+
+    Args:
+        run: what is tabulated.
+        name: one of ``TABLES``; None: what the shift follows, heats, runs of units, or the steps of a site alone.
+
+    Raises:
+        CannotExport: there is no such table, or nothing that it could tell.
+    """
+    scenario = run.plan.scenario
+    names = [producer.table for producer in scenario.producers]
+    name = name or next(iter(names), "steps")
+    if name not in TABLES:
+        raise CannotExport(f"unknown table {name!r}; tables are {', '.join(TABLES)}")
+    if name in MAKER and name not in names:
+        raise CannotExport(f"run {run.id} has no {name}: scenario {scenario.name} has no {MAKER[name]}")
+    return name, TABLES[name](run.plan)
 
 
 class CannotExport(ValueError):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -18,26 +17,25 @@ from emberline.reports.exports.tables import FIGURE_COLUMNS, FLOWS_MW, PRICE, PR
 from emberline.reports.text import current, mark, numbers, say, tr
 from emberline.reports.text.activities import called, does
 from emberline.reports.text.language import LOCALES, word
-
-if TYPE_CHECKING:
-    from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario
 
 NAMES = {
-    "mass_t": "mass [t]",
-    "waited_min": "waited [min]",
-    "energy_mwh": "electricity [MWh]",
-    "heat_carbon_kg": "carbon of the heat [kg CO2e]",
-    "amount_unit": "unit of measure",
-    "tonnes": "made [t]",
-    "mean_tph": "mean rate [t/h]",
-    "in_t": "came in [t]",
-    "kg": "carbon [kg CO2e]",
-    "column": "scope",
-    "factor": "factor [kg/unit]",
-    "reference": "factor from",
-    **{name: f"{label} [kg CO2e]" for name, label in SCOPES.items()},
+    "mass_t": (mark("mass"), "t"),
+    "waited_min": ("waited", "min"),
+    "energy_mwh": ("electricity", "MWh"),
+    "heat_carbon_kg": (mark("carbon of the heat"), "kg CO2e"),
+    "amount_unit": ("unit of measure", ""),
+    "tonnes": ("made", "t"),
+    "mean_tph": (mark("mean rate"), "t/h"),
+    "in_t": (mark("came in"), "t"),
+    "kg": ("carbon", "kg CO2e"),
+    "kg_per_t": ("carbon", "kg CO2e/t"),
+    "column": ("scope", ""),
+    "factor": (mark("factor"), "kg/unit"),
+    "reference": ("factor from", ""),
+    **{name: (label, "kg CO2e") for name, label in SCOPES.items()},
 }
-"""Columns whose name alone does not tell enough; others are read by their ending."""
+"""Label and unit of columns whose name alone does not tell enough; others are read by their ending."""
 ENDINGS = {
     "_kg_per_mwh": "kg CO2e/MWh",
     "_per_mwh": "{currency}/MWh",
@@ -52,9 +50,8 @@ ENDINGS = {
 """Unit of measure by the ending of a name, longer ones first."""
 KILOGRAMS, TONNES = "kg CO2e", "t CO2e"
 HEADS = (
-    mark("mass"), mark("carbon of the heat"), mark("came in"), mark("factor"), mark("off spec"), mark("asked"),
-    mark("stock"), mark("hours"), mark("energy and assets"), mark("baseline line"), mark("baseline import"),
-    mark("short price"), mark("long price"), mark("mean rate"),
+    mark("off spec"), mark("asked"), mark("stock"), mark("hours"), mark("energy and assets"), mark("baseline line"),
+    mark("baseline import"), mark("short price"), mark("long price"),
 )  # fmt: skip
 """Labels that occur only in heads, before their unit of measure."""
 MEANINGS = {
@@ -100,16 +97,9 @@ def for_people(frame: pd.DataFrame, name: str, scenario: Scenario) -> pd.DataFra
         if column in out:
             wordings = {text: wording(text) for text in dict.fromkeys(out[column])}
             out[column] = [wordings[text] for text in out[column]]
-    if name == "bill":
-        kinds = frame["kind"]
-        out["name"] = [_line(line, kind, scenario) for line, kind in zip(frame["name"], kinds, strict=True)]
-    if name == "ledger":
-        scopes = frame["scope"]
-        out["source"] = [_source(source, scope) for source, scope in zip(frame["source"], scopes, strict=True)]
-    if name == "products":
-        kinds = frame["kind"]
-        sources = zip(frame["source"], kinds, strict=True)
-        out["source"] = [tr("grid") if kind == "grid" else source for source, kind in sources]
+    if name in BY_KIND:
+        column, of, wording_of = BY_KIND[name]
+        out[column] = [wording_of(*pair, scenario) for pair in zip(frame[column], frame[of], strict=True)]
     return worded(out, name, scenario.market.currency)
 
 
@@ -152,15 +142,15 @@ def _parts(column: str, name: str, currency: str) -> tuple[str, str]:
         return column, currency
     if name == "bill" and column == "rate":
         return column, f"{currency}/unit"
-    if column == "kg_per_t":
-        return "carbon", "kg CO2e/t"
-    if column not in NAMES and _is_plain(column):
+    if column in NAMES:
+        return NAMES[column]
+    if _is_plain(column):
         for ending, unit in ENDINGS.items():
             if column.endswith(ending):
                 return column.removesuffix(ending).replace("_", " "), unit.format(currency=currency)
         return column.replace("_", " "), ""
-    label, _, unit = NAMES.get(column, column).rpartition(" [")
-    return (label, unit.removesuffix("]")) if label and unit.endswith("]") else (NAMES.get(column, column), "")
+    label, _, unit = column.rpartition(" [")
+    return (label, unit.removesuffix("]")) if label and unit.endswith("]") else (column, "")
 
 
 def _is_plain(column: str) -> bool:
@@ -187,17 +177,14 @@ def _label(label: str, column: str, name: str, names: list[str]) -> str:
 
 def _cells(name: str, scenario: Scenario) -> dict[str, Callable[[str], str]]:
     """Functions that translate the texts of a table, by column."""
-    if name == "bill":
-        return {"kind": say, "unit": say}
-    if name == "ledger":
-        return {"scope": lambda scope: word(scope, LEDGER_SCOPES.get(scope, scope)), "reference": say}
-    if name == "products":
-        return {"kind": lambda kind: word(kind, ORIGINS.get(kind, kind))}
-    if name == "runs":
-        return {"what": does}
-    if name == "machines":
-        return {"what": does} | dict.fromkeys(("unit", "name"), lambda unit: called(unit, scenario))
-    return {}
+    tables: dict[str, dict[str, Callable[[str], str]]] = {
+        "bill": {"kind": say, "unit": say},
+        "ledger": {"scope": lambda scope: word(scope, LEDGER_SCOPES.get(scope, scope)), "reference": say},
+        "products": {"kind": lambda kind: word(kind, ORIGINS.get(kind, kind))},
+        "runs": {"what": does},
+        "machines": {"what": does} | dict.fromkeys(("unit", "name"), lambda unit: called(unit, scenario)),
+    }
+    return tables.get(name, {})
 
 
 def _scope(column: str) -> str:
@@ -212,10 +199,21 @@ def _line(line: str, kind: str, scenario: Scenario) -> str:
     return say(line) if spot or kind in ("export", "imbalance", "carbon", "recourse") else line
 
 
-def _source(source: str, scope: str) -> str:
+def _source(source: str, scope: str, scenario: Scenario) -> str:
     """A source of the ledger; all but the grid and what no contract covers have names of the scenario."""
     ours = {"2 average": "grid", "2 marginal": "grid", "2 market": "rest"}
     return say(source) if ours.get(scope) == source else source
+
+
+def _origin(source: str, kind: str, scenario: Scenario) -> str:
+    """What the carbon of a product comes from; all but the grid have names of the scenario."""
+    return tr("grid") if kind == "grid" else source
+
+
+BY_KIND: dict[str, tuple[str, str, Callable[[str, str, Scenario], str]]] = {
+    "bill": ("name", "kind", _line), "ledger": ("source", "scope", _source), "products": ("source", "kind", _origin),
+}  # fmt: skip
+"""Columns whose texts depend on those of another column, by table."""
 
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")

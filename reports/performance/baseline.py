@@ -169,7 +169,7 @@ class Savings:
         return self.actual / self.predicted
 
 
-def savings(baseline: EnergyBaseline, report: pd.DataFrame, confidence: float = CONFIDENCE) -> Savings:
+def savings(baseline: EnergyBaseline, report: pd.DataFrame) -> Savings:
     """Normalised savings of a report period, with their interval.
 
         saving = Σ (predicted − actual)      variance = s² · (m + 1ᵀ X (Xᵀ X)⁻¹ Xᵀ 1)
@@ -180,15 +180,14 @@ def savings(baseline: EnergyBaseline, report: pd.DataFrame, confidence: float = 
     Args:
         baseline: what the energy should be.
         report: rows of energy and variables.
-        confidence: of the interval.
     """
     from scipy import stats
 
     predicted, actual = float(baseline.predict(report).sum()), float(report[baseline.energy].sum())
     sd = float(np.sqrt(baseline.error_covariance(report).sum()))
-    half = float(stats.t.ppf(0.5 + confidence / 2, baseline.freedom)) * sd
+    half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, baseline.freedom)) * sd
     saving = predicted - actual
-    return Savings(saving, saving - half, saving + half, predicted, actual, confidence)
+    return Savings(saving, saving - half, saving + half, predicted, actual, CONFIDENCE)
 
 
 MIN_R_SQUARED = 0.5

@@ -58,40 +58,32 @@ class Cusum:
         return Alarm(self.more.index[above[0]], self.more.index[since])
 
 
-def cusum(
-    baseline: EnergyBaseline,
-    report: pd.DataFrame,
-    *,
-    false_alarms: float = FALSE_ALARMS,
-    reference_sd: float = REFERENCE_SD,
-) -> Cusum:
+def cusum(baseline: EnergyBaseline, report: pd.DataFrame) -> Cusum:
     """CUSUM of a report period.
 
     Args:
         baseline: what the energy should be.
         report: rows of energy and variables.
-        false_alarms: share of unchanged periods that may have an alarm.
-        reference_sd: k.
     """
     errors = (report[baseline.energy] - baseline.predict(report)).to_numpy(float)
     covariance = baseline.error_covariance(report)
     sd = np.sqrt(np.diag(covariance))
-    more = _sums((errors / sd)[None, :], reference_sd)
-    threshold = _threshold(covariance, baseline.freedom, false_alarms, reference_sd)
+    more = _sums((errors / sd)[None, :])
+    threshold = _threshold(covariance, baseline.freedom)
     index = report.index
-    return Cusum(pd.Series(np.cumsum(-errors), index=index), pd.Series(more[0], index=index), threshold, false_alarms)
+    return Cusum(pd.Series(np.cumsum(-errors), index=index), pd.Series(more[0], index=index), threshold, FALSE_ALARMS)
 
 
-def _sums(ratios: np.ndarray, reference_sd: float) -> np.ndarray:
+def _sums(ratios: np.ndarray) -> np.ndarray:
     """Tabular CUSUM of each path, shape (n_paths, n_rows)."""
     sums, level = np.zeros_like(ratios), np.zeros(len(ratios))
     for t in range(ratios.shape[1]):
-        level = np.maximum(0.0, level + ratios[:, t] - reference_sd)
+        level = np.maximum(0.0, level + ratios[:, t] - REFERENCE_SD)
         sums[:, t] = level
     return sums
 
 
-def _threshold(covariance: np.ndarray, freedom: int, false_alarms: float, reference_sd: float) -> float:
+def _threshold(covariance: np.ndarray, freedom: int) -> float:
     """Quantile of the highest sum over unchanged periods."""
     rng = np.random.default_rng(SEED)
     sd = np.sqrt(np.diag(covariance))
@@ -101,5 +93,5 @@ def _threshold(covariance: np.ndarray, freedom: int, false_alarms: float, refere
     for part in np.array_split(np.arange(draws), max(1, draws * len(sd) // 1_000_000)):
         normal = rng.standard_normal((len(part), len(sd))) @ root.T
         scale = np.sqrt(rng.chisquare(freedom, len(part)) / freedom)
-        highest.append(_sums(normal / scale[:, None], reference_sd).max(axis=1))
-    return float(np.quantile(np.concatenate(highest), 1 - false_alarms))
+        highest.append(_sums(normal / scale[:, None]).max(axis=1))
+    return float(np.quantile(np.concatenate(highest), 1 - FALSE_ALARMS))

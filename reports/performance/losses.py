@@ -22,7 +22,6 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.energy_states import idle_pieces
@@ -53,19 +52,6 @@ class TwinUse:
         """All of it."""
         return self.works_mwh + self.idling_mwh + self.waiting_mwh
 
-    @classmethod
-    def of(cls, run: xr.Dataset, tonnes: float, step_h: float) -> TwinUse:
-        """The use of a run.
-
-        Args:
-            run: table ``RUN``, of the heats as they were made.
-            tonnes: what it makes.
-            step_h: length of its steps.
-        """
-        waiting = float(run["op_extra_mwh"].sum())
-        idling = float(run["idle_mw"].sum()) * step_h if "idle_mw" in run else 0.0
-        return cls(tonnes, float(run["op_energy_mwh"].sum()) - waiting, idling, waiting)
-
 
 @dataclass(frozen=True)
 class Split:
@@ -81,10 +67,6 @@ class Split:
     def deviation_mwh(self) -> float:
         """Actual less expected; the causes add up to it."""
         return self.actual_mwh - self.expected_mwh
-
-    def share(self, cause: str) -> float:
-        """Share of a cause in the deviation."""
-        return self.by_cause[cause] / self.deviation_mwh
 
 
 def split(actual_mwh: Sequence[float], use: Sequence[TwinUse], reference: Sequence[TwinUse]) -> Split:
@@ -190,7 +172,7 @@ def losses(
     Raises:
         ValueError: a period has too few days that are metered, or no heats.
     """
-    parts = []
+    parts, without_meter = [], 0
     for name, (first, last) in (("baseline", baseline), ("report", report)):
         edges = _midnights(scenario, log, first, last)
         days = tuple(first + timedelta(days=i) for i in range(len(edges) - 1))
@@ -200,23 +182,19 @@ def losses(
             raise ValueError(
                 f"{meter.name} covers {len(covered)} days of the {name} period; at least {FEWEST_DAYS} are needed"
             )
-        use = [day for i, day in enumerate(_uses(scenario, log, edges)) if i in set(covered.tolist())]
+        uses = _uses(scenario, log, edges)
+        use = [uses[i] for i in covered.tolist()]
         if not sum(day.tonnes for day in use) > 0:
             raise ValueError(f"{log.name} has no heats in the {name} period, {first} to {last}")
-        parts.append((days, edges, metered, covered, use))
-    _, edges, metered, covered, reference = parts[0]
-    hours = np.diff(edges)[covered] / 60
-    base_mw = float((metered[covered].sum() - sum(day.total_mwh for day in reference)) / hours.sum())
-    days, edges, metered, covered, use = parts[1]
-    actual = metered[covered] - base_mw * np.diff(edges)[covered] / 60
+        without_meter += len(days) - len(covered)
+        parts.append(([days[i] for i in covered.tolist()], np.diff(edges)[covered] / 60, metered[covered], use))
+    (_, hours, mwh, reference), (covered_days, report_hours, report_mwh, use) = parts
+    base_mw = float((mwh.sum() - sum(day.total_mwh for day in reference)) / hours.sum())
+    actual = report_mwh - base_mw * report_hours
     rows = observations(scenario, log)
-    return Losses(
-        split(actual.tolist(), use, reference),
-        tuple(days[i] for i in covered.tolist()),
-        base_mw,
-        sum(len(part[0]) - len(part[3]) for part in parts),
-        int(rows.loc[rows["reheat_mwh"].isna(), "heat"].nunique()),
-    )
+    without_wait = int(rows.loc[rows["reheat_mwh"].isna(), "heat"].nunique())
+    causes = split(actual.tolist(), use, reference)
+    return Losses(causes, tuple(covered_days), base_mw, without_meter, without_wait)
 
 
 def _midnights(scenario: Scenario, log: HeatLog, first: date, last: date) -> np.ndarray:

@@ -21,6 +21,9 @@ from emberline.reports.performance.cusum import Cusum, cusum
 from emberline.reports.performance.losses import SIGNIFICANT_SHARE, Losses, significant_uses
 from emberline.reports.performance.tables import Periods
 
+FIT = ("r_squared", "adjusted_r_squared", "residual_sd", "cv_rmse")
+"""Figures of the baseline that a review has."""
+
 
 @dataclass(frozen=True)
 class Review:
@@ -46,10 +49,7 @@ class Review:
         return {
             "coefficients": {str(name): float(value) for name, value in self.baseline.coefficients.items()},
             "p_values": {str(name): float(value) for name, value in self.baseline.p_values.items()},
-            "r_squared": self.baseline.r_squared,
-            "adjusted_r_squared": self.baseline.adjusted_r_squared,
-            "residual_sd": self.baseline.residual_sd,
-            "cv_rmse": self.baseline.cv_rmse,
+            **{name: getattr(self.baseline, name) for name in FIT},
             "enpi": self.savings.enpi,
             "saving": self.savings.saving,
             "saving_low": self.savings.low,

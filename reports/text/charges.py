@@ -9,10 +9,6 @@ from emberline.reports.text.numbers import listed, percent
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.tariff import DemandCharge, Tariff
 
-CONTRACTS = {
-    "base_block": mark("base block"), "green": mark("green"), "ppa": mark("ppa"), "guarantees": mark("guarantees"),
-}  # fmt: skip
-"""Names of the kinds of contracts."""
 FACTORS = {"guarantees": 0.0}
 """Market-based factors of the kinds that state none [kg/MWh]."""
 SCHEMES = {"eu_ets": mark("EU ETS"), "china_ets": mark("China ETS"), "shadow": mark("shadow price")}
@@ -35,7 +31,7 @@ def lines(scenario: Scenario) -> Iterator[str]:
         much = f"{mwh:g} MWh" if mwh is not None else much
         factor = getattr(contract, "kg_per_mwh", FACTORS.get(contract.kind))
         price = tr("{much} at {price}", much=much, price=f"{contract.price_per_mwh:g} {money}/MWh")
-        parts = [tr(CONTRACTS.get(contract.kind, contract.kind)), price]
+        parts = [tr(contract.kind.replace("_", " ")), price]
         if factor is not None:
             parts.append(tr("{factor} kg/MWh market-based", factor=f"{factor:g}"))
         yield f"{tr('contract {name}', name=contract.name)}: {listed(parts)}"

@@ -20,17 +20,6 @@ from emberline.scenarios.checking.uncounted import uncounted
 from emberline.scenarios.line.rounding import rounded
 from emberline.scenarios.tariff import remarks
 
-ASSETS = {
-    "supply": mark("supply"), "sale": mark("sale"), "flare": mark("flare"), "vent": mark("vent"),
-    "load": mark("load"), "source": mark("source"), "pv": mark("pv"), "wind": mark("wind"),
-    "storage": mark("storage"), "latent_heat_store": mark("latent heat store"), "converter": mark("converter"),
-    "gas_engine": mark("gas engine"), "chp": mark("chp"),
-    "boiler": mark("boiler"), "heat_pump": mark("heat pump"), "electrolyser": mark("electrolyser"),
-    "turbine": mark("turbine"), "orc": mark("orc"), "waste_heat_recovery": mark("waste heat recovery"),
-    "oxygen_plant": mark("oxygen plant"), "flexible_load": mark("flexible load"),
-}  # fmt: skip
-"""Names of the kinds of assets."""
-
 
 def lines(scenario: Case) -> Iterator[str]:
     """All contents of a scenario, one line each, beginning with kind and name; without its heading and series."""
@@ -64,7 +53,7 @@ def assets(scenario: Scenario) -> Iterator[tuple[str, str, str, str]]:
         moves = listed(takes or gives or list(dict.fromkeys(record.flows.values())))
         if takes and gives:
             moves = tr("{inputs} to {outputs}", inputs=listed(takes), outputs=listed(gives))
-        yield (asset.name, tr(ASSETS.get(asset.kind, asset.kind)), _size(record, scenario), moves)
+        yield (asset.name, tr(asset.kind.replace("_", " ")), _size(record, scenario), moves)
 
 
 def sides(scenario: Scenario, asset: kinds.Named) -> tuple[list[str], list[str]]:
@@ -320,13 +309,13 @@ def _connection(scenario: Scenario) -> Iterator[str]:
 def _size(record: kinds.Named, scenario: Scenario) -> str:
     """Size of an asset in words, found by its kind; any kind may have limits of rate and amount."""
     carrier = scenario.site.carrier[record.flows[record.counted]]
-    rate, amount = getattr(record, "rate_limit", None), getattr(record, "horizon_limit", None)
-    limits = []
-    if rate is not None:
-        limits.append(tr("at most {amount} {unit}", amount=f"{rate:g}", unit=carrier.rate_unit))
-    if amount is not None:
-        limits.append(tr("at most {amount} {unit} in total", amount=f"{amount:g}", unit=carrier.unit))
-    return listed(limits) or tr("no limit")
+    limits = (
+        ("rate_limit", mark("at most {amount} {unit}"), carrier.rate_unit),
+        ("horizon_limit", mark("at most {amount} {unit} in total"), carrier.unit),
+    )
+    amounts = ((getattr(record, name, None), text, unit) for name, text, unit in limits)
+    texts = [tr(text, amount=f"{amount:g}", unit=unit) for amount, text, unit in amounts if amount is not None]
+    return listed(texts) or tr("no limit")
 
 
 @_size.register(kinds.Renewable)
@@ -337,21 +326,18 @@ def _(record: kinds.Renewable, scenario: Scenario) -> str:
 @_size.register(kinds.Converter)
 def _(record: kinds.Converter, scenario: Scenario) -> str:
     carrier = scenario.site.carrier[record.carrier]
-    words = {"size": f"{record.capacity:g}", "unit": carrier.rate_unit, "carrier": carrier.name}
+    says = mark("{size} {unit} of {carrier} in")
     if record.main == "output":
-        return tr("{size} {unit} of {carrier} out", **words)
-    return tr("{size} {unit} of {carrier} in", **words)
+        says = mark("{size} {unit} of {carrier} out")
+    return tr(says, size=f"{record.capacity:g}", unit=carrier.rate_unit, carrier=carrier.name)
 
 
 @_size.register(kinds.Storage)
 def _(record: kinds.Storage, scenario: Scenario) -> str:
     carrier = scenario.site.carrier[record.carrier]
-    parts = [f"{record.capacity:g} {carrier.unit}"]
-    if record.in_rate is not None:
-        parts.append(tr("{rate} {unit} in", rate=f"{record.in_rate:g}", unit=carrier.rate_unit))
-    if record.out_rate is not None:
-        parts.append(tr("{rate} {unit} out", rate=f"{record.out_rate:g}", unit=carrier.rate_unit))
-    return listed(parts)
+    rates = ((record.in_rate, mark("{rate} {unit} in")), (record.out_rate, mark("{rate} {unit} out")))
+    parts = [tr(text, rate=f"{rate:g}", unit=carrier.rate_unit) for rate, text in rates if rate is not None]
+    return listed([f"{record.capacity:g} {carrier.unit}", *parts])
 
 
 @_size.register(kinds.LatentHeatStore)

@@ -18,7 +18,7 @@ STATUSES = (
     mark("no plan within the limit"), mark("no schedule"), mark("simulated"), mark("not planned"),
 )  # fmt: skip
 """Of plans, fronts and points, as far as no other place says them."""
-LINES = {
+TERMS = {
     "line": mark("item of a bill"), "unit": mark("unit of measure"), "from": mark("where it is from"),
     "lost": mark("lost in stores"), "energy": mark("charge for energy"), "demand": mark("charge for demand"),
     "levy": mark("levy"), "fixed": mark("charge by the month"), "tax": mark("tax"),
@@ -32,15 +32,11 @@ LINES = {
     "less power": mark("power held back"), "end of cast": mark("casts that ended early"),
     "return": mark("heats that went back"), "engine": mark("engines that stepped in"), "months": mark("months"),
     "money": mark("amount of money"),
-}  # fmt: skip
-"""Kinds, lines and units of bill and ledger; the message distinguishes the meanings of a word."""
-USES = {
     "runs": mark("runs"), "makes": mark("makes tonnes"), "is on": mark("is on"), "delivers": mark("delivers energy"),
     "takes": mark("takes energy"), "charges": mark("charges"), "curtails": mark("curtails"),
 }  # fmt: skip
-"""Verbs for the uses of units and assets (``planning/answer/uses.py``)."""
-TERMS = LINES | USES
-"""Message by term, where the term alone is ambiguous."""
+"""Message by term, where the term alone is ambiguous: kinds, lines and units of bill and ledger, and verbs for the uses
+of units and assets (``planning/answer/uses.py``)."""
 
 
 def say(text: str) -> str:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import singledispatch
 from typing import Any
 
 from emberline.reports.text import numbers
 from emberline.reports.text.language import mark, tr, trn
 from emberline.scenarios import Scenario
-from emberline.scenarios.case.scenario import Producer, ProductionLine
 from emberline.scenarios.goal_metrics import GOALS, cost_cap
 from emberline.scenarios.records.disturbances import MARGINS
 from emberline.scenarios.records.horizon import Horizon
@@ -18,18 +16,12 @@ from emberline.studies.difference import changes_between
 MAX_CHANGES = 4
 """Most changes in a title; the others are counted."""
 SERIES = {
-    "price_per_mwh": mark("own prices"),
-    "export_price_per_mwh": mark("own export prices"),
-    "carbon_intensity_kg_per_mwh": mark("own carbon intensity"),
-    "marginal_carbon_intensity_kg_per_mwh": mark("own marginal intensity"),
+    "price_per_mwh": (mark("own prices"), mark("prices {share} %")),
+    "export_price_per_mwh": (mark("own export prices"), mark("export prices {share} %")),
+    "carbon_intensity_kg_per_mwh": (mark("own carbon intensity"), mark("carbon intensity {share} %")),
+    "marginal_carbon_intensity_kg_per_mwh": (mark("own marginal intensity"), mark("marginal intensity {share} %")),
 }
-LEVELS = {
-    "price_per_mwh": mark("prices {share} %"),
-    "export_price_per_mwh": mark("export prices {share} %"),
-    "carbon_intensity_kg_per_mwh": mark("carbon intensity {share} %"),
-    "marginal_carbon_intensity_kg_per_mwh": mark("marginal intensity {share} %"),
-}
-"""A series that is only scaled."""
+"""A series of one's own, and one that is only scaled."""
 PARTS = {
     "stores": mark("own levels of stores"), "line": mark("own line"), "processes": mark("own processes"),
     "deliveries": mark("own deliveries"), "arrivals": mark("own arrivals"), "disturbances": mark("own disturbances"),
@@ -45,19 +37,8 @@ SILENT = ("name", "title", "description", "schema_version")
 def title(scenario: Scenario) -> str:
     """Title of a scenario: what it is, its length and its production."""
     place = (scenario.title or scenario.name).partition(",")[0]
-    makes = [text for producer in scenario.producers for text in _makes(producer)]
+    makes = [trn("{count} heat", "{count} heats", len(scenario.heats))] if scenario.heats else []
     return ", ".join([place, length(scenario.horizon), *makes])
-
-
-@singledispatch
-def _makes(producer: Producer) -> tuple[str, ...]:
-    """Production of a producer in words, as far as it can be counted."""
-    return ()
-
-
-@_makes.register(ProductionLine)
-def _(line: ProductionLine) -> tuple[str, ...]:
-    return (trn("{count} heat", "{count} heats", len(line.heats)),)
 
 
 def length(horizon: Horizon) -> str:
@@ -165,13 +146,14 @@ def _of_market(key: str, before: Any, after: Any, part: dict[str, Any]) -> str:
             return tr("own carbon price")
         return tr("carbon {price} {currency}/t", price=f"{price:g}", currency=part.get("currency", "EUR"))
     if key in SERIES:
+        owned, scaled = SERIES[key]
         plain = [{name: value for name, value in (side or {}).items() if name != "scale"} for side in (before, after)]
         if plain[0] == plain[1] and after is not None:
             scales = [(side or {}).get("scale") or 1.0 for side in (before, after)]
             if key == "export_price_per_mwh" and scales[1] == (part.get("price_per_mwh") or {}).get("scale"):
                 return ""  # goes with the price
-            return tr(LEVELS[key], share=numbers.number(100 * scales[1] / scales[0], 0))
-        return tr(SERIES[key])
+            return tr(scaled, share=numbers.number(100 * scales[1] / scales[0], 0))
+        return tr(owned)
     return tr("own {part}", part=key.replace("_", " "))
 
 

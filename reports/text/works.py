@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 import xarray as xr
@@ -20,15 +19,6 @@ from emberline.scenarios.records.horizon import Horizon
 if TYPE_CHECKING:
     from emberline.planning.robustness import Ensemble
 
-PROCESS = (
-    mark("process"), mark("units"), mark("mode"), mark("rate [t/h]"), mark("power [MW]"), mark("inputs per tonne"),
-    mark("outputs per tonne"), mark("fuels"), mark("limits"),
-)  # fmt: skip
-STORE = (
-    mark("store"), mark("capacity [t]"), mark("now [t]"), mark("at the end, at least [t]"), mark("lost [% per hour]"),
-)  # fmt: skip
-TRANSFERS = (mark("name"), mark("kind"), mark("store"), mark("total [t]"), mark("when"))
-"""Column keys in English."""
 COMES, LEAVES, ORDER = mark("in"), mark("out"), mark("order")
 STOCKS = {"lowest": mark("lowest"), "last": mark("at the end")}
 LEVELS = {
@@ -38,78 +28,68 @@ LEVELS = {
 
 
 def processes(scenario: Scenario) -> Iterator[dict[str, Any]]:
-    """A row per mode of each process: units, rate, power at the usual rate, inputs, outputs, heat."""
+    """A row per mode of each process, by columns in English: its power is that at the usual rate."""
     for process in scenario.processes:
         for mode in process.all_modes:
             rates = mode.rates
             low, high = f"{rates.low:g}", f"{rates.high:g}"
-            row = (
-                process.name,
-                process.count,
-                mode.name if len(process.all_modes) > 1 else "",
-                high if rates.fixed else tr("{low} to {high}", low=low, high=high),
-                f"{float(mode.power_at(rates.baseline)):.3g}",
-                _flows(scenario, mode, "inputs"),
-                _flows(scenario, mode, "outputs"),
-                _heat(mode),
-                listed(_limits(process)),
-            )
-            yield dict(zip(PROCESS, row, strict=True))
+            yield {
+                mark("process"): process.name,
+                mark("units"): process.count,
+                mark("mode"): mode.name if len(process.all_modes) > 1 else "",
+                mark("rate [t/h]"): high if rates.fixed else tr("{low} to {high}", low=low, high=high),
+                mark("power [MW]"): f"{float(mode.power_at(rates.baseline)):.3g}",
+                mark("inputs per tonne"): _flows(scenario, mode, "inputs"),
+                mark("outputs per tonne"): _flows(scenario, mode, "outputs"),
+                mark("fuels"): _heat(mode),
+                mark("limits"): listed(_limits(process)),
+            }
 
 
 def stores(scenario: Scenario) -> Iterator[dict[str, Any]]:
     """A row per store: capacity, level now and required level at the end."""
     for store in scenario.stores:
-        row = (store.name, store.capacity_t, store.start_t, store.end_t, 100 * store.loss_per_h)
-        yield dict(zip(STORE, row, strict=True))
+        yield {
+            mark("store"): store.name,
+            mark("capacity [t]"): store.capacity_t,
+            mark("now [t]"): store.start_t,
+            mark("at the end, at least [t]"): store.end_t,
+            mark("lost [% per hour]"): 100 * store.loss_per_h,
+        }
 
 
 def deliveries(scenario: Case) -> Iterator[dict[str, Any]]:
     """A row per delivery and arrival: tonnes in the horizon, and when."""
     for item in (*scenario.deliveries, *scenario.arrivals):
-        row = (item.name, kind(item), item.store, demand_t(scenario, item), when(item, scenario.horizon))
-        yield dict(zip(TRANSFERS, row, strict=True))
+        yield {
+            mark("name"): item.name,
+            mark("kind"): kind(item),
+            mark("store"): item.store,
+            mark("total [t]"): demand_t(scenario, item),
+            mark("when"): when(item, scenario.horizon),
+        }
 
 
-@singledispatch
 def kind(item: Arrival) -> str:
     """Kind of a delivery or arrival, in English."""
-    return COMES
-
-
-@kind.register(Delivery)
-def _(item: Delivery) -> str:
+    if not isinstance(item, Delivery):
+        return COMES
     return LEAVES if item.amount_t is None else ORDER
 
 
 def demand_t(scenario: Case, item: Arrival) -> float:
     """Tonnes requested by a delivery, or brought by an arrival, in the horizon."""
-    return _tonnes(item, scenario)
+    label = "arrival"
+    if isinstance(item, Delivery):
+        if item.amount_t is not None:
+            return item.amount_t
+        label = "demand"
+    return float(scenario.inputs[f"{label}_tph"].sel({label: item.name}).sum()) * scenario.horizon.step_h
 
 
-@singledispatch
-def _tonnes(item: Arrival, scenario: Case) -> float:
-    return _over_horizon(scenario, "arrival", item.name)
-
-
-@_tonnes.register(Delivery)
-def _(item: Delivery, scenario: Case) -> float:
-    return _over_horizon(scenario, "demand", item.name) if item.amount_t is None else item.amount_t
-
-
-def _over_horizon(scenario: Case, label: str, name: str) -> float:
-    return float(scenario.inputs[f"{label}_tph"].sel({label: name}).sum()) * scenario.horizon.step_h
-
-
-@singledispatch
 def when(item: Arrival, horizon: Horizon) -> str:
     """Time of a delivery or arrival, in words."""
-    return _by_rate(item)
-
-
-@when.register(Delivery)
-def _(item: Delivery, horizon: Horizon) -> str:
-    if item.amount_t is None:
+    if not isinstance(item, Delivery) or item.amount_t is None:
         return _by_rate(item)
     first, last = (wording.moment(horizon.instant(at * horizon.step_min), False) for at in item.span(horizon))
     if item.loading_tph is None:
@@ -156,7 +136,7 @@ def disturbed_stocks(ensemble: Ensemble, undisturbed: xr.Dataset | None) -> list
 def lines(scenario: Case) -> Iterator[str]:
     """All contents of the works, one line each."""
     for row in processes(scenario):
-        name, units, mode, rate, power, inputs, outputs, fuels, limits = (row[key] for key in PROCESS)
+        name, units, mode, rate, power, inputs, outputs, fuels, limits = row.values()
         parts = [trn("{count} unit", "{count} units", units), f"{rate} t/h", f"{power} MW"]
         parts += [tr("in {amount}", amount=inputs)] if inputs else []
         parts += [tr("out {amount}", amount=outputs)] if outputs else []
@@ -169,12 +149,11 @@ def lines(scenario: Case) -> Iterator[str]:
         keeps = tr("the baseline keeps {low} to {high}", low=low, high=high)
         yield f"{tr('store {name}', name=store.name)}: {listed([f'{store.capacity_t:g} t', levels, keeps])}"
     for row in deliveries(scenario):
-        name, what, store_of, tonnes, time = (row[key] for key in TRANSFERS)
-        values = {"tonnes": f"{tonnes:g}", "store": store_of}
+        name, what, store_of, tonnes, time = row.values()
+        who, moves = mark("delivery {name}"), mark("{tonnes} t from {store}")
         if what == COMES:
-            yield f"{tr('arrival {name}', name=name)}: {listed([tr('{tonnes} t into {store}', **values), time])}"
-        else:
-            yield f"{tr('delivery {name}', name=name)}: {listed([tr('{tonnes} t from {store}', **values), time])}"
+            who, moves = mark("arrival {name}"), mark("{tonnes} t into {store}")
+        yield f"{tr(who, name=name)}: {listed([tr(moves, tonnes=f'{tonnes:g}', store=store_of), time])}"
 
 
 def sides(scenario: Scenario) -> tuple[dict[str, list[str]], dict[str, list[str]]]:

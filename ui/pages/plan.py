@@ -245,7 +245,7 @@ def _baseline(request: dict[str, Any], scenario: Scenario, status: JobStatus) ->
 
     def draw() -> gantt.Layers:
         if operations:
-            return gantt.of_operations(scenario, operations, run, view, "best plan")
+            return gantt.of_operations(scenario, operations, run, view)
         return gantt.of_run(scenario, run, None, view, "baseline")
 
     says = tr("The best plan so far; thin: the baseline") if operations else tr("The baseline: the schedule to beat")

@@ -8,7 +8,7 @@ here as an act: ``{"do": "move", "key": "3.0", "unit": 1, "slot": 12, "heat": "C
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache, singledispatch
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -204,7 +204,8 @@ def with_locks(
         picked: heats; the others are pale, if there are any.
     """
     places, missed = _moved(board, data, locks)
-    named = {pair for lock in locks for pair in _locked(lock)}
+    # the bar of a heat whose lock names its stage is locked, wherever it is
+    named = {(lock.heat, lock.stage) for lock in locks if isinstance(lock, Lock)}
     bars = [
         {**bar, "locked": (bar["heat"], bar["stage"]) in named or bool(bar["key"] and bar["key"] in places)}
         for bar in data["bars"]
@@ -215,19 +216,12 @@ def with_locks(
 Moves = tuple[dict[str, list[int]], list[str]]
 
 
-@singledispatch
-def _moved(board: object, data: dict[str, Any], locks: Sequence[AnyLock]) -> Moves:
+def _moved(board: HeatBoard | RunBoard | None, data: dict[str, Any], locks: Sequence[AnyLock]) -> Moves:
     """Places of bars that locks move, and bars that cannot be there; of no board none."""
-    return {}, []
-
-
-@_moved.register(HeatBoard)
-def _(board: HeatBoard, data: dict[str, Any], locks: Sequence[AnyLock]) -> Moves:
-    return {key_text(key): list(place) for key, place in board.moves(locks).items()}, []
-
-
-@_moved.register(RunBoard)
-def _(board: RunBoard, data: dict[str, Any], locks: Sequence[AnyLock]) -> Moves:
+    if board is None:
+        return {}, []
+    if isinstance(board, HeatBoard):
+        return {key_text(key): list(place) for key, place in board.moves(locks).items()}, []
     moves, missed = board.moves(locks), list[str]()
     places = {
         key_text((i, 0)): [data["rules"]["starts"]["unit"][i][0], board.begins[i] + first - board.runs[i].first]
@@ -236,17 +230,6 @@ def _(board: RunBoard, data: dict[str, Any], locks: Sequence[AnyLock]) -> Moves:
     if not board.outside(moves) and not board.collisions(moves) and board.missed(moves):
         missed = [key_text((i, 0)) for i, first in moves.items() if first != board.runs[i].first]
     return places, missed
-
-
-@singledispatch
-def _locked(lock: AnyLock) -> list[tuple[str, str]]:
-    """Heat and stage of a lock that names them: its bar is locked, wherever it is."""
-    return []
-
-
-@_locked.register(Lock)
-def _(lock: Lock) -> list[tuple[str, str]]:
-    return [(lock.heat, lock.stage)]
 
 
 def key_text(key: tuple[int, int] | None) -> str:

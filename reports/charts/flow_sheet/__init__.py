@@ -38,8 +38,6 @@ class Box:
     """Flow to carriers and stores by name; negative: it consumes."""
     level: float | None = None
     """Level of its storage, as a share of the capacity."""
-    machine: bool = False
-    """Whether it converts carriers."""
     onwards: bool = False
     """Whether what it makes goes on to the next box."""
 
@@ -263,13 +261,11 @@ def _store(
 ) -> Box:
     gives, takes = flows
     lines = [f"{wording.number(level)}/{capacity:g} {unit}"]
-    if at.step is None:
-        lines.append(tr("in {amount}", amount=amount_text(takes, at.unit(carrier))))
-        lines.append(tr("out {amount}", amount=amount_text(gives, at.unit(carrier))))
-    elif gives - takes > VISIBLE_FLOW:
-        lines.append(tr("out {amount}", amount=amount_text(gives - takes, at.unit(carrier))))
-    elif takes - gives > VISIBLE_FLOW:
-        lines.append(tr("in {amount}", amount=amount_text(takes - gives, at.unit(carrier))))
+    # at a moment what goes in and out at once is one flow
+    into, out = (takes, gives) if at.step is None else (takes - gives, gives - takes)
+    for says, amount in ((mark("in {amount}"), into), (mark("out {amount}"), out)):
+        if at.step is None or amount > VISIBLE_FLOW:
+            lines.append(tr(says, amount=amount_text(amount, at.unit(carrier))))
     return Box(name, lines, {carrier: gives - takes}, level / capacity if capacity else None)
 
 
@@ -313,15 +309,14 @@ def _(record: Converter, at: Moment) -> Box:
     for key, carrier in record.flows.items():
         flows[carrier] = flows.get(carrier, 0.0) + at.amount(flow(run, name, key))
     main = at.amount(np.abs(flow(run, name, "main")))
-    on = run["asset_on"].sel(machine=name).to_numpy()
+    on = at.amount(run["asset_on"].sel(machine=name).to_numpy())
+    if at.step is not None and max(main, on) <= SMALL:
+        return Box(name, [tr("off")], flows)
+    share = wording.percent(main / record.capacity if record.capacity else 0.0, 0)
+    says = tr("load {share}", share=share)
     if at.step is None:
-        hours = at.amount(on)
-        lines = [amount_text(main, at.unit(record.carrier)), tr("on for {hours} h", hours=wording.number(hours, 0))]
-    else:
-        share = main / record.capacity if record.capacity else 0.0
-        lines = [amount_text(main, at.unit(record.carrier)), tr("load {share}", share=wording.percent(share, 0))]
-        lines = lines if main > SMALL or on[at.step] > SMALL else [tr("off")]
-    return Box(name, lines, flows, machine=True)
+        says = tr("on for {hours} h", hours=wording.number(on, 0))
+    return Box(name, [amount_text(main, at.unit(record.carrier)), says], flows)
 
 
 __all__ = ["Box", "Lane", "Moment", "Sheet", "sheet", "table", "unit_power"]

@@ -8,8 +8,9 @@ colour carries meaning alone. Positions are shares of the width and pixels of th
 from __future__ import annotations
 
 import textwrap
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -54,19 +55,10 @@ class _BoxPlace:
     half: float
     top: float
     bottom: float
-    production: bool
 
 
-@dataclass
-class _Rows:
-    """Table rows of the drawing, by kind of mark."""
-
-    boxes: list[dict[str, Any]] = field(default_factory=list)
-    levels: list[dict[str, Any]] = field(default_factory=list)
-    texts: list[dict[str, Any]] = field(default_factory=list)
-    bars: list[dict[str, Any]] = field(default_factory=list)
-    lines: list[dict[str, Any]] = field(default_factory=list)
-    arrows: list[dict[str, Any]] = field(default_factory=list)
+Rows = defaultdict[str, list[dict[str, Any]]]
+"""Table rows of the drawing, by kind of mark: boxes, levels, texts, bars, lines, arrows."""
 
 
 def draw(sheet: Sheet, colour_of: dict[str, str], dark: bool) -> alt.LayerChart:
@@ -77,9 +69,9 @@ def draw(sheet: Sheet, colour_of: dict[str, str], dark: bool) -> alt.LayerChart:
         colour_of: colours of carriers and stores by name.
         dark: whether the page is dark.
     """
-    theme, rows = DARK if dark else LIGHT, _Rows()
+    theme, rows = DARK if dark else LIGHT, Rows(list)
     right = 1.0 - GAUGE if sheet.stores else 1.0
-    above, y = _placed(sheet.site, 4.0, right, production=False)
+    above, y = _placed(sheet.site, 4.0, right)
     bars: dict[str, float] = {}
     for lane in sheet.carriers:
         y += BAR if bars else 16
@@ -96,7 +88,7 @@ def draw(sheet: Sheet, colour_of: dict[str, str], dark: bool) -> alt.LayerChart:
         _box(rows, place, theme)
         _connect(rows, place, bars, most, colour_of, sheet)
     _onwards(rows, below, theme)
-    return _chart(rows, y + 16, theme)
+    return _chart(rows, y + 16)
 
 
 def _most(sheet: Sheet) -> dict[str, float]:
@@ -118,15 +110,15 @@ def _wrapped(name: str) -> list[str]:
 
 
 def _placed(
-    boxes: tuple[Box, ...], top: float, right: float, production: bool, across: int = 0, shift: float = 0.0
+    boxes: tuple[Box, ...], top: float, right: float, across: int = 0, shift: float = 0.0
 ) -> tuple[list[_BoxPlace], float]:
     """Boxes next to each other, in two rows if there are many; their places, and where they end."""
     if not boxes:
         return [], top
     if len(boxes) > MAX_ACROSS and not across:
         half = -(-len(boxes) // 2)
-        first, y = _placed(boxes[:half], top, right, production, half)
-        second, y = _placed(boxes[half:], y + GAP, right, production, half, 0.5)
+        first, y = _placed(boxes[:half], top, right, half)
+        second, y = _placed(boxes[half:], y + GAP, right, half, 0.5)
         return [*first, *second], y
     slots = across + 0.5 if across else float(max(len(boxes), 3))
     width = (right - GUTTER) / slots
@@ -135,32 +127,31 @@ def _placed(
     places = []
     for i, box in enumerate(boxes):
         x = GUTTER + width * (start + i + 0.5 + shift)
-        places.append(_BoxPlace(box, x, 0.42 * width, top, top + tall, production))
+        places.append(_BoxPlace(box, x, 0.42 * width, top, top + tall))
     return places, top + tall
 
 
 def _under(sheet: Sheet, top: float, right: float) -> tuple[list[_BoxPlace], float]:
     """Machines and production: in one row if they fit, otherwise production below the machines."""
-    if len(sheet.machines) + len(sheet.production) <= MAX_ACROSS:
-        together, y = _placed((*sheet.machines, *sheet.production), top, right, production=False)
-        return [_BoxPlace(p.box, p.x, p.half, p.top, p.bottom, not p.box.machine) for p in together], y
     across = max(len(sheet.machines), len(sheet.production), 3)
-    if across > MAX_ACROSS or not sheet.machines or not sheet.production:
-        return _placed((*sheet.machines, *sheet.production), top, right, production=not sheet.machines)
-    first, y = _placed(sheet.machines, top, right, False, across)
-    second, y = _placed(sheet.production, y + GAP, right, True, across, 0.5)
+    together = len(sheet.machines) + len(sheet.production) <= MAX_ACROSS
+    if together or across > MAX_ACROSS or not sheet.machines or not sheet.production:
+        return _placed((*sheet.machines, *sheet.production), top, right)
+    first, y = _placed(sheet.machines, top, right, across)
+    second, y = _placed(sheet.production, y + GAP, right, across, 0.5)
     return [*first, *second], y
 
 
-def _bar(rows: _Rows, lane: Lane, y: float, right: float, colour: str, theme: Theme) -> None:
+def _bar(rows: Rows, lane: Lane, y: float, right: float, colour: str, theme: Theme) -> None:
     text = tr("{amount} {unit} supplied", amount=wording.number(lane.supply), unit=lane.unit)
-    rows.bars.append({"x": 0.0, "x2": right, "y": y, "colour": colour, "name": display_name(lane.name), "says": text})
-    rows.texts.append(_text(display_name(lane.name), 0.0, y - 7, theme.ink, "left", bold=True, share=GUTTER))
+    name = display_name(lane.name)
+    rows["bars"].append({"x": 0.0, "x2": right, "y": y, "colour": colour, "name": name, "says": text})
+    rows["texts"].append(_text(name, 0.0, y - 7, theme.ink, "left", bold=True, share=GUTTER))
     amount = f"{wording.number(lane.supply, 0 if lane.supply >= 100 else 1)} {lane.unit}"
-    rows.texts.append(_text(amount, 0.0, y + 9, theme.pale, "left", share=GUTTER))
+    rows["texts"].append(_text(amount, 0.0, y + 9, theme.pale, "left", share=GUTTER))
 
 
-def _gauge(rows: _Rows, lane: Lane, y: float, right: float, colour: str, theme: Theme) -> None:
+def _gauge(rows: Rows, lane: Lane, y: float, right: float, colour: str, theme: Theme) -> None:
     level, width = lane.level_t or 0.0, 1.0 - right
     share = min(max(level / lane.capacity_t, 0.0), 1.0)
     text = tr(
@@ -168,30 +159,30 @@ def _gauge(rows: _Rows, lane: Lane, y: float, right: float, colour: str, theme: 
         level=wording.number(level, 0), capacity=wording.number(lane.capacity_t, 0), share=wording.percent(share, 0),
     )  # fmt: skip
     place = {"x": right, "x2": 1.0, "y": y - 5, "y2": y + 5, "name": lane.name, "says": text}
-    rows.boxes.append({**place, "edge": theme.edge, "fill": theme.paper, "dash": False})
-    rows.levels.append({**place, "x2": right + share * width, "fill": colour})
+    rows["boxes"].append({**place, "edge": theme.edge, "fill": theme.paper, "dash": False})
+    rows["levels"].append({**place, "x2": right + share * width, "fill": colour})
     amount = f"{wording.number(level, 0)} t · {wording.percent(share, 0)}"
-    rows.texts.append(_text(amount, right, y - 12, theme.ink, "left", share=width))
+    rows["texts"].append(_text(amount, right, y - 12, theme.ink, "left", share=width))
     if lane.note:
-        rows.texts.append(_text(lane.note, right, y + 13, theme.pale, "left", share=width))
+        rows["texts"].append(_text(lane.note, right, y + 13, theme.pale, "left", share=width))
 
 
-def _box(rows: _Rows, place: _BoxPlace, theme: Theme) -> None:
+def _box(rows: Rows, place: _BoxPlace, theme: Theme) -> None:
     box, works = place.box, place.box.works
     text = "; ".join(box.lines)
     at: dict[str, Any] = {"x": place.x - place.half, "x2": place.x + place.half, "y": place.top, "y2": place.bottom}
     at |= {"name": box.name, "says": text}
-    rows.boxes.append({**at, "edge": theme.edge, "fill": theme.paper, "dash": not works})
+    rows["boxes"].append({**at, "edge": theme.edge, "fill": theme.paper, "dash": not works})
     if box.level is not None:
         height = (place.bottom - place.top) * min(max(box.level, 0.0), 1.0)
-        rows.levels.append({**at, "y": place.bottom - height, "fill": palette.BATTERY})
+        rows["levels"].append({**at, "y": place.bottom - height, "fill": palette.BATTERY})
     y = place.top + PAD / 2 + LINE / 2
     width = 2 * place.half
     for line in _wrapped(box.name):
-        rows.texts.append(_text(line, place.x, y, theme.ink, "center", bold=True, share=width))
+        rows["texts"].append(_text(line, place.x, y, theme.ink, "center", bold=True, share=width))
         y += LINE
     for line in box.lines:
-        rows.texts.append(_text(line, place.x, y, theme.ink if works else theme.pale, "center", share=width))
+        rows["texts"].append(_text(line, place.x, y, theme.ink if works else theme.pale, "center", share=width))
         y += LINE
 
 
@@ -203,7 +194,7 @@ def _text(
 
 
 def _connect(
-    rows: _Rows, place: _BoxPlace, bars: dict[str, float], most: dict[str, float],
+    rows: Rows, place: _BoxPlace, bars: dict[str, float], most: dict[str, float],
     colour_of: dict[str, str], sheet: Sheet,
 ) -> None:  # fmt: skip
     """Lines from a box to the bars of its inputs and outputs."""
@@ -222,14 +213,14 @@ def _connect(
             says = f"{way} {wording.number(abs(amount), 2)} {units[name]}" if flows else tr("no flow")
             label, opacity = f"{box.name}: {display_name(name)}", 1.0 if flows else 0.3
             mark = {"name": label, "says": says, "colour": colour_of[name], "shown": opacity}
-            rows.lines.append({"x": x, "y": end, "y2": bar, "thick": thick, **mark})
+            rows["lines"].append({"x": x, "y": end, "y2": bar, "thick": thick, **mark})
             if flows:
                 target = bar if amount > 0 else end
                 up = target == min(bar, end)
-                rows.arrows.append({"x": x, "y": target + (5 if up else -5), "turn": 0 if up else 180, **mark})
+                rows["arrows"].append({"x": x, "y": target + (5 if up else -5), "turn": 0 if up else 180, **mark})
 
 
-def _onwards(rows: _Rows, below: list[_BoxPlace], theme: Theme) -> None:
+def _onwards(rows: Rows, below: list[_BoxPlace], theme: Theme) -> None:
     """Arrows from stage to stage."""
     stages = [place for place in below if place.box.onwards]
     for one, other in pairwise(stages):
@@ -237,10 +228,10 @@ def _onwards(rows: _Rows, below: list[_BoxPlace], theme: Theme) -> None:
         if one.top != other.top:
             continue
         mark = {"name": f"{one.box.name} → {other.box.name}", "says": "", "colour": theme.pale, "shown": 1.0}
-        rows.arrows.append({"x": (one.x + one.half + other.x - other.half) / 2, "y": y, "turn": 90, **mark})
+        rows["arrows"].append({"x": (one.x + one.half + other.x - other.half) / 2, "y": y, "turn": 90, **mark})
 
 
-def _chart(rows: _Rows, height: float, theme: Theme) -> alt.LayerChart:
+def _chart(rows: Rows, height: float) -> alt.LayerChart:
     x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, 1], nice=False))
     y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[height, 0], nice=False))
     tooltip = [alt.Tooltip("name:N", title=" "), alt.Tooltip("says:N", title="  ")]
@@ -251,29 +242,27 @@ def _chart(rows: _Rows, height: float, theme: Theme) -> alt.LayerChart:
     def table(part: list[dict[str, Any]]) -> alt.Chart:
         return alt.Chart(pd.DataFrame(part)).encode(x=x, y=y)
 
+    bars = table(rows["bars"]).mark_rule(strokeWidth=3)
+    thick = alt.StrokeWidth("thick:Q", scale=None, legend=None)
+    opacity = alt.Opacity("shown:Q", scale=None, legend=None)
+    lines = table(rows["lines"]).mark_rule().encode(y2="y2:Q", strokeWidth=thick, opacity=opacity)
     layers: list[Any] = [
-        table(rows.bars).mark_rule(strokeWidth=3).encode(x2="x2:Q", color=colour("colour"), tooltip=tooltip),
-        table(rows.lines).mark_rule().encode(
-            y2="y2:Q", color=colour("colour"), tooltip=tooltip,
-            strokeWidth=alt.StrokeWidth("thick:Q", scale=None, legend=None),
-            opacity=alt.Opacity("shown:Q", scale=None, legend=None),
-        ),
-        *(
-            table(part).mark_rect(cornerRadius=3, strokeWidth=1.1, strokeDash=dash).encode(
-                x2="x2:Q", y2="y2:Q", fill=alt.Fill("fill:N", scale=None), stroke=alt.Stroke("edge:N", scale=None),
-                tooltip=tooltip,
-            )
-            for dash in ([1, 0], [3, 3])
-            if (part := [row for row in rows.boxes if row["dash"] == (dash == [3, 3])])
-        ),
-    ]  # fmt: skip
-    if rows.levels:
-        filled = table(rows.levels).mark_rect(cornerRadius=2, opacity=0.45)
-        layers.append(filled.encode(x2="x2:Q", y2="y2:Q", fill=alt.Fill("fill:N", scale=None), tooltip=tooltip))
-    if rows.arrows:
-        arrows = table(rows.arrows).mark_point(shape="triangle", filled=True, size=70, opacity=1)
+        bars.encode(x2="x2:Q", color=colour("colour"), tooltip=tooltip),
+        lines.encode(color=colour("colour"), tooltip=tooltip),
+    ]
+    fill, edge = alt.Fill("fill:N", scale=None), alt.Stroke("edge:N", scale=None)
+    for dashed, dash in ((False, [1, 0]), (True, [3, 3])):
+        part = [row for row in rows["boxes"] if row["dash"] == dashed]
+        if part:
+            boxes = table(part).mark_rect(cornerRadius=3, strokeWidth=1.1, strokeDash=dash)
+            layers.append(boxes.encode(x2="x2:Q", y2="y2:Q", fill=fill, stroke=edge, tooltip=tooltip))
+    if rows["levels"]:
+        filled = table(rows["levels"]).mark_rect(cornerRadius=2, opacity=0.45)
+        layers.append(filled.encode(x2="x2:Q", y2="y2:Q", fill=fill, tooltip=tooltip))
+    if rows["arrows"]:
+        arrows = table(rows["arrows"]).mark_point(shape="triangle", filled=True, size=70, opacity=1)
         layers.append(arrows.encode(color=colour("colour"), angle=alt.Angle("turn:Q", scale=None), tooltip=tooltip))
-    layers += _texts(rows.texts, x, y)
+    layers += _texts(rows["texts"], x, y)
     return alt.layer(*layers).properties(height=height).configure_view(strokeOpacity=0)
 
 

@@ -16,8 +16,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
-from emberline.reports.compliance.csv_table import Unreadable, csv_table, lacking, placed_rows
+from emberline.reports.compliance.csv_table import Unreadable, csv_table, parsed_rows
 from emberline.reports.compliance.monitoring.period import Period
 from emberline.reports.compliance.monitoring.plan import GapRule
 from emberline.reports.compliance.monitoring.stack import HOURLY, Hour, Stack, read_hours, stack
@@ -197,7 +198,7 @@ def read_activity(paths: Iterable[Path]) -> Activity:
     problems: list[Problem] = []
     for path in paths:
         try:
-            table = csv_table(path)
+            table = csv_table(path, HOURLY, REQUIRED)
         except Unreadable as error:
             problems.append(Problem(error.file, "", error.says))
             continue
@@ -205,22 +206,13 @@ def read_activity(paths: Iterable[Path]) -> Activity:
             for name, hours in read_hours(table, path.name, problems).items():
                 stacks.setdefault(name, []).extend(hours)
             continue
-        lacks = lacking(table, REQUIRED)
-        if lacks:
-            problems.append(Problem(path.name, "", lacks))
-            continue
-        for place, values in placed_rows(table, path.name):
-            try:
-                rows.append(_row(values, place, path.name))
-            except ValueError as error:
-                key, _, says = str(error).partition(": ")
-                problems.append(Problem(place, key, says))
+        rows += parsed_rows(table, path.name, _row, problems)
     if problems:
         raise ScenarioError(problems)
     return Activity(tuple(rows), {name: tuple(hours) for name, hours in stacks.items()})
 
 
-def _row(values: dict[str, str], place: str, file: str) -> Measured:
+def _row(values: dict[str, str], place: str) -> Measured:
     if not values["name"]:
         raise ValueError("name: is required")
     days = {}
@@ -244,14 +236,6 @@ def _row(values: dict[str, str], place: str, file: str) -> Measured:
             raise ValueError(f"{key}: must be a number, got {cell[:40]!r}")
         if numbers[key] < 0 and key != "amount":
             raise ValueError(f"{key}: a stock is at least 0, got {cell[:40]!r}")
-    return Measured(
-        values["name"],
-        days["from"],
-        days["to"],
-        numbers["amount"],
-        values["unit"],
-        values.get("source") or file,
-        numbers.get("stock_start", 0.0),
-        numbers.get("stock_end", 0.0),
-        place,
-    )
+    source = values.get("source") or place.rpartition(" row ")[0]
+    fields: dict[str, Any] = {**numbers, "unit": values["unit"], "source": source, "place": place}
+    return Measured(values["name"], days["from"], days["to"], **fields)

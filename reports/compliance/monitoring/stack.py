@@ -21,7 +21,7 @@ from datetime import datetime, time, timedelta
 
 import numpy as np
 
-from emberline.reports.compliance.csv_table import placed_rows
+from emberline.reports.compliance.csv_table import amount, parsed_rows
 from emberline.reports.compliance.monitoring.period import Period
 from emberline.scenarios.records.base import Problem
 
@@ -149,16 +149,12 @@ def _longest(missing: np.ndarray) -> int:
 def read_hours(table: csv.DictReader[str], file: str, problems: list[Problem]) -> dict[str, list[Hour]]:
     """Hours by stack, from a table with the columns of ``HOURLY``; mistakes are added to the problems."""
     stacks: dict[str, list[Hour]] = {}
-    for place, cells in placed_rows(table, file):
-        try:
-            stacks.setdefault(cells["name"], []).append(_hour(cells, place))
-        except ValueError as error:
-            key, _, says = str(error).partition(": ")
-            problems.append(Problem(place, key, says))
+    for name, hour in parsed_rows(table, file, _hour, problems):
+        stacks.setdefault(name, []).append(hour)
     return stacks
 
 
-def _hour(cells: dict[str, str], place: str) -> Hour:
+def _hour(cells: dict[str, str], place: str) -> tuple[str, Hour]:
     if not cells["name"]:
         raise ValueError("name: is required")
     try:
@@ -169,11 +165,8 @@ def _hour(cells: dict[str, str], place: str) -> Hour:
         raise ValueError(f"hour: must be a full hour, got {cells['hour'][:40]!r}")
     numbers = []
     for key in ("g_per_nm3", "nm3_per_h"):
-        try:
-            number = float(cells[key]) if cells[key] else math.nan
-        except ValueError:
-            number = -1.0
-        if number < 0 or math.isinf(number) or (cells[key] and math.isnan(number)):
+        number = amount(cells[key]) if cells[key] else math.nan
+        if number is None:
             raise ValueError(f"{key}: must be a number of at least 0, or empty where it is missing, got {cells[key]!r}")
         numbers.append(number)
-    return Hour(at, numbers[0], numbers[1], place)
+    return cells["name"], Hour(at, numbers[0], numbers[1], place)

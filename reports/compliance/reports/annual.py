@@ -382,5 +382,4 @@ def _process(
             if bought[precursor.name]
         ),
         takes_t={name: t for name, t in takes.items() if t},
-        indirect_counts=GOODS[process.goods].indirect_counts,
     )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emberline.reports.compliance.csv_table import amount, csv_table, lacking, placed_rows
+from emberline.reports.compliance.csv_table import amount, csv_table, placed_rows
 from emberline.reports.compliance.monitoring.plan import Electricity
 
 HOURLY = {
@@ -61,7 +61,6 @@ class HourlyCertificate:
     """Index into the hours of use."""
     mwh: float
     zone: str
-    t_co2_per_mwh: float = 0.0
 
 
 def _residual(electricity: Electricity) -> tuple[float, str]:
@@ -103,18 +102,17 @@ def hourly_scope2(
     if not electricity.zone:
         raise ValueError("electricity.zone is required: certificates count within the plant's bidding zone")
     remaining = list(use_mwh)
-    covered: dict[float, float] = {}
-    unused = 0.0
+    covered, unused = 0.0, 0.0
     for certificate in certificates:
         if not 0 <= certificate.hour < len(remaining):
             raise ValueError(f"certificate of hour {certificate.hour}: there are hours 0 to {len(remaining) - 1}")
         mine = certificate.mwh if certificate.zone == electricity.zone else 0.0
         part = min(mine, max(remaining[certificate.hour], 0.0))
         remaining[certificate.hour] -= part
-        covered[certificate.t_co2_per_mwh] = covered.get(certificate.t_co2_per_mwh, 0.0) + part
+        covered += part
         unused += certificate.mwh - part
     factor, source = _residual(electricity)
-    parts = [Part("certificates of the same hour and zone", mwh, rate, "certificates") for rate, mwh in covered.items()]
+    parts = [Part("certificates of the same hour and zone", covered, 0.0, "certificates")] if certificates else []
     parts.append(Part("residual mix", sum(remaining), factor, source))
     note = f"Certificates matched by the hour; {unused:,.0f} MWh of them match no use."
     return Scope2(sum(use_mwh) * electricity.location_t_co2_per_mwh, tuple(parts), note)
@@ -126,10 +124,7 @@ def read_hourly(path: Path) -> tuple[list[float], list[HourlyCertificate]]:
     Raises:
         ValueError: the file cannot be read, or a row is wrong, with its number.
     """
-    table = csv_table(path)
-    lacks = lacking(table, HOURLY)
-    if lacks:
-        raise ValueError(f"{path.name} {lacks}")
+    table = csv_table(path, HOURLY)
     use, certificates = [], []
     places: dict[str, str] = {}
     for index, (place, row) in enumerate(placed_rows(table, path.name)):

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from emberline.reports.compliance.evidence import Entry
+from emberline.reports.pages import rendered
 
 Cell = str | float | int | None
+TEMPLATE = Path(__file__).with_name("report.html.j2")
 
 
 @dataclass(frozen=True)
@@ -88,10 +90,7 @@ class Document:
 
     def html(self) -> str:
         """A page that needs nothing else."""
-        import jinja2
-
-        environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-        return environment.from_string(_PAGE).render(document=self, cell_text=Table.text, is_number=is_number)
+        return rendered(TEMPLATE, document=self, cell_text=Table.text, is_number=is_number)
 
 
 def write_excel(document: Document, path: Path) -> None:
@@ -121,34 +120,3 @@ def is_number(cell: Cell) -> bool:
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], note: str = "") -> Table:
     """A table of any sequences."""
     return Table(title, tuple(columns), tuple(tuple(row) for row in rows), note)
-
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{{ document.title }}</title><style>
-body { font: 14px/1.45 system-ui, sans-serif; color: #1c2321; max-width: 70rem; margin: 2rem auto; padding: 0 1rem }
-h1 { font-size: 1.5rem; margin-bottom: 0 } h2 { font-size: 1.1rem; margin: 2rem 0 .3rem }
-table { border-collapse: collapse; width: 100% } th, td { padding: .25rem .6rem; border-bottom: 1px solid #d5dad8 }
-th { text-align: left; font-weight: 600 } .n { text-align: right; font-variant-numeric: tabular-nums }
-p { margin: .3rem 0; color: #4a5552 } @media print { body { margin: 0; font-size: 11px } }
-</style></head><body>
-<h1>{{ document.title }}</h1><p>{{ document.subtitle }}</p>
-{% if document.record %}<p>{{ document.record }}</p>{% endif %}
-{% for table in document.tables if table.rows %}
-<h2>{{ table.title }}</h2>
-<table><thead><tr>
-{% for column in table.columns %}
-<th{{ ' class=n' if is_number(table.rows[0][loop.index0]) }}>{{ column }}</th>
-{% endfor %}
-</tr></thead><tbody>
-{% for row in table.rows %}
-<tr>{% for cell in row %}<td{{ ' class=n' if is_number(cell) }}>{{ cell_text(cell) }}</td>{% endfor %}</tr>
-{% endfor %}
-</tbody></table>
-{% if table.note %}<p>{{ table.note }}</p>{% endif %}
-{% endfor %}
-{% if document.remarks %}
-<h2>Remarks</h2>
-<ul>{% for remark in document.remarks %}<li>{{ remark }}</li>{% endfor %}</ul>
-{% endif %}
-</body></html>
-"""

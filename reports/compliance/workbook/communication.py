@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from emberline.reports.compliance.goods import ALL_ROUTES, GOODS, country_code
-from emberline.reports.compliance.monitoring.plan import MonitoredProcess
+from emberline.reports.compliance.monitoring.plan import Installation, MonitoredProcess
 from emberline.reports.compliance.production_process import ProductionProcess
 from emberline.reports.compliance.reports.annual import AnnualReport, StreamLine
 from emberline.reports.compliance.source_stream import CO2_PER_CARBON
@@ -28,13 +28,21 @@ FIRST_GOOD, FIRST_PROCESS, FIRST_PRECURSOR = 62, 83, 102
 FIRST_STREAM, FIRST_STACK, FIRST_PRODUCT = 17, 113, 10
 PROCESS_HEAD, PROCESS_STEP = 11, 65
 PRECURSOR_HEAD, PRECURSOR_STEP = 14, 44
-ADDRESS = (
-    "name", "name", "street", "economic_activity", "post_code", "po_box", "city", "country", "unlocode", "latitude",
-    "longitude", "representative", "email", "telephone",
-)  # fmt: skip
-"""Fields of the installation in rows 19 to 32."""
+ADDRESS = ("name", *(field for field in Installation.model_fields if field != "permit"))
+"""Fields of the installation in rows 19 to 32, in the order in which it has them."""
 UNITS = {"t": ("t", "tCO2/t"), "1000Nm3": ("1000Nm3", "tCO2/1000Nm3")}
 Cells = dict[str, Value | None]
+WORDS = {
+    "combustion": ("B56", "Combustion"),
+    "process": ("C56", "Process emissions"),
+    "mass_balance": ("D56", "Mass Balance"),
+    "only direct": ("B62", "Only direct production"),
+    "carbon dioxide": ("B55", "CO2"),
+    "measured": ("B69", "Measured"),
+    "default": ("C69", "Default"),
+    "unknown": ("D69", "Unknown"),
+}
+"""Cells of sheet ``Parameters_Constants`` with words of lists, and those words in English."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +51,8 @@ class Labels:
 
     goods: dict[str, str]
     routes: dict[tuple[str, str], str]
-    methods: dict[str, str]
-    only_direct: str
-    carbon_dioxide: str
-    measured: str
-    default: str
-    unknown: str
+    words: dict[str, str]
+    """Methods, gas, sources of values and others of ``WORDS``."""
     electricity_sources: tuple[str, ...]
     units: tuple[str, ...]
     countries: dict[str, str]
@@ -67,20 +71,10 @@ class Labels:
             goods[name] = values.get(f"A{row}", name)
             for column, route in zip("GHIJKLMN", good.routes, strict=False):
                 routes[name, route] = values.get(f"{column}{row}", route)
-        methods = {
-            "combustion": values.get("B56", "Combustion"),
-            "process": values.get("C56", "Process emissions"),
-            "mass_balance": values.get("D56", "Mass Balance"),
-        }
         return cls(
             goods,
             routes,
-            methods,
-            values.get("B62", "Only direct production"),
-            values.get("B55", "CO2"),
-            values.get("B69", "Measured"),
-            values.get("C69", "Default"),
-            values.get("D69", "Unknown"),
+            {word: values.get(cell, english) for word, (cell, english) in WORDS.items()},
             tuple(values[f"{column}15"] for column in "BCDEFGH" if f"{column}15" in values),
             tuple(values[f"{column}23"] for column in "BC" if f"{column}23" in values),
             _columns(book, CODE_LISTS, "F", "G", range(11, 278)),
@@ -92,11 +86,6 @@ def _columns(book: Workbook, sheet: str, key: str, value: str, rows: range) -> d
     """A list of the template as two of its columns."""
     cells = book.values(sheet)
     return {cells[f"{key}{row}"]: cells.get(f"{value}{row}", "") for row in rows if f"{key}{row}" in cells}
-
-
-def fill(template: Path, report: AnnualReport, path: Path) -> None:
-    """Write a filled copy of the template (:func:`filled`) to a file."""
-    path.write_bytes(filled(template, report))
 
 
 def filled(template: Path, report: AnnualReport) -> bytes:
@@ -206,7 +195,8 @@ def _installation(report: AnnualReport, labels: Labels) -> Cells:
         for column, route in zip("IJKLMN", used, strict=False):
             cells[f"{column}{row}"] = labels.routes[goods, str(route)]
     for row, process in enumerate(plan.processes, start=FIRST_PROCESS):
-        cells |= {f"E{row}": labels.goods[process.goods], f"F{row}": labels.only_direct, f"L{row}": process.name}
+        cells |= {f"E{row}": labels.goods[process.goods], f"L{row}": process.name}
+        cells[f"F{row}"] = labels.words["only direct"]
     for row, precursor in enumerate(plan.precursors, start=FIRST_PRECURSOR):
         cells |= {f"E{row}": labels.goods[precursor.goods], f"L{row}": precursor.name}
         cells[f"F{row}"] = precursor.country or None
@@ -223,7 +213,7 @@ def _streams(report: AnnualReport, labels: Labels) -> Cells:
     for row, line in enumerate(stacks, start=FIRST_STACK):
         stack = line.amount.stack
         assert stack is not None
-        cells |= {f"D{row}": line.stream.name, f"E{row}": labels.carbon_dioxide, f"V{row}": stack.g_per_nm3}
+        cells |= {f"D{row}": line.stream.name, f"E{row}": labels.words["carbon dioxide"], f"V{row}": stack.g_per_nm3}
         cells |= {f"X{row}": stack.hours, f"Z{row}": stack.nm3_per_h / 1000}
         cells[f"R{row}"] = line.stream.biogenic_share * 100
     return cells
@@ -237,7 +227,7 @@ def _stream(line: StreamLine, labels: Labels) -> Iterator[tuple[str, Value | Non
     """Columns of a stream and their values."""
     stream = line.stream
     unit, factor_unit = UNITS[stream.unit]
-    yield from (("D", labels.methods[stream.method]), ("E", stream.name), ("F", line.amount.amount), ("G", unit))
+    yield from (("D", labels.words[stream.method]), ("E", stream.name), ("F", line.amount.amount), ("G", unit))
     yield "H", stream.ncv_gj_per_unit
     if stream.method == "mass_balance":
         yield "L", stream.carbon_content
@@ -309,18 +299,14 @@ def _precursors(report: AnnualReport, labels: Labels) -> Cells:
             sum(bought.amount_t for bought in process.precursors if bought.name == precursor.name)
             for process in report.processes
         ]
-        source = (
-            labels.measured if precursor.measured else labels.default if precursor.default_value else labels.unknown
-        )
+        source = labels.words["measured" if precursor.measured else "default" if precursor.default_value else "unknown"]
         cells[f"L{head + 3 + _route_row(precursor.goods, precursor.route)}"] = sum(used)
         cells |= {f"L{row}": t for row, t in enumerate(used, start=head + 14)}
         cells[f"L{head + 24}"] = 0.0
         for row, value in enumerate((precursor.see_direct or 0.0, precursor.mwh_per_t), start=head + 35):
             cells |= {f"L{row}": value, f"M{row}": source}
-        cells |= {
-            f"L{head + 37}": precursor.electricity_t_co2_per_mwh,
-            f"M{head + 37}": precursor.electricity_source or None,
-        }
+        cells[f"L{head + 37}"] = precursor.electricity_t_co2_per_mwh
+        cells[f"M{head + 37}"] = precursor.electricity_source or None
     return cells
 
 

@@ -14,15 +14,14 @@ from emberline.planning.accounts.unit_runs import RUN
 from emberline.reports.exports import manifest
 from emberline.reports.exports.tables import CannotExport
 from emberline.reports.exports.worded import moment, one_line, printable, tag
-from emberline.reports.text import current, tr
+from emberline.reports.text import current, mark, tr
 from emberline.reports.text.activities import Activity, activities, called, does, replay_of, units
 from emberline.reports.text.numbers import listed
 from emberline.runs.store.run_folder import StoredRun
+from emberline.scenarios import Scenario
 
 if TYPE_CHECKING:
     from icalendar import Event
-
-    from emberline.scenarios import Scenario
 
 
 def write(run: StoredRun, path: Path, unit: str | None = None) -> None:
@@ -103,10 +102,8 @@ def details(activity: Activity) -> list[str]:
         lines.append(tr("order {order}, grade {grade}", order=activity.group, grade=activity.definition))
     for material in activity.materials:
         values = {"name": material.name, "amount": f"{material.amount:,.1f}", "unit": material.unit}
-        if material.is_product:
-            lines.append(tr("makes {name}: {amount} {unit}", **values))
-        else:
-            lines.append(tr("uses {name}: {amount} {unit}", **values))
+        says = mark("makes {name}: {amount} {unit}") if material.is_product else mark("uses {name}: {amount} {unit}")
+        lines.append(tr(says, **values))
     unit, amount = activity.amount_unit, activity.amount
     values = {
         "what": tr(activity.amount_says), "amount": f"{amount:,.1f}", "unit": unit,

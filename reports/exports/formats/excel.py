@@ -22,7 +22,7 @@ from emberline.reports.charts import palette
 from emberline.reports.charts.gantt import colours, key, makes
 from emberline.reports.exports import crews, manifest, tables, worded
 from emberline.reports.exports.crews import HEADS
-from emberline.reports.exports.tables import FLOWS_MW, SMALL, hours, without_zeros
+from emberline.reports.exports.tables import FLOWS_MW, SMALL, without_zeros
 from emberline.reports.exports.worded import moment, one_line, printable
 from emberline.reports.text import mark, say, sentence, tr
 from emberline.reports.text.activities import Activity, activities, called, of_site, replay_of, units
@@ -92,6 +92,15 @@ class Book:
             self._numbers[digits] = self.book.add_format({"num_format": f"#,##0{point}_)"})
         return self._numbers[digits]
 
+    def write(self, sheet: Any, row: int, column: int, value: Any, digits: int, text: Any = None) -> None:
+        """Write a time, a text in its format, or a number with some digits; nothing where there is none."""
+        if hasattr(value, "isoformat"):
+            sheet.write_datetime(row, column, value.replace(tzinfo=None), self.time)
+        elif isinstance(value, str):
+            _text(sheet, row, column, value, text)
+        elif _is_number(value):
+            sheet.write_number(row, column, round(value, DIGITS) + 0.0, self.number(digits))
+
     def sheet(self, title: str, across: int = 1) -> Any:
         """A new sheet that prints on A4, landscape, some pages across, and says of what run it is."""
         self.names.append(sheet_name(title, self.names))
@@ -129,8 +138,8 @@ def write(run: StoredRun, path: Path) -> None:
         book.set_properties({"title": title, "subject": subject, "created": timestamp})
         ours = Book(book, run)
         _figures(ours)
-        frames = tables.of_producers(run)
-        machines = tables.activity_list(run)
+        frames = tables.of_producers(run.plan)
+        machines = tables.activity_list(run.plan)
         if len(machines):
             frames["machines"] = machines
         if frames:
@@ -139,8 +148,8 @@ def write(run: StoredRun, path: Path) -> None:
             _table(ours, name, frames[name])
         for unit in crews.crews(run):
             _unit(ours, unit)
-        rest = {"hours": hours, "steps": tables.steps, "bill": tables.bill_lines, "ledger": tables.ledger_entries}
-        frames |= {name: without_zeros(made_by(run), OPTIONAL.__contains__) for name, made_by in rest.items()}
+        for name in ("hours", "steps", "bill", "ledger"):
+            frames[name] = without_zeros(tables.TABLES[name](run.plan), OPTIONAL.__contains__)
         for name in filter(frames.__contains__, TITLES):
             if name not in SCHEDULE:
                 _table(ours, name, frames[name])
@@ -201,14 +210,9 @@ def _table(ours: Book, name: str, frame: pd.DataFrame) -> None:
         values = frame[head].tolist()
         numbers = [value for value in values if _is_number(value)]
         _text(sheet, 0, column, str(head), ours.head_of_numbers if numbers else ours.head)
-        style = ours.number(_digits(numbers))
+        digits = _digits(numbers)
         for row, value in enumerate(values, start=1):
-            if hasattr(value, "isoformat"):
-                sheet.write_datetime(row, column, value.replace(tzinfo=None), ours.time)
-            elif isinstance(value, str):
-                _text(sheet, row, column, value)
-            elif _is_number(value):
-                sheet.write_number(row, column, round(value, DIGITS) + 0.0, style)
+            ours.write(sheet, row, column, value, digits)
         sheet.set_column(column, column, time if head in times else _width(str(head), values))
     sheet.freeze_panes(1, 1)
     sheet.repeat_rows(0)
@@ -274,25 +278,19 @@ def _unit(ours: Book, unit: str) -> None:
     head += [tr("{store} at the end [t]", store=store) for store in stores]
     for column, name in enumerate(head):
         _text(sheet, 0, column, name, ours.head)
+    minutes = len(HEADS[process]) - 1
     for row, line in enumerate(crews.lines(run, unit), start=1):
-        for column, at in enumerate((line.start_min, line.end_min)):
-            sheet.write_datetime(row, column, scenario.horizon.instant(at).replace(tzinfo=None), ours.time)
-        activity = line.activity
-        cells: list[str | float] = [tr("free")]
-        if activity is not None and process:
-            cells = [crews.work(activity), activity.products(), activity.tph or 0.0, activity.amount]
-        elif activity is not None:
-            cells = [crews.work(activity), activity.name, activity.definition]
-        for column, value in enumerate(cells, 2):
-            if isinstance(value, str):
-                _text(sheet, row, column, value, ours.wrapped)
-            else:
-                sheet.write_number(row, column, round(value, DIGITS) + 0.0, ours.number(1))
-        minutes = len(HEADS[process]) - 1
-        sheet.write_number(row, minutes, line.minutes, ours.number(0))
-        ends = crews.levels(run, unit, line.end_min) if process else {}
-        for column, store in enumerate(stores, minutes + 1):
-            sheet.write_number(row, column, round(ends[store], DIGITS) + 0.0, ours.number(0))
+        activity, ends = line.activity, crews.levels(run, unit, line.end_min) if process else {}
+        cells: list[Any] = [scenario.horizon.instant(at) for at in (line.start_min, line.end_min)]
+        if activity is None:
+            cells.append(tr("free"))
+        elif process:
+            cells += [crews.work(activity), activity.products(), activity.tph or 0.0, activity.amount]
+        else:
+            cells += [crews.work(activity), activity.name, activity.definition]
+        cells += [None] * (minutes - len(cells))
+        for column, value in enumerate([*cells, line.minutes, *(ends[store] for store in stores)]):
+            ours.write(sheet, row, column, value, 1 if column < minutes else 0, ours.wrapped)
     sheet.set_column(0, 1, 17)
     sheet.set_column(2, len(head) - 1, 18)
     sheet.freeze_panes(1, 0)
@@ -330,9 +328,7 @@ def _gantt(sheet: Any, book: Any, run: StoredRun) -> None:
     clocks = "%d %H:%M" if horizon.length_min <= MONTH_MIN else "%m-%d %H:%M"
     if horizon.clocks_change:
         clocks += " %z"
-    for i in range(n):
-        at = horizon.instant(i * cell_min)
-        sheet.write_string(0, i + 1, at.strftime(clocks), clock)
+    sheet.write_row(0, 1, [horizon.instant(i * cell_min).strftime(clocks) for i in range(n)], clock)
     for row, unit in enumerate(rows, start=1):
         sheet.write_string(row, 0, printable(called(unit, scenario)), head)
         sheet.set_row(row, 24)

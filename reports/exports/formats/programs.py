@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import singledispatch
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +10,14 @@ import pandas as pd
 import pyarrow as pa
 import xarray as xr
 
-from emberline.planning.accounts.ledger import Ledger, ledger
+from emberline.planning.accounts.ledger import ledger
 from emberline.planning.answer import summary
 from emberline.reports.exports import tables
 from emberline.reports.exports.manifest import flat, manifest
-from emberline.reports.exports.tables import hours
 from emberline.reports.exports.worded import uncalculated
 from emberline.reports.text.activities import replay_of
 from emberline.runs.store import netcdf
 from emberline.runs.store.run_folder import StoredRun
-from emberline.scenarios.case.scenario import Producer, ProductionLine
 
 DIGITS = {"heats": 3, "runs": 3}
 """Digits after the point; of other tables ``MAX_DIGITS``."""
@@ -71,14 +68,15 @@ def write_parquet(run: StoredRun, path: Path, table: str | None = None) -> None:
 
 def as_json(run: StoredRun) -> dict[str, Any]:
     """The plan as plain data: manifest, summary, first answer, a list of rows for each table; steps by column."""
-    frames = {"heats": pd.DataFrame(), **tables.of_producers(run), "machines": tables.activity_list(run)}
-    frames |= {"hours": hours(run), "bill": tables.bill_lines(run), "ledger": tables.ledger_entries(run)}
+    plan = run.plan
+    frames = {"heats": pd.DataFrame(), **tables.of_producers(plan)}
+    frames |= {name: tables.TABLES[name](plan) for name in ("machines", "hours", "bill", "ledger")}
     return {
         "manifest": manifest(run),
         "summary": run.meta["summary"],
-        "answer": summary(run.plan),
+        "answer": summary(plan),
         **{name: _rows(frame) for name, frame in frames.items()},
-        "steps": tables.plain(tables.steps(run)).to_dict(orient="list"),
+        "steps": tables.plain(tables.steps(plan)).to_dict(orient="list"),
     }
 
 
@@ -91,12 +89,11 @@ def _rows(frame: pd.DataFrame) -> list[Any]:
     return list(tables.plain(frame).to_dict(orient="records"))
 
 
-GROUPS = ("inputs", "envelope", "baseline", "schedule", "replay", "replays", "ledger_by_step", "ledger_by_heat")
-"""``baseline`` is the baseline run, ``replay`` the undisturbed plan, ``replays`` the disturbed ones."""
-
-
 def groups(run: StoredRun) -> dict[str, xr.Dataset]:
-    """The datasets by the name of their group; those that the run has not are left out."""
+    """The datasets by the name of their group, those that the run has.
+
+    ``baseline`` is the baseline run, ``replay`` the undisturbed plan, ``replays`` the disturbed ones.
+    """
     plan, replay = run.plan, replay_of(run.plan)
     book = ledger(plan.scenario, replay)
     datasets: dict[str, xr.Dataset | None] = {
@@ -108,20 +105,9 @@ def groups(run: StoredRun) -> dict[str, xr.Dataset]:
         "replays": plan.replays.data if plan.replays is not None else None,
         "ledger_by_step": _kilograms(book.by_step),
     }
-    for producer in plan.scenario.producers:
-        datasets |= {name: _kilograms(part) for name, part in _ledgers(producer, book).items()}
-    return {name: data for name in GROUPS if (data := datasets.get(name)) is not None}
-
-
-@singledispatch
-def _ledgers(producer: Producer, book: Ledger) -> dict[str, xr.Dataset]:
-    """Ledger of the items that a producer makes, by group."""
-    return {}
-
-
-@_ledgers.register(ProductionLine)
-def _(line: ProductionLine, book: Ledger) -> dict[str, xr.Dataset]:
-    return {"ledger_by_heat": book.by_heat}
+    if plan.scenario.heats:
+        datasets["ledger_by_heat"] = _kilograms(book.by_heat)
+    return {name: data for name, data in datasets.items() if data is not None}
 
 
 def write_netcdf(run: StoredRun, path: Path) -> None:

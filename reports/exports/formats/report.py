@@ -18,12 +18,13 @@ from emberline.reports.charts.view import View
 from emberline.reports.exports import manifest, tables
 from emberline.reports.exports.tables import hours, without_zeros
 from emberline.reports.exports.worded import figure_heads, fonts, for_people, moment, printable, tag
+from emberline.reports.pages import rendered
 from emberline.reports.text import mark, number, say, tr, wording
 from emberline.runs.store.run_folder import StoredRun
 
 Cells = list[tuple[str, str]]
 """Texts, each with the kind of its column."""
-TEMPLATE = "report.html.j2"
+TEMPLATE = Path(__file__).with_name("report.html.j2")
 MAX_ROWS = 400
 """Of a list: the rest is in the other files."""
 MAX_HOURS = 50
@@ -46,21 +47,14 @@ def write(run: StoredRun, path: Path) -> None:
 
 def page(run: StoredRun) -> str:
     """The page as HTML."""
-    import jinja2
     from markupsafe import Markup
 
     plan, horizon = run.plan, run.plan.scenario.horizon
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).resolve().parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     first, last = (moment(horizon.instant(at)) for at in (0, horizon.length_min))
     span = {"first": first, "last": last, "zone": horizon.zone, "minutes": f"{horizon.step_min:g}"}
     offset = horizon.clocks_change
-    return environment.get_template(TEMPLATE).render(
+    return rendered(
+        TEMPLATE,
         tr=tr,
         language=tag(),
         # part of the style, where quotes are no entities
@@ -89,12 +83,12 @@ def page(run: StoredRun) -> str:
 
 def _lists(run: StoredRun) -> dict[str, pd.DataFrame]:
     scenario = run.plan.scenario
-    frames = {name: frame for name, frame in tables.of_producers(run).items() if name in NOTES}
-    frames["machines"] = tables.activity_list(run)
-    energy = hours(run, by_day=scenario.horizon.length_min > MAX_HOURS * 60, assets=False)
+    frames = {name: frame for name, frame in tables.of_producers(run.plan).items() if name in NOTES}
+    frames["machines"] = tables.activity_list(run.plan)
+    energy = hours(run.plan, by_day=scenario.horizon.length_min > MAX_HOURS * 60, assets=False)
     # what never flows is left out, so that the rest fits on the page
     frames["energy"] = without_zeros(energy)
-    frames |= {"bill": tables.bill_lines(run), "ledger": tables.ledger_entries(run)}
+    frames |= {"bill": tables.bill_lines(run.plan), "ledger": tables.ledger_entries(run.plan)}
     return {name: for_people(frame, name, scenario) for name, frame in frames.items()}
 
 
@@ -131,13 +125,13 @@ def _cells(frame: pd.DataFrame, offset: bool = False) -> tuple[Cells, list[Cells
     return head, [list(zip(row, kinds, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def _cell(value: Any, digits: int, offset: bool = False, missing: str = "") -> str:
+def _cell(value: Any, digits: int, offset: bool = False) -> str:
     if hasattr(value, "isoformat"):
         return moment(value, offset)
     if isinstance(value, str):
         return printable(value)
     if value is None or math.isnan(value):
-        return missing
+        return ""
     return number(value, digits)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from emberline.reports.compliance import clinker
-from emberline.reports.compliance.cogeneration import Cogeneration, share_out
+from emberline.reports.compliance.cogeneration import Cogeneration
 from emberline.reports.compliance.monitoring.period import Period
 from emberline.reports.compliance.monitoring.plan import Electricity
 from emberline.reports.compliance.reports.annual import whole_t
@@ -40,13 +40,13 @@ def test_each_term_of_clinker(terms: dict[str, float], tonnes: float) -> None:
 def test_oxides_and_dust() -> None:
     """Proves: oxides that came in uncarbonated are left out, each with its factor; dust that is not calcined carries
     nothing; a degree outside 0 to 1 is refused. Sensitivity: a factor of the other oxide."""
-    factor = clinker.clinker_t_co2_per_t(0.65, 0.02, cao_in_meal=0.05, mgo_in_meal=0.01)
-    assert factor == pytest.approx(0.6 * 0.785 + 0.01 * 1.092)
-    assert clinker.kiln_dust_t_co2_per_t(0.5, 0.0) == 0.0
-    assert clinker.kiln_dust_t_co2_per_t(1.0, 1.0) == pytest.approx(1.0)
+    oxides = clinker.Oxides(cao=0.65, mgo=0.02, cao_in_meal=0.05, mgo_in_meal=0.01)
+    assert oxides.t_co2_per_t == pytest.approx(0.6 * 0.785 + 0.01 * 1.092)
+    assert clinker.KilnDust(clinker_t_co2_per_t=0.5, calcination=0.0).t_co2_per_t == 0.0
+    assert clinker.KilnDust(clinker_t_co2_per_t=1.0, calcination=1.0).t_co2_per_t == pytest.approx(1.0)
     for degree in (-0.01, 1.01):
-        with pytest.raises(ValueError, match="must be 0 to 1"):
-            clinker.kiln_dust_t_co2_per_t(0.5, degree)
+        with pytest.raises(ValueError, match="calcination"):
+            clinker.KilnDust(clinker_t_co2_per_t=0.5, calcination=degree)
 
 
 def test_heat_and_power_of_one_unit() -> None:
@@ -60,8 +60,6 @@ def test_heat_and_power_of_one_unit() -> None:
     default = (0.55 / 0.9) / (0.55 / 0.9 + 0.25 / 0.53)
     for fuel, heat, power in ((0.0, 4.5, 300.0), (0.0, 4.5, 0.0)):
         assert unit.share_out(100.0, fuel, heat, power).heat_share == pytest.approx(default)
-    for inputs in ({"fuel_tj": 10.0, "heat_tj": 4.0}, {"fuel_tj": 10.0, "power_mwh": 4.0}, {"heat_tj": 4.0}):
-        assert share_out(1.0, **inputs).heat_share == pytest.approx((0.55 / 0.88) / (0.55 / 0.88 + 0.25 / 0.442))
     alone = unit.share_out(100.0, 10.0, 4.5, 0.0)
     assert (alone.heat_share, alone.heat_t_co2_per_tj, alone.power_t_co2_per_mwh) == (1.0, 100 / 4.5, None)
     none = unit.share_out(100.0, 10.0, 0.0, 0.0)
@@ -172,15 +170,16 @@ def test_certificates_of_a_year() -> None:
 
 
 def test_certificates_of_an_hour() -> None:
-    """Proves: a certificate covers use of its own hour and zone, once; those beyond it are counted as unused, by factor
-    apart. Sensitivity: the next hour, another zone, a use that is covered twice."""
+    """Proves: a certificate covers use of its own hour and zone, once; those beyond it are counted as unused.
+
+    Sensitivity: the next hour, another zone, a use that is covered twice."""
     rows = [
-        HourlyCertificate(0, 4.0, "DE"), HourlyCertificate(0, 4.0, "DE", 0.05), HourlyCertificate(1, 3.0, "FR"),
+        HourlyCertificate(0, 4.0, "DE"), HourlyCertificate(0, 4.0, "DE"), HourlyCertificate(1, 3.0, "FR"),
         HourlyCertificate(2, 1.0, "DE"),
     ]  # fmt: skip
     result = hourly_scope2([6.0, 5.0, 9.0], rows, electricity())
-    assert [(part.mwh, part.t_co2_per_mwh) for part in result.parts] == [(5.0, 0.0), (2.0, 0.05), (13.0, 0.3)]
-    assert (result.location_t_co2, result.market_t_co2) == pytest.approx((2.0, 0.1 + 3.9))
+    assert [(part.mwh, part.t_co2_per_mwh) for part in result.parts] == [(7.0, 0.0), (13.0, 0.3)]
+    assert (result.location_t_co2, result.market_t_co2) == pytest.approx((2.0, 3.9))
     assert "; 5 MWh of them match no use" in result.note
     for hour in (-1, 3):
         with pytest.raises(ValueError, match=f"certificate of hour {hour}: there are hours 0 to 2"):

@@ -143,11 +143,11 @@ def test_clinker_and_kiln_dust() -> None:
         clinker_sold_t=20,
         clinker_stock_increase_t=-10,
     ) == pytest.approx(730)
-    assert clinker.kiln_dust_t_co2_per_t() == 0.525
-    assert clinker.kiln_dust_t_co2_per_t(0.525, 1.0) == pytest.approx(0.525, rel=1e-12)
+    assert clinker.KilnDust().t_co2_per_t == 0.525
+    assert clinker.KilnDust(calcination=1.0).t_co2_per_t == pytest.approx(0.525, rel=1e-12)
     loss = 0.525 / 1.525 * 0.5
-    assert clinker.kiln_dust_t_co2_per_t(0.525, 0.5) == pytest.approx(loss / (1 - loss), rel=1e-12)
-    assert clinker.clinker_t_co2_per_t(0.65, 0.015) == pytest.approx(0.65 * 0.785 + 0.015 * 1.092)
+    assert clinker.KilnDust(calcination=0.5).t_co2_per_t == pytest.approx(loss / (1 - loss), rel=1e-12)
+    assert clinker.Oxides(cao=0.65, mgo=0.015).t_co2_per_t == pytest.approx(0.65 * 0.785 + 0.015 * 1.092)
     assert clinker.clinker_t(100, 0.5) == 50
     with pytest.raises(ValueError, match="do not fit together"):
         clinker.clinker_t(100, 0.5, clinker_bought_t=80)
@@ -155,13 +155,13 @@ def test_clinker_and_kiln_dust() -> None:
 
 def test_cogeneration_is_shared_by_reference_efficiencies() -> None:
     """Proves: 100 TJ of gas, 50 of heat, 30 of electricity. Sensitivity: sharing by energy gives 62.5 % to heat."""
-    shared = cogeneration.share_out(
-        5610, fuel_tj=100, heat_tj=50, power_mwh=30 / 0.0036, reference_heat=0.9, reference_power=0.53
-    )
+    unit = cogeneration.Cogeneration(name="CHP", fuel="natural_gas", reference_heat=0.9)
+    shared = unit.share_out(5610, fuel_tj=100, heat_tj=50, power_mwh=30 / 0.0036)
     share = (0.5 / 0.9) / (0.5 / 0.9 + 0.3 / 0.53)
     assert shared.heat_share == pytest.approx(share, rel=1e-12)
     assert shared.heat_t_co2_per_tj == pytest.approx(5610 * share / 50, rel=1e-12)
     assert shared.heat_t_co2 + shared.power_t_co2 == pytest.approx(5610)
-    default = cogeneration.share_out(100, heat_tj=10)
+    coal = cogeneration.Cogeneration(name="CHP", fuel="coal")
+    default = coal.share_out(100, fuel_tj=0, heat_tj=10, power_mwh=0)
     assert default.heat_share == pytest.approx((0.55 / 0.88) / (0.55 / 0.88 + 0.25 / 0.442), rel=1e-12)
     assert default.power_t_co2_per_mwh is None

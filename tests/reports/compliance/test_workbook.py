@@ -14,10 +14,11 @@ import pytest
 import python_calamine
 from blast_furnace import NAME, YEAR, works
 
+from emberline.reports.compliance import workbook
 from emberline.reports.compliance.goods import GOODS, countries
 from emberline.reports.compliance.monitoring.plan import DeclaredPrecursor
 from emberline.reports.compliance.reports import AnnualReport, annual_report
-from emberline.reports.compliance.workbook import TemplateError, fill
+from emberline.reports.compliance.workbook import TemplateError
 from emberline.reports.compliance.workbook.communication import Labels
 from emberline.reports.compliance.workbook.sheets import Workbook
 
@@ -41,7 +42,7 @@ def report(shared: Path) -> AnnualReport:
 def filled(template: Path, report: AnnualReport, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A filled copy."""
     path = tmp_path_factory.mktemp("filled") / "filled.xlsx"
-    fill(template, report, path)
+    path.write_bytes(workbook.filled(template, report))
     return path
 
 
@@ -117,7 +118,7 @@ def test_what_is_no_template_or_has_no_room_is_refused(template: Path, report: A
     text = tmp_path / "text.xlsx"
     text.write_text("no workbook", encoding="utf-8")
     with pytest.raises(TemplateError, match="no Excel workbook"):
-        fill(text, report, tmp_path / "out.xlsx")
+        workbook.filled(text, report)
     book = Workbook(template)
     with pytest.raises(TemplateError, match="D_Processes!L24 holds a formula"):
         book.write("D_Processes", {"L24": 5.0})
@@ -127,8 +128,7 @@ def test_what_is_no_template_or_has_no_room_is_refused(template: Path, report: A
     line = report.streams[0].__class__(stream, report.streams[0].amount, report.streams[0].emissions, None)
     measured = AnnualReport(report.plan, report.period, (line,), report.processes, {})
     with pytest.raises(TemplateError, match="coke fines is measured"):
-        fill(template, measured, tmp_path / "out.xlsx")
-    assert not (tmp_path / "out.xlsx").exists()
+        workbook.filled(template, measured)
 
 
 def test_the_lists_that_come_along_are_those_of_the_template(template: Path) -> None:
@@ -150,7 +150,7 @@ def test_the_lists_that_come_along_are_those_of_the_template(template: Path) -> 
     ],
 )
 def test_what_the_copys_own_lists_lack_is_refused(
-    change: dict[str, str], words: str, template: Path, report: AnnualReport, tmp_path: Path
+    change: dict[str, str], words: str, template: Path, report: AnnualReport
 ) -> None:
     """Proves: codes and sources that the copy's lists do not offer are refused before a file is sources.
 
@@ -158,11 +158,10 @@ def test_what_the_copys_own_lists_lack_is_refused(
     process = report.plan.processes[0].model_copy(update=change)
     plan = report.plan.model_copy(update={"processes": (process,)})
     with pytest.raises(TemplateError, match=words):
-        fill(template, dataclasses.replace(report, plan=plan), tmp_path / "out.xlsx")
+        workbook.filled(template, dataclasses.replace(report, plan=plan))
     plan = report.plan.model_copy(update={"precursors": (FERRO.model_copy(update={"country": "QQ"}),)})
     with pytest.raises(TemplateError, match="precursor FeMn: country QQ is not in the template's list"):
-        fill(template, dataclasses.replace(report, plan=plan), tmp_path / "out.xlsx")
-    assert not (tmp_path / "out.xlsx").exists()
+        workbook.filled(template, dataclasses.replace(report, plan=plan))
 
 
 FERRO = DeclaredPrecursor(
@@ -187,12 +186,13 @@ def test_measured_is_written_for_measured_values_only(
     Sensitivity: "Measured" and "D.4(a)" that nobody has stated, electricity counted as free."""
     plan = report.plan.model_copy(update={"precursors": (FERRO,)})
     with pytest.raises(TemplateError, match="precursor FeMn: give electricity_t_co2_per_mwh"):
-        fill(template, dataclasses.replace(report, plan=plan), tmp_path / "out.xlsx")
+        workbook.filled(template, dataclasses.replace(report, plan=plan))
     update = {"electricity_t_co2_per_mwh": 0.5, **change}
     plan = report.plan.model_copy(update={"precursors": (FERRO.model_copy(update=update),)})
-    fill(template, dataclasses.replace(report, plan=plan), tmp_path / "out.xlsx")
-    values = Workbook(tmp_path / "out.xlsx").values("E_PurchPrec")
+    path = tmp_path / "out.xlsx"
+    path.write_bytes(workbook.filled(template, dataclasses.replace(report, plan=plan)))
+    values = Workbook(path).values("E_PurchPrec")
     blank = Workbook(template).values("E_PurchPrec")
     sources = ("M49", "M50", "L51", "M51")
     assert {name: values[name] for name in sources if values.get(name) != blank.get(name)} == cells
-    assert Workbook(tmp_path / "out.xlsx").values("D_Processes").get("L67") is None
+    assert Workbook(path).values("D_Processes").get("L67") is None

@@ -264,7 +264,7 @@ def cbam(
     if template is None:
         _hand_over("cbam", report, output, force, as_json)
         return
-    from emberline.reports.compliance.workbook import fill
+    from emberline.reports.compliance.workbook import filled
 
     path = output / f"{_stem('cbam', report)}.xlsx"
     writable(path, force)
@@ -272,7 +272,7 @@ def cbam(
         raise Refused(f"--template {template}: would be overwritten; choose another folder with --output")
     _files(_stem("cbam", report), output, force)
     with writing(path) as partial:
-        fill(template, report, partial)
+        partial.write_bytes(filled(template, report))
     _hand_over("cbam", report, output, force, as_json)
     if not as_json:
         print(path)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from emberline.reports.charts import palette, plan
+from emberline.reports.charts import palette
 from emberline.reports.charts.view import View, time_axis
 from emberline.reports.text import mark, numbers, say, tr, wording
 from emberline.runs.store import drafts
@@ -49,7 +49,7 @@ def preview(series: Imported, zone: str, unit: str, scenario: Case | None = None
         curves.append(before)
     points = pd.concat([_points(*curve, whole) for curve in curves])
     role = series.mapping.role
-    colour = plan.PRICE if "price" in role else plan.CARBON if "int" in role else plan.POWER
+    colour = palette.PRICE if "price" in role else palette.CARBON if "int" in role else palette.POWER
     names = [name for name, *_ in curves]
     shades = [colour, palette.BASELINE]
     return (

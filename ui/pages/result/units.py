@@ -130,7 +130,7 @@ def _(producer: ProcessNetwork, scenario: Case) -> None:
         draw(titled(modes), {})
     if len(stores):
         with st.expander(trn("{count} store", "{count} stores", len(stores))):
-            draw(titled(stores), dict(zip(map(tr, works.STORE[1:]), (0, 0, 0, 3), strict=True)))
+            draw(titled(stores), dict(zip(map(tr, stores.columns[1:]), (0, 0, 0, 3), strict=True)))
     if len(moves):
         heading = [trn("{count} delivery", "{count} deliveries", len(scenario.deliveries))]
         heading += [trn("{count} arrival", "{count} arrivals", len(scenario.arrivals))] if scenario.arrivals else []

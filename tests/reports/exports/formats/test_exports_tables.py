@@ -123,7 +123,7 @@ def test_hours_of_the_day_when_clocks_change(tmp_path: Path, day: str, hours: in
     assert len(rows) == len(back) == hours
     assert {(b - a).total_seconds() for a, b in pairwise(starts)} == {3600.0}
     assert [at.timestamp() for at in back["start"]] == [at.timestamp() for at in starts]
-    by_day = by_hour(run, by_day=True)
+    by_day = by_hour(run.plan, by_day=True)
     assert by_day["day"].tolist() == [day]
     assert by_day["hours"].tolist() == [hours]
 
@@ -169,7 +169,7 @@ def test_figures_add_up_where_stocks_differ() -> None:
     plan = dataclasses.replace(
         run.plan, replay_figures=dataclasses.replace(run.plan.replay_figures, stock=more)
     )  # fmt: skip
-    text = figures(dataclasses.replace(run, plan=plan))
+    text = figures(plan)
     rows = text[text["saved"].notna() & text["plan"].notna()]
     assert (rows["baseline"] - rows["plan"]).tolist() == pytest.approx(rows["saved"].tolist())
     saved, by_name = plan.saved(), text.set_index("figure")["saved"]
