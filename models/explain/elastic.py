@@ -366,8 +366,7 @@ class Elastic:
     def _least(self, variable: Any, work: float, relax: bool) -> dict[str, float] | None:
         self._program.aim(variable)
         interior = relax and self._large
-        search = self._program.search(work=work, relax=relax, gap=GAP, ipm=interior, crossover=not interior)
-        outcome = self._program.outcome(search)
+        outcome = self._program.attempt(work=work, relax=relax, gap=GAP, ipm=interior, crossover=not interior)
         if not outcome.has_solution:
             return None
         values = self._program.values(self._slack[k] for k in range(len(self.limits)))

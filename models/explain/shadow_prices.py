@@ -91,7 +91,7 @@ def abatement_price(
         return AbatementPrice(None, whole, "the site's least cost under the cap was not found")
     for place in (cap - NEXT * max(abs(cap), 1.0), cap + NEXT * max(abs(cap), 1.0)):
         program.restrict([(capped, -math.inf, place)])
-        moved = program.outcome(program.search(work=limit, relax=True))  # whole numbers are fixed by now
+        moved = program.attempt(work=limit, relax=True)  # whole numbers are fixed by now
         multipliers = program.multipliers(work=limit) if moved.has_solution else None
         if multipliers is not None:
             return AbatementPrice(max(-multipliers.of_bound(capped) / row.display[1] + 0.0, 0.0), whole)

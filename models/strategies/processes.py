@@ -120,17 +120,14 @@ def _second(search: Search, site_model: SiteModel) -> None:
     program.restrict([(total[aim.first], -math.inf, value + TIE * max(abs(value), 1.0))])
     program.aim(total[aim.second])
     spent = effort.now() - search.began
-    run = program.search(work=max(search.remaining, 0.1 * spent + 1.0), gap=search.gap, cancel=search.cancel)
-    if program.outcome(run).has_solution:
+    work, value = max(search.remaining, 0.1 * spent + 1.0), math.inf
+    if program.attempt(work=work, gap=search.gap, cancel=search.cancel).has_solution:
         search.offer(program.solution())
+        (value,) = program.values([total[aim.second]])
     # where electricity is worth nothing a bent power curve may be filled in any order: as it is, it draws least
-    value = (
-        program.solution()[program.places([total[aim.second]])[0]] if program.outcome(run).has_solution else math.inf
-    )
     program.restrict([(total[aim.second], -math.inf, value + TIE * max(abs(value), 1.0))])
     program.aim(site_model.model.draw)
-    run = program.search(work=max(search.remaining, 0.1 * spent + 1.0), gap=search.gap)
-    if program.outcome(run).has_solution:
+    if program.attempt(work=max(search.remaining, 0.1 * spent + 1.0), gap=search.gap).has_solution:
         search.offer(program.solution(), anyway=True)
     assert search.best is not None
     program.load_values(search.best.values)

@@ -134,7 +134,7 @@ def _status(site_model: SiteModel, first: Outcome, gap: float, scenario: Scenari
     if first.status == "unbounded":
         # the solver may mean either
         site_model.program.aim(None)
-        if site_model.program.outcome(site_model.program.search(work=10.0)).status != "infeasible":
+        if site_model.program.attempt(work=10.0).status != "infeasible":
             return "infeasible", Message(
                 "there is no best plan: something is sold for more than it costs, without any limit"
             )

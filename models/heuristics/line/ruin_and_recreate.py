@@ -31,7 +31,7 @@ from emberline.models.bounds import cast_pricing
 from emberline.models.heuristics.line.batch_moves import Draws, Moves, Shifts, Trial
 from emberline.models.heuristics.line.minimum_cut_retiming import Retiming
 from emberline.models.heuristics.line.placement import Placed, Shop
-from emberline.models.problem.assignment import Starts
+from emberline.models.problem.assignment import Starts, load_cells
 from emberline.models.search.incumbent import Search
 from emberline.models.search.tuning import LINE, LINE_AND_SITE, SiteView
 from emberline.scenarios import effort
@@ -332,7 +332,7 @@ def _renewed(search: Search, plan: Starts, how: SiteView, seconds: float, number
     base = np.maximum(data.base - data.pv, 0.0)
     base_cells = np.repeat(base / data.cells_per_slot, data.cells_per_slot)
     to_mwh = data.meter_min / 60
-    load, metered = search.cells(search.best) + base_cells, (search.cells(plan) + base_cells)
+    load, metered = (load_cells(problem, one) + base_cells for one in (search.best, plan))
     relief = float(load.reshape(data.n_meters, -1).sum(axis=1).max() - flows.meter_mw.max() * to_mwh)
     highest = float(metered.reshape(data.n_meters, -1).sum(axis=1).max())
     limit = None

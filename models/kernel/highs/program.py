@@ -261,6 +261,10 @@ class Program:
         """Solve and load the solution into the variables; the arguments are those of ``solve``."""
         return self.load(self.search(work=work, **how))
 
+    def attempt(self, **how: Any) -> Outcome:
+        """Outcome of a search, the Pyomo model left as it is; the arguments are those of ``search``."""
+        return self.outcome(self.search(**how))
+
     def search(
         self,
         *,
@@ -374,7 +378,7 @@ class Program:
         if not incumbent.value_valid:
             return None
         self.settle()
-        if not self.outcome(self.search(work=work, relax=True)).has_solution:
+        if not self.attempt(work=work, relax=True).has_solution:
             return None
         solution = solver.getSolution()
         if not solution.dual_valid:
