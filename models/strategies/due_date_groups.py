@@ -84,13 +84,11 @@ def _replan(search: Search, casts: list[int], seconds: float, plan_part: Callabl
     search.clock("groups", began)
     if inner.best is None or inner.best is starts:
         return
-    unit, slot = list(best.unit), list(best.slot)
-    for place, h in enumerate(free):
-        unit[h], slot[h] = inner.best.unit[place], inner.best.slot[place]
-    cast_unit, cast_slot = list(best.cast_unit), list(best.cast_slot)
-    for place, c in enumerate(casts):
-        cast_unit[c], cast_slot[c] = inner.best.cast_unit[place], inner.best.cast_slot[place]
-    search.offer(Starts(tuple(unit), tuple(slot), tuple(cast_unit), tuple(cast_slot)))
+    moved = {
+        (-1, casts[i]) if h < 0 else (free[h], i): (u, slot)
+        for (h, i), _, u, slot, _ in inner.best.placed(inner.problem)
+    }
+    search.offer(Starts.of(problem, {key: moved.get(key, best.place(key)) for key, _ in problem.works()}))
 
 
 def _within(heat: Heat, low: int, high: int) -> Heat:

@@ -310,8 +310,7 @@ def read(formulation: Matched) -> Starts | None:
     problem, counts = formulation.problem, _counts(formulation)
     casts = {c: (column, t) for c, column, t in support(formulation.model.z)}
     cast_of = problem.cast_of()
-    unit: list[list[int]] = [[] for _ in problem.heats]
-    slot: list[list[int]] = [[] for _ in problem.heats]
+    places = {(-1, c): (problem.casts[c].units[column], t) for c, (column, t) in casts.items()}
     for g, group in enumerate(formulation.groups):
         operations = formulation.operations(g)
         for i in range(len(operations) - 1, -1, -1):
@@ -328,7 +327,8 @@ def read(formulation: Matched) -> Starts | None:
                         continue
                     column, at = casts[cast_of[h][0]]
                 else:
-                    column, at = operations[i + 1].units.index(unit[h][0]), slot[h][0]
+                    unit, at = places[h, i + 1]
+                    column = operations[i + 1].units.index(unit)
                 lags = [(operations[i].units.index(u), at - t) for u, t in supply]
                 able.append(
                     [k for k, (row, lag) in enumerate(lags) if least[i][row, column] <= lag <= most[i][row, column]]
@@ -336,16 +336,8 @@ def read(formulation: Matched) -> Starts | None:
             match = matching(able)
             if match is None:
                 return None
-            for h, k in zip(group, match, strict=True):
-                unit[h].insert(0, supply[k][0])
-                slot[h].insert(0, supply[k][1])
-    order = range(len(problem.casts))
-    return Starts(
-        tuple(map(tuple, unit)),
-        tuple(map(tuple, slot)),
-        tuple(problem.casts[c].units[casts[c][0]] for c in order),
-        tuple(casts[c][1] for c in order),
-    )
+            places |= {(h, i): supply[k] for h, k in zip(group, match, strict=True)}
+    return Starts.of(problem, places)
 
 
 def _counts(formulation: Matched) -> dict[tuple[int, int, int], np.ndarray]:

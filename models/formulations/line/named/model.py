@@ -229,24 +229,8 @@ class Named:
 
     def read(self) -> Starts:
         """The plan that the variables hold; it may use units twice where the model is loose."""
-        m, problem = self.model, self.problem
-        on = self._places()
-        casts = {c: (u, t) for c, u, t in support(m.z)}
-        units, slots = [], []
-        for h, heat in enumerate(problem.heats):
-            places = []
-            for i, operation in enumerate(heat.operations):
-                if operation.started_min is not None:
-                    places.append((operation.units[0], operation.first))
-                else:
-                    places.append(on[h, i])
-            units.append(tuple(u for u, _ in places))
-            slots.append(tuple(t for _, t in places))
-        for c, cast in enumerate(problem.casts):
-            if cast.started_min is not None:
-                casts[c] = (cast.units[0], cast.first[cast.units[0]])
-        cast_units, cast_slots = zip(*(casts[c] for c in range(len(problem.casts))), strict=True) if casts else ((), ())
-        return in_order(problem, Starts(tuple(units), tuple(slots), cast_units, cast_slots))
+        casts = {(-1, c): (u, t) for c, u, t in support(self.model.z)}
+        return in_order(self.problem, Starts.of(self.problem, self._places() | casts))
 
     def _places(self) -> dict[tuple[int, int], tuple[int, int]]:
         """Unit and slot by heat and operation, as the variables say."""
