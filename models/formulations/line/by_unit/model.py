@@ -31,7 +31,7 @@ from emberline.models.formulations.line.load import Draws
 from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel.arrays import Series, Variable, constraint, fixed, hold, limit, support, values
-from emberline.models.kernel.banded_rows import Stretches, Terms, weighed
+from emberline.models.kernel.banded_rows import Terms, banded
 from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.aggregation import leading_stage
 from emberline.models.problem.assignment import Starts
@@ -185,12 +185,10 @@ class Matched(Groups):
             u = problem.casts[c].units[column]
             for lag in range(problem.casts[c].occupy[u]):
                 holds.lagged((u,), (c, column), lag, 1, runs(slots))
-        stretches = Stretches.of({row: range(self.n) for row in holds.of}, holds, empty=False)
-        m.UNIT_SLOT, m.HOLD = stretches.rows(), stretches.set()
 
-        @constraint(m, m.UNIT_SLOT)
-        def one_cast(m: Any, u: int, stretch: int, t: int) -> Any:
-            return weighed(m.z, m.HOLD[u, stretch], t) <= 1
+        @banded(m, {row: range(self.n) for row in holds.of}, (m.z, holds), empty=False)
+        def one_cast(m: Any, casting: Any, u: int, t: int) -> Any:
+            return casting <= 1
 
     def _capacity(self) -> None:
         m, uses = self.model, Terms(self.n, 4)
@@ -200,14 +198,12 @@ class Matched(Groups):
                 size[u] = 1 + len(others)
                 uses.lagged((u,), (g, i, u), 0, 1)
                 uses.lagged((u,), (g, i, u), self.operations(g)[i].occupy[u], -1)
-        stretches = Stretches.of({row: range(self.n) for row in uses.of}, uses)
         m.UNIT = pyo.Set(initialize=list(size), dimen=1)
         m.size = Series(m.UNIT, values=np.array(list(size.values())))
-        m.USED, m.USE = stretches.rows(), stretches.set()
 
-        @constraint(m, m.USED)
-        def one_at_a_time(m: Any, u: int, stretch: int, t: int) -> Any:
-            return weighed(m.Y, m.USE[u, stretch], t) <= m.size[u]
+        @banded(m, {row: range(self.n) for row in uses.of}, (m.Y, uses))
+        def one_at_a_time(m: Any, used: Any, u: int, t: int) -> Any:
+            return used <= m.size[u]
 
     # ---- power and site --------------------------------------------------------------------------------------
 
