@@ -7,6 +7,7 @@ says where the limits of a scenario stand in the model: rows and bounds, by the 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from emberline.models.kernel.arrays import Variable
 from emberline.models.kernel.highs import Program
 from emberline.models.problem import plant as plants
 from emberline.models.problem import site as sites
+from emberline.models.problem.line import grouped
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets import ELECTRICITY, FlexibleLoad, Load, Machine, Named, Source, Storage
 from emberline.scenarios.messages import Message, clock
@@ -66,16 +68,8 @@ KeyedParts = Iterator[tuple[str, Part]]
 
 def parts(scenario: Case, site_model: SiteModel, aim: Aim) -> dict[str, list[Part]]:
     """Places of limits in the model, by key; those that it holds in another way are not among them."""
-    by_key: dict[str, list[Part]] = {}
-    for source in (
-        _goal(scenario, site_model, aim),
-        _grid(scenario, site_model),
-        _assets(scenario, site_model),
-        _plant(scenario, site_model),
-    ):
-        for key, part in source:
-            by_key.setdefault(key, []).append(part)
-    return by_key
+    sources = _goal(scenario, site_model, aim), *(read(scenario, site_model) for read in (_grid, _assets, _plant))
+    return grouped(itertools.chain.from_iterable(sources))
 
 
 def _goal(scenario: Scenario, site_model: SiteModel, aim: Aim) -> KeyedParts:

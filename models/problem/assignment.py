@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from emberline.models.problem.line import EPS, Key, SlotProblem, Work, energy_cells, even_cells
+from emberline.models.problem.line import EPS, Key, SlotProblem, Work, energy_cells, even_cells, grouped
 from emberline.scenarios.energy_states import EnergyStates, idle_pieces
 
 
@@ -130,10 +130,7 @@ def line_cells(
 
 def works(problem: SlotProblem, starts: Starts) -> dict[int, list[tuple[float, float]]]:
     """Start and end without disturbance of all that each unit does [min]; a cast is one work."""
-    spans: dict[int, list[tuple[float, float]]] = {}
-    for _, work, u, _, begin in starts.placed(problem):
-        spans.setdefault(u, []).append((begin, begin + work.minutes[u]))
-    return spans
+    return grouped((u, (begin, begin + work.minutes[u])) for _, work, u, _, begin in starts.placed(problem))
 
 
 def idle_cells(

@@ -19,7 +19,7 @@ import pyomo.core as pyo
 
 from emberline.models.kernel.arrays import limit
 from emberline.models.kernel.banded_rows import Terms, banded, running_sum
-from emberline.models.problem.line import Operation, SlotProblem, runs
+from emberline.models.problem.line import Operation, SlotProblem, grouped, runs
 
 
 @dataclass(frozen=True)
@@ -93,11 +93,7 @@ class Groups:
             units: which of them are counted together.
         """
         self.problem, self.n, self.units = problem, problem.n_slots, units
-        groups: dict[tuple, list[int]] = {}
-        for h, heat in enumerate(problem.heats):
-            if heat.operations:
-                groups.setdefault(heat.kind, []).append(h)
-        self.groups = list(groups.values())
+        self.groups = list(grouped((heat.kind, h) for h, heat in enumerate(problem.heats) if heat.operations).values())
         self.classes = {
             (g, i): self._classes(g, i) for g in range(len(self.groups)) for i in range(len(self.operations(g)))
         }

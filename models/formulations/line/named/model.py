@@ -25,7 +25,7 @@ from emberline.models.kernel import deadline
 from emberline.models.kernel.arrays import WEIGHT, Neighbourhood, Series, Variable, constraint, support
 from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.assignment import Starts, in_order
-from emberline.models.problem.line import GradeCap, SlotProblem, Windows, runs
+from emberline.models.problem.line import GradeCap, SlotProblem, Windows, grouped, runs
 from emberline.models.problem.site import SiteData
 from emberline.scenarios.metrics import CARBON
 
@@ -159,10 +159,7 @@ class Named:
         starts, casts = Draws(problem, m.x, 4), Draws(problem, m.z, 3)
         for (h, i, u), slots in self.of.items():
             starts.add_energies((h, i, u), self.cells(h, i, u), problem.heats[h].operations[i].stage, runs(slots))
-        places: dict[tuple[int, int], list[int]] = {}
-        for c, u, t in m.OPTION:
-            places.setdefault((c, u), []).append(t)
-        for (c, u), slots in places.items():
+        for (c, u), slots in grouped(((c, u), t) for c, u, t in m.OPTION).items():
             casts.add_energies((c, u), problem.casts[c].cells[u], len(problem.stage_units) - 1, runs(sorted(slots)))
         draws = [starts, casts, *self._waits(starts)]
         self._of_heats = draws[:3]

@@ -19,6 +19,7 @@ import pyomo.core as pyo
 from emberline.models.kernel.arrays import Series
 from emberline.models.kernel.banded_rows import Runs, Terms, banded, profile, running_sum
 from emberline.models.problem.aggregation import Pools
+from emberline.models.problem.line import grouped
 from emberline.models.problem.site import SiteData
 
 FullCells = Callable[[int, int, int], np.ndarray]
@@ -74,10 +75,8 @@ def add(
     to_mw = 60 / problem.cell_min
     room = (data.limit_mwh() - data.base + data.pv - started) * to_mw
     units, power = tuple(load.units for load in loads), tuple(load.mw for load in loads)
-    slots: dict[tuple[float, ...], list[int]] = {}
-    for t in range(line.n):
-        for facet in _facets(units, power, float(np.round(room[t], 6))):
-            slots.setdefault(facet, []).append(t)
+    rounded = np.round(room, 6).tolist()
+    slots = grouped((facet, t) for t in range(line.n) for facet in _facets(units, power, rounded[t]))
     facets = list(slots)
     counts, courses = Terms(line.n, 4), Terms(line.n, 2)
     for d, load in enumerate(loads):
