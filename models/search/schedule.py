@@ -58,11 +58,14 @@ def outcome(search: Record, infeasible: tuple[str, str]) -> tuple[str, str]:
         return ("cancelled" if search.cancel() else "best found"), ""
     if search.infeasible:
         return infeasible
-    if search.cancel():
+    return without_plan(search.cancel(), round(search.limit, 2))
+
+
+def without_plan(stopped: bool, effort: float) -> tuple[str, str]:
+    """Status and reason of a search that has found and proven nothing."""
+    if stopped:
         return "cancelled", Message("cancelled before a plan was found")
-    return "no plan within the limit", Message(
-        "no plan was found with an effort of {effort:g}", effort=round(search.limit, 2)
-    )
+    return "no plan within the limit", Message("no plan was found with an effort of {effort:g}", effort=effort)
 
 
 def stamped(

@@ -38,19 +38,18 @@ TIE = 1e-9
 def optimize_processes(
     scenario: Case,
     envelope: xr.Dataset,
-    start: xr.Dataset | None = None,
-    *,
-    others: Sequence[xr.Dataset] = (),
-    on_progress: Progress | None = None,
-    cancel: Callable[[], bool] | None = None,
+    start: xr.Dataset | None,
+    others: Sequence[xr.Dataset],
+    report: Progress,
+    stop: Callable[[], bool],
 ) -> xr.Dataset:
     """The best plan of a scenario with processes; arguments and result are those of ``emberline.models.optimize``.
 
     Objective, bound and gap leave out the process emissions that no plan can avoid (``constant``), and credit what
     stores hold at the end beyond what is wanted with the least that it takes to make (``credit``).
     """
-    search = _search(scenario, envelope, start, scenario.goal.budget, cancel)
-    search.on_progress = on_progress or search.on_progress
+    search = _search(scenario, envelope, start, scenario.goal.budget, stop)
+    search.on_progress = report
     with suppress(deadline.TimeIsOverError), deadline.writing(lambda: search.remaining < -deadline.LATE_S):
         search.run(start, others)
     if search.best is None:
@@ -105,7 +104,7 @@ def _search(
     unavoidable = plant.counted(aim.first, {"scope1": unavoidable_kg(plant)})
     return Search(
         scenario=scenario, envelope=envelope, data=data, aim=replace(aim, constant=aim.constant + unavoidable),
-        limit=work, gap=scenario.goal.gap, on_progress=lambda event: None, cancel=cancel or (lambda: False),
+        limit=work, gap=scenario.goal.gap, cancel=cancel or (lambda: False),
         figures=credited_flows,
     )  # fmt: skip
 
