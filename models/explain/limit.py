@@ -170,18 +170,17 @@ def moment(key: str, name: str, kind: str, scenario: Scenario, minutes: float, l
     )
 
 
-def factored(key: str, name: str, kind: str, series: Series, unit: str, loosest: float = 0.0) -> Limit:
+def factored(key: str, name: str, kind: str, series: Series, unit: str) -> Limit:
     """A series of the scenario as a whole, by a factor on it; it is worded as the number or the share."""
     if series.value is not None:
-        amount = series.value * series.scale
-        return numeric(
-            key, name, kind, 1.0, loosest, unit, step=0.001, factor=amount,
-            write=lambda new: (f"{key}={number(new * amount)}",),
-        )  # fmt: skip
-    return numeric(
-        f"{key}.scale", name, kind, 1.0, loosest, "%", step=0.001, factor=100.0,
-        write=lambda new: (f"{key}.scale={number(new * series.scale)}",),
-    )  # fmt: skip
+        unscaled, factor = series.value * series.scale, series.value * series.scale
+    else:
+        key, unscaled, factor, unit = f"{key}.scale", series.scale, 100.0, "%"
+
+    def write(new: float) -> tuple[str, ...]:
+        return (f"{key}={number(new * unscaled)}",)
+
+    return numeric(key, name, kind, 1.0, 0.0, unit, step=0.001, factor=factor, write=write)
 
 
 @dataclass(frozen=True)
@@ -197,6 +196,10 @@ class Number:
     """As many times its value it may become; 0: it may go, and is no limit where it is 0."""
     unit: str
     step: float | None = None
+    more: float = 0.0
+    """As much more it may become besides."""
+    scale: float | None = None
+    """A change that counts the kind's price; None: the value itself."""
 
 
 def numbers(record: Any, key: str, of: Mapping[str, Any], *rows: Number) -> Iterator[Limit]:
@@ -209,10 +212,11 @@ def numbers(record: Any, key: str, of: Mapping[str, Any], *rows: Number) -> Iter
         rows: the numbers.
     """
     for row in rows:
-        value = getattr(record, row.field)
+        value = getattr(record, row.field, None)
         if value is not None and (value > 0 or row.times):
             words = Message(row.words, **of)
-            yield numeric(f"{key}.{row.field}", words, row.kind, value, row.times * value, row.unit, step=row.step)
+            key_of_row, top = f"{key}.{row.field}", row.times * value + row.more
+            yield numeric(key_of_row, words, row.kind, value, top, row.unit, step=row.step, scale=row.scale)
 
 
 def moments(
