@@ -386,15 +386,10 @@ def _always_ready(states: EnergyStates, length_min: float) -> bool:
 
 def _above(states: EnergyStates, floor: float) -> EnergyStates:
     """The machine with all its powers less by a floor: it spends each gap as before."""
-    return states.model_copy(
-        update={
-            "states": tuple(s.model_copy(update={"power_mw": s.power_mw - floor}) for s in states.states),
-            "transitions": tuple(
-                t.model_copy(update={"power_mw": t.power_mw - floor}) if t.duration_min else t
-                for t in states.transitions
-            ),
-        }
-    )
+    lower = tuple(s.model_copy(update={"power_mw": s.power_mw - floor}) for s in states.states)
+    ways = [(way, way.model_copy(update={"power_mw": way.power_mw - floor})) for way in states.transitions]
+    lasting = tuple(less if way.duration_min else way for way, less in ways)
+    return states.model_copy(update={"states": lower, "transitions": lasting})
 
 
 def _beyond(

@@ -16,7 +16,7 @@ from emberline.models.problem.flows import Flows
 from emberline.models.problem.line import SlotProblem
 from emberline.models.problem.site import SiteData
 from emberline.models.search.incumbent import Search
-from emberline.models.search.record import Record
+from emberline.models.search.record import ProcessSearch, Record
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import SCHEDULE, check, metered
 from emberline.scenarios.messages import Message
@@ -94,6 +94,15 @@ def stamped(
     return check(data, SCHEDULE)
 
 
+def recorded(
+    search: Search | ProcessSearch, data: xr.Dataset, scenario: Scenario, status: str, reason: str, **more: float
+) -> xr.Dataset:
+    """A schedule with its attributes, as of ``stamped``, from the search that made it."""
+    seconds = search.seconds | {"search": search.spent_s}
+    known = {"objective": search.value, "bound": search.bound, "gap": search.told_gap}
+    return stamped(data, scenario, status, reason, **known, constant=search.aim.constant, seconds=seconds, **more)
+
+
 def as_schedule(
     search: Search,
     scenario: Scenario,
@@ -126,10 +135,7 @@ def as_schedule(
         if search.best is None or search.best_flows is None
         else filled(scenario, envelope, search.problem, search.data, search.best, search.best_flows)
     )
-    return stamped(
-        data, scenario, status, reason, objective=search.value, bound=search.bound, gap=search.told_gap,
-        constant=search.aim.constant, seconds=search.seconds | {"search": search.spent_s},
-    )  # fmt: skip
+    return recorded(search, data, scenario, status, reason)
 
 
 def _number(value: float | None) -> float:

@@ -115,28 +115,15 @@ def _around(search: Search, free: list[int], casts: list[int], starts: Starts) -
     reach = round(LINE.group_reach_h * 60 / problem.step_min)
     low = min((min(slots) for slots in starts.slot if slots), default=0) - reach
     high = max((max(slots) for slots in starts.slot if slots), default=0) + reach
-    part = replace(
-        problem,
-        heats=tuple(_within(problem.heats[h], low, high) for h in free),
-        casts=tuple(
-            replace(
-                problem.casts[c],
-                heats=tuple(index[h] for h in problem.casts[c].heats),
-                first={u: max(t, low) for u, t in problem.casts[c].first.items()},
-                last={u: min(t, high + reach) for u, t in problem.casts[c].last.items()},
-            )
-            for c in casts
-        ),
-        free=open_,
-        states={},
-    )
+    moving = []
+    for cast in (problem.casts[c] for c in casts):
+        first = {u: max(t, low) for u, t in cast.first.items()}
+        last = {u: min(t, high + reach) for u, t in cast.last.items()}
+        moving.append(replace(cast, heats=tuple(index[h] for h in cast.heats), first=first, last=last))
+    heats = tuple(_within(problem.heats[h], low, high) for h in free)
+    part = replace(problem, heats=heats, casts=tuple(moving), free=open_, states={})
     everything = line_cells(problem, best, extra_mwh(problem, best)) + problem.under_way
     mine = line_cells(part, starts, extra_mwh(part, starts)) + part.under_way
-    whole, own_part = line_gives(problem, best), line_gives(part, starts)
-    return replace(
-        part,
-        fixed_cells=problem.fixed_cells + everything - mine,
-        fixed_gives={
-            carrier: whole[carrier] - (own_part[carrier] - problem.fixed_gives.get(carrier, 0.0)) for carrier in whole
-        },
-    )
+    whole, own_part, decided = line_gives(problem, best), line_gives(part, starts), problem.fixed_gives
+    gives = {carrier: amount - (own_part[carrier] - decided.get(carrier, 0.0)) for carrier, amount in whole.items()}
+    return replace(part, fixed_cells=problem.fixed_cells + everything - mine, fixed_gives=gives)

@@ -24,7 +24,7 @@ from emberline.models.kernel.progress import Progress
 from emberline.models.problem import plant as plants
 from emberline.models.problem import site as sites
 from emberline.models.problem.site import SiteData
-from emberline.models.search.schedule import empty, outcome, stamped
+from emberline.models.search.schedule import empty, outcome, recorded
 from emberline.scenarios import Case, effort
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message
@@ -149,10 +149,7 @@ def _schedule(scenario: Case, search: Search, site_model: SiteModel | None) -> x
             .assign(variables)
         )
         credit = credited(site_model.plant_ports.plant, site_model.coarse, _ends(data))[search.aim.first]
-    return stamped(
-        data, scenario, status, reason, objective=search.value, bound=search.bound, gap=search.told_gap,
-        constant=search.aim.constant, seconds=search.seconds | {"search": search.spent_s}, credit=credit,
-    )  # fmt: skip
+    return recorded(search, data, scenario, status, reason, credit=credit)
 
 
 def unchangeable(scenario: Case, envelope: xr.Dataset, data: SiteData, schedule: xr.Dataset) -> tuple[float, float]:

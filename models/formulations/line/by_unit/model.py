@@ -239,25 +239,12 @@ class Matched(Groups):
             return np.correlate(later, energy)[: self.n * per : per]
 
         m.PORT = pyo.Set(initialize=list(by_port))
-        m.worth = Series(
-            m.PORT, m.INDEX,
-            values=np.concatenate(
-                [np.zeros(0), *(worth_of(change, weight) for weight in by_port.values() for change in steps.values())]
-            ),
-        )  # fmt: skip
-        m.cast_worth = Series(
-            m.PORT, m.OPTION,
-            values=np.concatenate(
-                [
-                    np.zeros(0),
-                    *(
-                        worth_of(cells[key], weight)[slots]
-                        for weight in by_port.values()
-                        for key, slots in self.options.items()
-                    ),
-                ]
-            ),
-        )  # fmt: skip
+        of_starts, of_casts = [np.zeros(0)], [np.zeros(0)]
+        for weight in by_port.values():
+            of_starts += [worth_of(change, weight) for change in steps.values()]
+            of_casts += [worth_of(cells[key], weight)[slots] for key, slots in self.options.items()]
+        m.worth = Series(m.PORT, m.INDEX, values=np.concatenate(of_starts))
+        m.cast_worth = Series(m.PORT, m.OPTION, values=np.concatenate(of_casts))
 
         def worth(port: str) -> Any:
             starts = total(m.worth[port, g, i, u, t] * m.Y[g, i, u, t] for g, i, u, t in each(m.INDEX))
@@ -292,13 +279,9 @@ def begin(formulation: Matched, starts: Starts) -> None:
                 place.setdefault((g, i, u), []).append(t)
     value = [sum(s <= t for s in place.get((g, i, u), ())) for g, i, u, t in m.INDEX]
     hold(m.Y, np.array(value, dtype=float), ~fixed(m.Y))
-    m.z.write("value", np.array(
-        [
-            formulation.problem.casts[c].units[k] == starts.cast_unit[c] and t == starts.cast_slot[c]
-            for c, k, t in m.OPTION
-        ],
-        dtype=float,
-    ))  # fmt: skip
+    casts = formulation.problem.casts
+    at = [starts.place((-1, c)) == (casts[c].units[k], t) for c, k, t in m.OPTION]
+    m.z.write("value", np.array(at, dtype=float))
 
 
 def read(formulation: Matched) -> Starts | None:

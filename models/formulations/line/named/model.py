@@ -185,12 +185,16 @@ class Named:
         m, heats = self.model, self.problem.heats
         reheat = [heat.reheat or 0 for heat in heats]
         course = {h: precedence.Courses(heats[h]).on(starts.unit[h]) for h in {h for h, *_ in m.PAIR}}
-        m.x.write("value", self._flags(m.START, lambda h, i, u, t: starts.unit[h][i] == u and starts.slot[h][i] == t))
+        m.x.write("value", self._flags(m.START, lambda h, i, u, t: starts.place((h, i)) == (u, t)))
         m.pair.write("value", self._flags(
             m.PAIR,
             lambda h, k, s, t: course[h] == k and starts.slot[h][0] == s and starts.slot[h][reheat[h]] == t,
         ))  # fmt: skip
-        m.z.write("value", self._flags(m.OPTION, lambda c, u, t: starts.cast_unit[c] == u and starts.cast_slot[c] == t))
+        self._begin_casts(starts)
+
+    def _begin_casts(self, starts: Starts) -> None:
+        m = self.model
+        m.z.write("value", self._flags(m.OPTION, lambda c, u, t: starts.place((-1, c)) == (u, t)))
 
     @staticmethod
     def _flags(keys: Iterable[Any], holds: Callable[..., bool]) -> np.ndarray:
@@ -204,20 +208,13 @@ class Named:
             plan: a plan that stays possible.
         """
         m, steps = self.model, range(-around, around + 1)
+        stay = set() if plan is None else {(*key, *plan.place(key)) for key, _ in self.problem.works()}
         near = {(h, i, t + d) for h, i, _, t in support(m.x, WEIGHT) for d in steps}
-        yield m.x, np.zeros(len(m.x)), self._flags(
-            m.START,
-            lambda h, i, u, t: (
-                (h, i, t) in near or (plan is not None and plan.unit[h][i] == u and plan.slot[h][i] == t)
-            ),
-        )  # fmt: skip
+        open_ = self._flags(m.START, lambda h, i, u, t: (h, i, t) in near or (h, i, u, t) in stay)
+        yield m.x, np.zeros(len(m.x)), open_
         casts = {(c, u, t + d) for c, u, t in support(m.z, WEIGHT) for d in steps}
-        yield m.z, np.zeros(len(m.z)), self._flags(
-            m.OPTION,
-            lambda c, u, t: (
-                (c, u, t) in casts or (plan is not None and plan.cast_unit[c] == u and plan.cast_slot[c] == t)
-            ),
-        )  # fmt: skip
+        open_ = self._flags(m.OPTION, lambda c, u, t: (c, u, t) in casts or (-1, c, u, t) in stay)
+        yield m.z, np.zeros(len(m.z)), open_
 
     @property
     def twice(self) -> Any:
