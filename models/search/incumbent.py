@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from emberline.models.formulations.site.dispatch import Dispatcher, dispatcher
+from emberline.models.formulations.site.dispatch import Dispatcher
 from emberline.models.formulations.site.objective import Aim
 from emberline.models.problem.assignment import (
     Starts,
@@ -226,7 +226,7 @@ class Search(Record):
                 wished = min(wished, time.perf_counter())
             return time.perf_counter() - wished > LINE_AND_SITE.settle_work
 
-        return self._flows(dispatcher(self.data, self.aim), starts, limit, over)
+        return self._flows(Dispatcher(self.data, self.aim), starts, limit, over)
 
     def _flows(self, site: Dispatcher, starts: Starts, limit: float, cancel: Callable[[], bool]) -> Flows | None:
         cells, gives = site_cells(self.problem, starts, self.data.n_cells), line_gives(self.problem, starts)
@@ -234,4 +234,4 @@ class Search(Record):
 
     @cached_property
     def _dispatcher(self) -> Dispatcher:
-        return dispatcher(self.data, self.aim)
+        return Dispatcher(self.data, self.aim)

@@ -246,16 +246,12 @@ def columns(scenario: Case, plant_ports: PlantPorts) -> tuple[dict[str, Any], di
         "process_mw": (("process", "time"), rows([course.mw for course in order])),
         "stream_rate": (("stream", "time"), rows(rates)),
     }
+    coords: dict[str, Any] = {"process": np.array([unit for unit, _ in scenario.process_units], dtype=np.str_)}
+    coords |= coordinates(every)
     gives = given_rates(scenario, variables["stream_rate"][1])
     if gives:
         variables["line_rate"] = (("given", "time"), rows(list(gives.values())))
-    coords: dict[str, Any] = {
-        "process": np.array([unit for unit, _ in scenario.process_units], dtype=np.str_),
-        **coordinates(every),
-        "given": np.array(list(gives), dtype=np.str_),
-    }
-    if not gives:
-        del coords["given"]
+        coords["given"] = np.array(list(gives), dtype=np.str_)
     if scenario.deliveries:
         variables["delivered_t"] = (("delivery", "time"), rows(_delivered(scenario, plant_ports)))
         coords["delivery"] = np.array([delivery.name for delivery in scenario.deliveries], dtype=np.str_)
@@ -282,13 +278,8 @@ def _delivered(scenario: Case, plant_ports: PlantPorts) -> list[np.ndarray]:
     demand: Iterator[np.ndarray] = iter(
         scenario.inputs["demand_tph"].to_numpy() * plant_ports.plant.hours if scenario.demands else []
     )
-    by_key = dict(
-        zip(
-            plant_ports.block.loaded.index_set(),
-            np.nan_to_num(arrays.values(plant_ports.block.loaded), nan=0.0),
-            strict=True,
-        )
-    )
+    loaded = plant_ports.block.loaded
+    by_key = dict(zip(loaded.index_set(), np.nan_to_num(arrays.values(loaded), nan=0.0), strict=True))
     orders = {delivery.name: o for o, (delivery, *_) in enumerate(plant_ports.plant.orders)}
     amounts = []
     for delivery in scenario.deliveries:

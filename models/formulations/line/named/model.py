@@ -19,8 +19,6 @@ from emberline.models.formulations.line import load
 from emberline.models.formulations.line.load import Draws
 from emberline.models.formulations.line.named import idling, precedence
 from emberline.models.formulations.line.named.precedence import Placed
-from emberline.models.formulations.site import balance as site_model
-from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel import deadline
 from emberline.models.kernel.arrays import WEIGHT, Neighbourhood, Series, Variable, constraint, support
 from emberline.models.kernel.templates import Members, each, total
@@ -163,12 +161,7 @@ class Named:
             casts.add_energies((c, u), problem.casts[c].cells[u], len(problem.stage_units) - 1, runs(sorted(slots)))
         draws = [starts, casts, *self._waits(starts)]
         self._of_heats = draws[:3]
-        load.add(m, problem, draws)
-        m.site, m.gives = pyo.Block(), pyo.Block()
-        self.ports: Ports = site_model.add(
-            m.site, self.data, *site_model.of_cells(m.line, problem.cells_per_slot), soft=not self.firm,
-            line_gives=load.give(m.gives, problem, draws),
-        )  # fmt: skip
+        self.ports = load.add_with_site(m, problem, self.data, draws, soft=not self.firm)
 
     def cap_grades(self, caps: Sequence[GradeCap], mixed: np.ndarray, *, soft: bool) -> list[Any]:
         """Add caps on what grades carry; returns by how much each is broken [kg], variables; 0 unless soft.
