@@ -252,11 +252,7 @@ def add_units(block: pyo.Block, units: Units, plant: Plant, ordered: bool) -> Un
         _least_rest(block, units, plant, runs)
     if process.name in plant.stops:
         _planned_stop(block, plant, process.name, units)
-    ports = UnitPorts(units, block, starting=runs.starting, under_way=runs.under_way)
-    for beginning in runs.every:
-        if beginning.origin != REST:
-            key = beginning.origin, beginning.mode
-            ports.turns[key], ports.changing[key] = runs.events(beginning), beginning.slots
+    ports = UnitPorts(units, block, runs)
     for m, part in enumerate(runs.parts):
         add_recipe(part, units.modes[m], m, plant, runs, ports, ordered)
     add_beginnings(block, plant, runs, ports)

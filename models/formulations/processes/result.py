@@ -58,11 +58,13 @@ def runs(ports: UnitPorts, n: int) -> list[list[Run]]:
     on = [counts(block.mode[m].on, n) for m in modes]
     fire = [counts(block.mode[m].fire, n) for m in modes]
     turns = {key: counts(variable, n) for key, variable in ports.turns.items()}
-    lag = ports.starting
+    lag = ports.runs.starting
     by_unit: list[list[Run]] = []
     # of each unit: mode (REST: none), slot it is set in, slot in which the run or the rest begins, what it began with
     now: list[tuple[int, int, int, StartUp | ChangeOver | UnderWay | None]] = []
-    for state, under_way in zip(process.start[units.first : units.first + units.count], ports.under_way, strict=True):
+    for state, under_way in zip(
+        process.start[units.first : units.first + units.count], ports.runs.under_way, strict=True
+    ):
         by_unit.append([])
         if under_way is not None and under_way.begins >= 0:
             now.append((under_way.mode, under_way.first, under_way.begins, under_way))
@@ -71,7 +73,7 @@ def runs(ports: UnitPorts, n: int) -> list[list[Run]]:
         began = REST - round(state.since_h * 3600)
         now.append((REST if state.mode is None else names.index(state.mode), 0, began, under_way))
     before = [sum(unit[0] == m and unit[2] < 0 for unit in now) for m in modes]
-    coming = [(under_way.mode, under_way.begins) for under_way in ports.under_way if under_way is not None]
+    coming = [(under_way.mode, under_way.begins) for under_way in ports.runs.under_way if under_way is not None]
 
     def leave(i: int, t: int) -> None:
         m, begin, first, after = now[i]

@@ -138,16 +138,13 @@ class Renewal:
         metered = draw.reshape(*draw.shape[:-1], -1, self._per_meter).sum(axis=-1)
         return self._peak.price * np.maximum(metered - self._peak.mwh, 0.0).sum(axis=-1)
 
-    def _values(self, loads: np.ndarray) -> np.ndarray:
-        """Both goals as one with what caps and broken limits count, of loads by cell, shape (..., n_cells)."""
-        return self._parts(loads)[0]
-
     def _judged(self, load: np.ndarray) -> tuple[float, bool]:
-        """The same of one load, and whether anything is broken."""
+        """Both goals as one of a load, with what caps and broken limits count, and whether anything is broken."""
         value, more = self._parts(load)
         return float(value), bool(more > 0)
 
     def _parts(self, loads: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The same of loads by cell, shape (..., n_cells), and what is broken counts of it."""
         draw = loads + self._base_cells
         counted, more = draw @ self._weight + self._peaks(draw), np.zeros(loads.shape[:-1])
         if math.isfinite(self._limit):
@@ -252,7 +249,7 @@ class Renewal:
         if not warmth:
             self._heard += (change @ self._weight).tolist()
         while len(candidates):
-            values = self._values(self.load + change)
+            values, _ = self._parts(self.load + change)
             good = np.flatnonzero(values < self.value + losses[candidates])
             if not len(good):
                 break
@@ -278,7 +275,7 @@ class Renewal:
         for c in places:
             self.shifts.clear(c)
         for c, placed in places.items():
-            self.shop.place(c, placed)
+            self.shop.at[c] = placed
             self.shifts.hold(c)
             self.cast_loads[c] = self.shop.cells(c, placed)
         self.load = self.cast_loads.sum(axis=0)

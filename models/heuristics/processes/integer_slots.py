@@ -152,7 +152,7 @@ class Grid:
             variables: list[tuple[Any, list[float]]] = []
             on, fire = (np.zeros((len(names), self.n)) for _ in range(2))
             turns = {key: np.zeros(self.n) for key in ports.turns}
-            for unit, state, under_way in zip(ports.units.names, states, ports.under_way, strict=False):
+            for unit, state, under_way in zip(ports.units.names, states, ports.runs.under_way, strict=False):
                 row, before = place[unit], state.mode or ""
                 first, ready = (0, 0) if under_way is None else (under_way.first, under_way.begins)
                 for t in range(first, self.n):
@@ -165,7 +165,7 @@ class Grid:
                             ready = t + ports.changing[key]
                         else:
                             fire[b, t] += 1
-                            ready = t + ports.starting
+                            ready = t + ports.runs.starting
                     if mode:
                         m = names.index(mode)
                         # a rate of zero may be that of a run
