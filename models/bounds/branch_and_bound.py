@@ -69,10 +69,10 @@ class Bound:
                 quick = Pooled(lossless, search.data, bounding=True)
             self._first = self._compiled(quick, "first bound")
         paid = search.aim.constant + negative_reheating(search)
-        self._below = search.aim.constant if formulation.reheating_exact else paid
+        self._below = search.aim.constant if formulation.queues.exact else paid
         self._first_below = paid
         self._casts, self._options = formulation.model.z, list(formulation.model.OPTION)
-        self._alone = {c for c, casts in formulation.batches.items() if len(casts) == 1}
+        self._alone = {c for c, casts in formulation.casting.batches.items() if len(casts) == 1}
         self._numbers = 0
         search.clock("build", began)
 

@@ -62,9 +62,7 @@ def runs(ports: UnitPorts, n: int) -> list[list[Run]]:
     by_unit: list[list[Run]] = []
     # of each unit: mode (REST: none), slot it is set in, slot in which the run or the rest begins, what it began with
     now: list[tuple[int, int, int, StartUp | ChangeOver | UnderWay | None]] = []
-    for state, under_way in zip(
-        process.start[units.first : units.first + units.count], ports.runs.under_way, strict=True
-    ):
+    for state, under_way in zip(ports.runs.states, ports.runs.under_way, strict=True):
         by_unit.append([])
         if under_way is not None and under_way.begins >= 0:
             now.append((under_way.mode, under_way.first, under_way.begins, under_way))

@@ -34,7 +34,7 @@ def read(formulation: Pooled, problem: SlotProblem) -> Counted:
     placed = grouped((c, (t, problem.casts[c].units[column])) for c, column, t in support(m.z))
     cast: dict[int, tuple[int, int]] = {}
     for first, places in placed.items():
-        by_due = sorted(formulation.batches[first], key=lambda c: (max(problem.casts[c].last.values()), c))
+        by_due = sorted(formulation.casting.batches[first], key=lambda c: (max(problem.casts[c].last.values()), c))
         cast.update({c: (u, t) for c, (t, u) in zip(by_due, sorted(places), strict=True)})
     cast_of = problem.cast_of()
 

@@ -164,14 +164,33 @@ class Named:
         self.ports = load.add_with_site(m, problem, self.data, draws, soft=not self.firm)
 
     def cap_grades(self, caps: Sequence[GradeCap], mixed: np.ndarray, *, soft: bool) -> list[Any]:
-        """Add caps on what grades carry; returns by how much each is broken [kg], variables; 0 unless soft.
+        """Add caps on what grades carry, ``carried[k]``; returns by how much each is broken [kg], variables.
 
         Args:
             caps: on grades.
             mixed: intensity of the site's electricity by slot [kg/MWh].
-            soft: they may be broken.
+            soft: they may be broken, which the objective must price.
         """
-        return add_grade_caps(self.model, self.problem, self._of_heats, self.ports, mixed, caps, soft=soft)
+        m, problem, draws = self.model, self.problem, self._of_heats
+        kilograms = [_kilograms(problem, each_draw, mixed) for each_draw in draws]
+        m.carried = pyo.Block(range(len(caps)))
+        for k, cap in enumerate(caps):
+            block = m.carried[k]
+            # an index, as the kernel's variables have one
+            block.ONE = pyo.RangeSet(0, 0)
+            block.above = Variable(block.ONE, bounds=(0.0, None if soft else 0.0))
+            by_heat, by_cast = cap.weights(problem)
+            of_casts = _of_casts(problem, by_cast, mixed)
+            block.kind = pyo.Block(range(len(draws)))
+            for i, (draw, table) in enumerate(zip(draws, kilograms, strict=True)):
+                keys = draw.variable.index_set()
+                if i == OF_CASTS:
+                    values = [of_casts[key[:-1]][key[-1]] for key in keys]
+                else:
+                    values = [by_heat[key[0]] * table[key[:-1]][key[-1]] if key[:-1] in table else 0.0 for key in keys]
+                block.kind[i].kg = Series(keys, values=np.array(values))
+            block.limit = pyo.Constraint(rule=_carried(block, draws, self.ports, cap))
+        return [m.carried[k].above[0] for k in range(len(caps))]
 
     def begin(self, starts: Starts) -> None:
         """Set the variables to a plan, as a start."""
@@ -226,48 +245,6 @@ class Named:
 
 OF_CASTS = 1
 """Place of the starts of casts among what draws."""
-
-
-def add_grade_caps(
-    m: pyo.ConcreteModel,
-    problem: SlotProblem,
-    draws: Sequence[Draws],
-    ports: Any,
-    mixed: np.ndarray,
-    caps: Sequence[GradeCap],
-    *,
-    soft: bool,
-) -> list[Any]:
-    """Add caps; returns by how much each is broken [kg], variables.
-
-    Args:
-        m: gets ``carried[k]``, the block of cap k.
-        problem: the line.
-        draws: of starts of heats, casts and reheating.
-        ports: of the site.
-        mixed: intensity of the site's electricity by slot [kg/MWh].
-        caps: on grades.
-        soft: they may be broken, which the objective must price.
-    """
-    kilograms = [_kilograms(problem, each_draw, mixed) for each_draw in draws]
-    m.carried = pyo.Block(range(len(caps)))
-    for k, cap in enumerate(caps):
-        block = m.carried[k]
-        # an index, as the kernel's variables have one
-        block.ONE = pyo.RangeSet(0, 0)
-        block.above = Variable(block.ONE, bounds=(0.0, None if soft else 0.0))
-        by_heat, by_cast = cap.weights(problem)
-        of_casts = _of_casts(problem, by_cast, mixed)
-        block.kind = pyo.Block(range(len(draws)))
-        for i, (draw, table) in enumerate(zip(draws, kilograms, strict=True)):
-            keys = draw.variable.index_set()
-            if i == OF_CASTS:
-                values = [of_casts[key[:-1]][key[-1]] for key in keys]
-            else:
-                values = [by_heat[key[0]] * table[key[:-1]][key[-1]] if key[:-1] in table else 0.0 for key in keys]
-            block.kind[i].kg = Series(keys, values=np.array(values))
-        block.limit = pyo.Constraint(rule=_carried(block, draws, ports, cap))
-    return [m.carried[k].above[0] for k in range(len(caps))]
 
 
 def _carried(block: Any, draws: Sequence[Draws], ports: Any, cap: GradeCap) -> Any:

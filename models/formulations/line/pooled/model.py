@@ -176,16 +176,6 @@ class Pooled(Pools):
             add_queues(m, self.queues)
         self.ports = self._power()
 
-    @property
-    def batches(self) -> dict[int, list[int]]:
-        """Casts that are placed together, by the first of them."""
-        return self.casting.batches
-
-    @property
-    def reheating_exact(self) -> bool:
-        """Whether the model says exactly what reheating draws."""
-        return self.queues.exact
-
     def _power(self) -> Ports:
         """Energy of the line by cell, and the site."""
         m, problem = self.model, self.problem
