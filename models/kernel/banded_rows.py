@@ -145,7 +145,8 @@ def banded(
     def add(rule: Callable[..., Any]) -> None:
         def says(b: Any, *index: Any) -> Any:
             *row, stretch, t = index
-            return rule(b, *(weighed(variable, terms[(*row, stretch)], t) for variable, terms in parts), *row, t)
+            key = (*row, stretch) if row else stretch
+            return rule(b, *(weighed(variable, terms[key], t) for variable, terms in parts), *row, t)
 
         places = stretches.rows()
         block.add_component(f"{rule.__name__}_places", places)
