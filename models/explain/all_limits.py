@@ -15,7 +15,7 @@ from emberline.models.explain.limit import (
     assets,
     droppable,
     factored,
-    item,
+    keyed,
     moment,
     moments,
     number,
@@ -67,8 +67,8 @@ def _of_line(scenario: Scenario) -> Iterator[Limit]:
         yield from _lock_moved(scenario, i)
     if len(scenario.locks) > 1:
         yield droppable("locks", Message("all locks"), Message("all locks dropped"), "lock", "locks=[]")
-    for stage in scenario.line.stages:
-        yield from _stage(scenario, stage)
+    for stage, key in keyed("line.stages", scenario.line.stages):
+        yield from _stage(scenario, stage, key)
     yield from _leaving_out(scenario)
 
 
@@ -98,9 +98,8 @@ def _lock_moved(scenario: Scenario, place: int) -> Iterator[Limit]:
 
 def _times(scenario: Scenario) -> Iterator[Limit]:
     end = scenario.horizon.length_min
-    names = [order.name for order in scenario.orders]
-    for i, order in enumerate(scenario.orders):
-        key, of = f"orders.{item(order.name, i, names)}", {"order": order.name}
+    for order, key in keyed("orders", scenario.orders):
+        of = {"order": order.name}
         yield from moments(scenario, order, key, "due", mark("due time of order {order}"), "due", end, **of)
         for j, entry in enumerate(order.heats):
             words = mark("due time of heats {number} ({grade}) of order {order}")
@@ -114,30 +113,26 @@ def _times(scenario: Scenario) -> Iterator[Limit]:
             yield droppable(f"{key}.units", says, change, "lock", f"{key}.units=[]")
 
 
-def _stage(scenario: Scenario, stage: Stage) -> Iterator[Limit]:
-    line, n = scenario.line, scenario.line.stages.index(stage)
-    key = f"line.stages.{item(stage.name, n, [s.name for s in line.stages])}"
+def _stage(scenario: Scenario, stage: Stage, key: str) -> Iterator[Limit]:
     if stage.longest_wait_min is not None:
         says, wait = Message("longest wait after {stage}", stage=stage.name), stage.longest_wait_min
         most = max(scenario.horizon.length_min, wait + 60)
         yield numeric(f"{key}.longest_wait_min", says, "wait", wait, most, "min", step=WAIT_STEP_MIN, scale=60.0)
-    units = [unit.name for unit in stage.units]
-    for i, unit in enumerate(stage.units):
-        row = Number("setup_min", mark("set-up of {unit}"), "rate", 0.0, "min", 1.0)
-        yield from numbers(unit, f"{key}.units.{item(unit.name, i, units)}", {"unit": unit.name}, row)
+    row = Number("setup_min", mark("set-up of {unit}"), "rate", 0.0, "min", 1.0)
+    for unit, key_of_unit in keyed(f"{key}.units", stage.units):
+        yield from numbers(unit, key_of_unit, {"unit": unit.name}, row)
     yield from _pace(scenario, stage)
 
 
 def _pace(scenario: Scenario, stage: Stage) -> Iterator[Limit]:
     """All heats quicker by the same factor at one stage."""
-    names, used = [grade.name for grade in scenario.line.grades], {heat.grade.name for heat in scenario.heats}
+    used = {heat.grade.name for heat in scenario.heats}
     places = [stage.name, *(unit.name for unit in stage.units)]
     durations: list[tuple[str, float]] = []
-    for i, grade in enumerate(scenario.line.grades):
+    for grade, key in keyed("line.grades", scenario.line.grades):
         for place in places:
             if place in grade.duration_min and grade.name in used and "." not in place:
-                key = f"line.grades.{item(grade.name, i, names)}.duration_min.{place}"
-                durations.append((key, grade.duration_min[place]))
+                durations.append((f"{key}.duration_min.{place}", grade.duration_min[place]))
     if not durations:
         return
     (key, _), slowest = durations[0], max(minutes for _, minutes in durations)
@@ -160,21 +155,17 @@ def _leaving_out(scenario: Scenario) -> Iterator[Limit]:
 
 def _of_processes(scenario: Scenario) -> Iterator[Limit]:
     """Levels, room, deliveries, arrivals, a day's energy, rates, runs, stops."""
-    names = [store.name for store in scenario.stores]
-    for i, store in enumerate(scenario.stores):
-        key, of = f"stores.{item(store.name, i, names)}", {"store": store.name}
+    for store, key in keyed("stores", scenario.stores):
+        of = {"store": store.name}
         if store.end_t > 0:
             level = Message("level of {store} at the end", store=store.name)
             yield numeric(f"{key}.end_level_t", level, "level", store.end_t, 0.0, "t")
         yield from numbers(store, key, of, Number("capacity_t", mark("room of {store}"), "room", LARGER, "t"))
     for field in ("deliveries", "arrivals"):
-        items = getattr(scenario, field)
-        names = [one.name for one in items]
-        for i, one in enumerate(items):
-            yield from _delivery(scenario, one, f"{field}.{item(one.name, i, names)}")
-    names = [process.name for process in scenario.processes]
-    for i, process in enumerate(scenario.processes):
-        yield from _process(scenario, process, f"processes.{item(process.name, i, names)}")
+        for one, key in keyed(field, getattr(scenario, field)):
+            yield from _delivery(scenario, one, key)
+    for process, key in keyed("processes", scenario.processes):
+        yield from _process(scenario, process, key)
 
 
 def _delivery(scenario: Scenario, one: Arrival, key: str) -> Iterator[Limit]:
@@ -233,11 +224,10 @@ def _process(scenario: Scenario, process: Process, key: str) -> Iterator[Limit]:
 
 def _rates(process: Process, key: str) -> Iterator[Limit]:
     recipes: list[tuple[str, str, Any]] = [(key, process.name, process)] if process.rate is not None else []
-    names = [mode.name for mode in process.modes]
-    for i, mode in enumerate(process.modes):
+    for mode, key_of_mode in keyed(f"{key}.modes", process.modes):
         if mode.rate is not None:
             words = Message("{process} in mode {mode}", process=process.name, mode=mode.name)
-            recipes.append((f"{key}.modes.{item(mode.name, i, names)}", words, mode))
+            recipes.append((key_of_mode, words, mode))
     for place, says, recipe in recipes:
         rate = recipe.rate
         if recipe.power_by_rate:
@@ -268,13 +258,11 @@ def _of_site(scenario: Scenario) -> Iterator[Limit]:
     if battery is not None:
         end_share = battery.end_level / battery.capacity
         yield _level("site.battery.end_level_share", "battery", end_share, battery.capacity, 0.0, "MWh")
-    carriers = [carrier.name for carrier in site.carriers]
-    for i, carrier in enumerate(site.carriers):
+    for carrier, key in keyed("site.carriers", site.carriers):
         if not carrier.dumps:
-            key = f"site.carriers.{item(carrier.name, i, carriers)}.dump"
             says = Message("no surplus of {carrier}", carrier=carrier.name)
             change = Message("surplus of {carrier} vented", carrier=carrier.name)
-            yield droppable(key, says, change, "surplus", f"{key}=true")
+            yield droppable(f"{key}.dump", says, change, "surplus", f"{key}.dump=true")
     for asset, key in assets(scenario):
         yield from _asset(asset, scenario, key)
     yield from _outages(scenario)

@@ -18,7 +18,7 @@ import numpy as np
 import pyomo.core as pyo
 import xarray as xr
 
-from emberline.models.explain.limit import PRICES, Limit, assets, item, rate_key
+from emberline.models.explain.limit import PRICES, Limit, assets, keyed, rate_key
 from emberline.models.formulations import whole_site
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.objective import Aim
@@ -174,28 +174,24 @@ def _plant(scenario: Case, site_model: SiteModel) -> KeyedParts:
     if site_model.plant_ports is None:
         return
     plant, block, step = site_model.plant_ports.plant, site_model.model.plant, scenario.horizon.step_min
-    names = [store.name for store in plant.stores]
-    for i, store in enumerate(plant.stores):
-        key = f"stores.{item(store.name, i, names)}"
+    for store, key in keyed("stores", plant.stores):
         levels = [block.level[store.name, t] for t in range(plant.n)]
         yield f"{key}.capacity_t", Part(levels, 1.0, "upper", step)
         yield f"{key}.end_level_t", Part([levels[-1]], 1.0, "lower", step, plant.n - 1)
         yield f"{key}.end_level_t", Part([block.more_than_wanted[store.name]], -1.0)
     yield from _moved(scenario, site_model)
-    names = [process.name for process in scenario.processes]
-    for i, process in enumerate(scenario.processes):
-        key = f"processes.{item(process.name, i, names)}"
+    key_of = {process.name: key for process, key in keyed("processes", scenario.processes)}
+    for process in scenario.processes:
         if process.name in plant.days:
             shares = np.array([amount for _, amount in plant.days[process.name]]) / (process.daily_energy_mwh or 1.0)
-            yield f"{key}.daily_energy_mwh", Part(list(block.daily[process.name].per_day.values()), shares)
+            rows = list(block.daily[process.name].per_day.values())
+            yield f"{key_of[process.name]}.daily_energy_mwh", Part(rows, shares)
     for u, units in enumerate(plant.units):
-        place = f"processes.{item(units.process.name, names.index(units.process.name), names)}"
-        modes = [mode.name for mode in units.process.modes]
-        for m, mode in enumerate(units.modes):
+        place = key_of[units.process.name]
+        modes = list(keyed(f"{place}.modes", units.process.modes))
+        for m in range(len(units.modes)):
             mode_block = block.units[u].mode[m]
-            key = place
-            if modes and units.process.modes[m].rate is not None:
-                key = f"{place}.modes.{item(mode.name, m, modes)}"
+            key = modes[m][1] if modes and modes[m][0].rate is not None else place
             if mode_block.component("most") is not None and mode_block.component("filled") is None:
                 yield f"{key}.rate", Part(list(mode_block.most.values()), plant.hours, minutes=step)
                 yield f"{key}.rate", Part(list(mode_block.output.values()), plant.hours * units.count, "upper", step)
@@ -212,10 +208,7 @@ def _moved(scenario: Case, site_model: SiteModel) -> KeyedParts:
         ("deliveries", 1.0, "demand_tph", "demand"),
         ("arrivals", -1.0, "arrival_tph", "arrival"),
     ):
-        items = getattr(scenario, field)
-        names = [one.name for one in items]
-        for i, one in enumerate(items):
-            key = f"{field}.{item(one.name, i, names)}"
+        for one, key in keyed(field, getattr(scenario, field)):
             if getattr(one, "amount_t", None) is not None:
                 o = orders.index(one.name)
                 yield f"{key}.amount_t", Part([block.order_whole[o]], 1.0)

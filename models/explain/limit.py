@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Load, Named, Source
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.series import Series
 
+R = TypeVar("R", bound=Any)
 PRICES = {
     "step": 0.1,
     "lock": 0.5,
@@ -243,12 +244,10 @@ def moments(
 
 def assets(scenario: Scenario) -> Iterator[tuple[Named, str]]:
     """Every asset as the scenario spells it, with its key; the base load has that of its load."""
-    names = [asset.name for asset in scenario.site.assets]
     yield scenario.site.base_load, "site.base_load_mw"
     if scenario.site.sun is not None:
         yield scenario.site.sun, "site.pv"
-    for i, asset in enumerate(scenario.site.assets):
-        yield asset, f"site.assets.{item(asset.name, i, names)}"
+    yield from keyed("site.assets", scenario.site.assets)
 
 
 def rate_key(asset: Load | Source, scenario: Scenario, key: str) -> str:
@@ -260,6 +259,18 @@ def without(key: str, items: Iterable[Any], left_out: int) -> str:
     """An override that leaves one item out of a list of records."""
     rest = [item.model_dump(mode="json", exclude_defaults=True) for i, item in enumerate(items) if i != left_out]
     return f"{key}={json.dumps(rest, ensure_ascii=False)}"
+
+
+def keyed(path: str, records: Sequence[R]) -> Iterator[tuple[R, str]]:
+    """Records of a list that have names, each with its key.
+
+    Args:
+        path: key of the list.
+        records: all of them.
+    """
+    names = [record.name for record in records]
+    for i, record in enumerate(records):
+        yield record, f"{path}.{item(record.name, i, names)}"
 
 
 def item(name: str, place: int, names: Iterable[str]) -> str:

@@ -244,7 +244,7 @@ def add_units(block: pyo.Block, units: Units, plant: Plant, ordered: bool) -> Un
         _nothing_before(part.end, runs.before)
     if len(units.modes) > 1:
         _changes(block, units, plant, runs)
-    _counts(block, units, plant, runs)
+    _counts(block, units, runs)
     # a process that stays on is only bound by its change-overs
     if len(units.modes) > 1 or not stays(units, plant):
         for m, part in enumerate(runs.parts):
@@ -320,7 +320,7 @@ def _by_pairs(part: Any, slots: Any, gone: list[Any], come: list[Any]) -> None:
         return b.turn[t] == sum(to[t] for to in come)
 
 
-def _counts(block: Any, units: Units, plant: Plant, runs: Runs) -> None:
+def _counts(block: Any, units: Units, runs: Runs) -> None:
     """Units that run in each mode, and that rest."""
     count, parts = units.count, runs.parts
     at_start = [runs.at_start(m) for m in range(len(parts))]
