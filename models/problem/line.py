@@ -26,7 +26,8 @@ import numpy as np
 
 from emberline.scenarios.energy_states import EnergyStates
 
-K, V = TypeVar("K"), TypeVar("V")
+K = TypeVar("K")
+V = TypeVar("V")
 Key = tuple[int, int]
 """Heat and operation; a cast is (−1, cast)."""
 

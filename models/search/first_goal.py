@@ -39,11 +39,11 @@ def minimize_first(
     for attempt in itertools.count():
         began = time.perf_counter()
         # where only goal and caps differ the study's last model does
-        known = None if study is None or line_gives else study.site(data, load, one_way_slots)
-        if known is not None:
-            known.ask(aim)
-        site_model = known or build(data, aim, load, one_way_slots, line_gives, program=program)
-        if study is not None and known is None and not line_gives:
+        last_model = None if study is None or line_gives else study.site(data, load, one_way_slots)
+        if last_model is not None:
+            last_model.ask(aim)
+        site_model = last_model or build(data, aim, load, one_way_slots, line_gives, program=program)
+        if study is not None and last_model is None and not line_gives:
             study.keep_site(site_model, load, one_way_slots)
         seconds["build"] += time.perf_counter() - began
         start_values = site_model.program.start_values if site_model.program.whole else None

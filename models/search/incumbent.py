@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from emberline.models.formulations.site.dispatch import Dispatcher
 from emberline.models.formulations.site.objective import Aim
 from emberline.models.problem.assignment import (
     Starts,
@@ -33,7 +32,6 @@ from emberline.models.problem.line import GradeCap, SlotProblem
 from emberline.models.problem.site import SiteData
 from emberline.models.search.record import Record
 from emberline.models.search.tuning import LINE_AND_SITE
-from emberline.models.search.warm_start import Study
 from emberline.scenarios import effort
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.metrics import CARBON, METRICS
@@ -87,6 +85,8 @@ class Search(Record):
     problem: SlotProblem
     data: SiteData
     aim: Aim
+    dispatching: Callable[[SiteData, Aim], Any]
+    """Makes what finds the best use of a site under a load: a dispatcher (``models/formulations/site/dispatch.py``)."""
     best: Starts | None = effort.shared(None)
     best_flows: Flows | None = effort.shared(None)
     draft: Starts | None = None
@@ -105,8 +105,8 @@ class Search(Record):
     memory: dict[str, Any] = field(default_factory=dict)
     """State that heuristics keep from one turn to the next, by their names."""
     _reported: Starts | None = None
-    study: Study | None = None
-    """Keeps the solver of the bound for the next search."""
+    study: Any = None
+    """Keeps the solver of the bound for the next search (``models/search/warm_start.py``); None: nothing is kept."""
 
     def inner(self, problem: SlotProblem, limit: float, gap: float, **changes: Any) -> Search:
         """A search within this one that reports nothing and proves nothing.
@@ -118,7 +118,7 @@ class Search(Record):
             **changes: ``data``, ``aim`` or ``cancel``, where they are not this one's.
         """
         how = {"data": self.data, "aim": self.aim, "cancel": self.cancel, **changes}
-        return Search(problem=problem, limit=limit, gap=gap, proving=False, **how)
+        return Search(problem=problem, limit=limit, gap=gap, proving=False, dispatching=self.dispatching, **how)
 
     @property
     def value(self) -> float | None:
@@ -226,12 +226,13 @@ class Search(Record):
                 wished = min(wished, time.perf_counter())
             return time.perf_counter() - wished > LINE_AND_SITE.settle_work
 
-        return self._flows(Dispatcher(self.data, self.aim), starts, limit, over)
+        return self._flows(self.dispatching(self.data, self.aim), starts, limit, over)
 
-    def _flows(self, site: Dispatcher, starts: Starts, limit: float, cancel: Callable[[], bool]) -> Flows | None:
+    def _flows(self, site: Any, starts: Starts, limit: float, cancel: Callable[[], bool]) -> Flows | None:
         cells, gives = site_cells(self.problem, starts, self.data.n_cells), line_gives(self.problem, starts)
-        return site.flows(cells, work=limit, cancel=cancel, line_gives=gives)
+        flows: Flows | None = site.flows(cells, work=limit, cancel=cancel, line_gives=gives)
+        return flows
 
     @cached_property
-    def _dispatcher(self) -> Dispatcher:
-        return Dispatcher(self.data, self.aim)
+    def _dispatcher(self) -> Any:
+        return self.dispatching(self.data, self.aim)

@@ -99,8 +99,10 @@ def recorded(
 ) -> xr.Dataset:
     """A schedule with its attributes, as of ``stamped``, from the search that made it."""
     seconds = search.seconds | {"search": search.spent_s}
-    known = {"objective": search.value, "bound": search.bound, "gap": search.told_gap}
-    return stamped(data, scenario, status, reason, **known, constant=search.aim.constant, seconds=seconds, **more)
+    return stamped(
+        data, scenario, status, reason, objective=search.value, bound=search.bound, gap=search.told_gap,
+        constant=search.aim.constant, seconds=seconds, **more,
+    )  # fmt: skip
 
 
 def as_schedule(

@@ -7,13 +7,10 @@ from typing import Any
 import numpy as np
 import pyomo.core as pyo
 
-from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.assets.ports import Linear, Row
-from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel.arrays import Series, Variable
 from emberline.models.kernel.banded_rows import Runs, Terms, banded
 from emberline.models.problem.line import SlotProblem
-from emberline.models.problem.site import SiteData
 
 
 class Draws:
@@ -70,14 +67,6 @@ def add(m: pyo.ConcreteModel, problem: SlotProblem, kinds: list[Draws]) -> None:
     def line_energy(m: Any, *parts: Any) -> Any:
         *draws, j, t = parts
         return m.line[per * t + j] == sum(draws) + m.decided[per * t + j]
-
-
-def add_with_site(m: pyo.ConcreteModel, problem: SlotProblem, data: SiteData, kinds: list[Draws], **how: Any) -> Ports:
-    """Add the line's energy, and the site that delivers it and takes what the line gives; ``how`` is for the latter."""
-    add(m, problem, kinds)
-    m.site, m.gives = pyo.Block(), pyo.Block()
-    energy = site_model.of_cells(m.line, problem.cells_per_slot)
-    return site_model.add(m.site, data, *energy, line_gives=give(m.gives, problem, kinds), **how)
 
 
 def give(block: pyo.Block, problem: SlotProblem, kinds: list[Draws]) -> dict[str, Linear]:

@@ -170,8 +170,8 @@ def add(m: pyo.ConcreteModel, groups: Groups, options: Mapping[tuple[int, int], 
     for block, slots, kinds in ((m.in_time, in_time, rows), (m.not_too_late, not_too_late, late)):
 
         @banded(block, slots, (m.Y, kinds[0]), (intake, kinds[1]))
-        def row_limit(b: Any, counts: Any, taken: Any, *row: int) -> Any:
-            return counts + taken <= 0
+        def row_limit(b: Any, counts: Any, fed_ones: Any, *row: int) -> Any:
+            return counts + fed_ones <= 0
 
 
 def _next(groups: Groups, g: int, i: int, members: tuple[int, ...]) -> Demand:

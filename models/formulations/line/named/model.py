@@ -19,6 +19,8 @@ from emberline.models.formulations.line import load
 from emberline.models.formulations.line.load import Draws
 from emberline.models.formulations.line.named import idling, precedence
 from emberline.models.formulations.line.named.precedence import Placed
+from emberline.models.formulations.site import balance as site_model
+from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel import deadline
 from emberline.models.kernel.arrays import WEIGHT, Neighbourhood, Series, Variable, constraint, support
 from emberline.models.kernel.templates import Members, each, total
@@ -161,7 +163,10 @@ class Named:
             casts.add_energies((c, u), problem.casts[c].cells[u], len(problem.stage_units) - 1, runs(sorted(slots)))
         draws = [starts, casts, *self._waits(starts)]
         self._of_heats = draws[:3]
-        self.ports = load.add_with_site(m, problem, self.data, draws, soft=not self.firm)
+        load.add(m, problem, draws)
+        m.site, m.gives = pyo.Block(), pyo.Block()
+        energy, gives = site_model.of_cells(m.line, problem.cells_per_slot), load.give(m.gives, problem, draws)
+        self.ports: Ports = site_model.add(m.site, self.data, *energy, soft=not self.firm, line_gives=gives)
 
     def cap_grades(self, caps: Sequence[GradeCap], mixed: np.ndarray, *, soft: bool) -> list[Any]:
         """Add caps on what grades carry, ``carried[k]``; returns by how much each is broken [kg], variables.

@@ -26,6 +26,7 @@ import pyomo.core as pyo
 from emberline.models.formulations.line import load
 from emberline.models.formulations.line.pooled import counts, limit_cuts
 from emberline.models.formulations.line.pooled.counts import count
+from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel.arrays import Variable
 from emberline.models.kernel.banded_rows import Terms, banded, profile, running_sum
@@ -180,7 +181,10 @@ class Pooled(Pools):
         """Energy of the line by cell, and the site."""
         m, problem = self.model, self.problem
         draws = [self._counted(), self._cast(), *self._reheated(), *self._idle()]
-        ports = load.add_with_site(m, problem, self.data, draws, exclusive=not self.bounding)
+        load.add(m, problem, draws)
+        m.site, m.gives = pyo.Block(), pyo.Block()
+        energy, gives = site_model.of_cells(m.line, problem.cells_per_slot), load.give(m.gives, problem, draws)
+        ports = site_model.add(m.site, self.data, *energy, exclusive=not self.bounding, line_gives=gives)
         if self.cuts:
             started = problem.fixed_cells + problem.under_way
             limit_cuts.add(m, self, self.data, self.queues.full_cells, self.casting.runs(), started)
