@@ -91,11 +91,11 @@ def optimize(
         if kind == "processes":
             from emberline.models.strategies.processes import optimize_processes
 
-            schedule = optimize_processes(scenario, envelope, start, others=others, on_progress=tell, cancel=stop)
+            schedule = optimize_processes(scenario, envelope, start, others, tell, stop)
         elif kind == "a site alone":
             from emberline.models.strategies.site import optimize_site
 
-            schedule = optimize_site(scenario, envelope, start, study=study, on_progress=tell, cancel=stop)
+            schedule = optimize_site(scenario, envelope, start, study, tell, stop)
         else:
             from emberline.models.strategies.line import heats
 

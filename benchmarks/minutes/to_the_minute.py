@@ -43,7 +43,7 @@ def to_the_minute(scenario: Case, envelope: xr.Dataset) -> xr.Dataset:
         spans = solution.start_min[:, 0], solution.end_min[:, 0]
         rates = taking.rates(scenario.line, unit[:, 0].tolist(), grades, *spans, edges)
         aim = aims.read(scenario, site, {}, 0.0)
-        flows = Dispatcher(site, aim.expression, aim.over_price(site)).flows(
+        flows = Dispatcher(site, aim).flows(
             cells,
             work=max(goal.time_limit_s - solution.seconds, MIN_SECONDS),
             line_gives={carrier: -rate * np.diff(edges) / 60 for carrier, rate in rates.items()},

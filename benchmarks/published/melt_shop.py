@@ -25,7 +25,7 @@ from benchmarks.published.cases import BadCase, parsed, parser, read_json, tell
 from benchmarks.registry import oracle
 from emberline import twin
 from emberline.models.formulations.site import objective
-from emberline.models.formulations.site.dispatch import dispatcher
+from emberline.models.formulations.site.dispatch import Dispatcher
 from emberline.models.problem import site as sites
 from emberline.models.problem.assignment import mistakes
 from emberline.models.problem.line import Heat, Rounding, SlotProblem, down, up
@@ -256,7 +256,7 @@ def search(case: PublishedCase, scenario: Case, envelope: xr.Dataset, seconds: f
         gap=gap,
         on_progress=lambda event: None,
         cancel=lambda: False,
-        dispatching=dispatcher,
+        dispatching=Dispatcher,
     )
 
 

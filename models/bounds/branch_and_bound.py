@@ -69,10 +69,10 @@ class Bound:
                 quick = Pooled(lossless, search.data, bounding=True)
             self._first = self._compiled(quick, "first bound")
         paid = search.aim.constant + negative_reheating(search)
-        self._below = search.aim.constant if formulation.reheating_exact else paid
+        self._below = search.aim.constant if formulation.queues.exact else paid
         self._first_below = paid
         self._casts, self._options = formulation.model.z, list(formulation.model.OPTION)
-        self._alone = {c for c, casts in formulation.batches.items() if len(casts) == 1}
+        self._alone = {c for c, casts in formulation.casting.batches.items() if len(casts) == 1}
         self._numbers = 0
         search.clock("build", began)
 
@@ -102,9 +102,8 @@ class Bound:
         """On long horizons a quick bound first: what waiting costs left out."""
         if self._first is None:
             return
-        run = self._first.search(work=max(self.search.rest, 0.05), relax=True, ipm=True, crossover=False,
+        outcome = self._first.attempt(work=max(self.search.rest, 0.05), relax=True, ipm=True, crossover=False,
                                    cancel=self._stop)  # fmt: skip
-        outcome = self._first.outcome(run)
         if outcome.bound is not None:
             self.search.raise_bound(outcome.bound - self._first_below)
 
@@ -138,11 +137,10 @@ class Bound:
     def _node(self, places: Places, least: float, *, root: bool = False) -> _Node | None:
         """A part of the plans, its relaxation solved; None where it is proven to hold no plan."""
         self._restrict(places)
-        run = self._program.search(
+        outcome = self._program.attempt(
             work=max(self.search.rest, 0.05), relax=True, ipm=root and not self._program.has_basis,
             crossover=not (root and self.long), cancel=self._stop,
         )  # fmt: skip
-        outcome = self._program.outcome(run)
         if outcome.status == "infeasible":
             return None
         if outcome.bound is None:
@@ -173,11 +171,10 @@ class Bound:
                 search.raise_bound(min(event["bound"] - self._below, ceiling))
 
         self._program.forget()
-        run = self._program.search(
+        outcome = self._program.attempt(
             work=max(search.rest, 0.05), gap=search.gap / 8, on_progress=tell,
             cancel=lambda: self._stop() or search.over() or (search.bound or 0.0) >= ceiling,
         )  # fmt: skip
-        outcome = self._program.outcome(run)
         if outcome.status == "infeasible":
             if len(nodes) == 1:
                 search.infeasible |= search.best is None

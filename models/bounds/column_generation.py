@@ -53,7 +53,7 @@ class Prices:
     """Of the mix of casts: no bound, the prices' own value is."""
 
 
-class Casts:
+class Casts(ABC):
     """Columns found so far, and their rows in the linear program: casts that must have begun, units that are held."""
 
     scale: float
@@ -74,6 +74,10 @@ class Casts:
         self._block = 0
         self._parts: list[tuple[np.ndarray, np.ndarray]] = []
         """Rows and coefficients of the first columns, for blocks of so many slots."""
+
+    @abstractmethod
+    def solve(self, block: int, *, tolerance: float, work: float, cancel: Callable[[], bool]) -> Prices | None:
+        """The best mix of the columns, capacity kept in the mean over blocks of slots; None where it did not end."""
 
     def latest(self, kind: int) -> int:
         """Latest start of any cast of a kind."""
@@ -232,10 +236,6 @@ class Bound(ABC):
     def proven(self, *prices: np.ndarray) -> float:
         """Bound that prices prove; the casts' curves are of these prices afterwards. Infinite where one has no way."""
 
-    @abstractmethod
-    def _mix(self, block: int, tolerance: float) -> Prices | None:
-        """The best mix of the columns."""
-
     def run(self) -> None:
         """Raise the bound until the search is over, or nothing is to be gained."""
         began = time.perf_counter()
@@ -280,7 +280,9 @@ class Bound(ABC):
         """Find prices that are level over blocks of slots, until mix and bound nearly meet."""
         level, idle, height = 0, 0, max(self.best, LOWEST)
         while level < len(self.tolerances) and not self._stop():
-            prices = self._mix(block, self.tolerances[level])
+            prices = self.master.solve(
+                block, tolerance=self.tolerances[level], work=self.search.rest, cancel=self._stop
+            )
             if prices is None:
                 return
             mixed = prices.objective + self.settled
@@ -384,6 +386,3 @@ class CastBound(Bound):
         self.tables.price(units, np.concatenate(([1.0], caps)))
         total, _ = self.tables.best()
         return total + self.settled - float((units * self.tables.capacity).sum()) - float(caps @ self._room)
-
-    def _mix(self, block: int, tolerance: float) -> Prices | None:
-        return self.master.solve(block, tolerance=tolerance, work=self.search.rest, cancel=self._stop)

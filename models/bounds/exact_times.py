@@ -221,7 +221,7 @@ def unsolvable(
         formulation.model.goal = pyo.Objective(rule=lambda m: aim.pure(formulation.ports))
         program = Program(formulation.model)
     program.aim(None)
-    if program.outcome(program.search(work=work, relax=True, cancel=cancel)).status == "infeasible":
+    if program.attempt(work=work, relax=True, cancel=cancel).status == "infeasible":
         return True
     spent = effort.now() - began
     if relax or spent > LINE.exact_root_share * work:

@@ -290,6 +290,3 @@ class JointBound(Bound):
         if lowest.any() and not self._exact:
             more += float(lowest.min()) * most_reheating_mwh(problem)
         return more
-
-    def _mix(self, block: int, tolerance: float) -> Prices | None:
-        return self.master.solve(block, tolerance=tolerance, work=self.search.rest, cancel=self._stop)

@@ -42,11 +42,10 @@ class Bounding:
         search = self.search
         began = time.perf_counter()
         try:
-            run = self.program.search(
+            outcome = self.program.attempt(
                 work=max(search.remaining, 0.05), relax=True, ipm=True, crossover=False,
                 cancel=lambda: self.over or search.cancel(),
             )  # fmt: skip
-            outcome = self.program.outcome(run)
             search.seconds["bound"] = time.perf_counter() - began
             if outcome.status == "infeasible":
                 search.infeasible = True

@@ -15,7 +15,7 @@ from emberline.models.explain.limit import (
     assets,
     droppable,
     factored,
-    item,
+    keyed,
     moment,
     moments,
     number,
@@ -62,14 +62,13 @@ def _of_line(scenario: Scenario) -> Iterator[Limit]:
     yield from _times(scenario)
     for i, lock in enumerate(scenario.locks):
         says = Message("lock of heat {heat} at {stage}", heat=lock.heat, stage=lock.stage)
-        yield droppable(
-            f"locks.{i}", says, Message("{limit} dropped", limit=says), "lock", without("locks", scenario.locks, i)
-        )
+        change = Message("{limit} dropped", limit=says)
+        yield droppable(f"locks.{i}", says, change, "lock", without("locks", scenario.locks, i))
         yield from _lock_moved(scenario, i)
     if len(scenario.locks) > 1:
         yield droppable("locks", Message("all locks"), Message("all locks dropped"), "lock", "locks=[]")
-    for stage in scenario.line.stages:
-        yield from _stage(scenario, stage)
+    for stage, key in keyed("line.stages", scenario.line.stages):
+        yield from _stage(scenario, stage, key)
     yield from _leaving_out(scenario)
 
 
@@ -87,22 +86,20 @@ def _lock_moved(scenario: Scenario, place: int) -> Iterator[Limit]:
         return (f"locks={json.dumps(changed, ensure_ascii=False)}",)
 
     horizon = scenario.horizon
-    names = {
-        "latest": Message("latest start of heat {heat} at {stage}", heat=lock.heat, stage=lock.stage),
-        "earliest": Message("earliest start of heat {heat} at {stage}", heat=lock.heat, stage=lock.stage),
-    }
-    for end, at, loosest in (("latest", last, horizon.length_min - horizon.step_min), ("earliest", first, 0.0)):
+    for end, words, at, loosest in (
+        ("latest", mark("latest start of heat {heat} at {stage}"), last, horizon.length_min - horizon.step_min),
+        ("earliest", mark("earliest start of heat {heat} at {stage}"), first, 0.0),
+    ):
         if at is not None and (minutes(at) < loosest if end == "latest" else minutes(at) > loosest):
-            says = names[end]
+            says = Message(words, heat=lock.heat, stage=lock.stage)
             limit = moment(f"locks.{place}.{end}", says, "lock", scenario, minutes(at), loosest)
             yield replace(limit, scale=LOCK_SCALE_MIN, write=partial(moved, end))
 
 
 def _times(scenario: Scenario) -> Iterator[Limit]:
     end = scenario.horizon.length_min
-    names = [order.name for order in scenario.orders]
-    for i, order in enumerate(scenario.orders):
-        key, of = f"orders.{item(order.name, i, names)}", {"order": order.name}
+    for order, key in keyed("orders", scenario.orders):
+        of = {"order": order.name}
         yield from moments(scenario, order, key, "due", mark("due time of order {order}"), "due", end, **of)
         for j, entry in enumerate(order.heats):
             words = mark("due time of heats {number} ({grade}) of order {order}")
@@ -116,40 +113,35 @@ def _times(scenario: Scenario) -> Iterator[Limit]:
             yield droppable(f"{key}.units", says, change, "lock", f"{key}.units=[]")
 
 
-def _stage(scenario: Scenario, stage: Stage) -> Iterator[Limit]:
-    line, n = scenario.line, scenario.line.stages.index(stage)
-    key = f"line.stages.{item(stage.name, n, [s.name for s in line.stages])}"
+def _stage(scenario: Scenario, stage: Stage, key: str) -> Iterator[Limit]:
     if stage.longest_wait_min is not None:
-        yield numeric(
-            f"{key}.longest_wait_min", Message("longest wait after {stage}", stage=stage.name), "wait",
-            stage.longest_wait_min,
-            max(scenario.horizon.length_min, stage.longest_wait_min + 60), "min", step=WAIT_STEP_MIN, scale=60.0,
-        )  # fmt: skip
-    units = [unit.name for unit in stage.units]
-    for i, unit in enumerate(stage.units):
-        row = Number("setup_min", mark("set-up of {unit}"), "rate", 0.0, "min", 1.0)
-        yield from numbers(unit, f"{key}.units.{item(unit.name, i, units)}", {"unit": unit.name}, row)
+        says, wait = Message("longest wait after {stage}", stage=stage.name), stage.longest_wait_min
+        most = max(scenario.horizon.length_min, wait + 60)
+        yield numeric(f"{key}.longest_wait_min", says, "wait", wait, most, "min", step=WAIT_STEP_MIN, scale=60.0)
+    row = Number("setup_min", mark("set-up of {unit}"), "rate", 0.0, "min", 1.0)
+    for unit, key_of_unit in keyed(f"{key}.units", stage.units):
+        yield from numbers(unit, key_of_unit, {"unit": unit.name}, row)
     yield from _pace(scenario, stage)
 
 
 def _pace(scenario: Scenario, stage: Stage) -> Iterator[Limit]:
     """All heats quicker by the same factor at one stage."""
-    names, used = [grade.name for grade in scenario.line.grades], {heat.grade.name for heat in scenario.heats}
+    used = {heat.grade.name for heat in scenario.heats}
     places = [stage.name, *(unit.name for unit in stage.units)]
     durations: list[tuple[str, float]] = []
-    for i, grade in enumerate(scenario.line.grades):
+    for grade, key in keyed("line.grades", scenario.line.grades):
         for place in places:
             if place in grade.duration_min and grade.name in used and "." not in place:
-                key = f"line.grades.{item(grade.name, i, names)}.duration_min.{place}"
-                durations.append((key, grade.duration_min[place]))
+                durations.append((f"{key}.duration_min.{place}", grade.duration_min[place]))
     if not durations:
         return
-    slowest = max(minutes for _, minutes in durations)
-    yield numeric(
-        durations[0][0], Message("slowest heat at {stage} (others in proportion)", stage=stage.name), "rate", 1.0,
-        QUICKEST, "min", step=PACE_STEP, factor=slowest,
-        write=lambda new: tuple(f"{key}={number(round(minutes * new, 3))}" for key, minutes in durations),
-    )  # fmt: skip
+    (key, _), slowest = durations[0], max(minutes for _, minutes in durations)
+    says = Message("slowest heat at {stage} (others in proportion)", stage=stage.name)
+
+    def write(new: float) -> tuple[str, ...]:
+        return tuple(f"{key}={number(round(minutes * new, 3))}" for key, minutes in durations)
+
+    yield numeric(key, says, "rate", 1.0, QUICKEST, "min", step=PACE_STEP, factor=slowest, write=write)
 
 
 def _leaving_out(scenario: Scenario) -> Iterator[Limit]:
@@ -157,28 +149,23 @@ def _leaving_out(scenario: Scenario) -> Iterator[Limit]:
         return
     for i, order in enumerate(scenario.orders):
         says = Message("order {order}", order=order.name)
-        yield droppable(
-            f"orders.{i}", says, Message("{limit} left out", limit=says), "order", without("orders", scenario.orders, i)
-        )
+        change = Message("{limit} left out", limit=says)
+        yield droppable(f"orders.{i}", says, change, "order", without("orders", scenario.orders, i))
 
 
 def _of_processes(scenario: Scenario) -> Iterator[Limit]:
     """Levels, room, deliveries, arrivals, a day's energy, rates, runs, stops."""
-    names = [store.name for store in scenario.stores]
-    for i, store in enumerate(scenario.stores):
-        key, of = f"stores.{item(store.name, i, names)}", {"store": store.name}
+    for store, key in keyed("stores", scenario.stores):
+        of = {"store": store.name}
         if store.end_t > 0:
             level = Message("level of {store} at the end", store=store.name)
             yield numeric(f"{key}.end_level_t", level, "level", store.end_t, 0.0, "t")
         yield from numbers(store, key, of, Number("capacity_t", mark("room of {store}"), "room", LARGER, "t"))
     for field in ("deliveries", "arrivals"):
-        items = getattr(scenario, field)
-        names = [one.name for one in items]
-        for i, one in enumerate(items):
-            yield from _delivery(scenario, one, f"{field}.{item(one.name, i, names)}")
-    names = [process.name for process in scenario.processes]
-    for i, process in enumerate(scenario.processes):
-        yield from _process(scenario, process, f"processes.{item(process.name, i, names)}")
+        for one, key in keyed(field, getattr(scenario, field)):
+            yield from _delivery(scenario, one, key)
+    for process, key in keyed("processes", scenario.processes):
+        yield from _process(scenario, process, key)
 
 
 def _delivery(scenario: Scenario, one: Arrival, key: str) -> Iterator[Limit]:
@@ -196,12 +183,12 @@ def _delivery(scenario: Scenario, one: Arrival, key: str) -> Iterator[Limit]:
     if one.rate is not None:
         yield factored(f"{key}.rate", says, "amount", one.rate, "t/h")
         return
-    yield numeric(
-        f"{key}.weekly", says, "amount", 1.0, 0.0, Message("% of its rate"), step=FINEST, factor=100.0,
-        write=lambda new: tuple(
-            f"{key}.weekly.{i}.rate_tph={number(trucks.rate_tph * new)}" for i, trucks in enumerate(one.weekly)
-        ),
-    )  # fmt: skip
+
+    def write(new: float) -> tuple[str, ...]:
+        return tuple(f"{key}.weekly.{i}.rate_tph={number(each.rate_tph * new)}" for i, each in enumerate(one.weekly))
+
+    whole = Message("% of its rate")
+    yield numeric(f"{key}.weekly", says, "amount", 1.0, 0.0, whole, step=FINEST, factor=100.0, write=write)
 
 
 def _process(scenario: Scenario, process: Process, key: str) -> Iterator[Limit]:
@@ -237,36 +224,29 @@ def _process(scenario: Scenario, process: Process, key: str) -> Iterator[Limit]:
 
 def _rates(process: Process, key: str) -> Iterator[Limit]:
     recipes: list[tuple[str, str, Any]] = [(key, process.name, process)] if process.rate is not None else []
-    names = [mode.name for mode in process.modes]
-    for i, mode in enumerate(process.modes):
+    for mode, key_of_mode in keyed(f"{key}.modes", process.modes):
         if mode.rate is not None:
             words = Message("{process} in mode {mode}", process=process.name, mode=mode.name)
-            recipes.append((f"{key}.modes.{item(mode.name, i, names)}", words, mode))
+            recipes.append((key_of_mode, words, mode))
     for place, says, recipe in recipes:
         rate = recipe.rate
         if recipe.power_by_rate:
             continue  # its power is not known beyond
-        yield numeric(
-            f"{place}.rate", Message("highest rate of {name}", name=says), "rate", rate.high, LARGER * rate.high, "t/h",
-            write=_rate(f"{place}.rate", rate, high=True),
-        )  # fmt: skip
+        key_of_rate, highest = f"{place}.rate", Message("highest rate of {name}", name=says)
+        write = partial(_rate, key_of_rate, rate, "high")
+        yield numeric(key_of_rate, highest, "rate", rate.high, LARGER * rate.high, "t/h", write=write)
         if rate.low > 0:
-            yield numeric(
-                f"{place}.rate.low", Message("lowest rate of {name}", name=says), "rate", rate.low, 0.0, "t/h",
-                write=_rate(f"{place}.rate", rate, high=False),
-            )  # fmt: skip
+            lowest, write = Message("lowest rate of {name}", name=says), partial(_rate, key_of_rate, rate, "low")
+            yield numeric(f"{key_of_rate}.low", lowest, "rate", rate.low, 0.0, "t/h", write=write)
 
 
-def _rate(key: str, rate: Rate, *, high: bool) -> Any:
-    def write(new: float) -> tuple[str, ...]:
-        value = float(number(new))
-        low = value if high and rate.fixed else rate.low
-        fields = {"low": low, "high": value} if high else {"low": value, "high": rate.high}
-        if rate.usual is not None:
-            fields["usual"] = rate.usual
-        return (f"{key}={json.dumps(fields)}",)
-
-    return write
+def _rate(key: str, rate: Rate, end: str, new: float) -> tuple[str, ...]:
+    """Override of a range of rates with another end; a fixed rate has both in common."""
+    value = float(number(new))
+    fields = {"low": value if end == "high" and rate.fixed else rate.low, "high": rate.high, end: value}
+    if rate.usual is not None:
+        fields["usual"] = rate.usual
+    return (f"{key}={json.dumps(fields)}",)
 
 
 def _of_site(scenario: Scenario) -> Iterator[Limit]:
@@ -278,14 +258,11 @@ def _of_site(scenario: Scenario) -> Iterator[Limit]:
     if battery is not None:
         end_share = battery.end_level / battery.capacity
         yield _level("site.battery.end_level_share", "battery", end_share, battery.capacity, 0.0, "MWh")
-    carriers = [carrier.name for carrier in site.carriers]
-    for i, carrier in enumerate(site.carriers):
+    for carrier, key in keyed("site.carriers", site.carriers):
         if not carrier.dumps:
-            key = f"site.carriers.{item(carrier.name, i, carriers)}.dump"
             says = Message("no surplus of {carrier}", carrier=carrier.name)
-            yield droppable(
-                key, says, Message("surplus of {carrier} vented", carrier=carrier.name), "surplus", f"{key}=true"
-            )
+            change = Message("surplus of {carrier} vented", carrier=carrier.name)
+            yield droppable(f"{key}.dump", says, change, "surplus", f"{key}.dump=true")
     for asset, key in assets(scenario):
         yield from _asset(asset, scenario, key)
     yield from _outages(scenario)
@@ -306,24 +283,21 @@ def _goal(scenario: Scenario) -> Iterator[Limit]:
         says = Message("no more by the {signal} than the baseline", signal=Message(SIGNALS[scenario.goal.signal.other]))
         change = more_allowed(scenario.goal.signal)
         yield droppable("goal.caps.other_signal", says, change, "cap", "goal.caps.other_signal=off")
-    if caps.peak_mw is not None:
-        top = WIDER * caps.peak_mw + 100
-        yield numeric("goal.caps.peak_mw", Message("cap on the import's peak"), "cap", caps.peak_mw, top, "MW")
+    peak = Number("peak_mw", mark("cap on the import's peak"), "cap", WIDER, "MW", more=100.0)
+    yield from numbers(caps, "goal.caps", {}, peak)
     if caps.extra_cost_share is not None:
-        yield numeric(
-            "goal.caps.extra_cost_share", Message("cap on cost above the baseline's"), "cap",
-            caps.extra_cost_share, 1.0, "%",
-            step=SHARE, scale=0.1, factor=100.0,
-        )  # fmt: skip
+        key, says, share = (
+            "goal.caps.extra_cost_share",
+            Message("cap on cost above the baseline's"),
+            caps.extra_cost_share,
+        )
+        yield numeric(key, says, "cap", share, 1.0, "%", step=SHARE, scale=0.1, factor=100.0)
 
 
 def _grid(scenario: Scenario) -> Iterator[Limit]:
-    grid = scenario.site.grid
-    if grid.import_limit_mw is not None:
-        key, top = "site.grid.import_limit_mw", WIDER * grid.import_limit_mw + 100
-        yield numeric(key, Message("import limit"), "grid", grid.import_limit_mw, top, "MW", step=0.1)
-    key, top = "site.grid.export_limit_mw", WIDER * grid.export_limit_mw + 100
-    yield numeric(key, Message("export limit"), "grid", grid.export_limit_mw, top, "MW", step=0.1, scale=10.0)
+    exported = Number("export_limit_mw", mark("export limit"), "grid", WIDER, "MW", 0.1, more=100.0, scale=10.0)
+    imported = Number("import_limit_mw", mark("import limit"), "grid", WIDER, "MW", 0.1, more=100.0)
+    yield from numbers(scenario.site.grid, "site.grid", {}, imported, exported)
 
 
 def _level(key: str, store: str, share: float, capacity: float, lowest: float, unit: str) -> Limit:
@@ -339,13 +313,11 @@ def _asset(asset: Named, scenario: Scenario, key: str) -> Iterator[Limit]:
 
 def _amounts(asset: Named, scenario: Scenario, key: str, kind: str) -> Iterator[Limit]:
     unit, per_hour = _units(asset, scenario)
-    for field, says, kind_of_field, measure in (
-        ("rate_limit", Message("rate of {name}", name=asset.name), kind, per_hour),
-        ("horizon_limit", Message("amount of {name} over the horizon", name=asset.name), "supply", unit),
-    ):
-        value = getattr(asset, field, None)
-        if value is not None:
-            yield numeric(f"{key}.{field}", says, kind_of_field, value, WIDER * value + 1.0, measure)
+    amount = mark("amount of {name} over the horizon")
+    yield from numbers(
+        asset, key, {"name": asset.name}, Number("rate_limit", mark("rate of {name}"), kind, WIDER, per_hour, more=1.0),
+        Number("horizon_limit", amount, "supply", WIDER, unit, more=1.0),
+    )  # fmt: skip
 
 
 def _units(asset: Named, scenario: Scenario) -> tuple[str, str]:
@@ -410,10 +382,8 @@ def _(machine: Machine, scenario: Scenario, key: str) -> Iterator[Limit]:
         Number("min_down_h", mark("least rest of {name}"), "run", 0.0, "h"),
     )  # fmt: skip
     if machine.min_load > 0:
-        yield numeric(
-            f"{key}.min_load", Message("least load of {name}", name=machine.name), "run", machine.min_load, 0.0, "%",
-            factor=100.0, step=SHARE,
-        )  # fmt: skip
+        least = Message("least load of {name}", name=machine.name)
+        yield numeric(f"{key}.min_load", least, "run", machine.min_load, 0.0, "%", factor=100.0, step=SHARE)
 
 
 def _outages(scenario: Scenario) -> Iterator[Limit]:
@@ -429,8 +399,14 @@ def _horizon(scenario: Scenario) -> Iterator[Limit]:
     if not scenario.orders and not any(delivery.amount_t for delivery in scenario.deliveries):
         return
     hours = scenario.horizon.length_min / 60
-    yield numeric(
-        "horizon.length_h", Message("length of the horizon"), "horizon", hours, hours + LONGER_H, "h", step=1.0,
+    limit = numeric(
+        "horizon.length_h",
+        Message("length of the horizon"),
+        "horizon",
+        hours,
+        hours + LONGER_H,
+        "h",
+        step=1.0,
         scale=24.0,
-        write=lambda new: ("horizon.days=null", f"horizon.length_h={new:g}"),
-    )  # fmt: skip
+    )
+    yield replace(limit, write=lambda new: ("horizon.days=null", f"horizon.length_h={new:g}"))

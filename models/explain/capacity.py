@@ -88,29 +88,19 @@ def _store(scenario: Scenario, plant: Plant, store: Store) -> Iterator[Message]:
         if not loading.any():
             high = min(high, store.capacity_t)
         low = retention * low + retention * least_in[t] - most_out[t] - demand[t] - loading[t]
+        of = {"name": store.name, "time": at}
         if high < -slack:
-            yield Message(
-                "{name} lacks {tonnes:.4g} t by {time}, whatever is made", name=store.name, tonnes=-high, time=at
-            )
+            yield Message("{name} lacks {tonnes:.4g} t by {time}, whatever is made", tonnes=-high, **of)
             return
         if low > store.capacity_t + slack:
-            yield Message(
-                "{name} has no room for {tonnes:.4g} t by {time}, whatever is taken",
-                name=store.name,
-                tonnes=low - store.capacity_t,
-                time=at,
-            )
+            tonnes = low - store.capacity_t
+            yield Message("{name} has no room for {tonnes:.4g} t by {time}, whatever is taken", tonnes=tonnes, **of)
             return
         low = max(low, 0.0)
     if high < store.end_t - slack:
-        yield (
-            Message(
-                "{name} holds {most:.4g} t at most at the end, wanted are {wanted:.4g}: {missing:.4g} t are missing",
-                name=store.name,
-                most=high,
-                wanted=store.end_t,
-                missing=store.end_t - high,
-            )
+        of = {"name": store.name, "most": high, "wanted": store.end_t, "missing": store.end_t - high}
+        yield Message(
+            "{name} holds {most:.4g} t at most at the end, wanted are {wanted:.4g}: {missing:.4g} t are missing", **of
         )
 
 
@@ -161,20 +151,21 @@ def unfed(problem: SlotProblem, data: SiteData) -> list[tuple[int, int, float, f
     return shortages
 
 
+UNFED = mark(
+    "a heat such as {heat} at {stage} draws {drawn:.1f} MW in a metered interval, and at best {there:.1f} MW are left "
+    "for it"
+)
+"""An operation that the grid cannot feed."""
+
+
 def unfed_lines(scenario: Case, envelope: xr.Dataset) -> list[Message]:
     """Operations that the grid cannot feed, in words."""
     if not scenario.orders:
         return []
     problem = line_reader.from_scenario(scenario, envelope)
+    names = [stage.name for stage in scenario.line.stages]
     return [
-        Message(
-            "a heat such as {heat} at {stage} draws {drawn:.1f} MW in a metered interval, and at best {there:.1f} MW "
-            "are left for it",
-            heat=problem.heats[h].name,
-            stage=scenario.line.stages[stage].name,
-            drawn=peak_mw,
-            there=there,
-        )
+        Message(UNFED, heat=problem.heats[h].name, stage=names[stage], drawn=peak_mw, there=there)
         for h, stage, peak_mw, there in unfed(problem, sites.read(scenario, envelope))
     ]
 
@@ -300,16 +291,11 @@ class _Count:
             cast = start + offset
             due = min(heat.due_min for _, heat in heats)
             if cast > due + MIN_MINUTES:
-                yield (
-                    Message(
-                        "order {order} takes {hours:.1f} h from the start of its first heat by itself: it cannot end "
-                        "before {end} and is due {due}",
-                        order=order.name,
-                        hours=cast / 60,
-                        end=self.scenario.horizon.instant(cast),
-                        due=self.scenario.horizon.instant(due),
-                    )
-                )
+                end, due_at = map(self.scenario.horizon.instant, (cast, due))
+                yield Message(
+                    "order {order} takes {hours:.1f} h from the start of its first heat by itself: it cannot end "
+                    "before {end} and is due {due}", order=order.name, hours=cast / 60, end=end, due=due_at,
+                )  # fmt: skip
 
     def stages(self) -> Iterator[Message]:
         """Stages whose units have not the hours that the heats due by a time need."""

@@ -7,6 +7,7 @@ says where the limits of a scenario stand in the model: rows and bounds, by the 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ import numpy as np
 import pyomo.core as pyo
 import xarray as xr
 
-from emberline.models.explain.limit import PRICES, Limit, assets, item, rate_key
+from emberline.models.explain.limit import PRICES, Limit, assets, keyed, rate_key
 from emberline.models.formulations import whole_site
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.objective import Aim
@@ -26,6 +27,7 @@ from emberline.models.kernel.arrays import Variable
 from emberline.models.kernel.highs import Program
 from emberline.models.problem import plant as plants
 from emberline.models.problem import site as sites
+from emberline.models.problem.line import grouped
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets import ELECTRICITY, FlexibleLoad, Load, Machine, Named, Source, Storage
 from emberline.scenarios.messages import Message, clock
@@ -66,16 +68,8 @@ KeyedParts = Iterator[tuple[str, Part]]
 
 def parts(scenario: Case, site_model: SiteModel, aim: Aim) -> dict[str, list[Part]]:
     """Places of limits in the model, by key; those that it holds in another way are not among them."""
-    by_key: dict[str, list[Part]] = {}
-    for source in (
-        _goal(scenario, site_model, aim),
-        _grid(scenario, site_model),
-        _assets(scenario, site_model),
-        _plant(scenario, site_model),
-    ):
-        for key, part in source:
-            by_key.setdefault(key, []).append(part)
-    return by_key
+    sources = _goal(scenario, site_model, aim), *(read(scenario, site_model) for read in (_grid, _assets, _plant))
+    return grouped(itertools.chain.from_iterable(sources))
 
 
 def _goal(scenario: Scenario, site_model: SiteModel, aim: Aim) -> KeyedParts:
@@ -180,28 +174,24 @@ def _plant(scenario: Case, site_model: SiteModel) -> KeyedParts:
     if site_model.plant_ports is None:
         return
     plant, block, step = site_model.plant_ports.plant, site_model.model.plant, scenario.horizon.step_min
-    names = [store.name for store in plant.stores]
-    for i, store in enumerate(plant.stores):
-        key = f"stores.{item(store.name, i, names)}"
+    for store, key in keyed("stores", plant.stores):
         levels = [block.level[store.name, t] for t in range(plant.n)]
         yield f"{key}.capacity_t", Part(levels, 1.0, "upper", step)
         yield f"{key}.end_level_t", Part([levels[-1]], 1.0, "lower", step, plant.n - 1)
         yield f"{key}.end_level_t", Part([block.more_than_wanted[store.name]], -1.0)
     yield from _moved(scenario, site_model)
-    names = [process.name for process in scenario.processes]
-    for i, process in enumerate(scenario.processes):
-        key = f"processes.{item(process.name, i, names)}"
+    key_of = {process.name: key for process, key in keyed("processes", scenario.processes)}
+    for process in scenario.processes:
         if process.name in plant.days:
             shares = np.array([amount for _, amount in plant.days[process.name]]) / (process.daily_energy_mwh or 1.0)
-            yield f"{key}.daily_energy_mwh", Part(list(block.daily[process.name].per_day.values()), shares)
+            rows = list(block.daily[process.name].per_day.values())
+            yield f"{key_of[process.name]}.daily_energy_mwh", Part(rows, shares)
     for u, units in enumerate(plant.units):
-        place = f"processes.{item(units.process.name, names.index(units.process.name), names)}"
-        modes = [mode.name for mode in units.process.modes]
-        for m, mode in enumerate(units.modes):
+        place = key_of[units.process.name]
+        modes = list(keyed(f"{place}.modes", units.process.modes))
+        for m in range(len(units.modes)):
             mode_block = block.units[u].mode[m]
-            key = place
-            if modes and units.process.modes[m].rate is not None:
-                key = f"{place}.modes.{item(mode.name, m, modes)}"
+            key = modes[m][1] if modes and modes[m][0].rate is not None else place
             if mode_block.component("most") is not None and mode_block.component("filled") is None:
                 yield f"{key}.rate", Part(list(mode_block.most.values()), plant.hours, minutes=step)
                 yield f"{key}.rate", Part(list(mode_block.output.values()), plant.hours * units.count, "upper", step)
@@ -218,10 +208,7 @@ def _moved(scenario: Case, site_model: SiteModel) -> KeyedParts:
         ("deliveries", 1.0, "demand_tph", "demand"),
         ("arrivals", -1.0, "arrival_tph", "arrival"),
     ):
-        items = getattr(scenario, field)
-        names = [one.name for one in items]
-        for i, one in enumerate(items):
-            key = f"{field}.{item(one.name, i, names)}"
+        for one, key in keyed(field, getattr(scenario, field)):
             if getattr(one, "amount_t", None) is not None:
                 o = orders.index(one.name)
                 yield f"{key}.amount_t", Part([block.order_whole[o]], 1.0)
@@ -366,8 +353,7 @@ class Elastic:
     def _least(self, variable: Any, work: float, relax: bool) -> dict[str, float] | None:
         self._program.aim(variable)
         interior = relax and self._large
-        search = self._program.search(work=work, relax=relax, gap=GAP, ipm=interior, crossover=not interior)
-        outcome = self._program.outcome(search)
+        outcome = self._program.attempt(work=work, relax=relax, gap=GAP, ipm=interior, crossover=not interior)
         if not outcome.has_solution:
             return None
         values = self._program.values(self._slack[k] for k in range(len(self.limits)))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Load, Named, Source
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.series import Series
 
+R = TypeVar("R", bound=Any)
 PRICES = {
     "step": 0.1,
     "lock": 0.5,
@@ -170,18 +171,17 @@ def moment(key: str, name: str, kind: str, scenario: Scenario, minutes: float, l
     )
 
 
-def factored(key: str, name: str, kind: str, series: Series, unit: str, loosest: float = 0.0) -> Limit:
+def factored(key: str, name: str, kind: str, series: Series, unit: str) -> Limit:
     """A series of the scenario as a whole, by a factor on it; it is worded as the number or the share."""
     if series.value is not None:
-        amount = series.value * series.scale
-        return numeric(
-            key, name, kind, 1.0, loosest, unit, step=0.001, factor=amount,
-            write=lambda new: (f"{key}={number(new * amount)}",),
-        )  # fmt: skip
-    return numeric(
-        f"{key}.scale", name, kind, 1.0, loosest, "%", step=0.001, factor=100.0,
-        write=lambda new: (f"{key}.scale={number(new * series.scale)}",),
-    )  # fmt: skip
+        unscaled, factor = series.value * series.scale, series.value * series.scale
+    else:
+        key, unscaled, factor, unit = f"{key}.scale", series.scale, 100.0, "%"
+
+    def write(new: float) -> tuple[str, ...]:
+        return (f"{key}={number(new * unscaled)}",)
+
+    return numeric(key, name, kind, 1.0, 0.0, unit, step=0.001, factor=factor, write=write)
 
 
 @dataclass(frozen=True)
@@ -197,6 +197,10 @@ class Number:
     """As many times its value it may become; 0: it may go, and is no limit where it is 0."""
     unit: str
     step: float | None = None
+    more: float = 0.0
+    """As much more it may become besides."""
+    scale: float | None = None
+    """A change that counts the kind's price; None: the value itself."""
 
 
 def numbers(record: Any, key: str, of: Mapping[str, Any], *rows: Number) -> Iterator[Limit]:
@@ -209,10 +213,11 @@ def numbers(record: Any, key: str, of: Mapping[str, Any], *rows: Number) -> Iter
         rows: the numbers.
     """
     for row in rows:
-        value = getattr(record, row.field)
+        value = getattr(record, row.field, None)
         if value is not None and (value > 0 or row.times):
             words = Message(row.words, **of)
-            yield numeric(f"{key}.{row.field}", words, row.kind, value, row.times * value, row.unit, step=row.step)
+            key_of_row, top = f"{key}.{row.field}", row.times * value + row.more
+            yield numeric(key_of_row, words, row.kind, value, top, row.unit, step=row.step, scale=row.scale)
 
 
 def moments(
@@ -239,12 +244,10 @@ def moments(
 
 def assets(scenario: Scenario) -> Iterator[tuple[Named, str]]:
     """Every asset as the scenario spells it, with its key; the base load has that of its load."""
-    names = [asset.name for asset in scenario.site.assets]
     yield scenario.site.base_load, "site.base_load_mw"
     if scenario.site.sun is not None:
         yield scenario.site.sun, "site.pv"
-    for i, asset in enumerate(scenario.site.assets):
-        yield asset, f"site.assets.{item(asset.name, i, names)}"
+    yield from keyed("site.assets", scenario.site.assets)
 
 
 def rate_key(asset: Load | Source, scenario: Scenario, key: str) -> str:
@@ -256,6 +259,18 @@ def without(key: str, items: Iterable[Any], left_out: int) -> str:
     """An override that leaves one item out of a list of records."""
     rest = [item.model_dump(mode="json", exclude_defaults=True) for i, item in enumerate(items) if i != left_out]
     return f"{key}={json.dumps(rest, ensure_ascii=False)}"
+
+
+def keyed(path: str, records: Sequence[R]) -> Iterator[tuple[R, str]]:
+    """Records of a list that have names, each with its key.
+
+    Args:
+        path: key of the list.
+        records: all of them.
+    """
+    names = [record.name for record in records]
+    for i, record in enumerate(records):
+        yield record, f"{path}.{item(record.name, i, names)}"
 
 
 def item(name: str, place: int, names: Iterable[str]) -> str:

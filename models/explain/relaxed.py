@@ -8,7 +8,7 @@ from emberline.models.bounds import exact_times
 from emberline.models.explain.capacity import unfed
 from emberline.models.formulations import whole_site
 from emberline.models.formulations.site import objective as aims
-from emberline.models.formulations.site.dispatch import dispatcher
+from emberline.models.formulations.site.dispatch import Dispatcher
 from emberline.models.problem import assignment, line_reader
 from emberline.models.problem import plant as plants
 from emberline.models.problem import site as sites
@@ -76,9 +76,7 @@ def holds(scenario: Case, envelope: xr.Dataset, schedule: xr.Dataset, start: xr.
     starts = assignment.from_schedule(problem, schedule)
     if starts is None:
         return False
-    search = Search(
-        problem=problem, data=data, aim=aims.of(scenario, envelope, data, start), limit=work, gap=1.0,
-        on_progress=lambda event: None, cancel=lambda: False, dispatching=dispatcher,
-    )  # fmt: skip
+    aim = aims.of(scenario, envelope, data, start)
+    search = Search(problem=problem, data=data, aim=aim, limit=work, gap=1.0, dispatching=Dispatcher)
     search.offer(starts)
     return search.best is not None

@@ -80,10 +80,10 @@ def abatement_price(
     limit, began = scenario.goal.budget, effort.now()
     aim = replace(aims.read(scenario, data, {}, 0.0), tops={metric: cap + NEXT * max(abs(cap), 1.0)})
     gives = {carrier: Linear(constant=by_slot) for carrier, by_slot in amounts.items()}
+    seconds = {"build": 0.0, "first goal": 0.0}
     site_model, outcome = minimize_first(
-        data, aim, cells, lambda: limit - (effort.now() - began), {"build": 0.0, "first goal": 0.0}, gives,
-        gap=GAP,
-    )  # fmt: skip
+        data, aim, cells, lambda: limit - (effort.now() - began), seconds, gives, gap=GAP
+    )
     program, capped = site_model.program, site_model.model.total[metric]
     fixed += ["site"] if program.whole else []
     whole = " and ".join(fixed) or "none"
@@ -91,7 +91,7 @@ def abatement_price(
         return AbatementPrice(None, whole, "the site's least cost under the cap was not found")
     for place in (cap - NEXT * max(abs(cap), 1.0), cap + NEXT * max(abs(cap), 1.0)):
         program.restrict([(capped, -math.inf, place)])
-        moved = program.outcome(program.search(work=limit, relax=True))  # whole numbers are fixed by now
+        moved = program.attempt(work=limit, relax=True)  # whole numbers are fixed by now
         multipliers = program.multipliers(work=limit) if moved.has_solution else None
         if multipliers is not None:
             return AbatementPrice(max(-multipliers.of_bound(capped) / row.display[1] + 0.0, 0.0), whole)
@@ -126,23 +126,18 @@ def shadow_prices(
     """
     data = sites.read(scenario, envelope)
     aim = aims.of(scenario, envelope, data, baseline)
-    load, gives = None, {}
+    load, gives = None, dict[str, Linear]()
     if schedule is not None:
         per = data.cells_per_slot
         load = np.repeat(schedule["line_mw"].to_numpy() * data.hours, per) / per
         if "line_rate" in schedule:
             rates = schedule["line_rate"].to_numpy() * data.hours
-            gives = dict(zip(schedule["given"].values.tolist(), rates.tolist(), strict=True))
+            carriers = schedule["given"].values.tolist()
+            gives = {carrier: Linear(constant=amount) for carrier, amount in zip(carriers, rates, strict=True)}
     limit, began = scenario.goal.budget, effort.now()
     seconds = {"build": 0.0, "first goal": 0.0}
     site_model, first = minimize_first(
-        data,
-        aim,
-        load,
-        lambda: limit - (effort.now() - began),
-        seconds,
-        line_gives={carrier: Linear(constant=np.asarray(amount)) for carrier, amount in gives.items()},
-        gap=scenario.goal.gap,
+        data, aim, load, lambda: limit - (effort.now() - began), seconds, gives, gap=scenario.goal.gap
     )
     if not first.has_solution:
         return None

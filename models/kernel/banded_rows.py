@@ -9,7 +9,7 @@ row's slot t, or stays where it is.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 import pyomo.core as pyo
 
 from emberline.models.kernel import deadline
-from emberline.models.kernel.arrays import Series, Variable, constraint
+from emberline.models.kernel.arrays import Rows, Series, Variable, constraint
 from emberline.models.kernel.templates import Members, each, total
 
 Row = tuple[Any, ...]
@@ -124,6 +124,35 @@ def weighed(variable: Any, terms: Any, t: Any) -> Any:
         t: slot of the row, or its placeholder.
     """
     return total(term[-1] * variable[(*term[:-3], term[-2] + term[-3] * t)] for term in each(terms))
+
+
+def banded(
+    block: Any, rows: Mapping[Row, Sequence[int]], *sums: tuple[Any, Terms], empty: bool = True
+) -> Callable[[Callable[..., Any]], None]:
+    """Decorator of a rule: adds rows over slots to a block under the rule's name.
+
+    The rule is called with the block, one sum for each kind of terms, and the row with its slot.
+
+    Args:
+        block: to add to.
+        rows: by row its slots, ascending.
+        *sums: variables indexed by key and slot, each with its terms by row.
+        empty: keep slots in which a row has no terms at all.
+    """
+    stretches = Stretches.of(rows, *(terms for _, terms in sums), empty=empty)
+    parts = [(variable, stretches.set(kind)) for kind, (variable, _) in enumerate(sums)]
+
+    def add(rule: Callable[..., Any]) -> None:
+        def says(b: Any, *index: Any) -> Any:
+            *row, stretch, t = index
+            key = (*row, stretch) if row else stretch
+            return rule(b, *(weighed(variable, terms[key], t) for variable, terms in parts), *row, t)
+
+        places = stretches.rows()
+        block.add_component(f"{rule.__name__}_places", places)
+        block.add_component(rule.__name__, Rows(places, says=says))
+
+    return add
 
 
 def _merged(terms: Sequence[tuple[Row, float, int, int]], numbers: Iterable[int]) -> list[Row]:

@@ -63,11 +63,11 @@ class _Compiler:
         # the objective is row 0
         low, high, const, count = [np.zeros(1)], [np.zeros(1)], [np.zeros(1)], 1
         const[0][:] = self._goal(goals[0])
-        constraints: dict[int, tuple[Any, int]] = {}
+        constraints: list[tuple[Any, slice]] = []
         for component in self.model.component_objects(pyo.Constraint, active=True, descend_into=True):
             deadline.look()
             lower, upper, constant = self._rows(component, count)
-            constraints[id(component)] = component, count
+            constraints.append((component, slice(count, count + len(lower))))
             low.append(lower)
             high.append(upper)
             const.append(constant)
@@ -177,7 +177,7 @@ class _Compiler:
     def _goal(self, goal: Any) -> float:
         return self._note(goal.expr, 0, f"objective {goal.name}")
 
-    def _arrays(self, goal: Any, constraints: dict[int, tuple[Any, int]], low: Any, high: Any, const: Any) -> Compiled:
+    def _arrays(self, goal: Any, constraints: list[tuple[Any, slice]], low: Any, high: Any, const: Any) -> Compiled:
         parts, n_rows = self._evaluator.triplets, len(low)
         parts += self._singles()
         matrix, cost, used = ordered(parts, n_rows, self._variables.size)
@@ -195,15 +195,8 @@ class _Compiler:
             sense=sense, cost=sense * cost[used], offset=sense * float(const[0]), lower=lower, upper=upper, whole=whole,
             row_lower=(low - const)[row_mask], row_upper=(high - const)[row_mask],
             starts=matrix.starts[np.append(used, True)], index=matrix.index, values=matrix.values,
-            _variables={
-                key: (variable, place[first : first + len(variable)])
-                for variable, (key, first) in zip(
-                    self._variables.components, self._variables.first.items(), strict=True
-                )
-            },
-            _constraints={
-                key: (component, at[first : first + len(component)]) for key, (component, first) in constraints.items()
-            },
+            _variables={id(variable): (variable, place[span]) for variable, span in self._variables.spans()},
+            _constraints={id(component): (component, at[span]) for component, span in constraints},
             _model=self.model,
         )  # fmt: skip
 
@@ -220,8 +213,8 @@ class _Compiler:
     def _limits(self, used: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Bounds of the columns, and which must be whole."""
         parts = [(np.zeros(0), np.zeros(0), np.zeros(0, dtype=bool))]
-        for variable, first in zip(self._variables.components, self._variables.first.values(), strict=True):
-            mine = used[first : first + len(variable)]
+        for variable, span in self._variables.spans():
+            mine = used[span]
             if mine.any():
                 lower, upper, whole = arrays.limits(variable)
                 parts.append((lower[mine], upper[mine], whole[mine]))

@@ -179,6 +179,11 @@ class Variables:
         self.any_fixed = bool(self.fixed.any())
         self.positions = Positions()
 
+    def spans(self) -> Iterator[tuple[Any, slice]]:
+        """Each Var component with the places of its members."""
+        for variable, first in zip(self.components, self.first.values(), strict=True):
+            yield variable, slice(first, first + len(variable))
+
     def by_place(self, read: Callable[[Any], np.ndarray]) -> np.ndarray:
         """Values read from all variables, component by component, shape (size,)."""
         return np.concatenate([read(variable) for variable in self.components] or [np.zeros(0)])

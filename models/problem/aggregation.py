@@ -224,25 +224,19 @@ def _with_average(heats: list[Heat], kind: tuple, rounding: float) -> list[Heat]
     operations = [_mean([heat.operations[i] for heat in heats]) for i in range(count)]
     least = [_middle([heat.least[i] for heat in heats], rounding) for i in range(count - 1)]
     most = [np.maximum(_middle([heat.most[i] for heat in heats], rounding), least[i]) for i in range(count - 1)]
-    averages = []
+    mass_t, averages = float(np.mean([heat.mass_t for heat in heats])), []
     for heat in heats:
         mean_operations = tuple(
             replace(mean, first=operation.first, last=operation.last)
             for mean, operation in zip(operations, heat.operations, strict=True)
         )
         # to the cast: the usual unit of the last stage
-        last_least = tuple(_rows(table) for table in heat.least[count - 1 :])
-        last_most = tuple(_rows(table) for table in heat.most[count - 1 :])
-        averages.append(
-            replace(
-                heat,
-                operations=mean_operations,
-                least=tuple(least) + last_least,
-                most=tuple(most) + last_most,
-                kind=kind,
-                mass_t=float(np.mean([one.mass_t for one in heats])),
-            )
+        all_least, all_most = (
+            (*tables, *map(_rows, own_tables[count - 1 :]))
+            for tables, own_tables in ((least, heat.least), (most, heat.most))
         )
+        mean = replace(heat, operations=mean_operations, least=all_least, most=all_most, kind=kind, mass_t=mass_t)
+        averages.append(mean)
     return averages
 
 

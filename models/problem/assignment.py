@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
-from emberline.models.problem.line import EPS, Key, SlotProblem, Work, energy_cells, even_cells
+from emberline.models.problem.line import EPS, Key, SlotProblem, Work, energy_cells, even_cells, grouped
 from emberline.scenarios.energy_states import EnergyStates, idle_pieces
 
 
@@ -24,29 +24,42 @@ class Starts:
     cast_unit: tuple[int, ...]
     cast_slot: tuple[int, ...]
 
-    def minute(self, problem: SlotProblem, h: int, i: int) -> float:
-        """Start of an operation [min]."""
-        started = problem.heats[h].operations[i].started_min
-        return started if started is not None else self.slot[h][i] * problem.step_min
+    @classmethod
+    def of(cls, problem: SlotProblem, places: Mapping[Key, tuple[int, int]]) -> Starts:
+        """From unit and slot of everything that is still to start, by key."""
 
-    def cast_minute(self, problem: SlotProblem, c: int) -> float:
-        """Start of a cast [min]."""
-        started = problem.casts[c].started_min
-        return started if started is not None else self.cast_slot[c] * problem.step_min
+        def place(key: Key, work: Work) -> tuple[int, int]:
+            return places[key] if work.started_min is None else (work.units[0], work.window(work.units[0])[0])
+
+        heats = [
+            [place((h, i), work) for i, work in enumerate(heat.operations)] for h, heat in enumerate(problem.heats)
+        ]
+        casts = [place((-1, c), cast) for c, cast in enumerate(problem.casts)]
+        unit, slot = (tuple(tuple(one[part] for one in heat) for heat in heats) for part in (0, 1))
+        return cls(unit, slot, tuple(u for u, _ in casts), tuple(t for _, t in casts))
+
+    def place(self, key: Key) -> tuple[int, int]:
+        """Unit and slot of an operation or a cast."""
+        h, i = key
+        return (self.cast_unit[i], self.cast_slot[i]) if h < 0 else (self.unit[h][i], self.slot[h][i])
+
+    def minute(self, problem: SlotProblem, key: Key) -> float:
+        """Start of an operation or a cast [min]."""
+        started = problem.work(key).started_min
+        return started if started is not None else self.place(key)[1] * problem.step_min
 
     def placed(self, problem: SlotProblem) -> Iterator[tuple[Key, Work, int, int, float]]:
         """Key, unit, slot and start [min] of everything that holds units; a cast is one work."""
-        for (h, i), work in problem.works():
-            u, slot = (self.cast_unit[i], self.cast_slot[i]) if h < 0 else (self.unit[h][i], self.slot[h][i])
-            yield (h, i), work, u, slot, slot * problem.step_min if work.started_min is None else work.started_min
+        for key, work in problem.works():
+            yield key, work, *self.place(key), self.minute(problem, key)
 
     def operations(self, problem: SlotProblem) -> Iterator[tuple[int, int, int, float]]:
         """Heat, stage, unit (their numbers) and start [min] of each operation, the heats of casts included."""
         for h, heat in enumerate(problem.heats):
             for i, operation in enumerate(heat.operations):
-                yield h, operation.stage, self.unit[h][i], self.minute(problem, h, i)
+                yield h, operation.stage, self.unit[h][i], self.minute(problem, (h, i))
         for c, cast in enumerate(problem.casts):
-            u, begin = self.cast_unit[c], self.cast_minute(problem, c)
+            u, begin = self.cast_unit[c], self.minute(problem, (-1, c))
             for h, offset in zip(cast.heats, cast.offsets[u], strict=True):
                 yield h, len(problem.stage_units) - 1, u, begin + float(offset)
 
@@ -73,8 +86,8 @@ def extra_mwh(problem: SlotProblem, starts: Starts) -> dict[int, float]:
             continue
         waited = 0.0
         for i in range(heat.reheat):
-            ready = starts.minute(problem, h, i) + heat.operations[i].minutes[starts.unit[h][i]] + heat.quickest[i]
-            waited += max(starts.minute(problem, h, i + 1) - ready, 0.0)
+            ready = starts.minute(problem, (h, i)) + heat.operations[i].minutes[starts.unit[h][i]] + heat.quickest[i]
+            waited += max(starts.minute(problem, (h, i + 1)) - ready, 0.0)
         extra[h] = problem.reheat_kwh_per_t_min / 1000 * heat.mass_t * waited
     return extra
 
@@ -117,10 +130,7 @@ def line_cells(
 
 def works(problem: SlotProblem, starts: Starts) -> dict[int, list[tuple[float, float]]]:
     """Start and end without disturbance of all that each unit does [min]; a cast is one work."""
-    spans: dict[int, list[tuple[float, float]]] = {}
-    for _, work, u, _, begin in starts.placed(problem):
-        spans.setdefault(u, []).append((begin, begin + work.minutes[u]))
-    return spans
+    return grouped((u, (begin, begin + work.minutes[u])) for _, work, u, _, begin in starts.placed(problem))
 
 
 def idle_cells(
@@ -278,31 +288,13 @@ def from_schedule(problem: SlotProblem, schedule: xr.Dataset, *, near: bool = Fa
     unit = schedule["unit"].to_numpy()
     start = schedule["start_min"].to_numpy()
     index = {name: u for u, name in enumerate(problem.units)}
-    stage_last = len(problem.stage_units) - 1
-    units, slots = [], []
-    for h, heat in enumerate(problem.heats):
-        own_units, own_slots = [], []
-        for operation in heat.operations:
-            if operation.started_min is not None:
-                own_units.append(operation.units[0])
-                own_slots.append(operation.first)
-                continue
-            slot = start[h, operation.stage] / problem.step_min
-            if not np.isfinite(slot) or abs(slot - round(slot)) > off:
-                return None
-            own_units.append(index[str(unit[h, operation.stage])])
-            own_slots.append(round(slot))
-        units.append(tuple(own_units))
-        slots.append(tuple(own_slots))
-    cast_units, cast_slots = [], []
-    for cast in problem.casts:
-        slot = start[cast.heats[0], stage_last] / problem.step_min
-        if cast.started_min is not None:
-            cast_units.append(cast.units[0])
-            cast_slots.append(cast.first[cast.units[0]])
+    places: dict[Key, tuple[int, int]] = {}
+    for (h, i), work in problem.works():
+        if work.started_min is not None:
             continue
+        at = problem.casts[i].heats[0] if h < 0 else h, work.stage
+        slot = start[at] / problem.step_min
         if not np.isfinite(slot) or abs(slot - round(slot)) > off:
             return None
-        cast_units.append(index[str(unit[cast.heats[0], stage_last])])
-        cast_slots.append(round(slot))
-    return Starts(tuple(units), tuple(slots), tuple(cast_units), tuple(cast_slots))
+        places[h, i] = index[str(unit[at])], round(slot)
+    return Starts.of(problem, places)

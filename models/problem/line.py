@@ -20,11 +20,14 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
 from emberline.scenarios.energy_states import EnergyStates
 
+K = TypeVar("K")
+V = TypeVar("V")
 Key = tuple[int, int]
 """Heat and operation; a cast is (−1, cast)."""
 
@@ -50,6 +53,14 @@ def runs(slots: Iterable[int]) -> list[tuple[int, int]]:
         else:
             spans.append((t, t))
     return spans
+
+
+def grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
+    """Values by key, keys and values in the order in which they come."""
+    groups: dict[K, list[V]] = {}
+    for key, value in pairs:
+        groups.setdefault(key, []).append(value)
+    return groups
 
 
 EPS = 1e-9

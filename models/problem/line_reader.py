@@ -26,6 +26,7 @@ from emberline.models.problem.line import (
     Work,
     down,
     energy_cells,
+    grouped,
     up,
 )
 from emberline.scenarios import Scenario
@@ -67,24 +68,16 @@ class _Reader:
         self.energy = envelope["energy_mwh"].to_numpy()
         self.started = envelope["started_min"].to_numpy()
         self.started_unit = envelope["started_unit"].to_numpy()
-        counter = 0
-        stage_units = []
-        for stage in self.line.stages:
-            stage_units.append(tuple(range(counter, counter + len(stage.units))))
-            counter += len(stage.units)
-        self.stage_units = tuple(stage_units)
+        ends = itertools.accumulate((len(stage.units) for stage in self.line.stages), initial=0)
+        self.stage_units = tuple(tuple(range(first, end)) for first, end in itertools.pairwise(ends))
         self.campaign = self.line.campaign_stage is not None
         self.locks = scenario.lock_windows
 
     def read(self) -> SlotProblem:
         scenario = self.scenario
         orders = {order.name: i for i, order in enumerate(scenario.orders)}
-        members: dict[int, list[int]] = {}
-        for h, heat in enumerate(scenario.heats):
-            members.setdefault(orders[heat.order], []).append(h)
-        heats = []
-        for h, heat in enumerate(scenario.heats):
-            heats.append(self._heat(h, orders[heat.order], members[orders[heat.order]]))
+        of_heat = [orders[heat.order] for heat in scenario.heats]
+        members = grouped((order, h) for h, order in enumerate(of_heat))
         casts = tuple(self._cast(o, group) for o, group in members.items()) if self.campaign else ()
         loss = self.line.heat_loss
         states = {u: unit.states for u, unit in enumerate(self.line.units) if unit.states is not None}
@@ -95,7 +88,7 @@ class _Reader:
             units=tuple(self.units),
             stage_units=self.stage_units,
             campaign=self.campaign,
-            heats=tuple(heats),
+            heats=tuple(self._heat(h, order, members[order]) for h, order in enumerate(of_heat)),
             casts=casts,
             free=np.ones((len(self.units), self.n), dtype=bool),
             fixed_cells=np.zeros(round(self.n * self.step / self.cell)),
@@ -393,15 +386,10 @@ def _always_ready(states: EnergyStates, length_min: float) -> bool:
 
 def _above(states: EnergyStates, floor: float) -> EnergyStates:
     """The machine with all its powers less by a floor: it spends each gap as before."""
-    return states.model_copy(
-        update={
-            "states": tuple(s.model_copy(update={"power_mw": s.power_mw - floor}) for s in states.states),
-            "transitions": tuple(
-                t.model_copy(update={"power_mw": t.power_mw - floor}) if t.duration_min else t
-                for t in states.transitions
-            ),
-        }
-    )
+    lower = tuple(s.model_copy(update={"power_mw": s.power_mw - floor}) for s in states.states)
+    ways = [(way, way.model_copy(update={"power_mw": way.power_mw - floor})) for way in states.transitions]
+    lasting = tuple(less if way.duration_min else way for way, less in ways)
+    return states.model_copy(update={"states": lower, "transitions": lasting})
 
 
 def _beyond(

@@ -9,7 +9,7 @@ import numpy as np
 
 from emberline.models.kernel import deadline
 from emberline.models.problem.assignment import Starts, extra_mwh, line_cells
-from emberline.models.problem.line import Heat, SlotProblem
+from emberline.models.problem.line import Heat, SlotProblem, grouped
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,8 @@ class Route:
 
 def groups_of(problem: SlotProblem) -> dict[int, list[int]]:
     """Heats that are alike by the first of them; each heat of a cast is by itself."""
-    cast_of, groups = problem.cast_of(), dict[tuple, list[int]]()
-    for h, heat in enumerate(problem.heats):
-        if heat.operations:
-            groups.setdefault(("cast", h) if h in cast_of else heat.kind, []).append(h)
+    cast_of, heats = problem.cast_of(), [(h, heat) for h, heat in enumerate(problem.heats) if heat.operations]
+    groups = grouped((("cast", h) if h in cast_of else heat.kind, h) for h, heat in heats)
     return {members[0]: members for members in groups.values()}
 
 

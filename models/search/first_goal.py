@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from emberline.models.formulations.site.assets.ports import Linear
 from emberline.models.formulations.site.objective import Aim
 from emberline.models.formulations.whole_site import SiteModel, build
-from emberline.models.kernel.highs import Outcome
+from emberline.models.kernel.highs import Outcome, Program
 from emberline.models.problem.site import SiteData
 from emberline.models.search.tuning import SITE
 from emberline.models.search.warm_start import Study
@@ -34,10 +35,16 @@ def minimize_first(
     elsewhere what they forbid does not pay anyway. Once half of the time is over it is forbidden in all.
     """
     one_way_slots: set[int] | None = set() if data.hub is not None or data.battery is not None else None
-    whole_s = remaining()
+    whole_s, program = remaining(), Program if study is None else partial(study.program, "site")
     for attempt in itertools.count():
         began = time.perf_counter()
-        site_model = _model(data, aim, load, one_way_slots, line_gives, study)
+        # where only goal and caps differ the study's last model does
+        last_model = None if study is None or line_gives else study.site(data, load, one_way_slots)
+        if last_model is not None:
+            last_model.ask(aim)
+        site_model = last_model or build(data, aim, load, one_way_slots, line_gives, program=program)
+        if study is not None and last_model is None and not line_gives:
+            study.keep_site(site_model, load, one_way_slots)
         seconds["build"] += time.perf_counter() - began
         start_values = site_model.program.start_values if site_model.program.whole else None
         start = False if start_values is None else start_values
@@ -59,24 +66,3 @@ def minimize_first(
             else one_way_slots | more
         )
     return site_model, outcome
-
-
-def _model(
-    data: SiteData,
-    aim: Aim,
-    load: np.ndarray | None,
-    one_way_slots: Collection[int] | None,
-    line_gives: Mapping[str, Linear] | None,
-    study: Study | None,
-) -> SiteModel:
-    """The site's model: the study's last one where only goal and caps differ, else a new one."""
-    if study is None:
-        return build(data, aim, load, one_way_slots, line_gives)
-    last_model = None if line_gives else study.site(data, load, one_way_slots)
-    if last_model is not None:
-        last_model.ask(aim)
-        return last_model
-    model = build(data, aim, load, one_way_slots, line_gives, program=lambda model: study.program("site", model))
-    if not line_gives:
-        study.keep_site(model, load, one_way_slots)
-    return model

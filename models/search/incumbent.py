@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +24,6 @@ from emberline.models.problem.assignment import (
     extra_mwh,
     line_cells,
     line_gives,
-    load_cells,
     mistakes,
     site_cells,
 )
@@ -79,36 +78,6 @@ def priced_site_around(
     return PricedSite(site, replace(aim, tops=tops, grades=grades))
 
 
-class Dispatching(Protocol):
-    """The best use of a site, its model built once."""
-
-    def flows(
-        self,
-        line_cells: np.ndarray,
-        *,
-        work: float,
-        cancel: Callable[[], bool] | None,
-        line_gives: Mapping[str, np.ndarray] | None,
-    ) -> Flows | None:
-        """Flows under a load of the line by cell [MWh], shape (n_cells,); None where none are found in time."""
-
-    def worth(self) -> dict[str, np.ndarray]:
-        """Worth of a unit more of each carrier in each slot, shape (n_slots,) each."""
-
-
-class Programs(Protocol):
-    """Solvers and columns that are kept for the next search."""
-
-    def program(self, role: str, model: Any) -> Any:
-        """A solver that holds a model, by what the model is for."""
-
-    def columns(self, problem: SlotProblem) -> tuple[list[Any], tuple[np.ndarray, ...]] | None:
-        """Columns and prices that the last bound of the same line ended with."""
-
-    def keep_columns(self, problem: SlotProblem, columns: list[Any], prices: tuple[np.ndarray, ...]) -> None:
-        """Take them."""
-
-
 @dataclass
 class Search(Record):
     """State of a search: best plan, bound, clock. Moves are accepted on recomputed figures only."""
@@ -116,8 +85,8 @@ class Search(Record):
     problem: SlotProblem
     data: SiteData
     aim: Aim
-    dispatching: Callable[[SiteData, Aim], Dispatching]
-    """Makes what finds the best use of a site under a load."""
+    dispatching: Callable[[SiteData, Aim], Any]
+    """Makes what finds the best use of a site under a load: a dispatcher (``models/formulations/site/dispatch.py``)."""
     best: Starts | None = effort.shared(None)
     best_flows: Flows | None = effort.shared(None)
     draft: Starts | None = None
@@ -136,8 +105,8 @@ class Search(Record):
     memory: dict[str, Any] = field(default_factory=dict)
     """State that heuristics keep from one turn to the next, by their names."""
     _reported: Starts | None = None
-    study: Programs | None = None
-    """Keeps the solver of the bound for the next search."""
+    study: Any = None
+    """Keeps the solver of the bound for the next search (``models/search/warm_start.py``); None: nothing is kept."""
 
     def inner(self, problem: SlotProblem, limit: float, gap: float, **changes: Any) -> Search:
         """A search within this one that reports nothing and proves nothing.
@@ -149,10 +118,7 @@ class Search(Record):
             **changes: ``data``, ``aim`` or ``cancel``, where they are not this one's.
         """
         how = {"data": self.data, "aim": self.aim, "cancel": self.cancel, **changes}
-        return Search(
-            problem=problem, limit=limit, gap=gap, on_progress=lambda event: None, proving=False,
-            dispatching=self.dispatching, **how,
-        )  # fmt: skip
+        return Search(problem=problem, limit=limit, gap=gap, proving=False, dispatching=self.dispatching, **how)
 
     @property
     def value(self) -> float | None:
@@ -244,14 +210,10 @@ class Search(Record):
         if previous[1] < self.draft_rank:
             self.draft, self.draft_rank = previous
 
-    def cells(self, starts: Starts) -> np.ndarray:
-        """Energy of the line by cell, what is under way and decided and what idle units draw included [MWh]."""
-        return load_cells(self.problem, starts)
-
     def flows(self, starts: Starts) -> Flows | None:
         """Flows of a plan with the site used as well as can be; None where the site cannot do it in time."""
         # even without time a plan is judged; with negative prices its flows may take any time, so a share at most
-        return self._flows(self._dispatcher, starts, min(max(self.remaining / 10, 1.0), TIME_LIMIT_S))
+        return self._flows(self._dispatcher, starts, min(max(self.remaining / 10, 1.0), TIME_LIMIT_S), self.cancel)
 
     def settled(self, starts: Starts, limit: float) -> Flows | None:
         """The same by the site as it now stands in ``data``, within some seconds; a search that is cancelled has no
@@ -266,16 +228,11 @@ class Search(Record):
 
         return self._flows(self.dispatching(self.data, self.aim), starts, limit, over)
 
-    def _flows(
-        self, dispatcher: Dispatching, starts: Starts, limit: float, cancel: Callable[[], bool] | None = None
-    ) -> Flows | None:
-        return dispatcher.flows(
-            site_cells(self.problem, starts, self.data.n_cells),
-            work=limit,
-            cancel=cancel or self.cancel,
-            line_gives=line_gives(self.problem, starts),
-        )
+    def _flows(self, site: Any, starts: Starts, limit: float, cancel: Callable[[], bool]) -> Flows | None:
+        cells, gives = site_cells(self.problem, starts, self.data.n_cells), line_gives(self.problem, starts)
+        flows: Flows | None = site.flows(cells, work=limit, cancel=cancel, line_gives=gives)
+        return flows
 
     @cached_property
-    def _dispatcher(self) -> Dispatching:
+    def _dispatcher(self) -> Any:
         return self.dispatching(self.data, self.aim)

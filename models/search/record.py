@@ -31,8 +31,8 @@ class Record(ABC):
     limit: float
     """Work (``scenarios/effort.py``)."""
     gap: float
-    on_progress: Progress
-    cancel: Callable[[], bool]
+    on_progress: Progress = field(default=lambda event: None)
+    cancel: Callable[[], bool] = field(default=lambda: False)
     began: float = field(default_factory=effort.now)
     """By ``effort.now``."""
     began_s: float = field(default_factory=time.perf_counter)

@@ -16,7 +16,7 @@ from emberline.models.problem.flows import Flows
 from emberline.models.problem.line import SlotProblem
 from emberline.models.problem.site import SiteData
 from emberline.models.search.incumbent import Search
-from emberline.models.search.record import Record
+from emberline.models.search.record import ProcessSearch, Record
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import SCHEDULE, check, metered
 from emberline.scenarios.messages import Message
@@ -58,11 +58,14 @@ def outcome(search: Record, infeasible: tuple[str, str]) -> tuple[str, str]:
         return ("cancelled" if search.cancel() else "best found"), ""
     if search.infeasible:
         return infeasible
-    if search.cancel():
+    return without_plan(search.cancel(), round(search.limit, 2))
+
+
+def without_plan(stopped: bool, effort: float) -> tuple[str, str]:
+    """Status and reason of a search that has found and proven nothing."""
+    if stopped:
         return "cancelled", Message("cancelled before a plan was found")
-    return "no plan within the limit", Message(
-        "no plan was found with an effort of {effort:g}", effort=round(search.limit, 2)
-    )
+    return "no plan within the limit", Message("no plan was found with an effort of {effort:g}", effort=effort)
 
 
 def stamped(
@@ -89,6 +92,17 @@ def stamped(
         **{f"seconds {name}": value for name, value in (seconds or {}).items()},
     }  # fmt: skip
     return check(data, SCHEDULE)
+
+
+def recorded(
+    search: Search | ProcessSearch, data: xr.Dataset, scenario: Scenario, status: str, reason: str, **more: float
+) -> xr.Dataset:
+    """A schedule with its attributes, as of ``stamped``, from the search that made it."""
+    seconds = search.seconds | {"search": search.spent_s}
+    return stamped(
+        data, scenario, status, reason, objective=search.value, bound=search.bound, gap=search.told_gap,
+        constant=search.aim.constant, seconds=seconds, **more,
+    )  # fmt: skip
 
 
 def as_schedule(
@@ -123,10 +137,7 @@ def as_schedule(
         if search.best is None or search.best_flows is None
         else filled(scenario, envelope, search.problem, search.data, search.best, search.best_flows)
     )
-    return stamped(
-        data, scenario, status, reason, objective=search.value, bound=search.bound, gap=search.told_gap,
-        constant=search.aim.constant, seconds=search.seconds | {"search": search.spent_s},
-    )  # fmt: skip
+    return recorded(search, data, scenario, status, reason)
 
 
 def _number(value: float | None) -> float:

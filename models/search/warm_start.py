@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pyomo.core as pyo
@@ -18,18 +18,6 @@ from pydantic import BaseModel
 
 from emberline.models.kernel.highs import Program
 from emberline.scenarios import Case, Scenario
-
-
-class Solved(Protocol):
-    """A model of a site with its solver."""
-
-    @property
-    def data(self) -> Any:
-        """The site."""
-
-    @property
-    def program(self) -> Program:
-        """The solver."""
 
 
 class Study:
@@ -77,11 +65,11 @@ class Study:
         """The last model of a site alone, where it was made of the same numbers; only its goal and caps may differ."""
         return self._site[0] if self._site is not None and same(self._site[1], inputs) else None
 
-    def keep_site(self, site_model: Solved, load: Any, one_way_slots: Any) -> None:
+    def keep_site(self, site_model: Any, load: Any, one_way_slots: Any) -> None:
         """Take a site's model, with what it was made of."""
         self._site = site_model, (site_model.data, load, one_way_slots)
 
-    def solved(self, site_model: Solved) -> None:
+    def solved(self, site_model: Any) -> None:
         """A site's model has been solved for the first goal of its scenario."""
         if self._steady and not self._anchored and self._site is not None and self._site[0] is site_model:
             site_model.program.anchor()

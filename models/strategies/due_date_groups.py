@@ -84,13 +84,11 @@ def _replan(search: Search, casts: list[int], seconds: float, plan_part: Callabl
     search.clock("groups", began)
     if inner.best is None or inner.best is starts:
         return
-    unit, slot = list(best.unit), list(best.slot)
-    for place, h in enumerate(free):
-        unit[h], slot[h] = inner.best.unit[place], inner.best.slot[place]
-    cast_unit, cast_slot = list(best.cast_unit), list(best.cast_slot)
-    for place, c in enumerate(casts):
-        cast_unit[c], cast_slot[c] = inner.best.cast_unit[place], inner.best.cast_slot[place]
-    search.offer(Starts(tuple(unit), tuple(slot), tuple(cast_unit), tuple(cast_slot)))
+    moved = {
+        (-1, casts[i]) if h < 0 else (free[h], i): (u, slot)
+        for (h, i), _, u, slot, _ in inner.best.placed(inner.problem)
+    }
+    search.offer(Starts.of(problem, {key: moved.get(key, best.place(key)) for key, _ in problem.works()}))
 
 
 def _within(heat: Heat, low: int, high: int) -> Heat:
@@ -117,28 +115,15 @@ def _around(search: Search, free: list[int], casts: list[int], starts: Starts) -
     reach = round(LINE.group_reach_h * 60 / problem.step_min)
     low = min((min(slots) for slots in starts.slot if slots), default=0) - reach
     high = max((max(slots) for slots in starts.slot if slots), default=0) + reach
-    part = replace(
-        problem,
-        heats=tuple(_within(problem.heats[h], low, high) for h in free),
-        casts=tuple(
-            replace(
-                problem.casts[c],
-                heats=tuple(index[h] for h in problem.casts[c].heats),
-                first={u: max(t, low) for u, t in problem.casts[c].first.items()},
-                last={u: min(t, high + reach) for u, t in problem.casts[c].last.items()},
-            )
-            for c in casts
-        ),
-        free=open_,
-        states={},
-    )
+    moving = []
+    for cast in (problem.casts[c] for c in casts):
+        first = {u: max(t, low) for u, t in cast.first.items()}
+        last = {u: min(t, high + reach) for u, t in cast.last.items()}
+        moving.append(replace(cast, heats=tuple(index[h] for h in cast.heats), first=first, last=last))
+    heats = tuple(_within(problem.heats[h], low, high) for h in free)
+    part = replace(problem, heats=heats, casts=tuple(moving), free=open_, states={})
     everything = line_cells(problem, best, extra_mwh(problem, best)) + problem.under_way
     mine = line_cells(part, starts, extra_mwh(part, starts)) + part.under_way
-    whole, own_part = line_gives(problem, best), line_gives(part, starts)
-    return replace(
-        part,
-        fixed_cells=problem.fixed_cells + everything - mine,
-        fixed_gives={
-            carrier: whole[carrier] - (own_part[carrier] - problem.fixed_gives.get(carrier, 0.0)) for carrier in whole
-        },
-    )
+    whole, own_part, decided = line_gives(problem, best), line_gives(part, starts), problem.fixed_gives
+    gives = {carrier: amount - (own_part[carrier] - decided.get(carrier, 0.0)) for carrier, amount in whole.items()}
+    return replace(part, fixed_cells=problem.fixed_cells + everything - mine, fixed_gives=gives)

@@ -21,7 +21,7 @@ from emberline.models.bounds.branch_and_bound import Bound
 from emberline.models.bounds.joint_prices import most_cells
 from emberline.models.explain.capacity import hours
 from emberline.models.formulations.site import objective as aims
-from emberline.models.formulations.site.dispatch import dispatcher
+from emberline.models.formulations.site.dispatch import Dispatcher
 from emberline.models.heuristics.line import coarse_grid, ruin_and_recreate
 from emberline.models.heuristics.line.aggregate_first import first_plan
 from emberline.models.kernel import deadline
@@ -216,7 +216,7 @@ def heats(
         gap=scenario.goal.gap,
         on_progress=tell,
         cancel=stop,
-        dispatching=dispatcher,
+        dispatching=Dispatcher,
         coarser=coarse_grid.coarser(scenario, envelope, rounding),
         study=study,
         bound=study.bound(scenario) if study is not None else None,

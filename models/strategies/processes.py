@@ -24,7 +24,7 @@ from emberline.models.kernel.progress import Progress
 from emberline.models.problem import plant as plants
 from emberline.models.problem import site as sites
 from emberline.models.problem.site import SiteData
-from emberline.models.search.schedule import empty, outcome, stamped
+from emberline.models.search.schedule import empty, outcome, recorded
 from emberline.scenarios import Case, effort
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message
@@ -38,19 +38,18 @@ TIE = 1e-9
 def optimize_processes(
     scenario: Case,
     envelope: xr.Dataset,
-    start: xr.Dataset | None = None,
-    *,
-    others: Sequence[xr.Dataset] = (),
-    on_progress: Progress | None = None,
-    cancel: Callable[[], bool] | None = None,
+    start: xr.Dataset | None,
+    others: Sequence[xr.Dataset],
+    report: Progress,
+    stop: Callable[[], bool],
 ) -> xr.Dataset:
     """The best plan of a scenario with processes; arguments and result are those of ``emberline.models.optimize``.
 
     Objective, bound and gap leave out the process emissions that no plan can avoid (``constant``), and credit what
     stores hold at the end beyond what is wanted with the least that it takes to make (``credit``).
     """
-    search = _search(scenario, envelope, start, scenario.goal.budget, cancel)
-    search.on_progress = on_progress or search.on_progress
+    search = _search(scenario, envelope, start, scenario.goal.budget, stop)
+    search.on_progress = report
     with suppress(deadline.TimeIsOverError), deadline.writing(lambda: search.remaining < -deadline.LATE_S):
         search.run(start, others)
     if search.best is None:
@@ -105,7 +104,7 @@ def _search(
     unavoidable = plant.counted(aim.first, {"scope1": unavoidable_kg(plant)})
     return Search(
         scenario=scenario, envelope=envelope, data=data, aim=replace(aim, constant=aim.constant + unavoidable),
-        limit=work, gap=scenario.goal.gap, on_progress=lambda event: None, cancel=cancel or (lambda: False),
+        limit=work, gap=scenario.goal.gap, cancel=cancel or (lambda: False),
         figures=credited_flows,
     )  # fmt: skip
 
@@ -120,17 +119,14 @@ def _second(search: Search, site_model: SiteModel) -> None:
     program.restrict([(total[aim.first], -math.inf, value + TIE * max(abs(value), 1.0))])
     program.aim(total[aim.second])
     spent = effort.now() - search.began
-    run = program.search(work=max(search.remaining, 0.1 * spent + 1.0), gap=search.gap, cancel=search.cancel)
-    if program.outcome(run).has_solution:
+    work, value = max(search.remaining, 0.1 * spent + 1.0), math.inf
+    if program.attempt(work=work, gap=search.gap, cancel=search.cancel).has_solution:
         search.offer(program.solution())
+        (value,) = program.values([total[aim.second]])
     # where electricity is worth nothing a bent power curve may be filled in any order: as it is, it draws least
-    value = (
-        program.solution()[program.places([total[aim.second]])[0]] if program.outcome(run).has_solution else math.inf
-    )
     program.restrict([(total[aim.second], -math.inf, value + TIE * max(abs(value), 1.0))])
     program.aim(site_model.model.draw)
-    run = program.search(work=max(search.remaining, 0.1 * spent + 1.0), gap=search.gap)
-    if program.outcome(run).has_solution:
+    if program.attempt(work=max(search.remaining, 0.1 * spent + 1.0), gap=search.gap).has_solution:
         search.offer(program.solution(), anyway=True)
     assert search.best is not None
     program.load_values(search.best.values)
@@ -153,10 +149,7 @@ def _schedule(scenario: Case, search: Search, site_model: SiteModel | None) -> x
             .assign(variables)
         )
         credit = credited(site_model.plant_ports.plant, site_model.coarse, _ends(data))[search.aim.first]
-    return stamped(
-        data, scenario, status, reason, objective=search.value, bound=search.bound, gap=search.told_gap,
-        constant=search.aim.constant, seconds=search.seconds | {"search": search.spent_s}, credit=credit,
-    )  # fmt: skip
+    return recorded(search, data, scenario, status, reason, credit=credit)
 
 
 def unchangeable(scenario: Case, envelope: xr.Dataset, data: SiteData, schedule: xr.Dataset) -> tuple[float, float]:

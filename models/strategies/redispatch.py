@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.models.formulations.site import objective as aims
-from emberline.models.formulations.site.dispatch import Dispatcher, dispatcher
+from emberline.models.formulations.site.dispatch import Dispatcher
 from emberline.models.problem import line_reader
 from emberline.models.problem import site as sites
 from emberline.models.problem.assignment import Starts, from_schedule, line_gives, site_cells
@@ -122,7 +122,7 @@ class Redispatch:
     def _flows(self, placed: _Heats, *, whole: bool) -> Flows | None:
         if whole not in self._dispatchers:
             data = replace(self.data, whole=whole)
-            self._dispatchers[whole] = dispatcher(data, self.aim)
+            self._dispatchers[whole] = Dispatcher(data, self.aim)
         limit = SETTLE_SHARE * self.scenario.goal.budget
         return self._dispatchers[whole].flows(placed.cells, work=limit, line_gives=placed.gives)
 

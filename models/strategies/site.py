@@ -23,7 +23,7 @@ from emberline.models.kernel.highs import Outcome
 from emberline.models.kernel.progress import Progress
 from emberline.models.problem import site as sites
 from emberline.models.search.first_goal import minimize_first
-from emberline.models.search.schedule import empty, stamped
+from emberline.models.search.schedule import empty, stamped, without_plan
 from emberline.models.search.tuning import SITE
 from emberline.models.search.warm_start import Study
 from emberline.scenarios import Case, Scenario, effort
@@ -38,11 +38,10 @@ TIE_SHARE = 1e-9
 def optimize_site(
     scenario: Case,
     envelope: xr.Dataset,
-    start: xr.Dataset | None = None,
-    *,
-    study: Study | None = None,
-    on_progress: Progress | None = None,
-    cancel: Callable[[], bool] | None = None,
+    start: xr.Dataset | None,
+    study: Study | None,
+    report: Progress,
+    stop: Callable[[], bool],
 ) -> xr.Dataset:
     """The best use of a site that has no line; arguments and result are those of ``emberline.models.optimize``.
 
@@ -53,15 +52,13 @@ def optimize_site(
     data = sites.read(scenario, envelope)
     aim = aims.of(scenario, envelope, data, start)
     limit, gap = scenario.goal.budget, scenario.goal.gap
-    stop = cancel or (lambda: False)
     seconds = {"build": 0.0, "first goal": 0.0}
 
     def tell(event: dict[str, Any]) -> None:
         low, high = event["bound"], event["incumbent"]
         has_gap = low is not None and high is not None
         share = max(high - low, 0.0) / max(abs(high), 1e-9) if has_gap else None  # of a solver under way
-        if on_progress is not None:
-            on_progress({**event, "gap": share})
+        report({**event, "gap": share})
 
     def remaining() -> float:
         return limit - (effort.now() - before)
@@ -134,7 +131,7 @@ def _status(site_model: SiteModel, first: Outcome, gap: float, scenario: Scenari
     if first.status == "unbounded":
         # the solver may mean either
         site_model.program.aim(None)
-        if site_model.program.outcome(site_model.program.search(work=10.0)).status != "infeasible":
+        if site_model.program.attempt(work=10.0).status != "infeasible":
             return "infeasible", Message(
                 "there is no best plan: something is sold for more than it costs, without any limit"
             )
@@ -143,8 +140,4 @@ def _status(site_model: SiteModel, first: Outcome, gap: float, scenario: Scenari
         return "infeasible", Message(
             "no use of the site keeps all limits: demands, rates, levels, switching times and caps"
         )
-    if stopped:
-        return "cancelled", Message("cancelled before a plan was found")
-    return "no plan within the limit", Message(
-        "no plan was found with an effort of {effort:g}", effort=scenario.goal.budget
-    )
+    return without_plan(stopped, scenario.goal.budget)

@@ -45,9 +45,7 @@ class Line:
 
     def begin(self, key: line.Key) -> float:
         """Start of an operation or a cast [min]."""
-        if key[0] < 0:
-            return self.starts.cast_minute(self.problem, key[1])
-        return self.starts.minute(self.problem, *key)
+        return self.starts.minute(self.problem, key)
 
     def in_the_way(self, key: line.Key, slot: int, unit: int | None = None) -> list[Message]:
         """Limits that an operation or a cast would break in a slot, in words; empty: it could start there."""

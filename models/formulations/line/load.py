@@ -8,8 +8,8 @@ import numpy as np
 import pyomo.core as pyo
 
 from emberline.models.formulations.site.assets.ports import Linear, Row
-from emberline.models.kernel.arrays import Series, Variable, constraint
-from emberline.models.kernel.banded_rows import Runs, Stretches, Terms, weighed
+from emberline.models.kernel.arrays import Series, Variable
+from emberline.models.kernel.banded_rows import Runs, Terms, banded
 from emberline.models.problem.line import SlotProblem
 
 
@@ -62,16 +62,11 @@ def add(m: pyo.ConcreteModel, problem: SlotProblem, kinds: list[Draws]) -> None:
     m.C = pyo.RangeSet(0, problem.n_cells - 1)
     m.line = Variable(m.C, domain=pyo.NonNegativeReals)
     m.decided = Series(m.C, values=problem.fixed_cells + problem.under_way)
-    stretches = Stretches.of({(j,): range(n) for j in range(per)}, *(kind.energy for kind in kinds))
-    m.CELL = stretches.rows()
-    m.draws = pyo.Block(range(len(kinds)))
-    for k in range(len(kinds)):
-        m.draws[k].TERM = stretches.set(k)
 
-    @constraint(m, m.CELL)
-    def line_energy(m: Any, j: int, stretch: int, t: int) -> Any:
-        terms = [weighed(kind.variable, m.draws[k].TERM[j, stretch], t) for k, kind in enumerate(kinds)]
-        return m.line[per * t + j] == sum(terms) + m.decided[per * t + j]
+    @banded(m, {(j,): range(n) for j in range(per)}, *((kind.variable, kind.energy) for kind in kinds))
+    def line_energy(m: Any, *parts: Any) -> Any:
+        *draws, j, t = parts
+        return m.line[per * t + j] == sum(draws) + m.decided[per * t + j]
 
 
 def give(block: pyo.Block, problem: SlotProblem, kinds: list[Draws]) -> dict[str, Linear]:
@@ -89,15 +84,10 @@ def give(block: pyo.Block, problem: SlotProblem, kinds: list[Draws]) -> dict[str
     block.CARRIER, block.T = pyo.Set(initialize=carriers, dimen=1), pyo.RangeSet(0, n - 1)
     block.amount = Variable(block.CARRIER, block.T)
     block.decided = Series(block.CARRIER, block.T, values=np.concatenate([np.zeros(0), *decided]))
-    stretches = Stretches.of({(carrier,): range(n) for carrier in carriers}, *(kind.gives for kind in kinds))
-    block.ROW = stretches.rows()
-    block.draws = pyo.Block(range(len(kinds)))
-    for k in range(len(kinds)):
-        block.draws[k].TERM = stretches.set(k)
 
-    @constraint(block, block.ROW)
-    def share(b: Any, carrier: str, stretch: int, t: int) -> Any:
-        terms = [weighed(kind.variable, b.draws[k].TERM[carrier, stretch], t) for k, kind in enumerate(kinds)]
-        return b.amount[carrier, t] == sum(terms) + b.decided[carrier, t]
+    @banded(block, {(carrier,): range(n) for carrier in carriers}, *((kind.variable, kind.gives) for kind in kinds))
+    def share(b: Any, *parts: Any) -> Any:
+        *shares, carrier, t = parts
+        return b.amount[carrier, t] == sum(shares) + b.decided[carrier, t]
 
     return {carrier: Linear(((Row(block.amount, carrier), 1.0),)) for carrier in carriers}

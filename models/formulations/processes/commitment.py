@@ -244,7 +244,7 @@ def add_units(block: pyo.Block, units: Units, plant: Plant, ordered: bool) -> Un
         _nothing_before(part.end, runs.before)
     if len(units.modes) > 1:
         _changes(block, units, plant, runs)
-    _counts(block, units, plant, runs)
+    _counts(block, units, runs)
     # a process that stays on is only bound by its change-overs
     if len(units.modes) > 1 or not stays(units, plant):
         for m, part in enumerate(runs.parts):
@@ -252,11 +252,7 @@ def add_units(block: pyo.Block, units: Units, plant: Plant, ordered: bool) -> Un
         _least_rest(block, units, plant, runs)
     if process.name in plant.stops:
         _planned_stop(block, plant, process.name, units)
-    ports = UnitPorts(units, block, starting=runs.starting, under_way=runs.under_way)
-    for beginning in runs.every:
-        if beginning.origin != REST:
-            key = beginning.origin, beginning.mode
-            ports.turns[key], ports.changing[key] = runs.events(beginning), beginning.slots
+    ports = UnitPorts(units, block, runs)
     for m, part in enumerate(runs.parts):
         add_recipe(part, units.modes[m], m, plant, runs, ports, ordered)
     add_beginnings(block, plant, runs, ports)
@@ -324,7 +320,7 @@ def _by_pairs(part: Any, slots: Any, gone: list[Any], come: list[Any]) -> None:
         return b.turn[t] == sum(to[t] for to in come)
 
 
-def _counts(block: Any, units: Units, plant: Plant, runs: Runs) -> None:
+def _counts(block: Any, units: Units, runs: Runs) -> None:
     """Units that run in each mode, and that rest."""
     count, parts = units.count, runs.parts
     at_start = [runs.at_start(m) for m in range(len(parts))]

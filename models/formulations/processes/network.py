@@ -176,7 +176,7 @@ def _locked(block: Any, plant: Plant, unit_ports: tuple[UnitPorts, ...]) -> None
         ports = [one for one in unit_ports if one.units.process.name == name]
         m = [one.name for one in ports[0].units.modes].index(mode)
         for t, count in runs.begins.items():
-            rows.append(sum(events[t - lag] for one in ports for events, lag in one.begins(m)) >= count)
+            rows.append(sum(events[t - lag] for one in ports for events, lag in one.runs.begins(m)) >= count)
         for t in np.flatnonzero(runs.running).tolist():
             rows.append(sum(one.block.mode[m].on[t] for one in ports) >= int(runs.running[t]))
     block.LOCKED = pyo.RangeSet(0, len(rows) - 1)

@@ -58,11 +58,11 @@ def runs(ports: UnitPorts, n: int) -> list[list[Run]]:
     on = [counts(block.mode[m].on, n) for m in modes]
     fire = [counts(block.mode[m].fire, n) for m in modes]
     turns = {key: counts(variable, n) for key, variable in ports.turns.items()}
-    lag = ports.starting
+    lag = ports.runs.starting
     by_unit: list[list[Run]] = []
     # of each unit: mode (REST: none), slot it is set in, slot in which the run or the rest begins, what it began with
     now: list[tuple[int, int, int, StartUp | ChangeOver | UnderWay | None]] = []
-    for state, under_way in zip(process.start[units.first : units.first + units.count], ports.under_way, strict=True):
+    for state, under_way in zip(ports.runs.states, ports.runs.under_way, strict=True):
         by_unit.append([])
         if under_way is not None and under_way.begins >= 0:
             now.append((under_way.mode, under_way.first, under_way.begins, under_way))
@@ -71,7 +71,7 @@ def runs(ports: UnitPorts, n: int) -> list[list[Run]]:
         began = REST - round(state.since_h * 3600)
         now.append((REST if state.mode is None else names.index(state.mode), 0, began, under_way))
     before = [sum(unit[0] == m and unit[2] < 0 for unit in now) for m in modes]
-    coming = [(under_way.mode, under_way.begins) for under_way in ports.under_way if under_way is not None]
+    coming = [(under_way.mode, under_way.begins) for under_way in ports.runs.under_way if under_way is not None]
 
     def leave(i: int, t: int) -> None:
         m, begin, first, after = now[i]
@@ -246,16 +246,12 @@ def columns(scenario: Case, plant_ports: PlantPorts) -> tuple[dict[str, Any], di
         "process_mw": (("process", "time"), rows([course.mw for course in order])),
         "stream_rate": (("stream", "time"), rows(rates)),
     }
+    coords: dict[str, Any] = {"process": np.array([unit for unit, _ in scenario.process_units], dtype=np.str_)}
+    coords |= coordinates(every)
     gives = given_rates(scenario, variables["stream_rate"][1])
     if gives:
         variables["line_rate"] = (("given", "time"), rows(list(gives.values())))
-    coords: dict[str, Any] = {
-        "process": np.array([unit for unit, _ in scenario.process_units], dtype=np.str_),
-        **coordinates(every),
-        "given": np.array(list(gives), dtype=np.str_),
-    }
-    if not gives:
-        del coords["given"]
+        coords["given"] = np.array(list(gives), dtype=np.str_)
     if scenario.deliveries:
         variables["delivered_t"] = (("delivery", "time"), rows(_delivered(scenario, plant_ports)))
         coords["delivery"] = np.array([delivery.name for delivery in scenario.deliveries], dtype=np.str_)
@@ -282,13 +278,8 @@ def _delivered(scenario: Case, plant_ports: PlantPorts) -> list[np.ndarray]:
     demand: Iterator[np.ndarray] = iter(
         scenario.inputs["demand_tph"].to_numpy() * plant_ports.plant.hours if scenario.demands else []
     )
-    by_key = dict(
-        zip(
-            plant_ports.block.loaded.index_set(),
-            np.nan_to_num(arrays.values(plant_ports.block.loaded), nan=0.0),
-            strict=True,
-        )
-    )
+    loaded = plant_ports.block.loaded
+    by_key = dict(zip(loaded.index_set(), np.nan_to_num(arrays.values(loaded), nan=0.0), strict=True))
     orders = {delivery.name: o for o, (delivery, *_) in enumerate(plant_ports.plant.orders)}
     amounts = []
     for delivery in scenario.deliveries:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -23,25 +24,23 @@ class UnitPorts:
 
     units: Units
     block: Any
+    runs: Runs
     electricity: list[Linear] = field(default_factory=list)
     """Drawn [MWh]."""
     places: dict[str, list[Linear]] = field(default_factory=dict)
     """Deliveries to stores [t] and carriers [their unit], negative: consumption, by place."""
     added: dict[str, list[Linear]] = field(default_factory=dict)
     """Amounts added to each component of the metrics but money, such as fossil emissions [kg CO2e]."""
-    turns: dict[tuple[int, int], Any] = field(default_factory=dict)
-    """Units that begin to change over, by slot; by the mode that they leave, −1: any, and the one they go to."""
-    changing: dict[tuple[int, int], int] = field(default_factory=dict)
-    """Slots of each of these change-overs."""
-    starting: int = 0
-    """Slots of a start-up."""
-    under_way: list[Any] = field(default_factory=list)
-    """Transition under way at each unit as the horizon begins (``runs.UnderWay``), None where there is none."""
 
-    def begins(self, mode: int) -> list[tuple[Any, int]]:
-        """Events that lead to a run of a mode, and how many slots later each does."""
-        changes = [(events, self.changing[key]) for key, events in self.turns.items() if key[1] == mode]
-        return [(self.block.mode[mode].fire, self.starting), *changes]
+    @cached_property
+    def turns(self) -> dict[tuple[int, int], Any]:
+        """Units that begin to change over, by slot; by the mode that they leave, −1: any, and the one they go to."""
+        return {(b.origin, b.mode): self.runs.events(b) for b in self.runs.every if b.origin != REST}
+
+    @cached_property
+    def changing(self) -> dict[tuple[int, int], int]:
+        """Slots of each of these change-overs."""
+        return {(b.origin, b.mode): b.slots for b in self.runs.every if b.origin != REST}
 
 
 def joined(terms: Iterable[Linear]) -> Linear:

@@ -14,6 +14,7 @@ from emberline.models.formulations.site.assets import read_flows
 from emberline.models.formulations.site.assets.ports import Linear, Row, slot_values
 from emberline.models.formulations.site.assets.storage import one_way_amounts
 from emberline.models.formulations.site.balance import Ports
+from emberline.models.formulations.site.objective import Aim
 from emberline.models.kernel.arrays import Variable
 from emberline.models.kernel.highs import Program, SearchRun
 from emberline.models.kernel.templates import building, each, total
@@ -29,20 +30,13 @@ TOLERANCE_MWH = 1e-6
 class Dispatcher:
     """The site's best use under a load, its model built once: another load is other bounds."""
 
-    def __init__(
-        self,
-        data: SiteData,
-        goal: Callable[[Ports], Any],
-        over_price: float,
-        caps: Sequence[tuple[str, float, float]] = (),
-    ) -> None:
+    def __init__(self, data: SiteData, aim: Aim) -> None:
         """Build and compile the model, unless nothing is to decide.
 
         Args:
             data: the site.
-            goal: what to minimize, from the site's ports.
-            over_price: what a MWh above the import limit counts, so that there are flows where a load breaks it.
-            caps: metric, cap, and what a unit above it counts.
+            aim: both its goals are minimized; its caps and the import limit have a price, so that there are flows where
+                a load breaks them.
         """
         self.data = data
         self.carriers = () if data.hub is None else tuple(data.hub.carriers)
@@ -52,7 +46,7 @@ class Dispatcher:
         with building():
             self.ports = add_under_line(model, data, self.carriers, soft=True)
             scale = 1e-6 * float(np.abs(data.carbon).mean() + np.abs(data.price).mean())
-            broken = self.ports.price_caps(model, caps, over_price)
+            broken = self.ports.price_caps(model, aim.caps(data), aim.over_price(data))
 
             @model.Objective()
             def least_cost(m: Any) -> Any:
@@ -60,7 +54,7 @@ class Dispatcher:
                 among = -0.5 * total(m.site.pv[t] for t in each(m.site.T)) if data.pv.any() else 0.0
                 if data.battery:
                     among += total(m.site.put_in[t] + m.site.put_out[t] for t in each(m.site.T))
-                return goal(self.ports) + broken + scale * among
+                return aim.expression(self.ports) + broken + scale * among
 
             self.program = Program(model)
 
@@ -135,11 +129,6 @@ def add_under_line(model: pyo.ConcreteModel, data: SiteData, carriers: Sequence[
     model.site = pyo.Block()
     gives = {carrier: Linear(((Row(model.gives, k), 1.0),)) for k, carrier in enumerate(carriers)}
     return site_model.add(model.site, data, *site_model.of_cells(model.line, per), line_gives=gives, **how)
-
-
-def dispatcher(data: SiteData, aim: Any) -> Dispatcher:
-    """The dispatcher of a site under an aim, its caps priced."""
-    return Dispatcher(data, aim.expression, aim.over_price(data), aim.caps(data))
 
 
 def held_flows(block: pyo.Block, data: SiteData, ports: Ports, line_cells: np.ndarray) -> Flows:

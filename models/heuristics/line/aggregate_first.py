@@ -17,7 +17,7 @@ from emberline.models.kernel.highs import Neighbourhood, Program
 from emberline.models.kernel.templates import building, each, total
 from emberline.models.problem.aggregation import averaged, differences, leading_stage
 from emberline.models.problem.assignment import Starts
-from emberline.models.problem.line import Counted, SlotProblem
+from emberline.models.problem.line import Counted, SlotProblem, grouped
 from emberline.models.search.incumbent import Search
 from emberline.models.search.tuning import LINE
 from emberline.scenarios import effort
@@ -31,12 +31,10 @@ def read(formulation: Pooled, problem: SlotProblem) -> Counted:
         problem: the line with its heats as they are.
     """
     m = formulation.model
-    placed: dict[int, list[tuple[int, int]]] = {}
-    for c, column, t in support(m.z):
-        placed.setdefault(c, []).append((t, problem.casts[c].units[column]))
+    placed = grouped((c, (t, problem.casts[c].units[column])) for c, column, t in support(m.z))
     cast: dict[int, tuple[int, int]] = {}
     for first, places in placed.items():
-        by_due = sorted(formulation.batches[first], key=lambda c: (max(problem.casts[c].last.values()), c))
+        by_due = sorted(formulation.casting.batches[first], key=lambda c: (max(problem.casts[c].last.values()), c))
         cast.update({c: (u, t) for c, (t, u) in zip(by_due, sorted(places), strict=True)})
     cast_of = problem.cast_of()
 

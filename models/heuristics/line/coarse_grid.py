@@ -64,20 +64,4 @@ def finer(coarse: Search, fine: Search) -> Starts | None:
     if best is None:
         return None
     ratio = round(coarse.problem.step_min / fine.problem.step_min)
-
-    heats, casts = fine.problem.heats, fine.problem.casts
-    return Starts(
-        best.unit,
-        tuple(
-            tuple(
-                t * ratio if operation.started_min is None else operation.first
-                for t, operation in zip(slots, heats[h].operations, strict=True)
-            )
-            for h, slots in enumerate(best.slot)
-        ),
-        best.cast_unit,
-        tuple(
-            t * ratio if cast.started_min is None else cast.first[cast.units[0]]
-            for cast, t in zip(casts, best.cast_slot, strict=True)
-        ),
-    )
+    return Starts.of(fine.problem, {key: (u, t * ratio) for key, _, u, t, _ in best.placed(coarse.problem)})

@@ -88,10 +88,6 @@ class Shop:
         """Cost of a cast on a caster by start slot, its heats left out, shape (n_slots,)."""
         return self._casting[c][u]
 
-    def place(self, c: int, placed: Placed) -> None:
-        """Put a cast where it is known to fit."""
-        self.at[c] = placed
-
     def cells(self, c: int, placed: Placed) -> np.ndarray:
         """Energy of a cast and its heats in some place by cell [MWh], reheating included, shape (n_cells,)."""
         problem, cast, load = self.problem, self.problem.casts[c], np.zeros(self.problem.n_cells)
@@ -124,7 +120,7 @@ class Shop:
         """Put all casts where a plan has them."""
         for c, cast in enumerate(self.problem.casts):
             units, slots = tuple(starts.unit[h] for h in cast.heats), tuple(starts.slot[h] for h in cast.heats)
-            self.place(c, Placed(starts.cast_unit[c], starts.cast_slot[c], units, slots))
+            self.at[c] = Placed(*starts.place((-1, c)), units, slots)
 
     def starts(self, at: Sequence[Placed | None]) -> Starts:
         """The plan in which all casts lie in some places."""

@@ -31,7 +31,7 @@ from emberline.models.bounds import cast_pricing
 from emberline.models.heuristics.line.batch_moves import Draws, Moves, Shifts, Trial
 from emberline.models.heuristics.line.minimum_cut_retiming import Retiming
 from emberline.models.heuristics.line.placement import Placed, Shop
-from emberline.models.problem.assignment import Starts
+from emberline.models.problem.assignment import Starts, load_cells
 from emberline.models.search.incumbent import Search
 from emberline.models.search.tuning import LINE, LINE_AND_SITE, SiteView
 from emberline.scenarios import effort
@@ -138,16 +138,13 @@ class Renewal:
         metered = draw.reshape(*draw.shape[:-1], -1, self._per_meter).sum(axis=-1)
         return self._peak.price * np.maximum(metered - self._peak.mwh, 0.0).sum(axis=-1)
 
-    def _values(self, loads: np.ndarray) -> np.ndarray:
-        """Both goals as one with what caps and broken limits count, of loads by cell, shape (..., n_cells)."""
-        return self._parts(loads)[0]
-
     def _judged(self, load: np.ndarray) -> tuple[float, bool]:
-        """The same of one load, and whether anything is broken."""
+        """Both goals as one of a load, with what caps and broken limits count, and whether anything is broken."""
         value, more = self._parts(load)
         return float(value), bool(more > 0)
 
     def _parts(self, loads: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The same of loads by cell, shape (..., n_cells), and what is broken counts of it."""
         draw = loads + self._base_cells
         counted, more = draw @ self._weight + self._peaks(draw), np.zeros(loads.shape[:-1])
         if math.isfinite(self._limit):
@@ -252,7 +249,7 @@ class Renewal:
         if not warmth:
             self._heard += (change @ self._weight).tolist()
         while len(candidates):
-            values = self._values(self.load + change)
+            values, _ = self._parts(self.load + change)
             good = np.flatnonzero(values < self.value + losses[candidates])
             if not len(good):
                 break
@@ -278,7 +275,7 @@ class Renewal:
         for c in places:
             self.shifts.clear(c)
         for c, placed in places.items():
-            self.shop.place(c, placed)
+            self.shop.at[c] = placed
             self.shifts.hold(c)
             self.cast_loads[c] = self.shop.cells(c, placed)
         self.load = self.cast_loads.sum(axis=0)
@@ -332,7 +329,7 @@ def _renewed(search: Search, plan: Starts, how: SiteView, seconds: float, number
     base = np.maximum(data.base - data.pv, 0.0)
     base_cells = np.repeat(base / data.cells_per_slot, data.cells_per_slot)
     to_mwh = data.meter_min / 60
-    load, metered = search.cells(search.best) + base_cells, (search.cells(plan) + base_cells)
+    load, metered = (load_cells(problem, one) + base_cells for one in (search.best, plan))
     relief = float(load.reshape(data.n_meters, -1).sum(axis=1).max() - flows.meter_mw.max() * to_mwh)
     highest = float(metered.reshape(data.n_meters, -1).sum(axis=1).max())
     limit = None

@@ -5,13 +5,15 @@ For a plan to look around, plant and site are read on hours too (``coarser``).
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pyomo.core as pyo
 import xarray as xr
+from numpy.lib.stride_tricks import sliding_window_view
 
 from emberline.models.formulations.site.assets.ports import Row
+from emberline.models.formulations.whole_site import SiteModel
 from emberline.models.kernel.arrays import limits
 from emberline.models.problem import plant as plants
 from emberline.models.problem import site as sites
@@ -49,27 +51,13 @@ def coarser(scenario: Case, envelope: xr.Dataset) -> tuple[Plant, SiteData] | No
     return plants.read(rough, fixed), sites.read(rough, fixed)
 
 
-class PlantModel(Protocol):
-    """A compiled model of a site with processes."""
-
-    @property
-    def model(self) -> pyo.ConcreteModel:
-        """The model."""
-
-    @property
-    def program(self) -> Any:
-        """Its solver."""
-
-    @property
-    def plant_ports(self) -> Any:
-        """The ports of the processes."""
-
-
 class Grid:
     """A compiled model's whole numbers by slot."""
 
-    def __init__(self, site_model: PlantModel) -> None:
-        self.site_model, self.plant = site_model, site_model.plant_ports.plant
+    def __init__(self, site_model: SiteModel) -> None:
+        self.site_model, plant_ports = site_model, site_model.plant_ports
+        assert plant_ports is not None
+        self.plant, self.unit_ports = plant_ports.plant, plant_ports.units
         self.n, self.hours = self.plant.n, self.plant.hours
         program = site_model.program
         whole, slots = [np.zeros(0, np.int32)], [np.zeros(0, int)]
@@ -85,13 +73,13 @@ class Grid:
         self.low, self.high = program.bounds()
         self.columns = {
             (i, m): self._columns(ports.block.mode[m].on)
-            for i, ports in enumerate(site_model.plant_ports.units)
+            for i, ports in enumerate(self.unit_ports)
             for m in range(len(ports.units.modes))
         }
         self.on = np.concatenate([*self.columns.values(), np.zeros(0, np.int32)]).astype(np.int32)
         self.on = self.on[self.on >= 0]
         owner = np.full(len(self.low), -1)
-        for i, ports in enumerate(site_model.plant_ports.units):
+        for i, ports in enumerate(self.unit_ports):
             for variable in ports.block.component_objects(pyo.Var):
                 columns = program.columns_of(variable)
                 owner[columns[columns >= 0]] = i
@@ -146,7 +134,7 @@ class Grid:
         modes, rates = schedule["process_mode"].values, schedule["process_tph"].to_numpy()
         place = {str(unit): row for row, unit in enumerate(schedule["process"].values)}
         counts = {}
-        for i, ports in enumerate(self.site_model.plant_ports.units):
+        for i, ports in enumerate(self.unit_ports):
             rows = [place[unit] for unit in ports.units.names]
             for m, mode in enumerate(ports.units.modes):
                 counts[i, m] = ((modes[rows] == mode.name) & (rates[rows] > 0)).sum(axis=0).astype(float)
@@ -157,14 +145,14 @@ class Grid:
         modes, rates = schedule["process_mode"].values, schedule["process_tph"].to_numpy()
         place = {str(unit): row for row, unit in enumerate(schedule["process"].values)}
         values: dict[int, float] = {}
-        for ports in self.site_model.plant_ports.units:
+        for ports in self.unit_ports:
             names = [mode.name for mode in ports.units.modes]
             idle = [mode.rates.low == 0 for mode in ports.units.modes]
             states = ports.units.process.start[ports.units.first :]
             variables: list[tuple[Any, list[float]]] = []
             on, fire = (np.zeros((len(names), self.n)) for _ in range(2))
             turns = {key: np.zeros(self.n) for key in ports.turns}
-            for unit, state, under_way in zip(ports.units.names, states, ports.under_way, strict=False):
+            for unit, state, under_way in zip(ports.units.names, states, ports.runs.under_way, strict=False):
                 row, before = place[unit], state.mode or ""
                 first, ready = (0, 0) if under_way is None else (under_way.first, under_way.begins)
                 for t in range(first, self.n):
@@ -177,7 +165,7 @@ class Grid:
                             ready = t + ports.changing[key]
                         else:
                             fire[b, t] += 1
-                            ready = t + ports.starting
+                            ready = t + ports.runs.starting
                     if mode:
                         m = names.index(mode)
                         # a rate of zero may be that of a run
@@ -193,28 +181,22 @@ class Grid:
 
     def within(self, switches: dict[Any, np.ndarray], ratio: int, width: int) -> tuple[np.ndarray, np.ndarray]:
         """Bounds of ``on`` that let switches move by some slots around those of a grid that is finer by a ratio."""
-        low, high = [], []
-        for key, columns in self.columns.items():
-            slots = switches[key].reshape(self.n, ratio)
-            least, most = (np.pad(end, width, mode="edge") for end in (slots.min(axis=1), slots.max(axis=1)))
-            near = (np.lib.stride_tricks.sliding_window_view(end, 2 * width + 1) for end in (least, most))
-            lowest, highest = next(near).min(axis=1), next(near).max(axis=1)
-            used = columns >= 0
-            low.append(np.maximum(lowest, self.low[columns])[used])
-            high.append(np.minimum(highest, self.high[columns])[used])
-        return np.concatenate([*low, np.zeros(0)]), np.concatenate([*high, np.zeros(0)])
+        slots = {key: runs.reshape(self.n, ratio) for key, runs in switches.items()}
+        return self._near({key: (table.min(axis=1), table.max(axis=1)) for key, table in slots.items()}, width)
 
     def around(self, switches: dict[Any, np.ndarray], ratio: int, width: int) -> tuple[np.ndarray, np.ndarray]:
         """Bounds of ``on`` that let switches move by some slots around those of a grid that is coarser by a ratio."""
-        low, high = [], []
+        return self._near({key: (np.repeat(runs, ratio)[: self.n],) * 2 for key, runs in switches.items()}, width)
+
+    def _near(self, runs: dict[Any, tuple[np.ndarray, np.ndarray]], width: int) -> tuple[np.ndarray, np.ndarray]:
+        """Bounds of ``on`` by the least and the most units that run within some slots of each."""
+        low, high = [np.zeros(0)], [np.zeros(0)]
         for key, columns in self.columns.items():
-            fine = np.repeat(switches[key], ratio)[: self.n]
-            padded = np.pad(fine, width, mode="edge")
-            near = np.lib.stride_tricks.sliding_window_view(padded, 2 * width + 1)
+            least, most = (sliding_window_view(np.pad(end, width, mode="edge"), 2 * width + 1) for end in runs[key])
             used = columns >= 0
-            low.append(np.maximum(near.min(axis=1), self.low[columns])[used])
-            high.append(np.minimum(near.max(axis=1), self.high[columns])[used])
-        return np.concatenate([*low, np.zeros(0)]), np.concatenate([*high, np.zeros(0)])
+            low.append(np.maximum(least.min(axis=1), self.low[columns])[used])
+            high.append(np.minimum(most.max(axis=1), self.high[columns])[used])
+        return np.concatenate(low), np.concatenate(high)
 
 
 def _slot(index: Any) -> int:

@@ -69,14 +69,13 @@ class Improvement:
         part = self.parts.next(values)
         program.bound(grid.whole, part.low, part.high)
         began = effort.counted()
-        run = program.search(
+        outcome = program.attempt(
             work=min(max(search.remaining - self.until, 0.05), self.seconds),
             gap=search.gap * PROCESSES.part_gap * search.share,
             start=values,
             heuristics=0.1,
             cancel=search.phase_over,
         )
-        outcome = program.outcome(run)
         effort.turn()
         better = outcome.objective is not None and self.acceptance(program.solution(), outcome.objective)
         if better:
@@ -181,7 +180,7 @@ class Search(ProcessSearch):
         elif start is not None and self.scenario.run_locks:
             # runs that are locked elsewhere: what gives way lies near
             with self.timed("corridor"):
-                self._corridor(self.model.runs_of(start), 1, max(round(PROCESSES.corridor_h / self.model.hours), 1))
+                self._corridor(self.model.runs_of(start))
         self.hints += [self.model.runs_of(other) for other in others]
         if len(self.model.whole) <= PROCESSES.small:
             self._direct()
@@ -202,7 +201,7 @@ class Search(ProcessSearch):
             fitting = repaired(plant, start)
             limit, self.limit = self.limit, math.inf
             if not self._begin(fitting):
-                self._corridor(grid.runs_of(fitting), 1, max(round(PROCESSES.corridor_h / grid.hours), 1))
+                self._corridor(grid.runs_of(fitting))
         self.limit = limit + effort.now() - self.began  # the effort is for what comes after
         if not self.phase_over():
             self._around(grid.runs_of(fitting) if self.best is None else grid.switches(self.best.values))
@@ -218,12 +217,8 @@ class Search(ProcessSearch):
                     until, ratio = PROCESSES.corridor_share * self.remaining, self.model.n // rough.n
                     switches = self._improved(rough, values, until, PROCESSES.repair_work)
         with self.timed("corridor"):
-            self._corridor(switches, ratio, max(round(PROCESSES.corridor_h / self.model.hours), 1))
-        if self.best is not None:
-            with self.timed("improve"):
-                self._improve(
-                    self.model, self.best.values, lambda values, _: self.offer(values), 0.0, PROCESSES.move_work
-                )
+            self._corridor(switches, ratio)
+        self._improve_best()
 
     def _begin(self, start: xr.Dataset) -> bool:
         """The baseline's switches, all else as good as can be; whether that is a plan."""
@@ -249,13 +244,9 @@ class Search(ProcessSearch):
             if high is not None and self.best is None:
                 self.on_progress({**event, "incumbent": high - constant, "bound": self.bound, "gap": None})
 
-        def stop() -> bool:
-            return self.cancel()
-
         with self.timed("solve"):
             gap = self.gap * self._decided_share(program)
-            run = program.search(work=max(self.remaining, 0.05), gap=gap, on_progress=tell, cancel=stop)
-            outcome = program.outcome(run)
+            outcome = program.attempt(work=max(self.remaining, 0.05), gap=gap, on_progress=tell, cancel=self.cancel)
             self.infeasible = outcome.status == "infeasible"
             if outcome.bound is not None:
                 self.raise_bound(outcome.bound - constant)
@@ -266,7 +257,7 @@ class Search(ProcessSearch):
         """About this share of the first goal can be decided: the solver's gap counts all of it."""
         if not self.aim.constant:
             return 1.0
-        outcome = program.outcome(program.search(work=max(self.remaining, 0.05), relax=True, ipm=True, crossover=False))
+        outcome = program.attempt(work=max(self.remaining, 0.05), relax=True, ipm=True, crossover=False)
         program.forget()
         if outcome.bound is None or not outcome.bound:
             return 1.0
@@ -278,12 +269,16 @@ class Search(ProcessSearch):
         if switches is not None and not self.phase_over():
             slots = len(next(iter(switches.values())))
             with self.timed("corridor"):
-                self._corridor(switches, self.model.n // slots, max(round(PROCESSES.corridor_h / self.model.hours), 1))
+                self._corridor(switches, self.model.n // slots)
         if self.best is None and not self.phase_over():
             with self.timed("windows"):
                 values = self._windows(self.model, 1.0)
                 if values is not None:
                     self.offer(values)
+        self._improve_best()
+
+    def _improve_best(self) -> None:
+        """Better plans from the best one on, where there is one."""
         if self.best is not None:
             with self.timed("improve"):
                 self._improve(
@@ -331,12 +326,11 @@ class Search(ProcessSearch):
         for width in (1, 3, 9):
             low, high = rough.within(switches, ratio, width)
             rough.site_model.program.bound(rough.on, low, high)
-            run = rough.site_model.program.search(
+            outcome = rough.site_model.program.attempt(
                 work=min(max(self.remaining, 0.05), PROCESSES.corridor_work),
                 gap=self.gap * PROCESSES.corridor_gap * self.share,
                 cancel=self.phase_over,
             )
-            outcome = rough.site_model.program.outcome(run)
             rough.free(rough.whole)
             if outcome.has_solution:
                 return rough.site_model.program.solution()
@@ -361,7 +355,7 @@ class Search(ProcessSearch):
                 break
             # what the solver holds from the window before is its start
             limit = min(max(PROCESSES.window_share * self.limit, PROCESSES.window_work) * patience, remaining)
-            outcome = program.outcome(program.search(work=limit, gap=gap, heuristics=0.05, cancel=self.phase_over))
+            outcome = program.attempt(work=limit, gap=gap, heuristics=0.05, cancel=self.phase_over)
             if outcome.has_solution:
                 values, patience, loose = program.solution(), 1.0, 0
                 complete = last == n
@@ -383,20 +377,20 @@ class Search(ProcessSearch):
         grid.free(grid.whole)
         return values if complete else None
 
-    def _corridor(self, switches: dict[Any, np.ndarray], ratio: int, width: int) -> None:
+    def _corridor(self, switches: dict[Any, np.ndarray], ratio: int = 1) -> None:
         """Switches as those of a solution on a coarser grid, then near them; wider where there is no such plan."""
         program, grid = self.site_model.program, self.model
         start: np.ndarray | bool = False
+        width = max(round(PROCESSES.corridor_h / grid.hours), 1)
         for near in (0, width, 3 * width, 9 * width):
             if self.phase_over():
                 break
             low, high = grid.around(switches, ratio, near)
             program.bound(grid.on, low, high)
-            run = program.search(
+            outcome = program.attempt(
                 work=min(max(self.remaining, 0.05), PROCESSES.corridor_work), start=start, heuristics=0.1,
                 gap=self.gap * PROCESSES.corridor_gap * self.share, cancel=self.phase_over,
             )  # fmt: skip
-            outcome = program.outcome(run)
             if outcome.has_solution:
                 start = values = program.solution()
                 self.offer(values)

@@ -52,14 +52,14 @@ class Program:
         """
         self._solver = handover.new()
         if isinstance(model, Compiled):
-            self._form = model
+            self.form = model
         else:
             with building():
-                self._form = _compile(model)
+                self.form = _compile(model)
         self._hand_over()
 
     def _hand_over(self) -> None:
-        form = self._form
+        form = self.form
         handover.hand_over(self._solver, form)
         self._bounds = form.lower, form.upper
         """Bounds of columns as the solver has them: the model's own arrays until one of them is changed."""
@@ -90,7 +90,7 @@ class Program:
         """
         with building():
             new = _compile(model)
-        old, self._form = self._form, new
+        old, self.form = self.form, new
         same = old.shape == new.shape and all(
             np.array_equal(getattr(old, name), getattr(new, name)) for name in ("whole", "starts", "index")
         )
@@ -121,7 +121,7 @@ class Program:
         else:
             solution = self._solver.getSolution()
             basis, self.start_values = None, np.array(solution.col_value) if solution.value_valid else None
-        self._send(self._form)
+        self._send(self.form)
         if basis is not None:
             self._solver.setBasis(basis)
 
@@ -133,7 +133,7 @@ class Program:
 
     def _send(self, before: Compiled) -> None:
         """Send costs and bounds of the model, of which the solver had another one before."""
-        form, solver = self._form, self._solver
+        form, solver = self.form, self._solver
         self.whole_only(None)
         self._price(form.cost, form.offset)
         moved = np.flatnonzero((self._bounds[0] != form.lower) | (self._bounds[1] != form.upper))
@@ -154,14 +154,9 @@ class Program:
         self._solver.changeObjectiveOffset(offset)
         self._costs, self._offset = costs, offset
 
-    @property
-    def form(self) -> Compiled:
-        """The model as arrays."""
-        return self._form
-
     def price(self, costs: np.ndarray) -> None:
         """Minimize other costs of the columns, shape (n_columns,); the model's constant stays."""
-        self._price(costs, self._form.offset)
+        self._price(costs, self.form.offset)
 
     @property
     def has_basis(self) -> bool:
@@ -175,11 +170,11 @@ class Program:
 
     def places(self, variables: Iterable[Any]) -> np.ndarray:
         """Columns of some variables, shape (n,); −1 for those that the model does not use."""
-        return np.array([self._form.column(variable) for variable in variables], dtype=np.int32)
+        return np.array([self.form.column(variable) for variable in variables], dtype=np.int32)
 
     def columns_of(self, variable: Any) -> np.ndarray:
         """Columns of a Var component in the order of its indices, shape (n,); −1 for those that are not used."""
-        return self._form.columns_of(variable)
+        return self.form.columns_of(variable)
 
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper bound of every column, shape (n_columns,) each."""
@@ -217,14 +212,14 @@ class Program:
 
     def load_values(self, values: np.ndarray) -> None:
         """Load values by column into the Pyomo model's variables, those that are whole exactly whole."""
-        self._form.load_values(np.where(self._kinds, np.rint(values), values))
+        self.form.load_values(np.where(self._kinds, np.rint(values), values))
 
     def duals(self, constraint: Any) -> np.ndarray:
         """By how much the objective changes for a unit more on the right-hand sides of a Constraint component.
 
         After a linear program, shape (n,); 0 for members that are no row.
         """
-        rows, duals = self._form.rows_of(constraint), np.asarray(self._solver.getSolution().row_dual)
+        rows, duals = self.form.rows_of(constraint), np.asarray(self._solver.getSolution().row_dual)
         return np.where(rows >= 0, self._sense * duals[rows], 0.0) if len(duals) else np.zeros(len(rows))
 
     def rows_priced(self) -> np.ndarray | None:
@@ -244,7 +239,7 @@ class Program:
 
     def restrict(self, bounds: Iterable[tuple[Any, float, float]]) -> None:
         """Set bounds of variables: each with its lower and upper one. The Pyomo model keeps its own."""
-        listed = [(self._form.column(variable), low, high) for variable, low, high in bounds]
+        listed = [(self.form.column(variable), low, high) for variable, low, high in bounds]
         entries = [one for one in listed if one[0] >= 0]
         if entries:
             places, low, high = (np.array(part) for part in zip(*entries, strict=True))
@@ -260,6 +255,10 @@ class Program:
     def run(self, *, work: float, **how: Any) -> Outcome:
         """Solve and load the solution into the variables; the arguments are those of ``solve``."""
         return self.load(self.search(work=work, **how))
+
+    def attempt(self, **how: Any) -> Outcome:
+        """Outcome of a search, the Pyomo model left as it is; the arguments are those of ``search``."""
+        return self.outcome(self.search(**how))
 
     def search(
         self,
@@ -284,8 +283,8 @@ class Program:
         """
         began = time.perf_counter()
         solver, mixed = self._solver, self.whole and not relax
-        rows = self._form.shape[0] if self.whole and relax else 0
-        meter = handover.Meter(len(self._form.values), work, mixed=mixed, n_rows=rows)
+        rows = self.form.shape[0] if self.whole and relax else 0
+        meter = handover.Meter(len(self.form.values), work, mixed=mixed, n_rows=rows)
         # HiGHS counts the time of a linear program from its first run on, that of a mixed-integer one by itself
         used = 0.0 if mixed else solver.getRunTime()
         # reducing a program takes its time before the solver asks for the first time
@@ -308,7 +307,7 @@ class Program:
         if isinstance(start, np.ndarray):
             solver.setSolution(len(start), np.arange(len(start), dtype=np.int32), start)
         elif start:
-            handover.set_start(solver, self._form)
+            handover.set_start(solver, self.form)
         if cancel is not None:
             # some parts of HiGHS look at the wish to end and not at the clock
             wished, until = cancel, began + seconds + max(LATE * seconds, 1.0)
@@ -327,9 +326,9 @@ class Program:
 
     def aim(self, variable: Any | None) -> None:
         """Minimize one variable from now on, and nothing else; None: any solution will do."""
-        costs = np.zeros(self._form.shape[1])
+        costs = np.zeros(self.form.shape[1])
         if variable is not None:
-            column = self._form.column(variable)
+            column = self.form.column(variable)
             if column < 0:
                 raise KeyError(f"{variable.name} is no column of the model")
             costs[column] = self._sense
@@ -351,7 +350,7 @@ class Program:
         if len(tied):
             self.bound(tied, values[tied], values[tied])
         rows, prices = np.asarray(solution.row_value), np.asarray(solution.row_dual)
-        free = self._form.row_lower != self._form.row_upper
+        free = self.form.row_lower != self.form.row_upper
         tight = np.flatnonzero((np.abs(prices) > TIED) & free).astype(np.int32)
         if len(tight):
             solver.changeRowsBounds(len(tight), tight, rows[tight], rows[tight])  # type: ignore[attr-defined]
@@ -360,7 +359,7 @@ class Program:
 
     def settle(self) -> None:
         """Fix whole variables where the last run left them; what is left is a linear program."""
-        whole = np.flatnonzero(self._form.whole)
+        whole = np.flatnonzero(self.form.whole)
         if len(whole):
             values = np.round(self.solution()[whole])
             self.bound(whole, values, values)
@@ -374,13 +373,13 @@ class Program:
         if not incumbent.value_valid:
             return None
         self.settle()
-        if not self.outcome(self.search(work=work, relax=True)).has_solution:
+        if not self.attempt(work=work, relax=True).has_solution:
             return None
         solution = solver.getSolution()
         if not solution.dual_valid:
             return None
         duals, bounds = (self._sense * np.asarray(dual) for dual in (solution.row_dual, solution.col_dual))
-        return Multipliers(self._form, duals, bounds)
+        return Multipliers(self.form, duals, bounds)
 
     def conflict(self, *, work: float) -> list[tuple[Any, str]] | None:
         """Constraints and bounds of the relaxation that cannot all hold, none of which could be left out.
@@ -388,7 +387,7 @@ class Program:
         Members of the Pyomo model, constraints and variables, each with the side that is meant: ``lower``, ``upper`` or
         ``both``. None where the relaxation has a solution, or nothing was found in time. What the solver holds stays.
         """
-        form = self._form
+        form = self.form
         # with the options of every solver: HiGHS refuses another number of threads once one has run
         iis, solver = highspy.IisStrategy, handover.new()
         handover.hand_over(solver, replace(form, whole=np.zeros(len(form.whole), dtype=bool)))
@@ -432,7 +431,7 @@ class Program:
         """Load the solution of a search into the Pyomo model's variables and return its outcome."""
         outcome = self.outcome(run)
         if outcome.has_solution and run.relaxed:
-            self._form.load_values(self.solution())
+            self.form.load_values(self.solution())
         elif outcome.has_solution:
             self.load_values(self.solution())
         return outcome

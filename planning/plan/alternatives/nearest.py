@@ -202,13 +202,6 @@ def as_list(
         units, begins: of another schedule; what has started already stays as it is there.
     """
     unit, begin = units.astype(object), begins.astype(float)
-    for h, heat in enumerate(problem.heats):
-        for i, operation in enumerate(heat.operations):
-            unit[h, operation.stage] = problem.units[starts.unit[h][i]]
-            begin[h, operation.stage] = starts.minute(problem, h, i)
-    for c, cast in enumerate(problem.casts):
-        u = starts.cast_unit[c]
-        for position, h in enumerate(cast.heats):
-            unit[h, len(problem.stage_units) - 1] = problem.units[u]
-            begin[h, len(problem.stage_units) - 1] = starts.cast_minute(problem, c) + float(cast.offsets[u][position])
+    for h, stage, u, minute in starts.operations(problem):
+        unit[h, stage], begin[h, stage] = problem.units[u], minute
     return unit, begin

@@ -239,7 +239,7 @@ def test_what_has_begun_stays_where_it_is() -> None:
     line = problem(state={"started": [table]})
     starts = Starts((ROUTE,) * 3, ((-2, 2), (1, 5), (4, 8)), (2, 2), (5, 13))
     assert from_schedule(line, schedule(starts)) == starts
-    assert starts.minute(line, 0, 0) == -30
+    assert starts.minute(line, (0, 0)) == -30
     assert mistakes(line, starts) == []
     sooner = replace(starts, slot=((-2, 2), (0, 5), (4, 8)))
     assert "F is used by A-1 at stage 0 and A-2 at stage 0 at once" in mistakes(line, sooner)

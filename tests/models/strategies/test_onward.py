@@ -12,7 +12,7 @@ from enumerated_shops import best, shop
 
 from emberline import twin
 from emberline.models import optimize
-from emberline.models.formulations.site.dispatch import dispatcher
+from emberline.models.formulations.site.dispatch import Dispatcher
 from emberline.models.formulations.site.objective import read
 from emberline.models.kernel.highs import handover, program
 from emberline.models.problem import assignment, line_reader
@@ -37,7 +37,7 @@ def searched(scenario: Case, begin: bool = True) -> Search:
     problem, data = line_reader.from_scenario(scenario, envelope), sites.read(scenario, envelope)
     search = Search(
         problem=problem, data=data, aim=read(scenario, data, {}, 0.0), limit=120.0, gap=scenario.goal.gap,
-        on_progress=lambda event: None, cancel=lambda: False, dispatching=dispatcher,
+        on_progress=lambda event: None, cancel=lambda: False, dispatching=Dispatcher,
     )  # fmt: skip
     listed = assignment.from_schedule(problem, twin.dispatch(scenario, envelope)) if begin else None
     if listed is not None:

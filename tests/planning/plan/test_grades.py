@@ -145,7 +145,7 @@ def test_the_model_counts_mixed_casts_and_pv_as_the_ledger_does() -> None:
     Sensitivity: PV that counts for all heats alike, a cast whose heats all draw at its mean."""
     from emberline import twin
     from emberline.models.formulations.site import objective as aims
-    from emberline.models.formulations.site.dispatch import dispatcher
+    from emberline.models.formulations.site.dispatch import Dispatcher
     from emberline.models.problem import line_reader
     from emberline.models.problem import site as sites
     from emberline.models.problem.assignment import from_schedule
@@ -162,7 +162,7 @@ def test_the_model_counts_mixed_casts_and_pv_as_the_ledger_does() -> None:
     problem, data = with_floors(line_reader.from_scenario(day, envelope)), sites.read(day, envelope)
     search = Search(
         problem=problem, data=data, aim=aims.of(day, envelope, data, schedule), limit=60, gap=0,
-        on_progress=lambda event: None, cancel=lambda: False, dispatching=dispatcher,
+        on_progress=lambda event: None, cancel=lambda: False, dispatching=Dispatcher,
     )  # fmt: skip
     starts = from_schedule(problem, schedule)
     assert starts is not None

@@ -31,7 +31,7 @@ from emberline.models.formulations.line.load import Draws
 from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel.arrays import Series, Variable, constraint, fixed, hold, limit, support, values
-from emberline.models.kernel.banded_rows import Stretches, Terms, weighed
+from emberline.models.kernel.banded_rows import Terms, banded
 from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.aggregation import leading_stage
 from emberline.models.problem.assignment import Starts
@@ -185,12 +185,10 @@ class Matched(Groups):
             u = problem.casts[c].units[column]
             for lag in range(problem.casts[c].occupy[u]):
                 holds.lagged((u,), (c, column), lag, 1, runs(slots))
-        stretches = Stretches.of({row: range(self.n) for row in holds.of}, holds, empty=False)
-        m.UNIT_SLOT, m.HOLD = stretches.rows(), stretches.set()
 
-        @constraint(m, m.UNIT_SLOT)
-        def one_cast(m: Any, u: int, stretch: int, t: int) -> Any:
-            return weighed(m.z, m.HOLD[u, stretch], t) <= 1
+        @banded(m, {row: range(self.n) for row in holds.of}, (m.z, holds), empty=False)
+        def one_cast(m: Any, casting: Any, u: int, t: int) -> Any:
+            return casting <= 1
 
     def _capacity(self) -> None:
         m, uses = self.model, Terms(self.n, 4)
@@ -200,14 +198,12 @@ class Matched(Groups):
                 size[u] = 1 + len(others)
                 uses.lagged((u,), (g, i, u), 0, 1)
                 uses.lagged((u,), (g, i, u), self.operations(g)[i].occupy[u], -1)
-        stretches = Stretches.of({row: range(self.n) for row in uses.of}, uses)
         m.UNIT = pyo.Set(initialize=list(size), dimen=1)
         m.size = Series(m.UNIT, values=np.array(list(size.values())))
-        m.USED, m.USE = stretches.rows(), stretches.set()
 
-        @constraint(m, m.USED)
-        def one_at_a_time(m: Any, u: int, stretch: int, t: int) -> Any:
-            return weighed(m.Y, m.USE[u, stretch], t) <= m.size[u]
+        @banded(m, {row: range(self.n) for row in uses.of}, (m.Y, uses))
+        def one_at_a_time(m: Any, used: Any, u: int, t: int) -> Any:
+            return used <= m.size[u]
 
     # ---- power and site --------------------------------------------------------------------------------------
 
@@ -243,25 +239,12 @@ class Matched(Groups):
             return np.correlate(later, energy)[: self.n * per : per]
 
         m.PORT = pyo.Set(initialize=list(by_port))
-        m.worth = Series(
-            m.PORT, m.INDEX,
-            values=np.concatenate(
-                [np.zeros(0), *(worth_of(change, weight) for weight in by_port.values() for change in steps.values())]
-            ),
-        )  # fmt: skip
-        m.cast_worth = Series(
-            m.PORT, m.OPTION,
-            values=np.concatenate(
-                [
-                    np.zeros(0),
-                    *(
-                        worth_of(cells[key], weight)[slots]
-                        for weight in by_port.values()
-                        for key, slots in self.options.items()
-                    ),
-                ]
-            ),
-        )  # fmt: skip
+        of_starts, of_casts = [np.zeros(0)], [np.zeros(0)]
+        for weight in by_port.values():
+            of_starts += [worth_of(change, weight) for change in steps.values()]
+            of_casts += [worth_of(cells[key], weight)[slots] for key, slots in self.options.items()]
+        m.worth = Series(m.PORT, m.INDEX, values=np.concatenate(of_starts))
+        m.cast_worth = Series(m.PORT, m.OPTION, values=np.concatenate(of_casts))
 
         def worth(port: str) -> Any:
             starts = total(m.worth[port, g, i, u, t] * m.Y[g, i, u, t] for g, i, u, t in each(m.INDEX))
@@ -296,13 +279,9 @@ def begin(formulation: Matched, starts: Starts) -> None:
                 place.setdefault((g, i, u), []).append(t)
     value = [sum(s <= t for s in place.get((g, i, u), ())) for g, i, u, t in m.INDEX]
     hold(m.Y, np.array(value, dtype=float), ~fixed(m.Y))
-    m.z.write("value", np.array(
-        [
-            formulation.problem.casts[c].units[k] == starts.cast_unit[c] and t == starts.cast_slot[c]
-            for c, k, t in m.OPTION
-        ],
-        dtype=float,
-    ))  # fmt: skip
+    casts = formulation.problem.casts
+    at = [starts.place((-1, c)) == (casts[c].units[k], t) for c, k, t in m.OPTION]
+    m.z.write("value", np.array(at, dtype=float))
 
 
 def read(formulation: Matched) -> Starts | None:
@@ -310,8 +289,7 @@ def read(formulation: Matched) -> Starts | None:
     problem, counts = formulation.problem, _counts(formulation)
     casts = {c: (column, t) for c, column, t in support(formulation.model.z)}
     cast_of = problem.cast_of()
-    unit: list[list[int]] = [[] for _ in problem.heats]
-    slot: list[list[int]] = [[] for _ in problem.heats]
+    places = {(-1, c): (problem.casts[c].units[column], t) for c, (column, t) in casts.items()}
     for g, group in enumerate(formulation.groups):
         operations = formulation.operations(g)
         for i in range(len(operations) - 1, -1, -1):
@@ -328,7 +306,8 @@ def read(formulation: Matched) -> Starts | None:
                         continue
                     column, at = casts[cast_of[h][0]]
                 else:
-                    column, at = operations[i + 1].units.index(unit[h][0]), slot[h][0]
+                    unit, at = places[h, i + 1]
+                    column = operations[i + 1].units.index(unit)
                 lags = [(operations[i].units.index(u), at - t) for u, t in supply]
                 able.append(
                     [k for k, (row, lag) in enumerate(lags) if least[i][row, column] <= lag <= most[i][row, column]]
@@ -336,16 +315,8 @@ def read(formulation: Matched) -> Starts | None:
             match = matching(able)
             if match is None:
                 return None
-            for h, k in zip(group, match, strict=True):
-                unit[h].insert(0, supply[k][0])
-                slot[h].insert(0, supply[k][1])
-    order = range(len(problem.casts))
-    return Starts(
-        tuple(map(tuple, unit)),
-        tuple(map(tuple, slot)),
-        tuple(problem.casts[c].units[casts[c][0]] for c in order),
-        tuple(casts[c][1] for c in order),
-    )
+            places |= {(h, i): supply[k] for h, k in zip(group, match, strict=True)}
+    return Starts.of(problem, places)
 
 
 def _counts(formulation: Matched) -> dict[tuple[int, int, int], np.ndarray]:

@@ -17,9 +17,9 @@ from typing import Any, Literal
 import numpy as np
 import pyomo.core as pyo
 
-from emberline.models.kernel.arrays import constraint, limit
-from emberline.models.kernel.banded_rows import Stretches, Terms, running_sum, weighed
-from emberline.models.problem.line import Operation, SlotProblem, runs
+from emberline.models.kernel.arrays import limit
+from emberline.models.kernel.banded_rows import Terms, banded, running_sum
+from emberline.models.problem.line import Operation, SlotProblem, grouped, runs
 
 
 @dataclass(frozen=True)
@@ -93,11 +93,7 @@ class Groups:
             units: which of them are counted together.
         """
         self.problem, self.n, self.units = problem, problem.n_slots, units
-        groups: dict[tuple, list[int]] = {}
-        for h, heat in enumerate(problem.heats):
-            if heat.operations:
-                groups.setdefault(heat.kind, []).append(h)
-        self.groups = list(groups.values())
+        self.groups = list(grouped((heat.kind, h) for h, heat in enumerate(problem.heats) if heat.operations).values())
         self.classes = {
             (g, i): self._classes(g, i) for g in range(len(self.groups)) for i in range(len(self.operations(g)))
         }
@@ -172,7 +168,10 @@ def add(m: pyo.ConcreteModel, groups: Groups, options: Mapping[tuple[int, int], 
     intake = fed.add(m.fed, m.z)
     m.in_time, m.not_too_late = pyo.Block(), pyo.Block()
     for block, slots, kinds in ((m.in_time, in_time, rows), (m.not_too_late, not_too_late, late)):
-        _never_more(block, Stretches.of(slots, *kinds), m.Y, intake)
+
+        @banded(block, slots, (m.Y, kinds[0]), (intake, kinds[1]))
+        def row_limit(b: Any, counts: Any, fed_ones: Any, *row: int) -> Any:
+            return counts + fed_ones <= 0
 
 
 def _next(groups: Groups, g: int, i: int, members: tuple[int, ...]) -> Demand:
@@ -247,12 +246,3 @@ class Fed:
         level = running_sum(block, starts, self.changes, {k: (k, 1) for k in range(self.size)})
         limit(level, upper=np.repeat(np.array(self.most, dtype=float), self.changes.n_slots))
         return level
-
-
-def _never_more(block: pyo.Block, stretches: Stretches, counts: pyo.Var, intake: pyo.Var) -> None:
-    """Rows of counts of starts and of heats taken, at most 0."""
-    block.ROW, block.COUNT, block.INTAKE = stretches.rows(), stretches.set(0), stretches.set(1)
-
-    @constraint(block, block.ROW)
-    def row_limit(b: Any, row: int, stretch: int, t: int) -> Any:
-        return weighed(counts, b.COUNT[row, stretch], t) + weighed(intake, b.INTAKE[row, stretch], t) <= 0

@@ -18,6 +18,7 @@ import pyomo.core as pyo
 from emberline.models.formulations.line.named.model import Named
 from emberline.models.kernel.arrays import Series, constraint
 from emberline.models.kernel.templates import Members, each, total
+from emberline.models.problem.line import grouped
 
 MIN_MWH = 1e-9
 """Less counts as nothing."""
@@ -59,9 +60,7 @@ def add(formulation: Named) -> None:
     def meter_import(b: Any, i: int) -> Any:
         return purchase.imported[i] >= _sum(m, b, i)
 
-    operations: dict[tuple[int, ...], list[int]] = {}
-    for row, key in enumerate(starts):
-        operations.setdefault(key[:-2], []).append(row)
+    operations = grouped((key[:-2], row) for row, key in enumerate(starts))
     rows, floors = dict[tuple[int, ...], np.ndarray](), []
     for p, g in purchase.tariff.GROUP:
         group = rates.peaks[p].groups[g]

@@ -25,7 +25,7 @@ from emberline.models.kernel import deadline
 from emberline.models.kernel.arrays import WEIGHT, Neighbourhood, Series, Variable, constraint, support
 from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.assignment import Starts, in_order
-from emberline.models.problem.line import GradeCap, SlotProblem, Windows, runs
+from emberline.models.problem.line import GradeCap, SlotProblem, Windows, grouped, runs
 from emberline.models.problem.site import SiteData
 from emberline.scenarios.metrics import CARBON
 
@@ -159,41 +159,59 @@ class Named:
         starts, casts = Draws(problem, m.x, 4), Draws(problem, m.z, 3)
         for (h, i, u), slots in self.of.items():
             starts.add_energies((h, i, u), self.cells(h, i, u), problem.heats[h].operations[i].stage, runs(slots))
-        places: dict[tuple[int, int], list[int]] = {}
-        for c, u, t in m.OPTION:
-            places.setdefault((c, u), []).append(t)
-        for (c, u), slots in places.items():
+        for (c, u), slots in grouped(((c, u), t) for c, u, t in m.OPTION).items():
             casts.add_energies((c, u), problem.casts[c].cells[u], len(problem.stage_units) - 1, runs(sorted(slots)))
         draws = [starts, casts, *self._waits(starts)]
         self._of_heats = draws[:3]
         load.add(m, problem, draws)
         m.site, m.gives = pyo.Block(), pyo.Block()
-        self.ports: Ports = site_model.add(
-            m.site, self.data, *site_model.of_cells(m.line, problem.cells_per_slot), soft=not self.firm,
-            line_gives=load.give(m.gives, problem, draws),
-        )  # fmt: skip
+        energy, gives = site_model.of_cells(m.line, problem.cells_per_slot), load.give(m.gives, problem, draws)
+        self.ports: Ports = site_model.add(m.site, self.data, *energy, soft=not self.firm, line_gives=gives)
 
     def cap_grades(self, caps: Sequence[GradeCap], mixed: np.ndarray, *, soft: bool) -> list[Any]:
-        """Add caps on what grades carry; returns by how much each is broken [kg], variables; 0 unless soft.
+        """Add caps on what grades carry, ``carried[k]``; returns by how much each is broken [kg], variables.
 
         Args:
             caps: on grades.
             mixed: intensity of the site's electricity by slot [kg/MWh].
-            soft: they may be broken.
+            soft: they may be broken, which the objective must price.
         """
-        return add_grade_caps(self.model, self.problem, self._of_heats, self.ports, mixed, caps, soft=soft)
+        m, problem, draws = self.model, self.problem, self._of_heats
+        kilograms = [_kilograms(problem, each_draw, mixed) for each_draw in draws]
+        m.carried = pyo.Block(range(len(caps)))
+        for k, cap in enumerate(caps):
+            block = m.carried[k]
+            # an index, as the kernel's variables have one
+            block.ONE = pyo.RangeSet(0, 0)
+            block.above = Variable(block.ONE, bounds=(0.0, None if soft else 0.0))
+            by_heat, by_cast = cap.weights(problem)
+            of_casts = _of_casts(problem, by_cast, mixed)
+            block.kind = pyo.Block(range(len(draws)))
+            for i, (draw, table) in enumerate(zip(draws, kilograms, strict=True)):
+                keys = draw.variable.index_set()
+                if i == OF_CASTS:
+                    values = [of_casts[key[:-1]][key[-1]] for key in keys]
+                else:
+                    values = [by_heat[key[0]] * table[key[:-1]][key[-1]] if key[:-1] in table else 0.0 for key in keys]
+                block.kind[i].kg = Series(keys, values=np.array(values))
+            block.limit = pyo.Constraint(rule=_carried(block, draws, self.ports, cap))
+        return [m.carried[k].above[0] for k in range(len(caps))]
 
     def begin(self, starts: Starts) -> None:
         """Set the variables to a plan, as a start."""
         m, heats = self.model, self.problem.heats
         reheat = [heat.reheat or 0 for heat in heats]
         course = {h: precedence.Courses(heats[h]).on(starts.unit[h]) for h in {h for h, *_ in m.PAIR}}
-        m.x.write("value", self._flags(m.START, lambda h, i, u, t: starts.unit[h][i] == u and starts.slot[h][i] == t))
+        m.x.write("value", self._flags(m.START, lambda h, i, u, t: starts.place((h, i)) == (u, t)))
         m.pair.write("value", self._flags(
             m.PAIR,
             lambda h, k, s, t: course[h] == k and starts.slot[h][0] == s and starts.slot[h][reheat[h]] == t,
         ))  # fmt: skip
-        m.z.write("value", self._flags(m.OPTION, lambda c, u, t: starts.cast_unit[c] == u and starts.cast_slot[c] == t))
+        self._begin_casts(starts)
+
+    def _begin_casts(self, starts: Starts) -> None:
+        m = self.model
+        m.z.write("value", self._flags(m.OPTION, lambda c, u, t: starts.place((-1, c)) == (u, t)))
 
     @staticmethod
     def _flags(keys: Iterable[Any], holds: Callable[..., bool]) -> np.ndarray:
@@ -207,20 +225,13 @@ class Named:
             plan: a plan that stays possible.
         """
         m, steps = self.model, range(-around, around + 1)
+        stay = set() if plan is None else {(*key, *plan.place(key)) for key, _ in self.problem.works()}
         near = {(h, i, t + d) for h, i, _, t in support(m.x, WEIGHT) for d in steps}
-        yield m.x, np.zeros(len(m.x)), self._flags(
-            m.START,
-            lambda h, i, u, t: (
-                (h, i, t) in near or (plan is not None and plan.unit[h][i] == u and plan.slot[h][i] == t)
-            ),
-        )  # fmt: skip
+        open_ = self._flags(m.START, lambda h, i, u, t: (h, i, t) in near or (h, i, u, t) in stay)
+        yield m.x, np.zeros(len(m.x)), open_
         casts = {(c, u, t + d) for c, u, t in support(m.z, WEIGHT) for d in steps}
-        yield m.z, np.zeros(len(m.z)), self._flags(
-            m.OPTION,
-            lambda c, u, t: (
-                (c, u, t) in casts or (plan is not None and plan.cast_unit[c] == u and plan.cast_slot[c] == t)
-            ),
-        )  # fmt: skip
+        open_ = self._flags(m.OPTION, lambda c, u, t: (c, u, t) in casts or (-1, c, u, t) in stay)
+        yield m.z, np.zeros(len(m.z)), open_
 
     @property
     def twice(self) -> Any:
@@ -229,24 +240,8 @@ class Named:
 
     def read(self) -> Starts:
         """The plan that the variables hold; it may use units twice where the model is loose."""
-        m, problem = self.model, self.problem
-        on = self._places()
-        casts = {c: (u, t) for c, u, t in support(m.z)}
-        units, slots = [], []
-        for h, heat in enumerate(problem.heats):
-            places = []
-            for i, operation in enumerate(heat.operations):
-                if operation.started_min is not None:
-                    places.append((operation.units[0], operation.first))
-                else:
-                    places.append(on[h, i])
-            units.append(tuple(u for u, _ in places))
-            slots.append(tuple(t for _, t in places))
-        for c, cast in enumerate(problem.casts):
-            if cast.started_min is not None:
-                casts[c] = (cast.units[0], cast.first[cast.units[0]])
-        cast_units, cast_slots = zip(*(casts[c] for c in range(len(problem.casts))), strict=True) if casts else ((), ())
-        return in_order(problem, Starts(tuple(units), tuple(slots), cast_units, cast_slots))
+        casts = {(-1, c): (u, t) for c, u, t in support(self.model.z)}
+        return in_order(self.problem, Starts.of(self.problem, self._places() | casts))
 
     def _places(self) -> dict[tuple[int, int], tuple[int, int]]:
         """Unit and slot by heat and operation, as the variables say."""
@@ -255,48 +250,6 @@ class Named:
 
 OF_CASTS = 1
 """Place of the starts of casts among what draws."""
-
-
-def add_grade_caps(
-    m: pyo.ConcreteModel,
-    problem: SlotProblem,
-    draws: Sequence[Draws],
-    ports: Any,
-    mixed: np.ndarray,
-    caps: Sequence[GradeCap],
-    *,
-    soft: bool,
-) -> list[Any]:
-    """Add caps; returns by how much each is broken [kg], variables.
-
-    Args:
-        m: gets ``carried[k]``, the block of cap k.
-        problem: the line.
-        draws: of starts of heats, casts and reheating.
-        ports: of the site.
-        mixed: intensity of the site's electricity by slot [kg/MWh].
-        caps: on grades.
-        soft: they may be broken, which the objective must price.
-    """
-    kilograms = [_kilograms(problem, each_draw, mixed) for each_draw in draws]
-    m.carried = pyo.Block(range(len(caps)))
-    for k, cap in enumerate(caps):
-        block = m.carried[k]
-        # an index, as the kernel's variables have one
-        block.ONE = pyo.RangeSet(0, 0)
-        block.above = Variable(block.ONE, bounds=(0.0, None if soft else 0.0))
-        by_heat, by_cast = cap.weights(problem)
-        of_casts = _of_casts(problem, by_cast, mixed)
-        block.kind = pyo.Block(range(len(draws)))
-        for i, (draw, table) in enumerate(zip(draws, kilograms, strict=True)):
-            keys = draw.variable.index_set()
-            if i == OF_CASTS:
-                values = [of_casts[key[:-1]][key[-1]] for key in keys]
-            else:
-                values = [by_heat[key[0]] * table[key[:-1]][key[-1]] if key[:-1] in table else 0.0 for key in keys]
-            block.kind[i].kg = Series(keys, values=np.array(values))
-        block.limit = pyo.Constraint(rule=_carried(block, draws, ports, cap))
-    return [m.carried[k].above[0] for k in range(len(caps))]
 
 
 def _carried(block: Any, draws: Sequence[Draws], ports: Any, cap: GradeCap) -> Any:

@@ -17,7 +17,7 @@ from emberline.models.formulations.line.load import Draws
 from emberline.models.kernel import deadline
 from emberline.models.kernel.arrays import Series, Variable, constraint
 from emberline.models.kernel.templates import Members, each, total
-from emberline.models.problem.line import Heat, SlotProblem, Windows, even_cells
+from emberline.models.problem.line import Heat, SlotProblem, Windows, even_cells, grouped
 
 
 @dataclass(frozen=True)
@@ -237,8 +237,5 @@ def add_reheating(placed: Placed, starts: Draws) -> Draws:
 
 def _by_slot(placed: Placed, h: int, i: int) -> dict[int, list[int]]:
     """Units on which an operation may start, by slot."""
-    slots: dict[int, list[int]] = {}
-    for u in placed.problem.heats[h].operations[i].units:
-        for t in placed.of.get((h, i, u), ()):
-            slots.setdefault(t, []).append(u)
-    return slots
+    units = placed.problem.heats[h].operations[i].units
+    return grouped((t, u) for u in units for t in placed.of.get((h, i, u), ()))

@@ -80,7 +80,7 @@ class Routed(Named):
                 lags = tuple(slot - first for slot in starts.slot[h])
                 plan.add((lead, 0, number.get((lead, starts.unit[h], lags), -1), first))
         m.x.write("value", self._flags(m.START, lambda *key: key in plan))
-        m.z.write("value", self._flags(m.OPTION, lambda c, u, t: starts.cast_unit[c] == u and starts.cast_slot[c] == t))
+        self._begin_casts(starts)
 
     def _places(self) -> dict[tuple[int, int], tuple[int, int]]:
         heats = {h: iter(members) for h, members in self.groups.items()}

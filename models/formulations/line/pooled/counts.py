@@ -16,7 +16,7 @@ import pyomo.core as pyo
 
 from emberline.models.kernel import deadline
 from emberline.models.kernel.arrays import Series, Variable, constraint, limit
-from emberline.models.kernel.banded_rows import Runs, Stretches, Terms, profile, running_sum, weighed
+from emberline.models.kernel.banded_rows import Runs, Terms, banded, profile, running_sum
 from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.aggregation import Pools
 from emberline.models.problem.line import CLOSE_MIN, down, runs, up
@@ -82,16 +82,15 @@ def _capacity(m: pyo.ConcreteModel, line: Pools) -> None:
         for c in classes:
             uses.lagged((s, c), (s, k, c), 0, 1)
             uses.lagged((s, c), (s, k, c), line.operation(s, k).occupy[line.classes[s][c][0]], -1)
-    stretches = Stretches.of({row: range(n) for row in uses.of}, uses)
     free = problem.free & ~_busy(line)
     open_ = {(s, c): free[list(line.classes[s][c])] for s, c in uses.of}
     units = {(s, c): (mask & line.could_hold(s, c)).sum(axis=0) for (s, c), mask in open_.items()}
-    m.SHARED, m.USE = stretches.rows(), stretches.set()
-    m.units = Series(m.SHARED, values=np.array([units[s, c][t] for s, c, _, t in stretches.index]))
+    m.CLASS = pyo.Set(initialize=list(units), dimen=2)
+    m.units = Series(m.CLASS, m.T, values=np.concatenate([np.zeros(0), *units.values()]))
 
-    @constraint(m, m.SHARED)
-    def capacity(m: Any, s: int, c: int, stretch: int, t: int) -> Any:
-        return weighed(m.Y, m.USE[s, c, stretch], t) <= m.units[s, c, stretch, t]
+    @banded(m, {row: range(n) for row in uses.of}, (m.Y, uses))
+    def capacity(m: Any, used: Any, s: int, c: int, t: int) -> Any:
+        return used <= m.units[s, c, t]
 
     if problem.outages:
         _available(m, line, open_, units)
@@ -137,15 +136,12 @@ def _available(
                     if lasts > 0:
                         works.lagged((s, c, number), (s, k, c), 0, 1)
                         works.lagged((s, c, number), (s, k, c), lasts, -1)
-    stretches = Stretches.of(rows, works)
-    m.MOMENT, m.WORK = stretches.rows(), stretches.set()
-    m.present = Series(
-        m.MOMENT, values=np.array([there[s, c, number] for s, c, number, *_ in stretches.index], dtype=float)
-    )
+    m.MOMENT = pyo.Set(initialize=list(there), dimen=3)
+    m.present = Series(m.MOMENT, values=np.array(list(there.values()), dtype=float))
 
-    @constraint(m, m.MOMENT)
-    def available(m: Any, s: int, c: int, number: int, stretch: int, t: int) -> Any:
-        return weighed(m.Y, m.WORK[s, c, number, stretch], t) <= m.present[s, c, number, stretch, t]
+    @banded(m, rows, (m.Y, works))
+    def available(m: Any, working: Any, s: int, c: int, number: int, t: int) -> Any:
+        return working <= m.present[s, c, number]
 
 
 def _busy(line: Pools) -> np.ndarray:
@@ -173,17 +169,14 @@ def chain(m: pyo.ConcreteModel, line: Pools) -> None:
             count(after, (s, k), line, (lead, leading[g]), most, 1)
             latest.append(most)
         late[s, k] = range(max(min(latest), 0), n)
-    tied, waited = Stretches.of({row: range(n) for row in before.of}, before), Stretches.of(late, after)
-    m.TIED, m.BEFORE = tied.rows(), tied.set()
-    m.LATE, m.AFTER = waited.rows(), waited.set()
 
-    @constraint(m, m.TIED)
-    def precedence(m: Any, s: int, k: int, stretch: int, t: int) -> Any:
-        return weighed(m.Y, m.BEFORE[s, k, stretch], t) <= 0
+    @banded(m, {row: range(n) for row in before.of}, (m.Y, before))
+    def precedence(m: Any, ahead: Any, *row: int) -> Any:
+        return ahead <= 0
 
-    @constraint(m, m.LATE)
-    def longest_wait(m: Any, s: int, k: int, stretch: int, t: int) -> Any:
-        return weighed(m.Y, m.AFTER[s, k, stretch], t) <= 0
+    @banded(m, late, (m.Y, after))
+    def longest_wait(m: Any, behind: Any, *row: int) -> Any:
+        return behind <= 0
 
     _in_sum(m, line)
 
@@ -199,12 +192,10 @@ def _in_sum(m: pyo.ConcreteModel, line: Pools) -> None:
             count(terms, (s, r), line, (r, k), 0, 1)
         for k in range(len(line.pools[s])):
             count(terms, (s, r), line, (s, k), lag, -1)
-    stretches = Stretches.of({row: range(line.n) for row in terms.of}, terms)
-    m.BETWEEN, m.PASSED = stretches.rows(), stretches.set()
 
-    @constraint(m, m.BETWEEN)
-    def in_sum(m: Any, s: int, r: int, stretch: int, t: int) -> Any:
-        return weighed(m.Y, m.PASSED[s, r, stretch], t) <= 0
+    @banded(m, {row: range(line.n) for row in terms.of}, (m.Y, terms))
+    def in_sum(m: Any, ahead: Any, *row: int) -> Any:
+        return ahead <= 0
 
 
 class Casting:
@@ -334,29 +325,24 @@ def feed(m: pyo.ConcreteModel, casting: Casting) -> None:
                         must[k, (c, column), low] = must.get((k, (c, column), low), 0) + 1
                         may[k, (c, column), high] = may.get((k, (c, column), high), 0) + 1
     due, possible = (_takes(n, demand, starts) for demand in (must, may))
-    m.FED = pyo.Set(initialize=pools, dimen=1)
     terms = Terms(n, 4)
     for k in pools:
         count(terms, (k,), line, (last, k), 0, 1)
-    stretches = Stretches.of({(k,): range(n) for k in pools}, terms)
-    m.FEEDING, m.FROM = stretches.rows(), stretches.set()
     sizes = np.repeat([line.size(last, k) for k in pools], n)
     m.due, m.open = pyo.Block(), pyo.Block()
     previous = {k: (k, 1) for k in pools}
-    due_by, open_by = (
-        running_sum(m.due, m.z, due, previous),
-        running_sum(m.open, m.z, possible, previous, ahead),
-    )
-    limit(due_by, upper=sizes)
-    limit(open_by, upper=sizes)
+    due_by = running_sum(m.due, m.z, due, previous)
+    open_by = running_sum(m.open, m.z, possible, previous, ahead)
+    for level in (due_by, open_by):
+        limit(level, upper=sizes)
 
-    @constraint(m, m.FEEDING)
-    def in_time(m: Any, k: int, stretch: int, t: int) -> Any:
-        return weighed(m.Y, m.FROM[k, stretch], t) >= due_by[k, t]
+    @banded(m, {(k,): range(n) for k in pools}, (m.Y, terms))
+    def in_time(m: Any, fed: Any, k: int, t: int) -> Any:
+        return fed >= due_by[k, t]
 
-    @constraint(m, m.FEEDING)
-    def not_too_early(m: Any, k: int, stretch: int, t: int) -> Any:
-        return weighed(m.Y, m.FROM[k, stretch], t) <= open_by[k, t]
+    @banded(m, {(k,): range(n) for k in pools}, (m.Y, terms))
+    def not_too_early(m: Any, fed: Any, k: int, t: int) -> Any:
+        return fed <= open_by[k, t]
 
 
 def _takes(n: int, demand: dict[tuple[int, tuple[int, int], int], int], starts: dict[tuple[int, int], Runs]) -> Terms:

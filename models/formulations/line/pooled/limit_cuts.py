@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 import pyomo.core as pyo
 
-from emberline.models.kernel.arrays import Series, constraint
-from emberline.models.kernel.banded_rows import Runs, Stretches, Terms, profile, running_sum, weighed
+from emberline.models.kernel.arrays import Series
+from emberline.models.kernel.banded_rows import Runs, Terms, banded, profile, running_sum
 from emberline.models.problem.aggregation import Pools
+from emberline.models.problem.line import grouped
 from emberline.models.problem.site import SiteData
 
 FullCells = Callable[[int, int, int], np.ndarray]
@@ -74,10 +75,8 @@ def add(
     to_mw = 60 / problem.cell_min
     room = (data.limit_mwh() - data.base + data.pv - started) * to_mw
     units, power = tuple(load.units for load in loads), tuple(load.mw for load in loads)
-    slots: dict[tuple[float, ...], list[int]] = {}
-    for t in range(line.n):
-        for facet in _facets(units, power, float(np.round(room[t], 6))):
-            slots.setdefault(facet, []).append(t)
+    rounded = np.round(room, 6).tolist()
+    slots = grouped((facet, t) for t in range(line.n) for facet in _facets(units, power, rounded[t]))
     facets = list(slots)
     counts, courses = Terms(line.n, 4), Terms(line.n, 2)
     for d, load in enumerate(loads):
@@ -85,17 +84,14 @@ def add(
         if factors:
             load.count(counts, courses, factors)
     facet_ids = [k for k in range(len(facets)) if (k,) in counts.of or (k,) in courses.of]
-    rows = Stretches.of({(k,): slots[facets[k]] for k in facet_ids}, counts, courses, empty=False)
     m.FACETS = pyo.Set(initialize=facet_ids, dimen=1)
     m.top = Series(m.FACETS, values=np.array([facets[k][-1] for k in facet_ids]))
-    m.FACET, m.FULL_COUNT, m.FULL_COURSE = rows.rows(), rows.set(0), rows.set(1)
+    at_full = [(m.Y, counts), *([(m.at_full.level, courses)] if courses.of else ())]
 
-    @constraint(m, m.FACET)
-    def hull(m: Any, k: int, stretch: int, t: int) -> Any:
-        draw = weighed(m.Y, m.FULL_COUNT[k, stretch], t)
-        if courses.of:
-            draw += weighed(m.at_full.level, m.FULL_COURSE[k, stretch], t)
-        return draw <= m.top[k]
+    @banded(m, {(k,): slots[facets[k]] for k in facet_ids}, *at_full, empty=False)
+    def hull(m: Any, *parts: Any) -> Any:
+        *draws, k, _ = parts
+        return sum(draws) <= m.top[k]
 
 
 def _stages(line: Pools, full_cells: FullCells) -> list[_Load]:

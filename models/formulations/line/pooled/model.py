@@ -28,8 +28,8 @@ from emberline.models.formulations.line.pooled import counts, limit_cuts
 from emberline.models.formulations.line.pooled.counts import count
 from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.balance import Ports
-from emberline.models.kernel.arrays import Variable, constraint
-from emberline.models.kernel.banded_rows import Stretches, Terms, profile, running_sum, weighed
+from emberline.models.kernel.arrays import Variable
+from emberline.models.kernel.banded_rows import Terms, banded, profile, running_sum
 from emberline.models.problem.aggregation import Pools
 from emberline.models.problem.line import SlotProblem, even_cells
 from emberline.models.problem.site import SiteData
@@ -127,31 +127,23 @@ def add_queues(m: pyo.ConcreteModel, queues: Queues) -> None:
         _starting(bounds, key, line, key, 0, most)
         owed.lagged((), key, 0, 1)
     m.arrives, m.begins, m.owes = pyo.Block(), pyo.Block(), pyo.Block()
-    _balanced(m.arrives, m.wait, onward, m.Y, ready)
-    _balanced(m.begins, m.wait, back, m.Y, starts)
-    _balanced(m.owes, m.owed, owed, m.wait, lossy)
-    stretches = Stretches.of({key: range(n) for key in pools}, bounds)
-    m.OWING, m.BOUND = stretches.rows(), stretches.set()
+    banded(m.arrives, {(): range(n)}, (m.wait, onward), (m.Y, ready))(_balance)
+    banded(m.begins, {(): range(n)}, (m.wait, back), (m.Y, starts))(_balance)
+    banded(m.owes, {(): range(n)}, (m.owed, owed), (m.wait, lossy))(_balance)
 
-    @constraint(m, m.OWING)
-    def owes_at_most(m: Any, s: int, k: int, stretch: int, t: int) -> Any:
-        return m.owed[s, k, t] <= weighed(m.Y, m.BOUND[s, k, stretch], t)
+    @banded(m, {key: range(n) for key in pools}, (m.Y, bounds))
+    def owes_at_most(m: Any, most_mwh: Any, s: int, k: int, t: int) -> Any:
+        return m.owed[s, k, t] <= most_mwh
+
+
+def _balance(block: Any, some: Any, others: Any, t: int) -> Any:
+    return some == others
 
 
 def _starting(terms: Terms, row: tuple[Any, ...], line: Pools, pool: tuple[int, int], lag: int, weight: float) -> None:
     """Heats of a pool that start in the slot that lies some slots before."""
     count(terms, row, line, pool, lag, weight)
     count(terms, row, line, pool, lag + 1, -weight)
-
-
-def _balanced(block: pyo.Block, lhs: pyo.Var, some: Terms, rhs: pyo.Var, others: Terms) -> None:
-    """In each slot the terms of one variable come to those of another."""
-    stretches = Stretches.of({(): range(some.n_slots)}, some, others)
-    block.PLACE, block.LHS, block.RHS = stretches.rows(), stretches.set(0), stretches.set(1)
-
-    @constraint(block, block.PLACE)
-    def balance(b: Any, stretch: int, t: int) -> Any:
-        return weighed(lhs, b.LHS[stretch], t) == weighed(rhs, b.RHS[stretch], t)
 
 
 class Pooled(Pools):
@@ -185,26 +177,14 @@ class Pooled(Pools):
             add_queues(m, self.queues)
         self.ports = self._power()
 
-    @property
-    def batches(self) -> dict[int, list[int]]:
-        """Casts that are placed together, by the first of them."""
-        return self.casting.batches
-
-    @property
-    def reheating_exact(self) -> bool:
-        """Whether the model says exactly what reheating draws."""
-        return self.queues.exact
-
     def _power(self) -> Ports:
         """Energy of the line by cell, and the site."""
         m, problem = self.model, self.problem
         draws = [self._counted(), self._cast(), *self._reheated(), *self._idle()]
         load.add(m, problem, draws)
         m.site, m.gives = pyo.Block(), pyo.Block()
-        ports = site_model.add(
-            m.site, self.data, *site_model.of_cells(m.line, problem.cells_per_slot), exclusive=not self.bounding,
-            line_gives=load.give(m.gives, problem, draws),
-        )  # fmt: skip
+        energy, gives = site_model.of_cells(m.line, problem.cells_per_slot), load.give(m.gives, problem, draws)
+        ports = site_model.add(m.site, self.data, *energy, exclusive=not self.bounding, line_gives=gives)
         if self.cuts:
             started = problem.fixed_cells + problem.under_way
             limit_cuts.add(m, self, self.data, self.queues.full_cells, self.casting.runs(), started)

@@ -30,7 +30,7 @@ def add_converter(block: pyo.Block, machine: Converter, hub: Hub) -> Ports:
     block.load = Variable(block.T, domain=pyo.NonNegativeReals)
     limit(block.load, upper=full * np.minimum(series["availability"], 1.0))
     if machine.switched:
-        _switching(block, machine, hub, full)
+        _switching(block, machine, hub)
     curved = [stream for _, stream in machine.streams() if stream.by_load]
     segments = len(machine.knots) - 1 if curved else 0
     if segments > 1:
@@ -73,7 +73,7 @@ def drives_to_hull(machine: Converter, hub: Hub) -> bool:
     return True
 
 
-def _switching(block: pyo.Block, machine: Converter, hub: Hub, full: float) -> None:
+def _switching(block: pyo.Block, machine: Converter, hub: Hub) -> None:
     """On, start and stop; minimum run and rest, what is left of them from before the horizon too."""
     bound_slots, now = _slots(machine.held_h(), hub.hours), int(machine.on_at_start())
     block.on = Variable(block.T, domain=pyo.Binary)

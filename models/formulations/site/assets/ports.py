@@ -74,8 +74,8 @@ def slot_values(variable: Any, n: int) -> np.ndarray:
 class Sum:
     """Terms over slots, added up, for rules: the weights of its variables are parameters of a block."""
 
-    def __init__(self, block: pyo.Block, terms: Iterable[Linear], n: int, scale: float = 1.0) -> None:
-        """Put the weights into a block that is empty, times a scale."""
+    def __init__(self, block: pyo.Block, terms: Iterable[Linear], n: int) -> None:
+        """Put the weights into a block that is empty."""
         self._block = block
         self._even: list[tuple[Any, float]] = []
         self._uneven: list[Any] = []
@@ -84,9 +84,9 @@ class Sum:
         rows: list[np.ndarray] = []
         for term in terms:
             if term.constant is not None:
-                self.constant = self.constant + scale * term.constant
+                self.constant = self.constant + term.constant
             for variable, weight in term.parts:
-                array = scale * np.asarray(weight, dtype=float)
+                array = np.asarray(weight, dtype=float)
                 if array.ndim == 0 or bool((array == array.flat[0]).all()):
                     if array.flat[0]:
                         self._even.append((variable, float(array.flat[0])))

@@ -6,7 +6,7 @@ import numpy as np
 from cast_shops import search
 from random_shops import built, sited
 
-from emberline.models.formulations.site.dispatch import dispatcher
+from emberline.models.formulations.site.dispatch import Dispatcher
 from emberline.models.kernel.highs import SearchRun
 
 
@@ -16,7 +16,7 @@ def test_slots_that_can_be_exchanged_are_counted() -> None:
 
     Sensitivity: a binary for each step takes thousands of nodes, as any two steps of an hour can be exchanged."""
     every = search(built(sited(139)))
-    site = dispatcher(every.data, every.aim)
+    site = Dispatcher(every.data, every.aim)
     flows = site.flows(np.zeros(every.problem.n_cells), work=600.0)
     assert flows is not None
     assert site.program.outcome(SearchRun(relaxed=False, seconds=0.0)).nodes <= 300

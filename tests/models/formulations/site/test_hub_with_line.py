@@ -23,7 +23,7 @@ def dispatched(*assets: dict[str, Any], cells: list[float], gives: Any = None, *
     built = hub(*assets, **how)
     data = sites.read(built, ENVELOPE)
     aim = aims.read(built, data, {}, 0.0)
-    flows = Dispatcher(data, aim.expression, aim.over_price(data)).flows(np.array(cells), line_gives=gives)
+    flows = Dispatcher(data, aim).flows(np.array(cells), line_gives=gives)
     assert flows is not None
     return built, flows
 
@@ -40,7 +40,7 @@ def test_more_heat_than_is_wanted_needs_a_way_out() -> None:
     data = sites.read(built, ENVELOPE)
     aim = aims.read(built, data, {}, 0.0)
     gives = {"heat": np.full(1, 12.0)}
-    assert Dispatcher(data, aim.expression, 1e4).flows(np.zeros(4), line_gives=gives) is None
+    assert Dispatcher(data, aim).flows(np.zeros(4), line_gives=gives) is None
     _, flows = dispatched(
         GAS, BOILER, NEED, cells=[0.0] * 4, price=[100.0], gives=gives, carriers="gas",
         more=[{"name": "heat", "dump": True}],
@@ -116,7 +116,7 @@ def test_shadow_prices_under_the_load_of_a_line() -> None:
     built = hub(GAS, ENGINE, price=[50.0], grid={"import_limit_mw": 4})
     data = sites.read(built, ENVELOPE)
     aim = aims.read(built, data, {}, 0.0)
-    flows = Dispatcher(data, aim.expression, 1e4).flows(np.full(4, 2.0))
+    flows = Dispatcher(data, aim).flows(np.full(4, 2.0))
     assert flows is not None
     result = shadow_prices(built, ENVELOPE, columns(built, data, flows, np.array([8.0])))
     assert result is not None

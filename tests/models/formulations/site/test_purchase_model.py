@@ -29,7 +29,7 @@ def test_a_load_above_the_limit_has_flows_under_a_demand_charge() -> None:
     scenario = built.model_copy(update={"market": market, "site": site})
     data = sites.read(scenario, ENVELOPE)
     aim = aims.read(scenario, data, {}, 0.0)
-    flows = Dispatcher(data, aim.expression, aim.over_price(data)).flows(np.array([30.0, 0.0]))
+    flows = Dispatcher(data, aim).flows(np.array([30.0, 0.0]))
     assert flows is not None
     assert flows.over_mwh == pytest.approx(10.0, abs=0.11)
     assert flows.totals["cost"] == pytest.approx(33_000, rel=5e-3)

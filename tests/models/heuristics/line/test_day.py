@@ -12,7 +12,7 @@ from shops import cast, melt_shop, scenario
 
 from emberline import models
 from emberline.models.formulations.site import objective as aims
-from emberline.models.formulations.site.dispatch import dispatcher
+from emberline.models.formulations.site.dispatch import Dispatcher
 from emberline.models.heuristics.line.neighbourhoods import exchange
 from emberline.models.kernel.highs import Program
 from emberline.models.problem import assignment, line_reader
@@ -29,7 +29,7 @@ def search(built: Case) -> Search:
     aim = aims.read(built, data, {}, direct_kg(built, table))
     return Search(
         problem=line_reader.from_scenario(built, table), data=data, aim=aim, limit=30.0, gap=0.0,
-        on_progress=lambda event: None, cancel=lambda: False, dispatching=dispatcher,
+        on_progress=lambda event: None, cancel=lambda: False, dispatching=Dispatcher,
     )  # fmt: skip
 
 

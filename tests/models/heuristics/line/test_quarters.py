@@ -9,7 +9,7 @@ import pytest
 
 from emberline import models, twin
 from emberline.models.formulations.site import objective as aims
-from emberline.models.formulations.site.dispatch import dispatcher
+from emberline.models.formulations.site.dispatch import Dispatcher
 from emberline.models.heuristics.line import coarse_grid
 from emberline.models.problem import line_reader
 from emberline.models.problem import site as sites
@@ -46,7 +46,7 @@ def test_which_grids_have_a_coarser_one(step: int, has_coarser: bool) -> None:
     data = sites.read(scenario, envelope)
     fine = Search(
         problem=line_reader.from_scenario(scenario, envelope), data=data, aim=aims.read(scenario, data, {}, 0.0),
-        limit=10, gap=0.0, on_progress=lambda event: None, cancel=lambda: False, dispatching=dispatcher,
+        limit=10, gap=0.0, on_progress=lambda event: None, cancel=lambda: False, dispatching=Dispatcher,
     )  # fmt: skip
     inner = coarser(fine)
     assert inner.problem.step_min == 15
@@ -66,7 +66,7 @@ def test_quarter_hours_are_given_more_time_until_they_have_a_plan() -> None:
     data = sites.read(scenario, envelope)
     fine = Search(
         problem=line_reader.from_scenario(scenario, envelope), data=data, aim=aims.read(scenario, data, {}, 0.0),
-        limit=100, gap=0.0, on_progress=lambda event: None, cancel=lambda: False, dispatching=dispatcher,
+        limit=100, gap=0.0, on_progress=lambda event: None, cancel=lambda: False, dispatching=Dispatcher,
     )  # fmt: skip
     coarser = coarse_grid.coarser(scenario, envelope, None)
     assert coarser is not None
