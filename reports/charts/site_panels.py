@@ -23,7 +23,8 @@ from emberline.reports.text import current, mark, tr, wording
 from emberline.reports.text.activities import columns, replay_of
 from emberline.reports.text.numbers import symbols
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY, Named
+from emberline.scenarios.assets.base import Named
+from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.flows.process_flows import streams
 
 IMPORT, PV, BATTERY, LIMIT = palette.IMPORT, palette.PV, palette.BATTERY, palette.LIMIT

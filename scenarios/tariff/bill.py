@@ -79,7 +79,7 @@ def bill(
         fixed: how fixed charges of a month that is covered in part count.
 
     Raises:
-        ValueError: as of :func:`emberline.scenarios.tariff.read`, or the import does not fit the times or is negative.
+        ValueError: as of :func:`rates.read`, or the import does not fit the times or is negative.
     """
     return charged(
         read(tariff, times, zone, before=before, interval_min=interval_min, fixed=fixed), import_mw, export_mw

@@ -14,7 +14,9 @@ from ruamel.yaml import YAML
 from tariff_table import from_table
 
 from emberline.scenarios.records.horizon import Horizon
-from emberline.scenarios.tariff import Before, Tariff, bill, metered, read, remarks
+from emberline.scenarios.tariff.bill import bill
+from emberline.scenarios.tariff.rates import metered, read
+from emberline.scenarios.tariff.record import Before, Tariff, remarks
 
 CALIFORNIA = "America/Los_Angeles"
 RAMP_MW = np.arange(96) / 1000

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from emberline.models.formulations.site import tariff as tariff_model
 from emberline.models.kernel.highs import solve
-from emberline.scenarios.tariff import Before, Rates, Tariff, billed_mw, charged, read
+from emberline.scenarios.tariff.bill import billed_mw, charged
+from emberline.scenarios.tariff.rates import Rates, read
+from emberline.scenarios.tariff.record import Before, Tariff
 
 ZONE = "Europe/Berlin"
 HOURS = 0.25
