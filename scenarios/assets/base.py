@@ -92,6 +92,8 @@ class Named(Record):
     """1: it gives electricity, although no field of it says so; -1: it takes it."""
     size: ClassVar[str] = ""
     """Field that says how large it is; empty: it has no size."""
+    courses: ClassVar[Mapping[str, str]] = {}
+    """Fields that are series, with their unit as of ``AssetSeries``."""
 
     if TYPE_CHECKING:
 
@@ -162,7 +164,8 @@ class Named(Record):
 
     def wants(self) -> Iterator[AssetSeries]:
         """The series that the asset needs. On a scenario's steps they are ``inputs['asset_values']``."""
-        yield from ()
+        for field, unit in self.courses.items():
+            yield AssetSeries(field, (field,), getattr(self, field), unit, getattr(self, "carrier", ELECTRICITY))
 
     def days(self, horizon: Horizon) -> list[tuple[range, float]]:
         """Steps of each local day and the amount that a flexible load must take in them, in its carrier's unit."""

@@ -18,8 +18,6 @@ from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.tariff.clock import Clock
 from emberline.scenarios.tariff.record import Before, DemandCharge, EnergyCharge, Tariff, by_charge
 
-FixedCounts = Literal["prorated", "whole"]
-
 
 @dataclass(frozen=True)
 class EnergyRates:
@@ -101,7 +99,7 @@ class Fixed:
     month: str
     per_month: float
     months: float
-    """Number of months that count; a share, where prorated."""
+    """Share of the month's hours that the horizon covers, so that the days of a month add up to it."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +186,6 @@ def read(
     *,
     before: Before | None = None,
     interval_min: float = 15,
-    fixed: FixedCounts = "prorated",
 ) -> Rates:
     """A tariff's numbers on metered intervals.
 
@@ -198,8 +195,6 @@ def read(
         zone: IANA name of the plant's zone; months, days, weekdays and hours are those of its clock.
         before: what the tariff remembers; none: nothing.
         interval_min: length of a metered interval [min].
-        fixed: ``prorated`` counts fixed charges by the share of the month's hours that the horizon covers, so that
-            the days of a month add up to it; ``whole`` counts each month that the horizon touches in full.
 
     Raises:
         ValueError: intervals with gaps, a window whose edge cuts an interval, a remembered peak or energy where the
@@ -227,7 +222,7 @@ def read(
         peaks=tuple(peaks),
         coincident=tuple(_coincident(tariff, clock)),
         fixed=tuple(
-            Fixed(charge.name, name, charge.per_month, clock.share_of(name) if fixed == "prorated" else 1.0)
+            Fixed(charge.name, name, charge.per_month, clock.share_of(name))
             for charge in tariff.fixed_charges
             for name in clock.months
         ),

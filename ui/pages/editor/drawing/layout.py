@@ -13,8 +13,8 @@ from typing import Any
 
 from emberline.reports.text import mark, tr
 from emberline.scenarios.assets.base import KINDS
-from emberline.scenarios.assets.converter import Converter, Machine
-from emberline.scenarios.assets.machines import CARRIER_FIELDS, FlexibleLoad
+from emberline.scenarios.assets.converter import CARRIER_FIELDS, Converter, Machine
+from emberline.scenarios.assets.machines import FlexibleLoad
 from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.reading.document import Keys
 
