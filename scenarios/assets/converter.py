@@ -13,20 +13,20 @@ from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from emberline.scenarios.assets.base import AssetSeries, Named
 from emberline.scenarios.assets.quantity import Amount, KilogramsPerUnit, MoneyPerUnit, PerHour
 from emberline.scenarios.assets.use import Emitted, Item, Use
 from emberline.scenarios.records.base import Place, Record
-from emberline.scenarios.records.quantity import Fraction, Money, in_unit
+from emberline.scenarios.records.quantity import Fraction, Money, read_in
 from emberline.scenarios.records.series import FactorSeries, Series
 
-SPAN = Annotated[float, BeforeValidator(in_unit("h"), json_schema_input_type=float | str), Field(ge=0, le=10_000)]
+SPAN = Annotated[float, read_in("h"), Field(ge=0, le=10_000)]
 """Hours, zero included."""
 CARRIER_FIELDS = ("fuel", "heat", "source", "input", "exhaust", "hydrogen", "oxygen", "waste_heat", "carrier")
 """Fields of machines that name a carrier."""
-Ramp = Annotated[float, BeforeValidator(in_unit("1/h"), json_schema_input_type=float | str), Field(gt=0, le=1e4)]
+Ramp = Annotated[float, read_in("1/h"), Field(gt=0, le=1e4)]
 """Share of the capacity per hour."""
 
 

@@ -8,22 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from emberline.scenarios.assets.base import AssetSeries
 from emberline.scenarios.assets.converter import Converter, LoadPoint, Machine, Stream
 from emberline.scenarios.assets.quantity import ELECTRICITY, Amount, MoneyPerUnit, PerHour
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.horizon import Horizon
-from emberline.scenarios.records.quantity import Fraction, KilowattHoursPerTonne, Megawatts, TonnesPerHour, in_unit
+from emberline.scenarios.records.quantity import Fraction, KilowattHoursPerTonne, Megawatts, TonnesPerHour, read_in
 from emberline.scenarios.records.series import FactorSeries, Series
 
 HYDROGEN = {"t": 0.001, "MWh": 0.033326, "Nm3": 1 / 0.08988}
 """One kilogram of hydrogen in each unit: lower heating value 119.97 MJ/kg, 0.08988 kg/Nm³ (NIST Chemistry WebBook)."""
-KilowattHoursPerKilogram = Annotated[
-    float, BeforeValidator(in_unit("kWh/kg"), json_schema_input_type=float | str), Field(gt=0, le=1000)
-]
-Efficiency = Annotated[float, BeforeValidator(in_unit(""), json_schema_input_type=float | str), Field(gt=0, le=2)]
+KilowattHoursPerKilogram = Annotated[float, read_in("kWh/kg"), Field(gt=0, le=1000)]
+Efficiency = Annotated[float, read_in(""), Field(gt=0, le=2)]
 """Ratio of output to input; above 1 for a boiler that condenses, by the lower heating value."""
 
 

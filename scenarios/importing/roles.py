@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from emberline.scenarios.reading.document import Keys
 from emberline.scenarios.reading.unit_spelling import spelled
-from emberline.scenarios.records.quantity import CURRENCIES, UNIT, factor
+from emberline.scenarios.records.quantity import CURRENCIES, UNIT, converts, factor
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def standard(role: Role, unit: str | None, interval_min: float, peak_mw: float |
         )
     if "{currency}" in role.unit and currency is None:
         raise ValueError(f"{unit[:40]!r} names no currency; say it, as in {target_unit}, of {', '.join(CURRENCIES)}")
-    if role.unit == SHARE and _converts(source_unit, (POWER, ENERGY)):
+    if role.unit == SHARE and converts(source_unit, POWER, ENERGY):
         if not peak_mw:
             raise ValueError(f"{unit} is a power or an energy: say the plant's peak (peak_mw), or give shares of it")
         return _power(source_unit, interval_min) / peak_mw, target_unit
@@ -92,24 +92,14 @@ def standard(role: Role, unit: str | None, interval_min: float, peak_mw: float |
 
 def energy(unit: str | None) -> bool:
     """Whether a unit counts energy."""
-    return unit is not None and _converts(spelled(unit), (ENERGY,))
+    return unit is not None and converts(spelled(unit), ENERGY)
 
 
 def _power(source_unit: str, interval_min: float) -> float:
     """Megawatts of one ``source_unit``, which is a power or an energy for each interval."""
-    if _converts(source_unit, (ENERGY,)):
+    if converts(source_unit, ENERGY):
         return factor(source_unit, ENERGY) * 60 / interval_min
     return factor(source_unit, POWER)
-
-
-def _converts(source_unit: str, units: tuple[str, ...]) -> bool:
-    for unit in units:
-        try:
-            factor(source_unit, unit)
-        except ValueError:
-            continue
-        return True
-    return False
 
 
 def money(unit: str | None) -> str | None:

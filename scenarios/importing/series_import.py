@@ -23,6 +23,12 @@ from emberline.scenarios.records.horizon import Horizon
 
 MISSING = ("", "na", "n/a", "nan", "null", "none", "-", "–")
 """Words for a value that is not there."""
+NO_VALUE = (
+    "#n/a", "#na", "#nv", "#value!", "#div/0!", "#ref!", "---", "--", "—", "?", "bad", "bad input", "no data", "nodata",
+    "error", "err", "invalid", "missing", "fehlt", "k.a.", "k. a.", "n.a.", "n. a.", "i/o timeout", "pt created",
+    "not connect", "comm fail", "offline",
+)  # fmt: skip
+"""Words that historians and workbooks write where there is no value."""
 NUMBERS = {
     ".": re.compile(r"[+-]?(?:\d+|\d{1,3}(?:[ '\u202f]\d{3})+)?(?:\.\d*)?(?:[eE][+-]?\d{1,3})?"),
     ",": re.compile(r"[+-]?(?:\d+|\d{1,3}(?:[. '\u202f]\d{3})+)?(?:,\d*)?(?:[eE][+-]?\d{1,3})?"),

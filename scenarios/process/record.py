@@ -14,13 +14,13 @@ from emberline.scenarios.process.recipe import Mode, Recipe
 from emberline.scenarios.records.base import NAME, Misplaced, Place, Record
 from emberline.scenarios.records.horizon import Horizon, Moment
 from emberline.scenarios.records.orders import RunLock
-from emberline.scenarios.records.quantity import Hours, MegawattHours, Minutes, TonnesPerHour, in_unit
+from emberline.scenarios.records.quantity import Hours, MegawattHours, Minutes, TonnesPerHour, read_in
 
-Span = Annotated[float, BeforeValidator(in_unit("h"), json_schema_input_type=float | str), Field(ge=0, le=10_000)]
+Span = Annotated[float, read_in("h"), Field(ge=0, le=10_000)]
 """Hours, zero included."""
-OffSpec = Annotated[float, BeforeValidator(in_unit("t"), json_schema_input_type=float | str), Field(ge=0, le=1e6)]
+OffSpec = Annotated[float, read_in("t"), Field(ge=0, le=1e6)]
 """Tonnes, zero included."""
-Gigajoules = Annotated[float, BeforeValidator(in_unit("GJ"), json_schema_input_type=float | str), Field(ge=0, le=1e7)]
+Gigajoules = Annotated[float, read_in("GJ"), Field(ge=0, le=1e7)]
 
 
 class StartUp(Record):
@@ -73,9 +73,7 @@ class PlannedStop(Record):
     """Latest beginning; none: as late as it fits."""
 
 
-RampPerHour = Annotated[
-    float, BeforeValidator(in_unit("t/h/h"), json_schema_input_type=float | str), Field(gt=0, le=1e6)
-]
+RampPerHour = Annotated[float, read_in("t/h/h"), Field(gt=0, le=1e6)]
 LONG_H = 10_000.0
 """Hours after which nothing that was counts any more."""
 
