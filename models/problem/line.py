@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from emberline.scenarios.energy_states import EnergyStates
+from emberline.scenarios.energy_states.record import EnergyStates
 
 Key = tuple[int, int]
 """Heat and operation; a cast is (−1, cast)."""

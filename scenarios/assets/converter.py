@@ -15,9 +15,8 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from emberline.scenarios.assets.base import AssetSeries, Named
+from emberline.scenarios.assets.base import AssetSeries, Emitted, Item, Named, Use
 from emberline.scenarios.assets.quantity import Amount, KilogramsPerUnit, MoneyPerUnit, PerHour
-from emberline.scenarios.assets.use import Emitted, Item, Use
 from emberline.scenarios.records.base import Place, Record
 from emberline.scenarios.records.quantity import Fraction, Money, read_in
 from emberline.scenarios.records.series import FactorSeries, Series

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field, ValidationInfo
 
-from emberline.scenarios.assets.base import Named
+from emberline.scenarios.assets.base import Emitted, Item, Named, Use
 from emberline.scenarios.assets.quantity import (
     CARRIERS,
     ELECTRICITY,
@@ -23,7 +23,6 @@ from emberline.scenarios.assets.quantity import (
     PerHour,
     of_carrier,
 )
-from emberline.scenarios.assets.use import Emitted, Item, Use
 from emberline.scenarios.records.emissions import FactorByName, by_factor
 from emberline.scenarios.records.factors import Factor
 from emberline.scenarios.records.quantity import Megawatts

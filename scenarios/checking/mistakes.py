@@ -104,10 +104,8 @@ def contract_mistakes(market: Market) -> Mistakes:
             yield ("contracts", i, "name"), f"contract name {contract.name!r} {used}"
         names.add(contract.name)
         if getattr(contract, "mw", None) is not None and not market.has_spot:
-            yield (
-                ("contracts", i, "mw"),
-                "is settled against the spot price where more or less is used; give market.price_per_mwh",
-            )
+            says = "is settled against the spot price where more or less is used; give market.price_per_mwh"
+            yield ("contracts", i, "mw"), says
         share = getattr(contract, "share", None) or 0.0
         if isinstance(contract, Guarantees):
             guaranteed += share
@@ -160,9 +158,7 @@ def _of_line(scenario: Scenario) -> Mistakes:
                 options = ", ".join(list(scenario.site.carrier)[1:]) or "none"
                 says = f"{stream.carrier!r} is no carrier that the line can give; those of the site are {options}"
                 yield ("line", "stages", i, "gives", j, "carrier"), says
-            elif not scenario.site.carrier[stream.carrier].dumps and not any(
-                stream.carrier in (name for _, name in asset.touches()) for asset in scenario.site.assets
-            ):
+            elif not scenario.site.carrier[stream.carrier].dumps and not scenario.site.touches(stream.carrier):
                 says = f"{stream.carrier!r} may not be vented and no asset takes it; add one, or say dump: true"
                 yield ("line", "stages", i, "gives", j, "carrier"), says
 
@@ -176,10 +172,8 @@ def _of_market(scenario: Scenario) -> Mistakes:
             yield ("market", "tariff_before"), "is what a tariff remembers, and there is no tariff"
         return
     if market.tariff.currency not in (None, market.currency):
-        yield (
-            ("market", "tariff", "currency"),
-            f"is {market.tariff.currency}, that of the market is {market.currency}; there are no exchange rates",
-        )
+        says = f"is {market.tariff.currency}, that of the market is {market.currency}; there are no exchange rates"
+        yield ("market", "tariff", "currency"), says
     if market.tariff_before.peak_mw and scenario.state.peak_so_far_mw:
         yield ("market", "tariff_before", "peak_mw"), "is given by state.peak_so_far_mw too; leave one of them out"
     try:
@@ -248,10 +242,8 @@ def _of_times(scenario: Scenario) -> Mistakes:
             if not possible:
                 yield ("orders", i), f"no unit of stage {casting.name} can take all heats of cast {order.name}"
             elif min(possible) > end:
-                yield (
-                    ("orders", i),
-                    f"cast {order.name} takes {min(possible):g} min, longer than the horizon of {end:g} min",
-                )
+                says = f"cast {order.name} takes {min(possible):g} min, longer than the horizon of {end:g} min"
+                yield ("orders", i), says
         elif order.units:
             for heat in heats:
                 if all(line.duration_min(heat.grade, unit) is None for unit in order.units):
@@ -323,10 +315,8 @@ def _of_goal(scenario: Scenario) -> Mistakes:
         value = getattr(scenario.goal.caps, key)
         holds = value is not None and value is not OtherSignal.OFF
         if holds and scenario.market.marginal_carbon_intensity_kg_per_mwh is None:
-            yield (
-                ("goal", "caps", key),
-                "needs both intensities; the market gives no marginal_carbon_intensity_kg_per_mwh",
-            )
+            says = "needs both intensities; the market gives no marginal_carbon_intensity_kg_per_mwh"
+            yield ("goal", "caps", key), says
     goal = scenario.goal.minimize
     if goal in (Target.LATENESS, Target.MAKESPAN) and not scenario.orders:
         yield ("goal", "minimize"), f"{goal} needs orders; a site alone takes carbon, cost or cost_with_carbon_price"
@@ -334,17 +324,13 @@ def _of_goal(scenario: Scenario) -> Mistakes:
     yield from _of_grades(scenario)
     minutes = scenario.horizon.length_min
     if minutes % scenario.site.grid.metered_interval_min:
-        yield (
-            ("site", "grid", "metered_interval_min"),
-            f"the horizon of {minutes:g} min is not a whole number of metered intervals",
-        )
+        says = f"the horizon of {minutes:g} min is not a whole number of metered intervals"
+        yield ("site", "grid", "metered_interval_min"), says
     horizon, meter = scenario.horizon, round(scenario.site.grid.metered_interval_min)
     if not horizon.begins_on(math.gcd(round(horizon.step_min), meter)):
         begin = f"{horizon.instant(0):%H:%M} ({horizon.zone})"
-        yield (
-            ("horizon", "start"),
-            f"{begin} lies within a metered interval; intervals of {meter} min count from the full hour",
-        )
+        says = f"{begin} lies within a metered interval; intervals of {meter} min count from the full hour"
+        yield ("horizon", "start"), says
 
 
 def _of_grades(scenario: Scenario) -> Mistakes:

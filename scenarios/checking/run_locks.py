@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.process import locks
 from emberline.scenarios.process.record import Process
+from emberline.scenarios.records.base import Mistakes
 from emberline.scenarios.records.orders import RunLock
-
-Mistakes = Iterator[tuple[tuple[str | int, ...], str]]
 
 
 def mistakes(scenario: Scenario) -> Mistakes:

@@ -190,10 +190,8 @@ class _Bringer:
                 if near is not None:
                     self._say(column[:60], f"there is no such column; did you mean {near[:40]!r}?")
                     continue
-                few = ", ".join(name[:40] for name in columns_of_file[:12]) + (
-                    " …" if len(columns_of_file) > 12 else ""
-                )
-                self._say(column[:60], f"there is no such column; columns are {few}")
+                few, more = ", ".join(name[:40] for name in columns_of_file[:12]), " …" * (len(columns_of_file) > 12)
+                self._say(column[:60], f"there is no such column; columns are {few}{more}")
 
     def _filter(self) -> None:
         for column, cell in self.mapping.where.items():
@@ -318,10 +316,8 @@ class _Bringer:
         if len(twice):
             at = int(twice[0])
             stamp, more = np.datetime64(int(seconds[at]), "s"), f" ({len(twice)} like this)" if len(twice) > 1 else ""
-            says = (
-                f"{stamp}Z is there twice, in {self.raw.where(int(rows[at]))} too{more}; say duplicates: first, last "
-            )
-            says += "or mean"
+            there = f"{stamp}Z is there twice, in {self.raw.where(int(rows[at]))} too{more}"
+            says = f"{there}; say duplicates: first, last or mean"
             self.problems.append(Problem(self.raw.where(int(rows[at + 1])), self.mapping.time, says))
             return 0
         off = np.flatnonzero((seconds - seconds[0]) % width != 0)

@@ -17,6 +17,7 @@ import numpy as np
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.tariff.clock import Clock
 from emberline.scenarios.tariff.record import Before, DemandCharge, EnergyCharge, Tariff, by_charge
+from emberline.scenarios.tariff.windows import Window
 
 
 @dataclass(frozen=True)
@@ -256,24 +257,34 @@ def _check(tariff: Tariff, before: Before, clock: Clock) -> None:
 
 
 def _energy(charge: EnergyCharge, clock: Clock) -> EnergyRates:
-    limits = sorted({rate.above_mwh for rate in charge.rates})
-    prices = np.zeros((len(limits), len(clock.times)))
-    for rate in charge.rates:
-        covered = rate.covers(clock.month, clock.weekday, clock.minute)
-        clock.refuse_cut(charge.name, covered, rate.covers(*clock.end))
-        prices[limits.index(rate.above_mwh)] += np.where(covered, rate.per_mwh, 0.0)
+    limits, prices, _ = _by_block(charge.name, [(rate, rate.above_mwh, rate.per_mwh) for rate in charge.rates], clock)
     return EnergyRates(charge.name, np.array(limits), prices)
+
+
+def _by_block(
+    name: str, rates: list[tuple[Window, float, float]], clock: Clock
+) -> tuple[list[float], np.ndarray, np.ndarray]:
+    """Lower limit of each block, price by block and interval, and whether any window covers an interval.
+
+    Args:
+        name: of the charge.
+        rates: window, limit above which it counts, and price.
+        clock: with the intervals.
+    """
+    limits = sorted({above for _, above, _ in rates})
+    prices, coverage = np.zeros((len(limits), len(clock.times))), np.zeros(len(clock.times), bool)
+    for window, above, price in rates:
+        covered = window.covers(clock.month, clock.weekday, clock.minute)
+        clock.refuse_cut(name, covered, window.covers(*clock.end))
+        prices[limits.index(above)] += np.where(covered, price, 0.0)
+        coverage |= covered
+    return limits, prices, coverage
 
 
 def _peaks(charge: DemandCharge, clock: Clock, before: Before, place: int) -> list[PeakRates]:
     """The peaks of a charge by period; ``place`` is that of the first among the tariff's peaks."""
-    limits = sorted({rate.above_mw for rate in charge.rates})
-    counted, coverage = np.zeros((len(limits), len(clock.times))), np.zeros(len(clock.times), bool)
-    for rate in charge.rates:
-        covered = rate.covers(clock.month, clock.weekday, clock.minute)
-        clock.refuse_cut(charge.name, covered, rate.covers(*clock.end))
-        counted[limits.index(rate.above_mw)] += np.where(covered, rate.per_mw, 0.0)
-        coverage |= covered
+    rates: list[tuple[Window, float, float]] = [(rate, rate.above_mw, rate.per_mw) for rate in charge.rates]
+    limits, counted, coverage = _by_block(charge.name, rates, clock)
     daily = charge.assessed == "daily"
     periods, of_period = (clock.days, clock.of_day) if daily else (clock.months, clock.of_month)
     peak_before = before.day_peak_mw if daily else before.peak_mw
