@@ -18,13 +18,16 @@ class Role:
     title: str
     path: Keys
     """Keys that lead to it in a scenario; empty: none, it is read next to one."""
-    column: str
-    """Its name in the normalised file."""
     unit: str
     """``{currency}`` stands for the currency that the file counts in."""
     minimum: float | None = None
     words: tuple[str, ...] = ()
     """Possible names of a column that holds it."""
+
+    @property
+    def column(self) -> str:
+        """Its name in the normalised file: that of its key; a meter's power has none in a scenario."""
+        return str(self.path[-1]) if self.path else "power_mw"
 
     @property
     def metered(self) -> bool:
@@ -35,20 +38,20 @@ class Role:
 ROLES: dict[str, Role] = {
     role.name: role
     for role in (
-        Role("price", "price of electricity", ("market", "price_per_mwh"), "price_per_mwh", "{currency}/MWh",
+        Role("price", "price of electricity", ("market", "price_per_mwh"), "{currency}/MWh",
              words=("price", "spot", "day-ahead", "preis", "mcp", "lmp", "clearing", "cost", "电价")),
-        Role("export-price", "price of exported electricity", ("market", "export_price_per_mwh"),
-             "export_price_per_mwh", "{currency}/MWh", words=("export", "feed-in", "price")),
+        Role("export-price", "price of exported electricity", ("market", "export_price_per_mwh"), "{currency}/MWh",
+             words=("export", "feed-in", "price")),
         Role("intensity", "carbon intensity of the grid, average", ("market", "carbon_intensity_kg_per_mwh"),
-             "carbon_intensity_kg_per_mwh", "kg/MWh", 0.0, ("intensity", "carbon", "co2", "emission", "average")),
+             "kg/MWh", 0.0, ("intensity", "carbon", "co2", "emission", "average")),
         Role("marginal-intensity", "carbon intensity of the grid, marginal",
-             ("market", "marginal_carbon_intensity_kg_per_mwh"), "marginal_carbon_intensity_kg_per_mwh", "kg/MWh", 0.0,
+             ("market", "marginal_carbon_intensity_kg_per_mwh"), "kg/MWh", 0.0,
              ("marginal", "intensity", "carbon", "co2", "moer")),
-        Role("load", "base load of the site", ("site", "base_load_mw"), "base_load_mw", "MW", 0.0,
+        Role("load", "base load of the site", ("site", "base_load_mw"), "MW", 0.0,
              ("load", "power", "demand", "consumption", "usage", "energy", "last", "verbrauch", "kw")),
-        Role("pv", "yield of the PV plant", ("site", "pv", "capacity_factor"), "capacity_factor", "", 0.0,
+        Role("pv", "yield of the PV plant", ("site", "pv", "capacity_factor"), "", 0.0,
              ("pv", "solar", "capacity factor", "yield", "photovoltaic")),
-        Role("actual", "metered power of the plant, to calibrate with", (), "power_mw", "MW", 0.0,
+        Role("actual", "metered power of the plant, to calibrate with", (), "MW", 0.0,
              ("power", "meter", "load", "usage", "energy", "actual", "kw")),
     )
 }  # fmt: skip

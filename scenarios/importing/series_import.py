@@ -20,6 +20,7 @@ from emberline.scenarios.reading.editing import flow
 from emberline.scenarios.reading.series import LARGEST
 from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.scenarios.records.horizon import Horizon
+from emberline.scenarios.records.series import Series
 
 MISSING = ("", "na", "n/a", "nan", "null", "none", "-", "–")
 """Words for a value that is not there."""
@@ -33,10 +34,8 @@ NUMBERS = {
     ".": re.compile(r"[+-]?(?:\d+|\d{1,3}(?:[ '\u202f]\d{3})+)?(?:\.\d*)?(?:[eE][+-]?\d{1,3})?"),
     ",": re.compile(r"[+-]?(?:\d+|\d{1,3}(?:[. '\u202f]\d{3})+)?(?:,\d*)?(?:[eE][+-]?\d{1,3})?"),
 }
-BLANK = {
-    "value": None, "table": None, "parquet": None, "signal": None, "time": "time_utc", "unit": None, "zone": None,
-    "gaps": "refuse", "scale": 1, "forecast": None,
-}  # fmt: skip
+OF_ANOTHER = ("value", "table", "parquet", "signal", "time", "unit", "zone", "gaps", "scale", "forecast")
+BLANK = {name: Series.model_fields[name].default for name in OF_ANOTHER}
 """A series with nothing of its own: an overlay is merged key by key."""
 
 

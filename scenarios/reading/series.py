@@ -20,7 +20,7 @@ import pandas as pd
 
 from emberline.scenarios.messages import Message
 from emberline.scenarios.reading.csv_file import one_column
-from emberline.scenarios.reading.files import named, unreadable
+from emberline.scenarios.reading.files import weighed
 from emberline.scenarios.reading.unit_spelling import named as named_unit
 from emberline.scenarios.records.base import Misplaced
 from emberline.scenarios.records.horizon import Horizon
@@ -244,13 +244,7 @@ def read_columns(
     Raises:
         ValueError: file or column missing, text among the numbers, times that are not clear.
     """
-    wrong = unreadable(path)
-    if wrong:
-        raise ValueError(f"{named(path)}: {wrong}")
-    status = path.stat()
-    if status.st_size > LARGEST_FILE_MB * 1e6:
-        raise ValueError(f"{path.name} has {status.st_size / 1e6:.0f} MB, at most {LARGEST_FILE_MB} are read")
-    return _columns(path, status.st_mtime_ns, tuple(times), column, zone, parquet)
+    return _columns(path, weighed(path, LARGEST_FILE_MB).st_mtime_ns, tuple(times), column, zone, parquet)
 
 
 def read_forecast(forecast: Forecast, folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
