@@ -9,14 +9,11 @@ from pydantic import ValidationError
 
 from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.case.case import rates_of
-from emberline.scenarios.case.line import Line
 from emberline.scenarios.case.market import Market
 from emberline.scenarios.case.scenario import Heat, Scenario
 from emberline.scenarios.case.site import Site
 from emberline.scenarios.checking import flow_sheet, locks, run_locks, to_the_minute
-from emberline.scenarios.process.store import Store
 from emberline.scenarios.records.base import Mistakes, unknown
-from emberline.scenarios.records.disturbances import Disturbances
 from emberline.scenarios.records.faults import fault
 from emberline.scenarios.records.goal import OtherSignal, Signal, Target
 from emberline.scenarios.records.replanning import Using
@@ -24,28 +21,28 @@ from emberline.scenarios.tariff.contracts import Guarantees
 from emberline.scenarios.tariff.record import Before
 
 
-def margin_mistakes(
-    disturbances: Disturbances, line: Line, stores: tuple[Store, ...], import_limit_mw: float | None
-) -> Mistakes:
-    """Margins that a line, its stores or its site cannot have, with their places within the disturbances."""
+def _of_margins(scenario: Scenario) -> Mistakes:
+    """Margins that a line, its stores or its site cannot have."""
+    disturbances, line, limit_mw = scenario.disturbances, scenario.line, scenario.site.grid.import_limit_mw
     stages, earlier = [stage.name for stage in line.stages], set[str]()
     for i, margin in enumerate(disturbances.margins):
         if margin.stage not in stages:
             options = ", ".join(stages) or "none"
-            yield ("margins", i, "stage"), f"unknown stage {margin.stage!r}; stages are {options}"
+            yield ("disturbances", "margins", i, "stage"), f"unknown stage {margin.stage!r}; stages are {options}"
             continue
         if margin.stage in earlier:
-            yield ("margins", i, "stage"), f"{margin.stage!r} is named twice"
+            yield ("disturbances", "margins", i, "stage"), f"{margin.stage!r} is named twice"
         earlier.add(margin.stage)
         at = stages.index(margin.stage)
         stage = line.stages[at]
         if at == len(stages) - 1 and (margin.slack_min or margin.wait_min):
             field = "slack_min" if margin.slack_min else "wait_min"
-            yield ("margins", i, field), f"{margin.stage!r} is the last stage, nothing follows it"
+            yield ("disturbances", "margins", i, field), f"{margin.stage!r} is the last stage, nothing follows it"
             continue
         if stage.longest_wait_min is None:
             if margin.wait_min:
-                yield ("margins", i, "wait_min"), f"stage {margin.stage} has no longest_wait_min to stay below"
+                says = f"stage {margin.stage} has no longest_wait_min to stay below"
+                yield ("disturbances", "margins", i, "wait_min"), says
             continue
         slowest = max(line.transfer_min(a.name, b.name) for a in stage.units for b in line.stages[at + 1].units)
         room = stage.longest_wait_min - slowest
@@ -54,58 +51,59 @@ def margin_mistakes(
             says = (
                 f"slack_min and wait_min leave no time between longest_wait_min and the slowest transfer, {room:g} min"
             )
-            yield ("margins", i, field), says
-    if disturbances.import_margin_mw and import_limit_mw is None:
-        yield ("import_margin_mw",), "the site has no import_limit_mw to stay below"
-    elif import_limit_mw is not None and disturbances.import_margin_mw > import_limit_mw:
-        yield ("import_margin_mw",), f"is more than the import limit of {import_limit_mw:g} MW"
+            yield ("disturbances", "margins", i, field), says
+    if disturbances.import_margin_mw and limit_mw is None:
+        yield ("disturbances", "import_margin_mw"), "the site has no import_limit_mw to stay below"
+    elif limit_mw is not None and disturbances.import_margin_mw > limit_mw:
+        yield ("disturbances", "import_margin_mw"), f"is more than the import limit of {limit_mw:g} MW"
     if disturbances.due_margin_min and not line.stages:
-        yield ("due_margin_min",), "there is no line whose heats could be due"
-    capacity_t, before = {store.name: store.capacity_t for store in stores}, set[str]()
+        yield ("disturbances", "due_margin_min"), "there is no line whose heats could be due"
+    capacity_t, before = {store.name: store.capacity_t for store in scenario.stores}, set[str]()
     for i, item in enumerate(disturbances.stock_margins):
         if item.store not in capacity_t:
             options = ", ".join(capacity_t) or "none"
-            yield ("stock_margins", i, "store"), f"unknown store {item.store!r}; stores are {options}"
+            yield ("disturbances", "stock_margins", i, "store"), f"unknown store {item.store!r}; stores are {options}"
         elif item.store in before:
-            yield ("stock_margins", i, "store"), f"{item.store!r} is named twice"
+            yield ("disturbances", "stock_margins", i, "store"), f"{item.store!r} is named twice"
         elif item.reserve_t > capacity_t[item.store]:
-            yield ("stock_margins", i, "reserve_t"), f"is more than {item.store} holds, {capacity_t[item.store]:g} t"
+            says = f"is more than {item.store} holds, {capacity_t[item.store]:g} t"
+            yield ("disturbances", "stock_margins", i, "reserve_t"), says
         before.add(item.store)
 
 
-def asset_mistakes(site: Site) -> Mistakes:
-    """Mistakes between carriers and assets, with their places within the site."""
+def _of_assets(site: Site) -> Mistakes:
+    """Mistakes between carriers and assets."""
     names: set[str] = set()
     for i, asset in enumerate(site.assets):
         if asset.name in names:
-            yield ("assets", i, "name"), f"asset name {asset.name!r} used twice"
+            yield ("site", "assets", i, "name"), f"asset name {asset.name!r} used twice"
         names.add(asset.name)
         lacking = [(place, name) for place, name in asset.touches() if name not in site.carrier]
         for place, name in lacking:
-            yield ("assets", i, *place), unknown("carrier", name, site.carrier)
+            yield ("site", "assets", i, *place), unknown("carrier", name, site.carrier)
         if not lacking:
             try:
                 asset.core({name: carrier.unit for name, carrier in site.carrier.items()})
             except ValidationError as error:
                 first = error.errors()[0]
                 key = "".join(f"{part}: " for part in first["loc"])
-                yield ("assets", i), key + fault(first)
+                yield ("site", "assets", i), key + fault(first)
             except ValueError as error:
-                yield ("assets", i), str(error)
+                yield ("site", "assets", i), str(error)
 
 
-def contract_mistakes(market: Market) -> Mistakes:
-    """Mistakes between contracts, with their places within the market."""
+def _of_contracts(market: Market) -> Mistakes:
+    """Mistakes between contracts."""
     names: set[str] = set()
     shares = guaranteed = 0.0
     for i, contract in enumerate(market.contracts):
         if contract.name in names or contract.name in ("spot", "rest"):
             used = "used twice" if contract.name in names else "stands for what no contract delivers"
-            yield ("contracts", i, "name"), f"contract name {contract.name!r} {used}"
+            yield ("market", "contracts", i, "name"), f"contract name {contract.name!r} {used}"
         names.add(contract.name)
         if getattr(contract, "mw", None) is not None and not market.has_spot:
             says = "is settled against the spot price where more or less is used; give market.price_per_mwh"
-            yield ("contracts", i, "mw"), says
+            yield ("market", "contracts", i, "mw"), says
         share = getattr(contract, "share", None) or 0.0
         if isinstance(contract, Guarantees):
             guaranteed += share
@@ -113,11 +111,11 @@ def contract_mistakes(market: Market) -> Mistakes:
             shares += share
     for total, what in ((shares, "contracts"), (guaranteed, "guarantees of origin")):
         if total > 1 + 1e-9:
-            yield ("contracts",), f"the shares of {what} add up to {total:g} of the import; at most 1"
+            yield ("market", "contracts"), f"the shares of {what} add up to {total:g} of the import; at most 1"
     if market.imbalance is not None and not market.has_spot:
         sides = ("short", "long")
         if any(getattr(market.imbalance, f"{side}_price_per_mwh") is None for side in sides):
-            yield ("imbalance",), "its spreads lie on the spot price; give market.price_per_mwh or both prices"
+            yield ("market", "imbalance"), "its spreads lie on the spot price; give market.price_per_mwh or both prices"
 
 
 MAX_HEATS = 5000
@@ -129,8 +127,8 @@ def between_nouns(scenario: Scenario) -> Mistakes:
     if count > MAX_HEATS:  # before anything is done for each of them
         yield ("orders",), f"{count} heats are too many (at most {MAX_HEATS})"
         return
-    of_site = list(asset_mistakes(scenario.site))
-    yield from ((("site", *place), says) for place, says in of_site)
+    of_site = list(_of_assets(scenario.site))
+    yield from of_site
     if not of_site:  # what the site does not give may follow from its own mistakes
         yield from _of_line(scenario)
         yield from to_the_minute.carriers(scenario)
@@ -165,8 +163,7 @@ def _of_line(scenario: Scenario) -> Mistakes:
 
 def _of_market(scenario: Scenario) -> Mistakes:
     market = scenario.market
-    for place, says in contract_mistakes(market):
-        yield ("market", *place), says
+    yield from _of_contracts(market)
     if market.tariff is None:
         if market.tariff_before != Before():
             yield ("market", "tariff_before"), "is what a tariff remembers, and there is no tariff"
@@ -302,10 +299,7 @@ def _of_state(scenario: Scenario) -> Mistakes:
             if item.unit not in machines:
                 says = f"unknown unit {item.unit!r}; units are {', '.join(machines)}"
                 yield ("disturbances", kind, i, "unit"), says
-    for place, says in margin_mistakes(
-        scenario.disturbances, scenario.line, scenario.stores, scenario.site.grid.import_limit_mw
-    ):
-        yield ("disturbances", *place), says
+    yield from _of_margins(scenario)
 
 
 def _of_goal(scenario: Scenario) -> Mistakes:
