@@ -15,7 +15,7 @@ from emberline.scenarios.importing.clocks import (
     share_of_dates,
 )
 from emberline.scenarios.importing.mapping_draft import MappingDraft
-from emberline.scenarios.importing.measures import fits, unit_of
+from emberline.scenarios.importing.roles import fits, unit_of
 from emberline.scenarios.importing.times import TIMESTAMP, cleaned
 from emberline.scenarios.reading.unit_spelling import named
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from emberline.scenarios.importing.mapping_draft import MappingDraft
-from emberline.scenarios.importing.roles import Role, energy, standard
+from emberline.scenarios.importing.roles import energy, fits, unit_of
 from emberline.scenarios.importing.series_import import NO_VALUE
-from emberline.scenarios.reading.unit_spelling import named, of_name, spelled
+from emberline.scenarios.reading.unit_spelling import named
 
 UNIT_COLUMNS = (
     "unit",
@@ -25,44 +25,9 @@ UNIT_COLUMNS = (
     "engineering units",
     "单位",
 )
-NO_VALUES = {
-    "hour", "hours", "hr", "block", "day", "month", "year", "week", "id", "index", "no", "nr", "row", "flag", "quality",
-    "status", "estimated", "interval", "period", "stunde", "tag", "monat", "jahr", "weekday", "nsm", "zone",
-}  # fmt: skip
-"""Words in the names of columns of numbers that count something else."""
 REGISTER = re.compile(r"register|reading|counter|cumul|zähler|zaehler|stand\b|total|index|import kwh|表底|示数")
 MANY_MW = 1000.0
 """A mean above it is more than a plant takes."""
-
-
-def unit_of(name: str, role: Role, interval_min: float) -> str | None:
-    """A unit at the end of a column's name, in brackets or after an underscore."""
-    for candidate in of_name(name):
-        try:
-            unit = spelled(candidate)
-            standard(role, unit, interval_min, 1.0)
-        except ValueError:
-            continue
-        return unit
-    return None
-
-
-def fits(name: str, role: Role, interval_min: float) -> bool:
-    """Whether a column's name does not say that it holds something else than the role."""
-    words = set(re.split(r"[^a-z0-9%]+", name.lower()))
-    if words & NO_VALUES:
-        return False
-    shares = {"%", "pct", "percent", "share", "prozent", "anteil"}
-    if role.unit and words & shares:
-        return False
-    unit = named(name)
-    if unit is None:
-        return True
-    try:
-        standard(role, unit, interval_min, 1.0)
-    except ValueError:
-        return False
-    return True
 
 
 def looks_like_register(values: pd.Series, name: str) -> bool:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from emberline.scenarios.reading.document import Keys
-from emberline.scenarios.reading.unit_spelling import spelled
+from emberline.scenarios.reading.unit_spelling import named, of_name, spelled
 from emberline.scenarios.records.quantity import CURRENCIES, UNIT, converts, factor
 
 
@@ -56,6 +56,11 @@ ROLES: dict[str, Role] = {
     )
 }  # fmt: skip
 """By the name that the command line takes."""
+NO_VALUES = {
+    "hour", "hours", "hr", "block", "day", "month", "year", "week", "id", "index", "no", "nr", "row", "flag", "quality",
+    "status", "estimated", "interval", "period", "stunde", "tag", "monat", "jahr", "weekday", "nsm", "zone",
+}  # fmt: skip
+"""Words in the names of columns of numbers that count something else."""
 POWER, ENERGY, SHARE = "MW", "MWh", ""
 
 
@@ -114,3 +119,33 @@ def money(unit: str | None) -> str | None:
     except ValueError:  # reported where the unit is used
         return None
     return next((currency for currency in CURRENCIES if re.match(rf"{currency}\b", source_unit)), None)
+
+
+def unit_of(name: str, role: Role, interval_min: float) -> str | None:
+    """A unit at the end of a column's name, in brackets or after an underscore."""
+    for candidate in of_name(name):
+        try:
+            unit = spelled(candidate)
+            standard(role, unit, interval_min, 1.0)
+        except ValueError:
+            continue
+        return unit
+    return None
+
+
+def fits(name: str, role: Role, interval_min: float) -> bool:
+    """Whether a column's name does not say that it holds something else than the role."""
+    words = set(re.split(r"[^a-z0-9%]+", name.lower()))
+    if words & NO_VALUES:
+        return False
+    shares = {"%", "pct", "percent", "share", "prozent", "anteil"}
+    if role.unit and words & shares:
+        return False
+    unit = named(name)
+    if unit is None:
+        return True
+    try:
+        standard(role, unit, interval_min, 1.0)
+    except ValueError:
+        return False
+    return True
