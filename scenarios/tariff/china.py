@@ -7,6 +7,7 @@ by the provinces and change: none is built in.
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -50,12 +51,7 @@ class PeakValley(Record):
             raise ValueError("deep_valley hours need deep_on_valley: the deep-valley price over the valley one")
         every = [*self.peak, *self.valley, *self.sharp, *self.deep_valley]
         month, weekday, minute = cells(every)
-        for one, other in (
-            ("peak", "valley"),
-            ("peak", "deep_valley"),
-            ("sharp", "valley"),
-            ("sharp", "deep_valley"),
-        ):
+        for one, other in product(("peak", "sharp"), ("valley", "deep_valley")):
             both = _any(getattr(self, one), month, weekday, minute) & _any(getattr(self, other), month, weekday, minute)
             if both.any():
                 i = int(np.flatnonzero(both)[0])
