@@ -127,7 +127,8 @@ def missing(draft: MappingDraft) -> tuple[str, ...] | None:
     words: Counter[str] = Counter()
     for cells in (frame[name] for name in names if not pd.api.types.is_numeric_dtype(frame[name])):
         text = cells.astype(object).where(cells.notna(), "").astype(str).str.strip()
-        words.update(text[text.str.lower().isin(NO_VALUE)].value_counts().to_dict())
+        occurrences = text[text.str.lower().isin(NO_VALUE)].value_counts()
+        words.update({str(word): int(count) for word, count in occurrences.items()})
     if not words:
         return None
     examples = ", ".join(f"{word!r} ({count})" for word, count in words.items())
