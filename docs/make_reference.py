@@ -22,7 +22,7 @@ from emberline.reports.compliance.monitoring import MonitoringPlan, activity, ex
 from emberline.reports.compliance.reports import scope2
 from emberline.reports.compliance.reports.annual import OF_COGENERATION, QUANTITIES
 from emberline.scenarios import Scenario, bundled, load
-from emberline.scenarios.assets import KINDS
+from emberline.scenarios.assets.base import KINDS
 from emberline.scenarios.descriptions import documented, records, within
 from emberline.ui.pages.editor.fields import UNITS
 

@@ -78,7 +78,7 @@ def records(root: type[BaseModel]) -> Iterator[type[BaseModel]]:
 @cache
 def nouns() -> dict[str, type[BaseModel]]:
     """Records of a scenario by name; of two of a name that of a process before that of a machine."""
-    from emberline.scenarios.assets import KINDS
+    from emberline.scenarios.assets.base import KINDS
     from emberline.scenarios.case.scenario import Scenario
 
     roots: list[type[BaseModel]] = [*KINDS.values(), Scenario]

@@ -11,7 +11,7 @@ import xarray as xr
 
 from emberline.scenarios.columns import Columns
 from emberline.scenarios.datasets import RUN, RecourseKind, ViolationKind, check, metered
-from emberline.scenarios.energy_states import idle_pieces
+from emberline.scenarios.energy_states.record import idle_pieces
 from emberline.scenarios.line import taking
 from emberline.scenarios.line.tables import LineShop
 from emberline.twin.line.line import TOLERANCE, LineHistory

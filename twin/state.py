@@ -15,14 +15,13 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Case, Scenario
-from emberline.scenarios.assets import Converter, MachineState
+from emberline.scenarios.assets.converter import Converter, MachineState
 from emberline.scenarios.flows.asset_flows import flow
 from emberline.scenarios.loading.issued_forecasts import part
 from emberline.scenarios.records.horizon import Moment
 from emberline.scenarios.records.orders import Lock, Order
 from emberline.scenarios.records.state import Started, State
-from emberline.scenarios.tariff import Before
-from emberline.scenarios.tariff.record import by_charge
+from emberline.scenarios.tariff.record import Before, by_charge
 from emberline.twin.processes.state import later_works, repairs
 
 BEGUN_MIN = 1e-6

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emberline.scenarios.energy_states import TOLERANCE_MIN, EnergyStates
+from emberline.scenarios.energy_states.record import TOLERANCE_MIN, EnergyStates
 
 
 @dataclass(frozen=True)

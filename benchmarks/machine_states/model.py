@@ -21,7 +21,7 @@ import numpy as np
 import pyomo.environ as pyo
 
 from benchmarks.machine_states.graph import Leg, Move, gap_costs, legs, slots_between, through
-from emberline.scenarios.energy_states import EnergyStates
+from emberline.scenarios.energy_states.record import EnergyStates
 
 Arc = tuple[int, int]
 """Place of a leg or length of a work, and the slot in which it begins."""

@@ -21,7 +21,7 @@ from benchmarks.machine_states.model import TOLERANCE, Arc, add, moves, steps
 from emberline.models.kernel.arrays import Rows, Series, Variable, constraint
 from emberline.models.kernel.highs import Outcome, solve
 from emberline.models.kernel.templates import building
-from emberline.scenarios.energy_states import EnergyStates
+from emberline.scenarios.energy_states.record import EnergyStates
 
 FIRST_WINDOW = 5e-4
 """How far above its bound the optimum is looked for first, relative; four times as far when it is not there."""

@@ -16,7 +16,7 @@ import numpy as np
 import simpy
 
 from benchmarks.machine_states.graph import Move, Work
-from emberline.scenarios.energy_states import TOLERANCE_MIN, EnergyStates
+from emberline.scenarios.energy_states.record import TOLERANCE_MIN, EnergyStates
 from emberline.twin.power import Trace
 
 WORKING = "work"

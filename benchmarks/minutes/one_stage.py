@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from emberline.scenarios import Case
-from emberline.scenarios.assets import Supply, of
+from emberline.scenarios.assets.base import of
+from emberline.scenarios.assets.trade import Supply
 from emberline.scenarios.line.tables import LineShop, shop
 
 LEEWAY = 1e-9

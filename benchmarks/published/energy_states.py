@@ -27,7 +27,7 @@ from benchmarks.machine_states.order import Order, cheapest, slots_needed
 from benchmarks.machine_states.simulation import WORKING, Run, replay
 from benchmarks.published.cases import BadCase, parsed, parser, read_json, tell
 from benchmarks.registry import oracle
-from emberline.scenarios.energy_states import EnergyState, EnergyStates, Transition
+from emberline.scenarios.energy_states.record import EnergyState, EnergyStates, Transition
 
 STEP_MIN = 60.0
 AGREE = 1e-6

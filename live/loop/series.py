@@ -17,7 +17,8 @@ from emberline.live.tags import Plant
 from emberline.live.tags.loading import scenario_of
 from emberline.scenarios import Case, ScenarioError
 from emberline.scenarios.messages import Message
-from emberline.scenarios.signals import Signal, course, signal
+from emberline.scenarios.signals.catalogue import Signal, signal
+from emberline.scenarios.signals.issues import course
 
 
 class SeriesWatch:

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 from emberline.live.signals.polite import Client, Limiter, SourceError
 from emberline.live.signals.sources import READERS, Request
-from emberline.scenarios.signals import Signal, folder, keep
+from emberline.scenarios.signals.catalogue import Signal
+from emberline.scenarios.signals.issues import folder, keep
 
 
 @dataclass(frozen=True)

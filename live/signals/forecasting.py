@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from emberline.scenarios.signals import Course, Signal, course, keep_forecast, stored
-from emberline.scenarios.signals.forecasts import LAST_WEEK, RIDGE, Forecast
+from emberline.scenarios.signals.catalogue import Signal
+from emberline.scenarios.signals.forecasts import LAST_WEEK, RIDGE, Forecast, keep_forecast
+from emberline.scenarios.signals.issues import Course, course, stored
 
 DAY_S = 86_400
 HISTORY_DAYS = 84

@@ -25,13 +25,19 @@ from emberline.models.explain.limit import (
     without,
 )
 from emberline.scenarios import Case, Scenario
-from emberline.scenarios.assets import FlexibleLoad, LatentHeatStore, Load, Machine, Named, Source, Storage
+from emberline.scenarios.assets.base import Named
+from emberline.scenarios.assets.converter import Machine
+from emberline.scenarios.assets.latent_heat import LatentHeatStore
+from emberline.scenarios.assets.machines import FlexibleLoad
+from emberline.scenarios.assets.storage import Storage
+from emberline.scenarios.assets.trade import Load, Source
 from emberline.scenarios.case.line import Stage
 from emberline.scenarios.goal_metrics import SIGNALS, more_allowed, no_worse
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import METRICS
-from emberline.scenarios.process import Process, Rate
 from emberline.scenarios.process.delivery import Arrival, Delivery
+from emberline.scenarios.process.recipe import Rate
+from emberline.scenarios.process.record import Process
 
 WAIT_STEP_MIN = 5.0
 PACE_STEP = 0.01

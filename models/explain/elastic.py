@@ -29,7 +29,12 @@ from emberline.models.problem import plant as plants
 from emberline.models.problem import site as sites
 from emberline.models.problem.line import grouped
 from emberline.scenarios import Case, Scenario
-from emberline.scenarios.assets import ELECTRICITY, FlexibleLoad, Load, Machine, Named, Source, Storage
+from emberline.scenarios.assets.base import Named
+from emberline.scenarios.assets.converter import Machine
+from emberline.scenarios.assets.machines import FlexibleLoad
+from emberline.scenarios.assets.quantity import ELECTRICITY
+from emberline.scenarios.assets.storage import Storage
+from emberline.scenarios.assets.trade import Load, Source
 from emberline.scenarios.messages import Message, clock
 from emberline.scenarios.metrics import METRICS, OTHER_CARBON
 

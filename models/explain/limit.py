@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import Load, Named, Source
+from emberline.scenarios.assets.base import Named
+from emberline.scenarios.assets.trade import Load, Source
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.series import Series
 

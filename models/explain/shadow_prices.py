@@ -26,7 +26,7 @@ from emberline.models.problem.assignment import from_schedule, line_gives, site_
 from emberline.models.problem.constants import direct_kg
 from emberline.models.search.first_goal import minimize_first
 from emberline.scenarios import Case, effort
-from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.metrics import METRICS
 
 NEXT = 1e-6

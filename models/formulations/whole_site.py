@@ -23,7 +23,7 @@ from emberline.models.kernel.highs import Program
 from emberline.models.kernel.templates import building, each, total
 from emberline.models.problem.plant import Plant
 from emberline.models.problem.site import SiteData
-from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets.quantity import ELECTRICITY
 
 
 @dataclass

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.models.problem.line import EPS, Key, SlotProblem, Work, energy_cells, even_cells, grouped
-from emberline.scenarios.energy_states import EnergyStates, idle_pieces
+from emberline.scenarios.energy_states.record import EnergyStates, idle_pieces
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.flows.asset_flows import label
 
 

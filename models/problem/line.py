@@ -24,7 +24,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from emberline.scenarios.energy_states import EnergyStates
+from emberline.scenarios.energy_states.record import EnergyStates
 
 K = TypeVar("K")
 V = TypeVar("V")

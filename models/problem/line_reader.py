@@ -31,7 +31,7 @@ from emberline.models.problem.line import (
 )
 from emberline.scenarios import Scenario
 from emberline.scenarios.case.line import phase_power
-from emberline.scenarios.energy_states import EnergyStates
+from emberline.scenarios.energy_states.record import EnergyStates
 from emberline.scenarios.records.disturbances import Disturbances
 from emberline.scenarios.records.locks import Window
 

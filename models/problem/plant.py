@@ -11,9 +11,10 @@ import xarray as xr
 
 from emberline.scenarios import Case
 from emberline.scenarios.goal_metrics import parts
-from emberline.scenarios.process import Mode, Process, in_steps
 from emberline.scenarios.process.delivery import Delivery
 from emberline.scenarios.process.locks import LockedRuns, locked_runs
+from emberline.scenarios.process.recipe import Mode
+from emberline.scenarios.process.record import Process, in_steps
 from emberline.scenarios.process.store import Store
 
 

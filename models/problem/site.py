@@ -12,11 +12,16 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Case
-from emberline.scenarios.assets import ELECTRICITY, Carrier, Converter, Named, Source, Storage, Supply, of
+from emberline.scenarios.assets.base import Carrier, Named, of
+from emberline.scenarios.assets.converter import Converter
+from emberline.scenarios.assets.quantity import ELECTRICITY
+from emberline.scenarios.assets.storage import Storage
+from emberline.scenarios.assets.trade import Source, Supply
 from emberline.scenarios.flows.settlement import UnusedBlocks, marginal_prices, unused_blocks
 from emberline.scenarios.goal_metrics import in_use, parts
 from emberline.scenarios.metrics import CARBON, FACTORS, METRICS, OTHER_CARBON
-from emberline.scenarios.tariff import Rates, charged
+from emberline.scenarios.tariff.bill import charged
+from emberline.scenarios.tariff.rates import Rates
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from emberline.models.problem.site import SiteData
 from emberline.models.search.record import Record
 from emberline.models.search.tuning import LINE_AND_SITE
 from emberline.scenarios import effort
-from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.metrics import CARBON, METRICS
 
 

@@ -17,7 +17,7 @@ import xarray as xr
 from emberline.scenarios import Case
 from emberline.scenarios.flows.asset_flows import accounts, used
 from emberline.scenarios.flows.settlement import imbalance_prices, marginal_prices, settle
-from emberline.scenarios.tariff import charged
+from emberline.scenarios.tariff.bill import charged
 
 __all__ = ["Bill", "bill"]
 

@@ -23,7 +23,8 @@ import xarray as xr
 
 from emberline.planning.accounts.site_stores import filling, site_stores
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY, Converter
+from emberline.scenarios.assets.converter import Converter
+from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.flows.asset_flows import Account, flow
 from emberline.scenarios.flows.process_flows import streams
 

@@ -17,7 +17,8 @@ from emberline.scenarios.case.scenario import mode_name
 from emberline.scenarios.flows.asset_flows import Account, accounts, label
 from emberline.scenarios.goal_metrics import in_use
 from emberline.scenarios.metrics import FACTORS
-from emberline.scenarios.process import Mode, Process
+from emberline.scenarios.process.recipe import Mode
+from emberline.scenarios.process.record import Process
 from emberline.scenarios.records.emissions import Emission
 from emberline.scenarios.records.goal import Signal
 

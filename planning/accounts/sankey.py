@@ -15,7 +15,11 @@ import xarray as xr
 from emberline.planning.accounts.carrier_allocation import BOUGHT, DIRECT
 from emberline.planning.accounts.ledger import Ledger
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY, Converter, Flare, Named, Storage, of
+from emberline.scenarios.assets.base import Named, of
+from emberline.scenarios.assets.converter import Converter
+from emberline.scenarios.assets.quantity import ELECTRICITY
+from emberline.scenarios.assets.storage import Storage
+from emberline.scenarios.assets.trade import Flare
 from emberline.scenarios.flows.asset_flows import flow
 from emberline.scenarios.flows.process_flows import streams
 

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Case, Scenario
-from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.case.site import Site
 from emberline.scenarios.flows.asset_flows import flow
 from emberline.scenarios.process.store import Store

@@ -27,7 +27,7 @@ from emberline.planning.accounts.figures import SAME
 from emberline.planning.accounts.material_allocation import network, spread
 from emberline.planning.accounts.site_stores import filling, site_stores
 from emberline.scenarios import Case, Scenario
-from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.flows.asset_flows import Account
 
 if TYPE_CHECKING:

@@ -23,8 +23,7 @@ from scipy.special import ndtr
 from emberline.models.site import read, worth_per_t
 from emberline.planning.loop.risks import BROKEN, worth_per_mwh
 from emberline.scenarios import effort
-from emberline.scenarios.process import in_steps
-from emberline.scenarios.process.record import moves_runs
+from emberline.scenarios.process.record import in_steps, moves_runs
 from emberline.twin.envelope import envelope
 from emberline.twin.processes.following import SchedulePolicy
 from emberline.twin.processes.plant import WorksFollower, WorksPlant

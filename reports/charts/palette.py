@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.process import Process
+from emberline.scenarios.process.record import Process
 
 IMPORT, PV, BATTERY, LIMIT = "#2F88C9", "#E0A100", "#C46FA0", "#D55E00"
 POWER, CARBON, PRICE = IMPORT, LIMIT, "#0B9E73"

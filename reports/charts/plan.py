@@ -24,7 +24,7 @@ from emberline.reports.charts.view import View, shades, time_axis, tips
 from emberline.reports.text import mark, sentence, tr
 from emberline.reports.text.activities import of_site, replay_of
 from emberline.scenarios import Case, Scenario
-from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets.quantity import ELECTRICITY
 
 MOMENT = "moment"
 """Name of the selection of the moment under the pointer."""

@@ -19,7 +19,7 @@ from emberline.planning.accounts.sankey import Diagram, Link
 from emberline.reports.charts import palette
 from emberline.reports.text import mark, tr, wording
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets.quantity import ELECTRICITY
 
 CARRIERS = ("#8C6BB1", "#B4543C", "#44A08B", "#A08A00", "#6B8E9E", "#C46FA0", "#7A9A3A", "#C77B30")
 """Colours of carriers other than electricity."""

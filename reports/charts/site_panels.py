@@ -24,7 +24,8 @@ from emberline.reports.text import current, mark, tr, wording
 from emberline.reports.text.activities import columns, replay_of
 from emberline.reports.text.numbers import symbols
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY, Named
+from emberline.scenarios.assets.base import Named
+from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.flows.process_flows import streams
 
 ASSETS = ("#EE8866", "#44BB99", "#8C6BB1", "#AAAA00", "#99DDFF", "#B4543C", "#EEDD88", "#6B8E9E", "#FFAABB", "#BBCC33")

@@ -30,7 +30,7 @@ from emberline.scenarios import Case
 from emberline.scenarios.flows.asset_flows import flow, unused_mw
 from emberline.scenarios.metrics import METRICS, amount_digits
 from emberline.scenarios.records.horizon import clock_hours
-from emberline.scenarios.tariff import Rates
+from emberline.scenarios.tariff.rates import Rates
 
 __all__ = ["TABLES", "by_name", "cause_table", "plan_runs"]
 

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from emberline.scenarios import Case, Scenario
-from emberline.scenarios.energy_states import idle_pieces
+from emberline.scenarios.energy_states.record import idle_pieces
 from emberline.scenarios.loading.heat_log import HeatLog
 from emberline.scenarios.loading.meter import Meter
 from emberline.studies.calibration.observations import observations

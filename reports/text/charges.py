@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from emberline.reports.text.language import mark, tr, trn
 from emberline.reports.text.numbers import listed, percent
 from emberline.scenarios import Case, Scenario
-from emberline.scenarios.tariff import DemandCharge, Tariff
+from emberline.scenarios.tariff.record import DemandCharge, Tariff
 
 FACTORS = {"guarantees": 0.0}
 """Market-based factors of the kinds that state none [kg/MWh]."""

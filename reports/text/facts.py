@@ -14,11 +14,16 @@ from emberline.reports.text.language import mark, tr, trn
 from emberline.reports.text.messages import say
 from emberline.reports.text.numbers import clauses, listed, number, percent
 from emberline.scenarios import Case, Scenario
-from emberline.scenarios import assets as kinds
+from emberline.scenarios.assets.base import Named
+from emberline.scenarios.assets.converter import Converter, Machine
+from emberline.scenarios.assets.latent_heat import LatentHeatStore
+from emberline.scenarios.assets.machines import FlexibleLoad, HeatPump
+from emberline.scenarios.assets.storage import Storage
+from emberline.scenarios.assets.trade import Load, Renewable, Source, Supply
 from emberline.scenarios.case.line import Unit
 from emberline.scenarios.checking.uncounted import uncounted
 from emberline.scenarios.line.rounding import rounded
-from emberline.scenarios.tariff import remarks
+from emberline.scenarios.tariff.record import remarks
 
 
 def lines(scenario: Case) -> Iterator[str]:
@@ -56,7 +61,7 @@ def assets(scenario: Scenario) -> Iterator[tuple[str, str, str, str]]:
         yield (asset.name, tr(asset.kind.replace("_", " ")), _size(record, scenario), moves)
 
 
-def sides(scenario: Scenario, asset: kinds.Named) -> tuple[list[str], list[str]]:
+def sides(scenario: Scenario, asset: Named) -> tuple[list[str], list[str]]:
     """Carriers that an asset supplies, and those that it consumes."""
     record = scenario.site.cores.get(asset.name, asset)
     return list(record.gives), list(record.takes)
@@ -141,26 +146,26 @@ def odd(scenario: Case) -> Iterator[str]:
 
 
 @singledispatch
-def _odd(asset: kinds.Named, scenario: Case) -> Iterator[str]:
+def _odd(asset: Named, scenario: Case) -> Iterator[str]:
     """Remarks on an asset, by its kind; most kinds have none."""
     return iter(())
 
 
-@_odd.register(kinds.Machine)
-def _(asset: kinds.Machine, scenario: Case) -> Iterator[str]:
+@_odd.register(Machine)
+def _(asset: Machine, scenario: Case) -> Iterator[str]:
     ratio = _gain(scenario, scenario.site.cores[asset.name])
     if ratio > MAX_GAIN:
         yield tr("asset {name}: gives {ratio} MWh for each MWh that it takes", name=asset.name, ratio=f"{ratio:.3g}")
 
 
-@_odd.register(kinds.HeatPump)
-@_odd.register(kinds.FlexibleLoad)
-def _(asset: kinds.HeatPump | kinds.FlexibleLoad, scenario: Case) -> Iterator[str]:
+@_odd.register(HeatPump)
+@_odd.register(FlexibleLoad)
+def _(asset: HeatPump | FlexibleLoad, scenario: Case) -> Iterator[str]:
     return iter(())
 
 
-@_odd.register(kinds.Supply)
-def _(asset: kinds.Supply, scenario: Case) -> Iterator[str]:
+@_odd.register(Supply)
+def _(asset: Supply, scenario: Case) -> Iterator[str]:
     if not (asset.factor or asset.fossil_kg_per_unit or asset.biogenic_kg_per_unit):
         yield tr(
             "asset {name}: has no emission factor, so {carrier} counts as free of carbon",
@@ -239,7 +244,7 @@ MAX_GAIN = 1.1
 value."""
 
 
-def _gain(scenario: Case, core: kinds.Converter) -> float:
+def _gain(scenario: Case, core: Converter) -> float:
     """Energy out per energy in at full load, if all carriers of a machine are measured in MWh; otherwise 0."""
     if any(scenario.site.carrier[carrier].unit != "MWh" for carrier in core.flows.values()):
         return 0.0
@@ -306,7 +311,7 @@ def _connection(scenario: Scenario) -> Iterator[str]:
 
 
 @singledispatch
-def _size(record: kinds.Named, scenario: Scenario) -> str:
+def _size(record: Named, scenario: Scenario) -> str:
     """Size of an asset in words, found by its kind; any kind may have limits of rate and amount."""
     carrier = scenario.site.carrier[record.flows[record.counted]]
     limits = (
@@ -318,13 +323,13 @@ def _size(record: kinds.Named, scenario: Scenario) -> str:
     return listed(texts) or tr("no limit")
 
 
-@_size.register(kinds.Renewable)
-def _(record: kinds.Renewable, scenario: Scenario) -> str:
+@_size.register(Renewable)
+def _(record: Renewable, scenario: Scenario) -> str:
     return tr("{power} MW peak", power=f"{record.peak_mw:g}")
 
 
-@_size.register(kinds.Converter)
-def _(record: kinds.Converter, scenario: Scenario) -> str:
+@_size.register(Converter)
+def _(record: Converter, scenario: Scenario) -> str:
     carrier = scenario.site.carrier[record.carrier]
     says = mark("{size} {unit} of {carrier} in")
     if record.main == "output":
@@ -332,16 +337,16 @@ def _(record: kinds.Converter, scenario: Scenario) -> str:
     return tr(says, size=f"{record.capacity:g}", unit=carrier.rate_unit, carrier=carrier.name)
 
 
-@_size.register(kinds.Storage)
-def _(record: kinds.Storage, scenario: Scenario) -> str:
+@_size.register(Storage)
+def _(record: Storage, scenario: Scenario) -> str:
     carrier = scenario.site.carrier[record.carrier]
     rates = ((record.in_rate, mark("{rate} {unit} in")), (record.out_rate, mark("{rate} {unit} out")))
     parts = [tr(text, rate=f"{rate:g}", unit=carrier.rate_unit) for rate, text in rates if rate is not None]
     return listed([f"{record.capacity:g} {carrier.unit}", *parts])
 
 
-@_size.register(kinds.LatentHeatStore)
-def _(record: kinds.LatentHeatStore, scenario: Scenario) -> str:
+@_size.register(LatentHeatStore)
+def _(record: LatentHeatStore, scenario: Scenario) -> str:
     carrier = scenario.site.carrier[record.carrier]
     put_in, put_out = (max(rates) for rates in zip(*map(record.rate_limits, record.curve[0].tolist()), strict=True))
     rates = tr(
@@ -351,9 +356,9 @@ def _(record: kinds.LatentHeatStore, scenario: Scenario) -> str:
     return listed([f"{record.capacity:g} {carrier.unit}", rates])
 
 
-@_size.register(kinds.Load)
-@_size.register(kinds.Source)
-def _(record: kinds.Load | kinds.Source, scenario: Case) -> str:
+@_size.register(Load)
+@_size.register(Source)
+def _(record: Load | Source, scenario: Case) -> str:
     carrier = scenario.site.carrier[record.carrier]
     rate = scenario.asset_series(record.name)["rate"]
     low, high = float(rate.min()), float(rate.max())

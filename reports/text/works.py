@@ -12,8 +12,9 @@ from emberline.reports.text.language import mark, tr, trn
 from emberline.reports.text.numbers import clauses, listed, number, percent
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.flows.process_flows import directions
-from emberline.scenarios.process import Mode, Process
 from emberline.scenarios.process.delivery import Arrival, Delivery
+from emberline.scenarios.process.recipe import Mode
+from emberline.scenarios.process.record import Process
 from emberline.scenarios.records.horizon import Horizon
 
 if TYPE_CHECKING:

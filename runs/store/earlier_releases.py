@@ -6,7 +6,7 @@ from typing import Any
 
 import xarray as xr
 
-from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.case.site import BASE_LOAD, PV
 from emberline.scenarios.earlier_words import reworded
 

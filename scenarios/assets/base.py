@@ -8,7 +8,7 @@ them tells kinds apart by itself.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, get_args
@@ -17,7 +17,6 @@ import numpy as np
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, TypeAdapter, ValidationInfo
 
 from emberline.scenarios.assets.quantity import ELECTRICITY
-from emberline.scenarios.assets.use import Emitted, Item, Use
 from emberline.scenarios.records.base import NAME, Place, Record, of_kind
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.series import Series
@@ -68,6 +67,53 @@ class AssetSeries:
         return f"{asset}.{self.key}"
 
 
+@dataclass(frozen=True)
+class Use:
+    """Flows of one asset; arrays of shape (n_steps,)."""
+
+    rates: Mapping[str, np.ndarray]
+    """Per hour by key of the flow, positive where it delivers [carrier's unit/h]."""
+    hours: float
+    """Length of a step [h]."""
+    series: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """Series of the asset by key (``AssetSeries.key``)."""
+    on: np.ndarray | None = None
+    """Share of each step in which a machine is on; None: it is none."""
+
+    def amount(self, key: str) -> np.ndarray:
+        """Amount that a flow delivers in each step [carrier's unit]."""
+        return np.asarray(self.rates[key] * self.hours)
+
+
+@dataclass(frozen=True)
+class Item:
+    """Payment for an asset in each step."""
+
+    kind: str
+    """Kind of the line on the bill: ``fuel``, ``sale``, ``flare``, ``wear``, ``running``, ``start``, ``stop``."""
+    amount: np.ndarray
+    """Shape (n_steps,), in ``unit``."""
+    price: np.ndarray | float
+    """Per unit [currency/unit]."""
+    unit: str = ""
+    """Unit of measure; empty: that of the asset's carrier."""
+
+    @property
+    def cost(self) -> np.ndarray:
+        """Cost in each step [currency], shape (n_steps,); negative: earned."""
+        return np.asarray(self.amount * self.price)
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """Direct emissions of an asset, or those of what it buys, in each step; shape (n_steps,) each."""
+
+    fossil_kg: np.ndarray
+    """[kg CO2e]"""
+    biogenic_kg: np.ndarray
+    """[kg CO2]"""
+
+
 KINDS: dict[str, type[Named]] = {}
 """Record of each ``kind``; a record that says its ``kind`` enters by itself."""
 
@@ -92,6 +138,8 @@ class Named(Record):
     """1: it gives electricity, although no field of it says so; -1: it takes it."""
     size: ClassVar[str] = ""
     """Field that says how large it is; empty: it has no size."""
+    courses: ClassVar[Mapping[str, str]] = {}
+    """Fields that are series, with their unit as of ``AssetSeries``."""
 
     if TYPE_CHECKING:
 
@@ -162,7 +210,8 @@ class Named(Record):
 
     def wants(self) -> Iterator[AssetSeries]:
         """The series that the asset needs. On a scenario's steps they are ``inputs['asset_values']``."""
-        yield from ()
+        for name, unit in self.courses.items():
+            yield AssetSeries(name, (name,), getattr(self, name), unit, getattr(self, "carrier", ELECTRICITY))
 
     def days(self, horizon: Horizon) -> list[tuple[range, float]]:
         """Steps of each local day and the amount that a flexible load must take in them, in its carrier's unit."""

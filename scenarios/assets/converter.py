@@ -10,21 +10,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from emberline.scenarios.assets.base import AssetSeries, Named
+from emberline.scenarios.assets.base import AssetSeries, Emitted, Item, Named, Use
 from emberline.scenarios.assets.quantity import Amount, KilogramsPerUnit, MoneyPerUnit, PerHour
-from emberline.scenarios.assets.use import Emitted, Item, Use
 from emberline.scenarios.records.base import Place, Record
-from emberline.scenarios.records.quantity import Fraction, Money, in_unit
+from emberline.scenarios.records.quantity import Fraction, Money, read_in
 from emberline.scenarios.records.series import FactorSeries, Series
 
-SPAN = Annotated[float, BeforeValidator(in_unit("h"), json_schema_input_type=float | str), Field(ge=0, le=10_000)]
+SPAN = Annotated[float, read_in("h"), Field(ge=0, le=10_000)]
 """Hours, zero included."""
-Ramp = Annotated[float, BeforeValidator(in_unit("1/h"), json_schema_input_type=float | str), Field(gt=0, le=1e4)]
+CARRIER_FIELDS = ("fuel", "heat", "source", "input", "exhaust", "hydrogen", "oxygen", "waste_heat", "carrier")
+"""Fields of machines that name a carrier."""
+Ramp = Annotated[float, read_in("1/h"), Field(gt=0, le=1e4)]
 """Share of the capacity per hour."""
 
 
@@ -90,6 +91,7 @@ class Machine(Named):
 
     counted: ClassVar[str] = "main"
     emits: ClassVar[bool] = True
+    courses: ClassVar[Mapping[str, str]] = {"availability": ""}
     min_load: Fraction = 0.0
     """Least load while it is on."""
     min_up_h: SPAN = 0.0
@@ -113,8 +115,22 @@ class Machine(Named):
     """At the start of the horizon; none: it has stood still for long, but its load may begin anywhere if no switching
     is reckoned with."""
 
+    def touches(self) -> Iterator[tuple[Place, str]]:
+        """The carriers that its fields name, and that of what its start takes."""
+        for field in type(self).model_fields:
+            if field in CARRIER_FIELDS and getattr(self, field) is not None:
+                yield (field,), getattr(self, field)
+        if self.start_fuel is not None:
+            yield ("start_fuel", "carrier"), self.start_fuel.carrier
 
-COMMON = tuple(field for field in Machine.model_fields if field != "name")
+    def converter(self, carrier: str, capacity: float, **flows: Any) -> Converter:
+        """The machine as a converter: with a main flow and other flows, all else as it is here."""
+        alike = Converter.model_fields.keys() & type(self).model_fields.keys()
+        # the parts are valid already, and validated quantities are numbers in the right unit
+        common = {field: getattr(self, field) for field in alike}
+        return Converter.model_validate(
+            common | {"kind": "converter", "carrier": carrier, "capacity": capacity} | flows
+        )
 
 
 class Converter(Machine):
@@ -156,7 +172,7 @@ class Converter(Machine):
 
     def wants(self) -> Iterator[AssetSeries]:
         """Availability, and the flows that are series: keys ``availability``, ``inputs.0``, ``outputs.1`` …"""
-        yield AssetSeries("availability", ("availability",), self.availability)
+        yield from super().wants()
         for key, stream in self.streams():
             if stream.per_unit is not None:
                 side, number = key.split(".")

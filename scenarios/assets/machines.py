@@ -5,25 +5,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from emberline.scenarios.assets.base import AssetSeries
-from emberline.scenarios.assets.converter import COMMON, Converter, LoadPoint, Machine, Stream
+from emberline.scenarios.assets.converter import Converter, LoadPoint, Machine, Stream
 from emberline.scenarios.assets.quantity import ELECTRICITY, Amount, MoneyPerUnit, PerHour
-from emberline.scenarios.records.base import Place, Record
+from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.horizon import Horizon
-from emberline.scenarios.records.quantity import Fraction, KilowattHoursPerTonne, Megawatts, TonnesPerHour, in_unit
+from emberline.scenarios.records.quantity import Fraction, KilowattHoursPerTonne, Megawatts, TonnesPerHour, read_in
 from emberline.scenarios.records.series import FactorSeries, Series
 
 HYDROGEN = {"t": 0.001, "MWh": 0.033326, "Nm3": 1 / 0.08988}
 """One kilogram of hydrogen in each unit: lower heating value 119.97 MJ/kg, 0.08988 kg/Nm³ (NIST Chemistry WebBook)."""
-KilowattHoursPerKilogram = Annotated[
-    float, BeforeValidator(in_unit("kWh/kg"), json_schema_input_type=float | str), Field(gt=0, le=1000)
-]
-Efficiency = Annotated[float, BeforeValidator(in_unit(""), json_schema_input_type=float | str), Field(gt=0, le=2)]
+KilowattHoursPerKilogram = Annotated[float, read_in("kWh/kg"), Field(gt=0, le=1000)]
+Efficiency = Annotated[float, read_in(""), Field(gt=0, le=2)]
 """Ratio of output to input; above 1 for a boiler that condenses, by the lower heating value."""
 
 
@@ -39,27 +37,6 @@ class _NamedCarriers(Machine):
     cost_per_unit: MoneyPerUnit = Field(default=0, ge=0)
     """Wear and upkeep per unit of the main flow."""
 
-    def touches(self) -> Iterator[tuple[Place, str]]:
-        for field in type(self).model_fields:
-            if field in CARRIER_FIELDS and getattr(self, field) is not None:
-                yield (field,), getattr(self, field)
-        if self.start_fuel is not None:
-            yield ("start_fuel", "carrier"), self.start_fuel.carrier
-
-    def wants(self) -> Iterator[AssetSeries]:
-        yield AssetSeries("availability", ("availability",), self.availability)
-
-    def _core(self, carrier: str, capacity: float, **flows: Any) -> Converter:
-        common = {field: getattr(self, field) for field in COMMON}
-        # the parts are valid already, and validated quantities are numbers in the right unit
-        return Converter.model_validate(
-            {"kind": "converter", "name": self.name, "carrier": carrier, "capacity": capacity,
-             "cost_per_unit": self.cost_per_unit, **common, **flows}
-        )  # fmt: skip
-
-
-CARRIER_FIELDS = ("fuel", "heat", "source", "input", "exhaust", "hydrogen", "oxygen", "waste_heat", "carrier")
-
 
 def _in_mwh(units: Mapping[str, str], *carriers: str | None) -> None:
     for carrier in carriers:
@@ -68,6 +45,22 @@ def _in_mwh(units: Mapping[str, str], *carriers: str | None) -> None:
                 f"takes and gives what is counted in MWh; carrier {carrier!r} is counted in {units[carrier]} "
                 "(kind: converter takes any unit)"
             )
+
+
+def _either(name: str, ratio: str, value: float | None, by_load: Sequence[LoadPoint], not_zero: str) -> None:
+    """Refuse a machine whose ratio is given at every load and by load, or neither, or is zero at a load."""
+    if (value is None) == (not by_load):
+        raise ValueError(f"{name}: give {ratio} or by_load, not both and not neither")
+    if any(point.per_unit == 0 for point in by_load):
+        raise ValueError(f"{name}: {not_zero} above 0")
+
+
+def _divided(carrier: str, amount: float, ratio: float | None, by_load: Sequence[LoadPoint]) -> Stream:
+    """A flow of an amount divided by a ratio, which is the same at every load or goes by load."""
+    if ratio is not None:
+        return _stream(carrier, amount / ratio)
+    points = tuple(LoadPoint(load=point.load, per_unit=amount / point.per_unit) for point in by_load)
+    return Stream(carrier=carrier, by_load=points)
 
 
 def _stream(carrier: str, per_unit: float | Series) -> Stream:
@@ -124,7 +117,7 @@ class GasEngine(_NamedCarriers):
             electric = self.electric_efficiency or 1.0
             inputs = (_stream(self.fuel, 1 / electric),)
             outputs = (_stream(self.heat, self.heat_efficiency / electric),) if self.heat else ()
-        return self._core(ELECTRICITY, self.electric_mw, inputs=inputs, outputs=outputs)
+        return self.converter(ELECTRICITY, self.electric_mw, inputs=inputs, outputs=outputs)
 
 
 class Boiler(_NamedCarriers):
@@ -141,10 +134,7 @@ class Boiler(_NamedCarriers):
 
     @model_validator(mode="after")
     def _one(self) -> Boiler:
-        if (self.efficiency is None) == (not self.by_load):
-            raise ValueError(f"{self.name}: give efficiency or by_load, not both and not neither")
-        if any(point.per_unit == 0 for point in self.by_load):
-            raise ValueError(f"{self.name}: an efficiency is above 0")
+        _either(self.name, "efficiency", self.efficiency, self.by_load, "an efficiency is")
         return self
 
     @property
@@ -155,12 +145,8 @@ class Boiler(_NamedCarriers):
     def core(self, units: Mapping[str, str]) -> Converter:
         """Heat out, fuel in."""
         _in_mwh(units, self.fuel, self.heat)
-        if self.by_load:
-            points = tuple(LoadPoint(load=p.load, per_unit=1 / p.per_unit) for p in self.by_load)
-            fuel = Stream(carrier=self.fuel, by_load=points)
-        else:
-            fuel = _stream(self.fuel, 1 / (self.efficiency or 1.0))
-        return self._core(self.heat, self.heat_mw, inputs=(fuel,))
+        fuel = _divided(self.fuel, 1, self.efficiency, self.by_load)
+        return self.converter(self.heat, self.heat_mw, inputs=(fuel,))
 
 
 class HeatPump(_NamedCarriers):
@@ -188,7 +174,7 @@ class HeatPump(_NamedCarriers):
         """Electricity in, heat out, the rest of the heat from its source."""
         _in_mwh(units, self.heat, self.source)
         rest = (_stream(self.source, (self.cop.value or 1.0) * self.cop.scale - 1),) if self.source else ()
-        return self._core(
+        return self.converter(
             ELECTRICITY, self.electric_mw, main="input", inputs=rest, outputs=(_stream(self.heat, self.cop),)
         )
 
@@ -215,23 +201,16 @@ class Electrolyser(_NamedCarriers):
 
     @model_validator(mode="after")
     def _one(self) -> Electrolyser:
-        if (self.kwh_per_kg is None) == (not self.by_load):
-            raise ValueError(f"{self.name}: give kwh_per_kg or by_load, not both and not neither")
-        if any(point.per_unit == 0 for point in self.by_load):
-            raise ValueError(f"{self.name}: kWh per kg are above 0")
+        _either(self.name, "kwh_per_kg", self.kwh_per_kg, self.by_load, "kWh per kg are")
         return self
 
     def core(self, units: Mapping[str, str]) -> Converter:
         """Electricity in, hydrogen and waste heat out; of a MWh come 1000/(kWh/kg) kg."""
         _in_mwh(units, self.waste_heat)
         kilogram = HYDROGEN[units.get(self.hydrogen, "t")]
-        if self.by_load:
-            points = tuple(LoadPoint(load=p.load, per_unit=1000 * kilogram / p.per_unit) for p in self.by_load)
-            product = Stream(carrier=self.hydrogen, by_load=points)
-        else:
-            product = _stream(self.hydrogen, 1000 * kilogram / (self.kwh_per_kg or 1.0))
+        product = _divided(self.hydrogen, 1000 * kilogram, self.kwh_per_kg, self.by_load)
         warm = (_stream(self.waste_heat, self.waste_heat_share),) if self.waste_heat else ()
-        return self._core(ELECTRICITY, self.electric_mw, main="input", outputs=(product, *warm))
+        return self.converter(ELECTRICITY, self.electric_mw, main="input", outputs=(product, *warm))
 
 
 class Turbine(_NamedCarriers):
@@ -253,7 +232,7 @@ class Turbine(_NamedCarriers):
     def core(self, units: Mapping[str, str]) -> Converter:
         """Electricity out, what drives it in, exhaust out."""
         out = (_stream(self.exhaust, self.exhaust_per_unit / self.mwh_per_unit),) if self.exhaust else ()
-        return self._core(
+        return self.converter(
             ELECTRICITY, self.electric_mw, inputs=(_stream(self.input, 1 / self.mwh_per_unit),), outputs=out
         )
 
@@ -275,7 +254,7 @@ class WasteHeatRecovery(_NamedCarriers):
         """Heat out, waste heat in, electricity in."""
         _in_mwh(units, self.heat, self.source)
         auxiliary = (_stream(ELECTRICITY, self.electric_mwh_per_mwh),) if self.electric_mwh_per_mwh else ()
-        return self._core(self.heat, self.heat_mw, inputs=(_stream(self.source, 1 / self.efficiency), *auxiliary))
+        return self.converter(self.heat, self.heat_mw, inputs=(_stream(self.source, 1 / self.efficiency), *auxiliary))
 
 
 class OxygenPlant(_NamedCarriers):
@@ -295,7 +274,7 @@ class OxygenPlant(_NamedCarriers):
             raise ValueError(f"oxygen is counted in t or Nm3; carrier {self.oxygen!r} is counted in MWh")
         # 1.429 kg/Nm³ at 0 °C and 1.01325 bar
         tonne = 1.0 if units.get(self.oxygen, "t") == "t" else 1000 / 1.429
-        return self._core(
+        return self.converter(
             self.oxygen, self.rate_tph * tonne, inputs=(_stream(ELECTRICITY, self.kwh_per_t / 1000 / tonne),)
         )
 
@@ -325,21 +304,7 @@ class FlexibleLoad(Machine):
 
     def core(self, units: Mapping[str, str]) -> Converter:
         """The load alone; ``days`` gives the amount of each day."""
-        common = {field: getattr(self, field) for field in COMMON}
-        return Converter.model_validate(
-            {"kind": "converter", "name": self.name, "carrier": self.carrier, "capacity": self.rate_limit,
-             "main": "input", **common}
-        )  # fmt: skip
-
-    def wants(self) -> Iterator[AssetSeries]:
-        """Availability."""
-        yield AssetSeries("availability", ("availability",), self.availability)
-
-    def touches(self) -> Iterator[tuple[Place, str]]:
-        """Carrier of the load, and of what its start takes."""
-        yield ("carrier",), self.carrier
-        if self.start_fuel is not None:
-            yield ("start_fuel", "carrier"), self.start_fuel.carrier
+        return self.converter(self.carrier, self.rate_limit, main="input")
 
     def days(self, horizon: Horizon) -> list[tuple[range, float]]:
         """Steps of each local day and the amount that it must take in them, in the carrier's unit."""

@@ -24,11 +24,6 @@ def unit_in(template: str, unit: str, currency: str) -> str:
     return "MW" if (template, unit) == ("{unit}/h", "MWh") else template.format(unit=unit, currency=currency)
 
 
-def _unit(template: str, info: ValidationInfo) -> str:
-    carrier = info.data.get("carrier", ELECTRICITY)
-    return unit_in(template, _counted_in(carrier, info), (info.context or {}).get("currency", "EUR"))
-
-
 def _counted_in(carrier: str, info: ValidationInfo) -> str:
     """The unit of measure of a carrier that the record names."""
     units = (info.context or {}).get(CARRIERS, {ELECTRICITY: "MWh"})
@@ -52,12 +47,7 @@ def of_unit(template: str, carrier: str, raw: Any, info: ValidationInfo) -> Any:
 def of_carrier(template: str) -> Callable[[Any, ValidationInfo], Any]:
     """A validator that reads quantities in a unit made from that of the record's ``carrier``."""
 
-    def read(raw: Any, info: ValidationInfo) -> Any:
-        if isinstance(raw, bool):
-            raise ValueError(f"{str(raw).lower()} is not a quantity")
-        return convert(raw, _unit(template, info)) if isinstance(raw, str) else raw
-
-    return read
+    return lambda raw, info: of_unit(template, info.data.get("carrier", ELECTRICITY), raw, info)
 
 
 def _schema(unit: str, **limits: float) -> WithJsonSchema:

@@ -8,9 +8,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from emberline.scenarios.assets.base import Named
+from emberline.scenarios.assets.base import Item, Named, Use
 from emberline.scenarios.assets.quantity import Amount, MoneyPerUnit, PerHour
-from emberline.scenarios.assets.use import Item, Use
 from emberline.scenarios.records.base import Place
 from emberline.scenarios.records.quantity import Fraction
 from emberline.scenarios.records.quantity import PerHour as ShareLost

@@ -5,13 +5,13 @@ Amounts are in the carrier's unit, rates in that unit per hour; every record has
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, Field, ValidationInfo
 
-from emberline.scenarios.assets.base import AssetSeries, Named
+from emberline.scenarios.assets.base import Emitted, Item, Named, Use
 from emberline.scenarios.assets.quantity import (
     CARRIERS,
     ELECTRICITY,
@@ -23,7 +23,6 @@ from emberline.scenarios.assets.quantity import (
     PerHour,
     of_carrier,
 )
-from emberline.scenarios.assets.use import Emitted, Item, Use
 from emberline.scenarios.records.emissions import FactorByName, by_factor
 from emberline.scenarios.records.factors import Factor
 from emberline.scenarios.records.quantity import Megawatts
@@ -95,6 +94,7 @@ class Supply(Trade):
 
     sign: ClassVar[int] = 1
     emits: ClassVar[bool] = True
+    courses: ClassVar[Mapping[str, str]] = {"price_per_unit": PRICE}
     kind: Literal["supply"]
     carrier: str
     price_per_unit: UnitPriceSeries = Series(value=0.0)
@@ -109,10 +109,6 @@ class Supply(Trade):
     rate_limit: PerHour | None = None
     horizon_limit: Amount | None = None
     """Most of it over the horizon."""
-
-    def wants(self) -> Iterator[AssetSeries]:
-        """Its price."""
-        yield AssetSeries("price_per_unit", ("price_per_unit",), self.price_per_unit, PRICE, self.carrier)
 
     @property
     def bought(self) -> bool:
@@ -133,15 +129,12 @@ class Sale(Trade):
     """Heat, gas or electricity sold, the grid's export left out; nothing has to be sold."""
 
     sign: ClassVar[int] = -1
+    courses: ClassVar[Mapping[str, str]] = {"price_per_unit": PRICE}
     kind: Literal["sale"]
     carrier: str
     price_per_unit: UnitPriceSeries
     rate_limit: PerHour | None = None
     horizon_limit: Amount | None = None
-
-    def wants(self) -> Iterator[AssetSeries]:
-        """Its price."""
-        yield AssetSeries("price_per_unit", ("price_per_unit",), self.price_per_unit, PRICE, self.carrier)
 
     def items(self, use: Use) -> tuple[Item, ...]:
         """Its earnings."""
@@ -189,13 +182,10 @@ class Load(OneFlow):
 
     sign: ClassVar[int] = -1
     decided: ClassVar[bool] = False
+    courses: ClassVar[Mapping[str, str]] = {"rate": RATE}
     kind: Literal["load"]
     carrier: str
     rate: RateSeries
-
-    def wants(self) -> Iterator[AssetSeries]:
-        """Its demand per hour."""
-        yield AssetSeries("rate", ("rate",), self.rate, RATE, self.carrier)
 
 
 class Source(OneFlow):
@@ -203,13 +193,10 @@ class Source(OneFlow):
 
     sign: ClassVar[int] = 1
     decided: ClassVar[bool] = False
+    courses: ClassVar[Mapping[str, str]] = {"rate": RATE}
     kind: Literal["source"]
     carrier: str
     rate: RateSeries
-
-    def wants(self) -> Iterator[AssetSeries]:
-        """Its rate."""
-        yield AssetSeries("rate", ("rate",), self.rate, RATE, self.carrier)
 
 
 class Renewable(OneFlow):
@@ -217,6 +204,7 @@ class Renewable(OneFlow):
 
     sign: ClassVar[int] = 1
     electric: ClassVar[int] = 1
+    courses: ClassVar[Mapping[str, str]] = {"capacity_factor": ""}
     kind: Literal["pv", "wind"]
     peak_mw: Megawatts
     capacity_factor: FactorSeries
@@ -225,10 +213,6 @@ class Renewable(OneFlow):
     def carrier(self) -> str:
         """Electricity."""
         return ELECTRICITY
-
-    def wants(self) -> Iterator[AssetSeries]:
-        """Its capacity factor."""
-        yield AssetSeries("capacity_factor", ("capacity_factor",), self.capacity_factor)
 
     def available_mw(self, capacity_factor: np.ndarray) -> np.ndarray:
         """Power that is available [MW], shape as the factor's."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -49,42 +49,6 @@ class Heat:
     due_min: float
 
 
-class Producer(Protocol):
-    """Equipment that makes something, with what it is to make."""
-
-    table: ClassVar[str]
-    """Name of the list of what it does, in exports: ``heats`` or ``runs``."""
-    decisions: ClassVar[str]
-    """Decisions of its plans: of ``heats``, or of ``units`` by steps."""
-    lock_key: ClassVar[str]
-    """Key of its locks in a scenario."""
-    late: ClassVar[tuple[str, ...]]
-    """Figures of what it makes too late, or not at all."""
-    noun: ClassVar[str]
-    """Its decisions in sentences: ``heats`` or ``processes``."""
-    by_step: ClassVar[bool]
-    """Whether it is decided step by step, its limits in one program with those of the site."""
-
-    @property
-    def units(self) -> tuple[str, ...]:
-        """Names of its units, in declared order."""
-
-    @property
-    def demand(self) -> tuple[Order | Delivery, ...]:
-        """Orders or deliveries: what it is to make."""
-
-    @property
-    def can_plan_again(self) -> bool:
-        """Whether its plan can be made again on a disturbed day."""
-
-    def disturbed(self, disturbances: Disturbances) -> bool:
-        """Whether anything makes it differ from a plan."""
-
-    @staticmethod
-    def locks_among(locks: Iterable[AnyLock]) -> tuple[AnyLock, ...]:
-        """Those of some locks that are on its decisions."""
-
-
 @dataclass(frozen=True)
 class ProductionLine:
     """A line with its orders: heats pass through stages of parallel units."""
@@ -94,35 +58,46 @@ class ProductionLine:
     heats: tuple[Heat, ...]
     locks: tuple[Lock, ...]
     table: ClassVar[str] = "heats"
+    """Name of the list of what it does, in exports: ``heats`` or ``runs``."""
     decisions: ClassVar[str] = "heats"
+    """Decisions of its plans: of ``heats``, or of ``units`` by steps."""
     lock_key: ClassVar[str] = "locks"
+    """Key of its locks in a scenario."""
     late: ClassVar[tuple[str, ...]] = ("late_heats", "late_t")
+    """Figures of what it makes too late, or not at all."""
     noun: ClassVar[str] = "heats"
+    """Its decisions in sentences: ``heats`` or ``processes``."""
     by_step: ClassVar[bool] = False
+    """Whether it is decided step by step, its limits in one program with those of the site."""
 
     @property
     def units(self) -> tuple[str, ...]:
+        """Names of its units, in declared order."""
         return tuple(unit.name for unit in self.line.units)
 
     @property
     def demand(self) -> tuple[Order, ...]:
+        """Orders or deliveries: what it is to make."""
         return self.orders
 
     @property
     def can_plan_again(self) -> bool:
+        """Whether its plan can be made again on a disturbed day."""
         return True
 
     def disturbed(self, disturbances: Disturbances) -> bool:
+        """Whether anything makes it differ from a plan."""
         return disturbances.heats
 
     @staticmethod
     def locks_among(locks: Iterable[AnyLock]) -> tuple[Lock, ...]:
+        """Those of some locks that are on its decisions."""
         return tuple(lock for lock in locks if isinstance(lock, Lock))
 
 
 @dataclass(frozen=True)
 class ProcessNetwork:
-    """Processes between stores, with arrivals and deliveries."""
+    """Processes between stores, with arrivals and deliveries; it says of itself what a line does."""
 
     processes: tuple[Process, ...]
     stores: tuple[Store, ...]
@@ -154,6 +129,10 @@ class ProcessNetwork:
     @staticmethod
     def locks_among(locks: Iterable[AnyLock]) -> tuple[RunLock, ...]:
         return tuple(lock for lock in locks if isinstance(lock, RunLock))
+
+
+Producer = ProductionLine | ProcessNetwork
+"""Equipment that makes something, with what it is to make."""
 
 
 class Scenario(Record):
@@ -296,7 +275,7 @@ class Scenario(Record):
         return tuple(delivery for delivery in self.deliveries if delivery.amount_t is None)
 
     @cached_property
-    def producers(self) -> tuple[ProductionLine | ProcessNetwork, ...]:
+    def producers(self) -> tuple[Producer, ...]:
         """The line and the network of processes that the scenario has, each with its demand; empty for a site alone."""
         nouns = (self.processes, self.stores, self.arrivals, self.deliveries, self.run_locks)
         line = (ProductionLine(self.line, self.orders, self.heats, self.locks),) if self.heats else ()

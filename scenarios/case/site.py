@@ -207,6 +207,10 @@ class Site(Record):
         """Flexible loads by name."""
         return {asset.name: asset for asset in self.assets if asset.flexible}
 
+    def touches(self, carrier: str) -> bool:
+        """Whether any asset takes or gives a carrier."""
+        return any(carrier == name for asset in self.assets for _, name in asset.touches())
+
     def series(self, currency: str) -> Iterator[Entry]:
         """Series of base load, PV and assets, each with its place within the site."""
         yield "base_load_mw", ("base_load_mw",), self.base_load_mw, "MW"

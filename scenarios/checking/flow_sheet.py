@@ -59,9 +59,9 @@ def _of_process(scenario: Scenario, process: Process) -> Mistakes:
             yield place, unknown("carrier", name, {k: c for k, c in carriers.items() if k != ELECTRICITY})
         elif "fuels" in place and carriers[name].unit != "MWh":
             yield place, f"a fuel is counted in MWh; carrier {name!r} is counted in {carriers[name].unit}"
-        elif "outputs" in place and not carriers[name].dumps and not _has_use(scenario, name):
+        elif "outputs" in place and not carriers[name].dumps and not _touched(scenario, name, outputs=False):
             yield place, f"{name!r} may not be vented and nothing takes it; add a use, or say dump: true"
-        elif ("inputs" in place or "fuels" in place) and not _is_product(scenario, name):
+        elif ("inputs" in place or "fuels" in place) and not _touched(scenario, name, outputs=True):
             yield place, f"nothing gives {name!r}; add a supply or an asset that makes it"
     horizon, stop = scenario.horizon, process.planned_stop
     if stop is None:
@@ -69,24 +69,16 @@ def _of_process(scenario: Scenario, process: Process) -> Mistakes:
     first = 0.0 if stop.earliest is None else horizon.minutes(stop.earliest)
     last = horizon.length_min - stop.hours * 60 if stop.latest is None else horizon.minutes(stop.latest)
     if not 0 <= first <= last <= horizon.length_min - stop.hours * 60 + 1e-6:
-        yield (
-            ("planned_stop",),
-            (f"a stop of {stop.hours:g} h does not fit between its earliest and latest beginning and the horizon"),
-        )
+        says = f"a stop of {stop.hours:g} h does not fit between its earliest and latest beginning and the horizon"
+        yield ("planned_stop",), says
 
 
-def _has_use(scenario: Scenario, carrier: str) -> bool:
-    processes = (
-        name for process in scenario.processes for place, name in carriers_of(process) if "outputs" not in place
+def _touched(scenario: Scenario, carrier: str, *, outputs: bool) -> bool:
+    """Whether an asset takes or gives a carrier, or a process gives it as an output, or takes it."""
+    named = (pair for process in scenario.processes for pair in carriers_of(process))
+    return scenario.site.touches(carrier) or any(
+        name == carrier and ("outputs" in place) == outputs for place, name in named
     )
-    assets = (name for asset in scenario.site.assets for _, name in asset.touches())
-    return carrier in processes or carrier in assets
-
-
-def _is_product(scenario: Scenario, carrier: str) -> bool:
-    outputs = (name for process in scenario.processes for place, name in carriers_of(process) if "outputs" in place)
-    assets = (name for asset in scenario.site.assets for _, name in asset.touches())
-    return carrier in outputs or carrier in assets
 
 
 def _orders(scenario: Scenario) -> Mistakes:
@@ -102,7 +94,5 @@ def _orders(scenario: Scenario) -> Mistakes:
         first, last = delivery.span(horizon)
         most = delivery.most_tph(horizon.step_h) * (last - first) * horizon.step_h
         if delivery.amount_t > most * (1 + 1e-9):
-            yield (
-                ("deliveries", i, "amount_t"),
-                (f"{delivery.amount_t:g} t cannot be loaded between release and due: {max(most, 0):g} t at most"),
-            )
+            says = f"{delivery.amount_t:g} t cannot be loaded between release and due: {max(most, 0):g} t at most"
+            yield ("deliveries", i, "amount_t"), says

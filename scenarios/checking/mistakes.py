@@ -9,14 +9,11 @@ from pydantic import ValidationError
 
 from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.case.case import rates_of
-from emberline.scenarios.case.line import Line
 from emberline.scenarios.case.market import Market
 from emberline.scenarios.case.scenario import Heat, Scenario
 from emberline.scenarios.case.site import Site
 from emberline.scenarios.checking import flow_sheet, locks, run_locks, to_the_minute
-from emberline.scenarios.process.store import Store
 from emberline.scenarios.records.base import Mistakes, unknown
-from emberline.scenarios.records.disturbances import Disturbances
 from emberline.scenarios.records.faults import fault
 from emberline.scenarios.records.goal import OtherSignal, Signal, Target
 from emberline.scenarios.records.replanning import Using
@@ -24,28 +21,28 @@ from emberline.scenarios.tariff.contracts import Guarantees
 from emberline.scenarios.tariff.record import Before
 
 
-def margin_mistakes(
-    disturbances: Disturbances, line: Line, stores: tuple[Store, ...], import_limit_mw: float | None
-) -> Mistakes:
-    """Margins that a line, its stores or its site cannot have, with their places within the disturbances."""
+def _of_margins(scenario: Scenario) -> Mistakes:
+    """Margins that a line, its stores or its site cannot have."""
+    disturbances, line, limit_mw = scenario.disturbances, scenario.line, scenario.site.grid.import_limit_mw
     stages, earlier = [stage.name for stage in line.stages], set[str]()
     for i, margin in enumerate(disturbances.margins):
         if margin.stage not in stages:
             options = ", ".join(stages) or "none"
-            yield ("margins", i, "stage"), f"unknown stage {margin.stage!r}; stages are {options}"
+            yield ("disturbances", "margins", i, "stage"), f"unknown stage {margin.stage!r}; stages are {options}"
             continue
         if margin.stage in earlier:
-            yield ("margins", i, "stage"), f"{margin.stage!r} is named twice"
+            yield ("disturbances", "margins", i, "stage"), f"{margin.stage!r} is named twice"
         earlier.add(margin.stage)
         at = stages.index(margin.stage)
         stage = line.stages[at]
         if at == len(stages) - 1 and (margin.slack_min or margin.wait_min):
             field = "slack_min" if margin.slack_min else "wait_min"
-            yield ("margins", i, field), f"{margin.stage!r} is the last stage, nothing follows it"
+            yield ("disturbances", "margins", i, field), f"{margin.stage!r} is the last stage, nothing follows it"
             continue
         if stage.longest_wait_min is None:
             if margin.wait_min:
-                yield ("margins", i, "wait_min"), f"stage {margin.stage} has no longest_wait_min to stay below"
+                says = f"stage {margin.stage} has no longest_wait_min to stay below"
+                yield ("disturbances", "margins", i, "wait_min"), says
             continue
         slowest = max(line.transfer_min(a.name, b.name) for a in stage.units for b in line.stages[at + 1].units)
         room = stage.longest_wait_min - slowest
@@ -54,60 +51,59 @@ def margin_mistakes(
             says = (
                 f"slack_min and wait_min leave no time between longest_wait_min and the slowest transfer, {room:g} min"
             )
-            yield ("margins", i, field), says
-    if disturbances.import_margin_mw and import_limit_mw is None:
-        yield ("import_margin_mw",), "the site has no import_limit_mw to stay below"
-    elif import_limit_mw is not None and disturbances.import_margin_mw > import_limit_mw:
-        yield ("import_margin_mw",), f"is more than the import limit of {import_limit_mw:g} MW"
+            yield ("disturbances", "margins", i, field), says
+    if disturbances.import_margin_mw and limit_mw is None:
+        yield ("disturbances", "import_margin_mw"), "the site has no import_limit_mw to stay below"
+    elif limit_mw is not None and disturbances.import_margin_mw > limit_mw:
+        yield ("disturbances", "import_margin_mw"), f"is more than the import limit of {limit_mw:g} MW"
     if disturbances.due_margin_min and not line.stages:
-        yield ("due_margin_min",), "there is no line whose heats could be due"
-    capacity_t, before = {store.name: store.capacity_t for store in stores}, set[str]()
+        yield ("disturbances", "due_margin_min"), "there is no line whose heats could be due"
+    capacity_t, before = {store.name: store.capacity_t for store in scenario.stores}, set[str]()
     for i, item in enumerate(disturbances.stock_margins):
         if item.store not in capacity_t:
             options = ", ".join(capacity_t) or "none"
-            yield ("stock_margins", i, "store"), f"unknown store {item.store!r}; stores are {options}"
+            yield ("disturbances", "stock_margins", i, "store"), f"unknown store {item.store!r}; stores are {options}"
         elif item.store in before:
-            yield ("stock_margins", i, "store"), f"{item.store!r} is named twice"
+            yield ("disturbances", "stock_margins", i, "store"), f"{item.store!r} is named twice"
         elif item.reserve_t > capacity_t[item.store]:
-            yield ("stock_margins", i, "reserve_t"), f"is more than {item.store} holds, {capacity_t[item.store]:g} t"
+            says = f"is more than {item.store} holds, {capacity_t[item.store]:g} t"
+            yield ("disturbances", "stock_margins", i, "reserve_t"), says
         before.add(item.store)
 
 
-def asset_mistakes(site: Site) -> Mistakes:
-    """Mistakes between carriers and assets, with their places within the site."""
+def _of_assets(site: Site) -> Mistakes:
+    """Mistakes between carriers and assets."""
     names: set[str] = set()
     for i, asset in enumerate(site.assets):
         if asset.name in names:
-            yield ("assets", i, "name"), f"asset name {asset.name!r} used twice"
+            yield ("site", "assets", i, "name"), f"asset name {asset.name!r} used twice"
         names.add(asset.name)
         lacking = [(place, name) for place, name in asset.touches() if name not in site.carrier]
         for place, name in lacking:
-            yield ("assets", i, *place), unknown("carrier", name, site.carrier)
+            yield ("site", "assets", i, *place), unknown("carrier", name, site.carrier)
         if not lacking:
             try:
                 asset.core({name: carrier.unit for name, carrier in site.carrier.items()})
             except ValidationError as error:
                 first = error.errors()[0]
                 key = "".join(f"{part}: " for part in first["loc"])
-                yield ("assets", i), key + fault(first)
+                yield ("site", "assets", i), key + fault(first)
             except ValueError as error:
-                yield ("assets", i), str(error)
+                yield ("site", "assets", i), str(error)
 
 
-def contract_mistakes(market: Market) -> Mistakes:
-    """Mistakes between contracts, with their places within the market."""
+def _of_contracts(market: Market) -> Mistakes:
+    """Mistakes between contracts."""
     names: set[str] = set()
     shares = guaranteed = 0.0
     for i, contract in enumerate(market.contracts):
         if contract.name in names or contract.name in ("spot", "rest"):
             used = "used twice" if contract.name in names else "stands for what no contract delivers"
-            yield ("contracts", i, "name"), f"contract name {contract.name!r} {used}"
+            yield ("market", "contracts", i, "name"), f"contract name {contract.name!r} {used}"
         names.add(contract.name)
         if getattr(contract, "mw", None) is not None and not market.has_spot:
-            yield (
-                ("contracts", i, "mw"),
-                "is settled against the spot price where more or less is used; give market.price_per_mwh",
-            )
+            says = "is settled against the spot price where more or less is used; give market.price_per_mwh"
+            yield ("market", "contracts", i, "mw"), says
         share = getattr(contract, "share", None) or 0.0
         if isinstance(contract, Guarantees):
             guaranteed += share
@@ -115,11 +111,11 @@ def contract_mistakes(market: Market) -> Mistakes:
             shares += share
     for total, what in ((shares, "contracts"), (guaranteed, "guarantees of origin")):
         if total > 1 + 1e-9:
-            yield ("contracts",), f"the shares of {what} add up to {total:g} of the import; at most 1"
+            yield ("market", "contracts"), f"the shares of {what} add up to {total:g} of the import; at most 1"
     if market.imbalance is not None and not market.has_spot:
         sides = ("short", "long")
         if any(getattr(market.imbalance, f"{side}_price_per_mwh") is None for side in sides):
-            yield ("imbalance",), "its spreads lie on the spot price; give market.price_per_mwh or both prices"
+            yield ("market", "imbalance"), "its spreads lie on the spot price; give market.price_per_mwh or both prices"
 
 
 MAX_HEATS = 5000
@@ -131,8 +127,8 @@ def between_nouns(scenario: Scenario) -> Mistakes:
     if count > MAX_HEATS:  # before anything is done for each of them
         yield ("orders",), f"{count} heats are too many (at most {MAX_HEATS})"
         return
-    of_site = list(asset_mistakes(scenario.site))
-    yield from ((("site", *place), says) for place, says in of_site)
+    of_site = list(_of_assets(scenario.site))
+    yield from of_site
     if not of_site:  # what the site does not give may follow from its own mistakes
         yield from _of_line(scenario)
         yield from to_the_minute.carriers(scenario)
@@ -160,26 +156,21 @@ def _of_line(scenario: Scenario) -> Mistakes:
                 options = ", ".join(list(scenario.site.carrier)[1:]) or "none"
                 says = f"{stream.carrier!r} is no carrier that the line can give; those of the site are {options}"
                 yield ("line", "stages", i, "gives", j, "carrier"), says
-            elif not scenario.site.carrier[stream.carrier].dumps and not any(
-                stream.carrier in (name for _, name in asset.touches()) for asset in scenario.site.assets
-            ):
+            elif not scenario.site.carrier[stream.carrier].dumps and not scenario.site.touches(stream.carrier):
                 says = f"{stream.carrier!r} may not be vented and no asset takes it; add one, or say dump: true"
                 yield ("line", "stages", i, "gives", j, "carrier"), says
 
 
 def _of_market(scenario: Scenario) -> Mistakes:
     market = scenario.market
-    for place, says in contract_mistakes(market):
-        yield ("market", *place), says
+    yield from _of_contracts(market)
     if market.tariff is None:
         if market.tariff_before != Before():
             yield ("market", "tariff_before"), "is what a tariff remembers, and there is no tariff"
         return
     if market.tariff.currency not in (None, market.currency):
-        yield (
-            ("market", "tariff", "currency"),
-            f"is {market.tariff.currency}, that of the market is {market.currency}; there are no exchange rates",
-        )
+        says = f"is {market.tariff.currency}, that of the market is {market.currency}; there are no exchange rates"
+        yield ("market", "tariff", "currency"), says
     if market.tariff_before.peak_mw and scenario.state.peak_so_far_mw:
         yield ("market", "tariff_before", "peak_mw"), "is given by state.peak_so_far_mw too; leave one of them out"
     try:
@@ -248,10 +239,8 @@ def _of_times(scenario: Scenario) -> Mistakes:
             if not possible:
                 yield ("orders", i), f"no unit of stage {casting.name} can take all heats of cast {order.name}"
             elif min(possible) > end:
-                yield (
-                    ("orders", i),
-                    f"cast {order.name} takes {min(possible):g} min, longer than the horizon of {end:g} min",
-                )
+                says = f"cast {order.name} takes {min(possible):g} min, longer than the horizon of {end:g} min"
+                yield ("orders", i), says
         elif order.units:
             for heat in heats:
                 if all(line.duration_min(heat.grade, unit) is None for unit in order.units):
@@ -310,10 +299,7 @@ def _of_state(scenario: Scenario) -> Mistakes:
             if item.unit not in machines:
                 says = f"unknown unit {item.unit!r}; units are {', '.join(machines)}"
                 yield ("disturbances", kind, i, "unit"), says
-    for place, says in margin_mistakes(
-        scenario.disturbances, scenario.line, scenario.stores, scenario.site.grid.import_limit_mw
-    ):
-        yield ("disturbances", *place), says
+    yield from _of_margins(scenario)
 
 
 def _of_goal(scenario: Scenario) -> Mistakes:
@@ -323,10 +309,8 @@ def _of_goal(scenario: Scenario) -> Mistakes:
         value = getattr(scenario.goal.caps, key)
         holds = value is not None and value is not OtherSignal.OFF
         if holds and scenario.market.marginal_carbon_intensity_kg_per_mwh is None:
-            yield (
-                ("goal", "caps", key),
-                "needs both intensities; the market gives no marginal_carbon_intensity_kg_per_mwh",
-            )
+            says = "needs both intensities; the market gives no marginal_carbon_intensity_kg_per_mwh"
+            yield ("goal", "caps", key), says
     goal = scenario.goal.minimize
     if goal in (Target.LATENESS, Target.MAKESPAN) and not scenario.orders:
         yield ("goal", "minimize"), f"{goal} needs orders; a site alone takes carbon, cost or cost_with_carbon_price"
@@ -334,17 +318,13 @@ def _of_goal(scenario: Scenario) -> Mistakes:
     yield from _of_grades(scenario)
     minutes = scenario.horizon.length_min
     if minutes % scenario.site.grid.metered_interval_min:
-        yield (
-            ("site", "grid", "metered_interval_min"),
-            f"the horizon of {minutes:g} min is not a whole number of metered intervals",
-        )
+        says = f"the horizon of {minutes:g} min is not a whole number of metered intervals"
+        yield ("site", "grid", "metered_interval_min"), says
     horizon, meter = scenario.horizon, round(scenario.site.grid.metered_interval_min)
     if not horizon.begins_on(math.gcd(round(horizon.step_min), meter)):
         begin = f"{horizon.instant(0):%H:%M} ({horizon.zone})"
-        yield (
-            ("horizon", "start"),
-            f"{begin} lies within a metered interval; intervals of {meter} min count from the full hour",
-        )
+        says = f"{begin} lies within a metered interval; intervals of {meter} min count from the full hour"
+        yield ("horizon", "start"), says
 
 
 def _of_grades(scenario: Scenario) -> Mistakes:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from emberline.scenarios import process as processes
 from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.process import locks
+from emberline.scenarios.process.record import Process
+from emberline.scenarios.records.base import Mistakes
 from emberline.scenarios.records.orders import RunLock
-
-Mistakes = Iterator[tuple[tuple[str | int, ...], str]]
 
 
 def mistakes(scenario: Scenario) -> Mistakes:
@@ -31,7 +28,7 @@ def mistakes(scenario: Scenario) -> Mistakes:
         yield from _too_many(scenario)
 
 
-def _of_lock(scenario: Scenario, lock: RunLock, process: processes.Process) -> Mistakes:
+def _of_lock(scenario: Scenario, lock: RunLock, process: Process) -> Mistakes:
     horizon = scenario.horizon
     if lock.mode is None and process.modes:
         yield ("mode",), f"which mode of {process.name}: {', '.join(process.mode)}"

@@ -35,7 +35,7 @@ def carriers(scenario: Scenario) -> Mistakes:
         if carrier not in scenario.site.carrier or carrier == ELECTRICITY:
             options = ", ".join(name for name in scenario.site.carrier if name != ELECTRICITY) or "none"
             yield ("line", "grades"), f"{carrier!r} is no carrier that heats can take; those of the site are {options}"
-        elif not any(carrier in (name for _, name in asset.touches()) for asset in scenario.site.assets):
+        elif not scenario.site.touches(carrier):
             yield ("line", "grades"), f"nothing gives {carrier!r}; add a supply"
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from emberline.scenarios.assets import ELECTRICITY, Source, of
+from emberline.scenarios.assets.base import of
+from emberline.scenarios.assets.quantity import ELECTRICITY
+from emberline.scenarios.assets.trade import Source
 from emberline.scenarios.case.case import Case
 from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.flows.process_flows import directions

@@ -7,14 +7,3 @@ the works can apply, and that looks at no price.
 Reference: Benedikt, Módos, Hanzálek (2020), Power of pre-processing: production scheduling with variable energy pricing
 and power-saving states.
 """
-
-from emberline.scenarios.energy_states.record import (
-    TOLERANCE_MIN,
-    EnergyState,
-    EnergyStates,
-    Transition,
-    gap_pieces,
-    idle_pieces,
-)
-
-__all__ = ["TOLERANCE_MIN", "EnergyState", "EnergyStates", "Transition", "gap_pieces", "idle_pieces"]

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios.assets.base import Named
-from emberline.scenarios.assets.use import Use
+from emberline.scenarios.assets.base import Named, Use
 from emberline.scenarios.metrics import FACTORS
 
 if TYPE_CHECKING:

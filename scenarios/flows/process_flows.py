@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios.metrics import FACTORS
-from emberline.scenarios.process import Mode, Process
+from emberline.scenarios.process.recipe import Mode
+from emberline.scenarios.process.record import Process
 
 if TYPE_CHECKING:
     from emberline.scenarios.case.scenario import Scenario

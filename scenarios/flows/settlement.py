@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from emberline.scenarios.messages import Message, mark
+from emberline.scenarios.messages import Message
 from emberline.scenarios.records.series import Series
 from emberline.scenarios.tariff.contracts import BaseBlock, Green, Guarantees, Kind
 
@@ -53,6 +53,13 @@ class Settled(NamedTuple):
     money: np.ndarray
 
 
+def _delivered(scenario: Case, contract: BaseBlock | Green, import_mwh: np.ndarray) -> np.ndarray:
+    """Energy of a contract in each step [MWh], shape (n_steps,): its profile, or its share of the import."""
+    profile = profile_mw(scenario, contract)
+    share = getattr(contract, "share", None) or 0.0
+    return share * import_mwh if profile is None else profile * scenario.horizon.step_h
+
+
 def settle(scenario: Case, import_mwh: np.ndarray) -> tuple[Settled, ...]:
     """Settlement of nominated import, contract by contract and then at the spot price (``spot``).
 
@@ -60,7 +67,7 @@ def settle(scenario: Case, import_mwh: np.ndarray) -> tuple[Settled, ...]:
         scenario: with contracts and spot price on its steps.
         import_mwh: nominated import by step [MWh], shape (n_steps,).
     """
-    hours, spot = scenario.horizon.step_h, scenario.inputs.variables["price_per_mwh"].values
+    spot = scenario.inputs.variables["price_per_mwh"].values
     lines: list[Settled] = []
     blocks: list[tuple[BaseBlock | Green, np.ndarray]] = []
     rest = import_mwh
@@ -73,11 +80,8 @@ def settle(scenario: Case, import_mwh: np.ndarray) -> tuple[Settled, ...]:
                 mwh = contract.share * import_mwh
             lines.append(Settled(contract.name, "guarantees", mwh, mwh * price))
             continue
-        profile = profile_mw(scenario, contract)
-        if profile is None:
-            mwh = (getattr(contract, "share", None) or 0.0) * import_mwh
-        else:
-            mwh = profile * hours
+        mwh = _delivered(scenario, contract, import_mwh)
+        if contract.mw is not None:
             blocks.append((contract, mwh))
         lines.append(Settled(contract.name, "energy", mwh, mwh * price))
         rest = rest - mwh
@@ -201,34 +205,23 @@ def market_based(scenario: Case, import_mwh: np.ndarray) -> tuple[Covered, ...]:
             continue
         if contract.kg_per_mwh is None:
             continue
-        profile = profile_mw(scenario, contract)
-        if profile is None:
-            mwh = (getattr(contract, "share", None) or 0.0) * import_mwh
-        else:
-            mwh = profile * scenario.horizon.step_h - sold.get(contract.name, 0.0)
-        mwh = np.minimum(mwh, uncovered)
+        mwh = np.minimum(_delivered(scenario, contract, import_mwh) - sold.get(contract.name, 0.0), uncovered)
         uncovered = uncovered - mwh
-        shares.append(
-            Covered(contract.name, mwh, mwh * contract.kg_per_mwh, Message("contract {name}", name=contract.name))
-        )
+        says = Message("contract {name}", name=contract.name)
+        shares.append(Covered(contract.name, mwh, mwh * contract.kg_per_mwh, says))
     for bought in guarantees:
         if bought.share is not None:
             mwh = np.minimum(bought.share * import_mwh, uncovered)
         else:
             uncovered_mwh = float(uncovered.sum())
-            mwh = (
-                uncovered * min((bought.mwh or 0.0) / uncovered_mwh, 1.0)
-                if uncovered_mwh > 0
-                else np.zeros(len(uncovered))
-            )
+            mwh = uncovered * (min((bought.mwh or 0.0) / uncovered_mwh, 1.0) if uncovered_mwh > 0 else 0.0)
         uncovered = uncovered - mwh
-        shares.append(
-            Covered(bought.name, mwh, np.zeros(len(mwh)), Message("guarantees of origin {name}", name=bought.name))
-        )
-    name, says = "residual_kg_per_mwh", mark("intensity of the residual mix")
+        says = Message("guarantees of origin {name}", name=bought.name)
+        shares.append(Covered(bought.name, mwh, np.zeros(len(mwh)), says))
+    name, says = "residual_kg_per_mwh", Message("intensity of the residual mix")
     if scenario.market.residual_kg_per_mwh is None:
-        name, says = "carbon_intensity_kg_per_mwh", mark("average of the location, no residual mix")
-    return (*shares, Covered("rest", uncovered, uncovered * scenario.inputs[name].to_numpy(), Message(says)))
+        name, says = "carbon_intensity_kg_per_mwh", Message("average of the location, no residual mix")
+    return (*shares, Covered("rest", uncovered, uncovered * scenario.inputs[name].to_numpy(), says))
 
 
 def onto_meter(scenario: Scenario, values: np.ndarray) -> np.ndarray:

@@ -15,8 +15,8 @@ from emberline.scenarios.importing.clocks import (
     share_of_dates,
 )
 from emberline.scenarios.importing.mapping_draft import MappingDraft
+from emberline.scenarios.importing.roles import fits, unit_of
 from emberline.scenarios.importing.times import TIMESTAMP, cleaned
-from emberline.scenarios.importing.units import fits, unit_of
 from emberline.scenarios.reading.unit_spelling import named
 
 TIMES = ("time", "date", "stamp", "start", "from", "mtu", "datum", "zeit", "von", "时间", "日期")

@@ -160,8 +160,5 @@ def checked(data: dict[str, Any], where: Callable[[Keys], str]) -> Mapping:
     try:
         return Mapping.model_validate(data)
     except ValidationError as error:
-        errors = error.errors(include_url=False)
-    places = [tuple(item["loc"]) for item in errors]
-    raise ScenarioError(
-        Problem(where(place), dotted(place), fault(item)) for place, item in zip(places, errors, strict=True)
-    )
+        mistakes = error.errors(include_url=False)
+    raise ScenarioError(Problem(where(item["loc"]), dotted(item["loc"]), fault(item)) for item in mistakes)

@@ -11,8 +11,7 @@ from emberline.scenarios.importing.clocks import joined
 from emberline.scenarios.importing.mapping import Mapping, checked
 from emberline.scenarios.importing.reading import Raw
 from emberline.scenarios.importing.roles import ROLES, Role
-from emberline.scenarios.importing.series_import import MISSING, NUMBERS, close_match
-from emberline.scenarios.importing.units import NO_VALUE
+from emberline.scenarios.importing.series_import import MISSING, NO_VALUE, NUMBERS, close_match
 from emberline.scenarios.records.base import Problem, ScenarioError
 
 LOOKED_AT = 5000

@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+
+import numpy as np
 import pandas as pd
 
 from emberline.scenarios.importing.mapping_draft import MappingDraft
-from emberline.scenarios.importing.roles import energy
-from emberline.scenarios.importing.units import (
-    column_of_units,
-    fits,
-    looks_like_register,
-    unit_of,
-    unit_unsaid,
-    words_for_none,
-)
+from emberline.scenarios.importing.roles import energy, fits, unit_of
+from emberline.scenarios.importing.series_import import NO_VALUE
 from emberline.scenarios.reading.unit_spelling import named
+
+UNIT_COLUMNS = (
+    "unit",
+    "units",
+    "uom",
+    "unit of measure",
+    "unitofmeasure",
+    "einheit",
+    "eng units",
+    "engunits",
+    "engineering units",
+    "单位",
+)
+REGISTER = re.compile(r"register|reading|counter|cumul|zähler|zaehler|stand\b|total|index|import kwh|表底|示数")
+MANY_MW = 1000.0
+"""A mean above it is more than a plant takes."""
+
+
+def looks_like_register(values: pd.Series, name: str) -> bool:
+    """Whether energies go on from row to row, as the register of a meter does.
+
+    By name they may rise in any way; without one they must rise for long, unevenly, and by little of what they are.
+    """
+    numbers = values.dropna().to_numpy(float)
+    steps = np.diff(numbers)
+    if len(steps) < 4 or (steps < 0).mean() > 0.05 or (steps > 0).mean() < 0.5:
+        return False
+    rising = steps[steps >= 0]
+    if REGISTER.search(name.lower()):
+        return True
+    little = np.median(rising) < 0.05 * np.median(np.abs(numbers))
+    usual = np.percentile(rising, [10, 90])  # a gap makes one step of two
+    return bool(len(steps) >= 48 and little and usual[1] > (1 + 1e-6) * usual[0])
 
 
 def unit(draft: MappingDraft) -> str | None:
@@ -39,16 +69,28 @@ def unit(draft: MappingDraft) -> str | None:
         draft.refuse(value[:60], "¥ stands for JPY and CNY; say the unit, such as JPY/kWh or CNY/kWh")
     if "{" in draft.role.unit or value not in draft.head:
         return None
-    texts = draft.texts(value)[draft.matching_rows(draft.head).index]
-    usual, says = unit_unsaid(draft.role, texts, str(draft.fields.get("decimal", ".")))
-    draft.tell(says)
-    return usual
+    if not draft.role.unit:
+        draft.tell("values are shares of the peak, as the file names no unit")
+        return None
+    numbers = _numbers(draft, value).dropna()
+    mean = abs(float(numbers.mean())) if len(numbers) else 0.0
+    doubt = f"; their mean of {mean:,.0f} MW is much for a plant" if mean > MANY_MW and draft.role.unit == "MW" else ""
+    draft.tell(f"unit {draft.role.unit}, as the file names none{doubt}")
+    return draft.role.unit
+
+
+def _numbers(draft: MappingDraft, column: str) -> pd.Series:
+    """Numbers in a column of the rows that are taken; none where a cell is no number."""
+    cells = draft.texts(column)[draft.matching_rows(draft.head).index]
+    if draft.fields.get("decimal") == ",":
+        cells = cells.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
+    return pd.to_numeric(cells, errors="coerce")
 
 
 def _unit_of_rows(draft: MappingDraft) -> str | None:
     """The unit that a column of units says for the rows that are taken."""
     frame = draft.matching_rows(draft.raw.frame)
-    column = column_of_units(frame)
+    column = next((name for name in map(str, frame.columns) if name.strip().lower() in UNIT_COLUMNS), None)
     if column is None or column == draft.fields["value"]:
         return None
     units = [unit for unit in dict.fromkeys(frame[column].astype(str).str.strip()) if unit]
@@ -68,11 +110,7 @@ def counts(draft: MappingDraft) -> str | None:
         return None
     if not energy(draft.fields.get("unit")):
         return None
-    frame = draft.matching_rows(draft.head)
-    cells = frame[value].astype(str).str.strip()
-    if draft.fields.get("decimal") == ",":
-        cells = cells.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
-    if not looks_like_register(pd.to_numeric(cells, errors="coerce"), value):
+    if not looks_like_register(_numbers(draft, value), value):
         return None
     draft.tell("the values go on from row to row, as a meter's register does: taken are their differences")
     draft.fields["stamps"] = "start"
@@ -86,7 +124,11 @@ def missing(draft: MappingDraft) -> tuple[str, ...] | None:
     if first not in columns or last not in columns:
         return None
     names = columns[columns.index(first) : columns.index(last) + 1]
-    words = words_for_none([frame[name] for name in names])
+    words: Counter[str] = Counter()
+    for cells in (frame[name] for name in names if not pd.api.types.is_numeric_dtype(frame[name])):
+        text = cells.astype(object).where(cells.notna(), "").astype(str).str.strip()
+        occurrences = text[text.str.lower().isin(NO_VALUE)].value_counts()
+        words.update({str(word): int(count) for word, count in occurrences.items()})
     if not words:
         return None
     examples = ", ".join(f"{word!r} ({count})" for word, count in words.items())

@@ -118,14 +118,10 @@ def _csv(content: bytes, name: str, header: int | None, separator: str | None) -
 
 
 def _decoded(content: bytes) -> str:
+    encodings: tuple[str, ...] = () if b"\0" in content else ENCODINGS
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        try:
-            return content.decode("utf-16")
-        except UnicodeDecodeError:
-            raise ValueError("is neither CSV, Excel (.xlsx) nor Parquet") from None
-    if b"\0" in content:
-        raise ValueError("is neither CSV, Excel (.xlsx) nor Parquet")
-    for encoding in ENCODINGS:
+        encodings = ("utf-16",)
+    for encoding in encodings:
         try:
             return content.decode(encoding)
         except UnicodeDecodeError:

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from emberline.scenarios.reading.document import Keys
-from emberline.scenarios.reading.unit_spelling import spelled
-from emberline.scenarios.records.quantity import CURRENCIES, UNIT, factor
+from emberline.scenarios.reading.unit_spelling import named, of_name, spelled
+from emberline.scenarios.records.quantity import CURRENCIES, UNIT, converts, factor
 
 
 @dataclass(frozen=True)
@@ -18,13 +18,16 @@ class Role:
     title: str
     path: Keys
     """Keys that lead to it in a scenario; empty: none, it is read next to one."""
-    column: str
-    """Its name in the normalised file."""
     unit: str
     """``{currency}`` stands for the currency that the file counts in."""
     minimum: float | None = None
     words: tuple[str, ...] = ()
     """Possible names of a column that holds it."""
+
+    @property
+    def column(self) -> str:
+        """Its name in the normalised file: that of its key; a meter's power has none in a scenario."""
+        return str(self.path[-1]) if self.path else "power_mw"
 
     @property
     def metered(self) -> bool:
@@ -35,24 +38,29 @@ class Role:
 ROLES: dict[str, Role] = {
     role.name: role
     for role in (
-        Role("price", "price of electricity", ("market", "price_per_mwh"), "price_per_mwh", "{currency}/MWh",
+        Role("price", "price of electricity", ("market", "price_per_mwh"), "{currency}/MWh",
              words=("price", "spot", "day-ahead", "preis", "mcp", "lmp", "clearing", "cost", "电价")),
-        Role("export-price", "price of exported electricity", ("market", "export_price_per_mwh"),
-             "export_price_per_mwh", "{currency}/MWh", words=("export", "feed-in", "price")),
+        Role("export-price", "price of exported electricity", ("market", "export_price_per_mwh"), "{currency}/MWh",
+             words=("export", "feed-in", "price")),
         Role("intensity", "carbon intensity of the grid, average", ("market", "carbon_intensity_kg_per_mwh"),
-             "carbon_intensity_kg_per_mwh", "kg/MWh", 0.0, ("intensity", "carbon", "co2", "emission", "average")),
+             "kg/MWh", 0.0, ("intensity", "carbon", "co2", "emission", "average")),
         Role("marginal-intensity", "carbon intensity of the grid, marginal",
-             ("market", "marginal_carbon_intensity_kg_per_mwh"), "marginal_carbon_intensity_kg_per_mwh", "kg/MWh", 0.0,
+             ("market", "marginal_carbon_intensity_kg_per_mwh"), "kg/MWh", 0.0,
              ("marginal", "intensity", "carbon", "co2", "moer")),
-        Role("load", "base load of the site", ("site", "base_load_mw"), "base_load_mw", "MW", 0.0,
+        Role("load", "base load of the site", ("site", "base_load_mw"), "MW", 0.0,
              ("load", "power", "demand", "consumption", "usage", "energy", "last", "verbrauch", "kw")),
-        Role("pv", "yield of the PV plant", ("site", "pv", "capacity_factor"), "capacity_factor", "", 0.0,
+        Role("pv", "yield of the PV plant", ("site", "pv", "capacity_factor"), "", 0.0,
              ("pv", "solar", "capacity factor", "yield", "photovoltaic")),
-        Role("actual", "metered power of the plant, to calibrate with", (), "power_mw", "MW", 0.0,
+        Role("actual", "metered power of the plant, to calibrate with", (), "MW", 0.0,
              ("power", "meter", "load", "usage", "energy", "actual", "kw")),
     )
 }  # fmt: skip
 """By the name that the command line takes."""
+NO_VALUES = {
+    "hour", "hours", "hr", "block", "day", "month", "year", "week", "id", "index", "no", "nr", "row", "flag", "quality",
+    "status", "estimated", "interval", "period", "stunde", "tag", "monat", "jahr", "weekday", "nsm", "zone",
+}  # fmt: skip
+"""Words in the names of columns of numbers that count something else."""
 POWER, ENERGY, SHARE = "MW", "MWh", ""
 
 
@@ -81,7 +89,7 @@ def standard(role: Role, unit: str | None, interval_min: float, peak_mw: float |
         )
     if "{currency}" in role.unit and currency is None:
         raise ValueError(f"{unit[:40]!r} names no currency; say it, as in {target_unit}, of {', '.join(CURRENCIES)}")
-    if role.unit == SHARE and _converts(source_unit, (POWER, ENERGY)):
+    if role.unit == SHARE and converts(source_unit, POWER, ENERGY):
         if not peak_mw:
             raise ValueError(f"{unit} is a power or an energy: say the plant's peak (peak_mw), or give shares of it")
         return _power(source_unit, interval_min) / peak_mw, target_unit
@@ -92,24 +100,14 @@ def standard(role: Role, unit: str | None, interval_min: float, peak_mw: float |
 
 def energy(unit: str | None) -> bool:
     """Whether a unit counts energy."""
-    return unit is not None and _converts(spelled(unit), (ENERGY,))
+    return unit is not None and converts(spelled(unit), ENERGY)
 
 
 def _power(source_unit: str, interval_min: float) -> float:
     """Megawatts of one ``source_unit``, which is a power or an energy for each interval."""
-    if _converts(source_unit, (ENERGY,)):
+    if converts(source_unit, ENERGY):
         return factor(source_unit, ENERGY) * 60 / interval_min
     return factor(source_unit, POWER)
-
-
-def _converts(source_unit: str, units: tuple[str, ...]) -> bool:
-    for unit in units:
-        try:
-            factor(source_unit, unit)
-        except ValueError:
-            continue
-        return True
-    return False
 
 
 def money(unit: str | None) -> str | None:
@@ -121,3 +119,33 @@ def money(unit: str | None) -> str | None:
     except ValueError:  # reported where the unit is used
         return None
     return next((currency for currency in CURRENCIES if re.match(rf"{currency}\b", source_unit)), None)
+
+
+def unit_of(name: str, role: Role, interval_min: float) -> str | None:
+    """A unit at the end of a column's name, in brackets or after an underscore."""
+    for candidate in of_name(name):
+        try:
+            unit = spelled(candidate)
+            standard(role, unit, interval_min, 1.0)
+        except ValueError:
+            continue
+        return unit
+    return None
+
+
+def fits(name: str, role: Role, interval_min: float) -> bool:
+    """Whether a column's name does not say that it holds something else than the role."""
+    words = set(re.split(r"[^a-z0-9%]+", name.lower()))
+    if words & NO_VALUES:
+        return False
+    shares = {"%", "pct", "percent", "share", "prozent", "anteil"}
+    if role.unit and words & shares:
+        return False
+    unit = named(name)
+    if unit is None:
+        return True
+    try:
+        standard(role, unit, interval_min, 1.0)
+    except ValueError:
+        return False
+    return True

@@ -20,17 +20,22 @@ from emberline.scenarios.reading.editing import flow
 from emberline.scenarios.reading.series import LARGEST
 from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.scenarios.records.horizon import Horizon
+from emberline.scenarios.records.series import Series
 
 MISSING = ("", "na", "n/a", "nan", "null", "none", "-", "–")
 """Words for a value that is not there."""
+NO_VALUE = (
+    "#n/a", "#na", "#nv", "#value!", "#div/0!", "#ref!", "---", "--", "—", "?", "bad", "bad input", "no data", "nodata",
+    "error", "err", "invalid", "missing", "fehlt", "k.a.", "k. a.", "n.a.", "n. a.", "i/o timeout", "pt created",
+    "not connect", "comm fail", "offline",
+)  # fmt: skip
+"""Words that historians and workbooks write where there is no value."""
 NUMBERS = {
     ".": re.compile(r"[+-]?(?:\d+|\d{1,3}(?:[ '\u202f]\d{3})+)?(?:\.\d*)?(?:[eE][+-]?\d{1,3})?"),
     ",": re.compile(r"[+-]?(?:\d+|\d{1,3}(?:[. '\u202f]\d{3})+)?(?:,\d*)?(?:[eE][+-]?\d{1,3})?"),
 }
-BLANK = {
-    "value": None, "table": None, "parquet": None, "signal": None, "time": "time_utc", "unit": None, "zone": None,
-    "gaps": "refuse", "scale": 1, "forecast": None,
-}  # fmt: skip
+OF_ANOTHER = ("value", "table", "parquet", "signal", "time", "unit", "zone", "gaps", "scale", "forecast")
+BLANK = {name: Series.model_fields[name].default for name in OF_ANOTHER}
 """A series with nothing of its own: an overlay is merged key by key."""
 
 
@@ -184,10 +189,8 @@ class _Bringer:
                 if near is not None:
                     self._say(column[:60], f"there is no such column; did you mean {near[:40]!r}?")
                     continue
-                few = ", ".join(name[:40] for name in columns_of_file[:12]) + (
-                    " …" if len(columns_of_file) > 12 else ""
-                )
-                self._say(column[:60], f"there is no such column; columns are {few}")
+                few, more = ", ".join(name[:40] for name in columns_of_file[:12]), " …" * (len(columns_of_file) > 12)
+                self._say(column[:60], f"there is no such column; columns are {few}{more}")
 
     def _filter(self) -> None:
         for column, cell in self.mapping.where.items():
@@ -312,10 +315,8 @@ class _Bringer:
         if len(twice):
             at = int(twice[0])
             stamp, more = np.datetime64(int(seconds[at]), "s"), f" ({len(twice)} like this)" if len(twice) > 1 else ""
-            says = (
-                f"{stamp}Z is there twice, in {self.raw.where(int(rows[at]))} too{more}; say duplicates: first, last "
-            )
-            says += "or mean"
+            there = f"{stamp}Z is there twice, in {self.raw.where(int(rows[at]))} too{more}"
+            says = f"{there}; say duplicates: first, last or mean"
             self.problems.append(Problem(self.raw.where(int(rows[at + 1])), self.mapping.time, says))
             return 0
         off = np.flatnonzero((seconds - seconds[0]) % width != 0)

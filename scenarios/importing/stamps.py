@@ -11,7 +11,7 @@ import pandas as pd
 from emberline.scenarios.importing.clocks import ENDS, day_columns
 from emberline.scenarios.importing.mapping import LONGEST_MIN, Mapping, Order
 from emberline.scenarios.importing.mapping_draft import MappingDraft
-from emberline.scenarios.importing.times import OFFSET, PLACES, TIMESTAMP, cleaned, on_the_wall, utc_seconds
+from emberline.scenarios.importing.times import OFFSET, TIMESTAMP, cleaned, on_the_wall, utc_seconds
 
 
 def order(draft: MappingDraft, stamps: pd.Series) -> Order | None:
@@ -39,9 +39,8 @@ def order(draft: MappingDraft, stamps: pd.Series) -> Order | None:
 def _even(text: pd.Series) -> Order | None:
     """The one order by which times are evenly apart; None: both, or neither."""
     even: list[Order] = []
-    for order in PLACES:
-        if order == "year first":
-            continue
+    orders: tuple[Order, ...] = ("month first", "day first")
+    for order in orders:
         trial = Mapping.model_validate({"as": "load", "time": "t", "value": "v", "order": order})
         seconds = utc_seconds(text.head(500), trial, lambda good, says: None, local=True)
         steps = np.diff(seconds)

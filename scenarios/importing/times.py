@@ -29,6 +29,7 @@ EARLIEST, LATEST = 31_536_000, 7_289_654_400
 OUTSIDE, ONE_DAY = "lies outside 1971 to 2200", 86_400
 PLACES: dict[Order, str] = {"year first": "abc", "day first": "cba", "month first": "cab"}
 """Place of the year, the month and the day in a date."""
+EXAMPLES = {"year first": "2026-03-10 06:00", "day first": "10.03.2026 06:00", "month first": "03/10/2026 06:00"}
 EPOCH = {"unix seconds": 1.0, "unix milliseconds": 1e-3}
 
 
@@ -125,7 +126,7 @@ def _parse(
     clock = (hour < 24) | ((hour == 24) & (number["minute"] == 0) & (number["second"] == 0))
     good = parts["a"].notna().to_numpy() & days.notna().to_numpy() & clock & (number["minute"] < 60)
     good &= number["second"] < 60
-    refuse(good | (text == "").to_numpy(), f"is no time with the {mapping.order}, as in {_example(mapping.order)}")
+    refuse(good | (text == "").to_numpy(), f"is no time with the {mapping.order}, as in {EXAMPLES[mapping.order]}")
     refuse((text != "").to_numpy(), "is empty")
     midnight = days.fillna(pd.Timestamp(0)).dt.as_unit("s").astype("int64").to_numpy()
     seconds = midnight + hour * 3600 + number["minute"] * 60 + number["second"]
@@ -141,10 +142,6 @@ def cleaned(stamps: pd.Series) -> pd.Series:
     """Times as text; of a span the beginning."""
     text = stamps.astype(object).where(stamps.notna(), "").astype(str).str.strip()
     return text.str.replace(r"\s+(?:-|–|to)\s+\d.*$", "", regex=True)
-
-
-def _example(order: Order) -> str:
-    return {"year first": "2026-03-10 06:00", "day first": "10.03.2026 06:00", "month first": "03/10/2026 06:00"}[order]
 
 
 def localized(seconds: np.ndarray, mask: np.ndarray, zone: tzinfo, name: str, refuse: Refuse) -> np.ndarray:

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from emberline.scenarios.case.case import Case
-from emberline.scenarios.energy_states import EnergyStates
+from emberline.scenarios.energy_states.record import EnergyStates
 
 NEVER = math.inf
 

@@ -19,7 +19,7 @@ event                       ``breakdown`` in rows of breakdowns: unit, start, en
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
@@ -72,16 +72,7 @@ class HeatLog:
             part = rows[(start >= first_min) & (start < last_min) & (rows["start_min"] < last_min)].copy()
             part.loc[part["end_min"] > last_min, ["end_min", *({"energy_mwh"} & set(part.columns))]] = np.nan
             cut.append(part.reset_index(drop=True))
-        return HeatLog(
-            name=self.name,
-            origin=self.origin,
-            heats=cut[0],
-            breakdowns=cut[1],
-            tells_breakdowns=self.tells_breakdowns,
-            until_min=min(self.until_min, last_min),
-            resolution_min=self.resolution_min,
-            ignored=self.ignored,
-        )
+        return replace(self, heats=cut[0], breakdowns=cut[1], until_min=min(self.until_min, last_min))
 
 
 def read(path: Path, scenario: Case) -> HeatLog:

@@ -12,24 +12,19 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios import signals
 from emberline.scenarios.case.case import Case
 from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.datasets import INPUTS, check
+from emberline.scenarios.reading.inputs import ROWS
 from emberline.scenarios.reading.series import Resolved, on_steps, read_forecast, resolve, signal_factor
 from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.scenarios.records.horizon import DAY, Horizon
 from emberline.scenarios.records.quantity import factor
 from emberline.scenarios.records.series import Forecast, Series
+from emberline.scenarios.signals.catalogue import signal
+from emberline.scenarios.signals.issues import course
 
 WEEK = timedelta(days=7)
-ROWS = {
-    "assets": ("asset_values", "series"),
-    "contracts": ("contract_mw", "contract"),
-    "deliveries": ("demand_tph", "demand"),
-    "arrivals": ("arrival_tph", "arrival"),
-}
-"""Variable of ``INPUTS`` and its label, by the field whose items have a row each; all else is a variable of its own."""
 
 
 def foreseen(scenario: Case, horizon: Horizon, at: datetime) -> xr.Dataset:
@@ -108,7 +103,7 @@ def _issued(forecast: Forecast, horizon: Horizon, unit: str, folder: Path, at: d
     issued, valid, raw = read_forecast(forecast, folder)
     name = forecast.signal or Path(forecast.csv or forecast.parquet or "").name
     if forecast.signal is not None:
-        width, scale = signals.course(signals.signal(forecast.signal)).seconds, signal_factor(forecast, unit)
+        width, scale = course(signal(forecast.signal)).seconds, signal_factor(forecast, unit)
     else:
         width = round(forecast.interval_min * 60)
         scale = (factor(forecast.unit, unit) if forecast.unit else 1.0) * forecast.scale

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
+from difflib import get_close_matches
 from functools import partial
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
 from emberline.scenarios.case.case import Case
 from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.checking.mistakes import between_nouns
-from emberline.scenarios.checking.unknown_keys import _fields, nearest_key, suggestion
 from emberline.scenarios.reading import document as yaml_document
 from emberline.scenarios.reading import overlay
 from emberline.scenarios.reading.document import Document, Keys, dotted
@@ -210,7 +210,7 @@ def _translate(document: Document, error: ValidationError, data: Any) -> Iterato
     # a quantity is read in the unit of its record's carrier
     items = [item for item in items if item["loc"] in carriers or (*item["loc"][:-1], "carrier") not in carriers]
     misspelt = {(*path[:-1], near) for item in items if item["type"] == "extra_forbidden"
-                for path in [_keys(item, data)] if (near := nearest_key(path))}  # fmt: skip
+                for path in [_keys(item, data)] if (near := _nearest_key(path))}  # fmt: skip
     strange = {_keys(item, data) for item in items if item["type"] == "extra_forbidden"}
     for item in items:
         if item["type"] == "too_short" and any(len(o["loc"]) > len(item["loc"]) for o in items if _below(o, item)):
@@ -226,6 +226,36 @@ def _translate(document: Document, error: ValidationError, data: Any) -> Iterato
         elif item["type"] == "extra_forbidden":
             says += suggestion(path)
         yield Problem(document.where(path), key, " ".join(says.split())[:300])
+
+
+def suggestion(path: Keys) -> str:
+    """End of a message: the field that is meant, else the fields that are allowed; empty where there are none."""
+    near, names = _nearest_key(path), _fields(path)
+    if near:
+        return f"; did you mean {near}?"
+    return f"; allowed are {', '.join(names)}" if names else ""
+
+
+def _nearest_key(path: Keys) -> str | None:
+    """The field that an unknown key probably means."""
+    return next(iter(get_close_matches(str(path[-1])[:100], _fields(path), n=1)), None)
+
+
+def _fields(path: Keys) -> list[str]:
+    """Names of the fields that stand where a key does."""
+    model: Any = Scenario
+    for part in path[:-1]:
+        if isinstance(part, int) or model is None:
+            continue
+        field = getattr(model, "model_fields", {}).get(part)
+        model = _record_of(field.annotation) if field else None
+    return list(getattr(model, "model_fields", {}))
+
+
+def _record_of(annotation: Any) -> Any:
+    if hasattr(annotation, "model_fields"):
+        return annotation
+    return next((record for part in get_args(annotation) if (record := _record_of(part)) is not None), None)
 
 
 def _strange(data: Any, path: Keys, unknown: set[Keys]) -> bool:

@@ -12,11 +12,16 @@ from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, fie
 from emberline.scenarios.assets.quantity import of_unit
 from emberline.scenarios.records.base import NAME, Explicit, Misplaced, Record
 from emberline.scenarios.records.emissions import Emissions
-from emberline.scenarios.records.quantity import Fraction, KilowattHoursPerTonne, Megawatts, TonnesPerHour, in_unit
+from emberline.scenarios.records.quantity import (
+    Fraction,
+    KilowattHoursPerTonne,
+    Megawatts,
+    TonnesPerHour,
+    in_unit,
+    read_in,
+)
 
-GigajoulesPerTonne = Annotated[
-    float, BeforeValidator(in_unit("GJ/t"), json_schema_input_type=float | str), Field(gt=0, le=1e4)
-]
+GigajoulesPerTonne = Annotated[float, read_in("GJ/t"), Field(gt=0, le=1e4)]
 PER_TONNE = WithJsonSchema({"type": ["number", "string"], "description": "per tonne: a number, or with its unit"})
 GJ_PER_MWH = 3.6
 

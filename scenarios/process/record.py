@@ -11,16 +11,16 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from emberline.scenarios.process.recipe import Mode, Recipe
-from emberline.scenarios.records.base import NAME, Misplaced, Record
+from emberline.scenarios.records.base import NAME, Misplaced, Place, Record
 from emberline.scenarios.records.horizon import Horizon, Moment
 from emberline.scenarios.records.orders import RunLock
-from emberline.scenarios.records.quantity import Hours, MegawattHours, Minutes, TonnesPerHour, in_unit
+from emberline.scenarios.records.quantity import Hours, MegawattHours, Minutes, TonnesPerHour, read_in
 
-Span = Annotated[float, BeforeValidator(in_unit("h"), json_schema_input_type=float | str), Field(ge=0, le=10_000)]
+Span = Annotated[float, read_in("h"), Field(ge=0, le=10_000)]
 """Hours, zero included."""
-OffSpec = Annotated[float, BeforeValidator(in_unit("t"), json_schema_input_type=float | str), Field(ge=0, le=1e6)]
+OffSpec = Annotated[float, read_in("t"), Field(ge=0, le=1e6)]
 """Tonnes, zero included."""
-Gigajoules = Annotated[float, BeforeValidator(in_unit("GJ"), json_schema_input_type=float | str), Field(ge=0, le=1e7)]
+Gigajoules = Annotated[float, read_in("GJ"), Field(ge=0, le=1e7)]
 
 
 class StartUp(Record):
@@ -73,9 +73,7 @@ class PlannedStop(Record):
     """Latest beginning; none: as late as it fits."""
 
 
-RampPerHour = Annotated[
-    float, BeforeValidator(in_unit("t/h/h"), json_schema_input_type=float | str), Field(gt=0, le=1e6)
-]
+RampPerHour = Annotated[float, read_in("t/h/h"), Field(gt=0, le=1e6)]
 LONG_H = 10_000.0
 """Hours after which nothing that was counts any more."""
 
@@ -155,7 +153,7 @@ class Process(Recipe):
     def _wrong(self, says: str, *place: str | int) -> Misplaced:
         return Misplaced(f"process {self.name}: {says}", *place)
 
-    def _fits(self, mode: Mode, place: tuple[str | int, ...]) -> None:
+    def _fits(self, mode: Mode, place: Place) -> None:
         """Refuse a mode whose rates do not fit what goes with them."""
         rate, rates = mode.rate, [point.rate_tph for point in mode.power_by_rate]
         if rate is None:
@@ -180,7 +178,7 @@ class Process(Recipe):
         if len(set(pairs)) < len(pairs) or any(start == end for start, end in pairs):
             says = "change_over.between names two different modes, each pair once"
             raise self._wrong(says, "change_over", "between")
-        named: list[tuple[tuple[str | int, ...], str]] = [
+        named: list[tuple[Place, str]] = [
             (("change_over", "between", i, field), getattr(pair, field))
             for i, pair in enumerate(self.change_over.between) for field in ("start", "end")
         ]  # fmt: skip
@@ -201,7 +199,7 @@ class Process(Recipe):
             if unit.ready_in_h and (unit.mode is None or not lasts_h):
                 says = f"a unit is ready in {unit.ready_in_h:g} h, but what it begins with takes no time"
                 raise self._wrong(says, "state", i, "ready_in_h")
-        losses: dict[tuple[str | int, ...], float] = {
+        losses: dict[Place, float] = {
             ("start_up",): self.start_up.off_spec_t,
             ("change_over",): self.change_over.off_spec_t,
         }
@@ -291,28 +289,26 @@ def in_steps(hours: float, step_h: float) -> int:
     return math.ceil(hours / step_h - 1e-9)
 
 
-def carriers_of(process: Process) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Place within the record and name of each carrier that a process names."""
-    recipes: list[tuple[tuple[str | int, ...], Recipe]] = [((), process)]
+def _named(process: Process) -> Iterator[tuple[Place, str]]:
+    """Place within the record and name of each store and carrier that a process names."""
+    recipes: list[tuple[Place, Recipe]] = [((), process)]
     recipes += [(("modes", i), mode) for i, mode in enumerate(process.modes)]
     for place, recipe in recipes:
         for side in ("inputs", "outputs"):
             for i, stream in enumerate(getattr(recipe, side)):
-                if stream.carrier is not None:
-                    yield (*place, side, i, "carrier"), stream.carrier
+                yield (*place, side, i, "carrier" if stream.store is None else "store"), stream.place
         for i, fuel in enumerate(recipe.heat.fuels if recipe.heat else ()):
             yield (*place, "heat", "fuels", i, "carrier"), fuel.carrier
 
 
-def stores_of(process: Process) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def carriers_of(process: Process) -> Iterator[tuple[Place, str]]:
+    """Place within the record and name of each carrier that a process names."""
+    return ((place, name) for place, name in _named(process) if place[-1] == "carrier")
+
+
+def stores_of(process: Process) -> Iterator[tuple[Place, str]]:
     """Place within the record and name of each store that a process names."""
-    recipes: list[tuple[tuple[str | int, ...], Recipe]] = [((), process)]
-    recipes += [(("modes", i), mode) for i, mode in enumerate(process.modes)]
-    for place, recipe in recipes:
-        for side in ("inputs", "outputs"):
-            for i, stream in enumerate(getattr(recipe, side)):
-                if stream.store is not None:
-                    yield (*place, side, i, "store"), stream.store
+    return ((place, name) for place, name in _named(process) if place[-1] == "store")
 
 
 def moves_runs(process: Process, locks: Sequence[RunLock]) -> bool:

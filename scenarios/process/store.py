@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from emberline.scenarios.assets.storage import effective_hours, retention
 from emberline.scenarios.records.base import NAME, Record
-from emberline.scenarios.records.quantity import Fraction, PerHour, Tonnes, in_unit
+from emberline.scenarios.records.quantity import Fraction, PerHour, Tonnes, read_in
 
-Level = Annotated[float, BeforeValidator(in_unit("t"), json_schema_input_type=float | str), Field(ge=0, le=1e7)]
+Level = Annotated[float, read_in("t"), Field(ge=0, le=1e7)]
 
 
 class Store(Record):

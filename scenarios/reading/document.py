@@ -129,54 +129,44 @@ def _brackets(text: str) -> int:
 def _construct(node: Any, path: Keys, document: Document, node_ids: set[int]) -> Any:
     line = node.start_mark.line + 1
     document.lines.setdefault(path, line)
-    where = f"{document.name}:{line}"
-    key = dotted(path)
-    if id(node) in node_ids:
-        document.problems.append(Problem(where, key, ALIAS))
+
+    def refuse(says: str, line: int = line, path: Keys = path) -> object:
+        document.problems.append(Problem(f"{document.name}:{line}", dotted(path), says))
         return LEFT_OUT
+
+    if id(node) in node_ids:
+        return refuse(ALIAS)
     node_ids.add(id(node))
     if len(path) > DEEPEST:
-        document.problems.append(Problem(where, key, f"is nested more than {DEEPEST} levels deep"))
-        return LEFT_OUT
+        return refuse(f"is nested more than {DEEPEST} levels deep")
     tag = str(node.tag or "")
     if tag and tag.removeprefix("tag:yaml.org,2002:") not in CORE:
-        document.problems.append(Problem(where, key, f"tags ({tag[:60]}) are not allowed"))
-        return LEFT_OUT
+        return refuse(f"tags ({tag[:60]}) are not allowed")
     if node.id == "scalar":
-        return _scalar(node)
+        quoted = node.style in ("'", '"', "|", ">")
+        return node.value if quoted else plain(node.value)
     if node.id == "sequence":
         items = [_construct(child, (*path, index), document, node_ids) for index, child in enumerate(node.value)]
         return [item for item in items if item is not LEFT_OUT]
     mapping: dict[str, Any] = {}
     for name_node, child in node.value:
         if name_node.id != "scalar":
-            document.problems.append(Problem(where, key, "has a key that is no plain name"))
+            refuse("has a key that is no plain name")
             continue
         name = str(name_node.value)
         at = name_node.start_mark.line + 1
         if name == "<<":
-            document.problems.append(Problem(f"{document.name}:{at}", key, "merge keys (<<) are not allowed"))
+            refuse("merge keys (<<) are not allowed", at)
             continue
         if name in mapping:
             first = document.lines.get((*path, name), at)
-            document.problems.append(
-                Problem(
-                    f"{document.name}:{at}", dotted((*path, name)), f"key given twice; the first is on line {first}"
-                )
-            )
+            refuse(f"key given twice; the first is on line {first}", at, (*path, name))
             continue
         document.lines[(*path, name)] = at
         value = _construct(child, (*path, name), document, node_ids)
         if value is not LEFT_OUT:
             mapping[name] = value
     return mapping
-
-
-def _scalar(node: Any) -> Any:
-    text = node.value
-    if node.style in ("'", '"', "|", ">"):
-        return text
-    return plain(text)
 
 
 def plain(text: str) -> Any:
@@ -236,21 +226,17 @@ def assign(document: Document, key: str, value: Any, spelled: str = "") -> None:
                 says = f"{dotted(tuple(path))} has no item {name!r}; it has {', '.join(items[:12])}"
                 raise ScenarioError([Problem(spelled, "", says)])
             path.append(index)
-            if last:
-                place[index] = value
-            else:
-                place = place[index]
         elif isinstance(place, dict):
             path.append(name)
-            if last:
-                place[name] = value
-            else:
-                if not isinstance(place.get(name), dict | list):
-                    place[name] = {}
-                place = place[name]
+            if not last and not isinstance(place.get(name), dict | list):
+                place[name] = {}
         else:
             says = f"{dotted(tuple(path))} is a value, it has no {name!r}"
             raise ScenarioError([Problem(spelled, "", says)])
+        if last:
+            place[path[-1]] = value
+        else:
+            place = place[path[-1]]
     for known_path in [p for p in document.lines if p[: len(path)] == tuple(path) and len(p) > len(path)]:
         del document.lines[known_path]
     document.overrides[tuple(path)] = spelled

@@ -143,18 +143,19 @@ def _in_place(text: str, path: Keys, value: Any) -> str | None:
 
     node = YAML(typ="safe", pure=True).compose(text)
     for part in path[:-1]:
-        node = _child(node, part)
+        node = child_of(node, part)
         if node is None:
             return None
     if node.id == "scalar" or (not node.value and not node.flow_style):
         return None
-    child = _child(node, path[-1])
+    child = child_of(node, path[-1])
     if value is ABSENT:
         return None if child is None else _removed(text, node, path[-1])
     return _added(text, node, path[-1], value) if child is None else _replaced(text, node, path[-1], value)
 
 
-def _child(node: Any, part: str | int) -> Any:
+def child_of(node: Any, part: str | int) -> Any:
+    """The node of a key or list item below another; None: there is none."""
     if node.id == "mapping":
         return next((value for key, value in node.value if key.value == part), None)
     if node.id == "sequence" and isinstance(part, int) and part < len(node.value):
@@ -178,7 +179,7 @@ def _line_end(text: str, at: int) -> int:
 
 
 def _replaced(text: str, node: Any, part: str | int, value: Any) -> str:
-    child = _child(node, part)
+    child = child_of(node, part)
     if node.id == "sequence" or node.flow_style:
         begin, end = child.start_mark.index, _end(text, child)
         if begin == end:  # a key without a value

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from emberline.scenarios.reading.files import named, unreadable
+from emberline.scenarios.reading.files import weighed
 from emberline.scenarios.records.factors import FactorRow, FactorTable
 from emberline.scenarios.records.faults import fault
 
@@ -24,11 +24,7 @@ def read_table(path: Path) -> FactorTable:
     Raises:
         ValueError: the file cannot be read, a row is wrong, or two rows of one name and gas hold on the same day.
     """
-    wrong = unreadable(path)
-    if wrong:
-        raise ValueError(f"{named(path)}: {wrong}")
-    if path.stat().st_size > LARGEST_FILE_MB * 1e6:
-        raise ValueError(f"{path.name} has {path.stat().st_size / 1e6:.0f} MB, at most {LARGEST_FILE_MB} are read")
+    weighed(path, LARGEST_FILE_MB)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

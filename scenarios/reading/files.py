@@ -24,6 +24,21 @@ def unreadable(path: Path) -> str | None:
     return None if os.access(path, os.R_OK) else f"cannot be read: {os.strerror(errno.EACCES)}"
 
 
+def weighed(path: Path, largest_mb: float) -> os.stat_result:
+    """Size and time of a file that is to be read.
+
+    Raises:
+        ValueError: it cannot be read, or is too large.
+    """
+    wrong = unreadable(path)
+    if wrong:
+        raise ValueError(f"{named(path)}: {wrong}")
+    status = path.stat()
+    if status.st_size > largest_mb * 1e6:
+        raise ValueError(f"{path.name} has {status.st_size / 1e6:.0f} MB, at most {largest_mb:g} are read")
+    return status
+
+
 def reason(error: OSError | ValueError) -> str:
     """Reason why the system refuses a path; it does not even look at one with a NUL."""
     if isinstance(error, OSError):

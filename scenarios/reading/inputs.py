@@ -21,6 +21,13 @@ MAX_SHARE = 1.2
 """Capacity factors are at most 1; measured ones lie a little above now and then."""
 PRICES = tuple(f"{currency}/" for currency in CURRENCIES)
 """Beginnings of units in which values may be negative."""
+ROWS = {
+    "assets": ("asset_values", "series"),
+    "contracts": ("contract_mw", "contract"),
+    "deliveries": ("demand_tph", "demand"),
+    "arrivals": ("arrival_tph", "arrival"),
+}
+"""Variable of ``INPUTS`` and its label, by the field whose items have a row each; all else is a variable of its own."""
 NONE = {"source": "none", "filled": 0, "first_filled": ""}
 """Attributes of a series that is not given."""
 
@@ -53,7 +60,7 @@ def as_inputs(scenario: Scenario, values: Iterable[tuple[Entry, Resolved]]) -> x
     """The series of a scenario as a dataset of table ``INPUTS``."""
     horizon = scenario.horizon
     columns: dict[str, Any] = {}
-    tables: dict[str, dict[str, Resolved]] = {"assets": {}, "contracts": {}, "deliveries": {}, "arrivals": {}}
+    tables: dict[str, dict[str, Resolved]] = {field: {} for field in ROWS}
     for (name, place, series, _), column in values:
         table = next((tables[str(key)] for key in place[:2] if key in tables), None)
         if table is None:
@@ -66,13 +73,10 @@ def as_inputs(scenario: Scenario, values: Iterable[tuple[Entry, Resolved]]) -> x
     _, factor, attrs = columns.get("pv_available_mw", ("time", zeros, NONE))
     columns["pv_available_mw"] = ("time", factor * (scenario.site.pv.peak_mw if scenario.site.pv else 0.0), attrs)
     data = xr.Dataset(columns, coords={"time": horizon.times})
-    for variable, label, rows in (
-        ("asset_values", "series", tables["assets"]),
-        ("contract_mw", "contract", tables["contracts"]),
-        ("demand_tph", "demand", _rates(scenario.demands, tables["deliveries"], horizon)),
-        ("arrival_tph", "arrival", _rates(scenario.arrivals, tables["arrivals"], horizon)),
-    ):
-        if rows:
+    tables["deliveries"] = _rates(scenario.demands, tables["deliveries"], horizon)
+    tables["arrivals"] = _rates(scenario.arrivals, tables["arrivals"], horizon)
+    for field, (variable, label) in ROWS.items():
+        if rows := tables[field]:
             data = data.assign({variable: _together(label, rows)}).assign_coords({label: list(rows)})
     return check(data.assign_attrs(zone=horizon.zone, currency=scenario.market.currency), INPUTS)
 

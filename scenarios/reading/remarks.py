@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from emberline.scenarios.reading.document import Keys
+from emberline.scenarios.reading.editing import child_of
 
 
 def remarks(text: str) -> dict[Keys, str]:
@@ -61,7 +62,7 @@ def with_remark(text: str, path: Keys, remark: str) -> str:
     for part in path:
         block = not node.flow_style
         key = next((key for key, _ in node.value if key.value == part), None) if node.id == "mapping" else None
-        node = _child(node, part)
+        node = child_of(node, part)
         if node is None:
             return text
         if block:
@@ -72,11 +73,3 @@ def with_remark(text: str, path: Keys, remark: str) -> str:
     indent = " " * (len(lines[mark.line]) - len(lines[mark.line].lstrip()))
     lines.insert(mark.line, f"{indent}# {' '.join(remark.split())}")
     return "\n".join(lines)
-
-
-def _child(node: Any, part: str | int) -> Any:
-    if node.id == "mapping":
-        return next((value for key, value in node.value if key.value == part), None)
-    if node.id == "sequence" and isinstance(part, int) and part < len(node.value):
-        return node.value[part]
-    return None

@@ -18,15 +18,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from emberline.scenarios import signals
 from emberline.scenarios.messages import Message
 from emberline.scenarios.reading.csv_file import one_column
-from emberline.scenarios.reading.files import named, unreadable
+from emberline.scenarios.reading.files import weighed
 from emberline.scenarios.reading.unit_spelling import named as named_unit
 from emberline.scenarios.records.base import Misplaced
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.quantity import CURRENCIES, factor
 from emberline.scenarios.records.series import Fill, Forecast, Series
+from emberline.scenarios.signals import catalogue, forecasts, issues
 
 LARGEST_FILE_MB = 64
 EARLIEST, LATEST = -2_208_988_800, 7_289_654_400
@@ -136,9 +136,9 @@ def _from_table(series: Series, horizon: Horizon, unit: str) -> Resolved:
 
 
 def _from_signal(series: Series, horizon: Horizon, unit: str) -> Resolved:
-    signal = signals.signal(series.signal or "")
-    published = course = signals.course(signal)
-    if (forecast := signals.forecast_of(signal)) is not None:
+    signal = catalogue.signal(series.signal or "")
+    published = course = issues.course(signal)
+    if (forecast := forecasts.forecast_of(signal)) is not None:
         course = _continued(published, forecast)
     as_file = series.model_copy(update={"interval_min": course.seconds / 60, "unit": None, "scale": 1.0})
     name = f"signal {series.signal}"
@@ -166,7 +166,7 @@ def _from_signal(series: Series, horizon: Horizon, unit: str) -> Resolved:
     return replace(resolved, values=resolved.values * signal_factor(series, unit), source=source)
 
 
-def _continued(course: signals.Course, forecast: signals.Forecast) -> signals.Course:
+def _continued(course: issues.Course, forecast: forecasts.Forecast) -> issues.Course:
     """A signal and, marked as estimated, its forecast for what comes after its last published value."""
     parts = forecast.seconds // course.seconds
     if parts * course.seconds != forecast.seconds or not len(course.starts):
@@ -187,7 +187,7 @@ def signal_factor(series: Series | Forecast, unit: str) -> float:
     Raises:
         Misplaced: the signal's unit does not convert.
     """
-    measure = signals.signal(series.signal or "").measure
+    measure = catalogue.signal(series.signal or "").measure
     stated = getattr(series, "unit", None)
     try:
         times = factor(measure.unit, unit)
@@ -216,9 +216,7 @@ def typical(table: str) -> dict[str, np.ndarray]:
     folder = files("emberline.scenarios") / "data"
     resource = folder / f"{table}.csv"
     if not resource.is_file():
-        names = sorted(
-            p.name[:-4] for p in (files("emberline.scenarios") / "data").iterdir() if p.name.endswith(".csv")
-        )
+        names = sorted(path.name[:-4] for path in folder.iterdir() if path.name.endswith(".csv"))
         raise ValueError(f"no bundled table {table!r}; there are {', '.join(names)}")
     rows = list(csv.DictReader(resource.read_text(encoding="utf-8").splitlines()))
     if not rows or not {"month", "hour"} <= set(rows[0]):
@@ -246,13 +244,7 @@ def read_columns(
     Raises:
         ValueError: file or column missing, text among the numbers, times that are not clear.
     """
-    wrong = unreadable(path)
-    if wrong:
-        raise ValueError(f"{named(path)}: {wrong}")
-    status = path.stat()
-    if status.st_size > LARGEST_FILE_MB * 1e6:
-        raise ValueError(f"{path.name} has {status.st_size / 1e6:.0f} MB, at most {LARGEST_FILE_MB} are read")
-    return _columns(path, status.st_mtime_ns, tuple(times), column, zone, parquet)
+    return _columns(path, weighed(path, LARGEST_FILE_MB).st_mtime_ns, tuple(times), column, zone, parquet)
 
 
 def read_forecast(forecast: Forecast, folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -262,7 +254,7 @@ def read_forecast(forecast: Forecast, folder: Path) -> tuple[np.ndarray, np.ndar
         ValueError: the file cannot be read as one.
     """
     if forecast.signal is not None:
-        return signals.issued(signals.signal(forecast.signal))
+        return issues.issued(catalogue.signal(forecast.signal))
     path = folder / (forecast.csv or forecast.parquet or "")
     parquet = forecast.parquet is not None
     try:

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from emberline.scenarios.records.quantity import CURRENCIES, signs
 
 UNITS = (
-    "W", "kW", "MW", "GW", "Wh", "kWh", "MWh", "GWh", "kVA", "MVA", "kVAh", "MVAh",
+    *(f"{prefix}{unit}" for unit in ("W", "Wh") for prefix in ("", "k", "M", "G")),
+    *(f"{prefix}{unit}" for unit in ("VA", "VAh") for prefix in ("k", "M")),
     *(f"{money}/{per}" for money in CURRENCIES for per in ("MWh", "kWh", "MW", "kW")),
     *(f"{mass}/{per}" for mass in ("g", "kg", "t") for per in ("kWh", "MWh", "GJ", "t")), "%",
 )  # fmt: skip

@@ -16,7 +16,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from emberline.scenarios.records.base import Record
-from emberline.scenarios.records.quantity import convert, factor
+from emberline.scenarios.records.quantity import convert, converts, factor
 
 Gas = Literal["CO2", "CH4", "N2O", "CO2e"]
 Gases = Literal["CO2", "all"]
@@ -77,15 +77,15 @@ class FactorRow(Record):
             ValueError: the units do not convert, or only by a heating value that the row does not tell.
         """
         kg = self.value * factor(self.unit.partition("/")[0].strip(), "kg")
-        if self.basis == "gross" and _converts(self.per, "MWh"):
+        if self.basis == "gross" and converts(self.per, "MWh"):
             kg *= self.gross_per_net or 1.0
-        if _converts(unit, self.per):
+        if converts(unit, self.per):
             return kg * factor(unit, self.per)
         if self.heating_value:
             energy, counted = _energy_of(self.heating_value, self.per)
-            if _converts(self.per, "MWh") and _converts(unit, counted):
+            if converts(self.per, "MWh") and converts(unit, counted):
                 return kg * factor("MWh", self.per) * energy * factor(unit, counted)
-            if _converts(unit, "MWh") and _converts(self.per, counted):
+            if converts(unit, "MWh") and converts(self.per, counted):
                 return kg * factor(unit, "MWh") / (energy * factor(self.per, counted))
         reason = f"has {self.heating_value}" if self.heating_value else "has no heating_value"
         raise ValueError(f"factor {self.name} counts by {self.per} and {reason}: it cannot be given by {unit}")
@@ -111,14 +111,6 @@ class FactorRow(Record):
             and (self.valid_from or date.min) <= (other.valid_to or date.max)
             and (other.valid_from or date.min) <= (self.valid_to or date.max)
         )
-
-
-def _converts(one: str, other: str) -> bool:
-    try:
-        factor(one, other)
-    except ValueError:
-        return False
-    return True
 
 
 @cache

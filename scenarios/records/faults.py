@@ -22,26 +22,23 @@ PATTERNS = {
     ),
 }
 """Description of the texts that match each pattern of the records."""
-_NUMBER = ("number", "a number")
-_WHOLE = ("whole number", "a whole number")
-_LIST = ("list", "a list")
-_MAPPING = ("mapping", "a mapping of keys to values")
-_DATE = ("date", "a date such as 2026-03-12")
-_TIME = ("time", "a time such as 2026-03-12T06:00+01:00")
-_SPAN = ("span", "a span of time such as '14 h'")
-KINDS = {
-    "float_type": _NUMBER, "float_parsing": _NUMBER, "finite_number": ("finite", "a finite number"),
-    "int_type": _WHOLE, "int_parsing": _WHOLE, "int_from_float": _WHOLE, "int_parsing_size": _WHOLE,
-    "bool_type": ("bool", "true or false"), "bool_parsing": ("bool", "true or false"),
-    "string_type": ("text", "text"), "string_sub_type": ("text", "text"), "string_unicode": ("text", "text"),
-    "list_type": _LIST, "tuple_type": _LIST, "set_type": _LIST, "iterable_type": _LIST,
-    "dict_type": _MAPPING, "mapping_type": _MAPPING, "model_type": _MAPPING, "model_attributes_type": _MAPPING,
-    "date_type": _DATE, "date_parsing": _DATE, "date_from_datetime_parsing": _DATE,
-    "date_from_datetime_inexact": _DATE,
-    "datetime_type": _TIME, "datetime_parsing": _TIME, "datetime_from_date_parsing": _TIME,
-    "datetime_object_invalid": _TIME, "timezone_aware": _TIME,
-    "time_delta_type": _SPAN, "time_delta_parsing": _SPAN,
+_OF_A_KIND = {
+    "a number": ("float_type", "float_parsing"),
+    "a finite number": ("finite_number",),
+    "a whole number": ("int_type", "int_parsing", "int_from_float", "int_parsing_size"),
+    "true or false": ("bool_type", "bool_parsing"),
+    "text": ("string_type", "string_sub_type", "string_unicode"),
+    "a list": ("list_type", "tuple_type", "set_type", "iterable_type"),
+    "a mapping of keys to values": ("dict_type", "mapping_type", "model_type", "model_attributes_type"),
+    "a date such as 2026-03-12": (
+        "date_type", "date_parsing", "date_from_datetime_parsing", "date_from_datetime_inexact",
+    ),
+    "a time such as 2026-03-12T06:00+01:00": (
+        "datetime_type", "datetime_parsing", "datetime_from_date_parsing", "datetime_object_invalid", "timezone_aware",
+    ),
+    "a span of time such as '14 h'": ("time_delta_type", "time_delta_parsing"),
 }  # fmt: skip
+KINDS = {kind: noun for noun, kinds in _OF_A_KIND.items() for kind in kinds}
 """Expected kind where a value is of the wrong one, by pydantic's type of the error."""
 BOUNDS = {
     "greater_than": ("more than", "gt"), "greater_than_equal": ("at least", "ge"),
@@ -63,7 +60,7 @@ def fault(item: Mapping[str, Any]) -> str:
     if kind in _COUNTED:
         return _COUNTED[kind](context, value)
     if kind in KINDS:
-        noun = KINDS[kind][1]
+        noun = KINDS[kind]
         quotes = "; in quotes it is text" if noun == "text" and isinstance(value, int | float) else ""
         return f"must be {noun}, got {literal(value)}{quotes}"
     if kind in BOUNDS:

@@ -126,6 +126,17 @@ def factor(source_unit: str, unit: str) -> float:
         raise ValueError(f"wrong unit {source_unit!r}: this takes {takes}") from None
 
 
+def converts(source_unit: str, *units: str) -> bool:
+    """Whether a unit converts to one of some others."""
+    for unit in units:
+        try:
+            factor(source_unit, unit)
+        except ValueError:
+            continue
+        return True
+    return False
+
+
 APPARENT = "apparent"
 """Key in the context of a validation: prices per kVA that were read, as written."""
 
@@ -153,6 +164,11 @@ def in_unit(unit: str) -> Callable[[Any, ValidationInfo], Any]:
         return number
 
     return read
+
+
+def read_in(unit: str) -> BeforeValidator:
+    """What makes a field read quantities, as of :func:`in_unit`; a form offers a number or a text."""
+    return BeforeValidator(in_unit(unit), json_schema_input_type=float | str)
 
 
 def _schema(unit: str, **limits: float) -> WithJsonSchema:

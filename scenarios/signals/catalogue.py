@@ -49,17 +49,17 @@ class Source:
     """Environment variables of the account."""
 
 
+FORESEEN = ("load", "pv", "wind-onshore", "wind-offshore")
+"""Powers of which SMARD publishes a forecast too."""
+SMARD_POWERS = (*FORESEEN, "gas", "lignite", "hard-coal", *(f"{name}-forecast" for name in FORESEEN))
 SOURCES = {
     "entsoe": Source(
         "ENTSO-E Transparency Platform", "https://web-api.tp.entsoe.eu", {"price": PRICE}, "DE-LU", CC_BY,
         380, 600, 365, ("EMBERLINE_ENTSOE_TOKEN",),
     ),
     "smard": Source(
-        "SMARD, Bundesnetzagentur", "https://www.smard.de", {
-            "price": PRICE, "load": POWER, "pv": POWER, "wind-onshore": POWER, "wind-offshore": POWER,
-            "gas": POWER, "lignite": POWER, "hard-coal": POWER, "load-forecast": POWER, "pv-forecast": POWER,
-            "wind-onshore-forecast": POWER, "wind-offshore-forecast": POWER,
-        }, "DE-LU", CC_BY, 60, 600, 7,
+        "SMARD, Bundesnetzagentur", "https://www.smard.de", {"price": PRICE, **dict.fromkeys(SMARD_POWERS, POWER)},
+        "DE-LU", CC_BY, 60, 600, 7,
     ),
     "energy-charts": Source(
         "Energy-Charts, Fraunhofer ISE", "https://api.energy-charts.info", {"price": PRICE}, "DE-LU",

@@ -6,7 +6,7 @@ How a horizon that covers a month only in part is billed:
 - demand: the full rate on what the billed demand exceeds that owed before, nothing prorated; where the horizon begins
   with the month nothing was owed, and a minimum or a ratchet's floor counts in full;
 - coincident peaks: the listed intervals in the horizon, over the number of all that are listed;
-- fixed charges: by the share of the month's hours (``prorated``), or each month touched in full (``whole``).
+- fixed charges: by the share of the month's hours.
 
 So the bills of a month's parts, each given what was before, add up to the month's bill.
 """
@@ -18,8 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emberline.scenarios.tariff.rates import FixedCounts, PeakRates, Rates, read
-from emberline.scenarios.tariff.record import Before, Tariff
+from emberline.scenarios.tariff.rates import PeakRates, Rates
 
 
 @dataclass(frozen=True)
@@ -55,39 +54,17 @@ class Bill:
         return float(sum(line.amount for line in self.lines if line.kind in kinds))
 
 
-def bill(
-    tariff: Tariff,
-    import_mw: np.ndarray,
-    times: np.ndarray,
-    zone: str,
-    *,
-    export_mw: np.ndarray | None = None,
-    before: Before | None = None,
-    interval_min: float = 15,
-    fixed: FixedCounts = "prorated",
-) -> Bill:
-    """Bill of a horizon's import.
+def charged(rates: Rates, import_mw: np.ndarray, export_mw: np.ndarray | None = None) -> Bill:
+    """Bill of a horizon's import, from a tariff's numbers on the metered grid.
 
     Args:
-        tariff: the tariff.
+        rates: the numbers.
         import_mw: mean import in each metered interval [MW], not negative, shape (n,).
-        times: start of each metered interval, naive UTC ``datetime64``, shape (n,).
-        zone: IANA name of the plant's zone.
         export_mw: mean export in each metered interval [MW], shape (n,); none: nothing.
-        before: what the tariff remembers of the time before.
-        interval_min: length of a metered interval [min].
-        fixed: how fixed charges of a month that is covered in part count.
 
     Raises:
-        ValueError: as of :func:`emberline.scenarios.tariff.read`, or the import does not fit the times or is negative.
+        ValueError: a flow does not fit the intervals, or is negative.
     """
-    return charged(
-        read(tariff, times, zone, before=before, interval_min=interval_min, fixed=fixed), import_mw, export_mw
-    )
-
-
-def charged(rates: Rates, import_mw: np.ndarray, export_mw: np.ndarray | None = None) -> Bill:
-    """The bill from a tariff's numbers on the metered grid, as :func:`bill`."""
     power = _flow(rates, import_mw, "import_mw")
     lines = [*_energy(rates, power * rates.hours), *_demand(rates, power)]
     for listed in rates.coincident:
@@ -103,11 +80,6 @@ def charged(rates: Rates, import_mw: np.ndarray, export_mw: np.ndarray | None = 
             taxes.append(Line(name, "tax", month, base, "money", share, base * share))
     earned = _export(rates, export_mw) if export_mw is not None else ()
     return Bill((*lines, *taxes, *earned))
-
-
-def billed_mw(rates: Rates, import_mw: np.ndarray) -> np.ndarray:
-    """The demand that is billed for each of the tariff's peaks [MW], the highest of its groups, shape (n_peaks,)."""
-    return np.array([demand.max() for demand in _billed(rates, np.asarray(import_mw, float))])
 
 
 def demand_cost(rates: Rates, import_mw: np.ndarray) -> float:
@@ -136,15 +108,11 @@ def _energy(rates: Rates, energy: np.ndarray) -> Iterator[Line]:
                 # a single block takes the energy itself: differences of sums would lose digits
                 whole = low == 0 and np.isinf(high)
                 part = energy[here] if whole else np.diff(np.clip(edges, low, high))
-                prices = charge.per_mwh[k, here]
-                for price in np.unique(prices[prices != 0]):
-                    quantity = float(part[prices == price].sum())
-                    if quantity:
-                        yield Line(charge.name, charge.kind, month, quantity, "MWh", float(price), quantity * price)
+                yield from _priced(charge.name, charge.kind, month, part, charge.per_mwh[k, here])
 
 
-def _billed(rates: Rates, power: np.ndarray) -> list[np.ndarray]:
-    """Billed demand of each peak by group [MW]."""
+def billed_mw(rates: Rates, power: np.ndarray) -> list[np.ndarray]:
+    """Demand that is billed for each of the tariff's peaks [MW], by group, from power in each metered interval."""
     measured = [np.array([power[group].max(initial=0.0) for group in peak.groups]) for peak in rates.peaks]
     billed = []
     for peak, demand in zip(rates.peaks, measured, strict=True):
@@ -154,7 +122,7 @@ def _billed(rates: Rates, power: np.ndarray) -> list[np.ndarray]:
 
 
 def _demand(rates: Rates, power: np.ndarray) -> Iterator[Line]:
-    for peak, demand in zip(rates.peaks, _billed(rates, power), strict=True):
+    for peak, demand in zip(rates.peaks, billed_mw(rates, power), strict=True):
         amounts, per_mw = peak.owed(demand)
         for amount, rate in zip(amounts - _sunk(peak), per_mw, strict=True):
             if amount:
@@ -171,7 +139,15 @@ def _export(rates: Rates, export_mw: np.ndarray) -> Iterator[Line]:
     for name, prices in rates.export_per_mwh.items():
         for m, month in enumerate(rates.months):
             here = rates.of_month(m)
-            for price in np.unique(prices[here][prices[here] != 0]):
-                quantity = float(energy[here][prices[here] == price].sum())
-                if quantity:
-                    yield Line(name, "export", month, quantity, "MWh", -float(price), -quantity * float(price))
+            yield from _priced(name, "export", month, energy[here], prices[here], earned=True)
+
+
+def _priced(
+    name: str, kind: str, month: str, energy: np.ndarray, prices: np.ndarray, *, earned: bool = False
+) -> Iterator[Line]:
+    """A line for each price, which is not zero, at which there is energy."""
+    for price in np.unique(prices[prices != 0]).tolist():
+        quantity = float(energy[prices == price].sum())
+        if quantity:
+            rate = -price if earned else price
+            yield Line(name, kind, month, quantity, "MWh", rate, quantity * rate)

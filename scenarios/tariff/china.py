@@ -7,13 +7,14 @@ by the provinces and change: none is built in.
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from emberline.scenarios.records.base import Record
-from emberline.scenarios.records.quantity import Fraction, Megawatts, in_unit
+from emberline.scenarios.records.quantity import Fraction, Megawatts, in_unit, read_in
 from emberline.scenarios.tariff.windows import DAYS, Window, cells
 
 Ratio = Annotated[float, Field(gt=0, le=10)]
@@ -26,9 +27,7 @@ class PeakValley(Record):
     float with the hours (grid fees, funds) is a levy of the tariff.
     """
 
-    flat_per_mwh: Annotated[
-        float, BeforeValidator(in_unit("{currency}/MWh"), json_schema_input_type=float | str), Field(ge=0, le=1e6)
-    ]
+    flat_per_mwh: Annotated[float, read_in("{currency}/MWh"), Field(ge=0, le=1e6)]
     peak_ratio: Ratio
     """Peak price over the flat one."""
     valley_ratio: Ratio
@@ -52,12 +51,7 @@ class PeakValley(Record):
             raise ValueError("deep_valley hours need deep_on_valley: the deep-valley price over the valley one")
         every = [*self.peak, *self.valley, *self.sharp, *self.deep_valley]
         month, weekday, minute = cells(every)
-        for one, other in (
-            ("peak", "valley"),
-            ("peak", "deep_valley"),
-            ("sharp", "valley"),
-            ("sharp", "deep_valley"),
-        ):
+        for one, other in product(("peak", "sharp"), ("valley", "deep_valley")):
             both = _any(getattr(self, one), month, weekday, minute) & _any(getattr(self, other), month, weekday, minute)
             if both.any():
                 i = int(np.flatnonzero(both)[0])
@@ -115,10 +109,7 @@ class TwoPart(Record):
     """Share by which a contract may be exceeded."""
     excess_ratio: Annotated[float, Field(ge=1, le=10)] = 2.0
     """Price of what lies beyond, over the price."""
-    transformer_mva: (
-        Annotated[float, BeforeValidator(in_unit("MVA"), json_schema_input_type=float | str), Field(gt=0, le=1e5)]
-        | None
-    ) = None
+    transformer_mva: Annotated[float, read_in("MVA"), Field(gt=0, le=1e5)] | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> TwoPart:

@@ -10,18 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from emberline.scenarios.records.base import NAME, Record, of_kind
-from emberline.scenarios.records.quantity import Fraction, MegawattHours, in_unit
+from emberline.scenarios.records.quantity import Fraction, MegawattHours, read_in
 from emberline.scenarios.records.series import PowerSeries, PriceSeries
 
-PerMegawattHour = Annotated[
-    float, BeforeValidator(in_unit("{currency}/MWh"), json_schema_input_type=float | str), Field(ge=-1e6, le=1e6)
-]
-Spread = Annotated[
-    float, BeforeValidator(in_unit("{currency}/MWh"), json_schema_input_type=float | str), Field(ge=0, le=1e6)
-]
-KilogramsPerMegawattHour = Annotated[
-    float, BeforeValidator(in_unit("kg/MWh"), json_schema_input_type=float | str), Field(ge=0, le=1e5)
-]
+PerMegawattHour = Annotated[float, read_in("{currency}/MWh"), Field(ge=-1e6, le=1e6)]
+Spread = Annotated[float, read_in("{currency}/MWh"), Field(ge=0, le=1e6)]
+KilogramsPerMegawattHour = Annotated[float, read_in("kg/MWh"), Field(ge=0, le=1e5)]
 
 
 class BaseBlock(Record):

@@ -17,8 +17,7 @@ import numpy as np
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.tariff.clock import Clock
 from emberline.scenarios.tariff.record import Before, DemandCharge, EnergyCharge, Tariff, by_charge
-
-FixedCounts = Literal["prorated", "whole"]
+from emberline.scenarios.tariff.windows import Window
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ class Fixed:
     month: str
     per_month: float
     months: float
-    """Number of months that count; a share, where prorated."""
+    """Share of the month's hours that the horizon covers, so that the days of a month add up to it."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +187,6 @@ def read(
     *,
     before: Before | None = None,
     interval_min: float = 15,
-    fixed: FixedCounts = "prorated",
 ) -> Rates:
     """A tariff's numbers on metered intervals.
 
@@ -198,8 +196,6 @@ def read(
         zone: IANA name of the plant's zone; months, days, weekdays and hours are those of its clock.
         before: what the tariff remembers; none: nothing.
         interval_min: length of a metered interval [min].
-        fixed: ``prorated`` counts fixed charges by the share of the month's hours that the horizon covers, so that
-            the days of a month add up to it; ``whole`` counts each month that the horizon touches in full.
 
     Raises:
         ValueError: intervals with gaps, a window whose edge cuts an interval, a remembered peak or energy where the
@@ -227,7 +223,7 @@ def read(
         peaks=tuple(peaks),
         coincident=tuple(_coincident(tariff, clock)),
         fixed=tuple(
-            Fixed(charge.name, name, charge.per_month, clock.share_of(name) if fixed == "prorated" else 1.0)
+            Fixed(charge.name, name, charge.per_month, clock.share_of(name))
             for charge in tariff.fixed_charges
             for name in clock.months
         ),
@@ -261,24 +257,34 @@ def _check(tariff: Tariff, before: Before, clock: Clock) -> None:
 
 
 def _energy(charge: EnergyCharge, clock: Clock) -> EnergyRates:
-    limits = sorted({rate.above_mwh for rate in charge.rates})
-    prices = np.zeros((len(limits), len(clock.times)))
-    for rate in charge.rates:
-        covered = rate.covers(clock.month, clock.weekday, clock.minute)
-        clock.refuse_cut(charge.name, covered, rate.covers(*clock.end))
-        prices[limits.index(rate.above_mwh)] += np.where(covered, rate.per_mwh, 0.0)
+    limits, prices, _ = _by_block(charge.name, [(rate, rate.above_mwh, rate.per_mwh) for rate in charge.rates], clock)
     return EnergyRates(charge.name, np.array(limits), prices)
+
+
+def _by_block(
+    name: str, rates: list[tuple[Window, float, float]], clock: Clock
+) -> tuple[list[float], np.ndarray, np.ndarray]:
+    """Lower limit of each block, price by block and interval, and whether any window covers an interval.
+
+    Args:
+        name: of the charge.
+        rates: window, limit above which it counts, and price.
+        clock: with the intervals.
+    """
+    limits = sorted({above for _, above, _ in rates})
+    prices, coverage = np.zeros((len(limits), len(clock.times))), np.zeros(len(clock.times), bool)
+    for window, above, price in rates:
+        covered = window.covers(clock.month, clock.weekday, clock.minute)
+        clock.refuse_cut(name, covered, window.covers(*clock.end))
+        prices[limits.index(above)] += np.where(covered, price, 0.0)
+        coverage |= covered
+    return limits, prices, coverage
 
 
 def _peaks(charge: DemandCharge, clock: Clock, before: Before, place: int) -> list[PeakRates]:
     """The peaks of a charge by period; ``place`` is that of the first among the tariff's peaks."""
-    limits = sorted({rate.above_mw for rate in charge.rates})
-    counted, coverage = np.zeros((len(limits), len(clock.times))), np.zeros(len(clock.times), bool)
-    for rate in charge.rates:
-        covered = rate.covers(clock.month, clock.weekday, clock.minute)
-        clock.refuse_cut(charge.name, covered, rate.covers(*clock.end))
-        counted[limits.index(rate.above_mw)] += np.where(covered, rate.per_mw, 0.0)
-        coverage |= covered
+    rates: list[tuple[Window, float, float]] = [(rate, rate.above_mw, rate.per_mw) for rate in charge.rates]
+    limits, counted, coverage = _by_block(charge.name, rates, clock)
     daily = charge.assessed == "daily"
     periods, of_period = (clock.days, clock.of_day) if daily else (clock.months, clock.of_month)
     peak_before = before.day_peak_mw if daily else before.peak_mw

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.instants import Instant
@@ -23,21 +23,15 @@ from emberline.scenarios.records.quantity import (
     Megawatts,
     Money,
     PositiveMinutes,
-    in_unit,
+    read_in,
 )
 from emberline.scenarios.tariff.china import PeakValley, TwoPart
 from emberline.scenarios.tariff.windows import DAYS, HOLIDAY, Months, Weekday, Window, cells
 
 LARGEST = 1e9
 Name = Annotated[str, Field(min_length=1, max_length=80)]
-PerMegawattHour = Annotated[
-    float,
-    BeforeValidator(in_unit("{currency}/MWh"), json_schema_input_type=float | str),
-    Field(ge=-LARGEST, le=LARGEST),
-]
-PerMegawatt = Annotated[
-    float, BeforeValidator(in_unit("{currency}/MW"), json_schema_input_type=float | str), Field(ge=0, le=LARGEST)
-]
+PerMegawattHour = Annotated[float, read_in("{currency}/MWh"), Field(ge=-LARGEST, le=LARGEST)]
+PerMegawatt = Annotated[float, read_in("{currency}/MW"), Field(ge=0, le=LARGEST)]
 Kind = Literal["energy", "levy", "demand", "coincident", "fixed"]
 
 
@@ -129,7 +123,7 @@ class Tax(Record):
     """A share on top of charges of some kinds; taxes are not taxed."""
 
     name: Name
-    share: Annotated[float, BeforeValidator(in_unit(""), json_schema_input_type=float | str), Field(ge=0, le=10)]
+    share: Annotated[float, read_in(""), Field(ge=0, le=10)]
     on: tuple[Kind, ...] = ("energy", "levy", "demand", "coincident", "fixed")
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator
 
 from emberline.scenarios.loading.loading import LIBRARY
 from emberline.scenarios.messages import mark
@@ -66,21 +67,31 @@ GRADE, ORDER, HEATS = "grade 1", "C1", 6
 HEAT_T = "100 t"
 
 
-@dataclass(frozen=True)
-class Part:
+DottedKeys = Annotated[Keys, BeforeValidator(lambda dotted: tuple(dotted.split(".")))]
+"""Keys, written with dots between them."""
+
+
+class Further(BaseModel):
+    """A record that a part needs, and where it goes."""
+
+    into: DottedKeys
+    record: dict[str, Any]
+
+
+class Part(BaseModel):
     """A record with typical figures, and where it goes."""
 
     name: str
-    into: Keys
+    into: DottedKeys
     record: dict[str, Any]
     source: str
     """Source of the figures."""
     carriers: tuple[str, ...] = ()
     minutes: float = 0
     kwh_per_t: float = 0
-    also: tuple[tuple[Keys, dict[str, Any]], ...] = ()
+    also: tuple[Further, ...] = ()
     """More records that it needs, unless their names are there."""
-    replaces: tuple[Keys, ...] = ()
+    replaces: tuple[DottedKeys, ...] = ()
     """Keys that it takes the place of."""
 
     @property
@@ -95,14 +106,9 @@ def parts() -> dict[str, Part]:
     text = (files("emberline.scenarios") / "library" / "templates" / "parts.yaml").read_text(encoding="utf-8")
     sources = remarks(text)
     return {
-        row["name"]: Part(
-            row["name"], tuple(row["into"].split(".")), row["record"], sources[("parts", i, "record")],
-            tuple(row.get("carriers", ())), row.get("minutes", 0), row.get("kwh_per_t", 0),
-            tuple((tuple(one["into"].split(".")), one["record"]) for one in row.get("also", ())),
-            tuple(tuple(key.split(".")) for key in row.get("replaces", ())),
-        )
+        row["name"]: Part(**row, source=sources["parts", i, "record"])
         for i, row in enumerate(parse(text).data["parts"])
-    }  # fmt: skip
+    }
 
 
 def refusal(part: Part, data: dict[str, Any]) -> str:
@@ -132,9 +138,9 @@ def place(part: Part, data: dict[str, Any]) -> tuple[dict[str, Any], Keys]:
     record = deepcopy(part.record)
     for carrier in part.carriers:
         _carrier(data, carrier)
-    for into, more in part.also:
-        if more.get("name") not in set(names(data)):
-            _append(data, into, deepcopy(more))
+    for more in part.also:
+        if more.record.get("name") not in set(names(data)):
+            _append(data, more.into, deepcopy(more.record))
     for path in part.replaces:
         _mapping(data, path[:-1]).pop(str(path[-1]), None)
     if part.single:

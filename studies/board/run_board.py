@@ -22,8 +22,8 @@ from emberline.planning.plan.record import Plan, violations
 from emberline.scenarios.case.scenario import ProcessNetwork, Producer, ProductionLine
 from emberline.scenarios.datasets import ViolationKind
 from emberline.scenarios.flows.process_flows import streams
-from emberline.scenarios.process import Process, carriers_of
 from emberline.scenarios.process.locks import mode_of, span
+from emberline.scenarios.process.record import Process, carriers_of
 from emberline.scenarios.records.orders import AnyLock, RunLock
 from emberline.studies.board import heat_board
 from emberline.studies.board.heat_board import HeatBoard, worth_of

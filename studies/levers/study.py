@@ -39,7 +39,10 @@ from emberline.planning.plan.pipeline import Search, follow
 from emberline.planning.plan.record import Plan, violations
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Case, Scenario
-from emberline.scenarios.assets import Boiler, Machine, Named, Storage, WasteHeatRecovery
+from emberline.scenarios.assets.base import Named
+from emberline.scenarios.assets.converter import Machine
+from emberline.scenarios.assets.machines import Boiler, WasteHeatRecovery
+from emberline.scenarios.assets.storage import Storage
 from emberline.scenarios.case.scenario import Producer, ProductionLine
 from emberline.scenarios.case.site import Site
 from emberline.scenarios.goal_metrics import goal_metric

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from emberline.planning import loop
 from emberline.scenarios import Case, Problem, Scenario, ScenarioError, load
-from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.case.scenario import Producer, ProductionLine
 from emberline.scenarios.loading.issued_forecasts import uncertain
 from emberline.scenarios.loading.loading import find

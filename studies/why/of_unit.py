@@ -15,11 +15,11 @@ from emberline.planning.accounts.unit_runs import RUN, UnitRun, unit_runs
 from emberline.planning.answer.expensive_hours import expensive_hours
 from emberline.planning.answer.uses import signal, signal_text, used
 from emberline.scenarios import Case, Problem, ScenarioError
-from emberline.scenarios.assets import of
+from emberline.scenarios.assets.base import of
 from emberline.scenarios.assets.converter import Machine, MachineState
 from emberline.scenarios.case.line import Unit
 from emberline.scenarios.messages import Message, mark
-from emberline.scenarios.process import Process
+from emberline.scenarios.process.record import Process
 from emberline.studies.levers.study import BATTERY, without
 from emberline.studies.why import run_slack
 from emberline.studies.why.answer import Answer

@@ -19,7 +19,7 @@ from scipy.optimize import linprog
 from emberline import models
 from emberline.scenarios import Case, Scenario, resolve
 from emberline.scenarios.checking.mistakes import between_nouns
-from emberline.scenarios.process import ChangeOver, Process, StartUp
+from emberline.scenarios.process.record import ChangeOver, Process, StartUp
 from emberline.scenarios.process.store import Store
 
 TOL = 1e-7

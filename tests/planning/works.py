@@ -12,7 +12,8 @@ from ledgers import flows
 from emberline.planning import Plan
 from emberline.planning.accounts.sums import figures
 from emberline.scenarios import Case, Scenario, resolve
-from emberline.scenarios.assets import Supply, of
+from emberline.scenarios.assets.base import of
+from emberline.scenarios.assets.trade import Supply
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.datasets import RUN, check
 from emberline.scenarios.flows.process_flows import coordinates, per_t, streams

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios.flows.process_flows import per_t, streams
-from emberline.scenarios.process import GJ_PER_MWH, Fuel
+from emberline.scenarios.process.recipe import GJ_PER_MWH, Fuel
 from emberline.twin.processes.network import WorksTable
 from emberline.twin.processes.works import Instructions, Works
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.datasets import ViolationKind
-from emberline.scenarios.process import carriers_of
 from emberline.scenarios.process.locks import locked_runs
+from emberline.scenarios.process.record import carriers_of
 from emberline.scenarios.records.locks import SECOND
 from emberline.twin.processes.network import WorksTable
 from emberline.twin.processes.recorder import Records

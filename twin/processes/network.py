@@ -12,7 +12,8 @@ import xarray as xr
 
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets.storage import NOTHING
-from emberline.scenarios.process import Mode, Process, Stream, UnitState
+from emberline.scenarios.process.recipe import Mode, Stream
+from emberline.scenarios.process.record import Process, UnitState
 
 Flow = tuple[int, float]
 """A store and what flows for each tonne."""

@@ -10,10 +10,9 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.process import Process, UnitState
 from emberline.scenarios.process.delivery import Delivery
 from emberline.scenarios.process.locks import mode_of, span
-from emberline.scenarios.process.record import LONG_H
+from emberline.scenarios.process.record import LONG_H, Process, UnitState
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.orders import RunLock
 from emberline.scenarios.records.state import Outage

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from emberline.scenarios.assets.storage import NOTHING
-from emberline.scenarios.process import GJ_PER_MWH, UnitState, in_steps
+from emberline.scenarios.process.recipe import GJ_PER_MWH
+from emberline.scenarios.process.record import UnitState, in_steps
 from emberline.twin.processes.network import MachineTable, ModeTable
 from emberline.twin.streams import Breakdowns
 

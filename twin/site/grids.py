@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from emberline.scenarios import Case
-from emberline.scenarios.assets import ELECTRICITY
-from emberline.scenarios.process import carriers_of
+from emberline.scenarios.assets.quantity import ELECTRICITY
+from emberline.scenarios.process.record import carriers_of
 from emberline.twin.site.assets.hub import SiteHub
 
 

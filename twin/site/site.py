@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from emberline.scenarios.assets import ELECTRICITY, used_within
+from emberline.scenarios.assets.quantity import ELECTRICITY
+from emberline.scenarios.assets.trade import used_within
 from emberline.scenarios.columns import Rows
 from emberline.scenarios.datasets import ViolationKind
 from emberline.twin.run_variables import TOLERANCE, Act, Violation

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emberline.scenarios import Case
-from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.datasets import RecourseKind
 from emberline.twin.run_variables import TOLERANCE, Act
 from emberline.twin.site.assets.machine import TINY

@@ -8,7 +8,7 @@ from typing import Any
 
 from emberline.live.signals.polite import Client, SourceError
 from emberline.live.signals.sources.request import Request, document, even, instant, second, stamp
-from emberline.scenarios.signals import Issue
+from emberline.scenarios.signals.issues import Issue
 
 RECENT = timedelta(hours=24)
 """Reach of the history that every account has."""

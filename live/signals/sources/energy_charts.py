@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from emberline.live.signals.polite import Client
 from emberline.live.signals.sources.request import Request, document, even, stamp
-from emberline.scenarios.signals import Issue
+from emberline.scenarios.signals.issues import Issue
 
 UNITS = ("EUR/MWH", "EUR / MWH", "€/MWH")
 

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from emberline.live.signals.polite import Client
 from emberline.live.signals.sources.request import Request, instant, number, stamp
 from emberline.scenarios.records.base import unknown
-from emberline.scenarios.signals import Issue
+from emberline.scenarios.signals.issues import Issue
 
 ZONES = {
     "AT": "10YAT-APG------L", "BE": "10YBE----------2", "BG": "10YCA-BULGARIA-R", "CH": "10YCH-SWISSGRIDZ",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from emberline.live.signals.polite import Client
 from emberline.live.signals.sources.request import Request, document, second, stamp
-from emberline.scenarios.signals import Issue
+from emberline.scenarios.signals.issues import Issue
 
 HALF_HOUR_S = 1800
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from emberline.live.signals.polite import Client
-from emberline.scenarios.signals import Issue, Signal
+from emberline.scenarios.signals.catalogue import Signal
+from emberline.scenarios.signals.issues import Issue
 
 
 @dataclass(frozen=True)

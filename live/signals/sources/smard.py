@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from emberline.live.signals.polite import Client
 from emberline.live.signals.sources.request import Request, document, number
-from emberline.scenarios.signals import Issue
+from emberline.scenarios.signals.issues import Issue
 
 FILTERS = {
     "price": 4169, "load": 410, "pv": 4068, "wind-onshore": 4067, "wind-offshore": 1225,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from emberline.live.signals.polite import Client
 from emberline.live.signals.sources.request import Request, document, even, instant, number, second, stamp
-from emberline.scenarios.signals import Issue
+from emberline.scenarios.signals.issues import Issue
 
 KG_PER_LB = 0.45359237
 UNITS = {"lbs_co2_per_mwh": KG_PER_LB, "lbs_co2e_per_mwh": KG_PER_LB}

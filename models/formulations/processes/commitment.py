@@ -23,7 +23,7 @@ from emberline.models.kernel.arrays import Series, Variable, constraint, limit
 from emberline.models.kernel.templates import each, total
 from emberline.models.problem.plant import Plant, Units, convex, slopes
 from emberline.scenarios.flows.process_flows import added_per_t, directions, per_t
-from emberline.scenarios.process import GJ_PER_MWH, Heat, Mode
+from emberline.scenarios.process.recipe import GJ_PER_MWH, Heat, Mode
 
 
 def add_recipe(part: Any, mode: Mode, m: int, plant: Plant, runs: Runs, ports: UnitPorts, ordered: bool) -> None:

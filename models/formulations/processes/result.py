@@ -17,7 +17,8 @@ from emberline.models.kernel import arrays
 from emberline.models.problem.flows import Flows
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.flows.process_flows import coordinates, streams
-from emberline.scenarios.process import GJ_PER_MWH, ChangeOver, StartUp
+from emberline.scenarios.process.recipe import GJ_PER_MWH
+from emberline.scenarios.process.record import ChangeOver, StartUp
 
 if TYPE_CHECKING:
     from emberline.models.formulations.whole_site import SiteModel

@@ -15,7 +15,8 @@ from emberline.models.formulations.site.assets.ports import Linear, Row
 from emberline.models.kernel.arrays import Series
 from emberline.models.kernel.templates import each, total
 from emberline.models.problem.plant import Plant, Units
-from emberline.scenarios.process import GJ_PER_MWH, ChangeOver, Mode, StartUp, UnitState, in_steps
+from emberline.scenarios.process.recipe import GJ_PER_MWH, Mode
+from emberline.scenarios.process.record import ChangeOver, StartUp, UnitState, in_steps
 
 
 @dataclass

@@ -15,7 +15,7 @@ import numpy as np
 from emberline.models.problem.plant import Plant
 from emberline.models.problem.site import SiteData, supplies
 from emberline.scenarios.flows.process_flows import added_per_t
-from emberline.scenarios.process import Mode
+from emberline.scenarios.process.recipe import Mode
 
 DEAR = 50.0
 """Price of a tonne that a store lacks or spills, by what making one takes where electricity is dearest: also start-ups

@@ -22,7 +22,7 @@ from emberline.models.formulations.site.assets.storage import add_levels, one_wa
 from emberline.models.kernel.arrays import Series, Variable, constraint, limit, relax
 from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.site import SiteData
-from emberline.scenarios.assets import Storage
+from emberline.scenarios.assets.storage import Storage
 from emberline.scenarios.metrics import METRICS
 
 

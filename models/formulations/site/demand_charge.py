@@ -17,7 +17,7 @@ import pyomo.core as pyo
 
 from emberline.models.kernel.arrays import Series, Variable, constraint, limit
 from emberline.models.kernel.templates import each, total
-from emberline.scenarios.tariff import Rates
+from emberline.scenarios.tariff.rates import Rates
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from emberline.models.kernel.templates import building, each, total
 from emberline.models.problem.flows import NO_ASSETS, TIME_LIMIT_S, Flows, HubFlows
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY, used_within
+from emberline.scenarios.assets.quantity import ELECTRICITY
+from emberline.scenarios.assets.trade import used_within
 from emberline.scenarios.metrics import METRICS
 
 TOLERANCE_MWH = 1e-6

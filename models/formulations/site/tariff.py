@@ -26,7 +26,7 @@ from emberline.models.kernel.arrays import Series, Variable, constraint, limit
 from emberline.models.kernel.templates import each, total
 from emberline.models.problem.site import Purchase
 from emberline.scenarios.flows.settlement import UnusedBlocks
-from emberline.scenarios.tariff import Rates
+from emberline.scenarios.tariff.rates import Rates
 
 SAME = 1e-9
 """Differences of rates below this share of the largest rate are none."""

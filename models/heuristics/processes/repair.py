@@ -7,7 +7,7 @@ import xarray as xr
 
 from emberline.models.formulations.processes.runs import UnderWay, under_way
 from emberline.models.problem.plant import Plant, Units
-from emberline.scenarios.process import UnitState
+from emberline.scenarios.process.record import UnitState
 
 
 def repaired(plant: Plant, schedule: xr.Dataset) -> xr.Dataset:

@@ -17,11 +17,15 @@ from emberline.reports.charts.site_panels import display_name
 from emberline.reports.text import mark, tr, trn, wording
 from emberline.reports.text.activities import columns
 from emberline.scenarios import Case, Scenario
-from emberline.scenarios.assets import ELECTRICITY, Converter, Load, Named, Renewable, Storage
+from emberline.scenarios.assets.base import Named
+from emberline.scenarios.assets.converter import Converter
+from emberline.scenarios.assets.quantity import ELECTRICITY
+from emberline.scenarios.assets.storage import Storage
+from emberline.scenarios.assets.trade import Load, Renewable
 from emberline.scenarios.case.line import phase_power
 from emberline.scenarios.flows.asset_flows import flow, unused_mw
 from emberline.scenarios.flows.process_flows import streams
-from emberline.scenarios.process import Process
+from emberline.scenarios.process.record import Process
 
 SMALL = 1e-6
 """Smaller flows count as zero."""

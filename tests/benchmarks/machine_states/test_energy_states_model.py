@@ -18,7 +18,7 @@ from benchmarks.machine_states.graph import legs, through
 from benchmarks.machine_states.order import cheapest, slots_needed
 from benchmarks.published import energy_states as oracle
 from emberline.models.kernel.highs import solve
-from emberline.scenarios.energy_states import EnergyStates
+from emberline.scenarios.energy_states.record import EnergyStates
 
 FURNACE: dict[str, Any] = {
     "states": [

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from benchmarks.machine_states.graph import Move, Work, through
 from benchmarks.machine_states.order import cheapest
 from benchmarks.machine_states.simulation import Run, baseline, replay
-from emberline.scenarios.energy_states import EnergyStates
+from emberline.scenarios.energy_states.record import EnergyStates
 
 MILL: dict[str, Any] = {
     "states": [

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.machine_states.graph import gap_costs, legs, slots, slots_between, through
-from emberline.scenarios.energy_states import EnergyStates
+from emberline.scenarios.energy_states.record import EnergyStates
 
 MILL: dict[str, Any] = {
     "states": [

@@ -17,7 +17,7 @@ import pytest
 from benchmarks.peers import compare, direct_side, emberline_side, hub
 from benchmarks.peers.protocol import Unable
 from benchmarks.registry import Wrong
-from emberline.scenarios.assets import Storage
+from emberline.scenarios.assets.storage import Storage
 from emberline.scenarios.checking.mistakes import between_nouns
 
 CASES = {case.name: case for case in hub.cases()}

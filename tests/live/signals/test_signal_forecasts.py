@@ -15,8 +15,9 @@ from emberline.live.signals import forecast
 from emberline.scenarios.reading.series import resolve
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.series import Series
-from emberline.scenarios.signals import Issue, course, forecast_of, keep, signal
-from emberline.scenarios.signals.forecasts import LAST_WEEK, RIDGE
+from emberline.scenarios.signals.catalogue import signal
+from emberline.scenarios.signals.forecasts import LAST_WEEK, RIDGE, forecast_of
+from emberline.scenarios.signals.issues import Issue, course, keep
 
 PRICE, LOAD, WIND = "smard/price/DE-LU", "smard/load-forecast/DE", "smard/wind-onshore-forecast/DE"
 BERLIN = ZoneInfo("Europe/Berlin")

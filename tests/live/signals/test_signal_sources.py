@@ -14,7 +14,8 @@ from publishers import Answer, Clock, publisher
 
 from emberline.live.signals import Result, SourceError, Span, fetch
 from emberline.live.signals.polite import Limiter
-from emberline.scenarios.signals import course, issued, signal, table
+from emberline.scenarios.signals.catalogue import signal
+from emberline.scenarios.signals.issues import course, issued, table
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 6, 20, 12, tzinfo=UTC)

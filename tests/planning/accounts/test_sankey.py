@@ -14,7 +14,8 @@ from emberline.planning.accounts.ledger import Ledger, ledger
 from emberline.planning.accounts.sankey import Diagram, Drawing
 from emberline.planning.accounts.sums import figures
 from emberline.scenarios import Case, bundled, load
-from emberline.scenarios.assets import ELECTRICITY, Supply
+from emberline.scenarios.assets.quantity import ELECTRICITY
+from emberline.scenarios.assets.trade import Supply
 
 CLOSE = 1e-6
 """Share of all that flows."""

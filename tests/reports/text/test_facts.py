@@ -11,7 +11,7 @@ from sites import works
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.text import facts, wording
 from emberline.scenarios import load
-from emberline.scenarios.assets import KINDS
+from emberline.scenarios.assets.base import KINDS
 from emberline.scenarios.checking.uncounted import uncounted
 from emberline.scenarios.datasets import ViolationKind
 from emberline.ui.cli.main import main

@@ -11,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emberline.scenarios import Case, Scenario, ScenarioError, loads, resolve
-from emberline.scenarios.assets import KINDS, Converter, FlexibleLoad, GasEngine, Storage
+from emberline.scenarios.assets.base import KINDS
+from emberline.scenarios.assets.converter import Converter
+from emberline.scenarios.assets.machines import FlexibleLoad, GasEngine
+from emberline.scenarios.assets.storage import Storage
 from emberline.scenarios.case.site import Site
 from emberline.scenarios.datasets import FLOWS
 from emberline.scenarios.records.horizon import Horizon

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from emberline.scenarios import Scenario, ScenarioError, load
-from emberline.scenarios.checking.unknown_keys import suggestion
 from emberline.scenarios.importing.mapping import read_mapping
+from emberline.scenarios.loading.loading import suggestion
 from emberline.scenarios.records.faults import PATTERNS, literal
 
 FOREIGN = re.compile(r"Input|should|String|Tuple|List|Unable|valid |parse|instance|validation|pattern '")

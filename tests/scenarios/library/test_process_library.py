@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from emberline.scenarios import Case, bundled, load
-from emberline.scenarios.assets import Supply, Turbine, of
+from emberline.scenarios.assets.base import of
+from emberline.scenarios.assets.machines import Turbine
+from emberline.scenarios.assets.trade import Supply
 from emberline.scenarios.checking.flow_sheet import mistakes
 from emberline.scenarios.loading.loading import LIBRARY
-from emberline.scenarios.process import Process, in_steps
+from emberline.scenarios.process.record import Process, in_steps
 
 ROOT = Path(__file__).resolve().parents[3]
 PLANTS = ("cement-week", "cement-anhui", "aluminium-potline", "steam-cracker-utilities")

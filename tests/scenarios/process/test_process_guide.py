@@ -9,8 +9,9 @@ import pytest
 
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Case, loads
-from emberline.scenarios.process import Process, Recipe
 from emberline.scenarios.process.delivery import Delivery
+from emberline.scenarios.process.recipe import Recipe
+from emberline.scenarios.process.record import Process
 from emberline.scenarios.process.store import Store
 
 GUIDE = Path(__file__).resolve().parents[3] / "docs" / "processes.md"

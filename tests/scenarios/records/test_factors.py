@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from emberline.scenarios import Case, Scenario, ScenarioError, loads
-from emberline.scenarios.assets import Supply
+from emberline.scenarios.assets.trade import Supply
 from emberline.scenarios.reading.factor_table import bundled, read_table
 from emberline.scenarios.records.factors import FactorRow
 

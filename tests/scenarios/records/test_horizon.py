@@ -14,7 +14,7 @@ from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.reading.series import resolve, typical
 from emberline.scenarios.records.horizon import Horizon, clock_hours
 from emberline.scenarios.records.series import Series
-from emberline.scenarios.tariff import metered
+from emberline.scenarios.tariff.rates import metered
 
 
 def horizon(start: str, zone: str, step_min: int, **length: Any) -> Horizon:

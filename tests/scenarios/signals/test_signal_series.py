@@ -15,7 +15,8 @@ from emberline.scenarios.loading.issued_forecasts import forecast_at
 from emberline.scenarios.reading.series import resolve
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.series import Series
-from emberline.scenarios.signals import Issue, course, keep, signal, stored
+from emberline.scenarios.signals.catalogue import signal
+from emberline.scenarios.signals.issues import Issue, course, keep, stored
 
 PRICE = "smard/price/DE-LU"
 SHOP = "melt-shop-small"

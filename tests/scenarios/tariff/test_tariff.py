@@ -14,7 +14,9 @@ from ruamel.yaml import YAML
 from tariff_table import from_table
 
 from emberline.scenarios.records.horizon import Horizon
-from emberline.scenarios.tariff import Before, Tariff, bill, metered, read, remarks
+from emberline.scenarios.tariff.bill import Bill, charged
+from emberline.scenarios.tariff.rates import metered, read
+from emberline.scenarios.tariff.record import Before, Tariff, remarks
 
 CALIFORNIA = "America/Los_Angeles"
 RAMP_MW = np.arange(96) / 1000
@@ -23,6 +25,12 @@ RAMP_MW = np.arange(96) / 1000
 
 def quarters(start: str, zone: str, days: int = 1) -> np.ndarray:
     return metered(Horizon.model_validate({"start": start, "zone": zone, "days": days}))
+
+
+def bill(
+    tariff: Tariff, import_mw: np.ndarray, times: np.ndarray, zone: str, export_mw: Any = None, **more: Any
+) -> Bill:
+    return charged(read(tariff, times, zone, **more), import_mw, export_mw)
 
 
 def tariff(**inputs: Any) -> Tariff:
@@ -173,12 +181,11 @@ def test_days_on_which_clocks_change(day: str, hours: int, night: int) -> None:
     assert {line.rate: line.quantity for line in result.lines} == pytest.approx({20: night, 50: 18})
 
 
-def test_fixed_charges_prorated_or_whole() -> None:
+def test_fixed_charges_are_prorated() -> None:
     """Proves: a day of October, 743 + 2 hours long in Berlin, is 24/745 of the month."""
     meter = tariff(fixed=[{"name": "meter", "per_month": 745}])
     times = quarters("2024-10-07", "Europe/Berlin")
     assert bill(meter, np.zeros(96), times, "Europe/Berlin").total == pytest.approx(24)
-    assert bill(meter, np.zeros(96), times, "Europe/Berlin", fixed="whole").total == pytest.approx(745)
 
 
 def test_ratchet() -> None:

@@ -14,7 +14,8 @@ from shops import cast, one_machine, scenario
 from emberline import models, twin
 from emberline.planning.accounts.bill import bill
 from emberline.scenarios import Case
-from emberline.scenarios.assets import MachineState, Supply
+from emberline.scenarios.assets.converter import MachineState
+from emberline.scenarios.assets.trade import Supply
 from emberline.studies.rolling.budgets import carbon_by_step, direct_by_step
 from emberline.studies.rolling.laying import cut, lay
 from emberline.twin.state import later, remembered

@@ -15,7 +15,7 @@ from benchmarks.machine_states.graph import Work
 from benchmarks.machine_states.simulation import WORKING, baseline
 from emberline import twin
 from emberline.scenarios import Case
-from emberline.scenarios.energy_states import EnergyStates, idle_pieces
+from emberline.scenarios.energy_states.record import EnergyStates, idle_pieces
 
 FURNACE: dict[str, Any] = {
     "states": [{"name": "ready", "power_mw": 2.0}, {"name": "off", "power_mw": 0.2}],

@@ -21,7 +21,7 @@ from emberline.reports.charts import sankey as sankeys
 from emberline.reports.charts.flow_sheet import drawing
 from emberline.reports.text import naming
 from emberline.scenarios import Case, bundled, load
-from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets.quantity import ELECTRICITY
 
 WHOLE = None
 

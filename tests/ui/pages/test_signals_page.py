@@ -12,7 +12,8 @@ from pages import page, texts
 from publishers import publisher
 
 from emberline.runs.store import drafts
-from emberline.scenarios.signals import Issue, keep, signal
+from emberline.scenarios.signals.catalogue import signal
+from emberline.scenarios.signals.issues import Issue, keep
 
 NAME = "neso/intensity/GB"
 START = datetime(2026, 6, 1, 22, tzinfo=UTC)

@@ -24,7 +24,7 @@ from emberline.reports.charts.view import View, weeks
 from emberline.reports.text import wording
 from emberline.runs.store.store import Store
 from emberline.scenarios import Case, bundled, load, loads
-from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.ui.pages.request import fields
 from emberline.ui.pages.result import accounts
 

@@ -25,7 +25,7 @@ from emberline.reports.charts.view import View, time_axis
 from emberline.reports.text import facts, works
 from emberline.runs.store.store import Store
 from emberline.scenarios import Case, load, loads
-from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.loading.loading import LIBRARY
 from emberline.ui.pages.request import fields
 from emberline.ui.pages.result import accounts, units

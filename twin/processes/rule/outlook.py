@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from emberline.scenarios.process import in_steps
+from emberline.scenarios.process.record import in_steps
 from emberline.twin.processes.network import MachineTable, WorksTable
 
 

@@ -29,7 +29,7 @@ import math
 
 import numpy as np
 
-from emberline.scenarios.process import in_steps
+from emberline.scenarios.process.record import in_steps
 from emberline.twin.processes.network import ModeTable, WorksTable
 from emberline.twin.processes.rule.fitting import COMMITTED, FREE, MUST, NEW, UnitIntent, fit
 from emberline.twin.processes.rule.outlook import Outlook, ProcessGroup

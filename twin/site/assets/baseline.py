@@ -28,7 +28,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.datasets import ViolationKind
 from emberline.twin.site.assets.flows import HubRun
 from emberline.twin.site.assets.hub import Electric, SiteHub, TankRun

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.columns import Rows
 from emberline.scenarios.flows.asset_flows import label
 from emberline.twin.run_variables import Violation

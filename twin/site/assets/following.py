@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.datasets import ViolationKind
 from emberline.twin.run_variables import SMALL, TOLERANCE, Violation
 from emberline.twin.site.assets.flows import HubRun

@@ -9,18 +9,11 @@ from functools import cached_property
 import numpy as np
 
 from emberline.scenarios import Case
-from emberline.scenarios.assets import (
-    ELECTRICITY,
-    Carrier,
-    Converter,
-    Load,
-    Named,
-    Renewable,
-    Source,
-    Storage,
-    Supply,
-    of,
-)
+from emberline.scenarios.assets.base import Carrier, Named, of
+from emberline.scenarios.assets.converter import Converter
+from emberline.scenarios.assets.quantity import ELECTRICITY
+from emberline.scenarios.assets.storage import Storage
+from emberline.scenarios.assets.trade import Load, Renewable, Source, Supply
 
 
 @dataclass(frozen=True)

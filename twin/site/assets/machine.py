@@ -1,6 +1,6 @@
 """One machine on its way through the steps: what it may do in the next one, and what flows at a load.
 
-Minimum run and rest, ramps and the load of starting and stopping are those of ``emberline.scenarios.assets.Converter``.
+Minimum run and rest, ramps and the load of starting and stopping are those of a ``Converter``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emberline.scenarios.assets import Converter
+from emberline.scenarios.assets.converter import Converter
 
 TINY = 1e-12
 """Load that counts as nothing."""

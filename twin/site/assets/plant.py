@@ -7,8 +7,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from emberline.scenarios.assets import ELECTRICITY, Flare, Sale, Storage, Supply, of
-from emberline.scenarios.assets.trade import Trade
+from emberline.scenarios.assets.base import of
+from emberline.scenarios.assets.quantity import ELECTRICITY
+from emberline.scenarios.assets.storage import Storage
+from emberline.scenarios.assets.trade import Flare, Sale, Supply, Trade
 from emberline.scenarios.datasets import ViolationKind
 from emberline.twin.run_variables import TOLERANCE, Violation
 from emberline.twin.site.assets.hub import SiteHub, TankRun

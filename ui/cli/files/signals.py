@@ -14,7 +14,7 @@ from emberline.ui.cli.options import AsJson, Force, argument, option, to_file
 
 if TYPE_CHECKING:
     from emberline.scenarios import Scenario
-    from emberline.scenarios.signals import Signal
+    from emberline.scenarios.signals.catalogue import Signal
 
 Named = Annotated[
     list[str],
@@ -29,9 +29,9 @@ def signals(context: typer.Context, as_json: AsJson = False) -> None:
     """List the signals that were fetched, with their age."""
     if context.invoked_subcommand is not None:
         return
-    from emberline.scenarios import signals as public
+    from emberline.scenarios.signals.issues import stored
 
-    rows = [_row(signal) for signal in public.stored()]
+    rows = [_row(signal) for signal in stored()]
     if as_json:
         print_json(rows)
         return
@@ -44,7 +44,7 @@ def signals(context: typer.Context, as_json: AsJson = False) -> None:
 @app.command()
 def sources(as_json: AsJson = False) -> None:
     """List the sources, what they publish, and the account that they need."""
-    from emberline.scenarios.signals import SOURCES
+    from emberline.scenarios.signals.catalogue import SOURCES
 
     rows = [
         {
@@ -81,7 +81,7 @@ def fetch(
     """
     from emberline.live.signals import SourceError, Span
     from emberline.live.signals import fetch as fetch_signal
-    from emberline.scenarios.signals import signal
+    from emberline.scenarios.signals.catalogue import signal
 
     with refusing():
         requested = [signal(name) for name in names]
@@ -124,7 +124,7 @@ def forecast(
     Scenarios that name the signal use the forecast after its last published value, marked as estimated.
     """
     from emberline.live.signals import forecast as forecast_signal
-    from emberline.scenarios.signals import signal
+    from emberline.scenarios.signals.catalogue import signal
 
     with refusing():
         one = signal(name)
@@ -148,7 +148,8 @@ def export(
     force: Force = False,
 ) -> None:
     """Write all values of a signal as they were issued: time of issue, interval, value, whether estimated, licence."""
-    from emberline.scenarios.signals import signal, table
+    from emberline.scenarios.signals.catalogue import signal
+    from emberline.scenarios.signals.issues import table
 
     with refusing():
         frame = table(signal(name))
@@ -163,7 +164,7 @@ def export(
 
 def ages(scenario: Scenario) -> list[str]:
     """Age of each signal of a scenario, one line each."""
-    from emberline.scenarios.signals import signal
+    from emberline.scenarios.signals.catalogue import signal
 
     sources = {name for _, _, series, _ in scenario.series() if (name := series.signal) is not None}
     return [f"signal {name}: {_last_issue(signal(name))}" for name in sorted(sources)]
@@ -178,7 +179,7 @@ def age(span: timedelta) -> str:
 
 
 def _row(one: Signal) -> dict[str, Any]:
-    from emberline.scenarios.signals import course
+    from emberline.scenarios.signals.issues import course
 
     try:
         newest = course(one)
@@ -197,7 +198,7 @@ def _row(one: Signal) -> dict[str, Any]:
 
 
 def _last_issue(one: Signal) -> str:
-    from emberline.scenarios.signals import course
+    from emberline.scenarios.signals.issues import course
 
     try:
         newest = course(one)

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from emberline.reports.text import mark, tr, trn, wording
 from emberline.runs.store import drafts
 from emberline.scenarios import Case, ScenarioError
-from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.reading.document import Keys, dotted, parse
 from emberline.scenarios.reading.editing import ABSENT

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from emberline.reports.text import tr
 from emberline.runs.store import drafts, snapshots
 from emberline.scenarios import Problem, Scenario
-from emberline.scenarios.assets import KINDS
+from emberline.scenarios.assets.base import KINDS
 from emberline.scenarios.descriptions import documented
 from emberline.scenarios.reading.document import Keys
 from emberline.scenarios.reading.editing import ABSENT, differences, flow

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from emberline.reports.text import mark, tr
 from emberline.runs.store import drafts
-from emberline.scenarios.assets import KINDS
+from emberline.scenarios.assets.base import KINDS
 from emberline.scenarios.case.line import Unit
 from emberline.scenarios.descriptions import documented
 from emberline.scenarios.process.recipe import Rate

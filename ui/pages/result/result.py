@@ -19,7 +19,7 @@ from emberline.reports.text import charges, mark, say, tr, wording
 from emberline.reports.text.wording import filled
 from emberline.runs.store import StoredRun
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.case.scenario import Producer, ProductionLine
 from emberline.scenarios.checking.uncounted import uncounted
 from emberline.ui.pages.result import accounts, answer, board, heats, repairs, units, zoom

@@ -19,7 +19,9 @@ from emberline.runs.store import drafts
 from emberline.scenarios import ScenarioError, bundled
 from emberline.scenarios.loading.loading import find
 from emberline.scenarios.records.horizon import Horizon
-from emberline.scenarios.signals import SOURCES, Course, Signal, course, forecast_of, signal, stored
+from emberline.scenarios.signals.catalogue import SOURCES, Signal, signal
+from emberline.scenarios.signals.forecasts import forecast_of
+from emberline.scenarios.signals.issues import Course, course, stored
 from emberline.ui.pages.editor import series as editing_series
 from emberline.ui.pages.editor.draft import set_values
 from emberline.ui.pages.request import sources

@@ -21,7 +21,7 @@ from emberline.models.kernel import deadline
 from emberline.models.kernel.arrays import Series, Variable, constraint
 from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.line import CLOSE_MIN, SlotProblem, energy_cells, runs
-from emberline.scenarios.energy_states import gap_pieces
+from emberline.scenarios.energy_states.record import gap_pieces
 
 Key = tuple[int, ...]
 BEGIN = -1

@@ -29,19 +29,12 @@ from emberline.models.kernel.arrays import Variable, constraint, limit
 from emberline.models.kernel.templates import each, total
 from emberline.models.problem.flows import HubFlows
 from emberline.models.problem.site import Hub
-from emberline.scenarios.assets import (
-    ELECTRICITY,
-    Converter,
-    Flare,
-    LatentHeatStore,
-    Load,
-    Renewable,
-    Sale,
-    Source,
-    Storage,
-    Supply,
-    of,
-)
+from emberline.scenarios.assets.base import of
+from emberline.scenarios.assets.converter import Converter
+from emberline.scenarios.assets.latent_heat import LatentHeatStore
+from emberline.scenarios.assets.quantity import ELECTRICITY
+from emberline.scenarios.assets.storage import Storage
+from emberline.scenarios.assets.trade import Flare, Load, Renewable, Sale, Source, Supply
 from emberline.scenarios.metrics import COMPONENTS
 
 

@@ -19,7 +19,7 @@ from emberline.models.formulations.site.assets.ports import Flow, Linear, Ports,
 from emberline.models.kernel.arrays import Series, Variable, constraint, limit
 from emberline.models.kernel.templates import each, total
 from emberline.models.problem.site import Hub
-from emberline.scenarios.assets import Converter
+from emberline.scenarios.assets.converter import Converter
 
 
 def add_converter(block: pyo.Block, machine: Converter, hub: Hub) -> Ports:

@@ -18,7 +18,8 @@ from emberline.models.kernel import arrays
 from emberline.models.kernel.arrays import Series, Variable, constraint, limit
 from emberline.models.kernel.templates import each, total
 from emberline.models.problem.site import Hub
-from emberline.scenarios.assets import Converter, of
+from emberline.scenarios.assets.base import of
+from emberline.scenarios.assets.converter import Converter
 
 Weights = np.ndarray | float
 

@@ -19,7 +19,8 @@ from emberline.models.formulations.site.assets.ports import Flow, Linear, Ports,
 from emberline.models.kernel.arrays import Series, Variable, constraint
 from emberline.models.kernel.templates import each, total
 from emberline.models.problem.site import Hub
-from emberline.scenarios.assets import LatentHeatStore, Storage
+from emberline.scenarios.assets.latent_heat import LatentHeatStore
+from emberline.scenarios.assets.storage import Storage
 
 
 def add_storage(block: pyo.Block, store: Storage, hub: Hub) -> Ports:

@@ -11,7 +11,7 @@ import pytest
 
 from emberline.scenarios import Case
 from emberline.scenarios.checking.mistakes import between_nouns
-from emberline.scenarios.process import Process
+from emberline.scenarios.process.record import Process
 from emberline.scenarios.records.orders import RunLock
 
 SEEDS = range(0, 100, 8)

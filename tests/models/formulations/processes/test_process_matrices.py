@@ -16,7 +16,7 @@ from emberline.models.kernel.standard_form import Compiled
 from emberline.models.kernel.templates import building, each, total
 from emberline.models.problem import plant as plants
 from emberline.scenarios import Case, load
-from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets.quantity import ELECTRICITY
 
 ARRAYS = ("cost", "lower", "upper", "whole", "row_lower", "row_upper", "starts", "index", "values")
 BUNDLED = {"aluminium-potline": [], "cement-week": ["horizon.step_min=30"], "steam-cracker-utilities": []}

@@ -16,9 +16,9 @@ from emberline.models.formulations.site.dispatch import held_flows
 from emberline.models.formulations.whole_site import build
 from emberline.models.problem import site as sites
 from emberline.models.search.first_goal import minimize_first
-from emberline.scenarios.assets import Storage
-from emberline.scenarios.tariff import Tariff
+from emberline.scenarios.assets.storage import Storage
 from emberline.scenarios.tariff.contracts import BaseBlock
+from emberline.scenarios.tariff.record import Tariff
 
 EMPTY: dict[str, Any] = {"level_share": 0.0}
 

@@ -13,7 +13,7 @@ from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.dispatch import Dispatcher
 from emberline.models.problem import site as sites
 from emberline.scenarios import Case
-from emberline.scenarios.tariff import Tariff
+from emberline.scenarios.tariff.record import Tariff
 
 DEMAND = {"demand": [{"name": "peak", "rates": [{"per_mw": 1000.0}]}]}
 

@@ -12,8 +12,10 @@ from itertools import pairwise
 from typing import Any
 
 from emberline.reports.text import mark, tr
-from emberline.scenarios.assets import ELECTRICITY, KINDS, Converter, FlexibleLoad, Machine
-from emberline.scenarios.assets.machines import CARRIER_FIELDS
+from emberline.scenarios.assets.base import KINDS
+from emberline.scenarios.assets.converter import CARRIER_FIELDS, Converter, Machine
+from emberline.scenarios.assets.machines import FlexibleLoad
+from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.reading.document import Keys
 
 WIDTH, MARGIN, LABEL = 680, 8, 92

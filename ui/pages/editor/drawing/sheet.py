@@ -11,8 +11,8 @@ import streamlit as st
 from emberline.reports.text import mark, tr
 from emberline.runs.store import drafts
 from emberline.scenarios.case.line import Stage
-from emberline.scenarios.process import Process
 from emberline.scenarios.process.delivery import Delivery
+from emberline.scenarios.process.record import Process
 from emberline.scenarios.reading.document import dotted
 from emberline.scenarios.reading.editing import revised
 from emberline.scenarios.reading.remarks import with_remark
