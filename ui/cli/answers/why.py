@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from emberline.ui.cli.command import Refused, case_of, find, print_json, writable, writing
-from emberline.ui.cli.options import AsJson, Changes, Force, Named, Quiet, Run, argument, flag, option, to_file
+from emberline.ui.cli.options import AsJson, Changes, Force, Named, Quiet, Run, argument, flag, optional
 
 if TYPE_CHECKING:
     from emberline.planning.plan import Plan
@@ -27,22 +27,13 @@ MAX_SLOTS = 6
 
 def why(
     run: Run = "last",
-    heat: Annotated[str | None, option("a heat's name, or its number", "HEAT")] = None,
-    unit: Annotated[
-        str | None,
-        option("a unit of the line or the processes, an asset, or 'battery'", "NAME"),
-    ] = None,
-    hour: Annotated[str | None, option("plant time such as 05:00, or a full date and time", "TIME")] = None,
-    stage: Annotated[
-        str | None,
-        option("stage of the heat; default: the one that draws most power", "STAGE"),
-    ] = None,
-    at: Annotated[
-        str | None,
-        option("what if the heat started at this time; with --unit: the run then", "TIME"),
-    ] = None,
-    every: Annotated[bool, flag("plan again for every other possible start of the heat", "--every")] = False,
-    time_limit: Annotated[float, option("for all answers together", "SECONDS", min=1)] = 120.0,
+    heat: str | None = optional("a heat's name, or its number", "HEAT"),
+    unit: str | None = optional("a unit of the line or the processes, an asset, or 'battery'", "NAME"),
+    hour: str | None = optional("plant time such as 05:00, or a full date and time", "TIME"),
+    stage: str | None = optional("stage of the heat; default: the one that draws most power", "STAGE"),
+    at: str | None = optional("what if the heat started at this time; with --unit: the run then", "TIME"),
+    every: bool = flag("plan again for every other possible start of the heat", "--every"),
+    time_limit: float = optional("for all answers together", "SECONDS", min=1, default=120.0),
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -177,7 +168,7 @@ HEADINGS = {
 def why_not(
     scenario: Named,
     changes: Changes = None,
-    time_limit: Annotated[float, option("report what was found by then", "SECONDS", min=1)] = TIME_LIMIT_S,
+    time_limit: float = optional("report what was found by then", "SECONDS", min=1, default=TIME_LIMIT_S),
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -351,7 +342,7 @@ def difference_lines(comparison: Difference, first: str, second: str) -> Iterato
 
 def locks(
     run: Run = "last",
-    time_limit: Annotated[float, option("for all locks together", "SECONDS", min=1)] = 120.0,
+    time_limit: float = optional("for all locks together", "SECONDS", min=1, default=120.0),
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -402,7 +393,7 @@ FIXED = {"heats": "heats", "runs": "processes"}
 
 def prices(
     run: Run = "last",
-    output: Annotated[Path | None, to_file("prices of every step as netCDF", "FILE.nc")] = None,
+    output: Path | None = optional("prices of every step as netCDF", "FILE.nc", "--output", "-o"),
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:

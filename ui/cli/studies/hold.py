@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from emberline.ui.cli.answers import why
 from emberline.ui.cli.command import Refused, at_work, case_of, find, one_place, print_json
-from emberline.ui.cli.options import AsJson, Changes, Cluster, Named, Quiet, Run, Workers, flag, option
+from emberline.ui.cli.options import AsJson, Changes, Cluster, Named, Quiet, Run, Workers, flag, optional
 
 if TYPE_CHECKING:
     from emberline.planning.plan import Plan
@@ -28,16 +28,12 @@ ROWS = 20
 
 def replay(
     run: Run = "last",
-    replications: Annotated[int, option("disturbed days", None, "--replications", "-n", min=1, max=100_000)] = 1000,
-    seed: Annotated[
-        int | None,
-        option("random seed", min=0, max=2**63 - 1, show_default="the scenario's"),
-    ] = None,
-    baseline: Annotated[bool, flag("replay the baseline too, with the same disturbances", "--baseline")] = False,
-    planned_again: Annotated[
-        bool,
-        flag("each day also with the plan made again as goal.replan says (heats only)", "--planned-again"),
-    ] = False,
+    replications: int = optional("disturbed days", None, "--replications", "-n", min=1, max=100_000, default=1000),
+    seed: int | None = optional("random seed", min=0, max=2**63 - 1, show_default="the scenario's"),
+    baseline: bool = flag("replay the baseline too, with the same disturbances", "--baseline"),
+    planned_again: bool = flag(
+        "each day also with the plan made again as goal.replan says (heats only)", "--planned-again"
+    ),
     workers: Workers = None,
     cluster: Cluster = None,
     as_json: AsJson = False,
@@ -290,24 +286,15 @@ HEADINGS = {
 def hold(
     scenario: Named,
     changes: Changes = None,
-    level: Annotated[
-        str | None,
-        option("share of disturbed days on which it must hold", "SHARE", show_default="disturbances.hold, or 90 %"),
-    ] = None,
-    replications: Annotated[
-        int, option("disturbed days for the final judgement", None, "--replications", "-n", min=20, max=100_000)
-    ] = 1000,
-    time_limit: Annotated[
-        float,
-        option("for the search; the judgement comes on top", "SECONDS", min=10),
-    ] = 300.0,
-    samples: Annotated[
-        int | None, option("for a site: plan over this many samples of price and intensity", min=2, max=200)
-    ] = None,
-    cvar: Annotated[
-        str | None,
-        option("with --samples: minimize the mean of the worst cases beyond this share", "SHARE"),
-    ] = None,
+    level: str | None = optional(
+        "share of disturbed days on which it must hold", "SHARE", show_default="disturbances.hold, or 90 %"
+    ),
+    replications: int = optional(
+        "disturbed days for the final judgement", None, "--replications", "-n", min=20, max=100_000, default=1000
+    ),
+    time_limit: float = optional("for the search; the judgement comes on top", "SECONDS", min=10, default=300.0),
+    samples: int | None = optional("for a site: plan over this many samples of price and intensity", min=2, max=200),
+    cvar: str | None = optional("with --samples: minimize the mean of the worst cases beyond this share", "SHARE"),
     workers: Workers = None,
     cluster: Cluster = None,
     as_json: AsJson = False,

@@ -6,12 +6,12 @@ import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from emberline.ui.cli.command import Refused, case_of, print_json, writable, writing
-from emberline.ui.cli.options import AsJson, Changes, Force, Named, Quiet, to_file
+from emberline.ui.cli.options import AsJson, Changes, Force, Named, Quiet, optional
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,7 +27,7 @@ COLUMNS = ("first", "last", "ruled")
 def levers(
     scenario: Named,
     changes: Changes = None,
-    output: Annotated[Path | None, to_file("write the levers to a .csv or .json")] = None,
+    output: Path | None = optional("write the levers to a .csv or .json", "FILE", "--output", "-o"),
     force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from emberline.ui.cli.command import case_of, print_json, writable, writing
-from emberline.ui.cli.options import AsJson, Changes, Cluster, Force, Named, Quiet, argument, option, to_file
+from emberline.ui.cli.options import AsJson, Changes, Cluster, Force, Named, Quiet, argument, optional
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,12 +26,12 @@ PHASES = {
 
 def pareto(
     scenario: Named,
-    points: Annotated[int, option("points of the front, including both ends", min=2, max=101)] = 11,
-    metric: Annotated[str, option("what is traded against cost, such as carbon or water")] = "carbon",
+    points: int = optional("points of the front, including both ends", min=2, max=101, default=11),
+    metric: str = optional("what is traded against cost, such as carbon or water", default="carbon"),
     changes: Changes = None,
-    workers: Annotated[int, option("processes that search in parallel", min=1, max=256)] = 1,
+    workers: int = optional("processes that search in parallel", min=1, max=256, default=1),
     cluster: Cluster = None,
-    output: Annotated[Path | None, to_file("write the points to a .csv, .json or .nc")] = None,
+    output: Path | None = optional("write the points to a .csv, .json or .nc", "FILE", "--output", "-o"),
     force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
@@ -17,7 +17,7 @@ from emberline.ui.cli.options import (
     SearchTime,
     Workers,
     flag,
-    option,
+    optional,
 )
 
 if TYPE_CHECKING:
@@ -28,15 +28,11 @@ if TYPE_CHECKING:
 def headroom(
     scenario: Named,
     changes: Changes = None,
-    loads: Annotated[
-        list[str] | None,
-        option("order load, such as 80%; default: 50 % to 100 % in steps of ten", "SHARE", "--load"),
-    ] = None,
-    threshold: Annotated[
-        str,
-        option("smallest saving that counts, as a share of the baseline figure", "SHARE"),
-    ] = "1%",
-    replications: Annotated[int | None, option("disturbed replays of each plan", "N", min=0)] = None,
+    loads: list[str] | None = optional(
+        "order load, such as 80%; default: 50 % to 100 % in steps of ten", "SHARE", "--load"
+    ),
+    threshold: str = optional("smallest saving that counts, as a share of the baseline figure", "SHARE", default="1%"),
+    replications: int | None = optional("disturbed replays of each plan", "N", min=0),
     gap: SearchGap = None,
     time_limit: SearchTime = None,
     workers: Workers = None,
@@ -114,10 +110,9 @@ def _show_headroom(curve: Headroom) -> None:
 
 def sweep(
     scenario: Named,
-    changes: Annotated[
-        list[str] | None,
-        option("values of a key; without brackets: the same value for all plans", "KEY=[VALUE, …]", "--set"),
-    ] = None,
+    changes: list[str] | None = optional(
+        "values of a key; without brackets: the same value for all plans", "KEY=[VALUE, …]", "--set"
+    ),
     gap: SearchGap = None,
     time_limit: SearchTime = None,
     workers: Workers = None,
@@ -211,33 +206,18 @@ def _show_sweep(sweep: Sweep) -> None:
 
 def roll(
     scenario: Named,
-    start: Annotated[str | None, option("start: a date, or a time with its offset", "TIME", "--from")] = None,
-    end: Annotated[
-        str | None,
-        option("end: a date (included), or a time as above", "TIME", "--to"),
-    ] = None,
-    every: Annotated[
-        list[str] | None,
-        option("planning interval, such as 1h; may be repeated to compare several", "SPAN"),
-    ] = None,
-    policy: Annotated[
-        Literal["search", "replan", "follow"],
-        option("search: plan again by search; replan: one plan, planned again as goal.replan says; follow: one plan"),
-    ] = "search",
-    look_ahead: Annotated[str, option("at least this far, to the end of that day", "SPAN")] = "48h",
-    frozen: Annotated[
-        str,
-        option("the previous plan is kept for this long after each planning time", "SPAN"),
-    ] = "0h",
-    keep: Annotated[
-        str,
-        option("keep the previous plan if a new one is better by less than this", "SHARE"),
-    ] = "0.1%",
-    replication: Annotated[
-        int | None,
-        option("add disturbances to the line, with this replication", "N", min=0),
-    ] = None,
-    foresight: Annotated[bool, flag("also roll with perfect foresight")] = True,
+    start: str | None = optional("start: a date, or a time with its offset", "TIME", "--from"),
+    end: str | None = optional("end: a date (included), or a time as above", "TIME", "--to"),
+    every: list[str] | None = optional("planning interval, such as 1h; may be repeated to compare several", "SPAN"),
+    policy: Literal["search", "replan", "follow"] = optional(
+        "search: plan again by search; replan: one plan, planned again as goal.replan says; follow: one plan",
+        default="search",
+    ),
+    look_ahead: str = optional("at least this far, to the end of that day", "SPAN", default="48h"),
+    frozen: str = optional("the previous plan is kept for this long after each planning time", "SPAN", default="0h"),
+    keep: str = optional("keep the previous plan if a new one is better by less than this", "SHARE", default="0.1%"),
+    replication: int | None = optional("add disturbances to the line, with this replication", "N", min=0),
+    foresight: bool = flag("also roll with perfect foresight", default=True),
     changes: Changes = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
