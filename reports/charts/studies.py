@@ -19,6 +19,9 @@ from emberline.scenarios.records.horizon import Horizon
 STEP_HEIGHT = 270
 FONT = 12
 """Size of labels [px]."""
+LABELS = alt.Axis(titleFontSize=FONT, labelFontSize=FONT)
+LEVEL = alt.Axis(titleFontSize=FONT, labelFontSize=FONT, labelAngle=0)
+"""Axes; the labels of the second are level."""
 
 
 def stepped(values: np.ndarray, view: View, title: str, colour: str = palette.PRICE) -> alt.LayerChart | alt.FacetChart:
@@ -34,7 +37,7 @@ def stepped(values: np.ndarray, view: View, title: str, colour: str = palette.PR
     when = [clock(view.horizon.instant(minute)) for minute in edges]
     frame = pd.DataFrame({"start": edges, "value": np.append(means, means[-1]), "when": when})
     x = time_axis(view, labels=True, title=True)
-    y = alt.Y("value:Q", title=title, axis=alt.Axis(titleFontSize=FONT, labelFontSize=FONT))
+    y = alt.Y("value:Q", title=title, axis=LABELS)
     tooltip = tips({"when": tr("from"), "value": (title, ",.2f")})
     line = alt.Chart(frame).mark_line(interpolate="step-after", color=colour, strokeWidth=2).encode(x=x, y=y)
     area = alt.Chart(frame).mark_area(interpolate="step-after", color=colour, opacity=0.15).encode(x=x, y=y)
@@ -65,7 +68,7 @@ def start_slots(slots: list[dict[str, Any]], horizon: Horizon, unit: str) -> alt
     ]
     frame = pd.DataFrame(rows)
     x = time_axis(View.of(horizon), labels=True, title=True)
-    y = alt.Y("more:Q", title=title, axis=alt.Axis(titleFontSize=FONT, labelFontSize=FONT))
+    y = alt.Y("more:Q", title=title, axis=LABELS)
     tooltip = tips({"when": tr("start"), "more": (title, ",.1f"), "says": tr("limits")})
     possible, blocked = frame[frame["more"].notna()], frame[frame["more"].isna()]
     points = (
@@ -101,11 +104,10 @@ def saving_by_load(loads: list[dict[str, Any]], threshold: float) -> alt.LayerCh
         if load["goal_share"] is not None
     ]
     frame = pd.DataFrame(rows)
-    axis = alt.Axis(titleFontSize=FONT, labelFontSize=FONT)
     domain = [float(frame["load"].min()) - EDGE, float(frame["load"].max()) + EDGE]
     ticks = alt.Axis(titleFontSize=FONT, labelFontSize=FONT, values=frame["load"].round().tolist())
     x = alt.X("load:Q", title=tr("order load [%]"), axis=ticks, scale=alt.Scale(domain=domain, nice=False))
-    y = alt.Y("saved:Q", title=tr("saving of the goal [%]"), axis=axis)
+    y = alt.Y("saved:Q", title=tr("saving of the goal [%]"), axis=LABELS)
     saved, most = (tr("saving of the goal [%]"), ".2f"), (tr("at most, by the bound [%]"), ".2f")
     tooltip = tips({"load": (tr("order load [%]"), ".0f"), "saved": saved, "most": most})
     base = alt.Chart(frame)
@@ -151,7 +153,7 @@ def now_line(
     view = View.of(horizon)
     x = time_axis(view, labels=True, title=True)
     title = tr("grid import [MW]")
-    y = alt.Y("mw:Q", title=title, axis=alt.Axis(titleFontSize=FONT, labelFontSize=FONT))
+    y = alt.Y("mw:Q", title=title, axis=LABELS)
     shades = [palette.POWER, palette.CARBON, palette.BASELINE]
     colour = alt.Color(
         "what:N", title=None, scale=alt.Scale(domain=list(names), range=shades),
@@ -195,9 +197,8 @@ def over_two(rows: list[dict[str, Any]], keys: tuple[str, str], title: str, digi
     """
     frame = pd.DataFrame(rows)
     frame["text"] = [tr("no plan") if value is None else number(value, digits) for value in _plain(frame["value"])]
-    axis = alt.Axis(titleFontSize=FONT, labelFontSize=FONT, labelAngle=0)
-    x = alt.X("x:O", title=keys[0], sort=list(dict.fromkeys(frame["x"])), axis=axis)
-    y = alt.Y("y:O", title=keys[1], sort=list(dict.fromkeys(frame["y"])), axis=axis)
+    x = alt.X("x:O", title=keys[0], sort=list(dict.fromkeys(frame["x"])), axis=LEVEL)
+    y = alt.Y("y:O", title=keys[1], sort=list(dict.fromkeys(frame["y"])), axis=LEVEL)
     tooltip = tips({"x": keys[0], "y": keys[1], "text": title, "says": tr("status")})
     values = [value for value in _plain(frame["value"]) if value is not None]
     middle = (min(values) + max(values)) / 2 if values else 0.0
@@ -217,11 +218,10 @@ def along_one(rows: list[dict[str, Any]], key: str, title: str, digits: int) -> 
     frame = pd.DataFrame([row for row in rows if row["value"] is not None])
     numeric = all(isinstance(row["x"], int | float) and not isinstance(row["x"], bool) for row in rows)
     frame["text"] = [number(value, digits) for value in frame["value"]]
-    axis = alt.Axis(titleFontSize=FONT, labelFontSize=FONT, labelAngle=0)
     kind, scale = ("x:Q", alt.Scale(zero=False, padding=20)) if numeric else ("x:O", alt.Undefined)
     sort = None if numeric else list(dict.fromkeys(frame["x"]))
-    x = alt.X(kind, title=key, axis=axis, scale=scale, sort=sort)
-    y = alt.Y("value:Q", title=title, axis=axis, scale=alt.Scale(zero=False))
+    x = alt.X(kind, title=key, axis=LEVEL, scale=scale, sort=sort)
+    y = alt.Y("value:Q", title=title, axis=LABELS, scale=alt.Scale(zero=False))
     tooltip = tips({kind: key, "text": title, "says": tr("status")})
     base = alt.Chart(frame).encode(x=x, y=y, tooltip=tooltip)
     layers = [base.mark_line(color=palette.PALE)] if numeric else []
@@ -255,8 +255,7 @@ def durations(comparisons: list[dict[str, Any]]) -> Any:
     ]
     frame = pd.DataFrame(rows)
     title = tr("working time [min]")
-    axis = alt.Axis(titleFontSize=FONT, labelFontSize=FONT)
-    x = alt.X("mean:Q", title=title, scale=alt.Scale(zero=False, padding=12), axis=axis)
+    x = alt.X("mean:Q", title=title, scale=alt.Scale(zero=False, padding=12), axis=LABELS)
     y = alt.Y("of:N", title=None, sort=list(dict.fromkeys(frame["of"])),
               axis=alt.Axis(labelFontSize=FONT, labelLimit=220))  # fmt: skip
     offset = alt.YOffset("from:N", sort=[log, fit])
@@ -277,10 +276,9 @@ def drift(chart: dict[str, Any]) -> Any:
     """One chart of residuals: the weighted mean over time with its limits."""
     frame = pd.DataFrame({"start": pd.to_datetime(chart["start"], utc=True), "ewma": chart["ewma"],
                           "residual": chart["residual"]})  # fmt: skip
-    axis = alt.Axis(titleFontSize=FONT, labelFontSize=FONT)
-    x = alt.X("start:T", title=tr("start of the heat, UTC"), axis=axis, scale=alt.Scale(type="utc"))
+    x = alt.X("start:T", title=tr("start of the heat, UTC"), axis=LABELS, scale=alt.Scale(type="utc"))
     title = tr("weighted mean [standard deviations]")
-    y = alt.Y("ewma:Q", title=title, axis=axis)
+    y = alt.Y("ewma:Q", title=title, axis=LABELS)
     start = alt.Tooltip("start:T", title=tr("start of the heat, UTC"), format="%Y-%m-%d %H:%M")
     tooltip = [start, *tips({"ewma": (title, ".2f")})]
     line = alt.Chart(frame).mark_line(color=palette.POWER, strokeWidth=1.5).encode(x=x, y=y, tooltip=tooltip)

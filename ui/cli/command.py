@@ -6,7 +6,7 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -127,6 +127,14 @@ def print_json(data: Any) -> None:
 
     document = with_messages(data) if isinstance(data, dict) else data
     print(json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False))
+
+
+def print_result(result: Any, as_json: bool, show: Callable[[Any], None], **head: Any) -> None:
+    """Print the result of a study: its summary as JSON, with what stands before it, or as ``show`` prints it."""
+    if as_json:
+        print_json({**head, **result.summary()})
+    else:
+        show(result)
 
 
 def store_if_any() -> Store | None:

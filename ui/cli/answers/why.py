@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emberline.ui.cli.command import Refused, case_of, find, print_json, writable, writing
+from emberline.ui.cli.command import Refused, case_of, find, print_json, print_result, writable, writing
 from emberline.ui.cli.options import AsJson, Changes, Force, Named, Quiet, Run, argument, flag, optional
 
 if TYPE_CHECKING:
@@ -53,18 +54,10 @@ def why(
     plan = store.open(number).plan
     question.refuse(plan, heat, unit, hour)
 
-    def work(tell: Any, wish: Any) -> Why:
-        return question.why(
-            plan, heat=heat, stage=stage, at=at, unit=unit, hour=hour, every=every, time_limit_s=time_limit,
-            on_progress=tell, cancel=wish,
-        )  # fmt: skip
-
+    asks = {"heat": heat, "stage": stage, "at": at, "unit": unit, "hour": hour}
+    work = partial(question.why, plan, **asks, every=every, time_limit_s=time_limit)
     explanation = study(work, "keeping the answers found so far", quiet)
-    if as_json:
-        print_json({"run": number, **explanation.summary()})
-        return
-    for line in why_lines(plan.scenario, explanation):
-        print(line)
+    print_result(explanation, as_json, lambda it: print(*why_lines(plan.scenario, it), sep="\n"), run=number)
 
 
 def why_lines(scenario: Scenario, explanation: Why) -> Iterator[str]:
@@ -178,11 +171,8 @@ def why_not(
     """
     case = case_of(scenario, changes)
     answer = explained(scenario, list(changes or []), time_limit, quiet)
-    if as_json:
-        print_json({"scenario": case.name, **answer.summary()})
-    else:
-        for line in (f"{case.name}: {HEADINGS[answer.status].format(step=answer.step_min)}", *lines(answer)):
-            print(line)
+    head = f"{case.name}: {HEADINGS[answer.status].format(step=answer.step_min)}"
+    print_result(answer, as_json, lambda it: print(head, *lines(it), sep="\n"), scenario=case.name)
     raise typer.Exit(0 if answer.status == "feasible" else 1)
 
 
@@ -201,20 +191,21 @@ def explained(
     from emberline.studies.why import why_not as conflicts
     from emberline.ui.cli.terminal import study
 
-    def work(tell: Any, wish: Any) -> conflicts.WhyNot:
-        return conflicts.why_not(
-            lambda more: case_of(scenario, [*changes, *more]), time_limit_s=time_limit, on_progress=tell, cancel=wish,
-            proven=proven,
-        )  # fmt: skip
-
+    changed = _changed(scenario, changes)
+    work = partial(conflicts.why_not, changed, time_limit_s=time_limit, proven=proven)
     return study(work, "keeping the repairs found so far", quiet)
+
+
+def _changed(scenario: str, changes: Sequence[str]) -> Callable[[Sequence[str]], Case]:
+    """The scenario with its changes, and with more of them."""
+    return lambda more: case_of(scenario, [*changes, *more])
 
 
 def at_once(scenario: str, changes: Sequence[str]) -> conflicts.WhyNot:
     """Quick diagnosis, within seconds, of a scenario without a plan; arguments as of ``explained``."""
     from emberline.studies.why import quick
 
-    return quick.quick(lambda more: case_of(scenario, [*changes, *more]))
+    return quick.quick(_changed(scenario, changes))
 
 
 def doubts(case: Case, scenario: str, changes: Sequence[str]) -> Iterator[str]:
@@ -300,11 +291,8 @@ def diff(first: First, second: Second, as_json: AsJson = False) -> None:
     store, one = find(first)
     two = store.find(second)
     comparison = difference(store.open(one).plan, store.open(two).plan)
-    if as_json:
-        print_json({"runs": [one, two], **comparison.summary()})
-        return
-    for line in difference_lines(comparison, one[:8], two[:8]):
-        print(line)
+    names = one[:8], two[:8]
+    print_result(comparison, as_json, lambda it: print(*difference_lines(it, *names), sep="\n"), runs=[one, two])
 
 
 def difference_lines(comparison: Difference, first: str, second: str) -> Iterator[str]:
@@ -357,17 +345,12 @@ def locks(
     plan = store.open(number).plan
     lock_prices.refuse(plan)
 
-    def work(tell: Any, wish: Any) -> lock_prices.LockPrices:
-        return lock_prices.lock_prices(plan, time_limit_s=time_limit, on_progress=tell, cancel=wish)
-
+    work = partial(lock_prices.lock_prices, plan, time_limit_s=time_limit)
     prices = study(work, "keeping the prices found so far", quiet)
-    if as_json:
-        print_json({"run": number, **prices.summary()})
-        return
-    if not prices.prices and prices.complete:
+    if not as_json and not prices.prices and prices.complete:
         print(f"run {number} has no locks", file=sys.stderr)
         return
-    _show_locks(prices)
+    print_result(prices, as_json, _show_locks, run=number)
 
 
 def _show_locks(prices: lock_prices.LockPrices) -> None:

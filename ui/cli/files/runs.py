@@ -72,7 +72,7 @@ def runs(
 def name_run(run: Run, name: Annotated[str, argument("'' removes the name", "NAME")]) -> None:
     """Give a run a name."""
     store, number = find(run)
-    store.rename(number, name)
+    store.label(number, name=name)
     now = store.entry(number).name
     print(f"run {number} is named {now}" if now else f"run {number} has no name", file=sys.stderr)
 
@@ -87,7 +87,7 @@ def tag_run(
     if not tags and not remove:
         raise Refused("give tags to add, or tags to remove with --remove")
     store, number = find(run)
-    store.tag(number, tags or (), remove or ())
+    store.label(number, add=tags or (), remove=remove or ())
     now = store.entry(number).tags
     print(f"run {number} has {'the tags ' + ', '.join(now) if now else 'no tag'}", file=sys.stderr)
 

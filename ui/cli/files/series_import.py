@@ -10,8 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
+
 from emberline.ui.cli.command import Refused, measured_of, one_of, print_json, writable, writing
 from emberline.ui.cli.options import AsJson, End, Force, FromHistory, Start, argument, flag, optional, to_file
+
+RENAMED = {"column": "value", "interval": "interval_min", "peak": "peak_mw"}
+"""Keys of a mapping whose options have other names; the other options of ``import`` are named as their keys."""
 
 if TYPE_CHECKING:
     from emberline.scenarios.importing import Imported, Raw
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
 
 
 def bring_in(
+    context: typer.Context,
     output: Annotated[Path, to_file("the .csv to write", "FILE", "--out", "--output", "-o")],
     file: Annotated[Path | None, argument("CSV, Excel (.xlsx) or Parquet, with any extension", "FILE")] = None,
     history: FromHistory = None,
@@ -70,14 +76,7 @@ def bring_in(
     files = {part: output.with_suffix(f".{part}.yaml") for part in ("mapping", "overlay")}
     for path in files.values():
         writable(path, force)
-    settings: dict[str, Any] = {
-        "value": column, "through": through, "where": _pairs(where), "time": time, "clock": clock, "zone": zone,
-        "order": order, "stamps": stamps, "interval_min": interval, "unit": unit, "counts": counts, "scale": scale,
-        "peak_mw": peak,
-        "gaps": gaps, "missing": tuple(missing) if missing else None, "duplicates": duplicates,
-        "sheet": sheet, "header": header, "decimal": decimal,
-    }  # fmt: skip
-    settings = {name: value for name, value in settings.items() if value is not None}
+    settings = _settings({**context.params, "where": _pairs(where), "missing": tuple(missing or ()) or None})
     if mapping is not None:
         earlier = _earlier_mapping(mapping)
         role = role or str(earlier.pop("as"))
@@ -118,6 +117,14 @@ def bring_in(
         print(f"use it    emberline plan SCENARIO --set @{files['overlay']}")
     else:
         print(f"use it    emberline calibrate SCENARIO --log HEATS --meter {output}")
+
+
+def _settings(options: dict[str, Any]) -> dict[str, Any]:
+    """Keys of a mapping that options give, other than its role."""
+    from emberline.scenarios.importing import Mapping
+
+    named = {RENAMED.get(option, option): value for option, value in options.items() if value is not None}
+    return {key: value for key, value in named.items() if key in Mapping.model_fields and key != "role"}
 
 
 def _of_history(file: Path | None, start: str | None, end: str | None, settings: dict[str, Any]) -> tuple[bytes, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from emberline.runs.store import fronts
-    from emberline.scenarios import Case, Scenario
-    from emberline.studies.pareto import Axis, Front
+    from emberline.scenarios import Scenario
+    from emberline.studies.pareto import Axis
 
 PHASES = {
     "twin": "the baseline run",
@@ -42,13 +43,17 @@ def pareto(
     the points found so far; press it twice to give up.
     """
     case = case_of(scenario, changes)
-    if output is not None:
-        from emberline.runs.store import fronts
-
-        writable(output, force, fronts.FORMATS)
     from emberline.runs.store import fronts
 
-    front = _search(case, points, metric, (workers, cluster), quiet)
+    if output is not None:
+        writable(output, force, fronts.FORMATS)
+    from emberline.studies.pareto import Axis
+    from emberline.studies.pareto import pareto as search
+    from emberline.ui.cli.terminal import study
+
+    work = partial(search, case, points, metric=metric, workers=workers, cluster=cluster)
+    says = partial(_progress_line, case, Axis(metric))
+    front = study(work, "keeping the points found so far", quiet, cluster, says)
     stored = fronts.save(front)
     if output is not None:
         with writing(output):
@@ -67,29 +72,7 @@ def front(
     _say(fronts.read(number), as_json)
 
 
-def _search(case: Case, points: int, metric: str, where: tuple[int, str | None], quiet: bool) -> Front:
-    from emberline.studies.pareto import Axis
-    from emberline.studies.pareto import pareto as search
-    from emberline.ui.cli.terminal import study
-
-    workers, cluster = where
-    return study(
-        lambda tell, wish: search(
-            case,
-            points,
-            metric=metric,
-            workers=workers,
-            cluster=cluster,
-            on_progress=lambda event: tell(_progress_line(event, case, Axis(metric))),
-            cancel=wish,
-        ),
-        "keeping the points found so far",
-        quiet,
-        cluster,
-    )
-
-
-def _progress_line(event: dict[str, Any], case: Scenario, axis: Axis) -> str:
+def _progress_line(case: Scenario, axis: Axis, event: dict[str, Any]) -> str:
     from emberline.reports.text import wording
 
     if "begun" in event and event[axis.cap] is not None:

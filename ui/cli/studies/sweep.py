@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from emberline.ui.cli.command import Refused, at_work, case_of, of_searches, one_place, print_json, refusing
+from emberline.ui.cli.command import Refused, at_work, case_of, of_searches, one_place, print_result, refusing
 from emberline.ui.cli.options import (
     AsJson,
     Changes,
@@ -61,20 +62,20 @@ def headroom(
     hint = "use fewer --workers" if at_once > 1 else ""
     memory.refuse(memory.of_plan(case) * at_once, f"{case.name} ({at_once} at a time)", hint)
 
-    def work(tell: Any, wish: Any) -> Headroom:
+    def work(on_progress: Any, cancel: Any) -> Headroom:
         with engine.engine(workers, cluster) as ready:
-            tell(f"{len(shares)} loads, {at_work(ready.workers)}")
-            return rooms.headroom(
-                case, ready, shares, threshold=least, cancel=wish,
-                on_progress=lambda event: tell(f"{event['done']} of {event['of']}: {_load_in_words(event['load'])}"),
-            )  # fmt: skip
+            on_progress(f"{len(shares)} loads, {at_work(ready.workers)}")
+            tell = _counted(on_progress, lambda event: _load_in_words(event["load"]))
+            return rooms.headroom(case, ready, shares, threshold=least, on_progress=tell, cancel=cancel)
 
     curve = study(work, "keeping the loads planned so far", quiet, cluster)
-    if as_json:
-        print_json(curve.summary())
-    else:
-        _show_headroom(curve)
+    print_result(curve, as_json, _show_headroom)
     raise typer.Exit(0 if any(load.acceptable for load in curve.loads) else 1)
+
+
+def _counted(tell: Any, says: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], None]:
+    """Tell each event by its number and in words."""
+    return lambda event: tell(f"{event['done']} of {event['of']}: {says(event)}")
 
 
 def _share(option: str, text: str) -> float:
@@ -138,23 +139,14 @@ def sweep(
         workers = min(engine.cores(), len(settings))
     sweeps.refuse(settings, workers or 1)
 
-    def work(tell: Any, wish: Any) -> Sweep:
+    def work(on_progress: Any, cancel: Any) -> Sweep:
         with engine.engine(workers, cluster) as ready:
-            tell(f"{len(settings)} plans, {at_work(ready.workers)}")
-            return sweeps.sweep(
-                along,
-                settings,
-                ready,
-                Store(),
-                on_progress=lambda event: tell(f"{event['done']} of {event['of']}: {_row_in_words(event['row'])}"),
-                cancel=wish,
-            )
+            on_progress(f"{len(settings)} plans, {at_work(ready.workers)}")
+            tell = _counted(on_progress, lambda event: _row_in_words(event["row"]))
+            return sweeps.sweep(along, settings, ready, Store(), on_progress=tell, cancel=cancel)
 
     sweep = study(work, "keeping the plans made so far", quiet, cluster)
-    if as_json:
-        print_json({"file": str(sweep.path), **sweep.summary()})
-    else:
-        _show_sweep(sweep)
+    print_result(sweep, as_json, _show_sweep, file=str(sweep.path))
     raise typer.Exit(0 if any(row.acceptable for row in sweep.rows) else 1)
 
 
@@ -245,22 +237,20 @@ def roll(
     ahead_min, frozen_min = _minutes("--look-ahead", look_ahead), _minutes("--frozen", frozen)
     how = How(spans[0], ahead_min, frozen_min, share, using=None if policy == "search" else Using(policy))
 
-    def work(tell: Any, wish: Any) -> Comparison:
+    def work(on_progress: Any, cancel: Any) -> Comparison:
         def on_step(name: str, step: Any) -> None:
             if step is None:
-                tell(f"{name}: one plan over the whole period")
+                on_progress(f"{name}: one plan over the whole period")
                 return
             at = case.horizon.instant(step.at_min)
             change = "new plan" if step.adopted else "unchanged"
-            tell(f"{name}, {at:%Y-%m-%d %H:%M}: {step.status}, {change}")
+            on_progress(f"{name}, {at:%Y-%m-%d %H:%M}: {step.status}, {change}")
 
-        return compare(case, how, spans[1:], foresight=foresight, replication=replication, on_step=on_step, cancel=wish)
+        more: dict[str, Any] = {"foresight": foresight, "replication": replication}
+        return compare(case, how, spans[1:], **more, on_step=on_step, cancel=cancel)
 
     comparison = study(work, "ending with the plans made so far", quiet)
-    if as_json:
-        print_json(comparison.summary())
-    else:
-        _show(comparison)
+    print_result(comparison, as_json, _show)
     raise typer.Exit(1 if comparison.rolled.violations else 0)
 
 

@@ -185,16 +185,14 @@ KEYS = {
     "market.price_per_mwh.scale": mark("price factor [1]"),
 }
 """Keys offered by name, with units; any other key of the scenario can be typed."""
-SWEPT = {
-    "carbon_kg": (mark("carbon [t CO2e]"), 1e-3, 2),
-    "cost": (mark("cost [{unit}]"), 1.0, 0),
-    "peak_mw": (mark("peak [MW]"), 1.0, 1),
+FIGURES = {
+    "figures carbon_kg": (mark("carbon [t CO2e]"), 1e-3, 2),
+    "figures cost": (mark("cost [{unit}]"), 1.0, 0),
+    "figures peak_mw": (mark("peak [MW]"), 1.0, 1),
+    "saved carbon_kg": (mark("carbon saved [t CO2e]"), 1e-3, 2),
+    "saved cost": (mark("cost saved [{unit}]"), 1.0, 0),
 }
-"""Title, factor and digits."""
-SAVED = {
-    "carbon_kg": (mark("carbon saved [t CO2e]"), 1e-3, 2),
-    "cost": (mark("cost saved [{unit}]"), 1.0, 0),
-}
+"""Title, factor and digits of a figure of a plan, and of what it saves."""
 
 
 def ask_sweep(request: Request) -> Question:
@@ -243,12 +241,10 @@ def show_sweep(stored: StoredAnalysis) -> None:
     result = stored.result
     money, keys = result["currency"], list(result["keys"])
     st.text(tr("{done} of {of} plans were made.", done=result["planned"], of=len(result["plans"])))
-    options = [f"figures {name}" for name in SWEPT] + [f"saved {name}" for name in SAVED]
-    figure = widgets.choose(
-        tr("Figure"), options, options[0], f"sweep.figure.{stored.id}", lambda option: _figure(option, money)[0]
-    )
+    first, key = next(iter(FIGURES)), f"sweep.figure.{stored.id}"
+    figure = widgets.choose(tr("Figure"), [*FIGURES], first, key, lambda option: _figure(option, money)[0])
     if len(keys) <= 2 and any(row["figures"] for row in result["plans"]):
-        _chart(stored, figure or options[0], keys)
+        _chart(stored, figure or first, keys)
     table([_row(row, keys, money) for row in result["plans"]])
     for row in result["plans"]:
         if row["status"] == "failed" or (row["run"] and not row["acceptable"]):
@@ -257,9 +253,7 @@ def show_sweep(stored: StoredAnalysis) -> None:
 
 
 def _figure(option: str, money: str) -> tuple[str, float, int]:
-    """Title, factor and digits of a figure of a plan, or of what it saves."""
-    of, name = option.split()
-    text, factor, digits = (SWEPT if of == "figures" else SAVED)[name]
+    text, factor, digits = FIGURES[option]
     return tr(text, unit=money), factor, digits
 
 
@@ -299,11 +293,11 @@ def _status(row: dict[str, Any]) -> str:
 
 def _row(row: dict[str, Any], keys: list[str], money: str) -> dict[str, str]:
     cells = {title(key, money): _value(row["setting"][key]) for key in keys}
-    for of, names in (("figures", SWEPT), ("saved", SAVED)):
-        for name in names:
-            label, factor, digits = _figure(f"{of} {name}", money)
-            write = number if of == "figures" else signed
-            cells[label] = write(row[of][name] * factor, digits) if name in row[of] else "–"
+    for option in FIGURES:
+        label, factor, digits = _figure(option, money)
+        of, name = option.split()
+        write = number if of == "figures" else signed
+        cells[label] = write(row[of][name] * factor, digits) if name in row[of] else "–"
     successes = tr("{held} of {n}", held=row["held"], n=row["replications"]) if row["replications"] else "–"
     return {**cells, tr("held"): successes, say("status"): _status(row)}
 
