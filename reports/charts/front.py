@@ -101,20 +101,11 @@ def _chart(frame: pd.DataFrame, marks: pd.DataFrame, axis: Axis, money: str, cur
             tooltip.append(alt.Tooltip(f"says_{name}:N", title=label))
     tooltip.append(alt.Tooltip("status:N", title=tr("status")))
     picked = alt.selection_point(name=PICKED, fields=["point"], on="click", empty=False)
-    points = (
-        alt.Chart(marks)
-        .mark_point(size=110, filled=True, opacity=1)
-        .encode(
-            x=x,
-            y=y,
-            color=shades("what", {tr(KINDS[kind][0]): KINDS[kind][1] for kind in there}, legend),
-            shape=alt.Shape(
-                "what:N", scale=alt.Scale(domain=domain, range=[KINDS[kind][2] for kind in there]), legend=legend
-            ),
-            tooltip=tooltip,
-        )
-        .add_params(picked)
-    )
+    shapes = alt.Scale(domain=domain, range=[KINDS[kind][2] for kind in there])
+    colour = shades("what", {tr(KINDS[kind][0]): KINDS[kind][1] for kind in there}, legend)
+    shape = alt.Shape("what:N", scale=shapes, legend=legend)
+    points = alt.Chart(marks).mark_point(size=110, filled=True, opacity=1).add_params(picked)
+    points = points.encode(x=x, y=y, color=colour, shape=shape, tooltip=tooltip)
     layers: list[Any] = [*_proven(frame, x, y, low)]
     line = alt.Chart(frame[["amount", "cost"]]).mark_line(color=palette.POWER, strokeWidth=1.4)
     layers += [line.encode(x=x, y=y), points]
@@ -144,10 +135,8 @@ def _proven(frame: pd.DataFrame, x: alt.X, y: alt.Y, low: float) -> list[Any]:
     proven = frame.dropna(subset=["cost_bound"])[["amount", "cap", "cost", "cost_bound"]]
     if len(proven):
         # a bound holds for every plan that keeps the cap, so the step goes back to the previous cap
-        steps = pd.DataFrame(
-            {"amount": proven["cap"].fillna(proven["amount"]).to_numpy(), "cost": proven["cost_bound"]}
-        )
-        steps["low"] = low
+        amounts = proven["cap"].fillna(proven["amount"]).to_numpy()
+        steps = pd.DataFrame({"amount": amounts, "cost": proven["cost_bound"], "low": low})
         below = alt.Chart(steps).encode(x=x, y=y)
         step: Any = {"interpolate": "step-before", "color": palette.BASELINE}
         layers.append(below.mark_area(opacity=0.12, **step).encode(y2="low:Q"))
@@ -156,11 +145,8 @@ def _proven(frame: pd.DataFrame, x: alt.X, y: alt.Y, low: float) -> list[Any]:
         layers.append(gaps.encode(x=x, y=y, y2="cost_bound:Q"))
     ends = frame.dropna(subset=["bound"])[["amount", "bound", "cost"]]
     if len(ends):
-        layers.append(
-            alt.Chart(ends)
-            .mark_rule(color=palette.POWER, strokeWidth=3, opacity=0.4)
-            .encode(x=alt.X("bound:Q"), x2="amount:Q", y=y)
-        )
+        rules = alt.Chart(ends).mark_rule(color=palette.POWER, strokeWidth=3, opacity=0.4)
+        layers.append(rules.encode(x=alt.X("bound:Q"), x2="amount:Q", y=y))
     return layers
 
 
@@ -174,21 +160,20 @@ def abatement(front: Front) -> Layers:
     price = front.scenario.market.carbon_price.per_t if axis.metric == "carbon" else 0.0
     points = rows(front.data)[::-1]
     amounts = [axis.factor * row[axis.figure] for row in points]
-    bars = []
-    for (cheaper, more), (cleaner, less) in pairwise(zip(points, amounts, strict=True)):
-        bars.append(
-            {
-                "from": amounts[0] - more,
-                "to": amounts[0] - less,
-                "price": cleaner[axis.difference],
-                "sure": tr("proven") if cleaner["proven"] else tr("may be within the gaps"),
-                "opacity": 0.85 if cleaner["proven"] else 0.15,
-                "step": tr("from point {one} to point {two}", one=cheaper["point"], two=cleaner["point"]),
-                "middle": amounts[0] - (more + less) / 2,
-                "label": f"{cheaper['point']} → {cleaner['point']}",
-                "zero": 0.0,
-            }
-        )
+    bars = [
+        {
+            "from": amounts[0] - more,
+            "to": amounts[0] - less,
+            "price": cleaner[axis.difference],
+            "sure": tr("proven") if cleaner["proven"] else tr("may be within the gaps"),
+            "opacity": 0.85 if cleaner["proven"] else 0.15,
+            "step": tr("from point {one} to point {two}", one=cheaper["point"], two=cleaner["point"]),
+            "middle": amounts[0] - (more + less) / 2,
+            "label": f"{cheaper['point']} → {cleaner['point']}",
+            "zero": 0.0,
+        }
+        for (cheaper, more), (cleaner, less) in pairwise(zip(points, amounts, strict=True))
+    ]
     frame = pd.DataFrame(bars)
     x = alt.X(
         "from:Q", scale=alt.Scale(nice=False), axis=alt.Axis(tickCount=8),

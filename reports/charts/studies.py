@@ -71,13 +71,10 @@ def start_slots(slots: list[dict[str, Any]], horizon: Horizon, unit: str) -> alt
     y = alt.Y("more:Q", title=title, axis=LABELS)
     tooltip = tips({"when": tr("start"), "more": (title, ",.1f"), "says": tr("limits")})
     possible, blocked = frame[frame["more"].notna()], frame[frame["more"].isna()]
-    points = (
-        alt.Chart(possible).mark_circle(size=40, color=palette.POWER, opacity=0.9).encode(x=x, y=y, tooltip=tooltip)
-    )
-    ticks = alt.Chart(blocked).mark_tick(color=palette.LIMIT, thickness=2, size=8).encode(
-        x=x, y=alt.value(4), tooltip=[tooltip[0], tooltip[2]]
-    )  # fmt: skip
-    return alt.layer(points, ticks).properties(height=SLOT_HEIGHT)
+    points = alt.Chart(possible).mark_circle(size=40, color=palette.POWER, opacity=0.9)
+    ticks = alt.Chart(blocked).mark_tick(color=palette.LIMIT, thickness=2, size=8)
+    ticks = ticks.encode(x=x, y=alt.value(4), tooltip=[tooltip[0], tooltip[2]])
+    return alt.layer(points.encode(x=x, y=y, tooltip=tooltip), ticks).properties(height=SLOT_HEIGHT)
 
 
 LOAD_HEIGHT = 300
@@ -92,18 +89,8 @@ def saving_by_load(loads: list[dict[str, Any]], threshold: float) -> alt.LayerCh
         loads: of the result, with ``share``, ``goal_share``, its interval and ``goal_most``.
         threshold: smallest saving that counts, as a share.
     """
-    rows = [
-        {
-            "load": 100 * load["share"],
-            "saved": 100 * load["goal_share"],
-            "low": None if load["goal_low"] is None else 100 * load["goal_low"],
-            "high": None if load["goal_high"] is None else 100 * load["goal_high"],
-            "most": None if load["goal_most"] is None else 100 * load["goal_most"],
-        }
-        for load in loads
-        if load["goal_share"] is not None
-    ]
-    frame = pd.DataFrame(rows)
+    names = {"share": "load", "goal_share": "saved", "goal_low": "low", "goal_high": "high", "goal_most": "most"}
+    frame = 100 * pd.DataFrame(loads)[list(names)].astype(float).rename(columns=names).dropna(subset=["saved"])
     domain = [float(frame["load"].min()) - EDGE, float(frame["load"].max()) + EDGE]
     ticks = alt.Axis(titleFontSize=FONT, labelFontSize=FONT, values=frame["load"].round().tolist())
     x = alt.X("load:Q", title=tr("order load [%]"), axis=ticks, scale=alt.Scale(domain=domain, nice=False))
@@ -115,14 +102,10 @@ def saving_by_load(loads: list[dict[str, Any]], threshold: float) -> alt.LayerCh
     if frame["most"].notna().any():
         layers.append(base.mark_area(color=palette.PALE, opacity=0.3).encode(x=x, y=y, y2="most:Q"))
     if frame["low"].notna().any():
-        layers.append(
-            base.mark_rule(color=palette.POWER, strokeWidth=3, opacity=0.45).encode(x=x, y="low:Q", y2="high:Q")
-        )
-    layers.append(
-        base.mark_line(
-            color=palette.POWER, strokeWidth=2, point=alt.OverlayMarkDef(size=60, color=palette.POWER)
-        ).encode(x=x, y=y, tooltip=tooltip)
-    )
+        spans = base.mark_rule(color=palette.POWER, strokeWidth=3, opacity=0.45)
+        layers.append(spans.encode(x=x, y="low:Q", y2="high:Q"))
+    dots = alt.OverlayMarkDef(size=60, color=palette.POWER)
+    layers.append(base.mark_line(color=palette.POWER, strokeWidth=2, point=dots).encode(x=x, y=y, tooltip=tooltip))
     least = pd.DataFrame({"saved": [100 * threshold]})
     layers.append(alt.Chart(least).mark_rule(color=palette.LIMIT, strokeDash=[5, 3]).encode(y="saved:Q"))
     return alt.layer(*layers).properties(height=LOAD_HEIGHT)
@@ -167,10 +150,9 @@ def now_line(
     moment = pd.DataFrame({"start": [now_min], "text": [tr("now: {at}", at=clock(horizon.instant(now_min)))]})
     rule = alt.Chart(moment).mark_rule(color=palette.LIMIT, strokeWidth=2).encode(x=x)
     late = now_min > horizon.length_min / 2
-    label = alt.Chart(moment).mark_text(
-        align="right" if late else "left", dx=-5 if late else 5, fontSize=FONT, color=palette.LIMIT, baseline="bottom"
-    ).encode(x=x, y=alt.value(-4), text="text:N")  # fmt: skip
-    layers: list[Any] = [lines, hits, rule, label]
+    place: Any = {"align": "right", "dx": -5} if late else {"align": "left", "dx": 5}
+    label = alt.Chart(moment).mark_text(**place, fontSize=FONT, color=palette.LIMIT, baseline="bottom")
+    layers: list[Any] = [lines, hits, rule, label.encode(x=x, y=alt.value(-4), text="text:N")]
     return alt.layer(*layers).properties(height=ROLL_HEIGHT)
 
 
@@ -207,10 +189,9 @@ def over_two(rows: list[dict[str, Any]], keys: tuple[str, str], title: str, digi
     cells = base.mark_rect(stroke=palette.PAPER, strokeWidth=1).encode(color=colour)
     ink = alt.condition(f"datum.value > {middle}", alt.value(palette.PAPER), alt.value(palette.INK))
     texts = base.transform_filter("isValid(datum.value)").mark_text(fontSize=FONT).encode(text="text:N", color=ink)
-    none = base.transform_filter("!isValid(datum.value)").mark_text(fontSize=FONT, color=palette.BASELINE).encode(
-        text="text:N"
-    )  # fmt: skip
-    return alt.layer(cells, texts, none).properties(height=MAP_ROW * frame["y"].nunique() + MAP_AXES)
+    none = base.transform_filter("!isValid(datum.value)").mark_text(fontSize=FONT, color=palette.BASELINE)
+    layers = [cells, texts, none.encode(text="text:N")]
+    return alt.layer(*layers).properties(height=MAP_ROW * frame["y"].nunique() + MAP_AXES)
 
 
 def along_one(rows: list[dict[str, Any]], key: str, title: str, digits: int) -> Any:
@@ -221,7 +202,7 @@ def along_one(rows: list[dict[str, Any]], key: str, title: str, digits: int) -> 
     kind, scale = ("x:Q", alt.Scale(zero=False, padding=20)) if numeric else ("x:O", alt.Undefined)
     sort = None if numeric else list(dict.fromkeys(frame["x"]))
     x = alt.X(kind, title=key, axis=LEVEL, scale=scale, sort=sort)
-    y = alt.Y("value:Q", title=title, axis=LABELS, scale=alt.Scale(zero=False))
+    y = alt.Y("value:Q", title=title, axis=LEVEL, scale=alt.Scale(zero=False))
     tooltip = tips({kind: key, "text": title, "says": tr("status")})
     base = alt.Chart(frame).encode(x=x, y=y, tooltip=tooltip)
     layers = [base.mark_line(color=palette.PALE)] if numeric else []
@@ -239,17 +220,14 @@ FIT_HEIGHT, FIT_AXES = 270, 120
 """Height of a chart of drift, and of axis and legend of the durations [px]."""
 
 
+EDGES = ("mean", "low", "high")
+
+
 def durations(comparisons: list[dict[str, Any]]) -> Any:
     """Mean and 10–90 % span of the log and of the fit, by unit and grade."""
     log, fit = tr("log"), tr("fit")
     rows = [
-        {
-            "of": f"{one['unit']} {one['grade']}",
-            "from": name,
-            "mean": one[f"{key}_mean"],
-            "low": one[f"{key}_low"],
-            "high": one[f"{key}_high"],
-        }
+        {"of": f"{one['unit']} {one['grade']}", "from": name} | {edge: one[f"{key}_{edge}"] for edge in EDGES}
         for one in comparisons
         for name, key in ((log, "log"), (fit, "fit"))
     ]
@@ -313,20 +291,17 @@ def waterfall(rows: Sequence[tuple[str, float]], unit: str, digits: int) -> Laye
     entries.append({"cause": total, "from": 0.0, "to": at, "kind": total, "says": wording.signed(at, digits)})
     frame = pd.DataFrame(entries)
     frame["end"] = frame[["from", "to"]].max(axis=1)
-    span = float(frame[["from", "to"]].to_numpy().max() - min(frame[["from", "to"]].to_numpy().min(), 0.0)) or 1.0
+    low, high = min(float(frame[["from", "to"]].to_numpy().min()), 0.0), float(frame["end"].max())
+    span = high - low or 1.0
     names = [str(name) for name in frame["cause"]]
     kinds = [tr("saves more"), tr("counters it"), total]
-    domain = [
-        float(min(frame[["from", "to"]].to_numpy().min(), 0.0)) - 0.02 * span,
-        float(frame["end"].max()) + 0.2 * span,
-    ]
     y = alt.Y("cause:N", sort=names, title=None, axis=alt.Axis(labelLimit=200, ticks=False, domain=False))
-    x = alt.X("from:Q", title=tr("saved [{unit}]", unit=unit), scale=alt.Scale(domain=domain, nice=False))
+    scale = alt.Scale(domain=[low - 0.02 * span, high + 0.2 * span], nice=False)
+    x = alt.X("from:Q", title=tr("saved [{unit}]", unit=unit), scale=scale)
     colour = shades("kind", dict(zip(kinds, (HELPS, COUNTERS, WHOLE), strict=True)), None)
     tooltip = tips({"cause": tr("cause"), "says": tr("saved [{unit}]", unit=unit)})
     base = alt.Chart(frame).encode(y=y, tooltip=tooltip)
     bars = base.mark_bar(height=16).encode(x=x, x2="to:Q", color=colour)
-    texts = base.mark_text(align="left", dx=5, fontSize=11, color=palette.BASELINE).encode(
-        x=alt.X("end:Q"), text="says:N"
-    )
+    texts = base.mark_text(align="left", dx=5, fontSize=11, color=palette.BASELINE)
+    texts = texts.encode(x=alt.X("end:Q"), text="says:N")
     return alt.layer(bars, texts).properties(height=CAUSE_ROW * len(names) + AXIS)
