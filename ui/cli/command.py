@@ -101,7 +101,9 @@ def writing(output: Path) -> Iterator[Path]:
     from emberline.scenarios.reading.files import named, reason
 
     # something that is not a file, such as /dev/stdout, is written directly
-    partial = output if output.exists() and not output.is_file() else _partial(output)
+    direct = output.exists() and not output.is_file()
+    # always the same name, so that a file left by a killed process is overwritten
+    partial = output if direct else output.with_name(f".{output.stem}.partial{output.suffix}")
     try:
         yield partial
         if partial != output and partial.is_file():
@@ -114,11 +116,6 @@ def writing(output: Path) -> Iterator[Path]:
         if partial != output:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
-
-
-def _partial(output: Path) -> Path:
-    """Always the same name, so that a file left by a killed process is overwritten."""
-    return output.with_name(f".{output.stem}.partial{output.suffix}")
 
 
 def print_json(data: Any) -> None:

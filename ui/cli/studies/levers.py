@@ -17,7 +17,6 @@ from emberline.ui.cli.options import AsJson, Changes, Force, Named, Quiet, optio
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from emberline.scenarios import Scenario
     from emberline.studies.levers import Change, Levers
 
 FORMATS = ("csv", "json")
@@ -40,27 +39,20 @@ def levers(
     takes the best plans so far; press it twice to give up.
     """
     case = case_of(scenario, changes)
-    _check(case, output, force)
     from emberline.studies.levers import levers as weighed
+    from emberline.studies.levers import refused
     from emberline.ui.cli import terminal
 
+    if says := refused(case):
+        raise Refused(f"{case.name}: {says}")
+    if output is not None:
+        writable(output, force, FORMATS)
     study = terminal.study(partial(weighed, case), "taking the best plans so far", quiet, says=_event_in_words)
     if output is not None:
         with writing(output) as place:
             write(study, place)
     print_result(study, as_json, partial(show, terminal.out()))
     raise typer.Exit(0 if study.has_plan else 1)
-
-
-def _check(case: Scenario, output: Path | None, force: bool) -> None:
-    from emberline.studies.levers import refused
-
-    says = refused(case)
-    if says:
-        raise Refused(f"{case.name}: {says}")
-    if output is None:
-        return
-    writable(output, force, FORMATS)
 
 
 def _event_in_words(event: dict[str, Any]) -> str:

@@ -83,7 +83,9 @@ def show(stored: StoredAnalysis) -> None:
         caption("Point: mean; bar: from 10 % to 90 % of the heats.")
     st.markdown(f"**{tr('Fitted figures')}**")
     table(estimate_rows(result))
-    _checks(result)
+    if checks := check_rows(result):
+        st.markdown(f"**{tr('Heats that the twin was not fitted to')}**")
+        table(checks, "checks")
     _drift(stored)
     with st.expander(tr("What stays as in the scenario, and remarks")):
         for one in result["thin"]:
@@ -138,13 +140,6 @@ def _draft(stored: StoredAnalysis) -> None:
     session.hold(draft.id)
     st.session_state[SCENARIO_KEY] = draft.id
     navigation.go("scenario")
-
-
-def _checks(result: dict[str, Any]) -> None:
-    rows = check_rows(result)
-    if rows:
-        st.markdown(f"**{tr('Heats that the twin was not fitted to')}**")
-        table(rows, "checks")
 
 
 def _drift(stored: StoredAnalysis) -> None:

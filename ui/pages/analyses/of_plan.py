@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.pages.analyses.shape import Analysis, Question, table, time_limit
 from emberline.ui.pages.request.form import Request
 from emberline.ui.pages.result import repairs, units
-from emberline.ui.pages.session import chart_cache
+from emberline.ui.pages.session import chart_cache, widgets
 from emberline.ui.pages.session.widgets import caption, paragraph
 
 ABOUT = {"heat": mark("a heat"), "unit": mark("a unit or asset"), "hour": mark("an hour")}
@@ -63,13 +64,9 @@ def _heat(plan: Plan, run: str) -> dict[str, Any]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         heat = st.selectbox(tr("Heat"), names, index=first, key=f"why.heat.{run}")
         stages = [stage.name for stage in scenario.line.stages]
-        stage = st.selectbox(
-            tr("Stage"), stages, index=None, placeholder=tr("the one that draws most power"), key=f"why.stage.{run}"
-        )  # fmt: skip
-        at = st.selectbox(
-            tr("What if it started at"), steps, index=None, key=f"why.at.{run}",
-            format_func=lambda minute: clock(horizon.instant(minute)), placeholder=tr("earlier, later, other unit"),
-        )  # fmt: skip
+        most_power, others = tr("the one that draws most power"), tr("earlier, later, other unit")
+        stage = widgets.pick(tr("Stage"), stages, f"why.stage.{run}", none=most_power)
+        at = widgets.pick(tr("What if it started at"), steps, f"why.at.{run}", partial(_clock, horizon), others)
     every = st.toggle(tr("Plan again for every other possible start (slow)"), key=f"why.every.{run}")
     moment = None if at is None else horizon.instant(at).isoformat()
     return {"heat": heat, "stage": stage, "at": moment, "every": every and at is None}
@@ -85,19 +82,20 @@ def _unit(plan: Plan, run: str) -> dict[str, Any]:
         spans = {one.first: one for one in units.runs(run, plan) if (one.unit, one.what) == (unit, unit_runs.RUN)}
         if not spans:
             return {"unit": unit}
-        first = st.selectbox(
-            tr("Run"), list(spans), index=None, key=f"why.begin.{run}.{unit}", placeholder=tr("all of them"),
-            format_func=lambda step: units.span(spans[step], horizon),
-        )  # fmt: skip
+        words = {first: units.span(span, horizon) for first, span in spans.items()}
+        key = f"why.begin.{run}.{unit}"
+        first = widgets.pick(tr("Run"), words, key, words.__getitem__, none=tr("all of them"))
     return {"unit": unit, "at": None if first is None else horizon.instant(first * horizon.step_min).isoformat()}
+
+
+def _clock(horizon: Horizon, minute: float) -> str:
+    return clock(horizon.instant(minute))
 
 
 def _hour(plan: Plan, run: str) -> dict[str, Any]:
     horizon = plan.scenario.horizon
     minutes = list(range(0, int(horizon.length_min), 60))
-    minute = st.selectbox(
-        tr("Hour"), minutes, format_func=lambda at: clock(horizon.instant(at)), key=f"why.hour.{run}"
-    )  # fmt: skip
+    minute = widgets.pick(tr("Hour"), minutes, f"why.hour.{run}", partial(_clock, horizon))
     return {"hour": horizon.instant(minute).isoformat()}
 
 

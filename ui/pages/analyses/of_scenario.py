@@ -315,10 +315,7 @@ def _open(plans: list[dict[str, Any]], keys: list[str], money: str) -> None:
     if not runs:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        run = st.selectbox(
-            tr("Open as a plan"), list(runs), index=None, format_func=runs.__getitem__, placeholder=tr("choose one"),
-            key="sweep.run",
-        )  # fmt: skip
+        run = widgets.pick(tr("Open as a plan"), runs, "sweep.run", runs.__getitem__, none=tr("choose one"))
         if st.button(tr("Open"), disabled=run is None, key="sweep.open"):
             session.choose(str(run))
             navigation.go("plan")
