@@ -34,12 +34,10 @@ def chance(ensemble: Ensemble) -> Layers:
     policies = [(tr("plan"), ensemble.successes)]
     if ensemble.against_baseline:
         policies.append((tr("baseline"), int((ensemble.data["baseline_violations"] == 0).sum())))
-    rows = []
+    n, rows = ensemble.n, []
     for whose, holds in policies:
-        low, high = replays.interval(holds, ensemble.n)
-        rows.append(
-            {"whose": whose, "share": holds / ensemble.n, "low": low, "high": high, "held": f"{holds} / {ensemble.n}"}
-        )
+        low, high = replays.interval(holds, n)
+        rows.append({"whose": whose, "share": holds / n, "low": low, "high": high, "held": f"{holds} / {n}"})
     frame = pd.DataFrame(rows)
     names = frame["whose"].tolist()
     x = alt.X(
@@ -58,9 +56,8 @@ def chance(ensemble: Ensemble) -> Layers:
     target = ensemble.scenario.goal.hold or ensemble.scenario.disturbances.hold
     if target is not None:
         rule = alt.Chart(pd.DataFrame({"low": [target], "is": [tr("requested")]}))
-        layers.append(
-            rule.mark_rule(color=palette.LIMIT, strokeDash=[5, 3], strokeWidth=1.6).encode(x=x, tooltip=["is:N"])
-        )
+        rule = rule.mark_rule(color=palette.LIMIT, strokeDash=[5, 3], strokeWidth=1.6)
+        layers.append(rule.encode(x=x, tooltip=["is:N"]))
     return alt.layer(*layers).properties(height=34 * len(names) + 92)
 
 
@@ -82,13 +79,10 @@ def fan(ensemble: Ensemble, plan: Plan, view: View) -> Layers:
     frame["clock"] = [wording.moment(scenario.horizon.instant(at)) for at in frame["start"]]
     x = time_axis(view, labels=True, title=True)
     title = tr("net import, metered mean [MW]")
-    bands, lines = (
-        (tr("80 % of the replays"), tr("50 % of the replays")),
-        (tr("median of the replays"), tr("plan, undisturbed")),
-    )
-    key = alt.Scale(domain=[*bands, *lines], range=["#A9CDE8", "#5FA5D6", palette.IMPORT, UNDISTURBED])
+    names = [tr("80 % of the replays"), tr("50 % of the replays"), tr("median of the replays"), tr("plan, undisturbed")]
+    key = alt.Scale(domain=names, range=["#A9CDE8", "#5FA5D6", palette.IMPORT, UNDISTURBED])
     legend = alt.Legend(title=None, orient="top", columns=4)
-    for i, name in enumerate((*bands, *lines)):
+    for i, name in enumerate(names):
         frame[f"is{i}"] = name
 
     def colour(place: int) -> alt.Color:
@@ -140,8 +134,8 @@ def dots(ensemble: Ensemble, name: str, title: str, factor: float, undisturbed: 
         for column in np.unique(columns):
             mine = columns == column
             place = float(sample[mine].mean())  # equal values stand where they are
-            for y, (share, value) in enumerate(zip(at[mine], sample[mine], strict=True), 1):
-                rows.append({"whose": who, "x": place, "y": sign * y, "value": value, "share": share})
+            for height, (share, value) in enumerate(zip(at[mine], sample[mine], strict=True), 1):
+                rows.append({"whose": who, "x": place, "y": sign * height, "value": value, "share": share})
     frame = pd.DataFrame(rows)
     names, most = list(values), max(4, int(frame["y"].abs().max()) + 1)
     scale = alt.Scale(domain=[-most if ensemble.against_baseline else 0, most], nice=False)
@@ -153,19 +147,15 @@ def dots(ensemble: Ensemble, name: str, title: str, factor: float, undisturbed: 
     )  # fmt: skip
     less = (tr("share of the replays with less"), ".0%")
     tooltip = tips({"whose": tr("of"), "value": (title, ",.2f"), "share": less})
-    layers: list[Any] = [
-        alt.Chart(frame)
-        .mark_point(filled=True, size=42, opacity=1)
-        .encode(x=x, y=alt.Y("y:Q", axis=None, scale=scale), color=colour, shape=shape, tooltip=tooltip),
-        alt.Chart(pd.DataFrame({"y": [0]})).mark_rule(color=palette.BASELINE, strokeWidth=1).encode(y="y:Q"),
-    ]
+    y = alt.Y("y:Q", axis=None, scale=scale)
+    points = alt.Chart(frame).mark_point(filled=True, size=42, opacity=1)
+    line = alt.Chart(pd.DataFrame({"y": [0]})).mark_rule(color=palette.BASELINE, strokeWidth=1)
+    layers = [points.encode(x=x, y=y, color=colour, shape=shape, tooltip=tooltip), line.encode(y="y:Q")]
     if undisturbed is not None:
         rule = pd.DataFrame({"x": [undisturbed * factor], "y": [0], "top": [most], "is": [tr("plan, undisturbed")]})
-        layers.append(
-            alt.Chart(rule)
-            .mark_rule(color=UNDISTURBED, strokeDash=[4, 3], strokeWidth=1.4)
-            .encode(x="x:Q", y="y:Q", y2="top:Q", tooltip=[alt.Tooltip("is:N"), alt.Tooltip("x:Q", format=",.2f")])
-        )
+        rules = alt.Chart(rule).mark_rule(color=UNDISTURBED, strokeDash=[4, 3], strokeWidth=1.4)
+        tooltip = [alt.Tooltip("is:N"), alt.Tooltip("x:Q", format=",.2f")]
+        layers.append(rules.encode(x="x:Q", y="y:Q", y2="top:Q", tooltip=tooltip))
     return alt.layer(*layers).properties(height=280)
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -315,13 +316,9 @@ def make(scenario: Case, quiet: bool, store: Store | None = None, baseline: Base
         if not progress.console.is_terminal and not quiet:
             print(progress.wish, file=sys.stderr)
 
+    work = partial(make_plan, scenario, starts=starts, baseline=baseline, workers=engine, on_progress=progress.tell)
     with stdout_to_stderr(), progress.drawing() as draw:
-        return answering(
-            lambda wish: make_plan(
-                scenario, starts=starts, baseline=baseline, workers=engine, on_progress=progress.tell, cancel=wish,
-            ),
-            draw, on_wish,
-        )  # fmt: skip
+        return answering(lambda wish: work(cancel=wish), draw, on_wish)
 
 
 def study(

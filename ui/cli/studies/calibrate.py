@@ -152,8 +152,9 @@ def _facts(calibration: Calibration) -> list[tuple[str, str]]:
     facts.append(("fit", f"{says}; {len(calibration.goodness)} tests by parametric bootstrap"))
     if calibration.meter is not None:
         base = calibration_figure(calibration.meter.base_mw, "MW")
-        facts.append(("meter", f"base load {base} MW; residual {number(calibration.meter.residual_mw, 2)} MW rms, "
-                      f"{percent(calibration.meter.explained, 1)} of the variance explained"))  # fmt: skip
+        residual, explained = number(calibration.meter.residual_mw, 2), percent(calibration.meter.explained, 1)
+        says = f"base load {base} MW; residual {residual} MW rms, {explained} of the variance explained"
+        facts.append(("meter", says))
     hold_out = calibration.hold_out
     if hold_out is not None:
         outcome = {True: "passed: the twin reproduces", False: "failed: the twin does not reproduce"}

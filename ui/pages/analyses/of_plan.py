@@ -118,17 +118,17 @@ def show_why(stored: StoredAnalysis) -> None:
     for answer in result["answers"]:
         lines = list(_lines(answer))
         if lines:
-            with st.expander(
-                say(answer["says"]), expanded=answer["more"] is None, key=f"why.{stored.id}.{answer['says']}"
-            ):
+            key = f"why.{stored.id}.{answer['says']}"
+            with st.expander(say(answer["says"]), expanded=answer["more"] is None, key=key):
                 st.text("\n".join(lines))
     _slots(stored, horizon)
     if not result["complete"]:
         caption("The time limit was reached before everything was tried; allow more time.")
     if result["slack"] is not None and result["slack"] > 0:
         slack = f"{number(result['slack'], 1)} {result['unit']}"
-        caption("The stored plan itself may be up to {slack} from the best; smaller differences mean little.",
-               slack=slack)  # fmt: skip
+        caption(
+            "The stored plan itself may be up to {slack} from the best; smaller differences mean little.", slack=slack
+        )
 
 
 def _row(answer: dict[str, Any], horizon: Horizon, result: dict[str, Any]) -> dict[str, str]:
@@ -174,10 +174,9 @@ def _slots(stored: StoredAnalysis, horizon: Horizon) -> None:
     possible = sum(slot["more_of_goal"] is not None for slot in result["slots"])
     st.markdown(f"**{tr('Other starts, all other heats in place (estimate)')}**")
     paragraph("{count} of {all} starts are possible.", count=possible, all=len(result["slots"]))
-    chart_cache.chart(
-        ("slots", stored.id), lambda: studies.start_slots(result["slots"], horizon, result["unit"]),
-        tr("Cost of each possible start [{unit}]; a start without a mark is not possible.", unit=result["unit"]),
-    )  # fmt: skip
+    says = tr("Cost of each possible start [{unit}]; a start without a mark is not possible.", unit=result["unit"])
+    build = partial(studies.start_slots, result["slots"], horizon, result["unit"])
+    chart_cache.chart(("slots", stored.id), build, says)
 
 
 WHY = Analysis(
@@ -278,21 +277,15 @@ def show_prices(stored: StoredAnalysis) -> None:
         return f"{say(rows[i]['name'])}: {say(rows[i]['says'])}"
 
     i = st.selectbox(tr("Price"), range(len(rows)), format_func=label, key="prices.row")
-    row = rows[i]
+    row, unit = rows[i], _price_unit(rows[i])
     values = np.array(row["values"])
     if len(values) > 1:
         # a meter's interval may be longer than a step
         values = np.repeat(values, max(1, horizon.n_steps // len(values)))[: horizon.n_steps]
     if len(values) == horizon.n_steps:
-        chart_cache.chart(
-            ("prices", stored.id, i),
-            lambda: studies.stepped(values, View.of(horizon), f"{say(row['name'])} [{_price_unit(row)}]"),
-            tr(
-                "{price} by hour [{unit}]; the table below has mean, least and most.",
-                price=label(i),
-                unit=_price_unit(row),
-            ),
-        )
+        build = partial(studies.stepped, values, View.of(horizon), f"{say(row['name'])} [{unit}]")
+        says = tr("{price} by hour [{unit}]; the table below has mean, least and most.", price=label(i), unit=unit)
+        chart_cache.chart(("prices", stored.id, i), build, says)
     table(
         [
             {

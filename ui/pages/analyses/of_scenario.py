@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -63,10 +64,9 @@ def show_headroom(stored: StoredAnalysis) -> None:
     result = stored.result
     st.markdown(f"**{sentence(say(result['says']))}**")
     if any(load["goal_share"] is not None for load in result["loads"]):
-        chart_cache.chart(
-            ("headroom", stored.id), lambda: studies.saving_by_load(result["loads"], result["threshold"]),
-            tr("Saving of the goal by order load; the table below has the same values."),
-        )  # fmt: skip
+        build = partial(studies.saving_by_load, result["loads"], result["threshold"])
+        words = tr("Saving of the goal by order load; the table below has the same values.")
+        chart_cache.chart(("headroom", stored.id), build, words)
         st.caption(
             tr(
                 "Line: the mean of the disturbed replays with its 95 % interval, where there are any, else the "
@@ -155,10 +155,9 @@ def _waterfall(stored: StoredAnalysis) -> None:
     rows = [(lever_name(lever["name"]), lever[column][key] * factor) for lever in result["levers"]]
     rows.append((tr("interaction"), rest[key] * factor))
     unit = "t CO2e" if figure == "carbon" else result["currency"]
-    chart_cache.chart(
-        ("levers", stored.id, figure, column), lambda: studies.waterfall(rows, unit, digits),
-        tr("Saving by lever and their interaction; the table below has the same values."),
-    )  # fmt: skip
+    words = tr("Saving by lever and their interaction; the table below has the same values.")
+    build = partial(studies.waterfall, rows, unit, digits)
+    chart_cache.chart(("levers", stored.id, figure, column), build, words)
 
 
 LEVERS = Analysis(
@@ -264,25 +263,18 @@ def _chart(stored: StoredAnalysis, option: str, keys: list[str]) -> None:
     titles = [title(key, result["currency"]) for key in keys]
     rows: list[dict[str, Any]] = []
     for row in result["plans"]:
-        value = row[of].get(name)
-        setting = [row["setting"][key] for key in keys]
-        rows.append(
-            {
-                "x": str(setting[0]) if len(keys) == 2 else setting[0],
-                "y": str(setting[-1]),
-                "value": None if value is None else value * factor,
-                "says": _status(row),
-            }
-        )
+        value = None if row[of].get(name) is None else row[of][name] * factor
+        first, last = row["setting"][keys[0]], row["setting"][keys[-1]]
+        x = str(first) if len(keys) == 2 else first
+        rows.append({"x": x, "y": str(last), "value": value, "says": _status(row)})
 
-    def build() -> Any:
-        if len(keys) == 2:
-            return studies.over_two(rows, (titles[0], titles[1]), label, digits)
-        return studies.along_one(rows, titles[0], label, digits)
-
-    chart_cache.chart(
-        ("sweep", stored.id, option), build, tr("{figure} of each plan, as in the table below.", figure=label)
+    two = (titles[0], titles[-1])
+    build = (
+        partial(studies.over_two, rows, two, label, digits) if len(keys) == 2
+        else partial(studies.along_one, rows, titles[0], label, digits)
     )  # fmt: skip
+    words = tr("{figure} of each plan, as in the table below.", figure=label)
+    chart_cache.chart(("sweep", stored.id, option), build, words)
 
 
 def _status(row: dict[str, Any]) -> str:
@@ -353,15 +345,8 @@ def ask_roll(request: Request) -> Question:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         ahead = widgets.number(tr("Look ahead [h]"), "roll.ahead", 48, 1, 24 * 14)
         frozen = widgets.number(tr("Frozen after each planning [h]"), "roll.frozen", 0, 0, 72)
-        keep = widgets.number(
-            tr("Keep the previous plan below [%]"),
-            "roll.keep",
-            0.1,
-            0.0,
-            50.0,
-            step=0.1,
-            help=tr("A new plan that is better by less is not adopted"),
-        )
+        words = tr("A new plan that is better by less is not adopted")
+        keep = widgets.number(tr("Keep the previous plan below [%]"), "roll.keep", 0.1, 0.0, 50.0, step=0.1, help=words)
     with st.container(horizontal=True):
         foresight = st.toggle(tr("Also with prices and intensities known"), value=True, key="roll.foresight")
         disturbed = st.toggle(tr("With disturbances of the line"), key="roll.disturbed")
@@ -376,10 +361,11 @@ def ask_roll(request: Request) -> Question:
             refuse(scenario, How(minutes, 60.0 * ahead, 60.0 * frozen, keep / 100), disturbed=disturbed)
     except ScenarioError as error:
         return Question(problem="\n".join(map(str, error.problems)))
+    start, end = (None, None) if as_it_is else (picks[0].isoformat(), picks[1].isoformat())
     return Question(
         {
-            "start": None if as_it_is else picks[0].isoformat(),
-            "end": None if as_it_is else picks[1].isoformat(),
+            "start": start,
+            "end": end,
             "every_min": list(every),
             "look_ahead_min": 60.0 * ahead,
             "frozen_min": 60.0 * frozen,
@@ -421,17 +407,14 @@ def _moments(stored: StoredAnalysis) -> None:
         )  # fmt: skip
     step = steps[place]
     runs = {name: np.array(values) for name, values in result["import_mw"].items()}
-    chart_cache.chart(
-        ("now", stored.id, place),
-        lambda: studies.now_line(
-            step["at_min"], step["begin_min"], np.array(result["planned_mw"][place]), runs, horizon
-        ),
-        tr("Grid import up to the moment, as planned at that moment, and of the baseline."),
-    )  # fmt: skip
+    planned = np.array(result["planned_mw"][place])
+    build = partial(studies.now_line, step["at_min"], step["begin_min"], planned, runs, horizon)
+    words = tr("Grid import up to the moment, as planned at that moment, and of the baseline.")
+    chart_cache.chart(("now", stored.id, place), build, words)
     adopted = tr("adopted") if step["laid"] else tr("not adopted, the previous plan continued")
-    better = (
-        "" if step["better"] is None else f", {tr('better by {amount}', amount=roll_amount(step['better'], result))}"
-    )
+    better = ""
+    if step["better"] is not None:
+        better = f", {tr('better by {amount}', amount=roll_amount(step['better'], result))}"
     moved = tr("{energy} MWh moved", energy=signed(step["moved_mwh"], 1).lstrip("+"))
     st.text(f"{say(step['status'])}, {tr('gap {gap}', gap=percent(step['gap']))}{better}; {adopted}; {moved}")
 
