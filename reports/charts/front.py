@@ -77,19 +77,15 @@ def _chart(frame: pd.DataFrame, marks: pd.DataFrame, axis: Axis, money: str, cur
     low, high = _span(frame, marks)
     title, per = f"{tr(NAMES[axis.metric])} [{axis.unit}]", f"{money}/{axis.unit.split()[0]}"
     x = alt.X("amount:Q", title=title, scale=alt.Scale(zero=False, padding=24))
-    y = alt.Y(
-        "cost:Q",
-        title=tr("cost [{unit}]", unit=money),
-        scale=alt.Scale(domain=[low, high], nice=False, zero=False),
-        axis=alt.Axis(format=",.0f"),
-    )
+    cost, scale = tr("cost [{unit}]", unit=money), alt.Scale(domain=[low, high], nice=False, zero=False)
+    y = alt.Y("cost:Q", title=cost, scale=scale, axis=alt.Axis(format=",.0f"))
     there = [kind for kind in KINDS if kind in set(marks["kind"])]
     domain = [tr(KINDS[kind][0]) for kind in there]
     legend = alt.Legend(title=None, orient="top", symbolSize=90)
     tooltip = tips({"what": tr("is"), "point:Q": tr("point")})
     titles = {
         "amount": (title, 1.0, axis.digits),
-        "cost": (tr("cost [{unit}]", unit=money), 1.0, 0),
+        "cost": (cost, 1.0, 0),
         "gap": (tr("gap [%]"), 100.0, 2),
         "difference": (tr("to next cheaper [{unit}]", unit=per), 1.0, 0),
         "dual": (tr("shadow price [{unit}]", unit=per), 1.0, 0),
@@ -175,13 +171,11 @@ def abatement(front: Front) -> Layers:
         for (cheaper, more), (cleaner, less) in pairwise(zip(points, amounts, strict=True))
     ]
     frame = pd.DataFrame(bars)
-    x = alt.X(
-        "from:Q", scale=alt.Scale(nice=False), axis=alt.Axis(tickCount=8),
-        title=tr("{metric} avoided relative to the cheapest point [{unit}]", metric=tr(NAMES[axis.metric]), unit=unit),
-    )  # fmt: skip
-    y = alt.Y("price:Q", title=tr("abatement cost [{unit}]", unit=per), axis=alt.Axis(format=",.0f"))
-    cost = (tr("abatement cost [{unit}]", unit=per), ",.0f")
-    tooltip = tips({"step": tr("step"), "price": cost, "sure": tr("difference")})
+    metric, cost = tr(NAMES[axis.metric]), tr("abatement cost [{unit}]", unit=per)
+    avoided = tr("{metric} avoided relative to the cheapest point [{unit}]", metric=metric, unit=unit)
+    x = alt.X("from:Q", title=avoided, scale=alt.Scale(nice=False), axis=alt.Axis(tickCount=8))
+    y = alt.Y("price:Q", title=cost, axis=alt.Axis(format=",.0f"))
+    tooltip = tips({"step": tr("step"), "price": (cost, ",.0f"), "sure": tr("difference")})
     base = alt.Chart(frame).encode(x=x, y=y, tooltip=tooltip)
     layers: list[Any] = [
         base.mark_bar(color=palette.CARBON, stroke=palette.CARBON, strokeWidth=1.4).encode(

@@ -34,6 +34,7 @@ from emberline.studies.rolling import How, refuse
 from emberline.ui.pages.analyses.shape import Analysis, Question, scenario_of, table
 from emberline.ui.pages.request.form import Request
 from emberline.ui.pages.session import chart_cache, navigation, session, widgets
+from emberline.ui.pages.session.widgets import caption, paragraph, warning
 
 LOADS = tuple(range(30, 101, 10))
 DEFAULT = (50, 60, 70, 80, 90, 100)
@@ -47,13 +48,10 @@ def ask_headroom(request: Request) -> Question:
     if scenario.by_the_minute:
         return Question(problem=tr("Lateness weighs neither carbon nor cost; choose one of them as the goal."))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        loads = st.multiselect(
-            tr("Order loads [%]"), LOADS, default=list(DEFAULT), key="headroom.loads",
-            help=tr("One plan is made for each, within the time limit at the side"),
-        )  # fmt: skip
-        threshold = widgets.number(
-            tr("Smallest saving that counts [%]"), "headroom.threshold", 1.0, 0.0, 50.0, step=0.5
-        )
+        words = tr("One plan is made for each, within the time limit at the side")
+        loads = st.multiselect(tr("Order loads [%]"), LOADS, default=list(DEFAULT), key="headroom.loads", help=words)
+        least = tr("Smallest saving that counts [%]")
+        threshold = widgets.number(least, "headroom.threshold", 1.0, 0.0, 50.0, step=0.5)
     if not loads:
         return Question(problem=tr("Choose at least one load."))
     return Question({"loads": [load / 100 for load in sorted(loads)], "threshold": threshold / 100})
@@ -67,12 +65,10 @@ def show_headroom(stored: StoredAnalysis) -> None:
         build = partial(studies.saving_by_load, result["loads"], result["threshold"])
         words = tr("Saving of the goal by order load; the table below has the same values.")
         chart_cache.chart(("headroom", stored.id), build, words)
-        st.caption(
-            tr(
-                "Line: the mean of the disturbed replays with its 95 % interval, where there are any, else the "
-                "undisturbed day. Grey: what a better plan could save at most, by the bound. Dashed: the smallest "
-                "saving that counts."
-            )
+        caption(
+            "Line: the mean of the disturbed replays with its 95 % interval, where there are any, else the "
+            "undisturbed day. Grey: what a better plan could save at most, by the bound. Dashed: the smallest "
+            "saving that counts."
         )
     table(load_rows(result))
 
@@ -105,7 +101,7 @@ def show_levers(stored: StoredAnalysis) -> None:
     together = result["together"]
     _headline(result)
     if together is None:
-        st.warning(tr("No plan was found with all levers: allow more time, or ask why there is no plan."))
+        warning("No plan was found with all levers: allow more time, or ask why there is no plan.")
     elif result["levers"]:
         _waterfall(stored)
         table(lever_rows(result))
@@ -129,10 +125,8 @@ def show_levers(stored: StoredAnalysis) -> None:
 def _headline(result: dict[str, Any]) -> None:
     saved, money = result["saved"]["baseline"], result["currency"]
     if saved is not None:
-        saving = tr(
-            "{tonnes} t CO2e, {cost} {currency}",
-            tonnes=number(saved["carbon_kg"] / 1000, 1), cost=number(saved["cost"], 0), currency=money,
-        )  # fmt: skip
+        tonnes, cost = number(saved["carbon_kg"] / 1000, 1), number(saved["cost"], 0)
+        saving = tr("{tonnes} t CO2e, {cost} {currency}", tonnes=tonnes, cost=cost, currency=money)
         says = tr("Planned together, the plant saves {saving} compared with the baseline.", saving=saving)
         st.markdown(f"**{says}**")
     search = result["searches"]["joint"]
@@ -150,7 +144,7 @@ def _waterfall(stored: StoredAnalysis) -> None:
     key, factor, digits = LEVER_FIGURES[str(figure)]
     rest = result["interaction"][column]
     if rest is None:
-        st.caption(tr("A lever has no plan on its own, so its part of the sum is not known."))
+        caption("A lever has no plan on its own, so its part of the sum is not known.")
         return
     rows = [(lever_name(lever["name"]), lever[column][key] * factor) for lever in result["levers"]]
     rows.append((tr("interaction"), rest[key] * factor))
@@ -194,6 +188,10 @@ FIGURES = {
 """Title, factor and digits of a figure of a plan, and of what it saves."""
 
 
+EXAMPLE = "10, 20, 30"
+"""Values of a key."""
+
+
 def ask_sweep(request: Request) -> Question:
     """The form: one or two keys with their values."""
     scenario = scenario_of(request)
@@ -205,10 +203,9 @@ def ask_sweep(request: Request) -> Question:
                 format_func=lambda key: title(key, scenario.market.currency), placeholder=tr("choose or type a key"),
                 key=f"sweep.key.{place}",
             )  # fmt: skip
-            values = st.text_input(
-                tr("Values"), "10, 20, 30" if place == 0 else "", key=f"sweep.values.{place}",
-                placeholder="10, 20, 30", help=tr("Separated by commas, in the unit of the key"),
-            )  # fmt: skip
+            words, first = tr("Separated by commas, in the unit of the key"), "" if place else EXAMPLE
+            name = f"sweep.values.{place}"
+            values = st.text_input(tr("Values"), first, key=name, placeholder=EXAMPLE, help=words)
         if key and values.strip():
             texts.append(f"{key}=[{values.strip()}]")
     if not texts:
@@ -239,7 +236,7 @@ def show_sweep(stored: StoredAnalysis) -> None:
     """Draw the result."""
     result = stored.result
     money, keys = result["currency"], list(result["keys"])
-    st.text(tr("{done} of {of} plans were made.", done=result["planned"], of=len(result["plans"])))
+    paragraph("{done} of {of} plans were made.", done=result["planned"], of=len(result["plans"]))
     first, key = next(iter(FIGURES)), f"sweep.figure.{stored.id}"
     figure = widgets.choose(tr("Figure"), [*FIGURES], first, key, lambda option: _figure(option, money)[0])
     if len(keys) <= 2 and any(row["figures"] for row in result["plans"]):
@@ -335,13 +332,11 @@ def ask_roll(request: Request) -> Question:
     scenario = scenario_of(request)
     first, last = _days(scenario.horizon)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        days = st.date_input(
-            tr("From and to (included)"), (first, last), key=f"roll.days.{first}.{last}", format="YYYY-MM-DD"
-        )  # fmt: skip
-        every = st.multiselect(
-            tr("Plan every"), SPANS, default=[60], format_func=roll_span, key="roll.every",
-            help=tr("The first one is the roll; the others are compared with it"),
-        )  # fmt: skip
+        period = tr("From and to (included)")
+        days = st.date_input(period, (first, last), key=f"roll.days.{first}.{last}", format="YYYY-MM-DD")
+        words = tr("The first one is the roll; the others are compared with it")
+        how: dict[str, Any] = {"format_func": roll_span, "key": "roll.every", "help": words}
+        every = st.multiselect(tr("Plan every"), SPANS, default=[60], **how)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         ahead = widgets.number(tr("Look ahead [h]"), "roll.ahead", 48, 1, 24 * 14)
         frozen = widgets.number(tr("Frozen after each planning [h]"), "roll.frozen", 0, 0, 72)
@@ -387,7 +382,7 @@ def show_roll(stored: StoredAnalysis) -> None:
     table(side_rows(result))
     missed = result["roll"]["violations"]
     if missed:
-        st.warning(tr("The roll missed {count} limits.", count=len(missed)))
+        warning("The roll missed {count} limits.", count=len(missed))
     _moments(stored)
 
 
@@ -401,10 +396,9 @@ def _moments(stored: StoredAnalysis) -> None:
     places = list(range(len(steps)))
     place = places[0]
     if len(places) > 1:
-        place = st.select_slider(
-            tr("Now"), places, value=places[len(places) // 2],
-            format_func=lambda i: clock(horizon.instant(steps[i]["at_min"])), key=f"roll.now.{stored.id}",
-        )  # fmt: skip
+        clocks = [clock(horizon.instant(one["at_min"])) for one in steps]
+        how: dict[str, Any] = {"format_func": clocks.__getitem__, "key": f"roll.now.{stored.id}"}
+        place = st.select_slider(tr("Now"), places, value=places[len(places) // 2], **how)
     step = steps[place]
     runs = {name: np.array(values) for name, values in result["import_mw"].items()}
     planned = np.array(result["planned_mw"][place])
