@@ -93,11 +93,9 @@ def answer_lines(scenario: Scenario, answer: Answer, unit: str, head: str = "wha
         }
         yield f"{'':<9}  {proven.get(answer.status, f'{answer.status}, no plan found')}{why}"
     else:
-        where = (
-            ""
-            if answer.start_min is None
-            else f", best at {clock(scenario.horizon.instant(answer.start_min))} on {answer.unit}"
-        )
+        where = ""
+        if answer.start_min is not None:
+            where = f", best at {clock(scenario.horizon.instant(answer.start_min))} on {answer.unit}"
         yield f"{'':<9}  {costs(answer.more, scenario.market.currency)}{where}"
         yield f"{'':<9}  {answer.status}{gap}; {answer.how}{between(answer, unit)}"
     for limit in answer.limits:
@@ -133,11 +131,8 @@ def _slots(scenario: Scenario, explanation: Why) -> Iterator[str]:
     if not explanation.slots:
         return
     best = sorted(open_slots, key=lambda slot: slot.more_of_goal or 0.0)[:MAX_SLOTS]
-    head = (
-        f"{len(open_slots)} of {len(explanation.slots)} starts are possible while all other heats stay in place "
-        "(estimate)"
-    )
-    yield f"{'starts':<9}{head}"
+    count = f"{len(open_slots)} of {len(explanation.slots)}"
+    yield f"{'starts':<9}{count} starts are possible while all other heats stay in place (estimate)"
     for slot in best:
         start = clock(scenario.horizon.instant(slot.start_min))
         yield f"{'':<9}  {start}: {signed(slot.more_of_goal or 0.0, 1)} {explanation.unit}"
@@ -300,11 +295,9 @@ def difference_lines(comparison: Difference, first: str, second: str) -> Iterato
     from emberline.reports.text.wording import number, percent, signed
     from emberline.studies.difference import DIFFERENT_HEATS
 
+    plans = zip((first, second), comparison.scenarios, comparison.statuses, comparison.gaps, strict=True)
     names = [
-        f"{run} ({name}, {status}{'' if gap is None else f', gap {percent(gap)}'})"
-        for run, name, status, gap in zip(
-            (first, second), comparison.scenarios, comparison.statuses, comparison.gaps, strict=True
-        )
+        f"{run} ({name}, {status}{'' if gap is None else f', gap {percent(gap)}'})" for run, name, status, gap in plans
     ]
     yield f"{names[1]} against {names[0]}"
     if comparison.empty:

@@ -42,11 +42,9 @@ def check(file: File, as_json: AsJson = False) -> None:
     else:
         width = max(len(finding.tag) for finding in findings)
         for one in findings:
-            value = (
-                f"{one.value:g}"
-                if isinstance(one.value, float)
-                else ("no value" if one.value is None else one.value or "none")
-            )
+            value = "no value" if one.value is None else one.value or "none"
+            if isinstance(one.value, float):
+                value = f"{one.value:g}"
             unit = f" {one.unit}" if one.unit and one.value is not None else ""
             age = "" if one.age_s is None or one.quality is not Quality.OK else f", {max(one.age_s, 0):.0f} s old"
             says = f": {one.says}" if one.says else ""
@@ -318,11 +316,8 @@ def replay(
     plant = load(file)
     decisions = Decisions(plant.name)
     since, _ = span(day, None)
-    rows = list(
-        replayed(
-            plant, Log(decisions.folder / "log"), decisions.schedule, since=since, planner=onward if solve else None
-        )
-    )
+    log, planner = Log(decisions.folder / "log"), onward if solve else None
+    rows = list(replayed(plant, log, decisions.schedule, since=since, planner=planner))
     for row in rows:
         decision = row.replayed or row.logged or {}
         number = str(decision["advice"] or "no advice")[:9]

@@ -89,10 +89,8 @@ def bring_in(
         content, name = _of_history(history, start, end, settings)
     else:
         content, name = _content(file, max(LARGEST_MB, LARGEST_FILE_MB)), file.name
-    raw = read(
-        content, name, sheet=settings.get("sheet"),
-        header=settings.get("header"), separator=settings.get("separator"), largest_mb=LARGEST_FILE_MB,
-    )  # fmt: skip
+    layout = {key: settings.get(key) for key in ("sheet", "header", "separator")}
+    raw = read(content, name, **layout, largest_mb=LARGEST_FILE_MB)
     proposal = guess(raw, role, settings)
     series = bring(raw, proposal.mapping)
     texts = {output: series.csv(), files["mapping"]: series.mapping.yaml()}

@@ -212,15 +212,9 @@ def _record(
 ) -> None:
     from importlib.metadata import version
 
-    entry = chain().append(
-        _name(period),
-        step,
-        by or getpass.getuser(),
-        files=files,
-        reason=reason,
-        version=version("emberline"),
-        since=_hash(since),
-    )
+    who, release = by or getpass.getuser(), version("emberline")
+    what: dict[str, Any] = {"files": files, "reason": reason, "version": release, "since": _hash(since)}
+    entry = chain().append(_name(period), step, who, **what)
     print(f"{entry}, by {entry.by}, {len(entry.files)} files", file=sys.stderr)
     print(entry.sha256)
 
