@@ -192,8 +192,8 @@ class _Study:
             for where, case in cases.items()
             if (says := case.reason or (f"{case.broken} violation(s)" if case.broken else ""))
         ]
-        saved = [change(self.scenario, *pair) if pair else None for pair in (first, last, ruled)]
-        return Lever(name, kind, *saved, reason="; ".join(reasons))
+        alone, added, by_rules = (change(self.scenario, *pair) if pair else None for pair in (first, last, ruled))
+        return Lever(name, kind, alone, added, by_rules, "; ".join(reasons))
 
     def _essentials(self, names: list[str]) -> list[str]:
         """Levers of the site that the plant cannot do without when the others are taken away."""

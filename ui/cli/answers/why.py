@@ -54,7 +54,7 @@ def why(
     plan = store.open(number).plan
     question.refuse(plan, heat, unit, hour)
 
-    asks = {"heat": heat, "stage": stage, "at": at, "unit": unit, "hour": hour}
+    asks: dict[str, Any] = {"heat": heat, "stage": stage, "at": at, "unit": unit, "hour": hour}
     work = partial(question.why, plan, **asks, every=every, time_limit_s=time_limit)
     explanation = study(work, "keeping the answers found so far", quiet)
     print_result(explanation, as_json, lambda it: print(*why_lines(plan.scenario, it), sep="\n"), run=number)
