@@ -182,7 +182,7 @@ class Result:
         with store.working(self.scenario) as run:
             folder = store.save(run, self.plan)
         if name:
-            store.rename(run, name)
+            store.label(run, name=name)
         return Result(self.plan, run, folder, self.robustness)
 
     def _drawing(self, **panels: Any) -> alt.VConcatChart:

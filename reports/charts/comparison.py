@@ -48,10 +48,8 @@ def shares(rows: Sequence[tuple[str, Mapping[str, float | None]]], letters: Sequ
     others, figures = list(letters[1:]), list(dict.fromkeys(frame["figure"]))
     largest = min(float(frame["share"].abs().max()), WIDEST) if len(frame) else WIDEST
     more_or_less = tr("more or less than {first}", first=letters[0])
-    x = alt.X(
-        "bar:Q", title=more_or_less,
-        scale=alt.Scale(domain=[-1.5 * largest, 1.5 * largest], clamp=True), axis=alt.Axis(format="+.1%", tickCount=6),
-    )  # fmt: skip
+    scale = alt.Scale(domain=[-1.5 * largest, 1.5 * largest], clamp=True)
+    x = alt.X("bar:Q", title=more_or_less, scale=scale, axis=alt.Axis(format="+.1%", tickCount=6))
     names = alt.Axis(labelLimit=260, ticks=False, domain=False, labelOverlap=False)
     y = alt.Y("figure:N", sort=figures, title=None, axis=names)
     shade_of = dict(zip(letters, SHADES, strict=False))
@@ -143,7 +141,7 @@ def moves(changes: Sequence[HeatMove], stage: str, scenario: Scenario, letters: 
         for move in heat.stages:
             if move.stage != stage or move.later_min is None or move.before_min is None or move.after_min is None:
                 continue
-            changed = move.before_unit != move.after_unit
+            units = "" if move.before_unit == move.after_unit else f"{move.before_unit} → {move.after_unit}"
             rows.append(
                 {
                     "heat": heat.heat,
@@ -153,8 +151,8 @@ def moves(changes: Sequence[HeatMove], stage: str, scenario: Scenario, letters: 
                     "way": later if move.later_min > 0 else earlier,
                     "from_clock": wording.moment(scenario.horizon.instant(move.before_min)),
                     "to_clock": wording.moment(scenario.horizon.instant(move.after_min)),
-                    "unit": f"{move.before_unit} → {move.after_unit}" if changed else move.after_unit,
-                    "label": f"{move.before_unit} → {move.after_unit}" if changed else "",
+                    "unit": units or move.after_unit,
+                    "label": units,
                     "moved": f"{'+' if move.later_min > 0 else ''}{wording.number(move.later_min, 0)} min",
                 }
             )
@@ -162,9 +160,8 @@ def moves(changes: Sequence[HeatMove], stage: str, scenario: Scenario, letters: 
     frame = pd.DataFrame(rows)
     heats = frame["heat"].tolist()
     x = time_axis(View.of(scenario.horizon), labels=True, title=True)
-    y = alt.Y(
-        "heat:N", sort=heats, title=tr("heat"), axis=alt.Axis(ticks=False, domain=False, grid=True, labelOverlap=False)
-    )
+    axis = alt.Axis(ticks=False, domain=False, grid=True, labelOverlap=False)
+    y = alt.Y("heat:N", sort=heats, title=tr("heat"), axis=axis)
     colour = shades("way", {earlier: palette.IMPORT, later: palette.CARBON})
     first, second = (tr("start in {plan}", plan=letter) for letter in letters)
     titles = {"heat": tr("heat"), "moved": tr("moved"), "from_clock": first, "to_clock": second, "unit": tr("unit")}

@@ -34,18 +34,14 @@ def chance(ensemble: Ensemble) -> Layers:
     policies = [(tr("plan"), ensemble.successes)]
     if ensemble.against_baseline:
         policies.append((tr("baseline"), int((ensemble.data["baseline_violations"] == 0).sum())))
-    rows = []
+    n, rows = ensemble.n, []
     for whose, holds in policies:
-        low, high = replays.interval(holds, ensemble.n)
-        rows.append(
-            {"whose": whose, "share": holds / ensemble.n, "low": low, "high": high, "held": f"{holds} / {ensemble.n}"}
-        )
+        low, high = replays.interval(holds, n)
+        rows.append({"whose": whose, "share": holds / n, "low": low, "high": high, "held": f"{holds} / {n}"})
     frame = pd.DataFrame(rows)
     names = frame["whose"].tolist()
-    x = alt.X(
-        "low:Q", title=tr("chance to hold, with its 95 % interval"), scale=alt.Scale(domain=[0, 1]),
-        axis=alt.Axis(format=".0%", tickCount=5),
-    )  # fmt: skip
+    scale, axis = alt.Scale(domain=[0, 1]), alt.Axis(format=".0%", tickCount=5)
+    x = alt.X("low:Q", title=tr("chance to hold, with its 95 % interval"), scale=scale, axis=axis)
     y = alt.Y("whose:N", sort=names, title=None, axis=alt.Axis(ticks=False, domain=False))
     colour = shades("whose", dict(zip(names, (palette.IMPORT, palette.BASELINE), strict=False)), None)
     shares = {"share": tr("share"), "low": tr("at least"), "high": tr("at most")}
@@ -136,32 +132,27 @@ def dots(ensemble: Ensemble, name: str, title: str, factor: float, undisturbed: 
         for column in np.unique(columns):
             mine = columns == column
             place = float(sample[mine].mean())  # equal values stand where they are
-            for y, (share, value) in enumerate(zip(at[mine], sample[mine], strict=True), 1):
-                rows.append({"whose": who, "x": place, "y": sign * y, "value": value, "share": share})
+            for height, (share, value) in enumerate(zip(at[mine], sample[mine], strict=True), 1):
+                rows.append({"whose": who, "x": place, "y": sign * height, "value": value, "share": share})
     frame = pd.DataFrame(rows)
     names, most = list(values), max(4, int(frame["y"].abs().max()) + 1)
     scale = alt.Scale(domain=[-most if ensemble.against_baseline else 0, most], nice=False)
     colour = shades("whose", dict(zip(names, (palette.IMPORT, palette.BASELINE), strict=False)))
     shape = alt.Shape("whose:N", scale=alt.Scale(domain=names, range=["circle", "diamond"][: len(names)]))
-    x = alt.X(
-        "x:Q", title=title, scale=alt.Scale(zero=False, padding=12, domain=domain),
-        axis=alt.Axis(tickCount=4, format=f",.{0 if high - low > 8 else 1 if high - low > 1 else 2}f", grid=False),
-    )  # fmt: skip
+    digits = 0 if high - low > 8 else 1 if high - low > 1 else 2
+    axis = alt.Axis(tickCount=4, format=f",.{digits}f", grid=False)
+    x = alt.X("x:Q", title=title, scale=alt.Scale(zero=False, padding=12, domain=domain), axis=axis)
     less = (tr("share of the replays with less"), ".0%")
     tooltip = tips({"whose": tr("of"), "value": (title, ",.2f"), "share": less})
-    layers: list[Any] = [
-        alt.Chart(frame)
-        .mark_point(filled=True, size=42, opacity=1)
-        .encode(x=x, y=alt.Y("y:Q", axis=None, scale=scale), color=colour, shape=shape, tooltip=tooltip),
-        alt.Chart(pd.DataFrame({"y": [0]})).mark_rule(color=palette.BASELINE, strokeWidth=1).encode(y="y:Q"),
-    ]
+    y = alt.Y("y:Q", axis=None, scale=scale)
+    points = alt.Chart(frame).mark_point(filled=True, size=42, opacity=1)
+    line = alt.Chart(pd.DataFrame({"y": [0]})).mark_rule(color=palette.BASELINE, strokeWidth=1)
+    layers = [points.encode(x=x, y=y, color=colour, shape=shape, tooltip=tooltip), line.encode(y="y:Q")]
     if undisturbed is not None:
         rule = pd.DataFrame({"x": [undisturbed * factor], "y": [0], "top": [most], "is": [tr("plan, undisturbed")]})
-        layers.append(
-            alt.Chart(rule)
-            .mark_rule(color=UNDISTURBED, strokeDash=[4, 3], strokeWidth=1.4)
-            .encode(x="x:Q", y="y:Q", y2="top:Q", tooltip=[alt.Tooltip("is:N"), alt.Tooltip("x:Q", format=",.2f")])
-        )
+        rules = alt.Chart(rule).mark_rule(color=UNDISTURBED, strokeDash=[4, 3], strokeWidth=1.4)
+        tooltip = [alt.Tooltip("is:N"), alt.Tooltip("x:Q", format=",.2f")]
+        layers.append(rules.encode(x="x:Q", y="y:Q", y2="top:Q", tooltip=tooltip))
     return alt.layer(*layers).properties(height=280)
 
 
@@ -192,24 +183,14 @@ def broken(ensemble: Ensemble, view: View) -> Layers:
                 clock = f"{wording.moment(horizon.instant(start))} – {horizon.instant(end):%H:%M}"
                 cells.append((label, start, end, clock, count, count / ensemble.n))
     frame = pd.DataFrame(cells, columns=["limit", "start", "end", "clock", "count", "of"])
-    y = alt.Y(
-        "limit:N", sort=labels, title=None, scale=alt.Scale(domain=labels),
-        axis=alt.Axis(labelLimit=230, ticks=False, domain=False, grid=True),
-    )  # fmt: skip
-    tooltip = tips(
-        {
-            "limit": tr("limit, and share of the replays that miss it"),
-            "clock": tr("hour"),
-            "count:Q": tr("replays that miss it in this hour"),
-            "of": (tr("share"), ".1%"),
-        }
-    )
+    axis = alt.Axis(labelLimit=230, ticks=False, domain=False, grid=True)
+    y = alt.Y("limit:N", sort=labels, title=None, scale=alt.Scale(domain=labels), axis=axis)
+    titles: dict[str, Any] = {"limit": tr("limit, and share of the replays that miss it"), "clock": tr("hour")}
+    tooltip = tips({**titles, "count:Q": tr("replays that miss it in this hour"), "of": (tr("share"), ".1%")})
     base = alt.Chart(frame).encode(x=time_axis(view, labels=True, title=True), y=y, tooltip=tooltip)
     most = max(0.01, float(frame["of"].max())) if len(frame) else 1.0
-    shade = alt.Opacity(
-        "of:Q", scale=alt.Scale(domain=[0, most], range=[0.25, 1]),
-        legend=alt.Legend(title=tr("share of the replays"), orient="top", format=".0%", tickCount=3),
-    )  # fmt: skip
+    legend = alt.Legend(title=tr("share of the replays"), orient="top", format=".0%", tickCount=3)
+    shade = alt.Opacity("of:Q", scale=alt.Scale(domain=[0, most], range=[0.25, 1]), legend=legend)
     bars = base.mark_bar(color=palette.LIMIT, height=20, stroke=palette.LIMIT, strokeWidth=0.4, clip=True)
     return alt.layer(bars.encode(x2="end:Q", opacity=shade)).properties(height=28 * len(labels) + 170)
 

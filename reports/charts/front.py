@@ -77,18 +77,15 @@ def _chart(frame: pd.DataFrame, marks: pd.DataFrame, axis: Axis, money: str, cur
     low, high = _span(frame, marks)
     title, per = f"{tr(NAMES[axis.metric])} [{axis.unit}]", f"{money}/{axis.unit.split()[0]}"
     x = alt.X("amount:Q", title=title, scale=alt.Scale(zero=False, padding=24))
-    y = alt.Y(
-        "cost:Q",
-        title=tr("cost [{unit}]", unit=money),
-        scale=alt.Scale(domain=[low, high], nice=False, zero=False),
-        axis=alt.Axis(format=",.0f"),
-    )
-    looks = {tr(word): look for kind, (word, *look) in KINDS.items() if kind in set(marks["kind"])}
+    cost, scale = tr("cost [{unit}]", unit=money), alt.Scale(domain=[low, high], nice=False, zero=False)
+    y = alt.Y("cost:Q", title=cost, scale=scale, axis=alt.Axis(format=",.0f"))
+    there = [kind for kind in KINDS if kind in set(marks["kind"])]
+    domain = [tr(KINDS[kind][0]) for kind in there]
     legend = alt.Legend(title=None, orient="top", symbolSize=90)
     tooltip = tips({"what": tr("is"), "point:Q": tr("point")})
     titles = {
         "amount": (title, 1.0, axis.digits),
-        "cost": (tr("cost [{unit}]", unit=money), 1.0, 0),
+        "cost": (cost, 1.0, 0),
         "gap": (tr("gap [%]"), 100.0, 2),
         "difference": (tr("to next cheaper [{unit}]", unit=per), 1.0, 0),
         "dual": (tr("shadow price [{unit}]", unit=per), 1.0, 0),
@@ -100,13 +97,14 @@ def _chart(frame: pd.DataFrame, marks: pd.DataFrame, axis: Axis, money: str, cur
             tooltip.append(alt.Tooltip(f"says_{name}:N", title=label))
     tooltip.append(alt.Tooltip("status:N", title=tr("status")))
     picked = alt.selection_point(name=PICKED, fields=["point"], on="click", empty=False)
-    colour = shades("what", {name: shade for name, (shade, _) in looks.items()}, legend)
-    scale = alt.Scale(domain=list(looks), range=[shape for _, shape in looks.values()])
-    points = alt.Chart(marks).mark_point(size=110, filled=True, opacity=1)
-    points = points.encode(x=x, y=y, color=colour, shape=alt.Shape("what:N", scale=scale, legend=legend))
+    shapes = alt.Scale(domain=domain, range=[KINDS[kind][2] for kind in there])
+    colour = shades("what", {tr(KINDS[kind][0]): KINDS[kind][1] for kind in there}, legend)
+    shape = alt.Shape("what:N", scale=shapes, legend=legend)
+    points = alt.Chart(marks).mark_point(size=110, filled=True, opacity=1).add_params(picked)
+    points = points.encode(x=x, y=y, color=colour, shape=shape, tooltip=tooltip)
     layers: list[Any] = [*_proven(frame, x, y, low)]
     line = alt.Chart(frame[["amount", "cost"]]).mark_line(color=palette.POWER, strokeWidth=1.4)
-    layers += [line.encode(x=x, y=y), points.encode(tooltip=tooltip).add_params(picked)]
+    layers += [line.encode(x=x, y=y), points]
     ring = marks.loc[marks["point"] == current, ["amount", "cost"]] if current is not None else marks.iloc[:0]
     if len(ring):
         layers.append(alt.Chart(ring).mark_point(size=420, color=palette.POWER, strokeWidth=2).encode(x=x, y=y))
@@ -133,8 +131,8 @@ def _proven(frame: pd.DataFrame, x: alt.X, y: alt.Y, low: float) -> list[Any]:
     proven = frame.dropna(subset=["cost_bound"])[["amount", "cap", "cost", "cost_bound"]]
     if len(proven):
         # a bound holds for every plan that keeps the cap, so the step goes back to the previous cap
-        caps = proven["cap"].fillna(proven["amount"]).to_numpy()
-        steps = pd.DataFrame({"amount": caps, "cost": proven["cost_bound"], "low": low})
+        amounts = proven["cap"].fillna(proven["amount"]).to_numpy()
+        steps = pd.DataFrame({"amount": amounts, "cost": proven["cost_bound"], "low": low})
         below = alt.Chart(steps).encode(x=x, y=y)
         step: Any = {"interpolate": "step-before", "color": palette.BASELINE}
         layers.append(below.mark_area(opacity=0.12, **step).encode(y2="low:Q"))
@@ -143,8 +141,8 @@ def _proven(frame: pd.DataFrame, x: alt.X, y: alt.Y, low: float) -> list[Any]:
         layers.append(gaps.encode(x=x, y=y, y2="cost_bound:Q"))
     ends = frame.dropna(subset=["bound"])[["amount", "bound", "cost"]]
     if len(ends):
-        rule = alt.Chart(ends).mark_rule(color=palette.POWER, strokeWidth=3, opacity=0.4)
-        layers.append(rule.encode(x=alt.X("bound:Q"), x2="amount:Q", y=y))
+        rules = alt.Chart(ends).mark_rule(color=palette.POWER, strokeWidth=3, opacity=0.4)
+        layers.append(rules.encode(x=alt.X("bound:Q"), x2="amount:Q", y=y))
     return layers
 
 
@@ -158,29 +156,26 @@ def abatement(front: Front) -> Layers:
     price = front.scenario.market.carbon_price.per_t if axis.metric == "carbon" else 0.0
     points = rows(front.data)[::-1]
     amounts = [axis.factor * row[axis.figure] for row in points]
-    bars = []
-    for (cheaper, more), (cleaner, less) in pairwise(zip(points, amounts, strict=True)):
-        bars.append(
-            {
-                "from": amounts[0] - more,
-                "to": amounts[0] - less,
-                "price": cleaner[axis.difference],
-                "sure": tr("proven") if cleaner["proven"] else tr("may be within the gaps"),
-                "opacity": 0.85 if cleaner["proven"] else 0.15,
-                "step": tr("from point {one} to point {two}", one=cheaper["point"], two=cleaner["point"]),
-                "middle": amounts[0] - (more + less) / 2,
-                "label": f"{cheaper['point']} → {cleaner['point']}",
-                "zero": 0.0,
-            }
-        )
+    bars = [
+        {
+            "from": amounts[0] - more,
+            "to": amounts[0] - less,
+            "price": cleaner[axis.difference],
+            "sure": tr("proven") if cleaner["proven"] else tr("may be within the gaps"),
+            "opacity": 0.85 if cleaner["proven"] else 0.15,
+            "step": tr("from point {one} to point {two}", one=cheaper["point"], two=cleaner["point"]),
+            "middle": amounts[0] - (more + less) / 2,
+            "label": f"{cheaper['point']} → {cleaner['point']}",
+            "zero": 0.0,
+        }
+        for (cheaper, more), (cleaner, less) in pairwise(zip(points, amounts, strict=True))
+    ]
     frame = pd.DataFrame(bars)
-    x = alt.X(
-        "from:Q", scale=alt.Scale(nice=False), axis=alt.Axis(tickCount=8),
-        title=tr("{metric} avoided relative to the cheapest point [{unit}]", metric=tr(NAMES[axis.metric]), unit=unit),
-    )  # fmt: skip
-    y = alt.Y("price:Q", title=tr("abatement cost [{unit}]", unit=per), axis=alt.Axis(format=",.0f"))
-    cost = (tr("abatement cost [{unit}]", unit=per), ",.0f")
-    tooltip = tips({"step": tr("step"), "price": cost, "sure": tr("difference")})
+    metric, cost = tr(NAMES[axis.metric]), tr("abatement cost [{unit}]", unit=per)
+    avoided = tr("{metric} avoided relative to the cheapest point [{unit}]", metric=metric, unit=unit)
+    x = alt.X("from:Q", title=avoided, scale=alt.Scale(nice=False), axis=alt.Axis(tickCount=8))
+    y = alt.Y("price:Q", title=cost, axis=alt.Axis(format=",.0f"))
+    tooltip = tips({"step": tr("step"), "price": (cost, ",.0f"), "sure": tr("difference")})
     base = alt.Chart(frame).encode(x=x, y=y, tooltip=tooltip)
     layers: list[Any] = [
         base.mark_bar(color=palette.CARBON, stroke=palette.CARBON, strokeWidth=1.4).encode(

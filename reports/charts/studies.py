@@ -16,13 +16,12 @@ from emberline.reports.text import number, say, tr, wording
 from emberline.reports.text.numbers import clauses, clock
 from emberline.scenarios.records.horizon import Horizon
 
+STEP_HEIGHT = 270
 FONT = 12
 """Size of labels [px]."""
-
-
-def _axis(**rest: Any) -> alt.Axis:
-    """An axis with labels and title of one size."""
-    return alt.Axis(titleFontSize=FONT, labelFontSize=FONT, **rest)
+LABELS = alt.Axis(titleFontSize=FONT, labelFontSize=FONT)
+LEVEL = alt.Axis(titleFontSize=FONT, labelFontSize=FONT, labelAngle=0)
+"""Axes; the labels of the second are level."""
 
 
 def stepped(values: np.ndarray, view: View, title: str, colour: str = palette.PRICE) -> alt.LayerChart | alt.FacetChart:
@@ -38,12 +37,15 @@ def stepped(values: np.ndarray, view: View, title: str, colour: str = palette.PR
     when = [clock(view.horizon.instant(minute)) for minute in edges]
     frame = pd.DataFrame({"start": edges, "value": np.append(means, means[-1]), "when": when})
     x = time_axis(view, labels=True, title=True)
-    y = alt.Y("value:Q", title=title, axis=_axis())
+    y = alt.Y("value:Q", title=title, axis=LABELS)
     tooltip = tips({"when": tr("from"), "value": (title, ",.2f")})
     line = alt.Chart(frame).mark_line(interpolate="step-after", color=colour, strokeWidth=2).encode(x=x, y=y)
     area = alt.Chart(frame).mark_area(interpolate="step-after", color=colour, opacity=0.15).encode(x=x, y=y)
     points = alt.Chart(frame.iloc[:-1]).mark_rule(opacity=0, strokeWidth=8).encode(x=x, tooltip=tooltip)
-    return alt.layer(area, line, points).properties(height=270)
+    return alt.layer(area, line, points).properties(height=STEP_HEIGHT)
+
+
+SLOT_HEIGHT = 270
 
 
 def start_slots(slots: list[dict[str, Any]], horizon: Horizon, unit: str) -> alt.LayerChart | alt.FacetChart:
@@ -66,15 +68,16 @@ def start_slots(slots: list[dict[str, Any]], horizon: Horizon, unit: str) -> alt
     ]
     frame = pd.DataFrame(rows)
     x = time_axis(View.of(horizon), labels=True, title=True)
-    y = alt.Y("more:Q", title=title, axis=_axis())
+    y = alt.Y("more:Q", title=title, axis=LABELS)
     tooltip = tips({"when": tr("start"), "more": (title, ",.1f"), "says": tr("limits")})
     possible, blocked = frame[frame["more"].notna()], frame[frame["more"].isna()]
     points = alt.Chart(possible).mark_circle(size=40, color=palette.POWER, opacity=0.9)
     ticks = alt.Chart(blocked).mark_tick(color=palette.LIMIT, thickness=2, size=8)
     ticks = ticks.encode(x=x, y=alt.value(4), tooltip=[tooltip[0], tooltip[2]])
-    return alt.layer(points.encode(x=x, y=y, tooltip=tooltip), ticks).properties(height=270)
+    return alt.layer(points.encode(x=x, y=y, tooltip=tooltip), ticks).properties(height=SLOT_HEIGHT)
 
 
+LOAD_HEIGHT = 300
 EDGE = 3.0
 """Free space at both ends [%]."""
 
@@ -87,11 +90,11 @@ def saving_by_load(loads: list[dict[str, Any]], threshold: float) -> alt.LayerCh
         threshold: smallest saving that counts, as a share.
     """
     names = {"share": "load", "goal_share": "saved", "goal_low": "low", "goal_high": "high", "goal_most": "most"}
-    frame = 100 * pd.DataFrame(loads)[list(names)].astype(float).rename(columns=names).dropna(subset="saved")
+    frame = 100 * pd.DataFrame(loads)[list(names)].astype(float).rename(columns=names).dropna(subset=["saved"])
     domain = [float(frame["load"].min()) - EDGE, float(frame["load"].max()) + EDGE]
-    ticks = _axis(values=frame["load"].round().tolist())
+    ticks = alt.Axis(titleFontSize=FONT, labelFontSize=FONT, values=frame["load"].round().tolist())
     x = alt.X("load:Q", title=tr("order load [%]"), axis=ticks, scale=alt.Scale(domain=domain, nice=False))
-    y = alt.Y("saved:Q", title=tr("saving of the goal [%]"), axis=_axis())
+    y = alt.Y("saved:Q", title=tr("saving of the goal [%]"), axis=LABELS)
     saved, most = (tr("saving of the goal [%]"), ".2f"), (tr("at most, by the bound [%]"), ".2f")
     tooltip = tips({"load": (tr("order load [%]"), ".0f"), "saved": saved, "most": most})
     base = alt.Chart(frame)
@@ -99,14 +102,16 @@ def saving_by_load(loads: list[dict[str, Any]], threshold: float) -> alt.LayerCh
     if frame["most"].notna().any():
         layers.append(base.mark_area(color=palette.PALE, opacity=0.3).encode(x=x, y=y, y2="most:Q"))
     if frame["low"].notna().any():
-        span = base.mark_rule(color=palette.POWER, strokeWidth=3, opacity=0.45)
-        layers.append(span.encode(x=x, y="low:Q", y2="high:Q"))
-    point = alt.OverlayMarkDef(size=60, color=palette.POWER)
-    line = base.mark_line(color=palette.POWER, strokeWidth=2, point=point)
-    layers.append(line.encode(x=x, y=y, tooltip=tooltip))
+        spans = base.mark_rule(color=palette.POWER, strokeWidth=3, opacity=0.45)
+        layers.append(spans.encode(x=x, y="low:Q", y2="high:Q"))
+    dots = alt.OverlayMarkDef(size=60, color=palette.POWER)
+    layers.append(base.mark_line(color=palette.POWER, strokeWidth=2, point=dots).encode(x=x, y=y, tooltip=tooltip))
     least = pd.DataFrame({"saved": [100 * threshold]})
     layers.append(alt.Chart(least).mark_rule(color=palette.LIMIT, strokeDash=[5, 3]).encode(y="saved:Q"))
-    return alt.layer(*layers).properties(height=300)
+    return alt.layer(*layers).properties(height=LOAD_HEIGHT)
+
+
+ROLL_HEIGHT = 330
 
 
 def now_line(
@@ -131,7 +136,7 @@ def now_line(
     view = View.of(horizon)
     x = time_axis(view, labels=True, title=True)
     title = tr("grid import [MW]")
-    y = alt.Y("mw:Q", title=title, axis=_axis())
+    y = alt.Y("mw:Q", title=title, axis=LABELS)
     shades = [palette.POWER, palette.CARBON, palette.BASELINE]
     colour = alt.Color(
         "what:N", title=None, scale=alt.Scale(domain=list(names), range=shades),
@@ -144,13 +149,11 @@ def now_line(
     hits = base.mark_rule(opacity=0, strokeWidth=6).encode(x=x, tooltip=tooltip)
     moment = pd.DataFrame({"start": [now_min], "text": [tr("now: {at}", at=clock(horizon.instant(now_min)))]})
     rule = alt.Chart(moment).mark_rule(color=palette.LIMIT, strokeWidth=2).encode(x=x)
-    side: dict[str, Any] = {"align": "left", "dx": 5}
-    if now_min > horizon.length_min / 2:
-        side = {"align": "right", "dx": -5}
-    label = alt.Chart(moment).mark_text(fontSize=FONT, color=palette.LIMIT, baseline="bottom", **side)
-    label = label.encode(x=x, y=alt.value(-4), text="text:N")
-    layers: list[Any] = [lines, hits, rule, label]
-    return alt.layer(*layers).properties(height=330)
+    late = now_min > horizon.length_min / 2
+    place: Any = {"align": "right", "dx": -5} if late else {"align": "left", "dx": 5}
+    label = alt.Chart(moment).mark_text(**place, fontSize=FONT, color=palette.LIMIT, baseline="bottom")
+    layers: list[Any] = [lines, hits, rule, label.encode(x=x, y=alt.value(-4), text="text:N")]
+    return alt.layer(*layers).properties(height=ROLL_HEIGHT)
 
 
 def _frame(name: str, first: int, values: np.ndarray, horizon: Horizon) -> pd.DataFrame:
@@ -161,8 +164,8 @@ def _frame(name: str, first: int, values: np.ndarray, horizon: Horizon) -> pd.Da
 
 MAP_ROW = 44
 """Height of a row of cells [px]."""
-MAP_AXES = 130
-"""Height of axis and titles of a heat map [px]."""
+MAP_HEIGHT, MAP_AXES = 300, 130
+"""Height of a chart, and of axis and titles of a heat map [px]."""
 
 
 def over_two(rows: list[dict[str, Any]], keys: tuple[str, str], title: str, digits: int) -> Any:
@@ -176,9 +179,8 @@ def over_two(rows: list[dict[str, Any]], keys: tuple[str, str], title: str, digi
     """
     frame = pd.DataFrame(rows)
     frame["text"] = [tr("no plan") if value is None else number(value, digits) for value in _plain(frame["value"])]
-    axis = _axis(labelAngle=0)
-    x = alt.X("x:O", title=keys[0], sort=list(dict.fromkeys(frame["x"])), axis=axis)
-    y = alt.Y("y:O", title=keys[1], sort=list(dict.fromkeys(frame["y"])), axis=axis)
+    x = alt.X("x:O", title=keys[0], sort=list(dict.fromkeys(frame["x"])), axis=LEVEL)
+    y = alt.Y("y:O", title=keys[1], sort=list(dict.fromkeys(frame["y"])), axis=LEVEL)
     tooltip = tips({"x": keys[0], "y": keys[1], "text": title, "says": tr("status")})
     values = [value for value in _plain(frame["value"]) if value is not None]
     middle = (min(values) + max(values)) / 2 if values else 0.0
@@ -188,8 +190,8 @@ def over_two(rows: list[dict[str, Any]], keys: tuple[str, str], title: str, digi
     ink = alt.condition(f"datum.value > {middle}", alt.value(palette.PAPER), alt.value(palette.INK))
     texts = base.transform_filter("isValid(datum.value)").mark_text(fontSize=FONT).encode(text="text:N", color=ink)
     none = base.transform_filter("!isValid(datum.value)").mark_text(fontSize=FONT, color=palette.BASELINE)
-    none = none.encode(text="text:N")
-    return alt.layer(cells, texts, none).properties(height=MAP_ROW * frame["y"].nunique() + MAP_AXES)
+    layers = [cells, texts, none.encode(text="text:N")]
+    return alt.layer(*layers).properties(height=MAP_ROW * frame["y"].nunique() + MAP_AXES)
 
 
 def along_one(rows: list[dict[str, Any]], key: str, title: str, digits: int) -> Any:
@@ -197,16 +199,15 @@ def along_one(rows: list[dict[str, Any]], key: str, title: str, digits: int) -> 
     frame = pd.DataFrame([row for row in rows if row["value"] is not None])
     numeric = all(isinstance(row["x"], int | float) and not isinstance(row["x"], bool) for row in rows)
     frame["text"] = [number(value, digits) for value in frame["value"]]
-    axis = _axis(labelAngle=0)
     kind, scale = ("x:Q", alt.Scale(zero=False, padding=20)) if numeric else ("x:O", alt.Undefined)
     sort = None if numeric else list(dict.fromkeys(frame["x"]))
-    x = alt.X(kind, title=key, axis=axis, scale=scale, sort=sort)
-    y = alt.Y("value:Q", title=title, axis=axis, scale=alt.Scale(zero=False))
+    x = alt.X(kind, title=key, axis=LEVEL, scale=scale, sort=sort)
+    y = alt.Y("value:Q", title=title, axis=LEVEL, scale=alt.Scale(zero=False))
     tooltip = tips({kind: key, "text": title, "says": tr("status")})
     base = alt.Chart(frame).encode(x=x, y=y, tooltip=tooltip)
     layers = [base.mark_line(color=palette.PALE)] if numeric else []
     layers.append(base.mark_circle(size=80, color=palette.POWER, opacity=1))
-    return alt.layer(*layers).properties(height=300)
+    return alt.layer(*layers).properties(height=MAP_HEIGHT)
 
 
 def _plain(values: Any) -> list[float | None]:
@@ -215,22 +216,24 @@ def _plain(values: Any) -> list[float | None]:
 
 FIT_ROW = 34
 """Height of a unit and grade [px]."""
-FIT_AXES = 120
-"""Height of axis and legend of the durations [px]."""
+FIT_HEIGHT, FIT_AXES = 270, 120
+"""Height of a chart of drift, and of axis and legend of the durations [px]."""
+
+
+EDGES = ("mean", "low", "high")
 
 
 def durations(comparisons: list[dict[str, Any]]) -> Any:
     """Mean and 10–90 % span of the log and of the fit, by unit and grade."""
     log, fit = tr("log"), tr("fit")
     rows = [
-        {"of": f"{one['unit']} {one['grade']}", "from": name}
-        | {figure: one[f"{key}_{figure}"] for figure in ("mean", "low", "high")}
+        {"of": f"{one['unit']} {one['grade']}", "from": name} | {edge: one[f"{key}_{edge}"] for edge in EDGES}
         for one in comparisons
         for name, key in ((log, "log"), (fit, "fit"))
     ]
     frame = pd.DataFrame(rows)
     title = tr("working time [min]")
-    x = alt.X("mean:Q", title=title, scale=alt.Scale(zero=False, padding=12), axis=_axis())
+    x = alt.X("mean:Q", title=title, scale=alt.Scale(zero=False, padding=12), axis=LABELS)
     y = alt.Y("of:N", title=None, sort=list(dict.fromkeys(frame["of"])),
               axis=alt.Axis(labelFontSize=FONT, labelLimit=220))  # fmt: skip
     offset = alt.YOffset("from:N", sort=[log, fit])
@@ -251,16 +254,15 @@ def drift(chart: dict[str, Any]) -> Any:
     """One chart of residuals: the weighted mean over time with its limits."""
     frame = pd.DataFrame({"start": pd.to_datetime(chart["start"], utc=True), "ewma": chart["ewma"],
                           "residual": chart["residual"]})  # fmt: skip
-    at = tr("start of the heat, UTC")
-    x = alt.X("start:T", title=at, axis=_axis(), scale=alt.Scale(type="utc"))
+    x = alt.X("start:T", title=tr("start of the heat, UTC"), axis=LABELS, scale=alt.Scale(type="utc"))
     title = tr("weighted mean [standard deviations]")
-    y = alt.Y("ewma:Q", title=title, axis=_axis())
-    start = alt.Tooltip("start:T", title=at, format="%Y-%m-%d %H:%M")
+    y = alt.Y("ewma:Q", title=title, axis=LABELS)
+    start = alt.Tooltip("start:T", title=tr("start of the heat, UTC"), format="%Y-%m-%d %H:%M")
     tooltip = [start, *tips({"ewma": (title, ".2f")})]
     line = alt.Chart(frame).mark_line(color=palette.POWER, strokeWidth=1.5).encode(x=x, y=y, tooltip=tooltip)
     limits = pd.DataFrame({"ewma": [-chart["limit"], chart["limit"]]})
     rules = alt.Chart(limits).mark_rule(color=palette.LIMIT, strokeDash=[5, 3]).encode(y=y)
-    return alt.layer(rules, line).properties(height=270)
+    return alt.layer(rules, line).properties(height=FIT_HEIGHT)
 
 
 HELPS, COUNTERS, WHOLE = palette.IMPORT, palette.LIMIT, palette.BASELINE
@@ -278,19 +280,24 @@ def waterfall(rows: Sequence[tuple[str, float]], unit: str, digits: int) -> Laye
         unit: of measure.
         digits: to show.
     """
-    helps, counters, total = kinds = [tr("saves more"), tr("counters it"), tr("in all")]
-    values = [value for _, value in rows]
-    to = np.cumsum([0.0, *values])
-    names = [*(label for label, _ in rows), total]
-    frame = pd.DataFrame({"cause": names, "from": [*to[:-1], 0.0], "to": [*to[1:], to[-1]]})
-    frame["kind"] = [*(helps if value >= 0 else counters for value in values), total]
-    frame["says"] = [wording.signed(value, digits) for value in [*values, to[-1]]]
+    at, entries = 0.0, []
+    for label, value in rows:
+        says = tr("saves more") if value >= 0 else tr("counters it")
+        entries.append(
+            {"cause": label, "from": at, "to": at + value, "kind": says, "says": wording.signed(value, digits)}
+        )
+        at += value
+    total = tr("in all")
+    entries.append({"cause": total, "from": 0.0, "to": at, "kind": total, "says": wording.signed(at, digits)})
+    frame = pd.DataFrame(entries)
     frame["end"] = frame[["from", "to"]].max(axis=1)
-    low, high = min(float(to.min()), 0.0), float(frame["end"].max())
+    low, high = min(float(frame[["from", "to"]].to_numpy().min()), 0.0), float(frame["end"].max())
     span = high - low or 1.0
-    domain = [low - 0.02 * span, high + 0.2 * span]
+    names = [str(name) for name in frame["cause"]]
+    kinds = [tr("saves more"), tr("counters it"), total]
     y = alt.Y("cause:N", sort=names, title=None, axis=alt.Axis(labelLimit=200, ticks=False, domain=False))
-    x = alt.X("from:Q", title=tr("saved [{unit}]", unit=unit), scale=alt.Scale(domain=domain, nice=False))
+    scale = alt.Scale(domain=[low - 0.02 * span, high + 0.2 * span], nice=False)
+    x = alt.X("from:Q", title=tr("saved [{unit}]", unit=unit), scale=scale)
     colour = shades("kind", dict(zip(kinds, (HELPS, COUNTERS, WHOLE), strict=True)), None)
     tooltip = tips({"cause": tr("cause"), "says": tr("saved [{unit}]", unit=unit)})
     base = alt.Chart(frame).encode(y=y, tooltip=tooltip)

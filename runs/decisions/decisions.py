@@ -113,20 +113,17 @@ class Decisions:
         if not approve and not reason.strip():
             raise StoreError("declining needs a reason")
         advice = self.find(number)
+        expired = advice.state == OPEN and now >= advice.expires
+        to = EXPIRED if expired else APPROVED if approve else DECLINED
         with self._store.catalogue.writing() as connection:
-            if advice.state == OPEN and now >= advice.expires:
-                self._move(connection, advice.id, OPEN, EXPIRED, now, who, "")
-                expired = True
-            else:
-                expired = False
-                to = APPROVED if approve else DECLINED
-                if not self._move(connection, advice.id, OPEN, to, now, who, reason):
-                    state = connection.execute(select(ADVICE.c.state).where(ADVICE.c.id == advice.id)).scalar()
-                    raise StoreError(f"advice {advice.id[:8]} is {state}; only an open one can be decided")
-                if approve:
-                    before = (ADVICE.c.plant == self.plant) & (ADVICE.c.state == APPROVED) & (ADVICE.c.id != advice.id)
-                    for (other,) in connection.execute(select(ADVICE.c.id).where(before)).all():
-                        self._move(connection, other, APPROVED, REPLACED, now, who, f"by {advice.id}")
+            moved = self._move(connection, advice.id, OPEN, to, now, who, "" if expired else reason)
+            if not moved and not expired:
+                state = connection.execute(select(ADVICE.c.state).where(ADVICE.c.id == advice.id)).scalar()
+                raise StoreError(f"advice {advice.id[:8]} is {state}; only an open one can be decided")
+            if to == APPROVED:
+                before = (ADVICE.c.plant == self.plant) & (ADVICE.c.state == APPROVED) & (ADVICE.c.id != advice.id)
+                for (other,) in connection.execute(select(ADVICE.c.id).where(before)).all():
+                    self._move(connection, other, APPROVED, REPLACED, now, who, f"by {advice.id}")
         if expired:
             raise StoreError(f"advice {advice.id[:8]} has expired; wait for the next one")
         return self.find(advice.id)

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Unpack
 
@@ -70,10 +71,6 @@ class Store(Home):
     def exists() -> bool:
         """Whether the user has a home folder yet."""
         return is_begun()
-
-    def keep_labels(self, run: str, name: str, tags: tuple[str, ...]) -> None:
-        """Keep name and tags of a run next to its plan."""
-        run_folder.label(self.path(run), name, tags)
 
     def figures(self, run: str) -> dict[str, Figure]:
         """Figures of a run by name, as its plan is used; none where its files are not here."""
@@ -233,23 +230,21 @@ class Store(Home):
 
     # --- naming and deleting ----------------------------------------------------------------------------------------
 
-    def rename(self, run: str, name: str) -> None:
-        """Give a run a name of at most 80 characters; an empty one takes it away.
+    def label(self, run: str, *, name: str | None = None, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
+        """Name and tag a run.
+
+        Args:
+            run: its id.
+            name: at most 80 characters; None: it stays; empty: it is taken away.
+            add: tags that it has afterwards.
+            remove: tags that it has no more.
 
         Raises:
-            StoreError: there is no such run, or the name has characters that names may not have.
+            StoreError: there is no such run, it would have too many tags, or name or tag has characters that they may
+                not have.
         """
-        folder = self.path(run)
-        self.catalogue.label(run, name=name, keep=lambda *labels: run_folder.label(folder, *labels))
-
-    def tag(self, run: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
-        """Give tags to a run and take some away.
-
-        Raises:
-            StoreError: there is no such run, it would have too many, or one has characters that tags may not have.
-        """
-        folder = self.path(run)
-        self.catalogue.label(run, add=add, remove=remove, keep=lambda *labels: run_folder.label(folder, *labels))
+        keep = partial(run_folder.label, self.path(run))
+        self.catalogue.label(run, name=name, add=add, remove=remove, keep=keep)
 
     def delete(self, run: str) -> None:
         """Move a run that nobody is making to the trash, from where :meth:`restore` takes it for ``TRASH_DAYS``.
@@ -340,7 +335,7 @@ class Store(Home):
         folder = folder or self.path(run)
         fields = run_folder.columns(folder)
         if fields is not None:
-            self.catalogue.enter(run, self._id, fields, lambda *labels: run_folder.label(folder, *labels))
+            self.catalogue.enter(run, self._id, fields, partial(run_folder.label, folder))
         return fields is not None
 
     def _why_absent(self, run: str) -> str:

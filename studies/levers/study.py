@@ -48,6 +48,8 @@ from emberline.scenarios.case.site import Site
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.studies.levers.case import BASELINE, JOINT, SEQUENTIAL, Lever, LeverCase, Levers, change
 
+Pair = tuple[LeverCase, LeverCase]
+"""Cases before and after a change."""
 SHIFTING, BATTERY = "shifting", "battery"
 NEEDS = {Storage: 0, WasteHeatRecovery: 1, Machine: 2, Boiler: 3}
 """Rank of how much a plant needs each kind of lever. Those with the lowest rank are taken away first."""
@@ -171,14 +173,12 @@ class _Study:
         joint = self._joint(shifted)
         weighed(1, "all")
         ruled = self.ruled(frozenset())
-        rows = [
-            self._lever(SHIFTING, "heats", bare, self.case(every, shifted), managed, joint, ruled=(None, None)),
-        ]
+        rows = [self._lever(SHIFTING, "heats", (bare, self.case(every, shifted)), (managed, joint))]
         weighed(2, SHIFTING)
         for number, name in enumerate(options, start=3):
             alone, rest = self.case(every - {name}, (BASELINE,)), self.case(frozenset({name}), shifted)
             pair = self.ruled(frozenset({name})), ruled
-            rows.append(self._lever(name, names[name], bare, alone, rest, joint, ruled=pair))
+            rows.append(self._lever(name, names[name], (bare, alone), (rest, joint), pair))
             weighed(number, name)
         bound, gap = self._proven(joint)
         return Levers(
@@ -187,25 +187,16 @@ class _Study:
             essentials=tuple(essentials),
         )  # fmt: skip
 
-    def _lever(
-        self, name: str, kind: str, bare: LeverCase, alone: LeverCase, rest: LeverCase, joint: LeverCase, *,
-        ruled: tuple[LeverCase | None, LeverCase | None],
-    ) -> Lever:  # fmt: skip
-        scenario = self.scenario
-        without_it, with_it = ruled
+    def _lever(self, name: str, kind: str, first: Pair, last: Pair, ruled: Pair | None = None) -> Lever:
+        """A lever by the cases without it and with it, in each column."""
+        cases = {"alone": first[1], "without it": last[0]} | ({"by rules, without it": ruled[0]} if ruled else {})
         reasons = [
             f"{where}: {says}"
-            for where, case in (("alone", alone), ("without it", rest), ("by rules, without it", without_it))
-            if case is not None and (says := case.reason or (f"{case.broken} violation(s)" if case.broken else ""))
+            for where, case in cases.items()
+            if (says := case.reason or (f"{case.broken} violation(s)" if case.broken else ""))
         ]
-        return Lever(
-            name=name,
-            kind=kind,
-            first=change(scenario, bare, alone),
-            last=change(scenario, rest, joint),
-            ruled=change(scenario, without_it, with_it) if without_it and with_it else None,
-            reason="; ".join(reasons),
-        )
+        alone, added, by_rules = (change(self.scenario, *pair) if pair else None for pair in (first, last, ruled))
+        return Lever(name, kind, alone, added, by_rules, "; ".join(reasons))
 
     def _essentials(self, names: list[str]) -> list[str]:
         """Levers of the site that the plant cannot do without when the others are taken away."""
@@ -271,17 +262,12 @@ class _Study:
 
     def _proven(self, joint: LeverCase) -> tuple[float | None, float | None]:
         """Bound on the goal in the measure of the figures, and the joint plan's gap on what can be decided."""
-        joint_plan = self.joint_plan
-        if (
-            joint_plan.bound is None
-            or joint_plan.objective is None
-            or joint_plan.schedule_figures is None
-            or joint.figures is None
-        ):
+        bound, objective, sums = self.joint_plan.bound, self.joint_plan.objective, self.joint_plan.schedule_figures
+        if bound is None or objective is None or sums is None or joint.figures is None:
             return None, None
-        constant = self.metric.of(joint_plan.schedule_figures) - joint_plan.objective
+        constant = self.metric.of(sums) - objective
         value = self.metric.of(joint.figures) - constant
-        return joint_plan.bound + constant, max(value - joint_plan.bound, 0.0) / max(abs(value), 1e-9)
+        return bound + constant, max(value - bound, 0.0) / max(abs(value), 1e-9)
 
 
 def _same(one: xr.Dataset, other: xr.Dataset) -> bool:

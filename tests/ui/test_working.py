@@ -69,5 +69,5 @@ def test_who_gives_up_ends_at_once(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     monkeypatch.setattr(terminal, "answering", pressed)
     monkeypatch.setattr(os, "_exit", ended)
     with pytest.raises(Ended, match="130"):
-        terminal.study(lambda tell, wish: None, "taking what there is", quiet=True)
+        terminal.study(lambda on_progress, cancel: None, "taking what there is", quiet=True)
     assert capsys.readouterr().err == "given up\n"

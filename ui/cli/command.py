@@ -6,7 +6,7 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -101,7 +101,9 @@ def writing(output: Path) -> Iterator[Path]:
     from emberline.scenarios.reading.files import named, reason
 
     # something that is not a file, such as /dev/stdout, is written directly
-    partial = output if output.exists() and not output.is_file() else _partial(output)
+    direct = output.exists() and not output.is_file()
+    # always the same name, so that a file left by a killed process is overwritten
+    partial = output if direct else output.with_name(f".{output.stem}.partial{output.suffix}")
     try:
         yield partial
         if partial != output and partial.is_file():
@@ -116,17 +118,20 @@ def writing(output: Path) -> Iterator[Path]:
                 partial.unlink(missing_ok=True)
 
 
-def _partial(output: Path) -> Path:
-    """Always the same name, so that a file left by a killed process is overwritten."""
-    return output.with_name(f".{output.stem}.partial{output.suffix}")
-
-
 def print_json(data: Any) -> None:
     """JSON on standard output, with ids and parameters of its messages."""
     from emberline.scenarios.messages import with_messages
 
     document = with_messages(data) if isinstance(data, dict) else data
     print(json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False))
+
+
+def print_result(result: Any, as_json: bool, show: Callable[[Any], None], **head: Any) -> None:
+    """Print the result of a study: its summary as JSON, with what stands before it, or as ``show`` prints it."""
+    if as_json:
+        print_json({**head, **result.summary()})
+    else:
+        show(result)
 
 
 def store_if_any() -> Store | None:

@@ -11,7 +11,7 @@ import gc
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
@@ -19,7 +19,7 @@ from emberline.ui.cli import faults, serve
 from emberline.ui.cli.answers import why
 from emberline.ui.cli.command import Refused, as_asked, case_of, find, print_json
 from emberline.ui.cli.files import live, runs, series_import, signals
-from emberline.ui.cli.options import AsJson, Changes, Named, Quiet, Run, flag, option
+from emberline.ui.cli.options import AsJson, Changes, Named, Quiet, Run, flag, optional
 from emberline.ui.cli.studies import calibrate, hold, levers, pareto, sweep
 from emberline.ui.cli.supervision import performance, report
 
@@ -138,32 +138,16 @@ def simulate(scenario: Named, changes: Changes = None, as_json: AsJson = False) 
 def plan(
     scenario: Named,
     changes: Changes = None,
-    gap: Annotated[str | None, option("stop at this gap, such as 0.5%", "SHARE")] = None,
-    time_limit: Annotated[
-        float | None,
-        option("stop after this time, whatever effort is left", "SECONDS"),
-    ] = None,
-    effort: Annotated[
-        float | None,
-        option("how long to search: units of about a second of an idle laptop", "UNITS"),
-    ] = None,
-    stored: Annotated[
-        bool, flag("begin with stored plans of the same orders; the best stays unless beaten", "--stored")
-    ] = False,
-    no_regret: Annotated[bool, flag("least carbon, cost not above the baseline's", "--no-regret")] = False,
-    least_cost: Annotated[bool, flag("least cost, whatever the goal is", "--least-cost")] = False,
-    as_run: Annotated[
-        Path | None,
-        option("compare with the day as it was run, by the plant's heat log", "LOG.csv"),
-    ] = None,
-    meter: Annotated[
-        Path | None,
-        option("with --as-run: the metered power of line and base load", "METER.csv"),
-    ] = None,
-    no_hold: Annotated[bool, flag("do not make it hold on disturbed days (goal.hold=off)", "--no-hold")] = False,
-    repair: Annotated[
-        bool, flag("if there is no plan, apply the first repair of why-not and plan again", "--repair")
-    ] = False,
+    gap: str | None = optional("stop at this gap, such as 0.5%", "SHARE"),
+    time_limit: float | None = optional("stop after this time, whatever effort is left", "SECONDS"),
+    effort: float | None = optional("how long to search: units of about a second of an idle laptop", "UNITS"),
+    stored: bool = flag("begin with stored plans of the same orders; the best stays unless beaten", "--stored"),
+    no_regret: bool = flag("least carbon, cost not above the baseline's", "--no-regret"),
+    least_cost: bool = flag("least cost, whatever the goal is", "--least-cost"),
+    as_run: Path | None = optional("compare with the day as it was run, by the plant's heat log", "LOG.csv"),
+    meter: Path | None = optional("with --as-run: the metered power of line and base load", "METER.csv"),
+    no_hold: bool = flag("do not make it hold on disturbed days (goal.hold=off)", "--no-hold"),
+    repair: bool = flag("if there is no plan, apply the first repair of why-not and plan again", "--repair"),
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:

@@ -9,7 +9,7 @@ import typer
 
 
 def option(about: str, metavar: str | None = None, *names: str, **how: Any) -> Any:
-    """Option of a command.
+    """Option of a command in the annotation of its parameter: shared by commands, or required.
 
     Args:
         about: its help.
@@ -20,9 +20,18 @@ def option(about: str, metavar: str | None = None, *names: str, **how: Any) -> A
     return typer.Option(*names, help=about, metavar=metavar, **how)
 
 
-def flag(about: str, *names: str) -> Any:
-    """Option without a value; arguments as of :func:`option`."""
-    return typer.Option(*names, help=about)
+def optional(about: str, metavar: str | None = None, *names: str, default: Any = None, **how: Any) -> Any:
+    """Option of one command, as the default of its parameter; arguments as of :func:`option`.
+
+    Args:
+        default: its value where it is left out.
+    """
+    return typer.Option(default, *names, help=about, metavar=metavar, **how)
+
+
+def flag(about: str, *names: str, default: bool = False) -> Any:
+    """Option without a value, as the default of its parameter; arguments as of :func:`optional`."""
+    return typer.Option(default, *names, help=about)
 
 
 def to_file(about: str, metavar: str | None = "FILE", *names: str) -> Any:

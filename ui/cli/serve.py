@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Annotated
 
 from emberline.ui.cli.command import Refused
-from emberline.ui.cli.options import flag, option
+from emberline.ui.cli.options import flag, optional
 
 HOST = re.compile(
     r"(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:.]+\]", re.IGNORECASE
@@ -15,16 +14,12 @@ HOST = re.compile(
 
 
 def open_app(
-    port: Annotated[int, option("port on this machine", min=1, max=65535)] = 8501,
-    browser: Annotated[bool, flag("open the browser")] = True,
-    address: Annotated[
-        str,
-        option("address to listen on; addresses other than this machine's own need sign-in", "IP"),
-    ] = "127.0.0.1",
-    allow_host: Annotated[
-        list[str] | None,
-        option("another host name under which browsers may reach the pages", "NAME"),
-    ] = None,
+    port: int = optional("port on this machine", min=1, max=65535, default=8501),
+    browser: bool = flag("open the browser", default=True),
+    address: str = optional(
+        "address to listen on; addresses other than this machine's own need sign-in", "IP", default="127.0.0.1"
+    ),
+    allow_host: list[str] | None = optional("another host name under which browsers may reach the pages", "NAME"),
 ) -> None:
     """Open the pages in the browser.
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -315,35 +316,34 @@ def make(scenario: Case, quiet: bool, store: Store | None = None, baseline: Base
         if not progress.console.is_terminal and not quiet:
             print(progress.wish, file=sys.stderr)
 
+    work = partial(make_plan, scenario, starts=starts, baseline=baseline, workers=engine, on_progress=progress.tell)
     with stdout_to_stderr(), progress.drawing() as draw:
-        return answering(
-            lambda wish: make_plan(
-                scenario, starts=starts, baseline=baseline, workers=engine, on_progress=progress.tell, cancel=wish,
-            ),
-            draw, on_wish,
-        )  # fmt: skip
+        return answering(lambda wish: work(cancel=wish), draw, on_wish)
 
 
 def study(
-    work: Callable[[Callable[[str], None], Callable[[], bool]], Result],
+    work: Callable[..., Result],
     taking: str,
     quiet: bool,
     cluster: str | None = None,
+    says: Callable[[Any], str] = str,
 ) -> Result:
     """Make several plans, with a line of progress per step on standard error; a second Ctrl-C ends everything at once.
 
     Args:
-        work: receives a function that reports a line, and one to poll: whether to stop with what there is.
+        work: called with ``on_progress`` and ``cancel``, which is polled: whether to stop with what there is.
         taking: printed when the user asks for what there is.
         quiet: print nothing.
         cluster: address where the work is done; None: on this machine.
+        says: of what the work reports, the line that is printed.
 
     Raises:
         Refused: whoever works cannot be reached, or died of the work.
     """
     began, last = time.perf_counter(), [""]
 
-    def tell(line: str) -> None:
+    def tell(event: Any) -> None:
+        line = says(event)
         if not quiet and line != last[0]:
             last[0] = line
             print(f"{time.perf_counter() - began:6.1f} s  {line}", file=sys.stderr, flush=True)
@@ -354,7 +354,7 @@ def study(
 
     with stdout_to_stderr():
         try:
-            return answering(lambda wish: work(tell, wish), lambda: None, on_wish)
+            return answering(lambda wish: work(on_progress=tell, cancel=wish), lambda: None, on_wish)
         except KeyboardInterrupt:
             give_up()
         except ClusterError as error:

@@ -134,10 +134,8 @@ def _approve(stored: StoredRun) -> None:
         st.text(f"✓ {tr('This plan is approved.')}")
     label = tr("Take the approval back") if approved else tr("Approve this plan")
     if st.button(label, type="secondary" if approved else "primary", width="stretch", key="shift.approve"):
-        store.catalogue.label(
-            entry.id, name=entry.name, add=[] if approved else [APPROVED], remove={APPROVED} if approved else set(),
-            keep=lambda *labels: store.keep_labels(entry.id, *labels),
-        )  # fmt: skip
+        add, remove = ([], [APPROVED]) if approved else ([APPROVED], [])
+        store.label(entry.id, add=add, remove=remove)
         st.rerun()
 
 

@@ -233,10 +233,7 @@ def _label(store: Store, entry: Entry) -> None:
             def keep() -> None:
                 # in one transaction: an invalid tag leaves the name unchanged
                 more = [tag for tag in tagged if tag not in entry.tags]
-                store.catalogue.label(
-                    entry.id, name=text, add=more, remove=set(entry.tags) - set(tagged),
-                    keep=lambda *labels: store.keep_labels(entry.id, *labels),
-                )  # fmt: skip
+                store.label(entry.id, name=text, add=more, remove=set(entry.tags) - set(tagged))
 
             _do(keep, tr("Name and tags were saved."))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Unpack
 
@@ -19,15 +18,6 @@ from emberline.scenarios.messages import loads
 Keep = Callable[[str, tuple[str, ...]], None]
 """Called with name and tags before they are entered for good."""
 _ALIVE = RUNS.c.deleted.is_(None)
-
-
-@dataclass(frozen=True)
-class ScanRow:
-    """Columns of a row that a scan needs."""
-
-    home: str
-    state: str
-    deleted: datetime | None
 
 
 class Catalogue(Transactions):
@@ -195,10 +185,9 @@ class Catalogue(Transactions):
         """Names of all scenarios that have runs."""
         return sorted(name for (name,) in self._rows(select(RUNS.c.scenario).where(_ALIVE).distinct()))
 
-    def scan_rows(self) -> dict[str, ScanRow]:
-        """Every row, for a scan."""
-        rows = self._rows(select(RUNS.c.id, RUNS.c.home, RUNS.c.state, RUNS.c.deleted))
-        return {row.id: ScanRow(row.home, row.state, row.deleted) for row in rows}
+    def scan_rows(self) -> dict[str, Row[Any]]:
+        """``home``, ``state`` and ``deleted`` of every row, for a scan."""
+        return {row.id: row for row in self._rows(select(RUNS.c.id, RUNS.c.home, RUNS.c.state, RUNS.c.deleted))}
 
     def behind(self, home: str) -> dict[str, str]:
         """States of what may have to be brought up to date: what is being made, and what knows no home yet."""

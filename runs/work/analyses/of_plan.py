@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from emberline.runs.store.store import Store, StoreError
-from emberline.scenarios import load
+from emberline.scenarios import Case, load
 from emberline.scenarios.messages import Message
 from emberline.studies.why import lock_prices
 from emberline.studies.why import shadow_prices as pricing
@@ -43,10 +44,11 @@ def work_why_not(task: Task) -> dict[str, Any]:
         count = COUNT.match(says)
         task.report(says, int(count[1]) - 1 if count else 0, int(count[2]) if count else 0)
 
-    answer = why_not(
-        lambda more: load(name, [*overrides, *more]), time_limit_s=float(task.options["time_limit_s"]),
-        on_progress=on_progress, cancel=task.cancelled,
-    )  # fmt: skip
+    def changed(more: Sequence[str]) -> Case:
+        return load(name, [*overrides, *more])
+
+    limit_s = float(task.options["time_limit_s"])
+    answer = why_not(changed, time_limit_s=limit_s, on_progress=on_progress, cancel=task.cancelled)
     return {"scenario": scenario.name, **answer.summary()}
 
 

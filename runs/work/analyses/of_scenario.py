@@ -38,11 +38,8 @@ def work_headroom(task: Task) -> dict[str, Any]:
         says = Message("{load:.0f} % load: {status}", load=100 * load.share, status=Message(load.status))
         task.report(says, event["done"], event["of"])
 
-    curve = headroom.headroom(
-        scenario, Engine(), loads, threshold=float(task.options["threshold"]), on_progress=on_progress,
-        cancel=task.cancelled,
-    )  # fmt: skip
-    return curve.summary()
+    how: dict[str, Any] = {"threshold": float(task.options["threshold"]), "cancel": task.cancelled}
+    return headroom.headroom(scenario, Engine(), loads, on_progress=on_progress, **how).summary()
 
 
 PHASES = {
@@ -98,7 +95,6 @@ def work_roll(task: Task) -> dict[str, Any]:
     )
     every = [float(minutes) for minutes in options["every_min"]]
     how = How(every[0], float(options["look_ahead_min"]), float(options["frozen_min"]), float(options["keep_share"]))
-    replication = options.get("replication")
     length = scenario.horizon.length_min
 
     def on_step(name: str, step: Any) -> None:
@@ -112,10 +108,8 @@ def work_roll(task: Task) -> dict[str, Any]:
         }
         task.report(says.get(name, Message("planned at {at}, {how}", at=at, how=name)), percent, 100)
 
-    comparison = compare(
-        scenario, how, every[1:], foresight=bool(options["foresight"]), replication=replication, on_step=on_step,
-        cancel=task.cancelled,
-    )  # fmt: skip
+    more: dict[str, Any] = {"foresight": bool(options["foresight"]), "replication": options.get("replication")}
+    comparison = compare(scenario, how, every[1:], **more, on_step=on_step, cancel=task.cancelled)
     runs = {"roll": comparison.rolled.run, "baseline": comparison.baseline.run}
     if comparison.best is not None:
         runs["perfect"] = comparison.best.run

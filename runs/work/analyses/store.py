@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from pydantic.dataclasses import dataclass
 
 from emberline.runs.store.store import StoreError
 from emberline.scenarios import whole_file
@@ -103,17 +104,9 @@ def read(number: str) -> StoredAnalysis:
         raise StoreError(Message("analysis {number} is not stored here", number=number[:8]))
     try:
         content = restored(json.loads(path.read_text(encoding="utf-8")))
-        if content["format"] != FORMAT:
+        if content.pop("format") != FORMAT:
             raise StoreError(Message("analysis {number} is of another format; start it again", number=number[:8]))
-        return StoredAnalysis(
-            id=number,
-            name=str(content["analysis"]),
-            created=datetime.fromisoformat(content["created"]),
-            scenario=content["scenario"],
-            overrides=tuple(content["overrides"]),
-            options=dict(content["options"]),
-            result=dict(content["result"]),
-        )
+        return StoredAnalysis(id=number, name=content.pop("analysis"), **content)
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(Message("analysis {number} is torn; start it again", number=number[:8])) from error
 

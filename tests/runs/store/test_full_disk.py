@@ -25,7 +25,8 @@ ACTS = """
 import json, resource, sys
 from pathlib import Path
 from emberline.runs.store.run_folder import read
-from emberline.runs.store.store import NotKeptError, Store
+from emberline.runs.store.catalogue import NotKeptError
+from emberline.runs.store.store import Store
 home, source, sizes = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
 plan, last = read(source, "").plan, source.name
 def make(run):
@@ -37,7 +38,7 @@ for place, size in enumerate(sizes):
     acts = {
         "list": lambda: [entry.id for entry in Store(home).list() if entry.state == "stored"],
         "open": lambda: Store(home).open(Store(home).find("last")).id,
-        "name": lambda: Store(home).rename(last, "name"),
+        "name": lambda: Store(home).label(last, name="name"),
         "delete": lambda: Store(home).delete(last) or Store(home).restore(last),
         "make": lambda: make(str(place) * 32),
     }

@@ -13,7 +13,8 @@ import planned
 import pytest
 from writers import stored_run
 
-from emberline.runs.store.store import NotKeptError, Store
+from emberline.runs.store.catalogue import NotKeptError
+from emberline.runs.store.store import Store
 
 WRITER = """
 import os, sqlite3, sys
@@ -85,8 +86,8 @@ def test_whatever_writes_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(NotKeptError, match=says), store.working(result.scenario):
         pytest.fail("the work began")
     for write in (
-        lambda: store.delete(run), lambda: store.restore(run), lambda: store.rename(run, "a"),
-        lambda: store.tag(run, ["a"]), lambda: store.rescan(),
+        lambda: store.delete(run), lambda: store.restore(run), lambda: store.label(run, name="a"),
+        lambda: store.label(run, add=["a"]), lambda: store.rescan(),
     ):  # fmt: skip
         with pytest.raises(NotKeptError, match="cannot be written to"):
             write()

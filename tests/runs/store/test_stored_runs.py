@@ -23,7 +23,10 @@ from writers import begin, stored_run, writer
 from emberline.planning import Plan
 from emberline.planning.answer import figure_data, figures_of
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.runs.store.store import DATASETS, NotKeptError, Store, StoredRun, StoreError, is_begun
+from emberline.runs.store.catalogue import NotKeptError
+from emberline.runs.store.home import is_begun
+from emberline.runs.store.run_folder import DATASETS
+from emberline.runs.store.store import Store, StoredRun, StoreError
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import ENVELOPE, INPUTS, RUN, SCHEDULE, check
 from emberline.scenarios.records import goal as limits

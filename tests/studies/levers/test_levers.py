@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import planned
 import pytest
+from rich.console import Console
 from shops import cast, melt_shop, scenario
 
 from emberline.models.strategies.redispatch import Redispatch
@@ -19,7 +20,7 @@ from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.studies.levers.case import Lever, Levers, parts
 from emberline.studies.levers.study import BATTERY, SHIFTING, candidates, levers, without
-from emberline.ui.cli.studies.levers import rows, text, write
+from emberline.ui.cli.studies.levers import rows, show, write
 
 GAS, PER_T = 200.0, 70.0
 FUEL = 30.0 + PER_T * GAS / 1000
@@ -209,7 +210,10 @@ def test_it_can_be_kept_and_shown(study: Levers, tmp_path: Path) -> None:
     assert float(next(row for row in table if row["lever"] == BATTERY)["demand_cost"]) == pytest.approx(400)
     write(study, tmp_path / "levers.json")
     assert json.loads((tmp_path / "levers.json").read_text(encoding="utf-8"))["levers"]
-    message = text(study)
+    console = Console(width=200, no_color=True, markup=False)
+    with console.capture() as capture:
+        show(console, study)
+    message = capture.get()
     for name in (
         "shifting",
         "interaction",

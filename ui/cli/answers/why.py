@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.command import Refused, case_of, find, print_json, writable, writing
-from emberline.ui.cli.options import AsJson, Changes, Force, Named, Quiet, Run, argument, flag, option, to_file
+from emberline.ui.cli.command import Refused, case_of, find, print_json, print_result, writable, writing
+from emberline.ui.cli.options import AsJson, Changes, Force, Named, Quiet, Run, argument, flag, optional
 
 if TYPE_CHECKING:
     from emberline.planning.plan import Plan
@@ -27,22 +28,13 @@ MAX_SLOTS = 6
 
 def why(
     run: Run = "last",
-    heat: Annotated[str | None, option("a heat's name, or its number", "HEAT")] = None,
-    unit: Annotated[
-        str | None,
-        option("a unit of the line or the processes, an asset, or 'battery'", "NAME"),
-    ] = None,
-    hour: Annotated[str | None, option("plant time such as 05:00, or a full date and time", "TIME")] = None,
-    stage: Annotated[
-        str | None,
-        option("stage of the heat; default: the one that draws most power", "STAGE"),
-    ] = None,
-    at: Annotated[
-        str | None,
-        option("what if the heat started at this time; with --unit: the run then", "TIME"),
-    ] = None,
-    every: Annotated[bool, flag("plan again for every other possible start of the heat", "--every")] = False,
-    time_limit: Annotated[float, option("for all answers together", "SECONDS", min=1)] = 120.0,
+    heat: str | None = optional("a heat's name, or its number", "HEAT"),
+    unit: str | None = optional("a unit of the line or the processes, an asset, or 'battery'", "NAME"),
+    hour: str | None = optional("plant time such as 05:00, or a full date and time", "TIME"),
+    stage: str | None = optional("stage of the heat; default: the one that draws most power", "STAGE"),
+    at: str | None = optional("what if the heat started at this time; with --unit: the run then", "TIME"),
+    every: bool = flag("plan again for every other possible start of the heat", "--every"),
+    time_limit: float = optional("for all answers together", "SECONDS", min=1, default=120.0),
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -62,18 +54,10 @@ def why(
     plan = store.open(number).plan
     question.refuse(plan, heat, unit, hour)
 
-    def work(tell: Any, wish: Any) -> Why:
-        return question.why(
-            plan, heat=heat, stage=stage, at=at, unit=unit, hour=hour, every=every, time_limit_s=time_limit,
-            on_progress=tell, cancel=wish,
-        )  # fmt: skip
-
+    asks: dict[str, Any] = {"heat": heat, "stage": stage, "at": at, "unit": unit, "hour": hour}
+    work = partial(question.why, plan, **asks, every=every, time_limit_s=time_limit)
     explanation = study(work, "keeping the answers found so far", quiet)
-    if as_json:
-        print_json({"run": number, **explanation.summary()})
-        return
-    for line in why_lines(plan.scenario, explanation):
-        print(line)
+    print_result(explanation, as_json, lambda it: print(*why_lines(plan.scenario, it), sep="\n"), run=number)
 
 
 def why_lines(scenario: Scenario, explanation: Why) -> Iterator[str]:
@@ -109,11 +93,9 @@ def answer_lines(scenario: Scenario, answer: Answer, unit: str, head: str = "wha
         }
         yield f"{'':<9}  {proven.get(answer.status, f'{answer.status}, no plan found')}{why}"
     else:
-        where = (
-            ""
-            if answer.start_min is None
-            else f", best at {clock(scenario.horizon.instant(answer.start_min))} on {answer.unit}"
-        )
+        where = ""
+        if answer.start_min is not None:
+            where = f", best at {clock(scenario.horizon.instant(answer.start_min))} on {answer.unit}"
         yield f"{'':<9}  {costs(answer.more, scenario.market.currency)}{where}"
         yield f"{'':<9}  {answer.status}{gap}; {answer.how}{between(answer, unit)}"
     for limit in answer.limits:
@@ -149,11 +131,8 @@ def _slots(scenario: Scenario, explanation: Why) -> Iterator[str]:
     if not explanation.slots:
         return
     best = sorted(open_slots, key=lambda slot: slot.more_of_goal or 0.0)[:MAX_SLOTS]
-    head = (
-        f"{len(open_slots)} of {len(explanation.slots)} starts are possible while all other heats stay in place "
-        "(estimate)"
-    )
-    yield f"{'starts':<9}{head}"
+    count = f"{len(open_slots)} of {len(explanation.slots)}"
+    yield f"{'starts':<9}{count} starts are possible while all other heats stay in place (estimate)"
     for slot in best:
         start = clock(scenario.horizon.instant(slot.start_min))
         yield f"{'':<9}  {start}: {signed(slot.more_of_goal or 0.0, 1)} {explanation.unit}"
@@ -177,7 +156,7 @@ HEADINGS = {
 def why_not(
     scenario: Named,
     changes: Changes = None,
-    time_limit: Annotated[float, option("report what was found by then", "SECONDS", min=1)] = TIME_LIMIT_S,
+    time_limit: float = optional("report what was found by then", "SECONDS", min=1, default=TIME_LIMIT_S),
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -187,11 +166,8 @@ def why_not(
     """
     case = case_of(scenario, changes)
     answer = explained(scenario, list(changes or []), time_limit, quiet)
-    if as_json:
-        print_json({"scenario": case.name, **answer.summary()})
-    else:
-        for line in (f"{case.name}: {HEADINGS[answer.status].format(step=answer.step_min)}", *lines(answer)):
-            print(line)
+    head = f"{case.name}: {HEADINGS[answer.status].format(step=answer.step_min)}"
+    print_result(answer, as_json, lambda it: print(head, *lines(it), sep="\n"), scenario=case.name)
     raise typer.Exit(0 if answer.status == "feasible" else 1)
 
 
@@ -210,20 +186,21 @@ def explained(
     from emberline.studies.why import why_not as conflicts
     from emberline.ui.cli.terminal import study
 
-    def work(tell: Any, wish: Any) -> conflicts.WhyNot:
-        return conflicts.why_not(
-            lambda more: case_of(scenario, [*changes, *more]), time_limit_s=time_limit, on_progress=tell, cancel=wish,
-            proven=proven,
-        )  # fmt: skip
-
+    changed = _changed(scenario, changes)
+    work = partial(conflicts.why_not, changed, time_limit_s=time_limit, proven=proven)
     return study(work, "keeping the repairs found so far", quiet)
+
+
+def _changed(scenario: str, changes: Sequence[str]) -> Callable[[Sequence[str]], Case]:
+    """The scenario with its changes, and with more of them."""
+    return lambda more: case_of(scenario, [*changes, *more])
 
 
 def at_once(scenario: str, changes: Sequence[str]) -> conflicts.WhyNot:
     """Quick diagnosis, within seconds, of a scenario without a plan; arguments as of ``explained``."""
     from emberline.studies.why import quick
 
-    return quick.quick(lambda more: case_of(scenario, [*changes, *more]))
+    return quick.quick(_changed(scenario, changes))
 
 
 def doubts(case: Case, scenario: str, changes: Sequence[str]) -> Iterator[str]:
@@ -309,11 +286,8 @@ def diff(first: First, second: Second, as_json: AsJson = False) -> None:
     store, one = find(first)
     two = store.find(second)
     comparison = difference(store.open(one).plan, store.open(two).plan)
-    if as_json:
-        print_json({"runs": [one, two], **comparison.summary()})
-        return
-    for line in difference_lines(comparison, one[:8], two[:8]):
-        print(line)
+    names = one[:8], two[:8]
+    print_result(comparison, as_json, lambda it: print(*difference_lines(it, *names), sep="\n"), runs=[one, two])
 
 
 def difference_lines(comparison: Difference, first: str, second: str) -> Iterator[str]:
@@ -321,11 +295,9 @@ def difference_lines(comparison: Difference, first: str, second: str) -> Iterato
     from emberline.reports.text.wording import number, percent, signed
     from emberline.studies.difference import DIFFERENT_HEATS
 
+    plans = zip((first, second), comparison.scenarios, comparison.statuses, comparison.gaps, strict=True)
     names = [
-        f"{run} ({name}, {status}{'' if gap is None else f', gap {percent(gap)}'})"
-        for run, name, status, gap in zip(
-            (first, second), comparison.scenarios, comparison.statuses, comparison.gaps, strict=True
-        )
+        f"{run} ({name}, {status}{'' if gap is None else f', gap {percent(gap)}'})" for run, name, status, gap in plans
     ]
     yield f"{names[1]} against {names[0]}"
     if comparison.empty:
@@ -351,7 +323,7 @@ def difference_lines(comparison: Difference, first: str, second: str) -> Iterato
 
 def locks(
     run: Run = "last",
-    time_limit: Annotated[float, option("for all locks together", "SECONDS", min=1)] = 120.0,
+    time_limit: float = optional("for all locks together", "SECONDS", min=1, default=120.0),
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -366,17 +338,12 @@ def locks(
     plan = store.open(number).plan
     lock_prices.refuse(plan)
 
-    def work(tell: Any, wish: Any) -> lock_prices.LockPrices:
-        return lock_prices.lock_prices(plan, time_limit_s=time_limit, on_progress=tell, cancel=wish)
-
+    work = partial(lock_prices.lock_prices, plan, time_limit_s=time_limit)
     prices = study(work, "keeping the prices found so far", quiet)
-    if as_json:
-        print_json({"run": number, **prices.summary()})
-        return
-    if not prices.prices and prices.complete:
+    if not as_json and not prices.prices and prices.complete:
         print(f"run {number} has no locks", file=sys.stderr)
         return
-    _show_locks(prices)
+    print_result(prices, as_json, _show_locks, run=number)
 
 
 def _show_locks(prices: lock_prices.LockPrices) -> None:
@@ -402,7 +369,7 @@ FIXED = {"heats": "heats", "runs": "processes"}
 
 def prices(
     run: Run = "last",
-    output: Annotated[Path | None, to_file("prices of every step as netCDF", "FILE.nc")] = None,
+    output: Path | None = optional("prices of every step as netCDF", "FILE.nc", "--output", "-o"),
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:

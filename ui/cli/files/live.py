@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from emberline.ui.cli.command import Refused, group, print_json, refusing, span, writable, writing
-from emberline.ui.cli.options import AsJson, End, Force, Named, Start, argument, flag, option, to_file
+from emberline.ui.cli.options import AsJson, End, Force, Named, Start, argument, flag, option, optional, to_file
 
 File = Annotated[Path, argument("connectors and tags of the plant", "LIVE.YAML")]
 
@@ -42,11 +42,9 @@ def check(file: File, as_json: AsJson = False) -> None:
     else:
         width = max(len(finding.tag) for finding in findings)
         for one in findings:
-            value = (
-                f"{one.value:g}"
-                if isinstance(one.value, float)
-                else ("no value" if one.value is None else one.value or "none")
-            )
+            value = "no value" if one.value is None else one.value or "none"
+            if isinstance(one.value, float):
+                value = f"{one.value:g}"
             unit = f" {one.unit}" if one.unit and one.value is not None else ""
             age = "" if one.age_s is None or one.quality is not Quality.OK else f", {max(one.age_s, 0):.0f} s old"
             says = f": {one.says}" if one.says else ""
@@ -58,23 +56,18 @@ def check(file: File, as_json: AsJson = False) -> None:
 @app.command()
 def simulate(
     scenario: Named,
-    output: Annotated[Path, to_file("the file live.yaml to write", None)] = Path("live.yaml"),
-    speed: Annotated[float, option("seconds of the plant in a second", min=0.1, max=3600)] = 60,
-    port: Annotated[int, option("port of the OPC UA server", min=1024, max=65_535)] = 4840,
-    noise: Annotated[float, option("noise of numbers, as a share of the range", min=0, max=0.2)] = 0.01,
-    lost: Annotated[float, option("share of messages that are lost", min=0, max=0.9)] = 0.02,
-    swapped: Annotated[float, option("share of messages that arrive late", min=0, max=0.5)] = 0.01,
-    broker: Annotated[
-        str | None, option("be an edge node of Sparkplug B at this broker too", "mqtt://HOST:PORT")
-    ] = None,
-    restart_every: Annotated[
-        float | None, option("the server restarts so often, in the plant's minutes", "MIN", min=10)
-    ] = None,
-    replication: Annotated[int, option("which disturbances of the scenario happen", min=0)] = 0,
-    policy: Annotated[
-        Literal["follow", "replan"],
-        option("follow the list as printed, or plan it again as goal.replan says"),
-    ] = "follow",
+    output: Path = optional("the file live.yaml to write", None, "--output", "-o", default=Path("live.yaml")),
+    speed: float = optional("seconds of the plant in a second", min=0.1, max=3600, default=60),
+    port: int = optional("port of the OPC UA server", min=1024, max=65_535, default=4840),
+    noise: float = optional("noise of numbers, as a share of the range", min=0, max=0.2, default=0.01),
+    lost: float = optional("share of messages that are lost", min=0, max=0.9, default=0.02),
+    swapped: float = optional("share of messages that arrive late", min=0, max=0.5, default=0.01),
+    broker: str | None = optional("be an edge node of Sparkplug B at this broker too", "mqtt://HOST:PORT"),
+    restart_every: float | None = optional("the server restarts so often, in the plant's minutes", "MIN", min=10),
+    replication: int = optional("which disturbances of the scenario happen", min=0, default=0),
+    policy: Literal["follow", "replan"] = optional(
+        "follow the list as printed, or plan it again as goal.replan says", default="follow"
+    ),
 ) -> None:
     """Simulate a plant in accelerated time: the twin behind an OPC UA server, and a file live.yaml that reads it.
 
@@ -141,7 +134,7 @@ def export(
     output: Annotated[Path, to_file("a file .csv or .parquet", None)],
     start: Start = None,
     end: End = None,
-    tag: Annotated[list[str] | None, option("only this tag; may be repeated")] = None,
+    tag: list[str] | None = optional("only this tag; may be repeated"),
     force: Force = False,
 ) -> None:
     """Export what was measured, with its quality; without times the last day."""
@@ -202,7 +195,7 @@ def activity(
 @app.command()
 def run(
     file: File,
-    minutes: Annotated[float | None, option("end after so long, by this computer's clock")] = None,
+    minutes: float | None = optional("end after so long, by this computer's clock"),
 ) -> None:
     """Run the loop: read, estimate, plan again, advise. Nothing is done without approval; Ctrl-C ends it."""
     import time
@@ -250,7 +243,7 @@ def advice(plant: PlantName = "live", as_json: AsJson = False) -> None:
 
 
 @app.command()
-def approve(number: Number, who: Who = "", reason: Annotated[str, option("")] = "", plant: PlantName = "live") -> None:
+def approve(number: Number, who: Who = "", reason: str = optional("", default=""), plant: PlantName = "live") -> None:
     """Approve an advice: it is in force from then on."""
     _decide(number, True, who, reason, plant)
 
@@ -311,8 +304,8 @@ def audit(plant: PlantName = "live") -> None:
 @app.command()
 def replay(
     file: File,
-    day: Annotated[str | None, option("begin with the day of this time", "TIME", "--from")] = None,
-    solve: Annotated[bool, flag("search again, instead of what the searches returned", "--solve")] = False,
+    day: str | None = optional("begin with the day of this time", "TIME", "--from"),
+    solve: bool = flag("search again, instead of what the searches returned", "--solve"),
 ) -> None:
     """Replay the log: the same readings through the same loop. The exit code is 1 if a decision differs."""
     from emberline.live.loop import Log, replayed
@@ -323,11 +316,8 @@ def replay(
     plant = load(file)
     decisions = Decisions(plant.name)
     since, _ = span(day, None)
-    rows = list(
-        replayed(
-            plant, Log(decisions.folder / "log"), decisions.schedule, since=since, planner=onward if solve else None
-        )
-    )
+    log, planner = Log(decisions.folder / "log"), onward if solve else None
+    rows = list(replayed(plant, log, decisions.schedule, since=since, planner=planner))
     for row in rows:
         decision = row.replayed or row.logged or {}
         number = str(decision["advice"] or "no advice")[:9]

@@ -13,7 +13,7 @@ import typer
 
 from emberline.reports.text.language import LANGUAGES
 from emberline.ui.cli.command import Refused, find, group, print_json, store_if_any, writable, writing
-from emberline.ui.cli.options import AsJson, Force, Run, argument, flag, option, to_file
+from emberline.ui.cli.options import AsJson, Force, Run, argument, flag, option, optional
 
 if TYPE_CHECKING:
     from emberline.runs.store import Entry, Filter, Store
@@ -28,17 +28,16 @@ app = group("List and search the stored runs; name, tag, delete and restore them
 @app.callback(invoke_without_command=True)
 def runs(
     context: typer.Context,
-    search: Annotated[
-        str,
-        option("words that must all occur in name, scenario, title, tags or id", "WORDS", "--search", "-s"),
-    ] = "",
-    tag: Annotated[list[str] | None, option("with this tag; may be repeated", "TAG")] = None,
-    scenario: Annotated[str | None, option("of this scenario", "NAME")] = None,
-    state: Annotated[str | None, option("working, stored, broken or deleted", "STATE")] = None,
-    since: Annotated[str | None, option("created since, such as 2026-06-01", "DATE")] = None,
-    limit: Annotated[int | None, option(f"at most this many; default {DEFAULT_LIMIT}, with --json all", min=1)] = None,
-    rescan: Annotated[bool, flag("add run folders that are missing from the catalogue", "--rescan")] = False,
-    delete: Annotated[str | None, option("the same as 'runs delete RUN'", "RUN")] = None,
+    search: str = optional(
+        "words that must all occur in name, scenario, title, tags or id", "WORDS", "--search", "-s", default=""
+    ),
+    tag: list[str] | None = optional("with this tag; may be repeated", "TAG"),
+    scenario: str | None = optional("of this scenario", "NAME"),
+    state: str | None = optional("working, stored, broken or deleted", "STATE"),
+    since: str | None = optional("created since, such as 2026-06-01", "DATE"),
+    limit: int | None = optional(f"at most this many; default {DEFAULT_LIMIT}, with --json all", min=1),
+    rescan: bool = flag("add run folders that are missing from the catalogue", "--rescan"),
+    delete: str | None = optional("the same as 'runs delete RUN'", "RUN"),
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
@@ -73,7 +72,7 @@ def runs(
 def name_run(run: Run, name: Annotated[str, argument("'' removes the name", "NAME")]) -> None:
     """Give a run a name."""
     store, number = find(run)
-    store.rename(number, name)
+    store.label(number, name=name)
     now = store.entry(number).name
     print(f"run {number} is named {now}" if now else f"run {number} has no name", file=sys.stderr)
 
@@ -82,13 +81,13 @@ def name_run(run: Run, name: Annotated[str, argument("'' removes the name", "NAM
 def tag_run(
     run: Run,
     tags: Annotated[list[str] | None, argument("tags to add", "TAG")] = None,
-    remove: Annotated[list[str] | None, option("a tag to remove", "TAG")] = None,
+    remove: list[str] | None = optional("a tag to remove", "TAG"),
 ) -> None:
     """Add tags to a run, or remove them."""
     if not tags and not remove:
         raise Refused("give tags to add, or tags to remove with --remove")
     store, number = find(run)
-    store.tag(number, tags or (), remove or ())
+    store.label(number, add=tags or (), remove=remove or ())
     now = store.entry(number).tags
     print(f"run {number} has {'the tags ' + ', '.join(now) if now else 'no tag'}", file=sys.stderr)
 
@@ -187,14 +186,11 @@ KINDS = "xlsx|csv|parquet|nc|json|xml|ics|html"
 
 def export(
     run: Run = "last",
-    output: Annotated[Path | None, to_file("file to write; its suffix gives the format")] = None,
-    kind: Annotated[str, option("format, if the file's name does not give it", KINDS, "--as", "--to")] = "",
-    unit: Annotated[str | None, option("for calendars (ics): only this unit", "UNIT")] = None,
-    table: Annotated[
-        str | None,
-        option("for csv and parquet: heats, runs, machines, hours, steps, bill, ledger …", "TABLE"),
-    ] = None,
-    lang: Annotated[str, option("language of xlsx, ics and html", "|".join(LANGUAGES))] = "en",
+    output: Path | None = optional("file to write; its suffix gives the format", "FILE", "--output", "-o"),
+    kind: str = optional("format, if the file's name does not give it", KINDS, "--as", "--to", default=""),
+    unit: str | None = optional("for calendars (ics): only this unit", "UNIT"),
+    table: str | None = optional("for csv and parquet: heats, runs, machines, hours, steps, bill, ledger …", "TABLE"),
+    lang: str = optional("language of xlsx, ics and html", "|".join(LANGUAGES), default="en"),
     force: Force = False,
 ) -> None:
     """Write a stored run to a file.

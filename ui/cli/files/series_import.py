@@ -10,8 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
+
 from emberline.ui.cli.command import Refused, measured_of, one_of, print_json, writable, writing
-from emberline.ui.cli.options import AsJson, End, Force, FromHistory, Start, argument, flag, option, to_file
+from emberline.ui.cli.options import AsJson, End, Force, FromHistory, Start, argument, flag, optional, to_file
+
+RENAMED = {"column": "value", "interval": "interval_min", "peak": "peak_mw"}
+"""Keys of a mapping whose options have other names; the other options of ``import`` are named as their keys."""
 
 if TYPE_CHECKING:
     from emberline.scenarios.importing import Imported, Raw
@@ -19,52 +24,41 @@ if TYPE_CHECKING:
 
 
 def bring_in(
+    context: typer.Context,
     output: Annotated[Path, to_file("the .csv to write", "FILE", "--out", "--output", "-o")],
     file: Annotated[Path | None, argument("CSV, Excel (.xlsx) or Parquet, with any extension", "FILE")] = None,
     history: FromHistory = None,
     start: Start = None,
     end: End = None,
-    role: Annotated[
-        str | None,
-        option("price, export-price, intensity, marginal-intensity, load, pv or actual", "WHAT", "--as"),
-    ] = None,
-    column: Annotated[str | None, option("column of the values; of a history, the tag", "NAME")] = None,
-    through: Annotated[str | None, option("last column, if a row is a day and --column is its first", "NAME")] = None,
-    where: Annotated[list[str] | None, option("rows to take from a long table", "COLUMN=NAME")] = None,
-    time: Annotated[str | None, option("column of the times", "NAME")] = None,
-    clock: Annotated[str | None, option("column of the times of day, if --time has dates only", "NAME")] = None,
-    zone: Annotated[str | None, option("zone of times without offset: UTC, Europe/Berlin, +01:00", "ZONE")] = None,
-    order: Annotated[
-        str | None,
-        option("'year first', 'day first', 'month first', 'unix seconds' …", "ORDER"),
-    ] = None,
-    stamps: Annotated[str | None, option("whether times are starts or ends of intervals", "start|end")] = None,
-    interval: Annotated[float | None, option("length of an interval", "MINUTES")] = None,
-    unit: Annotated[str | None, option("unit of the values, such as kW, kWh, EUR/MWh", "UNIT")] = None,
-    counts: Annotated[
-        str | None,
-        option("whether an energy belongs to its interval or is a meter's register", "interval|register"),
-    ] = None,
-    scale: Annotated[float | None, option("factor on all values", "NUMBER")] = None,
-    peak: Annotated[float | None, option("peak of the PV plant, if the file gives power", "MW")] = None,
-    gaps: Annotated[str | None, option("how to treat missing values: refuse, hold, interpolate or zero", "HOW")] = None,
-    missing: Annotated[list[str] | None, option("word that stands for a missing value, such as Bad", "WORD")] = None,
-    duplicates: Annotated[
-        str | None,
-        option("how to treat values at the same time: refuse, first, last or mean", "HOW"),
-    ] = None,
-    into: Annotated[
-        str | None,
-        option("check that the series covers the horizon of this scenario, which stays unchanged", "SCENARIO"),
-    ] = None,
-    sheet: Annotated[str | None, option("sheet of a workbook", "NAME")] = None,
-    header: Annotated[int | None, option("line of the column names", "LINE", min=1)] = None,
-    decimal: Annotated[str | None, option("decimal mark", ".|,")] = None,
-    mapping: Annotated[
-        Path | None,
-        option("read the file in the same way as an earlier one; options override it", "FILE"),
-    ] = None,
-    force: Annotated[bool, flag("overwrite the files if they exist", "--force")] = False,
+    role: str | None = optional(
+        "price, export-price, intensity, marginal-intensity, load, pv or actual", "WHAT", "--as"
+    ),
+    column: str | None = optional("column of the values; of a history, the tag", "NAME"),
+    through: str | None = optional("last column, if a row is a day and --column is its first", "NAME"),
+    where: list[str] | None = optional("rows to take from a long table", "COLUMN=NAME"),
+    time: str | None = optional("column of the times", "NAME"),
+    clock: str | None = optional("column of the times of day, if --time has dates only", "NAME"),
+    zone: str | None = optional("zone of times without offset: UTC, Europe/Berlin, +01:00", "ZONE"),
+    order: str | None = optional("'year first', 'day first', 'month first', 'unix seconds' …", "ORDER"),
+    stamps: str | None = optional("whether times are starts or ends of intervals", "start|end"),
+    interval: float | None = optional("length of an interval", "MINUTES"),
+    unit: str | None = optional("unit of the values, such as kW, kWh, EUR/MWh", "UNIT"),
+    counts: str | None = optional(
+        "whether an energy belongs to its interval or is a meter's register", "interval|register"
+    ),
+    scale: float | None = optional("factor on all values", "NUMBER"),
+    peak: float | None = optional("peak of the PV plant, if the file gives power", "MW"),
+    gaps: str | None = optional("how to treat missing values: refuse, hold, interpolate or zero", "HOW"),
+    missing: list[str] | None = optional("word that stands for a missing value, such as Bad", "WORD"),
+    duplicates: str | None = optional("how to treat values at the same time: refuse, first, last or mean", "HOW"),
+    into: str | None = optional(
+        "check that the series covers the horizon of this scenario, which stays unchanged", "SCENARIO"
+    ),
+    sheet: str | None = optional("sheet of a workbook", "NAME"),
+    header: int | None = optional("line of the column names", "LINE", min=1),
+    decimal: str | None = optional("decimal mark", ".|,"),
+    mapping: Path | None = optional("read the file in the same way as an earlier one; options override it", "FILE"),
+    force: bool = flag("overwrite the files if they exist", "--force"),
     as_json: AsJson = False,
 ) -> None:
     """Import a file of any shape as a series: load, price, intensity, PV, or metered power for calibration.
@@ -82,14 +76,7 @@ def bring_in(
     files = {part: output.with_suffix(f".{part}.yaml") for part in ("mapping", "overlay")}
     for path in files.values():
         writable(path, force)
-    settings: dict[str, Any] = {
-        "value": column, "through": through, "where": _pairs(where), "time": time, "clock": clock, "zone": zone,
-        "order": order, "stamps": stamps, "interval_min": interval, "unit": unit, "counts": counts, "scale": scale,
-        "peak_mw": peak,
-        "gaps": gaps, "missing": tuple(missing) if missing else None, "duplicates": duplicates,
-        "sheet": sheet, "header": header, "decimal": decimal,
-    }  # fmt: skip
-    settings = {name: value for name, value in settings.items() if value is not None}
+    settings = _settings({**context.params, "where": _pairs(where), "missing": tuple(missing or ()) or None})
     if mapping is not None:
         earlier = _earlier_mapping(mapping)
         role = role or str(earlier.pop("as"))
@@ -102,10 +89,8 @@ def bring_in(
         content, name = _of_history(history, start, end, settings)
     else:
         content, name = _content(file, max(LARGEST_MB, LARGEST_FILE_MB)), file.name
-    raw = read(
-        content, name, sheet=settings.get("sheet"),
-        header=settings.get("header"), separator=settings.get("separator"), largest_mb=LARGEST_FILE_MB,
-    )  # fmt: skip
+    layout = {key: settings.get(key) for key in ("sheet", "header", "separator")}
+    raw = read(content, name, **layout, largest_mb=LARGEST_FILE_MB)
     proposal = guess(raw, role, settings)
     series = bring(raw, proposal.mapping)
     texts = {output: series.csv(), files["mapping"]: series.mapping.yaml()}
@@ -130,6 +115,14 @@ def bring_in(
         print(f"use it    emberline plan SCENARIO --set @{files['overlay']}")
     else:
         print(f"use it    emberline calibrate SCENARIO --log HEATS --meter {output}")
+
+
+def _settings(options: dict[str, Any]) -> dict[str, Any]:
+    """Keys of a mapping that options give, other than its role."""
+    from emberline.scenarios.importing import Mapping
+
+    named = {RENAMED.get(option, option): value for option, value in options.items() if value is not None}
+    return {key: value for key, value in named.items() if key in Mapping.model_fields and key != "role"}
 
 
 def _of_history(file: Path | None, start: str | None, end: str | None, settings: dict[str, Any]) -> tuple[bytes, str]:
@@ -245,14 +238,9 @@ def write_together(texts: dict[Path, str]) -> None:
 def new(
     template: Annotated[str | None, argument("none: list the templates", "TEMPLATE", show_default=False)] = None,
     name: Annotated[str | None, argument("of the new plant; none: the template's", "NAME", show_default=False)] = None,
-    meter: Annotated[
-        Path | None,
-        option("the site's meter: its load, and the days to plan (its last whole ones)", "FILE"),
-    ] = None,
-    zone: Annotated[str | None, option("of the plant, such as Europe/Berlin; none: the template's", "ZONE")] = None,
-    output: Annotated[
-        Path | None, to_file("the .yaml to write; none: NAME.yaml", "FILE", "--out", "--output", "-o")
-    ] = None,
+    meter: Path | None = optional("the site's meter: its load, and the days to plan (its last whole ones)", "FILE"),
+    zone: str | None = optional("of the plant, such as Europe/Berlin; none: the template's", "ZONE"),
+    output: Path | None = optional("the .yaml to write; none: NAME.yaml", "FILE", "--out", "--output", "-o"),
     force: Force = False,
 ) -> None:
     """Start a plant of your own from a template, a file to edit and plan; typical figures say so in comments."""

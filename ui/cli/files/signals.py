@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from emberline.ui.cli.command import Refused, group, print_json, refusing, writable, writing
-from emberline.ui.cli.options import AsJson, Force, argument, option, to_file
+from emberline.ui.cli.options import AsJson, Force, argument, optional, to_file
 
 if TYPE_CHECKING:
     from emberline.scenarios import Scenario
@@ -66,13 +66,8 @@ def sources(as_json: AsJson = False) -> None:
 @app.command()
 def fetch(
     names: Named,
-    start: Annotated[
-        str | None, option("a date in UTC, or a time with offset; default today", "TIME", "--from")
-    ] = None,
-    end: Annotated[
-        str | None,
-        option("a date in UTC (included), or a time with offset; default tomorrow", "TIME", "--to"),
-    ] = None,
+    start: str | None = optional("a date in UTC, or a time with offset; default today", "TIME", "--from"),
+    end: str | None = optional("a date in UTC (included), or a time with offset; default tomorrow", "TIME", "--to"),
     as_json: AsJson = False,
 ) -> None:
     """Fetch signals from their publishers and keep what is new.
@@ -112,11 +107,8 @@ def fetch(
 @app.command()
 def forecast(
     name: Annotated[str, argument("source, quantity and zone, such as smard/price/DE-LU", "SIGNAL")],
-    days: Annotated[int, option("from the last published value on; 1 to 14", "N")] = 7,
-    on: Annotated[
-        list[str] | None,
-        option("a signal for the regression; default: forecasts of load and wind", "SIGNAL"),
-    ] = None,
+    days: int = optional("from the last published value on; 1 to 14", "N", default=7),
+    on: list[str] | None = optional("a signal for the regression; default: forecasts of load and wind", "SIGNAL"),
     as_json: AsJson = False,
 ) -> None:
     """Forecast a signal where none is published, with the error on days that were held out.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from emberline.ui.cli.command import Refused, case_of, heats_of, measured_of, one_of, print_json, writable, writing
-from emberline.ui.cli.options import AsJson, Changes, End, Force, FromHistory, Named, Quiet, Start, option, to_file
+from emberline.ui.cli.options import AsJson, Changes, End, Force, FromHistory, Named, Quiet, Start, optional, to_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,14 +23,14 @@ MAX_DAYS = 1000
 
 def calibrate(
     scenario: Named,
-    log: Annotated[Path | None, option("heat log: .csv or .parquet", "FILE")] = None,
+    log: Path | None = optional("heat log: .csv or .parquet", "FILE"),
     history: FromHistory = None,
     start: Start = None,
     end: End = None,
-    meter: Annotated[Path | None, option("power over time, if the log has no energies", "FILE")] = None,
-    output: Annotated[Path | None, to_file("write the overlay to a .yaml", "FILE", "--out", "--output", "-o")] = None,
+    meter: Path | None = optional("power over time, if the log has no energies", "FILE"),
+    output: Path | None = optional("write the overlay to a .yaml", "FILE", "--out", "--output", "-o"),
     changes: Changes = None,
-    confidence: Annotated[float, option("confidence level of each interval", "SHARE", min=0.5, max=0.999)] = 0.95,
+    confidence: float = optional("confidence level of each interval", "SHARE", min=0.5, max=0.999, default=0.95),
     force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -75,8 +75,8 @@ def log(
     scenario: Named,
     output: Annotated[Path, to_file("the .csv to write", "FILE", "--out", "--output", "-o")],
     changes: Changes = None,
-    days: Annotated[int, option("number of times the scenario's horizon is simulated", min=1, max=MAX_DAYS)] = 30,
-    seed: Annotated[int | None, option("random seed; default: the scenario's", min=0)] = None,
+    days: int = optional("number of times the scenario's horizon is simulated", min=1, max=MAX_DAYS, default=30),
+    seed: int | None = optional("random seed; default: the scenario's", min=0),
     force: Force = False,
 ) -> None:
     """Write a heat log that the twin generates from a scenario with its disturbances, for example to try
@@ -152,8 +152,9 @@ def _facts(calibration: Calibration) -> list[tuple[str, str]]:
     facts.append(("fit", f"{says}; {len(calibration.goodness)} tests by parametric bootstrap"))
     if calibration.meter is not None:
         base = calibration_figure(calibration.meter.base_mw, "MW")
-        facts.append(("meter", f"base load {base} MW; residual {number(calibration.meter.residual_mw, 2)} MW rms, "
-                      f"{percent(calibration.meter.explained, 1)} of the variance explained"))  # fmt: skip
+        residual, explained = number(calibration.meter.residual_mw, 2), percent(calibration.meter.explained, 1)
+        says = f"base load {base} MW; residual {residual} MW rms, {explained} of the variance explained"
+        facts.append(("meter", says))
     hold_out = calibration.hold_out
     if hold_out is not None:
         outcome = {True: "passed: the twin reproduces", False: "failed: the twin does not reproduce"}

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from emberline.ui.cli.answers import why
-from emberline.ui.cli.command import Refused, at_work, case_of, find, one_place, print_json
-from emberline.ui.cli.options import AsJson, Changes, Cluster, Named, Quiet, Run, Workers, flag, option
+from emberline.ui.cli.command import Refused, at_work, case_of, find, one_place, print_json, print_result
+from emberline.ui.cli.options import AsJson, Changes, Cluster, Named, Quiet, Run, Workers, flag, optional
 
 if TYPE_CHECKING:
     from emberline.planning.plan import Plan
@@ -28,16 +29,12 @@ ROWS = 20
 
 def replay(
     run: Run = "last",
-    replications: Annotated[int, option("disturbed days", None, "--replications", "-n", min=1, max=100_000)] = 1000,
-    seed: Annotated[
-        int | None,
-        option("random seed", min=0, max=2**63 - 1, show_default="the scenario's"),
-    ] = None,
-    baseline: Annotated[bool, flag("replay the baseline too, with the same disturbances", "--baseline")] = False,
-    planned_again: Annotated[
-        bool,
-        flag("each day also with the plan made again as goal.replan says (heats only)", "--planned-again"),
-    ] = False,
+    replications: int = optional("disturbed days", None, "--replications", "-n", min=1, max=100_000, default=1000),
+    seed: int | None = optional("random seed", min=0, max=2**63 - 1, show_default="the scenario's"),
+    baseline: bool = flag("replay the baseline too, with the same disturbances", "--baseline"),
+    planned_again: bool = flag(
+        "each day also with the plan made again as goal.replan says (heats only)", "--planned-again"
+    ),
     workers: Workers = None,
     cluster: Cluster = None,
     as_json: AsJson = False,
@@ -51,11 +48,39 @@ def replay(
     one_place(workers, cluster)
     store, number = find(run)
     stored = store.open(number)
-    if stored.plan.schedule is None:
+    scenario, schedule, seconds = stored.plan.scenario, stored.plan.schedule, dict[str, float]()
+    if schedule is None:
         raise Refused(f"run {number} has no schedule to follow: {stored.plan.verdict}")
-    from emberline.runs.store import ensembles
+    import time
 
-    ensemble, seconds = _follow(stored, replications, seed, baseline, planned_again, (workers, cluster), quiet)
+    from emberline import twin
+    from emberline.planning.engine import engine
+    from emberline.planning.robustness import ensemble as replays
+    from emberline.runs.store import ensembles
+    from emberline.ui.cli.terminal import study
+
+    replays.refuse(scenario, schedule, replications, 0 if cluster else workers or engine.cores())
+
+    def work(on_progress: Any, cancel: Any) -> Ensemble | None:
+        began, tenths = time.perf_counter(), [0]
+
+        def tell(event: dict[str, Any]) -> None:
+            tenth = 10 * event["done"] // event["of"]
+            if tenth > tenths[0]:
+                tenths[0] = tenth
+                on_progress(f"{event['done']} of {event['of']}, held in {event['held']}")
+
+        how: dict[str, Any] = {"seed": seed, "planned_again": planned_again, "on_progress": tell, "cancel": cancel}
+        with engine.engine(workers, cluster) as ready:
+            seconds["start"] = time.perf_counter() - began
+            on_progress(f"{replications} disturbed replays, {at_work(ready.workers)}")
+            how["dispatched"] = twin.dispatch(scenario, stored.plan.envelope) if baseline else None
+            began = time.perf_counter()
+            result = replays.ensemble(scenario, schedule, replications, ready, **how)
+            seconds["replays"] = time.perf_counter() - began
+        return result
+
+    ensemble = study(work, "keeping the replays done so far", quiet, cluster)
     if ensemble is None:
         print("no replay was finished: nothing is stored", file=sys.stderr)
         raise typer.Exit(130)
@@ -68,62 +93,6 @@ def replay(
         )
     else:
         _show_replays(ensemble, stored, str(path), seconds)
-
-
-def _follow(
-    stored: StoredRun,
-    replications: int,
-    seed: int | None,
-    baseline: bool,
-    planned_again: bool,
-    where: tuple[int | None, str | None],
-    quiet: bool,
-) -> tuple[Ensemble | None, dict[str, float]]:
-    """The ensemble, and the seconds for starting the workers and for replaying."""
-    import time
-
-    from emberline.planning.engine import engine
-    from emberline.planning.robustness.ensemble import ensemble, refuse
-    from emberline.ui.cli.terminal import study
-
-    scenario, schedule, seconds = stored.plan.scenario, stored.plan.schedule, dict[str, float]()
-    assert schedule is not None
-    refuse(scenario, schedule, replications, 0 if where[1] else where[0] or engine.cores())
-
-    def work(tell: Any, wish: Any) -> Ensemble | None:
-        began = time.perf_counter()
-        with engine.engine(*where) as workers:
-            seconds["start"] = time.perf_counter() - began
-            tell(f"{replications} disturbed replays, {at_work(workers.workers)}")
-            dispatched = None
-            if baseline:
-                from emberline import twin
-
-                dispatched = twin.dispatch(scenario, stored.plan.envelope)
-            tenths = [0]
-
-            def progress(event: dict[str, Any]) -> None:
-                tenth = 10 * event["done"] // event["of"]
-                if tenth > tenths[0]:
-                    tenths[0] = tenth
-                    tell(f"{event['done']} of {event['of']}, held in {event['held']}")
-
-            began = time.perf_counter()
-            result = ensemble(
-                scenario,
-                schedule,
-                replications,
-                workers,
-                seed=seed,
-                dispatched=dispatched,
-                planned_again=planned_again,
-                on_progress=progress,
-                cancel=wish,
-            )
-            seconds["replays"] = time.perf_counter() - began
-        return result
-
-    return study(work, "keeping the replays done so far", quiet, where[1]), seconds
 
 
 def _show_replays(ensemble: Ensemble, stored: StoredRun, path: str, seconds: dict[str, float]) -> None:
@@ -229,14 +198,8 @@ def _sample(scenario: Case, count: int, share: float | None, as_json: bool, quie
     from emberline.planning.robustness.holding import sampled
     from emberline.ui.cli.terminal import study
 
-    def work(tell: Any, wish: Any) -> sampled.Compared:
-        return sampled.compare(scenario, count, share=share, on_progress=tell, cancel=wish)
-
-    comparison = study(work, "taking the best first stage found so far", quiet)
-    if as_json:
-        print_json(comparison.summary())
-    else:
-        _show_samples(comparison)
+    work = partial(sampled.compare, scenario, count, share=share)
+    print_result(study(work, "taking the best first stage found so far", quiet), as_json, _show_samples)
 
 
 def _show_samples(comparison: sampled.Compared) -> None:
@@ -290,24 +253,15 @@ HEADINGS = {
 def hold(
     scenario: Named,
     changes: Changes = None,
-    level: Annotated[
-        str | None,
-        option("share of disturbed days on which it must hold", "SHARE", show_default="disturbances.hold, or 90 %"),
-    ] = None,
-    replications: Annotated[
-        int, option("disturbed days for the final judgement", None, "--replications", "-n", min=20, max=100_000)
-    ] = 1000,
-    time_limit: Annotated[
-        float,
-        option("for the search; the judgement comes on top", "SECONDS", min=10),
-    ] = 300.0,
-    samples: Annotated[
-        int | None, option("for a site: plan over this many samples of price and intensity", min=2, max=200)
-    ] = None,
-    cvar: Annotated[
-        str | None,
-        option("with --samples: minimize the mean of the worst cases beyond this share", "SHARE"),
-    ] = None,
+    level: str | None = optional(
+        "share of disturbed days on which it must hold", "SHARE", show_default="disturbances.hold, or 90 %"
+    ),
+    replications: int = optional(
+        "disturbed days for the final judgement", None, "--replications", "-n", min=20, max=100_000, default=1000
+    ),
+    time_limit: float = optional("for the search; the judgement comes on top", "SECONDS", min=10, default=300.0),
+    samples: int | None = optional("for a site: plan over this many samples of price and intensity", min=2, max=200),
+    cvar: str | None = optional("with --samples: minimize the mean of the worst cases beyond this share", "SHARE"),
     workers: Workers = None,
     cluster: Cluster = None,
     as_json: AsJson = False,
@@ -329,19 +283,28 @@ def hold(
         return
     if cvar is not None:
         raise Refused("--cvar: needs --samples")
-    from emberline.planning.engine import memory
+    from emberline.planning.engine import engine, memory
     from emberline.planning.plan import pace
     from emberline.planning.robustness.holding import MAX_LEVEL, refuse
+    from emberline.planning.robustness.holding import hold as search
     from emberline.runs.store import Store, ensembles
+    from emberline.ui.cli.terminal import study
 
     if target is not None and target > MAX_LEVEL:
         raise Refused(f"--level {level}: at most {MAX_LEVEL:.1%}")
     refuse(case)
     memory.refuse(memory.of_plan(case), case.name)
     pace.refuse(case)
+
+    def work(on_progress: Any, cancel: Any) -> Robustness:
+        how: dict[str, Any] = {"level": target, "replications": replications, "work": time_limit, "cancel": cancel}
+        with engine.engine(workers, cluster) as ready:
+            on_progress(f"the plan as requested; replays {at_work(ready.workers)}")
+            return search(case, ready, **how, on_progress=partial(_tell, on_progress))
+
     store = Store()
     with store.working(case) as run:
-        result = _search(case, target, replications, time_limit, (workers, cluster), quiet)
+        result = study(work, "taking the plan that held best so far", quiet, cluster)
         folder = ensembles.save_holding(store, run, result)
     reason = None
     if result.status == "no plan":
@@ -371,30 +334,6 @@ def _share(option: str, text: str) -> float:
     if not 0 < share < 1:
         raise Refused(f"{option} {text}: must be a share between 0 and 1, such as 0.9 or 90%")
     return share
-
-
-def _search(
-    case: Case,
-    level: float | None,
-    replications: int,
-    time_limit: float,
-    where: tuple[int | None, str | None],
-    quiet: bool,
-) -> Robustness:
-    """Search the plan that holds, with a line of progress per round on standard error."""
-    from emberline.planning.engine import engine
-    from emberline.planning.robustness.holding import hold as search
-    from emberline.ui.cli.terminal import study
-
-    def work(tell: Any, wish: Any) -> Robustness:
-        with engine.engine(*where) as workers:
-            tell(f"the plan as requested; replays {at_work(workers.workers)}")
-            return search(
-                case, workers, level=level, replications=replications, work=time_limit, cancel=wish,
-                on_progress=lambda event: _tell(tell, event),
-            )  # fmt: skip
-
-    return study(work, "taking the plan that held best so far", quiet, where[1])
 
 
 def _tell(tell: Any, event: dict[str, Any]) -> None:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from emberline.ui.cli.command import Refused, case_of, print_json, writable, writing
-from emberline.ui.cli.options import AsJson, Changes, Force, Named, Quiet, to_file
+from emberline.ui.cli.command import Refused, case_of, print_result, writable, writing
+from emberline.ui.cli.options import AsJson, Changes, Force, Named, Quiet, optional
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from emberline.scenarios import Case, Scenario
     from emberline.studies.levers import Change, Levers
 
 FORMATS = ("csv", "json")
@@ -27,7 +27,7 @@ COLUMNS = ("first", "last", "ruled")
 def levers(
     scenario: Named,
     changes: Changes = None,
-    output: Annotated[Path | None, to_file("write the levers to a .csv or .json")] = None,
+    output: Path | None = optional("write the levers to a .csv or .json", "FILE", "--output", "-o"),
     force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -39,43 +39,24 @@ def levers(
     takes the best plans so far; press it twice to give up.
     """
     case = case_of(scenario, changes)
-    _check(case, output, force)
-    study = _study(case, quiet)
-    if output is not None:
-        with writing(output) as partial:
-            write(study, partial)
-    if as_json:
-        print_json(study.summary())
-    else:
-        from emberline.ui.cli import terminal
+    from emberline.studies.levers import levers as weighed
+    from emberline.studies.levers import refused
+    from emberline.ui.cli import terminal
 
-        show(terminal.out(), study)
+    if says := refused(case):
+        raise Refused(f"{case.name}: {says}")
+    if output is not None:
+        writable(output, force, FORMATS)
+    study = terminal.study(partial(weighed, case), "taking the best plans so far", quiet, says=_event_in_words)
+    if output is not None:
+        with writing(output) as place:
+            write(study, place)
+    print_result(study, as_json, partial(show, terminal.out()))
     raise typer.Exit(0 if study.has_plan else 1)
 
 
-def _check(case: Scenario, output: Path | None, force: bool) -> None:
-    from emberline.studies.levers import refused
-
-    says = refused(case)
-    if says:
-        raise Refused(f"{case.name}: {says}")
-    if output is None:
-        return
-    writable(output, force, FORMATS)
-
-
-def _study(case: Case, quiet: bool) -> Levers:
-    from emberline.studies.levers import levers
-    from emberline.ui.cli.terminal import study
-
-    def in_words(event: dict[str, Any]) -> str:
-        return f"{event['done']} of {event['of']}: {event['lever']}" if "lever" in event else PHASES[event["phase"]]
-
-    return study(
-        lambda tell, wish: levers(case, on_progress=lambda event: tell(in_words(event)), cancel=wish),
-        "taking the best plans so far",
-        quiet,
-    )
+def _event_in_words(event: dict[str, Any]) -> str:
+    return f"{event['done']} of {event['of']}: {event['lever']}" if "lever" in event else PHASES[event["phase"]]
 
 
 def rows(study: Levers) -> Iterator[dict[str, Any]]:
@@ -110,16 +91,6 @@ def write(study: Levers, output: Path) -> None:
         writer = csv.DictWriter(file, max(table, key=len, default={}))
         writer.writeheader()
         writer.writerows(table)
-
-
-def text(study: Levers) -> str:
-    """The study as plain text."""
-    from rich.console import Console
-
-    console = Console(width=200, no_color=True, markup=False)
-    with console.capture() as capture:
-        show(console, study)
-    return capture.get()
 
 
 def show(console: Console, study: Levers) -> None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from emberline.ui.cli.command import case_of, print_json, writable, writing
-from emberline.ui.cli.options import AsJson, Changes, Cluster, Force, Named, Quiet, argument, option, to_file
+from emberline.ui.cli.options import AsJson, Changes, Cluster, Force, Named, Quiet, argument, optional
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from emberline.runs.store import fronts
-    from emberline.scenarios import Case, Scenario
-    from emberline.studies.pareto import Axis, Front
+    from emberline.scenarios import Scenario
+    from emberline.studies.pareto import Axis
 
 PHASES = {
     "twin": "the baseline run",
@@ -26,12 +27,12 @@ PHASES = {
 
 def pareto(
     scenario: Named,
-    points: Annotated[int, option("points of the front, including both ends", min=2, max=101)] = 11,
-    metric: Annotated[str, option("what is traded against cost, such as carbon or water")] = "carbon",
+    points: int = optional("points of the front, including both ends", min=2, max=101, default=11),
+    metric: str = optional("what is traded against cost, such as carbon or water", default="carbon"),
     changes: Changes = None,
-    workers: Annotated[int, option("processes that search in parallel", min=1, max=256)] = 1,
+    workers: int = optional("processes that search in parallel", min=1, max=256, default=1),
     cluster: Cluster = None,
-    output: Annotated[Path | None, to_file("write the points to a .csv, .json or .nc")] = None,
+    output: Path | None = optional("write the points to a .csv, .json or .nc", "FILE", "--output", "-o"),
     force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -42,13 +43,17 @@ def pareto(
     the points found so far; press it twice to give up.
     """
     case = case_of(scenario, changes)
-    if output is not None:
-        from emberline.runs.store import fronts
-
-        writable(output, force, fronts.FORMATS)
     from emberline.runs.store import fronts
 
-    front = _search(case, points, metric, (workers, cluster), quiet)
+    if output is not None:
+        writable(output, force, fronts.FORMATS)
+    from emberline.studies.pareto import Axis
+    from emberline.studies.pareto import pareto as search
+    from emberline.ui.cli.terminal import study
+
+    work = partial(search, case, points, metric=metric, workers=workers, cluster=cluster)
+    says = partial(_progress_line, case, Axis(metric))
+    front = study(work, "keeping the points found so far", quiet, cluster, says)
     stored = fronts.save(front)
     if output is not None:
         with writing(output):
@@ -67,29 +72,7 @@ def front(
     _say(fronts.read(number), as_json)
 
 
-def _search(case: Case, points: int, metric: str, where: tuple[int, str | None], quiet: bool) -> Front:
-    from emberline.studies.pareto import Axis
-    from emberline.studies.pareto import pareto as search
-    from emberline.ui.cli.terminal import study
-
-    workers, cluster = where
-    return study(
-        lambda tell, wish: search(
-            case,
-            points,
-            metric=metric,
-            workers=workers,
-            cluster=cluster,
-            on_progress=lambda event: tell(_progress_line(event, case, Axis(metric))),
-            cancel=wish,
-        ),
-        "keeping the points found so far",
-        quiet,
-        cluster,
-    )
-
-
-def _progress_line(event: dict[str, Any], case: Scenario, axis: Axis) -> str:
+def _progress_line(case: Scenario, axis: Axis, event: dict[str, Any]) -> str:
     from emberline.reports.text import wording
 
     if "begun" in event and event[axis.cap] is not None:

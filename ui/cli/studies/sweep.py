@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from emberline.ui.cli.command import Refused, at_work, case_of, of_searches, one_place, print_json, refusing
+from emberline.ui.cli.command import Refused, at_work, case_of, of_searches, one_place, print_result, refusing
 from emberline.ui.cli.options import (
     AsJson,
     Changes,
@@ -17,7 +18,7 @@ from emberline.ui.cli.options import (
     SearchTime,
     Workers,
     flag,
-    option,
+    optional,
 )
 
 if TYPE_CHECKING:
@@ -28,15 +29,11 @@ if TYPE_CHECKING:
 def headroom(
     scenario: Named,
     changes: Changes = None,
-    loads: Annotated[
-        list[str] | None,
-        option("order load, such as 80%; default: 50 % to 100 % in steps of ten", "SHARE", "--load"),
-    ] = None,
-    threshold: Annotated[
-        str,
-        option("smallest saving that counts, as a share of the baseline figure", "SHARE"),
-    ] = "1%",
-    replications: Annotated[int | None, option("disturbed replays of each plan", "N", min=0)] = None,
+    loads: list[str] | None = optional(
+        "order load, such as 80%; default: 50 % to 100 % in steps of ten", "SHARE", "--load"
+    ),
+    threshold: str = optional("smallest saving that counts, as a share of the baseline figure", "SHARE", default="1%"),
+    replications: int | None = optional("disturbed replays of each plan", "N", min=0),
     gap: SearchGap = None,
     time_limit: SearchTime = None,
     workers: Workers = None,
@@ -65,20 +62,20 @@ def headroom(
     hint = "use fewer --workers" if at_once > 1 else ""
     memory.refuse(memory.of_plan(case) * at_once, f"{case.name} ({at_once} at a time)", hint)
 
-    def work(tell: Any, wish: Any) -> Headroom:
+    def work(on_progress: Any, cancel: Any) -> Headroom:
         with engine.engine(workers, cluster) as ready:
-            tell(f"{len(shares)} loads, {at_work(ready.workers)}")
-            return rooms.headroom(
-                case, ready, shares, threshold=least, cancel=wish,
-                on_progress=lambda event: tell(f"{event['done']} of {event['of']}: {_load_in_words(event['load'])}"),
-            )  # fmt: skip
+            on_progress(f"{len(shares)} loads, {at_work(ready.workers)}")
+            tell = _counted(on_progress, lambda event: _load_in_words(event["load"]))
+            return rooms.headroom(case, ready, shares, threshold=least, on_progress=tell, cancel=cancel)
 
     curve = study(work, "keeping the loads planned so far", quiet, cluster)
-    if as_json:
-        print_json(curve.summary())
-    else:
-        _show_headroom(curve)
+    print_result(curve, as_json, _show_headroom)
     raise typer.Exit(0 if any(load.acceptable for load in curve.loads) else 1)
+
+
+def _counted(tell: Any, says: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], None]:
+    """Tell each event by its number and in words."""
+    return lambda event: tell(f"{event['done']} of {event['of']}: {says(event)}")
 
 
 def _share(option: str, text: str) -> float:
@@ -114,10 +111,9 @@ def _show_headroom(curve: Headroom) -> None:
 
 def sweep(
     scenario: Named,
-    changes: Annotated[
-        list[str] | None,
-        option("values of a key; without brackets: the same value for all plans", "KEY=[VALUE, …]", "--set"),
-    ] = None,
+    changes: list[str] | None = optional(
+        "values of a key; without brackets: the same value for all plans", "KEY=[VALUE, …]", "--set"
+    ),
     gap: SearchGap = None,
     time_limit: SearchTime = None,
     workers: Workers = None,
@@ -143,23 +139,14 @@ def sweep(
         workers = min(engine.cores(), len(settings))
     sweeps.refuse(settings, workers or 1)
 
-    def work(tell: Any, wish: Any) -> Sweep:
+    def work(on_progress: Any, cancel: Any) -> Sweep:
         with engine.engine(workers, cluster) as ready:
-            tell(f"{len(settings)} plans, {at_work(ready.workers)}")
-            return sweeps.sweep(
-                along,
-                settings,
-                ready,
-                Store(),
-                on_progress=lambda event: tell(f"{event['done']} of {event['of']}: {_row_in_words(event['row'])}"),
-                cancel=wish,
-            )
+            on_progress(f"{len(settings)} plans, {at_work(ready.workers)}")
+            tell = _counted(on_progress, lambda event: _row_in_words(event["row"]))
+            return sweeps.sweep(along, settings, ready, Store(), on_progress=tell, cancel=cancel)
 
     sweep = study(work, "keeping the plans made so far", quiet, cluster)
-    if as_json:
-        print_json({"file": str(sweep.path), **sweep.summary()})
-    else:
-        _show_sweep(sweep)
+    print_result(sweep, as_json, _show_sweep, file=str(sweep.path))
     raise typer.Exit(0 if any(row.acceptable for row in sweep.rows) else 1)
 
 
@@ -211,33 +198,18 @@ def _show_sweep(sweep: Sweep) -> None:
 
 def roll(
     scenario: Named,
-    start: Annotated[str | None, option("start: a date, or a time with its offset", "TIME", "--from")] = None,
-    end: Annotated[
-        str | None,
-        option("end: a date (included), or a time as above", "TIME", "--to"),
-    ] = None,
-    every: Annotated[
-        list[str] | None,
-        option("planning interval, such as 1h; may be repeated to compare several", "SPAN"),
-    ] = None,
-    policy: Annotated[
-        Literal["search", "replan", "follow"],
-        option("search: plan again by search; replan: one plan, planned again as goal.replan says; follow: one plan"),
-    ] = "search",
-    look_ahead: Annotated[str, option("at least this far, to the end of that day", "SPAN")] = "48h",
-    frozen: Annotated[
-        str,
-        option("the previous plan is kept for this long after each planning time", "SPAN"),
-    ] = "0h",
-    keep: Annotated[
-        str,
-        option("keep the previous plan if a new one is better by less than this", "SHARE"),
-    ] = "0.1%",
-    replication: Annotated[
-        int | None,
-        option("add disturbances to the line, with this replication", "N", min=0),
-    ] = None,
-    foresight: Annotated[bool, flag("also roll with perfect foresight")] = True,
+    start: str | None = optional("start: a date, or a time with its offset", "TIME", "--from"),
+    end: str | None = optional("end: a date (included), or a time as above", "TIME", "--to"),
+    every: list[str] | None = optional("planning interval, such as 1h; may be repeated to compare several", "SPAN"),
+    policy: Literal["search", "replan", "follow"] = optional(
+        "search: plan again by search; replan: one plan, planned again as goal.replan says; follow: one plan",
+        default="search",
+    ),
+    look_ahead: str = optional("at least this far, to the end of that day", "SPAN", default="48h"),
+    frozen: str = optional("the previous plan is kept for this long after each planning time", "SPAN", default="0h"),
+    keep: str = optional("keep the previous plan if a new one is better by less than this", "SHARE", default="0.1%"),
+    replication: int | None = optional("add disturbances to the line, with this replication", "N", min=0),
+    foresight: bool = flag("also roll with perfect foresight", default=True),
     changes: Changes = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -265,22 +237,20 @@ def roll(
     ahead_min, frozen_min = _minutes("--look-ahead", look_ahead), _minutes("--frozen", frozen)
     how = How(spans[0], ahead_min, frozen_min, share, using=None if policy == "search" else Using(policy))
 
-    def work(tell: Any, wish: Any) -> Comparison:
+    def work(on_progress: Any, cancel: Any) -> Comparison:
         def on_step(name: str, step: Any) -> None:
             if step is None:
-                tell(f"{name}: one plan over the whole period")
+                on_progress(f"{name}: one plan over the whole period")
                 return
             at = case.horizon.instant(step.at_min)
             change = "new plan" if step.adopted else "unchanged"
-            tell(f"{name}, {at:%Y-%m-%d %H:%M}: {step.status}, {change}")
+            on_progress(f"{name}, {at:%Y-%m-%d %H:%M}: {step.status}, {change}")
 
-        return compare(case, how, spans[1:], foresight=foresight, replication=replication, on_step=on_step, cancel=wish)
+        more: dict[str, Any] = {"foresight": foresight, "replication": replication}
+        return compare(case, how, spans[1:], **more, on_step=on_step, cancel=cancel)
 
     comparison = study(work, "ending with the plans made so far", quiet)
-    if as_json:
-        print_json(comparison.summary())
-    else:
-        _show(comparison)
+    print_result(comparison, as_json, _show)
     raise typer.Exit(1 if comparison.rolled.violations else 0)
 
 

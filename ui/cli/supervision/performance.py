@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from emberline.ui.cli.command import Refused, heats_of, print_json, refusing, writable, writing
-from emberline.ui.cli.options import AsJson, Force, FromHistory, argument, flag, option, to_file
+from emberline.ui.cli.options import AsJson, Force, FromHistory, argument, flag, option, optional
 
 if TYPE_CHECKING:
     from emberline.live.history import Measured
@@ -31,30 +31,17 @@ def performance(
         argument("CSV tables with a column of times, energy and variables; may be several", "FILE"),
     ] = None,
     history: FromHistory = None,
-    variable: Annotated[
-        list[str] | None,
-        option("another relevant variable, such as degree days; repeatable", "COLUMN"),
-    ] = None,
-    use: Annotated[
-        list[str] | None,
-        option("energy of a single use, such as a furnace; repeatable", "COLUMN"),
-    ] = None,
-    plant: Annotated[
-        str | None,
-        option("the plant, for losses by cause; needs --log and --meter, or --history", "SCENARIO"),
-    ] = None,
-    log: Annotated[Path | None, option("its heat log, of both periods", "FILE")] = None,
-    meter: Annotated[Path | None, option("its meter (time, power_mw)", "FILE")] = None,
-    zone: Annotated[
-        str,
-        option("time zone of the plant, such as Europe/Berlin; else the file's clock", "ZONE"),
-    ] = "",
-    by: Annotated[str, option("rows are added up by this", "|".join(STEPS))] = "month",
-    ashrae: Annotated[bool, flag("hold the baseline to ASHRAE Guideline 14 too", "--ashrae")] = False,
-    output: Annotated[
-        Path | None,
-        to_file("write a page (.html), a workbook (.xlsx) or figures (.json)"),
-    ] = None,
+    variable: list[str] | None = optional("another relevant variable, such as degree days; repeatable", "COLUMN"),
+    use: list[str] | None = optional("energy of a single use, such as a furnace; repeatable", "COLUMN"),
+    plant: str | None = optional("the plant, for losses by cause; needs --log and --meter, or --history", "SCENARIO"),
+    log: Path | None = optional("its heat log, of both periods", "FILE"),
+    meter: Path | None = optional("its meter (time, power_mw)", "FILE"),
+    zone: str = optional("time zone of the plant, such as Europe/Berlin; else the file's clock", "ZONE", default=""),
+    by: str = optional("rows are added up by this", "|".join(STEPS), default="month"),
+    ashrae: bool = flag("hold the baseline to ASHRAE Guideline 14 too", "--ashrae"),
+    output: Path | None = optional(
+        "write a page (.html), a workbook (.xlsx) or figures (.json)", "FILE", "--output", "-o"
+    ),
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:

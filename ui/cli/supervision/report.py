@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from emberline.ui.cli.command import Refused, find, group, print_json, refusing, writable, writing
-from emberline.ui.cli.options import AsJson, Force, Run, argument, option, to_file
+from emberline.ui.cli.options import AsJson, Force, Run, argument, option, optional, to_file
 
 if TYPE_CHECKING:
     from emberline.reports.compliance.evidence import Chain
@@ -133,9 +133,7 @@ def history(period: Annotated[str, argument("", "PERIOD")] = "", as_json: AsJson
 
 def verify(
     since: Since = "",
-    earlier: Annotated[
-        Path | None, option("archive that was handed to you, compared too", "FILE.zip", "--archive")
-    ] = None,
+    earlier: Path | None = optional("archive that was handed to you, compared too", "FILE.zip", "--archive"),
     as_json: AsJson = False,
 ) -> None:
     """Compare every record and its evidence with their hashes; exit code 1 where one has changed.
@@ -214,15 +212,9 @@ def _record(
 ) -> None:
     from importlib.metadata import version
 
-    entry = chain().append(
-        _name(period),
-        step,
-        by or getpass.getuser(),
-        files=files,
-        reason=reason,
-        version=version("emberline"),
-        since=_hash(since),
-    )
+    who, release = by or getpass.getuser(), version("emberline")
+    what: dict[str, Any] = {"files": files, "reason": reason, "version": release, "since": _hash(since)}
+    entry = chain().append(_name(period), step, who, **what)
     print(f"{entry}, by {entry.by}, {len(entry.files)} files", file=sys.stderr)
     print(entry.sha256)
 
@@ -303,10 +295,9 @@ def ghg(
     period: PeriodText = "",
     monitoring: PlanFile = Path(DEFAULT_PLAN),
     activity: ActivityFiles = None,
-    hourly: Annotated[
-        Path | None,
-        option("use and certificates by hour (hour, use_mwh, certificate_mwh, zone), matched hour by hour", "FILE"),
-    ] = None,
+    hourly: Path | None = optional(
+        "use and certificates by hour (hour, use_mwh, certificate_mwh, zone), matched hour by hour", "FILE"
+    ),
     output: Folder = Path(),
     force: Force = False,
     as_json: AsJson = False,

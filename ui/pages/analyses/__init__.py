@@ -15,7 +15,7 @@ from emberline.scenarios.home import RUN_ID
 from emberline.ui.pages.analyses import calibrate, of_plan, of_scenario
 from emberline.ui.pages.analyses.shape import Analysis, Question
 from emberline.ui.pages.request import form
-from emberline.ui.pages.session import job_progress, navigation, session, stored_runs
+from emberline.ui.pages.session import job_progress, navigation, session, stored_runs, widgets
 
 ANALYSIS, RESULT = "analysis", "result"
 """In the address: the analysis, and the job or stored result that is shown."""
@@ -154,10 +154,8 @@ def _earlier(name: str, analysis: Analysis, job: str) -> None:
     if not results:
         return
     with st.expander(tr("Earlier results")):
-        choice = st.selectbox(
-            tr("Result"), list(results), index=None, format_func=lambda number: _label(results[number]),
-            placeholder=tr("choose one"), key=f"{name}.earlier",
-        )  # fmt: skip
+        words = {number: _label(one) for number, one in results.items()}
+        choice = widgets.pick(tr("Result"), words, f"{name}.earlier", words.__getitem__, none=tr("choose one"))
         if st.button(tr("Open"), disabled=choice is None, width="stretch", key=f"{name}.open_earlier"):
             _look_at(name, str(choice))
 

@@ -76,14 +76,14 @@ def show(stored: StoredAnalysis) -> None:
     _use(stored)
     if result["comparisons"]:
         st.markdown(f"**{tr('Durations: log and fit')}**")
-        chart_cache.chart(
-            ("fit", stored.id), lambda: studies.durations(result["comparisons"]),
-            tr("Mean and 10 to 90 % span of durations by unit and grade, log and fit."),
-        )  # fmt: skip
+        words = tr("Mean and 10 to 90 % span of durations by unit and grade, log and fit.")
+        chart_cache.chart(("fit", stored.id), lambda: studies.durations(result["comparisons"]), words)
         caption("Point: mean; bar: from 10 % to 90 % of the heats.")
     st.markdown(f"**{tr('Fitted figures')}**")
     table(estimate_rows(result))
-    _checks(result)
+    if checks := check_rows(result):
+        st.markdown(f"**{tr('Heats that the twin was not fitted to')}**")
+        table(checks, "checks")
     _drift(stored)
     with st.expander(tr("What stays as in the scenario, and remarks")):
         for one in result["thin"]:
@@ -140,13 +140,6 @@ def _draft(stored: StoredAnalysis) -> None:
     navigation.go("scenario")
 
 
-def _checks(result: dict[str, Any]) -> None:
-    rows = check_rows(result)
-    if rows:
-        st.markdown(f"**{tr('Heats that the twin was not fitted to')}**")
-        table(rows, "checks")
-
-
 def _drift(stored: StoredAnalysis) -> None:
     curves = stored.result["charts"]
     if not curves:
@@ -162,10 +155,8 @@ def _drift(stored: StoredAnalysis) -> None:
         tr("Chart"), range(len(curves)), index=drifting[0] if drifting else 0,
         format_func=lambda i: f"{curves[i]['unit']} {say(curves[i]['what'])}", key=f"calibrate.chart.{stored.id}",
     )  # fmt: skip
-    chart_cache.chart(
-        ("drift", stored.id, i), lambda: studies.drift(curves[i]),
-        tr("Weighted mean of the residuals over time, with the limits of a unit without drift."),
-    )  # fmt: skip
+    words = tr("Weighted mean of the residuals over time, with the limits of a unit without drift.")
+    chart_cache.chart(("drift", stored.id, i), lambda: studies.drift(curves[i]), words)
 
 
 ANALYSIS = Analysis(

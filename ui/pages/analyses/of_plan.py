@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.pages.analyses.shape import Analysis, Question, table, time_limit
 from emberline.ui.pages.request.form import Request
 from emberline.ui.pages.result import repairs, units
-from emberline.ui.pages.session import chart_cache
+from emberline.ui.pages.session import chart_cache, widgets
 from emberline.ui.pages.session.widgets import caption, paragraph
 
 ABOUT = {"heat": mark("a heat"), "unit": mark("a unit or asset"), "hour": mark("an hour")}
@@ -63,13 +64,9 @@ def _heat(plan: Plan, run: str) -> dict[str, Any]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         heat = st.selectbox(tr("Heat"), names, index=first, key=f"why.heat.{run}")
         stages = [stage.name for stage in scenario.line.stages]
-        stage = st.selectbox(
-            tr("Stage"), stages, index=None, placeholder=tr("the one that draws most power"), key=f"why.stage.{run}"
-        )  # fmt: skip
-        at = st.selectbox(
-            tr("What if it started at"), steps, index=None, key=f"why.at.{run}",
-            format_func=lambda minute: clock(horizon.instant(minute)), placeholder=tr("earlier, later, other unit"),
-        )  # fmt: skip
+        most_power, others = tr("the one that draws most power"), tr("earlier, later, other unit")
+        stage = widgets.pick(tr("Stage"), stages, f"why.stage.{run}", none=most_power)
+        at = widgets.pick(tr("What if it started at"), steps, f"why.at.{run}", partial(_clock, horizon), others)
     every = st.toggle(tr("Plan again for every other possible start (slow)"), key=f"why.every.{run}")
     moment = None if at is None else horizon.instant(at).isoformat()
     return {"heat": heat, "stage": stage, "at": moment, "every": every and at is None}
@@ -85,19 +82,20 @@ def _unit(plan: Plan, run: str) -> dict[str, Any]:
         spans = {one.first: one for one in units.runs(run, plan) if (one.unit, one.what) == (unit, unit_runs.RUN)}
         if not spans:
             return {"unit": unit}
-        first = st.selectbox(
-            tr("Run"), list(spans), index=None, key=f"why.begin.{run}.{unit}", placeholder=tr("all of them"),
-            format_func=lambda step: units.span(spans[step], horizon),
-        )  # fmt: skip
+        words = {first: units.span(span, horizon) for first, span in spans.items()}
+        key = f"why.begin.{run}.{unit}"
+        first = widgets.pick(tr("Run"), words, key, words.__getitem__, none=tr("all of them"))
     return {"unit": unit, "at": None if first is None else horizon.instant(first * horizon.step_min).isoformat()}
+
+
+def _clock(horizon: Horizon, minute: float) -> str:
+    return clock(horizon.instant(minute))
 
 
 def _hour(plan: Plan, run: str) -> dict[str, Any]:
     horizon = plan.scenario.horizon
     minutes = list(range(0, int(horizon.length_min), 60))
-    minute = st.selectbox(
-        tr("Hour"), minutes, format_func=lambda at: clock(horizon.instant(at)), key=f"why.hour.{run}"
-    )  # fmt: skip
+    minute = widgets.pick(tr("Hour"), minutes, f"why.hour.{run}", partial(_clock, horizon))
     return {"hour": horizon.instant(minute).isoformat()}
 
 
@@ -120,17 +118,17 @@ def show_why(stored: StoredAnalysis) -> None:
     for answer in result["answers"]:
         lines = list(_lines(answer))
         if lines:
-            with st.expander(
-                say(answer["says"]), expanded=answer["more"] is None, key=f"why.{stored.id}.{answer['says']}"
-            ):
+            key = f"why.{stored.id}.{answer['says']}"
+            with st.expander(say(answer["says"]), expanded=answer["more"] is None, key=key):
                 st.text("\n".join(lines))
     _slots(stored, horizon)
     if not result["complete"]:
         caption("The time limit was reached before everything was tried; allow more time.")
     if result["slack"] is not None and result["slack"] > 0:
         slack = f"{number(result['slack'], 1)} {result['unit']}"
-        caption("The stored plan itself may be up to {slack} from the best; smaller differences mean little.",
-               slack=slack)  # fmt: skip
+        caption(
+            "The stored plan itself may be up to {slack} from the best; smaller differences mean little.", slack=slack
+        )
 
 
 def _row(answer: dict[str, Any], horizon: Horizon, result: dict[str, Any]) -> dict[str, str]:
@@ -176,10 +174,9 @@ def _slots(stored: StoredAnalysis, horizon: Horizon) -> None:
     possible = sum(slot["more_of_goal"] is not None for slot in result["slots"])
     st.markdown(f"**{tr('Other starts, all other heats in place (estimate)')}**")
     paragraph("{count} of {all} starts are possible.", count=possible, all=len(result["slots"]))
-    chart_cache.chart(
-        ("slots", stored.id), lambda: studies.start_slots(result["slots"], horizon, result["unit"]),
-        tr("Cost of each possible start [{unit}]; a start without a mark is not possible.", unit=result["unit"]),
-    )  # fmt: skip
+    says = tr("Cost of each possible start [{unit}]; a start without a mark is not possible.", unit=result["unit"])
+    build = partial(studies.start_slots, result["slots"], horizon, result["unit"])
+    chart_cache.chart(("slots", stored.id), build, says)
 
 
 WHY = Analysis(
@@ -280,21 +277,15 @@ def show_prices(stored: StoredAnalysis) -> None:
         return f"{say(rows[i]['name'])}: {say(rows[i]['says'])}"
 
     i = st.selectbox(tr("Price"), range(len(rows)), format_func=label, key="prices.row")
-    row = rows[i]
+    row, unit = rows[i], _price_unit(rows[i])
     values = np.array(row["values"])
     if len(values) > 1:
         # a meter's interval may be longer than a step
         values = np.repeat(values, max(1, horizon.n_steps // len(values)))[: horizon.n_steps]
     if len(values) == horizon.n_steps:
-        chart_cache.chart(
-            ("prices", stored.id, i),
-            lambda: studies.stepped(values, View.of(horizon), f"{say(row['name'])} [{_price_unit(row)}]"),
-            tr(
-                "{price} by hour [{unit}]; the table below has mean, least and most.",
-                price=label(i),
-                unit=_price_unit(row),
-            ),
-        )
+        build = partial(studies.stepped, values, View.of(horizon), f"{say(row['name'])} [{unit}]")
+        says = tr("{price} by hour [{unit}]; the table below has mean, least and most.", price=label(i), unit=unit)
+        chart_cache.chart(("prices", stored.id, i), build, says)
     table(
         [
             {

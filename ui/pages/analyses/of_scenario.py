@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ from emberline.studies.rolling import How, refuse
 from emberline.ui.pages.analyses.shape import Analysis, Question, scenario_of, table
 from emberline.ui.pages.request.form import Request
 from emberline.ui.pages.session import chart_cache, navigation, session, widgets
+from emberline.ui.pages.session.widgets import caption, paragraph, warning
 
 LOADS = tuple(range(30, 101, 10))
 DEFAULT = (50, 60, 70, 80, 90, 100)
@@ -46,13 +48,10 @@ def ask_headroom(request: Request) -> Question:
     if scenario.by_the_minute:
         return Question(problem=tr("Lateness weighs neither carbon nor cost; choose one of them as the goal."))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        loads = st.multiselect(
-            tr("Order loads [%]"), LOADS, default=list(DEFAULT), key="headroom.loads",
-            help=tr("One plan is made for each, within the time limit at the side"),
-        )  # fmt: skip
-        threshold = widgets.number(
-            tr("Smallest saving that counts [%]"), "headroom.threshold", 1.0, 0.0, 50.0, step=0.5
-        )
+        words = tr("One plan is made for each, within the time limit at the side")
+        loads = st.multiselect(tr("Order loads [%]"), LOADS, default=list(DEFAULT), key="headroom.loads", help=words)
+        least = tr("Smallest saving that counts [%]")
+        threshold = widgets.number(least, "headroom.threshold", 1.0, 0.0, 50.0, step=0.5)
     if not loads:
         return Question(problem=tr("Choose at least one load."))
     return Question({"loads": [load / 100 for load in sorted(loads)], "threshold": threshold / 100})
@@ -63,16 +62,13 @@ def show_headroom(stored: StoredAnalysis) -> None:
     result = stored.result
     st.markdown(f"**{sentence(say(result['says']))}**")
     if any(load["goal_share"] is not None for load in result["loads"]):
-        chart_cache.chart(
-            ("headroom", stored.id), lambda: studies.saving_by_load(result["loads"], result["threshold"]),
-            tr("Saving of the goal by order load; the table below has the same values."),
-        )  # fmt: skip
-        st.caption(
-            tr(
-                "Line: the mean of the disturbed replays with its 95 % interval, where there are any, else the "
-                "undisturbed day. Grey: what a better plan could save at most, by the bound. Dashed: the smallest "
-                "saving that counts."
-            )
+        build = partial(studies.saving_by_load, result["loads"], result["threshold"])
+        words = tr("Saving of the goal by order load; the table below has the same values.")
+        chart_cache.chart(("headroom", stored.id), build, words)
+        caption(
+            "Line: the mean of the disturbed replays with its 95 % interval, where there are any, else the "
+            "undisturbed day. Grey: what a better plan could save at most, by the bound. Dashed: the smallest "
+            "saving that counts."
         )
     table(load_rows(result))
 
@@ -105,7 +101,7 @@ def show_levers(stored: StoredAnalysis) -> None:
     together = result["together"]
     _headline(result)
     if together is None:
-        st.warning(tr("No plan was found with all levers: allow more time, or ask why there is no plan."))
+        warning("No plan was found with all levers: allow more time, or ask why there is no plan.")
     elif result["levers"]:
         _waterfall(stored)
         table(lever_rows(result))
@@ -129,10 +125,8 @@ def show_levers(stored: StoredAnalysis) -> None:
 def _headline(result: dict[str, Any]) -> None:
     saved, money = result["saved"]["baseline"], result["currency"]
     if saved is not None:
-        saving = tr(
-            "{tonnes} t CO2e, {cost} {currency}",
-            tonnes=number(saved["carbon_kg"] / 1000, 1), cost=number(saved["cost"], 0), currency=money,
-        )  # fmt: skip
+        tonnes, cost = number(saved["carbon_kg"] / 1000, 1), number(saved["cost"], 0)
+        saving = tr("{tonnes} t CO2e, {cost} {currency}", tonnes=tonnes, cost=cost, currency=money)
         says = tr("Planned together, the plant saves {saving} compared with the baseline.", saving=saving)
         st.markdown(f"**{says}**")
     search = result["searches"]["joint"]
@@ -150,15 +144,14 @@ def _waterfall(stored: StoredAnalysis) -> None:
     key, factor, digits = LEVER_FIGURES[str(figure)]
     rest = result["interaction"][column]
     if rest is None:
-        st.caption(tr("A lever has no plan on its own, so its part of the sum is not known."))
+        caption("A lever has no plan on its own, so its part of the sum is not known.")
         return
     rows = [(lever_name(lever["name"]), lever[column][key] * factor) for lever in result["levers"]]
     rows.append((tr("interaction"), rest[key] * factor))
     unit = "t CO2e" if figure == "carbon" else result["currency"]
-    chart_cache.chart(
-        ("levers", stored.id, figure, column), lambda: studies.waterfall(rows, unit, digits),
-        tr("Saving by lever and their interaction; the table below has the same values."),
-    )  # fmt: skip
+    words = tr("Saving by lever and their interaction; the table below has the same values.")
+    build = partial(studies.waterfall, rows, unit, digits)
+    chart_cache.chart(("levers", stored.id, figure, column), build, words)
 
 
 LEVERS = Analysis(
@@ -185,16 +178,18 @@ KEYS = {
     "market.price_per_mwh.scale": mark("price factor [1]"),
 }
 """Keys offered by name, with units; any other key of the scenario can be typed."""
-SWEPT = {
-    "carbon_kg": (mark("carbon [t CO2e]"), 1e-3, 2),
-    "cost": (mark("cost [{unit}]"), 1.0, 0),
-    "peak_mw": (mark("peak [MW]"), 1.0, 1),
+FIGURES = {
+    "figures carbon_kg": (mark("carbon [t CO2e]"), 1e-3, 2),
+    "figures cost": (mark("cost [{unit}]"), 1.0, 0),
+    "figures peak_mw": (mark("peak [MW]"), 1.0, 1),
+    "saved carbon_kg": (mark("carbon saved [t CO2e]"), 1e-3, 2),
+    "saved cost": (mark("cost saved [{unit}]"), 1.0, 0),
 }
-"""Title, factor and digits."""
-SAVED = {
-    "carbon_kg": (mark("carbon saved [t CO2e]"), 1e-3, 2),
-    "cost": (mark("cost saved [{unit}]"), 1.0, 0),
-}
+"""Title, factor and digits of a figure of a plan, and of what it saves."""
+
+
+EXAMPLE = "10, 20, 30"
+"""Values of a key."""
 
 
 def ask_sweep(request: Request) -> Question:
@@ -208,10 +203,9 @@ def ask_sweep(request: Request) -> Question:
                 format_func=lambda key: title(key, scenario.market.currency), placeholder=tr("choose or type a key"),
                 key=f"sweep.key.{place}",
             )  # fmt: skip
-            values = st.text_input(
-                tr("Values"), "10, 20, 30" if place == 0 else "", key=f"sweep.values.{place}",
-                placeholder="10, 20, 30", help=tr("Separated by commas, in the unit of the key"),
-            )  # fmt: skip
+            words, first = tr("Separated by commas, in the unit of the key"), "" if place else EXAMPLE
+            name = f"sweep.values.{place}"
+            values = st.text_input(tr("Values"), first, key=name, placeholder=EXAMPLE, help=words)
         if key and values.strip():
             texts.append(f"{key}=[{values.strip()}]")
     if not texts:
@@ -242,13 +236,11 @@ def show_sweep(stored: StoredAnalysis) -> None:
     """Draw the result."""
     result = stored.result
     money, keys = result["currency"], list(result["keys"])
-    st.text(tr("{done} of {of} plans were made.", done=result["planned"], of=len(result["plans"])))
-    options = [f"figures {name}" for name in SWEPT] + [f"saved {name}" for name in SAVED]
-    figure = widgets.choose(
-        tr("Figure"), options, options[0], f"sweep.figure.{stored.id}", lambda option: _figure(option, money)[0]
-    )
+    paragraph("{done} of {of} plans were made.", done=result["planned"], of=len(result["plans"]))
+    first, key = next(iter(FIGURES)), f"sweep.figure.{stored.id}"
+    figure = widgets.choose(tr("Figure"), [*FIGURES], first, key, lambda option: _figure(option, money)[0])
     if len(keys) <= 2 and any(row["figures"] for row in result["plans"]):
-        _chart(stored, figure or options[0], keys)
+        _chart(stored, figure or first, keys)
     table([_row(row, keys, money) for row in result["plans"]])
     for row in result["plans"]:
         if row["status"] == "failed" or (row["run"] and not row["acceptable"]):
@@ -257,9 +249,7 @@ def show_sweep(stored: StoredAnalysis) -> None:
 
 
 def _figure(option: str, money: str) -> tuple[str, float, int]:
-    """Title, factor and digits of a figure of a plan, or of what it saves."""
-    of, name = option.split()
-    text, factor, digits = (SWEPT if of == "figures" else SAVED)[name]
+    text, factor, digits = FIGURES[option]
     return tr(text, unit=money), factor, digits
 
 
@@ -270,25 +260,18 @@ def _chart(stored: StoredAnalysis, option: str, keys: list[str]) -> None:
     titles = [title(key, result["currency"]) for key in keys]
     rows: list[dict[str, Any]] = []
     for row in result["plans"]:
-        value = row[of].get(name)
-        setting = [row["setting"][key] for key in keys]
-        rows.append(
-            {
-                "x": str(setting[0]) if len(keys) == 2 else setting[0],
-                "y": str(setting[-1]),
-                "value": None if value is None else value * factor,
-                "says": _status(row),
-            }
-        )
+        value = None if row[of].get(name) is None else row[of][name] * factor
+        first, last = row["setting"][keys[0]], row["setting"][keys[-1]]
+        x = str(first) if len(keys) == 2 else first
+        rows.append({"x": x, "y": str(last), "value": value, "says": _status(row)})
 
-    def build() -> Any:
-        if len(keys) == 2:
-            return studies.over_two(rows, (titles[0], titles[1]), label, digits)
-        return studies.along_one(rows, titles[0], label, digits)
-
-    chart_cache.chart(
-        ("sweep", stored.id, option), build, tr("{figure} of each plan, as in the table below.", figure=label)
+    two = (titles[0], titles[-1])
+    build = (
+        partial(studies.over_two, rows, two, label, digits) if len(keys) == 2
+        else partial(studies.along_one, rows, titles[0], label, digits)
     )  # fmt: skip
+    words = tr("{figure} of each plan, as in the table below.", figure=label)
+    chart_cache.chart(("sweep", stored.id, option), build, words)
 
 
 def _status(row: dict[str, Any]) -> str:
@@ -299,11 +282,11 @@ def _status(row: dict[str, Any]) -> str:
 
 def _row(row: dict[str, Any], keys: list[str], money: str) -> dict[str, str]:
     cells = {title(key, money): _value(row["setting"][key]) for key in keys}
-    for of, names in (("figures", SWEPT), ("saved", SAVED)):
-        for name in names:
-            label, factor, digits = _figure(f"{of} {name}", money)
-            write = number if of == "figures" else signed
-            cells[label] = write(row[of][name] * factor, digits) if name in row[of] else "–"
+    for option in FIGURES:
+        label, factor, digits = _figure(option, money)
+        of, name = option.split()
+        write = number if of == "figures" else signed
+        cells[label] = write(row[of][name] * factor, digits) if name in row[of] else "–"
     successes = tr("{held} of {n}", held=row["held"], n=row["replications"]) if row["replications"] else "–"
     return {**cells, tr("held"): successes, say("status"): _status(row)}
 
@@ -321,10 +304,7 @@ def _open(plans: list[dict[str, Any]], keys: list[str], money: str) -> None:
     if not runs:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        run = st.selectbox(
-            tr("Open as a plan"), list(runs), index=None, format_func=runs.__getitem__, placeholder=tr("choose one"),
-            key="sweep.run",
-        )  # fmt: skip
+        run = widgets.pick(tr("Open as a plan"), runs, "sweep.run", runs.__getitem__, none=tr("choose one"))
         if st.button(tr("Open"), disabled=run is None, key="sweep.open"):
             session.choose(str(run))
             navigation.go("plan")
@@ -352,25 +332,16 @@ def ask_roll(request: Request) -> Question:
     scenario = scenario_of(request)
     first, last = _days(scenario.horizon)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        days = st.date_input(
-            tr("From and to (included)"), (first, last), key=f"roll.days.{first}.{last}", format="YYYY-MM-DD"
-        )  # fmt: skip
-        every = st.multiselect(
-            tr("Plan every"), SPANS, default=[60], format_func=roll_span, key="roll.every",
-            help=tr("The first one is the roll; the others are compared with it"),
-        )  # fmt: skip
+        period = tr("From and to (included)")
+        days = st.date_input(period, (first, last), key=f"roll.days.{first}.{last}", format="YYYY-MM-DD")
+        words = tr("The first one is the roll; the others are compared with it")
+        how: dict[str, Any] = {"format_func": roll_span, "key": "roll.every", "help": words}
+        every = st.multiselect(tr("Plan every"), SPANS, default=[60], **how)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         ahead = widgets.number(tr("Look ahead [h]"), "roll.ahead", 48, 1, 24 * 14)
         frozen = widgets.number(tr("Frozen after each planning [h]"), "roll.frozen", 0, 0, 72)
-        keep = widgets.number(
-            tr("Keep the previous plan below [%]"),
-            "roll.keep",
-            0.1,
-            0.0,
-            50.0,
-            step=0.1,
-            help=tr("A new plan that is better by less is not adopted"),
-        )
+        words = tr("A new plan that is better by less is not adopted")
+        keep = widgets.number(tr("Keep the previous plan below [%]"), "roll.keep", 0.1, 0.0, 50.0, step=0.1, help=words)
     with st.container(horizontal=True):
         foresight = st.toggle(tr("Also with prices and intensities known"), value=True, key="roll.foresight")
         disturbed = st.toggle(tr("With disturbances of the line"), key="roll.disturbed")
@@ -385,10 +356,11 @@ def ask_roll(request: Request) -> Question:
             refuse(scenario, How(minutes, 60.0 * ahead, 60.0 * frozen, keep / 100), disturbed=disturbed)
     except ScenarioError as error:
         return Question(problem="\n".join(map(str, error.problems)))
+    start, end = (None, None) if as_it_is else (picks[0].isoformat(), picks[1].isoformat())
     return Question(
         {
-            "start": None if as_it_is else picks[0].isoformat(),
-            "end": None if as_it_is else picks[1].isoformat(),
+            "start": start,
+            "end": end,
             "every_min": list(every),
             "look_ahead_min": 60.0 * ahead,
             "frozen_min": 60.0 * frozen,
@@ -410,7 +382,7 @@ def show_roll(stored: StoredAnalysis) -> None:
     table(side_rows(result))
     missed = result["roll"]["violations"]
     if missed:
-        st.warning(tr("The roll missed {count} limits.", count=len(missed)))
+        warning("The roll missed {count} limits.", count=len(missed))
     _moments(stored)
 
 
@@ -424,23 +396,19 @@ def _moments(stored: StoredAnalysis) -> None:
     places = list(range(len(steps)))
     place = places[0]
     if len(places) > 1:
-        place = st.select_slider(
-            tr("Now"), places, value=places[len(places) // 2],
-            format_func=lambda i: clock(horizon.instant(steps[i]["at_min"])), key=f"roll.now.{stored.id}",
-        )  # fmt: skip
+        clocks = [clock(horizon.instant(one["at_min"])) for one in steps]
+        how: dict[str, Any] = {"format_func": clocks.__getitem__, "key": f"roll.now.{stored.id}"}
+        place = st.select_slider(tr("Now"), places, value=places[len(places) // 2], **how)
     step = steps[place]
     runs = {name: np.array(values) for name, values in result["import_mw"].items()}
-    chart_cache.chart(
-        ("now", stored.id, place),
-        lambda: studies.now_line(
-            step["at_min"], step["begin_min"], np.array(result["planned_mw"][place]), runs, horizon
-        ),
-        tr("Grid import up to the moment, as planned at that moment, and of the baseline."),
-    )  # fmt: skip
+    planned = np.array(result["planned_mw"][place])
+    build = partial(studies.now_line, step["at_min"], step["begin_min"], planned, runs, horizon)
+    words = tr("Grid import up to the moment, as planned at that moment, and of the baseline.")
+    chart_cache.chart(("now", stored.id, place), build, words)
     adopted = tr("adopted") if step["laid"] else tr("not adopted, the previous plan continued")
-    better = (
-        "" if step["better"] is None else f", {tr('better by {amount}', amount=roll_amount(step['better'], result))}"
-    )
+    better = ""
+    if step["better"] is not None:
+        better = f", {tr('better by {amount}', amount=roll_amount(step['better'], result))}"
     moved = tr("{energy} MWh moved", energy=signed(step["moved_mwh"], 1).lstrip("+"))
     st.text(f"{say(step['status'])}, {tr('gap {gap}', gap=percent(step['gap']))}{better}; {adopted}; {moved}")
 

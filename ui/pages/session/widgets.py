@@ -63,6 +63,20 @@ def choose(
     return st.segmented_control(label, list(options), default=first, required=True, format_func=words, key=key, **how)
 
 
+def pick(label: str, options: Iterable[Option], key: str, words: Callable[[Option], str] = str, none: str = "") -> Any:
+    """Draw a list of which one is taken, or none.
+
+    Args:
+        label: of the list.
+        options: what there is.
+        key: of the widget.
+        words: of an option.
+        none: what the list says while none is taken; empty: the first one is taken at first.
+    """
+    index = None if none else 0
+    return st.selectbox(label, list(options), index, format_func=words, key=key, placeholder=none or None)
+
+
 def number(label: str, key: str, value: Number, low: Number, high: Number, **how: Any) -> Number:
     """Draw a field for a number between two limits."""
     return st.number_input(label, min_value=low, max_value=high, value=value, key=key, **how)

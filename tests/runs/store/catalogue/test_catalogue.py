@@ -49,9 +49,9 @@ def test_search_finds_what_is_asked_for(store: Store) -> None:
     a = entered(store, number("a"), 1, "melt-shop", title="Reference shop", name="Größe 100 %")
     b = entered(store, number("b"), 2, "melt-shop", name="Night shift")
     c = entered(store, number("c"), 3, "kiln")
-    store.tag(a, ["Winter", "tariff"])
-    store.tag(b, ["winter"])
-    store.rename(c, "Spring_line")
+    store.label(a, add=["Winter", "tariff"])
+    store.label(b, add=["winter"])
+    store.label(c, name="Spring_line")
 
     def found_ids(**case: object) -> list[str]:
         runs = [run.id for run in store.search(**case)]  # type: ignore[arg-type]
@@ -111,32 +111,32 @@ NO_NAMES = (
 def test_what_is_no_name_is_refused(store: Store) -> None:
     """Proves: markup, control characters and what is not seen become no name and no tag; what was there stays."""
     run = entered(store, number("a"), name="kept")
-    store.tag(run, ["kept"])
+    store.label(run, add=["kept"])
     for text in NO_NAMES:
         with pytest.raises(StoreError, match="a name has at most 80 characters"):
-            store.rename(run, text)
+            store.label(run, name=text)
         with pytest.raises(StoreError, match="a tag has 1 to 30 characters"):
-            store.tag(run, [text, "more"])
+            store.label(run, add=[text, "more"])
         with pytest.raises(StoreError, match="not the id of a run"):
-            store.rename("../" + text, "name")
+            store.label("../" + text, name="name")
     for tag in ("", " ", "a b", "a,b", "x" * 31):
         with pytest.raises(StoreError, match="a tag has 1 to 30 characters"):
-            store.tag(run, [tag])
+            store.label(run, add=[tag])
     with pytest.raises(StoreError, match="more than 20 tags"):
-        store.tag(run, map(str, range(20)))
+        store.label(run, add=map(str, range(20)))
     assert (store.entry(run).name, store.entry(run).tags) == ("kept", ("kept",))
     with pytest.raises(StoreError, match="not in the catalogue"):
-        store.rename(number("b"), "name")
+        store.label(number("b"), name="name")
 
 
 def test_a_run_has_twenty_tags_at_most(store: Store) -> None:
     """Proves: the twentieth tag is taken and one more refused, until another goes. Sensitivity: one too few or many."""
     run = entered(store, number("a"))
     tags = [f"tag-{i}" for i in range(20)]
-    store.tag(run, tags)
+    store.label(run, add=tags)
     with pytest.raises(StoreError, match="more than 20 tags"):
-        store.tag(run, ["more"])
-    store.tag(run, ["more"], remove=["tag-0"])
+        store.label(run, add=["more"])
+    store.label(run, add=["more"], remove=["tag-0"])
 
 
 def test_labels_are_kept_with_the_run(store: Store, source: StoredRun, kind: str) -> None:
@@ -145,9 +145,9 @@ def test_labels_are_kept_with_the_run(store: Store, source: StoredRun, kind: str
     Sensitivity: kept in the catalogue alone they would be lost with it."""
     folder = copied_run(source, store.folder, number("a"))
     assert store.rescan().entered == 1
-    store.rename(folder.name, "  Spring tariff, 12:00 – 18:00 (v2)  ")
-    store.tag(folder.name, ["Berlin", "étude"])
-    store.tag(folder.name, ["last"], remove=["BERLIN", "never"])
+    store.label(folder.name, name="  Spring tariff, 12:00 – 18:00 (v2)  ")
+    store.label(folder.name, add=["Berlin", "étude"])
+    store.label(folder.name, add=["last"], remove=["BERLIN", "never"])
     before = store.entry(folder.name)
     assert (before.name, before.tags) == ("Spring tariff, 12:00 – 18:00 (v2)", ("last", "étude"))
     for file in store.folder.glob("catalogue.db*"):
@@ -157,8 +157,8 @@ def test_labels_are_kept_with_the_run(store: Store, source: StoredRun, kind: str
             store.catalogue.forget(run)
         store.rescan()
     assert Store(store.folder).search(text="spring étude") == [before]
-    store.tag(folder.name, remove=before.tags)
-    store.rename(folder.name, "")
+    store.label(folder.name, remove=before.tags)
+    store.label(folder.name, name="")
     assert not (folder / "labels.json").exists()
     store.open(folder.name)
 
@@ -170,7 +170,7 @@ def test_deleted_runs_come_back_for_seven_days(store: Store, source: StoredRun) 
     for run in (number("a"), number("b")):
         copied_run(source, store.folder, run)
     store.rescan()
-    store.tag(number("a"), ["kept"])
+    store.label(number("a"), add=["kept"])
     before = store.entry(number("a"))
     store.delete(number("a"))
     assert [run.id for run in store.list()] == [number("b")]
@@ -307,8 +307,8 @@ for run in rest[1:]:
     except StoreError as error:
         assert "being made" in str(error) or "there already" in str(error), error
 for tag in range(6):
-    store().tag(rest[1], [f"{rest[0]}{tag}", "both"], remove=["never"])
-    store().rename(rest[1], f"{rest[0]} {tag}")
+    store().label(rest[1], add=[f"{rest[0]}{tag}", "both"], remove=["never"])
+    store().label(rest[1], name=f"{rest[0]} {tag}")
 """
 """Claims the same ids as the others do, and labels the first."""
 
@@ -370,8 +370,8 @@ def test_a_home_moves_to_postgresql(
     for digit in "ab":
         copied_run(source, tmp_path, number(digit))
     before.rescan()
-    before.rename(number("a"), "first")
-    before.tag(number("a"), ["kept"])
+    before.label(number("a"), name="first")
+    before.label(number("a"), add=["kept"])
     before.delete(number("b"))
     monkeypatch.setenv(VARIABLE, postgresql.schema())
     after = Store(tmp_path)
@@ -394,7 +394,7 @@ def test_two_homes_share_a_catalogue(
     with there.working(full_plan.scenario, number("b")):
         assert [(run.id, run.state) for run in here.list()] == [(number("b"), "working"), (number("a"), "stored")]
     assert [run.state for run in here.list()] == ["broken", "stored"]
-    there.rename(number("a"), "seen from there")
+    there.label(number("a"), name="seen from there")
     assert here.search(text="seen")[0].id == there.find("aaaa") == here.find("last") == number("a")
     with pytest.raises(StoreError, match="no stored run yet"):
         there.find("last")

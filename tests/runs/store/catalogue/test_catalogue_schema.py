@@ -128,7 +128,7 @@ def test_an_earlier_catalogue_opens(earlier: Path, kind: str, source: StoredRun)
     assert (entry.carbon_kg, entry.input_sha256) == (figures.carbon_kg, source.meta["input_sha256"])
     assert entry.created.isoformat() == "2026-06-01T06:00:00+00:00"
     assert {run.home for run in store.list()} == {store.identity()}
-    store.rename(number("b"), "broken one")
+    store.label(number("b"), name="broken one")
     assert [run.id for run in Store(earlier).search(text="broken one")] == [number("b")]
     store.open(number("a"))
     if kind == "sqlite":

@@ -52,8 +52,8 @@ def test_each_request_ends_with_one_line(store: Store, postgresql: Server) -> No
     requests: list[Callable[[], object]] = [
         store.list,
         lambda: Store(store.folder),
-        lambda: store.rename(run, "name"),
-        lambda: store.tag(run, ["tag"]),
+        lambda: store.label(run, name="name"),
+        lambda: store.label(run, add=["tag"]),
         lambda: store.delete(run),
     ]
     with postgresql.stopped(), ThreadPoolExecutor() as threads:
