@@ -15,7 +15,7 @@ from emberline import twin
 from emberline.planning.loop import policy_of, run
 from emberline.scenarios import Case, Problem, ScenarioError
 from emberline.scenarios.records.replanning import Using
-from emberline.twin.power import Trace, operations_trace
+from emberline.twin.power import Trace
 from emberline.twin.run import plants
 
 MEAN_MIN = 0.5
@@ -75,15 +75,8 @@ class SimulatedPlant:
 
     @cached_property
     def _traces(self) -> dict[str, Trace]:
-        ran, table, traces = self._course, self._day.shop, {}
-        for u, name in enumerate(table.units):
-            rows = np.flatnonzero(ran.unit == u)
-            stops = {k: ran.stops[i] for k, i in enumerate(rows.tolist()) if i in ran.stops}
-            unit, first, last, nominal, extra = (
-                each[rows] for each in (ran.unit, ran.first, ran.last, ran.nominal, ran.extra)
-            )
-            traces[name] = operations_trace(unit, first, last, nominal, extra, table.profiles, stops)
-        return traces
+        work = self._course.work
+        return {name: work.of(np.flatnonzero(work.unit == u)).trace() for u, name in enumerate(work.shop.units)}
 
     @cached_property
     def _energies(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -92,8 +85,8 @@ class SimulatedPlant:
     @property
     def stops(self) -> list[tuple[str, float, float]]:
         """Breakdowns: unit, when and how long [min]."""
-        ran, units = self._course, self.units
-        return [(units[ran.unit[i]], *stop) for i, stops in ran.stops.items() for stop in stops]
+        work, units = self._course.work, self.units
+        return [(units[work.unit[i]], *stop) for i, stops in work.stops.items() for stop in stops]
 
     def heat_on(self, unit: str, at_min: float) -> str:
         """The heat on a unit; empty: none."""
