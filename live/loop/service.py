@@ -249,18 +249,15 @@ class Service:
         self._event(now, Message("The plan in force has ended; the baseline is followed."))
 
     def _advise(self, proposal: Proposal) -> None:
-        advice = Advice(
-            proposal.id, "open", proposal.created, proposal.data_at, proposal.expires, proposal.ends, proposal.hash,
-            proposal.body,
-        )  # fmt: skip
+        advice = proposal.advice
         self.decisions.advise(advice, proposal.schedule, "loop", proposal.says)
         in_force = self.decisions.in_force()
         if ("" if in_force is None else in_force.id) != self._in_force:
             reason = "the plan in force has changed during the search"
-            self.decisions.decide(advice.id, approve=False, who="loop", reason=reason, now=proposal.created)
+            self.decisions.decide(advice.id, approve=False, who="loop", reason=reason, now=advice.created)
             return
         for says in publish(self.plant, advice, self._environment):
-            self._event(proposal.created, says)
+            self._event(advice.created, says)
 
     def _event(self, now: datetime, says: str) -> None:
         self.events = [*self.events, {"at": now.isoformat(), "says": says}][-MAX_EVENTS:]
@@ -300,5 +297,5 @@ def plain(outcome: Outcome) -> dict[str, Any]:
         "marks": list(outcome.state.marks),
         "late": dict(outcome.late),
         "events": list(outcome.events),
-        "advice": None if outcome.proposal is None else outcome.proposal.id,
+        "advice": None if outcome.proposal is None else outcome.proposal.advice.id,
     }

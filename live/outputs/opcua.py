@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -62,15 +63,9 @@ class Server:
 
     def _drop(self) -> None:
         one, self._client = self._client, None
-
-        async def away() -> None:
-            if one is not None:
-                try:
-                    await one.disconnect()
-                except (OSError, UaError, TimeoutError, RuntimeError):
-                    return
-
-        self._runner.run(away())
+        if one is not None:
+            with suppress(OSError, UaError, TimeoutError, RuntimeError):
+                self._runner.run(one.disconnect())
 
 
 class OpcUaSetPoints:
