@@ -15,7 +15,7 @@ def test_a_heat_that_goes_to_another_unit_is_told_once() -> None:
     before = twin.dispatch(scenario)
     run, advised = twin.replay(scenario, before), before.copy(deep=True)
     stage, (first, second) = str(before["stage"].values[0]), before["heat"].values[:2].tolist()
-    advised["unit"].loc[{"heat": first, "stage": stage}] = "other"
+    advised["unit"].loc[{"heat": first, "stage": stage}] = "X"
     advised["start_min"].loc[{"heat": second, "stage": stage}] += 30
     told = [str(message) for message in moves(scenario, run, advised, -1e6) if f"({stage})" in str(message)]
-    assert [("on other instead of" in text, "starts later" in text) for text in told] == [(True, False), (False, True)]
+    assert [("on X instead of" in text, "starts later" in text) for text in told] == [(True, False), (False, True)]
