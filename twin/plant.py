@@ -175,11 +175,8 @@ class LinePlant:
         self.follow_rows(rows_of(other.operations), other.operations.missing)
 
     def state(self) -> xr.Dataset:
-        """State of the plant, as those who plan on read it (``twin.state.later``): the day as it will come to be."""
-        return self.ahead()
-
-    def ahead(self) -> xr.Dataset:
-        """The day as it will come to be under what is followed now, a dataset of table ``RUN``; it stands where it is.
+        """State of the plant, as those who plan on read it (``twin.state.later``): the day as it will come to be under
+        what is followed now, a dataset of table ``RUN``; it stands where it is.
 
         What lies ahead is the day's own, and nobody's knowledge.
         """

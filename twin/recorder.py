@@ -132,7 +132,7 @@ def idling(work: Work) -> Trace:
         here = work.unit == u
         spans = zip(work.start[here].tolist(), work.end[here].tolist(), strict=True)
         pieces += idle_pieces(states, spans, work.shop.length)
-    return Trace(*np.array(pieces, dtype=float).reshape(-1, 3).T)
+    return Trace.of(pieces)
 
 
 @dataclass(frozen=True)

@@ -102,13 +102,11 @@ class ParquetHistory:
     def table(self, begin: datetime, end: datetime, tags: Iterable[str] | None = None) -> pa.Table:
         """Rows within a time."""
         first, last = (moment.astimezone(UTC).date().isoformat() for moment in (begin, end))
-        parts = []
+        parts = [SCHEMA.empty_table()]
         for folder in sorted(self.folder.glob("day=*")):
             if first <= folder.name.removeprefix("day=") <= last:
                 with FileLock(self.folder / "merge.lock", timeout=LOCK_S):
                     parts += [pq.read_table(path, schema=SCHEMA) for path in sorted(folder.glob("*.parquet"))]
-        if not parts:
-            return SCHEMA.empty_table()
         table = pa.concat_tables(parts)
         at = table["time_utc"]
         mask = pc.and_(pc.greater_equal(at, _scalar(begin)), pc.less(at, _scalar(end)))
