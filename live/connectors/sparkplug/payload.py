@@ -145,7 +145,7 @@ def _write(one: Any, metric: Metric) -> None:
         number = int(value) & (2**bits - 1)  # type: ignore[arg-type]
         setattr(one, "long_value" if kind in LONGS else "int_value", number)
     else:
-        setattr(one, FIELDS.get(kind, "string_value"), value)
+        setattr(one, FIELDS.get(kind or 0, "string_value"), value)
 
 
 def _metric(one: Any) -> Metric:
