@@ -19,7 +19,6 @@ def envelope(scenario: Case) -> xr.Dataset:
     of what an operation takes on its unit, breakdowns included.
     """
     table = shop(scenario)
-    times = scenario.horizon.times
     heats, stages = list(table.names), list(table.stages)
     size = (len(heats), len(table.units))
     started = np.full((len(heats), len(stages)), np.nan)
@@ -43,11 +42,10 @@ def envelope(scenario: Case) -> xr.Dataset:
             **processes,
         },
         coords={
-            **{
-                name: np.array(labels, dtype=str)
-                for name, labels in (("heat", heats), ("stage", stages), ("unit", table.units))
-            },
-            "time": times,
+            "heat": np.array(heats, dtype=str),
+            "stage": np.array(stages, dtype=str),
+            "unit": np.array(table.units, dtype=str),
+            "time": scenario.horizon.times,
             **labels,
         },
         attrs={"planning_quantile": scenario.disturbances.planning_quantile},

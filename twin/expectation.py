@@ -14,7 +14,7 @@ from emberline.scenarios.line.tables import shop
 from emberline.twin.line.clock import Clock
 from emberline.twin.line.line import ListReplay
 from emberline.twin.line.operations import Actual, SoFar, onward, operations_of, rows_of
-from emberline.twin.recorder import record
+from emberline.twin.recorder import course, record
 from emberline.twin.run_variables import run_attrs
 from emberline.twin.site.site import Setpoints, SiteGrid
 
@@ -57,7 +57,8 @@ def expect(
     history = ListReplay(operations, operations.planned, {}, clock=Clock(now_min), so_far=so_far).run()
     setpoints = None if schedule.attrs.get("policy") == Policy.BASELINE else Setpoints.read(schedule)
     attrs = run_attrs(scenario.disturbances.seed, 0, False, Policy.SCHEDULE)
-    return record(operations, history, np.ones(len(operations)), SiteGrid(scenario), setpoints, attrs)
+    ran = course(operations, history, np.ones(len(operations)), SiteGrid(scenario), setpoints, disturbed=False)
+    return record(ran, attrs)
 
 
 def _actual(unit: int, one: Operation) -> Actual:

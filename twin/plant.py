@@ -175,11 +175,8 @@ class LinePlant:
         self.follow_rows(rows_of(other.operations), other.operations.missing)
 
     def state(self) -> xr.Dataset:
-        """State of the plant, as those who plan on read it (``twin.state.later``): the day as it will come to be."""
-        return self.ahead()
-
-    def ahead(self) -> xr.Dataset:
-        """The day as it will come to be under what is followed now, a dataset of table ``RUN``; it stands where it is.
+        """State of the plant, as those who plan on read it (``twin.state.later``): the day as it will come to be under
+        what is followed now, a dataset of table ``RUN``; it stands where it is.
 
         What lies ahead is the day's own, and nobody's knowledge.
         """
@@ -214,16 +211,19 @@ class LinePlant:
 
     def course(self, history: LineHistory | None = None) -> Course:
         """Course of the site with every limit that was missed; after the end, or of an outlook."""
-        return course(*self._ran(history), self.disturbed)
+        of, history = self.operations.arrays, history or self._history
+        assert history is not None
+        factor = self._factors[of["unit"], of["heat"], 1]
+        return course(self.operations, history, factor, self.follower.grid, self.setpoints, self.disturbed)
 
     def columns(self) -> Columns:
         """The day as plain arrays; after the end."""
-        return columns(*self._ran(), self._attrs)
+        return columns(self.course(), self._attrs)
 
     def dataset(self, history: LineHistory | None = None) -> xr.Dataset:
         """The day, a dataset of table ``RUN``; after the end, or of an outlook."""
         by_heat = not self.disturbed and self.follower.policy == Policy.SCHEDULE
-        return record(*self._ran(history), self._attrs, by_heat=by_heat)
+        return record(self.course(history), self._attrs, by_heat=by_heat)
 
     def misses(self) -> list[Violation]:
         """Limits missed, in the order of their moments; of heats that are late or not finished the last unit is named,
@@ -239,10 +239,3 @@ class LinePlant:
     @property
     def _attrs(self) -> dict[str, object]:
         return run_attrs(self.seed, self.replication, self.disturbed, self.follower.policy)
-
-    def _ran(
-        self, history: LineHistory | None = None
-    ) -> tuple[Operations, LineHistory, np.ndarray, SiteGrid, Setpoints | None]:
-        of, history = self.operations.arrays, history or self._history
-        assert history is not None
-        return self.operations, history, self._factors[of["unit"], of["heat"], 1], self.follower.grid, self.setpoints

@@ -6,6 +6,7 @@ integral: nothing is sampled, and grids of 5, 15 and 60 min agree to rounding.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,11 @@ class Trace:
     """End of each piece [min], shape (n_pieces,)."""
     power: np.ndarray
     """Power of each piece [MW], shape (n_pieces,)."""
+
+    @classmethod
+    def of(cls, pieces: Sequence[tuple[float, float, float]]) -> Trace:
+        """From start, end [min] and power [MW] of each piece."""
+        return cls(*np.array(pieces, dtype=float).reshape(-1, 3).T)
 
     def cumulative(self) -> tuple[np.ndarray, np.ndarray]:
         """Breakpoints [min] and the energy drawn until each of them [MWh], shape (2 n_pieces,) each."""

@@ -20,7 +20,7 @@ from emberline.twin.line.operations import arrange
 from emberline.twin.plant import Follower, LinePlant, failures, scattered
 from emberline.twin.processes.plant import WorksFollower, WorksPlant
 from emberline.twin.processes.run import dispatch_works
-from emberline.twin.recorder import record
+from emberline.twin.recorder import course, record
 from emberline.twin.run_variables import Violation, run_attrs
 from emberline.twin.site.site import SiteGrid
 
@@ -164,4 +164,5 @@ def _serve(table: LineShop, seed: int, replication: int, disturbed: bool) -> xr.
     of = operations.arrays
     attrs = run_attrs(seed, replication, disturbed, Policy.BASELINE)
     assert not any(math.isnan(end) for end in history.end)
-    return record(operations, history, factor[of["unit"], of["heat"], 1], SiteGrid(table.scenario), None, attrs, queued)
+    ran = course(operations, history, factor[of["unit"], of["heat"], 1], SiteGrid(table.scenario), None, disturbed)
+    return record(ran, attrs, queued)

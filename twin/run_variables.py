@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +13,10 @@ TOLERANCE = 1e-6
 """MW and MWh that count as zero."""
 SMALL = 1e-5
 """Share of a store's rate that may go the other way at the same time: a solver's whole numbers are as exact."""
+
+
+NUMBERS = ("at_min", "amount", "cost", "min")
+"""Columns of acts, violations and stops that are numbers."""
 
 
 class Act(NamedTuple):
@@ -51,25 +55,13 @@ def run_attrs(seed: int, replication: int, disturbed: bool, policy: Policy) -> d
 
 def violation_variables(violations: list[Violation]) -> dict[str, Any]:
     """Violations as variables of table ``RUN``, in the order of their moments."""
-    rows = sorted(violations, key=lambda row: row.at_min)
-    kinds: list[list] = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(6)]
-    return {
-        f"violation_{name}": ("violation", np.array(column, dtype=float if name in ("at_min", "amount") else np.str_))
-        for name, column in zip(("kind", "heat", "unit", "at_min", "amount", "measure"), kinds, strict=True)
-    }
+    return _table("violation", Violation._fields, sorted(violations, key=lambda row: row.at_min))
 
 
 def recourse_variables(acts: Iterable[Act]) -> dict[str, Any]:
     """Recourse as variables of table ``RUN``, in the order of its moments; none where nothing was done."""
     rows = sorted(acts, key=lambda row: row.at_min)
-    if not rows:
-        return {}
-    columns = zip(Act._fields, zip(*rows, strict=True), strict=True)
-    text = ("kind", "unit", "measure")
-    return {
-        f"recourse_{name}": ("recourse", np.array(column, dtype=np.str_ if name in text else float))
-        for name, column in columns
-    }
+    return _table("recourse", Act._fields, rows) if rows else {}
 
 
 def stop_variables(stops: Iterable[tuple[str, float, float]]) -> dict[str, Any]:
@@ -79,11 +71,13 @@ def stop_variables(stops: Iterable[tuple[str, float, float]]) -> dict[str, Any]:
         stops: unit, when and how long [min] of each.
     """
     rows = sorted(stops, key=lambda row: row[1])
-    if not rows:
-        return {}
-    unit, at, halt = zip(*rows, strict=True)
+    return _table("stop", ("unit", "at_min", "min"), rows) if rows else {}
+
+
+def _table(dim: str, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+    """Rows as variables, a column for each name."""
+    columns = zip(*rows, strict=True) if rows else [()] * len(names)
     return {
-        "stop_unit": ("stop", np.array(unit, dtype=np.str_)),
-        "stop_at_min": ("stop", np.array(at, dtype=float)),
-        "stop_min": ("stop", np.array(halt, dtype=float)),
+        f"{dim}_{name}": (dim, np.array(column, dtype=float if name in NUMBERS else np.str_))
+        for name, column in zip(names, columns, strict=True)
     }

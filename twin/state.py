@@ -209,10 +209,8 @@ def remembered(scenario: Case, meter_mw: np.ndarray, at_min: float) -> tuple[Bef
     """
     interval, horizon = scenario.site.grid.metered_interval_min, scenario.horizon
     n = round(at_min / interval)
-    values, so_far = (
-        scenario.market.tariff_before,
-        scenario.market.tariff_before.peak_mw or scenario.state.peak_so_far_mw,
-    )
+    values = scenario.market.tariff_before
+    so_far = values.peak_mw or scenario.state.peak_so_far_mw
     if not n:
         return values, scenario.state.peak_so_far_mw
     now, first = horizon.instant(n * interval), horizon.instant(0)

@@ -6,8 +6,7 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from emberline.live.connectors.errors import ConnectorError
-from emberline.live.connectors.times import moment
+from emberline.live.connectors.errors import ConnectorError, moment
 from emberline.live.tags import Connector, Reading, Tag
 
 MAX_FILES = 50

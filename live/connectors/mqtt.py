@@ -16,9 +16,8 @@ from urllib.parse import urlsplit
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
-from emberline.live.connectors.errors import ConnectorError, secret
+from emberline.live.connectors.errors import ConnectorError, moment, secret
 from emberline.live.connectors.sparkplug.host import NAMESPACE, Host, node_of
-from emberline.live.connectors.times import moment
 from emberline.live.tags import Connector, Plant, Reading, Tag
 
 KEEPALIVE_S, LONGEST_PAUSE_S = 15, 2

@@ -8,8 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from emberline.live.connectors.errors import ConnectorError, secret
-from emberline.live.connectors.times import moment
+from emberline.live.connectors.errors import ConnectorError, moment, secret
 from emberline.live.tags import Connector, Reading, Tag
 
 QUERY = re.compile(r"\s*(select|with)\b", re.IGNORECASE)

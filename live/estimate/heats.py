@@ -147,9 +147,8 @@ class HeatTracker:
         """Read the line's tables once."""
         self._shop = shop(self.scenario)
         self._spread = {name: Spread(self.scenario.disturbances, name) for name in self._shop.units}
-        self._heat_index = {name: h for h, name in enumerate(self._shop.names)}
-        repairs = self.scenario.disturbances.breakdowns
-        self._repair = {item.unit: item.mttr_min for item in repairs}
+        self._heat_index = self._shop.index
+        self._repair = {item.unit: item.mttr_min for item in self.scenario.disturbances.breakdowns}
 
     def heat(self, unit: str, heat: str, at_min: float) -> None:
         """A unit's heat number was measured; empty: there is none."""
@@ -183,9 +182,9 @@ class HeatTracker:
             at_min, error = (first + at_min) / 2, (at_min - first) / 2
         one.current = Occupation(heat, stage, unit, at_min, error)
         self.occupations[heat, stage] = one.current
-        for other, end in ((o, at_min) for (name, s), o in self.occupations.items() if name == heat and s != stage):
-            if other.end_min is None:
-                other.end_min = end
+        for (name, at), other in self.occupations.items():
+            if name == heat and at != stage and other.end_min is None:
+                other.end_min = at_min
 
     def report(self, heat: str, stage: str, unit: str, start_min: float, end_min: float | None) -> None:
         """The plant has reported an operation, whose times are exact."""

@@ -24,18 +24,26 @@ from emberline.scenarios.home import home
 from emberline.scenarios.whole_file import replacing
 
 MICROSECONDS = pa.timestamp("us", tz="UTC")
-SCHEMA = pa.schema(
-    [
-        ("time_utc", MICROSECONDS),
-        ("arrived_utc", MICROSECONDS),
-        ("tag", pa.string()),
-        ("value", pa.float64()),
-        ("text", pa.string()),
-        ("unit", pa.string()),
-        ("quality", pa.string()),
-        ("says", pa.string()),
-    ]
+METADATA = MetaData()
+MEASURED = Table(
+    "emberline_measured",
+    METADATA,
+    Column("plant", String(120), nullable=False),
+    Column("time_utc", DateTime(timezone=True), nullable=False),
+    Column("arrived_utc", DateTime(timezone=True), nullable=False),
+    Column("tag", Text, nullable=False),
+    Column("value", Float),
+    Column("text", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("quality", String(12), nullable=False),
+    Column("says", Text, nullable=False),
+    Index("ix_emberline_measured", "plant", "time_utc"),
 )
+ARROW = {DateTime: MICROSECONDS, Float: pa.float64()}
+SCHEMA = pa.schema(
+    [(one.name, ARROW.get(type(one.type), pa.string())) for one in MEASURED.columns if one.name != "plant"]
+)
+"""Columns of the files: those of the table without the plant's name."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +102,11 @@ class ParquetHistory:
     def table(self, begin: datetime, end: datetime, tags: Iterable[str] | None = None) -> pa.Table:
         """Rows within a time."""
         first, last = (moment.astimezone(UTC).date().isoformat() for moment in (begin, end))
-        parts = []
+        parts = [SCHEMA.empty_table()]
         for folder in sorted(self.folder.glob("day=*")):
             if first <= folder.name.removeprefix("day=") <= last:
                 with FileLock(self.folder / "merge.lock", timeout=LOCK_S):
                     parts += [pq.read_table(path, schema=SCHEMA) for path in sorted(folder.glob("*.parquet"))]
-        if not parts:
-            return SCHEMA.empty_table()
         table = pa.concat_tables(parts)
         at = table["time_utc"]
         mask = pc.and_(pc.greater_equal(at, _scalar(begin)), pc.less(at, _scalar(end)))
@@ -133,31 +139,12 @@ def _write(folder: Path, table: pa.Table) -> None:
         pq.write_table(table, partial, compression="zstd")
 
 
-METADATA = MetaData()
-MEASURED = Table(
-    "emberline_measured",
-    METADATA,
-    Column("plant", String(120), nullable=False),
-    Column("time_utc", DateTime(timezone=True), nullable=False),
-    Column("arrived_utc", DateTime(timezone=True), nullable=False),
-    Column("tag", Text, nullable=False),
-    Column("value", Float),
-    Column("text", Text, nullable=False),
-    Column("unit", Text, nullable=False),
-    Column("quality", String(12), nullable=False),
-    Column("says", Text, nullable=False),
-    Index("ix_emberline_measured", "plant", "time_utc"),
-)
-
-
 class PostgresqlHistory:
     """Rows in one table, which is made where it is missing."""
 
     def __init__(self, url: str, plant: str) -> None:
         """Connect when something is read or kept."""
-        scheme, rest = url.split("://", 1)
-        del scheme
-        self._engine = create_engine(f"postgresql+psycopg://{rest}", poolclass=NullPool)
+        self._engine = create_engine(f"postgresql+psycopg://{url.partition('://')[2]}", poolclass=NullPool)
         self._plant = plant
         METADATA.create_all(self._engine)
 
@@ -178,8 +165,7 @@ class PostgresqlHistory:
             query = query.where(MEASURED.c.tag.in_(list(tags)))
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(MEASURED.c.arrived_utc)).all()
-        of_rows = list(zip(*rows, strict=True)) or [()] * len(SCHEMA)
-        return pa.table([pa.array(part, field.type) for part, field in zip(of_rows, SCHEMA, strict=True)], SCHEMA)
+        return as_table(Row(*row) for row in rows)
 
     def forget(self, before: datetime) -> int:
         """Delete rows that were measured earlier."""

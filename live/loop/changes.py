@@ -39,9 +39,7 @@ def moves(scenario: Scenario, expected: xr.Dataset, schedule: xr.Dataset, now_mi
             continue
         times = {"heat": heat, "stage": stage, "old": instant(start), "new": instant(new)}
         if on != unit:
-            messages.append(
-                Message("Heat {heat} ({stage}) starts at {new} on {unit} instead of {old}.", unit=on, **times)
-            )
+            text = Message("Heat {heat} ({stage}) starts at {new} on {unit} instead of {old}.", unit=on, **times)
         elif new > start:
             text = Message("Heat {heat} ({stage}) starts later: {new} instead of {old}.", **times)
         else:

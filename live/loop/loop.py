@@ -22,6 +22,7 @@ from emberline import twin
 from emberline.live.estimate import Estimator, State
 from emberline.live.loop.changes import moves
 from emberline.live.tags import Finding, Plant, Quality, Reading
+from emberline.runs.decisions import OPEN, Advice
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.messages import Message, with_messages
 from emberline.studies.rolling import How, Step, onward
@@ -47,17 +48,10 @@ class Reason(StrEnum):
 class Proposal:
     """A better plan for the shift to approve."""
 
-    id: str
-    hash: str
-    reason: Reason
+    advice: Advice
     says: str
     """Event behind the advice, in words."""
-    created: datetime
-    data_at: datetime
-    expires: datetime
-    ends: datetime
     schedule: xr.Dataset
-    body: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -96,8 +90,8 @@ class Outcome:
             "step": None if self.planned is None else asdict(replace(self.planned, import_mw=None)),
             "late": {heat: round(minutes, 6) for heat, minutes in self.late.items()},
             "down": list(self.state.down),
-            "advice": None if self.proposal is None else self.proposal.id,
-            "hash": None if self.proposal is None else self.proposal.hash,
+            "advice": None if self.proposal is None else self.proposal.advice.id,
+            "hash": None if self.proposal is None else self.proposal.advice.hash,
         }
 
 
@@ -293,18 +287,17 @@ class Loop:
             "instead_of": self.plan_id,
             "made_for": self.plant.identity,
         }
-        return step, Proposal(
+        advice = Advice(
             id=hashlib.sha256(json.dumps(numbers).encode()).hexdigest()[:32],
-            hash=digest,
-            reason=reason,
-            says=says,
+            state=OPEN,
             created=now,
             data_at=state.at,
             expires=now + timedelta(minutes=self._settings.expires_min),
             ends=now + timedelta(hours=self._settings.plan_expires_h),
-            schedule=schedule,
+            hash=digest,
             body=with_messages(body),
         )
+        return step, Proposal(advice, says, schedule)
 
     def _hurried(self) -> Case:
         """The scenario with no longer a search than the loop may take."""

@@ -63,9 +63,7 @@ class Service:
         self._cleaned: datetime | None = None
         self._rows: list[Row] = []
         self._history_away = self._catalogue_away = ""
-        in_force = self.decisions.in_force()
-        self._in_force = self.loop.plan_id
-        if in_force is None and self.loop.plan_id:
+        if self.decisions.in_force() is None and self.loop.plan_id:
             self._end(now)
 
     def run(self, over: Callable[[], bool] = lambda: False) -> None:
@@ -221,46 +219,40 @@ class Service:
                 self._event(now, Message("Advice {id} has expired.", id=number[:8]))
         in_force = self.decisions.in_force()
         if in_force is None:
-            if self._in_force:
+            if self.loop.plan_id:
                 self._end(now)
-        elif in_force.id != self._in_force:
+        elif in_force.id != self.loop.plan_id:
             self.loop.approved(in_force.id, self.decisions.schedule(in_force.id))
             self.log.mark(now, approved=in_force.id)
-            self._in_force = in_force.id
             self._event(now, Message("Advice {id} is approved and in force.", id=in_force.id[:8]))
 
     def _close_all(self, advice: Sequence[Advice], reason: Message, now: datetime) -> None:
         """End advice that cannot be followed."""
         for one in advice:
             self.decisions.close(one, who="loop", reason=str(reason), now=now)
-            if one.id != self._in_force:  # the end of that one is an event of its own
+            if one.id != self.loop.plan_id:  # the end of that one is an event of its own
                 self._event(now, Message("Advice {id} has ended: {reason}.", id=one.id[:8], reason=reason))
 
     def _end(self, now: datetime) -> None:
-        for row in self.decisions.audit(self._in_force)[-1:]:
+        number = self.loop.plan_id
+        for row in self.decisions.audit(number)[-1:]:
             if row.act == WITHDRAWN:
-                text = Message(
-                    "Advice {id} is withdrawn by {who}: {reason}", id=self._in_force[:8], who=row.who, reason=row.reason
-                )
-                self._event(now, text)
+                params = {"id": number[:8], "who": row.who, "reason": row.reason}
+                self._event(now, Message("Advice {id} is withdrawn by {who}: {reason}", **params))
         self.loop.ended()
-        self.log.mark(now, ended=self._in_force or True)
-        self._in_force = ""
+        self.log.mark(now, ended=number or True)
         self._event(now, Message("The plan in force has ended; the baseline is followed."))
 
     def _advise(self, proposal: Proposal) -> None:
-        advice = Advice(
-            proposal.id, "open", proposal.created, proposal.data_at, proposal.expires, proposal.ends, proposal.hash,
-            proposal.body,
-        )  # fmt: skip
+        advice = proposal.advice
         self.decisions.advise(advice, proposal.schedule, "loop", proposal.says)
         in_force = self.decisions.in_force()
-        if ("" if in_force is None else in_force.id) != self._in_force:
+        if ("" if in_force is None else in_force.id) != self.loop.plan_id:
             reason = "the plan in force has changed during the search"
-            self.decisions.decide(advice.id, approve=False, who="loop", reason=reason, now=proposal.created)
+            self.decisions.decide(advice.id, approve=False, who="loop", reason=reason, now=advice.created)
             return
         for says in publish(self.plant, advice, self._environment):
-            self._event(proposal.created, says)
+            self._event(advice.created, says)
 
     def _event(self, now: datetime, says: str) -> None:
         self.events = [*self.events, {"at": now.isoformat(), "says": says}][-MAX_EVENTS:]
@@ -300,5 +292,5 @@ def plain(outcome: Outcome) -> dict[str, Any]:
         "marks": list(outcome.state.marks),
         "late": dict(outcome.late),
         "events": list(outcome.events),
-        "advice": None if outcome.proposal is None else outcome.proposal.id,
+        "advice": None if outcome.proposal is None else outcome.proposal.advice.id,
     }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -62,15 +63,9 @@ class Server:
 
     def _drop(self) -> None:
         one, self._client = self._client, None
-
-        async def away() -> None:
-            if one is not None:
-                try:
-                    await one.disconnect()
-                except (OSError, UaError, TimeoutError, RuntimeError):
-                    return
-
-        self._runner.run(away())
+        if one is not None:
+            with suppress(OSError, UaError, TimeoutError, RuntimeError):
+                self._runner.run(one.disconnect())
 
 
 class OpcUaSetPoints:
@@ -119,32 +114,31 @@ class OpcUaReceiver:
     def store(self, order: JobOrder) -> None:
         """Call ``Store``."""
 
-        async def arguments(one: Client) -> list[Any]:
-            parameters = [parameter(name, text) for name, text in order.parameters.items()]
-            structure = ua.ISA95JobOrderDataType(
+        def structure() -> Any:
+            return ua.ISA95JobOrderDataType(
                 JobOrderID=order.id,
                 Description=[ua.LocalizedText(order.says)],
                 StartTime=utc(order.start).replace(tzinfo=None),
                 EndTime=utc(order.end).replace(tzinfo=None),
-                JobOrderParameters=parameters,
+                JobOrderParameters=[parameter(name, text) for name, text in order.parameters.items()],
             )
-            return [structure]
 
-        self._call("Store", arguments)
+        self._call("Store", structure)
 
     def revoke(self, number: str) -> None:
         """Call ``RevokeStart``."""
-        self._call("RevokeStart", number)
+        self._call("RevokeStart", lambda: number)
 
     def cancel(self, number: str) -> None:
         """Call ``Cancel``."""
-        self._call("Cancel", number)
+        self._call("Cancel", lambda: number)
 
-    def _call(self, name: str, what: Any) -> None:
+    def _call(self, name: str, subject: Callable[[], Any]) -> None:
+        """Call a method with its subject, whose type is known once there is a connection."""
+
         async def call(one: Client) -> int:
-            first = [what] if isinstance(what, str) else await what(one)
             comment = ua.Variant([ua.LocalizedText("emberline")], ua.VariantType.LocalizedText)
-            return await _method(one, self._receiver, name, *first, comment)
+            return await _method(one, self._receiver, name, subject(), comment)
 
         status = self._server.run(call)
         if status:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 
 from emberline.scenarios.signals.catalogue import Signal
 from emberline.scenarios.signals.forecasts import LAST_WEEK, RIDGE, Forecast, keep_forecast
@@ -118,28 +119,19 @@ class _Grid:
         self.starts = np.arange(first, stop + days * DAY_S, self.seconds)
         self.end = (stop - first) // self.seconds
         """Index of the first step that is not published."""
-        self.values = self._on(starts, values)
+        self.values = pd.Series(values, starts).reindex(self.starts).to_numpy()
+        """Nan where there are none."""
         offsets = [datetime.fromtimestamp(at, clock).utcoffset() for at in self.starts.tolist()]
         self._offsets = np.array([0 if one is None else int(one.total_seconds()) for one in offsets])
-
-    def _on(self, starts: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """Values on the raster; nan where there are none."""
-        places, rest = np.divmod(starts - self.starts[0], self.seconds)
-        inside = (rest == 0) & (places >= 0) & (places < len(self.starts))
-        result = np.full(len(self.starts), np.nan)
-        result[places[inside]] = values[inside]
-        return result
 
     def driver(self, newest: Course) -> np.ndarray | None:
         """Another signal on this raster, as means; None where it ends before the forecast."""
         shortest = int(np.gcd(newest.seconds, self.seconds))
         parts, pieces = newest.seconds // shortest, self.seconds // shortest
-        starts = (newest.starts[:, None] + np.arange(parts) * shortest).ravel() - self.starts[0]
-        places = starts // shortest
-        inside = (places >= 0) & (places < len(self.starts) * pieces) & (starts % shortest == 0)
-        fine = np.full(len(self.starts) * pieces, np.nan)
-        fine[places[inside]] = np.repeat(newest.values, parts)[inside]
-        result = np.asarray(fine.reshape(-1, pieces).mean(axis=1))
+        fine = pd.Series(
+            np.repeat(newest.values, parts), (newest.starts[:, None] + np.arange(parts) * shortest).ravel()
+        ).reindex((self.starts[:, None] + np.arange(pieces) * shortest).ravel())
+        result = np.asarray(fine.to_numpy().reshape(-1, pieces).mean(axis=1))
         return result if np.isfinite(result[self.end :]).all() else None
 
     def last_week(self, values: np.ndarray, origin: int) -> np.ndarray:

@@ -9,8 +9,8 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,6 +18,8 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
+
+from filelock import FileLock
 
 from emberline.scenarios import whole_file
 
@@ -72,32 +74,18 @@ class Limiter:
         with self._locked() as record:
             record["banned_until"] = self.clock() + seconds
 
-    def _locked(self) -> _Record:
-        return _Record(self.path)
-
-
-class _Record:
-    """The file of a source's requests, locked while it is read and written."""
-
-    def __init__(self, path: Path) -> None:
-        from filelock import FileLock
-
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._path, self._lock = path, FileLock(path.with_suffix(".lock"), timeout=LOCK_S)
-        self._record: dict[str, Any] = {}
-
-    def __enter__(self) -> dict[str, Any]:
-        self._lock.acquire()
-        self._record = {"requests": [], "banned_until": 0.0}
-        with suppress(OSError, ValueError, TypeError):
-            self._record |= json.loads(self._path.read_text(encoding="utf-8"))
-        return self._record
-
-    def __exit__(self, *error: object) -> None:
-        try:
-            whole_file.write(self._path, json.dumps(self._record))
-        finally:
-            self._lock.release()
+    @contextmanager
+    def _locked(self) -> Iterator[dict[str, Any]]:
+        """The file of the requests, locked while it is read and written."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.path.with_suffix(".lock"), timeout=LOCK_S):
+            record: dict[str, Any] = {"requests": [], "banned_until": 0.0}
+            with suppress(OSError, ValueError, TypeError):
+                record |= json.loads(self.path.read_text(encoding="utf-8"))
+            try:
+                yield record
+            finally:
+                whole_file.write(self.path, json.dumps(record))
 
 
 @dataclass

@@ -29,34 +29,22 @@ def _round(value: float) -> float:
 
 
 def _tags(plant: SimulatedPlant, age_s: float) -> Iterator[dict[str, Any]]:
-    scenario, common = plant.scenario, {"connector": "plant", "longest_age_s": age_s}
+    def tag(name: str, node: str, **meaning: Any) -> dict[str, Any]:
+        return {"name": name, "connector": "plant", "longest_age_s": age_s, "address": f"ns=2;s={node}", **meaning}
+
     for unit in plant.units:
-        most = power_range_mw(plant, unit) * 1000
-        yield {
-            "name": f"{unit} power", **common, "address": f"ns=2;s={unit}.Power",
-            "power_of": unit, "unit": "kW", "range": [0, most],
-        }  # fmt: skip
-        yield {
-            "name": f"{unit} state", **common, "address": f"ns=2;s={unit}.State", "state_of": unit, "states": STATES,
-        }  # fmt: skip
-        yield {"name": f"{unit} heat", **common, "address": f"ns=2;s={unit}.Heat", "heat_of": unit}
-    most = power_range_mw(plant, "site")
-    least = -most if scenario.site.grid.export_limit_mw else 0
-    yield {
-        "name": "site power", **common, "address": "ns=2;s=Site.Power",
-        "power_of": "site", "unit": "MW", "range": [least, most],
-    }  # fmt: skip
-    for name in plant.levels(0):
-        store = scenario.battery if name == "battery" else scenario.site.stores[name]
-        assert store is not None
-        yield {
-            "name": f"{name} level", **common, "address": f"ns=2;s={name}.Level",
-            "level_of": name, "unit": levels(scenario)[name], "range": [0, store.capacity],
-        }  # fmt: skip
-    yield {
-        "name": "price", **common, "address": "ns=2;s=Market.Price", "price": True,
-        "unit": f"{scenario.market.currency}/MWh", "range": [-500, 5000],
-    }  # fmt: skip
+        most_kw = power_range_mw(plant, unit) * 1000
+        yield tag(f"{unit} power", f"{unit}.Power", power_of=unit, unit="kW", range=[0, most_kw])
+        yield tag(f"{unit} state", f"{unit}.State", state_of=unit, states=STATES)
+        yield tag(f"{unit} heat", f"{unit}.Heat", heat_of=unit)
+    site, most = plant.scenario.site, power_range_mw(plant, "site")
+    least = -most if site.grid.export_limit_mw else 0
+    yield tag("site power", "Site.Power", power_of="site", unit="MW", range=[least, most])
+    units = levels(plant.scenario)
+    for name, store in plant.stores.items():
+        yield tag(f"{name} level", f"{name}.Level", level_of=name, unit=units[name], range=[0, store.capacity])
+    price_unit = f"{plant.scenario.market.currency}/MWh"
+    yield tag("price", "Market.Price", price=True, unit=price_unit, range=[-500, 5000])
 
 
 def text(
@@ -92,7 +80,6 @@ def text(
 
 def values(plant: SimulatedPlant, at_min: float) -> dict[str, tuple[float | str, float]]:
     """Values of the tags at a moment, by address, each with the largest possible value; 0 where it has no noise."""
-    scenario = plant.scenario
     tags: dict[str, tuple[float | str, float]] = {}
     for unit in plant.units:
         power, heat = plant.power_mw(unit, at_min), plant.heat_on(unit, at_min)
@@ -101,8 +88,6 @@ def values(plant: SimulatedPlant, at_min: float) -> dict[str, tuple[float | str,
         tags[f"ns=2;s={unit}.Heat"] = heat, 0.0
     tags["ns=2;s=Site.Power"] = plant.site_mw(at_min), power_range_mw(plant, "site")
     for name, level in plant.levels(at_min).items():
-        store = scenario.battery if name == "battery" else scenario.site.stores[name]
-        assert store is not None
-        tags[f"ns=2;s={name}.Level"] = level, store.capacity
+        tags[f"ns=2;s={name}.Level"] = level, plant.stores[name].capacity
     tags["ns=2;s=Market.Price"] = plant.price(at_min), 0.0
     return tags

@@ -14,8 +14,9 @@ import xarray as xr
 from emberline import twin
 from emberline.planning.loop import policy_of, run
 from emberline.scenarios import Case, Problem, ScenarioError
+from emberline.scenarios.assets import Storage
 from emberline.scenarios.records.replanning import Using
-from emberline.twin.power import Trace, operations_trace
+from emberline.twin.power import Trace
 from emberline.twin.run import plants
 
 MEAN_MIN = 0.5
@@ -75,15 +76,8 @@ class SimulatedPlant:
 
     @cached_property
     def _traces(self) -> dict[str, Trace]:
-        ran, table, traces = self._course, self._day.shop, {}
-        for u, name in enumerate(table.units):
-            rows = np.flatnonzero(ran.unit == u)
-            stops = {k: ran.stops[i] for k, i in enumerate(rows.tolist()) if i in ran.stops}
-            unit, first, last, nominal, extra = (
-                each[rows] for each in (ran.unit, ran.first, ran.last, ran.nominal, ran.extra)
-            )
-            traces[name] = operations_trace(unit, first, last, nominal, extra, table.profiles, stops)
-        return traces
+        work = self._course.work
+        return {name: work.of(np.flatnonzero(work.unit == u)).trace() for u, name in enumerate(work.shop.units)}
 
     @cached_property
     def _energies(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -92,8 +86,8 @@ class SimulatedPlant:
     @property
     def stops(self) -> list[tuple[str, float, float]]:
         """Breakdowns: unit, when and how long [min]."""
-        ran, units = self._course, self.units
-        return [(units[ran.unit[i]], *stop) for i, stops in ran.stops.items() for stop in stops]
+        work, units = self._course.work, self.units
+        return [(units[work.unit[i]], *stop) for i, stops in work.stops.items() for stop in stops]
 
     def heat_on(self, unit: str, at_min: float) -> str:
         """The heat on a unit; empty: none."""
@@ -141,16 +135,18 @@ class SimulatedPlant:
         rest = run["import_mw"] - run["export_mw"] - run["line_mw"]
         return np.asarray(rest + run["idle_mw"] if "idle_mw" in run else rest)
 
+    @cached_property
+    def stores(self) -> dict[str, Storage]:
+        """The battery and the site's stores, by the names of their levels."""
+        battery = {} if self.scenario.battery is None else {"battery": self.scenario.battery}
+        return {**battery, **self.scenario.site.stores}
+
     def levels(self, at_min: float) -> dict[str, float]:
         """Level of each storage."""
-        edges = (np.arange(self.scenario.horizon.n_steps) + 1) * self.scenario.horizon.step_min
-        levels = {}
-        if self.scenario.battery is not None:
-            start = self.scenario.battery.start_level
-            levels["battery"] = _between(edges, start, self.run["battery_mwh"].to_numpy(), at_min)
-        for name, store in self.scenario.site.stores.items():
-            values = self.run["asset_level"].sel(store=name).to_numpy()
-            levels[name] = _between(edges, store.start_level, values, at_min)
+        edges, levels = np.arange(self.scenario.horizon.n_steps + 1) * self.scenario.horizon.step_min, {}
+        for name, store in self.stores.items():
+            ends = self.run["battery_mwh"] if name == "battery" else self.run["asset_level"].sel(store=name)
+            levels[name] = float(np.interp(at_min, edges, np.append(store.start_level, ends.to_numpy())))
         return levels
 
     def price(self, at_min: float) -> float:
@@ -164,10 +160,6 @@ class SimulatedPlant:
     def _step(self, at_min: float) -> int:
         horizon = self.scenario.horizon
         return min(max(int(at_min // horizon.step_min), 0), horizon.n_steps - 1)
-
-
-def _between(edges: np.ndarray, start: float, ends: np.ndarray, at_min: float) -> float:
-    return float(np.interp(at_min, np.append(0.0, edges), np.append(start, ends)))
 
 
 Value = float | str

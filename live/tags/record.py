@@ -188,10 +188,14 @@ class Tag(Record):
         Raises:
             Misplaced: it does not convert.
         """
-        try:
-            return factor(self.unit or "", unit)
-        except ValueError as error:
-            raise Misplaced(str(error), "unit") from None
+        return _factor(self.unit or "", unit)
+
+
+def _factor(unit: str, other: str) -> float:
+    try:
+        return factor(unit, other)
+    except ValueError as error:
+        raise Misplaced(str(error), "unit") from None
 
 
 class Clock(Record):
@@ -311,10 +315,7 @@ class SetPoint(Record):
         Raises:
             Misplaced: it does not convert.
         """
-        try:
-            return factor(self.unit, unit)
-        except ValueError as error:
-            raise Misplaced(str(error), "unit") from None
+        return _factor(self.unit, unit)
 
 
 class SetPointSettings(Record):

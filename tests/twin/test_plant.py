@@ -108,14 +108,14 @@ def test_failures_belong_to_the_working_time_of_a_unit(follower: Follower) -> No
 def test_a_look_ahead_leaves_the_day_where_it_is(follower: Follower, replication: int) -> None:
     """What will come to be is what comes to be, before and after another schedule."""
     plant = LinePlant(follower, 1, replication)
-    first = plant.ahead()
+    first = plant.state()
     plant.run(333.0)
-    again = plant.ahead()
+    again = plant.state()
     assert np.array_equal(first["op_start_min"].values, again["op_start_min"].values)
     moved = twin.dispatch(follower.shop.scenario).assign_attrs(policy="schedule")
     moved["start_min"] = moved["start_min"] + 15.0
     plant.follow(moved)
-    other = plant.ahead()
+    other = plant.state()
     assert plant.now == 333.0
     plant.run()
     assert np.array_equal(other["op_end_min"].values, plant.columns()["op_end_min"].values)

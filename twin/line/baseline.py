@@ -26,14 +26,13 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Case, effort
-from emberline.scenarios.datasets import SCHEDULE, Policy, check, metered
+from emberline.scenarios.datasets import SCHEDULE, Policy, check
 from emberline.scenarios.line.tables import NEVER, LineShop, nominal, shop, with_margins
 from emberline.twin.line.line import ListReplay
 from emberline.twin.line.operations import arrange, planned_durations
 from emberline.twin.line.placing import CastGroup, Placing
-from emberline.twin.power import operations_trace
-from emberline.twin.recorder import idling, line_flows, reheating
-from emberline.twin.site.site import SiteGrid, balance, variables
+from emberline.twin.recorder import course
+from emberline.twin.site.site import SiteGrid, variables
 
 TRIES = 40
 """Number of sequences that the baseline tries before something is left over."""
@@ -196,39 +195,22 @@ def _schedule(placed: Placing) -> xr.Dataset:
             unit[h, k], start[h, k], end[h, k] = table.units[place.unit], place.start, place.end
             plan.append((h, k, place.unit, place.start, place.end))
     operations = arrange(table, plan, placed.unplaced)
-    of = operations.arrays
-    course = ListReplay(operations, of["duration"].tolist(), {}).run()
-    begins, over = np.array(course.start), np.array(course.end)
-    reheat = reheating(operations, begins, over)
-    extra[of["heat"], of["stage"]] = reheat
-    trace = operations_trace(of["unit"], begins, over, of["energy"], reheat, table.profiles, {})
-    line_rates = line_flows(operations, np.arange(len(plan)), begins, over, of["energy"], {})
-    line, idle = trace.mean(placed.grid.edges), None
-    if table.states:
-        idle = idling(table, of["unit"], begins, over).mean(placed.grid.edges)
-        line = line + idle
-    flows, _ = balance(placed.grid, line, None, line_rates)
-    if idle is not None:
-        flows["idle_mw"] = placed.grid.stepped(idle)
-    horizon = table.scenario.horizon
-    data = xr.Dataset(
+    history = ListReplay(operations, operations.arrays["duration"].tolist(), {}).run()
+    ran = course(operations, history, np.ones(len(operations)), placed.grid, None, disturbed=False)
+    extra[ran.work.heat, operations.arrays["stage"][ran.indices]] = ran.work.extra_mwh
+    data = placed.grid.dataset(
         {
             "unit": (("heat", "stage"), unit),
             "start_min": (("heat", "stage"), start),
             "end_min": (("heat", "stage"), end),
             "extra_mwh": (("heat", "stage"), extra),
-            **variables(flows),
+            **variables(ran.flows),
         },
-        coords={
-            "heat": list(table.names),
-            "stage": list(table.stages),
-            "time": horizon.times,
-            "meter": metered(horizon.times, horizon.step_min, placed.grid.meter_min),
-        },
-        attrs={
-            "policy": Policy.BASELINE.value,
-            "complete": int(not placed.unplaced),
-            "unplaced": ", ".join(table.names[h] for h in sorted(placed.unplaced)),
-        },
+        {"heat": list(table.names), "stage": list(table.stages)},
     )
+    data.attrs = {
+        "policy": Policy.BASELINE.value,
+        "complete": int(not placed.unplaced),
+        "unplaced": ", ".join(table.names[h] for h in sorted(placed.unplaced)),
+    }
     return check(data, SCHEDULE)

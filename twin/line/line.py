@@ -14,7 +14,7 @@ from emberline.scenarios.datasets import RecourseKind
 from emberline.scenarios.records.disturbances import Recourse
 from emberline.twin.line.clock import Environment
 from emberline.twin.line.load_management import LoadManagement
-from emberline.twin.line.operations import Actual, Operations, SoFar
+from emberline.twin.line.operations import Actual, Operations, SoFar, expected_end
 from emberline.twin.run_variables import Act
 from emberline.twin.streams import Breakdowns
 
@@ -473,14 +473,9 @@ class ListReplay:
 
     def _expected_end(self, i: int, now: float) -> float:
         """Expected end of an operation under way, standstills until now taken in, a repair at its mean time."""
-        over = self.start[i] + self.operations.planned[i]
-        for at, halt in self.stops.get(i, ()):
-            if at + halt <= now:
-                over += halt
-            elif at <= now:
-                failures = self.failures[self.operations.unit[i]]
-                return over + now - at + failures.mean_repair
-        return max(over, now)
+        stops = self.stops.get(i, ())
+        mean_repair = self.failures[self.operations.unit[i]].mean_repair if stops else 0.0
+        return expected_end(self.start[i] + self.operations.planned[i], stops, now, mean_repair)
 
 
 def after_outages(outages: list[tuple[float, float]], at: float, minutes: float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -47,74 +47,76 @@ def missed(
     What has begun is past judging. ``leeway_min`` is the least time that a lock leaves for a start. With ``new_casts``
     a cast goes on after it was ended, and a heat that went back waits from the end of its second treatment.
     """
-    shop, arrays = operations.shop, operations.arrays
-    names, units = shop.names, shop.units
-    violations: list[Violation] = []
-    lag = start - end[arrays["before"]]  # of the first operation of a heat anything: nothing is too long there
+    lag = (
+        start - end[operations.arrays["before"]]
+    )  # of the first operation of a heat anything: nothing is too long there
     for i, (_, over) in (returns or {}).items():
         lag[i] = start[i] - over
-    for i in np.flatnonzero(lag > arrays["longest"] + TOLERANCE).tolist():
-        if operations.started[i]:
-            continue
-        amount = float(lag[i] - arrays["longest"][i])
-        violations.append(
-            Violation(
-                ViolationKind.WAIT, names[operations.heat[i]], units[operations.unit[i]], float(start[i]), amount, "min"
-            )
-        )
+    return [
+        *_long_waits(operations, start, lag),
+        *_gaps(operations, start, end, new_casts),
+        *_off_lock(operations, start, end, leeway_min),
+        *_in_outage(operations, start, end),
+        *_late(operations, end),
+    ]
+
+
+def _long_waits(operations: Operations, start: np.ndarray, lag: np.ndarray) -> Iterator[Violation]:
+    """Waits that were too long, by the time between an operation and the one before it."""
+    longest = operations.arrays["longest"]
+    for i in np.flatnonzero(lag > longest + TOLERANCE).tolist():
+        if not operations.started[i]:
+            yield _violation(ViolationKind.WAIT, operations, i, float(start[i]), float(lag[i] - longest[i]))
+
+
+def _gaps(
+    operations: Operations, start: np.ndarray, end: np.ndarray, new_casts: Collection[int]
+) -> Iterator[Violation]:
+    """Gaps within casts."""
     for sequence in operations.sequence:
         for first, second in pairwise(sequence):
             if operations.started[second] or second in new_casts or not operations.follows[second]:
                 continue
             if start[second] - end[first] > TOLERANCE:
-                amount, at = float(start[second] - end[first]), float(end[first])
-                violations.append(
-                    Violation(
-                        ViolationKind.CAST,
-                        names[operations.heat[second]],
-                        units[operations.unit[second]],
-                        at,
-                        amount,
-                        "min",
-                    )
-                )
-    violations += _off_lock(operations, start, end, leeway_min) + _in_outage(operations, start, end)
+                amount = float(start[second] - end[first])
+                yield _violation(ViolationKind.CAST, operations, second, float(end[first]), amount)
+
+
+def _late(operations: Operations, end: np.ndarray) -> Iterator[Violation]:
+    """Heats that were not finished, or are late."""
+    shop, names = operations.shop, operations.shop.names
     for h, over in last_end(operations, end).items():
         if over > shop.length + TOLERANCE:
-            violations.append(Violation(ViolationKind.UNFINISHED, names[h], "", shop.length, shop.mass_t[h], "t"))
+            yield Violation(ViolationKind.UNFINISHED, names[h], "", shop.length, shop.mass_t[h], "t")
         if shop.due[h] < min(over, shop.length) - TOLERANCE and math.isfinite(over):
-            violations.append(Violation(ViolationKind.DUE, names[h], "", over, over - shop.due[h], "min"))
-    return violations
+            yield Violation(ViolationKind.DUE, names[h], "", over, over - shop.due[h], "min")
 
 
-def _off_lock(operations: Operations, start: np.ndarray, end: np.ndarray, leeway_min: float) -> list[Violation]:
+def _off_lock(operations: Operations, start: np.ndarray, end: np.ndarray, leeway_min: float) -> Iterator[Violation]:
     """Starts outside what the planner has locked, and operations on another unit than the locked one."""
     shop, windows = operations.shop, operations.shop.scenario.lock_windows
-    violations: list[Violation] = []
-    for i, (h, k, u) in (
-        enumerate(zip(operations.heat, operations.stage, operations.unit, strict=True)) if windows else ()
-    ):
+    for i, (h, k) in enumerate(zip(operations.heat, operations.stage, strict=True)) if windows else ():
         window = windows.get((shop.names[h], shop.stages[k]))
         if window is None or operations.started[i] or math.isnan(start[i]):
             continue
-        elsewhere = window.unit not in (None, shop.units[u])
+        elsewhere = window.unit not in (None, shop.units[operations.unit[i]])
         amount = float(end[i] - start[i]) if elsewhere else window.missed_min(float(start[i]), leeway_min)
         if amount:
-            violations.append(
-                Violation(ViolationKind.LOCK, shop.names[h], shop.units[u], float(start[i]), amount, "min")
-            )
-    return violations
+            yield _violation(ViolationKind.LOCK, operations, i, float(start[i]), amount)
 
 
-def _in_outage(operations: Operations, start: np.ndarray, end: np.ndarray) -> list[Violation]:
+def _in_outage(operations: Operations, start: np.ndarray, end: np.ndarray) -> Iterator[Violation]:
     """Operations on a unit while it is not available."""
-    shop = operations.shop
-    violations: list[Violation] = []
-    for i, (h, u) in enumerate(zip(operations.heat, operations.unit, strict=True)) if any(shop.outages) else ():
+    outages = operations.shop.outages
+    for i, u in enumerate(operations.unit) if any(outages) else ():
         if operations.started[i] or math.isnan(end[i]):
             continue
-        for begin, over in shop.outages[u]:
+        for begin, over in outages[u]:
             first, amount = max(begin, float(start[i])), min(over, float(end[i])) - max(begin, float(start[i]))
             if amount > TOLERANCE:
-                violations.append(Violation(ViolationKind.OUTAGE, shop.names[h], shop.units[u], first, amount, "min"))
-    return violations
+                yield _violation(ViolationKind.OUTAGE, operations, i, first, amount)
+
+
+def _violation(kind: ViolationKind, operations: Operations, i: int, at_min: float, minutes: float) -> Violation:
+    shop = operations.shop
+    return Violation(kind, shop.names[operations.heat[i]], shop.units[operations.unit[i]], at_min, minutes, "min")

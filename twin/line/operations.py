@@ -37,15 +37,18 @@ class Actual:
 
     def expected_end(self, now: float, mean_repair: float = 0.0) -> float:
         """End by what is known at a moment: standstills until now taken in, a repair at its mean time."""
-        if self.end <= now:
-            return self.end
-        over = self.start + self.planned
-        for at, halt in self.stops:
-            if at + halt <= now:
-                over += halt
-            elif at <= now:
-                return over + now - at + mean_repair
-        return max(over, now)
+        return self.end if self.end <= now else expected_end(self.start + self.planned, self.stops, now, mean_repair)
+
+
+def expected_end(over: float, stops: Iterable[tuple[float, float]], now: float, mean_repair: float) -> float:
+    """End of what would be over at a moment without its standstills: those until now taken in, a repair at its mean
+    time."""
+    for at, halt in stops:
+        if at + halt <= now:
+            over += halt
+        elif at <= now:
+            return over + now - at + mean_repair
+    return max(over, now)
 
 
 Key = tuple[int, int]

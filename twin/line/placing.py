@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from emberline.scenarios.line.tables import NEVER, LineShop
 from emberline.twin.line.timeline import TOLERANCE, Load, PowerHeadroom, Timeline
@@ -121,11 +121,7 @@ class Placing:
         return sum(self.planned[h][unit] for h in group.heats)
 
     def _offsets(self, group: CastGroup, unit: int) -> list[float]:
-        offsets, total = [], 0.0
-        for h in group.heats:
-            offsets.append(total)
-            total += self.planned[h][unit]
-        return offsets
+        return list(accumulate((self.planned[h][unit] for h in group.heats[:-1]), initial=0.0))
 
     def _earliest(self, group: CastGroup, unit: int, sooner: float) -> float | None:
         """Earliest start of a group on a unit; None where there is none that ends before ``sooner``."""
@@ -320,12 +316,8 @@ class Placing:
         previous: Position | None,
     ) -> tuple[Position, Load] | None:
         """The unit of a stage on which a heat is done first; None (and ``_late``) where it is too late on each."""
-        table, nominal, planned, energy = (
-            self.table,
-            self.table.duration[heat],
-            self.planned[heat],
-            self.table.energy[heat],
-        )
+        table, planned = self.table, self.planned[heat]
+        nominal, energy = table.duration[heat], table.energy[heat]
         self._late = NEVER
         best, choice = math.inf, None
         if len(windows) < len(stages):

@@ -6,6 +6,8 @@ disturbance is, and that a turbine on its waste heat does so too.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from emberline.scenarios import Scenario
@@ -18,6 +20,7 @@ from emberline.twin.processes.network import WorksTable
 from emberline.twin.processes.recorder import Records
 from emberline.twin.run_variables import TOLERANCE, Violation
 
+Violations = Iterator[Violation]
 SHARE = 1e-5
 """Share of a rate, an amount or a level that counts as nothing, seconds of a day: far above what rates are rounded by
 in a schedule, of which errors add up in a store; far below any reading."""
@@ -34,22 +37,17 @@ def missed(table: WorksTable, records: Records, *, disturbed: bool) -> list[Viol
     (of a local day, drawn otherwise than asked for), ``run`` and ``rest`` (hours short), ``ramp`` (t/h too fast) and
     ``level`` (end level below what is wanted).
     """
-    violations = deliveries(table, records)
+    violations = list(_deliveries(table, records))
     if not disturbed:
-        violations += (
-            _shortfalls(table, records) + _spans(table, records) + _ramps(table, records) + unreached(table, records)
-        )
-        violations += _outages(table, records) + _stops(table, records)
-        violations += [
-            Violation(ViolationKind.ENERGY, "", name, at, amount, "MWh")
-            for name, at, amount in underfed(table, records)
-        ]
+        for limit in (_shortfalls, _spans, _ramps, _unreached, _outages, _stops, _underfed):
+            violations += limit(table, records)
     return violations
 
 
-def off_locks(table: WorksTable, records: Records) -> list[Violation]:
+def off_locks(table: WorksTable, records: Records) -> Violations:
     """Locked runs that do not begin then [min to the nearest], and minutes in which fewer units run than are locked."""
-    scenario, step, violations = table.scenario, table.step_min, list[Violation]()
+    scenario, step = table.scenario, table.step_min
+    edges = np.arange(table.n_steps) * step
     for (process, mode), locked in locked_runs(scenario.run_locks, scenario.processes, scenario.horizon).items():
         members = {u for u, machine in enumerate(table.machines) if machine.process.name == process}
         runs = [
@@ -60,29 +58,21 @@ def off_locks(table: WorksTable, records: Records) -> list[Violation]:
             off = sorted(abs(run.begin - k * step) for run in runs)
             if sum(minutes <= SECOND for minutes in off) < count:
                 amount = off[count - 1] if len(off) >= count else scenario.horizon.length_min
-                violations.append(Violation(ViolationKind.LOCK, "", process, k * step, amount, "min"))
-        edges = np.arange(table.n_steps) * step
-        running = sum(
-            ((edges > run.begin - SECOND) & (edges + step < run.end + SECOND)).astype(int) for run in runs
-        )  # fmt: skip
+                yield Violation(ViolationKind.LOCK, "", process, k * step, amount, "min")
+        running = sum(((edges > run.begin - SECOND) & (edges + step < run.end + SECOND)).astype(int) for run in runs)
         few = np.flatnonzero(running < locked.running)
         if len(few):
-            at, amount = float(few[0]) * step, len(few) * step
-            violations.append(Violation(ViolationKind.LOCK, "", process, at, amount, "min"))
-    return violations
+            yield Violation(ViolationKind.LOCK, "", process, float(few[0]) * step, len(few) * step, "min")
 
 
-def deliveries(table: WorksTable, records: Records) -> list[Violation]:
+def _deliveries(table: WorksTable, records: Records) -> Violations:
     """Deliveries that fell short [t]."""
-    violations: list[Violation] = []
     loaded, demand = np.array(records.course.loaded), np.array(records.course.demand_t)
     for j, load in enumerate(table.loads):
         if load.order:
             short = load.amount_t - float(loaded[j].sum())
             if short > SHARE * load.amount_t:
-                violations.append(
-                    Violation(ViolationKind.DELIVERY, "", load.name, load.span[1] * table.step_min, short, "t")
-                )
+                yield Violation(ViolationKind.DELIVERY, "", load.name, load.span[1] * table.step_min, short, "t")
             continue
         # what one step's rate is rounded by in a level counts as nothing, whatever the day is
         small = SHARE * max(float(demand[j].max(initial=0.0)), TOLERANCE)
@@ -90,31 +80,25 @@ def deliveries(table: WorksTable, records: Records) -> list[Violation]:
             steps = np.flatnonzero(table.day_of == day)
             behind = demand[j][steps] - loaded[j][steps]
             if behind.sum() > max(SHARE * float(demand[j][steps].sum()), small):
-                first = int(steps[np.argmax(behind > small)])
-                violations.append(
-                    Violation(ViolationKind.DELIVERY, "", load.name, first * table.step_min, float(behind.sum()), "t")
-                )
-    return violations
+                at = int(steps[np.argmax(behind > small)]) * table.step_min
+                yield Violation(ViolationKind.DELIVERY, "", load.name, at, float(behind.sum()), "t")
 
 
-def _shortfalls(table: WorksTable, records: Records) -> list[Violation]:
-    violations: list[Violation] = []
+def _shortfalls(table: WorksTable, records: Records) -> Violations:
+    """Planned tonnes that were not made."""
     setpoints = np.array([row[1] for row in records.course.instructions]).T
     for u, machine in enumerate(table.machines):
         output = records.output_t[u].sum(axis=0)
         behind = setpoints[u] * table.step_h - output
-        small = SHARE * max(way.high for way in machine.ways) * table.step_h
-        wrong = np.flatnonzero(behind > small)
+        wrong = np.flatnonzero(behind > SHARE * machine.high * table.step_h)
         for stretch in np.split(wrong, np.flatnonzero(np.diff(wrong) > 1) + 1):
             if len(stretch):
                 at, amount = float(stretch[0]) * table.step_min, float(behind[stretch].sum())
-                violations.append(Violation(ViolationKind.PROCESS, "", machine.name, at, amount, "t"))
-    return violations
+                yield Violation(ViolationKind.PROCESS, "", machine.name, at, amount, "t")
 
 
-def _outages(table: WorksTable, records: Records) -> list[Violation]:
+def _outages(table: WorksTable, records: Records) -> Violations:
     """Outages in which a unit was to run."""
-    violations: list[Violation] = []
     begins = np.arange(table.n_steps) * table.step_min
     modes = np.array([row[0] for row in records.course.instructions]).T
     for u, machine in enumerate(table.machines):
@@ -123,13 +107,11 @@ def _outages(table: WorksTable, records: Records) -> list[Violation]:
             minutes = np.where(modes[u] >= 0, np.maximum(overlap, 0.0), 0.0)
             if minutes.sum() > SLIP_MIN:
                 at = max(float(begins[np.argmax(minutes > 0)]), begin)
-                violations.append(Violation(ViolationKind.OUTAGE, "", machine.name, at, float(minutes.sum()), "min"))
-    return violations
+                yield Violation(ViolationKind.OUTAGE, "", machine.name, at, float(minutes.sum()), "min")
 
 
-def _stops(table: WorksTable, records: Records) -> list[Violation]:
+def _stops(table: WorksTable, records: Records) -> Violations:
     """Planned stops that were not made as long as asked for, and standstills of units that must run."""
-    violations: list[Violation] = []
     stands = np.array(records.course.modes).T < 0
     for u, machine in enumerate(table.machines):
         process, length = machine.process, 0
@@ -139,59 +121,45 @@ def _stops(table: WorksTable, records: Records) -> list[Violation]:
         if window is not None:
             first, last, length = window
             spans = [int(stands[u, k : k + length].cumprod().sum()) for k in range(first, last + 1)]
-            lacking = length - max(spans)
-            if lacking:
-                violations.append(
-                    Violation(ViolationKind.STOP, "", machine.name, last * table.step_min, lacking * table.step_h, "h")
-                )
+            lacking_h = (length - max(spans)) * table.step_h
+            if lacking_h:
+                yield Violation(ViolationKind.STOP, "", machine.name, last * table.step_min, lacking_h, "h")
         standing = np.flatnonzero(stands[u] & ~table.closed[u])
         if len(standing) > length:
-            at = float(standing[length] * table.step_min)
-            violations.append(
-                Violation(ViolationKind.STANDSTILL, "", machine.name, at, (len(standing) - length) * table.step_h, "h")
-            )
-    return violations
+            at, hours = float(standing[length] * table.step_min), (len(standing) - length) * table.step_h
+            yield Violation(ViolationKind.STANDSTILL, "", machine.name, at, hours, "h")
 
 
-def _spans(table: WorksTable, records: Records) -> list[Violation]:
-    violations: list[Violation] = []
+def _spans(table: WorksTable, records: Records) -> Violations:
+    """Runs and rests that were too short."""
     for run in records.course.runs:
         machine = table.machines[run.unit]
         short = machine.process.min_run_h * 60 - (run.end - run.begin)
         # an outage ends a run with the step that it begins in
         step = int(run.end / table.step_min + SLIP_MIN)
         if run.by_order and short > SLIP_MIN and not table.closed[run.unit, min(step, table.n_steps - 1)]:
-            violations.append(Violation(ViolationKind.RUN, "", machine.name, run.end, short / 60, "h"))
+            yield Violation(ViolationKind.RUN, "", machine.name, run.end, short / 60, "h")
     for rest in records.course.rests:
         machine = table.machines[rest.unit]
         short = machine.process.min_rest_h * 60 - (rest.end - rest.begin)
         if short > SLIP_MIN:
-            violations.append(Violation(ViolationKind.REST, "", machine.name, rest.end, short / 60, "h"))
-    return violations
+            yield Violation(ViolationKind.REST, "", machine.name, rest.end, short / 60, "h")
 
 
-def _ramps(table: WorksTable, records: Records) -> list[Violation]:
+def _ramps(table: WorksTable, records: Records) -> Violations:
     """Rates of neighbouring steps in which a unit runs all through; of the first step, against its rate before."""
-    violations: list[Violation] = []
     setpoints = np.array([row[1] for row in records.course.instructions]).T
     for u, machine in enumerate(table.machines):
         if machine.process.ramp_tph_per_h is None:
             continue
-        most = machine.process.ramp_tph_per_h * table.step_h
         idle = all(way.low == 0 for way in machine.ways)
-        before = machine.state.rate_tph if machine.mode >= 0 and machine.state.rate_tph is not None else 0.0
-        rates = np.concatenate([[before], records.output_t[u].sum(axis=0) / table.step_h])
-        has_rate = machine.mode >= 0 and machine.state.rate_tph is not None
-        running = np.concatenate(
-            [[has_rate], _running(table, records, u) & ((setpoints[u] > 0) & (rates[1:] > 0) | idle)]
-        )
-        over = np.abs(np.diff(rates)) - most
-        wrong = running[1:] & running[:-1] & (over > SHARE * max(way.high for way in machine.ways))
-        for k in np.flatnonzero(wrong).tolist():
-            violations.append(
-                Violation(ViolationKind.RAMP, "", machine.name, k * table.step_min, float(over[k]), "t/h")
-            )
-    return violations
+        before = machine.state.rate_tph if machine.mode >= 0 else None
+        rates = np.concatenate([[before or 0.0], records.output_t[u].sum(axis=0) / table.step_h])
+        going = _running(table, records, u) & ((setpoints[u] > 0) & (rates[1:] > 0) | idle)
+        running = np.concatenate([[before is not None], going])
+        over = np.abs(np.diff(rates)) - machine.process.ramp_tph_per_h * table.step_h
+        for k in np.flatnonzero(running[1:] & running[:-1] & (over > SHARE * machine.high)).tolist():
+            yield Violation(ViolationKind.RAMP, "", machine.name, k * table.step_min, float(over[k]), "t/h")
 
 
 def _running(table: WorksTable, records: Records, u: int) -> np.ndarray:
@@ -204,27 +172,23 @@ def _running(table: WorksTable, records: Records, u: int) -> np.ndarray:
     return running
 
 
-def unreached(table: WorksTable, records: Records) -> list[Violation]:
+def _unreached(table: WorksTable, records: Records) -> Violations:
     """Stores that end below what is wanted [t]."""
-    violations: list[Violation] = []
     for s, name in enumerate(table.stores):
         short = table.end_t[s] - records.course.levels[s][-1]
         if short > SHARE * max(table.capacity[s], 1.0):
-            violations.append(Violation(ViolationKind.LEVEL, "", name, table.n_steps * table.step_min, short, "t"))
-    return violations
+            yield Violation(ViolationKind.LEVEL, "", name, table.n_steps * table.step_min, short, "t")
 
 
-def underfed(table: WorksTable, records: Records) -> list[tuple[str, float, float]]:
-    """Processes that do not draw a day's energy: name, when that day begins [min], what lacks or is too much [MWh]."""
-    days = []
+def _underfed(table: WorksTable, records: Records) -> Violations:
+    """Processes that do not draw a day's energy: what lacks or is too much, from the day's begin."""
     for process in table.scenario.processes:
         members = [u for u, machine in enumerate(table.machines) if machine.process is process]
         draw_mwh = np.array([records.course.drawn_mwh[u] for u in members]).sum(axis=0)
         for steps, target_mwh in process.days(table.scenario.horizon):
             amount = abs(float(draw_mwh[steps.start : steps.stop].sum()) - target_mwh)
             if amount > SHARE * target_mwh:
-                days.append((process.name, steps.start * table.step_min, amount))
-    return days
+                yield Violation(ViolationKind.ENERGY, "", process.name, steps.start * table.step_min, amount, "MWh")
 
 
 def carrier_neighbours(scenario: Scenario) -> frozenset[str]:

@@ -65,6 +65,11 @@ class MachineTable:
     state: UnitState
     """All that is said of it then."""
 
+    @property
+    def high(self) -> float:
+        """Highest rate in any mode [t/h]."""
+        return max(way.high for way in self.ways)
+
 
 @dataclass(frozen=True)
 class Outflow:

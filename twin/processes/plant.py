@@ -15,7 +15,7 @@ import xarray as xr
 
 from emberline.scenarios import Case, effort
 from emberline.scenarios.columns import Columns
-from emberline.scenarios.datasets import RUN, Policy, ViolationKind, check, metered
+from emberline.scenarios.datasets import RUN, Policy, ViolationKind, check
 from emberline.twin.processes.following import Mix, SchedulePolicy, joined_mix
 from emberline.twin.processes.missed import carrier_neighbours, missed, off_locks
 from emberline.twin.processes.network import works_table
@@ -162,10 +162,8 @@ class WorksPlant:
 
     def dataset(self) -> xr.Dataset:
         """The day, a dataset of table ``RUN``; after the end."""
-        grid, horizon = self.follower.grid, self.follower.scenario.horizon
         data_vars, coordinates, attrs = self._variables()
-        times = {"time": horizon.times, "meter": metered(horizon.times, horizon.step_min, grid.meter_min)}
-        data = xr.Dataset(data_vars, coords={**times, **coordinates})
+        data = self.follower.grid.dataset(data_vars, coordinates)
         data.attrs = attrs
         return check(data, RUN)
 
@@ -187,7 +185,6 @@ class WorksPlant:
             "tonnes": ran.records.delivered_t,
             "heats": 0,
             "complete": int(ran.complete),
-            "metered_interval_min": float(self.follower.grid.meter_min),
-            "start": self.follower.scenario.horizon.start_utc.isoformat(),
+            **self.follower.grid.attrs,
         }
         return columns, ran.records.coordinates(), attrs

@@ -24,7 +24,7 @@ class Records:
         """Output of each unit in each mode and step [t], shape (n_modes, n_steps) each."""
         self.off = [np.array(rows) for rows in course.off]
         self.heat = [np.array(rows) for rows in course.heat_mwh]
-        self.unit_mw = np.array([_trace(pieces).mean(grid.edges) for pieces in course.power])
+        self.unit_mw = np.array([Trace.of(pieces).mean(grid.edges) for pieces in course.power])
         """Electricity of each unit, mean over each cell [MW], shape (n_machines, n_cells)."""
         self.streams = streams(table.scenario)
         place = {machine.name: u for u, machine in enumerate(table.machines)}
@@ -101,10 +101,10 @@ class Records:
         """Coordinates of these variables."""
         table = self.table
         return {
-            "process": _text([machine.name for machine in table.machines]),
-            "stock": _text(list(table.stores)),
-            "delivery": _text([load.name for load in table.loads]),
-            "arrival": _text([name for name, _, _ in table.arrivals]),
+            "process": np.array([machine.name for machine in table.machines], dtype=np.str_),
+            "stock": np.array(table.stores, dtype=np.str_),
+            "delivery": np.array([load.name for load in table.loads], dtype=np.str_),
+            "arrival": np.array([name for name, _, _ in table.arrivals], dtype=np.str_),
             **coordinates(self.streams),
         }
 
@@ -125,11 +125,3 @@ class Records:
     def delivered_t(self) -> float:
         """Amount that left by all deliveries [t]."""
         return float(sum(sum(row) for row in self.course.loaded))
-
-
-def _trace(pieces: list[tuple[float, float, float]]) -> Trace:
-    return Trace(*np.array(pieces, dtype=float).reshape(-1, 3).T)
-
-
-def _text(names: list[str]) -> np.ndarray:
-    return np.array(names, dtype=f"U{max(map(len, names), default=1)}")

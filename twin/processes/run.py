@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Case
-from emberline.scenarios.datasets import SCHEDULE, Policy, check, metered
+from emberline.scenarios.datasets import SCHEDULE, Policy, check
 from emberline.twin.processes.missed import missed
 from emberline.twin.processes.network import WorksTable, works_table
 from emberline.twin.processes.recorder import Records
@@ -32,24 +32,17 @@ def dispatch_works(scenario: Case) -> xr.Dataset:
     flows, _ = balance(grid, records.line_mw, None, records.gives())
     left_out = dict.fromkeys(row.unit for row in missed(table, records, disturbed=False))
     left_out.update(dict.fromkeys(baseline.stood))
-    horizon = scenario.horizon
     nothing: Any = np.zeros((0, 0))
-    data = xr.Dataset(
+    data = grid.dataset(
         {
             "unit": (("heat", "stage"), nothing.astype("U1")),
             **dict.fromkeys(("start_min", "end_min", "extra_mwh"), (("heat", "stage"), nothing)),
             **variables(flows),
             **records.variables(),
         },
-        coords={
-            "heat": np.zeros(0, dtype="U1"),
-            "stage": np.zeros(0, dtype="U1"),
-            "time": horizon.times,
-            "meter": metered(horizon.times, horizon.step_min, grid.meter_min),
-            **records.coordinates(),
-        },
-        attrs={"policy": Policy.BASELINE.value, "complete": int(not left_out), "unplaced": ", ".join(left_out)},
+        {"heat": np.zeros(0, dtype="U1"), "stage": np.zeros(0, dtype="U1"), **records.coordinates()},
     )
+    data.attrs = {"policy": Policy.BASELINE.value, "complete": int(not left_out), "unplaced": ", ".join(left_out)}
     return check(data, SCHEDULE)
 
 

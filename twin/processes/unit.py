@@ -85,7 +85,7 @@ class UnitProcess:
         """Part of the rate that gives off-spec product [t/h]."""
         self.off_left = 0.0
         """Off-spec product still to be made [t]."""
-        self.grace = GRACE * max(way.high for way in machine.ways) * length_h
+        self.grace = GRACE * machine.high * length_h
         self.waits: list[tuple[int, float, bool]] = []
         """Stores for which it stands: the level at which it goes on, and whether it must be at least that."""
         self.extra_mw = 0.0

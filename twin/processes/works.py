@@ -267,8 +267,7 @@ class Works:
                 raise RuntimeError(f"flows do not settle at {self.now:g} min")
             before = self.now
             for unit in self.units:
-                if unit.waits and all(self._recovered(*wait) for wait in unit.waits):
-                    unit.waits = []
+                self._goes_on(unit)
             if len(self.course.modes) <= self._k:
                 self.course.modes.append([unit.mode for unit in self.units])
             self._settle()
@@ -302,10 +301,8 @@ class Works:
     def _settle(self) -> None:
         """Aims, flows and powers from now on."""
         left_h = (self._step_end - self.now) / 60
-        rates, k = self.scatter.rates, self._k
         for unit in self.units:
-            unit.aim(rates[unit.index][k] if rates else 1.0)
-            unit.portion(left_h)
+            self._aim(unit, left_h)
         self.sharing.settle(self.levels, self.table.capacity)
         if self.table.captive:
             self._wake(left_h)
@@ -313,14 +310,24 @@ class Works:
             if unit.power_mw() != self._power[unit.index]:
                 self._draw(unit, self.now)
 
+    def _aim(self, unit: UnitProcess, left_h: float) -> None:
+        """Set rate and off-spec product of a unit for the rest of the step."""
+        rates = self.scatter.rates
+        unit.aim(rates[unit.index][self._k] if rates else 1.0)
+        unit.portion(left_h)
+
+    def _goes_on(self, unit: UnitProcess) -> bool:
+        """Let a unit wait no more where all that it waits for has recovered; whether it did so."""
+        goes_on = bool(unit.waits) and all(self._recovered(*wait) for wait in unit.waits)
+        if goes_on:
+            unit.waits = []
+        return goes_on
+
     def _wake(self, left_h: float) -> None:
         """Let units that wait for a carrier go on once it is back, one after the other."""
-        rates, k = self.scatter.rates, self._k
         for unit in self.units:
-            if unit.waits and all(self._recovered(*wait) for wait in unit.waits):
-                unit.waits = []
-                unit.aim(rates[unit.index][k] if rates else 1.0)
-                unit.portion(left_h)
+            if self._goes_on(unit):
+                self._aim(unit, left_h)
                 self.sharing.settle(self.levels, self.table.capacity)
 
     def _draw(self, unit: UnitProcess, now: float) -> None:

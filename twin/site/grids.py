@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from emberline.scenarios import Case
 from emberline.scenarios.assets.quantity import ELECTRICITY
+from emberline.scenarios.datasets import metered
 from emberline.scenarios.process.record import carriers_of
 from emberline.twin.site.assets.hub import SiteHub
 
@@ -92,3 +96,17 @@ class SiteGrid:
     def stepped(self, cells: np.ndarray) -> np.ndarray:
         """Means over the steps, shape (n_steps,)."""
         return cells.reshape(-1, self.per_step).mean(axis=1)
+
+    def dataset(self, variables: Mapping[str, Any], coordinates: Mapping[str, Any] | None = None) -> xr.Dataset:
+        """A dataset over the steps and metered intervals."""
+        horizon = self.scenario.horizon
+        times = {"time": horizon.times, "meter": metered(horizon.times, horizon.step_min, self.meter_min)}
+        return xr.Dataset(variables, coords={**times, **(coordinates or {})})
+
+    @property
+    def attrs(self) -> dict[str, object]:
+        """Attributes of a run on these grids."""
+        return {
+            "metered_interval_min": float(self.meter_min),
+            "start": self.scenario.horizon.start_utc.isoformat(),
+        }

@@ -19,7 +19,8 @@ INTEGERS, LONGS, TEXTS = {1, 2, 3, 5, 6}, {4, 7, 8, 13}, {12, 14, 15}
 """UInt32 is written as a long, as Eclipse Tahu does; both are read."""
 INT32 = 3
 FLOAT, DOUBLE, BOOLEAN, BYTES = 9, 10, 11, 17
-DOUBLES = {FLOAT, DOUBLE}
+FIELDS = {FLOAT: "float_value", DOUBLE: "double_value", BOOLEAN: "boolean_value", BYTES: "bytes_value"}
+"""Field of a value; whole numbers and texts left out."""
 GOOD = 192
 """Value of the property ``Quality`` of a good value; 0 is bad, 500 stale."""
 
@@ -143,16 +144,8 @@ def _write(one: Any, metric: Metric) -> None:
         bits = 64 if kind in LONGS else 32
         number = int(value) & (2**bits - 1)  # type: ignore[arg-type]
         setattr(one, "long_value" if kind in LONGS else "int_value", number)
-    elif kind == FLOAT:
-        one.float_value = value
-    elif kind == DOUBLE:
-        one.double_value = value
-    elif kind == BOOLEAN:
-        one.boolean_value = value
-    elif kind == BYTES:
-        one.bytes_value = value
     else:
-        one.string_value = value
+        setattr(one, FIELDS.get(kind or 0, "string_value"), value)
 
 
 def _metric(one: Any) -> Metric:
@@ -167,8 +160,7 @@ def _metric(one: Any) -> Metric:
         if key == "Quality":
             number = getattr(item, item.WhichOneof("value") or "int_value")
             quality = int(number) if isinstance(number, int | float) else None
-    unread = which is None and not one.is_null and kind is not None and kind not in {*INTEGERS, *LONGS}
-    unread = unread and kind not in {*DOUBLES, BOOLEAN, BYTES, *TEXTS}
+    unread = which is None and not one.is_null and kind is not None and kind not in {*INTEGERS, *LONGS, *FIELDS, *TEXTS}
     at, alias = _of(one, "timestamp"), _of(one, "alias")
     return Metric(_of(one, "name"), kind, value, alias, at, one.is_historical, quality, unread)
 

@@ -151,7 +151,7 @@ def test_the_plan_in_force_stays_while_data_are_away(tmp_path: Path) -> None:
         assert service.loop.plan_id == advice.id
         assert len(outcome.state.marks) == len(plant.live.tags)
         if outcome.proposal is not None:
-            assert outcome.proposal.body["marks"] == list(outcome.state.marks)
+            assert outcome.proposal.advice.body["marks"] == list(outcome.state.marks)
     (snapshot,) = current()
     assert all(tag["predicted"] and tag["quality"] == "stale" for tag in snapshot["tags"])
     service.take(away, advice.ends + timedelta(minutes=1))
@@ -248,7 +248,7 @@ def test_a_real_plan_is_advised(tmp_path: Path) -> None:
     service.loop.priced(load_scenario("melt-shop-small", ["goal.gap=20 %", *calm]))
     outcome = service.take(readings(plant, twin, 0.5), twin.scenario.horizon.start_utc + timedelta(minutes=0.5))
     assert outcome.proposal is not None
-    assert outcome.proposal.body["better"] > 0
+    assert outcome.proposal.advice.body["better"] > 0
     now = 0.5 + plant.live.loop.frozen_min
     before, after = service.loop.schedule["start_min"], outcome.proposal.schedule["start_min"]
     frozen = before.to_numpy() < now

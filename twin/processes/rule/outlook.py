@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from emberline.scenarios.process.record import in_steps
-from emberline.twin.processes.network import MachineTable, WorksTable
+from emberline.twin.processes.network import MachineTable, ModeTable, WorksTable
+from emberline.twin.site.assets.hub import each_after
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class ProcessGroup:
     """Most off-spec product of a run's beginning."""
     lead_k: int
     """Steps from a decision to the end of the least run that follows it, start-up and change-over included."""
+
+    @property
+    def way(self) -> ModeTable:
+        """Mode in which it runs at the start, its first one where it stands."""
+        return self.machine.ways[max(self.machine.mode, 0)]
 
     @property
     def must_run(self) -> bool:
@@ -60,12 +66,7 @@ def groups(table: WorksTable) -> list[ProcessGroup]:
         }
         for g, group in by_process.items()
     }
-    order: list[int] = []
-    while len(order) < len(by_process):
-        rest = [g for g in by_process if g not in order]
-        # in a circle of processes the file's order decides
-        order.append(next((g for g in rest if feeds[g] <= set(order)), rest[0]))
-    return [by_process[g] for g in order]
+    return [by_process[g] for g in each_after(feeds)]
 
 
 class Outlook:
@@ -101,10 +102,9 @@ class Outlook:
                 self.stops[u] = first, last
                 self.open[u, first : last + group.start_k] = 0.0
                 # what it loses as it begins again
-                for s, per_t in group.machine.ways[max(group.machine.mode, 0)].outs:
-                    self.net_arrivals_t[s, last + group.start_k + 1 :] -= (
-                        per_t * group.machine.process.start_up.off_spec_t
-                    )
+                off_t = group.machine.process.start_up.off_spec_t
+                for s, per_t in group.way.outs:
+                    self.net_arrivals_t[s, last + group.start_k + 1 :] -= per_t * off_t
         self._open = np.zeros((len(table.machines), n + 1))
         np.cumsum(self.open, axis=1, out=self._open[:, 1:])
         self._end = np.array(table.end_t)
@@ -155,11 +155,10 @@ class Outlook:
         ways = group.machine.ways
         if group.must_run:
             # it runs at its usual rate in any case
-            way = ways[max(group.machine.mode, 0)]
-            for s, per_t in way.outs:
-                need[s] -= per_t * way.usual * open_h
-            for s, per_t in way.ins:
-                need[s] += per_t * way.usual * open_h
+            for s, per_t in group.way.outs:
+                need[s] -= per_t * group.way.usual * open_h
+            for s, per_t in group.way.ins:
+                need[s] += per_t * group.way.usual * open_h
             result.slack[group.index] = np.inf
             return
         total = np.zeros(need.shape[1])

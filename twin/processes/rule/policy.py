@@ -144,11 +144,9 @@ class ProcessBaseline:
         kind = MUST if group.must_run else COMMITTED
         if unit.phase in (STARTING, CHANGING) or not unit.running:
             begin = k if unit.resuming else math.ceil(unit.ready_from / self.table.step_min - SOON_MIN)
-            rate = self._daily.rate(k, self._works, u) if self._even(unit) else unit.way.usual
-            waits = begin > k
-            return UnitIntent(
-                unit, unit.mode, 0.0 if waits else rate, kind, begin_k=begin, off_t=unit.coming_off_t, new=True
-            )
+            rate = self._rate(unit, unit.way)
+            rate = 0.0 if begin > k else rate
+            return UnitIntent(unit, unit.mode, rate, kind, begin_k=begin, off_t=unit.coming_off_t, new=True)
         may_stop = self._works.now - unit.since >= unit.process.min_run_h * 60 - SOON_MIN
         if may_stop and not group.must_run:
             return None
@@ -173,6 +171,10 @@ class ProcessBaseline:
     def _even(self, unit: UnitProcess) -> bool:
         return unit.process.daily_energy_mwh is not None
 
+    def _rate(self, unit: UnitProcess, way: ModeTable) -> float:
+        """Rate in this step that a daily energy asks for; the mode's usual one where there is none [t/h]."""
+        return self._daily.rate(self._k, self._works, unit.index) if self._even(unit) else way.usual
+
     def _on(self, unit: UnitProcess, kind: int) -> UnitIntent:
         """It goes on, within its ramp."""
         way, process = unit.way, unit.process
@@ -182,17 +184,13 @@ class ProcessBaseline:
         if ramp is not None and last is not None and (last or not way.low):
             span = ramp * self.table.step_h
             bottom, top = max(bottom, last - span), min(top, last + span)
-        target = self._daily.rate(self._k, self._works, unit.index) if self._even(unit) else way.usual
-        rate = min(max(target, bottom), top)
+        rate = min(max(self._rate(unit, way), bottom), top)
         return UnitIntent(unit, unit.mode, rate, kind, begin_k=self._k, off_t=unit.off_left, least=bottom, most=top)
 
     def _started(self, group: ProcessGroup, unit: UnitProcess, mode: int, kind: int) -> UnitIntent:
-        way, k = group.machine.ways[mode], self._k
-        rate = self._daily.rate(k, self._works, unit.index) if self._even(unit) else way.usual
-        return UnitIntent(
-            unit, mode, 0.0 if group.start_k else rate, kind,
-            begin_k=k + group.start_k, off_t=unit.process.start_up.off_spec_t, new=True,
-        )  # fmt: skip
+        rate = 0.0 if group.start_k else self._rate(unit, group.machine.ways[mode])
+        begin, off_t = self._k + group.start_k, unit.process.start_up.off_spec_t
+        return UnitIntent(unit, mode, rate, kind, begin_k=begin, off_t=off_t, new=True)
 
     def _changed(self, group: ProcessGroup, unit: UnitProcess, mode: int, kind: int) -> UnitIntent:
         way = group.machine.ways[mode]

@@ -216,8 +216,8 @@ class Glance:
             more = -need
             for maker, _, rate in self.outlook.makers[s]:
                 if maker.must_run:
-                    mode = maker.machine.ways[max(maker.machine.mode, 0)]
-                    more += rate * (mode.high / mode.usual - 1) * left_h if mode.usual else 0.0
+                    usual = maker.way.usual
+                    more += rate * (maker.way.high / usual - 1) * left_h if usual else 0.0
                 else:
                     more += max(need, 0.0) + rate / len(maker.members) * max(needs.spare_h[maker.index], 0.0)
             if more < per_t * way.usual * steps * self.table.step_h:
@@ -250,15 +250,11 @@ class Glance:
         span = slice(self.k + begin, self.k + begin + steps)
         supply = np.zeros(len(self.outlook.open[0, span]))
         for group in self.outlook.groups:
-            for s, per_t in group.machine.ways[max(group.machine.mode, 0)].gives:
+            for s, per_t in group.way.gives:
                 if s == carrier and not group.must_run:
                     return True
                 if s == carrier:
-                    supply += (
-                        per_t
-                        * group.machine.ways[max(group.machine.mode, 0)].usual
-                        * self.outlook.open[list(group.members), span].sum(axis=0)
-                    )
+                    supply += per_t * group.way.usual * self.outlook.open[list(group.members), span].sum(axis=0)
         return bool((supply >= need).all())
 
 

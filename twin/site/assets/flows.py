@@ -122,6 +122,6 @@ class HubRun:
 @lru_cache(maxsize=256)
 def _text(names: tuple[str, ...]) -> np.ndarray:
     """Labels, the same array for all runs of a site."""
-    labels = np.array(names, dtype=f"U{max(map(len, names), default=1)}")
+    labels = np.array(names, dtype=np.str_)
     labels.setflags(write=False)
     return labels

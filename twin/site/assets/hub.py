@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,6 +15,17 @@ from emberline.scenarios.assets.converter import Converter
 from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.assets.storage import Storage
 from emberline.scenarios.assets.trade import Load, Renewable, Source, Supply
+
+T = TypeVar("T")
+
+
+def each_after(others: Mapping[T, set[T]]) -> list[T]:
+    """Keys in an order in which each comes after its others; else, and in a circle, as they are."""
+    rest, order = list(others), list[T]()
+    while rest:
+        order.append(next((one for one in rest if others[one] <= set(order)), rest[0]))
+        rest.remove(order[-1])
+    return order
 
 
 @dataclass(frozen=True)
@@ -195,13 +207,8 @@ class SiteHub:
                     if source != carrier:
                         after[source].add(carrier)
         # electricity as late as may be: the grid takes what is left
-        rest = [*(name for name in self.carriers if name != ELECTRICITY), ELECTRICITY]
-        totals: list[str] = []
-        while rest:
-            next_carrier = next((name for name in rest if after[name] <= set(totals)), rest[0])
-            totals.append(next_carrier)
-            rest.remove(next_carrier)
-        return tuple(totals)
+        before_electricity = after.pop(ELECTRICITY)
+        return tuple(each_after({**after, ELECTRICITY: before_electricity}))
 
     @cached_property
     def cyclic(self) -> bool:

@@ -160,13 +160,8 @@ class SitePlant:
             rest = self.balance[name]
             self.left_over[name][t] = rest
             if name != ELECTRICITY and abs(rest) > self.small[name]:
-                self.report(
-                    ViolationKind.SHORTAGE if rest < 0 else ViolationKind.SURPLUS,
-                    name,
-                    t,
-                    abs(rest) * hours,
-                    carrier.unit,
-                )
+                kind = ViolationKind.SHORTAGE if rest < 0 else ViolationKind.SURPLUS
+                self.report(kind, name, t, abs(rest) * hours, carrier.unit)
         for name, steps, amount in self._days_over.get(t, ()):
             self._delivered(name, steps, amount, t)
 
