@@ -36,7 +36,7 @@ def figures(scenario: Case, data: xr.Dataset, *, nominated: xr.Dataset | None = 
     other = grid.get(scenario.goal.signal.other)
     biogenic = sum(float((a.scope1_biogenic_kg + a.scope2_biogenic_kg).sum()) for a in site.accounts)
     money = bill(scenario, data, direct_kg, nominated)
-    took, ends = Worth({}, {}), levels(scenario, data)
+    took, ends = Worth(), levels(scenario, data)
     if scenario.stores or ends:
         took = worth(scenario, data, released, site.accounts, site.grid[scenario.goal.signal])
     delivered = {d.name: float(data["delivered_t"].sel(delivery=d.name).sum()) for d in scenario.deliveries}
@@ -73,14 +73,10 @@ def figures(scenario: Case, data: xr.Dataset, *, nominated: xr.Dataset | None = 
         by_product={line.name: line.quantity for line in money.of_kinds("sale")},
         stock=stock,
         delivered=delivered,
-        stock_kg_per_t=took.kg_per_t,
-        stock_cost_per_t=took.cost_per_t,
-        stock_mwh_per_t=took.mwh_per_t,
         levels=ends,
-        level_kg_per_unit=took.kg_per_unit,
-        level_cost_per_unit=took.cost_per_unit,
         dumped=_dumped(data, hours),
         other_carbon_kg=None if other is None else direct_kg + site.bought_kg + other,
+        **vars(took),
         **totals(scenario, data),
     )
 

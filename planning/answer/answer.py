@@ -14,6 +14,7 @@ from emberline.planning.answer.sentences import holds, lines, other_saving
 from emberline.planning.answer.tiles import Tile, tiles
 from emberline.planning.plan.record import Plan
 from emberline.scenarios.messages import sentences
+from emberline.scenarios.plain import plain
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ class Answer:
             "says": self.says,
             "headline": self.headline.summary(),
             "figures": figure_data(figure_list(self.headline)),
-            "changes": [change.summary() for change in self.changes],
-            "causes": [cause.summary() for cause in self.causes],
+            "changes": plain(self.changes),
+            "causes": plain(self.causes),
         }
 
 

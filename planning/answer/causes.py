@@ -10,8 +10,7 @@ baseline and plan pay there), and the consumption of line, processes and base lo
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
@@ -23,6 +22,7 @@ from emberline.planning.plan.record import Plan
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.flows.asset_flows import load_mw
 from emberline.scenarios.messages import mark
+from emberline.scenarios.plain import Plain
 
 LABELS = {
     "shifting": mark("shifting to other hours"),
@@ -45,7 +45,7 @@ NOTHING = 1e-6
 
 
 @dataclass(frozen=True)
-class Cause:
+class Cause(Plain):
     """A part of the saving; negative: it costs or emits more."""
 
     name: str
@@ -60,10 +60,6 @@ class Cause:
     def label(self) -> str:
         """The cause in words."""
         return LABELS[self.name]
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self)
 
 
 def causes(plan: Plan, headline: Headline) -> tuple[Cause, ...]:

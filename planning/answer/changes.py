@@ -6,9 +6,8 @@ Every number is read off the two undisturbed runs and the series of the scenario
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -19,6 +18,7 @@ from emberline.planning.answer.wording import span
 from emberline.planning.plan.record import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message, mark
+from emberline.scenarios.plain import Plain
 
 QUARTER = 4
 """The avoided hours are about the worst quarter of all: hours that count the same are in it together or not at all."""
@@ -65,7 +65,7 @@ MOVED = {
 
 
 @dataclass(frozen=True)
-class Change:
+class Change(Plain):
     """One sentence about a plan."""
 
     kind: str
@@ -76,12 +76,8 @@ class Change:
     from_min: float | None = None
     """The span that it is about, after the start of the horizon."""
     to_min: float | None = None
-    numbers: Mapping[str, float] | None = None
+    numbers: Mapping[str, float] = field(default_factory=dict)
     """Numbers of the sentence."""
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self) | {"bars": list(self.bars), "numbers": dict(self.numbers or {})}
 
 
 def changes(plan: Plan) -> tuple[Change, ...]:

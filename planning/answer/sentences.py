@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-from emberline.planning.answer.record import BASES, SAME, Headline, Saving, SimpleRule, is_same
-from emberline.planning.answer.wording import (
-    MIN_GAP,
-    amount,
-    joined,
-    of_goal,
-    percent,
-    point_label,
-    replays,
-    rule_text,
-    way,
-)
+from emberline.planning.answer.record import BASES, SAME, Headline, Saving, SimpleRule
+from emberline.planning.answer.wording import MIN_GAP, amount, joined, of_goal, percent, point_label, replays, rule_text
 from emberline.planning.plan.alternatives.choice import Choice
 from emberline.planning.plan.replays import of_days
 from emberline.scenarios.goal_metrics import SIGNALS
@@ -112,7 +102,7 @@ def other_saving(headline: Headline) -> str:
         return ""
     if headline.of_money:
         return _saved_of(headline, carbon, CARBON_SECOND)
-    if price is not None and price > 0 and way(cost) == "more":
+    if price is not None and price > 0 and cost.way == "more":
         return _saved_of(headline, cost, {"more": EACH_TONNE}, price=amount(price))
     return _saved_of(headline, cost, COST_SECOND)
 
@@ -120,7 +110,7 @@ def other_saving(headline: Headline) -> str:
 def _saved_of(headline: Headline, saving: Saving, texts: dict[str, str], **more: object) -> Message:
     scale = 1.0 if saving is headline.cost else 1e-3
     return Message(
-        texts[way(saving)], amount=amount(abs(saving.expected) * scale), range=_range(headline, saving, scale),
+        texts[saving.way], amount=amount(abs(saving.expected) * scale), range=_range(headline, saving, scale),
         currency=headline.currency, **more,
     )  # fmt: skip
 
@@ -141,17 +131,17 @@ def _about(headline: Headline) -> list[str]:
     saving: Saving | None = getattr(headline, other)
     if saving is not None:
         basis = Message(BASES[headline.basis(saving)])
-        lines.append(Message(OTHER_SIGNAL[other, way(saving)], amount=amount(abs(saving.expected) / 1000), basis=basis))
+        lines.append(Message(OTHER_SIGNAL[other, saving.way], amount=amount(abs(saving.expected) / 1000), basis=basis))
     if headline.one_signal is not None:
         saved_kg, emitted_kg = headline.one_signal
         signals = {"this": Message(SIGNALS[headline.signal]), "other": Message(SIGNALS[other])}
         text = ONE_SIGNAL["more" if emitted_kg > 0 else "less"]
         lines.append(Message(text, saved=amount(saved_kg / 1000), emitted=amount(abs(emitted_kg) / 1000), **signals))
     demand = headline.demand
-    if demand is not None and not is_same(demand.saved):
+    if demand is not None and not demand.saved.same:
         lines.append(
             Message(
-                DEMAND[way(demand.saved)], amount=amount(abs(demand.saved.expected)), currency=headline.currency,
+                DEMAND[demand.saved.way], amount=amount(abs(demand.saved.expected)), currency=headline.currency,
                 others=_saved(
                     headline.cost.expected - demand.saved.expected, headline.currency, headline.cost.baseline
                 ),
@@ -170,7 +160,7 @@ def _about(headline: Headline) -> list[str]:
 def _range(headline: Headline, saving: Saving, scale: float) -> str:
     """The basis, then in brackets the range of four of five disturbed replays, the undisturbed saving and the share;
     negative: the other way."""
-    share, sign = percent(abs(saving.share)), -scale if way(saving) == "more" else scale
+    share, sign = percent(abs(saving.share)), -scale if saving.way == "more" else scale
     basis = Message(BASES[headline.basis(saving)])
     if saving.p10 is None or saving.p90 is None:
         return Message(" {basis} ({share})", basis=basis, share=share)
@@ -221,13 +211,13 @@ def printed(headline: Headline) -> str:
         "Printed and left alone it saves {amount} {unit} ({low} to {high}) and keeps all limits on {share} of {days}, "
         "the baseline on {baseline}."
     )
-    if way(saving) == "more":
+    if saving.way == "more":
         text = mark(
             "Printed and left alone it takes {amount} {unit} more ({low} to {high}) and keeps all limits on {share} "
             "of {days}, the baseline on {baseline}."
         )
     value, unit = of_goal(headline, abs(saving.expected))
-    sign = -1.0 if way(saving) == "more" else 1.0
+    sign = -1.0 if saving.way == "more" else 1.0
     low, high = (of_goal(headline, end)[0] for end in sorted((sign * saving.p10, sign * saving.p90)))
     return Message(text, amount=value, unit=unit, low=low, high=high, **values)
 

@@ -13,19 +13,8 @@ from emberline.planning.answer.record import (
     Printed,
     Saving,
     SimpleRule,
-    is_worse,
 )
-from emberline.planning.answer.wording import (
-    MIN_GAP,
-    amount,
-    joined,
-    of_goal,
-    percent,
-    replays,
-    rule_text,
-    total,
-    way,
-)
+from emberline.planning.answer.wording import MIN_GAP, amount, joined, of_goal, percent, replays, rule_text, total
 from emberline.planning.plan.replays import of_days
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import METRICS
@@ -98,7 +87,7 @@ def _of_saving(headline: Headline, name: str, label: str, saving: Saving, *more:
     brief += [Message("stock counted")] if saving.stock else []
     note = joined([*_steps(headline, metric, saving), *more])
     named = Message(label, basis=Message(BASES[headline.basis(saving)]))
-    return Tile(name, named, _change(saving, unit, scale), note, joined(brief, ", "), is_worse(saving))
+    return Tile(name, named, _change(saving, unit, scale), note, joined(brief, ", "), saving.worse)
 
 
 def _of_tonne(each: PerTonne, headline: Headline) -> Tile:
@@ -176,7 +165,7 @@ def _change(saving: Saving, unit: str, scale: float) -> str:
         "same": mark("as the baseline"),
     }
     values = {"amount": amount(abs(saving.expected) * scale), "unit": unit, "share": percent(abs(saving.share))}
-    return Message(texts[way(saving)], **({} if way(saving) == "same" else values))
+    return Message(texts[saving.way], **({} if saving.way == "same" else values))
 
 
 def _steps(headline: Headline, metric: str, saving: Saving) -> list[Message]:
@@ -193,7 +182,7 @@ def _steps(headline: Headline, metric: str, saving: Saving) -> list[Message]:
             )
         )  # fmt: skip
     if low is not None and high is not None:
-        less = way(saving) != "more"
+        less = saving.way != "more"
         ends = (low, high, saving.net) if less else (-high, -low, -saving.net)
         text = mark("{low} to {high} less in four of five disturbed replays, {net} undisturbed")
         if not less:

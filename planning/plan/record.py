@@ -21,6 +21,7 @@ from emberline.scenarios.goal_metrics import BoundCovers, figures_of, goal_metri
 from emberline.scenarios.line.rounding import rounded, worth_a_try
 from emberline.scenarios.messages import Message, mark, sentences
 from emberline.scenarios.metrics import FIGURES, sound
+from emberline.scenarios.plain import plain
 from emberline.scenarios.records.disturbances import MARGINS, Disturbances
 from emberline.scenarios.records.replanning import Using
 
@@ -329,10 +330,10 @@ class Plan:
             "gap": self.gap,
             "bound_covers": self.bound_covers.summary(),
             "reason": self.reason,
-            "baseline": self.baseline_figures.as_dict() | {"complete": self.baseline_complete},
-            "schedule": self.schedule_figures.as_dict() if self.schedule_figures else None,
+            "baseline": self.baseline_figures.summary() | {"complete": self.baseline_complete},
+            "schedule": plain(self.schedule_figures),
             "replay": (
-                self.replay_figures.as_dict() | {"violations": self.violations} if self.replay_figures else None
+                self.replay_figures.summary() | {"violations": self.violations} if self.replay_figures else None
             ),
             "saved": self.saved(),
             "expected": self.expected(),
@@ -344,17 +345,17 @@ class Plan:
                 if self.replays is not None and self.replays.n
                 else {"n": 0, "held": None, "quantiles": {}}
             ),
-            "again": None if self.again is None else self.again.summary(),
-            "holding": None if self.holding is None else self.holding.summary(),
+            "again": plain(self.again),
+            "holding": plain(self.holding),
             "no_lower": self.no_lower,
             "agreed": self.agreed,
             "acceptable": self.acceptable,
             "verdict": self.verdict,
             "filled": filled(self.scenario),
             "omissions": list(self.omissions),
-            "rules": [rule.summary() for rule in self.rules],
-            "choices": [choice.summary() for choice in self.choices],
-            "as_run": None if self.as_run is None else self.as_run.summary(),
+            "rules": plain(self.rules),
+            "choices": plain(self.choices),
+            "as_run": plain(self.as_run),
             "repair": list(self.repair),
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
         }

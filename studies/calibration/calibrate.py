@@ -16,6 +16,7 @@ import numpy as np
 from emberline.scenarios import Case, Problem, Scenario, ScenarioError
 from emberline.scenarios.loading.heat_log import HeatLog
 from emberline.scenarios.loading.meter import Meter
+from emberline.scenarios.plain import plain
 from emberline.studies.calibration.drift import Chart, charts
 from emberline.studies.calibration.fitting import FEWEST, Estimate, UnitFit, fit_unit
 from emberline.studies.calibration.goodness import DRAWS, Goodness, exponential_goodness, failure_times, goodness
@@ -106,12 +107,12 @@ class Calibration:
             "laws": {
                 fit.unit: _laws(fit.durations, fit.alternative) for fit in self.units if fit.durations is not None
             },
-            "estimates": [item.as_dict() for item in self.estimates],
-            "comparisons": [dict(vars(item)) for item in self.comparisons],
-            "goodness": [item.as_dict() for item in self.goodness],
-            "hold_out": None if self.hold_out is None else self.hold_out.as_dict(),
+            "estimates": plain(self.estimates),
+            "comparisons": plain(self.comparisons),
+            "goodness": plain(self.goodness),
+            "hold_out": plain(self.hold_out),
             "charts": [chart.as_dict(self.log) for chart in self.charts],
-            "meter": None if self.meter is None else self.meter.as_dict(),
+            "meter": plain(self.meter),
             "remarks": list(self.remarks),
             "overlay": self.overlay,
         }

@@ -18,6 +18,7 @@ from scipy import stats
 from emberline.scenarios import Scenario
 from emberline.scenarios.line.scatter import Spread
 from emberline.scenarios.loading.heat_log import HeatLog
+from emberline.scenarios.plain import Plain
 from emberline.studies.calibration.likelihood import EXACT, Capped, Exponential, Family, Fit, Sample, fit
 
 FEWEST = 10
@@ -29,9 +30,10 @@ UNITS = {"duration": "min", "duration_spread": "1", "energy": "kWh/t", "energy_s
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Estimate(Plain):
     """A figure of the disturbance model or of a grade on a unit."""
 
+    also, named = ("unit_of_measure",), {"log_error": ""}
     kind: str
     """One of ``UNITS``."""
     unit: str
@@ -55,10 +57,10 @@ class Estimate:
         """Whether the log tells it."""
         return self.value is not None
 
-    def as_dict(self) -> dict[str, float | int | str | None]:
-        """Everything as plain data."""
-        place = {"kind": self.kind, "unit": self.unit, "grade": self.grade, "unit_of_measure": UNITS[self.kind]}
-        return place | {name: getattr(self, name) for name in ("before", "n", "value", "low", "high", "reason")}
+    @property
+    def unit_of_measure(self) -> str:
+        """In which the figure is told."""
+        return UNITS[self.kind]
 
 
 WIDEST = 1.0

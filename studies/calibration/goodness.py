@@ -17,6 +17,7 @@ import numpy as np
 from scipy import stats
 from scipy.special import ndtr
 
+from emberline.scenarios.plain import Plain
 from emberline.studies.calibration.fitting import Energies, UnitFit
 from emberline.studies.calibration.likelihood import AT_LEAST, AT_MOST, EXACT, Fit, Sample, fit
 
@@ -26,7 +27,7 @@ CLOSEST = 1e-12
 
 
 @dataclass(frozen=True)
-class Goodness:
+class Goodness(Plain):
     """Goodness of fit of one law."""
 
     unit: str
@@ -37,10 +38,6 @@ class Goodness:
     statistic: float
     """Anderson-Darling; of failures Kolmogorov-Smirnov."""
     p_value: float
-
-    def as_dict(self) -> dict[str, float | int | str]:
-        """Everything as plain data."""
-        return dict(vars(self))
 
 
 def anderson_darling(places: np.ndarray) -> float:

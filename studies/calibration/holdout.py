@@ -17,6 +17,7 @@ import pandas as pd
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.line.tables import shop
 from emberline.scenarios.loading.heat_log import HeatLog
+from emberline.scenarios.plain import Plain
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.orders import HeatEntry, Order
 from emberline.scenarios.records.state import State
@@ -34,7 +35,7 @@ FEWEST_HEATS = 5
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(Plain):
     """One thing compared."""
 
     what: str
@@ -50,15 +51,12 @@ class Check:
     p_value: float | None
     """Share of replications that lie as far from the others as the log does; None: reported only."""
 
-    def as_dict(self) -> dict[str, float | int | str | None]:
-        """Everything as plain data."""
-        return dict(vars(self))
-
 
 @dataclass(frozen=True)
-class HoldOut:
+class HoldOut(Plain):
     """The comparison."""
 
+    also, named = ("passed",), {"from_min": ""}
     from_min: float
     """Start of the held-out part, after the log's origin."""
     heats: int
@@ -74,11 +72,6 @@ class HoldOut:
         """Whether every check holds (Bonferroni); None: nothing was compared."""
         tested = [check.p_value for check in self.checks if check.p_value is not None]
         return min(tested) > ERROR / len(tested) if tested else None
-
-    def as_dict(self) -> dict[str, object]:
-        """Everything as plain data."""
-        facts = {name: getattr(self, name) for name in ("heats", "passed", "planned", "reason")}
-        return facts | {"checks": [check.as_dict() for check in self.checks]}
 
 
 def hold_out(

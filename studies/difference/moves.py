@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,13 +13,15 @@ from emberline.planning.answer.uses import WORTH_TELLING, mean_over, signal, sig
 from emberline.planning.plan.record import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message, mark
+from emberline.scenarios.plain import Plain
 from emberline.studies.difference.keys import KeyChange
 
 
 @dataclass(frozen=True)
-class StageMove:
+class StageMove(Plain):
     """One operation of a heat in two plans; starts are minutes after each plan's start, None where it is not there."""
 
+    also = ("later_min",)
     stage: str
     before_min: float | None
     after_min: float | None
@@ -35,9 +37,10 @@ class StageMove:
 
 
 @dataclass(frozen=True)
-class HeatMove:
+class HeatMove(Plain):
     """A heat that lies elsewhere, reported at the stage at which it draws most electricity among those that moved."""
 
+    also = ("says",)
     heat: str
     number: int
     """Its place among all heats, from 1."""
@@ -64,11 +67,6 @@ class HeatMove:
             changes.append(f"on {move.after_unit} instead of {move.before_unit}")
         text = f"heat {label} {' and '.join(changes)} ({move.stage})"
         return f"{text}, because {self.because}" if self.because else text
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        stages = [asdict(move) | {"later_min": move.later_min} for move in self.stages]
-        return {**asdict(self), "stages": stages, "says": self.says}
 
 
 SAME_MIN = 1e-6

@@ -266,7 +266,7 @@ class Front:
             "knee": knee,
             **left_out,
             "unsearched": self.unsearched,
-            "baseline": self.baseline.as_dict(),
+            "baseline": self.baseline.summary(),
             "verdict": self.verdict,
             "rules": {"knee": KNEE_RULE, "dual": DUAL_RULE, "gaps": NOISE},
             "units": {str(name): self.data[name].attrs["units"] for name in self.data.data_vars},

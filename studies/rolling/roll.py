@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import singledispatch
 from typing import Any
 
@@ -37,6 +37,7 @@ from emberline.scenarios.datasets import Policy
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.loading.issued_forecasts import foreseen, part
 from emberline.scenarios.metrics import METRICS
+from emberline.scenarios.plain import Plain
 from emberline.scenarios.records.disturbances import MARGINS, Disturbances
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.replanning import Using
@@ -55,9 +56,10 @@ LEVEL = 1e-6
 
 
 @dataclass(frozen=True)
-class Step:
+class Step(Plain):
     """One planning."""
 
+    named = {"adopted": "laid", "margins": "", "import_mw": ""}
     at_min: float
     """Time of planning, after the start of the roll."""
     begin_min: float
@@ -80,11 +82,6 @@ class Step:
     """Keys of ``disturbances`` that were learnt for the plan; None: none were."""
     import_mw: np.ndarray | None = field(default=None, repr=False, compare=False)
     """Import that is planned from ``begin_min`` to ``end_min`` from now on, shape (n_steps of the plan,)."""
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON, without margins and planned import; ``adopted`` is ``laid`` there."""
-        values = {name: value for name, value in asdict(self).items() if name not in ("import_mw", "margins")}
-        return {"laid" if name == "adopted" else name: value for name, value in values.items()}
 
 
 @dataclass(frozen=True)

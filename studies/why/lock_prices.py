@@ -13,6 +13,7 @@ from typing import Any
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replan import with_locks
 from emberline.scenarios.messages import Message
+from emberline.scenarios.plain import Plain
 from emberline.scenarios.records.orders import Lock
 from emberline.studies.difference.moves import moved
 from emberline.studies.why.answer import Answer
@@ -56,9 +57,10 @@ class LockPrice:
 
 
 @dataclass(frozen=True)
-class LockPrices:
+class LockPrices(Plain):
     """All locks of a run."""
 
+    named = {"prices": "locks"}
     scenario: str
     currency: str
     goal: str
@@ -72,15 +74,6 @@ class LockPrices:
     """The plan without any lock; None: there are none, or only one, or the time was over."""
     complete: bool
     """Whether every lock was freed before the time was over."""
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        names = ("scenario", "currency", "goal", "unit", "status", "gap", "complete")
-        return {
-            **{name: getattr(self, name) for name in names},
-            "locks": [price.summary() for price in self.prices],
-            "all_freed": None if self.all_freed is None else self.all_freed.summary(),
-        }
 
 
 def lock_prices(

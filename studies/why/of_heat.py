@@ -108,13 +108,8 @@ class OfHeat:
         starts = line.from_schedule(self.problem, self.schedule)
         assert starts is not None, "a stored schedule lies on the model's slots"
         self.line = Line(self.free, self.problem, starts)
-        h = list(self.scenario.heats).index(operation.heat)
-        self.key: line.Key = (h, -1)
-        if operation.cast:
-            self.key = (-1, self.line.cast_of[h][0])
-        else:
-            stages = [self.scenario.line.stages[o.stage].name for o in self.problem.heats[h].operations]
-            self.key = (h, stages.index(operation.stage))
+        stages = [stage.name for stage in self.scenario.line.stages]
+        self.key = self.line.key(list(self.scenario.heats).index(operation.heat), stages.index(operation.stage))
 
     def facts(self) -> Iterator[str]:
         """Place of the operation and the goal's signal there, in words."""

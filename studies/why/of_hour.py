@@ -167,14 +167,13 @@ class OfHour:
         starts = line.from_schedule(problem, self.schedule)
         if starts is None:
             return
-        places, step = Line(self.scenario, problem, starts), problem.step_min
+        places = Line(self.scenario, problem, starts)
         for h, s in operations:
-            indices = [i for i, operation in enumerate(problem.heats[h].operations) if operation.stage == s]
-            key = (h, indices[0]) if indices else (-1, places.cast_of[h][0])
-            if indices and problem.heats[h].operations[indices[0]].started_min is not None:
+            key = places.key(h, s)
+            if key[0] >= 0 and problem.work(key).started_min is not None:
                 yield Message("heat {heat} has started already", heat=problem.heats[h].name)
                 continue
-            slot = round(places.begin(key) / step)
+            slot = round(places.begin[key])
             for which, by in ((EARLIER, -1), (LATER, 1)):
                 limits = places.in_the_way(key, slot + by)
                 says = tuple(limits) or Message("nothing is in the way but the goal")

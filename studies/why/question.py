@@ -156,5 +156,5 @@ def _report(
         slots=slots,
         worth=worth,
         complete=not resolver.hurried,
-        seconds=time.perf_counter() - resolver.began_s,
+        seconds=round(time.perf_counter() - resolver.began_s, 3),
     )

@@ -89,7 +89,7 @@ class _Quick:
             repairs=tuple(repairs),
             attempts=attempts,
             of=len(limits),
-            seconds=time.perf_counter() - self.began_s,
+            seconds=round(time.perf_counter() - self.began_s, 3),
         )
 
     def _finer(self, scenario: Scenario) -> list[Repair]:

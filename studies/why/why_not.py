@@ -24,6 +24,7 @@ from emberline.scenarios import Case, Scenario, ScenarioError, effort
 from emberline.scenarios.checking import to_the_minute
 from emberline.scenarios.line.rounding import worth_a_try
 from emberline.scenarios.messages import Message
+from emberline.scenarios.plain import Plain
 from emberline.studies.why.tuning import LAST_RESORT, SHARES, WHY
 
 __all__ = ["Repair", "WhyNot", "why_not"]
@@ -33,9 +34,10 @@ Changed = Callable[[Sequence[str]], Case]
 
 
 @dataclass(frozen=True)
-class Repair:
+class Repair(Plain):
     """Changes with which there is a plan."""
 
+    named = {"overrides": "set", "kinds": ""}
     says: tuple[str, ...]
     overrides: tuple[str, ...]
     keys: tuple[str, ...]
@@ -46,16 +48,12 @@ class Repair:
     cancels: bool = False
     """Whether an order, a delivery or a demand is left out as a whole: possible, but never applied unasked."""
 
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        says, overrides, keys = map(list, (self.says, self.overrides, self.keys))
-        return {"says": says, "set": overrides, "keys": keys, "price": self.price, "cancels": self.cancels}
-
 
 @dataclass(frozen=True)
-class WhyNot:
+class WhyNot(Plain):
     """Why a scenario has no plan."""
 
+    named = {"keys": "conflict_keys", "attempts": "limits_tried", "of": "limits"}
     status: str
     """``feasible``, ``infeasible`` (proven), ``no plan on this grid`` (proven for starts on steps) or ``unknown``: no
     plan was found, and no proof."""
@@ -82,21 +80,6 @@ class WhyNot:
     def repair(self) -> Repair | None:
         """The first repair that still delivers and serves everything; None: there is none."""
         return next((repair for repair in self.repairs if not repair.cancels), None)
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        lists = {"missing": list(self.missing), "conflict": list(self.conflict), "conflict_keys": list(self.keys)}
-        return {
-            "status": self.status,
-            "step_min": self.step_min,
-            **lists,
-            "irreducible": self.irreducible,
-            "repairs": [repair.summary() for repair in self.repairs],
-            "limits_tried": self.attempts,
-            "limits": self.of,
-            "complete": self.complete,
-            "seconds": round(self.seconds, 3),
-        }
 
 
 def why_not(
@@ -205,7 +188,7 @@ class _Search:
         )
 
     def _report(self, status: str, scenario: Scenario, **fields: Any) -> WhyNot:
-        return WhyNot(status, scenario.horizon.step_min, **fields, seconds=time.perf_counter() - self.began_s)
+        return WhyNot(status, scenario.horizon.step_min, **fields, seconds=round(time.perf_counter() - self.began_s, 3))
 
     def judge(self, overrides: Sequence[str], patience: float = WHY.patience) -> bool | None:
         """Whether there is a plan with overrides; None: neither a plan nor a proof was found in time.
