@@ -78,11 +78,8 @@ def causes(plan: Plan, headline: Headline) -> tuple[Cause, ...]:
     }
     money = _money(plan, headline.cost.stock)
     if headline.unlocked:  # the other causes stand against the baseline that respects the locks too
-        for parts, net in (
-            (money, headline.cost.net),
-            *((parts, getattr(headline, n).net) for n, parts in carbon.items()),
-        ):
-            parts["locks"] = net - sum(parts.values())
+        for name, parts in (("cost", money), *carbon.items()):
+            parts["locks"] = getattr(headline, name).net - sum(parts.values())
     rows = [
         Cause(
             name,

@@ -106,16 +106,14 @@ def with_choices(
         notes.append(search.left_out(mine))
     elif after is not None:
         base = search.base = after
-        assert after.replay_figures is not None
-        search.points[0] = _choice(after, "", after.replay_figures, after.status, after.gap)
+        search.points[0] = _own_choice(after)
     choices = search.named(mine)
     return dataclasses.replace(base, choices=choices, omissions=(*base.omissions, *notes))
 
 
 def with_own(plan: Plan, points: tuple[Choice, ...]) -> tuple[Choice, ...]:
     """The points of a quick front once another plan is its own, which also stands where it is better than a point."""
-    assert plan.replay_figures is not None
-    first = _choice(plan, "", plan.replay_figures, plan.status, plan.gap)
+    first = _own_choice(plan)
 
     def beats(point: Choice) -> bool:
         if point.name == LEAST_COST:
@@ -148,8 +146,7 @@ class _Search:
         self.deadline, self.late = deadline, False
         self.searches: set[str] = set()
         """Points that were searched for."""
-        assert base.replay_figures is not None
-        self.points = [_choice(base, "", base.replay_figures, base.status, base.gap)]
+        self.points = [_own_choice(base)]
         self.schedules = [] if base.schedule is None else [base.schedule]
 
     def run(self, mine: str) -> None:
@@ -239,8 +236,7 @@ class _Search:
         changes = {"extra_cost_share": extra_cost_share, "other_signal": other or self.scenario.goal.caps.other_signal}
         caps = self.scenario.goal.caps.model_copy(update=changes)
         limit = max(min(max(PLAN.front_search_share * self.deadline.limit, PLAN.front_least), self.deadline.rest), 0.0)
-        goal = self.scenario.goal.model_copy(update={"minimize": target, "caps": caps, "effort": limit})
-        return self.scenario.model_copy(update={"goal": goal})
+        return self.scenario.with_goal(minimize=target, caps=caps, effort=limit)
 
     def _find(self, name: str, request: Case) -> bool:
         """Search one point; False: the time is over, or nothing was found."""
@@ -261,7 +257,7 @@ class _Search:
             return False
         self.searches.add(name)
         self.schedules = [*self.schedules, result.schedule]
-        self.points.append(_choice(self.base, "", counted.replay_figures, result.status, result.gap))
+        self.points.append(_choice(self.base, counted.replay_figures, result.status, result.gap))
         return True
 
     def _best(self, name: str) -> Choice | None:
@@ -284,8 +280,14 @@ class _Search:
         return max(points, key=lambda point: point.carbon_kg, default=None)
 
 
-def _choice(base: Plan, name: str, sums: Figures, status: str, gap: float | None) -> Choice:
+def _own_choice(plan: Plan) -> Choice:
+    assert plan.replay_figures is not None
+    return _choice(plan, plan.replay_figures, plan.status, plan.gap)
+
+
+def _choice(base: Plan, sums: Figures, status: str, gap: float | None) -> Choice:
+    """A point without a name yet."""
     before, more = base.baseline_figures, difference(base.baseline_figures, sums)
     carbon = before.carbon_kg - sums.carbon_kg + more.credit("carbon_kg")
     cost = before.cost - sums.cost + more.credit("cost")
-    return Choice(name, sums, carbon, cost, status, gap)
+    return Choice("", sums, carbon, cost, status, gap)

@@ -99,8 +99,7 @@ def _floor(scenario: Case, grade: str) -> float:
     direct, least_mwh = 0.0, 0.0
     for stage in line.route(record):
         direct += sum(emission.kg_per_t for emission in stage.emissions if not emission.biogenic)
-        units = [unit.name for unit in stage.units if line.duration_min(record, unit.name) is not None]
-        least_mwh += min(line.energy_mwh(record, unit) for unit in units)
+        least_mwh += min(line.energy_mwh(record, unit) for unit in line.able(record, stage))
     clean = float(np.min(scenario.inputs["carbon_intensity_kg_per_mwh"].to_numpy()))
     # what feeds the line besides the grid may be cleaner
     alone = not scenario.site.assets and scenario.battery is None and not scenario.inputs["pv_available_mw"].any()
@@ -110,5 +109,4 @@ def _floor(scenario: Case, grade: str) -> float:
 def _capped(scenario: Case, grade: str, kg_per_t: float) -> Case:
     goal = scenario.goal
     caps = goal.caps.model_copy(update={"embedded_kg_per_t": {**goal.caps.embedded_kg_per_t, grade: kg_per_t}})
-    changes = {"caps": caps, "grade": None, "effort": goal.budget / PLAN.cap_searches}
-    return scenario.model_copy(update={"goal": goal.model_copy(update=changes)})
+    return scenario.with_goal(caps=caps, grade=None, effort=goal.budget / PLAN.cap_searches)

@@ -242,14 +242,15 @@ def _checks(scenario: Scenario, rows: pd.DataFrame, logged: _Course, courses: li
         energy = np.array([one.energy for one in courses])
         checks += _compared("energies", "MWh", [("energy of a heat", energy_mask)], logged.energy, energy)
     per_day = np.array([one.per_day for one in courses])
-    low, high = np.quantile(per_day, [0.025, 0.975])
     tail = min((per_day >= logged.per_day).sum(), (per_day <= logged.per_day).sum())
     p = min(2 * (1 + int(tail)) / (1 + len(per_day)), 1.0)
-    mean = float(per_day.mean())
-    checks.append(
-        Check("throughput", "heats/day", len(logged.energy), logged.per_day, mean, float(low), float(high), p)
-    )
-    return checks
+    return [*checks, _check("throughput", "heats/day", len(logged.energy), logged.per_day, per_day, p)]
+
+
+def _check(what: str, unit: str, n: int, logged: float, means: np.ndarray, p_value: float | None = None) -> Check:
+    """A mean of the log next to those of the replications."""
+    low, high = np.quantile(means, [0.025, 0.975])
+    return Check(what, unit, n, logged, float(means.mean()), float(low), float(high), p_value)
 
 
 def _compared(
@@ -263,18 +264,13 @@ def _compared(
         n = int(mask.sum())
         of_log = max(of_log, np.sqrt(n) * _distance(logged[mask], pool))
         of_twin = np.maximum(of_twin, [np.sqrt(n) * _distance(row[mask], pool) for row in draws])
-        means = draws[:, mask].mean(axis=1)
-        low, high = np.quantile(means, [0.025, 0.975])
-        mean = float(means.mean())
-        checks.append(Check(name, unit, n, float(logged[mask].mean()), mean, float(low), float(high), None))
+        checks.append(_check(name, unit, n, float(logged[mask].mean()), draws[:, mask].mean(axis=1)))
     p = (1 + int((of_twin >= of_log).sum())) / (1 + len(draws))
     if what == "energies":
         return [replace(checks[0], p_value=p)]
     n = sum(check.n for check in checks)
     every = np.any([mask for _, mask in parts], axis=0)
-    low, high = np.quantile(draws[:, every].mean(axis=1), [0.025, 0.975])
-    logged_mean, twin_mean = float(logged[every].mean()), float(draws[:, every].mean())
-    return [*checks, Check(f"all {what}", unit, n, logged_mean, twin_mean, float(low), float(high), p)]
+    return [*checks, _check(f"all {what}", unit, n, float(logged[every].mean()), draws[:, every].mean(axis=1), p)]
 
 
 def _distance(sample: np.ndarray, pool: np.ndarray) -> float:

@@ -123,7 +123,7 @@ def moved(scenario: Scenario, one: xr.Dataset, two: xr.Dataset) -> Iterator[Heat
         stages = tuple(_stages(one, two, heat))
         if stages:
             number = names.index(heat) + 1 if heat in names else one["heat"].values.tolist().index(heat) + 1
-            yield HeatMove(heat, number, _hungriest(scenario, heat, [move.stage for move in stages]), stages)
+            yield HeatMove(heat, number, hungriest(scenario, heat, [move.stage for move in stages]), stages)
 
 
 def _stages(one: xr.Dataset, two: xr.Dataset, heat: str) -> Iterator[StageMove]:
@@ -142,18 +142,17 @@ def _at(schedule: xr.Dataset, heat: str, stage: str) -> tuple[float | None, str]
     return (None, "") if np.isnan(start) else (start, str(placement["unit"].item()))
 
 
-def _hungriest(scenario: Scenario, heat: str, stages: list[str]) -> str:
+def hungriest(scenario: Scenario, heat: str, stages: list[str]) -> str:
     """The stage at which a heat draws most electricity among some."""
+    line = scenario.line
     batch = next((item for item in scenario.heats if item.name == heat), None)
     if batch is None:
         return stages[0]
-
-    def energy(name: str) -> float:
-        stage = next((s for s in scenario.line.stages if s.name == name), None)
-        units = [] if stage is None else [u for u in stage.units if scenario.line.duration_min(batch.grade, u.name)]
-        return max((scenario.line.energy_mwh(batch.grade, unit.name) for unit in units), default=-1.0)
-
-    return max(stages, key=lambda name: (energy(name), -stages.index(name)))
+    energy_mwh = {
+        stage.name: max((line.energy_mwh(batch.grade, unit) for unit in line.able(batch.grade, stage)), default=-1.0)
+        for stage in line.stages
+    }
+    return max(stages, key=lambda name: (energy_mwh.get(name, -1.0), -stages.index(name)))
 
 
 class _Reasons:

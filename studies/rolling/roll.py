@@ -14,7 +14,6 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import singledispatch
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,6 @@ from emberline.planning.plan.record import Plan, violations
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.planning.robustness.holding.hold import hold
 from emberline.scenarios import Case, Scenario
-from emberline.scenarios.case.scenario import Producer, ProductionLine
 from emberline.scenarios.datasets import Policy
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.loading.issued_forecasts import foreseen, part
@@ -219,10 +217,10 @@ class SearchPolicy:
         if not planned.has_schedule and capped.goal.caps != plan_scenario.goal.caps:
             # what is left of a budget may be out of reach: then as little as can be on top
             planned = make_plan(plan_scenario, PLAIN, replications=0, **shared)
-        for producer in scenario.producers if planned.schedule is None else ():
+        if planned.schedule is None and any(producer.by_step for producer in scenario.producers):
             # it may be that something is missed whatever is done: as little as can be
-            start = baseline.schedule if before is None else before
-            schedule = _repaired(producer, capped, baseline.envelope, start, self.cancel)
+            start, work = baseline.schedule if before is None else before, capped.goal.budget
+            schedule = replan_processes(capped, baseline.envelope, start, work=work, cancel=self.cancel)
             if schedule is not None and schedule.attrs["found"]:
                 planned = follow(capped, baseline=baseline, schedule=schedule, replications=0)
         status, better, is_laid = planned.status, None, True
@@ -262,22 +260,6 @@ class SearchPolicy:
         )
         self.steps.append(step)
         return step
-
-
-Cancel = Callable[[], bool] | None
-
-
-@singledispatch
-def _repaired(
-    _: Producer, scenario: Case, envelope: xr.Dataset, start: xr.Dataset, cancel: Cancel
-) -> xr.Dataset | None:
-    """A schedule that misses as little as can be from how things stand; None: there is none such."""
-    return replan_processes(scenario, envelope, start, work=scenario.goal.budget, cancel=cancel)
-
-
-@_repaired.register
-def _(_: ProductionLine, *__: object) -> None:
-    return None
 
 
 def plant_of(scenario: Case, schedule: xr.Dataset, replication: int | None) -> LinePlant | WorksPlant:

@@ -89,10 +89,9 @@ class Worth(Plain):
 
 
 @dataclass(frozen=True)
-class Why(Plain):
-    """The answer to one question about a stored plan."""
+class Report(Plain):
+    """Facts of scenario and plan that every report on a stored plan has."""
 
-    question: str
     scenario: str
     currency: str
     goal: str
@@ -101,6 +100,13 @@ class Why(Plain):
     status: str
     """Of the stored plan."""
     gap: float | None
+
+
+@dataclass(frozen=True)
+class Why(Report):
+    """The answer to one question about a stored plan."""
+
+    question: str
     slack: float | None
     """By how much the stored plan may be off the best, in the goal's measure; None: no bound is known."""
     facts: tuple[str, ...] = ()

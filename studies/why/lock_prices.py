@@ -13,10 +13,9 @@ from typing import Any
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replan import with_locks
 from emberline.scenarios.messages import Message
-from emberline.scenarios.plain import Plain
 from emberline.scenarios.records.orders import Lock
 from emberline.studies.difference.moves import moved
-from emberline.studies.why.answer import Answer
+from emberline.studies.why.answer import Answer, Report
 from emberline.studies.why.of_heat import in_words
 from emberline.studies.why.resolver import Resolver, refuse_plan
 from emberline.studies.why.tuning import WHY
@@ -57,18 +56,10 @@ class LockPrice:
 
 
 @dataclass(frozen=True)
-class LockPrices(Plain):
+class LockPrices(Report):
     """All locks of a run."""
 
     named = {"prices": "locks"}
-    scenario: str
-    currency: str
-    goal: str
-    unit: str
-    """Of the goal."""
-    status: str
-    """Of the stored plan."""
-    gap: float | None
     prices: tuple[LockPrice, ...]
     all_freed: Answer | None
     """The plan without any lock; None: there are none, or only one, or the time was over."""

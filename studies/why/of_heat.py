@@ -16,11 +16,10 @@ from emberline.models.strategies import redispatch
 from emberline.planning.answer.uses import SIGNALS, WORTH_TELLING, mean_over, signal, signal_text
 from emberline.planning.plan.replan import first_stage, lock, moving_together, pinned, unlocked, with_locks
 from emberline.scenarios import Problem, Scenario, ScenarioError
-from emberline.scenarios.case.line import Unit
 from emberline.scenarios.case.scenario import Heat
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.records.orders import Lock
-from emberline.studies.difference.moves import THEN, moved
+from emberline.studies.difference.moves import THEN, hungriest, moved
 from emberline.studies.why.answer import Answer, Slot
 from emberline.studies.why.limits import Line
 from emberline.studies.why.resolver import Resolver
@@ -76,8 +75,7 @@ def operation(resolver: Resolver, text: str, stage: str | None) -> Operation:
     route = [part.name for part in scenario.line.route(heat.grade)]
     stages = route[route.index(first) :] if first else []
     if stage is None and stages:
-        units = {part.name: part.units for part in scenario.line.stages}
-        stage = max(stages, key=lambda name: (_energy(scenario, heat, units[name]), -stages.index(name)))
+        stage = hungriest(scenario, heat.name, stages)
     if stage is None or stage in started or stage not in stages:
         place = "it has run through all its stages" if not stages else f"its stages to come are {', '.join(stages)}"
         label = f"heat {heat.name} at {stage}" if stage else f"heat {heat.name}"
@@ -89,11 +87,6 @@ def operation(resolver: Resolver, text: str, stage: str | None) -> Operation:
         heat = next(item for item in heats if item.order == heat.order)
     placement = schedule.sel(heat=heat.name, stage=stage)
     return Operation(heat, number, stage, float(placement["start_min"]), str(placement["unit"].item()), cast)
-
-
-def _energy(scenario: Scenario, heat: Heat, units: tuple[Unit, ...]) -> float:
-    able = [unit.name for unit in units if scenario.line.duration_min(heat.grade, unit.name) is not None]
-    return max(scenario.line.energy_mwh(heat.grade, name) for name in able)
 
 
 class OfHeat:
@@ -191,8 +184,7 @@ class OfHeat:
         """Plan again with a lock instead of its own, or freed of it."""
         locks = self.free.locks if pin is None else pinned(self.free, [pin])
         variant = with_locks(self.scenario, locks)
-        shifted = self.resolver.near(variant, target=self._shifted(pin))
-        reply, dispatches = self.resolver.ask_near(key, says, variant, begin=shifted)
+        reply, dispatches = self.resolver.ask_near(key, says, variant, target=self._shifted(pin))
         at, unit = self.operation.start_min, self.operation.unit
         if reply.schedule is not None:
             placement = self._placement(reply.schedule)

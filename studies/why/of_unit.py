@@ -17,7 +17,7 @@ from emberline.planning.answer.uses import signal, signal_text, used
 from emberline.scenarios import Case, Problem, ScenarioError
 from emberline.scenarios.assets import of
 from emberline.scenarios.assets.converter import Machine, MachineState
-from emberline.scenarios.case.line import Unit
+from emberline.scenarios.case.line import Stage
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.process import Process
 from emberline.studies.levers.study import BATTERY, without
@@ -178,19 +178,18 @@ class OfUnit:
         if not self.units:
             return self._capless(key, says, without(self.scenario, {self.name}), None)
         stage = self.scenario.line.stage_of.get(self.name)
-        if stage is not None and not self._others(stage.units):
+        if stage is not None and not self._others(stage):
             reason = mark("no other unit of {stage} can take all heats that {name} takes")
             return Answer(key, says, "infeasible", reason=Message(reason, stage=stage.name, name=self.name))
         variant = away(self.scenario, self.units, 0.0, self.scenario.horizon.length_min)
         return self._capless(key, says, variant, twin.envelope(variant))
 
-    def _others(self, units: tuple[Unit, ...]) -> bool:
-        """Whether every heat that runs through the stage could run on another of its units."""
+    def _others(self, stage: Stage) -> bool:
+        """Whether every heat that runs through a stage could run on another of its units."""
         line, orders = self.scenario.line, {order.name: order for order in self.scenario.orders}
         for heat in self.scenario.heats:
-            allowed = orders[heat.order].units if units == line.stages[-1].units else ()
-            able = [unit.name for unit in units if line.duration_min(heat.grade, unit.name) is not None]
-            if [name for name in able if not allowed or name in allowed] == [self.name]:
+            allowed = orders[heat.order].units if stage == line.stages[-1] else ()
+            if [name for name in line.able(heat.grade, stage) if not allowed or name in allowed] == [self.name]:
                 return False
         return True
 
@@ -205,8 +204,7 @@ class OfUnit:
             answer = replace(answer, limits=tuple(explain.missing(variant, durations)))
         if answer.has_plan or caps.cost is None or answer.status not in schedules.RULED_OUT or self.resolver.over:
             return answer
-        goal = variant.goal.model_copy(update={"caps": caps.model_copy(update={"cost": None})})
-        loose = variant.model_copy(update={"goal": goal})
+        loose = variant.with_goal(caps=caps.model_copy(update={"cost": None}))
         again = self.resolver.ask(key, Message(CAPLESS, says=says), loose, envelope=envelope)
         return again if again.has_plan else replace(again, says=says, limits=answer.limits)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from functools import singledispatch
 from itertools import islice
 
 import xarray as xr
@@ -21,7 +20,6 @@ from emberline.planning.plan.counted import shortages
 from emberline.planning.plan.pipeline import stands
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Case, Scenario, ScenarioError, effort
-from emberline.scenarios.case.scenario import ProcessNetwork, Producer
 from emberline.scenarios.checking import to_the_minute
 from emberline.scenarios.line.rounding import worth_a_try
 from emberline.scenarios.messages import Message
@@ -116,8 +114,7 @@ class _Quick:
 
     def _planned(self, scenario: Case, baseline: Baseline) -> bool:
         """Whether any use of a site keeps all limits: one is soon known."""
-        goal = scenario.goal.model_copy(update={"gap": 1.0, "effort": self.work})
-        request = scenario.model_copy(update={"goal": goal})
+        request = scenario.with_goal(gap=1.0, effort=self.work)
         return make_plan(request, PLAIN, baseline=baseline, replications=0).schedule is not None
 
     def _value(self, limit: explain.Limit) -> float | None:
@@ -155,17 +152,9 @@ def without_place(scenario: Case, envelope: xr.Dataset | None = None) -> list[st
         scenario: what is asked.
         envelope: of the scenario, where it is known.
     """
-    return [says for producer in scenario.producers for says in _without_place(producer, scenario, envelope)]
-
-
-@singledispatch
-def _without_place(_: Producer, scenario: Case, envelope: xr.Dataset | None) -> list[str]:
+    if all(producer.by_step for producer in scenario.producers):
+        return []
     end = effort.now() + WHY.quick_list
     baseline = Baseline.of(scenario, envelope, over=lambda: effort.now() > end)
     heats = str(baseline.schedule.attrs["unplaced"])
     return [Message("the baseline finds no place for {heats}", heats=heats)] if heats else []
-
-
-@_without_place.register
-def _(_: ProcessNetwork, *__: object) -> list[str]:
-    return []

@@ -211,8 +211,7 @@ class _Search:
         work = max(WHY.judged, self.remaining / patience) / (2 if self.repairs else 1)
         if explain.missing(scenario, envelope) or explain.impossible(scenario, envelope, listed, work=work):
             return False
-        goal = scenario.goal.model_copy(update={"gap": 1.0, "effort": work})
-        hasty = scenario.model_copy(update={"goal": goal})
+        hasty = scenario.with_goal(gap=1.0, effort=work)
         search = Search(lists=False, end_levels=False)
         trial = make_plan(hasty, PLAIN, baseline=baseline, search=search, replications=0, cancel=self.cancel)
         if trial.has_schedule:
