@@ -38,18 +38,7 @@ from emberline.scenarios.flows.asset_flows import Account, flow
 from emberline.scenarios.flows.settlement import Covered, market_based
 from emberline.scenarios.records.horizon import clock_hours
 
-__all__ = [
-    "BIOGENIC",
-    "MARKET",
-    "SIGNALS",
-    "Entry",
-    "Ledger",
-    "broken_grades",
-    "grades_kg_per_t",
-    "heat_costs",
-    "heat_shares",
-    "ledger",
-]
+__all__ = ["BIOGENIC", "MARKET", "SIGNALS", "heat_costs", "ledger"]
 
 
 CLOSE = 1e-3

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -49,17 +50,13 @@ def stores_of(scenario: Scenario) -> tuple[Store | SiteStore, ...]:
 def site_stores(scenario: Scenario) -> Iterator[SiteStore]:
     """Battery and storages of the site, levels in the carrier's unit."""
     site = scenario.site
-    battery = scenario.battery
-    if battery is not None:
+    stores: list[tuple[str, str, Any]] = [(store.name, store.carrier, store) for store in site.stores.values()]
+    if scenario.battery is not None:
         name = f"site {BATTERY}" if any(asset.name == BATTERY for asset in site.assets) else BATTERY
-        yield SiteStore(
-            name, ELECTRICITY, "MWh", battery.capacity, battery.start_level, battery.end_level, battery.in_efficiency
-        )
-    for store in site.stores.values():
-        yield SiteStore(
-            store.name, store.carrier, site.carrier[store.carrier].unit, store.capacity, store.start_level,
-            store.end_level, store.in_efficiency,
-        )  # fmt: skip
+        stores.insert(0, (name, ELECTRICITY, scenario.battery))
+    for name, carrier, store in stores:
+        levels = store.capacity, store.start_level, store.end_level, store.in_efficiency
+        yield SiteStore(name, carrier, site.carrier[carrier].unit, *levels)
 
 
 def levels(scenario: Scenario, data: xr.Dataset) -> dict[str, float]:
@@ -71,7 +68,9 @@ def levels(scenario: Scenario, data: xr.Dataset) -> dict[str, float]:
     """
     if not data.sizes["time"]:
         return {}
-    ends = {} if "asset_level" not in data else dict(zip(data["store"].values.tolist(), _last(data), strict=True))
+    ends: dict[str, float] = {}
+    if "asset_level" in data:
+        ends = dict(zip(data["store"].values.tolist(), data["asset_level"].to_numpy()[:, -1].tolist(), strict=True))
     by_store = {}
     for store in site_stores(scenario):
         level = ends.get(store.name) if store.name in scenario.site.stores else float(data["battery_mwh"][-1])
@@ -94,10 +93,6 @@ def filling(scenario: Scenario, data: xr.Dataset, store: SiteStore, sign: float 
     else:
         rate = data["charge_mw"].to_numpy() - data["discharge_mw"].to_numpy()
     return np.asarray(np.maximum(sign * rate, 0.0) * scenario.horizon.step_h)
-
-
-def _last(data: xr.Dataset) -> list[float]:
-    return [float(level) for level in data["asset_level"].to_numpy()[:, -1]]
 
 
 def higher(scenario: Scenario, *runs: xr.Dataset) -> dict[str, float]:

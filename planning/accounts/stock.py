@@ -29,8 +29,6 @@ from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.flows.asset_flows import Account
 
-__all__ = ["Difference", "credit", "difference", "rate", "shortfall", "site_stores", "stock_changes"]
-
 
 @dataclass(frozen=True)
 class Difference:

@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.planning.answer.expensive_hours import DIGITS, expensive_hours
-from emberline.planning.answer.uses import WORTH_TELLING, UseChange, mean_over, signal, signal_text, use_changes
+from emberline.planning.answer.uses import WORTH_TELLING, mean_over, signal, signal_text, use_changes
 from emberline.planning.answer.wording import span
 from emberline.planning.plan.record import Plan
 from emberline.scenarios import Scenario
@@ -227,11 +227,8 @@ def _uses(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
     amounts = [use for use in uses if not use.moved]
     amounts.sort(key=lambda use: -abs(use.after - use.before) / max(use.before, use.after))
     for use in [*timed[:MAX_USES], *amounts[:MAX_USES]]:
-        yield Change("use", Message("{change}.", change=use.says), (use.name,), numbers=_of_use(use))
-
-
-def _of_use(use: UseChange) -> dict[str, float]:
-    return {"before": use.before, "after": use.after, "moved": use.moved}
+        numbers = {"before": use.before, "after": use.after, "moved": use.moved}
+        yield Change("use", Message("{change}.", change=use.says), (use.name,), numbers=numbers)
 
 
 # --- limits ---------------------------------------------------------------------------------------------------------
@@ -245,25 +242,19 @@ def _limits(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
     if share is not None and scenario.goal.minimize == "carbon" and plan.baseline_complete and baseline.cost > 0:
         extra = ours.cost / baseline.cost - 1
         if extra >= share * FULL > 0:
-            yield Change(
-                "limit",
-                Message(
-                    "The cap on cost is used up: undisturbed, the cost is {extra:.1f} % above the baseline's, and the "
-                    "cap is {cap:.1f} %.",
-                    extra=100 * extra, cap=100 * share,
-                ),
-                numbers={"extra": 100 * extra, "cap": 100 * share},
-            )  # fmt: skip
+            says = mark(
+                "The cap on cost is used up: undisturbed, the cost is {extra:.1f} % above the baseline's, and the "
+                "cap is {cap:.1f} %."
+            )
+            numbers = {"extra": 100 * extra, "cap": 100 * share}
+            yield Change("limit", Message(says, **numbers), numbers=numbers)
     limit, meter = scenario.site.grid.import_limit_mw, run["meter_mw"].to_numpy()
     full = np.flatnonzero(meter >= FULL * limit) if limit else np.array([], dtype=int)
     if limit and len(full):
         length = scenario.site.grid.metered_interval_min
-        hours = len(full) * length / 60
-        yield Change(
-            "limit",
-            Message("The import limit of {limit:g} MW is used up for {hours:.1f} h.", limit=limit, hours=hours),
-            (), float(full[0] * length), float((full[-1] + 1) * length), {"limit": limit, "hours": hours},
-        )  # fmt: skip
+        numbers = {"limit": limit, "hours": len(full) * length / 60}
+        says = Message("The import limit of {limit:g} MW is used up for {hours:.1f} h.", **numbers)
+        yield Change("limit", says, (), float(full[0] * length), float((full[-1] + 1) * length), numbers)
     yield from _busiest(scenario, run)
 
 

@@ -320,16 +320,14 @@ class Plan:
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON: status, objective, bound, gap, figures, violations, replays, seconds."""
+        searched = ("status", "objective", "bound", "gap", "bound_covers", "reason")
+        verdict = ("again", "holding", "no_lower", "agreed", "acceptable", "verdict")
+        alternatives = ("omissions", "rules", "choices", "as_run", "repair")
         return {
             "scenario": self.scenario.name,
             "goal": self.scenario.goal.minimize,
             "signal": self.scenario.goal.signal,
-            "status": self.status,
-            "objective": self.objective,
-            "bound": self.bound,
-            "gap": self.gap,
-            "bound_covers": self.bound_covers.summary(),
-            "reason": self.reason,
+            **{name: plain(getattr(self, name)) for name in searched},
             "baseline": self.baseline_figures.summary() | {"complete": self.baseline_complete},
             "schedule": plain(self.schedule_figures),
             "replay": (
@@ -345,18 +343,9 @@ class Plan:
                 if self.replays is not None and self.replays.n
                 else {"n": 0, "held": None, "quantiles": {}}
             ),
-            "again": plain(self.again),
-            "holding": plain(self.holding),
-            "no_lower": self.no_lower,
-            "agreed": self.agreed,
-            "acceptable": self.acceptable,
-            "verdict": self.verdict,
+            **{name: plain(getattr(self, name)) for name in verdict},
             "filled": filled(self.scenario),
-            "omissions": list(self.omissions),
-            "rules": plain(self.rules),
-            "choices": plain(self.choices),
-            "as_run": plain(self.as_run),
-            "repair": list(self.repair),
+            **{name: plain(getattr(self, name)) for name in alternatives},
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
         }
 

@@ -7,7 +7,6 @@ cost is the amount that it was for the stored plan. What is marked as an estimat
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -156,5 +155,5 @@ def _report(
         slots=slots,
         worth=worth,
         complete=not resolver.hurried,
-        seconds=round(time.perf_counter() - resolver.began_s, 3),
+        seconds=round(resolver.deadline.seconds, 3),
     )

@@ -7,14 +7,14 @@ The full search (``why_not``) may find smaller ones.
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 
 import xarray as xr
 
 from emberline.models import explain
 from emberline.models.search import schedule as schedules
+from emberline.planning.engine.deadline import Deadline
 from emberline.planning.plan.baseline import Baseline, envelope_of
 from emberline.planning.plan.counted import shortages
 from emberline.planning.plan.pipeline import stands
@@ -36,23 +36,17 @@ def quick(changed: Changed, *, work: float = WHY.quick) -> WhyNot:
         changed: loads it with more overrides.
         work: at most (``scenarios/effort.py``).
     """
-    return _Quick(changed, work).run()
+    return _Quick(changed, Deadline(work)).run()
 
 
 @dataclass
 class _Quick:
     changed: Changed
-    work: float
-    began_s: float = field(default_factory=time.perf_counter)
-    began: float = field(default_factory=effort.now)
-
-    @property
-    def spent(self) -> float:
-        return effort.now() - self.began
+    deadline: Deadline
 
     @property
     def over(self) -> bool:
-        return self.spent > self.work
+        return self.deadline.rest < 0
 
     def run(self) -> WhyNot:
         scenario = self.changed(())
@@ -63,7 +57,8 @@ class _Quick:
         repairs = self._finer(scenario)
         attempts = 0
         for limit in limits if not repairs else ():  # where rounding is all that is in the way, no limit is
-            if self.over or len(repairs) >= WHY.quick_enough or (repairs and self.spent > WHY.quick_share * self.work):
+            soon_over = self.deadline.spent > WHY.quick_share * self.deadline.limit
+            if self.over or len(repairs) >= WHY.quick_enough or (repairs and soon_over):
                 break
             if _place(limit) == NEVER:
                 continue
@@ -87,7 +82,7 @@ class _Quick:
             repairs=tuple(repairs),
             attempts=attempts,
             of=len(limits),
-            seconds=round(time.perf_counter() - self.began_s, 3),
+            seconds=round(self.deadline.seconds, 3),
         )
 
     def _finer(self, scenario: Scenario) -> list[Repair]:
@@ -114,7 +109,7 @@ class _Quick:
 
     def _planned(self, scenario: Case, baseline: Baseline) -> bool:
         """Whether any use of a site keeps all limits: one is soon known."""
-        request = scenario.with_goal(gap=1.0, effort=self.work)
+        request = scenario.with_goal(gap=1.0, effort=self.deadline.limit)
         return make_plan(request, PLAIN, baseline=baseline, replications=0).schedule is not None
 
     def _value(self, limit: explain.Limit) -> float | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -17,13 +16,14 @@ from emberline.models.strategies import redispatch
 from emberline.planning.accounts.figures import Figures
 from emberline.planning.accounts.site_stores import ending_no_lower
 from emberline.planning.accounts.stock import difference
+from emberline.planning.engine.deadline import Deadline
 from emberline.planning.plan.alternatives.nearest import neighbours
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.caps import fixed
 from emberline.planning.plan.pipeline import Search
 from emberline.planning.plan.record import Plan
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.scenarios import Case, Problem, ScenarioError, effort
+from emberline.scenarios import Case, Problem, ScenarioError
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.state import Outage
@@ -38,13 +38,11 @@ class Resolver:
     """Plans a stored plan's plant again and again, each search beginning where the others ended."""
 
     plan: Plan
-    work: float
+    deadline: Deadline
     tell: Callable[[str], None]
     cancel: Callable[[], bool]
     asks: int = 1
     """Number of answers still to be computed. They share the remaining time."""
-    began: float = field(default_factory=effort.now)
-    began_s: float = field(default_factory=time.perf_counter)
     study: Study = field(default_factory=Study)
     better_schedules: list[xr.Dataset] = field(default_factory=list)
     """Better schedules of the stored plan's own scenario."""
@@ -56,7 +54,7 @@ class Resolver:
         cls, plan: Plan, work: float, tell: Callable[[str], None] | None, cancel: Callable[[], bool] | None
     ) -> Resolver:
         """A resolver that may have nobody to tell, and nobody who cancels."""
-        return cls(plan, work, tell or (lambda line: None), cancel or (lambda: False))
+        return cls(plan, Deadline(work), tell or (lambda line: None), cancel or (lambda: False))
 
     def __post_init__(self) -> None:
         assert self.plan.schedule is not None
@@ -80,19 +78,14 @@ class Resolver:
         return {**names, "status": plan.status, "gap": plan.gap}
 
     @property
-    def remaining(self) -> float:
-        """Work left."""
-        return self.work - (effort.now() - self.began)
-
-    @property
     def share(self) -> float:
         """Work for one of the answers still to be computed."""
-        return max(self.remaining / max(self.asks, 1), WHY.least)
+        return max(self.deadline.rest / max(self.asks, 1), WHY.least)
 
     @property
     def over(self) -> bool:
         """Whether to stop asking."""
-        over = self.remaining <= 0 or self.cancel()
+        over = self.deadline.rest <= 0 or self.cancel()
         self.hurried = self.hurried or over
         return over
 

@@ -7,7 +7,6 @@ the model is linear in them, else by halving.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +15,7 @@ import xarray as xr
 
 from emberline.models import explain
 from emberline.models.search import schedule as schedules
+from emberline.planning.engine.deadline import Deadline
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import Search, stands
 from emberline.planning.plan.record import violations
@@ -103,17 +103,15 @@ def why_not(
     """
     with effort.net(time_limit_s):
         tell, polled = on_progress or (lambda line: None), cancel or (lambda: False)
-        return _Search(changed, work or time_limit_s, tell, polled).run(proven)
+        return _Search(changed, Deadline(work or time_limit_s), tell, polled).run(proven)
 
 
 @dataclass
 class _Search:
     changed: Changed
-    work: float
+    deadline: Deadline
     tell: Callable[[str], None]
     cancel: Callable[[], bool]
-    began: float = field(default_factory=effort.now)
-    began_s: float = field(default_factory=time.perf_counter)
     elastic: explain.Elastic | None = None
     repairs: list[Repair] = field(default_factory=list)
     hopeless: set[tuple[str, float]] = field(default_factory=set)
@@ -122,12 +120,8 @@ class _Search:
     """Keys of what cannot all hold, where that is known."""
 
     @property
-    def remaining(self) -> float:
-        return self.work - (effort.now() - self.began)
-
-    @property
     def over(self) -> bool:
-        return self.remaining <= 0 or self.cancel()
+        return self.deadline.rest <= 0 or self.cancel()
 
     def run(self, proven: bool) -> WhyNot:
         scenario = self.changed(())
@@ -156,9 +150,9 @@ class _Search:
             self.tell(Message("which limits cannot all hold?"))
             start = listed if listed is not None and not violations(baseline.run) else None
             self.elastic = explain.Elastic(scenario, envelope, start, limits)
-            conflict = self.elastic.conflict(work=min(self.remaining / 4, WHY.conflict))
+            conflict = self.elastic.conflict(work=min(self.deadline.rest / 4, WHY.conflict))
             irreducible = bool(conflict)
-            if not conflict and self.elastic.smallest(work=self.remaining / 4):
+            if not conflict and self.elastic.smallest(work=self.deadline.rest / 4):
                 conflict = self.elastic.proof()
         if not doubtful and not explain.hours(scenario, envelope):
             self._finer(scenario)
@@ -188,7 +182,7 @@ class _Search:
         )
 
     def _report(self, status: str, scenario: Scenario, **fields: Any) -> WhyNot:
-        return WhyNot(status, scenario.horizon.step_min, **fields, seconds=round(time.perf_counter() - self.began_s, 3))
+        return WhyNot(status, scenario.horizon.step_min, **fields, seconds=round(self.deadline.seconds, 3))
 
     def judge(self, overrides: Sequence[str], patience: float = WHY.patience) -> bool | None:
         """Whether there is a plan with overrides; None: neither a plan nor a proof was found in time.
@@ -208,7 +202,7 @@ class _Search:
         if listed is not None and stands(scenario, baseline):
             return True
         # once something helps, others are looked for less long
-        work = max(WHY.judged, self.remaining / patience) / (2 if self.repairs else 1)
+        work = max(WHY.judged, self.deadline.rest / patience) / (2 if self.repairs else 1)
         if explain.missing(scenario, envelope) or explain.impossible(scenario, envelope, listed, work=work):
             return False
         hasty = scenario.with_goal(gap=1.0, effort=work)
@@ -224,7 +218,7 @@ class _Search:
         if any("horizon.step_min" in repair.keys for repair in self.repairs):
             return schedules.ON_GRID
         proven = explain.hours(scenario, envelope) or explain.impossible_at_all(
-            scenario, envelope, listed, work=max(WHY.judged, self.remaining / WHY.patience)
+            scenario, envelope, listed, work=max(WHY.judged, self.deadline.rest / WHY.patience)
         )
         return "infeasible" if proven else schedules.ON_GRID
 
@@ -265,7 +259,7 @@ class _Search:
                 # what is in conflict stays so, whatever happens elsewhere
                 self.hopeless.add((limit.key, limit.sign))
                 return None
-            threshold = self.elastic.alone(limit, work=min(self.remaining, WHY.conflict))
+            threshold = self.elastic.alone(limit, work=min(self.deadline.rest, WHY.conflict))
             if threshold is None:
                 self.hopeless.add((limit.key, limit.sign))
                 return None
@@ -337,7 +331,7 @@ class _Search:
         """The least sum of slack, as the relaxation has it, then in whole numbers, then more of it."""
         assert self.elastic is not None
         for relax in (True, False):
-            least = self.elastic.smallest(work=max(self.remaining / 4, 1.0), relax=relax)
+            least = self.elastic.smallest(work=max(self.deadline.rest / 4, 1.0), relax=relax)
             if not least or (not relax and not self.elastic.whole):
                 continue
             by_key = {limit.key: limit for limit in self.elastic.limits if limit.key in least}

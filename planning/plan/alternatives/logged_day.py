@@ -126,11 +126,9 @@ def _schedule(
 def _metered(scenario: Scenario, run: xr.Dataset, meter: Meter) -> xr.Dataset:
     """The run with the electricity that was metered; what differs is taken from the grid."""
     horizon = scenario.horizon
-    begin = meter.after(horizon.instant(0))
-    grid = np.repeat(begin, max(round(meter.interval_min), 1)) + np.tile(
-        np.arange(max(round(meter.interval_min), 1)), len(begin)
-    )
-    power = np.repeat(meter.power_mw, max(round(meter.interval_min), 1))
+    begin, minutes = meter.after(horizon.instant(0)), max(round(meter.interval_min), 1)
+    grid = (begin[:, None] + np.arange(minutes)).ravel()
+    power = np.repeat(meter.power_mw, minutes)
 
     def mean(width_min: float, count: int) -> np.ndarray:
         place = np.floor(grid / width_min).astype(int)
