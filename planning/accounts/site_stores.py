@@ -16,7 +16,6 @@ import xarray as xr
 
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets import ELECTRICITY
-from emberline.scenarios.case.site import Site
 from emberline.scenarios.flows.asset_flows import flow
 from emberline.scenarios.process.store import Store
 
@@ -116,19 +115,17 @@ def ending_no_lower(scenario: Case, *runs: xr.Dataset) -> Case:
     shares = {name: level / capacity[name] - EXACT for name, level in higher(scenario, *runs).items()}
     if not shares:
         return scenario
-    site = scenario.site
-    fields = {name: getattr(site, name) for name in Site.model_fields}
+    site, changes = scenario.site, dict[str, object]()
     battery = next((name for name in shares if name not in site.stores), None)
     if battery is not None and site.battery is not None:
-        fields["battery"] = site.battery.model_copy(update={"end_level_share": shares[battery]})
-    fields["assets"] = tuple(
+        changes["battery"] = site.battery.model_copy(update={"end_level_share": shares[battery]})
+    changes["assets"] = tuple(
         asset.model_copy(update={"end_level_share": shares[asset.name]})
         if asset.name in shares and asset.name in site.stores
         else asset
         for asset in site.assets
     )
-    # a new record: a copy would keep what it has looked up of its assets
-    return scenario.model_copy(update={"site": Site.model_construct(**fields)})
+    return scenario.model_copy(update={"site": site.model_copy(update=changes)})
 
 
 def searched(scenario: Case, baseline: xr.Dataset, search: Callable[[Case], xr.Dataset]) -> xr.Dataset:

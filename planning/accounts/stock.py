@@ -28,6 +28,7 @@ from emberline.planning.accounts.site_stores import filling, site_stores
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.flows.asset_flows import Account
+from emberline.scenarios.goal_metrics import goal_metric
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,12 @@ class Difference:
 def difference(baseline: Figures, plan: Figures) -> Difference:
     """Additional stock of a plan, compared with its baseline."""
     return _valued(_more(baseline.stock, plan.stock), _more(baseline.levels, plan.levels), baseline, plan)
+
+
+def goal_value(scenario: Scenario, reference: Figures, sums: Figures) -> float:
+    """The goal's figure of a run, what it ends with in stock more than a reference credited."""
+    metric = goal_metric(scenario)
+    return metric.of(sums) - difference(reference, sums).credit(metric.figure)
 
 
 def since_start(scenario: Scenario, baseline: Figures, plan: Figures) -> Difference:

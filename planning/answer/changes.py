@@ -154,6 +154,7 @@ class _Place:
 def _orders(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
     scenario = plan.scenario
     worth, kind, unit = signal(plan)
+    per_mwh = unit if kind == "price" else "kg CO2e/MWh"
     stage = hungriest_stage(plan.baseline)
     order_of = {heat.name: heat.order for heat in scenario.heats}
     before, after = (_places(scenario, data, stage, worth, order_of) for data in (plan.baseline, run))
@@ -169,22 +170,12 @@ def _orders(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
         old, new = before[order], after[order]
         if abs(new.worth - old.worth) <= WORTH_TELLING * abs(old.worth):
             continue
-        yield Change(
-            "order",
-            Message(
-                MOVED[text], order=Message("Order {order}", order=order), stage=stage,
-                old=scenario.horizon.instant(old.start), new=scenario.horizon.instant(new.start),
-                worth_after=signal_text(new.worth), worth_before=signal_text(old.worth), unit=_unit(kind, unit),
-            ),
-            tuple(heat.name for heat in scenario.heats if heat.order == order),
-            new.start,
-            new.end,
-            {"old_min": old.start, "new_min": new.start, "worth_before": old.worth, "worth_after": new.worth},
-        )  # fmt: skip
-
-
-def _unit(kind: str, unit: str) -> str:
-    return unit if kind == "price" else "kg CO2e/MWh"
+        times = {"old": scenario.horizon.instant(old.start), "new": scenario.horizon.instant(new.start)}
+        worths = {"worth_after": signal_text(new.worth), "worth_before": signal_text(old.worth), "unit": per_mwh}
+        says = Message(MOVED[text], order=Message("Order {order}", order=order), stage=stage, **times, **worths)
+        heats = tuple(heat.name for heat in scenario.heats if heat.order == order)
+        numbers = {"old_min": old.start, "new_min": new.start, "worth_before": old.worth, "worth_after": new.worth}
+        yield Change("order", says, heats, new.start, new.end, numbers)
 
 
 def hungriest_stage(run: xr.Dataset) -> str:
@@ -270,11 +261,6 @@ def _busiest(scenario: Scenario, run: xr.Dataset) -> Iterator[Change]:
     if shares.get(name, 0.0) < BUSY:
         return
     units = tuple(unit.name for unit in next(s for s in scenario.line.stages if s.name == name).units)
-    yield Change(
-        "limit",
-        Message(
-            "Little can move further: {units} ({stage}) work for {share:.0f} % of the horizon.",
-            units=units, stage=name, share=100 * shares[name],
-        ),
-        units, numbers={"share": 100 * shares[name]},
-    )  # fmt: skip
+    numbers = {"share": 100 * shares[name]}
+    text = mark("Little can move further: {units} ({stage}) work for {share:.0f} % of the horizon.")
+    yield Change("limit", Message(text, units=units, stage=name, **numbers), units, numbers=numbers)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from emberline.planning.accounts.figures import Figures
@@ -97,6 +98,8 @@ def with_choices(
     if mine is None or base.replay_figures is None or not base.acceptable or not base.comparable:
         return base
     deadline = deadline or Deadline(PLAN.front_share * base.scenario.goal.budget)
+    # a list that keeps the margins may leave heats out, and nothing would be compared
+    baseline = baseline or Baseline.of(base.requested, base.envelope)
     search = _Search(base, deadline, baseline, study, on_progress or (lambda event: None), cancel or (lambda: False))
     search.run(mine)
     better = search.better(mine)
@@ -128,26 +131,23 @@ def with_own(plan: Plan, points: tuple[Choice, ...]) -> tuple[Choice, ...]:
     )
 
 
+@dataclass
 class _Search:
     """The searches of a quick front."""
 
-    def __init__(
-        self,
-        base: Plan,
-        deadline: Deadline,
-        baseline: Baseline | None,
-        study: Study | None,
-        tell: Progress,
-        stop: Callable[[], bool],
-    ) -> None:
-        self.base, self.scenario, self.study, self.tell, self.stop = base, base.scenario, study, tell, stop
-        # a list that keeps the margins may leave heats out, and nothing would be compared
-        self.baseline = baseline or Baseline.of(base.requested, base.envelope)
-        self.deadline, self.late = deadline, False
-        self.searches: set[str] = set()
-        """Points that were searched for."""
-        self.points = [_own_choice(base)]
-        self.schedules = [] if base.schedule is None else [base.schedule]
+    base: Plan
+    deadline: Deadline
+    baseline: Baseline
+    study: Study | None
+    tell: Progress
+    stop: Callable[[], bool]
+    late: bool = False
+    searches: set[str] = field(default_factory=set)
+    """Points that were searched for."""
+
+    def __post_init__(self) -> None:
+        self.scenario, self.points = self.base.scenario, [_own_choice(self.base)]
+        self.schedules = [] if self.base.schedule is None else [self.base.schedule]
 
     def run(self, mine: str) -> None:
         """Search the points other than the plan's own."""
@@ -246,10 +246,8 @@ class _Search:
         self.tell(
             {"phase": "choices", "elapsed": min(self.deadline.spent, self.deadline.limit), "limit": self.deadline.limit}
         )
-        result = draft(
-            request, baseline=self.baseline, replications=0, cancel=self.stop,
-            search=Search(study=self.study, others=self.schedules),
-        )  # fmt: skip
+        search = Search(study=self.study, others=self.schedules)
+        result = draft(request, baseline=self.baseline, search=search, replications=0, cancel=self.stop)
         if result.schedule is None:
             return False
         counted = follow(self.scenario, baseline=self.baseline, schedule=result.schedule, replications=0)

@@ -11,6 +11,7 @@ from emberline.scenarios.goal_metrics import BoundCovers
 from emberline.scenarios.messages import mark
 from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.plain import Plain
+from emberline.scenarios.records.goal import Signal
 from emberline.scenarios.records.replanning import Using
 
 UNDISTURBED = "undisturbed"
@@ -189,7 +190,7 @@ class Headline(Plain):
     also = ("per_tonne_avoided", "to_best", "worse")
     goal: str
     """Value of ``goal.minimize``."""
-    signal: str
+    signal: Signal
     extra_cost_share: float | None
     """The goal's cap on what a plan may cost more than the baseline; None: there is none."""
     currency: str

@@ -65,10 +65,8 @@ class UseChange(Plain):
             how = mark("{name} {does} {moved:,.4g} {unit} at other times")
         elif more <= 0:
             how = mark("{name} {does} {more:,.4g} {unit} less ({after:,.4g} {unit})")
-        text = Message(
-            how, name=self.name, does=Message(self.what), unit=self.unit, more=abs(more), after=self.after,
-            moved=self.moved,
-        )  # fmt: skip
+        amounts = {"more": abs(more), "after": self.after, "moved": self.moved}
+        text = Message(how, name=self.name, does=Message(self.what), unit=self.unit, **amounts)
         return Message("{text}, because {reason}", text=text, reason=self.because) if self.because else text
 
 

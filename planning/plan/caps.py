@@ -17,7 +17,7 @@ from emberline.planning.accounts.ledger import grades_kg_per_t, ledger
 from emberline.planning.plan.tuning import PLAN
 from emberline.scenarios import Case
 from emberline.scenarios.goal_metrics import no_worse
-from emberline.scenarios.messages import Message
+from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import FULL_COST, OTHER_CARBON
 from emberline.scenarios.records.goal import Caps, OtherSignal
 
@@ -45,12 +45,8 @@ def fixed(scenario: Case, envelope: xr.Dataset, listed: xr.Dataset) -> Caps:
     emitted = [] if caps.other_carbon_kg is None else [caps.other_carbon_kg]
     if no_worse(scenario) and OTHER_CARBON in totals:
         emitted.append(totals[OTHER_CARBON] + direct_kg)
-    return caps.model_copy(
-        update={
-            "extra_cost_share": None, "cost": min(costs, default=None), "other_signal": OtherSignal.OFF,
-            "other_carbon_kg": min(emitted, default=None),
-        }
-    )  # fmt: skip
+    amounts = {"cost": min(costs, default=None), "other_carbon_kg": min(emitted, default=None)}
+    return caps.model_copy(update={"extra_cost_share": None, "other_signal": OtherSignal.OFF, **amounts})
 
 
 def least_carried(scenario: Case, schedule: xr.Dataset, search: Callable[[Case], xr.Dataset]) -> xr.Dataset:
@@ -76,12 +72,8 @@ def least_carried(scenario: Case, schedule: xr.Dataset, search: Callable[[Case],
                 best, kg_per_t = again, lower
                 continue
         floor = middle
-    reason = Message(
-        "{grade} carries {kg_per_t:.1f} kg CO2e/t, the least that {searches} searches have found",
-        grade=grade,
-        kg_per_t=kg_per_t,
-        searches=searches + 1,
-    )
+    says = mark("{grade} carries {kg_per_t:.1f} kg CO2e/t, the least that {searches} searches have found")
+    reason = Message(says, grade=grade, kg_per_t=kg_per_t, searches=searches + 1)
     return best.assign_attrs(status="best found", bound=math.nan, gap=math.nan, reason=reason)
 
 

@@ -168,19 +168,15 @@ class Plan:
             why = Message("No plan: {reason}.", reason=self.reason or Message(self.status))
             return sentences(why, self._rounding) if self.status != "infeasible" else why
         if self.missed:
-            return Message(
-                "Not acceptable: the twin found {count} violation(s) when it followed the schedule.",
-                count=len(self.missed),
-            )
+            text = mark("Not acceptable: the twin found {count} violation(s) when it followed the schedule.")
+            return Message(text, count=len(self.missed))
         if not self.agreed:
             return Message("Not acceptable: the twin does not agree with the schedule on energy, carbon or cost.")
         for grade, (kg_per_t, cap) in self.broken_grades.items():
-            return Message(
-                "Not acceptable: {grade} carries {kg_per_t:.1f} kg CO2e/t by the twin's ledger, its cap is {cap:.1f}.",
-                grade=grade,
-                kg_per_t=kg_per_t,
-                cap=cap,
+            text = mark(
+                "Not acceptable: {grade} carries {kg_per_t:.1f} kg CO2e/t by the twin's ledger, its cap is {cap:.1f}."
             )
+            return Message(text, grade=grade, kg_per_t=kg_per_t, cap=cap)
         feasible: str = Message("Feasible, and the twin agrees.")
         if self.holding is not None:
             feasible = self._holding(self.holding)
@@ -225,11 +221,12 @@ class Plan:
         if not losses or not worth_a_try(self.scenario):
             return ""
         most = max(losses, key=lambda loss: loss.share)
-        return Message(
+        text = mark(
             "Steps of {step:g} min round times up: {minutes:g} min of {unit} take {longer:g}. Finer steps "
-            "(horizon.step_min) may leave a plan.",
-            step=self.scenario.horizon.step_min, minutes=most.minutes, unit=most.unit, longer=most.steps_min,
-        )  # fmt: skip
+            "(horizon.step_min) may leave a plan."
+        )
+        step = self.scenario.horizon.step_min
+        return Message(text, step=step, minutes=most.minutes, unit=most.unit, longer=most.steps_min)
 
     @property
     def _lateness(self) -> str:

@@ -97,24 +97,18 @@ class Calibration:
 
     def summary(self) -> dict[str, Any]:
         """Everything as plain data; what a page draws is in ``charts`` and ``comparisons``."""
+        names = ("confidence", "estimates", "comparisons", "goodness", "hold_out", "meter", "remarks", "overlay")
         return {
             "scenario": self.scenario.name,
             "log": self.log.name,
             "heats": int(self.log.heats["heat"].nunique()),
             "rows": len(self.log.heats),
             "breakdowns": len(self.log.breakdowns),
-            "confidence": self.confidence,
             "laws": {
                 fit.unit: _laws(fit.durations, fit.alternative) for fit in self.units if fit.durations is not None
             },
-            "estimates": plain(self.estimates),
-            "comparisons": plain(self.comparisons),
-            "goodness": plain(self.goodness),
-            "hold_out": plain(self.hold_out),
             "charts": [chart.as_dict(self.log) for chart in self.charts],
-            "meter": plain(self.meter),
-            "remarks": list(self.remarks),
-            "overlay": self.overlay,
+            **{name: plain(getattr(self, name)) for name in names},
         }
 
 

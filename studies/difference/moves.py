@@ -182,10 +182,8 @@ class _Reasons:
         for key in self.keys:
             parts = key.key.split(".")
             if parts[:2] == ["orders", order] and len(parts) > 2:
-                return Message(
-                    "order {order} has {key} {new} instead of {old}",
-                    order=order, key=parts[-1], new=_short(key.after), old=_short(key.before),
-                )  # fmt: skip
+                text = mark("order {order} has {key} {new} instead of {old}")
+                return Message(text, order=order, key=parts[-1], new=_short(key.after), old=_short(key.before))
         locks = [
             {(lock.stage, lock.model_dump_json()) for lock in plan.scenario.locks if lock.heat == move.heat}
             for plan in (self.before, self.after)
@@ -243,10 +241,8 @@ class _Reasons:
             placement = schedule.sel(heat=heat, stage=move.stage)
             begin, over = float(placement["start_min"]), float(placement["end_min"])
             if str(placement["unit"].item()) == main.before_unit and begin < end and over > main.before_min:
-                says, time = (
-                    mark("{unit} is busy with heat {heat} until {time} instead"),
-                    self.scenario.horizon.instant(over),
-                )
+                says = mark("{unit} is busy with heat {heat} until {time} instead")
+                time = self.scenario.horizon.instant(over)
                 return Message(says, unit=main.before_unit, heat=heat, time=time)
         return ""
 

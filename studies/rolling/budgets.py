@@ -79,19 +79,14 @@ def with_caps(
 
 def direct_by_step(scenario: Case, run: xr.Dataset) -> np.ndarray:
     """Scope 1, shape (n_steps,) [kg CO2e]."""
-    kg = direct(scenario, run).of_step.copy()
-    for account in accounts(scenario, run):
-        kg += account.scope1_kg
-    return kg
+    return sum((account.scope1_kg for account in accounts(scenario, run)), direct(scenario, run).of_step)
 
 
 def carbon_by_step(scenario: Case, run: xr.Dataset) -> np.ndarray:
     """Scope 1 and 2 by the goal's signal, shape (n_steps,) [kg CO2e]."""
     site = site_emissions(scenario, run)
     kg = direct_by_step(scenario, run) + site.grid[scenario.goal.signal]
-    for account in site.accounts:
-        kg += account.scope2_kg
-    return kg
+    return sum((account.scope2_kg for account in site.accounts), kg)
 
 
 def cost_by_step(scenario: Case, run: xr.Dataset, *, carbon_price: bool = True) -> np.ndarray:

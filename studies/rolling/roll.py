@@ -303,16 +303,16 @@ def roll(
         ScenarioError: the scenario cannot be rolled, or a forecast cannot be had.
     """
     how = (how or How()).of(scenario)
-    refuse(scenario, how, disturbed=replication is not None)
+    disturbed = replication is not None
+    refuse(scenario, how, disturbed=disturbed)
     last = (scenario.horizon.length_min - 1) // how.every_min * how.every_min
     for now in () if foresight else (0.0, last):  # what lacks a forecast is refused before the first plan
         foreseen(scenario, _steps(scenario.horizon, now, window_end(scenario, how, now)), scenario.horizon.instant(now))
     began = time.perf_counter()
     listed = twin.dispatch(scenario)
-    search = SearchPolicy(
-        scenario, how, followed(scenario, listed, replication), listed, let_go(scenario, listed), foresight=foresight,
-        disturbed=replication is not None, study=study, optimize=optimize, on_step=on_step, cancel=cancel,
-    )  # fmt: skip
+    baseline, letting = followed(scenario, listed, replication), let_go(scenario, listed)
+    more: dict[str, Any] = {"study": study, "optimize": optimize, "on_step": on_step, "cancel": cancel}
+    search = SearchPolicy(scenario, how, baseline, listed, letting, foresight, disturbed, **more)
     if how.look_ahead_min < scenario.horizon.length_min:
         search.schedule = laying.unplanned(listed)
     plant: Any = plant_of(scenario, search.schedule, replication)
@@ -321,11 +321,9 @@ def roll(
         plant = plant_of(scenario, search.followed, replication)
     policy = policy_of(plant, how.using or Using.FOLLOW)
     run(plant, policy)
-    ran, seconds = plant.state(), time.perf_counter() - began
-    return Rolled(
-        scenario, how, search.followed, ran, figures(scenario, ran), tuple(search.steps), seconds, policy.looks,
-        policy.changes,
-    )  # fmt: skip
+    ran, steps, seconds = plant.state(), tuple(search.steps), time.perf_counter() - began
+    sums = figures(scenario, ran)
+    return Rolled(scenario, how, search.followed, ran, sums, steps, seconds, policy.looks, policy.changes)
 
 
 def onward(

@@ -13,6 +13,7 @@ from typing import Any
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replan import with_locks
 from emberline.scenarios.messages import Message
+from emberline.scenarios.plain import Plain
 from emberline.scenarios.records.orders import Lock
 from emberline.studies.difference.moves import moved
 from emberline.studies.why.answer import Answer, Report
@@ -24,9 +25,10 @@ __all__ = ["LockPrices", "lock_prices", "refuse"]
 
 
 @dataclass(frozen=True)
-class LockPrice:
+class LockPrice(Plain):
     """One lock and what freeing it brings."""
 
+    also, named = ("brings", "at_most"), {"lock": ""}
     number: int
     """Its place among the scenario's locks, from 0, as ``--set locks.0`` names it."""
     lock: Lock
@@ -49,10 +51,7 @@ class LockPrice:
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {
-            "number": self.number, "heat": self.lock.heat, "stage": self.lock.stage, "says": self.says,
-            "brings": self.brings, "at_most": self.at_most, "freed": self.freed.summary(),
-        }  # fmt: skip
+        return {"heat": self.lock.heat, "stage": self.lock.stage, **super().summary()}
 
 
 @dataclass(frozen=True)

@@ -108,17 +108,13 @@ class OfHeat:
         """Place of the operation and the goal's signal there, in words."""
         subject, horizon = self.operation, self.scenario.horizon
         end = float(self.schedule["end_min"].sel(heat=subject.heat.name, stage=subject.stage))
-        begin = horizon.instant(subject.start_min)
-        yield Message(
-            "{heat} is on {unit}, {begin} to {end}",
-            heat=subject.label, unit=subject.unit, begin=begin, end=f"{horizon.instant(end):%H:%M}",
-        )  # fmt: skip
+        begin, until = horizon.instant(subject.start_min), f"{horizon.instant(end):%H:%M}"
+        text = mark("{heat} is on {unit}, {begin} to {end}")
+        yield Message(text, heat=subject.label, unit=subject.unit, begin=begin, end=until)
         worth, kind, unit = signal(self.resolver.plan)
-        here = self._mean(worth, subject.start_min)
-        yield Message(
-            "{signal} then is {here} {unit}, {mean} over the horizon",
-            signal=Message(SIGNALS[kind]), here=signal_text(here), unit=unit, mean=signal_text(float(worth.mean())),
-        )  # fmt: skip
+        here, mean = signal_text(self._mean(worth, subject.start_min)), signal_text(float(worth.mean()))
+        text = mark("{signal} then is {here} {unit}, {mean} over the horizon")
+        yield Message(text, signal=Message(SIGNALS[kind]), here=here, unit=unit, mean=mean)
         pin = self._own_lock()
         if pin is not None:
             yield Message("it is locked: {lock}", lock=in_words(self.scenario, pin))

@@ -105,18 +105,14 @@ class OfUnit:
         if self.of_line:
             mine = schedule["unit"].values.astype(str) == self.name
             busy = np.where(mine, schedule["end_min"].to_numpy() - schedule["start_min"].to_numpy(), 0.0)
-            yield Message(
-                "{name} takes {count} heats in the plan and is busy for {hours:.1f} h",
-                name=self.name, count=int(mine.sum()), hours=float(np.nansum(busy)) / 60,
-            )  # fmt: skip
+            text = mark("{name} takes {count} heats in the plan and is busy for {hours:.1f} h")
+            yield Message(text, name=self.name, count=int(mine.sum()), hours=float(np.nansum(busy)) / 60)
             return
         names = {*self.units, self.name}
         uses = [one for one in used(self.scenario, schedule) if one.name in names and one.amount]
         for one in uses:
-            yield Message(
-                "{name} {what} {amount:.4g} {unit} in the plan",
-                name=one.name, what=Message(one.what), amount=float(one.amount), unit=one.unit,
-            )  # fmt: skip
+            text = mark("{name} {what} {amount:.4g} {unit} in the plan")
+            yield Message(text, name=one.name, what=Message(one.what), amount=float(one.amount), unit=one.unit)
         if not uses:
             yield Message("{name} is not used in the plan", name=self.name)
         if self.process is not None:
@@ -143,14 +139,15 @@ class OfUnit:
         assert plan.replay is not None
         _, kind, unit = signal(plan)
         slack = run_slack.slack(plan.scenario, plan.replay, one, self._every)
-        return Message(
+        first, last = (horizon.instant(at * horizon.step_min) for at in (one.first, one.last))
+        worth = {"here": signal_text(self._worth(one)), "unit": unit if kind == "price" else "kg CO2e/MWh"}
+        reach = {"earlier": slack.earlier_min, "later": slack.later_min}
+        stops = {"before": slack.earlier.says(horizon), "after": slack.later.says(horizon)}
+        text = mark(
             "{name} runs from {first} to {last} at {here} {unit}: {earlier:,.0f} min earlier at most ({before}), "
-            "{later:,.0f} min later at most ({after})",
-            name=one.unit, first=horizon.instant(one.first * horizon.step_min),
-            last=horizon.instant(one.last * horizon.step_min), here=signal_text(self._worth(one)),
-            unit=unit if kind == "price" else "kg CO2e/MWh", earlier=slack.earlier_min,
-            before=slack.earlier.says(horizon), later=slack.later_min, after=slack.later.says(horizon),
-        )  # fmt: skip
+            "{later:,.0f} min later at most ({after})"
+        )
+        return Message(text, name=one.unit, first=first, last=last, **worth, **reach, **stops)
 
     def questions(self) -> list[tuple[str, str]]:
         """Key and words of each thing that could be otherwise."""

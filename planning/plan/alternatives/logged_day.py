@@ -143,10 +143,10 @@ def _metered(scenario: Scenario, run: xr.Dataset, meter: Meter) -> xr.Dataset:
     more = mean(horizon.step_min, horizon.n_steps) - used
     interval, size = scenario.site.grid.metered_interval_min, run.sizes["meter"]
     per_step = max(round(interval / horizon.step_min), 1)
-    later = mean(interval, size) - (
-        used[: size * per_step].reshape(size, per_step).mean(axis=1) if size * per_step == len(used)
-        else np.repeat(used, max(round(horizon.step_min / interval), 1))[:size]
-    )  # fmt: skip
+    by_meter = np.repeat(used, max(round(horizon.step_min / interval), 1))[:size]
+    if size * per_step == len(used):
+        by_meter = used.reshape(size, per_step).mean(axis=1)
+    later = mean(interval, size) - by_meter
     imported = run["import_mw"].to_numpy() - run["export_mw"].to_numpy() + more
     return run.assign(
         line_mw=run["line_mw"] + more,
