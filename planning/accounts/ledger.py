@@ -141,7 +141,8 @@ def ledger(scenario: Case, run: xr.Dataset) -> Ledger:
     market_kg = np.sum([part.kg for part in covered], axis=0)
 
     grid = {f"grid_{signal}_kg": kg for signal, kg in (*site.grid.items(), (MARKET, market_kg))}
-    bought = {a.asset: float(a.scope2_kg.sum()) for a in site.accounts if _is_bought(scenario, a.asset)}
+    from_outside = {asset.name for asset in scenario.site.assets if asset.bought}
+    bought = {a.asset: float(a.scope2_kg.sum()) for a in site.accounts if a.asset in from_outside}
     nothing = np.zeros(scenario.horizon.n_steps)
     totals = {DIRECT: np.sum([nothing, *(a.scope1_kg for a in site.accounts)], axis=0)}
     if bought:
@@ -225,10 +226,6 @@ def heat_shares(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
     line = run["line_mw"].to_numpy() * scenario.horizon.step_h
     heat_mwh = run["heat_mwh"].to_numpy() if "heat_mwh" in run else np.zeros((0, len(line)))
     return np.divide(heat_mwh, line, out=np.zeros_like(heat_mwh), where=line > 0)
-
-
-def _is_bought(scenario: Scenario, name: str) -> bool:
-    return any(asset.bought and asset.name == name for asset in scenario.site.assets)
 
 
 def _biogenic(account: Account) -> np.ndarray:

@@ -140,7 +140,7 @@ def _money(plan: Plan, stock: float) -> dict[str, float]:
     scenario, runs = plan.scenario, (plan.baseline, plan.replay)
     before, after = plan.baseline_figures, plan.replay_figures
     paid = [energy_cost(scenario, run) for run in runs]
-    earned = [_export(scenario, run) for run in runs]
+    earned = [bill(scenario, run, 0.0).exported for run in runs]
     worth = mean_price(scenario, runs, (paid[0], paid[1]))
     parts = _electricity(scenario, runs, worth, float((paid[0] - paid[1]).sum() - earned[0] + earned[1]))
     parts |= {
@@ -152,10 +152,6 @@ def _money(plan: Plan, stock: float) -> dict[str, float]:
         "carbon price": before.carbon_cost - after.carbon_cost,
     }
     return parts | {"other": before.cost - after.cost - sum(parts.values()), "stock": stock}
-
-
-def _export(scenario: Case, run: xr.Dataset) -> float:
-    return bill(scenario, run, 0.0).exported
 
 
 def mean_price(scenario: Case, runs: tuple[xr.Dataset, ...], paid: tuple[np.ndarray, ...]) -> np.ndarray:

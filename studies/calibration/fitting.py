@@ -103,11 +103,6 @@ class UnitFit:
     """Whether the spread of energies is taken to be that of durations, because nothing is known of it."""
     estimates: tuple[Estimate, ...]
 
-    @property
-    def exponential(self) -> bool:
-        """Whether durations are exponential."""
-        return self.durations is not None and isinstance(self.durations.family, Exponential)
-
 
 def fit_unit(scenario: Scenario, log: HeatLog, rows: pd.DataFrame, unit: str, confidence: float) -> UnitFit:
     """Fit one unit.
@@ -137,13 +132,17 @@ def fit_energies(unit_rows: pd.DataFrame) -> Energies | None:
     grades = tuple(sorted(str(name) for name, n in counts.items() if n >= FEWEST))
     if not grades:
         return None
-    rows = rows[rows["grade"].isin(grades)]
-    y = np.log(rows["kwh_per_t"].to_numpy())
-    group = np.searchsorted(grades, rows["grade"].to_numpy(dtype=str))
+    y, group = energies_of(rows, grades)
     n = np.bincount(group)
     place = np.bincount(group, weights=y) / n
     spread = float(np.sqrt(np.square(y - place[group]).sum() / (len(y) - len(grades))))
     return Energies(grades, place, max(spread, FINEST), n)
+
+
+def energies_of(unit_rows: pd.DataFrame, grades: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Logarithms of the energies of some grades of one unit, and the place of the grade of each."""
+    rows = unit_rows[unit_rows["grade"].isin(grades) & unit_rows["kwh_per_t"].notna()]
+    return np.log(rows["kwh_per_t"].to_numpy()), np.searchsorted(grades, rows["grade"].to_numpy(dtype=str))
 
 
 def sample_of(unit_rows: pd.DataFrame, grades: tuple[str, ...]) -> Sample:

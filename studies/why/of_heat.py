@@ -137,14 +137,13 @@ class OfHeat:
         if at + self.step < self.scenario.horizon.length_min - 1e-9:
             window = Lock(heat=subject.heat.name, stage=subject.stage, earliest=timedelta(minutes=at + self.step))
             options.append(("later", Message("{heat} later", heat=subject.label), window))
-        baseline = self._baseline()
-        if baseline is not None and abs(baseline - at) > 1e-6:
+        baseline = float(self._placement(self.resolver.listed)["start_min"])
+        if abs(baseline - at) > 1e-6:  # of a heat that it leaves out there is none
             time = self.scenario.horizon.instant(baseline)
             says = Message("{heat} at the baseline's time, {time}", heat=subject.label, time=time)
             options.append(("baseline", says, self._pin(baseline)))
-        for unit in (self.problem.units[u] for u in self.problem.work(self.key).units):
-            if unit == subject.unit:
-                continue
+        units = (self.problem.units[u] for u in self.problem.work(self.key).units)
+        for unit in (unit for unit in units if unit != subject.unit):
             unit_lock = Lock(heat=subject.heat.name, stage=subject.stage, unit=unit)
             options.append(("unit", Message("{heat} on {unit}", heat=subject.label, unit=unit), unit_lock))
         if every:
@@ -163,10 +162,6 @@ class OfHeat:
         subject = self.operation
         pin = lock(self.scenario, self.schedule, subject.heat.name, subject.stage, minute)
         return pin.model_copy(update={"unit": None})
-
-    def _baseline(self) -> float | None:
-        baseline = float(self._placement(self.resolver.listed)["start_min"])
-        return None if math.isnan(baseline) else baseline
 
     def _starts(self) -> range:
         """Slots in which it could start as far as release and due time are concerned."""
