@@ -221,7 +221,7 @@ class SearchPolicy:
             # it may be that something is missed whatever is done: as little as can be
             start, work = baseline.schedule if before is None else before, capped.goal.budget
             schedule = replan_processes(capped, baseline.envelope, start, work=work, cancel=self.cancel)
-            if schedule is not None and schedule.attrs["found"]:
+            if schedule.attrs["found"]:
                 planned = follow(capped, baseline=baseline, schedule=schedule, replications=0)
         status, better, is_laid = planned.status, None, True
         if planned.schedule is None:
