@@ -59,7 +59,7 @@ class Estimate(Plain):
 
     @property
     def unit_of_measure(self) -> str:
-        """In which the figure is told."""
+        """Unit of measure of the figure."""
         return UNITS[self.kind]
 
 
