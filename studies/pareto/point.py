@@ -88,7 +88,7 @@ def _study(ground: Ground) -> Study | None:
     return study
 
 
-def _known(ground: Ground, scenario: Case, start: Candidate) -> Plan:
+def _followed(ground: Ground, scenario: Case, start: Candidate) -> Plan:
     """The plan of a schedule that is known, undisturbed."""
     plan = follow(scenario, start.schedule, baseline=ground.baseline, replications=0)
     return replace(plan, status="best found", reason="")
@@ -187,7 +187,7 @@ def between(stop: Callable[[], bool], ground: Ground, number: int, cap: float, l
     gap = scenario.goal.gap
     candidates, supports = _distinct((*low.candidates, *high.candidates)), {*low.supports, *high.supports}
     start = _cheapest(candidates, cap)
-    plan = _tightened(_known(ground, scenario, start), supports, cap)
+    plan = _tightened(_followed(ground, scenario, start), supports, cap)
     in_steps = all(producer.by_step for producer in scenario.producers)
     if not in_steps and _short(plan, gap) and not stop():
         leaning = _leaning(ground, low.point, high.point, start.schedule, stop)
@@ -196,7 +196,7 @@ def between(stop: Callable[[], bool], ground: Ground, number: int, cap: float, l
             candidates = _distinct((*candidates, more))
             supports |= {support} if support else set()
             start = _cheapest(candidates, cap)
-            plan = _tightened(_known(ground, scenario, start), supports, cap)
+            plan = _tightened(_followed(ground, scenario, start), supports, cap)
     if _short(plan, gap) and not stop():
         searched = _capped(ground, scenario, start, stop)
         plan = _tightened(searched, supports, cap)
@@ -214,7 +214,7 @@ def _capped(ground: Ground, scenario: Case, start: Candidate, stop: Callable[[],
         better, name = _candidate(ground, plan), "cost" if scenario.goal.minimize == COST else "amount"
         if getattr(better, name) <= getattr(start, name) + SAME * abs(getattr(better, name)):
             return plan
-    return proven(_known(ground, scenario, start), plan.bound)
+    return proven(_followed(ground, scenario, start), plan.bound)
 
 
 def _tightened(plan: Plan, supports: Iterable[Support], cap: float) -> Plan:
