@@ -240,24 +240,15 @@ def _out_of_place(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:
 
 def _lags(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:
     """Heats that leave a stage too early for the next, or wait too long for it."""
-    cast_of = problem.cast_of()
-    for h, heat in enumerate(problem.heats):
-        for i, operation in enumerate(heat.operations):
-            last = i == len(heat.operations) - 1
-            if last and h not in cast_of:
-                continue
-            row = operation.units.index(starts.unit[h][i])
-            if last:
-                c = cast_of[h][0]
-                column, there = problem.casts[c].units.index(starts.cast_unit[c]), starts.cast_slot[c]
-            else:
-                column, there = heat.operations[i + 1].units.index(starts.unit[h][i + 1]), starts.slot[h][i + 1]
-            lag = there - starts.slot[h][i]
-            if lag < heat.least[i][row, column]:
-                says = f"{heat.name} leaves stage {operation.stage} too early for the next"
-                yield Conflict("early", ((h, i),), says)
-            if lag > heat.most[i][row, column]:
-                yield Conflict("wait", ((h, i),), f"{heat.name} waits too long after stage {operation.stage}")
+    for link in problem.links():
+        (one, here), (other, there) = map(starts.place, link)
+        least, most = problem.lag(link, (one, other))
+        key, _ = link
+        heat, stage = problem.heats[key[0]].name, problem.work(key).stage
+        if there - here < least:
+            yield Conflict("early", (key,), f"{heat} leaves stage {stage} too early for the next")
+        if there - here > most:
+            yield Conflict("wait", (key,), f"{heat} waits too long after stage {stage}")
 
 
 def _at_once(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:

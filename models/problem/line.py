@@ -16,6 +16,7 @@ cells.
 
 from __future__ import annotations
 
+import itertools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
@@ -30,6 +31,8 @@ K = TypeVar("K")
 V = TypeVar("V")
 Key = tuple[int, int]
 """Heat and operation; a cast is (−1, cast)."""
+Link = tuple[Key, Key]
+"""An operation, and what follows it with the same heat: the next one, or the heat's cast."""
 
 
 def unbroken(free: np.ndarray, hold: int) -> np.ndarray:
@@ -314,6 +317,19 @@ class SlotProblem:
         for h, heat in enumerate(self.heats):
             yield from (((h, i), operation) for i, operation in enumerate(heat.operations))
         yield from (((-1, c), cast) for c, cast in enumerate(self.casts))
+
+    def links(self) -> Iterator[Link]:
+        """Operations with what follows them, heat by heat."""
+        cast_of = self.cast_of()
+        for h, heat in enumerate(self.heats):
+            keys = [(h, i) for i in range(len(heat.operations))]
+            yield from itertools.pairwise([*keys, (-1, cast_of[h][0])] if h in cast_of else keys)
+
+    def lag(self, link: Link, units: tuple[int, int]) -> tuple[int, int]:
+        """Least and most slots from start to start of a link whose works are on some units."""
+        (h, i), after = link
+        place = self.heats[h].operations[i].units.index(units[0]), self.work(after).units.index(units[1])
+        return int(self.heats[h].least[i][place]), int(self.heats[h].most[i][place])
 
     def started_cells(self, weight: np.ndarray) -> np.ndarray:
         """Energy by cell of what has started already, each stage's times its weight, shape (n_cells,)."""

@@ -237,10 +237,7 @@ def entries(scenario: Case, run: xr.Dataset, name: str) -> Iterator[Entry]:
     for account in accounts(scenario, run):
         if name in account.factors:
             asset, by_step = assets[account.asset], account.factors[name]
-            factor, place = (
-                getattr(asset, row.per_unit),
-                label(asset.name, cores[asset.name].counted),
-            )
+            factor, place = getattr(asset, row.per_unit), label(asset.name, cores[asset.name].counted)
             carrier = scenario.site.carrier[str(run["flow_carrier"].sel(flow=place).item())]
             yield Entry(asset.name, float(by_step.sum()) / factor, carrier.unit, factor, by_step)
     for unit, process in scenario.process_units:

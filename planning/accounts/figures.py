@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+
+from emberline.scenarios.plain import Plain
 
 SAME_TONNES = 1e-6
 SAME = 1e-6
@@ -11,9 +12,10 @@ SAME = 1e-6
 
 
 @dataclass(frozen=True)
-class Figures:
+class Figures(Plain):
     """Totals of a horizon. Carbon is CO2e; money is in ``currency``."""
 
+    also = ("carbon_kg_per_t",)
     carbon_kg: float
     """Scope 1 and scope 2 by the goal's signal."""
     direct_kg: float
@@ -94,13 +96,9 @@ class Figures:
         """Carbon for each tonne made."""
         return self.carbon_kg / self.tonnes if self.tonnes else None
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self) | {"carbon_kg_per_t": self.carbon_kg_per_t}
-
 
 @dataclass(frozen=True)
-class Rule:
+class Rule(Plain):
     """A rule that a shift follows without a computer, and the figures of its undisturbed run.
 
     It takes the place of the baseline where a saving is to be compared with the fairest alternative.
@@ -125,10 +123,6 @@ class Rule:
     expected: dict[str, float] = field(default_factory=dict)
     """Saving of the goal's figure against the baseline on the same days: ``p10``, ``p50``, ``p90``; the plan's own
     median on them as ``plan_p50``."""
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self) | {"figures": self.figures.as_dict()}
 
 
 def comparable(baseline: Figures, plan: Figures) -> bool:

@@ -14,7 +14,7 @@ of processes emit and use goes to what they make (``planning/accounts/products.p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,21 +35,10 @@ from emberline.planning.accounts.products import Products, products
 from emberline.planning.accounts.stock import spending
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.flows.asset_flows import Account, flow
-from emberline.scenarios.flows.settlement import market_based
+from emberline.scenarios.flows.settlement import Covered, market_based
 from emberline.scenarios.records.horizon import clock_hours
 
-__all__ = [
-    "BIOGENIC",
-    "MARKET",
-    "SIGNALS",
-    "Entry",
-    "Ledger",
-    "broken_grades",
-    "grades_kg_per_t",
-    "heat_costs",
-    "heat_shares",
-    "ledger",
-]
+__all__ = ["BIOGENIC", "MARKET", "SIGNALS", "heat_costs", "ledger"]
 
 
 CLOSE = 1e-3
@@ -152,7 +141,8 @@ def ledger(scenario: Case, run: xr.Dataset) -> Ledger:
     market_kg = np.sum([part.kg for part in covered], axis=0)
 
     grid = {f"grid_{signal}_kg": kg for signal, kg in (*site.grid.items(), (MARKET, market_kg))}
-    bought = {a.asset: float(a.scope2_kg.sum()) for a in site.accounts if _is_bought(scenario, a.asset)}
+    from_outside = {asset.name for asset in scenario.site.assets if asset.bought}
+    bought = {a.asset: float(a.scope2_kg.sum()) for a in site.accounts if a.asset in from_outside}
     nothing = np.zeros(scenario.horizon.n_steps)
     totals = {DIRECT: np.sum([nothing, *(a.scope1_kg for a in site.accounts)], axis=0)}
     if bought:
@@ -203,7 +193,7 @@ def ledger(scenario: Case, run: xr.Dataset) -> Ledger:
         by_product=by_product,
         site=site_kg,
         products=product_accounts,
-        entries=tuple(_entries(scenario, run, unit_emissions, site)),
+        entries=tuple(_entries(scenario, run, unit_emissions, site, covered)),
     )
 
 
@@ -238,10 +228,6 @@ def heat_shares(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
     return np.divide(heat_mwh, line, out=np.zeros_like(heat_mwh), where=line > 0)
 
 
-def _is_bought(scenario: Scenario, name: str) -> bool:
-    return any(asset.bought and asset.name == name for asset in scenario.site.assets)
-
-
 def _biogenic(account: Account) -> np.ndarray:
     return account.scope1_biogenic_kg + account.scope2_biogenic_kg
 
@@ -253,7 +239,9 @@ def _sold(scenario: Scenario) -> list[str]:
     return ["export", *scenario.site.sales]
 
 
-def _entries(scenario: Case, run: xr.Dataset, unit_emissions: Direct, site: SiteEmissions) -> Iterator[Entry]:
+def _entries(
+    scenario: Case, run: xr.Dataset, unit_emissions: Direct, site: SiteEmissions, market: Sequence[Covered]
+) -> Iterator[Entry]:
     for emitter, emissions in scenario.emitters:
         for emission in emissions:
             tonnes, name = unit_emissions.treated_t[emitter], f"{emitter}: {emission.source}"
@@ -272,8 +260,7 @@ def _entries(scenario: Case, run: xr.Dataset, unit_emissions: Direct, site: Site
         if record.emits:
             amount = float(np.abs(flow(run, record.name, record.counted)).sum()) * hours
             yield from _of_asset(scenario, record, amount)
-    imported = run["import_mw"].to_numpy() * hours
-    activity = float(imported.sum())
+    activity = float((run["import_mw"].to_numpy() * hours).sum())
     for signal, kg in site.grid.items():
         total = float(kg.sum())
         source = str(scenario.inputs[INTENSITY[signal]].attrs.get("source", ""))
@@ -281,7 +268,7 @@ def _entries(scenario: Case, run: xr.Dataset, unit_emissions: Direct, site: Site
             source = "; ".join(row.source for row in scenario.market.factor.rows)
         mean = total / activity if activity else 0.0
         yield Entry("grid", f"2 {signal}", "CO2e", activity, "MWh", mean, total, source)
-    for covered in market_based(scenario, imported):
+    for covered in market:
         mwh, total = float(covered.mwh.sum()), float(covered.kg.sum())
         mean = total / mwh if mwh else 0.0
         yield Entry(covered.name, f"2 {MARKET}", "CO2e", mwh, "MWh", mean, total, covered.says)
@@ -292,25 +279,12 @@ def _of_asset(scenario: Scenario, record: Any, amount: float) -> Iterator[Entry]
     scope = "2 bought" if record.bought else "1"
     factor = getattr(record, "factor", None)
     if factor is not None:
-        for part in factor.parts(unit):
-            entry_scope = "biogenic" if part.apart else scope
-            yield Entry(
-                record.name,
-                entry_scope,
-                part.gas,
-                amount,
-                unit,
-                part.kg_per_unit,
-                part.kg_per_unit * amount,
-                part.source,
-            )
-        return
-    for entry_scope, kg_per_unit, gas in (
-        (scope, record.fossil_kg_per_unit, "CO2e"),
-        ("biogenic", record.biogenic_kg_per_unit, "CO2"),
-    ):
-        if kg_per_unit:
-            yield Entry(record.name, entry_scope, gas, amount, unit, kg_per_unit, kg_per_unit * amount)
+        parts = [(part.apart, part.gas, part.kg_per_unit, part.source) for part in factor.parts(unit)]
+    else:
+        rates = ((False, "CO2e", record.fossil_kg_per_unit), (True, "CO2", record.biogenic_kg_per_unit))
+        parts = [(apart, gas, kg_per_unit, "") for apart, gas, kg_per_unit in rates if kg_per_unit]
+    for apart, gas, rate, source in parts:
+        yield Entry(record.name, "biogenic" if apart else scope, gas, amount, unit, rate, rate * amount, source)
 
 
 def heat_costs(scenario: Case, run: xr.Dataset) -> dict[str, float]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets.quantity import ELECTRICITY
-from emberline.scenarios.case.site import Site
 from emberline.scenarios.flows.asset_flows import flow
 from emberline.scenarios.process.store import Store
 
@@ -49,17 +49,13 @@ def stores_of(scenario: Scenario) -> tuple[Store | SiteStore, ...]:
 def site_stores(scenario: Scenario) -> Iterator[SiteStore]:
     """Battery and storages of the site, levels in the carrier's unit."""
     site = scenario.site
-    battery = scenario.battery
-    if battery is not None:
+    stores: list[tuple[str, str, Any]] = [(store.name, store.carrier, store) for store in site.stores.values()]
+    if scenario.battery is not None:
         name = f"site {BATTERY}" if any(asset.name == BATTERY for asset in site.assets) else BATTERY
-        yield SiteStore(
-            name, ELECTRICITY, "MWh", battery.capacity, battery.start_level, battery.end_level, battery.in_efficiency
-        )
-    for store in site.stores.values():
-        yield SiteStore(
-            store.name, store.carrier, site.carrier[store.carrier].unit, store.capacity, store.start_level,
-            store.end_level, store.in_efficiency,
-        )  # fmt: skip
+        stores.insert(0, (name, ELECTRICITY, scenario.battery))
+    for name, carrier, store in stores:
+        levels = store.capacity, store.start_level, store.end_level, store.in_efficiency
+        yield SiteStore(name, carrier, site.carrier[carrier].unit, *levels)
 
 
 def levels(scenario: Scenario, data: xr.Dataset) -> dict[str, float]:
@@ -71,7 +67,9 @@ def levels(scenario: Scenario, data: xr.Dataset) -> dict[str, float]:
     """
     if not data.sizes["time"]:
         return {}
-    ends = {} if "asset_level" not in data else dict(zip(data["store"].values.tolist(), _last(data), strict=True))
+    ends: dict[str, float] = {}
+    if "asset_level" in data:
+        ends = dict(zip(data["store"].values.tolist(), data["asset_level"].to_numpy()[:, -1].tolist(), strict=True))
     by_store = {}
     for store in site_stores(scenario):
         level = ends.get(store.name) if store.name in scenario.site.stores else float(data["battery_mwh"][-1])
@@ -96,10 +94,6 @@ def filling(scenario: Scenario, data: xr.Dataset, store: SiteStore, sign: float 
     return np.asarray(np.maximum(sign * rate, 0.0) * scenario.horizon.step_h)
 
 
-def _last(data: xr.Dataset) -> list[float]:
-    return [float(level) for level in data["asset_level"].to_numpy()[:, -1]]
-
-
 def higher(scenario: Scenario, *runs: xr.Dataset) -> dict[str, float]:
     """Levels at the end that lie above those that are asked for, by store; of several runs the lowest counts."""
     ends = [levels(scenario, run) for run in runs]
@@ -121,19 +115,17 @@ def ending_no_lower(scenario: Case, *runs: xr.Dataset) -> Case:
     shares = {name: level / capacity[name] - EXACT for name, level in higher(scenario, *runs).items()}
     if not shares:
         return scenario
-    site = scenario.site
-    fields = {name: getattr(site, name) for name in Site.model_fields}
+    site, changes = scenario.site, dict[str, object]()
     battery = next((name for name in shares if name not in site.stores), None)
     if battery is not None and site.battery is not None:
-        fields["battery"] = site.battery.model_copy(update={"end_level_share": shares[battery]})
-    fields["assets"] = tuple(
+        changes["battery"] = site.battery.model_copy(update={"end_level_share": shares[battery]})
+    changes["assets"] = tuple(
         asset.model_copy(update={"end_level_share": shares[asset.name]})
         if asset.name in shares and asset.name in site.stores
         else asset
         for asset in site.assets
     )
-    # a new record: a copy would keep what it has looked up of its assets
-    return scenario.model_copy(update={"site": Site.model_construct(**fields)})
+    return scenario.model_copy(update={"site": site.model_copy(update=changes)})
 
 
 def searched(scenario: Case, baseline: xr.Dataset, search: Callable[[Case], xr.Dataset]) -> xr.Dataset:

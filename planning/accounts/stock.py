@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -23,17 +22,13 @@ import xarray as xr
 from emberline.planning.accounts.bill import energy_cost
 from emberline.planning.accounts.carrier_allocation import Brought, Traced, trace
 from emberline.planning.accounts.emissions import Direct
-from emberline.planning.accounts.figures import SAME
+from emberline.planning.accounts.figures import SAME, Figures
 from emberline.planning.accounts.material_allocation import network, spread
 from emberline.planning.accounts.site_stores import filling, site_stores
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.flows.asset_flows import Account
-
-if TYPE_CHECKING:
-    from emberline.planning.accounts.figures import Figures
-
-__all__ = ["Difference", "difference", "rate", "shortfall", "site_stores", "stock_changes"]
+from emberline.scenarios.goal_metrics import goal_metric
 
 
 @dataclass(frozen=True)
@@ -64,6 +59,12 @@ class Difference:
 def difference(baseline: Figures, plan: Figures) -> Difference:
     """Additional stock of a plan, compared with its baseline."""
     return _valued(_more(baseline.stock, plan.stock), _more(baseline.levels, plan.levels), baseline, plan)
+
+
+def goal_value(scenario: Scenario, reference: Figures, sums: Figures) -> float:
+    """The goal's figure of a run, what it ends with in stock more than a reference credited."""
+    metric = goal_metric(scenario)
+    return metric.of(sums) - difference(reference, sums).credit(metric.figure)
 
 
 def since_start(scenario: Scenario, baseline: Figures, plan: Figures) -> Difference:
@@ -98,12 +99,12 @@ def _valued(more_t: Mapping[str, float], more: Mapping[str, float], baseline: Fi
         name: value if abs(value) > SAME * max(baseline.levels[name], 1.0) else 0.0 for name, value in more.items()
     }
     kg, cost = (
-        _worth(tonnes, f"stock_{kind}_per_t", baseline, plan) + _worth(levels, f"level_{kind}_per_unit", baseline, plan)
+        credit(tonnes, f"stock_{kind}_per_t", baseline, plan) + credit(levels, f"level_{kind}_per_unit", baseline, plan)
         for kind in ("kg", "cost")
     )
     unknown = [*_unknown(tonnes, "stock_kg_per_t", baseline, plan)]
     unknown += _unknown(levels, "level_kg_per_unit", baseline, plan)
-    mwh = _worth(tonnes, "stock_mwh_per_t", baseline, plan)
+    mwh = credit(tonnes, "stock_mwh_per_t", baseline, plan)
     return Difference(tonnes, kg, cost, tuple(unknown), levels, mwh)
 
 
@@ -112,11 +113,12 @@ def _more(baseline: Mapping[str, float], plan: Mapping[str, float]) -> dict[str,
     return {name: level - baseline[name] for name, level in plan.items() if name in baseline}
 
 
-def _worth(more: Mapping[str, float], field: str, baseline: Figures, plan: Figures) -> float:
+def credit(more: Mapping[str, float], field: str, baseline: Priced, plan: Priced) -> float:
+    """Value of what is in stores more, by one field of the figures."""
     return float(sum(value * (rate(name, field, baseline, plan) or 0.0) for name, value in more.items()))
 
 
-def rate(name: str, field: str, baseline: Figures, plan: Figures) -> float | None:
+def rate(name: str, field: str, baseline: Priced, plan: Priced) -> float | None:
     """Value of a unit in a store: of the baseline, or of the plan where only it makes any."""
     worth: float | None = getattr(baseline, field).get(name, getattr(plan, field).get(name))
     return worth
@@ -130,17 +132,20 @@ def _unknown(more: Mapping[str, float], field: str, baseline: Figures, plan: Fig
 
 @dataclass(frozen=True)
 class Worth:
-    """Value of a tonne in each store, by store; stores into which nothing came are left out."""
+    """Value of a tonne in each store, by store, as the figures tell it; stores into which nothing came are left out."""
 
-    kg_per_t: dict[str, float]
+    stock_kg_per_t: dict[str, float] = field(default_factory=dict)
     """Scope 1 and 2 by the goal's signal [kg CO2e/t]."""
-    cost_per_t: dict[str, float]
+    stock_cost_per_t: dict[str, float] = field(default_factory=dict)
     """Energy, fuels and carbon price [currency/t]."""
-    kg_per_unit: dict[str, float] = field(default_factory=dict)
+    level_kg_per_unit: dict[str, float] = field(default_factory=dict)
     """Likewise of a unit in each store of the site [kg CO2e]; left out where neither it nor its carrier is used."""
-    cost_per_unit: dict[str, float] = field(default_factory=dict)
-    mwh_per_t: dict[str, float] = field(default_factory=dict)
+    level_cost_per_unit: dict[str, float] = field(default_factory=dict)
+    stock_mwh_per_t: dict[str, float] = field(default_factory=dict)
     """Electricity of the units that made a tonne in each store [MWh/t]."""
+
+
+Priced = Figures | Worth
 
 
 def worth(
@@ -159,7 +164,7 @@ def worth(
     followed = spending(scenario, data, accounts, grid_kg, replacing=True)
     kg_by_unit, cost_by_unit = (_of_site(scenario, data, followed[kind]) for kind in ("kg", "cost"))
     if not scenario.stores:
-        return Worth({}, {}, kg_by_unit, cost_by_unit)
+        return Worth(level_kg_per_unit=kg_by_unit, level_cost_per_unit=cost_by_unit)
     spent = {
         unit: np.column_stack(
             [

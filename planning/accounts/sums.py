@@ -16,6 +16,8 @@ from emberline.scenarios.flows.settlement import market_based
 
 __all__ = ["figures"]
 
+APART = ("demand", "coincident", "fixed", "tax", "imbalance", "recourse", "fuel")
+"""Kinds of lines of the bill with a figure of their own, such as ``demand_cost``."""
 UNSERVED = ("shortage", "surplus", "delivery")
 """Violations by which a run serves less than was asked for; an end level that is missed is valued instead."""
 
@@ -36,7 +38,7 @@ def figures(scenario: Case, data: xr.Dataset, *, nominated: xr.Dataset | None = 
     other = grid.get(scenario.goal.signal.other)
     biogenic = sum(float((a.scope1_biogenic_kg + a.scope2_biogenic_kg).sum()) for a in site.accounts)
     money = bill(scenario, data, direct_kg, nominated)
-    took, ends = Worth({}, {}), levels(scenario, data)
+    took, ends = Worth(), levels(scenario, data)
     if scenario.stores or ends:
         took = worth(scenario, data, released, site.accounts, site.grid[scenario.goal.signal])
     delivered = {d.name: float(data["delivered_t"].sel(delivery=d.name).sum()) for d in scenario.deliveries}
@@ -60,28 +62,16 @@ def figures(scenario: Case, data: xr.Dataset, *, nominated: xr.Dataset | None = 
         grid_market_kg=float(sum(part.kg.sum() for part in market_based(scenario, imported))),
         bought_kg=site.bought_kg,
         biogenic_kg=biogenic + sum(released.biogenic.values()),
-        demand_cost=money.of("demand"),
-        coincident_cost=money.of("coincident"),
-        fixed_cost=money.of("fixed"),
-        tax_cost=money.of("tax"),
-        imbalance_cost=money.of("imbalance"),
-        recourse_cost=money.of("recourse"),
-        fuel_cost=money.of("fuel"),
         sales=0.0 - money.of("sale"),
         upkeep_cost=money.of(*UPKEEP),
         idle_mwh=float(data["idle_mw"].sum()) * hours if "idle_mw" in data else 0.0,
         by_product={line.name: line.quantity for line in money.of_kinds("sale")},
         stock=stock,
         delivered=delivered,
-        stock_kg_per_t=took.kg_per_t,
-        stock_cost_per_t=took.cost_per_t,
-        stock_mwh_per_t=took.mwh_per_t,
         levels=ends,
-        level_kg_per_unit=took.kg_per_unit,
-        level_cost_per_unit=took.cost_per_unit,
         dumped=_dumped(data, hours),
         other_carbon_kg=None if other is None else direct_kg + site.bought_kg + other,
-        **totals(scenario, data),
+        **vars(took) | {f"{kind}_cost": money.of(kind) for kind in APART} | totals(scenario, data),
     )
 
 

@@ -6,9 +6,8 @@ from emberline.planning.answer.choices import OVERRIDES, other_points
 from emberline.planning.answer.figure_table import Figure, figure_data, figure_rows, figure_totals, figures_of
 from emberline.planning.answer.headline import headline
 from emberline.planning.answer.tiles import Tile
-from emberline.planning.plan.replays import of_days
 
 __all__ = [
     "OVERRIDES", "Answer", "Cause", "Figure", "Tile", "answer", "costs_more", "figure_data", "figure_rows",
-    "figure_totals", "figures_of", "headline", "of_days", "other_points", "summary",
+    "figure_totals", "figures_of", "headline", "other_points", "summary",
 ]  # fmt: skip

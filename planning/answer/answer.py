@@ -14,12 +14,14 @@ from emberline.planning.answer.sentences import holds, lines, other_saving
 from emberline.planning.answer.tiles import Tile, tiles
 from emberline.planning.plan.record import Plan
 from emberline.scenarios.messages import sentences
+from emberline.scenarios.plain import Plain
 
 
 @dataclass(frozen=True)
-class Answer:
+class Answer(Plain):
     """Headline, what changed and why, and the saving by cause."""
 
+    also = ("says", "figures")
     headline: Headline
     changes: tuple[Change, ...]
     causes: tuple[Cause, ...]
@@ -49,15 +51,10 @@ class Answer:
         """The headline as a strip of figures."""
         return tiles(self.headline)
 
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "says": self.says,
-            "headline": self.headline.summary(),
-            "figures": figure_data(figure_list(self.headline)),
-            "changes": [change.summary() for change in self.changes],
-            "causes": [cause.summary() for cause in self.causes],
-        }
+    @property
+    def figures(self) -> dict[str, Any]:
+        """The figures that have a basis, as plain data."""
+        return figure_data(figure_list(self.headline))
 
 
 def answer(plan: Plan) -> Answer | None:

@@ -10,8 +10,7 @@ baseline and plan pay there), and the consumption of line, processes and base lo
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
@@ -23,6 +22,7 @@ from emberline.planning.plan.record import Plan
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.flows.asset_flows import load_mw
 from emberline.scenarios.messages import mark
+from emberline.scenarios.plain import Plain
 
 LABELS = {
     "shifting": mark("shifting to other hours"),
@@ -45,7 +45,7 @@ NOTHING = 1e-6
 
 
 @dataclass(frozen=True)
-class Cause:
+class Cause(Plain):
     """A part of the saving; negative: it costs or emits more."""
 
     name: str
@@ -60,10 +60,6 @@ class Cause:
     def label(self) -> str:
         """The cause in words."""
         return LABELS[self.name]
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self)
 
 
 def causes(plan: Plan, headline: Headline) -> tuple[Cause, ...]:
@@ -82,11 +78,8 @@ def causes(plan: Plan, headline: Headline) -> tuple[Cause, ...]:
     }
     money = _money(plan, headline.cost.stock)
     if headline.unlocked:  # the other causes stand against the baseline that respects the locks too
-        for parts, net in (
-            (money, headline.cost.net),
-            *((parts, getattr(headline, n).net) for n, parts in carbon.items()),
-        ):
-            parts["locks"] = net - sum(parts.values())
+        for name, parts in (("cost", money), *carbon.items()):
+            parts["locks"] = getattr(headline, name).net - sum(parts.values())
     rows = [
         Cause(
             name,
@@ -147,7 +140,7 @@ def _money(plan: Plan, stock: float) -> dict[str, float]:
     scenario, runs = plan.scenario, (plan.baseline, plan.replay)
     before, after = plan.baseline_figures, plan.replay_figures
     paid = [energy_cost(scenario, run) for run in runs]
-    earned = [_export(scenario, run) for run in runs]
+    earned = [bill(scenario, run, 0.0).exported for run in runs]
     worth = mean_price(scenario, runs, (paid[0], paid[1]))
     parts = _electricity(scenario, runs, worth, float((paid[0] - paid[1]).sum() - earned[0] + earned[1]))
     parts |= {
@@ -159,10 +152,6 @@ def _money(plan: Plan, stock: float) -> dict[str, float]:
         "carbon price": before.carbon_cost - after.carbon_cost,
     }
     return parts | {"other": before.cost - after.cost - sum(parts.values()), "stock": stock}
-
-
-def _export(scenario: Case, run: xr.Dataset) -> float:
-    return bill(scenario, run, 0.0).exported
 
 
 def mean_price(scenario: Case, runs: tuple[xr.Dataset, ...], paid: tuple[np.ndarray, ...]) -> np.ndarray:

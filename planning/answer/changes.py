@@ -6,19 +6,19 @@ Every number is read off the two undisturbed runs and the series of the scenario
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from emberline.planning.answer.expensive_hours import DIGITS, expensive_hours
-from emberline.planning.answer.uses import WORTH_TELLING, UseChange, mean_over, signal, signal_text, use_changes
+from emberline.planning.answer.uses import WORTH_TELLING, mean_over, signal, signal_text, use_changes
 from emberline.planning.answer.wording import span
 from emberline.planning.plan.record import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message, mark
+from emberline.scenarios.plain import Plain
 
 QUARTER = 4
 """The avoided hours are about the worst quarter of all: hours that count the same are in it together or not at all."""
@@ -65,7 +65,7 @@ MOVED = {
 
 
 @dataclass(frozen=True)
-class Change:
+class Change(Plain):
     """One sentence about a plan."""
 
     kind: str
@@ -76,12 +76,8 @@ class Change:
     from_min: float | None = None
     """The span that it is about, after the start of the horizon."""
     to_min: float | None = None
-    numbers: Mapping[str, float] | None = None
+    numbers: Mapping[str, float] = field(default_factory=dict)
     """Numbers of the sentence."""
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self) | {"bars": list(self.bars), "numbers": dict(self.numbers or {})}
 
 
 def changes(plan: Plan) -> tuple[Change, ...]:
@@ -158,6 +154,7 @@ class _Place:
 def _orders(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
     scenario = plan.scenario
     worth, kind, unit = signal(plan)
+    per_mwh = unit if kind == "price" else "kg CO2e/MWh"
     stage = hungriest_stage(plan.baseline)
     order_of = {heat.name: heat.order for heat in scenario.heats}
     before, after = (_places(scenario, data, stage, worth, order_of) for data in (plan.baseline, run))
@@ -173,22 +170,12 @@ def _orders(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
         old, new = before[order], after[order]
         if abs(new.worth - old.worth) <= WORTH_TELLING * abs(old.worth):
             continue
-        yield Change(
-            "order",
-            Message(
-                MOVED[text], order=Message("Order {order}", order=order), stage=stage,
-                old=scenario.horizon.instant(old.start), new=scenario.horizon.instant(new.start),
-                worth_after=signal_text(new.worth), worth_before=signal_text(old.worth), unit=_unit(kind, unit),
-            ),
-            tuple(heat.name for heat in scenario.heats if heat.order == order),
-            new.start,
-            new.end,
-            {"old_min": old.start, "new_min": new.start, "worth_before": old.worth, "worth_after": new.worth},
-        )  # fmt: skip
-
-
-def _unit(kind: str, unit: str) -> str:
-    return unit if kind == "price" else "kg CO2e/MWh"
+        times = {"old": scenario.horizon.instant(old.start), "new": scenario.horizon.instant(new.start)}
+        worths = {"worth_after": signal_text(new.worth), "worth_before": signal_text(old.worth), "unit": per_mwh}
+        says = Message(MOVED[text], order=Message("Order {order}", order=order), stage=stage, **times, **worths)
+        heats = tuple(heat.name for heat in scenario.heats if heat.order == order)
+        numbers = {"old_min": old.start, "new_min": new.start, "worth_before": old.worth, "worth_after": new.worth}
+        yield Change("order", says, heats, new.start, new.end, numbers)
 
 
 def hungriest_stage(run: xr.Dataset) -> str:
@@ -231,11 +218,8 @@ def _uses(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
     amounts = [use for use in uses if not use.moved]
     amounts.sort(key=lambda use: -abs(use.after - use.before) / max(use.before, use.after))
     for use in [*timed[:MAX_USES], *amounts[:MAX_USES]]:
-        yield Change("use", Message("{change}.", change=use.says), (use.name,), numbers=_of_use(use))
-
-
-def _of_use(use: UseChange) -> dict[str, float]:
-    return {"before": use.before, "after": use.after, "moved": use.moved}
+        numbers = {"before": use.before, "after": use.after, "moved": use.moved}
+        yield Change("use", Message("{change}.", change=use.says), (use.name,), numbers=numbers)
 
 
 # --- limits ---------------------------------------------------------------------------------------------------------
@@ -249,25 +233,19 @@ def _limits(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
     if share is not None and scenario.goal.minimize == "carbon" and plan.baseline_complete and baseline.cost > 0:
         extra = ours.cost / baseline.cost - 1
         if extra >= share * FULL > 0:
-            yield Change(
-                "limit",
-                Message(
-                    "The cap on cost is used up: undisturbed, the cost is {extra:.1f} % above the baseline's, and the "
-                    "cap is {cap:.1f} %.",
-                    extra=100 * extra, cap=100 * share,
-                ),
-                numbers={"extra": 100 * extra, "cap": 100 * share},
-            )  # fmt: skip
+            says = mark(
+                "The cap on cost is used up: undisturbed, the cost is {extra:.1f} % above the baseline's, and the "
+                "cap is {cap:.1f} %."
+            )
+            numbers = {"extra": 100 * extra, "cap": 100 * share}
+            yield Change("limit", Message(says, **numbers), numbers=numbers)
     limit, meter = scenario.site.grid.import_limit_mw, run["meter_mw"].to_numpy()
     full = np.flatnonzero(meter >= FULL * limit) if limit else np.array([], dtype=int)
     if limit and len(full):
         length = scenario.site.grid.metered_interval_min
-        hours = len(full) * length / 60
-        yield Change(
-            "limit",
-            Message("The import limit of {limit:g} MW is used up for {hours:.1f} h.", limit=limit, hours=hours),
-            (), float(full[0] * length), float((full[-1] + 1) * length), {"limit": limit, "hours": hours},
-        )  # fmt: skip
+        numbers = {"limit": limit, "hours": len(full) * length / 60}
+        says = Message("The import limit of {limit:g} MW is used up for {hours:.1f} h.", **numbers)
+        yield Change("limit", says, (), float(full[0] * length), float((full[-1] + 1) * length), numbers)
     yield from _busiest(scenario, run)
 
 
@@ -283,11 +261,6 @@ def _busiest(scenario: Scenario, run: xr.Dataset) -> Iterator[Change]:
     if shares.get(name, 0.0) < BUSY:
         return
     units = tuple(unit.name for unit in next(s for s in scenario.line.stages if s.name == name).units)
-    yield Change(
-        "limit",
-        Message(
-            "Little can move further: {units} ({stage}) work for {share:.0f} % of the horizon.",
-            units=units, stage=name, share=100 * shares[name],
-        ),
-        units, numbers={"share": 100 * shares[name]},
-    )  # fmt: skip
+    numbers = {"share": 100 * shares[name]}
+    text = mark("Little can move further: {units} ({stage}) work for {share:.0f} % of the horizon.")
+    yield Change("limit", Message(text, units=units, stage=name, **numbers), units, numbers=numbers)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from emberline.planning.accounts.figures import Figures
@@ -97,6 +98,8 @@ def with_choices(
     if mine is None or base.replay_figures is None or not base.acceptable or not base.comparable:
         return base
     deadline = deadline or Deadline(PLAN.front_share * base.scenario.goal.budget)
+    # a list that keeps the margins may leave heats out, and nothing would be compared
+    baseline = baseline or Baseline.of(base.requested, base.envelope)
     search = _Search(base, deadline, baseline, study, on_progress or (lambda event: None), cancel or (lambda: False))
     search.run(mine)
     better = search.better(mine)
@@ -106,16 +109,14 @@ def with_choices(
         notes.append(search.left_out(mine))
     elif after is not None:
         base = search.base = after
-        assert after.replay_figures is not None
-        search.points[0] = _choice(after, "", after.replay_figures, after.status, after.gap)
+        search.points[0] = _own_choice(after)
     choices = search.named(mine)
     return dataclasses.replace(base, choices=choices, omissions=(*base.omissions, *notes))
 
 
 def with_own(plan: Plan, points: tuple[Choice, ...]) -> tuple[Choice, ...]:
     """The points of a quick front once another plan is its own, which also stands where it is better than a point."""
-    assert plan.replay_figures is not None
-    first = _choice(plan, "", plan.replay_figures, plan.status, plan.gap)
+    first = _own_choice(plan)
 
     def beats(point: Choice) -> bool:
         if point.name == LEAST_COST:
@@ -130,27 +131,23 @@ def with_own(plan: Plan, points: tuple[Choice, ...]) -> tuple[Choice, ...]:
     )
 
 
+@dataclass
 class _Search:
     """The searches of a quick front."""
 
-    def __init__(
-        self,
-        base: Plan,
-        deadline: Deadline,
-        baseline: Baseline | None,
-        study: Study | None,
-        tell: Progress,
-        stop: Callable[[], bool],
-    ) -> None:
-        self.base, self.scenario, self.study, self.tell, self.stop = base, base.scenario, study, tell, stop
-        # a list that keeps the margins may leave heats out, and nothing would be compared
-        self.baseline = baseline or Baseline.of(base.requested, base.envelope)
-        self.deadline, self.late = deadline, False
-        self.searches: set[str] = set()
-        """Points that were searched for."""
-        assert base.replay_figures is not None
-        self.points = [_choice(base, "", base.replay_figures, base.status, base.gap)]
-        self.schedules = [] if base.schedule is None else [base.schedule]
+    base: Plan
+    deadline: Deadline
+    baseline: Baseline
+    study: Study | None
+    tell: Progress
+    stop: Callable[[], bool]
+    late: bool = False
+    searches: set[str] = field(default_factory=set)
+    """Points that were searched for."""
+
+    def __post_init__(self) -> None:
+        self.scenario, self.points = self.base.scenario, [_own_choice(self.base)]
+        self.schedules = [] if self.base.schedule is None else [self.base.schedule]
 
     def run(self, mine: str) -> None:
         """Search the points other than the plan's own."""
@@ -239,8 +236,7 @@ class _Search:
         changes = {"extra_cost_share": extra_cost_share, "other_signal": other or self.scenario.goal.caps.other_signal}
         caps = self.scenario.goal.caps.model_copy(update=changes)
         limit = max(min(max(PLAN.front_search_share * self.deadline.limit, PLAN.front_least), self.deadline.rest), 0.0)
-        goal = self.scenario.goal.model_copy(update={"minimize": target, "caps": caps, "effort": limit})
-        return self.scenario.model_copy(update={"goal": goal})
+        return self.scenario.with_goal(minimize=target, caps=caps, effort=limit)
 
     def _find(self, name: str, request: Case) -> bool:
         """Search one point; False: the time is over, or nothing was found."""
@@ -250,10 +246,8 @@ class _Search:
         self.tell(
             {"phase": "choices", "elapsed": min(self.deadline.spent, self.deadline.limit), "limit": self.deadline.limit}
         )
-        result = draft(
-            request, baseline=self.baseline, replications=0, cancel=self.stop,
-            search=Search(study=self.study, others=self.schedules),
-        )  # fmt: skip
+        search = Search(study=self.study, others=self.schedules)
+        result = draft(request, baseline=self.baseline, search=search, replications=0, cancel=self.stop)
         if result.schedule is None:
             return False
         counted = follow(self.scenario, baseline=self.baseline, schedule=result.schedule, replications=0)
@@ -261,7 +255,7 @@ class _Search:
             return False
         self.searches.add(name)
         self.schedules = [*self.schedules, result.schedule]
-        self.points.append(_choice(self.base, "", counted.replay_figures, result.status, result.gap))
+        self.points.append(_choice(self.base, counted.replay_figures, result.status, result.gap))
         return True
 
     def _best(self, name: str) -> Choice | None:
@@ -284,8 +278,14 @@ class _Search:
         return max(points, key=lambda point: point.carbon_kg, default=None)
 
 
-def _choice(base: Plan, name: str, sums: Figures, status: str, gap: float | None) -> Choice:
+def _own_choice(plan: Plan) -> Choice:
+    assert plan.replay_figures is not None
+    return _choice(plan, plan.replay_figures, plan.status, plan.gap)
+
+
+def _choice(base: Plan, sums: Figures, status: str, gap: float | None) -> Choice:
+    """A point without a name yet."""
     before, more = base.baseline_figures, difference(base.baseline_figures, sums)
     carbon = before.carbon_kg - sums.carbon_kg + more.credit("carbon_kg")
     cost = before.cost - sums.cost + more.credit("cost")
-    return Choice(name, sums, carbon, cost, status, gap)
+    return Choice("", sums, carbon, cost, status, gap)

@@ -90,15 +90,11 @@ def expensive_hours(plan: Plan, run: xr.Dataset) -> Iterator[ExpensiveHours]:
                 "{name} runs for {dear_hours:g} h at {dear} {unit} ({when}): in the other {hours} instead, {reasons}."
             )
         when, first, last = span(scenario.horizon, np.flatnonzero(dear))
-        values = {
-            **numbers, "name": name, "unit": unit, "when": when, "dear": signal_text(most),
-            "reasons": joined(reasons, ", "),
-            "hours": Message(
-                HOURS[bool(one_level)], hours=numbers["hours"], worth=signal_text(numbers["worth"]), unit=unit
-            ),
-            "total": amount(total), "rest": amount(numbers["rest"]), "most": amount(total - numbers["rest"]),
-        }  # fmt: skip
-        yield ExpensiveHours(name, Message(text, **values), first, last, numbers)
+        level, rest = signal_text(numbers["worth"]), numbers["rest"]
+        hours = Message(HOURS[bool(one_level)], hours=numbers["hours"], worth=level, unit=unit)
+        tonnes = {"total": amount(total), "rest": amount(rest), "most": amount(total - rest)}
+        values = {**numbers, **tonnes, "dear": signal_text(most), "hours": hours, "reasons": joined(reasons, ", ")}
+        yield ExpensiveHours(name, Message(text, name=name, unit=unit, when=when, **values), first, last, numbers)
 
 
 def _available(scenario: Scenario, unit: str) -> np.ndarray:

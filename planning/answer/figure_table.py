@@ -123,15 +123,16 @@ def of_summary(stored: Mapping[str, Any]) -> dict[str, Figure]:
     Those of a run of an earlier release are undisturbed, and its days as printed.
     """
     by_name: dict[str, Figure] = {}
-    figures: Iterable[Figure] = _earlier(stored) if "figures" not in stored else (
-        Figure(**{name: data[name] for name in Figure.__dataclass_fields__ if name in data})
-        for data in stored["figures"].values()
-    )  # fmt: skip
+    figures: Iterable[Figure] = map(_read, stored["figures"].values()) if "figures" in stored else _earlier(stored)
     for figure in figures:
         by_name.setdefault(figure.name, figure)
         if figure.name in BY_SIGNAL:
             by_name.setdefault("carbon", figure)
     return by_name
+
+
+def _read(data: Mapping[str, Any]) -> Figure:
+    return Figure(**{name: data[name] for name in Figure.__dataclass_fields__ if name in data})
 
 
 def _earlier(stored: Mapping[str, Any]) -> Iterator[Figure]:
@@ -148,9 +149,8 @@ def _earlier(stored: Mapping[str, Any]) -> Iterator[Figure]:
 
 
 def _savings(first: Headline) -> Iterator[Figure]:
-    parts: dict[str, Saving | None] = {
-        str(first.signal): first.carbon, **{name: getattr(first, name) for name in BY_SIGNAL}, "cost": first.cost,
-    }  # fmt: skip
+    by_signal: dict[str, Saving | None] = {name: getattr(first, name) for name in BY_SIGNAL}
+    parts = {str(first.signal): first.carbon, **by_signal, "cost": first.cost}
     if first.of_money:
         parts = {"cost": first.cost, **parts}
     if first.demand is not None:
@@ -245,19 +245,14 @@ class FigureRow:
     def values(self) -> tuple[tuple[float | None, int], ...]:
         """Baseline, plan, saving and its percentage, each with its digits after the point."""
         saved, share = (self.saved, self.share) if self.less_is_better else (None, None)
-        exact = self.unit in MEASURED
-        return (
-            (self.baseline, self.digits), (self.plan, self.digits),
-            (saved, self.digits if exact else amount_digits(saved or 0.0)),
-            (None if share is None else 100 * share, share_digits(share or 0.0)),
-        )  # fmt: skip
+        fine = self.digits if self.unit in MEASURED else amount_digits(saved or 0.0)
+        in_percent = None if share is None else 100 * share, share_digits(share or 0.0)
+        return (self.baseline, self.digits), (self.plan, self.digits), (saved, fine), in_percent
 
     @property
     def cells(self) -> tuple[str, str, str, str]:
         """The same as they are written."""
-        (before, digits), (after, _), (saved, fine), (_, _) = self.values
-        texts = [MISSING if value is None else fixed(value, n) for value, n in
-                 ((before, digits), (after, digits), (saved, fine))]  # fmt: skip
+        texts = [MISSING if value is None else fixed(value, digits) for value, digits in self.values[:3]]
         share = MISSING if self.share is None or not self.less_is_better else percent(self.share)
         return texts[0], texts[1], texts[2], share
 
@@ -329,9 +324,8 @@ def figure_totals(baseline: Figures, plan: Figures | None, money_first: bool = F
     of_processes = bool(baseline.stock or baseline.delivered)
     more = stock.difference(baseline, plan) if plan is not None and same else None
     credits = {} if more is None else {"carbon_kg": more.carbon_kg / 1000, "cost": more.cost}
-    (tonnes, to_tonnes, of_tonnes), (money, _, of_money) = (
-        METRICS[name].display_in(baseline.currency) for name in ("carbon", "cost")
-    )  # fmt: skip
+    tonnes, to_tonnes, of_tonnes = METRICS["carbon"].display_in(baseline.currency)
+    money, _, of_money = METRICS["cost"].display_in(baseline.currency)
     carbon = [(label, tonnes, name, to_tonnes, of_tonnes) for label, name in CARBON]
     cost = [(label, money, name, sign, of_money) for label, name, sign in MONEY]
     entries = [*cost, *carbon] if money_first else [*carbon, *cost]

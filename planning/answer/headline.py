@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from emberline.planning.accounts.figures import Figures
-from emberline.planning.accounts.stock import difference, since_start
+from emberline.planning.accounts.stock import goal_value, since_start
 from emberline.planning.answer.record import (
     SAME,
     DemandCharge,
@@ -128,10 +129,8 @@ def _saving(plan: Plan, name: str, before: float, after: float) -> Saving | None
     if not plan.comparable:
         return None
     stock, quantiles = plan.stock, plan.expected().get(name, {})
-    return Saving(
-        before, after, 0.0 if stock is None else stock.credit(name), quantiles.get("p10"), quantiles.get("p50"),
-        quantiles.get("p90"), quantiles.get("share"),
-    )  # fmt: skip
+    credit = 0.0 if stock is None else stock.credit(name)
+    return Saving(before, after, credit, *(quantiles.get(part) for part in ("p10", "p50", "p90", "share")))
 
 
 def _data(plan: Plan) -> xr.Dataset | None:
@@ -201,22 +200,25 @@ def _rule(plan: Plan) -> SimpleRule | None:
     best = next((rule for rule in plan.rules if rule.hours or rule.peak_mw is not None), None)
     if best is None or plan.replay_figures is None or not plan.comparable:
         return None
-    metric, baseline = goal_metric(plan.scenario), plan.baseline_figures
-
-    def value(sums: Figures) -> float:
-        """The goal's figure with what is in stock more than in the baseline credited."""
-        return metric.of(sums) - difference(baseline, sums).credit(metric.figure)
-
+    baseline = plan.baseline_figures
+    value = partial(goal_value, plan.scenario, baseline)
     by_rule, ours = value(best.figures), value(plan.replay_figures)
     share = plan.scenario.goal.caps.extra_cost_share if plan.scenario.goal.minimize == "carbon" else None
     most = math.inf if share is None else baseline.cost + share * abs(baseline.cost)
     more_kg = (best.figures.other_carbon_kg or 0.0) - (baseline.other_carbon_kg or 0.0)
+    names = ("name", "units", "hours", "peak_mw", "days", "ties")
+    rule: dict[str, Any] = {name: getattr(best, name) for name in names}
     return SimpleRule(
-        best.name, best.units, best.hours, best.peak_mw, value(baseline) - by_rule, by_rule - ours,
-        (by_rule - ours) / abs(by_rule) if by_rule else 0.0, best.days,
-        best.successes / best.days if best.days else None, best.expected.get("p50"), best.expected.get("plan_p50"),
-        best.ties, max(best.figures.cost - most, 0.0), max(more_kg, 0.0) if no_worse(plan.scenario) else 0.0,
-    )  # fmt: skip
+        **rule,
+        saved=value(baseline) - by_rule,
+        beyond=by_rule - ours,
+        beyond_share=(by_rule - ours) / abs(by_rule) if by_rule else 0.0,
+        share=best.successes / best.days if best.days else None,
+        expected=best.expected.get("p50"),
+        plan_expected=best.expected.get("plan_p50"),
+        over_cap=max(best.figures.cost - most, 0.0),
+        over_other_kg=max(more_kg, 0.0) if no_worse(plan.scenario) else 0.0,
+    )
 
 
 def _again(plan: Plan) -> Holding | None:
@@ -246,12 +248,12 @@ def _printed(plan: Plan, holding: Holding) -> Printed:
 
 
 def _holding(plan: Plan) -> Holding | None:
-    record: Any = plan.holding
+    record = plan.holding
     # a day that was run had its own disturbances: on others its starts mean nothing
     ran = plan.as_run is not None
     replays = plan.replays
     difference = None if ran or replays is None else held_more(replays.data)
-    if hasattr(record, "interval"):  # of a plan that was made to hold: many more days
+    if record is not None:  # of a plan that was made to hold: many more days
         baseline = None if ran else record.baseline_share
         low, high = record.interval
         return Holding(record.days, record.share, baseline, low, high, difference, record.level)

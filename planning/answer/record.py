@@ -10,6 +10,8 @@ from emberline.planning.plan.alternatives.day import AsRun
 from emberline.scenarios.goal_metrics import BoundCovers
 from emberline.scenarios.messages import mark
 from emberline.scenarios.metrics import METRICS
+from emberline.scenarios.plain import Plain
+from emberline.scenarios.records.goal import Signal
 from emberline.scenarios.records.replanning import Using
 
 UNDISTURBED = "undisturbed"
@@ -22,9 +24,10 @@ BASES = {
 
 
 @dataclass(frozen=True)
-class Saving:
+class Saving(Plain):
     """Saving of one figure: raw, then with the stock at the end, then as expected."""
 
+    also = ("raw", "net", "expected", "share")
     baseline: float
     plan: float
     """Of the undisturbed replay, as ``baseline``."""
@@ -53,22 +56,33 @@ class Saving:
         return self.net if self.p50 is None else self.p50
 
     @property
+    def same(self) -> bool:
+        """Whether the figure is that of the baseline, as far as a person would say."""
+        return abs(self.expected) <= SAME * max(abs(self.baseline), 1.0)
+
+    @property
+    def worse(self) -> bool:
+        """Whether more is emitted or paid than by the baseline."""
+        return self.expected < 0 and not self.same
+
+    @property
+    def way(self) -> str:
+        """``less``, ``more`` or ``same``, compared with the baseline."""
+        return "same" if self.same else "more" if self.worse else "less"
+
+    @property
     def share(self) -> float:
         """Expected saving as a share of the baseline's figure."""
         if self.median_share is not None:
             return self.median_share
         return self.net / abs(self.baseline) if self.baseline else 0.0
 
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        more = {name: getattr(self, name) for name in ("raw", "net", "expected", "share")}
-        return asdict(self) | more
-
 
 @dataclass(frozen=True)
-class DemandCharge:
+class DemandCharge(Plain):
     """Part of the cost saved that is a charge on the peak of a month, of which the plan covers only some days."""
 
+    also = ("of_days",)
     saved: Saving
     month_share: float
     """Share of the month that the plan covers."""
@@ -77,10 +91,6 @@ class DemandCharge:
     def of_days(self) -> float:
         """Part of the charge saved that falls on the days of the plan."""
         return self.saved.expected * self.month_share
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {"saved": self.saved.summary(), "month_share": self.month_share, "of_days": self.of_days}
 
 
 @dataclass(frozen=True)
@@ -174,12 +184,13 @@ class SimpleRule:
 
 
 @dataclass(frozen=True)
-class Headline:
+class Headline(Plain):
     """The first figures of a plan. Savings are None where the baseline does not make or serve the same."""
 
+    also = ("per_tonne_avoided", "to_best", "worse")
     goal: str
     """Value of ``goal.minimize``."""
-    signal: str
+    signal: Signal
     extra_cost_share: float | None
     """The goal's cap on what a plan may cost more than the baseline; None: there is none."""
     currency: str
@@ -248,7 +259,7 @@ class Headline:
 
         None where no carbon is avoided.
         """
-        if self.carbon is None or self.cost is None or self.carbon.expected <= 0 or is_same(self.carbon):
+        if self.carbon is None or self.cost is None or self.carbon.expected <= 0 or self.carbon.same:
             return None
         return -self.cost.expected / (self.carbon.expected / 1000)
 
@@ -272,7 +283,7 @@ class Headline:
         """Dimensions in which the plan is worse than the baseline: ``average``, ``marginal``, ``cost``, ``peak``,
         ``holding``."""
         savings = {"average": self.average, "marginal": self.marginal, "cost": self.cost}
-        names = [name for name, saving in savings.items() if saving is not None and is_worse(saving)]
+        names = [name for name, saving in savings.items() if saving is not None and saving.worse]
         if self.peak_mw > self.baseline_peak_mw * (1 + HIGHER) + SAME:
             names.append("peak")
         if self.holding is not None and self.holding.worse:
@@ -281,29 +292,10 @@ class Headline:
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        savings = {name: getattr(self, name) for name in ("average", "marginal", "cost")}
-        return asdict(self) | {
-            **{name: None if saving is None else saving.summary() for name, saving in savings.items()},
-            "demand": None if self.demand is None else self.demand.summary(),
-            "choices": [choice.summary() for choice in self.choices],
-            "per_tonne_avoided": self.per_tonne_avoided,
-            "bound_covers": self.bound_covers.summary(),
-            "to_best": self.to_best,
-            "worse": list(self.worse),
-        }
+        return super().summary() | {"printed": None if self.printed is None else asdict(self.printed)}
 
 
 HIGHER = 0.005
 """Rise of the peak, as a share, from which on it counts as worse."""
 SAME = 5e-5
 """Share below which a difference is none."""
-
-
-def is_same(saving: Saving) -> bool:
-    """Whether a figure is that of the baseline, as far as a person would say."""
-    return abs(saving.expected) <= SAME * max(abs(saving.baseline), 1.0)
-
-
-def is_worse(saving: Saving) -> bool:
-    """Whether more is emitted or paid than by the baseline."""
-    return saving.expected < 0 and not is_same(saving)

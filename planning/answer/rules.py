@@ -12,9 +12,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from emberline.planning.accounts.figures import Figures, Rule, comparable
+from emberline.planning.accounts.figures import Rule, comparable
 from emberline.planning.accounts.site_stores import ending_no_lower, stores_of
-from emberline.planning.accounts.stock import difference
+from emberline.planning.accounts.stock import goal_value
 from emberline.planning.accounts.sums import figures
 from emberline.planning.engine.deadline import Deadline
 from emberline.planning.plan import caps
@@ -26,7 +26,7 @@ from emberline.planning.plan.replay_outcome import Followed, outcomes
 from emberline.planning.plan.replays import QUANTILES, saved
 from emberline.planning.plan.start_lists import lower_peaks, rests, ruled, shift_rules, worst_hours
 from emberline.planning.plan.tuning import PLAN
-from emberline.scenarios import Case, Scenario, effort
+from emberline.scenarios import Case, effort
 from emberline.scenarios.goal_metrics import IN_MINUTES, goal_metric
 from emberline.scenarios.messages import Message
 
@@ -119,12 +119,6 @@ class _Limit:
         """Whether it is over."""
         self.late = self.deadline is not None and self.deadline.rest <= 0
         return self.late or effort.now() > self.until
-
-
-def goal_value(scenario: Scenario, reference: Figures, sums: Figures) -> float:
-    """The goal's figure of a run, what it ends with in stock more than a reference credited."""
-    metric = goal_metric(scenario)
-    return metric.of(sums) - difference(reference, sums).credit(metric.figure)
 
 
 def _on_the_same_days(plan: Plan, rule: Rule, followed: Followed, clock: _Limit) -> Rule:

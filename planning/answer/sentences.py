@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-from emberline.planning.answer.record import BASES, SAME, Headline, Saving, SimpleRule, is_same
-from emberline.planning.answer.wording import (
-    MIN_GAP,
-    amount,
-    joined,
-    of_goal,
-    percent,
-    point_label,
-    replays,
-    rule_text,
-    way,
-)
+from emberline.planning.answer.record import BASES, SAME, Headline, Saving, SimpleRule
+from emberline.planning.answer.wording import MIN_GAP, amount, joined, of_goal, percent, point_label, replays, rule_text
 from emberline.planning.plan.alternatives.choice import Choice
 from emberline.planning.plan.replays import of_days
 from emberline.scenarios.goal_metrics import SIGNALS
@@ -112,17 +102,15 @@ def other_saving(headline: Headline) -> str:
         return ""
     if headline.of_money:
         return _saved_of(headline, carbon, CARBON_SECOND)
-    if price is not None and price > 0 and way(cost) == "more":
+    if price is not None and price > 0 and cost.way == "more":
         return _saved_of(headline, cost, {"more": EACH_TONNE}, price=amount(price))
     return _saved_of(headline, cost, COST_SECOND)
 
 
 def _saved_of(headline: Headline, saving: Saving, texts: dict[str, str], **more: object) -> Message:
     scale = 1.0 if saving is headline.cost else 1e-3
-    return Message(
-        texts[way(saving)], amount=amount(abs(saving.expected) * scale), range=_range(headline, saving, scale),
-        currency=headline.currency, **more,
-    )  # fmt: skip
+    size, within = amount(abs(saving.expected) * scale), _range(headline, saving, scale)
+    return Message(texts[saving.way], amount=size, range=within, currency=headline.currency, **more)
 
 
 def _about(headline: Headline) -> list[str]:
@@ -137,40 +125,31 @@ def _about(headline: Headline) -> list[str]:
         lines.append(Message(of, log=headline.as_run.log, meter=headline.as_run.meter))
     if headline.unlocked:
         lines.append(Message("The baseline here has no locks, so that what the locks cost is part of these figures."))
-    other = "marginal" if headline.signal == "average" else "average"
+    other = headline.signal.other
     saving: Saving | None = getattr(headline, other)
     if saving is not None:
         basis = Message(BASES[headline.basis(saving)])
-        lines.append(Message(OTHER_SIGNAL[other, way(saving)], amount=amount(abs(saving.expected) / 1000), basis=basis))
+        lines.append(Message(OTHER_SIGNAL[other, saving.way], amount=amount(abs(saving.expected) / 1000), basis=basis))
     if headline.one_signal is not None:
         saved_kg, emitted_kg = headline.one_signal
         signals = {"this": Message(SIGNALS[headline.signal]), "other": Message(SIGNALS[other])}
         text = ONE_SIGNAL["more" if emitted_kg > 0 else "less"]
         lines.append(Message(text, saved=amount(saved_kg / 1000), emitted=amount(abs(emitted_kg) / 1000), **signals))
     demand = headline.demand
-    if demand is not None and not is_same(demand.saved):
-        lines.append(
-            Message(
-                DEMAND[way(demand.saved)], amount=amount(abs(demand.saved.expected)), currency=headline.currency,
-                others=_saved(
-                    headline.cost.expected - demand.saved.expected, headline.currency, headline.cost.baseline
-                ),
-            )
-        )  # fmt: skip
+    if demand is not None and not demand.saved.same:
+        charge, currency = amount(abs(demand.saved.expected)), headline.currency
+        others = _saved(headline.cost.expected - demand.saved.expected, currency, headline.cost.baseline)
+        lines.append(Message(DEMAND[demand.saved.way], amount=charge, currency=currency, others=others))
     if "peak" in headline.worse:
-        lines.append(
-            Message(
-                "The peak rises from {before:,.1f} to {after:,.1f} MW undisturbed.",
-                before=headline.baseline_peak_mw, after=headline.peak_mw,
-            )
-        )  # fmt: skip
+        text = mark("The peak rises from {before:,.1f} to {after:,.1f} MW undisturbed.")
+        lines.append(Message(text, before=headline.baseline_peak_mw, after=headline.peak_mw))
     return lines
 
 
 def _range(headline: Headline, saving: Saving, scale: float) -> str:
     """The basis, then in brackets the range of four of five disturbed replays, the undisturbed saving and the share;
     negative: the other way."""
-    share, sign = percent(abs(saving.share)), -scale if way(saving) == "more" else scale
+    share, sign = percent(abs(saving.share)), -scale if saving.way == "more" else scale
     basis = Message(BASES[headline.basis(saving)])
     if saving.p10 is None or saving.p90 is None:
         return Message(" {basis} ({share})", basis=basis, share=share)
@@ -196,10 +175,9 @@ def holds(headline: Headline) -> str:
             "{baseline}."
         )
     way_used = mark("Planned again") if headline.policy == Using.REPLAN else mark("As printed")
-    return Message(
-        text, way=Message(way_used), share=of_days(holding.share, holding.n), days=replays(headline, holding.n),
-        baseline=of_days(holding.baseline_share, holding.n),
-    )  # fmt: skip
+    days = replays(headline, holding.n)
+    share, baseline = (of_days(one, holding.n) for one in (holding.share, holding.baseline_share))
+    return Message(text, way=Message(way_used), share=share, days=days, baseline=baseline)
 
 
 def printed(headline: Headline) -> str:
@@ -221,13 +199,13 @@ def printed(headline: Headline) -> str:
         "Printed and left alone it saves {amount} {unit} ({low} to {high}) and keeps all limits on {share} of {days}, "
         "the baseline on {baseline}."
     )
-    if way(saving) == "more":
+    if saving.way == "more":
         text = mark(
             "Printed and left alone it takes {amount} {unit} more ({low} to {high}) and keeps all limits on {share} "
             "of {days}, the baseline on {baseline}."
         )
     value, unit = of_goal(headline, abs(saving.expected))
-    sign = -1.0 if way(saving) == "more" else 1.0
+    sign = -1.0 if saving.way == "more" else 1.0
     low, high = (of_goal(headline, end)[0] for end in sorted((sign * saving.p10, sign * saving.p90)))
     return Message(text, amount=value, unit=unit, low=low, high=high, **values)
 
@@ -239,16 +217,12 @@ def _beyond(headline: Headline) -> str:
         return ""
     reached = _reached(headline, rule)
     if rule.over_cap:
-        why = Message(
-            "The rule costs {amount} {currency} more than the cap on cost allows.",
-            amount=amount(rule.over_cap), currency=headline.currency,
-        )  # fmt: skip
+        text = mark("The rule costs {amount} {currency} more than the cap on cost allows.")
+        why = Message(text, amount=amount(rule.over_cap), currency=headline.currency)
     elif rule.over_other_kg > 0:
-        why = Message(
-            "By the {other} the rule emits {amount} t CO2e more than the baseline, which a plan must not.",
-            other=Message(SIGNALS["marginal" if headline.signal == "average" else "average"]),
-            amount=amount(rule.over_other_kg / 1000),
-        )  # fmt: skip
+        text = mark("By the {other} the rule emits {amount} t CO2e more than the baseline, which a plan must not.")
+        other = Message(SIGNALS[headline.signal.other])
+        why = Message(text, other=other, amount=amount(rule.over_other_kg / 1000))
     elif headline.rule_is_outside:
         why = Message("The rule keeps no margins; this plan does.")
         if not headline.margins:
@@ -338,7 +312,7 @@ def _point_text(choice: Choice, headline: Headline) -> Message:
     first, second = (cost, carbon) if headline.of_money else (carbon, cost)
     text = mark("{point} (this plan): {first}, {second}") if choice.is_plan else mark("{point}: {first}, {second}")
     values = {"point": _point_label(choice, headline), "first": first, "second": second}
-    name = "marginal" if headline.signal == "average" else "average"
+    name = headline.signal.other
     other: Saving | None = getattr(headline, name)
     more_kg = 0.0 if other is None else (choice.figures.other_carbon_kg or 0.0) - other.baseline
     if choice.is_plan or other is None or more_kg <= SAME * abs(other.baseline):

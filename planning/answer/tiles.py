@@ -13,19 +13,8 @@ from emberline.planning.answer.record import (
     Printed,
     Saving,
     SimpleRule,
-    is_worse,
 )
-from emberline.planning.answer.wording import (
-    MIN_GAP,
-    amount,
-    joined,
-    of_goal,
-    percent,
-    replays,
-    rule_text,
-    total,
-    way,
-)
+from emberline.planning.answer.wording import MIN_GAP, amount, joined, of_goal, percent, replays, rule_text, total
 from emberline.planning.plan.replays import of_days
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import METRICS
@@ -67,10 +56,9 @@ def tiles(headline: Headline) -> tuple[Tile, ...]:
     if headline.per_tonne is not None:
         rest.append(_of_tonne(headline.per_tonne, headline))
     weight = GOAL if headline.of_money or headline.goal == "carbon" else ""
-    return (
-        *(replace(tile, weight=weight) for tile in goal[:1]), *goal[1:], *rest,
-        *(replace(tile, weight=OTHER if weight else "") for tile in other),
-    )  # fmt: skip
+    first = [replace(tile, weight=weight) for tile in goal[:1]]
+    last = [replace(tile, weight=OTHER if weight else "") for tile in other]
+    return (*first, *goal[1:], *rest, *last)
 
 
 def _of_carbon(headline: Headline) -> list[Tile]:
@@ -98,7 +86,7 @@ def _of_saving(headline: Headline, name: str, label: str, saving: Saving, *more:
     brief += [Message("stock counted")] if saving.stock else []
     note = joined([*_steps(headline, metric, saving), *more])
     named = Message(label, basis=Message(BASES[headline.basis(saving)]))
-    return Tile(name, named, _change(saving, unit, scale), note, joined(brief, ", "), is_worse(saving))
+    return Tile(name, named, _change(saving, unit, scale), note, joined(brief, ", "), saving.worse)
 
 
 def _of_tonne(each: PerTonne, headline: Headline) -> Tile:
@@ -113,26 +101,20 @@ def _of_tonne(each: PerTonne, headline: Headline) -> Tile:
         return Message("{first}, {kwh:,.0f} kWh", first=first, kwh=kwh)
 
     label = Message("Per tonne of product, undisturbed")
-    (ours, other), (before, other_before) = (
-        amounts(each.carbon_kg, each.cost), amounts(each.baseline_carbon_kg, each.baseline_cost)
-    )  # fmt: skip
+    ours, other = amounts(each.carbon_kg, each.cost)
+    before, other_before = amounts(each.baseline_carbon_kg, each.baseline_cost)
     before = with_energy(before, each.baseline_kwh)
-    parts = [
-        Message(
-            "baseline {before}; {other}, baseline {other_before}",
-            before=before, other=other, other_before=other_before,
-        )
-    ]  # fmt: skip
+    text = mark("baseline {before}; {other}, baseline {other_before}")
+    parts = [Message(text, before=before, other=other, other_before=other_before)]
     brief = [Message("baseline {before}", before=before)]
     if each.has_load:
         label = Message("Per tonne of product, whole site, undisturbed")
         units = {"kwh": amount(each.units_kwh), "baseline": amount(each.baseline_units_kwh)}
-        parts.append(
-            Message(
-                "base load included, which the carbon of products leaves out; the units alone draw {kwh} kWh, baseline "
-                "{baseline} kWh", **units,
-            )
-        )  # fmt: skip
+        text = mark(
+            "base load included, which the carbon of products leaves out; the units alone draw {kwh} kWh, baseline "
+            "{baseline} kWh"
+        )
+        parts.append(Message(text, **units))
         brief.append(Message("units alone {kwh} kWh", kwh=units["kwh"]))
     return Tile("per tonne", label, with_energy(ours, each.kwh), joined(parts), joined(brief))
 
@@ -149,11 +131,11 @@ def _of_rule(headline: Headline, rule: SimpleRule) -> Tile:
     label = Message("Compared with a simple rule, both as printed")
     by_rule, _ = of_goal(headline, rule.expected)
     days, share = replays(headline, rule.days), of_days(rule.share, rule.days)
-    note = Message(
+    text = mark(
         "on {days} the rule saves {by_rule} {unit} and holds on {share} of them; undisturbed the plan "
-        "has {calm}; the rule: {rule}",
-        days=days, by_rule=by_rule, unit=unit, share=share, calm=calm, rule=rule_text(headline),
-    )  # fmt: skip
+        "has {calm}; the rule: {rule}"
+    )
+    note = Message(text, days=days, by_rule=by_rule, unit=unit, share=share, calm=calm, rule=rule_text(headline))
     brief = Message("on {days}; it holds on {share}", days=days, share=share)
     value, _ = of_goal(headline, abs(beyond))
     text = mark("{amount} {unit} less") if beyond >= 0 else mark("{amount} {unit} more")
@@ -176,7 +158,7 @@ def _change(saving: Saving, unit: str, scale: float) -> str:
         "same": mark("as the baseline"),
     }
     values = {"amount": amount(abs(saving.expected) * scale), "unit": unit, "share": percent(abs(saving.share))}
-    return Message(texts[way(saving)], **({} if way(saving) == "same" else values))
+    return Message(texts[saving.way], **({} if saving.way == "same" else values))
 
 
 def _steps(headline: Headline, metric: str, saving: Saving) -> list[Message]:
@@ -186,14 +168,11 @@ def _steps(headline: Headline, metric: str, saving: Saving) -> list[Message]:
     before, after = (total(headline, metric, value) for value in (saving.baseline, saving.plan))
     parts = [Message("undisturbed {baseline} to {plan} {unit}", baseline=before, plan=after, unit=unit)]
     if saving.stock:
-        parts.append(
-            Message(
-                "saved {raw} by these figures, {stock} for stock at the end, {net} net",
-                raw=amount(saving.raw * scale), stock=amount(saving.stock * scale), net=amount(saving.net * scale),
-            )
-        )  # fmt: skip
+        raw, stock, net = (amount(part * scale) for part in (saving.raw, saving.stock, saving.net))
+        text = mark("saved {raw} by these figures, {stock} for stock at the end, {net} net")
+        parts.append(Message(text, raw=raw, stock=stock, net=net))
     if low is not None and high is not None:
-        less = way(saving) != "more"
+        less = saving.way != "more"
         ends = (low, high, saving.net) if less else (-high, -low, -saving.net)
         text = mark("{low} to {high} less in four of five disturbed replays, {net} undisturbed")
         if not less:
@@ -206,10 +185,9 @@ def _steps(headline: Headline, metric: str, saving: Saving) -> list[Message]:
 
 def _of_month(demand: DemandCharge, headline: Headline) -> Tile:
     label = mark("Demand charge of the month, part of the cost, {basis}")
-    days = Message(
-        "{days} {unit} of it on the days of this plan ({share} of the month)",
-        days=amount(demand.of_days), unit=headline.currency, share=percent(demand.month_share),
-    )  # fmt: skip
+    text = mark("{days} {unit} of it on the days of this plan ({share} of the month)")
+    share = percent(demand.month_share)
+    days = Message(text, days=amount(demand.of_days), unit=headline.currency, share=share)
     return _of_saving(headline, "demand", label, demand.saved, days)
 
 
@@ -223,19 +201,20 @@ def _of_days(headline: Headline, holding: Holding) -> Tile:
         if holding.worse:
             points = amount(round(100 * (base - holding.share), 1))
             brief = [Message("{points} points below the baseline; {days}", points=points, days=count)]
-    if holding.low is not None and holding.high is not None:
-        parts.append(
-            Message(
-                "{low} to {high} with 95 % confidence",
-                low=of_days(holding.low, holding.n),
-                high=of_days(holding.high, holding.n),
-            )
-        )
+    parts += _confidence(holding)
     if holding.level is not None and holding.share < holding.level:
         missed = Message("{level} were to be reached", level=of_days(holding.level, holding.n))
         parts, brief = [missed, *parts], [missed, *brief]
     days, label = of_days(holding.share, holding.n), Message("Holds, {basis}", basis=Message(BASES[headline.policy]))
     return Tile("holding", label, days, joined([*parts, count]), joined(brief), holding.worse)
+
+
+def _confidence(holding: Holding) -> list[Message]:
+    """The interval of a share of days, where there is one."""
+    if holding.low is None or holding.high is None:
+        return []
+    low, high = (of_days(end, holding.n) for end in (holding.low, holding.high))
+    return [Message("{low} to {high} with 95 % confidence", low=low, high=high)]
 
 
 def _with_printed(tile: Tile, headline: Headline, printed: Printed) -> Tile:
@@ -246,9 +225,7 @@ def _with_printed(tile: Tile, headline: Headline, printed: Printed) -> Tile:
         unit, scale, _ = METRICS[headline.goal].display_in(headline.currency)
         more.append(Message("as printed {saving}", saving=_change(saving, unit, scale)))
     brief = joined([tile.brief, *more])
-    if holding.low is not None and holding.high is not None:
-        low, high = of_days(holding.low, holding.n), of_days(holding.high, holding.n)
-        more.append(Message("{low} to {high} with 95 % confidence", low=low, high=high))
+    more += _confidence(holding)
     value = Message("{again} / {printed}", again=tile.value, printed=of_days(holding.share, holding.n))
     note = joined([tile.note, *more, days])
     return replace(tile, label=Message("Holds, planned again / as printed"), value=value, note=note, brief=brief)

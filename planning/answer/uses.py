@@ -15,6 +15,7 @@ from emberline.scenarios import Case
 from emberline.scenarios.flows.asset_flows import label, unused_mw
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message, mark
+from emberline.scenarios.plain import Plain
 
 SAME = 1e-4
 """Hours or amounts that differ by less than this share are the same use."""
@@ -40,9 +41,10 @@ MEANWHILE = {
 
 
 @dataclass(frozen=True)
-class UseChange:
+class UseChange(Plain):
     """Use of an item: hours on, or an amount over the horizon."""
 
+    also = ("says",)
     name: str
     what: str
     """``runs``, ``makes``, ``is on``, ``delivers``, ``takes``, ``charges`` or ``curtails``."""
@@ -63,10 +65,8 @@ class UseChange:
             how = mark("{name} {does} {moved:,.4g} {unit} at other times")
         elif more <= 0:
             how = mark("{name} {does} {more:,.4g} {unit} less ({after:,.4g} {unit})")
-        text = Message(
-            how, name=self.name, does=Message(self.what), unit=self.unit, more=abs(more), after=self.after,
-            moved=self.moved,
-        )  # fmt: skip
+        amounts = {"more": abs(more), "after": self.after, "moved": self.moved}
+        text = Message(how, name=self.name, does=Message(self.what), unit=self.unit, **amounts)
         return Message("{text}, because {reason}", text=text, reason=self.because) if self.because else text
 
 

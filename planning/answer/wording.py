@@ -7,7 +7,7 @@ from itertools import groupby
 
 import numpy as np
 
-from emberline.planning.answer.record import Headline, Saving, is_same, is_worse
+from emberline.planning.answer.record import Headline
 from emberline.planning.plan.alternatives.choice import LEAST_CARBON, NO_REGRET, ONE_SIGNAL
 from emberline.planning.plan.replays import in_words
 from emberline.scenarios.goal_metrics import GOALS, IN_MINUTES, cost_cap, more_allowed
@@ -55,11 +55,6 @@ def span(horizon: Horizon, steps: np.ndarray) -> tuple[Message, float, float]:
     first, last = float(longest[0] * horizon.step_min), float((longest[-1] + 1) * horizon.step_min)
     texts = {True: mark("{first} to {last}"), False: mark("among them {first} to {last}")}
     return Message(texts[len(runs) == 1], first=horizon.instant(first), last=horizon.instant(last)), first, last
-
-
-def way(saving: Saving) -> str:
-    """``less``, ``more`` or ``same``, compared with the baseline."""
-    return "same" if is_same(saving) else "more" if is_worse(saving) else "less"
 
 
 def joined(parts: Sequence[str], sign: str = "; ") -> str:

@@ -17,7 +17,7 @@ from emberline.planning.accounts.ledger import grades_kg_per_t, ledger
 from emberline.planning.plan.tuning import PLAN
 from emberline.scenarios import Case
 from emberline.scenarios.goal_metrics import no_worse
-from emberline.scenarios.messages import Message
+from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import FULL_COST, OTHER_CARBON
 from emberline.scenarios.records.goal import Caps, OtherSignal
 
@@ -45,12 +45,8 @@ def fixed(scenario: Case, envelope: xr.Dataset, listed: xr.Dataset) -> Caps:
     emitted = [] if caps.other_carbon_kg is None else [caps.other_carbon_kg]
     if no_worse(scenario) and OTHER_CARBON in totals:
         emitted.append(totals[OTHER_CARBON] + direct_kg)
-    return caps.model_copy(
-        update={
-            "extra_cost_share": None, "cost": min(costs, default=None), "other_signal": OtherSignal.OFF,
-            "other_carbon_kg": min(emitted, default=None),
-        }
-    )  # fmt: skip
+    amounts = {"cost": min(costs, default=None), "other_carbon_kg": min(emitted, default=None)}
+    return caps.model_copy(update={"extra_cost_share": None, "other_signal": OtherSignal.OFF, **amounts})
 
 
 def least_carried(scenario: Case, schedule: xr.Dataset, search: Callable[[Case], xr.Dataset]) -> xr.Dataset:
@@ -76,12 +72,8 @@ def least_carried(scenario: Case, schedule: xr.Dataset, search: Callable[[Case],
                 best, kg_per_t = again, lower
                 continue
         floor = middle
-    reason = Message(
-        "{grade} carries {kg_per_t:.1f} kg CO2e/t, the least that {searches} searches have found",
-        grade=grade,
-        kg_per_t=kg_per_t,
-        searches=searches + 1,
-    )
+    says = mark("{grade} carries {kg_per_t:.1f} kg CO2e/t, the least that {searches} searches have found")
+    reason = Message(says, grade=grade, kg_per_t=kg_per_t, searches=searches + 1)
     return best.assign_attrs(status="best found", bound=math.nan, gap=math.nan, reason=reason)
 
 
@@ -99,8 +91,7 @@ def _floor(scenario: Case, grade: str) -> float:
     direct, least_mwh = 0.0, 0.0
     for stage in line.route(record):
         direct += sum(emission.kg_per_t for emission in stage.emissions if not emission.biogenic)
-        units = [unit.name for unit in stage.units if line.duration_min(record, unit.name) is not None]
-        least_mwh += min(line.energy_mwh(record, unit) for unit in units)
+        least_mwh += min(line.energy_mwh(record, unit) for unit in line.able(record, stage))
     clean = float(np.min(scenario.inputs["carbon_intensity_kg_per_mwh"].to_numpy()))
     # what feeds the line besides the grid may be cleaner
     alone = not scenario.site.assets and scenario.battery is None and not scenario.inputs["pv_available_mw"].any()
@@ -110,5 +101,4 @@ def _floor(scenario: Case, grade: str) -> float:
 def _capped(scenario: Case, grade: str, kg_per_t: float) -> Case:
     goal = scenario.goal
     caps = goal.caps.model_copy(update={"embedded_kg_per_t": {**goal.caps.embedded_kg_per_t, grade: kg_per_t}})
-    changes = {"caps": caps, "grade": None, "effort": goal.budget / PLAN.cap_searches}
-    return scenario.model_copy(update={"goal": goal.model_copy(update=changes)})
+    return scenario.with_goal(caps=caps, grade=None, effort=goal.budget / PLAN.cap_searches)

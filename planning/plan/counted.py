@@ -42,7 +42,6 @@ def ruled_out(scenario: Case, baseline: Baseline) -> xr.Dataset | None:
     reason = lacking[0] if len(lacking) == 1 else Message("{lines}", lines=tuple(lacking))
     proven = scenario.processes or bool(explain.hours(scenario, baseline.envelope))
     unknown = dict.fromkeys(("objective", "bound", "gap"), math.nan)
-    return schedules.empty(scenario).assign_attrs(
-        found=0, complete=0, unplaced="", policy="schedule", goal=scenario.goal.minimize, constant=0.0,
-        status="infeasible" if proven else schedules.ON_GRID, reason=reason, **unknown,
-    )  # fmt: skip
+    nothing = {"found": 0, "complete": 0, "unplaced": "", "policy": "schedule", "constant": 0.0, **unknown}
+    says = {"status": "infeasible" if proven else schedules.ON_GRID, "reason": reason}
+    return schedules.empty(scenario).assign_attrs(nothing, goal=scenario.goal.minimize, **says)

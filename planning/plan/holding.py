@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
+
+from emberline.scenarios.plain import Plain
 
 
 @dataclass(frozen=True)
-class Holding:
+class Holding(Plain):
     """A plan on disturbed days that no search has seen, next to the baseline and its own draft on the same days."""
 
     level: float
@@ -33,7 +35,7 @@ class Holding:
     draft_bound: float | None
     draft_gap: float | None
     draft_figures: dict[str, Any]
-    """Of its undisturbed replay, as ``Figures.as_dict``."""
+    """Of its undisturbed replay, as ``Figures.summary``."""
     draft_saving: dict[str, float]
     """Against the baseline, as ``Plan.saved``."""
     price: dict[str, dict[str, float]]
@@ -58,10 +60,6 @@ class Holding:
     """Time that the plan was given in all."""
     seconds: float = 0.0
     """Time that it took."""
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
     @classmethod
     def read(cls, content: dict[str, Any]) -> Holding:

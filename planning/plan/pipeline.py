@@ -88,10 +88,7 @@ def draft(
     from emberline.models.search.schedule import seconds
 
     course = _Course(scenario, on_progress)
-    search = search or Search()
-    with course.phase("twin"):
-        baseline = baseline or Baseline.of(scenario)
-        _ = baseline.run, baseline.figures
+    search, baseline = search or Search(), course.simulated(baseline)
     with course.phase("optimize"):
         schedule = _optimize(scenario, baseline, search, course.report, cancel)
     course.seconds |= {f"optimize.{name}": value for name, value in seconds(schedule).items()}
@@ -114,9 +111,7 @@ def follow(
         baseline, replications, on_progress: as of :func:`draft`.
     """
     course = _Course(scenario, on_progress)
-    with course.phase("twin"):
-        baseline = baseline or Baseline.of(scenario)
-        _ = baseline.run, baseline.figures
+    baseline = course.simulated(baseline)
     return course.followed(baseline, judge(scenario, baseline.envelope, schedule), replications)
 
 
@@ -135,6 +130,13 @@ class _Course:
         began = time.perf_counter()
         yield
         self.seconds[name] = time.perf_counter() - began
+
+    def simulated(self, baseline: Baseline | None) -> Baseline:
+        """The baseline with its run and figures; of the scenario where there is none yet."""
+        with self.phase("twin"):
+            baseline = baseline or Baseline.of(self.scenario)
+            _ = baseline.run, baseline.figures
+        return baseline
 
     def followed(
         self, baseline: Baseline, schedule: xr.Dataset, replications: int | None, *, instead: bool = False

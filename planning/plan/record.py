@@ -21,6 +21,7 @@ from emberline.scenarios.goal_metrics import BoundCovers, figures_of, goal_metri
 from emberline.scenarios.line.rounding import rounded, worth_a_try
 from emberline.scenarios.messages import Message, mark, sentences
 from emberline.scenarios.metrics import FIGURES, sound
+from emberline.scenarios.plain import plain
 from emberline.scenarios.records.disturbances import MARGINS, Disturbances
 from emberline.scenarios.records.replanning import Using
 
@@ -167,19 +168,15 @@ class Plan:
             why = Message("No plan: {reason}.", reason=self.reason or Message(self.status))
             return sentences(why, self._rounding) if self.status != "infeasible" else why
         if self.missed:
-            return Message(
-                "Not acceptable: the twin found {count} violation(s) when it followed the schedule.",
-                count=len(self.missed),
-            )
+            text = mark("Not acceptable: the twin found {count} violation(s) when it followed the schedule.")
+            return Message(text, count=len(self.missed))
         if not self.agreed:
             return Message("Not acceptable: the twin does not agree with the schedule on energy, carbon or cost.")
         for grade, (kg_per_t, cap) in self.broken_grades.items():
-            return Message(
-                "Not acceptable: {grade} carries {kg_per_t:.1f} kg CO2e/t by the twin's ledger, its cap is {cap:.1f}.",
-                grade=grade,
-                kg_per_t=kg_per_t,
-                cap=cap,
+            text = mark(
+                "Not acceptable: {grade} carries {kg_per_t:.1f} kg CO2e/t by the twin's ledger, its cap is {cap:.1f}."
             )
+            return Message(text, grade=grade, kg_per_t=kg_per_t, cap=cap)
         feasible: str = Message("Feasible, and the twin agrees.")
         if self.holding is not None:
             feasible = self._holding(self.holding)
@@ -224,11 +221,12 @@ class Plan:
         if not losses or not worth_a_try(self.scenario):
             return ""
         most = max(losses, key=lambda loss: loss.share)
-        return Message(
+        text = mark(
             "Steps of {step:g} min round times up: {minutes:g} min of {unit} take {longer:g}. Finer steps "
-            "(horizon.step_min) may leave a plan.",
-            step=self.scenario.horizon.step_min, minutes=most.minutes, unit=most.unit, longer=most.steps_min,
-        )  # fmt: skip
+            "(horizon.step_min) may leave a plan."
+        )
+        step = self.scenario.horizon.step_min
+        return Message(text, step=step, minutes=most.minutes, unit=most.unit, longer=most.steps_min)
 
     @property
     def _lateness(self) -> str:
@@ -319,20 +317,18 @@ class Plan:
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON: status, objective, bound, gap, figures, violations, replays, seconds."""
+        searched = ("status", "objective", "bound", "gap", "bound_covers", "reason")
+        verdict = ("again", "holding", "no_lower", "agreed", "acceptable", "verdict")
+        alternatives = ("omissions", "rules", "choices", "as_run", "repair")
         return {
             "scenario": self.scenario.name,
             "goal": self.scenario.goal.minimize,
             "signal": self.scenario.goal.signal,
-            "status": self.status,
-            "objective": self.objective,
-            "bound": self.bound,
-            "gap": self.gap,
-            "bound_covers": self.bound_covers.summary(),
-            "reason": self.reason,
-            "baseline": self.baseline_figures.as_dict() | {"complete": self.baseline_complete},
-            "schedule": self.schedule_figures.as_dict() if self.schedule_figures else None,
+            **{name: plain(getattr(self, name)) for name in searched},
+            "baseline": self.baseline_figures.summary() | {"complete": self.baseline_complete},
+            "schedule": plain(self.schedule_figures),
             "replay": (
-                self.replay_figures.as_dict() | {"violations": self.violations} if self.replay_figures else None
+                self.replay_figures.summary() | {"violations": self.violations} if self.replay_figures else None
             ),
             "saved": self.saved(),
             "expected": self.expected(),
@@ -344,18 +340,9 @@ class Plan:
                 if self.replays is not None and self.replays.n
                 else {"n": 0, "held": None, "quantiles": {}}
             ),
-            "again": None if self.again is None else self.again.summary(),
-            "holding": None if self.holding is None else self.holding.summary(),
-            "no_lower": self.no_lower,
-            "agreed": self.agreed,
-            "acceptable": self.acceptable,
-            "verdict": self.verdict,
+            **{name: plain(getattr(self, name)) for name in verdict},
             "filled": filled(self.scenario),
-            "omissions": list(self.omissions),
-            "rules": [rule.summary() for rule in self.rules],
-            "choices": [choice.summary() for choice in self.choices],
-            "as_run": None if self.as_run is None else self.as_run.summary(),
-            "repair": list(self.repair),
+            **{name: plain(getattr(self, name)) for name in alternatives},
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
         }
 

@@ -113,9 +113,7 @@ def _capped(variant: Case, stored: Plan) -> Case:
     from emberline.planning.plan import caps
 
     listed = Baseline.of(stored.scenario, stored.envelope).schedule
-    limits = caps.fixed(stored.scenario, stored.envelope, listed)
-    goal = variant.goal.model_copy(update={"caps": limits})
-    return variant.model_copy(update={"goal": goal})
+    return variant.with_goal(caps=caps.fixed(stored.scenario, stored.envelope, listed))
 
 
 def choose(
@@ -181,9 +179,7 @@ def _(producer: ProcessNetwork, scenario: Case, envelope: xr.Dataset, schedule: 
 
 def hurried(stored: Plan, work: float) -> Plan:
     """A stored plan whose scenario is searched with little effort, so that an answer is there soon."""
-    goal = stored.scenario.goal
-    goal = goal.model_copy(update={"effort": min(goal.budget, work)})
-    scenario = stored.scenario.model_copy(update={"goal": goal})
+    scenario = stored.scenario.with_goal(effort=min(stored.scenario.goal.budget, work))
     return dataclasses.replace(stored, scenario=scenario)
 
 
@@ -192,8 +188,7 @@ def without_margins(stored: Plan) -> Plan:
 
     With fewer margins a better plan may exist, so the bound does not hold any more.
     """
-    goal = stored.scenario.goal
-    scenario = stored.requested.model_copy(update={"goal": goal})
+    scenario = stored.requested.model_copy(update={"goal": stored.scenario.goal})
     return dataclasses.replace(stored, scenario=scenario, bound=None, gap=None)
 
 

@@ -187,11 +187,9 @@ class _Reader:
     def _last(self, run: xr.Dataset | Columns, heat: str) -> tuple[str, float]:
         """Last unit of a heat and the end of its work there [min]; empty where it never began."""
         mine = np.flatnonzero(run["op_heat"].values == heat)
-        return (
-            (str(run["op_unit"].values[mine[-1]]), float(run["op_end_min"].values[mine[-1]]))
-            if len(mine)
-            else ("", 0.0)
-        )
+        if not len(mine):
+            return "", 0.0
+        return str(run["op_unit"].values[mine[-1]]), float(run["op_end_min"].values[mine[-1]])
 
     def _operations(self, run: xr.Dataset | Columns) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
         """Waits by stage, the longest of each, and standstill by unit [min]."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial, singledispatch
+from functools import singledispatch
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -84,15 +84,11 @@ def _resting(scenario: Case, envelope: xr.Dataset, rules: ShiftRules) -> Iterato
     worth = worst_hours(scenario, envelope)
     for hours in PLAN.rests:
         variant = ruled(scenario, rules, worth, hours, None)
-        over = partial(_past, until)
-        schedule = twin.dispatch(variant, envelope, keeping=scenario.disturbances.has_margins, over=over)
+        keeping = scenario.disturbances.has_margins
+        schedule = twin.dispatch(variant, envelope, keeping=keeping, over=lambda: effort.now() > until)
         if not schedule.attrs["complete"]:
             return
         yield schedule
-
-
-def _past(until: float) -> bool:
-    return effort.now() > until
 
 
 @dataclass(frozen=True)
@@ -119,12 +115,10 @@ def _(producer: ProductionLine) -> ShiftRules:
     line, grades = producer.line, [heat.grade for heat in producer.heats]
     draw_mwh = {
         stage.name: max(
-            (line.energy_mwh(grade, unit.name) for grade in grades for unit in stage.units
-             if line.duration_min(grade, unit.name)),
-            default=0.0,
+            (line.energy_mwh(grade, unit) for grade in grades for unit in line.able(grade, stage)), default=0.0
         )
         for stage in line.stages
-    }  # fmt: skip
+    }
     most = max(draw_mwh.values())
     leading = [unit.name for stage in line.stages if most > 0 and draw_mwh[stage.name] == most for unit in stage.units]
     return ShiftRules(tuple(leading), "first", True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import xarray as xr
 
 from emberline.planning.accounts.emissions import MARKET, direct, site_emissions
-from emberline.planning.accounts.stock import Worth, worth
+from emberline.planning.accounts.stock import Worth, credit, worth
 from emberline.planning.plan.record import Plan
 from emberline.scenarios.flows.settlement import market_based
 
@@ -26,13 +26,8 @@ def credit_kg(plan: Plan, way: str) -> float:
         return more.carbon_kg
     assert plan.replay is not None
     baseline, ours = (_worth(plan, run, way) for run in (plan.baseline, plan.replay))
-    # by the baseline; by the plan where only it makes any
-    credit = sum(
-        amount * baseline.kg_per_t.get(name, ours.kg_per_t.get(name, 0.0)) for name, amount in more.tonnes.items()
-    )
-    return credit + sum(
-        amount * baseline.kg_per_unit.get(name, ours.kg_per_unit.get(name, 0.0)) for name, amount in more.levels.items()
-    )
+    of_site = credit(more.levels, "level_kg_per_unit", baseline, ours)
+    return credit(more.tonnes, "stock_kg_per_t", baseline, ours) + of_site
 
 
 def _worth(plan: Plan, run: xr.Dataset, way: str) -> Worth:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from emberline.planning.accounts import stock, unit_runs
+from emberline.planning.accounts import site_stores, stock, unit_runs
 from emberline.planning.plan import Plan, violations
 from emberline.planning.plan import filled as gaps_filled
 from emberline.planning.plan.replays import of_days
@@ -270,7 +270,7 @@ def status(plan: Plan) -> str:
 
 
 def _levels(plan: Plan) -> Iterator[str]:
-    units = {store.name: store.unit for store in stock.site_stores(plan.scenario)}
+    units = {store.name: store.unit for store in site_stores.site_stores(plan.scenario)}
     for name, level in plan.no_lower.items():
         yield f"{name} {number(level, 1)} {units[name]}"
 

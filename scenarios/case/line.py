@@ -324,11 +324,11 @@ class Line(Record):
 
     def route(self, grade: Grade) -> tuple[Stage, ...]:
         """The stages that a grade runs through, in order."""
-        return tuple(
-            stage
-            for stage in self.stages
-            if any(self.duration_min(grade, unit.name) is not None for unit in stage.units)
-        )
+        return tuple(stage for stage in self.stages if self.able(grade, stage))
+
+    def able(self, grade: Grade, stage: Stage) -> list[str]:
+        """Units of a stage that can take heats of a grade."""
+        return [unit.name for unit in stage.units if self.duration_min(grade, unit.name) is not None]
 
     def energy_mwh(self, grade: Grade, unit: str) -> float:
         """Nominal electricity of a heat of this grade on a unit [MWh], reheating left out."""

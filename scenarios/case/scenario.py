@@ -317,6 +317,10 @@ class Scenario(Record):
         """Share of the disturbed days on which a plan is to hold: the one that is set, else ``HOLD``."""
         return self.goal.hold or self.disturbances.hold or HOLD
 
+    def with_goal(self, **changes: Any) -> Self:
+        """The same scenario with other values in its goal."""
+        return self.model_copy(update={"goal": self.goal.model_copy(update=changes)})
+
     def with_time_limit(self) -> Self:
         """The same scenario, a part of another, with the time limit of its own heats and steps where none is given."""
         return self.model_copy(update={"goal": _with_limit(self.goal, dict(self))})

@@ -23,7 +23,7 @@ from emberline.scenarios.case.scenario import ProductionLine
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.locks import merged
 from emberline.scenarios.records.orders import AnyLock, Lock
-from emberline.studies.why.limits import Line, place_of
+from emberline.studies.why.limits import Line
 
 Place = tuple[int, int]
 """Unit and start slot."""
@@ -66,7 +66,7 @@ class HeatBoard:
 
     def place(self, key: line.Key, starts: line.Starts | None = None) -> Place:
         """Unit and start slot of an operation or a cast; by default the plan's."""
-        return place_of(starts or self.starts, key)
+        return (starts or self.starts).place(key)
 
     def units(self, key: line.Key) -> tuple[int, ...]:
         """Units that may take an operation or a cast."""

@@ -16,6 +16,7 @@ import numpy as np
 from emberline.scenarios import Case, Problem, Scenario, ScenarioError
 from emberline.scenarios.loading.heat_log import HeatLog
 from emberline.scenarios.loading.meter import Meter
+from emberline.scenarios.plain import plain
 from emberline.studies.calibration.drift import Chart, charts
 from emberline.studies.calibration.fitting import FEWEST, Estimate, UnitFit, fit_unit
 from emberline.studies.calibration.goodness import DRAWS, Goodness, exponential_goodness, failure_times, goodness
@@ -96,24 +97,18 @@ class Calibration:
 
     def summary(self) -> dict[str, Any]:
         """Everything as plain data; what a page draws is in ``charts`` and ``comparisons``."""
+        names = ("confidence", "estimates", "comparisons", "goodness", "hold_out", "meter", "remarks", "overlay")
         return {
             "scenario": self.scenario.name,
             "log": self.log.name,
             "heats": int(self.log.heats["heat"].nunique()),
             "rows": len(self.log.heats),
             "breakdowns": len(self.log.breakdowns),
-            "confidence": self.confidence,
             "laws": {
                 fit.unit: _laws(fit.durations, fit.alternative) for fit in self.units if fit.durations is not None
             },
-            "estimates": [item.as_dict() for item in self.estimates],
-            "comparisons": [dict(vars(item)) for item in self.comparisons],
-            "goodness": [item.as_dict() for item in self.goodness],
-            "hold_out": None if self.hold_out is None else self.hold_out.as_dict(),
             "charts": [chart.as_dict(self.log) for chart in self.charts],
-            "meter": None if self.meter is None else self.meter.as_dict(),
-            "remarks": list(self.remarks),
-            "overlay": self.overlay,
+            **{name: plain(getattr(self, name)) for name in names},
         }
 
 

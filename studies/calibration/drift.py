@@ -18,7 +18,7 @@ from scipy.signal import lfilter
 from scipy.special import ndtri
 
 from emberline.scenarios.loading.heat_log import HeatLog
-from emberline.studies.calibration.fitting import UnitFit, sample_of
+from emberline.studies.calibration.fitting import UnitFit, energies_of, sample_of
 from emberline.studies.calibration.goodness import places_of
 from emberline.studies.calibration.likelihood import Fit, Sample
 
@@ -96,8 +96,8 @@ def charts(reference: UnitFit, whole: UnitFit, seed: int = 1) -> list[Chart]:
     if reference.energies is not None and int(reference.energies.counts.sum()) >= FEWEST_BEFORE:
         energies = reference.energies
         sample_rows = rows[rows["grade"].isin(energies.grades) & rows["kwh_per_t"].notna()]
-        group = np.searchsorted(energies.grades, sample_rows["grade"].to_numpy(dtype=str))
-        rest = np.log(sample_rows["kwh_per_t"].to_numpy()) - energies.place[group]
+        y, group = energies_of(rows, energies.grades)
+        rest = y - energies.place[group]
         residual = np.clip(rest / energies.spread, -LARGEST_RESIDUAL, LARGEST_RESIDUAL)
         chart("energies", sample_rows, residual, group, int(energies.counts.sum()), rest)
     return unit_charts

@@ -18,6 +18,7 @@ from scipy import stats
 from emberline.scenarios import Scenario
 from emberline.scenarios.line.scatter import Spread
 from emberline.scenarios.loading.heat_log import HeatLog
+from emberline.scenarios.plain import Plain
 from emberline.studies.calibration.likelihood import EXACT, Capped, Exponential, Family, Fit, Sample, fit
 
 FEWEST = 10
@@ -29,9 +30,10 @@ UNITS = {"duration": "min", "duration_spread": "1", "energy": "kWh/t", "energy_s
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Estimate(Plain):
     """A figure of the disturbance model or of a grade on a unit."""
 
+    also, named = ("unit_of_measure",), {"log_error": ""}
     kind: str
     """One of ``UNITS``."""
     unit: str
@@ -55,10 +57,10 @@ class Estimate:
         """Whether the log tells it."""
         return self.value is not None
 
-    def as_dict(self) -> dict[str, float | int | str | None]:
-        """Everything as plain data."""
-        place = {"kind": self.kind, "unit": self.unit, "grade": self.grade, "unit_of_measure": UNITS[self.kind]}
-        return place | {name: getattr(self, name) for name in ("before", "n", "value", "low", "high", "reason")}
+    @property
+    def unit_of_measure(self) -> str:
+        """Unit of measure of the figure."""
+        return UNITS[self.kind]
 
 
 WIDEST = 1.0
@@ -101,11 +103,6 @@ class UnitFit:
     """Whether the spread of energies is taken to be that of durations, because nothing is known of it."""
     estimates: tuple[Estimate, ...]
 
-    @property
-    def exponential(self) -> bool:
-        """Whether durations are exponential."""
-        return self.durations is not None and isinstance(self.durations.family, Exponential)
-
 
 def fit_unit(scenario: Scenario, log: HeatLog, rows: pd.DataFrame, unit: str, confidence: float) -> UnitFit:
     """Fit one unit.
@@ -135,13 +132,17 @@ def fit_energies(unit_rows: pd.DataFrame) -> Energies | None:
     grades = tuple(sorted(str(name) for name, n in counts.items() if n >= FEWEST))
     if not grades:
         return None
-    rows = rows[rows["grade"].isin(grades)]
-    y = np.log(rows["kwh_per_t"].to_numpy())
-    group = np.searchsorted(grades, rows["grade"].to_numpy(dtype=str))
+    y, group = energies_of(rows, grades)
     n = np.bincount(group)
     place = np.bincount(group, weights=y) / n
     spread = float(np.sqrt(np.square(y - place[group]).sum() / (len(y) - len(grades))))
     return Energies(grades, place, max(spread, FINEST), n)
+
+
+def energies_of(unit_rows: pd.DataFrame, grades: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Logarithms of the energies of some grades of one unit, and the place of the grade of each."""
+    rows = unit_rows[unit_rows["grade"].isin(grades) & unit_rows["kwh_per_t"].notna()]
+    return np.log(rows["kwh_per_t"].to_numpy()), np.searchsorted(grades, rows["grade"].to_numpy(dtype=str))
 
 
 def sample_of(unit_rows: pd.DataFrame, grades: tuple[str, ...]) -> Sample:

@@ -17,7 +17,8 @@ import numpy as np
 from scipy import stats
 from scipy.special import ndtr
 
-from emberline.studies.calibration.fitting import Energies, UnitFit
+from emberline.scenarios.plain import Plain
+from emberline.studies.calibration.fitting import Energies, UnitFit, energies_of
 from emberline.studies.calibration.likelihood import AT_LEAST, AT_MOST, EXACT, Fit, Sample, fit
 
 DRAWS = 199
@@ -26,7 +27,7 @@ CLOSEST = 1e-12
 
 
 @dataclass(frozen=True)
-class Goodness:
+class Goodness(Plain):
     """Goodness of fit of one law."""
 
     unit: str
@@ -37,10 +38,6 @@ class Goodness:
     statistic: float
     """Anderson-Darling; of failures Kolmogorov-Smirnov."""
     p_value: float
-
-    def as_dict(self) -> dict[str, float | int | str]:
-        """Everything as plain data."""
-        return dict(vars(self))
 
 
 def anderson_darling(places: np.ndarray) -> float:
@@ -100,9 +97,7 @@ def _of_durations(unit: str, law: Fit, sample: Sample, draws: int, generator: np
 
 
 def _of_energies(unit_fit: UnitFit, energies: Energies, draws: int, generator: np.random.Generator) -> Goodness:
-    rows = unit_fit.rows[unit_fit.rows["kwh_per_t"].notna() & unit_fit.rows["grade"].isin(energies.grades)]
-    y = np.log(rows["kwh_per_t"].to_numpy())
-    group = np.searchsorted(energies.grades, rows["grade"].to_numpy(dtype=str))
+    y, group = energies_of(unit_fit.rows, energies.grades)
     statistic = anderson_darling(_normal_places(y[None, :], group)[0])
     again = [anderson_darling(row) for row in _normal_places(generator.standard_normal((draws, len(y))), group)]
     return Goodness(unit_fit.unit, "energies", "lognormal", len(y), statistic, _p_value(statistic, again))

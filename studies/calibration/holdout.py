@@ -17,6 +17,7 @@ import pandas as pd
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.line.tables import shop
 from emberline.scenarios.loading.heat_log import HeatLog
+from emberline.scenarios.plain import Plain
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.orders import HeatEntry, Order
 from emberline.scenarios.records.state import State
@@ -34,7 +35,7 @@ FEWEST_HEATS = 5
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(Plain):
     """One thing compared."""
 
     what: str
@@ -50,15 +51,12 @@ class Check:
     p_value: float | None
     """Share of replications that lie as far from the others as the log does; None: reported only."""
 
-    def as_dict(self) -> dict[str, float | int | str | None]:
-        """Everything as plain data."""
-        return dict(vars(self))
-
 
 @dataclass(frozen=True)
-class HoldOut:
+class HoldOut(Plain):
     """The comparison."""
 
+    also, named = ("passed",), {"from_min": ""}
     from_min: float
     """Start of the held-out part, after the log's origin."""
     heats: int
@@ -74,11 +72,6 @@ class HoldOut:
         """Whether every check holds (Bonferroni); None: nothing was compared."""
         tested = [check.p_value for check in self.checks if check.p_value is not None]
         return min(tested) > ERROR / len(tested) if tested else None
-
-    def as_dict(self) -> dict[str, object]:
-        """Everything as plain data."""
-        facts = {name: getattr(self, name) for name in ("heats", "passed", "planned", "reason")}
-        return facts | {"checks": [check.as_dict() for check in self.checks]}
 
 
 def hold_out(
@@ -249,14 +242,15 @@ def _checks(scenario: Scenario, rows: pd.DataFrame, logged: _Course, courses: li
         energy = np.array([one.energy for one in courses])
         checks += _compared("energies", "MWh", [("energy of a heat", energy_mask)], logged.energy, energy)
     per_day = np.array([one.per_day for one in courses])
-    low, high = np.quantile(per_day, [0.025, 0.975])
     tail = min((per_day >= logged.per_day).sum(), (per_day <= logged.per_day).sum())
     p = min(2 * (1 + int(tail)) / (1 + len(per_day)), 1.0)
-    mean = float(per_day.mean())
-    checks.append(
-        Check("throughput", "heats/day", len(logged.energy), logged.per_day, mean, float(low), float(high), p)
-    )
-    return checks
+    return [*checks, _check("throughput", "heats/day", len(logged.energy), logged.per_day, per_day, p)]
+
+
+def _check(what: str, unit: str, n: int, logged: float, means: np.ndarray, p_value: float | None = None) -> Check:
+    """A mean of the log next to those of the replications."""
+    low, high = np.quantile(means, [0.025, 0.975])
+    return Check(what, unit, n, logged, float(means.mean()), float(low), float(high), p_value)
 
 
 def _compared(
@@ -270,18 +264,13 @@ def _compared(
         n = int(mask.sum())
         of_log = max(of_log, np.sqrt(n) * _distance(logged[mask], pool))
         of_twin = np.maximum(of_twin, [np.sqrt(n) * _distance(row[mask], pool) for row in draws])
-        means = draws[:, mask].mean(axis=1)
-        low, high = np.quantile(means, [0.025, 0.975])
-        mean = float(means.mean())
-        checks.append(Check(name, unit, n, float(logged[mask].mean()), mean, float(low), float(high), None))
+        checks.append(_check(name, unit, n, float(logged[mask].mean()), draws[:, mask].mean(axis=1)))
     p = (1 + int((of_twin >= of_log).sum())) / (1 + len(draws))
     if what == "energies":
         return [replace(checks[0], p_value=p)]
     n = sum(check.n for check in checks)
     every = np.any([mask for _, mask in parts], axis=0)
-    low, high = np.quantile(draws[:, every].mean(axis=1), [0.025, 0.975])
-    logged_mean, twin_mean = float(logged[every].mean()), float(draws[:, every].mean())
-    return [*checks, Check(f"all {what}", unit, n, logged_mean, twin_mean, float(low), float(high), p)]
+    return [*checks, _check(f"all {what}", unit, n, float(logged[every].mean()), draws[:, every].mean(axis=1), p)]
 
 
 def _distance(sample: np.ndarray, pool: np.ndarray) -> float:

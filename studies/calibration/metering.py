@@ -55,7 +55,7 @@ class MeterFit:
         variance = float(self.metered_mw.var())
         return 1 - self.residual_mw**2 / variance if variance > 0 else 0.0
 
-    def as_dict(self) -> dict[str, float | int | None]:
+    def summary(self) -> dict[str, float | int | None]:
         """Figures as plain data."""
         names = ("base_mw", "base_low", "base_high", "residual_mw", "explained")
         return {"intervals": len(self.start_min), **{name: getattr(self, name) for name in names}}

@@ -44,7 +44,7 @@ def twin_log(
     seed = scenario.disturbances.seed if seed is None else seed
     of = operations.arrays
     heat, unit = of["heat"], of["unit"]
-    names, orders = np.array(table.names), np.array(table.orders)
+    names, orders, units = np.array(table.names), np.array(table.orders), np.array(table.units)
     grades = np.array([item.grade.name for item in scenario.heats])
     planned = np.array(operations.scheduled), np.array(operations.scheduled) + np.array(operations.planned)
     columns: dict[str, list[np.ndarray]] = {name: [] for name in COLUMNS}
@@ -54,17 +54,14 @@ def twin_log(
         start, end = np.array(course.start), np.array(course.end)
         indices = np.flatnonzero(~np.isnan(end))
         stops = [(i, at, at + halt) for i, halts in course.stops.items() for at, halt in halts]
+        stop_units = unit[np.array([i for i, _, _ in stops], dtype=int)]
         label, none = f"{replication}:", np.full(len(stops), "")
         nothing = np.full(len(stops), np.nan)
         energy = of["energy"] * factor + reheating(operations, start, end)
         for name, of_heats, of_stops in (
             ("heat", np.char.add(label, names[heat[indices]]), none),
             ("grade", grades[heat[indices]], none),
-            (
-                "unit",
-                np.array(table.units)[unit[indices]],
-                np.array([table.units[unit[i]] for i, _, _ in stops], dtype=str),
-            ),
+            ("unit", units[unit[indices]], units[stop_units]),
             ("start", start[indices] + offset, np.array([at for _, at, _ in stops]) + offset),
             ("end", end[indices] + offset, np.array([over for _, _, over in stops]) + offset),
             ("energy_mwh", energy[indices], nothing),

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from emberline.planning.accounts.figures import Figures
 from emberline.planning.answer.uses import UseChange, uses
 from emberline.planning.plan.record import Plan
 from emberline.scenarios.messages import mark
+from emberline.scenarios.plain import Plain
 from emberline.studies.difference.keys import KeyChange, SeriesChange, changed_keys, changed_series
 from emberline.studies.difference.moves import HeatMove, moves, same_heats
 
@@ -42,9 +42,10 @@ FIGURE_ROWS = (
 
 
 @dataclass(frozen=True)
-class FigureChange:
+class FigureChange(Plain):
     """A figure of the undisturbed replays."""
 
+    also = ("more",)
     label: str
     name: str
     """In ``Figures``."""
@@ -60,9 +61,10 @@ class FigureChange:
 
 
 @dataclass(frozen=True)
-class Difference:
+class Difference(Plain):
     """Differences of the second of two plans from the first."""
 
+    also, named = ("empty",), {"empty": "same"}
     scenarios: tuple[str, str]
     statuses: tuple[str, str]
     gaps: tuple[float | None, float | None]
@@ -81,19 +83,6 @@ class Difference:
     def empty(self) -> bool:
         """Whether the plans are the same."""
         return not any((self.heats, self.different_heats, self.uses, self.figures, self.keys, self.series))
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        pairs = {name: list(getattr(self, name)) for name in ("scenarios", "statuses", "gaps")}
-        return pairs | {
-            "same": self.empty,
-            "keys": [asdict(key) for key in self.keys],
-            "series": [asdict(series) | {"says": series.says} for series in self.series],
-            "heats": [heat.summary() for heat in self.heats],
-            "different_heats": self.different_heats,
-            "uses": [asdict(use) | {"says": use.says} for use in self.uses],
-            "figures": [asdict(figure) | {"more": figure.more} for figure in self.figures],
-        }
 
 
 def difference(before: Plan, after: Plan) -> Difference:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from emberline.scenarios import Case, Scenario
+from emberline.scenarios.plain import Plain
 
 LEFT_OUT = ("name", "title", "description")
 """Keys that are not compared, because a scenario's name and description change no plan."""
@@ -31,9 +32,10 @@ class KeyChange:
 
 
 @dataclass(frozen=True)
-class SeriesChange:
+class SeriesChange(Plain):
     """A series whose values differ."""
 
+    also = ("says",)
     name: str
     unit: str
     before: float

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,13 +13,15 @@ from emberline.planning.answer.uses import WORTH_TELLING, mean_over, signal, sig
 from emberline.planning.plan.record import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message, mark
+from emberline.scenarios.plain import Plain
 from emberline.studies.difference.keys import KeyChange
 
 
 @dataclass(frozen=True)
-class StageMove:
+class StageMove(Plain):
     """One operation of a heat in two plans; starts are minutes after each plan's start, None where it is not there."""
 
+    also = ("later_min",)
     stage: str
     before_min: float | None
     after_min: float | None
@@ -35,9 +37,10 @@ class StageMove:
 
 
 @dataclass(frozen=True)
-class HeatMove:
+class HeatMove(Plain):
     """A heat that lies elsewhere, reported at the stage at which it draws most electricity among those that moved."""
 
+    also = ("says",)
     heat: str
     number: int
     """Its place among all heats, from 1."""
@@ -64,11 +67,6 @@ class HeatMove:
             changes.append(f"on {move.after_unit} instead of {move.before_unit}")
         text = f"heat {label} {' and '.join(changes)} ({move.stage})"
         return f"{text}, because {self.because}" if self.because else text
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        stages = [asdict(move) | {"later_min": move.later_min} for move in self.stages]
-        return {**asdict(self), "stages": stages, "says": self.says}
 
 
 SAME_MIN = 1e-6
@@ -125,7 +123,7 @@ def moved(scenario: Scenario, one: xr.Dataset, two: xr.Dataset) -> Iterator[Heat
         stages = tuple(_stages(one, two, heat))
         if stages:
             number = names.index(heat) + 1 if heat in names else one["heat"].values.tolist().index(heat) + 1
-            yield HeatMove(heat, number, _hungriest(scenario, heat, [move.stage for move in stages]), stages)
+            yield HeatMove(heat, number, hungriest(scenario, heat, [move.stage for move in stages]), stages)
 
 
 def _stages(one: xr.Dataset, two: xr.Dataset, heat: str) -> Iterator[StageMove]:
@@ -144,18 +142,17 @@ def _at(schedule: xr.Dataset, heat: str, stage: str) -> tuple[float | None, str]
     return (None, "") if np.isnan(start) else (start, str(placement["unit"].item()))
 
 
-def _hungriest(scenario: Scenario, heat: str, stages: list[str]) -> str:
+def hungriest(scenario: Scenario, heat: str, stages: list[str]) -> str:
     """The stage at which a heat draws most electricity among some."""
+    line = scenario.line
     batch = next((item for item in scenario.heats if item.name == heat), None)
     if batch is None:
         return stages[0]
-
-    def energy(name: str) -> float:
-        stage = next((s for s in scenario.line.stages if s.name == name), None)
-        units = [] if stage is None else [u for u in stage.units if scenario.line.duration_min(batch.grade, u.name)]
-        return max((scenario.line.energy_mwh(batch.grade, unit.name) for unit in units), default=-1.0)
-
-    return max(stages, key=lambda name: (energy(name), -stages.index(name)))
+    energy_mwh = {
+        stage.name: max((line.energy_mwh(batch.grade, unit) for unit in line.able(batch.grade, stage)), default=-1.0)
+        for stage in line.stages
+    }
+    return max(stages, key=lambda name: (energy_mwh.get(name, -1.0), -stages.index(name)))
 
 
 class _Reasons:
@@ -185,10 +182,8 @@ class _Reasons:
         for key in self.keys:
             parts = key.key.split(".")
             if parts[:2] == ["orders", order] and len(parts) > 2:
-                return Message(
-                    "order {order} has {key} {new} instead of {old}",
-                    order=order, key=parts[-1], new=_short(key.after), old=_short(key.before),
-                )  # fmt: skip
+                text = mark("order {order} has {key} {new} instead of {old}")
+                return Message(text, order=order, key=parts[-1], new=_short(key.after), old=_short(key.before))
         locks = [
             {(lock.stage, lock.model_dump_json()) for lock in plan.scenario.locks if lock.heat == move.heat}
             for plan in (self.before, self.after)
@@ -246,10 +241,8 @@ class _Reasons:
             placement = schedule.sel(heat=heat, stage=move.stage)
             begin, over = float(placement["start_min"]), float(placement["end_min"])
             if str(placement["unit"].item()) == main.before_unit and begin < end and over > main.before_min:
-                says, time = (
-                    mark("{unit} is busy with heat {heat} until {time} instead"),
-                    self.scenario.horizon.instant(over),
-                )
+                says = mark("{unit} is busy with heat {heat} until {time} instead")
+                time = self.scenario.horizon.instant(over)
                 return Message(says, unit=main.before_unit, heat=heat, time=time)
         return ""
 

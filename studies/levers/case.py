@@ -36,7 +36,7 @@ class LeverCase:
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
         sums = self.figures
-        return asdict(self) | {"figures": sums.as_dict() if sums else None, "parts": parts(sums) if sums else None}
+        return asdict(self) | {"figures": sums.summary() if sums else None, "parts": parts(sums) if sums else None}
 
 
 @dataclass(frozen=True)

@@ -25,64 +25,34 @@ CARBON, COST = "carbon", "cost_with_carbon_price"
 """Cost is what the bill comes to, the carbon price of the market's scheme included."""
 
 
-@dataclass(frozen=True)
 class Axis:
     """A metric as an axis; a name has the figure's unit of measure as its ending, as ``carbon_cap_kg``."""
 
-    metric: str = CARBON
+    def __init__(self, metric: str = CARBON) -> None:
+        """Name its columns.
+
+        Args:
+            metric: of ``METRICS``.
+        """
+        self.metric, self.figure = metric, METRICS[metric].figure
+        """The figure is the field of the figures, and a column of the front."""
+        self.unit, self.factor, self.digits = METRICS[metric].display
+        """Unit of measure in which it is displayed and priced, from the figure's to this, and digits."""
+        stem, _, ending = self.figure.rpartition("_")
+        self.cap, self.bound = f"{stem}_cap_{ending}", f"{stem}_bound_{ending}"
+        """Columns of the cap under which cost was minimized, and of what is proven of an end."""
+        per = self.unit.split()[0]
+        self.difference, self.dual = f"difference_per_{per}", f"dual_per_{per}"
+        """Columns of the cost of a unit less, against the next cheaper point, and of the shadow price of the cap."""
 
     @property
     def row(self) -> Metric:
         """Its row of ``METRICS``."""
         return METRICS[self.metric]
 
-    @property
-    def figure(self) -> str:
-        """Field of the figures, and column of the front."""
-        return self.row.figure
-
-    @property
-    def cap(self) -> str:
-        """Column of the cap under which cost was minimized."""
-        return self._named("cap")
-
-    @property
-    def bound(self) -> str:
-        """Column of what is proven of an end."""
-        return self._named("bound")
-
-    @property
-    def difference(self) -> str:
-        """Column of the cost of a unit less, against the next cheaper point."""
-        return f"difference_per_{self.unit.split()[0]}"
-
-    @property
-    def dual(self) -> str:
-        """Column of the shadow price of the cap."""
-        return f"dual_per_{self.unit.split()[0]}"
-
-    @property
-    def unit(self) -> str:
-        """Unit of measure in which it is displayed and priced."""
-        return self.row.display[0]
-
-    @property
-    def factor(self) -> float:
-        """From the figure's unit of measure to ``unit``."""
-        return self.row.display[1]
-
-    @property
-    def digits(self) -> int:
-        """Digits in which it is displayed."""
-        return self.row.display[2]
-
     def of(self, figures: object) -> float:
         """Its value among some figures."""
         return float(getattr(figures, self.figure))
-
-    def _named(self, what: str) -> str:
-        stem, _, unit = self.figure.rpartition("_")
-        return f"{stem}_{what}_{unit}"
 
 
 def axes(scenario: Scenario) -> tuple[str, ...]:
@@ -266,7 +236,7 @@ class Front:
             "knee": knee,
             **left_out,
             "unsearched": self.unsearched,
-            "baseline": self.baseline.as_dict(),
+            "baseline": self.baseline.summary(),
             "verdict": self.verdict,
             "rules": {"knee": KNEE_RULE, "dual": DUAL_RULE, "gaps": NOISE},
             "units": {str(name): self.data[name].attrs["units"] for name in self.data.data_vars},

@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import xarray as xr
 
@@ -48,8 +48,7 @@ def prepare(scenario: Case, metric: str) -> Ground:
     other = scenario.goal.caps.other_signal or OtherSignal.OFF
     caps = scenario.goal.caps.model_copy(update={"extra_cost_share": None, "other_signal": other})
     # what is proven of a goal that credits stock is not proven of the figures
-    goal = scenario.goal.model_copy(update={"caps": caps, "credit_stock": False})
-    return Ground(Baseline.of(scenario.model_copy(update={"goal": goal})), Axis(metric))
+    return Ground(Baseline.of(scenario.with_goal(caps=caps, credit_stock=False)), Axis(metric))
 
 
 def ask(ground: Ground, minimize: str, cap: float | None = None, cost: float | None = None) -> Case:
@@ -57,8 +56,7 @@ def ask(ground: Ground, minimize: str, cap: float | None = None, cost: float | N
     scenario = ground.baseline.scenario
     caps, name = scenario.goal.caps, ground.axis.row.cap
     lower = {name: _lower(getattr(caps, name), cap), "cost": _lower(caps.cost, cost)}
-    goal = scenario.goal.model_copy(update={"minimize": minimize, "caps": caps.model_copy(update=lower)})
-    return scenario.model_copy(update={"goal": goal})
+    return scenario.with_goal(minimize=minimize, caps=caps.model_copy(update=lower))
 
 
 def search(ground: Ground, scenario: Case, start: xr.Dataset | None, stop: Callable[[], bool]) -> Plan:
@@ -90,14 +88,10 @@ def _study(ground: Ground) -> Study | None:
     return study
 
 
-def plan_of(
-    ground: Ground, scenario: Case, schedule: xr.Dataset, status: str, replications: int | None = 0,
-    on_progress: Progress | None = None,
-) -> Plan:  # fmt: skip
-    """The plan of a schedule that is known."""
-    more: dict[str, Any] = {"replications": replications, "on_progress": on_progress}
-    followed = follow(scenario, schedule, baseline=ground.baseline, **more)
-    return replace(followed, status=status, reason="")
+def _followed(ground: Ground, scenario: Case, start: Candidate) -> Plan:
+    """The plan of a schedule that is known, undisturbed."""
+    plan = follow(scenario, start.schedule, baseline=ground.baseline, replications=0)
+    return replace(plan, status="best found", reason="")
 
 
 def _lower(*caps: float | None) -> float | None:
@@ -193,7 +187,7 @@ def between(stop: Callable[[], bool], ground: Ground, number: int, cap: float, l
     gap = scenario.goal.gap
     candidates, supports = _distinct((*low.candidates, *high.candidates)), {*low.supports, *high.supports}
     start = _cheapest(candidates, cap)
-    plan = _plan_of_candidate(ground, scenario, start, supports, cap)
+    plan = _tightened(_followed(ground, scenario, start), supports, cap)
     in_steps = all(producer.by_step for producer in scenario.producers)
     if not in_steps and _short(plan, gap) and not stop():
         leaning = _leaning(ground, low.point, high.point, start.schedule, stop)
@@ -202,7 +196,7 @@ def between(stop: Callable[[], bool], ground: Ground, number: int, cap: float, l
             candidates = _distinct((*candidates, more))
             supports |= {support} if support else set()
             start = _cheapest(candidates, cap)
-            plan = _plan_of_candidate(ground, scenario, start, supports, cap)
+            plan = _tightened(_followed(ground, scenario, start), supports, cap)
     if _short(plan, gap) and not stop():
         searched = _capped(ground, scenario, start, stop)
         plan = _tightened(searched, supports, cap)
@@ -213,31 +207,6 @@ def between(stop: Callable[[], bool], ground: Ground, number: int, cap: float, l
     return Solved(point, candidates, tuple(sorted(supports, key=lambda support: support.slope)))
 
 
-def point_plan(
-    ground: Ground,
-    schedule: xr.Dataset,
-    cap: float | None,
-    cost_bound: float | None,
-    status: str,
-    on_progress: Progress | None = None,
-) -> Plan:
-    """The plan of a point from what a front keeps of it, with its disturbed replays.
-
-    Args:
-        ground: what all points have in common.
-        schedule: of the point.
-        cap: on the metric, under which its cost was minimized; None: the cheap end.
-        cost_bound: no plan under the cap costs less; None: not proven.
-        status: of the search.
-        on_progress: as of ``emberline.planning.plan.pipeline.plan``.
-    """
-    plan = plan_of(ground, ask(ground, COST, cap), schedule, status, None, on_progress)
-    assert plan.schedule_figures is not None
-    assert plan.objective is not None
-    bound = None if cost_bound is None else plan.objective - (plan.schedule_figures.cost - cost_bound)
-    return proven(plan, bound)
-
-
 def _capped(ground: Ground, scenario: Case, start: Candidate, stop: Callable[[], bool]) -> Plan:
     """A searched plan under a cap that ``start`` keeps; the start itself where nothing better is found."""
     plan = search(ground, scenario, start.schedule, stop)
@@ -245,14 +214,7 @@ def _capped(ground: Ground, scenario: Case, start: Candidate, stop: Callable[[],
         better, name = _candidate(ground, plan), "cost" if scenario.goal.minimize == COST else "amount"
         if getattr(better, name) <= getattr(start, name) + SAME * abs(getattr(better, name)):
             return plan
-    return proven(plan_of(ground, scenario, start.schedule, "best found"), plan.bound)
-
-
-def _plan_of_candidate(
-    ground: Ground, scenario: Case, start: Candidate, supports: Iterable[Support], cap: float
-) -> Plan:
-    """A known plan as the plan under a cap."""
-    return _tightened(plan_of(ground, scenario, start.schedule, "best found"), supports, cap)
+    return proven(_followed(ground, scenario, start), plan.bound)
 
 
 def _tightened(plan: Plan, supports: Iterable[Support], cap: float) -> Plan:
@@ -375,9 +337,13 @@ def front_plan(front: Front, point: int, *, on_progress: Progress | None = None)
     row = front.data.sel(point=point)
     cap, cost_bound = (_number(row[name].item()) for name in (front.axis.cap, "cost_bound"))
     ground = prepare(front.scenario, front.metric)
-    plan = point_plan(ground, front.schedules[point], cap, cost_bound, str(row["status"].item()), on_progress)
+    plan = follow(ask(ground, COST, cap), front.schedules[point], baseline=ground.baseline, on_progress=on_progress)
+    plan = replace(plan, status=str(row["status"].item()), reason="")
+    assert plan.schedule_figures is not None
+    assert plan.objective is not None
+    bound = None if cost_bound is None else plan.objective - (plan.schedule_figures.cost - cost_bound)
     seconds = plan.seconds | {"optimize": float(row["seconds"].item())}
-    return replace(plan, seconds=seconds)
+    return replace(proven(plan, bound), seconds=seconds)
 
 
 def _number(value: float) -> float | None:

@@ -54,7 +54,7 @@ def with_caps(
     caps = scenario.goal.caps
     new_caps: dict[str, float | None] = {}
     if caps.carbon_kg is not None:
-        new_caps["carbon_kg"] = max((caps.carbon_kg - carbon_until(scenario, run, k)) * share, 0.0)
+        new_caps["carbon_kg"] = max((caps.carbon_kg - float(carbon_by_step(scenario, run)[:k].sum())) * share, 0.0)
     for name, row in FACTORS.items():
         cap = getattr(caps, row.cap)
         if cap is not None:
@@ -74,24 +74,19 @@ def with_caps(
     if not new_caps:
         return part
     fields = caps.model_dump() | new_caps
-    return part.model_copy(update={"goal": part.goal.model_copy(update={"caps": Caps(**fields)})})
+    return part.with_goal(caps=Caps(**fields))
 
 
 def direct_by_step(scenario: Case, run: xr.Dataset) -> np.ndarray:
     """Scope 1, shape (n_steps,) [kg CO2e]."""
-    kg = direct(scenario, run).of_step.copy()
-    for account in accounts(scenario, run):
-        kg += account.scope1_kg
-    return kg
+    return sum((account.scope1_kg for account in accounts(scenario, run)), direct(scenario, run).of_step)
 
 
 def carbon_by_step(scenario: Case, run: xr.Dataset) -> np.ndarray:
     """Scope 1 and 2 by the goal's signal, shape (n_steps,) [kg CO2e]."""
     site = site_emissions(scenario, run)
     kg = direct_by_step(scenario, run) + site.grid[scenario.goal.signal]
-    for account in site.accounts:
-        kg += account.scope2_kg
-    return kg
+    return sum((account.scope2_kg for account in site.accounts), kg)
 
 
 def cost_by_step(scenario: Case, run: xr.Dataset, *, carbon_price: bool = True) -> np.ndarray:
@@ -116,11 +111,6 @@ def goal_by_step(scenario: Case, run: xr.Dataset) -> np.ndarray:
     if not metric.money:
         return carbon_by_step(scenario, run)
     return cost_by_step(scenario, run, carbon_price=not metric.less)
-
-
-def carbon_until(scenario: Case, run: xr.Dataset, k: int) -> float:
-    """Scope 1 and 2 of the first ``k`` steps of a run by the goal's signal [kg CO2e]."""
-    return float(carbon_by_step(scenario, run)[:k].sum())
 
 
 def cost_until(scenario: Case, run: xr.Dataset, k: int) -> float:

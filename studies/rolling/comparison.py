@@ -26,6 +26,7 @@ from emberline.scenarios import Case
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.loading.issued_forecasts import uncertain
 from emberline.scenarios.metrics import METRICS
+from emberline.scenarios.plain import Plain, plain
 from emberline.studies.rolling.budgets import goal_by_step
 from emberline.studies.rolling.horizon import How, refuse
 from emberline.studies.rolling.laying import interval, of_days
@@ -33,9 +34,10 @@ from emberline.studies.rolling.roll import Rolled, Tell, followed, roll
 
 
 @dataclass(frozen=True)
-class Difference:
+class Difference(Plain):
     """By how much one run has more of the goal than another."""
 
+    named = {"interval": "interval_90"}
     total: float
     """In kg CO2e or currency, what belongs to no day (charges on peaks) included."""
     share: float
@@ -135,9 +137,9 @@ class Comparison:
         horizon, goal, currency = self.scenario.horizon, self.scenario.goal, self.scenario.market.currency
         perfect = {name: getattr(best, name) for name in ("status", "gap", "objective", "bound")}
         perfect["violations"] = [] if self.best is None else violations(self.best.run)
-        perfect["figures"] = None if self.best is None else self.best.figures.as_dict()
+        perfect["figures"] = None if self.best is None else self.best.figures.summary()
         less_often = [
-            {**_side(other), "more_than_roll": _plain(more), "regret": _plain(self.regret(other))}
+            {**_side(other), "more_than_roll": plain(more), "regret": plain(self.regret(other))}
             for other, more in self.less_often()
         ]
         return {
@@ -150,14 +152,14 @@ class Comparison:
             "currency": currency,
             "forecasts": uncertain(self.scenario),
             "roll": _side(rolled),
-            "baseline": self.baseline.figures.as_dict() | {"complete": best.baseline_complete},
+            "baseline": self.baseline.figures.summary() | {"complete": best.baseline_complete},
             "perfect": perfect,
             "foresight": None if self.foresight is None else _side(self.foresight),
-            "gain": _plain(self.gain),
-            "regret": _plain(self.regret()),
+            "gain": plain(self.gain),
+            "regret": plain(self.regret()),
             "regret_unknown": self.unknown,
             "caps": {name: {"value": value, "cap": cap} for name, (value, cap) in self.caps().items()},
-            "not_knowing": _plain(self.not_knowing),
+            "not_knowing": plain(self.not_knowing),
             "less_often": less_often,
         }
 
@@ -230,12 +232,6 @@ def _followed(scenario: Case, schedule: xr.Dataset, replication: int | None) -> 
     return Followed(run, figures(scenario, run))
 
 
-def _plain(amount: Difference | None) -> dict[str, Any] | None:
-    if amount is None:
-        return None
-    return {"total": amount.total, "share": amount.share, "stock": amount.stock, "interval_90": amount.interval}
-
-
 def _side(rolled: Rolled) -> dict[str, Any]:
     steps, how = rolled.steps, rolled.how
     return {
@@ -247,7 +243,7 @@ def _side(rolled: Rolled) -> dict[str, Any]:
         "worst_gap": max((step.gap for step in steps if step.gap is not None), default=None),
         **{name: sum(getattr(step, name) for step in steps) for name in ("moved_mwh", "moved_heats")},
         "violations": rolled.violations,
-        "figures": rolled.figures.as_dict(),
+        "figures": rolled.figures.summary(),
         "steps": [step.summary() for step in steps],
         "seconds": round(rolled.seconds, 3),
     }

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import singledispatch
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,7 +14,6 @@ from pydantic import ValidationError
 from emberline.planning import loop
 from emberline.scenarios import Case, Problem, Scenario, ScenarioError, load
 from emberline.scenarios.assets.quantity import ELECTRICITY
-from emberline.scenarios.case.scenario import Producer, ProductionLine
 from emberline.scenarios.loading.issued_forecasts import uncertain
 from emberline.scenarios.loading.loading import find
 from emberline.scenarios.reading import document as yaml_document
@@ -71,8 +69,8 @@ def refuse(scenario: Case, how: How, *, disturbed: bool = False, measured: bool 
     def say(key: str, text: str) -> None:
         problems.append(Problem(scenario.name, key, text))
 
-    for producer in scenario.producers if measured else ():
-        problems += [Problem(scenario.name, *unmeasured) for unmeasured in _unmeasured(producer)]
+    if measured and any(producer.by_step for producer in scenario.producers):
+        say("processes", "no state of their units is measured yet; a roll in the twin takes them")
     if scenario.market.imbalance is not None:
         say("market.imbalance", "is not rolled yet: a roll nominates nothing; leave it out")
     for place in _unanswered(scenario):
@@ -111,17 +109,6 @@ def refuse(scenario: Case, how: How, *, disturbed: bool = False, measured: bool 
         say("--look-ahead", f"{text} {names} are planned to its end: give them one, or look so far ahead")
     if problems:
         raise ScenarioError(problems)
-
-
-@singledispatch
-def _unmeasured(_: Producer) -> tuple[tuple[str, str], ...]:
-    """Keys of what no plant measures yet, and what to do instead."""
-    return (("processes", "no state of their units is measured yet; a roll in the twin takes them"),)
-
-
-@_unmeasured.register
-def _(_: ProductionLine) -> tuple[tuple[str, str], ...]:
-    return ()
 
 
 def _unanswered(scenario: Scenario) -> Iterator[str]:

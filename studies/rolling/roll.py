@@ -13,8 +13,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from functools import singledispatch
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -32,11 +31,11 @@ from emberline.planning.plan.record import Plan, violations
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.planning.robustness.holding.hold import hold
 from emberline.scenarios import Case, Scenario
-from emberline.scenarios.case.scenario import Producer, ProductionLine
 from emberline.scenarios.datasets import Policy
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.loading.issued_forecasts import foreseen, part
 from emberline.scenarios.metrics import METRICS
+from emberline.scenarios.plain import Plain
 from emberline.scenarios.records.disturbances import MARGINS, Disturbances
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.replanning import Using
@@ -55,9 +54,10 @@ LEVEL = 1e-6
 
 
 @dataclass(frozen=True)
-class Step:
+class Step(Plain):
     """One planning."""
 
+    named = {"adopted": "laid", "margins": "", "import_mw": ""}
     at_min: float
     """Time of planning, after the start of the roll."""
     begin_min: float
@@ -80,11 +80,6 @@ class Step:
     """Keys of ``disturbances`` that were learnt for the plan; None: none were."""
     import_mw: np.ndarray | None = field(default=None, repr=False, compare=False)
     """Import that is planned from ``begin_min`` to ``end_min`` from now on, shape (n_steps of the plan,)."""
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON, without margins and planned import; ``adopted`` is ``laid`` there."""
-        values = {name: value for name, value in asdict(self).items() if name not in ("import_mw", "margins")}
-        return {"laid" if name == "adopted" else name: value for name, value in values.items()}
 
 
 @dataclass(frozen=True)
@@ -222,11 +217,11 @@ class SearchPolicy:
         if not planned.has_schedule and capped.goal.caps != plan_scenario.goal.caps:
             # what is left of a budget may be out of reach: then as little as can be on top
             planned = make_plan(plan_scenario, PLAIN, replications=0, **shared)
-        for producer in scenario.producers if planned.schedule is None else ():
+        if planned.schedule is None and any(producer.by_step for producer in scenario.producers):
             # it may be that something is missed whatever is done: as little as can be
-            start = baseline.schedule if before is None else before
-            schedule = _repaired(producer, capped, baseline.envelope, start, self.cancel)
-            if schedule is not None and schedule.attrs["found"]:
+            start, work = baseline.schedule if before is None else before, capped.goal.budget
+            schedule = replan_processes(capped, baseline.envelope, start, work=work, cancel=self.cancel)
+            if schedule.attrs["found"]:
                 planned = follow(capped, baseline=baseline, schedule=schedule, replications=0)
         status, better, is_laid = planned.status, None, True
         if planned.schedule is None:
@@ -265,22 +260,6 @@ class SearchPolicy:
         )
         self.steps.append(step)
         return step
-
-
-Cancel = Callable[[], bool] | None
-
-
-@singledispatch
-def _repaired(
-    _: Producer, scenario: Case, envelope: xr.Dataset, start: xr.Dataset, cancel: Cancel
-) -> xr.Dataset | None:
-    """A schedule that misses as little as can be from how things stand; None: there is none such."""
-    return replan_processes(scenario, envelope, start, work=scenario.goal.budget, cancel=cancel)
-
-
-@_repaired.register
-def _(_: ProductionLine, *__: object) -> None:
-    return None
 
 
 def plant_of(scenario: Case, schedule: xr.Dataset, replication: int | None) -> LinePlant | WorksPlant:
@@ -324,16 +303,16 @@ def roll(
         ScenarioError: the scenario cannot be rolled, or a forecast cannot be had.
     """
     how = (how or How()).of(scenario)
-    refuse(scenario, how, disturbed=replication is not None)
+    disturbed = replication is not None
+    refuse(scenario, how, disturbed=disturbed)
     last = (scenario.horizon.length_min - 1) // how.every_min * how.every_min
     for now in () if foresight else (0.0, last):  # what lacks a forecast is refused before the first plan
         foreseen(scenario, _steps(scenario.horizon, now, window_end(scenario, how, now)), scenario.horizon.instant(now))
     began = time.perf_counter()
     listed = twin.dispatch(scenario)
-    search = SearchPolicy(
-        scenario, how, followed(scenario, listed, replication), listed, let_go(scenario, listed), foresight=foresight,
-        disturbed=replication is not None, study=study, optimize=optimize, on_step=on_step, cancel=cancel,
-    )  # fmt: skip
+    baseline, letting = followed(scenario, listed, replication), let_go(scenario, listed)
+    more: dict[str, Any] = {"study": study, "optimize": optimize, "on_step": on_step, "cancel": cancel}
+    search = SearchPolicy(scenario, how, baseline, listed, letting, foresight, disturbed, **more)
     if how.look_ahead_min < scenario.horizon.length_min:
         search.schedule = laying.unplanned(listed)
     plant: Any = plant_of(scenario, search.schedule, replication)
@@ -342,11 +321,9 @@ def roll(
         plant = plant_of(scenario, search.followed, replication)
     policy = policy_of(plant, how.using or Using.FOLLOW)
     run(plant, policy)
-    ran, seconds = plant.state(), time.perf_counter() - began
-    return Rolled(
-        scenario, how, search.followed, ran, figures(scenario, ran), tuple(search.steps), seconds, policy.looks,
-        policy.changes,
-    )  # fmt: skip
+    ran, steps, seconds = plant.state(), tuple(search.steps), time.perf_counter() - began
+    sums = figures(scenario, ran)
+    return Rolled(scenario, how, search.followed, ran, sums, steps, seconds, policy.looks, policy.changes)
 
 
 def onward(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 import xarray as xr
 
+from emberline.scenarios.plain import Plain
 from emberline.studies.difference.moves import HeatMove
 
 FULL = "planned again as a whole"
@@ -14,22 +14,19 @@ ESTIMATE = "estimate: held to the plan's other heats"
 
 
 @dataclass(frozen=True)
-class More:
+class More(Plain):
     """Increase from the stored plan to another one, with stock credited. Negative values are decreases."""
 
     carbon_kg: float
     cost: float
     peak_mw: float
 
-    def summary(self) -> dict[str, float]:
-        """Plain data for JSON."""
-        return asdict(self)
-
 
 @dataclass(frozen=True)
-class Answer:
+class Answer(Plain):
     """One thing that could be otherwise."""
 
+    named = {"schedule": ""}
     key: str
     """``as it is``; of a heat ``freed``, ``earlier``, ``later``, ``baseline``, ``at``, ``unit``; of a unit ``without``,
     ``on``, of a run of it ``idle``; of an hour ``idle``, ``more``, ``less``; of a lock ``lock``."""
@@ -67,18 +64,6 @@ class Answer:
         """Whether a plan with it is known."""
         return self.more is not None
 
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        names = ("key", "says", "status", "gap", "bound", "objective", "low", "high", "start_min", "unit", "because")
-        return {
-            **{name: getattr(self, name) for name in names},
-            "more": None if self.more is None else self.more.summary(),
-            "limits": list(self.limits),
-            "moves": [move.summary() for move in self.moves],
-            "reason": self.reason,
-            "how": self.how,
-        }
-
 
 @dataclass(frozen=True)
 class Slot:
@@ -92,9 +77,10 @@ class Slot:
 
 
 @dataclass(frozen=True)
-class Worth:
+class Worth(Plain):
     """Value of an additional MWh in an hour."""
 
+    named = {"assumption": "held"}
     value: float
     """Cost of an additional MWh of load, mean of the hour's steps."""
     unit: str
@@ -103,10 +89,9 @@ class Worth:
 
 
 @dataclass(frozen=True)
-class Why:
-    """The answer to one question about a stored plan."""
+class Report(Plain):
+    """Facts of scenario and plan that every report on a stored plan has."""
 
-    question: str
     scenario: str
     currency: str
     goal: str
@@ -115,6 +100,13 @@ class Why:
     status: str
     """Of the stored plan."""
     gap: float | None
+
+
+@dataclass(frozen=True)
+class Why(Report):
+    """The answer to one question about a stored plan."""
+
+    question: str
     slack: float | None
     """By how much the stored plan may be off the best, in the goal's measure; None: no bound is known."""
     facts: tuple[str, ...] = ()
@@ -126,17 +118,3 @@ class Why:
     complete: bool = True
     """Whether all was tried before the time was over."""
     seconds: float = 0.0
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        names = ("question", "scenario", "currency", "goal", "unit", "status", "gap", "slack", "complete")
-        worth = self.worth
-        return {
-            **{name: getattr(self, name) for name in names},
-            "facts": list(self.facts),
-            "rest": list(self.rest),
-            "answers": [answer.summary() for answer in self.answers],
-            "slots": [asdict(slot) | {"limits": list(slot.limits)} for slot in self.slots],
-            "worth": worth and {"value": worth.value, "unit": worth.unit, "held": worth.assumption},
-            "seconds": round(self.seconds, 3),
-        }

@@ -13,9 +13,10 @@ from typing import Any
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replan import with_locks
 from emberline.scenarios.messages import Message
+from emberline.scenarios.plain import Plain
 from emberline.scenarios.records.orders import Lock
 from emberline.studies.difference.moves import moved
-from emberline.studies.why.answer import Answer
+from emberline.studies.why.answer import Answer, Report
 from emberline.studies.why.of_heat import in_words
 from emberline.studies.why.resolver import Resolver, refuse_plan
 from emberline.studies.why.tuning import WHY
@@ -24,9 +25,10 @@ __all__ = ["LockPrices", "lock_prices", "refuse"]
 
 
 @dataclass(frozen=True)
-class LockPrice:
+class LockPrice(Plain):
     """One lock and what freeing it brings."""
 
+    also, named = ("brings", "at_most"), {"lock": ""}
     number: int
     """Its place among the scenario's locks, from 0, as ``--set locks.0`` names it."""
     lock: Lock
@@ -49,38 +51,19 @@ class LockPrice:
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {
-            "number": self.number, "heat": self.lock.heat, "stage": self.lock.stage, "says": self.says,
-            "brings": self.brings, "at_most": self.at_most, "freed": self.freed.summary(),
-        }  # fmt: skip
+        return {"heat": self.lock.heat, "stage": self.lock.stage, **super().summary()}
 
 
 @dataclass(frozen=True)
-class LockPrices:
+class LockPrices(Report):
     """All locks of a run."""
 
-    scenario: str
-    currency: str
-    goal: str
-    unit: str
-    """Of the goal."""
-    status: str
-    """Of the stored plan."""
-    gap: float | None
+    named = {"prices": "locks"}
     prices: tuple[LockPrice, ...]
     all_freed: Answer | None
     """The plan without any lock; None: there are none, or only one, or the time was over."""
     complete: bool
     """Whether every lock was freed before the time was over."""
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        names = ("scenario", "currency", "goal", "unit", "status", "gap", "complete")
-        return {
-            **{name: getattr(self, name) for name in names},
-            "locks": [price.summary() for price in self.prices],
-            "all_freed": None if self.all_freed is None else self.all_freed.summary(),
-        }
 
 
 def lock_prices(

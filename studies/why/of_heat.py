@@ -16,11 +16,10 @@ from emberline.models.strategies import redispatch
 from emberline.planning.answer.uses import SIGNALS, WORTH_TELLING, mean_over, signal, signal_text
 from emberline.planning.plan.replan import first_stage, lock, moving_together, pinned, unlocked, with_locks
 from emberline.scenarios import Problem, Scenario, ScenarioError
-from emberline.scenarios.case.line import Unit
 from emberline.scenarios.case.scenario import Heat
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.records.orders import Lock
-from emberline.studies.difference.moves import THEN, moved
+from emberline.studies.difference.moves import THEN, hungriest, moved
 from emberline.studies.why.answer import Answer, Slot
 from emberline.studies.why.limits import Line
 from emberline.studies.why.resolver import Resolver
@@ -76,8 +75,7 @@ def operation(resolver: Resolver, text: str, stage: str | None) -> Operation:
     route = [part.name for part in scenario.line.route(heat.grade)]
     stages = route[route.index(first) :] if first else []
     if stage is None and stages:
-        units = {part.name: part.units for part in scenario.line.stages}
-        stage = max(stages, key=lambda name: (_energy(scenario, heat, units[name]), -stages.index(name)))
+        stage = hungriest(scenario, heat.name, stages)
     if stage is None or stage in started or stage not in stages:
         place = "it has run through all its stages" if not stages else f"its stages to come are {', '.join(stages)}"
         label = f"heat {heat.name} at {stage}" if stage else f"heat {heat.name}"
@@ -89,11 +87,6 @@ def operation(resolver: Resolver, text: str, stage: str | None) -> Operation:
         heat = next(item for item in heats if item.order == heat.order)
     placement = schedule.sel(heat=heat.name, stage=stage)
     return Operation(heat, number, stage, float(placement["start_min"]), str(placement["unit"].item()), cast)
-
-
-def _energy(scenario: Scenario, heat: Heat, units: tuple[Unit, ...]) -> float:
-    able = [unit.name for unit in units if scenario.line.duration_min(heat.grade, unit.name) is not None]
-    return max(scenario.line.energy_mwh(heat.grade, name) for name in able)
 
 
 class OfHeat:
@@ -108,29 +101,20 @@ class OfHeat:
         starts = line.from_schedule(self.problem, self.schedule)
         assert starts is not None, "a stored schedule lies on the model's slots"
         self.line = Line(self.free, self.problem, starts)
-        h = list(self.scenario.heats).index(operation.heat)
-        self.key: line.Key = (h, -1)
-        if operation.cast:
-            self.key = (-1, self.line.cast_of[h][0])
-        else:
-            stages = [self.scenario.line.stages[o.stage].name for o in self.problem.heats[h].operations]
-            self.key = (h, stages.index(operation.stage))
+        stages = [stage.name for stage in self.scenario.line.stages]
+        self.key = self.line.key(list(self.scenario.heats).index(operation.heat), stages.index(operation.stage))
 
     def facts(self) -> Iterator[str]:
         """Place of the operation and the goal's signal there, in words."""
         subject, horizon = self.operation, self.scenario.horizon
         end = float(self.schedule["end_min"].sel(heat=subject.heat.name, stage=subject.stage))
-        begin = horizon.instant(subject.start_min)
-        yield Message(
-            "{heat} is on {unit}, {begin} to {end}",
-            heat=subject.label, unit=subject.unit, begin=begin, end=f"{horizon.instant(end):%H:%M}",
-        )  # fmt: skip
+        begin, until = horizon.instant(subject.start_min), f"{horizon.instant(end):%H:%M}"
+        text = mark("{heat} is on {unit}, {begin} to {end}")
+        yield Message(text, heat=subject.label, unit=subject.unit, begin=begin, end=until)
         worth, kind, unit = signal(self.resolver.plan)
-        here = self._mean(worth, subject.start_min)
-        yield Message(
-            "{signal} then is {here} {unit}, {mean} over the horizon",
-            signal=Message(SIGNALS[kind]), here=signal_text(here), unit=unit, mean=signal_text(float(worth.mean())),
-        )  # fmt: skip
+        here, mean = signal_text(self._mean(worth, subject.start_min)), signal_text(float(worth.mean()))
+        text = mark("{signal} then is {here} {unit}, {mean} over the horizon")
+        yield Message(text, signal=Message(SIGNALS[kind]), here=here, unit=unit, mean=mean)
         pin = self._own_lock()
         if pin is not None:
             yield Message("it is locked: {lock}", lock=in_words(self.scenario, pin))
@@ -153,14 +137,13 @@ class OfHeat:
         if at + self.step < self.scenario.horizon.length_min - 1e-9:
             window = Lock(heat=subject.heat.name, stage=subject.stage, earliest=timedelta(minutes=at + self.step))
             options.append(("later", Message("{heat} later", heat=subject.label), window))
-        baseline = self._baseline()
-        if baseline is not None and abs(baseline - at) > 1e-6:
+        baseline = float(self._placement(self.resolver.listed)["start_min"])
+        if abs(baseline - at) > 1e-6:  # of a heat that it leaves out there is none
             time = self.scenario.horizon.instant(baseline)
             says = Message("{heat} at the baseline's time, {time}", heat=subject.label, time=time)
             options.append(("baseline", says, self._pin(baseline)))
-        for unit in (self.problem.units[u] for u in self.problem.work(self.key).units):
-            if unit == subject.unit:
-                continue
+        units = (self.problem.units[u] for u in self.problem.work(self.key).units)
+        for unit in (unit for unit in units if unit != subject.unit):
             unit_lock = Lock(heat=subject.heat.name, stage=subject.stage, unit=unit)
             options.append(("unit", Message("{heat} on {unit}", heat=subject.label, unit=unit), unit_lock))
         if every:
@@ -180,10 +163,6 @@ class OfHeat:
         pin = lock(self.scenario, self.schedule, subject.heat.name, subject.stage, minute)
         return pin.model_copy(update={"unit": None})
 
-    def _baseline(self) -> float | None:
-        baseline = float(self._placement(self.resolver.listed)["start_min"])
-        return None if math.isnan(baseline) else baseline
-
     def _starts(self) -> range:
         """Slots in which it could start as far as release and due time are concerned."""
         if self.key[0] < 0:
@@ -196,8 +175,7 @@ class OfHeat:
         """Plan again with a lock instead of its own, or freed of it."""
         locks = self.free.locks if pin is None else pinned(self.free, [pin])
         variant = with_locks(self.scenario, locks)
-        shifted = self.resolver.near(variant, target=self._shifted(pin))
-        reply, dispatches = self.resolver.ask_near(key, says, variant, begin=shifted)
+        reply, dispatches = self.resolver.ask_near(key, says, variant, target=self._shifted(pin))
         at, unit = self.operation.start_min, self.operation.unit
         if reply.schedule is not None:
             placement = self._placement(reply.schedule)

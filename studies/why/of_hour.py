@@ -111,22 +111,17 @@ class OfHour:
         schedule = self.schedule
         worth, kind, unit = signal(self.resolver.plan)
         import_mw, export_mw = (self._mean(schedule[name]) for name in ("import_mw", "export_mw"))
-        yield Message(
-            "{hour}: {import_mw:.1f} MW imported, {export_mw:.1f} MW exported",
-            hour=self.name, import_mw=import_mw, export_mw=export_mw,
-        )  # fmt: skip
-        yield Message(
-            "{signal} {here} {unit}, {mean} over the horizon",
-            signal=Message(SIGNALS[kind]), here=signal_text(self._mean(worth)), unit=unit,
-            mean=signal_text(float(worth.mean())),
-        )  # fmt: skip
+        text = mark("{hour}: {import_mw:.1f} MW imported, {export_mw:.1f} MW exported")
+        yield Message(text, hour=self.name, import_mw=import_mw, export_mw=export_mw)
+        here, mean = signal_text(self._mean(worth)), signal_text(float(worth.mean()))
+        text = mark("{signal} {here} {unit}, {mean} over the horizon")
+        yield Message(text, signal=Message(SIGNALS[kind]), here=here, unit=unit, mean=mean)
         sun = self.scenario.site.sun
         if sun is not None:
             used = flow(schedule, sun.name)
-            yield Message(
-                "PV could give {could:.1f} MW, {used:.1f} MW is used",
-                could=self._mean(used + unused_mw(self.scenario, schedule, sun)), used=self._mean(used),
-            )  # fmt: skip
+            could = self._mean(used + unused_mw(self.scenario, schedule, sun))
+            text = mark("PV could give {could:.1f} MW, {used:.1f} MW is used")
+            yield Message(text, could=could, used=self._mean(used))
         for name, mw in self.drawing():
             yield Message("{name} draws {mw:.1f} MW on average", name=name, mw=mw)
         yield from self.obstacles()
@@ -167,14 +162,13 @@ class OfHour:
         starts = line.from_schedule(problem, self.schedule)
         if starts is None:
             return
-        places, step = Line(self.scenario, problem, starts), problem.step_min
+        places = Line(self.scenario, problem, starts)
         for h, s in operations:
-            indices = [i for i, operation in enumerate(problem.heats[h].operations) if operation.stage == s]
-            key = (h, indices[0]) if indices else (-1, places.cast_of[h][0])
-            if indices and problem.heats[h].operations[indices[0]].started_min is not None:
+            key = places.key(h, s)
+            if key[0] >= 0 and problem.work(key).started_min is not None:
                 yield Message("heat {heat} has started already", heat=problem.heats[h].name)
                 continue
-            slot = round(places.begin(key) / step)
+            slot = round(places.begin[key])
             for which, by in ((EARLIER, -1), (LATER, 1)):
                 limits = places.in_the_way(key, slot + by)
                 says = tuple(limits) or Message("nothing is in the way but the goal")
@@ -217,9 +211,10 @@ class OfHour:
         from emberline import twin
 
         resolver = self.resolver
-        variant = self._load(1.0 if key == "more" else -1.0) if not unit else away(
-            self.scenario, (unit,), self.hour.begin_min, self.hour.end_min
-        )  # fmt: skip
+        if unit:
+            variant = away(self.scenario, (unit,), self.hour.begin_min, self.hour.end_min)
+        else:
+            variant = self._load(1.0 if key == "more" else -1.0)
         envelope = twin.envelope(variant)
         reply, dispatches = resolver.ask_near(key, says, variant, envelope)
         if reply.schedule is None:

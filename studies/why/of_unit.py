@@ -17,7 +17,7 @@ from emberline.planning.answer.uses import signal, signal_text, used
 from emberline.scenarios import Case, Problem, ScenarioError
 from emberline.scenarios.assets.base import of
 from emberline.scenarios.assets.converter import Machine, MachineState
-from emberline.scenarios.case.line import Unit
+from emberline.scenarios.case.line import Stage
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.process.record import Process
 from emberline.studies.levers.study import BATTERY, without
@@ -105,18 +105,14 @@ class OfUnit:
         if self.of_line:
             mine = schedule["unit"].values.astype(str) == self.name
             busy = np.where(mine, schedule["end_min"].to_numpy() - schedule["start_min"].to_numpy(), 0.0)
-            yield Message(
-                "{name} takes {count} heats in the plan and is busy for {hours:.1f} h",
-                name=self.name, count=int(mine.sum()), hours=float(np.nansum(busy)) / 60,
-            )  # fmt: skip
+            text = mark("{name} takes {count} heats in the plan and is busy for {hours:.1f} h")
+            yield Message(text, name=self.name, count=int(mine.sum()), hours=float(np.nansum(busy)) / 60)
             return
         names = {*self.units, self.name}
         uses = [one for one in used(self.scenario, schedule) if one.name in names and one.amount]
         for one in uses:
-            yield Message(
-                "{name} {what} {amount:.4g} {unit} in the plan",
-                name=one.name, what=Message(one.what), amount=float(one.amount), unit=one.unit,
-            )  # fmt: skip
+            text = mark("{name} {what} {amount:.4g} {unit} in the plan")
+            yield Message(text, name=one.name, what=Message(one.what), amount=float(one.amount), unit=one.unit)
         if not uses:
             yield Message("{name} is not used in the plan", name=self.name)
         if self.process is not None:
@@ -143,14 +139,15 @@ class OfUnit:
         assert plan.replay is not None
         _, kind, unit = signal(plan)
         slack = run_slack.slack(plan.scenario, plan.replay, one, self._every)
-        return Message(
+        first, last = (horizon.instant(at * horizon.step_min) for at in (one.first, one.last))
+        worth = {"here": signal_text(self._worth(one)), "unit": unit if kind == "price" else "kg CO2e/MWh"}
+        reach = {"earlier": slack.earlier_min, "later": slack.later_min}
+        stops = {"before": slack.earlier.says(horizon), "after": slack.later.says(horizon)}
+        text = mark(
             "{name} runs from {first} to {last} at {here} {unit}: {earlier:,.0f} min earlier at most ({before}), "
-            "{later:,.0f} min later at most ({after})",
-            name=one.unit, first=horizon.instant(one.first * horizon.step_min),
-            last=horizon.instant(one.last * horizon.step_min), here=signal_text(self._worth(one)),
-            unit=unit if kind == "price" else "kg CO2e/MWh", earlier=slack.earlier_min,
-            before=slack.earlier.says(horizon), later=slack.later_min, after=slack.later.says(horizon),
-        )  # fmt: skip
+            "{later:,.0f} min later at most ({after})"
+        )
+        return Message(text, name=one.unit, first=first, last=last, **worth, **reach, **stops)
 
     def questions(self) -> list[tuple[str, str]]:
         """Key and words of each thing that could be otherwise."""
@@ -178,19 +175,18 @@ class OfUnit:
         if not self.units:
             return self._capless(key, says, without(self.scenario, {self.name}), None)
         stage = self.scenario.line.stage_of.get(self.name)
-        if stage is not None and not self._others(stage.units):
+        if stage is not None and not self._others(stage):
             reason = mark("no other unit of {stage} can take all heats that {name} takes")
             return Answer(key, says, "infeasible", reason=Message(reason, stage=stage.name, name=self.name))
         variant = away(self.scenario, self.units, 0.0, self.scenario.horizon.length_min)
         return self._capless(key, says, variant, twin.envelope(variant))
 
-    def _others(self, units: tuple[Unit, ...]) -> bool:
-        """Whether every heat that runs through the stage could run on another of its units."""
+    def _others(self, stage: Stage) -> bool:
+        """Whether every heat that runs through a stage could run on another of its units."""
         line, orders = self.scenario.line, {order.name: order for order in self.scenario.orders}
         for heat in self.scenario.heats:
-            allowed = orders[heat.order].units if units == line.stages[-1].units else ()
-            able = [unit.name for unit in units if line.duration_min(heat.grade, unit.name) is not None]
-            if [name for name in able if not allowed or name in allowed] == [self.name]:
+            allowed = orders[heat.order].units if stage == line.stages[-1] else ()
+            if [name for name in line.able(heat.grade, stage) if not allowed or name in allowed] == [self.name]:
                 return False
         return True
 
@@ -205,8 +201,7 @@ class OfUnit:
             answer = replace(answer, limits=tuple(explain.missing(variant, durations)))
         if answer.has_plan or caps.cost is None or answer.status not in schedules.RULED_OUT or self.resolver.over:
             return answer
-        goal = variant.goal.model_copy(update={"caps": caps.model_copy(update={"cost": None})})
-        loose = variant.model_copy(update={"goal": goal})
+        loose = variant.with_goal(caps=caps.model_copy(update={"cost": None}))
         again = self.resolver.ask(key, Message(CAPLESS, says=says), loose, envelope=envelope)
         return again if again.has_plan else replace(again, says=says, limits=answer.limits)
 

@@ -7,15 +7,13 @@ cost is the amount that it was for the stored plan. What is marked as an estimat
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from emberline.planning.plan.record import Plan
 from emberline.scenarios import Problem, ScenarioError
 from emberline.scenarios.messages import Message
-from emberline.studies.why.answer import Answer, Slot, Why, Worth
+from emberline.studies.why.answer import Answer, Why
 from emberline.studies.why.of_heat import OfHeat, operation
 from emberline.studies.why.of_hour import OfHour, minute
 from emberline.studies.why.of_hour import hour as read_hour
@@ -95,7 +93,7 @@ def _of_heat(resolver: Resolver, text: str, stage: str | None, at: str | None, e
         question = Message("heat {number} at {stage}", number=number, **at_stage)
     else:
         question = Message("heat {number} ({name}) at {stage}", number=number, name=name, **at_stage)
-    return _report(resolver, question, list(about.facts()), answers, slots)
+    return _report(resolver, question, list(about.facts()), answers, slots=slots)
 
 
 def _moment(plan: Plan, text: str) -> float:
@@ -113,7 +111,7 @@ def _of_unit(resolver: Resolver, name: str, at: str | None) -> Why:
     answers = _answers(resolver, about, about.questions())
     run, unit = about.of_run(), list(about.facts())
     facts, rest = (run, unit) if run else (unit, [])
-    return replace(_report(resolver, about.question, facts, answers), rest=tuple(rest))
+    return _report(resolver, about.question, facts, answers, rest=tuple(rest))
 
 
 def _of_hour(resolver: Resolver, text: str) -> Why:
@@ -139,22 +137,14 @@ def _answers(resolver: Resolver, about: OfHeat | OfUnit | OfHour, questions: Seq
     return answers
 
 
-def _report(
-    resolver: Resolver,
-    question: str,
-    facts: list[str],
-    answers: list[Answer],
-    slots: tuple[Slot, ...] = (),
-    worth: Worth | None = None,
-) -> Why:
+def _report(resolver: Resolver, question: str, facts: list[str], answers: list[Answer], **more: Any) -> Why:
     return Why(
         question=question,
         **resolver.head,
         slack=resolver.slack,
         facts=tuple(facts),
         answers=tuple(answers),
-        slots=slots,
-        worth=worth,
         complete=not resolver.hurried,
-        seconds=time.perf_counter() - resolver.began_s,
+        seconds=round(resolver.deadline.seconds, 3),
+        **more,
     )

@@ -7,21 +7,19 @@ The full search (``why_not``) may find smaller ones.
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
-from functools import singledispatch
+from dataclasses import dataclass
 from itertools import islice
 
 import xarray as xr
 
 from emberline.models import explain
 from emberline.models.search import schedule as schedules
+from emberline.planning.engine.deadline import Deadline
 from emberline.planning.plan.baseline import Baseline, envelope_of
 from emberline.planning.plan.counted import shortages
 from emberline.planning.plan.pipeline import stands
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Case, Scenario, ScenarioError, effort
-from emberline.scenarios.case.scenario import ProcessNetwork, Producer
 from emberline.scenarios.checking import to_the_minute
 from emberline.scenarios.line.rounding import worth_a_try
 from emberline.scenarios.messages import Message
@@ -38,23 +36,17 @@ def quick(changed: Changed, *, work: float = WHY.quick) -> WhyNot:
         changed: loads it with more overrides.
         work: at most (``scenarios/effort.py``).
     """
-    return _Quick(changed, work).run()
+    return _Quick(changed, Deadline(work)).run()
 
 
 @dataclass
 class _Quick:
     changed: Changed
-    work: float
-    began_s: float = field(default_factory=time.perf_counter)
-    began: float = field(default_factory=effort.now)
-
-    @property
-    def spent(self) -> float:
-        return effort.now() - self.began
+    deadline: Deadline
 
     @property
     def over(self) -> bool:
-        return self.spent > self.work
+        return self.deadline.rest < 0
 
     def run(self) -> WhyNot:
         scenario = self.changed(())
@@ -65,7 +57,8 @@ class _Quick:
         repairs = self._finer(scenario)
         attempts = 0
         for limit in limits if not repairs else ():  # where rounding is all that is in the way, no limit is
-            if self.over or len(repairs) >= WHY.quick_enough or (repairs and self.spent > WHY.quick_share * self.work):
+            soon_over = self.deadline.spent > WHY.quick_share * self.deadline.limit
+            if self.over or len(repairs) >= WHY.quick_enough or (repairs and soon_over):
                 break
             if _place(limit) == NEVER:
                 continue
@@ -89,7 +82,7 @@ class _Quick:
             repairs=tuple(repairs),
             attempts=attempts,
             of=len(limits),
-            seconds=time.perf_counter() - self.began_s,
+            seconds=round(self.deadline.seconds, 3),
         )
 
     def _finer(self, scenario: Scenario) -> list[Repair]:
@@ -116,8 +109,7 @@ class _Quick:
 
     def _planned(self, scenario: Case, baseline: Baseline) -> bool:
         """Whether any use of a site keeps all limits: one is soon known."""
-        goal = scenario.goal.model_copy(update={"gap": 1.0, "effort": self.work})
-        request = scenario.model_copy(update={"goal": goal})
+        request = scenario.with_goal(gap=1.0, effort=self.deadline.limit)
         return make_plan(request, PLAIN, baseline=baseline, replications=0).schedule is not None
 
     def _value(self, limit: explain.Limit) -> float | None:
@@ -155,17 +147,9 @@ def without_place(scenario: Case, envelope: xr.Dataset | None = None) -> list[st
         scenario: what is asked.
         envelope: of the scenario, where it is known.
     """
-    return [says for producer in scenario.producers for says in _without_place(producer, scenario, envelope)]
-
-
-@singledispatch
-def _without_place(_: Producer, scenario: Case, envelope: xr.Dataset | None) -> list[str]:
+    if all(producer.by_step for producer in scenario.producers):
+        return []
     end = effort.now() + WHY.quick_list
     baseline = Baseline.of(scenario, envelope, over=lambda: effort.now() > end)
     heats = str(baseline.schedule.attrs["unplaced"])
     return [Message("the baseline finds no place for {heats}", heats=heats)] if heats else []
-
-
-@_without_place.register
-def _(_: ProcessNetwork, *__: object) -> list[str]:
-    return []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -17,13 +16,14 @@ from emberline.models.strategies import redispatch
 from emberline.planning.accounts.figures import Figures
 from emberline.planning.accounts.site_stores import ending_no_lower
 from emberline.planning.accounts.stock import difference
+from emberline.planning.engine.deadline import Deadline
 from emberline.planning.plan.alternatives.nearest import neighbours
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.caps import fixed
 from emberline.planning.plan.pipeline import Search
 from emberline.planning.plan.record import Plan
 from emberline.planning.planner import PLAIN, make_plan
-from emberline.scenarios import Case, Problem, Scenario, ScenarioError, effort
+from emberline.scenarios import Case, Problem, ScenarioError
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.state import Outage
@@ -38,13 +38,11 @@ class Resolver:
     """Plans a stored plan's plant again and again, each search beginning where the others ended."""
 
     plan: Plan
-    work: float
+    deadline: Deadline
     tell: Callable[[str], None]
     cancel: Callable[[], bool]
     asks: int = 1
     """Number of answers still to be computed. They share the remaining time."""
-    began: float = field(default_factory=effort.now)
-    began_s: float = field(default_factory=time.perf_counter)
     study: Study = field(default_factory=Study)
     better_schedules: list[xr.Dataset] = field(default_factory=list)
     """Better schedules of the stored plan's own scenario."""
@@ -56,7 +54,7 @@ class Resolver:
         cls, plan: Plan, work: float, tell: Callable[[str], None] | None, cancel: Callable[[], bool] | None
     ) -> Resolver:
         """A resolver that may have nobody to tell, and nobody who cancels."""
-        return cls(plan, work, tell or (lambda line: None), cancel or (lambda: False))
+        return cls(plan, Deadline(work), tell or (lambda line: None), cancel or (lambda: False))
 
     def __post_init__(self) -> None:
         assert self.plan.schedule is not None
@@ -80,14 +78,14 @@ class Resolver:
         return {**names, "status": plan.status, "gap": plan.gap}
 
     @property
-    def remaining(self) -> float:
-        """Work left."""
-        return self.work - (effort.now() - self.began)
+    def share(self) -> float:
+        """Work for one of the answers still to be computed."""
+        return max(self.deadline.rest / max(self.asks, 1), WHY.least)
 
     @property
     def over(self) -> bool:
         """Whether to stop asking."""
-        over = self.remaining <= 0 or self.cancel()
+        over = self.deadline.rest <= 0 or self.cancel()
         self.hurried = self.hurried or over
         return over
 
@@ -126,13 +124,12 @@ class Resolver:
             variant: :attr:`scenario` with a decision otherwise, so that the cap on cost is the same.
             envelope: of it; None: the stored plan's.
             begin: schedules to begin from, next to the baseline's and the stored one.
-            dispatches: of :meth:`judged`: plans that stand where the search finds none, or none better.
+            dispatches: of :meth:`ask_near`: plans that stand where the search finds none, or none better.
         """
         self.tell(says)
-        share = max(self.remaining / max(self.asks, 1), WHY.least)
+        share = self.share
         self.asks -= 1
-        goal = variant.goal.model_copy(update={"gap": min(variant.goal.gap, WHY.gap), "effort": share})
-        variant = variant.model_copy(update={"goal": goal})
+        variant = variant.with_goal(gap=min(variant.goal.gap, WHY.gap), effort=share)
         stands = [one.schedule for one in dispatches if one.schedule is not None and not one.reason]
         least = min(stands, key=lambda schedule: float(schedule.attrs["objective"]), default=None)
         search = Search(
@@ -180,50 +177,31 @@ class Resolver:
         return More(carbon_kg, sums.cost - before.cost - credit.cost, sums.peak_mw - before.peak_mw)
 
     def ask_near(
-        self, key: str, says: str, variant: Case, envelope: xr.Dataset | None = None, begin: Sequence[xr.Dataset] = ()
+        self,
+        key: str,
+        says: str,
+        variant: Case,
+        envelope: xr.Dataset | None = None,
+        target: xr.Dataset | None = None,
     ) -> tuple[Answer, list[redispatch.Redispatched]]:
         """Plan again from the schedules nearest to the stored one; with what the site can do under these.
 
         Args:
             key, says, variant, envelope: as of :meth:`ask`.
-            begin: schedules to begin from after the nearest.
+            target: a schedule to begin near to as well.
         """
-        near = self.near(variant, envelope)
-        dispatches = self.judged(variant, near, envelope)
-        begin = [*near, *begin]
+        of_variant = self.plan.envelope if envelope is None else envelope
+        near = neighbours(variant, of_variant, self.schedule)
+        begin = [*near, *([] if target is None else neighbours(variant, of_variant, target))]
+        dispatches = self._dispatched(variant, near, of_variant) if near else []
         return self.ask(key, says, variant, envelope=envelope, begin=begin, dispatches=dispatches), dispatches
 
-    def near(
-        self, variant: Scenario, envelope: xr.Dataset | None = None, target: xr.Dataset | None = None
-    ) -> list[xr.Dataset]:
-        """Schedules nearest to the stored one that keep other limits of the line; none where none is found so.
-
-        Args:
-            variant: with the other limits.
-            envelope: of it; None: the stored plan's.
-            target: what to be near to instead of the stored one.
-        """
-        schedule = self.schedule if target is None else target
-        return neighbours(variant, self.plan.envelope if envelope is None else envelope, schedule)
-
-    def judged(
-        self, variant: Case, near: Sequence[xr.Dataset], envelope: xr.Dataset | None = None
+    def _dispatched(
+        self, variant: Case, near: Sequence[xr.Dataset], envelope: xr.Dataset
     ) -> list[redispatch.Redispatched]:
-        """Schedules of :meth:`near` with the site used as well as can be around their heats.
-
-        A site with assets takes its time: then only the first.
-
-        Args:
-            variant: with its other limits.
-            near: schedules that keep them on the line.
-            envelope: of ``variant``; None: the stored plan's.
-        """
-        if not near:
-            return []
-        share = max(self.remaining / max(self.asks, 1), WHY.least)
-        goal = variant.goal.model_copy(update={"effort": share})
-        hasty = variant.model_copy(update={"goal": goal})
-        site = redispatch.Redispatch(hasty, self.plan.envelope if envelope is None else envelope, None)
+        """Schedules with the site used as well as can be around their heats; a site with assets takes its time: then
+        only the first."""
+        site = redispatch.Redispatch(variant.with_goal(effort=self.share), envelope, None)
         return [site.best(schedule) for schedule in (near[:1] if variant.site.assets else near)]
 
     def held_up(self, dispatches: Sequence[redispatch.Redispatched]) -> tuple[str, ...]:
@@ -262,9 +240,8 @@ def capped(plan: Plan, listed: xr.Dataset) -> Case:
     """
     scenario = plan.scenario
     limits = fixed(scenario, plan.envelope, listed)
-    goal = scenario.goal.model_copy(update={"caps": limits})
     calm = scenario.disturbances.model_copy(update={"replications": 0})
-    return scenario.model_copy(update={"goal": goal, "disturbances": calm})
+    return scenario.with_goal(caps=limits).model_copy(update={"disturbances": calm})
 
 
 def better_of(schedule: xr.Dataset, other: xr.Dataset) -> xr.Dataset:

@@ -17,7 +17,7 @@ from emberline.planning.accounts.unit_runs import RUN, UnitRun, unit_runs
 from emberline.planning.answer.uses import SIGNALS, signal, signal_text
 from emberline.planning.plan.record import Plan
 from emberline.scenarios import Scenario
-from emberline.scenarios.messages import Message
+from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.process.record import Process, in_steps
 from emberline.studies.why.slack import MW, Slack, Stop
 
@@ -55,11 +55,10 @@ def intensity(plan: Plan, one: UnitRun) -> Message:
     """Weight of the goal for a MWh of a run, and its mean over all imports of the plan, in words."""
     assert plan.replay is not None
     worth, kind, unit = signal(plan)
-    return Message(
-        "{signal} while it runs: {here} {unit}; mean of all that the plan imports: {mean} {unit}",
-        signal=Message(SIGNALS[kind]), here=signal_text(weighted(worth[one.first : one.last], power(plan.replay, one))),
-        mean=signal_text(weighted(worth, plan.replay["import_mw"].to_numpy())), unit=unit,
-    )  # fmt: skip
+    here = signal_text(weighted(worth[one.first : one.last], power(plan.replay, one)))
+    mean = signal_text(weighted(worth, plan.replay["import_mw"].to_numpy()))
+    text = mark("{signal} while it runs: {here} {unit}; mean of all that the plan imports: {mean} {unit}")
+    return Message(text, signal=Message(SIGNALS[kind]), here=here, mean=mean, unit=unit)
 
 
 def power(run: xr.Dataset, one: UnitRun) -> np.ndarray:
@@ -174,10 +173,8 @@ class _Moved:
         limit = self.scenario.site.grid.import_limit_mw
         if limit is None:
             return None
-        change, interval_min = (
-            self._change(self.power, self.begin, last, by),
-            self.scenario.site.grid.metered_interval_min,
-        )
+        interval_min = self.scenario.site.grid.metered_interval_min
+        change = self._change(self.power, self.begin, last, by)
         edges = np.arange(self.n + 1) * self.step
         meters = np.arange(len(self.meter) + 1) * interval_min
         energy = np.interp(meters, edges, np.concatenate([[0.0], np.cumsum(change) * self.step]))

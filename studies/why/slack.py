@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from emberline.planning.plan.replan import moving_together
 from emberline.scenarios import Scenario
 from emberline.scenarios.case.line import phase_power
 from emberline.scenarios.messages import Message, mark
@@ -202,11 +203,7 @@ def _around(line: list[_Operation], one: _Operation) -> Neighbours:
 
 
 def _same_cast(scenario: Scenario, first: _Operation, second: _Operation) -> bool:
-    casting = scenario.line.campaign_stage
-    if casting is None or casting.name != first.stage:
-        return False
-    orders = {heat.name: heat.order for heat in scenario.heats}
-    return orders[first.heat] == orders[second.heat]
+    return (second.heat, first.stage) in moving_together(scenario, first.heat, first.stage)
 
 
 def _import_excess(scenario: Scenario, run: xr.Dataset, one: _Operation, limit: float) -> Callable[[float], float]:

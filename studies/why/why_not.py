@@ -7,7 +7,6 @@ the model is linear in them, else by halving.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +15,7 @@ import xarray as xr
 
 from emberline.models import explain
 from emberline.models.search import schedule as schedules
+from emberline.planning.engine.deadline import Deadline
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import Search, stands
 from emberline.planning.plan.record import violations
@@ -24,6 +24,7 @@ from emberline.scenarios import Case, Scenario, ScenarioError, effort
 from emberline.scenarios.checking import to_the_minute
 from emberline.scenarios.line.rounding import worth_a_try
 from emberline.scenarios.messages import Message
+from emberline.scenarios.plain import Plain
 from emberline.studies.why.tuning import LAST_RESORT, SHARES, WHY
 
 __all__ = ["Repair", "WhyNot", "why_not"]
@@ -33,9 +34,10 @@ Changed = Callable[[Sequence[str]], Case]
 
 
 @dataclass(frozen=True)
-class Repair:
+class Repair(Plain):
     """Changes with which there is a plan."""
 
+    named = {"overrides": "set", "kinds": ""}
     says: tuple[str, ...]
     overrides: tuple[str, ...]
     keys: tuple[str, ...]
@@ -46,16 +48,12 @@ class Repair:
     cancels: bool = False
     """Whether an order, a delivery or a demand is left out as a whole: possible, but never applied unasked."""
 
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        says, overrides, keys = map(list, (self.says, self.overrides, self.keys))
-        return {"says": says, "set": overrides, "keys": keys, "price": self.price, "cancels": self.cancels}
-
 
 @dataclass(frozen=True)
-class WhyNot:
+class WhyNot(Plain):
     """Why a scenario has no plan."""
 
+    named = {"keys": "conflict_keys", "attempts": "limits_tried", "of": "limits"}
     status: str
     """``feasible``, ``infeasible`` (proven), ``no plan on this grid`` (proven for starts on steps) or ``unknown``: no
     plan was found, and no proof."""
@@ -83,21 +81,6 @@ class WhyNot:
         """The first repair that still delivers and serves everything; None: there is none."""
         return next((repair for repair in self.repairs if not repair.cancels), None)
 
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        lists = {"missing": list(self.missing), "conflict": list(self.conflict), "conflict_keys": list(self.keys)}
-        return {
-            "status": self.status,
-            "step_min": self.step_min,
-            **lists,
-            "irreducible": self.irreducible,
-            "repairs": [repair.summary() for repair in self.repairs],
-            "limits_tried": self.attempts,
-            "limits": self.of,
-            "complete": self.complete,
-            "seconds": round(self.seconds, 3),
-        }
-
 
 def why_not(
     changed: Changed,
@@ -120,17 +103,15 @@ def why_not(
     """
     with effort.net(time_limit_s):
         tell, polled = on_progress or (lambda line: None), cancel or (lambda: False)
-        return _Search(changed, work or time_limit_s, tell, polled).run(proven)
+        return _Search(changed, Deadline(work or time_limit_s), tell, polled).run(proven)
 
 
 @dataclass
 class _Search:
     changed: Changed
-    work: float
+    deadline: Deadline
     tell: Callable[[str], None]
     cancel: Callable[[], bool]
-    began: float = field(default_factory=effort.now)
-    began_s: float = field(default_factory=time.perf_counter)
     elastic: explain.Elastic | None = None
     repairs: list[Repair] = field(default_factory=list)
     hopeless: set[tuple[str, float]] = field(default_factory=set)
@@ -139,12 +120,8 @@ class _Search:
     """Keys of what cannot all hold, where that is known."""
 
     @property
-    def remaining(self) -> float:
-        return self.work - (effort.now() - self.began)
-
-    @property
     def over(self) -> bool:
-        return self.remaining <= 0 or self.cancel()
+        return self.deadline.rest <= 0 or self.cancel()
 
     def run(self, proven: bool) -> WhyNot:
         scenario = self.changed(())
@@ -173,9 +150,9 @@ class _Search:
             self.tell(Message("which limits cannot all hold?"))
             start = listed if listed is not None and not violations(baseline.run) else None
             self.elastic = explain.Elastic(scenario, envelope, start, limits)
-            conflict = self.elastic.conflict(work=min(self.remaining / 4, WHY.conflict))
+            conflict = self.elastic.conflict(work=min(self.deadline.rest / 4, WHY.conflict))
             irreducible = bool(conflict)
-            if not conflict and self.elastic.smallest(work=self.remaining / 4):
+            if not conflict and self.elastic.smallest(work=self.deadline.rest / 4):
                 conflict = self.elastic.proof()
         if not doubtful and not explain.hours(scenario, envelope):
             self._finer(scenario)
@@ -205,7 +182,7 @@ class _Search:
         )
 
     def _report(self, status: str, scenario: Scenario, **fields: Any) -> WhyNot:
-        return WhyNot(status, scenario.horizon.step_min, **fields, seconds=time.perf_counter() - self.began_s)
+        return WhyNot(status, scenario.horizon.step_min, **fields, seconds=round(self.deadline.seconds, 3))
 
     def judge(self, overrides: Sequence[str], patience: float = WHY.patience) -> bool | None:
         """Whether there is a plan with overrides; None: neither a plan nor a proof was found in time.
@@ -225,11 +202,10 @@ class _Search:
         if listed is not None and stands(scenario, baseline):
             return True
         # once something helps, others are looked for less long
-        work = max(WHY.judged, self.remaining / patience) / (2 if self.repairs else 1)
+        work = max(WHY.judged, self.deadline.rest / patience) / (2 if self.repairs else 1)
         if explain.missing(scenario, envelope) or explain.impossible(scenario, envelope, listed, work=work):
             return False
-        goal = scenario.goal.model_copy(update={"gap": 1.0, "effort": work})
-        hasty = scenario.model_copy(update={"goal": goal})
+        hasty = scenario.with_goal(gap=1.0, effort=work)
         search = Search(lists=False, end_levels=False)
         trial = make_plan(hasty, PLAIN, baseline=baseline, search=search, replications=0, cancel=self.cancel)
         if trial.has_schedule:
@@ -242,7 +218,7 @@ class _Search:
         if any("horizon.step_min" in repair.keys for repair in self.repairs):
             return schedules.ON_GRID
         proven = explain.hours(scenario, envelope) or explain.impossible_at_all(
-            scenario, envelope, listed, work=max(WHY.judged, self.remaining / WHY.patience)
+            scenario, envelope, listed, work=max(WHY.judged, self.deadline.rest / WHY.patience)
         )
         return "infeasible" if proven else schedules.ON_GRID
 
@@ -283,7 +259,7 @@ class _Search:
                 # what is in conflict stays so, whatever happens elsewhere
                 self.hopeless.add((limit.key, limit.sign))
                 return None
-            threshold = self.elastic.alone(limit, work=min(self.remaining, WHY.conflict))
+            threshold = self.elastic.alone(limit, work=min(self.deadline.rest, WHY.conflict))
             if threshold is None:
                 self.hopeless.add((limit.key, limit.sign))
                 return None
@@ -355,7 +331,7 @@ class _Search:
         """The least sum of slack, as the relaxation has it, then in whole numbers, then more of it."""
         assert self.elastic is not None
         for relax in (True, False):
-            least = self.elastic.smallest(work=max(self.remaining / 4, 1.0), relax=relax)
+            least = self.elastic.smallest(work=max(self.deadline.rest / 4, 1.0), relax=relax)
             if not least or (not relax and not self.elastic.whole):
                 continue
             by_key = {limit.key: limit for limit in self.elastic.limits if limit.key in least}

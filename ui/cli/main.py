@@ -121,7 +121,7 @@ def simulate(scenario: Named, changes: Changes = None, as_json: AsJson = False) 
     figures = sums.figures(case, run)
     missed = violations(run)
     if as_json:
-        print_json({"scenario": case.name, "baseline": figures.as_dict() | {"violations": missed}})
+        print_json({"scenario": case.name, "baseline": figures.summary() | {"violations": missed}})
         return
     for line in terminal.heading(case):
         print(line)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from emberline.planning.accounts.figures import SAME, Figures
+from emberline.scenarios.plain import Plain
 
 ONE_SIGNAL, LEAST_CARBON, NO_REGRET, LEAST_COST = NAMES = ("one signal", "least carbon", "no regret", "least cost")
 """*One signal*: least carbon by the goal's signal, whatever is emitted by the other one. *No regret*: least carbon of
@@ -13,7 +13,7 @@ what costs no more than the baseline."""
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(Plain):
     """A plan that could be chosen: undisturbed figures, and how sure its search is."""
 
     name: str
@@ -35,7 +35,3 @@ class Choice:
             (self.cost, self.figures.cost) if self.name == LEAST_COST else (self.carbon_kg, self.figures.carbon_kg)
         )
         return saved < -SAME * max(abs(of), 1.0)
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self) | {"figures": self.figures.as_dict()}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+
+from emberline.scenarios.plain import Plain
 
 
 @dataclass(frozen=True)
-class AsRun:
+class AsRun(Plain):
     """Day with which a plan is compared."""
 
     log: str
@@ -16,7 +17,3 @@ class AsRun:
     """File of the meter; empty: electricity is that of the scenario's heats."""
     missed: int = 0
     """Limits that the plant missed that day, with the scenario's durations."""
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self)

@@ -126,11 +126,9 @@ def _schedule(
 def _metered(scenario: Scenario, run: xr.Dataset, meter: Meter) -> xr.Dataset:
     """The run with the electricity that was metered; what differs is taken from the grid."""
     horizon = scenario.horizon
-    begin = meter.after(horizon.instant(0))
-    grid = np.repeat(begin, max(round(meter.interval_min), 1)) + np.tile(
-        np.arange(max(round(meter.interval_min), 1)), len(begin)
-    )
-    power = np.repeat(meter.power_mw, max(round(meter.interval_min), 1))
+    begin, minutes = meter.after(horizon.instant(0)), max(round(meter.interval_min), 1)
+    grid = (begin[:, None] + np.arange(minutes)).ravel()
+    power = np.repeat(meter.power_mw, minutes)
 
     def mean(width_min: float, count: int) -> np.ndarray:
         place = np.floor(grid / width_min).astype(int)
@@ -145,10 +143,10 @@ def _metered(scenario: Scenario, run: xr.Dataset, meter: Meter) -> xr.Dataset:
     more = mean(horizon.step_min, horizon.n_steps) - used
     interval, size = scenario.site.grid.metered_interval_min, run.sizes["meter"]
     per_step = max(round(interval / horizon.step_min), 1)
-    later = mean(interval, size) - (
-        used[: size * per_step].reshape(size, per_step).mean(axis=1) if size * per_step == len(used)
-        else np.repeat(used, max(round(horizon.step_min / interval), 1))[:size]
-    )  # fmt: skip
+    by_meter = np.repeat(used, max(round(horizon.step_min / interval), 1))[:size]
+    if size * per_step == len(used):
+        by_meter = used.reshape(size, per_step).mean(axis=1)
+    later = mean(interval, size) - by_meter
     imported = run["import_mw"].to_numpy() - run["export_mw"].to_numpy() + more
     return run.assign(
         line_mw=run["line_mw"] + more,

@@ -47,49 +47,23 @@ class _Line:
         self.unit: dict[line.Key, int] = {}
         self.at: dict[line.Key, int] = {}
         self.window: dict[line.Key, tuple[float, float]] = {}
-        self.holds: dict[line.Key, int] = {}
-        self.works: dict[line.Key, float] = {}
-        """Minutes for which a unit must be available."""
         self.possible = True
-        for h, heat in enumerate(problem.heats):
-            for i, operation in enumerate(heat.operations):
-                is_fixed = operation.started_min is not None
-                unit = target.unit[h][i] if target.unit[h][i] in operation.units else next(iter(operation.units), -1)
-                window = operation.window(unit)
-                key, place = (h, i), (target.unit[h][i], target.slot[h][i])
-                self._take(key, *place, operation.units, window, is_fixed, operation.occupy, operation.planned)
-        for c, cast in enumerate(problem.casts):
-            u, at = target.cast_unit[c], target.cast_slot[c]
-            caster = u if u in cast.units else next(iter(cast.units), -1)
-            window = (cast.first.get(caster, 0), cast.last.get(caster, -1))
-            self._take((-1, c), u, at, cast.units, window, cast.started_min is not None, cast.occupy, cast.planned)
-
-    def _take(
-        self,
-        key: line.Key,
-        unit: int,
-        at: int,
-        units: tuple[int, ...],
-        window: tuple[int, int],
-        is_fixed: bool,
-        holds: dict[int, int],
-        works: dict[int, float],
-    ) -> None:
-        if not units or (not is_fixed and window[0] > window[1]):
-            self.possible = False
-            return
-        self.unit[key] = unit if unit in units else units[0]
-        self.holds[key], self.works[key] = holds[self.unit[key]], works[self.unit[key]]
-        self.window[key] = (at, at) if is_fixed else window
-        self.at[key] = at
+        for key, work, unit, at, _ in target.placed(problem):
+            if not work.units:
+                self.possible = False
+                continue
+            self.unit[key] = unit if unit in work.units else work.units[0]
+            self.window[key] = (at, at) if work.started_min is not None else work.window(self.unit[key])
+            self.possible = self.possible and self.window[key][0] <= self.window[key][1]
+            self.at[key] = at
 
     def dodge(self, starts: line.Starts, later: bool) -> bool:
         """Narrow the windows of what runs while its unit is not available; whether there was any."""
         moved = False
         for key, unit in self.unit.items():
-            at = starts.cast_slot[key[1]] if key[0] < 0 else starts.slot[key[0]][key[1]]
+            _, at = starts.place(key)
             low, high = self.window[key]
-            open_ = self.problem.available(unit, self.works[key])
+            open_ = self.problem.available(unit, self.problem.work(key).planned[unit])
             if low == high or at < 0 or open_[min(at, len(open_) - 1)]:
                 continue
             after, before = np.flatnonzero(open_[at:]), np.flatnonzero(open_[:at])
@@ -101,28 +75,20 @@ class _Line:
 
     def _rules(self) -> Iterator[Rule]:
         """Lags from stage to stage, and one after the other on each unit."""
-        problem, cast_of = self.problem, self.problem.cast_of()
-        for h, heat in enumerate(problem.heats):
-            for i, operation in enumerate(heat.operations):
-                last = i == len(heat.operations) - 1
-                if last and h not in cast_of:
-                    continue
-                here, row = (h, i), operation.units.index(self.unit[h, i])
-                there = (-1, cast_of[h][0]) if last else (h, i + 1)
-                units = problem.casts[there[1]].units if last else heat.operations[i + 1].units
-                column = units.index(self.unit[there])
-                least, most = heat.least[i][row, column], heat.most[i][row, column]
-                yield here, there, float(least)
-                yield there, here, -float(most)
+        for link in self.problem.links():
+            here, there = link
+            least, most = self.problem.lag(link, (self.unit[here], self.unit[there]))
+            yield here, there, float(least)
+            yield there, here, -float(most)
         on: dict[int, list[line.Key]] = {}
         for key in sorted(self.at, key=lambda key: (float(np.clip(self.at[key], *self.window[key])), self.at[key])):
             on.setdefault(self.unit[key], []).append(key)
         for sequence in on.values():
             for one, two in itertools.pairwise(sequence):
-                started_min = problem.work(one).started_min
+                work = self.problem.work(one)
                 # what has begun within a slot holds its unit so much longer
-                within = 0.0 if started_min is None else started_min / problem.step_min - self.at[one]
-                yield one, two, float(math.ceil(self.holds[one] + within - EPS))
+                within = 0.0 if work.started_min is None else work.started_min / self.problem.step_min - self.at[one]
+                yield one, two, float(math.ceil(work.occupy[self.unit[one]] + within - EPS))
 
     def solve(self) -> line.Starts | None:
         """Least sum of moves; each start has its slot and its distance from what is target."""
@@ -154,7 +120,6 @@ class _Line:
 
     def _starts(self, slot: dict[line.Key, float]) -> line.Starts:
         problem = self.problem
-
         operations = [range(len(heat.operations)) for heat in problem.heats]
         return line.Starts(
             unit=tuple(tuple(self.unit[h, i] for i in indices) for h, indices in enumerate(operations)),

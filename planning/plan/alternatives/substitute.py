@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import xarray as xr
 
@@ -26,8 +27,6 @@ def substitute(base: Plan, schedule: xr.Dataset, baseline: Baseline, *, reason: 
         ContradictionError: the bound lies above it.
     """
     result = follow(base.scenario, baseline=baseline, schedule=schedule, replications=None if judged else 0)
-    result = dataclasses.replace(
-        result, reason=reason, baseline=base.baseline, baseline_figures=base.baseline_figures,
-        baseline_complete=base.baseline_complete,
-    )  # fmt: skip
-    return proven(result, base.bound)
+    names = ("baseline", "baseline_figures", "baseline_complete")
+    compared: dict[str, Any] = {name: getattr(base, name) for name in names}
+    return proven(dataclasses.replace(result, reason=reason, **compared), base.bound)

@@ -135,7 +135,7 @@ class Robustness:
             draft_objective=draft.objective,
             draft_bound=draft.bound,
             draft_gap=draft.gap,
-            draft_figures=sums.as_dict() if sums is not None else {},
+            draft_figures=sums.summary() if sums is not None else {},
             draft_saving=draft.saved(),
             price=self.price,
             most_price=self.most_price,

@@ -58,7 +58,7 @@ def _sweep(plan: Plan, folder: Path) -> Figures | None:
 
 
 def _why(plan: Plan, folder: Path) -> Figures | None:
-    answer = Resolver(plan, 30, lambda line: None, lambda: False).ask("as it is", "as it is", plan.scenario)
+    answer = Resolver.of(plan, 30, None, None).ask("as it is", "as it is", plan.scenario)
     assert answer.schedule is not None
     return planning.follow(plan.scenario, answer.schedule).replay_figures
 

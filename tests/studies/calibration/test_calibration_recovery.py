@@ -107,10 +107,11 @@ def test_the_likelier_law_is_taken() -> None:
     served: Case = plant().model_copy(update={"disturbances": scenario})
     unit_fits = fit_units(wrong(), checked(twin_log(served, replications=range(25)), wrong()))
     # a caster is held back to the plan's pace in half of its heats, and exponential all the same
-    assert [unit.exponential for unit in unit_fits] == [True, True, True]
+    assert [unit.durations.family.name for unit in unit_fits if unit.durations] == ["exponential"] * 3
     durations = {
         (item.unit, item.grade): item for unit in unit_fits for item in unit.estimates if item.kind == "duration"
     }
     for key, item in durations.items():
         assert _within(item.low, TRUE["duration", *key], item.high), item
-    assert not any(unit.exponential for unit in fit_units(wrong(), checked(log(), wrong())))
+    fits = [unit.durations for unit in fit_units(wrong(), checked(log(), wrong()))]
+    assert not any(law is not None and law.family.name == "exponential" for law in fits)

@@ -38,7 +38,7 @@ def test_each_run_says_what_stops_it() -> None:
     """Proves: of the best plan, which uses the four cheap hours, each run has its price and the two stops worked out by
     hand, also in Chinese. Sensitivity: a stop of the other side, or of a store that nothing is taken from."""
     result = make_plan(plant(), PLAIN)
-    resolver = Resolver(result, 10.0, lambda line: None, lambda: False)
+    resolver = Resolver.of(result, 10.0, None, None)
     facts = list(OfUnit(resolver, "mill").facts())[-2:]
     assert facts == [
         "mill runs from Mon 05 Jan 00:00 to Mon 05 Jan 03:00 at 60.0 EUR/MWh: 0 min earlier at most (the horizon), "
