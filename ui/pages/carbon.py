@@ -12,7 +12,6 @@ import streamlit as st
 from emberline.planning.accounts import Ledger, emissions, ledger
 from emberline.planning.plan import stock_credit
 from emberline.reports.charts import carbon
-from emberline.reports.charts.view import weeks
 from emberline.reports.text import mark, tr, wording
 from emberline.scenarios import Scenario
 from emberline.scenarios.case.scenario import ProcessNetwork, Producer, ProductionLine
@@ -185,14 +184,12 @@ def _difference(delta: float) -> str:
 
 
 def _over_time(subject: Subject, ours: Ledger, signal: str) -> None:
-    scenario, views = subject.scenario, weeks(subject.scenario.horizon)
-    name = next(iter(views))
-    if len(views) > 1:
-        name = st.selectbox(tr("Part of the horizon"), list(views), key=f"carbon.part.{scenario.name}")
+    scenario = subject.scenario
+    view = chart_cache.part(scenario.horizon, f"carbon.part.{scenario.name}")
     with st.container(key="timeline"):
         chart_cache.chart(
-            ("carbon", *subject.key, signal, views[name].span_min),
-            lambda: carbon.by_step(scenario, ours, signal, views[name]),
+            ("carbon", *subject.key, signal, view.span_min),
+            lambda: carbon.by_step(scenario, ours, signal, view),
             tr("Carbon over time; the table below has hourly values."),
         )
     caption("Stacked from below: scope 1, bought heat, grid. Dashed: the total with the other grid intensity.")

@@ -14,7 +14,6 @@ from emberline.reports.charts import front as front_charts
 from emberline.reports.text import mark, say, stamp, tr, trn, wording
 from emberline.runs.jobs import JobStatus, queue
 from emberline.runs.store import StoreError, fronts
-from emberline.runs.store import fronts as stored_fronts
 from emberline.scenarios.goal_metrics import GOALS, NAMES
 from emberline.scenarios.home import RUN_ID
 from emberline.scenarios.metrics import legible_bound
@@ -150,7 +149,7 @@ def _against(place: Any, label: str, value: float, baseline: float, digits: int)
 def _open(stored: fronts.StoredFront, point: int) -> None:
     """Open the plan of a point; it is made and stored when it is first opened."""
     request = queue.request(stored.id)
-    with job_progress.refusal():
+    with widgets.refusal():
         run = job_progress.start(
             request.get("scenario") or stored.front.scenario.name,
             request.get("overrides", ()),
@@ -226,20 +225,15 @@ def page() -> None:
     """Draw the page for the front in the address, or for none."""
     front = _current()
     status = job_progress.find_status(front)
-    stored = _open_front(front) if front and (status is None or status.state == "stored") else None
+    stored = None
+    if front and (status is None or status.state == "stored"):
+        with widgets.refusal(StoreError):
+            stored = _read(front)
     with st.sidebar:
         place = st.container(key="start")
         request = ask("pareto", queue.request(front).get("note", {}) if front else {})
-        points = int(
-            widgets.number(
-                tr("Points of the front"),
-                "pareto.points",
-                POINTS,
-                3,
-                MAX_POINTS,
-                help=tr("Including both ends; each point takes up to two searches of the time limit"),
-            )
-        )
+        about = tr("Including both ends; each point takes up to two searches of the time limit")
+        points = widgets.number(tr("Points of the front"), "pareto.points", POINTS, 3, MAX_POINTS, help=about)
         busy = status is not None and not status.ended
         metric = _metric(request)
         bars = bool(request.problems) or busy or request.scenario is None
@@ -279,17 +273,9 @@ def _look_at(front: str) -> None:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _read(front: str) -> stored_fronts.StoredFront:
+def _read(front: str) -> fronts.StoredFront:
     """A stored front; immutable, hence shared."""
-    return stored_fronts.read(front)
-
-
-def _open_front(front: str) -> stored_fronts.StoredFront | None:
-    try:
-        return _read(front)
-    except StoreError as error:
-        st.warning(say(str(error)))
-        return None
+    return fronts.read(front)
 
 
 def _metric(request: Request) -> str:
@@ -307,17 +293,17 @@ def _requested(front: str) -> str:
 
 def _start(request: Request, points: int, metric: str) -> None:
     settings = {"points": points} if metric == CARBON else {"points": points, "metric": metric}
-    with job_progress.refusal():
+    with widgets.refusal():
         _look_at(job_progress.start(request.name, request.overrides, note=request.note, kind="front", options=settings))
 
 
 def _earlier(front: str) -> None:
-    fronts = {number: headline for number, headline in stored_fronts.headlines(EARLIER).items() if number != front}
-    if not fronts:
+    earlier = {number: headline for number, headline in fronts.headlines(EARLIER).items() if number != front}
+    if not earlier:
         return
 
     def name(number: str) -> str:
-        headline = fronts[number]
+        headline = earlier[number]
         points = trn("{count} point", "{count} points", headline["points"])
         parts = [stamp(headline["created"].astimezone()), headline["scenario"], points]
         parts += [] if headline["metric"] == CARBON else [tr(NAMES[headline["metric"]])]
@@ -325,7 +311,7 @@ def _earlier(front: str) -> None:
 
     with st.expander(tr("Earlier fronts")):
         choice = st.selectbox(
-            tr("Front"), list(fronts), index=None, format_func=name, placeholder=tr("choose one"), key="pareto.earlier"
+            tr("Front"), list(earlier), index=None, format_func=name, placeholder=tr("choose one"), key="pareto.earlier"
         )
         if st.button(tr("Open"), disabled=choice is None, width="stretch", key="pareto.open_earlier"):
             _look_at(str(choice))

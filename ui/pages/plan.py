@@ -24,7 +24,7 @@ from emberline.scenarios.metrics import METRICS, amount_digits, legible_bound
 from emberline.ui.pages.request.form import Request, ask, start
 from emberline.ui.pages.request.sources import AT_ONCE, OF, look, note_of, same
 from emberline.ui.pages.result import repairs, result, units
-from emberline.ui.pages.session import chart_cache, job_progress, run_or_baseline, session, stored_runs
+from emberline.ui.pages.session import chart_cache, job_progress, run_or_baseline, session, stored_runs, widgets
 from emberline.ui.pages.session.widgets import caption, info, paragraph, warning
 
 STEP_OF = {"draft": "optimize", "round": "optimize", "judge": "replays"}
@@ -85,7 +85,7 @@ def _status(run: str) -> queue.JobStatus | None:
 
 
 def _start(request: Request) -> None:
-    with job_progress.refusal():
+    with widgets.refusal():
         run = start(request)
         session.choose(run)
         st.session_state[OF] = run
@@ -124,7 +124,7 @@ def _facts(scenario: Case) -> None:
     assets = pd.DataFrame(list(facts.assets(scenario)), columns=columns)
     if len(assets):
         with st.expander(trn("{count} asset on the site", "{count} assets on the site", len(assets))):
-            st.dataframe(assets, hide_index=True, height=min(35 * (len(assets) + 1) + 3, 640))
+            widgets.table(assets)
     offers = tr("carbon intensity of the grid (dashed: marginal) and price of electricity")
     st.markdown(f"**{tr('Market:')}** {offers}")
     chart_cache.market(scenario)

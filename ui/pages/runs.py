@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +18,7 @@ from emberline.runs.store import Entry, Filter, Store, StoreError
 from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.records.horizon import Horizon
-from emberline.ui.pages.session import session, stored_runs
+from emberline.ui.pages.session import session, stored_runs, widgets
 from emberline.ui.pages.session.navigation import go
 
 STATES = {"stored": "stored", "working": "working", "broken": "ended", "deleted": "deleted"}
@@ -109,10 +110,8 @@ def _table(store: Store, entries: list[Entry]) -> None:
             tr("run"): [entry.id[:8] for entry in entries],
         }
     )
-    st.dataframe(
-        table, hide_index=True, placeholder="–", height=min(35 * (len(table) + 1) + 3, 640), key="runs.table",
-        on_select=lambda: _clicked([entry.id for entry in entries]), selection_mode="single-row",
-    )  # fmt: skip
+    click = partial(_clicked, [entry.id for entry in entries])
+    widgets.table(table, placeholder="–", key="runs.table", on_select=click, selection_mode="single-row")
     st.caption(
         tr(
             "Click a row to choose a run. Saved: compared with the baseline. Holds: days without a missed limit. Both "

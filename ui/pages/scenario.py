@@ -20,7 +20,7 @@ from emberline.ui.pages.editor.draft import DraftState
 from emberline.ui.pages.editor.drawing import sheet
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.request.sources import SCENARIO_KEY, ScenarioSource
-from emberline.ui.pages.session import chart_cache, navigation, session, sign_in
+from emberline.ui.pages.session import chart_cache, navigation, session, sign_in, widgets
 
 VIEWS = {
     "sheet": mark("Flow sheet"),
@@ -130,10 +130,7 @@ def _facts(scenario: Case) -> None:
     lines = [line.partition(": ") for line in facts.lines(scenario)]
     with st.expander(tr("Summary")):
         table = pd.DataFrame([(what, says) for what, _, says in lines], columns=["what", "says"])
-        st.dataframe(
-            table, hide_index=True, height=min(35 * (len(table) + 1) + 3, 480), alt=tr("Summary"),
-            column_config={"what": tr("what"), "says": tr("value")},
-        )  # fmt: skip
+        widgets.table(table, {"what": tr("what"), "says": tr("value")}, 480, alt=tr("Summary"))
     chart_cache.market(scenario)
 
 

@@ -15,7 +15,7 @@ from emberline.scenarios.home import RUN_ID
 from emberline.ui.pages.analyses import calibrate, of_plan, of_scenario
 from emberline.ui.pages.analyses.shape import Analysis, Question
 from emberline.ui.pages.request import form
-from emberline.ui.pages.session import job_progress, navigation, session, stored_runs
+from emberline.ui.pages.session import job_progress, navigation, session, stored_runs, widgets
 
 ANALYSIS, RESULT = "analysis", "result"
 """In the address: the analysis, and the job or stored result that is shown."""
@@ -92,7 +92,7 @@ def _plan() -> StoredRun | None:
 
 def _start(name: str, subject: Any, question: Question) -> None:
     options = {**question.options, "analysis": name}
-    with job_progress.refusal():
+    with widgets.refusal():
         if isinstance(subject, form.Request):
             job = job_progress.start(
                 subject.name, subject.overrides, note=subject.note, kind="analysis", options=options

@@ -190,7 +190,7 @@ def ask(stored: StoredRun, busy: bool) -> None:
                 "replications": REPLAYS,
                 "time_limit_s": seconds,
             }
-            with job_progress.refusal():
+            with widgets.refusal():
                 job_progress.start(kind="hold", options=request)
                 st.rerun()
 

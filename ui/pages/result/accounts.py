@@ -17,6 +17,7 @@ from emberline.reports.compliance import AVERAGE, product_emissions
 from emberline.reports.text import mark, say, tr, wording
 from emberline.reports.text.numbers import clauses, listed
 from emberline.scenarios import Scenario
+from emberline.ui.pages.session import widgets
 from emberline.ui.pages.session.widgets import caption
 
 SCOPES = {
@@ -151,13 +152,8 @@ def _of(entry: Any, name: str) -> float:
 def draw(table: pd.DataFrame, digits: dict[str, int], widths: dict[str, int] | None = None) -> None:
     """Draw a table with given digits and column widths [px]; its height is limited."""
     formats: dict[Any, Any] = {name: partial(wording.number, digits=count) for name, count in digits.items()}
-    st.dataframe(
-        table.style.format(formats, na_rep="–"),
-        hide_index=True,
-        placeholder="–",
-        height=min(35 * (len(table) + 1) + 3, 640),
-        column_config={name: st.column_config.Column(width=width) for name, width in (widths or {}).items()},
-    )
+    config = {name: st.column_config.Column(width=width) for name, width in (widths or {}).items()}
+    widgets.table(table.style.format(formats, na_rep="–"), config, placeholder="–")
 
 
 HOURS_OF_YEAR = 8760

@@ -23,7 +23,7 @@ from emberline.studies.why import slack as slacks_of
 from emberline.ui.pages.result import board
 from emberline.ui.pages.result import repairs as locking
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, navigation
+from emberline.ui.pages.session import chart_cache, navigation, widgets
 
 LOCKED, START, AT_MIN = "locked", mark("start"), "start_min"
 NAMES = (mark("heat"), mark("order"), mark("grade"), mark("stage"), mark("unit"))
@@ -211,7 +211,7 @@ def edit(plan: Plan, run: str) -> None:
     columns[AT_MIN] = None  # hidden
     after = st.data_editor(
         before, hide_index=True, key=f"heats.{run}", column_config=columns,
-        height=min(35 * (len(before) + 1) + 3, 640),
+        height=widgets.height(len(before)),
         disabled=[name for name in before.columns if name not in (LOCKED, START)],
     )  # fmt: skip
     locked, freed, faults = changes(scenario, before, after)

@@ -21,7 +21,7 @@ from emberline.scenarios.records.orders import AnyLock, Lock, RunLock
 from emberline.studies.why import quick
 from emberline.ui.pages.request import quick_form
 from emberline.ui.pages.request.sources import note_of
-from emberline.ui.pages.session import job_progress, navigation, session
+from emberline.ui.pages.session import job_progress, navigation, session, widgets
 
 LOCKS = "locks"
 """Key in the inputs of a request."""
@@ -235,7 +235,7 @@ def _why(run: str) -> str:
 
 def _start_why(run: str, question: Question, note: dict[str, Any]) -> None:
     options = {"analysis": "why_not", "time_limit_s": TIME_LIMIT_S, "run": run}
-    with job_progress.refusal():
+    with widgets.refusal():
         job_progress.start(question.scenario, question.overrides, note=note, kind="analysis", options=options)
         st.rerun()
 
@@ -344,7 +344,7 @@ def _plan(question: Question, note: dict[str, Any], more: list[str], then: Calla
         repairs = [text for text in repairs if text != NO_MORE_COST or text in more]
     inputs |= {KEY: list(dict.fromkeys(repairs))}
     note = {"scenario": question.scenario, **note, "inputs": inputs}
-    with job_progress.refusal():
+    with widgets.refusal():
         overrides = [*question.overrides, *more]
         run = job_progress.start(question.scenario, overrides, note=note, options=options_of(inputs[KEY]))
         name = str(note["scenario"])

@@ -13,10 +13,11 @@ import streamlit as st
 from streamlit.elements.vega_charts import _convert_altair_to_vega_lite_spec
 
 from emberline.reports.charts import plan
-from emberline.reports.charts.view import View
+from emberline.reports.charts.view import View, weeks
 from emberline.reports.text import current, facts, tr
 from emberline.reports.text.numbers import symbols
 from emberline.scenarios import Case
+from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.pages.session import widgets
 
 Value = TypeVar("Value")
@@ -83,6 +84,21 @@ def recent(name: str, now: Value) -> Value:
 
 def _key(stands_for: tuple[Hashable, ...]) -> tuple[str, ...]:
     return tuple(map(str, (current(), *stands_for)))
+
+
+def part(horizon: Horizon, key: str, whole: bool = True) -> View:
+    """Draw the choice of a part of a long horizon; what charts show of it.
+
+    Args:
+        horizon: of the plan.
+        key: of the choice.
+        whole: whether all of it may be chosen, and is at first.
+    """
+    views = weeks(horizon)
+    names = list(views)
+    if len(views) > 1:
+        return views[st.selectbox(tr("Part of the horizon"), names if whole else names[1:], key=key)]
+    return views[names[0]]
 
 
 def market(scenario: Case) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import streamlit as st
@@ -24,15 +22,6 @@ def start(*args: Any, note: dict[str, Any] | None = None, **kwargs: Any) -> str:
     """Start a job of the user; arguments, result and errors as of ``queue.start``."""
     who = sign_in.name()
     return queue.start(*args, note={**(note or {}), **({BY: who} if who else {})}, **kwargs)
-
-
-@contextmanager
-def refusal() -> Iterator[None]:
-    """Show why a job that is started within cannot start."""
-    try:
-        yield
-    except RuntimeError as error:
-        st.warning(say(str(error)))
 
 
 def find_status(run: str) -> JobStatus | None:

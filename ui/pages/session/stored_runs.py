@@ -118,11 +118,9 @@ def in_view() -> StoredRun | None:
 
 def readable(run: str) -> StoredRun | None:
     """A stored run; None: it cannot be read, and the page says so."""
-    try:
+    with widgets.refusal(StoreError):
         return open_run(run)
-    except StoreError as error:
-        st.warning(say(str(error)))
-        return None
+    return None
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -24,7 +24,7 @@ from emberline.ui.pages.editor import series as editing_series
 from emberline.ui.pages.editor.draft import set_values
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, navigation, session, sign_in
+from emberline.ui.pages.session import chart_cache, navigation, session, sign_in, widgets
 from emberline.ui.pages.session.widgets import caption, info, paragraph
 
 QUANTITIES = {
@@ -67,11 +67,9 @@ def page() -> None:
 
 def _course(one: Signal) -> Course | None:
     """The newest values; None, with a line, where the file cannot be read."""
-    try:
+    with widgets.refusal(ValueError):
         return course(one)
-    except ValueError as error:
-        st.warning(say(str(error)))
-        return None
+    return None
 
 
 def _label(one: Signal) -> str:
