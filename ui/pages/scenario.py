@@ -10,9 +10,8 @@ import streamlit as st
 
 from emberline.reports.text import facts, mark, numbers, tr, trn, wording
 from emberline.runs.store import drafts
-from emberline.scenarios import Case, ScenarioError, bundled
+from emberline.scenarios import Case, ScenarioError
 from emberline.scenarios.importing.reading import display_name
-from emberline.scenarios.loading.loading import find
 from emberline.ui.pages.editor import doubts, form, new_plant, source_text, tables
 from emberline.ui.pages.editor import draft as editing
 from emberline.ui.pages.editor import series as editing_series
@@ -85,8 +84,7 @@ def _begin(text: str, origin: str, series: Path | None = None, load: dict[str, s
     except (drafts.DraftError, ScenarioError) as error:
         st.session_state[editing.REFUSAL] = str(error)
         st.rerun()
-    session.hold(draft.id)
-    st.session_state[SCENARIO_KEY] = draft.id
+    sources.look_at(draft.id)
     if load is not None:
         st.session_state[f"view.{draft.id}"] = "sheet"
     st.rerun()
@@ -97,9 +95,7 @@ def _begin(text: str, origin: str, series: Path | None = None, load: dict[str, s
 
 def _look(source: ScenarioSource) -> None:
     scenario = sources.look(source.path)
-    ours = source.path in bundled()
-    file = find(source.path) if ours else Path(source.path)
-    text = file.read_text(encoding="utf-8")
+    ours, text = source.series is None, source.file.read_text(encoding="utf-8")
     title, new, button = st.columns([4, 1, 1], vertical_alignment="center")
     title.subheader(tr("Scenario"), anchor=False)
     with new:
@@ -109,7 +105,7 @@ def _look(source: ScenarioSource) -> None:
     editing.show_list()
     st.text(f"{scenario.name}: {scenario.title}")
     if copy:
-        _begin(text, scenario.name, None if ours else file.parent / "files")
+        _begin(text, scenario.name, source.series)
     bundled_stay = tr(
         "Bundled scenarios cannot be changed. Copy one to edit the copy as form, table or text; it is yours alone."
     )

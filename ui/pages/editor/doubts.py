@@ -15,7 +15,6 @@ from emberline.scenarios.reading.editing import revised
 from emberline.ui.pages.editor import source_text
 from emberline.ui.pages.editor.draft import DraftState, keep, typical
 from emberline.ui.pages.editor.fields import as_typed
-from emberline.ui.pages.editor.tables import money
 from emberline.ui.pages.session import widgets
 
 
@@ -71,7 +70,7 @@ def show_typical(draft: drafts.Draft, now: DraftState) -> None:
     with st.expander(title, icon=":material/info:", key=f"typical.{draft.id}"):
         titles = {"where": tr("where"), "value": tr("value"), "source": tr("source")}
         cells = [
-            (source_text.of_place(path, money(now), now.data)[0], as_typed(value), source)
+            (source_text.of_place(path, now.currency, now.data)[0], as_typed(value), source)
             for path, value, source in rows
         ]
         widgets.table(pd.DataFrame(cells, columns=list(titles)), titles, 480, alt=title)

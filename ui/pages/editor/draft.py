@@ -68,14 +68,20 @@ class DraftState:
         value = self.value(path)
         return isinstance(value, dict) and "csv" in value
 
+    def items(self, path: Keys) -> list[Any]:
+        """Items of a list; empty if there is none."""
+        value = self.value(path)
+        return value if isinstance(value, list) else []
+
     def names(self, *path: str) -> list[str]:
         """Names of the items of a list."""
-        value = self.value(path)
-        return [
-            str(item["name"])
-            for item in (value if isinstance(value, list) else ())
-            if isinstance(item, dict) and item.get("name")
-        ]
+        return [str(item["name"]) for item in self.items(path) if isinstance(item, dict) and item.get("name")]
+
+    @property
+    def currency(self) -> str:
+        """Currency of the market."""
+        currency = self.value(("market", "currency"))
+        return currency if isinstance(currency, str) and len(currency) == 3 else "EUR"
 
     def at(self, path: Keys) -> list[Problem]:
         """Mistakes at a key and below it."""
@@ -277,8 +283,7 @@ def _row(draft: drafts.Draft, open_now: bool) -> None:
     if opens.button(
         tr("Opened") if open_now else tr("Open"), disabled=open_now, width="stretch", key=f"book.open.{draft.id}"
     ):  # fmt: skip
-        session.hold(draft.id)
-        st.session_state[sources.SCENARIO_KEY] = draft.id
+        sources.look_at(draft.id)
         st.rerun()
     with deletes.popover(tr("Delete"), width="stretch", key=f"book.delete.{draft.id}"):
         st.text(tr("Delete this draft? It can be restored for {days} days.", days=drafts.TRASH_DAYS))
@@ -314,8 +319,7 @@ def _undo() -> None:
             except drafts.DraftError as error:
                 st.warning(str(error))
                 return
-            session.hold(number)
-            st.session_state[sources.SCENARIO_KEY] = number
+            sources.look_at(number)
             st.rerun()
 
 

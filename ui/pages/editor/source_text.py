@@ -25,7 +25,7 @@ from emberline.scenarios.records.series import Series
 from emberline.ui.pages.editor.draft import AT_TOP, DraftState, checked, keep, problem_lines, state
 from emberline.ui.pages.editor.fields import SHARE, as_typed, fields, inner, label_of, label_parts
 from emberline.ui.pages.editor.form import BETWEEN, SECTIONS
-from emberline.ui.pages.editor.tables import TABLES, money, record_of
+from emberline.ui.pages.editor.tables import TABLES, record_of
 from emberline.ui.pages.session import widgets
 
 HTML = (
@@ -257,7 +257,7 @@ def changes(draft: drafts.Draft, now: DraftState) -> pd.DataFrame | None:
     began = state(str(draft.folder / draft.texts[0])).data
     if began is None or now.data is None:
         return None
-    rows, currency = list(differences(began, now.data)), money(now)
+    rows, currency = list(differences(began, now.data)), now.currency
     labels = [of_place(change.path, currency, began, now.data) for change in rows]
     return pd.DataFrame(
         {

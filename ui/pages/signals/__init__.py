@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,15 +15,14 @@ from emberline.reports.charts import studies
 from emberline.reports.charts.view import View
 from emberline.reports.text import mark, numbers, say, tr, trn
 from emberline.runs.store import drafts
-from emberline.scenarios import ScenarioError, bundled
-from emberline.scenarios.loading.loading import find
+from emberline.scenarios import ScenarioError
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.signals import SOURCES, Course, Signal, course, forecast_of, signal, stored
 from emberline.ui.pages.editor import series as editing_series
 from emberline.ui.pages.editor.draft import set_values
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, navigation, session, sign_in, widgets
+from emberline.ui.pages.session import chart_cache, navigation, sign_in, widgets
 from emberline.ui.pages.session.widgets import caption, info, paragraph
 
 QUANTITIES = {
@@ -189,16 +187,14 @@ def _use(source: sources.ScenarioSource, values: dict[Any, Any]) -> None:
     """Set series of the draft in view, or of a new copy of the scenario in view, and open it."""
     draft = source.draft
     if draft is None:
-        file = find(source.path) if source.path in bundled() else Path(source.path)
-        folder = None if source.path in bundled() else file.parent / "files"
         try:
-            draft = drafts.create(file.read_text(encoding="utf-8"), source.key, folder, sign_in.person())
+            text = source.file.read_text(encoding="utf-8")
+            draft = drafts.create(text, source.key, source.series, sign_in.person())
         except (drafts.DraftError, ScenarioError) as error:
             st.text(f"✕ {say(str(error))}")
             return
     set_values(draft, values)
-    session.hold(draft.id)
-    st.session_state[sources.SCENARIO_KEY] = draft.id
+    sources.look_at(draft.id)
     navigation.go("scenario")
 
 
