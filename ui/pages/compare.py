@@ -109,14 +109,10 @@ def _choose(ids: list[str]) -> list[str]:
         key=f"compare.runs.{text}.{','.join(ids)}", help=tr("The others are compared with the first one"),
     )  # fmt: skip
     st.session_state[SELECTION] = selection
+    if selection != ids or NAMED not in st.query_params:
+        session.write(NAMED, ",".join(selection))
     if selection != ids:
-        if selection:
-            st.query_params[NAMED] = ",".join(selection)
-        else:
-            st.query_params.pop(NAMED, None)
         st.rerun()
-    if selection and NAMED not in st.query_params:
-        st.query_params[NAMED] = ",".join(selection)
     return list(selection)
 
 

@@ -20,6 +20,7 @@ from emberline.ui.pages.editor.drawing import sheet
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.request.sources import SCENARIO_KEY, ScenarioSource
 from emberline.ui.pages.session import chart_cache, navigation, session, sign_in, widgets
+from emberline.ui.pages.session.widgets import warning
 
 VIEWS = {
     "sheet": mark("Flow sheet"),
@@ -60,11 +61,9 @@ def _check_address() -> None:
     for draft in session.drafts():
         if draft not in mine:
             session.leave(draft)
-            st.warning(
-                tr(
-                    "A draft in this address no longer exists here, or belongs to somebody else. Choose a "
-                    "scenario and copy it again."
-                )
+            warning(
+                "A draft in this address no longer exists here, or belongs to somebody else. Choose a scenario and "
+                "copy it again."
             )
 
 

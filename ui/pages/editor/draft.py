@@ -22,6 +22,7 @@ from emberline.scenarios.reading.remarks import remarks
 from emberline.scenarios.templates import plants
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.session import session, sign_in
+from emberline.ui.pages.session.widgets import warning
 
 AT_TOP = 5
 """Mistakes shown above every view."""
@@ -172,11 +173,9 @@ def keep(draft: drafts.Draft, text: str) -> bool:
 def changed_elsewhere(draft: drafts.Draft) -> None:
     """Warn if another window has changed the draft; input made here on the earlier text is lost."""
     if session.versions().get(draft.id, draft.version) != draft.version:
-        st.warning(
-            tr(
-                "This draft was changed in another window. Below is its present state, without your last input. "
-                "Check it and enter your change again."
-            )
+        warning(
+            "This draft was changed in another window. Below is its present state, without your last input. "
+            "Check it and enter your change again."
         )
     session.versions()[draft.id] = draft.version
 

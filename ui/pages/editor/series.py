@@ -21,6 +21,7 @@ from emberline.scenarios.importing.mapping import checked
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.pages.editor.draft import DraftState, set_values
 from emberline.ui.pages.session import chart_cache, session, widgets
+from emberline.ui.pages.session.widgets import paragraph
 
 MAX_POINTS = 1500
 CHART_HEIGHT = 260
@@ -177,11 +178,9 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
     else:
         st.text(tr("Series are shown once the mistakes above are corrected."))
     st.markdown(f"**{tr('Import series')}**")
-    st.text(
-        tr(
-            "An export of a meter, historian or market: CSV, Excel (.xlsx) or Parquet, long or wide, in any time "
-            "zone. Emberline guesses how to read it; check the guess, correct it, and use the series."
-        )
+    paragraph(
+        "An export of a meter, historian or market: CSV, Excel (.xlsx) or Parquet, long or wide, in any time "
+        "zone. Emberline guesses how to read it; check the guess, correct it, and use the series."
     )
     file = st.file_uploader(
         tr("File, at most {most} MB", most=LARGEST_MB), key=f"series.{draft.id}.{session_of(draft)}",

@@ -39,6 +39,7 @@ from emberline.ui.pages.editor.fields import (
     renamed,
     value_of,
 )
+from emberline.ui.pages.session.widgets import caption
 
 ENTRY = re.compile(r"(?:(\d{1,4})\s*[x×*]\s*)?(\S.*?)\s*")
 """An entry of an order's heats: ``3 × rebar``."""
@@ -445,10 +446,8 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
     choice = place.selectbox(tr("Table"), order, format_func=label, key=f"table.{draft.id}")
     table = by_name[choice]
     edit(draft, now, table)
-    st.caption(
-        tr(
-            "A cell takes a number in the column's unit, or a quantity with its own unit such as 85000 kW; an "
-            "empty cell means the default. Add rows at the end; tick rows at the left to delete them."
-        )
+    caption(
+        "A cell takes a number in the column's unit, or a quantity with its own unit such as 85000 kW; an empty cell "
+        "means the default. Add rows at the end; tick rows at the left to delete them."
     )
     pick(draft, now, table)

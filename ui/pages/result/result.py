@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import singledispatch
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial, singledispatch
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -125,13 +125,7 @@ def _(_: ProductionLine, plan: Plan, run: str, ledgers: tuple[Ledger, Ledger]) -
 def _verdict(plan: Plan, run: str) -> None:
     """Draw the result of the plan in a sentence, and its violations; without a plan, limits that can be relaxed."""
     first = answer.of_run(run)
-    late = plan.late
-    lines = [
-        f"{'–' if violation in late else '✕'} {wording.violation(violation, plan.scenario.horizon)}"
-        for violation in plan.violations[:MAX_MISSED]
-    ]
-    if len(plan.violations) > MAX_MISSED:
-        lines.append(tr("and {count} more", count=len(plan.violations) - MAX_MISSED))
+    lines = _missed(plan, plan.violations)
     if not plan.has_schedule:
         lines += [*_relax(plan), *_notes(plan, run)]
     short = plan.holding is not None and not plan.holding.reached
@@ -144,6 +138,17 @@ def _verdict(plan: Plan, run: str) -> None:
             st.caption(f"⚠ {wording.sentence(line)}")
         if lines:
             st.caption(answer.plain("\n".join(lines)).replace("\n", "  \n"))
+
+
+def _missed(plan: Plan, violations: Sequence[dict[str, Any]]) -> list[str]:
+    """Missed limits, a line each; those that are only late have a sign of their own."""
+    late = plan.late
+    lines = [
+        f"{'–' if violation in late else '✕'} {wording.violation(violation, plan.scenario.horizon)}"
+        for violation in violations[:MAX_MISSED]
+    ]
+    more = len(violations) - MAX_MISSED
+    return [*lines, tr("and {count} more", count=more)] if more > 0 else lines
 
 
 RELAX = {
@@ -205,10 +210,7 @@ def _figures(plan: Plan, run: str) -> None:
 
 def _baseline(plan: Plan, run: str) -> None:
     """Draw the baseline where there is no plan, and the limits that it misses."""
-    missed = violations(plan.baseline)
-    lines = [f"✕ {wording.violation(violation, plan.scenario.horizon)}" for violation in missed[:MAX_MISSED]]
-    if len(missed) > MAX_MISSED:
-        lines.append(tr("and {count} more", count=len(missed) - MAX_MISSED))
+    lines = _missed(plan, violations(plan.baseline))
     st.markdown(f"**{tr('The baseline, as far as it goes')}**")
     if lines:
         st.text("\n".join(lines))
@@ -232,16 +234,12 @@ def _schedule(plan: Plan, run: str, book: Ledger) -> None:
     for draw_card in cards:
         board.show(plan, run, selection.view, selection.baseline, zoom.begins_with(run))
         draw_card()
-    key = (selection.baseline, selection.view.span_min, *selection.parts, "and", *selection.carriers, "and",
-           *selection.stores)  # fmt: skip
+    baseline, view, carriers, stores, parts = selection
+    draw = partial(plan_charts.timeline, plan, baseline, view, carriers, stores, parts)
+    stands_for = ("timeline", run, baseline, view.span_min, *parts, "and", *carriers, "and", *stores)
+    says = tr("Operations of each unit, power, carbon intensity, price.")
     with st.container(key="timeline"):
-        chart_cache.chart(
-            ("timeline", run, *key),
-            lambda: plan_charts.timeline(
-                plan, selection.baseline, selection.view, selection.carriers, selection.stores, selection.parts
-            ),
-            tr("Operations of each unit, power, carbon intensity, price."), key=f"timeline.{run}.{zoom.count(run)}",
-        )  # fmt: skip
+        chart_cache.chart(stands_for, draw, says, key=f"timeline.{run}.{zoom.count(run)}")
     st.caption(" ".join(_marks(scenario, selection)))
     chart_cache.say_sources(scenario)
     board.refresh(run)
@@ -272,8 +270,7 @@ def _marks(scenario: Scenario, selection: Selection) -> Iterator[str]:
     yield tr("The line under the pointer is the same moment in all charts.")
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(NamedTuple):
     """Parts of a plan that the charts show."""
 
     baseline: bool
@@ -323,10 +320,9 @@ def _panels(plan: Plan) -> tuple[list[str], list[str], list[str]]:
     offered = list(plan_charts.parts(scenario))
     first = [name for name in st.query_params.get("panels", "").split(",") if name in offered]
     default = first or list(plan_charts.parts(scenario, first=True))
-    parts = st.multiselect(
-        tr("Panels"), offered, default=default, key="panels", placeholder=tr("Choose options"),
-        format_func=lambda name: tr(plan_charts.PARTS[name]),
-    )  # fmt: skip
+    several = partial(st.multiselect, placeholder=tr("Choose options"))
+    words = {name: tr(plan_charts.PARTS[name]) for name in offered}
+    parts = several(tr("Panels"), offered, default=default, key="panels", format_func=words.__getitem__)
     if parts != default or first:
         st.query_params["panels"] = ",".join(parts)
     carriers = [carrier.name for carrier in scenario.site.carriers if carrier.name != ELECTRICITY]
@@ -337,15 +333,9 @@ def _panels(plan: Plan) -> tuple[list[str], list[str], list[str]]:
         defaults = [name for name in carriers if name not in fuels]
         if scenario.processes:
             defaults = [name for name in defaults if balances[name].need is not None]
-        carriers = st.multiselect(
-            tr("Carriers other than electricity"), carriers, default=defaults, key="carriers",
-            placeholder=tr("Choose options"),
-        )  # fmt: skip
+        carriers = several(tr("Carriers other than electricity"), carriers, default=defaults, key="carriers")
     if stores:
-        stores = st.multiselect(
-            tr("Stores"), stores, default=stores[: process_panels.MAX_STORES], key="stores",
-            placeholder=tr("Choose options"),
-        )  # fmt: skip
+        stores = several(tr("Stores"), stores, default=stores[: process_panels.MAX_STORES], key="stores")
     return parts, carriers, stores
 
 

@@ -44,7 +44,7 @@ def waiting(status: JobStatus) -> None:
     st.text(" ".join(parts))
 
 
-def buttons(status: JobStatus, take: str, ready: bool) -> None:
+def ends(status: JobStatus, take: str, ready: bool) -> None:
     """Draw the buttons that end a job: one keeps its result, the other discards it.
 
     Args:
@@ -56,11 +56,19 @@ def buttons(status: JobStatus, take: str, ready: bool) -> None:
     if first.button(take, disabled=status.cancelling or not ready, width="stretch", key=f"take.{status.run}"):
         queue.cancel(status.run)
         st.rerun(scope="fragment")
-    if second.button(
-        tr("Stop"), width="stretch", help=tr("Stops the work; the result is discarded"), key=f"stop.{status.run}"
-    ):
-        queue.kill(status.run)
+    _stop(status.run, second, width="stretch")
+
+
+def _stop(run: str, place: Any = st, **how: Any) -> None:
+    """Draw the button that discards the result of a job; arguments as of ``st.button``."""
+    if place.button(tr("Stop"), help=tr("Stops the work; the result is discarded"), key=f"stop.{run}", **how):
+        queue.kill(run)
         st.rerun()
+
+
+def buttons(status: JobStatus, take: str, ready: bool) -> None:
+    """Draw these buttons, and that the job is about to end; arguments as of :func:`ends`."""
+    ends(status, take, ready)
     if status.cancelling:
         st.caption(tr("It stops at the next check."))
 
@@ -81,9 +89,8 @@ def watch_steps(job: str, keep: str = "") -> None:
         _steps(status)
     if keep:
         buttons(status, keep, bool(status.steps))
-    elif st.button(tr("Stop"), help=tr("Stops the work; the result is discarded"), key=f"stop.{job}"):
-        queue.kill(job)
-        st.rerun()
+    else:
+        _stop(job)
 
 
 def _steps(status: JobStatus) -> None:

@@ -26,6 +26,7 @@ from emberline.ui.pages.editor.fields import record_at
 from emberline.ui.pages.editor.form import FieldGroup
 from emberline.ui.pages.editor.tables import EditorTable
 from emberline.ui.pages.session import widgets
+from emberline.ui.pages.session.widgets import caption
 
 GROUPS = {
     mark("Line of heats"): (mark("arc furnace"), mark("ladle furnace"), mark("caster"), mark("induction furnace")),
@@ -65,11 +66,9 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
         drawing_side, form_side = st.columns([8, 5], gap="medium")
     with drawing_side:
         act = _draw(now, boxes, st.session_state.get(place, ""), f"{place}.drawn")
-        st.caption(
-            tr(
-                "Click a box or a bar for its form. Draw from a box to a bar for what it gives, from a bar to a box "
-                "for what it takes. By keyboard: Tab and Enter, then Connect in the form."
-            )
+        caption(
+            "Click a box or a bar for its form. Draw from a box to a bar for what it gives, from a bar to a box "
+            "for what it takes. By keyboard: Tab and Enter, then Connect in the form."
         )
     if act:
         _act(draft, now, boxes, dict(act), place)
