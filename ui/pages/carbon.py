@@ -245,11 +245,8 @@ def _ways(subject: Subject, ours: Ledger, theirs: Ledger | None) -> None:
     table = pd.DataFrame(rows)
     draw(table, dict.fromkeys(table.columns[1:], 2))
     says = tr("The goal counts the {signal}.", signal=tr(wording.SIGNALS[scenario.goal.signal]))
-    st.caption(
-        says
-        + " "
-        + tr("Shifting to hours of low average intensity may hit hours of high marginal intensity: check both.")
-    )
+    more = tr("Shifting to hours of low average intensity may hit hours of high marginal intensity: check both.")
+    st.caption(f"{says} {more}")
     if ours.market_says:
         paragraph("Uncontracted energy is counted with: {source}", source=ours.market_says)
 

@@ -14,7 +14,7 @@ from emberline.planning.plan import Plan
 from emberline.reports.charts import comparison
 from emberline.reports.charts.view import View
 from emberline.reports.text import mark, say, tr, trn, wording
-from emberline.runs.store import CatalogueError, Entry, Store, StoredRun, StoreError
+from emberline.runs.store import Entry, Store, StoredRun
 from emberline.scenarios.case.scenario import Producer, ProductionLine
 from emberline.studies.difference import DIFFERENT_HEATS, Difference
 from emberline.ui.pages.parts import compare_runs as study
@@ -57,15 +57,9 @@ def _selection() -> list[str]:
     address = st.query_params.get(NAMED)
     if address is None:
         return list(st.session_state[SELECTION] if SELECTION in st.session_state else _initially(session.run()))
-    store, missing = Store(), 0
-    ids: list[str] = []
-    for part in address.split(",")[:MAX_PLANS]:
-        try:
-            ids.append(store.find(part.strip()))
-        except CatalogueError:
-            raise
-        except StoreError:
-            missing += 1
+    store = Store()
+    runs = [stored_runs.found(store.find, part.strip()) for part in address.split(",")[:MAX_PLANS]]
+    missing = runs.count(None)
     if missing:
         st.warning(
             trn(
@@ -74,7 +68,7 @@ def _selection() -> list[str]:
                 missing,
             )
         )
-    return list(dict.fromkeys(ids))
+    return list(dict.fromkeys(filter(None, runs)))
 
 
 def _initially(current: str) -> list[str]:

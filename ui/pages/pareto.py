@@ -197,15 +197,8 @@ def _table(stored: fronts.StoredFront) -> None:
     first, second, _ = st.columns([1, 1, 2])
     name = f"emberline-front-{stored.id[:8]}"
     for place, kind, mime in ((first, "csv", "text/csv"), (second, "json", "application/json")):
-        widgets.download(
-            kind.upper(),
-            widgets.content_of(partial(fronts.write, stored.front), f"front.{kind}"),
-            f"{name}.{kind}",
-            mime,
-            key=f"pareto.{kind}",
-            width="stretch",
-            place=place,
-        )
+        content = widgets.content_of(partial(fronts.write, stored.front), f"front.{kind}")
+        widgets.download(kind.upper(), content, f"{name}.{kind}", mime, f"pareto.{kind}", place, width="stretch")
 
 
 CARBON = "carbon"

@@ -15,6 +15,7 @@ from emberline.planning.plan import Plan
 from emberline.reports.charts import carbon
 from emberline.reports.compliance import AVERAGE, product_emissions
 from emberline.reports.text import mark, say, tr, wording
+from emberline.reports.text.activities import replay_of
 from emberline.reports.text.numbers import clauses, listed
 from emberline.scenarios import Scenario
 from emberline.ui.pages.session import widgets
@@ -35,16 +36,14 @@ GRID = {"average": mark("location, average"), "marginal": mark("location, margin
 
 def bills(plan: Plan) -> tuple[bill.Bill, bill.Bill]:
     """Bill of the plan's replay and of the baseline; the former includes deviations from the nominated schedule."""
-    assert plan.replay is not None
     assert plan.replay_figures is not None
-    ours = bill.bill(plan.scenario, plan.replay, plan.replay_figures.direct_kg, nominated=plan.schedule)
+    ours = bill.bill(plan.scenario, replay_of(plan), plan.replay_figures.direct_kg, nominated=plan.schedule)
     return ours, bill.bill(plan.scenario, plan.baseline, plan.baseline_figures.direct_kg)
 
 
 def ledgers(plan: Plan) -> tuple[Ledger, Ledger]:
     """Ledger of the plan's replay and of the baseline."""
-    assert plan.replay is not None
-    return ledger.ledger(plan.scenario, plan.replay), ledger.ledger(plan.scenario, plan.baseline)
+    return ledger.ledger(plan.scenario, replay_of(plan)), ledger.ledger(plan.scenario, plan.baseline)
 
 
 def bill_table(plan: bill.Bill, baseline: bill.Bill, currency: str) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from emberline.reports.charts import plan as plan_charts
 from emberline.reports.charts.view import View, weeks
 from emberline.reports.exports import FORMATS
 from emberline.reports.text import charges, mark, say, tr, wording
+from emberline.reports.text.activities import replay_of
 from emberline.reports.text.wording import filled
 from emberline.runs.store import StoredRun
 from emberline.scenarios import Scenario
@@ -23,7 +24,7 @@ from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.case.scenario import Producer, ProductionLine
 from emberline.scenarios.checking.uncounted import uncounted
 from emberline.ui.pages.result import accounts, answer, board, heats, repairs, units, zoom
-from emberline.ui.pages.session import chart_cache, navigation, stored_runs, widgets
+from emberline.ui.pages.session import chart_cache, navigation, stored_runs
 
 MAX_MISSED = 8
 BUTTONS = ("xlsx", "html", "json")
@@ -226,7 +227,6 @@ def _baseline(plan: Plan, run: str) -> None:
 @st.fragment
 def _schedule(plan: Plan, run: str, book: Ledger) -> None:
     """Charts and the selected heat; a click redraws only this part."""
-    assert plan.replay is not None
     scenario = plan.scenario
     with st.container(key="controls", horizontal=True, vertical_alignment="center", gap="small"):
         cards = [_pick(producer, plan, run, book) for producer in scenario.producers]
@@ -287,7 +287,6 @@ WHOLE = ""
 
 def _select(plan: Plan, run: str) -> Selection:
     """The user's choice of charts; by default what fits on a screen."""
-    assert plan.replay is not None
     horizon = plan.scenario.horizon
     span = zoom.current(run, horizon)
     days = zoom.days(horizon) or {name: view.span_min for name, view in list(weeks(horizon).items())[1:]}
@@ -315,7 +314,6 @@ def _select(plan: Plan, run: str) -> Selection:
 
 def _panels(plan: Plan) -> tuple[list[str], list[str], list[str]]:
     """Panels, carriers and stores to show."""
-    assert plan.replay is not None
     scenario = plan.scenario
     offered = list(plan_charts.parts(scenario))
     first = [name for name in st.query_params.get("panels", "").split(",") if name in offered]
@@ -328,8 +326,8 @@ def _panels(plan: Plan) -> tuple[list[str], list[str], list[str]]:
     carriers = [carrier.name for carrier in scenario.site.carriers if carrier.name != ELECTRICITY]
     stores = list(scenario.store)
     if carriers:
-        balances = site_panels.balances(scenario, plan.replay)
-        fuels = site_panels.bought_only(scenario, plan.replay)
+        balances = site_panels.balances(scenario, replay_of(plan))
+        fuels = site_panels.bought_only(scenario, replay_of(plan))
         defaults = [name for name in carriers if name not in fuels]
         if scenario.processes:
             defaults = [name for name in defaults if balances[name].need is not None]
@@ -341,18 +339,9 @@ def _panels(plan: Plan) -> tuple[list[str], list[str], list[str]]:
 
 def _downloads(stored: StoredRun) -> None:
     st.markdown(f"**{tr('Export this plan')}**")
-    name = f"emberline-{stored.plan.scenario.name}-{stored.id[:8]}"
     *columns, more = st.columns(len(BUTTONS) + 1)
     for column, kind in zip(columns, BUTTONS, strict=True):
-        widgets.download(
-            tr(FORMATS[kind].label),
-            stored_runs.file_of(stored, kind),
-            f"{name}.{kind}",
-            FORMATS[kind].mime,
-            key=f"file.{kind}",
-            width="stretch",
-            place=column,
-        )
+        stored_runs.download(stored, kind, tr(FORMATS[kind].label), f"file.{kind}", column)
     if more.button(tr("More formats"), type="tertiary", icon=":material/arrow_forward:", key="file.more"):
         navigation.go("export")
     st.caption(tr("Run {run}; this address reopens it.", run=stored.id))

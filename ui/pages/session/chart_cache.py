@@ -58,8 +58,7 @@ def value(stands_for: tuple[Hashable, ...], build: Callable[[], Value]) -> Value
         stands_for: its name and everything it depends on, other than the language.
         build: makes it.
     """
-    result: Value = _value(_key(stands_for), build)
-    return result
+    return _value(_key(stands_for), build)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -78,8 +77,7 @@ def recent(name: str, now: Value) -> Value:
     latest, at = _latest(name), time.monotonic()
     if at >= latest.get("until", 0.0):
         latest |= {"until": at + RECENT_S, "value": now}
-    result: Value = latest["value"]
-    return result
+    return latest["value"]
 
 
 def _key(stands_for: tuple[Hashable, ...]) -> tuple[str, ...]:

@@ -87,8 +87,7 @@ def hold(draft: str) -> None:
 def versions() -> dict[str, str]:
     """Versions of drafts that this window knows, by draft; changed in place, as a run may end at any look at the
     session, with a draft written and its version not noted."""
-    versions: dict[str, str] = st.session_state.setdefault("versions", {})
-    return versions
+    return st.session_state.setdefault("versions", {})
 
 
 def leave(draft: str) -> None:
