@@ -45,13 +45,15 @@ def keys() -> dict[str, dict[str, list[Any]]]:
             return name
         table[name] = {}
         within = {entry.name: entry.record for entry in inner(record) if entry.record is not None}
-        choices = {field.name: field.choices for field in fields(record, "EUR")}
-        for key, field in record.model_fields.items():
-            target = within.get(key)
-            if choices.get(key) == () and field.annotation is not None and _has_series(field.annotation):
-                target = Series
+        shown = {field.name: field for field in fields(record, "EUR")}
+        for key in record.model_fields:
+            target = Series if key in shown and shown[key].kind == "series" else within.get(key)
             place = add(target, target.__name__) if target is not None else "asset" if key == "assets" else ""
-            table[name][key] = [documented(record).get(key, ""), place, list(choices.get(key, ()))]
+            table[name][key] = [
+                documented(record).get(key, ""),
+                place,
+                list(shown[key].choices) if key in shown else [],
+            ]
         return name
 
     add(Scenario, "")
@@ -59,10 +61,6 @@ def keys() -> dict[str, dict[str, list[Any]]]:
         add(record, f"kind {kind}")
     table["asset"] = {"kind": ["", "", list(KINDS)], "name": ["", "", []]}
     return table
-
-
-def _has_series(annotation: Any) -> bool:
-    return annotation is Series or any(_has_series(part) for part in getattr(annotation, "__args__", ()))
 
 
 def draw_help(problems: tuple[Problem, ...], key: str) -> None:

@@ -59,21 +59,12 @@ def show(plan: Plan, run: str) -> None:
         says, action = st.columns([6, 1], vertical_alignment="center")
         if action.button(tr("Why here?"), width="stretch", key=f"why.{run}.{one.unit}"):
             about = run_of(one, every)
-            asks = {
-                f"why.about.{run}": "unit", f"why.unit.{run}": one.unit,
-                f"why.begin.{run}.{one.unit}": None if about is None else about.first,
-            }  # fmt: skip
-            navigation.analyse("why", **asks)
-        says.text(
-            " · ".join(
-                [
-                    one.unit, one.mode, span(one, horizon),
-                    f"{wording.number(hours, 1)} h", f"{wording.number(one.tonnes, 0)} t",
-                    f"{wording.number(one.tonnes / hours, 1)} t/h", f"{wording.number(one.energy_mwh / hours, 2)} MW",
-                    f"{wording.number(one.energy_mwh, 1)} MWh",
-                ]
-            )
-        )  # fmt: skip
+            begin = {f"why.begin.{run}.{one.unit}": None if about is None else about.first}
+            navigation.analyse("why", **{f"why.about.{run}": "unit", f"why.unit.{run}": one.unit}, **begin)
+        tph, mw = one.tonnes / hours, one.energy_mwh / hours
+        amounts = ((hours, 1, "h"), (one.tonnes, 0, "t"), (tph, 1, "t/h"), (mw, 2, "MW"), (one.energy_mwh, 1, "MWh"))
+        figures = (f"{wording.number(amount, digits)} {unit}" for amount, digits, unit in amounts)
+        says.text(" · ".join([one.unit, one.mode, span(one, horizon), *figures]))
         st.text(say(run_slack.intensity(plan, one)))
         slack = run_slack.slack(scenario, replay, one, every)
         st.text(tr("Earlier by {slack}", slack=moves(scenario, slack, earlier=True)))
