@@ -164,14 +164,8 @@ def _cards(subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -
             delta = None if value is None or was is None else value - was
             small = delta is None or not _visible(delta) or not _comparable(subject)
             same = tr("as the baseline") if _comparable(subject) else tr("not comparable")
-            st.metric(
-                label,
-                wording.number(value, 2),
-                None if was is None else same if small else _difference(delta or 0.0),
-                delta_color="off" if small else "inverse",
-                delta_arrow="off" if small else "auto",
-                border=True,
-            )
+            says = None if was is None else same if small else _difference(delta or 0.0)
+            widgets.compared(st, label, wording.number(value, 2), says, small, border=True)
     if _visible(credit) and _comparable(subject):
         paragraph(MORE_STOCK if credit > 0 else LESS_STOCK, carbon=wording.number(abs(credit), 2))
     against = tr("Small figures: difference to the baseline. ") if before else ""
@@ -225,11 +219,9 @@ def _ways(subject: Subject, ours: Ledger, theirs: Ledger | None) -> None:
     scenario, rows = subject.scenario, []
     ways = [way for way in WAYS if ours.total_kg(way) is not None]
     credits = {way: _credit(subject, way) if theirs is not None else 0.0 for way in ways}
-    for way, title in WAYS.items():
-        total = ours.total_kg(way)
-        if total is None:
-            continue
-        row: dict[str, object] = {tr("grid counted by"): tr(title), tr("scope 1 and 2 [t CO2e]"): total / 1000}
+    for way in ways:
+        total = ours.total_kg(way) or 0.0
+        row: dict[str, object] = {tr("grid counted by"): tr(WAYS[way]), tr("scope 1 and 2 [t CO2e]"): total / 1000}
         before = None if theirs is None else theirs.total_kg(way)
         if before is not None:
             row[tr("baseline [{unit}]", unit="t CO2e")] = before / 1000

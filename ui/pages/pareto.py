@@ -108,22 +108,18 @@ def _point(stored: fronts.StoredFront, numbers: list[int]) -> None:
     )  # fmt: skip
     _against(cost, tr("Cost [{unit}]", unit=money), row["cost"], front.baseline.cost, 0)
     gap, peak = st.columns(2)
-    gap.metric(
-        tr("Gap"),
-        wording.percent(row["gap"]),
-        help=tr("Fixed emissions and costs are left out; for an end, the wider of its two gaps"),
-    )
+    about = tr("Fixed emissions and costs are left out; for an end, the wider of its two gaps")
+    gap.metric(tr("Gap"), wording.percent(row["gap"]), help=about)
     peak.metric(tr("Peak [MW]"), wording.number(row["peak_mw"], 1))
     lines = [tr("Status: {status}", status=say(row["status"]))]
     if row["cost_bound"] is not None:
         bound = wording.number(legible_bound(row["cost"], row["cost_bound"], 1.0), 0)
         lines.append(tr("No plan under its cap costs less than {bound} {unit}.", bound=bound, unit=money))
-    if row[axis.difference] is not None:
-        each = wording.number(row[axis.difference], 0)
-        lines.append(tr("To the next cheaper point: {cost} {unit} avoided.", cost=each, unit=per))
-    if row[axis.dual] is not None:
-        each = wording.number(row[axis.dual], 0)
-        lines.append(tr("Shadow price of its cap, starts fixed: {cost} {unit}.", cost=each, unit=per))
+    for each, text in (
+        (row[axis.difference], mark("To the next cheaper point: {cost} {unit} avoided.")),
+        (row[axis.dual], mark("Shadow price of its cap, starts fixed: {cost} {unit}.")),
+    ):
+        lines += [] if each is None else [tr(text, cost=wording.number(each, 0), unit=per)]
     st.text("\n".join(lines))
     if st.button(tr("Open this plan"), type="primary", width="stretch", key="pareto.open"):
         _open(stored, choice)
@@ -136,14 +132,8 @@ def _against(place: Any, label: str, value: float, baseline: float, digits: int)
     same = not any(digit in "123456789" for digit in amount)
     # the card reads its direction from a plain minus sign
     delta = f"{'-' if less > 0 else '+'}{amount} ({wording.percent(abs(less / baseline) if baseline else None, 1)})"
-    place.metric(
-        label,
-        wording.number(value, digits),
-        tr("as the baseline") if same else delta,
-        delta_color="off" if same else "inverse",
-        delta_arrow="off" if same else "auto",
-        help=tr("Below: difference to the baseline"),
-    )
+    says, about = tr("as the baseline") if same else delta, tr("Below: difference to the baseline")
+    widgets.compared(place, label, wording.number(value, digits), says, same, help=about)
 
 
 def _open(stored: fronts.StoredFront, point: int) -> None:
@@ -358,12 +348,9 @@ def _running(front: str) -> None:
 
 def _how_far(status: JobStatus, axis: Axis, of: int) -> None:
     """Progress: points found, points being searched with their caps, and elapsed time."""
-    now = time.time()
-    gone = wording.number(max(0.0, now - status.since), 0) if status.since is not None else "0"
-    says = tr(
-        "{phase}: {done} of {of} points, {seconds} s",
-        phase=tr(PHASES.get(status.phase, ""), metric=tr(NAMES[axis.metric])), done=status.count, of=of, seconds=gone,
-    )  # fmt: skip
+    now, phase = time.time(), tr(PHASES.get(status.phase, ""), metric=tr(NAMES[axis.metric]))
+    gone = job_progress.seconds(status)
+    says = tr("{phase}: {done} of {of} points, {seconds} s", phase=phase, done=status.count, of=of, seconds=gone)
     st.progress(min(1.0, status.count / of) if of else 0.0, text=says)
     for point in status.under_way:
         values = {
@@ -373,12 +360,11 @@ def _how_far(status: JobStatus, axis: Axis, of: int) -> None:
         }
         if point[axis.cap] is not None:
             cap = f"{wording.number(point[axis.cap] * axis.factor, axis.digits)} {axis.unit}"
-            says = tr("▸ point {number}: least cost under {cap}, {seconds} s", cap=cap, **values)
+            paragraph("▸ point {number}: least cost under {cap}, {seconds} s", cap=cap, **values)
         elif point["begun"] == 0:
-            says = tr("▸ point {number}: least {metric}, then least cost, {seconds} s", **values)
+            paragraph("▸ point {number}: least {metric}, then least cost, {seconds} s", **values)
         else:
-            says = tr("▸ point {number}: least cost, then least {metric}, {seconds} s", **values)
-        st.text(says)
+            paragraph("▸ point {number}: least cost, then least {metric}, {seconds} s", **values)
 
 
 def _so_far(status: JobStatus, axis: Axis, currency: str) -> None:

@@ -90,12 +90,10 @@ def _notes(ensemble: Ensemble, low: float, high: float) -> list[str]:
     target = ensemble.scenario.goal.hold or ensemble.scenario.disturbances.hold
     if target is not None:
         share = wording.percent(target, 0)
-        if low >= target:
-            lines.append(tr("✓ Target: {asked}.", asked=share))
-        elif high < target:
-            lines.append(tr("✕ Target: {asked}.", asked=share))
-        else:
-            lines.append(tr("Target {asked} not yet proven: more replays are needed.", asked=share))
+        text = mark("Target {asked} not yet proven: more replays are needed.")
+        if low >= target or high < target:
+            text = mark("✓ Target: {asked}.") if low >= target else mark("✕ Target: {asked}.")
+        lines.append(tr(text, asked=share))
     if ensemble.against_baseline:
         count = int((ensemble.data["baseline_violations"] == 0).sum())
         lines.append(
@@ -258,14 +256,10 @@ def _running(job: str) -> None:
     first, second, _ = st.columns(3)
     if status.count:
         low, high = ensembling.interval(status.successes, status.count)
-        first.metric(
-            tr("Held so far"), tr("{held} of {n}", held=status.successes, n=status.count), border=True
-        )  # fmt: skip
-        second.metric(
-            tr("Chance to hold, 95 % interval"),
-            f"{wording.percent(low, 0)} – {wording.percent(high, 0)}",
-            border=True,
-        )
+        score = tr("{held} of {n}", held=status.successes, n=status.count)
+        span = f"{wording.percent(low, 0)} – {wording.percent(high, 0)}"
+        first.metric(tr("Held so far"), score, border=True)
+        second.metric(tr("Chance to hold, 95 % interval"), span, border=True)
     job_progress.buttons(status, tr("Stop and keep the replays done so far"), status.count > 0)
 
 

@@ -99,8 +99,7 @@ def _look(source: ScenarioSource) -> None:
     title.subheader(tr("Scenario"), anchor=False)
     with new:
         new_plant.button(key="new.main")
-    with button:
-        copy = st.button(tr("Copy to edit"), type="primary", width="stretch", key="copy")
+    copy = button.button(tr("Copy to edit"), type="primary", width="stretch", key="copy")
     editing.show_list()
     st.text(f"{scenario.name}: {scenario.title}")
     if copy:
@@ -255,10 +254,8 @@ def _head(draft: drafts.Draft, now: DraftState, changes: int | None) -> None:
         _step(draft, -1)
     if redo.button(tr("Redo"), disabled=not draft.redoable, width="stretch", key="redo"):
         _step(draft, 1)
-    if reset.button(
-        tr("Reset"), disabled=not changes and not mistakes, width="stretch", key="reset",
-        help=tr("Back to the copied text; Undo reverts"),
-    ):  # fmt: skip
+    same, about = not changes and not mistakes, tr("Back to the copied text; Undo reverts")
+    if reset.button(tr("Reset"), disabled=same, width="stretch", key="reset", help=about):
         editing.keep(draft, draft.original)
         st.rerun()
     with download:

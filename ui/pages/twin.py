@@ -58,15 +58,11 @@ def _replication(subject: Subject, place: Any, number: Any) -> int | None:
     if not scatters:
         place.caption(tr("This scenario has no disturbances: every day is as planned."))
         return None
-    if not place.toggle(
-        tr("Disturbed"), key="twin.disturbed", help=tr("Times, rates and energies vary, units break down.")
-    ):
+    about = tr("Times, rates and energies vary, units break down.")
+    if not place.toggle(tr("Disturbed"), key="twin.disturbed", help=about):
         return None
-    day = number.number_input(
-        tr("Day no."), 1, MAX_REPLICATIONS, 1, key="twin.replication",
-        help=tr("Each number has its own disturbances; plan and baseline share them."),
-    )  # fmt: skip
-    return int(day) - 1
+    about = tr("Each number has its own disturbances; plan and baseline share them.")
+    return int(number.number_input(tr("Day no."), 1, MAX_REPLICATIONS, 1, key="twin.replication", help=about)) - 1
 
 
 def _run(subject: Subject, policy: str, replication: int | None) -> xr.Dataset:
@@ -74,14 +70,10 @@ def _run(subject: Subject, policy: str, replication: int | None) -> xr.Dataset:
 
 
 def _caption(subject: Subject, replication: int | None) -> None:
-    seed = subject.scenario.disturbances.seed
-    day = tr("Undisturbed run.")
+    seed, day = subject.scenario.disturbances.seed, tr("Undisturbed run.")
     if replication is not None:
-        day = tr(
-            "Disturbed day {number} of random seed {seed}: one of many, not a forecast.",
-            number=replication + 1,
-            seed=seed,
-        )
+        text = mark("Disturbed day {number} of random seed {seed}: one of many, not a forecast.")
+        day = tr(text, number=replication + 1, seed=seed)
     whose = subject.status
     if PLAN in subject.policies:
         both = tr("Plan (thick) and baseline (thin) under the same disturbances.")

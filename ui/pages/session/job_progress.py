@@ -93,14 +93,18 @@ def watch_steps(job: str, keep: str = "") -> None:
         _stop(job)
 
 
+def seconds(status: JobStatus) -> str:
+    """Time since a worker began with a job, in words."""
+    return wording.number(max(0.0, time.time() - status.since), 0) if status.since is not None else "0"
+
+
 def _steps(status: JobStatus) -> None:
     """The share that is done, elapsed time, and the steps so far."""
-    seconds = wording.number(max(0.0, time.time() - status.since), 0) if status.since is not None else "0"
     if status.of:
-        says = tr("{done} of {of}, {seconds} s", done=status.count, of=status.of, seconds=seconds)
+        says = tr("{done} of {of}, {seconds} s", done=status.count, of=status.of, seconds=seconds(status))
         st.progress(min(1.0, status.count / status.of), text=says)
     else:
-        st.text(tr("{seconds} s", seconds=seconds))
+        st.text(tr("{seconds} s", seconds=seconds(status)))
     *before, last = map(say, status.steps or ("",))
     lines = [f"✓ {step}" for step in before[-STEPS:]] + ([f"▸ {last}"] if last else [])
     st.text("\n".join(lines))

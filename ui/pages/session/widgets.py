@@ -101,6 +101,21 @@ def number(label: str, key: str, value: Number, low: Number, high: Number, **how
     return st.number_input(label, min_value=low, max_value=high, value=value, key=key, **how)
 
 
+def compared(place: Any, label: str, value: str, delta: str | None, same: bool, **how: Any) -> None:
+    """Draw a figure with its difference below, of which less is better.
+
+    Args:
+        place: where it is drawn.
+        label: of the figure.
+        value: as it is written.
+        delta: the difference, whose sign tells its direction; None: there is none.
+        same: whether the difference has neither colour nor arrow.
+        how: further arguments of ``st.metric``.
+    """
+    colour, arrow = ("off", "off") if same else ("inverse", "auto")
+    place.metric(label, value, delta, delta_color=colour, delta_arrow=arrow, **how)
+
+
 def download(
     label: str, content: Any, name: str, mime: str | None = None, key: str | None = None, place: Any = st, **how: Any
 ) -> None:
