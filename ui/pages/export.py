@@ -87,11 +87,8 @@ def _row(stored: StoredRun, kind: str) -> None:
 def _table(stored: StoredRun, kind: str) -> str:
     tables_of_plan = {producer.table for producer in stored.plan.scenario.producers}
     names = [name for name in tables.TABLES if name in tables_of_plan or name not in OF_PRODUCERS]
-    return str(
-        st.selectbox(
-            tr("Table"), names, format_func=lambda name: tr(TABLE_OF.get(str(name), "")), key=f"export.of.{kind}"
-        )
-    )
+    words = {name: tr(TABLE_OF.get(name, "")) for name in names}
+    return str(st.selectbox(tr("Table"), names, format_func=words.__getitem__, key=f"export.of.{kind}"))
 
 
 def _unit(stored: StoredRun) -> str:

@@ -273,8 +273,5 @@ def _seed(stored: StoredRun, seeds: list[int], job: str | None) -> int:
     """Seed of the ensemble to show: the one requested last, unless another is chosen."""
     if len(seeds) == 1:
         return seeds[0]
-    return int(
-        st.selectbox(
-            tr("Ensemble, by random seed"), seeds, index=seeds.index(_latest(seeds, job)), key=f"robustness.shown.{job}"
-        )
-    )
+    key, at = f"robustness.shown.{job}", seeds.index(_latest(seeds, job))
+    return int(st.selectbox(tr("Ensemble, by random seed"), seeds, index=at, key=key))

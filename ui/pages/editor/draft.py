@@ -21,7 +21,7 @@ from emberline.scenarios.reading.editing import ABSENT, revised
 from emberline.scenarios.reading.remarks import remarks
 from emberline.scenarios.templates import plants
 from emberline.ui.pages.request import sources
-from emberline.ui.pages.session import session, sign_in
+from emberline.ui.pages.session import session, sign_in, widgets
 from emberline.ui.pages.session.widgets import warning
 
 AT_TOP = 5
@@ -291,16 +291,13 @@ def _row(draft: drafts.Draft, open_now: bool) -> None:
 
 
 def _delete(draft: drafts.Draft, name: str) -> None:
-    try:
+    with widgets.refusal(drafts.DraftError):
         drafts.delete(draft)
-    except drafts.DraftError as error:
-        st.warning(str(error))
-        return
-    session.leave(draft.id)
-    if st.session_state.get(sources.SCENARIO_KEY) == draft.id:
-        del st.session_state[sources.SCENARIO_KEY]
-    st.session_state[DELETED] = draft.id, name
-    st.rerun()
+        session.leave(draft.id)
+        if st.session_state.get(sources.SCENARIO_KEY) == draft.id:
+            del st.session_state[sources.SCENARIO_KEY]
+        st.session_state[DELETED] = draft.id, name
+        st.rerun()
 
 
 def _undo() -> None:
@@ -313,13 +310,10 @@ def _undo() -> None:
         st.text(tr("✓ The draft {name} was deleted.", name=name or tr("my scenario")))
         if st.button(tr("Restore"), key="book.back"):
             del st.session_state[DELETED]
-            try:
+            with widgets.refusal(drafts.DraftError):
                 drafts.restore(number)
-            except drafts.DraftError as error:
-                st.warning(str(error))
-                return
-            sources.look_at(number)
-            st.rerun()
+                sources.look_at(number)
+                st.rerun()
 
 
 @st.cache_data(max_entries=500, show_spinner=False)

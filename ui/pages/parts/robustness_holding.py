@@ -231,11 +231,9 @@ def margins(values: dict[str, float]) -> Iterator[str]:
 
 def show(stored: StoredRun) -> None:
     """Draw how often a robust plan holds, compared with the plain plan, and its price; nothing for other plans."""
-    try:
+    answer = None
+    with widgets.refusal(StoreError):
         answer = ensembles.read_holding(stored.folder)
-    except StoreError as error:
-        st.warning(str(error))
-        return
     if answer is None or not answer["robust"] or not answer["plain"]:
         return
     target = wording.percent(answer["level"], 1)

@@ -11,7 +11,7 @@ import streamlit as st
 from emberline.planning.plan import Plan, replan
 from emberline.reports.charts import board as drawing
 from emberline.reports.charts.view import View
-from emberline.reports.text import current, say, tr, trn, wording
+from emberline.reports.text import current, mark, say, tr, trn, wording
 from emberline.reports.text.activities import replay_of
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.records.orders import AnyLock, Lock
@@ -230,14 +230,11 @@ def _changes(plan: Plan, run: str, now: tuple[AnyLock, ...]) -> None:
             lines.append(trn("{count} lock to remove", "{count} locks to remove", gone))
         says.text("\n".join(lines))
         undone.button(tr("Undo"), width="stretch", key=f"undo.{run}", on_click=undo, args=(plan, run))
-        says_again = tr(
-            "Searches for {seconds} s at most, from this plan on; Plan at the side searches as long as is set there.",
-            seconds=wording.number(seconds, 0),
+        text = mark(
+            "Searches for {seconds} s at most, from this plan on; Plan at the side searches as long as is set there."
         )
-        pressed = again.button(
-            tr("Plan again around it"), type="primary", width="stretch", key=f"around.{run}", help=says_again
-        )
-        if pressed:
+        label, about = tr("Plan again around it"), tr(text, seconds=wording.number(seconds, 0))
+        if again.button(label, type="primary", width="stretch", key=f"around.{run}", help=about):
             try:
                 with widgets.refusal():
                     locking.plan_again(run, plan, now, seconds)

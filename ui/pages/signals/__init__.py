@@ -79,13 +79,15 @@ def _fetch() -> None:
     if not sign_in.lists():
         caption("Signals are fetched here by the operator: emberline signals fetch.")
         return
-    names = [f"{source}/{quantity}" for source, one in SOURCES.items() for quantity in one.quantities]
+    titles = {
+        f"{source}/{quantity}": f"{one.title}: {tr(QUANTITIES[quantity])}"
+        for source, one in SOURCES.items()
+        for quantity in one.quantities
+    }
     with st.container(border=True):
         which, where, since, until, action = st.columns([4, 2, 2, 2, 2], vertical_alignment="bottom")
-        name = which.selectbox(
-            tr("Source and quantity"), names, index=names.index("smard/price"), key="signals.name",
-            format_func=lambda one: f"{SOURCES[one.split('/')[0]].title}: {tr(QUANTITIES[one.split('/')[1]])}",
-        )  # fmt: skip
+        label, at = tr("Source and quantity"), list(titles).index("smard/price")
+        name = which.selectbox(label, list(titles), index=at, key="signals.name", format_func=titles.__getitem__)
         source = SOURCES[str(name).split("/")[0]]
         zone = where.text_input(tr("Zone"), source.zone, key=f"signals.zone.{name}", max_chars=40)
         today = datetime.now(UTC).date()
