@@ -189,10 +189,11 @@ def edit(plan: Plan, run: str) -> None:
     before = chart_cache.value(("heats", run, *locks_now), lambda: table(plan, now))
     number, text, zone = st.column_config.NumberColumn, st.column_config.TextColumn, scenario.horizon.zone
     start = text(f"{tr(START)} [{zone}]", max_chars=moment.LONGEST, required=True, help=tr(moment.HOW))
-    columns: dict[str, Any] = {name: text(tr(name)) for name in (*NAMES, "due")} | {
+    columns: dict[str, Any] = {name: text(tr(name)) for name in NAMES} | {
         LOCKED: st.column_config.CheckboxColumn(tr("locked"), help=tr("Keeps this start in the next plan")),
         START: start,
         "end": text(f"{tr('end')} [{zone}]"),
+        "due": text(tr("due")),
         "moved [min]": number(tr("moved [min]"), format="%+.0f", help=tr("Compared with the baseline")),
         "waited [min]": number(tr("waited [min]"), format="%.0f", help=tr("In addition to the transfer")),
         "electricity [MWh]": number(tr("electricity [MWh]"), format="%.1f"),
