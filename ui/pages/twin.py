@@ -142,7 +142,8 @@ def _incidents(scenario: Scenario, name: str, run: xr.Dataset) -> list[tuple[flo
         size = f"{wording.number(violation['amount'], 2)} {violation['measure']}"
         kind = tr(wording.KINDS.get(violation["kind"], violation["kind"]))
         rows.append((float(violation["at_min"]), kind, where, size))
-    return [(at, wording.moment(scenario.horizon.instant(at)), tr(NAMES[name]), *rest) for at, *rest in rows]
+    whose, instant = tr(NAMES[name]), scenario.horizon.instant
+    return [(at, wording.moment(instant(at)), whose, what, where, size) for at, what, where, size in rows]
 
 
 def _replay(subject: Subject, runs: dict[str, xr.Dataset], replication: int | None) -> None:

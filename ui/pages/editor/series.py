@@ -207,7 +207,7 @@ def _there(scenario: Case) -> None:
         elif origin := series.csv or series.parquet or series.signal or (series.table and f"table {series.table}"):
             rows.append((name, origin, unit, np.nan, np.nan, np.nan))
     number = partial(st.column_config.NumberColumn, format="%.4g")
-    titles = {"series": tr("series"), "from": say("from"), "unit": say("unit")}
+    titles: dict[str, Any] = {"series": tr("series"), "from": say("from"), "unit": say("unit")}
     titles |= {"lowest": number(tr("lowest")), "mean": number(tr("mean")), "highest": number(tr("highest"))}
     table = pd.DataFrame(rows, columns=list(titles))
     st.dataframe(table, hide_index=True, alt=tr("Series of the scenario"), column_config=titles)
