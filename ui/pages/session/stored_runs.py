@@ -140,9 +140,10 @@ def in_view() -> StoredRun | None:
 
 def readable(run: str) -> StoredRun | None:
     """A stored run; None: it cannot be read, and the page says so."""
+    stored = None
     with widgets.refusal(StoreError):
-        return open_run(run)
-    return None
+        stored = open_run(run)
+    return stored
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

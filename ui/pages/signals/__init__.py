@@ -65,9 +65,10 @@ def page() -> None:
 
 def _course(one: Signal) -> Course | None:
     """The newest values; None, with a line, where the file cannot be read."""
+    newest = None
     with widgets.refusal(ValueError):
-        return course(one)
-    return None
+        newest = course(one)
+    return newest
 
 
 def _label(one: Signal) -> str:
