@@ -12,7 +12,6 @@ import streamlit as st
 from emberline.planning.accounts import Ledger, emissions, ledger
 from emberline.planning.plan import stock_credit
 from emberline.reports.charts import carbon
-from emberline.reports.charts.view import weeks
 from emberline.reports.text import mark, tr, wording
 from emberline.scenarios import Scenario
 from emberline.scenarios.case.scenario import ProcessNetwork, Producer, ProductionLine
@@ -165,14 +164,8 @@ def _cards(subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -
             delta = None if value is None or was is None else value - was
             small = delta is None or not _visible(delta) or not _comparable(subject)
             same = tr("as the baseline") if _comparable(subject) else tr("not comparable")
-            st.metric(
-                label,
-                wording.number(value, 2),
-                None if was is None else same if small else _difference(delta or 0.0),
-                delta_color="off" if small else "inverse",
-                delta_arrow="off" if small else "auto",
-                border=True,
-            )
+            says = None if was is None else same if small else _difference(delta or 0.0)
+            widgets.compared(st, label, wording.number(value, 2), says, small, border=True)
     if _visible(credit) and _comparable(subject):
         paragraph(MORE_STOCK if credit > 0 else LESS_STOCK, carbon=wording.number(abs(credit), 2))
     against = tr("Small figures: difference to the baseline. ") if before else ""
@@ -185,14 +178,12 @@ def _difference(delta: float) -> str:
 
 
 def _over_time(subject: Subject, ours: Ledger, signal: str) -> None:
-    scenario, views = subject.scenario, weeks(subject.scenario.horizon)
-    name = next(iter(views))
-    if len(views) > 1:
-        name = st.selectbox(tr("Part of the horizon"), list(views), key=f"carbon.part.{scenario.name}")
+    scenario = subject.scenario
+    view = chart_cache.part(scenario.horizon, f"carbon.part.{scenario.name}")
     with st.container(key="timeline"):
         chart_cache.chart(
-            ("carbon", *subject.key, signal, views[name].span_min),
-            lambda: carbon.by_step(scenario, ours, signal, views[name]),
+            ("carbon", *subject.key, signal, view.span_min),
+            lambda: carbon.by_step(scenario, ours, signal, view),
             tr("Carbon over time; the table below has hourly values."),
         )
     caption("Stacked from below: scope 1, bought heat, grid. Dashed: the total with the other grid intensity.")
@@ -228,11 +219,9 @@ def _ways(subject: Subject, ours: Ledger, theirs: Ledger | None) -> None:
     scenario, rows = subject.scenario, []
     ways = [way for way in WAYS if ours.total_kg(way) is not None]
     credits = {way: _credit(subject, way) if theirs is not None else 0.0 for way in ways}
-    for way, title in WAYS.items():
-        total = ours.total_kg(way)
-        if total is None:
-            continue
-        row: dict[str, object] = {tr("grid counted by"): tr(title), tr("scope 1 and 2 [t CO2e]"): total / 1000}
+    for way in ways:
+        total = ours.total_kg(way) or 0.0
+        row: dict[str, object] = {tr("grid counted by"): tr(WAYS[way]), tr("scope 1 and 2 [t CO2e]"): total / 1000}
         before = None if theirs is None else theirs.total_kg(way)
         if before is not None:
             row[tr("baseline [{unit}]", unit="t CO2e")] = before / 1000
@@ -248,11 +237,8 @@ def _ways(subject: Subject, ours: Ledger, theirs: Ledger | None) -> None:
     table = pd.DataFrame(rows)
     draw(table, dict.fromkeys(table.columns[1:], 2))
     says = tr("The goal counts the {signal}.", signal=tr(wording.SIGNALS[scenario.goal.signal]))
-    st.caption(
-        says
-        + " "
-        + tr("Shifting to hours of low average intensity may hit hours of high marginal intensity: check both.")
-    )
+    more = tr("Shifting to hours of low average intensity may hit hours of high marginal intensity: check both.")
+    st.caption(f"{says} {more}")
     if ours.market_says:
         paragraph("Uncontracted energy is counted with: {source}", source=ours.market_says)
 

@@ -12,9 +12,9 @@ import streamlit as st
 
 from emberline.planning.plan import Plan
 from emberline.reports.charts import comparison
-from emberline.reports.charts.view import View, weeks
+from emberline.reports.charts.view import View
 from emberline.reports.text import mark, say, tr, trn, wording
-from emberline.runs.store import CatalogueError, Entry, Store, StoredRun, StoreError
+from emberline.runs.store import Entry, Store, StoredRun
 from emberline.scenarios.case.scenario import Producer, ProductionLine
 from emberline.studies.difference import DIFFERENT_HEATS, Difference
 from emberline.ui.pages.parts import compare_runs as study
@@ -57,15 +57,9 @@ def _selection() -> list[str]:
     address = st.query_params.get(NAMED)
     if address is None:
         return list(st.session_state[SELECTION] if SELECTION in st.session_state else _initially(session.run()))
-    store, missing = Store(), 0
-    ids: list[str] = []
-    for part in address.split(",")[:MAX_PLANS]:
-        try:
-            ids.append(store.find(part.strip()))
-        except CatalogueError:
-            raise
-        except StoreError:
-            missing += 1
+    store = Store()
+    runs = [stored_runs.found(store.find, part.strip()) for part in address.split(",")[:MAX_PLANS]]
+    missing = runs.count(None)
     if missing:
         st.warning(
             trn(
@@ -74,7 +68,7 @@ def _selection() -> list[str]:
                 missing,
             )
         )
-    return list(dict.fromkeys(ids))
+    return list(dict.fromkeys(filter(None, runs)))
 
 
 def _initially(current: str) -> list[str]:
@@ -109,14 +103,10 @@ def _choose(ids: list[str]) -> list[str]:
         key=f"compare.runs.{text}.{','.join(ids)}", help=tr("The others are compared with the first one"),
     )  # fmt: skip
     st.session_state[SELECTION] = selection
+    if selection != ids or NAMED not in st.query_params:
+        session.write(NAMED, ",".join(selection))
     if selection != ids:
-        if selection:
-            st.query_params[NAMED] = ",".join(selection)
-        else:
-            st.query_params.pop(NAMED, None)
         st.rerun()
-    if selection and NAMED not in st.query_params:
-        st.query_params[NAMED] = ",".join(selection)
     return list(selection)
 
 
@@ -206,14 +196,9 @@ def _table(rows: list[study.FigureComparison], letters: list[str]) -> None:
                 "–" if value is None else wording.signed(value, row.digits)
                 for row, value in zip(rows, more, strict=True)
             ]
-    frame = pd.DataFrame(columns)
-    numbers = {
-        name: st.column_config.TextColumn(alignment="right", width="small") for name in columns if name != tr("figure")
-    }
-    st.dataframe(
-        frame, hide_index=True, height=min(35 * (len(rows) + 1) + 3, 560),
-        column_config={tr("figure"): st.column_config.TextColumn(pinned=True), **numbers},
-    )  # fmt: skip
+    text = st.column_config.TextColumn
+    numbers = dict.fromkeys(columns, text(alignment="right", width="small"))
+    widgets.table(pd.DataFrame(columns), {**numbers, tr("figure"): text(pinned=True)}, 560)
 
 
 def _scenario_changes(runs: dict[str, str], plans: dict[str, Plan]) -> None:
@@ -222,8 +207,7 @@ def _scenario_changes(runs: dict[str, str], plans: dict[str, Plan]) -> None:
     if not rows:
         paragraph("None: both plans are of the same scenario. Only the search differs.")
         return
-    frame = pd.DataFrame(rows).rename(columns={"": tr("key")})
-    st.dataframe(frame, hide_index=True, height=min(35 * (len(rows) + 1) + 3, 320))
+    widgets.table(pd.DataFrame(rows).rename(columns={"": tr("key")}), most=320)
 
 
 def _charts(runs: dict[str, StoredRun]) -> None:
@@ -240,10 +224,7 @@ def _charts(runs: dict[str, StoredRun]) -> None:
         for h in horizons
     )
     if same:
-        views = weeks(horizons[0])
-        view = next(iter(views.values()))
-        if len(views) > 1:
-            view = views[st.selectbox(tr("Part of the horizon"), list(views), key="compare.part")]
+        view = chart_cache.part(horizons[0], "compare.part")
         with st.container(key="timeline"):
             key = ("together", *plans, *ids, view.span_min)
             chart_cache.chart(key, lambda: comparison.together(plans, view), says)
@@ -280,7 +261,7 @@ def _moves(runs: dict[str, StoredRun]) -> None:
         paragraph(DIFFERENT_HEATS)
     else:
         for ours, theirs in zip(one.plan.scenario.producers, other.plan.scenario.producers, strict=False):
-            _moved(ours, theirs, difference, one.plan, (first, letter), (one.id, other.id))
+            _moved(ours, theirs, difference, {first: one, letter: other})
     if difference.uses:
         names = (tr("name"), tr("does"), say("unit"), first, letter, tr("at other times"), tr("because"))
         rows = [(u.name, say(u.what), u.unit, u.before, u.after, u.moved, say(u.because)) for u in difference.uses]
@@ -294,21 +275,14 @@ def _moves(runs: dict[str, StoredRun]) -> None:
 
 
 @singledispatch
-def _moved(
-    ours: Producer, theirs: Producer, difference: Difference, plan: Plan, letters: tuple[str, str], ids: tuple[str, str]
-) -> None:
+def _moved(ours: Producer, theirs: Producer, difference: Difference, runs: dict[str, StoredRun]) -> None:
     """Draw what a producer does at other times, besides what its units do."""
 
 
 @_moved.register
-def _(
-    ours: ProductionLine,
-    theirs: ProductionLine,
-    difference: Difference,
-    plan: Plan,
-    letters: tuple[str, str],
-    ids: tuple[str, str],
-) -> None:
+def _(ours: ProductionLine, theirs: ProductionLine, difference: Difference, runs: dict[str, StoredRun]) -> None:
+    first, other = runs
+    scenario = runs[first].plan.scenario
     total = len({heat.name for heat in (*ours.heats, *theirs.heats)})
     moves = [(heat, move) for heat in difference.heats for move in heat.stages]
     if not moves:
@@ -316,9 +290,7 @@ def _(
         return
     later = [heat.main.later_min for heat in difference.heats if heat.main.later_min is not None]
     changed = len({heat.heat for heat, move in moves if move.before_unit != move.after_unit})
-    says = [
-        tr("{moved} of {n} heats are elsewhere in {other}.", moved=len(difference.heats), n=total, other=letters[1])
-    ]
+    says = [tr("{moved} of {n} heats are elsewhere in {other}.", moved=len(difference.heats), n=total, other=other)]
     if later:
         low, high = (wording.signed(value, 0) for value in (min(later), max(later)))
         says.append(tr("They start {low} to {high} min later; negative values are earlier.", low=low, high=high))
@@ -328,37 +300,30 @@ def _(
     stages = list(dict.fromkeys(move.stage for _, move in moves if move.later_min is not None))
     if stages:
         main = difference.heats[0].stage
-        stage = st.selectbox(
-            tr("Stage"), stages, index=stages.index(main) if main in stages else 0, key="compare.stage"
-        )  # fmt: skip
+        at = stages.index(main) if main in stages else 0
+        stage = st.selectbox(tr("Stage"), stages, index=at, key="compare.stage")
         chart_cache.chart(
-            ("moves", *letters, *ids, stage),
-            lambda: comparison.moves(difference.heats, stage, plan.scenario, letters),
+            ("moves", *runs, *(run.id for run in runs.values()), stage),
+            lambda: comparison.moves(difference.heats, stage, scenario, (first, other)),
             tr("Moves of heats; the table below has the same values."),
         )
-        caption(
-                "White: start in {first}; filled: start in {other}. The largest moves, by start time.",
-                first=letters[0], other=letters[1],
-            )  # fmt: skip
-    start = plan.scenario.horizon.instant
+        text = mark("White: start in {first}; filled: start in {other}. The largest moves, by start time.")
+        caption(text, first=first, other=other)
 
     def clock(minutes: float | None) -> str:
-        return "–" if minutes is None else wording.moment(start(minutes))
+        return "–" if minutes is None else wording.moment(scenario.horizon.instant(minutes))
 
     table = pd.DataFrame(
         {
             tr("heat"): [heat.heat for heat, _ in moves],
             tr("stage"): [move.stage for _, move in moves],
             tr("moved [min]"): [float("nan") if move.later_min is None else move.later_min for _, move in moves],
-            tr("start in {plan}", plan=letters[0]): [clock(move.before_min) for _, move in moves],
-            tr("start in {plan}", plan=letters[1]): [clock(move.after_min) for _, move in moves],
-            tr("unit in {plan}", plan=letters[0]): [move.before_unit for _, move in moves],
-            tr("unit in {plan}", plan=letters[1]): [move.after_unit for _, move in moves],
+            tr("start in {plan}", plan=first): [clock(move.before_min) for _, move in moves],
+            tr("start in {plan}", plan=other): [clock(move.after_min) for _, move in moves],
+            tr("unit in {plan}", plan=first): [move.before_unit for _, move in moves],
+            tr("unit in {plan}", plan=other): [move.after_unit for _, move in moves],
             tr("because"): [say(heat.because) if move.stage == heat.stage else "" for heat, move in moves],
         }
     )
     with st.expander(trn("{count} moved operation", "{count} moved operations", len(moves))):
-        st.dataframe(
-            table, hide_index=True, height=min(35 * (len(table) + 1) + 3, 640),
-            column_config={tr("moved [min]"): st.column_config.NumberColumn(format="%+.0f")},
-        )  # fmt: skip
+        widgets.table(table, {tr("moved [min]"): st.column_config.NumberColumn(format="%+.0f")})

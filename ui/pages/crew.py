@@ -52,14 +52,8 @@ def page() -> None:
         _line(stored.plan.scenario, row)
     _late(stored, next((row for row in rows if row.activity is not None and row.start_min >= now), None), late)
     _approve(stored)
-    widgets.download(
-        tr("Print: a page for each unit and shift"),
-        _pages(stored),
-        f"emberline-shifts-{run[:8]}.html",
-        "text/html",
-        key="shift.print",
-        width="stretch",
-    )
+    label, name = tr("Print: a page for each unit and shift"), f"emberline-shifts-{run[:8]}.html"
+    widgets.download(label, _pages(stored), name, "text/html", "shift.print", width="stretch")
 
 
 def _ask(names: list[str]) -> tuple[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import streamlit as st
 
@@ -54,14 +55,13 @@ def page() -> None:
     st.caption(wording.status(plan))
     if not plan.acceptable:
         st.warning(tr("The twin does not accept this plan: do not follow the exported schedule."))
-    name = f"emberline-{plan.scenario.name}-{run[:8]}"
     for kind in FORMATS:
-        _row(stored, kind, name)
+        _row(stored, kind)
     with st.expander(tr("Origin, as stated in every file")):
         st.json(json.dumps(manifest.manifest(stored), ensure_ascii=False), expanded=True)
 
 
-def _row(stored: StoredRun, kind: str, name: str) -> None:
+def _row(stored: StoredRun, kind: str) -> None:
     """One format: its purpose, options and button."""
     form = FORMATS[kind]
     options: dict[str, str] = {}
@@ -76,36 +76,19 @@ def _row(stored: StoredRun, kind: str, name: str) -> None:
                 unit = _unit(stored)
                 if unit:
                     options["unit"] = unit
-        stem = "-".join([name, *options.values()])
-        widgets.download(
-            tr("Download {kind}", kind=tr(form.label)),
-            stored_runs.file_of(stored, kind, **options),
-            f"{stem}.{kind}",
-            form.mime,
-            key=f"export.{kind}",
-            width="stretch",
-            place=button,
-        )
+        label = tr("Download {kind}", kind=tr(form.label))
+        stored_runs.download(stored, kind, label, f"export.{kind}", button, **options)
         if kind == "csv":
-            widgets.download(
-                tr("Origin"),
-                lambda: json.dumps(manifest.manifest(stored), indent=1, ensure_ascii=False),
-                f"{stem}.manifest.json",
-                "application/json",
-                key="export.origin",
-                width="stretch",
-                place=button,
-            )
+            make = partial(json.dumps, manifest.manifest(stored), indent=1, ensure_ascii=False)
+            name = stored_runs.file_name(stored, "manifest.json", *options.values())
+            widgets.download(tr("Origin"), make, name, "application/json", "export.origin", button, width="stretch")
 
 
 def _table(stored: StoredRun, kind: str) -> str:
     tables_of_plan = {producer.table for producer in stored.plan.scenario.producers}
     names = [name for name in tables.TABLES if name in tables_of_plan or name not in OF_PRODUCERS]
-    return str(
-        st.selectbox(
-            tr("Table"), names, format_func=lambda name: tr(TABLE_OF.get(str(name), "")), key=f"export.of.{kind}"
-        )
-    )
+    words = {name: tr(TABLE_OF.get(name, "")) for name in names}
+    return str(st.selectbox(tr("Table"), names, format_func=words.__getitem__, key=f"export.of.{kind}"))
 
 
 def _unit(stored: StoredRun) -> str:

@@ -14,7 +14,6 @@ from emberline.reports.charts import front as front_charts
 from emberline.reports.text import mark, say, stamp, tr, trn, wording
 from emberline.runs.jobs import JobStatus, queue
 from emberline.runs.store import StoreError, fronts
-from emberline.runs.store import fronts as stored_fronts
 from emberline.scenarios.goal_metrics import GOALS, NAMES
 from emberline.scenarios.home import RUN_ID
 from emberline.scenarios.metrics import legible_bound
@@ -109,22 +108,18 @@ def _point(stored: fronts.StoredFront, numbers: list[int]) -> None:
     )  # fmt: skip
     _against(cost, tr("Cost [{unit}]", unit=money), row["cost"], front.baseline.cost, 0)
     gap, peak = st.columns(2)
-    gap.metric(
-        tr("Gap"),
-        wording.percent(row["gap"]),
-        help=tr("Fixed emissions and costs are left out; for an end, the wider of its two gaps"),
-    )
+    about = tr("Fixed emissions and costs are left out; for an end, the wider of its two gaps")
+    gap.metric(tr("Gap"), wording.percent(row["gap"]), help=about)
     peak.metric(tr("Peak [MW]"), wording.number(row["peak_mw"], 1))
     lines = [tr("Status: {status}", status=say(row["status"]))]
     if row["cost_bound"] is not None:
         bound = wording.number(legible_bound(row["cost"], row["cost_bound"], 1.0), 0)
         lines.append(tr("No plan under its cap costs less than {bound} {unit}.", bound=bound, unit=money))
-    if row[axis.difference] is not None:
-        each = wording.number(row[axis.difference], 0)
-        lines.append(tr("To the next cheaper point: {cost} {unit} avoided.", cost=each, unit=per))
-    if row[axis.dual] is not None:
-        each = wording.number(row[axis.dual], 0)
-        lines.append(tr("Shadow price of its cap, starts fixed: {cost} {unit}.", cost=each, unit=per))
+    for each, text in (
+        (row[axis.difference], mark("To the next cheaper point: {cost} {unit} avoided.")),
+        (row[axis.dual], mark("Shadow price of its cap, starts fixed: {cost} {unit}.")),
+    ):
+        lines += [] if each is None else [tr(text, cost=wording.number(each, 0), unit=per)]
     st.text("\n".join(lines))
     if st.button(tr("Open this plan"), type="primary", width="stretch", key="pareto.open"):
         _open(stored, choice)
@@ -137,20 +132,14 @@ def _against(place: Any, label: str, value: float, baseline: float, digits: int)
     same = not any(digit in "123456789" for digit in amount)
     # the card reads its direction from a plain minus sign
     delta = f"{'-' if less > 0 else '+'}{amount} ({wording.percent(abs(less / baseline) if baseline else None, 1)})"
-    place.metric(
-        label,
-        wording.number(value, digits),
-        tr("as the baseline") if same else delta,
-        delta_color="off" if same else "inverse",
-        delta_arrow="off" if same else "auto",
-        help=tr("Below: difference to the baseline"),
-    )
+    says, about = tr("as the baseline") if same else delta, tr("Below: difference to the baseline")
+    widgets.compared(place, label, wording.number(value, digits), says, same, help=about)
 
 
 def _open(stored: fronts.StoredFront, point: int) -> None:
     """Open the plan of a point; it is made and stored when it is first opened."""
     request = queue.request(stored.id)
-    with job_progress.refusal():
+    with widgets.refusal():
         run = job_progress.start(
             request.get("scenario") or stored.front.scenario.name,
             request.get("overrides", ()),
@@ -198,15 +187,8 @@ def _table(stored: fronts.StoredFront) -> None:
     first, second, _ = st.columns([1, 1, 2])
     name = f"emberline-front-{stored.id[:8]}"
     for place, kind, mime in ((first, "csv", "text/csv"), (second, "json", "application/json")):
-        widgets.download(
-            kind.upper(),
-            widgets.content_of(partial(fronts.write, stored.front), f"front.{kind}"),
-            f"{name}.{kind}",
-            mime,
-            key=f"pareto.{kind}",
-            width="stretch",
-            place=place,
-        )
+        content = widgets.content_of(partial(fronts.write, stored.front), f"front.{kind}")
+        widgets.download(kind.upper(), content, f"{name}.{kind}", mime, f"pareto.{kind}", place, width="stretch")
 
 
 CARBON = "carbon"
@@ -226,20 +208,15 @@ def page() -> None:
     """Draw the page for the front in the address, or for none."""
     front = _current()
     status = job_progress.find_status(front)
-    stored = _open_front(front) if front and (status is None or status.state == "stored") else None
+    stored = None
+    if front and (status is None or status.state == "stored"):
+        with widgets.refusal(StoreError):
+            stored = _read(front)
     with st.sidebar:
         place = st.container(key="start")
         request = ask("pareto", queue.request(front).get("note", {}) if front else {})
-        points = int(
-            widgets.number(
-                tr("Points of the front"),
-                "pareto.points",
-                POINTS,
-                3,
-                MAX_POINTS,
-                help=tr("Including both ends; each point takes up to two searches of the time limit"),
-            )
-        )
+        about = tr("Including both ends; each point takes up to two searches of the time limit")
+        points = widgets.number(tr("Points of the front"), "pareto.points", POINTS, 3, MAX_POINTS, help=about)
         busy = status is not None and not status.ended
         metric = _metric(request)
         bars = bool(request.problems) or busy or request.scenario is None
@@ -279,17 +256,9 @@ def _look_at(front: str) -> None:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _read(front: str) -> stored_fronts.StoredFront:
+def _read(front: str) -> fronts.StoredFront:
     """A stored front; immutable, hence shared."""
-    return stored_fronts.read(front)
-
-
-def _open_front(front: str) -> stored_fronts.StoredFront | None:
-    try:
-        return _read(front)
-    except StoreError as error:
-        st.warning(say(str(error)))
-        return None
+    return fronts.read(front)
 
 
 def _metric(request: Request) -> str:
@@ -307,17 +276,17 @@ def _requested(front: str) -> str:
 
 def _start(request: Request, points: int, metric: str) -> None:
     settings = {"points": points} if metric == CARBON else {"points": points, "metric": metric}
-    with job_progress.refusal():
+    with widgets.refusal():
         _look_at(job_progress.start(request.name, request.overrides, note=request.note, kind="front", options=settings))
 
 
 def _earlier(front: str) -> None:
-    fronts = {number: headline for number, headline in stored_fronts.headlines(EARLIER).items() if number != front}
-    if not fronts:
+    earlier = {number: headline for number, headline in fronts.headlines(EARLIER).items() if number != front}
+    if not earlier:
         return
 
     def name(number: str) -> str:
-        headline = fronts[number]
+        headline = earlier[number]
         points = trn("{count} point", "{count} points", headline["points"])
         parts = [stamp(headline["created"].astimezone()), headline["scenario"], points]
         parts += [] if headline["metric"] == CARBON else [tr(NAMES[headline["metric"]])]
@@ -325,7 +294,7 @@ def _earlier(front: str) -> None:
 
     with st.expander(tr("Earlier fronts")):
         choice = st.selectbox(
-            tr("Front"), list(fronts), index=None, format_func=name, placeholder=tr("choose one"), key="pareto.earlier"
+            tr("Front"), list(earlier), index=None, format_func=name, placeholder=tr("choose one"), key="pareto.earlier"
         )
         if st.button(tr("Open"), disabled=choice is None, width="stretch", key="pareto.open_earlier"):
             _look_at(str(choice))
@@ -379,12 +348,9 @@ def _running(front: str) -> None:
 
 def _how_far(status: JobStatus, axis: Axis, of: int) -> None:
     """Progress: points found, points being searched with their caps, and elapsed time."""
-    now = time.time()
-    gone = wording.number(max(0.0, now - status.since), 0) if status.since is not None else "0"
-    says = tr(
-        "{phase}: {done} of {of} points, {seconds} s",
-        phase=tr(PHASES.get(status.phase, ""), metric=tr(NAMES[axis.metric])), done=status.count, of=of, seconds=gone,
-    )  # fmt: skip
+    now, phase = time.time(), tr(PHASES.get(status.phase, ""), metric=tr(NAMES[axis.metric]))
+    gone = job_progress.seconds(status)
+    says = tr("{phase}: {done} of {of} points, {seconds} s", phase=phase, done=status.count, of=of, seconds=gone)
     st.progress(min(1.0, status.count / of) if of else 0.0, text=says)
     for point in status.under_way:
         values = {
@@ -394,12 +360,11 @@ def _how_far(status: JobStatus, axis: Axis, of: int) -> None:
         }
         if point[axis.cap] is not None:
             cap = f"{wording.number(point[axis.cap] * axis.factor, axis.digits)} {axis.unit}"
-            says = tr("▸ point {number}: least cost under {cap}, {seconds} s", cap=cap, **values)
+            paragraph("▸ point {number}: least cost under {cap}, {seconds} s", cap=cap, **values)
         elif point["begun"] == 0:
-            says = tr("▸ point {number}: least {metric}, then least cost, {seconds} s", **values)
+            paragraph("▸ point {number}: least {metric}, then least cost, {seconds} s", **values)
         else:
-            says = tr("▸ point {number}: least cost, then least {metric}, {seconds} s", **values)
-        st.text(says)
+            paragraph("▸ point {number}: least cost, then least {metric}, {seconds} s", **values)
 
 
 def _so_far(status: JobStatus, axis: Axis, currency: str) -> None:

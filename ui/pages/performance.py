@@ -61,10 +61,9 @@ def page() -> None:
         tr("Files, at most {most} MB", most=LARGEST_MB), type="csv", max_upload_size=LARGEST_MB,
         accept_multiple_files=True, key="performance.file",
     )  # fmt: skip
-    zone = zones.selectbox(
-        tr("Time zone of the plant"), _zones(), index=None, placeholder=tr("the file's clock"), key="performance.zone",
-        help=tr("Says where a day begins, if the times are in UTC, and how long it is when the clocks change."),
-    )  # fmt: skip
+    label, blank = tr("Time zone of the plant"), tr("the file's clock")
+    about = tr("Says where a day begins, if the times are in UTC, and how long it is when the clocks change.")
+    zone = zones.selectbox(label, _zones(), index=None, placeholder=blank, key="performance.zone", help=about)
     if not files:
         return
     try:

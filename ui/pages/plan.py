@@ -24,7 +24,7 @@ from emberline.scenarios.metrics import METRICS, amount_digits, legible_bound
 from emberline.ui.pages.request.form import Request, ask, start
 from emberline.ui.pages.request.sources import AT_ONCE, OF, look, note_of, same
 from emberline.ui.pages.result import repairs, result, units
-from emberline.ui.pages.session import chart_cache, job_progress, run_or_baseline, session, stored_runs
+from emberline.ui.pages.session import chart_cache, job_progress, run_or_baseline, session, stored_runs, widgets
 from emberline.ui.pages.session.widgets import caption, info, paragraph, warning
 
 STEP_OF = {"draft": "optimize", "round": "optimize", "judge": "replays"}
@@ -75,17 +75,14 @@ def _run() -> str:
 
 
 def _status(run: str) -> queue.JobStatus | None:
-    if not run:
-        return None
-    try:
-        return queue.status(run)
-    except StoreError:
+    status = job_progress.find_status(run)
+    if run and status is None:
         warning("Run {run} is not stored here. It may have been deleted: press Plan to make a new one.", run=run[:8])
-        return None
+    return status
 
 
 def _start(request: Request) -> None:
-    with job_progress.refusal():
+    with widgets.refusal():
         run = start(request)
         session.choose(run)
         st.session_state[OF] = run
@@ -124,7 +121,7 @@ def _facts(scenario: Case) -> None:
     assets = pd.DataFrame(list(facts.assets(scenario)), columns=columns)
     if len(assets):
         with st.expander(trn("{count} asset on the site", "{count} assets on the site", len(assets))):
-            st.dataframe(assets, hide_index=True, height=min(35 * (len(assets) + 1) + 3, 640))
+            widgets.table(assets)
     offers = tr("carbon intensity of the grid (dashed: marginal) and price of electricity")
     st.markdown(f"**{tr('Market:')}** {offers}")
     chart_cache.market(scenario)
@@ -173,21 +170,13 @@ def _running(run: str) -> None:
 
     with st.container(border=True):
         best, bound, gap, seconds = st.columns(4)
-        best.metric(
-            tr("Best plan [{unit}]", unit=unit),
-            say(status.incumbent),
-            help=tr("Fixed emissions and costs are left out"),
-        )
-        bound.metric(
-            tr("Bound [{unit}]", unit=unit),
-            say(legible_bound(status.incumbent, status.bound, 10**-digits / factor)),
-            help=tr("Proven: no plan is better. Fixed emissions and costs are left out"),
-        )
-        gap.metric(
-            tr("Gap"),
-            wording.percent(status.gap),
-            help=tr("Largest possible distance from the best plan. Fixed emissions and costs are left out"),
-        )
+        about = tr("Fixed emissions and costs are left out")
+        best.metric(tr("Best plan [{unit}]", unit=unit), say(status.incumbent), help=about)
+        proven = say(legible_bound(status.incumbent, status.bound, 10**-digits / factor))
+        about = tr("Proven: no plan is better. Fixed emissions and costs are left out")
+        bound.metric(tr("Bound [{unit}]", unit=unit), proven, help=about)
+        about = tr("Largest possible distance from the best plan. Fixed emissions and costs are left out")
+        gap.metric(tr("Gap"), wording.percent(status.gap), help=about)
         seconds.metric(tr("Search [s]"), wording.number(status.seconds, 0))
         if scenario is not None and scenario.goal.minimize in METRICS:
             caption("Best plan and bound are without fixed emissions and costs; the plan itself has totals.")
@@ -199,20 +188,10 @@ def _running(run: str) -> None:
                 lambda: plan.search(history, unit, factor, limit),
                 tr("Best plan and bound during the search; the figures above are the latest."),
             )
-    take, stop, _ = st.columns([2, 1, 2])
+    searching = status.phase in ("twin", "optimize") or bool(status.draft)
+    job_progress.ends(status, tr("Use the best plan now"), searching and status.incumbent is not None)
     if status.draft:
         _holding(status, scenario)
-    searching = status.phase in ("twin", "optimize") or bool(status.draft)
-    if take.button(
-        tr("Use the best plan now"),
-        disabled=status.cancelling or not searching or status.incumbent is None,
-        width="stretch",
-    ):
-        queue.cancel(run)
-        st.rerun(scope="fragment")
-    if stop.button(tr("Stop"), width="stretch", help=tr("Stops the work; the result is discarded")):
-        queue.kill(run)
-        st.rerun()
     if status.cancelling:
         caption("The search stops at the solver's next check; then the plan is replayed.")
     if scenario is not None:
@@ -248,15 +227,14 @@ def _baseline(request: dict[str, Any], scenario: Scenario, status: JobStatus) ->
             return gantt.of_operations(scenario, operations, run, view)
         return gantt.of_run(scenario, run, None, view, "baseline")
 
-    says = tr("The best plan so far; thin: the baseline") if operations else tr("The baseline: the schedule to beat")
-    st.markdown(f"**{says}**")
+    title, says = tr("The baseline: the schedule to beat"), tr("Operations of each unit in the baseline.")
+    if operations:
+        title = tr("The best plan so far; thin: the baseline")
+        says = tr("Operations of each unit in the best plan so far.")
+    st.markdown(f"**{title}**")
     with st.container(key="preview"):
-        chart_cache.chart(
-            ("baseline", request.get("kind"), *key, hash(operations)),
-            lambda: plan.below_each_other([draw()], view, pointer=False),
-            tr("Operations of each unit in the best plan so far.") if operations
-            else tr("Operations of each unit in the baseline."),
-        )  # fmt: skip
+        stands_for = ("baseline", request.get("kind"), *key, hash(operations))
+        chart_cache.chart(stands_for, lambda: plan.below_each_other([draw()], view, pointer=False), says)
 
 
 def _holding(status: JobStatus, scenario: Scenario | None) -> None:
@@ -291,21 +269,16 @@ def _scenario_of(request: dict[str, Any]) -> Scenario | None:
 
 def _explained(request: Request, status: queue.JobStatus | None) -> bool:
     """Whether the run below is of these inputs and says itself why it has no plan."""
-    if status is None or status.state != "stored":
-        return False
-    try:
-        return bool(queue.request(status.run).get("scenario")) and _of(request, status.run)
-    except StoreError:
-        return False
+    with suppress(StoreError):
+        if status is not None and status.state == "stored":
+            return bool(queue.request(status.run).get("scenario")) and _of(request, status.run)
+    return False
 
 
 def _differs(request: Request, run: str) -> None:
-    try:
-        differs = request.scenario is not None and not _of(request, run)
-    except StoreError:
-        return
-    if differs:
-        info("The inputs at the side differ from those of the plan below. Press Plan to use them.")
+    with suppress(StoreError):
+        if request.scenario is not None and not _of(request, run):
+            info("The inputs at the side differ from those of the plan below. Press Plan to use them.")
 
 
 def _of(inputs: Request, run: str) -> bool:

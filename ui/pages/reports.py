@@ -29,6 +29,7 @@ from emberline.reports.compliance.workbook import filled
 from emberline.reports.text import mark, stamp, tr
 from emberline.runs.store import Store
 from emberline.ui.pages.session import sign_in, widgets
+from emberline.ui.pages.session.widgets import paragraph
 
 LARGEST_MB = 20
 ACTIVITY = "activity.csv"
@@ -60,11 +61,9 @@ FOR_APPROVERS: tuple[Step, ...] = ("approve", "lock")
 def page() -> None:
     """Draw the page."""
     st.subheader(tr("Emissions reports"), anchor=False)
-    st.text(
-        tr(
-            "What the plant emitted in a period, from its monitoring plan and activity data: the reports to hand over, "
-            "and records that show that nothing has changed since."
-        )
+    paragraph(
+        "What the plant emitted in a period, from its monitoring plan and activity data: the reports to hand over, "
+        "and records that show that nothing has changed since."
     )
     period = st.text_input(
         tr("Reporting period"), str(datetime.now(UTC).year), key="reports.period",
@@ -210,11 +209,18 @@ def records(period: str, report: AnnualReport | None, files: dict[str, bytes]) -
         return
     steps = [step for step, states in STEPS.items() if state in states]
     reason = st.text_input(tr("Reason of the correction"), key="reports.reason") if "correct" in steps else ""
+
+    def record(step: Step) -> Entry:
+        evidence = _evidence(report, files) if report is not None and step in WITH_FIGURES else None
+        origin = {"reason": reason.strip(), "version": version("emberline"), "since": since}
+        return chain.append(period, step, name, files=evidence, **origin)
+
     with st.container(horizontal=True):
         for step in steps:
             why = _obstacle(step, name, report, reason, damage)
-            if st.button(tr(ACTIONS[step]), key=f"reports.{step}", disabled=bool(why), help=why or None):
-                _record(chain, period, step, name, reason, report, files, since)
+            pressed = st.button(tr(ACTIONS[step]), key=f"reports.{step}", disabled=bool(why), help=why or None)
+            if pressed and _try(partial(record, step)) is not None:
+                st.rerun()
         if (mine or since) and st.button(tr("Compare all records with their hashes"), key="reports.verify"):
             findings = verify(chain, since)
             for finding in findings:
@@ -256,28 +262,9 @@ def _obstacle(step: Step, name: str, report: AnnualReport | None, reason: str, d
     return ""
 
 
-def _record(
-    chain: Chain,
-    period: str,
-    step: Step,
-    name: str,
-    reason: str,
-    report: AnnualReport | None,
-    files: dict[str, bytes],
-    since: str,
-) -> None:
-    def append() -> Entry:
-        evidence = None
-        if step in WITH_FIGURES:
-            assert report is not None
-            sources = {key: content for key, content in files.items() if key != "template.xlsx"}
-            if "template.xlsx" in files:
-                evidence = _with_template(files, lambda path: evidence_files(report, sources, path))
-            else:
-                evidence = evidence_files(report, sources)
-        return chain.append(
-            period, step, name, files=evidence, reason=reason.strip(), version=version("emberline"), since=since
-        )
-
-    if _try(append) is not None:
-        st.rerun()
+def _evidence(report: AnnualReport, files: dict[str, bytes]) -> dict[str, bytes]:
+    """Files that prove the figures of a report."""
+    sources = {key: content for key, content in files.items() if key != "template.xlsx"}
+    if "template.xlsx" in files:
+        return _with_template(files, lambda path: evidence_files(report, sources, path))
+    return evidence_files(report, sources)

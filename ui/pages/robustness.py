@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from emberline.planning.plan import Plan, of_days
 from emberline.planning.robustness import Ensemble
 from emberline.planning.robustness import ensemble as ensembling
 from emberline.reports.charts import ensemble as ensemble_charts
-from emberline.reports.charts.view import View, weeks
+from emberline.reports.charts.view import View
 from emberline.reports.text import facts, mark, say, studies, tr, trn, wording, works
 from emberline.runs.jobs import queue
 from emberline.runs.store import StoredRun, StoreError, ensembles
@@ -33,7 +34,7 @@ AFTER_BREAKDOWN = {"heats": mark("In {after} of the {broken} failed replays a un
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _read(path: str, written_ns: int, _stored: StoredRun, seed: int) -> Ensemble:
+def _read(stamp: Stamp, _stored: StoredRun, seed: int) -> Ensemble:
     """A stored ensemble, read once."""
     return ensembles.read(_stored, seed)
 
@@ -43,22 +44,14 @@ def _stamp(stored: StoredRun, seed: int) -> Stamp:
     return str(path), path.stat().st_mtime_ns
 
 
-def read(stored: StoredRun, seed: int) -> Ensemble | None:
-    """A stored ensemble of a run, by its seed; None: it is torn."""
-    try:
-        return _read(*_stamp(stored, seed), stored, seed)
-    except StoreError:
-        return None
-
-
 def show(stored: StoredRun, seed: int) -> None:
     """Draw a stored ensemble of a run, by its seed."""
-    stamp = _stamp(stored, seed)
-    try:
-        ensemble = _read(*stamp, stored, seed)
-    except StoreError as error:
-        st.warning(say(str(error)))
-        return
+    with widgets.refusal(StoreError):
+        stamp = _stamp(stored, seed)
+        _draw(stored, _read(stamp, stored, seed), stamp)
+
+
+def _draw(stored: StoredRun, ensemble: Ensemble, stamp: Stamp) -> None:
     _chance(ensemble, stamp)
     record = stored.plan.holding
     if record is not None:
@@ -69,11 +62,7 @@ def show(stored: StoredRun, seed: int) -> None:
                 "interval.",
                 share=share, days=record.days, low=low, high=high,
             )  # fmt: skip
-    views = weeks(ensemble.scenario.horizon)
-    view = next(iter(views.values()))
-    if len(views) > 1:
-        names = list(views)[1:]
-        view = views[st.selectbox(tr("Part of the horizon"), names, key="robustness.part")]
+    view = chart_cache.part(ensemble.scenario.horizon, "robustness.part", whole=False)
     _fan(ensemble, stamp, stored.plan, view)
     _figures(ensemble, stamp, stored.plan)
     _stocks(ensemble, stored.plan)
@@ -101,12 +90,10 @@ def _notes(ensemble: Ensemble, low: float, high: float) -> list[str]:
     target = ensemble.scenario.goal.hold or ensemble.scenario.disturbances.hold
     if target is not None:
         share = wording.percent(target, 0)
-        if low >= target:
-            lines.append(tr("✓ Target: {asked}.", asked=share))
-        elif high < target:
-            lines.append(tr("✕ Target: {asked}.", asked=share))
-        else:
-            lines.append(tr("Target {asked} not yet proven: more replays are needed.", asked=share))
+        text = mark("Target {asked} not yet proven: more replays are needed.")
+        if low >= target or high < target:
+            text = mark("✓ Target: {asked}.") if low >= target else mark("✕ Target: {asked}.")
+        lines.append(tr(text, asked=share))
     if ensemble.against_baseline:
         count = int((ensemble.data["baseline_violations"] == 0).sum())
         lines.append(
@@ -193,7 +180,7 @@ def _broken(ensemble: Ensemble, stamp: Stamp, view: View) -> None:
         st.caption(trn("And {count} more.", "And {count} more.", len(rows) - ROWS))
 
 
-REPLAYS, MAX_REPLAYS = 200, 10_000
+REPLAYS, MAX_REPLAYS, MAX_SEED = 200, 10_000, 2**53 - 1
 
 
 def page() -> None:
@@ -217,7 +204,10 @@ def page() -> None:
         )
         return
     job, seeds = queue.about(run, "replay"), ensembles.seeds(stored)
-    holding.show_headline(plan, read(stored, _latest(seeds, job)) if seeds else None)
+    ensemble = None
+    with suppress(StoreError):  # a torn one
+        ensemble = _read(_stamp(stored, _latest(seeds, job)), stored, _latest(seeds, job)) if seeds else None
+    holding.show_headline(plan, ensemble)
     st.caption(" ".join([wording.sentence(wording.status(plan)), facts.disturbances(plan.scenario)]))
     jobs = [job_progress.find_status(about) for about in (job, queue.about(run, "hold")) if about]
     status = next((one for one in jobs if one is not None and not one.ended), None)
@@ -241,32 +231,15 @@ def page() -> None:
 
 def _ask(stored: StoredRun, place: Any, busy: bool) -> None:
     default = stored.plan.scenario.disturbances.seed
-    n = int(
-        widgets.number(
-            tr("Disturbed replays"),
-            "robustness.n",
-            REPLAYS,
-            1,
-            MAX_REPLAYS,
-            step=50,
-            help=tr("Four times as many halve the width of the interval"),
-        )
-    )
-    seed = int(
-        widgets.number(
-            tr("Random seed"),
-            f"robustness.seed.{stored.id}",
-            min(default, 2**53 - 1),
-            0,
-            2**53 - 1,
-            step=1,
-            help=tr("The same seed gives the same disturbances; results of each seed are stored"),
-        )
-    )
+    about = tr("Four times as many halve the width of the interval")
+    n = widgets.number(tr("Disturbed replays"), "robustness.n", REPLAYS, 1, MAX_REPLAYS, step=50, help=about)
+    about = tr("The same seed gives the same disturbances; results of each seed are stored")
+    key, first = f"robustness.seed.{stored.id}", min(default, MAX_SEED)
+    seed = widgets.number(tr("Random seed"), key, first, 0, MAX_SEED, step=1, help=about)
     baseline = st.toggle(tr("Replay the baseline under the same disturbances"), value=True, key="robustness.baseline")
     if place.button(tr("Replay"), type="primary", width="stretch", disabled=busy, key="robustness.start"):
         request = {"run": stored.id, "replications": n, "seed": seed, "baseline": baseline}
-        with job_progress.refusal():
+        with widgets.refusal():
             job_progress.start(kind="replay", options=request)
             st.rerun()
 
@@ -283,14 +256,10 @@ def _running(job: str) -> None:
     first, second, _ = st.columns(3)
     if status.count:
         low, high = ensembling.interval(status.successes, status.count)
-        first.metric(
-            tr("Held so far"), tr("{held} of {n}", held=status.successes, n=status.count), border=True
-        )  # fmt: skip
-        second.metric(
-            tr("Chance to hold, 95 % interval"),
-            f"{wording.percent(low, 0)} – {wording.percent(high, 0)}",
-            border=True,
-        )
+        score = tr("{held} of {n}", held=status.successes, n=status.count)
+        span = f"{wording.percent(low, 0)} – {wording.percent(high, 0)}"
+        first.metric(tr("Held so far"), score, border=True)
+        second.metric(tr("Chance to hold, 95 % interval"), span, border=True)
     job_progress.buttons(status, tr("Stop and keep the replays done so far"), status.count > 0)
 
 
@@ -304,8 +273,5 @@ def _seed(stored: StoredRun, seeds: list[int], job: str | None) -> int:
     """Seed of the ensemble to show: the one requested last, unless another is chosen."""
     if len(seeds) == 1:
         return seeds[0]
-    return int(
-        st.selectbox(
-            tr("Ensemble, by random seed"), seeds, index=seeds.index(_latest(seeds, job)), key=f"robustness.shown.{job}"
-        )
-    )
+    key, at = f"robustness.shown.{job}", seeds.index(_latest(seeds, job))
+    return int(st.selectbox(tr("Ensemble, by random seed"), seeds, index=at, key=key))

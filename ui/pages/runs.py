@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -17,8 +18,9 @@ from emberline.runs.store import Entry, Filter, Store, StoreError
 from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.records.horizon import Horizon
-from emberline.ui.pages.session import session, stored_runs
+from emberline.ui.pages.session import session, stored_runs, widgets
 from emberline.ui.pages.session.navigation import go
+from emberline.ui.pages.session.widgets import caption
 
 STATES = {"stored": "stored", "working": "working", "broken": "ended", "deleted": "deleted"}
 """States to filter by, and their key in ``wording.STATES``."""
@@ -69,18 +71,14 @@ def _say() -> None:
 def _search(store: Store) -> tuple[list[Entry], int | None]:
     """The runs that match, and their number; None: there are no runs at all."""
     words, scenario, tags, state = st.columns([3, 2, 2, 2], vertical_alignment="bottom")
-    text = words.text_input(
-        tr("Search"), key="runs.text", help=tr("All of these words in name, scenario, title, tags or id")
-    )
-    scenario_name = scenario.selectbox(
-        tr("Scenario"), store.catalogue.scenarios(), index=None, placeholder=tr("all"), key="runs.scenario"
-    )
+    about = tr("All of these words in name, scenario, title, tags or id")
+    text = words.text_input(tr("Search"), key="runs.text", help=about)
+    names = store.catalogue.scenarios()
+    of = scenario.selectbox(tr("Scenario"), names, index=None, placeholder=tr("all"), key="runs.scenario")
     tagged = tags.multiselect(tr("Tags"), store.catalogue.tags(), placeholder=tr("all"), key="runs.tags")
-    kind = state.selectbox(
-        tr("State"), list(STATES), index=0, format_func=lambda name: tr(wording.STATES[STATES[name]].word),
-        key="runs.state",
-    )  # fmt: skip
-    where: Filter = {"text": text, "tags": tagged, "scenario": scenario_name, "state": kind}
+    titles = {name: tr(wording.STATES[shown].word) for name, shown in STATES.items()}
+    kind = state.selectbox(tr("State"), list(titles), index=0, format_func=titles.__getitem__, key="runs.state")
+    where: Filter = {"text": text, "tags": tagged, "scenario": of, "state": kind}
     entries = list(store.search(AT_ONCE, **where))
     if not entries and not store.count():
         return [], None
@@ -109,15 +107,11 @@ def _table(store: Store, entries: list[Entry]) -> None:
             tr("run"): [entry.id[:8] for entry in entries],
         }
     )
-    st.dataframe(
-        table, hide_index=True, placeholder="–", height=min(35 * (len(table) + 1) + 3, 640), key="runs.table",
-        on_select=lambda: _clicked([entry.id for entry in entries]), selection_mode="single-row",
-    )  # fmt: skip
-    st.caption(
-        tr(
-            "Click a row to choose a run. Saved: compared with the baseline. Holds: days without a missed limit. Both "
-            "are medians and shares of disturbed days, on which the plan is used as the table says."
-        )
+    click = partial(_clicked, [entry.id for entry in entries])
+    widgets.table(table, placeholder="–", key="runs.table", on_select=click, selection_mode="single-row")
+    caption(
+        "Click a row to choose a run. Saved: compared with the baseline. Holds: days without a missed limit. Both "
+        "are medians and shares of disturbed days, on which the plan is used as the table says."
     )
 
 
@@ -181,10 +175,8 @@ def _horizon(path: str) -> Horizon | None:
 def _one(store: Store, entries: dict[str, Entry]) -> None:
     """One run and its actions."""
     ids, looked, labels = list(entries), session.run(), stored_runs.labels(entries.values())
-    choice = st.selectbox(
-        tr("Run"), ids, index=ids.index(looked) if looked in entries else 0,
-        format_func=labels.__getitem__, key="runs.one",
-    )  # fmt: skip
+    at = ids.index(looked) if looked in entries else 0
+    choice = st.selectbox(tr("Run"), ids, index=at, format_func=labels.__getitem__, key="runs.one")
     entry = entries[choice]
     with st.container(border=True):
         if entry.verdict:

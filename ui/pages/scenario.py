@@ -10,9 +10,8 @@ import streamlit as st
 
 from emberline.reports.text import facts, mark, numbers, tr, trn, wording
 from emberline.runs.store import drafts
-from emberline.scenarios import Case, ScenarioError, bundled
+from emberline.scenarios import Case, ScenarioError
 from emberline.scenarios.importing.reading import display_name
-from emberline.scenarios.loading.loading import find
 from emberline.ui.pages.editor import doubts, form, new_plant, source_text, tables
 from emberline.ui.pages.editor import draft as editing
 from emberline.ui.pages.editor import series as editing_series
@@ -20,7 +19,8 @@ from emberline.ui.pages.editor.draft import DraftState
 from emberline.ui.pages.editor.drawing import sheet
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.request.sources import SCENARIO_KEY, ScenarioSource
-from emberline.ui.pages.session import chart_cache, navigation, session, sign_in
+from emberline.ui.pages.session import chart_cache, navigation, session, sign_in, widgets
+from emberline.ui.pages.session.widgets import warning
 
 VIEWS = {
     "sheet": mark("Flow sheet"),
@@ -61,11 +61,9 @@ def _check_address() -> None:
     for draft in session.drafts():
         if draft not in mine:
             session.leave(draft)
-            st.warning(
-                tr(
-                    "A draft in this address no longer exists here, or belongs to somebody else. Choose a "
-                    "scenario and copy it again."
-                )
+            warning(
+                "A draft in this address no longer exists here, or belongs to somebody else. Choose a scenario and "
+                "copy it again."
             )
 
 
@@ -85,8 +83,7 @@ def _begin(text: str, origin: str, series: Path | None = None, load: dict[str, s
     except (drafts.DraftError, ScenarioError) as error:
         st.session_state[editing.REFUSAL] = str(error)
         st.rerun()
-    session.hold(draft.id)
-    st.session_state[SCENARIO_KEY] = draft.id
+    sources.look_at(draft.id)
     if load is not None:
         st.session_state[f"view.{draft.id}"] = "sheet"
     st.rerun()
@@ -97,19 +94,16 @@ def _begin(text: str, origin: str, series: Path | None = None, load: dict[str, s
 
 def _look(source: ScenarioSource) -> None:
     scenario = sources.look(source.path)
-    ours = source.path in bundled()
-    file = find(source.path) if ours else Path(source.path)
-    text = file.read_text(encoding="utf-8")
+    ours, text = source.series is None, source.file.read_text(encoding="utf-8")
     title, new, button = st.columns([4, 1, 1], vertical_alignment="center")
     title.subheader(tr("Scenario"), anchor=False)
     with new:
         new_plant.button(key="new.main")
-    with button:
-        copy = st.button(tr("Copy to edit"), type="primary", width="stretch", key="copy")
+    copy = button.button(tr("Copy to edit"), type="primary", width="stretch", key="copy")
     editing.show_list()
     st.text(f"{scenario.name}: {scenario.title}")
     if copy:
-        _begin(text, scenario.name, None if ours else file.parent / "files")
+        _begin(text, scenario.name, source.series)
     bundled_stay = tr(
         "Bundled scenarios cannot be changed. Copy one to edit the copy as form, table or text; it is yours alone."
     )
@@ -130,10 +124,7 @@ def _facts(scenario: Case) -> None:
     lines = [line.partition(": ") for line in facts.lines(scenario)]
     with st.expander(tr("Summary")):
         table = pd.DataFrame([(what, says) for what, _, says in lines], columns=["what", "says"])
-        st.dataframe(
-            table, hide_index=True, height=min(35 * (len(table) + 1) + 3, 480), alt=tr("Summary"),
-            column_config={"what": tr("what"), "says": tr("value")},
-        )  # fmt: skip
+        widgets.table(table, {"what": tr("what"), "says": tr("value")}, 480, alt=tr("Summary"))
     chart_cache.market(scenario)
 
 
@@ -263,10 +254,8 @@ def _head(draft: drafts.Draft, now: DraftState, changes: int | None) -> None:
         _step(draft, -1)
     if redo.button(tr("Redo"), disabled=not draft.redoable, width="stretch", key="redo"):
         _step(draft, 1)
-    if reset.button(
-        tr("Reset"), disabled=not changes and not mistakes, width="stretch", key="reset",
-        help=tr("Back to the copied text; Undo reverts"),
-    ):  # fmt: skip
+    same, about = not changes and not mistakes, tr("Back to the copied text; Undo reverts")
+    if reset.button(tr("Reset"), disabled=same, width="stretch", key="reset", help=about):
         editing.keep(draft, draft.original)
         st.rerun()
     with download:

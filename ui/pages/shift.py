@@ -17,7 +17,7 @@ from emberline.reports.text.wording import number
 from emberline.runs.decisions import APPROVED, OPEN, Advice, Decisions
 from emberline.runs.store import StoreError
 from emberline.scenarios.messages import loads, restored
-from emberline.ui.pages.session import sign_in
+from emberline.ui.pages.session import sign_in, widgets
 
 EVERY_S = 2.0
 STYLE = Path(__file__).with_name("shift.css")
@@ -105,11 +105,9 @@ def _mw(value: float | None) -> str:
 
 def _advice(plant: str, snapshot: dict[str, Any]) -> None:
     """The open advice with its two buttons, and the end of the plan in force."""
-    try:
+    alive: dict[str, Advice] = {}
+    with widgets.refusal(StoreError):
         alive = {one.state: one for one in reversed(Decisions(plant).concerning())}
-    except StoreError as error:
-        st.warning(say(str(error)))
-        return
     if APPROVED in alive and sign_in.may_approve():
         _withdrawal(plant, alive[APPROVED])
     advice = alive.get(OPEN)
@@ -140,12 +138,9 @@ def _buttons(plant: str, advice: Advice) -> None:
     approve = yes.button(tr("Approve"), type="primary", width="stretch", key=f"shift.approve.{advice.id}")
     decline = no.button(tr("Decline"), width="stretch", key=f"shift.decline.{advice.id}")
     if approve or decline:
-        try:
+        with widgets.refusal(StoreError):
             decide(plant, advice.id, approve=approve, who=sign_in.name() or tr("the shift"), reason=reason)
-        except StoreError as error:
-            st.warning(say(str(error)))
-            return
-        st.rerun()
+            st.rerun()
 
 
 def _withdrawal(plant: str, advice: Advice) -> None:
@@ -153,12 +148,9 @@ def _withdrawal(plant: str, advice: Advice) -> None:
         st.text(tr("The plan in force ends now: its set-points return, and the baseline is followed."))
         reason = st.text_input(tr("Reason (required)"), key=f"shift.withdrawal.reason.{advice.id}")
         if st.button(tr("Withdraw it"), type="primary", key=f"shift.withdraw.{advice.id}"):
-            try:
+            with widgets.refusal(StoreError):
                 withdraw(plant, advice.id, who=sign_in.name() or tr("the shift"), reason=reason)
-            except StoreError as error:
-                st.warning(say(str(error)))
-                return
-            st.rerun()
+                st.rerun()
 
 
 def _heats(snapshot: dict[str, Any]) -> None:

@@ -17,10 +17,12 @@ from emberline.reports.charts import plan as plan_charts
 from emberline.reports.charts import process_panels, replay
 from emberline.reports.charts.view import weeks
 from emberline.reports.text import mark, tr, trn, wording
+from emberline.reports.text.activities import breakdowns
 from emberline.scenarios import Scenario
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, run_or_baseline, stored_runs
 from emberline.ui.pages.session.run_or_baseline import BASELINE, PLAN, Subject
+from emberline.ui.pages.session.widgets import caption
 
 NAMES = {PLAN: mark("plan"), BASELINE: mark("baseline")}
 MAX_REPLICATIONS = 100_000
@@ -56,15 +58,11 @@ def _replication(subject: Subject, place: Any, number: Any) -> int | None:
     if not scatters:
         place.caption(tr("This scenario has no disturbances: every day is as planned."))
         return None
-    if not place.toggle(
-        tr("Disturbed"), key="twin.disturbed", help=tr("Times, rates and energies vary, units break down.")
-    ):
+    about = tr("Times, rates and energies vary, units break down.")
+    if not place.toggle(tr("Disturbed"), key="twin.disturbed", help=about):
         return None
-    day = number.number_input(
-        tr("Day no."), 1, MAX_REPLICATIONS, 1, key="twin.replication",
-        help=tr("Each number has its own disturbances; plan and baseline share them."),
-    )  # fmt: skip
-    return int(day) - 1
+    about = tr("Each number has its own disturbances; plan and baseline share them.")
+    return int(number.number_input(tr("Day no."), 1, MAX_REPLICATIONS, 1, key="twin.replication", help=about)) - 1
 
 
 def _run(subject: Subject, policy: str, replication: int | None) -> xr.Dataset:
@@ -72,14 +70,10 @@ def _run(subject: Subject, policy: str, replication: int | None) -> xr.Dataset:
 
 
 def _caption(subject: Subject, replication: int | None) -> None:
-    seed = subject.scenario.disturbances.seed
-    day = tr("Undisturbed run.")
+    seed, day = subject.scenario.disturbances.seed, tr("Undisturbed run.")
     if replication is not None:
-        day = tr(
-            "Disturbed day {number} of random seed {seed}: one of many, not a forecast.",
-            number=replication + 1,
-            seed=seed,
-        )
+        text = mark("Disturbed day {number} of random seed {seed}: one of many, not a forecast.")
+        day = tr(text, number=replication + 1, seed=seed)
     whose = subject.status
     if PLAN in subject.policies:
         both = tr("Plan (thick) and baseline (thin) under the same disturbances.")
@@ -132,36 +126,24 @@ def _wrong(scenario: Scenario, runs: dict[str, xr.Dataset]) -> None:
     if not rows:
         st.text(f"✓ {tr('No breakdown and no missed limit.')}")
         return
-    names = ["at", "when", "whose", "what", "where", "size"]
-    table = pd.DataFrame(rows, columns=names).sort_values("at", kind="stable").drop(columns="at")
+    titles = [tr("when"), tr("who"), tr("what"), tr("where"), tr("by")]
+    table = pd.DataFrame(rows, columns=["at", *titles]).sort_values("at", kind="stable").drop(columns="at")
     if len(runs) == 1:
-        table = table.drop(columns="whose")
-    titles = {
-        "when": tr("when"),
-        "whose": tr("who"),
-        "what": tr("what"),
-        "where": tr("where"),
-        "size": tr("by"),
-    }
+        table = table.drop(columns=titles[1])
     says = trn("{count} incident", "{count} incidents", len(rows))
     with st.expander(f"✕ {says}", expanded=len(rows) <= 8):
-        draw(table.rename(columns=titles), {})
+        draw(table, {})
 
 
 def _incidents(scenario: Scenario, name: str, run: xr.Dataset) -> list[tuple[float, str, str, str, str, str]]:
-    horizon, rows = scenario.horizon, []
-    if "stop_unit" in run:
-        columns = (run[column].values.tolist() for column in ("stop_unit", "stop_at_min", "stop_min"))
-        for unit, at, minutes in zip(*columns, strict=True):
-            size = f"{wording.number(minutes, 0)} min"
-            rows.append((at, wording.moment(horizon.instant(at)), tr(NAMES[name]), tr("breakdown"), unit, size))
+    rows = [(at, tr("breakdown"), unit, f"{wording.number(minutes, 0)} min") for unit, at, minutes in breakdowns(run)]
     for violation in violations(run):
         where = ", ".join(part for part in (violation["heat"], violation["unit"]) if part)
         size = f"{wording.number(violation['amount'], 2)} {violation['measure']}"
         kind = tr(wording.KINDS.get(violation["kind"], violation["kind"]))
-        at = float(violation["at_min"])
-        rows.append((at, wording.moment(horizon.instant(at)), tr(NAMES[name]), kind, where, size))
-    return rows
+        rows.append((float(violation["at_min"]), kind, where, size))
+    whose, instant = tr(NAMES[name]), scenario.horizon.instant
+    return [(at, wording.moment(instant(at)), whose, what, where, size) for at, what, where, size in rows]
 
 
 def _replay(subject: Subject, runs: dict[str, xr.Dataset], replication: int | None) -> None:
@@ -186,13 +168,11 @@ def _replay(subject: Subject, runs: dict[str, xr.Dataset], replication: int | No
             ("replay", *subject.key, replication, whose, view.span_min, dark), build,
             tr("The run over time, replayed with the slider; the table below has the same values."), key="twin.replay",
         )  # fmt: skip
-    st.caption(
-        tr(
-            "Drag the slider or use the arrow keys: the red line is the moment, the board shows the state of each "
-            "unit. Power and rate are means over the step that contains the moment, levels are those at its "
-            "beginning. On the upper chart: Shift and wheel to zoom, drag to move, double-click to reset. Dark "
-            "bars with a red edge: breakdown."
-        )
+    caption(
+        "Drag the slider or use the arrow keys: the red line is the moment, the board shows the state of each "
+        "unit. Power and rate are means over the step that contains the moment, levels are those at its "
+        "beginning. On the upper chart: Shift and wheel to zoom, drag to move, double-click to reset. Dark "
+        "bars with a red edge: breakdown."
     )
 
 
@@ -215,11 +195,5 @@ def _states(scenario: Scenario, run: xr.Dataset) -> pd.DataFrame:
     rows = rows[rows["works"]]
     for name in ("start", "end"):
         rows[name] = [wording.moment(scenario.horizon.instant(at)) for at in rows[name]]
-    titles = {
-        "unit": tr("unit"),
-        "does": tr("does"),
-        "start": tr("start"),
-        "end": tr("end"),
-        "power": tr("power, mean"),
-    }
-    return rows[list(titles)].rename(columns=titles)
+    columns, titles = ("unit", "does", "start", "end", "power"), ("unit", "does", "start", "end", mark("power, mean"))
+    return rows[list(columns)].set_axis(list(map(tr, titles)), axis=1)

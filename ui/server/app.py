@@ -16,17 +16,19 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from emberline.reports.text.language import LANGUAGES, mark, spoken, tr
 from emberline.ui.oidc import CALLBACK
 from emberline.ui.pages import ADDRESSES, ALIASES, PAGES
+from emberline.ui.server import guards
+from emberline.ui.server.guards import Guard
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Scope
     from streamlit.starlette import App
 
     from emberline.ui.oidc import Oidc
@@ -73,26 +75,25 @@ def unknown(language: str) -> str:
     )
 
 
-class Documents:
+@dataclass
+class Documents(Guard):
     """Answers requests for pages by their document, and those for what is no page by 404."""
 
-    def __init__(self, app: ASGIApp, document: str) -> None:
-        """Args:
-        app: the app, for all other requests.
-        document: of the pages."""
-        self.app, self.document = app, document
-        self.addresses = {*ALIASES, *(ADDRESSES.get(name, name) for name in PAGES)}
+    document: str
+    """Of the pages."""
+    addresses: ClassVar[set[str]] = {*ALIASES, *(ADDRESSES.get(name, name) for name in PAGES)}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or pass the request on."""
-        path = scope["path"].strip("/") if scope["type"] == "http" and scope["method"] in ("GET", "HEAD") else None
+    def answer(self, scope: Scope) -> ASGIApp | None:
+        """The document, or a refusal; None: no page is asked for."""
+        path = scope["path"].strip("/")
+        if scope["method"] not in ("GET", "HEAD"):
+            return None
         if path in self.addresses:
-            await HTMLResponse(self.document, headers={"cache-control": "no-cache"})(scope, receive, send)
-        elif path is not None and PAGE.fullmatch(path) and path != CALLBACK.strip("/"):
-            language = "zh" if Headers(scope=scope).get("accept-language", "").lower().startswith("zh") else "en"
-            await HTMLResponse(unknown(language), status_code=404)(scope, receive, send)
-        else:
-            await self.app(scope, receive, send)
+            return HTMLResponse(self.document, headers={"cache-control": "no-cache"})
+        if not PAGE.fullmatch(path) or path == CALLBACK.strip("/"):
+            return None
+        language = "zh" if Headers(scope=scope).get("accept-language", "").lower().startswith("zh") else "en"
+        return HTMLResponse(unknown(language), status_code=404)
 
 
 SCRIPT = Path(__file__).resolve().parents[2] / "app.py"
@@ -154,7 +155,7 @@ def build(door: Door) -> App:
     from streamlit.starlette import App
 
     from emberline.ui.pages.session import sign_in
-    from emberline.ui.server import guards, limits
+    from emberline.ui.server import limits
 
     oidc = door.oidc
     sign_in.require(oidc, alone=not door.hosts)

@@ -10,7 +10,8 @@ import hashlib
 import json
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -75,21 +76,39 @@ def content_policy(document: str) -> str:
     return "; ".join(f"{name} {value}" for name, value in policy.items())
 
 
-class SafeHeaders:
-    """Headers that make the browser reject other hosts."""
+@dataclass
+class Guard:
+    """A middleware that looks at some kinds of requests; all others pass."""
 
-    def __init__(self, app: ASGIApp, policy: str, secure: bool) -> None:
-        """Args:
-        app: the app to guard.
-        policy: content policy of the pages.
-        secure: browsers use https, so cookies must too."""
-        self.app, self.policy, self.secure = app, policy, secure
+    app: ASGIApp
+    """The app to guard."""
+    kinds: ClassVar[tuple[str, ...]] = ("http",)
+    """Types of the requests that it looks at."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Guard the request, or pass it on."""
+        await (self.guard if scope["type"] in self.kinds else self.app)(scope, receive, send)
+
+    async def guard(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or pass the request on."""
+        await (self.answer(scope) or self.app)(scope, receive, send)
+
+    def answer(self, scope: Scope) -> ASGIApp | None:
+        """The response in place of the app's; None: the request passes."""
+        return None
+
+
+@dataclass
+class SafeHeaders(Guard):
+    """Headers that make the browser reject other hosts."""
+
+    policy: str
+    """Content policy of the pages."""
+    secure: bool
+    """Whether browsers use https, so that cookies must too."""
+
+    async def guard(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and add headers to the response."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
         is_file = scope["path"].startswith(FILES)
 
         async def dressed(message: Message) -> None:
@@ -112,22 +131,16 @@ def _secured(name: bytes, value: bytes) -> bytes:
     return value + b"; Secure"
 
 
-class Closing:
+class Closing(Guard):
     """Close a refused WebSocket before it opens, which browsers see as 403.
 
     The server treats any other response as a fault of the app and logs it.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Args:
-        app: the app to guard."""
-        self.app = app
+    kinds = ("websocket",)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def guard(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and close instead of responding."""
-        if scope["type"] != "websocket":
-            await self.app(scope, receive, send)
-            return
 
         async def closed(message: Message) -> None:
             if message["type"] == "websocket.http.response.start":
@@ -138,25 +151,21 @@ class Closing:
         await self.app(scope, receive, closed)
 
 
-class SameOrigin:
+@dataclass
+class SameOrigin(Guard):
     """Only the pages themselves may open a stream or change anything; pages of other sites in the same browser may not.
 
     Streamlit checks this too, but for a foreign origin it first asks an outside host for this machine's address.
     """
 
-    def __init__(self, app: ASGIApp, public: str = "") -> None:
-        """Args:
-        app: the app to guard.
-        public: origin that browsers see where a proxy changes the host."""
-        self.app, self.public = app, public
+    public: str = ""
+    """Origin that browsers see where a proxy changes the host."""
+    kinds = ("http", "websocket")
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on or refuse it."""
+    def answer(self, scope: Scope) -> ASGIApp | None:
+        """A refusal of what another origin asks for."""
         reads = scope["type"] == "http" and scope["method"] in READING
-        if scope["type"] in ("http", "websocket") and not reads and not self._same_origin(Headers(scope=scope)):
-            await refuse(403, "another origin")(scope, receive, send)
-            return
-        await self.app(scope, receive, send)
+        return None if reads or self._same_origin(Headers(scope=scope)) else refuse(403, "another origin")
 
     def _same_origin(self, headers: Headers) -> bool:
         origin = headers.get("origin", "")
@@ -166,52 +175,38 @@ class SameOrigin:
         return parts.scheme in ("http", "https") and parts.netloc == headers.get("host")
 
 
-class Unused:
+class Unused(Guard):
     """Endpoints of Streamlit that stay closed."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Args:
-        app: the app to guard."""
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on or refuse it."""
-        if scope["type"] == "http" and scope["path"].startswith(UNUSED):
-            await refuse(404, "not here")(scope, receive, send)
-            return
-        await self.app(scope, receive, send)
+    def answer(self, scope: Scope) -> ASGIApp | None:
+        """A refusal of these endpoints."""
+        return refuse(404, "not here") if scope["path"].startswith(UNUSED) else None
 
 
-class SignedIn:
+@dataclass
+class SignedIn(Guard):
     """Files and uploads need sign-in; the pages check it themselves."""
 
-    def __init__(self, app: ASGIApp, oidc: Oidc) -> None:
-        """Args:
-        app: the app to guard.
-        oidc: sign-in settings."""
-        self.app, self.oidc = app, oidc
+    oidc: Oidc
+    """Sign-in settings."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on or refuse it."""
-        shut = scope["type"] == "http" and scope["path"].startswith(CLOSED) and scope["path"] not in OPEN
-        if shut and self.oidc.refuses(_claims(Headers(scope=scope), self.oidc), time.time()):
-            await refuse(403, "sign in first")(scope, receive, send)
-            return
-        await self.app(scope, receive, send)
+    def answer(self, scope: Scope) -> ASGIApp | None:
+        """A refusal of these without sign-in."""
+        shut = scope["path"].startswith(CLOSED) and scope["path"] not in OPEN
+        refused = shut and self.oidc.refuses(_claims(Headers(scope=scope), self.oidc), time.time())
+        return refuse(403, "sign in first") if refused else None
 
 
-class CameFor:
+@dataclass
+class CameFor(Guard):
     """Return to the requested page after sign-in; Streamlit always leads to the first page."""
 
-    def __init__(self, app: ASGIApp, oidc: Oidc) -> None:
-        """Args:
-        app: the app to guard.
-        oidc: sign-in settings."""
-        self.app, self.oidc = app, oidc
+    oidc: Oidc
+    """Sign-in settings."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def guard(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; store the page in a cookie, or lead back to it."""
-        if scope["type"] != "http" or scope["method"] != "GET":
+        if scope["method"] != "GET":
             await self.app(scope, receive, send)
             return
         headers, query = Headers(scope=scope), scope["query_string"].decode("latin-1")

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from emberline.ui.server.guards import refuse
+from emberline.ui.server.guards import Guard, refuse
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import Message, Receive, Scope, Send
 
 
 UPLOADS = "/_stcore/upload_file/"
@@ -20,7 +21,8 @@ LARGEST_MESSAGE_MB = 50
 """Largest message of a page: a chart with its tables."""
 
 
-class Uploads:
+@dataclass
+class Uploads(Guard):
     """Limit uploads, which stay in memory until their tab is closed, per tab and in total."""
 
     MAX_FILES, MAX_BYTES = 20, 100_000_000
@@ -28,15 +30,12 @@ class Uploads:
     MAX_IN_ALL = 400_000_000
     AT_ONCE, LONGEST_S = 4, 120.0
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Args:
-        app: the app to guard."""
-        self.app = app
-        self.coming = Counter[str]()
+    coming: Counter[str] = field(default_factory=Counter)
+    """Uploads under way, by tab."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def guard(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on or refuse it."""
-        if scope["type"] != "http" or scope["method"] != "PUT" or not scope["path"].startswith(UPLOADS):
+        if scope["method"] != "PUT" or not scope["path"].startswith(UPLOADS):
             await self.app(scope, receive, send)
             return
         tab = scope["path"].removeprefix(UPLOADS).partition("/")[0]
@@ -71,21 +70,17 @@ def _uploads(runtime: Any) -> dict[str, dict[str, Any]]:
     return dict(runtime.uploaded_file_mgr.file_storage)
 
 
-class Tabs:
+@dataclass
+class Tabs(Guard):
     """Limit the number of streams: each is a session with its own memory."""
 
     MAX_OPEN = 200
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Args:
-        app: the app to guard."""
-        self.app, self.open = app, 0
+    open: int = 0
+    kinds = ("websocket",)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def guard(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on or refuse it."""
-        if scope["type"] != "websocket":
-            await self.app(scope, receive, send)
-            return
         if self.open >= self.MAX_OPEN:
             await refuse(503, "too many open tabs")(scope, receive, send)
             return
@@ -96,7 +91,7 @@ class Tabs:
             self.open -= 1
 
 
-class Messages:
+class Messages(Guard):
     """Pass on only these messages of a tab: run a page, stop it, request a file or more of a table.
 
     Streamlit would also accept: clear all caches, report uncommitted files of the checkout, write files next to the
@@ -106,16 +101,10 @@ class Messages:
     SAYS = ("rerun_script", "stop_script", "file_urls_request", "app_heartbeat", "backend_operation_request")
     ASKS = ("deferred_file", "dataframe_chunk")
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Args:
-        app: the app to guard."""
-        self.app = app
+    kinds = ("websocket",)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def guard(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on permitted messages."""
-        if scope["type"] != "websocket":
-            await self.app(scope, receive, send)
-            return
 
         async def heard() -> Message:
             while True:
@@ -141,20 +130,13 @@ class Messages:
         return kind in self.SAYS and operation in (None, *self.ASKS)
 
 
-class PageInView:
+class PageInView(Guard):
     """Let every part be drawn on the page that the tab has in view."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Args:
-        app: the app that answers.
-        """
-        self.app = app
+    kinds = ("websocket",)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def guard(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass messages on; what starts a part names the page in view."""
-        if scope["type"] != "websocket":
-            await self.app(scope, receive, send)
-            return
         from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
         in_view = ""  # not known yet on a stream that takes over from a broken one

@@ -194,11 +194,14 @@ def test_edits_of_a_table_are_noted_before_the_page_is_drawn(monkeypatch: pytest
         callbacks.append(lambda: widget["on_change"](*widget["args"]))
         return table
 
+    def counts(edited: pd.DataFrame) -> Any:
+        return edited["heats"].tolist()
+
     monkeypatch.setattr(st, "data_editor", editor)
     monkeypatch.setattr(st, "session_state", state)
     inputs = fields.Inputs(load("melt-shop-small"), "editor", "values", {})
     table = pd.DataFrame({"heats": [3, 4]})
-    assert inputs.table("heats", table, lambda edited: edited["heats"].tolist()) == [3, 4]
+    assert inputs.table("heats", table, counts, fields.orders_override, heats=None) == [3, 4]
     callbacks[0]()
     assert state["values"] == {"goal": "cost", "heats": [3, 7]}
     assert table["heats"].tolist() == [3, 4]

@@ -92,7 +92,7 @@ def _plan() -> StoredRun | None:
 
 def _start(name: str, subject: Any, question: Question) -> None:
     options = {**question.options, "analysis": name}
-    with job_progress.refusal():
+    with widgets.refusal():
         if isinstance(subject, form.Request):
             job = job_progress.start(
                 subject.name, subject.overrides, note=subject.note, kind="analysis", options=options

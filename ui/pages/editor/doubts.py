@@ -15,7 +15,7 @@ from emberline.scenarios.reading.editing import revised
 from emberline.ui.pages.editor import source_text
 from emberline.ui.pages.editor.draft import DraftState, keep, typical
 from emberline.ui.pages.editor.fields import as_typed
-from emberline.ui.pages.editor.tables import money
+from emberline.ui.pages.session import widgets
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -68,17 +68,12 @@ def show_typical(draft: drafts.Draft, now: DraftState) -> None:
         return
     title = trn("{count} typical figure still in use", "{count} typical figures still in use", len(rows))
     with st.expander(title, icon=":material/info:", key=f"typical.{draft.id}"):
-        table = pd.DataFrame(
-            [
-                (source_text.of_place(path, money(now), now.data)[0], as_typed(value), source)
-                for path, value, source in rows
-            ],
-            columns=["where", "value", "source"],
-        )
-        st.dataframe(
-            table, hide_index=True, height=min(35 * (len(table) + 1) + 3, 480), alt=title,
-            column_config={"where": tr("where"), "value": tr("value"), "source": tr("source")},
-        )  # fmt: skip
+        titles = {"where": tr("where"), "value": tr("value"), "source": tr("source")}
+        cells = [
+            (source_text.of_place(path, now.currency, now.data)[0], as_typed(value), source)
+            for path, value, source in rows
+        ]
+        widgets.table(pd.DataFrame(cells, columns=list(titles)), titles, 480, alt=title)
 
 
 def _change(draft: drafts.Draft, overrides: list[str]) -> None:

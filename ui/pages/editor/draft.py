@@ -21,7 +21,8 @@ from emberline.scenarios.reading.editing import ABSENT, revised
 from emberline.scenarios.reading.remarks import remarks
 from emberline.scenarios.templates import plants
 from emberline.ui.pages.request import sources
-from emberline.ui.pages.session import session, sign_in
+from emberline.ui.pages.session import session, sign_in, widgets
+from emberline.ui.pages.session.widgets import warning
 
 AT_TOP = 5
 """Mistakes shown above every view."""
@@ -68,14 +69,20 @@ class DraftState:
         value = self.value(path)
         return isinstance(value, dict) and "csv" in value
 
+    def items(self, path: Keys) -> list[Any]:
+        """Items of a list; empty if there is none."""
+        value = self.value(path)
+        return value if isinstance(value, list) else []
+
     def names(self, *path: str) -> list[str]:
         """Names of the items of a list."""
-        value = self.value(path)
-        return [
-            str(item["name"])
-            for item in (value if isinstance(value, list) else ())
-            if isinstance(item, dict) and item.get("name")
-        ]
+        return [str(item["name"]) for item in self.items(path) if isinstance(item, dict) and item.get("name")]
+
+    @property
+    def currency(self) -> str:
+        """Currency of the market."""
+        currency = self.value(("market", "currency"))
+        return currency if isinstance(currency, str) and len(currency) == 3 else "EUR"
 
     def at(self, path: Keys) -> list[Problem]:
         """Mistakes at a key and below it."""
@@ -166,11 +173,9 @@ def keep(draft: drafts.Draft, text: str) -> bool:
 def changed_elsewhere(draft: drafts.Draft) -> None:
     """Warn if another window has changed the draft; input made here on the earlier text is lost."""
     if session.versions().get(draft.id, draft.version) != draft.version:
-        st.warning(
-            tr(
-                "This draft was changed in another window. Below is its present state, without your last input. "
-                "Check it and enter your change again."
-            )
+        warning(
+            "This draft was changed in another window. Below is its present state, without your last input. "
+            "Check it and enter your change again."
         )
     session.versions()[draft.id] = draft.version
 
@@ -277,8 +282,7 @@ def _row(draft: drafts.Draft, open_now: bool) -> None:
     if opens.button(
         tr("Opened") if open_now else tr("Open"), disabled=open_now, width="stretch", key=f"book.open.{draft.id}"
     ):  # fmt: skip
-        session.hold(draft.id)
-        st.session_state[sources.SCENARIO_KEY] = draft.id
+        sources.look_at(draft.id)
         st.rerun()
     with deletes.popover(tr("Delete"), width="stretch", key=f"book.delete.{draft.id}"):
         st.text(tr("Delete this draft? It can be restored for {days} days.", days=drafts.TRASH_DAYS))
@@ -287,16 +291,13 @@ def _row(draft: drafts.Draft, open_now: bool) -> None:
 
 
 def _delete(draft: drafts.Draft, name: str) -> None:
-    try:
+    with widgets.refusal(drafts.DraftError):
         drafts.delete(draft)
-    except drafts.DraftError as error:
-        st.warning(str(error))
-        return
-    session.leave(draft.id)
-    if st.session_state.get(sources.SCENARIO_KEY) == draft.id:
-        del st.session_state[sources.SCENARIO_KEY]
-    st.session_state[DELETED] = draft.id, name
-    st.rerun()
+        session.leave(draft.id)
+        if st.session_state.get(sources.SCENARIO_KEY) == draft.id:
+            del st.session_state[sources.SCENARIO_KEY]
+        st.session_state[DELETED] = draft.id, name
+        st.rerun()
 
 
 def _undo() -> None:
@@ -309,14 +310,10 @@ def _undo() -> None:
         st.text(tr("✓ The draft {name} was deleted.", name=name or tr("my scenario")))
         if st.button(tr("Restore"), key="book.back"):
             del st.session_state[DELETED]
-            try:
+            with widgets.refusal(drafts.DraftError):
                 drafts.restore(number)
-            except drafts.DraftError as error:
-                st.warning(str(error))
-                return
-            session.hold(number)
-            st.session_state[sources.SCENARIO_KEY] = number
-            st.rerun()
+                sources.look_at(number)
+                st.rerun()
 
 
 @st.cache_data(max_entries=500, show_spinner=False)

@@ -64,10 +64,7 @@ def renamed(data: dict[str, Any], path: Keys, before: list[Any], after: list[Any
     ]
     words = {old: new for old, new in pairs if isinstance(old, str) and isinstance(new, str) and old != new}
     words = {old: new for old, new in words.items() if new not in {old for old, _ in pairs}}
-    values: dict[Keys, Any] = {}
-    if words:
-        values.update(_within(data, (), path, of, words))
-    return values
+    return dict(_within(data, (), path, of, words)) if words else {}
 
 
 def _within(value: Any, at: Keys, path: Keys, of: str, words: dict[str, str]) -> Iterator[tuple[Keys, Any]]:
@@ -120,6 +117,8 @@ OF_RECORD = {
     ("Rate", "usual"): ("Usual rate", "t/h"), ("Fuel", "share"): ("Usual share", SHARE),
 }  # fmt: skip
 """Labels and units of fields whose name means something else in some records."""
+FIXED = ("switch", "choice", "zone")
+"""Kinds of fields in which an option is chosen; in the others any text may be entered."""
 NOT_ASKED = {("Accounting", "table")}
 """Fields that refer to the user's files, for the command line only."""
 
@@ -132,17 +131,11 @@ class FormField:
     words: str
     help: str
     kind: str
-    """``choice``, ``switch``, ``zone``, ``words``, ``series``, ``rate`` (one value, or a range) or ``value``."""
+    """``choice``, ``switch``, ``zone``, ``words``, ``series``, ``rate`` (one value, or a record below) or ``value``."""
     choices: tuple[str, ...] = ()
     default: Any = None
     required: bool = False
     unit: str = ""
-    typed: bool = True
-    """Whether any text may be entered; else an option is chosen."""
-    opens: bool = False
-    """Whether it may be a record too, which is drawn below."""
-    series: bool = False
-    """Whether it is a series."""
 
     @property
     def label(self) -> str:
@@ -219,21 +212,8 @@ def fields(record: type[BaseModel], currency: str) -> tuple[FormField, ...]:
             share = any(getattr(mark, "le", None) == 1 for mark in field.metadata)
             words, unit = label_parts(name, currency, share, record.__name__)
             unit = "t/h" if kind == "rate" else unit
-            entries.append(
-                FormField(
-                    name,
-                    words,
-                    documented(record).get(name, ""),
-                    kind,
-                    choices,
-                    default,
-                    field.is_required(),
-                    unit,
-                    typed=kind not in ("switch", "choice", "zone"),
-                    opens=kind == "rate",
-                    series=kind == "series",
-                )
-            )
+            about = documented(record).get(name, "")
+            entries.append(FormField(name, words, about, kind, choices, default, field.is_required(), unit))
     return tuple(sorted(entries, key=lambda field: field.name != "name"))
 
 

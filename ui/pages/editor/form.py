@@ -20,6 +20,7 @@ from emberline.scenarios.reading.editing import ABSENT
 from emberline.scenarios.records.instants import zones
 from emberline.ui.pages.editor.draft import EXAMPLES, DraftState, set_values, source_of, state
 from emberline.ui.pages.editor.fields import (
+    FIXED,
     REFERENCES,
     SHARE,
     FormField,
@@ -168,8 +169,7 @@ def practice(now: DraftState) -> Iterator[tuple[str, FieldGroup]]:
 
 def _items(now: DraftState, path: Keys) -> list[Keys]:
     """Places of the items of a list."""
-    value = now.value(path)
-    return [(*path, i) for i in range(len(value))] if isinstance(value, list) else []
+    return [(*path, i) for i in range(len(now.items(path)))]
 
 
 def _name(now: DraftState, path: Keys, field: str = "name") -> str:
@@ -220,8 +220,7 @@ def group(
         across: fields in a row.
         brief: whether fields without a value are folded away.
     """
-    currency = now.value(("market", "currency"))
-    entries = fields(group.record, currency if isinstance(currency, str) and len(currency) == 3 else "EUR")
+    entries = fields(group.record, now.currency)
     if not entries:
         return
     if group.title:
@@ -233,7 +232,7 @@ def group(
     )  # fmt: skip
     wide = [field for field in entries if field.name in LONG]
     small = [field for field in entries if field.name not in LONG]
-    small = [field for field in small if not (field.opens and isinstance(_value(now, group, field), dict))]
+    small = [field for field in small if field.kind != "rate" or not isinstance(_value(now, group, field), dict)]
     visible = [field for field in small if not brief or field.required or _value(now, group, field) is not ABSENT]
     _grid(draft, now, group, visible, across)
     rest = [field for field in small if field not in visible]
@@ -368,10 +367,10 @@ def _check(draft: drafts.Draft, now: DraftState, group: FieldGroup, field: FormF
         return
     if value is ABSENT and group.only and typed_default(field):
         st.caption(f"✓ {tr('typical')}", help=tr("A typical value, not yours: it counts where none is typed."))
-    if value is ABSENT or not field.typed:
+    if value is ABSENT or field.kind in FIXED:
         return
     remark = source_of(now, state(str(draft.folder / draft.texts[0])), path, value)
-    if field.series and now.scenario is not None:
+    if field.kind == "series" and now.scenario is not None:
         st.caption(f"✓ {_span(now.scenario, path)}", help=remark or None)
         return
     if remark:

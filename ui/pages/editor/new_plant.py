@@ -37,6 +37,8 @@ NAMES = {
 }  # fmt: skip
 """Name and description of each template on the page."""
 ACROSS = 4
+Begin = Callable[[str, str, Path | None, dict[str, str]], None]
+"""Makes a draft from a text, its origin, a folder of series, and series to add by their end."""
 
 
 def button(key: str) -> None:
@@ -51,11 +53,11 @@ def open_now() -> bool:
     return bool(st.session_state.get(OPEN))
 
 
-def show(begin: Callable[[str, str, Path | None, dict[str, str]], None]) -> None:
+def show(begin: Begin) -> None:
     """Draw the choice of a template.
 
     Args:
-        begin: makes the draft from a text, its origin, a folder of series, and series to add by their end.
+        begin: makes the draft.
     """
     title, back = st.columns([6, 1], vertical_alignment="center")
     title.subheader(tr("New plant"), anchor=False)
@@ -127,10 +129,7 @@ def _load(content: bytes, name: str, zone: str, template: str) -> Imported | Non
     return series
 
 
-def _create(
-    begin: Callable[[str, str, Path | None, dict[str, str]], None],
-    choice: str, typed: str, zone: str, series: Imported | None,
-) -> None:  # fmt: skip
+def _create(begin: Begin, choice: str, typed: str, zone: str, series: Imported | None) -> None:
     title = typed or tr(NAMES[choice][0])
     name = re.sub(r"[^A-Za-z0-9]+", "-", typed).strip("-").lower()[:60] or choice
     text = templates.start(choice, name, title)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import altair as alt
@@ -21,6 +22,7 @@ from emberline.scenarios.importing.mapping import checked
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.pages.editor.draft import DraftState, set_values
 from emberline.ui.pages.session import chart_cache, session, widgets
+from emberline.ui.pages.session.widgets import paragraph
 
 MAX_POINTS = 1500
 CHART_HEIGHT = 260
@@ -177,11 +179,9 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
     else:
         st.text(tr("Series are shown once the mistakes above are corrected."))
     st.markdown(f"**{tr('Import series')}**")
-    st.text(
-        tr(
-            "An export of a meter, historian or market: CSV, Excel (.xlsx) or Parquet, long or wide, in any time "
-            "zone. Emberline guesses how to read it; check the guess, correct it, and use the series."
-        )
+    paragraph(
+        "An export of a meter, historian or market: CSV, Excel (.xlsx) or Parquet, long or wide, in any time "
+        "zone. Emberline guesses how to read it; check the guess, correct it, and use the series."
     )
     file = st.file_uploader(
         tr("File, at most {most} MB", most=LARGEST_MB), key=f"series.{draft.id}.{session_of(draft)}",
@@ -206,16 +206,11 @@ def _there(scenario: Case) -> None:
                 rows.append((name, source, unit, values.min(), values.mean(), values.max()))
         elif origin := series.csv or series.parquet or series.signal or (series.table and f"table {series.table}"):
             rows.append((name, origin, unit, np.nan, np.nan, np.nan))
-    names = ("series", "from", "unit", "lowest", "mean", "highest")
-    labels = (tr("series"), say("from"), say("unit"), tr("lowest"), tr("mean"), tr("highest"))
-    number = st.column_config.NumberColumn
-    st.dataframe(
-        pd.DataFrame(rows, columns=names), hide_index=True, alt=tr("Series of the scenario"),
-        column_config={
-            name: label if name in names[:3] else number(label, format="%.4g")
-            for name, label in zip(names, labels, strict=True)
-        },
-    )  # fmt: skip
+    number = partial(st.column_config.NumberColumn, format="%.4g")
+    titles: dict[str, Any] = {"series": tr("series"), "from": say("from"), "unit": say("unit")}
+    titles |= {"lowest": number(tr("lowest")), "mean": number(tr("mean")), "highest": number(tr("highest"))}
+    table = pd.DataFrame(rows, columns=list(titles))
+    st.dataframe(table, hide_index=True, alt=tr("Series of the scenario"), column_config=titles)
     chart_cache.market(scenario)
 
 
@@ -291,6 +286,12 @@ def _guided(raw: Raw, role: str, first: Guess, key: str) -> tuple[Mapping, tuple
             answers[name] = choice
         return str(choice)
 
+    def typed(place: Any, label: str, name: str, now: str, **how: Any) -> str:
+        return str(place.text_input(label, now, key=f"{key}.{name}", **how)).strip()
+
+    def number(place: Any, label: str, name: str, now: float, **how: Any) -> float:
+        return float(place.number_input(label, value=now, key=f"{key}.{name}", format="%g", **how))
+
     shapes = list(SHAPES)
     a, b, c = st.columns(3, gap="medium")
     pick(a, tr("Times"), "time", columns)
@@ -319,37 +320,26 @@ def _guided(raw: Raw, role: str, first: Guess, key: str) -> tuple[Mapping, tuple
         )  # fmt: skip
     a, b, c = st.columns(3, gap="medium")
     pick(a, tr("Format of dates"), "order", list(ORDERS), ORDERS)
-    typed = b.text_input(
-        tr("Zone of times without offset"), had.zone or "", key=f"{key}.zone", placeholder=tr("the file gives offsets"),
-        help=tr("A name such as Europe/Berlin, UTC, or an offset that applies all year, such as +01:00"),
-    )  # fmt: skip
-    answers["zone"] = typed.strip() or None
+    label, blank = tr("Zone of times without offset"), tr("the file gives offsets")
+    about = tr("A name such as Europe/Berlin, UTC, or an offset that applies all year, such as +01:00")
+    answers["zone"] = typed(b, label, "zone", had.zone or "", placeholder=blank, help=about) or None
     if shape != "days":
         pick(c, tr("Times are the"), "stamps", list(STAMPS), STAMPS)
         if ROLES[role].unit == "MW":
             pick(c, tr("Energies"), "counts", list(COUNTS), COUNTS)
     a, b, c, d = st.columns(4, gap="medium")
-    unit = a.text_input(
-        tr("Unit of the values"), had.unit or "", key=f"{key}.unit",
-        placeholder=ROLES[role].unit.format(currency="EUR") or tr("share"),
-    )  # fmt: skip
-    answers["unit"] = unit.strip() or None
-    answers["scale"] = float(
-        b.number_input(tr("Factor on all values"), value=had.scale, key=f"{key}.scale", format="%g")
-    )
-    minutes = c.number_input(
-        tr("Interval [min]"), value=float(had.interval_min), min_value=0.0, key=f"{key}.interval", format="%g"
-    )
-    answers["interval_min"] = float(minutes)
+    blank = ROLES[role].unit.format(currency="EUR") or tr("share")
+    answers["unit"] = typed(a, tr("Unit of the values"), "unit", had.unit or "", placeholder=blank) or None
+    answers["scale"] = number(b, tr("Factor on all values"), "scale", had.scale)
+    minutes = number(c, tr("Interval [min]"), "interval", float(had.interval_min), min_value=0.0)
+    answers["interval_min"] = minutes
     pick(d, tr("Missing values"), "gaps", list(GAPS), GAPS)
     pick(d, tr("Duplicate times"), "duplicates", list(DUPLICATES), DUPLICATES)
-    words = b.text_input(
-        tr("Words for a missing value"), "; ".join(had.missing), key=f"{key}.missing", placeholder="Bad; No Data"
-    )
+    before = "; ".join(had.missing)
+    words = typed(b, tr("Words for a missing value"), "missing", before, placeholder="Bad; No Data")
     answers["missing"] = tuple(word.strip() for word in words.split(";") if word.strip())
     if role == "pv":
-        peak = a.number_input(tr("Peak, for a yield in MW [MW]"), min_value=0.0, key=f"{key}.peak", format="%g")
-        answers["peak_mw"] = float(peak) or None
+        answers["peak_mw"] = number(a, tr("Peak, for a yield in MW [MW]"), "peak", 0.0, min_value=0.0) or None
     if shape == "days" and "interval_min" in answers and minutes == had.interval_min:
         del answers["interval_min"]
         again = guess(raw, role, {**{name: value for name, value in answers.items() if value is not None}})
@@ -377,22 +367,20 @@ def _move(draft: drafts.Draft, series: Imported, horizon: Horizon) -> None:
     values = moved_horizon(series.span, horizon)
     if values is None or not series.role.path:
         return
-    start = str(values["horizon", "start"])
-    if st.button(
-        tr("Move the horizon to {day} and use the series", day=start), key=f"series.{draft.id}.move",
-        help=tr("Due times and other dates of the draft stay; check them afterwards"),
-    ):  # fmt: skip
+    label = tr("Move the horizon to {day} and use the series", day=str(values["horizon", "start"]))
+    about = tr("Due times and other dates of the draft stay; check them afterwards")
+    if st.button(label, key=f"series.{draft.id}.move", help=about):
         _take(draft, series, values)
 
 
 def _result(draft: drafts.Draft, series: Imported, horizon: Horizon | None, scenario: Case | None = None) -> None:
     first, last = (f"{at:%Y-%m-%d %H:%M}Z" for at in series.span)
     unit = series.unit or tr("share")
+    values, minutes = series.values, f"{series.mapping.interval_min:g}"
+    low, high, mean = (wording.number(float(one), 2) for one in (values.min(), values.max(), values.mean()))
     says = tr(
         "{count} values of {minutes} min, {first} to {last}; {low} to {high} {unit}, mean {mean}",
-        count=len(series.values), minutes=f"{series.mapping.interval_min:g}", first=first, last=last, unit=unit,
-        low=wording.number(float(series.values.min()), 2), high=wording.number(float(series.values.max()), 2),
-        mean=wording.number(float(series.values.mean()), 2),
+        count=len(values), minutes=minutes, first=first, last=last, low=low, high=high, unit=unit, mean=mean,
     )  # fmt: skip
     st.text(f"✓ {says}")
     for remark in series.remarks:
@@ -412,13 +400,10 @@ def _result(draft: drafts.Draft, series: Imported, horizon: Horizon | None, scen
             _move(draft, series, horizon)
     chart = preview(series, horizon.zone if horizon is not None else "UTC", unit, scenario)
     st.altair_chart(chart, width="stretch", alt=tr("The series over time."))
-    if series.role.path:
-        label = tr("Use in the draft")
-    else:
+    if not series.role.path:
         st.text(tr("A meter record is not part of a scenario: download it for 'emberline calibrate --meter'."))
         widgets.download(tr("Download"), series.csv(), "meter.csv", "text/csv", key="series.meter")
-        return
-    if st.button(label, type="primary", key=f"series.{draft.id}.take"):
+    elif st.button(tr("Use in the draft"), type="primary", key=f"series.{draft.id}.take"):
         _take(draft, series)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import io
 import zipfile
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, Literal
 
 import pandas as pd
@@ -25,7 +25,7 @@ from emberline.scenarios.records.series import Series
 from emberline.ui.pages.editor.draft import AT_TOP, DraftState, checked, keep, problem_lines, state
 from emberline.ui.pages.editor.fields import SHARE, as_typed, fields, inner, label_of, label_parts
 from emberline.ui.pages.editor.form import BETWEEN, SECTIONS
-from emberline.ui.pages.editor.tables import TABLES, money, record_of
+from emberline.ui.pages.editor.tables import TABLES, record_of
 from emberline.ui.pages.session import widgets
 
 HTML = (
@@ -45,13 +45,15 @@ def keys() -> dict[str, dict[str, list[Any]]]:
             return name
         table[name] = {}
         within = {entry.name: entry.record for entry in inner(record) if entry.record is not None}
-        choices = {field.name: field.choices for field in fields(record, "EUR")}
-        for key, field in record.model_fields.items():
-            target = within.get(key)
-            if choices.get(key) == () and field.annotation is not None and _has_series(field.annotation):
-                target = Series
+        shown = {field.name: field for field in fields(record, "EUR")}
+        for key in record.model_fields:
+            target = Series if key in shown and shown[key].kind == "series" else within.get(key)
             place = add(target, target.__name__) if target is not None else "asset" if key == "assets" else ""
-            table[name][key] = [documented(record).get(key, ""), place, list(choices.get(key, ()))]
+            table[name][key] = [
+                documented(record).get(key, ""),
+                place,
+                list(shown[key].choices) if key in shown else [],
+            ]
         return name
 
     add(Scenario, "")
@@ -59,10 +61,6 @@ def keys() -> dict[str, dict[str, list[Any]]]:
         add(record, f"kind {kind}")
     table["asset"] = {"kind": ["", "", list(KINDS)], "name": ["", "", []]}
     return table
-
-
-def _has_series(annotation: Any) -> bool:
-    return annotation is Series or any(_has_series(part) for part in getattr(annotation, "__args__", ()))
 
 
 def draw_help(problems: tuple[Problem, ...], key: str) -> None:
@@ -109,8 +107,7 @@ def of_place(path: Keys, currency: str, *roots: Any) -> tuple[str, type[BaseMode
     for n, part in enumerate(path, 1):
         places = [inside for one in places if (inside := _inside(one, part)) is not ABSENT]
         if isinstance(part, int):
-            names = [one["name"] for one in places if isinstance(one, dict) and isinstance(one.get("name"), str)]
-            words.append(names[0] if names else str(part + 1))
+            words.append(_name_in(places) or str(part + 1))
             record = record_of(record, places[0] if places else None)
             continue
         label, record = _part(part, record, currency)
@@ -244,18 +241,13 @@ def show_changes(draft: drafts.Draft, now: DraftState) -> None:
     if table.empty:
         st.text(tr("Nothing has changed since it was copied."))
         return
-    people, line = table[["what", "before", "after"]], table[["key", "original", "now"]]
+    people = {"what": tr("what"), "before": tr("original"), "after": tr("now")}
+    line = {"key": tr("key"), "original": tr("original"), "now": tr("now")}
     with st.container(key="changes"):
-        st.dataframe(
-            people, hide_index=True, height=min(35 * (len(table) + 1) + 3, 640), alt=tr("Changes"),
-            column_config={"what": tr("what"), "before": tr("original"), "after": tr("now")},
-        )  # fmt: skip
+        widgets.table(table[list(people)], people, alt=tr("Changes"))
         with st.expander(tr("On the command line")):
             st.caption(tr("--set key=value for each line."))
-            st.dataframe(
-                line, hide_index=True, alt=tr("On the command line"),
-                column_config={"key": tr("key"), "original": tr("original"), "now": tr("now")},
-            )  # fmt: skip
+            st.dataframe(table[list(line)], hide_index=True, alt=tr("On the command line"), column_config=line)
 
 
 def changes(draft: drafts.Draft, now: DraftState) -> pd.DataFrame | None:
@@ -263,7 +255,7 @@ def changes(draft: drafts.Draft, now: DraftState) -> pd.DataFrame | None:
     began = state(str(draft.folder / draft.texts[0])).data
     if began is None or now.data is None:
         return None
-    rows, currency = list(differences(began, now.data)), money(now)
+    rows, currency = list(differences(began, now.data)), now.currency
     labels = [of_place(change.path, currency, began, now.data) for change in rows]
     return pd.DataFrame(
         {
@@ -278,20 +270,18 @@ def changes(draft: drafts.Draft, now: DraftState) -> pd.DataFrame | None:
     )
 
 
-def _path_text(path: tuple[str | int, ...], *roots: Any) -> str:
+def _path_text(path: Keys, *roots: Any) -> str:
     """A path with items given by name, as ``--set`` takes them."""
     places, parts = list(roots), []
     for part in path:
-        inner = []
-        for place in places:
-            try:
-                inner.append(place[part])
-            except (KeyError, IndexError, TypeError):
-                continue
-        names = [item.get("name") for item in inner if isinstance(part, int) and isinstance(item, dict)]
-        parts.append(str(next((name for name in names if isinstance(name, str)), part)))
-        places = inner
+        places = [inside for one in places if (inside := _inside(one, part)) is not ABSENT]
+        parts.append(_name_in(places) or str(part) if isinstance(part, int) else part)
     return ".".join(parts)
+
+
+def _name_in(items: list[Any]) -> str:
+    """Name of the first item that has one; empty: none has."""
+    return next((one["name"] for one in items if isinstance(one, dict) and isinstance(one.get("name"), str)), "")
 
 
 def _cell(value: Any) -> str:
@@ -308,26 +298,11 @@ def download(draft: drafts.Draft, now: DraftState) -> None:
     and the browser reports an error.
     """
     name = now.scenario.name if now.scenario is not None else "scenario"
-    if any((draft.folder / "files").iterdir()):
-        widgets.download(
-            tr("Download"),
-            lambda: _packed(draft, now),
-            f"{name}.zip",
-            "application/zip",
-            key=f"download.{draft.version}",
-            width="stretch",
-            help=tr("Text and series as an archive"),
-        )
-    else:
-        widgets.download(
-            tr("Download"),
-            lambda: now.text,
-            f"{name}.yaml",
-            "application/yaml",
-            key=f"download.{draft.version}",
-            width="stretch",
-            help=tr("Text as YAML"),
-        )
+    make, kind, says = partial(_packed, draft, now), "zip", tr("Text and series as an archive")
+    if not any((draft.folder / "files").iterdir()):
+        make, kind, says = partial(str.encode, now.text), "yaml", tr("Text as YAML")
+    key = f"download.{draft.version}"
+    widgets.download(tr("Download"), make, f"{name}.{kind}", f"application/{kind}", key, width="stretch", help=says)
 
 
 def _packed(draft: drafts.Draft, now: DraftState) -> bytes:

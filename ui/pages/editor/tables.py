@@ -39,6 +39,7 @@ from emberline.ui.pages.editor.fields import (
     renamed,
     value_of,
 )
+from emberline.ui.pages.session.widgets import caption
 
 ENTRY = re.compile(r"(?:(\d{1,4})\s*[x×*]\s*)?(\S.*?)\s*")
 """An entry of an order's heats: ``3 × rebar``."""
@@ -117,15 +118,9 @@ def beginning(place: str, draft: drafts.Draft, value: Any, frame: Callable[[], p
     return now
 
 
-def items_at(now: DraftState, path: Keys) -> list[Any]:
-    """Items of a list; empty if there is none."""
-    value = now.value(path)
-    return value if isinstance(value, list) else []
-
-
 def edit(draft: drafts.Draft, now: DraftState, table: EditorTable) -> None:
     """Draw a list of the draft as a table, and save what is changed in it."""
-    rows = items_at(now, table.path)
+    rows = now.items(table.path)
     editor = beginning(f"table.{draft.id}.{table.name}", draft, rows, lambda: frame_of(rows, table))
     frame = editor.frame
     edited = st.data_editor(
@@ -148,7 +143,7 @@ def edit(draft: drafts.Draft, now: DraftState, table: EditorTable) -> None:
 
 def _one_power(draft: drafts.Draft, now: DraftState, table: EditorTable) -> None:
     """Offer to leave out the phases of units that have one power as well."""
-    for place, row in enumerate(items_at(now, table.path) if table.record is Unit else ()):
+    for place, row in enumerate(now.items(table.path) if table.record is Unit else ()):
         if not isinstance(row, dict) or row.get("power_mw") is None or not row.get("phases"):
             continue
         says, button = st.columns([3, 2], vertical_alignment="center")
@@ -160,22 +155,13 @@ def _one_power(draft: drafts.Draft, now: DraftState, table: EditorTable) -> None
             st.rerun()
 
 
-def money(now: DraftState) -> str:
-    """Currency of the draft."""
-    currency = now.value(("market", "currency"))
-    return currency if isinstance(currency, str) and len(currency) == 3 else "EUR"
-
-
 def _columns(now: DraftState, table: EditorTable, names: list[str]) -> dict[str, Any]:
-    currency = money(now)
-    described = [
-        documented(record)
-        for record in _records(table, [row for row in items_at(now, table.path) if isinstance(row, dict)])
-    ]
+    rows = [row for row in now.items(table.path) if isinstance(row, dict)]
+    described = [documented(record) for record in _records(table, rows)]
     configured = {}
     for name in names:
         field, _, inner = name.partition(".")
-        words, unit = label_parts(field, currency, record=table.record.__name__ if table.record else "")
+        words, unit = label_parts(field, now.currency, record=table.record.__name__ if table.record else "")
         label = label_of(f"{tr(words)}, {inner}" if inner else words, unit)
         doc = next((texts[field] for texts in described if field in texts), None)
         configured[name] = st.column_config.TextColumn(
@@ -266,11 +252,9 @@ def _set_cell(item: dict[str, Any], column: str, cell: str) -> None:
     field, _, inner = column.partition(".")
     if inner and cell:
         item.setdefault(field, {})[inner] = value_of(cell)
-        return
-    if inner:
+    elif inner:
         item.get(field, {}).pop(inner, None)
-        return
-    if cell:
+    elif cell:
         item[field] = _cell_value(field, cell)
     else:
         item.pop(field, None)
@@ -278,10 +262,8 @@ def _set_cell(item: dict[str, Any], column: str, cell: str) -> None:
 
 def _cell_value(field: str, cell: str) -> Any:
     if field == HEATS:
-        entries = [ENTRY.fullmatch(part.strip()) for part in cell.split(",")]
-        return [
-            {"grade": one[2], **({"count": int(one[1])} if one[1] else {})} for one in entries if one is not None
-        ]  # fmt: skip
+        entries = filter(None, (ENTRY.fullmatch(part.strip()) for part in cell.split(",")))
+        return [{"grade": one[2], **({"count": int(one[1])} if one[1] else {})} for one in entries]
     if field in LISTS:
         return [plain(part.strip()) for part in cell.split(",") if part.strip()]
     if field in WINDOWS or field in TEXT:
@@ -321,7 +303,7 @@ def draw_within(
         value = now.value(place)
         if depth >= DEEPEST or entry.name in _elsewhere(record):
             continue
-        words, unit = label_parts(entry.name, money(now), record=record.__name__)
+        words, unit = label_parts(entry.name, now.currency, record=record.__name__)
         wrong = len(now.at(place))
         title = f"{label_of(words, unit)}{_size(value)}{f' ✕ {wrong}' if wrong else ''}"
         if entry.record is Rate and _one_value(value):
@@ -358,29 +340,27 @@ def _rows(draft: drafts.Draft, now: DraftState, place: Keys, entry: Inner, depth
     if isinstance(now.value(place), dict):  # a list of one may be written without its list
         form.group(draft, now, form.FieldGroup("", place, entry.record))
         return
-    table = EditorTable(dotted(place), tr(label_parts(entry.name, money(now))[0]), place, entry.record)
+    table = EditorTable(dotted(place), tr(label_parts(entry.name, now.currency)[0]), place, entry.record)
     edit(draft, now, table)
     pick(draft, now, table, depth + 1)
 
 
 def pick(draft: drafts.Draft, now: DraftState, table: EditorTable, depth: int = 0) -> None:
     """Draw the choice of a row that has something within it, and what that is."""
-    items = items_at(now, table.path)
+    items = now.items(table.path)
     places = [i for i, row in enumerate(items) if opened(table.record, row)]
     if not places:
         return
     names = [str(items[i].get("name", i + 1)) for i in places]
+    choice = 0
     if len(places) > 1:
-        choice = st.selectbox(
-            tr("Open a row"), range(len(places)), format_func=lambda i: names[i], key=f"open.{draft.id}.{table.name}"
-        )
-    else:
-        choice = 0
-    place = places[choice or 0]
+        key, numbers = f"open.{draft.id}.{table.name}", range(len(places))
+        choice = st.selectbox(tr("Open a row"), numbers, format_func=names.__getitem__, key=key) or 0
+    place = places[choice]
     record = record_of(table.record, items[place])
     if record is not None:
         with st.container(border=True):
-            st.text(names[choice or 0])
+            st.text(names[choice])
             draw_within(draft, now, (*table.path, place), record, depth)
 
 
@@ -388,16 +368,13 @@ def _amounts(draft: drafts.Draft, now: DraftState, place: Keys, _: Inner, __: in
     """Numbers by name as a table of two columns."""
     value = now.value(place)
     amounts = value if isinstance(value, dict) else {}
-    editor = beginning(
-        f"amounts.{draft.id}.{dotted(place)}", draft, amounts,
-        lambda: pd.DataFrame(
-            [(str(name), as_typed(amount)) for name, amount in amounts.items()], columns=["name", "amount"], dtype=str
-        ),
-    )  # fmt: skip
+    titles = {"name": tr(NAME), "amount": tr(AMOUNT)}
+    cells = [(str(name), as_typed(amount)) for name, amount in amounts.items()]
+    frame = pd.DataFrame(cells, columns=list(titles), dtype=str)
+    editor = beginning(f"amounts.{draft.id}.{dotted(place)}", draft, amounts, lambda: frame)
     edited = st.data_editor(
-        editor.frame, num_rows="dynamic", hide_index=True, alt=tr(AMOUNT), key=editor.key,
-        column_config={"name": tr(NAME), "amount": tr(AMOUNT)},
-    )  # fmt: skip
+        editor.frame, num_rows="dynamic", hide_index=True, alt=tr(AMOUNT), key=editor.key, column_config=titles
+    )
     problem_lines(now, now.at(place), most=AT_TOP)
     after: dict[str, Any] = {}
     for row in edited.to_dict("records"):
@@ -445,8 +422,7 @@ def tables(now: DraftState) -> list[EditorTable]:
             continue
         entries.append(EditorTable(name, tr(title), path))
         if name == "stages":
-            stages = now.value(path)
-            for i, stage in enumerate(stages if isinstance(stages, list) else []):
+            for i, stage in enumerate(now.items(path)):
                 of = str(stage.get("name", i + 1))[:40] if isinstance(stage, dict) else str(i + 1)
                 entries.append(EditorTable(f"units.{i}", tr("Units of {stage}", stage=of), (*path, i, "units")))
     return entries
@@ -462,18 +438,16 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
     def label(key: str) -> str:
         table = by_name[key]
         wrong = len(now.at(table.path))
-        return f"{table.title} ({len(items_at(now, table.path))}){f' ✕ {wrong}' if wrong else ''}"
+        return f"{table.title} ({len(now.items(table.path))}){f' ✕ {wrong}' if wrong else ''}"
 
     # tables with rows come first; a selectbox shows names as plain text
-    order = sorted(by_name, key=lambda name: not items_at(now, by_name[name].path))
+    order = sorted(by_name, key=lambda name: not now.items(by_name[name].path))
     place, _ = st.columns([1, 2])
     choice = place.selectbox(tr("Table"), order, format_func=label, key=f"table.{draft.id}")
     table = by_name[choice]
     edit(draft, now, table)
-    st.caption(
-        tr(
-            "A cell takes a number in the column's unit, or a quantity with its own unit such as 85000 kW; an "
-            "empty cell means the default. Add rows at the end; tick rows at the left to delete them."
-        )
+    caption(
+        "A cell takes a number in the column's unit, or a quantity with its own unit such as 85000 kW; an empty cell "
+        "means the default. Add rows at the end; tick rows at the left to delete them."
     )
     pick(draft, now, table)

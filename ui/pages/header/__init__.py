@@ -4,7 +4,6 @@ Two rows at the same place on each page: sections above, the pages of a section 
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import streamlit as st
@@ -65,8 +64,7 @@ def progress(status: JobStatus) -> str:
         return tr("{phase}: {done} of {of}", phase=phase, done=status.count, of=status.of)
     if status.since is None:
         return phase
-    seconds = wording.number(max(time.time() - status.since, 0.0), 0)
-    return tr("{phase}, {seconds} s so far", phase=phase, seconds=seconds)
+    return tr("{phase}, {seconds} s so far", phase=phase, seconds=job_progress.seconds(status))
 
 
 def _open(status: JobStatus, asks: dict[str, object]) -> None:

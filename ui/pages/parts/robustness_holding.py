@@ -84,18 +84,14 @@ def show_headline(plan: Plan, ensemble: Ensemble | None) -> None:
 
 def headline(facts: Evidence, target: float | None) -> str:
     """Share of replays on which the plan holds, its interval, and the required share."""
-    values = {
-        "share": _of_100(facts.share), "low": _of_100(facts.low),
-        "high": math.ceil(100 * facts.high - 1e-9), "level": f"{100 * (target or 0.0):.3g}",
-    }  # fmt: skip
-    if target is None:
-        return tr(
-            "As printed this plan holds on {share} of 100 disturbed replays (between {low} and {high}).", **values
+    text = mark("As printed this plan holds on {share} of 100 disturbed replays (between {low} and {high}).")
+    if target is not None:
+        text = mark(
+            "As printed this plan holds on {share} of 100 disturbed replays (between {low} and {high}); required: "
+            "{level}."
         )
-    return tr(
-        "As printed this plan holds on {share} of 100 disturbed replays (between {low} and {high}); required: {level}.",
-        **values,
-    )
+    low, high = _of_100(facts.low), math.ceil(100 * facts.high - 1e-9)
+    return tr(text, share=_of_100(facts.share), low=low, high=high, level=f"{100 * (target or 0.0):.3g}")
 
 
 def sentences(facts: Evidence, target: float | None) -> list[str]:
@@ -163,26 +159,10 @@ def ask(stored: StoredRun, busy: bool) -> None:
     """Draw the request for a robust plan of the same scenario."""
     with st.expander(tr("Make it hold")):
         caption("Margins are raised where this plan breaks, and it is planned again until it holds often enough.")
-        scenario = stored.plan.scenario
-        target = scenario.level
-        level = widgets.number(
-            tr("Chance to hold [%]"),
-            f"holding.level.{stored.id}",
-            100 * target,
-            1.0,
-            100 * MAX_LEVEL,
-            step=5.0,
-            format="%.1f",
-        )
-        seconds = widgets.number(
-            tr("Stop the search after [s]"),
-            "holding.seconds",
-            SEARCH_S,
-            10,
-            86_400,
-            step=60,
-            help=tr("The judgement on 1,000 new days comes on top"),
-        )
+        key, target = f"holding.level.{stored.id}", 100 * stored.plan.scenario.level
+        level = widgets.number(tr("Chance to hold [%]"), key, target, 1.0, 100 * MAX_LEVEL, step=5.0, format="%.1f")
+        label, about = tr("Stop the search after [s]"), tr("The judgement on 1,000 new days comes on top")
+        seconds = widgets.number(label, "holding.seconds", SEARCH_S, 10, 86_400, step=60, help=about)
         if st.button(tr("Search a robust plan"), width="stretch", disabled=busy, key="holding.start"):
             request = {
                 "run": stored.id,
@@ -190,7 +170,7 @@ def ask(stored: StoredRun, busy: bool) -> None:
                 "replications": REPLAYS,
                 "time_limit_s": seconds,
             }
-            with job_progress.refusal():
+            with widgets.refusal():
                 job_progress.start(kind="hold", options=request)
                 st.rerun()
 
@@ -251,11 +231,9 @@ def margins(values: dict[str, float]) -> Iterator[str]:
 
 def show(stored: StoredRun) -> None:
     """Draw how often a robust plan holds, compared with the plain plan, and its price; nothing for other plans."""
-    try:
+    answer = None
+    with widgets.refusal(StoreError):
         answer = ensembles.read_holding(stored.folder)
-    except StoreError as error:
-        st.warning(str(error))
-        return
     if answer is None or not answer["robust"] or not answer["plain"]:
         return
     target = wording.percent(answer["level"], 1)

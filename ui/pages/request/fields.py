@@ -61,6 +61,8 @@ def stores_override(original: Scenario, amounts: list[list[float]]) -> str:
 
 PV_OF_ITS_OWN = {"table": "pv_typical", "column": "capacity_factor"}
 """Yield of a PV plant that the scenario does not have."""
+DAYS = date(2000, 1, 1), date(2099, 12, 31)
+"""The first and the last day to begin on."""
 COVERS = {"direct": mark("scope 1 only"), "all": mark("scope 1 and 2")}
 SIGNALS = {"average": mark("average"), "marginal": mark("marginal")}
 OTHER_SIGNAL = {"no_worse": mark("no more than the baseline"), "off": mark("more is allowed")}
@@ -126,8 +128,17 @@ class Inputs:
             self.overrides.extend([f"{key}={answer / parts:g}"] if key else [])
         return answer
 
-    def choice(self, label: str, name: str, words: dict[str, str], value: str, about: str) -> str:
-        """A choice that starts with the scenario's value; the answer if it differs, which is recorded, else empty."""
+    def choice(self, label: str, name: str, words: dict[str, str], value: str, about: str, key: str = "") -> str:
+        """A choice that starts with the scenario's value; the answer if it differs, which is recorded, else empty.
+
+        Args:
+            label: of the choice.
+            name: of the value.
+            words: of each option.
+            value: the scenario's.
+            about: its help.
+            key: of the override; empty: the caller writes it.
+        """
         answer = st.segmented_control(
             label, list(words), default=self.seeds.get(name, value), required=True,
             format_func=lambda one: tr(words[one]), help=about, **self.widget(name),
@@ -135,22 +146,40 @@ class Inputs:
         if not answer or answer == value:
             return ""
         self.values[name] = answer
+        self.overrides.extend([f"{key}={answer}"] if key else [])
         return str(answer)
 
-    def table(self, name: str, table: pd.DataFrame, read: Callable[[pd.DataFrame], Any], **columns: Any) -> Any:
-        """A table to edit, recorded if it differs.
+    def table(
+        self,
+        name: str,
+        table: pd.DataFrame,
+        read: Callable[[pd.DataFrame], Any],
+        override: Callable[[Scenario, Any], str],
+        **titles: Any,
+    ) -> Any:
+        """A table to edit that starts with the scenario's values and is recorded if it differs.
 
         Args:
             name: of the value.
-            table: the table with the initial values.
+            table: the table with the scenario's values.
             read: the value of a table.
-            columns: arguments of ``st.data_editor``.
+            override: the override that sets a value in a scenario.
+            titles: of its columns; those with a configuration are edited.
 
         Returns:
             Value of the edited table.
         """
+        edits = [column for column, title in titles.items() if not isinstance(title, str)]
+        before, earlier = read(table), self.seeds.get(name)
+        if isinstance(earlier, list) and len(earlier) == len(before):
+            table[edits] = pd.DataFrame(earlier, columns=edits)
         widget = self.widget(name, lambda state: read(_edited(table, state)))
-        return read(st.data_editor(table, hide_index=True, **columns, **widget))
+        rest = [column for column in titles if column not in edits]
+        answer = read(st.data_editor(table, hide_index=True, disabled=rest, column_config=titles, **widget))
+        if answer != before:
+            self.values[name] = answer
+            self.overrides.append(override(self.original, answer))
+        return answer
 
 
 def _note(place: str, name: str, key: str, read: Callable[[Any], Any] | None) -> None:
@@ -188,13 +217,8 @@ def show_caps(place: Any, scenario: Scenario) -> None:
 
 def _when(inputs: Inputs) -> None:
     start = inputs.original.horizon.instant(0).date()
-    answer = st.date_input(
-        tr("First day"),
-        date.fromisoformat(inputs.seeds.get("start", start.isoformat())),
-        min_value=date(2000, 1, 1),
-        max_value=date(2099, 12, 31),
-        **inputs.widget("start", date.isoformat),
-    )
+    first = date.fromisoformat(inputs.seeds.get("start", start.isoformat()))
+    answer = st.date_input(tr("First day"), first, *DAYS, **inputs.widget("start", date.isoformat))
     if answer != start:
         inputs.values["start"] = answer.isoformat()
         inputs.overrides.append(f"horizon.start={answer.isoformat()}")
@@ -205,13 +229,8 @@ def _goal(inputs: Inputs) -> Any:
     choice = inputs.seeds.get("goal", original.goal.minimize)
     # a goal of an earlier release is shown, and refused in a line
     goals = [name for name in GOALS if name in (choice, original.goal.minimize, *in_use(original))]
-    answer = st.selectbox(
-        tr("Goal"),
-        goals,
-        index=goals.index(choice),
-        format_func=lambda g: tr(GOALS[g]),
-        **inputs.widget("goal"),
-    )
+    at, widget = goals.index(choice), inputs.widget("goal")
+    answer = st.selectbox(tr("Goal"), goals, index=at, format_func=lambda g: tr(GOALS[g]), **widget)
     if answer != original.goal.minimize:
         inputs.values["goal"] = answer
         inputs.overrides.append(f"goal.minimize={answer}")
@@ -219,8 +238,8 @@ def _goal(inputs: Inputs) -> Any:
     if original.market.marginal_carbon_intensity_kg_per_mwh is None:
         return place
     about = tr("Average or marginal intensity. Shifting by one may raise the other: the plan shows both.")
-    if signal := inputs.choice(tr("Grid intensity that counts"), "signal", SIGNALS, original.goal.signal, about):
-        inputs.overrides.append(f"goal.signal={signal}")
+    label = tr("Grid intensity that counts")
+    inputs.choice(label, "signal", SIGNALS, original.goal.signal, about, "goal.signal")
     return place
 
 
@@ -280,10 +299,6 @@ def _amounts(producer: Producer, inputs: Inputs) -> None:
 @_amounts.register
 def _(producer: ProductionLine, inputs: Inputs) -> None:
     table = casts(inputs.original)
-    before = table["heats"].tolist()
-    earlier = inputs.seeds.get("heats")
-    if isinstance(earlier, list) and len(earlier) == len(before):
-        table["heats"] = earlier
     heats, mass = st.empty(), {grade.name: grade.mass_t for grade in producer.line.grades}
     with st.expander(tr("Casts and heats")):
         st.caption(tr("Change the number of heats per cast and grade; 0 removes them."))
@@ -291,20 +306,15 @@ def _(producer: ProductionLine, inputs: Inputs) -> None:
             "heats",
             table,
             lambda edited: [int(count) for count in edited["heats"].fillna(0)],
-            disabled=["cast", "grade"],
-            column_config={
-                "cast": tr("cast"),
-                "grade": tr("grade"),
-                "heats": st.column_config.NumberColumn(tr("heats"), min_value=0, max_value=100, step=1, required=True),
-            },
+            orders_override,
+            cast=tr("cast"),
+            grade=tr("grade"),
+            heats=st.column_config.NumberColumn(tr("heats"), min_value=0, max_value=100, step=1, required=True),
         )
     tonnes = sum(count * mass[grade] for count, grade in zip(counts, table["grade"], strict=True))
     heats.text(
         trn("{count} heat, {tonnes} t", "{count} heats, {tonnes} t", sum(counts), tonnes=wording.number(tonnes, 0))
     )
-    if counts != before:
-        inputs.values["heats"] = counts
-        inputs.overrides.append(orders_override(inputs.original, counts))
 
 
 def _level(label: str) -> Any:
@@ -316,22 +326,15 @@ def _(producer: ProcessNetwork, inputs: Inputs) -> None:
     if not producer.stores:
         return
     table = levels(inputs.original)
-    before = table[[NOW, END]].to_numpy().tolist()
-    earlier = inputs.seeds.get("stores")
-    if isinstance(earlier, list) and len(earlier) == len(before):
-        table[[NOW, END]] = earlier
+    titles = {"store": tr("store"), NOW: _level(tr("now [t]")), END: _level(tr("at the end [t]"))}
+
+    def read(edited: pd.DataFrame) -> list[list[float]]:
+        amounts: list[list[float]] = edited[[NOW, END]].astype(float).fillna(table[[NOW, END]]).to_numpy().tolist()
+        return amounts
+
     with st.expander(tr("Levels of stores")):
         st.caption(tr("Present level, and minimum level at the end."))
-        amounts = inputs.table(
-            "stores",
-            table,
-            lambda edited: edited[[NOW, END]].astype(float).fillna(table[[NOW, END]]).to_numpy().tolist(),
-            disabled=["store"],
-            column_config={"store": tr("store"), NOW: _level(tr("now [t]")), END: _level(tr("at the end [t]"))},
-        )
-    if amounts != before:
-        inputs.values["stores"] = amounts
-        inputs.overrides.append(stores_override(inputs.original, amounts))
+        inputs.table("stores", table, read, stores_override, **titles)
 
 
 def _search(inputs: Inputs) -> None:
@@ -343,8 +346,8 @@ def _search(inputs: Inputs) -> None:
         if inputs.original.market.marginal_carbon_intensity_kg_per_mwh is not None:
             now = "no_worse" if no_worse(inputs.original) else "off"
             about = tr("Whether a plan may emit more than the baseline by the intensity that does not count.")
-            if other := inputs.choice(tr("By the other intensity"), "other_signal", OTHER_SIGNAL, now, about):
-                inputs.overrides.append(f"goal.caps.other_signal={other}")
+            label, key = tr("By the other intensity"), "goal.caps.other_signal"
+            inputs.choice(label, "other_signal", OTHER_SIGNAL, now, about, key)
         about = tr("Allowed distance from the best possible plan. Fixed emissions and costs are left out.")
         inputs.number(
             tr("Stop at a gap of [%]"), "gap", 100 * goal.gap, 100.0, 0.1, "goal.gap", parts=100, about=about

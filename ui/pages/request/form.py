@@ -17,8 +17,7 @@ from emberline.runs.store import snapshots
 from emberline.scenarios import Case, ScenarioError
 from emberline.ui.pages.request import fields, quick_form
 from emberline.ui.pages.request.sources import ScenarioSource, choose, follow, look
-from emberline.ui.pages.result import repairs as locking
-from emberline.ui.pages.result import repairs as repairing
+from emberline.ui.pages.result import repairs
 from emberline.ui.pages.session import job_progress, navigation, session
 
 
@@ -51,7 +50,7 @@ def start(request: Request) -> str:
     Raises:
         RuntimeError: too many jobs are waiting.
     """
-    options = repairing.options_of(dict(request.inputs).get(repairing.KEY, []))
+    options = repairs.options_of(dict(request.inputs).get(repairs.KEY, []))
     return job_progress.start(request.name, request.overrides, note=request.note, options=options)
 
 
@@ -79,14 +78,14 @@ def ask(page: str, otherwise: dict[str, Any] | None = None) -> Request:
     with changed:
         quick_form.tools(source, inputs.values, inputs.overrides)
     values, overrides = dict(inputs.values), inputs.overrides
-    locks = locking.applied_locks(source.key, original, seeds)
+    locks = repairs.applied_locks(source.key, original, seeds)
     if locks is not None:
-        values[locking.LOCKS] = locks
+        values[repairs.LOCKS] = locks
         overrides.append(replan.override(original, locks))
-    repairs = repairing.applied(source.key, seeds)
-    if repairs:
-        values[repairing.KEY] = repairs
-        overrides.extend(repairs)
+    applied = repairs.applied(source.key, seeds)
+    if applied:
+        values[repairs.KEY] = applied
+        overrides.extend(applied)
     st.session_state[quick_form.place(source.key)] = values
     request = Request(name, tuple(overrides), tuple(values.items()), source=source)
     try:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from emberline.reports.text import say, tr, trn
 from emberline.runs.store import drafts
-from emberline.scenarios import ScenarioError, bundled
-from emberline.scenarios.loading.loading import find
+from emberline.scenarios import ScenarioError
 from emberline.scenarios.reading import document, editing
-from emberline.ui.pages.request.sources import SCENARIO_KEY, ScenarioSource
+from emberline.ui.pages.request import sources
+from emberline.ui.pages.request.sources import ScenarioSource
 from emberline.ui.pages.session import navigation, session, sign_in
 
 Values = dict[str, Any]
@@ -53,19 +53,16 @@ def mark(source: ScenarioSource, values: Values) -> None:
 def tools(source: ScenarioSource, values: Values, overrides: list[str]) -> None:
     """Draw what is changed, and buttons to undo, redo, reset and edit everything."""
     steps, at = _history(source)
+
+    def tool(label: str, name: str, usable: bool = True, **how: Any) -> bool:
+        return st.button(label, key=f"quick.{name}", type="tertiary", disabled=not usable, **how)
+
     with st.container(key="quick_form", horizontal=True, vertical_alignment="center", gap="xxsmall"):
-        for name, sign, to, says in (
-            ("undo", ":material/undo:", at - 1, tr("Undo")), ("redo", ":material/redo:", at + 1, tr("Redo")),
-        ):  # fmt: skip
-            st.button(
-                says, icon=sign, key=f"quick.{name}", type="tertiary", disabled=not 0 <= to < len(steps),
-                on_click=_show, args=(source, to),
-            )  # fmt: skip
-        st.button(
-            tr("Reset"), key="quick.reset", type="tertiary", disabled=not values, on_click=_reset, args=(source,),
-            help=tr("Takes all changes back"),
-        )  # fmt: skip
-        if st.button(tr("Edit everything"), key="quick.edit", type="tertiary"):
+        for name, to, says in (("undo", at - 1, tr("Undo")), ("redo", at + 1, tr("Redo"))):
+            usable, then = 0 <= to < len(steps), partial(_show, source, to)
+            tool(says, name, usable, icon=f":material/{name}:", on_click=then)
+        tool(tr("Reset"), "reset", bool(values), on_click=partial(_reset, source), help=tr("Takes all changes back"))
+        if tool(tr("Edit everything"), "edit"):
             _edit(source, overrides)
     if values:
         count = len(values)
@@ -95,24 +92,21 @@ def _reset(source: ScenarioSource) -> None:
 def _edit(source: ScenarioSource, overrides: list[str]) -> None:
     """Open the editor with a draft that has the changes of the form."""
     try:
-        path = find(source.path) if source.path in bundled() else Path(source.path)
-        before = path.read_text(encoding="utf-8")
+        before = source.file.read_text(encoding="utf-8")
         changed = document.parse(before)
         for assignment in overrides:
             document.override(changed, assignment)
         text, draft = editing.revised(before, changed.data), source.draft
         if draft is None:
-            series = None if source.path in bundled() else path.parent / "files"
-            origin = source.path if source.path in bundled() else str(changed.data.get("name", source.label))
-            draft = drafts.create(before, origin, series, sign_in.person())
+            origin = source.path if source.series is None else str(changed.data.get("name", source.label))
+            draft = drafts.create(before, origin, source.series, sign_in.person())
         draft = drafts.write(draft, text)
         session.versions()[draft.id] = draft.version
     except (drafts.DraftError, ScenarioError) as error:
         st.warning(say(str(error)))
         return
     begin(source.key, {})
-    session.hold(draft.id)
-    st.session_state[SCENARIO_KEY] = draft.id
+    sources.look_at(draft.id)
     navigation.go("scenario")
 
 

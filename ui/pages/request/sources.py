@@ -13,6 +13,7 @@ from emberline.reports.text import tr
 from emberline.runs.jobs import queue
 from emberline.runs.store import Store, StoreError, drafts, snapshots
 from emberline.scenarios import Case, Scenario, ScenarioError, bundled, load
+from emberline.scenarios.loading.loading import find
 from emberline.ui.pages.session import session, sign_in, stored_runs
 
 SCENARIO_KEY = "source"
@@ -44,6 +45,16 @@ class ScenarioSource:
         """Prefix of the keys of its widgets."""
         return f"{self.key}.{self.version}" if self.version else self.key
 
+    @property
+    def file(self) -> Path:
+        """File of its text."""
+        return find(self.path) if self.path in bundled() else Path(self.path)
+
+    @property
+    def series(self) -> Path | None:
+        """Folder of the series that the text refers to; None: a bundled scenario has them elsewhere."""
+        return None if self.path in bundled() else Path(self.path).parent / "files"
+
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def look(name: str, overrides: tuple[str, ...] = ()) -> Case:
@@ -66,6 +77,12 @@ def my_drafts() -> dict[str, drafts.Draft]:
         if sign_in.owns(draft.owner):
             mine[number] = draft
     return mine
+
+
+def look_at(draft: str) -> None:
+    """Let a draft be the first of the user's, and the scenario in view."""
+    session.hold(draft)
+    st.session_state[SCENARIO_KEY] = draft
 
 
 def draft_title(draft: drafts.Draft) -> str:

@@ -15,8 +15,10 @@ from emberline.planning.plan import Plan
 from emberline.reports.charts import carbon
 from emberline.reports.compliance import AVERAGE, product_emissions
 from emberline.reports.text import mark, say, tr, wording
+from emberline.reports.text.activities import replay_of
 from emberline.reports.text.numbers import clauses, listed
 from emberline.scenarios import Scenario
+from emberline.ui.pages.session import widgets
 from emberline.ui.pages.session.widgets import caption
 
 SCOPES = {
@@ -34,16 +36,14 @@ GRID = {"average": mark("location, average"), "marginal": mark("location, margin
 
 def bills(plan: Plan) -> tuple[bill.Bill, bill.Bill]:
     """Bill of the plan's replay and of the baseline; the former includes deviations from the nominated schedule."""
-    assert plan.replay is not None
     assert plan.replay_figures is not None
-    ours = bill.bill(plan.scenario, plan.replay, plan.replay_figures.direct_kg, nominated=plan.schedule)
+    ours = bill.bill(plan.scenario, replay_of(plan), plan.replay_figures.direct_kg, nominated=plan.schedule)
     return ours, bill.bill(plan.scenario, plan.baseline, plan.baseline_figures.direct_kg)
 
 
 def ledgers(plan: Plan) -> tuple[Ledger, Ledger]:
     """Ledger of the plan's replay and of the baseline."""
-    assert plan.replay is not None
-    return ledger.ledger(plan.scenario, plan.replay), ledger.ledger(plan.scenario, plan.baseline)
+    return ledger.ledger(plan.scenario, replay_of(plan)), ledger.ledger(plan.scenario, plan.baseline)
 
 
 def bill_table(plan: bill.Bill, baseline: bill.Bill, currency: str) -> pd.DataFrame:
@@ -151,13 +151,8 @@ def _of(entry: Any, name: str) -> float:
 def draw(table: pd.DataFrame, digits: dict[str, int], widths: dict[str, int] | None = None) -> None:
     """Draw a table with given digits and column widths [px]; its height is limited."""
     formats: dict[Any, Any] = {name: partial(wording.number, digits=count) for name, count in digits.items()}
-    st.dataframe(
-        table.style.format(formats, na_rep="–"),
-        hide_index=True,
-        placeholder="–",
-        height=min(35 * (len(table) + 1) + 3, 640),
-        column_config={name: st.column_config.Column(width=width) for name, width in (widths or {}).items()},
-    )
+    config = {name: st.column_config.Column(width=width) for name, width in (widths or {}).items()}
+    widgets.table(table.style.format(formats, na_rep="–"), config, placeholder="–")
 
 
 HOURS_OF_YEAR = 8760

@@ -11,13 +11,15 @@ import streamlit as st
 from emberline.planning.plan import Plan, replan
 from emberline.reports.charts import board as drawing
 from emberline.reports.charts.view import View
-from emberline.reports.text import current, say, tr, trn, wording
+from emberline.reports.text import current, mark, say, tr, trn, wording
+from emberline.reports.text.activities import replay_of
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.records.orders import AnyLock, Lock
 from emberline.studies import board as boards
 from emberline.studies.board import HeatBoard, RunBoard
 from emberline.ui.pages.result import repairs as locking
 from emberline.ui.pages.result import zoom
+from emberline.ui.pages.session import widgets
 
 MAX_UNDONE = 50
 MAX_REASONS = 6
@@ -130,10 +132,8 @@ def of_run(run: str, _plan: Plan) -> Any:
 def _bars(
     run: str, baseline: bool, span: tuple[float, float], language: str, _plan: Plan, _view: View
 ) -> dict[str, Any]:
-    assert _plan.replay is not None
     before, board = _plan.baseline if baseline else None, of_run(run, _plan)
-    bars: dict[str, Any] = _moves_of(_plan).bars(_plan.scenario, _plan.replay, before, _view, board)
-    return bars
+    return _moves_of(_plan).bars(_plan.scenario, replay_of(_plan), before, _view, board)
 
 
 def show(plan: Plan, run: str, view: View, baseline: bool, picked: tuple[str, ...]) -> None:
@@ -230,22 +230,17 @@ def _changes(plan: Plan, run: str, now: tuple[AnyLock, ...]) -> None:
             lines.append(trn("{count} lock to remove", "{count} locks to remove", gone))
         says.text("\n".join(lines))
         undone.button(tr("Undo"), width="stretch", key=f"undo.{run}", on_click=undo, args=(plan, run))
-        says_again = tr(
-            "Searches for {seconds} s at most, from this plan on; Plan at the side searches as long as is set there.",
-            seconds=wording.number(seconds, 0),
+        text = mark(
+            "Searches for {seconds} s at most, from this plan on; Plan at the side searches as long as is set there."
         )
-        pressed = again.button(
-            tr("Plan again around it"), type="primary", width="stretch", key=f"around.{run}", help=says_again
-        )
-        if pressed:
+        label, about = tr("Plan again around it"), tr(text, seconds=wording.number(seconds, 0))
+        if again.button(label, type="primary", width="stretch", key=f"around.{run}", help=about):
             try:
-                locking.plan_again(run, plan, now, seconds)
+                with widgets.refusal():
+                    locking.plan_again(run, plan, now, seconds)
+                    st.rerun()
             except ScenarioError as error:
                 st.text("\n".join(f"✕ {problem.says}" for problem in error.problems))
-            except RuntimeError as error:
-                st.warning(say(str(error)))
-            else:
-                st.rerun()
         reasons = [] if board is None else list(dict.fromkeys(moves.in_the_way(board, now)))
         if reasons:
             st.text("\n".join(f"! {line}" for line in reasons[:MAX_REASONS]))

@@ -14,6 +14,8 @@ from emberline.planning.accounts import Ledger, ledger
 from emberline.planning.plan import Plan, replan
 from emberline.reports.text import mark, moment, say, tr, trn, wording
 from emberline.reports.text import numbers as local
+from emberline.reports.text.activities import OPERATION, replay_of
+from emberline.reports.text.activities import columns as columns_of
 from emberline.reports.text.studies import moves
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.goal_metrics import goal_first
@@ -23,7 +25,8 @@ from emberline.studies.why import slack as slacks_of
 from emberline.ui.pages.result import board
 from emberline.ui.pages.result import repairs as locking
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, navigation
+from emberline.ui.pages.session import chart_cache, navigation, widgets
+from emberline.ui.pages.session.widgets import caption
 
 LOCKED, START, AT_MIN = "locked", mark("start"), "start_min"
 NAMES = (mark("heat"), mark("order"), mark("grade"), mark("stage"), mark("unit"))
@@ -32,8 +35,7 @@ NAMES = (mark("heat"), mark("order"), mark("grade"), mark("stage"), mark("unit")
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _costs(run: str, _plan: Plan) -> dict[str, float]:
-    assert _plan.replay is not None
-    return ledger.heat_costs(_plan.scenario, _plan.replay)
+    return ledger.heat_costs(_plan.scenario, replay_of(_plan))
 
 
 def _from_list(run: str) -> None:
@@ -56,8 +58,7 @@ def show(plan: Plan, run: str, book: Ledger, heat: str | None) -> None:
     """Draw one heat: energy, carbon, cost, stages and their slack; nothing where none is selected."""
     if heat is None:
         return
-    assert plan.replay is not None
-    scenario = plan.scenario
+    scenario, operations = plan.scenario, columns_of(replay_of(plan), "op", ("heat", "energy_mwh"))
     batch = next(item for item in scenario.heats if item.name == heat)
     signal = scenario.goal.signal
     with st.container(border=True):
@@ -66,8 +67,7 @@ def show(plan: Plan, run: str, book: Ledger, heat: str | None) -> None:
         if batch.due_min < scenario.horizon.length_min:
             parts.append(tr("due {time}", time=wording.moment(scenario.horizon.instant(batch.due_min))))
         says.text(" · ".join(parts))
-        mine = plan.replay["op_heat"].values == heat
-        electricity = float(plan.replay["op_energy_mwh"].to_numpy()[mine].sum())
+        electricity = sum(energy for name, energy in operations if name == heat)
         kg, cost = float(book.of_heat(signal).sel(heat=heat)), _costs(run, plan)[heat]
         of_carbon = tr(
             "{amount} t CO2e, scope 1 and 2, {signal}",
@@ -88,12 +88,10 @@ def show(plan: Plan, run: str, book: Ledger, heat: str | None) -> None:
                 navigation.analyse("locks")
         draw(_stages(plan, heat), {tr("waited [min]"): 0, tr("electricity [MWh]"): 1})
         _what_if(plan, run, heat)
-        st.caption(
-            tr(
-                "Slack: how far a stage can move with everything else as planned; PV, battery and reheating stay. "
-                "Energy and carbon are the heat's share of the ledger, cost its share of the energy bought; "
-                "demand charges are not allocated to heats."
-            )
+        caption(
+            "Slack: how far a stage can move with everything else as planned; PV, battery and reheating stay. "
+            "Energy and carbon are the heat's share of the ledger, cost its share of the energy bought; "
+            "demand charges are not allocated to heats."
         )
 
 
@@ -161,15 +159,11 @@ def _what_if(plan: Plan, run: str, heat: str) -> None:
 
 
 def _stages(plan: Plan, heat: str) -> pd.DataFrame:
-    assert plan.replay is not None
-    run, horizon = plan.replay, plan.scenario.horizon
+    run, horizon = replay_of(plan), plan.scenario.horizon
     clock = wording.moment if horizon.clocks_change else local.clock
     margins = slacks_of.slacks(plan.scenario, run, heat)
-    names = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
     rows = []
-    for of, stage, unit, start, end, waited, energy in zip(
-        *(run[f"op_{name}"].values.tolist() for name in names), strict=True
-    ):
+    for of, stage, unit, start, end, waited, energy in columns_of(run, "op", OPERATION):
         if of == heat:
             slack = margins[stage]
             rows.append(
@@ -193,25 +187,21 @@ def edit(plan: Plan, run: str) -> None:
     now = locking.on_heats(run, plan)
     locks_now = (lock.model_dump_json() for lock in now)
     before = chart_cache.value(("heats", run, *locks_now), lambda: table(plan, now))
-    numbers = {
-        mark("moved [min]"): ("%+.0f", tr("Compared with the baseline")),
-        "waited [min]": ("%.0f", tr("In addition to the transfer")),
+    number, text, zone = st.column_config.NumberColumn, st.column_config.TextColumn, scenario.horizon.zone
+    start = text(f"{tr(START)} [{zone}]", max_chars=moment.LONGEST, required=True, help=tr(moment.HOW))
+    columns: dict[str, Any] = {name: text(tr(name)) for name in NAMES} | {
+        LOCKED: st.column_config.CheckboxColumn(tr("locked"), help=tr("Keeps this start in the next plan")),
+        START: start,
+        "end": text(f"{tr('end')} [{zone}]"),
+        "due": text(tr("due")),
+        "moved [min]": number(tr("moved [min]"), format="%+.0f", help=tr("Compared with the baseline")),
+        "waited [min]": number(tr("waited [min]"), format="%.0f", help=tr("In addition to the transfer")),
+        "electricity [MWh]": number(tr("electricity [MWh]"), format="%.1f"),
+        AT_MIN: None,  # hidden
     }
-    columns: dict[str, Any] = {name: st.column_config.TextColumn(tr(name)) for name in NAMES}
-    columns |= {
-        name: st.column_config.NumberColumn(tr(name), format=form, help=says) for name, (form, says) in numbers.items()
-    }
-    columns["electricity [MWh]"] = st.column_config.NumberColumn(tr("electricity [MWh]"), format="%.1f")
-    columns[LOCKED] = st.column_config.CheckboxColumn(tr("locked"), help=tr("Keeps this start in the next plan"))
-    columns[START] = st.column_config.TextColumn(
-        f"{tr(START)} [{scenario.horizon.zone}]", max_chars=moment.LONGEST, required=True, help=tr(moment.HOW)
-    )
-    columns["end"] = st.column_config.TextColumn(f"{tr('end')} [{scenario.horizon.zone}]")
-    columns["due"] = st.column_config.TextColumn(tr("due"))
-    columns[AT_MIN] = None  # hidden
     after = st.data_editor(
         before, hide_index=True, key=f"heats.{run}", column_config=columns,
-        height=min(35 * (len(before) + 1) + 3, 640),
+        height=widgets.height(len(before)),
         disabled=[name for name in before.columns if name not in (LOCKED, START)],
     )  # fmt: skip
     locked, freed, faults = changes(scenario, before, after)
@@ -242,13 +232,11 @@ def edit(plan: Plan, run: str) -> None:
 
 def table(plan: Plan, locks: tuple[Lock, ...]) -> pd.DataFrame:
     """A row per operation by start time, with locks; times in the plant's zone, as a planner writes them."""
-    assert plan.replay is not None
     scenario, horizon = plan.scenario, plan.scenario.horizon
     heats = {heat.name: heat for heat in scenario.heats}
-    names = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
-    frame = pd.DataFrame({name: plan.replay[f"op_{name}"].values.tolist() for name in names})
-    columns = (plan.baseline[f"op_{name}"].values.tolist() for name in ("heat", "stage", "start_min"))
-    baseline = {(heat, stage): start for heat, stage, start in zip(*columns, strict=True)}
+    frame = pd.DataFrame(columns_of(replay_of(plan), "op", OPERATION), columns=list(OPERATION))
+    before = columns_of(plan.baseline, "op", ("heat", "stage", "start_min"))
+    baseline = {(heat, stage): start for heat, stage, start in before}
     keys = list(zip(frame["heat"], frame["stage"], strict=True))
     locked = {(lock.heat, lock.stage) for lock in locks}
     frame[LOCKED] = [key in locked for key in keys]

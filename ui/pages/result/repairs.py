@@ -21,7 +21,8 @@ from emberline.scenarios.records.orders import AnyLock, Lock, RunLock
 from emberline.studies.why import quick
 from emberline.ui.pages.request import quick_form
 from emberline.ui.pages.request.sources import note_of
-from emberline.ui.pages.session import job_progress, navigation, session
+from emberline.ui.pages.session import job_progress, navigation, session, widgets
+from emberline.ui.pages.session.widgets import paragraph
 
 LOCKS = "locks"
 """Key in the inputs of a request."""
@@ -158,21 +159,24 @@ def plan_again(run: str, plan: Plan, locks: tuple[AnyLock, ...], seconds: float 
     return new
 
 
+def _request(run: str) -> dict[str, Any]:
+    """The request of a run; empty where it is not known."""
+    try:
+        return queue.request(run)
+    except StoreError:
+        return {}
+
+
 def offer_back(run: str) -> None:
     """Offer advice and the plan before where a short search around locks gave no plan; else draw nothing."""
-    try:
-        request = queue.request(run)
-    except StoreError:
-        return
+    request = _request(run)
     options = request.get("given", {})
     if request.get("kind") != "replan" or not options.get("seconds"):
         return
-    st.text(
-        tr(
-            "No plan around these locks was found in {seconds} s. Unlock one at the side, or press Plan there, which "
-            "searches longer.",
-            seconds=f"{options['seconds']:g}",
-        )
+    paragraph(
+        "No plan around these locks was found in {seconds} s. Unlock one at the side, or press Plan there, which "
+        "searches longer.",
+        seconds=f"{options['seconds']:g}",
     )
     if st.button(tr("Back to the plan before"), key=f"back.{run}"):
         session.choose(str(options["run"]))
@@ -200,10 +204,7 @@ class Question:
 
 def ask(run: str) -> None:
     """Offer an explanation why a run has no plan, and repairs to plan again with."""
-    try:
-        request = queue.request(run)
-    except StoreError:
-        request = {}
+    request = _request(run)
     if not request.get("scenario"):
         st.text(tr("The command line explains why: emberline why-not SCENARIO, with the same --set."))
         return
@@ -222,7 +223,10 @@ def ask(run: str) -> None:
         return
     help_ = tr("Takes up to {seconds} s", seconds=f"{TIME_LIMIT_S:.0f}")
     if st.button(tr("Why is there no plan?"), key=f"why.{run}.button", help=help_):
-        _start_why(run, question, note)
+        options = {"analysis": "why_not", "time_limit_s": TIME_LIMIT_S, "run": run}
+        with widgets.refusal():
+            job_progress.start(question.scenario, question.overrides, note=note, kind="analysis", options=options)
+            st.rerun()
     if status is not None:
         job_progress.show_failure(status, tr("Ask again."))
 
@@ -231,13 +235,6 @@ def _why(run: str) -> str:
     """The job that explains why a run has no plan; empty: none was started."""
     job = queue.about(run, "analysis") or ""
     return job if job and queue.request(job).get("given", {}).get("analysis") == "why_not" else ""
-
-
-def _start_why(run: str, question: Question, note: dict[str, Any]) -> None:
-    options = {"analysis": "why_not", "time_limit_s": TIME_LIMIT_S, "run": run}
-    with job_progress.refusal():
-        job_progress.start(question.scenario, question.overrides, note=note, kind="analysis", options=options)
-        st.rerun()
 
 
 def offer(scenario: str, overrides: tuple[str, ...], note: dict[str, Any]) -> bool:
@@ -324,10 +321,7 @@ def variant(run: str, label: str, overrides: list[str]) -> None:
         label: of the button.
         overrides: of the goal (``OVERRIDES`` of ``planning/answer/choices.py``).
     """
-    try:
-        request = queue.request(run)
-    except StoreError:
-        return
+    request = _request(run)
     key = f"variant.{run}.{'.'.join(overrides)}"
     if request.get("scenario") and st.button(label, icon=":material/search:", key=key):
         before = tuple(text for text in request["overrides"] if text != NO_MORE_COST)
@@ -344,7 +338,7 @@ def _plan(question: Question, note: dict[str, Any], more: list[str], then: Calla
         repairs = [text for text in repairs if text != NO_MORE_COST or text in more]
     inputs |= {KEY: list(dict.fromkeys(repairs))}
     note = {"scenario": question.scenario, **note, "inputs": inputs}
-    with job_progress.refusal():
+    with widgets.refusal():
         overrides = [*question.overrides, *more]
         run = job_progress.start(question.scenario, overrides, note=note, options=options_of(inputs[KEY]))
         name = str(note["scenario"])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import singledispatch
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial, singledispatch
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -16,6 +16,7 @@ from emberline.reports.charts import plan as plan_charts
 from emberline.reports.charts.view import View, weeks
 from emberline.reports.exports import FORMATS
 from emberline.reports.text import charges, mark, say, tr, wording
+from emberline.reports.text.activities import replay_of
 from emberline.reports.text.wording import filled
 from emberline.runs.store import StoredRun
 from emberline.scenarios import Scenario
@@ -23,7 +24,7 @@ from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.case.scenario import Producer, ProductionLine
 from emberline.scenarios.checking.uncounted import uncounted
 from emberline.ui.pages.result import accounts, answer, board, heats, repairs, units, zoom
-from emberline.ui.pages.session import chart_cache, navigation, stored_runs, widgets
+from emberline.ui.pages.session import chart_cache, navigation, stored_runs
 
 MAX_MISSED = 8
 BUTTONS = ("xlsx", "html", "json")
@@ -125,13 +126,7 @@ def _(_: ProductionLine, plan: Plan, run: str, ledgers: tuple[Ledger, Ledger]) -
 def _verdict(plan: Plan, run: str) -> None:
     """Draw the result of the plan in a sentence, and its violations; without a plan, limits that can be relaxed."""
     first = answer.of_run(run)
-    late = plan.late
-    lines = [
-        f"{'–' if violation in late else '✕'} {wording.violation(violation, plan.scenario.horizon)}"
-        for violation in plan.violations[:MAX_MISSED]
-    ]
-    if len(plan.violations) > MAX_MISSED:
-        lines.append(tr("and {count} more", count=len(plan.violations) - MAX_MISSED))
+    lines = _missed(plan, plan.violations)
     if not plan.has_schedule:
         lines += [*_relax(plan), *_notes(plan, run)]
     short = plan.holding is not None and not plan.holding.reached
@@ -144,6 +139,17 @@ def _verdict(plan: Plan, run: str) -> None:
             st.caption(f"⚠ {wording.sentence(line)}")
         if lines:
             st.caption(answer.plain("\n".join(lines)).replace("\n", "  \n"))
+
+
+def _missed(plan: Plan, violations: Sequence[dict[str, Any]]) -> list[str]:
+    """Missed limits, a line each; those that are only late have a sign of their own."""
+    late = plan.late
+    lines = [
+        f"{'–' if violation in late else '✕'} {wording.violation(violation, plan.scenario.horizon)}"
+        for violation in violations[:MAX_MISSED]
+    ]
+    more = len(violations) - MAX_MISSED
+    return [*lines, tr("and {count} more", count=more)] if more > 0 else lines
 
 
 RELAX = {
@@ -205,10 +211,7 @@ def _figures(plan: Plan, run: str) -> None:
 
 def _baseline(plan: Plan, run: str) -> None:
     """Draw the baseline where there is no plan, and the limits that it misses."""
-    missed = violations(plan.baseline)
-    lines = [f"✕ {wording.violation(violation, plan.scenario.horizon)}" for violation in missed[:MAX_MISSED]]
-    if len(missed) > MAX_MISSED:
-        lines.append(tr("and {count} more", count=len(missed) - MAX_MISSED))
+    lines = _missed(plan, violations(plan.baseline))
     st.markdown(f"**{tr('The baseline, as far as it goes')}**")
     if lines:
         st.text("\n".join(lines))
@@ -224,7 +227,6 @@ def _baseline(plan: Plan, run: str) -> None:
 @st.fragment
 def _schedule(plan: Plan, run: str, book: Ledger) -> None:
     """Charts and the selected heat; a click redraws only this part."""
-    assert plan.replay is not None
     scenario = plan.scenario
     with st.container(key="controls", horizontal=True, vertical_alignment="center", gap="small"):
         cards = [_pick(producer, plan, run, book) for producer in scenario.producers]
@@ -232,16 +234,12 @@ def _schedule(plan: Plan, run: str, book: Ledger) -> None:
     for draw_card in cards:
         board.show(plan, run, selection.view, selection.baseline, zoom.begins_with(run))
         draw_card()
-    key = (selection.baseline, selection.view.span_min, *selection.parts, "and", *selection.carriers, "and",
-           *selection.stores)  # fmt: skip
+    baseline, view, carriers, stores, parts = selection
+    draw = partial(plan_charts.timeline, plan, baseline, view, carriers, stores, parts)
+    stands_for = ("timeline", run, baseline, view.span_min, *parts, "and", *carriers, "and", *stores)
+    says = tr("Operations of each unit, power, carbon intensity, price.")
     with st.container(key="timeline"):
-        chart_cache.chart(
-            ("timeline", run, *key),
-            lambda: plan_charts.timeline(
-                plan, selection.baseline, selection.view, selection.carriers, selection.stores, selection.parts
-            ),
-            tr("Operations of each unit, power, carbon intensity, price."), key=f"timeline.{run}.{zoom.count(run)}",
-        )  # fmt: skip
+        chart_cache.chart(stands_for, draw, says, key=f"timeline.{run}.{zoom.count(run)}")
     st.caption(" ".join(_marks(scenario, selection)))
     chart_cache.say_sources(scenario)
     board.refresh(run)
@@ -272,8 +270,7 @@ def _marks(scenario: Scenario, selection: Selection) -> Iterator[str]:
     yield tr("The line under the pointer is the same moment in all charts.")
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(NamedTuple):
     """Parts of a plan that the charts show."""
 
     baseline: bool
@@ -290,7 +287,6 @@ WHOLE = ""
 
 def _select(plan: Plan, run: str) -> Selection:
     """The user's choice of charts; by default what fits on a screen."""
-    assert plan.replay is not None
     horizon = plan.scenario.horizon
     span = zoom.current(run, horizon)
     days = zoom.days(horizon) or {name: view.span_min for name, view in list(weeks(horizon).items())[1:]}
@@ -318,51 +314,34 @@ def _select(plan: Plan, run: str) -> Selection:
 
 def _panels(plan: Plan) -> tuple[list[str], list[str], list[str]]:
     """Panels, carriers and stores to show."""
-    assert plan.replay is not None
     scenario = plan.scenario
     offered = list(plan_charts.parts(scenario))
     first = [name for name in st.query_params.get("panels", "").split(",") if name in offered]
     default = first or list(plan_charts.parts(scenario, first=True))
-    parts = st.multiselect(
-        tr("Panels"), offered, default=default, key="panels", placeholder=tr("Choose options"),
-        format_func=lambda name: tr(plan_charts.PARTS[name]),
-    )  # fmt: skip
+    several = partial(st.multiselect, placeholder=tr("Choose options"))
+    words = {name: tr(plan_charts.PARTS[name]) for name in offered}
+    parts = several(tr("Panels"), offered, default=default, key="panels", format_func=words.__getitem__)
     if parts != default or first:
         st.query_params["panels"] = ",".join(parts)
     carriers = [carrier.name for carrier in scenario.site.carriers if carrier.name != ELECTRICITY]
     stores = list(scenario.store)
     if carriers:
-        balances = site_panels.balances(scenario, plan.replay)
-        fuels = site_panels.bought_only(scenario, plan.replay)
+        balances = site_panels.balances(scenario, replay_of(plan))
+        fuels = site_panels.bought_only(scenario, replay_of(plan))
         defaults = [name for name in carriers if name not in fuels]
         if scenario.processes:
             defaults = [name for name in defaults if balances[name].need is not None]
-        carriers = st.multiselect(
-            tr("Carriers other than electricity"), carriers, default=defaults, key="carriers",
-            placeholder=tr("Choose options"),
-        )  # fmt: skip
+        carriers = several(tr("Carriers other than electricity"), carriers, default=defaults, key="carriers")
     if stores:
-        stores = st.multiselect(
-            tr("Stores"), stores, default=stores[: process_panels.MAX_STORES], key="stores",
-            placeholder=tr("Choose options"),
-        )  # fmt: skip
+        stores = several(tr("Stores"), stores, default=stores[: process_panels.MAX_STORES], key="stores")
     return parts, carriers, stores
 
 
 def _downloads(stored: StoredRun) -> None:
     st.markdown(f"**{tr('Export this plan')}**")
-    name = f"emberline-{stored.plan.scenario.name}-{stored.id[:8]}"
     *columns, more = st.columns(len(BUTTONS) + 1)
     for column, kind in zip(columns, BUTTONS, strict=True):
-        widgets.download(
-            tr(FORMATS[kind].label),
-            stored_runs.file_of(stored, kind),
-            f"{name}.{kind}",
-            FORMATS[kind].mime,
-            key=f"file.{kind}",
-            width="stretch",
-            place=column,
-        )
+        stored_runs.download(stored, kind, tr(FORMATS[kind].label), f"file.{kind}", column)
     if more.button(tr("More formats"), type="tertiary", icon=":material/arrow_forward:", key="file.more"):
         navigation.go("export")
     st.caption(tr("Run {run}; this address reopens it.", run=stored.id))

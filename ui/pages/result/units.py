@@ -14,6 +14,7 @@ from emberline.reports.charts import board as drawing
 from emberline.reports.exports import tables
 from emberline.reports.text import mark, moment, say, sentence, tr, trn, wording, works
 from emberline.reports.text.activities import STATES as DOES
+from emberline.reports.text.activities import replay_of
 from emberline.reports.text.numbers import listed
 from emberline.reports.text.studies import moves
 from emberline.scenarios import Case
@@ -22,6 +23,7 @@ from emberline.scenarios.records.horizon import Horizon
 from emberline.studies.why import run_slack
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import navigation
+from emberline.ui.pages.session.widgets import caption
 
 NARROW = 0.05
 """Share of a silo below which a buffer is called narrow."""
@@ -30,8 +32,7 @@ NARROW = 0.05
 @st.cache_resource(max_entries=32, show_spinner=False)
 def runs(run: str, _plan: Plan) -> list[unit_runs.UnitRun]:
     """Runs of the units of a stored plan, read off once. A site without processes has none."""
-    assert _plan.replay is not None
-    return list(unit_runs.unit_runs(_plan.scenario, _plan.replay))
+    return list(unit_runs.unit_runs(_plan.scenario, replay_of(_plan)))
 
 
 def run_of(one: unit_runs.UnitRun, every: list[unit_runs.UnitRun]) -> unit_runs.UnitRun | None:
@@ -48,8 +49,7 @@ def span(one: unit_runs.UnitRun, horizon: Horizon) -> str:
 
 def show(plan: Plan, run: str) -> None:
     """Draw the run that was chosen on the board; nothing if there is none."""
-    assert plan.replay is not None
-    every = runs(run, plan)
+    every, replay = runs(run, plan), replay_of(plan)
     one = next((each for each in every if drawing.run_id(each) == st.session_state.get(f"picked.{run}")), None)
     if one is None:
         return
@@ -59,26 +59,17 @@ def show(plan: Plan, run: str) -> None:
         says, action = st.columns([6, 1], vertical_alignment="center")
         if action.button(tr("Why here?"), width="stretch", key=f"why.{run}.{one.unit}"):
             about = run_of(one, every)
-            asks = {
-                f"why.about.{run}": "unit", f"why.unit.{run}": one.unit,
-                f"why.begin.{run}.{one.unit}": None if about is None else about.first,
-            }  # fmt: skip
-            navigation.analyse("why", **asks)
-        says.text(
-            " · ".join(
-                [
-                    one.unit, one.mode, span(one, horizon),
-                    f"{wording.number(hours, 1)} h", f"{wording.number(one.tonnes, 0)} t",
-                    f"{wording.number(one.tonnes / hours, 1)} t/h", f"{wording.number(one.energy_mwh / hours, 2)} MW",
-                    f"{wording.number(one.energy_mwh, 1)} MWh",
-                ]
-            )
-        )  # fmt: skip
+            begin = {f"why.begin.{run}.{one.unit}": None if about is None else about.first}
+            navigation.analyse("why", **{f"why.about.{run}": "unit", f"why.unit.{run}": one.unit}, **begin)
+        tph, mw = one.tonnes / hours, one.energy_mwh / hours
+        amounts = ((hours, 1, "h"), (one.tonnes, 0, "t"), (tph, 1, "t/h"), (mw, 2, "MW"), (one.energy_mwh, 1, "MWh"))
+        figures = (f"{wording.number(amount, digits)} {unit}" for amount, digits, unit in amounts)
+        says.text(" · ".join([one.unit, one.mode, span(one, horizon), *figures]))
         st.text(say(run_slack.intensity(plan, one)))
-        slack = run_slack.slack(scenario, plan.replay, one, every)
+        slack = run_slack.slack(scenario, replay, one, every)
         st.text(tr("Earlier by {slack}", slack=moves(scenario, slack, earlier=True)))
         st.text(tr("Later by {slack}", slack=moves(scenario, slack, earlier=False)))
-        rows = run_slack.buffers(scenario, plan.replay, one)
+        rows = run_slack.buffers(scenario, replay, one)
         if rows:
             table = pd.DataFrame(
                 {
@@ -98,11 +89,9 @@ def show(plan: Plan, run: str) -> None:
             elif row.highest_t > (1 - NARROW) * row.capacity_t:
                 share = wording.percent(row.highest_t / row.capacity_t, 1)
                 st.text(tr("! {store} rises to {share} of its capacity", store=row.store, share=share))
-        st.caption(
-            tr(
-                "Slack: how far the run can move as a whole with everything else as planned; levels of stores and the "
-                "import limit are kept."
-            )
+        caption(
+            "Slack: how far the run can move as a whole with everything else as planned; levels of stores and the "
+            "import limit are kept."
         )
 
 
@@ -146,8 +135,7 @@ def titled(table: pd.DataFrame) -> pd.DataFrame:
 
 def show_runs(plan: Plan) -> None:
     """Draw the use of each unit, and its runs in order."""
-    assert plan.replay is not None
-    baseline, ours = unit_runs.counts(plan.scenario, plan.baseline), unit_runs.counts(plan.scenario, plan.replay)
+    baseline, ours = (unit_runs.counts(plan.scenario, run) for run in (plan.baseline, replay_of(plan)))
     use = {
         tr("unit"): list(ours),
         tr("plan"): [wording.used(count) for count in ours.values()],
@@ -201,12 +189,11 @@ def show_stores(plan: Plan, book: Ledger) -> None:
 
 def stores_table(plan: Plan) -> pd.DataFrame:
     """A row per store: levels at start and end, required and actual, plan and baseline, and the value of a tonne."""
-    assert plan.replay is not None
     assert plan.replay_figures is not None
-    ours, theirs = plan.replay_figures, plan.baseline_figures
+    ours, theirs, replay = plan.replay_figures, plan.baseline_figures, replay_of(plan)
     rows = []
     for name, store in plan.scenario.store.items():
-        level = plan.replay["stock_t"].sel(stock=name).to_numpy()
+        level = replay["stock_t"].sel(stock=name).to_numpy()
         kg, cost = (
             getattr(theirs, field).get(name, getattr(ours, field).get(name, np.nan))
             for field in ("stock_kg_per_t", "stock_cost_per_t")
@@ -230,7 +217,6 @@ def stores_table(plan: Plan) -> pd.DataFrame:
 
 def deliveries_table(plan: Plan, book: Ledger) -> pd.DataFrame:
     """A row per delivery and arrival: tonnes ordered and delivered, first and last time, carbon per tonne."""
-    assert plan.replay is not None
     assert book.products is not None
     scenario, horizon = plan.scenario, plan.scenario.horizon
     kg_per_t = book.products.carbon_per_t(scenario.goal.signal)
@@ -238,7 +224,7 @@ def deliveries_table(plan: Plan, book: Ledger) -> pd.DataFrame:
     leaves = [(item, "delivered_t", "delivery", kg_per_t) for item in scenario.deliveries]
     comes = [(item, "arrived_t", "arrival", kg_per_t * np.nan) for item in scenario.arrivals]
     for item, name, label, carbon in (*leaves, *comes):
-        ours, theirs = (data[name].sel({label: item.name}).to_numpy() for data in (plan.replay, plan.baseline))
+        ours, theirs = (data[name].sel({label: item.name}).to_numpy() for data in (replay_of(plan), plan.baseline))
         amounts = works.demand_t(scenario, item), float(ours.sum()), float(theirs.sum())
         at = np.flatnonzero(ours > 0).tolist()
         first, last = (horizon.instant(i * horizon.step_min) for i in (at[0], at[-1] + 1)) if at else (None, None)

@@ -13,10 +13,11 @@ import streamlit as st
 from streamlit.elements.vega_charts import _convert_altair_to_vega_lite_spec
 
 from emberline.reports.charts import plan
-from emberline.reports.charts.view import View
+from emberline.reports.charts.view import View, weeks
 from emberline.reports.text import current, facts, tr
 from emberline.reports.text.numbers import symbols
 from emberline.scenarios import Case
+from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.pages.session import widgets
 
 Value = TypeVar("Value")
@@ -57,8 +58,7 @@ def value(stands_for: tuple[Hashable, ...], build: Callable[[], Value]) -> Value
         stands_for: its name and everything it depends on, other than the language.
         build: makes it.
     """
-    result: Value = _value(_key(stands_for), build)
-    return result
+    return _value(_key(stands_for), build)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -77,12 +77,26 @@ def recent(name: str, now: Value) -> Value:
     latest, at = _latest(name), time.monotonic()
     if at >= latest.get("until", 0.0):
         latest |= {"until": at + RECENT_S, "value": now}
-    result: Value = latest["value"]
-    return result
+    return latest["value"]
 
 
 def _key(stands_for: tuple[Hashable, ...]) -> tuple[str, ...]:
     return tuple(map(str, (current(), *stands_for)))
+
+
+def part(horizon: Horizon, key: str, whole: bool = True) -> View:
+    """Draw the choice of a part of a long horizon; what charts show of it.
+
+    Args:
+        horizon: of the plan.
+        key: of the choice.
+        whole: whether all of it may be chosen, and is at first.
+    """
+    views = weeks(horizon)
+    names = list(views)
+    if len(views) > 1:
+        return views[st.selectbox(tr("Part of the horizon"), names if whole else names[1:], key=key)]
+    return views[names[0]]
 
 
 def market(scenario: Case) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from emberline.reports.text.language import LOCALES, mark, tr
 from emberline.ui.pages.session import widgets
 
+SILENT = mark(
+    "Emberline does not answer. Running work goes on; the page comes back by itself once the server is reached."
+)
 SAYS = {
     "Connection error": mark("No connection"),
-    "Streamlit server is not responding": mark(
-        "Emberline does not answer. Running work goes on; the page comes back by itself once the server is reached."
-    ),
-    "Is Streamlit still running": mark(
-        "Emberline does not answer. Running work goes on; the page comes back by itself once the server is reached."
-    ),
+    "Streamlit server is not responding": SILENT,
+    "Is Streamlit still running": SILENT,
     "Page not found": mark("There is no page at this address."),
 }
 """Dialogs of Streamlit by their beginning, and what is said instead."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import streamlit as st
@@ -24,15 +22,6 @@ def start(*args: Any, note: dict[str, Any] | None = None, **kwargs: Any) -> str:
     """Start a job of the user; arguments, result and errors as of ``queue.start``."""
     who = sign_in.name()
     return queue.start(*args, note={**(note or {}), **({BY: who} if who else {})}, **kwargs)
-
-
-@contextmanager
-def refusal() -> Iterator[None]:
-    """Show why a job that is started within cannot start."""
-    try:
-        yield
-    except RuntimeError as error:
-        st.warning(say(str(error)))
 
 
 def find_status(run: str) -> JobStatus | None:
@@ -55,7 +44,7 @@ def waiting(status: JobStatus) -> None:
     st.text(" ".join(parts))
 
 
-def buttons(status: JobStatus, take: str, ready: bool) -> None:
+def ends(status: JobStatus, take: str, ready: bool) -> None:
     """Draw the buttons that end a job: one keeps its result, the other discards it.
 
     Args:
@@ -67,11 +56,19 @@ def buttons(status: JobStatus, take: str, ready: bool) -> None:
     if first.button(take, disabled=status.cancelling or not ready, width="stretch", key=f"take.{status.run}"):
         queue.cancel(status.run)
         st.rerun(scope="fragment")
-    if second.button(
-        tr("Stop"), width="stretch", help=tr("Stops the work; the result is discarded"), key=f"stop.{status.run}"
-    ):
-        queue.kill(status.run)
+    _stop(status.run, second, width="stretch")
+
+
+def _stop(run: str, place: Any = st, **how: Any) -> None:
+    """Draw the button that discards the result of a job; arguments as of ``st.button``."""
+    if place.button(tr("Stop"), help=tr("Stops the work; the result is discarded"), key=f"stop.{run}", **how):
+        queue.kill(run)
         st.rerun()
+
+
+def buttons(status: JobStatus, take: str, ready: bool) -> None:
+    """Draw these buttons, and that the job is about to end; arguments as of :func:`ends`."""
+    ends(status, take, ready)
     if status.cancelling:
         st.caption(tr("It stops at the next check."))
 
@@ -92,19 +89,22 @@ def watch_steps(job: str, keep: str = "") -> None:
         _steps(status)
     if keep:
         buttons(status, keep, bool(status.steps))
-    elif st.button(tr("Stop"), help=tr("Stops the work; the result is discarded"), key=f"stop.{job}"):
-        queue.kill(job)
-        st.rerun()
+    else:
+        _stop(job)
+
+
+def seconds(status: JobStatus) -> str:
+    """Time since a worker began with a job, in words."""
+    return wording.number(max(0.0, time.time() - status.since), 0) if status.since is not None else "0"
 
 
 def _steps(status: JobStatus) -> None:
     """The share that is done, elapsed time, and the steps so far."""
-    seconds = wording.number(max(0.0, time.time() - status.since), 0) if status.since is not None else "0"
     if status.of:
-        says = tr("{done} of {of}, {seconds} s", done=status.count, of=status.of, seconds=seconds)
+        says = tr("{done} of {of}, {seconds} s", done=status.count, of=status.of, seconds=seconds(status))
         st.progress(min(1.0, status.count / status.of), text=says)
     else:
-        st.text(tr("{seconds} s", seconds=seconds))
+        st.text(tr("{seconds} s", seconds=seconds(status)))
     *before, last = map(say, status.steps or ("",))
     lines = [f"✓ {step}" for step in before[-STEPS:]] + ([f"▸ {last}"] if last else [])
     st.text("\n".join(lines))

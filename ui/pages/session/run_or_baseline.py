@@ -12,7 +12,6 @@ from emberline.planning.accounts import Ledger, sums
 from emberline.planning.accounts import ledger as books
 from emberline.planning.plan import Plan
 from emberline.reports.text import tr, wording
-from emberline.runs.store import CatalogueError, StoreError
 from emberline.scenarios import Case, ScenarioError
 from emberline.scenarios.home import RUN_ID
 from emberline.ui.pages.request import sources
@@ -104,14 +103,11 @@ def choose(page: str) -> Subject | None:
 
 
 def _stored(run: str) -> Subject | None:
-    try:
-        plan = stored_runs.open_run(run).plan
-    except CatalogueError:
-        raise
-    except StoreError:
+    stored = stored_runs.found(stored_runs.open_run, run)
+    if stored is None:
         st.warning(tr("This plan does not exist or is not ready yet. Choose a scenario above, or another plan."))
         return None
-    return Subject(plan.scenario, (run,), plan)
+    return Subject(stored.plan.scenario, (run,), stored.plan)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)

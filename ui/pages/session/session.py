@@ -43,10 +43,7 @@ def run() -> str:
 def choose(run: str) -> None:
     """Set the current run for all pages; an empty id means none."""
     st.session_state["run"] = run
-    if run:
-        st.query_params["run"] = run
-    else:
-        st.query_params.pop("run", None)
+    write("run", run)
 
 
 def analysis() -> str:
@@ -74,10 +71,7 @@ def locks() -> str:
 def keep_locks(text: str) -> None:
     """Store locks in the address; a longer text is kept in the tab only."""
     st.session_state["locks.kept"] = text
-    if len(text) <= LONGEST_LOCKS:
-        st.query_params["locks"] = text
-    else:
-        st.query_params.pop("locks", None)
+    write("locks", text if len(text) <= LONGEST_LOCKS else "")
 
 
 def drafts() -> list[str]:
@@ -87,26 +81,23 @@ def drafts() -> list[str]:
 
 def hold(draft: str) -> None:
     """Put a draft first in the list."""
-    ids = [draft, *(other for other in drafts() if other != draft)][:MAX_DRAFTS]
-    st.session_state["drafts"] = ids
-    st.query_params["draft"] = ids
+    _list([draft, *(other for other in drafts() if other != draft)][:MAX_DRAFTS])
 
 
 def versions() -> dict[str, str]:
     """Versions of drafts that this window knows, by draft; changed in place, as a run may end at any look at the
     session, with a draft written and its version not noted."""
-    versions: dict[str, str] = st.session_state.setdefault("versions", {})
-    return versions
+    return st.session_state.setdefault("versions", {})
 
 
 def leave(draft: str) -> None:
     """Remove a draft from the list."""
-    ids = [other for other in drafts() if other != draft]
-    st.session_state["drafts"] = ids
-    if ids:
-        st.query_params["draft"] = ids
-    else:
-        st.query_params.pop("draft", None)
+    _list([other for other in drafts() if other != draft])
+
+
+def _list(drafts: list[str]) -> None:
+    st.session_state["drafts"] = drafts
+    write("draft", drafts)
 
 
 def speak(language: str) -> None:
@@ -121,6 +112,14 @@ def here(at: datetime) -> datetime:
         return at.replace(tzinfo=UTC).astimezone(ZoneInfo(str(st.context.timezone)))
     except (ValueError, OSError, KeyError):
         return at.replace(tzinfo=UTC).astimezone()
+
+
+def write(parameter: str, value: str | list[str]) -> None:
+    """Put a value into the address; an empty one is left out."""
+    if value:
+        st.query_params[parameter] = value
+    else:
+        st.query_params.pop(parameter, None)
 
 
 def _read(parameter: str, key: str, valid: Callable[[str], bool]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from typing import Any
 
 import streamlit as st
 
@@ -27,14 +28,19 @@ def require(oidc: Oidc | None, alone: bool = True) -> None:
     _required, _alone = oidc, alone
 
 
+def _claims() -> dict[str, Any]:
+    """What the provider says of the user; empty: nobody signs in."""
+    return st.user.to_dict() if _required is not None else {}
+
+
 def person() -> str:
     """Identifier of the user, stored with their data; empty: the local user.
 
     It reveals nothing about the person: a hash of the provider's identifier, which every token has (Authlib).
     """
+    claims = _claims()
     if _required is None:
         return ""
-    claims = st.user.to_dict()
     return hashlib.sha256(f"{claims.get('iss', '')}\n{claims.get('sub', '')}".encode()).hexdigest()[:32]
 
 
@@ -55,7 +61,7 @@ def owns(owner: str) -> bool:
 
 def refusal() -> str:
     """Reason why this tab is not admitted (``Oidc.refuses``); empty if it is."""
-    return _required.refuses(st.user.to_dict(), time.time()) if _required else ""
+    return _required.refuses(_claims(), time.time()) if _required else ""
 
 
 def ask(why: str) -> None:
@@ -77,23 +83,18 @@ def ask(why: str) -> None:
 
 def address() -> str:
     """E-mail address of the user, or what stands for it at the provider; empty without sign-in."""
-    if _required is None:
-        return ""
-    claims = st.user.to_dict()
+    claims = _claims()
     return next((str(claims[key]) for key in ("email", "preferred_username", "sub") if claims.get(key)), "")
 
 
 def may_approve() -> bool:
     """Whether the user may approve and lock reports (``EMBERLINE_OIDC_APPROVE``)."""
-    return _required is None or _required.may_approve(st.user.to_dict())
+    return _required is None or _required.may_approve(_claims())
 
 
 def name() -> str:
     """The user's name, as the provider gives it; empty: nobody signs in."""
-    if _required is None:
-        return ""
-    claims = st.user.to_dict()
-    return str(claims.get("name") or address())[:60]
+    return str(_claims().get("name") or address())[:60]
 
 
 def who() -> None:

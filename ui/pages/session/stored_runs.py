@@ -9,12 +9,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
 from emberline.planning.accounts import Ledger, bill
-from emberline.reports.exports import export
+from emberline.reports.exports import FORMATS, export
 from emberline.reports.text import current, mark, naming, say, stamp, tr
 from emberline.runs.store import CatalogueError, Entry, Store, StoredRun, StoreError
 from emberline.scenarios import Scenario, bundled, load
@@ -22,6 +22,8 @@ from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.metrics import METRICS
 from emberline.ui.pages.result import accounts
 from emberline.ui.pages.session import session, widgets
+
+Found = TypeVar("Found")
 
 
 def of_run(run: str, otherwise: str = "", base: str = "") -> str:
@@ -64,6 +66,26 @@ def file_of(stored: StoredRun, kind: str, **options: str) -> Callable[[], bytes]
     """
     language = current()
     return widgets.content_of(lambda path: export(stored, kind, path, language=language, **options), f"plan.{kind}")
+
+
+def file_name(stored: StoredRun, end: str, *options: str) -> str:
+    """Name of a file of a run, with the options that it is made with."""
+    return f"{'-'.join([f'emberline-{stored.plan.scenario.name}-{stored.id[:8]}', *options])}.{end}"
+
+
+def download(stored: StoredRun, kind: str, label: str, key: str, place: Any, **options: str) -> None:
+    """Draw a button that hands over a file of a run.
+
+    Args:
+        stored: the run.
+        kind: of ``FORMATS``.
+        label: of the button.
+        key: of the widget.
+        place: where it is drawn.
+        options: further arguments of ``export``.
+    """
+    content, name = file_of(stored, kind, **options), file_name(stored, kind, *options.values())
+    widgets.download(label, content, name, FORMATS[kind].mime, key, place, width="stretch")
 
 
 def of_scenario(scenario: Scenario) -> str:
@@ -118,11 +140,10 @@ def in_view() -> StoredRun | None:
 
 def readable(run: str) -> StoredRun | None:
     """A stored run; None: it cannot be read, and the page says so."""
-    try:
-        return open_run(run)
-    except StoreError as error:
-        st.warning(say(str(error)))
-        return None
+    stored = None
+    with widgets.refusal(StoreError):
+        stored = open_run(run)
+    return stored
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -143,16 +164,21 @@ def entries(text: str = "", also: Iterable[str] = ()) -> dict[str, Entry]:
     store = Store()
     rows: dict[str, Entry] = {}
     for run in also:
-        try:
-            entry = store.entry(run)
-        except CatalogueError:
-            raise
-        except StoreError:
-            continue
-        if entry.state == "stored":
+        entry = found(store.entry, run)
+        if entry is not None and entry.state == "stored":
             rows[run] = entry
     entries = store.search(MAX_RUNS, text=text, state="stored")
     return rows | {entry.id: entry for entry in entries if entry.id not in rows}
+
+
+def found(look_up: Callable[[str], Found], run: str) -> Found | None:
+    """What is looked up in the catalogue, or None where no such run is stored; without a catalogue it fails."""
+    try:
+        return look_up(run)
+    except CatalogueError:
+        raise
+    except StoreError:
+        return None
 
 
 def labels(entries: Iterable[Entry]) -> dict[str, str]:

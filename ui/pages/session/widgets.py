@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pandas as pd
 import streamlit as st
 
-from emberline.reports.text import tr
+from emberline.reports.text import say, tr
 
 Option = TypeVar("Option")
 Number = TypeVar("Number", int, float)
@@ -34,6 +36,37 @@ def info(text: str, **values: Any) -> None:
 def warning(text: str, **values: Any) -> None:
     """The same as a warning."""
     st.warning(tr(text, **values))
+
+
+@contextmanager
+def refusal(kind: type[Exception] = RuntimeError) -> Iterator[None]:
+    """Draw why what is done within is refused, as a warning; what follows is done all the same.
+
+    Args:
+        kind: of the refusal; else that of a job that cannot start.
+    """
+    try:
+        yield
+    except kind as error:
+        st.warning(say(str(error)))
+
+
+def height(rows: int, most: int = 640) -> int:
+    """Height of a table that shows all of its rows, up to a limit [px]."""
+    return min(35 * (rows + 1) + 3, most)
+
+
+def table(frame: Any, titles: Mapping[str, Any] | None = None, most: int = 640, **how: Any) -> None:
+    """Draw a table as high as its rows.
+
+    Args:
+        frame: the table, or its style.
+        titles: of its columns, or their configuration; None: their names.
+        most: its limit of height [px].
+        how: further arguments of ``st.dataframe``.
+    """
+    rows = frame if isinstance(frame, pd.DataFrame) else frame.data
+    st.dataframe(frame, hide_index=True, height=height(len(rows), most), column_config=titles, **how)
 
 
 def choose(
@@ -80,6 +113,21 @@ def pick(label: str, options: Iterable[Option], key: str, words: Callable[[Optio
 def number(label: str, key: str, value: Number, low: Number, high: Number, **how: Any) -> Number:
     """Draw a field for a number between two limits."""
     return st.number_input(label, min_value=low, max_value=high, value=value, key=key, **how)
+
+
+def compared(place: Any, label: str, value: str, delta: str | None, same: bool, **how: Any) -> None:
+    """Draw a figure with its difference below, of which less is better.
+
+    Args:
+        place: where it is drawn.
+        label: of the figure.
+        value: as it is written.
+        delta: the difference, whose sign tells its direction; None: there is none.
+        same: whether the difference has neither colour nor arrow.
+        how: further arguments of ``st.metric``.
+    """
+    colour, arrow = ("off", "off") if same else ("inverse", "auto")
+    place.metric(label, value, delta, delta_color=colour, delta_arrow=arrow, **how)
 
 
 def download(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,7 @@ from emberline.reports.charts import studies
 from emberline.reports.charts.view import View
 from emberline.reports.text import mark, numbers, say, tr, trn
 from emberline.runs.store import drafts
-from emberline.scenarios import ScenarioError, bundled
-from emberline.scenarios.loading.loading import find
+from emberline.scenarios import ScenarioError
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.signals.catalogue import SOURCES, Signal, signal
 from emberline.scenarios.signals.forecasts import forecast_of
@@ -26,7 +24,7 @@ from emberline.ui.pages.editor import series as editing_series
 from emberline.ui.pages.editor.draft import set_values
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, navigation, session, sign_in
+from emberline.ui.pages.session import chart_cache, navigation, sign_in, widgets
 from emberline.ui.pages.session.widgets import caption, info, paragraph
 
 QUANTITIES = {
@@ -69,11 +67,10 @@ def page() -> None:
 
 def _course(one: Signal) -> Course | None:
     """The newest values; None, with a line, where the file cannot be read."""
-    try:
-        return course(one)
-    except ValueError as error:
-        st.warning(say(str(error)))
-        return None
+    newest = None
+    with widgets.refusal(ValueError):
+        newest = course(one)
+    return newest
 
 
 def _label(one: Signal) -> str:
@@ -85,13 +82,15 @@ def _fetch() -> None:
     if not sign_in.lists():
         caption("Signals are fetched here by the operator: emberline signals fetch.")
         return
-    names = [f"{source}/{quantity}" for source, one in SOURCES.items() for quantity in one.quantities]
+    titles = {
+        f"{source}/{quantity}": f"{one.title}: {tr(QUANTITIES[quantity])}"
+        for source, one in SOURCES.items()
+        for quantity in one.quantities
+    }
     with st.container(border=True):
         which, where, since, until, action = st.columns([4, 2, 2, 2, 2], vertical_alignment="bottom")
-        name = which.selectbox(
-            tr("Source and quantity"), names, index=names.index("smard/price"), key="signals.name",
-            format_func=lambda one: f"{SOURCES[one.split('/')[0]].title}: {tr(QUANTITIES[one.split('/')[1]])}",
-        )  # fmt: skip
+        label, at = tr("Source and quantity"), list(titles).index("smard/price")
+        name = which.selectbox(label, list(titles), index=at, key="signals.name", format_func=titles.__getitem__)
         source = SOURCES[str(name).split("/")[0]]
         zone = where.text_input(tr("Zone"), source.zone, key=f"signals.zone.{name}", max_chars=40)
         today = datetime.now(UTC).date()
@@ -193,16 +192,14 @@ def _use(source: sources.ScenarioSource, values: dict[Any, Any]) -> None:
     """Set series of the draft in view, or of a new copy of the scenario in view, and open it."""
     draft = source.draft
     if draft is None:
-        file = find(source.path) if source.path in bundled() else Path(source.path)
-        folder = None if source.path in bundled() else file.parent / "files"
         try:
-            draft = drafts.create(file.read_text(encoding="utf-8"), source.key, folder, sign_in.person())
+            text = source.file.read_text(encoding="utf-8")
+            draft = drafts.create(text, source.key, source.series, sign_in.person())
         except (drafts.DraftError, ScenarioError) as error:
             st.text(f"✕ {say(str(error))}")
             return
     set_values(draft, values)
-    session.hold(draft.id)
-    st.session_state[sources.SCENARIO_KEY] = draft.id
+    sources.look_at(draft.id)
     navigation.go("scenario")
 
 

@@ -406,7 +406,7 @@ def test_every_form_and_table_gives_back_what_it_shows(name: str) -> None:
     now = DraftState(text, parse(text).data, None, ())
     visited = 0
     for table in tables.tables(now):
-        items = tables.items_at(now, table.path)
+        items = now.items(table.path)
         frame = tables.frame_of(items, table)
         assert tables.items_of(frame, items, frame) == items
         if not items or "name" not in frame:
@@ -454,7 +454,7 @@ def test_orders_are_written_short() -> None:
         LIBRARY,
     )
     (table,) = [table for table in tables.tables(now) if table.name == "orders"]
-    items = tables.items_at(now, table.path)
+    items = now.items(table.path)
     frame = tables.frame_of(items, table)
     assert frame["heats"].tolist() == ["3 × A, B", "A …"]
     edited = frame.copy()

@@ -47,13 +47,56 @@ class SheetBox:
 class SheetDrawing:
     """Everything that is drawn, as plain data for the browser."""
 
+    wrong: dict[str, int]
+    """Number of mistakes by id of a box or bar."""
     boxes: list[dict[str, Any]] = field(default_factory=list)
     bars: list[dict[str, Any]] = field(default_factory=list)
     lines: list[dict[str, Any]] = field(default_factory=list)
-    height: float = 0.0
+    height: float = float(MARGIN)
+    """Where the drawing ends so far."""
+
+    def lanes(self, lanes: list[SheetBox]) -> None:
+        """Add bars below each other."""
+        for place, lane in enumerate(lanes):
+            self.height += BAR if place else 12
+            self.bars.append({**self._said(lane), "y": self.height, "material": lane.path[0] == "stores"})
+
+    def row(self, boxes: list[SheetBox], by: float = 0) -> None:
+        """Add boxes next to each other, in several rows shifted by half a box if there are many."""
+        across = min(max(len(boxes), 4), ROW)
+        width = (WIDTH - LABEL - MARGIN) / (across + max(0.5 if len(boxes) > ROW else 0, by))
+        for i, box in enumerate(boxes):
+            number, place = divmod(i, across)
+            x = LABEL + width * (place + (0.5 if number % 2 else by)) + 6
+            top = self.height + number * (BOX + GAP)
+            self.boxes.append({**self._said(box), "x": x, "y": top, "w": width - 12, "h": BOX})
+        self.height += -(-len(boxes) // across) * (BOX + GAP)
+
+    def connect(self, box: SheetBox) -> None:
+        """Add the lines between a box and its bars."""
+        place = next(one for one in self.boxes if one["id"] == box.id)
+        flows, levels = {*box.gives, *box.takes}, {bar["name"]: bar["y"] for bar in self.bars}
+        names = [name for name in levels if name in flows]
+        for i, name in enumerate(names):
+            both = name in box.gives and name in box.takes
+            self.lines.append(
+                {
+                    "box": box.id,
+                    "bar": name,
+                    "x": place["x"] + place["w"] * (i + 1) / (len(names) + 1),
+                    "y": place["y"] if levels[name] < place["y"] else place["y"] + BOX,
+                    "y2": levels[name],
+                    "way": "both" if both else "gives" if name in box.gives else "takes",
+                }
+            )
+
+    def _said(self, box: SheetBox) -> dict[str, Any]:
+        return {"id": box.id, "name": box.name, "detail": box.detail, "wrong": self.wrong.get(box.id, 0)}
 
 
-def _items(value: Any) -> list[tuple[int, dict[str, Any]]]:
+def _items(data: Any, *path: str) -> list[tuple[int, dict[str, Any]]]:
+    """Number and content of the items of a list in data."""
+    value = at(data, path)
     return [(i, row) for i, row in enumerate(value) if isinstance(row, dict)] if isinstance(value, list) else []
 
 
@@ -62,7 +105,7 @@ def _names(row: dict[str, Any], keys: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _streams(recipe: dict[str, Any], side: str) -> Iterator[str]:
-    for _, stream in _items(recipe.get(side)):
+    for _, stream in _items(recipe, side):
         name = stream.get("store") or stream.get("carrier")
         if name:
             yield str(name)
@@ -70,19 +113,15 @@ def _streams(recipe: dict[str, Any], side: str) -> Iterator[str]:
 
 def connections(data: dict[str, Any]) -> Iterator[SheetBox]:
     """Grid, PV, battery and base load of the site."""
-    site = data.get("site")
-    site = site if isinstance(site, dict) else {}
-    grid = site.get("grid") if isinstance(site.get("grid"), dict) else {}
-    limit = (grid or {}).get("import_limit_mw")
+    limit = at(data, ("site", "grid", "import_limit_mw"))
     detail = tr("no import limit") if limit is None else tr("at most {amount}", amount=amount(limit, "MW"))
     yield SheetBox(("site", "grid"), tr(CONNECTIONS["grid"]), detail, (ELECTRICITY,))
-    for key, of in (("pv", "peak_mw"), ("battery", "energy_mwh")):
-        part = site.get(key)
+    for key, of, unit, takes in (("pv", "peak_mw", "MW", ()), ("battery", "energy_mwh", "MWh", (ELECTRICITY,))):
+        part = at(data, ("site", key))
         if isinstance(part, dict):
-            unit = "MW" if key == "pv" else "MWh"
-            takes = (ELECTRICITY,) if key == "battery" else ()
             yield SheetBox(("site", key), tr(CONNECTIONS[key]), amount(part.get(of), unit), (ELECTRICITY,), takes)
-    if "base_load_mw" in site:
+    site = at(data, ("site",))
+    if isinstance(site, dict) and "base_load_mw" in site:
         load = site["base_load_mw"]
         detail = str(load.get("csv", tr("a series"))) if isinstance(load, dict) else amount(load, "MW")
         yield SheetBox(("site", "base_load_mw"), tr(CONNECTIONS["base_load_mw"]), detail, (), (ELECTRICITY,))
@@ -107,8 +146,7 @@ def amount(value: Any, unit: str) -> str:
 
 def assets(data: dict[str, Any]) -> Iterator[tuple[SheetBox, bool]]:
     """Assets, and whether each is a machine."""
-    site = data.get("site")
-    for i, row in _items(site.get("assets") if isinstance(site, dict) else None):
+    for i, row in _items(data, "site", "assets"):
         kind = str(row.get("kind", ""))
         gives, takes = (list(_names(row, carrier_fields(kind, way))) for way in ("gives", "takes"))
         if kind == "flexible_load" and not takes:
@@ -129,23 +167,23 @@ def assets(data: dict[str, Any]) -> Iterator[tuple[SheetBox, bool]]:
 
 def production(data: dict[str, Any]) -> Iterator[SheetBox]:
     """Stages of the line in order, or processes."""
-    line = data.get("line")
-    for i, row in _items(line.get("stages") if isinstance(line, dict) else None):
-        units = ", ".join(str(unit.get("name", "")) for _, unit in _items(row.get("units")))
-        gives = tuple(str(one.get("carrier", "")) for _, one in _items(row.get("gives")))
+    for i, row in _items(data, "line", "stages"):
+        units = ", ".join(str(unit.get("name", "")) for _, unit in _items(row, "units"))
+        gives = tuple(str(one.get("carrier", "")) for _, one in _items(row, "gives"))
         yield SheetBox(("line", "stages", i), str(row.get("name", "")), units, gives, (ELECTRICITY,))
-    for i, row in _items(data.get("processes")):
-        recipes = [row, *(mode for _, mode in _items(row.get("modes")))]
+    for i, row in _items(data, "processes"):
+        recipes = [row, *(mode for _, mode in _items(row, "modes"))]
         gives = tuple(dict.fromkeys(name for recipe in recipes for name in _streams(recipe, "outputs")))
         takes = [name for recipe in recipes for name in _streams(recipe, "inputs")]
         heats = [recipe["heat"] for recipe in recipes if isinstance(recipe.get("heat"), dict)]
-        takes += [str(fuel.get("carrier", "")) for heat in heats for _, fuel in _items(heat.get("fuels"))]
-        count, modes = row.get("count", 1), len(_items(row.get("modes")))
-        detail = " · ".join(
-            [*([f"{count} ×"] if count != 1 else []), *([tr("{count} modes", count=modes)] if modes else []),
-             *([_rate(row["rate"])] if "rate" in row else [])]
-        )  # fmt: skip
-        yield SheetBox(("processes", i), str(row.get("name", "")), detail, gives, (ELECTRICITY, *dict.fromkeys(takes)))
+        takes += [str(fuel.get("carrier", "")) for heat in heats for _, fuel in _items(heat, "fuels")]
+        count, modes = row.get("count", 1), len(recipes) - 1
+        parts = [f"{count} ×"] if count != 1 else []
+        parts += [tr("{count} modes", count=modes)] if modes else []
+        parts += [_rate(row["rate"])] if "rate" in row else []
+        yield SheetBox(
+            ("processes", i), str(row.get("name", "")), " · ".join(parts), gives, (ELECTRICITY, *dict.fromkeys(takes))
+        )
 
 
 def _rate(rate: Any) -> str:
@@ -156,23 +194,22 @@ def _rate(rate: Any) -> str:
 
 def trucks(data: dict[str, Any]) -> Iterator[SheetBox]:
     """Arrivals into stores and deliveries from them."""
-    for i, row in _items(data.get("arrivals")):
+    for i, row in _items(data, "arrivals"):
         yield SheetBox(("arrivals", i), str(row.get("name", "")), tr("arrival"), _names(row, ("store",)))
-    for i, row in _items(data.get("deliveries")):
+    for i, row in _items(data, "deliveries"):
         yield SheetBox(("deliveries", i), str(row.get("name", "")), tr("delivery"), (), _names(row, ("store",)))
 
 
 def bars(data: dict[str, Any]) -> tuple[list[SheetBox], list[SheetBox]]:
     """Carriers, electricity first, and stores."""
-    site = data.get("site")
     carriers = [SheetBox(("site",), ELECTRICITY, "MWh")]
     carriers += [
         SheetBox(("site", "carriers", i), str(row.get("name", "")), str(row.get("unit", "MWh")))
-        for i, row in _items(site.get("carriers") if isinstance(site, dict) else None)
+        for i, row in _items(data, "site", "carriers")
     ]
     stores = [
         SheetBox(("stores", i), str(row.get("name", "")), amount(row.get("capacity_t"), "t"))
-        for i, row in _items(data.get("stores"))
+        for i, row in _items(data, "stores")
     ]
     return carriers, stores
 
@@ -182,75 +219,26 @@ def drawing(data: dict[str, Any], wrong: dict[str, int]) -> SheetDrawing:
 
     Args:
         data: of the draft.
-        wrong: number of mistakes by id of a box.
+        wrong: number of mistakes by id of a box or bar.
     """
-    sheet, y = SheetDrawing(), float(MARGIN)
+    sheet = SheetDrawing(wrong)
     machines = [box for box, machine in assets(data) if machine]
     above = [*connections(data), *(box for box, machine in assets(data) if not machine)]
     below, outside = [*machines, *production(data)], list(trucks(data))
     carriers, stores = bars(data)
-    places: dict[str, tuple[float, float, float]] = {}
-    y = _row(sheet, above, y, places)
-    levels: dict[str, float] = {}
-    for lane in carriers:
-        y += BAR if levels else 12
-        levels[lane.name] = y
-        _bar(sheet, lane, y, wrong)
-    y = _row(sheet, below, y + GAP, places, 0.1) if below else y
-    for place, lane in enumerate(stores):
-        y += BAR if place else 12
-        levels[lane.name] = y
-        _bar(sheet, lane, y, wrong)
-    y = _row(sheet, outside, y + GAP, places, 0.25) if outside else y
+    sheet.row(above)
+    for lanes, boxes, by in ((carriers, below, 0.1), (stores, outside, 0.25)):
+        sheet.lanes(lanes)
+        if boxes:
+            sheet.height += GAP
+            sheet.row(boxes, by)
     for box in (*above, *below, *outside):
-        for entry in sheet.boxes:
-            if entry["id"] == box.id:
-                entry["wrong"] = wrong.get(box.id, 0)
-        _connect(sheet, box, places[box.id], levels)
+        sheet.connect(box)
     line = [box for box in below if box.path[0] == "line"]
     for one, other in pairwise(line):
         sheet.lines.append({"stages": [one.id, other.id], "from": one.id, "to": other.id})
-    sheet.height = y + MARGIN + 8
+    sheet.height += MARGIN + 8
     return sheet
-
-
-def _bar(sheet: SheetDrawing, lane: SheetBox, y: float, wrong: dict[str, int]) -> None:
-    material = lane.path[0] == "stores"
-    sheet.bars.append(
-        {"id": lane.id, "name": lane.name, "detail": lane.detail, "y": y, "material": material,
-         "wrong": wrong.get(lane.id, 0)}
-    )  # fmt: skip
-
-
-def _row(
-    sheet: SheetDrawing, boxes: list[SheetBox], y: float, places: dict[str, tuple[float, float, float]], by: float = 0
-) -> float:
-    """Boxes next to each other, in several rows shifted by half a box if there are many; where they end."""
-    across = min(max(len(boxes), 4), ROW)
-    width = (WIDTH - LABEL - MARGIN) / (across + max(0.5 if len(boxes) > ROW else 0, by))
-    for i, box in enumerate(boxes):
-        number, place = divmod(i, across)
-        x = LABEL + width * (place + (0.5 if number % 2 else by)) + 6
-        top = y + number * (BOX + GAP)
-        places[box.id] = (x, top, width - 12)
-        sheet.boxes.append(
-            {"id": box.id, "name": box.name, "detail": box.detail, "x": x, "y": top, "w": width - 12, "h": BOX}
-        )
-    return y + (-(-len(boxes) // across) if boxes else 0) * (BOX + GAP)
-
-
-def _connect(sheet: SheetDrawing, box: SheetBox, place: tuple[float, float, float], levels: dict[str, float]) -> None:
-    x, top, width = place
-    flows = dict.fromkeys((*box.gives, *box.takes))
-    names = [name for name in levels if name in flows]
-    for i, name in enumerate(names):
-        bar = levels[name]
-        at = x + width * (i + 1) / (len(names) + 1)
-        both = name in box.gives and name in box.takes
-        way = "both" if both else "gives" if name in box.gives else "takes"
-        sheet.lines.append(
-            {"box": box.id, "bar": name, "x": at, "y": top if bar < top else top + BOX, "y2": bar, "way": way}
-        )
 
 
 NO_PLACE = mark("{box} cannot be connected to {bar} in this direction")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import asdict
 from typing import Any
 
 import streamlit as st
@@ -20,20 +21,12 @@ from emberline.scenarios.templates import plants
 from emberline.ui.pages.editor import form, tables
 from emberline.ui.pages.editor.draft import DraftState, keep
 from emberline.ui.pages.editor.drawing import layout
-from emberline.ui.pages.editor.drawing.layout import (
-    SheetBox,
-    amount,
-    assets,
-    bars,
-    connections,
-    drawing,
-    production,
-    trucks,
-)
+from emberline.ui.pages.editor.drawing.layout import SheetBox, amount, bars
 from emberline.ui.pages.editor.fields import record_at
 from emberline.ui.pages.editor.form import FieldGroup
 from emberline.ui.pages.editor.tables import EditorTable
 from emberline.ui.pages.session import widgets
+from emberline.ui.pages.session.widgets import caption
 
 GROUPS = {
     mark("Line of heats"): (mark("arc furnace"), mark("ladle furnace"), mark("caster"), mark("induction furnace")),
@@ -73,11 +66,9 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
         drawing_side, form_side = st.columns([8, 5], gap="medium")
     with drawing_side:
         act = _draw(now, boxes, st.session_state.get(place, ""), f"{place}.drawn")
-        st.caption(
-            tr(
-                "Click a box or a bar for its form. Draw from a box to a bar for what it gives, from a bar to a box "
-                "for what it takes. By keyboard: Tab and Enter, then Connect in the form."
-            )
+        caption(
+            "Click a box or a bar for its form. Draw from a box to a bar for what it gives, from a bar to a box "
+            "for what it takes. By keyboard: Tab and Enter, then Connect in the form."
         )
     if act:
         _act(draft, now, boxes, dict(act), place)
@@ -90,23 +81,20 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
 
 
 def _boxes(data: dict[str, Any]) -> Iterator[SheetBox]:
-    yield from connections(data)
-    yield from (box for box, _ in assets(data))
-    yield from production(data)
-    yield from trucks(data)
+    yield from layout.connections(data)
+    yield from (box for box, _ in layout.assets(data))
+    yield from layout.production(data)
+    yield from layout.trucks(data)
     for lane in bars(data):
         yield from lane
 
 
 def _draw(now: DraftState, boxes: dict[str, SheetBox], selected: str, key: str) -> Any:
     wrong = {box.id: len(now.at(box.path)) for box in boxes.values() if box.path != ("site",)}
-    sheet = drawing(now.data or {}, wrong)
-    result = widgets.component(__file__, "sheet", HTML)(
-        data={"boxes": sheet.boxes, "bars": sheet.bars, "lines": sheet.lines, "height": sheet.height,
-              "selected": selected, "label": tr("Flow sheet of the plant")},
-        key=key, height="content", on_act_change=lambda: None,
-    )  # fmt: skip
-    return result.act
+    sheet = layout.drawing(now.data or {}, wrong)
+    data = {**asdict(sheet), "selected": selected, "label": tr("Flow sheet of the plant")}
+    draw = widgets.component(__file__, "sheet", HTML)
+    return draw(data=data, key=key, height="content", on_act_change=lambda: None).act
 
 
 def _palette(draft: drafts.Draft, now: DraftState, place: str) -> None:
@@ -130,9 +118,7 @@ def _place(draft: drafts.Draft, now: DraftState, part: plants.Part, place: str) 
     st.rerun()
 
 
-def _act(
-    draft: drafts.Draft, now: DraftState, boxes: dict[str, SheetBox], act: dict[str, Any], place: str
-) -> None:  # fmt: skip
+def _act(draft: drafts.Draft, now: DraftState, boxes: dict[str, SheetBox], act: dict[str, Any], place: str) -> None:
     """Carry out an action on the drawing: a selection or a connection."""
     if act.get("act") == "select" and str(act.get("id")) in boxes:
         st.session_state[place] = str(act["id"])
@@ -195,8 +181,8 @@ def _form(draft: drafts.Draft, now: DraftState, boxes: dict[str, SheetBox], sele
             _remove(draft, now, box)
 
 
-def _plain(name: str) -> str:
-    return "".join(sign if sign.isalnum() or sign in " ._-" else " " for sign in name)
+def _plain(name: str, signs: str = " ._-") -> str:
+    return "".join(sign if sign.isalnum() or sign in signs else " " for sign in name)
 
 
 def _link(draft: drafts.Draft, label: str, box: str) -> None:
@@ -209,12 +195,12 @@ def _link(draft: drafts.Draft, label: str, box: str) -> None:
 
 def _disturbed(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
     """Draw the disturbances of a unit or a delivery, with a link to their entry."""
-    units = tables.items_at(now, (*box.path, "units"))
+    units = now.items((*box.path, "units"))
     names = [box.name, *(row.get("name") if isinstance(row, dict) else row for row in units)]
     fails = [
         tr("{unit} fails every {hours} of work on average, repair takes {repair}.", unit=_plain(str(row["unit"])),
            hours=_plain(amount(row.get("mtbf_h"), "h")), repair=_plain(amount(row.get("mttr_min"), "min")))
-        for row in tables.items_at(now, ("disturbances", "breakdowns"))
+        for row in now.items(("disturbances", "breakdowns"))
         if isinstance(row, dict) and row.get("unit") in names
     ]  # fmt: skip
     says = fails or [tr("No breakdown is entered for it.")]
@@ -226,20 +212,14 @@ def _disturbed(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
 
 def _times(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
     """Time and electricity of every grade at a stage are in the table of grades below."""
-    grades = tables.items_at(now, ("line", "grades"))
     lines = [
         f"{grade.get('name')}: {grade.get('duration_min', {}).get(box.name, '–')} min, "
         f"{grade.get('energy_kwh_per_t', {}).get(box.name, '–')} kWh/t"
-        for grade in grades
+        for grade in now.items(("line", "grades"))
         if isinstance(grade, dict)
     ]
-    st.caption(
-        tr("Times and energies by grade are in the table below.") + "  \n" + "  \n".join(map(_plain_line, lines))
-    )
-
-
-def _plain_line(line: str) -> str:
-    return "".join(sign if sign.isalnum() or sign in " ._-:,/–%" else " " for sign in line)
+    says = tr("Times and energies by grade are in the table below.")
+    st.caption("  \n".join([says, *(_plain(line, " ._-:,/–%") for line in lines)]))
 
 
 def _connections(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
