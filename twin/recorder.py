@@ -78,7 +78,8 @@ class Work:
         """Some of them."""
         columns = (self.heat, self.unit, self.start, self.end, self.energy_mwh, self.extra_mwh)
         stops = {i: self.stops[row] for i, row in enumerate(rows.tolist()) if row in self.stops}
-        return Work(self.shop, *(column[rows] for column in columns), stops)
+        heat, unit, start, end, energy, extra = (column[rows] for column in columns)
+        return Work(self.shop, heat, unit, start, end, energy, extra, stops)
 
     def trace(self, *, with_reheating: bool = True) -> Trace:
         """Power that they draw."""
@@ -180,8 +181,8 @@ def course(
         place = {int(i): p for p, i in enumerate(indices)}
         stops = {place[i]: halts for i, halts in stops.items() if i in place}
     energy, extra = arrays["energy"] * energy_factor, reheating(operations, start, end)
-    columns = (arrays["heat"], arrays["unit"], start, end, energy, extra)
-    work = Work(shop, *(column[indices] for column in columns), stops)
+    heat, unit = (arrays[name][indices] for name in ("heat", "unit"))
+    work = Work(shop, heat, unit, start[indices], end[indices], energy[indices], extra[indices], stops)
     load = work.trace().mean(grid.edges)
     if history.returns:
         load = load + second_treatments(history).mean(grid.edges)

@@ -55,7 +55,8 @@ def run_attrs(seed: int, replication: int, disturbed: bool, policy: Policy) -> d
 
 def violation_variables(violations: list[Violation]) -> dict[str, Any]:
     """Violations as variables of table ``RUN``, in the order of their moments."""
-    return _table("violation", Violation._fields, sorted(violations, key=lambda row: row.at_min))
+    rows = sorted(violations, key=lambda row: row.at_min)
+    return _table("violation", Violation._fields, rows)
 
 
 def recourse_variables(acts: Iterable[Act]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def of_code(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> I
 
 def of_fields(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> Iterator[Extract]:
     """Messages of a source file, and the labels, descriptions and kinds of records that form and tables show."""
-    from emberline.scenarios import assets
+    from emberline.scenarios.assets import base
     from emberline.scenarios.descriptions import documented
     from emberline.scenarios.tariff import contracts
     from emberline.ui.pages.editor.fields import label_parts
@@ -42,5 +42,5 @@ def of_fields(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) ->
     fields = [(record, name) for record in records() for name in record.model_fields]
     texts = [label_parts(name, "EUR", record=record.__name__)[0] for record, name in fields]
     texts += [documented(record).get(name, "") for record, name in fields]
-    texts += [kind.replace("_", " ") for kind in (*assets.KINDS, *contracts.KINDS)]
+    texts += [kind.replace("_", " ") for kind in (*base.KINDS, *contracts.KINDS)]
     yield from ((1, "mark", text, []) for text in dict.fromkeys(filter(None, texts)))

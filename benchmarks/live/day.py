@@ -88,7 +88,7 @@ def run(seed: int) -> dict[str, Day]:
             if not approvals:
                 blind.follow(open_advice.schedule, at_min)
             approvals += 1
-            loop.approved(open_advice.id, open_advice.schedule)
+            loop.approved(open_advice.advice.id, open_advice.schedule)
             twin.follow(open_advice.schedule, at_min)
         for address, value, at in messages.sent(values(twin, at_min), now):
             readings[tag_of[address]] = Reading(value, at)

@@ -14,7 +14,7 @@ import xarray as xr
 from emberline import twin
 from emberline.planning.loop import policy_of, run
 from emberline.scenarios import Case, Problem, ScenarioError
-from emberline.scenarios.assets import Storage
+from emberline.scenarios.assets.storage import Storage
 from emberline.scenarios.records.replanning import Using
 from emberline.twin.power import Trace
 from emberline.twin.run import plants
