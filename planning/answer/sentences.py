@@ -280,9 +280,9 @@ def _best(headline: Headline) -> str:
         return Message(text, covered=headline.bound_covers.says, amount=value, unit=unit)
     if gap is None or distance is None:
         return Message("How much better the best possible plan may be is not known.")
-    if gap < MIN_GAP:
-        return Message("No plan that {covered} is better (proven).", covered=headline.bound_covers.says)
     value, unit = of_goal(headline, distance)
+    if gap < MIN_GAP or not value.strip("0."):  # less than is shown
+        return Message("No plan that {covered} is better (proven).", covered=headline.bound_covers.says)
     text = mark("No plan that {covered} is better by more than {amount} {unit} (proven).")
     return Message(text, covered=headline.bound_covers.says, amount=value, unit=unit)
 
@@ -295,7 +295,7 @@ def _front(headline: Headline) -> str:
         return ""
     if mine is not None and all(point.figures == mine.figures for point in others):
         points = joined([_point_label(point, headline) for point in others])
-        return Message("Short searches ({points}) had no better plan than this one; a longer one may.", points=points)
+        return Message("Short searches for other goals ({points}) ended with this plan, too.", points=points)
     choices = headline.choices[::-1] if headline.of_money else headline.choices
     points = joined([_point_text(point, headline) for point in choices])
     return Message("To choose from, undisturbed: {points}.", points=points)

@@ -123,7 +123,7 @@ def test_a_point_that_is_worse_than_the_baseline_is_not_named(dirty: Plan) -> No
     assert _says(dataclasses.replace(dirty, choices=(worse, cost))) == []
     same = [dataclasses.replace(point, carbon_kg=20.0) for point in (worse, cost)]
     assert _says(dataclasses.replace(dirty, choices=tuple(same))) == [
-        "Short searches (least carbon, whatever it costs) had no better plan than this one; a longer one may."
+        "Short searches for other goals (least carbon, whatever it costs) ended with this plan, too."
     ]
 
 
