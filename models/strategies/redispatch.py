@@ -1,36 +1,40 @@
-"""A list of heats kept as it is, and the site around it used as well as can be.
+"""A list of heats, or runs of processes, kept as it is, and the site around it used as well as can be.
 
-With the starts fixed the line's load is given, and what is left is a small program of the site alone: seconds where a
-search of heats takes minutes. So many sites can be compared under the same heats, and many heats on the same site.
+With production fixed its load is given, and what is left is a small program of the site alone: seconds where a search
+of heats takes minutes. So many sites can be compared under the same heats or runs, and many of these on the same site.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import xarray as xr
 
 from emberline.models.formulations.site import objective as aims
-from emberline.models.formulations.site.dispatch import Dispatcher
+from emberline.models.formulations.site.dispatch import Dispatcher, columns
 from emberline.models.problem import line_reader
 from emberline.models.problem import site as sites
-from emberline.models.problem.assignment import Starts, from_schedule, line_gives, site_cells
+from emberline.models.problem.assignment import from_schedule, line_gives, site_cells
 from emberline.models.problem.flows import SETTLE_SHARE, Flows
 from emberline.models.problem.line import SlotProblem
-from emberline.models.search.schedule import filled, stamped
+from emberline.models.search.schedule import empty, filled, stamped
 from emberline.scenarios import Case
 
 __all__ = ["Redispatch", "Redispatched"]
 
+OF_SITE = ("flow", "store", "machine", "carrier")
+"""Dimensions of what the site does in a schedule."""
 GAP = 1e-4
 """Relative gap on the goal at which a use of the site counts as proven best; the solver is asked for less."""
 
 
 @dataclass(frozen=True)
 class Redispatched:
-    """The best use of a site that was found for some heats."""
+    """The best use of a site that was found for some heats or runs."""
 
     schedule: xr.Dataset | None
     """A dataset of table ``SCHEDULE``; None where the site cannot do what is asked of it."""
@@ -39,25 +43,26 @@ class Redispatched:
     rank: float = math.inf
     """Both goals as one, to compare with others of the same site."""
     slack: float | None = None
-    """By how much better the site might be used at most, heats as they are, in the goal's measure; None: not known."""
+    """By how much better the site might be used at most for this production, in the goal's measure; None: not known."""
     reason: str = ""
     broken: tuple[str, ...] = ()
     """Metrics above their caps."""
 
 
 @dataclass(frozen=True)
-class _Heats:
-    """Some heats on the line, and what they draw and give."""
+class _Production:
+    """Heats or runs of a schedule, and what they draw and give."""
 
-    problem: SlotProblem
-    starts: Starts
     cells: np.ndarray
-    """Of the site."""
+    """Of the site [MWh]."""
     gives: dict[str, np.ndarray]
+    """By carrier and slot."""
+    with_site: Callable[[Flows], xr.Dataset]
+    """The schedule with these flows of the site."""
 
 
 class Redispatch:
-    """A site made ready for any number of lists of heats."""
+    """A site made ready for any number of schedules of production."""
 
     def __init__(self, scenario: Case, envelope: xr.Dataset, baseline: xr.Dataset | None) -> None:
         """Read the site.
@@ -74,24 +79,24 @@ class Redispatch:
         self._lines: dict[float | None, SlotProblem] = {}
         """By the moments on which starts lie."""
 
-    def least(self, heats: xr.Dataset) -> float:
-        """A bound on ``rank`` for some heats, machines on in part.
+    def least(self, schedule: xr.Dataset) -> float:
+        """A bound on ``rank`` for some heats or runs, machines on in part.
 
         Infinite where the site cannot do what is asked of it, the import limit kept.
         """
-        placed = self._placed(heats)
+        placed = self._placed(schedule)
         flows = None if placed is None else self._flows(placed, whole=False)
         return math.inf if flows is None or flows.over_mwh > 0 else self._rank(flows)
 
-    def best(self, heats: xr.Dataset) -> Redispatched:
-        """The best use of the site for the heats of a schedule."""
-        placed = self._placed(heats)
+    def best(self, schedule: xr.Dataset) -> Redispatched:
+        """The best use of the site for the heats or runs of a schedule."""
+        placed = self._placed(schedule)
         if placed is None:
             return Redispatched(None, "no plan", reason="the heats do not lie on the model's slots")
         flows = self._flows(placed, whole=True)
         if flows is None:
             return Redispatched(None, "no plan", reason="the site cannot do what is asked of it")
-        data = filled(self.scenario, self.envelope, placed.problem, self.data, placed.starts, flows)
+        data = placed.with_site(flows)
         slack = self._dispatchers[True].slack()
         scale = max(abs(self.aim.value(flows)), 1e-9)
         status = "within gap" if slack is not None and slack <= GAP * scale else "best found"
@@ -99,7 +104,7 @@ class Redispatch:
         data = stamped(
             data, self.scenario, status, "", objective=value, bound=None if slack is None else value - slack,
             gap=None if slack is None else slack / scale, constant=self.aim.constant,
-            **{name: heats.attrs[name] for name in ("grid_min",) if name in heats.attrs},
+            **{name: schedule.attrs[name] for name in ("grid_min",) if name in schedule.attrs},
         )  # fmt: skip
         reason = ""
         if flows.over_mwh > 0:
@@ -108,18 +113,36 @@ class Redispatch:
             reason = "breaks a cap of the goal"
         return Redispatched(data, status, self._rank(flows), slack, reason, self.aim.broken(flows))
 
-    def _placed(self, heats: xr.Dataset) -> _Heats | None:
-        moments = heats.attrs.get("grid_min")
+    def _placed(self, schedule: xr.Dataset) -> _Production | None:
+        if any(producer.by_step for producer in self.scenario.producers):
+            return self._runs(schedule)
+        moments = schedule.attrs.get("grid_min")
         if moments not in self._lines:
-            self._lines[moments] = line_reader.from_scenario(self.scenario, self.envelope, like=heats)
+            self._lines[moments] = line_reader.from_scenario(self.scenario, self.envelope, like=schedule)
         problem = self._lines[moments]
-        starts = from_schedule(problem, heats)
+        starts = from_schedule(problem, schedule)
         if starts is None:
             return None
         cells = site_cells(problem, starts, self.data.n_cells)
-        return _Heats(problem, starts, cells, line_gives(problem, starts))
+        with_site = partial(filled, self.scenario, self.envelope, problem, self.data, starts)
+        return _Production(cells, line_gives(problem, starts), with_site)
 
-    def _flows(self, placed: _Heats, *, whole: bool) -> Flows | None:
+    def _runs(self, schedule: xr.Dataset) -> _Production:
+        data = self.data
+        line = schedule["line_mw"].to_numpy() * data.hours
+        gives = {}
+        if "line_rate" in schedule:
+            rates = zip(schedule["given"].values.tolist(), schedule["line_rate"].to_numpy(), strict=True)
+            gives = {carrier: rate * data.hours for carrier, rate in rates}
+        others = schedule.drop_dims([dim for dim in OF_SITE if dim in schedule.dims]).drop_attrs(deep=False)
+
+        def with_site(flows: Flows) -> xr.Dataset:
+            site = columns(self.scenario, data, flows, line)
+            return others.assign_coords(site.coords).assign(site).assign_attrs(empty(self.scenario).attrs)
+
+        return _Production(np.repeat(line / data.cells_per_slot, data.cells_per_slot), gives, with_site)
+
+    def _flows(self, placed: _Production, *, whole: bool) -> Flows | None:
         if whole not in self._dispatchers:
             data = replace(self.data, whole=whole)
             self._dispatchers[whole] = Dispatcher(data, self.aim)

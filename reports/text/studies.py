@@ -20,11 +20,11 @@ from emberline.studies.why import slack as slacks_of
 if TYPE_CHECKING:
     from emberline.planning.robustness import Ensemble
 
-NAMES = {"shifting": mark("shifting heats"), "battery": mark("battery")}
+NAMES = {"shifting": mark("shifting production"), "battery": mark("battery")}
 CASES = (
-    mark("baseline heats, no lever"),
+    mark("baseline production, no lever"),
     mark("baseline, by rules"),
-    mark("baseline heats, site planned"),
+    mark("baseline production, site planned"),
     mark("production first, site after"),
     mark("planned together"),
 )

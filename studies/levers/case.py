@@ -13,8 +13,8 @@ from emberline.scenarios.goal_metrics import goal_metric
 
 BASELINE, SEQUENTIAL, JOINT = "baseline", "sequential", "joint"
 NOTE = (
-    "each alone: on the baseline heats; each as the last one: taken away from the joint plan, heats not planned again. "
-    "Levers overlap, so the two differ and neither adds up: the rest is their interaction."
+    "each alone: on the baseline's production; each as the last one: taken away from the joint plan, production not "
+    "planned again. Levers overlap, so the two differ and neither adds up: the rest is their interaction."
 )
 
 

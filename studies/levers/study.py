@@ -1,8 +1,8 @@
 """Saving of each lever: shifting heats, battery, stores, engines, heat recovery, each alone and each as the last.
 
-A lever is something that a plant can do without: ``shifting`` (heats at other times than the baseline's), the battery,
-a store, a machine of the site. Of any set of levers the study knows what the plant comes to with these and no others,
-the site used as well as can be in every case:
+A lever is something that a plant can do without: ``shifting`` (heats or runs at other times than the baseline's), the
+battery, a store, a machine of the site. Of any set of levers the study knows what the plant comes to with these and no
+others, the site used as well as can be in every case:
 
 * **first in**: the baseline heats with this lever alone, against the baseline heats with none.
 * **last in**: the joint plan with all levers, against all but this one.
@@ -14,7 +14,8 @@ next to each as its interaction, below zero where levers do the same work and ab
 
 With ``shifting`` the best of all heats that were planned is taken (the joint plan's, those planned first, the
 baseline's), but none are planned again for a plant without the lever. New ones could only better the case without, so
-last in is the most that a lever of the site can be worth in the plan, up to what the searches have left open.
+last in is the most that a lever of the site can be worth in the plan, up to what the searches have left open. What is
+said of heats holds for runs of processes; their plans credit no stock, so that savings are those of the figures.
 
 What a site cannot do without under the baseline heats is no lever: battery, stores and recoveries are taken away
 first, boilers last, and what stays serves the need of its carrier, or keeps the import limit, in every case. Loads,
@@ -26,10 +27,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection
-from functools import singledispatch
+from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from emberline.models.strategies import redispatch
@@ -43,7 +44,6 @@ from emberline.scenarios.assets.base import Named
 from emberline.scenarios.assets.converter import Machine
 from emberline.scenarios.assets.machines import Boiler, WasteHeatRecovery
 from emberline.scenarios.assets.storage import Storage
-from emberline.scenarios.case.scenario import Producer, ProductionLine
 from emberline.scenarios.case.site import Site
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.studies.levers.case import BASELINE, JOINT, SEQUENTIAL, Lever, LeverCase, Levers, change
@@ -73,12 +73,14 @@ def levers(
         cancel: polled; True ends the searches with the best found so far.
 
     Raises:
-        ValueError: there is no line, or the goal is lateness: then the site is not planned.
+        ValueError: nothing is produced, or the goal is lateness: then the site is not planned.
     """
     says = refused(scenario)
     if says:
         raise ValueError(says)
     variant = scenario.model_copy(update={"disturbances": scenario.disturbances.model_copy(update={"replications": 0})})
+    if scenario.producers[0].by_step:  # so that savings are those of the figures
+        variant = variant.with_goal(credit_stock=False)
     tell: Progress = on_progress or (lambda event: None)
 
     def search(phase: str, request: Case, **how: Any) -> Plan:
@@ -86,30 +88,23 @@ def levers(
         options: Any = how | {"on_progress": lambda event: tell({**event, "phase": phase}), "cancel": cancel}
         return make_plan(request, PLAIN, **options)
 
-    first = search(SEQUENTIAL, _seen_by_production(variant))
-    schedules, baseline = () if first.schedule is None else (first.schedule,), Baseline.of(variant)
+    baseline = Baseline.of(variant)
+    study = _Study(baseline)
+    # processes cannot be planned without what they need of the site
+    first = search(SEQUENTIAL, _seen_by_production(variant, study.essentials if study.producer.by_step else ()))
+    schedules = () if first.schedule is None else (first.schedule,)
     # from the baseline's heats and those planned first: never worse than both
     how = Search(others=schedules, lists=False, end_levels=False)
     joint_plan = search(JOINT, variant, baseline=baseline, search=how)
-    return _Study(baseline, joint_plan, first).run(first, tell)
+    return study.run(first, joint_plan, tell)
 
 
 def refused(scenario: Scenario) -> str:
     """Why the levers of a scenario cannot be weighed; empty where they can."""
-    alone = "there is no line, so there are no heats to plan first; emberline plan plans a site alone"
-    says = next((_refused(producer) for producer in scenario.producers), alone)
-    if not says and scenario.by_the_minute:
+    if not scenario.producers:
+        return "nothing is produced, so there is no production to plan first; emberline plan plans a site alone"
+    if scenario.by_the_minute:
         return "goal.minimize: lateness plans no site, so there are no levers; use carbon or cost"
-    return says
-
-
-@singledispatch
-def _refused(_: Producer) -> str:
-    return "processes have no heats to plan first; emberline plan plans them with the site"
-
-
-@_refused.register
-def _(_: ProductionLine) -> str:
     return ""
 
 
@@ -135,30 +130,34 @@ def without(scenario: Case, names: Collection[str]) -> Case:
     return scenario.model_copy(update={"site": Site.model_construct(**fields)})
 
 
-def _seen_by_production(scenario: Case) -> Case:
-    """Scenario for planning production first: prices, tariff, carbon and limit of the grid, base load and PV."""
-    return without(scenario, {BATTERY, *(asset.name for asset in scenario.site.assets)})
+def _seen_by_production(scenario: Case, essentials: Collection[str]) -> Case:
+    """Scenario for planning production first: prices, tariff, carbon and limit of the grid, base load and PV, and what
+    production cannot do without."""
+    by_name = {asset.name for asset in scenario.site.assets if asset.decided and _need(asset) is not None}
+    gone = by_name if essentials else {asset.name for asset in scenario.site.assets}
+    return without(scenario, {BATTERY, *gone} - set(essentials))
 
 
 class _Study:
     """The cases of one scenario."""
 
-    def __init__(self, baseline: Baseline, joint_plan: Plan, first: Plan) -> None:
-        self.scenario, self.joint_plan, self.metric = baseline.scenario, joint_plan, goal_metric(baseline.scenario)
-        self.envelope = baseline.envelope
-        self.lists: dict[str, xr.Dataset] = {}
-        by_name = {BASELINE: baseline.schedule, SEQUENTIAL: first.schedule, JOINT: joint_plan.schedule}
-        for name, heats in by_name.items():
+    def __init__(self, baseline: Baseline) -> None:
+        self.scenario, self.metric = baseline.scenario, goal_metric(baseline.scenario)
+        self.envelope, self.producer = baseline.envelope, baseline.scenario.producers[0]
+        self.lists = {BASELINE: baseline.schedule}
+        self._sites: dict[frozenset[str], redispatch.Redispatch] = {}
+        self._baselines: dict[frozenset[str], Baseline] = {}
+
+    def run(self, first: Plan, joint_plan: Plan, tell: Progress) -> Levers:
+        self.joint_plan = joint_plan
+        for name, plan in ((SEQUENTIAL, first), (JOINT, joint_plan)):
             # what was known before keeps its name
-            if heats is not None and not any(_same(heats, other) for other in self.lists.values()):
-                self.lists[name] = heats
+            if plan.schedule is not None and not any(_same(plan.schedule, other) for other in self.lists.values()):
+                self.lists[name] = plan.schedule
         if SEQUENTIAL not in self.lists and first.schedule is not None:
             self.lists[SEQUENTIAL] = first.schedule
-        self._ready: dict[frozenset[str], tuple[Baseline, redispatch.Redispatch]] = {}
-
-    def run(self, first: Plan, tell: Progress) -> Levers:
         names = dict(candidates(self.scenario.site))
-        essentials = self._essentials(list(names))
+        essentials = self.essentials
         options = [name for name in names if name not in essentials]
         every = frozenset(options)
         total = len(options) + 2
@@ -173,7 +172,7 @@ class _Study:
         joint = self._joint(shifted)
         weighed(1, "all")
         ruled = self.ruled(frozenset())
-        rows = [self._lever(SHIFTING, "heats", (bare, self.case(every, shifted)), (managed, joint))]
+        rows = [self._lever(SHIFTING, self.producer.table, (bare, self.case(every, shifted)), (managed, joint))]
         weighed(2, SHIFTING)
         for number, name in enumerate(options, start=3):
             alone, rest = self.case(every - {name}, (BASELINE,)), self.case(frozenset({name}), shifted)
@@ -198,54 +197,70 @@ class _Study:
         alone, added, by_rules = (change(self.scenario, *pair) if pair else None for pair in (first, last, ruled))
         return Lever(name, kind, alone, added, by_rules, "; ".join(reasons))
 
-    def _essentials(self, names: list[str]) -> list[str]:
+    @cached_property
+    def essentials(self) -> list[str]:
         """Levers of the site that the plant cannot do without when the others are taken away."""
         gone: set[str] = set()
         essentials = []
-        for name in names:
-            if self._site(frozenset({*gone, name}))[1].least(self.lists[BASELINE]) < float("inf"):
+        for name, _ in candidates(self.scenario.site):
+            if self._site(frozenset({*gone, name})).least(self.lists[BASELINE]) < float("inf"):
                 gone.add(name)
             else:
                 essentials.append(name)
         return essentials
 
-    def _site(self, gone: frozenset[str]) -> tuple[Baseline, redispatch.Redispatch]:
-        """The plant without some levers: its baseline, and its site made ready for any heats."""
-        if gone not in self._ready:
-            baseline = Baseline.of(without(self.scenario, gone), self.envelope)
-            self._ready[gone] = baseline, redispatch.Redispatch(baseline.scenario, self.envelope, baseline.start)
-        return self._ready[gone]
+    def _baseline(self, gone: frozenset[str]) -> Baseline:
+        """Baseline of the plant without some levers."""
+        if gone not in self._baselines:
+            self._baselines[gone] = Baseline.of(without(self.scenario, gone), self.envelope)
+        return self._baselines[gone]
+
+    def _site(self, gone: frozenset[str]) -> redispatch.Redispatch:
+        """Site of the plant without some levers, made ready for any heats or runs."""
+        if gone not in self._sites:
+            capped = self.scenario.goal.caps.extra_cost_share is not None
+            start = self._baseline(gone).start if capped else None
+            self._sites[gone] = redispatch.Redispatch(without(self.scenario, gone), self.envelope, start)
+        return self._sites[gone]
 
     def case(self, gone: frozenset[str], lists: tuple[str, ...]) -> LeverCase:
         """The plant without some levers under the best of some lists of heats."""
-        baseline, site = self._site(gone)
+        baseline, site = self._baseline(gone), self._site(gone)
         options = [name for name in lists if name in self.lists]
         least = {name: site.least(self.lists[name]) for name in options}
-        best: tuple[str, redispatch.Redispatched] | None = None
+        best: tuple[float, LeverCase] | None = None
         below: float | None = math.inf
         for name in sorted(options, key=least.__getitem__):
             # machines on in part already cost more than what is found: whole they cost no less
-            if best is not None and least[name] >= best[1].rank:
+            if best is not None and least[name] >= best[0] and not self.producer.by_step:
                 break
             dispatch = site.best(self.lists[name])
-            below = None if below is None or dispatch.slack is None else min(below, dispatch.rank - dispatch.slack)
-            if best is None or dispatch.rank < best[1].rank:
-                best = name, dispatch
+            case = LeverCase(name, None, dispatch.status, reason=dispatch.reason)
+            rank = dispatch.rank
+            if dispatch.schedule is not None:
+                followed = follow(site.scenario, baseline=baseline, schedule=dispatch.schedule)
+                figures, broken = followed.replay_figures, len(followed.violations)
+                case = LeverCase(name, figures, dispatch.status, dispatch.slack, broken, dispatch.reason)
+                if self.producer.by_step and figures is not None:  # runs count besides what the site does for them
+                    rank = math.inf if broken or dispatch.reason else self.metric.of(figures)
+            below = None if below is None or dispatch.slack is None else min(below, rank - dispatch.slack)
+            if best is None or rank < best[0]:
+                best = rank, case
         if best is None:
-            return LeverCase(heats=lists[0], figures=None, status="no plan", reason="no heats were found")
-        name, dispatch = best
-        slack = None if below is None else dispatch.rank - below
-        if dispatch.schedule is None:
-            return LeverCase(heats=name, figures=None, status=dispatch.status, reason=dispatch.reason)
-        followed = follow(site.scenario, baseline=baseline, schedule=dispatch.schedule)
-        figures, broken = followed.replay_figures, len(followed.violations)
-        return LeverCase(name, figures, dispatch.status, slack, broken, dispatch.reason)
+            return LeverCase(lists[0], None, "no plan", reason=f"no {self.producer.table} were found")
+        rank, case = best
+        return case if case.figures is None else replace(case, slack=None if below is None else rank - below)
 
     def ruled(self, gone: frozenset[str]) -> LeverCase:
         """The baseline's day by rules, without some assets."""
-        baseline, _ = self._site(gone)
+        baseline = self._baseline(gone)
         if not baseline.complete:
-            return LeverCase(BASELINE, None, "no plan", reason="the baseline finds no place for all heats")
+            return LeverCase(
+                BASELINE,
+                None,
+                "no plan",
+                reason="the baseline does not make all that is wanted",
+            )
         return LeverCase(BASELINE, baseline.figures, "by rules", slack=0.0, broken=len(violations(baseline.run)))
 
     def _joint(self, shifted: tuple[str, ...]) -> LeverCase:
@@ -271,6 +286,6 @@ class _Study:
 
 
 def _same(one: xr.Dataset, other: xr.Dataset) -> bool:
-    """Whether two schedules have the same heats at the same time on the same units."""
-    starts = np.array_equal(one["start_min"].to_numpy(), other["start_min"].to_numpy(), equal_nan=True)
-    return starts and np.array_equal(one["unit"].to_numpy().astype(str), other["unit"].to_numpy().astype(str))
+    """Whether two schedules have the same heats at the same time on the same units, or the same runs."""
+    names = [name for name in ("start_min", "unit", "process_mode", "process_tph") if name in one]
+    return all(one[name].equals(other[name]) for name in names)

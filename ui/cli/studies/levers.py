@@ -1,4 +1,4 @@
-"""Command ``emberline levers``: the saving from shifting heats and from each asset, on its own and added last."""
+"""Command ``emberline levers``: the saving from shifting production and from each asset, on its own and added last."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from emberline.studies.levers import Change, Levers
 
 FORMATS = ("csv", "json")
-PHASES = {"sequential": "production first, site after", "joint": "heats and site together", "levers": "levers"}
+PHASES = {"sequential": "production first, site after", "joint": "production and site together", "levers": "levers"}
 COLUMNS = ("first", "last", "ruled")
 
 
@@ -32,10 +32,10 @@ def levers(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Report the saving of each lever: shifting heats, battery, stores, engines, heat recovery.
+    """Report the saving of each lever: shifting production, battery, stores, engines, heat recovery.
 
     Two searches are made, each within the scenario's gap and effort: production first and the site after, and
-    both together. Then each lever is added to the baseline heats on its own, and removed from the joint plan. Ctrl-C
+    both together. Then each lever is added to the baseline on its own, and removed from the joint plan. Ctrl-C
     takes the best plans so far; press it twice to give up.
     """
     case = case_of(scenario, changes)
@@ -127,7 +127,8 @@ def _facts(study: Levers) -> Iterator[tuple[str, str]]:
     for name, plan, gap in searches:
         yield "search", f"{name}: {plan.status}, {'no bound proven in time' if gap is None else f'gap {percent(gap)}'}"
     if study.joint.heats != "joint" and study.joint.figures is not None:
-        yield "heats", f"the joint search found nothing better than the heats of: {study.joint.heats}"
+        table = study.scenario.producers[0].table
+        yield table, f"the joint search found nothing better than the {table} of: {study.joint.heats}"
     if study.essentials:
         yield "stays", f"{', '.join(study.essentials)}: the site cannot run without it"
     for lever in study.levers:

@@ -107,8 +107,9 @@ def show_levers(stored: StoredAnalysis) -> None:
         table(lever_rows(result))
         st.caption(
             tr(
-                "Each alone: on the baseline heats. Each as the last one: taken away from the joint plan, heats not "
-                "planned again. Levers overlap, so neither column adds up; the rest is their interaction."
+                "Each alone: on the baseline's production. Each as the last one: taken away from the joint plan, "
+                "production not planned again. Levers overlap, so neither column adds up; the rest is "
+                "their interaction."
             )
             + " "
             + tr("By rules: the baseline without the lever, less that with it.")
@@ -157,8 +158,8 @@ def _waterfall(stored: StoredAnalysis) -> None:
 LEVERS = Analysis(
     title=mark("Levers"),
     says=mark(
-        "What does each lever save: shifting heats, the battery, each store, engine and heat recovery? Two searches "
-        "are made, each within the time limit at the side, then one for each lever."
+        "What does each lever save: shifting production, the battery, each store, engine and heat recovery? Two "
+        "searches are made, each within the time limit at the side, then one for each lever."
     ),
     start=mark("Weigh the levers"),
     ask=ask_levers,

@@ -111,7 +111,7 @@ def test_levers(requests: Requests) -> None:
     assert "weighed: shifting" in requests.steps
     whole = sum(lever["first"]["cost"] for lever in result["levers"]) + result["interaction"]["first"]["cost"]
     assert whole == pytest.approx(result["together"]["cost"])
-    assert "shifting heats" in tables(app)
+    assert "shifting production" in tables(app)
     assert "battery" in tables(app)
     assert len(app.get("vega_lite_chart")) == 1
 
