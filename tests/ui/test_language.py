@@ -87,9 +87,9 @@ def test_sentences_of_earlier_releases_stay_translated() -> None:
     assert text not in messages_of_code()
     stored = loads(json.dumps({"id": text, "params": {"days": "D", "share": "S", "rule": "R"}}))
     with spoken("zh"):
-        shown = say(stored)
-    assert CHINESE.search(shown)
-    assert [shown.count(value) for value in "DSR"] == [1, 1, 1]
+        worded = say(stored)
+    assert CHINESE.search(worded)
+    assert [worded.count(value) for value in "DSR"] == [1, 1, 1]
 
 
 def test_calls_within_texts_are_read() -> None:

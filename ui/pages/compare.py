@@ -58,7 +58,7 @@ def _selection() -> list[str]:
     if address is None:
         return list(st.session_state[SELECTION] if SELECTION in st.session_state else _initially(session.run()))
     store = Store()
-    runs = [stored_runs.found(store.find, part.strip()) for part in address.split(",")[:MAX_PLANS]]
+    runs = [stored_runs.look_up(store.find, part.strip()) for part in address.split(",")[:MAX_PLANS]]
     missing = runs.count(None)
     if missing:
         st.warning(

@@ -76,7 +76,7 @@ def _search(store: Store) -> tuple[list[Entry], int | None]:
     names = store.catalogue.scenarios()
     of = scenario.selectbox(tr("Scenario"), names, index=None, placeholder=tr("all"), key="runs.scenario")
     tagged = tags.multiselect(tr("Tags"), store.catalogue.tags(), placeholder=tr("all"), key="runs.tags")
-    titles = {name: tr(wording.STATES[shown].word) for name, shown in STATES.items()}
+    titles = {name: tr(wording.STATES[state].word) for name, state in STATES.items()}
     kind = state.selectbox(tr("State"), list(titles), index=0, format_func=titles.__getitem__, key="runs.state")
     where: Filter = {"text": text, "tags": tagged, "scenario": of, "state": kind}
     entries = list(store.search(AT_ONCE, **where))

@@ -295,7 +295,8 @@ def test_what_has_no_levers_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: 
 
     with pytest.raises(ValueError, match="lateness"):
         levers(planned.shop(goal={"minimize": "lateness"}))
-    for case, says in ((["works-hub-year"], "nothing is produced"), (["melt-shop-small", "-o", "levers.txt"], "formats")):
+    refusals = ((["works-hub-year"], "nothing is produced"), (["melt-shop-small", "-o", "levers.txt"], "formats"))
+    for case, says in refusals:
         monkeypatch.setattr(sys, "argv", ["emberline", "levers", *case])
         with pytest.raises(SystemExit) as end:
             main()

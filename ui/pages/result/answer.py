@@ -115,8 +115,8 @@ def show_days(plan: Plan) -> None:
             st.text(tr("The scenario has no disturbances: neither spreads nor breakdowns."))
         return
     if plan.again is not None and plan.again.n:
-        held, n = plan.again.successes, plan.again.n
-        st.text(tr("Planned again it held in {held} of {n} disturbed replays.", held=held, n=n))
+        holds, n = plan.again.successes, plan.again.n
+        st.text(tr("Planned again it held in {held} of {n} disturbed replays.", held=holds, n=n))
         st.table(studies.quantile_table(plan.scenario, plan.again.quantiles()))
         st.text(tr("Printed and left alone:"))
     holds, n = plan.replays.successes, plan.replays.n

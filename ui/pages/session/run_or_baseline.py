@@ -103,7 +103,7 @@ def choose(page: str) -> Subject | None:
 
 
 def _stored(run: str) -> Subject | None:
-    stored = stored_runs.found(stored_runs.open_run, run)
+    stored = stored_runs.look_up(stored_runs.open_run, run)
     if stored is None:
         st.warning(tr("This plan does not exist or is not ready yet. Choose a scenario above, or another plan."))
         return None

@@ -23,7 +23,7 @@ from emberline.scenarios.metrics import METRICS
 from emberline.ui.pages.result import accounts
 from emberline.ui.pages.session import session, widgets
 
-Found = TypeVar("Found")
+T = TypeVar("T")
 
 
 def of_run(run: str, otherwise: str = "", base: str = "") -> str:
@@ -164,17 +164,17 @@ def entries(text: str = "", also: Iterable[str] = ()) -> dict[str, Entry]:
     store = Store()
     rows: dict[str, Entry] = {}
     for run in also:
-        entry = found(store.entry, run)
+        entry = look_up(store.entry, run)
         if entry is not None and entry.state == "stored":
             rows[run] = entry
     entries = store.search(MAX_RUNS, text=text, state="stored")
     return rows | {entry.id: entry for entry in entries if entry.id not in rows}
 
 
-def found(look_up: Callable[[str], Found], run: str) -> Found | None:
-    """What is looked up in the catalogue, or None where no such run is stored; without a catalogue it fails."""
+def look_up(read: Callable[[str], T], run: str) -> T | None:
+    """The answer of the catalogue, or None where no such run is stored; without a catalogue it fails."""
     try:
-        return look_up(run)
+        return read(run)
     except CatalogueError:
         raise
     except StoreError:

@@ -59,7 +59,7 @@ class SheetDrawing:
         """Add bars below each other."""
         for place, lane in enumerate(lanes):
             self.height += BAR if place else 12
-            self.bars.append({**self._said(lane), "y": self.height, "material": lane.path[0] == "stores"})
+            self.bars.append({**self._entry(lane), "y": self.height, "material": lane.path[0] == "stores"})
 
     def row(self, boxes: list[SheetBox], by: float = 0) -> None:
         """Add boxes next to each other, in several rows shifted by half a box if there are many."""
@@ -69,7 +69,7 @@ class SheetDrawing:
             number, place = divmod(i, across)
             x = LABEL + width * (place + (0.5 if number % 2 else by)) + 6
             top = self.height + number * (BOX + GAP)
-            self.boxes.append({**self._said(box), "x": x, "y": top, "w": width - 12, "h": BOX})
+            self.boxes.append({**self._entry(box), "x": x, "y": top, "w": width - 12, "h": BOX})
         self.height += -(-len(boxes) // across) * (BOX + GAP)
 
     def connect(self, box: SheetBox) -> None:
@@ -90,7 +90,7 @@ class SheetDrawing:
                 }
             )
 
-    def _said(self, box: SheetBox) -> dict[str, Any]:
+    def _entry(self, box: SheetBox) -> dict[str, Any]:
         return {"id": box.id, "name": box.name, "detail": box.detail, "wrong": self.wrong.get(box.id, 0)}
 
 
