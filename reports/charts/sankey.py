@@ -28,11 +28,13 @@ ENDS = ("grid", "source", "use", "product")
 SCOPES = {"direct_kg": "#B4543C", "bought_kg": "#8C6BB1"}
 """Colours of scopes; the grid has that of power."""
 WORDS = (
-    mark("losses"), mark("used on site"), mark("surplus"), mark("from materials"), mark("from surroundings"),
-    mark("charged to storage"), mark("taken from storage"), mark("idle units"), mark("scope 2, grid, average"),
-    mark("scope 2, grid, marginal"),
+    mark("electricity"), mark("grid"), mark("PV"), mark("export"), mark("base load"), mark("battery"), mark("losses"),
+    mark("vented"), mark("used on site"), mark("surplus"), mark("shortage"), mark("from materials"),
+    mark("from surroundings"), mark("charged to storage"), mark("taken from storage"), mark("idle units"),
+    mark("scope 1"), mark("scope 2, bought heat"), mark("scope 2, grid, average"), mark("scope 2, grid, marginal"),
+    mark("site"), mark("lost in stores"),
 )  # fmt: skip
-"""Names of nodes that do not come from the scenario, as far as no other place says them."""
+"""Names of nodes that do not come from the scenario."""
 NODE, THINNEST, LABEL = 0.011, 0.8, 25
 """Width of a node as a share; thinnest band, and room for a label [px]."""
 SWEEPS, SAMPLES, FEW = 12, 25, 2

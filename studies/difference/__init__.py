@@ -1,7 +1,19 @@
 """Differences between two plans and the reasons for them."""
 
-from emberline.studies.difference.difference import DIFFERENT_HEATS, Difference, difference
-from emberline.studies.difference.keys import changes_between
-from emberline.studies.difference.moves import HeatMove
+from emberline.planning.answer.uses import UseChange
+from emberline.studies.difference.difference import DIFFERENT_HEATS, Difference, FigureChange, difference
+from emberline.studies.difference.keys import KeyChange, SeriesChange, changes_between
+from emberline.studies.difference.moves import HeatMove, StageMove
 
-__all__ = ["DIFFERENT_HEATS", "Difference", "HeatMove", "changes_between", "difference"]
+__all__ = [
+    "DIFFERENT_HEATS",
+    "Difference",
+    "FigureChange",
+    "HeatMove",
+    "KeyChange",
+    "SeriesChange",
+    "StageMove",
+    "UseChange",
+    "changes_between",
+    "difference",
+]

@@ -88,6 +88,11 @@ def _columns(book: Workbook, sheet: str, key: str, value: str, rows: range) -> d
     return {cells[f"{key}{row}"]: cells.get(f"{value}{row}", "") for row in rows if f"{key}{row}" in cells}
 
 
+def fill(template: Path, report: AnnualReport, path: Path) -> None:
+    """Write a filled copy of the template (:func:`filled`) to a file."""
+    path.write_bytes(filled(template, report))
+
+
 def filled(template: Path, report: AnnualReport) -> bytes:
     """Content of a filled copy.
 

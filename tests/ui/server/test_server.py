@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -308,13 +309,17 @@ def test_a_part_stays_on_its_page_after_the_stream_broke() -> None:
 # --- what is not opened at all --------------------------------------------------------------------------------------
 
 
+DEFAULTS: dict[str, Any] = {"port": 8501, "browser": False, "address": "127.0.0.1", "allow_host": None}
+"""Options of the command."""
+
+
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.1"])
 def test_other_addresses_need_sign_in(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: no sign-in, no address that others can reach."""
     for name in (*oidc.REQUIRED, *oidc.FURTHER):
         monkeypatch.delenv(oidc.PREFIX + name, raising=False)
     with pytest.raises(Refused, match=r"sign-in is required"):
-        serve.open_app(address=address, browser=False)
+        serve.open_app(**DEFAULTS | {"address": address})
 
 
 def test_a_refused_address_is_one_line_and_exit_code_2() -> None:
@@ -343,13 +348,13 @@ def test_a_refused_address_is_one_line_and_exit_code_2() -> None:
 def test_what_is_asked_wrongly_is_reported(options: dict[str, object], says: str) -> None:
     """Proves: key, value and what is allowed."""
     with pytest.raises(Refused, match="^" + re.escape(says)):
-        serve.open_app(**options)  # type: ignore[arg-type]
+        serve.open_app(**DEFAULTS | options)
 
 
 def test_a_port_in_use_is_reported(server: Server) -> None:
     """Proves: the port is named, and no other is taken silently."""
     with pytest.raises(Refused, match=rf"^--port {server.port}: cannot be used on 127\.0\.0\.1"):
-        serve.open_app(port=server.port)
+        serve.open_app(**DEFAULTS | {"port": server.port})
 
 
 def test_nobody_else_hears_of_the_address(server: Server, tmp_path: Path) -> None:
