@@ -211,16 +211,23 @@ class LineReplan:
 
     def _measure(self, operations: Operations, ahead: LineHistory, now: float) -> None:
         """Import until a moment, and the room that a peak leaves which is paid for in any case."""
-        grid, shop = self.follower.grid, self.shop
-        start, end = np.array(ahead.start), np.array(ahead.end)
-        load = operations_trace(
-            operations.arrays["unit"], start, end, operations.arrays["energy"], reheating(operations, start, end),
-            shop.profiles, ahead.stops,
-        ).mean(grid.edges)  # fmt: skip
+        grid = self.follower.grid
+        if np.isnan(ahead.end).any():
+            return
+        load = self._load(operations, ahead, operations.arrays["energy"])
         over = int(now // grid.meter_min)
         self._metered_mw[:over] = (grid.metered(load) + self._besides_mw)[:over]
         higher = float(self._metered_mw.max() - self._planned_mw.max())
         self.retiming.room_mw = np.minimum(self.room_mw + higher, self._limit_mw - self._besides_mw)
+
+    def _load(self, operations: Operations, history: LineHistory, energy_mwh: np.ndarray) -> np.ndarray:
+        """Power of the line in each cell [MW]; every operation has ended."""
+        start, end = np.array(history.start), np.array(history.end)
+        extra_mwh = reheating(operations, start, end)
+        trace = operations_trace(
+            operations.arrays["unit"], start, end, energy_mwh, extra_mwh, self.shop.profiles, history.stops
+        )
+        return trace.mean(self.follower.grid.edges)
 
     def _near(self, operations: Operations, view: SoFar) -> set[str]:
         """Casts that have just ended, are under way or begin soon: the part of a long horizon that a look imagines."""
@@ -271,8 +278,7 @@ class LineReplan:
         stuck, grid = np.isnan(end).any(), self.follower.grid
         if stuck:
             return Prospect(self.day, 1.0, 0.0)
-        reheat = reheating(operations, start, end)
-        load = operations_trace(of["unit"], start, end, energy, reheat, shop.profiles, history.stops).mean(grid.edges)
+        load = self._load(operations, history, energy)
         mwh = grid.stepped(load) * scenario.horizon.step_h
         metered = grid.metered(load)
         broken = self._breaks(operations, history, start, end, metered, view.now)

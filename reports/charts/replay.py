@@ -214,7 +214,7 @@ def _clock(scenario: Scenario, minute: float, says: str) -> str:
 
 
 def _of_units(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[str, Any]]]:
-    """What each unit of the line and of processes does, and where it is broken down."""
+    """Work and breakdowns of each unit of the line and of processes."""
     names = [*(unit.name for unit in scenario.line.units), *(unit for unit, _ in scenario.process_units)]
     spells: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     several = {unit for unit, process in scenario.process_units if len(process.all_modes) > 1}

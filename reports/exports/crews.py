@@ -134,7 +134,7 @@ class Page:
     """Of a MWh in each step; empty: the market has none."""
 
     def content(self, rows: list[Line]) -> dict[str, Any]:
-        """What stands on the page, by its names in the template.
+        """Values of the page, by their names in the template.
 
         Args:
             rows: the unit's whole list.
@@ -181,7 +181,7 @@ class Page:
         return [*(self._clock(at, with_day) for at in (row.start_min, row.end_min)), *cells]
 
     def _run(self, row: Line, activity: Activity) -> list[str]:
-        """What a run makes, its rate and its electricity [MWh]; of one that goes on beyond this shift its part in it
+        """Product of a run, its rate and its electricity [MWh]; of one that goes on beyond this shift its part in it
         too, by what it makes."""
         makes, draws = activity.products(), number(activity.amount, 1)
         if not activity.tonnes:

@@ -206,7 +206,7 @@ def _source(source: str, scope: str, scenario: Scenario) -> str:
 
 
 def _origin(source: str, kind: str, scenario: Scenario) -> str:
-    """What the carbon of a product comes from; all but the grid have names of the scenario."""
+    """Sources of the carbon of a product; all but the grid have names of the scenario."""
     return tr("grid") if kind == "grid" else source
 
 

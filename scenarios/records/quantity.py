@@ -167,7 +167,7 @@ def in_unit(unit: str) -> Callable[[Any, ValidationInfo], Any]:
 
 
 def read_in(unit: str) -> BeforeValidator:
-    """What makes a field read quantities, as of :func:`in_unit`; a form offers a number or a text."""
+    """Reader of a field of quantities, as of :func:`in_unit`; a form offers a number or a text."""
     return BeforeValidator(in_unit(unit), json_schema_input_type=float | str)
 
 

@@ -90,8 +90,7 @@ def levers(
 
     baseline = Baseline.of(variant)
     study = _Study(baseline)
-    # processes cannot be planned without what they need of the site
-    first = search(SEQUENTIAL, _seen_by_production(variant, study.essentials if study.producer.by_step else ()))
+    first = search(SEQUENTIAL, _seen_by_production(variant, study.needs if study.producer.by_step else ()))
     schedules = () if first.schedule is None else (first.schedule,)
     # from the baseline's heats and those planned first: never worse than both
     how = Search(others=schedules, lists=False, end_levels=False)
@@ -130,12 +129,10 @@ def without(scenario: Case, names: Collection[str]) -> Case:
     return scenario.model_copy(update={"site": Site.model_construct(**fields)})
 
 
-def _seen_by_production(scenario: Case, essentials: Collection[str]) -> Case:
-    """Scenario for planning production first: prices, tariff, carbon and limit of the grid, base load and PV, and what
-    production cannot do without."""
-    by_name = {asset.name for asset in scenario.site.assets if asset.decided and _need(asset) is not None}
-    gone = by_name if essentials else {asset.name for asset in scenario.site.assets}
-    return without(scenario, {BATTERY, *gone} - set(essentials))
+def _seen_by_production(scenario: Case, needs: Collection[str]) -> Case:
+    """Scenario for planning production first: prices, tariff, carbon and limit of the grid, base load and PV, and the
+    assets that production needs."""
+    return without(scenario, {BATTERY, *(asset.name for asset in scenario.site.assets)} - set(needs))
 
 
 class _Study:
@@ -209,6 +206,12 @@ class _Study:
                 essentials.append(name)
         return essentials
 
+    @property
+    def needs(self) -> set[str]:
+        """Assets that are no lever: fuels of processes, and the heat that they cannot do without."""
+        options = {name for name, _ in candidates(self.scenario.site)}.difference(self.essentials)
+        return {BATTERY, *(asset.name for asset in self.scenario.site.assets)} - options
+
     def _baseline(self, gone: frozenset[str]) -> Baseline:
         """Baseline of the plant without some levers."""
         if gone not in self._baselines:
@@ -255,12 +258,7 @@ class _Study:
         """The baseline's day by rules, without some assets."""
         baseline = self._baseline(gone)
         if not baseline.complete:
-            return LeverCase(
-                BASELINE,
-                None,
-                "no plan",
-                reason="the baseline does not make all that is wanted",
-            )
+            return LeverCase(BASELINE, None, "no plan", reason="the baseline does not make all that is wanted")
         return LeverCase(BASELINE, baseline.figures, "by rules", slack=0.0, broken=len(violations(baseline.run)))
 
     def _joint(self, shifted: tuple[str, ...]) -> LeverCase:

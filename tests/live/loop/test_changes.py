@@ -1,4 +1,4 @@
-"""What an advice changes, heat by heat."""
+"""Changes of an advice, heat by heat."""
 
 from __future__ import annotations
 

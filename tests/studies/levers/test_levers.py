@@ -289,6 +289,16 @@ def test_levers_of_a_works_by_hand() -> None:
     assert result.joint.figures.cost == pytest.approx(base + 2 * 4 * 20 - 160, abs=1e-4)
 
 
+def test_processes_are_planned_first_with_their_fuels() -> None:
+    """Proves: a kiln that burns bought coal is planned before its site, from which only the battery is taken.
+    Sensitivity: a plan of a kiln without coal, which there is none."""
+    battery = {"energy_mwh": 4, "power_mw": 4, "charge_efficiency": 1, "discharge_efficiency": 1}
+    result = levers(works(hours=4, site={"battery": battery}, goal={"minimize": "cost", "gap": 0.01, "effort": 20}))
+    assert result.sequential.figures is not None
+    assert not result.sequential.broken
+    assert [lever.name for lever in result.levers] == [SHIFTING, BATTERY]
+
+
 def test_what_has_no_levers_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Proves: a goal that plans no site is refused before anything is searched, with one line."""
     from emberline.ui.cli.main import main

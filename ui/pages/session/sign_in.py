@@ -29,7 +29,7 @@ def require(oidc: Oidc | None, alone: bool = True) -> None:
 
 
 def _claims() -> dict[str, Any]:
-    """What the provider says of the user; empty: nobody signs in."""
+    """Claims of the provider about the user; empty: nobody signs in."""
     return st.user.to_dict() if _required is not None else {}
 
 
