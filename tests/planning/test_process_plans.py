@@ -22,7 +22,6 @@ from emberline.planning.answer import figure_table
 from emberline.reports.exports import crews, export, manifest
 from emberline.reports.text import wording
 from emberline.runs.store.store import Store, StoredRun
-from emberline.studies.levers.study import levers
 from emberline.ui.cli import terminal
 
 GRINDING = {
@@ -233,12 +232,6 @@ def test_words_of_a_works(works_plan: Plan) -> None:
     view = console.export_text()
     assert "units     kiln: 1 run" in view
     assert "to end with the baseline's stock" in view
-
-
-def test_studies_that_do_not_know_processes_say_so(works_plan: Plan) -> None:
-    """Proves: a study of levers refuses a works in one line. Sensitivity: a search for its heats."""
-    with pytest.raises(ValueError, match="no heats to plan first"):
-        levers(works_plan.scenario)
 
 
 def test_violations_of_a_works_are_reported(works_plan: Plan) -> None:

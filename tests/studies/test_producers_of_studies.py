@@ -14,8 +14,8 @@ from emberline.studies.why.quick import without_place
     ("name", "levers", "measured"),
     [
         ("melt-shop-small", "", ""),
-        ("cement-week", "processes have no heats to plan first", "no state of their units is measured yet"),
-        ("works-hub-year", "there is no line, so there are no heats to plan first", ""),
+        ("cement-week", "", "no state of their units is measured yet"),
+        ("works-hub-year", "nothing is produced, so there is no production to plan first", ""),
     ],
 )
 def test_each_producer_has_an_answer(name: str, levers: str, measured: str) -> None:
