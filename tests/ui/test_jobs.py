@@ -7,16 +7,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from waiting import until
 
 from emberline.runs.jobs import folder as job_folder
 from emberline.runs.jobs import queue
-from emberline.runs.jobs.queue import JobStatus
 from emberline.runs.jobs.status import read_status
 from emberline.runs.store.store import Store, StoreError
 from emberline.scenarios.home import home as home_folder
@@ -26,17 +25,6 @@ LONG = ("goal.gap=0", "goal.effort=900", "disturbances.replications=2")
 """The reference day without a gap to stop at: at work until it is stopped."""
 FIRST = ("goal.gap=0.5", "goal.hold=off")
 """The first plan will do where it only matters that there is one."""
-
-
-def until(run: str, target: Callable[[JobStatus], bool], seconds: float = 240) -> JobStatus:
-    """The status once it is as wanted: waited for far longer than it takes, for machines that do much else."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        status = queue.status(run)
-        if target(status):
-            return status
-        time.sleep(0.1)
-    raise AssertionError(f"after {seconds} s: {queue.status(run)}")
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from planned import shop
+from waiting import until
 
 from emberline.planning.engine.engine import Engine
 from emberline.planning.planner import PLAIN, make_plan
@@ -75,17 +75,6 @@ def front(home: Path) -> str:
     )
     assert until(number, lambda s: s.ended).state == "stored"
     return number
-
-
-def until(job: str, target: Callable[[JobStatus], bool], seconds: float = 240) -> JobStatus:
-    """The status once it is as wanted: waited for far longer than it takes, for machines that do much else."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        status = queue.status(job)
-        if target(status):
-            return status
-        time.sleep(0.1)
-    raise AssertionError(f"after {seconds} s: {queue.status(job)}")
 
 
 def replay(run: str, replications: int, seed: int | None = None, baseline: bool = True) -> str:

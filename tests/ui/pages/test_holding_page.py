@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from waiting import until
 
 from emberline.reports.text import wording
 from emberline.runs.jobs import queue
@@ -59,9 +60,7 @@ def test_from_button_to_a_plan_that_holds(app: AppTest, run: str) -> None:
     job = queue.about(run, "hold")
     assert job is not None
     assert queue.request(job)["given"] == {"run": run, "level": 0.2, "replications": 1000, "time_limit_s": 10}
-    end = time.monotonic() + 300
-    while not queue.status(job).ended and time.monotonic() < end:
-        time.sleep(0.2)
+    until(job)
     status = queue.status(job)
     assert status.state == "stored", status
     assert [row["round"] for row in status.rounds] == list(range(1, len(status.rounds) + 1))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import time
 import uuid
 import zipfile
 from collections.abc import Callable
@@ -17,12 +16,12 @@ import pytest
 import streamlit as st
 from pages import page, texts, with_tab
 from streamlit.testing.v1 import AppTest
+from waiting import until
 
 from emberline.planning.answer import answer
 from emberline.reports.charts import plan
 from emberline.reports.charts.view import View
 from emberline.reports.text import wording
-from emberline.runs.jobs import queue
 from emberline.runs.store import drafts
 from emberline.runs.store.store import Store
 from emberline.runs.work import worker
@@ -69,9 +68,7 @@ def test_from_question_to_answer(app: AppTest) -> None:
     plan_button(app).click().run()
     named = app.query_params["run"]
     run = named if isinstance(named, str) else named[0]
-    end = time.monotonic() + 240
-    while not queue.status(run).ended and time.monotonic() < end:
-        time.sleep(0.2)
+    until(run)
     app.run()
     assert not app.exception
     changed = "Small melt shop, 1 day, 9 heats · PV 20 MW"

@@ -6,13 +6,13 @@ import dataclasses
 import json
 import re
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pages import page
 from streamlit.testing.v1 import AppTest
+from waiting import until
 from works import compared, course, works
 
 from emberline import twin
@@ -129,9 +129,7 @@ def test_from_button_to_chance(app: AppTest, run: str) -> None:
     job = queue.about(run, "replay")
     assert job is not None
     assert queue.request(job)["given"] == {"run": run, "replications": 8, "seed": 5, "baseline": True}
-    end = time.monotonic() + 240
-    while not queue.status(job).ended and time.monotonic() < end:
-        time.sleep(0.2)
+    until(job)
     assert queue.status(job).state == "stored", queue.status(job)
     app.run()
     assert not app.exception

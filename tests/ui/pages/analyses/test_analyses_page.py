@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import shutil
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 import streamlit as st
 from pages import page, texts
 from streamlit.testing.v1 import AppTest
+from waiting import until
 
 from emberline.runs.jobs import queue
 from emberline.runs.work import analyses
@@ -224,9 +224,7 @@ def test_a_worker_does_it_and_the_page_finds_it_again(home: Path, stored_home: t
     app = pressed(opened("prices", run), "prices")
     named = app.query_params["result"]
     job = named if isinstance(named, str) else named[0]
-    end = time.monotonic() + 120
-    while not queue.status(job).ended and time.monotonic() < end:
-        time.sleep(0.1)
+    until(job)
     status = queue.status(job)
     assert (status.state, status.lines) == ("stored", ())
     assert status.steps == ("solving the site with the schedule fixed",)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from waiting import until
 
 from emberline.planning.plan import replan
 from emberline.planning.plan.record import Plan
@@ -131,9 +131,7 @@ def test_a_plan_made_again_keeps_to_its_locks(stored_plan: Plan, run: str) -> No
     note = {"scenario": locking.key_of(run, stored_plan), "inputs": {locking.LOCKS: [fixed_lock]}}
     table = {"run": run, "locks": [fixed_lock]}
     new = queue.start(None, [f"locks={json.dumps([fixed_lock])}"], note=note, kind="replan", options=table)
-    end = time.monotonic() + 120
-    while not queue.status(new).ended and time.monotonic() < end:
-        time.sleep(0.2)
+    until(new)
     assert queue.status(new).state == "stored", queue.status(new).lines
     again = Store().open(new).plan
     assert again.scenario.locks == (lock,)
