@@ -192,8 +192,11 @@ def shop(scenario: Case, envelope: xr.Dataset) -> Shop:
                 raise ValueError(f"no unit of stage {table.stages[k]} may take heat {heat.name}")
     window = {key: (earliest, latest) for key, (_, earliest, latest) in table.locks.items()}
     groups = _groups(scenario, table.route, under_way, able, planned)
-    flat = [value for rows in (planned, nominal, guarded.transfer) for row in rows for value in row]
-    flat += [*table.setup, *guarded.longest_wait, *table.release, *table.due]
+    transfer = [[lag.least for lag in row] for row in guarded.lag[0]]
+    longest = [guarded.lag[0][units[0]][0].most for units in guarded.units_of]
+    """Of all grades alike."""
+    flat = [value for rows in (planned, nominal, transfer) for row in rows for value in row]
+    flat += [*table.setup, *longest, *table.release, *table.due]
     flat += [edge for spans in (*table.outages, window.values()) for span in spans for edge in span]
     flat += [value for item in under_way.values() for value in (item.start, item.end)]
     return Shop(
@@ -203,9 +206,9 @@ def shop(scenario: Case, envelope: xr.Dataset) -> Shop:
         stages=table.stages,
         planned=planned,
         nominal=nominal,
-        transfer=guarded.transfer,
+        transfer=transfer,
         setup=table.setup,
-        longest=guarded.longest_wait,
+        longest=longest,
         release=table.release,
         due=table.due,
         route=table.route,

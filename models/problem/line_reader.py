@@ -214,7 +214,7 @@ class _Reader:
         self, h: int, a: Operation, targets: list[int], cast: tuple[list[int], int] | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Least and most slots from an operation to the next start; fewer at most where no start keeps the wait."""
-        longest, name = self.line.stages[a.stage].longest_wait_min, self.line.stages[a.stage].name
+        grade, name = self.scenario.heats[h].grade, self.line.stages[a.stage].name
         slack, short = self.margins.slack_min(name), self.margins.wait_min(name)
         if a.started_min is not None:
             slack = short = 0.0  # too late for margins
@@ -225,7 +225,7 @@ class _Reader:
         least, most = (np.zeros((len(a.units), len(targets)), dtype=int) for _ in range(2))
         for i, u in enumerate(a.units):
             for j, v in enumerate(targets):
-                transfer = self.line.transfer_min(self.units[u], self.units[v])
+                transfer, longest = self.line.lag(grade, self.units[u], self.units[v])
                 offset, started = 0.0, math.nan
                 if cast is not None:
                     group, position = cast
@@ -235,7 +235,7 @@ class _Reader:
                         offset += max(started - down(started, self.step) * self.step, 0.0)
                 low = self.rounding.least(within + float(self.planned[h, u]), transfer + slack, offset, self.step)
                 high = whole = self.n
-                if longest is not None:
+                if math.isfinite(longest):
                     high, whole = (
                         self.rounding.most(within + float(self.nominal[h, u]), transfer, wait, offset, self.step)
                         for wait in (longest - short, longest)

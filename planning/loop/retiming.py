@@ -20,7 +20,7 @@ from emberline.models.line import Cut, Lags
 from emberline.planning.loop.risks import GRID_MIN, LEVELS, Risks
 from emberline.scenarios.line.tables import LineShop
 from emberline.twin.line.line import LineHistory
-from emberline.twin.line.operations import Operations
+from emberline.twin.line.operations import Operations, Reason
 
 REACH_MIN = 30.0
 """By how much a start may move from where it is expected [min]: with 60 no more is saved on days of ``melt-shop-day``,
@@ -191,8 +191,10 @@ class _Graph:
         self.low = np.full(len(self.members), max(math.ceil((now + CLOSE) / GRID_MIN), 0))
         self.high = np.full(len(self.members), n)
         self._rows: list[tuple[int, int, int]] = []
-        self._of_heats()
-        self._of_units()
+        planned = enumerate(operations.planned)
+        self._took = [ahead.end[i] - ahead.start[i] if i in operations.actuals else took for i, took in planned]
+        """Minutes of each operation."""
+        self._limits()
         self.lags = Lags(*np.array(self._rows, dtype=int).reshape(-1, 3).T)
         self.possible = self._narrow()
         self.expected = np.array([ahead.start[members[0][0]] / GRID_MIN for members in self.members])
@@ -222,74 +224,40 @@ class _Graph:
         members.append((i, offset))
         self.place[i] = len(self.members) - 1, offset
 
-    def _took(self, i: int) -> float:
-        """Minutes of an operation."""
-        return self.ahead.end[i] - self.ahead.start[i] if i in self.operations.actuals else self.operations.planned[i]
-
     # ---- limits ---------------------------------------------------------------------------------------------------
 
-    def _least(self, a: int, b: int, minutes: float) -> None:
-        """So many minutes at least from one start to another."""
-        start = self.ahead.start
+    def _limit(self, a: int, b: int, minutes: float) -> None:
+        """So many minutes at least from one start to another; -1: the beginning of the horizon."""
+        start = [*self.ahead.start, 0.0]
         if a in self.place and b in self.place:
             (one, before), (other, after) = self.place[a], self.place[b]
             if one != other:
                 self._rows.append((one, other, _up(minutes + before - after)))
         elif b in self.place:
-            self._not_before(b, start[a] + minutes)
+            number, offset = self.place[b]
+            self.low[number] = max(self.low[number], _up(start[a] + minutes - offset))
         elif a in self.place:
-            self._not_after(a, start[b] - minutes)
+            number, offset = self.place[a]
+            self.high[number] = min(self.high[number], _down(start[b] - minutes - offset))
 
-    def _not_before(self, i: int, at: float) -> None:
-        number, offset = self.place[i]
-        self.low[number] = max(self.low[number], _up(at - offset))
-
-    def _not_after(self, i: int, at: float) -> None:
-        number, offset = self.place[i]
-        self.high[number] = min(self.high[number], _down(at - offset))
-
-    def _of_heats(self) -> None:
-        """From stage to stage, release and due time."""
-        shop, operations = self.shop, self.operations
-        for i, b in enumerate(operations.before):
-            h = operations.heat[i]
-            if i in self.place and b < 0:
-                self._not_before(i, shop.release[h])
-            if i in self.place and operations.stage[i] == shop.route[h][-1]:
-                self._not_after(i, self._due(h) - operations.planned[i])
-            if i in self.place and (h, operations.stage[i]) in shop.locks:
-                _, earliest, latest = shop.locks[h, operations.stage[i]]
-                self._not_before(i, earliest)
+    def _limits(self) -> None:
+        """The rules of the line, and no start far from where it is expected."""
+        start = self.ahead.start
+        for a, b, least, most, reason in self.operations.edges(start, self._took):
+            if reason is Reason.UNIT and b not in self.place:
+                continue  # what is not decided yet makes way
+            if reason is Reason.LOCK and b in self.place:
                 # one that is late already, or lies between two moments of the grid, is not held up further
-                late = latest if self._exact else max(latest, self.ahead.start[i] + GRID_MIN)
-                offset = self.place[i][1]
-                self._not_after(i, max(late, _up(earliest - offset) * GRID_MIN + offset))
-            if b < 0 or (i not in self.place and b not in self.place):
-                continue
-            took, longest = self._took(b), shop.longest_wait[operations.stage[b]]
-            self._least(b, i, took + operations.travel[i])
-            if longest < math.inf:
-                self._least(i, b, -took - longest)
-
-    def _due(self, h: int) -> float:
-        return min(self.shop.due[h], self.shop.length)
-
-    def _of_units(self) -> None:
-        """One after the other on each unit, outside its outages, and not far from where it is expected."""
-        operations, start = self.operations, self.ahead.start
-        for sequence in operations.sequence:
-            for a, b in pairwise(sequence):
-                if b in self.place and not operations.follows[b]:
-                    self._least(a, b, self._took(a) + operations.gap[b])
-        for members in self.members:
-            first, (last, offset) = members[0][0], members[-1]
-            for begin, over in self.shop.outages[operations.unit[first]]:
-                if start[first] >= over - CLOSE:
-                    self._not_before(first, over)
-                else:
-                    self._not_after(first, begin - offset - operations.planned[last])
-            self._not_before(first, start[first] - REACH_MIN)
-            self._not_after(first, start[first] + REACH_MIN)
+                offset = self.place[b][1]
+                late = most if self._exact else max(most, start[b] + GRID_MIN)
+                most = max(late, _up(least - offset) * GRID_MIN + offset)
+            if least > -math.inf:
+                self._limit(a, b, least)
+            if most < math.inf:
+                self._limit(b, a, -most)
+        for (first, _), *_ in self.members:
+            self._limit(-1, first, start[first] - REACH_MIN)
+            self._limit(first, -1, -start[first] - REACH_MIN)
 
     def _narrow(self) -> bool:
         """Narrow the windows by the lags; whether there are any starts."""
@@ -318,11 +286,11 @@ class _Graph:
         after = {a: b for sequence in operations.sequence for a, b in pairwise(sequence)}
         for i, (number, offset) in self.place.items():
             b, h = operations.before[i], operations.heat[i]
-            if b >= 0 and shop.longest_wait[operations.stage[b]] < math.inf:
-                most = self._took(b) + shop.longest_wait[operations.stage[b]]
+            if b >= 0 and operations.longest[i] < math.inf:
+                most = self._took[b] + operations.longest[i]
                 self._slack(i, b, -most, risks.steps(works[j] for j in self._together(i)))
             if operations.stage[i] == shop.route[h][-1]:
-                slack = self._due(h) - operations.planned[i] - offset - self._slots * GRID_MIN
+                slack = min(shop.due[h], shop.length) - operations.planned[i] - offset - self._slots * GRID_MIN
                 before = [works[j] for j in self._chain(i, now)]
                 self.late[number] += risks.of(before, np.maximum(slack, 0.0))
         for b, work in enumerate(works):
@@ -361,14 +329,14 @@ class _Graph:
         for j in (b, after.get(b, -1)):
             if j < 0:
                 return
-            minutes += self._took(j) + (operations.gap[j] if j != b else 0.0)
+            minutes += self._took[j] + (operations.gap[j] if j != b else 0.0)
             way = minutes
             for i in range(j + 1, operations.last_of(j) + 1):
                 way += operations.travel[i]
                 if operations.stage[i] == self.shop.campaign:
                     yield way, i
                     break
-                way += self._took(i)
+                way += self._took[i]
 
     def _slack(self, a: int, b: int, minutes: float, prices: np.ndarray) -> None:
         """Price the slack between two starts beyond so many minutes."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -26,6 +27,15 @@ from emberline.scenarios.records.quantity import (
 
 Takes = dict[str, Annotated[float, Field(ge=0, le=1e9)]]
 """Amounts of the site's carriers, in each one's unit: gas, steam."""
+
+
+class Lag(NamedTuple):
+    """Time from the end of an operation to the start of the next one of its heat [min]."""
+
+    least: float
+    """The transfer."""
+    most: float
+    """The longest wait, the transfer included; infinite where there is none."""
 
 
 class Phase(Record):
@@ -310,6 +320,14 @@ class Line(Record):
     def transfer_min(self, start: str, end: str) -> float:
         """Transfer time from one unit to another [min]."""
         return self._transfer.get((start, end), self.stage_of[start].transfer_min)
+
+    def lag(self, grade: Grade, start: str, end: str) -> Lag:
+        """Limits on the time between the end of a heat on one unit and its start on another.
+
+        Every plan and every judge reads them here.
+        """
+        longest = self.stage_of[start].longest_wait_min
+        return Lag(self.transfer_min(start, end), math.inf if longest is None else longest)
 
     def quickest_min(self, start: str, end: str) -> float:
         """Quickest transfer from any unit of one stage to any unit of another [min]."""

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from emberline.scenarios.case.case import Case
+from emberline.scenarios.case.line import Lag
 from emberline.scenarios.energy_states.record import EnergyStates
 
 NEVER = math.inf
@@ -46,14 +47,13 @@ class LineShop:
     """Nominal duration by heat and unit; nan where the heat cannot run there."""
     energy: list[list[float]]
     """Nominal electricity by heat and unit [MWh]."""
-    transfer: list[list[float]]
-    """Transfer time by the unit that is left and the unit that is reached."""
+    lag: list[list[list[Lag]]]
+    """Limits on the time from the end of an operation to the start of the next one of its heat, by heat, the unit that
+    is left and the unit that is reached."""
     quickest: list[list[float]]
     """Quickest transfer by the stage that is left and the stage that is reached."""
     setup: list[float]
     """Set-up of each unit."""
-    longest_wait: list[float]
-    """Longest time from the end of each stage to the start of the next, transfer included; infinite where free."""
     slack: list[float]
     """Time, by the plan's margins, by which a heat is ready before the stage after each one takes it."""
     campaign: int
@@ -135,7 +135,7 @@ def shop(scenario: Case) -> LineShop:
     stages = [stage.name for stage in line.stages]
     unit_index = {unit.name: u for u, unit in enumerate(units)}
     index = {heat.name: i for i, heat in enumerate(heats)}
-    durations, energies, routes = {}, {}, {}
+    durations, energies, routes, lags = {}, {}, {}, {}
     for grade in line.grades:
         minutes_by_unit = [line.duration_min(grade, unit.name) for unit in units]
         durations[grade.name] = [math.nan if d is None else d for d in minutes_by_unit]
@@ -143,6 +143,7 @@ def shop(scenario: Case) -> LineShop:
             math.nan if d is None else line.energy_mwh(grade, unit.name)
             for d, unit in zip(minutes_by_unit, units, strict=True)
         ]
+        lags[grade.name] = [[line.lag(grade, a.name, b.name) for b in units] for a in units]
         routes[grade.name] = tuple(stages.index(stage.name) for stage in line.route(grade))
     started = {
         (index[item.heat], stages.index(item.stage)): (minutes(item.start), unit_index[item.unit])
@@ -166,10 +167,9 @@ def shop(scenario: Case) -> LineShop:
         stage_of=[stages.index(line.stage_of[unit.name].name) for unit in units],
         duration=[durations[heat.grade.name] for heat in heats],
         energy=[energies[heat.grade.name] for heat in heats],
-        transfer=[[line.transfer_min(a.name, b.name) for b in units] for a in units],
+        lag=[lags[heat.grade.name] for heat in heats],
         quickest=[[line.quickest_min(a, b) for b in stages] for a in stages],
         setup=[unit.setup_min for unit in units],
-        longest_wait=[NEVER if s.longest_wait_min is None else s.longest_wait_min for s in line.stages],
         slack=[scenario.disturbances.slack_min(stage) for stage in stages],
         campaign=-1 if casting is None else stages.index(casting.name),
         reheating=-1 if loss is None else stages.index(loss.reheating_stage),
@@ -189,14 +189,18 @@ def shop(scenario: Case) -> LineShop:
 def with_margins(table: LineShop) -> LineShop:
     """The line as a plan with margins sees it: longer transfers, shorter waits, sooner due times."""
     disturbances = table.scenario.disturbances
+    margins = [(table.slack[k], disturbances.wait_min(table.stages[k])) for k in table.stage_of]
+    """Of each unit that is left."""
+    by_grade = {
+        id(rows): [
+            [Lag(lag.least + slack, lag.most - wait) for lag in row]
+            for row, (slack, wait) in zip(rows, margins, strict=True)
+        ]
+        for rows in table.lag
+    }
     return replace(
         table,
-        transfer=[
-            [minutes + table.slack[table.stage_of[u]] for minutes in row] for u, row in enumerate(table.transfer)
-        ],
-        longest_wait=[
-            wait - disturbances.wait_min(name) for wait, name in zip(table.longest_wait, table.stages, strict=True)
-        ],
+        lag=[by_grade[id(rows)] for rows in table.lag],
         due=[due - disturbances.due_margin_min for due in table.due],
     )
 

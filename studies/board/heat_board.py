@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from emberline.models import line
 from emberline.planning.answer.uses import SIGNALS, signal
 from emberline.planning.plan import replan
@@ -141,24 +139,46 @@ class HeatBoard:
         return Line(self.free, self.problem, others).in_the_way(key, place[1], place[0])
 
     def rules(self) -> dict[str, Any]:
-        """The rules of the line as plain data, by names of ``SlotProblem``; what is by unit is a list of pairs."""
-        problem = self.problem
-        casts = [self._cast(c) for c in range(len(problem.casts))]
-        outages = [[u, [list(span) for span in spans]] for u, spans in problem.outages.items()]
-        starts = {name: getattr(self.starts, name) for name in ("unit", "slot", "cast_unit", "cast_slot")}
-        names = {"units": list(problem.units), "heats": [_heat(heat) for heat in problem.heats], "casts": casts}
-        places = {"outages": outages, "starts": starts, "stages": [stage.name for stage in self.free.line.stages]}
+        """The rules of the line as plain data: works by key, and edges between them with their lags by units."""
+        problem, stages = self.problem, self.free.line.stages
+        edges = [
+            {
+                "before": key_text(before),
+                "after": key_text(after),
+                "lags": {
+                    f"{u},{v}": problem.lag((before, after), (u, v))
+                    for u in problem.work(before).units
+                    for v in problem.work(after).units
+                },
+            }
+            for before, after in problem.links()
+        ]
+        names = [heat.name for heat in problem.heats]
+        works = {
+            key_text(key): {
+                "name": names[key[0]] if key[0] >= 0 else self.free.orders[problem.casts[key[1]].order].name,
+                "stage": stages[work.stage].name if key[0] >= 0 else "",
+                "place": self.starts.place(key),
+                "started": work.started_min,
+                "on": {u: _on(work, u) for u in work.units},
+            }
+            for key, work in problem.works()
+        }
+        limits = {"units": problem.units, "outages": problem.outages, "works": works, "edges": edges}
         worth = worth_of(self.plan, problem.per_step)
-        return {"step": problem.step_min, "slots": problem.n_slots, **names, **places, "worth": worth}
+        return {"step": problem.step_min, "slots": problem.n_slots, **limits, "worth": worth}
 
-    def _cast(self, c: int) -> dict[str, Any]:
-        cast = self.problem.casts[c]
-        by_unit = {"hold": _pairs(cast.occupy), "minutes": _pairs(cast.planned)}
-        by_unit |= {"first": _pairs(cast.first), "last": _pairs(cast.last)}
-        offsets = [[u, offsets.tolist()] for u, offsets in cast.offsets.items()]
-        name = self.free.orders[cast.order].name
-        members = {"name": name, "heats": list(cast.heats), "units": list(cast.units)}
-        return {**members, **by_unit, "started": cast.started_min, "offsets": offsets, "mwh": _sums(cast.cells)}
+
+def key_text(key: line.Key | None) -> str:
+    """A key as the browser has it; empty where there is none."""
+    return "" if key is None else f"{key[0]}.{key[1]}"
+
+
+def _on(work: line.Work, u: int) -> dict[str, float]:
+    """A work on one of its units."""
+    first, last = work.window(u)
+    times = {"slots": work.occupy[u], "planned": work.planned[u], "minutes": work.minutes[u]}
+    return {"first": first, "last": last, **times, "mwh": float(work.cells[u].sum())}
 
 
 def worth_of(plan: Plan, per_step: int = 1) -> dict[str, Any]:
@@ -166,28 +186,6 @@ def worth_of(plan: Plan, per_step: int = 1) -> dict[str, Any]:
     worth, kind, unit = signal(plan)
     values = [round(float(value), 3) for value in worth.repeat(per_step)]
     return {"values": values, "says": str(SIGNALS[kind]), "unit": unit}
-
-
-def _heat(heat: line.Heat) -> dict[str, Any]:
-    operations = [_operation(operation) for operation in heat.operations]
-    least, most = ([rows.tolist() for rows in lags] for lags in (heat.least, heat.most))
-    return {"name": heat.name, "operations": operations, "least": least, "most": most}
-
-
-def _operation(operation: line.Operation) -> dict[str, Any]:
-    by_unit = {name: _pairs(getattr(operation, name)) for name in ("occupy", "planned", "minutes")}
-    latest = [[u, operation.window(u)[1]] for u in operation.units]
-    limits = {"first": operation.first, "latest": latest, "started": operation.started_min}
-    units = {"stage": operation.stage, "units": list(operation.units)}
-    return {**units, **by_unit, **limits, "mwh": _sums(operation.cells)}
-
-
-def _pairs(by_unit: dict[int, Any]) -> list[list[Any]]:
-    return [[u, value] for u, value in by_unit.items()]
-
-
-def _sums(by_unit: dict[int, np.ndarray]) -> list[list[Any]]:
-    return [[u, float(cells.sum())] for u, cells in by_unit.items()]
 
 
 def undone(locks: Iterable[Lock], board: HeatBoard, key: line.Key) -> tuple[Lock, ...]:

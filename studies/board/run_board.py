@@ -26,7 +26,7 @@ from emberline.scenarios.process.locks import mode_of, span
 from emberline.scenarios.process.record import Process, carriers_of
 from emberline.scenarios.records.orders import AnyLock, RunLock
 from emberline.studies.board import heat_board
-from emberline.studies.board.heat_board import HeatBoard, worth_of
+from emberline.studies.board.heat_board import HeatBoard, key_text, worth_of
 from emberline.studies.why.run_slack import on_before
 
 MOVED = ("process_mode", "process_tph", "off_spec_tph", "process_mw")
@@ -205,23 +205,21 @@ class RunBoard:
         return [row for row in rows if (row["kind"], row["unit"]) in worse]
 
     def rules(self) -> dict[str, Any]:
-        """The runs as plain data for the board in the browser: each is a heat with one operation on its unit."""
+        """The runs as plain data for the board in the browser: each is a work on its unit, by the keys of heats."""
         horizon, units = self.plan.scenario.horizon, [unit for unit, _ in self.plan.scenario.process_units]
-        heats: list[dict[str, Any]] = []
+        works: dict[str, Any] = {}
         for i, run in enumerate(self.runs):
             u, length = units.index(run.unit), run.last - self.begins[i]
-            minutes = [[u, length * horizon.step_min]]
-            by_unit = {"occupy": [[u, length]], "planned": minutes, "minutes": minutes}
-            limits = {"first": 0, "latest": [[u, horizon.n_steps - length]], "started": None}
-            operation = {"stage": 0, "units": [u], **by_unit, **limits, "mwh": [[u, run.energy_mwh]]}
-            name = f"{run.unit} {run.mode}" if run.mode != run.unit else run.unit
-            heats.append({"name": name, "operations": [operation], "least": [], "most": []})
-        starts = {
-            "unit": [[units.index(run.unit)] for run in self.runs], "slot": [[begin] for begin in self.begins],
-            "cast_unit": [], "cast_slot": [],
-        }  # fmt: skip
-        places = {"casts": [], "outages": [], "starts": starts, "stages": [""], "worth": worth_of(self.plan)}
-        return {"step": horizon.step_min, "slots": horizon.n_steps, "units": units, "heats": heats, **places}
+            times = {"slots": length, "planned": length * horizon.step_min, "minutes": length * horizon.step_min}
+            works[key_text((i, 0))] = {
+                "name": f"{run.unit} {run.mode}" if run.mode != run.unit else run.unit,
+                "stage": "",
+                "place": (u, self.begins[i]),
+                "started": None,
+                "on": {u: {"first": 0, "last": horizon.n_steps - length, **times, "mwh": run.energy_mwh}},
+            }
+        limits = {"units": units, "outages": {}, "works": works, "edges": []}
+        return {"step": horizon.step_min, "slots": horizon.n_steps, **limits, "worth": worth_of(self.plan)}
 
 
 def _amounts(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], float]:

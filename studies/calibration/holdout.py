@@ -172,7 +172,7 @@ def _operations(scenario: Case, rows: pd.DataFrame, from_min: float) -> Operatio
         else:
             start = began - from_min
             if before[0] == h:  # as soon as it can be there
-                start = min(start, before[1] + table.transfer[before[2]][u])
+                start = min(start, before[1] + table.lag[h][before[2]][u].least)
             end = start + float(planned[h][u])
         before = (h, end, u)
         plan.append((h, stage, u, start, end))

@@ -94,7 +94,7 @@ def _waits(scenario: Scenario, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarr
             waited[i] = cooled[i] = 0.0
         elif heat in last and last[heat][0] == routes[grade][place - 1]:
             _, before, over = last[heat]
-            waited[i] = max(start - over - line.transfer_min(before, unit), 0.0)
+            waited[i] = max(start - over - line.lag(line.grade[grade], before, unit).least, 0.0)
             quickest = line.quickest_min(names[routes[grade][place - 1]], names[stage])
             cooled[i] = max(start - over - quickest, 0.0)
         last[heat] = stage, unit, end

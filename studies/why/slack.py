@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.planning.plan.replan import moving_together
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.scenarios.case.line import phase_power
+from emberline.scenarios.line.tables import shop
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.records.horizon import Horizon
+from emberline.twin.line.operations import Edge, Operations, Reason, arrange
 
 __all__ = ["Slack", "slacks"]
 
@@ -77,17 +78,7 @@ class Slack:
     later: Stop
 
 
-@dataclass(frozen=True)
-class _Operation:
-    heat: str
-    stage: str
-    unit: str
-    start: float
-    end: float
-    energy_mwh: float
-
-
-def slacks(scenario: Scenario, run: xr.Dataset, heat: str) -> dict[str, Slack]:
+def slacks(scenario: Case, run: xr.Dataset, heat: str) -> dict[str, Slack]:
     """Slack of each operation of a heat, by stage.
 
     Args:
@@ -95,27 +86,31 @@ def slacks(scenario: Scenario, run: xr.Dataset, heat: str) -> dict[str, Slack]:
         run: a dataset of table ``RUN`` in which the heat runs; undisturbed.
         heat: its name.
     """
-    every = list(_operations(run))
-    return {one.stage: _slack(scenario, run, every, one) for one in every if one.heat == heat}
-
-
-def _operations(run: xr.Dataset) -> Iterator[_Operation]:
+    table = shop(scenario)
+    places = {name: k for k, name in enumerate(table.stages)}
     names = ("heat", "stage", "unit", "start_min", "end_min", "energy_mwh")
-    for row in zip(*(run[f"op_{name}"].values.tolist() for name in names), strict=True):
-        yield _Operation(*row)
+    rows = list(zip(*(run[f"op_{name}"].values.tolist() for name in names), strict=True))
+    rows.sort(key=lambda row: (table.index[row[0]], row[3]))
+    plan = [(table.index[h], places[k], table.unit_index[u], begin, end) for h, k, u, begin, end, _ in rows]
+    operations = arrange(table, plan, [])
+    edges = list(operations.edges(operations.scheduled, operations.planned))
+    return {row[1]: _slack(scenario, run, operations, edges, i, row[5]) for i, row in enumerate(rows) if row[0] == heat}
 
 
-def _slack(scenario: Scenario, run: xr.Dataset, every: list[_Operation], one: _Operation) -> Slack:
-    fixed = _fixed(scenario, one)
+def _slack(
+    scenario: Case, run: xr.Dataset, operations: Operations, edges: list[Edge], i: int, energy_mwh: float
+) -> Slack:
+    fixed = _fixed(operations, i)
     if fixed is not None:
         return Slack(0.0, fixed, 0.0, fixed)
-    first, before = max(_floors(scenario, every, one), key=lambda pair: pair[0])
-    last, after = min(_ceilings(scenario, every, one), key=lambda pair: pair[0])
-    earlier, later = max(one.start - first, 0.0), max(last - one.start, 0.0)
+    start = operations.scheduled[i]
+    first, before = max(_floors(operations, edges, i), key=lambda pair: pair[0])
+    last, after = min(_ceilings(operations, edges, i), key=lambda pair: pair[0])
+    earlier, later = max(start - first, 0.0), max(last - start, 0.0)
     limit = scenario.site.grid.import_limit_mw
     if limit is None:
         return Slack(earlier, before, later, after)
-    over = _import_excess(scenario, run, one, limit)
+    over = _import_excess(scenario, run, operations, i, energy_mwh, limit)
     sides: list[Any] = []
     for most, stop, way in ((earlier, before, -1.0), (later, after, 1.0)):
         reached, at = _as_far(over, most, way)
@@ -123,112 +118,73 @@ def _slack(scenario: Scenario, run: xr.Dataset, every: list[_Operation], one: _O
     return Slack(*sides)
 
 
-def _fixed(scenario: Scenario, one: _Operation) -> Stop | None:
-    if any((operation.heat, operation.stage) == (one.heat, one.stage) for operation in scenario.state.started):
+def _fixed(operations: Operations, i: int) -> Stop | None:
+    if operations.started[i]:
         return Stop("started")
-    window = scenario.lock_windows.get((one.heat, one.stage))
-    return Stop("lock") if window is not None and window.fixed else None
+    _, earliest, latest = operations.shop.locks.get((operations.heat[i], operations.stage[i]), (None, 0.0, math.inf))
+    return Stop("lock") if earliest == latest else None
 
 
-def _floors(scenario: Scenario, every: list[_Operation], one: _Operation) -> Iterator[tuple[float, Stop]]:
+def _floors(operations: Operations, edges: list[Edge], i: int) -> Iterator[tuple[float, Stop]]:
     """Earliest starts, and what says so."""
-    line = scenario.line
-    (before, after), (previous, following) = _neighbours(every, one)
+    start = operations.scheduled
     yield 0.0, Stop("horizon")
-    if before is None:
-        release = next(heat.release_min for heat in scenario.heats if heat.name == one.heat)
-        if release > 0:
-            yield release, Stop("release", at_min=release)
-    else:
-        yield before.end + line.transfer_min(before.unit, one.unit), Stop("before", before.stage)
-    if after is not None:
-        longest = line.stage_of[one.unit].longest_wait_min
-        if longest is not None:
-            yield after.start - longest - (one.end - one.start), Stop("wait after", after.stage)
-    if following is not None and _same_cast(scenario, one, following):
-        yield one.start, Stop("cast", following.heat)
-    if previous is not None:
-        if _same_cast(scenario, previous, one):
-            yield one.start, Stop("cast", previous.heat)
-        else:
-            yield previous.end + line.unit[one.unit].setup_min, Stop("unit", previous.heat)
-    for _, over in scenario.outages.get(one.unit, ()):
-        if over <= one.start + TOLERANCE:
-            yield over, Stop("outage", at_min=over)
-    if (one.heat, one.stage) in scenario.lock_windows:
-        yield scenario.lock_windows[one.heat, one.stage].earliest_min, Stop("lock")
+    for a, b, least, most, reason in edges:
+        if b == i and least > -math.inf:
+            earliest = least if a < 0 else start[a] + least
+            if reason is not Reason.RELEASE or earliest > 0:
+                yield earliest, _stop(operations, reason, a, earliest, "before")
+        elif a == i and most < math.inf:
+            yield start[b] - most, _stop(operations, reason, b, math.nan, "wait after")
 
 
-def _ceilings(scenario: Scenario, every: list[_Operation], one: _Operation) -> Iterator[tuple[float, Stop]]:
+def _ceilings(operations: Operations, edges: list[Edge], i: int) -> Iterator[tuple[float, Stop]]:
     """Latest starts, and what says so."""
-    line, length = scenario.line, one.end - one.start
-    (before, after), (previous, following) = _neighbours(every, one)
-    if after is None:
-        due = next(heat.due_min for heat in scenario.heats if heat.name == one.heat)
-        ends = due >= scenario.horizon.length_min - TOLERANCE
-        yield due - length, Stop("horizon") if ends else Stop("due", at_min=due)
-    else:
-        yield after.start - line.transfer_min(one.unit, after.unit) - length, Stop("after", after.stage)
-    if before is not None:
-        longest = line.stage_of[before.unit].longest_wait_min
-        if longest is not None:
-            yield before.end + longest, Stop("wait", before.stage)
-    if previous is not None and _same_cast(scenario, previous, one):
-        yield one.start, Stop("cast", previous.heat)
-    if following is not None:
-        if _same_cast(scenario, one, following):
-            yield one.start, Stop("cast", following.heat)
-        else:
-            yield following.start - line.unit[one.unit].setup_min - length, Stop("unit", following.heat)
-    for begin, _ in scenario.outages.get(one.unit, ()):
-        if begin >= one.end - TOLERANCE:
-            yield begin - length, Stop("outage", at_min=begin)
-    if (one.heat, one.stage) in scenario.lock_windows:
-        yield scenario.lock_windows[one.heat, one.stage].latest_min, Stop("lock")
+    start, length = operations.scheduled, operations.planned[i]
+    yield operations.shop.length - length, Stop("horizon")
+    for a, b, least, most, reason in edges:
+        if b == i and most < math.inf:
+            latest = most if a < 0 else start[a] + most
+            if reason is not Reason.DUE or latest + length < operations.shop.length - TOLERANCE:
+                yield latest, _stop(operations, reason, a, latest + length, "wait")
+        elif a == i and least > -math.inf:
+            yield start[b] - least, _stop(operations, reason, b, math.nan, "after")
 
 
-Neighbours = tuple[_Operation | None, _Operation | None]
+def _stop(operations: Operations, reason: Reason, other: int, at_min: float, of_heat: str) -> Stop:
+    """A rule of the line as the limit of a move; ``of_heat``: the kind of limit by the operation of the same heat."""
+    shop = operations.shop
+    if reason in (Reason.TRANSFER, Reason.WAIT):
+        return Stop(of_heat, shop.stages[operations.stage[other]])
+    if reason in (Reason.CAST, Reason.UNIT):
+        return Stop(reason.value, shop.names[operations.heat[other]])
+    return Stop(reason.value, at_min=math.nan if reason is Reason.LOCK else at_min)
 
 
-def _neighbours(every: list[_Operation], one: _Operation) -> tuple[Neighbours, Neighbours]:
-    """Before and after: of the same heat, and on the same unit."""
-    of_heat, of_unit = [o for o in every if o.heat == one.heat], [o for o in every if o.unit == one.unit]
-    return _around(of_heat, one), _around(of_unit, one)
-
-
-def _around(line: list[_Operation], one: _Operation) -> Neighbours:
-    line = sorted(line, key=lambda o: (o.start, o.end))
-    i = line.index(one)
-    return line[i - 1] if i else None, line[i + 1] if i + 1 < len(line) else None
-
-
-def _same_cast(scenario: Scenario, first: _Operation, second: _Operation) -> bool:
-    return (second.heat, first.stage) in moving_together(scenario, first.heat, first.stage)
-
-
-def _import_excess(scenario: Scenario, run: xr.Dataset, one: _Operation, limit: float) -> Callable[[float], float]:
+def _import_excess(
+    scenario: Case, run: xr.Dataset, operations: Operations, i: int, energy_mwh: float, limit: float
+) -> Callable[[float], float]:
     """The first moment [min] at which an import limit is passed when the operation is moved by some minutes; nan: none.
 
     What is passed already without the move is not counted against it.
     """
-    grade = next(heat.grade for heat in scenario.heats if heat.name == one.heat)
-    length = one.end - one.start
-    nominal = max(scenario.line.energy_mwh(grade, one.unit), 0.0)
-    ends, power = phase_power(scenario.line.unit[one.unit], nominal, length)
-    extra = (one.energy_mwh - nominal) * 60 / length if length > 0 else 0.0
+    start, length, u = operations.scheduled[i], operations.planned[i], operations.unit[i]
+    nominal = max(operations.shop.energy[operations.heat[i]][u], 0.0)
+    ends, power = phase_power(scenario.line.units[u], nominal, length)
+    extra = (energy_mwh - nominal) * 60 / length if length > 0 else 0.0
     meter = scenario.site.grid.metered_interval_min
     edges = np.arange(run.sizes["meter"] + 1) * meter
     knots = np.concatenate([[0.0], ends])
     sums = np.concatenate([[0.0], np.cumsum((power + extra) * np.diff(knots))])
 
-    def mean(start: float) -> np.ndarray:
-        return np.asarray(np.diff(np.interp(edges - start, knots, sums)) / meter)
+    def mean(begin: float) -> np.ndarray:
+        return np.asarray(np.diff(np.interp(edges - begin, knots, sums)) / meter)
 
-    without = run["meter_mw"].to_numpy() - mean(one.start)
+    without = run["meter_mw"].to_numpy() - mean(start)
     most = np.maximum(run["meter_mw"].to_numpy(), limit)
 
     def over(shift: float) -> float:
-        passed = np.flatnonzero(without + mean(one.start + shift) > most + MW * max(limit, 1.0))
+        passed = np.flatnonzero(without + mean(start + shift) > most + MW * max(limit, 1.0))
         return float(edges[passed[0]]) if len(passed) else math.nan
 
     return over

@@ -161,7 +161,7 @@ def test_retimed_lists_go_as_they_say_and_keep_their_limits(
             assert ran.end[i] <= min(shop.due[listed.heat[i]], shop.length) + 1e-6
         if b >= 0 and b not in listed.actuals:
             waited = ran.start[i] - ran.end[b]
-            assert listed.travel[i] - 1e-6 <= waited <= shop.longest_wait[listed.stage[b]] + 1e-6
+            assert listed.travel[i] - 1e-6 <= waited <= listed.longest[i] + 1e-6
 
 
 def test_a_list_at_its_best_times_has_little_to_gain(policy: LineReplan) -> None:
@@ -229,6 +229,18 @@ def test_locked_heats_stay_where_they_are_locked(day: tuple[Case, xr.Dataset]) -
         return sum(one.columns["violation_kind"].values.tolist().count("lock") for one in runs)
 
     assert missed(Using.REPLAN) <= missed(Using.FOLLOW) + 2
+
+
+def test_a_lock_with_one_end_bounds_one_side(day: tuple[Case, xr.Dataset]) -> None:
+    """Proves: a heat that may start any time after a moment is planned again, and never starts sooner."""
+    _, schedule = day
+    planned = float(schedule["start_min"].sel(heat="C6-2", stage="melting"))
+    row = {"heat": "C6-2", "stage": "melting", "earliest": f"{planned - 5:g} min"}
+    locked = load("melt-shop-day", ["goal.effort=2", "goal.hold=off", f"locks={json.dumps([row])}"])
+    for one in days(locked, schedule, range(3), using=Using.REPLAN, seed=5):
+        run = one.columns
+        mine = (run["op_heat"].values == "C6-2") & (run["op_stage"].values == "melting")
+        assert run["op_start_min"].values[mine][0] >= planned - 5 - 1e-6
 
 
 def test_best_times_avoid_dear_hours(policy: LineReplan) -> None:

@@ -20,7 +20,7 @@ from emberline.reports.charts import board as drawing
 from emberline.runs.store.store import Store
 from emberline.scenarios import Scenario, resolve
 from emberline.scenarios.checking.mistakes import between_nouns
-from emberline.studies.board import HeatBoard
+from emberline.studies.board import HeatBoard, key_text
 
 pytestmark = pytest.mark.browser
 CHECK = """([rules, cases]) => { const home = placesOf(rules); return cases.map((moves) =>
@@ -52,7 +52,7 @@ def test_the_rules_are_those_of_the_search(stored_home: tuple[Path, str], browse
         cases = [moves_of(board, draw) for _ in range(12)]
         expected = [texts(board.conflicts(moves)) for moves in cases]
         kinds |= {row.split()[0] for rows in expected for row in rows}
-        sent = [{drawing.key_text(key): list(place) for key, place in moves.items()} for moves in cases]
+        sent = [{key_text(key): list(place) for key, place in moves.items()} for moves in cases]
         assert tab.evaluate(CHECK, [board.rules(), sent]) == expected
     assert kinds >= {"window", "outage", "early", "wait", "busy"}
     tab.close()
@@ -86,7 +86,7 @@ def moves_of(board: HeatBoard, draw: random.Random) -> Moves:
 
 
 def texts(conflicts: list[line.Conflict]) -> list[str]:
-    return sorted(" ".join([one.kind, *sorted(map(drawing.key_text, one.keys))]) for one in conflicts)
+    return sorted(" ".join([one.kind, *sorted(map(key_text, one.keys))]) for one in conflicts)
 
 
 def bar_of(page: Page, heat: str, stage: str = "melting") -> Locator:

@@ -27,7 +27,7 @@ import xarray as xr
 
 from emberline.scenarios import Case, effort
 from emberline.scenarios.datasets import SCHEDULE, Policy, check
-from emberline.scenarios.line.tables import NEVER, LineShop, nominal, shop, with_margins
+from emberline.scenarios.line.tables import LineShop, nominal, shop, with_margins
 from emberline.twin.line.line import ListReplay
 from emberline.twin.line.operations import arrange, planned_durations
 from emberline.twin.line.placing import CastGroup, Placing
@@ -47,7 +47,7 @@ def coupled(table: LineShop) -> bool:
     """Whether heats depend on each other by more than the queue for a unit, so that a list is needed."""
     return (
         table.campaign >= 0
-        or any(wait < NEVER for wait in table.longest_wait[:-1])
+        or any(stage.longest_wait_min is not None for stage in table.scenario.line.stages[:-1])
         or table.scenario.site.grid.import_limit_mw is not None
         or bool(table.scenario.locks)
         or bool(table.scenario.line.changeovers)

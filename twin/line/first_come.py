@@ -93,14 +93,14 @@ class Serving:
                 continue
             reach = 0.0
             if source >= 0:
-                reach = shop.transfer[source][u] - self._shortest(heat, source, shop.stage_of[u])
+                reach = shop.lag[heat][source][u].least - self._shortest(heat, source, shop.stage_of[u])
             at = after_outages(shop.outages[u], now + reach, nominal)
             if at + nominal < best - TOLERANCE:
                 best, unit = at + nominal, u
         return unit
 
     def _shortest(self, heat: int, source: int, stage: int) -> float:
-        return min(self.shop.transfer[source][u] for u in self.shop.able(heat, stage))
+        return min(self.shop.lag[heat][source][u].least for u in self.shop.able(heat, stage))
 
     def _heat(self, heat: int) -> Generator[simpy.Event, None, None]:
         shop, env = self.shop, self.env
@@ -119,7 +119,7 @@ class Serving:
             unit: int = yield event  # type: ignore[assignment]
             at = max(env.now, arrived)
             if source >= 0:
-                at = max(at, arrived + shop.transfer[source][unit] - self._shortest(heat, source, stage))
+                at = max(at, arrived + shop.lag[heat][source][unit].least - self._shortest(heat, source, stage))
             at = after_outages(shop.outages[unit], at, shop.duration[heat][unit])
             working = self.duration[heat][unit]
             finish = at + working + self._halt(heat, stage, unit, at, working)

@@ -270,7 +270,8 @@ class ListReplay:
             return False
         if self.operations.stage[b] != shop.reheating:
             return False
-        most = shop.longest_wait[shop.reheating] + shop.scenario.tolerances.wait_min
+        u, h = self.operations.unit, self.operations.heat[i]
+        most = shop.lag[h][u[b]][u[i]].most + shop.scenario.tolerances.wait_min
         return at - (self.end[b] or 0.0) > most + TOLERANCE
 
     def _again(self, i: int, at: float) -> Generator[Any, None, float]:

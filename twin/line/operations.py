@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum, auto
 from functools import cached_property
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
+from emberline.scenarios.case.line import Lag
 from emberline.scenarios.line.scatter import planned_min
 from emberline.scenarios.line.tables import NEVER, LineShop
 from emberline.twin.run_variables import Act
 
+CLOSE = 1e-6
+"""Minutes below which two moments are the same."""
 HELD_SHARE = 0.75
 """Share of the longest wait for which a heat that is held back is meant to wait: the next stage may be later still."""
 
@@ -71,6 +76,30 @@ class SoFar:
     """By how much anything has been later than scheduled [min]."""
 
 
+class Reason(StrEnum):
+    """Rule of the line that ties two starts."""
+
+    RELEASE = auto()
+    DUE = auto()
+    TRANSFER = auto()
+    WAIT = auto()
+    LOCK = auto()
+    CAST = auto()
+    UNIT = auto()
+    OUTAGE = auto()
+
+
+class Edge(NamedTuple):
+    """Least and most time from the start of one operation to that of another [min]."""
+
+    earlier: int
+    """-1: the beginning of the horizon."""
+    later: int
+    least: float
+    most: float
+    reason: Reason
+
+
 @dataclass(frozen=True)
 class Operations:
     """Operations to run, one entry per heat and stage; those of a heat are neighbours, in the order of its route."""
@@ -87,6 +116,8 @@ class Operations:
     """The operation of the same heat before this one; -1 for the first."""
     travel: list[float]
     """Transfer from there [min]."""
+    longest: list[float]
+    """Longest wait since then, the transfer included [min]."""
     started: list[bool]
     """Whether it has begun before the horizon."""
     pace: list[float]
@@ -115,8 +146,37 @@ class Operations:
             "duration": np.array([self.shop.duration[h][u] for h, u in zip(self.heat, self.unit, strict=True)]),
             "energy": np.array([self.shop.energy[h][u] for h, u in zip(self.heat, self.unit, strict=True)]),
             "reheat": np.array([self.shop.reheat_mwh_per_min[h] for h in self.heat]),
-            "longest": np.array([self.shop.longest_wait[self.stage[b]] if b >= 0 else NEVER for b in self.before]),
+            "longest": np.array(self.longest),
         }
+
+    def edges(self, start: Sequence[float], took: Sequence[float]) -> Iterator[Edge]:
+        """Constraint graph of the line for the present units and sequences.
+
+        Args:
+            start: present starts, which say on which side of an outage each operation stays [min].
+            took: duration of each operation [min].
+        """
+        shop = self.shop
+        for i, b in enumerate(self.before):
+            h, k, u = self.heat[i], self.stage[i], self.unit[i]
+            if b < 0:
+                yield Edge(-1, i, max(shop.release[h], 0.0), NEVER, Reason.RELEASE)
+            else:
+                yield Edge(b, i, took[b] + self.travel[i], NEVER, Reason.TRANSFER)
+                yield Edge(b, i, -NEVER, took[b] + self.longest[i], Reason.WAIT)
+            if k == shop.route[h][-1]:
+                yield Edge(-1, i, -NEVER, min(shop.due[h], shop.length) - took[i], Reason.DUE)
+            for begin, over in shop.outages[u]:
+                ahead = start[i] < over - CLOSE
+                limits = (-NEVER, begin - took[i]) if ahead else (over, NEVER)
+                yield Edge(-1, i, *limits, Reason.OUTAGE)
+            if (h, k) in shop.locks:
+                yield Edge(-1, i, *shop.locks[h, k][1:], Reason.LOCK)
+        for sequence in self.sequence:
+            for a, b in pairwise(sequence):
+                cast = self.follows[b]
+                limits = (took[a], took[a]) if cast else (took[a] + self.gap[b], NEVER)
+                yield Edge(a, b, *limits, Reason.CAST if cast else Reason.UNIT)
 
     @cached_property
     def rank(self) -> list[int]:
@@ -175,8 +235,8 @@ class Operations:
         for the first."""
         shop = self.shop
         return [
-            shop.duration[self.heat[b]][self.unit[b]] + HELD_SHARE * shop.longest_wait[self.stage[b]] if b >= 0 else 0.0
-            for b in self.before
+            shop.duration[self.heat[b]][self.unit[b]] + HELD_SHARE * longest if b >= 0 else 0.0
+            for b, longest in zip(self.before, self.longest, strict=True)
         ]
 
     @cached_property
@@ -252,6 +312,8 @@ def arrange(
     sequence: list[list[int]] = [[] for _ in shop.units]
     for i in sorted(range(n), key=lambda i: (plan[i][:2] not in actuals, scheduled[i], plan[i][4])):
         sequence[unit[i]].append(i)
+    start = Lag(0.0, NEVER)
+    lags = [shop.lag[plan[i][0]][unit[b]][unit[i]] if b >= 0 else start for i, b in enumerate(before)]
     operations = Operations(
         shop=shop,
         heat=[row[0] for row in plan],
@@ -260,7 +322,8 @@ def arrange(
         scheduled=scheduled,
         planned=[row[4] - row[3] for row in plan],
         before=before,
-        travel=[shop.transfer[unit[b]][unit[i]] if b >= 0 else 0.0 for i, b in enumerate(before)],
+        travel=[lag.least for lag in lags],
+        longest=[lag.most for lag in lags],
         started=[(row[0], row[1]) in shop.started for row in plan],
         pace=[0.0] * n,
         sequence=sequence,

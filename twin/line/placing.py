@@ -166,28 +166,28 @@ class Placing:
     def _floor(self, minutes: float) -> float:
         return math.floor(minutes / self.step + TOLERANCE) * self.step
 
-    def _ahead(self, heat: int, stage: int) -> tuple[Position | None, int, list[int]]:
-        """Position of a heat by what has begun: its last operation, the stage of it, and the stages up to ``stage``."""
-        last, at = None, -1
+    def _ahead(self, heat: int, stage: int) -> tuple[Position | None, list[int]]:
+        """Position of a heat by what has begun: its last operation, and the stages up to ``stage``."""
+        last = None
         stages = []
         for k in self.table.route[heat]:
             if k >= stage:
                 break
             if (heat, k) in self.table.started:
-                last, at = self.places[heat, k], k
+                last = self.places[heat, k]
             else:
                 stages.append(k)
-        return last, at, stages
+        return last, stages
 
     def _soonest(self, heat: int, stage: int, unit: int) -> float:
         """Bound on the start of a heat at its last stage: through the stages before without any waiting."""
-        table, planned = self.table, self.planned[heat]
-        last, _, stages = self._ahead(heat, stage)
+        table, planned, lag = self.table, self.planned[heat], self.table.lag[heat]
+        last, stages = self._ahead(heat, stage)
         at = {last.unit: last.end} if last is not None else {}
         for k in [*stages, stage]:
             units = table.able(heat, k) if k != stage else [unit]
             reach = {
-                u: max((min(end + table.transfer[v][u] for v, end in at.items()) if at else table.release[heat]), 0.0)
+                u: max((min(end + lag[v][u].least for v, end in at.items()) if at else table.release[heat]), 0.0)
                 for u in units
             }
             if k == stage:
@@ -237,15 +237,16 @@ class Placing:
     def _place_heat(self, heat: int, stage: int) -> float:
         """Place a heat's stages before its last one; 0 if it worked, else by how much its last stage is too early."""
         table = self.table
-        before, at, stages = self._ahead(heat, stage)
+        before, stages = self._ahead(heat, stage)
         last = self.places[heat, stage]
         if not stages:
             if before is None:
                 return 0.0
-            late = before.end + table.transfer[before.unit][last.unit] - last.start
+            lag = table.lag[heat][before.unit][last.unit]
+            late = before.end + lag.least - last.start
             if late > TOLERANCE:
                 return late
-            return self.step if last.start - before.over > table.longest_wait[at] + TOLERANCE else 0.0
+            return self.step if last.start - before.over > lag.most + TOLERANCE else 0.0
         windows = self._windows(heat, stages, last)
         floors = [-NEVER] * len(stages)
         placed: list[tuple[Position, Load]] = []
@@ -253,14 +254,16 @@ class Placing:
             j = len(placed)
             if j == len(stages):
                 break
-            previous, previous_stage = (placed[-1][0], stages[j - 1]) if placed else (before, at)
+            previous = placed[-1][0] if placed else before
             choice = self._choose(heat, stages, j, windows, floors[j], previous)
             if choice is None:
                 late = self._late
                 self._give(placed)
                 return max(late, self.step)
             place, load = choice
-            waited = -NEVER if previous is None else place.start - previous.over - table.longest_wait[previous_stage]
+            waited = -NEVER
+            if previous is not None:
+                waited = place.start - previous.over - table.lag[heat][previous.unit][place.unit].most
             if waited > TOLERANCE:
                 if not placed:
                     self._give(placed)
@@ -287,17 +290,17 @@ class Placing:
     def _windows(self, heat: int, stages: list[int], last: Position) -> list[dict[int, tuple[float, float]]]:
         """Earliest and latest start at each stage and unit from which the last stage can be met, others ignored."""
         table, nominal, planned = self.table, self.table.duration[heat], self.planned[heat]
+        lag = table.lag[heat]
         nexts = {last.unit: (last.start, last.start)}
         windows: list[dict[int, tuple[float, float]]] = []
         for k in reversed(stages):
-            wait = table.longest_wait[k]
             of, earliest, latest = self._locks.get((heat, k), (None, -NEVER, NEVER))
             by_unit = {}
             for u in table.able(heat, k):
                 if of is not None and of != u:
                     continue
-                low = min(bound[0] for bound in nexts.values()) - wait - nominal[u]
-                high = max(bound[1] - table.transfer[u][v] for v, bound in nexts.items()) - planned[u]
+                low = min(bound[0] - lag[u][v].most for v, bound in nexts.items()) - nominal[u]
+                high = max(bound[1] - lag[u][v].least for v, bound in nexts.items()) - planned[u]
                 low, high = max(low, earliest), min(high, latest)
                 by_unit[u] = low, high
             windows.append(by_unit)
@@ -324,7 +327,7 @@ class Placing:
             return None
         extra = 0.0
         for u, (low, high) in windows[j].items():
-            ready = table.release[heat] if previous is None else previous.end + table.transfer[previous.unit][u]
+            ready = table.release[heat] if previous is None else previous.end + table.lag[heat][previous.unit][u].least
             start = max(low, ready, floor, 0.0)
             start = start if low == high and start <= low + TOLERANCE else self._ceil(start)
             while True:
@@ -391,9 +394,10 @@ class Placing:
         table = self.table
         place, after = self.places[heat, stage], self.places[heat, later]
         u, planned = place.unit, self.planned[heat][place.unit]
-        high = after.start - table.transfer[u][after.unit] - planned
+        high = after.start - table.lag[heat][u][after.unit].least - planned
         if earlier >= 0:
-            high = min(high, self.places[heat, earlier].over + table.longest_wait[earlier])
+            before = self.places[heat, earlier]
+            high = min(high, before.over + table.lag[heat][before.unit][u].most)
         load = self.headroom.load(u, place.start, table.duration[heat][u], table.energy[heat][u])
         self.timeline[u].give(place.start, place.end)
         self.headroom.take(load, -1.0)

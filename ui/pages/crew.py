@@ -17,7 +17,7 @@ from emberline.reports.text.language import spoken
 from emberline.reports.text.numbers import duration, listed
 from emberline.reports.text.studies import SAME_MIN, stops
 from emberline.runs.store import Store, StoredRun
-from emberline.scenarios import Scenario
+from emberline.scenarios import Case
 from emberline.studies.why import run_slack
 from emberline.studies.why import slack as slacks_of
 from emberline.ui.pages.result import answer
@@ -64,7 +64,7 @@ def _ask(names: list[str]) -> tuple[str, int]:
     return str(unit), int(second.number_input(tr("What if late by [min]"), 0, LATEST_MIN, 0, step=5))
 
 
-def _now(scenario: Scenario) -> float:
+def _now(scenario: Case) -> float:
     """Minutes after the start of the horizon; zero on another day."""
     minutes = scenario.horizon.minutes(datetime.now(UTC))
     return minutes if 0 <= minutes < scenario.horizon.length_min else 0.0
@@ -76,7 +76,7 @@ def _until(rows: list[Line]) -> list[Line]:
     return rows[: ends[-1] + 1] if ends else rows[:1]
 
 
-def _line(scenario: Scenario, row: Line) -> None:
+def _line(scenario: Case, row: Line) -> None:
     start, end = (moment.short(at, scenario.horizon) for at in (row.start_min, row.end_min))
     if row.activity is None:
         free = duration(row.minutes)
@@ -108,7 +108,7 @@ def _late(stored: StoredRun, row: Line | None, minutes: int) -> None:
     st.text(tr(text, heat=row.activity.name, late=late, most=most, stop=stop))
 
 
-def _slack(scenario: Scenario, run: xr.Dataset, row: Line, activity: Activity) -> slacks_of.Slack | None:
+def _slack(scenario: Case, run: xr.Dataset, row: Line, activity: Activity) -> slacks_of.Slack | None:
     """Slack of an operation, or of the run that begins with what a unit does next; None: no run follows."""
     if activity.of == "line":
         return slacks_of.slacks(scenario, run, activity.name)[activity.what]

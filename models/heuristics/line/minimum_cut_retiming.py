@@ -19,7 +19,7 @@ import numpy as np
 from emberline.models.bounds import cast_pricing
 from emberline.models.heuristics.line.placement import Placed, Shop
 from emberline.models.problem import cost_curves
-from emberline.models.problem.line import even_cells
+from emberline.models.problem.line import Key, even_cells
 from emberline.models.search.incumbent import Search
 from emberline.models.search.tuning import LINE
 from emberline.scenarios import effort
@@ -102,6 +102,11 @@ class Retiming:
 
     # ---- starts as numbers ----------------------------------------------------------------------------------------
 
+    def _number(self, key: Key) -> int:
+        """Number of a start."""
+        h, i = key
+        return int(self._first[h]) + i
+
     def _starts(self, at: Sequence[Placed]) -> np.ndarray:
         """Slots of all starts."""
         starts = np.zeros(int(self._first[-1]) + len(at), dtype=int)
@@ -126,21 +131,23 @@ class Retiming:
 
     def _lags(self, at: Sequence[Placed]) -> Lags:
         """Lags between starts: of a heat from stage to stage, and to the next work on a unit."""
-        rows: list[tuple[int, int, int]] = []
+        problem = self.problem
+        unit: dict[Key, int] = {}
         on: dict[int, list[tuple[int, int, int]]] = {}
         for c, placed in enumerate(at):
-            cast, cast_number = self.problem.casts[c], int(self._first[-1]) + c
-            on.setdefault(placed.unit, []).append((placed.slot, cast_number, cast.occupy[placed.unit]))
-            for h, units, slots in zip(cast.heats, placed.units, placed.slots, strict=True):
-                heat, k = self.problem.heats[h], int(self._first[h])
-                places = [o.units.index(u) for o, u in zip(heat.operations, units, strict=True)]
-                places.append(cast.units.index(placed.unit))
-                for i, (operation, u, t) in enumerate(zip(heat.operations, units, slots, strict=True)):
-                    after = k + i + 1 if i + 1 < len(units) else cast_number
-                    pair = places[i], places[i + 1]
-                    least, most = int(heat.least[i][pair]), int(heat.most[i][pair])
-                    rows += [(k + i, after, least), (after, k + i, -most)]
-                    on.setdefault(u, []).append((t, k + i, operation.occupy[u]))
+            unit[-1, c] = placed.unit
+            on.setdefault(placed.unit, []).append(
+                (placed.slot, self._number((-1, c)), problem.casts[c].occupy[placed.unit])
+            )
+            for h, units, slots in zip(problem.casts[c].heats, placed.units, placed.slots, strict=True):
+                for i, (operation, u, t) in enumerate(zip(problem.heats[h].operations, units, slots, strict=True)):
+                    unit[h, i] = u
+                    on.setdefault(u, []).append((t, self._number((h, i)), operation.occupy[u]))
+        rows: list[tuple[int, int, int]] = []
+        for before, after in problem.links():
+            least, most = problem.lag((before, after), (unit[before], unit[after]))
+            one, other = self._number(before), self._number(after)
+            rows += [(one, other, least), (other, one, -most)]
         for spans in on.values():
             spans.sort()
             rows += [(one, other, slots) for (_, one, slots), (_, other, _) in pairwise(spans)]

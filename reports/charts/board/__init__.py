@@ -24,7 +24,7 @@ from emberline.reports.text.numbers import names
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.orders import AnyLock, Lock
-from emberline.studies.board import HeatBoard, RunBoard
+from emberline.studies.board import HeatBoard, RunBoard, key_text
 
 FOLDER = Path(__file__).resolve().parent
 HTML = """<div class="board"><button type="button" class="skip"></button>
@@ -223,18 +223,12 @@ def _moved(board: HeatBoard | RunBoard | None, data: dict[str, Any], locks: Sequ
     if isinstance(board, HeatBoard):
         return {key_text(key): list(place) for key, place in board.moves(locks).items()}, []
     moves, missed = board.moves(locks), list[str]()
-    places = {
-        key_text((i, 0)): [data["rules"]["starts"]["unit"][i][0], board.begins[i] + first - board.runs[i].first]
-        for i, first in moves.items()
-    }
+    works = data["rules"]["works"]
+    shifts = {i: board.begins[i] + first - board.runs[i].first for i, first in moves.items()}
+    places = {key_text((i, 0)): [works[key_text((i, 0))]["place"][0], begin] for i, begin in shifts.items()}
     if not board.outside(moves) and not board.collisions(moves) and board.missed(moves):
         missed = [key_text((i, 0)) for i, first in moves.items() if first != board.runs[i].first]
     return places, missed
-
-
-def key_text(key: tuple[int, int] | None) -> str:
-    """A key as the browser has it; empty where there is none."""
-    return "" if key is None else f"{key[0]}.{key[1]}"
 
 
 def _by_unit(

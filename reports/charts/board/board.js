@@ -266,11 +266,10 @@ class Board {
   reason(one, key) {
     const [first, second] = one.keys;
     const other = second === undefined ? (first === key ? one.next : first) : second === key ? first : second;
-    const h = parts(first);
-    const operation = h.cast ? null : this.rules.heats[h.h].operations[h.i];
+    const { works } = this.rules;
     return fill(this.data.texts[one.kind], {
-      heat: nameOf(this.rules, first), other: other ? nameOf(this.rules, other) : "",
-      unit: this.rules.units[this.now[first][0]], stage: operation ? this.rules.stages[operation.stage] : "",
+      heat: works[first].name, other: other ? works[other].name : "",
+      unit: this.rules.units[this.now[first][0]], stage: works[first].stage,
     });
   }
 

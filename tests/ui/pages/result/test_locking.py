@@ -19,6 +19,7 @@ from emberline.runs.jobs import queue
 from emberline.runs.store.store import Store
 from emberline.scenarios import ScenarioError, load
 from emberline.studies import board as boards
+from emberline.studies.board import key_text
 from emberline.studies.why.slack import slacks
 from emberline.ui.pages.result import heats
 from emberline.ui.pages.result import repairs as locking
@@ -142,7 +143,7 @@ def test_a_plan_made_again_keeps_to_its_locks(stored_plan: Plan, run: str) -> No
     data = drawing.of_heats(scenario, again.replay, None, View.of(scenario.horizon), rules)
     data = drawing.with_locks(data, new, rules, scenario.locks, ())
     assert [bar["id"] for bar in data["bars"] if bar["locked"]] == [f"{heat}/melting"]
-    assert list(data["places"]) == [drawing.key_text(rules.key_of[heat, "melting"])]
+    assert list(data["places"]) == [key_text(rules.key_of[heat, "melting"])]
     app = opened(new)
     assert not app.exception
     assert [box.value for box in app.multiselect if box.label == "Locks"] == [[0]]
