@@ -297,6 +297,31 @@ def _unfit(node: ast.Import | ast.ImportFrom) -> list[str]:
     return [name for name in names if re.search(r"(^|\.)(test_|_(?!_))", name)]
 
 
+def _asks_for_a_kind(path: Path) -> set[int]:
+    """Lines that ask whether a scenario has heats, processes or any producer at all."""
+    tests: list[ast.expr] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.If | ast.IfExp | ast.While):
+            tests.append(node.test)
+        elif isinstance(node, ast.comprehension):
+            tests += node.ifs
+        elif isinstance(node, ast.BoolOp):
+            tests += node.values
+    plain = (test.operand if isinstance(test, ast.UnaryOp) else test for test in tests)
+    return {
+        test.lineno
+        for test in plain
+        if isinstance(test, ast.Attribute) and test.attr in {"heats", "processes", "orders", "producers"}
+    }
+
+
+def test_rooms_above_the_twin_iterate_producers() -> None:
+    """Proves: hardly any code that plans, studies, reports or shows asks what kind of producer a scenario has."""
+    rooms = [room for room in ROOMS if room not in {"scenarios", "twin", "models"}]
+    asking = {_name(path): lines for room in rooms for path in _files(room) if (lines := _asks_for_a_kind(path))}
+    assert sum(map(len, asking.values())) <= 20, asking
+
+
 def test_tests_import_neither_tests_nor_private_names() -> None:
     """Proves: a test can be moved or left out alone, and a room renames what is its own. What several tests need is in
     modules next to them. Sensitivity: ``from test_ledger import …`` and ``from … import _Renewal`` fail here.

@@ -40,7 +40,7 @@ class SimulatedPlant:
         Raises:
             ScenarioError: the scenario has processes.
         """
-        if scenario.processes or not scenario.heats:
+        if scenario.by_step or not scenario.producers:
             raise ScenarioError([Problem(scenario.name, "processes", "are not simulated live yet; name a line")])
         self.scenario, self._using = scenario, using
         begin = plants(scenario, twin.dispatch(scenario))

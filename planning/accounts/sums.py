@@ -56,7 +56,7 @@ def figures(scenario: Case, data: xr.Dataset, *, nominated: xr.Dataset | None = 
         import_mwh=float(imported.sum()),
         export_mwh=float(data["export_mw"].sum()) * hours,
         peak_mw=float(np.max(np.maximum(data["meter_mw"].to_numpy(), 0.0), initial=0.0)),
-        tonnes=sum(delivered.values()) if scenario.processes else float(data.attrs.get("tonnes", scenario.tonnes)),
+        tonnes=sum(delivered.values()) if scenario.by_step else float(data.attrs.get("tonnes", scenario.tonnes)),
         battery_end_mwh=float(data["battery_mwh"][-1]) if data.sizes["time"] else 0.0,
         unserved=_unserved(data),
         grid_market_kg=float(sum(part.kg.sum() for part in market_based(scenario, imported))),

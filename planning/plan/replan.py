@@ -91,7 +91,7 @@ def again(stored: Plan, scenario: Case, search: Search) -> Plan | tuple[Case, Se
     study.keep(scenario, before)
     return scenario, dataclasses.replace(
         search,
-        start=search.others[0] if scenario.processes and search.others else None,
+        start=search.others[0] if scenario.by_step and search.others else None,
         study=study,
         keep=lambda candidate: choose(
             scenario, stored.envelope, before, candidate, share, sound=unchanged, reason=stays

@@ -282,6 +282,11 @@ class Scenario(Record):
         return (*line, ProcessNetwork(*nouns)) if self.processes else line
 
     @property
+    def by_step(self) -> bool:
+        """Whether any producer is decided step by step (:attr:`Producer.by_step`)."""
+        return any(producer.by_step for producer in self.producers)
+
+    @property
     def disturbed(self) -> bool:
         """Whether anything makes reality differ from the plan; a site alone is not disturbed."""
         return any(producer.disturbed(self.disturbances) for producer in self.producers)

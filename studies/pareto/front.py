@@ -217,7 +217,7 @@ class Front:
             doubt = Message("{noise}; {count} here may be no more than that", noise=NOISE, count=unsure)
             lines.append(doubt if unsure else NOISE)
             lines.append(Message("knee: {rule}", rule=KNEE_RULE))
-        if any(producer.by_step for producer in self.scenario.producers):
+        if self.scenario.by_step:
             lines.append(Message("more than is wanted in stores at the end counts for nothing on a front"))
         lines.append(Message("dual: {rule}", rule=DUAL_RULE))
         lines += sorted({why for why in self.data["dual_reason"].values.tolist() if why})

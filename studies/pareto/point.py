@@ -274,7 +274,7 @@ def _priced(ground: Ground, point: Point) -> Point:
     plan = point.plan
     if plan.schedule is None or plan.schedule_figures is None:
         return point
-    if any(producer.by_step for producer in plan.scenario.producers):
+    if plan.scenario.by_step:
         return replace(point, dual_reason=mark("runs of processes have no shadow price; read the difference instead"))
     amount = ground.axis.of(plan.schedule_figures)
     price = explain.abatement_price(plan.scenario, plan.envelope, plan.schedule, amount, ground.axis.metric)

@@ -69,7 +69,7 @@ def refuse(scenario: Case, how: How, *, disturbed: bool = False, measured: bool 
     def say(key: str, text: str) -> None:
         problems.append(Problem(scenario.name, key, text))
 
-    if measured and any(producer.by_step for producer in scenario.producers):
+    if measured and scenario.by_step:
         say("processes", "no state of their units is measured yet; a roll in the twin takes them")
     if scenario.market.imbalance is not None:
         say("market.imbalance", "is not rolled yet: a roll nominates nothing; leave it out")

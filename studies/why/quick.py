@@ -69,8 +69,7 @@ class _Quick:
         repairs.sort(key=lambda repair: (repair.cancels, repair.price))
         status = "unknown"
         if lacking:
-            by_step = any(producer.by_step for producer in scenario.producers)
-            status = "infeasible" if by_step or explain.hours(scenario, envelope) else schedules.ON_GRID
+            status = "infeasible" if scenario.by_step or explain.hours(scenario, envelope) else schedules.ON_GRID
         keys = {key for repair in repairs for key in repair.keys}
         in_the_way = [limit for limit in limits if limit.key in keys]
         return WhyNot(

@@ -213,7 +213,7 @@ class _Loop:
 
     def _gains_nothing(self, judged: Ensemble) -> bool:
         """Whether the baseline reaches the level too and is better by the goal, or as good, on the same days."""
-        if not (self.scenario.heats and self.baseline.complete and stands(self.scenario, self.baseline)):
+        if self.scenario.by_step or not (self.baseline.complete and stands(self.scenario, self.baseline)):
             return False
         share = int((judged.data["baseline_violations"] == 0).sum()) / judged.n
         return share >= self.level and float(saved(judged.data, goal_metric(self.scenario).figure).mean()) <= 0
@@ -302,7 +302,7 @@ class _Loop:
             causes(days), self.deadline.seconds - began,
         )  # fmt: skip
         self._note(row)
-        if not self.scenario.heats:
+        if self.scenario.by_step:
             self.replayed.setdefault(judgement, []).append((candidate.schedule, days))
         return days
 

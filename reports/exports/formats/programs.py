@@ -105,7 +105,7 @@ def groups(run: StoredRun) -> dict[str, xr.Dataset]:
         "replays": plan.replays.data if plan.replays is not None else None,
         "ledger_by_step": _kilograms(book.by_step),
     }
-    if plan.scenario.heats:
+    if book.by_heat.sizes["heat"]:
         datasets["ledger_by_heat"] = _kilograms(book.by_heat)
     return {name: data for name, data in datasets.items() if data is not None}
 
