@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import highspy
 import numpy as np
@@ -18,6 +18,8 @@ import numpy as np
 from emberline.models.kernel.progress import Progress
 from emberline.models.kernel.standard_form import Compiled
 from emberline.scenarios import effort
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,16 @@ def new() -> highspy.Highs:
     for name, value in OPTIONS.items():
         solver.setOptionValue(name, value)
     return solver
+
+
+def attempt(call: Callable[[], R]) -> R:
+    """Call a solver; again where HiGHS refuses, because other code has run it in this thread with other threads."""
+    outcome = call()
+    if (outcome[0] if isinstance(outcome, tuple) else outcome) == highspy.HighsStatus.kError:
+        # earlier releases have the latter alone
+        getattr(highspy.Highs, "resetThreadScheduler", highspy.Highs.resetGlobalScheduler)(True)
+        outcome = call()
+    return outcome
 
 
 @contextmanager

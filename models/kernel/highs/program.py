@@ -319,7 +319,7 @@ class Program:
             solver, began, self._sense, on_progress, cancel, meter,
             completes=not relax and (start is not False or self._has_solution),
         ):  # fmt: skip
-            solver.run()
+            handover.attempt(solver.run)
         meter.end(solver.getInfo())
         self._has_solution = True
         return SearchRun(relax, time.perf_counter() - began)
@@ -388,7 +388,6 @@ class Program:
         ``both``. None where the relaxation has a solution, or nothing was found in time. What the solver holds stays.
         """
         form = self.form
-        # with the options of every solver: HiGHS refuses another number of threads once one has run
         iis, solver = highspy.IisStrategy, handover.new()
         handover.hand_over(solver, replace(form, whole=np.zeros(len(form.whole), dtype=bool)))
         # of seconds: nothing is counted here, and nothing but what is said of a conflict follows from it
@@ -397,7 +396,7 @@ class Program:
         # first those of a phase that minimizes what is violated, then each of them is tried
         solver.setOptionValue("iis_strategy", int(iis.kIisStrategyFromLp) | int(iis.kIisStrategyIrreducible))
         began = time.perf_counter()
-        status, subsystem = solver.getIis()
+        status, subsystem = handover.attempt(solver.getIis)
         effort.spend(time.perf_counter() - began)
         if status != highspy.HighsStatus.kOk or not len(subsystem.row_index_) + len(subsystem.col_index_):
             return None
