@@ -21,6 +21,7 @@ from emberline.scenarios.records.series import from_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyomo.core as pyo
 
     from emberline.planning.plan import Progress
     from emberline.studies import Headroom
@@ -132,6 +133,19 @@ def optimize(
     from emberline.planning import PLAIN, make_plan
 
     return Result(make_plan(_resolved(scenario), PLAIN, replications=0, on_progress=on_progress, cancel=cancel))
+
+
+def model(scenario: Scenario) -> pyo.ConcreteModel:
+    """The whole problem as one Pyomo model, to look at, to extend and to solve with any solver of Pyomo.
+
+    Objective ``goal`` is the scenario's goal in all; see ``emberline.models.pyomo_model`` for variables. It grows with
+    heats, steps and units, as no heuristic narrows it: the nine heats of ``melt-shop-small`` make 41,000 variables.
+    """
+    from emberline import models, twin
+
+    case = _resolved(scenario)
+    envelope = twin.envelope(case)
+    return models.whole_model(case, envelope, twin.dispatch(case, envelope))
 
 
 def sweep(scenario: Scenario, values: Mapping[str, Sequence[Any]]) -> pd.DataFrame:

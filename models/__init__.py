@@ -28,11 +28,12 @@ if TYPE_CHECKING:
     from emberline.models.explain.shadow_prices import shadow_prices
     from emberline.models.kernel.progress import Progress
     from emberline.models.problem.line import Rounding
+    from emberline.models.pyomo_model import whole_model
     from emberline.models.search.warm_start import Study
     from emberline.models.strategies.processes import replan_processes
     from emberline.scenarios import Case, Scenario
 
-__all__ = ["Study", "optimize", "replan_processes", "shadow_prices"]
+__all__ = ["Study", "optimize", "replan_processes", "shadow_prices", "whole_model"]
 
 HEATS = "heats"
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from small_works import random_works, scenario
 
 import emberline as em
 
@@ -62,6 +63,32 @@ def test_a_plant_is_built_swept_and_drawn(tmp_path: Path) -> None:
     assert em.optimize(built).objective == pytest.approx(result.objective)
     assert result.power().to_dict()["vconcat"]
     assert result.sankey().to_dict()["layer"]
+
+
+def test_the_model_of_pyomo_is_solved_and_extended() -> None:
+    """Proves: solved by another code the model has the optimum that the search has or encloses, for heats and for small
+    works; a row that is added binds. Sensitivity: a balance, a rule of the line or a metric that is left out."""
+    import pyomo.environ as pyo
+
+    heats = [{"name": "A", "heats": [{"grade": "rebar", "count": 2}]}]
+    line = {"horizon.days": None, "horizon.length_h": 6, "orders": heats, "goal.gap": 0.02, "goal.hold": "off"}
+    line |= {"goal.caps.extra_cost_share": None, "goal.caps.other_signal": "off"}
+    cases = [em.load("melt-shop-small", line), *(scenario(random_works(seed)) for seed in range(12))]
+    solver, compared = pyo.SolverFactory("appsi_highs"), 0
+    for case in cases:
+        schedule = em.optimize(case).plan.schedule
+        if schedule is None or schedule.attrs["status"] != "within gap":
+            continue
+        model = em.model(case)
+        solver.solve(model)
+        best, compared = pyo.value(model.goal) - schedule.attrs["constant"], compared + 1
+        slack = 1e-6 * max(abs(best), 1.0)
+        assert schedule.attrs["bound"] - slack <= best <= schedule.attrs["objective"] + slack
+    assert compared >= 9
+    model = em.model(cases[0])
+    model.later = pyo.Constraint(expr=model.x[0, 0, 0, 0] == 0)
+    solver.solve(model)
+    assert [t for (h, i, _, t), start in model.x.items() if (h, i) == (0, 0) and pyo.value(start) > 0.5] >= [1]
 
 
 def test_nouns_that_do_not_fit_together_are_refused_at_their_place() -> None:
