@@ -22,7 +22,7 @@ import pyomo.core as pyo
 
 from emberline.models.formulations.site import demand_charge as demand
 from emberline.models.formulations.site.demand_charge import Bounds
-from emberline.models.kernel.arrays import Series, Variable, constraint, limit
+from emberline.models.kernel.arrays import Rows, Series, Variable, constraint, limit
 from emberline.models.kernel.templates import each, total
 from emberline.models.problem.site import Purchase
 from emberline.scenarios.flows.settlement import UnusedBlocks
@@ -164,22 +164,14 @@ def _even_steps(block: Any, rates: Rates, steps: list[_Step], imported: Callable
     def beyond(s: Any) -> Any:
         return block.before[s] + total(imported(i) for i in each(block.INTERVAL[s]))
 
-    @constraint(block, block.STEP - block.CHEAPER)
-    def dearer_above(b: Any, s: int) -> Any:
-        return b.above[s] >= beyond(s)
-
-    @constraint(block, block.CHEAPER - block.OPEN)
-    def cheaper_above(b: Any, s: int) -> Any:
-        return b.above[s] <= beyond(s)
+    block.dearer_above = Rows(block.STEP - block.CHEAPER, says=lambda b, s: b.above[s] >= beyond(s))
+    block.cheaper_above = Rows(block.CHEAPER - block.OPEN, says=lambda b, s: b.above[s] <= beyond(s))
 
     @constraint(block, block.OPEN)
     def cheaper_above_if(b: Any, s: int) -> Any:
         return b.above[s] <= beyond(s) + b.short[s] * (1 - b.passed[s])
 
-    @constraint(block, block.OPEN)
-    def cheaper_when_passed(b: Any, s: int) -> Any:
-        return b.above[s] <= b.room[s] * b.passed[s]
-
+    block.cheaper_when_passed = Rows(block.OPEN, says=lambda b, s: b.above[s] <= b.room[s] * b.passed[s])
     return pyo.quicksum(float(step.more.mean()) * block.above[s] for s, step in enumerate(steps))
 
 
@@ -193,10 +185,7 @@ def _followed_steps(block: Any, rates: Rates, steps: list[_Step], imported: Call
     block.begin = Series(
         block.FIRST, values=np.array([rates.before_mwh if rates.month[i] == 0 else 0.0 for i in sorted(firsts)])
     )
-
-    @constraint(block, block.FIRST)
-    def total_at_first(b: Any, i: int) -> Any:
-        return b.total[i] == b.begin[i] + imported(i)
+    block.total_at_first = Rows(block.FIRST, says=lambda b, i: b.total[i] == b.begin[i] + imported(i))
 
     @constraint(block, block.FOLLOWED - block.FIRST)
     def total_so_far(b: Any, i: int) -> Any:
@@ -215,31 +204,19 @@ def _followed_steps(block: Any, rates: Rates, steps: list[_Step], imported: Call
     block.roomy = Series(
         block.FREE, values=np.array([float(steps[s].most[place[i]]) - steps[s].limit for s, i in free])
     )
-
-    @constraint(block, block.REACH)
-    def over_at_least(b: Any, s: int, i: int) -> Any:
-        return b.over[s, i] >= b.total[i] - b.limit[s]
-
-    @constraint(block, block.REACH - block.FREE)
-    def over_at_most(b: Any, s: int, i: int) -> Any:
-        return b.over[s, i] <= b.total[i] - b.limit[s]
+    block.over_at_least = Rows(block.REACH, says=lambda b, s, i: b.over[s, i] >= b.total[i] - b.limit[s])
+    block.over_at_most = Rows(block.REACH - block.FREE, says=lambda b, s, i: b.over[s, i] <= b.total[i] - b.limit[s])
 
     @constraint(block, block.FREE)
     def over_at_most_if(b: Any, s: int, i: int) -> Any:
         return b.over[s, i] <= b.total[i] - b.limit[s] + b.lacking[s, i] * (1 - b.beyond[s, i])
 
-    @constraint(block, block.FREE)
-    def over_when_beyond(b: Any, s: int, i: int) -> Any:
-        return b.over[s, i] <= b.roomy[s, i] * b.beyond[s, i]
-
+    block.over_when_beyond = Rows(block.FREE, says=lambda b, s, i: b.over[s, i] <= b.roomy[s, i] * b.beyond[s, i])
     free_pairs, reached = set(free), set(reach)
     block.LATER = pyo.Set(initialize=[(s, i) for s, i in free if (s, i - 1) in free_pairs], dimen=2)
     block.GROWN = pyo.Set(initialize=[(s, i) for s, i in reach if (s, i - 1) in reached], dimen=2)
     block.more = Series(block.REACH, values=np.array([float(steps[s].more[place[i]]) for s, i in reach]))
-
-    @constraint(block, block.LATER)
-    def beyond_for_good(b: Any, s: int, i: int) -> Any:
-        return b.beyond[s, i] >= b.beyond[s, i - 1]
+    block.beyond_for_good = Rows(block.LATER, says=lambda b, s, i: b.beyond[s, i] >= b.beyond[s, i - 1])
 
     def cost() -> Any:
         within = total(block.more[s, i] * block.over[s, i] for s, i in each(block.REACH))
@@ -294,15 +271,8 @@ def _tariff(
     # where the tariff pays for a MWh that goes in a circle, one way at a time
     block.CIRCLE = pyo.Set(initialize=np.flatnonzero(purchase.circles).tolist() if most_out > 0 else [])
     block.inward = Variable(block.CIRCLE, domain=pyo.Binary)
-
-    @constraint(block, block.CIRCLE)
-    def import_alone(b: Any, i: int) -> Any:
-        return b.imported[i] <= most_in * b.inward[i]
-
-    @constraint(block, block.CIRCLE)
-    def export_alone(b: Any, i: int) -> Any:
-        return b.exported[i] <= most_out * (1 - b.inward[i])
-
+    block.import_alone = Rows(block.CIRCLE, says=lambda b, i: b.imported[i] <= most_in * b.inward[i])
+    block.export_alone = Rows(block.CIRCLE, says=lambda b, i: b.exported[i] <= most_out * (1 - b.inward[i]))
     block.tariff = pyo.Block()
     ports = add(
         block.tariff,
