@@ -117,10 +117,6 @@ class Record(ABC):
         """Further items of a report; of a line the best plan, once."""
         return {}
 
-    def clock(self, name: str, began: float) -> None:
-        """Add the seconds since ``began`` to a phase."""
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
-
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:
         """Add the seconds of what is inside to a phase."""
@@ -128,7 +124,7 @@ class Record(ABC):
         try:
             yield
         finally:
-            self.clock(name, began)
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
 
 
 EXACT = 1e-6
