@@ -18,8 +18,7 @@ from emberline.twin.line.first_come import Serving
 from emberline.twin.line.line import LineHistory
 from emberline.twin.line.operations import arrange
 from emberline.twin.plant import Follower, LinePlant, failures, scattered
-from emberline.twin.processes.plant import WorksFollower, WorksPlant
-from emberline.twin.processes.run import dispatch_works
+from emberline.twin.processes.plant import WorksFollower, WorksPlant, dispatch_works
 from emberline.twin.recorder import course, record
 from emberline.twin.run_variables import Violation, run_attrs
 from emberline.twin.site.site import SiteGrid

@@ -1,6 +1,6 @@
 """The works in simulated time: SimPy processes of control room, units, stores and calendars, exact between events.
 
-Between two events all flows are constant and every level is known in closed form (``twin.processes.levels``). Each
+Between two events all flows are constant and every level is known in closed form (``twin.processes.network``). Each
 process waits for its own next event and acts on it:
 
 * *control room*: a step begins; set-points, demands and what arrives change;
@@ -21,8 +21,7 @@ from typing import Any, Protocol
 
 import simpy
 
-from emberline.twin.processes.levels import after, hours_until
-from emberline.twin.processes.network import WorksTable
+from emberline.twin.processes.network import WorksTable, after, hours_until
 from emberline.twin.processes.scatter import Scatter
 from emberline.twin.processes.sharing import Flowing, Sharing
 from emberline.twin.processes.unit import NOBODY, ModeRun, Standing, Standstill, UnitProcess

@@ -25,13 +25,12 @@ from emberline.scenarios.datasets import ViolationKind
 from emberline.twin.run_variables import TOLERANCE, Act, Violation
 from emberline.twin.site.assets.baseline import rule
 from emberline.twin.site.assets.flows import HubRun
-from emberline.twin.site.assets.following import follow, missed_sun
+from emberline.twin.site.assets.following import EngineRecourse, follow, missed_sun
 from emberline.twin.site.assets.hub import Electric
 from emberline.twin.site.assets.plant import SitePlant
 from emberline.twin.site.assets.setpoints import Setpoints
 from emberline.twin.site.battery import battery
 from emberline.twin.site.grids import SiteGrid
-from emberline.twin.site.stepping_in import EngineRecourse
 
 __all__ = ["TOLERANCE", "Setpoints", "SiteGrid", "Violation", "balance", "variables"]
 

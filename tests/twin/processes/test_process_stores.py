@@ -13,8 +13,7 @@ from plants import schedule, violations, works
 from emberline.scenarios.process.store import Store
 from emberline.twin import replay
 from emberline.twin.processes.following import SchedulePolicy
-from emberline.twin.processes.levels import after, hours_until
-from emberline.twin.processes.network import works_table
+from emberline.twin.processes.network import after, hours_until, works_table
 from emberline.twin.processes.works import Works, WorksHistory
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from emberline.twin.processes.levels import after
-from emberline.twin.processes.network import WorksTable
+from emberline.twin.processes.network import WorksTable, after
 from emberline.twin.processes.unit import UnitProcess
 
 NEW, FREE, COMMITTED, MUST = range(4)
