@@ -100,8 +100,7 @@ class Bound:
             return
         outcome = self._first.attempt(work=max(self.search.rest, 0.05), relax=True, ipm=True, crossover=False,
                                    cancel=self._stop)  # fmt: skip
-        if outcome.bound is not None:
-            self.search.raise_bound(outcome.bound - self._first_below)
+        self.search.raise_bound(outcome.bound, self._first_below)
 
     def _stop(self) -> bool:
         return self.over or self.search.cancel()

@@ -47,8 +47,7 @@ class Bounding:
                 )  # fmt: skip
             if outcome.status == "infeasible":
                 search.infeasible = True
-            elif outcome.bound is not None:
-                search.raise_bound(outcome.bound - search.aim.constant)
+            search.raise_bound(outcome.bound, search.aim.constant)
             self.proving = False
             self._help()
         except BaseException as error:

@@ -20,7 +20,6 @@ from emberline.models.formulations.site.objective import Aim
 from emberline.models.formulations.whole_site import SiteModel
 from emberline.models.kernel.highs import Multipliers
 from emberline.models.problem import line_reader
-from emberline.models.problem import site as site_problem
 from emberline.models.problem import site as sites
 from emberline.models.problem.assignment import from_schedule, line_gives, site_cells
 from emberline.models.problem.constants import direct_kg
@@ -64,7 +63,7 @@ def abatement_price(
     """
     goal = scenario.goal.model_copy(update={"minimize": "cost_with_carbon_price"})
     scenario = scenario.model_copy(update={"goal": goal})
-    data = site_problem.read(scenario, envelope)
+    data = sites.read(scenario, envelope)
     fixed = ["starts"] if scenario.orders else []
     if data.plain:
         return AbatementPrice(None, " and ".join(fixed) or "none", "the site has nothing to decide, only heats have")

@@ -102,10 +102,10 @@ class Record(ABC):
         """Whether to stop here: all is over, or the effort for a part of it."""
         return self.remaining <= 0.05 or self.over()
 
-    def raise_bound(self, bound: float | None) -> None:
-        """Take a proven bound, where it is better."""
-        if bound is not None and (self.bound is None or bound > self.bound):
-            self.bound = bound
+    def raise_bound(self, bound: float | None, constant: float = 0.0) -> None:
+        """Take a proven bound, where there is one and it is better; ``constant``: what it counts besides."""
+        if bound is not None and (self.bound is None or bound - constant > self.bound):
+            self.bound = bound - constant
             self.tell()
 
     def tell(self) -> None:

@@ -13,7 +13,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pyomo.core as pyo
 
@@ -113,11 +112,6 @@ def _solve(
     warm = units == "each" and search.best is not None
     if warm and search.best is not None:
         begin(formulation, search.best)
-
-    def tell(event: dict[str, Any]) -> None:
-        if event["bound"] is not None:
-            search.raise_bound(event["bound"] - search.aim.constant)
-
     with search.timed("bound" if bounds else "plan"):
         outcome = solve(
             formulation.model,
@@ -126,13 +120,12 @@ def _solve(
             start=warm,
             # the simplex method takes up to half a minute for the first relaxation, and cannot be ended there
             ipm=True,
-            on_progress=tell if bounds else None,
+            on_progress=(lambda event: search.raise_bound(event["bound"], search.aim.constant)) if bounds else None,
             cancel=search.cancel,
         )
-    if bounds and outcome.bound is not None:
-        search.raise_bound(outcome.bound - search.aim.constant)
-    if bounds and outcome.status == "infeasible":
-        search.infeasible = True
+    if bounds:
+        search.raise_bound(outcome.bound, search.aim.constant)
+        search.infeasible |= outcome.status == "infeasible"
     if outcome.has_solution and units == "each":
         starts = read(formulation)
         if starts is not None:

@@ -131,8 +131,8 @@ def solve(search: Search, limit: float) -> bool:
     proven = proves(search)
 
     def tell(event: dict[str, Any]) -> None:
-        if proven and event["bound"] is not None:
-            search.raise_bound(event["bound"] - aim.constant)
+        if proven:
+            search.raise_bound(event["bound"], aim.constant)
 
     outcome = Outcome("none", None, None, 0.0, 0)
     with search.timed("whole"):
@@ -148,10 +148,9 @@ def solve(search: Search, limit: float) -> bool:
             program.forget()
     if outcome.has_solution:
         search.offer(formulation.read())
-    if proven and outcome.bound is not None:
-        search.raise_bound(outcome.bound - aim.constant)
-    if proven and outcome.status == "infeasible":
-        search.infeasible |= search.best is None
+    if proven:
+        search.raise_bound(outcome.bound, aim.constant)
+        search.infeasible |= outcome.status == "infeasible" and search.best is None
     return outcome.status in ("optimal", "infeasible")
 
 

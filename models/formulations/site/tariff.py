@@ -36,18 +36,14 @@ SAME = 1e-9
 class Ports:
     """Contributions of the tariff to the objective, taxes and constants included [currency]."""
 
-    energy: Callable[[], Any]
-    """Makes the expression, within a rule a template; likewise ``export``."""
-    demand: Any
-    coincident: Any
+    by_use: Callable[[], Any]
+    """Makes the expression of what depends on import and export, within a rule a template."""
     fixed: float
-    export: Callable[[], Any]
-    """Earnings from export, as a positive number."""
 
     @property
     def cost(self) -> Any:
         """Net cost: all charges, less the earnings from export."""
-        return self.energy() + self.demand + self.coincident + self.fixed - self.export()
+        return self.by_use() + self.fixed
 
 
 @dataclass(frozen=True)
@@ -103,23 +99,18 @@ def add(
     block.EVERY = pyo.RangeSet(0, n - 1)
     block.base, block.earned = Series(block.EVERY, values=base), Series(block.EVERY, values=earned)
 
-    def energy() -> Any:
-        return total(block.base[i] * imported(i) for i in each(block.EVERY)) + even + later()
-
-    def export() -> Any:
-        return 0.0 if export_meter is None else total(block.earned[i] * export_meter(i) for i in each(block.EVERY))
-
     coincident: Any = 0.0
     for listed in rates.coincident:
         weight = listed.per_mw * listed.weight / rates.hours * rates.with_tax("coincident")
         coincident += pyo.quicksum(weight * imported(int(i)) for i in listed.intervals)
-    return Ports(
-        energy=energy,
-        demand=rates.with_tax("demand") * demand.add(block, rates, imported, bounds),
-        coincident=coincident,
-        fixed=rates.with_tax("fixed") * sum(charge.months * charge.per_month for charge in rates.fixed),
-        export=export,
-    )
+    peaks = rates.with_tax("demand") * demand.add(block, rates, imported, bounds)
+
+    def by_use() -> Any:
+        energy = total(block.base[i] * imported(i) for i in each(block.EVERY)) + even + later()
+        export = 0.0 if export_meter is None else total(block.earned[i] * export_meter(i) for i in each(block.EVERY))
+        return energy + peaks + coincident - export
+
+    return Ports(by_use, rates.with_tax("fixed") * sum(charge.months * charge.per_month for charge in rates.fixed))
 
 
 def _steps(rates: Rates, bounds: Bounds) -> tuple[np.ndarray, list[_Step]]:
@@ -274,14 +265,8 @@ def _tariff(
     block.import_alone = Rows(block.CIRCLE, says=lambda b, i: b.imported[i] <= most_in * b.inward[i])
     block.export_alone = Rows(block.CIRCLE, says=lambda b, i: b.exported[i] <= most_out * (1 - b.inward[i]))
     block.tariff = pyo.Block()
-    ports = add(
-        block.tariff,
-        rates,
-        lambda i: block.imported[i],
-        most_mwh=purchase.most_mwh,
-        export_meter=lambda i: block.exported[i],
-    )
-    return lambda: ports.cost - ports.fixed
+    imported, exported = (lambda i: block.imported[i]), (lambda i: block.exported[i])
+    return add(block.tariff, rates, imported, most_mwh=most_in, export_meter=exported).by_use
 
 
 def _unused(block: pyo.Block, blocks: UnusedBlocks, import_mwh: Callable[[Any], Any], n: int) -> Callable[[], Any]:

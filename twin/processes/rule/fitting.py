@@ -147,8 +147,3 @@ class Fitting:
                 job.dropped = True
             return True
         return False
-
-
-def fit(table: WorksTable, k: int, levels: list[float], jobs: list[UnitIntent], loading: list[float]) -> None:
-    """Make the jobs of step ``k`` and the loading of orders [t/h] fit into all stores; both are changed."""
-    Fitting(table, k, levels, jobs, loading).fit()

@@ -83,7 +83,7 @@ class SiteBaseline:
             carrier: [(m, port) for m, port in plant.takers[carrier] if m.name in hub.driven and port.sign < 0]
             for carrier in hub.carriers
         }
-        self._days = {name: _by_step(days) for name, days in hub.days.items()}
+        self._days = {name: [day for day in days for _ in day[0]] for name, days in hub.days.items()}
         self._passes = 2 if hub.cyclic else 1
         self._load_targets: dict[str, float] = {}
 
@@ -310,8 +310,3 @@ def marginal_cost(hub: SiteHub, name: str) -> np.ndarray:
             price = hub.series[supply.name]["price_per_unit"] + supply.fossil_kg_per_unit * per_kg[supply.scope]
             cost = cost - np.minimum(flow, 0.0) * price
     return np.divide(cost, output, out=np.full(hub.n, np.inf), where=output > 0)
-
-
-def _by_step(days: list[tuple[range, float]]) -> list[tuple[range, float]]:
-    """Of each step the steps of its day, and what must be taken in them."""
-    return [(steps, amount) for steps, amount in days for _ in steps]

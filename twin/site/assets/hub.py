@@ -42,31 +42,17 @@ class Electric:
     """PV and wind in ``net_mw``."""
 
 
-@dataclass(frozen=True)
 class SiteHub:
     """Assets with their series."""
 
-    scenario: Case
-
-    @cached_property
-    def hours(self) -> float:
-        """Length of a step."""
-        return self.scenario.horizon.step_h
-
-    @cached_property
-    def n(self) -> int:
-        """Steps."""
-        return self.scenario.horizon.n_steps
-
-    @cached_property
-    def carriers(self) -> dict[str, Carrier]:
+    def __init__(self, scenario: Case) -> None:
+        self.scenario = scenario
+        self.hours, self.n = scenario.horizon.step_h, scenario.horizon.n_steps
+        """Length of a step, and their number."""
+        self.carriers: dict[str, Carrier] = scenario.site.carrier
         """Carriers by name."""
-        return self.scenario.site.carrier
-
-    @cached_property
-    def assets(self) -> tuple[Named, ...]:
+        self.assets: tuple[Named, ...] = scenario.site.equipment
         """Assets in declared order, machines as converters."""
-        return self.scenario.site.equipment
 
     @cached_property
     def series(self) -> dict[str, dict[str, np.ndarray]]:
