@@ -23,9 +23,9 @@ from emberline.scenarios.assets.trade import used_within
 from emberline.scenarios.columns import Rows
 from emberline.scenarios.datasets import ViolationKind
 from emberline.twin.run_variables import TOLERANCE, Act, Violation
-from emberline.twin.site.assets.baseline import rule
+from emberline.twin.site.assets.baseline import SiteBaseline
 from emberline.twin.site.assets.flows import HubRun
-from emberline.twin.site.assets.following import EngineRecourse, follow, missed_sun
+from emberline.twin.site.assets.following import EngineRecourse, SetpointRun, missed_sun
 from emberline.twin.site.assets.hub import Electric
 from emberline.twin.site.assets.plant import SitePlant
 from emberline.twin.site.assets.setpoints import Setpoints
@@ -152,20 +152,30 @@ def _assets(
     step_in: EngineRecourse | None,
 ) -> HubRun:
     """Operation of the site's assets under a load, with PV and wind, shape (n_cells,) each."""
+    plant = SitePlant(grid.hub, grid.hub.fixed_rates(line_gives if grid.steps else None))
     if not grid.steps:
-        return HubRun.of(SitePlant(grid.hub, grid.hub.fixed_rates(None)))
+        return HubRun.of(plant, grid.hub.renewables)
+    run: SetpointRun | SiteBaseline
     if setpoints is not None:
-        return follow(grid.hub, setpoints.assets, line_gives, answering=answering, step_in=step_in)
+        run = SetpointRun(plant, setpoints.assets, answering, step_in)
+    else:
+        run = SiteBaseline(plant, _busbar(grid, load, sun))
+    for t in range(grid.hub.n):
+        run.step(t)
+    return HubRun.of(plant, run.renewables)
+
+
+def _busbar(grid: SiteGrid, load: np.ndarray, sun: np.ndarray) -> Electric:
+    """What the assets find at the busbar by step."""
     net, mean = load - sun, grid.stepped(load - sun)
     worst, lightest = (grid.over_meters(cells, worst=high) for cells, high in ((net, True), (load, False)))
-    electric = Electric(
+    return Electric(
         net_mw=mean,
         # in a metered interval that lies above the step's mean there is so much less to spare
         most_import_mw=grid.import_limit_mw - (worst - mean),
         most_export_mw=grid.scenario.site.grid.export_limit_mw - (grid.stepped(load) - lightest),
         curtailable_mw=grid.stepped(sun),
     )
-    return rule(grid.hub, electric, line_gives)
 
 
 def _limits(grid: SiteGrid, meter: np.ndarray, export_limit: float) -> list[Violation]:

@@ -24,13 +24,10 @@ It does not look ahead: where a ramp or a minimum rest then leaves it short, the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.datasets import ViolationKind
-from emberline.twin.site.assets.flows import HubRun
 from emberline.twin.site.assets.hub import Electric, SiteHub, TankRun
 from emberline.twin.site.assets.machine import TINY, MachineRun, Port, evenly
 from emberline.twin.site.assets.plant import SitePlant
@@ -39,27 +36,13 @@ SMALL = 1e-9
 """Rate that nobody moves a lever for."""
 
 
-def rule(hub: SiteHub, electric: Electric, line_gives: Mapping[str, np.ndarray] | None = None) -> HubRun:
-    """The assets by the baseline rules.
-
-    Args:
-        hub: the assets.
-        electric: what they find at the busbar.
-        line_gives: what the line and processes give of other carriers per hour, negative: they take it, mean over each
-            step, shape (n_steps,) each.
-    """
-    plant = SitePlant(hub, hub.fixed_rates(line_gives))
-    baseline = SiteBaseline(plant, electric)
-    for t in range(hub.n):
-        baseline.step(t)
-    return HubRun.of(plant)
-
-
 class SiteBaseline:
-    """The rules at work."""
+    """The rules at work, on a plant and what its assets find at the busbar."""
 
     def __init__(self, plant: SitePlant, electric: Electric) -> None:
         self.plant, hub = plant, plant.hub
+        self.renewables = hub.renewables
+        """Output of PV and wind: all that they could [MW]."""
         self.hub = hub
         self._net = electric.net_mw.tolist()
         self._most_import: list[float] = electric.most_import_mw.tolist()

@@ -28,20 +28,17 @@ class HubRun:
     levels: dict[str, np.ndarray]
     on: dict[str, np.ndarray]
     dumped: dict[str, np.ndarray]
-    left_over: dict[str, np.ndarray]
-    """Remainder of each carrier but electricity; negative: shortage."""
     violations: list[Violation]
 
     @classmethod
-    def of(cls, plant: SitePlant, renewables: Mapping[str, np.ndarray] | None = None) -> HubRun:
+    def of(cls, plant: SitePlant, renewables: Mapping[str, np.ndarray]) -> HubRun:
         """Read it off the plant.
 
         Args:
             plant: at the end of its horizon.
-            renewables: what PV and wind give; None: all that they could.
+            renewables: what PV and wind give.
         """
         hub = plant.hub
-        used = hub.renewables if renewables is None else renewables
         tanks = {tank.name: tank for tank in plant.all_tanks}
         trades = {trade.name: trade.sign * trade.rates for trade in plant.all_trade}
         by_asset: dict[str, dict[str, np.ndarray]] = {
@@ -49,7 +46,7 @@ class HubRun:
             for name, machine in plant.machines.items()
         }
         by_asset |= {name: {"in": -tank.ins, "out": tank.outs} for name, tank in tanks.items()}
-        by_asset |= {name: {"": rate} for name, rate in (hub.fixed | trades | dict(used)).items()}
+        by_asset |= {name: {"": rate} for name, rate in (hub.fixed | trades | dict(renewables)).items()}
         rates: dict[tuple[str, str], np.ndarray] = {}
         carriers: dict[tuple[str, str], str] = {}
         for asset in hub.assets:
@@ -62,14 +59,8 @@ class HubRun:
             levels={name: tank.levels for name, tank in tanks.items()},
             on={name: machine.ons for name, machine in plant.machines.items()},
             dumped=plant.dumping,
-            left_over={name: rest for name, rest in plant.left_over.items() if name != ELECTRICITY},
             violations=plant.violations,
         )
-
-    @property
-    def renewables(self) -> dict[str, np.ndarray]:
-        """Output of PV and wind [MW]."""
-        return {name: self.rates[name, ""] for name in self.hub.renewables}
 
     @property
     def electricity_mw(self) -> np.ndarray:

@@ -12,7 +12,7 @@ products, as their controllers do, within what they may do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,6 @@ from emberline.scenarios import Case
 from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.datasets import RecourseKind, ViolationKind
 from emberline.twin.run_variables import SMALL, TOLERANCE, Act, Violation
-from emberline.twin.site.assets.flows import HubRun
 from emberline.twin.site.assets.hub import SiteHub, TankRun
 from emberline.twin.site.assets.machine import TINY, MachineRun, Port
 from emberline.twin.site.assets.plant import SitePlant
@@ -30,34 +29,6 @@ from emberline.twin.site.grids import SiteGrid
 
 PASSES = 5
 """Maximum number of passes through a step after machines were turned down, which changes what others take and give."""
-
-
-def follow(
-    hub: SiteHub,
-    setpoints: AssetSetpoints,
-    line_gives: Mapping[str, np.ndarray] | None = None,
-    *,
-    answering: bool = False,
-    step_in: EngineRecourse | None = None,
-) -> HubRun:
-    """The assets by a schedule's set-points.
-
-    Args:
-        hub: the assets.
-        setpoints: what the schedule says.
-        line_gives: what the line and processes give of other carriers per hour, negative: they take it, mean over each
-            step, shape (n_steps,) each.
-        answering: whether machines answer to a need that is not as planned.
-        step_in: machines that step in for the import limit; None: none does.
-
-    Raises:
-        ValueError: the schedule lacks an asset.
-    """
-    plant = SitePlant(hub, hub.fixed_rates(line_gives))
-    follower = SetpointRun(plant, setpoints, answering=answering, step_in=step_in)
-    for t in range(hub.n):
-        follower.step(t)
-    return HubRun.of(plant, follower.renewables)
 
 
 def missed_sun(hub: SiteHub, setpoints: AssetSetpoints) -> Iterator[Violation]:
@@ -70,15 +41,20 @@ def missed_sun(hub: SiteHub, setpoints: AssetSetpoints) -> Iterator[Violation]:
 
 
 class SetpointRun:
-    """Set-points being followed."""
+    """Set-points being followed.
+
+    Args:
+        plant: at the start of its horizon.
+        setpoints: what the schedule says.
+        answering: whether machines answer to a need that is not as planned.
+        step_in: machines that step in for the import limit; None: none does.
+
+    Raises:
+        ValueError: the schedule lacks an asset.
+    """
 
     def __init__(
-        self,
-        plant: SitePlant,
-        setpoints: AssetSetpoints,
-        *,
-        answering: bool = False,
-        step_in: EngineRecourse | None = None,
+        self, plant: SitePlant, setpoints: AssetSetpoints, answering: bool, step_in: EngineRecourse | None
     ) -> None:
         self._step_in = step_in
         self.plant, self.hub = plant, plant.hub
