@@ -151,14 +151,11 @@ class WorksPlant:
         """The day as plain arrays; after the end."""
         return Columns(*self._variables(plain=True))
 
-    def so_far(self) -> xr.Dataset:
-        """History until now and the states of units, a dataset of table ``RUN``; steps to come are empty."""
+    def state(self) -> xr.Dataset:
+        """History until now and the states of units, a dataset of table ``RUN``, as those who plan on read it
+        (``twin.state.later``); steps to come are empty."""
         data = self.dataset()
         return check(data.assign(Records(self.table, self._history, self.follower.grid, {}).standings()), RUN)
-
-    def state(self) -> xr.Dataset:
-        """State of the plant, as those who plan on read it (``twin.state.later``)."""
-        return self.so_far()
 
     def dataset(self) -> xr.Dataset:
         """The day, a dataset of table ``RUN``; after the end."""

@@ -69,8 +69,8 @@ def balance(
     """
     renewables, missed = grid.hub.renewables, list[Violation]()
     if setpoints is not None and not setpoints.by_rule:
-        renewables = setpoints.assets.sun(renewables)
-        missed = list(missed_sun(grid.hub, setpoints.assets))
+        renewables = setpoints.sun(renewables)
+        missed = list(missed_sun(grid.hub, setpoints))
     by_plant = _sun(grid, renewables, line_mw)
     load, sun = line_mw + grid.fixed_mw, sum(by_plant.values(), np.zeros(len(line_mw)))
     acts = [] if acts is None else acts
@@ -157,7 +157,7 @@ def _assets(
         return HubRun.of(plant, grid.hub.renewables)
     run: SetpointRun | SiteBaseline
     if setpoints is not None:
-        run = SetpointRun(plant, setpoints.assets, answering, step_in)
+        run = SetpointRun(plant, setpoints, answering, step_in)
     else:
         run = SiteBaseline(plant, _busbar(grid, load, sun))
     for t in range(grid.hub.n):

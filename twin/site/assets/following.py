@@ -24,14 +24,14 @@ from emberline.twin.run_variables import SMALL, TOLERANCE, Act, Violation
 from emberline.twin.site.assets.hub import SiteHub, TankRun
 from emberline.twin.site.assets.machine import TINY, MachineRun, Port
 from emberline.twin.site.assets.plant import SitePlant
-from emberline.twin.site.assets.setpoints import AssetSetpoints, Setpoints
+from emberline.twin.site.assets.setpoints import Setpoints
 from emberline.twin.site.grids import SiteGrid
 
 PASSES = 5
 """Maximum number of passes through a step after machines were turned down, which changes what others take and give."""
 
 
-def missed_sun(hub: SiteHub, setpoints: AssetSetpoints) -> Iterator[Violation]:
+def missed_sun(hub: SiteHub, setpoints: Setpoints) -> Iterator[Violation]:
     """Planned output of PV and wind that is not available."""
     for name, available in hub.renewables.items():
         missed_mw = np.array(setpoints.rate(name)) - available
@@ -53,9 +53,7 @@ class SetpointRun:
         ValueError: the schedule lacks an asset.
     """
 
-    def __init__(
-        self, plant: SitePlant, setpoints: AssetSetpoints, answering: bool, step_in: EngineRecourse | None
-    ) -> None:
+    def __init__(self, plant: SitePlant, setpoints: Setpoints, answering: bool, step_in: EngineRecourse | None) -> None:
         self._step_in = step_in
         self.plant, self.hub = plant, plant.hub
         carriers = [name for name in plant.hub.order if name != ELECTRICITY]
