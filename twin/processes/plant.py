@@ -18,7 +18,7 @@ from emberline.scenarios.columns import Columns
 from emberline.scenarios.datasets import RUN, SCHEDULE, Policy, ViolationKind, check
 from emberline.twin.processes.following import Mix, SchedulePolicy, joined_mix
 from emberline.twin.processes.missed import carrier_neighbours, missed, off_locks
-from emberline.twin.processes.network import WorksTable, works_table
+from emberline.twin.processes.network import WorksTable
 from emberline.twin.processes.recorder import Records
 from emberline.twin.processes.rule.policy import ProcessBaseline
 from emberline.twin.processes.scatter import planned_rate, scatter
@@ -56,7 +56,7 @@ class WorksFollower:
             ValueError: the schedule lacks a unit, or names a mode that it has not.
         """
         self.scenario, self.schedule = scenario, schedule
-        self.table = works_table(scenario)
+        self.table = WorksTable(scenario)
         self.grid = SiteGrid(scenario)
         by_rule = schedule is None or schedule.attrs.get("policy") == Policy.BASELINE
         self.policy = None if schedule is None or by_rule else SchedulePolicy(self.table, schedule)
@@ -194,7 +194,7 @@ def dispatch_works(scenario: Case) -> xr.Dataset:
     run, breaks a least run, a least rest or its ramp, or a process does not draw its daily energy; ``unplaced`` names
     those.
     """
-    table, grid = works_table(scenario), SiteGrid(scenario)
+    table, grid = WorksTable(scenario), SiteGrid(scenario)
     baseline = ProcessBaseline(table, grid)
     course = Works(table, baseline).run()
     records = Records(table, course, grid, {})
@@ -219,7 +219,7 @@ def envelope_variables(scenario: Case) -> tuple[dict[str, Any], dict[str, Any]]:
     """Variables of table ``ENVELOPE`` that are of processes, and their coordinates; none where there are none."""
     if not scenario.processes:
         return {}, {}
-    table: WorksTable = works_table(scenario)
+    table = WorksTable(scenario)
     planned = [planned_rate(scenario.disturbances, m.name, m.process.name) for m in table.machines]
     names = np.array([machine.name for machine in table.machines], dtype=np.str_)
     columns = {

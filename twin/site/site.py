@@ -154,7 +154,7 @@ def _assets(
     """Operation of the site's assets under a load, with PV and wind, shape (n_cells,) each."""
     plant = SitePlant(grid.hub, grid.hub.fixed_rates(line_gives if grid.steps else None))
     if not grid.steps:
-        return HubRun.of(plant, grid.hub.renewables)
+        return HubRun(plant, grid.hub.renewables)
     run: SetpointRun | SiteBaseline
     if setpoints is not None:
         run = SetpointRun(plant, setpoints, answering, step_in)
@@ -162,7 +162,7 @@ def _assets(
         run = SiteBaseline(plant, _busbar(grid, load, sun))
     for t in range(grid.hub.n):
         run.step(t)
-    return HubRun.of(plant, run.renewables)
+    return HubRun(plant, run.renewables)
 
 
 def _busbar(grid: SiteGrid, load: np.ndarray, sun: np.ndarray) -> Electric:
