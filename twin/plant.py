@@ -274,9 +274,7 @@ def expect(
     so_far = SoFar(now_min, by_index, {}, frozenset(), ())
     operations = onward(table, so_far, planned, listed.missing)
     # what has begun is past judging
-    operations = replace(
-        operations, started=[before or i in operations.actuals for i, before in enumerate(operations.started)]
-    )
+    operations.started = [before or i in operations.actuals for i, before in enumerate(operations.started)]
     history = ListReplay(operations, operations.planned, {}, clock=Clock(now_min), so_far=so_far).run()
     setpoints = None if schedule.attrs.get("policy") == Policy.BASELINE else Setpoints.read(schedule)
     attrs = run_attrs(scenario.disturbances.seed, 0, False, Policy.SCHEDULE)
