@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from emberline.models.explain.shadow_prices import shadow_prices
-    from emberline.models.kernel.highs import Progress
+    from emberline.models.kernel.progress import Progress
     from emberline.models.problem.line import Rounding
     from emberline.models.search.warm_start import Study
     from emberline.models.strategies.processes import replan_processes

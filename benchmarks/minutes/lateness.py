@@ -23,7 +23,7 @@ from benchmarks.minutes.lateness_grid import bound, least, settled, shortest
 from benchmarks.minutes.line_in_minutes import Operation, Place, Shop, shop
 from benchmarks.minutes.list_scheduling import Decoder, Listing, SearchEnd, Value, led, search, simple
 from benchmarks.minutes.longest_path import earliest
-from emberline.models.kernel.highs import Progress
+from emberline.models.kernel.progress import Progress
 from emberline.models.search.record import Record
 from emberline.scenarios import Case
 from emberline.scenarios.metrics import gap as relative_gap

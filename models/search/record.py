@@ -17,7 +17,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.models.formulations.site.objective import Aim
-from emberline.models.kernel.highs import Progress
+from emberline.models.kernel.progress import Progress
 from emberline.models.problem.flows import Flows
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Case, effort

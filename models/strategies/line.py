@@ -24,7 +24,7 @@ from emberline.models.formulations.site.dispatch import Dispatcher
 from emberline.models.heuristics.line import coarse_grid, ruin_and_recreate
 from emberline.models.heuristics.line.aggregate_first import first_plan
 from emberline.models.kernel import deadline
-from emberline.models.kernel.highs import Progress
+from emberline.models.kernel.progress import Progress
 from emberline.models.problem import assignment, line_reader
 from emberline.models.problem import site as sites
 from emberline.models.problem.assignment import Starts

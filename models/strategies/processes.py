@@ -19,7 +19,7 @@ from emberline.models.formulations.site.dispatch import columns
 from emberline.models.formulations.whole_site import SiteModel
 from emberline.models.heuristics.processes.relax_and_fix import Search
 from emberline.models.kernel import deadline
-from emberline.models.kernel.highs import Progress
+from emberline.models.kernel.progress import Progress
 from emberline.models.problem import plant as plants
 from emberline.models.problem import site as sites
 from emberline.models.problem.site import SiteData

@@ -19,7 +19,8 @@ from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.dispatch import columns, held_flows
 from emberline.models.formulations.site.objective import Aim
 from emberline.models.formulations.whole_site import SiteModel
-from emberline.models.kernel.highs import Outcome, Progress
+from emberline.models.kernel.highs import Outcome
+from emberline.models.kernel.progress import Progress
 from emberline.models.problem import site as sites
 from emberline.models.search.first_goal import minimize_first
 from emberline.models.search.schedule import empty, stamped, without_plan

@@ -86,3 +86,25 @@ class SiteGrid:
             "metered_interval_min": float(self.meter_min),
             "start": self.scenario.horizon.start_utc.isoformat(),
         }
+
+
+class Electric:
+    """Conditions at the electric busbar for the assets, per step, shape (n_steps,) each.
+
+    Args:
+        grid: of the site.
+        load: line, loads and sources in each cell [MW], shape (n_cells,).
+        sun: what PV and wind could give, likewise.
+    """
+
+    def __init__(self, grid: SiteGrid, load: np.ndarray, sun: np.ndarray) -> None:
+        self.net_mw = grid.stepped(load - sun)
+        """Load less sun, mean over the step."""
+        # in a metered interval that lies above the step's mean there is so much less to spare
+        self.most_import_mw = grid.import_limit_mw - (grid.over_meters(load - sun, worst=True) - self.net_mw)
+        """Highest mean import at which no metered interval is above its limit; infinite without a limit."""
+        spare = grid.stepped(load) - grid.over_meters(load, worst=False)
+        self.most_export_mw = grid.scenario.site.grid.export_limit_mw - spare
+        """Highest mean export, PV and wind left aside, at which no metered interval is above its limit."""
+        self.curtailable_mw = grid.stepped(sun)
+        """PV and wind in ``net_mw``."""

@@ -26,11 +26,10 @@ from emberline.twin.run_variables import TOLERANCE, Act, Violation
 from emberline.twin.site.assets.baseline import SiteBaseline
 from emberline.twin.site.assets.flows import HubRun
 from emberline.twin.site.assets.following import EngineRecourse, SetpointRun, missed_sun
-from emberline.twin.site.assets.hub import Electric
 from emberline.twin.site.assets.plant import SitePlant
 from emberline.twin.site.assets.setpoints import Setpoints
 from emberline.twin.site.battery import battery
-from emberline.twin.site.grids import SiteGrid
+from emberline.twin.site.grids import Electric, SiteGrid
 
 __all__ = ["TOLERANCE", "Setpoints", "SiteGrid", "Violation", "balance", "variables"]
 
@@ -159,23 +158,10 @@ def _assets(
     if setpoints is not None:
         run = SetpointRun(plant, setpoints, answering, step_in)
     else:
-        run = SiteBaseline(plant, _busbar(grid, load, sun))
+        run = SiteBaseline(plant, Electric(grid, load, sun))
     for t in range(grid.hub.n):
         run.step(t)
     return HubRun(plant, run.renewables)
-
-
-def _busbar(grid: SiteGrid, load: np.ndarray, sun: np.ndarray) -> Electric:
-    """What the assets find at the busbar by step."""
-    net, mean = load - sun, grid.stepped(load - sun)
-    worst, lightest = (grid.over_meters(cells, worst=high) for cells, high in ((net, True), (load, False)))
-    return Electric(
-        net_mw=mean,
-        # in a metered interval that lies above the step's mean there is so much less to spare
-        most_import_mw=grid.import_limit_mw - (worst - mean),
-        most_export_mw=grid.scenario.site.grid.export_limit_mw - (grid.stepped(load) - lightest),
-        curtailable_mw=grid.stepped(sun),
-    )
 
 
 def _limits(grid: SiteGrid, meter: np.ndarray, export_limit: float) -> list[Violation]:

@@ -12,8 +12,9 @@ from typing import Any
 import pyomo.core as pyo
 
 from emberline.models.kernel.arrays import Neighbourhood
-from emberline.models.kernel.highs.handover import Multipliers, Outcome, Progress, SearchRun, quiet
+from emberline.models.kernel.highs.handover import Multipliers, Outcome, SearchRun, quiet
 from emberline.models.kernel.highs.program import Program
+from emberline.models.kernel.progress import Progress
 from emberline.scenarios import effort
 
 __all__ = ["Multipliers", "Neighbourhood", "Outcome", "Program", "Progress", "SearchRun", "quiet", "solve"]

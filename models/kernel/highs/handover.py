@@ -15,12 +15,9 @@ from typing import Any
 import highspy
 import numpy as np
 
+from emberline.models.kernel.progress import Progress
 from emberline.models.kernel.standard_form import Compiled
 from emberline.scenarios import effort
-
-Progress = Callable[[dict[str, Any]], None]
-"""Progress reports of a search while it runs: called with ``incumbent``, ``bound``, ``gap`` where it is known, and
-``seconds``."""
 
 
 @dataclass(frozen=True)

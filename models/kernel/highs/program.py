@@ -20,7 +20,8 @@ import pyomo.core as pyo
 from emberline.models.kernel.arrays import Neighbourhood
 from emberline.models.kernel.compile import compiled
 from emberline.models.kernel.highs import handover
-from emberline.models.kernel.highs.handover import Multipliers, Outcome, Progress, SearchRun, read_outcome
+from emberline.models.kernel.highs.handover import Multipliers, Outcome, SearchRun, read_outcome
+from emberline.models.kernel.progress import Progress
 from emberline.models.kernel.standard_form import Compiled
 from emberline.models.kernel.templates import building
 from emberline.scenarios import effort

@@ -28,9 +28,10 @@ import numpy as np
 
 from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.datasets import ViolationKind
-from emberline.twin.site.assets.hub import Electric, SiteHub, TankRun
+from emberline.twin.site.assets.hub import SiteHub, TankRun
 from emberline.twin.site.assets.machine import TINY, MachineRun, Port, evenly
 from emberline.twin.site.assets.plant import SitePlant
+from emberline.twin.site.grids import Electric
 
 SMALL = 1e-9
 """Rate that nobody moves a lever for."""

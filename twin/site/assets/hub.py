@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
@@ -26,20 +25,6 @@ def each_after(others: Mapping[T, set[T]]) -> list[T]:
         order.append(next((one for one in rest if others[one] <= set(order)), rest[0]))
         rest.remove(order[-1])
     return order
-
-
-@dataclass(frozen=True)
-class Electric:
-    """Conditions at the electric busbar for the assets, per step, shape (n_steps,) each."""
-
-    net_mw: np.ndarray
-    """Line, loads and sources less what PV and wind could give, mean over the step."""
-    most_import_mw: np.ndarray
-    """Highest mean import at which no metered interval is above its limit; infinite without a limit."""
-    most_export_mw: np.ndarray
-    """Highest mean export, PV and wind left aside, at which no metered interval is above its limit."""
-    curtailable_mw: np.ndarray
-    """PV and wind in ``net_mw``."""
 
 
 class SiteHub:

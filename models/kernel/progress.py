@@ -1,0 +1,9 @@
+"""Progress reports of a search while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Progress = Callable[[dict[str, Any]], None]
+"""Called with ``incumbent``, ``bound``, ``gap`` where it is known, and ``seconds``."""
