@@ -9,7 +9,7 @@ from emberline.scenarios import Case
 from emberline.scenarios.datasets import ENVELOPE, check
 from emberline.scenarios.line.tables import LineShop, shop
 from emberline.twin.line.operations import planned_durations
-from emberline.twin.processes.run import envelope_variables
+from emberline.twin.processes.plant import envelope_variables
 
 
 def envelope(scenario: Case) -> xr.Dataset:

@@ -7,8 +7,8 @@ unit, so that whatever list is followed meets the same day: policies are compare
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -23,7 +23,7 @@ from emberline.twin.line.clock import Clock, Environment
 from emberline.twin.line.line import LineHistory, ListReplay
 from emberline.twin.line.load_management import LoadManagement
 from emberline.twin.line.missed import late_min
-from emberline.twin.line.operations import Operations, Row, SoFar, onward, operations_of, rows_of
+from emberline.twin.line.operations import Actual, Operations, Row, SoFar, onward, operations_of, rows_of
 from emberline.twin.recorder import Course, columns, course, record
 from emberline.twin.run_variables import Violation, run_attrs
 from emberline.twin.site.assets.setpoints import joined
@@ -239,3 +239,49 @@ class LinePlant:
     @property
     def _attrs(self) -> dict[str, object]:
         return run_attrs(self.seed, self.replication, self.disturbed, self.follower.policy)
+
+
+SHORTEST_MIN = 1e-3
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation that has begun; its end is measured, or expected while it goes on."""
+
+    unit: str
+    start_min: float
+    end_min: float
+
+
+def expect(
+    scenario: Case, schedule: xr.Dataset, actuals: Mapping[tuple[str, str], Operation], now_min: float
+) -> xr.Dataset:
+    """The run that is expected at a moment, a dataset of table ``RUN``.
+
+    Args:
+        scenario: with heats and without processes.
+        schedule: that is followed (table ``SCHEDULE``).
+        actuals: operations by heat and stage.
+        now_min: the moment; what has not begun starts no earlier.
+    """
+    table = shop(scenario)
+    listed = operations_of(table, schedule)
+    planned = [(h, k, u, at, at + table.duration[h][u]) for h, k, u, at, _ in rows_of(listed)]
+    by_index = {
+        (table.index[heat], table.stages.index(stage)): _actual(table.unit_index[one.unit], one)
+        for (heat, stage), one in actuals.items()
+    }
+    so_far = SoFar(now_min, by_index, {}, frozenset(), ())
+    operations = onward(table, so_far, planned, listed.missing)
+    # what has begun is past judging
+    operations.started = [before or i in operations.actuals for i, before in enumerate(operations.started)]
+    history = ListReplay(operations, operations.planned, {}, clock=Clock(now_min), so_far=so_far).run()
+    setpoints = None if schedule.attrs.get("policy") == Policy.BASELINE else Setpoints.read(schedule)
+    attrs = run_attrs(scenario.disturbances.seed, 0, False, Policy.SCHEDULE)
+    ran = course(operations, history, np.ones(len(operations)), SiteGrid(scenario), setpoints, disturbed=False)
+    return record(ran, attrs)
+
+
+def _actual(unit: int, one: Operation) -> Actual:
+    minutes = max(one.end_min - one.start_min, SHORTEST_MIN)
+    return Actual(unit, one.start_min, one.start_min + minutes, minutes, minutes)

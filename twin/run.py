@@ -16,10 +16,9 @@ from emberline.scenarios.line.tables import LineShop, shop
 from emberline.twin.line.baseline import coupled, dispatch_heats, rank
 from emberline.twin.line.first_come import Serving
 from emberline.twin.line.line import LineHistory
-from emberline.twin.line.operations import arrange
+from emberline.twin.line.operations import Operations
 from emberline.twin.plant import Follower, LinePlant, failures, scattered
-from emberline.twin.processes.plant import WorksFollower, WorksPlant
-from emberline.twin.processes.run import dispatch_works
+from emberline.twin.processes.plant import WorksFollower, WorksPlant, dispatch_works
 from emberline.twin.recorder import course, record
 from emberline.twin.run_variables import Violation, run_attrs
 from emberline.twin.site.site import SiteGrid
@@ -151,7 +150,7 @@ def _serve(table: LineShop, seed: int, replication: int, disturbed: bool) -> xr.
         for k in table.route[h]:
             u, start, end = serving.rows[h, k]
             plan.append((h, k, u, start, end))
-    operations = arrange(table, plan, [])
+    operations = Operations(table, plan, [])
     place = {(h, k): i for i, (h, k) in enumerate(zip(operations.heat, operations.stage, strict=True))}
     history = LineHistory([row[3] for row in plan], [row[4] for row in plan])
     history.stops = {place[key]: halts for key, halts in serving.stops.items()}

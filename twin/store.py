@@ -26,9 +26,6 @@ class StoreLevel:
         self.capacity = capacity
         self.level = level
         self._loss_per_h = loss_per_h
-        self._now = 0.0
-        self.hours: list[float] = [0.0]
-        """Recorded moments [h]."""
         self.levels: list[float] = [level]
         """Level at each recorded moment."""
         self.lost = 0.0
@@ -63,7 +60,5 @@ class StoreLevel:
             level = max(0.0, rest + (into - out) * counting)
         self.lost += self.level + (into - out) * hours - level
         self.level = level
-        self._now += hours
-        self.hours.append(self._now)
         self.levels.append(level)
         return into, out

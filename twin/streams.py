@@ -36,24 +36,15 @@ class Breakdowns:
     """
 
     def __init__(self, mtbf_min: float, mttr_min: float, generator: np.random.Generator) -> None:
-        self._mean = mtbf_min, mttr_min
+        self._mean_working, self.mean_repair = mtbf_min, mttr_min
         self._generator = generator
         self._ahead: list[list[float]] = []
-        self._until_failure_min, self._repair = self._draw()
-
-    @property
-    def mean_repair(self) -> float:
-        """Mean time to repair [min]."""
-        return self._mean[1]
-
-    @property
-    def until_failure_min(self) -> float:
-        """Working time until it fails [min]."""
-        return self._until_failure_min
+        self.until_failure_min, self._repair = self._draw()
+        """Working time until it fails, and its repair then [min]."""
 
     def work(self, minutes: float) -> None:
         """Work for some time, at most until it fails."""
-        self._until_failure_min = max(self._until_failure_min - minutes, 0.0)
+        self.until_failure_min = max(self.until_failure_min - minutes, 0.0)
 
     def fail(self) -> float:
         """Fail now.
@@ -62,26 +53,26 @@ class Breakdowns:
             Time that the repair takes [min].
         """
         repair = self._repair
-        self._until_failure_min, self._repair = self._draw()
+        self.until_failure_min, self._repair = self._draw()
         return repair
 
     def _draw(self) -> tuple[float, float]:
         if not self._ahead:
             self._ahead = self._generator.standard_exponential((8, 2)).tolist()[::-1]
         working, repair = self._ahead.pop()
-        return working * self._mean[0], repair * self._mean[1]
+        return working * self._mean_working, repair * self.mean_repair
 
     def during(self, start: float, working: float) -> list[tuple[float, float]]:
         """Standstills while a unit works for ``working`` minutes from ``start`` on: when and how long [min]."""
         stops = []
         at = start
-        while self._until_failure_min < working:
-            working -= self._until_failure_min
-            at += self._until_failure_min
+        while self.until_failure_min < working:
+            working -= self.until_failure_min
+            at += self.until_failure_min
             stops.append((at, self._repair))
             at += self._repair
-            self._until_failure_min, self._repair = self._draw()
-        self._until_failure_min -= working
+            self.until_failure_min, self._repair = self._draw()
+        self.until_failure_min -= working
         return stops
 
 

@@ -10,7 +10,6 @@ relaxation's root is there; they come first where they may.
 from __future__ import annotations
 
 import heapq
-import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -52,7 +51,6 @@ class Bound:
 
     def __init__(self, search: Search) -> None:
         """Build and compile the model. Where not every cast has a place the search is declared infeasible."""
-        began = time.perf_counter()
         self.search = search
         self.failure: BaseException | None = None
         self.long = len(search.problem.heats) > LINE.long_heats
@@ -74,7 +72,6 @@ class Bound:
         self._casts, self._options = formulation.model.z, list(formulation.model.OPTION)
         self._alone = {c for c, casts in formulation.casting.batches.items() if len(casts) == 1}
         self._numbers = 0
-        search.clock("build", began)
 
     def _compiled(self, formulation: Pooled, role: str) -> Program:
         search = self.search
@@ -88,15 +85,14 @@ class Bound:
         """Raise the search's bound until it is over."""
         if self.search.infeasible:
             return
-        began = time.perf_counter()
-        try:
-            self._without_reheating()
-            self._branch()
-        except _UnprovenError:
-            pass  # the bound stays where it is
-        except BaseException as error:
-            self.failure = error
-        self.search.clock("bound", began)
+        with self.search.timed("bound"):
+            try:
+                self._without_reheating()
+                self._branch()
+            except _UnprovenError:
+                pass  # the bound stays where it is
+            except BaseException as error:
+                self.failure = error
 
     def _without_reheating(self) -> None:
         """On long horizons a quick bound first: what waiting costs left out."""
@@ -104,8 +100,7 @@ class Bound:
             return
         outcome = self._first.attempt(work=max(self.search.rest, 0.05), relax=True, ipm=True, crossover=False,
                                    cancel=self._stop)  # fmt: skip
-        if outcome.bound is not None:
-            self.search.raise_bound(outcome.bound - self._first_below)
+        self.search.raise_bound(outcome.bound, self._first_below)
 
     def _stop(self) -> bool:
         return self.over or self.search.cancel()

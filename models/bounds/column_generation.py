@@ -18,7 +18,6 @@ furnaces. It proves more in ten seconds than the pooled relaxation of a week doe
 from __future__ import annotations
 
 import math
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -238,16 +237,15 @@ class Bound(ABC):
 
     def run(self) -> None:
         """Raise the bound until the search is over, or nothing is to be gained."""
-        began = time.perf_counter()
-        try:
-            self._begin()
-            block = self._hour
-            while block and not self._stop():
-                self._close_in(block)
-                block //= 2
-        except BaseException as error:
-            self.failure = error
-        self.search.clock("bound", began)
+        with self.search.timed("bound"):
+            try:
+                self._begin()
+                block = self._hour
+                while block and not self._stop():
+                    self._close_in(block)
+                    block //= 2
+            except BaseException as error:
+                self.failure = error
 
     def _stop(self) -> bool:
         return self.over or self.search.over()
@@ -367,7 +365,6 @@ class CastBound(Bound):
             search: gets the bound.
             weights: worth of a MWh by slot to the goal and to each cap, shape (1 + n_caps, n_slots).
         """
-        began = time.perf_counter()
         super().__init__(search)
         problem, data, aim = search.problem, search.data, search.aim
         self.tables = PricingTables(problem, weights)
@@ -378,7 +375,6 @@ class CastBound(Bound):
         latest = [max(cast.last.values()) for cast in problem.casts]
         self.master = Master(self.tables, latest, self._room, float(scales[0]), scales[1:])
         self.prices = (np.zeros_like(self.tables.capacity), np.zeros(len(self._room)))
-        search.clock("build", began)
 
     def proven(self, *prices: np.ndarray) -> float:
         """Bound that prices of units and caps prove."""

@@ -14,7 +14,6 @@ are dispatched with, whole numbers left out.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -222,7 +221,6 @@ class JointBound(Bound):
 
     def __init__(self, search: Search) -> None:
         """Build the site's linear program and the casts' curves."""
-        began = time.perf_counter()
         super().__init__(search)
         problem, data, aim = search.problem, search.data, search.aim
         self.site = SiteProgram(problem, data, aim)
@@ -240,7 +238,6 @@ class JointBound(Bound):
             np.where(priced, np.repeat(weight, problem.cells_per_slot), 0.0),
             np.zeros((len(self.site.carriers), problem.n_slots)),
         )
-        search.clock("build", began)
 
     def run(self) -> None:
         """Raise the bound, from where the last one of the same line ended; keep what it ends with."""

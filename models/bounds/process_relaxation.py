@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack
 
 from emberline.models.kernel.highs import Program
@@ -40,17 +39,15 @@ class Bounding:
 
     def _run(self) -> None:
         search = self.search
-        began = time.perf_counter()
         try:
-            outcome = self.program.attempt(
-                work=max(search.remaining, 0.05), relax=True, ipm=True, crossover=False,
-                cancel=lambda: self.over or search.cancel(),
-            )  # fmt: skip
-            search.seconds["bound"] = time.perf_counter() - began
+            with search.timed("bound"):
+                outcome = self.program.attempt(
+                    work=max(search.remaining, 0.05), relax=True, ipm=True, crossover=False,
+                    cancel=lambda: self.over or search.cancel(),
+                )  # fmt: skip
             if outcome.status == "infeasible":
                 search.infeasible = True
-            elif outcome.bound is not None:
-                search.raise_bound(outcome.bound - search.aim.constant)
+            search.raise_bound(outcome.bound, search.aim.constant)
             self.proving = False
             self._help()
         except BaseException as error:

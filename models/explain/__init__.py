@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from emberline.scenarios.doors import door
 
 if TYPE_CHECKING:
-    from emberline.models.explain.all_limits import limits
+    from emberline.models.explain.all_limits import PRICES, Limit, limits
     from emberline.models.explain.capacity import hours, missing
     from emberline.models.explain.elastic import Conflict, Elastic
-    from emberline.models.explain.limit import PRICES, Limit
     from emberline.models.explain.relaxed import baseline_holds, holds, impossible, impossible_at_all
     from emberline.models.explain.shadow_prices import abatement_price
 

@@ -18,7 +18,7 @@ import numpy as np
 import pyomo.core as pyo
 import xarray as xr
 
-from emberline.models.explain.limit import PRICES, Limit, assets, keyed, rate_key
+from emberline.models.explain.all_limits import PRICES, Limit, assets, keyed, rate_key
 from emberline.models.formulations import whole_site
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.objective import Aim

@@ -20,7 +20,6 @@ from emberline.models.formulations.site.objective import Aim
 from emberline.models.formulations.whole_site import SiteModel
 from emberline.models.kernel.highs import Multipliers
 from emberline.models.problem import line_reader
-from emberline.models.problem import site as site_problem
 from emberline.models.problem import site as sites
 from emberline.models.problem.assignment import from_schedule, line_gives, site_cells
 from emberline.models.problem.constants import direct_kg
@@ -41,8 +40,6 @@ class AbatementPrice:
     per_unit: float | None
     """Cost of a unit less [currency/t CO2e for carbon], a unit of ``Metric.display``; None: nothing is to decide but
     the starts, or there is no price."""
-    whole_numbers: str
-    """Decisions that were fixed: ``starts``, ``starts and site``, ``site`` or ``none``."""
     reason: str = ""
     """Why there is no price."""
 
@@ -64,16 +61,15 @@ def abatement_price(
     """
     goal = scenario.goal.model_copy(update={"minimize": "cost_with_carbon_price"})
     scenario = scenario.model_copy(update={"goal": goal})
-    data = site_problem.read(scenario, envelope)
-    fixed = ["starts"] if scenario.orders else []
+    data = sites.read(scenario, envelope)
     if data.plain:
-        return AbatementPrice(None, " and ".join(fixed) or "none", "the site has nothing to decide, only heats have")
+        return AbatementPrice(None, "the site has nothing to decide, only heats have")
     cells, amounts = None, dict[str, np.ndarray]()
     if scenario.orders:
         problem = line_reader.from_scenario(scenario, envelope, like=schedule)
         starts = from_schedule(problem, schedule)
         if starts is None:
-            return AbatementPrice(None, "starts", "the starts do not lie on the model's slots")
+            return AbatementPrice(None, "the starts do not lie on the model's slots")
         cells, amounts = site_cells(problem, starts, data.n_cells), line_gives(problem, starts)
     row = METRICS[metric]
     cap = amount - row.parts(scenario.market.carbon_price).get("scope1", 0.0) * direct_kg(scenario, envelope)
@@ -85,17 +81,15 @@ def abatement_price(
         data, aim, cells, lambda: limit - (effort.now() - began), seconds, gives, gap=GAP
     )
     program, capped = site_model.program, site_model.model.total[metric]
-    fixed += ["site"] if program.whole else []
-    whole = " and ".join(fixed) or "none"
     if not outcome.has_solution or program.multipliers(work=limit) is None:
-        return AbatementPrice(None, whole, "the site's least cost under the cap was not found")
+        return AbatementPrice(None, "the site's least cost under the cap was not found")
     for place in (cap - NEXT * max(abs(cap), 1.0), cap + NEXT * max(abs(cap), 1.0)):
         program.restrict([(capped, -math.inf, place)])
         moved = program.attempt(work=limit, relax=True)  # whole numbers are fixed by now
         multipliers = program.multipliers(work=limit) if moved.has_solution else None
         if multipliers is not None:
-            return AbatementPrice(max(-multipliers.of_bound(capped) / row.display[1] + 0.0, 0.0), whole)
-    return AbatementPrice(None, whole, "no price was found in time")
+            return AbatementPrice(max(-multipliers.of_bound(capped) / row.display[1] + 0.0, 0.0))
+    return AbatementPrice(None, "no price was found in time")
 
 
 def shadow_prices(

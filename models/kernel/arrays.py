@@ -198,13 +198,6 @@ class Rows(pyo.Constraint):
             self._make(index)
         return super().__getitem__(index)
 
-    def expand(self) -> None:
-        """Make every row from the rule called with its own index, and forget the template."""
-        self.template = None
-        for index in self.index_set():
-            if not super().__contains__(index):
-                self._make(index)
-
     def _make(self, index: Any) -> None:
         with by_index():
             self[index] = self._says(self.parent_block(), *(index if index.__class__ is tuple else (index,)))

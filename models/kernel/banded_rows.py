@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -58,28 +57,22 @@ class Terms:
         self.add(row, (*key, 0, end), weight, end + lag + 1, _EVER)
 
 
-@dataclass(frozen=True)
 class Stretches:
-    """Rows by stretch and slot, and the terms of each stretch."""
+    """Rows by stretch and slot, and the terms of each stretch: rows are cut where their terms change.
 
-    index: list[Row]
-    """Row, stretch and slot."""
-    terms: list[dict[Row, list[Row]]]
-    """For each kind of terms: by row and stretch its terms, each with its weight at the end."""
-    widths: list[int]
-    """For each kind, of its variable."""
+    Args:
+        rows: by row its slots, ascending.
+        kinds: terms of one variable each.
+        empty: keep slots in which a row has no terms at all.
+    """
 
-    @classmethod
-    def of(cls, rows: Mapping[Row, Sequence[int]], *kinds: Terms, empty: bool = True) -> Stretches:
-        """Cut rows where their terms change.
-
-        Args:
-            rows: by row its slots, ascending.
-            kinds: terms of one variable each.
-            empty: keep slots in which a row has no terms at all.
-        """
-        index: list[Row] = []
-        terms: list[dict[Row, list[Row]]] = [{} for _ in kinds]
+    def __init__(self, rows: Mapping[Row, Sequence[int]], *kinds: Terms, empty: bool = True) -> None:
+        self.index: list[Row] = []
+        """Row, stretch and slot."""
+        self.terms: list[dict[Row, list[Row]]] = [{} for _ in kinds]
+        """For each kind of terms: by row and stretch its terms, each with its weight at the end."""
+        self.widths = [kind.width for kind in kinds]
+        """For each kind, of its variable."""
         for row, slots in rows.items():
             deadline.look()
             events: dict[int, list[tuple[int, int]]] = {slots[0]: []} if slots else {}
@@ -100,10 +93,9 @@ class Stretches:
                 until = cuts[stretch + 1] if stretch + 1 < len(cuts) else slots[-1] + 1
                 begin, place = place, bisect_left(slots, until)
                 if place > begin and (empty or any(active)):
-                    index += [(*row, stretch, t) for t in slots[begin:place]]
+                    self.index += [(*row, stretch, t) for t in slots[begin:place]]
                     for kind, numbers in enumerate(active):
-                        terms[kind][*row, stretch] = _merged(mine[kind], numbers)
-        return cls(index, terms, [kind.width for kind in kinds])
+                        self.terms[kind][*row, stretch] = _merged(mine[kind], numbers)
 
     def rows(self) -> pyo.Set:
         """Index set of the rows: row, stretch and slot."""
@@ -139,7 +131,7 @@ def banded(
         *sums: variables indexed by key and slot, each with its terms by row.
         empty: keep slots in which a row has no terms at all.
     """
-    stretches = Stretches.of(rows, *(terms for _, terms in sums), empty=empty)
+    stretches = Stretches(rows, *(terms for _, terms in sums), empty=empty)
     parts = [(variable, stretches.set(kind)) for kind, (variable, _) in enumerate(sums)]
 
     def add(rule: Callable[..., Any]) -> None:
@@ -192,7 +184,7 @@ def running_sum(
     before = Terms(n, 2)
     for r, (row, lag) in previous.items():
         before.lagged((r,), (row,), lag, 1)
-    stretches = Stretches.of({(r,): range(n) for r in previous}, before, changes)
+    stretches = Stretches({(r,): range(n) for r in previous}, before, changes)
     block.PLACE, block.BEFORE, block.CHANGE = stretches.rows(), stretches.set(0), stretches.set(1)
     # only the first slot has nothing before it
     begin_levels = [(begin or {}).get(r, 0.0) if not terms else 0.0 for (r, _), terms in stretches.terms[0].items()]

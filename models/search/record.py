@@ -102,10 +102,10 @@ class Record(ABC):
         """Whether to stop here: all is over, or the effort for a part of it."""
         return self.remaining <= 0.05 or self.over()
 
-    def raise_bound(self, bound: float | None) -> None:
-        """Take a proven bound, where it is better."""
-        if bound is not None and (self.bound is None or bound > self.bound):
-            self.bound = bound
+    def raise_bound(self, bound: float | None, constant: float = 0.0) -> None:
+        """Take a proven bound, where there is one and it is better; ``constant``: what it counts besides."""
+        if bound is not None and (self.bound is None or bound - constant > self.bound):
+            self.bound = bound - constant
             self.tell()
 
     def tell(self) -> None:
@@ -117,10 +117,6 @@ class Record(ABC):
         """Further items of a report; of a line the best plan, once."""
         return {}
 
-    def clock(self, name: str, began: float) -> None:
-        """Add the seconds since ``began`` to a phase."""
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
-
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:
         """Add the seconds of what is inside to a phase."""
@@ -128,7 +124,7 @@ class Record(ABC):
         try:
             yield
         finally:
-            self.clock(name, began)
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
 
 
 EXACT = 1e-6

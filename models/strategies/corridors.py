@@ -12,9 +12,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from typing import Any
 
 import pyomo.core as pyo
 
@@ -105,8 +103,7 @@ def _solve(
     gap: float | None = None,
     bounds: bool = False,
 ) -> tuple[Matched, Outcome]:
-    began = time.perf_counter()
-    with building():
+    with search.timed("build"), building():
         formulation = Matched(search.problem, search.data, units=units, corridor=corridor)
         if not formulation.possible:
             search.infeasible |= corridor is None
@@ -115,27 +112,20 @@ def _solve(
     warm = units == "each" and search.best is not None
     if warm and search.best is not None:
         begin(formulation, search.best)
-    search.clock("build", began)
-    began = time.perf_counter()
-
-    def tell(event: dict[str, Any]) -> None:
-        if event["bound"] is not None:
-            search.raise_bound(event["bound"] - search.aim.constant)
-
-    outcome = solve(
-        formulation.model,
-        work=max(min(limit, search.remaining), 0.1),
-        gap=search.gap / 4 if gap is None else gap,
-        start=warm,
-        ipm=True,  # the simplex method takes up to half a minute for the first relaxation, and cannot be ended there
-        on_progress=tell if bounds else None,
-        cancel=search.cancel,
-    )
-    search.clock("bound" if bounds else "plan", began)
-    if bounds and outcome.bound is not None:
-        search.raise_bound(outcome.bound - search.aim.constant)
-    if bounds and outcome.status == "infeasible":
-        search.infeasible = True
+    with search.timed("bound" if bounds else "plan"):
+        outcome = solve(
+            formulation.model,
+            work=max(min(limit, search.remaining), 0.1),
+            gap=search.gap / 4 if gap is None else gap,
+            start=warm,
+            # the simplex method takes up to half a minute for the first relaxation, and cannot be ended there
+            ipm=True,
+            on_progress=(lambda event: search.raise_bound(event["bound"], search.aim.constant)) if bounds else None,
+            cancel=search.cancel,
+        )
+    if bounds:
+        search.raise_bound(outcome.bound, search.aim.constant)
+        search.infeasible |= outcome.status == "infeasible"
     if outcome.has_solution and units == "each":
         starts = read(formulation)
         if starts is not None:

@@ -10,7 +10,6 @@ horizon.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -78,10 +77,9 @@ def _replan(search: Search, casts: list[int], seconds: float, plan_part: Callabl
     inner = search.inner(
         _around(search, free, casts, starts), limit=seconds, gap=search.gap / 2 * len(free) / len(problem.heats)
     )  # fmt: skip
-    began = time.perf_counter()
-    inner.offer(starts, capped=False)
-    plan_part(inner)
-    search.clock("groups", began)
+    with search.timed("groups"):
+        inner.offer(starts, capped=False)
+        plan_part(inner)
     if inner.best is None or inner.best is starts:
         return
     moved = {

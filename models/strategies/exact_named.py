@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
 from typing import Any
 
 import numpy as np
@@ -88,13 +87,14 @@ def run(search: Search) -> None:
     if not search.over():
         solve(search, min(share * search.remaining, math.inf if is_few else FEW_HEATS.longest))
     if search.best is not None and search.over():
-        _second(search, min(FEW_HEATS.second_share * search.rest, FEW_HEATS.longest))
+        with search.timed("second goal"):
+            _second(search, min(FEW_HEATS.second_share * search.rest, FEW_HEATS.longest))
     search.tell()
 
 
 def _second(search: Search, limit: float) -> None:
     """Of the plans that are as good by the first goal, look for the best by the second."""
-    began, aim, value = time.perf_counter(), search.aim, search.value
+    aim, value = search.aim, search.value
     assert value is not None
     with building():
         formulation = _model(search)
@@ -107,7 +107,6 @@ def _second(search: Search, limit: float) -> None:
         outcome = program.run(work=max(limit, 0.1), start=start, nodes=FEW_HEATS.second_nodes, cancel=search.cancel)
         if outcome.has_solution:
             search.offer(formulation.read())
-    search.clock("second goal", began)
 
 
 def solve(search: Search, limit: float) -> bool:
@@ -120,42 +119,38 @@ def solve(search: Search, limit: float) -> bool:
     Returns:
         Whether the program came to its end: nothing better is left to be found.
     """
-    began = time.perf_counter()
     aim = search.aim
-    with building():
+    with search.timed("build"), building():
         formulation = _model(search)
         if not formulation.possible:
             search.infeasible |= search.best is None and search.problem.untouched
             return True
         formulation.model.goal = pyo.Objective(rule=lambda m: aim.pure(formulation.ports))
         program = Program(formulation.model)
-    search.clock("build", began)
-    began = time.perf_counter()
     start = _start_values(formulation, program, search)
     proven = proves(search)
 
     def tell(event: dict[str, Any]) -> None:
-        if proven and event["bound"] is not None:
-            search.raise_bound(event["bound"] - aim.constant)
+        if proven:
+            search.raise_bound(event["bound"], aim.constant)
 
     outcome = Outcome("none", None, None, 0.0, 0)
-    for begin in (start, None) if start is not None else (None,):
-        outcome = program.run(
-            work=max(min(limit, search.remaining), 0.1), gap=_strict(search),
-            start=False if begin is None else begin, on_progress=tell, cancel=search.phase_over,
-            heuristics=_effort(search),
-        )  # fmt: skip
-        # the solver's word on a start may be false: then it is asked again without one
-        if outcome.bound is not None or outcome.status == "infeasible" or search.phase_over():
-            break
-        program.forget()
-    search.clock("whole", began)
+    with search.timed("whole"):
+        for begin in (start, None) if start is not None else (None,):
+            outcome = program.run(
+                work=max(min(limit, search.remaining), 0.1), gap=_strict(search),
+                start=False if begin is None else begin, on_progress=tell, cancel=search.phase_over,
+                heuristics=_effort(search),
+            )  # fmt: skip
+            # the solver's word on a start may be false: then it is asked again without one
+            if outcome.bound is not None or outcome.status == "infeasible" or search.phase_over():
+                break
+            program.forget()
     if outcome.has_solution:
         search.offer(formulation.read())
-    if proven and outcome.bound is not None:
-        search.raise_bound(outcome.bound - aim.constant)
-    if proven and outcome.status == "infeasible":
-        search.infeasible |= search.best is None
+    if proven:
+        search.raise_bound(outcome.bound, aim.constant)
+        search.infeasible |= outcome.status == "infeasible" and search.best is None
     return outcome.status in ("optimal", "infeasible")
 
 

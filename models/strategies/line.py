@@ -6,7 +6,6 @@ The bound rises in a thread of its own while plans are searched.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -58,11 +57,17 @@ class InTurn:
 
     _over = effort.shared(False)
 
-    def __init__(self, parts: Sequence[Callable[[], Rising]]) -> None:
+    def __init__(self, search: Search, parts: Sequence[Callable[[], Rising]]) -> None:
         """Take what makes the bounds, at least one; the first is made at once."""
-        self._rest = list(parts[1:])
-        self.parts = [parts[0]()]
+        self._search, self._rest = search, list(parts)
+        self.parts: list[Rising] = []
         """Those that have had their turn, or have it."""
+        self._next()
+
+    def _next(self) -> None:
+        with self._search.timed("build"):
+            self.parts.append(self._rest.pop(0)())
+        self.parts[-1].over = self._over
 
     @property
     def over(self) -> bool:
@@ -82,10 +87,8 @@ class InTurn:
         """Raise the search's bound until it is over."""
         self.parts[-1].run()
         while self._rest and not self._over and self.failure is None:
-            part = self._rest.pop(0)()
-            part.over = self._over
-            self.parts.append(part)
-            part.run()
+            self._next()
+            self.parts[-1].run()
 
 
 def bound_of(search: Search) -> InTurn:
@@ -93,13 +96,14 @@ def bound_of(search: Search) -> InTurn:
     problem, data = search.problem, search.data
     long = len(problem.heats) > LINE.long_heats
     fine = long or problem.n_slots > LINE.long_slots
-    quick = casts.of(search) if fine else None
+    with search.timed("build"):
+        quick = casts.of(search) if fine else None
     if quick is not None:
-        return InTurn([lambda: quick] if long else [lambda: quick, lambda: Bound(search)])
+        return InTurn(search, [lambda: quick] if long else [lambda: quick, lambda: Bound(search)])
     # an import limit that is felt is best seen by the pooled relaxation, as long as that has a root in time
     if joint.useful(search) and (long or not data.plain):
-        return InTurn([lambda: joint.JointBound(search), lambda: Bound(search)])
-    return InTurn([lambda: Bound(search)])
+        return InTurn(search, [lambda: joint.JointBound(search), lambda: Bound(search)])
+    return InTurn(search, [lambda: Bound(search)])
 
 
 @contextmanager
@@ -271,7 +275,6 @@ def pursue(search: Search, strategy: str | None = None) -> str:
 
 def _settle(search: Search, data: SiteData, baseline: Starts | None) -> None:
     """Give the best plan, and the baseline schedule if it turns out to be better, what the site can really do."""
-    began = time.perf_counter()
     best, search.best, search.best_flows = search.best, None, None
     search.data = data
     limit = max(search.remaining, SETTLE_SHARE * search.limit)
@@ -280,13 +283,13 @@ def _settle(search: Search, data: SiteData, baseline: Starts | None) -> None:
     tries += (
         [(baseline, LINE_AND_SITE.settle_work)] if baseline is not None and limit < LINE_AND_SITE.settle_work else []
     )
-    for plan, seconds in tries:
-        if seconds > limit and search.best is not None:
-            break
-        flows = search.settled(plan, seconds)
-        if flows is None or flows.over_mwh > 0 or not search.keeps_caps(plan, flows):
-            continue
-        if search.best_flows is None or search.aim.rank(flows) < search.aim.rank(search.best_flows):
-            search.best, search.best_flows = plan, flows
-    search.clock("settle", began)
+    with search.timed("settle"):
+        for plan, seconds in tries:
+            if seconds > limit and search.best is not None:
+                break
+            flows = search.settled(plan, seconds)
+            if flows is None or flows.over_mwh > 0 or not search.keeps_caps(plan, flows):
+                continue
+            if search.best_flows is None or search.aim.rank(flows) < search.aim.rank(search.best_flows):
+                search.best, search.best_flows = plan, flows
     search.tell()

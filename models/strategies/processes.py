@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -55,7 +54,8 @@ def optimize_processes(
     if search.best is None:
         return _schedule(scenario, search, None)
     search.site_model.program.load_values(search.best.values)
-    _second(search, search.site_model)
+    with search.timed("second goal"):
+        _second(search, search.site_model)
     return _schedule(scenario, search, search.site_model)
 
 
@@ -111,7 +111,7 @@ def _search(
 
 def _second(search: Search, site_model: SiteModel) -> None:
     """The second goal among plans with the same switches that are as good by the first."""
-    began, aim, best = time.perf_counter(), search.aim, search.best
+    aim, best = search.aim, search.best
     assert best is not None
     program, grid, total = site_model.program, search.model, site_model.model.total
     grid.fix(best.values, grid.whole)
@@ -130,7 +130,6 @@ def _second(search: Search, site_model: SiteModel) -> None:
         search.offer(program.solution(), anyway=True)
     assert search.best is not None
     program.load_values(search.best.values)
-    search.seconds["second goal"] = time.perf_counter() - began
 
 
 def _schedule(scenario: Case, search: Search, site_model: SiteModel | None) -> xr.Dataset:

@@ -29,7 +29,7 @@ from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.assets.ports import slot_values
 from emberline.models.formulations.site.balance import Ports
-from emberline.models.kernel.arrays import Series, Variable, constraint
+from emberline.models.kernel.arrays import Rows, Series, Variable, constraint
 from emberline.models.kernel.highs import Program
 from emberline.models.kernel.templates import building, each, total
 from emberline.models.problem import site as site_problem
@@ -132,11 +132,7 @@ def optimize_samples(
         else:
             model.threshold = pyo.Var()
             model.beyond = Variable(model.S, domain=pyo.NonNegativeReals)
-
-            @constraint(model, model.S)
-            def tail(m: Any, s: int) -> Any:
-                return m.beyond[s] >= m.worth[s] - m.threshold
-
+            model.tail = Rows(model.S, says=lambda m, s: m.beyond[s] >= m.worth[s] - m.threshold)
             weight = 1 / ((1 - share) * count)
             model.goal = pyo.Objective(expr=model.threshold + weight * total(model.beyond[s] for s in each(model.S)))
         program = Program(model)

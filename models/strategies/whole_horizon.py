@@ -16,8 +16,6 @@ that is where good plans lie, and HiGHS would look there last.
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 
 from emberline.models.heuristics.line import coarse_grid, ruin_and_recreate
@@ -55,11 +53,10 @@ def _from_coarser(search: Search) -> bool:
     """Begin with the plan of a coarser grid, where there is one. True where that led to a plan."""
     if search.coarser is None:
         return False
-    began = time.perf_counter()
-    inner = search.coarser(search)
-    plans(inner)
-    starts = coarse_grid.finer(inner, search)
-    search.clock("coarse plan", began)
+    with search.timed("coarse plan"):
+        inner = search.coarser(search)
+        plans(inner)
+        starts = coarse_grid.finer(inner, search)
     if starts is None:
         return False
     before = search.draft_rank

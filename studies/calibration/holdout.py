@@ -24,7 +24,7 @@ from emberline.scenarios.records.state import State
 from emberline.studies.calibration.fitting import Estimate, UnitFit
 from emberline.studies.calibration.observations import ONE_CAST_MIN, observations
 from emberline.studies.calibration.overlay import applied, overlay
-from emberline.twin.line.operations import Operations, arrange, planned_durations
+from emberline.twin.line.operations import Operations, planned_durations
 from emberline.twin.plant import follow
 from emberline.twin.recorder import reheating, waits
 
@@ -176,7 +176,7 @@ def _operations(scenario: Case, rows: pd.DataFrame, from_min: float) -> Operatio
             end = start + float(planned[h][u])
         before = (h, end, u)
         plan.append((h, stage, u, start, end))
-    return arrange(table, _in_sequence(plan, rows), [])
+    return Operations(table, _in_sequence(plan, rows), [])
 
 
 def _in_sequence(

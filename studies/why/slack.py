@@ -21,7 +21,7 @@ from emberline.scenarios.case.line import phase_power
 from emberline.scenarios.line.tables import shop
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.records.horizon import Horizon
-from emberline.twin.line.operations import Edge, Operations, Reason, arrange
+from emberline.twin.line.operations import Edge, Operations, Reason
 
 __all__ = ["Slack", "slacks"]
 
@@ -92,7 +92,7 @@ def slacks(scenario: Case, run: xr.Dataset, heat: str) -> dict[str, Slack]:
     rows = list(zip(*(run[f"op_{name}"].values.tolist() for name in names), strict=True))
     rows.sort(key=lambda row: (table.index[row[0]], row[3]))
     plan = [(table.index[h], places[k], table.unit_index[u], begin, end) for h, k, u, begin, end, _ in rows]
-    operations = arrange(table, plan, [])
+    operations = Operations(table, plan, [])
     edges = list(operations.edges(operations.scheduled, operations.planned))
     return {row[1]: _slack(scenario, run, operations, edges, i, row[5]) for i, row in enumerate(rows) if row[0] == heat}
 

@@ -18,7 +18,6 @@ def test_partial_put_and_take() -> None:
     assert store.flow(3.0, 0.0, 2.0) == pytest.approx((2.0, 0.0))
     assert store.flow(0.0, 4.0, 3.0) == pytest.approx((0.0, 10 / 3))
     assert store.levels == pytest.approx([6.0, 10.0, 0.0])
-    assert store.hours == pytest.approx([0.0, 2.0, 5.0])
 
 
 @given(flows, st.floats(0, 10), st.sampled_from([0.0, 0.001, 0.3]))

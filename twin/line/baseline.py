@@ -29,7 +29,7 @@ from emberline.scenarios import Case, effort
 from emberline.scenarios.datasets import SCHEDULE, Policy, check
 from emberline.scenarios.line.tables import LineShop, nominal, shop, with_margins
 from emberline.twin.line.line import ListReplay
-from emberline.twin.line.operations import arrange, planned_durations
+from emberline.twin.line.operations import Operations, planned_durations
 from emberline.twin.line.placing import CastGroup, Placing
 from emberline.twin.recorder import course
 from emberline.twin.site.site import SiteGrid, variables
@@ -194,7 +194,7 @@ def _schedule(placed: Placing) -> xr.Dataset:
                 break
             unit[h, k], start[h, k], end[h, k] = table.units[place.unit], place.start, place.end
             plan.append((h, k, place.unit, place.start, place.end))
-    operations = arrange(table, plan, placed.unplaced)
+    operations = Operations(table, plan, placed.unplaced)
     history = ListReplay(operations, operations.arrays["duration"].tolist(), {}).run()
     ran = course(operations, history, np.ones(len(operations)), placed.grid, None, disturbed=False)
     extra[ran.work.heat, operations.arrays["stage"][ran.indices]] = ran.work.extra_mwh

@@ -209,7 +209,8 @@ class ListReplay:
                 if self.recourse is not None and self._returns(i, at):
                     at = yield from self._again(i, at)
                 working = max(self.duration[i], operations.pace[i])
-                if self.load_management is not None and self._may_wait(i):
+                # a heat is held back where nothing is cooling, and no cast is interrupted
+                if self.load_management is not None and b < 0 and not casting:
                     at, working = self._managed(i, at, working)
                 if self.recourse is not None and casting and self._casts_on(sequence, place):
                     self.start[i] = at
@@ -231,10 +232,6 @@ class ListReplay:
             event = waiting[i]
             if event is not None:
                 event.succeed()
-
-    def _may_wait(self, i: int) -> bool:
-        """Whether a heat may be held back before an operation: nothing is cooling, and no cast is interrupted."""
-        return self.operations.before[i] < 0 and self.operations.stage[i] != self.operations.shop.campaign
 
     def _managed(self, i: int, at: float, working: float) -> tuple[float, float]:
         """Start of an operation that load management allows, and its duration then."""
@@ -341,30 +338,21 @@ class ListReplay:
         self.acts.append(Act(kind, self.operations.shop.units[self.operations.unit[i]], at, minutes, "min", cost))
 
     def _finish(self, i: int, at: float, working: float, failures: Breakdowns | None) -> float:
-        finish = at + working
         self._working[i] = working
-        if failures is not None:
-            stops = failures.during(at, working)
-            if stops:
-                self.stops[i] = stops
-                finish += sum(halt for _, halt in stops)
-        return finish
+        stops = [] if failures is None else failures.during(at, working)
+        if stops:
+            self.stops[i] = stops
+        return at + working + sum(halt for _, halt in stops)
 
     def _finish_started(self, i: int, failures: Breakdowns | None) -> float:
         """End of an operation that has begun before the horizon: over already, or going on for what remains."""
         operations = self.operations
         at = operations.scheduled[i]
         nominal = at + max(operations.shop.duration[operations.heat[i]][operations.unit[i]], operations.pace[i])
-        self._working[i] = 0.0
         if nominal <= 0:
+            self._working[i] = 0.0
             return nominal
-        self._working[i] = finish = max(at + max(self.duration[i], operations.pace[i]), 0.0)
-        if failures is not None:
-            stops = failures.during(0.0, finish)
-            if stops:
-                self.stops[i] = stops
-                finish += sum(halt for _, halt in stops)
-        return finish
+        return self._finish(i, 0.0, max(at + max(self.duration[i], operations.pace[i]), 0.0), failures)
 
     def _cast(self, sequence: list[int], place: int) -> list[int]:
         """The heats of the cast that begins at a place of a caster's sequence."""

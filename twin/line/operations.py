@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -100,34 +101,47 @@ class Edge(NamedTuple):
     reason: Reason
 
 
-@dataclass(frozen=True)
 class Operations:
-    """Operations to run, one entry per heat and stage; those of a heat are neighbours, in the order of its route."""
+    """Operations to run, one entry per heat and stage; those of a heat are neighbours, in the order of its route.
 
-    shop: LineShop
-    heat: list[int]
-    stage: list[int]
-    unit: list[int]
-    scheduled: list[float]
-    """Earliest start of each operation [min]."""
-    planned: list[float]
-    """Duration that the plan reckons with [min]."""
-    before: list[int]
-    """The operation of the same heat before this one; -1 for the first."""
-    travel: list[float]
-    """Transfer from there [min]."""
-    longest: list[float]
-    """Longest wait since then, the transfer included [min]."""
-    started: list[bool]
-    """Whether it has begun before the horizon."""
-    pace: list[float]
-    """Shortest duration [min]: a caster keeps the plan's pace while another heat of the cast follows; else 0."""
-    sequence: list[list[int]]
-    """Operations of each unit in order."""
-    missing: list[int]
-    """Heats that the schedule leaves out, wholly or in part."""
-    actuals: frozenset[int] = frozenset()
-    """Operations that have begun on the day already: they come before the others."""
+    Args:
+        shop: the line.
+        plan: rows of heat, stage, unit, start and planned end, those of a heat in the order of its route.
+        missing: heats that are left out, wholly or in part.
+        actuals: heat and stage of operations that come before all others on their units.
+    """
+
+    def __init__(self, shop: LineShop, plan: list[Row], missing: list[int], actuals: Container[Key] = ()) -> None:
+        n = len(plan)
+        self.shop, self.missing = shop, missing
+        self.heat = [row[0] for row in plan]
+        self.stage = [row[1] for row in plan]
+        self.unit = [row[2] for row in plan]
+        self.scheduled = [row[3] for row in plan]
+        """Earliest start of each operation [min]."""
+        self.planned = [row[4] - row[3] for row in plan]
+        """Duration that the plan reckons with [min]."""
+        self.before = [i - 1 if i and self.heat[i - 1] == self.heat[i] else -1 for i in range(n)]
+        """The operation of the same heat before this one; -1 for the first."""
+        start, at = Lag(0.0, NEVER), zip(self.heat, self.before, self.unit, strict=True)
+        lags = [shop.lag[h][self.unit[b]][u] if b >= 0 else start for h, b, u in at]
+        self.travel = [lag.least for lag in lags]
+        """Transfer from there [min]."""
+        self.longest = [lag.most for lag in lags]
+        """Longest wait since then, the transfer included [min]."""
+        self.started = [row[:2] in shop.started for row in plan]
+        """Whether it has begun before the horizon."""
+        self.actuals = frozenset(i for i, row in enumerate(plan) if row[:2] in actuals)
+        """Operations that have begun on the day already: they come before the others."""
+        self.sequence: list[list[int]] = [[] for _ in shop.units]
+        """Operations of each unit in order."""
+        for i in sorted(range(n), key=lambda i: (i not in self.actuals, plan[i][3], plan[i][4])):
+            self.sequence[self.unit[i]].append(i)
+        self.pace = [0.0] * n
+        """Shortest duration [min]: a caster keeps the plan's pace while another heat of the cast follows; else 0."""
+        for first, second in itertools.chain.from_iterable(map(pairwise, self.sequence)):
+            if self.same_cast(first, second):
+                self.pace[first] = self.planned[first]
 
     def __len__(self) -> int:
         return len(self.heat)
@@ -270,7 +284,7 @@ def operations_of(shop: LineShop, schedule: xr.Dataset) -> Operations:
         )
     row = {name: i for i, name in enumerate(heats)}
     column = [stages.index(name) if name in stages else -1 for name in shop.stages]
-    plan: list[tuple[int, int, int, float, float]] = []
+    plan: list[Row] = []
     missing = []
     for h, name in enumerate(shop.names):
         for k in shop.route[h]:
@@ -288,53 +302,7 @@ def operations_of(shop: LineShop, schedule: xr.Dataset) -> Operations:
             if u < 0 or shop.stage_of[u] != k or math.isnan(shop.duration[h][u]):
                 raise ValueError(f"the schedule sends heat {name} at stage {shop.stages[k]} to unit {units[i][j]!r}")
             plan.append((h, k, u, starts[i][j], ends[i][j]))
-    return arrange(shop, plan, missing)
-
-
-def arrange(
-    shop: LineShop,
-    plan: list[tuple[int, int, int, float, float]],
-    missing: list[int],
-    actuals: Container[tuple[int, int]] = (),
-) -> Operations:
-    """Operations from rows (heat, stage, unit, start, planned end), those of a heat in the order of its route.
-
-    Args:
-        shop: the line.
-        plan: the rows.
-        missing: heats that are left out, wholly or in part.
-        begun: heat and stage of operations that come before all others on their units.
-    """
-    n = len(plan)
-    before = [i - 1 if i and plan[i - 1][0] == plan[i][0] else -1 for i in range(n)]
-    unit = [row[2] for row in plan]
-    scheduled = [row[3] for row in plan]
-    sequence: list[list[int]] = [[] for _ in shop.units]
-    for i in sorted(range(n), key=lambda i: (plan[i][:2] not in actuals, scheduled[i], plan[i][4])):
-        sequence[unit[i]].append(i)
-    start = Lag(0.0, NEVER)
-    lags = [shop.lag[plan[i][0]][unit[b]][unit[i]] if b >= 0 else start for i, b in enumerate(before)]
-    operations = Operations(
-        shop=shop,
-        heat=[row[0] for row in plan],
-        stage=[row[1] for row in plan],
-        unit=unit,
-        scheduled=scheduled,
-        planned=[row[4] - row[3] for row in plan],
-        before=before,
-        travel=[lag.least for lag in lags],
-        longest=[lag.most for lag in lags],
-        started=[(row[0], row[1]) in shop.started for row in plan],
-        pace=[0.0] * n,
-        sequence=sequence,
-        missing=missing,
-        actuals=frozenset(i for i, row in enumerate(plan) if row[:2] in actuals),
-    )
-    for line in sequence:
-        for first, second in pairwise(line):
-            if operations.same_cast(first, second):
-                operations.pace[first] = operations.planned[first]
-    return operations
+    return Operations(shop, plan, missing)
 
 
 def rows_of(operations: Operations) -> list[Row]:
@@ -355,7 +323,7 @@ def onward(shop: LineShop, so_far: SoFar, rows: Iterable[Row], missing: list[int
     for row in rows:
         plan.setdefault(row[:2], row)
     ordered = [plan[h, k] for h, route in enumerate(shop.route) for k in route if (h, k) in plan]
-    return arrange(shop, ordered, missing, actuals)
+    return Operations(shop, ordered, missing, actuals)
 
 
 def planned_durations(table: LineShop, *, with_margins: bool = True) -> np.ndarray:

@@ -88,39 +88,43 @@ class Outflow:
     """Whether it is an order."""
 
 
-@dataclass(frozen=True)
 class WorksTable:
     """A scenario's processes in numbers; times in minutes, flows in tonnes per hour."""
 
-    scenario: Case
-    machines: tuple[MachineTable, ...]
-    stores: tuple[str, ...]
-    capacity: list[float]
-    decay: list[float]
-    """Share of each level lost per hour, continuously."""
-    start_t: list[float]
-    end_t: list[float]
-    """Level wanted at the end."""
-    loads: tuple[Outflow, ...]
-    captive: tuple[str, ...]
-    """Carriers that processes take and nobody but processes gives; they are numbered after the stores."""
-    arrivals: tuple[tuple[str, int, list[float]], ...]
-    """Name, store and what is offered in each step [t/h]."""
-
-    @cached_property
-    def n_steps(self) -> int:
-        """Steps of the horizon."""
-        return self.scenario.horizon.n_steps
-
-    @cached_property
-    def step_min(self) -> float:
-        """Length of a step."""
-        return self.scenario.horizon.step_min
-
-    @cached_property
-    def step_h(self) -> float:
-        """Length of a step."""
-        return self.scenario.horizon.step_h
+    def __init__(self, scenario: Case) -> None:
+        self.scenario, horizon = scenario, scenario.horizon
+        self.n_steps, self.step_min, self.step_h = horizon.n_steps, horizon.step_min, horizon.step_h
+        place = {store.name: s for s, store in enumerate(scenario.stores)}
+        inputs = scenario.inputs
+        demands = _rows(inputs, "demand_tph", "demand")
+        offered = _rows(inputs, "arrival_tph", "arrival")
+        self.captive = captives(scenario)
+        """Carriers that processes take and nobody but processes gives; they are numbered after the stores."""
+        beyond = {name: len(place) + i for i, name in enumerate(self.captive)}
+        machines, loads = [], []
+        for group, process in enumerate(scenario.processes):
+            ways = tuple(ModeTable(mode, place, beyond) for mode in process.all_modes)
+            names = [way.name for way in ways]
+            for unit, state in zip(process.units, process.start, strict=True):
+                mode = -1 if state.mode is None else names.index(state.mode)
+                machines.append(MachineTable(unit, process, group, ways, scenario.outages.get(unit, ()), mode, state))
+        for delivery in scenario.deliveries:
+            store = place[delivery.store]
+            if delivery.amount_t is None:
+                loads.append(Outflow(delivery.name, store, demands[delivery.name]))
+            else:
+                most = delivery.most_tph(horizon.step_h)
+                span = delivery.span(horizon)
+                loads.append(Outflow(delivery.name, store, [], delivery.amount_t, span, most, order=True))
+        self.machines, self.loads, self.stores = tuple(machines), tuple(loads), tuple(place)
+        self.capacity = [store.capacity_t for store in scenario.stores]
+        self.decay = [_decay(store.loss_per_h) for store in scenario.stores]
+        """Share of each level lost per hour, continuously."""
+        self.start_t = [store.start_t for store in scenario.stores]
+        self.end_t = [store.end_t for store in scenario.stores]
+        """Level wanted at the end."""
+        self.arrivals = tuple((item.name, place[item.store], offered[item.name]) for item in scenario.arrivals)
+        """Name, store and what is offered in each step [t/h]."""
 
     @cached_property
     def day_of(self) -> np.ndarray:
@@ -139,45 +143,6 @@ class WorksTable:
             for start, end in (*machine.outages, (0.0, machine.state.repair_h * 60)):
                 closed[u] |= (begin < end - NOTHING) & (begin + self.step_min > start + NOTHING)
         return closed
-
-
-def works_table(scenario: Case) -> WorksTable:
-    """The tables of a scenario's processes."""
-    horizon = scenario.horizon
-    place = {store.name: s for s, store in enumerate(scenario.stores)}
-    inputs = scenario.inputs
-    demands = _rows(inputs, "demand_tph", "demand")
-    offered = _rows(inputs, "arrival_tph", "arrival")
-    captive = captives(scenario)
-    beyond = {name: len(place) + i for i, name in enumerate(captive)}
-    machines = []
-    for group, process in enumerate(scenario.processes):
-        ways = tuple(ModeTable(mode, place, beyond) for mode in process.all_modes)
-        names = [way.name for way in ways]
-        for unit, state in zip(process.units, process.start, strict=True):
-            mode = -1 if state.mode is None else names.index(state.mode)
-            machines.append(MachineTable(unit, process, group, ways, scenario.outages.get(unit, ()), mode, state))
-    loads = []
-    for delivery in scenario.deliveries:
-        store = place[delivery.store]
-        if delivery.amount_t is None:
-            loads.append(Outflow(delivery.name, store, demands[delivery.name]))
-        else:
-            most = delivery.most_tph(horizon.step_h)
-            span = delivery.span(horizon)
-            loads.append(Outflow(delivery.name, store, [], delivery.amount_t, span, most, order=True))
-    return WorksTable(
-        scenario=scenario,
-        machines=tuple(machines),
-        stores=tuple(place),
-        capacity=[store.capacity_t for store in scenario.stores],
-        decay=[_decay(store.loss_per_h) for store in scenario.stores],
-        start_t=[store.start_t for store in scenario.stores],
-        end_t=[store.end_t for store in scenario.stores],
-        loads=tuple(loads),
-        captive=captive,
-        arrivals=tuple((item.name, place[item.store], offered[item.name]) for item in scenario.arrivals),
-    )
 
 
 def captives(scenario: Scenario) -> tuple[str, ...]:
@@ -205,3 +170,31 @@ def _rows(inputs: object, variable: str, label: str) -> dict[str, list[float]]:
     if variable not in inputs:
         return {}
     return dict(zip(inputs[label].values.tolist(), inputs[variable].to_numpy().tolist(), strict=True))
+
+
+def after(level: float, net: float, decay: float, hours: float) -> float:
+    """Level of a store after some hours of a constant net flow, in closed form [t].
+
+    dL/dt = p − λL with the net flow p and the decay λ = −ln(1 − loss per hour), so that
+    L(h) = L·exp(−λh) + p·(1 − exp(−λh))/λ.
+    The level moves towards p/λ without turning, so that it passes each level once at most.
+    """
+    if not decay:
+        return level + net * hours
+    passed = -math.expm1(-decay * hours)
+    return level * (1 - passed) + net * passed / decay
+
+
+def hours_until(level: float, net: float, decay: float, target: float) -> float:
+    """Hours until a level is reached, zero where it is there, infinite where it never is."""
+    missing = target - level
+    if not missing:
+        return 0.0
+    # the slope there: it is passed where the level still moves in that direction
+    slope = net - decay * target
+    if not slope or (slope > 0) != (missing > 0):
+        return math.inf
+    if not decay:
+        return missing / slope
+    grown = decay * missing / slope
+    return math.log1p(grown) / decay

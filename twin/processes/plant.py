@@ -15,13 +15,13 @@ import xarray as xr
 
 from emberline.scenarios import Case, effort
 from emberline.scenarios.columns import Columns
-from emberline.scenarios.datasets import RUN, Policy, ViolationKind, check
+from emberline.scenarios.datasets import RUN, SCHEDULE, Policy, ViolationKind, check
 from emberline.twin.processes.following import Mix, SchedulePolicy, joined_mix
 from emberline.twin.processes.missed import carrier_neighbours, missed, off_locks
-from emberline.twin.processes.network import works_table
+from emberline.twin.processes.network import WorksTable
 from emberline.twin.processes.recorder import Records
 from emberline.twin.processes.rule.policy import ProcessBaseline
-from emberline.twin.processes.scatter import scatter
+from emberline.twin.processes.scatter import planned_rate, scatter
 from emberline.twin.processes.works import Controller, Works
 from emberline.twin.run_variables import (
     Act,
@@ -56,7 +56,7 @@ class WorksFollower:
             ValueError: the schedule lacks a unit, or names a mode that it has not.
         """
         self.scenario, self.schedule = scenario, schedule
-        self.table = works_table(scenario)
+        self.table = WorksTable(scenario)
         self.grid = SiteGrid(scenario)
         by_rule = schedule is None or schedule.attrs.get("policy") == Policy.BASELINE
         self.policy = None if schedule is None or by_rule else SchedulePolicy(self.table, schedule)
@@ -151,14 +151,11 @@ class WorksPlant:
         """The day as plain arrays; after the end."""
         return Columns(*self._variables(plain=True))
 
-    def so_far(self) -> xr.Dataset:
-        """History until now and the states of units, a dataset of table ``RUN``; steps to come are empty."""
+    def state(self) -> xr.Dataset:
+        """History until now and the states of units, a dataset of table ``RUN``, as those who plan on read it
+        (``twin.state.later``); steps to come are empty."""
         data = self.dataset()
         return check(data.assign(Records(self.table, self._history, self.follower.grid, {}).standings()), RUN)
-
-    def state(self) -> xr.Dataset:
-        """State of the plant, as those who plan on read it (``twin.state.later``)."""
-        return self.so_far()
 
     def dataset(self) -> xr.Dataset:
         """The day, a dataset of table ``RUN``; after the end."""
@@ -188,3 +185,46 @@ class WorksPlant:
             **self.follower.grid.attrs,
         }
         return columns, ran.records.coordinates(), attrs
+
+
+def dispatch_works(scenario: Case) -> xr.Dataset:
+    """The baseline schedule, a dataset of table ``SCHEDULE``: what it tells the units when nothing disturbs them.
+
+    The attribute ``complete`` is 0 where a delivery is missed, an end level is not reached, a unit is stopped that must
+    run, breaks a least run, a least rest or its ramp, or a process does not draw its daily energy; ``unplaced`` names
+    those.
+    """
+    table, grid = WorksTable(scenario), SiteGrid(scenario)
+    baseline = ProcessBaseline(table, grid)
+    course = Works(table, baseline).run()
+    records = Records(table, course, grid, {})
+    flows, _ = balance(grid, records.line_mw, None, records.gives())
+    left_out = dict.fromkeys(row.unit for row in missed(table, records, disturbed=False))
+    left_out.update(dict.fromkeys(baseline.stood))
+    nothing: Any = np.zeros((0, 0))
+    data = grid.dataset(
+        {
+            "unit": (("heat", "stage"), nothing.astype("U1")),
+            **dict.fromkeys(("start_min", "end_min", "extra_mwh"), (("heat", "stage"), nothing)),
+            **variables(flows),
+            **records.variables(),
+        },
+        {"heat": np.zeros(0, dtype="U1"), "stage": np.zeros(0, dtype="U1"), **records.coordinates()},
+    )
+    data.attrs = {"policy": Policy.BASELINE.value, "complete": int(not left_out), "unplaced": ", ".join(left_out)}
+    return check(data, SCHEDULE)
+
+
+def envelope_variables(scenario: Case) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Variables of table ``ENVELOPE`` that are of processes, and their coordinates; none where there are none."""
+    if not scenario.processes:
+        return {}, {}
+    table = WorksTable(scenario)
+    planned = [planned_rate(scenario.disturbances, m.name, m.process.name) for m in table.machines]
+    names = np.array([machine.name for machine in table.machines], dtype=np.str_)
+    columns = {
+        "process_available": (("process", "time"), 1.0 - table.closed),
+        "process_planned": ("process", np.array(planned)),
+        "stock_start_t": ("stock", np.array(table.start_t)),
+    }
+    return columns, {"process": names, "stock": np.array(table.stores, dtype=np.str_)}

@@ -160,11 +160,6 @@ class UnitProcess:
         return self.phase == DOWN
 
     @property
-    def closed(self) -> bool:
-        """Whether it may not work."""
-        return self.phase == OUT
-
-    @property
     def coming_off_t(self) -> float:
         """Off-spec product with which its next run begins [t]."""
         return self._pending[2]

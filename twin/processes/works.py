@@ -1,6 +1,6 @@
 """The works in simulated time: SimPy processes of control room, units, stores and calendars, exact between events.
 
-Between two events all flows are constant and every level is known in closed form (``twin.processes.levels``). Each
+Between two events all flows are constant and every level is known in closed form (``twin.processes.network``). Each
 process waits for its own next event and acts on it:
 
 * *control room*: a step begins; set-points, demands and what arrives change;
@@ -16,16 +16,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator
-from dataclasses import dataclass, field, replace
+from copy import copy
 from typing import Any, Protocol
 
 import simpy
 
-from emberline.twin.processes.levels import after, hours_until
-from emberline.twin.processes.network import WorksTable
+from emberline.twin.processes.network import WorksTable, after, hours_until
 from emberline.twin.processes.scatter import Scatter
 from emberline.twin.processes.sharing import Flowing, Sharing
-from emberline.twin.processes.unit import NOBODY, ModeRun, Standing, Standstill, UnitProcess
+from emberline.twin.processes.unit import NOBODY, ModeRun, Standstill, UnitProcess
 
 
 class Alarm:
@@ -72,44 +71,39 @@ class Controller(Protocol):
         """Set-points from the beginning of step ``k`` on."""
 
 
-@dataclass
 class WorksHistory:
-    """History by step: lists of ``n_steps`` numbers [t], but for power."""
+    """History by step: lists of ``n_steps`` numbers [t], but for power; of steps to come zeros, or nothing."""
 
-    instructions: list[Instructions] = field(default_factory=list)
-    """Set-points of each step."""
-    modes: list[list[int]] = field(default_factory=list)
-    """Mode of each unit as each step begins, under its new set-point; by step."""
-    output_t: list[list[list[float]]] = field(default_factory=list)
-    """Output of each unit in each of its modes, off-spec product included."""
-    off: list[list[list[float]]] = field(default_factory=list)
-    """Off-spec part."""
-    heat_mwh: list[list[list[float]]] = field(default_factory=list)
-    """Start-up heat of each unit in each mode [MWh]."""
-    drawn_mwh: list[list[float]] = field(default_factory=list)
-    """Electricity of each unit [MWh]."""
-    power: list[list[tuple[float, float, float]]] = field(default_factory=list)
-    """Pieces of constant power of each unit: start, end [min], power [MW]."""
-    levels: list[list[float]] = field(default_factory=list)
-    """Level of each store at the end of the step."""
-    into: list[list[float]] = field(default_factory=list)
-    """Inflow of each store."""
-    out: list[list[float]] = field(default_factory=list)
-    """Outflow of each store."""
-    lost: list[list[float]] = field(default_factory=list)
-    """Self-loss of each store."""
-    loaded: list[list[float]] = field(default_factory=list)
-    """Amount that leaves by each delivery."""
-    demand_t: list[list[float]] = field(default_factory=list)
-    """Amount that each demand asks for."""
-    arrived: list[list[float]] = field(default_factory=list)
-    """Amount that comes by each arrival; what a full store refuses is left out."""
-    runs: list[ModeRun] = field(default_factory=list)
-    rests: list[Standstill] = field(default_factory=list)
-    bounds: list[tuple[float, int, bool]] = field(default_factory=list)
-    """Times at which a store became full (True) or empty [min]."""
-    standings: list[list[Standing]] = field(default_factory=list)
-    """State of each unit at the end of each step; by step, of steps to come nothing."""
+    def __init__(self, table: WorksTable) -> None:
+        n, units, stores = table.n_steps, len(table.machines), len(table.stores)
+
+        def zeros(rows: int) -> list[list[float]]:
+            return [[0.0] * n for _ in range(rows)]
+
+        self.instructions: list[Instructions] = []
+        """Set-points of each step."""
+        self.modes: list[list[int]] = []
+        """Mode of each unit as each step begins, under its new set-point; by step."""
+        self.output_t, self.off, self.heat_mwh = (
+            [zeros(len(machine.ways)) for machine in table.machines] for _ in range(3)
+        )
+        """Of each unit in each of its modes: output, off-spec product included; that product; start-up heat [MWh]."""
+        self.drawn_mwh = zeros(units)
+        """Electricity of each unit [MWh]."""
+        self.power: list[list[tuple[float, float, float]]] = [[] for _ in table.machines]
+        """Pieces of constant power of each unit: start, end [min], power [MW]."""
+        self.levels, self.into, self.out, self.lost = (zeros(stores) for _ in range(4))
+        """Of each store its level at the end of the step, inflow, outflow and self-loss."""
+        self.loaded, self.demand_t = (zeros(len(table.loads)) for _ in range(2))
+        """Amount that leaves by each delivery, and that it asks for."""
+        self.arrived = zeros(len(table.arrivals))
+        """Amount that comes by each arrival; what a full store refuses is left out."""
+        self.runs: list[ModeRun] = []
+        self.rests: list[Standstill] = []
+        self.bounds: list[tuple[float, int, bool]] = []
+        """Times at which a store became full (True) or empty [min]."""
+        self.standings = [[NOBODY] * units for _ in range(n)]
+        """State of each unit at the end of each step; by step."""
 
 
 class Works:
@@ -117,7 +111,7 @@ class Works:
 
     def __init__(self, table: WorksTable, policy: Controller, scatter: Scatter | None = None) -> None:
         self.table, self.policy, self.scatter = table, policy, scatter or Scatter()
-        n, length_h = table.n_steps, table.scenario.horizon.length_min / 60
+        length_h = table.scenario.horizon.length_min / 60
         self.env = simpy.Environment()
         self.levels = list(table.start_t)
         self.units = [
@@ -146,20 +140,7 @@ class Works:
         for s in range(len(self.levels)):
             self.env.process(self._store(s))
         self.env.process(self._settlement())
-
-        def zeros(rows: int) -> list[list[float]]:
-            return [[0.0] * n for _ in range(rows)]
-
-        stores = len(table.stores)
-        self.course = WorksHistory(
-            output_t=[zeros(len(machine.ways)) for machine in table.machines],
-            off=[zeros(len(machine.ways)) for machine in table.machines],
-            heat_mwh=[zeros(len(machine.ways)) for machine in table.machines],
-            drawn_mwh=zeros(len(table.machines)), power=[[] for _ in table.machines],
-            levels=zeros(stores), into=zeros(stores), out=zeros(stores), lost=zeros(stores),
-            standings=[[NOBODY] * len(table.machines) for _ in range(n)],
-            loaded=zeros(len(self.loads)), demand_t=zeros(len(self.loads)), arrived=zeros(len(self.arrivals)),
-        )  # fmt: skip
+        self.course = WorksHistory(table)
 
     @property
     def now(self) -> float:
@@ -182,26 +163,20 @@ class Works:
 
     def history(self) -> WorksHistory:
         """History until now, runs and powers that go on cut off; steps to come are empty."""
-        course, k = self.course, len(self.course.instructions)
-        remaining = self.table.n_steps - k
+        course = copy(self.course)
+        remaining = self.table.n_steps - len(course.instructions)
         nobody = [-1] * len(self.units), [0.0] * len(self.units), [0.0] * len(self.loads)
-        power = [list(pieces) for pieces in course.power]
+        course.instructions = course.instructions + [nobody] * remaining
+        course.modes = course.modes + [nobody[0]] * remaining
+        course.power = [list(pieces) for pieces in course.power]
+        course.runs, course.rests = [], [rest for unit in self.units for rest in unit.rests]
         for unit in self.units:
             if self._power[unit.index] and self.now > self._since[unit.index]:
-                power[unit.index].append((self._since[unit.index], self.now, self._power[unit.index]))
-        runs: list[ModeRun] = []
-        for unit in self.units:
-            runs += unit.runs
+                course.power[unit.index].append((self._since[unit.index], self.now, self._power[unit.index]))
+            course.runs += unit.runs
             if unit.running:
-                runs.append(ModeRun(unit.index, unit.mode, unit.since, self.now, False))
-        return replace(
-            course,
-            instructions=course.instructions + [nobody] * remaining,
-            modes=course.modes + [nobody[0]] * remaining,
-            power=power,
-            runs=runs,
-            rests=[rest for unit in self.units for rest in unit.rests],
-        )
+                course.runs.append(ModeRun(unit.index, unit.mode, unit.since, self.now, False))
+        return course
 
     def _control_room(self) -> ProcessEvents:
         """Each step begins with new set-points, demands and arrivals, and ends with a reading of all levels."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -18,46 +17,29 @@ from emberline.scenarios.process.record import carriers_of
 from emberline.twin.site.assets.hub import SiteHub
 
 
-@dataclass(frozen=True)
 class SiteGrid:
     """Grids of a scenario's site and the series on them."""
 
-    scenario: Case
-
-    @cached_property
-    def meter_min(self) -> int:
+    def __init__(self, scenario: Case) -> None:
+        self.scenario = scenario
+        self.hub = SiteHub(scenario)
+        """The site's assets."""
+        limit, step_min = scenario.site.grid.import_limit_mw, round(scenario.horizon.step_min)
+        self.import_limit_mw = math.inf if limit is None else limit
+        """Contracted import, infinite where there is no limit."""
+        self.meter_min = round(scenario.site.grid.metered_interval_min)
         """Metered interval [min]."""
-        return round(self.scenario.site.grid.metered_interval_min)
-
-    @cached_property
-    def cell_min(self) -> int:
+        self.cell_min = math.gcd(step_min, self.meter_min)
         """Length of a cell: divides step and metered interval [min]."""
-        return math.gcd(round(self.scenario.horizon.step_min), self.meter_min)
-
-    @cached_property
-    def edges(self) -> np.ndarray:
+        self.edges = np.arange(round(scenario.horizon.length_min / self.cell_min) + 1) * float(self.cell_min)
         """Edges of the cells [min], shape (n_cells + 1,)."""
-        return np.arange(round(self.scenario.horizon.length_min / self.cell_min) + 1) * float(self.cell_min)
-
-    @cached_property
-    def per_step(self) -> int:
-        """Cells per step."""
-        return round(self.scenario.horizon.step_min) // self.cell_min
-
-    @cached_property
-    def per_meter(self) -> int:
-        """Cells per metered interval."""
-        return self.meter_min // self.cell_min
+        self.per_step, self.per_meter = step_min // self.cell_min, self.meter_min // self.cell_min
+        """Cells per step, and per metered interval."""
 
     @cached_property
     def fixed_mw(self) -> np.ndarray:
         """Load of electricity less the output of sources, shape (n_cells,)."""
         return np.repeat(self.hub.fixed_mw, self.per_step)
-
-    @cached_property
-    def hub(self) -> SiteHub:
-        """The site's assets."""
-        return SiteHub(self.scenario)
 
     @cached_property
     def steps(self) -> bool:
@@ -70,12 +52,6 @@ class SiteGrid:
     def committed_mw(self) -> np.ndarray:
         """Draw that does not depend on the line: loads among the assets, less sun and wind, shape (n_cells,)."""
         return np.repeat(self.hub.committed_mw, self.per_step)
-
-    @cached_property
-    def import_limit_mw(self) -> float:
-        """Contracted import, infinite where there is no limit."""
-        limit = self.scenario.site.grid.import_limit_mw
-        return math.inf if limit is None else limit
 
     @cached_property
     def least_mw(self) -> float:
@@ -110,3 +86,25 @@ class SiteGrid:
             "metered_interval_min": float(self.meter_min),
             "start": self.scenario.horizon.start_utc.isoformat(),
         }
+
+
+class Electric:
+    """Conditions at the electric busbar for the assets, per step, shape (n_steps,) each.
+
+    Args:
+        grid: of the site.
+        load: line, loads and sources in each cell [MW], shape (n_cells,).
+        sun: what PV and wind could give, likewise.
+    """
+
+    def __init__(self, grid: SiteGrid, load: np.ndarray, sun: np.ndarray) -> None:
+        self.net_mw = grid.stepped(load - sun)
+        """Load less sun, mean over the step."""
+        # in a metered interval that lies above the step's mean there is so much less to spare
+        self.most_import_mw = grid.import_limit_mw - (grid.over_meters(load - sun, worst=True) - self.net_mw)
+        """Highest mean import at which no metered interval is above its limit; infinite without a limit."""
+        spare = grid.stepped(load) - grid.over_meters(load, worst=False)
+        self.most_export_mw = grid.scenario.site.grid.export_limit_mw - spare
+        """Highest mean export, PV and wind left aside, at which no metered interval is above its limit."""
+        self.curtailable_mw = grid.stepped(sun)
+        """PV and wind in ``net_mw``."""

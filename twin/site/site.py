@@ -23,15 +23,13 @@ from emberline.scenarios.assets.trade import used_within
 from emberline.scenarios.columns import Rows
 from emberline.scenarios.datasets import ViolationKind
 from emberline.twin.run_variables import TOLERANCE, Act, Violation
-from emberline.twin.site.assets.baseline import rule
+from emberline.twin.site.assets.baseline import SiteBaseline
 from emberline.twin.site.assets.flows import HubRun
-from emberline.twin.site.assets.following import follow, missed_sun
-from emberline.twin.site.assets.hub import Electric
+from emberline.twin.site.assets.following import EngineRecourse, SetpointRun, missed_sun
 from emberline.twin.site.assets.plant import SitePlant
 from emberline.twin.site.assets.setpoints import Setpoints
 from emberline.twin.site.battery import battery
-from emberline.twin.site.grids import SiteGrid
-from emberline.twin.site.stepping_in import EngineRecourse
+from emberline.twin.site.grids import Electric, SiteGrid
 
 __all__ = ["TOLERANCE", "Setpoints", "SiteGrid", "Violation", "balance", "variables"]
 
@@ -70,8 +68,8 @@ def balance(
     """
     renewables, missed = grid.hub.renewables, list[Violation]()
     if setpoints is not None and not setpoints.by_rule:
-        renewables = setpoints.assets.sun(renewables)
-        missed = list(missed_sun(grid.hub, setpoints.assets))
+        renewables = setpoints.sun(renewables)
+        missed = list(missed_sun(grid.hub, setpoints))
     by_plant = _sun(grid, renewables, line_mw)
     load, sun = line_mw + grid.fixed_mw, sum(by_plant.values(), np.zeros(len(line_mw)))
     acts = [] if acts is None else acts
@@ -153,20 +151,17 @@ def _assets(
     step_in: EngineRecourse | None,
 ) -> HubRun:
     """Operation of the site's assets under a load, with PV and wind, shape (n_cells,) each."""
+    plant = SitePlant(grid.hub, grid.hub.fixed_rates(line_gives if grid.steps else None))
     if not grid.steps:
-        return HubRun.of(SitePlant(grid.hub, grid.hub.fixed_rates(None)))
+        return HubRun(plant, grid.hub.renewables)
+    run: SetpointRun | SiteBaseline
     if setpoints is not None:
-        return follow(grid.hub, setpoints.assets, line_gives, answering=answering, step_in=step_in)
-    net, mean = load - sun, grid.stepped(load - sun)
-    worst, lightest = (grid.over_meters(cells, worst=high) for cells, high in ((net, True), (load, False)))
-    electric = Electric(
-        net_mw=mean,
-        # in a metered interval that lies above the step's mean there is so much less to spare
-        most_import_mw=grid.import_limit_mw - (worst - mean),
-        most_export_mw=grid.scenario.site.grid.export_limit_mw - (grid.stepped(load) - lightest),
-        curtailable_mw=grid.stepped(sun),
-    )
-    return rule(grid.hub, electric, line_gives)
+        run = SetpointRun(plant, setpoints, answering, step_in)
+    else:
+        run = SiteBaseline(plant, Electric(grid, load, sun))
+    for t in range(grid.hub.n):
+        run.step(t)
+    return HubRun(plant, run.renewables)
 
 
 def _limits(grid: SiteGrid, meter: np.ndarray, export_limit: float) -> list[Violation]:

@@ -19,7 +19,7 @@ import pyomo.core as pyo
 from emberline.models.formulations.processes.runs import REST, Response, Runs, UnitPorts, by_slot
 from emberline.models.formulations.site.assets.ports import Linear, Row, add_segments
 from emberline.models.kernel import deadline
-from emberline.models.kernel.arrays import Series, Variable, constraint, limit
+from emberline.models.kernel.arrays import Rows, Series, Variable, constraint, limit
 from emberline.models.kernel.templates import each, total
 from emberline.models.problem.plant import Plant, Units, convex, slopes
 from emberline.scenarios.flows.process_flows import added_per_t, directions, per_t
@@ -39,15 +39,8 @@ def add_recipe(part: Any, mode: Mode, m: int, plant: Plant, runs: Runs, ports: U
     else:
         part.output = Variable(part.T, bounds=(0, high * units.count))
         output = Linear(((part.output, 1.0),))
-
-        @constraint(part, part.T)
-        def most(b: Any, t: int) -> Any:
-            return b.output[t] <= high * b.on[t]
-
-        @constraint(part, part.T)
-        def least(b: Any, t: int) -> Any:
-            return b.output[t] >= low * b.on[t]
-
+        part.most = Rows(part.T, says=lambda b, t: b.output[t] <= high * b.on[t])
+        part.least = Rows(part.T, says=lambda b, t: b.output[t] >= low * b.on[t])
         electricity = _power(part, knots, slopes(mode), ordered or not convex(mode))
     ports.electricity.append(electricity)
     good = _good(part, mode, m, output, runs)
@@ -74,17 +67,9 @@ def _good(part: Any, mode: Mode, m: int, output: Linear, runs: Runs) -> Linear:
         return output
     part.lost = Variable(part.T, domain=pyo.NonNegativeReals)
     part.lost_before = Series(part.T, values=going_on)
-
-    @constraint(part, part.T)
-    def off_spec(b: Any, t: int) -> Any:
-        return b.lost[t] - spoilt.at(t) == b.lost_before[t]
-
+    part.off_spec = Rows(part.T, says=lambda b, t: b.lost[t] - spoilt.at(t) == b.lost_before[t])
     if mode.rates.low == 0:
-
-        @constraint(part, part.T)
-        def no_more_than_made(b: Any, t: int) -> Any:
-            return b.lost[t] <= b.output[t]
-
+        part.no_more_than_made = Rows(part.T, says=lambda b, t: b.lost[t] <= b.output[t])
     return Linear((*output.parts, (part.lost, -1.0)))
 
 
@@ -139,11 +124,7 @@ def add_beginnings(block: Any, plant: Plant, runs: Runs, ports: UnitPorts) -> No
     if not powered.empty or going_on.any():
         block.beginning = Variable(block.T, domain=pyo.NonNegativeReals)
         block.going_on = Series(block.T, values=going_on)
-
-        @constraint(block, block.T)
-        def power_balance(b: Any, t: int) -> Any:
-            return b.beginning[t] - powered.at(t) == b.going_on[t]
-
+        block.power_balance = Rows(block.T, says=lambda b, t: b.beginning[t] - powered.at(t) == b.going_on[t])
         ports.electricity.append(Linear(((block.beginning, 1.0),)))
     heat = ports.units.process.start_up.heat_gj / GJ_PER_MWH
     burnt: dict[str, list[tuple[Any, int, list[float]]]] = {}
@@ -169,10 +150,7 @@ def _kindle(block: Any, slots: Any, fuel_row: Row, parts: list[tuple[Any, int, l
     block.amounts = pyo.Block()
     block.going_on = Series(slots, values=going_on)
     amounts = Response(block.amounts, parts)
-
-    @constraint(block, slots)
-    def heated(b: Any, t: int) -> Any:
-        return fuel_row[t] - amounts.at(t) == b.going_on[t]
+    block.heated = Rows(slots, says=lambda b, t: fuel_row[t] - amounts.at(t) == b.going_on[t])
 
 
 def add_ramp(block: Any, units: Units, plant: Plant, runs: Runs, ramp: float) -> None:
@@ -198,14 +176,8 @@ def add_ramp(block: Any, units: Units, plant: Plant, runs: Runs, ramp: float) ->
     def ends(t: Any) -> Any:
         return sum([*(part.end[t] for part in runs.parts), *(events[t] for events in turning)])
 
-    @constraint(block, block.LATER)
-    def ramp_up(b: Any, t: int) -> Any:
-        return rate(t) - rate(t - 1) <= most + jump * starts(t)
-
-    @constraint(block, block.LATER)
-    def ramp_down(b: Any, t: int) -> Any:
-        return rate(t - 1) - rate(t) <= most + jump * ends(t)
-
+    block.ramp_up = Rows(block.LATER, says=lambda b, t: rate(t) - rate(t - 1) <= most + jump * starts(t))
+    block.ramp_down = Rows(block.LATER, says=lambda b, t: rate(t - 1) - rate(t) <= most + jump * ends(t))
     if runs.at_start(names.index(state.mode) if state.mode else 0) and state.rate_tph is not None:
         first = state.rate_tph * plant.hours
         block.first_ramp_up = pyo.Constraint(expr=rate(0) - first <= most + jump * starts(0))
@@ -304,20 +276,13 @@ def _changes(block: Any, units: Units, plant: Plant, runs: Runs) -> None:
 
 
 def _from_another(part: Any, slots: Any, leaving: list[Any]) -> None:
-    @constraint(part, slots)
-    def from_another(b: Any, t: int) -> Any:
-        # to the mode that it leaves no unit turns: that would be a pause without a stop
-        return b.turn[t] <= sum(leave[t] for leave in leaving)
+    # to the mode that it leaves no unit turns: that would be a pause without a stop
+    part.from_another = Rows(slots, says=lambda b, t: b.turn[t] <= sum(leave[t] for leave in leaving))
 
 
 def _by_pairs(part: Any, slots: Any, gone: list[Any], come: list[Any]) -> None:
-    @constraint(part, slots)
-    def leaves(b: Any, t: int) -> Any:
-        return b.leave[t] == sum(to[t] for to in gone)
-
-    @constraint(part, slots)
-    def arrives(b: Any, t: int) -> Any:
-        return b.turn[t] == sum(to[t] for to in come)
+    part.leaves = Rows(slots, says=lambda b, t: b.leave[t] == sum(to[t] for to in gone))
+    part.arrives = Rows(slots, says=lambda b, t: b.turn[t] == sum(to[t] for to in come))
 
 
 def _counts(block: Any, units: Units, runs: Runs) -> None:
@@ -337,10 +302,7 @@ def _counts(block: Any, units: Units, runs: Runs) -> None:
         return sum(part.end[t] - part.fire[t] for part in parts) - block.repaired[t]
 
     block.first_at_rest = pyo.Constraint(expr=block.rest[0] - still == stopping(0))
-
-    @constraint(block, block.LATER)
-    def at_rest(b: Any, t: int) -> Any:
-        return b.rest[t] - b.rest[t - 1] == stopping(t)
+    block.at_rest = Rows(block.LATER, says=lambda b, t: b.rest[t] - b.rest[t - 1] == stopping(t))
 
 
 def _running(part: Any, later: Any, at_start: int, begins: list[tuple[Any, int]], turning: bool) -> None:
@@ -351,10 +313,7 @@ def _running(part: Any, later: Any, at_start: int, begins: list[tuple[Any, int]]
         return sum(events[t - k] for events, k in begins) + part.arriving[t] - gone
 
     part.first_running = pyo.Constraint(expr=part.on[0] - at_start == more(0))
-
-    @constraint(part, later)
-    def running(b: Any, t: int) -> Any:
-        return b.on[t] - b.on[t - 1] == more(t)
+    part.running = Rows(later, says=lambda b, t: b.on[t] - b.on[t - 1] == more(t))
 
 
 def _least_run(part: Any, m: int, units: Units, plant: Plant, runs: Runs) -> None:
@@ -379,10 +338,8 @@ def _least_run(part: Any, m: int, units: Units, plant: Plant, runs: Runs) -> Non
             sum(total(events[t - k - j] for j in each(b.WITHIN)) for events, k in begins) + b.carry_over[t] <= b.on[t]
         )
 
-    @constraint(part, part.AWAY)
-    def on_when_begun(b: Any, t: int) -> Any:
-        # an outage ends a run before its time
-        return sum(events[t - k] for events, k in begins) <= b.on[t]
+    # an outage ends a run before its time
+    part.on_when_begun = Rows(part.AWAY, says=lambda b, t: sum(events[t - k] for events, k in begins) <= b.on[t])
 
 
 def _least_rest(block: Any, units: Units, plant: Plant, runs: Runs) -> None:
@@ -409,10 +366,7 @@ def _planned_stop(block: Any, plant: Plant, name: str, units: Units) -> None:
     slot = np.arange(1 - length, plant.n)
     block.stopping.fix_some((slot < first) | (slot > last), 0.0)
     block.out = Series(block.T, values=units.count - units.available)
-
-    @constraint(block)
-    def once(b: Any) -> Any:
-        return total(b.stopping[t] for t in each(b.STOP)) == 1
+    block.once = pyo.Constraint(rule=lambda b: total(b.stopping[t] for t in each(b.STOP)) == 1)
 
     @constraint(block, block.T)
     def stopped(b: Any, t: int) -> Any:

@@ -118,11 +118,7 @@ def add(block: pyo.Block, plant: Plant, carriers: list[str], *, ordered: bool = 
     _locked(block, plant, unit_ports)
     electricity = joined(term for ports in unit_ports for term in ports.electricity)
     block.electricity = Variable(block.T, domain=pyo.NonNegativeReals)
-
-    @constraint(block, block.T)
-    def power_balance(b: Any, t: int) -> Any:
-        return b.electricity[t] - by_slot(electricity, t) == 0
-
+    block.power_balance = Rows(block.T, says=lambda b, t: b.electricity[t] - by_slot(electricity, t) == 0)
     gives = {
         carrier: joined(term for unit in unit_ports for term in unit.places.get(carrier, ())) for carrier in carriers
     }
@@ -159,14 +155,8 @@ def _first_first(block: Any, slots: Any, later: Any, one: list[Any], other: list
         return sum(mode.fire[t] for mode in modes)
 
     block.first_started = pyo.Constraint(expr=block.started[0] == starts(one, 0))
-
-    @constraint(block, later)
-    def started_so_far(b: Any, t: int) -> Any:
-        return b.started[t] - b.started[t - 1] == starts(one, t)
-
-    @constraint(block, slots)
-    def first_first(b: Any, t: int) -> Any:
-        return starts(other, t) <= b.started[t]
+    block.started_so_far = Rows(later, says=lambda b, t: b.started[t] - b.started[t - 1] == starts(one, t))
+    block.first_first = Rows(slots, says=lambda b, t: starts(other, t) <= b.started[t])
 
 
 def _locked(block: Any, plant: Plant, unit_ports: tuple[UnitPorts, ...]) -> None:

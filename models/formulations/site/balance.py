@@ -19,7 +19,7 @@ from emberline.models.formulations.site import assets
 from emberline.models.formulations.site import tariff as purchases
 from emberline.models.formulations.site.assets.ports import HubPorts, Linear, Sum
 from emberline.models.formulations.site.assets.storage import add_levels, one_way
-from emberline.models.kernel.arrays import Series, Variable, constraint, limit, relax
+from emberline.models.kernel.arrays import Rows, Series, Variable, constraint, limit, relax
 from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.site import SiteData
 from emberline.scenarios.assets.storage import Storage
@@ -225,10 +225,7 @@ def _curtail_within(block: pyo.Block, data: SiteData) -> None:
     block.SUN = pyo.RangeSet(0, len(data.base) * per - 1)
     block.pv_cell = Variable(block.SUN, domain=pyo.NonNegativeReals)
     limit(block.pv_cell, upper=np.repeat(data.pv / per, per))
-
-    @constraint(block, block.T)
-    def pv_of_cells(b: Any, t: int) -> Any:
-        return sum(b.pv_cell[t * per + k] for k in range(per)) == b.pv[t]
+    block.pv_of_cells = Rows(block.T, says=lambda b, t: sum(b.pv_cell[t * per + k] for k in range(per)) == b.pv[t])
 
 
 def _one_way_slots(data: SiteData, battery: Storage, only: Collection[int] | None) -> Collection[int]:
@@ -265,14 +262,6 @@ def _one_way(block: pyo.Block, data: SiteData) -> None:
         """1 in a slot of export."""
         return total(weight * b.exporting[s] for s, weight in each(b.STEP[t]))
 
-    @constraint(block, block.PAYS)
-    def export_step(b: Any, t: int) -> Any:
-        return 0.0, step(b, t), 1.0
-
-    @constraint(block, block.PAYS)
-    def export_alone(b: Any, t: int) -> Any:
-        return b.exports[t] <= b.most_export[t] * step(b, t)
-
-    @constraint(block, block.PAYS)
-    def import_alone(b: Any, t: int) -> Any:
-        return b.imports[t] <= b.most_import[t] * (1 - step(b, t))
+    block.export_step = Rows(block.PAYS, says=lambda b, t: (0.0, step(b, t), 1.0))
+    block.export_alone = Rows(block.PAYS, says=lambda b, t: b.exports[t] <= b.most_export[t] * step(b, t))
+    block.import_alone = Rows(block.PAYS, says=lambda b, t: b.imports[t] <= b.most_import[t] * (1 - step(b, t)))

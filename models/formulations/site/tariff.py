@@ -22,7 +22,7 @@ import pyomo.core as pyo
 
 from emberline.models.formulations.site import demand_charge as demand
 from emberline.models.formulations.site.demand_charge import Bounds
-from emberline.models.kernel.arrays import Series, Variable, constraint, limit
+from emberline.models.kernel.arrays import Rows, Series, Variable, constraint, limit
 from emberline.models.kernel.templates import each, total
 from emberline.models.problem.site import Purchase
 from emberline.scenarios.flows.settlement import UnusedBlocks
@@ -36,18 +36,14 @@ SAME = 1e-9
 class Ports:
     """Contributions of the tariff to the objective, taxes and constants included [currency]."""
 
-    energy: Callable[[], Any]
-    """Makes the expression, within a rule a template; likewise ``export``."""
-    demand: Any
-    coincident: Any
+    by_use: Callable[[], Any]
+    """Makes the expression of what depends on import and export, within a rule a template."""
     fixed: float
-    export: Callable[[], Any]
-    """Earnings from export, as a positive number."""
 
     @property
     def cost(self) -> Any:
         """Net cost: all charges, less the earnings from export."""
-        return self.energy() + self.demand + self.coincident + self.fixed - self.export()
+        return self.by_use() + self.fixed
 
 
 @dataclass(frozen=True)
@@ -103,23 +99,18 @@ def add(
     block.EVERY = pyo.RangeSet(0, n - 1)
     block.base, block.earned = Series(block.EVERY, values=base), Series(block.EVERY, values=earned)
 
-    def energy() -> Any:
-        return total(block.base[i] * imported(i) for i in each(block.EVERY)) + even + later()
-
-    def export() -> Any:
-        return 0.0 if export_meter is None else total(block.earned[i] * export_meter(i) for i in each(block.EVERY))
-
     coincident: Any = 0.0
     for listed in rates.coincident:
         weight = listed.per_mw * listed.weight / rates.hours * rates.with_tax("coincident")
         coincident += pyo.quicksum(weight * imported(int(i)) for i in listed.intervals)
-    return Ports(
-        energy=energy,
-        demand=rates.with_tax("demand") * demand.add(block, rates, imported, bounds),
-        coincident=coincident,
-        fixed=rates.with_tax("fixed") * sum(charge.months * charge.per_month for charge in rates.fixed),
-        export=export,
-    )
+    peaks = rates.with_tax("demand") * demand.add(block, rates, imported, bounds)
+
+    def by_use() -> Any:
+        energy = total(block.base[i] * imported(i) for i in each(block.EVERY)) + even + later()
+        export = 0.0 if export_meter is None else total(block.earned[i] * export_meter(i) for i in each(block.EVERY))
+        return energy + peaks + coincident - export
+
+    return Ports(by_use, rates.with_tax("fixed") * sum(charge.months * charge.per_month for charge in rates.fixed))
 
 
 def _steps(rates: Rates, bounds: Bounds) -> tuple[np.ndarray, list[_Step]]:
@@ -164,22 +155,14 @@ def _even_steps(block: Any, rates: Rates, steps: list[_Step], imported: Callable
     def beyond(s: Any) -> Any:
         return block.before[s] + total(imported(i) for i in each(block.INTERVAL[s]))
 
-    @constraint(block, block.STEP - block.CHEAPER)
-    def dearer_above(b: Any, s: int) -> Any:
-        return b.above[s] >= beyond(s)
-
-    @constraint(block, block.CHEAPER - block.OPEN)
-    def cheaper_above(b: Any, s: int) -> Any:
-        return b.above[s] <= beyond(s)
+    block.dearer_above = Rows(block.STEP - block.CHEAPER, says=lambda b, s: b.above[s] >= beyond(s))
+    block.cheaper_above = Rows(block.CHEAPER - block.OPEN, says=lambda b, s: b.above[s] <= beyond(s))
 
     @constraint(block, block.OPEN)
     def cheaper_above_if(b: Any, s: int) -> Any:
         return b.above[s] <= beyond(s) + b.short[s] * (1 - b.passed[s])
 
-    @constraint(block, block.OPEN)
-    def cheaper_when_passed(b: Any, s: int) -> Any:
-        return b.above[s] <= b.room[s] * b.passed[s]
-
+    block.cheaper_when_passed = Rows(block.OPEN, says=lambda b, s: b.above[s] <= b.room[s] * b.passed[s])
     return pyo.quicksum(float(step.more.mean()) * block.above[s] for s, step in enumerate(steps))
 
 
@@ -193,10 +176,7 @@ def _followed_steps(block: Any, rates: Rates, steps: list[_Step], imported: Call
     block.begin = Series(
         block.FIRST, values=np.array([rates.before_mwh if rates.month[i] == 0 else 0.0 for i in sorted(firsts)])
     )
-
-    @constraint(block, block.FIRST)
-    def total_at_first(b: Any, i: int) -> Any:
-        return b.total[i] == b.begin[i] + imported(i)
+    block.total_at_first = Rows(block.FIRST, says=lambda b, i: b.total[i] == b.begin[i] + imported(i))
 
     @constraint(block, block.FOLLOWED - block.FIRST)
     def total_so_far(b: Any, i: int) -> Any:
@@ -215,31 +195,19 @@ def _followed_steps(block: Any, rates: Rates, steps: list[_Step], imported: Call
     block.roomy = Series(
         block.FREE, values=np.array([float(steps[s].most[place[i]]) - steps[s].limit for s, i in free])
     )
-
-    @constraint(block, block.REACH)
-    def over_at_least(b: Any, s: int, i: int) -> Any:
-        return b.over[s, i] >= b.total[i] - b.limit[s]
-
-    @constraint(block, block.REACH - block.FREE)
-    def over_at_most(b: Any, s: int, i: int) -> Any:
-        return b.over[s, i] <= b.total[i] - b.limit[s]
+    block.over_at_least = Rows(block.REACH, says=lambda b, s, i: b.over[s, i] >= b.total[i] - b.limit[s])
+    block.over_at_most = Rows(block.REACH - block.FREE, says=lambda b, s, i: b.over[s, i] <= b.total[i] - b.limit[s])
 
     @constraint(block, block.FREE)
     def over_at_most_if(b: Any, s: int, i: int) -> Any:
         return b.over[s, i] <= b.total[i] - b.limit[s] + b.lacking[s, i] * (1 - b.beyond[s, i])
 
-    @constraint(block, block.FREE)
-    def over_when_beyond(b: Any, s: int, i: int) -> Any:
-        return b.over[s, i] <= b.roomy[s, i] * b.beyond[s, i]
-
+    block.over_when_beyond = Rows(block.FREE, says=lambda b, s, i: b.over[s, i] <= b.roomy[s, i] * b.beyond[s, i])
     free_pairs, reached = set(free), set(reach)
     block.LATER = pyo.Set(initialize=[(s, i) for s, i in free if (s, i - 1) in free_pairs], dimen=2)
     block.GROWN = pyo.Set(initialize=[(s, i) for s, i in reach if (s, i - 1) in reached], dimen=2)
     block.more = Series(block.REACH, values=np.array([float(steps[s].more[place[i]]) for s, i in reach]))
-
-    @constraint(block, block.LATER)
-    def beyond_for_good(b: Any, s: int, i: int) -> Any:
-        return b.beyond[s, i] >= b.beyond[s, i - 1]
+    block.beyond_for_good = Rows(block.LATER, says=lambda b, s, i: b.beyond[s, i] >= b.beyond[s, i - 1])
 
     def cost() -> Any:
         within = total(block.more[s, i] * block.over[s, i] for s, i in each(block.REACH))
@@ -294,24 +262,11 @@ def _tariff(
     # where the tariff pays for a MWh that goes in a circle, one way at a time
     block.CIRCLE = pyo.Set(initialize=np.flatnonzero(purchase.circles).tolist() if most_out > 0 else [])
     block.inward = Variable(block.CIRCLE, domain=pyo.Binary)
-
-    @constraint(block, block.CIRCLE)
-    def import_alone(b: Any, i: int) -> Any:
-        return b.imported[i] <= most_in * b.inward[i]
-
-    @constraint(block, block.CIRCLE)
-    def export_alone(b: Any, i: int) -> Any:
-        return b.exported[i] <= most_out * (1 - b.inward[i])
-
+    block.import_alone = Rows(block.CIRCLE, says=lambda b, i: b.imported[i] <= most_in * b.inward[i])
+    block.export_alone = Rows(block.CIRCLE, says=lambda b, i: b.exported[i] <= most_out * (1 - b.inward[i]))
     block.tariff = pyo.Block()
-    ports = add(
-        block.tariff,
-        rates,
-        lambda i: block.imported[i],
-        most_mwh=purchase.most_mwh,
-        export_meter=lambda i: block.exported[i],
-    )
-    return lambda: ports.cost - ports.fixed
+    imported, exported = (lambda i: block.imported[i]), (lambda i: block.exported[i])
+    return add(block.tariff, rates, imported, most_mwh=most_in, export_meter=exported).by_use
 
 
 def _unused(block: pyo.Block, blocks: UnusedBlocks, import_mwh: Callable[[Any], Any], n: int) -> Callable[[], Any]:

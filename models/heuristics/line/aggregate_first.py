@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
@@ -108,11 +107,10 @@ def first_plan(search: Search, rounding: float | None) -> bool:
         search: takes the plan.
         rounding: how the lags of averaged heats are rounded; None: count heats as they are, which takes longer.
     """
-    began = time.perf_counter()
     problem, guide = search.problem, search.planning
     lead = leading_stage(problem)
     mean = rounding is not None
-    with building():
+    with search.timed("build"), building():
         line = averaged(problem, lead, rounding) if rounding is not None else problem
         formulation = Pooled(line, guide.data, bounding=not mean, whole_total=not mean)
         if not formulation.possible:
@@ -125,16 +123,10 @@ def first_plan(search: Search, rounding: float | None) -> bool:
             cast_cost = total(m.more[c, k, t] * m.z[c, k, t] for c, k, t in each(m.OPTION))
         formulation.model.goal = pyo.Objective(rule=lambda m: guide.aim.expression(formulation.ports) + cast_cost)
         program = Program(formulation.model)
-    search.clock("build", began)
-    began = time.perf_counter()
-    relaxed = program.run(
-        work=max(search.remaining, 0.5),
-        relax=True,
-        ipm=not mean or problem.n_slots > LINE.long_slots,
-        cancel=search.phase_over,
-    )
+    with search.timed("plan"):
+        fast = not mean or problem.n_slots > LINE.long_slots
+        relaxed = program.run(work=max(search.remaining, 0.5), relax=True, ipm=fast, cancel=search.phase_over)
     if not relaxed.has_solution:
-        search.clock("plan", began)
         return False
     places = [list(surroundings(formulation, slack, around)) for slack, around in LINE.surroundings]
     objectives: list[float] = []
@@ -143,12 +135,11 @@ def first_plan(search: Search, rounding: float | None) -> bool:
     everything = set(range(len(problem.units)))
     fed = everything.difference(problem.stage_units[lead], problem.stage_units[-1] if problem.campaign else ())
     for place in places:
-        began = time.perf_counter()
-        program.confine(place)
-        limit = max(search.remaining * LINE.pooled_share, 0.5)
-        patience = Patience(search.phase_over)
-        outcome = program.run(work=limit, gap=search.gap / 2, on_progress=patience.tell, cancel=patience.over)
-        search.clock("plan", began)
+        with search.timed("plan"):
+            program.confine(place)
+            limit = max(search.remaining * LINE.pooled_share, 0.5)
+            patience = Patience(search.phase_over)
+            outcome = program.run(work=limit, gap=search.gap / 2, on_progress=patience.tell, cancel=patience.over)
         # wider places often hold the same plan
         if outcome.objective is not None and all(
             abs(outcome.objective - one) > LINE.pooled_same * abs(one) for one in objectives

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -221,9 +220,8 @@ def named(
     Returns:
         The plan, how many slots units are used twice in, and whether time ended the search.
     """
-    began = time.perf_counter()
     until = effort.now() + limit
-    with building():
+    with search.timed("build"), building():
         priced_site = search.planning
         formulation = Named(search.problem, priced_site.data, windows, loose)
         if not formulation.possible:
@@ -234,30 +232,28 @@ def named(
         program = Program(formulation.model)
         if start is not None:
             formulation.begin(start)
-    search.clock("build", began)
-    began = time.perf_counter()
 
     def remaining() -> float:
         return max(min(until - effort.now(), search.remaining), 0.2)
 
-    # the start is kept by the solver, what the relaxation holds goes into the variables
-    before = effort.now()
-    relaxed = program.run(work=remaining(), relax=True, cancel=search.phase_over)
-    outcome = relaxed
-    # on a slow machine, or a busy one, all takes longer
-    until = max(until, effort.now() + LINE.naming_relaxations * (effort.now() - before))
-    if relaxed.has_solution:
-        gap = search.gap / 10 if gap is None else gap
-        # without a start HiGHS cuts for long before it has a plan; where the relaxation holds one it is there at once
-        for around in (1,) if start is not None else (0, 1):
-            if not wide:
-                program.confine(formulation.surroundings(around, start))
-            if start is not None:
-                formulation.begin(start)
-            outcome = program.run(work=remaining(), gap=gap, start=start is not None, cancel=search.phase_over)
-            if outcome.has_solution or search.phase_over():
-                break
-    search.clock(phase, began)
+    with search.timed(phase):
+        # the start is kept by the solver, what the relaxation holds goes into the variables
+        before = effort.now()
+        relaxed = program.run(work=remaining(), relax=True, cancel=search.phase_over)
+        outcome = relaxed
+        # on a slow machine, or a busy one, all takes longer
+        until = max(until, effort.now() + LINE.naming_relaxations * (effort.now() - before))
+        if relaxed.has_solution:
+            gap = search.gap / 10 if gap is None else gap
+            # without a start HiGHS cuts for long before it has a plan; one that the relaxation holds is there at once
+            for around in (1,) if start is not None else (0, 1):
+                if not wide:
+                    program.confine(formulation.surroundings(around, start))
+                if start is not None:
+                    formulation.begin(start)
+                outcome = program.run(work=remaining(), gap=gap, start=start is not None, cancel=search.phase_over)
+                if outcome.has_solution or search.phase_over():
+                    break
     if not outcome.has_solution or outcome is relaxed:
         return None, 0.0, True
     return formulation.read(), float(pyo.value(formulation.twice)), outcome.status != "optimal"

@@ -42,8 +42,9 @@ class Shop:
         """Of a MWh."""
         cells = np.repeat(weight, problem.cells_per_slot)
         kinds: dict[tuple, int] = {}
-        self._kind = [kinds.setdefault(heat.kind, len(kinds)) for heat in problem.heats]
-        self._heats = [problem.heats[self._kind.index(k)] for k in range(len(kinds))]
+        self.kinds = [kinds.setdefault(heat.kind, len(kinds)) for heat in problem.heats]
+        """Number of the kind of each heat; those of a kind have the same curves."""
+        self._heats = [problem.heats[self.kinds.index(k)] for k in range(len(kinds))]
         self._worth = {
             (k, i, u): np.where(problem.start_slots(o, u), cost_curves.energy(problem, o.cells[u], cells), np.inf)
             for k, heat in enumerate(self._heats)
@@ -75,14 +76,9 @@ class Shop:
         mwh = self.problem.reheat_kwh_per_t_min / 1000 * heat.mass_t * self.problem.step_min
         return cost_curves.energy(self.problem, mwh * even_cells(self.problem, minutes), cells)
 
-    @property
-    def kinds(self) -> tuple[int, ...]:
-        """Kind of each heat: those of a kind are alike."""
-        return tuple(self._kind)
-
     def worth(self, h: int, i: int, u: int) -> np.ndarray:
         """Cost of an operation of a heat on a unit by start slot, if it is free, shape (n_slots,)."""
-        return self._worth[self._kind[h], i, u]
+        return self._worth[self.kinds[h], i, u]
 
     def casting(self, c: int, u: int) -> np.ndarray:
         """Cost of a cast on a caster by start slot, its heats left out, shape (n_slots,)."""

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -68,10 +67,9 @@ def run(
     Returns:
         The best plan with what high loads count.
     """
-    began = time.perf_counter()
-    renewal = Renewal(search, peak, stream)
-    renewal.run(seconds, rounds or planned(search, seconds))
-    search.clock("renew", began)
+    with search.timed("renew"):
+        renewal = Renewal(search, peak, stream)
+        renewal.run(seconds, rounds or planned(search, seconds))
     return renewal.starts()
 
 
@@ -302,22 +300,18 @@ def run_under_site(search: Search, seconds: float) -> None:
         search: has a plan.
         seconds: most time.
     """
-    began, began_s, size = (
-        effort.now(),
-        time.perf_counter(),
-        min(LINE_AND_SITE.run_work, max(seconds / len(LINE_AND_SITE.views), LINE_AND_SITE.run_least)),
-    )
-    plan = search.best
+    began, plan, views = effort.now(), search.best, LINE_AND_SITE.views
+    size = min(LINE_AND_SITE.run_work, max(seconds / len(views), LINE_AND_SITE.run_least))
     for number in itertools.count():
         rest = seconds - (effort.now() - began)
         if search.phase_over() or rest < LINE_AND_SITE.run_least:
             break
-        how = LINE_AND_SITE.views[number % len(LINE_AND_SITE.views)]
-        if number % len(LINE_AND_SITE.views) == 0:
+        how = views[number % len(views)]
+        if number % len(views) == 0:
             plan = search.best
         assert plan is not None
-        plan = _renewed(search, plan, how, min(size, rest), number)
-    search.clock("renew", began_s)
+        with search.timed("renew"):
+            plan = _renewed(search, plan, how, min(size, rest), number)
 
 
 def _renewed(search: Search, plan: Starts, how: SiteView, seconds: float, number: int) -> Starts:

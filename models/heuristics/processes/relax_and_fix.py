@@ -34,26 +34,27 @@ from emberline.models.search.tuning import PROCESSES
 from emberline.scenarios import effort
 
 
+@dataclass(eq=False)
 class Improvement:
     """A plan being improved part by part; two threads may do so, each with a program of its own."""
 
-    helped = effort.shared(False)
+    search: ProcessSearch
+    grid: Grid
+    values: np.ndarray
+    """The best solution, by column."""
+    acceptance: Callable[[np.ndarray, float], bool]
+    """Called with a solution and the solver's figure for it; whether it is better than the best one."""
+    until: float
+    """Seconds that are to be left."""
+    seconds: float
+    """Longest time for a part."""
+    enough: Callable[[], bool] = lambda: False
+    """Whether the plan is good enough."""
+    helped: bool = effort.shared(False)
     """Whether the second program is at work."""
 
-    def __init__(
-        self,
-        search: ProcessSearch,
-        grid: Grid,
-        values: np.ndarray,
-        acceptance: Callable[[np.ndarray, float], bool],
-        until: float,
-        seconds: float,
-        enough: Callable[[], bool],
-    ) -> None:
-        self.enough = enough
-        self.search, self.grid, self.values, self.acceptance = search, grid, values, acceptance
-        self.until, self.seconds = until, seconds
-        self.parts = Parts(grid, seconds)
+    def __post_init__(self) -> None:
+        self.parts = Parts(self.grid, self.seconds)
 
     @property
     def goes_on(self) -> bool:
@@ -239,8 +240,7 @@ class Search(ProcessSearch):
 
         def tell(event: dict[str, Any]) -> None:
             low, high = event["bound"], event["incumbent"]
-            if low is not None:
-                self.raise_bound(low - constant)
+            self.raise_bound(low, constant)
             if high is not None and self.best is None:
                 self.on_progress({**event, "incumbent": high - constant, "bound": self.bound, "gap": None})
 
@@ -248,8 +248,7 @@ class Search(ProcessSearch):
             gap = self.gap * self._decided_share(program)
             outcome = program.attempt(work=max(self.remaining, 0.05), gap=gap, on_progress=tell, cancel=self.cancel)
             self.infeasible = outcome.status == "infeasible"
-            if outcome.bound is not None:
-                self.raise_bound(outcome.bound - constant)
+            self.raise_bound(outcome.bound, constant)
             if outcome.has_solution:
                 self.offer(program.solution())
 
@@ -281,9 +280,8 @@ class Search(ProcessSearch):
         """Better plans from the best one on, where there is one."""
         if self.best is not None:
             with self.timed("improve"):
-                self._improve(
-                    self.model, self.best.values, lambda values, _: self.offer(values), 0.0, PROCESSES.move_work
-                )
+                best, work = self.best.values, PROCESSES.move_work
+                self._improve(Improvement(self, self.model, best, lambda values, _: self.offer(values), 0.0, work))
 
     def _hours(self) -> dict[Any, np.ndarray] | None:
         """A plan on hours, as units that run: window by window, or around the baseline's where they find none."""
@@ -318,7 +316,7 @@ class Search(ProcessSearch):
             bound = self.bound
             return bound is not None and lowest - self.aim.constant - bound <= PROCESSES.near * self.gap * abs(bound)
 
-        return rough.switches(self._improve(rough, values, acceptance, until, seconds, good))
+        return rough.switches(self._improve(Improvement(self, rough, values, acceptance, until, seconds, good)))
 
     def _hours_of(self, rough: Grid, switches: dict[Any, np.ndarray]) -> np.ndarray | None:
         """A solution on hours whose switches lie near those of a plan on the steps; None where there is none."""
@@ -398,26 +396,9 @@ class Search(ProcessSearch):
             if near and (outcome.has_solution or outcome.status != "infeasible"):
                 break
 
-    def _improve(
-        self,
-        grid: Grid,
-        values: np.ndarray,
-        acceptance: Callable[[np.ndarray, float], bool],
-        until: float,
-        seconds: float,
-        enough: Callable[[], bool] = lambda: False,
-    ) -> np.ndarray:
-        """Free a part of the whole numbers at a time, all others stand; the best values found.
-
-        Args:
-            grid: of the model.
-            values: a solution, by column.
-            acceptance: called with a solution and the solver's figure for it; whether it is better than the best one.
-            until: seconds that are to be left.
-            seconds: longest time for a part.
-            enough: whether the plan is good enough.
-        """
-        self.improvement = improvement = Improvement(self, grid, values, acceptance, until, seconds, enough)
+    def _improve(self, improvement: Improvement) -> np.ndarray:
+        """Free a part of the whole numbers at a time, all others stand; the best values found."""
+        self.improvement, grid = improvement, improvement.grid
         while improvement.goes_on:
             improvement.move(grid.site_model.program)
         self.improvement = None

@@ -6,7 +6,7 @@ import pytest
 
 from emberline import twin
 from emberline.models.explain import limits, missing
-from emberline.models.explain.limit import Limit, numeric
+from emberline.models.explain.all_limits import Limit, numeric
 from emberline.scenarios import Case, bundled, load
 
 SHOP = "melt-shop-small"

@@ -59,7 +59,9 @@ def expand(model: pyo.ConcreteModel) -> None:
     """Make each constraint from its rule called with its own index, and write every sum out."""
     for component in list(model.component_objects(pyo.Constraint, active=True)):
         if isinstance(component, Rows):
-            component.expand()
+            for index in component.index_set():
+                component[index]
+            component.template = None
     for kind in (pyo.Constraint, pyo.Objective):
         for data in model.component_data_objects(kind, active=True):
             if not isinstance(data.parent_component(), Rows):

@@ -23,7 +23,7 @@ def built(terms: Terms, rows: dict, *, on: bool) -> pyo.ConcreteModel:
     with building(on=on):
         m.x = Variable("ab", range(N))
         m.spare = pyo.Var()
-        result = Stretches.of(rows, terms)
+        result = Stretches(rows, terms)
         m.ROW, m.TERM = result.rows(), result.set()
         m.limits = Rows(m.ROW, says=lambda m, r, p, t: weighed(m.x, m.TERM[r, p], t) + m.spare <= 3)
         m.goal = pyo.Objective(expr=m.spare)
@@ -68,8 +68,8 @@ def test_slots_without_terms_may_be_left_out() -> None:
     """Proves: a row is written only where it says something. Sensitivity: a row of nothing, which Pyomo refuses."""
     terms = Terms(N, 2)
     terms.lagged((0,), ("a",), 3, 1)
-    assert [t for _, _, t in Stretches.of({(0,): range(N)}, terms, empty=False).index] == [3, 4, 5, 6]
-    assert [t for _, _, t in Stretches.of({(0,): range(N)}, terms).index] == list(range(N))
+    assert [t for _, _, t in Stretches({(0,): range(N)}, terms, empty=False).index] == [3, 4, 5, 6]
+    assert [t for _, _, t in Stretches({(0,): range(N)}, terms).index] == list(range(N))
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=9), st.integers(1, 4))

@@ -16,7 +16,7 @@ from emberline.scenarios import Case, Scenario, resolve
 from emberline.scenarios.flows.asset_flows import flow, load_mw
 from emberline.twin import dispatch, replay
 from emberline.twin.processes.following import SchedulePolicy
-from emberline.twin.processes.network import works_table
+from emberline.twin.processes.network import WorksTable
 from emberline.twin.processes.scatter import scatter
 from emberline.twin.processes.works import Works
 
@@ -132,7 +132,7 @@ def test_events_are_at_the_same_moments_whatever_the_step(scenario: Case, data: 
     happened = []
     for step_min in (60.0, 15.0):
         works = on_steps(scenario, step_min)
-        table = works_table(works)
+        table = WorksTable(works)
         each = {unit: [row for row in rows for _ in range(round(60 / step_min))] for unit, rows in hours.items()}
         process = Works(
             table, SchedulePolicy(table, schedule(works, each)), scatter(table, 5, 1) if disturbed else None

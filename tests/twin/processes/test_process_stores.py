@@ -13,14 +13,13 @@ from plants import schedule, violations, works
 from emberline.scenarios.process.store import Store
 from emberline.twin import replay
 from emberline.twin.processes.following import SchedulePolicy
-from emberline.twin.processes.levels import after, hours_until
-from emberline.twin.processes.network import works_table
+from emberline.twin.processes.network import WorksTable, after, hours_until
 from emberline.twin.processes.works import Works, WorksHistory
 
 
 def course(scenario: Any, **courses: Any) -> WorksHistory:
     """What happens when a schedule is followed undisturbed."""
-    table = works_table(scenario)
+    table = WorksTable(scenario)
     return Works(table, SchedulePolicy(table, schedule(scenario, **courses))).run()
 
 

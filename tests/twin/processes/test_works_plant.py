@@ -38,7 +38,7 @@ def test_stopped_and_carried_on_is_the_same_to_the_last_bit(
         plant.run(minute)
         assert plant.now >= minute
         assert plant.now % scenario.horizon.step_min == 0
-        plant.so_far()
+        plant.state()
         if again and not by_rule:
             plant.follow(table)
     through = WorksPlant(follower, 1, replication)
@@ -56,7 +56,7 @@ def test_another_schedule_touches_nothing_that_has_happened(scenario: Case, repl
     plant = WorksPlant(WorksFollower(scenario, table), 1, replication)
     plant.run(share * scenario.horizon.length_min)
     k = round(plant.now / scenario.horizon.step_min)
-    before = plant.so_far()
+    before = plant.state()
     stopped = table.assign(process_mode=xr.full_like(table["process_mode"], ""), process_tph=table["process_tph"] * 0)
     plant.follow(stopped)
     plant.run()
@@ -78,7 +78,7 @@ def test_the_state_at_a_step_goes_on_as_the_day_does(scenario: Case, share: floa
     begin = plant.now
     if begin >= scenario.horizon.length_min:
         return
-    rest = later(scenario, plant.so_far(), begin, scenario.horizon.length_min)
+    rest = later(scenario, plant.state(), begin, scenario.horizon.length_min)
     run = twin.replay(rest, cut(table, rest, begin))
     plant.run()
     whole, k = plant.dataset(), round(begin / scenario.horizon.step_min)
@@ -109,7 +109,7 @@ def stand(scenario: Case, runs: dict[str, list[tuple[str, float]]], hour: float,
     """The scenario as it stands at an hour, and the state of the first unit."""
     plant = WorksPlant(WorksFollower(scenario, schedule(scenario, runs, **rest)), 1, 0, disturbed=False)
     plant.run(hour * 60)
-    after = later(scenario, plant.so_far(), hour * 60, scenario.horizon.length_min)
+    after = later(scenario, plant.state(), hour * 60, scenario.horizon.length_min)
     return after, after.processes[0].state[0]
 
 
@@ -163,7 +163,7 @@ def test_a_unit_that_must_run_is_repaired_and_starts_up_in_proportion() -> None:
     for replication in range(40):
         plant = WorksPlant(WorksFollower(scenario, table), 1, replication)
         plant.run(12 * 60)
-        run = plant.so_far()
+        run = plant.state()
         after = later(scenario, run, 12 * 60, 24 * 60)
         state = after.processes[0].state[0]
         if state.repair_h:

@@ -14,7 +14,6 @@ from shops import cast, energy_mwh, one_machine, scenario, violations
 from emberline.scenarios import Case, load
 from emberline.scenarios.flows.asset_flows import flow, load_mw
 from emberline.twin import dispatch, replay, simulate
-from emberline.twin.site.assets.setpoints import AssetSetpoints
 from emberline.twin.site.site import Setpoints, SiteGrid, balance
 
 
@@ -187,7 +186,7 @@ def test_a_schedule_may_curtail() -> None:
         horizon={"length_h": 1.0, "step_min": 30.0},
         site={"pv": {"peak_mw": 8.0, "capacity_factor": 1.0}},
     )
-    setpoints = Setpoints(np.zeros(2), np.zeros(2), AssetSetpoints({"PV": np.array([5.0, 8.0])}, {}, {}))
+    setpoints = Setpoints(np.zeros(2), np.zeros(2), {"PV": np.array([5.0, 8.0])})
     flows, _ = balance(SiteGrid(case), np.full(4, 10.0), setpoints)
     assert np.asarray(flows["asset_rate"])[1] == pytest.approx([5, 8])
     assert flows["import_mw"] == pytest.approx([5, 2])

@@ -140,7 +140,7 @@ def test_the_load_for_a_flow() -> None:
     """Proves: for 3 of 6 per hour half the load; of what does not flow none is had at any load, and nothing at none.
 
     Sensitivity: a machine that runs for what it does not give."""
-    port = Port("main", "heat", 1.0, [6.0, 0.0], [], [])
+    port = Port("heat", 1.0, [6.0, 0.0], [], [])
     assert [port.load_for(amount, 0) for amount in (0.0, 3.0)] == [0.0, 0.5]
     assert [port.load_for(amount, 1) for amount in (0.0, 0.5)] == [0.0, math.inf]
 

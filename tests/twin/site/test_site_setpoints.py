@@ -30,7 +30,6 @@ from site_runs import (
 )
 
 from emberline.twin import dispatch, replay
-from emberline.twin.site.assets.setpoints import AssetSetpoints
 from emberline.twin.site.site import Setpoints, SiteGrid, balance
 
 
@@ -371,7 +370,8 @@ def test_sun_is_curtailed_where_the_line_draws_least() -> None:
     grid = {"export_limit_mw": 1, "metered_interval_min": 15}
     case = hub(grid=grid, pv={"peak_mw": 8.0, "capacity_factor": 1.0}, hours=1.0)
     (name,) = [plant.name for plant in case.site.renewables]
-    assets = AssetSetpoints({name: np.array([2.75])}, {}, {})
-    flows, violations = balance(SiteGrid(case), np.array([12.0, 0, 0, 0]), Setpoints(np.zeros(1), np.zeros(1), assets))
+    flows, violations = balance(
+        SiteGrid(case), np.array([12.0, 0, 0, 0]), Setpoints(np.zeros(1), np.zeros(1), {name: np.array([2.75])})
+    )
     assert not violations
     assert flows["meter_mw"] == pytest.approx([4.0, -1, -1, -1])

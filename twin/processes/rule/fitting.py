@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from emberline.twin.processes.levels import after
-from emberline.twin.processes.network import WorksTable
+from emberline.twin.processes.network import WorksTable, after
 from emberline.twin.processes.unit import UnitProcess
 
 NEW, FREE, COMMITTED, MUST = range(4)
@@ -148,8 +147,3 @@ class Fitting:
                 job.dropped = True
             return True
         return False
-
-
-def fit(table: WorksTable, k: int, levels: list[float], jobs: list[UnitIntent], loading: list[float]) -> None:
-    """Make the jobs of step ``k`` and the loading of orders [t/h] fit into all stores; both are changed."""
-    Fitting(table, k, levels, jobs, loading).fit()

@@ -31,7 +31,7 @@ import numpy as np
 
 from emberline.scenarios.process.record import in_steps
 from emberline.twin.processes.network import ModeTable, WorksTable
-from emberline.twin.processes.rule.fitting import COMMITTED, FREE, MUST, NEW, UnitIntent, fit
+from emberline.twin.processes.rule.fitting import COMMITTED, FREE, MUST, NEW, Fitting, UnitIntent
 from emberline.twin.processes.rule.outlook import Outlook, ProcessGroup
 from emberline.twin.processes.rule.situation import OUT_OF_STOCK, Bands, Glance
 from emberline.twin.processes.unit import CHANGING, DOWN, OUT, RUNNING, SOON_MIN, STANDING, STARTING, UnitProcess
@@ -116,7 +116,7 @@ class ProcessBaseline:
             if job.kind == MUST and job.rate and not job.new:
                 self._modulate(job)
         loading = self._loading(k, orders_t)
-        fit(table, k, works.levels, jobs, loading)
+        Fitting(table, k, works.levels, jobs, loading).fit()
         modes, rates = [-1] * len(works.units), [0.0] * len(works.units)
         for job in jobs:
             name = job.unit.machine.name

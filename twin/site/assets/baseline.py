@@ -24,42 +24,26 @@ It does not look ahead: where a ramp or a minimum rest then leaves it short, the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.datasets import ViolationKind
-from emberline.twin.site.assets.flows import HubRun
-from emberline.twin.site.assets.hub import Electric, SiteHub, TankRun
+from emberline.twin.site.assets.hub import SiteHub, TankRun
 from emberline.twin.site.assets.machine import TINY, MachineRun, Port, evenly
 from emberline.twin.site.assets.plant import SitePlant
+from emberline.twin.site.grids import Electric
 
 SMALL = 1e-9
 """Rate that nobody moves a lever for."""
 
 
-def rule(hub: SiteHub, electric: Electric, line_gives: Mapping[str, np.ndarray] | None = None) -> HubRun:
-    """The assets by the baseline rules.
-
-    Args:
-        hub: the assets.
-        electric: what they find at the busbar.
-        line_gives: what the line and processes give of other carriers per hour, negative: they take it, mean over each
-            step, shape (n_steps,) each.
-    """
-    plant = SitePlant(hub, hub.fixed_rates(line_gives))
-    baseline = SiteBaseline(plant, electric)
-    for t in range(hub.n):
-        baseline.step(t)
-    return HubRun.of(plant)
-
-
 class SiteBaseline:
-    """The rules at work."""
+    """The rules at work, on a plant and what its assets find at the busbar."""
 
     def __init__(self, plant: SitePlant, electric: Electric) -> None:
         self.plant, hub = plant, plant.hub
+        self.renewables = hub.renewables
+        """Output of PV and wind: all that they could [MW]."""
         self.hub = hub
         self._net = electric.net_mw.tolist()
         self._most_import: list[float] = electric.most_import_mw.tolist()
@@ -83,7 +67,7 @@ class SiteBaseline:
             carrier: [(m, port) for m, port in plant.takers[carrier] if m.name in hub.driven and port.sign < 0]
             for carrier in hub.carriers
         }
-        self._days = {name: _by_step(days) for name, days in hub.days.items()}
+        self._days = {name: [day for day in days for _ in day[0]] for name, days in hub.days.items()}
         self._passes = 2 if hub.cyclic else 1
         self._load_targets: dict[str, float] = {}
 
@@ -310,8 +294,3 @@ def marginal_cost(hub: SiteHub, name: str) -> np.ndarray:
             price = hub.series[supply.name]["price_per_unit"] + supply.fossil_kg_per_unit * per_kg[supply.scope]
             cost = cost - np.minimum(flow, 0.0) * price
     return np.divide(cost, output, out=np.full(hub.n, np.inf), where=output > 0)
-
-
-def _by_step(days: list[tuple[range, float]]) -> list[tuple[range, float]]:
-    """Of each step the steps of its day, and what must be taken in them."""
-    return [(steps, amount) for steps, amount in days for _ in steps]

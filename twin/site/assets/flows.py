@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -12,36 +11,19 @@ import numpy as np
 from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.columns import Rows
 from emberline.scenarios.flows.asset_flows import label
-from emberline.twin.run_variables import Violation
-from emberline.twin.site.assets.hub import SiteHub
 from emberline.twin.site.assets.plant import SitePlant
 
 
-@dataclass(frozen=True)
 class HubRun:
-    """Operation of the assets, shape (n_steps,) each; rates are positive where they deliver."""
+    """Operation of the assets, shape (n_steps,) each; rates are positive where they deliver.
 
-    hub: SiteHub
-    rates: dict[tuple[str, str], np.ndarray]
-    """By asset and key of the flow."""
-    carriers: dict[tuple[str, str], str]
-    levels: dict[str, np.ndarray]
-    on: dict[str, np.ndarray]
-    dumped: dict[str, np.ndarray]
-    left_over: dict[str, np.ndarray]
-    """Remainder of each carrier but electricity; negative: shortage."""
-    violations: list[Violation]
+    Args:
+        plant: it is read off, at the end of its horizon.
+        renewables: what PV and wind give.
+    """
 
-    @classmethod
-    def of(cls, plant: SitePlant, renewables: Mapping[str, np.ndarray] | None = None) -> HubRun:
-        """Read it off the plant.
-
-        Args:
-            plant: at the end of its horizon.
-            renewables: what PV and wind give; None: all that they could.
-        """
-        hub = plant.hub
-        used = hub.renewables if renewables is None else renewables
+    def __init__(self, plant: SitePlant, renewables: Mapping[str, np.ndarray]) -> None:
+        self.hub = hub = plant.hub
         tanks = {tank.name: tank for tank in plant.all_tanks}
         trades = {trade.name: trade.sign * trade.rates for trade in plant.all_trade}
         by_asset: dict[str, dict[str, np.ndarray]] = {
@@ -49,27 +31,14 @@ class HubRun:
             for name, machine in plant.machines.items()
         }
         by_asset |= {name: {"in": -tank.ins, "out": tank.outs} for name, tank in tanks.items()}
-        by_asset |= {name: {"": rate} for name, rate in (hub.fixed | trades | dict(used)).items()}
-        rates: dict[tuple[str, str], np.ndarray] = {}
-        carriers: dict[tuple[str, str], str] = {}
-        for asset in hub.assets:
-            for key, rate in by_asset[asset.name].items():
-                rates[asset.name, key], carriers[asset.name, key] = rate, asset.flows[key]
-        return cls(
-            hub=hub,
-            rates=rates,
-            carriers=carriers,
-            levels={name: tank.levels for name, tank in tanks.items()},
-            on={name: machine.ons for name, machine in plant.machines.items()},
-            dumped=plant.dumping,
-            left_over={name: rest for name, rest in plant.left_over.items() if name != ELECTRICITY},
-            violations=plant.violations,
-        )
-
-    @property
-    def renewables(self) -> dict[str, np.ndarray]:
-        """Output of PV and wind [MW]."""
-        return {name: self.rates[name, ""] for name in self.hub.renewables}
+        by_asset |= {name: {"": rate} for name, rate in (hub.fixed | trades | dict(renewables)).items()}
+        flows = [(asset, key, rate) for asset in hub.assets for key, rate in by_asset[asset.name].items()]
+        self.rates = {(asset.name, key): rate for asset, key, rate in flows}
+        """By asset and key of the flow, as ``carriers``."""
+        self.carriers = {(asset.name, key): asset.flows[key] for asset, key, _ in flows}
+        self.levels = {name: tank.levels for name, tank in tanks.items()}
+        self.on = {name: machine.ons for name, machine in plant.machines.items()}
+        self.dumped, self.violations = plant.dumping, plant.violations
 
     @property
     def electricity_mw(self) -> np.ndarray:

@@ -12,56 +12,26 @@ products, as their controllers do, within what they may do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
+from emberline.scenarios import Case
 from emberline.scenarios.assets.quantity import ELECTRICITY
-from emberline.scenarios.datasets import ViolationKind
-from emberline.twin.run_variables import SMALL, TOLERANCE, Violation
-from emberline.twin.site.assets.flows import HubRun
+from emberline.scenarios.datasets import RecourseKind, ViolationKind
+from emberline.twin.run_variables import SMALL, TOLERANCE, Act, Violation
 from emberline.twin.site.assets.hub import SiteHub, TankRun
 from emberline.twin.site.assets.machine import TINY, MachineRun, Port
 from emberline.twin.site.assets.plant import SitePlant
-from emberline.twin.site.assets.setpoints import AssetSetpoints
-
-if TYPE_CHECKING:
-    from emberline.twin.site.stepping_in import EngineRecourse
+from emberline.twin.site.assets.setpoints import Setpoints
+from emberline.twin.site.grids import SiteGrid
 
 PASSES = 5
 """Maximum number of passes through a step after machines were turned down, which changes what others take and give."""
 
 
-def follow(
-    hub: SiteHub,
-    setpoints: AssetSetpoints,
-    line_gives: Mapping[str, np.ndarray] | None = None,
-    *,
-    answering: bool = False,
-    step_in: EngineRecourse | None = None,
-) -> HubRun:
-    """The assets by a schedule's set-points.
-
-    Args:
-        hub: the assets.
-        setpoints: what the schedule says.
-        line_gives: what the line and processes give of other carriers per hour, negative: they take it, mean over each
-            step, shape (n_steps,) each.
-        answering: whether machines answer to a need that is not as planned.
-        step_in: machines that step in for the import limit; None: none does.
-
-    Raises:
-        ValueError: the schedule lacks an asset.
-    """
-    plant = SitePlant(hub, hub.fixed_rates(line_gives))
-    follower = SetpointRun(plant, setpoints, answering=answering, step_in=step_in)
-    for t in range(hub.n):
-        follower.step(t)
-    return HubRun.of(plant, follower.renewables)
-
-
-def missed_sun(hub: SiteHub, setpoints: AssetSetpoints) -> Iterator[Violation]:
+def missed_sun(hub: SiteHub, setpoints: Setpoints) -> Iterator[Violation]:
     """Planned output of PV and wind that is not available."""
     for name, available in hub.renewables.items():
         missed_mw = np.array(setpoints.rate(name)) - available
@@ -71,16 +41,19 @@ def missed_sun(hub: SiteHub, setpoints: AssetSetpoints) -> Iterator[Violation]:
 
 
 class SetpointRun:
-    """Set-points being followed."""
+    """Set-points being followed.
 
-    def __init__(
-        self,
-        plant: SitePlant,
-        setpoints: AssetSetpoints,
-        *,
-        answering: bool = False,
-        step_in: EngineRecourse | None = None,
-    ) -> None:
+    Args:
+        plant: at the start of its horizon.
+        setpoints: what the schedule says.
+        answering: whether machines answer to a need that is not as planned.
+        step_in: machines that step in for the import limit; None: none does.
+
+    Raises:
+        ValueError: the schedule lacks an asset.
+    """
+
+    def __init__(self, plant: SitePlant, setpoints: Setpoints, answering: bool, step_in: EngineRecourse | None) -> None:
         self._step_in = step_in
         self.plant, self.hub = plant, plant.hub
         carriers = [name for name in plant.hub.order if name != ELECTRICITY]
@@ -284,3 +257,55 @@ class SetpointRun:
     def _note(self, name: str, carrier: str, rate: float, size: float, t: int) -> None:
         if rate > TOLERANCE * max(size, 1.0):
             self.plant.report(ViolationKind.ASSET, name, t, rate * self.hub.hours, self.hub.carriers[carrier].unit)
+
+
+@dataclass
+class EngineRecourse:
+    """Of one run of a site."""
+
+    scenario: Case
+    above_mw: list[float]
+    """Draw of the site in each step above the import limit before its assets give anything; negative: below it."""
+    left_mwh: float
+    """Electricity that may still be given."""
+    acts: list[Act]
+
+    @classmethod
+    def of(
+        cls, grid: SiteGrid, net_mw: np.ndarray, setpoints: Setpoints | None, acts: list[Act]
+    ) -> EngineRecourse | None:
+        """Of a site that draws so much in each cell [MW], shape (n_cells,); None where nothing steps in.
+
+        Where the worst metered interval of a step lies above its mean, the worst one counts.
+        """
+        most = grid.scenario.recourse.engine_most_mwh
+        if not most or setpoints is None or not np.isfinite(grid.import_limit_mw):
+            return None
+        net = net_mw + np.repeat(setpoints.charge_mw - setpoints.discharge_mw, grid.per_step)
+        return cls(grid.scenario, (grid.over_meters(net, worst=True) - grid.import_limit_mw).tolist(), most, acts)
+
+    def step_in(self, plant: SitePlant, t: int) -> dict[str, float]:
+        """Raise machines of a step where that is needed; the new load of each by name.
+
+        Args:
+            plant: in the step, its set-points followed.
+            t: the step.
+        """
+        hours = plant.hub.hours
+        short = min(self.above_mw[t] - plant.balance[ELECTRICITY], self.left_mwh / hours)
+        loads: dict[str, float] = {}
+        for machine, port in plant.givers[ELECTRICITY]:
+            if short <= TOLERANCE or not machine.able or (machine.core.switched and not machine.on):
+                continue
+            before = port.at(machine.load, t)
+            load = min(port.load_for(before + short, t), machine.top, machine.cap)
+            if load <= machine.load + TINY:
+                continue
+            plant.run(machine, load, t, True)
+            more = port.at(load, t) - before
+            short, loads[machine.name] = short - more, load
+            self.left_mwh -= more * hours
+            cost = more * hours * self.scenario.recourse.engine_cost_per_mwh
+            at = t * self.scenario.horizon.step_min
+            self.acts.append(Act(RecourseKind.ENGINE, machine.name, at, more * hours, "MWh", cost))
+        return loads

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
@@ -28,45 +27,17 @@ def each_after(others: Mapping[T, set[T]]) -> list[T]:
     return order
 
 
-@dataclass(frozen=True)
-class Electric:
-    """Conditions at the electric busbar for the assets, per step, shape (n_steps,) each."""
-
-    net_mw: np.ndarray
-    """Line, loads and sources less what PV and wind could give, mean over the step."""
-    most_import_mw: np.ndarray
-    """Highest mean import at which no metered interval is above its limit; infinite without a limit."""
-    most_export_mw: np.ndarray
-    """Highest mean export, PV and wind left aside, at which no metered interval is above its limit."""
-    curtailable_mw: np.ndarray
-    """PV and wind in ``net_mw``."""
-
-
-@dataclass(frozen=True)
 class SiteHub:
     """Assets with their series."""
 
-    scenario: Case
-
-    @cached_property
-    def hours(self) -> float:
-        """Length of a step."""
-        return self.scenario.horizon.step_h
-
-    @cached_property
-    def n(self) -> int:
-        """Steps."""
-        return self.scenario.horizon.n_steps
-
-    @cached_property
-    def carriers(self) -> dict[str, Carrier]:
+    def __init__(self, scenario: Case) -> None:
+        self.scenario = scenario
+        self.hours, self.n = scenario.horizon.step_h, scenario.horizon.n_steps
+        """Length of a step, and their number."""
+        self.carriers: dict[str, Carrier] = scenario.site.carrier
         """Carriers by name."""
-        return self.scenario.site.carrier
-
-    @cached_property
-    def assets(self) -> tuple[Named, ...]:
+        self.assets: tuple[Named, ...] = scenario.site.equipment
         """Assets in declared order, machines as converters."""
-        return self.scenario.site.equipment
 
     @cached_property
     def series(self) -> dict[str, dict[str, np.ndarray]]:

@@ -22,7 +22,6 @@ TINY = 1e-12
 class Port:
     """One flow of a machine, by load."""
 
-    key: str
     carrier: str
     sign: float
     """1: it delivers to the carrier's balance, −1: it takes."""
@@ -55,15 +54,15 @@ class Port:
 
 def ports(core: Converter, series: Mapping[str, np.ndarray], n: int) -> list[Port]:
     """The flows of a machine, its main one first; start fuel is not among them."""
-    ports = [Port("main", core.carrier, 1.0 if core.main == "output" else -1.0, [core.capacity] * n, [], [])]
+    ports = [Port(core.carrier, 1.0 if core.main == "output" else -1.0, [core.capacity] * n, [], [])]
     for key, stream in core.streams():
         sign = 1.0 if key.startswith("outputs") else -1.0
         if stream.by_load:
             loads = np.array([0.0, *(point.load for point in stream.by_load)])
             curve = (core.capacity * stream.at(loads)).tolist()
-            ports.append(Port(key, stream.carrier, sign, [], loads.tolist(), curve))
+            ports.append(Port(stream.carrier, sign, [], loads.tolist(), curve))
         else:
-            ports.append(Port(key, stream.carrier, sign, (core.capacity * series[key]).tolist(), [], []))
+            ports.append(Port(stream.carrier, sign, (core.capacity * series[key]).tolist(), [], []))
     return ports
 
 

@@ -76,8 +76,6 @@ class SitePlant:
         """Balance of each carrier per hour; negative: missing."""
         self.dumped: dict[str, float] = {}
         self.dumping = {name: np.zeros(n) for name, carrier in hub.carriers.items() if carrier.dumps}
-        self.left_over = {name: np.zeros(n) for name in hub.carriers}
-        """Remainder of each carrier per hour when a step is closed; negative: shortage."""
         # a solver's rounding, of whole numbers too, grows with what they switch
         self.small = {name: TOLERANCE * max(self._scale(name), 1.0) for name in hub.carriers}
         """Amount of each carrier that counts as zero, per hour."""
@@ -158,7 +156,6 @@ class SitePlant:
             if name in self.dumping:
                 self.dumping[name][t] = self.dumped[name]
             rest = self.balance[name]
-            self.left_over[name][t] = rest
             if name != ELECTRICITY and abs(rest) > self.small[name]:
                 kind = ViolationKind.SHORTAGE if rest < 0 else ViolationKind.SURPLUS
                 self.report(kind, name, t, abs(rest) * hours, carrier.unit)

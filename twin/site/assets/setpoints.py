@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -12,26 +13,29 @@ from emberline.scenarios.flows.asset_flows import label
 
 
 @dataclass(frozen=True)
-class AssetSetpoints:
-    """Set-points of the assets in a schedule, per step, shape (n_steps,) each."""
+class Setpoints:
+    """Set-points of battery and assets in a schedule, per step, shape (n_steps,) each."""
 
-    rates: Mapping[str, np.ndarray]
+    charge_mw: np.ndarray
+    discharge_mw: np.ndarray
+    rates: Mapping[str, np.ndarray] = field(default_factory=dict)
     """``asset_rate`` by its label."""
-    on: Mapping[str, np.ndarray]
+    on: Mapping[str, np.ndarray] = field(default_factory=dict)
     """``asset_on`` by machine."""
-    dumped: Mapping[str, np.ndarray]
+    dumped: Mapping[str, np.ndarray] = field(default_factory=dict)
     """``dumped_rate`` by carrier."""
+    by_rule: bool = False
+    """Whether battery, PV and wind go by the baseline's rules all the same."""
 
     @classmethod
-    def read(cls, schedule: xr.Dataset) -> AssetSetpoints:
-        """From a dataset of table ``SCHEDULE``; empty where it tells nothing of assets."""
-
-        def rows(name: str, dim: str) -> dict[str, np.ndarray]:
-            if name not in schedule:
-                return {}
-            return dict(zip(schedule[dim].values.tolist(), schedule[name].to_numpy(), strict=True))
-
-        return cls(rows("asset_rate", "flow"), rows("asset_on", "machine"), rows("dumped_rate", "carrier"))
+    def read(cls, schedule: xr.Dataset) -> Setpoints:
+        """From a dataset of table ``SCHEDULE``, which need not tell anything of assets."""
+        charge, discharge = (schedule[name].to_numpy() for name in ("charge_mw", "discharge_mw"))
+        rates, on, dumped = (
+            dict(zip(schedule[dim].values.tolist(), schedule[name].to_numpy(), strict=True)) if name in schedule else {}
+            for name, dim in (("asset_rate", "flow"), ("asset_on", "machine"), ("dumped_rate", "carrier"))
+        )
+        return cls(charge, discharge, rates, on, dumped)
 
     def sun(self, could: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Output of PV and wind as planned, as far as it is available, by asset [MW]."""
@@ -49,38 +53,15 @@ class AssetSetpoints:
         return np.asarray(self.rates[name], dtype=float).tolist()
 
 
-@dataclass(frozen=True)
-class Setpoints:
-    """Set-points of the assets in a schedule, per step, shape (n_steps,) each."""
-
-    charge_mw: np.ndarray
-    discharge_mw: np.ndarray
-    assets: AssetSetpoints = field(default_factory=lambda: AssetSetpoints({}, {}, {}))
-    by_rule: bool = False
-    """Whether battery, PV and wind go by the baseline's rules all the same."""
-
-    @classmethod
-    def read(cls, schedule: xr.Dataset) -> Setpoints:
-        """From a dataset of table ``SCHEDULE``."""
-        charge, discharge = (schedule[name].to_numpy() for name in ("charge_mw", "discharge_mw"))
-        return cls(charge, discharge, AssetSetpoints.read(schedule))
-
-
 def joined(before: Setpoints | None, after: Setpoints, k: int) -> Setpoints:
     """Set-points that are those of one schedule in the first ``k`` steps, and those of another from there on."""
     if before is None or k <= 0:
         return after
 
-    def both(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    def both(one: Any, other: Any) -> Any:
+        if isinstance(other, Mapping):
+            return {key: both(one[key], values) for key, values in other.items()}
         return np.concatenate([np.asarray(one)[:k], np.asarray(other)[k:]])
 
-    rows = {
-        name: {key: both(getattr(before.assets, name)[key], values) for key, values in table.items()}
-        for name, table in (
-            ("rates", after.assets.rates), ("on", after.assets.on), ("dumped", after.assets.dumped),
-        )
-    }  # fmt: skip
-    return replace(
-        after, charge_mw=both(before.charge_mw, after.charge_mw),
-        discharge_mw=both(before.discharge_mw, after.discharge_mw), assets=replace(after.assets, **rows),
-    )  # fmt: skip
+    names = ("charge_mw", "discharge_mw", "rates", "on", "dumped")
+    return replace(after, **{name: both(getattr(before, name), getattr(after, name)) for name in names})

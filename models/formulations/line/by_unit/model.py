@@ -30,7 +30,7 @@ from emberline.models.formulations.line.by_unit.succession_cuts import Groups, U
 from emberline.models.formulations.line.load import Draws
 from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.balance import Ports
-from emberline.models.kernel.arrays import Series, Variable, constraint, fixed, hold, limit, support, values
+from emberline.models.kernel.arrays import Rows, Series, Variable, constraint, fixed, hold, limit, support, values
 from emberline.models.kernel.banded_rows import Terms, banded
 from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.aggregation import leading_stage
@@ -113,15 +113,8 @@ class Matched(Groups):
             for which in (True, False)
         )
         m.GROW, m.STILL = pyo.Set(initialize=grow, dimen=4), pyo.Set(initialize=still, dimen=4)
-
-        @constraint(m, m.GROW)
-        def grows(m: Any, g: int, i: int, u: int, t: int) -> Any:
-            return m.Y[g, i, u, t] >= m.Y[g, i, u, t - 1]
-
-        @constraint(m, m.STILL)
-        def stays(m: Any, g: int, i: int, u: int, t: int) -> Any:
-            return m.Y[g, i, u, t] == m.Y[g, i, u, t - 1]
-
+        m.grows = Rows(m.GROW, says=lambda m, g, i, u, t: m.Y[g, i, u, t] >= m.Y[g, i, u, t - 1])
+        m.stays = Rows(m.STILL, says=lambda m, g, i, u, t: m.Y[g, i, u, t] == m.Y[g, i, u, t - 1])
         m.COUNTED = pyo.Set(initialize=list(self.classes), dimen=2)
         members = {key: [u for u, *_ in classes] for key, classes in self.classes.items()}
         m.ON = Members(members, dimen=1)
@@ -175,11 +168,7 @@ class Matched(Groups):
             return
         m.CAST = pyo.Set(initialize=list(places), dimen=1)
         m.PLACE = Members(places, dimen=2)
-
-        @constraint(m, m.CAST)
-        def cast_once(m: Any, c: int) -> Any:
-            return total(m.z[c, column, t] for column, t in each(m.PLACE[c])) == 1
-
+        m.cast_once = Rows(m.CAST, says=lambda m, c: total(m.z[c, column, t] for column, t in each(m.PLACE[c])) == 1)
         holds = Terms(self.n, 3)
         for (c, column), slots in self.options.items():
             u = problem.casts[c].units[column]

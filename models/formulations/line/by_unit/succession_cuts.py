@@ -209,7 +209,7 @@ def _casts_take(
             slots = slots[bisect_left(slots, lag) :]
             if slots:
                 spans[kind] = max(spans.get(kind, 0), max(most) - lag)
-                number.setdefault(kind, fed.size + len(number))
+                number.setdefault(kind, len(fed.most) + len(number))
                 fed.changes.lagged((number[kind],), (c, column), -lag, 1, runs(slots))
     fed.most += [len(groups.groups[g])] * len(number)
 
@@ -236,13 +236,8 @@ class Fed:
         self.most: list[int] = []
         """Of each count, what it may be."""
 
-    @property
-    def size(self) -> int:
-        """Number of counts."""
-        return len(self.most)
-
     def add(self, block: pyo.Block, starts: pyo.Var) -> pyo.Var:
         """Fill a block with the counts; returns them by number and slot."""
-        level = running_sum(block, starts, self.changes, {k: (k, 1) for k in range(self.size)})
+        level = running_sum(block, starts, self.changes, {k: (k, 1) for k in range(len(self.most))})
         limit(level, upper=np.repeat(np.array(self.most, dtype=float), self.changes.n_slots))
         return level

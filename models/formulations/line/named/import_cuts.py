@@ -16,7 +16,7 @@ import numpy as np
 import pyomo.core as pyo
 
 from emberline.models.formulations.line.named.model import Named
-from emberline.models.kernel.arrays import Series, constraint
+from emberline.models.kernel.arrays import Rows, Series, constraint
 from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.line import grouped
 
@@ -55,11 +55,7 @@ def add(formulation: Named) -> None:
     m.metered, m.peaky = pyo.Block(), pyo.Block()
     low = np.flatnonzero(in_meter < -MIN_MWH).tolist()
     _terms(m.metered, starts, {i: np.maximum(in_meter[i] + of_meter[:, i], 0.0) for i in low})
-
-    @constraint(m.metered, m.metered.ROW)
-    def meter_import(b: Any, i: int) -> Any:
-        return purchase.imported[i] >= _sum(m, b, i)
-
+    m.metered.meter_import = Rows(m.metered.ROW, says=lambda b, i: purchase.imported[i] >= _sum(m, b, i))
     operations = grouped((key[:-2], row) for row, key in enumerate(starts))
     rows, floors = dict[tuple[int, ...], np.ndarray](), []
     for p, g in purchase.tariff.GROUP:

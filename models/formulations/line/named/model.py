@@ -22,7 +22,7 @@ from emberline.models.formulations.line.named.precedence import Placed
 from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel import deadline
-from emberline.models.kernel.arrays import WEIGHT, Neighbourhood, Series, Variable, constraint, support
+from emberline.models.kernel.arrays import WEIGHT, Neighbourhood, Rows, Series, Variable, constraint, support
 from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.assignment import Starts, in_order
 from emberline.models.problem.line import GradeCap, SlotProblem, Windows, grouped, runs
@@ -85,10 +85,7 @@ class Named:
         def once(m: Any, h: int, i: int) -> Any:
             return total(m.x[h, i, u, t] for u, t in each(m.PLACE[h, i])) == m.copies[h, i]
 
-        @constraint(m, m.CAST)
-        def cast_once(m: Any, c: int) -> Any:
-            return total(m.z[c, u, t] for u, t in each(m.CAST_PLACE[c])) == 1
-
+        m.cast_once = Rows(m.CAST, says=lambda m, c: total(m.z[c, u, t] for u, t in each(m.CAST_PLACE[c])) == 1)
         self._capacity()
         self.possible &= self._precede()
         if self.possible:

@@ -15,7 +15,7 @@ import numpy as np
 import pyomo.core as pyo
 
 from emberline.models.kernel import deadline
-from emberline.models.kernel.arrays import Series, Variable, constraint, limit
+from emberline.models.kernel.arrays import Rows, Series, Variable, constraint, limit
 from emberline.models.kernel.banded_rows import Runs, Terms, banded, profile, running_sum
 from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.aggregation import Pools
@@ -53,19 +53,11 @@ def add_counts(m: pyo.ConcreteModel, line: Pools, *, whole_total: bool) -> None:
         return pyo.inequality(m.must[s, k, t], total(m.Y[s, k, c, t] for c in each(m.ABLE[s, k])), m.may[s, k, t])
 
     m.GROW = pyo.Set(initialize=[(*key, t) for key in counted for t in range(1, n)], dimen=4)
-
-    @constraint(m, m.GROW)
-    def grows(m: Any, s: int, k: int, c: int, t: int) -> Any:
-        return m.Y[s, k, c, t] >= m.Y[s, k, c, t - 1]
-
+    m.grows = Rows(m.GROW, says=lambda m, s, k, c, t: m.Y[s, k, c, t] >= m.Y[s, k, c, t - 1])
     if whole_total:
         m.LEADING = pyo.Set(initialize=[key for key in counted if key[0] == line.lead], dimen=3)
         m.started = Variable(m.T, domain=pyo.Integers, bounds=(0, len(line.problem.heats)))
-
-        @constraint(m, m.T)
-        def in_total(m: Any, t: int) -> Any:
-            return m.started[t] == total(m.Y[s, k, c, t] for s, k, c in each(m.LEADING))
-
+        m.in_total = Rows(m.T, says=lambda m, t: m.started[t] == total(m.Y[s, k, c, t] for s, k, c in each(m.LEADING)))
     _capacity(m, line)
 
 
@@ -261,11 +253,7 @@ def add_casts(m: pyo.ConcreteModel, casting: Casting) -> bool:
     m.CAST = pyo.Set(initialize=list(batches), dimen=1)
     m.PLACE = Members(options, dimen=2)
     m.casts = Series(m.CAST, values=np.array([len(casts) for casts in batches.values()]))
-
-    @constraint(m, m.CAST)
-    def once(m: Any, c: int) -> Any:
-        return total(m.z[c, column, t] for column, t in each(m.PLACE[c])) == m.casts[c]
-
+    m.once = Rows(m.CAST, says=lambda m, c: total(m.z[c, column, t] for column, t in each(m.PLACE[c])) == m.casts[c])
     # what must have begun by when; that they may all begin from the same slot on makes it enough
     must = [
         (first, k + 1, last)

@@ -25,7 +25,7 @@ from emberline.models.formulations.site.assets.ports import (
     slots,
 )
 from emberline.models.formulations.site.assets.storage import add_latent_heat_store, add_storage, burns, one_way_amounts
-from emberline.models.kernel.arrays import Variable, constraint, limit
+from emberline.models.kernel.arrays import Rows, Variable, limit
 from emberline.models.kernel.templates import each, total
 from emberline.models.problem.flows import HubFlows
 from emberline.models.problem.site import Hub
@@ -238,7 +238,4 @@ def _balance(block: pyo.Block, terms: list[Linear], n: int, never: Any) -> None:
         if np.abs(delivered.constant).max(initial=0.0) > 1e-9:
             block.impossible = pyo.Constraint(expr=never == 1)
         return
-
-    @constraint(block, block.T)
-    def balance(b: Any, t: int) -> Any:
-        return delivered.at(t) == 0.0
+    block.balance = Rows(block.T, says=lambda b, t: delivered.at(t) == 0.0)

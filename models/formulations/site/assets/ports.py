@@ -15,7 +15,7 @@ import numpy as np
 import pyomo.core as pyo
 
 from emberline.models.kernel import arrays
-from emberline.models.kernel.arrays import Series, Variable, constraint, limit
+from emberline.models.kernel.arrays import Rows, Series, Variable, constraint, limit
 from emberline.models.kernel.templates import each, total
 from emberline.models.problem.site import Hub
 from emberline.scenarios.assets.base import of
@@ -226,11 +226,7 @@ def add_segments(
         return amount(t) == base + total(b.filled[k, t] for k in each(b.K))
 
     if on is not None:
-
-        @constraint(block, block.K, slots)
-        def while_on(b: Any, k: int, t: int) -> Any:
-            return b.filled[k, t] <= b.width[k] * on[t]
-
+        block.while_on = Rows(block.K, slots, says=lambda b, k, t: b.filled[k, t] <= b.width[k] * on[t])
     if ordered:
         _in_order(block, slots, len(width))
 
@@ -239,10 +235,7 @@ def _in_order(block: pyo.Block, slots: Any, count: int) -> None:
     """Let a segment be begun only where the one before it is full, by a binary for each two of them."""
     block.BEND = pyo.RangeSet(0, count - 2)
     block.full = Variable(block.BEND, slots, domain=pyo.Binary)
-
-    @constraint(block, block.BEND, slots)
-    def lower_full(b: Any, k: int, t: int) -> Any:
-        return b.filled[k, t] >= b.width[k] * b.full[k, t]
+    block.lower_full = Rows(block.BEND, slots, says=lambda b, k, t: b.filled[k, t] >= b.width[k] * b.full[k, t])
 
     @constraint(block, block.BEND, slots)
     def upper_after(b: Any, k: int, t: int) -> Any:

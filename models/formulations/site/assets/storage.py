@@ -16,7 +16,7 @@ import numpy as np
 import pyomo.core as pyo
 
 from emberline.models.formulations.site.assets.ports import Flow, Linear, Ports, add_segments, slots
-from emberline.models.kernel.arrays import Series, Variable, constraint
+from emberline.models.kernel.arrays import Rows, Series, Variable, constraint
 from emberline.models.kernel.templates import each, total
 from emberline.models.problem.site import Hub
 from emberline.scenarios.assets.latent_heat import LatentHeatStore
@@ -89,14 +89,8 @@ def one_way(block: pyo.Block, store: Storage, hours: float, one_way_slots: Colle
     most_out = span * store.out_efficiency if store.out_rate is None else store.out_rate * hours
     block.ONE_WAY = pyo.Set(initialize=sorted(one_way_slots))
     block.filling = Variable(block.ONE_WAY, domain=pyo.Binary)
-
-    @constraint(block, block.ONE_WAY)
-    def in_alone(b: Any, t: int) -> Any:
-        return b.put_in[t] <= most_in * b.filling[t]
-
-    @constraint(block, block.ONE_WAY)
-    def out_alone(b: Any, t: int) -> Any:
-        return b.put_out[t] <= most_out * (1 - b.filling[t])
+    block.in_alone = Rows(block.ONE_WAY, says=lambda b, t: b.put_in[t] <= most_in * b.filling[t])
+    block.out_alone = Rows(block.ONE_WAY, says=lambda b, t: b.put_out[t] <= most_out * (1 - b.filling[t]))
 
 
 def one_way_amounts(
@@ -172,10 +166,7 @@ def _add_lines(
     part.K = pyo.RangeSet(0, len(slopes) - 1)
     part.slope = Series(part.K, values=slopes)
     part.base = Series(part.K, values=most[:-1] - slopes * levels[:-1])
-
-    @constraint(part, part.K, block.LATER)
-    def line(b: Any, k: int, t: int) -> Any:
-        return amount[t] <= b.base[k] + b.slope[k] * block.level[t - 1]
+    part.line = Rows(part.K, block.LATER, says=lambda b, k, t: amount[t] <= b.base[k] + b.slope[k] * block.level[t - 1])
 
 
 def _add_curve(part: pyo.Block, block: pyo.Block, amount: Any, base: float, slopes: np.ndarray) -> None:
