@@ -31,12 +31,10 @@ class Grid(Record):
     export_limit_mw: Megawatts = 0
     metered_interval_min: PositiveMinutes = 15
 
-    @model_validator(mode="after")
-    def _interval(self) -> Grid:
+    def check(self) -> None:
         if self.metered_interval_min != int(self.metered_interval_min) or 60 % int(self.metered_interval_min):
             says = f"metered_interval_min {self.metered_interval_min:g} does not divide the hour"
             raise Misplaced(says, "metered_interval_min")
-        return self
 
 
 class Pv(Record):
@@ -61,12 +59,10 @@ class Battery(Record):
     end_level_share: Fraction | None = None
     """Level wanted at the end; none: what it was at the start."""
 
-    @model_validator(mode="after")
-    def _usable(self) -> Battery:
+    def check(self) -> None:
         if self.energy_mwh > 0 and self.power_mw == 0:
             says = "a battery with energy needs power; give power_mw above 0, or energy_mwh: 0 for no battery"
             raise Misplaced(says, "power_mw")
-        return self
 
     def as_store(self, level_mwh: float | None) -> Storage | None:
         """The battery as a store of electricity; None where it holds nothing.

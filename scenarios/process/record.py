@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 
 from emberline.scenarios.process.recipe import Mode, Recipe
 from emberline.scenarios.records.base import NAME, Misplaced, Place, Record
@@ -129,8 +129,8 @@ class Process(Recipe):
     ] = ()
     """Of its units in order. Units that are not named stand still, those that must run do so in the first mode."""
 
-    @model_validator(mode="after")
-    def _whole(self) -> Process:
+    def check(self) -> None:
+        super().check()
         names = [mode.name for mode in self.modes]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -148,7 +148,6 @@ class Process(Recipe):
         stopping = self.planned_stop is not None and self.planned_stop.latest == timedelta()
         if self.must_run and not stopping and any(unit.mode is None for unit in self.state):
             raise self._wrong("must_run, but a unit stands still at the start", "state")
-        return self
 
     def _wrong(self, says: str, *place: str | int) -> Misplaced:
         return Misplaced(f"process {self.name}: {says}", *place)

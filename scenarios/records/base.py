@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}$"
 """Pattern of a name."""
@@ -18,6 +18,18 @@ class Record(BaseModel):
     """A frozen noun: unknown keys are refused, numbers are finite."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_strip_whitespace=True)
+
+    @model_validator(mode="after")
+    def _checked(self) -> Self:
+        self.check()
+        return self
+
+    def check(self) -> None:
+        """Refuse fields, each right by itself, that do not go together.
+
+        Raises:
+            ValueError: they do not; ``Misplaced`` where one of them is meant.
+        """
 
     def __eq__(self, other: object) -> bool:
         """Whether all fields are alike; what was worked out of them does not count, it may hold arrays."""

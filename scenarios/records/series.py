@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from emberline.scenarios.records.base import Place, Record
 from emberline.scenarios.records.instants import Instant
@@ -70,8 +70,7 @@ class Forecast(Record):
             raise ValueError(f"{str(raw)[:20]!r} is no time of day; write it as 13:00")
         return raw
 
-    @model_validator(mode="after")
-    def _one(self) -> Forecast:
+    def check(self) -> None:
         sources = [kind for kind in ("csv", "parquet", "signal", "published") if getattr(self, kind) is not None]
         if len(sources) != 1:
             raise ValueError(f"give one of csv, parquet, signal or published; got {' and '.join(sources) or 'none'}")
@@ -81,7 +80,6 @@ class Forecast(Record):
         of_files = [name for name in ("column", "zone", "unit", "delay_min") if name in self.model_fields_set]
         if self.published is not None and of_files:
             raise ValueError(f"published takes the series' own values; leave out {', '.join(of_files)}")
-        return self
 
     @property
     def published_min(self) -> int:
@@ -123,8 +121,7 @@ class Series(Record):
     forecast: Forecast | None = None
     """Forecast of the series, for planning as time goes on; none: all values are available in advance."""
 
-    @model_validator(mode="after")
-    def _one_source(self) -> Series:
+    def check(self) -> None:
         kinds = ("value", "values", "table", "csv", "parquet", "signal")
         sources = [kind for kind in kinds if getattr(self, kind) is not None]
         if len(sources) != 1:
@@ -136,7 +133,6 @@ class Series(Record):
         if self.forecast is not None and sources[0] == "value":
             raise ValueError("a constant has no forecast; leave forecast out")
         _refuse_of_files(self, ("column", "time", "zone", "interval_min"))
-        return self
 
 
 def _refuse_of_files(record: Series | Forecast, names: tuple[str, ...]) -> None:
