@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from emberline.runs.store.store import StoreError
+from emberline.runs.store.catalogue.errors import StoreError
 from emberline.scenarios.home import RUN_ID, home
 from emberline.scenarios.messages import restored
 

@@ -22,7 +22,8 @@ import xarray as xr
 
 from emberline.planning.engine.progress import Progress
 from emberline.planning.plan.record import Plan
-from emberline.runs.store.store import Store, StoreError
+from emberline.runs.store.catalogue.errors import StoreError
+from emberline.runs.store.store import Store
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.case.scenario import Producer, ProductionLine
 
@@ -124,7 +125,7 @@ def _watched(task: Task, scenario: Scenario) -> Progress:
     return task.telling(lambda phase: longest.get(phase, LONGEST_S))
 
 
-def again(task: Task) -> dict[str, Any]:
+def replan(task: Task) -> dict[str, Any]:
     """Plan a stored plan again around locks, from its schedule on; with ``seconds``, for no longer than these.
 
     In seconds a plan with the margins that the stored one has learnt is found only next to it. Where there is none, the
@@ -275,7 +276,6 @@ def analysis(task: Task) -> dict[str, Any]:
     return {"acceptable": True}
 
 
-KINDS: dict[str, Callable[[Task], dict[str, Any]]] = {
-    "plan": plan, "replan": again, "front": front, "point": point, "replay": replay,
-    "hold": hold, "analysis": analysis,
-}  # fmt: skip
+WORK: tuple[Callable[[Task], dict[str, Any]], ...] = (plan, replan, front, point, replay, hold, analysis)
+KINDS = {work.__name__: work for work in WORK}
+"""By kind of job, of which each function here has its name."""

@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from emberline.runs.jobs.folder import is_locked, write
 from emberline.runs.jobs.queue import limit
-from emberline.runs.store.store import StoreError
+from emberline.runs.store.catalogue.errors import StoreError
 from emberline.scenarios.messages import with_messages
 
 if TYPE_CHECKING:

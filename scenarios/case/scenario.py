@@ -23,7 +23,7 @@ from emberline.scenarios.process.record import Process, moves_runs
 from emberline.scenarios.process.store import Store
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.disturbances import Disturbances, Recourse, Tolerances
-from emberline.scenarios.records.emissions import ACCOUNTING, DAYS, Accounting, Emission, Used, used_by
+from emberline.scenarios.records.emissions import ACCOUNTING, DAYS, Accounting, Emission, Used
 from emberline.scenarios.records.goal import HOLD, Goal, Target, effort_of, net_of
 from emberline.scenarios.records.horizon import MOMENT_MIN, Horizon
 from emberline.scenarios.records.locks import Window, merged
@@ -335,7 +335,12 @@ class Scenario(Record):
         ]
         factors += [(asset.name, getattr(asset, "factor", None)) for asset in self.site.assets]
         factors.append(("grid", self.market.factor))
-        return tuple(used for name, factor in factors for used in used_by(name, factor))
+        return tuple(
+            Used(name, row, part.kg_per_unit)
+            for name, factor in factors
+            if factor is not None
+            for row, part in zip(factor.rows, factor.parts(factor.rows[0].per), strict=True)
+        )
 
 
 def _with_limit(goal: Goal, nouns: Mapping[str, Any]) -> Goal:

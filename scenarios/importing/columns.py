@@ -49,10 +49,8 @@ def times(draft: MappingDraft) -> str | None:
     # of local time and UTC, UTC is never unclear
     utc = [column for column in good if "utc" in column.lower()]
     choice = (utc or by_name or good)[0]
-    if len(good) > 1:
-        draft.tell(f"times from {choice!r}, one of {len(good)} columns of times")
-    else:
-        draft.tell(f"times from {choice!r}")
+    among = f", one of {len(good)} columns of times" if len(good) > 1 else ""
+    draft.tell(f"times from {choice!r}{among}")
     return choice
 
 

@@ -81,12 +81,6 @@ class Forecast(Record):
         if self.published is not None and of_files:
             raise ValueError(f"published takes the series' own values; leave out {', '.join(of_files)}")
 
-    @property
-    def published_min(self) -> int:
-        """Minute of the local day at which the next day's values are published."""
-        hour, minute = (self.published or "00:00").split(":")
-        return int(hour) * 60 + int(minute)
-
 
 class Series(Record):
     """Source of the values: exactly one of ``value``, ``values``, ``table``, ``csv``, ``parquet`` and ``signal``."""

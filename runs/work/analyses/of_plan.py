@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emberline.runs.store.store import Store, StoreError
+from emberline.runs.store.catalogue.errors import StoreError
+from emberline.runs.store.store import Store
 from emberline.scenarios import Case, load
 from emberline.scenarios.messages import Message
 from emberline.studies.why import lock_prices

@@ -10,7 +10,8 @@ import numpy as np
 
 from emberline.planning.engine import memory
 from emberline.planning.engine.engine import Engine
-from emberline.runs.store.store import Store, StoreError
+from emberline.runs.store.catalogue.errors import StoreError
+from emberline.runs.store.store import Store
 from emberline.scenarios import Problem, ScenarioError
 from emberline.scenarios.loading import heat_log
 from emberline.scenarios.loading import meter as meters

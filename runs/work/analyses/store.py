@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
-from emberline.runs.store.store import StoreError
+from emberline.runs.store.catalogue.errors import StoreError
 from emberline.scenarios import whole_file
 from emberline.scenarios.home import RUN_ID, home
 from emberline.scenarios.messages import Message, restored, with_messages
