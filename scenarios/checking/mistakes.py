@@ -12,7 +12,7 @@ from emberline.scenarios.case.case import rates_of
 from emberline.scenarios.case.market import Market
 from emberline.scenarios.case.scenario import Heat, Scenario
 from emberline.scenarios.case.site import Site
-from emberline.scenarios.checking import flow_sheet, locks, run_locks, to_the_minute
+from emberline.scenarios.checking import flow_sheet, locks, to_the_minute
 from emberline.scenarios.records.base import Mistakes, unknown
 from emberline.scenarios.records.faults import fault
 from emberline.scenarios.records.goal import OtherSignal, Signal, Target
@@ -142,7 +142,7 @@ def between_nouns(scenario: Scenario) -> Mistakes:
     yield from wrong
     if not wrong:
         yield from locks.impossible(scenario)
-    yield from run_locks.mistakes(scenario)
+    yield from flow_sheet.of_run_locks(scenario)
     yield from _of_goal(scenario)
 
 

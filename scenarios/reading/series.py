@@ -19,8 +19,7 @@ import numpy as np
 import pandas as pd
 
 from emberline.scenarios.messages import Message
-from emberline.scenarios.reading.csv_file import one_column
-from emberline.scenarios.reading.files import weighed
+from emberline.scenarios.reading.files import one_column, weighed
 from emberline.scenarios.reading.unit_spelling import named as named_unit
 from emberline.scenarios.records.base import Misplaced
 from emberline.scenarios.records.horizon import Horizon

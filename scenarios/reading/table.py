@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from emberline.scenarios.reading.csv_file import one_column
-from emberline.scenarios.reading.files import named, unreadable
+from emberline.scenarios.reading.files import named, one_column, unreadable
 from emberline.scenarios.reading.series import LARGEST_FILE_MB
 from emberline.scenarios.records.base import Problem, ScenarioError
 
