@@ -261,10 +261,6 @@ class Process(Recipe):
         """Whether all change-overs are alike."""
         return not self.change_over.between
 
-    def fuels(self) -> Iterator[str]:
-        """Carriers that its modes burn, each once."""
-        yield from dict.fromkeys(fuel.carrier for mode in self.all_modes if mode.heat for fuel in mode.heat.fuels)
-
     def days(self, horizon: Horizon) -> list[tuple[range, float]]:
         """Steps of each local day and the electricity that its units must draw in them [MWh]; none: not asked for."""
         if self.daily_energy_mwh is None:

@@ -13,7 +13,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from emberline.scenarios.reading.document import Keys, dotted, parse, plain
+from emberline.scenarios.reading.document import Keys, parse, plain
 from emberline.scenarios.records.base import ScenarioError
 
 ABSENT = object()
@@ -31,11 +31,6 @@ class Change:
     """``ABSENT``: the key was not there."""
     now: Any
     """``ABSENT``: the key is not there any more."""
-
-    @property
-    def key(self) -> str:
-        """The path as the user writes it."""
-        return dotted(self.path)
 
 
 def differences(before: Any, now: Any, path: Keys = ()) -> Iterator[Change]:
