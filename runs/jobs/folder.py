@@ -88,13 +88,6 @@ def ahead(folder: Path) -> int:
     return places[0] if places else 0
 
 
-def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
-
-
 def prune(jobs: Path) -> None:
     """Take away what nobody will ask for any more."""
     old = KEPT_DAYS * 86400
