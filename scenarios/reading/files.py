@@ -1,16 +1,12 @@
-"""Files that a user names: what is wrong with a path, reported before anything is read from it, and rows of CSV."""
+"""Files that a user names: what is wrong with a path, reported before anything is read from it."""
 
 from __future__ import annotations
 
-import csv
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-from emberline.scenarios.records.base import Problem, ScenarioError
 
 LONGEST_SHOWN = 200
 OTHERS = (";", "\t", "|")
@@ -63,16 +59,3 @@ def one_column(names: Sequence[str]) -> str:
     """Error message for a table whose cells are separated by another sign than commas; empty: none."""
     sign = next((sign for sign in OTHERS if len(names) == 1 and sign in str(names[0])), "")
     return f"one column was read, as its cells are separated by {sign!r} instead of commas" if sign else ""
-
-
-def csv_rows(table: csv.DictReader[str], name: str) -> Iterator[tuple[int, dict[str | Any, str | Any]]]:
-    """Rows of a CSV file with the lines that they end in.
-
-    Raises:
-        ScenarioError: a row that cannot be read, such as one with a cell that is too long.
-    """
-    try:
-        for row in table:
-            yield table.line_num, row
-    except csv.Error as error:
-        raise ScenarioError([Problem(f"{name} row {table.line_num}", "", f"cannot be read: {error}")]) from None
