@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import cached_property
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from emberline.scenarios.energy_states.record import EnergyStates
-from emberline.scenarios.records.base import NAME, Misplaced, Record
+from emberline.scenarios.records.base import NAME, Misplaced, Record, repeated
 from emberline.scenarios.records.emissions import Emissions
 from emberline.scenarios.records.quantity import (
     Fraction,
@@ -89,8 +88,7 @@ class Stage(Record):
     gives: tuple[Gives, ...] = ()
 
     def check(self) -> None:
-        carriers = [stream.carrier for stream in self.gives]
-        twice = sorted({name for name in carriers if carriers.count(name) > 1})
+        twice = repeated(stream.carrier for stream in self.gives)
         if twice:
             raise Misplaced(f"stage {self.name}: gives names {', '.join(twice)} twice", "gives")
 
@@ -198,7 +196,7 @@ class Line(Record):
         units = [unit.name for unit in self.units]
         grades = [grade.name for grade in self.grades]
         for kind, names, field in (("stage or unit", stages + units, "stages"), ("grade", grades, "grades")):
-            twice = sorted(name for name, count in Counter(names).items() if count > 1)
+            twice = repeated(names)
             if twice:
                 raise Misplaced(f"{kind} name used twice: {', '.join(twice)}", field)
         for i, grade in enumerate(self.grades):

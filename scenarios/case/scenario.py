@@ -335,12 +335,7 @@ class Scenario(Record):
         ]
         factors += [(asset.name, getattr(asset, "factor", None)) for asset in self.site.assets]
         factors.append(("grid", self.market.factor))
-        return tuple(
-            Used(name, row, part.kg_per_unit)
-            for name, factor in factors
-            if factor is not None
-            for row, part in zip(factor.rows, factor.parts(factor.rows[0].per), strict=True)
-        )
+        return tuple(Used(name, row) for name, factor in factors if factor is not None for row in factor.rows)
 
 
 def _with_limit(goal: Goal, nouns: Mapping[str, Any]) -> Goal:

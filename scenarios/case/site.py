@@ -16,7 +16,7 @@ from emberline.scenarios.assets.converter import Converter
 from emberline.scenarios.assets.quantity import CARRIERS, ELECTRICITY, unit_in
 from emberline.scenarios.assets.storage import Storage
 from emberline.scenarios.assets.trade import Load, OneFlow, Renewable, Sale, Source, Supply, Trade
-from emberline.scenarios.records.base import Misplaced, Record
+from emberline.scenarios.records.base import Misplaced, Record, repeated
 from emberline.scenarios.records.quantity import Fraction, MegawattHours, Megawatts, PerHour, PositiveMinutes
 from emberline.scenarios.records.series import Entry, FactorSeries, PowerSeries, Series
 
@@ -109,8 +109,7 @@ class Site(Record):
     @field_validator("carriers")
     @classmethod
     def _carriers(cls, carriers: tuple[Carrier, ...], info: ValidationInfo) -> tuple[Carrier, ...]:
-        names = [carrier.name for carrier in carriers]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        twice = repeated(carrier.name for carrier in carriers)
         if twice:
             raise ValueError(f"carrier name used twice: {', '.join(twice)}")
         if any(carrier.name == ELECTRICITY and carrier.unit != "MWh" for carrier in carriers):

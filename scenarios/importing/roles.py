@@ -51,7 +51,11 @@ ROLES: dict[str, Role] = {
         Role("price", "price of electricity", ("market", "price_per_mwh"), "{currency}/MWh"),
         Role("export-price", "price of exported electricity", ("market", "export_price_per_mwh"), "{currency}/MWh"),
         Role(
-            "intensity", "carbon intensity of the grid, average", ("market", "carbon_intensity_kg_per_mwh"), "kg/MWh", 0
+            "intensity",
+            "carbon intensity of the grid, average",
+            ("market", "carbon_intensity_kg_per_mwh"),
+            "kg/MWh",
+            0.0,
         ),
         Role(
             "marginal-intensity",

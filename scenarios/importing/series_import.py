@@ -16,6 +16,7 @@ from emberline.scenarios.importing.mapping import Mapping
 from emberline.scenarios.importing.reading import Raw
 from emberline.scenarios.importing.roles import POWER, ROLES, WORDS, Role, energy, standard
 from emberline.scenarios.importing.times import on_wall, utc_seconds
+from emberline.scenarios.reading.document import mapping_at
 from emberline.scenarios.reading.editing import flow
 from emberline.scenarios.reading.series import LARGEST
 from emberline.scenarios.records.base import Problem, ScenarioError
@@ -88,10 +89,7 @@ class Imported:
         for keys, value in self.settings(path).items():
             if keys == self.role.path:
                 value = BLANK | value
-            place = tree
-            for key in keys[:-1]:
-                place = place.setdefault(str(key), {})
-            place[str(keys[-1])] = value
+            mapping_at(tree, keys[:-1])[keys[-1]] = value
         return "".join(f"{key}: {flow(value)}\n" for key, value in tree.items())
 
 

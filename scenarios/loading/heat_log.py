@@ -30,7 +30,7 @@ import pandas as pd
 
 from emberline.scenarios.case.case import Case
 from emberline.scenarios.reading.table import Table, read_table
-from emberline.scenarios.records.base import Problem, ScenarioError
+from emberline.scenarios.records.base import Problem, ScenarioError, repeated
 from emberline.scenarios.records.horizon import MINUTE
 
 REQUIRED = ("heat", "grade", "unit", "start", "end")
@@ -150,7 +150,7 @@ class _Reader:
             )
             if close:
                 self.problems.append(Problem(f"{self.name}:1", column, f"unknown column; did you mean {close[0]}?"))
-        twice = sorted({column for column in names if names.count(column) > 1})
+        twice = repeated(names)
         if twice:
             self.problems.append(Problem(f"{self.name}:1", ", ".join(twice), "column given twice"))
         return tuple(ignored)

@@ -18,7 +18,7 @@ from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.reading import document as yaml_document
 from emberline.scenarios.reading import overlay
-from emberline.scenarios.reading.document import Document, Keys, dotted
+from emberline.scenarios.reading.document import Document, Keys, dotted, value_at
 from emberline.scenarios.reading.factor_table import factor_table
 from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.reading.inputs import as_inputs, resolve_one
@@ -186,22 +186,12 @@ def _faulty_part(item: Any, path: list[Any], data: Any) -> bool:
         return False  # the scenario's, which nothing refers to
     if item["type"] == "missing":
         return bool(path[-1:] == ["name"])
-    value = _value(data, path)
+    value = value_at(data, path)
     parts = ("dict_type", "mapping_type", "list_type", "tuple_type", "model_type", "model_attributes_type")
     named = path[-1:] == ["name"]
     free = item["type"] != "extra_forbidden" and path[-1:] and path[-1] not in _fields(tuple(path))
     part = isinstance(value, dict | list) and item["type"] not in ("float_type", "int_type", "bool_type")
     return bool(part or item["type"] in parts or named or free)
-
-
-def _value(data: Any, path: Iterable[str | int]) -> Any:
-    """Value at a place of the document; None: there is none."""
-    for part in path:
-        if isinstance(data, dict):
-            data = data.get(part)
-        else:
-            data = data[part] if isinstance(data, list) and isinstance(part, int) and part < len(data) else None
-    return data
 
 
 def _translate(document: Document, error: ValidationError, data: Any) -> Iterator[Problem]:
@@ -260,7 +250,7 @@ def _record_of(annotation: Any) -> Any:
 
 def _strange(data: Any, path: Keys, unknown: set[Keys]) -> bool:
     """Whether a mapping has unknown keys only: what it lacks need not be reported as well."""
-    mapping = _value(data, path)
+    mapping = value_at(data, path)
     return isinstance(mapping, dict) and bool(mapping) and all((*path, key) in unknown for key in mapping)
 
 

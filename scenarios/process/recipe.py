@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
 from emberline.scenarios.assets.quantity import of_unit
-from emberline.scenarios.records.base import NAME, Explicit, Misplaced, Record
+from emberline.scenarios.records.base import NAME, Explicit, Misplaced, Record, repeated
 from emberline.scenarios.records.emissions import Emissions
 from emberline.scenarios.records.quantity import (
     Fraction,
@@ -122,8 +122,7 @@ class Heat(Record):
     fuels: tuple[Fuel, ...] = Field(min_length=1)
 
     def check(self) -> None:
-        names = [fuel.carrier for fuel in self.fuels]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        twice = repeated(fuel.carrier for fuel in self.fuels)
         if twice:
             raise Misplaced(f"fuel {', '.join(twice)} is named twice", "fuels")
         total = sum(fuel.share for fuel in self.fuels)
@@ -162,8 +161,7 @@ class Recipe(Record):
         if points and (len(points) < 2 or rates != sorted(set(rates))):
             raise Misplaced("power_by_rate needs at least two rates, rising", "power_by_rate")
         for side in ("inputs", "outputs"):
-            places = [stream.place for stream in getattr(self, side)]
-            twice = sorted({name for name in places if places.count(name) > 1})
+            twice = repeated(stream.place for stream in getattr(self, side))
             if twice:
                 raise Misplaced(f"{side} name {', '.join(twice)} twice", side)
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from emberline.scenarios.process.recipe import Mode, Recipe
-from emberline.scenarios.records.base import NAME, Misplaced, Place, Record
+from emberline.scenarios.records.base import NAME, Misplaced, Place, Record, repeated
 from emberline.scenarios.records.horizon import Horizon, Moment
 from emberline.scenarios.records.orders import RunLock
 from emberline.scenarios.records.quantity import Hours, MegawattHours, Minutes, TonnesPerHour, read_in
@@ -131,8 +131,7 @@ class Process(Recipe):
 
     def check(self) -> None:
         super().check()
-        names = [mode.name for mode in self.modes]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        twice = repeated(mode.name for mode in self.modes)
         if twice:
             raise self._wrong(f"mode {', '.join(twice)} is named twice", "modes")
         for i, mode in enumerate(self.all_modes):

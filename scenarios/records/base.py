@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -109,6 +110,11 @@ class Misplaced(ValueError):
 
 class Unjudged(ValueError):
     """A value that cannot be judged because of another mistake, which is reported at its own place."""
+
+
+def repeated(names: Iterable[str]) -> list[str]:
+    """Names that occur more than once, in alphabetical order."""
+    return sorted(name for name, count in Counter(names).items() if count > 1)
 
 
 def unknown(what: str, name: str, options: Iterable[str]) -> str:

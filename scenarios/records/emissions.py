@@ -109,8 +109,6 @@ class Used:
 
     by: str
     row: FactorRow
-    kg_co2e: float
-    """kg CO2e per unit of the row's own count: GJ, t, MWh …"""
 
     def __str__(self) -> str:
         apart = ", biogenic" if self.row.biogenic else ""

@@ -79,10 +79,7 @@ class PeakValley(Record):
 
 
 def _any(windows: tuple[Window, ...], month: np.ndarray, weekday: np.ndarray, minute: np.ndarray) -> np.ndarray:
-    covered = np.zeros(np.shape(minute), bool)
-    for window in windows:
-        covered |= window.covers(month, weekday, minute)
-    return covered
+    return np.asarray(np.any([window.covers(month, weekday, minute) for window in windows], axis=0))
 
 
 def _basic(raw: Any, info: ValidationInfo) -> Any:
