@@ -30,6 +30,17 @@ PATIENCE_S = 0.5
 """Wait for a run's lock. A check whether the run is being made holds it for a moment."""
 
 
+def is_begun() -> bool:
+    """Whether there may be runs: looking for them in a new home would make one."""
+    folder = home()
+    try:
+        if folder.exists() and not folder.is_dir():
+            return True  # whoever opens it reads that it is no folder
+        return bool(os.environ.get(VARIABLE)) or any((folder / name).exists() for name in ("catalogue.db", "runs"))
+    except OSError as error:
+        raise _unusable(folder, error) from None
+
+
 class Home:
     """Folders of the runs of one home, and their locks."""
 
@@ -46,17 +57,6 @@ class Home:
             raise _unusable(self.folder, error) from None
         self.place = f"{socket.gethostname()}:{self.folder}"
         """For people."""
-
-    @staticmethod
-    def exists() -> bool:
-        """Whether the user may have runs: looking for them in a new home would make one."""
-        folder = home()
-        try:
-            if folder.exists() and not folder.is_dir():
-                return True  # whoever opens it reads that it is no folder
-            return bool(os.environ.get(VARIABLE)) or any((folder / name).exists() for name in ("catalogue.db", "runs"))
-        except OSError as error:
-            raise _unusable(folder, error) from None
 
     @property
     def writable(self) -> bool:

@@ -30,7 +30,7 @@ from emberline.runs.store.drafts import KEPT_DAYS, prune
 from emberline.scenarios import Case, Problem, Scenario, ScenarioError
 from emberline.scenarios.home import RUN_ID, home
 from emberline.scenarios.loading.loading import build
-from emberline.scenarios.reading.document import Document, Keys, dotted, parse, read
+from emberline.scenarios.reading.document import Document, Keys, dotted, parse, read, value_at
 from emberline.scenarios.reading.inputs import row_of
 from emberline.scenarios.reading.overlay import FILES
 
@@ -168,13 +168,13 @@ def source(scenario: Case, *, inline: bool = False) -> tuple[str, dict[str, str]
         values = _values(scenario, name, place)
         if inline:
             start = scenario.horizon.start_utc.isoformat()
-            series_text = {"values": values.tolist(), "start": start, "interval_min": scenario.horizon.step_min}
-            _set(data, place, series_text)
-            continue
-        content = _table(scenario, values)
-        path = f"files/series-{hashlib.sha256(content.encode()).hexdigest()[:16]}.csv"
-        files[path] = content
-        _set(data, place, {"csv": path, "column": "value", "interval_min": scenario.horizon.step_min})
+            source_keys = {"values": values.tolist(), "start": start}
+        else:
+            content = _table(scenario, values)
+            path = f"files/series-{hashlib.sha256(content.encode()).hexdigest()[:16]}.csv"
+            files[path] = content
+            source_keys = {"csv": path, "column": "value"}
+        value_at(data, place[:-1])[place[-1]] = {**source_keys, "interval_min": scenario.horizon.step_min}
     return json.dumps(data, indent=1, ensure_ascii=False), files
 
 
@@ -193,10 +193,3 @@ def _table(scenario: Scenario, values: np.ndarray) -> str:
     """Values on the plan's steps as CSV."""
     times = [f"{stamp}Z" for stamp in np.datetime_as_string(scenario.horizon.times, unit="s")]
     return "time_utc,value\n" + "".join(f"{at},{value!r}\n" for at, value in zip(times, values.tolist(), strict=True))
-
-
-def _set(data: dict[str, Any], place: tuple[str | int, ...], value: Any) -> None:
-    inner: Any = data
-    for part in place[:-1]:
-        inner = inner[part]
-    inner[place[-1]] = value

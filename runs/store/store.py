@@ -27,13 +27,19 @@ from emberline.planning.answer.figure_table import Figure
 from emberline.planning.plan.record import Plan
 from emberline.runs.store import run_folder
 from emberline.runs.store.catalogue.catalogue import Catalogue
-from emberline.runs.store.catalogue.errors import NotKeptError, StoreError
+from emberline.runs.store.catalogue.errors import CatalogueError, NotKeptError, StoreError
 from emberline.runs.store.catalogue.labels import Filter
 from emberline.runs.store.catalogue.tables import Entry
-from emberline.runs.store.home import Home, whole
-from emberline.runs.store.run_folder import StoredRun
+from emberline.runs.store.home import Home, is_begun, whole
+from emberline.runs.store.run_folder import DATASETS, PACKAGES, StoredRun
+from emberline.runs.store.run_record import FORMAT
 from emberline.scenarios import Scenario, whole_file
 from emberline.scenarios.home import home
+
+__all__ = [
+    "DATASETS", "FORMAT", "PACKAGES", "TRASH_DAYS", "CatalogueError", "Entry", "NotKeptError", "Scan",
+    "Store", "StoreError", "StoredRun", "home", "is_begun",
+]  # fmt: skip
 
 TRASH_DAYS = 7
 """Days for which a deleted run can be restored."""
@@ -60,6 +66,11 @@ class Store(Home):
     def default_folder() -> Path:
         """The home folder of the user."""
         return home()
+
+    @staticmethod
+    def exists() -> bool:
+        """Whether the user has a home folder yet."""
+        return is_begun()
 
     def figures(self, run: str) -> dict[str, Figure]:
         """Figures of a run by name, as its plan is used; none where its files are not here."""

@@ -157,12 +157,10 @@ class Converter(Machine):
 
     def touches(self) -> Iterator[tuple[Place, str]]:
         """All its carriers."""
-        yield ("carrier",), self.carrier
+        yield from super().touches()
         for side in ("inputs", "outputs"):
             for i, stream in enumerate(getattr(self, side)):
                 yield (side, i, "carrier"), stream.carrier
-        if self.start_fuel is not None:
-            yield ("start_fuel", "carrier"), self.start_fuel.carrier
 
     def wants(self) -> Iterator[AssetSeries]:
         """Availability, and the flows that are series: keys ``availability``, ``inputs.0``, ``outputs.1`` …"""

@@ -14,8 +14,9 @@ from emberline.scenarios.importing.mapping_draft import MappingDraft
 from emberline.scenarios.importing.times import OFFSET, TIMESTAMP, cleaned, on_the_wall, utc_seconds
 
 
-def order(draft: MappingDraft, stamps: pd.Series) -> Order | None:
+def order(draft: MappingDraft) -> Order | None:
     """The order of day, month and year; None: the file holds times, not text."""
+    stamps = draft.stamps()
     if pd.api.types.is_datetime64_any_dtype(stamps):
         return None
     text = cleaned(stamps)
@@ -53,8 +54,9 @@ def _other(order: Order) -> str:
     return "month first" if order == "day first" else "day first"
 
 
-def zone(draft: MappingDraft, stamps: pd.Series) -> str | None:
+def zone(draft: MappingDraft) -> str | None:
     """The zone of times without offset; None: they have one."""
+    stamps = draft.stamps()
     if pd.api.types.is_datetime64_any_dtype(stamps):
         if pd.DatetimeIndex(stamps).tz is not None:
             return None

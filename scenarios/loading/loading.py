@@ -118,13 +118,11 @@ def build(document: Document, folder: Path, overrides: Iterable[Override] = ()) 
                 yaml_document.override(document, assignment)
         except ScenarioError as error:
             problems += error.problems
-    market = document.data.get("market")
-    currency = market.get("currency", "EUR") if isinstance(market, dict) else "EUR"
+    currency = value_at(document.data, ("market", "currency"))
     if currency not in CURRENCIES:
         currency = "EUR"  # reported at its own place; quantities need one to be read in
-    horizon = document.data.get("horizon")
-    zone = str(horizon.get("zone", "")) if isinstance(horizon, dict) else ""
-    context: dict[str, Any] = {"currency": str(currency), "zone": zone, APPARENT: []}
+    zone = value_at(document.data, ("horizon", "zone")) or ""
+    context: dict[str, Any] = {"currency": currency, "zone": str(zone), APPARENT: []}
     context[READ] = partial(factor_table, folder)
     try:
         scenario: Scenario | None = Scenario.model_validate(document.data, context=context)
@@ -162,9 +160,7 @@ def _without_mistakes(data: dict[str, Any], error: ValidationError, context: dic
             if _faulty_part(item, path, data):
                 return None
             *parents, last = path or [""]
-            place: Any = data
-            for part in parents:
-                place = place.get(part) if isinstance(place, dict) else place[int(part)]
+            place = value_at(data, parents)
             if isinstance(place, dict) and item["type"] == "missing":
                 place[last] = "unnamed" if last == "name" else 1
             elif path == ["horizon", "start"]:

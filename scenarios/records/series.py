@@ -136,14 +136,14 @@ def _refuse_of_files(record: Series | Forecast, names: tuple[str, ...]) -> None:
         raise ValueError(f"a signal says itself what its times and values are; leave out {', '.join(of_files)}")
 
 
-def series_in(unit: str, minimum: float | None = None) -> Callable[[Any, ValidationInfo], Any]:
+def series_in(unit: str, minimum: float | None = None) -> BeforeValidator:
     """A validator that takes a plain quantity for a constant series in ``unit``."""
     return constant_read_by(in_unit(unit), minimum, unit)
 
 
 def constant_read_by(
     read: Callable[[Any, ValidationInfo], Any], minimum: float | None = None, unit: str = ""
-) -> Callable[[Any, ValidationInfo], Any]:
+) -> BeforeValidator:
     """A validator that takes a plain quantity for a constant series.
 
     Args:
@@ -165,7 +165,7 @@ def constant_read_by(
                 raise ValueError(f"{value:g} is below {minimum:g} {unit}".rstrip())
         return raw
 
-    return widen
+    return BeforeValidator(widen, json_schema_input_type=SeriesInput)
 
 
 def from_pandas(values: pd.Series) -> dict[str, Any]:
@@ -192,16 +192,16 @@ SeriesInput = Series | float | str
 """Forms of a series in a file: in full, or a constant as a number or a quantity."""
 
 
-PowerSeries = Annotated[Series, BeforeValidator(series_in("MW", 0), json_schema_input_type=SeriesInput)]
+PowerSeries = Annotated[Series, series_in("MW", 0)]
 
 
-TonnageSeries = Annotated[Series, BeforeValidator(series_in("t/h", 0), json_schema_input_type=SeriesInput)]
+TonnageSeries = Annotated[Series, series_in("t/h", 0)]
 
 
-PriceSeries = Annotated[Series, BeforeValidator(series_in("{currency}/MWh"), json_schema_input_type=SeriesInput)]
+PriceSeries = Annotated[Series, series_in("{currency}/MWh")]
 
 
-IntensitySeries = Annotated[Series, BeforeValidator(series_in("kg/MWh", 0), json_schema_input_type=SeriesInput)]
+IntensitySeries = Annotated[Series, series_in("kg/MWh", 0)]
 
 
-FactorSeries = Annotated[Series, BeforeValidator(series_in("", 0), json_schema_input_type=SeriesInput)]
+FactorSeries = Annotated[Series, series_in("", 0)]

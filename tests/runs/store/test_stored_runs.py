@@ -24,7 +24,7 @@ from emberline.planning import Plan
 from emberline.planning.answer import figure_data, figures_of
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.runs.store.catalogue import NotKeptError
-from emberline.runs.store.home import Home
+from emberline.runs.store.home import is_begun
 from emberline.runs.store.run_folder import DATASETS
 from emberline.runs.store.store import Store, StoredRun, StoreError
 from emberline.scenarios import Scenario
@@ -357,4 +357,4 @@ def test_a_home_that_cannot_be_is_reported(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(StoreError, match="EMBERLINE_HOME names another folder"):
         Store()
     if home == "file":
-        assert Home.exists()  # so that whoever lists runs opens it and gets the message
+        assert is_begun()  # so that whoever lists runs opens it and gets the message
