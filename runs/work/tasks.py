@@ -247,11 +247,11 @@ def hold(task: Task) -> dict[str, Any]:
     from emberline.runs.store import ensembles
 
     request = task.options
-    before = Store(task.home).open(str(request["run"])).plan
+    store = Store(task.home)
+    before = store.open(str(request["run"])).plan
     scenario = before.requested
     limit_s = float(request["time_limit_s"])
     tell = task.telling(lambda phase: max(1.5 * limit_s + STARTING_S, LONGEST_S))
-    store = Store(task.home)
     with store.working(scenario, task.id) as run:
         answer = holding.hold(
             scenario, Engine(), level=float(request["level"]), replications=int(request["replications"]),

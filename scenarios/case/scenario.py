@@ -218,14 +218,11 @@ class Scenario(Record):
         for order in self.orders:
             release = 0.0 if order.release is None else self.horizon.minutes(order.release)
             due = end if order.due is None else self.horizon.minutes(order.due)
-            position = 0
-            for entry in order.heats:
+            entries = [entry for entry in order.heats for _ in range(entry.count)]
+            for position, entry in enumerate(entries):
+                name, grade = entry.name or f"{order.name}-{position + 1}", self.line.grade[entry.grade]
                 heat_due = due if entry.due is None else min(due, self.horizon.minutes(entry.due))
-                for _ in range(entry.count):
-                    position += 1
-                    name = entry.name or f"{order.name}-{position}"
-                    grade = self.line.grade[entry.grade]
-                    heats.append(Heat(name, order.name, grade, position - 1, release, heat_due))
+                heats.append(Heat(name, order.name, grade, position, release, heat_due))
         return tuple(heats)
 
     @cached_property

@@ -33,7 +33,8 @@ def order(draft: MappingDraft) -> Order | None:
         draft.tell(f"dates with the {choice}")
         return choice
     choice = _even(text) or ("month first" if text.str.contains("/").any() else "day first")
-    draft.tell(f"dates with the {choice}, as they might have the {_other(choice)}: look at the first and last time")
+    other = "month first" if choice == "day first" else "day first"
+    draft.tell(f"dates with the {choice}, as they might have the {other}: look at the first and last time")
     return choice
 
 
@@ -48,10 +49,6 @@ def _even(text: pd.Series) -> Order | None:
         if len(steps) > 2 and (steps == steps[0]).all() and 0 < steps[0] <= 86_400:
             even.append(order)
     return even[0] if len(even) == 1 else None
-
-
-def _other(order: Order) -> str:
-    return "month first" if order == "day first" else "day first"
 
 
 def zone(draft: MappingDraft) -> str | None:

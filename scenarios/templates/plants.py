@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import deepcopy
 from functools import cache
-from importlib.resources import files
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator
@@ -103,7 +102,7 @@ class Part(BaseModel):
 @cache
 def parts() -> dict[str, Part]:
     """All parts by name."""
-    text = (files("emberline.scenarios") / "library" / "templates" / "parts.yaml").read_text(encoding="utf-8")
+    text = (LIBRARY / "templates" / "parts.yaml").read_text(encoding="utf-8")
     sources = remarks(text)
     return {
         row["name"]: Part(**row, source=sources["parts", i, "record"])

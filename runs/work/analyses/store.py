@@ -63,9 +63,8 @@ def work(name: str) -> Callable[[Any], dict[str, Any]]:
     """
     if name not in ANALYSES:
         raise StoreError(Message("unknown analysis {name}", name=name[:40]))
-    function: Callable[[Any], dict[str, Any]] = getattr(
-        import_module(f"emberline.runs.work.analyses.{MODULES[name]}"), f"work_{name}"
-    )
+    module = import_module(f"emberline.runs.work.analyses.{MODULES[name]}")
+    function: Callable[[Any], dict[str, Any]] = getattr(module, f"work_{name}")
     return function
 
 
