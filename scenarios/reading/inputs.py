@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ def _rates(items: Iterable[Arrival], series: dict[str, Resolved], horizon: Horiz
     for item in items:
         source = series.get(item.name)
         values = item.rate_tph(horizon, None if source is None else source.values)
-        rates[item.name] = Resolved(values, "weekly") if source is None else Resolved(values, *source.origin)
+        rates[item.name] = Resolved(values, "weekly") if source is None else replace(source, values=values)
     return rates
 
 
