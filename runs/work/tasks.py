@@ -24,7 +24,7 @@ from emberline.planning.engine.progress import Progress
 from emberline.planning.plan.record import Plan
 from emberline.runs.store.catalogue.errors import StoreError
 from emberline.runs.store.store import Store
-from emberline.scenarios import Case, Scenario
+from emberline.scenarios import Case, Scenario, load, loads
 from emberline.scenarios.case.scenario import Producer, ProductionLine
 
 if TYPE_CHECKING:
@@ -74,8 +74,6 @@ class Task:
         Raises:
             ScenarioError: it has mistakes.
         """
-        from emberline.scenarios import load, loads
-
         if self.request["text"] is not None:
             return loads(self.request["text"], overrides=self.request["overrides"])
         return load(self.request["scenario"], self.request["overrides"])

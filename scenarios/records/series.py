@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+import pandas as pd
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from emberline.scenarios.records.base import Place, Record
 from emberline.scenarios.records.instants import Instant
 from emberline.scenarios.records.quantity import Minutes, PositiveMinutes, in_unit
 from emberline.scenarios.signals.catalogue import signal
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Fill = Literal["refuse", "hold", "interpolate", "zero"]
 Beyond = Literal["week_before", "refuse"]
@@ -174,8 +172,6 @@ def from_pandas(values: pd.Series) -> dict[str, Any]:
     Raises:
         ValueError: its index is not an even sequence of times with a zone.
     """
-    import pandas as pd
-
     index = values.index
     if not isinstance(index, pd.DatetimeIndex) or index.tz is None or len(index) < 2:
         raise ValueError("a series needs a time index with a zone and at least two values: series.tz_localize('UTC')")
