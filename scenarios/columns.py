@@ -39,19 +39,14 @@ class Rows:
 class Column:
     """An array with named dimensions, ``table`` has their labels."""
 
-    __slots__ = ("array", "dims", "table")
+    __slots__ = ("dims", "table", "values")
 
-    def __init__(self, array: np.ndarray, dims: tuple[str, ...], table: Columns) -> None:
-        self.array, self.dims, self.table = array, dims, table
-
-    @property
-    def values(self) -> np.ndarray:
-        """The array."""
-        return self.array
+    def __init__(self, values: np.ndarray, dims: tuple[str, ...], table: Columns) -> None:
+        self.values, self.dims, self.table = values, dims, table
 
     def to_numpy(self) -> np.ndarray:
         """The array."""
-        return self.array
+        return self.values
 
     def sel(self, **by_dim: str) -> Column:
         """Part of the column at the label of one dimension.
@@ -62,21 +57,21 @@ class Column:
         ((dim, name),) = by_dim.items()
         axis = self.dims.index(dim)
         at = self.table.place(dim)[name]
-        return Column(self.array.take(at, axis), (*self.dims[:axis], *self.dims[axis + 1 :]), self.table)
+        return Column(self.values.take(at, axis), (*self.dims[:axis], *self.dims[axis + 1 :]), self.table)
 
     def sum(self) -> float:
         """Sum of all that is known."""
-        return float(np.nansum(self.array))
+        return float(np.nansum(self.values))
 
     def item(self) -> Any:
         """The only value."""
-        return self.array.item()
+        return self.values.item()
 
     def __add__(self, other: Column) -> Column:
-        return Column(self.array + other.array, self.dims, self.table)
+        return Column(self.values + other.values, self.dims, self.table)
 
     def __getitem__(self, place: int) -> Any:
-        return self.array[place]
+        return self.values[place]
 
 
 class Columns:
@@ -116,11 +111,11 @@ class Columns:
         return {
             dim: size
             for column in self._columns.values()
-            for dim, size in zip(column.dims, column.array.shape, strict=True)
+            for dim, size in zip(column.dims, column.values.shape, strict=True)
         }
 
     def place(self, dim: str) -> dict[str, int]:
         """Places of the labels of a dimension."""
         if dim not in self._places:
-            self._places[dim] = {name: i for i, name in enumerate(self._columns[dim].array.tolist())}
+            self._places[dim] = {name: i for i, name in enumerate(self._columns[dim].values.tolist())}
         return self._places[dim]

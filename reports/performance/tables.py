@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import pandas as pd
 
-from emberline.scenarios.reading.csv_file import csv_rows, one_column
-from emberline.scenarios.reading.files import named, unreadable
+from emberline.scenarios.reading.files import named, one_column, unreadable
+from emberline.scenarios.reading.table import csv_rows
 from emberline.scenarios.records.base import Problem, ScenarioError
 
 TIMES = ("time", "date", "day", "week", "month", "timestamp", "time_utc")

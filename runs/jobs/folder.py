@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from emberline.runs.store.store import StoreError
+from emberline.runs.store.catalogue.errors import StoreError
 from emberline.scenarios.home import RUN_ID, home
 from emberline.scenarios.messages import restored
 
@@ -86,13 +86,6 @@ def ahead(folder: Path) -> int:
     tickets = sorted(path.stem for path in (folder.parent / "queue").glob("*.lock"))
     places = [i for i, ticket in enumerate(tickets) if ticket.endswith(folder.name)]
     return places[0] if places else 0
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
 
 
 def prune(jobs: Path) -> None:

@@ -43,18 +43,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from emberline.runs.jobs.folder import age, ahead, folder_of, is_locked, jobs_folder, prune, request, write
+from emberline.runs.jobs.folder import age, ahead, folder_of, is_locked, jobs_folder, prune, request
 from emberline.runs.jobs.status import ENDED, JobStatus, read_status
 from emberline.runs.store import netcdf, run_folder
 from emberline.runs.store.catalogue.errors import StoreError
 from emberline.runs.store.home import Home
 from emberline.scenarios.home import RUN_ID, home
 from emberline.scenarios.messages import Message, mark
+from emberline.scenarios.whole_file import write
 
-__all__ = [
-    "ENDED", "KINDS", "JobStatus", "about", "cancel", "dismiss", "kill", "limit", "request", "start", "status",
-    "under_way",
-]  # fmt: skip
+__all__ = ["ENDED", "KINDS", "JobStatus", "about", "cancel", "kill", "request", "start", "status", "under_way"]
 KINDS = ("plan", "replan", "front", "point", "replay", "hold", "analysis")
 GRACE_S = {"plan": 45.0, "replan": 45.0, "hold": 45.0, "front": 240.0}
 """From the wish for what there is until the worker is killed, by kind: the solver looks up now and then only, and a

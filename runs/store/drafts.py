@@ -32,8 +32,6 @@ from filelock import FileLock
 
 from emberline.scenarios import Problem, ScenarioError, whole_file
 from emberline.scenarios.home import RUN_ID, home
-from emberline.scenarios.reading.document import parse
-from emberline.scenarios.reading.editing import Change, differences
 
 __all__ = [
     "KEPT_DAYS",
@@ -115,14 +113,6 @@ class Draft:
     def redoable(self) -> bool:
         """Whether a step was taken back."""
         return self.at + 1 < len(self.texts)
-
-    def changes(self) -> list[Change]:
-        """Differences from the original.
-
-        Raises:
-            ScenarioError: the text is no YAML mapping.
-        """
-        return list(differences(parse(self.original).data, parse(self.text).data))
 
 
 def create(text: str, origin: str, series: Path | None = None, owner: str = "") -> Draft:

@@ -17,9 +17,10 @@ from pydantic import BaseModel
 from emberline.planning.robustness.ensemble import Ensemble
 from emberline.planning.robustness.holding.robustness import Robustness
 from emberline.runs.store import netcdf
+from emberline.runs.store.catalogue.errors import StoreError
 from emberline.runs.store.earlier_releases import renamed
-from emberline.runs.store.run_folder import versions
-from emberline.runs.store.store import Store, StoredRun, StoreError
+from emberline.runs.store.run_folder import StoredRun, versions
+from emberline.runs.store.store import Store
 from emberline.scenarios import whole_file
 from emberline.scenarios.whole_file import replacing
 

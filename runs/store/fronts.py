@@ -25,8 +25,8 @@ import xarray as xr
 
 from emberline.planning.accounts.figures import Figures
 from emberline.runs.store import netcdf
+from emberline.runs.store.catalogue.errors import StoreError
 from emberline.runs.store.run_folder import altered, hashes_of, versions
-from emberline.runs.store.store import StoreError
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.home import home
 from emberline.scenarios.messages import restored, with_messages

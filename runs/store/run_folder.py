@@ -94,11 +94,8 @@ def read(folder: Path, run: str) -> StoredRun:
     nouns = json.loads((folder / "scenario.json").read_text(encoding="utf-8"))
     nouns.setdefault("goal", {}).setdefault("time_limit_s", 60)  # an earlier release wrote no default limit
     scenario = Scenario.model_validate_json(json.dumps(nouns))
-    data = {name: _load(folder / f"{name}.nc") for name in (*DATASETS, "inputs", "replays", "again")}
-    inputs, envelope, baseline = (data[name] for name in ("inputs", "envelope", "baseline"))
-    assert inputs is not None
-    assert envelope is not None
-    assert baseline is not None
+    inputs, envelope, baseline = (netcdf.read(folder / f"{name}.nc") for name in ("inputs", "envelope", "baseline"))
+    data = {name: _load(folder / f"{name}.nc") for name in ("schedule", "replay", "replays", "again")}
     summary = meta["summary"]
     proof = {name: summary[name] for name in ("status", "objective", "bound", "gap")}
     if None not in (proof["objective"], proof["bound"]) and above(proof["bound"], proof["objective"]):
@@ -216,9 +213,8 @@ def _figures(stored: dict[str, Any]) -> Figures:
 
 
 def _rule(stored: dict[str, Any]) -> Rule:
-    fields = {name: stored[name] for name in ("name", "hours", "peak_mw")}
-    fields |= {name: stored[name] for name in ("ties", "days", "successes", "expected") if name in stored}
-    return Rule(figures=_figures(stored["figures"]), units=tuple(stored["units"]), **fields)
+    fields = {name: stored[name] for name in Rule.__dataclass_fields__ if name in stored}
+    return Rule(**fields | {"figures": _figures(stored["figures"]), "units": tuple(stored["units"])})
 
 
 def _replays(scenario: Scenario, stored: dict[str, Any], data: xr.Dataset | None) -> Replays | None:

@@ -30,7 +30,9 @@ from emberline.runs.store.drafts import KEPT_DAYS, prune
 from emberline.scenarios import Case, Problem, Scenario, ScenarioError
 from emberline.scenarios.home import RUN_ID, home
 from emberline.scenarios.loading.loading import build
-from emberline.scenarios.reading.document import Document, Keys, dotted, parse, read
+from emberline.scenarios.reading.document import Document, Keys, dotted, parse, read, value_at
+from emberline.scenarios.reading.inputs import row_of
+from emberline.scenarios.reading.overlay import FILES
 
 __all__ = ["NOWHERE", "find", "keep", "load", "loads", "source", "take"]
 
@@ -38,15 +40,6 @@ FILE_PATH = re.compile(r"files/[a-z0-9][a-z0-9-]{0,59}\.csv\Z")
 """Paths that a text may name."""
 NOWHERE = Path(os.devnull)
 """Folder of a text that has no files yet."""
-PATHS = ("csv", "parquet")
-"""Keys of a series that name a file."""
-SEVERAL = (
-    ("deliveries", "demand_tph", "demand"),
-    ("arrivals", "arrival_tph", "arrival"),
-    ("assets", "asset_values", "series"),
-    ("contracts", "contract_mw", "contract"),
-)
-"""Nouns whose series stand together in a variable of the inputs, under a label each."""
 
 
 def load(path: Path, overrides: Iterable[str] = ()) -> Case:
@@ -129,7 +122,7 @@ def _paths(data: Any, path: Keys) -> Iterator[tuple[Keys, Any]]:
     elif isinstance(data, list):
         items = enumerate(data)
     for key, value in items:
-        if key in PATHS and value is not None:
+        if key in FILES and value is not None:
             yield (*path, key), value
         else:
             yield from _paths(value, (*path, key))
@@ -175,21 +168,21 @@ def source(scenario: Case, *, inline: bool = False) -> tuple[str, dict[str, str]
         values = _values(scenario, name, place)
         if inline:
             start = scenario.horizon.start_utc.isoformat()
-            series_text = {"values": values.tolist(), "start": start, "interval_min": scenario.horizon.step_min}
-            _set(data, place, series_text)
-            continue
-        content = _table(scenario, values)
-        path = f"files/series-{hashlib.sha256(content.encode()).hexdigest()[:16]}.csv"
-        files[path] = content
-        _set(data, place, {"csv": path, "column": "value", "interval_min": scenario.horizon.step_min})
+            source_keys = {"values": values.tolist(), "start": start}
+        else:
+            content = _table(scenario, values)
+            path = f"files/series-{hashlib.sha256(content.encode()).hexdigest()[:16]}.csv"
+            files[path] = content
+            source_keys = {"csv": path, "column": "value"}
+        value_at(data, place[:-1])[place[-1]] = {**source_keys, "interval_min": scenario.horizon.step_min}
     return json.dumps(data, indent=1, ensure_ascii=False), files
 
 
 def _values(scenario: Case, name: str, place: tuple[str | int, ...]) -> np.ndarray:
     """A series as it was planned with, in the unit that its field asks for; shape (n_steps,)."""
-    for noun, variable, label in SEVERAL:
-        if noun in place[:2]:
-            return np.asarray(scenario.inputs[variable].sel({label: name}).to_numpy(), dtype=float)
+    if (row := row_of(place)) is not None:
+        variable, label = row
+        return np.asarray(scenario.inputs[variable].sel({label: name}).to_numpy(), dtype=float)
     values = np.asarray(scenario.inputs[name].to_numpy(), dtype=float)
     pv = scenario.site.pv
     # of a PV plant the power is kept, the text says the share of its peak
@@ -200,10 +193,3 @@ def _table(scenario: Scenario, values: np.ndarray) -> str:
     """Values on the plan's steps as CSV."""
     times = [f"{stamp}Z" for stamp in np.datetime_as_string(scenario.horizon.times, unit="s")]
     return "time_utc,value\n" + "".join(f"{at},{value!r}\n" for at, value in zip(times, values.tolist(), strict=True))
-
-
-def _set(data: dict[str, Any], place: tuple[str | int, ...], value: Any) -> None:
-    inner: Any = data
-    for part in place[:-1]:
-        inner = inner[part]
-    inner[place[-1]] = value

@@ -10,8 +10,9 @@ from typing import Any
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.earlier import EarlierPlans, content_of, same_asked, worth
 from emberline.planning.plan.proof import judged
+from emberline.runs.store.catalogue.errors import StoreError
 from emberline.runs.store.run_folder import StoredRun
-from emberline.runs.store.store import Store, StoreError
+from emberline.runs.store.store import Store
 from emberline.scenarios import Case
 
 PLANT = ("line", "orders", "processes", "stores", "horizon", "state")

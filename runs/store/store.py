@@ -148,12 +148,11 @@ class Store(Home):
 
     # --- finding ----------------------------------------------------------------------------------------------------
 
-    def list(self) -> Sequence[Entry]:
-        """All runs, newest first; runs whose maker has died are marked on the way."""
-        return self.search()
-
     def search(self, limit: int | None = None, offset: int = 0, **where: Unpack[Filter]) -> Sequence[Entry]:
-        """Runs, newest first, as :meth:`emberline.runs.store.catalogue.Catalogue.search` finds them."""
+        """Runs, newest first, as :meth:`emberline.runs.store.catalogue.Catalogue.search` finds them.
+
+        Those whose maker has died are marked on the way.
+        """
         self._bring_up_to_date()
 
         def rows_in(state: str | None) -> list[Entry]:

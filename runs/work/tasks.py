@@ -22,8 +22,9 @@ import xarray as xr
 
 from emberline.planning.engine.progress import Progress
 from emberline.planning.plan.record import Plan
-from emberline.runs.store.store import Store, StoreError
-from emberline.scenarios import Case, Scenario
+from emberline.runs.store.catalogue.errors import StoreError
+from emberline.runs.store.store import Store
+from emberline.scenarios import Case, Scenario, load, loads
 from emberline.scenarios.case.scenario import Producer, ProductionLine
 
 if TYPE_CHECKING:
@@ -73,8 +74,6 @@ class Task:
         Raises:
             ScenarioError: it has mistakes.
         """
-        from emberline.scenarios import load, loads
-
         if self.request["text"] is not None:
             return loads(self.request["text"], overrides=self.request["overrides"])
         return load(self.request["scenario"], self.request["overrides"])
@@ -124,7 +123,7 @@ def _watched(task: Task, scenario: Scenario) -> Progress:
     return task.telling(lambda phase: longest.get(phase, LONGEST_S))
 
 
-def again(task: Task) -> dict[str, Any]:
+def replan(task: Task) -> dict[str, Any]:
     """Plan a stored plan again around locks, from its schedule on; with ``seconds``, for no longer than these.
 
     In seconds a plan with the margins that the stored one has learnt is found only next to it. Where there is none, the
@@ -246,11 +245,11 @@ def hold(task: Task) -> dict[str, Any]:
     from emberline.runs.store import ensembles
 
     request = task.options
-    before = Store(task.home).open(str(request["run"])).plan
+    store = Store(task.home)
+    before = store.open(str(request["run"])).plan
     scenario = before.requested
     limit_s = float(request["time_limit_s"])
     tell = task.telling(lambda phase: max(1.5 * limit_s + STARTING_S, LONGEST_S))
-    store = Store(task.home)
     with store.working(scenario, task.id) as run:
         answer = holding.hold(
             scenario, Engine(), level=float(request["level"]), replications=int(request["replications"]),
@@ -275,7 +274,6 @@ def analysis(task: Task) -> dict[str, Any]:
     return {"acceptable": True}
 
 
-KINDS: dict[str, Callable[[Task], dict[str, Any]]] = {
-    "plan": plan, "replan": again, "front": front, "point": point, "replay": replay,
-    "hold": hold, "analysis": analysis,
-}  # fmt: skip
+WORK: tuple[Callable[[Task], dict[str, Any]], ...] = (plan, replan, front, point, replay, hold, analysis)
+KINDS = {work.__name__: work for work in WORK}
+"""By kind of job, of which each function here has its name."""

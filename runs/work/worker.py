@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from emberline.runs.jobs.folder import is_locked, write
+from emberline.runs.jobs.folder import is_locked
 from emberline.runs.jobs.queue import limit
-from emberline.runs.store.store import StoreError
+from emberline.runs.store.catalogue.errors import StoreError
 from emberline.scenarios.messages import with_messages
+from emberline.scenarios.whole_file import write
 
 if TYPE_CHECKING:
     from emberline.models import Study

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from emberline.scenarios.assets.base import AssetSeries, Emitted, Item, Named, Use
 from emberline.scenarios.assets.quantity import Amount, KilogramsPerUnit, MoneyPerUnit, PerHour
@@ -47,14 +47,12 @@ class Stream(Record):
     by_load: tuple[LoadPoint, ...] = ()
     """The same at some loads; between them the flow itself is linear, below the first one proportional."""
 
-    @model_validator(mode="after")
-    def _one(self) -> Stream:
+    def check(self) -> None:
         if (self.per_unit is None) == (not self.by_load):
             raise ValueError(f"flow of {self.carrier}: give per_unit or by_load, not both and not neither")
         loads = [point.load for point in self.by_load]
         if self.by_load and (loads != sorted(set(loads)) or loads[0] == 0 or loads[-1] != 1):
             raise ValueError(f"flow of {self.carrier}: loads must rise from above 0 to 1, each once")
-        return self
 
     def at(self, load: np.ndarray) -> np.ndarray:
         """The flow by load, per unit of the capacity, where it goes by load; shape of ``load``."""
@@ -79,11 +77,9 @@ class MachineState(Record):
     load: Fraction | None = None
     """Load at that moment, for ramps; none: the lowest one if it is on."""
 
-    @model_validator(mode="after")
-    def _off(self) -> MachineState:
+    def check(self) -> None:
         if not self.on and self.load:
             raise ValueError(f"a machine that is off has no load, got {self.load:g}")
-        return self
 
 
 class Machine(Named):
@@ -151,24 +147,20 @@ class Converter(Machine):
     """Direct emissions per unit of the main flow that no fuel's factor holds."""
     biogenic_kg_per_unit: KilogramsPerUnit = 0
 
-    @model_validator(mode="after")
-    def _curves(self) -> Converter:
+    def check(self) -> None:
         for stream in (*self.inputs, *self.outputs):
             if stream.by_load and 0 < self.min_load < stream.by_load[0].load - 1e-12:
                 raise ValueError(
                     f"flow of {stream.carrier} is known from load {stream.by_load[0].load:g} on, "
                     f"min_load {self.min_load:g} is below it"
                 )
-        return self
 
     def touches(self) -> Iterator[tuple[Place, str]]:
         """All its carriers."""
-        yield ("carrier",), self.carrier
+        yield from super().touches()
         for side in ("inputs", "outputs"):
             for i, stream in enumerate(getattr(self, side)):
                 yield (side, i, "carrier"), stream.carrier
-        if self.start_fuel is not None:
-            yield ("start_fuel", "carrier"), self.start_fuel.carrier
 
     def wants(self) -> Iterator[AssetSeries]:
         """Availability, and the flows that are series: keys ``availability``, ``inputs.0``, ``outputs.1`` …"""

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo
 
 from emberline.scenarios.assets.quantity import RATE, PerHour, of_unit
 from emberline.scenarios.assets.storage import Storage
@@ -61,8 +61,8 @@ class LatentHeatStore(Storage):
     limits: Annotated[tuple[RatePoint, ...], BeforeValidator(_in_carrier_unit)] = Field(min_length=2, max_length=100)
     """Most that it takes and gives at levels that rise from 0 to 1; linear between them."""
 
-    @model_validator(mode="after")
-    def _rising(self) -> LatentHeatStore:
+    def check(self) -> None:
+        super().check()
         shares = [point.level_share for point in self.limits]
         for place, target in ((0, 0.0), (len(shares) - 1, 1.0)):
             if shares[place] != target:
@@ -72,7 +72,6 @@ class LatentHeatStore(Storage):
             if after <= before:
                 says = f"is {after:g}; it must lie above the {before:g} of the point before it"
                 raise Misplaced(says, "limits", i, "level_share")
-        return self
 
     @cached_property
     def curve(self) -> np.ndarray:

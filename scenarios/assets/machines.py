@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from emberline.scenarios.assets.base import AssetSeries
 from emberline.scenarios.assets.converter import Converter, LoadPoint, Machine, Stream
@@ -82,8 +82,7 @@ class GasEngine(_NamedCarriers):
     heat_efficiency: Fraction = 0
     by_load: tuple[EnginePoint, ...] = ()
 
-    @model_validator(mode="after")
-    def _one(self) -> GasEngine:
+    def check(self) -> None:
         if (self.electric_efficiency is None) == (not self.by_load):
             raise ValueError(f"{self.name}: give electric_efficiency or by_load, not both and not neither")
         if self.by_load and self.heat_efficiency:
@@ -98,7 +97,6 @@ class GasEngine(_NamedCarriers):
                 )
         if self.heat is None and any(point.heat for point in points):
             raise ValueError(f"{self.name}: heat names the carrier that its heat goes to")
-        return self
 
     @property
     def burns(self) -> tuple[str, ...]:
@@ -132,10 +130,8 @@ class Boiler(_NamedCarriers):
     by_load: tuple[LoadPoint, ...] = ()
     """Efficiency as ``per_unit`` at some loads."""
 
-    @model_validator(mode="after")
-    def _one(self) -> Boiler:
+    def check(self) -> None:
         _either(self.name, "efficiency", self.efficiency, self.by_load, "an efficiency is")
-        return self
 
     @property
     def burns(self) -> tuple[str, ...]:
@@ -162,13 +158,11 @@ class HeatPump(_NamedCarriers):
     source: str | None = None
     """Carrier that the rest of the heat is taken from; none: air, water or ground."""
 
-    @model_validator(mode="after")
-    def _source(self) -> HeatPump:
+    def check(self) -> None:
         if self.source is not None and self.cop.value is None:
             raise ValueError(f"{self.name}: with a source that is balanced the cop is a number")
         if self.cop.value is not None and self.cop.value * self.cop.scale < 1:
             raise ValueError(f"{self.name}: a cop is at least 1, got {self.cop.value * self.cop.scale:g}")
-        return self
 
     def core(self, units: Mapping[str, str]) -> Converter:
         """Electricity in, heat out, the rest of the heat from its source."""
@@ -199,10 +193,8 @@ class Electrolyser(_NamedCarriers):
     waste_heat_share: Fraction = 0
     """Share of the electricity that becomes usable heat."""
 
-    @model_validator(mode="after")
-    def _one(self) -> Electrolyser:
+    def check(self) -> None:
         _either(self.name, "kwh_per_kg", self.kwh_per_kg, self.by_load, "kWh per kg are")
-        return self
 
     def core(self, units: Mapping[str, str]) -> Converter:
         """Electricity in, hydrogen and waste heat out; of a MWh come 1000/(kWh/kg) kg."""
@@ -296,11 +288,9 @@ class FlexibleLoad(Machine):
     first_day: Amount | None = None
     """Amount still to take on the first local day; none: the share that falls on the horizon."""
 
-    @model_validator(mode="after")
-    def _fits(self) -> FlexibleLoad:
+    def check(self) -> None:
         if self.per_day > 24 * self.rate_limit * (1 + 1e-9):
             raise ValueError(f"per_day {self.per_day:g} is more than rate_limit {self.rate_limit:g} takes in 24 h")
-        return self
 
     def core(self, units: Mapping[str, str]) -> Converter:
         """The load alone; ``days`` gives the amount of each day."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from emberline.scenarios.assets.base import Item, Named, Use
 from emberline.scenarios.assets.quantity import Amount, MoneyPerUnit, PerHour
@@ -65,8 +65,7 @@ class Storage(Named):
     both_ways: bool = False
     """Whether it can be filled and emptied at the same time, as a tank with two pipes can and a battery cannot."""
 
-    @model_validator(mode="after")
-    def _bands(self) -> Storage:
+    def check(self) -> None:
         if self.lowest_share > self.highest_share:
             raise ValueError(f"lowest_share {self.lowest_share:g} lies above highest_share {self.highest_share:g}")
         for field in ("level_share", "end_level_share"):
@@ -75,7 +74,6 @@ class Storage(Named):
                 raise ValueError(
                     f"{field} {share:g} lies outside the band of {self.lowest_share:g} to {self.highest_share:g}"
                 )
-        return self
 
     @property
     def flows(self) -> Mapping[str, str]:

@@ -26,14 +26,10 @@ from emberline.scenarios.assets.quantity import (
 from emberline.scenarios.records.emissions import FactorByName, by_factor
 from emberline.scenarios.records.factors import Factor
 from emberline.scenarios.records.quantity import Megawatts
-from emberline.scenarios.records.series import FactorSeries, Series, SeriesInput, constant_read_by
+from emberline.scenarios.records.series import FactorSeries, Series, constant_read_by
 
-UnitPriceSeries = Annotated[
-    Series, BeforeValidator(constant_read_by(of_carrier(PRICE)), json_schema_input_type=SeriesInput)
-]
-RateSeries = Annotated[
-    Series, BeforeValidator(constant_read_by(of_carrier(RATE), 0), json_schema_input_type=SeriesInput)
-]
+UnitPriceSeries = Annotated[Series, constant_read_by(of_carrier(PRICE))]
+RateSeries = Annotated[Series, constant_read_by(of_carrier(RATE), 0)]
 
 
 def _of_factor(field: str) -> Callable[[Any, ValidationInfo], Any]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from functools import cached_property
 from typing import Annotated, NamedTuple
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from emberline.scenarios.energy_states.record import EnergyStates
-from emberline.scenarios.records.base import NAME, Misplaced, Record
+from emberline.scenarios.records.base import NAME, Misplaced, Record, repeated
 from emberline.scenarios.records.emissions import Emissions
 from emberline.scenarios.records.quantity import (
     Fraction,
@@ -57,14 +56,12 @@ class Unit(Record):
     states: EnergyStates | None = None
     """Power that it draws when it does not work, set-up included; none: zero."""
 
-    @model_validator(mode="after")
-    def _power(self) -> Unit:
+    def check(self) -> None:
         if self.phases and self.power_mw is not None:
             raise ValueError(f"unit {self.name}: give power_mw or phases, not both; one power needs no phases")
         if self.phases and abs(sum(phase.share for phase in self.phases) - 1) > 1e-9:
             total = sum(phase.share for phase in self.phases)
             raise Misplaced(f"unit {self.name}: the shares of its phases add up to {total:g}, must be 1", "phases")
-        return self
 
     @property
     def profile(self) -> tuple[Phase, ...]:
@@ -100,13 +97,10 @@ class Stage(Record):
     emissions: Emissions = ()
     gives: tuple[Gives, ...] = ()
 
-    @model_validator(mode="after")
-    def _each_once(self) -> Stage:
-        carriers = [stream.carrier for stream in self.gives]
-        twice = sorted({name for name in carriers if carriers.count(name) > 1})
+    def check(self) -> None:
+        twice = repeated(stream.carrier for stream in self.gives)
         if twice:
             raise Misplaced(f"stage {self.name}: gives names {', '.join(twice)} twice", "gives")
-        return self
 
 
 class Transfer(Record):
@@ -178,8 +172,11 @@ class Line(Record):
 
     Such a line is simulated; no plan is made for it."""
 
-    @model_validator(mode="after")
-    def _in_sequence(self) -> Line:
+    def check(self) -> None:
+        self._check_sequence()
+        self._check_names()
+
+    def _check_sequence(self) -> None:
         if (self.changeovers or any(grade.takes for grade in self.grades)) and (
             len(self.stages) > 1 or self.campaign_stage is not None
         ):
@@ -203,15 +200,13 @@ class Line(Record):
             if one.setup_min < least:
                 says = f"{one.setup_min:g} min lies before the start of the heat before, {least:g} min"
                 raise Misplaced(says, "changeovers", i, "setup_min")
-        return self
 
-    @model_validator(mode="after")
-    def _names(self) -> Line:
+    def _check_names(self) -> None:
         stages = [stage.name for stage in self.stages]
         units = [unit.name for unit in self.units]
         grades = [grade.name for grade in self.grades]
         for kind, names, field in (("stage or unit", stages + units, "stages"), ("grade", grades, "grades")):
-            twice = sorted(name for name, count in Counter(names).items() if count > 1)
+            twice = repeated(names)
             if twice:
                 raise Misplaced(f"{kind} name used twice: {', '.join(twice)}", field)
         for i, grade in enumerate(self.grades):
@@ -251,7 +246,6 @@ class Line(Record):
                     f"transfer of {slowest:g} min"
                 )
                 raise Misplaced(says, "stages", i, "longest_wait_min")
-        return self
 
     def _next_units(self, stage: Stage) -> tuple[Unit, ...]:
         return self.stages[self.stages.index(stage) + 1].units

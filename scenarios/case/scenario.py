@@ -23,7 +23,7 @@ from emberline.scenarios.process.record import Process, moves_runs
 from emberline.scenarios.process.store import Store
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.disturbances import Disturbances, Recourse, Tolerances
-from emberline.scenarios.records.emissions import ACCOUNTING, DAYS, Accounting, Emission, Used, used_by
+from emberline.scenarios.records.emissions import ACCOUNTING, DAYS, Accounting, Emission, Used
 from emberline.scenarios.records.goal import HOLD, Goal, Target, effort_of, net_of
 from emberline.scenarios.records.horizon import MOMENT_MIN, Horizon
 from emberline.scenarios.records.locks import Window, merged
@@ -218,14 +218,11 @@ class Scenario(Record):
         for order in self.orders:
             release = 0.0 if order.release is None else self.horizon.minutes(order.release)
             due = end if order.due is None else self.horizon.minutes(order.due)
-            position = 0
-            for entry in order.heats:
+            entries = [entry for entry in order.heats for _ in range(entry.count)]
+            for position, entry in enumerate(entries):
+                name, grade = entry.name or f"{order.name}-{position + 1}", self.line.grade[entry.grade]
                 heat_due = due if entry.due is None else min(due, self.horizon.minutes(entry.due))
-                for _ in range(entry.count):
-                    position += 1
-                    name = entry.name or f"{order.name}-{position}"
-                    grade = self.line.grade[entry.grade]
-                    heats.append(Heat(name, order.name, grade, position - 1, release, heat_due))
+                heats.append(Heat(name, order.name, grade, position, release, heat_due))
         return tuple(heats)
 
     @cached_property
@@ -340,7 +337,7 @@ class Scenario(Record):
         ]
         factors += [(asset.name, getattr(asset, "factor", None)) for asset in self.site.assets]
         factors.append(("grid", self.market.factor))
-        return tuple(used for name, factor in factors for used in used_by(name, factor))
+        return tuple(Used(name, row) for name, factor in factors if factor is not None for row in factor.rows)
 
 
 def _with_limit(goal: Goal, nouns: Mapping[str, Any]) -> Goal:

@@ -16,7 +16,7 @@ from emberline.scenarios.assets.converter import Converter
 from emberline.scenarios.assets.quantity import CARRIERS, ELECTRICITY, unit_in
 from emberline.scenarios.assets.storage import Storage
 from emberline.scenarios.assets.trade import Load, OneFlow, Renewable, Sale, Source, Supply, Trade
-from emberline.scenarios.records.base import Misplaced, Record
+from emberline.scenarios.records.base import Misplaced, Record, repeated
 from emberline.scenarios.records.quantity import Fraction, MegawattHours, Megawatts, PerHour, PositiveMinutes
 from emberline.scenarios.records.series import Entry, FactorSeries, PowerSeries, Series
 
@@ -31,12 +31,10 @@ class Grid(Record):
     export_limit_mw: Megawatts = 0
     metered_interval_min: PositiveMinutes = 15
 
-    @model_validator(mode="after")
-    def _interval(self) -> Grid:
+    def check(self) -> None:
         if self.metered_interval_min != int(self.metered_interval_min) or 60 % int(self.metered_interval_min):
             says = f"metered_interval_min {self.metered_interval_min:g} does not divide the hour"
             raise Misplaced(says, "metered_interval_min")
-        return self
 
 
 class Pv(Record):
@@ -61,12 +59,10 @@ class Battery(Record):
     end_level_share: Fraction | None = None
     """Level wanted at the end; none: what it was at the start."""
 
-    @model_validator(mode="after")
-    def _usable(self) -> Battery:
+    def check(self) -> None:
         if self.energy_mwh > 0 and self.power_mw == 0:
             says = "a battery with energy needs power; give power_mw above 0, or energy_mwh: 0 for no battery"
             raise Misplaced(says, "power_mw")
-        return self
 
     def as_store(self, level_mwh: float | None) -> Storage | None:
         """The battery as a store of electricity; None where it holds nothing.
@@ -113,8 +109,7 @@ class Site(Record):
     @field_validator("carriers")
     @classmethod
     def _carriers(cls, carriers: tuple[Carrier, ...], info: ValidationInfo) -> tuple[Carrier, ...]:
-        names = [carrier.name for carrier in carriers]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        twice = repeated(carrier.name for carrier in carriers)
         if twice:
             raise ValueError(f"carrier name used twice: {', '.join(twice)}")
         if any(carrier.name == ELECTRICITY and carrier.unit != "MWh" for carrier in carriers):

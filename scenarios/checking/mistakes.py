@@ -12,7 +12,7 @@ from emberline.scenarios.case.case import rates_of
 from emberline.scenarios.case.market import Market
 from emberline.scenarios.case.scenario import Heat, Scenario
 from emberline.scenarios.case.site import Site
-from emberline.scenarios.checking import flow_sheet, locks, run_locks, to_the_minute
+from emberline.scenarios.checking import flow_sheet, locks, to_the_minute
 from emberline.scenarios.records.base import Mistakes, unknown
 from emberline.scenarios.records.faults import fault
 from emberline.scenarios.records.goal import OtherSignal, Signal, Target
@@ -142,7 +142,7 @@ def between_nouns(scenario: Scenario) -> Mistakes:
     yield from wrong
     if not wrong:
         yield from locks.impossible(scenario)
-    yield from run_locks.mistakes(scenario)
+    yield from flow_sheet.of_run_locks(scenario)
     yield from _of_goal(scenario)
 
 
@@ -234,8 +234,8 @@ def _of_times(scenario: Scenario) -> Mistakes:
         casting = line.campaign_stage
         if casting is not None:
             units = [unit.name for unit in casting.units if not order.units or unit.name in order.units]
-            spans = [_cast_minutes(scenario, heats, unit) for unit in units]
-            possible = [span for span in spans if span is not None]
+            spans = [[line.duration_min(heat.grade, unit) for heat in heats] for unit in units]
+            possible = [sum(filter(None, minutes)) for minutes in spans if None not in minutes]
             if not possible:
                 yield ("orders", i), f"no unit of stage {casting.name} can take all heats of cast {order.name}"
             elif min(possible) > end:
@@ -252,11 +252,6 @@ def _of_times(scenario: Scenario) -> Mistakes:
             if least > end and heat.name not in started:
                 yield ("orders", i), f"heat {heat.name} needs {least:g} min at least, the horizon has {end:g} min"
                 break
-
-
-def _cast_minutes(scenario: Scenario, heats: list[Heat], unit: str) -> float | None:
-    minutes = [scenario.line.duration_min(heat.grade, unit) for heat in heats]
-    return None if None in minutes else sum(m for m in minutes if m is not None)
 
 
 def _of_locks(scenario: Scenario) -> Mistakes:

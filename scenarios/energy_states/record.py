@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from emberline.scenarios.records.base import NAME, Record
 from emberline.scenarios.records.quantity import Megawatts, Minutes
@@ -34,13 +34,11 @@ class Transition(Record):
     power_mw: Megawatts = 0
     """Drawn all the way through."""
 
-    @model_validator(mode="after")
-    def _sound(self) -> Transition:
+    def check(self) -> None:
         if self.start == self.end:
             raise ValueError(f"a transition from {self.start} to itself is none")
         if self.duration_min == 0 and self.power_mw > 0:
             raise ValueError(f"the transition from {self.start} to {self.end} takes no time, so its power_mw must be 0")
-        return self
 
     @property
     def energy_mwh(self) -> float:
@@ -60,8 +58,7 @@ class EnergyStates(Record):
     final: str | None = None
     """State wanted at the end; none: that of the start."""
 
-    @model_validator(mode="after")
-    def _sound(self) -> EnergyStates:
+    def check(self) -> None:
         names = [state.name for state in self.states]
         doubled = [name for name in names if names.count(name) > 1]
         if doubled:
@@ -74,7 +71,6 @@ class EnergyStates(Record):
         for start, end in ((self.start_index, self.ready_index), (self.ready_index, self.end_index)):
             if self.route(start, end) is None:
                 raise ValueError(f"no transitions lead from {names[start]} to {names[end]}")
-        return self
 
     @cached_property
     def index(self) -> dict[str, int]:

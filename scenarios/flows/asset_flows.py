@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
 from emberline.scenarios.assets.base import Named, Use
+from emberline.scenarios.assets.trade import Renewable
+from emberline.scenarios.case.case import Case
+from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.metrics import FACTORS
-
-if TYPE_CHECKING:
-    from emberline.scenarios.assets.trade import Renewable
-    from emberline.scenarios.case.case import Case
-    from emberline.scenarios.case.scenario import Scenario
 
 
 @dataclass(frozen=True)

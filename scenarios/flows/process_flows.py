@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
+from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.metrics import FACTORS
 from emberline.scenarios.process.recipe import Mode
 from emberline.scenarios.process.record import Process
-
-if TYPE_CHECKING:
-    from emberline.scenarios.case.scenario import Scenario
 
 
 @dataclass(frozen=True)

@@ -20,17 +20,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from emberline.scenarios.case.case import Case
+from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.messages import Message
 from emberline.scenarios.records.series import Series
 from emberline.scenarios.tariff.contracts import BaseBlock, Green, Guarantees, Kind
-
-if TYPE_CHECKING:
-    from emberline.scenarios.case.case import Case
-    from emberline.scenarios.case.scenario import Scenario
 
 
 def profile_mw(scenario: Case, contract: Kind) -> np.ndarray | None:

@@ -15,11 +15,10 @@ from emberline.scenarios.importing.clocks import (
     share_of_dates,
 )
 from emberline.scenarios.importing.mapping_draft import MappingDraft
-from emberline.scenarios.importing.roles import fits, unit_of
+from emberline.scenarios.importing.roles import WORDS, fits, unit_of
 from emberline.scenarios.importing.times import TIMESTAMP, cleaned
 from emberline.scenarios.reading.unit_spelling import named
 
-TIMES = ("time", "date", "stamp", "start", "from", "mtu", "datum", "zeit", "von", "时间", "日期")
 MAX_SERIES = 2000
 """Names in a column, above which it names no series."""
 
@@ -45,14 +44,12 @@ def times(draft: MappingDraft) -> str | None:
         others = ", ".join(name[:40] for name in draft.raw.sheets if name != draft.raw.sheet_key)
         hint = f"; its other sheets are {others}" if others else ""
         draft.refuse("", f"has no column of times; name it, or say which line has the columns' names{hint}")
-    by_name = [column for column in good if any(word in column.lower() for word in TIMES)]
+    by_name = [column for column in good if any(word in column.lower() for word in WORDS["times"])]
     # of local time and UTC, UTC is never unclear
     utc = [column for column in good if "utc" in column.lower()]
     choice = (utc or by_name or good)[0]
-    if len(good) > 1:
-        draft.tell(f"times from {choice!r}, one of {len(good)} columns of times")
-    else:
-        draft.tell(f"times from {choice!r}")
+    among = f", one of {len(good)} columns of times" if len(good) > 1 else ""
+    draft.tell(f"times from {choice!r}{among}")
     return choice
 
 
@@ -130,7 +127,7 @@ def values(draft: MappingDraft) -> str | None:
     numeric = _numeric(draft)
     if not numeric:
         draft.refuse("", "has no column of numbers next to its times; name it, or say the decimal mark")
-    words = draft.role.words if draft.role else ()
+    words = draft.role.words if draft.role else []
     minutes = float(draft.settings.get("interval_min") or 60)
 
     def score(column: str) -> tuple[int, int, int]:
@@ -169,7 +166,7 @@ def series(draft: MappingDraft) -> dict[str, str] | None:
             continue
         names = list(dict.fromkeys(draft.texts(column)))
         if 1 < len(names) <= MAX_SERIES and "" not in names:
-            words = draft.role.words if draft.role else ()
+            words = draft.role.words if draft.role else []
             best = max(names, key=lambda name: sum(word in name.lower() for word in words))
             draft.tell(f"a long table: {len(names)} series by {column!r}, of which {best!r} is taken")
             return {str(column): best}

@@ -8,7 +8,7 @@ from datetime import UTC, timedelta, timezone, tzinfo
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator
 
 from emberline.scenarios.importing.roles import ROLES
 from emberline.scenarios.reading.document import Keys, dotted, parse
@@ -91,15 +91,13 @@ class Mapping(Record):
             raise ValueError(f"{minutes:g} min is no interval: a whole number of seconds, a day at most")
         return minutes
 
-    @model_validator(mode="after")
-    def _day(self) -> Mapping:
+    def check(self) -> None:
         if self.through is not None and self.stamps == "end":
             raise ValueError("a row that holds a day tells no ends of intervals; leave stamps out")
         if self.counts == "register" and (self.through is not None or self.stamps == "end"):
             raise ValueError("a register is read at its times: leave through and stamps out")
         if self.through is not None and self.clock is not None:
             raise ValueError("a row that holds a day has no clock; leave clock or through out")
-        return self
 
     @property
     def tz(self) -> tzinfo | None:

@@ -10,8 +10,8 @@ import pandas as pd
 from emberline.scenarios.importing.clocks import joined
 from emberline.scenarios.importing.mapping import Mapping, checked
 from emberline.scenarios.importing.reading import Raw
-from emberline.scenarios.importing.roles import ROLES, Role
-from emberline.scenarios.importing.series_import import MISSING, NO_VALUE, NUMBERS, close_match
+from emberline.scenarios.importing.roles import ROLES, WORDS, Role
+from emberline.scenarios.importing.series_import import NUMBERS, close_match
 from emberline.scenarios.records.base import Problem, ScenarioError
 
 LOOKED_AT = 5000
@@ -66,7 +66,7 @@ class MappingDraft:
     def share(self, column: str, decimal: str) -> float:
         """Share of a column's cells that are numbers with a decimal mark, missing ones left out."""
         text = self.texts(column)
-        text = text[~text.str.lower().isin((*MISSING, *NO_VALUE))]
+        text = text[~text.str.lower().isin([*WORDS["missing"], *WORDS["no_value"]])]
         if not len(text):
             return 0.0
         return float((text.str.fullmatch(NUMBERS[decimal]) & text.str.contains(r"\d")).mean())

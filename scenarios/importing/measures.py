@@ -9,22 +9,9 @@ import numpy as np
 import pandas as pd
 
 from emberline.scenarios.importing.mapping_draft import MappingDraft
-from emberline.scenarios.importing.roles import energy, fits, unit_of
-from emberline.scenarios.importing.series_import import NO_VALUE
+from emberline.scenarios.importing.roles import WORDS, energy, fits, unit_of
 from emberline.scenarios.reading.unit_spelling import named
 
-UNIT_COLUMNS = (
-    "unit",
-    "units",
-    "uom",
-    "unit of measure",
-    "unitofmeasure",
-    "einheit",
-    "eng units",
-    "engunits",
-    "engineering units",
-    "单位",
-)
 REGISTER = re.compile(r"register|reading|counter|cumul|zähler|zaehler|stand\b|total|index|import kwh|表底|示数")
 MANY_MW = 1000.0
 """A mean above it is more than a plant takes."""
@@ -90,7 +77,7 @@ def _numbers(draft: MappingDraft, column: str) -> pd.Series:
 def _unit_of_rows(draft: MappingDraft) -> str | None:
     """The unit that a column of units says for the rows that are taken."""
     frame = draft.matching_rows(draft.raw.frame)
-    column = next((name for name in map(str, frame.columns) if name.strip().lower() in UNIT_COLUMNS), None)
+    column = next((name for name in map(str, frame.columns) if name.strip().lower() in WORDS["units"]), None)
     if column is None or column == draft.fields["value"]:
         return None
     units = [unit for unit in dict.fromkeys(frame[column].astype(str).str.strip()) if unit]
@@ -127,7 +114,7 @@ def missing(draft: MappingDraft) -> tuple[str, ...] | None:
     words: Counter[str] = Counter()
     for cells in (frame[name] for name in names if not pd.api.types.is_numeric_dtype(frame[name])):
         text = cells.astype(object).where(cells.notna(), "").astype(str).str.strip()
-        occurrences = text[text.str.lower().isin(NO_VALUE)].value_counts()
+        occurrences = text[text.str.lower().isin(WORDS["no_value"])].value_counts()
         words.update({str(word): int(count) for word, count in occurrences.items()})
     if not words:
         return None

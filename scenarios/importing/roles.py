@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from emberline.scenarios.reading.document import Keys
 from emberline.scenarios.reading.unit_spelling import named, of_name, spelled
 from emberline.scenarios.records.quantity import CURRENCIES, UNIT, converts, factor
+
+WORDS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
+"""Words of files, each kind described there."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +27,12 @@ class Role:
     unit: str
     """``{currency}`` stands for the currency that the file counts in."""
     minimum: float | None = None
-    words: tuple[str, ...] = ()
-    """Possible names of a column that holds it."""
+
+    @property
+    def words(self) -> list[str]:
+        """Possible names of a column that holds it."""
+        words: list[str] = WORDS["roles"][self.name]
+        return words
 
     @property
     def column(self) -> str:
@@ -38,29 +48,28 @@ class Role:
 ROLES: dict[str, Role] = {
     role.name: role
     for role in (
-        Role("price", "price of electricity", ("market", "price_per_mwh"), "{currency}/MWh",
-             words=("price", "spot", "day-ahead", "preis", "mcp", "lmp", "clearing", "cost", "电价")),
-        Role("export-price", "price of exported electricity", ("market", "export_price_per_mwh"), "{currency}/MWh",
-             words=("export", "feed-in", "price")),
-        Role("intensity", "carbon intensity of the grid, average", ("market", "carbon_intensity_kg_per_mwh"),
-             "kg/MWh", 0.0, ("intensity", "carbon", "co2", "emission", "average")),
-        Role("marginal-intensity", "carbon intensity of the grid, marginal",
-             ("market", "marginal_carbon_intensity_kg_per_mwh"), "kg/MWh", 0.0,
-             ("marginal", "intensity", "carbon", "co2", "moer")),
-        Role("load", "base load of the site", ("site", "base_load_mw"), "MW", 0.0,
-             ("load", "power", "demand", "consumption", "usage", "energy", "last", "verbrauch", "kw")),
-        Role("pv", "yield of the PV plant", ("site", "pv", "capacity_factor"), "", 0.0,
-             ("pv", "solar", "capacity factor", "yield", "photovoltaic")),
-        Role("actual", "metered power of the plant, to calibrate with", (), "MW", 0.0,
-             ("power", "meter", "load", "usage", "energy", "actual", "kw")),
+        Role("price", "price of electricity", ("market", "price_per_mwh"), "{currency}/MWh"),
+        Role("export-price", "price of exported electricity", ("market", "export_price_per_mwh"), "{currency}/MWh"),
+        Role(
+            "intensity",
+            "carbon intensity of the grid, average",
+            ("market", "carbon_intensity_kg_per_mwh"),
+            "kg/MWh",
+            0.0,
+        ),
+        Role(
+            "marginal-intensity",
+            "carbon intensity of the grid, marginal",
+            ("market", "marginal_carbon_intensity_kg_per_mwh"),
+            "kg/MWh",
+            0.0,
+        ),
+        Role("load", "base load of the site", ("site", "base_load_mw"), "MW", 0.0),
+        Role("pv", "yield of the PV plant", ("site", "pv", "capacity_factor"), "", 0.0),
+        Role("actual", "metered power of the plant, to calibrate with", (), "MW", 0.0),
     )
-}  # fmt: skip
+}
 """By the name that the command line takes."""
-NO_VALUES = {
-    "hour", "hours", "hr", "block", "day", "month", "year", "week", "id", "index", "no", "nr", "row", "flag", "quality",
-    "status", "estimated", "interval", "period", "stunde", "tag", "monat", "jahr", "weekday", "nsm", "zone",
-}  # fmt: skip
-"""Words in the names of columns of numbers that count something else."""
 POWER, ENERGY, SHARE = "MW", "MWh", ""
 
 
@@ -136,7 +145,7 @@ def unit_of(name: str, role: Role, interval_min: float) -> str | None:
 def fits(name: str, role: Role, interval_min: float) -> bool:
     """Whether a column's name does not say that it holds something else than the role."""
     words = set(re.split(r"[^a-z0-9%]+", name.lower()))
-    if words & NO_VALUES:
+    if words.intersection(WORDS["other_numbers"]):
         return False
     shares = {"%", "pct", "percent", "share", "prozent", "anteil"}
     if role.unit and words & shares:

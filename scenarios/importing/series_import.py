@@ -14,22 +14,15 @@ import pandas as pd
 from emberline.scenarios.importing.clocks import DayColumns, day_columns, joined
 from emberline.scenarios.importing.mapping import Mapping
 from emberline.scenarios.importing.reading import Raw
-from emberline.scenarios.importing.roles import POWER, ROLES, Role, energy, standard
+from emberline.scenarios.importing.roles import POWER, ROLES, WORDS, Role, energy, standard
 from emberline.scenarios.importing.times import on_wall, utc_seconds
+from emberline.scenarios.reading.document import mapping_at
 from emberline.scenarios.reading.editing import flow
 from emberline.scenarios.reading.series import LARGEST
 from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.series import Series
 
-MISSING = ("", "na", "n/a", "nan", "null", "none", "-", "–")
-"""Words for a value that is not there."""
-NO_VALUE = (
-    "#n/a", "#na", "#nv", "#value!", "#div/0!", "#ref!", "---", "--", "—", "?", "bad", "bad input", "no data", "nodata",
-    "error", "err", "invalid", "missing", "fehlt", "k.a.", "k. a.", "n.a.", "n. a.", "i/o timeout", "pt created",
-    "not connect", "comm fail", "offline",
-)  # fmt: skip
-"""Words that historians and workbooks write where there is no value."""
 NUMBERS = {
     ".": re.compile(r"[+-]?(?:\d+|\d{1,3}(?:[ '\u202f]\d{3})+)?(?:\.\d*)?(?:[eE][+-]?\d{1,3})?"),
     ",": re.compile(r"[+-]?(?:\d+|\d{1,3}(?:[. '\u202f]\d{3})+)?(?:,\d*)?(?:[eE][+-]?\d{1,3})?"),
@@ -96,10 +89,7 @@ class Imported:
         for keys, value in self.settings(path).items():
             if keys == self.role.path:
                 value = BLANK | value
-            place = tree
-            for key in keys[:-1]:
-                place = place.setdefault(str(key), {})
-            place[str(keys[-1])] = value
+            mapping_at(tree, keys[:-1])[keys[-1]] = value
         return "".join(f"{key}: {flow(value)}\n" for key, value in tree.items())
 
 
@@ -263,7 +253,7 @@ class _Bringer:
             values = raw.to_numpy(float, na_value=np.nan)
         else:
             text = raw.astype(object).where(raw.notna(), "").astype(str).str.strip()
-            missing = text.str.lower().isin((*MISSING, *(word.lower() for word in self.mapping.missing)))
+            missing = text.str.lower().isin([*WORDS["missing"], *(word.lower() for word in self.mapping.missing)])
             good = text.str.fullmatch(NUMBERS[self.mapping.decimal]) & text.str.contains(r"\d")
             infinite = text.str.lower().str.fullmatch(r"[+-]?inf(?:inity)?")
             refuse = self._refuser(column, raw)

@@ -14,8 +14,9 @@ from emberline.scenarios.importing.mapping_draft import MappingDraft
 from emberline.scenarios.importing.times import OFFSET, TIMESTAMP, cleaned, on_the_wall, utc_seconds
 
 
-def order(draft: MappingDraft, stamps: pd.Series) -> Order | None:
+def order(draft: MappingDraft) -> Order | None:
     """The order of day, month and year; None: the file holds times, not text."""
+    stamps = draft.stamps()
     if pd.api.types.is_datetime64_any_dtype(stamps):
         return None
     text = cleaned(stamps)
@@ -32,7 +33,8 @@ def order(draft: MappingDraft, stamps: pd.Series) -> Order | None:
         draft.tell(f"dates with the {choice}")
         return choice
     choice = _even(text) or ("month first" if text.str.contains("/").any() else "day first")
-    draft.tell(f"dates with the {choice}, as they might have the {_other(choice)}: look at the first and last time")
+    other = "month first" if choice == "day first" else "day first"
+    draft.tell(f"dates with the {choice}, as they might have the {other}: look at the first and last time")
     return choice
 
 
@@ -49,12 +51,9 @@ def _even(text: pd.Series) -> Order | None:
     return even[0] if len(even) == 1 else None
 
 
-def _other(order: Order) -> str:
-    return "month first" if order == "day first" else "day first"
-
-
-def zone(draft: MappingDraft, stamps: pd.Series) -> str | None:
+def zone(draft: MappingDraft) -> str | None:
     """The zone of times without offset; None: they have one."""
+    stamps = draft.stamps()
     if pd.api.types.is_datetime64_any_dtype(stamps):
         if pd.DatetimeIndex(stamps).tz is not None:
             return None

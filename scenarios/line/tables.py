@@ -105,22 +105,12 @@ class LineShop:
             for (heat, stage), window in self.scenario.lock_windows.items()
         }
 
-    @cached_property
-    def _setups(self) -> dict[tuple[int, int, int], float]:
-        line, grades = self.scenario.line, [heat.grade.name for heat in self.scenario.heats]
-        if not line.changeovers:
-            return {}
-        return {
-            (u, a, b): line.setup_min(unit, one, two)
-            for u, unit in enumerate(self.units)
-            for a, one in enumerate(grades)
-            for b, two in enumerate(grades)
-        }
-
     def setup_between(self, unit: int, before: int, after: int) -> float:
         """From the end of a heat on a unit to the start of the next one [min], below 0 where they overlap."""
-        by_pair = self._setups
-        return by_pair.get((unit, before, after), self.setup[unit]) if by_pair else self.setup[unit]
+        line, heats = self.scenario.line, self.scenario.heats
+        if not line.changeovers:
+            return self.setup[unit]
+        return line.setup_min(self.units[unit], heats[before].grade.name, heats[after].grade.name)
 
     def able(self, heat: int, stage: int) -> list[int]:
         """Units of a stage that can take a heat."""

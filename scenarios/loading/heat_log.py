@@ -30,7 +30,7 @@ import pandas as pd
 
 from emberline.scenarios.case.case import Case
 from emberline.scenarios.reading.table import Table, read_table
-from emberline.scenarios.records.base import Problem, ScenarioError
+from emberline.scenarios.records.base import Problem, ScenarioError, repeated
 from emberline.scenarios.records.horizon import MINUTE
 
 REQUIRED = ("heat", "grade", "unit", "start", "end")
@@ -101,7 +101,7 @@ class _Reader:
         ignored = self._columns()
         if self.problems:
             raise ScenarioError(self.problems)
-        text = {
+        self.text = text = {
             column: self.frame[column].astype(object).where(self.frame[column].notna(), "").astype(str).str.strip()
             for column in ("heat", "grade", "unit", "order", "event")
             if column in self.frame
@@ -121,8 +121,8 @@ class _Reader:
         says = f"unknown grade; grades are {_few(grades)}"
         self.table.each(text["grade"].isin(grades) | ~heats, "grade", text["grade"], says)
         self.table.each((text["heat"] != "") | ~heats, "heat", None, "is required")
-        times = {column: self.table.times(column, ~blank) for column in TIMES if column in self.frame}
-        numbers = {
+        self.times = times = {column: self.table.times(column, ~blank) for column in TIMES if column in self.frame}
+        self.numbers = {
             column: self.table.numbers(column, ~blank) for column in ("energy_mwh", "mass_t") if column in self.frame
         }
         self.table.stop()
@@ -135,7 +135,7 @@ class _Reader:
             wrong = times["planned_end"] <= times["planned_start"]
             self.table.each(~wrong | blank, "planned_end", self.frame["planned_end"], backwards)
         self.table.stop()
-        return self._log(text, times, numbers, heats, down, ignored)
+        return self._log(heats, down, ignored)
 
     def _columns(self) -> tuple[str, ...]:
         names = list(self.frame.columns)
@@ -150,21 +150,14 @@ class _Reader:
             )
             if close:
                 self.problems.append(Problem(f"{self.name}:1", column, f"unknown column; did you mean {close[0]}?"))
-        twice = sorted({column for column in names if names.count(column) > 1})
+        twice = repeated(names)
         if twice:
             self.problems.append(Problem(f"{self.name}:1", ", ".join(twice), "column given twice"))
         return tuple(ignored)
 
-    def _log(
-        self,
-        text: dict[str, pd.Series],
-        times: dict[str, np.ndarray],
-        numbers: dict[str, np.ndarray],
-        heats: np.ndarray,
-        down: np.ndarray,
-        ignored: tuple[str, ...],
-    ) -> HeatLog:
-        line = self.scenario.line
+    def _log(self, heats: np.ndarray, down: np.ndarray, ignored: tuple[str, ...]) -> HeatLog:
+        """The log of the rows that are of heats and of breakdowns."""
+        line, text, times = self.scenario.line, self.text, self.times
         missing = np.full(len(heats), np.nan)
         times_min = np.concatenate([times["start"][heats | down], times["end"][heats | down]])
         if not heats.any():
@@ -179,7 +172,7 @@ class _Reader:
             "stage": text["unit"].map(stages).fillna(-1).astype(int),
             "row": np.arange(len(heats)),
             **{f"{name}_min": times.get(name, missing) - origin for name in TIMES},
-            **{name: numbers.get(name, missing) for name in ("energy_mwh", "mass_t")},
+            **{name: self.numbers.get(name, missing) for name in ("energy_mwh", "mass_t")},
         }
         table = pd.DataFrame({name: np.asarray(values) for name, values in columns.items()})
         rows = table[heats].sort_values(["start_min", "row"], kind="stable").reset_index(drop=True)

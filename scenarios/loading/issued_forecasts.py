@@ -6,7 +6,7 @@ stands for it, or as many weeks before as it takes to lie in the past; the sourc
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ import xarray as xr
 from emberline.scenarios.case.case import Case
 from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.datasets import INPUTS, check
-from emberline.scenarios.reading.inputs import ROWS
+from emberline.scenarios.reading.inputs import row_of
 from emberline.scenarios.reading.series import Resolved, on_steps, read_forecast, resolve, signal_factor
 from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.scenarios.records.horizon import DAY, Horizon
@@ -46,7 +46,7 @@ def foreseen(scenario: Case, horizon: Horizon, at: datetime) -> xr.Dataset:
             forecast = forecast_at(series, horizon, unit, scenario.folder, at)
         except ValueError as error:
             raise ScenarioError([Problem(scenario.name, name, str(error))]) from None
-        row = ROWS.get(str(path[0])) or ROWS.get(str(path[1]))
+        row = row_of(path)
         if row is not None:
             data[row[0]].loc[{row[1]: name}] = forecast.values
             continue
@@ -71,7 +71,7 @@ def forecast_at(series: Series, horizon: Horizon, unit: str, folder: Path, at: d
     if forecast is None:
         return resolve(series, horizon, unit, folder)
     if forecast.published is not None:
-        until = _published_until(forecast, horizon, at)
+        until = _published_until(time.fromisoformat(forecast.published), horizon, at)
         values, source = np.full(horizon.n_steps, np.nan), f"published {forecast.published}"
         n = _steps_before(horizon, until)
         if n:
@@ -90,10 +90,10 @@ def forecast_at(series: Series, horizon: Horizon, unit: str, folder: Path, at: d
     return Resolved(values, source)
 
 
-def _published_until(forecast: Forecast, horizon: Horizon, at: datetime) -> datetime:
-    """Until when the series is known: the end of the local day, or of the next one once that is published."""
+def _published_until(published: time, horizon: Horizon, at: datetime) -> datetime:
+    """Until when the series is known: the end of the local day, or of the next one from its time of day on."""
     local = at.astimezone(horizon.tz)
-    days = 2 if local.hour * 60 + local.minute >= forecast.published_min else 1
+    days = 2 if local.time() >= published else 1
     day = local.date() + days * DAY
     return datetime(day.year, day.month, day.day, tzinfo=horizon.tz).astimezone(UTC)
 

@@ -18,7 +18,7 @@ from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.reading import document as yaml_document
 from emberline.scenarios.reading import overlay
-from emberline.scenarios.reading.document import Document, Keys, dotted
+from emberline.scenarios.reading.document import Document, Keys, dotted, value_at
 from emberline.scenarios.reading.factor_table import factor_table
 from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.reading.inputs import as_inputs, resolve_one
@@ -118,13 +118,11 @@ def build(document: Document, folder: Path, overrides: Iterable[Override] = ()) 
                 yaml_document.override(document, assignment)
         except ScenarioError as error:
             problems += error.problems
-    market = document.data.get("market")
-    currency = market.get("currency", "EUR") if isinstance(market, dict) else "EUR"
+    currency = value_at(document.data, ("market", "currency"))
     if currency not in CURRENCIES:
         currency = "EUR"  # reported at its own place; quantities need one to be read in
-    horizon = document.data.get("horizon")
-    zone = str(horizon.get("zone", "")) if isinstance(horizon, dict) else ""
-    context: dict[str, Any] = {"currency": str(currency), "zone": zone, APPARENT: []}
+    zone = value_at(document.data, ("horizon", "zone")) or ""
+    context: dict[str, Any] = {"currency": currency, "zone": str(zone), APPARENT: []}
     context[READ] = partial(factor_table, folder)
     try:
         scenario: Scenario | None = Scenario.model_validate(document.data, context=context)
@@ -162,9 +160,7 @@ def _without_mistakes(data: dict[str, Any], error: ValidationError, context: dic
             if _faulty_part(item, path, data):
                 return None
             *parents, last = path or [""]
-            place: Any = data
-            for part in parents:
-                place = place.get(part) if isinstance(place, dict) else place[int(part)]
+            place = value_at(data, parents)
             if isinstance(place, dict) and item["type"] == "missing":
                 place[last] = "unnamed" if last == "name" else 1
             elif path == ["horizon", "start"]:
@@ -186,22 +182,12 @@ def _faulty_part(item: Any, path: list[Any], data: Any) -> bool:
         return False  # the scenario's, which nothing refers to
     if item["type"] == "missing":
         return bool(path[-1:] == ["name"])
-    value = _value(data, path)
+    value = value_at(data, path)
     parts = ("dict_type", "mapping_type", "list_type", "tuple_type", "model_type", "model_attributes_type")
     named = path[-1:] == ["name"]
     free = item["type"] != "extra_forbidden" and path[-1:] and path[-1] not in _fields(tuple(path))
     part = isinstance(value, dict | list) and item["type"] not in ("float_type", "int_type", "bool_type")
     return bool(part or item["type"] in parts or named or free)
-
-
-def _value(data: Any, path: Iterable[str | int]) -> Any:
-    """Value at a place of the document; None: there is none."""
-    for part in path:
-        if isinstance(data, dict):
-            data = data.get(part)
-        else:
-            data = data[part] if isinstance(data, list) and isinstance(part, int) and part < len(data) else None
-    return data
 
 
 def _translate(document: Document, error: ValidationError, data: Any) -> Iterator[Problem]:
@@ -260,7 +246,7 @@ def _record_of(annotation: Any) -> Any:
 
 def _strange(data: Any, path: Keys, unknown: set[Keys]) -> bool:
     """Whether a mapping has unknown keys only: what it lacks need not be reported as well."""
-    mapping = _value(data, path)
+    mapping = value_at(data, path)
     return isinstance(mapping, dict) and bool(mapping) and all((*path, key) in unknown for key in mapping)
 
 

@@ -7,7 +7,7 @@ must have left between its release and its due time, when is free.
 from __future__ import annotations
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from emberline.scenarios.records.base import NAME, Record
 from emberline.scenarios.records.horizon import Horizon, Moment
@@ -32,10 +32,8 @@ class Arrival(Record):
     weekly: tuple[Trucks, ...] = ()
     """By weekday and hour; what overlaps adds up."""
 
-    @model_validator(mode="after")
-    def _one(self) -> Arrival:
+    def check(self) -> None:
         self._one_of(rate=self.rate is not None, weekly=bool(self.weekly))
-        return self
 
     def _one_of(self, **ways: bool) -> None:
         if sum(ways.values()) != 1:
@@ -70,15 +68,13 @@ class Delivery(Arrival):
     loading_tph: TonnesPerHour | None = None
     """Fastest loading of an order; none: within one step."""
 
-    @model_validator(mode="after")
-    def _one(self) -> Delivery:
+    def check(self) -> None:
         self._one_of(rate=self.rate is not None, weekly=bool(self.weekly), amount_t=self.amount_t is not None)
         order_only = [name for name in ("release", "due", "loading_tph") if getattr(self, name) is not None]
         if self.amount_t is None and order_only:
             raise ValueError(f"{self.name}: {', '.join(order_only)} belongs to an order, which has amount_t")
         if self.loading_tph == 0:
             raise ValueError(f"{self.name}: loading_tph must be above 0")
-        return self
 
     def span(self, horizon: Horizon) -> tuple[int, int]:
         """First step of an order and the one after its last, whole steps within release and due."""

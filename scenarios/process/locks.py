@@ -1,7 +1,7 @@
 """Locks on runs of processes, by step: when runs must begin, and how many units must run until when.
 
 Identical units are counted, so a lock names a process and a mode. Twin and models read locks here;
-``scenarios/checking/run_locks.py`` refuses those that no plan can keep.
+``scenarios/checking/flow_sheet.py`` refuses those that no plan can keep.
 """
 
 from __future__ import annotations

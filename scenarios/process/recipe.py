@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
 from emberline.scenarios.assets.quantity import of_unit
-from emberline.scenarios.records.base import NAME, Explicit, Misplaced, Record
+from emberline.scenarios.records.base import NAME, Explicit, Misplaced, Record, repeated
 from emberline.scenarios.records.emissions import Emissions
 from emberline.scenarios.records.quantity import (
     Fraction,
@@ -34,13 +34,11 @@ class Rate(Record):
     usual: TonnesPerHour | None = None
     """Rate that the baseline sets; none: the highest."""
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Rate:
+    def check(self) -> None:
         if self.low > self.high:
             raise Misplaced(f"low {self.low:g} t/h lies above high {self.high:g} t/h", "low")
         if self.usual is not None and not self.low <= self.usual <= self.high:
             raise Misplaced(f"usual {self.usual:g} t/h lies outside {self.low:g} to {self.high:g} t/h", "usual")
-        return self
 
     @property
     def baseline(self) -> float:
@@ -89,13 +87,11 @@ class Stream(Explicit):
             return in_unit("t/t")(raw, info)
         return of_unit("{unit}/t", carrier, raw, info)
 
-    @model_validator(mode="after")
-    def _one(self) -> Stream:
+    def check(self) -> None:
         if (self.store is None) == (self.carrier is None):
             raise ValueError("a flow names a store or a carrier, one of them")
         if self.carrier is not None and "per_t" not in self.model_fields_set:
             raise Misplaced(f"carrier {self.carrier}: per_t is required, what flows for each tonne", "per_t")
-        return self
 
     @property
     def place(self) -> str:
@@ -113,12 +109,10 @@ class Fuel(Record):
     most: Fraction = 1.0
     """Limits of the share in each step."""
 
-    @model_validator(mode="after")
-    def _within(self) -> Fuel:
+    def check(self) -> None:
         if not self.least - 1e-12 <= self.share <= self.most + 1e-12:
             says = f"fuel {self.carrier}: share {self.share:g} lies outside {self.least:g} to {self.most:g}"
             raise Misplaced(says, "share")
-        return self
 
 
 class Heat(Record):
@@ -127,16 +121,13 @@ class Heat(Record):
     gj_per_t: GigajoulesPerTonne
     fuels: tuple[Fuel, ...] = Field(min_length=1)
 
-    @model_validator(mode="after")
-    def _mix(self) -> Heat:
-        names = [fuel.carrier for fuel in self.fuels]
-        twice = sorted({name for name in names if names.count(name) > 1})
+    def check(self) -> None:
+        twice = repeated(fuel.carrier for fuel in self.fuels)
         if twice:
             raise Misplaced(f"fuel {', '.join(twice)} is named twice", "fuels")
         total = sum(fuel.share for fuel in self.fuels)
         if abs(total - 1) > 1e-9:
             raise Misplaced(f"the shares of the fuels add up to {total:g}, must be 1", "fuels")
-        return self
 
     @property
     def mwh_per_t(self) -> float:
@@ -162,8 +153,7 @@ class Recipe(Record):
     water_m3_per_t: float = Field(default=0, ge=0)
     """Water that a tonne draws."""
 
-    @model_validator(mode="after")
-    def _curve(self) -> Recipe:
+    def check(self) -> None:
         points = self.power_by_rate
         if points and (self.power_mw is not None or self.kwh_per_t is not None):
             raise Misplaced("give power_by_rate, or power_mw and kwh_per_t, not both", "power_by_rate")
@@ -171,11 +161,9 @@ class Recipe(Record):
         if points and (len(points) < 2 or rates != sorted(set(rates))):
             raise Misplaced("power_by_rate needs at least two rates, rising", "power_by_rate")
         for side in ("inputs", "outputs"):
-            places = [stream.place for stream in getattr(self, side)]
-            twice = sorted({name for name in places if places.count(name) > 1})
+            twice = repeated(stream.place for stream in getattr(self, side))
             if twice:
                 raise Misplaced(f"{side} name {', '.join(twice)} twice", side)
-        return self
 
 
 class Mode(Recipe, Explicit):

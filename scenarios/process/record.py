@@ -8,10 +8,10 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 
 from emberline.scenarios.process.recipe import Mode, Recipe
-from emberline.scenarios.records.base import NAME, Misplaced, Place, Record
+from emberline.scenarios.records.base import NAME, Misplaced, Place, Record, repeated
 from emberline.scenarios.records.horizon import Horizon, Moment
 from emberline.scenarios.records.orders import RunLock
 from emberline.scenarios.records.quantity import Hours, MegawattHours, Minutes, TonnesPerHour, read_in
@@ -129,10 +129,9 @@ class Process(Recipe):
     ] = ()
     """Of its units in order. Units that are not named stand still, those that must run do so in the first mode."""
 
-    @model_validator(mode="after")
-    def _whole(self) -> Process:
-        names = [mode.name for mode in self.modes]
-        twice = sorted({name for name in names if names.count(name) > 1})
+    def check(self) -> None:
+        super().check()
+        twice = repeated(mode.name for mode in self.modes)
         if twice:
             raise self._wrong(f"mode {', '.join(twice)} is named twice", "modes")
         for i, mode in enumerate(self.all_modes):
@@ -148,7 +147,6 @@ class Process(Recipe):
         stopping = self.planned_stop is not None and self.planned_stop.latest == timedelta()
         if self.must_run and not stopping and any(unit.mode is None for unit in self.state):
             raise self._wrong("must_run, but a unit stands still at the start", "state")
-        return self
 
     def _wrong(self, says: str, *place: str | int) -> Misplaced:
         return Misplaced(f"process {self.name}: {says}", *place)
@@ -261,10 +259,6 @@ class Process(Recipe):
     def uniform(self) -> bool:
         """Whether all change-overs are alike."""
         return not self.change_over.between
-
-    def fuels(self) -> Iterator[str]:
-        """Carriers that its modes burn, each once."""
-        yield from dict.fromkeys(fuel.carrier for mode in self.all_modes if mode.heat for fuel in mode.heat.fuels)
 
     def days(self, horizon: Horizon) -> list[tuple[range, float]]:
         """Steps of each local day and the electricity that its units must draw in them [MWh]; none: not asked for."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from emberline.scenarios.assets.storage import effective_hours, retention
 from emberline.scenarios.records.base import NAME, Record
@@ -34,8 +34,7 @@ class Store(Record):
     keep_high: Fraction = 0.8
     """Today's practice: above this share of the capacity the baseline fills it no further."""
 
-    @model_validator(mode="after")
-    def _within(self) -> Store:
+    def check(self) -> None:
         for field in ("level_t", "end_level_t"):
             level = getattr(self, field)
             if level is not None and level > self.capacity_t * (1 + 1e-12):
@@ -44,7 +43,6 @@ class Store(Record):
             raise ValueError(
                 f"store {self.name}: keep_low {self.keep_low:g} does not lie below keep_high {self.keep_high:g}"
             )
-        return self
 
     @property
     def start_t(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -253,6 +254,25 @@ def _index(items: list[Any], name: str) -> int | None:
     if name.isdigit() and int(name) < len(items):
         return int(name)
     return None
+
+
+def value_at(data: Any, path: Iterable[str | int]) -> Any:
+    """Value at a place of plain data; None: there is none."""
+    for part in path:
+        if isinstance(data, dict):
+            data = data.get(part)
+        else:
+            data = data[part] if isinstance(data, list) and isinstance(part, int) and part < len(data) else None
+    return data
+
+
+def mapping_at(data: dict[Any, Any], path: Keys) -> dict[Any, Any]:
+    """Mapping at a place of plain data, put there where there is none."""
+    for part in path:
+        if not isinstance(data.get(part), dict):
+            data[part] = {}
+        data = data[part]
+    return data
 
 
 def dotted(path: Keys) -> str:

@@ -13,7 +13,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from emberline.scenarios.reading.document import Keys, dotted, parse, plain
+from emberline.scenarios.reading.document import Keys, parse, plain, value_at
 from emberline.scenarios.records.base import ScenarioError
 
 ABSENT = object()
@@ -31,11 +31,6 @@ class Change:
     """``ABSENT``: the key was not there."""
     now: Any
     """``ABSENT``: the key is not there any more."""
-
-    @property
-    def key(self) -> str:
-        """The path as the user writes it."""
-        return dotted(self.path)
 
 
 def differences(before: Any, now: Any, path: Keys = ()) -> Iterator[Change]:
@@ -102,9 +97,7 @@ def revised(text: str, now: dict[str, Any]) -> str:
 def _applied(data: Any, change: Change) -> Any:
     data = deepcopy(data)
     *parents, last = change.path
-    place = data
-    for part in parents:
-        place = place[part]
+    place = value_at(data, parents)
     if change.now is ABSENT:
         del place[last]
     elif isinstance(place, list) and change.before is ABSENT:
@@ -123,9 +116,7 @@ def _text_with(text: str, change: Change, data: Any) -> str:
             return edited
         # what is around it is written again
         path = path[:-1]
-        value = data
-        for part in path:
-            value = value[part]
+        value = value_at(data, path)
     return "".join(f"{key}: {flow(item)}\n" for key, item in data.items())
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 LONGEST_SHOWN = 200
+OTHERS = (";", "\t", "|")
+"""Separators of cells that are not read."""
 _ABSENT = (errno.ENOENT, errno.ENOTDIR)
 
 
@@ -50,3 +53,9 @@ def named(path: str | Path) -> str:
     """A path to be shown: in one line, and not too long."""
     text = "".join(letter if letter.isprintable() else "?" for letter in str(path))
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
+
+
+def one_column(names: Sequence[str]) -> str:
+    """Error message for a table whose cells are separated by another sign than commas; empty: none."""
+    sign = next((sign for sign in OTHERS if len(names) == 1 and sign in str(names[0])), "")
+    return f"one column was read, as its cells are separated by {sign!r} instead of commas" if sign else ""

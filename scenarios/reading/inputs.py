@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from emberline.scenarios.case.scenario import Scenario
 from emberline.scenarios.datasets import INPUTS, check
 from emberline.scenarios.process.delivery import Arrival
 from emberline.scenarios.reading.series import Resolved, read_forecast, resolve
+from emberline.scenarios.records.base import Place
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.quantity import CURRENCIES
 from emberline.scenarios.records.series import Entry
@@ -28,6 +30,13 @@ ROWS = {
     "arrivals": ("arrival_tph", "arrival"),
 }
 """Variable of ``INPUTS`` and its label, by the field whose items have a row each; all else is a variable of its own."""
+
+
+def row_of(place: Place) -> tuple[str, str] | None:
+    """Of a series at a place of the scenario: the variable in which it is a row, and its label; None: it is none."""
+    return next((ROWS[str(key)] for key in place[:2] if key in ROWS), None)
+
+
 NONE = {"source": "none", "filled": 0, "first_filled": ""}
 """Attributes of a series that is not given."""
 
@@ -87,7 +96,7 @@ def _rates(items: Iterable[Arrival], series: dict[str, Resolved], horizon: Horiz
     for item in items:
         source = series.get(item.name)
         values = item.rate_tph(horizon, None if source is None else source.values)
-        rates[item.name] = Resolved(values, "weekly") if source is None else Resolved(values, *source.origin)
+        rates[item.name] = Resolved(values, "weekly") if source is None else replace(source, values=values)
     return rates
 
 

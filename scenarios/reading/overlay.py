@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from emberline.scenarios.reading.document import Document, Keys, read
+from emberline.scenarios.reading.document import Document, Keys, mapping_at, read
 
 FILES = ("csv", "parquet")
 """Keys of a series that name a file."""
@@ -26,12 +26,7 @@ def lay(document: Document, name: str) -> None:
     document.problems += over.problems
     leaves: set[Keys] = set()
     for path, value in _leaves(_beside(over.data, Path(name).absolute().parent), ()):
-        place: Any = document.data
-        for key in path[:-1]:
-            if not isinstance(place.get(key), dict):
-                place[key] = {}
-            place = place[key]
-        place[path[-1]] = value
+        mapping_at(document.data, path[:-1])[path[-1]] = value
         leaves.add(path)
 
     def covered(at: Keys) -> bool:

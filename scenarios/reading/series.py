@@ -19,8 +19,7 @@ import numpy as np
 import pandas as pd
 
 from emberline.scenarios.messages import Message
-from emberline.scenarios.reading.csv_file import one_column
-from emberline.scenarios.reading.files import weighed
+from emberline.scenarios.reading.files import one_column, weighed
 from emberline.scenarios.reading.unit_spelling import named as named_unit
 from emberline.scenarios.records.base import Misplaced
 from emberline.scenarios.records.horizon import Horizon
@@ -47,11 +46,6 @@ class Resolved:
     filled: int = 0
     """Number of source intervals that had to be filled."""
     first_filled: str = ""
-
-    @property
-    def origin(self) -> tuple[str, int, str]:
-        """Source of the values, number of filled intervals, and the first of them."""
-        return self.source, self.filled, self.first_filled
 
 
 def resolve(series: Series, horizon: Horizon, unit: str, folder: Path) -> Resolved:
@@ -140,10 +134,10 @@ def _from_signal(series: Series, horizon: Horizon, unit: str) -> Resolved:
     published = course = issues.course(signal)
     if (forecast := forecasts.forecast_of(signal)) is not None:
         course = _continued(published, forecast)
-    as_file = series.model_copy(update={"interval_min": course.seconds / 60, "unit": None, "scale": 1.0})
-    name = f"signal {series.signal}"
+    of_file = {"column": "the signal", "interval_min": course.seconds / 60, "unit": None, "scale": 1.0}
+    as_file, name = series.model_copy(update=of_file), f"signal {series.signal}"
     try:
-        resolved = _onto(as_file, horizon, unit, course.starts, course.values, name, column="the signal")
+        resolved = _onto(as_file, horizon, unit, course.starts, course.values, name)
     except ValueError as error:
         if course.starts[-1] + course.seconds < horizon.end_utc.timestamp():
             raise ValueError(f"{error}; emberline signals forecast {signal} continues it") from None
@@ -322,16 +316,7 @@ def _utc_seconds(stamps: Any, zone: str | None, column: str, name: str) -> np.nd
     return np.asarray(times.tz_convert("UTC").as_unit("s").asi8)
 
 
-def _onto(
-    series: Series,
-    horizon: Horizon,
-    unit: str,
-    seconds: np.ndarray,
-    raw: np.ndarray,
-    name: str,
-    *,
-    column: str | None = None,
-) -> Resolved:
+def _onto(series: Series, horizon: Horizon, unit: str, seconds: np.ndarray, raw: np.ndarray, name: str) -> Resolved:
     width = round(series.interval_min * 60)
     order = np.argsort(seconds, kind="stable")
     seconds, raw = seconds[order], raw[order]
@@ -362,7 +347,7 @@ def _onto(
                 f"{stamp(start)} to {stamp(end)}; give data of the horizon, or move horizon.start"
             )
         if series.gaps == "refuse":
-            of = f" of {column or series.column}" if column or series.column else ""
+            of = f" of {series.column}" if series.column else ""
             raise ValueError(
                 f"{name}: {len(missing)} of {len(grid)} values{of} are missing in the "
                 f"horizon, first at {stamp(grid[missing[0]])}; give data, or say gaps: hold, interpolate or zero"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from emberline.scenarios.reading.csv_file import one_column
-from emberline.scenarios.reading.files import named, unreadable
+from emberline.scenarios.reading.files import named, one_column, unreadable
 from emberline.scenarios.reading.series import LARGEST_FILE_MB
 from emberline.scenarios.records.base import Problem, ScenarioError
 
@@ -46,6 +47,19 @@ def read_table(path: Path, what: str) -> pd.DataFrame:
     if says := one_column(list(frame.columns)):
         raise refuse(says)
     return frame
+
+
+def csv_rows(table: csv.DictReader[str], name: str) -> Iterator[tuple[int, dict[str | Any, str | Any]]]:
+    """Rows of a CSV file with the lines that they end in.
+
+    Raises:
+        ScenarioError: a row that cannot be read, such as one with a cell that is too long.
+    """
+    try:
+        for row in table:
+            yield table.line_num, row
+    except csv.Error as error:
+        raise ScenarioError([Problem(f"{name} row {table.line_num}", "", f"cannot be read: {error}")]) from None
 
 
 class Table:

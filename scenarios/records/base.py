@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}$"
 """Pattern of a name."""
@@ -18,6 +19,18 @@ class Record(BaseModel):
     """A frozen noun: unknown keys are refused, numbers are finite."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_strip_whitespace=True)
+
+    @model_validator(mode="after")
+    def _checked(self) -> Self:
+        self.check()
+        return self
+
+    def check(self) -> None:
+        """Refuse fields, each right by itself, that do not go together.
+
+        Raises:
+            ValueError: they do not; ``Misplaced`` where one of them is meant.
+        """
 
     def __eq__(self, other: object) -> bool:
         """Whether all fields are alike; what was worked out of them does not count, it may hold arrays."""
@@ -97,6 +110,11 @@ class Misplaced(ValueError):
 
 class Unjudged(ValueError):
     """A value that cannot be judged because of another mistake, which is reported at its own place."""
+
+
+def repeated(names: Iterable[str]) -> list[str]:
+    """Names that occur more than once, in alphabetical order."""
+    return sorted(name for name, count in Counter(names).items() if count > 1)
 
 
 def unknown(what: str, name: str, options: Iterable[str]) -> str:

@@ -6,7 +6,6 @@ no table.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -110,8 +109,6 @@ class Used:
 
     by: str
     row: FactorRow
-    kg_co2e: float
-    """kg CO2e per unit of the row's own count: GJ, t, MWh …"""
 
     def __str__(self) -> str:
         apart = ", biogenic" if self.row.biogenic else ""
@@ -119,13 +116,6 @@ class Used:
             f"{self.by}: {self.row.name}, {self.row.value:g} {self.row.unit} {self.row.gas}{apart} "
             f"({self.row.basis} heating value), valid {self.row.span}: {self.row.source}"
         )
-
-
-def used_by(name: str, factor: Factor | None) -> Iterator[Used]:
-    """The rows of a factor that a record of this name uses; none where it names no factor."""
-    if factor is not None:
-        for row, part in zip(factor.rows, factor.parts(factor.rows[0].per), strict=True):
-            yield Used(name, row, part.kg_per_unit)
 
 
 class Emission(Record):

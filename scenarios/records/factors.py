@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from functools import cache, cached_property
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.quantity import convert, converts, factor
@@ -51,8 +51,7 @@ class FactorRow(Record):
     """Last day on which the row holds."""
     source: str = Field(min_length=1)
 
-    @model_validator(mode="after")
-    def _whole(self) -> FactorRow:
+    def check(self) -> None:
         mass, slash, _ = self.unit.partition("/")
         if not slash:
             raise ValueError(f"unit {self.unit!r} is no mass per something, such as kg/GJ")
@@ -63,7 +62,6 @@ class FactorRow(Record):
             raise ValueError("a row by the gross heating value needs gross_per_net, the ratio of gross to net")
         if self.valid_from and self.valid_to and self.valid_from > self.valid_to:
             raise ValueError(f"valid_to {self.valid_to} lies before valid_from {self.valid_from}")
-        return self
 
     @property
     def per(self) -> str:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
-from pydantic import BeforeValidator, TypeAdapter, ValidationInfo, WithJsonSchema, field_validator, model_validator
+from pydantic import BeforeValidator, TypeAdapter, ValidationInfo, WithJsonSchema, field_validator
 
 from emberline.scenarios.records.base import Misplaced, Record
 from emberline.scenarios.records.instants import read_instant, within_centuries, zone_of, zones
@@ -112,8 +112,7 @@ class Horizon(Record):
             )
         return minutes
 
-    @model_validator(mode="after")
-    def _length(self) -> Horizon:
+    def check(self) -> None:
         if (self.days is None) == (self.length_h is None):
             raise ValueError("give either days (civil days in the zone) or length_h, not both and not neither")
         if self.days is not None and not 1 <= self.days <= 366:
@@ -126,7 +125,6 @@ class Horizon(Record):
             raise Misplaced("must lie on a whole minute", "start")
         if minutes / self.step_min > LONGEST_STEPS:
             raise ValueError(f"{minutes / self.step_min:g} steps are too many (at most {LONGEST_STEPS})")
-        return self
 
     @cached_property
     def tz(self) -> ZoneInfo:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from emberline.scenarios.records.base import NAME, Record
 from emberline.scenarios.records.horizon import Moment
@@ -17,11 +17,9 @@ class HeatEntry(Record):
     due: Moment | None = None
     """Latest end of the last stage, where it is earlier than the order's."""
 
-    @model_validator(mode="after")
-    def _one(self) -> HeatEntry:
+    def check(self) -> None:
         if self.name is not None and self.count > 1:
             raise ValueError(f"heat {self.name}: a name stands for one heat, count is {self.count}")
-        return self
 
 
 class Order(Record):
@@ -47,13 +45,11 @@ class Lock(Record):
     earliest: Moment | None = None
     latest: Moment | None = None
 
-    @model_validator(mode="after")
-    def _some(self) -> Lock:
+    def check(self) -> None:
         if all(part is None for part in (self.unit, self.start, self.earliest, self.latest)):
             raise ValueError(f"lock of heat {self.heat}: give unit, start, earliest or latest")
         if self.start is not None and (self.earliest is not None or self.latest is not None):
             raise ValueError(f"lock of heat {self.heat}: give start, or earliest and latest, not both")
-        return self
 
 
 class RunLock(Record):

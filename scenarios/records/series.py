@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+import pandas as pd
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from emberline.scenarios.records.base import Place, Record
 from emberline.scenarios.records.instants import Instant
 from emberline.scenarios.records.quantity import Minutes, PositiveMinutes, in_unit
 from emberline.scenarios.signals.catalogue import signal
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Fill = Literal["refuse", "hold", "interpolate", "zero"]
 Beyond = Literal["week_before", "refuse"]
@@ -70,8 +68,7 @@ class Forecast(Record):
             raise ValueError(f"{str(raw)[:20]!r} is no time of day; write it as 13:00")
         return raw
 
-    @model_validator(mode="after")
-    def _one(self) -> Forecast:
+    def check(self) -> None:
         sources = [kind for kind in ("csv", "parquet", "signal", "published") if getattr(self, kind) is not None]
         if len(sources) != 1:
             raise ValueError(f"give one of csv, parquet, signal or published; got {' and '.join(sources) or 'none'}")
@@ -81,13 +78,6 @@ class Forecast(Record):
         of_files = [name for name in ("column", "zone", "unit", "delay_min") if name in self.model_fields_set]
         if self.published is not None and of_files:
             raise ValueError(f"published takes the series' own values; leave out {', '.join(of_files)}")
-        return self
-
-    @property
-    def published_min(self) -> int:
-        """Minute of the local day at which the next day's values are published."""
-        hour, minute = (self.published or "00:00").split(":")
-        return int(hour) * 60 + int(minute)
 
 
 class Series(Record):
@@ -123,8 +113,7 @@ class Series(Record):
     forecast: Forecast | None = None
     """Forecast of the series, for planning as time goes on; none: all values are available in advance."""
 
-    @model_validator(mode="after")
-    def _one_source(self) -> Series:
+    def check(self) -> None:
         kinds = ("value", "values", "table", "csv", "parquet", "signal")
         sources = [kind for kind in kinds if getattr(self, kind) is not None]
         if len(sources) != 1:
@@ -136,7 +125,6 @@ class Series(Record):
         if self.forecast is not None and sources[0] == "value":
             raise ValueError("a constant has no forecast; leave forecast out")
         _refuse_of_files(self, ("column", "time", "zone", "interval_min"))
-        return self
 
 
 def _refuse_of_files(record: Series | Forecast, names: tuple[str, ...]) -> None:
@@ -146,14 +134,14 @@ def _refuse_of_files(record: Series | Forecast, names: tuple[str, ...]) -> None:
         raise ValueError(f"a signal says itself what its times and values are; leave out {', '.join(of_files)}")
 
 
-def series_in(unit: str, minimum: float | None = None) -> Callable[[Any, ValidationInfo], Any]:
+def series_in(unit: str, minimum: float | None = None) -> BeforeValidator:
     """A validator that takes a plain quantity for a constant series in ``unit``."""
     return constant_read_by(in_unit(unit), minimum, unit)
 
 
 def constant_read_by(
     read: Callable[[Any, ValidationInfo], Any], minimum: float | None = None, unit: str = ""
-) -> Callable[[Any, ValidationInfo], Any]:
+) -> BeforeValidator:
     """A validator that takes a plain quantity for a constant series.
 
     Args:
@@ -175,7 +163,7 @@ def constant_read_by(
                 raise ValueError(f"{value:g} is below {minimum:g} {unit}".rstrip())
         return raw
 
-    return widen
+    return BeforeValidator(widen, json_schema_input_type=SeriesInput)
 
 
 def from_pandas(values: pd.Series) -> dict[str, Any]:
@@ -184,8 +172,6 @@ def from_pandas(values: pd.Series) -> dict[str, Any]:
     Raises:
         ValueError: its index is not an even sequence of times with a zone.
     """
-    import pandas as pd
-
     index = values.index
     if not isinstance(index, pd.DatetimeIndex) or index.tz is None or len(index) < 2:
         raise ValueError("a series needs a time index with a zone and at least two values: series.tz_localize('UTC')")
@@ -202,16 +188,16 @@ SeriesInput = Series | float | str
 """Forms of a series in a file: in full, or a constant as a number or a quantity."""
 
 
-PowerSeries = Annotated[Series, BeforeValidator(series_in("MW", 0), json_schema_input_type=SeriesInput)]
+PowerSeries = Annotated[Series, series_in("MW", 0)]
 
 
-TonnageSeries = Annotated[Series, BeforeValidator(series_in("t/h", 0), json_schema_input_type=SeriesInput)]
+TonnageSeries = Annotated[Series, series_in("t/h", 0)]
 
 
-PriceSeries = Annotated[Series, BeforeValidator(series_in("{currency}/MWh"), json_schema_input_type=SeriesInput)]
+PriceSeries = Annotated[Series, series_in("{currency}/MWh")]
 
 
-IntensitySeries = Annotated[Series, BeforeValidator(series_in("kg/MWh", 0), json_schema_input_type=SeriesInput)]
+IntensitySeries = Annotated[Series, series_in("kg/MWh", 0)]
 
 
-FactorSeries = Annotated[Series, BeforeValidator(series_in("", 0), json_schema_input_type=SeriesInput)]
+FactorSeries = Annotated[Series, series_in("", 0)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pydantic import model_validator
-
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.horizon import Moment
 from emberline.scenarios.records.quantity import MegawattHours, Megawatts
@@ -25,11 +23,9 @@ class Outage(Record):
     start: Moment
     end: Moment
 
-    @model_validator(mode="after")
-    def _order(self) -> Outage:
+    def check(self) -> None:
         if type(self.start) is type(self.end) and self.start >= self.end:  # type: ignore[operator]
             raise ValueError(f"outage of {self.unit}: its end is not after its start")
-        return self
 
 
 class State(Record):

@@ -35,16 +35,16 @@ class Source:
     title: str
     url: str
     quantities: dict[str, Quantity]
-    zone: str
-    """An example of a zone."""
-    licence: str
-    """Of what it publishes, unless the answer states another one."""
     per_minute: int
     """Most requests in a minute."""
-    ban_s: int
-    """Pause after too many requests, unless the answer states another one."""
     days: int
     """Most days in one request."""
+    zone: str = "DE-LU"
+    """An example of a zone."""
+    licence: str = CC_BY
+    """Of what it publishes, unless the answer states another one."""
+    ban_s: int = 600
+    """Pause after too many requests, unless the answer states another one."""
     secrets: tuple[str, ...] = field(default=())
     """Environment variables of the account."""
 
@@ -54,30 +54,58 @@ FORESEEN = ("load", "pv", "wind-onshore", "wind-offshore")
 SMARD_POWERS = (*FORESEEN, "gas", "lignite", "hard-coal", *(f"{name}-forecast" for name in FORESEEN))
 SOURCES = {
     "entsoe": Source(
-        "ENTSO-E Transparency Platform", "https://web-api.tp.entsoe.eu", {"price": PRICE}, "DE-LU", CC_BY,
-        380, 600, 365, ("EMBERLINE_ENTSOE_TOKEN",),
+        "ENTSO-E Transparency Platform",
+        "https://web-api.tp.entsoe.eu",
+        {"price": PRICE},
+        per_minute=380,
+        days=365,
+        secrets=("EMBERLINE_ENTSOE_TOKEN",),
     ),
     "smard": Source(
-        "SMARD, Bundesnetzagentur", "https://www.smard.de", {"price": PRICE, **dict.fromkeys(SMARD_POWERS, POWER)},
-        "DE-LU", CC_BY, 60, 600, 7,
+        "SMARD, Bundesnetzagentur",
+        "https://www.smard.de",
+        {"price": PRICE, **dict.fromkeys(SMARD_POWERS, POWER)},
+        per_minute=60,
+        days=7,
     ),
     "energy-charts": Source(
-        "Energy-Charts, Fraunhofer ISE", "https://api.energy-charts.info", {"price": PRICE}, "DE-LU",
-        "as stated in the answer", 30, 600, 365,
+        "Energy-Charts, Fraunhofer ISE",
+        "https://api.energy-charts.info",
+        {"price": PRICE},
+        per_minute=30,
+        days=365,
+        licence="as stated in the answer",
     ),
     "electricity-maps": Source(
-        "Electricity Maps", "https://api.electricitymap.org", {"intensity": INTENSITY}, "DE",
-        "Electricity Maps terms", 30, 600, 10, ("EMBERLINE_ELECTRICITYMAPS_TOKEN",),
+        "Electricity Maps",
+        "https://api.electricitymap.org",
+        {"intensity": INTENSITY},
+        per_minute=30,
+        days=10,
+        zone="DE",
+        licence="Electricity Maps terms",
+        secrets=("EMBERLINE_ELECTRICITYMAPS_TOKEN",),
     ),
     "neso": Source(
-        "NESO Carbon Intensity", "https://api.carbonintensity.org.uk", {"intensity": INTENSITY}, "GB", CC_BY,
-        30, 600, 13,
+        "NESO Carbon Intensity",
+        "https://api.carbonintensity.org.uk",
+        {"intensity": INTENSITY},
+        per_minute=30,
+        days=13,
+        zone="GB",
     ),
     "watttime": Source(
-        "WattTime", "https://api.watttime.org", {"marginal": INTENSITY}, "CAISO_NORTH", "WattTime terms", 600, 300, 30,
-        ("EMBERLINE_WATTTIME_USER", "EMBERLINE_WATTTIME_PASSWORD"),
+        "WattTime",
+        "https://api.watttime.org",
+        {"marginal": INTENSITY},
+        per_minute=600,
+        days=30,
+        zone="CAISO_NORTH",
+        licence="WattTime terms",
+        ban_s=300,
+        secrets=("EMBERLINE_WATTTIME_USER", "EMBERLINE_WATTTIME_PASSWORD"),
     ),
-}  # fmt: skip
+}
 """Of the two sources with a login, limits as they state them, less some for others who use the same account."""
 
 

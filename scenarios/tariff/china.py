@@ -11,7 +11,7 @@ from itertools import product
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo
 
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.quantity import Fraction, Megawatts, in_unit, read_in
@@ -41,8 +41,7 @@ class PeakValley(Record):
     """Deep-valley price over the valley one."""
     deep_valley: tuple[Window, ...] = ()
 
-    @model_validator(mode="after")
-    def _sensible(self) -> PeakValley:
+    def check(self) -> None:
         if not self.valley_ratio < 1 < self.peak_ratio:
             raise ValueError(
                 f"valley_ratio {self.valley_ratio:g} must lie below 1, peak_ratio {self.peak_ratio:g} above"
@@ -57,7 +56,6 @@ class PeakValley(Record):
                 i = int(np.flatnonzero(both)[0])
                 at = f"month {month[i]}, {DAYS[weekday[i]]}, {int(minute[i]) // 60:02d}:{int(minute[i]) % 60:02d}"
                 raise ValueError(f"{one} and {other} overlap at {at}")
-        return self
 
     def prices(self, month: np.ndarray, weekday: np.ndarray, minute: np.ndarray) -> dict[str, np.ndarray]:
         """Price by kind of hour [currency/MWh], zero in the other hours; arrays of the shape of the instants."""
@@ -81,10 +79,7 @@ class PeakValley(Record):
 
 
 def _any(windows: tuple[Window, ...], month: np.ndarray, weekday: np.ndarray, minute: np.ndarray) -> np.ndarray:
-    covered = np.zeros(np.shape(minute), bool)
-    for window in windows:
-        covered |= window.covers(month, weekday, minute)
-    return covered
+    return np.asarray(np.any([window.covers(month, weekday, minute) for window in windows], axis=0))
 
 
 def _basic(raw: Any, info: ValidationInfo) -> Any:
@@ -111,12 +106,10 @@ class TwoPart(Record):
     """Price of what lies beyond, over the price."""
     transformer_mva: Annotated[float, read_in("MVA"), Field(gt=0, le=1e5)] | None = None
 
-    @model_validator(mode="after")
-    def _complete(self) -> TwoPart:
+    def check(self) -> None:
         for basis, field in (("contract", "contract_mw"), ("transformer", "transformer_mva")):
             if (self.basis == basis) != (getattr(self, field) is not None):
                 raise ValueError(f"{field} belongs to basis: {basis}, and only to it")
-        return self
 
     @property
     def least_mw(self) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo
 
 from emberline.scenarios.records.base import NAME, Record, of_kind
 from emberline.scenarios.records.quantity import Fraction, MegawattHours, read_in
@@ -47,13 +47,11 @@ class Green(Record):
     kg_per_mwh: KilogramsPerMegawattHour = 0
     """Market-based."""
 
-    @model_validator(mode="after")
-    def _one(self) -> Green:
+    def check(self) -> None:
         if (self.mw is None) == (self.share is None):
             raise ValueError("give mw, a profile that comes in any case, or share of the import; one of them")
         if self.share is not None and self.unused_spread_per_mwh:
             raise ValueError("unused_spread_per_mwh belongs to a profile; of a share nothing is left unused")
-        return self
 
 
 class Guarantees(Record):
@@ -68,11 +66,9 @@ class Guarantees(Record):
     share: Fraction | None = None
     price_per_mwh: PerMegawattHour
 
-    @model_validator(mode="after")
-    def _one(self) -> Guarantees:
+    def check(self) -> None:
         if (self.mwh is None) == (self.share is None):
             raise ValueError("give mwh over the horizon or share of the import; one of them")
-        return self
 
 
 KINDS: dict[str, type[BaseBlock | Green | Guarantees]] = {
@@ -107,9 +103,7 @@ class Imbalance(Record):
     short_spread_per_mwh: Spread = 0
     long_spread_per_mwh: Spread = 0
 
-    @model_validator(mode="after")
-    def _one(self) -> Imbalance:
+    def check(self) -> None:
         for side in ("short", "long"):
             if getattr(self, f"{side}_price_per_mwh") is not None and getattr(self, f"{side}_spread_per_mwh"):
                 raise ValueError(f"give {side}_price_per_mwh or {side}_spread_per_mwh, not both")
-        return self

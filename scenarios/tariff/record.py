@@ -12,7 +12,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.instants import Instant
@@ -80,11 +80,9 @@ class DemandCharge(Record):
     """Demand that is billed in any case, such as a contracted one."""
     ratchet: Ratchet | None = None
 
-    @model_validator(mode="after")
-    def _by_month(self) -> DemandCharge:
+    def check(self) -> None:
         if self.assessed == "daily" and (self.ratchet or self.minimum_mw):
             raise ValueError("a ratchet or a minimum belongs to a monthly demand charge; this one is daily")
-        return self
 
 
 class CoincidentPeak(Record):
@@ -96,13 +94,11 @@ class CoincidentPeak(Record):
     length_min: PositiveMinutes = 60
     """Length of each listed interval."""
 
-    @model_validator(mode="after")
-    def _apart(self) -> CoincidentPeak:
+    def check(self) -> None:
         starts = sorted(self.starts)
         for i, later in enumerate(starts[1:]):
             if (later - starts[i]).total_seconds() < self.length_min * 60:
                 raise ValueError(f"the intervals from {starts[i].isoformat()} and {later.isoformat()} overlap")
-        return self
 
 
 class FixedCharge(Record):
@@ -171,12 +167,10 @@ class Tariff(Record):
                 raise ValueError(f"{charge.name}: what exported energy earns has no blocks; leave above_mwh out")
         return charges
 
-    @model_validator(mode="after")
-    def _distinct(self) -> Tariff:
+    def check(self) -> None:
         names = [charge.name for charge in self.demand] + [charge.name for charge in self.fixed]
         if self.two_part and self.two_part.name in names:
             raise ValueError(f"the two-part charge and another one are both named {self.two_part.name!r}")
-        return self
 
     @property
     def demand_charges(self) -> tuple[DemandCharge, ...]:

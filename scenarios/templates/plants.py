@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import deepcopy
 from functools import cache
-from importlib.resources import files
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator
 
 from emberline.scenarios.loading.loading import LIBRARY
 from emberline.scenarios.messages import mark
-from emberline.scenarios.reading.document import Keys, parse
+from emberline.scenarios.reading.document import Keys, mapping_at, parse, value_at
 from emberline.scenarios.reading.editing import revised
 from emberline.scenarios.reading.remarks import remarks
 from emberline.scenarios.records.base import Problem, ScenarioError
@@ -103,7 +102,7 @@ class Part(BaseModel):
 @cache
 def parts() -> dict[str, Part]:
     """All parts by name."""
-    text = (files("emberline.scenarios") / "library" / "templates" / "parts.yaml").read_text(encoding="utf-8")
+    text = (LIBRARY / "templates" / "parts.yaml").read_text(encoding="utf-8")
     sources = remarks(text)
     return {
         row["name"]: Part(**row, source=sources["parts", i, "record"])
@@ -119,9 +118,9 @@ def refusal(part: Part, data: dict[str, Any]) -> str:
         return mark("a line of heats and processes are not planned together")
     if part.into[0] in ("arrivals", "deliveries") and not data.get("stores"):
         return mark("place a store first")
-    if part.single and _at(data, part.into) is not None:
+    if part.single and value_at(data, part.into) is not None:
         return mark("it is there already")
-    stages = _at(data, ("line", "stages")) or []
+    stages = value_at(data, ("line", "stages")) or []
     if of_line and any(stage.get("campaign") for stage in stages[-1:]):
         return mark("a stage that casts without a gap is the last one")
     return ""
@@ -142,9 +141,9 @@ def place(part: Part, data: dict[str, Any]) -> tuple[dict[str, Any], Keys]:
         if more.record.get("name") not in set(names(data)):
             _append(data, more.into, deepcopy(more.record))
     for path in part.replaces:
-        _mapping(data, path[:-1]).pop(str(path[-1]), None)
+        mapping_at(data, path[:-1]).pop(str(path[-1]), None)
     if part.single:
-        _mapping(data, part.into[:-1])[str(part.into[-1])] = record
+        mapping_at(data, part.into[:-1])[str(part.into[-1])] = record
         return data, part.into
     names_in_use = set(names(data))
     record["name"] = free(str(record["name"]), names_in_use)
@@ -182,7 +181,7 @@ def free(name: str, names_in_use: set[str]) -> str:
 
 def _heats(data: dict[str, Any], stage: str, part: Part) -> None:
     """Give every grade its time at a new stage; a line without grades gets one, and an order of it."""
-    line = _mapping(data, ("line",))
+    line = mapping_at(data, ("line",))
     grades = line.setdefault("grades", [])
     if not grades:
         grades.append({"name": GRADE, "mass_t": HEAT_T, "duration_min": {}, "energy_kwh_per_t": {}})
@@ -194,26 +193,12 @@ def _heats(data: dict[str, Any], stage: str, part: Part) -> None:
 
 
 def _carrier(data: dict[str, Any], name: str) -> None:
-    carriers = _mapping(data, ("site",)).setdefault("carriers", [])
+    carriers = mapping_at(data, ("site",)).setdefault("carriers", [])
     if all(carrier.get("name") != name for carrier in carriers):
         carriers.append({"name": name})
 
 
-def _mapping(data: dict[str, Any], path: Keys) -> dict[str, Any]:
-    for key in path:
-        if not isinstance(data.get(str(key)), dict):
-            data[str(key)] = {}
-        data = data[str(key)]
-    return data
-
-
 def _append(data: dict[str, Any], path: Keys, record: dict[str, Any]) -> int:
-    items = _mapping(data, path[:-1]).setdefault(str(path[-1]), [])
+    items = mapping_at(data, path[:-1]).setdefault(str(path[-1]), [])
     items.append(record)
     return len(items) - 1
-
-
-def _at(data: Any, path: Keys) -> Any:
-    for key in path:
-        data = data.get(key) if isinstance(data, dict) else None
-    return data

@@ -50,7 +50,7 @@ def test_two_by_two_are_four_runs(battery: str, tmp_path: Path) -> None:
         assert plan.scenario.goal.minimize == "cost"
     assert [event["done"] for event in rows] == [1, 2, 3, 4]
     assert json.loads(result.path.read_text()) == json.loads(json.dumps(result.summary()))
-    assert len(store.list()) == result.n_planned == 4
+    assert len(store.search()) == result.n_planned == 4
 
 
 class Failing(Engine):
@@ -76,7 +76,7 @@ def test_one_that_goes_wrong_and_ctrl_c_leave_what_is_done(battery: str, tmp_pat
     )
     assert [row.status for row in result.rows] == ["within gap", "failed", "within gap", "not planned"]
     assert result.rows[1].says.startswith("RuntimeError: no plan (details: ")
-    assert json.loads(result.path.read_text())["planned"] == result.n_planned == len(store.list()) == 2
+    assert json.loads(result.path.read_text())["planned"] == result.n_planned == len(store.search()) == 2
 
 
 @pytest.mark.parametrize(

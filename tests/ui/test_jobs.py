@@ -117,7 +117,7 @@ def test_a_killed_worker_is_reported_as_lost(start: Callable[..., str]) -> None:
     status = until(run, lambda s: s.ended)
     assert status.state == "broken"
     assert "plan again" in status.lines[0]
-    assert [row.state for row in Store().list() if row.id == run] == ["broken"]
+    assert [row.state for row in Store().search() if row.id == run] == ["broken"]
 
 
 def test_stopping_keeps_nothing(start: Callable[..., str]) -> None:
@@ -164,7 +164,7 @@ def test_mistakes_are_reported_line_by_line(start: Callable[..., str]) -> None:
     status = until(run, lambda s: s.ended)
     assert status.state == "refused"
     assert any("time without offset" in line for line in status.lines)
-    assert Store().list() == []
+    assert Store().search() == []
 
 
 def test_a_torn_last_line_is_skipped(home: Path) -> None:

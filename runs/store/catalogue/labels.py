@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import TypedDict
+from typing import TypedDict, Unpack
 
 from sqlalchemy import ColumnElement, or_, select
 
@@ -83,26 +83,21 @@ class Filter(TypedDict, total=False):
     since: datetime | None
 
 
-def conditions(
-    text: str = "",
-    tags: Iterable[str] = (),
-    scenario: str | None = None,
-    state: str | None = None,
-    since: datetime | None = None,
-) -> Iterator[ColumnElement[bool]]:
+def conditions(**where: Unpack[Filter]) -> Iterator[ColumnElement[bool]]:
     """Conditions that all hold for what is searched.
 
     Raises:
         StoreError: there is no such state.
     """
+    state, scenario, since = where.get("state"), where.get("scenario"), where.get("since")
     if state is not None and state not in STATES:
         raise StoreError(f"no run is {state[:40]!r}; states are {', '.join(STATES)}")
     yield RUNS.c.deleted.is_not(None) if state == "deleted" else RUNS.c.deleted.is_(None)
     if state not in (None, "deleted"):
         yield RUNS.c.state == state
-    for word in fold(text[:200]).split():
+    for word in fold(where.get("text", "")[:200]).split():
         yield or_(RUNS.c.words.contains(word, autoescape=True), RUNS.c.id.startswith(word, autoescape=True))
-    for tag in tags:
+    for tag in where.get("tags", ()):
         has = select(TAGS.c.run).where(TAGS.c.tag == spelt(tag))
         yield RUNS.c.id.in_(has)
     if scenario is not None:

@@ -5,21 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from emberline.runs.store.store import Store, StoreError
+from emberline.runs.store.catalogue.errors import StoreError
+from emberline.runs.store.store import Store
+from emberline.runs.work.tasks import Task
 from emberline.scenarios import Case, load
 from emberline.scenarios.messages import Message
 from emberline.studies.why import lock_prices
 from emberline.studies.why import shadow_prices as pricing
 from emberline.studies.why.question import why
 from emberline.studies.why.why_not import why_not
-
-if TYPE_CHECKING:
-    from emberline.runs.work.tasks import Task
-
 
 ASKS = ("heat", "stage", "at", "unit", "hour", "every", "time_limit_s")
 

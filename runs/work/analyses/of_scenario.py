@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from emberline.planning.engine import memory
 from emberline.planning.engine.engine import Engine
-from emberline.runs.store.store import Store, StoreError
+from emberline.runs.store.catalogue.errors import StoreError
+from emberline.runs.store.store import Store
+from emberline.runs.work.tasks import Task
 from emberline.scenarios import Problem, ScenarioError
 from emberline.scenarios.loading import heat_log
 from emberline.scenarios.loading import meter as meters
@@ -21,9 +23,6 @@ from emberline.studies.calibration.twin_log import twin_log
 from emberline.studies.levers.study import levers, refused
 from emberline.studies.rolling.comparison import compare
 from emberline.studies.rolling.horizon import How, load_span
-
-if TYPE_CHECKING:
-    from emberline.runs.work.tasks import Task
 
 
 def work_headroom(task: Task) -> dict[str, Any]:

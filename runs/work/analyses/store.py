@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
-from emberline.runs.store.store import StoreError
+from emberline.runs.store.catalogue.errors import StoreError
 from emberline.scenarios import whole_file
 from emberline.scenarios.home import RUN_ID, home
 from emberline.scenarios.messages import Message, restored, with_messages
@@ -63,9 +63,8 @@ def work(name: str) -> Callable[[Any], dict[str, Any]]:
     """
     if name not in ANALYSES:
         raise StoreError(Message("unknown analysis {name}", name=name[:40]))
-    function: Callable[[Any], dict[str, Any]] = getattr(
-        import_module(f"emberline.runs.work.analyses.{MODULES[name]}"), f"work_{name}"
-    )
+    module = import_module(f"emberline.runs.work.analyses.{MODULES[name]}")
+    function: Callable[[Any], dict[str, Any]] = getattr(module, f"work_{name}")
     return function
 
 

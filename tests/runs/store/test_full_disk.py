@@ -36,7 +36,7 @@ says = {}
 for place, size in enumerate(sizes):
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(size), resource.RLIM_INFINITY))
     acts = {
-        "list": lambda: [entry.id for entry in Store(home).list() if entry.state == "stored"],
+        "list": lambda: [entry.id for entry in Store(home).search() if entry.state == "stored"],
         "open": lambda: Store(home).open(Store(home).find("last")).id,
         "name": lambda: Store(home).label(last, name="name"),
         "delete": lambda: Store(home).delete(last) or Store(home).restore(last),
@@ -66,7 +66,7 @@ def temporary():
 acts = {kind: lambda kind=kind: export(source, kind, out / f"plan.{kind}") for kind in FORMATS}
 acts["job"] = lambda: queue.start("melt-shop-small", run="9" * 32)
 acts["temporary"] = temporary
-acts["new home"] = lambda: Store(out / "new").list()
+acts["new home"] = lambda: Store(out / "new").search()
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
 says = {}
 for name, act in acts.items():
@@ -101,8 +101,8 @@ def test_what_is_stored_is_read_and_nothing_is_torn(tmp_path: Path) -> None:
             assert "\n" not in says["make"]
 
     store = Store(home)
-    assert [entry.state for entry in store.list() if entry.id == source.id] == ["stored"]
-    assert {entry.state for entry in store.list() if entry.id != source.id} <= {"broken"}
+    assert [entry.state for entry in store.search() if entry.id == source.id] == ["stored"]
+    assert {entry.state for entry in store.search() if entry.id != source.id} <= {"broken"}
     assert store.open(source.id).plan.replay_figures == planned.full_plan().replay_figures
     assert [path.name for path in store.runs_folder.iterdir() if not path.name.endswith(".lock")] == [source.id]
 

@@ -51,7 +51,7 @@ def test_what_is_stored_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     before = state(tmp_path / "home")
     closed(tmp_path / "home", monkeypatch)
     store = Store(tmp_path / "home")
-    assert [entry.id for entry in store.list()] == [run]
+    assert [entry.id for entry in store.search()] == [run]
     assert store.find("last") == run
     assert store.open(run).plan.has_schedule
     assert state(tmp_path / "home") == before
@@ -62,7 +62,7 @@ def test_a_home_that_was_moved_is_read(tmp_path: Path, monkeypatch: pytest.Monke
     run = stored_run(tmp_path / "home").id
     (tmp_path / "home").rename(tmp_path / "mounted")
     closed(tmp_path / "mounted", monkeypatch)
-    assert [entry.id for entry in Store(tmp_path / "mounted").list()] == [run]
+    assert [entry.id for entry in Store(tmp_path / "mounted").search()] == [run]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a journal of SQLite is not left there")
@@ -73,7 +73,7 @@ def test_what_a_dead_writer_left_in_the_journal_is_read(tmp_path: Path, monkeypa
     subprocess.run([sys.executable, "-c", WRITER, str(catalogue)], check=True)
     assert catalogue.with_name("catalogue.db-wal").stat().st_size > 0
     closed(tmp_path / "home", monkeypatch)
-    assert [entry.name for entry in Store(tmp_path / "home").list()] == ["in the journal"]
+    assert [entry.name for entry in Store(tmp_path / "home").search()] == ["in the journal"]
 
 
 def test_whatever_writes_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,7 +71,7 @@ def stored(store: Store) -> StoredRun:
 
 def assert_whole(store: Store, plan: Plan) -> dict[str, str]:
     """No run is left at work, every stored one opens and is the plan; returns the states by id."""
-    rows = store.list()
+    rows = store.search()
     for row in rows:
         assert row.state in ("stored", "broken"), row.state
         if row.state == "stored":
@@ -182,7 +182,7 @@ def test_a_run_without_a_plan_is_kept(store: Store, unplanned: Plan) -> None:
     assert (unplanned.status, unplanned.has_schedule) == ("infeasible", False)
     with store.working(unplanned.scenario) as run:
         store.save(run, unplanned)
-    (row,) = store.list()
+    (row,) = store.search()
     assert (row.state, row.status, row.gap, row.saved_carbon_kg) == ("stored", "infeasible", None, None)
     opened = store.open(run).plan
     assert (opened.status, opened.schedule, opened.replay, opened.replays) == ("infeasible", None, None, None)
@@ -212,14 +212,14 @@ def test_a_run_at_work_is_left_alone(store: Store, full_plan: Plan) -> None:
     Sensitivity: without the lock every list would call it broken."""
     other = Store(store.folder)
     with suppress(ZeroDivisionError), store.working(full_plan.scenario) as run:
-        assert [(row.id, row.state) for row in other.list()] == [(run, "working")]
+        assert [(row.id, row.state) for row in other.search()] == [(run, "working")]
         with pytest.raises(StoreError, match="being made"):
             other.delete(run)
         with pytest.raises(StoreError, match="still being made"):
             other.open(run)
         raise ZeroDivisionError
     assert store.entry(run).state == "broken"  # by whoever made it, not by who lists
-    assert [(row.id, row.state) for row in store.list()] == [(run, "broken")]
+    assert [(row.id, row.state) for row in store.search()] == [(run, "broken")]
 
 
 def test_a_full_disk_marks_the_run(store: Store, full_plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,7 +246,7 @@ def test_a_new_home_is_made_once(tmp_path: Path) -> None:
 
         def make(folder: Path, together: threading.Barrier = together) -> int:
             together.wait()
-            return len(Store(folder).list())
+            return len(Store(folder).search())
 
         with ThreadPoolExecutor(6) as pool:
             assert list(pool.map(make, [tmp_path / str(attempt)] * 6)) == [0] * 6
@@ -263,7 +263,7 @@ def test_list_find_and_delete(store: Store, full_plan: Plan, unplanned: Plan) ->
         time.sleep(0.002)
     with pytest.raises(RuntimeError), store.working(full_plan.scenario, "c" * 32):
         raise RuntimeError("stopped")
-    assert [row.id for row in store.list()] == ["c" * 32, *reversed(ids)]
+    assert [row.id for row in store.search()] == ["c" * 32, *reversed(ids)]
     assert store.find("last") == ids[2]
     assert store.find("aaaa1") == ids[1]
     assert store.find("cccc") == "c" * 32
@@ -274,7 +274,7 @@ def test_list_find_and_delete(store: Store, full_plan: Plan, unplanned: Plan) ->
     for run in [ids[2], "c" * 32]:
         store.delete(run)
     store.delete(ids[2])
-    assert [row.id for row in store.list()] == [ids[1], ids[0]]
+    assert [row.id for row in store.search()] == [ids[1], ids[0]]
     assert store.find("last") == ids[1]
     assert sorted(path.name for path in store.runs_folder.iterdir()) == ids[:2]
 
@@ -304,7 +304,7 @@ def test_a_torn_folder_is_reported(stored: StoredRun, store: Store, torn: str) -
     (stored.folder / torn).unlink()
     with pytest.raises(StoreError, match=torn):
         store.open(stored.id)
-    assert [row.id for row in store.list()] == [stored.id]
+    assert [row.id for row in store.search()] == [stored.id]
     (stored.folder / torn).write_bytes(whole)
     store.open(stored.id)
 
@@ -319,7 +319,7 @@ def test_a_missing_folder_and_another_format(stored: StoredRun, store: Store) ->
     with pytest.raises(StoreError, match="no plan"):
         store.open(stored.id)
     store.delete(stored.id)
-    assert store.list() == []
+    assert store.search() == []
 
 
 def test_the_largest_seed_and_odd_texts_survive(store: Store, full_plan: Plan) -> None:
@@ -345,7 +345,7 @@ def test_home_is_named_by_the_environment(tmp_path: Path, monkeypatch: pytest.Mo
     store = Store()
     assert store.folder == tmp_path / "here"
     os.chdir(tmp_path.parent)
-    assert store.list() == []
+    assert store.search() == []
     assert (tmp_path / "here" / "catalogue.db").is_file()
 
 

@@ -99,11 +99,11 @@ def test_a_torn_run_is_listed_as_broken(tmp_path: Path) -> None:
     record.write_bytes(whole[:100])
     assert [row.id for row in store.search(state="broken")] == [stored.id]
     assert store.search(state="stored") == []
-    assert [row.state for row in store.list()] == ["broken"]
+    assert [row.state for row in store.search()] == ["broken"]
     assert store.rescan().unread == (stored.id,)
     record.write_bytes(whole)
     assert store.rescan().entered == 1
-    assert [row.state for row in store.list()] == ["stored"]
+    assert [row.state for row in store.search()] == ["stored"]
     record.write_bytes(b"[]")
     assert store.rescan().unread == (stored.id,)
     assert store.catalogue.scan_rows()[stored.id].state == "broken"

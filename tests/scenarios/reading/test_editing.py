@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from emberline.scenarios import bundled
 from emberline.scenarios.loading.loading import LIBRARY
-from emberline.scenarios.reading.document import parse
+from emberline.scenarios.reading.document import dotted, parse
 from emberline.scenarios.reading.editing import ABSENT, differences, flow, revised
 
 TEXTS = {name: (LIBRARY / f"{name}.yaml").read_text(encoding="utf-8") for name in bundled()}
@@ -90,7 +90,7 @@ def test_differences_are_listed_item_by_item() -> None:
     before = {"orders": [{"name": "A", "n": 1}, {"name": "B", "n": 2}, {"name": "C", "n": 3}]}
     now = {"orders": [{"name": "A", "n": 1}, {"name": "C", "n": 4}, {"name": "D", "n": 5}]}
     result = differences(before, {"orders": now["orders"][:2]})
-    rows = [(change.key, change.before is ABSENT, change.now is ABSENT) for change in result]
+    rows = [(dotted(change.path), change.before is ABSENT, change.now is ABSENT) for change in result]
     assert rows == [("orders.1", False, True), ("orders.2.n", False, False)]
     text = "".join(f"{key}: {flow(value)}\n" for key, value in before.items())
     assert parse(revised(text, now)).data == now

@@ -77,7 +77,7 @@ def test_a_scenario_names_its_factors() -> None:
     scenario = loads(SITE)
     assert np.array(emitted(scenario)) == pytest.approx(np.array([(201.96, 0), (2440.68, 0), (0, 403.2)]))
     used = scenario.factors_used
-    assert [(u.by, u.row.name, u.kg_co2e) for u in used] == [
+    assert [(u.by, u.row.name, u.row.kg_per(u.row.per)) for u in used] == [
         ("gas grid", "natural_gas", 56.1),
         ("coal yard", "other_bituminous_coal", 94.6),
         ("wood yard", "wood", 112.0),

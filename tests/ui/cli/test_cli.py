@@ -278,7 +278,7 @@ def test_kill_9_leaves_a_whole_catalogue(home: Path, run_id: str, delay_s: float
     command = [sys.executable, "-m", "ui", "plan", "melt-shop-day", "--gap", "0", "--quiet"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as start:
         end = time.monotonic() + 120
-        while len(Store().list()) < 2 and time.monotonic() < end:
+        while len(Store().search()) < 2 and time.monotonic() < end:
             time.sleep(0.02)
         time.sleep(delay_s)
         start.send_signal(signal.SIGKILL)

@@ -173,7 +173,7 @@ def test_deleted_runs_come_back_for_seven_days(store: Store, source: StoredRun) 
     store.label(number("a"), add=["kept"])
     before = store.entry(number("a"))
     store.delete(number("a"))
-    assert [run.id for run in store.list()] == [number("b")]
+    assert [run.id for run in store.search()] == [number("b")]
     assert [(run.id, run.state) for run in store.search(state="deleted", tags=["kept"])] == [(number("a"), "deleted")]
     with pytest.raises(StoreError, match=f"is deleted; 'emberline runs restore {number('a')[:8]}'"):
         store.open(number("a"))
@@ -188,7 +188,7 @@ def test_deleted_runs_come_back_for_seven_days(store: Store, source: StoredRun) 
 
     store.delete(number("b"))
     store.catalogue.bury(number("a"), store.identity(), datetime.now(UTC) - timedelta(days=7, hours=1))
-    assert store.list() == []  # which empties the trash
+    assert store.search() == []  # which empties the trash
     assert [run.id for run in store.search(state="deleted")] == [number("b")]
     assert [path.name for path in store.trash_folder.iterdir()] == [number("b")]
     assert not store.path(number("a")).exists()
@@ -204,14 +204,14 @@ def test_whoever_dies_while_deleting_leaves_a_deleted_run(store: Store, source: 
     run = copied_run(source, store.folder, number("a")).name
     store.rescan()
     store.catalogue.bury(run, store.identity())
-    assert store.list() == []
+    assert store.search() == []
     store.rescan()
     assert not store.path(run).exists()
     store.to_trash(run)  # twice is once
     store.restore(run)
     store.catalogue.bury(run, store.identity())
     store.restore(run)
-    assert [(entry.id, entry.state) for entry in store.list()] == [(run, "stored")]
+    assert [(entry.id, entry.state) for entry in store.search()] == [(run, "stored")]
     store.open(run)
 
 
@@ -246,7 +246,7 @@ def test_a_deletion_that_fails_leaves_a_whole_run_or_a_deleted_one(
             patch.setattr(place, name, refuse)
             with pytest.raises(StoreError, match="the disk is full"):
                 store.delete(run)
-        store.list()
+        store.search()
         assert store.entry(run).state == state
         assert (store.path(run) / "plan.json").exists()
     store.restore(run)
@@ -292,7 +292,7 @@ def test_a_run_is_saved_though_the_catalogue_fails(
             store.working(full_plan.scenario) as run,
         ):
             store.save(run, full_plan)
-    assert [(entry.id, entry.state) for entry in store.list()] == [(run, "stored")]
+    assert [(entry.id, entry.state) for entry in store.search()] == [(run, "stored")]
     assert store.open(run).plan.status == full_plan.status
     with pytest.raises(StoreError, match="is there already"), store.working(full_plan.scenario, run):
         pass
@@ -324,10 +324,10 @@ def test_processes_at_once_on_a_new_home(tmp_path: Path, kind: str, source: Stor
     begin(*processes)
     reader = Store(home)
     while any(process.poll() is None for process in processes):
-        assert all(run.state in ("working", "stored") for run in reader.list())
+        assert all(run.state in ("working", "stored") for run in reader.search())
     won = end(*processes)
     assert sorted(won[0] + won[1]) == ids
-    assert sorted((run.id, run.state) for run in reader.list()) == [(run, "stored") for run in ids]
+    assert sorted((run.id, run.state) for run in reader.search()) == [(run, "stored") for run in ids]
     tags = sorted(["both", *(f"{who}{tag}" for who in "xy" for tag in range(6))])
     entry = reader.entry(ids[0])
     assert list(entry.tags) == tags
@@ -350,7 +350,7 @@ def test_kill_9_loses_no_acknowledged_run(store: Store, source: StoredRun) -> No
         acknowledged |= {process.stdout.readline().strip() for _ in range(count)}
         process.send_signal(signal.SIGKILL)
         acknowledged |= set(process.communicate()[0].split())
-    table = {run.id: run.state for run in store.list()}
+    table = {run.id: run.state for run in store.search()}
     assert len(acknowledged) >= 5
     assert {table.pop(run) for run in acknowledged} == {"stored"}
     assert len(table) <= 2
@@ -375,7 +375,7 @@ def test_a_home_moves_to_postgresql(
     before.delete(number("b"))
     monkeypatch.setenv(VARIABLE, postgresql.schema())
     after = Store(tmp_path)
-    assert after.list() == before.list()
+    assert after.search() == before.search()
     assert [run.id for run in after.search(state="deleted")] == [number("b")]
     database.forget()
 
@@ -392,8 +392,8 @@ def test_two_homes_share_a_catalogue(
     copied_run(source, here.folder, number("a"))
     here.rescan()
     with there.working(full_plan.scenario, number("b")):
-        assert [(run.id, run.state) for run in here.list()] == [(number("b"), "working"), (number("a"), "stored")]
-    assert [run.state for run in here.list()] == ["broken", "stored"]
+        assert [(run.id, run.state) for run in here.search()] == [(number("b"), "working"), (number("a"), "stored")]
+    assert [run.state for run in here.search()] == ["broken", "stored"]
     there.label(number("a"), name="seen from there")
     assert here.search(text="seen")[0].id == there.find("aaaa") == here.find("last") == number("a")
     with pytest.raises(StoreError, match="no stored run yet"):
@@ -418,8 +418,8 @@ def test_a_server_that_was_away_is_found_again(
     store = Store(tmp_path)
     with postgresql.connect() as other:
         other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
-        assert store.list() == []
+        assert store.search() == []
         other.execute(f"DROP DATABASE {name} WITH (FORCE)")
     with pytest.raises(StoreError, match=r"\Acatalogue local/test_[^\n]* does not exist\Z"):
-        store.list()
+        store.search()
     database.forget()

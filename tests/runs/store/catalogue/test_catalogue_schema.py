@@ -120,14 +120,14 @@ def test_an_earlier_catalogue_opens(earlier: Path, kind: str, source: StoredRun)
 
     Sensitivity: rows that know no home would never be brought up to date."""
     store = Store(earlier)
-    states = {run.id: run.state for run in store.list()}
+    states = {run.id: run.state for run in store.search()}
     assert states == {number("a"): "stored", number("b"): "broken", number("c"): "broken"}
     entry = store.entry(number("a"))
     figures = source.plan.replay_figures
     assert figures is not None
     assert (entry.carbon_kg, entry.input_sha256) == (figures.carbon_kg, source.meta["input_sha256"])
     assert entry.created.isoformat() == "2026-06-01T06:00:00+00:00"
-    assert {run.home for run in store.list()} == {store.identity()}
+    assert {run.home for run in store.search()} == {store.identity()}
     store.label(number("b"), name="broken one")
     assert [run.id for run in Store(earlier).search(text="broken one")] == [number("b")]
     store.open(number("a"))
@@ -153,7 +153,7 @@ from alembic import op
 op.create_table = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 """
 """When columns are added, and tables are not yet made."""
-OPENS = "print(len(store().list()), flush=True)"
+OPENS = "print(len(store().search()), flush=True)"
 
 
 def test_migration_is_whole_and_done_once(earlier: Path, kind: str) -> None:
@@ -260,7 +260,7 @@ def test_a_file_that_is_no_catalogue_is_reported(tmp_path: Path, source: StoredR
     with pytest.raises(StoreError, match="file is not a database; move the file away, it is made again"):
         Store(home)
     shutil.move(file, tmp_path / "away.db")
-    assert [run.id for run in Store(home).list()] == [number("a")]
+    assert [run.id for run in Store(home).search()] == [number("a")]
 
 
 def test_the_command_names_tags_deletes_and_restores(

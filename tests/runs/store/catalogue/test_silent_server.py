@@ -40,7 +40,7 @@ def test_a_plan_is_stored_and_entered_later(store: Store, postgresql: Server) ->
         pytest.raises(NotKeptError, match=rf"the server does not answer; run {run} is whole in [^\n]*\Z"),
     ):
         store.save(run, result)
-    assert [(entry.id, entry.state) for entry in store.list()] == [(run, "stored")]
+    assert [(entry.id, entry.state) for entry in store.search()] == [(run, "stored")]
 
 
 def test_each_request_ends_with_one_line(store: Store, postgresql: Server) -> None:
@@ -48,7 +48,7 @@ def test_each_request_ends_with_one_line(store: Store, postgresql: Server) -> No
     and without; nothing is changed, and when it goes on all is as before."""
     run = "a" * 32
     store.catalogue.enter(run, store.identity(), {"scenario": "mill", "name": "before"})
-    before = store.list()
+    before = store.search()
     requests: list[Callable[[], object]] = [
         store.list,
         lambda: Store(store.folder),
@@ -60,7 +60,7 @@ def test_each_request_ends_with_one_line(store: Store, postgresql: Server) -> No
         for answer in [threads.submit(request) for request in requests]:
             with pytest.raises(StoreError, match=SILENT):
                 answer.result()
-    assert store.list() == before
+    assert store.search() == before
 
 
 def test_a_transaction_that_has_begun_is_given_up(store: Store, postgresql: Server) -> None:

@@ -22,6 +22,7 @@ from emberline.scenarios.descriptions import documented
 from emberline.scenarios.importing import bring, guess, read
 from emberline.scenarios.loading.loading import LIBRARY
 from emberline.scenarios.reading.document import parse
+from emberline.scenarios.reading.editing import differences
 from emberline.ui.pages.editor import form, tables
 from emberline.ui.pages.editor import series as editing_series
 from emberline.ui.pages.editor.draft import DraftState, checked
@@ -324,7 +325,8 @@ def test_series_are_brought_in_and_planned_with(home: Path) -> None:
     names = sorted(path.suffix for path in (draft.folder / "files").iterdir())
     assert names == [".csv", ".yaml"]
     assert not list(home.rglob("prices*"))
-    assert "market.price_per_mwh" in {change.key.rpartition(".")[0] for change in draft.changes()}
+    changes = differences(parse(draft.original).data, parse(draft.text).data)
+    assert ("market", "price_per_mwh") in {change.path[:2] for change in changes}
 
 
 def test_a_meters_file_is_guessed_and_reported(home: Path) -> None:
