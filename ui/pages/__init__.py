@@ -10,7 +10,7 @@ import streamlit as st
 
 from emberline.reports.text import current, mark, say, tr
 from emberline.ui.cli import faults
-from emberline.ui.pages.session import document_language, session, sign_in
+from emberline.ui.pages.session import session, sign_in
 
 _IMPORTING = threading.RLock()
 # the charts' containers keep ``charts.OVERHANG`` free at the right
@@ -60,7 +60,7 @@ def route() -> None:
     session.begin()
     with st.container(key="unseen", gap=None):
         st.html(STYLE)
-        document_language.declare(current())
+        session.declare(current())
     why = sign_in.refusal()
     pages = {name: _page(name) for name in PAGES}
     aliases = [

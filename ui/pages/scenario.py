@@ -12,8 +12,8 @@ from emberline.reports.text import facts, mark, numbers, tr, trn, wording
 from emberline.runs.store import drafts
 from emberline.scenarios import Case, ScenarioError
 from emberline.scenarios.importing.reading import display_name
-from emberline.ui.pages.editor import doubts, form, new_plant, source_text, tables
 from emberline.ui.pages.editor import draft as editing
+from emberline.ui.pages.editor import form, new_plant, source_text, tables
 from emberline.ui.pages.editor import series as editing_series
 from emberline.ui.pages.editor.draft import DraftState
 from emberline.ui.pages.editor.drawing import sheet
@@ -173,8 +173,8 @@ def _edit(draft: drafts.Draft) -> None:
     if now.problems:
         with st.container(border=True):
             editing.problem_lines(now, now.problems, most=editing.AT_TOP)
-    doubts.show(draft, now)
-    doubts.show_typical(draft, now)
+    source_text.show_doubts(draft, now)
+    source_text.show_typical(draft, now)
     _unapplied(draft, now)
 
     def label(view: str) -> str:

@@ -1,4 +1,5 @@
-"""A draft as text with help while it is typed, its changes since it was copied in words, and its download.
+"""A draft as text with help while it is typed, its changes since it was copied in words, its download, and what
+to doubt in it: shortages by arithmetic, with changes that would help, and figures that are only typical.
 
 The script works on Streamlit's own text field, so that typing, undo and screen readers stay the browser's."""
 
@@ -8,21 +9,22 @@ import io
 import zipfile
 from dataclasses import dataclass
 from functools import cache, partial
+from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
 from pydantic import BaseModel
 
-from emberline.reports.text import tr
+from emberline.reports.text import facts, say, tr, trn
 from emberline.runs.store import drafts, snapshots
-from emberline.scenarios import Problem, Scenario
+from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.assets.base import KINDS
 from emberline.scenarios.descriptions import documented
-from emberline.scenarios.reading.document import Keys
-from emberline.scenarios.reading.editing import ABSENT, differences, flow
+from emberline.scenarios.reading.document import Keys, override, parse
+from emberline.scenarios.reading.editing import ABSENT, differences, flow, revised
 from emberline.scenarios.records.series import Series
-from emberline.ui.pages.editor.draft import AT_TOP, DraftState, checked, keep, problem_lines, state
+from emberline.ui.pages.editor.draft import AT_TOP, DraftState, checked, keep, problem_lines, state, typical
 from emberline.ui.pages.editor.fields import SHARE, as_typed, fields, inner, label_of, label_parts
 from emberline.ui.pages.editor.form import BETWEEN, SECTIONS
 from emberline.ui.pages.editor.tables import TABLES, record_of
@@ -337,3 +339,66 @@ def read_upload(content: bytes, name: str) -> tuple[str, DraftState] | None:
 
 def _hostile(says: str) -> bool:
     return "not allowed" in says or "levels deep" in says or "given twice" in says
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def lacking(path: str) -> tuple[bool, list[str]]:
+    """Whether an immutable text rules out any plan, and its shortages, one sentence each; False and none where it
+    cannot be read."""
+    from emberline.studies.why import quick
+
+    try:
+        scenario = snapshots.load(Path(path))
+        lines = quick.shortages(scenario)
+        return bool(lines), lines or quick.without_place(scenario)
+    except (ScenarioError, OSError):
+        return False, []
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def repairs(path: str) -> list[tuple[list[str], list[str]]]:
+    """Sentences and overrides of changes that would help."""
+    from emberline.studies.why import quick
+
+    reply = quick.quick(lambda more: snapshots.load(Path(path), list(more)))
+    return [(list(repair.says), list(repair.overrides)) for repair in reply.repairs]
+
+
+def show_doubts(draft: drafts.Draft, now: DraftState) -> None:
+    """Draw what is lacking; nothing where there are mistakes, which come first."""
+    if now.scenario is None:
+        return
+    path = str(draft.path)
+    proven, lines = lacking(path)
+    if not lines:
+        for line in facts.odd(now.scenario):
+            st.caption(f"⚠ {say(line)}")
+        return
+    with st.container(border=True, key="lacking"):
+        for line in lines:
+            st.text(f"✕ {tr('No plan is possible:')} {say(line)}" if proven else f"⚠ {say(line)}")
+        for i, (says, overrides) in enumerate(repairs(path)):
+            text, button = st.columns([4, 1], vertical_alignment="center")
+            text.text("\n".join(map(say, says)))
+            if button.button(tr("Change it"), key=f"lacking.{i}", width="stretch"):
+                _change(draft, overrides)
+
+
+def show_typical(draft: drafts.Draft, now: DraftState) -> None:
+    """Draw the typical figures that nobody has changed, with their sources; nothing where there are none."""
+    rows = typical(str(draft.path), str(draft.folder / draft.texts[0]))
+    if not rows:
+        return
+    title = trn("{count} typical figure still in use", "{count} typical figures still in use", len(rows))
+    with st.expander(title, icon=":material/info:", key=f"typical.{draft.id}"):
+        titles = {"where": tr("where"), "value": tr("value"), "source": tr("source")}
+        cells = [(of_place(path, now.currency, now.data)[0], as_typed(value), source) for path, value, source in rows]
+        widgets.table(pd.DataFrame(cells, columns=list(titles)), titles, 480, alt=title)
+
+
+def _change(draft: drafts.Draft, overrides: list[str]) -> None:
+    document = parse(draft.text)
+    for assignment in overrides:
+        override(document, assignment)
+    keep(draft, revised(draft.text, document.data))
+    st.rerun()
