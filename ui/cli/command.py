@@ -118,6 +118,12 @@ def writing(output: Path) -> Iterator[Path]:
                 partial.unlink(missing_ok=True)
 
 
+def write_text(output: Path, text: str) -> None:
+    """Write a file of text completely or not at all."""
+    with writing(output) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
 def print_json(data: Any) -> None:
     """JSON on standard output, with ids and parameters of its messages."""
     from emberline.scenarios.messages import with_messages

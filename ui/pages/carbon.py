@@ -104,13 +104,8 @@ def _signal(scenario: Scenario, ours: Ledger) -> str:
     signals = [name for name in ledger.SIGNALS if name in ours.grid]
     if len(signals) < 2:
         return signals[0]
-    choice = widgets.choose(
-        tr("Grid intensity"),
-        {name: wording.SIGNALS[name] for name in signals},
-        scenario.goal.signal,
-        f"carbon.signal.{scenario.name}",
-    )
-    return str(choice or scenario.goal.signal)
+    words, key = {name: wording.SIGNALS[name] for name in signals}, f"carbon.signal.{scenario.name}"
+    return str(widgets.choose(tr("Grid intensity"), words, scenario.goal.signal, key))
 
 
 def _comparable(subject: Subject) -> bool:

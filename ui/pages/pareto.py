@@ -323,9 +323,7 @@ def _empty(request: Request, metric: str, front: str) -> None:
 
 @st.fragment(run_every=job_progress.POLL_S)
 def _running(front: str) -> None:
-    status = queue.status(front)
-    if status.ended:
-        st.rerun()
+    status = job_progress.of_running(front)
     st.subheader(tr("Searching the front"), anchor=False)
     job_progress.waiting(status)
     currency, axis = _currency(front), Axis(_requested(front))

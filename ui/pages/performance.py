@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -214,14 +213,11 @@ def split_of(path: str, log: tuple[str, bytes], meter: tuple[str, bytes], spans:
     """
     scenario = look(path)
     days = [(span.first, span.last) for span in spans]
-    with tempfile.TemporaryDirectory() as folder:
-        paths = []
-        for part, (name, content) in (("log", log), ("meter", meter)):
-            # each in a folder of its own, as both may bear one name
-            paths.append(Path(folder) / part / Path(name).name)
-            paths[-1].parent.mkdir()
-            paths[-1].write_bytes(content)
-        return losses(scenario, heat_log.read(paths[0], scenario), meters.read(paths[1], scenario), days[0], days[1])
+    # each in a folder of its own, as both may bear one name
+    uploads = {f"{part}/{Path(name).name}": content for part, (name, content) in (("log", log), ("meter", meter))}
+    with widgets.files(uploads) as paths:
+        heats, power = paths.values()
+        return losses(scenario, heat_log.read(heats, scenario), meters.read(power, scenario), days[0], days[1])
 
 
 def _show_losses(result: Losses) -> None:

@@ -152,9 +152,7 @@ def step_signs(status: JobStatus) -> dict[str, str]:
 
 @st.fragment(run_every=job_progress.POLL_S)
 def _running(run: str) -> None:
-    status = queue.status(run)
-    if status.ended:
-        st.rerun()
+    status = job_progress.of_running(run)
     request = queue.request(run)
     scenario = _scenario_of(request)
     st.subheader(tr("Making the plan"), anchor=False)

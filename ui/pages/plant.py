@@ -38,7 +38,7 @@ def page() -> None:
     policy = subject.policies[0]
     if len(subject.policies) > 1:
         with whose:
-            policy = _choice(tr("Run of"), POLICIES, policy, "plant.policy")
+            policy = widgets.choose(tr("Run of"), POLICIES, policy, "plant.policy")
     scenario = subject.scenario
     st.text(f"{stored_runs.of_scenario(scenario)}, {wording.span(scenario.horizon)}")
     st.caption(subject.status)
@@ -70,18 +70,13 @@ def _to_the_editor() -> None:
         navigation.go("scenario")
 
 
-def _choice(label: str, names: dict[str, str], default: str, key: str) -> str:
-    choice = widgets.choose(label, names, default, key)
-    return str(choice or default)
-
-
 @st.fragment
 def _sheet(subject: Subject, policy: str) -> None:
     """The flow sheet; moving the slider redraws only this part."""
     scenario, run = subject.scenario, subject.run(policy)
     place, part = st.columns(2, vertical_alignment="bottom")
     with place:
-        values = _choice(tr("Values"), VALUES, MOMENT, "plant.values")
+        values = widgets.choose(tr("Values"), VALUES, MOMENT, "plant.values")
     step = None
     if values == MOMENT:
         views = weeks(scenario.horizon)
@@ -149,7 +144,7 @@ def _carbon(subject: Subject, policy: str) -> None:
     signal: str = scenario.goal.signal
     signals = {name: wording.SIGNALS[name] for name in ledger.SIGNALS if name in book.grid}
     if len(signals) > 1:
-        signal = _choice(tr("Grid intensity"), signals, signal, f"plant.signal.{scenario.name}")
+        signal = widgets.choose(tr("Grid intensity"), signals, signal, f"plant.signal.{scenario.name}")
     key = ("carbon", *subject.key, policy, signal)
     diagram = chart_cache.value(key, lambda: carbon(scenario, book, signal))
     with st.container(key="carbon"):

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, cast
 
 import pandas as pd
@@ -122,17 +120,14 @@ def figures(period: str, files: dict[str, bytes]) -> AnnualReport:
         ValueError: every mistake in them, with file and row.
     """
     span = Period.parse(period)
-    with tempfile.TemporaryDirectory() as folder:
-        paths = {name: Path(folder) / name for name in files}
-        for name, path in paths.items():
-            path.write_bytes(files[name])
+    with widgets.files(files) as paths:
         try:
             table = read_default_values(paths["defaults.csv"]) if "defaults.csv" in files else None
             plan = read_monitoring_plan(paths["monitoring.yaml"])
             activity = [path for name, path in paths.items() if name.endswith(ACTIVITY)]
             return annual_report(plan, read_activity(activity), span, table)
         except ValueError as error:
-            raise ValueError(str(error).replace(f"{folder}/", "")) from error
+            raise ValueError(str(error).replace(f"{paths['monitoring.yaml'].parent}/", "")) from error
 
 
 def _documents(report: AnnualReport, files: dict[str, bytes]) -> None:
@@ -144,7 +139,8 @@ def _documents(report: AnnualReport, files: dict[str, bytes]) -> None:
         with tab:
             _document(DOCUMENTS[kind](report).with_record(kind, newest), f"emberline-{kind}")
             if kind == "cbam" and "template.xlsx" in files:
-                content = _try(lambda: _with_template(files, lambda path: filled(path, report)))
+                with widgets.files(files) as paths:
+                    content = _try(partial(filled, paths["template.xlsx"], report))
                 if content is not None:
                     widgets.download(tr("Filled workbook (Excel)"), content, "emberline-cbam.xlsx")
 
@@ -163,14 +159,6 @@ def _document(document: Document, stem: str) -> None:
     with st.container(horizontal=True):
         widgets.download(tr("Page (HTML)"), document.html(), f"{stem}.html", "text/html")
         widgets.download(tr("Figures (JSON)"), document.json(), f"{stem}.json", "application/json")
-
-
-def _with_template(files: dict[str, bytes], work: Callable[[Path], Any]) -> Any:
-    """The result of work on the template as a file."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "template.xlsx"
-        path.write_bytes(files["template.xlsx"])
-        return work(path)
 
 
 def _chain() -> Chain:
@@ -265,6 +253,5 @@ def _obstacle(step: Step, name: str, report: AnnualReport | None, reason: str, d
 def _evidence(report: AnnualReport, files: dict[str, bytes]) -> dict[str, bytes]:
     """Files that prove the figures of a report."""
     sources = {key: content for key, content in files.items() if key != "template.xlsx"}
-    if "template.xlsx" in files:
-        return _with_template(files, lambda path: evidence_files(report, sources, path))
-    return evidence_files(report, sources)
+    with widgets.files(files) as paths:
+        return evidence_files(report, sources, paths.get("template.xlsx"))

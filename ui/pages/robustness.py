@@ -252,9 +252,7 @@ def _ask(stored: StoredRun, place: Any, busy: bool) -> None:
 
 @st.fragment(run_every=job_progress.POLL_S)
 def _running(job: str) -> None:
-    status = queue.status(job)
-    if status.ended:
-        st.rerun()
+    status = job_progress.of_running(job)
     job_progress.waiting(status)
     if status.of:
         says = tr("{done} of {of} disturbed replays", done=status.count, of=status.of)

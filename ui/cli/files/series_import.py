@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.command import Refused, measured_of, one_of, print_json, writable, writing
+from emberline.ui.cli.command import Refused, measured_of, one_of, print_json, writable, write_text, writing
 from emberline.ui.cli.options import AsJson, End, Force, FromHistory, Start, argument, flag, optional, to_file
 
 RENAMED = {"column": "value", "interval": "interval_min", "peak": "peak_mw"}
@@ -103,8 +103,7 @@ def bring_in(
             summary(raw, series) | covers | {"guessed": list(proposal.reasons), "files": [str(path) for path in texts]}
         )
         return
-    for line in lines(series):
-        print(line)
+    print(*lines(series), sep="\n")
     if horizon is not None and not series.covers(horizon):
         print(f"note      {uncovered(series, horizon)}")
     for reason in proposal.reasons:
@@ -264,8 +263,7 @@ def new(
         text = _with_meter(text, meter, zone, target, force)
     elif zone is not None:
         raise Refused("--zone belongs to --meter; without a file, edit horizon.zone")
-    with writing(target) as partial:
-        partial.write_text(text, encoding="utf-8")
+    write_text(target, text)
     print(f"{target}: a copy of {template}; change what differs, then")
     print(f"check it  emberline check {target}")
     print(f"plan it   emberline plan {target}")
@@ -285,8 +283,7 @@ def _with_meter(text: str, meter: Path, zone: str | None, target: Path, force: b
     path = target.with_name(f"{target.stem}-load.csv")
     text = by_meter(text, series, path.name, place)
     writable(path, force)
-    with writing(path) as partial:
-        partial.write_text(series.csv(), encoding="utf-8")
+    write_text(path, series.csv())
     for remark in series.remarks:
         print(remark)
     return text

@@ -15,12 +15,9 @@ from emberline.ui.cli.command import Refused, case_of, print_result, writable, w
 from emberline.ui.cli.options import AsJson, Changes, Force, Named, Quiet, optional
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from emberline.studies.levers import Change, Levers
 
 FORMATS = ("csv", "json")
-PHASES = {"sequential": "production first, site after", "joint": "production and site together", "levers": "levers"}
 COLUMNS = ("first", "last", "ruled")
 
 
@@ -41,22 +38,19 @@ def levers(
     case = case_of(scenario, changes)
     from emberline.studies.levers import levers as weighed
     from emberline.studies.levers import refused
-    from emberline.ui.cli import terminal
+    from emberline.ui.cli.studies import printing
+    from emberline.ui.cli.terminal import study
 
     if says := refused(case):
         raise Refused(f"{case.name}: {says}")
     if output is not None:
         writable(output, force, FORMATS)
-    study = terminal.study(partial(weighed, case), "taking the best plans so far", quiet, says=_event_in_words)
+    result = study(partial(weighed, case), "taking the best plans so far", quiet, says=printing.lever_step)
     if output is not None:
         with writing(output) as place:
-            write(study, place)
-    print_result(study, as_json, partial(show, terminal.out()))
-    raise typer.Exit(0 if study.has_plan else 1)
-
-
-def _event_in_words(event: dict[str, Any]) -> str:
-    return f"{event['done']} of {event['of']}: {event['lever']}" if "lever" in event else PHASES[event["phase"]]
+            write(result, place)
+    print_result(result, as_json, printing.show_levers)
+    raise typer.Exit(0 if result.has_plan else 1)
 
 
 def rows(study: Levers) -> Iterator[dict[str, Any]]:
@@ -91,47 +85,3 @@ def write(study: Levers, output: Path) -> None:
         writer = csv.DictWriter(file, max(table, key=len, default={}))
         writer.writeheader()
         writer.writerows(table)
-
-
-def show(console: Console, study: Levers) -> None:
-    """Print the study: the plans, the savings, the levers."""
-    from emberline.reports.text import wording
-    from emberline.reports.text.studies import case_rows, lever_rows
-    from emberline.ui.cli import terminal
-
-    scenario = study.scenario
-    for line in terminal.heading(scenario)[:2]:
-        console.print(line)
-    console.print(f"saving of each lever ({wording.SIGNALS[scenario.goal.signal]})")
-    console.print()
-    result = study.summary()
-    console.print(terminal.table_of(case_rows(result, bill=True), more=1), soft_wrap=True)
-    console.print()
-    console.print(terminal.table_of(lever_rows(result)), soft_wrap=True)
-    console.print()
-    terminal.print_facts(console, _facts(study), 12)
-
-
-def _facts(study: Levers) -> Iterator[tuple[str, str]]:
-    from emberline.reports.text.wording import number, percent
-    from emberline.studies.levers import NOTE
-
-    money = study.scenario.market.currency
-    for name, case in (("the baseline", study.baseline), ("production first, site after", study.sequential)):
-        saved = study.saved(case)
-        if saved is not None and case.figures is not None:
-            carbon, cost = number(saved.carbon_kg / 1000, 1), number(saved.cost, 0)
-            share = percent(saved.cost / abs(case.figures.cost) if case.figures.cost else None)
-            yield "saved", f"together compared with {name}: {carbon} t CO2e, {cost} {money} ({share})"
-    searches = (("together", study.search, study.gap), ("production first", study.heats_first, study.heats_first.gap))
-    for name, plan, gap in searches:
-        yield "search", f"{name}: {plan.status}, {'no bound proven in time' if gap is None else f'gap {percent(gap)}'}"
-    if study.joint.heats != "joint" and study.joint.figures is not None:
-        table = study.scenario.producers[0].table
-        yield table, f"the joint search found nothing better than the {table} of: {study.joint.heats}"
-    if study.essentials:
-        yield "stays", f"{', '.join(study.essentials)}: the site cannot run without it"
-    for lever in study.levers:
-        if lever.reason:
-            yield lever.name, lever.reason
-    yield "note", NOTE

@@ -22,7 +22,7 @@ from emberline.ui.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from emberline.studies import Headroom, Load, Row, Sweep
+    from emberline.studies import Headroom, Sweep
     from emberline.studies.rolling import Comparison
 
 
@@ -49,6 +49,7 @@ def headroom(
     one_place(workers, cluster)
     from emberline.planning.engine import engine, memory
     from emberline.studies import headroom as rooms
+    from emberline.ui.cli.studies import printing
     from emberline.ui.cli.terminal import study
 
     fixed = [*(changes or []), *of_searches(gap, time_limit)]
@@ -65,11 +66,11 @@ def headroom(
     def work(on_progress: Any, cancel: Any) -> Headroom:
         with engine.engine(workers, cluster) as ready:
             on_progress(f"{len(shares)} loads, {at_work(ready.workers)}")
-            tell = _counted(on_progress, lambda event: _load_in_words(event["load"]))
+            tell = _counted(on_progress, lambda event: printing.load_in_words(event["load"]))
             return rooms.headroom(case, ready, shares, threshold=least, on_progress=tell, cancel=cancel)
 
     curve = study(work, "keeping the loads planned so far", quiet, cluster)
-    print_result(curve, as_json, _show_headroom)
+    print_result(curve, as_json, printing.show_headroom)
     raise typer.Exit(0 if any(load.acceptable for load in curve.loads) else 1)
 
 
@@ -86,27 +87,6 @@ def _share(option: str, text: str) -> float:
     if not 0 < share <= 1:
         raise Refused(f"{option} {text}: must be a share above 0 up to 100 %")
     return share
-
-
-def _load_in_words(load: Load) -> str:
-    from emberline.reports.text import wording
-
-    gap = "" if load.gap is None else f", gap {wording.percent(load.gap)}"
-    saved = "" if load.goal_share is None else f", {wording.percent(load.goal_share, 1)} saved"
-    return f"{load.share * 100:.0f} % load: {load.status}{gap}{saved}"
-
-
-def _show_headroom(curve: Headroom) -> None:
-    from emberline.reports.text.studies import load_rows
-    from emberline.ui.cli import terminal
-
-    console = terminal.out()
-    console.print(terminal.table_of(load_rows(curve.summary()), more=1), soft_wrap=True)
-    console.print()
-    note = "saved: undisturbed, compared with the baseline at the same load; in brackets: 95 % of the mean over "
-    note += "disturbed days, with the same disturbances"
-    terminal.print_facts(console, [("ends", curve.says), ("notes", note)])
-    console.print("          at most: upper bound on the saving of plans on these steps, from the bound of the search")
 
 
 def sweep(
@@ -133,6 +113,7 @@ def sweep(
     settings = sweeps.settings(scenario, along, same)
     from emberline.planning.engine import engine
     from emberline.runs.store import Store
+    from emberline.ui.cli.studies import printing
     from emberline.ui.cli.terminal import study
 
     if workers is None and cluster is None:
@@ -142,58 +123,12 @@ def sweep(
     def work(on_progress: Any, cancel: Any) -> Sweep:
         with engine.engine(workers, cluster) as ready:
             on_progress(f"{len(settings)} plans, {at_work(ready.workers)}")
-            tell = _counted(on_progress, lambda event: _row_in_words(event["row"]))
+            tell = _counted(on_progress, lambda event: printing.row_in_words(event["row"]))
             return sweeps.sweep(along, settings, ready, Store(), on_progress=tell, cancel=cancel)
 
     sweep = study(work, "keeping the plans made so far", quiet, cluster)
-    print_result(sweep, as_json, _show_sweep, file=str(sweep.path))
+    print_result(sweep, as_json, printing.show_sweep, file=str(sweep.path))
     raise typer.Exit(0 if any(row.acceptable for row in sweep.rows) else 1)
-
-
-def _row_in_words(row: Row) -> str:
-    from emberline.reports.text import wording
-
-    setting = ", ".join(f"{key}={value}" for key, value in row.setting.items())
-    return f"{setting}: {row.status}" + (f", gap {wording.percent(row.gap)}" if row.gap is not None else "")
-
-
-def _show_sweep(sweep: Sweep) -> None:
-    from emberline.reports.text import wording
-    from emberline.ui.cli import terminal
-
-    console = terminal.out()
-    money = sweep.currency
-    names = ("carbon [t CO2e]", f"cost [{money}]", "peak [MW]", "carbon saved", "cost saved", "gap", "held")
-    table = terminal.table([axis.key for axis in sweep.axes], names, ("status", "run"))
-
-    def cell(values: dict[str, float], name: str, factor: float, digits: int) -> str:
-        return wording.number(values[name] * factor if name in values else None, digits)
-
-    for row in sweep.rows:
-        status = row.status if row.acceptable or row.run is None else f"{row.status}, not acceptable"
-        table.add_row(
-            *(str(row.setting[axis.key]) for axis in sweep.axes),
-            cell(row.figures, "carbon_kg", 1e-3, 2),
-            cell(row.figures, "cost", 1.0, 0),
-            cell(row.figures, "peak_mw", 1.0, 1),
-            cell(row.saved, "carbon_kg", 1e-3, 2),
-            cell(row.saved, "cost", 1.0, 0),
-            wording.percent(row.gap),
-            f"{row.successes} of {row.replications}" if row.replications else "–",
-            status,
-            (row.run or "")[:8],
-        )
-    console.print(table, soft_wrap=True)
-    for row in sweep.rows:
-        if row.status == "failed" or (row.run is not None and not row.acceptable):
-            console.print(f"{_row_in_words(row)}: {row.says}")
-    console.print()
-    facts = [
-        ("planned", f"{sweep.n_planned} of {len(sweep.rows)}"),
-        ("notes", "saved: compared with the baseline under the same setting; gap: fixed emissions and costs left out"),
-        ("file", str(sweep.path)),
-    ]
-    terminal.print_facts(console, facts)
 
 
 def roll(
@@ -222,6 +157,7 @@ def roll(
     from emberline.scenarios.records.quantity import convert
     from emberline.scenarios.records.replanning import Using
     from emberline.studies.rolling import How, compare, load_span
+    from emberline.ui.cli.studies import printing
     from emberline.ui.cli.terminal import study
 
     spans = [_minutes("--every", text) for text in every or ["1h"]]
@@ -250,7 +186,7 @@ def roll(
         return compare(case, how, spans[1:], **more, on_step=on_step, cancel=cancel)
 
     comparison = study(work, "ending with the plans made so far", quiet)
-    print_result(comparison, as_json, _show)
+    print_result(comparison, as_json, printing.show_roll)
     raise typer.Exit(1 if comparison.rolled.violations else 0)
 
 
@@ -261,20 +197,3 @@ def _minutes(option: str, text: str) -> float:
         raise Refused(f"{option} {text!r}: write a number with its unit, such as 1h or 90min")
     with refusing(f"{option} "):
         return round(convert(text, "min"), 6)
-
-
-def _show(comparison: Comparison) -> None:
-    from emberline.reports.text import wording
-    from emberline.reports.text.studies import roll_says, side_rows
-    from emberline.ui.cli import terminal
-
-    console, scenario, result = terminal.out(), comparison.scenario, comparison.summary()
-    for line in terminal.heading(scenario):
-        console.print(line)
-    console.print()
-    console.print(terminal.table_of(side_rows(result)), soft_wrap=True)
-    console.print()
-    for line in roll_says(result):
-        console.print(line)
-    for violation in comparison.rolled.violations[:10]:
-        console.print(f"  {wording.violation(violation, scenario.horizon)}")

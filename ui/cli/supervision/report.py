@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.command import Refused, find, group, print_json, refusing, writable, writing
+from emberline.ui.cli.command import Refused, find, group, print_json, refusing, writable, write_text, writing
 from emberline.ui.cli.options import AsJson, Force, Run, argument, option, optional, to_file
 
 if TYPE_CHECKING:
@@ -406,8 +406,7 @@ def _print_or_write(document: Document, stem: str, output: Path, force: bool, as
         return
     paths = _files(stem, output, force)
     for path, text in zip(paths, (document.json(), document.html()), strict=True):
-        with writing(path) as partial:
-            partial.write_text(text, encoding="utf-8")
+        write_text(path, text)
         print(path)
 
 

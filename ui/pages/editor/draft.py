@@ -20,6 +20,7 @@ from emberline.scenarios.reading.document import Keys, dotted, parse
 from emberline.scenarios.reading.editing import ABSENT, revised
 from emberline.scenarios.reading.remarks import remarks
 from emberline.scenarios.templates import plants
+from emberline.ui.pages.editor.fields import value_at
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.session import session, sign_in, widgets
 from emberline.ui.pages.session.widgets import warning
@@ -91,13 +92,7 @@ class DraftState:
 
     def value(self, path: Keys) -> Any:
         """Value at a path; ``ABSENT``: none."""
-        place: Any = self.data
-        for part in path:
-            try:
-                place = place[part]
-            except (KeyError, IndexError, TypeError):
-                return ABSENT
-        return place
+        return value_at(self.data, path)
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)

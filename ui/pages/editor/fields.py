@@ -22,7 +22,7 @@ from emberline.scenarios.descriptions import documented
 from emberline.scenarios.goal_metrics import IN_MINUTES
 from emberline.scenarios.process.recipe import Rate
 from emberline.scenarios.reading.document import Keys, plain
-from emberline.scenarios.reading.editing import flow
+from emberline.scenarios.reading.editing import ABSENT, flow
 from emberline.scenarios.records.series import Series
 
 REFERENCES: dict[str, tuple[str, ...]] = {
@@ -272,6 +272,16 @@ def _bare(annotation: Any) -> Any:
                 annotation = parts[0]
                 continue
         return annotation
+
+
+def value_at(data: Any, path: Keys, otherwise: Any = ABSENT) -> Any:
+    """Value at a place of plain data; ``otherwise`` where there is none."""
+    for part in path:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return otherwise
+    return data
 
 
 DECIMAL_COMMA = re.compile(r"([+-]?(?:0(?=,)|\d+(?=,(?!\d{3}(?!\d))))),(\d+(?:[^\d,.].*)?)")

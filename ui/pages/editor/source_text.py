@@ -25,7 +25,7 @@ from emberline.scenarios.reading.document import Keys, override, parse
 from emberline.scenarios.reading.editing import ABSENT, differences, flow, revised
 from emberline.scenarios.records.series import Series
 from emberline.ui.pages.editor.draft import AT_TOP, DraftState, checked, keep, problem_lines, state, typical
-from emberline.ui.pages.editor.fields import SHARE, as_typed, fields, inner, label_of, label_parts
+from emberline.ui.pages.editor.fields import SHARE, as_typed, fields, inner, label_of, label_parts, value_at
 from emberline.ui.pages.editor.form import BETWEEN, SECTIONS
 from emberline.ui.pages.editor.tables import TABLES, record_of
 from emberline.ui.pages.session import widgets
@@ -107,7 +107,7 @@ def of_place(path: Keys, currency: str, *roots: Any) -> tuple[str, type[BaseMode
     record: type[BaseModel] | None = Scenario
     places, words = list(roots), []
     for n, part in enumerate(path, 1):
-        places = [inside for one in places if (inside := _inside(one, part)) is not ABSENT]
+        places = [inside for one in places if (inside := value_at(one, (part,))) is not ABSENT]
         if isinstance(part, int):
             words.append(_name_in(places) or str(part + 1))
             record = record_of(record, places[0] if places else None)
@@ -120,13 +120,6 @@ def of_place(path: Keys, currency: str, *roots: Any) -> tuple[str, type[BaseMode
             label = label.partition(" [")[0]
         words.append(label)
     return BETWEEN.join(words), record
-
-
-def _inside(value: Any, part: str | int) -> Any:
-    try:
-        return value[part]
-    except (KeyError, IndexError, TypeError):
-        return ABSENT
 
 
 def _part(name: str, record: type[BaseModel] | None, currency: str) -> tuple[str, type[BaseModel] | None]:
@@ -276,7 +269,7 @@ def _path_text(path: Keys, *roots: Any) -> str:
     """A path with items given by name, as ``--set`` takes them."""
     places, parts = list(roots), []
     for part in path:
-        places = [inside for one in places if (inside := _inside(one, part)) is not ABSENT]
+        places = [inside for one in places if (inside := value_at(one, (part,))) is not ABSENT]
         parts.append(_name_in(places) or str(part) if isinstance(part, int) else part)
     return ".".join(parts)
 

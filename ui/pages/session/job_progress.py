@@ -34,6 +34,14 @@ def find_status(run: str) -> JobStatus | None:
         return None
 
 
+def of_running(run: str) -> JobStatus:
+    """Status of a job under way; when it has ended, the page is drawn again."""
+    status = queue.status(run)
+    if status.ended:
+        st.rerun()
+    return status
+
+
 def waiting(status: JobStatus) -> None:
     """Show that a job waits, or that it runs in the background."""
     _, says, then = wording.STATES["queued" if status.state == "queued" else "working"]
@@ -81,9 +89,7 @@ def watch_steps(job: str, keep: str = "") -> None:
         job: of an analysis.
         keep: label of the button that ends it with the result so far; empty: a part of it is no result.
     """
-    status = queue.status(job)
-    if status.ended:
-        st.rerun()
+    status = of_running(job)
     waiting(status)
     if status.state != "queued":
         _steps(status)

@@ -147,6 +147,17 @@ def download(
     place.download_button(label, content, name, mime, on_click="ignore", key=key, **how)
 
 
+@contextmanager
+def files(contents: Mapping[str, bytes]) -> Iterator[dict[str, Path]]:
+    """Contents as files, by their names, while the block runs."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {name: Path(folder) / name for name in contents}
+        for name, path in paths.items():
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(contents[name])
+        yield paths
+
+
 def content_of(write: Callable[[Path], object], name: str) -> Callable[[], bytes]:
     """A function that makes the content of a file when it is called.
 
