@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial, singledispatch
-from typing import Any
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -14,7 +13,6 @@ from emberline.planning.plan import stock_credit
 from emberline.reports.charts import carbon
 from emberline.reports.text import mark, tr, wording
 from emberline.scenarios import Scenario
-from emberline.scenarios.case.scenario import ProcessNetwork, Producer, ProductionLine
 from emberline.scenarios.goal_metrics import NAMES, in_use
 from emberline.scenarios.metrics import FACTORS
 from emberline.ui.pages.result import accounts
@@ -53,33 +51,15 @@ def page() -> None:
         tr("Average against marginal"): lambda: _ways(subject, ours, theirs),
     }
     for producer in scenario.producers:
-        parts |= _allocated(producer, subject, ours, theirs, signal)
+        if producer.table == "heats":
+            parts[tr("By heat")] = lambda: _heats(subject, ours, theirs, signal)
+        elif (plan := subject.plan) is not None and theirs is not None:
+            parts[tr("By product")] = partial(accounts.show_products, plan, (ours, theirs))
         parts[tr("Embedded emissions")] = lambda: accounts.show_embedded(scenario, ours, theirs)
     for name in (name for name in in_use(scenario) if name in FACTORS):
         title = tr(NAMES[name])
         parts[title[:1].upper() + title[1:]] = partial(_factors, subject, name)
     navigation.tabs(parts, f"carbon.{'.'.join(subject.key)}")
-
-
-@singledispatch
-def _allocated(
-    _: Producer, subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str
-) -> dict[str, Callable[[], None]]:
-    """Carbon of what a producer makes: parts of the page by title."""
-    return {}
-
-
-@_allocated.register
-def _(_: ProductionLine, subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -> dict[str, Any]:
-    return {tr("By heat"): lambda: _heats(subject, ours, theirs, signal)}
-
-
-@_allocated.register
-def _(_: ProcessNetwork, subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -> dict[str, Any]:
-    plan = subject.plan
-    if plan is None or theirs is None:
-        return {}
-    return {tr("By product"): lambda: accounts.show_products(plan, (ours, theirs))}
 
 
 def _factors(subject: Subject, name: str) -> None:

@@ -224,12 +224,7 @@ def _charts(runs: dict[str, StoredRun]) -> None:
     says = tr("Bars: operations of each unit, plan by plan; lines: grid import of each plan.")
     st.markdown(f"**{tr('Schedules and grid import')}**")
     horizons = [plan.scenario.horizon for plan in plans.values()]
-    same = all(
-        (h.instant(0), h.length_min, h.step_min, h.zone)
-        == (horizons[0].instant(0), horizons[0].length_min, horizons[0].step_min, horizons[0].zone)
-        for h in horizons
-    )
-    if same:
+    if len({(h.instant(0), h.length_min, h.step_min, h.zone) for h in horizons}) == 1:
         view = chart_cache.part(horizons[0], "compare.part")
         with st.container(key="timeline"):
             key = ("together", *plans, *ids, view.span_min)

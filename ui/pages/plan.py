@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from functools import singledispatch
 from typing import Any
 
 import pandas as pd
@@ -17,7 +16,6 @@ from emberline.reports.text import facts, numbers, tr, trn, wording
 from emberline.runs.jobs import JobStatus, queue
 from emberline.runs.store import StoreError, snapshots
 from emberline.scenarios import Case, Scenario, ScenarioError
-from emberline.scenarios.case.scenario import Producer, ProductionLine
 from emberline.scenarios.goal_metrics import goal_first
 from emberline.scenarios.home import RUN_ID
 from emberline.scenarios.metrics import METRICS, amount_digits, legible_bound
@@ -110,8 +108,10 @@ def _facts(scenario: Case) -> None:
         st.text(f"{scenario.description}\n")
         st.text(wording.span(scenario.horizon))
         size = wording.size(scenario)
-        for producer in scenario.producers:
-            size = _size(producer, size)
+        if scenario.orders:
+            stages = "  →  ".join(f"{s.name} ({', '.join(u.name for u in s.units)})" for s in scenario.line.stages)
+            casts = trn("{count} cast", "{count} casts", len(scenario.orders))
+            size = f"{stages}\n{numbers.listed([size, casts])}"
         paragraph("{size}; goal: {goal}", size=size, goal=wording.goal(scenario.goal, scenario.market.currency))
         for line in facts.odd(scenario):
             paragraph("odd: {line}", line=line)
@@ -128,19 +128,6 @@ def _facts(scenario: Case) -> None:
     says = View.of(scenario.horizon).says_short
     if says:
         st.caption(wording.sentence(says))
-
-
-@singledispatch
-def _size(_: Producer, size: str) -> str:
-    """Size of a scenario in words, with what a producer adds to it."""
-    return size
-
-
-@_size.register
-def _(producer: ProductionLine, size: str) -> str:
-    stages = "  →  ".join(f"{s.name} ({', '.join(u.name for u in s.units)})" for s in producer.line.stages)
-    casts = trn("{count} cast", "{count} casts", len(producer.orders))
-    return f"{stages}\n{numbers.listed([size, casts])}"
 
 
 def step_signs(status: JobStatus) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 import streamlit as st
 
@@ -119,24 +119,28 @@ def _moment(subject: Subject, first: int, end: int, key: str) -> int:
     return int(st.select_slider(says, list(labels), noon, key=key, format_func=labels.__getitem__))
 
 
-def _diagram(stands_for: tuple[Hashable, ...], diagram: Diagram, scenario: Scenario, says: str) -> None:
-    dark = st.context.theme.type == "dark"
-    chart_cache.chart((*stands_for, dark), lambda: sankeys.draw(diagram, sankeys.carrier_colours(scenario), dark), says)
+def _diagram(key: tuple[Hashable, ...], build: Callable[[], Diagram], scenario: Scenario, says: str) -> Diagram:
+    """Draw a diagram, cached by its key."""
+    diagram, dark = chart_cache.value(key, build), st.context.theme.type == "dark"
+    with st.container(key=str(key[0])):
+        chart_cache.chart((*key, dark), lambda: sankeys.draw(diagram, sankeys.carrier_colours(scenario), dark), says)
+    return diagram
+
+
+def _as_table(diagram: Diagram, digits: dict[str, int]) -> None:
+    with st.expander(tr("The same as a table")):
+        draw(sankeys.table(diagram), digits)
 
 
 def _energy(subject: Subject, policy: str) -> None:
-    scenario = subject.scenario
-    key = ("energy", *subject.key, policy)
-    diagram = chart_cache.value(key, lambda: energy(scenario, subject.run(policy)))
-    with st.container(key="energy"):
-        says = tr("Diagram of energy from source to use; the table below has the same values.")
-        _diagram(key, diagram, scenario, says)
+    scenario, key = subject.scenario, ("energy", *subject.key, policy)
+    says = tr("Diagram of energy from source to use; the table below has the same values.")
+    diagram = _diagram(key, lambda: energy(scenario, subject.run(policy)), scenario, says)
     caption(
         "MWh over the horizon; width is energy. Flows that only pass through a storage are not drawn; "
         "carriers without an energy content in MWh (such as hydrogen) end where they are made."
     )
-    with st.expander(tr("The same as a table")):
-        draw(sankeys.table(diagram), {"MWh": 1})
+    _as_table(diagram, {"MWh": 1})
 
 
 def _carbon(subject: Subject, policy: str) -> None:
@@ -146,15 +150,12 @@ def _carbon(subject: Subject, policy: str) -> None:
     if len(signals) > 1:
         signal = widgets.choose(tr("Grid intensity"), signals, signal, f"plant.signal.{scenario.name}")
     key = ("carbon", *subject.key, policy, signal)
-    diagram = chart_cache.value(key, lambda: carbon(scenario, book, signal))
-    with st.container(key="carbon"):
-        says = tr("Diagram of carbon from source to product; the table below has the same values.")
-        _diagram(key, diagram, scenario, says)
+    says = tr("Diagram of carbon from source to product; the table below has the same values.")
+    diagram = _diagram(key, lambda: carbon(scenario, book, signal), scenario, says)
     total = wording.number((book.total_kg(signal) or 0.0) / 1000, 2)
     caption(
             "Scope 1 and 2, {signal}: {total} t CO2e. Biogenic CO2 is separate and not drawn. Carbon of what a "
             "store supplies was emitted when it was filled.",
             signal=tr(wording.SIGNALS[signal]), total=total,
         )  # fmt: skip
-    with st.expander(tr("The same as a table")):
-        draw(sankeys.table(diagram), {"t CO2e": 2})
+    _as_table(diagram, {"t CO2e": 2})

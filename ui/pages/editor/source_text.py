@@ -250,19 +250,12 @@ def changes(draft: drafts.Draft, now: DraftState) -> pd.DataFrame | None:
     began = state(str(draft.folder / draft.texts[0])).data
     if began is None or now.data is None:
         return None
-    rows, currency = list(differences(began, now.data)), now.currency
-    labels = [of_place(change.path, currency, began, now.data) for change in rows]
-    return pd.DataFrame(
-        {
-            "what": [label for label, _ in labels],
-            "before": [of_value(change.before, of, currency) for change, (_, of) in zip(rows, labels, strict=True)],
-            "after": [of_value(change.now, of, currency) for change, (_, of) in zip(rows, labels, strict=True)],
-            "key": [_path_text(change.path, began, now.data) for change in rows],
-            "original": [_cell(change.before) for change in rows],
-            "now": [_cell(change.now) for change in rows],
-        },
-        dtype=str,
-    )
+    rows = []
+    for change in differences(began, now.data):
+        label, of = of_place(change.path, now.currency, began, now.data)
+        words = [of_value(value, of, now.currency) for value in (change.before, change.now)]
+        rows.append((label, *words, _path_text(change.path, began, now.data), _cell(change.before), _cell(change.now)))
+    return pd.DataFrame(rows, columns=["what", "before", "after", "key", "original", "now"], dtype=str)
 
 
 def _path_text(path: Keys, *roots: Any) -> str:

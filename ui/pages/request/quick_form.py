@@ -13,7 +13,7 @@ from emberline.scenarios import ScenarioError
 from emberline.scenarios.reading import document, editing
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.request.sources import ScenarioSource
-from emberline.ui.pages.session import navigation, session, sign_in
+from emberline.ui.pages.session import navigation, session
 
 Values = dict[str, Any]
 """Values of fields that differ from the scenario's, by name."""
@@ -99,7 +99,7 @@ def _edit(source: ScenarioSource, overrides: list[str]) -> None:
         text, draft = editing.revised(before, changed.data), source.draft
         if draft is None:
             origin = source.path if source.series is None else str(changed.data.get("name", source.label))
-            draft = drafts.create(before, origin, source.series, sign_in.person())
+            draft = sources.copy_of(source, origin)
         draft = drafts.write(draft, text)
         session.versions()[draft.id] = draft.version
     except (drafts.DraftError, ScenarioError) as error:

@@ -85,6 +85,20 @@ def look_at(draft: str) -> None:
     st.session_state[SCENARIO_KEY] = draft
 
 
+def copy_of(source: ScenarioSource, origin: str) -> drafts.Draft:
+    """A new draft of the user's with the text of a scenario.
+
+    Args:
+        source: the scenario.
+        origin: name that the draft says it is from.
+
+    Raises:
+        DraftError: it cannot be written.
+        ScenarioError: it cannot be read.
+    """
+    return drafts.create(source.file.read_text(encoding="utf-8"), origin, source.series, sign_in.person())
+
+
 def draft_title(draft: drafts.Draft) -> str:
     """Title of a draft, from its content and what was changed; of one with mistakes, what it is a copy of."""
     return name_of(str(draft.path), draft.origin)

@@ -116,21 +116,16 @@ def _(producer: ProcessNetwork, scenario: Case) -> None:
     heading = [trn("{count} process", "{count} processes", len(producer.processes))]
     heading += [trn("{count} mode", "{count} modes", len(modes))] if len(modes) > len(producer.processes) else []
     with st.expander(listed(heading)):
-        draw(titled(modes), {})
+        draw(modes.rename(columns=tr), {})
     if len(stores):
         with st.expander(trn("{count} store", "{count} stores", len(stores))):
-            draw(titled(stores), dict(zip(map(tr, stores.columns[1:]), (0, 0, 0, 3), strict=True)))
+            draw(stores.rename(columns=tr), dict(zip(map(tr, stores.columns[1:]), (0, 0, 0, 3), strict=True)))
     if len(moves):
         heading = [trn("{count} delivery", "{count} deliveries", len(scenario.deliveries))]
         heading += [trn("{count} arrival", "{count} arrivals", len(scenario.arrivals))] if scenario.arrivals else []
         moves["kind"] = moves["kind"].map(tr)
         with st.expander(listed(heading)):
-            draw(titled(moves), {tr("total [t]"): 0})
-
-
-def titled(table: pd.DataFrame) -> pd.DataFrame:
-    """A table with its own columns translated."""
-    return table.rename(columns=tr)
+            draw(moves.rename(columns=tr), {tr("total [t]"): 0})
 
 
 def show_runs(plan: Plan) -> None:
@@ -145,7 +140,7 @@ def show_runs(plan: Plan) -> None:
     choice = st.multiselect(tr("Runs of"), list(ours), placeholder=tr("all units"), key="units")
     runs = runs_table(plan, choice or list(ours))
     runs["does"] = [tr(DOES[what]) for what in runs["does"]]
-    draw(titled(runs), {tr(name): digits for name, digits in RUN_DIGITS.items()}, {tr("does"): 100})
+    draw(runs.rename(columns=tr), {tr(name): digits for name, digits in RUN_DIGITS.items()}, {tr("does"): 100})
     st.caption(tr("By start, in whole steps, local time. Output includes off-spec material."))
 
 

@@ -193,8 +193,7 @@ def _use(source: sources.ScenarioSource, values: dict[Any, Any]) -> None:
     draft = source.draft
     if draft is None:
         try:
-            text = source.file.read_text(encoding="utf-8")
-            draft = drafts.create(text, source.key, source.series, sign_in.person())
+            draft = sources.copy_of(source, source.key)
         except (drafts.DraftError, ScenarioError) as error:
             st.text(f"✕ {say(str(error))}")
             return
