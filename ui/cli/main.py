@@ -20,7 +20,7 @@ from emberline.ui.cli.answers import why
 from emberline.ui.cli.command import Refused, as_asked, case_of, find, of_searches, print_json
 from emberline.ui.cli.files import live, runs, series_import, signals
 from emberline.ui.cli.options import AsJson, Changes, Named, Quiet, Run, flag, optional
-from emberline.ui.cli.studies import calibrate, hold, levers, pareto, sweep
+from emberline.ui.cli.studies import calibrate, hold, sweep
 from emberline.ui.cli.supervision import performance, report
 
 if TYPE_CHECKING:
@@ -218,9 +218,9 @@ def plan(
     raise typer.Exit(0 if plan.acceptable else 1)
 
 
-app.command()(pareto.pareto)
-app.command()(pareto.front)
-app.command()(levers.levers)
+app.command()(sweep.pareto)
+app.command()(sweep.front)
+app.command()(sweep.levers)
 app.command()(why.prices)
 app.command()(calibrate.calibrate)
 app.command()(calibrate.log)

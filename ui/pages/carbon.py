@@ -95,12 +95,10 @@ def _comparable(subject: Subject) -> bool:
 
 def _credit(subject: Subject, way: str) -> float:
     """Additional carbon value of the plan's final stock [t CO2e]; negative: less than the baseline's."""
-    return 0.0 if subject.plan is None else _credited(subject.key[0], way) / 1000
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _credited(run: str, way: str) -> float:
-    return stock_credit.credit_kg(stored_runs.open_run(run).plan, way)
+    plan = subject.plan
+    if plan is None:
+        return 0.0
+    return chart_cache.value(("credit", subject.key[0], way), lambda: stock_credit.credit_kg(plan, way)) / 1000
 
 
 def _visible(tonnes: float) -> bool:

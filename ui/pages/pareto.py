@@ -255,10 +255,8 @@ def _look_at(front: str) -> None:
     st.rerun()
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _read(front: str) -> fronts.StoredFront:
-    """A stored front; immutable, hence shared."""
-    return fronts.read(front)
+_read = st.cache_resource(max_entries=8, show_spinner=False)(fronts.read)
+"""A stored front; immutable, hence shared."""
 
 
 def _metric(request: Request) -> str:

@@ -78,9 +78,7 @@ def _zones() -> list[str]:
     return sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/"))
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
-def _read(content: bytes, name: str, zone: str) -> pd.DataFrame:
-    return read_content(content, name, zone)
+_read = st.cache_data(max_entries=8, show_spinner=False)(read_content)
 
 
 def _periods(tables: Sequence[pd.DataFrame]) -> tuple[str, str]:

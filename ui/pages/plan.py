@@ -115,8 +115,7 @@ def _facts(scenario: Case) -> None:
         paragraph("{size}; goal: {goal}", size=size, goal=wording.goal(scenario.goal, scenario.market.currency))
         for line in facts.odd(scenario):
             paragraph("odd: {line}", line=line)
-    for producer in scenario.producers:
-        units.show_demand(producer, scenario)
+    units.show_demand(scenario)
     columns = [tr("asset"), tr("kind"), tr("size"), tr("carriers")]
     assets = pd.DataFrame(list(facts.assets(scenario)), columns=columns)
     if len(assets):

@@ -211,8 +211,10 @@ def page() -> None:
         return
     job, seeds = queue.about(run, "replay"), ensembles.seeds(stored)
     ensemble = None
-    with suppress(StoreError):  # a torn one
-        ensemble = _read(_stamp(stored, _latest(seeds, job)), stored, _latest(seeds, job)) if seeds else None
+    if seeds:
+        with suppress(StoreError):  # a torn one
+            seed = _latest(seeds, job)
+            ensemble = _read(_stamp(stored, seed), stored, seed)
     show_headline(plan, ensemble)
     st.caption(" ".join([wording.sentence(wording.status(plan)), facts.disturbances(plan.scenario)]))
     jobs = [job_progress.find_status(about) for about in (job, queue.about(run, "hold")) if about]

@@ -230,7 +230,7 @@ def _unapplied(draft: drafts.Draft, now: DraftState) -> None:
 
 def _address(draft: drafts.Draft) -> None:
     """The address of the draft, and where else it can be opened again."""
-    if editing.there_is_one():
+    if sign_in.lists():
         text = tr("This address opens the draft again; it is also in the list of your drafts.")
     else:
         text = tr("Save this address: it is the only way back to the draft.")
@@ -270,7 +270,7 @@ def _head(draft: drafts.Draft, now: DraftState, changes: int | None) -> None:
 
 def _plain_title(draft: drafts.Draft, now: DraftState) -> str:
     """Title of the draft's scenario, without signs that a heading would read as format or as a link."""
-    title = str((now.data or {}).get("title") or "") or sources.draft_title(draft)
+    title = str((now.data or {}).get("title") or "") or sources.name_of(str(draft.path), draft.origin)
     title = re.sub(r"[^\w .,:;%/+()-]", " ", title)
     return re.sub(r"//+|:(?=[^\W\d]|/)|(?<!\d)\.(?=\w)|\.(?=[^\W\d])", " ", title)[:120]
 

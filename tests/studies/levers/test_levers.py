@@ -20,8 +20,8 @@ from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.studies.levers.case import Lever, Levers, parts
 from emberline.studies.levers.study import BATTERY, SHIFTING, candidates, levers, without
-from emberline.ui.cli.studies.levers import rows, write
 from emberline.ui.cli.studies.printing import show_levers
+from emberline.ui.cli.studies.sweep import rows, write
 
 GAS, PER_T = 200.0, 70.0
 FUEL = 30.0 + PER_T * GAS / 1000

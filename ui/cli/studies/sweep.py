@@ -1,28 +1,45 @@
-"""Commands ``emberline sweep``, ``headroom`` and ``roll``: many plans of one scenario, also as forecasts are issued."""
+"""Commands that make many plans: ``emberline sweep``, ``headroom``, ``roll``, ``pareto``, ``front`` and ``levers``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+import csv
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from emberline.ui.cli.command import Refused, at_work, case_of, of_searches, one_place, print_result, refusing
+from emberline.ui.cli.command import (
+    Refused,
+    at_work,
+    case_of,
+    of_searches,
+    one_place,
+    print_result,
+    refusing,
+    writable,
+    writing,
+)
 from emberline.ui.cli.options import (
     AsJson,
     Changes,
     Cluster,
+    Force,
     Named,
     Quiet,
     SearchGap,
     SearchTime,
     Workers,
+    argument,
     flag,
     optional,
 )
 
 if TYPE_CHECKING:
     from emberline.studies import Headroom, Sweep
+    from emberline.studies.levers import Change, Levers
     from emberline.studies.rolling import Comparison
 
 
@@ -197,3 +214,122 @@ def _minutes(option: str, text: str) -> float:
         raise Refused(f"{option} {text!r}: write a number with its unit, such as 1h or 90min")
     with refusing(f"{option} "):
         return round(convert(text, "min"), 6)
+
+
+def pareto(
+    scenario: Named,
+    points: int = optional("points of the front, including both ends", min=2, max=101, default=11),
+    metric: str = optional("what is traded against cost, such as carbon or water", default="carbon"),
+    changes: Changes = None,
+    workers: int = optional("processes that search in parallel", min=1, max=256, default=1),
+    cluster: Cluster = None,
+    output: Path | None = optional("write the points to a .csv, .json or .nc", "FILE", "--output", "-o"),
+    force: Force = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Search the trade-off between carbon, or another metric, and cost: plans from the cleanest to the cheapest.
+
+    The scenario's gap and effort apply to each search; its goal and its cap on extra cost do not. Ctrl-C keeps
+    the points found so far; press it twice to give up.
+    """
+    case = case_of(scenario, changes)
+    from emberline.runs.store import fronts
+
+    if output is not None:
+        writable(output, force, fronts.FORMATS)
+    from emberline.studies.pareto import Axis
+    from emberline.studies.pareto import pareto as search
+    from emberline.ui.cli.studies import printing
+    from emberline.ui.cli.terminal import study
+
+    work = partial(search, case, points, metric=metric, workers=workers, cluster=cluster)
+    says = partial(printing.front_step, case, Axis(metric))
+    front = study(work, "keeping the points found so far", quiet, cluster, says)
+    stored = fronts.save(front)
+    if output is not None:
+        with writing(output):
+            fronts.write(front, output)
+    printing.say_front(stored, as_json)
+    raise typer.Exit(0 if front.has_points else 1)
+
+
+def front(
+    number: Annotated[str, argument("id of a front, its first digits, or 'last'", "FRONT")] = "last",
+    as_json: AsJson = False,
+) -> None:
+    """Show a stored front."""
+    from emberline.runs.store import fronts
+    from emberline.ui.cli.studies import printing
+
+    printing.say_front(fronts.read(number), as_json)
+
+
+FORMATS = ("csv", "json")
+COLUMNS = ("first", "last", "ruled")
+
+
+def levers(
+    scenario: Named,
+    changes: Changes = None,
+    output: Path | None = optional("write the levers to a .csv or .json", "FILE", "--output", "-o"),
+    force: Force = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Report the saving of each lever: shifting production, battery, stores, engines, heat recovery.
+
+    Two searches are made, each within the scenario's gap and effort: production first and the site after, and
+    both together. Then each lever is added to the baseline on its own, and removed from the joint plan. Ctrl-C
+    takes the best plans so far; press it twice to give up.
+    """
+    case = case_of(scenario, changes)
+    from emberline.studies.levers import levers as weighed
+    from emberline.studies.levers import refused
+    from emberline.ui.cli.studies import printing
+    from emberline.ui.cli.terminal import study
+
+    if says := refused(case):
+        raise Refused(f"{case.name}: {says}")
+    if output is not None:
+        writable(output, force, FORMATS)
+    result = study(partial(weighed, case), "taking the best plans so far", quiet, says=printing.lever_step)
+    if output is not None:
+        with writing(output) as place:
+            write(result, place)
+    print_result(result, as_json, printing.show_levers)
+    raise typer.Exit(0 if result.has_plan else 1)
+
+
+def rows(study: Levers) -> Iterator[dict[str, Any]]:
+    """The levers as a flat table: a row per lever and column, then interactions and the total."""
+    for lever in study.levers:
+        for column in COLUMNS:
+            change = getattr(lever, column)
+            if change is not None:
+                yield _row(lever.name, lever.kind, column, change)
+    for column in ("first", "last"):
+        rest = study.interaction(column)
+        if rest is not None:
+            yield {"lever": "interaction", "kind": "", "column": column, **rest}
+    if study.together is not None:
+        yield _row("all together", "", "", study.together)
+
+
+def _row(name: str, kind: str, column: str, change: Change) -> dict[str, Any]:
+    flat = {key: getattr(change, key) for key in ("carbon_kg", "average_kg", "marginal_kg", "cost")}
+    flat |= {f"{part}_cost": value for part, value in change.parts.items()}
+    flat |= {key: getattr(change, key) for key in ("peak_mw", "goal", "low", "high")}
+    return {"lever": name, "kind": kind, "column": column, **flat}
+
+
+def write(study: Levers, output: Path) -> None:
+    """Write the study to a file; the suffix gives the format."""
+    if output.suffix == ".json":
+        output.write_text(json.dumps(study.summary(), indent=1, allow_nan=False, ensure_ascii=False), encoding="utf-8")
+        return
+    table = list(rows(study))
+    with output.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, max(table, key=len, default={}))
+        writer.writeheader()
+        writer.writerows(table)

@@ -167,10 +167,8 @@ def _label(stored: StoredAnalysis) -> str:
     return " · ".join(parts)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _read(number: str) -> StoredAnalysis:
-    """A stored result; immutable, hence shared."""
-    return read(number)
+_read = st.cache_resource(max_entries=16, show_spinner=False)(read)
+"""A stored result; immutable, hence shared."""
 
 
 def _show(analysis: Analysis, number: str, subject: Any) -> None:

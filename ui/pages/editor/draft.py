@@ -212,9 +212,7 @@ def show_refusal() -> None:
     """Show a refusal."""
     text = st.session_state.pop(REFUSAL, "")
     if text:
-        with st.container(border=True):
-            for line in str(text).splitlines():
-                st.text(f"✕ {line}")
+        widgets.crosses(str(text).splitlines())
 
 
 def problem_lines(now: DraftState, problems: list[Problem] | tuple[Problem, ...], most: int = 12) -> None:
@@ -240,14 +238,9 @@ LONGEST = 60
 """Longest name [characters]."""
 
 
-def there_is_one() -> bool:
-    """Whether the user has such a list."""
-    return sign_in.lists()
-
-
 def show_list() -> None:
     """Draw the list, closed at first; nothing on a server for several people without sign-in."""
-    if not there_is_one():
+    if not sign_in.lists():
         return
     _undo()
     book = st.expander(tr("My drafts"), key=LIST, on_change="rerun")

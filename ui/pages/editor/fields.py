@@ -303,7 +303,4 @@ def as_typed(value: Any) -> str:
 
 def typed_default(field: FormField) -> str:
     """Default of a field as typed; empty if there is none."""
-    value = field.default
-    if value is None or isinstance(value, BaseModel):
-        return ""
-    return as_typed(value) if isinstance(value, str | int | float | bool) else ""
+    return as_typed(field.default) if isinstance(field.default, str | int | float | bool) else ""

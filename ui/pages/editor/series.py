@@ -223,7 +223,10 @@ def _bring(draft: drafts.Draft, now: DraftState, content: bytes, name: str, size
     key = f"series.{draft.id}.map"
     try:
         if size > LARGEST_MB * 1e6:
-            _refuse([tr("The file has {size} MB, the limit is {most} MB.", size=round(size / 1e6), most=LARGEST_MB)])
+            widgets.crosses(
+                [tr("The file has {size} MB, the limit is {most} MB.", size=round(size / 1e6), most=LARGEST_MB)],
+                border=True,
+            )
             return
         raw = _read(content, name, None, None)
         if len(raw.sheets) > 1:
@@ -231,7 +234,7 @@ def _bring(draft: drafts.Draft, now: DraftState, content: bytes, name: str, size
             sheet = st.selectbox(tr("Sheet"), raw.sheets, index, key=f"{key}.sheet")
             raw = _read(content, name, sheet, None)
     except ScenarioError as error:
-        _refuse(map(str, error.problems))
+        widgets.crosses(error.problems)
         return
     with st.container(key="upload"):
         st.dataframe(raw.frame.head(HEAD).astype(str), hide_index=True, alt=tr("First rows of the file"))
@@ -247,7 +250,7 @@ def _bring(draft: drafts.Draft, now: DraftState, content: bytes, name: str, size
         mapping, reasons = _guided(raw, role, first, f"{key}.{raw.name}.{role}{decimal}")
         series = bring(raw, mapping)
     except ScenarioError as error:
-        _refuse(map(str, error.problems))
+        widgets.crosses(error.problems)
         return
     if reasons:
         st.text(tr("Guessed: {what}.", what="; ".join(reasons)))
@@ -262,12 +265,6 @@ def _horizon(now: DraftState) -> Horizon | None:
         return Horizon.model_validate(now.value(("horizon",)))
     except ValueError:
         return None
-
-
-def _refuse(lines: Any) -> None:
-    with st.container(border=True):
-        for line in lines:
-            st.text(f"✕ {line}")
 
 
 def _guided(raw: Raw, role: str, first: Guess, key: str) -> tuple[Mapping, tuple[str, ...]]:
@@ -412,7 +409,7 @@ def _take(draft: drafts.Draft, series: Imported, more: dict[Any, Any] | None = N
         files = {"csv": series.csv(), "yaml": series.mapping.yaml()}
         paths = drafts.add_files(draft, series.mapping.role, files)
     except drafts.DraftError as error:
-        _refuse([str(error)])
+        widgets.crosses([error])
         return
     values: dict[Any, Any] = series.settings(paths["csv"]) | (more or {})
     if set_values(draft, values):

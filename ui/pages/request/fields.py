@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
-from functools import singledispatch
 from typing import Any
 
 import pandas as pd
@@ -14,7 +13,6 @@ import streamlit as st
 
 from emberline.reports.text import mark, numbers, say, tr, trn, wording
 from emberline.scenarios import Scenario
-from emberline.scenarios.case.scenario import ProcessNetwork, Producer, ProductionLine
 from emberline.scenarios.goal_metrics import GOALS, caps, in_use, no_worse
 from emberline.scenarios.records.goal import net_of
 
@@ -203,7 +201,7 @@ def draw(inputs: Inputs) -> Any:
     _market(inputs)
     _site(inputs)
     for producer in inputs.original.producers:
-        _amounts(producer, inputs)
+        AMOUNTS[producer.table](inputs)
     _search(inputs)
     return place
 
@@ -291,15 +289,10 @@ def _site(inputs: Inputs) -> None:
         inputs.overrides.append(f"site.battery={json.dumps({'energy_mwh': energy, 'power_mw': power})}")
 
 
-@singledispatch
-def _amounts(producer: Producer, inputs: Inputs) -> None:
-    """Draw what a producer is to make, or has in store."""
-
-
-@_amounts.register
-def _(producer: ProductionLine, inputs: Inputs) -> None:
+def _heats(inputs: Inputs) -> None:
+    """Draw what a line is to make."""
     table = casts(inputs.original)
-    heats, mass = st.empty(), {grade.name: grade.mass_t for grade in producer.line.grades}
+    heats, mass = st.empty(), {grade.name: grade.mass_t for grade in inputs.original.line.grades}
     with st.expander(tr("Casts and heats")):
         st.caption(tr("Change the number of heats per cast and grade; 0 removes them."))
         counts = inputs.table(
@@ -321,9 +314,9 @@ def _level(label: str) -> Any:
     return st.column_config.NumberColumn(label, min_value=0.0, step=0.1, format="%g", required=True)
 
 
-@_amounts.register
-def _(producer: ProcessNetwork, inputs: Inputs) -> None:
-    if not producer.stores:
+def _stores(inputs: Inputs) -> None:
+    """Draw what processes have in store."""
+    if not inputs.original.stores:
         return
     table = levels(inputs.original)
     titles = {"store": tr("store"), NOW: _level(tr("now [t]")), END: _level(tr("at the end [t]"))}
@@ -335,6 +328,10 @@ def _(producer: ProcessNetwork, inputs: Inputs) -> None:
     with st.expander(tr("Levels of stores")):
         st.caption(tr("Present level, and minimum level at the end."))
         inputs.table("stores", table, read, stores_override, **titles)
+
+
+AMOUNTS: dict[str, Callable[[Inputs], None]] = {"heats": _heats, "runs": _stores}
+"""What a producer is to make, or has in store, by its table."""
 
 
 def _search(inputs: Inputs) -> None:

@@ -15,7 +15,7 @@ from emberline.planning.plan import replan
 from emberline.reports.text import tr
 from emberline.runs.store import snapshots
 from emberline.scenarios import Case, ScenarioError
-from emberline.ui.pages.request import fields, quick_form
+from emberline.ui.pages.request import fields, sources
 from emberline.ui.pages.request.sources import ScenarioSource, choose, follow, look
 from emberline.ui.pages.result import repairs
 from emberline.ui.pages.session import job_progress, navigation, session
@@ -72,11 +72,11 @@ def ask(page: str, otherwise: dict[str, Any] | None = None) -> Request:
             navigation.go("scenario")
         return Request(source.path, problems=tuple(map(str, error.problems)), source=source)
     changed, seeds = st.container(), _seeds(source, seed, page)
-    inputs = fields.Inputs(original, quick_form.prefix(source), quick_form.place(source.key), seeds)
+    inputs = fields.Inputs(original, sources.prefix(source), sources.place(source.key), seeds)
     caps = fields.draw(inputs)
-    quick_form.mark(source, inputs.values)
+    sources.mark_changes(source, inputs.values)
     with changed:
-        quick_form.tools(source, inputs.values, inputs.overrides)
+        sources.draw_tools(source, inputs.values, inputs.overrides)
     values, overrides = dict(inputs.values), inputs.overrides
     locks = repairs.applied_locks(source.key, original, seeds)
     if locks is not None:
@@ -86,7 +86,7 @@ def ask(page: str, otherwise: dict[str, Any] | None = None) -> Request:
     if applied:
         values[repairs.KEY] = applied
         overrides.extend(applied)
-    st.session_state[quick_form.place(source.key)] = values
+    st.session_state[sources.place(source.key)] = values
     request = Request(name, tuple(overrides), tuple(values.items()), source=source)
     try:
         scenario = look(name, request.overrides)
@@ -115,10 +115,10 @@ def _snapshot(source: ScenarioSource) -> str:
 def _seeds(source: ScenarioSource, seed: dict[str, Any], page: str) -> dict[str, Any]:
     """Initial values of the widgets. Streamlit forgets them when the page is left, so they are restored."""
     place, page_key = f"{source.key}.seeds", f"{source.key}.page"
-    if f"{quick_form.prefix(source)}.goal" not in st.session_state or st.session_state.get(page_key) != page:
+    if f"{sources.prefix(source)}.goal" not in st.session_state or st.session_state.get(page_key) != page:
         values = seed.get("inputs", {}) if seed.get("scenario") == source.key else {}
         # seconds that an earlier release asked for are effort
         of_run = {"effort" if name == "time_limit" else name: value for name, value in values.items()}
-        st.session_state[place] = st.session_state.get(quick_form.place(source.key), of_run)
+        st.session_state[place] = st.session_state.get(sources.place(source.key), of_run)
     st.session_state[page_key] = page
     return dict(st.session_state.get(place, {}))

@@ -35,11 +35,6 @@ NAMES = (mark("heat"), mark("order"), mark("grade"), mark("stage"), mark("unit")
 """Columns that identify an operation."""
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _costs(run: str, _plan: Plan) -> dict[str, float]:
-    return ledger.heat_costs(_plan.scenario, replay_of(_plan))
-
-
 def _from_list(run: str) -> None:
     """Callback of a choice from the list: it alone stands out."""
     choice = st.session_state[f"heat.{run}"]
@@ -70,7 +65,8 @@ def show(plan: Plan, run: str, book: Ledger, heat: str | None) -> None:
             parts.append(tr("due {time}", time=wording.moment(scenario.horizon.instant(batch.due_min))))
         says.text(" · ".join(parts))
         electricity = sum(energy for name, energy in operations if name == heat)
-        kg, cost = float(book.of_heat(signal).sel(heat=heat)), _costs(run, plan)[heat]
+        costs = chart_cache.value(("costs of heats", run), lambda: ledger.heat_costs(scenario, replay_of(plan)))
+        kg, cost = float(book.of_heat(signal).sel(heat=heat)), costs[heat]
         of_carbon = tr(
             "{amount} t CO2e, scope 1 and 2, {signal}",
             amount=wording.number(kg / 1000, 2), signal=tr(wording.SIGNALS[signal]),

@@ -18,8 +18,7 @@ from emberline.scenarios import Scenario, ScenarioError, bundled, load
 from emberline.scenarios.goal_metrics import cost_cap
 from emberline.scenarios.records.orders import AnyLock, Lock, RunLock
 from emberline.studies.why import quick
-from emberline.ui.pages.request import quick_form
-from emberline.ui.pages.request.sources import note_of
+from emberline.ui.pages.request.sources import begin_with, note_of
 from emberline.ui.pages.session import job_progress, navigation, session, widgets
 from emberline.ui.pages.session.widgets import paragraph
 
@@ -329,7 +328,7 @@ def _plan(question: Question, note: dict[str, Any], more: list[str], then: Calla
         name = str(note["scenario"])
         st.session_state[_place(name)] = inputs[KEY]
         if goals:
-            quick_form.begin(name, {field: value for field, value in inputs.items() if field != KEY or value})
+            begin_with(name, {field: value for field, value in inputs.items() if field != KEY or value})
         session.choose(run)
         then()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import singledispatch
-
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -18,7 +16,6 @@ from emberline.reports.text.activities import replay_of
 from emberline.reports.text.numbers import listed
 from emberline.reports.text.studies import moves
 from emberline.scenarios import Case
-from emberline.scenarios.case.scenario import ProcessNetwork, Producer
 from emberline.scenarios.records.horizon import Horizon
 from emberline.studies.why import run_slack
 from emberline.ui.pages.result.accounts import draw
@@ -104,17 +101,14 @@ RUN_DIGITS = {
 DEMAND = mark("ordered [{unit}]"), mark("plan [{unit}]"), mark("baseline [{unit}]")
 
 
-@singledispatch
-def show_demand(producer: Producer, scenario: Case) -> None:
-    """Draw what a producer has besides a line: processes, stores and deliveries, each in an expander."""
-
-
-@show_demand.register
-def _(producer: ProcessNetwork, scenario: Case) -> None:
+def show_demand(scenario: Case) -> None:
+    """Draw what a scenario has besides a line: processes, stores and deliveries, each in an expander."""
+    if not scenario.processes:
+        return
     modes = pd.DataFrame(list(works.processes(scenario)))
     stores, moves = pd.DataFrame(list(works.stores(scenario))), pd.DataFrame(list(works.deliveries(scenario)))
-    heading = [trn("{count} process", "{count} processes", len(producer.processes))]
-    heading += [trn("{count} mode", "{count} modes", len(modes))] if len(modes) > len(producer.processes) else []
+    heading = [trn("{count} process", "{count} processes", len(scenario.processes))]
+    heading += [trn("{count} mode", "{count} modes", len(modes))] if len(modes) > len(scenario.processes) else []
     with st.expander(listed(heading)):
         draw(modes.rename(columns=tr), {})
     if len(stores):
