@@ -31,7 +31,7 @@ def documented(record: type) -> dict[str, str]:
         for field, below in zip(body.body, body.body[1:], strict=False):
             if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and _is_text(below):
                 texts[field.target.id] = " ".join(ast.literal_eval(below.value).split())  # type: ignore[attr-defined]
-    common, kinds = _by_name(), [kind.__name__ for kind in record.__mro__]
+    common, kinds = _texts(), [kind.__name__ for kind in record.__mro__]
     for name in record.model_fields if issubclass(record, BaseModel) else ():
         keys = [*(f"{kind}.{name}" for kind in kinds), name]
         if name not in texts and (key := next((key for key in keys if key in common), None)) is not None:
@@ -40,9 +40,14 @@ def documented(record: type) -> dict[str, str]:
 
 
 @cache
-def _by_name() -> dict[str, str]:
-    """Descriptions by ``Record.field`` or by ``field``."""
+def _texts() -> dict[str, Any]:
+    """Descriptions by ``Record.field`` or by ``field``, and the table of labels."""
     return tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+
+
+def labels() -> dict[str, str]:
+    """Labels of fields by ``Record.field`` or by ``field``; some have their unit in brackets."""
+    return dict(_texts()["labels"])
 
 
 def _is_text(node: ast.stmt) -> bool:

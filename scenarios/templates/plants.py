@@ -82,6 +82,7 @@ class Part(BaseModel):
     """A record with typical figures, and where it goes."""
 
     name: str
+    group: str
     into: DottedKeys
     record: dict[str, Any]
     source: str

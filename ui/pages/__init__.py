@@ -17,34 +17,25 @@ _IMPORTING = threading.RLock()
 STYLE = Path(__file__).with_name("pages.css")
 
 
-PAGES = {
-    "shift": mark("Shift"),
-    "plant": mark("Flow sheet"),
-    "twin": mark("Twin"),
-    "scenario": mark("Scenario"),
-    "signals": mark("Signals"),
-    "plan": mark("Schedule"),
-    "crew": mark("My unit"),
-    "why": mark("Why"),
-    "carbon": mark("Carbon"),
-    "robustness": mark("Robustness"),
-    "pareto": mark("Trade-offs"),
-    "analyses": mark("Analyses"),
-    "export": mark("Export"),
-    "runs": mark("All runs"),
-    "compare": mark("Compare"),
-    "performance": mark("Energy performance"),
-    "reports": mark("Emissions reports"),
-}
-"""Module of each page, which has a function ``page``, and its name. A new page also needs a place in ``SECTIONS``."""
 SECTIONS = {
-    mark("Plant"): ("plant", "twin", "shift"),
-    mark("Scenario"): ("scenario", "signals"),
-    mark("Plan"): ("plan", "crew", "why", "carbon", "robustness", "pareto", "analyses", "export"),
-    mark("Runs"): ("runs", "compare"),
-    mark("Supervision"): ("performance", "reports"),
+    mark("Plant"): {"plant": mark("Flow sheet"), "twin": mark("Twin"), "shift": mark("Shift")},
+    mark("Scenario"): {"scenario": mark("Scenario"), "signals": mark("Signals")},
+    mark("Plan"): {
+        "plan": mark("Schedule"),
+        "crew": mark("My unit"),
+        "why": mark("Why"),
+        "carbon": mark("Carbon"),
+        "robustness": mark("Robustness"),
+        "pareto": mark("Trade-offs"),
+        "analyses": mark("Analyses"),
+        "export": mark("Export"),
+    },
+    mark("Runs"): {"runs": mark("All runs"), "compare": mark("Compare")},
+    mark("Supervision"): {"performance": mark("Energy performance"), "reports": mark("Emissions reports")},
 }
-"""Sections of the header and their pages; the name of a section leads to the first of them."""
+"""Sections of the header and their pages: the module of each, which has a function ``page``, and its name. The name of
+a section leads to the first of them."""
+PAGES = {module: name for pages in SECTIONS.values() for module, name in pages.items()}
 FIRST = "plan"
 """The page of the bare address."""
 ADDRESSES = {FIRST: ""}

@@ -36,14 +36,6 @@ CAUSES = {
     "drift": mark("drift"),
     "fault": mark("fault"),
 }
-WORDS = (
-    mark("By period"), mark("Baseline"), mark("Quality of the baseline"), mark("Significant energy uses"),
-    mark("Losses by cause"), mark("Days that stand out (fault)"), mark("period"), mark("actual"), mark("expected"),
-    mark("variable"), mark("coefficient"), mark("standard error"), mark("figure"), mark("value"), mark("cause"),
-    mark("energy [MWh]"), mark("share of the deviation"), mark("day"), mark("use"), mark("energy"), mark("share"),
-    mark("cumulated"), mark("significant"),
-)  # fmt: skip
-"""Titles and columns of the auditor's tables, as the page shows them."""
 ENERGY = {"mwh": "MWh", "kwh": "kWh", "gj": "GJ", "tj": "TJ"}
 """Ends of the names of columns of energy, and their units."""
 

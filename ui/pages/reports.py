@@ -37,13 +37,8 @@ KINDS = {
     "ghg": mark("GHG Protocol: scope 1 and 2"),
     "china": mark("China: grid factors"),
 }
-STATES = {
-    "": mark("not recorded"),
-    "draft": mark("draft"),
-    "submitted": mark("submitted"),
-    "approved": mark("approved"),
-    "locked": mark("locked"),
-}
+STATES = mark("draft"), mark("submitted"), mark("approved"), mark("locked")
+"""States of a record, as the page shows them."""
 ACTIONS: dict[Step, str] = {
     "draft": mark("Record a draft"),
     "submit": mark("Submit"),
@@ -179,7 +174,8 @@ def records(period: str, report: AnnualReport | None, files: dict[str, bytes]) -
         return
     mine = [entry for entry in entries if entry.period == period]
     state = mine[-1].state if mine else ""
-    st.markdown(f"**{tr('Records of {period}: {state}', period=period, state=tr(STATES[state]))}**")
+    named = tr(state or mark("not recorded"))
+    st.markdown(f"**{tr('Records of {period}: {state}', period=period, state=named)}**")
     if mine:
         st.dataframe(pd.DataFrame([_row(entry) for entry in mine]), hide_index=True)
         st.text(tr("Hash of record {number}, the newest, to be handed over:", number=len(entries)))
@@ -226,7 +222,7 @@ def records(period: str, report: AnnualReport | None, files: dict[str, bytes]) -
 def _row(entry: Entry) -> dict[str, str | int]:
     return {
         tr("record"): entry.number,
-        tr("state"): tr(STATES[entry.state]),
+        tr("state"): tr(entry.state),
         tr("when"): stamp(datetime.fromisoformat(entry.at)),
         tr("by"): entry.by,
         tr("reason"): entry.reason,

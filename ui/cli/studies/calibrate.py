@@ -8,17 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emberline.ui.cli.command import (
-    Refused,
-    case_of,
-    heats_of,
-    measured_of,
-    one_of,
-    print_json,
-    writable,
-    write_text,
-    writing,
-)
+from emberline.ui.cli.command import Refused, case_of, heats_of, measured_of, one_of, print_json, writable, write_text
 from emberline.ui.cli.options import AsJson, Changes, End, Force, FromHistory, Named, Quiet, Start, optional, to_file
 
 if TYPE_CHECKING:
@@ -92,8 +82,7 @@ def log(
     from emberline.studies.calibration import twin_log
 
     heats = twin_log(case, replications=range(days), seed=seed)
-    with writing(output) as partial:
-        heats.to_csv(partial, index=False, date_format="%Y-%m-%dT%H:%M:%SZ")
+    write_text(output, heats.to_csv(index=False, date_format="%Y-%m-%dT%H:%M:%SZ"))
     print(output)
 
 

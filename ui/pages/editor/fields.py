@@ -18,7 +18,7 @@ from pydantic_core import PydanticUndefined
 
 from emberline.reports.text import mark, tr
 from emberline.scenarios import Scenario
-from emberline.scenarios.descriptions import documented
+from emberline.scenarios.descriptions import documented, labels
 from emberline.scenarios.goal_metrics import IN_MINUTES
 from emberline.scenarios.process.recipe import Rate
 from emberline.scenarios.reading.document import Keys, plain
@@ -97,26 +97,6 @@ UNITS = {
     "mva": "MVA", "min": "min", "kg": "kg", "gj": "GJ", "share": SHARE, "h": "h", "t": "t", "s": "s",
 }  # fmt: skip
 """Unit of a field by its suffix, longest first."""
-TITLES = {
-    "minimize": "Goal", "signal": "Grid intensity that counts", "covers": "Carbon price is paid on",
-    "per_t": "Price of a tonne", "credit_stock": "Credit final stock", "factor": "Emission factor by name",
-    "residual_kg_per_mwh": "Residual mix", "by_products": "Allocated to by-products",
-    "hold": "Share of days on which it must hold", "rate_k_per_min": "Heat loss while waiting",
-    "mtbf_h": "Mean time between failures", "mttr_min": "Mean time to repair",
-    "kwh_per_t": "Electricity", "kwh_per_kg": "Electricity", "mwh_per_unit": "Electricity", "pv": "PV",
-    "per_mwh": "Price", "per_mw": "Price", "per_mw_month": "Price for a month", "per_month": "Price for a month",
-    "kg_per_t": "Emission", "gj_per_t": "Heat demand", "above_mw": "Above a peak of", "above_mwh": "Above an import of",
-    "transformer_mva": "Transformers", "tolerance": "Tolerated share", "on": "Charged on",
-    "keep_low": "Lower level of the baseline", "keep_high": "Upper level of the baseline",
-    "exhaust_per_unit": "Exhaust", "running_cost_per_h": "Running cost", "cop": "Coefficient of performance",
-}  # fmt: skip
-"""Titles of fields whose name alone is not clear."""
-OF_RECORD = {
-    ("Stream", "per_t"): ("Amount per tonne", ""), ("Stream", "per_unit"): ("Amount per unit", ""),
-    ("Caps", "cost"): ("Cost", "{currency}"), ("Disturbances", "units"): ("Spread by unit", ""),
-    ("Rate", "usual"): ("Usual rate", "t/h"), ("Fuel", "share"): ("Usual share", SHARE),
-}  # fmt: skip
-"""Labels and units of fields whose name means something else in some records."""
 FIXED = ("switch", "choice", "zone")
 """Kinds of fields in which an option is chosen; in the others any text may be entered."""
 NOT_ASKED = {("Accounting", "table")}
@@ -219,13 +199,14 @@ def fields(record: type[BaseModel], currency: str) -> tuple[FormField, ...]:
 
 def label_parts(name: str, currency: str, share: bool = False, record: str = "") -> tuple[str, str]:
     """Label and unit of a field."""
-    if (record, name) in OF_RECORD:
-        title, unit = OF_RECORD[record, name]
-        return title, unit.format(currency=currency)
+    label = labels().get(f"{record}.{name}", labels().get(name, ""))
+    title, bracket, unit = label.partition(" [")
+    if bracket:
+        return title, unit.removesuffix("]").format(currency=currency)
     end = next((end for end in UNITS if name == end or name.endswith(f"_{end}")), None)
     unit = UNITS[end].format(currency=currency, unit="unit") if end else SHARE if share else ""
     words = name.removesuffix(f"_{end}") if end and end != "share" else name
-    title = TITLES.get(name) or words.replace("_", " ").strip()
+    title = title or words.replace("_", " ").strip()
     return title[0].upper() + title[1:], unit
 
 

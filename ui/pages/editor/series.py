@@ -133,15 +133,8 @@ def moved_horizon(span: tuple[datetime, datetime], horizon: Horizon) -> dict[tup
     return values
 
 
-TITLES = {
-    "price": mark("price of electricity"),
-    "export-price": mark("price of exported electricity"),
-    "intensity": mark("carbon intensity of the grid, average"),
-    "marginal-intensity": mark("carbon intensity of the grid, marginal"),
-    "load": mark("base load of the site"),
-    "pv": mark("yield of the PV plant"),
-    "actual": mark("metered power of the plant, for calibration"),
-}
+TITLES = {"actual": mark("metered power of the plant, for calibration")}
+"""Titles of roles that the page words in its own way."""
 ORDERS = {
     "year first": mark("year first (2026-03-10)"),
     "day first": mark("day first (10.03.2026)"),
@@ -239,7 +232,8 @@ def _bring(draft: drafts.Draft, now: DraftState, content: bytes, name: str, size
     with st.container(key="upload"):
         st.dataframe(raw.frame.head(HEAD).astype(str), hide_index=True, alt=tr("First rows of the file"))
     kind, mark_of = st.columns([2, 1])
-    role = kind.selectbox(tr("Kind of series"), list(ROLES), key=f"{key}.role", format_func=lambda one: tr(TITLES[one]))
+    titles = {name: tr(TITLES.get(name, role.title)) for name, role in ROLES.items()}
+    role = kind.selectbox(tr("Kind of series"), list(ROLES), key=f"{key}.role", format_func=titles.__getitem__)
     decimal = mark_of.selectbox(
         tr("Decimal mark"), list(DECIMALS), key=f"{key}.decimal", format_func=lambda one: tr(DECIMALS[one])
     )
