@@ -43,43 +43,35 @@ class FieldGroup:
 
 
 PRACTICE, BETWEEN = "practice", " › "
-SECTIONS: dict[str, tuple[str, tuple[FieldGroup, ...]]] = {
-    "horizon": (
-        mark("Horizon"),
-        (FieldGroup(mark("Name"), ()), FieldGroup(mark("Time"), ("horizon",))),
-    ),
-    "goal": (
-        mark("Goal"),
-        (FieldGroup(mark("What is minimized"), ("goal",)), FieldGroup(mark("Caps"), ("goal", "caps"))),
-    ),
-    "market": (
-        mark("Market"),
-        (FieldGroup(mark("Prices and carbon intensity"), ("market",)),),
-    ),
+SECTIONS = {
+    "horizon": mark("Horizon"),
+    "goal": mark("Goal"),
+    "market": mark("Market"),
+    "site": mark("Site"),
+    "state": mark("State and line"),
+    PRACTICE: mark("Today's practice (baseline)"),
+    "disturbances": mark("Breakdowns and disturbances"),
+    "accounting": mark("Accounting"),
+}
+GROUPS: dict[str, tuple[FieldGroup, ...]] = {
+    "horizon": (FieldGroup(mark("Name"), ()), FieldGroup(mark("Time"), ("horizon",))),
+    "goal": (FieldGroup(mark("What is minimized"), ("goal",)), FieldGroup(mark("Caps"), ("goal", "caps"))),
+    "market": (FieldGroup(mark("Prices and carbon intensity"), ("market",)),),
     "site": (
-        mark("Site"),
-        (
-            FieldGroup(mark("Grid connection"), ("site", "grid")),
-            FieldGroup(mark("Base load"), ("site",)),
-            FieldGroup(mark("PV plant"), ("site", "pv")),
-            FieldGroup(mark("Battery"), ("site", "battery")),
-        ),
+        FieldGroup(mark("Grid connection"), ("site", "grid")),
+        FieldGroup(mark("Base load"), ("site",)),
+        FieldGroup(mark("PV plant"), ("site", "pv")),
+        FieldGroup(mark("Battery"), ("site", "battery")),
     ),
     "state": (
-        mark("State and line"),
-        (
-            FieldGroup(mark("State at the start of the plan"), ("state",)),
-            FieldGroup(mark("Heat loss while waiting"), ("line", "heat_loss")),
-        ),
+        FieldGroup(mark("State at the start of the plan"), ("state",)),
+        FieldGroup(mark("Heat loss while waiting"), ("line", "heat_loss")),
     ),
-    PRACTICE: (mark("Today's practice (baseline)"), ()),
-    "disturbances": (
-        mark("Breakdowns and disturbances"),
-        (FieldGroup(mark("Disturbances: breakdowns, delays, missed deliveries"), ("disturbances",)),),
-    ),
-    "accounting": (mark("Accounting"), (FieldGroup(mark("Counting of emissions"), ("emissions",)),)),
+    PRACTICE: (),
+    "disturbances": (FieldGroup(mark("Disturbances: breakdowns, delays, missed deliveries"), ("disturbances",)),),
+    "accounting": (FieldGroup(mark("Counting of emissions"), ("emissions",)),),
 }
-"""Title and groups of each section; those of today's practice depend on the draft (``practice``)."""
+"""Groups of each section; those of today's practice depend on the draft (``practice``)."""
 WITHIN = ("market", "disturbances")
 """Sections whose record has more within it than single fields."""
 LINKS: dict[Keys, tuple[str, str]] = {
@@ -104,7 +96,7 @@ def show(draft: drafts.Draft, now: DraftState) -> str:
 
     def label(name: str) -> str:
         wrong = {problem for group in _groups(now, name) for problem in _of_group(now, group)}
-        title = tr(SECTIONS[name][0])
+        title = tr(SECTIONS[name])
         return f"{title} ✕ {len(wrong)}" if wrong else title
 
     key = f"form.section.{draft.id}"
@@ -115,7 +107,7 @@ def show(draft: drafts.Draft, now: DraftState) -> str:
     st.session_state[f"{key}.last"] = section
     if section == PRACTICE:
         _practice(draft, now)
-    for part in SECTIONS[section][1]:
+    for part in GROUPS[section]:
         if part.path[:1] == ("line",) and now.value(("line",)) is ABSENT:
             continue
         group(draft, now, part)
@@ -139,7 +131,7 @@ def _show_section(draft: str, section: str) -> None:
 
 
 def _groups(now: DraftState, section: str) -> tuple[FieldGroup, ...]:
-    return tuple(part for _, part in practice(now)) if section == PRACTICE else SECTIONS[section][1]
+    return tuple(part for _, part in practice(now)) if section == PRACTICE else GROUPS[section]
 
 
 def practice(now: DraftState) -> Iterator[tuple[str, FieldGroup]]:

@@ -26,7 +26,7 @@ from emberline.scenarios.reading.editing import ABSENT, differences, flow, revis
 from emberline.scenarios.records.series import Series
 from emberline.ui.pages.editor.draft import AT_TOP, DraftState, checked, keep, problem_lines, state, typical
 from emberline.ui.pages.editor.fields import SHARE, as_typed, fields, inner, label_of, label_parts, value_at
-from emberline.ui.pages.editor.form import BETWEEN, SECTIONS
+from emberline.ui.pages.editor.form import BETWEEN, GROUPS, SECTIONS
 from emberline.ui.pages.editor.tables import TABLES, record_of
 from emberline.ui.pages.session import widgets
 
@@ -83,7 +83,7 @@ def draw_help(problems: tuple[Problem, ...], key: str) -> None:
 
 
 PLACE_TITLES = {
-    (groups[-1].path[:1] if groups else ()) or (name,): title for name, (title, groups) in SECTIONS.items()
+    (groups[-1].path[:1] if groups else ()) or (name,): SECTIONS[name] for name, groups in GROUPS.items()
 } | {path: title for title, path in TABLES.values()}
 """Titles of sections and tables by their place."""
 
