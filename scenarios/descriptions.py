@@ -1,6 +1,6 @@
 """Descriptions of a scenario's keys: the docstrings below the fields of the records, for forms, schema and reference.
 
-Fields without one are described by their name, in ``descriptions.toml``.
+Fields without one are described by their name, in ``descriptions.toml``, which also has labels and units for forms.
 
 They are read from the source when asked for: pydantic would do so for every record at every start.
 """
@@ -41,13 +41,18 @@ def documented(record: type) -> dict[str, str]:
 
 @cache
 def _texts() -> dict[str, Any]:
-    """Descriptions by ``Record.field`` or by ``field``, and the table of labels."""
+    """Descriptions by ``Record.field`` or by ``field``, and the tables of labels and units."""
     return tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
 
 def labels() -> dict[str, str]:
     """Labels of fields by ``Record.field`` or by ``field``; some have their unit in brackets."""
     return dict(_texts()["labels"])
+
+
+def units() -> dict[str, str]:
+    """Units of fields by the end of their name, in the order in which they are looked for."""
+    return dict(_texts()["units"])
 
 
 def _is_text(node: ast.stmt) -> bool:

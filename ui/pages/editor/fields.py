@@ -18,7 +18,7 @@ from pydantic_core import PydanticUndefined
 
 from emberline.reports.text import mark, tr
 from emberline.scenarios import Scenario
-from emberline.scenarios.descriptions import documented, labels
+from emberline.scenarios.descriptions import documented, labels, units
 from emberline.scenarios.goal_metrics import IN_MINUTES
 from emberline.scenarios.process.recipe import Rate
 from emberline.scenarios.reading.document import Keys, plain
@@ -86,17 +86,6 @@ def _within(value: Any, at: Keys, path: Keys, of: str, words: dict[str, str]) ->
 
 
 SHARE = mark("share or %")
-UNITS = {
-    "cost_per_h": "{currency}/h", "mwh_per_unit": "MWh/{unit}", "mwh_per_mwh": "MWh/MWh", "kwh_per_kg": "kWh/kg",
-    "exhaust_per_unit": "{unit}/{unit}",
-    "kwh_per_t_k": "kWh/t/K", "k_per_min": "K/min", "kwh_per_t": "kWh/t", "gj_per_t": "GJ/t",
-    "kg_per_unit": "kg/{unit}", "m3_per_unit": "m3/{unit}", "m3_per_t": "m3/t", "m3": "m3",
-    "kg_per_mwh": "kg CO2e/MWh", "tph_per_h": "t/h per h", "kg_per_t": "kg/t", "per_mwh": "{currency}/MWh",
-    "per_unit": "{currency}/{unit}", "per_t": "{currency}/t", "per_mw": "{currency}/MW", "per_h": "1/h", "mwh": "MWh",
-    "mw": "MW", "tph": "t/h", "per_mw_month": "{currency}/MW",
-    "mva": "MVA", "min": "min", "kg": "kg", "gj": "GJ", "share": SHARE, "h": "h", "t": "t", "s": "s",
-}  # fmt: skip
-"""Unit of a field by its suffix, longest first."""
 FIXED = ("switch", "choice", "zone")
 """Kinds of fields in which an option is chosen; in the others any text may be entered."""
 NOT_ASKED = {("Accounting", "table")}
@@ -203,8 +192,8 @@ def label_parts(name: str, currency: str, share: bool = False, record: str = "")
     title, bracket, unit = label.partition(" [")
     if bracket:
         return title, unit.removesuffix("]").format(currency=currency)
-    end = next((end for end in UNITS if name == end or name.endswith(f"_{end}")), None)
-    unit = UNITS[end].format(currency=currency, unit="unit") if end else SHARE if share else ""
+    end, unit = next((end for end in units().items() if name == end[0] or name.endswith(f"_{end[0]}")), ("", ""))
+    unit = unit.format(currency=currency, unit="unit") if end else SHARE if share else ""
     words = name.removesuffix(f"_{end}") if end and end != "share" else name
     title = title or words.replace("_", " ").strip()
     return title[0].upper() + title[1:], unit
@@ -215,23 +204,20 @@ def label_of(words: str, unit: str) -> str:
     return f"{tr(words)} [{tr(unit)}]" if unit else tr(words)
 
 
+KIND_OF: dict[Any, str] = {Rate: "rate", bool: "switch", Series: "series", str: "words"}
+
+
 def _kind(annotation: Any, name: str) -> tuple[str, tuple[str, ...]]:
     """Kind of widget and its choices; empty if the field is not a single value."""
     annotation = _bare(annotation)
-    if annotation is Rate:
-        return "rate", ()
+    if name == "zone":
+        return "zone", ()
     if get_origin(annotation) is Literal:
         return "choice", tuple(map(str, get_args(annotation)))
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
         return "choice", tuple(member.value for member in annotation)
-    if annotation is bool:
-        return "switch", ()
-    if annotation is Series:
-        return "series", ()
-    if name == "zone":
-        return "zone", ()
-    if annotation is str:
-        return "words", ()
+    if annotation in KIND_OF:
+        return KIND_OF[annotation], ()
     parts = set(get_args(annotation)) if get_origin(annotation) in (Union, types.UnionType) else {annotation}
     parts = {_bare(part) for part in parts}
     if parts and all(isinstance(part, type) and issubclass(part, int | float | date) for part in parts):
