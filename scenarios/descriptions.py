@@ -47,12 +47,12 @@ def _texts() -> dict[str, Any]:
 
 def labels() -> dict[str, str]:
     """Labels of fields by ``Record.field`` or by ``field``; some have their unit in brackets."""
-    return dict(_texts()["labels"])
+    return dict(_texts()["labels_of_fields"])
 
 
 def units() -> dict[str, str]:
     """Units of fields by the end of their name, in the order in which they are looked for."""
-    return dict(_texts()["units"])
+    return dict(_texts()["units_of_fields"])
 
 
 def _is_text(node: ast.stmt) -> bool:
