@@ -45,6 +45,6 @@ def of_fields(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) ->
     texts = [label_parts(name, "EUR", record=record.__name__)[0] for record, name in fields]
     texts += [documented(record).get(name, "") for record, name in fields]
     texts += [text for part in parts().values() for text in (part.group, part.name)]
-    texts += [role.title for role in ROLES.values()]
+    texts += [role.title for role in ROLES.values() if role.path]
     texts += [kind.replace("_", " ") for kind in (*base.KINDS, *contracts.KINDS)]
     yield from ((1, "mark", text, []) for text in dict.fromkeys(filter(None, texts)))

@@ -14,7 +14,7 @@ from emberline.reports.exports.formats import b2mml, calendar, excel, report
 from emberline.reports.exports.formats.programs import sidecar, write_csv, write_json, write_netcdf, write_parquet
 from emberline.reports.exports.tables import CannotExport
 from emberline.reports.exports.workshop import workshop
-from emberline.reports.text.language import spoken
+from emberline.reports.text.language import mark, spoken
 from emberline.runs.store.run_folder import StoredRun
 
 
@@ -43,7 +43,7 @@ FORMATS: dict[str, Format] = {
     "json": Format("JSON", "application/json", write_json),
     "xml": Format("B2MML", "application/xml", b2mml.write),
     "ics": Format("iCalendar", "text/calendar", calendar.write, of_unit=True, of_people=True),
-    "html": Format("Report", "text/html", report.write, of_people=True),
+    "html": Format(mark("Report"), "text/html", report.write, of_people=True),
 }
 """By the suffix of the file."""
 

@@ -93,11 +93,6 @@ def of_scenario(scenario: Scenario) -> str:
     return " · ".join(_parts(scenario))
 
 
-def changes(scenario: Scenario) -> list[str]:
-    """Differences from the bundled scenario of that name."""
-    return _parts(scenario)[1:]
-
-
 @st.cache_data(max_entries=1000, show_spinner=False)
 def _of_file(path: str, base: str, language: str) -> list[str]:
     """Parts of a title; Streamlit keeps one for each language, as it would not if the name began with ``_``."""
