@@ -18,7 +18,6 @@ from emberline.reports.compliance.monitoring import Period, example_files, read_
 from emberline.reports.compliance.reports import (
     DOCUMENTS,
     AnnualReport,
-    Document,
     annual_report,
     evidence_files,
     read_default_values,
@@ -132,7 +131,7 @@ def _documents(report: AnnualReport, files: dict[str, bytes]) -> None:
     kinds = [name for name in DOCUMENTS if name not in report.undescribed]
     for tab, kind in zip(st.tabs([tr(KINDS[kind]) for kind in kinds]), kinds, strict=True):
         with tab:
-            _document(DOCUMENTS[kind](report).with_record(kind, newest), f"emberline-{kind}")
+            _document(kind, report, newest)
             if kind == "cbam" and "template.xlsx" in files:
                 with widgets.files(files) as paths:
                     content = _try(partial(filled, paths["template.xlsx"], report))
@@ -140,7 +139,8 @@ def _documents(report: AnnualReport, files: dict[str, bytes]) -> None:
                     widgets.download(tr("Filled workbook (Excel)"), content, "emberline-cbam.xlsx")
 
 
-def _document(document: Document, stem: str) -> None:
+def _document(kind: str, report: AnnualReport, newest: Entry | None) -> None:
+    document, stem = DOCUMENTS[kind](report).with_record(kind, newest), f"emberline-{kind}"
     for part in document.tables:
         if part.rows:
             st.markdown(f"**{part.title}**")

@@ -298,17 +298,12 @@ class Uploads(Guard):
 
         if self.coming[tab] >= self.AT_ONCE or self.coming.total() >= 2 * self.AT_ONCE:
             return "too many uploads at once"
-        sizes = {
-            one: [len(file.data) for file in list(files.values())] for one, files in _uploads(get_instance()).items()
-        }
+        stored: Any = dict(get_instance().uploaded_file_mgr.file_storage)
+        sizes = {one: [len(file.data) for file in list(files.values())] for one, files in stored.items()}
         mine = sizes.get(tab, [])
         if len(mine) >= self.MAX_FILES or sum(mine) >= self.MAX_BYTES:
             return "this tab holds too many files; reload it"
         return "too many files are in memory" if sum(map(sum, sizes.values())) >= self.MAX_IN_ALL else ""
-
-
-def _uploads(runtime: Any) -> dict[str, dict[str, Any]]:
-    return dict(runtime.uploaded_file_mgr.file_storage)
 
 
 @dataclass

@@ -55,7 +55,10 @@ def runs(
     most = limit if limit is not None or as_json else DEFAULT_LIMIT
     entries = store.search(**query, limit=most) if store else []
     if as_json:
-        print_json([_plain(run) | {"figures": _figures(store, run)} for run in entries])
+        from emberline.planning.answer import figure_data
+
+        figures = [figure_data(store.figures(run.id).values()) for run in entries] if store else []
+        print_json([_plain(run) | {"figures": row} for run, row in zip(entries, figures, strict=True)])
         return
     if entries and store is not None:
         _table(store, entries)
@@ -138,12 +141,6 @@ def _plain(run: Entry) -> dict[str, Any]:
     moments = {"created": run.created, "deleted": run.deleted}
     stamps = {name: None if at is None else at.isoformat(timespec="seconds") for name, at in moments.items()}
     return {**dataclasses.asdict(run), **stamps}
-
-
-def _figures(store: Store | None, run: Entry) -> dict[str, Any]:
-    from emberline.planning.answer import figure_data
-
-    return {} if store is None else figure_data(store.figures(run.id).values())
 
 
 def _table(store: Store, entries: Sequence[Entry]) -> None:

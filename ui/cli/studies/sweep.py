@@ -11,17 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from emberline.ui.cli.command import (
-    Refused,
-    at_work,
-    case_of,
-    of_searches,
-    one_place,
-    print_result,
-    refusing,
-    writable,
-    writing,
-)
+from emberline.ui.cli.command import Refused, at_work, case_of, of_searches, one_place, print_result, writable, writing
 from emberline.ui.cli.options import (
     AsJson,
     Changes,
@@ -34,7 +24,10 @@ from emberline.ui.cli.options import (
     Workers,
     argument,
     flag,
+    minutes_of,
     optional,
+    quantity_of,
+    share_of,
 )
 
 if TYPE_CHECKING:
@@ -72,8 +65,8 @@ def headroom(
     fixed = [*(changes or []), *of_searches(gap, time_limit)]
     fixed += [] if replications is None else [f"disturbances.replications={replications}"]
     case = case_of(scenario, fixed)
-    least = _share("--threshold", threshold)
-    shares = rooms.checked(case, [_share("--load", text) for text in loads or []] or rooms.LOADS)
+    least = share_of("--threshold", threshold)
+    shares = rooms.checked(case, [share_of("--load", text) for text in loads or []] or rooms.LOADS)
     if workers is None and cluster is None:
         workers = min(engine.cores(), len(shares))
     at_once = min(workers or 1, len(shares))
@@ -94,16 +87,6 @@ def headroom(
 def _counted(tell: Any, says: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], None]:
     """Tell each event by its number and in words."""
     return lambda event: tell(f"{event['done']} of {event['of']}: {says(event)}")
-
-
-def _share(option: str, text: str) -> float:
-    from emberline.scenarios.records.quantity import convert
-
-    with refusing(f"{option} "):
-        share = convert(text, "")
-    if not 0 < share <= 1:
-        raise Refused(f"{option} {text}: must be a share above 0 up to 100 %")
-    return share
 
 
 def sweep(
@@ -171,23 +154,21 @@ def roll(
     Reports the gain over the baseline and the regret against a single plan with perfect foresight, with 90 %
     intervals, and the cost of planning less often. The exit code is 1 if a limit was missed.
     """
-    from emberline.scenarios.records.quantity import convert
     from emberline.scenarios.records.replanning import Using
     from emberline.studies.rolling import How, compare, load_span
     from emberline.ui.cli.studies import printing
     from emberline.ui.cli.terminal import study
 
-    spans = [_minutes("--every", text) for text in every or ["1h"]]
+    spans = [minutes_of("--every", text) for text in every or ["1h"]]
     if len(set(spans)) < len(spans):
         raise Refused("--every: the same span is given twice")
-    with refusing("--keep "):
-        share = convert(keep, "")
+    share = quantity_of("--keep", keep, "")
     if not 0 <= share < 1:
         raise Refused(f"--keep {keep}: must be a share from 0 to below 100 %")
     if every and policy != "search":
         raise Refused("--every: belongs to --policy search; goal.replan says when a shift plans again")
     case = load_span(scenario, changes or [], start, end)
-    ahead_min, frozen_min = _minutes("--look-ahead", look_ahead), _minutes("--frozen", frozen)
+    ahead_min, frozen_min = minutes_of("--look-ahead", look_ahead), minutes_of("--frozen", frozen)
     how = How(spans[0], ahead_min, frozen_min, share, using=None if policy == "search" else Using(policy))
 
     def work(on_progress: Any, cancel: Any) -> Comparison:
@@ -205,15 +186,6 @@ def roll(
     comparison = study(work, "ending with the plans made so far", quiet)
     print_result(comparison, as_json, printing.show_roll)
     raise typer.Exit(1 if comparison.rolled.violations else 0)
-
-
-def _minutes(option: str, text: str) -> float:
-    from emberline.scenarios.records.quantity import convert
-
-    if not text.strip().lower().endswith(("h", "min", "d", "day", "days")):
-        raise Refused(f"{option} {text!r}: write a number with its unit, such as 1h or 90min")
-    with refusing(f"{option} "):
-        return round(convert(text, "min"), 6)
 
 
 def pareto(
