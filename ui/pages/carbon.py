@@ -153,12 +153,8 @@ def _difference(delta: float) -> str:
 def _over_time(subject: Subject, ours: Ledger, signal: str) -> None:
     scenario = subject.scenario
     view = chart_cache.part(scenario.horizon, f"carbon.part.{scenario.name}")
-    with st.container(key="timeline"):
-        chart_cache.chart(
-            ("carbon", *subject.key, signal, view.span_min),
-            lambda: carbon.by_step(scenario, ours, signal, view),
-            tr("Carbon over time; the table below has hourly values."),
-        )
+    key, build = ("carbon", *subject.key, signal, view.span_min), partial(carbon.by_step, scenario, ours, signal, view)
+    chart_cache.chart(key, build, tr("Carbon over time; the table below has hourly values."), "timeline")
     caption("Stacked from below: scope 1, bought heat, grid. Dashed: the total with the other grid intensity.")
     with st.expander(tr("Hourly values")):
         hourly = ours.by_hour(scenario.horizon.zone)

@@ -226,9 +226,8 @@ def _charts(runs: dict[str, StoredRun]) -> None:
     horizons = [plan.scenario.horizon for plan in plans.values()]
     if len({(h.instant(0), h.length_min, h.step_min, h.zone) for h in horizons}) == 1:
         view = chart_cache.part(horizons[0], "compare.part")
-        with st.container(key="timeline"):
-            key = ("together", *plans, *ids, view.span_min)
-            chart_cache.chart(key, lambda: comparison.together(plans, view), says)
+        key = ("together", *plans, *ids, view.span_min)
+        chart_cache.chart(key, lambda: comparison.together(plans, view), says, "timeline")
         caption("On the upper chart: Shift and wheel to zoom, drag to move, double-click to reset.")
         return
     caption("The horizons differ, so each plan has its own time axis.")

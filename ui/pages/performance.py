@@ -157,8 +157,7 @@ def show(tables: Sequence[pd.DataFrame], name: str) -> None:
     document = result.document(name)
     for part in document.tables[1:]:
         if part.rows:
-            with st.expander(tr(part.title)):
-                st.dataframe(pd.DataFrame(part.as_dicts()).rename(columns=tr), hide_index=True)
+            st.expander(tr(part.title)).dataframe(pd.DataFrame(part.as_dicts()).rename(columns=tr), hide_index=True)
     _downloads(document)
 
 

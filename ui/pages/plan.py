@@ -216,9 +216,8 @@ def _baseline(request: dict[str, Any], scenario: Scenario, status: JobStatus) ->
         title = tr("The best plan so far; thin: the baseline")
         says = tr("Operations of each unit in the best plan so far.")
     st.markdown(f"**{title}**")
-    with st.container(key="preview"):
-        stands_for = ("baseline", request.get("kind"), *key, hash(operations))
-        chart_cache.chart(stands_for, lambda: plan.below_each_other([draw()], view, pointer=False), says)
+    stands_for = ("baseline", request.get("kind"), *key, hash(operations))
+    chart_cache.chart(stands_for, lambda: plan.below_each_other([draw()], view, pointer=False), says, "preview")
 
 
 def _holding(status: JobStatus, scenario: Scenario | None) -> None:

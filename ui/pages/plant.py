@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from functools import partial
 
 import streamlit as st
 
@@ -87,12 +88,9 @@ def _sheet(subject: Subject, policy: str) -> None:
     key = ("sheet", *subject.key, policy, step)
     sheet = chart_cache.value(key, lambda: flow_sheet.sheet(scenario, run, step))
     dark = st.context.theme.type == "dark"
-    with st.container(key="sheet"):
-        chart_cache.chart(
-            (*key, dark),
-            lambda: drawing.draw(sheet, sankeys.carrier_colours(scenario) | palette.of_stores(scenario), dark),
-            tr("Flow sheet of the plant; the table below has the same values."), key="plant.sheet",
-        )  # fmt: skip
+    says = tr("Flow sheet of the plant; the table below has the same values.")
+    build = partial(drawing.draw, sheet, sankeys.carrier_colours(scenario) | palette.of_stores(scenario), dark)
+    chart_cache.chart((*key, dark), build, says, "sheet", key="plant.sheet")
     says = tr(
         "Bars are carriers and stores; the width of a line shows its flow among flows of the same unit; arrows "
         "show direction; dashed = idle."
@@ -122,8 +120,8 @@ def _moment(subject: Subject, first: int, end: int, key: str) -> int:
 def _diagram(key: tuple[Hashable, ...], build: Callable[[], Diagram], scenario: Scenario, says: str) -> Diagram:
     """Draw a diagram, cached by its key."""
     diagram, dark = chart_cache.value(key, build), st.context.theme.type == "dark"
-    with st.container(key=str(key[0])):
-        chart_cache.chart((*key, dark), lambda: sankeys.draw(diagram, sankeys.carrier_colours(scenario), dark), says)
+    build_chart = partial(sankeys.draw, diagram, sankeys.carrier_colours(scenario), dark)
+    chart_cache.chart((*key, dark), build_chart, says, str(key[0]))
     return diagram
 
 

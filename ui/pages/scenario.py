@@ -110,8 +110,7 @@ def _look(source: ScenarioSource) -> None:
     planned_stay = tr("A planned scenario cannot be changed. Copy it to edit the copy, which is yours alone.")
     st.text(bundled_stay if ours else planned_stay)
     _facts(scenario)
-    with st.expander(tr("As text")):
-        st.code(text, language="yaml", line_numbers=True)
+    st.expander(tr("As text")).code(text, language="yaml", line_numbers=True)
 
 
 def _facts(scenario: Case) -> None:

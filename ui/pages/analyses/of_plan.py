@@ -115,8 +115,7 @@ def show_why(stored: StoredAnalysis) -> None:
     for fact in result["facts"]:
         st.text(say(fact))
     if result.get("rest"):
-        with st.expander(tr("The whole unit"), key=f"why.{stored.id}.rest"):
-            st.text("\n".join(map(say, result["rest"])))
+        st.expander(tr("The whole unit"), key=f"why.{stored.id}.rest").text("\n".join(map(say, result["rest"])))
     worth = result["worth"]
     if worth is not None:
         says = tr("One more MWh costs {value} {unit}.", value=number(worth["value"], 1), unit=worth["unit"])
@@ -127,8 +126,7 @@ def show_why(stored: StoredAnalysis) -> None:
         lines = list(_lines(answer))
         if lines:
             key = f"why.{stored.id}.{answer['says']}"
-            with st.expander(say(answer["says"]), expanded=answer["more"] is None, key=key):
-                st.text("\n".join(lines))
+            st.expander(say(answer["says"]), expanded=answer["more"] is None, key=key).text("\n".join(lines))
     _slots(stored, horizon)
     if not result["complete"]:
         caption("The time limit was reached before everything was tried; allow more time.")

@@ -237,8 +237,7 @@ def _schedule(plan: Plan, run: str, book: Ledger) -> None:
     draw = partial(plan_charts.timeline, plan, baseline, view, carriers, stores, parts)
     stands_for = ("timeline", run, baseline, view.span_min, *parts, "and", *carriers, "and", *stores)
     says = tr("Operations of each unit, power, carbon intensity, price.")
-    with st.container(key="timeline"):
-        chart_cache.chart(stands_for, draw, says, key=f"timeline.{run}.{zoom.count(run)}")
+    chart_cache.chart(stands_for, draw, says, "timeline", key=f"timeline.{run}.{zoom.count(run)}")
     st.caption(" ".join(_marks(scenario, selection)))
     chart_cache.say_sources(scenario)
     board.refresh(run)
