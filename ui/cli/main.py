@@ -17,7 +17,7 @@ import typer
 
 from emberline.ui.cli import faults, serve
 from emberline.ui.cli.answers import why
-from emberline.ui.cli.command import Refused, as_asked, case_of, find, of_searches, print_json
+from emberline.ui.cli.command import Refused, as_asked, case_of, of_searches, opened, print_json
 from emberline.ui.cli.files import live, runs, series_import, signals
 from emberline.ui.cli.options import AsJson, Changes, Named, Quiet, Run, flag, optional
 from emberline.ui.cli.studies import calibrate, hold, sweep
@@ -250,14 +250,13 @@ def show(run: Run = "last", as_json: AsJson = False) -> None:
     from emberline.planning.answer import summary
     from emberline.ui.cli import terminal
 
-    store, number = find(run)
-    stored = store.open(number)
+    stored = opened(run)
     if as_json:
         print_json(
-            {"run": number, "folder": str(stored.folder), **stored.plan.summary(), "answer": summary(stored.plan)}
+            {"run": stored.id, "folder": str(stored.folder), **stored.plan.summary(), "answer": summary(stored.plan)}
         )
     else:
-        terminal.show(terminal.out(), stored.plan, number, stored.folder)
+        terminal.show(terminal.out(), stored.plan, stored.id, stored.folder)
 
 
 @app.command()

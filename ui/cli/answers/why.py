@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.command import Refused, case_of, find, print_json, print_result, writable, writing
+from emberline.ui.cli.command import Refused, case_of, opened, print_json, print_result, writable, writing
 from emberline.ui.cli.options import AsJson, Changes, Force, Named, Quiet, Run, argument, flag, optional
 
 if TYPE_CHECKING:
@@ -46,14 +46,16 @@ def why(
     for name, text in (("--stage", stage), ("--at", at), ("--every", every)):
         if text and heat is None and (name, unit is None) != ("--at", False):
             raise ScenarioError([Problem(name, "", "needs --heat")])
-    store, number = find(run)
-    plan = store.open(number).plan
+    stored = opened(run)
+    plan, number = stored.plan, stored.id
     question.refuse(plan, heat, unit, hour)
 
     asks: dict[str, Any] = {"heat": heat, "stage": stage, "at": at, "unit": unit, "hour": hour}
     work = partial(question.why, plan, **asks, every=every, time_limit_s=time_limit)
     explanation = study(work, "keeping the answers found so far", quiet)
-    print_result(explanation, as_json, lambda it: print(*printing.why_lines(plan.scenario, it), sep="\n"), run=number)
+    print_result(
+        explanation, as_json, lambda it: print(*printing.why_lines(plan.scenario, it), sep="\n"), run=stored.id
+    )
 
 
 QUICK_S = 5.0
@@ -201,12 +203,11 @@ def diff(first: First, second: Second, as_json: AsJson = False) -> None:
     from emberline.studies.difference import difference
     from emberline.ui.cli.answers import printing
 
-    store, one = find(first)
-    two = store.find(second)
-    comparison = difference(store.open(one).plan, store.open(two).plan)
-    names = one[:8], two[:8]
+    one, two = opened(first), opened(second)
+    comparison = difference(one.plan, two.plan)
+    names = one.id[:8], two.id[:8]
     print_result(
-        comparison, as_json, lambda it: print(*printing.difference_lines(it, *names), sep="\n"), runs=[one, two]
+        comparison, as_json, lambda it: print(*printing.difference_lines(it, *names), sep="\n"), runs=[one.id, two.id]
     )
 
 
@@ -224,8 +225,8 @@ def locks(
     from emberline.ui.cli.answers import printing
     from emberline.ui.cli.terminal import study
 
-    store, number = find(run)
-    plan = store.open(number).plan
+    stored = opened(run)
+    plan, number = stored.plan, stored.id
     lock_prices.refuse(plan)
 
     work = partial(lock_prices.lock_prices, plan, time_limit_s=time_limit)
@@ -255,10 +256,9 @@ def prices(
     from emberline.studies.why import shadow_prices as pricing
     from emberline.ui.cli import terminal
 
-    if output is not None:
-        writable(output, force, ("nc",))
-    store, number = find(run)
-    plan = store.open(number).plan
+    writable(output, force, ("nc",))
+    stored = opened(run)
+    plan, number = stored.plan, stored.id
     if not plan.has_schedule:
         raise Refused(f"run {number} has no schedule: {plan.verdict}")
     data = pricing.prices(plan)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from emberline.reports.text.language import LANGUAGES
-from emberline.ui.cli.command import Refused, find, group, print_json, store_if_any, writable, writing
+from emberline.ui.cli.command import Refused, find, group, opened, print_json, store_if_any, writable, writing
 from emberline.ui.cli.options import AsJson, Force, Run, argument, flag, option, optional
 
 if TYPE_CHECKING:
@@ -212,14 +212,13 @@ def export(
     if lang != "en" and not formats[kind].of_people:
         read = ", ".join(name for name, other in formats.items() if other.of_people)
         raise Refused(f"--lang {lang}: only {read} can be translated; {kind} is for programs")
-    store, number = find(run)
-    stored = store.open(number)
-    path = output or Path(f"emberline-{stored.plan.scenario.name}-{number[:8]}.{kind}")
+    stored = opened(run)
+    path = output or Path(f"emberline-{stored.plan.scenario.name}-{stored.id[:8]}.{kind}")
     writable(path, force)
     for file in exports.files_of(kind, path)[1:]:
         writable(file, force)
     if not stored.plan.has_schedule:
-        print(f"run {number} has no schedule to export: {stored.plan.verdict}", file=sys.stderr)
+        print(f"run {stored.id} has no schedule to export: {stored.plan.verdict}", file=sys.stderr)
         raise typer.Exit(1)
     with writing(path):
         exports.export(stored, kind, path, unit=unit, table=table, language=lang)

@@ -40,8 +40,7 @@ def calibrate(
     from emberline.scenarios.loading import meter as meters
 
     one_of(log, history, "--log", start, end)
-    if output is not None:
-        writable(output, force, ("yaml", "yml"))
+    writable(output, force, ("yaml", "yml"))
     case = case_of(scenario, changes)
     _has_line(case)
     heats = heat_log.read(log, case) if log is not None else heats_of(measured_of(history, start, end), case)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from emberline.ui.cli.answers import why
-from emberline.ui.cli.command import Refused, at_work, case_of, find, one_place, print_json, print_result
+from emberline.ui.cli.command import Refused, at_work, case_of, one_place, opened, print_json, print_result
 from emberline.ui.cli.options import AsJson, Changes, Cluster, Named, Quiet, Run, Workers, flag, optional
 
 if TYPE_CHECKING:
@@ -40,11 +40,10 @@ def replay(
     so far; press it twice to give up.
     """
     one_place(workers, cluster)
-    store, number = find(run)
-    stored = store.open(number)
+    stored = opened(run)
     scenario, schedule, seconds = stored.plan.scenario, stored.plan.schedule, dict[str, float]()
     if schedule is None:
-        raise Refused(f"run {number} has no schedule to follow: {stored.plan.verdict}")
+        raise Refused(f"run {stored.id} has no schedule to follow: {stored.plan.verdict}")
     import time
 
     from emberline import twin
@@ -84,7 +83,7 @@ def replay(
         times = {name: round(value, 3) for name, value in seconds.items()}
         again = {} if ensemble.other is None else {"planned_again": ensemble.other.summary()}
         print_json(
-            {"run": number, "file": str(path), **ensemble.summary(stored.plan.replay), **again, "seconds": times}
+            {"run": stored.id, "file": str(path), **ensemble.summary(stored.plan.replay), **again, "seconds": times}
         )
     else:
         printing.show_replays(ensemble, stored, str(path), seconds)

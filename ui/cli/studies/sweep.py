@@ -208,8 +208,7 @@ def pareto(
     case = case_of(scenario, changes)
     from emberline.runs.store import fronts
 
-    if output is not None:
-        writable(output, force, fronts.FORMATS)
+    writable(output, force, fronts.FORMATS)
     from emberline.studies.pareto import Axis
     from emberline.studies.pareto import pareto as search
     from emberline.ui.cli.studies import printing
@@ -263,8 +262,7 @@ def levers(
 
     if says := refused(case):
         raise Refused(f"{case.name}: {says}")
-    if output is not None:
-        writable(output, force, FORMATS)
+    writable(output, force, FORMATS)
     result = study(partial(weighed, case), "taking the best plans so far", quiet, says=printing.lever_step)
     if output is not None:
         with writing(output) as place:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.command import Refused, find, group, print_json, refusing, writable, write_text, writing
+from emberline.ui.cli.command import Refused, group, opened, print_json, refusing, writable, write_text, writing
 from emberline.ui.cli.options import AsJson, Force, Run, argument, option, optional, to_file
 
 if TYPE_CHECKING:
@@ -336,12 +336,11 @@ def products(run: Run = "last", output: Folder = Path(), force: Force = False, a
     """Embedded emissions of what a stored plan makes, against its baseline, with the hash of its evidence."""
     from emberline.reports.compliance.reports import products_of_plan
 
-    store, number = find(run)
-    stored = store.open(number)
-    evidence = {"run": number, "created": str(stored.meta["created"]), "inputs": str(stored.meta["input_sha256"])}
+    stored = opened(run)
+    evidence = {"run": stored.id, "created": str(stored.meta["created"]), "inputs": str(stored.meta["input_sha256"])}
     with refusing():
         document = products_of_plan(stored.plan, evidence)
-    _hand_over(document, f"emberline-products-{number[:8]}", output, force, as_json)
+    _hand_over(document, f"emberline-products-{stored.id[:8]}", output, force, as_json)
 
 
 def _report(
@@ -353,9 +352,9 @@ def _report(
         if not period:
             raise Refused("name a PERIOD such as 2026, or a stored plan with --run")
         return period_report(period, monitoring, activity, defaults)
-    store, number = find(run)
+    stored = opened(run)
     with refusing():
-        return report_of_plan(store.open(number).plan, f"run {number[:8]}")
+        return report_of_plan(stored.plan, f"run {stored.id[:8]}")
 
 
 def _stem(kind: str, report: AnnualReport) -> str:
