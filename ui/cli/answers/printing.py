@@ -16,6 +16,11 @@ MAX_MOVES = 6
 MAX_SLOTS = 6
 
 
+def show_why(scenario: Scenario, explanation: Why) -> None:
+    """Print the answer to a question about a decision."""
+    print(*why_lines(scenario, explanation), sep="\n")
+
+
 def why_lines(scenario: Scenario, explanation: Why) -> Iterator[str]:
     """The answer as lines of text."""
     gap = "no gap proven" if explanation.gap is None else f"gap {percent(explanation.gap)}"
@@ -83,6 +88,11 @@ def _slots(scenario: Scenario, explanation: Why) -> Iterator[str]:
 
 
 DIGITS = {"MW": 2, "MWh": 2, "t": 1}
+
+
+def show_difference(first: str, second: str, comparison: Difference) -> None:
+    """Print the difference of two runs."""
+    print(*difference_lines(comparison, first, second), sep="\n")
 
 
 def difference_lines(comparison: Difference, first: str, second: str) -> Iterator[str]:

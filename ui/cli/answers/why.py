@@ -53,9 +53,7 @@ def why(
     asks: dict[str, Any] = {"heat": heat, "stage": stage, "at": at, "unit": unit, "hour": hour}
     work = partial(question.why, plan, **asks, every=every, time_limit_s=time_limit)
     explanation = study(work, "keeping the answers found so far", quiet)
-    print_result(
-        explanation, as_json, lambda it: print(*printing.why_lines(plan.scenario, it), sep="\n"), run=stored.id
-    )
+    print_result(explanation, as_json, partial(printing.show_why, plan.scenario), run=number)
 
 
 QUICK_S = 5.0
@@ -205,10 +203,8 @@ def diff(first: First, second: Second, as_json: AsJson = False) -> None:
 
     one, two = opened(first), opened(second)
     comparison = difference(one.plan, two.plan)
-    names = one.id[:8], two.id[:8]
-    print_result(
-        comparison, as_json, lambda it: print(*printing.difference_lines(it, *names), sep="\n"), runs=[one.id, two.id]
-    )
+    show = partial(printing.show_difference, one.id[:8], two.id[:8])
+    print_result(comparison, as_json, show, runs=[one.id, two.id])
 
 
 def locks(
