@@ -279,23 +279,15 @@ def _start(request: Request, points: int, metric: str) -> None:
 
 
 def _earlier(front: str) -> None:
-    earlier = {number: headline for number, headline in fronts.headlines(EARLIER).items() if number != front}
-    if not earlier:
-        return
-
-    def name(number: str) -> str:
-        headline = earlier[number]
+    def name(headline: dict[str, Any]) -> str:
         points = trn("{count} point", "{count} points", headline["points"])
         parts = [stamp(headline["created"].astimezone()), headline["scenario"], points]
         parts += [] if headline["metric"] == CARBON else [tr(NAMES[headline["metric"]])]
         return " · ".join(parts)
 
-    with st.expander(tr("Earlier fronts")):
-        choice = st.selectbox(
-            tr("Front"), list(earlier), index=None, format_func=name, placeholder=tr("choose one"), key="pareto.earlier"
-        )
-        if st.button(tr("Open"), disabled=choice is None, width="stretch", key="pareto.open_earlier"):
-            _look_at(str(choice))
+    earlier = {number: name(headline) for number, headline in fronts.headlines(EARLIER).items() if number != front}
+    if choice := job_progress.pick_earlier(tr("Earlier fronts"), tr("Front"), earlier, "pareto"):
+        _look_at(choice)
 
 
 def _empty(request: Request, metric: str, front: str) -> None:

@@ -269,9 +269,17 @@ def _names(now: DraftState, field: str) -> list[str]:
 
 
 def _widget(field: fields.FormField, value: Any, key: str, name: str, names: list[str]) -> Any:
-    """The typed value; ``ABSENT``: use the default; None: unchanged."""
+    """The typed value; ``ABSENT``: use the default; None: unchanged. A name is chosen where those that there are can be
+    listed."""
     about = "  \n".join([*([tr(field.help)] if field.help else []), f"`{name}`"])
-    return WIDGETS[field.kind](field, value, key, about, names)
+    if field.kind == "switch":
+        current = field.default if value is ABSENT else value
+        on = st.toggle(field.label, value=current is True, key=key, help=about)
+        return None if on == (current is True) else on
+    options = sorted(zones()) if field.kind == "zone" else names if field.kind == "words" else list(field.choices)
+    if options:
+        return _select(field, value, key, about, options)
+    return _input(field, value, key, about, str if field.kind == "words" else _typed)
 
 
 def _select(field: fields.FormField, value: Any, key: str, about: str, options: list[str]) -> Any:
@@ -281,17 +289,6 @@ def _select(field: fields.FormField, value: Any, key: str, about: str, options: 
     words = _goal if field.name == "minimize" else _choice
     choice = st.selectbox(field.label, options, options.index(current), key=key, help=about, format_func=words)
     return None if choice == current else choice or ABSENT
-
-
-def _switch(field: fields.FormField, value: Any, key: str, about: str, _: list[str]) -> Any:
-    current = field.default if value is ABSENT else value
-    on = st.toggle(field.label, value=current is True, key=key, help=about)
-    return None if on == (current is True) else on
-
-
-def _words(field: fields.FormField, value: Any, key: str, about: str, names: list[str]) -> Any:
-    """A name is chosen where the names that there are can be listed."""
-    return _select(field, value, key, about, names) if names else _input(field, value, key, about, str)
 
 
 def _input(field: fields.FormField, value: Any, key: str, about: str, read: Callable[[str], Any]) -> Any:
@@ -324,22 +321,6 @@ def _typed(text: str) -> Any:
         except ScenarioError:
             return text
     return fields.value_of(text)
-
-
-def _value_input(field: fields.FormField, value: Any, key: str, about: str, _: list[str]) -> Any:
-    return _input(field, value, key, about, _typed)
-
-
-WIDGETS: dict[str, Callable[[fields.FormField, Any, str, str, list[str]], Any]] = {
-    "choice": lambda field, value, key, about, _: _select(field, value, key, about, list(field.choices)),
-    "zone": lambda field, value, key, about, _: _select(field, value, key, about, sorted(zones())),
-    "switch": _switch,
-    "words": _words,
-    "series": _value_input,
-    "rate": _value_input,
-    "value": _value_input,
-}
-"""Widget of each kind of field."""
 
 
 def _check(

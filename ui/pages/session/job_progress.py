@@ -9,7 +9,7 @@ import streamlit as st
 
 from emberline.reports.text import say, tr, trn, wording
 from emberline.runs.jobs import JobStatus, queue
-from emberline.ui.pages.session import sign_in
+from emberline.ui.pages.session import sign_in, widgets
 
 POLL_S = 1.0
 STEPS = 12
@@ -97,6 +97,23 @@ def watch_steps(job: str, keep: str = "") -> None:
         buttons(status, keep, bool(status.steps))
     else:
         _stop(job)
+
+
+def pick_earlier(title: str, label: str, words: dict[str, str], key: str) -> str:
+    """Draw a list of earlier results, closed at first; the one to open, empty: none.
+
+    Args:
+        title: of the list.
+        label: of the choice.
+        words: of each result, by its id.
+        key: prefix of the widgets' keys.
+    """
+    if not words:
+        return ""
+    with st.expander(title):
+        choice = widgets.pick(label, words, f"{key}.earlier", words.__getitem__, none=tr("choose one"))
+        opened = st.button(tr("Open"), disabled=choice is None, width="stretch", key=f"{key}.open_earlier")
+    return str(choice) if opened else ""
 
 
 def seconds(status: JobStatus) -> str:
