@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -22,14 +23,6 @@ from emberline.ui.pages.request.sources import SCENARIO_KEY, ScenarioSource
 from emberline.ui.pages.session import chart_cache, navigation, session, sign_in, widgets
 from emberline.ui.pages.session.widgets import warning
 
-VIEWS = {
-    "sheet": mark("Flow sheet"),
-    "form": mark("Form"),
-    "tables": mark("Tables"),
-    "series": mark("Series"),
-    "text": mark("Text"),
-    "changes": mark("Changes"),
-}
 STYLE = Path(__file__).with_name("scenario.css")
 LARGEST_YAML_MB = 1
 PLAN_NEXT = "plan.wanted"
@@ -177,7 +170,8 @@ def _edit(draft: drafts.Draft) -> None:
     _unapplied(draft, now)
 
     def label(view: str) -> str:
-        return f"{tr(VIEWS[view])} ({count})" if view == "changes" and count else tr(VIEWS[view])
+        title = tr(VIEWS[view][0])
+        return f"{title} ({count})" if view == "changes" and count else title
 
     last = navigation.view_key(draft.id)
     st.session_state.setdefault(f"view.{draft.id}", st.session_state.get(last, "form"))
@@ -188,7 +182,7 @@ def _edit(draft: drafts.Draft) -> None:
     st.session_state[last] = view
     failure: Exception | None = None
     try:
-        _view(draft, now, str(view))
+        VIEWS[str(view)][1](draft, now)
     except Exception as error:  # the button that was pressed above counts all the same
         failure = error
     editing.show_list()
@@ -200,18 +194,22 @@ def _edit(draft: drafts.Draft) -> None:
         raise failure
 
 
-def _view(draft: drafts.Draft, now: DraftState, view: str) -> None:
-    """Draw the draft as form, flow sheet, tables, series or text, or its changes."""
-    views = {
-        "sheet": sheet.show, "tables": tables.show, "series": editing_series.show, "text": source_text.show,
-        "changes": source_text.show_changes,
-    }  # fmt: skip
-    if view in views:
-        views[view](draft, now)
-        return
+def _form(draft: drafts.Draft, now: DraftState) -> None:
+    """Draw the draft as a form, with what lies within the record of its section."""
     section = form.show(draft, now)
     if section in form.WITHIN:
         tables.draw_within(draft, now, (section,))
+
+
+VIEWS: dict[str, tuple[str, Callable[[drafts.Draft, DraftState], None]]] = {
+    "sheet": (mark("Flow sheet"), sheet.show),
+    "form": (mark("Form"), _form),
+    "tables": (mark("Tables"), tables.show),
+    "series": (mark("Series"), editing_series.show),
+    "text": (mark("Text"), source_text.show),
+    "changes": (mark("Changes"), source_text.show_changes),
+}
+"""Views of a draft: their titles, and what draws them."""
 
 
 def _unapplied(draft: drafts.Draft, now: DraftState) -> None:

@@ -28,18 +28,6 @@ from emberline.ui.pages.session import chart_cache, navigation, stored_runs
 MAX_MISSED = 8
 BUTTONS = ("xlsx", "html", "json")
 """Formats offered below a plan; the page Export has all."""
-TABS = {
-    "schedule": mark("Schedule"),
-    "heats": mark("Heats"),
-    "units": mark("Units"),
-    "stores": mark("Stores and deliveries"),
-    "products": mark("Products"),
-    "bill": mark("Bill"),
-    "ledger": mark("Carbon ledger"),
-    "figures": mark("All figures"),
-    "days": mark("Disturbed replays"),
-    "about": mark("About this plan"),
-}
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -92,31 +80,31 @@ def show(stored: StoredRun) -> None:
         return
     answer.show(plan, run)
     bills, ledgers = stored_runs.bills_and_ledgers(run)
-    parts: dict[str, Callable[[], None]] = {"schedule": lambda: _schedule(plan, run, ledgers[0])}
+    parts: dict[str, Callable[[], None]] = {mark("Schedule"): lambda: _schedule(plan, run, ledgers[0])}
     for producer in plan.scenario.producers:
         parts |= DETAILS[producer.table](plan, run, ledgers)
     parts |= {
-        "bill": lambda: accounts.show_bill(plan, bills),
-        "ledger": lambda: accounts.show_ledger(plan, ledgers),
-        "figures": lambda: _figures(plan, run),
-        "days": lambda: answer.show_days(plan),
-        "about": lambda: _about(plan, run),
+        mark("Bill"): lambda: accounts.show_bill(plan, bills),
+        mark("Carbon ledger"): lambda: accounts.show_ledger(plan, ledgers),
+        mark("All figures"): lambda: _figures(plan, run),
+        mark("Disturbed replays"): lambda: answer.show_days(plan),
+        mark("About this plan"): lambda: _about(plan, run),
     }
-    tabs = {tr(TABS[name]): draw for name, draw in parts.items()}
-    navigation.tabs(tabs, f"result.{run}", always=(tr(TABS["schedule"]), tr(TABS["heats"])))
+    tabs = {tr(name): draw for name, draw in parts.items()}
+    navigation.tabs(tabs, f"result.{run}", always=(tr("Schedule"), tr("Heats")))
     _downloads(stored)
 
 
 def _of_runs(plan: Plan, run: str, ledgers: tuple[Ledger, Ledger]) -> dict[str, Callable[[], None]]:
-    parts: dict[str, Callable[[], None]] = {"units": lambda: units.show_runs(plan)}
+    parts: dict[str, Callable[[], None]] = {mark("Units"): lambda: units.show_runs(plan)}
     if plan.scenario.stores:
-        parts["stores"] = lambda: units.show_stores(plan, ledgers[0])
-        parts["products"] = lambda: accounts.show_products(plan, ledgers)
+        parts[mark("Stores and deliveries")] = lambda: units.show_stores(plan, ledgers[0])
+        parts[mark("Products")] = lambda: accounts.show_products(plan, ledgers)
     return parts
 
 
 DETAILS: dict[str, Callable[[Plan, str, tuple[Ledger, Ledger]], dict[str, Callable[[], None]]]] = {
-    "heats": lambda plan, run, _: {"heats": lambda: heats.edit(plan, run)},
+    "heats": lambda plan, run, _: {mark("Heats"): lambda: heats.edit(plan, run)},
     "runs": _of_runs,
 }
 """Details by the name of their tab, by the table of a producer."""
