@@ -298,7 +298,8 @@ class Uploads(Guard):
 
         if self.coming[tab] >= self.AT_ONCE or self.coming.total() >= 2 * self.AT_ONCE:
             return "too many uploads at once"
-        stored: Any = dict(get_instance().uploaded_file_mgr.file_storage)
+        manager: Any = get_instance().uploaded_file_mgr
+        stored = dict(manager.file_storage)
         sizes = {one: [len(file.data) for file in list(files.values())] for one, files in stored.items()}
         mine = sizes.get(tab, [])
         if len(mine) >= self.MAX_FILES or sum(mine) >= self.MAX_BYTES:

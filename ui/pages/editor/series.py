@@ -216,10 +216,8 @@ def _bring(draft: drafts.Draft, now: DraftState, content: bytes, name: str, size
     key = f"series.{draft.id}.map"
     try:
         if size > LARGEST_MB * 1e6:
-            widgets.crosses(
-                [tr("The file has {size} MB, the limit is {most} MB.", size=round(size / 1e6), most=LARGEST_MB)],
-                border=True,
-            )
+            says = tr("The file has {size} MB, the limit is {most} MB.", size=round(size / 1e6), most=LARGEST_MB)
+            widgets.crosses([says])
             return
         raw = _read(content, name, None, None)
         if len(raw.sheets) > 1:
