@@ -75,16 +75,12 @@ _read = st.cache_data(max_entries=8, show_spinner=False)(read_content)
 
 def _periods(tables: Sequence[pd.DataFrame]) -> tuple[str, str]:
     """Baseline and report period to begin with: the first and the last year, or the halves of the only one."""
-    years = sorted({int(year) for table in tables for year in _years(table)})
+    # a year counts that a table has more than a few hours of
+    shares = [pd.DatetimeIndex(table.index).year.value_counts(normalize=True) for table in tables]
+    years = sorted({int(year) for of_table in shares for year, share in of_table.items() if share >= 0.01})
     if len(years) > 1:
         return str(years[0]), str(years[-1])
     return f"{years[0]}-01-01..{years[0]}-06-30", f"{years[0]}-07-01..{years[0]}-12-31"
-
-
-def _years(table: pd.DataFrame) -> Sequence[int]:
-    """Years in which a table has more than a few hours."""
-    years = list(pd.DatetimeIndex(table.index).year)
-    return [year for year in sorted(set(years)) if years.count(year) * 100 >= len(table)]
 
 
 def show(tables: Sequence[pd.DataFrame], name: str) -> None:

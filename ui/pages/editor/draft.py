@@ -46,14 +46,6 @@ class DraftState:
     problems: tuple[Problem, ...]
 
     @cached_property
-    def by_key(self) -> dict[str, list[Problem]]:
-        """Mistakes by dotted key."""
-        problems: dict[str, list[Problem]] = {}
-        for problem in self.problems:
-            problems.setdefault(problem.key, []).append(problem)
-        return problems
-
-    @cached_property
     def remarks(self) -> dict[Keys, str]:
         """Comments of the text by the key or item that they stand above; none of a text that cannot be read."""
         return {} if self.data is None else remarks(self.text)

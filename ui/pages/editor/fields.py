@@ -122,11 +122,9 @@ class Inner:
 
     name: str
     kind: str
-    """``record``, ``rows`` (a list of records) or ``amounts`` (numbers by name)."""
+    """``record`` (or one value), ``rows`` (a list of records) or ``amounts`` (numbers by name)."""
     record: type[BaseModel] | None
     help: str
-    single: bool = False
-    """Whether it may be written as one value too."""
 
 
 @cache
@@ -139,7 +137,7 @@ def inner(record: type[BaseModel]) -> tuple[Inner, ...]:
         item = _bare(parts[0]) if parts else None
         text = documented(record).get(name, "")
         if _is_record(annotation) and annotation is not Series and name != "factor":
-            entries.append(Inner(name, "record", annotation, text, single=True))
+            entries.append(Inner(name, "record", annotation, text))
         elif origin is tuple and _is_record(item):
             entries.append(Inner(name, "rows", item, text))
         elif origin is dict:

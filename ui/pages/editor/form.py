@@ -223,7 +223,8 @@ def group(
     for field in wide:
         with st.container(gap="xxsmall"):
             _field(draft, now, group, field)
-    for problem in now.by_key.get(dotted(group.path), []) if group.path else []:
+    of_record = [problem for problem in now.problems if group.path and problem.key == dotted(group.path)]
+    for problem in of_record:
         st.text(f"✕ {problem.says}")
 
 

@@ -16,6 +16,7 @@ from emberline.scenarios.importing import LARGEST_MB, Imported
 from emberline.scenarios.importing.meter_file import by_meter, last_days, load_of
 from emberline.scenarios.importing.reading import display_name
 from emberline.scenarios.reading.document import parse
+from emberline.scenarios.reading.editing import revised
 from emberline.scenarios.records.instants import zones
 from emberline.scenarios.templates import plants as templates
 
@@ -137,14 +138,8 @@ def _create(begin: Begin, choice: str, typed: str, zone: str, series: Imported |
     if series is not None:
         files = {"csv": series.csv()}
         text = by_meter(text, series, drafts.file_names(LOAD, files)["csv"], zone)
-    elif zone != parse(text).data["horizon"]["zone"]:
-        text = _in_zone(text, zone)
+    else:
+        data = parse(text).data
+        text = revised(text, data | {"horizon": data["horizon"] | {"zone": zone}})
     st.session_state[OPEN] = False
     begin(text, title, None, files)
-
-
-def _in_zone(text: str, zone: str) -> str:
-    from emberline.scenarios.reading.editing import revised
-
-    data = parse(text).data
-    return revised(text, data | {"horizon": data["horizon"] | {"zone": zone}})

@@ -299,7 +299,7 @@ def draw_within(
         title = f"{fields.label_of(words, unit)}{_size(value)}{f' ✕ {wrong}' if wrong else ''}"
         if entry.record is Rate and _one_value(value):
             title = tr("A range instead of one rate")
-        visible = value is not ABSENT and bool(value) and not (entry.single and _one_value(value))
+        visible = value is not ABSENT and bool(value) and not (entry.kind == "record" and _one_value(value))
         with st.expander(title, expanded=visible and depth < OPEN_LEVELS, key=f"in.{dotted(place)}"):
             if entry.help:
                 st.caption(tr(entry.help))
