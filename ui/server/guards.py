@@ -251,10 +251,6 @@ def refuse(status: int, says: str) -> PlainTextResponse:
     return PlainTextResponse(says, status_code=status)
 
 
-if TYPE_CHECKING:
-    from starlette.types import Message, Receive, Scope, Send
-
-
 UPLOADS = "/_stcore/upload_file/"
 LARGEST_STATE_MB = 2
 """Largest message of a tab: the state of all fields of a page."""
