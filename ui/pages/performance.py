@@ -77,7 +77,7 @@ def _periods(tables: Sequence[pd.DataFrame]) -> tuple[str, str]:
     """Baseline and report period to begin with: the first and the last year, or the halves of the only one."""
     # a year counts that a table has more than a few hours of
     shares = [pd.DatetimeIndex(table.index).year.value_counts(normalize=True) for table in tables]
-    years = sorted({int(year) for of_table in shares for year, share in of_table.items() if share >= 0.01})
+    years = sorted({int(year) for of_table in shares for year in of_table[of_table >= 0.01].index.tolist()})
     if len(years) > 1:
         return str(years[0]), str(years[-1])
     return f"{years[0]}-01-01..{years[0]}-06-30", f"{years[0]}-07-01..{years[0]}-12-31"
