@@ -21,7 +21,6 @@ from emberline.reports.charts.view import View
 from emberline.reports.text import mark, say, tr, trn, wording
 from emberline.reports.text.numbers import listed
 from emberline.runs.store import Entry, Store, StoredRun
-from emberline.scenarios.case.scenario import Producer
 from emberline.studies.difference import DIFFERENT_HEATS, Difference, difference
 from emberline.ui.pages.result import repairs
 from emberline.ui.pages.result.accounts import draw
@@ -262,7 +261,7 @@ def _moves(runs: dict[str, StoredRun]) -> None:
     else:
         for ours, theirs in zip(one.plan.scenario.producers, other.plan.scenario.producers, strict=False):
             if ours.table == theirs.table == "heats":
-                _moved(ours, theirs, difference, {first: one, letter: other})
+                _moved(difference, {first: one, letter: other})
     if difference.uses:
         names = (tr("name"), tr("does"), say("unit"), first, letter, tr("at other times"), tr("because"))
         rows = [(u.name, say(u.what), u.unit, u.before, u.after, u.moved, say(u.because)) for u in difference.uses]
@@ -275,11 +274,11 @@ def _moves(runs: dict[str, StoredRun]) -> None:
         paragraph("None: both schedules are the same.")
 
 
-def _moved(ours: Producer, theirs: Producer, difference: Difference, runs: dict[str, StoredRun]) -> None:
+def _moved(difference: Difference, runs: dict[str, StoredRun]) -> None:
     """Draw which heats are elsewhere, and by how much."""
     first, other = runs
     scenario = runs[first].plan.scenario
-    total = len({heat.name for heat in (*ours.demand, *theirs.demand)})
+    total = len({heat.name for run in runs.values() for heat in run.plan.scenario.heats})
     moves = [(heat, move) for heat in difference.heats for move in heat.stages]
     if not moves:
         paragraph("All {n} heats are where they were.", n=total)
