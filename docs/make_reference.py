@@ -23,8 +23,7 @@ from emberline.reports.compliance.reports import scope2
 from emberline.reports.compliance.reports.annual import OF_COGENERATION, QUANTITIES
 from emberline.scenarios import Scenario, bundled, load
 from emberline.scenarios.assets.base import KINDS
-from emberline.scenarios.descriptions import documented, records, within
-from emberline.ui.pages.editor.fields import UNITS
+from emberline.scenarios.descriptions import documented, records, units, within
 
 FOLDER = Path(__file__).resolve().parent / "reference"
 SCENARIO = """# Every key of a scenario
@@ -53,7 +52,7 @@ def scenario() -> str:
     kinds = {record: f"Asset `{kind}`" for kind, record in KINDS.items()}
     every = dict.fromkeys([*records(Scenario), *(one for kind in KINDS.values() for one in records(kind))])
     examples = _examples(load(name) for name in sorted(bundled()))
-    return "\n".join([SCENARIO, *_keys(every, {Scenario: "Scenario (top level)", **kinds}, examples, UNITS)])
+    return "\n".join([SCENARIO, *_keys(every, {Scenario: "Scenario (top level)", **kinds}, examples, units())])
 
 
 def monitoring() -> str:

@@ -1,6 +1,6 @@
 """Descriptions of a scenario's keys: the docstrings below the fields of the records, for forms, schema and reference.
 
-Fields without one are described by their name, in ``descriptions.toml``.
+Fields without one are described by their name, in ``descriptions.toml``, which also has labels and units for forms.
 
 They are read from the source when asked for: pydantic would do so for every record at every start.
 """
@@ -31,7 +31,7 @@ def documented(record: type) -> dict[str, str]:
         for field, below in zip(body.body, body.body[1:], strict=False):
             if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and _is_text(below):
                 texts[field.target.id] = " ".join(ast.literal_eval(below.value).split())  # type: ignore[attr-defined]
-    common, kinds = _by_name(), [kind.__name__ for kind in record.__mro__]
+    common, kinds = _texts(), [kind.__name__ for kind in record.__mro__]
     for name in record.model_fields if issubclass(record, BaseModel) else ():
         keys = [*(f"{kind}.{name}" for kind in kinds), name]
         if name not in texts and (key := next((key for key in keys if key in common), None)) is not None:
@@ -40,9 +40,19 @@ def documented(record: type) -> dict[str, str]:
 
 
 @cache
-def _by_name() -> dict[str, str]:
-    """Descriptions by ``Record.field`` or by ``field``."""
+def _texts() -> dict[str, Any]:
+    """Descriptions by ``Record.field`` or by ``field``, and the tables of labels and units."""
     return tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+
+
+def labels() -> dict[str, str]:
+    """Labels of fields by ``Record.field`` or by ``field``; some have their unit in brackets."""
+    return dict(_texts()["labels_of_fields"])
+
+
+def units() -> dict[str, str]:
+    """Units of fields by the end of their name, in the order in which they are looked for."""
+    return dict(_texts()["units_of_fields"])
 
 
 def _is_text(node: ast.stmt) -> bool:

@@ -1,8 +1,8 @@
 """Messages of the pages, extracted from the code for translators: an extraction method of Babel (``babel.cfg``).
 
 Babel's own method reads tokens and misses calls within f-strings before Python 3.12; this one reads the syntax tree.
-Labels and descriptions of the fields of scenario records, and kinds of assets and contracts, are shown by form and
-tables, so they are messages too.
+Labels and descriptions of the fields of scenario records, kinds of assets and contracts, parts to
+place, and roles of imported series are shown by form, tables and flow sheet, so they are messages too.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ def of_fields(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) ->
     """Messages of a source file, and the labels, descriptions and kinds of records that form and tables show."""
     from emberline.scenarios.assets import base
     from emberline.scenarios.descriptions import documented
+    from emberline.scenarios.importing import ROLES
     from emberline.scenarios.tariff import contracts
+    from emberline.scenarios.templates.plants import parts
     from emberline.ui.pages.editor.fields import label_parts
     from emberline.ui.pages.editor.source_text import records
 
@@ -42,5 +44,7 @@ def of_fields(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) ->
     fields = [(record, name) for record in records() for name in record.model_fields]
     texts = [label_parts(name, "EUR", record=record.__name__)[0] for record, name in fields]
     texts += [documented(record).get(name, "") for record, name in fields]
+    texts += [text for part in parts().values() for text in (part.group, part.name)]
+    texts += [role.title for role in ROLES.values() if role.path]
     texts += [kind.replace("_", " ") for kind in (*base.KINDS, *contracts.KINDS)]
     yield from ((1, "mark", text, []) for text in dict.fromkeys(filter(None, texts)))

@@ -157,16 +157,8 @@ def read(environment: Mapping[str, str]) -> Oidc | None:
     if wrong or hours is None:
         raise Wrong(*wrong)
     cookie_secret = settings["COOKIE_SECRET"] or secrets.token_hex(32)
-    return Oidc(
-        settings["URL"],
-        settings["CLIENT_ID"],
-        settings["CLIENT_SECRET"],
-        settings["REDIRECT"],
-        cookie_secret,
-        people["ALLOW"],
-        hours,
-        people["APPROVE"],
-    )
+    metadata, client, secret, address = (settings[name] for name in REQUIRED)
+    return Oidc(metadata, client, secret, address, cookie_secret, people["ALLOW"], hours, people["APPROVE"])
 
 
 def forget(environment: MutableMapping[str, str]) -> None:

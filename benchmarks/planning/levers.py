@@ -53,10 +53,8 @@ def scenario(monday: date, folder: Path, seconds: float = SECONDS) -> Case:
 )
 def main() -> Findings | None:
     """Print the tables of one week."""
-    from rich.console import Console
-
     from emberline.studies.levers.study import levers
-    from emberline.ui.cli.studies.levers import show
+    from emberline.ui.cli.studies.printing import show_levers
 
     folder = shared()
     if folder is None:
@@ -74,5 +72,5 @@ def main() -> Findings | None:
 
     with quiet():
         outcome = levers(result, on_progress=tell)
-    show(Console(width=200, no_color=True, markup=False), outcome)
+    show_levers(outcome)
     return Findings([Table(f"All levers, seed {SEED}", [measured("seconds", [time.perf_counter() - began])])])

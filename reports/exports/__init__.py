@@ -14,7 +14,7 @@ from emberline.reports.exports.formats import b2mml, calendar, excel, report
 from emberline.reports.exports.formats.programs import sidecar, write_csv, write_json, write_netcdf, write_parquet
 from emberline.reports.exports.tables import CannotExport
 from emberline.reports.exports.workshop import workshop
-from emberline.reports.text.language import spoken
+from emberline.reports.text.language import mark, spoken
 from emberline.runs.store.run_folder import StoredRun
 
 
@@ -24,8 +24,6 @@ class Format:
 
     label: str
     mime: str
-    says: str
-    """For whom it is, and what it has."""
     write: Callable[..., None]
     """Writes a run to a path; may also write files next to it that begin with the path's stem."""
     of_unit: bool = False
@@ -38,16 +36,14 @@ class Format:
 
 SHEETS = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FORMATS: dict[str, Format] = {
-    "xlsx": Format("Excel", SHEETS, "heats or runs, Gantt, hourly energy, bill, ledger", excel.write, of_people=True),
-    "csv": Format("CSV", "text/csv", "one table, for any program", write_csv, of_table=True),
-    "parquet": Format("Parquet", "application/vnd.apache.parquet", "one table, typed", write_parquet, of_table=True),
-    "nc": Format("netCDF", "application/netcdf", "all datasets of the run with their units", write_netcdf),
-    "json": Format("JSON", "application/json", "everything, for programs", write_json),
-    "xml": Format("B2MML", "application/xml", "ISA-95 schedule, for execution systems", b2mml.write),
-    "ics": Format(
-        "iCalendar", "text/calendar", "who does what when, for the crews", calendar.write, of_unit=True, of_people=True
-    ),
-    "html": Format("Report", "text/html", "one page with charts, to read and print", report.write, of_people=True),
+    "xlsx": Format("Excel", SHEETS, excel.write, of_people=True),
+    "csv": Format("CSV", "text/csv", write_csv, of_table=True),
+    "parquet": Format("Parquet", "application/vnd.apache.parquet", write_parquet, of_table=True),
+    "nc": Format("netCDF", "application/netcdf", write_netcdf),
+    "json": Format("JSON", "application/json", write_json),
+    "xml": Format("B2MML", "application/xml", b2mml.write),
+    "ics": Format("iCalendar", "text/calendar", calendar.write, of_unit=True, of_people=True),
+    "html": Format(mark("Report"), "text/html", report.write, of_people=True),
 }
 """By the suffix of the file."""
 

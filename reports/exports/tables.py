@@ -32,7 +32,7 @@ from emberline.scenarios.metrics import METRICS, amount_digits
 from emberline.scenarios.records.horizon import clock_hours
 from emberline.scenarios.tariff.rates import Rates
 
-__all__ = ["TABLES", "by_name", "cause_table", "plan_runs"]
+__all__ = ["TABLES", "by_name", "cause_table", "heat_list", "plan_runs"]
 
 FIGURE_COLUMNS = ("figure", "unit", "baseline", "plan", "saved", "saved %")
 ACTIVITY_COLUMNS = ("unit", "what", "name", "start", "end", "amount", "amount_unit")

@@ -20,6 +20,7 @@ from emberline.reports.performance.baseline import (
 from emberline.reports.performance.cusum import Cusum, cusum
 from emberline.reports.performance.losses import SIGNIFICANT_SHARE, Losses, significant_uses
 from emberline.reports.performance.tables import Periods
+from emberline.reports.text import mark
 
 FIT = ("r_squared", "adjusted_r_squared", "residual_sd", "cv_rmse")
 """Figures of the baseline that a review has."""
@@ -94,9 +95,9 @@ class Review:
         note = f"{says}. An unchanged period of this length has an alarm in {self.cusum.false_alarms:.0%} of cases."
         tables = (
             table("Result", ("figure", base.energy), summary),
-            table("By period", ("period", "actual", "expected", "EnPI", "CUSUM"), rows, note),
-            table("Baseline", ("variable", "coefficient", "standard error", "p"), coefficients),
-            table("Quality of the baseline", ("figure", "value"), quality),
+            table(mark("By period"), (mark("period"), mark("actual"), mark("expected"), "EnPI", "CUSUM"), rows, note),
+            table(mark("Baseline"), (mark("variable"), mark("coefficient"), mark("standard error"), "p"), coefficients),
+            table(mark("Quality of the baseline"), (mark("figure"), mark("value")), quality),
             *([] if self.uses is None else [self._uses()]),
             *([] if self.losses is None else _losses(self.losses)),
         )
@@ -114,7 +115,8 @@ class Review:
             for name, row in self.uses.iterrows()
         ]
         note = f"Significant are the largest uses that make up {SIGNIFICANT_SHARE:.0%} of the energy of all uses."
-        return table("Significant energy uses", ("use", "energy", "share", "cumulated", "significant"), rows, note)
+        columns = mark("use"), mark("energy"), mark("share"), mark("cumulated"), mark("significant")
+        return table(mark("Significant energy uses"), columns, rows, note)
 
 
 def _span(rows: pd.DataFrame) -> str:
@@ -130,9 +132,10 @@ def _losses(losses: Losses) -> list[Table]:
         f"the log: {losses.without_wait}."
     )
     faults = [(str(day), mwh) for day, mwh in losses.faults.items()]
+    energy = mark("energy [MWh]")
     return [
-        table("Losses by cause", ("cause", "energy [MWh]", "share of the deviation"), losses.rows, note),
-        table("Days that stand out (fault)", ("day", "energy [MWh]"), faults),
+        table(mark("Losses by cause"), (mark("cause"), energy, mark("share of the deviation")), losses.rows, note),
+        table(mark("Days that stand out (fault)"), (mark("day"), energy), faults),
     ]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cache
 
-from emberline.reports.text.language import LOCALES, current, tr
+from emberline.reports.text.language import LOCALES, current, tr, trn
 from emberline.scenarios.metrics import share_digits
 
 
@@ -136,3 +136,13 @@ def duration(minutes: float) -> str:
     if not rest:
         return tr("{hours} h", hours=hours)
     return tr("{hours} h {minutes} min", hours=hours, minutes=rest)
+
+
+def age(span: timedelta) -> str:
+    """An age in words, in its largest unit."""
+    minutes = max(int(span.total_seconds() // 60), 0)
+    if minutes < 120:
+        return tr("{count} min", count=minutes)
+    if minutes < 48 * 60:
+        return tr("{count} h", count=minutes // 60)
+    return trn("{count} day", "{count} days", minutes // 1440)

@@ -20,11 +20,21 @@ from emberline.scenarios.reading.editing import revised
 from emberline.scenarios.reading.remarks import remarks
 from emberline.scenarios.records.base import Problem, ScenarioError
 
-TEMPLATES = (
-    "melt-shop", "mini-mill", "cement-works", "grinding-plant", "foundry", "boiler-house", "meter", "empty",
-)  # fmt: skip
-"""In the order in which they are offered; the last one is an empty flow sheet."""
-EMPTY = TEMPLATES[-1]
+TITLES = {
+    "melt-shop": (mark("Melt shop"), mark("One arc furnace, ladle furnace and caster; six heats in two casts.")),
+    "mini-mill": (mark("Mini-mill"), mark("A melt shop with ten heats, a bar mill, PV and a battery on one site.")),
+    "cement-works": (mark("Cement works"), mark("Raw mill, kiln, two cement mills, silos; two grades by truck.")),
+    "grinding-plant": (
+        mark("Grinding plant"),
+        mark("One mill between two silos, with prices for day and night and for the month's peak."),
+    ),
+    "foundry": (mark("Foundry"), mark("Two induction furnaces for one moulding line, and compressors.")),
+    "boiler-house": (mark("Boiler house"), mark("Steam from a gas engine and two boilers, with a steam store and PV.")),
+    "meter": (mark("From a meter file"), mark("The site's load as metered; try PV, a battery and tariffs around it.")),
+    "empty": (mark("Empty flow sheet"), mark("Place units and stores, connect them, fill in forms.")),
+}  # fmt: skip
+"""Name and description of each template for people, in the order in which they are offered."""
+TEMPLATES, EMPTY = tuple(TITLES), "empty"
 METER = "meter"
 """The template of a site whose load is a meter's."""
 
@@ -81,6 +91,7 @@ class Part(BaseModel):
     """A record with typical figures, and where it goes."""
 
     name: str
+    group: str
     into: DottedKeys
     record: dict[str, Any]
     source: str

@@ -148,7 +148,7 @@ def go(page: Page, language: str, module: str) -> None:
     if not page_link.count():  # another section's pages are listed
         _link(page, "header_sections", say(language, section)).click()
         at_rest(page)
-        if module == SECTIONS[section][0]:
+        if module == next(iter(SECTIONS[section])):
             return
     page_link.click()
     at_rest(page)

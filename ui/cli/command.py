@@ -18,7 +18,7 @@ from emberline.ui.cli import faults
 
 if TYPE_CHECKING:
     from emberline.live.history import Measured
-    from emberline.runs.store import Store
+    from emberline.runs.store import Store, StoredRun
     from emberline.scenarios import Case
     from emberline.scenarios.loading.heat_log import HeatLog
 
@@ -70,10 +70,14 @@ def as_asked(scenario: str, changes: Sequence[str]) -> str:
     return shlex.join([scenario, *(part for change in changes for part in ("--set", change))])
 
 
-def writable(output: Path, force: bool, kinds: Sequence[str] = ()) -> None:
-    """Refuse an output file that cannot be written: wrong format, missing or read-only folder, or the file exists."""
+def writable(output: Path | None, force: bool, kinds: Sequence[str] = ()) -> None:
+    """Refuse an output file that cannot be written: wrong format, missing or read-only folder, or the file exists.
+
+    None, where no file is to be written, passes."""
     from emberline.scenarios.reading.files import named, reason
 
+    if output is None:
+        return
     if kinds and output.suffix.removeprefix(".") not in kinds:
         raise Refused(f"--output {named(output)}: formats are {', '.join(f'.{kind}' for kind in kinds)}")
     try:
@@ -118,6 +122,12 @@ def writing(output: Path) -> Iterator[Path]:
                 partial.unlink(missing_ok=True)
 
 
+def write_text(output: Path, text: str) -> None:
+    """Write a file of text completely or not at all."""
+    with writing(output) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
 def print_json(data: Any) -> None:
     """JSON on standard output, with ids and parameters of its messages."""
     from emberline.scenarios.messages import with_messages
@@ -147,6 +157,12 @@ def find(prefix: str, *, deleted: bool = False) -> tuple[Store, str]:
     if store is None:
         raise Refused("there are no stored runs yet; create one with 'emberline plan'")
     return store, store.find(prefix, deleted=deleted)
+
+
+def opened(run: str) -> StoredRun:
+    """A stored run by its first digits or ``last``."""
+    store, number = find(run)
+    return store.open(number)
 
 
 def give_up() -> NoReturn:

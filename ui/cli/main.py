@@ -17,10 +17,10 @@ import typer
 
 from emberline.ui.cli import faults, serve
 from emberline.ui.cli.answers import why
-from emberline.ui.cli.command import Refused, as_asked, case_of, find, print_json
+from emberline.ui.cli.command import Refused, as_asked, case_of, of_searches, opened, print_json
 from emberline.ui.cli.files import live, runs, series_import, signals
 from emberline.ui.cli.options import AsJson, Changes, Named, Quiet, Run, flag, optional
-from emberline.ui.cli.studies import calibrate, hold, levers, pareto, sweep
+from emberline.ui.cli.studies import calibrate, hold, sweep
 from emberline.ui.cli.supervision import performance, report
 
 if TYPE_CHECKING:
@@ -79,8 +79,7 @@ def check(scenario: Named, changes: Changes = None) -> None:
 
     case = case_of(scenario, changes)
     to_the_minute.refuse(case)
-    for line in (*heading(case), *facts.lines(case)):
-        print(line)
+    print(*heading(case), *facts.lines(case), sep="\n")
     for name, series in case.inputs.data_vars.items():
         if series.attrs.get("source") == "none":
             continue
@@ -88,12 +87,8 @@ def check(scenario: Named, changes: Changes = None) -> None:
         unit = series.attrs["units"].format(currency=case.market.currency)
         unit = f" {unit}" if unit else ""
         print(f"series {name}: {values.min():g} to {values.max():g}{unit}, from {series.attrs.get('source', '')}")
-    for line in filled(case):
+    for line in (*filled(case), *signals.ages(case), *(f"odd: {line}" for line in facts.odd(case))):
         print(line)
-    for line in signals.ages(case):
-        print(line)
-    for line in facts.odd(case):
-        print(f"odd: {line}")
     from emberline.studies.why import quick
 
     lacking = quick.shortages(case)
@@ -123,13 +118,10 @@ def simulate(scenario: Named, changes: Changes = None, as_json: AsJson = False) 
     if as_json:
         print_json({"scenario": case.name, "baseline": figures.summary() | {"violations": missed}})
         return
-    for line in terminal.heading(case):
-        print(line)
-    print()
+    print(*terminal.heading(case), "", sep="\n")
     for row in figure_totals(figures, None, goal_metric(case).money):
         print(f"{row.label:<22}{row.cells[0]:>12}  {row.unit}")
-    print()
-    print(f"limits missed: {len(missed) or 'none'}")
+    print(f"\nlimits missed: {len(missed) or 'none'}")
     for violation in missed:
         print(f"  {wording.violation(violation, case.horizon)}")
 
@@ -157,11 +149,7 @@ def plan(
 
     Ctrl-C takes the best plan found so far; press it twice to give up.
     """
-    changes = list(changes or [])
-    if gap is not None:
-        changes.append(f"goal.gap={gap}")
-    if time_limit is not None:
-        changes.append(f"goal.time_limit_s={time_limit}")
+    changes = [*(changes or []), *of_searches(gap, time_limit)]
     if effort is not None:
         changes.append(f"goal.effort={effort}")
     from emberline.planning.answer import OVERRIDES, costs_more, summary
@@ -230,9 +218,9 @@ def plan(
     raise typer.Exit(0 if plan.acceptable else 1)
 
 
-app.command()(pareto.pareto)
-app.command()(pareto.front)
-app.command()(levers.levers)
+app.command()(sweep.pareto)
+app.command()(sweep.front)
+app.command()(sweep.levers)
 app.command()(why.prices)
 app.command()(calibrate.calibrate)
 app.command()(calibrate.log)
@@ -262,14 +250,13 @@ def show(run: Run = "last", as_json: AsJson = False) -> None:
     from emberline.planning.answer import summary
     from emberline.ui.cli import terminal
 
-    store, number = find(run)
-    stored = store.open(number)
+    stored = opened(run)
     if as_json:
         print_json(
-            {"run": number, "folder": str(stored.folder), **stored.plan.summary(), "answer": summary(stored.plan)}
+            {"run": stored.id, "folder": str(stored.folder), **stored.plan.summary(), "answer": summary(stored.plan)}
         )
     else:
-        terminal.show(terminal.out(), stored.plan, number, stored.folder)
+        terminal.show(terminal.out(), stored.plan, stored.id, stored.folder)
 
 
 @app.command()

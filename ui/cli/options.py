@@ -1,4 +1,4 @@
-"""Options and arguments that several commands share, and short ways to declare others."""
+"""Options and arguments that several commands share, short ways to declare others, and what their texts mean."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from emberline.ui.cli.command import Refused, refusing
 
 
 def option(about: str, metavar: str | None = None, *names: str, **how: Any) -> Any:
@@ -70,3 +72,26 @@ FromHistory = Annotated[
 ]
 Start = Annotated[str | None, option("a time with its offset", "TIME", "--from")]
 End = Annotated[str | None, option("a time with its offset", "TIME", "--to")]
+
+
+def quantity_of(option: str, text: str, unit: str) -> float:
+    """The quantity that an option gives, in a unit; empty: a share."""
+    from emberline.scenarios.records.quantity import convert
+
+    with refusing(f"{option} "):
+        return convert(text, unit)
+
+
+def share_of(option: str, text: str) -> float:
+    """The share that an option gives, such as 80 %."""
+    share = quantity_of(option, text, "")
+    if not 0 < share <= 1:
+        raise Refused(f"{option} {text}: must be a share above 0 up to 100 %")
+    return share
+
+
+def minutes_of(option: str, text: str) -> float:
+    """The minutes that an option gives as a number with its unit."""
+    if not text.strip().lower().endswith(("h", "min", "d", "day", "days")):
+        raise Refused(f"{option} {text!r}: write a number with its unit, such as 1h or 90min")
+    return round(quantity_of(option, text, "min"), 6)

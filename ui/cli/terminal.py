@@ -68,6 +68,12 @@ def table_of(rows: Sequence[dict[str, str]], words: int = 1, more: int = 0) -> T
     return grid
 
 
+def print_table(console: Console, grid: Table) -> None:
+    """Print a table below an empty line."""
+    console.print()
+    console.print(grid, soft_wrap=True)
+
+
 def print_facts(console: Console, facts: Iterable[tuple[str, str]], width: int = 10) -> None:
     """Print lines of text, each behind its name."""
     for name, text in facts:

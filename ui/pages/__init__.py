@@ -10,41 +10,32 @@ import streamlit as st
 
 from emberline.reports.text import current, mark, say, tr
 from emberline.ui.cli import faults
-from emberline.ui.pages.session import document_language, session, sign_in
+from emberline.ui.pages.session import session, sign_in
 
 _IMPORTING = threading.RLock()
 # the charts' containers keep ``charts.OVERHANG`` free at the right
 STYLE = Path(__file__).with_name("pages.css")
 
 
-PAGES = {
-    "shift": mark("Shift"),
-    "plant": mark("Flow sheet"),
-    "twin": mark("Twin"),
-    "scenario": mark("Scenario"),
-    "signals": mark("Signals"),
-    "plan": mark("Schedule"),
-    "crew": mark("My unit"),
-    "why": mark("Why"),
-    "carbon": mark("Carbon"),
-    "robustness": mark("Robustness"),
-    "pareto": mark("Trade-offs"),
-    "analyses": mark("Analyses"),
-    "export": mark("Export"),
-    "runs": mark("All runs"),
-    "compare": mark("Compare"),
-    "performance": mark("Energy performance"),
-    "reports": mark("Emissions reports"),
-}
-"""Module of each page, which has a function ``page``, and its name. A new page also needs a place in ``SECTIONS``."""
 SECTIONS = {
-    mark("Plant"): ("plant", "twin", "shift"),
-    mark("Scenario"): ("scenario", "signals"),
-    mark("Plan"): ("plan", "crew", "why", "carbon", "robustness", "pareto", "analyses", "export"),
-    mark("Runs"): ("runs", "compare"),
-    mark("Supervision"): ("performance", "reports"),
+    mark("Plant"): {"plant": mark("Flow sheet"), "twin": mark("Twin"), "shift": mark("Shift")},
+    mark("Scenario"): {"scenario": mark("Scenario"), "signals": mark("Signals")},
+    mark("Plan"): {
+        "plan": mark("Schedule"),
+        "crew": mark("My unit"),
+        "why": mark("Why"),
+        "carbon": mark("Carbon"),
+        "robustness": mark("Robustness"),
+        "pareto": mark("Trade-offs"),
+        "analyses": mark("Analyses"),
+        "export": mark("Export"),
+    },
+    mark("Runs"): {"runs": mark("All runs"), "compare": mark("Compare")},
+    mark("Supervision"): {"performance": mark("Energy performance"), "reports": mark("Emissions reports")},
 }
-"""Sections of the header and their pages; the name of a section leads to the first of them."""
+"""Sections of the header and their pages: the module of each, which has a function ``page``, and its name. The name of
+a section leads to the first of them."""
+PAGES = {module: name for pages in SECTIONS.values() for module, name in pages.items()}
 FIRST = "plan"
 """The page of the bare address."""
 ADDRESSES = {FIRST: ""}
@@ -60,7 +51,7 @@ def route() -> None:
     session.begin()
     with st.container(key="unseen", gap=None):
         st.html(STYLE)
-        document_language.declare(current())
+        session.declare(current())
     why = sign_in.refusal()
     pages = {name: _page(name) for name in PAGES}
     aliases = [

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial, singledispatch
-from typing import Any
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -14,7 +13,6 @@ from emberline.planning.plan import stock_credit
 from emberline.reports.charts import carbon
 from emberline.reports.text import mark, tr, wording
 from emberline.scenarios import Scenario
-from emberline.scenarios.case.scenario import ProcessNetwork, Producer, ProductionLine
 from emberline.scenarios.goal_metrics import NAMES, in_use
 from emberline.scenarios.metrics import FACTORS
 from emberline.ui.pages.result import accounts
@@ -53,33 +51,15 @@ def page() -> None:
         tr("Average against marginal"): lambda: _ways(subject, ours, theirs),
     }
     for producer in scenario.producers:
-        parts |= _allocated(producer, subject, ours, theirs, signal)
+        if producer.table == "heats":
+            parts[tr("By heat")] = lambda: _heats(subject, ours, theirs, signal)
+        elif (plan := subject.plan) is not None and theirs is not None:
+            parts[tr("By product")] = partial(accounts.show_products, plan, (ours, theirs))
         parts[tr("Embedded emissions")] = lambda: accounts.show_embedded(scenario, ours, theirs)
     for name in (name for name in in_use(scenario) if name in FACTORS):
         title = tr(NAMES[name])
         parts[title[:1].upper() + title[1:]] = partial(_factors, subject, name)
     navigation.tabs(parts, f"carbon.{'.'.join(subject.key)}")
-
-
-@singledispatch
-def _allocated(
-    _: Producer, subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str
-) -> dict[str, Callable[[], None]]:
-    """Carbon of what a producer makes: parts of the page by title."""
-    return {}
-
-
-@_allocated.register
-def _(_: ProductionLine, subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -> dict[str, Any]:
-    return {tr("By heat"): lambda: _heats(subject, ours, theirs, signal)}
-
-
-@_allocated.register
-def _(_: ProcessNetwork, subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -> dict[str, Any]:
-    plan = subject.plan
-    if plan is None or theirs is None:
-        return {}
-    return {tr("By product"): lambda: accounts.show_products(plan, (ours, theirs))}
 
 
 def _factors(subject: Subject, name: str) -> None:
@@ -104,13 +84,8 @@ def _signal(scenario: Scenario, ours: Ledger) -> str:
     signals = [name for name in ledger.SIGNALS if name in ours.grid]
     if len(signals) < 2:
         return signals[0]
-    choice = widgets.choose(
-        tr("Grid intensity"),
-        {name: wording.SIGNALS[name] for name in signals},
-        scenario.goal.signal,
-        f"carbon.signal.{scenario.name}",
-    )
-    return str(choice or scenario.goal.signal)
+    words, key = {name: wording.SIGNALS[name] for name in signals}, f"carbon.signal.{scenario.name}"
+    return str(widgets.choose(tr("Grid intensity"), words, scenario.goal.signal, key))
 
 
 def _comparable(subject: Subject) -> bool:
@@ -120,12 +95,10 @@ def _comparable(subject: Subject) -> bool:
 
 def _credit(subject: Subject, way: str) -> float:
     """Additional carbon value of the plan's final stock [t CO2e]; negative: less than the baseline's."""
-    return 0.0 if subject.plan is None else _credited(subject.key[0], way) / 1000
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _credited(run: str, way: str) -> float:
-    return stock_credit.credit_kg(stored_runs.open_run(run).plan, way)
+    plan = subject.plan
+    if plan is None:
+        return 0.0
+    return chart_cache.value(("credit", subject.key[0], way), lambda: stock_credit.credit_kg(plan, way)) / 1000
 
 
 def _visible(tonnes: float) -> bool:
@@ -180,12 +153,8 @@ def _difference(delta: float) -> str:
 def _over_time(subject: Subject, ours: Ledger, signal: str) -> None:
     scenario = subject.scenario
     view = chart_cache.part(scenario.horizon, f"carbon.part.{scenario.name}")
-    with st.container(key="timeline"):
-        chart_cache.chart(
-            ("carbon", *subject.key, signal, view.span_min),
-            lambda: carbon.by_step(scenario, ours, signal, view),
-            tr("Carbon over time; the table below has hourly values."),
-        )
+    key, build = ("carbon", *subject.key, signal, view.span_min), partial(carbon.by_step, scenario, ours, signal, view)
+    chart_cache.chart(key, build, tr("Carbon over time; the table below has hourly values."), "timeline")
     caption("Stacked from below: scope 1, bought heat, grid. Dashed: the total with the other grid intensity.")
     with st.expander(tr("Hourly values")):
         hourly = ours.by_hour(scenario.horizon.zone)

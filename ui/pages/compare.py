@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import itertools
+import json
 import string
-from functools import partial, singledispatch
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from emberline.planning.plan import Plan
+from emberline.planning.accounts import comparable
+from emberline.planning.answer import figure_totals, figures_of
+from emberline.planning.plan import Plan, replan
 from emberline.reports.charts import comparison
 from emberline.reports.charts.view import View
 from emberline.reports.text import mark, say, tr, trn, wording
+from emberline.reports.text.numbers import listed
 from emberline.runs.store import Entry, Store, StoredRun
-from emberline.scenarios.case.scenario import Producer, ProductionLine
-from emberline.studies.difference import DIFFERENT_HEATS, Difference
-from emberline.ui.pages.parts import compare_runs as study
+from emberline.studies.difference import DIFFERENT_HEATS, Difference, difference
+from emberline.ui.pages.result import repairs
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, session, stored_runs, widgets
 from emberline.ui.pages.session.widgets import caption, paragraph
@@ -145,7 +150,7 @@ def _name(stored: StoredRun, entry: Entry | None, bases: dict[str, str]) -> str:
 
 
 def _warnings(plans: dict[str, Plan]) -> None:
-    lines = list(dict.fromkeys(study.incomparable(plans)))
+    lines = list(dict.fromkeys(incomparable(plans)))
     if lines:
         with st.container(border=True, gap="xxsmall"):
             paragraph("Not all of these plans answer the same question:")
@@ -153,12 +158,12 @@ def _warnings(plans: dict[str, Plan]) -> None:
                 st.text(f"✕ {line}")
     else:
         paragraph("✓ The plans make the same over the same hours: they can be compared.")
-    for line in study.baseline_differences(plans):
+    for line in baseline_differences(plans):
         st.text(f"✕ {line}")
 
 
 def _figures(ids: list[str], plans: dict[str, Plan]) -> None:
-    rows = study.figures(plans)
+    rows = figures(plans)
     different, same = [row for row in rows if not row.same], [row for row in rows if row.same]
     st.markdown(f"**{tr('Figures, largest differences first')}**")
     if not different:
@@ -185,11 +190,11 @@ def _figures(ids: list[str], plans: dict[str, Plan]) -> None:
             _table(same, list(plans)[:1])
 
 
-def _table(rows: list[study.FigureComparison], letters: list[str]) -> None:
+def _table(rows: list[FigureComparison], letters: list[str]) -> None:
     first, others = letters[0], letters[1:]
     columns: dict[str, list[str]] = {tr("figure"): [f"{row.label} [{row.unit}]" for row in rows]}
     for letter in letters:
-        columns[letter] = [row.texts.get(letter, study.NOT_THERE) for row in rows]
+        columns[letter] = [row.texts.get(letter, NOT_THERE) for row in rows]
         if letter in others:
             more = [row.more[letter] for row in rows]
             columns[f"{letter} − {first}"] = [
@@ -203,7 +208,7 @@ def _table(rows: list[study.FigureComparison], letters: list[str]) -> None:
 
 def _scenario_changes(runs: dict[str, str], plans: dict[str, Plan]) -> None:
     st.markdown(f"**{tr('Differences between the scenarios')}**")
-    rows = study.scenario_changes(runs, plans)
+    rows = scenario_changes(runs, plans)
     if not rows:
         paragraph("None: both plans are of the same scenario. Only the search differs.")
         return
@@ -218,16 +223,10 @@ def _charts(runs: dict[str, StoredRun]) -> None:
     says = tr("Bars: operations of each unit, plan by plan; lines: grid import of each plan.")
     st.markdown(f"**{tr('Schedules and grid import')}**")
     horizons = [plan.scenario.horizon for plan in plans.values()]
-    same = all(
-        (h.instant(0), h.length_min, h.step_min, h.zone)
-        == (horizons[0].instant(0), horizons[0].length_min, horizons[0].step_min, horizons[0].zone)
-        for h in horizons
-    )
-    if same:
+    if len({(h.instant(0), h.length_min, h.step_min, h.zone) for h in horizons}) == 1:
         view = chart_cache.part(horizons[0], "compare.part")
-        with st.container(key="timeline"):
-            key = ("together", *plans, *ids, view.span_min)
-            chart_cache.chart(key, lambda: comparison.together(plans, view), says)
+        key = ("together", *plans, *ids, view.span_min)
+        chart_cache.chart(key, lambda: comparison.together(plans, view), says, "timeline")
         caption("On the upper chart: Shift and wheel to zoom, drag to move, double-click to reset.")
         return
     caption("The horizons differ, so each plan has its own time axis.")
@@ -256,12 +255,13 @@ def _moves(runs: dict[str, StoredRun]) -> None:
     if one.plan.schedule is None or other.plan.schedule is None:
         paragraph("One of the two plans has no schedule.")
         return
-    difference = study.between(one.id, other.id)
+    difference = between(one.id, other.id)
     if difference.different_heats:
         paragraph(DIFFERENT_HEATS)
     else:
         for ours, theirs in zip(one.plan.scenario.producers, other.plan.scenario.producers, strict=False):
-            _moved(ours, theirs, difference, {first: one, letter: other})
+            if ours.table == theirs.table == "heats":
+                _moved(difference, {first: one, letter: other})
     if difference.uses:
         names = (tr("name"), tr("does"), say("unit"), first, letter, tr("at other times"), tr("because"))
         rows = [(u.name, say(u.what), u.unit, u.before, u.after, u.moved, say(u.because)) for u in difference.uses]
@@ -274,16 +274,11 @@ def _moves(runs: dict[str, StoredRun]) -> None:
         paragraph("None: both schedules are the same.")
 
 
-@singledispatch
-def _moved(ours: Producer, theirs: Producer, difference: Difference, runs: dict[str, StoredRun]) -> None:
-    """Draw what a producer does at other times, besides what its units do."""
-
-
-@_moved.register
-def _(ours: ProductionLine, theirs: ProductionLine, difference: Difference, runs: dict[str, StoredRun]) -> None:
+def _moved(difference: Difference, runs: dict[str, StoredRun]) -> None:
+    """Draw which heats are elsewhere, and by how much."""
     first, other = runs
     scenario = runs[first].plan.scenario
-    total = len({heat.name for heat in (*ours.heats, *theirs.heats)})
+    total = len({heat.name for run in runs.values() for heat in run.plan.scenario.heats})
     moves = [(heat, move) for heat in difference.heats for move in heat.stages]
     if not moves:
         paragraph("All {n} heats are where they were.", n=total)
@@ -327,3 +322,196 @@ def _(ours: ProductionLine, theirs: ProductionLine, difference: Difference, runs
     )
     with st.expander(trn("{count} moved operation", "{count} moved operations", len(moves))):
         widgets.table(table, {tr("moved [min]"): st.column_config.NumberColumn(format="%+.0f")})
+
+
+NOT_THERE = "–"
+LONGEST = 80
+
+
+@dataclass(frozen=True)
+class FigureComparison:
+    """One figure of all plans."""
+
+    label: str
+    unit: str
+    digits: int
+    """Of differences."""
+    values: dict[str, float | None]
+    """By letter of the plan; None: not available."""
+    texts: dict[str, str]
+    """The values as they are written."""
+
+    @property
+    def first(self) -> float | None:
+        """Value of the first plan."""
+        return next(iter(self.values.values()))
+
+    @property
+    def more(self) -> dict[str, float | None]:
+        """Difference of each other plan to the first."""
+        rest = list(self.values.items())[1:]
+        return {letter: None if value is None or self.first is None else value - self.first for letter, value in rest}
+
+    @property
+    def shares(self) -> dict[str, float | None]:
+        """The differences as shares of the first plan's figure; None if that is displayed as zero."""
+        return {
+            letter: None if more is None or self.first is None or self._is_zero(self.first) else more / abs(self.first)
+            for letter, more in self.more.items()
+        }
+
+    @property
+    def relative(self) -> float:
+        """Largest difference, as a share of the larger of the two figures."""
+        ratios = [0.0]
+        for letter, value in self.values.items():
+            if letter in self.more and (value is None) != (self.first is None):
+                ratios.append(1.0)
+            elif value is not None and self.first is not None and not self._is_zero(value - self.first):
+                ratios.append(abs(value - self.first) / max(abs(value), abs(self.first)))
+        return max(ratios)
+
+    @property
+    def same(self) -> bool:
+        """Whether all plans are equal with the digits shown."""
+        return self.relative == 0
+
+    def _is_zero(self, value: float) -> bool:
+        return abs(value) < 0.5 * 10.0**-self.digits
+
+
+def figures(plans: Mapping[str, Plan]) -> list[FigureComparison]:
+    """Figures of the undisturbed replays, savings, and how often the plans held; largest differences first.
+
+    Savings come after the totals: where the baselines differ, each is against another one, and its label says so.
+    """
+    one, *others = plans.values()
+    apart, savings = any(list(_differ(one, other)) for other in others), set[str]()
+    rows: dict[str, FigureComparison] = {}
+
+    def tell(letter: str, label: str, unit: str, digits: int, value: float | None, text: str) -> None:
+        row = rows.setdefault(label, FigureComparison(label, unit, digits, dict.fromkeys(plans), {}))
+        row.values[letter], row.texts[letter] = value, text
+
+    for letter, plan in plans.items():
+        if plan.replay_figures is None:
+            continue
+        for row in figure_totals(plan.baseline_figures, plan.replay_figures):
+            # savings have rows of their own, with stock credited
+            if not row.stock:
+                tell(letter, say(row.name), row.unit, row.digits, row.plan, say(row.cells[1]))
+        for figure in figures_of(plan):
+            label = say(figure.label)
+            if figure.of_saving:
+                label = tr("{figure}, each compared with its own baseline", figure=label) if apart else label
+                savings.add(label)
+            tell(letter, label, figure.unit, figure.digits, figure.value, say(figure.text))
+    return sorted(rows.values(), key=lambda row: (row.label in savings, -row.relative))
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def between(one: str, other: str) -> Difference:
+    """Difference between two stored runs; immutable, hence shared."""
+    return difference(stored_runs.open_run(one).plan, stored_runs.open_run(other).plan)
+
+
+def incomparable(plans: Mapping[str, Plan]) -> Iterator[str]:
+    """Reasons why the figures of the plans are not comparable, one sentence each."""
+    (first, one), *rest = plans.items()
+    for letter, other in rest:
+        a, b = one.scenario, other.scenario
+        who = {"first": first, "other": letter}
+        for plan, name in ((one, first), (other, letter)):
+            if plan.replay_figures is None:
+                yield tr("{plan} has no schedule, so there is nothing to compare.", plan=name)
+        if a.name != b.name:
+            yield tr(
+                "{other} is of another scenario than {first}: {theirs} instead of {ours}.",
+                theirs=b.name, ours=a.name, **who,
+            )  # fmt: skip
+        if (a.horizon.instant(0), a.horizon.length_min) != (b.horizon.instant(0), b.horizon.length_min):
+            yield tr(
+                "{other} has another horizon than {first}, so prices, sun and carbon differ. It is {span}.",
+                span=wording.span(b.horizon), **who,
+            )  # fmt: skip
+        if a.market.currency != b.market.currency:
+            yield tr("{other} uses another currency than {first}.", **who)
+        if a.goal.signal != b.goal.signal:
+            yield tr("{other} uses another grid intensity than {first}.", **who)
+        ours, theirs = one.replay_figures, other.replay_figures
+        if ours is not None and theirs is not None and not comparable(ours, theirs):
+            yield tr("{other} does not make or deliver the same as {first}: making less is not saving.", **who)
+
+
+def baseline_differences(plans: Mapping[str, Plan]) -> Iterator[str]:
+    """Differences between the baselines of plans, which affect the savings."""
+    (first, one), *rest = plans.items()
+    for letter, other in rest:
+        parts = [
+            tr("{figure} {ours} instead of {theirs} {unit}", figure=tr(label), ours=mine, theirs=others, unit=unit)
+            for label, unit, mine, others in _differ(one, other)
+        ]
+        if parts:
+            locked = any(plan.scenario.locks or plan.scenario.run_locks for plan in (one, other))
+            values = {"first": first, "other": letter, "parts": listed(parts)}
+            if locked:
+                yield tr(
+                    "The baselines of {first} and {other} differ ({parts}), as locks bind them too: each saving is "
+                    "against its own baseline, so compare the totals, not the savings.",
+                    **values,
+                )
+            else:
+                yield tr(
+                    "The baselines of {first} and {other} differ ({parts}): each saving is against its own baseline, "
+                    "so compare the totals, not the savings.",
+                    **values,
+                )
+
+
+def _differ(one: Plan, other: Plan) -> Iterator[tuple[str, str, str, str]]:
+    """Label, unit and both numbers of displayed differences between two baselines."""
+    for label, unit, name, factor, digits in (
+        (mark("carbon"), "t CO2e", "carbon_kg", 1e-3, 1),
+        (mark("cost"), one.scenario.market.currency, "cost", 1.0, 0),
+    ):
+        ours, theirs = (wording.number(getattr(plan.baseline_figures, name) * factor, digits) for plan in (one, other))
+        if ours != theirs:
+            yield label, unit, ours, theirs
+
+
+def scenario_changes(runs: Mapping[str, str], plans: Mapping[str, Plan]) -> list[dict[str, str]]:
+    """Differences between the scenarios: a row per key and series, by letter of the plan."""
+    run, *_ = runs.values()
+    ours, *_ = plans.values()
+    rest = list(runs.items())[1:]
+    rows: dict[str, dict[str, str]] = {}
+    for letter, other in rest:
+        outcome = between(run, other)
+        entries = [(change.key, change.before, change.after) for change in outcome.keys]
+        entries += [
+            (tr("{series}, mean [{unit}]", series=s.name, unit=s.unit), round(s.before, 4), round(s.after, 4))
+            for s in outcome.series
+        ]
+        for key, before, after in entries:
+            texts = [_short(_locks(plan, key, value)) for plan, value in ((ours, before), (plans[letter], after))]
+            row = rows.setdefault(key, {"": key} | dict.fromkeys(plans, texts[0]))
+            row[letter] = texts[1]
+    return list(rows.values())
+
+
+def _locks(plan: Plan, key: str, value: Any) -> Any:
+    """Locks in words; any other value as it is."""
+    if key.split(".")[0] not in ("locks", "run_locks") or value is None:
+        return value
+    several = value if isinstance(value, list) else [value]
+    try:
+        return listed(repairs.lock_text(plan.scenario, replan.read_lock(lock)) for lock in several) or NOT_THERE
+    except ValueError:  # a part of a lock
+        return value
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return NOT_THERE
+    text = f"{value:g}" if isinstance(value, float) else value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import streamlit as st
 import xarray as xr
@@ -53,7 +53,7 @@ def page() -> None:
     _late(stored, next((row for row in rows if row.activity is not None and row.start_min >= now), None), late)
     _approve(stored)
     label, name = tr("Print: a page for each unit and shift"), f"emberline-shifts-{run[:8]}.html"
-    widgets.download(label, _pages(stored), name, "text/html", "shift.print", width="stretch")
+    widgets.download(label, partial(_pages, stored, current()), name, "text/html", "shift.print", width="stretch")
 
 
 def _ask(names: list[str]) -> tuple[str, int]:
@@ -133,11 +133,6 @@ def _approve(stored: StoredRun) -> None:
         st.rerun()
 
 
-def _pages(stored: StoredRun) -> Callable[[], bytes]:
-    language = current()
-
-    def make() -> bytes:
-        with spoken(language):
-            return unit_pages(stored).encode()
-
-    return make
+def _pages(stored: StoredRun, language: str) -> bytes:
+    with spoken(language):
+        return unit_pages(stored).encode()

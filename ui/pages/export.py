@@ -25,8 +25,6 @@ SAYS = {
     "html": mark("One page with charts, for reading and printing; self-contained."),
 }
 """Purpose of each format of ``emberline.reports.exports.FORMATS``."""
-REPORT = mark("Report")
-"""The only format whose label is a word."""
 TABLE_OF = {
     "heats": mark("heats"),
     "runs": mark("runs of units"),

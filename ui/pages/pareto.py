@@ -255,10 +255,8 @@ def _look_at(front: str) -> None:
     st.rerun()
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _read(front: str) -> fronts.StoredFront:
-    """A stored front; immutable, hence shared."""
-    return fronts.read(front)
+_read = st.cache_resource(max_entries=8, show_spinner=False)(fronts.read)
+"""A stored front; immutable, hence shared."""
 
 
 def _metric(request: Request) -> str:
@@ -281,23 +279,15 @@ def _start(request: Request, points: int, metric: str) -> None:
 
 
 def _earlier(front: str) -> None:
-    earlier = {number: headline for number, headline in fronts.headlines(EARLIER).items() if number != front}
-    if not earlier:
-        return
-
-    def name(number: str) -> str:
-        headline = earlier[number]
+    def name(headline: dict[str, Any]) -> str:
         points = trn("{count} point", "{count} points", headline["points"])
         parts = [stamp(headline["created"].astimezone()), headline["scenario"], points]
         parts += [] if headline["metric"] == CARBON else [tr(NAMES[headline["metric"]])]
         return " · ".join(parts)
 
-    with st.expander(tr("Earlier fronts")):
-        choice = st.selectbox(
-            tr("Front"), list(earlier), index=None, format_func=name, placeholder=tr("choose one"), key="pareto.earlier"
-        )
-        if st.button(tr("Open"), disabled=choice is None, width="stretch", key="pareto.open_earlier"):
-            _look_at(str(choice))
+    earlier = {number: name(headline) for number, headline in fronts.headlines(EARLIER).items() if number != front}
+    if choice := job_progress.pick_earlier(tr("Earlier fronts"), tr("Front"), earlier, "pareto"):
+        _look_at(choice)
 
 
 def _empty(request: Request, metric: str, front: str) -> None:
@@ -323,9 +313,7 @@ def _empty(request: Request, metric: str, front: str) -> None:
 
 @st.fragment(run_every=job_progress.POLL_S)
 def _running(front: str) -> None:
-    status = queue.status(front)
-    if status.ended:
-        st.rerun()
+    status = job_progress.of_running(front)
     st.subheader(tr("Searching the front"), anchor=False)
     job_progress.waiting(status)
     currency, axis = _currency(front), Axis(_requested(front))

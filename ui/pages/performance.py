@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -37,14 +36,6 @@ CAUSES = {
     "drift": mark("drift"),
     "fault": mark("fault"),
 }
-WORDS = (
-    mark("By period"), mark("Baseline"), mark("Quality of the baseline"), mark("Significant energy uses"),
-    mark("Losses by cause"), mark("Days that stand out (fault)"), mark("period"), mark("actual"), mark("expected"),
-    mark("variable"), mark("coefficient"), mark("standard error"), mark("figure"), mark("value"), mark("cause"),
-    mark("energy [MWh]"), mark("share of the deviation"), mark("day"), mark("use"), mark("energy"), mark("share"),
-    mark("cumulated"), mark("significant"),
-)  # fmt: skip
-"""Titles and columns of the auditor's tables, as the page shows them."""
 ENERGY = {"mwh": "MWh", "kwh": "kWh", "gj": "GJ", "tj": "TJ"}
 """Ends of the names of columns of energy, and their units."""
 
@@ -79,23 +70,17 @@ def _zones() -> list[str]:
     return sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/"))
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
-def _read(content: bytes, name: str, zone: str) -> pd.DataFrame:
-    return read_content(content, name, zone)
+_read = st.cache_data(max_entries=8, show_spinner=False)(read_content)
 
 
 def _periods(tables: Sequence[pd.DataFrame]) -> tuple[str, str]:
     """Baseline and report period to begin with: the first and the last year, or the halves of the only one."""
-    years = sorted({int(year) for table in tables for year in _years(table)})
+    # a year counts that a table has more than a few hours of
+    shares = [pd.DatetimeIndex(table.index).year.value_counts(normalize=True) for table in tables]
+    years = sorted({int(year) for of_table in shares for year in of_table[of_table >= 0.01].index.tolist()})
     if len(years) > 1:
         return str(years[0]), str(years[-1])
     return f"{years[0]}-01-01..{years[0]}-06-30", f"{years[0]}-07-01..{years[0]}-12-31"
-
-
-def _years(table: pd.DataFrame) -> Sequence[int]:
-    """Years in which a table has more than a few hours."""
-    years = list(pd.DatetimeIndex(table.index).year)
-    return [year for year in sorted(set(years)) if years.count(year) * 100 >= len(table)]
 
 
 def show(tables: Sequence[pd.DataFrame], name: str) -> None:
@@ -168,8 +153,7 @@ def show(tables: Sequence[pd.DataFrame], name: str) -> None:
     document = result.document(name)
     for part in document.tables[1:]:
         if part.rows:
-            with st.expander(tr(part.title)):
-                st.dataframe(pd.DataFrame(part.as_dicts()).rename(columns=tr), hide_index=True)
+            st.expander(tr(part.title)).dataframe(pd.DataFrame(part.as_dicts()).rename(columns=tr), hide_index=True)
     _downloads(document)
 
 
@@ -214,14 +198,11 @@ def split_of(path: str, log: tuple[str, bytes], meter: tuple[str, bytes], spans:
     """
     scenario = look(path)
     days = [(span.first, span.last) for span in spans]
-    with tempfile.TemporaryDirectory() as folder:
-        paths = []
-        for part, (name, content) in (("log", log), ("meter", meter)):
-            # each in a folder of its own, as both may bear one name
-            paths.append(Path(folder) / part / Path(name).name)
-            paths[-1].parent.mkdir()
-            paths[-1].write_bytes(content)
-        return losses(scenario, heat_log.read(paths[0], scenario), meters.read(paths[1], scenario), days[0], days[1])
+    # each in a folder of its own, as both may bear one name
+    uploads = {f"{part}/{Path(name).name}": content for part, (name, content) in (("log", log), ("meter", meter))}
+    with widgets.files(uploads) as paths:
+        heats, power = paths.values()
+        return losses(scenario, heat_log.read(heats, scenario), meters.read(power, scenario), days[0], days[1])
 
 
 def _show_losses(result: Losses) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from functools import singledispatch
 from typing import Any
 
 import pandas as pd
@@ -17,7 +16,6 @@ from emberline.reports.text import facts, numbers, tr, trn, wording
 from emberline.runs.jobs import JobStatus, queue
 from emberline.runs.store import StoreError, snapshots
 from emberline.scenarios import Case, Scenario, ScenarioError
-from emberline.scenarios.case.scenario import Producer, ProductionLine
 from emberline.scenarios.goal_metrics import goal_first
 from emberline.scenarios.home import RUN_ID
 from emberline.scenarios.metrics import METRICS, amount_digits, legible_bound
@@ -110,13 +108,14 @@ def _facts(scenario: Case) -> None:
         st.text(f"{scenario.description}\n")
         st.text(wording.span(scenario.horizon))
         size = wording.size(scenario)
-        for producer in scenario.producers:
-            size = _size(producer, size)
+        if scenario.orders:
+            stages = "  →  ".join(f"{s.name} ({', '.join(u.name for u in s.units)})" for s in scenario.line.stages)
+            casts = trn("{count} cast", "{count} casts", len(scenario.orders))
+            size = f"{stages}\n{numbers.listed([size, casts])}"
         paragraph("{size}; goal: {goal}", size=size, goal=wording.goal(scenario.goal, scenario.market.currency))
         for line in facts.odd(scenario):
             paragraph("odd: {line}", line=line)
-    for producer in scenario.producers:
-        units.show_demand(producer, scenario)
+    units.show_demand(scenario)
     columns = [tr("asset"), tr("kind"), tr("size"), tr("carriers")]
     assets = pd.DataFrame(list(facts.assets(scenario)), columns=columns)
     if len(assets):
@@ -130,19 +129,6 @@ def _facts(scenario: Case) -> None:
         st.caption(wording.sentence(says))
 
 
-@singledispatch
-def _size(_: Producer, size: str) -> str:
-    """Size of a scenario in words, with what a producer adds to it."""
-    return size
-
-
-@_size.register
-def _(producer: ProductionLine, size: str) -> str:
-    stages = "  →  ".join(f"{s.name} ({', '.join(u.name for u in s.units)})" for s in producer.line.stages)
-    casts = trn("{count} cast", "{count} casts", len(producer.orders))
-    return f"{stages}\n{numbers.listed([size, casts])}"
-
-
 def step_signs(status: JobStatus) -> dict[str, str]:
     """A sign for each step of making a plan: under way, done, or still to come; what was done once stays done."""
     now = STEP_OF.get(status.phase, status.phase)
@@ -152,9 +138,7 @@ def step_signs(status: JobStatus) -> dict[str, str]:
 
 @st.fragment(run_every=job_progress.POLL_S)
 def _running(run: str) -> None:
-    status = queue.status(run)
-    if status.ended:
-        st.rerun()
+    status = job_progress.of_running(run)
     request = queue.request(run)
     scenario = _scenario_of(request)
     st.subheader(tr("Making the plan"), anchor=False)
@@ -232,9 +216,8 @@ def _baseline(request: dict[str, Any], scenario: Scenario, status: JobStatus) ->
         title = tr("The best plan so far; thin: the baseline")
         says = tr("Operations of each unit in the best plan so far.")
     st.markdown(f"**{title}**")
-    with st.container(key="preview"):
-        stands_for = ("baseline", request.get("kind"), *key, hash(operations))
-        chart_cache.chart(stands_for, lambda: plan.below_each_other([draw()], view, pointer=False), says)
+    stands_for = ("baseline", request.get("kind"), *key, hash(operations))
+    chart_cache.chart(stands_for, lambda: plan.below_each_other([draw()], view, pointer=False), says, "preview")
 
 
 def _holding(status: JobStatus, scenario: Scenario | None) -> None:

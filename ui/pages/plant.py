@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from functools import partial
 
 import streamlit as st
 
@@ -38,7 +39,7 @@ def page() -> None:
     policy = subject.policies[0]
     if len(subject.policies) > 1:
         with whose:
-            policy = _choice(tr("Run of"), POLICIES, policy, "plant.policy")
+            policy = widgets.choose(tr("Run of"), POLICIES, policy, "plant.policy")
     scenario = subject.scenario
     st.text(f"{stored_runs.of_scenario(scenario)}, {wording.span(scenario.horizon)}")
     st.caption(subject.status)
@@ -70,18 +71,13 @@ def _to_the_editor() -> None:
         navigation.go("scenario")
 
 
-def _choice(label: str, names: dict[str, str], default: str, key: str) -> str:
-    choice = widgets.choose(label, names, default, key)
-    return str(choice or default)
-
-
 @st.fragment
 def _sheet(subject: Subject, policy: str) -> None:
     """The flow sheet; moving the slider redraws only this part."""
     scenario, run = subject.scenario, subject.run(policy)
     place, part = st.columns(2, vertical_alignment="bottom")
     with place:
-        values = _choice(tr("Values"), VALUES, MOMENT, "plant.values")
+        values = widgets.choose(tr("Values"), VALUES, MOMENT, "plant.values")
     step = None
     if values == MOMENT:
         views = weeks(scenario.horizon)
@@ -92,12 +88,9 @@ def _sheet(subject: Subject, policy: str) -> None:
     key = ("sheet", *subject.key, policy, step)
     sheet = chart_cache.value(key, lambda: flow_sheet.sheet(scenario, run, step))
     dark = st.context.theme.type == "dark"
-    with st.container(key="sheet"):
-        chart_cache.chart(
-            (*key, dark),
-            lambda: drawing.draw(sheet, sankeys.carrier_colours(scenario) | palette.of_stores(scenario), dark),
-            tr("Flow sheet of the plant; the table below has the same values."), key="plant.sheet",
-        )  # fmt: skip
+    says = tr("Flow sheet of the plant; the table below has the same values.")
+    build = partial(drawing.draw, sheet, sankeys.carrier_colours(scenario) | palette.of_stores(scenario), dark)
+    chart_cache.chart((*key, dark), build, says, "sheet", key="plant.sheet")
     says = tr(
         "Bars are carriers and stores; the width of a line shows its flow among flows of the same unit; arrows "
         "show direction; dashed = idle."
@@ -124,24 +117,28 @@ def _moment(subject: Subject, first: int, end: int, key: str) -> int:
     return int(st.select_slider(says, list(labels), noon, key=key, format_func=labels.__getitem__))
 
 
-def _diagram(stands_for: tuple[Hashable, ...], diagram: Diagram, scenario: Scenario, says: str) -> None:
-    dark = st.context.theme.type == "dark"
-    chart_cache.chart((*stands_for, dark), lambda: sankeys.draw(diagram, sankeys.carrier_colours(scenario), dark), says)
+def _diagram(key: tuple[Hashable, ...], build: Callable[[], Diagram], scenario: Scenario, says: str) -> Diagram:
+    """Draw a diagram, cached by its key."""
+    diagram, dark = chart_cache.value(key, build), st.context.theme.type == "dark"
+    build_chart = partial(sankeys.draw, diagram, sankeys.carrier_colours(scenario), dark)
+    chart_cache.chart((*key, dark), build_chart, says, str(key[0]))
+    return diagram
+
+
+def _as_table(diagram: Diagram, digits: dict[str, int]) -> None:
+    with st.expander(tr("The same as a table")):
+        draw(sankeys.table(diagram), digits)
 
 
 def _energy(subject: Subject, policy: str) -> None:
-    scenario = subject.scenario
-    key = ("energy", *subject.key, policy)
-    diagram = chart_cache.value(key, lambda: energy(scenario, subject.run(policy)))
-    with st.container(key="energy"):
-        says = tr("Diagram of energy from source to use; the table below has the same values.")
-        _diagram(key, diagram, scenario, says)
+    scenario, key = subject.scenario, ("energy", *subject.key, policy)
+    says = tr("Diagram of energy from source to use; the table below has the same values.")
+    diagram = _diagram(key, lambda: energy(scenario, subject.run(policy)), scenario, says)
     caption(
         "MWh over the horizon; width is energy. Flows that only pass through a storage are not drawn; "
         "carriers without an energy content in MWh (such as hydrogen) end where they are made."
     )
-    with st.expander(tr("The same as a table")):
-        draw(sankeys.table(diagram), {"MWh": 1})
+    _as_table(diagram, {"MWh": 1})
 
 
 def _carbon(subject: Subject, policy: str) -> None:
@@ -149,17 +146,14 @@ def _carbon(subject: Subject, policy: str) -> None:
     signal: str = scenario.goal.signal
     signals = {name: wording.SIGNALS[name] for name in ledger.SIGNALS if name in book.grid}
     if len(signals) > 1:
-        signal = _choice(tr("Grid intensity"), signals, signal, f"plant.signal.{scenario.name}")
+        signal = widgets.choose(tr("Grid intensity"), signals, signal, f"plant.signal.{scenario.name}")
     key = ("carbon", *subject.key, policy, signal)
-    diagram = chart_cache.value(key, lambda: carbon(scenario, book, signal))
-    with st.container(key="carbon"):
-        says = tr("Diagram of carbon from source to product; the table below has the same values.")
-        _diagram(key, diagram, scenario, says)
+    says = tr("Diagram of carbon from source to product; the table below has the same values.")
+    diagram = _diagram(key, lambda: carbon(scenario, book, signal), scenario, says)
     total = wording.number((book.total_kg(signal) or 0.0) / 1000, 2)
     caption(
             "Scope 1 and 2, {signal}: {total} t CO2e. Biogenic CO2 is separate and not drawn. Carbon of what a "
             "store supplies was emitted when it was filled.",
             signal=tr(wording.SIGNALS[signal]), total=total,
         )  # fmt: skip
-    with st.expander(tr("The same as a table")):
-        draw(sankeys.table(diagram), {"t CO2e": 2})
+    _as_table(diagram, {"t CO2e": 2})

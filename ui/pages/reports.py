@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, cast
 
 import pandas as pd
@@ -20,7 +18,6 @@ from emberline.reports.compliance.monitoring import Period, example_files, read_
 from emberline.reports.compliance.reports import (
     DOCUMENTS,
     AnnualReport,
-    Document,
     annual_report,
     evidence_files,
     read_default_values,
@@ -39,13 +36,8 @@ KINDS = {
     "ghg": mark("GHG Protocol: scope 1 and 2"),
     "china": mark("China: grid factors"),
 }
-STATES = {
-    "": mark("not recorded"),
-    "draft": mark("draft"),
-    "submitted": mark("submitted"),
-    "approved": mark("approved"),
-    "locked": mark("locked"),
-}
+STATES = mark("draft"), mark("submitted"), mark("approved"), mark("locked")
+"""States of a record, as the page shows them."""
 ACTIONS: dict[Step, str] = {
     "draft": mark("Record a draft"),
     "submit": mark("Submit"),
@@ -122,17 +114,14 @@ def figures(period: str, files: dict[str, bytes]) -> AnnualReport:
         ValueError: every mistake in them, with file and row.
     """
     span = Period.parse(period)
-    with tempfile.TemporaryDirectory() as folder:
-        paths = {name: Path(folder) / name for name in files}
-        for name, path in paths.items():
-            path.write_bytes(files[name])
+    with widgets.files(files) as paths:
         try:
             table = read_default_values(paths["defaults.csv"]) if "defaults.csv" in files else None
             plan = read_monitoring_plan(paths["monitoring.yaml"])
             activity = [path for name, path in paths.items() if name.endswith(ACTIVITY)]
             return annual_report(plan, read_activity(activity), span, table)
         except ValueError as error:
-            raise ValueError(str(error).replace(f"{folder}/", "")) from error
+            raise ValueError(str(error).replace(f"{paths['monitoring.yaml'].parent}/", "")) from error
 
 
 def _documents(report: AnnualReport, files: dict[str, bytes]) -> None:
@@ -142,14 +131,16 @@ def _documents(report: AnnualReport, files: dict[str, bytes]) -> None:
     kinds = [name for name in DOCUMENTS if name not in report.undescribed]
     for tab, kind in zip(st.tabs([tr(KINDS[kind]) for kind in kinds]), kinds, strict=True):
         with tab:
-            _document(DOCUMENTS[kind](report).with_record(kind, newest), f"emberline-{kind}")
+            _document(kind, report, newest)
             if kind == "cbam" and "template.xlsx" in files:
-                content = _try(lambda: _with_template(files, lambda path: filled(path, report)))
+                with widgets.files(files) as paths:
+                    content = _try(partial(filled, paths["template.xlsx"], report))
                 if content is not None:
                     widgets.download(tr("Filled workbook (Excel)"), content, "emberline-cbam.xlsx")
 
 
-def _document(document: Document, stem: str) -> None:
+def _document(kind: str, report: AnnualReport, newest: Entry | None) -> None:
+    document, stem = DOCUMENTS[kind](report).with_record(kind, newest), f"emberline-{kind}"
     for part in document.tables:
         if part.rows:
             st.markdown(f"**{part.title}**")
@@ -163,14 +154,6 @@ def _document(document: Document, stem: str) -> None:
     with st.container(horizontal=True):
         widgets.download(tr("Page (HTML)"), document.html(), f"{stem}.html", "text/html")
         widgets.download(tr("Figures (JSON)"), document.json(), f"{stem}.json", "application/json")
-
-
-def _with_template(files: dict[str, bytes], work: Callable[[Path], Any]) -> Any:
-    """The result of work on the template as a file."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "template.xlsx"
-        path.write_bytes(files["template.xlsx"])
-        return work(path)
 
 
 def _chain() -> Chain:
@@ -191,7 +174,8 @@ def records(period: str, report: AnnualReport | None, files: dict[str, bytes]) -
         return
     mine = [entry for entry in entries if entry.period == period]
     state = mine[-1].state if mine else ""
-    st.markdown(f"**{tr('Records of {period}: {state}', period=period, state=tr(STATES[state]))}**")
+    named = tr(state or mark("not recorded"))
+    st.markdown(f"**{tr('Records of {period}: {state}', period=period, state=named)}**")
     if mine:
         st.dataframe(pd.DataFrame([_row(entry) for entry in mine]), hide_index=True)
         st.text(tr("Hash of record {number}, the newest, to be handed over:", number=len(entries)))
@@ -238,7 +222,7 @@ def records(period: str, report: AnnualReport | None, files: dict[str, bytes]) -
 def _row(entry: Entry) -> dict[str, str | int]:
     return {
         tr("record"): entry.number,
-        tr("state"): tr(STATES[entry.state]),
+        tr("state"): tr(entry.state),
         tr("when"): stamp(datetime.fromisoformat(entry.at)),
         tr("by"): entry.by,
         tr("reason"): entry.reason,
@@ -265,6 +249,5 @@ def _obstacle(step: Step, name: str, report: AnnualReport | None, reason: str, d
 def _evidence(report: AnnualReport, files: dict[str, bytes]) -> dict[str, bytes]:
     """Files that prove the figures of a report."""
     sources = {key: content for key, content in files.items() if key != "template.xlsx"}
-    if "template.xlsx" in files:
-        return _with_template(files, lambda path: evidence_files(report, sources, path))
-    return evidence_files(report, sources)
+    with widgets.files(files) as paths:
+        return evidence_files(report, sources, paths.get("template.xlsx"))

@@ -64,8 +64,7 @@ def page() -> None:
 def _say() -> None:
     says = st.session_state.pop(OUTCOME, "")
     if says:
-        with st.container(border=True):
-            st.text(says)
+        st.container(border=True).text(says)
 
 
 def _search(store: Store) -> tuple[list[Entry], int | None]:

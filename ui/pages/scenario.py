@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -12,8 +13,8 @@ from emberline.reports.text import facts, mark, numbers, tr, trn, wording
 from emberline.runs.store import drafts
 from emberline.scenarios import Case, ScenarioError
 from emberline.scenarios.importing.reading import display_name
-from emberline.ui.pages.editor import doubts, form, new_plant, source_text, tables
 from emberline.ui.pages.editor import draft as editing
+from emberline.ui.pages.editor import form, new_plant, source_text, tables
 from emberline.ui.pages.editor import series as editing_series
 from emberline.ui.pages.editor.draft import DraftState
 from emberline.ui.pages.editor.drawing import sheet
@@ -22,14 +23,6 @@ from emberline.ui.pages.request.sources import SCENARIO_KEY, ScenarioSource
 from emberline.ui.pages.session import chart_cache, navigation, session, sign_in, widgets
 from emberline.ui.pages.session.widgets import warning
 
-VIEWS = {
-    "sheet": mark("Flow sheet"),
-    "form": mark("Form"),
-    "tables": mark("Tables"),
-    "series": mark("Series"),
-    "text": mark("Text"),
-    "changes": mark("Changes"),
-}
 STYLE = Path(__file__).with_name("scenario.css")
 LARGEST_YAML_MB = 1
 PLAN_NEXT = "plan.wanted"
@@ -110,8 +103,7 @@ def _look(source: ScenarioSource) -> None:
     planned_stay = tr("A planned scenario cannot be changed. Copy it to edit the copy, which is yours alone.")
     st.text(bundled_stay if ours else planned_stay)
     _facts(scenario)
-    with st.expander(tr("As text")):
-        st.code(text, language="yaml", line_numbers=True)
+    st.expander(tr("As text")).code(text, language="yaml", line_numbers=True)
 
 
 def _facts(scenario: Case) -> None:
@@ -173,12 +165,13 @@ def _edit(draft: drafts.Draft) -> None:
     if now.problems:
         with st.container(border=True):
             editing.problem_lines(now, now.problems, most=editing.AT_TOP)
-    doubts.show(draft, now)
-    doubts.show_typical(draft, now)
+    source_text.show_doubts(draft, now)
+    source_text.show_typical(draft, now)
     _unapplied(draft, now)
 
     def label(view: str) -> str:
-        return f"{tr(VIEWS[view])} ({count})" if view == "changes" and count else tr(VIEWS[view])
+        title = tr(VIEWS[view][0])
+        return f"{title} ({count})" if view == "changes" and count else title
 
     last = navigation.view_key(draft.id)
     st.session_state.setdefault(f"view.{draft.id}", st.session_state.get(last, "form"))
@@ -189,7 +182,7 @@ def _edit(draft: drafts.Draft) -> None:
     st.session_state[last] = view
     failure: Exception | None = None
     try:
-        _view(draft, now, str(view))
+        VIEWS[str(view)][1](draft, now)
     except Exception as error:  # the button that was pressed above counts all the same
         failure = error
     editing.show_list()
@@ -201,18 +194,22 @@ def _edit(draft: drafts.Draft) -> None:
         raise failure
 
 
-def _view(draft: drafts.Draft, now: DraftState, view: str) -> None:
-    """Draw the draft as form, flow sheet, tables, series or text, or its changes."""
-    views = {
-        "sheet": sheet.show, "tables": tables.show, "series": editing_series.show, "text": source_text.show,
-        "changes": source_text.show_changes,
-    }  # fmt: skip
-    if view in views:
-        views[view](draft, now)
-        return
+def _form(draft: drafts.Draft, now: DraftState) -> None:
+    """Draw the draft as a form, with what lies within the record of its section."""
     section = form.show(draft, now)
     if section in form.WITHIN:
         tables.draw_within(draft, now, (section,))
+
+
+VIEWS: dict[str, tuple[str, Callable[[drafts.Draft, DraftState], None]]] = {
+    "sheet": (mark("Flow sheet"), sheet.show),
+    "form": (mark("Form"), _form),
+    "tables": (mark("Tables"), tables.show),
+    "series": (mark("Series"), editing_series.show),
+    "text": (mark("Text"), source_text.show),
+    "changes": (mark("Changes"), source_text.show_changes),
+}
+"""Views of a draft: their titles, and what draws them."""
 
 
 def _unapplied(draft: drafts.Draft, now: DraftState) -> None:
@@ -230,7 +227,7 @@ def _unapplied(draft: drafts.Draft, now: DraftState) -> None:
 
 def _address(draft: drafts.Draft) -> None:
     """The address of the draft, and where else it can be opened again."""
-    if editing.there_is_one():
+    if sign_in.lists():
         text = tr("This address opens the draft again; it is also in the list of your drafts.")
     else:
         text = tr("Save this address: it is the only way back to the draft.")
@@ -270,7 +267,7 @@ def _head(draft: drafts.Draft, now: DraftState, changes: int | None) -> None:
 
 def _plain_title(draft: drafts.Draft, now: DraftState) -> str:
     """Title of the draft's scenario, without signs that a heading would read as format or as a link."""
-    title = str((now.data or {}).get("title") or "") or sources.draft_title(draft)
+    title = str((now.data or {}).get("title") or "") or sources.name_of(str(draft.path), draft.origin)
     title = re.sub(r"[^\w .,:;%/+()-]", " ", title)
     return re.sub(r"//+|:(?=[^\W\d]|/)|(?<!\d)\.(?=\w)|\.(?=[^\W\d])", " ", title)[:120]
 

@@ -163,11 +163,9 @@ def _replay(subject: Subject, runs: dict[str, xr.Dataset], replication: int | No
         return replay.replay(plan, panels, view, dark)
 
     chart_cache.play_button(view)
-    with st.container(key="replay"):
-        chart_cache.chart(
-            ("replay", *subject.key, replication, whose, view.span_min, dark), build,
-            tr("The run over time, replayed with the slider; the table below has the same values."), key="twin.replay",
-        )  # fmt: skip
+    key = ("replay", *subject.key, replication, whose, view.span_min, dark)
+    says = tr("The run over time, replayed with the slider; the table below has the same values.")
+    chart_cache.chart(key, build, says, "replay", key="twin.replay")
     caption(
         "Drag the slider or use the arrow keys: the red line is the moment, the board shows the state of each "
         "unit. Power and rate are means over the step that contains the moment, levels are those at its "

@@ -155,7 +155,6 @@ def build(door: Door) -> App:
     from streamlit.starlette import App
 
     from emberline.ui.pages.session import sign_in
-    from emberline.ui.server import limits
 
     oidc = door.oidc
     sign_in.require(oidc, alone=not door.hosts)
@@ -170,10 +169,10 @@ def build(door: Door) -> App:
         Middleware(guards.Unused),
         *([Middleware(guards.SignedIn, oidc=oidc), Middleware(guards.CameFor, oidc=oidc)] if oidc else []),
         Middleware(Documents, document=document),
-        Middleware(limits.Uploads),
-        Middleware(limits.Tabs),
-        Middleware(limits.Messages),
-        Middleware(limits.PageInView),
+        Middleware(guards.Uploads),
+        Middleware(guards.Tabs),
+        Middleware(guards.Messages),
+        Middleware(guards.PageInView),
     ]
 
     @asynccontextmanager
@@ -189,8 +188,6 @@ def build(door: Door) -> App:
 def serve(door: Door) -> None:
     """Serve the pages until the process is asked to end."""
     sys.argv[:] = [str(SCRIPT)]  # where Streamlit looks for its configuration
-    from emberline.ui.server.limits import LARGEST_MESSAGE_MB, LARGEST_STATE_MB
-
     app = build(door)
     app.run(
         config={
@@ -198,8 +195,8 @@ def serve(door: Door) -> None:
             "server.address": door.address,
             "server.port": door.port,
             "server.headless": True,
-            "server.maxMessageSize": LARGEST_MESSAGE_MB,
-            "server.maxWidgetStateSize": LARGEST_STATE_MB,
+            "server.maxMessageSize": guards.LARGEST_MESSAGE_MB,
+            "server.maxWidgetStateSize": guards.LARGEST_STATE_MB,
             "browser.serverAddress": door.address,
         }
     )

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import planned
 import pytest
-from rich.console import Console
 from shops import cast, melt_shop, scenario
 from works import works
 
@@ -21,7 +20,8 @@ from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.studies.levers.case import Lever, Levers, parts
 from emberline.studies.levers.study import BATTERY, SHIFTING, candidates, levers, without
-from emberline.ui.cli.studies.levers import rows, show, write
+from emberline.ui.cli.studies.printing import show_levers
+from emberline.ui.cli.studies.sweep import rows, write
 
 GAS, PER_T = 200.0, 70.0
 FUEL = 30.0 + PER_T * GAS / 1000
@@ -201,7 +201,7 @@ def fuel_kg(lever: Lever) -> float:
     return -lever.first.parts["carbon"] / PER_T * 1000
 
 
-def test_it_can_be_kept_and_shown(study: Levers, tmp_path: Path) -> None:
+def test_it_can_be_kept_and_shown(study: Levers, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Proves: JSON without NaN, a table with all levers, and a text that says that the columns do not add up."""
     assert json.loads(json.dumps(study.summary(), allow_nan=False))["needed"] == ["boiler"]
     write(study, tmp_path / "levers.csv")
@@ -211,10 +211,8 @@ def test_it_can_be_kept_and_shown(study: Levers, tmp_path: Path) -> None:
     assert float(next(row for row in table if row["lever"] == BATTERY)["demand_cost"]) == pytest.approx(400)
     write(study, tmp_path / "levers.json")
     assert json.loads((tmp_path / "levers.json").read_text(encoding="utf-8"))["levers"]
-    console = Console(width=200, no_color=True, markup=False)
-    with console.capture() as capture:
-        show(console, study)
-    message = capture.get()
+    show_levers(study)
+    message = capsys.readouterr().out
     for name in (
         "shifting",
         "interaction",

@@ -22,7 +22,7 @@ from emberline.planning.robustness.ensemble import ensemble
 from emberline.runs.store import ensembles
 from emberline.runs.store.store import Store
 from emberline.scenarios import load
-from emberline.ui.cli.studies import hold
+from emberline.ui.cli.studies import printing
 
 SMALL = "melt-shop-small"
 
@@ -88,13 +88,15 @@ def test_levels_of_stores_are_printed(capsys: pytest.CaptureFixture[str]) -> Non
     result = ensemble(case, twin.dispatch(case), 4, Engine())
     assert result is not None
     by_hand = compared(case, course(case, course_of), course(case, course_of))
-    hold.show_stocks(result, by_hand)
+    printing.show_stocks(result, by_hand)
     head, *lines = capsys.readouterr().out.strip().splitlines()
     assert head.split()[-2:] == ["worst", "replay"]
     assert [line.split()[0] for line in lines] == ["clinker", "clinker", "cement", "cement"]
     worst = float(result.data["lowest_t"].sel(stock="cement").min())
     assert lines[2].endswith(f"{worst:.0f} t ({worst / 10:.0f} %)")
-    hold.show_stocks(dataclasses.replace(result, data=result.data.drop_vars(["lowest_t", "last_t", "stock"])), by_hand)
+    printing.show_stocks(
+        dataclasses.replace(result, data=result.data.drop_vars(["lowest_t", "last_t", "stock"])), by_hand
+    )
     assert capsys.readouterr().out == ""
 
 

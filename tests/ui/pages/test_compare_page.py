@@ -23,7 +23,7 @@ from emberline.runs.store import run_folder
 from emberline.runs.store.store import Store
 from emberline.scenarios import load
 from emberline.studies.difference import difference
-from emberline.ui.pages.parts import compare_runs as compared
+from emberline.ui.pages import compare as compared
 from emberline.ui.pages.session import session, stored_runs
 
 

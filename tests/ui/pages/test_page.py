@@ -27,7 +27,7 @@ from emberline.runs.store.store import Store
 from emberline.runs.work import worker
 from emberline.scenarios import load, loads
 from emberline.scenarios.loading.loading import LIBRARY
-from emberline.ui.pages.request import fields
+from emberline.ui.pages.request import form as fields
 from emberline.ui.pages.result.answer import plain
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -25,7 +25,7 @@ from emberline.reports.text.language import spoken
 from emberline.runs.jobs import queue
 from emberline.runs.store import ensembles
 from emberline.runs.store.store import Store
-from emberline.ui.pages.parts.robustness_holding import Evidence, headline, sentences
+from emberline.ui.pages.robustness import Evidence, headline, sentences
 from emberline.ui.pages.session import stored_runs
 
 

@@ -25,7 +25,7 @@ from emberline.reports.text import wording
 from emberline.runs.store.store import Store
 from emberline.scenarios import Case, bundled, load, loads
 from emberline.scenarios.assets.quantity import ELECTRICITY
-from emberline.ui.pages.request import fields
+from emberline.ui.pages.request import form as fields
 from emberline.ui.pages.result import accounts
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -27,7 +27,7 @@ from emberline.runs.store.store import Store
 from emberline.scenarios import Case, load, loads
 from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.loading.loading import LIBRARY
-from emberline.ui.pages.request import fields
+from emberline.ui.pages.request import form as fields
 from emberline.ui.pages.result import accounts, units
 from emberline.ui.pages.session import navigation
 

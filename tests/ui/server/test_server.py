@@ -28,7 +28,7 @@ from emberline.ui import oidc
 from emberline.ui.cli import serve
 from emberline.ui.cli.command import Refused
 from emberline.ui.pages import module_of
-from emberline.ui.server.limits import LARGEST_STATE_MB, PageInView, Uploads
+from emberline.ui.server.guards import LARGEST_STATE_MB, PageInView, Uploads
 
 LOOSE = {
     "STREAMLIT_SERVER_ENABLE_XSRF_PROTECTION": "false",

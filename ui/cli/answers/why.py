@@ -12,18 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.command import Refused, case_of, find, print_json, print_result, writable, writing
+from emberline.ui.cli.command import Refused, case_of, opened, print_json, print_result, writable, writing
 from emberline.ui.cli.options import AsJson, Changes, Force, Named, Quiet, Run, argument, flag, optional
 
 if TYPE_CHECKING:
     from emberline.planning.plan import Plan
-    from emberline.scenarios import Case, Scenario
-    from emberline.studies.difference import Difference
-    from emberline.studies.why import Answer, More, Why, lock_prices
+    from emberline.scenarios import Case
     from emberline.studies.why import why_not as conflicts
-
-MAX_MOVES = 6
-MAX_SLOTS = 6
 
 
 def why(
@@ -45,97 +40,20 @@ def why(
     """
     from emberline.scenarios import Problem, ScenarioError
     from emberline.studies.why import question
+    from emberline.ui.cli.answers import printing
     from emberline.ui.cli.terminal import study
 
     for name, text in (("--stage", stage), ("--at", at), ("--every", every)):
         if text and heat is None and (name, unit is None) != ("--at", False):
             raise ScenarioError([Problem(name, "", "needs --heat")])
-    store, number = find(run)
-    plan = store.open(number).plan
+    stored = opened(run)
+    plan, number = stored.plan, stored.id
     question.refuse(plan, heat, unit, hour)
 
     asks: dict[str, Any] = {"heat": heat, "stage": stage, "at": at, "unit": unit, "hour": hour}
     work = partial(question.why, plan, **asks, every=every, time_limit_s=time_limit)
     explanation = study(work, "keeping the answers found so far", quiet)
-    print_result(explanation, as_json, lambda it: print(*why_lines(plan.scenario, it), sep="\n"), run=number)
-
-
-def why_lines(scenario: Scenario, explanation: Why) -> Iterator[str]:
-    """The answer as lines of text."""
-    from emberline.reports.text import wording
-
-    gap = "no gap proven" if explanation.gap is None else f"gap {wording.percent(explanation.gap)}"
-    yield f"why {explanation.question}: {scenario.name}, plan {explanation.status}, {gap}"
-    for i, fact in enumerate((*explanation.facts, *explanation.rest)):
-        yield f"{'' if i else 'now':<9}{fact}"
-    if explanation.worth is not None:
-        price = f"{wording.number(explanation.worth.value, 1)} {explanation.worth.unit}"
-        yield f"{'worth':<9}one more MWh costs {price}; {explanation.worth.assumption}"
-    for answer in explanation.answers:
-        yield from answer_lines(scenario, answer, explanation.unit)
-    yield from _slots(scenario, explanation)
-    if not explanation.complete:
-        yield f"{'note':<9}the time limit was reached before everything was tried; raise it with --time-limit"
-
-
-def answer_lines(scenario: Scenario, answer: Answer, unit: str, head: str = "what if") -> Iterator[str]:
-    """One answer as lines of text: its cost and proof, the limits in its way, and what else moves."""
-    from emberline.reports.text import wording
-    from emberline.scenarios.messages import clock
-
-    yield f"{head:<9}{answer.says}"
-    gap = "" if answer.gap is None else f", gap {wording.percent(answer.gap)}"
-    if answer.more is None:
-        why = f": {answer.reason}" if answer.reason else ""
-        proven = {
-            "infeasible": "no plan with it (proven)",
-            "no plan on this grid": f"no plan with it on this grid of {scenario.horizon.step_min:g} min",
-        }
-        yield f"{'':<9}  {proven.get(answer.status, f'{answer.status}, no plan found')}{why}"
-    else:
-        where = ""
-        if answer.start_min is not None:
-            where = f", best at {clock(scenario.horizon.instant(answer.start_min))} on {answer.unit}"
-        yield f"{'':<9}  {costs(answer.more, scenario.market.currency)}{where}"
-        yield f"{'':<9}  {answer.status}{gap}; {answer.how}{between(answer, unit)}"
-    for limit in answer.limits:
-        yield f"{'':<9}  in the way: {limit}"
-    if answer.because:
-        yield f"{'':<9}  {answer.because}"
-    if answer.moves:
-        yield f"{'':<9}  others: {wording.shortened([move.says for move in answer.moves], MAX_MOVES)}"
-
-
-def costs(more: More, currency: str) -> str:
-    """Additional carbon [kg], cost and peak [MW] of a plan."""
-    from emberline.reports.text.wording import signed
-
-    return f"{signed(more.carbon_kg, 0)} kg CO2e, {signed(more.cost, 0)} {currency}, {signed(more.peak_mw, 2)} MW peak"
-
-
-def between(answer: Answer, unit: str) -> str:
-    """Lower and upper bound on the change of the goal."""
-    from emberline.reports.text.wording import signed
-
-    if answer.low is None or answer.high is None:
-        return ""
-    return f"; {signed(answer.low, 1)} to {signed(answer.high, 1)} {unit}"
-
-
-def _slots(scenario: Scenario, explanation: Why) -> Iterator[str]:
-    """Starts that are possible while all other heats stay in place."""
-    from emberline.reports.text.wording import signed
-    from emberline.scenarios.messages import clock
-
-    open_slots = [slot for slot in explanation.slots if slot.more_of_goal is not None]
-    if not explanation.slots:
-        return
-    best = sorted(open_slots, key=lambda slot: slot.more_of_goal or 0.0)[:MAX_SLOTS]
-    count = f"{len(open_slots)} of {len(explanation.slots)}"
-    yield f"{'starts':<9}{count} starts are possible while all other heats stay in place (estimate)"
-    for slot in best:
-        start = clock(scenario.horizon.instant(slot.start_min))
-        yield f"{'':<9}  {start}: {signed(slot.more_of_goal or 0.0, 1)} {explanation.unit}"
+    print_result(explanation, as_json, partial(printing.show_why, plan.scenario), run=number)
 
 
 QUICK_S = 5.0
@@ -273,7 +191,6 @@ def settings(repair: conflicts.Repair) -> Iterator[str]:
 
 First = Annotated[str, argument("id of the first run, its first digits, or 'last'", "RUN")]
 Second = Annotated[str, argument("the run to compare with it", "RUN")]
-DIGITS = {"MW": 2, "MWh": 2, "t": 1}
 
 
 def diff(first: First, second: Second, as_json: AsJson = False) -> None:
@@ -282,43 +199,12 @@ def diff(first: First, second: Second, as_json: AsJson = False) -> None:
     A plan does not differ from itself.
     """
     from emberline.studies.difference import difference
+    from emberline.ui.cli.answers import printing
 
-    store, one = find(first)
-    two = store.find(second)
-    comparison = difference(store.open(one).plan, store.open(two).plan)
-    names = one[:8], two[:8]
-    print_result(comparison, as_json, lambda it: print(*difference_lines(it, *names), sep="\n"), runs=[one, two])
-
-
-def difference_lines(comparison: Difference, first: str, second: str) -> Iterator[str]:
-    """The difference as lines of text."""
-    from emberline.reports.text.wording import number, percent, signed
-    from emberline.studies.difference import DIFFERENT_HEATS
-
-    plans = zip((first, second), comparison.scenarios, comparison.statuses, comparison.gaps, strict=True)
-    names = [
-        f"{run} ({name}, {status}{'' if gap is None else f', gap {percent(gap)}'})" for run, name, status, gap in plans
-    ]
-    yield f"{names[1]} against {names[0]}"
-    if comparison.empty:
-        yield "no difference"
-        return
-    sections: list[tuple[str, list[str]]] = [
-        ("asked", [key.says for key in comparison.keys]),
-        ("series", [series.says for series in comparison.series]),
-        ("heats", [DIFFERENT_HEATS] if comparison.different_heats else [heat.says for heat in comparison.heats]),
-        ("uses", [use.says for use in comparison.uses]),
-    ]
-    figures = []
-    for figure in comparison.figures:
-        digits = DIGITS.get(figure.unit, 0)
-        values = f"{number(figure.after, digits)} instead of {number(figure.before, digits)} {figure.unit}"
-        more = "" if figure.more is None else f" ({signed(figure.more, digits)})"
-        figures.append(f"{figure.label} {values}{more}")
-    sections.append(("figures", figures))
-    for head, texts in sections:
-        for i, text in enumerate(texts):
-            yield f"{'' if i else head:<9}{text}"
+    one, two = opened(first), opened(second)
+    comparison = difference(one.plan, two.plan)
+    show = partial(printing.show_difference, one.id[:8], two.id[:8])
+    print_result(comparison, as_json, show, runs=[one.id, two.id])
 
 
 def locks(
@@ -332,10 +218,11 @@ def locks(
     Ctrl-C keeps the prices found so far.
     """
     from emberline.studies.why import lock_prices
+    from emberline.ui.cli.answers import printing
     from emberline.ui.cli.terminal import study
 
-    store, number = find(run)
-    plan = store.open(number).plan
+    stored = opened(run)
+    plan, number = stored.plan, stored.id
     lock_prices.refuse(plan)
 
     work = partial(lock_prices.lock_prices, plan, time_limit_s=time_limit)
@@ -343,24 +230,7 @@ def locks(
     if not as_json and not prices.prices and prices.complete:
         print(f"run {number} has no locks", file=sys.stderr)
         return
-    print_result(prices, as_json, _show_locks, run=number)
-
-
-def _show_locks(prices: lock_prices.LockPrices) -> None:
-    from emberline.reports.text import wording
-    from emberline.reports.text.studies import lock_rows
-    from emberline.ui.cli import terminal
-
-    console, rows = terminal.out(), lock_rows(prices.summary())
-    for row, price in zip(rows, prices.prices, strict=False):
-        row["lock"] = f"{price.number}  {row['lock']}"
-    console.print("saving from removing each lock, with everything else planned again")
-    if rows:
-        console.print(terminal.table_of(rows, more=1), soft_wrap=True)
-    gap = "no gap proven" if prices.gap is None else f"gap {wording.percent(prices.gap)}"
-    console.print(f"compared with the stored plan: {prices.status}, {gap}; at most: from the bound without the lock")
-    if not prices.complete:
-        console.print("the time limit was reached before every lock was tried; raise it with --time-limit")
+    print_result(prices, as_json, printing.show_locks, run=number)
 
 
 FIXED = {"heats": "heats", "runs": "processes"}
@@ -382,10 +252,9 @@ def prices(
     from emberline.studies.why import shadow_prices as pricing
     from emberline.ui.cli import terminal
 
-    if output is not None:
-        writable(output, force, ("nc",))
-    store, number = find(run)
-    plan = store.open(number).plan
+    writable(output, force, ("nc",))
+    stored = opened(run)
+    plan, number = stored.plan, stored.id
     if not plan.has_schedule:
         raise Refused(f"run {number} has no schedule: {plan.verdict}")
     data = pricing.prices(plan)

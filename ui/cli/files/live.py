@@ -29,13 +29,12 @@ def check(file: File, as_json: AsJson = False) -> None:
     plant = load(file)
     readings = read(plant)
     now = plant.now()
-    findings = []
-    for tag in plant.live.tags:
-        reading = readings[tag.name]
-        if isinstance(reading, str):
-            findings.append(Finding(tag.name, Quality.SUSPECT, None, plant.unit_of(tag), None, reading))
-        else:
-            findings.append(judge(plant, tag, reading, now))
+    findings = [
+        Finding(tag.name, Quality.SUSPECT, None, plant.unit_of(tag), None, reading)
+        if isinstance(reading := readings[tag.name], str)
+        else judge(plant, tag, reading, now)
+        for tag in plant.live.tags
+    ]
     wrong = sum(finding.quality is not Quality.OK for finding in findings)
     if as_json:
         print_json([{**vars(finding), "quality": finding.quality.value} for finding in findings])

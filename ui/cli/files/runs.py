@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from emberline.reports.text.language import LANGUAGES
-from emberline.ui.cli.command import Refused, find, group, print_json, store_if_any, writable, writing
+from emberline.ui.cli.command import Refused, find, group, opened, print_json, store_if_any, writable, writing
 from emberline.ui.cli.options import AsJson, Force, Run, argument, flag, option, optional
 
 if TYPE_CHECKING:
@@ -55,7 +55,10 @@ def runs(
     most = limit if limit is not None or as_json else DEFAULT_LIMIT
     entries = store.search(**query, limit=most) if store else []
     if as_json:
-        print_json([_plain(run) | {"figures": _figures(store, run)} for run in entries])
+        from emberline.planning.answer import figure_data
+
+        figures = [figure_data(store.figures(run.id).values()) for run in entries] if store else []
+        print_json([_plain(run) | {"figures": row} for run, row in zip(entries, figures, strict=True)])
         return
     if entries and store is not None:
         _table(store, entries)
@@ -140,12 +143,6 @@ def _plain(run: Entry) -> dict[str, Any]:
     return {**dataclasses.asdict(run), **stamps}
 
 
-def _figures(store: Store | None, run: Entry) -> dict[str, Any]:
-    from emberline.planning.answer import figure_data
-
-    return {} if store is None else figure_data(store.figures(run.id).values())
-
-
 def _table(store: Store, entries: Sequence[Entry]) -> None:
     """Print the table; columns that would be empty are left out."""
     from emberline.reports.text import wording
@@ -215,14 +212,13 @@ def export(
     if lang != "en" and not formats[kind].of_people:
         read = ", ".join(name for name, other in formats.items() if other.of_people)
         raise Refused(f"--lang {lang}: only {read} can be translated; {kind} is for programs")
-    store, number = find(run)
-    stored = store.open(number)
-    path = output or Path(f"emberline-{stored.plan.scenario.name}-{number[:8]}.{kind}")
+    stored = opened(run)
+    path = output or Path(f"emberline-{stored.plan.scenario.name}-{stored.id[:8]}.{kind}")
     writable(path, force)
     for file in exports.files_of(kind, path)[1:]:
         writable(file, force)
     if not stored.plan.has_schedule:
-        print(f"run {number} has no schedule to export: {stored.plan.verdict}", file=sys.stderr)
+        print(f"run {stored.id} has no schedule to export: {stored.plan.verdict}", file=sys.stderr)
         raise typer.Exit(1)
     with writing(path):
         exports.export(stored, kind, path, unit=unit, table=table, language=lang)

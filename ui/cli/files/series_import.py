@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.command import Refused, measured_of, one_of, print_json, writable, writing
+from emberline.ui.cli.command import Refused, measured_of, one_of, print_json, writable, write_text, writing
 from emberline.ui.cli.options import AsJson, End, Force, FromHistory, Start, argument, flag, optional, to_file
 
 RENAMED = {"column": "value", "interval": "interval_min", "peak": "peak_mw"}
@@ -103,8 +103,7 @@ def bring_in(
             summary(raw, series) | covers | {"guessed": list(proposal.reasons), "files": [str(path) for path in texts]}
         )
         return
-    for line in lines(series):
-        print(line)
+    print(*lines(series), sep="\n")
     if horizon is not None and not series.covers(horizon):
         print(f"note      {uncovered(series, horizon)}")
     for reason in proposal.reasons:
@@ -136,12 +135,15 @@ def _of_history(file: Path | None, start: str | None, end: str | None, settings:
     return measured.series(interval_min).to_csv(date_format="%Y-%m-%dT%H:%M:%SZ").encode(), measured.name
 
 
-def _content(file: Path, largest_mb: float) -> bytes:
+def _check_readable(file: Path, option: str = "") -> None:
     from emberline.scenarios.reading.files import named, unreadable
 
-    wrong = unreadable(file)
-    if wrong:
-        raise Refused(f"{named(file)}: {wrong}")
+    if wrong := unreadable(file):
+        raise Refused(f"{option}{named(file)}: {wrong}")
+
+
+def _content(file: Path, largest_mb: float) -> bytes:
+    _check_readable(file)
     size = file.stat().st_size
     if size > largest_mb * 1e6:
         raise Refused(f"{file.name}: has {size / 1e6:.0f} MB, the limit is {largest_mb:g} MB")
@@ -163,11 +165,8 @@ def _pairs(where: list[str] | None) -> dict[str, str] | None:
 
 def _earlier_mapping(path: Path) -> dict[str, Any]:
     from emberline.scenarios.importing.mapping import read_mapping
-    from emberline.scenarios.reading.files import named, unreadable
 
-    wrong = unreadable(path)
-    if wrong:
-        raise Refused(f"--mapping {named(path)}: {wrong}")
+    _check_readable(path, "--mapping ")
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -264,8 +263,7 @@ def new(
         text = _with_meter(text, meter, zone, target, force)
     elif zone is not None:
         raise Refused("--zone belongs to --meter; without a file, edit horizon.zone")
-    with writing(target) as partial:
-        partial.write_text(text, encoding="utf-8")
+    write_text(target, text)
     print(f"{target}: a copy of {template}; change what differs, then")
     print(f"check it  emberline check {target}")
     print(f"plan it   emberline plan {target}")
@@ -275,18 +273,14 @@ def _with_meter(text: str, meter: Path, zone: str | None, target: Path, force: b
     """The text with a meter's load, whose normalised file is written next to it."""
     from emberline.scenarios.importing.meter_file import by_meter, load_of
     from emberline.scenarios.reading.document import parse
-    from emberline.scenarios.reading.files import named, unreadable
 
-    wrong = unreadable(meter)
-    if wrong:
-        raise Refused(f"--meter {named(meter)}: {wrong}")
+    _check_readable(meter, "--meter ")
     place = zone or str(parse(text).data["horizon"]["zone"])
     series = load_of(meter.read_bytes(), meter.name, place)
     path = target.with_name(f"{target.stem}-load.csv")
     text = by_meter(text, series, path.name, place)
     writable(path, force)
-    with writing(path) as partial:
-        partial.write_text(series.csv(), encoding="utf-8")
+    write_text(path, series.csv())
     for remark in series.remarks:
         print(remark)
     return text

@@ -162,15 +162,8 @@ def ages(scenario: Scenario) -> list[str]:
     return [f"signal {name}: {_last_issue(signal(name))}" for name in sorted(sources)]
 
 
-def age(span: timedelta) -> str:
-    """An age in words, in its largest unit."""
-    minutes = max(int(span.total_seconds() // 60), 0)
-    if minutes < 120:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"
-
-
 def _row(one: Signal) -> dict[str, Any]:
+    from emberline.reports.text.numbers import age
     from emberline.scenarios.signals.issues import course
 
     try:
@@ -190,6 +183,7 @@ def _row(one: Signal) -> dict[str, Any]:
 
 
 def _last_issue(one: Signal) -> str:
+    from emberline.reports.text.numbers import age
     from emberline.scenarios.signals.issues import course
 
     try:

@@ -1,28 +1,38 @@
-"""Commands ``emberline sweep``, ``headroom`` and ``roll``: many plans of one scenario, also as forecasts are issued."""
+"""Commands that make many plans: ``emberline sweep``, ``headroom``, ``roll``, ``pareto``, ``front`` and ``levers``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+import csv
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from emberline.ui.cli.command import Refused, at_work, case_of, of_searches, one_place, print_result, refusing
+from emberline.ui.cli.command import Refused, at_work, case_of, of_searches, one_place, print_result, writable, writing
 from emberline.ui.cli.options import (
     AsJson,
     Changes,
     Cluster,
+    Force,
     Named,
     Quiet,
     SearchGap,
     SearchTime,
     Workers,
+    argument,
     flag,
+    minutes_of,
     optional,
+    quantity_of,
+    share_of,
 )
 
 if TYPE_CHECKING:
-    from emberline.studies import Headroom, Load, Row, Sweep
+    from emberline.studies import Headroom, Sweep
+    from emberline.studies.levers import Change, Levers
     from emberline.studies.rolling import Comparison
 
 
@@ -49,13 +59,14 @@ def headroom(
     one_place(workers, cluster)
     from emberline.planning.engine import engine, memory
     from emberline.studies import headroom as rooms
+    from emberline.ui.cli.studies import printing
     from emberline.ui.cli.terminal import study
 
     fixed = [*(changes or []), *of_searches(gap, time_limit)]
     fixed += [] if replications is None else [f"disturbances.replications={replications}"]
     case = case_of(scenario, fixed)
-    least = _share("--threshold", threshold)
-    shares = rooms.checked(case, [_share("--load", text) for text in loads or []] or rooms.LOADS)
+    least = share_of("--threshold", threshold)
+    shares = rooms.checked(case, [share_of("--load", text) for text in loads or []] or rooms.LOADS)
     if workers is None and cluster is None:
         workers = min(engine.cores(), len(shares))
     at_once = min(workers or 1, len(shares))
@@ -65,48 +76,17 @@ def headroom(
     def work(on_progress: Any, cancel: Any) -> Headroom:
         with engine.engine(workers, cluster) as ready:
             on_progress(f"{len(shares)} loads, {at_work(ready.workers)}")
-            tell = _counted(on_progress, lambda event: _load_in_words(event["load"]))
+            tell = _counted(on_progress, lambda event: printing.load_in_words(event["load"]))
             return rooms.headroom(case, ready, shares, threshold=least, on_progress=tell, cancel=cancel)
 
     curve = study(work, "keeping the loads planned so far", quiet, cluster)
-    print_result(curve, as_json, _show_headroom)
+    print_result(curve, as_json, printing.show_headroom)
     raise typer.Exit(0 if any(load.acceptable for load in curve.loads) else 1)
 
 
 def _counted(tell: Any, says: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], None]:
     """Tell each event by its number and in words."""
     return lambda event: tell(f"{event['done']} of {event['of']}: {says(event)}")
-
-
-def _share(option: str, text: str) -> float:
-    from emberline.scenarios.records.quantity import convert
-
-    with refusing(f"{option} "):
-        share = convert(text, "")
-    if not 0 < share <= 1:
-        raise Refused(f"{option} {text}: must be a share above 0 up to 100 %")
-    return share
-
-
-def _load_in_words(load: Load) -> str:
-    from emberline.reports.text import wording
-
-    gap = "" if load.gap is None else f", gap {wording.percent(load.gap)}"
-    saved = "" if load.goal_share is None else f", {wording.percent(load.goal_share, 1)} saved"
-    return f"{load.share * 100:.0f} % load: {load.status}{gap}{saved}"
-
-
-def _show_headroom(curve: Headroom) -> None:
-    from emberline.reports.text.studies import load_rows
-    from emberline.ui.cli import terminal
-
-    console = terminal.out()
-    console.print(terminal.table_of(load_rows(curve.summary()), more=1), soft_wrap=True)
-    console.print()
-    note = "saved: undisturbed, compared with the baseline at the same load; in brackets: 95 % of the mean over "
-    note += "disturbed days, with the same disturbances"
-    terminal.print_facts(console, [("ends", curve.says), ("notes", note)])
-    console.print("          at most: upper bound on the saving of plans on these steps, from the bound of the search")
 
 
 def sweep(
@@ -133,6 +113,7 @@ def sweep(
     settings = sweeps.settings(scenario, along, same)
     from emberline.planning.engine import engine
     from emberline.runs.store import Store
+    from emberline.ui.cli.studies import printing
     from emberline.ui.cli.terminal import study
 
     if workers is None and cluster is None:
@@ -142,58 +123,12 @@ def sweep(
     def work(on_progress: Any, cancel: Any) -> Sweep:
         with engine.engine(workers, cluster) as ready:
             on_progress(f"{len(settings)} plans, {at_work(ready.workers)}")
-            tell = _counted(on_progress, lambda event: _row_in_words(event["row"]))
+            tell = _counted(on_progress, lambda event: printing.row_in_words(event["row"]))
             return sweeps.sweep(along, settings, ready, Store(), on_progress=tell, cancel=cancel)
 
     sweep = study(work, "keeping the plans made so far", quiet, cluster)
-    print_result(sweep, as_json, _show_sweep, file=str(sweep.path))
+    print_result(sweep, as_json, printing.show_sweep, file=str(sweep.path))
     raise typer.Exit(0 if any(row.acceptable for row in sweep.rows) else 1)
-
-
-def _row_in_words(row: Row) -> str:
-    from emberline.reports.text import wording
-
-    setting = ", ".join(f"{key}={value}" for key, value in row.setting.items())
-    return f"{setting}: {row.status}" + (f", gap {wording.percent(row.gap)}" if row.gap is not None else "")
-
-
-def _show_sweep(sweep: Sweep) -> None:
-    from emberline.reports.text import wording
-    from emberline.ui.cli import terminal
-
-    console = terminal.out()
-    money = sweep.currency
-    names = ("carbon [t CO2e]", f"cost [{money}]", "peak [MW]", "carbon saved", "cost saved", "gap", "held")
-    table = terminal.table([axis.key for axis in sweep.axes], names, ("status", "run"))
-
-    def cell(values: dict[str, float], name: str, factor: float, digits: int) -> str:
-        return wording.number(values[name] * factor if name in values else None, digits)
-
-    for row in sweep.rows:
-        status = row.status if row.acceptable or row.run is None else f"{row.status}, not acceptable"
-        table.add_row(
-            *(str(row.setting[axis.key]) for axis in sweep.axes),
-            cell(row.figures, "carbon_kg", 1e-3, 2),
-            cell(row.figures, "cost", 1.0, 0),
-            cell(row.figures, "peak_mw", 1.0, 1),
-            cell(row.saved, "carbon_kg", 1e-3, 2),
-            cell(row.saved, "cost", 1.0, 0),
-            wording.percent(row.gap),
-            f"{row.successes} of {row.replications}" if row.replications else "–",
-            status,
-            (row.run or "")[:8],
-        )
-    console.print(table, soft_wrap=True)
-    for row in sweep.rows:
-        if row.status == "failed" or (row.run is not None and not row.acceptable):
-            console.print(f"{_row_in_words(row)}: {row.says}")
-    console.print()
-    facts = [
-        ("planned", f"{sweep.n_planned} of {len(sweep.rows)}"),
-        ("notes", "saved: compared with the baseline under the same setting; gap: fixed emissions and costs left out"),
-        ("file", str(sweep.path)),
-    ]
-    terminal.print_facts(console, facts)
 
 
 def roll(
@@ -219,22 +154,21 @@ def roll(
     Reports the gain over the baseline and the regret against a single plan with perfect foresight, with 90 %
     intervals, and the cost of planning less often. The exit code is 1 if a limit was missed.
     """
-    from emberline.scenarios.records.quantity import convert
     from emberline.scenarios.records.replanning import Using
     from emberline.studies.rolling import How, compare, load_span
+    from emberline.ui.cli.studies import printing
     from emberline.ui.cli.terminal import study
 
-    spans = [_minutes("--every", text) for text in every or ["1h"]]
+    spans = [minutes_of("--every", text) for text in every or ["1h"]]
     if len(set(spans)) < len(spans):
         raise Refused("--every: the same span is given twice")
-    with refusing("--keep "):
-        share = convert(keep, "")
+    share = quantity_of("--keep", keep, "")
     if not 0 <= share < 1:
         raise Refused(f"--keep {keep}: must be a share from 0 to below 100 %")
     if every and policy != "search":
         raise Refused("--every: belongs to --policy search; goal.replan says when a shift plans again")
     case = load_span(scenario, changes or [], start, end)
-    ahead_min, frozen_min = _minutes("--look-ahead", look_ahead), _minutes("--frozen", frozen)
+    ahead_min, frozen_min = minutes_of("--look-ahead", look_ahead), minutes_of("--frozen", frozen)
     how = How(spans[0], ahead_min, frozen_min, share, using=None if policy == "search" else Using(policy))
 
     def work(on_progress: Any, cancel: Any) -> Comparison:
@@ -250,31 +184,122 @@ def roll(
         return compare(case, how, spans[1:], **more, on_step=on_step, cancel=cancel)
 
     comparison = study(work, "ending with the plans made so far", quiet)
-    print_result(comparison, as_json, _show)
+    print_result(comparison, as_json, printing.show_roll)
     raise typer.Exit(1 if comparison.rolled.violations else 0)
 
 
-def _minutes(option: str, text: str) -> float:
-    from emberline.scenarios.records.quantity import convert
+def pareto(
+    scenario: Named,
+    points: int = optional("points of the front, including both ends", min=2, max=101, default=11),
+    metric: str = optional("what is traded against cost, such as carbon or water", default="carbon"),
+    changes: Changes = None,
+    workers: int = optional("processes that search in parallel", min=1, max=256, default=1),
+    cluster: Cluster = None,
+    output: Path | None = optional("write the points to a .csv, .json or .nc", "FILE", "--output", "-o"),
+    force: Force = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Search the trade-off between carbon, or another metric, and cost: plans from the cleanest to the cheapest.
 
-    if not text.strip().lower().endswith(("h", "min", "d", "day", "days")):
-        raise Refused(f"{option} {text!r}: write a number with its unit, such as 1h or 90min")
-    with refusing(f"{option} "):
-        return round(convert(text, "min"), 6)
+    The scenario's gap and effort apply to each search; its goal and its cap on extra cost do not. Ctrl-C keeps
+    the points found so far; press it twice to give up.
+    """
+    case = case_of(scenario, changes)
+    from emberline.runs.store import fronts
+
+    writable(output, force, fronts.FORMATS)
+    from emberline.studies.pareto import Axis
+    from emberline.studies.pareto import pareto as search
+    from emberline.ui.cli.studies import printing
+    from emberline.ui.cli.terminal import study
+
+    work = partial(search, case, points, metric=metric, workers=workers, cluster=cluster)
+    says = partial(printing.front_step, case, Axis(metric))
+    front = study(work, "keeping the points found so far", quiet, cluster, says)
+    stored = fronts.save(front)
+    if output is not None:
+        with writing(output):
+            fronts.write(front, output)
+    printing.say_front(stored, as_json)
+    raise typer.Exit(0 if front.has_points else 1)
 
 
-def _show(comparison: Comparison) -> None:
-    from emberline.reports.text import wording
-    from emberline.reports.text.studies import roll_says, side_rows
-    from emberline.ui.cli import terminal
+def front(
+    number: Annotated[str, argument("id of a front, its first digits, or 'last'", "FRONT")] = "last",
+    as_json: AsJson = False,
+) -> None:
+    """Show a stored front."""
+    from emberline.runs.store import fronts
+    from emberline.ui.cli.studies import printing
 
-    console, scenario, result = terminal.out(), comparison.scenario, comparison.summary()
-    for line in terminal.heading(scenario):
-        console.print(line)
-    console.print()
-    console.print(terminal.table_of(side_rows(result)), soft_wrap=True)
-    console.print()
-    for line in roll_says(result):
-        console.print(line)
-    for violation in comparison.rolled.violations[:10]:
-        console.print(f"  {wording.violation(violation, scenario.horizon)}")
+    printing.say_front(fronts.read(number), as_json)
+
+
+FORMATS = ("csv", "json")
+COLUMNS = ("first", "last", "ruled")
+
+
+def levers(
+    scenario: Named,
+    changes: Changes = None,
+    output: Path | None = optional("write the levers to a .csv or .json", "FILE", "--output", "-o"),
+    force: Force = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Report the saving of each lever: shifting production, battery, stores, engines, heat recovery.
+
+    Two searches are made, each within the scenario's gap and effort: production first and the site after, and
+    both together. Then each lever is added to the baseline on its own, and removed from the joint plan. Ctrl-C
+    takes the best plans so far; press it twice to give up.
+    """
+    case = case_of(scenario, changes)
+    from emberline.studies.levers import levers as weighed
+    from emberline.studies.levers import refused
+    from emberline.ui.cli.studies import printing
+    from emberline.ui.cli.terminal import study
+
+    if says := refused(case):
+        raise Refused(f"{case.name}: {says}")
+    writable(output, force, FORMATS)
+    result = study(partial(weighed, case), "taking the best plans so far", quiet, says=printing.lever_step)
+    if output is not None:
+        with writing(output) as place:
+            write(result, place)
+    print_result(result, as_json, printing.show_levers)
+    raise typer.Exit(0 if result.has_plan else 1)
+
+
+def rows(study: Levers) -> Iterator[dict[str, Any]]:
+    """The levers as a flat table: a row per lever and column, then interactions and the total."""
+    for lever in study.levers:
+        for column in COLUMNS:
+            change = getattr(lever, column)
+            if change is not None:
+                yield _row(lever.name, lever.kind, column, change)
+    for column in ("first", "last"):
+        rest = study.interaction(column)
+        if rest is not None:
+            yield {"lever": "interaction", "kind": "", "column": column, **rest}
+    if study.together is not None:
+        yield _row("all together", "", "", study.together)
+
+
+def _row(name: str, kind: str, column: str, change: Change) -> dict[str, Any]:
+    flat = {key: getattr(change, key) for key in ("carbon_kg", "average_kg", "marginal_kg", "cost")}
+    flat |= {f"{part}_cost": value for part, value in change.parts.items()}
+    flat |= {key: getattr(change, key) for key in ("peak_mw", "goal", "low", "high")}
+    return {"lever": name, "kind": kind, "column": column, **flat}
+
+
+def write(study: Levers, output: Path) -> None:
+    """Write the study to a file; the suffix gives the format."""
+    if output.suffix == ".json":
+        output.write_text(json.dumps(study.summary(), indent=1, allow_nan=False, ensure_ascii=False), encoding="utf-8")
+        return
+    table = list(rows(study))
+    with output.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, max(table, key=len, default={}))
+        writer.writeheader()
+        writer.writerows(table)

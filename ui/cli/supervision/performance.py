@@ -60,8 +60,7 @@ def performance(
     sources = plant, log, meter
     if any(sources) and not all(sources) and (history is None or log is not None or meter is not None):
         raise Refused("losses by cause need --plant, --log and --meter, or --plant and --history")
-    if output is not None:
-        writable(output, force, ("html", "xlsx", "json"))
+    writable(output, force, ("html", "xlsx", "json"))
     tables = [read_table(file, zone) for file in files or []]
     names = ", ".join(file.name for file in files or [])
     variables = [*production, *(variable or [])]

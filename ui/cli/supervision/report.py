@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.ui.cli.command import Refused, find, group, print_json, refusing, writable, writing
+from emberline.ui.cli.command import Refused, group, opened, print_json, refusing, writable, write_text, writing
 from emberline.ui.cli.options import AsJson, Force, Run, argument, option, optional, to_file
 
 if TYPE_CHECKING:
@@ -253,20 +253,19 @@ def cbam(
     report = _report(period, monitoring, activity, None, defaults)
     if not report.processes:
         raise Refused(f"{monitoring}: processes: at least one production process is required")
-    if template is None:
-        _hand_over("cbam", report, output, force, as_json)
-        return
-    from emberline.reports.compliance.workbook import filled
+    stem = _stem("cbam", report)
+    path = output / f"{stem}.xlsx"
+    if template is not None:
+        from emberline.reports.compliance.workbook import filled
 
-    path = output / f"{_stem('cbam', report)}.xlsx"
-    writable(path, force)
-    if path.exists() and template.exists() and path.samefile(template):
-        raise Refused(f"--template {template}: would be overwritten; choose another folder with --output")
-    _files(_stem("cbam", report), output, force)
-    with writing(path) as partial:
-        partial.write_bytes(filled(template, report))
-    _hand_over("cbam", report, output, force, as_json)
-    if not as_json:
+        writable(path, force)
+        if path.exists() and template.exists() and path.samefile(template):
+            raise Refused(f"--template {template}: would be overwritten; choose another folder with --output")
+        _files(stem, output, force)
+        with writing(path) as partial:
+            partial.write_bytes(filled(template, report))
+    _hand_over(_with_record(_document("cbam", report), "cbam", report), stem, output, force, as_json)
+    if template is not None and not as_json:
         print(path)
 
 
@@ -282,7 +281,10 @@ def _annual(kind: str, about: str) -> None:
         force: Force = False,
         as_json: AsJson = False,
     ) -> None:
-        _hand_over(kind, _report(period, monitoring, activity, run), output, force, as_json, of_run=run is not None)
+        report = _report(period, monitoring, activity, run)
+        document = _document(kind, report)
+        document = document if run is not None else _with_record(document, kind, report)
+        _hand_over(document, _stem(kind, report), output, force, as_json)
 
     app.command(kind, help=about)(command)
 
@@ -303,8 +305,12 @@ def ghg(
     as_json: AsJson = False,
 ) -> None:
     """Scope 1 and 2, location-based and market-based (GHG Protocol)."""
+    from emberline.reports.compliance.reports import ghg_by_hour
+
     report = _report(period, monitoring, activity, None)
-    _hand_over("ghg", report, output, force, as_json, hourly)
+    with refusing():
+        document = _document("ghg", report) if hourly is None else ghg_by_hour(report, hourly)
+    _hand_over(_with_record(document, "ghg", report), _stem("ghg", report), output, force, as_json)
 
 
 _annual("china", "Emissions with regional and national grid factors of China.")
@@ -330,12 +336,11 @@ def products(run: Run = "last", output: Folder = Path(), force: Force = False, a
     """Embedded emissions of what a stored plan makes, against its baseline, with the hash of its evidence."""
     from emberline.reports.compliance.reports import products_of_plan
 
-    store, number = find(run)
-    stored = store.open(number)
-    evidence = {"run": number, "created": str(stored.meta["created"]), "inputs": str(stored.meta["input_sha256"])}
+    stored = opened(run)
+    evidence = {"run": stored.id, "created": str(stored.meta["created"]), "inputs": str(stored.meta["input_sha256"])}
     with refusing():
         document = products_of_plan(stored.plan, evidence)
-    _print_or_write(document, f"emberline-products-{number[:8]}", output, force, as_json)
+    _hand_over(document, f"emberline-products-{stored.id[:8]}", output, force, as_json)
 
 
 def _report(
@@ -347,9 +352,9 @@ def _report(
         if not period:
             raise Refused("name a PERIOD such as 2026, or a stored plan with --run")
         return period_report(period, monitoring, activity, defaults)
-    store, number = find(run)
+    stored = opened(run)
     with refusing():
-        return report_of_plan(store.open(number).plan, f"run {number[:8]}")
+        return report_of_plan(stored.plan, f"run {stored.id[:8]}")
 
 
 def _stem(kind: str, report: AnnualReport) -> str:
@@ -380,35 +385,23 @@ def _files(stem: str, output: Path, force: bool) -> tuple[Path, Path]:
     return paths
 
 
-def _hand_over(
-    kind: str,
-    report: AnnualReport,
-    output: Path,
-    force: bool,
-    as_json: bool,
-    hourly: Path | None = None,
-    *,
-    of_run: bool = False,
-) -> None:
-    """Write a document, or print it."""
-    document = _document(kind, report, hourly)
-    if not of_run:
-        document = _with_record(document, kind, report)
-    _print_or_write(document, _stem(kind, report), output, force, as_json)
-    if document.record and not as_json:
-        print(document.record)
-
-
-def _print_or_write(document: Document, stem: str, output: Path, force: bool, as_json: bool) -> None:
+def _hand_over(document: Document, stem: str, output: Path, force: bool, as_json: bool) -> None:
     """Write a document as JSON and HTML, or print it."""
     if as_json:
         print_json(document.as_dict())
         return
-    paths = _files(stem, output, force)
-    for path, text in zip(paths, (document.json(), document.html()), strict=True):
-        with writing(path) as partial:
-            partial.write_text(text, encoding="utf-8")
+    for path, text in zip(_files(stem, output, force), (document.json(), document.html()), strict=True):
+        write_text(path, text)
         print(path)
+    if document.record:
+        print(document.record)
+
+
+def _document(kind: str, report: AnnualReport) -> Document:
+    from emberline.reports.compliance.reports import DOCUMENTS
+
+    with refusing():
+        return DOCUMENTS[kind](report)
 
 
 def _with_record(document: Document, kind: str, report: AnnualReport) -> Document:
@@ -420,10 +413,3 @@ def _with_record(document: Document, kind: str, report: AnnualReport) -> Documen
     except EvidenceError as error:
         print(error, file=sys.stderr)
         return document
-
-
-def _document(kind: str, report: AnnualReport, hourly: Path | None) -> Document:
-    from emberline.reports.compliance.reports import DOCUMENTS, ghg_by_hour
-
-    with refusing():
-        return DOCUMENTS[kind](report) if hourly is None else ghg_by_hour(report, hourly)

@@ -151,13 +151,9 @@ def _earlier(name: str, analysis: Analysis, job: str) -> None:
     if analysis.of_plan:
         run = queue.request(job).get("given", {}).get("run") if job else None
         results = {number: one for number, one in results.items() if run is None or one.run == run}
-    if not results:
-        return
-    with st.expander(tr("Earlier results")):
-        words = {number: _label(one) for number, one in results.items()}
-        choice = widgets.pick(tr("Result"), words, f"{name}.earlier", words.__getitem__, none=tr("choose one"))
-        if st.button(tr("Open"), disabled=choice is None, width="stretch", key=f"{name}.open_earlier"):
-            _look_at(name, str(choice))
+    words = {number: _label(one) for number, one in results.items()}
+    if choice := job_progress.pick_earlier(tr("Earlier results"), tr("Result"), words, name):
+        _look_at(name, choice)
 
 
 def _label(stored: StoredAnalysis) -> str:
@@ -167,10 +163,8 @@ def _label(stored: StoredAnalysis) -> str:
     return " · ".join(parts)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _read(number: str) -> StoredAnalysis:
-    """A stored result; immutable, hence shared."""
-    return read(number)
+_read = st.cache_resource(max_entries=16, show_spinner=False)(read)
+"""A stored result; immutable, hence shared."""
 
 
 def _show(analysis: Analysis, number: str, subject: Any) -> None:

@@ -36,14 +36,22 @@ PROVEN = {
 MOVES = 6
 
 
+def _no_answer(plan: Plan) -> str:
+    """Why nothing can be asked about a plan; empty: it can."""
+    if not plan.has_schedule:
+        return tr("This plan has no schedule to ask about.")
+    return (
+        tr("Lateness weighs neither carbon nor cost; choose a plan for one of them.")
+        if plan.scenario.by_the_minute
+        else ""
+    )
+
+
 def ask_why(stored: StoredRun) -> Question:
     """The form: one heat, unit or hour."""
-    plan = stored.plan
-    scenario = plan.scenario
-    if not plan.has_schedule:
-        return Question(problem=tr("This plan has no schedule to ask about."))
-    if scenario.by_the_minute:
-        return Question(problem=tr("Lateness weighs neither carbon nor cost; choose a plan for one of them."))
+    plan, scenario = stored.plan, stored.plan.scenario
+    if problem := _no_answer(plan):
+        return Question(problem=problem)
     options = [*(about for producer in scenario.producers for about in ABOUT_OF[producer.table]), "unit", "hour"]
     widget = f"why.about.{stored.id}"
     st.session_state.setdefault(widget, options[0])  # the card of a heat or a run may have set it
@@ -107,8 +115,7 @@ def show_why(stored: StoredAnalysis) -> None:
     for fact in result["facts"]:
         st.text(say(fact))
     if result.get("rest"):
-        with st.expander(tr("The whole unit"), key=f"why.{stored.id}.rest"):
-            st.text("\n".join(map(say, result["rest"])))
+        st.expander(tr("The whole unit"), key=f"why.{stored.id}.rest").text("\n".join(map(say, result["rest"])))
     worth = result["worth"]
     if worth is not None:
         says = tr("One more MWh costs {value} {unit}.", value=number(worth["value"], 1), unit=worth["unit"])
@@ -119,8 +126,7 @@ def show_why(stored: StoredAnalysis) -> None:
         lines = list(_lines(answer))
         if lines:
             key = f"why.{stored.id}.{answer['says']}"
-            with st.expander(say(answer["says"]), expanded=answer["more"] is None, key=key):
-                st.text("\n".join(lines))
+            st.expander(say(answer["says"]), expanded=answer["more"] is None, key=key).text("\n".join(lines))
     _slots(stored, horizon)
     if not result["complete"]:
         caption("The time limit was reached before everything was tried; allow more time.")
@@ -226,14 +232,10 @@ WHY_NOT = Analysis(
 
 def ask_locks(stored: StoredRun) -> Question:
     """The form: the time limit."""
-    plan = stored.plan
-    if not plan.has_schedule:
-        return Question(problem=tr("This plan has no schedule to ask about."))
-    if plan.scenario.by_the_minute:
-        return Question(problem=tr("Lateness weighs neither carbon nor cost; choose a plan for one of them."))
-    if not plan.scenario.locks:
-        return Question(problem=tr("This plan has no locks. Lock heats on the page Plan and plan again."))
-    return Question({"time_limit_s": time_limit("locks")})
+    problem = _no_answer(stored.plan)
+    if not problem and not stored.plan.scenario.locks:
+        problem = tr("This plan has no locks. Lock heats on the page Plan and plan again.")
+    return Question(problem=problem) if problem else Question({"time_limit_s": time_limit("locks")})
 
 
 def show_locks(stored: StoredAnalysis) -> None:

@@ -12,19 +12,8 @@ import streamlit as st
 
 from emberline.reports.charts import studies
 from emberline.reports.text import mark, number, percent, say, sentence, signed, tr
+from emberline.reports.text import studies as words_of
 from emberline.reports.text.numbers import clock
-from emberline.reports.text.studies import (
-    LEVER_COLUMNS,
-    LEVER_FIGURES,
-    case_rows,
-    lever_name,
-    lever_rows,
-    load_rows,
-    roll_amount,
-    roll_span,
-    side_rows,
-)
-from emberline.reports.text.studies import roll_says as says
 from emberline.runs.work.analyses import StoredAnalysis
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.records.horizon import Horizon
@@ -70,7 +59,7 @@ def show_headroom(stored: StoredAnalysis) -> None:
             "undisturbed day. Grey: what a better plan could save at most, by the bound. Dashed: the smallest "
             "saving that counts."
         )
-    table(load_rows(result))
+    table(words_of.load_rows(result))
 
 
 HEADROOM = Analysis(
@@ -104,7 +93,7 @@ def show_levers(stored: StoredAnalysis) -> None:
         warning("No plan was found with all levers: allow more time, or ask why there is no plan.")
     elif result["levers"]:
         _waterfall(stored)
-        table(lever_rows(result))
+        table(words_of.lever_rows(result))
         st.caption(
             tr(
                 "Each alone: on the baseline's production. Each as the last one: taken away from the joint plan, "
@@ -118,9 +107,9 @@ def show_levers(stored: StoredAnalysis) -> None:
         st.text(tr("The site cannot run without {names}.", names=", ".join(result["needed"])))
     for lever in result["levers"]:
         if lever["reason"]:
-            st.caption(f"{lever_name(lever['name'])}: {say(lever['reason'])}")
+            st.caption(f"{words_of.lever_name(lever['name'])}: {say(lever['reason'])}")
     st.markdown(f"**{tr('The plans compared')}**")
-    table(case_rows(result), "cases")
+    table(words_of.case_rows(result), "cases")
 
 
 def _headline(result: dict[str, Any]) -> None:
@@ -141,13 +130,15 @@ def _waterfall(stored: StoredAnalysis) -> None:
         figures = {"carbon": mark("carbon"), "cost": mark("cost")}
         first = "carbon" if result["goal"] == "carbon" else "cost"
         figure = widgets.choose(tr("Figure"), figures, first, "levers.figure")
-        column = widgets.choose(tr("Saving"), {name: LEVER_COLUMNS[name] for name in COLUMNS}, "first", "levers.column")
-    key, factor, digits = LEVER_FIGURES[str(figure)]
+        column = widgets.choose(
+            tr("Saving"), {name: words_of.LEVER_COLUMNS[name] for name in COLUMNS}, "first", "levers.column"
+        )
+    key, factor, digits = words_of.LEVER_FIGURES[str(figure)]
     rest = result["interaction"][column]
     if rest is None:
         caption("A lever has no plan on its own, so its part of the sum is not known.")
         return
-    rows = [(lever_name(lever["name"]), lever[column][key] * factor) for lever in result["levers"]]
+    rows = [(words_of.lever_name(lever["name"]), lever[column][key] * factor) for lever in result["levers"]]
     rows.append((tr("interaction"), rest[key] * factor))
     unit = "t CO2e" if figure == "carbon" else result["currency"]
     words = tr("Saving by lever and their interaction; the table below has the same values.")
@@ -266,13 +257,10 @@ def _chart(stored: StoredAnalysis, option: str, keys: list[str]) -> None:
         x = str(first) if len(keys) == 2 else first
         rows.append({"x": x, "y": str(last), "value": value, "says": _status(row)})
 
-    two = (titles[0], titles[-1])
-    build = (
-        partial(studies.over_two, rows, two, label, digits) if len(keys) == 2
-        else partial(studies.along_one, rows, titles[0], label, digits)
-    )  # fmt: skip
+    two = partial(studies.over_two, rows, (titles[0], titles[-1]))
+    draw = two if len(keys) == 2 else partial(studies.along_one, rows, titles[0])
     words = tr("{figure} of each plan, as in the table below.", figure=label)
-    chart_cache.chart(("sweep", stored.id, option), build, words)
+    chart_cache.chart(("sweep", stored.id, option), partial(draw, label, digits), words)
 
 
 def _status(row: dict[str, Any]) -> str:
@@ -336,7 +324,7 @@ def ask_roll(request: Request) -> Question:
         period = tr("From and to (included)")
         days = st.date_input(period, (first, last), key=f"roll.days.{first}.{last}", format="YYYY-MM-DD")
         words = tr("The first one is the roll; the others are compared with it")
-        how: dict[str, Any] = {"format_func": roll_span, "key": "roll.every", "help": words}
+        how: dict[str, Any] = {"format_func": words_of.roll_span, "key": "roll.every", "help": words}
         every = st.multiselect(tr("Plan every"), SPANS, default=[60], **how)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         ahead = widgets.number(tr("Look ahead [h]"), "roll.ahead", 48, 1, 24 * 14)
@@ -379,8 +367,8 @@ def _days(horizon: Horizon) -> tuple[date, date]:
 def show_roll(stored: StoredAnalysis) -> None:
     """Draw the result."""
     result = stored.result
-    st.text("\n".join(says(result)))
-    table(side_rows(result))
+    st.text("\n".join(words_of.roll_says(result)))
+    table(words_of.side_rows(result))
     missed = result["roll"]["violations"]
     if missed:
         warning("The roll missed {count} limits.", count=len(missed))
@@ -409,7 +397,7 @@ def _moments(stored: StoredAnalysis) -> None:
     adopted = tr("adopted") if step["laid"] else tr("not adopted, the previous plan continued")
     better = ""
     if step["better"] is not None:
-        better = f", {tr('better by {amount}', amount=roll_amount(step['better'], result))}"
+        better = f", {tr('better by {amount}', amount=words_of.roll_amount(step['better'], result))}"
     moved = tr("{energy} MWh moved", energy=signed(step["moved_mwh"], 1).lstrip("+"))
     st.text(f"{say(step['status'])}, {tr('gap {gap}', gap=percent(step['gap']))}{better}; {adopted}; {moved}")
 

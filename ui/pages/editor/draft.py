@@ -20,6 +20,7 @@ from emberline.scenarios.reading.document import Keys, dotted, parse
 from emberline.scenarios.reading.editing import ABSENT, revised
 from emberline.scenarios.reading.remarks import remarks
 from emberline.scenarios.templates import plants
+from emberline.ui.pages.editor.fields import value_at
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.session import session, sign_in, widgets
 from emberline.ui.pages.session.widgets import warning
@@ -43,14 +44,6 @@ class DraftState:
     """None: the text is not a mapping."""
     scenario: Case | None
     problems: tuple[Problem, ...]
-
-    @cached_property
-    def by_key(self) -> dict[str, list[Problem]]:
-        """Mistakes by dotted key."""
-        problems: dict[str, list[Problem]] = {}
-        for problem in self.problems:
-            problems.setdefault(problem.key, []).append(problem)
-        return problems
 
     @cached_property
     def remarks(self) -> dict[Keys, str]:
@@ -91,13 +84,7 @@ class DraftState:
 
     def value(self, path: Keys) -> Any:
         """Value at a path; ``ABSENT``: none."""
-        place: Any = self.data
-        for part in path:
-            try:
-                place = place[part]
-            except (KeyError, IndexError, TypeError):
-                return ABSENT
-        return place
+        return value_at(self.data, path)
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)
@@ -217,9 +204,7 @@ def show_refusal() -> None:
     """Show a refusal."""
     text = st.session_state.pop(REFUSAL, "")
     if text:
-        with st.container(border=True):
-            for line in str(text).splitlines():
-                st.text(f"✕ {line}")
+        widgets.crosses(str(text).splitlines())
 
 
 def problem_lines(now: DraftState, problems: list[Problem] | tuple[Problem, ...], most: int = 12) -> None:
@@ -245,14 +230,9 @@ LONGEST = 60
 """Longest name [characters]."""
 
 
-def there_is_one() -> bool:
-    """Whether the user has such a list."""
-    return sign_in.lists()
-
-
 def show_list() -> None:
     """Draw the list, closed at first; nothing on a server for several people without sign-in."""
-    if not there_is_one():
+    if not sign_in.lists():
         return
     _undo()
     book = st.expander(tr("My drafts"), key=LIST, on_change="rerun")

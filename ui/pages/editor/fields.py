@@ -18,11 +18,11 @@ from pydantic_core import PydanticUndefined
 
 from emberline.reports.text import mark, tr
 from emberline.scenarios import Scenario
-from emberline.scenarios.descriptions import documented
+from emberline.scenarios.descriptions import documented, labels, units
 from emberline.scenarios.goal_metrics import IN_MINUTES
 from emberline.scenarios.process.recipe import Rate
 from emberline.scenarios.reading.document import Keys, plain
-from emberline.scenarios.reading.editing import flow
+from emberline.scenarios.reading.editing import ABSENT, flow
 from emberline.scenarios.records.series import Series
 
 REFERENCES: dict[str, tuple[str, ...]] = {
@@ -86,37 +86,6 @@ def _within(value: Any, at: Keys, path: Keys, of: str, words: dict[str, str]) ->
 
 
 SHARE = mark("share or %")
-UNITS = {
-    "cost_per_h": "{currency}/h", "mwh_per_unit": "MWh/{unit}", "mwh_per_mwh": "MWh/MWh", "kwh_per_kg": "kWh/kg",
-    "exhaust_per_unit": "{unit}/{unit}",
-    "kwh_per_t_k": "kWh/t/K", "k_per_min": "K/min", "kwh_per_t": "kWh/t", "gj_per_t": "GJ/t",
-    "kg_per_unit": "kg/{unit}", "m3_per_unit": "m3/{unit}", "m3_per_t": "m3/t", "m3": "m3",
-    "kg_per_mwh": "kg CO2e/MWh", "tph_per_h": "t/h per h", "kg_per_t": "kg/t", "per_mwh": "{currency}/MWh",
-    "per_unit": "{currency}/{unit}", "per_t": "{currency}/t", "per_mw": "{currency}/MW", "per_h": "1/h", "mwh": "MWh",
-    "mw": "MW", "tph": "t/h", "per_mw_month": "{currency}/MW",
-    "mva": "MVA", "min": "min", "kg": "kg", "gj": "GJ", "share": SHARE, "h": "h", "t": "t", "s": "s",
-}  # fmt: skip
-"""Unit of a field by its suffix, longest first."""
-TITLES = {
-    "minimize": "Goal", "signal": "Grid intensity that counts", "covers": "Carbon price is paid on",
-    "per_t": "Price of a tonne", "credit_stock": "Credit final stock", "factor": "Emission factor by name",
-    "residual_kg_per_mwh": "Residual mix", "by_products": "Allocated to by-products",
-    "hold": "Share of days on which it must hold", "rate_k_per_min": "Heat loss while waiting",
-    "mtbf_h": "Mean time between failures", "mttr_min": "Mean time to repair",
-    "kwh_per_t": "Electricity", "kwh_per_kg": "Electricity", "mwh_per_unit": "Electricity", "pv": "PV",
-    "per_mwh": "Price", "per_mw": "Price", "per_mw_month": "Price for a month", "per_month": "Price for a month",
-    "kg_per_t": "Emission", "gj_per_t": "Heat demand", "above_mw": "Above a peak of", "above_mwh": "Above an import of",
-    "transformer_mva": "Transformers", "tolerance": "Tolerated share", "on": "Charged on",
-    "keep_low": "Lower level of the baseline", "keep_high": "Upper level of the baseline",
-    "exhaust_per_unit": "Exhaust", "running_cost_per_h": "Running cost", "cop": "Coefficient of performance",
-}  # fmt: skip
-"""Titles of fields whose name alone is not clear."""
-OF_RECORD = {
-    ("Stream", "per_t"): ("Amount per tonne", ""), ("Stream", "per_unit"): ("Amount per unit", ""),
-    ("Caps", "cost"): ("Cost", "{currency}"), ("Disturbances", "units"): ("Spread by unit", ""),
-    ("Rate", "usual"): ("Usual rate", "t/h"), ("Fuel", "share"): ("Usual share", SHARE),
-}  # fmt: skip
-"""Labels and units of fields whose name means something else in some records."""
 FIXED = ("switch", "choice", "zone")
 """Kinds of fields in which an option is chosen; in the others any text may be entered."""
 NOT_ASKED = {("Accounting", "table")}
@@ -153,11 +122,9 @@ class Inner:
 
     name: str
     kind: str
-    """``record``, ``rows`` (a list of records) or ``amounts`` (numbers by name)."""
+    """``record`` (or one value), ``rows`` (a list of records) or ``amounts`` (numbers by name)."""
     record: type[BaseModel] | None
     help: str
-    single: bool = False
-    """Whether it may be written as one value too."""
 
 
 @cache
@@ -170,7 +137,7 @@ def inner(record: type[BaseModel]) -> tuple[Inner, ...]:
         item = _bare(parts[0]) if parts else None
         text = documented(record).get(name, "")
         if _is_record(annotation) and annotation is not Series and name != "factor":
-            entries.append(Inner(name, "record", annotation, text, single=True))
+            entries.append(Inner(name, "record", annotation, text))
         elif origin is tuple and _is_record(item):
             entries.append(Inner(name, "rows", item, text))
         elif origin is dict:
@@ -219,13 +186,14 @@ def fields(record: type[BaseModel], currency: str) -> tuple[FormField, ...]:
 
 def label_parts(name: str, currency: str, share: bool = False, record: str = "") -> tuple[str, str]:
     """Label and unit of a field."""
-    if (record, name) in OF_RECORD:
-        title, unit = OF_RECORD[record, name]
-        return title, unit.format(currency=currency)
-    end = next((end for end in UNITS if name == end or name.endswith(f"_{end}")), None)
-    unit = UNITS[end].format(currency=currency, unit="unit") if end else SHARE if share else ""
+    label = labels().get(f"{record}.{name}", labels().get(name, ""))
+    title, bracket, unit = label.partition(" [")
+    if bracket:
+        return title, unit.removesuffix("]").format(currency=currency)
+    end, unit = next((end for end in units().items() if name == end[0] or name.endswith(f"_{end[0]}")), ("", ""))
+    unit = unit.format(currency=currency, unit="unit") if end else SHARE if share else ""
     words = name.removesuffix(f"_{end}") if end and end != "share" else name
-    title = TITLES.get(name) or words.replace("_", " ").strip()
+    title = title or words.replace("_", " ").strip()
     return title[0].upper() + title[1:], unit
 
 
@@ -234,23 +202,20 @@ def label_of(words: str, unit: str) -> str:
     return f"{tr(words)} [{tr(unit)}]" if unit else tr(words)
 
 
+KIND_OF: dict[Any, str] = {Rate: "rate", bool: "switch", Series: "series", str: "words"}
+
+
 def _kind(annotation: Any, name: str) -> tuple[str, tuple[str, ...]]:
     """Kind of widget and its choices; empty if the field is not a single value."""
     annotation = _bare(annotation)
-    if annotation is Rate:
-        return "rate", ()
+    if name == "zone":
+        return "zone", ()
     if get_origin(annotation) is Literal:
         return "choice", tuple(map(str, get_args(annotation)))
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
         return "choice", tuple(member.value for member in annotation)
-    if annotation is bool:
-        return "switch", ()
-    if annotation is Series:
-        return "series", ()
-    if name == "zone":
-        return "zone", ()
-    if annotation is str:
-        return "words", ()
+    if annotation in KIND_OF:
+        return KIND_OF[annotation], ()
     parts = set(get_args(annotation)) if get_origin(annotation) in (Union, types.UnionType) else {annotation}
     parts = {_bare(part) for part in parts}
     if parts and all(isinstance(part, type) and issubclass(part, int | float | date) for part in parts):
@@ -274,6 +239,16 @@ def _bare(annotation: Any) -> Any:
         return annotation
 
 
+def value_at(data: Any, path: Keys, otherwise: Any = ABSENT) -> Any:
+    """Value at a place of plain data; ``otherwise`` where there is none."""
+    for part in path:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return otherwise
+    return data
+
+
 DECIMAL_COMMA = re.compile(r"([+-]?(?:0(?=,)|\d+(?=,(?!\d{3}(?!\d))))),(\d+(?:[^\d,.].*)?)")
 """A number with a decimal comma and perhaps a unit; three digits after it may be thousands, unless 0 stands before."""
 
@@ -293,7 +268,4 @@ def as_typed(value: Any) -> str:
 
 def typed_default(field: FormField) -> str:
     """Default of a field as typed; empty if there is none."""
-    value = field.default
-    if value is None or isinstance(value, BaseModel):
-        return ""
-    return as_typed(value) if isinstance(value, str | int | float | bool) else ""
+    return as_typed(field.default) if isinstance(field.default, str | int | float | bool) else ""

@@ -18,19 +18,8 @@ from emberline.scenarios.goal_metrics import GOALS
 from emberline.scenarios.reading.document import Keys, dotted, parse
 from emberline.scenarios.reading.editing import ABSENT
 from emberline.scenarios.records.instants import zones
+from emberline.ui.pages.editor import fields
 from emberline.ui.pages.editor.draft import EXAMPLES, DraftState, set_values, source_of, state
-from emberline.ui.pages.editor.fields import (
-    FIXED,
-    REFERENCES,
-    SHARE,
-    FormField,
-    as_typed,
-    fields,
-    record_at,
-    renamed,
-    typed_default,
-    value_of,
-)
 from emberline.ui.pages.session.widgets import caption, paragraph
 
 
@@ -48,49 +37,41 @@ class FieldGroup:
     @property
     def record(self) -> type[BaseModel]:
         """The record."""
-        record = self.kind or record_at(self.path)
+        record = self.kind or fields.record_at(self.path)
         assert record is not None
         return record
 
 
 PRACTICE, BETWEEN = "practice", " › "
-SECTIONS: dict[str, tuple[str, tuple[FieldGroup, ...]]] = {
-    "horizon": (
-        mark("Horizon"),
-        (FieldGroup(mark("Name"), ()), FieldGroup(mark("Time"), ("horizon",))),
-    ),
-    "goal": (
-        mark("Goal"),
-        (FieldGroup(mark("What is minimized"), ("goal",)), FieldGroup(mark("Caps"), ("goal", "caps"))),
-    ),
-    "market": (
-        mark("Market"),
-        (FieldGroup(mark("Prices and carbon intensity"), ("market",)),),
-    ),
+SECTIONS = {
+    "horizon": mark("Horizon"),
+    "goal": mark("Goal"),
+    "market": mark("Market"),
+    "site": mark("Site"),
+    "state": mark("State and line"),
+    PRACTICE: mark("Today's practice (baseline)"),
+    "disturbances": mark("Breakdowns and disturbances"),
+    "accounting": mark("Accounting"),
+}
+GROUPS: dict[str, tuple[FieldGroup, ...]] = {
+    "horizon": (FieldGroup(mark("Name"), ()), FieldGroup(mark("Time"), ("horizon",))),
+    "goal": (FieldGroup(mark("What is minimized"), ("goal",)), FieldGroup(mark("Caps"), ("goal", "caps"))),
+    "market": (FieldGroup(mark("Prices and carbon intensity"), ("market",)),),
     "site": (
-        mark("Site"),
-        (
-            FieldGroup(mark("Grid connection"), ("site", "grid")),
-            FieldGroup(mark("Base load"), ("site",)),
-            FieldGroup(mark("PV plant"), ("site", "pv")),
-            FieldGroup(mark("Battery"), ("site", "battery")),
-        ),
+        FieldGroup(mark("Grid connection"), ("site", "grid")),
+        FieldGroup(mark("Base load"), ("site",)),
+        FieldGroup(mark("PV plant"), ("site", "pv")),
+        FieldGroup(mark("Battery"), ("site", "battery")),
     ),
     "state": (
-        mark("State and line"),
-        (
-            FieldGroup(mark("State at the start of the plan"), ("state",)),
-            FieldGroup(mark("Heat loss while waiting"), ("line", "heat_loss")),
-        ),
+        FieldGroup(mark("State at the start of the plan"), ("state",)),
+        FieldGroup(mark("Heat loss while waiting"), ("line", "heat_loss")),
     ),
-    PRACTICE: (mark("Today's practice (baseline)"), ()),
-    "disturbances": (
-        mark("Breakdowns and disturbances"),
-        (FieldGroup(mark("Disturbances: breakdowns, delays, missed deliveries"), ("disturbances",)),),
-    ),
-    "accounting": (mark("Accounting"), (FieldGroup(mark("Counting of emissions"), ("emissions",)),)),
+    PRACTICE: (),
+    "disturbances": (FieldGroup(mark("Disturbances: breakdowns, delays, missed deliveries"), ("disturbances",)),),
+    "accounting": (FieldGroup(mark("Counting of emissions"), ("emissions",)),),
 }
-"""Title and groups of each section; those of today's practice depend on the draft (``practice``)."""
+"""Groups of each section; those of today's practice depend on the draft (``practice``)."""
 WITHIN = ("market", "disturbances")
 """Sections whose record has more within it than single fields."""
 LINKS: dict[Keys, tuple[str, str]] = {
@@ -115,7 +96,7 @@ def show(draft: drafts.Draft, now: DraftState) -> str:
 
     def label(name: str) -> str:
         wrong = {problem for group in _groups(now, name) for problem in _of_group(now, group)}
-        title = tr(SECTIONS[name][0])
+        title = tr(SECTIONS[name])
         return f"{title} ✕ {len(wrong)}" if wrong else title
 
     key = f"form.section.{draft.id}"
@@ -126,7 +107,7 @@ def show(draft: drafts.Draft, now: DraftState) -> str:
     st.session_state[f"{key}.last"] = section
     if section == PRACTICE:
         _practice(draft, now)
-    for part in SECTIONS[section][1]:
+    for part in GROUPS[section]:
         if part.path[:1] == ("line",) and now.value(("line",)) is ABSENT:
             continue
         group(draft, now, part)
@@ -150,7 +131,7 @@ def _show_section(draft: str, section: str) -> None:
 
 
 def _groups(now: DraftState, section: str) -> tuple[FieldGroup, ...]:
-    return tuple(part for _, part in practice(now)) if section == PRACTICE else SECTIONS[section][1]
+    return tuple(part for _, part in practice(now)) if section == PRACTICE else GROUPS[section]
 
 
 def practice(now: DraftState) -> Iterator[tuple[str, FieldGroup]]:
@@ -220,7 +201,7 @@ def group(
         across: fields in a row.
         brief: whether fields without a value are folded away.
     """
-    entries = fields(group.record, now.currency)
+    entries = fields.fields(group.record, now.currency)
     if not entries:
         return
     if group.title:
@@ -242,22 +223,25 @@ def group(
     for field in wide:
         with st.container(gap="xxsmall"):
             _field(draft, now, group, field)
-    for problem in now.by_key.get(dotted(group.path), []) if group.path else []:
+    of_record = [problem for problem in now.problems if group.path and problem.key == dotted(group.path)]
+    for problem in of_record:
         st.text(f"✕ {problem.says}")
 
 
-def _value(now: DraftState, group: FieldGroup, field: FormField) -> Any:
+def _value(now: DraftState, group: FieldGroup, field: fields.FormField) -> Any:
     return now.value((*group.path, field.name))
 
 
-def _grid(draft: drafts.Draft, now: DraftState, group: FieldGroup, entries: list[FormField], across: int) -> None:
+def _grid(
+    draft: drafts.Draft, now: DraftState, group: FieldGroup, entries: list[fields.FormField], across: int
+) -> None:
     for first in range(0, len(entries), across):
         for column, field in zip(st.columns(across, gap="medium"), entries[first : first + across], strict=False):
             with column, st.container(gap="xxsmall"):
                 _field(draft, now, group, field)
 
 
-def _field(draft: drafts.Draft, now: DraftState, group: FieldGroup, field: FormField) -> None:
+def _field(draft: drafts.Draft, now: DraftState, group: FieldGroup, field: fields.FormField) -> None:
     path = (*group.path, field.name)
     value = now.value(path)
     key = f"form.{draft.id}.{draft.version}.{dotted(path)}"
@@ -268,7 +252,7 @@ def _field(draft: drafts.Draft, now: DraftState, group: FieldGroup, field: FormF
             before = now.value(group.path[:-1])
             if isinstance(before, list):
                 after = [row | {"name": answer} if i == group.path[-1] else row for i, row in enumerate(before)]
-                values = renamed(now.data, group.path[:-1], before, after)
+                values = fields.renamed(now.data, group.path[:-1], before, after)
         if set_values(draft, {**values, path: answer}):
             st.rerun()
     _check(draft, now, group, field, path, value)
@@ -278,21 +262,29 @@ def _names(now: DraftState, field: str) -> list[str]:
     """Names that a field may refer to; empty where they cannot be listed."""
     if field == "store":
         return now.names("stores")
-    if field in REFERENCES["carriers"]:
+    if field in fields.REFERENCES["carriers"]:
         return [ELECTRICITY, *now.names("site", "carriers")]
-    if field in REFERENCES["stages"]:
+    if field in fields.REFERENCES["stages"]:
         return now.names("line", "stages")
     return []
 
 
-def _widget(field: FormField, value: Any, key: str, name: str, names: list[str]) -> Any:
-    """The typed value; ``ABSENT``: use the default; None: unchanged."""
+def _widget(field: fields.FormField, value: Any, key: str, name: str, names: list[str]) -> Any:
+    """The typed value; ``ABSENT``: use the default; None: unchanged. A name is chosen where those that there are can be
+    listed."""
     about = "  \n".join([*([tr(field.help)] if field.help else []), f"`{name}`"])
-    return WIDGETS[field.kind](field, value, key, about, names)
+    if field.kind == "switch":
+        current = field.default if value is ABSENT else value
+        on = st.toggle(field.label, value=current is True, key=key, help=about)
+        return None if on == (current is True) else on
+    options = sorted(zones()) if field.kind == "zone" else names if field.kind == "words" else list(field.choices)
+    if options:
+        return _select(field, value, key, about, options)
+    return _input(field, value, key, about, str if field.kind == "words" else _typed)
 
 
-def _select(field: FormField, value: Any, key: str, about: str, options: list[str]) -> Any:
-    current = as_typed(field.default if value is ABSENT else value)
+def _select(field: fields.FormField, value: Any, key: str, about: str, options: list[str]) -> Any:
+    current = fields.as_typed(field.default if value is ABSENT else value)
     if current not in options:
         options = [current, *options]
     words = _goal if field.name == "minimize" else _choice
@@ -300,21 +292,10 @@ def _select(field: FormField, value: Any, key: str, about: str, options: list[st
     return None if choice == current else choice or ABSENT
 
 
-def _switch(field: FormField, value: Any, key: str, about: str, _: list[str]) -> Any:
-    current = field.default if value is ABSENT else value
-    on = st.toggle(field.label, value=current is True, key=key, help=about)
-    return None if on == (current is True) else on
-
-
-def _words(field: FormField, value: Any, key: str, about: str, names: list[str]) -> Any:
-    """A name is chosen where the names that there are can be listed."""
-    return _select(field, value, key, about, names) if names else _input(field, value, key, about, str)
-
-
-def _input(field: FormField, value: Any, key: str, about: str, read: Callable[[str], Any]) -> Any:
+def _input(field: fields.FormField, value: Any, key: str, about: str, read: Callable[[str], Any]) -> Any:
     whole = isinstance(value, dict)  # a series: its source is said below, a constant typed here takes its place
-    current = "" if value is ABSENT or whole else as_typed(value)
-    default = tr("a series; type a constant instead") if whole else typed_default(field)
+    current = "" if value is ABSENT or whole else fields.as_typed(value)
+    default = tr("a series; type a constant instead") if whole else fields.typed_default(field)
     says = NONE.search(tr(field.help)) if field.help else None
     without = says[1] if says is not None else tr("none")
     hint = tr("required") if field.required else tr("default {value}", value=default) if default else without
@@ -340,34 +321,20 @@ def _typed(text: str) -> Any:
             return parse(f"v: {text}").data.get("v", text)
         except ScenarioError:
             return text
-    return value_of(text)
+    return fields.value_of(text)
 
 
-def _value_input(field: FormField, value: Any, key: str, about: str, _: list[str]) -> Any:
-    return _input(field, value, key, about, _typed)
-
-
-WIDGETS: dict[str, Callable[[FormField, Any, str, str, list[str]], Any]] = {
-    "choice": lambda field, value, key, about, _: _select(field, value, key, about, list(field.choices)),
-    "zone": lambda field, value, key, about, _: _select(field, value, key, about, sorted(zones())),
-    "switch": _switch,
-    "words": _words,
-    "series": _value_input,
-    "rate": _value_input,
-    "value": _value_input,
-}
-"""Widget of each kind of field."""
-
-
-def _check(draft: drafts.Draft, now: DraftState, group: FieldGroup, field: FormField, path: Keys, value: Any) -> None:
+def _check(
+    draft: drafts.Draft, now: DraftState, group: FieldGroup, field: fields.FormField, path: Keys, value: Any
+) -> None:
     """A line below the field: its mistakes, or how the value was understood."""
     problems = now.at(path)
     if problems:
         st.text("\n".join(f"✕ {_cut(problem.key, path)}{problem.says}" for problem in problems[:3]))
         return
-    if value is ABSENT and group.only and typed_default(field):
+    if value is ABSENT and group.only and fields.typed_default(field):
         st.caption(f"✓ {tr('typical')}", help=tr("A typical value, not yours: it counts where none is typed."))
-    if value is ABSENT or field.kind in FIXED:
+    if value is ABSENT or field.kind in fields.FIXED:
         return
     remark = source_of(now, state(str(draft.folder / draft.texts[0])), path, value)
     if field.kind == "series" and now.scenario is not None:
@@ -381,7 +348,7 @@ def _check(draft: drafts.Draft, now: DraftState, group: FieldGroup, field: FormF
     for part in path:
         record = getattr(record, str(part), None)
     if isinstance(record, int | float) and re.search(r"[A-Za-z%]", str(value)):
-        st.caption(f"✓ {record:g} {field.unit if field.unit != SHARE else ''}".rstrip())
+        st.caption(f"✓ {record:g} {field.unit if field.unit != fields.SHARE else ''}".rstrip())
     else:
         st.caption("✓")
 

@@ -9,33 +9,20 @@ from pathlib import Path
 
 import streamlit as st
 
-from emberline.reports.text import charges, mark, tr, trn, wording
+from emberline.reports.text import charges, tr, trn, wording
 from emberline.runs.store import drafts
 from emberline.scenarios import Scenario, ScenarioError, loads
 from emberline.scenarios.importing import LARGEST_MB, Imported
 from emberline.scenarios.importing.meter_file import by_meter, last_days, load_of
 from emberline.scenarios.importing.reading import display_name
 from emberline.scenarios.reading.document import parse
+from emberline.scenarios.reading.editing import revised
 from emberline.scenarios.records.instants import zones
 from emberline.scenarios.templates import plants as templates
 
 OPEN = "new.plant"
 """In the session: whether the choice of templates is open."""
 LOAD = "load"
-NAMES = {
-    "melt-shop": (mark("Melt shop"), mark("One arc furnace, ladle furnace and caster; six heats in two casts.")),
-    "mini-mill": (mark("Mini-mill"), mark("A melt shop with ten heats, a bar mill, PV and a battery on one site.")),
-    "cement-works": (mark("Cement works"), mark("Raw mill, kiln, two cement mills, silos; two grades by truck.")),
-    "grinding-plant": (
-        mark("Grinding plant"),
-        mark("One mill between two silos, with prices for day and night and for the month's peak."),
-    ),
-    "foundry": (mark("Foundry"), mark("Two induction furnaces for one moulding line, and compressors.")),
-    "boiler-house": (mark("Boiler house"), mark("Steam from a gas engine and two boilers, with a steam store and PV.")),
-    "meter": (mark("From a meter file"), mark("The site's load as metered; try PV, a battery and tariffs around it.")),
-    "empty": (mark("Empty flow sheet"), mark("Place units and stores, connect them, fill in forms.")),
-}  # fmt: skip
-"""Name and description of each template on the page."""
 ACROSS = 4
 Begin = Callable[[str, str, Path | None, dict[str, str]], None]
 """Makes a draft from a text, its origin, a folder of series, and series to add by their end."""
@@ -68,7 +55,7 @@ def show(begin: Begin) -> None:
     choice = _choose()
     with st.container(border=True):
         name, zone, load = st.columns([2, 2, 3], gap="medium")
-        typed = name.text_input(tr("Name"), placeholder=tr(NAMES[choice][0]), key="new.name", max_chars=60)
+        typed = name.text_input(tr("Name"), placeholder=tr(templates.TITLES[choice][0]), key="new.name", max_chars=60)
         places = sorted(zones())
         usual = str(parse(templates.template(choice)).data["horizon"]["zone"])
         place = zone.selectbox(tr("Time zone"), places, places.index(usual), key="new.zone")
@@ -90,7 +77,7 @@ def _choose() -> str:
     for first in range(0, len(templates.TEMPLATES), ACROSS):
         for column, name in zip(st.columns(ACROSS), templates.TEMPLATES[first : first + ACROSS], strict=False):
             with column.container(border=True, height="stretch"):
-                title, description = NAMES[name]
+                title, description = templates.TITLES[name]
                 if st.button(
                     tr(title), key=f"new.template.{name}", width="stretch",
                     type="primary" if name == choice else "secondary",
@@ -130,21 +117,15 @@ def _load(content: bytes, name: str, zone: str, template: str) -> Imported | Non
 
 
 def _create(begin: Begin, choice: str, typed: str, zone: str, series: Imported | None) -> None:
-    title = typed or tr(NAMES[choice][0])
+    title = typed or tr(templates.TITLES[choice][0])
     name = re.sub(r"[^A-Za-z0-9]+", "-", typed).strip("-").lower()[:60] or choice
     text = templates.start(choice, name, title)
     files: dict[str, str] = {}
     if series is not None:
         files = {"csv": series.csv()}
         text = by_meter(text, series, drafts.file_names(LOAD, files)["csv"], zone)
-    elif zone != parse(text).data["horizon"]["zone"]:
-        text = _in_zone(text, zone)
+    else:
+        data = parse(text).data
+        text = revised(text, data | {"horizon": data["horizon"] | {"zone": zone}})
     st.session_state[OPEN] = False
     begin(text, title, None, files)
-
-
-def _in_zone(text: str, zone: str) -> str:
-    from emberline.scenarios.reading.editing import revised
-
-    data = parse(text).data
-    return revised(text, data | {"horizon": data["horizon"] | {"zone": zone}})

@@ -133,15 +133,8 @@ def moved_horizon(span: tuple[datetime, datetime], horizon: Horizon) -> dict[tup
     return values
 
 
-TITLES = {
-    "price": mark("price of electricity"),
-    "export-price": mark("price of exported electricity"),
-    "intensity": mark("carbon intensity of the grid, average"),
-    "marginal-intensity": mark("carbon intensity of the grid, marginal"),
-    "load": mark("base load of the site"),
-    "pv": mark("yield of the PV plant"),
-    "actual": mark("metered power of the plant, for calibration"),
-}
+TITLES = {"actual": mark("metered power of the plant, for calibration")}
+"""Titles of roles that the page words in its own way."""
 ORDERS = {
     "year first": mark("year first (2026-03-10)"),
     "day first": mark("day first (10.03.2026)"),
@@ -223,7 +216,8 @@ def _bring(draft: drafts.Draft, now: DraftState, content: bytes, name: str, size
     key = f"series.{draft.id}.map"
     try:
         if size > LARGEST_MB * 1e6:
-            _refuse([tr("The file has {size} MB, the limit is {most} MB.", size=round(size / 1e6), most=LARGEST_MB)])
+            says = tr("The file has {size} MB, the limit is {most} MB.", size=round(size / 1e6), most=LARGEST_MB)
+            widgets.crosses([says])
             return
         raw = _read(content, name, None, None)
         if len(raw.sheets) > 1:
@@ -231,12 +225,13 @@ def _bring(draft: drafts.Draft, now: DraftState, content: bytes, name: str, size
             sheet = st.selectbox(tr("Sheet"), raw.sheets, index, key=f"{key}.sheet")
             raw = _read(content, name, sheet, None)
     except ScenarioError as error:
-        _refuse(map(str, error.problems))
+        widgets.crosses(error.problems)
         return
     with st.container(key="upload"):
         st.dataframe(raw.frame.head(HEAD).astype(str), hide_index=True, alt=tr("First rows of the file"))
     kind, mark_of = st.columns([2, 1])
-    role = kind.selectbox(tr("Kind of series"), list(ROLES), key=f"{key}.role", format_func=lambda one: tr(TITLES[one]))
+    titles = {name: tr(TITLES.get(name, role.title)) for name, role in ROLES.items()}
+    role = kind.selectbox(tr("Kind of series"), list(ROLES), key=f"{key}.role", format_func=titles.__getitem__)
     decimal = mark_of.selectbox(
         tr("Decimal mark"), list(DECIMALS), key=f"{key}.decimal", format_func=lambda one: tr(DECIMALS[one])
     )
@@ -247,7 +242,7 @@ def _bring(draft: drafts.Draft, now: DraftState, content: bytes, name: str, size
         mapping, reasons = _guided(raw, role, first, f"{key}.{raw.name}.{role}{decimal}")
         series = bring(raw, mapping)
     except ScenarioError as error:
-        _refuse(map(str, error.problems))
+        widgets.crosses(error.problems)
         return
     if reasons:
         st.text(tr("Guessed: {what}.", what="; ".join(reasons)))
@@ -262,12 +257,6 @@ def _horizon(now: DraftState) -> Horizon | None:
         return Horizon.model_validate(now.value(("horizon",)))
     except ValueError:
         return None
-
-
-def _refuse(lines: Any) -> None:
-    with st.container(border=True):
-        for line in lines:
-            st.text(f"✕ {line}")
 
 
 def _guided(raw: Raw, role: str, first: Guess, key: str) -> tuple[Mapping, tuple[str, ...]]:
@@ -412,7 +401,7 @@ def _take(draft: drafts.Draft, series: Imported, more: dict[Any, Any] | None = N
         files = {"csv": series.csv(), "yaml": series.mapping.yaml()}
         paths = drafts.add_files(draft, series.mapping.role, files)
     except drafts.DraftError as error:
-        _refuse([str(error)])
+        widgets.crosses([error])
         return
     values: dict[Any, Any] = series.settings(paths["csv"]) | (more or {})
     if set_values(draft, values):

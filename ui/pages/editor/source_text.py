@@ -1,4 +1,5 @@
-"""A draft as text with help while it is typed, its changes since it was copied in words, and its download.
+"""A draft as text with help while it is typed, its changes since it was copied in words, its download, and what
+to doubt in it: shortages by arithmetic, with changes that would help, and figures that are only typical.
 
 The script works on Streamlit's own text field, so that typing, undo and screen readers stay the browser's."""
 
@@ -8,23 +9,24 @@ import io
 import zipfile
 from dataclasses import dataclass
 from functools import cache, partial
+from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
 from pydantic import BaseModel
 
-from emberline.reports.text import tr
+from emberline.reports.text import facts, say, tr, trn
 from emberline.runs.store import drafts, snapshots
-from emberline.scenarios import Problem, Scenario
+from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.assets.base import KINDS
 from emberline.scenarios.descriptions import documented
-from emberline.scenarios.reading.document import Keys
-from emberline.scenarios.reading.editing import ABSENT, differences, flow
+from emberline.scenarios.reading.document import Keys, override, parse
+from emberline.scenarios.reading.editing import ABSENT, differences, flow, revised
 from emberline.scenarios.records.series import Series
-from emberline.ui.pages.editor.draft import AT_TOP, DraftState, checked, keep, problem_lines, state
-from emberline.ui.pages.editor.fields import SHARE, as_typed, fields, inner, label_of, label_parts
-from emberline.ui.pages.editor.form import BETWEEN, SECTIONS
+from emberline.ui.pages.editor.draft import AT_TOP, DraftState, checked, keep, problem_lines, state, typical
+from emberline.ui.pages.editor.fields import SHARE, as_typed, fields, inner, label_of, label_parts, value_at
+from emberline.ui.pages.editor.form import BETWEEN, GROUPS, SECTIONS
 from emberline.ui.pages.editor.tables import TABLES, record_of
 from emberline.ui.pages.session import widgets
 
@@ -81,7 +83,7 @@ def draw_help(problems: tuple[Problem, ...], key: str) -> None:
 
 
 PLACE_TITLES = {
-    (groups[-1].path[:1] if groups else ()) or (name,): title for name, (title, groups) in SECTIONS.items()
+    (groups[-1].path[:1] if groups else ()) or (name,): SECTIONS[name] for name, groups in GROUPS.items()
 } | {path: title for title, path in TABLES.values()}
 """Titles of sections and tables by their place."""
 
@@ -105,7 +107,7 @@ def of_place(path: Keys, currency: str, *roots: Any) -> tuple[str, type[BaseMode
     record: type[BaseModel] | None = Scenario
     places, words = list(roots), []
     for n, part in enumerate(path, 1):
-        places = [inside for one in places if (inside := _inside(one, part)) is not ABSENT]
+        places = [inside for one in places if (inside := value_at(one, (part,))) is not ABSENT]
         if isinstance(part, int):
             words.append(_name_in(places) or str(part + 1))
             record = record_of(record, places[0] if places else None)
@@ -118,13 +120,6 @@ def of_place(path: Keys, currency: str, *roots: Any) -> tuple[str, type[BaseMode
             label = label.partition(" [")[0]
         words.append(label)
     return BETWEEN.join(words), record
-
-
-def _inside(value: Any, part: str | int) -> Any:
-    try:
-        return value[part]
-    except (KeyError, IndexError, TypeError):
-        return ABSENT
 
 
 def _part(name: str, record: type[BaseModel] | None, currency: str) -> tuple[str, type[BaseModel] | None]:
@@ -255,26 +250,19 @@ def changes(draft: drafts.Draft, now: DraftState) -> pd.DataFrame | None:
     began = state(str(draft.folder / draft.texts[0])).data
     if began is None or now.data is None:
         return None
-    rows, currency = list(differences(began, now.data)), now.currency
-    labels = [of_place(change.path, currency, began, now.data) for change in rows]
-    return pd.DataFrame(
-        {
-            "what": [label for label, _ in labels],
-            "before": [of_value(change.before, of, currency) for change, (_, of) in zip(rows, labels, strict=True)],
-            "after": [of_value(change.now, of, currency) for change, (_, of) in zip(rows, labels, strict=True)],
-            "key": [_path_text(change.path, began, now.data) for change in rows],
-            "original": [_cell(change.before) for change in rows],
-            "now": [_cell(change.now) for change in rows],
-        },
-        dtype=str,
-    )
+    rows = []
+    for change in differences(began, now.data):
+        label, of = of_place(change.path, now.currency, began, now.data)
+        words = [of_value(value, of, now.currency) for value in (change.before, change.now)]
+        rows.append((label, *words, _path_text(change.path, began, now.data), _cell(change.before), _cell(change.now)))
+    return pd.DataFrame(rows, columns=["what", "before", "after", "key", "original", "now"], dtype=str)
 
 
 def _path_text(path: Keys, *roots: Any) -> str:
     """A path with items given by name, as ``--set`` takes them."""
     places, parts = list(roots), []
     for part in path:
-        places = [inside for one in places if (inside := _inside(one, part)) is not ABSENT]
+        places = [inside for one in places if (inside := value_at(one, (part,))) is not ABSENT]
         parts.append(_name_in(places) or str(part) if isinstance(part, int) else part)
     return ".".join(parts)
 
@@ -337,3 +325,66 @@ def read_upload(content: bytes, name: str) -> tuple[str, DraftState] | None:
 
 def _hostile(says: str) -> bool:
     return "not allowed" in says or "levels deep" in says or "given twice" in says
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def lacking(path: str) -> tuple[bool, list[str]]:
+    """Whether an immutable text rules out any plan, and its shortages, one sentence each; False and none where it
+    cannot be read."""
+    from emberline.studies.why import quick
+
+    try:
+        scenario = snapshots.load(Path(path))
+        lines = quick.shortages(scenario)
+        return bool(lines), lines or quick.without_place(scenario)
+    except (ScenarioError, OSError):
+        return False, []
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def repairs(path: str) -> list[tuple[list[str], list[str]]]:
+    """Sentences and overrides of changes that would help."""
+    from emberline.studies.why import quick
+
+    reply = quick.quick(lambda more: snapshots.load(Path(path), list(more)))
+    return [(list(repair.says), list(repair.overrides)) for repair in reply.repairs]
+
+
+def show_doubts(draft: drafts.Draft, now: DraftState) -> None:
+    """Draw what is lacking; nothing where there are mistakes, which come first."""
+    if now.scenario is None:
+        return
+    path = str(draft.path)
+    proven, lines = lacking(path)
+    if not lines:
+        for line in facts.odd(now.scenario):
+            st.caption(f"⚠ {say(line)}")
+        return
+    with st.container(border=True, key="lacking"):
+        for line in lines:
+            st.text(f"✕ {tr('No plan is possible:')} {say(line)}" if proven else f"⚠ {say(line)}")
+        for i, (says, overrides) in enumerate(repairs(path)):
+            text, button = st.columns([4, 1], vertical_alignment="center")
+            text.text("\n".join(map(say, says)))
+            if button.button(tr("Change it"), key=f"lacking.{i}", width="stretch"):
+                _change(draft, overrides)
+
+
+def show_typical(draft: drafts.Draft, now: DraftState) -> None:
+    """Draw the typical figures that nobody has changed, with their sources; nothing where there are none."""
+    rows = typical(str(draft.path), str(draft.folder / draft.texts[0]))
+    if not rows:
+        return
+    title = trn("{count} typical figure still in use", "{count} typical figures still in use", len(rows))
+    with st.expander(title, icon=":material/info:", key=f"typical.{draft.id}"):
+        titles = {"where": tr("where"), "value": tr("value"), "source": tr("source")}
+        cells = [(of_place(path, now.currency, now.data)[0], as_typed(value), source) for path, value, source in rows]
+        widgets.table(pd.DataFrame(cells, columns=list(titles)), titles, 480, alt=title)
+
+
+def _change(draft: drafts.Draft, overrides: list[str]) -> None:
+    document = parse(draft.text)
+    for assignment in overrides:
+        override(document, assignment)
+    keep(draft, revised(draft.text, document.data))
+    st.rerun()

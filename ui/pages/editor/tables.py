@@ -25,20 +25,8 @@ from emberline.scenarios.descriptions import documented
 from emberline.scenarios.process.recipe import Rate
 from emberline.scenarios.reading.document import Keys, dotted, plain
 from emberline.scenarios.reading.editing import ABSENT, flow
-from emberline.ui.pages.editor import form
+from emberline.ui.pages.editor import fields, form
 from emberline.ui.pages.editor.draft import AT_TOP, DraftState, problem_lines, set_values
-from emberline.ui.pages.editor.fields import (
-    WINDOWS,
-    Inner,
-    as_typed,
-    columns,
-    inner,
-    label_of,
-    label_parts,
-    record_at,
-    renamed,
-    value_of,
-)
 from emberline.ui.pages.session.widgets import caption
 
 ENTRY = re.compile(r"(?:(\d{1,4})\s*[x×*]\s*)?(\S.*?)\s*")
@@ -72,7 +60,7 @@ class EditorTable:
     @property
     def record(self) -> type[BaseModel] | None:
         """Record of its rows; None: they are of several kinds."""
-        return self.kind or record_at(self.path)
+        return self.kind or fields.record_at(self.path)
 
 
 @dataclass
@@ -137,7 +125,7 @@ def edit(draft: drafts.Draft, now: DraftState, table: EditorTable) -> None:
     after = items_of(edited, editor.value, frame)
     if after == rows:
         return
-    values = renamed(now.data, table.path, rows, after) if now.data is not None else {}
+    values = fields.renamed(now.data, table.path, rows, after) if now.data is not None else {}
     editor.write(draft, after, {**values, table.path: after if after else ABSENT})
 
 
@@ -147,7 +135,7 @@ def _one_power(draft: drafts.Draft, now: DraftState, table: EditorTable) -> None
         if not isinstance(row, dict) or row.get("power_mw") is None or not row.get("phases"):
             continue
         says, button = st.columns([3, 2], vertical_alignment="center")
-        says.text(f"{row.get('name', place + 1)}: {as_typed(row['power_mw'])}")
+        says.text(f"{row.get('name', place + 1)}: {fields.as_typed(row['power_mw'])}")
         label = tr("Replace its phases by this one power")
         if button.button(label, key=f"power.{dotted(table.path)}.{place}", width="stretch") and set_values(
             draft, {(*table.path, place, "phases"): ABSENT}
@@ -160,9 +148,9 @@ def _columns(now: DraftState, table: EditorTable, names: list[str]) -> dict[str,
     described = [documented(record) for record in _records(table, rows)]
     configured = {}
     for name in names:
-        field, _, inner = name.partition(".")
-        words, unit = label_parts(field, now.currency, record=table.record.__name__ if table.record else "")
-        label = label_of(f"{tr(words)}, {inner}" if inner else words, unit)
+        field, _, part = name.partition(".")
+        words, unit = fields.label_parts(field, now.currency, record=table.record.__name__ if table.record else "")
+        label = fields.label_of(f"{tr(words)}, {part}" if part else words, unit)
         doc = next((texts[field] for texts in described if field in texts), None)
         configured[name] = st.column_config.TextColumn(
             label, help=tr(doc) if doc else None, pinned=(name == "name" and len(names) > MANY) or None
@@ -175,13 +163,13 @@ def frame_of(rows: list[Any], table: EditorTable) -> pd.DataFrame:
     plainly = [row for row in rows if isinstance(row, dict)]
     names: list[str] = list(FIRST_COLUMNS.get(table.name, ()))
     for record in _records(table, plainly):
-        within = {entry.name: entry.kind for entry in inner(record)}
+        within = {entry.name: entry.kind for entry in fields.inner(record)}
         for name in record.model_fields:
             values = [row[name] for row in plainly if name in row]
             if name in SPLIT:
                 names += _columns_of(name, values)
             elif name in (HEATS, RATE) or name not in within or any(not isinstance(one, dict | list) for one in values):
-                fits = name in columns(record, "EUR") or name in (HEATS, RATE)
+                fits = name in fields.columns(record, "EUR") or name in (HEATS, RATE)
                 fits = fits and (record.__name__, name) not in RARE
                 names += [name] if values or (fits and table.record is not None) else []
     declared = {name for record in _records(table, plainly) for name in record.model_fields}
@@ -208,20 +196,23 @@ def _columns_of(name: str, values: list[Any]) -> list[str]:
 
 
 def _cell(row: dict[str, Any], column: str) -> str:
-    field, _, inner = column.partition(".")
+    field, _, part = column.partition(".")
     value = row.get(field, ABSENT)
-    if inner:
-        value = value.get(inner, ABSENT) if isinstance(value, dict) else ABSENT
+    if part:
+        value = value.get(part, ABSENT) if isinstance(value, dict) else ABSENT
     if value is ABSENT:
         return ""
     if field == HEATS and _are_heats(value):
         short = ", ".join(f"{one['count']} × {one['grade']}" if "count" in one else str(one["grade"]) for one in value)
         return short if all(set(one) <= {"grade", "count"} for one in value) else f"{short} …"
     if field == RATE and isinstance(value, dict):
-        return " – ".join(as_typed(value[key]) for key in ("low", "high") if key in value)
+        return " – ".join(fields.as_typed(value[key]) for key in ("low", "high") if key in value)
     if isinstance(value, list):
-        return ", ".join("-".join(map(as_typed, one)) if isinstance(one, list) else as_typed(one) for one in value)
-    return as_typed(value) if not (isinstance(value, str) and value[:1] in "{[") else flow(value)
+        items = (
+            "-".join(map(fields.as_typed, one)) if isinstance(one, list) else fields.as_typed(one) for one in value
+        )
+        return ", ".join(items)
+    return fields.as_typed(value) if not (isinstance(value, str) and value[:1] in "{[") else flow(value)
 
 
 def _are_heats(value: Any) -> bool:
@@ -249,11 +240,11 @@ def items_of(edited: pd.DataFrame, before: list[Any], frame: pd.DataFrame) -> li
 
 
 def _set_cell(item: dict[str, Any], column: str, cell: str) -> None:
-    field, _, inner = column.partition(".")
-    if inner and cell:
-        item.setdefault(field, {})[inner] = value_of(cell)
-    elif inner:
-        item.get(field, {}).pop(inner, None)
+    field, _, part = column.partition(".")
+    if part and cell:
+        item.setdefault(field, {})[part] = fields.value_of(cell)
+    elif part:
+        item.get(field, {}).pop(part, None)
     elif cell:
         item[field] = _cell_value(field, cell)
     else:
@@ -266,9 +257,9 @@ def _cell_value(field: str, cell: str) -> Any:
         return [{"grade": one[2], **({"count": int(one[1])} if one[1] else {})} for one in entries]
     if field in LISTS:
         return [plain(part.strip()) for part in cell.split(",") if part.strip()]
-    if field in WINDOWS or field in TEXT:
+    if field in fields.WINDOWS or field in TEXT:
         return cell
-    return value_of(cell)
+    return fields.value_of(cell)
 
 
 DEEPEST = 5
@@ -289,26 +280,26 @@ def record_of(record: type[BaseModel] | None, row: Any) -> type[BaseModel] | Non
 def opened(record: type[BaseModel] | None, row: Any) -> bool:
     """Whether a row has anything within it."""
     of_row = record_of(record, row)
-    return of_row is not None and isinstance(row, dict) and bool(inner(of_row))
+    return of_row is not None and isinstance(row, dict) and bool(fields.inner(of_row))
 
 
 def draw_within(
     draft: drafts.Draft, now: DraftState, path: Keys, record: type[BaseModel] | None = None, depth: int = 0
 ) -> None:
     """Draw what lies within a record of the draft; the place says which one where none is given."""
-    record = record or record_at(path)
+    record = record or fields.record_at(path)
     assert record is not None
-    for entry in inner(record):
+    for entry in fields.inner(record):
         place = (*path, entry.name)
         value = now.value(place)
         if depth >= DEEPEST or entry.name in _elsewhere(record):
             continue
-        words, unit = label_parts(entry.name, now.currency, record=record.__name__)
+        words, unit = fields.label_parts(entry.name, now.currency, record=record.__name__)
         wrong = len(now.at(place))
-        title = f"{label_of(words, unit)}{_size(value)}{f' ✕ {wrong}' if wrong else ''}"
+        title = f"{fields.label_of(words, unit)}{_size(value)}{f' ✕ {wrong}' if wrong else ''}"
         if entry.record is Rate and _one_value(value):
             title = tr("A range instead of one rate")
-        visible = value is not ABSENT and bool(value) and not (entry.single and _one_value(value))
+        visible = value is not ABSENT and bool(value) and not (entry.kind == "record" and _one_value(value))
         with st.expander(title, expanded=visible and depth < OPEN_LEVELS, key=f"in.{dotted(place)}"):
             if entry.help:
                 st.caption(tr(entry.help))
@@ -328,19 +319,19 @@ def _elsewhere(record: type[BaseModel]) -> tuple[str, ...]:
 def _size(value: Any) -> str:
     if isinstance(value, list | dict) and value:
         return f" ({len(value)})" if isinstance(value, list) else ""
-    return f": {as_typed(value)}" if value not in (ABSENT, [], {}) else ""
+    return f": {fields.as_typed(value)}" if value not in (ABSENT, [], {}) else ""
 
 
-def _record(draft: drafts.Draft, now: DraftState, place: Keys, entry: Inner, depth: int) -> None:
+def _record(draft: drafts.Draft, now: DraftState, place: Keys, entry: fields.Inner, depth: int) -> None:
     form.group(draft, now, form.FieldGroup("", place, entry.record))
     draw_within(draft, now, place, entry.record, depth + 1)
 
 
-def _rows(draft: drafts.Draft, now: DraftState, place: Keys, entry: Inner, depth: int) -> None:
+def _rows(draft: drafts.Draft, now: DraftState, place: Keys, entry: fields.Inner, depth: int) -> None:
     if isinstance(now.value(place), dict):  # a list of one may be written without its list
         form.group(draft, now, form.FieldGroup("", place, entry.record))
         return
-    table = EditorTable(dotted(place), tr(label_parts(entry.name, now.currency)[0]), place, entry.record)
+    table = EditorTable(dotted(place), tr(fields.label_parts(entry.name, now.currency)[0]), place, entry.record)
     edit(draft, now, table)
     pick(draft, now, table, depth + 1)
 
@@ -364,12 +355,12 @@ def pick(draft: drafts.Draft, now: DraftState, table: EditorTable, depth: int = 
             draw_within(draft, now, (*table.path, place), record, depth)
 
 
-def _amounts(draft: drafts.Draft, now: DraftState, place: Keys, _: Inner, __: int) -> None:
+def _amounts(draft: drafts.Draft, now: DraftState, place: Keys, _: fields.Inner, __: int) -> None:
     """Numbers by name as a table of two columns."""
     value = now.value(place)
     amounts = value if isinstance(value, dict) else {}
     titles = {"name": tr(NAME), "amount": tr(AMOUNT)}
-    cells = [(str(name), as_typed(amount)) for name, amount in amounts.items()]
+    cells = [(str(name), fields.as_typed(amount)) for name, amount in amounts.items()]
     frame = pd.DataFrame(cells, columns=list(titles), dtype=str)
     editor = beginning(f"amounts.{draft.id}.{dotted(place)}", draft, amounts, lambda: frame)
     edited = st.data_editor(
@@ -380,12 +371,12 @@ def _amounts(draft: drafts.Draft, now: DraftState, place: Keys, _: Inner, __: in
     for row in edited.to_dict("records"):
         name, amount = (("" if pd.isna(row[key]) else str(row[key]).strip()) for key in ("name", "amount"))
         if name and amount:
-            after[name] = value_of(amount)
+            after[name] = fields.value_of(amount)
     if after != amounts:
         editor.write(draft, after, {place: after or ABSENT})
 
 
-DRAW: dict[str, Callable[[drafts.Draft, DraftState, Keys, Inner, int], None]] = {
+DRAW: dict[str, Callable[[drafts.Draft, DraftState, Keys, fields.Inner, int], None]] = {
     "record": _record,
     "rows": _rows,
     "amounts": _amounts,

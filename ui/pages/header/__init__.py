@@ -67,15 +67,14 @@ def progress(status: JobStatus) -> str:
     return tr("{phase}, {seconds} s so far", phase=phase, seconds=job_progress.seconds(status))
 
 
-def _open(status: JobStatus, asks: dict[str, object]) -> None:
+def _open(status: JobStatus, asks: dict[str, Any]) -> None:
     module = PAGES.get(status.kind, "plan")
     if module == "pareto":
         st.session_state["front"] = status.run
     elif module == "plan":
         session.choose(status.run)
     else:
-        options = asks.get("given")
-        options = options if isinstance(options, dict) else {}
+        options = asks.get("given") or {}
         if "run" in options:
             session.choose(str(options["run"]))
         if module == "analyses":

@@ -194,8 +194,7 @@ def show_notes(answer: Answer) -> None:
     """Draw how each figure comes about."""
     columns = [tr("figure"), tr("value"), tr("how it comes about")]
     rows = [[say(text) for text in (tile.label, tile.value, tile.note)] for tile in answer.tiles]
-    with st.container(key="notes"):
-        st.table(pd.DataFrame(rows, columns=columns).set_index(columns[0]))
+    st.container(key="notes").table(pd.DataFrame(rows, columns=columns).set_index(columns[0]))
 
 
 def plain(text: str) -> str:

@@ -12,6 +12,7 @@ import streamlit as st
 
 from emberline.planning.accounts import Ledger, ledger
 from emberline.planning.plan import Plan, replan
+from emberline.reports.exports import tables
 from emberline.reports.text import mark, moment, say, tr, trn, wording
 from emberline.reports.text import numbers as local
 from emberline.reports.text.activities import OPERATION, replay_of
@@ -29,13 +30,9 @@ from emberline.ui.pages.session import chart_cache, navigation, widgets
 from emberline.ui.pages.session.widgets import caption
 
 LOCKED, START, AT_MIN = "locked", mark("start"), "start_min"
+FIGURES = MOVED, WAITED, ELECTRICITY = mark("moved [min]"), mark("waited [min]"), mark("electricity [MWh]")
 NAMES = (mark("heat"), mark("order"), mark("grade"), mark("stage"), mark("unit"))
 """Columns that identify an operation."""
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _costs(run: str, _plan: Plan) -> dict[str, float]:
-    return ledger.heat_costs(_plan.scenario, replay_of(_plan))
 
 
 def _from_list(run: str) -> None:
@@ -68,7 +65,8 @@ def show(plan: Plan, run: str, book: Ledger, heat: str | None) -> None:
             parts.append(tr("due {time}", time=wording.moment(scenario.horizon.instant(batch.due_min))))
         says.text(" · ".join(parts))
         electricity = sum(energy for name, energy in operations if name == heat)
-        kg, cost = float(book.of_heat(signal).sel(heat=heat)), _costs(run, plan)[heat]
+        costs = chart_cache.value(("costs of heats", run), lambda: ledger.heat_costs(scenario, replay_of(plan)))
+        kg, cost = float(book.of_heat(signal).sel(heat=heat)), costs[heat]
         of_carbon = tr(
             "{amount} t CO2e, scope 1 and 2, {signal}",
             amount=wording.number(kg / 1000, 2), signal=tr(wording.SIGNALS[signal]),
@@ -86,7 +84,7 @@ def show(plan: Plan, run: str, book: Ledger, heat: str | None) -> None:
             locked = any(lock.heat == heat for lock in plan.scenario.locks)
             if locked and st.button(tr("What the locks cost"), width="stretch", key=f"price.{run}.{heat}"):
                 navigation.analyse("locks")
-        draw(_stages(plan, heat), {tr("waited [min]"): 0, tr("electricity [MWh]"): 1})
+        draw(_stages(plan, heat), {tr(WAITED): 0, tr(ELECTRICITY): 1})
         _what_if(plan, run, heat)
         caption(
             "Slack: how far a stage can move with everything else as planned; PV, battery and reheating stay. "
@@ -172,8 +170,8 @@ def _stages(plan: Plan, heat: str) -> pd.DataFrame:
                     tr("unit"): unit,
                     tr("start [{zone}]", zone=horizon.zone): clock(horizon.instant(start)),
                     tr("end"): clock(horizon.instant(end)),
-                    tr("waited [min]"): waited,
-                    tr("electricity [MWh]"): energy,
+                    tr(WAITED): waited,
+                    tr(ELECTRICITY): energy,
                     tr("earlier by"): moves(plan.scenario, slack, earlier=True),
                     tr("later by"): moves(plan.scenario, slack, earlier=False),
                 }
@@ -194,9 +192,9 @@ def edit(plan: Plan, run: str) -> None:
         START: start,
         "end": text(f"{tr('end')} [{zone}]"),
         "due": text(tr("due")),
-        "moved [min]": number(tr("moved [min]"), format="%+.0f", help=tr("Compared with the baseline")),
-        "waited [min]": number(tr("waited [min]"), format="%.0f", help=tr("In addition to the transfer")),
-        "electricity [MWh]": number(tr("electricity [MWh]"), format="%.1f"),
+        MOVED: number(tr(MOVED), format="%+.0f", help=tr("Compared with the baseline")),
+        WAITED: number(tr(WAITED), format="%.0f", help=tr("In addition to the transfer")),
+        ELECTRICITY: number(tr(ELECTRICITY), format="%.1f"),
         AT_MIN: None,  # hidden
     }
     after = st.data_editor(
@@ -232,27 +230,17 @@ def edit(plan: Plan, run: str) -> None:
 
 def table(plan: Plan, locks: tuple[Lock, ...]) -> pd.DataFrame:
     """A row per operation by start time, with locks; times in the plant's zone, as a planner writes them."""
-    scenario, horizon = plan.scenario, plan.scenario.horizon
-    heats = {heat.name: heat for heat in scenario.heats}
-    frame = pd.DataFrame(columns_of(replay_of(plan), "op", OPERATION), columns=list(OPERATION))
-    before = columns_of(plan.baseline, "op", ("heat", "stage", "start_min"))
-    baseline = {(heat, stage): start for heat, stage, start in before}
-    keys = list(zip(frame["heat"], frame["stage"], strict=True))
+    frame, horizon = tables.heat_list(plan), plan.scenario.horizon
     locked = {(lock.heat, lock.stage) for lock in locks}
-    frame[LOCKED] = [key in locked for key in keys]
-    frame["order"] = [heats[heat].order for heat in frame["heat"]]
-    frame["grade"] = [heats[heat].grade.name for heat in frame["heat"]]
-    frame["moved [min]"] = [
-        start - baseline.get(key, start) for key, start in zip(keys, frame["start_min"], strict=True)
-    ]
-    frame["due_min"] = [heats[heat].due_min for heat in frame["heat"]]
-    for name in (START, "end", "due"):
-        frame[name] = [moment.short(at, horizon) for at in frame[f"{name}_min"]]
-    frame.loc[frame["due_min"] >= horizon.length_min, "due"] = ""  # nobody has asked for a time
-    frame = frame.sort_values(["start_min", "unit"], ignore_index=True)
-    frame = frame.rename(columns={"waited_min": "waited [min]", "energy_mwh": "electricity [MWh]"})
-    order = [LOCKED, "heat", "order", "grade", "stage", "unit", START, "end", "due", "moved [min]", "waited [min]"]
-    return frame[[*order, "electricity [MWh]", AT_MIN]]
+    frame[LOCKED] = [key in locked for key in zip(frame["heat"], frame["stage"], strict=True)]
+    minutes = {name: [horizon.minutes(at) for at in frame[name]] for name in (START, "end", "due")}
+    for name, instants in minutes.items():
+        frame[name] = [moment.short(at, horizon) for at in instants]
+    frame[AT_MIN] = minutes[START]
+    frame.loc[[at >= horizon.length_min for at in minutes["due"]], "due"] = ""  # nobody has asked for a time
+    frame = frame.fillna({"moved_min": 0.0})
+    frame = frame.rename(columns={"moved_min": MOVED, "waited_min": WAITED, "energy_mwh": ELECTRICITY})
+    return frame[[LOCKED, "heat", "order", "grade", "stage", "unit", START, "end", "due", *FIGURES, AT_MIN]]
 
 
 Changes = tuple[dict[replan.Operation, float], list[replan.Operation], list[str]]

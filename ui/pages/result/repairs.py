@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import singledispatch
 from typing import Any
 
 import streamlit as st
 
 from emberline.planning.plan import Plan, replan
-from emberline.reports.text import numbers, say, tr
+from emberline.reports.text import mark, numbers, say, tr
 from emberline.runs.jobs import queue
 from emberline.runs.store import StoreError, snapshots
 from emberline.runs.work import analyses
@@ -19,8 +18,7 @@ from emberline.scenarios import Scenario, ScenarioError, bundled, load
 from emberline.scenarios.goal_metrics import cost_cap
 from emberline.scenarios.records.orders import AnyLock, Lock, RunLock
 from emberline.studies.why import quick
-from emberline.ui.pages.request import quick_form
-from emberline.ui.pages.request.sources import note_of
+from emberline.ui.pages.request.sources import begin_with, note_of
 from emberline.ui.pages.session import job_progress, navigation, session, widgets
 from emberline.ui.pages.session.widgets import paragraph
 
@@ -62,33 +60,19 @@ def lock_text(scenario: Scenario, lock: AnyLock) -> str:
     """A lock in a few words: heat, stage, unit, time; process, mode, times."""
     horizon = scenario.horizon
 
-    def at(moment: Any) -> str:
+    def at(moment: Any, text: str = "{time}") -> str:
+        if moment is None:
+            return ""
         instant = horizon.instant(horizon.minutes(moment))
         day = "" if horizon.length_min <= 25 * 60 else f"{numbers.weekday(instant)} "
-        return f"{day}{instant:%H:%M}"
+        return tr(text, time=f"{day}{instant:%H:%M}")
 
-    return _lock_words(lock, at)
-
-
-@singledispatch
-def _lock_words(lock: Any, at: Callable[[Any], str]) -> str:
-    raise TypeError(f"{lock!r} is no lock")
-
-
-@_lock_words.register
-def _(lock: RunLock, at: Callable[[Any], str]) -> str:
-    until = "" if lock.end is None else f"–{at(lock.end)}"
-    return " ".join(filter(None, [lock.process, lock.mode, f"{at(lock.start)}{until}"]))
-
-
-@_lock_words.register
-def _(lock: Lock, at: Callable[[Any], str]) -> str:
-    times = [at(lock.start)] if lock.start is not None else []
-    if lock.earliest is not None:
-        times.append(tr("from {time}", time=at(lock.earliest)))
-    if lock.latest is not None:
-        times.append(tr("until {time}", time=at(lock.latest)))
-    return " ".join(filter(None, [lock.heat, lock.stage, lock.unit, *times]))
+    if isinstance(lock, RunLock):
+        parts = [lock.process, lock.mode, at(lock.start) + at(lock.end, "–{time}")]
+    else:
+        times = at(lock.start), at(lock.earliest, mark("from {time}")), at(lock.latest, mark("until {time}"))
+        parts = [lock.heat, lock.stage, lock.unit, *times]
+    return " ".join(filter(None, parts))
 
 
 def current(key: str, plan: Plan) -> tuple[AnyLock, ...]:
@@ -344,7 +328,7 @@ def _plan(question: Question, note: dict[str, Any], more: list[str], then: Calla
         name = str(note["scenario"])
         st.session_state[_place(name)] = inputs[KEY]
         if goals:
-            quick_form.begin(name, {field: value for field, value in inputs.items() if field != KEY or value})
+            begin_with(name, {field: value for field, value in inputs.items() if field != KEY or value})
         session.choose(run)
         then()
 

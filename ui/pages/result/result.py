@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial, singledispatch
+from functools import partial
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -21,7 +21,6 @@ from emberline.reports.text.wording import filled
 from emberline.runs.store import StoredRun
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets.quantity import ELECTRICITY
-from emberline.scenarios.case.scenario import Producer, ProductionLine
 from emberline.scenarios.checking.uncounted import uncounted
 from emberline.ui.pages.result import accounts, answer, board, heats, repairs, units, zoom
 from emberline.ui.pages.session import chart_cache, navigation, stored_runs
@@ -29,18 +28,6 @@ from emberline.ui.pages.session import chart_cache, navigation, stored_runs
 MAX_MISSED = 8
 BUTTONS = ("xlsx", "html", "json")
 """Formats offered below a plan; the page Export has all."""
-TABS = {
-    "schedule": mark("Schedule"),
-    "heats": mark("Heats"),
-    "units": mark("Units"),
-    "stores": mark("Stores and deliveries"),
-    "products": mark("Products"),
-    "bill": mark("Bill"),
-    "ledger": mark("Carbon ledger"),
-    "figures": mark("All figures"),
-    "days": mark("Disturbed replays"),
-    "about": mark("About this plan"),
-}
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -93,34 +80,34 @@ def show(stored: StoredRun) -> None:
         return
     answer.show(plan, run)
     bills, ledgers = stored_runs.bills_and_ledgers(run)
-    parts: dict[str, Callable[[], None]] = {"schedule": lambda: _schedule(plan, run, ledgers[0])}
+    parts: dict[str, Callable[[], None]] = {mark("Schedule"): lambda: _schedule(plan, run, ledgers[0])}
     for producer in plan.scenario.producers:
-        parts |= _parts(producer, plan, run, ledgers)
+        parts |= DETAILS[producer.table](plan, run, ledgers)
     parts |= {
-        "bill": lambda: accounts.show_bill(plan, bills),
-        "ledger": lambda: accounts.show_ledger(plan, ledgers),
-        "figures": lambda: _figures(plan, run),
-        "days": lambda: answer.show_days(plan),
-        "about": lambda: _about(plan, run),
+        mark("Bill"): lambda: accounts.show_bill(plan, bills),
+        mark("Carbon ledger"): lambda: accounts.show_ledger(plan, ledgers),
+        mark("All figures"): lambda: _figures(plan, run),
+        mark("Disturbed replays"): lambda: answer.show_days(plan),
+        mark("About this plan"): lambda: _about(plan, run),
     }
-    tabs = {tr(TABS[name]): draw for name, draw in parts.items()}
-    navigation.tabs(tabs, f"result.{run}", always=(tr(TABS["schedule"]), tr(TABS["heats"])))
+    tabs = {tr(name): draw for name, draw in parts.items()}
+    navigation.tabs(tabs, f"result.{run}", always=(tr("Schedule"), tr("Heats")))
     _downloads(stored)
 
 
-@singledispatch
-def _parts(_: Producer, plan: Plan, run: str, ledgers: tuple[Ledger, Ledger]) -> dict[str, Callable[[], None]]:
-    """Details of a producer, by the name of their tab."""
-    parts: dict[str, Callable[[], None]] = {"units": lambda: units.show_runs(plan)}
+def _of_runs(plan: Plan, run: str, ledgers: tuple[Ledger, Ledger]) -> dict[str, Callable[[], None]]:
+    parts: dict[str, Callable[[], None]] = {mark("Units"): lambda: units.show_runs(plan)}
     if plan.scenario.stores:
-        parts["stores"] = lambda: units.show_stores(plan, ledgers[0])
-        parts["products"] = lambda: accounts.show_products(plan, ledgers)
+        parts[mark("Stores and deliveries")] = lambda: units.show_stores(plan, ledgers[0])
+        parts[mark("Products")] = lambda: accounts.show_products(plan, ledgers)
     return parts
 
 
-@_parts.register
-def _(_: ProductionLine, plan: Plan, run: str, ledgers: tuple[Ledger, Ledger]) -> dict[str, Callable[[], None]]:
-    return {"heats": lambda: heats.edit(plan, run)}
+DETAILS: dict[str, Callable[[Plan, str, tuple[Ledger, Ledger]], dict[str, Callable[[], None]]]] = {
+    "heats": lambda plan, run, _: {mark("Heats"): lambda: heats.edit(plan, run)},
+    "runs": _of_runs,
+}
+"""Details by the name of their tab, by the table of a producer."""
 
 
 def _verdict(plan: Plan, run: str) -> None:
@@ -229,7 +216,7 @@ def _schedule(plan: Plan, run: str, book: Ledger) -> None:
     """Charts and the selected heat; a click redraws only this part."""
     scenario = plan.scenario
     with st.container(key="controls", horizontal=True, vertical_alignment="center", gap="small"):
-        cards = [_pick(producer, plan, run, book) for producer in scenario.producers]
+        cards = [CARDS[producer.table](plan, run, book) for producer in scenario.producers]
         selection = _select(plan, run)
     for draw_card in cards:
         board.show(plan, run, selection.view, selection.baseline, zoom.begins_with(run))
@@ -238,23 +225,18 @@ def _schedule(plan: Plan, run: str, book: Ledger) -> None:
     draw = partial(plan_charts.timeline, plan, baseline, view, carriers, stores, parts)
     stands_for = ("timeline", run, baseline, view.span_min, *parts, "and", *carriers, "and", *stores)
     says = tr("Operations of each unit, power, carbon intensity, price.")
-    with st.container(key="timeline"):
-        chart_cache.chart(stands_for, draw, says, key=f"timeline.{run}.{zoom.count(run)}")
+    chart_cache.chart(stands_for, draw, says, "timeline", key=f"timeline.{run}.{zoom.count(run)}")
     st.caption(" ".join(_marks(scenario, selection)))
     chart_cache.say_sources(scenario)
     board.refresh(run)
 
 
-@singledispatch
-def _pick(_: Producer, plan: Plan, run: str, book: Ledger) -> Callable[[], None]:
-    """Draw the choice of a heat, where a click on the board is not the only one; returns what draws its card."""
-    return lambda: units.show(plan, run)
-
-
-@_pick.register
-def _(_: ProductionLine, plan: Plan, run: str, book: Ledger) -> Callable[[], None]:
-    heat = heats.pick(plan, run)
-    return lambda: heats.show(plan, run, book, heat)
+CARDS: dict[str, Callable[[Plan, str, Ledger], Callable[[], None]]] = {
+    "heats": lambda plan, run, book: partial(heats.show, plan, run, book, heats.pick(plan, run)),
+    "runs": lambda plan, run, _: partial(units.show, plan, run),
+}
+"""By the table of a producer: draws the choice of a heat, where a click on the board is not the only one, and returns
+what draws its card."""
 
 
 def _marks(scenario: Scenario, selection: Selection) -> Iterator[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import singledispatch
-
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -18,7 +16,6 @@ from emberline.reports.text.activities import replay_of
 from emberline.reports.text.numbers import listed
 from emberline.reports.text.studies import moves
 from emberline.scenarios import Case
-from emberline.scenarios.case.scenario import ProcessNetwork, Producer
 from emberline.scenarios.records.horizon import Horizon
 from emberline.studies.why import run_slack
 from emberline.ui.pages.result.accounts import draw
@@ -104,33 +101,25 @@ RUN_DIGITS = {
 DEMAND = mark("ordered [{unit}]"), mark("plan [{unit}]"), mark("baseline [{unit}]")
 
 
-@singledispatch
-def show_demand(producer: Producer, scenario: Case) -> None:
-    """Draw what a producer has besides a line: processes, stores and deliveries, each in an expander."""
-
-
-@show_demand.register
-def _(producer: ProcessNetwork, scenario: Case) -> None:
+def show_demand(scenario: Case) -> None:
+    """Draw what a scenario has besides a line: processes, stores and deliveries, each in an expander."""
+    if not scenario.processes:
+        return
     modes = pd.DataFrame(list(works.processes(scenario)))
     stores, moves = pd.DataFrame(list(works.stores(scenario))), pd.DataFrame(list(works.deliveries(scenario)))
-    heading = [trn("{count} process", "{count} processes", len(producer.processes))]
-    heading += [trn("{count} mode", "{count} modes", len(modes))] if len(modes) > len(producer.processes) else []
+    heading = [trn("{count} process", "{count} processes", len(scenario.processes))]
+    heading += [trn("{count} mode", "{count} modes", len(modes))] if len(modes) > len(scenario.processes) else []
     with st.expander(listed(heading)):
-        draw(titled(modes), {})
+        draw(modes.rename(columns=tr), {})
     if len(stores):
         with st.expander(trn("{count} store", "{count} stores", len(stores))):
-            draw(titled(stores), dict(zip(map(tr, stores.columns[1:]), (0, 0, 0, 3), strict=True)))
+            draw(stores.rename(columns=tr), dict(zip(map(tr, stores.columns[1:]), (0, 0, 0, 3), strict=True)))
     if len(moves):
         heading = [trn("{count} delivery", "{count} deliveries", len(scenario.deliveries))]
         heading += [trn("{count} arrival", "{count} arrivals", len(scenario.arrivals))] if scenario.arrivals else []
         moves["kind"] = moves["kind"].map(tr)
         with st.expander(listed(heading)):
-            draw(titled(moves), {tr("total [t]"): 0})
-
-
-def titled(table: pd.DataFrame) -> pd.DataFrame:
-    """A table with its own columns translated."""
-    return table.rename(columns=tr)
+            draw(moves.rename(columns=tr), {tr("total [t]"): 0})
 
 
 def show_runs(plan: Plan) -> None:
@@ -145,7 +134,7 @@ def show_runs(plan: Plan) -> None:
     choice = st.multiselect(tr("Runs of"), list(ours), placeholder=tr("all units"), key="units")
     runs = runs_table(plan, choice or list(ours))
     runs["does"] = [tr(DOES[what]) for what in runs["does"]]
-    draw(titled(runs), {tr(name): digits for name, digits in RUN_DIGITS.items()}, {tr("does"): 100})
+    draw(runs.rename(columns=tr), {tr(name): digits for name, digits in RUN_DIGITS.items()}, {tr("does"): 100})
     st.caption(tr("By start, in whole steps, local time. Output includes off-spec material."))
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable
+from functools import partial
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -34,16 +35,18 @@ def _spec(key: tuple[str, ...], _build: Callable[[], Any]) -> dict[str, Any]:
     return {**spec, "usermeta": {"embedOptions": {"formatLocale": numbers}}}
 
 
-def chart(stands_for: tuple[Hashable, ...], build: Callable[[], Any], says: str, **how: Any) -> None:
+def chart(stands_for: tuple[Hashable, ...], build: Callable[[], Any], says: str, within: str = "", **how: Any) -> None:
     """Draw a chart with the full width.
 
     Args:
         stands_for: the chart's name and everything it depends on, other than the language.
         build: makes the chart.
         says: description for readers who cannot see it.
+        within: key of a container around it, for its style; empty: none.
         how: further arguments of ``st.vega_lite_chart``.
     """
-    st.vega_lite_chart(_spec(_key(stands_for), build), width="stretch", alt=says, **how)
+    place = st.container(key=within) if within else st
+    place.vega_lite_chart(_spec(_key(stands_for), build), width="stretch", alt=says, **how)
 
 
 @st.cache_resource(max_entries=192, show_spinner=False)
@@ -104,11 +107,8 @@ def market(scenario: Case) -> None:
     content = sha256(f"{scenario.horizon!r}{scenario.market.currency}".encode())
     for name, series in sorted(scenario.inputs.items()):
         content.update(f"{name}{series.attrs}".encode() + series.to_numpy().tobytes())
-    with st.container(key="preview"):
-        chart(
-            ("market", content.hexdigest()), lambda: plan.preview(scenario),
-            tr("Carbon intensity and price of electricity over time."),
-        )  # fmt: skip
+    says, build = tr("Carbon intensity and price of electricity over time."), partial(plan.preview, scenario)
+    chart(("market", content.hexdigest()), build, says, "preview")
     say_sources(scenario)
 
 

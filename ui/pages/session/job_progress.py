@@ -9,7 +9,7 @@ import streamlit as st
 
 from emberline.reports.text import say, tr, trn, wording
 from emberline.runs.jobs import JobStatus, queue
-from emberline.ui.pages.session import sign_in
+from emberline.ui.pages.session import sign_in, widgets
 
 POLL_S = 1.0
 STEPS = 12
@@ -32,6 +32,14 @@ def find_status(run: str) -> JobStatus | None:
         return queue.status(run) if run else None
     except StoreError:
         return None
+
+
+def of_running(run: str) -> JobStatus:
+    """Status of a job under way; when it has ended, the page is drawn again."""
+    status = queue.status(run)
+    if status.ended:
+        st.rerun()
+    return status
 
 
 def waiting(status: JobStatus) -> None:
@@ -81,9 +89,7 @@ def watch_steps(job: str, keep: str = "") -> None:
         job: of an analysis.
         keep: label of the button that ends it with the result so far; empty: a part of it is no result.
     """
-    status = queue.status(job)
-    if status.ended:
-        st.rerun()
+    status = of_running(job)
     waiting(status)
     if status.state != "queued":
         _steps(status)
@@ -91,6 +97,23 @@ def watch_steps(job: str, keep: str = "") -> None:
         buttons(status, keep, bool(status.steps))
     else:
         _stop(job)
+
+
+def pick_earlier(title: str, label: str, words: dict[str, str], key: str) -> str:
+    """Draw a list of earlier results, closed at first; the one to open, empty: none.
+
+    Args:
+        title: of the list.
+        label: of the choice.
+        words: of each result, by its id.
+        key: prefix of the widgets' keys.
+    """
+    if not words:
+        return ""
+    with st.expander(title):
+        choice = widgets.pick(label, words, f"{key}.earlier", words.__getitem__, none=tr("choose one"))
+        opened = st.button(tr("Open"), disabled=choice is None, width="stretch", key=f"{key}.open_earlier")
+    return str(choice) if opened else ""
 
 
 def seconds(status: JobStatus) -> str:

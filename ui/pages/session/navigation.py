@@ -15,7 +15,8 @@ from emberline.ui.pages.session import session
 def go(module: str) -> None:
     """Show the page of a module; the tab's current run stays (``session``)."""
     address = ADDRESSES.get(module, module)
-    st.switch_page(st.Page(_drawn_by_its_module, title=tr(PAGES[module]), url_path=address, default=module == "plan"))
+    # Streamlit identifies a page by its address; its module draws it
+    st.switch_page(st.Page(lambda: None, title=tr(PAGES[module]), url_path=address, default=module == "plan"))
 
 
 def view_key(draft: str) -> str:
@@ -39,10 +40,6 @@ def analyse(name: str, **answers: Any) -> None:
     st.session_state[AT_ONCE] = name
     session.look_at(name)
     go("analyses")
-
-
-def _drawn_by_its_module() -> None:
-    """Placeholder: Streamlit identifies a page by its address."""
 
 
 def tabs(parts: Mapping[str, Callable[[], None]], key: str, always: Collection[str] = ()) -> None:

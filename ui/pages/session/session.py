@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from emberline.reports.text.language import LANGUAGES
+from emberline.reports.text.language import LANGUAGES, LOCALES, mark, tr
 from emberline.scenarios.home import RUN_ID
+from emberline.ui.pages.session import widgets
 
 LONGEST_LOCKS = 4000
 """Longest text of locks in an address [characters]."""
@@ -128,3 +129,26 @@ def _read(parameter: str, key: str, valid: Callable[[str], bool]) -> None:
         st.session_state[key] = value
     elif value is None and st.session_state.get(key):
         st.query_params[parameter] = st.session_state[key]
+
+
+SILENT = mark(
+    "Emberline does not answer. Running work goes on; the page comes back by itself once the server is reached."
+)
+SAYS = {
+    "Connection error": mark("No connection"),
+    "Streamlit server is not responding": SILENT,
+    "Is Streamlit still running": SILENT,
+    "Page not found": mark("There is no page at this address."),
+}
+"""Dialogs of Streamlit by their beginning, and what is said instead."""
+
+
+def declare(language: str) -> None:
+    """Declare the language to the browser; nothing is drawn.
+
+    Args:
+        language: code as in ``emberline.reports.text.language.LANGUAGES``.
+    """
+    says = [[begins, tr(text)] for begins, text in SAYS.items()]
+    data = {"language": LOCALES[language].replace("_", "-"), "says": says}
+    widgets.component(__file__, "language")(data=data, key="language.declared", height="content")

@@ -93,11 +93,6 @@ def of_scenario(scenario: Scenario) -> str:
     return " · ".join(_parts(scenario))
 
 
-def changes(scenario: Scenario) -> list[str]:
-    """Differences from the bundled scenario of that name."""
-    return _parts(scenario)[1:]
-
-
 @st.cache_data(max_entries=1000, show_spinner=False)
 def _of_file(path: str, base: str, language: str) -> list[str]:
     """Parts of a title; Streamlit keeps one for each language, as it would not if the name began with ``_``."""
@@ -201,10 +196,15 @@ def label(entry: Entry, base: str = "") -> str:
         entry: the run.
         base: id of the run that its changes are against where its scenario is not a bundled one.
     """
-    created = session.here(entry.created)
-    name, goal = entry.name or of_run(entry.id, entry.scenario, base), tr(GOALS.get(entry.goal, entry.goal))
+    name, goal, created = _three(entry, base)
     parts = [name, *([] if goal in name.split(" · ") else [goal]), *_outcome(entry)]
-    return " · ".join(part for part in [*parts, stamp(created)] if part)
+    return " · ".join(part for part in [*parts, created] if part)
+
+
+def _three(entry: Entry, base: str) -> tuple[str, str, str]:
+    """Name or title of a run, its goal, and when it was made."""
+    name, goal = entry.name or of_run(entry.id, entry.scenario, base), tr(GOALS.get(entry.goal, entry.goal))
+    return name, goal, stamp(session.here(entry.created))
 
 
 def _outcome(entry: Entry) -> list[str]:
@@ -224,8 +224,5 @@ def _outcome(entry: Entry) -> list[str]:
 
 def chip(letter: str, entry: Entry, base: str = "") -> str:
     """A chosen run as a short label: letter, name, goal and time; ``base`` as of :func:`label`."""
-    name, goal = entry.name or of_run(entry.id, entry.scenario, base), GOALS.get(entry.goal)
-    if len(name) > LONGEST_NAME:
-        name = f"{name[: LONGEST_NAME - 1]}…"
-    created = session.here(entry.created)
-    return " · ".join([letter, name, tr(goal) if goal else entry.goal, stamp(created)])
+    name, *others = _three(entry, base)
+    return " · ".join([letter, name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…", *others])

@@ -38,6 +38,13 @@ def warning(text: str, **values: Any) -> None:
     st.warning(tr(text, **values))
 
 
+def crosses(lines: Iterable[object]) -> None:
+    """Draw what is wrong, a line each with its sign, in a box."""
+    with st.container(border=True):
+        for line in lines:
+            st.text(f"✕ {line}")
+
+
 @contextmanager
 def refusal(kind: type[Exception] = RuntimeError) -> Iterator[None]:
     """Draw why what is done within is refused, as a warning; what follows is done all the same.
@@ -87,12 +94,8 @@ def choose(
         words: of an option; None: those of the mapping, else the option itself.
         how: further arguments of ``st.segmented_control``.
     """
-    if words is None:
-        by_option = options if isinstance(options, Mapping) else {}
-
-        def words(option: Option) -> str:
-            return tr(by_option[option]) if by_option else str(option)
-
+    by_option = options if isinstance(options, Mapping) else {}
+    words = words or (lambda option: tr(by_option[option]) if by_option else str(option))
     return st.segmented_control(label, list(options), default=first, required=True, format_func=words, key=key, **how)
 
 
@@ -145,6 +148,17 @@ def download(
         how: further arguments of ``st.download_button``.
     """
     place.download_button(label, content, name, mime, on_click="ignore", key=key, **how)
+
+
+@contextmanager
+def files(contents: Mapping[str, bytes]) -> Iterator[dict[str, Path]]:
+    """Contents as files, by their names, while the block runs."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {name: Path(folder) / name for name in contents}
+        for name, path in paths.items():
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(contents[name])
+        yield paths
 
 
 def content_of(write: Callable[[Path], object], name: str) -> Callable[[], bytes]:

@@ -135,7 +135,7 @@ def _table(courses: dict[str, Course]) -> None:
             tr("from"): _stamp(int(one.starts[0])),
             tr("until"): _stamp(int(one.starts[-1]) + one.seconds),
             tr("issued"): _stamp(int(one.issued.timestamp())),
-            tr("age"): _age(datetime.now(UTC) - one.issued),
+            tr("age"): numbers.age(datetime.now(UTC) - one.issued),
             tr("estimated"): f"{int(one.estimated.sum())} / {len(one.values)}",
             tr("licence"): one.licence,
         }
@@ -193,8 +193,7 @@ def _use(source: sources.ScenarioSource, values: dict[Any, Any]) -> None:
     draft = source.draft
     if draft is None:
         try:
-            text = source.file.read_text(encoding="utf-8")
-            draft = drafts.create(text, source.key, source.series, sign_in.person())
+            draft = sources.copy_of(source, source.key)
         except (drafts.DraftError, ScenarioError) as error:
             st.text(f"✕ {say(str(error))}")
             return
@@ -205,12 +204,3 @@ def _use(source: sources.ScenarioSource, values: dict[Any, Any]) -> None:
 
 def _stamp(second: int) -> str:
     return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%d %H:%M}Z"
-
-
-def _age(span: timedelta) -> str:
-    minutes = max(int(span.total_seconds() // 60), 0)
-    if minutes < 120:
-        return tr("{count} min", count=minutes)
-    if minutes < 48 * 60:
-        return tr("{count} h", count=minutes // 60)
-    return trn("{count} day", "{count} days", minutes // 1440)

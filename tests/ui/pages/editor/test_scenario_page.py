@@ -464,7 +464,7 @@ def test_orders_are_written_short() -> None:
 
 def test_every_field_has_its_unit_and_help() -> None:
     """Proves: labels of the form name a unit wherever the field's name does. Sensitivity: a unit left out fails."""
-    for _, groups in form.SECTIONS.values():
+    for groups in form.GROUPS.values():
         for group in groups:
             form_fields = fields(group.record, "EUR")
             assert form_fields

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -17,6 +18,7 @@ from emberline.scenarios.assets.converter import CARRIER_FIELDS, Converter, Mach
 from emberline.scenarios.assets.machines import FlexibleLoad
 from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.reading.document import Keys
+from emberline.ui.pages.editor.fields import value_at
 
 WIDTH, MARGIN, LABEL = 680, 8, 92
 BOX, GAP, BAR, ROW = 46, 26, 36, 5
@@ -24,6 +26,9 @@ BOX, GAP, BAR, ROW = 46, 26, 36, 5
 INPUTS = ("fuel", "source", "input")
 """Fields of machines that name a carrier they take; their other carriers they give."""
 CONNECTIONS = {"grid": mark("grid"), "pv": mark("PV"), "battery": mark("battery"), "base_load_mw": mark("base load")}
+
+at = partial(value_at, otherwise=None)
+"""Value at a place of the draft; None: there is none."""
 
 
 @dataclass(frozen=True)
@@ -312,14 +317,4 @@ def cut(data: dict[str, Any], path: Keys, bar: str) -> dict[str, Any]:
             if isinstance(streams, list):
                 rest = [stream for stream in streams if bar not in (stream.get("store"), stream.get("carrier"))]
                 recipe.pop(side) if not rest else recipe.update({side: rest})
-    return data
-
-
-def at(data: Any, path: Keys) -> Any:
-    """Value at a path; None: there is none."""
-    for part in path:
-        try:
-            data = data[part]
-        except (KeyError, IndexError, TypeError):
-            return None
     return data

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import asdict
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import streamlit as st
 
-from emberline.reports.text import mark, tr
+from emberline.reports.text import tr
 from emberline.runs.store import drafts
 from emberline.scenarios.case.line import Stage
 from emberline.scenarios.process.delivery import Delivery
@@ -28,28 +30,6 @@ from emberline.ui.pages.editor.tables import EditorTable
 from emberline.ui.pages.session import widgets
 from emberline.ui.pages.session.widgets import caption
 
-GROUPS = {
-    mark("Line of heats"): (mark("arc furnace"), mark("ladle furnace"), mark("caster"), mark("induction furnace")),
-    mark("Processes and stores"): (
-        mark("mill"),
-        mark("kiln"),
-        mark("process"),
-        mark("silo"),
-        mark("arrival"),
-        mark("delivery"),
-    ),
-    mark("Electricity"): (mark("PV"), mark("battery"), mark("flexible load"), mark("day and night tariff")),
-    mark("Heat and gas"): (
-        mark("gas supply"),
-        mark("steam users"),
-        mark("gas boiler"),
-        mark("electrode boiler"),
-        mark("gas engine"),
-        mark("heat store"),
-        mark("carrier"),
-    ),
-}
-"""Parts to place, by group."""
 REFUSAL = "sheet.refusal"
 HTML = '<div class="sheet"></div>'
 
@@ -101,12 +81,11 @@ def _palette(draft: drafts.Draft, now: DraftState, place: str) -> None:
     """Draw the parts that can be placed, group by group."""
     data = now.data or {}
     with st.container(horizontal=True, vertical_alignment="center"):
-        for title, names in GROUPS.items():
+        for title, group in groupby(plants.parts().values(), attrgetter("group")):
             with st.popover(tr(title), icon=":material/add:", key=f"place.{title}"):
-                for name in names:
-                    part = plants.parts()[name]
+                for part in group:
                     why = plants.refusal(part, data)
-                    if st.button(tr(name), key=f"place.{name}", disabled=bool(why), width="stretch"):
+                    if st.button(tr(part.name), key=f"place.{part.name}", disabled=bool(why), width="stretch"):
                         _place(draft, now, part, place)
                     st.caption(f"✕ {tr(why)}" if why else part.source)
 

@@ -1,1 +1,0 @@
-"""Parts of pages with a file of their own."""
