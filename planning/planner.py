@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from emberline.planning.answer.choices import own_point, with_choices, with_own
 from emberline.planning.answer.rules import with_rules
-from emberline.planning.engine.deadline import Deadline
 from emberline.planning.engine.engine import Engine, Workers
-from emberline.planning.engine.progress import Progress
+from emberline.planning.engine.progress import Deadline, Progress
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.earlier import EarlierPlans
 from emberline.planning.plan.pipeline import Search, draft

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -25,6 +25,7 @@ from emberline.scenarios.checking import to_the_minute
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.goal_metrics import figures_of, goal_metric
 from emberline.scenarios.messages import Message
+from emberline.scenarios.plain import Plain
 from emberline.scenarios.process.delivery import Arrival, Delivery
 from emberline.scenarios.records.orders import HeatEntry, Order
 
@@ -56,9 +57,10 @@ class Saving:
 
 
 @dataclass(frozen=True)
-class Load:
+class Load(Plain):
     """The plant at one load."""
 
+    named = {"successes": "held"}
     load: float
     """Share of the orders that was asked for."""
     share: float
@@ -81,10 +83,6 @@ class Load:
     goal_high: float | None = None
     goal_most: float | None = None
     """Upper limit of that share over all plans, by the bound of the search. None if no bound is known."""
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON; the replays without a violation are ``held`` there."""
-        return {"held" if name == "successes" else name: value for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True)

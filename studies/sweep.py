@@ -26,6 +26,7 @@ from emberline.planning.plan.record import Plan
 from emberline.planning.planner import Steps, make_plan
 from emberline.scenarios import Case, load, whole_file
 from emberline.scenarios.goal_metrics import figures_of
+from emberline.scenarios.plain import Plain
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.studies.headroom import outcome_of
@@ -67,9 +68,10 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(Plain):
     """Result of one variant."""
 
+    named = {"successes": "held"}
     setting: dict[str, Any]
     run: str | None = None
     """None: not made."""
@@ -85,10 +87,6 @@ class Row:
     acceptable: bool = False
     says: str = ""
     """The verdict, or what went wrong."""
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON; the replays without a violation are ``held`` there."""
-        return {"held" if name == "successes" else name: value for name, value in dataclasses.asdict(self).items()}
 
 
 @dataclass(frozen=True)

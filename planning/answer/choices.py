@@ -18,12 +18,10 @@ from emberline.planning.accounts.figures import Figures
 from emberline.planning.accounts.stock import difference
 from emberline.planning.answer.record import SAME
 from emberline.planning.answer.wording import amount, joined, point_label
-from emberline.planning.engine.deadline import Deadline
-from emberline.planning.engine.progress import Progress
-from emberline.planning.plan.alternatives.choice import LEAST_CARBON, LEAST_COST, NO_REGRET, ONE_SIGNAL, Choice
-from emberline.planning.plan.alternatives.substitute import substitute
+from emberline.planning.engine.progress import Deadline, Progress
+from emberline.planning.plan.alternatives.record import LEAST_CARBON, LEAST_COST, NO_REGRET, ONE_SIGNAL, Choice
 from emberline.planning.plan.baseline import Baseline
-from emberline.planning.plan.pipeline import Search, draft, follow
+from emberline.planning.plan.pipeline import Search, draft, follow, substitute
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.tuning import PLAN
 from emberline.scenarios import Case, Scenario

@@ -25,7 +25,7 @@ from emberline.planning.answer.record import (
     Saving,
     SimpleRule,
 )
-from emberline.planning.plan.alternatives.choice import ONE_SIGNAL
+from emberline.planning.plan.alternatives.record import ONE_SIGNAL
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replays import QUANTILES, held_more, interval, saved
 from emberline.planning.plan.stock_credit import credit_kg

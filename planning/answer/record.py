@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from emberline.planning.plan.alternatives.choice import Choice
-from emberline.planning.plan.alternatives.day import AsRun
+from emberline.planning.plan.alternatives.record import AsRun, Choice
 from emberline.scenarios.goal_metrics import BoundCovers
 from emberline.scenarios.messages import mark
 from emberline.scenarios.metrics import METRICS

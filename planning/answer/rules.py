@@ -16,11 +16,10 @@ from emberline.planning.accounts.figures import Rule, comparable
 from emberline.planning.accounts.site_stores import ending_no_lower, stores_of
 from emberline.planning.accounts.stock import goal_value
 from emberline.planning.accounts.sums import figures
-from emberline.planning.engine.deadline import Deadline
+from emberline.planning.engine.progress import Deadline
 from emberline.planning.plan import caps
-from emberline.planning.plan.alternatives.substitute import substitute
 from emberline.planning.plan.baseline import Baseline
-from emberline.planning.plan.pipeline import keeps
+from emberline.planning.plan.pipeline import keeps, substitute
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replay_outcome import Followed, outcomes
 from emberline.planning.plan.replays import QUANTILES, saved

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from emberline.planning.answer.record import BASES, SAME, Headline, Saving, SimpleRule
 from emberline.planning.answer.wording import MIN_GAP, amount, joined, of_goal, percent, point_label, replays, rule_text
-from emberline.planning.plan.alternatives.choice import Choice
+from emberline.planning.plan.alternatives.record import Choice
 from emberline.planning.plan.replays import of_days
 from emberline.scenarios.goal_metrics import SIGNALS
 from emberline.scenarios.messages import Message, mark

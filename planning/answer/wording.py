@@ -8,7 +8,7 @@ from itertools import groupby
 import numpy as np
 
 from emberline.planning.answer.record import Headline
-from emberline.planning.plan.alternatives.choice import LEAST_CARBON, NO_REGRET, ONE_SIGNAL
+from emberline.planning.plan.alternatives.record import LEAST_CARBON, NO_REGRET, ONE_SIGNAL
 from emberline.planning.plan.replays import in_words
 from emberline.scenarios.goal_metrics import GOALS, IN_MINUTES, cost_cap, more_allowed
 from emberline.scenarios.messages import Message, mark

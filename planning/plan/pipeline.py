@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -27,7 +27,7 @@ from emberline.planning.plan.alternatives.nearest import neighbours
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.caps import least_carried
 from emberline.planning.plan.counted import ruled_out
-from emberline.planning.plan.proof import judge
+from emberline.planning.plan.proof import judge, proven
 from emberline.planning.plan.record import Plan, number, violations
 from emberline.planning.plan.replay_outcome import Followed, outcomes
 from emberline.planning.plan.replays import COUNTS, PARTS, Replays
@@ -317,3 +317,22 @@ def _disturbed_replays(
         coords={"replication": np.arange(n)},
     )
     return Replays(n=n, successes=int((data["violations"] == 0).sum()), data=data)
+
+
+def substitute(base: Plan, schedule: xr.Dataset, baseline: Baseline, *, reason: str = "", judged: bool = False) -> Plan:
+    """The plan that follows another schedule, judged by the goal of the plan and against its bound.
+
+    Args:
+        base: a plan of the same scenario, with its bound.
+        schedule: table ``SCHEDULE``.
+        baseline: of the scenario.
+        reason: what is said of it.
+        judged: whether it is followed through the scenario's disturbed days too.
+
+    Raises:
+        ContradictionError: the bound lies above it.
+    """
+    result = follow(base.scenario, baseline=baseline, schedule=schedule, replications=None if judged else 0)
+    names = ("baseline", "baseline_figures", "baseline_complete")
+    compared: dict[str, Any] = {name: getattr(base, name) for name in names}
+    return proven(dataclasses.replace(result, reason=reason, **compared), base.bound)

@@ -12,8 +12,7 @@ from emberline.planning.accounts.figures import Figures, Rule, comparable
 from emberline.planning.accounts.ledger import Ledger, broken_grades, ledger
 from emberline.planning.accounts.site_stores import higher, site_stores
 from emberline.planning.accounts.stock import Difference, difference, rate
-from emberline.planning.plan.alternatives.choice import Choice
-from emberline.planning.plan.alternatives.day import AsRun
+from emberline.planning.plan.alternatives.record import AsRun, Choice
 from emberline.planning.plan.holding import Holding
 from emberline.planning.plan.replays import Replays, in_words, of_days
 from emberline.scenarios import Case

@@ -10,7 +10,7 @@ import altair as alt
 import pandas as pd
 
 from emberline.reports.charts import gantt, palette
-from emberline.reports.charts.view import View, time_axis
+from emberline.reports.charts.view import View, shades, time_axis
 from emberline.reports.text import tr
 from emberline.scenarios.records.horizon import Horizon
 
@@ -33,15 +33,14 @@ def units(snapshot: dict[str, Any]) -> alt.LayerChart | alt.FacetChart:
     frame = pd.DataFrame(snapshot["operations"]).assign(makes=True)
     for name in ("start", "end"):
         frame[name] = [horizon.minutes(datetime.fromisoformat(at)) for at in frame[name]]
-    rows, shades = list(dict.fromkeys(frame["unit"])), palette.in_turn(frame["order"])
+    rows, shade_of = list(dict.fromkeys(frame["unit"])), palette.in_turn(frame["order"])
     frame = frame[(frame["end"] > 0) & (frame["start"] < horizon.length_min)]
     frame["middle"] = (frame["start"].clip(0) + frame["end"].clip(upper=horizon.length_min)) / 2
     x = time_axis(View.of(horizon), labels=True, title=True)
     y = alt.Y("unit:N", sort=rows, title=None, scale=alt.Scale(domain=rows), axis=alt.Axis(labelFontSize=FONT + 3))
-    scale = alt.Scale(domain=list(shades), range=list(shades.values()))
     tooltip = [alt.Tooltip(f"{name}:N") for name in ("heat", "stage", "unit")]
     looks = [(frame[frame["whose"] == whose], look) for whose, look in LOOKS.items()]
-    layers = gantt.bar_layers(looks, x, y, alt.Color("order:N", scale=scale, legend=None), tooltip)
+    layers = gantt.bar_layers(looks, x, y, shades("order", shade_of, None), tooltip)
     names = alt.Chart(frame[frame["whose"] != "plan"]).mark_text(dy=-7, fontSize=13, color=palette.INK, clip=True)
     layers.append(names.encode(x="middle:Q", y=y, text="heat:N"))
     line = alt.Chart(pd.DataFrame({"start": [horizon.minutes(now)]})).mark_rule(color=palette.LIMIT, strokeWidth=3)
@@ -65,8 +64,7 @@ def power(snapshot: dict[str, Any]) -> alt.LayerChart | alt.FacetChart:
         if height is not None:
             rows.append({**span, "mw": height, "whose": tr("measured") if measured is not None else tr("expected")})
         plan += [{"at": span["start"], "mw": row["plan_mw"]}, {"at": span["end"], "mw": row["plan_mw"]}]
-    colours = alt.Scale(domain=[tr("measured"), tr("expected")], range=[palette.IMPORT, palette.PALE])
-    legend = alt.Legend(orient="top", labelFontSize=FONT)
+    colours = {tr("measured"): palette.IMPORT, tr("expected"): palette.PALE}
     axis = alt.Axis(labelFontSize=FONT, titleFontSize=FONT)
     bars = alt.Chart(pd.DataFrame(rows, columns=["start", "end", "mw", "whose"])).mark_bar()
     bars = bars.encode(
@@ -74,7 +72,7 @@ def power(snapshot: dict[str, Any]) -> alt.LayerChart | alt.FacetChart:
         x2="end:T",
         y2=alt.datum(0),
         y=alt.Y("mw:Q", title=tr("MW, mean over {minutes:g} min", minutes=values["interval_min"]), axis=axis),
-        color=alt.Color("whose:N", title=None, scale=colours, legend=legend),
+        color=shades("whose", colours, alt.Legend(title=None, orient="top", labelFontSize=FONT)),
     )
     steps = alt.Chart(pd.DataFrame(plan)).mark_line(color=palette.BASELINE, strokeWidth=2.5, strokeDash=[5, 3])
     layers: list[alt.Chart] = [bars, steps.encode(x="at:T", y="mw:Q")]

@@ -19,7 +19,7 @@ import xarray as xr
 from emberline.planning.plan import Plan
 from emberline.reports.charts import palette
 from emberline.reports.charts.palette import BASELINE, BATTERY, IMPORT, INK, LIMIT, PALE, PAPER, PV
-from emberline.reports.charts.view import View, tips
+from emberline.reports.charts.view import View, shades, tips
 from emberline.reports.text import current, mark, tr, wording
 from emberline.reports.text.activities import columns, replay_of
 from emberline.reports.text.numbers import symbols
@@ -252,14 +252,10 @@ def stacked(
     labels = {key: display_name(name) for key, name in legend.items()}
     scale = alt.Undefined if top is None else alt.Scale(domainMax=top, nice=False)
     y = alt.Y("amount:Q", title=title, axis=y_axis(), stack="zero", scale=scale)
-    colour = alt.Color(
-        "key:N",
-        scale=alt.Scale(domain=list(colour_by_key), range=list(colour_by_key.values())),
-        legend=alt.Legend(
-            title=None, orient="top", values=list(legend), labelExpr=f"({json.dumps(labels)})[datum.value]",
-            columns=8, padding=0, offset=4, symbolSize=70, labelLimit=150,
-        ),
-    )  # fmt: skip
+    look: dict[str, Any] = {"columns": 8, "padding": 0, "offset": 4, "symbolSize": 70, "labelLimit": 150}
+    texts = f"({json.dumps(labels)})[datum.value]"
+    entries = alt.Legend(title=None, orient="top", values=list(legend), labelExpr=texts, **look)
+    colour = shades("key", colour_by_key, entries)
     layers = []
     for keys in (up, down):
         if keys:

@@ -24,14 +24,13 @@ LEVEL = alt.Axis(titleFontSize=FONT, labelFontSize=FONT, labelAngle=0)
 """Axes; the labels of the second are level."""
 
 
-def stepped(values: np.ndarray, view: View, title: str, colour: str = palette.PRICE) -> alt.LayerChart | alt.FacetChart:
+def stepped(values: np.ndarray, view: View, title: str) -> alt.LayerChart | alt.FacetChart:
     """The chart.
 
     Args:
         values: one for each step, shape (n_steps,).
         view: the part of the horizon.
         title: of the y axis, with the unit.
-        colour: of the line.
     """
     means, edges = view.mean(values), view.edges_min
     when = [clock(view.horizon.instant(minute)) for minute in edges]
@@ -39,8 +38,8 @@ def stepped(values: np.ndarray, view: View, title: str, colour: str = palette.PR
     x = time_axis(view, labels=True, title=True)
     y = alt.Y("value:Q", title=title, axis=LABELS)
     tooltip = tips({"when": tr("from"), "value": (title, ",.2f")})
-    line = alt.Chart(frame).mark_line(interpolate="step-after", color=colour, strokeWidth=2).encode(x=x, y=y)
-    area = alt.Chart(frame).mark_area(interpolate="step-after", color=colour, opacity=0.15).encode(x=x, y=y)
+    line = alt.Chart(frame).mark_line(interpolate="step-after", color=palette.PRICE, strokeWidth=2).encode(x=x, y=y)
+    area = alt.Chart(frame).mark_area(interpolate="step-after", color=palette.PRICE, opacity=0.15).encode(x=x, y=y)
     points = alt.Chart(frame.iloc[:-1]).mark_rule(opacity=0, strokeWidth=8).encode(x=x, tooltip=tooltip)
     return alt.layer(area, line, points).properties(height=STEP_HEIGHT)
 
@@ -137,11 +136,9 @@ def now_line(
     x = time_axis(view, labels=True, title=True)
     title = tr("grid import [MW]")
     y = alt.Y("mw:Q", title=title, axis=LABELS)
-    shades = [palette.POWER, palette.CARBON, palette.BASELINE]
-    colour = alt.Color(
-        "what:N", title=None, scale=alt.Scale(domain=list(names), range=shades),
-        legend=alt.Legend(orient="top", labelFontSize=FONT, symbolType="stroke"),
-    )  # fmt: skip
+    colours = (palette.POWER, palette.CARBON, palette.BASELINE)
+    legend = alt.Legend(title=None, orient="top", labelFontSize=FONT, symbolType="stroke")
+    colour = shades("what", dict(zip(names, colours, strict=True)), legend)
     dash = alt.StrokeDash("what:N", scale=alt.Scale(domain=list(names), range=[[1, 0], [5, 3], [2, 2]]), legend=None)
     tooltip = tips({"what": tr("curve"), "when": tr("from"), "mw": (title, ".2f")})
     base = alt.Chart(frame)
@@ -237,10 +234,8 @@ def durations(comparisons: list[dict[str, Any]]) -> Any:
     y = alt.Y("of:N", title=None, sort=list(dict.fromkeys(frame["of"])),
               axis=alt.Axis(labelFontSize=FONT, labelLimit=220))  # fmt: skip
     offset = alt.YOffset("from:N", sort=[log, fit])
-    colour = alt.Color(
-        "from:N", title=None, scale=alt.Scale(domain=[log, fit], range=[palette.BASELINE, palette.POWER]),
-        legend=alt.Legend(orient="top", labelFontSize=FONT),
-    )  # fmt: skip
+    legend = alt.Legend(title=None, orient="top", labelFontSize=FONT)
+    colour = shades("from", {log: palette.BASELINE, fit: palette.POWER}, legend)
     minutes = {"mean": tr("mean [min]"), "low": tr("10 % [min]"), "high": tr("90 % [min]")}
     texts = {"of": tr("unit and grade"), "from": tr("from")}
     tooltip = tips({**texts, **{name: (title, ".2f") for name, title in minutes.items()}})

@@ -23,8 +23,7 @@ import xarray as xr
 
 from emberline.planning.accounts.figures import Figures, Rule
 from emberline.planning.answer.figure_table import Figure, figure_data, figures_of, of_summary
-from emberline.planning.plan.alternatives.choice import Choice
-from emberline.planning.plan.alternatives.day import AsRun
+from emberline.planning.plan.alternatives.record import AsRun, Choice
 from emberline.planning.plan.holding import Holding
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replays import Replays

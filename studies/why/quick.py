@@ -14,7 +14,7 @@ import xarray as xr
 
 from emberline.models import explain
 from emberline.models.search import schedule as schedules
-from emberline.planning.engine.deadline import Deadline
+from emberline.planning.engine.progress import Deadline
 from emberline.planning.plan.baseline import Baseline, envelope_of
 from emberline.planning.plan.counted import shortages
 from emberline.planning.plan.pipeline import stands

@@ -16,7 +16,7 @@ from emberline.models.strategies import redispatch
 from emberline.planning.accounts.figures import Figures
 from emberline.planning.accounts.site_stores import ending_no_lower
 from emberline.planning.accounts.stock import difference
-from emberline.planning.engine.deadline import Deadline
+from emberline.planning.engine.progress import Deadline
 from emberline.planning.plan.alternatives.nearest import neighbours
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.caps import fixed

@@ -15,7 +15,7 @@ import xarray as xr
 
 from emberline.models import explain
 from emberline.models.search import schedule as schedules
-from emberline.planning.engine.deadline import Deadline
+from emberline.planning.engine.progress import Deadline
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.pipeline import Search, stands
 from emberline.planning.plan.record import violations

@@ -16,8 +16,8 @@ import planned
 import xarray as xr
 from shops import cast
 
-from emberline.planning.engine.deadline import Deadline
 from emberline.planning.engine.engine import Engine, Piece
+from emberline.planning.engine.progress import Deadline
 from emberline.planning.loop.finer_starts import FinerStarts
 from emberline.planning.plan.pipeline import Search
 from emberline.planning.plan.replay_outcome import Outcome

@@ -15,9 +15,8 @@ from emberline.models.strategies.redispatch import Redispatch
 from emberline.planning.engine.engine import Engine
 from emberline.planning.loop.finer_starts import FinerStarts
 from emberline.planning.plan.alternatives.nearest import neighbours
-from emberline.planning.plan.alternatives.substitute import substitute
 from emberline.planning.plan.baseline import Baseline
-from emberline.planning.plan.pipeline import Search
+from emberline.planning.plan.pipeline import Search, substitute
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replan import with_locks
 from emberline.planning.planner import PLAIN, Steps, make_plan

@@ -12,11 +12,11 @@ import planned
 import pytest
 
 from emberline.planning.answer import answer, choices, rules
-from emberline.planning.engine.deadline import Deadline
+from emberline.planning.engine.progress import Deadline
 from emberline.planning.loop.finer_starts import FinerStarts
-from emberline.planning.plan.alternatives.substitute import substitute
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.earlier import same_asked
+from emberline.planning.plan.pipeline import substitute
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replays import held_more
 from emberline.planning.planner import Steps, in_its_place, made_to_hold, make_plan

@@ -12,7 +12,7 @@ from ruled_days import needs, shop, trial
 
 from emberline.planning import planner
 from emberline.planning.answer.choices import own_point, with_own
-from emberline.planning.engine.deadline import Deadline
+from emberline.planning.engine.progress import Deadline
 from emberline.planning.plan.baseline import Baseline
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.tuning import PLAN

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from emberline.planning.plan.alternatives.day import AsRun
+from emberline.planning.plan.alternatives.record import AsRun
 from emberline.planning.plan.baseline import Baseline, envelope_of
 from emberline.scenarios import Case, Problem, Scenario, ScenarioError
 from emberline.scenarios.case.scenario import Heat

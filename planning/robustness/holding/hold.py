@@ -12,14 +12,12 @@ import numpy as np
 import xarray as xr
 
 from emberline.planning.accounts.site_stores import ending_no_lower
-from emberline.planning.engine.deadline import Deadline
 from emberline.planning.engine.engine import Engine
-from emberline.planning.engine.progress import Progress
+from emberline.planning.engine.progress import Deadline, Progress
 from emberline.planning.loop.finer_starts import BETWEEN, FinerStarts
 from emberline.planning.loop.risks import BROKEN
-from emberline.planning.plan.alternatives.substitute import substitute
 from emberline.planning.plan.baseline import Baseline
-from emberline.planning.plan.pipeline import Search, draft, stands
+from emberline.planning.plan.pipeline import Search, draft, stands, substitute
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replays import saved
 from emberline.planning.robustness.ensemble import PART as ENSEMBLE_PART

@@ -13,7 +13,7 @@ from emberline import twin
 from emberline.planning import Plan, follow
 from emberline.planning.answer import answer, other_points
 from emberline.planning.answer.choices import with_choices
-from emberline.planning.engine.deadline import Deadline
+from emberline.planning.engine.progress import Deadline
 from emberline.planning.plan.alternatives import Choice
 from emberline.planning.planner import PLAIN, make_plan
 from emberline.reports.text.language import spoken

@@ -15,7 +15,7 @@ from emberline.planning import Plan
 from emberline.planning.accounts.sums import figures
 from emberline.planning.answer import answer, rules
 from emberline.planning.answer.rules import with_rules
-from emberline.planning.engine.deadline import Deadline
+from emberline.planning.engine.progress import Deadline
 from emberline.planning.plan.holding import Holding
 from emberline.planning.plan.pipeline import follow
 from emberline.planning.plan.record import violations

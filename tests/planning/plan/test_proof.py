@@ -16,9 +16,8 @@ from emberline import twin
 from emberline.models import Study
 from emberline.models.search.record import Record
 from emberline.models.search.schedule import outcome
-from emberline.planning.plan.alternatives.substitute import substitute
 from emberline.planning.plan.baseline import Baseline
-from emberline.planning.plan.pipeline import Search, follow
+from emberline.planning.plan.pipeline import Search, follow, substitute
 from emberline.planning.plan.proof import judge, proven
 from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replan import without_margins

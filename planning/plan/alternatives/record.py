@@ -1,4 +1,4 @@
-"""A point of the quick front of a plan: least carbon, no regret, or least cost."""
+"""Alternatives to a plan as records: a point of its quick front, and the day as it was run."""
 
 from __future__ import annotations
 
@@ -35,3 +35,15 @@ class Choice(Plain):
             (self.cost, self.figures.cost) if self.name == LEAST_COST else (self.carbon_kg, self.figures.carbon_kg)
         )
         return saved < -SAME * max(abs(of), 1.0)
+
+
+@dataclass(frozen=True)
+class AsRun(Plain):
+    """Day with which a plan is compared."""
+
+    log: str
+    """File of the heats."""
+    meter: str = ""
+    """File of the meter; empty: electricity is that of the scenario's heats."""
+    missed: int = 0
+    """Limits that the plant missed that day, with the scenario's durations."""
