@@ -63,7 +63,7 @@ def build(
     one_way_slots: Collection[int] | None = None,
     line_gives: Mapping[str, Linear] | None = None,
     plant: Plant | None = None,
-    program: Callable[[pyo.ConcreteModel], Program] = Program,
+    program: Callable[[pyo.ConcreteModel], Any] = Program,
 ) -> SiteModel:
     """Build and compile a site's model, with its processes; it minimizes the first goal under the caps.
 

@@ -16,9 +16,9 @@ def solve_elsewhere() -> None:
     solver = highspy.Highs()
     solver.silent()
     solver.setOptionValue("threads", 2)
-    chosen = [solver.addVariable(lb=0, ub=1, type=highspy.HighsVarType.kInteger) for _ in range(12)]
-    solver.addConstr(sum((i % 5 + 1) * one for i, one in enumerate(chosen)) <= 11)
-    assert solver.maximize(sum((i % 3 + 1.5) * one for i, one in enumerate(chosen))) == highspy.HighsStatus.kOk
+    binaries = [solver.addVariable(lb=0, ub=1, type=highspy.HighsVarType.kInteger) for _ in range(12)]
+    solver.addConstr(sum((i % 5 + 1) * one for i, one in enumerate(binaries)) <= 11)
+    assert solver.maximize(sum((i % 3 + 1.5) * one for i, one in enumerate(binaries))) == highspy.HighsStatus.kOk
 
 
 def test_another_library_has_used_highs_with_other_threads() -> None:

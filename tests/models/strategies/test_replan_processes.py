@@ -24,7 +24,7 @@ def standing(scenario: Case, schedule: xr.Dataset, at_min: float, replication: i
     """The scenario as it stands at a moment of a day, and what is left of the schedule."""
     plant = WorksPlant(WorksFollower(scenario, schedule), 1, replication or 0, disturbed=replication is not None)
     plant.run(at_min)
-    rest = later(scenario, plant.so_far(), plant.now, scenario.horizon.length_min)
+    rest = later(scenario, plant.state(), plant.now, scenario.horizon.length_min)
     return rest, cut(schedule, rest, plant.now)
 
 
@@ -73,7 +73,7 @@ def test_random_works_go_on_without_a_limit_broken(seed: int, stops: tuple[int, 
     step, meter = scenario.horizon.step_min, scenario.site.grid.metered_interval_min
     for stop in stops:
         plant.run(stop * max(step, meter))
-        rest = later(scenario, plant.so_far(), plant.now, scenario.horizon.length_min)
+        rest = later(scenario, plant.state(), plant.now, scenario.horizon.length_min)
         again = replan_processes(rest, twin.envelope(rest), cut(schedule, rest, plant.now))
         assert again.attrs["found"]
         assert again.attrs["unplaced"] == ""

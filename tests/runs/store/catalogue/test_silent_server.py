@@ -50,7 +50,7 @@ def test_each_request_ends_with_one_line(store: Store, postgresql: Server) -> No
     store.catalogue.enter(run, store.identity(), {"scenario": "mill", "name": "before"})
     before = store.search()
     requests: list[Callable[[], object]] = [
-        store.list,
+        store.search,
         lambda: Store(store.folder),
         lambda: store.label(run, name="name"),
         lambda: store.label(run, add=["tag"]),
