@@ -78,7 +78,7 @@ def by_pyomo(data: SiteData, aim: Aim) -> tuple[float, float]:
             rows.append(float(Highs().solve(model, load_solutions=True).incumbent_objective))
 
     with building(on=False):
-        build(data, aim, None, set(), program=Theirs)  # type: ignore[arg-type]
+        build(data, aim, None, set(), program=Theirs)
     return rows[0], time.perf_counter() - began
 
 
