@@ -2,8 +2,9 @@
 
 From an empty store no more can leave than comes in, and those who ask share it in proportion; into a full one no more
 can come than leaves and is lost. A carrier that only processes give is like an empty store without room: what nobody
-takes of it goes to the site. A unit that is limited passes it on to its other stores, so that this is worked out again
-and again until nothing changes. Rates only fall meanwhile, so it ends.
+takes of it goes to the site. A unit that is limited passes it on to its other stores, and leaves what it does not need
+of its share there to the others, so that this is worked out again and again until nothing changes. After some rounds
+rates only fall, so it ends.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from emberline.twin.processes.unit import UnitProcess
 
 ROUNDS = 400
 """Most rounds; in a closed circle of empty stores rates fall towards zero by a share in each."""
+RISING = 50
+"""Rounds in which a share may rise again, which settles at once but where units compete with their own suppliers."""
 ROUNDING = 1e-13
 """Share of a flow that is the rounding of a sum."""
 
@@ -45,7 +48,8 @@ class Sharing:
         """Inflow and outflow of each store [t/h]."""
         self.steady = [False] * len(capacity)
         """Whether a store that is full or empty stays so."""
-        self._scaled: set[int] = set()
+        self._taken, self._given = [1.0] * n, [1.0] * n
+        """Share that those who ask have of each empty store, and of the room of each full one."""
 
     def settle(self, levels: list[float], capacity: list[float]) -> None:
         """Work out all rates again; units that a store keeps from running wait for it from now on."""
@@ -69,7 +73,7 @@ class Sharing:
                 self._hold(edge, levels)
                 return
             worst = max(short, key=lambda unit: (1 - unit.rate / unit.floor, unit.index))
-            worst.waits = self._waits(worst, levels, capacity)
+            worst.waits = self._waits(worst, capacity)
             worst.target = worst.rate = worst.off = 0.0
 
     def _sum(self) -> None:
@@ -89,49 +93,52 @@ class Sharing:
         self.into, self.out = into, out
 
     def _limit(self, edge: list[int], levels: list[float]) -> None:
-        self._scaled = set()
-        for _ in range(ROUNDS):
+        self._taken, self._given = [1.0] * len(self.into), [1.0] * len(self.into)
+        turn, changed = 0, True
+        while changed:
             changed = False
             for s in edge:
-                if not self._wrong(s, levels):
-                    continue
-                into, out = self.into[s], self.out[s]
-                if levels[s] <= 0.0:
-                    self._take_less(s, into / out)
-                else:
-                    self._give_less(s, (out + self._full_loss[s]) / into)
-                changed = True
-                self._scaled.add(s)
-                self._sum()
-            if not changed:
-                return
-        # a circle that starves or chokes itself comes to rest
-        while wrong := [s for s in edge if self._wrong(s, levels)]:
-            (self._take_less if levels[wrong[0]] <= 0.0 else self._give_less)(wrong[0], 0.0)
-            self._scaled.add(wrong[0])
-            self._sum()
+                empty = levels[s] <= 0.0
+                share = (self._taken if empty else self._given)[s]
+                flow, most = (self.out[s], self.into[s]) if empty else (self.into[s], self.out[s] + self._full_loss[s])
+                # without what those leave who are limited elsewhere, the store would not stay full or empty
+                rises = turn < RISING and share < 1 and flow < most * (1 - ROUNDING)
+                if rises or flow > most * (1 + ROUNDING):
+                    # a circle that starves or chokes itself comes to rest
+                    self._ration(s, empty, most if turn < ROUNDS else 0.0)
+                    changed = True
+            turn += 1
 
-    def _wrong(self, store: int, levels: list[float]) -> bool:
-        into, out = self.into[store], self.out[store]
-        if levels[store] <= 0.0:
-            return out > into * (1 + ROUNDING)
-        return into > (out + self._full_loss[store]) * (1 + ROUNDING)
-
-    def _take_less(self, store: int, share: float) -> None:
+    def _ration(self, store: int, empty: bool, most: float) -> None:
+        """Share out the most that may leave an empty store, or come into a full one, and set all rates [t/h]."""
+        shares, flows = (self._taken, self._loads) if empty else (self._given, self._arrivals)
+        mine = [flow for flow in flows if flow.store == store]
+        shares[store] = 1.0
+        # share that other stores allow, and flow that is asked for
+        asked = [(1.0, flow.target) for flow in mine]
         for unit in self._running:
-            if any(s == store for s, _ in unit.way.takes):
-                unit.rate *= share
-        for flow in self._loads:
-            if flow.store == store:
-                flow.rate *= share
-
-    def _give_less(self, store: int, share: float) -> None:
+            off = 0.0 if empty else unit.off
+            for s, per_t in unit.way.takes if empty else unit.way.gives:
+                if s == store and unit.target > off:
+                    wanted = unit.target - off
+                    asked.append((max(self._most(unit) - off, 0.0) / wanted, per_t * wanted))
+        total = sum(wanted for _, wanted in asked)
+        for allowed, wanted in sorted(asked):
+            if allowed * total >= most:
+                shares[store] = most / total
+                break
+            most, total = most - allowed * wanted, total - wanted
+        for flow in mine:
+            flow.rate = flow.target * shares[store]
         for unit in self._running:
-            if any(s == store for s, _ in unit.way.gives) and unit.rate > unit.off:
-                unit.rate = unit.off + (unit.rate - unit.off) * share
-        for flow in self._arrivals:
-            if flow.store == store:
-                flow.rate *= share
+            unit.rate = self._most(unit)
+        self._sum()
+
+    def _most(self, unit: UnitProcess) -> float:
+        """Rate that the shares as they are leave a unit [t/h]."""
+        target, off = unit.target, unit.off
+        takes = [target * self._taken[s] for s, _ in unit.way.takes]
+        return min(target, *takes, *(off + (target - off) * self._given[s] for s, _ in unit.way.gives))
 
     def _hold(self, edge: list[int], levels: list[float]) -> None:
         """A store whose flows are equal but for rounding stays where it is."""
@@ -146,17 +153,16 @@ class Sharing:
             elif net >= self._full_loss[s] - small - self._full_loss[s] * ROUNDING:
                 self.steady[s] = True
 
-    def _waits(self, unit: UnitProcess, levels: list[float], capacity: list[float]) -> list[tuple[int, float, bool]]:
+    def _waits(self, unit: UnitProcess, capacity: list[float]) -> list[tuple[int, float, bool]]:
         """Stores for which a unit stands until they have recovered enough for a quarter of an hour of its run; of a
         carrier, until as much is left over as it takes."""
         waits = []
         for s, per_t in unit.way.takes:
-            if s in self._scaled and s >= self._stores:
-                waits.append((s, per_t * unit.target, True))
-            elif s in self._scaled and levels[s] <= 0.0:
-                waits.append((s, min(per_t * unit.target / 4, capacity[s] / 2), True))
+            if self._taken[s] < 1:
+                enough = per_t * unit.target
+                waits.append((s, min(enough / 4, capacity[s] / 2) if s < self._stores else enough, True))
         for s, per_t in unit.way.gives:
-            if s in self._scaled and levels[s] > 0.0:
+            if self._given[s] < 1:
                 waits.append((s, max(capacity[s] - per_t * unit.target / 4, capacity[s] / 2), False))
         assert waits, "a unit is short, and no store of its own limits it"
         return waits

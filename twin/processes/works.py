@@ -24,7 +24,7 @@ import simpy
 from emberline.twin.processes.network import WorksTable, after, hours_until
 from emberline.twin.processes.scatter import Scatter
 from emberline.twin.processes.sharing import Flowing, Sharing
-from emberline.twin.processes.unit import NOBODY, ModeRun, Standstill, UnitProcess
+from emberline.twin.processes.unit import NOBODY, SOON_MIN, ModeRun, Standstill, UnitProcess
 
 
 class Alarm:
@@ -313,14 +313,15 @@ class Works:
 
     def _foresee(self) -> None:
         """Set next actions of units and stores if flows stay as they are; at the step's end they change anyway."""
-        now, table, sharing = self.now, self.table, self.sharing
-        end = self._step_end if self._k < table.n_steps - 1 else math.nextafter(self._step_end, 0)
+        now, table, sharing, end = self.now, self.table, self.sharing, self._step_end
+        # what falls due with the end of a step but for rounding does so in it; nothing does at the end of all
+        latest = end + SOON_MIN if self._k < table.n_steps - 1 else end - SOON_MIN
         for unit, alarm in zip(self.units, self._due, strict=True):
             at = unit.due(now)
             for s, level, up in unit.waits:
                 if s < len(self.levels) and not self._recovered(s, level, up):
                     at = min(at, now + self._hours_until(s, level) * 60)
-            alarm.set(at if at <= end else math.inf)
+            alarm.set(min(at, end) if at <= latest else math.inf)
         for s, (steady, alarm) in enumerate(zip(sharing.steady, self._bound, strict=True)):
             net = sharing.into[s] - sharing.out[s]
             full = net > table.decay[s] * self.levels[s]
@@ -329,7 +330,7 @@ class Works:
                 continue
             level = table.capacity[s] if full else 0.0
             at = now + self._hours_until(s, level) * 60
-            alarm.set(at if at <= end else math.inf, level)
+            alarm.set(min(at, end) if at <= latest else math.inf, level)
 
     def _hours_until(self, store: int, level: float) -> float:
         sharing, decay = self.sharing, self.table.decay[store]

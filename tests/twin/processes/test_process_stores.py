@@ -139,6 +139,44 @@ def test_who_asks_an_empty_store_shares_it() -> None:
     assert result.loaded[0] == pytest.approx([10] * 24)
 
 
+def test_what_a_blocked_unit_leaves_goes_to_the_others() -> None:
+    """Proves: two units ask for 25 t/h each of 28 that arrive. One fills 2 t of room with 14 − 5 t/h in 2/9 h and then
+    makes the 5 that are fetched; the other gets the 23 left, and the store between stays empty, in whatever order the
+    stores are. Sensitivity: a half that the other keeps until the next step, while the empty store fills."""
+    stores = [
+        {"name": "S", "capacity_t": 30, "level_t": 0, "end_level_t": 0},
+        {"name": "P", "capacity_t": 40, "level_t": 38, "end_level_t": 0},
+        {"name": "Q", "capacity_t": 2000, "level_t": 0},
+    ]
+    units = [
+        {"name": name, "rate": {"low": 0, "high": 25}, "inputs": [{"store": "S"}], "outputs": [{"store": into}]}
+        for name, into in (("blocked", "P"), ("other", "Q"))
+    ]
+    for order in (stores, stores[::-1]):
+        scenario = works(
+            units,
+            order,
+            deliveries=[{"name": "D", "store": "P", "rate": 5}],
+            arrivals=[{"name": "A", "store": "S", "rate": 28}],
+        )
+        result = course(scenario, runs={name: [(name, 25.0)] for name in ("blocked", "other")})
+        assert result.output_t[0][0][:3] == pytest.approx([7, 5, 5])
+        assert result.output_t[1][0][:3] == pytest.approx([14 * 2 / 9 + 23 * 7 / 9, 23, 23])
+        assert max(result.levels[order.index(stores[0])]) == 0
+        assert [(at, full) for at, _, full in result.bounds] == [(pytest.approx(120 / 9), True)]
+
+
+def test_a_store_that_fills_as_a_step_ends() -> None:
+    """Proves: three hours at 0.6 t/h fill 1.8 t, and at 2.3 t/h 6.9 t, once and at 180 min, on steps of an hour and of
+    a quarter. Sensitivity: a moment that is behind the step's end by a rounding, so that it never comes."""
+    for rate, capacity in ((0.6, 1.8), (2.3, 6.9)):
+        for step_min in (60.0, 15.0):
+            store = {"name": "S", "capacity_t": capacity, "level_t": 0, "end_level_t": 0}
+            scenario = works([filler()], [store], horizon={"step_min": step_min})
+            result = course(scenario, runs={"filler": [("filler", rate)] * round(180 / step_min) + [("", 0.0)]})
+            assert result.bounds == [(pytest.approx(180), 0, True)]
+
+
 def test_an_arrival_into_a_full_store_is_refused_in_part() -> None:
     """Proves: 30 t/h arrive where 20 leave and 10 t have room: after an hour 20 come in. Sensitivity: a level above the
     capacity, or material that vanishes."""
