@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from emberline import models
 from emberline.scenarios import Case
 from emberline.twin import dispatch, envelope, replay, simulate
+from emberline.twin.site.assets.machine import MachineRun
 from emberline.twin.site.site import Setpoints, SiteGrid, balance
 from emberline.twin.store import StoreLevel
 
@@ -261,3 +262,17 @@ def test_the_record_of_a_store_and_the_twins_own_store_agree(loss: float, net: l
         store.flow(max(rate, 0.0), max(-rate, 0.0), hours)
         level = tank.after(level, max(rate, 0.0), max(-rate, 0.0), hours)
         assert abs(store.level - level) <= 1e-9
+
+
+def test_a_machine_stops_from_its_stop_load_but_for_a_solvers_tolerance() -> None:
+    """Proves: from 60 % of its load and what a solver may be off a pump stops, from a tenth of a percent more it does
+    not. Sensitivity: a limit to the last digit, by which a plan that keeps it is not followed."""
+    pump = {"kind": "heat_pump", "name": "pump", "electric_mw": 1.5, "heat": "heat", "cop": 3.0, "stop_load": 0.6}
+    day = hub(pump, {"kind": "vent", "name": "vent", "carrier": "heat", "cost_per_unit": 1.0})
+    for load, stops in ((0.6 + 3e-7, True), (0.601, False)):
+        machine = MachineRun(day.site.cores["pump"], day.asset_series("pump"), day.horizon.step_h, day.horizon.n_steps)
+        machine.begin(0)
+        machine.on, machine.load = True, load
+        machine.end(0)
+        machine.begin(1)
+        assert machine.held_on is not stops

@@ -16,6 +16,8 @@ from emberline.scenarios.assets.converter import Converter
 
 TINY = 1e-12
 """Load that counts as nothing."""
+CLOSE = 1e-6
+"""Share of a load within which it is another one: so near a solver keeps to limits."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ class MachineRun:
             if self.top < self.least:
                 self.least = self.top
             self.able = self.top >= self.core.min_load - TINY
-            self.held_on = self.able and (self._hold > 0 or before > stop_limit + 1e-9)
+            self.held_on = self.able and (self._hold > 0 or before > stop_limit + CLOSE)
         else:
             self.least, self.top = self.core.min_load, min(available, self._starting)
             self.able, self.held_on = self._hold == 0 and self.top >= self.least - TINY, False
