@@ -196,7 +196,8 @@ class _Graph:
         """Minutes of each operation."""
         self._limits()
         self.lags = Lags(*np.array(self._rows, dtype=int).reshape(-1, 3).T)
-        self.possible = self._narrow()
+        self.low, self.high = self.lags.narrow(self.low, self.high)
+        self.possible = not (self.low > self.high).any()
         self.expected = np.array([ahead.start[members[0][0]] / GRID_MIN for members in self.members])
         """Expected place of each number, in slots."""
         self._slots = np.arange(n + 1)
@@ -258,20 +259,6 @@ class _Graph:
         for (first, _), *_ in self.members:
             self._limit(-1, first, start[first] - REACH_MIN)
             self._limit(first, -1, -start[first] - REACH_MIN)
-
-    def _narrow(self) -> bool:
-        """Narrow the windows by the lags; whether there are any starts."""
-        lags = self.lags
-        for _ in range(len(self.members) + 2):
-            if (self.low > self.high).any():
-                return False
-            earliest, latest = self.low.copy(), self.high.copy()
-            np.maximum.at(earliest, lags.later, self.low[lags.earlier] + lags.least)
-            np.minimum.at(latest, lags.earlier, self.high[lags.later] - lags.least)
-            if (earliest == self.low).all() and (latest == self.high).all():
-                return True
-            self.low, self.high = earliest, latest
-        return False
 
     # ---- slack ----------------------------------------------------------------------------------------------------
 

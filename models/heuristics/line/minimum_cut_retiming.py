@@ -41,6 +41,16 @@ class Lags:
     price: np.ndarray | None = None
     """Of each slot by which a row is missed; None: none may be."""
 
+    def narrow(self, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """First and last slot of each start, narrowed by all rows; some windows are empty where not all can be kept."""
+        while True:
+            earliest, latest = low.copy(), high.copy()
+            np.maximum.at(earliest, self.later, low[self.earlier] + self.least)
+            np.minimum.at(latest, self.earlier, high[self.later] - self.least)
+            if (earliest > latest).any() or ((earliest == low).all() and (latest == high).all()):
+                return earliest, latest
+            low, high = earliest, latest
+
 
 class Retiming:
     """Finds the best times of a shop's casts."""
@@ -166,13 +176,7 @@ class Retiming:
             before, after = shut[shut < t], shut[shut > t]
             low[k] = before[-1] + 1 if len(before) else low[k]
             high[k] = after[0] - 1 if len(after) else high[k]
-        while True:
-            earliest, latest = low.copy(), high.copy()
-            np.maximum.at(earliest, lags.later, low[lags.earlier] + lags.least)
-            np.minimum.at(latest, lags.earlier, high[lags.later] - lags.least)
-            if (earliest == low).all() and (latest == high).all():
-                return low, high
-            low, high = earliest, latest
+        return lags.narrow(low, high)
 
     def _each(self, at: Sequence[Placed]) -> list[tuple[int, np.ndarray]]:
         """Of each start its number and its cost by slot."""
