@@ -101,6 +101,7 @@ def simulate(scenario: Scenario, schedule: xr.Dataset | None = None, *, seed: in
 def plan(
     scenario: Scenario,
     *,
+    progress: bool = False,
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Result:
@@ -111,12 +112,18 @@ def plan(
 
     Args:
         scenario: its goal sets gap, time limit and the share.
+        progress: whether phases and figures of the search are shown on standard error, in a terminal or a notebook, as
+            by the command; an interrupt then takes the best plan so far.
         on_progress: called with a dict: ``phase``, and while optimizing ``incumbent``, ``bound``, ``gap``, ``seconds``;
             ``draft`` has the figures of the first plan.
         cancel: polled; True ends the search with the best schedule so far.
     """
     from emberline.planning import make_plan
 
+    if progress:
+        from emberline.ui.cli import terminal
+
+        return Result(terminal.make(_resolved(scenario), quiet=False))
     return Result(make_plan(_resolved(scenario), on_progress=on_progress, cancel=cancel))
 
 

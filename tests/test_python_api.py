@@ -91,6 +91,17 @@ def test_the_model_of_pyomo_is_solved_and_extended() -> None:
     assert [t for (h, i, _, t), start in model.x.items() if (h, i) == (0, 0) and pyo.value(start) > 0.5] >= [1]
 
 
+def test_progress_is_shown_where_it_is_wanted(capsys: pytest.CaptureFixture[str]) -> None:
+    """Proves: phases and bound of the search are lines of standard error, and standard output has nothing."""
+    case = em.load("melt-shop-small", {"goal.effort": 2, "goal.hold": "off", "goal.policy": "follow"})
+    plan = em.plan(case, progress=True)
+    shown = capsys.readouterr()
+    assert "search for the best schedule" in shown.err
+    assert "bound" in shown.err
+    assert not shown.out
+    assert plan.acceptable
+
+
 def test_nouns_that_do_not_fit_together_are_refused_at_their_place() -> None:
     """Proves: what is built in Python is checked as a file is: a quantity where the noun is built, what refers to
     nothing with its place. Sensitivity: a scenario that is resolved unchecked."""
