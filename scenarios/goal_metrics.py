@@ -28,6 +28,13 @@ NAMES = {"carbon": mark("carbon"), "cost": mark("cost"), "cost_with_carbon_price
 """In words, by metric."""
 
 
+def cap_name(metric: str) -> Message:
+    """Name of the cap on a metric."""
+    if metric == OTHER_CARBON:
+        return Message("cap on carbon by the other signal")
+    return Message("cap on {metric}", metric=Message(NAMES[metric]))
+
+
 def goal_metric(scenario: Scenario) -> Metric:
     """Metric that a scenario's goal minimizes; where the goal counts minutes, the one that breaks ties."""
     return METRICS.get(scenario.goal.minimize, METRICS["carbon"])

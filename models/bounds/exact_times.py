@@ -242,9 +242,7 @@ def _times(scenario: Scenario, envelope: xr.Dataset) -> Iterator[float]:
     for stage in line.stages:
         yield margins.slack_min(stage.name)
         yield margins.wait_min(stage.name)
-        yield stage.transfer_min
-        yield stage.longest_wait_min or 0.0
-    yield from (transfer.minutes for transfer in line.transfers)
+        yield from itertools.chain.from_iterable(line.lags(stage))
     yield from (unit.setup_min for unit in line.units)
     yield margins.due_margin_min
     for heat in scenario.heats:

@@ -17,7 +17,7 @@ from emberline.scenarios.assets.machines import FlexibleLoad
 from emberline.scenarios.assets.storage import Storage
 from emberline.scenarios.assets.trade import Load, Source
 from emberline.scenarios.case.line import Stage
-from emberline.scenarios.goal_metrics import SIGNALS, more_allowed, no_worse
+from emberline.scenarios.goal_metrics import SIGNALS, cap_name, more_allowed, no_worse
 from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.process.delivery import Arrival, Delivery
@@ -308,8 +308,6 @@ WIDER = 10.0
 """Factor by which a machine or a connection may grow in a repair."""
 LONGER_H = 48.0
 SHARE = 0.001
-CAPS = {"carbon": Message("cap on carbon"), "other_carbon": Message("cap on carbon by the other signal")}
-"""Names of caps."""
 
 
 def limits(scenario: Scenario) -> list[Limit]:
@@ -537,8 +535,7 @@ def _goal(scenario: Scenario) -> Iterator[Limit]:
     for name, row in METRICS.items():
         cap = getattr(caps, row.cap) if row.cap and not row.money else None
         if cap is not None:
-            says = CAPS.get(name, Message("cap on {metric}", metric=name))
-            yield numeric(f"goal.caps.{row.cap}", says, "cap", cap, WIDER * cap + 1e6, row.unit.split()[0])
+            yield numeric(f"goal.caps.{row.cap}", cap_name(name), "cap", cap, WIDER * cap + 1e6, row.unit.split()[0])
     if caps.cost is not None:
         top = caps.cost + WIDER * abs(caps.cost) + 1e6
         yield numeric("goal.caps.cost", Message("cap on cost"), "cap", caps.cost, top, money)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -253,10 +252,10 @@ class _Count:
         """Least time from the start of the route to the start of a stage [min]."""
         route = self.line.route(heat.grade)
         total = 0.0
-        for here, there in pairwise(route):
+        for here in route:
             if here is stage:
                 break
-            total += self.minutes(h, here) + self.line.quickest_min(here.name, there.name)
+            total += self.minutes(h, here) + min(lag.least for lag in self.line.lags(here, heat.grade))
         return total
 
     def after(self, h: int, heat: Heat, stage: Stage) -> float:

@@ -14,11 +14,10 @@ from emberline.reports.text.language import word
 from emberline.reports.text.numbers import listed
 from emberline.runs.store.run_folder import StoredRun
 from emberline.scenarios.goal_metrics import goal_text
+from emberline.scenarios.metrics import METRICS
 
 __all__ = ["manifest"]
 
-UNITS = {"carbon": "kg CO2e", "water": "m3", "lateness": "min", "makespan": "min"}
-"""Of the objective; of other goals it is the market's currency."""
 LABELS = {
     "run": mark("run"),
     "scenario": mark("scenario"),
@@ -44,7 +43,7 @@ NO_LOWER = mark("Both are of plans that leave as much in store as the baseline: 
 def manifest(run: StoredRun) -> dict[str, Any]:
     """The manifest as plain data; ``versions`` is a mapping, a number that was not proven is None."""
     plan, meta = run.plan, run.meta
-    goal = plan.scenario.goal
+    goal, metric = plan.scenario.goal, METRICS.get(plan.scenario.goal.minimize)
     return {
         "run": run.id,
         "scenario": plan.scenario.name,
@@ -54,7 +53,7 @@ def manifest(run: StoredRun) -> dict[str, Any]:
         "status": plan.status,
         "objective": plan.objective,
         "bound": plan.bound,
-        "objective_unit": UNITS.get(goal.minimize, plan.scenario.market.currency),
+        "objective_unit": "min" if metric is None else metric.unit_in(plan.scenario.market.currency),
         "gap": plan.gap,
         "verdict": plan.verdict,
         "acceptable": plan.acceptable,

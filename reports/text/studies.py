@@ -13,8 +13,8 @@ from emberline.reports.text.language import mark, tr, trn
 from emberline.reports.text.messages import say
 from emberline.reports.text.numbers import clauses, number, percent, signed
 from emberline.scenarios import Scenario
-from emberline.scenarios.goal_metrics import goal_first
-from emberline.scenarios.metrics import amount_digits
+from emberline.scenarios.goal_metrics import cap_name, goal_first
+from emberline.scenarios.metrics import METRICS, amount_digits
 from emberline.studies.why import slack as slacks_of
 
 if TYPE_CHECKING:
@@ -248,13 +248,13 @@ def _hour(ensemble: Ensemble, hour: int) -> str:
     return wording.moment(horizon.instant(hour * 60))
 
 
-CAPS = {
-    "carbon_kg": (mark("cap on carbon"), 1e-3, "t CO2e"),
-    "cost": (mark("cap on cost"), 1.0, ""),
-    "extra_cost": (mark("cap on cost above the baseline's"), 1.0, ""),
-    "water_m3": (mark("cap on water"), 1.0, "m3"),
-}
-"""Name, factor and unit; no unit: the currency."""
+def _cap(name: str, currency: str) -> tuple[str, str, float]:
+    """Name of a cap in words, its unit of measure and the factor to it."""
+    row = next((row for row in METRICS.values() if row.cap == name), None)
+    if row is None:
+        return tr("cap on cost above the baseline's"), currency, 1.0
+    unit, factor, _ = row.display_in(currency)
+    return say(cap_name(row.name)), unit, factor
 
 
 def roll_span(minutes: float) -> str:
@@ -298,9 +298,9 @@ def roll_says(result: dict[str, Any]) -> Iterator[str]:
             yield tr("Every {span} instead: {amount} more", span=roll_span(other["every_min"]), amount=more)
     for name, cap in result["caps"].items():
         over = cap["value"] > cap["cap"] + 1e-6 * max(abs(cap["cap"]), 1.0)
-        label, factor, unit = CAPS[name]
+        label, unit, factor = _cap(name, result["currency"])
         by = number(abs(cap["value"] - cap["cap"]) * factor, 2)
-        how = {"cap": tr(label), "amount": by, "unit": unit or result["currency"]}
+        how = {"cap": label, "amount": by, "unit": unit}
         text = tr("{cap}: exceeded by {amount} {unit}", **how) if over else tr("{cap}: {amount} {unit} below it", **how)
         yield f"{text[:1].upper()}{text[1:]}"
     if result["roll"]["unplanned"]:

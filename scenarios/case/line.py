@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
+from itertools import pairwise, product
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -237,18 +238,13 @@ class Line(Record):
         for i, stage in enumerate(self.stages[:-1]):
             if stage.campaign:
                 raise Misplaced("campaigns are possible in the last stage only", "stages", i, "campaign")
-            slowest = max(
-                (self.transfer_min(a.name, b.name) for a in stage.units for b in self._next_units(stage)), default=0.0
-            )
+            slowest = max((lag.least for lag in self.lags(stage)), default=0.0)
             if stage.longest_wait_min is not None and slowest > stage.longest_wait_min:
                 says = (
                     f"stage {stage.name}: longest_wait_min {stage.longest_wait_min:g} is shorter than the longest "
                     f"transfer of {slowest:g} min"
                 )
                 raise Misplaced(says, "stages", i, "longest_wait_min")
-
-    def _next_units(self, stage: Stage) -> tuple[Unit, ...]:
-        return self.stages[self.stages.index(stage) + 1].units
 
     @cached_property
     def units(self) -> tuple[Unit, ...]:
@@ -322,6 +318,16 @@ class Line(Record):
         """
         longest = self.stage_of[start].longest_wait_min
         return Lag(self.transfer_min(start, end), math.inf if longest is None else longest)
+
+    def lags(self, stage: Stage, *grades: Grade) -> list[Lag]:
+        """Limits from a stage to the next, of some grades or of all, on each pair of units that may take them."""
+        return [
+            self.lag(grade, a, b)
+            for grade in grades or self.grades
+            for here, there in pairwise(self.route(grade))
+            if here.name == stage.name
+            for a, b in product(self.able(grade, here), self.able(grade, there))
+        ]
 
     def quickest_min(self, start: str, end: str) -> float:
         """Quickest transfer from any unit of one stage to any unit of another [min]."""

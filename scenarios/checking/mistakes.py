@@ -44,8 +44,7 @@ def _of_margins(scenario: Scenario) -> Mistakes:
                 says = f"stage {margin.stage} has no longest_wait_min to stay below"
                 yield ("disturbances", "margins", i, "wait_min"), says
             continue
-        slowest = max(line.transfer_min(a.name, b.name) for a in stage.units for b in line.stages[at + 1].units)
-        room = stage.longest_wait_min - slowest
+        room = stage.longest_wait_min - max((lag.least for lag in line.lags(stage)), default=0.0)
         if margin.slack_min + margin.wait_min > room:
             field = "slack_min" if margin.slack_min else "wait_min"
             says = (

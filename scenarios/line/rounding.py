@@ -56,7 +56,8 @@ def finer_steps(scenario: Scenario) -> tuple[int, ...]:
 def worth_a_try(scenario: Scenario) -> tuple[int, ...]:
     """Finer steps on which less time is lost than on any coarser one, the coarsest first."""
     works = [minutes for unit in scenario.line.units for minutes in _works(scenario, unit)]
-    works += [transfer for stage in scenario.line.stages if (transfer := stage.transfer_min)]
+    for stage in scenario.line.stages:
+        works += sorted({lag.least for lag in scenario.line.lags(stage)} - {0.0})
     least, steps = _lost(works, scenario.horizon.step_min), []
     for step in reversed(finer_steps(scenario)):
         lost = _lost(works, step)

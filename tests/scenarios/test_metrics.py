@@ -8,7 +8,8 @@ import pytest
 
 from emberline import planning, scenarios
 from emberline.planning.accounts.figures import Figures
-from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.goal_metrics import GOALS as GOAL_WORDS
+from emberline.scenarios.goal_metrics import NAMES, goal_metric
 from emberline.scenarios.metrics import COMPONENTS, FIGURES, METRICS, gap, legible_bound
 from emberline.scenarios.records.goal import Caps, Target
 
@@ -19,9 +20,11 @@ GOALS = [name for name, row in METRICS.items() if not row.only_capped]
 def test_a_row_is_whole(name: str) -> None:
     """Proves: a metric can be a goal, its figure and cap exist, and it counts components that flows add up to.
 
-    Sensitivity: a row whose cap no record knows."""
+    Sensitivity: a row whose cap no record knows, or that has no words."""
     row, market = METRICS[name], scenarios.load("melt-shop-small").market
     assert name in list(Target)
+    assert name in GOAL_WORDS
+    assert name in NAMES
     assert row.figure in FIGURES
     assert {row.figure, *row.less} <= set(Figures.__dataclass_fields__)
     assert not row.cap or row.cap in Caps.model_fields

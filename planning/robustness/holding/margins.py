@@ -104,7 +104,7 @@ def _room(scenario: Scenario, stage: str, other_min: float, unlimited: float) ->
     longest = line.stages[at].longest_wait_min
     if longest is None:
         return unlimited
-    slowest = max(line.transfer_min(a.name, b.name) for a in line.stages[at].units for b in line.stages[at + 1].units)
+    slowest = max((lag.least for lag in line.lags(line.stages[at])), default=0.0)
     # a plan on slots needs a slot of play between the two
     return max(longest - slowest - other_min - scenario.horizon.step_min, 0.0)
 
