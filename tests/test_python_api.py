@@ -95,10 +95,10 @@ def test_progress_is_shown_where_it_is_wanted(capsys: pytest.CaptureFixture[str]
     """Proves: phases and bound of the search are lines of standard error, and standard output has nothing."""
     case = em.load("melt-shop-small", {"goal.effort": 2, "goal.hold": "off", "goal.policy": "follow"})
     plan = em.plan(case, progress=True)
-    shown = capsys.readouterr()
-    assert "search for the best schedule" in shown.err
-    assert "bound" in shown.err
-    assert not shown.out
+    output = capsys.readouterr()
+    assert "search for the best schedule" in output.err
+    assert "bound" in output.err
+    assert not output.out
     assert plan.acceptable
 
 

@@ -48,7 +48,7 @@ class Sharing:
         """Inflow and outflow of each store [t/h]."""
         self.steady = [False] * len(capacity)
         """Whether a store that is full or empty stays so."""
-        self._taken, self._given = [1.0] * n, [1.0] * n
+        self._outlets, self._inlets = [1.0] * n, [1.0] * n
         """Share that those who ask have of each empty store, and of the room of each full one."""
 
     def settle(self, levels: list[float], capacity: list[float]) -> None:
@@ -93,13 +93,13 @@ class Sharing:
         self.into, self.out = into, out
 
     def _limit(self, edge: list[int], levels: list[float]) -> None:
-        self._taken, self._given = [1.0] * len(self.into), [1.0] * len(self.into)
+        self._outlets, self._inlets = [1.0] * len(self.into), [1.0] * len(self.into)
         turn, changed = 0, True
         while changed:
             changed = False
             for s in edge:
                 empty = levels[s] <= 0.0
-                share = (self._taken if empty else self._given)[s]
+                share = (self._outlets if empty else self._inlets)[s]
                 flow, most = (self.out[s], self.into[s]) if empty else (self.into[s], self.out[s] + self._full_loss[s])
                 # without what those leave who are limited elsewhere, the store would not stay full or empty
                 rises = turn < RISING and share < 1 and flow < most * (1 - ROUNDING)
@@ -111,23 +111,23 @@ class Sharing:
 
     def _ration(self, store: int, empty: bool, most: float) -> None:
         """Share out the most that may leave an empty store, or come into a full one, and set all rates [t/h]."""
-        shares, flows = (self._taken, self._loads) if empty else (self._given, self._arrivals)
+        shares, flows = (self._outlets, self._loads) if empty else (self._inlets, self._arrivals)
         mine = [flow for flow in flows if flow.store == store]
         shares[store] = 1.0
         # share that other stores allow, and flow that is asked for
-        asked = [(1.0, flow.target) for flow in mine]
+        requests = [(1.0, flow.target) for flow in mine]
         for unit in self._running:
             off = 0.0 if empty else unit.off
             for s, per_t in unit.way.takes if empty else unit.way.gives:
                 if s == store and unit.target > off:
-                    wanted = unit.target - off
-                    asked.append((max(self._most(unit) - off, 0.0) / wanted, per_t * wanted))
-        total = sum(wanted for _, wanted in asked)
-        for allowed, wanted in sorted(asked):
+                    demand = unit.target - off
+                    requests.append((max(self._most(unit) - off, 0.0) / demand, per_t * demand))
+        total = sum(demand for _, demand in requests)
+        for allowed, demand in sorted(requests):
             if allowed * total >= most:
                 shares[store] = most / total
                 break
-            most, total = most - allowed * wanted, total - wanted
+            most, total = most - allowed * demand, total - demand
         for flow in mine:
             flow.rate = flow.target * shares[store]
         for unit in self._running:
@@ -137,8 +137,8 @@ class Sharing:
     def _most(self, unit: UnitProcess) -> float:
         """Rate that the shares as they are leave a unit [t/h]."""
         target, off = unit.target, unit.off
-        takes = [target * self._taken[s] for s, _ in unit.way.takes]
-        return min(target, *takes, *(off + (target - off) * self._given[s] for s, _ in unit.way.gives))
+        takes = [target * self._outlets[s] for s, _ in unit.way.takes]
+        return min(target, *takes, *(off + (target - off) * self._inlets[s] for s, _ in unit.way.gives))
 
     def _hold(self, edge: list[int], levels: list[float]) -> None:
         """A store whose flows are equal but for rounding stays where it is."""
@@ -158,11 +158,11 @@ class Sharing:
         carrier, until as much is left over as it takes."""
         waits = []
         for s, per_t in unit.way.takes:
-            if self._taken[s] < 1:
+            if self._outlets[s] < 1:
                 enough = per_t * unit.target
                 waits.append((s, min(enough / 4, capacity[s] / 2) if s < self._stores else enough, True))
         for s, per_t in unit.way.gives:
-            if self._given[s] < 1:
+            if self._inlets[s] < 1:
                 waits.append((s, max(capacity[s] - per_t * unit.target / 4, capacity[s] / 2), False))
         assert waits, "a unit is short, and no store of its own limits it"
         return waits
