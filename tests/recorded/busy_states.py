@@ -80,11 +80,14 @@ def _assets(draw: Draw) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def built(raw: dict[str, Any]) -> Case:
+    """A scenario whose factors are looked up in the bundled table."""
+    return resolve(Scenario.model_validate(raw, context={"currency": "EUR", READ: lambda _: bundled()}))
+
+
 def states(seed: int) -> Iterator[tuple[str, xr.Dataset]]:
     """What is handed on at four moments of a disturbed run whose engine, cooler and meter were altered."""
-    scenario = resolve(
-        Scenario.model_validate(busy_state(seed), context={"currency": "EUR", READ: lambda _: bundled()})
-    )
+    scenario = built(busy_state(seed))
     run = replay(scenario, twin.dispatch(scenario), replication=1, disturbed=True)
     run = _altered(scenario, run, Draw(4000 + seed))
     length, whole = scenario.horizon.length_min, 60.0

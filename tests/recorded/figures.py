@@ -23,7 +23,6 @@ import numpy as np
 import xarray as xr
 
 from emberline import twin
-from emberline.scenarios import Scenario, resolve
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.twin.run import replay  # where no judge looks on: an altered list asks for what no plan may
 
@@ -57,7 +56,7 @@ def figures(data: xr.Dataset) -> Figures:
 def works(seed: int) -> Runs:
     """Processes: what the twin tells of them, its list, and runs of it and of an altered one."""
     raw = busy_works.busy_works(seed)
-    scenario = resolve(Scenario.model_validate(raw, context={"currency": "EUR"}))
+    scenario = busy_states.built(raw)
     yield "envelope", twin.envelope(scenario)
     listed = twin.dispatch(scenario)
     yield "list", listed
@@ -71,7 +70,7 @@ def works(seed: int) -> Runs:
 def shops(seed: int) -> Runs:
     """A line: the same, with the lists of who keeps margins and of who takes another's order."""
     raw = busy_shops.busy_shop(seed)
-    scenario = resolve(Scenario.model_validate(raw, context={"currency": "EUR"}))
+    scenario = busy_states.built(raw)
     yield "envelope", twin.envelope(scenario)
     # what finds no place in four sequences is left over
     listed = twin.dispatch(scenario, over=chain([False, False, False], repeat(True)).__next__)
@@ -112,7 +111,7 @@ def write(table: str) -> None:
     runs, plant, seeds = PLANTS[table]
     rows: list[tuple[int, str, Figures]] = []
     for seed in range(seeds):
-        scenario = resolve(Scenario.model_validate(plant(seed), context={"currency": "EUR"}))
+        scenario = busy_states.built(plant(seed))
         if not list(between_nouns(scenario)):
             rows += [(seed, name, figures(data)) for name, data in runs(seed)]
     names = list(dict.fromkeys(name for _, _, row in rows for name in row))
