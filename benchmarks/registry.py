@@ -47,21 +47,21 @@ BENCHES: dict[str, Bench] = {}
 ORACLES: dict[str, Oracle] = {}
 
 
-def bench(name: str, says: str, *, long: bool = False) -> Callable[[Run], Run]:
+def bench(name: str, text: str, *, long: bool = False) -> Callable[[Run], Run]:
     """Register a function as a bench of ``python -m benchmarks``."""
 
     def register(run: Run) -> Run:
-        BENCHES[name] = Bench(name, says, run, long)
+        BENCHES[name] = Bench(name, text, run, long)
         return run
 
     return register
 
 
-def oracle(family: str, says: str) -> Callable[[Callable[[list[str]], int]], Callable[[list[str]], int]]:
+def oracle(family: str, text: str) -> Callable[[Callable[[list[str]], int]], Callable[[list[str]], int]]:
     """Register a function as a family of ``python -m benchmarks oracle``."""
 
     def register(run: Callable[[list[str]], int]) -> Callable[[list[str]], int]:
-        ORACLES[family] = Oracle(family, says, run)
+        ORACLES[family] = Oracle(family, text, run)
         return run
 
     return register

@@ -64,7 +64,7 @@ def monitoring() -> str:
     titles = {MonitoringPlan: "Monitoring plan (top level)"}
     lines = [MONITORING, *_keys(records(MonitoringPlan), titles, examples, CARBON_UNITS, choices=True)]
     quantities = {
-        **{f"PROCESS: {name}": f"{says} [{unit}]" for name, (unit, says) in QUANTITIES.items()},
+        **{f"PROCESS: {name}": f"{text} [{unit}]" for name, (unit, text) in QUANTITIES.items()},
         "PROCESS: takes OTHER": "product of another process that it uses [t]",
         "PROCESS: precursor NAME": "bought precursor that it uses [t]",
         **{
@@ -83,8 +83,8 @@ def monitoring() -> str:
         ),
     ):
         rows = (
-            f"| `{name.removesuffix(' (optional)')}`{' (optional)' * name.endswith(')')} | {says} |"
-            for name, says in columns.items()
+            f"| `{name.removesuffix(' (optional)')}`{' (optional)' * name.endswith(')')} | {text} |"
+            for name, text in columns.items()
         )
         lines += [f"## {title}", "", "| name | meaning |", "| --- | --- |", *rows, ""]
     return "\n".join(lines)

@@ -324,7 +324,7 @@ def _resolved(scenario: Scenario) -> Case:
     """
     if isinstance(scenario, Case):
         return scenario
-    problems = [Problem(scenario.name, dotted(place), says) for place, says in between_nouns(scenario)]
+    problems = [Problem(scenario.name, dotted(place), text) for place, text in between_nouns(scenario)]
     if problems:
         raise ScenarioError(problems)
     try:

@@ -65,10 +65,10 @@ def _moved(name: str) -> object:
     try:
         value: object = getattr(import_module(module), last, None) or import_module(place)
     except ImportError:
-        says = "plans are made by emberline.planning.make_plan; docs/python.md lists the Python API"
-        raise ImportError(f"emberline.plans.{name} is gone: {says}") from None
-    says = f"emberline.plans.{name} is {place} now; the old name goes with the next release"
-    warnings.warn(says, DeprecationWarning, stacklevel=3)
+        text = "plans are made by emberline.planning.make_plan; docs/python.md lists the Python API"
+        raise ImportError(f"emberline.plans.{name} is gone: {text}") from None
+    text = f"emberline.plans.{name} is {place} now; the old name goes with the next release"
+    warnings.warn(text, DeprecationWarning, stacklevel=3)
     return value
 
 

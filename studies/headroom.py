@@ -129,16 +129,16 @@ class Headroom:
         first = next(load for load in rows if load.share == end)
         doubt = self._doubt(first)
         if not before:
-            says = Message(
+            text = Message(
                 "flexibility has ended at {load:.0f} % load already: less than {limit} is saved",
                 load=end * 100, limit=limit,
             )  # fmt: skip
         else:
-            says = Message(
+            text = Message(
                 "flexibility ends between {low:.0f} and {load:.0f} % load: from there on less than {limit} is saved",
                 low=before[-1].share * 100, load=end * 100, limit=limit,
             )  # fmt: skip
-        return Message("{says} ({doubt})", says=says, doubt=doubt) if doubt else says
+        return Message("{says} ({doubt})", says=text, doubt=doubt) if doubt else text
 
     def _doubt(self, first: Load) -> str:
         """Savings that may still reach the threshold where flexibility ends, in words. Empty if there are none."""
@@ -200,13 +200,13 @@ def checked(scenario: Case, loads: Sequence[float]) -> list[float]:
         ScenarioError: as :func:`headroom`.
     """
     if not scenario.tonnes:
-        says = "a site alone makes nothing, so there is no order load; 'emberline prices' reports its levers"
-        raise ScenarioError([Problem(scenario.name, "orders", says)])
+        text = "a site alone makes nothing, so there is no order load; 'emberline prices' reports its levers"
+        raise ScenarioError([Problem(scenario.name, "orders", text)])
     to_the_minute.refuse(scenario)
     wrong = [load for load in loads if not 0 < load <= 1]
     if wrong or not loads or len(loads) > MAX_LOADS:
-        says = f"{wrong[0]:g} is no load" if wrong else f"{len(loads)} loads"
-        raise ScenarioError([Problem("--load", "", f"{says}; give 1 to {MAX_LOADS} of them, above 0 up to 100 %")])
+        text = f"{wrong[0]:g} is no load" if wrong else f"{len(loads)} loads"
+        raise ScenarioError([Problem("--load", "", f"{text}; give 1 to {MAX_LOADS} of them, above 0 up to 100 %")])
     return sorted(set(loads))
 
 
@@ -323,7 +323,7 @@ def scaled(scenario: Case, load: float) -> Case:
         deliveries=tuple(_delivery(delivery, load) for delivery in scenario.deliveries),
         arrivals=tuple(_flow(arrival, load) for arrival in scenario.arrivals),
     )
-    problems = [Problem(scenario.name, ".".join(map(str, place)), says) for place, says in between_nouns(variant)]
+    problems = [Problem(scenario.name, ".".join(map(str, place)), text) for place, text in between_nouns(variant)]
     if problems:
         raise ScenarioError(problems)
     return variant

@@ -141,8 +141,8 @@ def axes(assignments: Iterable[str]) -> tuple[tuple[Axis, ...], tuple[str, ...]]
             problems.append(Problem(place, axis.key, "is given twice; put all its values into one list"))
         dimensions.append(axis)
     if not dimensions and not problems:
-        says = "a sweep needs a list of values, such as --set goal.minimize=[carbon, cost]"
-        problems.append(Problem("--set", "", says))
+        sentence = "a sweep needs a list of values, such as --set goal.minimize=[carbon, cost]"
+        problems.append(Problem("--set", "", sentence))
     if problems:
         raise ScenarioError(problems)
     return tuple(dimensions), tuple(fixed)

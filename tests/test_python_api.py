@@ -205,9 +205,9 @@ def test_a_series_of_pandas_is_brought_onto_the_steps() -> None:
         ),
     ],
 )
-def test_a_series_without_clear_times_is_refused(series: pd.Series, says: str) -> None:
+def test_a_series_without_clear_times_is_refused(series: pd.Series, text: str) -> None:
     """Proves: no series is guessed. Sensitivity: taking values by position would pass both."""
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(ValueError, match=text):
         em.load("melt-shop-small", {"market.price_per_mwh": series})
 
 

@@ -153,7 +153,7 @@ def main() -> Findings:
             continue
         with quiet():
             reason, first_s, waited = answer(case)
-            says = fault(case, reason)
+            text = fault(case, reason)
         if reason.status == "feasible":
             print(f"  {case.name}: has a plan, left out", flush=True)
             continue
@@ -161,9 +161,9 @@ def main() -> Findings:
         clock.append(waited)
         cause = [*reason.missing, *reason.conflict][:1]
         repair = reason.repairs[0].says if reason.repairs else ()
-        print(f"  {case.name}: {reason.status}; {cause}; {repair}; {first_s:.1f} s {says}", flush=True)
-        if says:
-            wrong.append(f"{case.name}: {says}")
+        print(f"  {case.name}: {reason.status}; {cause}; {repair}; {first_s:.1f} s {text}", flush=True)
+        if text:
+            wrong.append(f"{case.name}: {text}")
     rows.append(measured(f"{len(seconds)} scenarios: first answer, processor", seconds, "s"))
     rows.append(measured(f"{len(seconds)} scenarios: first answer, clock", clock, "s"))
     rows.append(measured("without cause or repair", [float(len(wrong))], "scenarios", bars=[Bar(0.0)]))

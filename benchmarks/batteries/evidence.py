@@ -240,8 +240,8 @@ def main() -> Findings:
     for kind in KINDS:
         of_kind = counts[kind, "changes"]
         shares = {key: 100 * counts[kind, key] / of_kind for key in ("alone", "archive")}
-        says = f"{of_kind} changes; with an archive {shares['archive']:.0f} %"
-        rows.append(measured(f"{kind}: found without a hash", [shares["alone"]], "%", says=says))
+        text = f"{of_kind} changes; with an archive {shares['archive']:.0f} %"
+        rows.append(measured(f"{kind}: found without a hash", [shares["alone"]], "%", says=text))
     rows.append(measured(f"{CASES} changes: not found or not stopped", [float(len(wrong))], "changes", bars=[Bar(0.0)]))
     findings = Findings([Table("Random changes of evidence", rows)])
     if wrong:

@@ -267,9 +267,9 @@ def flat() -> Findings:
         worst = max(claims, key=lambda claim: claim.false)
         compared = [claim for claim in claims if claim.share is not None]
         differ = sum(abs(claim.stored) > 1e-6 for claim in compared)
-        says = f"{len(compared)} compared, stores of {differ} end otherwise; worst: seed {worst.seed}"
+        text = f"{len(compared)} compared, stores of {differ} end otherwise; worst: seed {worst.seed}"
         false = [claim.false for claim in claims]
-        rows.append(measured(f"{name}: claimed and not there", false, "%", bars=[CLAIM], says=says))
+        rows.append(measured(f"{name}: claimed and not there", false, "%", bars=[CLAIM], says=text))
     findings = Findings([Table("Flat prices and intensities", rows)])
     if findings.missed:
         raise Wrong("a saving is claimed that is none", findings)

@@ -51,9 +51,9 @@ def _back() -> tuple[list[Row], list[str]]:
         locks = fed_back(result) if result.replay is not None else []
         again = make_plan(shop.scenario(locks), PLAIN)
         off = same_places(result, again)
-        says = f"{result.verdict.split(';')[0]} Fed back: {again.status}" + (f", {off}" if off else "")
-        print(f"  {shop.name}: {len(locks)} locks; {says}", flush=True)
-        rows.append(measured(shop.name, [float(bool(off))], "plans that differ", bars=[Bar(0.0)], says=says))
+        text = f"{result.verdict.split(';')[0]} Fed back: {again.status}" + (f", {off}" if off else "")
+        print(f"  {shop.name}: {len(locks)} locks; {text}", flush=True)
+        rows.append(measured(shop.name, [float(bool(off))], "plans that differ", bars=[Bar(0.0)], says=text))
         if off:
             wrong.append(f"{shop.name} fed back: {off}")
     return rows, wrong
@@ -85,8 +85,8 @@ def _random() -> tuple[list[Row], list[str]]:
                 if became.what in WRONG:
                     wrong.append(f"{shop.name} {wish}: {became.what}, {became.says}")
                     print(f"  {wrong[-1]}", flush=True)
-            says = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
-            print(f"  {shop.name}: {says}", flush=True)
+            text = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
+            print(f"  {shop.name}: {text}", flush=True)
             bad = float(sum(counts[what] for what in WRONG))
-            rows.append(measured(shop.name, [bad], "locks wrong or open", bars=[Bar(0.0)], says=says))
+            rows.append(measured(shop.name, [bad], "locks wrong or open", bars=[Bar(0.0)], says=text))
     return rows, wrong

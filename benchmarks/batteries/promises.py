@@ -381,9 +381,9 @@ def _all(cases: Callable[[], Iterator[tuple[str, Case, bool]]], most: int) -> Fi
             inside = [float(p.within[i]) for p in promises]
             pairs = [(p.saved, p.days)[i] for p in promises]
             above, below = sum(a > b for a, b in pairs), sum(a < b for a, b in pairs)
-            says = f"{sum(inside):.0f} of {len(inside)} inside; stated above fresh {above}, below {below}"
+            text = f"{sum(inside):.0f} of {len(inside)} inside; stated above fresh {above}, below {below}"
             share = 100 * float(np.mean(inside)) if inside else math.nan
-            rows.append(measured(f"{way}, {what}: inside the interval", [share], "%", says=says))
+            rows.append(measured(f"{way}, {what}: inside the interval", [share], "%", says=text))
     better = [p for p in measured_ones if p.draft > 0]
     shares = {
         "saving planned again ÷ draft's": [p.again.saved[1] / p.draft for p in better if p.again is not None],

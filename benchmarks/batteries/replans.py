@@ -85,9 +85,9 @@ def main() -> Findings:
                     faults.append(f"limit {result.scenario.goal.time_limit_s:g} s")
                 if took[-1] > SECONDS + SPARE_S:
                     faults.append(f"{took[-1]:.0f} s")
-                says = result.verdict if sums is None else f"{sums.carbon_kg / 1000:,.1f} t CO2e"
+                text = result.verdict if sums is None else f"{sums.carbon_kg / 1000:,.1f} t CO2e"
                 share = "" if record is None else f", holds on {100 * record.share:.1f} %"
-                print(f"  {case}, PV {pv_mw} MW: {says}{share}, {took[-1]:.0f} s {faults or ''}", flush=True)
+                print(f"  {case}, PV {pv_mw} MW: {text}{share}, {took[-1]:.0f} s {faults or ''}", flush=True)
                 wrong += [f"{case}, PV {pv_mw} MW: {fault}" for fault in faults]
         rows.append(measured(f"{case}: seconds of a plan with a limit of {SECONDS:g} s", took, "s"))
     rows.append(measured("worse than a stored plan, or late", [float(len(wrong))], "plans", bars=[Bar(0.0)]))

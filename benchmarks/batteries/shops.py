@@ -182,7 +182,7 @@ def run() -> Findings:
         times.append(one.seconds)
         unsure += not one.proven
         empty += one.optimum is None and one.proven
-        faults += [f"shop {seed}: {says}" for says in one.faults]
+        faults += [f"shop {seed}: {text}" for text in one.faults]
         shorts += [f"shop {seed}: {one.short}"] if one.short else []
         if seed % 25 == 24:
             print(f"  until shop {seed}: {len(faults)} faults, {len(shorts)} short", flush=True)

@@ -46,8 +46,8 @@ def main() -> Findings:
                 wrong.append(f"{name}, seed {seed}: {fault}")
                 print(wrong[-1], flush=True)
         kinds = Counter(answer.status for answer in answers)
-        says = ", ".join(f"{kinds[status]} {status}" for status in sorted(kinds))
-        rows.append(measured(f"{count} {name}: seconds of a plan", [a.seconds for a in answers], "s", says=says))
+        text = ", ".join(f"{kinds[status]} {status}" for status in sorted(kinds))
+        rows.append(measured(f"{count} {name}: seconds of a plan", [a.seconds for a in answers], "s", says=text))
         rows.append(measured(f"{count} {name}: wrong", [float(sum(bool(a.faults) for a in answers))], "", says=""))
     findings = Findings([Table("random small works and sites compared with the oracle", rows)])
     if wrong:

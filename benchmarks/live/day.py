@@ -110,11 +110,11 @@ def apart(days: list[dict[str, Day]], way: str, than: str, figure: str) -> np.nd
     return np.array(rows)
 
 
-def interval(what: str, values: np.ndarray, unit: str, says: str = "") -> Row:
+def interval(what: str, values: np.ndarray, unit: str, sentence: str = "") -> Row:
     """Mean with its interval, by Student's t over the seeds."""
     n, mean = len(values), float(values.mean())
     half = float(student.ppf((1 + LEVEL) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
-    return Row(what, unit, mean, mean - half, mean + half, says=says)
+    return Row(what, unit, mean, mean - half, mean + half, says=sentence)
 
 
 @bench(
@@ -143,16 +143,16 @@ def findings(days: list[dict[str, Day]]) -> Findings:
         broken = np.array([float(d[way].limits) for d in days])
         rows.append(interval(f"{NAMES[way]}: limits broken", broken, "", f"on {int((broken > 0).sum())} days"))
         missed = np.array([float(d[way].missed) for d in days])
-        says = f"on {int((missed > 0).sum())} days"
-        rows.append(interval(f"{NAMES[way]}: limits broken beyond their tolerance", missed, "", says))
+        sentence = f"on {int((missed > 0).sum())} days"
+        rows.append(interval(f"{NAMES[way]}: limits broken beyond their tolerance", missed, "", sentence))
         spans = np.array([float(d[way].unfollowed) for d in days])
         rows.append(interval(f"{NAMES[way]}: times the battery could not follow", spans, ""))
     for way, than in (("live", "morning"), ("live", "baseline"), ("morning", "baseline")):
-        says = f"{NAMES[way]} − {NAMES[than]}"
-        rows.append(interval(f"{says}: carbon", apart(days, way, than, "carbon_kg") / 1000, "t"))
-        rows.append(interval(f"{says}: cost", apart(days, way, than, "cost"), "EUR"))
+        sentence = f"{NAMES[way]} − {NAMES[than]}"
+        rows.append(interval(f"{sentence}: carbon", apart(days, way, than, "carbon_kg") / 1000, "t"))
+        rows.append(interval(f"{sentence}: cost", apart(days, way, than, "cost"), "EUR"))
         broken = np.array([float(d[way].limits - d[than].limits) for d in days])
-        rows.append(interval(f"{says}: limits broken", broken, ""))
+        rows.append(interval(f"{sentence}: limits broken", broken, ""))
     rows.append(interval("plannings a day", np.array([float(d["live"].plannings) for d in days]), ""))
     rows.append(interval("approvals a day", np.array([float(d["live"].approvals) for d in days]), ""))
     notes = [f"Mean and {LEVEL:.0%} interval of it over {len(days)} seeds; stock left at the end is taken off."]

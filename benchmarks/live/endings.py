@@ -318,8 +318,8 @@ class Sequence:
         if state not in ENDED or len(rows) != 1:
             raise self._wrong(f"advice {number} is {state}, ends: {rows}")
 
-    def _wrong(self, says: str) -> Wrong:
-        return Wrong(f"sequence {self.seed} after {', '.join(self.trail)}: {says}")
+    def _wrong(self, text: str) -> Wrong:
+        return Wrong(f"sequence {self.seed} after {', '.join(self.trail)}: {text}")
 
 
 def through(sequences: int, first: int = 0) -> Counter[str]:

@@ -133,8 +133,8 @@ class JobServer:
     async def _store(self, parent: Any, order: Any, comment: Any) -> list[Any]:
         one = order.Value
         parameters = {part.ID: str(getattr(part.Value, "Value", part.Value)) for part in one.JobOrderParameters or []}
-        says = one.Description[0].Text if one.Description else ""
-        return await self._do(self.jobs.store, JobOrder(one.JobOrderID, says, one.StartTime, one.EndTime, parameters))
+        text = one.Description[0].Text if one.Description else ""
+        return await self._do(self.jobs.store, JobOrder(one.JobOrderID, text, one.StartTime, one.EndTime, parameters))
 
     async def _start(self, parent: Any, number: Any, comment: Any) -> list[Any]:
         return await self._do(self.jobs.start, number.Value)

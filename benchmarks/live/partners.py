@@ -218,9 +218,9 @@ def main() -> Findings:
     seconds = time.perf_counter() - began
     with tempfile.TemporaryDirectory() as folder:
         node_opcua(Path(folder))
-    says = "both ways, all alike"
+    text = "both ways, all alike"
     rows = [
-        measured("random payloads, sparkplug-payload", [float(PAYLOADS)], unit="", says=says),
+        measured("random payloads, sparkplug-payload", [float(PAYLOADS)], unit="", says=text),
         measured("time", [seconds]),
         measured("values and statuses of a server of node-opcua", [4.0], unit="", says="all alike"),
     ]

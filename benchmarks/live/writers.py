@@ -201,8 +201,8 @@ def set_points(seed: int, scenario: Case, server: ServerOfNodes | None) -> Count
     points = {point.address: point for point in plant.live.set_points.allow}
     for _ in range(6):
         first = len(controllers.writes)
-        says = writer.step("advice" if approved else "", plan, ends, now)
-        count["refused"] += len(says)
+        text = writer.step("advice" if approved else "", plan, ends, now)
+        count["refused"] += len(text)
         for address, value, before in controllers.writes[first:]:
             count["writes"] += 1
             count["writes to a server"] += server is not None

@@ -143,14 +143,14 @@ def table(case: hub.HubCase, rows: list[Answers]) -> Table:
             items.append(Row(row.tool, "", NEVER, NEVER, NEVER, says=row.unable))
             continue
         apart = f"objective differs by {row.apart(first.objective):.0e}" if not first.unable else ""
-        says = ", ".join(filter(None, (apart, row.answers[0]["by_hand"] and f"by hand: {row.answers[0]['by_hand']}")))
+        text = ", ".join(filter(None, (apart, row.answers[0]["by_hand"] and f"by hand: {row.answers[0]['by_hand']}")))
         for again, how in ((False, "first"), (True, "again")):
             for what, phases in (("build and hand over", BEFORE_SOLVING), ("solve", PHASES[2:3]), ("total", PHASES)):
                 base = None if first.unable else first.seconds(*phases, again=again)
                 items.append(
-                    measured(f"{row.tool}, {how}: {what}", row.seconds(*phases, again=again), reference=base, says=says)
+                    measured(f"{row.tool}, {how}: {what}", row.seconds(*phases, again=again), reference=base, says=text)
                 )
-                says = ""
+                text = ""
         items.append(measured(f"{row.tool}: peak memory", row.peaks, "MiB", reference=first.peaks or None))
     objective = "" if first.unable else f"Objective {first.objective:,.4f} EUR."
     return Table(f"{case.name}: {case.says}", items, first.tool, [objective])

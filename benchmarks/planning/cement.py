@@ -55,8 +55,8 @@ def run(result: Case) -> tuple[float, float, str]:
     if not schedule.attrs["found"]:
         return seconds, float("inf"), str(schedule.attrs["status"])
     missed = twin.replay(result, schedule)["violation_kind"].values.tolist()
-    says = f"{schedule.attrs['status']}; " + (f"violations: {', '.join(sorted(set(missed)))}" if missed else "holds")
-    return seconds, float(schedule.attrs["gap"]), says
+    text = f"{schedule.attrs['status']}; " + (f"violations: {', '.join(sorted(set(missed)))}" if missed else "holds")
+    return seconds, float(schedule.attrs["gap"]), text
 
 
 def weeks(seeds: range) -> Table | None:
@@ -71,8 +71,8 @@ def weeks(seeds: range) -> Table | None:
             continue
         case = (*more, f"goal.gap={GAP}", f"goal.effort={limit}")
         items = [_line(name, week_of(seed), folder, case) for seed in seeds]
-        seconds, gaps, says = zip(*items, strict=True)
-        remark = "; ".join(sorted(set(says)))
+        seconds, gaps, text = zip(*items, strict=True)
+        remark = "; ".join(sorted(set(text)))
         rows.append(
             measured(
                 f"{name}: gap after {limit:g} s",
@@ -101,9 +101,9 @@ def long() -> Findings | None:
         return None
     if not included("month"):
         return Findings([table])
-    seconds, gap, says = _line("month", date(2024, 5, 1), folder, MONTH)
+    seconds, gap, text = _line("month", date(2024, 5, 1), folder, MONTH)
     month = [
-        measured("gap", [gap * 100], "%", says=says),
+        measured("gap", [gap * 100], "%", says=text),
         measured("seconds", [seconds]),
         measured("highest memory of this process", [peak_mib()], "MiB"),
     ]
@@ -111,6 +111,6 @@ def long() -> Findings | None:
 
 
 def _line(name: str, day: date, folder: Path, more: tuple[str, ...]) -> tuple[float, float, str]:
-    seconds, gap, says = run(scenario(day, folder, "cement-week", more))
-    print(f"  {name:20}  {day}  {seconds:8.1f} s  {number(gap * 100)} %  {says}", flush=True)
-    return seconds, gap, says
+    seconds, gap, text = run(scenario(day, folder, "cement-week", more))
+    print(f"  {name:20}  {day}  {seconds:8.1f} s  {number(gap * 100)} %  {text}", flush=True)
+    return seconds, gap, text

@@ -83,10 +83,10 @@ def main() -> Findings | None:
         for machine, of in MACHINES.items():
             cpu = time.process_time()
             with of():
-                percent, says = gap(built())
+                percent, text = gap(built())
             cpu = time.process_time() - cpu
             reference = reference or [percent]
-            rows.append(measured(machine, [percent], "%", reference=reference, says=f"{says}; {cpu:.0f} s of CPU"))
+            rows.append(measured(machine, [percent], "%", reference=reference, says=f"{text}; {cpu:.0f} s of CPU"))
             print(f"  {name}, {machine}: {percent:.2f} %, {cpu:.0f} s of CPU", flush=True)
         tables.append(Table(f"{name}: gap after {LIMITS_S[name]:g} s", rows, reference="two cores"))
     return Findings(tables)

@@ -68,14 +68,14 @@ def rows(name: str, comparison: Comparison) -> list[Row]:
     """A roll and what it is measured by, in % of the other side."""
     rolled, items = comparison.rolled, []
 
-    def row(what: str, difference: Difference | None, says: str = "") -> None:
+    def row(what: str, difference: Difference | None, sentence: str = "") -> None:
         if difference is None:
             return
         percent = 100 * difference.share / difference.total if difference.total else 0.0
         ends = difference.interval or (difference.total, difference.total)
         text = f"90 %: {ends[0] * percent:.2f} to {ends[1] * percent:.2f} %" if difference.interval else ""
         items.append(
-            measured(f"{name}: {what}", [100 * difference.share], "%", says="; ".join(filter(None, (text, says))))
+            measured(f"{name}: {what}", [100 * difference.share], "%", says="; ".join(filter(None, (text, sentence))))
         )
 
     row("gain against the baseline", comparison.gain)
@@ -86,8 +86,8 @@ def rows(name: str, comparison: Comparison) -> list[Row]:
         row(f"planned every {other.how.every_min / 60:g} h: more than every {rolled.how.every_min / 60:g} h", more)
     total = sum(step.adopted for step in rolled.steps)
     result = "holds" if not rolled.violations else f"{len(rolled.violations)} violations"
-    says = f"{len(rolled.steps)} plans, {total} laid in, {rolled.unplanned} not found; {result}"
-    items.append(measured(f"{name}: seconds for a plan", [step.seconds for step in rolled.steps], says=says))
+    sentence = f"{len(rolled.steps)} plans, {total} laid in, {rolled.unplanned} not found; {result}"
+    items.append(measured(f"{name}: seconds for a plan", [step.seconds for step in rolled.steps], says=sentence))
     return items
 
 

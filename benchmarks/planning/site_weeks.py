@@ -65,12 +65,12 @@ def measure(seeds: range, folder: Path) -> Table:
     rows, gaps = [], []
     for seed in seeds:
         monday = week_of(seed)
-        percent, says = gap(scenario(monday, folder, SITE, ("goal.gap=0", f"goal.effort={LIMIT_S:g}")))
-        print(f"  {monday}: {percent:.2f} %, {says}", flush=True)
-        if not says.endswith(" 0 violations"):
-            raise Wrong(f"week of {monday}: {says}")
+        percent, text = gap(scenario(monday, folder, SITE, ("goal.gap=0", f"goal.effort={LIMIT_S:g}")))
+        print(f"  {monday}: {percent:.2f} %, {text}", flush=True)
+        if not text.endswith(" 0 violations"):
+            raise Wrong(f"week of {monday}: {text}")
         gaps.append(percent)
-        rows.append(measured(f"week of {monday}: gap at {LIMIT_S:g} s", [percent], "%", says=says))
+        rows.append(measured(f"week of {monday}: gap at {LIMIT_S:g} s", [percent], "%", says=text))
     bars = [Bar(MEDIAN, "median"), Bar(WORST, "worst")]
     rows.insert(0, measured(f"gap at {LIMIT_S:g} s", gaps, "%", bars=bars))
     return Table(f"84 heats with their site, {len(gaps)} weeks of 2024", rows)
@@ -89,6 +89,6 @@ def ten() -> Findings | None:
 @bench("peak-days", "30 heats in two days with a battery, a monthly demand charge and a ratchet", long=True)
 def short() -> Findings:
     """Two days."""
-    percent, says = gap(two_days())
-    rows = [measured(f"gap at {SHORT_S:g} s", [percent], "%", bars=[Bar(SHORT, "worst")], says=says)]
+    percent, text = gap(two_days())
+    rows = [measured(f"gap at {SHORT_S:g} s", [percent], "%", bars=[Bar(SHORT, "worst")], says=text)]
     return Findings([Table("30 heats in two days, demand charge", rows)])

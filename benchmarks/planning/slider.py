@@ -111,9 +111,9 @@ def main() -> Findings:
             print(f"  {name}: {result.seconds:.1f} s, {result.says}", flush=True)
     for name, changed, result in moved:
         soon = 100 * result.gap_after(QUARTER * first.seconds)
-        says = f"after {number(QUARTER * first.seconds)} s"
+        text = f"after {number(QUARTER * first.seconds)} s"
         what = f"{name}: gap in a quarter of the time"
-        rows.append(measured(what, [soon], "%", reference=[best], bars=[GAP], says=says))
+        rows.append(measured(what, [soon], "%", reference=[best], bars=[GAP], says=text))
         rows.append(measured(name, [result.seconds], reference=[first.seconds], says=result.says))
         with _home():
             afresh = _plan(changed)

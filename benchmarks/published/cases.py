@@ -29,9 +29,9 @@ def read_json(path: str | Path) -> Any:
         raise BadCase(f"{path}: cannot be read: {error}") from None
 
 
-def parser(family: str, says: str | None) -> argparse.ArgumentParser:
+def parser(family: str, text: str | None) -> argparse.ArgumentParser:
     """The parser of a family's command, without options yet."""
-    return argparse.ArgumentParser(prog=f"python -m benchmarks oracle {family}", description=says)
+    return argparse.ArgumentParser(prog=f"python -m benchmarks oracle {family}", description=text)
 
 
 def parsed(

@@ -103,8 +103,8 @@ class PublishedCase:
         except ValidationError as error:
             first = error.errors()[0]
             raise BadCase(f"{self.name}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-        for _, says in between_nouns(scenario):
-            raise BadCase(f"{self.name}: {says}")
+        for _, text in between_nouns(scenario):
+            raise BadCase(f"{self.name}: {text}")
         return scenario
 
 

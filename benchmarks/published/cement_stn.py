@@ -136,8 +136,8 @@ def read_plant(path: str | Path) -> Plant:
         # unions put the tags of their kinds between the keys
         keys = {*Plant.model_fields, *Off.model_fields, *UpDown.model_fields}
         place = ".".join(str(part) for part in first["loc"] if part in keys or isinstance(part, int))
-        says = first["msg"].removeprefix("Value error, ")
-        raise BadCase(f"{path}: {place + ': ' if place else ''}{says}") from None
+        text = first["msg"].removeprefix("Value error, ")
+        raise BadCase(f"{path}: {place + ': ' if place else ''}{text}") from None
 
 
 def read_days(path: str | Path, plant: Plant) -> tuple[list[str], np.ndarray]:
@@ -271,7 +271,7 @@ def main(argv: list[str]) -> int:
     else:
         for name, day in zip(names, days, strict=True):
             value = "none" if day["objective"] is None else f"{day['objective']:.2f}"
-            print(f"{name:12} {value:>14} USD  {day['status']}" + "".join(f"; {says}" for says in day["violations"]))
+            print(f"{name:12} {value:>14} USD  {day['status']}" + "".join(f"; {text}" for text in day["violations"]))
         print(f"{len(days)} days, {seconds:.1f} s")
     return 0 if all(day["objective"] is not None and not day["violations"] for day in days) else 1
 

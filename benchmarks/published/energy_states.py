@@ -173,8 +173,8 @@ def solve(case: PublishedCase, time_limit: float) -> dict[str, Any]:
     price = np.array(case.EnergyCosts, dtype=float)
     most, least = len(price), slots_needed(states, lengths, STEP_MIN) + 2
     if most < least:
-        says = f"the jobs with switching on and off, and off at both ends, need {least} intervals, there are {most}"
-        return answer | {"seconds": time.perf_counter() - began, "says": says}
+        text = f"the jobs with switching on and off, and off at both ends, need {least} intervals, there are {most}"
+        return answer | {"seconds": time.perf_counter() - began, "says": text}
     # off in the first and the last interval: the graph lies between
     order = cheapest(states, lengths, case.OnPowerConsumption, price[1:-1], STEP_MIN, time_limit=time_limit)
     ends = case.OffPowerConsumption[0] * (price[0] + price[-1])
@@ -182,8 +182,8 @@ def solve(case: PublishedCase, time_limit: float) -> dict[str, Any]:
     if bound is not None and case.whole:
         bound = float(math.ceil(bound - 1e-5))
     if order.cost is None:
-        says = f"no order was found in {time_limit:g} s"
-        return answer | {"status": order.status, "bound": bound, "seconds": time.perf_counter() - began, "says": says}
+        text = f"no order was found in {time_limit:g} s"
+        return answer | {"status": order.status, "bound": bound, "seconds": time.perf_counter() - began, "says": text}
     objective = order.cost + ends
     bound = objective if bound is None or bound > objective else bound
     run = _replay(case, states, order)

@@ -307,7 +307,7 @@ def solve(case: PublishedCase, scenario: Case, time_limit: float) -> dict[str, A
     cost = float(run["import_mw"].to_numpy() @ price) * scenario.horizon.step_h
     violations = [
         *_violations(run),
-        *({"kind": "plan", "says": says} for says in mistakes(result.problem, result.best)),
+        *({"kind": "plan", "says": text} for text in mistakes(result.problem, result.best)),
     ]
     if result.value is None or abs(cost - result.value) > AGREE:
         violations.append({"kind": "cost", "says": f"the replay costs {cost}, the plan {result.value}"})

@@ -28,10 +28,10 @@ def checked(name: str, raw: dict[str, Any]) -> Case:
         scenario = resolve(Scenario.model_validate(raw))
     except ValidationError as error:
         first = error.errors()[0]
-        says = first["msg"].removeprefix("Value error, ")
-        raise BadCase(f"{name}: {'.'.join(map(str, first['loc']))}: {says}") from None
-    for _, says in between_nouns(scenario):
-        raise BadCase(f"{name}: {says}")
+        text = first["msg"].removeprefix("Value error, ")
+        raise BadCase(f"{name}: {'.'.join(map(str, first['loc']))}: {text}") from None
+    for _, text in between_nouns(scenario):
+        raise BadCase(f"{name}: {text}")
     return scenario
 
 

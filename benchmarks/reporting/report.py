@@ -55,8 +55,8 @@ def page(results: list[Result], pictures: dict[str, str]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _sentence(says: str) -> str:
-    return says[0].upper() + says[1:] + "."
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:] + "."
 
 
 def write(results: list[Result], path: Path) -> None:

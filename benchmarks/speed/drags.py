@@ -81,8 +81,8 @@ def main() -> Findings:
             if wrong:
                 raise Wrong(f"{shop}: {wrong} of {DRAGS} drags are judged otherwise")
             free = sum(not one for one in expected)
-            says = f"{DRAGS} of {DRAGS} alike, {free} free of conflicts"
-            rows.append(measured(f"{shop}, a check in the browser", [browser_ms], "ms", bars=[FRAME], says=says))
+            text = f"{DRAGS} of {DRAGS} alike, {free} free of conflicts"
+            rows.append(measured(f"{shop}, a check in the browser", [browser_ms], "ms", bars=[FRAME], says=text))
             rows.append(measured(f"{shop}, a check by the judge", [python_ms], "ms"))
         browser.close()
     return Findings([Table("Drags on the planning board", rows)])

@@ -96,8 +96,8 @@ def _row(what: str, unit: str, of: str, sizes: tuple[int, ...], values: list[flo
         return measured(f"{what}, {sizes[0]:,} {of}", [NEVER], unit)
     (small, least), (large, most) = reached[0], reached[-1]
     beyond = f"; not reached: {', '.join(f'{size:,}' for size in sizes if size > large)}" if large < sizes[-1] else ""
-    says = f"{number(least)} at {small:,}; {grows or 'no exponent'}{beyond}"
-    return measured(f"{what}, {large:,} {of}", [most], unit, says=says)
+    text = f"{number(least)} at {small:,}; {grows or 'no exponent'}{beyond}"
+    return measured(f"{what}, {large:,} {of}", [most], unit, says=text)
 
 
 def _value(read: Callable[[dict[str, Any]], float | None], text: dict[str, Any] | None) -> float:

@@ -72,10 +72,10 @@ def compared(name: str, days: int) -> list[Row]:
             raise Wrong(f"{name}: plain runs {first} to {numbers[-1]} differ from those of SimPy")
         if [[row[:2] for row in day] for day in missed] != [[row[:2] for row in rows] for _, rows in recorded]:
             raise Wrong(f"{name}: what is missed in runs {first} to {numbers[-1]} differs from SimPy")
-    says = f"{days} days, the same to the last bit"
+    text = f"{days} days, the same to the last bit"
     return [
         measured(f"{name}: recorded in SimPy", slow),
-        measured(f"{name}: plain arrays", fast, reference=slow, bars=[BAR], says=says),
+        measured(f"{name}: plain arrays", fast, reference=slow, bars=[BAR], says=text),
         measured(f"{name}: what is missed", steering, reference=slow, bars=[BAR], says="days that steer margins"),
     ]
 
@@ -91,13 +91,13 @@ def broken(case: Case, days: int) -> list[Row]:
         judged = ensemble.ensemble(with_rule, schedule, days, Engine())
         assert judged is not None
         share = 1 - judged.chance[0]
-        says = f"acts on {100 * judged.recourse_days / days:.0f} % of the days"
+        text = f"acts on {100 * judged.recourse_days / days:.0f} % of the days"
         counts = dict.fromkeys(("cast", "wait", "import", "unfinished"), 0)
         for kind in counts:
             mine = np.flatnonzero(judged.data["limit_kind"].values == kind)
             counts[kind] = int((judged.data["missed"].to_numpy()[:, mine] > 0).any(axis=1).sum())
-        says += "; days with a miss: " + ", ".join(f"{kind} {count}" for kind, count in counts.items())
-        rows.append(measured(name, [100 * share], "% of the days", says=says))
+        text += "; days with a miss: " + ", ".join(f"{kind} {count}" for kind, count in counts.items())
+        rows.append(measured(name, [100 * share], "% of the days", says=text))
     return rows
 
 

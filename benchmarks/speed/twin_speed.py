@@ -109,8 +109,8 @@ def replayed(scenario: Case, count: int) -> Row:
     for _ in replays(scenario, schedule, range(count)):
         pass
     whole = (time.perf_counter() - began) * 1000 / count
-    says = f"reckoned from {count}; asked: {REPLAYS.limit:g} s on two cores"
-    return measured("1,000 replays of a week, one core", [whole], bars=[REPLAYS], says=says)
+    text = f"reckoned from {count}; asked: {REPLAYS.limit:g} s on two cores"
+    return measured("1,000 replays of a week, one core", [whole], bars=[REPLAYS], says=text)
 
 
 @bench("twin", "a week of 168 heats and a month of 720 compared with bare SimPy, and 1,000 replays")

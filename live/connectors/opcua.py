@@ -55,8 +55,8 @@ async def _read(
     except TimeoutError:
         raise ConnectorError(f"no answer within {connector.timeout_s:g} s") from None
     except UaError as error:
-        says = " ".join(str(error).split())[:120] if type(error) is UaError else type(error).__name__
-        raise ConnectorError(f"the server refuses: {says}") from None
+        text = " ".join(str(error).split())[:120] if type(error) is UaError else type(error).__name__
+        raise ConnectorError(f"the server refuses: {text}") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:120] or type(error).__name__
         raise ConnectorError(f"cannot connect: {reason}") from None
@@ -93,9 +93,9 @@ async def _tag(one: Client, tag: Tag) -> Reading:
     answer = await node.read_data_value(raise_on_bad_status=False)
     at = answer.SourceTimestamp or answer.ServerTimestamp
     status = answer.StatusCode
-    says = "" if status is None or status.is_good() else status.name
+    text = "" if status is None or status.is_good() else status.name
     value = None if answer.Value is None else _plain(answer.Value.Value)
-    return Reading(value, None if at is None else utc(at), says)
+    return Reading(value, None if at is None else utc(at), text)
 
 
 def _plain(value: Any) -> float | str | None:

@@ -69,13 +69,13 @@ def tag_value(plant: Plant, tag: Tag, finding: Finding, prediction: float | str 
         band = Z90 * error(plant, tag)
         value = finding.value
         return TagValue(tag.name, finding.quality, value, value - band, value + band, *common, False)
-    says = finding.says
+    text = finding.says
     if not isinstance(prediction, float):
-        return TagValue(tag.name, finding.quality, prediction, None, None, *common, prediction is not None, says)
+        return TagValue(tag.name, finding.quality, prediction, None, None, *common, prediction is not None, text)
     hours = max(finding.age_s or 3600.0, 0.0) / 3600
     band = Z90 * error(plant, tag) * (WIDER + GROWTH_PER_H * hours)
     low, high = prediction - band, prediction + band
-    return TagValue(tag.name, finding.quality, prediction, low, high, *common, True, says)
+    return TagValue(tag.name, finding.quality, prediction, low, high, *common, True, text)
 
 
 @dataclass(frozen=True)
@@ -176,8 +176,8 @@ class Estimator:
         times = [datetime.fromisoformat(time) for time in texts if time]
         minutes = [self.plant.scenario.horizon.minutes(time) for time in times]
         if minutes != sorted(minutes) or minutes[0] < -LONGEST_MIN or self._is_ahead(times[-1], now):
-            says = Message("A job response gives times of {heat} ({stage}) that cannot be.", heat=heat, stage=stage)
-            self.heats.events.append(says)
+            sentence = Message("A job response gives times of {heat} ({stage}) that cannot be.", heat=heat, stage=stage)
+            self.heats.events.append(sentence)
             return
         self.heats.report(heat, stage, unit, minutes[0], minutes[1] if len(minutes) > 1 else None)
 
@@ -236,8 +236,8 @@ class Estimator:
         if finding.quality is Quality.OK and tag.name in self._suspect:
             finding = Finding(tag.name, Quality.SUSPECT, None, finding.unit, finding.age_s, self._suspect[tag.name])
         if tag.name in self._away and finding.quality is not Quality.OK:
-            says = self._away[tag.name]
-            finding = Finding(tag.name, finding.quality, None, finding.unit, finding.age_s, says)
+            text = self._away[tag.name]
+            finding = Finding(tag.name, finding.quality, None, finding.unit, finding.age_s, text)
         prediction = None if finding.quality is Quality.OK else self._predicted(tag, now_min)
         return tag_value(self.plant, tag, finding, prediction)
 

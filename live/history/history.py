@@ -200,8 +200,8 @@ def of_plant(plant: Plant, environment: Mapping[str, str] = os.environ) -> Histo
         return ParquetHistory(home().absolute() / "live" / plant.name / "history")
     url = environment.get(variable, "")
     if not url.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
-        says = f"the environment variable {variable} holds no address such as postgresql://USER@HOST/DATABASE"
-        raise ScenarioError([Problem(f"{plant.name}.yaml", "history.database_from", says)])
+        text = f"the environment variable {variable} holds no address such as postgresql://USER@HOST/DATABASE"
+        raise ScenarioError([Problem(f"{plant.name}.yaml", "history.database_from", text)])
     return PostgresqlHistory(url, plant.name)
 
 

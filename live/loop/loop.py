@@ -150,7 +150,7 @@ class Loop:
             request: somebody wants a plan now.
         """
         view = self.watch(readings, now)
-        reason, says = self._reason(view.state, view.late, now, request)
+        reason, text = self._reason(view.state, view.late, now, request)
         now_min = self.scenario.horizon.minutes(now)
         if reason is None or not 0 <= now_min < self.scenario.horizon.length_min - self._settings.frozen_min:
             return view
@@ -158,10 +158,10 @@ class Loop:
         self._down = frozenset(view.state.down)
         self._known_prices = self._prices(now_min)
         self.before_planning(view)
-        planned, proposal = self._plan(view.state, view.expected, now, now_min, reason, says)
-        event = Message("Planned: {says} The horizon is over.", says=says)
+        planned, proposal = self._plan(view.state, view.expected, now, now_min, reason, text)
+        event = Message("Planned: {says} The horizon is over.", says=text)
         if planned is not None:
-            event = Message("Planned: {says} Status: {status}.", says=says, status=Message(planned.status))
+            event = Message("Planned: {says} Status: {status}.", says=text, status=Message(planned.status))
         return replace(view, events=(*view.events, event), reason=reason, planned=planned, proposal=proposal)
 
     def watch(self, readings: Mapping[str, Reading | str], now: datetime) -> Outcome:
@@ -183,10 +183,10 @@ class Loop:
                 by_cause.setdefault((value.quality, value.says), []).append(tag)
         self._reported = set(bad)
         return [
-            Message("Stale: {tags}: {says}", tags=tuple(tags), says=says)
+            Message("Stale: {tags}: {says}", tags=tuple(tags), says=text)
             if quality is Quality.STALE
-            else Message("Suspect: {tags}: {says}", tags=tuple(tags), says=says)
-            for (quality, says), tags in by_cause.items()
+            else Message("Suspect: {tags}: {says}", tags=tuple(tags), says=text)
+            for (quality, text), tags in by_cause.items()
         ]
 
     def remember(self, planned: Planned, now: datetime) -> None:
@@ -212,8 +212,8 @@ class Loop:
         if more and max(more.values()) > self._settings.late_min:
             heat = max(more, key=more.__getitem__)
             minutes = late[heat]
-            says = Message("Heat {heat} will be {minutes:.0f} min later than planned.", heat=heat, minutes=minutes)
-            return Reason.DEVIATION, says
+            sentence = Message("Heat {heat} will be {minutes:.0f} min later than planned.", heat=heat, minutes=minutes)
+            return Reason.DEVIATION, sentence
         change, by = self._changes(self._prices(self.scenario.horizon.minutes(now)))
         if by > self._settings.intensity_change:
             text = Message("Carbon intensities have changed by {change:.0f} kg/MWh in the mean.", change=by)
@@ -255,7 +255,7 @@ class Loop:
         return How(float(step), float(look), float(frozen), self._settings.keep_share, True, self._margins)
 
     def _plan(
-        self, state: State, expected: xr.Dataset, now: datetime, now_min: float, reason: Reason, says: str
+        self, state: State, expected: xr.Dataset, now: datetime, now_min: float, reason: Reason, text: str
     ) -> tuple[Step | None, Proposal | None]:
         how = self._how()
         measured = self._measured(state, expected, now_min)
@@ -274,7 +274,7 @@ class Loop:
         numbers = [self.plant.name, digest, now.isoformat()]
         body = {
             "reason": reason.value,
-            "says": says,
+            "says": text,
             "changes": [{"id": change.id, "params": _plain(change.params), "says": str(change)} for change in changes],
             "better": step.better,
             "goal": self.scenario.goal.minimize,
@@ -297,7 +297,7 @@ class Loop:
             hash=digest,
             body=with_messages(body),
         )
-        return step, Proposal(advice, says, schedule)
+        return step, Proposal(advice, text, schedule)
 
     def _hurried(self) -> Case:
         """The scenario with no longer a search than the loop may take."""

@@ -42,21 +42,21 @@ class SeriesWatch:
     def news(self) -> tuple[dict[str, list[float]], list[Message]]:
         """Series that have changed since the last call, and what went wrong."""
         with self._lock:
-            news, says = self._news, self._says
+            news, text = self._news, self._says
             self._news, self._says = {}, []
-        return news, says
+        return news, text
 
     def _run(self) -> None:
         while not self._over.wait(self._plant.live.loop.series_every_min * 60):
-            says = list(self._fetch())
+            text = list(self._fetch())
             try:
                 inputs = scenario_of(self._plant).inputs
             except (ScenarioError, OSError, ValueError) as error:
-                says.append(Message("The series are not read again: {error}", error=str(error)[:200]))
+                text.append(Message("The series are not read again: {error}", error=str(error)[:200]))
                 inputs = self._inputs
             with self._lock:
                 self._news |= changes(self._inputs, inputs)
-                self._says += says
+                self._says += text
             self._inputs = inputs
 
     def _fetch(self) -> Iterator[Message]:

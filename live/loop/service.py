@@ -87,8 +87,8 @@ class Service:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            says = f"the loop of plant {self.plant.name} runs already; a plant is named after its file"
-            raise StoreError(says) from None
+            text = f"the loop of plant {self.plant.name} runs already; a plant is named after its file"
+            raise StoreError(text) from None
         try:
             yield
         finally:
@@ -108,8 +108,8 @@ class Service:
         outputs.start(self._environment)
         try:
             while not over() and self.plant.now() < end:
-                news, says = series.news()
-                self.priced(news, [*says, *outputs.news()], self.plant.now())
+                news, text = series.news()
+                self.priced(news, [*text, *outputs.news()], self.plant.now())
                 outcome = self.take(newest(), self.plant.now())
                 if outcome.reason is None:  # else time has gone on meanwhile
                     threading.Event().wait(self._pause_s(outcome))
@@ -151,9 +151,9 @@ class Service:
             self.watch(newest(), self.plant.now())
         return result.result()
 
-    def priced(self, news: Mapping[str, list[float]], says: Sequence[Message], now: datetime) -> None:
+    def priced(self, news: Mapping[str, list[float]], text: Sequence[Message], now: datetime) -> None:
         """Take in new values of series, and what went wrong with others."""
-        for event in says:
+        for event in text:
             self._event(now, event)
         if news:
             self.loop.priced(with_series(self.loop.scenario, news))
@@ -251,16 +251,16 @@ class Service:
             reason = "the plan in force has changed during the search"
             self.decisions.decide(advice.id, approve=False, who="loop", reason=reason, now=advice.created)
             return
-        for says in publish(self.plant, advice, self._environment):
-            self._event(advice.created, says)
+        for text in publish(self.plant, advice, self._environment):
+            self._event(advice.created, text)
 
-    def _event(self, now: datetime, says: str) -> None:
-        self.events = [*self.events, {"at": now.isoformat(), "says": says}][-MAX_EVENTS:]
+    def _event(self, now: datetime, text: str) -> None:
+        self.events = [*self.events, {"at": now.isoformat(), "says": text}][-MAX_EVENTS:]
 
     def _keep(self, outcome: Outcome, readings: Mapping[str, Reading | str], now: datetime) -> None:
         """Add events and what was measured to the history."""
-        for says in outcome.events:
-            self._event(now, says)
+        for sentence in outcome.events:
+            self._event(now, sentence)
         rows = []
         for finding in outcome.findings:
             reading = readings[finding.tag]
@@ -269,7 +269,7 @@ class Service:
             text = finding.value if isinstance(finding.value, str) else ""
             quality = finding.quality.value
             rows.append(Row(measured, now, finding.tag, number, text, finding.unit, quality, finding.says))
-        rows += [Row(now, now, "", None, says, "", "", "") for says in outcome.events]
+        rows += [Row(now, now, "", None, sentence, "", "", "") for sentence in outcome.events]
         self._rows = [*self._rows, *rows][-MAX_ROWS:]
         try:
             if self._rows:

@@ -102,15 +102,15 @@ class JobOrders:
         Raises:
             ConnectorError: the receiver is not reached.
         """
-        says: list[Message] = []
+        text: list[Message] = []
         states = self._receiver.states()
         for advice in self._decisions.concerning(states):
             state = states.get(advice.id)
             if advice.state in (OPEN, APPROVED):
-                says += self._standing(advice, state, now)
+                text += self._standing(advice, state, now)
             elif state is not None:
-                says += self._withdraw(advice.id, state)
-        return says
+                text += self._withdraw(advice.id, state)
+        return text
 
     def _standing(self, advice: Advice, state: JobState | None, now: datetime) -> list[Message]:
         """An advice that is open or in force, with the state of its job order; None: there is none."""

@@ -80,10 +80,10 @@ class Outputs:
 
     def news(self) -> list[Message]:
         """Messages since the last call."""
-        says = []
+        text = []
         while not self._says.empty():
-            says.append(self._says.get())
-        return says
+            text.append(self._says.get())
+        return text
 
     def readings(self) -> dict[str, Reading | str]:
         """Operations that the plant has reported."""
@@ -117,23 +117,23 @@ class Outputs:
         if self._points is not None:
             self._try(self._step_points, mark("Set-points are not written: {error}"))
 
-    def _try(self, step: Callable[[], None], says: str) -> None:
+    def _try(self, step: Callable[[], None], sentence: str) -> None:
         """Do a step; whatever goes wrong is one event, and the next step may succeed."""
         try:
             step()
-            self._away.pop(says, None)
+            self._away.pop(sentence, None)
         except Exception as error:
             text = " ".join(str(error).split())[:200]
             if not isinstance(error, ConnectorError | StoreError):
                 text = f"{type(error).__name__}: {text}"
-            if self._away.get(says) != text:
-                self._says.put(Message(says, error=text))
-            self._away[says] = text
+            if self._away.get(sentence) != text:
+                self._says.put(Message(sentence, error=text))
+            self._away[sentence] = text
 
     def _step_orders(self) -> None:
         assert self._orders is not None
-        for says in self._orders.step(self._plant.now()):
-            self._says.put(says)
+        for text in self._orders.step(self._plant.now()):
+            self._says.put(text)
         for (heat, stage), actual in self._orders.actuals().items():
             end = "" if actual.end is None else actual.end.isoformat()
             at = actual.end or actual.start
@@ -172,6 +172,6 @@ class Outputs:
         number, ends = ("", None) if in_force is None else (in_force.id, in_force.ends)
         if in_force is not None and self._schedule[0] != number:
             self._schedule = number, self._decisions.schedule(number)
-        for says in self._points.step(number, self._schedule[1], ends, now):
-            self._says.put(says)
-            self._rows.append((now, str(says)))
+        for text in self._points.step(number, self._schedule[1], ends, now):
+            self._says.put(text)
+            self._rows.append((now, str(text)))

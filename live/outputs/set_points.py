@@ -112,7 +112,7 @@ class SetPoints:
         """
         if not self._settings.enabled:
             return []
-        says: list[Message] = []
+        text: list[Message] = []
         is_in_force = bool(plan) and schedule is not None and ends is not None and now < ends
         for point in self._settings.allow:
             use = self._uses.get(point.name)
@@ -133,10 +133,10 @@ class SetPoints:
                     reason = str(error)
                 if not reason:
                     continue
-                says.append(Message("Set-point {name} is not written: {reason}", name=point.name, reason=reason))
+                text.append(Message("Set-point {name} is not written: {reason}", name=point.name, reason=reason))
             if self._is_due(use):
-                says += self._return(point, use)
-        return says
+                text += self._return(point, use)
+        return text
 
     def _is_due(self, use: Use) -> bool:
         """Whether the return value has to be written; what was not written ends without."""
@@ -203,13 +203,13 @@ class SetPoints:
                 return [_returned(point)]
             if math.isfinite(value) and not _is_near(point, value, use.values):
                 self._enter(use, Stage.OVER)
-                says = Message(
+                text = Message(
                     "Set-point {name} is left to the controller, which shows {value:g} {unit}.",
                     name=name,
                     value=value,
                     unit=unit,
                 )
-                return [says]
+                return [text]
             if use.stage is Stage.RETURNING and not math.isfinite(value):
                 raise ConnectorError("the controller shows no number")  # it may be there already
             self._enter(use, Stage.RETURNING)
@@ -224,14 +224,14 @@ class SetPoints:
         if self._says.get(name) == reason:
             return []
         self._says[name] = reason
-        says = Message(
+        text = Message(
             "Set-point {name} does not show its return value {value:g} {unit} yet: {reason}",
             name=name,
             value=target_value,
             unit=unit,
             reason=reason,
         )
-        return [says]
+        return [text]
 
     def _enter(self, use: Use, stage: Stage, *values: float) -> None:
         """Keep on the disk what is about to happen; a return does not wait for a disk that is full."""
@@ -345,8 +345,8 @@ class TagWatch:
         age = None if finding is None else finding.age_s
         if is_waiting and (age is None or self._is_timely(tag, age)):
             return None
-        says = finding.says if finding is not None else reading or "has no value"
-        return Message("{tag} is not measured: {says}", tag=tag.name, says=says)
+        text = finding.says if finding is not None else reading or "has no value"
+        return Message("{tag} is not measured: {says}", tag=tag.name, says=text)
 
     def _is_timely(self, tag: Tag, age_s: float) -> bool:
         return -self._plant.live.largest_clock_error_s <= age_s <= tag.longest_age_s

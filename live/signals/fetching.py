@@ -80,6 +80,6 @@ def fetch(
                 values += int((~(issue.values != issue.values)).sum())
                 news += keep(signal, issue)
         except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-            says = str(error) if type(error) is ValueError else f"{type(error).__name__} {error}"
-            raise SourceError(f"{source.title}: the answer cannot be read: {' '.join(says.split())[:200]}") from None
+            text = str(error) if type(error) is ValueError else f"{type(error).__name__} {error}"
+            raise SourceError(f"{source.title}: the answer cannot be read: {' '.join(text.split())[:200]}") from None
     return Result(signal, values, news, tuple(dict.fromkeys(remarks)))

@@ -85,18 +85,18 @@ def forecast(name: Signal, days: int, on: list[Signal] | None = None) -> tuple[F
         )
         for method in methods
     }
-    says = f"signal {name} has too many gaps for a forecast; fetch more of its days"
+    text = f"signal {name} has too many gaps for a forecast; fetch more of its days"
     counts = {method: np.isfinite(miss).sum() for method, miss in misses.items()}
     misses = {method: miss for method, miss in misses.items() if counts[method] >= COVERED * counts[LAST_WEEK]}
     both = np.all([np.isfinite(miss) for miss in misses.values()], axis=0)
     if not both.any():
-        raise ValueError(says)
+        raise ValueError(text)
     errors = {method: float(miss[both].mean()) for method, miss in misses.items()}
     best = min(errors, key=lambda method: errors[method])
     ahead = values(best, grid.end)[grid.end :]
     usable = np.isfinite(ahead)
     if not usable.any():
-        raise ValueError(says)
+        raise ValueError(text)
     result = Forecast(
         datetime.now(UTC).replace(microsecond=0), best, errors[best], len(origins) * period * grid.seconds / DAY_S,
         grid.starts[grid.end :][usable], grid.seconds, np.round(ahead[usable], 6),

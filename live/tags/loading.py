@@ -87,7 +87,7 @@ def load(path: Path) -> Plant:
         scenario = _scenario(live.scenario, path.parent)
     except ScenarioError as error:
         raise ScenarioError([*problems, *error.problems]) from None
-    problems += [Problem(document.where(place), dotted(place), says) for place, says in _mistakes(live, scenario)]
+    problems += [Problem(document.where(place), dotted(place), text) for place, text in _mistakes(live, scenario)]
     if problems:
         raise ScenarioError(problems)
     return Plant(live, scenario, path.parent, path.stem)
@@ -156,7 +156,7 @@ def _mistakes(live: Live, scenario: Scenario) -> Mistakes:
             yield ("tags", i, "connector"), unknown("connector", tag.connector, connectors)
         elif traits[tag.connector].address.fullmatch(tag.address) is None:
             yield ("tags", i, "address"), f"is {traits[tag.connector].address_form}"
-        yield from ((("tags", i, key), says) for key, says in _of_tag(tag, scenario))
+        yield from ((("tags", i, key), text) for key, text in _of_tag(tag, scenario))
         key, subject = next((key, getattr(tag, key)) for key in MEANINGS if getattr(tag, key))
         if (key, subject) in meanings:
             yield ("tags", i, key), f"tag {meanings[key, subject]} measures the same"
@@ -212,11 +212,11 @@ def _of_set_points(live: Live, scenario: Scenario) -> Mistakes:
         if point.name in [one.name for one in live.set_points.allow[:i]]:
             yield (*here, i, "name"), f"there are two of the name {point.name}"
         if point.return_value is None:
-            says = f"is required: the value that is written once when a plan ends, {low:g} to {high:g} {point.unit}"
-            yield (*here, i, "return_value"), f"{says}, such as return_value: {min(max(0.0, low), high):g}"
+            text = f"is required: the value that is written once when a plan ends, {low:g} to {high:g} {point.unit}"
+            yield (*here, i, "return_value"), f"{text}, such as return_value: {min(max(0.0, low), high):g}"
         elif not low <= point.return_value <= high:
-            says = f"{point.return_value:g} {point.unit} lies outside its range, {low:g} to {high:g} {point.unit}"
-            yield (*here, i, "return_value"), says
+            text = f"{point.return_value:g} {point.unit} lies outside its range, {low:g} to {high:g} {point.unit}"
+            yield (*here, i, "return_value"), text
         if point.battery and scenario.battery is None:
             yield (*here, i, "battery"), "the plant has none"
         yield from _written_twice((*here, i, "address"), point.address, [*values, *signs])

@@ -60,14 +60,14 @@ class Finding:
 
 def judge(plant: Plant, tag: Tag, reading: Reading, now: datetime) -> Finding:
     """The quality of a reading at a moment."""
-    value, says = _value(plant, tag, reading)
-    quality = Quality.SUSPECT if says else Quality.OK
+    value, text = _value(plant, tag, reading)
+    quality = Quality.SUSPECT if text else Quality.OK
     if reading.status == OFFLINE:
-        quality, says = Quality.STALE, Message("its source has reported that it is offline")
+        quality, text = Quality.STALE, Message("its source has reported that it is offline")
     age = None if reading.at is None else (now - reading.at).total_seconds()
-    if not says:
-        quality, says = _timely(plant, tag, reading.at, now)
-    return Finding(tag.name, quality, value, plant.unit_of(tag), age, says)
+    if not text:
+        quality, text = _timely(plant, tag, reading.at, now)
+    return Finding(tag.name, quality, value, plant.unit_of(tag), age, text)
 
 
 def _value(plant: Plant, tag: Tag, reading: Reading) -> tuple[float | str | None, str]:

@@ -171,8 +171,8 @@ class Tag(Record):
                 if getattr(self, key) is not None:
                     raise Misplaced(f"{meanings[0]} has none", key)
         if (self.state_of is not None) != bool(self.states):
-            says = "is required: the meaning of each value, such as {1: 'on', 0: 'off'}"
-            raise Misplaced(says if self.state_of is not None else "only a state has them", "states")
+            text = "is required: the meaning of each value, such as {1: 'on', 0: 'off'}"
+            raise Misplaced(text if self.state_of is not None else "only a state has them", "states")
         if self.power_of is not None:
             self.factor("MW")
         return self

@@ -322,9 +322,9 @@ def _of_line(scenario: Scenario) -> Iterator[Limit]:
         return
     yield from _times(scenario)
     for i, lock in enumerate(scenario.locks):
-        says = Message("lock of heat {heat} at {stage}", heat=lock.heat, stage=lock.stage)
-        change = Message("{limit} dropped", limit=says)
-        yield droppable(f"locks.{i}", says, change, "lock", without("locks", scenario.locks, i))
+        text = Message("lock of heat {heat} at {stage}", heat=lock.heat, stage=lock.stage)
+        change = Message("{limit} dropped", limit=text)
+        yield droppable(f"locks.{i}", text, change, "lock", without("locks", scenario.locks, i))
         yield from _lock_moved(scenario, i)
     if len(scenario.locks) > 1:
         yield droppable("locks", Message("all locks"), Message("all locks dropped"), "lock", "locks=[]")
@@ -352,8 +352,8 @@ def _lock_moved(scenario: Scenario, place: int) -> Iterator[Limit]:
         ("earliest", mark("earliest start of heat {heat} at {stage}"), first, 0.0),
     ):
         if at is not None and (minutes(at) < loosest if end == "latest" else minutes(at) > loosest):
-            says = Message(words, heat=lock.heat, stage=lock.stage)
-            limit = moment(f"locks.{place}.{end}", says, "lock", scenario, minutes(at), loosest)
+            text = Message(words, heat=lock.heat, stage=lock.stage)
+            limit = moment(f"locks.{place}.{end}", text, "lock", scenario, minutes(at), loosest)
             yield replace(limit, scale=LOCK_SCALE_MIN, write=partial(moved, end))
 
 
@@ -368,17 +368,17 @@ def _times(scenario: Scenario) -> Iterator[Limit]:
             yield from moments(scenario, entry, f"{key}.heats.{j}", "due", words, "due", end, **of_entry)
         yield from moments(scenario, order, key, "release", mark("release of order {order}"), "due", 0.0, **of)
         if order.units:
-            says = Message("order {order} on {units}", order=order.name, units=order.units)
+            text = Message("order {order} on {units}", order=order.name, units=order.units)
             last = scenario.line.stages[-1].name
             change = Message("order {order} on any unit of {stage}", order=order.name, stage=last)
-            yield droppable(f"{key}.units", says, change, "lock", f"{key}.units=[]")
+            yield droppable(f"{key}.units", text, change, "lock", f"{key}.units=[]")
 
 
 def _stage(scenario: Scenario, stage: Stage, key: str) -> Iterator[Limit]:
     if stage.longest_wait_min is not None:
-        says, wait = Message("longest wait after {stage}", stage=stage.name), stage.longest_wait_min
+        text, wait = Message("longest wait after {stage}", stage=stage.name), stage.longest_wait_min
         most = max(scenario.horizon.length_min, wait + 60)
-        yield numeric(f"{key}.longest_wait_min", says, "wait", wait, most, "min", step=WAIT_STEP_MIN, scale=60.0)
+        yield numeric(f"{key}.longest_wait_min", text, "wait", wait, most, "min", step=WAIT_STEP_MIN, scale=60.0)
     row = Number("setup_min", mark("set-up of {unit}"), "rate", 0.0, "min", 1.0)
     for unit, key_of_unit in keyed(f"{key}.units", stage.units):
         yield from numbers(unit, key_of_unit, {"unit": unit.name}, row)
@@ -397,21 +397,21 @@ def _pace(scenario: Scenario, stage: Stage) -> Iterator[Limit]:
     if not durations:
         return
     (key, _), slowest = durations[0], max(minutes for _, minutes in durations)
-    says = Message("slowest heat at {stage} (others in proportion)", stage=stage.name)
+    text = Message("slowest heat at {stage} (others in proportion)", stage=stage.name)
 
     def write(new: float) -> tuple[str, ...]:
         return tuple(f"{key}={number(round(minutes * new, 3))}" for key, minutes in durations)
 
-    yield numeric(key, says, "rate", 1.0, QUICKEST, "min", step=PACE_STEP, factor=slowest, write=write)
+    yield numeric(key, text, "rate", 1.0, QUICKEST, "min", step=PACE_STEP, factor=slowest, write=write)
 
 
 def _leaving_out(scenario: Scenario) -> Iterator[Limit]:
     if len(scenario.orders) < 2:
         return
     for i, order in enumerate(scenario.orders):
-        says = Message("order {order}", order=order.name)
-        change = Message("{limit} left out", limit=says)
-        yield droppable(f"orders.{i}", says, change, "order", without("orders", scenario.orders, i))
+        text = Message("order {order}", order=order.name)
+        change = Message("{limit} left out", limit=text)
+        yield droppable(f"orders.{i}", text, change, "order", without("orders", scenario.orders, i))
 
 
 def _of_processes(scenario: Scenario) -> Iterator[Limit]:
@@ -440,25 +440,25 @@ def _delivery(scenario: Scenario, one: Arrival, key: str) -> Iterator[Limit]:
         yield from numbers(one, key, {"name": one.name}, loading)
         return
     delivery = isinstance(one, Delivery)
-    says = Message("delivery {name}", name=one.name) if delivery else Message("arrival {name}", name=one.name)
+    text = Message("delivery {name}", name=one.name) if delivery else Message("arrival {name}", name=one.name)
     if one.rate is not None:
-        yield factored(f"{key}.rate", says, "amount", one.rate, "t/h")
+        yield factored(f"{key}.rate", text, "amount", one.rate, "t/h")
         return
 
     def write(new: float) -> tuple[str, ...]:
         return tuple(f"{key}.weekly.{i}.rate_tph={number(each.rate_tph * new)}" for i, each in enumerate(one.weekly))
 
     whole = Message("% of its rate")
-    yield numeric(f"{key}.weekly", says, "amount", 1.0, 0.0, whole, step=FINEST, factor=100.0, write=write)
+    yield numeric(f"{key}.weekly", text, "amount", 1.0, 0.0, whole, step=FINEST, factor=100.0, write=write)
 
 
 def _process(scenario: Scenario, process: Process, key: str) -> Iterator[Limit]:
     name, of = process.name, {"name": process.name}
     energy = process.daily_energy_mwh
     if energy is not None:
-        says = Message("daily energy of {name}", name=name)
+        text = Message("daily energy of {name}", name=name)
         for loosest in (0.0, LARGER * energy):  # too much and too little are both possible
-            yield numeric(f"{key}.daily_energy_mwh", says, "amount", energy, loosest, "MWh")
+            yield numeric(f"{key}.daily_energy_mwh", text, "amount", energy, loosest, "MWh")
     yield from numbers(
         process, key, of, Number("min_run_h", mark("least run of {name}"), "run", 0.0, "h", 0.25),
         Number("min_rest_h", mark("least rest of {name}"), "run", 0.0, "h", 0.25),
@@ -466,17 +466,17 @@ def _process(scenario: Scenario, process: Process, key: str) -> Iterator[Limit]:
     stop = process.planned_stop
     if stop is not None:
         stop_key, last = f"{key}.planned_stop", scenario.horizon.length_min - stop.hours * 60
-        says = Message("planned stop of {name}", name=name)
-        yield numeric(f"{stop_key}.hours", says, "stop", stop.hours, 0.25, "h", step=0.25)
+        text = Message("planned stop of {name}", name=name)
+        yield numeric(f"{stop_key}.hours", text, "stop", stop.hours, 0.25, "h", step=0.25)
         earliest = mark("earliest beginning of the planned stop of {name}")
         yield from moments(scenario, stop, stop_key, "earliest", earliest, "stop", 0.0, **of)
         latest = mark("latest beginning of the planned stop of {name}")
         yield from moments(scenario, stop, stop_key, "latest", latest, "stop", last, **of)
-        yield droppable(stop_key, says, Message("{limit} left out", limit=says), "stop", f"{stop_key}=null")
+        yield droppable(stop_key, text, Message("{limit} left out", limit=text), "stop", f"{stop_key}=null")
     if process.must_run:
         freed = (f"{key}.must_run=false", *([f"{key}.planned_stop=null"] if stop is not None else []))
-        says, change = Message("{name} must run", name=name), Message("{name} allowed to stand still", name=name)
-        yield droppable(f"{key}.must_run", says, change, "run", *freed)
+        text, change = Message("{name} must run", name=name), Message("{name} allowed to stand still", name=name)
+        yield droppable(f"{key}.must_run", text, change, "run", *freed)
     yield from numbers(
         process, key, of, Number("ramp_tph_per_h", mark("ramp of {name}"), "rate", 100.0, "t/h per h")
     )  # fmt: skip
@@ -489,15 +489,15 @@ def _rates(process: Process, key: str) -> Iterator[Limit]:
         if mode.rate is not None:
             words = Message("{process} in mode {mode}", process=process.name, mode=mode.name)
             recipes.append((key_of_mode, words, mode))
-    for place, says, recipe in recipes:
+    for place, text, recipe in recipes:
         rate = recipe.rate
         if recipe.power_by_rate:
             continue  # its power is not known beyond
-        key_of_rate, highest = f"{place}.rate", Message("highest rate of {name}", name=says)
+        key_of_rate, highest = f"{place}.rate", Message("highest rate of {name}", name=text)
         write = partial(_rate, key_of_rate, rate, "high")
         yield numeric(key_of_rate, highest, "rate", rate.high, LARGER * rate.high, "t/h", write=write)
         if rate.low > 0:
-            lowest, write = Message("lowest rate of {name}", name=says), partial(_rate, key_of_rate, rate, "low")
+            lowest, write = Message("lowest rate of {name}", name=text), partial(_rate, key_of_rate, rate, "low")
             yield numeric(f"{key_of_rate}.low", lowest, "rate", rate.low, 0.0, "t/h", write=write)
 
 
@@ -521,9 +521,9 @@ def _of_site(scenario: Scenario) -> Iterator[Limit]:
         yield _level("site.battery.end_level_share", "battery", end_share, battery.capacity, 0.0, "MWh")
     for carrier, key in keyed("site.carriers", site.carriers):
         if not carrier.dumps:
-            says = Message("no surplus of {carrier}", carrier=carrier.name)
+            text = Message("no surplus of {carrier}", carrier=carrier.name)
             change = Message("surplus of {carrier} vented", carrier=carrier.name)
-            yield droppable(f"{key}.dump", says, change, "surplus", f"{key}.dump=true")
+            yield droppable(f"{key}.dump", text, change, "surplus", f"{key}.dump=true")
     for asset, key in assets(scenario):
         yield from _asset(asset, scenario, key)
     yield from _outages(scenario)
@@ -540,18 +540,18 @@ def _goal(scenario: Scenario) -> Iterator[Limit]:
         top = caps.cost + WIDER * abs(caps.cost) + 1e6
         yield numeric("goal.caps.cost", Message("cap on cost"), "cap", caps.cost, top, money)
     if no_worse(scenario):
-        says = Message("no more by the {signal} than the baseline", signal=Message(SIGNALS[scenario.goal.signal.other]))
+        text = Message("no more by the {signal} than the baseline", signal=Message(SIGNALS[scenario.goal.signal.other]))
         change = more_allowed(scenario.goal.signal)
-        yield droppable("goal.caps.other_signal", says, change, "cap", "goal.caps.other_signal=off")
+        yield droppable("goal.caps.other_signal", text, change, "cap", "goal.caps.other_signal=off")
     peak = Number("peak_mw", mark("cap on the import's peak"), "cap", WIDER, "MW", more=100.0)
     yield from numbers(caps, "goal.caps", {}, peak)
     if caps.extra_cost_share is not None:
-        key, says, share = (
+        key, text, share = (
             "goal.caps.extra_cost_share",
             Message("cap on cost above the baseline's"),
             caps.extra_cost_share,
         )
-        yield numeric(key, says, "cap", share, 1.0, "%", step=SHARE, scale=0.1, factor=100.0)
+        yield numeric(key, text, "cap", share, 1.0, "%", step=SHARE, scale=0.1, factor=100.0)
 
 
 def _grid(scenario: Scenario) -> Iterator[Limit]:
@@ -590,8 +590,8 @@ def _units(asset: Named, scenario: Scenario) -> tuple[str, str]:
 @_asset.register(Load)
 @_asset.register(Source)
 def _(asset: Load | Source, scenario: Case, key: str) -> Iterator[Limit]:
-    says = mark("demand of {name}") if asset.sign < 0 else mark("what {name} gives")
-    message = Message("base load") if asset is scenario.site.base_load else Message(says, name=asset.name)
+    text = mark("demand of {name}") if asset.sign < 0 else mark("what {name} gives")
+    message = Message("base load") if asset is scenario.site.base_load else Message(text, name=asset.name)
     if scenario.asset_series(asset.name)["rate"].any():
         yield factored(rate_key(asset, scenario, key), message, "demand", asset.rate, _units(asset, scenario)[1])
 
@@ -629,8 +629,8 @@ def _(asset: FlexibleLoad, scenario: Scenario, key: str) -> Iterator[Limit]:
     # a load that is on or off takes whole steps: what does not fit may be too much or too little
     step = asset.rate_limit * scenario.horizon.step_h if asset.min_load == 1 else None
     for loosest in (0.0, 24 * asset.rate_limit) if step else (0.0,):
-        says = Message("amount of {name} each day", name=asset.name)
-        yield numeric(f"{key}.per_day", says, "amount", asset.per_day, loosest, unit, step=step)
+        text = Message("amount of {name} each day", name=asset.name)
+        yield numeric(f"{key}.per_day", text, "amount", asset.per_day, loosest, unit, step=step)
 
 
 @_asset.register(Machine)
@@ -651,8 +651,8 @@ def _outages(scenario: Scenario) -> Iterator[Limit]:
     for i, outage in enumerate(scenario.state.outages):
         begin, back = max(minutes(outage.start), 0.0), minutes(outage.end)
         if back > begin and begin < end:
-            says = Message("end of the outage of {unit}", unit=outage.unit)
-            yield moment(f"state.outages.{i}.end", says, "outage", scenario, back, begin + 1.0)
+            text = Message("end of the outage of {unit}", unit=outage.unit)
+            yield moment(f"state.outages.{i}.end", text, "outage", scenario, back, begin + 1.0)
 
 
 def _horizon(scenario: Scenario) -> Iterator[Limit]:

@@ -299,7 +299,7 @@ class _Count:
     def stages(self) -> Iterator[Message]:
         """Stages whose units have not the hours that the heats due by a time need."""
         for stage in self.line.stages:
-            messages = [says for due in self.dues if (says := self._short(stage, due)) is not None]
+            messages = [text for due in self.dues if (text := self._short(stage, due)) is not None]
             yield from messages[:1]
 
     def _short(self, stage: Stage, due: float) -> Message | None:

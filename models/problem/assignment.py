@@ -230,8 +230,8 @@ def _out_of_place(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:
             continue
         first, last = work.window(u)
         if not first <= at <= last:
-            says = f"{_name(problem, key)} starts in slot {at}, outside {first}…{last}"
-            yield Conflict("window", (key,), says)
+            text = f"{_name(problem, key)} starts in slot {at}, outside {first}…{last}"
+            yield Conflict("window", (key,), text)
         if problem.is_out(u, begin, work.planned[u]):
             yield Conflict("outage", (key,), f"{_name(problem, key)} while {problem.units[u]} is not available")
         if not problem.free[u, max(at, 0) : max(at + work.occupy[u], 0)].all():
@@ -263,8 +263,8 @@ def _at_once(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:
             for begin, _, two in itertools.islice(spans, place + 1, None):
                 if begin >= end - EPS:
                     break
-                says = f"{problem.units[u]} is used by {_name(problem, one)} and {_name(problem, two)} at once"
-                yield Conflict("busy", (one, two), says)
+                text = f"{problem.units[u]} is used by {_name(problem, one)} and {_name(problem, two)} at once"
+                yield Conflict("busy", (one, two), text)
 
 
 def from_schedule(problem: SlotProblem, schedule: xr.Dataset, *, near: bool = False) -> Starts | None:

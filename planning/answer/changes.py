@@ -172,10 +172,10 @@ def _orders(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
             continue
         times = {"old": scenario.horizon.instant(old.start), "new": scenario.horizon.instant(new.start)}
         worths = {"worth_after": signal_text(new.worth), "worth_before": signal_text(old.worth), "unit": per_mwh}
-        says = Message(MOVED[text], order=Message("Order {order}", order=order), stage=stage, **times, **worths)
+        sentence = Message(MOVED[text], order=Message("Order {order}", order=order), stage=stage, **times, **worths)
         heats = tuple(heat.name for heat in scenario.heats if heat.order == order)
         numbers = {"old_min": old.start, "new_min": new.start, "worth_before": old.worth, "worth_after": new.worth}
-        yield Change("order", says, heats, new.start, new.end, numbers)
+        yield Change("order", sentence, heats, new.start, new.end, numbers)
 
 
 def hungriest_stage(run: xr.Dataset) -> str:
@@ -233,19 +233,19 @@ def _limits(plan: Plan, run: xr.Dataset) -> Iterator[Change]:
     if share is not None and scenario.goal.minimize == "carbon" and plan.baseline_complete and baseline.cost > 0:
         extra = ours.cost / baseline.cost - 1
         if extra >= share * FULL > 0:
-            says = mark(
+            text = mark(
                 "The cap on cost is used up: undisturbed, the cost is {extra:.1f} % above the baseline's, and the "
                 "cap is {cap:.1f} %."
             )
             numbers = {"extra": 100 * extra, "cap": 100 * share}
-            yield Change("limit", Message(says, **numbers), numbers=numbers)
+            yield Change("limit", Message(text, **numbers), numbers=numbers)
     limit, meter = scenario.site.grid.import_limit_mw, run["meter_mw"].to_numpy()
     full = np.flatnonzero(meter >= FULL * limit) if limit else np.array([], dtype=int)
     if limit and len(full):
         length = scenario.site.grid.metered_interval_min
         numbers = {"limit": limit, "hours": len(full) * length / 60}
-        says = Message("The import limit of {limit:g} MW is used up for {hours:.1f} h.", **numbers)
-        yield Change("limit", says, (), float(full[0] * length), float((full[-1] + 1) * length), numbers)
+        text = Message("The import limit of {limit:g} MW is used up for {hours:.1f} h.", **numbers)
+        yield Change("limit", text, (), float(full[0] * length), float((full[-1] + 1) * length), numbers)
     yield from _busiest(scenario, run)
 
 

@@ -140,8 +140,8 @@ def _alike(client: Any, label: str) -> None:
     try:
         theirs = client.run(_versions)
     except Exception as error:  # whatever keeps them from loading it
-        says = f"its workers cannot load Emberline {local_versions['emberline']}: {type(error).__name__}"
-        raise ClusterError(f"{label!r}: {says}; install the same version there") from None
+        text = f"its workers cannot load Emberline {local_versions['emberline']}: {type(error).__name__}"
+        raise ClusterError(f"{label!r}: {text}; install the same version there") from None
     for worker, versions in theirs.items():
         other = [
             f"{name} {versions[name]} (here {local_versions[name]})"

@@ -194,8 +194,8 @@ def unwrapped(future: Any) -> Any:
     try:
         return future.result(timeout=60)
     except KilledWorker:
-        says = "a worker died of this piece of work each time it was tried; it may lack memory: use fewer workers"
-        raise ClusterError(says) from None
+        text = "a worker died of this piece of work each time it was tried; it may lack memory: use fewer workers"
+        raise ClusterError(text) from None
 
 
 def _outcome(place: int, future: Any) -> Piece[Any]:

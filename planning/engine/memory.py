@@ -67,8 +67,8 @@ def limit() -> Limit:
     if named:
         match = SIZE.fullmatch(named)
         if not match or not float(match[1]):
-            says = f"{named[:40]!r} is no size; write it as 4 GiB (units: {', '.join(UNITS)})"
-            raise ScenarioError([Problem("EMBERLINE_MEMORY", "", says)])
+            sentence = f"{named[:40]!r} is no size; write it as 4 GiB (units: {', '.join(UNITS)})"
+            raise ScenarioError([Problem("EMBERLINE_MEMORY", "", sentence)])
         limits.append(Limit(float(match[1]) * UNITS[match[2]], "EMBERLINE_MEMORY"))
     return min(limits, key=lambda one: one.size)
 
@@ -116,8 +116,8 @@ def refuse(need: float, what: str, remedy: str = "") -> None:
     if has.of == ADDRESSES and has.size < BASE:  # where this fails in a thread, the system's library ends the process
         raise MemoryError
     if need > has.size:
-        says = f"would need about {in_words(need)} of memory, {has.of} has {in_words(has.size)}"
-        raise ScenarioError([Problem(what, "", f"{says}; {remedy}" if remedy else says)])
+        text = f"would need about {in_words(need)} of memory, {has.of} has {in_words(has.size)}"
+        raise ScenarioError([Problem(what, "", f"{text}; {remedy}" if remedy else text)])
 
 
 def in_words(size: float) -> str:

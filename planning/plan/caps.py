@@ -72,8 +72,8 @@ def least_carried(scenario: Case, schedule: xr.Dataset, search: Callable[[Case],
                 best, kg_per_t = again, lower
                 continue
         floor = middle
-    says = mark("{grade} carries {kg_per_t:.1f} kg CO2e/t, the least that {searches} searches have found")
-    reason = Message(says, grade=grade, kg_per_t=kg_per_t, searches=searches + 1)
+    text = mark("{grade} carries {kg_per_t:.1f} kg CO2e/t, the least that {searches} searches have found")
+    reason = Message(text, grade=grade, kg_per_t=kg_per_t, searches=searches + 1)
     return best.assign_attrs(status="best found", bound=math.nan, gap=math.nan, reason=reason)
 
 

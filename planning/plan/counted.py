@@ -43,5 +43,5 @@ def ruled_out(scenario: Case, baseline: Baseline) -> xr.Dataset | None:
     proven = scenario.processes or bool(explain.hours(scenario, baseline.envelope))
     unknown = dict.fromkeys(("objective", "bound", "gap"), math.nan)
     nothing = {"found": 0, "complete": 0, "unplaced": "", "policy": "schedule", "constant": 0.0, **unknown}
-    says = {"status": "infeasible" if proven else schedules.ON_GRID, "reason": reason}
-    return schedules.empty(scenario).assign_attrs(nothing, goal=scenario.goal.minimize, **says)
+    text = {"status": "infeasible" if proven else schedules.ON_GRID, "reason": reason}
+    return schedules.empty(scenario).assign_attrs(nothing, goal=scenario.goal.minimize, **text)

@@ -47,11 +47,11 @@ def refuse(scenario: Scenario, what: str = "") -> None:
     if need_s <= QUICKER * limit + SPARE_S:
         return
     parts = len(scenario.heats) + len(scenario.process_modes) + len(scenario.stores)
-    says = (
+    text = (
         f"{scenario.horizon.n_steps:,} steps × {parts} heats, modes and stores take about {in_words(need_s)} to write, "
         f"and the limit is {in_words(limit)}; choose longer steps, a shorter horizon or a longer limit"
     )
-    raise ScenarioError([Problem(what or scenario.name, "goal.time_limit_s", says)])
+    raise ScenarioError([Problem(what or scenario.name, "goal.time_limit_s", text)])
 
 
 def in_words(seconds: float) -> str:

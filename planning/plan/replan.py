@@ -208,8 +208,8 @@ def with_locks(scenario: Case, locks: Sequence[AnyLock]) -> Case:
     update = {"locks": tuple(heats), "run_locks": tuple(runs)}
     variant = scenario.model_copy(update=update)
     problems = [
-        Problem(scenario.name, ".".join(map(str, place)), says)
-        for place, says in between_nouns(variant)
+        Problem(scenario.name, ".".join(map(str, place)), text)
+        for place, text in between_nouns(variant)
         if place and place[0] in ("locks", "run_locks")
     ]
     if problems:

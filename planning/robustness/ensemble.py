@@ -266,8 +266,8 @@ def refuse(scenario: Scenario, schedule: xr.Dataset, replications: int, workers:
     if not 1 <= replications <= MAX_REPLICATIONS:
         raise ValueError(f"there are 1 to {MAX_REPLICATIONS} replications, not {replications}")
     if not scenario.disturbed:
-        says = "nothing is disturbed, so that every replay is the same; give spreads or breakdowns"
-        raise ScenarioError([Problem(scenario.name, "disturbances", says)])
+        text = "nothing is disturbed, so that every replay is the same; give spreads or breakdowns"
+        raise ScenarioError([Problem(scenario.name, "disturbances", text)])
     what = f"{replications} replays{f' on {workers} workers' if workers > 1 else ''}"
     memory.refuse(memory.of_ensemble(schedule, replications, workers), what, "ask for fewer")
 

@@ -45,7 +45,7 @@ def chance(ensemble: Ensemble) -> Layers:
     y = alt.Y("whose:N", sort=names, title=None, axis=alt.Axis(ticks=False, domain=False))
     colour = shades("whose", dict(zip(names, (palette.IMPORT, palette.BASELINE), strict=False)), None)
     shares = {"share": tr("share"), "low": tr("at least"), "high": tr("at most")}
-    tooltip = tips({"whose": tr("of"), "held": tr("holds"), **{name: (says, ".1%") for name, says in shares.items()}})
+    tooltip = tips({"whose": tr("of"), "held": tr("holds"), **{name: (text, ".1%") for name, text in shares.items()}})
     base = alt.Chart(frame).encode(y=y, color=colour, tooltip=tooltip)
     layers: list[Any] = [
         base.mark_rule(strokeWidth=7, opacity=0.4).encode(x=x, x2="high:Q"),
@@ -100,7 +100,7 @@ def fan(ensemble: Ensemble, plan: Plan, view: View) -> Layers:
         rule = rule.mark_rule(color=palette.LIMIT, strokeDash=[5, 3], strokeWidth=1.4)
         layers.append(rule.encode(y="mw:Q", tooltip=tips({"is": tr("is"), "mw:Q": "MW"})))
     titles = {"q4": "P90", "q3": "P75", "q2": tr("median"), "q1": "P25", "q0": "P10", "plan": tr("plan, undisturbed")}
-    tooltip = tips({"clock": tr("from"), **{name: (f"{says} [MW]", ",.1f") for name, says in titles.items()}})
+    tooltip = tips({"clock": tr("from"), **{name: (f"{text} [MW]", ",.1f") for name, text in titles.items()}})
     layers.append(pointer_rule(base, tooltip))
     return alt.layer(*layers).properties(height=300)
 

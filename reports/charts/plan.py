@@ -340,9 +340,9 @@ def _signals(scenario: Case, table: PanelData, height: int = 78, title: bool = T
         low, high = float(values.min()), float(values.max())
         if low <= NEAR_ZERO * (high - low) and high > low:
             return []
-        says = alt.Chart(pd.DataFrame([{"says": tr("axis not from 0")}]))
-        says = says.mark_text(align="left", baseline="bottom", fontSize=SMALLEST, color=BASELINE)
-        return [says.encode(x=alt.value(3), y=alt.value(height - 3), text="says:N")]
+        text = alt.Chart(pd.DataFrame([{"says": tr("axis not from 0")}]))
+        text = text.mark_text(align="left", baseline="bottom", fontSize=SMALLEST, color=BASELINE)
+        return [text.encode(x=alt.value(3), y=alt.value(height - 3), text="says:N")]
 
     intensity = alt.Y("intensity:Q", title=[tr("intensity"), "[kg CO2e/MWh]"], axis=y_axis(), scale=scale)
     step: Any = {"interpolate": "step-after", "clip": True}

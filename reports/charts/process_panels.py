@@ -65,10 +65,10 @@ def rate_panels(plan: Plan, table: PanelData, x: alt.X, baseline: bool, whose: s
             old = table.mean(f"r{i}f", before[process.name])
             titles[old] = f"{tr('{name}, baseline', name=process.name)} [t/h]"
             layers.append(_thin(table, x, old, "step-after"))
-        says = tr("{name}: rate", name=process.name)
+        text = tr("{name}: rate", name=process.name)
         if process.count > 1:
-            says = tr("{name}: rate of {count} units together", name=process.name, count=process.count)
-        yield _row([*layers, *hover(table, x, titles)], says)
+            text = tr("{name}: rate of {count} units together", name=process.name, count=process.count)
+        yield _row([*layers, *hover(table, x, titles)], text)
 
 
 def store_panels(
@@ -104,8 +104,8 @@ def store_panels(
             titles[before] = f"{tr('{name}, baseline', name=name)} [t]"
             layers.append(_thin(table, x, before, "linear"))
         holds, end = (wording.number(tonnes, 0) for tonnes in (full, store.end_t))
-        says = tr("{name}: capacity {amount} t, at the end at least {end} t", name=name, amount=holds, end=end)
-        yield _row([*layers, *hover(table, x, titles)], says, STORE if high else ROW)
+        text = tr("{name}: capacity {amount} t, at the end at least {end} t", name=name, amount=holds, end=end)
+        yield _row([*layers, *hover(table, x, titles)], text, STORE if high else ROW)
 
 
 def delivery_panel(plan: Plan, table: PanelData, x: alt.X, baseline: bool) -> Any:
@@ -199,6 +199,6 @@ def _thin(table: PanelData, x: alt.X, key: str, interpolate: Any) -> Any:
     return line.mark_line(color=palette.BASELINE, strokeWidth=1, strokeDash=[4, 2], interpolate=interpolate, clip=True)
 
 
-def _row(layers: list[Any], says: str, height: int = ROW) -> Any:
-    title = alt.TitleParams(says, anchor="start", frame="group", fontSize=SIZE, fontWeight="normal", offset=3)
+def _row(layers: list[Any], text: str, height: int = ROW) -> Any:
+    title = alt.TitleParams(text, anchor="start", frame="group", fontSize=SIZE, fontWeight="normal", offset=3)
     return alt.layer(*layers).properties(height=height, title=title)

@@ -207,10 +207,10 @@ def _still(start: float, end: float) -> dict[str, Any]:
     return {"start": start, "end": end, "does": tr("idle"), "power": "", "works": False, "colour": palette.PALE}
 
 
-def _clock(scenario: Scenario, minute: float, says: str) -> str:
+def _clock(scenario: Scenario, minute: float, text: str) -> str:
     at = scenario.horizon.instant(min(max(minute, 0.0), scenario.horizon.length_min))
     day = "" if scenario.horizon.length_min <= 25 * 60 else f"{numbers.weekday(at)} "
-    return says.format(time=f"{day}{at:%H:%M}")
+    return text.format(time=f"{day}{at:%H:%M}")
 
 
 def _of_units(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[str, Any]]]:

@@ -250,8 +250,8 @@ def _bands(
         y0, y1 = one.y + out[number], other.y + into[number]
         names = f"{node_name(diagram, link.source)} → {node_name(diagram, link.target)}"
         share = wording.percent(link.amount / diagram.through(link.source), 0)
-        says = f"{wording.number(link.amount, 1)} {diagram.unit}, {share}"
-        base = {"band": number, "name": names, "says": says}
+        text = f"{wording.number(link.amount, 1)} {diagram.unit}, {share}"
+        base = {"band": number, "name": names, "says": text}
         base["colour"] = _of_band(diagram, link, colour_of)
         for t, s in zip(along.tolist(), smooth.tolist(), strict=True):
             y = y0 + (y1 - y0) * s

@@ -277,9 +277,9 @@ def waterfall(rows: Sequence[tuple[str, float]], unit: str, digits: int) -> Laye
     """
     at, entries = 0.0, []
     for label, value in rows:
-        says = tr("saves more") if value >= 0 else tr("counters it")
+        text = tr("saves more") if value >= 0 else tr("counters it")
         entries.append(
-            {"cause": label, "from": at, "to": at + value, "kind": says, "says": wording.signed(value, digits)}
+            {"cause": label, "from": at, "to": at + value, "kind": text, "says": wording.signed(value, digits)}
         )
         at += value
     total = tr("in all")

@@ -89,8 +89,8 @@ class View:
         """Meaning of a point of a curve, if it is more than a step; otherwise empty."""
         if self.merged == 1:
             return ""
-        says = mark("each point is the mean over {length} (too many steps of {step} to draw: choose a week)")
-        return tr(says, length=self._length, step=f"{self.horizon.step_min:g} min")
+        text = mark("each point is the mean over {length} (too many steps of {step} to draw: choose a week)")
+        return tr(text, length=self._length, step=f"{self.horizon.step_min:g} min")
 
     @property
     def says_short(self) -> str:

@@ -61,8 +61,8 @@ def parsed_rows(
         try:
             yield parse(cells, place)
         except ValueError as error:
-            key, _, says = str(error).partition(": ")
-            problems.append(Problem(place, key, says))
+            key, _, text = str(error).partition(": ")
+            problems.append(Problem(place, key, text))
 
 
 def amount(text: str) -> float | None:

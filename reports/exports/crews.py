@@ -46,8 +46,8 @@ class Line:
 
 def work(activity: Activity) -> str:
     """Description of an activity; runs of a process add the mode unless it has the unit's name."""
-    says = does(activity.what)
-    return says if activity.of != "processes" or activity.name == activity.unit else f"{says} {activity.name}"
+    text = does(activity.what)
+    return text if activity.of != "processes" or activity.name == activity.unit else f"{text} {activity.name}"
 
 
 def crews(run: StoredRun) -> list[str]:
@@ -147,8 +147,8 @@ class Page:
         several = len(set(chain.from_iterable(dates))) > 1
         start = moment(scenario.horizon.instant(self.start_min), offset=False)
         title = f"{called(self.unit, scenario)}, {start} – {self._clock(self.end_min, len(set(dates[0])) > 1)}"
-        says = tr("{name}, run {run}", name=scenario.title or scenario.name, run=run.id[:8])
-        notes = [f"{says}, {scenario.horizon.zone}"]
+        text = tr("{name}, run {run}", name=scenario.title or scenario.name, run=run.id[:8])
+        notes = [f"{text}, {scenario.horizon.zone}"]
         if not any(row.activity for row in mine):
             after = (row for row in rows if row.activity and row.start_min >= self.end_min)
             notes.append(self._rest(next(after, None)))
@@ -172,8 +172,8 @@ class Page:
     def _cells(self, row: Line, width: int, with_day: bool) -> list[str]:
         activity = row.activity
         if activity is None:
-            says = tr("free for {duration}", duration=duration(row.minutes))
-            cells = [says, *[""] * (width - 1)]
+            text = tr("free for {duration}", duration=duration(row.minutes))
+            cells = [text, *[""] * (width - 1)]
         elif activity.tonnes is None:
             cells = [work(activity), activity.name, activity.definition]
         else:
@@ -207,11 +207,11 @@ class Page:
         prices = self.prices[math.floor(self.start_min / step) : math.ceil(self.end_min / step)]
         if len(prices):
             low, high = (number(float(price), 0) for price in (prices.min(), prices.max()))
-            says = mark("Electricity costs {low} {unit} in this shift")
+            text = mark("Electricity costs {low} {unit} in this shift")
             if low != high:
-                says = mark("Electricity costs {low} to {high} {unit} in this shift")
+                text = mark("Electricity costs {low} to {high} {unit} in this shift")
             unit = f"{self.run.plan.scenario.market.currency}/MWh"
-            yield tr(says, low=low, high=high, unit=unit)
+            yield tr(text, low=low, high=high, unit=unit)
 
 
 def unit_pages(run: StoredRun) -> str:

@@ -97,12 +97,12 @@ def proof(run: StoredRun) -> str:
     stores = ""
     if run.plan.no_lower:
         stores = " " + tr(NO_LOWER, stores=listed(list(run.plan.no_lower)))
-    says = tr(
+    text = tr(
         "Status: {status}; gap on what can be decided {gap} (plan {best}, bound {bound}).",
         status=tr("taken early") if early else texts["status"],
         gap=texts["gap"], best=texts["objective"], bound=texts["bound"],
     )  # fmt: skip
-    return says + stores
+    return text + stores
 
 
 def flat(run: StoredRun) -> dict[str, str]:

@@ -248,8 +248,8 @@ def _of_model(baseline: EnergyBaseline) -> Iterator[Breach]:
     if not baseline.r_squared >= MIN_R_SQUARED:
         yield Breach("r_squared", f"R² is {baseline.r_squared:.3f}, at least {MIN_R_SQUARED} is required")
     if not baseline.adjusted_r_squared >= MIN_R_SQUARED:
-        says = f"adjusted R² is {baseline.adjusted_r_squared:.3f}, at least {MIN_R_SQUARED} is required"
-        yield Breach("adjusted_r_squared", says)
+        text = f"adjusted R² is {baseline.adjusted_r_squared:.3f}, at least {MIN_R_SQUARED} is required"
+        yield Breach("adjusted_r_squared", text)
     if not baseline.model_p <= MAX_MODEL_P:
         yield Breach("model_p", f"p of the model is {baseline.model_p:.3f}, at most {MAX_MODEL_P} is allowed")
 

@@ -91,8 +91,8 @@ class Review:
         ]
         columns = [self.report[name].tolist() for name in (base.energy, "predicted", "enpi", "cusum")]
         rows = list(zip(map(str, self.report.index), *columns, strict=True))
-        says = f"Alarm in {alarm.at}: more energy than expected since {alarm.since}" if alarm else "No alarm"
-        note = f"{says}. An unchanged period of this length has an alarm in {self.cusum.false_alarms:.0%} of cases."
+        text = f"Alarm in {alarm.at}: more energy than expected since {alarm.since}" if alarm else "No alarm"
+        note = f"{text}. An unchanged period of this length has an alarm in {self.cusum.false_alarms:.0%} of cases."
         tables = (
             table("Result", ("figure", base.energy), summary),
             table(mark("By period"), (mark("period"), mark("actual"), mark("expected"), "EnPI", "CUSUM"), rows, note),

@@ -71,8 +71,8 @@ def read_content(content: bytes, name: str, zone: str = "") -> pd.DataFrame:
     columns = list(table.fieldnames or ())
     time = next((column for column in columns if column.strip().lower() in TIMES), None)
     if time is None:
-        says = one_column(columns) or f"has no column of times; name one of {', '.join(TIMES)}"
-        raise ScenarioError([Problem(name, "", says)])
+        sentence = one_column(columns) or f"has no column of times; name one of {', '.join(TIMES)}"
+        raise ScenarioError([Problem(name, "", sentence)])
     problems: list[Problem] = []
     index, cells = [], []
     for number, row in csv_rows(table, name):
@@ -105,8 +105,8 @@ def _local(times: list[datetime], zone: str, name: str, *, utc: bool) -> list[da
     try:
         info = ZoneInfo(zone)
     except (ValueError, OSError, ZoneInfoNotFoundError):
-        says = f"unknown zone {zone[:40]!r}; write one such as Europe/Berlin"
-        raise ScenarioError([Problem(name, "", says)]) from None
+        text = f"unknown zone {zone[:40]!r}; write one such as Europe/Berlin"
+        raise ScenarioError([Problem(name, "", text)]) from None
     result: list[datetime] = []
     for at in times:
         if at.tzinfo is None:
@@ -182,21 +182,21 @@ class Periods:
                 if bound:
                     outside.setdefault((file, bound), {}).setdefault(str(series.name), []).append(_label(period))
                     continue
-                says = f"no value for {_gap(series, valid, period)}, so {_label(period)} is not whole; "
-                says += "fill it in, or choose periods without it"
-                missing.setdefault((file, says), []).append(str(series.name))
+                text = f"no value for {_gap(series, valid, period)}, so {_label(period)} is not whole; "
+                text += "fill it in, or choose periods without it"
+                missing.setdefault((file, text), []).append(str(series.name))
         for (file, bound), names in outside.items():
             labels = next(iter(names.values()))
             span = f"{labels[0]} is" if len(labels) == 1 else f"{labels[0]} to {labels[-1]} are"
             where = f" in {file}" if file else ""
             remarks[f"{span} left out: values of {', '.join(names)}{where} {bound}"] = None
         if missing:
-            problems = [Problem(file, ", ".join(names), says) for (file, says), names in missing.items()]
+            problems = [Problem(file, ", ".join(names), text) for (file, text), names in missing.items()]
             raise ScenarioError(problems[:MAX_PROBLEMS])
         rows = self.frame.dropna(subset=list(columns))
         if rows.empty:
-            says = f"no day, week or month that is asked for is whole from {self.first} to {self.last}"
-            raise ScenarioError([Problem("", "", "; ".join([says, *remarks]))])
+            text = f"no day, week or month that is asked for is whole from {self.first} to {self.last}"
+            raise ScenarioError([Problem("", "", "; ".join([text, *remarks]))])
         return rows.set_axis([_label(period).removeprefix(WEEK) for period in rows.index]), tuple(remarks)
 
 
@@ -256,8 +256,8 @@ def joined(tables: Sequence[pd.DataFrame], step: Step, first: date, last: date) 
             raise ScenarioError([Problem(file, "", f"there are no rows from {first} to {last}")])
         hours = _step(data) / timedelta(hours=1)
         if step == "month" and 24 < hours < 28 * 24:
-            says = f"rows of {hours / 24:g} days do not add up to months; use --by week"
-            raise ScenarioError([Problem(file, "", says)])
+            text = f"rows of {hours / 24:g} days do not add up to months; use --by week"
+            raise ScenarioError([Problem(file, "", text)])
         groups = data.groupby(pd.DatetimeIndex(data.index).to_period(freq))
         changes = table.attrs.get(CHANGES, [])
         spans = [
@@ -270,8 +270,8 @@ def joined(tables: Sequence[pd.DataFrame], step: Step, first: date, last: date) 
             suffix = next((end for end in POWER if column.lower().endswith(end)), None)
             name = column if suffix is None else f"{column[: -len(suffix)]}{POWER[suffix]}"
             if name in columns:
-                says = f"two files have a column {name}; give one of them another name"
-                raise ScenarioError([Problem("", "", says)])
+                text = f"two files have a column {name}; give one of them another name"
+                raise ScenarioError([Problem("", "", text)])
             mean = suffix is None and column.lower().endswith(MEANS)
             total = (groups[column].mean() if mean else groups[column].sum()).reindex(periods)
             whole = groups[column].count().reindex(periods, fill_value=0).to_numpy() >= rows

@@ -40,13 +40,13 @@ def lines(scenario: Scenario) -> Iterator[str]:
     price_of = market.carbon_price
     if price_of.per_t:
         values = {"price": f"{price_of.per_t:g} {money}/t"}
-        says = tr("{price} on scope 1 and 2", **values)
+        text = tr("{price} on scope 1 and 2", **values)
         if price_of.covers == "direct":
-            says = tr("{price} on scope 1 only", **values)
+            text = tr("{price} on scope 1 only", **values)
         if price_of.free_share:
-            says = listed([says, tr("{share} free", share=percent(price_of.free_share, 1))])
+            text = listed([text, tr("{share} free", share=percent(price_of.free_share, 1))])
         scheme = f" ({tr(SCHEMES[price_of.scheme])})" if price_of.scheme else ""
-        yield f"{tr('carbon price')}: {says}{scheme}"
+        yield f"{tr('carbon price')}: {text}{scheme}"
 
 
 def _tariff(tariff: Tariff, money: str) -> Iterator[str]:
@@ -58,31 +58,31 @@ def _tariff(tariff: Tariff, money: str) -> Iterator[str]:
         yield f"{tr('tariff energy {name}', name=charge.name) if named else tr('tariff energy')}: {rates}"
     if tariff.peak_valley is not None:
         part = tariff.peak_valley
-        says = tr(
+        text = tr(
             "flat {price}, peak {peak} times, valley {valley} times that",
             price=f"{part.flat_per_mwh:g} {money}/MWh", peak=f"{part.peak_ratio:g}", valley=f"{part.valley_ratio:g}",
         )  # fmt: skip
-        yield f"{tr('tariff energy by peak and valley')}: {says}"
+        yield f"{tr('tariff energy by peak and valley')}: {text}"
     for levy in tariff.levies:
         yield f"{tr('tariff levy {name}', name=levy.name)}: {levy.per_mwh:g} {money}/MWh"
     for demand in tariff.demand_charges:
         rates = _rates((r.per_mw for r in demand.rates), f"{money}/MW")
         yield f"{tr('tariff demand {name}', name=demand.name)}: {listed([rates, *_how(demand)])}"
     for peak in tariff.coincident:
-        says = trn(
+        text = trn(
             "{price} over {count} interval", "{price} over {count} intervals", len(peak.starts),
             price=f"{peak.per_mw:g} {money}/MW",
         )  # fmt: skip
-        yield f"{tr('tariff coincident peak {name}', name=peak.name)}: {says}"
+        yield f"{tr('tariff coincident peak {name}', name=peak.name)}: {text}"
     for fixed in tariff.fixed_charges:
-        says = tr("{price} a month", price=f"{fixed.per_month:g} {money}")
-        yield f"{tr('tariff fixed {name}', name=fixed.name)}: {says}"
+        text = tr("{price} a month", price=f"{fixed.per_month:g} {money}")
+        yield f"{tr('tariff fixed {name}', name=fixed.name)}: {text}"
     for export in tariff.export:
         rates = _rates((r.per_mwh for r in export.rates), f"{money}/MWh")
         yield f"{tr('tariff export {name}', name=export.name)}: {tr('earns {rates}', rates=rates)}"
     for tax in tariff.taxes:
-        says = tr("{share} on {charges}", share=percent(tax.share, 1), charges=listed(tax.on))
-        yield f"{tr('tariff tax {name}', name=tax.name)}: {says}"
+        text = tr("{share} on {charges}", share=percent(tax.share, 1), charges=listed(tax.on))
+        yield f"{tr('tariff tax {name}', name=tax.name)}: {text}"
 
 
 def _how(demand: DemandCharge) -> Iterator[str]:

@@ -85,8 +85,8 @@ def _steps(scenario: Scenario) -> Iterator[str]:
         elif finer:
             better = tr("step_min {step} or {other} would lose nothing", step=finer[0], other=finer[1])
         units.setdefault(clauses([what, better]), []).append(loss.unit)
-    for says, names in units.items():
-        yield f"{tr('rounding of {units}', units=listed(names))}: {says}"
+    for text, names in units.items():
+        yield f"{tr('rounding of {units}', units=listed(names))}: {text}"
 
 
 MAX_POWER_SHARE = 0.1
@@ -261,8 +261,8 @@ def _gain(scenario: Case, core: Converter) -> float:
 def factors(scenario: Scenario) -> Iterator[str]:
     """All emission factors in use, with their sources."""
     for used in scenario.factors_used:
-        name, _, says = str(used).partition(": ")
-        yield f"{tr('factor {name}', name=name)}: {says}"
+        name, _, text = str(used).partition(": ")
+        yield f"{tr('factor {name}', name=name)}: {text}"
     for emitter, emissions in scenario.emitters:
         for emission in emissions:
             if emission.factor is None:
@@ -331,10 +331,10 @@ def _(record: Renewable, scenario: Scenario) -> str:
 @_size.register(Converter)
 def _(record: Converter, scenario: Scenario) -> str:
     carrier = scenario.site.carrier[record.carrier]
-    says = mark("{size} {unit} of {carrier} in")
+    text = mark("{size} {unit} of {carrier} in")
     if record.main == "output":
-        says = mark("{size} {unit} of {carrier} out")
-    return tr(says, size=f"{record.capacity:g}", unit=carrier.rate_unit, carrier=carrier.name)
+        text = mark("{size} {unit} of {carrier} out")
+    return tr(text, size=f"{record.capacity:g}", unit=carrier.rate_unit, carrier=carrier.name)
 
 
 @_size.register(Storage)

@@ -43,8 +43,8 @@ def on_step(text: str, horizon: Horizon, at_min: float) -> float:
         start = at_min + round((minute - at_min) / step) * step
     if not (0 <= minute < horizon.length_min and 0 <= start < horizon.length_min):
         first, last = (numbers.clock(horizon.instant(at)) for at in (0, horizon.length_min))
-        says = tr("{text} is outside the plan: {first} to {last}", text=text.strip(), first=first, last=last)
-        raise ValueError(says)
+        sentence = tr("{text} is outside the plan: {first} to {last}", text=text.strip(), first=first, last=last)
+        raise ValueError(sentence)
     return start
 
 
@@ -66,8 +66,8 @@ def _minute(text: str, horizon: Horizon, at_min: float) -> float:
     clock = CLOCK.fullmatch(text[:LONGEST])
     days = None if clock is None else _days(clock["day"], horizon)
     if clock is None or days is None or len(text) > LONGEST or int(clock["hour"]) > 23 or int(clock["minute"]) > 59:
-        says = tr("{text} is no time: write 03:15, Tue 03:15, +2 h or -30 min", text=text[:LONGEST] or "–")
-        raise ValueError(says)
+        sentence = tr("{text} is no time: write 03:15, Tue 03:15, +2 h or -30 min", text=text[:LONGEST] or "–")
+        raise ValueError(sentence)
     zone = horizon.instant(at_min).tzinfo
     hour, minute = int(clock["hour"]), int(clock["minute"])
     # an hour that comes twice means the one nearer to the present start

@@ -163,7 +163,7 @@ def lock_rows(result: dict[str, Any]) -> list[dict[str, str]]:
     return rows
 
 
-def _lock_row(says: str, freed: dict[str, Any], at_most: float | None, result: dict[str, Any]) -> dict[str, str]:
+def _lock_row(text: str, freed: dict[str, Any], at_most: float | None, result: dict[str, Any]) -> dict[str, str]:
     more, reason, figures = freed["more"], "", ["–"] * 3
     if more is None:
         reason = say(freed["reason"])
@@ -171,7 +171,7 @@ def _lock_row(says: str, freed: dict[str, Any], at_most: float | None, result: d
         figures = [signed(0.0 - more[name] * factor, digits) for name, factor, digits in SAVED]
     gap = "" if freed["gap"] is None else tr("gap {gap}", gap=percent(freed["gap"]))
     return {
-        tr("lock"): says,
+        tr("lock"): text,
         tr("carbon saved [t CO2e]"): figures[0],
         tr("cost saved [{unit}]", unit=result["currency"]): figures[1],
         tr("peak saved [MW]"): figures[2],

@@ -122,7 +122,7 @@ def disturbed_stocks(ensemble: Ensemble, undisturbed: xr.Dataset | None) -> list
     return [
         {
             tr("store"): row["store"],
-            tr("level"): tr(says),
+            tr("level"): tr(text),
             **{
                 tr(title): f"{number(row[figure][key], 0)} t ({percent(row[figure][key] / row['capacity_t'], 0)})"
                 for key, title in LEVELS.items()
@@ -130,7 +130,7 @@ def disturbed_stocks(ensemble: Ensemble, undisturbed: xr.Dataset | None) -> list
             },
         }
         for row in ensemble.stocks(undisturbed)
-        for figure, says in STOCKS.items()
+        for figure, text in STOCKS.items()
     ]
 
 

@@ -234,12 +234,12 @@ def status(run: str) -> JobStatus:
     again = mark("the worker ended without a result, perhaps for lack of memory; ask again")
     if kind == "plan":
         again = mark("the worker ended without a result, perhaps for lack of memory; plan again")
-    says = Message(again)
+    text = Message(again)
     if netcdf.is_full(folder):
-        says = Message("the worker ended without a result: the disk is full; make room and ask again")
+        text = Message("the worker ended without a result: the disk is full; make room and ask again")
     if late.is_file() and late.stat().st_size:
-        says = Message("the worker took far longer than the time limit and was ended; allow more time or ask for less")
-    return replace(now, state="broken", lines=(says,))
+        text = Message("the worker took far longer than the time limit and was ended; allow more time or ask for less")
+    return replace(now, state="broken", lines=(text,))
 
 
 def under_way() -> Iterator[JobStatus]:

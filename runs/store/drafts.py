@@ -272,8 +272,8 @@ def file_names(role: str, files: dict[str, str]) -> dict[str, str]:
 
 def _fits(text: str) -> None:
     if len(text.encode("utf-8", "replace")) > LARGEST_TEXT:
-        says = f"has more than {LARGEST_TEXT / 1e3:.0f} kB; larger ones are for the command line"
-        raise ScenarioError([Problem("scenario.yaml", "", says)])
+        sentence = f"has more than {LARGEST_TEXT / 1e3:.0f} kB; larger ones are for the command line"
+        raise ScenarioError([Problem("scenario.yaml", "", sentence)])
 
 
 def _drafts() -> Path:

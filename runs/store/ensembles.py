@@ -62,8 +62,8 @@ def read(stored: StoredRun, seed: int) -> Ensemble:
     path = stored.folder / f"ensemble-{seed}.nc"
     if not path.is_file():
         has = ", ".join(map(str, seeds(stored))) or "none"
-        says = f"has no ensemble of seed {seed} (it has {has}); make it with 'emberline replay'"
-        raise StoreError(f"run {stored.id} {says}")
+        text = f"has no ensemble of seed {seed} (it has {has}); make it with 'emberline replay'"
+        raise StoreError(f"run {stored.id} {text}")
     try:
         data = netcdf.read(path)
     except Exception:  # of torn data the libraries raise errors of every kind

@@ -144,8 +144,8 @@ def read(prefix: str = "last", folder: Path | None = None) -> StoredFront:
     except StoreError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        says = f"front {matches[0]} is torn: front.json cannot be read; search it again"
-        raise StoreError(says) from error
+        text = f"front {matches[0]} is torn: front.json cannot be read; search it again"
+        raise StoreError(text) from error
 
 
 def _opened(place: Path) -> StoredFront:

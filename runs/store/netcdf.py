@@ -56,8 +56,8 @@ def write(data: xr.Dataset | xr.DataTree, path: Path) -> None:
         cause = _refusal(path) or error
         with suppress(OSError):  # the library leaves it open, so that its room would be free only when the process ends
             os.truncate(path, 0)
-        number, says = getattr(cause, "errno", None) or errno.EIO, getattr(cause, "strerror", None) or str(cause)
-        raise OSError(number, says, str(path)) from error
+        number, text = getattr(cause, "errno", None) or errno.EIO, getattr(cause, "strerror", None) or str(cause)
+        raise OSError(number, text, str(path)) from error
 
 
 def _refusal(path: Path) -> OSError | None:

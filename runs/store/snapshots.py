@@ -111,7 +111,7 @@ def _refuse_foreign_files(document: Document, folder: Path) -> None:
     if isinstance(emissions, dict) and emissions.get("table") is not None:
         mistakes["emissions", "table"] = "a factor table of one's own is for the command line"
     if mistakes:
-        problems = [Problem(document.where(path), dotted(path), says) for path, says in mistakes.items()]
+        problems = [Problem(document.where(path), dotted(path), text) for path, text in mistakes.items()]
         raise ScenarioError([*document.problems, *problems])
 
 

@@ -136,13 +136,13 @@ class Store(Home):
         except OSError as error:
             why = error.strerror or str(error)
             free = shutil.disk_usage(self.runs_folder).free / 1e6
-            says = f"run {run} could not be written to {self.runs_folder}: {why} ({free:,.0f} MB are free there)"
-            raise NotKeptError(says) from error
+            text = f"run {run} could not be written to {self.runs_folder}: {why} ({free:,.0f} MB are free there)"
+            raise NotKeptError(text) from error
         try:
             entered = self._enter(run)
         except StoreError as error:
-            says = f"{error}; run {run} is whole in {folder}, and is entered when runs are listed"
-            raise NotKeptError(says) from error
+            text = f"{error}; run {run} is whole in {folder}, and is entered when runs are listed"
+            raise NotKeptError(text) from error
         assert entered, "what was just written can be read"
         return folder
 

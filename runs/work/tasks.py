@@ -83,9 +83,9 @@ class Task:
         if self.late is not None:
             faulthandler.dump_traceback_later(seconds, exit=True, file=self.late)
 
-    def report(self, says: str, count: int = 0, of: int = 0) -> None:
+    def report(self, text: str, count: int = 0, of: int = 0) -> None:
         """Report a step of an analysis: what is being done, and how much of how much."""
-        self.tell({"phase": "analysis", "says": says, "done": count, "of": of})
+        self.tell({"phase": "analysis", "says": text, "done": count, "of": of})
         self.patience(LONGEST_S)
 
     def telling(self, silent_s: Callable[[str], float]) -> Progress:

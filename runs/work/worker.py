@@ -122,8 +122,8 @@ def work(folder: Path, study: Study | None = None) -> None:
         except Exception as error:  # the page must learn of it, whatever it is
             with suppress(OSError):
                 (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
-            says = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-            tell({"phase": "failed", "lines": [says, f"details: {folder / 'error.txt'}"]})
+            text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+            tell({"phase": "failed", "lines": [text, f"details: {folder / 'error.txt'}"]})
         finally:
             faulthandler.cancel_dump_traceback_later()
 

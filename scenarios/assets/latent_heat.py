@@ -66,12 +66,12 @@ class LatentHeatStore(Storage):
         shares = [point.level_share for point in self.limits]
         for place, target in ((0, 0.0), (len(shares) - 1, 1.0)):
             if shares[place] != target:
-                says = f"is {shares[place]:g}; levels rise from 0 at the first point to 1 at the last"
-                raise Misplaced(says, "limits", place, "level_share")
+                text = f"is {shares[place]:g}; levels rise from 0 at the first point to 1 at the last"
+                raise Misplaced(text, "limits", place, "level_share")
         for i, (before, after) in enumerate(pairwise(shares), start=1):
             if after <= before:
-                says = f"is {after:g}; it must lie above the {before:g} of the point before it"
-                raise Misplaced(says, "limits", i, "level_share")
+                text = f"is {after:g}; it must lie above the {before:g} of the point before it"
+                raise Misplaced(text, "limits", i, "level_share")
 
     @cached_property
     def curve(self) -> np.ndarray:

@@ -181,8 +181,8 @@ class Line(Record):
         if (self.changeovers or any(grade.takes for grade in self.grades)) and (
             len(self.stages) > 1 or self.campaign_stage is not None
         ):
-            says = "changeovers, and what grades take of carriers, are possible on a line of one stage without campaign"
-            raise Misplaced(says, "changeovers" if self.changeovers else "grades")
+            text = "changeovers, and what grades take of carriers, are possible on a line of one stage without campaign"
+            raise Misplaced(text, "changeovers" if self.changeovers else "grades")
         pairs: set[tuple[str, str, str]] = set()
         for i, one in enumerate(self.changeovers):
             for field, names, kind in (
@@ -191,16 +191,16 @@ class Line(Record):
                 ("after", self.grade, "grade"),
             ):
                 if getattr(one, field) not in names:
-                    says = f"{getattr(one, field)[:40]!r} is no {kind} of this line"
-                    raise Misplaced(says, "changeovers", i, field)
+                    text = f"{getattr(one, field)[:40]!r} is no {kind} of this line"
+                    raise Misplaced(text, "changeovers", i, field)
             key = one.unit, one.before, one.after
             if key in pairs:
                 raise Misplaced(f"{one.unit}: {one.before} to {one.after} is given twice", "changeovers", i)
             pairs.add(key)
             least = -(self.duration_min(self.grade[one.before], one.unit) or 0.0)
             if one.setup_min < least:
-                says = f"{one.setup_min:g} min lies before the start of the heat before, {least:g} min"
-                raise Misplaced(says, "changeovers", i, "setup_min")
+                text = f"{one.setup_min:g} min lies before the start of the heat before, {least:g} min"
+                raise Misplaced(text, "changeovers", i, "setup_min")
 
     def _check_names(self) -> None:
         stages = [stage.name for stage in self.stages]
@@ -214,37 +214,37 @@ class Line(Record):
             for field in ("duration_min", "energy_kwh_per_t"):
                 for place in getattr(grade, field):
                     if place not in stages and place not in units:
-                        says = f"grade {grade.name}: {field} names {place[:40]!r}, no stage or unit of this line"
-                        raise Misplaced(says, "grades", i, field, place)
+                        text = f"grade {grade.name}: {field} names {place[:40]!r}, no stage or unit of this line"
+                        raise Misplaced(text, "grades", i, field, place)
             for stage in self.stages:
                 places = {stage.name, *(unit.name for unit in stage.units)}
                 if places & set(grade.energy_kwh_per_t) and not places & set(grade.duration_min):
-                    says = f"grade {grade.name}: energy_kwh_per_t names {stage.name!r}, duration_min does not"
-                    raise Misplaced(says, "grades", i)
+                    text = f"grade {grade.name}: energy_kwh_per_t names {stage.name!r}, duration_min does not"
+                    raise Misplaced(text, "grades", i)
             if not self.route(grade):
                 raise Misplaced(f"grade {grade.name} runs through no stage", "grades", i, "duration_min")
         for i, transfer in enumerate(self.transfers):
             for field in ("start", "end"):
                 end = getattr(transfer, field)
                 if end not in units:
-                    says = f"{end[:40]!r} is no unit of this line; units are {', '.join(units)}"
-                    raise Misplaced(says, "transfers", i, field)
+                    text = f"{end[:40]!r} is no unit of this line; units are {', '.join(units)}"
+                    raise Misplaced(text, "transfers", i, field)
         if self.heat_loss and self.heat_loss.reheating_stage not in stages:
-            says = f"{self.heat_loss.reheating_stage[:40]!r} is no stage of this line; stages are {', '.join(stages)}"
-            raise Misplaced(says, "heat_loss", "reheating_stage")
+            text = f"{self.heat_loss.reheating_stage[:40]!r} is no stage of this line; stages are {', '.join(stages)}"
+            raise Misplaced(text, "heat_loss", "reheating_stage")
         if self.heat_loss and any(s.campaign and s.name == self.heat_loss.reheating_stage for s in self.stages):
-            says = f"{self.heat_loss.reheating_stage!r} casts without a gap; name one before it"
-            raise Misplaced(says, "heat_loss", "reheating_stage")
+            text = f"{self.heat_loss.reheating_stage!r} casts without a gap; name one before it"
+            raise Misplaced(text, "heat_loss", "reheating_stage")
         for i, stage in enumerate(self.stages[:-1]):
             if stage.campaign:
                 raise Misplaced("campaigns are possible in the last stage only", "stages", i, "campaign")
             slowest = max((lag.least for lag in self.lags(stage)), default=0.0)
             if stage.longest_wait_min is not None and slowest > stage.longest_wait_min:
-                says = (
+                text = (
                     f"stage {stage.name}: longest_wait_min {stage.longest_wait_min:g} is shorter than the longest "
                     f"transfer of {slowest:g} min"
                 )
-                raise Misplaced(says, "stages", i, "longest_wait_min")
+                raise Misplaced(text, "stages", i, "longest_wait_min")
 
     @cached_property
     def units(self) -> tuple[Unit, ...]:

@@ -33,8 +33,8 @@ class Grid(Record):
 
     def check(self) -> None:
         if self.metered_interval_min != int(self.metered_interval_min) or 60 % int(self.metered_interval_min):
-            says = f"metered_interval_min {self.metered_interval_min:g} does not divide the hour"
-            raise Misplaced(says, "metered_interval_min")
+            text = f"metered_interval_min {self.metered_interval_min:g} does not divide the hour"
+            raise Misplaced(text, "metered_interval_min")
 
 
 class Pv(Record):
@@ -61,8 +61,8 @@ class Battery(Record):
 
     def check(self) -> None:
         if self.energy_mwh > 0 and self.power_mw == 0:
-            says = "a battery with energy needs power; give power_mw above 0, or energy_mwh: 0 for no battery"
-            raise Misplaced(says, "power_mw")
+            text = "a battery with energy needs power; give power_mw above 0, or energy_mwh: 0 for no battery"
+            raise Misplaced(text, "power_mw")
 
     def as_store(self, level_mwh: float | None) -> Storage | None:
         """The battery as a store of electricity; None where it holds nothing.

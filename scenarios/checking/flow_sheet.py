@@ -22,8 +22,8 @@ def mistakes(scenario: Scenario) -> Mistakes:
         yield ("processes",), "is required where there are stores, deliveries or arrivals"
     yield from _names(scenario)
     for i, process in enumerate(scenario.processes):
-        for place, says in _of_process(scenario, process):
-            yield ("processes", i, *place), says
+        for place, text in _of_process(scenario, process):
+            yield ("processes", i, *place), text
     for field in ("deliveries", "arrivals"):
         for i, item in enumerate(getattr(scenario, field)):
             if item.store not in scenario.store:
@@ -73,8 +73,8 @@ def _of_process(scenario: Scenario, process: Process) -> Mistakes:
     first = 0.0 if stop.earliest is None else horizon.minutes(stop.earliest)
     last = horizon.length_min - stop.hours * 60 if stop.latest is None else horizon.minutes(stop.latest)
     if not 0 <= first <= last <= horizon.length_min - stop.hours * 60 + 1e-6:
-        says = f"a stop of {stop.hours:g} h does not fit between its earliest and latest beginning and the horizon"
-        yield ("planned_stop",), says
+        text = f"a stop of {stop.hours:g} h does not fit between its earliest and latest beginning and the horizon"
+        yield ("planned_stop",), text
 
 
 def _touched(scenario: Scenario, carrier: str, *, outputs: bool) -> bool:
@@ -98,8 +98,8 @@ def _orders(scenario: Scenario) -> Mistakes:
         first, last = delivery.span(horizon)
         most = delivery.most_tph(horizon.step_h) * (last - first) * horizon.step_h
         if delivery.amount_t > most * (1 + 1e-9):
-            says = f"{delivery.amount_t:g} t cannot be loaded between release and due: {max(most, 0):g} t at most"
-            yield ("deliveries", i, "amount_t"), says
+            text = f"{delivery.amount_t:g} t cannot be loaded between release and due: {max(most, 0):g} t at most"
+            yield ("deliveries", i, "amount_t"), text
 
 
 def of_run_locks(scenario: Scenario) -> Mistakes:
@@ -112,9 +112,9 @@ def of_run_locks(scenario: Scenario) -> Mistakes:
             wrong, names = True, ", ".join(by_name) or "none"
             yield ("run_locks", i, "process"), f"unknown process {lock.process!r}; processes are {names}"
             continue
-        for place, says in _of_lock(scenario, lock, process):
+        for place, text in _of_lock(scenario, lock, process):
             wrong = True
-            yield ("run_locks", i, *place), says
+            yield ("run_locks", i, *place), text
     if not wrong:
         yield from _too_many(scenario)
 
@@ -149,5 +149,5 @@ def _too_many(scenario: Scenario) -> Mistakes:
         most = int(np.max(counts.get(process.name, 0)))
         if most > process.count:
             last = max(i for i, lock in enumerate(scenario.run_locks) if lock.process == process.name)
-            says = f"{most} runs are locked at once, {process.name} has {process.count} unit(s)"
-            yield ("run_locks", last), says
+            text = f"{most} runs are locked at once, {process.name} has {process.count} unit(s)"
+            yield ("run_locks", last), text

@@ -19,9 +19,9 @@ from emberline.scenarios.records.orders import Order
 def impossible(scenario: Scenario) -> Mistakes:
     """Locks that no plan can keep, as far as it is seen without planning: the place and the message, one for each."""
     broken: set[Operation] = set()
-    for place, key, says in _contradictions(scenario):
+    for place, key, text in _contradictions(scenario):
         broken.add(key)
-        yield place, says
+        yield place, text
     windows = {key: window for key, window in scenario.lock_windows.items() if key not in broken}
     operations = {(item.heat, item.stage): item for item in scenario.state.started}
     names = [stage.name for stage in scenario.line.stages]
@@ -34,8 +34,8 @@ def impossible(scenario: Scenario) -> Mistakes:
         if item is not None:
             start = scenario.horizon.minutes(item.start)
             if window.unit not in (None, item.unit) or window.missed_min(start):
-                says = f"heat {heat} has started at {stage} already, {clock(scenario, start)} on {item.unit}"
-                yield ("locks", window.numbers[-1]), says
+                text = f"heat {heat} has started at {stage} already, {clock(scenario, start)} on {item.unit}"
+                yield ("locks", window.numbers[-1]), text
         elif reached.get(heat, -1) > names.index(stage):
             yield ("locks", window.numbers[-1]), f"heat {heat} has left {stage} already"
         elif casting is None or stage != casting.name:
@@ -58,8 +58,8 @@ def _contradictions(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...],
             earlier.append(new)
             continue
         key = lock.heat, lock.stage
-        says = f"{_words(scenario, key, new)} cannot be kept together with {_named(scenario, key, other)}"
-        yield ("locks", number), key, says
+        text = f"{_words(scenario, key, new)} cannot be kept together with {_named(scenario, key, other)}"
+        yield ("locks", number), key, text
 
 
 def _off_step(scenario: Scenario, window: Window) -> Mistakes:

@@ -41,16 +41,16 @@ def _of_margins(scenario: Scenario) -> Mistakes:
             continue
         if stage.longest_wait_min is None:
             if margin.wait_min:
-                says = f"stage {margin.stage} has no longest_wait_min to stay below"
-                yield ("disturbances", "margins", i, "wait_min"), says
+                text = f"stage {margin.stage} has no longest_wait_min to stay below"
+                yield ("disturbances", "margins", i, "wait_min"), text
             continue
         room = stage.longest_wait_min - max((lag.least for lag in line.lags(stage)), default=0.0)
         if margin.slack_min + margin.wait_min > room:
             field = "slack_min" if margin.slack_min else "wait_min"
-            says = (
+            text = (
                 f"slack_min and wait_min leave no time between longest_wait_min and the slowest transfer, {room:g} min"
             )
-            yield ("disturbances", "margins", i, field), says
+            yield ("disturbances", "margins", i, field), text
     if disturbances.import_margin_mw and limit_mw is None:
         yield ("disturbances", "import_margin_mw"), "the site has no import_limit_mw to stay below"
     elif limit_mw is not None and disturbances.import_margin_mw > limit_mw:
@@ -65,8 +65,8 @@ def _of_margins(scenario: Scenario) -> Mistakes:
         elif item.store in before:
             yield ("disturbances", "stock_margins", i, "store"), f"{item.store!r} is named twice"
         elif item.reserve_t > capacity_t[item.store]:
-            says = f"is more than {item.store} holds, {capacity_t[item.store]:g} t"
-            yield ("disturbances", "stock_margins", i, "reserve_t"), says
+            text = f"is more than {item.store} holds, {capacity_t[item.store]:g} t"
+            yield ("disturbances", "stock_margins", i, "reserve_t"), text
         before.add(item.store)
 
 
@@ -101,8 +101,8 @@ def _of_contracts(market: Market) -> Mistakes:
             yield ("market", "contracts", i, "name"), f"contract name {contract.name!r} {used}"
         names.add(contract.name)
         if getattr(contract, "mw", None) is not None and not market.has_spot:
-            says = "is settled against the spot price where more or less is used; give market.price_per_mwh"
-            yield ("market", "contracts", i, "mw"), says
+            text = "is settled against the spot price where more or less is used; give market.price_per_mwh"
+            yield ("market", "contracts", i, "mw"), text
         share = getattr(contract, "share", None) or 0.0
         if isinstance(contract, Guarantees):
             guaranteed += share
@@ -153,11 +153,11 @@ def _of_line(scenario: Scenario) -> Mistakes:
         for j, stream in enumerate(stage.gives):
             if stream.carrier not in scenario.site.carrier or stream.carrier == ELECTRICITY:
                 options = ", ".join(list(scenario.site.carrier)[1:]) or "none"
-                says = f"{stream.carrier!r} is no carrier that the line can give; those of the site are {options}"
-                yield ("line", "stages", i, "gives", j, "carrier"), says
+                text = f"{stream.carrier!r} is no carrier that the line can give; those of the site are {options}"
+                yield ("line", "stages", i, "gives", j, "carrier"), text
             elif not scenario.site.carrier[stream.carrier].dumps and not scenario.site.touches(stream.carrier):
-                says = f"{stream.carrier!r} may not be vented and no asset takes it; add one, or say dump: true"
-                yield ("line", "stages", i, "gives", j, "carrier"), says
+                text = f"{stream.carrier!r} may not be vented and no asset takes it; add one, or say dump: true"
+                yield ("line", "stages", i, "gives", j, "carrier"), text
 
 
 def _of_market(scenario: Scenario) -> Mistakes:
@@ -168,18 +168,18 @@ def _of_market(scenario: Scenario) -> Mistakes:
             yield ("market", "tariff_before"), "is what a tariff remembers, and there is no tariff"
         return
     if market.tariff.currency not in (None, market.currency):
-        says = f"is {market.tariff.currency}, that of the market is {market.currency}; there are no exchange rates"
-        yield ("market", "tariff", "currency"), says
+        text = f"is {market.tariff.currency}, that of the market is {market.currency}; there are no exchange rates"
+        yield ("market", "tariff", "currency"), text
     if market.tariff_before.peak_mw and scenario.state.peak_so_far_mw:
         yield ("market", "tariff_before", "peak_mw"), "is given by state.peak_so_far_mw too; leave one of them out"
     try:
         rates_of(scenario)
     except ValueError as error:
-        name, _, says = str(error).partition(": ")
+        name, _, text = str(error).partition(": ")
         field = name.split(" ")[0]
         place = ("market", "tariff_before") if field in Before.model_fields else ("market", "tariff")
         if field == "peak_mw" and not market.tariff_before.peak_mw:
-            yield ("state", "peak_so_far_mw"), says
+            yield ("state", "peak_so_far_mw"), text
         else:
             yield place, str(error)
 
@@ -238,8 +238,8 @@ def _of_times(scenario: Scenario) -> Mistakes:
             if not possible:
                 yield ("orders", i), f"no unit of stage {casting.name} can take all heats of cast {order.name}"
             elif min(possible) > end:
-                says = f"cast {order.name} takes {min(possible):g} min, longer than the horizon of {end:g} min"
-                yield ("orders", i), says
+                text = f"cast {order.name} takes {min(possible):g} min, longer than the horizon of {end:g} min"
+                yield ("orders", i), text
         elif order.units:
             for heat in heats:
                 if all(line.duration_min(heat.grade, unit) is None for unit in order.units):
@@ -291,8 +291,8 @@ def _of_state(scenario: Scenario) -> Mistakes:
     for kind in ("units", "breakdowns"):
         for i, item in enumerate(getattr(scenario.disturbances, kind)):
             if item.unit not in machines:
-                says = f"unknown unit {item.unit!r}; units are {', '.join(machines)}"
-                yield ("disturbances", kind, i, "unit"), says
+                text = f"unknown unit {item.unit!r}; units are {', '.join(machines)}"
+                yield ("disturbances", kind, i, "unit"), text
     yield from _of_margins(scenario)
 
 
@@ -303,8 +303,8 @@ def _of_goal(scenario: Scenario) -> Mistakes:
         value = getattr(scenario.goal.caps, key)
         holds = value is not None and value is not OtherSignal.OFF
         if holds and scenario.market.marginal_carbon_intensity_kg_per_mwh is None:
-            says = "needs both intensities; the market gives no marginal_carbon_intensity_kg_per_mwh"
-            yield ("goal", "caps", key), says
+            text = "needs both intensities; the market gives no marginal_carbon_intensity_kg_per_mwh"
+            yield ("goal", "caps", key), text
     goal = scenario.goal.minimize
     if goal in (Target.LATENESS, Target.MAKESPAN) and not scenario.orders:
         yield ("goal", "minimize"), f"{goal} needs orders; a site alone takes carbon, cost or cost_with_carbon_price"
@@ -312,20 +312,20 @@ def _of_goal(scenario: Scenario) -> Mistakes:
     yield from _of_grades(scenario)
     minutes = scenario.horizon.length_min
     if minutes % scenario.site.grid.metered_interval_min:
-        says = f"the horizon of {minutes:g} min is not a whole number of metered intervals"
-        yield ("site", "grid", "metered_interval_min"), says
+        text = f"the horizon of {minutes:g} min is not a whole number of metered intervals"
+        yield ("site", "grid", "metered_interval_min"), text
     horizon, meter = scenario.horizon, round(scenario.site.grid.metered_interval_min)
     if not horizon.begins_on(math.gcd(round(horizon.step_min), meter)):
         begin = f"{horizon.instant(0):%H:%M} ({horizon.zone})"
-        says = f"{begin} lies within a metered interval; intervals of {meter} min count from the full hour"
-        yield ("horizon", "start"), says
+        text = f"{begin} lies within a metered interval; intervals of {meter} min count from the full hour"
+        yield ("horizon", "start"), text
 
 
 def _of_grades(scenario: Scenario) -> Mistakes:
     grades = {heat.grade.name for heat in scenario.heats}
     if scenario.goal.policy is Using.REPLAN and not scenario.can_plan_again:
-        says = "lines of heats, and runs of processes on which stores alone hang, are planned again; here is neither"
-        yield ("goal", "policy"), says
+        text = "lines of heats, and runs of processes on which stores alone hang, are planned again; here is neither"
+        yield ("goal", "policy"), text
     caps = scenario.goal.caps.embedded_kg_per_t
     places: dict[tuple[str, ...], str] = {("goal", "caps", "embedded_kg_per_t", name): name for name in caps}
     if scenario.goal.grade is not None:

@@ -21,12 +21,12 @@ def refuse(scenario: Scenario, what: str = "") -> None:
     if not scenario.by_the_minute:
         return
     line, place = scenario.line, "goal.minimize"
-    says = f"no plan is made for {scenario.goal.minimize}; take carbon or cost, which keep due times as limits"
+    text = f"no plan is made for {scenario.goal.minimize}; take carbon or cost, which keep due times as limits"
     if line.changeovers or line.takes:
         place = "line.changeovers" if line.changeovers else "line.grades"
         names = "changeovers" if line.changeovers else "grades that take carriers"
-        says = f"no plan is made for a line with {names}, it is only simulated; leave them out to plan it"
-    raise ScenarioError([Problem(what or scenario.name, place, says)])
+        text = f"no plan is made for a line with {names}, it is only simulated; leave them out to plan it"
+    raise ScenarioError([Problem(what or scenario.name, place, text)])
 
 
 def carriers(scenario: Scenario) -> Mistakes:

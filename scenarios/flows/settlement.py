@@ -205,8 +205,8 @@ def market_based(scenario: Case, import_mwh: np.ndarray) -> tuple[Covered, ...]:
             continue
         mwh = np.minimum(_delivered(scenario, contract, import_mwh) - sold.get(contract.name, 0.0), uncovered)
         uncovered = uncovered - mwh
-        says = Message("contract {name}", name=contract.name)
-        shares.append(Covered(contract.name, mwh, mwh * contract.kg_per_mwh, says))
+        text = Message("contract {name}", name=contract.name)
+        shares.append(Covered(contract.name, mwh, mwh * contract.kg_per_mwh, text))
     for bought in guarantees:
         if bought.share is not None:
             mwh = np.minimum(bought.share * import_mwh, uncovered)
@@ -214,12 +214,12 @@ def market_based(scenario: Case, import_mwh: np.ndarray) -> tuple[Covered, ...]:
             uncovered_mwh = float(uncovered.sum())
             mwh = uncovered * (min((bought.mwh or 0.0) / uncovered_mwh, 1.0) if uncovered_mwh > 0 else 0.0)
         uncovered = uncovered - mwh
-        says = Message("guarantees of origin {name}", name=bought.name)
-        shares.append(Covered(bought.name, mwh, np.zeros(len(mwh)), says))
-    name, says = "residual_kg_per_mwh", Message("intensity of the residual mix")
+        text = Message("guarantees of origin {name}", name=bought.name)
+        shares.append(Covered(bought.name, mwh, np.zeros(len(mwh)), text))
+    name, text = "residual_kg_per_mwh", Message("intensity of the residual mix")
     if scenario.market.residual_kg_per_mwh is None:
-        name, says = "carbon_intensity_kg_per_mwh", Message("average of the location, no residual mix")
-    return (*shares, Covered("rest", uncovered, uncovered * scenario.inputs[name].to_numpy(), says))
+        name, text = "carbon_intensity_kg_per_mwh", Message("average of the location, no residual mix")
+    return (*shares, Covered("rest", uncovered, uncovered * scenario.inputs[name].to_numpy(), text))
 
 
 def onto_meter(scenario: Scenario, values: np.ndarray) -> np.ndarray:

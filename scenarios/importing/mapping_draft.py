@@ -50,13 +50,13 @@ class MappingDraft:
         """The mapping of the fields so far."""
         return checked({**self.fields, **self.settings}, lambda _: self.raw.name)
 
-    def refuse(self, column: str, says: str) -> None:
+    def refuse(self, column: str, text: str) -> None:
         """Raise a mistake of the file."""
-        raise ScenarioError([Problem(self.raw.name, column, says)])
+        raise ScenarioError([Problem(self.raw.name, column, text)])
 
-    def tell(self, says: str) -> None:
+    def tell(self, text: str) -> None:
         """Give a reason for the field that is being guessed."""
-        self.reasons.append((self.field, says))
+        self.reasons.append((self.field, text))
 
     def texts(self, column: str) -> pd.Series:
         """Cells of a column as text, the empty ones too."""

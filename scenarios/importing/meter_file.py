@@ -48,8 +48,8 @@ def last_days(series: Imported, zone: str, most: int) -> dict[str, Any]:
     begin = midnight.date() if first == midnight else midnight.date() + timedelta(days=1)
     days = (last.date() - begin).days
     if days < 1:
-        says = f"covers no whole day of {zone}: {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}"
-        raise ScenarioError([Problem(series.name, "", says)])
+        text = f"covers no whole day of {zone}: {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}"
+        raise ScenarioError([Problem(series.name, "", text)])
     days = min(days, most)
     return {"start": (last.date() - timedelta(days=days)).isoformat(), "zone": zone, "days": days}
 

@@ -189,8 +189,8 @@ class _Bringer:
             if not matching.any():
                 there = list(dict.fromkeys(cells))
                 near, names = close_match(cell, there), ", ".join(name[:40] for name in there[:8])
-                says = f"did you mean {near[:40]!r}?" if near is not None else f"there are {names}"
-                self._say(column, f"no row has {cell[:40]!r} here; {says}")
+                text = f"did you mean {near[:40]!r}?" if near is not None else f"there are {names}"
+                self._say(column, f"no row has {cell[:40]!r} here; {text}")
                 self._stop()
             self.rows = self.rows[matching]
             self.frame = self.frame[matching].reset_index(drop=True)
@@ -211,8 +211,8 @@ class _Bringer:
         names = columns[first : last + 1]
         day = day_columns(names) or DayColumns(tuple(names), tuple(range(len(names))), {}, width / 60, False)
         if not names or day.interval_min * 60 != width or (day.places[-1] + 1) * width != 86_400:
-            says = f"{len(names)} columns of {self.mapping.interval_min:g} min make no day"
-            self._say(f"{self.mapping.value} to {self.mapping.through}", says)
+            text = f"{len(names)} columns of {self.mapping.interval_min:g} min make no day"
+            self._say(f"{self.mapping.value} to {self.mapping.through}", text)
         self._stop()
         values, second = (np.full((len(days), day.count), np.nan) for _ in range(2))
         for place, name in zip(day.places, day.names, strict=True):
@@ -306,45 +306,45 @@ class _Bringer:
             at = int(twice[0])
             stamp, more = np.datetime64(int(seconds[at]), "s"), f" ({len(twice)} like this)" if len(twice) > 1 else ""
             there = f"{stamp}Z is there twice, in {self.raw.where(int(rows[at]))} too{more}"
-            says = f"{there}; say duplicates: first, last or mean"
-            self.problems.append(Problem(self.raw.where(int(rows[at + 1])), self.mapping.time, says))
+            text = f"{there}; say duplicates: first, last or mean"
+            self.problems.append(Problem(self.raw.where(int(rows[at + 1])), self.mapping.time, text))
             return 0
         off = np.flatnonzero((seconds - seconds[0]) % width != 0)
         if len(off):
             usual = float(np.median(steps)) / 60
-            says = f"lies off the raster of {self.mapping.interval_min:g} min; most are {usual:g} min apart"
-            self.problems.append(Problem(self.raw.where(int(rows[off[0]])), self.mapping.time, says))
+            text = f"lies off the raster of {self.mapping.interval_min:g} min; most are {usual:g} min apart"
+            self.problems.append(Problem(self.raw.where(int(rows[off[0]])), self.mapping.time, text))
             return 0
         missing = int((seconds[-1] - seconds[0]) // width) + 1 - len(seconds)
         if missing > len(seconds) and ROLES[self.mapping.role].path:
-            says = (
+            text = (
                 f"only {len(seconds)} of {missing + len(seconds)} intervals of {self.mapping.interval_min:g} min have "
                 "a value, more than half would be made up: are times, interval and rows to take right?"
             )
-            self.problems.append(Problem(self.raw.name, self.mapping.value, says))
+            self.problems.append(Problem(self.raw.name, self.mapping.value, text))
         elif missing and self.mapping.gaps == "refuse" and ROLES[self.mapping.role].path:
             at = int(np.flatnonzero(steps > width)[0])
             stamp = np.datetime64(int(seconds[at]) + width, "s")
             many = f"{missing} values are missing, the first at" if missing > 1 else "a value is missing, at"
-            says = f"{many} {stamp}Z; say gaps: hold, interpolate or zero"
-            self.problems.append(Problem(self.raw.where(int(rows[at])), self.mapping.value, says))
+            text = f"{many} {stamp}Z; say gaps: hold, interpolate or zero"
+            self.problems.append(Problem(self.raw.where(int(rows[at])), self.mapping.value, text))
         return missing
 
     def _refuser(self, column: str, values: Any) -> Any:
-        def refuse(good: np.ndarray, says: str) -> None:
+        def refuse(good: np.ndarray, text: str) -> None:
             wrong = np.flatnonzero(~np.asarray(good, dtype=bool))
             if not len(wrong):
                 return
             row = int(wrong[0])
             cell = "" if values is None else str(values.iloc[row])[:40]
-            message = f"{cell!r} {says}" if cell else says
+            message = f"{cell!r} {text}" if cell else text
             more = f" ({len(wrong)} rows like this)" if len(wrong) > 1 else ""
             self.problems.append(Problem(self.raw.where(int(self.rows[row])), column[:60], message + more))
 
         return refuse
 
-    def _say(self, column: str, says: str) -> None:
-        self.problems.append(Problem(self.raw.name, column, says))
+    def _say(self, column: str, text: str) -> None:
+        self.problems.append(Problem(self.raw.name, column, text))
 
     def _stop(self) -> None:
         if self.problems:

@@ -44,7 +44,7 @@ def _even(text: pd.Series) -> Order | None:
     orders: tuple[Order, ...] = ("month first", "day first")
     for order in orders:
         trial = Mapping.model_validate({"as": "load", "time": "t", "value": "v", "order": order})
-        seconds = utc_seconds(text.head(500), trial, lambda good, says: None, local=True)
+        seconds = utc_seconds(text.head(500), trial, lambda good, sentence: None, local=True)
         steps = np.diff(seconds)
         if len(steps) > 2 and (steps == steps[0]).all() and 0 < steps[0] <= 86_400:
             even.append(order)
@@ -115,7 +115,7 @@ def interval(draft: MappingDraft) -> float | None:
         return LONGEST_MIN / count if count > 0 else None
     stamps = draft.stamps()
     trial = draft.mapping().model_copy(update={"zone": draft.fields.get("zone") or "UTC"})
-    seconds = np.unique(utc_seconds(stamps, trial, lambda good, says: None))
+    seconds = np.unique(utc_seconds(stamps, trial, lambda good, text: None))
     seconds = seconds[seconds != 0]
     steps = [b - a for a, b in pairwise(seconds.tolist())]
     if not steps:

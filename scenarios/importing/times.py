@@ -44,8 +44,8 @@ def utc_seconds(stamps: pd.Series, mapping: Mapping, refuse: Refuse, *, local: b
     """
     certain = np.full(len(stamps), True)
 
-    def note(good: np.ndarray, says: str) -> None:  # one mistake of a row is enough
-        refuse(good | ~certain, says)
+    def note(good: np.ndarray, text: str) -> None:  # one mistake of a row is enough
+        refuse(good | ~certain, text)
         certain[~good] = False
 
     if pd.api.types.is_datetime64_any_dtype(stamps):
@@ -98,7 +98,7 @@ def on_the_wall(stamps: pd.Series, mapping: Mapping) -> np.ndarray:
         text = cleaned(stamps)
         utc = bool(text.str.contains(r"\d\s*(?:Z|UTC|[+-]00:?00)$").all())
         stamps = text.where(~text.str.contains(":"), text.str.replace(rf"\s*{OFFSET}", "", regex=True))
-    seconds = utc_seconds(stamps, mapping, lambda good, says: None, local=True)
+    seconds = utc_seconds(stamps, mapping, lambda good, sentence: None, local=True)
     if utc and mapping.tz is not None:
         local = pd.DatetimeIndex(seconds.astype("datetime64[s]"), tz="UTC").tz_convert(mapping.tz)
         seconds = np.where(seconds == 0, 0, local.tz_localize(None).as_unit("s").asi8)

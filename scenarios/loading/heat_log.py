@@ -118,8 +118,8 @@ class _Reader:
             text["unit"].isin(units) | blank, "unit", text["unit"], f"unknown unit; units are {_few(units)}"
         )
         grades = list(self.scenario.line.grade)
-        says = f"unknown grade; grades are {_few(grades)}"
-        self.table.each(text["grade"].isin(grades) | ~heats, "grade", text["grade"], says)
+        sentence = f"unknown grade; grades are {_few(grades)}"
+        self.table.each(text["grade"].isin(grades) | ~heats, "grade", text["grade"], sentence)
         self.table.each((text["heat"] != "") | ~heats, "heat", None, "is required")
         self.times = times = {column: self.table.times(column, ~blank) for column in TIMES if column in self.frame}
         self.numbers = {
@@ -141,8 +141,8 @@ class _Reader:
         names = list(self.frame.columns)
         for column in REQUIRED:
             if column not in names:
-                says = f"has no column {column}; columns are {', '.join(REQUIRED)}, if there are: {', '.join(OPTIONAL)}"
-                self.problems.append(Problem(self.name, "", says))
+                text = f"has no column {column}; columns are {', '.join(REQUIRED)}, if there are: {', '.join(OPTIONAL)}"
+                self.problems.append(Problem(self.name, "", text))
         ignored = [column for column in names if column not in COLUMNS]
         for column in ignored:
             close = get_close_matches(

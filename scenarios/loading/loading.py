@@ -132,7 +132,7 @@ def build(document: Document, folder: Path, overrides: Iterable[Override] = ()) 
     values: list[tuple[Entry, Resolved]] = []
     if scenario is not None:
         between = islice(between_nouns(scenario), MAX_MISTAKES + 1)
-        problems += [Problem(document.where(path), dotted(path), says) for path, says in between]
+        problems += [Problem(document.where(path), dotted(path), text) for path, text in between]
         if all(problem.key != "horizon.zone" for problem in problems):  # else its days may lie elsewhere
             for entry in scenario.series():
                 try:
@@ -203,15 +203,15 @@ def _translate(document: Document, error: ValidationError, data: Any) -> Iterato
             continue  # pydantic counts the items that are valid: their own mistakes are reported already
         path = _keys(item, data)
         key = dotted(path)
-        says = fault(item)
+        text = fault(item)
         if item["type"] == "missing":
             if path in misspelt or _strange(data, path[:-1], strange):
                 continue
             path = path[:-1] if path and path[-1] == item["loc"][-1] else path
             key = dotted((*path, item["loc"][-1]))
         elif item["type"] == "extra_forbidden":
-            says += suggestion(path)
-        yield Problem(document.where(path), key, " ".join(says.split())[:300])
+            text += suggestion(path)
+        yield Problem(document.where(path), key, " ".join(text.split())[:300])
 
 
 def suggestion(path: Keys) -> str:

@@ -59,6 +59,6 @@ def read(path: Path, scenario: Scenario) -> Meter:
     lengths, times = np.unique(steps, return_counts=True)
     interval = float(lengths[np.argmax(times)])
     if interval > LONGEST_INTERVAL_MIN or (np.abs(steps / interval - np.round(steps / interval)) > 1e-6).any():
-        says = f"intervals differ, or are longer than {LONGEST_INTERVAL_MIN} min; most are {interval:g} min"
-        raise ScenarioError([Problem(path.name, "time", says)])
+        text = f"intervals differ, or are longer than {LONGEST_INTERVAL_MIN} min; most are {interval:g} min"
+        raise ScenarioError([Problem(path.name, "time", text)])
     return Meter(path.name, start, power, interval)

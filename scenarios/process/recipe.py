@@ -111,8 +111,8 @@ class Fuel(Record):
 
     def check(self) -> None:
         if not self.least - 1e-12 <= self.share <= self.most + 1e-12:
-            says = f"fuel {self.carrier}: share {self.share:g} lies outside {self.least:g} to {self.most:g}"
-            raise Misplaced(says, "share")
+            text = f"fuel {self.carrier}: share {self.share:g} lies outside {self.least:g} to {self.most:g}"
+            raise Misplaced(text, "share")
 
 
 class Heat(Record):

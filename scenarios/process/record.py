@@ -142,14 +142,14 @@ class Process(Recipe):
         if self.planned_stop is not None and not self.must_run:
             raise self._wrong("planned_stop belongs to a process with must_run: true", "planned_stop")
         if self.planned_stop is not None and self.count > 1:
-            says = "planned_stop is for one unit; make each unit a process of its own"
-            raise self._wrong(says, "planned_stop")
+            text = "planned_stop is for one unit; make each unit a process of its own"
+            raise self._wrong(text, "planned_stop")
         stopping = self.planned_stop is not None and self.planned_stop.latest == timedelta()
         if self.must_run and not stopping and any(unit.mode is None for unit in self.state):
             raise self._wrong("must_run, but a unit stands still at the start", "state")
 
-    def _wrong(self, says: str, *place: str | int) -> Misplaced:
-        return Misplaced(f"process {self.name}: {says}", *place)
+    def _wrong(self, text: str, *place: str | int) -> Misplaced:
+        return Misplaced(f"process {self.name}: {text}", *place)
 
     def _fits(self, mode: Mode, place: Place) -> None:
         """Refuse a mode whose rates do not fit what goes with them."""
@@ -158,8 +158,8 @@ class Process(Recipe):
             raise self._wrong("rate is required" + (f" in mode {mode.name}" if self.modes else ""), *place, "rate")
         for i, unit in enumerate(self.state):
             if unit.mode == mode.name and unit.rate_tph is not None and not rate.low <= unit.rate_tph <= rate.high:
-                says = f"a unit's rate_tph {unit.rate_tph:g} lies outside {rate.low:g} to {rate.high:g} t/h"
-                raise self._wrong(says, "state", i, "rate_tph")
+                text = f"a unit's rate_tph {unit.rate_tph:g} lies outside {rate.low:g} to {rate.high:g} t/h"
+                raise self._wrong(text, "state", i, "rate_tph")
         if rates and not rates[0] <= rate.low <= rate.high <= rates[-1]:
             raise self._wrong(
                 f"power_by_rate covers {rates[0]:g} to {rates[-1]:g} t/h, rates are {rate.low:g} to {rate.high:g} t/h",
@@ -174,8 +174,8 @@ class Process(Recipe):
         names = [mode.name for mode in self.all_modes]
         pairs = [(pair.start, pair.end) for pair in self.change_over.between]
         if len(set(pairs)) < len(pairs) or any(start == end for start, end in pairs):
-            says = "change_over.between names two different modes, each pair once"
-            raise self._wrong(says, "change_over", "between")
+            text = "change_over.between names two different modes, each pair once"
+            raise self._wrong(text, "change_over", "between")
         named: list[tuple[Place, str]] = [
             (("change_over", "between", i, field), getattr(pair, field))
             for i, pair in enumerate(self.change_over.between) for field in ("start", "end")
@@ -192,11 +192,11 @@ class Process(Recipe):
             if unit.leaves and unit.mode:
                 lasts_h = self.changing(unit.leaves, unit.mode).minutes / 60
             if unit.repair_h and not (self.must_run and unit.mode):
-                says = "repair_h is of units that must run, with the mode in which they go on; else give an outage"
-                raise self._wrong(says, "state", i, "repair_h")
+                text = "repair_h is of units that must run, with the mode in which they go on; else give an outage"
+                raise self._wrong(text, "state", i, "repair_h")
             if unit.ready_in_h and (unit.mode is None or not lasts_h):
-                says = f"a unit is ready in {unit.ready_in_h:g} h, but what it begins with takes no time"
-                raise self._wrong(says, "state", i, "ready_in_h")
+                text = f"a unit is ready in {unit.ready_in_h:g} h, but what it begins with takes no time"
+                raise self._wrong(text, "state", i, "ready_in_h")
         losses: dict[Place, float] = {
             ("start_up",): self.start_up.off_spec_t,
             ("change_over",): self.change_over.off_spec_t,
@@ -207,11 +207,11 @@ class Process(Recipe):
         for mode in self.all_modes:
             pace = mode.rates.low or mode.rates.high
             if lost > pace * self.min_run_h * (1 + 1e-9) and not (self.must_run and not self.modes):
-                says = (
+                text = (
                     f"{lost:g} t off-spec take {lost / pace:.3g} h in mode {mode.name}, longer than min_run_h "
                     f"{self.min_run_h:g}: a run must give some product"
                 )
-                raise self._wrong(says, *where, "off_spec_t")
+                raise self._wrong(text, *where, "off_spec_t")
 
     @cached_property
     def all_modes(self) -> tuple[Mode, ...]:

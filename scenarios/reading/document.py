@@ -105,8 +105,8 @@ def _parse(text: str, name: str) -> Document:
     except YAMLError as error:
         raise ScenarioError([Problem(name, "", f"is not YAML: {str(error).splitlines()[0]}")]) from None
     except (RecursionError, ValueError) as error:
-        says = "is nested too deeply" if isinstance(error, RecursionError) else f"is not YAML: {error}"
-        raise ScenarioError([Problem(name, "", says)]) from None
+        sentence = "is nested too deeply" if isinstance(error, RecursionError) else f"is not YAML: {error}"
+        raise ScenarioError([Problem(name, "", sentence)]) from None
     if node is None or node.id != "mapping":
         raise ScenarioError([Problem(f"{name}:1", "", "is not a mapping of keys to values")])
     document.data = _construct(node, (), document, set())
@@ -131,8 +131,8 @@ def _construct(node: Any, path: Keys, document: Document, node_ids: set[int]) ->
     line = node.start_mark.line + 1
     document.lines.setdefault(path, line)
 
-    def refuse(says: str, line: int = line, path: Keys = path) -> object:
-        document.problems.append(Problem(f"{document.name}:{line}", dotted(path), says))
+    def refuse(text: str, line: int = line, path: Keys = path) -> object:
+        document.problems.append(Problem(f"{document.name}:{line}", dotted(path), text))
         return LEFT_OUT
 
     if id(node) in node_ids:
@@ -224,16 +224,16 @@ def assign(document: Document, key: str, value: Any, spelled: str = "") -> None:
             index = _index(place, name)
             if index is None:
                 items = [str(item.get("name", i)) if isinstance(item, dict) else str(i) for i, item in enumerate(place)]
-                says = f"{dotted(tuple(path))} has no item {name!r}; it has {', '.join(items[:12])}"
-                raise ScenarioError([Problem(spelled, "", says)])
+                text = f"{dotted(tuple(path))} has no item {name!r}; it has {', '.join(items[:12])}"
+                raise ScenarioError([Problem(spelled, "", text)])
             path.append(index)
         elif isinstance(place, dict):
             path.append(name)
             if not last and not isinstance(place.get(name), dict | list):
                 place[name] = {}
         else:
-            says = f"{dotted(tuple(path))} is a value, it has no {name!r}"
-            raise ScenarioError([Problem(spelled, "", says)])
+            text = f"{dotted(tuple(path))} is a value, it has no {name!r}"
+            raise ScenarioError([Problem(spelled, "", text)])
         if last:
             place[path[-1]] = value
         else:

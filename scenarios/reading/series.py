@@ -94,9 +94,9 @@ def _contradiction(series: Series, unit: str) -> None:
     if money and currency and money != currency:
         if series.unit and series.scale != 1:
             return  # the rate is stated
-        says = f"column {column!r} counts in {money}, not in {currency}, and there are no exchange rates; "
+        text = f"column {column!r} counts in {money}, not in {currency}, and there are no exchange rates; "
         raise Misplaced(
-            f"{says}give a series in {currency}, or state the rate: "
+            f"{text}give a series in {currency}, or state the rate: "
             f"unit: {unit} and scale: how many {currency} one {money} is",
             stated,
         )
@@ -107,15 +107,15 @@ def _contradiction(series: Series, unit: str) -> None:
             return  # a name that says something else
         times = 0.0
     if abs(times - 1) > 1e-9:
-        says = f"column {column!r} is named in {name}, and is read in {stated_unit}"
-        raise Misplaced(f"{says}; say unit: {name}, or give the column another name", stated)
+        text = f"column {column!r} is named in {name}, and is read in {stated_unit}"
+        raise Misplaced(f"{text}; say unit: {name}, or give the column another name", stated)
 
 
 def _from_table(series: Series, horizon: Horizon, unit: str) -> Resolved:
     columns = typical(series.table or "")
     if series.column not in columns:
-        says = f"table {series.table} has no column {(series.column or '')[:60]!r}; it has {', '.join(sorted(columns))}"
-        raise Misplaced(says, "column")
+        text = f"table {series.table} has no column {(series.column or '')[:60]!r}; it has {', '.join(sorted(columns))}"
+        raise Misplaced(text, "column")
     by_hour = columns[series.column]
     quarter = horizon.times.astype("datetime64[s]").astype(int)
     # 15 min is the finest offset that any zone has: hours of the table begin on these
@@ -188,10 +188,10 @@ def signal_factor(series: Series | Forecast, unit: str) -> float:
     except ValueError:
         if stated == unit and series.scale != 1 and _currency(measure.unit) and _currency(unit):
             return series.scale  # the rate is stated
-        says = f"signal {series.signal} is in {measure.unit}, and is read in {unit}"
+        text = f"signal {series.signal} is in {measure.unit}, and is read in {unit}"
         if _currency(measure.unit) and _currency(unit):
-            says += f"; there are no exchange rates, state the rate: unit: {unit} and scale: how many one is"
-        raise Misplaced(says, "signal") from None
+            text += f"; there are no exchange rates, state the rate: unit: {unit} and scale: how many one is"
+        raise Misplaced(text, "signal") from None
     if stated is not None and abs(factor(stated, unit) - times) > 1e-9 * times:
         raise Misplaced(f"signal {series.signal} is in {measure.unit}; leave unit out", "unit")
     return times * series.scale

@@ -27,8 +27,8 @@ def read_table(path: Path, what: str) -> pd.DataFrame:
         ScenarioError: it is of another kind, not there, too large or unreadable.
     """
 
-    def refuse(says: str) -> ScenarioError:
-        return ScenarioError([Problem(path.name, "", says)])
+    def refuse(text: str) -> ScenarioError:
+        return ScenarioError([Problem(path.name, "", text)])
 
     if path.suffix.lower() not in (".csv", ".parquet"):
         raise refuse(f"{what} is a .csv or .parquet file")
@@ -44,8 +44,8 @@ def read_table(path: Path, what: str) -> pd.DataFrame:
             return pd.read_parquet(path)
     except Exception as error:  # parsers raise many kinds; to the user the file is unreadable
         raise refuse(f"cannot be read: {(str(error).splitlines() or ['empty'])[0][:120]}") from None
-    if says := one_column(list(frame.columns)):
-        raise refuse(says)
+    if text := one_column(list(frame.columns)):
+        raise refuse(text)
     return frame
 
 
@@ -78,11 +78,11 @@ class Table:
         """File and line of a row."""
         return f"{self.name}:{row + 2}"
 
-    def each(self, good: Any, column: str, values: Any, says: str) -> None:
+    def each(self, good: Any, column: str, values: Any, text: str) -> None:
         """Note a mistake for each row that is not good."""
         for row in np.flatnonzero(~np.asarray(good, dtype=bool)).tolist():
             value = "" if values is None else f"{str(values.iloc[row])[:40]!r}: "
-            self.problems.append(Problem(self.where(row), column, f"{value}{says}"))
+            self.problems.append(Problem(self.where(row), column, f"{value}{text}"))
 
     def stop(self) -> None:
         """Tell the mistakes found so far, if there are any.
@@ -147,6 +147,6 @@ class Table:
         zone = self.zone
         utc = local.dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
         unclear = local.notna() & utc.isna()
-        says = f"local time that the change of clocks in {zone} skips or has twice; write its offset"
-        self.each(~unclear, column, raw, says)
+        text = f"local time that the change of clocks in {zone} skips or has twice; write its offset"
+        self.each(~unclear, column, raw, text)
         return utc.dt.tz_convert("UTC")

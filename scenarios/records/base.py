@@ -80,8 +80,8 @@ def of_kind(raw: Any, kinds: Mapping[str, type[Record]], what: str, context: Any
     if not isinstance(kind, str) or kind not in kinds:
         close = get_close_matches(str(kind), kinds, n=1)
         hint = f"did you mean {close[0]}?" if close else f"kinds are {', '.join(kinds)}"
-        says = f"is required; {hint}" if kind is None else f"unknown kind {str(kind)[:40]!r}; {hint}"
-        raise Misplaced(says, "kind")
+        text = f"is required; {hint}" if kind is None else f"unknown kind {str(kind)[:40]!r}; {hint}"
+        raise Misplaced(text, "kind")
     return kinds[kind].model_validate(raw, context=context)
 
 

@@ -69,8 +69,8 @@ def fault(item: Mapping[str, Any]) -> str:
     if kind == "string_pattern_mismatch":
         pattern = context["pattern"]
         return f"must be {PATTERNS.get(pattern, f'text like {pattern}')}, got {literal(value)}"
-    says = str(item["msg"]).replace("Input should be", "must be")
-    return f"{says[:1].lower()}{says[1:]}, got {literal(value)}"
+    text = str(item["msg"]).replace("Input should be", "must be")
+    return f"{text[:1].lower()}{text[1:]}, got {literal(value)}"
 
 
 def literal(value: Any) -> str:

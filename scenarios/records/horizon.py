@@ -119,8 +119,8 @@ class Horizon(Record):
             raise Misplaced(f"must lie between 1 and 366, got {self.days}", "days")
         minutes = (self.end_utc - self.start_utc) / MINUTE
         if minutes % self.step_min:
-            says = f"the length of {minutes:g} min is not a whole number of steps of {self.step_min:g} min"
-            raise Misplaced(says, "step_min")
+            text = f"the length of {minutes:g} min is not a whole number of steps of {self.step_min:g} min"
+            raise Misplaced(text, "step_min")
         if self.start_utc.second or self.start_utc.microsecond:
             raise Misplaced("must lie on a whole minute", "start")
         if minutes / self.step_min > LONGEST_STEPS:

@@ -201,8 +201,10 @@ def calibrate(
 def _too_thin(log: HeatLog, units: tuple[UnitFit, ...]) -> str:
     failed = next((item.reason for fit in units for item in fit.estimates if item.n >= FEWEST and item.reason), "")
     heats = log.heats["heat"].nunique()
-    says = f"{heats} heat{'s' if heats != 1 else ''} are too few: at least {FEWEST} of one grade on one unit are needed"
-    return f"no unit can be fitted: {failed}" if failed else says
+    sentence = (
+        f"{heats} heat{'s' if heats != 1 else ''} are too few: at least {FEWEST} of one grade on one unit are needed"
+    )
+    return f"no unit can be fitted: {failed}" if failed else sentence
 
 
 def _remarks(scenario: Scenario, log: HeatLog, units: tuple[UnitFit, ...]) -> list[str]:
@@ -269,5 +271,7 @@ def _comparisons(fit: UnitFit, seed: int) -> list[Comparison]:
 def _verdict(check: HoldOut) -> str:
     if check.passed is None:
         return f"Not checked against heats that it was not fitted to: {check.reason}."
-    says = "reproduces" if check.passed else "does not reproduce"
-    return f"Fitted to the first {1 - HELD_OUT:.0%} of the log, the twin {says} the {check.heats} heats of the rest."
+    sentence = "reproduces" if check.passed else "does not reproduce"
+    return (
+        f"Fitted to the first {1 - HELD_OUT:.0%} of the log, the twin {sentence} the {check.heats} heats of the rest."
+    )

@@ -249,8 +249,8 @@ class _Estimates:
         ends = [0.5 + self.confidence / 2, 0.5 - self.confidence / 2]
         if n < FEWEST_BREAKDOWNS or working_h <= 0:
             thin, at_least = _thin(n, FEWEST_BREAKDOWNS), working_h / float(stats.gamma.ppf(ends[0], n + 1))
-            says = f"{thin} in {working_h:.0f} h of work: at least {at_least:.0f} h"
-            yield Estimate("mtbf", self.unit, "", mtbf, n, reason=says)
+            text = f"{thin} in {working_h:.0f} h of work: at least {at_least:.0f} h"
+            yield Estimate("mtbf", self.unit, "", mtbf, n, reason=text)
             yield Estimate("mttr", self.unit, "", mttr, n, reason=thin)
             return
         low, high = (

@@ -103,8 +103,8 @@ def fit_meter(
         n, before = counts[unit, grade], _before(scenario, unit, grade)
         at = indices.index(column) if column in indices else -1
         if at < 0 or solution[at] <= 0:
-            says = "the meter does not tell it apart"
-            estimates.append(Estimate("energy", unit, grade, before, n, reason=says))
+            text = "the meter does not tell it apart"
+            estimates.append(Estimate("energy", unit, grade, before, n, reason=text))
             continue
         log_error = 0.0 if error is None else float(error[at] / solution[at])
         figures = (float(solution[at]), *interval[at], log_error)

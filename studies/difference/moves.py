@@ -171,9 +171,9 @@ class _Reasons:
         if main.before_min is None or main.after_min is None:
             return self._scenario(move)
         for reason in (self._scenario, self._energy, self._unit, self._company):
-            says = reason(move)
-            if says:
-                return says
+            text = reason(move)
+            if text:
+                return text
         return ""
 
     def _scenario(self, move: HeatMove) -> str:
@@ -241,9 +241,9 @@ class _Reasons:
             placement = schedule.sel(heat=heat, stage=move.stage)
             begin, over = float(placement["start_min"]), float(placement["end_min"])
             if str(placement["unit"].item()) == main.before_unit and begin < end and over > main.before_min:
-                says = mark("{unit} is busy with heat {heat} until {time} instead")
+                text = mark("{unit} is busy with heat {heat} until {time} instead")
                 time = self.scenario.horizon.instant(over)
-                return Message(says, unit=main.before_unit, heat=heat, time=time)
+                return Message(text, unit=main.before_unit, heat=heat, time=time)
         return ""
 
     def _company(self, move: HeatMove) -> str:

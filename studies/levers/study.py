@@ -75,9 +75,9 @@ def levers(
     Raises:
         ValueError: nothing is produced, or the goal is lateness: then the site is not planned.
     """
-    says = refused(scenario)
-    if says:
-        raise ValueError(says)
+    text = refused(scenario)
+    if text:
+        raise ValueError(text)
     variant = scenario.model_copy(update={"disturbances": scenario.disturbances.model_copy(update={"replications": 0})})
     if scenario.producers[0].by_step:  # so that savings are those of the figures
         variant = variant.with_goal(credit_stock=False)
@@ -187,9 +187,9 @@ class _Study:
         """A lever by the cases without it and with it, in each column."""
         cases = {"alone": first[1], "without it": last[0]} | ({"by rules, without it": ruled[0]} if ruled else {})
         reasons = [
-            f"{where}: {says}"
+            f"{where}: {text}"
             for where, case in cases.items()
-            if (says := case.reason or (f"{case.broken} violation(s)" if case.broken else ""))
+            if (text := case.reason or (f"{case.broken} violation(s)" if case.broken else ""))
         ]
         alone, added, by_rules = (change(self.scenario, *pair) if pair else None for pair in (first, last, ruled))
         return Lever(name, kind, alone, added, by_rules, "; ".join(reasons))

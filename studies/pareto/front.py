@@ -190,8 +190,8 @@ class Front:
                 return Message("No front: there is no acceptable plan.")
             return Message("No front: there is no acceptable plan: {reason}.", reason=self.failed[0])
         if n == 1 and not self.unsearched:
-            says = mark("Nothing can be traded: the plan with the least {metric} is also the cheapest.")
-            return Message(says, metric=self.metric)
+            text = mark("Nothing can be traded: the plan with the least {metric} is also the cheapest.")
+            return Message(text, metric=self.metric)
         if self.knee is None:
             return Message("{n} points, none of them a knee: no point lies below the chord between the ends.", n=n)
         number = int(self.data["point"].to_numpy()[self.knee])
@@ -210,8 +210,8 @@ class Front:
         share: dict[str, Any] = {"kept": self.data.sizes["point"], "asked": self.n_requested}
         lines: list[str] = [Message("{kept} of {asked} points are on the front", **share)]
         if reasons:
-            says = mark("{kept} of {asked} points are on the front; left out: {reasons}")
-            lines = [Message(says, **share, reasons=reasons)]
+            text = mark("{kept} of {asked} points are on the front; left out: {reasons}")
+            lines = [Message(text, **share, reasons=reasons)]
         if self.data.sizes["point"] > 1:
             unsure = int((self.data["proven"].to_numpy()[:-1] == 0).sum())
             doubt = Message("{noise}; {count} here may be no more than that", noise=NOISE, count=unsure)

@@ -332,8 +332,8 @@ def front_plan(front: Front, point: int, *, on_progress: Progress | None = None)
         ScenarioError: the front has no such point.
     """
     if point not in front.schedules:
-        says = f"the front has no point {point}; points are {', '.join(map(str, front.schedules))}"
-        raise ScenarioError([Problem(front.scenario.name, "", says)])
+        text = f"the front has no point {point}; points are {', '.join(map(str, front.schedules))}"
+        raise ScenarioError([Problem(front.scenario.name, "", text)])
     row = front.data.sel(point=point)
     cap, cost_bound = (_number(row[name].item()) for name in (front.axis.cap, "cost_bound"))
     ground = prepare(front.scenario, front.metric)

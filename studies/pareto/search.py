@@ -64,8 +64,8 @@ def pareto(
         ClusterError: nobody is at the address, or workers die of a search.
     """
     if metric not in axes(scenario):
-        says = f"no front of {metric}: this scenario has {' and '.join(axes(scenario))} to trade against cost"
-        raise ScenarioError([Problem("", "metric", says)])
+        text = f"no front of {metric}: this scenario has {' and '.join(axes(scenario))} to trade against cost"
+        raise ScenarioError([Problem("", "metric", text)])
     if not 2 <= points <= MAX_POINTS or workers < 1:
         raise ValueError(f"a front has 2 to {MAX_POINTS} points and at least one worker, not {points} and {workers}")
     at_once = 1 if cluster else workers

@@ -110,18 +110,18 @@ class Line:
             heat, stage = self.problem.heats[before[0]], self._stage(before)
             if there - here < least:
                 if after == key:
-                    says = mark("heat {heat} is there from {stage} at {time} at the earliest")
-                    yield Message(says, heat=heat.name, stage=stage.name, time=self._at(here + least))
+                    text = mark("heat {heat} is there from {stage} at {time} at the earliest")
+                    yield Message(text, heat=heat.name, stage=stage.name, time=self._at(here + least))
                 elif after[0] < 0:
                     order = self.scenario.orders[heat.order].name
-                    says = mark("cast {order} takes it at its place, from {there} on: it would come too late")
-                    yield Message(says, order=order, there=self._at(there))
+                    text = mark("cast {order} takes it at its place, from {there} on: it would come too late")
+                    yield Message(text, order=order, there=self._at(there))
                 else:
-                    says = mark("{after} of this heat starts at {there}: it would come too late from {stage}")
-                    yield Message(says, after=self._stage(after).name, there=self._at(there), stage=stage.name)
+                    text = mark("{after} of this heat starts at {there}: it would come too late from {stage}")
+                    yield Message(text, after=self._stage(after).name, there=self._at(there), stage=stage.name)
             if there - here > most:
-                says = mark("heat {heat} may wait {longest:g} min at most after {stage}")
-                yield Message(says, heat=heat.name, longest=stage.longest_wait_min, stage=stage.name)
+                text = mark("heat {heat} may wait {longest:g} min at most after {stage}")
+                yield Message(text, heat=heat.name, longest=stage.longest_wait_min, stage=stage.name)
 
     def _stage(self, key: line.Key) -> Stage:
         return self.scenario.line.stages[self.problem.work(key).stage]

@@ -92,10 +92,10 @@ def lock_prices(
     for number, lock in enumerate(locks):
         if resolver.over:
             break
-        says = in_words(plan.scenario, lock)
+        text = in_words(plan.scenario, lock)
         others = [other for i, other in enumerate(locks) if i != number]
-        freed = _freed(resolver, Message("without the lock of {lock}", lock=says), others)
-        prices.append(LockPrice(number, lock, says, freed))
+        freed = _freed(resolver, Message("without the lock of {lock}", lock=text), others)
+        prices.append(LockPrice(number, lock, text, freed))
     every = _freed(resolver, Message("without any lock"), []) if len(locks) > 1 and not resolver.over else None
     return LockPrices(**resolver.head, prices=tuple(prices), all_freed=every, complete=not resolver.hurried)
 
@@ -109,8 +109,8 @@ def refuse(plan: Plan) -> None:
     refuse_plan(plan, "there is no schedule whose locks could be weighed")
 
 
-def _freed(resolver: Resolver, says: str, locks: list[Lock]) -> Answer:
-    answer = resolver.ask("lock", says, with_locks(resolver.scenario, locks))
+def _freed(resolver: Resolver, text: str, locks: list[Lock]) -> Answer:
+    answer = resolver.ask("lock", text, with_locks(resolver.scenario, locks))
     if answer.schedule is None:
         return answer
     moves = tuple(moved(resolver.scenario, resolver.schedule, answer.schedule))

@@ -140,8 +140,8 @@ class OfHeat:
         baseline = float(self._placement(self.resolver.listed)["start_min"])
         if abs(baseline - at) > 1e-6:  # of a heat that it leaves out there is none
             time = self.scenario.horizon.instant(baseline)
-            says = Message("{heat} at the baseline's time, {time}", heat=subject.label, time=time)
-            options.append(("baseline", says, self._pin(baseline)))
+            text = Message("{heat} at the baseline's time, {time}", heat=subject.label, time=time)
+            options.append(("baseline", text, self._pin(baseline)))
         units = (self.problem.units[u] for u in self.problem.work(self.key).units)
         for unit in (unit for unit in units if unit != subject.unit):
             unit_lock = Lock(heat=subject.heat.name, stage=subject.stage, unit=unit)
@@ -171,11 +171,11 @@ class OfHeat:
         slot_operation = self.problem.heats[self.key[0]].operations[self.key[1]]
         return range(slot_operation.first, slot_operation.last + 1)
 
-    def answer(self, key: str, says: str, pin: Lock | None) -> Answer:
+    def answer(self, key: str, text: str, pin: Lock | None) -> Answer:
         """Plan again with a lock instead of its own, or freed of it."""
         locks = self.free.locks if pin is None else pinned(self.free, [pin])
         variant = with_locks(self.scenario, locks)
-        reply, dispatches = self.resolver.ask_near(key, says, variant, target=self._shifted(pin))
+        reply, dispatches = self.resolver.ask_near(key, text, variant, target=self._shifted(pin))
         at, unit = self.operation.start_min, self.operation.unit
         if reply.schedule is not None:
             placement = self._placement(reply.schedule)

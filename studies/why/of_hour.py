@@ -56,8 +56,8 @@ def minute(horizon: Horizon, option: str, text: str) -> float:
         ScenarioError: it is no time, lies outside the horizon, or the clock shows it twice.
     """
 
-    def refuse(says: str) -> ScenarioError:
-        return ScenarioError([Problem(option, "", says)])
+    def refuse(sentence: str) -> ScenarioError:
+        return ScenarioError([Problem(option, "", sentence)])
 
     entry = text.strip()
     clock_time = re.fullmatch(r"(\d{1,2})(?::?(\d{2}))?", entry)
@@ -171,8 +171,8 @@ class OfHour:
             slot = round(places.begin[key])
             for which, by in ((EARLIER, -1), (LATER, 1)):
                 limits = places.in_the_way(key, slot + by)
-                says = tuple(limits) or Message("nothing is in the way but the goal")
-                yield Message(which, heat=problem.heats[h].name, limits=says)
+                text = tuple(limits) or Message("nothing is in the way but the goal")
+                yield Message(which, heat=problem.heats[h].name, limits=text)
 
     def worth(self) -> Worth | None:
         """Cost of an additional MWh of load in the hour, with heats and integer variables fixed."""
@@ -184,10 +184,10 @@ class OfHour:
         what = [producer.noun for producer in self.scenario.producers]
         what += ["whole numbers"] if price_table.attrs["whole_numbers"] == "fixed" else []
         unit = "kg CO2e/MWh" if price_table.attrs["measure"] == "kg" else f"{price_table.attrs['measure']}/MWh"
-        says = Message("exact: nothing is held")
+        text = Message("exact: nothing is held")
         if what:
-            says = Message("{what} held where they are", what=tuple(map(Message, what)))
-        return Worth(value, unit, says)
+            text = Message("{what} held where they are", what=tuple(map(Message, what)))
+        return Worth(value, unit, text)
 
     def questions(self, whole: bool) -> list[tuple[str, str, str]]:
         """Key, words and unit of each thing that could be otherwise.
@@ -206,7 +206,7 @@ class OfHour:
             ]
         return options
 
-    def answer(self, key: str, says: str, unit: str) -> Answer:
+    def answer(self, key: str, text: str, unit: str) -> Answer:
         """Plan again with a unit idle in the hour, or with other load."""
         from emberline import twin
 
@@ -216,7 +216,7 @@ class OfHour:
         else:
             variant = self._load(1.0 if key == "more" else -1.0)
         envelope = twin.envelope(variant)
-        reply, dispatches = resolver.ask_near(key, says, variant, envelope)
+        reply, dispatches = resolver.ask_near(key, text, variant, envelope)
         if reply.schedule is None:
             return reply
         moves = tuple(moved(self.scenario, self.schedule, reply.schedule))

@@ -57,14 +57,14 @@ class OfUnit:
         self.machine = next((machine for machine in of(site.assets, Machine) if machine.name == name), None)
         battery = name == BATTERY and site.battery is not None
         if self.asset is not None and not self.asset.decided:
-            says = f"{name} is asked of the plant and no decision; change it with --set and compare with emberline diff"
-            raise ScenarioError([Problem("--unit", "", says)])
+            text = f"{name} is asked of the plant and no decision; change it with --set and compare with emberline diff"
+            raise ScenarioError([Problem("--unit", "", text)])
         if not (self.units or self.asset is not None or battery):
             names = [*self.scenario.line.unit, *(unit for unit, _ in self.scenario.process_units)]
             names += [BATTERY] if site.battery is not None else []
             names += [asset.name for asset in site.assets if asset.decided]
-            says = f"{name!r} is no unit or asset of this run; those are {', '.join(names) or 'none'}"
-            raise ScenarioError([Problem("--unit", "", says)])
+            text = f"{name!r} is no unit or asset of this run; those are {', '.join(names) or 'none'}"
+            raise ScenarioError([Problem("--unit", "", text)])
         self.run = None if at_min is None else self._run_at(at_min)
 
     def _run_at(self, at_min: float) -> UnitRun:
@@ -73,10 +73,10 @@ class OfUnit:
             if one.unit in self.units and one.what == RUN and one.first <= step < one.last:
                 return one
         at = self.scenario.horizon.instant(at_min).isoformat(timespec="minutes")
-        says = f"{self.name} is a process with no run at {at}"
+        text = f"{self.name} is a process with no run at {at}"
         if self.process is None:
-            says = f"{self.name} is no process; ask about a --heat"
-        raise ScenarioError([Problem("--at", "", says)])
+            text = f"{self.name} is no process; ask about a --heat"
+        raise ScenarioError([Problem("--at", "", text)])
 
     @cached_property
     def _every(self) -> list[UnitRun]:
@@ -152,8 +152,8 @@ class OfUnit:
     def questions(self) -> list[tuple[str, str]]:
         """Key and words of each thing that could be otherwise."""
         if self.run is not None:
-            says = Message("{name} idle, {span}", name=self.run.unit, span=self._span(self.run))
-            return [("idle", says)]
+            text = Message("{name} idle, {span}", name=self.run.unit, span=self._span(self.run))
+            return [("idle", text)]
         options: list[tuple[str, str]] = [("without", Message("without {name}", name=self.name))]
         if self.process is not None and not self.process.must_run and self.units == self.process.units:
             options.append(("on", Message(ON, name=self.name)))
@@ -161,25 +161,25 @@ class OfUnit:
             options.append(("on", Message(ON, name=self.name)))
         return options
 
-    def answer(self, key: str, says: str) -> Answer:
+    def answer(self, key: str, text: str) -> Answer:
         """Plan again without it, without one run of it, or with it on."""
         from emberline import twin
 
         if self.run is not None:
             step = self.scenario.horizon.step_min
             variant = away(self.scenario, (self.run.unit,), self.run.first * step, self.run.last * step)
-            return self._capless(key, says, variant, twin.envelope(variant))
+            return self._capless(key, text, variant, twin.envelope(variant))
         if key == "on":
             variant = self._on()
-            return self.resolver.ask(key, says, variant, envelope=twin.envelope(variant))
+            return self.resolver.ask(key, text, variant, envelope=twin.envelope(variant))
         if not self.units:
-            return self._capless(key, says, without(self.scenario, {self.name}), None)
+            return self._capless(key, text, without(self.scenario, {self.name}), None)
         stage = self.scenario.line.stage_of.get(self.name)
         if stage is not None and not self._others(stage):
             reason = mark("no other unit of {stage} can take all heats that {name} takes")
-            return Answer(key, says, "infeasible", reason=Message(reason, stage=stage.name, name=self.name))
+            return Answer(key, text, "infeasible", reason=Message(reason, stage=stage.name, name=self.name))
         variant = away(self.scenario, self.units, 0.0, self.scenario.horizon.length_min)
-        return self._capless(key, says, variant, twin.envelope(variant))
+        return self._capless(key, text, variant, twin.envelope(variant))
 
     def _others(self, stage: Stage) -> bool:
         """Whether every heat that runs through a stage could run on another of its units."""
@@ -190,11 +190,11 @@ class OfUnit:
                 return False
         return True
 
-    def _capless(self, key: str, says: str, variant: Case, envelope: xr.Dataset | None) -> Answer:
+    def _capless(self, key: str, text: str, variant: Case, envelope: xr.Dataset | None) -> Answer:
         """Plan again; where the cap on cost leaves no plan, once more without it, and say so."""
         caps = variant.goal.caps
         self.resolver.asks += caps.cost is not None
-        answer, _ = self.resolver.ask_near(key, says, variant, envelope)
+        answer, _ = self.resolver.ask_near(key, text, variant, envelope)
         self.resolver.asks -= caps.cost is not None and answer.has_plan
         if answer.status in schedules.RULED_OUT:
             durations = self.resolver.plan.envelope if envelope is None else envelope
@@ -202,8 +202,8 @@ class OfUnit:
         if answer.has_plan or caps.cost is None or answer.status not in schedules.RULED_OUT or self.resolver.over:
             return answer
         loose = variant.with_goal(caps=caps.model_copy(update={"cost": None}))
-        again = self.resolver.ask(key, Message(CAPLESS, says=says), loose, envelope=envelope)
-        return again if again.has_plan else replace(again, says=says, limits=answer.limits)
+        again = self.resolver.ask(key, Message(CAPLESS, says=text), loose, envelope=envelope)
+        return again if again.has_plan else replace(again, says=text, limits=answer.limits)
 
     def _on(self) -> Case:
         scenario, site = self.scenario, self.scenario.site

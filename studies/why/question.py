@@ -72,12 +72,12 @@ def refuse(plan: Plan, heat: str | None, unit: str | None, hour: str | None) -> 
     name = plan.scenario.name
     count = sum(part is not None for part in (heat, unit, hour))
     if count != 1:
-        says = "ask about one decision: --heat, --unit or --hour"
-        raise ScenarioError([Problem(name, "", says)])
+        text = "ask about one decision: --heat, --unit or --hour"
+        raise ScenarioError([Problem(name, "", text)])
     refuse_plan(plan, "there is no schedule to ask about")
     if heat is not None and not plan.scenario.heats:
-        says = "there are no heats in this run; ask about a --unit or an --hour"
-        raise ScenarioError([Problem("--heat", "", says)])
+        text = "there are no heats in this run; ask about a --unit or an --hour"
+        raise ScenarioError([Problem("--heat", "", text)])
 
 
 def _of_heat(resolver: Resolver, text: str, stage: str | None, at: str | None, every: bool) -> Why:

@@ -110,7 +110,7 @@ class Resolver:
     def ask(
         self,
         key: str,
-        says: str,
+        text: str,
         variant: Case,
         *,
         envelope: xr.Dataset | None = None,
@@ -126,7 +126,7 @@ class Resolver:
             begin: schedules to begin from, next to the baseline's and the stored one.
             dispatches: of :meth:`ask_near`: plans that stand where the search finds none, or none better.
         """
-        self.tell(says)
+        self.tell(text)
         share = self.share
         self.asks -= 1
         variant = variant.with_goal(gap=min(variant.goal.gap, WHY.gap), effort=share)
@@ -140,14 +140,14 @@ class Resolver:
             keep=None if least is None else lambda schedule: better_of(schedule, least),
         )
         baseline = Baseline.of(variant, self.plan.envelope if envelope is None else envelope)
-        return self._answer(key, says, make_plan(variant, PLAIN, baseline=baseline, search=search, cancel=self.cancel))
+        return self._answer(key, text, make_plan(variant, PLAIN, baseline=baseline, search=search, cancel=self.cancel))
 
-    def _answer(self, key: str, says: str, changed: Plan) -> Answer:
+    def _answer(self, key: str, text: str, changed: Plan) -> Answer:
         constant, bound, objective = changed.constant, changed.bound, changed.objective
         bound = None if self.plan.between_steps else bound  # it says nothing of starts between steps
         answer = Answer(
             key=key,
-            says=says,
+            says=text,
             status=changed.status,
             gap=changed.gap,
             bound=None if bound is None else bound + constant,
@@ -157,8 +157,8 @@ class Resolver:
         if sums is None or schedule is None or objective is None:
             return replace(answer, reason=changed.reason)
         if changed.violations:
-            says = Message("the twin missed {count} limits with it", count=len(changed.violations))
-            return replace(answer, reason=says)
+            text = Message("the twin missed {count} limits with it", count=len(changed.violations))
+            return replace(answer, reason=text)
         value, more = objective + constant, self.more(sums)
         high, low = value - self.value, answer.low
         if self.sums.stock:
@@ -179,7 +179,7 @@ class Resolver:
     def ask_near(
         self,
         key: str,
-        says: str,
+        text: str,
         variant: Case,
         envelope: xr.Dataset | None = None,
         target: xr.Dataset | None = None,
@@ -194,7 +194,7 @@ class Resolver:
         near = neighbours(variant, of_variant, self.schedule)
         begin = [*near, *([] if target is None else neighbours(variant, of_variant, target))]
         dispatches = self._dispatched(variant, near, of_variant) if near else []
-        return self.ask(key, says, variant, envelope=envelope, begin=begin, dispatches=dispatches), dispatches
+        return self.ask(key, text, variant, envelope=envelope, begin=begin, dispatches=dispatches), dispatches
 
     def _dispatched(
         self, variant: Case, near: Sequence[xr.Dataset], envelope: xr.Dataset
@@ -216,7 +216,7 @@ class Resolver:
         return (Message("with as few moves as possible: {reason}", reason=reason),)
 
 
-def refuse_plan(plan: Plan, says: str) -> None:
+def refuse_plan(plan: Plan, text: str) -> None:
     """Refuse a plan of which nothing can be asked; ``says`` is the complaint where it has no schedule.
 
     Raises:
@@ -224,7 +224,7 @@ def refuse_plan(plan: Plan, says: str) -> None:
     """
     name = plan.scenario.name
     if plan.schedule is None or plan.replay_figures is None:
-        raise ScenarioError([Problem(name, "", f"{says}: {plan.verdict}")])
+        raise ScenarioError([Problem(name, "", f"{text}: {plan.verdict}")])
     if plan.scenario.by_the_minute:
         raise ScenarioError([Problem(name, "goal.minimize", "lateness weighs neither carbon nor cost; plan for one")])
 

@@ -56,7 +56,7 @@ def summary(plan: Plan, price_table: xr.Dataset) -> Iterator[Price]:
     """Shadow prices by carrier, store and limit; limits that bind nowhere are left out."""
     measure, site = str(price_table.attrs["measure"]), plan.scenario.site
     cores = {asset.name: site.cores.get(asset.name, asset) for asset in site.assets}
-    for kind, (label, says) in KINDS.items():
+    for kind, (label, text) in KINDS.items():
         if kind not in price_table:
             continue
         data = price_table[kind]
@@ -68,4 +68,4 @@ def summary(plan: Plan, price_table: xr.Dataset) -> Iterator[Price]:
             carrier = name if label == "carrier" else getattr(cores.get(name), "carrier", "electricity")
             unit = f"{measure}/{site.carrier[carrier].unit}"
             binding = int((np.abs(values) > 1e-9).sum())
-            yield Price(kind, name, says, unit, float(values.mean()), float(values.min()), float(values.max()), binding)
+            yield Price(kind, name, text, unit, float(values.mean()), float(values.min()), float(values.max()), binding)

@@ -163,16 +163,16 @@ class _Search:
         if not self.repairs and not self.over:
             self._together(limits)
         self.repairs.sort(key=lambda repair: (repair.cancels, repair.price))
-        says, keys = tuple(one.says(scenario) for one in conflict), tuple(one.limit.key for one in conflict)
+        text, keys = tuple(one.says(scenario) for one in conflict), tuple(one.limit.key for one in conflict)
         if not conflict:
             # what alone makes a plan possible takes part in every conflict
             shared = [limit for limit in limits if any(repair.keys == (limit.key,) for repair in self.repairs)]
-            says, keys = tuple(limit.statement for limit in shared), tuple(limit.key for limit in shared)
+            text, keys = tuple(limit.statement for limit in shared), tuple(limit.key for limit in shared)
         return self._report(
             self._status(scenario, envelope, listed),
             scenario,
             missing=tuple(shortages),
-            conflict=says,
+            conflict=text,
             keys=keys,
             irreducible=irreducible,
             repairs=tuple(self.repairs[: WHY.repairs]),
@@ -348,8 +348,8 @@ class _Search:
 
 def finer_steps(scenario: Scenario, step: int) -> Repair:
     """The repair that plans a scenario on finer steps [min]."""
-    says = Message("steps of {finer:g} min instead of {step:g} min", finer=step, step=scenario.horizon.step_min)
-    return Repair((says,), (f"horizon.step_min={step}",), ("horizon.step_min",), explain.PRICES["step"], ("step",))
+    text = Message("steps of {finer:g} min instead of {step:g} min", finer=step, step=scenario.horizon.step_min)
+    return Repair((text,), (f"horizon.step_min={step}",), ("horizon.step_min",), explain.PRICES["step"], ("step",))
 
 
 def _overrides(loosenings: Sequence[tuple[explain.Limit, float]]) -> list[str]:

@@ -62,9 +62,9 @@ def compared(result: Plan, seconds: float = 60.0) -> Compared:
         oracle = line_optimum(scenario, None, seconds)
     exists = not math.isnan(oracle.value)
     if not result.has_schedule:
-        says = f"{result.status}, and there is a plan of {oracle.value:.6g}"
+        text = f"{result.status}, and there is a plan of {oracle.value:.6g}"
         proven = exists and result.status in ("infeasible", "no plan on this grid")
-        return Compared(oracle, (says,) if proven else (), says if exists else "")
+        return Compared(oracle, (text,) if proven else (), text if exists else "")
     rows = list(_of_files(result))
     if result.objective is None:
         # the baseline is the plan, and its starts may lie between steps

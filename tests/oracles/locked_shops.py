@@ -200,16 +200,16 @@ def _moved(shop: Shop, wish: dict[str, str], store: Store) -> Fate:
     return Fate("moved", ", ".join(str(say) for move in moves for say in move.says)) if moves else Fate("open", "as is")
 
 
-def offered(says: str) -> Iterator[tuple[str, str | None]]:
+def offered(text: str) -> Iterator[tuple[str, str | None]]:
     """Times and units that a refusal offers."""
-    for at, unit in re.findall(r"(\d{4}-\d\d-\d\dT[\d:]+[+-]\d\d:\d\d)(?: on (\w+))?", says.partition("; use ")[2]):
+    for at, unit in re.findall(r"(\d{4}-\d\d-\d\dT[\d:]+[+-]\d\d:\d\d)(?: on (\w+))?", text.partition("; use ")[2]):
         yield at, unit or None
 
 
-def _refused(shop: Shop, wish: dict[str, str], base: list[Row], says: str) -> Fate:
-    times = list(offered(says))
-    if "\n" in says or not times:
-        return Fate("wrong", f"no times: {says}")
+def _refused(shop: Shop, wish: dict[str, str], base: list[Row], text: str) -> Fate:
+    times = list(offered(text))
+    if "\n" in text or not times:
+        return Fate("wrong", f"no times: {text}")
     for at, unit in times:
         moved = {"heat": wish["heat"], "stage": wish["stage"], "start": at} | ({"unit": unit} if unit else {})
         moved |= {"unit": wish["unit"]} if "unit" in wish else {}
@@ -219,9 +219,9 @@ def _refused(shop: Shop, wish: dict[str, str], base: list[Row], says: str) -> Fa
             return Fate("wrong", f"offered {at}, then {error}")
     scenario = shop.scenario([])
     if not faults(scenario.model_copy(update={"locks": _locks(wish)}), base):
-        return Fate("wrong", f"the plan without it keeps it: {says}")
+        return Fate("wrong", f"the plan without it keeps it: {text}")
     if not scenario.disturbances.margins and _on_grid(scenario, *_locks(wish)):
-        return Fate("wrong", f"a start lies on the grid: {says}")
+        return Fate("wrong", f"a start lies on the grid: {text}")
     return Fate("refused")
 
 

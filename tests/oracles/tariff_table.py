@@ -168,8 +168,8 @@ def _read(row: _Row, problems: list[Problem]) -> _Rate | None:
     """A row's rate, or None and what is wrong with it: every mistake is reported."""
     problems_before = len(problems)
 
-    def wrong(column: str, says: str) -> None:
-        problems.append(Problem(row.where, column, says))
+    def wrong(column: str, sentence: str) -> None:
+        problems.append(Problem(row.where, column, sentence))
 
     def number(column: str, low: float, high: float, empty: float | None = None) -> float:
         text = row.cell(column)

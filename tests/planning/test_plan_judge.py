@@ -84,10 +84,10 @@ def test_a_broken_rule_is_seen(what: str) -> None:
     built = two_casts()
     rows = rows_of(replay(built, dispatch(built)))
     assert faults(built, rows) == []
-    which, change, says = BROKEN[what]
+    which, change, text = BROKEN[what]
     assert sum(which(row) for row in rows) == 1
     result = faults(built, [new for row in rows if (new := change(row) if which(row) else row) is not None])
-    assert any(says in fault for fault in result), result
+    assert any(text in fault for fault in result), result
 
 
 @pytest.mark.parametrize(("column", "kind"), [("import_mw", "step"), ("meter_mw", "metered interval")])

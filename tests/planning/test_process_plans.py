@@ -274,9 +274,9 @@ def test_plan_and_bound_that_agree_read_alike(stored: StoredRun) -> None:
     cost = stored.plan.scenario.goal.model_copy(update={"minimize": "cost"})
     scenario = stored.plan.scenario.model_copy(update={"goal": cost})
     near = dataclasses.replace(stored.plan, scenario=scenario, objective=6340.50001, bound=6340.49999)
-    says = wording.status(near)
-    assert f"objective {wording.objective(scenario, near.objective)}" in says
-    assert says.count("341 EUR") == 2
+    text = wording.status(near)
+    assert f"objective {wording.objective(scenario, near.objective)}" in text
+    assert text.count("341 EUR") == 2
     proof = manifest.proof(dataclasses.replace(stored, plan=near))
     assert proof.count("341 EUR") == 2
     far = wording.status(dataclasses.replace(near, bound=6339.0))

@@ -32,7 +32,7 @@ def starts(seed: int) -> Iterator[tuple[str, xr.Dataset]]:
             "mistakes": np.array(wrong, dtype=np.str_),
             "ordered": [place for row in (*ordered.unit, *ordered.slot) for place in row],
         }
-        if not any("cannot take it" in says for says in wrong):
+        if not any("cannot take it" in text for text in wrong):
             extra = assignment.extra_mwh(problem, plan)
             columns |= {"extra_mwh": list(extra.items()), "line": assignment.line_cells(problem, plan, extra)}
             columns |= {"load": assignment.load_cells(problem, plan), **assignment.line_gives(problem, plan)}

@@ -35,7 +35,7 @@ def messages(seed: int) -> list[str]:
     except ValidationError as error:
         # pydantic names validators in places too
         mistakes = [(tuple(p for p in item["loc"] if "(" not in str(p)), fault(item)) for item in error.errors()]
-    return [f"{'.'.join(map(str, place))}: {says}" for place, says in mistakes]
+    return [f"{'.'.join(map(str, place))}: {text}" for place, text in mistakes]
 
 
 def spoilt(seed: int) -> dict[str, Any]:

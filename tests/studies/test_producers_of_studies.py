@@ -29,7 +29,7 @@ def test_each_producer_has_an_answer(name: str, levers: str, measured: str) -> N
     try:
         refuse(scenario, How(), measured=True)
     except ScenarioError as error:
-        says = " ".join(problem.says for problem in error.problems)
+        text = " ".join(problem.says for problem in error.problems)
     else:
-        says = ""
-    assert (measured in says) if measured else ("measured" not in says)
+        text = ""
+    assert (measured in text) if measured else ("measured" not in text)

@@ -93,7 +93,7 @@ def test_one_that_goes_wrong_and_ctrl_c_leave_what_is_done(battery: str, tmp_pat
         (["site.base_load_mw=" + str(list(range(30))), "market.price_per_mwh=" + str(list(range(30)))], "900 plans"),
     ],
 )
-def test_what_cannot_be_swept_is_one_line(battery: str, sets: list[str], says: str) -> None:
+def test_what_cannot_be_swept_is_one_line(battery: str, sets: list[str], text: str) -> None:
     """Proves: every mistake is reported before anything is planned."""
 
     def read_settings() -> None:
@@ -103,7 +103,7 @@ def test_what_cannot_be_swept_is_one_line(battery: str, sets: list[str], says: s
     with pytest.raises(ScenarioError) as refused:
         read_settings()
     assert len(refused.value.problems) == 1
-    assert says in str(refused.value)
+    assert text in str(refused.value)
     assert str(refused.value).startswith("--set")
 
 

@@ -29,9 +29,9 @@ def emberline(*args: str, together: bool = False) -> subprocess.CompletedProcess
     return subprocess.CompletedProcess(args, int(rest.value.code or 0), text.getvalue(), message.getvalue())
 
 
-def refused(process: subprocess.CompletedProcess[str], says: str) -> None:
+def refused(process: subprocess.CompletedProcess[str], text: str) -> None:
     """A mistake in what was asked: exit code 2, one line on standard error, nothing on standard output."""
     assert process.returncode == 2, process
     assert len(process.stderr.splitlines()) == 1, process.stderr
-    assert says in process.stderr
+    assert text in process.stderr
     assert process.stdout == ""

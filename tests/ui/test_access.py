@@ -140,8 +140,8 @@ def test_pages_in_chinese_and_dark(filled: StoredHome, browser: Browser) -> None
             at_rest(page)
         sound(page)
         table[module] = violations(page)
-        says = parse_qs(urlsplit(page.url).query)
-        assert (says["run"], says["lang"]) == ([filled.run], ["zh"]), module
+        text = parse_qs(urlsplit(page.url).query)
+        assert (text["run"], text["lang"]) == ([filled.run], ["zh"]), module
         assert page.locator("html").get_attribute("lang").startswith("zh")  # type: ignore[union-attr]
     assert {where: lines for where, lines in table.items() if lines} == {}
     assert watched.wrong == []

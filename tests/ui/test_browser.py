@@ -56,9 +56,9 @@ def test_the_page_of_a_works(server: Server, browser: Browser, tmp_path: Path) -
     page.locator(".st-key-board-changes").get_by_role("button", name="Undo", exact=True).click()
     expect(page.locator(".ghost")).to_have_count(0)
     at_rest(page)
-    for tab, says in (("Units", "Runs of"), ("Stores and deliveries", "Deliveries"), ("Products", "Destinations")):
+    for tab, text in (("Units", "Runs of"), ("Stores and deliveries", "Deliveries"), ("Products", "Destinations")):
         page.get_by_role("tab", name=tab, exact=True).click()
-        expect(page.get_by_text(says, exact=True)).to_be_visible()
+        expect(page.get_by_text(text, exact=True)).to_be_visible()
     with page.expect_download() as loading:
         page.get_by_role("button", name="Excel", exact=True).click()
     path = tmp_path / loading.value.suggested_filename

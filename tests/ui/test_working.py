@@ -21,9 +21,9 @@ EVENTS = {"failed": ["ValueError: x"], "refused": ["goal.gap: is negative"]}
 def test_every_state_has_its_words() -> None:
     """Proves: whatever a job or a run can come to is called somehow, and all but what is done says what to do next."""
     for state in ("queued", "working", *ENDED):
-        word, says, then = wording.STATES[state]
+        word, text, then = wording.STATES[state]
         assert word
-        assert says.endswith(".")
+        assert text.endswith(".")
         assert then.endswith(".") or state == "stored"
     assert set(runs.STATES) == set(OF_RUNS)
     assert set(runs.STATES.values()) <= set(wording.STATES)
@@ -48,8 +48,8 @@ def test_pages_say_the_same(home: Path, module: str, state: str) -> None:
     app = page(module, number, **({"front": number} if module == "pareto" else {}))
     assert not app.exception
     text = texts(app)
-    _, says, then = wording.STATES[state]
-    assert f"✕ {says}" in text
+    _, sentence, then = wording.STATES[state]
+    assert f"✕ {sentence}" in text
     assert f"{then} Press {'Search the front' if module == 'pareto' else 'Plan'} at the side to try again." in text
     assert all(line in text for line in EVENTS.get(state, []))
 

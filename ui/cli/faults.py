@@ -66,7 +66,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 def _lacks_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return True
-    if any(says in str(error).lower() for says in NO_MEMORY):
+    if any(text in str(error).lower() for text in NO_MEMORY):
         return True
     # a library that failed to load completely; a missing module is different
     half_loaded = isinstance(error, SystemError | ImportError) and not isinstance(error, ModuleNotFoundError)

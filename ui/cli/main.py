@@ -291,7 +291,7 @@ def _internal(error: Exception) -> NoReturn:
     if os.environ.get("EMBERLINE_DEBUG", "") not in ("", "0"):
         traceback.print_exception(error)
         raise SystemExit(3)
-    says = f"error in Emberline: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    text = f"error in Emberline: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
     try:
         from emberline.runs.store import Store
 
@@ -300,9 +300,9 @@ def _internal(error: Exception) -> NoReturn:
         path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}.txt"
         details = "".join(traceback.format_exception(error))
         path.write_text(f"emberline {' '.join(sys.argv[1:])}\n\n{details}", encoding="utf-8")
-        _fail(3, says, f"details: {path}")
+        _fail(3, text, f"details: {path}")
     except (OSError, ImportError):
-        _fail(3, says, "details: set EMBERLINE_DEBUG=1 and try again")
+        _fail(3, text, "details: set EMBERLINE_DEBUG=1 and try again")
 
 
 def main() -> None:

@@ -157,9 +157,9 @@ def show(console: Console, plan: Plan, run: str, folder: Path, command: str = ""
         facts.append(("", f"and {len(plan.violations) - 20} more"))
     facts += wording.outcomes(plan)
     facts += [("odd", line) for line in (*charges.cut_month(plan.scenario), *uncounted(plan.scenario))]
-    says = wording.baseline_note(plan)
-    if says:
-        facts.append(("baseline", says))
+    text = wording.baseline_note(plan)
+    if text:
+        facts.append(("baseline", text))
     facts += [("holding" if i == 0 else "", line) for i, line in enumerate(wording.holding(plan))]
     if plan.acceptable and plan.holding is None and plan.successes is not None:
         facts += holding(*plan.successes, command)
@@ -205,26 +205,26 @@ class Progress:
     def _search_figures(self) -> str:
         best, bound = self.search.get("incumbent"), self.search.get("bound")
         gap = wording.percent(self.search.get("gap"))
-        says = wording.objective(self.scenario, best), wording.bound(self.scenario, best, bound)
-        return f"best {says[0]}   bound {says[1]}   gap {gap}"
+        text = wording.objective(self.scenario, best), wording.bound(self.scenario, best, bound)
+        return f"best {text[0]}   bound {text[1]}   gap {gap}"
 
     def _holding(self, event: dict[str, Any]) -> str:
         """Progress of the search for a plan that holds, in words, with the effort so far and its limit."""
         saved = event.get("saved", {})
         phase = "no plan" if event["phase"] == "round" and not event["of"] else event["phase"]
-        says = wording.HOLDING_PHASES[phase].format(**event)
+        text = wording.HOLDING_PHASES[phase].format(**event)
         if "carbon_kg" in saved:
             carbon, cost = saved["carbon_kg"] / 1000, saved["cost"]
             tonnes = f"{wording.number(carbon, amount_digits(carbon))} t CO2e"
             money = f"{wording.number(cost, amount_digits(cost))} {self.scenario.market.currency}"
-            says += "; the draft saves {} and {} undisturbed".format(*goal_first(self.scenario, tonnes, money))
-        return f"{says} ({event['elapsed']:.0f} of {event['limit']:.0f} units of effort)"
+            text += "; the draft saves {} and {} undisturbed".format(*goal_first(self.scenario, tonnes, money))
+        return f"{text} ({event['elapsed']:.0f} of {event['limit']:.0f} units of effort)"
 
     def _line(self) -> Text:
         seconds = time.perf_counter() - self.began
         phase = self.event["phase"]
-        says = self._holding(self.holding) if self.holding else wording.PHASES.get(phase, phase)
-        text = f"{SPINNER[int(seconds * 8) % len(SPINNER)]} {seconds:5.1f} s  {says}"
+        sentence = self._holding(self.holding) if self.holding else wording.PHASES.get(phase, phase)
+        text = f"{SPINNER[int(seconds * 8) % len(SPINNER)]} {seconds:5.1f} s  {sentence}"
         if phase == "optimize":
             text += f"   {self._search_figures()}"
         elif phase == "replays" and "of" in self.event:

@@ -92,10 +92,10 @@ def _draw(draw: Callable[[], None]) -> bool:
     try:
         draw()
     except Exception as error:
-        says = refusal(error)
-        if not says:
+        text = refusal(error)
+        if not text:
             raise
-        st.warning(say(says))
+        st.warning(say(text))
         st.caption(tr("Reload this page to try again."))
         return False
     return True

@@ -137,8 +137,8 @@ def _cards(subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -
             delta = None if value is None or was is None else value - was
             small = delta is None or not _visible(delta) or not _comparable(subject)
             same = tr("as the baseline") if _comparable(subject) else tr("not comparable")
-            says = None if was is None else same if small else _difference(delta or 0.0)
-            widgets.compared(st, label, wording.number(value, 2), says, small, border=True)
+            text = None if was is None else same if small else _difference(delta or 0.0)
+            widgets.compared(st, label, wording.number(value, 2), text, small, border=True)
     if _visible(credit) and _comparable(subject):
         paragraph(MORE_STOCK if credit > 0 else LESS_STOCK, carbon=wording.number(abs(credit), 2))
     against = tr("Small figures: difference to the baseline. ") if before else ""
@@ -205,9 +205,9 @@ def _ways(subject: Subject, ours: Ledger, theirs: Ledger | None) -> None:
         rows.append(row)
     table = pd.DataFrame(rows)
     draw(table, dict.fromkeys(table.columns[1:], 2))
-    says = tr("The goal counts the {signal}.", signal=tr(wording.SIGNALS[scenario.goal.signal]))
+    text = tr("The goal counts the {signal}.", signal=tr(wording.SIGNALS[scenario.goal.signal]))
     more = tr("Shifting to hours of low average intensity may hit hours of high marginal intensity: check both.")
-    st.caption(f"{says} {more}")
+    st.caption(f"{text} {more}")
     if ours.market_says:
         paragraph("Uncontracted energy is counted with: {source}", source=ours.market_says)
 

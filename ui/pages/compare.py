@@ -220,20 +220,20 @@ def _charts(runs: dict[str, StoredRun]) -> None:
     if not plans:
         return
     ids = [runs[letter].id for letter in plans]
-    says = tr("Bars: operations of each unit, plan by plan; lines: grid import of each plan.")
+    text = tr("Bars: operations of each unit, plan by plan; lines: grid import of each plan.")
     st.markdown(f"**{tr('Schedules and grid import')}**")
     horizons = [plan.scenario.horizon for plan in plans.values()]
     if len({(h.instant(0), h.length_min, h.step_min, h.zone) for h in horizons}) == 1:
         view = chart_cache.part(horizons[0], "compare.part")
         key = ("together", *plans, *ids, view.span_min)
-        chart_cache.chart(key, lambda: comparison.together(plans, view), says, "timeline")
+        chart_cache.chart(key, lambda: comparison.together(plans, view), text, "timeline")
         caption("On the upper chart: Shift and wheel to zoom, drag to move, double-click to reset.")
         return
     caption("The horizons differ, so each plan has its own time axis.")
     with st.container(key="timeline"):
         for letter, plan in plans.items():
             one, whole = {letter: plan}, View.of(plan.scenario.horizon)
-            chart_cache.chart(("together", letter, runs[letter].id), partial(comparison.together, one, whole), says)
+            chart_cache.chart(("together", letter, runs[letter].id), partial(comparison.together, one, whole), text)
 
 
 MOVED = {
@@ -285,13 +285,13 @@ def _moved(difference: Difference, runs: dict[str, StoredRun]) -> None:
         return
     later = [heat.main.later_min for heat in difference.heats if heat.main.later_min is not None]
     changed = len({heat.heat for heat, move in moves if move.before_unit != move.after_unit})
-    says = [tr("{moved} of {n} heats are elsewhere in {other}.", moved=len(difference.heats), n=total, other=other)]
+    sentence = [tr("{moved} of {n} heats are elsewhere in {other}.", moved=len(difference.heats), n=total, other=other)]
     if later:
         low, high = (wording.signed(value, 0) for value in (min(later), max(later)))
-        says.append(tr("They start {low} to {high} min later; negative values are earlier.", low=low, high=high))
+        sentence.append(tr("They start {low} to {high} min later; negative values are earlier.", low=low, high=high))
     if changed:
-        says.append(trn("{count} heat is on another unit.", "{count} heats are on another unit.", changed))
-    st.text(" ".join(says))
+        sentence.append(trn("{count} heat is on another unit.", "{count} heats are on another unit.", changed))
+    st.text(" ".join(sentence))
     stages = list(dict.fromkeys(move.stage for _, move in moves if move.later_min is not None))
     if stages:
         main = difference.heats[0].stage

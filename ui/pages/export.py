@@ -64,9 +64,9 @@ def _row(stored: StoredRun, kind: str) -> None:
     form = FORMATS[kind]
     options: dict[str, str] = {}
     with st.container(border=True):
-        says, choice, button = st.columns([5, 3, 2], vertical_alignment="center")
-        says.markdown(f"**{tr(form.label)}** (.{kind})")
-        says.text(tr(SAYS[kind]))
+        text, choice, button = st.columns([5, 3, 2], vertical_alignment="center")
+        text.markdown(f"**{tr(form.label)}** (.{kind})")
+        text.text(tr(SAYS[kind]))
         with choice:
             if form.of_table:
                 options["table"] = _table(stored, kind)

@@ -132,8 +132,8 @@ def _against(place: Any, label: str, value: float, baseline: float, digits: int)
     same = not any(digit in "123456789" for digit in amount)
     # the card reads its direction from a plain minus sign
     delta = f"{'-' if less > 0 else '+'}{amount} ({wording.percent(abs(less / baseline) if baseline else None, 1)})"
-    says, about = tr("as the baseline") if same else delta, tr("Below: difference to the baseline")
-    widgets.compared(place, label, wording.number(value, digits), says, same, help=about)
+    text, about = tr("as the baseline") if same else delta, tr("Below: difference to the baseline")
+    widgets.compared(place, label, wording.number(value, digits), text, same, help=about)
 
 
 def _open(stored: fronts.StoredFront, point: int) -> None:
@@ -338,8 +338,8 @@ def _how_far(status: JobStatus, axis: Axis, of: int) -> None:
     """Progress: points found, points being searched with their caps, and elapsed time."""
     now, phase = time.time(), tr(PHASES.get(status.phase, ""), metric=tr(NAMES[axis.metric]))
     gone = job_progress.seconds(status)
-    says = tr("{phase}: {done} of {of} points, {seconds} s", phase=phase, done=status.count, of=of, seconds=gone)
-    st.progress(min(1.0, status.count / of) if of else 0.0, text=says)
+    text = tr("{phase}: {done} of {of} points, {seconds} s", phase=phase, done=status.count, of=of, seconds=gone)
+    st.progress(min(1.0, status.count / of) if of else 0.0, text=text)
     for point in status.under_way:
         values = {
             "number": point["begun"],

@@ -124,9 +124,9 @@ def _facts(scenario: Case) -> None:
     offers = tr("carbon intensity of the grid (dashed: marginal) and price of electricity")
     st.markdown(f"**{tr('Market:')}** {offers}")
     chart_cache.market(scenario)
-    says = View.of(scenario.horizon).says_short
-    if says:
-        st.caption(wording.sentence(says))
+    text = View.of(scenario.horizon).says_short
+    if text:
+        st.caption(wording.sentence(text))
 
 
 def step_signs(status: JobStatus) -> dict[str, str]:
@@ -188,8 +188,8 @@ def _clock(status: JobStatus, scenario: Scenario | None) -> None:
         return
     passed, limit = max(time.time() - status.since, 0.0), scenario.goal.budget
     seconds, most = wording.number(passed, 0), wording.number(limit, 0)
-    says = tr("{seconds} s so far; it ends at its gap or when its effort of {most} is used", seconds=seconds, most=most)
-    st.progress(min(passed / limit, 1.0), text=says)
+    text = tr("{seconds} s so far; it ends at its gap or when its effort of {most} is used", seconds=seconds, most=most)
+    st.progress(min(passed / limit, 1.0), text=text)
 
 
 def _baseline(request: dict[str, Any], scenario: Scenario, status: JobStatus) -> None:
@@ -211,13 +211,13 @@ def _baseline(request: dict[str, Any], scenario: Scenario, status: JobStatus) ->
             return gantt.of_operations(scenario, operations, run, view)
         return gantt.of_run(scenario, run, None, view, "baseline")
 
-    title, says = tr("The baseline: the schedule to beat"), tr("Operations of each unit in the baseline.")
+    title, text = tr("The baseline: the schedule to beat"), tr("Operations of each unit in the baseline.")
     if operations:
         title = tr("The best plan so far; thin: the baseline")
-        says = tr("Operations of each unit in the best plan so far.")
+        text = tr("Operations of each unit in the best plan so far.")
     st.markdown(f"**{title}**")
     stands_for = ("baseline", request.get("kind"), *key, hash(operations))
-    chart_cache.chart(stands_for, lambda: plan.below_each_other([draw()], view, pointer=False), says, "preview")
+    chart_cache.chart(stands_for, lambda: plan.below_each_other([draw()], view, pointer=False), text, "preview")
 
 
 def _holding(status: JobStatus, scenario: Scenario | None) -> None:

@@ -88,10 +88,10 @@ def _sheet(subject: Subject, policy: str) -> None:
     key = ("sheet", *subject.key, policy, step)
     sheet = chart_cache.value(key, lambda: flow_sheet.sheet(scenario, run, step))
     dark = st.context.theme.type == "dark"
-    says = tr("Flow sheet of the plant; the table below has the same values.")
+    text = tr("Flow sheet of the plant; the table below has the same values.")
     build = partial(drawing.draw, sheet, sankeys.carrier_colours(scenario) | palette.of_stores(scenario), dark)
-    chart_cache.chart((*key, dark), build, says, "sheet", key="plant.sheet")
-    says = tr(
+    chart_cache.chart((*key, dark), build, text, "sheet", key="plant.sheet")
+    text = tr(
         "Bars are carriers and stores; the width of a line shows its flow among flows of the same unit; arrows "
         "show direction; dashed = idle."
     )
@@ -100,7 +100,7 @@ def _sheet(subject: Subject, policy: str) -> None:
         if step is not None
         else tr("Levels at the end.")
     )
-    st.caption(f"{says} {at}")
+    st.caption(f"{text} {at}")
     with st.expander(tr("The same as a table")):
         draw(chart_cache.value(("table", *key), lambda: flow_sheet.table(sheet)), {})
 
@@ -113,15 +113,15 @@ def _moment(subject: Subject, first: int, end: int, key: str) -> int:
         lambda: {step: wording.moment(horizon.instant(step * horizon.step_min)) for step in range(first, end)},
     )
     noon = min(first + round(12 * 60 / horizon.step_min), end - 1)
-    says = tr("Moment, local time ({zone})", zone=horizon.zone)
-    return int(st.select_slider(says, list(labels), noon, key=key, format_func=labels.__getitem__))
+    text = tr("Moment, local time ({zone})", zone=horizon.zone)
+    return int(st.select_slider(text, list(labels), noon, key=key, format_func=labels.__getitem__))
 
 
-def _diagram(key: tuple[Hashable, ...], build: Callable[[], Diagram], scenario: Scenario, says: str) -> Diagram:
+def _diagram(key: tuple[Hashable, ...], build: Callable[[], Diagram], scenario: Scenario, text: str) -> Diagram:
     """Draw a diagram, cached by its key."""
     diagram, dark = chart_cache.value(key, build), st.context.theme.type == "dark"
     build_chart = partial(sankeys.draw, diagram, sankeys.carrier_colours(scenario), dark)
-    chart_cache.chart((*key, dark), build_chart, says, str(key[0]))
+    chart_cache.chart((*key, dark), build_chart, text, str(key[0]))
     return diagram
 
 
@@ -132,8 +132,8 @@ def _as_table(diagram: Diagram, digits: dict[str, int]) -> None:
 
 def _energy(subject: Subject, policy: str) -> None:
     scenario, key = subject.scenario, ("energy", *subject.key, policy)
-    says = tr("Diagram of energy from source to use; the table below has the same values.")
-    diagram = _diagram(key, lambda: energy(scenario, subject.run(policy)), scenario, says)
+    text = tr("Diagram of energy from source to use; the table below has the same values.")
+    diagram = _diagram(key, lambda: energy(scenario, subject.run(policy)), scenario, text)
     caption(
         "MWh over the horizon; width is energy. Flows that only pass through a storage are not drawn; "
         "carriers without an energy content in MWh (such as hydrogen) end where they are made."
@@ -148,8 +148,8 @@ def _carbon(subject: Subject, policy: str) -> None:
     if len(signals) > 1:
         signal = widgets.choose(tr("Grid intensity"), signals, signal, f"plant.signal.{scenario.name}")
     key = ("carbon", *subject.key, policy, signal)
-    says = tr("Diagram of carbon from source to product; the table below has the same values.")
-    diagram = _diagram(key, lambda: carbon(scenario, book, signal), scenario, says)
+    text = tr("Diagram of carbon from source to product; the table below has the same values.")
+    diagram = _diagram(key, lambda: carbon(scenario, book, signal), scenario, text)
     total = wording.number((book.total_kg(signal) or 0.0) / 1000, 2)
     caption(
             "Scope 1 and 2, {signal}: {total} t CO2e. Biogenic CO2 is separate and not drawn. Carbon of what a "

@@ -87,8 +87,8 @@ def _chance(ensemble: Ensemble, stamp: Stamp) -> None:
         for line in _notes(ensemble, low, high):
             st.text(line)
     with second:
-        says = tr("Chance to hold with its interval, for plan and baseline, as in the text on the left.")
-        chart_cache.chart(("chance", *stamp), lambda: ensemble_charts.chance(ensemble), says)
+        text = tr("Chance to hold with its interval, for plan and baseline, as in the text on the left.")
+        chart_cache.chart(("chance", *stamp), lambda: ensemble_charts.chance(ensemble), text)
 
 
 def _notes(ensemble: Ensemble, low: float, high: float) -> list[str]:
@@ -120,16 +120,16 @@ def _fan(ensemble: Ensemble, stamp: Stamp, plan: Plan, view: View) -> None:
     if "fan_mw" not in ensemble.data:
         paragraph("This ensemble was made by an earlier release without the import over time. Replay again.")
         return
-    says = tr("Quantiles of the import over time, the undisturbed plan, and the contracted import.")
-    chart_cache.chart(("fan", *stamp, view.span_min), lambda: ensemble_charts.fan(ensemble, plan, view), says)
+    text = tr("Quantiles of the import over time, the undisturbed plan, and the contracted import.")
+    chart_cache.chart(("fan", *stamp, view.span_min), lambda: ensemble_charts.fan(ensemble, plan, view), text)
     n = int(ensemble.data["fan_of"])
-    says = trn(
+    text = trn(
         "First {count} disturbed replay, each metered interval separately.",
         "First {count} disturbed replays, each metered interval separately.",
         n,
     )
     limit = ensemble.scenario.site.grid.import_limit_mw
-    st.caption(f"{says} {tr('Red, dashed: contracted import.')}" if limit is not None else says)
+    st.caption(f"{text} {tr('Red, dashed: contracted import.')}" if limit is not None else text)
 
 
 def _figures(ensemble: Ensemble, stamp: Stamp, plan: Plan) -> None:
@@ -147,10 +147,10 @@ def _figures(ensemble: Ensemble, stamp: Stamp, plan: Plan) -> None:
                 ("dots", name, *stamp), partial(ensemble_charts.dots, ensemble, name, title, factor, undisturbed),
                 tr("Distribution over the replays: {figure}; the table below has quantiles.", figure=title),
             )  # fmt: skip
-    says = tr("Each dot is 5 % of the replays; dashed: undisturbed plan.")
+    text = tr("Each dot is 5 % of the replays; dashed: undisturbed plan.")
     if ensemble.against_baseline:
-        says = tr("Each dot is 5 % of the replays: plan above the line, baseline below; dashed: undisturbed plan.")
-    st.caption(says)
+        text = tr("Each dot is 5 % of the replays: plan above the line, baseline below; dashed: undisturbed plan.")
+    st.caption(text)
     st.table(studies.quantile_table(ensemble.scenario, ensemble.quantiles()))
     caption("P10: on one day of ten it is less; P90: on one day of ten it is more.")
 
@@ -257,8 +257,8 @@ def _running(job: str) -> None:
     status = job_progress.of_running(job)
     job_progress.waiting(status)
     if status.of:
-        says = tr("{done} of {of} disturbed replays", done=status.count, of=status.of)
-        st.progress(status.count / status.of, text=says)
+        text = tr("{done} of {of} disturbed replays", done=status.count, of=status.of)
+        st.progress(status.count / status.of, text=text)
     first, second, _ = st.columns(3)
     if status.count:
         low, high = replays.interval(status.successes, status.count)
@@ -331,8 +331,8 @@ def show_headline(plan: Plan, ensemble: Ensemble | None) -> None:
         return
     level = plan.scenario.goal.hold or plan.scenario.disturbances.hold or None
     target = level if level or plan.holding is None else plan.holding.level
-    says = headline(facts, target)
-    st.markdown(f"##### {'⚠ ' if facts.worse else ''}{says}")
+    text = headline(facts, target)
+    st.markdown(f"##### {'⚠ ' if facts.worse else ''}{text}")
     lines = sentences(facts, target)
     if target and not level:
         lines.append(tr("No level was set: {level} is the default.", level=f"{100 * target:.3g}"))
@@ -443,10 +443,10 @@ def watch_search(job: str) -> None:
     job_progress.waiting(status)
     share = wording.percent(queue.request(job)["given"]["level"], 1)
     if status.phase == "judge":
-        says = tr("The plan is judged on new days.")
+        text = tr("The plan is judged on new days.")
     else:
-        says = tr("Round {number}: planning, then replays.", number=len(status.rounds) + 1)
-    st.text(f"{tr('Searching a plan that holds on {asked} of the days.', asked=share)} {says}")
+        text = tr("Round {number}: planning, then replays.", number=len(status.rounds) + 1)
+    st.text(f"{tr('Searching a plan that holds on {asked} of the days.', asked=share)} {text}")
     began = queue.request(job)["at"]
     limit = wording.number(queue.request(job)["given"]["time_limit_s"], 0)
     seconds = wording.number(time.time() - began, 0)
@@ -481,9 +481,9 @@ def margins(values: dict[str, float]) -> Iterator[str]:
         if (key, value) == PLAIN:
             continue
         stage, _, name = key.rpartition(".")
-        says, unit = MARGINS[name]
+        text, unit = MARGINS[name]
         amount = wording.percent(value, 0) if unit == "%" else f"{wording.number(value, 1)} {unit}"
-        yield f"{tr(says, stage=stage)}: {amount}"
+        yield f"{tr(text, stage=stage)}: {amount}"
 
 
 def show_holding(stored: StoredRun) -> None:

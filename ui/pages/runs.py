@@ -62,9 +62,9 @@ def page() -> None:
 
 
 def _say() -> None:
-    says = st.session_state.pop(OUTCOME, "")
-    if says:
-        st.container(border=True).text(says)
+    text = st.session_state.pop(OUTCOME, "")
+    if text:
+        st.container(border=True).text(text)
 
 
 def _search(store: Store) -> tuple[list[Entry], int | None]:
@@ -181,8 +181,8 @@ def _one(store: Store, entries: dict[str, Entry]) -> None:
         if entry.verdict:
             st.text(say(entry.verdict))
         if entry.state == "broken":
-            _, says, then = wording.STATES[_ended(entry.id)]
-            st.text(f"{tr(says)} {tr(then)}")
+            _, text, then = wording.STATES[_ended(entry.id)]
+            st.text(f"{tr(text)} {tr(then)}")
         if entry.deleted is not None:
             if st.button(tr("Restore"), key="runs.restore"):
                 _do(lambda: store.restore(choice), tr("Run {run} was restored.", run=choice[:8]))

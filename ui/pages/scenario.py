@@ -115,7 +115,7 @@ def _facts(scenario: Case) -> None:
         )
     lines = [line.partition(": ") for line in facts.lines(scenario)]
     with st.expander(tr("Summary")):
-        table = pd.DataFrame([(what, says) for what, _, says in lines], columns=["what", "says"])
+        table = pd.DataFrame([(what, text) for what, _, text in lines], columns=["what", "says"])
         widgets.table(table, {"what": tr("what"), "says": tr("value")}, 480, alt=tr("Summary"))
     chart_cache.market(scenario)
 

@@ -77,8 +77,8 @@ def _tiles(snapshot: dict[str, Any]) -> list[str]:
     tiles.append(_tile(_mw(power["now_mw"]), label, f"{planned}, {limit}", bad=predicted))
     over = power["limit_mw"] is not None and power["forecast_mw"] > power["limit_mw"]
     until = tr("until now {mw}", mw=_mw(power["mean_mw"]))
-    says = tr("expected mean at {time}", time=f"{ends:%H:%M}")
-    tiles.append(_tile(_mw(power["forecast_mw"]), says, until, bad=over))
+    sentence = tr("expected mean at {time}", time=f"{ends:%H:%M}")
+    tiles.append(_tile(_mw(power["forecast_mw"]), sentence, until, bad=over))
     tiles.append(_tile(_mw(power["peak_mw"]), tr("peak of the month so far"), ""))
     late = snapshot["late"]
     most = max(late.values(), default=0.0)
@@ -88,9 +88,9 @@ def _tiles(snapshot: dict[str, Any]) -> list[str]:
     worst = tr("at most {minutes:.0f} min", minutes=most) if late else ""
     tiles.append(_tile(worst or "✓", text, costs, bad=most > 10))
     bad = sum(tag["quality"] != "ok" for tag in snapshot["tags"])
-    says = trn("{count} tag", "{count} tags", len(snapshot["tags"]))
+    sentence = trn("{count} tag", "{count} tags", len(snapshot["tags"]))
     wrong = tr("{count} suspect or stale", count=bad)
-    tiles.append(_tile(f"{len(snapshot['tags']) - bad} ✓", says, wrong, bad=bad > 0))
+    tiles.append(_tile(f"{len(snapshot['tags']) - bad} ✓", sentence, wrong, bad=bad > 0))
     return tiles
 
 

@@ -130,8 +130,8 @@ def _wrong(scenario: Scenario, runs: dict[str, xr.Dataset]) -> None:
     table = pd.DataFrame(rows, columns=["at", *titles]).sort_values("at", kind="stable").drop(columns="at")
     if len(runs) == 1:
         table = table.drop(columns=titles[1])
-    says = trn("{count} incident", "{count} incidents", len(rows))
-    with st.expander(f"✕ {says}", expanded=len(rows) <= 8):
+    text = trn("{count} incident", "{count} incidents", len(rows))
+    with st.expander(f"✕ {text}", expanded=len(rows) <= 8):
         draw(table, {})
 
 
@@ -164,8 +164,8 @@ def _replay(subject: Subject, runs: dict[str, xr.Dataset], replication: int | No
 
     chart_cache.play_button(view)
     key = ("replay", *subject.key, replication, whose, view.span_min, dark)
-    says = tr("The run over time, replayed with the slider; the table below has the same values.")
-    chart_cache.chart(key, build, says, "replay", key="twin.replay")
+    text = tr("The run over time, replayed with the slider; the table below has the same values.")
+    chart_cache.chart(key, build, text, "replay", key="twin.replay")
     caption(
         "Drag the slider or use the arrow keys: the red line is the moment, the board shows the state of each "
         "unit. Power and rate are means over the step that contains the moment, levels are those at its "

@@ -67,11 +67,11 @@ def _texts() -> Iterator[tuple[str, tuple[str, str]]]:
 def unknown(language: str) -> str:
     """The document for an unknown address."""
     with spoken(language):
-        says, home = html.escape(tr(UNKNOWN)), html.escape(tr(HOME))
+        text, home = html.escape(tr(UNKNOWN)), html.escape(tr(HOME))
     return (
         f'<!DOCTYPE html><html lang="{language}"><meta charset="utf-8"><title>Emberline</title>'
         f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style>'
-        f'<body><h1>Emberline</h1><p>{says}</p><p><a href="/">{home}</a></p></body></html>'
+        f'<body><h1>Emberline</h1><p>{text}</p><p><a href="/">{home}</a></p></body></html>'
     )
 
 

@@ -246,9 +246,9 @@ def _claims(headers: Headers, oidc: Oidc) -> dict[str, Any]:
     return claims if isinstance(claims, dict) and claims.get("origin") == oidc.origin else {}
 
 
-def refuse(status: int, says: str) -> PlainTextResponse:
+def refuse(status: int, text: str) -> PlainTextResponse:
     """A response to a request, or to a WebSocket that is not opened."""
-    return PlainTextResponse(says, status_code=status)
+    return PlainTextResponse(text, status_code=status)
 
 
 UPLOADS = "/_stcore/upload_file/"
@@ -276,8 +276,8 @@ class Uploads(Guard):
             await self.app(scope, receive, send)
             return
         tab = scope["path"].removeprefix(UPLOADS).partition("/")[0]
-        if says := self._full(tab):
-            await refuse(507, says)(scope, receive, send)
+        if text := self._full(tab):
+            await refuse(507, text)(scope, receive, send)
             return
         self.coming[tab] += 1
         try:

@@ -88,11 +88,11 @@ def _by_grade(scenario: Scenario, batches: list[pd.DataFrame], name: str) -> Ite
             place = next((i for i in whole if i in free and grade[i] == heat.grade.name), None)
             if place is None:
                 count = sum(item.grade.name == heat.grade.name for item in scenario.heats)
-                says = (
+                text = (
                     f"has {grade.count(heat.grade.name)} heats of {heat.grade.name} that began within the horizon, and "
                     f"the orders have {count}: the plan and the day as run must make the same"
                 )
-                raise ScenarioError([Problem(name, "", says)])
+                raise ScenarioError([Problem(name, "", text)])
             free.remove(place)
             yield heat.name, batches[place]
 
@@ -110,8 +110,8 @@ def _schedule(
         for stage in scenario.line.route(heat.grade):
             here = log[log["stage"] == scenario.line.stages.index(stage)]
             if here.empty:
-                says = f"heat {log['heat'].iloc[0]} has no row at {stage.name}"
-                raise ScenarioError([Problem("heat log", "", says)])
+                text = f"heat {log['heat'].iloc[0]} has no row at {stage.name}"
+                raise ScenarioError([Problem("heat log", "", text)])
             k, unit = stages.index(stage.name), str(here["unit"].iloc[0])
             units[h, k], start[h, k] = unit, float(here["start_min"].iloc[0])
             end[h, k] = start[h, k] + float(envelope["duration_min"].sel(heat=heat.name, unit=unit))

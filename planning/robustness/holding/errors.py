@@ -79,11 +79,11 @@ def samples(scenario: Case, count: int, fresh: int) -> Samples:
         if any(np.abs(error).max() > MIN_ERROR for error in errors.values()):
             days.append(errors)
     if len(days) < count + 2:
-        says = (
+        text = (
             f"{len(days)} earlier days with errors of forecasts were found, {count + 2} are needed at least; give "
             "market.price_per_mwh or carbon_intensity_kg_per_mwh a forecast, or series that begin earlier"
         )
-        raise ScenarioError([Problem(scenario.name, "market", says)])
+        raise ScenarioError([Problem(scenario.name, "market", text)])
     generator = np.random.Generator(np.random.Philox(key=scenario.disturbances.seed))
     error_draws = [days[i] for i in generator.permutation(len(days))[: count + fresh]]
     scenarios = [_with(scenario, centre, errors) for errors in error_draws]

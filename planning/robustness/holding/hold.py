@@ -106,8 +106,8 @@ def refuse(scenario: Scenario) -> None:
         ScenarioError: as of :func:`hold`.
     """
     if not scenario.disturbed:
-        says = "nothing is disturbed, so that every plan that holds once always holds; give spreads or breakdowns"
-        raise ScenarioError([Problem(scenario.name, "disturbances", says)])
+        text = "nothing is disturbed, so that every plan that holds once always holds; give spreads or breakdowns"
+        raise ScenarioError([Problem(scenario.name, "disturbances", text)])
 
 
 class _Loop:

@@ -106,8 +106,8 @@ def compare(
     if scenario.producers:
         _refuse(scenario, "site", "samples are of a site alone; leave out line, orders and processes")
     if not samples.decides(scenario):
-        says = "nothing of this site must be fixed before prices are known: no machine is switched, and a goal that "
-        _refuse(scenario, "site", says + "counts money has no market.imbalance")
+        text = "nothing of this site must be fixed before prices are known: no machine is switched, and a goal that "
+        _refuse(scenario, "site", text + "counts money has no market.imbalance")
     sample_set = errors.samples(scenario, count, HOLDING.samples)
     envelope = twin.envelope(scenario)
     limit = work or scenario.goal.budget
@@ -143,5 +143,5 @@ def compare(
     )
 
 
-def _refuse(scenario: Scenario, key: str, says: str) -> None:
-    raise ScenarioError([Problem(scenario.name, key, says)])
+def _refuse(scenario: Scenario, key: str, text: str) -> None:
+    raise ScenarioError([Problem(scenario.name, key, text)])

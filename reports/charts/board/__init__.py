@@ -141,8 +141,8 @@ def _data(
     texts = {name: tr(text) for name, text in (TEXTS | texts).items()} | {"estimate": ""}
     if rules is not None:
         signal = tr(rules["worth"]["says"])
-        says = tr("about {amount} {unit} by {signal} alone", amount="{amount}", unit=unit, signal=signal)
-        texts["estimate"] = says
+        sentence = tr("about {amount} {unit} by {signal} alone", amount="{amount}", unit=unit, signal=signal)
+        texts["estimate"] = sentence
     stops = [
         [units.index(unit), at, at + minutes, tr("breakdown")] for unit, at, minutes in breakdowns(run) if unit in units
     ]

@@ -206,13 +206,13 @@ def processes(at: Moment) -> Iterator[Box]:
 def _does(at: Moment, process: Process, unit: str) -> str:
     """Output of a unit, and its mode if it has several."""
     tonnes = at.amount(at.run["process_tph"].sel(process=unit).to_numpy())
-    says = f"{wording.number(tonnes, 0)} {at.tonnes}"
+    text = f"{wording.number(tonnes, 0)} {at.tonnes}"
     if at.step is None:
-        return says
+        return text
     if tonnes <= SMALL:
         return tr("getting ready") if float(at.run["process_mw"].sel(process=unit)[at.step]) > SMALL else tr("idle")
     mode = str(at.run["process_mode"].sel(process=unit).values[at.step])
-    return f"{mode}, {says}" if mode and len(process.all_modes) > 1 else says
+    return f"{mode}, {text}" if mode and len(process.all_modes) > 1 else text
 
 
 def stores(at: Moment) -> Iterator[Lane]:
@@ -231,14 +231,14 @@ def stores(at: Moment) -> Iterator[Lane]:
                 ("arrived_t", "arrival", scenario.arrivals),
             )
         )
-        says = [
+        sentence = [
             tr(text, amount=wording.number(amount, 0), unit=at.tonnes)
             for amount, text in ((comes, mark("{amount} {unit} in")), (leaves, mark("{amount} {unit} out")))
             if amount > SMALL
         ]
         level = at.level(run["stock_t"].sel(stock=name).to_numpy(), store.start_t)
         into = at.amount(run["stock_in_t"].sel(stock=name).to_numpy() / hours)
-        yield Lane(name, at.tonnes, into, level, store.capacity_t, ", ".join(says))
+        yield Lane(name, at.tonnes, into, level, store.capacity_t, ", ".join(sentence))
 
 
 VISIBLE_FLOW = 0.05
@@ -267,9 +267,9 @@ def _store(
     lines = [f"{wording.number(level)}/{capacity:g} {unit}"]
     # at a moment what goes in and out at once is one flow
     into, out = (takes, gives) if at.step is None else (takes - gives, gives - takes)
-    for says, amount in ((mark("in {amount}"), into), (mark("out {amount}"), out)):
+    for text, amount in ((mark("in {amount}"), into), (mark("out {amount}"), out)):
         if at.step is None or amount > VISIBLE_FLOW:
-            lines.append(tr(says, amount=amount_text(amount, at.unit(carrier))))
+            lines.append(tr(text, amount=amount_text(amount, at.unit(carrier))))
     return Box(name, lines, {carrier: gives - takes}, level / capacity if capacity else None)
 
 
@@ -317,10 +317,10 @@ def _(record: Converter, at: Moment) -> Box:
     if at.step is not None and max(main, on) <= SMALL:
         return Box(name, [tr("off")], flows)
     share = wording.percent(main / record.capacity if record.capacity else 0.0, 0)
-    says = tr("load {share}", share=share)
+    text = tr("load {share}", share=share)
     if at.step is None:
-        says = tr("on for {hours} h", hours=wording.number(on, 0))
-    return Box(name, [amount_text(main, at.unit(record.carrier)), says], flows)
+        text = tr("on for {hours} h", hours=wording.number(on, 0))
+    return Box(name, [amount_text(main, at.unit(record.carrier)), text], flows)
 
 
 __all__ = ["Box", "Lane", "Moment", "Sheet", "sheet", "table", "unit_power"]

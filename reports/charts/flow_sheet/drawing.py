@@ -210,9 +210,9 @@ def _connect(
             flows = abs(amount) > SMALL
             thick = 1.2 + 4.0 * abs(amount) / most[name] if flows and most[name] else 1.0
             way = tr("supplies") if amount > 0 else tr("consumes")
-            says = f"{way} {wording.number(abs(amount), 2)} {units[name]}" if flows else tr("no flow")
+            text = f"{way} {wording.number(abs(amount), 2)} {units[name]}" if flows else tr("no flow")
             label, opacity = f"{box.name}: {display_name(name)}", 1.0 if flows else 0.3
-            mark = {"name": label, "says": says, "colour": colour_of[name], "shown": opacity}
+            mark = {"name": label, "says": text, "colour": colour_of[name], "shown": opacity}
             rows["lines"].append({"x": x, "y": end, "y2": bar, "thick": thick, **mark})
             if flows:
                 target = bar if amount > 0 else end

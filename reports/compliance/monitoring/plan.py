@@ -290,8 +290,8 @@ class DeclaredPrecursor(Record):
         if self.see_direct is not None:
             return self
         row = defaults.find(self.cn_code, self.country)
-        says = f"default value {row.see_total:g} t/t with {mark_up(year):.0%} mark-up: {row.source}"
-        return self.model_copy(update={"see_direct": row.marked_up(year), "default_value": True, "source": says})
+        text = f"default value {row.see_total:g} t/t with {mark_up(year):.0%} mark-up: {row.source}"
+        return self.model_copy(update={"see_direct": row.marked_up(year), "default_value": True, "source": text})
 
 
 class MonitoredProcess(Record):

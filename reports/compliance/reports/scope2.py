@@ -130,8 +130,8 @@ def read_hourly(path: Path) -> tuple[list[float], list[HourlyCertificate]]:
     for index, (place, row) in enumerate(placed_rows(table, path.name)):
         hour = row["hour"]
         if not hour or hour in places:
-            says = f"{hour[:40]!r} is in {places[hour].removeprefix(path.name).strip()} too" if hour else "is required"
-            raise ValueError(f"{place}: hour: {says}")
+            text = f"{hour[:40]!r} is in {places[hour].removeprefix(path.name).strip()} too" if hour else "is required"
+            raise ValueError(f"{place}: hour: {text}")
         places[hour] = place
         numbers = []
         for name in ("use_mwh", "certificate_mwh"):

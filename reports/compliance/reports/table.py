@@ -80,12 +80,12 @@ class Document:
             return self
         sha256 = hashlib.sha256(self.json().encode()).hexdigest()
         same = sha256 in (file.sha256 for file in entry.files if file.name == f"{kind}.json")
-        says = "this report is the one recorded" if same else f"this report differs from the recorded {kind}.json"
+        text = "this report is the one recorded" if same else f"this report differs from the recorded {kind}.json"
         figures = {"number": entry.number, "state": entry.state, "sha256": entry.sha256, "same_report": same}
         return replace(
             self,
             figures={**self.figures, "newest_record": figures},
-            record=f"Newest record: {entry}, hash {entry.sha256}; {says}",
+            record=f"Newest record: {entry}, hash {entry.sha256}; {text}",
         )
 
     def html(self) -> str:

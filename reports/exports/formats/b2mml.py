@@ -45,8 +45,8 @@ def schedule(run: StoredRun) -> ET.Element:
         raise CannotExport(f"run {run.id} has nothing to schedule: no heat, no run, no machine, no store")
     root = ET.Element("OperationsSchedule", {"xmlns": NAMESPACE})
     _identity(root, run.id)
-    says = (f"{label}: {value}" for label, value in manifest.rows(run))
-    for text in (plan.scenario.title or plan.scenario.name, COURTESY, *says):
+    sentence = (f"{label}: {value}" for label, value in manifest.rows(run))
+    for text in (plan.scenario.title or plan.scenario.name, COURTESY, *sentence):
         _text(root, "Description", text)
     _text(root, "PublishedDate", _instant(datetime.fromisoformat(run.meta["created"])))
     _text(root, "StartTime", _instant(horizon.start_utc))

@@ -102,8 +102,8 @@ def details(activity: Activity) -> list[str]:
         lines.append(tr("order {order}, grade {grade}", order=activity.group, grade=activity.definition))
     for material in activity.materials:
         values = {"name": material.name, "amount": f"{material.amount:,.1f}", "unit": material.unit}
-        says = mark("makes {name}: {amount} {unit}") if material.is_product else mark("uses {name}: {amount} {unit}")
-        lines.append(tr(says, **values))
+        text = mark("makes {name}: {amount} {unit}") if material.is_product else mark("uses {name}: {amount} {unit}")
+        lines.append(tr(text, **values))
     unit, amount = activity.amount_unit, activity.amount
     values = {
         "what": tr(activity.amount_says), "amount": f"{amount:,.1f}", "unit": unit,

@@ -109,9 +109,9 @@ class Book:
         sheet.set_paper(A4)
         sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
         sheet.fit_to_pages(across, 0)
-        says = tr("{name}, run {run}", name=self.run.plan.scenario.name, run=self.run.id[:8])
-        says = one_line(says).replace("&", "&&")
-        sheet.set_footer(f"&L{says}&C&A&R&P / &N")
+        text = tr("{name}, run {run}", name=self.run.plan.scenario.name, run=self.run.id[:8])
+        text = one_line(text).replace("&", "&&")
+        sheet.set_footer(f"&L{text}&C&A&R&P / &N")
         return sheet
 
 

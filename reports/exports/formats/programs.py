@@ -36,8 +36,8 @@ def write_csv(run: StoredRun, path: Path, table: str | None = None) -> None:
     frame[numbers] = frame[numbers].round(DIGITS.get(name, MAX_DIGITS))
     frame["run"] = run.id
     safe(frame).to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
-    says = {"file": path.name, "table": name, **manifest(run)}
-    sidecar(path).write_text(json.dumps(says, indent=1, allow_nan=False, ensure_ascii=False), encoding="utf-8")
+    text = {"file": path.name, "table": name, **manifest(run)}
+    sidecar(path).write_text(json.dumps(text, indent=1, allow_nan=False, ensure_ascii=False), encoding="utf-8")
 
 
 def safe(frame: pd.DataFrame) -> pd.DataFrame:
@@ -60,9 +60,9 @@ def write_parquet(run: StoredRun, path: Path, table: str | None = None) -> None:
     import pyarrow.parquet as pq
 
     name, frame = tables.by_name(run, table)
-    says = json.dumps({"table": name, **manifest(run)}, allow_nan=False, ensure_ascii=False)
+    text = json.dumps({"table": name, **manifest(run)}, allow_nan=False, ensure_ascii=False)
     arrow_table = pa.Table.from_pandas(frame, preserve_index=False)
-    arrow_table = arrow_table.replace_schema_metadata({**(arrow_table.schema.metadata or {}), KEY: says.encode()})
+    arrow_table = arrow_table.replace_schema_metadata({**(arrow_table.schema.metadata or {}), KEY: text.encode()})
     pq.write_table(arrow_table, path, compression="zstd")
 
 
@@ -112,13 +112,13 @@ def groups(run: StoredRun) -> dict[str, xr.Dataset]:
 
 def write_netcdf(run: StoredRun, path: Path) -> None:
     """Write all groups."""
-    says = {
+    text = {
         "title": run.plan.scenario.title or run.plan.scenario.name,
         "source": "Emberline",
         **flat(run),
         "times": "coordinates time and meter: UTC; variables in min: minutes after the horizon's start",
     }
-    tree = xr.DataTree.from_dict({"/": xr.Dataset(attrs=says), **groups(run)})
+    tree = xr.DataTree.from_dict({"/": xr.Dataset(attrs=text), **groups(run)})
     netcdf.write(tree, path)
 
 

@@ -34,8 +34,8 @@ def work_headroom(task: Task) -> dict[str, Any]:
 
     def on_progress(event: dict[str, Any]) -> None:
         load = event["load"]
-        says = Message("{load:.0f} % load: {status}", load=100 * load.share, status=Message(load.status))
-        task.report(says, event["done"], event["of"])
+        text = Message("{load:.0f} % load: {status}", load=100 * load.share, status=Message(load.status))
+        task.report(text, event["done"], event["of"])
 
     how: dict[str, Any] = {"threshold": float(task.options["threshold"]), "cancel": task.cancelled}
     return headroom.headroom(scenario, Engine(), loads, on_progress=on_progress, **how).summary()
@@ -50,9 +50,9 @@ PHASES = {
 def work_levers(task: Task) -> dict[str, Any]:
     """Weigh the levers of the requested scenario."""
     scenario = task.scenario()
-    says = refused(scenario)
-    if says:
-        raise ScenarioError([Problem(scenario.name, "", says)])
+    text = refused(scenario)
+    if text:
+        raise ScenarioError([Problem(scenario.name, "", text)])
     last: list[str] = []
 
     def on_progress(event: dict[str, Any]) -> None:
@@ -76,8 +76,8 @@ def work_sweep(task: Task) -> dict[str, Any]:
     def on_progress(event: dict[str, Any]) -> None:
         row = event["row"]
         setting = ", ".join(f"{key} = {value}" for key, value in row.setting.items())
-        says = Message("{setting}: {status}", setting=setting, status=Message(row.status))
-        task.report(says, event["done"], event["of"])
+        text = Message("{setting}: {status}", setting=setting, status=Message(row.status))
+        task.report(text, event["done"], event["of"])
 
     result = sweep.sweep(axes, cases, Engine(), Store(task.home), on_progress=on_progress, cancel=task.cancelled)
     return result.summary()
@@ -101,11 +101,11 @@ def work_roll(task: Task) -> dict[str, Any]:
             task.report(Message("one plan over the whole period, with everything known"))
             return
         at, percent = scenario.horizon.instant(step.at_min), round(100 * step.at_min / length)
-        says = {
+        text = {
             "roll": Message("planned at {at}", at=at),
             "foresight": Message("planned at {at}, with everything known", at=at),
         }
-        task.report(says.get(name, Message("planned at {at}, {how}", at=at, how=name)), percent, 100)
+        task.report(text.get(name, Message("planned at {at}, {how}", at=at, how=name)), percent, 100)
 
     more: dict[str, Any] = {"foresight": bool(options["foresight"]), "replication": options.get("replication")}
     comparison = compare(scenario, how, every[1:], **more, on_step=on_step, cancel=task.cancelled)

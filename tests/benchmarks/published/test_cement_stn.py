@@ -142,13 +142,13 @@ BAD = [
 
 
 @pytest.mark.parametrize(("change", "says"), BAD, ids=[case[1][:30] for case in BAD])
-def test_bad_plants_are_reported_in_one_line(change: dict[str, Any], says: str, tmp_path: Path, capfd: Any) -> None:
+def test_bad_plants_are_reported_in_one_line(change: dict[str, Any], text: str, tmp_path: Path, capfd: Any) -> None:
     """Proves: exit code 2, what is wrong in one line, nothing on stdout. Sensitivity: a trace, or a guess."""
     assert command(tmp_path, PLANT | change, PRICES[:1], "--json")[0] == 2
     out, err = capfd.readouterr()
     assert out == ""
     assert err.count("\n") == 1, err
-    assert says in err
+    assert text in err
 
 
 def test_bad_files_are_reported_in_one_line(tmp_path: Path, capfd: Any) -> None:

@@ -131,8 +131,8 @@ def test_certificates_and_passwords(tmp_path: Path) -> None:
     with server({"power": 85_000.0}, tmp_path) as address:
         plant = load(file(tmp_path, f"kind: opcua, url: '{address}', {keys}", power("power", "ns=2;s=power")))
         assert read(plant, {"PASSWORD": "secret"})["power"] == Reading(85_000.0, TIME)
-        says = "connector plant: the server refuses: BadUserAccessDenied"
-        assert read(plant, {"PASSWORD": "wrong"})["power"] == says
+        text = "connector plant: the server refuses: BadUserAccessDenied"
+        assert read(plant, {"PASSWORD": "wrong"})["power"] == text
         assert read(plant, {})["power"] == "connector plant: the environment variable PASSWORD is not set"
         plain = load(file(tmp_path, f"kind: opcua, url: '{address}'", power("power", "ns=2;s=power")))
         assert str(read(plain, {})["power"]).startswith("connector plant: the server refuses: No matching endpoints")
@@ -188,10 +188,10 @@ def test_queries_read_and_do_not_write(tmp_path: Path) -> None:
     assert "PLANT_DATABASE is not set" in str(read(plant, {})["power"])
     readings = read(plant, {"PLANT_DATABASE": f"sqlite:///{database}"})
     assert readings["power"] == Reading(85000.0, datetime(2026, 6, 1, 6, tzinfo=UTC))
-    says = {name: reading.status for name, reading in readings.items() if isinstance(reading, Reading)}
-    assert says["none"] == "without a row"
-    assert says["bad"] == "a failed query: no such table: y"
-    assert says["deletes"].startswith("no query")
+    text = {name: reading.status for name, reading in readings.items() if isinstance(reading, Reading)}
+    assert text["none"] == "without a row"
+    assert text["bad"] == "a failed query: no such table: y"
+    assert text["deletes"].startswith("no query")
     assert "no SQLAlchemy URL" in str(read(plant, {"PLANT_DATABASE": "nothing"})["power"])
 
 

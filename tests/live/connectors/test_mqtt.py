@@ -355,5 +355,5 @@ def test_advice_is_published_at_a_broker(broker: Broker, tmp_path: Path) -> None
     assert not retain
     assert (document["advice"], document["changes"], "messages" in document) == (advice.id, ["x"], False)
     broker.kill()
-    (says,) = publish(plant, advice)
-    assert says.startswith("The advice is not sent (mqtt): cannot publish")
+    (text,) = publish(plant, advice)
+    assert text.startswith("The advice is not sent (mqtt): cannot publish")

@@ -93,7 +93,7 @@ def test_a_stale_value_is_the_twins_and_marked(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_is_marked_by_name(
-    tmp_path: Path, tag: str, value: float | str, seconds: int, says: str
+    tmp_path: Path, tag: str, value: float | str, seconds: int, sentence: str
 ) -> None:
     """Proves: a wrong value is suspect by name, the others stay good, and heats and levels do not move. Sensitivity:
     a clock that is an hour off, or a level that jumps, is taken in."""
@@ -109,7 +109,7 @@ def test_what_cannot_be_is_marked_by_name(
     state = estimator.state(now)
     suspects = {one.tag: one for one in state.tags if one.quality is not Quality.OK}
     assert set(suspects) == {tag}
-    assert says in suspects[tag].says
+    assert sentence in suspects[tag].says
     assert state.actuals == before.actuals
     assert state.levels["battery"][0] == pytest.approx(before.levels["battery"][0], abs=0.01)
     if seconds:  # it is not good when its time comes, and does not hide good values until then

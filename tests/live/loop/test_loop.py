@@ -334,9 +334,9 @@ def test_what_is_away_does_not_end_the_loop(tmp_path: Path, monkeypatch: pytest.
         thread.start()
         hook = Publication(kind="webhook", url=f"http://127.0.0.1:{place.getsockname()[1]}/")
         live = plant.live.model_copy(update={"publish": (hook,)})
-        (says,) = publish(replace(plant, live=live), service.decisions.all()[0])
+        (text,) = publish(replace(plant, live=live), service.decisions.all()[0])
         thread.join()
-    assert says == "The advice is not sent (webhook): nonsense"
+    assert text == "The advice is not sent (webhook): nonsense"
 
 
 def test_new_prices_give_a_plan_that_replays(tmp_path: Path) -> None:

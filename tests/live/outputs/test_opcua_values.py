@@ -184,14 +184,14 @@ def test_what_goes_wrong_at_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert [server.run(answers(None)) for _ in range(2)] == ["fine"] * 2
     assert (len(connected), len(gone)) == (1, 0)
-    for what, says in (
+    for what, text in (
         (slow, "no answer within 0.01 s"), (answers(BadNodeIdUnknown()), "the server refuses: BadNodeIdUnknown"),
         (answers(OSError("line  broke " + "x" * 200)), "cannot connect: line broke x"),
     ):  # fmt: skip
         before = len(connected)
         with pytest.raises(ConnectorError) as error:
             server.run(what)
-        assert str(error.value).startswith(says)
+        assert str(error.value).startswith(text)
         assert len(str(error.value)) <= len("cannot connect: ") + 120
         assert len(gone) == before
         assert server.run(answers(None)) == "fine"

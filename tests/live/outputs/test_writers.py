@@ -109,8 +109,8 @@ def test_a_set_point_goes_by_its_ramp_and_is_read_back() -> None:
     controllers.values["ns=2;s=SetPoint"] = 500.0
     assert writer.step("b", plan, now + timedelta(hours=1), now) == []
     controllers.values["ns=2;s=SetPoint"] = -200.0
-    (says,) = writer.step("b", plan, now + timedelta(hours=1), now + timedelta(seconds=10))
-    assert says == "Set-point battery is not written: the controller shows -200 kW instead of 600"
+    (text,) = writer.step("b", plan, now + timedelta(hours=1), now + timedelta(seconds=10))
+    assert text == "Set-point battery is not written: the controller shows -200 kW instead of 600"
     assert writer.step("b", plan, now + timedelta(hours=1), now + timedelta(seconds=20)) == []
     assert controllers.values["ns=2;s=SetPoint"] == -200.0
     assert writer.step("c", plan, now + timedelta(hours=1), now + timedelta(seconds=30)) == []
@@ -233,8 +233,8 @@ def test_a_restart_knows_what_was_written(tmp_path: Path) -> None:
     for again in ("", "c"):
         started().step("c", plan, ends, now)
         controllers.values["ns=2;s=SetPoint"] = -500.0
-        (says,) = started().step(again, plan, ends, now + timedelta(minutes=1))
-        assert "-500 kW" in says
+        (text,) = started().step(again, plan, ends, now + timedelta(minutes=1))
+        assert "-500 kW" in text
         assert controllers.writes == []
         controllers.values["ns=2;s=SetPoint"] = 0.0
         memory.unlink()
@@ -326,7 +326,7 @@ def test_a_job_order_ends_before_its_start(tmp_path: Path, act: str) -> None:
         sequence.outputs.step()
         news += sequence.outputs.news()
     assert [row.act for row in sequence.decisions.audit()] == ["advised", "stored", "declined"]
-    assert any(advice.id[:8] in str(says) for says in news)
+    assert any(advice.id[:8] in str(text) for text in news)
     assert (advice.id in sequence.jobs.orders) == (act == "abort")
     assert sequence.works.writes == []
 

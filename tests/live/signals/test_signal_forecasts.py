@@ -162,6 +162,6 @@ def test_the_command_states_the_error_and_refuses_in_one_line() -> None:
     starts = hours(JUNE, 12)
     publish("entsoe/price/NL", starts, weekly(starts))
     refused(emberline("signals", "forecast", "entsoe/price/NL"), "has 12 days of values; a forecast needs 21")
-    for name, days, says in ((PRICE, 15, "1 to 14 are allowed"), ("neso/intensity/GB", 1, "has not been fetched yet")):
-        with pytest.raises(ValueError, match=says):
+    for name, days, text in ((PRICE, 15, "1 to 14 are allowed"), ("neso/intensity/GB", 1, "has not been fetched yet")):
+        with pytest.raises(ValueError, match=text):
             forecast(signal(name), days)

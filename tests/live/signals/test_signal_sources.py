@@ -141,11 +141,11 @@ def test_zeros_of_days_to_come_are_no_prices() -> None:
         (document(series({1: float("nan")})), "no number"),
     ],
 )
-def test_what_cannot_be_read_is_refused_whole(text: str, says: str) -> None:
+def test_what_cannot_be_read_is_refused_whole(text: str, sentence: str) -> None:
     """Proves: an answer that is cut off, in another unit or out of range changes nothing that is kept. Sensitivity: the
     part that could be read is kept."""
     entsoe(document(series({1: 42})))
-    with pytest.raises(SourceError, match=says.replace("(", r"\(").replace("+", r"\+")) as error:
+    with pytest.raises(SourceError, match=sentence.replace("(", r"\(").replace("+", r"\+")) as error:
         entsoe(text)
     assert "\n" not in str(error.value)
     assert set(course(signal("entsoe/price/DE-LU")).values) == {42.0}

@@ -87,13 +87,13 @@ def finding(one: Plant, name: str, value: float | str | None, *, age_s: float = 
         ("tags:", points(POINT.replace("ns=2;s=Q", "ns=2;i=x")), "set_points.allow.0.heartbeat: ns=2;i=x is no node"),
     ],
 )
-def test_mistakes_name_line_and_key(tmp_path: Path, before: str, after: str, says: str) -> None:
+def test_mistakes_name_line_and_key(tmp_path: Path, before: str, after: str, text: str) -> None:
     """Proves: each mistake is one line with file, line and key. Sensitivity: a tag without unit is taken as MW."""
     assert before in TEXT
     with pytest.raises(ScenarioError) as error:
         plant(tmp_path, TEXT.replace(before, after, 1))
     (line,) = str(error.value).splitlines()
-    assert says in line
+    assert text in line
 
 
 @pytest.mark.parametrize(
@@ -167,14 +167,14 @@ def test_a_time_is_not_written_onto_a_counter(tmp_path: Path) -> None:
         ("furnace heat", float("inf"), 1, Quality.SUSPECT, "unknown heat 'inf'"),
     ],
 )
-def test_quality(tmp_path: Path, name: str, value: float, age_s: float, quality: Quality, says: str) -> None:
+def test_quality(tmp_path: Path, name: str, value: float, age_s: float, quality: Quality, text: str) -> None:
     """Proves: what cannot be right is suspect, what is old is stale, and each says why. Sensitivity: a value a thousand
     times its range, a clock an hour off, a price of 1e-11 or an unknown heat passes as good."""
     result = finding(plant(tmp_path), name, value, age_s=age_s)
     assert (result.quality, result.tag) == (quality, name)
-    assert says in result.says
+    assert text in result.says
     assert bool(result.says) == (quality is not Quality.OK)
-    assert quality is not Quality.SUSPECT or result.value is None or says.startswith("its time")
+    assert quality is not Quality.SUSPECT or result.value is None or text.startswith("its time")
 
 
 def test_good_values_are_in_the_units_of_the_scenario(tmp_path: Path) -> None:

@@ -48,13 +48,13 @@ def of(tag: dict[str, Any], value: Any, age_s: float = 1.0, status: str = "", sc
         (14 * 3600, Quality.STALE, "wrong by 14 h"), (15 * 3600, Quality.STALE, "is 15.0 h old; at most"),
     ],
 )  # fmt: skip
-def test_ages(age_s: float, quality: Quality, says: str) -> None:
+def test_ages(age_s: float, quality: Quality, text: str) -> None:
     """Proves: a value is good until its longest age and 30 s into the future; older ones within 2 min of whole
     half-hours up to 15 h point to a clock. Sensitivity: a bound moved by a second."""
     finding = of(POWER, 5.0, age_s)
-    assert (finding.quality, says in finding.says) == (quality, True)
+    assert (finding.quality, text in finding.says) == (quality, True)
     assert finding.age_s == age_s
-    assert ("If it is new" in finding.says) == (says.startswith(("is wrong", "wrong")) or "If it is new" in says)
+    assert ("If it is new" in finding.says) == (text.startswith(("is wrong", "wrong")) or "If it is new" in text)
 
 
 @pytest.mark.parametrize(
@@ -71,14 +71,14 @@ def test_ages(age_s: float, quality: Quality, says: str) -> None:
         (STATE, 1.5, None, "unknown state '1.5'"), (STATE, "", None, "has no value"),
     ],
 )  # fmt: skip
-def test_values(tag: dict[str, Any], raw: Any, value: Any, says: str) -> None:
+def test_values(tag: dict[str, Any], raw: Any, value: Any, text: str) -> None:
     """Proves: a value at either end of its range is good, and in Emberline's unit; far beyond the range another unit is
     named; no heat is a value, and no state is not. Sensitivity: a bound, a factor or a sign."""
     finding = of(tag, raw)
     assert finding.value == (pytest.approx(value) if isinstance(value, float) else value)
-    assert finding.quality is (Quality.SUSPECT if says else Quality.OK)
-    assert says in finding.says
-    assert says or finding.says == ""
+    assert finding.quality is (Quality.SUSPECT if text else Quality.OK)
+    assert text in finding.says
+    assert text or finding.says == ""
 
 
 def test_source_and_heats_are_named() -> None:
@@ -191,17 +191,17 @@ tags:
                   "longest_age_s: 60}"}, "tag level measures the same"),
     ],
 )  # fmt: skip
-def test_tags_against_their_scenario(tmp_path: Path, changes: dict[str, str], says: str) -> None:
+def test_tags_against_their_scenario(tmp_path: Path, changes: dict[str, str], text: str) -> None:
     """Proves: a tag names what the scenario has, in a unit that converts, over a connector of the right kind; one
     thing is measured once. Sensitivity: any of these checks left out, or one that refuses what is right."""
     usual = {"scenario": "melt-shop-site", "connector": "plant", "address": "a", "meaning": "level_of: battery",
              "unit": "MWh", "more": ""}  # fmt: skip
     path = tmp_path / "live.yaml"
     path.write_text(LIVE.format(**{**usual, **changes}))
-    if says:
+    if text:
         with pytest.raises(ScenarioError) as error:
             load(path)
-        assert says in str(error.value)
+        assert text in str(error.value)
         return
     plant = load(path)
     assert (plant.name, plant.folder, scenario_of(plant).name) == ("live", tmp_path, plant.scenario.name)

@@ -46,10 +46,10 @@ def test_least_peak_of_an_operation(
     shortages = unfed(line_reader.from_scenario(case, envelope), sites.read(case, envelope))
     assert [pytest.approx(peaks[2:]) for peaks in shortages] == ([] if row is None else [row])
     assert [peaks[:2] for peaks in shortages] == ([] if row is None else [(0, 0)])
-    says = (
+    text = (
         "" if row is None else f"A-1 at work draws {row[0]:.1f} MW in a metered interval, and at best {row[1]:.1f} MW"
     )
-    assert says in " ".join(unfed_lines(case, envelope))
+    assert text in " ".join(unfed_lines(case, envelope))
     assert impossible(case, envelope, None, work=10) is (row is not None)
 
 

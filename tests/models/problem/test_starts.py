@@ -64,9 +64,9 @@ def test_a_plan_without_a_slot_to_spare_is_feasible(starts: Starts) -> None:
         ({"cast_unit": (2, 1)}, "cast 1 on a unit that cannot take it"),
     ],
 )
-def test_a_rule_broken_by_one_slot_is_named(change: dict[str, Any], says: str) -> None:
+def test_a_rule_broken_by_one_slot_is_named(change: dict[str, Any], text: str) -> None:
     """Proves: one slot too soon or too late is found, and nothing else is. Sensitivity: a check that is left out."""
-    assert mistakes(problem(), replace(SOONEST, **change)) == [says]
+    assert mistakes(problem(), replace(SOONEST, **change)) == [text]
 
 
 @pytest.mark.parametrize(
@@ -83,9 +83,9 @@ def test_a_rule_broken_by_one_slot_is_named(change: dict[str, Any], says: str) -
         ),
     ],
 )
-def test_windows_end_where_release_due_and_locks_say(limits: dict[str, Any], says: str) -> None:
+def test_windows_end_where_release_due_and_locks_say(limits: dict[str, Any], text: str) -> None:
     """Proves: a start at the limit is allowed, a slot beyond it is not."""
-    assert mistakes(problem(**limits), SOONEST) == ([says] if says else [])
+    assert mistakes(problem(**limits), SOONEST) == ([text] if text else [])
 
 
 def test_a_cast_outside_its_window_is_named_with_what_it_meets_there() -> None:
@@ -113,18 +113,18 @@ def test_no_unit_works_in_an_outage(unit: str, start: float, end: float, broken:
 
     Sensitivity: availability looked at in the first slot only finds none of the first six."""
     outage = {"unit": unit, "start": f"{start} min", "end": f"{end} min"}
-    says = mistakes(problem(state={"outages": [outage]}), SOONEST)
-    assert len(says) == bool(broken)
-    assert all(line.startswith(f"{broken} while {unit}") for line in says)
+    text = mistakes(problem(state={"outages": [outage]}), SOONEST)
+    assert len(text) == bool(broken)
+    assert all(line.startswith(f"{broken} while {unit}") for line in text)
 
 
 def test_no_unit_works_where_it_is_not_free() -> None:
     """Proves: a slot of F that others hold is found within A-1, and not after it. Sensitivity: only the first slot, or
     none, looked at."""
-    for slot, says in ((2, ["A-1 at stage 0 while F is held already"]), (9, [])):
+    for slot, text in ((2, ["A-1 at stage 0 while F is held already"]), (9, [])):
         line = problem()
         line.free[line.units.index("F"), slot] = False
-        assert mistakes(line, SOONEST) == says
+        assert mistakes(line, SOONEST) == text
 
 
 def test_energy_minute_by_minute() -> None:
@@ -307,5 +307,5 @@ def test_a_cast_under_way_takes_its_next_heats_to_the_minute(start: float) -> No
         starts = Starts(((1,), (1,), ROUTE), ((ladles[0],), (ladles[1],), (late - 4, late)), (2,), (slot,))
         expected = ["A-3 leaves stage 1 too early for the next"] * (ladle + 45 > start + 90)
         expected += ["A-3 waits too long after stage 1"] * (ladle + 75 < start + 90)
-        says = [text for text in mistakes(line, starts) if "stage 1" in text and "at once" not in text]
-        assert says == expected, ladle
+        sentence = [text for text in mistakes(line, starts) if "stage 1" in text and "at once" not in text]
+        assert sentence == expected, ladle

@@ -252,10 +252,10 @@ def test_the_grids_factor_says_where_it_is_from() -> None:
     """Proves: 2 MWh by the factor of Hebei are 1,450.4 kg, with the ministry's notice next to them; an intensity of the
     market's own names nobody. Sensitivity: a figure whose source an auditor cannot find."""
     case = site(market={"factor": "cn_hebei_2022", "carbon_intensity_kg_per_mwh": None})
-    for scenario, kg, says in ((case, 1450.4, True), (site(), 600, False)):
+    for scenario, kg, text in ((case, 1450.4, True), (site(), 600, False)):
         (entry,) = [e for e in ledger(scenario, flows(scenario, import_mw=[2, 0])).entries if e.scope == "2 average"]
         assert entry.kg == pytest.approx(kg)
-        assert ("Ministry of Ecology and Environment" in entry.reference) == says
+        assert ("Ministry of Ecology and Environment" in entry.reference) == text
 
 
 def test_bought_heat_is_part_of_a_heat() -> None:

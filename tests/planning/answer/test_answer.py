@@ -248,10 +248,10 @@ def test_what_of_the_saving_is_a_demand_charge_adds_up() -> None:
     rough = dataclasses.replace(cost, p10=-700.0, p50=-100.0, p90=300.0, plan=21_050.0)
     week = {"length_min": 7 * 1440.0, "holding": Holding(35, 1.0, 0.5)}
     head = dataclasses.replace(first.headline, cost=cost, demand=DemandCharge(charge, 0.1), **week)  # type: ignore[arg-type]
-    says = dataclasses.replace(first, headline=head).says.replace("\u202f", "")
-    assert says.startswith("Saves 7591 EUR as printed (5124 to 9720 in four of five replays, undisturbed 12000; ")
-    assert "in full: 7927 EUR less if no other day peaks higher; all else 336 EUR more." in says
-    assert "As printed it keeps all limits on 100 % of 35 disturbed weeks, the baseline on 50 %." in says
+    text = dataclasses.replace(first, headline=head).says.replace("\u202f", "")
+    assert text.startswith("Saves 7591 EUR as printed (5124 to 9720 in four of five replays, undisturbed 12000; ")
+    assert "in full: 7927 EUR less if no other day peaks higher; all else 336 EUR more." in text
+    assert "As printed it keeps all limits on 100 % of 35 disturbed weeks, the baseline on 50 %." in text
     briefs = {tile.name: tile.brief.replace("\u202f", "") for tile in dataclasses.replace(first, headline=head).tiles}
     assert briefs["cost"] == "undisturbed 21000 → 9000"
     assert briefs["demand"] == "undisturbed 12400 → 0"
@@ -284,12 +284,12 @@ def test_a_bound_names_the_plans_that_it_covers() -> None:
     late = result.scenario.goal.model_copy(update={"minimize": "lateness"})
     at_any_time = dataclasses.replace(result, scenario=result.scenario.model_copy(update={"goal": late})).bound_covers
     assert at_any_time.summary() == {"decisions": "heats", "step_min": None, "says": "starts heats at any time"}
-    for name, says in (
+    for name, sentence in (
         ("works-hub-year", "sets the site by steps of "),
         ("cement-week", "sets units by steps of "),
     ):
         covered = dataclasses.replace(result, scenario=load(name)).bound_covers
-        assert covered.says == f"{says}{load(name).horizon.step_min:g} min"
+        assert covered.says == f"{sentence}{load(name).horizon.step_min:g} min"
 
 
 def test_what_is_worse_is_said_aloud() -> None:
@@ -307,11 +307,11 @@ def test_what_is_worse_is_said_aloud() -> None:
     assert other.per_tonne_avoided == pytest.approx(30)
     first = answer(result)
     assert first is not None
-    says = dataclasses.replace(first, headline=other).says
-    assert says.startswith(
+    text = dataclasses.replace(first, headline=other).says
+    assert text.startswith(
         "Saves 10 t CO2e undisturbed (10 %). It costs 300 EUR more undisturbed (30 %): 30 EUR for each tonne avoided. "
     )
-    assert "By the marginal intensity of the grid it emits 4.50 t CO2e more undisturbed." in says
+    assert "By the marginal intensity of the grid it emits 4.50 t CO2e more undisturbed." in text
     marks = {tile.name: tile.worse for tile in dataclasses.replace(first, headline=other).tiles}
     assert (marks["average"], marks["marginal"], marks["cost"]) == (False, True, True)
     days = dataclasses.replace(saving, stock=-2000.0, p10=7000.0, p50=8000.0, p90=9000.0, median_share=0.08)
@@ -444,10 +444,10 @@ def test_causes_tell_machines_from_shifting() -> None:
     ("share", "n", "says"),
     [(399 / 400, 400, "99.7 %"), (1, 400, "100.0 %"), (0.896, 100, "89 %"), (0.9, 100, "90 %"), (0.9, 400, "90.0 %")],
 )
-def test_a_share_of_days_is_not_rounded_up(share: float, n: int, says: str) -> None:
+def test_a_share_of_days_is_not_rounded_up(share: float, n: int, text: str) -> None:
     """Proves: all days are only said where it is all, and a level only where it is reached; of more than a hundred
     days shares have a tenth, whatever stands next to them. Sensitivity: rounding."""
-    assert of_days(share, n) == says
+    assert of_days(share, n) == text
 
 
 @pytest.mark.parametrize("n", [20, 100, 360, 1000])

@@ -137,7 +137,7 @@ def test_only_what_keeps_the_same_limits_is_a_rule() -> None:
     assert first is not None
     assert first.headline.rule is not None
     proven = {"objective": 1e5, "bound": 1e5, "gap": 0.0}
-    for beyond, margins, says in (
+    for beyond, margins, text in (
         (-8000.0, False, "The starts of the rule lie between the steps of the plan."),
         (-8000.0, True, "The rule keeps no margins; this plan does."),
         (0.0, True, "more than that."),
@@ -145,7 +145,7 @@ def test_only_what_keeps_the_same_limits_is_a_rule() -> None:
         better = dataclasses.replace(first.headline.rule, beyond=beyond)
         head = dataclasses.replace(first.headline, rule=better, margins=margins, **proven)  # type: ignore[arg-type]
         line = next(line for line in dataclasses.replace(first, headline=head).lines if "simple rule" in line)
-        assert line.endswith(says)
+        assert line.endswith(text)
 
 
 def test_a_lock_does_not_move_the_baseline() -> None:

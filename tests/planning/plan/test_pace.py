@@ -56,13 +56,13 @@ def test_no_bundled_scenario_is_refused_in_a_second(name: str) -> None:
         ((CHANGEOVERS,), "line.changeovers: no plan is made for a line with changeovers"),
     ],
 )
-def test_what_is_planned_to_the_minute_only_is_refused(case: tuple[str, ...], says: str) -> None:
+def test_what_is_planned_to_the_minute_only_is_refused(case: tuple[str, ...], text: str) -> None:
     """Proves: one line with the key, before anything is searched, by whoever asks for a schedule; the twin simulates
     the same scenario. Sensitivity: changeovers that are planned as if there were none."""
     name, *changes = case
     built = load(name, changes) if changes else loads(name)
     for request in (pace.refuse, make_plan, lambda built: models.optimize(built, twin.envelope(built))):
-        with pytest.raises(ScenarioError, match=says) as refused:
+        with pytest.raises(ScenarioError, match=text) as refused:
             request(built)
         assert len(str(refused.value).splitlines()) == 1
     assert twin.simulate(built).sizes["operation"] >= len(built.heats)

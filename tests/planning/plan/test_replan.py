@@ -205,8 +205,8 @@ def test_mistaken_locks_are_refused() -> None:
         ("A-1", 7.0, "lies between steps"),
         ("A-1", 1e5, "outside the horizon"),
     )
-    for key, at, says in wrong:
-        with pytest.raises(ScenarioError, match=says):
+    for key, at, text in wrong:
+        with pytest.raises(ScenarioError, match=text):
             locked(case, schedule, {key: at})
 
 

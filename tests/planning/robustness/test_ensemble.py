@@ -289,14 +289,14 @@ def test_nobody_at_an_address_is_reported_at_once() -> None:
     """Proves: refused, silent, unknown and malformed addresses, sooner than Dask's own 30 s."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        for address, says in (
+        for address, text in (
             (f"tcp://127.0.0.1:{port}", "nobody answers there as a Dask scheduler within 5 s"),
             ("tcp://127.0.0.1:1", "cannot be reached"),
             ("bogus", "tcp://host:8786"),
             ("http://localhost:80", "neither tcp nor tls"),
         ):
             began = time.monotonic()
-            with pytest.raises(ClusterError, match=says), engine(address=address):
+            with pytest.raises(ClusterError, match=text), engine(address=address):
                 pass
             assert time.monotonic() - began < 25
 

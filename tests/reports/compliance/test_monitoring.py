@@ -229,7 +229,7 @@ def test_a_precursor_without_declared_values_takes_the_default_with_its_mark_up(
     assert cement.see_direct == pytest.approx(without.embedded["cement"].see_direct + carried, rel=1e-12)
     assert cement.see_total is not None
     assert cement.default_share == pytest.approx(carried / cement.see_total)
-    assert [says for says in result.remarks() if "default values" in says]
+    assert [text for text in result.remarks() if "default values" in text]
     path = tmp_path / "defaults.csv"
     path.write_text(
         "cn_code,country,goods,see_total,source\n2523,CN,clinker,2,x\n7201,CN,iron,l.5,x\n", encoding="utf-8"

@@ -176,14 +176,14 @@ def test_an_unknown_format_folder_unit_or_table_is_refused(of_line: StoredRun, t
     for kind in QUICK:
         with pytest.raises(FileNotFoundError):
             export(of_line, kind, tmp_path / "nowhere" / f"plan.{kind}")
-    for kind, case, says in (
+    for kind, case, text in (
         ("xlsx", {"table": "heats"}, "a table can be chosen for csv and parquet only, not for xlsx"),
         ("csv", {"unit": "F"}, "a unit can be chosen for ics only, not for csv"),
         ("csv", {"table": "heat"}, "unknown table 'heat'; tables are heats, runs"),
         ("csv", {"table": "runs"}, "has no runs: scenario kept has no processes"),
         ("ics", {"unit": "EAF9"}, "unit 'EAF9' does nothing in run .*; units are F, L, C, battery"),
     ):
-        with pytest.raises(CannotExport, match=says):
+        with pytest.raises(CannotExport, match=text):
             export(of_line, kind, tmp_path / f"plan.{kind}", unit=case.get("unit"), table=case.get("table"))
     assert list(tmp_path.iterdir()) == []
 

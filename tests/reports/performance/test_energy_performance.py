@@ -283,11 +283,11 @@ def test_rows_outside_of_the_data_are_left_out_by_name() -> None:
     table = read_content(two_years(end="2026-11-30 22:00"), "meter.csv")
     spans = years(table, "month")
     result = review(*spans, "mwh", ["tonnes"], ["tonnes"])
-    says = "report period: 2026-11 to 2026-12 are left out: values of mwh, tonnes in meter.csv end at 2026-11-30 22:00"
-    assert result.remarks == (says,)
+    text = "report period: 2026-11 to 2026-12 are left out: values of mwh, tonnes in meter.csv end at 2026-11-30 22:00"
+    assert result.remarks == (text,)
     document = result.document("meter.csv").as_dict()
     assert document["period"] == "meter.csv: 2026-01 to 2026-10 against 2025-01 to 2025-12"
-    assert document["remarks"][0] == says
+    assert document["remarks"][0] == text
     assert len(document["tables"]["By period"]) == 10
     weeks = years(table, "week")
     part = "is left out: only part of it lies between 2025-01-01 and 2025-12-31"

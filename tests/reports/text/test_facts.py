@@ -84,9 +84,9 @@ def test_contracts_and_blocks_are_listed() -> None:
         ),
     ],
 )
-def test_what_is_odd_is_reported_and_not_refused(override: str, says: str) -> None:
+def test_what_is_odd_is_reported_and_not_refused(override: str, text: str) -> None:
     """Proves: each of these is reported in a line. Sensitivity: without it there is none."""
-    assert odd(override) == [says]
+    assert odd(override) == [text]
 
 
 def test_a_carrier_without_user_or_giver_is_odd() -> None:
@@ -146,12 +146,12 @@ def test_by_product_gas_that_is_burned_without_carbon_is_odd(assets: tuple[str, 
     """Proves: the gas of a source is named with what burns it, through converters too; heat is no gas, and a factor
     where it is burned counts. Sensitivity: 0 t CO2 of blast furnace gas without a word."""
     scenario = works(GASES, f"site.assets=[{', '.join((SOURCE, USERS, *assets))}]")
-    says = [
+    text = [
         f"carrier bfg: comes from furnace top without an emission factor and is burned ({burners}), so it counts as "
         "free of carbon; supplies, flares and converters may have one"
     ]
-    assert list(uncounted(scenario)) == (says if burners else [])
-    assert [line for line in facts.odd(scenario) if line in says] == (says if burners else [])
+    assert list(uncounted(scenario)) == (text if burners else [])
+    assert [line for line in facts.odd(scenario) if line in text] == (text if burners else [])
 
 
 @pytest.mark.parametrize(
@@ -165,11 +165,11 @@ def test_by_product_gas_that_is_burned_without_carbon_is_odd(assets: tuple[str, 
 def test_bought_material_without_a_price_is_odd(overrides: tuple[str, ...], amount: str) -> None:
     """Proves: what arrives, or may be used up, in a store that no process fills is named with its users; what the
     works makes itself is not. Sensitivity: clinker named too, an arrival named by its rate."""
-    says = (
+    text = (
         f"store slag: up to {amount} t that no process here makes count at no cost (cement mill); only what a supply "
         "brings has a price"
     )
-    assert list(uncounted(load("cement-week", overrides))) == ([says] if amount else [])
+    assert list(uncounted(load("cement-week", overrides))) == ([text] if amount else [])
 
 
 def test_a_plan_reports_what_it_uses_and_does_not_count(capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,9 +41,9 @@ def test_what_is_read(text: str, start: float | None) -> None:
     ("Wed 03:00", "outside the plan"), ("2099-01-01 03:00", "outside the plan"), ("Fri 03:00", "outside the plan"),
     ("+99999 d", "outside the plan"), ("2026-13-40 03:00", "is no time"),
 ])  # fmt: skip
-def test_what_is_refused(text: str, says: str) -> None:
+def test_what_is_refused(text: str, sentence: str) -> None:
     """Proves: one line says what is wrong. Sensitivity: a year of six digits, a day that the plan does not have."""
-    with pytest.raises(ValueError, match=says) as refusal:
+    with pytest.raises(ValueError, match=sentence) as refusal:
         moment.on_step(text, horizon(*DAY), 600)
     assert "\n" not in str(refusal.value)
 

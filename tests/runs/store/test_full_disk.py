@@ -91,14 +91,14 @@ def test_what_is_stored_is_read_and_nothing_is_torn(tmp_path: Path) -> None:
     command = [sys.executable, "-c", ACTS, str(home), str(source.folder), NONE, TOO_FEW, SOME]
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stderr
-    for size, says in json.loads(process.stdout).items():
-        assert (says["list"], says["open"]) == ([source.id], source.id)
+    for size, text in json.loads(process.stdout).items():
+        assert (text["list"], text["open"]) == ([source.id], source.id)
         if size != SOME:
             refused = f"refused: catalogue {home / 'catalogue.db'}: the disk is full"
-            assert says["name"] == says["delete"] == says["make"] == refused
+            assert text["name"] == text["delete"] == text["make"] == refused
         else:
-            assert says["make"].startswith(f"refused: run {'2' * 32} could not be written to {home / 'runs'}: ")
-            assert "\n" not in says["make"]
+            assert text["make"].startswith(f"refused: run {'2' * 32} could not be written to {home / 'runs'}: ")
+            assert "\n" not in text["make"]
 
     store = Store(home)
     assert [entry.state for entry in store.search() if entry.id == source.id] == ["stored"]
@@ -119,8 +119,8 @@ def test_whatever_else_writes_says_so(tmp_path: Path) -> None:
     table = {**os.environ, "EMBERLINE_HOME": str(home)}
     process = subprocess.run(command, cwd=ROOT, env=table, capture_output=True, text=True, check=False)
     assert (process.returncode, process.stderr) == (0, "")
-    for name, says in json.loads(process.stdout).items():
-        assert says.endswith(WORDS) or "No usable temporary directory" in says, (name, says)
-        assert "\n" not in says
+    for name, text in json.loads(process.stdout).items():
+        assert text.endswith(WORDS) or "No usable temporary directory" in text, (name, text)
+        assert "\n" not in text
     assert [path.name for path in out.iterdir()] == ["new"]
     assert list((home / "jobs").glob("9*")) == []

@@ -82,8 +82,8 @@ def test_whatever_writes_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     result = planned.full_plan()
     closed(tmp_path / "home", monkeypatch)
     store = Store(tmp_path / "home")
-    says = r"home: it cannot be written to; EMBERLINE_HOME names another folder"
-    with pytest.raises(NotKeptError, match=says), store.working(result.scenario):
+    text = r"home: it cannot be written to; EMBERLINE_HOME names another folder"
+    with pytest.raises(NotKeptError, match=text), store.working(result.scenario):
         pytest.fail("the work began")
     for write in (
         lambda: store.delete(run), lambda: store.restore(run), lambda: store.label(run, name="a"),

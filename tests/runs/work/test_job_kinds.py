@@ -270,12 +270,12 @@ def test_a_worker_that_begins_between_two_looks_is_alive(home: Path, monkeypatch
         ("point", {"front": "e" * 32, "point": 1}, "no stored front"),
     ],
 )
-def test_what_is_not_there_is_refused(home: Path, front: str, kind: str, inputs: dict[str, Any], says: str) -> None:
+def test_what_is_not_there_is_refused(home: Path, front: str, kind: str, inputs: dict[str, Any], text: str) -> None:
     """Proves: a job about what is not kept here is refused with one line."""
     status = until(queue.start(kind=kind, options=inputs), lambda s: s.ended)
     assert status.state == "refused"
     assert len(status.lines) == 1
-    assert says in status.lines[0]
+    assert text in status.lines[0]
 
 
 def test_mistakes_of_the_asker(home: Path) -> None:

@@ -100,11 +100,11 @@ def test_assets_survive_being_written_and_read_back() -> None:
         ("capacity: 1000 Nm3", "capacity: 1000 Nm3, lowest_share: 60 %", "site.assets.4", "lies outside the band"),
     ],
 )
-def test_one_mistake_one_line(old: str, new: str, key: str, says: str) -> None:
+def test_one_mistake_one_line(old: str, new: str, key: str, text: str) -> None:
     """Proves: each mistake is reported with its line, its place without pydantic's tags, and what is allowed."""
     rows = [line for line in lines(old, new) if f": {key}: " in line]
     assert len(rows) == 1, lines(old, new)
-    assert says in rows[0]
+    assert text in rows[0]
     assert rows[0].startswith("works.yaml:")
 
 

@@ -39,7 +39,7 @@ def order(grade: str = "A", name: str = "O", count: int = 1, **rest: Any) -> dic
 def mistakes(base: dict[str, Any], **changes: Any) -> dict[str, str]:
     """Message of each mistake by its place."""
     built = Scenario.model_validate({**deepcopy(base), **changes}, context={"currency": "EUR"})
-    rows = [(".".join(map(str, place)), says) for place, says in between_nouns(built)]
+    rows = [(".".join(map(str, place)), text) for place, text in between_nouns(built)]
     assert len(dict(rows)) == len(rows), rows
     return dict(rows)
 
@@ -226,12 +226,12 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("changes", "place", "says"), REFUSED)
-def test_what_is_just_not_allowed_is_one_mistake_at_its_place(changes: dict[str, Any], place: str, says: str) -> None:
+def test_what_is_just_not_allowed_is_one_mistake_at_its_place(changes: dict[str, Any], place: str, text: str) -> None:
     """Proves: one message at the place that is wrong, and no other. Sensitivity: a check that is left out, or the wrong
     key blamed."""
     result = mistakes(BASE, **changes)
     assert list(result) == [place], result
-    assert says in result[place]
+    assert text in result[place]
 
 
 def test_a_heat_under_way_may_need_more_than_the_horizon() -> None:
@@ -258,8 +258,8 @@ def test_orders_and_lateness_need_a_line() -> None:
 
 def test_as_many_heats_as_there_may_be() -> None:
     """Proves: 5,000 heats are allowed in number, 5,001 are too many, counted over all orders."""
-    says = "5001 heats are too many (at most 5000)"
-    for more, expected in ([], None), ([order(name="last")], says):
+    text = "5001 heats are too many (at most 5000)"
+    for more, expected in ([], None), ([order(name="last")], text):
         assert (
             mistakes(BASE, orders=[order(name=f"O{k}", count=1000) for k in range(5)] + more).get("orders") == expected
         )

@@ -50,19 +50,19 @@ FOREIGN = re.compile(r"Input|should|String|Tuple|List|Unable|valid |parse|instan
         ("market.price_per_mwh=[1]", "market.price_per_mwh: must be a mapping of keys to values, got a list"),
     ],
 )
-def test_a_value_that_cannot_be(assignment: str, says: str) -> None:
+def test_a_value_that_cannot_be(assignment: str, text: str) -> None:
     """Proves: what is allowed and what was given, for every kind of value. Sensitivity: pydantic's own words."""
     with pytest.raises(ScenarioError) as caught:
         load("melt-shop-small", [assignment])
     (line,) = [str(problem) for problem in caught.value.problems if problem.where.startswith("--set")]
-    assert says in line
+    assert text in line
     assert not FOREIGN.search(line.partition(": ")[2]), line
 
 
 @pytest.mark.parametrize(("value", "says"), [([1], "a list"), ((), "a list"), ({}, "a mapping"), (b"", "a bytes")])
-def test_a_value_of_many_parts_is_named_by_its_kind(value: object, says: str) -> None:
+def test_a_value_of_many_parts_is_named_by_its_kind(value: object, text: str) -> None:
     """Proves: what is no single value is named, not printed. Sensitivity: everything else called a list."""
-    assert literal(value) == says
+    assert literal(value) == text
 
 
 def patterns(schema: Any) -> Iterator[str]:

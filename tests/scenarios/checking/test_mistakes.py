@@ -86,12 +86,12 @@ def test_bundled_scenarios_load(name: str) -> None:
         ("table: pv_typical", "table: pv_martian", "site.pv.capacity_factor", "no bundled table"),
     ],
 )
-def test_one_mistake_one_line(old: str, new: str, key: str, says: str) -> None:
+def test_one_mistake_one_line(old: str, new: str, key: str, sentence: str) -> None:
     """Proves: file, line, key and what is allowed. Sensitivity: the unchanged text loads."""
     text = changed(old, new)
     rows = [line for line in lines(text) if f": {key}: " in line]
     assert len(rows) == 1, lines(text)
-    assert says in rows[0]
+    assert sentence in rows[0]
     assert re.match(r"plant\.yaml:\d+: ", rows[0])
 
 
@@ -164,8 +164,8 @@ def test_hostile_files(tmp_path: Path) -> None:
     big = tmp_path / "big.yaml"
     with big.open("wb") as file:
         file.truncate(100_000_000)
-    for path, says in ((big, "at most 1"), (tmp_path, "is a folder")):
-        with pytest.raises(ScenarioError, match=says):
+    for path, text in ((big, "at most 1"), (tmp_path, "is a folder")):
+        with pytest.raises(ScenarioError, match=text):
             load(path if path.suffix else _as_yaml(path))
     binary = tmp_path / "binary.yaml"
     binary.write_bytes(b"\xff\xfe\x00name")
@@ -207,11 +207,11 @@ def test_what_is_no_scenario(text: str) -> None:
         ("locks=[{heat: C1-1, stage: melting, start: 192 min}]", "lies between steps of 5 min; use 2026-06-16T03:10"),
     ],
 )
-def test_overrides_are_checked_like_the_file(assignment: str, says: str) -> None:
+def test_overrides_are_checked_like_the_file(assignment: str, text: str) -> None:
     """Proves: a mistake in --set names the assignment. Sensitivity: a right one is applied (below)."""
     result = lines(TEXT, assignment)
-    assert any(says in line for line in result), result
-    assert all(f"--set {assignment}" in line for line in result if says in line), result
+    assert any(text in line for line in result), result
+    assert all(f"--set {assignment}" in line for line in result if text in line), result
 
 
 def test_overrides_reach_into_lists_by_name() -> None:
@@ -233,9 +233,9 @@ def test_a_time_without_offset_gets_the_plants_own() -> None:
 def test_aliases_are_one_mistake() -> None:
     """Proves: a file with many aliases gets one line about them, with their number. Sensitivity: a line for each."""
     text = TEXT + "x: &long a text\n" + "".join(f"x{i}: *long\n" for i in range(60))
-    says = [line for line in lines(text) if "aliases" in line]
-    assert len(says) == 1
-    assert says[0].endswith("aliases (*name) are not allowed; write the value out; the file has 60 of them")
+    sentence = [line for line in lines(text) if "aliases" in line]
+    assert len(sentence) == 1
+    assert sentence[0].endswith("aliases (*name) are not allowed; write the value out; the file has 60 of them")
 
 
 def test_a_series_of_numbers_has_no_column() -> None:

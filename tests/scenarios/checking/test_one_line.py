@@ -74,13 +74,13 @@ CASES = [
 
 
 @pytest.mark.parametrize(("text", "old", "new", "override", "says"), CASES, ids=[case[4][:40] for case in CASES])
-def test_nothing_else_is_accused(text: str, old: str, new: str, override: str, says: str) -> None:
+def test_nothing_else_is_accused(text: str, old: str, new: str, override: str, sentence: str) -> None:
     """Proves: a mistake is one line at its own key, and none of what follows from it. Sensitivity: a wrong step blamed
     factors and locks, a broken line the orders, and carriers everything that is counted in them."""
     assert old in text
     result = lines(text.replace(old, new, 1) if old else text, *filter(None, [override]))
     assert len(result) == 1, result
-    assert says in result[0]
+    assert sentence in result[0]
 
 
 @pytest.mark.parametrize("name", ["melt-shop-small", "cement-week", "steam-cracker-utilities"])
@@ -135,10 +135,10 @@ ABSURD: dict[str, tuple[Callable[[], str], str]] = {
 def test_absurd_sizes_are_one_line_at_once(name: str) -> None:
     """Proves: whatever its size, a text is answered within a few seconds of processor time, in one line. Sensitivity: a
     million heats were built and looked through once for every order."""
-    build, says = ABSURD[name]
+    build, sentence = ABSURD[name]
     text = build()
     began = time.process_time()
     result = lines(text)
     assert time.process_time() - began < MAX_CPU_S
     assert len(result) == 1
-    assert says in result[0]
+    assert sentence in result[0]

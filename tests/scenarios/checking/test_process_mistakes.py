@@ -219,12 +219,12 @@ CASES = [
 
 
 @pytest.mark.parametrize(("old", "new", "key", "says"), CASES, ids=[case[3][:40] for case in CASES])
-def test_one_mistake_one_line(old: str, new: str, key: str, says: str) -> None:
+def test_one_mistake_one_line(old: str, new: str, key: str, text: str) -> None:
     """Proves: file, line, key and what is right, and nothing else is said. Sensitivity: a line twice, or a trace."""
     result = lines(changed(old, new))
     assert len(result) == 1, result
     assert re.match(rf"plant\.yaml:\d+: {re.escape(key)}: ", result[0]), result
-    assert says in result[0]
+    assert text in result[0]
 
 
 def test_what_is_just_allowed() -> None:
@@ -274,11 +274,11 @@ def test_many_mistakes_at_once() -> None:
         assert old in text
         text = text.replace(old, new)
     result = lines(text)
-    for says in (
+    for sentence in (
         "wrong unit 'MWh'",
         "did you mean meal?",
         "gj_per_t: wrong unit 'kg'",
         "outside the horizon",
         "'CEM V'",
     ):
-        assert sum(says in line for line in result) == 1, (says, result)
+        assert sum(sentence in line for line in result) == 1, (sentence, result)

@@ -25,9 +25,9 @@ MILL = {"process": "cement mill", "mode": "CEM I", "start": "30 h"}
         ([MILL, MILL, MILL, MILL | {"mode": "CEM III A"}], "run_locks.3", "4 runs are locked at once, cement mill has"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_one_line(locks: list[dict[str, Any]], place: str, says: str) -> None:
+def test_a_mistake_is_one_line(locks: list[dict[str, Any]], place: str, text: str) -> None:
     """Proves: each mistake is named with its place and what is allowed; the same locks without it are taken."""
     with pytest.raises(ScenarioError) as error:
         load("cement-week", [f"run_locks={json.dumps(locks)}"])
-    assert any(f"{place}: {says}" in str(problem) for problem in error.value.problems)
+    assert any(f"{place}: {text}" in str(problem) for problem in error.value.problems)
     assert load("cement-week", [f"run_locks={json.dumps([MILL, MILL, MILL])}"]).run_locks

@@ -67,8 +67,8 @@ CASES: dict[str, tuple[tuple[str, ...], str]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_one_line_for_each_mistake(case: str) -> None:
     """Proves: the mistake is reported once, and nothing else. Sensitivity: a stack trace, or a second line."""
-    changes, says = CASES[case]
+    changes, sentence = CASES[case]
     with pytest.raises(ScenarioError) as text:
         load("melt-shop-small", list(changes))
     assert len(text.value.problems) == 1, text.value
-    assert says in str(text.value)
+    assert sentence in str(text.value)

@@ -75,9 +75,9 @@ def test_the_fastest_way_is_taken_and_of_equal_ones_the_leanest() -> None:
         ({"transitions": [{"start": "off", "end": "hot", "duration_min": 1}]}, "transitions: there is no state hot"),
     ],
 )
-def test_mistakes_are_reported(changes: dict[str, Any], says: str) -> None:
+def test_mistakes_are_reported(changes: dict[str, Any], text: str) -> None:
     """Proves: each mistake has its sentence. Sensitivity: a KeyError later, or a plan that waits for ever."""
-    with pytest.raises(ValidationError, match=says):
+    with pytest.raises(ValidationError, match=text):
         mill(**changes)
 
 

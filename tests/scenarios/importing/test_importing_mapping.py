@@ -78,10 +78,10 @@ from emberline.scenarios.records.horizon import Horizon
         ),
     ],
 )
-def test_a_mistake_is_one_line(rows: list[str], options: dict[str, Any], says: str) -> None:
+def test_a_mistake_is_one_line(rows: list[str], options: dict[str, Any], text: str) -> None:
     """Proves: each kind of mistake is one line with file, line and column, however many rows have it."""
     (line,) = mistakes("time,load_mw\n" + "\n".join(rows) + "\n", zone="Europe/Berlin", **options)
-    assert line.startswith(says)
+    assert line.startswith(text)
 
 
 def test_most_of_a_series_is_not_made_up() -> None:

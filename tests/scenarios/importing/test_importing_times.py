@@ -176,11 +176,11 @@ def test_a_row_is_a_day(names: list[str], second: str | None, interval: int) -> 
 
 def test_columns_of_no_day_are_refused() -> None:
     """Proves: the hour that spring skips may have no column; days from 06:00 on, or with fewer hours, are refused."""
-    for names, says in ((CLOCKS[:2] + CLOCKS[3:], ""), (CLOCKS[6:] + CLOCKS[:6], "24"), (CLOCKS[:20], "20")):
+    for names, sentence in ((CLOCKS[:2] + CLOCKS[3:], ""), (CLOCKS[6:] + CLOCKS[:6], "24"), (CLOCKS[:20], "20")):
         text = "Datum;" + ";".join(names) + "\n30.03.2025;" + ";".join(map(str, range(len(names)))) + "\n"
-        if says:
+        if sentence:
             (line,) = mistakes(text, "price", "Europe/Berlin", unit="EUR/MWh")
-            assert line.startswith(f"file.csv: has {says} columns named by the clock, which make no day")
+            assert line.startswith(f"file.csv: has {sentence} columns named by the clock, which make no day")
         else:
             assert brought(text, zone="Europe/Berlin").values.tolist() == list(range(23))
 

@@ -109,16 +109,16 @@ HEADS = [
 
 
 @pytest.mark.parametrize(("role", "names", "values", "says", "unit"), HEADS, ids=[f"{h[0]} {h[3][:20]}" for h in HEADS])
-def test_the_column_that_fits(role: str, names: str, values: str, says: str, unit: str | None) -> None:
+def test_the_column_that_fits(role: str, names: str, values: str, sentence: str, unit: str | None) -> None:
     """Proves: a column whose name says another thing is not taken, one that says the unit is, and what was measured
     goes before a forecast. Sensitivity: the hour of the day was the price."""
     text = f"{names}\n{rows('{t},' + values)}"
     if unit is None:
-        assert says in told_guess(text, role)
+        assert sentence in told_guess(text, role)
         return
     imported = brought(text, role, "UTC")
-    assert (imported.mapping.value, imported.mapping.unit) == (says, unit)
-    others = [name for name in names.split(",")[1:] if name != says and named(name) == unit]
+    assert (imported.mapping.value, imported.mapping.unit) == (sentence, unit)
+    others = [name for name in names.split(",")[1:] if name != sentence and named(name) == unit]
     reasons = guess(read(text.encode(), "f.csv"), role, {}, "UTC").reasons
     assert all(any(f"{name!r} fits as well" in reason for reason in reasons) for name in others)
 
@@ -182,12 +182,12 @@ def test_a_cover_sheet_is_passed_over() -> None:
     ("market.price_per_mwh=80 ¥/MWh", "¥ stands for JPY and CNY"),
     ("market.price_per_mwh=80 Rs/MWh", "wrong unit 'INR/MWh'"),
 ])  # fmt: skip
-def test_a_scenario_that_contradicts_its_columns(override: str, says: str) -> None:
+def test_a_scenario_that_contradicts_its_columns(override: str, text: str) -> None:
     """Proves: another currency or unit than the column's name says is refused, and apparent power is no power.
     Sensitivity: euros were read as rupees, and 155,720 kg/MWh were not odd."""
     with pytest.raises(ScenarioError) as caught:
         load("melt-shop-small", [override])
-    assert says in str(caught.value)
+    assert text in str(caught.value)
     assert "\n" not in str(caught.value) or "INR" in override
 
 

@@ -55,11 +55,11 @@ def test_several_locks_hold_at_once() -> None:
         (lock("C2-2", "melting", unit="EAF2"), "heat C2-2 at melting on EAF2 cannot be kept"),
     ],
 )
-def test_locks_that_contradict_each_other_are_refused_and_both_are_named(second: str, says: str) -> None:
+def test_locks_that_contradict_each_other_are_refused_and_both_are_named(second: str, text: str) -> None:
     """Proves: one line that names both; a lock that agrees with the first is none the worse for it."""
     first = lock("C2-2", "melting", unit="EAF1", start="04:00")
     result = refused(first, second, lock("C2-2", "melting", latest="04:00"))
-    assert result == [f"locks.1: {says} together with locks.0 (heat C2-2 at melting on EAF1 2026-03-10T04:00+01:00)"]
+    assert result == [f"locks.1: {text} together with locks.0 (heat C2-2 at melting on EAF1 2026-03-10T04:00+01:00)"]
 
 
 def test_a_later_heat_of_a_cast_is_locked_where_the_cast_can_take_it() -> None:

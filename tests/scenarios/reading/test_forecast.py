@@ -134,7 +134,7 @@ market: {{price_per_mwh: {{csv: s.csv, column: p}}, carbon_intensity_kg_per_mwh:
         ("{csv: f.csv, column: q, issued: when}", "forecast: f.csv has no column 'when'"),
     ],
 )
-def test_a_mistake_in_a_forecast_is_one_line_at_its_place(tmp_path: Path, forecast: str, says: str) -> None:
+def test_a_mistake_in_a_forecast_is_one_line_at_its_place(tmp_path: Path, forecast: str, text: str) -> None:
     """Proves: a faulty forecast is reported with file, key and what is allowed. Sensitivity: one that is read only when
     the roll has begun loads without a word."""
     actual(tmp_path, "2024-03-10T00:00Z", [1.0] * 4)
@@ -148,7 +148,7 @@ def test_a_mistake_in_a_forecast_is_one_line_at_its_place(tmp_path: Path, foreca
         load(tmp_path / "small.yaml")
     (line,) = str(error.value).splitlines()
     assert "small.yaml:4: market.price_per_mwh" in line
-    assert says in line
+    assert text in line
 
 
 def test_a_constant_has_no_forecast() -> None:

@@ -87,12 +87,12 @@ def test_parquet_is_read_as_csv(tmp_path: Path, plant: Case) -> None:
         ("H2,rebar,EAF,1900-10-25T02:30,2026-10-25T03:30,45,", 6, "lies outside 1971 to 2200"),
     ],
 )
-def test_mistakes_are_reported_with_their_line(tmp_path: Path, plant: Case, row: str, line: int, says: str) -> None:
+def test_mistakes_are_reported_with_their_line(tmp_path: Path, plant: Case, row: str, line: int, sentence: str) -> None:
     """Proves: one clear line for each mistake. Sensitivity: a blank line above must not move the number."""
     text = mistakes(log_file(tmp_path, HEAD + GOOD + row + "\n"), plant)
-    assert any(one.startswith(f"heats.csv:{line}: ") and says in one for one in text), text
+    assert any(one.startswith(f"heats.csv:{line}: ") and sentence in one for one in text), text
     moved = mistakes(log_file(tmp_path, HEAD + "\n" + GOOD + row + "\n"), plant)
-    assert any(one.startswith(f"heats.csv:{line + 1}: ") and says in one for one in moved), moved
+    assert any(one.startswith(f"heats.csv:{line + 1}: ") and sentence in one for one in moved), moved
 
 
 def test_a_heat_at_two_stages_at_once_is_refused(tmp_path: Path, plant: Case) -> None:
@@ -109,10 +109,10 @@ def test_a_heat_at_two_stages_at_once_is_refused(tmp_path: Path, plant: Case) ->
         ("heat,grade,unit,start,end,energy_mhw\n", "did you mean energy_mwh?"),
     ],
 )
-def test_columns_are_checked(tmp_path: Path, plant: Case, head: str, says: str) -> None:
+def test_columns_are_checked(tmp_path: Path, plant: Case, head: str, text: str) -> None:
     """Proves: a missing column and a misspelt one are reported. Sensitivity: a misspelt one must not be left out
     unseen."""
-    assert says in mistakes(log_file(tmp_path, head), plant)[0]
+    assert text in mistakes(log_file(tmp_path, head), plant)[0]
 
 
 def test_files_that_are_no_log(tmp_path: Path, plant: Case) -> None:
@@ -164,7 +164,7 @@ def test_meters_are_checked(tmp_path: Path, plant: Case) -> None:
     meter = read_meter(log_file(tmp_path, "time,power_mw\n" + "\n".join(reversed(rows)) + "\n", "m.csv"), plant)
     assert meter.after(datetime(2026, 6, 16, 6, tzinfo=UTC)).tolist() == [0, 30, 45, 60, 75, 90, 105]
     assert (meter.power_mw.tolist(), meter.interval_min) == ([10, 12, 0, 9, 9, 9, 9], 15)
-    for extra, says in ((rows[0], "is there twice"), ("2026-06-16T06:50Z,1", "intervals differ")):
+    for extra, text in ((rows[0], "is there twice"), ("2026-06-16T06:50Z,1", "intervals differ")):
         path = log_file(tmp_path, "time,power_mw\n" + "\n".join([*rows, extra]) + "\n", "m.csv")
-        with pytest.raises(ScenarioError, match=says):
+        with pytest.raises(ScenarioError, match=text):
             read_meter(path, plant)

@@ -62,8 +62,8 @@ def test_the_integral_is_kept(
 def test_a_series_of_other_days_is_refused(tmp_path: Path, how: str) -> None:
     """Proves: what covers nothing of the horizon is no series with gaps: the line says what it covers."""
     series_file(tmp_path, "t,p\n2024-02-10T00:00Z,10\n2024-02-10T01:00Z,20\n")
-    says = "covers 2024-02-10T00:00Z to 2024-02-10T02:00Z, nothing of the horizon from 2024-03-10T00:00Z"
-    with pytest.raises(ValueError, match=says):
+    text = "covers 2024-02-10T00:00Z to 2024-02-10T02:00Z, nothing of the horizon from 2024-03-10T00:00Z"
+    with pytest.raises(ValueError, match=text):
         resolve(series(gaps=how), horizon(), "MW", tmp_path)
 
 
@@ -92,11 +92,11 @@ def test_gaps_are_refused_with_count_and_first_place(tmp_path: Path) -> None:
         ("", "cannot be read"),
     ],
 )
-def test_bad_files(tmp_path: Path, text: str, says: str) -> None:
+def test_bad_files(tmp_path: Path, text: str, sentence: str) -> None:
     """Proves: each fault of a file is named, with its line where it has one."""
     series_file(tmp_path, text)
-    with pytest.raises(ValueError, match=says):
-        resolve(series(zone="UTC" if "mixed" in says else None), horizon(), "MW", tmp_path)
+    with pytest.raises(ValueError, match=sentence):
+        resolve(series(zone="UTC" if "mixed" in sentence else None), horizon(), "MW", tmp_path)
 
 
 def test_unit_is_converted_and_refused(tmp_path: Path) -> None:

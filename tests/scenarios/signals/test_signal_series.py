@@ -66,14 +66,14 @@ def test_mistakes_are_one_line() -> None:
     refused(line, f"signal {PRICE} has not been fetched yet; fetch it: emberline signals fetch {PRICE}")
     issue(load(SHOP).horizon.start_utc + timedelta(days=40), [1.0], datetime.now(UTC))
     refused(emberline(*priced()), f"signal {PRICE}: covers")
-    for name, says in (
+    for name, sentence in (
         ("smart/price/DE", "unknown source 'smart'"),
         ("smard/prize/DE", "unknown quantity 'prize'"),
         ("smard/price/../x", "is no signal"),
         ("smard/price/..", "is no zone"),
         ("price", "write SOURCE/QUANTITY/ZONE"),
     ):
-        refused(emberline("check", SHOP, "--set", f"market.price_per_mwh={{signal: {name}}}"), says)
+        refused(emberline("check", SHOP, "--set", f"market.price_per_mwh={{signal: {name}}}"), sentence)
     text = f"market.price_per_mwh={{signal: {PRICE}, column: x}}"
     refused(emberline("check", SHOP, "--set", text), "leave out column")
     refused(emberline("signals", "fetch", "smart/price/DE"), "unknown source 'smart'")

@@ -301,8 +301,8 @@ def test_two_part_tariff(part: dict[str, Any], expected: float) -> None:
         ({"currency": "XYZ"}, "unknown currency 'XYZ'; known are EUR"),
     ],
 )
-def test_mistakes_in_a_tariff(record: dict[str, Any], says: str) -> None:
-    with pytest.raises(ValidationError, match=says):
+def test_mistakes_in_a_tariff(record: dict[str, Any], text: str) -> None:
+    with pytest.raises(ValidationError, match=text):
         Tariff.model_validate(record)
 
 
@@ -350,12 +350,12 @@ def test_what_does_not_fit_the_horizon_is_refused() -> None:
         read(tariff(), times[[0, 1, 3]], "UTC")
     with pytest.raises(ValueError, match="import_mw of interval 2 is -1"):
         bill(tariff(), np.where(np.arange(96) == 2, -1, 0), times, "UTC")
-    for before, says in (
+    for before, text in (
         ({"peak_mw": {"none": 1}}, "there is no demand charge 'none'; the tariff has peak"),
         ({"day_peak_mw": 1}, "the horizon begins with 2024-07-10"),
         ({"earlier_peak_mw": {"2024-07": 1}}, "2024-07 does not lie before 2024-07"),
     ):
-        with pytest.raises(ValueError, match=says):
+        with pytest.raises(ValueError, match=text):
             read(tariff(demand=demand), times, "UTC", before=Before.model_validate(before))
     with pytest.raises(ValueError, match="nothing of that month lies before it"):
         read(tariff(demand=demand), quarters("2024-07-01", "UTC"), "UTC", before=Before(peak_mw=1))

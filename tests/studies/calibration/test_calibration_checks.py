@@ -75,9 +75,9 @@ def test_where_the_log_is_thin_the_scenario_stays() -> None:
     assert wire["duration_min"] == {"melting": 52.0, "ladle": 38.0, "casting": 60.0}  # wrong() left these alone
     assert wire["energy_kwh_per_t"] == {"melting": 400.0, "ladle": 60.0, "casting": 12.0}
     assert [item["unit"] for item in over["disturbances"]["breakdowns"]] == ["EAF"]
-    says = {(item.kind, item.unit, item.grade): item.reason for item in result.thin}
-    assert says["energy", "EAF", "wire"] == "6 of 10 observations"
-    assert says["mtbf", "LF", ""].startswith("0 of 5 observations in ")
+    text = {(item.kind, item.unit, item.grade): item.reason for item in result.thin}
+    assert text["energy", "EAF", "wire"] == "6 of 10 observations"
+    assert text["mtbf", "LF", ""].startswith("0 of 5 observations in ")
 
 
 def test_an_overlay_makes_the_scenario_that_was_fitted(whole: Calibration, tmp_path: Path) -> None:

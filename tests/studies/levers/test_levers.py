@@ -304,9 +304,9 @@ def test_what_has_no_levers_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: 
     with pytest.raises(ValueError, match="lateness"):
         levers(planned.shop(goal={"minimize": "lateness"}))
     refusals = ((["works-hub-year"], "nothing is produced"), (["melt-shop-small", "-o", "levers.txt"], "formats"))
-    for case, says in refusals:
+    for case, text in refusals:
         monkeypatch.setattr(sys, "argv", ["emberline", "levers", *case])
         with pytest.raises(SystemExit) as end:
             main()
         assert end.value.code == 2
-        assert says in capsys.readouterr().err
+        assert text in capsys.readouterr().err

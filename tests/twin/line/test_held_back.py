@@ -115,7 +115,7 @@ def test_a_cast_waits_for_heats_under_way_as_long_as_the_slack_says() -> None:
         ({"import_margin_mw": 5}, "no import_limit_mw"),
     ],
 )
-def test_margins_that_cannot_be_are_refused(disturbances: dict[str, Any], says: str) -> None:
+def test_margins_that_cannot_be_are_refused(disturbances: dict[str, Any], text: str) -> None:
     """Proves: each is one line with its place."""
     case = resolve(
         Scenario.model_validate(
@@ -133,7 +133,7 @@ def test_margins_that_cannot_be_are_refused(disturbances: dict[str, Any], says: 
     entries = list(between_nouns(case))
     assert len(entries) == 1
     assert entries[0][0][0] == "disturbances"
-    assert says in entries[0][1]
+    assert text in entries[0][1]
 
 
 NONE = np.zeros(4)

@@ -73,7 +73,7 @@ def test_mistakes_are_one_line_and_exit_code_2(heats: Path, tmp_path: Path) -> N
     short = tmp_path / "short.csv"
     short.write_text("\n".join(three) + "\n", encoding="utf-8")
     over = tmp_path / "over.yaml"
-    for args, says in (
+    for args, text in (
         (("melt-shop-small", "--log", str(short)), "short.csv: 3 heats are too few: at least 10 of one grade"),
         (("melt-shop-small", "--log", "none.csv"), "none.csv: no such file"),
         (("cement-week", "--log", str(heats)), "cement-week: has no line, so a heat log cannot belong to it"),
@@ -81,6 +81,6 @@ def test_mistakes_are_one_line_and_exit_code_2(heats: Path, tmp_path: Path) -> N
     ):
         code = emberline(tmp_path, "calibrate", *args, "--out", str(over))
         assert (code.returncode, code.stdout) == (2, ""), code.stderr
-        assert says in code.stderr.splitlines()[0]
+        assert text in code.stderr.splitlines()[0]
         assert "Traceback" not in code.stderr
         assert not over.exists()

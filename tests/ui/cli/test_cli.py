@@ -187,7 +187,7 @@ def test_export(run_id: str, tmp_path: Path, kind: str) -> None:
     ],
 )
 def test_an_export_that_cannot_be_is_one_line(
-    run_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, args: list[str], says: str
+    run_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, args: list[str], text: str
 ) -> None:
     """Proves: exit code 2, one line, no file; a file of any name is written where its format is given."""
     folder = tmp_path / "out"
@@ -195,7 +195,7 @@ def test_an_export_that_cannot_be_is_one_line(
     monkeypatch.chdir(folder)
     code = emberline("export", run_id, *args)
     assert (code.returncode, len(code.stderr.splitlines())) == (2, 1), code.stderr
-    assert says in code.stderr
+    assert text in code.stderr
     assert list(folder.iterdir()) == []
     assert emberline("export", run_id, "--output", "crew", "--as", "ics", "--unit", "EAF").returncode == 0
     assert (folder / "crew").read_bytes().startswith(b"BEGIN:VCALENDAR")
@@ -225,9 +225,9 @@ def test_an_export_that_cannot_be_is_one_line(
         (["roll", "melt-shop-small", "--policy", "rule"], "'--policy': 'rule' is not one of 'search', 'replan'"),
     ],
 )
-def test_mistakes_in_the_command_are_one_line(home: Path, args: list[str], says: str) -> None:
+def test_mistakes_in_the_command_are_one_line(home: Path, args: list[str], text: str) -> None:
     """Proves: exit code 2, one line on standard error, nothing on standard output, nothing written."""
-    refused(emberline(*args), says)
+    refused(emberline(*args), text)
     assert not home.exists()
 
 

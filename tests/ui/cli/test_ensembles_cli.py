@@ -115,9 +115,9 @@ def test_levels_of_stores_are_printed(capsys: pytest.CaptureFixture[str]) -> Non
         (["pareto", SMALL, "--cluster", "there"], "write it as tcp://host:8786"),
     ],
 )
-def test_mistakes_are_one_line(home: Path, args: list[str], says: str) -> None:
+def test_mistakes_are_one_line(home: Path, args: list[str], text: str) -> None:
     """Proves: exit code 2, one line on standard error, nothing on standard output."""
-    refused(emberline(*args), says)
+    refused(emberline(*args), text)
 
 
 def test_more_than_there_is_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,9 +107,9 @@ def test_no_plan_is_exit_code_1(home: Path, site: str) -> None:
         (["front", "abcd"], "no stored fronts begin"),
     ],
 )
-def test_mistakes_in_the_command_are_one_line(home: Path, args: list[str], says: str) -> None:
+def test_mistakes_in_the_command_are_one_line(home: Path, args: list[str], text: str) -> None:
     """Proves: exit code 2, one line on standard error, nothing on standard output, nothing written."""
-    refused(emberline(*args), says)
+    refused(emberline(*args), text)
     assert not home.exists()
 
 

@@ -63,11 +63,11 @@ def test_what_cannot_hold_is_stored_and_reported_with_code_1() -> None:
         (("--set", "disturbances.margins=[{stage: rolling}]"), "unknown stage 'rolling'"),
     ],
 )
-def test_mistakes_are_one_line(args: tuple[str, ...], says: str, tmp_path: Path) -> None:
+def test_mistakes_are_one_line(args: tuple[str, ...], text: str, tmp_path: Path) -> None:
     """Proves: exit code 2, one line, nothing written. Sensitivity: a trace."""
     code = emberline("hold", "melt-shop-small", *args)
     assert code.returncode == 2
-    assert says in code.stderr
+    assert text in code.stderr
     assert len(code.stderr.strip().splitlines()) == 1
     assert code.stdout == ""
     assert not (tmp_path / "home" / "runs").exists()

@@ -101,7 +101,7 @@ def test_two_columns_are_repeated_by_the_mapping(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_refused_leaves_nothing(
-    tmp_path: Path, arguments: list[str], says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, arguments: list[str], text: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Proves: exit code 2, one line, no file written. Sensitivity: an overlay without its series would stay behind."""
     (tmp_path / "spot.csv").write_text(PRICES)
@@ -112,6 +112,6 @@ def test_what_is_refused_leaves_nothing(
     output = capsys.readouterr()
     assert (ended.value.code, output.out) == (2, "")
     assert len(output.err.splitlines()) == 1
-    assert says in output.err
+    assert text in output.err
     assert [path.name for path in tmp_path.iterdir()] == ["spot.csv"]
     assert (tmp_path / "spot.csv").read_text() == PRICES

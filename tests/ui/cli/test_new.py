@@ -40,14 +40,14 @@ def test_from_a_meter_alone(tmp_path: Path) -> None:
 def test_what_is_refused(tmp_path: Path) -> None:
     """Proves: an unknown template, a name that is none and a file that exists are one line each, nothing is written."""
     path = tmp_path / "a.yaml"
-    for words, says in (
+    for words, text in (
         (("nope",), "no such template"),
         (("melt-shop", "a b"), "name: must be a name"),
         (("melt-shop", "a", "--zone", "UTC"), "--zone belongs to --meter"),
     ):
         result = emberline("new", *words, "-o", str(path))
         assert result.returncode == 2
-        assert says in result.stderr
+        assert text in result.stderr
         assert not path.exists()
     assert emberline("new", "melt-shop", "-o", str(path)).returncode == 0
     assert "exists" in emberline("new", "melt-shop", "-o", str(path)).stderr

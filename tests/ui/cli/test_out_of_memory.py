@@ -42,12 +42,12 @@ main()
     ],
     ids=["memory", "library", "thread", "disk"],
 )
-def test_while_loading(module: str, error: str, says: str) -> None:
+def test_while_loading(module: str, error: str, text: str) -> None:
     """Proves: whatever is being imported, one line and exit code 3. Sensitivity: a trace, and exit code 1, which says
     that a run is stored."""
     command = [sys.executable, "-c", FAILS.format(module=module, error=error), "list"]
     process = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (process.returncode, process.stdout, process.stderr) == (3, "", f"{says}\n")
+    assert (process.returncode, process.stdout, process.stderr) == (3, "", f"{text}\n")
 
 
 LIMITED = """

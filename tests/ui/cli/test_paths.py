@@ -61,13 +61,13 @@ IMPORT = ("import", "spot.csv", "--as", "price", "-o")
         (("pareto", SMALL, "-o", f"{LONG}.csv"), "File name too long"),
     ],
 )
-def test_a_path_that_cannot_be_used(args: tuple[str, ...], says: str) -> None:
+def test_a_path_that_cannot_be_used(args: tuple[str, ...], text: str) -> None:
     """Proves: one line that names the path shortly, exit code 2, nothing written. Sensitivity: an error of the system
     that nobody has thought of is reported as one of Emberline, with exit code 3."""
     before = sorted(Path().iterdir())
     code = emberline(*args)
     assert (code.returncode, code.stdout) == (2, ""), code.stderr
-    assert says in code.stderr
+    assert text in code.stderr
     (line,) = code.stderr.splitlines()
     assert len(line) < 500
     assert sorted(Path().iterdir()) == before
@@ -81,12 +81,12 @@ def test_a_path_that_cannot_be_used(args: tuple[str, ...], says: str) -> None:
         (("import", "closed.yaml", "--as", "price", "-o", "p.csv"), "path 'closed.yaml' is not readable"),
     ],
 )
-def test_what_may_not_be_read(args: tuple[str, ...], says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_may_not_be_read(args: tuple[str, ...], text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: a file of somebody else's is reported in one line; simulated, as a superuser may read it."""
     Path("closed.yaml").write_text("name: closed")
     ask = os.access
     monkeypatch.setattr(os, "access", lambda path, mode, **more: "closed" not in str(path) and ask(path, mode, **more))
-    refused(emberline(*args), says)
+    refused(emberline(*args), text)
 
 
 def test_what_may_not_be_written(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,7 @@ def test_the_command_tells_gain_regret_and_what_planning_less_often_costs(tmp_pa
         (["--to", "2026-03-05"], "small-works: price_per_mwh: what stands for the forecast, 1 week(s) before: real"),
     ],
 )
-def test_a_mistake_is_one_line_and_nothing_is_planned(tmp_path: Path, args: list[str], says: str) -> None:
+def test_a_mistake_is_one_line_and_nothing_is_planned(tmp_path: Path, args: list[str], text: str) -> None:
     """Proves: times, spans and series that do not reach so far are refused with their option or key, exit code 2.
     Sensitivity: an error in the middle of a roll would come as an error of Emberline, code 3."""
     works(tmp_path, hours=24)
@@ -69,7 +69,7 @@ def test_a_mistake_is_one_line_and_nothing_is_planned(tmp_path: Path, args: list
         (tmp_path / "real.csv").write_text(real[0] + "".join(real[1 + 24 * 9 :]), encoding="utf-8")
     code = emberline("roll", str(tmp_path / "works.yaml"), "--quiet", *args)
     assert code.returncode == 2
-    assert says in code.stderr
+    assert text in code.stderr
     assert not code.stdout
 
 

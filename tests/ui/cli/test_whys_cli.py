@@ -154,9 +154,9 @@ def test_headroom_tells_each_load(tmp_path: Path) -> None:
         (("headroom", "melt-shop-small", "--workers", "2", "--cluster", "tcp://10.0.0.5:1"), "--workers"),
     ],
 )
-def test_what_cannot_be_done_is_refused_in_one_line(home: dict[str, str], args: tuple[str, ...], says: str) -> None:
+def test_what_cannot_be_done_is_refused_in_one_line(home: dict[str, str], args: tuple[str, ...], text: str) -> None:
     """Proves: exit code 2, one line on standard error, nothing on standard output."""
-    refused(emberline(*(home.get(arg, arg) for arg in args)), says)
+    refused(emberline(*(home.get(arg, arg) for arg in args)), text)
 
 
 MILL = """
@@ -189,10 +189,10 @@ def test_a_repair_delivers_everything_and_is_stated(tmp_path: Path) -> None:
     result = json.loads(process.stdout)
     assert result["repair"] == first["says"]
     assert result["replay"]["tonnes"] == pytest.approx(400)
-    says = f"There was no plan without a change: {'; '.join(first['says'])}."
-    assert says in result["answer"]["says"]
+    sentence = f"There was no plan without a change: {'; '.join(first['says'])}."
+    assert sentence in result["answer"]["says"]
     text = emberline("show", result["run"]).stdout
-    assert text.splitlines().index(says) < 10
+    assert text.splitlines().index(sentence) < 10
     assert (
         json.loads(emberline("show", result["run"], "--json").stdout)["answer"]["headline"]["repair"] == first["says"]
     )

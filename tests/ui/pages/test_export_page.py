@@ -85,7 +85,7 @@ def offering() -> None:
 
 
 @pytest.mark.parametrize(("language", "says"), [("en", "Where this is from"), ("zh", "文件来源")])
-def test_a_button_keeps_the_language_of_its_page(run_id: str, language: str, says: str) -> None:
+def test_a_button_keeps_the_language_of_its_page(run_id: str, language: str, text: str) -> None:
     """Proves: a file has the language of the page that offered it, though it is made later, in a thread of its own.
 
     Sensitivity: a language asked for when the button is pressed, where no page is drawn: English."""
@@ -97,7 +97,7 @@ def test_a_button_keeps_the_language_of_its_page(run_id: str, language: str, say
         assert thread.submit(current).result() == "en"
         files = [thread.submit(make).result().decode() for make in outcome]
         assert thread.submit(current).result() == "en"
-    assert says in files[0]
+    assert text in files[0]
     assert f"//{language.upper()}" in files[1]
 
 
@@ -120,7 +120,7 @@ def test_the_command_speaks_a_language(run_id: str, tmp_path: Path) -> None:
     ],
 )
 def test_a_language_that_cannot_be_is_one_line(
-    run_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, args: list[str], says: str
+    run_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, args: list[str], text: str
 ) -> None:
     """Proves: exit code 2, one line that lists what there is, and no file. Sensitivity: English without a word."""
     folder = tmp_path / "out"
@@ -128,6 +128,6 @@ def test_a_language_that_cannot_be_is_one_line(
     monkeypatch.chdir(folder)
     code = emberline("export", run_id, *args)
     assert (code.returncode, len(code.stderr.splitlines())) == (2, 1)
-    assert says in code.stderr
+    assert text in code.stderr
     assert list(folder.iterdir()) == []
     assert set(LANGUAGES) == {"en", "zh"}

@@ -87,8 +87,8 @@ def test_a_plan_not_yet_replayed(app: AppTest, run: str) -> None:
     assert not app.exception
     assert wording.sentence(wording.status(Store().open(run).plan)) in page_text(app)
     assert "Press Replay" in page_text(app)
-    (says,) = [item.value for item in app.markdown if "this plan holds on" in item.value]
-    assert re.search(r"on \d+ of 100 disturbed replays \(between \d+ and \d+\); required: [\d.]+\.$", says)
+    (text,) = [item.value for item in app.markdown if "this plan holds on" in item.value]
+    assert re.search(r"on \d+ of 100 disturbed replays \(between \d+ and \d+\); required: [\d.]+\.$", text)
     assert "Counted on" in page_text(app)
     assert not app.button(key="robustness.start").disabled
 
@@ -106,11 +106,11 @@ def test_the_headline_says_how_sure_it_is() -> None:
         "As printed this plan holds on 89 of 100 disturbed replays (between 86 and 93); required: 90."
     )
     assert headline(facts, None) == "As printed this plan holds on 89 of 100 disturbed replays (between 86 and 93)."
-    says = " ".join(sentences(facts, 0.9))
-    assert "Counted on 400 replays" in says
-    assert "The required share lies within it" in says
-    assert "The baseline holds on 60 of 100." in says
-    assert "most often: finished too late (CC), typically by 21.0 min, at most by 140.0 min." in says
+    text = " ".join(sentences(facts, 0.9))
+    assert "Counted on 400 replays" in text
+    assert "The required share lies within it" in text
+    assert "The baseline holds on 60 of 100." in text
+    assert "most often: finished too late (CC), typically by 21.0 min, at most by 140.0 min." in text
     more = sentences(dataclasses.replace(facts, baseline_share=0.95, worse=True), 0.9)
     assert "The baseline holds in more replays: 95 of 100." in more
     assert "lies within" not in " ".join(sentences(dataclasses.replace(facts, low=0.91), 0.9))

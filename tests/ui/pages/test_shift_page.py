@@ -50,10 +50,10 @@ def test_advice_is_decided_on_the_page(home: Path, tmp_path: Path) -> None:
     service.loop.planner = later_by_a_step
     drive(service, twin, 0, 9)
     app = opened()
-    says = texts(app)
-    assert "Advice: The loop has begun." in says
-    assert "Heat C1-1 (ladle) starts later" in says
-    assert "import now" in says
+    text = texts(app)
+    assert "Advice: The loop has begun." in text
+    assert "Heat C1-1 (ladle) starts later" in text
+    assert "import now" in text
     assert len(app.dataframe[0].value) == len(plant.live.tags)
     button(app, "Decline").click().run()
     assert "declining needs a reason" in texts(app)

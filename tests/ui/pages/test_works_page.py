@@ -96,11 +96,13 @@ def test_the_page_has_a_tab_for_each_part(app: AppTest, works_plan: Plan) -> Non
     assert [tab.label for tab in app.tabs] == TABS
     message = "\n".join([text.value for text in app.main.text] + [caption.value for caption in app.main.caption])
     assert "heats" not in message
-    (says,) = [caption.value for caption in app.caption if "Compared with the baseline, which refills" in caption.value]
+    (sentence,) = [
+        caption.value for caption in app.caption if "Compared with the baseline, which refills" in caption.value
+    ]
     first = answer(works_plan)
     assert first is not None
     assert first.headline.cost is not None
-    assert ("What stores hold more or less at the end" in says) == bool(first.headline.cost.stock)
+    assert ("What stores hold more or less at the end" in sentence) == bool(first.headline.cost.stock)
     offered, selected = (list(charts.parts(works_plan.scenario, first)) for first in (False, True))
     assert app.multiselect(key="panels").value == selected
     assert set(selected) < set(offered)  # the others on demand

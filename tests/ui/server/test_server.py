@@ -345,9 +345,9 @@ def test_a_refused_address_is_one_line_and_exit_code_2() -> None:
         ({"allow_host": ["plant.example:80"]}, "--allow-host plant.example:80: must be a name"),
     ],
 )
-def test_what_is_asked_wrongly_is_reported(options: dict[str, object], says: str) -> None:
+def test_what_is_asked_wrongly_is_reported(options: dict[str, object], sentence: str) -> None:
     """Proves: key, value and what is allowed."""
-    with pytest.raises(Refused, match="^" + re.escape(says)):
+    with pytest.raises(Refused, match="^" + re.escape(sentence)):
         serve.open_app(**DEFAULTS | options)
 
 

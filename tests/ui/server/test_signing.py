@@ -73,12 +73,12 @@ def test_origin_and_host_are_those_of_the_address_that_leads_back() -> None:
         ({"HOURS": "a day"}, "EMBERLINE_OIDC_HOURS a day: must be"),
     ],
 )
-def test_what_could_not_hold_is_reported(changed: dict[str, str], says: str) -> None:
+def test_what_could_not_hold_is_reported(changed: dict[str, str], text: str) -> None:
     """Proves: one line for each mistake, with the variable; a secret is never repeated."""
     with pytest.raises(oidc.Wrong) as wrong:
         read(**changed)
     (line,) = wrong.value.lines
-    assert line.startswith(says)
+    assert line.startswith(text)
     assert "short" not in line
 
 

@@ -46,8 +46,8 @@ def check(file: File, as_json: AsJson = False) -> None:
                 value = f"{one.value:g}"
             unit = f" {one.unit}" if one.unit and one.value is not None else ""
             age = "" if one.age_s is None or one.quality is not Quality.OK else f", {max(one.age_s, 0):.0f} s old"
-            says = f": {one.says}" if one.says else ""
-            print(f"{one.quality.value:<8}{one.tag:<{width}}  {value}{unit}{age}{says}")
+            text = f": {one.says}" if one.says else ""
+            print(f"{one.quality.value:<8}{one.tag:<{width}}  {value}{unit}{age}{text}")
         print(f"\n{len(findings)} tags, {wrong or 'none'} suspect or stale")
     raise typer.Exit(1 if wrong else 0)
 
@@ -82,8 +82,8 @@ def simulate(
     try:
         from emberline.live.simulation import Messages, SimulatedPlant, Simulation
     except ModuleNotFoundError as error:
-        says = f"{error.name} is not installed; a simulated plant needs it: pip install 'emberline[live]'"
-        raise Refused(says) from None
+        text = f"{error.name} is not installed; a simulated plant needs it: pip install 'emberline[live]'"
+        raise Refused(text) from None
     _free(port)
     if broker is not None:
         _note_broker(broker)

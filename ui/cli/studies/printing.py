@@ -463,13 +463,13 @@ def _calibration_facts(calibration: Calibration) -> list[tuple[str, str]]:
     facts = []
     poor = [f"{one.unit} {one.what} ({one.law}, p = {number(one.p_value, 3)})"
             for one in calibration.goodness if one.p_value < POOR_FIT]  # fmt: skip
-    says = f"rejected for {', '.join(poor)}" if poor else f"no distribution rejected (p at least {number(POOR_FIT, 2)})"
-    facts.append(("fit", f"{says}; {len(calibration.goodness)} tests by parametric bootstrap"))
+    text = f"rejected for {', '.join(poor)}" if poor else f"no distribution rejected (p at least {number(POOR_FIT, 2)})"
+    facts.append(("fit", f"{text}; {len(calibration.goodness)} tests by parametric bootstrap"))
     if calibration.meter is not None:
         base = studies.calibration_figure(calibration.meter.base_mw, "MW")
         residual, explained = number(calibration.meter.residual_mw, 2), percent(calibration.meter.explained, 1)
-        says = f"base load {base} MW; residual {residual} MW rms, {explained} of the variance explained"
-        facts.append(("meter", says))
+        text = f"base load {base} MW; residual {residual} MW rms, {explained} of the variance explained"
+        facts.append(("meter", text))
     hold_out = calibration.hold_out
     if hold_out is not None:
         outcome = {True: "passed: the twin reproduces", False: "failed: the twin does not reproduce"}

@@ -84,9 +84,9 @@ def headroom(
     raise typer.Exit(0 if any(load.acceptable for load in curve.loads) else 1)
 
 
-def _counted(tell: Any, says: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], None]:
+def _counted(tell: Any, text: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], None]:
     """Tell each event by its number and in words."""
-    return lambda event: tell(f"{event['done']} of {event['of']}: {says(event)}")
+    return lambda event: tell(f"{event['done']} of {event['of']}: {text(event)}")
 
 
 def sweep(
@@ -215,8 +215,8 @@ def pareto(
     from emberline.ui.cli.terminal import study
 
     work = partial(search, case, points, metric=metric, workers=workers, cluster=cluster)
-    says = partial(printing.front_step, case, Axis(metric))
-    front = study(work, "keeping the points found so far", quiet, cluster, says)
+    text = partial(printing.front_step, case, Axis(metric))
+    front = study(work, "keeping the points found so far", quiet, cluster, text)
     stored = fronts.save(front)
     if output is not None:
         with writing(output):
@@ -260,8 +260,8 @@ def levers(
     from emberline.ui.cli.studies import printing
     from emberline.ui.cli.terminal import study
 
-    if says := refused(case):
-        raise Refused(f"{case.name}: {says}")
+    if text := refused(case):
+        raise Refused(f"{case.name}: {text}")
     writable(output, force, FORMATS)
     result = study(partial(weighed, case), "taking the best plans so far", quiet, says=printing.lever_step)
     if output is not None:

@@ -102,8 +102,8 @@ def performance(
         f"{saved.share:.1%} of what was expected"
     )
     print(f"EnPI        {saved.enpi:.4f}")
-    says = "none" if alarm is None else f"in {alarm.at}, more energy than expected since {alarm.since}"
-    print(f"alarm       {says} (false alarms: {result.cusum.false_alarms:.0%} of unchanged periods)")
+    sentence = "none" if alarm is None else f"in {alarm.at}, more energy than expected since {alarm.since}"
+    print(f"alarm       {sentence} (false alarms: {result.cusum.false_alarms:.0%} of unchanged periods)")
     if result.uses is not None:
         for name, row in result.uses.iterrows():
             print(f"use         {name}: {row['energy']:,.6g}, {row['share']:.0%}{', significant' * row['significant']}")

@@ -174,8 +174,8 @@ def _show(analysis: Analysis, number: str, subject: Any) -> None:
         st.warning(say(str(error)))
         return
     when = stamp(stored.created.astimezone())
-    says = tr("{scenario}, computed {when}.", scenario=stored.title, when=when)
+    text = tr("{scenario}, computed {when}.", scenario=stored.title, when=when)
     if not _same(stored, subject):
-        says += " " + tr("The inputs at the side are others.")
-    st.caption(says)
+        text += " " + tr("The inputs at the side are others.")
+    st.caption(text)
     analysis.show(stored)

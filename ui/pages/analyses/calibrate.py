@@ -146,11 +146,11 @@ def _drift(stored: StoredAnalysis) -> None:
         return
     st.markdown(f"**{tr('Drift')}**")
     drifting = [i for i, one in enumerate(curves) if one["first_beyond"]]
-    says = tr("None of {count} charts leaves its limits.", count=len(curves))
+    text = tr("None of {count} charts leaves its limits.", count=len(curves))
     if drifting:
         names = ", ".join(f"{curves[i]['unit']} {say(curves[i]['what'])}" for i in drifting)
-        says = tr("Outside the limits: {names}.", names=names)
-    st.text(says)
+        text = tr("Outside the limits: {names}.", names=names)
+    st.text(text)
     i = st.selectbox(
         tr("Chart"), range(len(curves)), index=drifting[0] if drifting else 0,
         format_func=lambda i: f"{curves[i]['unit']} {say(curves[i]['what'])}", key=f"calibrate.chart.{stored.id}",

@@ -118,8 +118,8 @@ def show_why(stored: StoredAnalysis) -> None:
         st.expander(tr("The whole unit"), key=f"why.{stored.id}.rest").text("\n".join(map(say, result["rest"])))
     worth = result["worth"]
     if worth is not None:
-        says = tr("One more MWh costs {value} {unit}.", value=number(worth["value"], 1), unit=worth["unit"])
-        st.text(f"{says} {say(worth['held'])}")
+        text = tr("One more MWh costs {value} {unit}.", value=number(worth["value"], 1), unit=worth["unit"])
+        st.text(f"{text} {say(worth['held'])}")
     rows = [_row(answer, horizon, result) for answer in result["answers"]]
     table(rows)
     for answer in result["answers"]:
@@ -180,9 +180,9 @@ def _slots(stored: StoredAnalysis, horizon: Horizon) -> None:
     possible = sum(slot["more_of_goal"] is not None for slot in result["slots"])
     st.markdown(f"**{tr('Other starts, all other heats in place (estimate)')}**")
     paragraph("{count} of {all} starts are possible.", count=possible, all=len(result["slots"]))
-    says = tr("Cost of each possible start [{unit}]; a start without a mark is not possible.", unit=result["unit"])
+    text = tr("Cost of each possible start [{unit}]; a start without a mark is not possible.", unit=result["unit"])
     build = partial(studies.start_slots, result["slots"], horizon, result["unit"])
-    chart_cache.chart(("slots", stored.id), build, says)
+    chart_cache.chart(("slots", stored.id), build, text)
 
 
 WHY = Analysis(
@@ -286,8 +286,8 @@ def show_prices(stored: StoredAnalysis) -> None:
         values = np.repeat(values, max(1, horizon.n_steps // len(values)))[: horizon.n_steps]
     if len(values) == horizon.n_steps:
         build = partial(studies.stepped, values, View.of(horizon), f"{say(row['name'])} [{unit}]")
-        says = tr("{price} by hour [{unit}]; the table below has mean, least and most.", price=label(i), unit=unit)
-        chart_cache.chart(("prices", stored.id, i), build, says)
+        text = tr("{price} by hour [{unit}]; the table below has mean, least and most.", price=label(i), unit=unit)
+        chart_cache.chart(("prices", stored.id, i), build, text)
     table(
         [
             {

@@ -117,8 +117,8 @@ def _headline(result: dict[str, Any]) -> None:
     if saved is not None:
         tonnes, cost = number(saved["carbon_kg"] / 1000, 1), number(saved["cost"], 0)
         saving = tr("{tonnes} t CO2e, {cost} {currency}", tonnes=tonnes, cost=cost, currency=money)
-        says = tr("Planned together, the plant saves {saving} compared with the baseline.", saving=saving)
-        st.markdown(f"**{says}**")
+        text = tr("Planned together, the plant saves {saving} compared with the baseline.", saving=saving)
+        st.markdown(f"**{text}**")
     search = result["searches"]["joint"]
     gap = tr("no bound proven in time") if result["gap"] is None else tr("gap {gap}", gap=percent(result["gap"]))
     st.text(tr("Joint search: {status}, {gap}.", status=say(search["status"]), gap=gap))

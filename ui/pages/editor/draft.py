@@ -255,9 +255,9 @@ def show_list() -> None:
 
 
 def _row(draft: drafts.Draft, open_now: bool) -> None:
-    says, when, opens, deletes = st.columns([6, 2, 2, 2], vertical_alignment="center")
+    text, when, opens, deletes = st.columns([6, 2, 2, 2], vertical_alignment="center")
     name = _title(str(draft.path))
-    says.text(f"{name or tr('my scenario')}\n{tr('from {name}', name=draft.origin)}")
+    text.text(f"{name or tr('my scenario')}\n{tr('from {name}', name=draft.origin)}")
     when.text(stamp(datetime.fromtimestamp(draft.changed).astimezone()))
     if opens.button(
         tr("Opened") if open_now else tr("Open"), disabled=open_now, width="stretch", key=f"book.open.{draft.id}"

@@ -296,8 +296,8 @@ def _input(field: fields.FormField, value: Any, key: str, about: str, read: Call
     whole = isinstance(value, dict)  # a series: its source is said below, a constant typed here takes its place
     current = "" if value is ABSENT or whole else fields.as_typed(value)
     default = tr("a series; type a constant instead") if whole else fields.typed_default(field)
-    says = NONE.search(tr(field.help)) if field.help else None
-    without = says[1] if says is not None else tr("none")
+    text = NONE.search(tr(field.help)) if field.help else None
+    without = text[1] if text is not None else tr("none")
     hint = tr("required") if field.required else tr("default {value}", value=default) if default else without
     hint = default if whole else hint
     draw = st.text_area if field.name in LONG else st.text_input

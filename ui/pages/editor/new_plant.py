@@ -105,12 +105,12 @@ def _load(content: bytes, name: str, zone: str, template: str) -> Imported | Non
         st.text(tr("Create the plant without the file, and import it under Series, where you can say how to read it."))
         return None
     low, high = (wording.number(float(one), 2) for one in (series.values.min(), series.values.max()))
-    says = tr(
+    text = tr(
         "{count} values of {minutes} min, {low} to {high} MW; the plan is over {length} from {start}.",
         count=len(series.values), minutes=f"{series.mapping.interval_min:g}", low=low, high=high,
         length=trn("{count} day", "{count} days", days["days"]), start=days["start"],
     )  # fmt: skip
-    st.text(f"✓ {says}")
+    st.text(f"✓ {text}")
     for remark in series.remarks:
         st.text(str(remark))
     return series

@@ -216,8 +216,8 @@ def _bring(draft: drafts.Draft, now: DraftState, content: bytes, name: str, size
     key = f"series.{draft.id}.map"
     try:
         if size > LARGEST_MB * 1e6:
-            says = tr("The file has {size} MB, the limit is {most} MB.", size=round(size / 1e6), most=LARGEST_MB)
-            widgets.crosses([says])
+            text = tr("The file has {size} MB, the limit is {most} MB.", size=round(size / 1e6), most=LARGEST_MB)
+            widgets.crosses([text])
             return
         raw = _read(content, name, None, None)
         if len(raw.sheets) > 1:
@@ -367,11 +367,11 @@ def _result(draft: drafts.Draft, series: Imported, horizon: Horizon | None, scen
     unit = series.unit or tr("share")
     values, minutes = series.values, f"{series.mapping.interval_min:g}"
     low, high, mean = (wording.number(float(one), 2) for one in (values.min(), values.max(), values.mean()))
-    says = tr(
+    text = tr(
         "{count} values of {minutes} min, {first} to {last}; {low} to {high} {unit}, mean {mean}",
         count=len(values), minutes=minutes, first=first, last=last, low=low, high=high, unit=unit, mean=mean,
     )  # fmt: skip
-    st.text(f"✓ {says}")
+    st.text(f"✓ {text}")
     for remark in series.remarks:
         st.text(remark)
     if series.missing:
@@ -379,13 +379,13 @@ def _result(draft: drafts.Draft, series: Imported, horizon: Horizon | None, scen
     if horizon is not None and not series.covers(horizon):
         ends = (*series.span, horizon.start_utc, horizon.end_utc)
         first, last, start, end = (numbers.moment(at.astimezone(horizon.tz), with_offset=False) for at in ends)
-        says = tr(
+        text = tr(
             "The file covers {first} to {last}, but the horizon is {start} to {end}: it cannot be planned. Import "
             "a longer file, or move the horizon.",
             first=first, last=last, start=start, end=end,
         )  # fmt: skip
         with st.container(border=True):
-            st.text(f"⚠ {says}")
+            st.text(f"⚠ {text}")
             _move(draft, series, horizon)
     chart = preview(series, horizon.zone if horizon is not None else "UTC", unit, scenario)
     st.altair_chart(chart, width="stretch", alt=tr("The series over time."))

@@ -76,8 +76,8 @@ def draw_help(problems: tuple[Problem, ...], key: str) -> None:
     for problem in problems:
         number = problem.where.rpartition(":")[2]
         if number.isdigit():
-            says = f"{problem.key}: {problem.says}" if problem.key else problem.says
-            marks[number] = f"{marks[number]}\n{says}" if number in marks else says
+            text = f"{problem.key}: {problem.says}" if problem.key else problem.says
+            marks[number] = f"{marks[number]}\n{text}" if number in marks else text
     data = {"keys": keys(), "marks": marks, "field": f".st-key-{FIELD.replace('.', '-')} textarea", "hint": tr("Keys")}
     widgets.component(__file__, "completion", HTML)(data=data, key=f"{key}.help", height="content")
 
@@ -157,8 +157,8 @@ def of_value(data: Any, record: type[BaseModel] | None, currency: str, unit: str
             continue
         label, within = _part(name, of, currency)
         words, _, end = label.removesuffix("]").partition(" [")
-        says = of_value(one, within, currency, end)
-        parts.append(f"{words} ({says})" if isinstance(one, dict | list) else f"{words} {says}")
+        text = of_value(one, within, currency, end)
+        parts.append(f"{words} ({text})" if isinstance(one, dict | list) else f"{words} {text}")
     heading = [str(data["name"])] if "name" in data else []
     return ": ".join([*heading, ", ".join(parts)] if parts else heading)
 
@@ -286,11 +286,11 @@ def download(draft: drafts.Draft, now: DraftState) -> None:
     and the browser reports an error.
     """
     name = now.scenario.name if now.scenario is not None else "scenario"
-    make, kind, says = partial(_packed, draft, now), "zip", tr("Text and series as an archive")
+    make, kind, text = partial(_packed, draft, now), "zip", tr("Text and series as an archive")
     if not any((draft.folder / "files").iterdir()):
-        make, kind, says = partial(str.encode, now.text), "yaml", tr("Text as YAML")
+        make, kind, text = partial(str.encode, now.text), "yaml", tr("Text as YAML")
     key = f"download.{draft.version}"
-    widgets.download(tr("Download"), make, f"{name}.{kind}", f"application/{kind}", key, width="stretch", help=says)
+    widgets.download(tr("Download"), make, f"{name}.{kind}", f"application/{kind}", key, width="stretch", help=text)
 
 
 def _packed(draft: drafts.Draft, now: DraftState) -> bytes:
@@ -323,8 +323,8 @@ def read_upload(content: bytes, name: str) -> tuple[str, DraftState] | None:
     return text, upload
 
 
-def _hostile(says: str) -> bool:
-    return "not allowed" in says or "levels deep" in says or "given twice" in says
+def _hostile(text: str) -> bool:
+    return "not allowed" in text or "levels deep" in text or "given twice" in text
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -363,9 +363,9 @@ def show_doubts(draft: drafts.Draft, now: DraftState) -> None:
     with st.container(border=True, key="lacking"):
         for line in lines:
             st.text(f"✕ {tr('No plan is possible:')} {say(line)}" if proven else f"⚠ {say(line)}")
-        for i, (says, overrides) in enumerate(repairs(path)):
+        for i, (sentence, overrides) in enumerate(repairs(path)):
             text, button = st.columns([4, 1], vertical_alignment="center")
-            text.text("\n".join(map(say, says)))
+            text.text("\n".join(map(say, sentence)))
             if button.button(tr("Change it"), key=f"lacking.{i}", width="stretch"):
                 _change(draft, overrides)
 

@@ -134,8 +134,8 @@ def _one_power(draft: drafts.Draft, now: DraftState, table: EditorTable) -> None
     for place, row in enumerate(now.items(table.path) if table.record is Unit else ()):
         if not isinstance(row, dict) or row.get("power_mw") is None or not row.get("phases"):
             continue
-        says, button = st.columns([3, 2], vertical_alignment="center")
-        says.text(f"{row.get('name', place + 1)}: {fields.as_typed(row['power_mw'])}")
+        text, button = st.columns([3, 2], vertical_alignment="center")
+        text.text(f"{row.get('name', place + 1)}: {fields.as_typed(row['power_mw'])}")
         label = tr("Replace its phases by this one power")
         if button.button(label, key=f"power.{dotted(table.path)}.{place}", width="stretch") and set_values(
             draft, {(*table.path, place, "phases"): ABSENT}

@@ -47,9 +47,9 @@ def _job(status: JobStatus) -> None:
     kind = tr(KINDS.get(status.kind, status.kind))
     what = str(note.get("called") or note.get("scenario") or asks.get("scenario") or "")
     parts = [kind, what, tr("by {who}", who=note[job_progress.BY]) if note.get(job_progress.BY) else ""]
-    says, button = st.columns([4, 1], vertical_alignment="center")
-    says.text(" · ".join(part for part in parts if part))
-    says.caption(progress(status))
+    text, button = st.columns([4, 1], vertical_alignment="center")
+    text.text(" · ".join(part for part in parts if part))
+    text.caption(progress(status))
     if button.button(tr("Open"), key=f"job.{status.run}", type="tertiary"):
         _open(status, asks)
 

@@ -244,9 +244,9 @@ def draw_tools(source: ScenarioSource, values: Values, overrides: list[str]) -> 
         return st.button(label, key=f"quick.{name}", type="tertiary", disabled=not usable, **how)
 
     with st.container(key="quick_form", horizontal=True, vertical_alignment="center", gap="xxsmall"):
-        for name, to, says in (("undo", at - 1, tr("Undo")), ("redo", at + 1, tr("Redo"))):
+        for name, to, text in (("undo", at - 1, tr("Undo")), ("redo", at + 1, tr("Redo"))):
             usable, then = 0 <= to < len(steps), partial(_show, source, to)
-            tool(says, name, usable, icon=f":material/{name}:", on_click=then)
+            tool(text, name, usable, icon=f":material/{name}:", on_click=then)
         tool(tr("Reset"), "reset", bool(values), on_click=partial(_reset, source), help=tr("Takes all changes back"))
         if tool(tr("Edit everything"), "edit"):
             _edit(source, overrides)

@@ -91,8 +91,8 @@ def show_bill(plan: Plan, bills: tuple[bill.Bill, bill.Bill]) -> None:
     """Draw the bill."""
     money = plan.scenario.market.currency
     ours, theirs = (wording.number(side.total, 0) for side in bills)
-    says = tr("The lines add up to {ours} {money}; baseline: {theirs} {money}.", ours=ours, theirs=theirs, money=money)
-    st.text(says)
+    text = tr("The lines add up to {ours} {money}; baseline: {theirs} {money}.", ours=ours, theirs=theirs, money=money)
+    st.text(text)
     numbers = {
         tr("quantity"): 2, tr("rate [{currency}/unit]", currency=money): 3, tr("plan [{unit}]", unit=money): 2,
         tr("baseline [{unit}]", unit=money): 2,

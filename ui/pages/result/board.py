@@ -219,7 +219,7 @@ def _changes(plan: Plan, run: str, now: tuple[AnyLock, ...]) -> None:
     fresh = [lock for lock in now if lock.model_dump_json() not in before]
     gone = len(before - {lock.model_dump_json() for lock in now})
     with st.container(border=True, gap="xsmall", key="board.changes"):
-        says, undone, again = st.columns([6, 1, 2], vertical_alignment="center")
+        sentence, undone, again = st.columns([6, 1, 2], vertical_alignment="center")
         parts = [locking.lock_text(plan.scenario, lock) for lock in fresh[:4]]
         if len(fresh) > 4:
             parts.append(tr("and {count} more", count=len(fresh) - 4))
@@ -228,7 +228,7 @@ def _changes(plan: Plan, run: str, now: tuple[AnyLock, ...]) -> None:
             lines.append(tr("To lock: {locks}", locks="; ".join(parts)))
         if gone:
             lines.append(trn("{count} lock to remove", "{count} locks to remove", gone))
-        says.text("\n".join(lines))
+        sentence.text("\n".join(lines))
         undone.button(tr("Undo"), width="stretch", key=f"undo.{run}", on_click=undo, args=(plan, run))
         text = mark(
             "Searches for {seconds} s at most, from this plan on; Plan at the side searches as long as is set there."

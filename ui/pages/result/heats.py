@@ -59,11 +59,11 @@ def show(plan: Plan, run: str, book: Ledger, heat: str | None) -> None:
     batch = next(item for item in scenario.heats if item.name == heat)
     signal = scenario.goal.signal
     with st.container(border=True):
-        says, action = st.columns([5, 2], vertical_alignment="center")
+        text, action = st.columns([5, 2], vertical_alignment="center")
         parts = [heat, batch.grade.name, tr("order {order}", order=batch.order), f"{batch.grade.mass_t:g} t"]
         if batch.due_min < scenario.horizon.length_min:
             parts.append(tr("due {time}", time=wording.moment(scenario.horizon.instant(batch.due_min))))
-        says.text(" · ".join(parts))
+        text.text(" · ".join(parts))
         electricity = sum(energy for name, energy in operations if name == heat)
         costs = chart_cache.value(("costs of heats", run), lambda: ledger.heat_costs(scenario, replay_of(plan)))
         kg, cost = float(book.of_heat(signal).sel(heat=heat)), costs[heat]
@@ -74,7 +74,7 @@ def show(plan: Plan, run: str, book: Ledger, heat: str | None) -> None:
         money = scenario.market.currency
         of_cost = tr("{amount} {unit} for energy and carbon", amount=wording.number(cost, 0), unit=money)
         texts = [tr("{amount} MWh of electricity", amount=wording.number(electricity))]
-        says.text(";  ".join([*texts, *goal_first(scenario, of_carbon, of_cost)]))
+        text.text(";  ".join([*texts, *goal_first(scenario, of_carbon, of_cost)]))
         with action:
             _lock_button(plan, run, heat)
             if st.button(tr("Why here?"), width="stretch", key=f"why.{run}.{heat}"):
@@ -149,11 +149,11 @@ def _what_if(plan: Plan, run: str, heat: str) -> None:
             return
         st.rerun()
     reasons = lines.in_the_way(key, place)
-    says = tr("{time} on {unit}", time=moment.short(start, plan.scenario.horizon), unit=lines.problem.units[unit])
+    sentence = tr("{time} on {unit}", time=moment.short(start, plan.scenario.horizon), unit=lines.problem.units[unit])
     if reasons:
-        st.text("\n".join([f"{says}:", *(f"! {wording.sentence(say(reason))}" for reason in reasons)]))
+        st.text("\n".join([f"{sentence}:", *(f"! {wording.sentence(say(reason))}" for reason in reasons)]))
     else:
-        st.text(tr("{place}: nothing is in the way, with all other heats where they are.", place=says))
+        st.text(tr("{place}: nothing is in the way, with all other heats where they are.", place=sentence))
 
 
 def _stages(plan: Plan, heat: str) -> pd.DataFrame:
@@ -205,14 +205,14 @@ def edit(plan: Plan, run: str) -> None:
     locked, freed, faults = changes(scenario, before, after)
     if faults:
         st.text("\n".join(f"✕ {line}" for line in faults))
-    says, action = st.columns([5, 2], vertical_alignment="center")
+    sentence, action = st.columns([5, 2], vertical_alignment="center")
     if faults or not (locked or freed):
-        says.caption(tr("Change a start or tick a heat to lock it, then plan again. Times are local."))
+        sentence.caption(tr("Change a start or tick a heat to lock it, then plan again. Times are local."))
         action.button(tr("Lock and plan again"), disabled=True, width="stretch", key=f"again.{run}")
         return
     parts = [trn("{count} to lock", "{count} to lock", len(locked))] if locked else []
     parts += [trn("{count} lock to remove", "{count} locks to remove", len(freed))] if freed else []
-    says.text("; ".join(parts))
+    sentence.text("; ".join(parts))
     pressed = action.button(tr("Lock and plan again"), type="primary", width="stretch", key=f"again.{run}")
     try:
         locks = with_changes(plan, now, locked, freed)

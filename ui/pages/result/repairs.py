@@ -276,8 +276,8 @@ def _show(
         attempts, limits = reply["limits_tried"], reply["limits"]
         st.text(tr("No helpful change was found among {tried} of {count} limits.", tried=attempts, count=limits))
     for i, repair in enumerate(reply["repairs"]):
-        says, button = st.columns([4, 1], vertical_alignment="center")
-        says.text("\n".join(map(say, repair["says"])))
+        text, button = st.columns([4, 1], vertical_alignment="center")
+        text.text("\n".join(map(say, repair["says"])))
         if button.button(
             tr("Plan with this"), key=f"{key}.{i}", type="secondary" if i or repair.get("cancels") else "primary"
         ):

@@ -48,14 +48,14 @@ def _of_cap(plan: Plan, cap: float) -> str:
     """The cap on extra cost in words; it refers to a baseline that respects the locks too."""
     paid, currency = plan.baseline_figures.cost, plan.scenario.market.currency
     share = plan.scenario.goal.caps.extra_cost_share or 0.0
-    says = tr(
+    text = tr(
         "Cost at most {cost} {currency}: {share} above the baseline's {paid} {currency}, which respects the locks "
         "too.",
         cost=wording.number(cap, 0), currency=currency, share=wording.percent(share, 1), paid=wording.number(paid, 0),
     )  # fmt: skip
     if wording.number(cap, 0) == wording.number(paid + share * abs(paid), 0):
-        return says
-    return says + " " + tr("The share excludes the carbon price of direct emissions, which are fixed.")
+        return text
+    return text + " " + tr("The share excludes the carbon price of direct emissions, which are fixed.")
 
 
 def show_headline(run: str) -> StoredRun | None:
@@ -173,9 +173,9 @@ def _notes(plan: Plan, run: str) -> Iterator[str]:
     if cap is not None:
         yield _of_cap(plan, cap)
     yield from (tr("Gaps filled: {line}", line=line) for line in filled(plan.scenario))
-    says = wording.baseline_note(plan)
-    if says:
-        yield wording.sentence(says)
+    text = wording.baseline_note(plan)
+    if text:
+        yield wording.sentence(text)
     yield from map(wording.sentence, wording.holding(plan))
 
 
@@ -224,8 +224,8 @@ def _schedule(plan: Plan, run: str, book: Ledger) -> None:
     baseline, view, carriers, stores, parts = selection
     draw = partial(plan_charts.timeline, plan, baseline, view, carriers, stores, parts)
     stands_for = ("timeline", run, baseline, view.span_min, *parts, "and", *carriers, "and", *stores)
-    says = tr("Operations of each unit, power, carbon intensity, price.")
-    chart_cache.chart(stands_for, draw, says, "timeline", key=f"timeline.{run}.{zoom.count(run)}")
+    text = tr("Operations of each unit, power, carbon intensity, price.")
+    chart_cache.chart(stands_for, draw, text, "timeline", key=f"timeline.{run}.{zoom.count(run)}")
     st.caption(" ".join(_marks(scenario, selection)))
     chart_cache.say_sources(scenario)
     board.refresh(run)

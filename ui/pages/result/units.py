@@ -53,7 +53,7 @@ def show(plan: Plan, run: str) -> None:
     scenario, horizon = plan.scenario, plan.scenario.horizon
     hours = (one.last - one.first) * horizon.step_min / 60
     with st.container(border=True, gap="xsmall"):
-        says, action = st.columns([6, 1], vertical_alignment="center")
+        text, action = st.columns([6, 1], vertical_alignment="center")
         if action.button(tr("Why here?"), width="stretch", key=f"why.{run}.{one.unit}"):
             about = run_of(one, every)
             begin = {f"why.begin.{run}.{one.unit}": None if about is None else about.first}
@@ -61,7 +61,7 @@ def show(plan: Plan, run: str) -> None:
         tph, mw = one.tonnes / hours, one.energy_mwh / hours
         amounts = ((hours, 1, "h"), (one.tonnes, 0, "t"), (tph, 1, "t/h"), (mw, 2, "MW"), (one.energy_mwh, 1, "MWh"))
         figures = (f"{wording.number(amount, digits)} {unit}" for amount, digits, unit in amounts)
-        says.text(" · ".join([one.unit, one.mode, span(one, horizon), *figures]))
+        text.text(" · ".join([one.unit, one.mode, span(one, horizon), *figures]))
         st.text(say(run_slack.intensity(plan, one)))
         slack = run_slack.slack(scenario, replay, one, every)
         st.text(tr("Earlier by {slack}", slack=moves(scenario, slack, earlier=True)))

@@ -35,7 +35,7 @@ def _spec(key: tuple[str, ...], _build: Callable[[], Any]) -> dict[str, Any]:
     return {**spec, "usermeta": {"embedOptions": {"formatLocale": numbers}}}
 
 
-def chart(stands_for: tuple[Hashable, ...], build: Callable[[], Any], says: str, within: str = "", **how: Any) -> None:
+def chart(stands_for: tuple[Hashable, ...], build: Callable[[], Any], text: str, within: str = "", **how: Any) -> None:
     """Draw a chart with the full width.
 
     Args:
@@ -46,7 +46,7 @@ def chart(stands_for: tuple[Hashable, ...], build: Callable[[], Any], says: str,
         how: further arguments of ``st.vega_lite_chart``.
     """
     place = st.container(key=within) if within else st
-    place.vega_lite_chart(_spec(_key(stands_for), build), width="stretch", alt=says, **how)
+    place.vega_lite_chart(_spec(_key(stands_for), build), width="stretch", alt=text, **how)
 
 
 @st.cache_resource(max_entries=192, show_spinner=False)
@@ -107,8 +107,8 @@ def market(scenario: Case) -> None:
     content = sha256(f"{scenario.horizon!r}{scenario.market.currency}".encode())
     for name, series in sorted(scenario.inputs.items()):
         content.update(f"{name}{series.attrs}".encode() + series.to_numpy().tobytes())
-    says, build = tr("Carbon intensity and price of electricity over time."), partial(plan.preview, scenario)
-    chart(("market", content.hexdigest()), build, says, "preview")
+    text, build = tr("Carbon intensity and price of electricity over time."), partial(plan.preview, scenario)
+    chart(("market", content.hexdigest()), build, text, "preview")
     say_sources(scenario)
 
 

@@ -44,11 +44,11 @@ def of_running(run: str) -> JobStatus:
 
 def waiting(status: JobStatus) -> None:
     """Show that a job waits, or that it runs in the background."""
-    _, says, then = wording.STATES["queued" if status.state == "queued" else "working"]
+    _, text, then = wording.STATES["queued" if status.state == "queued" else "working"]
     parts = [tr(then)]
     if status.state == "queued":
         before = [trn("{count} job before it.", "{count} jobs before it.", status.ahead)] if status.ahead else []
-        parts = [tr(says), *before, *parts]
+        parts = [tr(text), *before, *parts]
     st.text(" ".join(parts))
 
 
@@ -124,8 +124,8 @@ def seconds(status: JobStatus) -> str:
 def _steps(status: JobStatus) -> None:
     """The share that is done, elapsed time, and the steps so far."""
     if status.of:
-        says = tr("{done} of {of}, {seconds} s", done=status.count, of=status.of, seconds=seconds(status))
-        st.progress(min(1.0, status.count / status.of), text=says)
+        text = tr("{done} of {of}, {seconds} s", done=status.count, of=status.of, seconds=seconds(status))
+        st.progress(min(1.0, status.count / status.of), text=text)
     else:
         st.text(tr("{seconds} s", seconds=seconds(status)))
     *before, last = map(say, status.steps or ("",))
@@ -140,9 +140,9 @@ def show_failure(status: JobStatus, again: str) -> None:
         status: of the job.
         again: how to try again on this page.
     """
-    _, says, then = wording.STATES[status.state]
+    _, text, then = wording.STATES[status.state]
     with st.container(border=True, gap="xxsmall"):
-        st.text(f"✕ {tr(says)}")
+        st.text(f"✕ {tr(text)}")
         for line in status.lines:
             st.text(say(line))
         st.text(f"{tr(then)} {again}")

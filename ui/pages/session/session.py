@@ -149,6 +149,6 @@ def declare(language: str) -> None:
     Args:
         language: code as in ``emberline.reports.text.language.LANGUAGES``.
     """
-    says = [[begins, tr(text)] for begins, text in SAYS.items()]
-    data = {"language": LOCALES[language].replace("_", "-"), "says": says}
+    sentence = [[begins, tr(text)] for begins, text in SAYS.items()]
+    data = {"language": LOCALES[language].replace("_", "-"), "says": sentence}
     widgets.component(__file__, "language")(data=data, key="language.declared", height="content")

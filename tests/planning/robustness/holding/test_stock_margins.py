@@ -150,12 +150,12 @@ def test_a_schedule_that_comes_again_is_not_replayed_again(monkeypatch: pytest.M
         ([{"store": "cement", "reserve_t": 1201}], "is more than cement holds, 1200 t"),
     ],
 )
-def test_a_stock_margin_of_a_store_that_cannot_have_it_is_refused(rows: list[dict[str, Any]], says: str) -> None:
+def test_a_stock_margin_of_a_store_that_cannot_have_it_is_refused(rows: list[dict[str, Any]], text: str) -> None:
     """Proves: each mistake is named."""
     case = mill()
     disturbances = case.disturbances.model_validate({**case.disturbances.model_dump(), "stock_margins": rows})
     wrong = case.model_copy(update={"disturbances": disturbances})
-    assert [problem for _, problem in between_nouns(wrong)] == [says]
+    assert [problem for _, problem in between_nouns(wrong)] == [text]
 
 
 def test_the_baseline_has_no_stock_margin() -> None:

@@ -206,7 +206,7 @@ def test_a_later_catalogue_is_refused(
     ],
 )
 def test_a_database_that_cannot_be_used_is_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], address: str, says: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], address: str, sentence: str
 ) -> None:
     """Proves: exit code 2 and one line, without a password; no run is begun."""
     monkeypatch.setenv("EMBERLINE_HOME", str(tmp_path))
@@ -216,7 +216,7 @@ def test_a_database_that_cannot_be_used_is_one_line(
         output = capsys.readouterr()
         assert output.out == ""
         assert output.err.count("\n") == 1, output.err
-        assert says in output.err
+        assert sentence in output.err
         assert "secret" not in output.err
     assert list((tmp_path / "runs").iterdir()) == []
     database.forget()
@@ -306,7 +306,7 @@ def test_the_command_names_tags_deletes_and_restores(
     assert "restored" in ask("restore", "last")
     shutil.rmtree(tmp_path / "runs" / number("b"))
     assert "0 runs added, 1 run without a folder" in warned("--rescan")
-    for args, says in [
+    for args, sentence in [
         (("name", "aaaa", "<b>"), "a name has at most 80 characters"),
         (("tag", "aaaa", "a b"), "a tag has 1 to 30 characters"),
         (("tag", "aaaa"), "--remove"),
@@ -315,4 +315,4 @@ def test_the_command_names_tags_deletes_and_restores(
         (("--since", "monday"), "--since monday: write a date"),
         (("--limit", "0"), "--limit"),
     ]:
-        assert says in ask(*args, code=2)
+        assert sentence in ask(*args, code=2)

@@ -20,9 +20,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_result_comes_back_with_its_messages(home: Path) -> None:
     """Proves: what was asked and found is read again, sentences with their parameters."""
-    says = Message("{load:.0f} % load", load=80.0)
+    text = Message("{load:.0f} % load", load=80.0)
     request = {"scenario": "melt-shop-small", "overrides": ["goal.minimize=cost"], "given": {"loads": [0.8]}}
-    analyses.save(home, "b" * 32, "headroom", request, {"scenario": "melt-shop-small", "says": says})
+    analyses.save(home, "b" * 32, "headroom", request, {"scenario": "melt-shop-small", "says": text})
     stored = analyses.read("b" * 32)
     assert (stored.name, stored.scenario, stored.overrides) == ("headroom", "melt-shop-small", ("goal.minimize=cost",))
     assert stored.options == {"loads": [0.8]}

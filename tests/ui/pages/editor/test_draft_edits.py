@@ -121,8 +121,10 @@ def test_a_template_says_what_its_tariff_charges(home: Path) -> None:
     app = opened()
     app.button(key="new.side").click().run()
     assert not app.exception
-    says = {caption.value.partition("  \n")[0]: caption.value for caption in app.caption}
-    mill, shop = (next(text for name, text in says.items() if word in name) for word in ("mill between", "arc furnace"))
+    sentence = {caption.value.partition("  \n")[0]: caption.value for caption in app.caption}
+    mill, shop = (
+        next(text for name, text in sentence.items() if word in name) for word in ("mill between", "arc furnace")
+    )
     assert "65 to 110 EUR/MWh" in mill
     assert "8000 EUR/MW, monthly" in mill
     assert "EUR/MW" not in shop
@@ -332,8 +334,8 @@ def test_typical_figures_are_counted_until_they_are_changed(home: Path, monkeypa
     assert rows
     assert all("typical" in source.lower() for _, _, source in rows)
     assert not [place for place, _, _ in rows if place[0] in ("stores", "deliveries", "arrivals")]
-    says = f"{len(rows)} typical figures still in use"
-    assert says in [part.label for part in app.expander]
+    text = f"{len(rows)} typical figures still in use"
+    assert text in [part.label for part in app.expander]
     planned = snapshots.take(draft.path)
     place, value, _ = rows[0]
     data = parse(draft.text).data
@@ -343,7 +345,7 @@ def test_typical_figures_are_counted_until_they_are_changed(home: Path, monkeypa
     inner[place[-1]] = 2 * value if isinstance(value, int | float) else "7.5 MW"
     latest = drafts.write(draft, revised(draft.text, data))
     assert [one for one in rows if one[0] != place] == typical(str(latest.path), original)
-    for scenario, labels in ((draft.id, [says]), ("melt-shop-small", [])):
+    for scenario, labels in ((draft.id, [text]), ("melt-shop-small", [])):
         note = {"scenario": scenario, "snapshot": planned}
         monkeypatch.setattr(answer, "note_of", lambda run, note=note: note)
         title = AppTest.from_function(titled, default_timeout=60)

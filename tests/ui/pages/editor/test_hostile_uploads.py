@@ -138,11 +138,11 @@ def test_hostile_series(page: tuple[AppTest, Draft], home: Path) -> None:
     """Proves: for each kind one clear line, nothing kept, and the page goes on."""
     app, draft = page
     before = files(home)
-    for kind, (make, says) in SERIES.items():
+    for kind, (make, text) in SERIES.items():
         app.file_uploader(key=f"series.{draft.id}.0").upload("../../../tmp/" + EVIL + ".csv", make()).run()
         assert not app.exception, kind
         (line,) = refused(app)
-        assert says in line, kind
+        assert text in line, kind
         assert len(line) < 400, kind
         assert "\n" not in line, kind
         assert "/tmp" not in line, kind
@@ -153,11 +153,11 @@ def test_hostile_series(page: tuple[AppTest, Draft], home: Path) -> None:
 def test_hostile_scenarios(home: Path) -> None:
     """Proves: for each kind one clear line, no draft made, and the page goes on."""
     app = opened()
-    for kind, (content, says) in YAML.items():
+    for kind, (content, text) in YAML.items():
         app.file_uploader(key="yaml.0").upload("../../evil.yaml", content, "application/yaml").run()
         assert not app.exception, kind
         (line,) = refused(app)
-        assert says in line, kind
+        assert text in line, kind
         assert line.startswith("✕ evil.yaml"), kind
         assert files(home) == [], kind
         assert not [button for button in app.button if button.key == "yaml.take"], kind

@@ -63,8 +63,8 @@ def test_a_plan_with_locks_says_what_its_cap_on_cost_comes_to(home: Path) -> Non
         baseline, market = result.baseline_figures, result.scenario.market
         decided = baseline.cost - market.carbon_price.on_direct * baseline.direct_kg / 1000
         amount, paid = (wording.number(value, 0) for value in (baseline.cost + share * decided, baseline.cost))
-        says = (
+        text = (
             f"Cost at most {amount} EUR: {wording.percent(share, 1)} above the baseline's {paid} EUR, which "
             "respects the locks too."
         )
-        assert (says in texts(app).replace("\\", "")) is bool(locks)
+        assert (text in texts(app).replace("\\", "")) is bool(locks)

@@ -109,10 +109,10 @@ def test_heats_of_a_cast_are_locked_together(stored_plan: Plan) -> None:
 @pytest.mark.parametrize(
     ("heat", "minutes", "says"), [("C1-1", 7.0, "lies between steps"), ("C1-1", 1500.0, "outside the horizon")]
 )
-def test_a_lock_that_cannot_be_is_refused(stored_plan: Plan, run: str, heat: str, minutes: float, says: str) -> None:
+def test_a_lock_that_cannot_be_is_refused(stored_plan: Plan, run: str, heat: str, minutes: float, text: str) -> None:
     """Proves: one clear line, no job is started."""
     lock = replan.lock(stored_plan.scenario, stored_plan.schedule, heat, "melting", minutes)  # type: ignore[arg-type]
-    with pytest.raises(ScenarioError, match=says):
+    with pytest.raises(ScenarioError, match=text):
         locking.plan_again(run, stored_plan, (lock,))
     assert not (Path(Store().folder) / "jobs").exists()
 

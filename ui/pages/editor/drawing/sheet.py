@@ -52,8 +52,8 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
         )
     if act:
         _act(draft, now, boxes, dict(act), place)
-    if says := st.session_state.pop(REFUSAL, ""):
-        drawing_side.warning(says)
+    if text := st.session_state.pop(REFUSAL, ""):
+        drawing_side.warning(text)
     with form_side:
         _form(draft, now, boxes, st.session_state.get(place, ""))
     if now.data.get("line"):
@@ -182,10 +182,10 @@ def _disturbed(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
         for row in now.items(("disturbances", "breakdowns"))
         if isinstance(row, dict) and row.get("unit") in names
     ]  # fmt: skip
-    says = fails or [tr("No breakdown is entered for it.")]
+    text = fails or [tr("No breakdown is entered for it.")]
     if box.path[0] == "deliveries":
-        says = [tr("What is fetched more or less on a disturbed day: delivery spread.")]
-    st.caption("  \n".join(says))
+        text = [tr("What is fetched more or less on a disturbed day: delivery spread.")]
+    st.caption("  \n".join(text))
     form.link(draft, tr("Breakdowns and disturbances"), "disturbances")
 
 
@@ -197,8 +197,8 @@ def _times(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
         for grade in now.items(("line", "grades"))
         if isinstance(grade, dict)
     ]
-    says = tr("Times and energies by grade are in the table below.")
-    st.caption("  \n".join([says, *(_plain(line, " ._-:,/–%") for line in lines)]))
+    text = tr("Times and energies by grade are in the table below.")
+    st.caption("  \n".join([text, *(_plain(line, " ._-:,/–%") for line in lines)]))
 
 
 def _connections(draft: drafts.Draft, now: DraftState, box: SheetBox) -> None:
