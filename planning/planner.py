@@ -146,7 +146,7 @@ def _steps(
             ).robust
         )  # fmt: skip
     else:
-        goal = scenario.goal.model_copy(update={"effort": max(first.rest, PLAN.least)})
+        goal = scenario.goal.model_copy(update={"effort": max(first.remaining, PLAN.least)})
         result = draft(
             scenario.model_copy(update={"goal": goal}), baseline=baseline,
             search=dataclasses.replace(search, keep=search.keep or starts.keep), replications=replications,
@@ -213,7 +213,7 @@ def in_its_place(base: Plan, better: Plan, deadline: Deadline, spare: float = PL
     """
     if base.holding is None:
         return better if better.acceptable else None
-    if deadline.rest <= PLAN.least:
+    if deadline.remaining <= PLAN.least:
         return None
     after = made_to_hold(base, better, deadline.spent + spare * deadline.limit)
     before, holding = base.holding, after.holding

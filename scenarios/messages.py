@@ -136,15 +136,15 @@ def restored(data: dict[str, Any]) -> dict[str, Any]:
 
     Documents without a table, or whose table someone has altered, keep their English text.
     """
-    rest = {key: value for key, value in data.items() if key != MESSAGES}
+    remaining = {key: value for key, value in data.items() if key != MESSAGES}
     entries = data.get(MESSAGES)
     if not isinstance(entries, dict):
-        return rest
+        return remaining
     try:
         messages = {text: message for text, plain in entries.items() if (message := _read(plain)) == text}
     except MALFORMED:
-        return rest
-    return dict(_replaced(rest, messages))
+        return remaining
+    return dict(_replaced(remaining, messages))
 
 
 def _message(id: str, params: dict[str, Any]) -> Message:

@@ -78,8 +78,8 @@ def test_tutorial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             path.write_text(text, encoding="utf-8")
         elif kind == "console":
             for command, code, quoted in commands(text):
-                rest, message = run(command, alone=ran == 0)
-                assert rest == code, f"$ {command}\n{message}"
+                remaining, message = run(command, alone=ran == 0)
+                assert remaining == code, f"$ {command}\n{message}"
                 assert (quote := missing(quoted, message)) is None, f"$ {command}\nquoted: {quote}\nsaid:\n{message}"
                 ran += 1
     assert ran >= 15

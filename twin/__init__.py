@@ -7,6 +7,6 @@ follows a schedule, ``expect`` does so from what has been measured. Datasets are
 
 from emberline.twin.envelope import envelope
 from emberline.twin.plant import Follower, Operation, expect
-from emberline.twin.run import dispatch, misses, replay, replays, simulate
+from emberline.twin.run import dispatch, replay, replays, simulate, violations
 
-__all__ = ["Follower", "Operation", "dispatch", "envelope", "expect", "misses", "replay", "replays", "simulate"]
+__all__ = ["Follower", "Operation", "dispatch", "envelope", "expect", "replay", "replays", "simulate", "violations"]

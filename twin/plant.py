@@ -24,7 +24,7 @@ from emberline.twin.line.line import LineHistory, ListReplay
 from emberline.twin.line.load_management import LoadManagement
 from emberline.twin.line.missed import late_min
 from emberline.twin.line.operations import Actual, Operations, Row, SoFar, onward, operations_of, rows_of
-from emberline.twin.recorder import Course, columns, course, record
+from emberline.twin.recorder import Trajectory, columns, record, trajectory
 from emberline.twin.run_variables import Violation, run_attrs
 from emberline.twin.site.assets.setpoints import joined
 from emberline.twin.site.site import Setpoints, SiteGrid
@@ -102,7 +102,7 @@ class Follower:
         """Energy that the import limit leaves to the line in each metered interval, the rest of the site as planned."""
         plant = LinePlant(self, 0, 0, disturbed=False)
         plant.run()
-        ran = plant.course()
+        ran = plant.trajectory()
         besides = np.asarray(ran.flows["meter_mw"]) - self.grid.metered(ran.load_mw)
         return np.asarray((self.grid.import_limit_mw - besides) * self.grid.meter_min / 60)
 
@@ -209,26 +209,26 @@ class LinePlant:
 
     # ---- the day as a run -----------------------------------------------------------------------------------------
 
-    def course(self, history: LineHistory | None = None) -> Course:
+    def trajectory(self, history: LineHistory | None = None) -> Trajectory:
         """Course of the site with every limit that was missed; after the end, or of an outlook."""
         of, history = self.operations.arrays, history or self._history
         assert history is not None
         factor = self._factors[of["unit"], of["heat"], 1]
-        return course(self.operations, history, factor, self.follower.grid, self.setpoints, self.disturbed)
+        return trajectory(self.operations, history, factor, self.follower.grid, self.setpoints, self.disturbed)
 
     def columns(self) -> Columns:
         """The day as plain arrays; after the end."""
-        return columns(self.course(), self._attrs)
+        return columns(self.trajectory(), self._attrs)
 
     def dataset(self, history: LineHistory | None = None) -> xr.Dataset:
         """The day, a dataset of table ``RUN``; after the end, or of an outlook."""
         by_heat = not self.disturbed and self.follower.policy == Policy.SCHEDULE
-        return record(self.course(history), self._attrs, by_heat=by_heat)
+        return record(self.trajectory(history), self._attrs, by_heat=by_heat)
 
-    def misses(self) -> list[Violation]:
+    def violations(self) -> list[Violation]:
         """Limits missed, in the order of their moments; of heats that are late or not finished the last unit is named,
         and the amount is how late they are [min]. After the end."""
-        ran, rows = self.course(), []
+        ran, rows = self.trajectory(), []
         for row in sorted(ran.violations, key=lambda row: row.at_min):
             if row.kind in (ViolationKind.DUE, ViolationKind.UNFINISHED):
                 unit, late = late_min(self.operations, ran.end, row.heat)
@@ -278,7 +278,7 @@ def expect(
     history = ListReplay(operations, operations.planned, {}, clock=Clock(now_min), so_far=so_far).run()
     setpoints = None if schedule.attrs.get("policy") == Policy.BASELINE else Setpoints.read(schedule)
     attrs = run_attrs(scenario.disturbances.seed, 0, False, Policy.SCHEDULE)
-    ran = course(operations, history, np.ones(len(operations)), SiteGrid(scenario), setpoints, disturbed=False)
+    ran = trajectory(operations, history, np.ones(len(operations)), SiteGrid(scenario), setpoints, disturbed=False)
     return record(ran, attrs)
 
 

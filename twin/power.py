@@ -72,16 +72,16 @@ def operations_trace(
         stops: standstills within an operation, by its index: when and for how long [min]
     """
     down = np.zeros(len(start))
-    for i, halts in stops.items():
-        down[i] = sum(halt for _, halt in halts)
+    for i, spans in stops.items():
+        down[i] = sum(stop_min for _, stop_min in spans)
     working = end - start - down
     pieces: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     rows = np.arange(len(start))
     if stops:
-        for i, halts in stops.items():
+        for i, spans in stops.items():
             profile = profiles[int(unit[i])]
             power = (profile.relative * energy_mwh[i] + extra_mwh[i]) / working[i] * 60
-            pieces.append(_interrupted(start[i], profile.ends * working[i], power, halts))
+            pieces.append(_interrupted(start[i], profile.ends * working[i], power, spans))
         rows = np.delete(rows, list(stops))
     first, long, of = start[rows], working[rows], unit[rows]
     base, extra = energy_mwh[rows] * 60 / long, extra_mwh[rows] * 60 / long
@@ -102,17 +102,19 @@ def operations_trace(
 
 
 def _interrupted(
-    start: float, ends: np.ndarray, power: np.ndarray, halts: list[tuple[float, float]]
+    start: float, ends: np.ndarray, power: np.ndarray, spans: list[tuple[float, float]]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pieces of one operation, phases ending after ``ends`` minutes of work, moved on by its standstills."""
     worked = []  # working time at which each standstill falls
     lost = 0.0
-    for at, halt in halts:
+    for at, stop_min in spans:
         worked.append(at - start - lost)
-        lost += halt
+        lost += stop_min
     cuts = np.unique(np.concatenate([[0.0], ends, worked]))
     cuts = cuts[cuts <= ends[-1]]
     begin, finish = cuts[:-1], cuts[1:]
-    shift = np.array([sum(halt for (_, halt), work in zip(halts, worked, strict=True) if work <= cut) for cut in begin])
+    shift = np.array(
+        [sum(stop_min for (_, stop_min), work in zip(spans, worked, strict=True) if work <= cut) for cut in begin]
+    )
     phase = np.searchsorted(ends, (begin + finish) / 2)
     return start + begin + shift, start + finish + shift, power[phase]

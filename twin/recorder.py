@@ -137,7 +137,7 @@ def idling(work: Work) -> Trace:
 
 
 @dataclass(frozen=True)
-class Course:
+class Trajectory:
     """A followed list worked out: what each operation that took place drew, the site's flows, and what was missed."""
 
     operations: Operations
@@ -155,14 +155,14 @@ class Course:
     acts: list[Act]
 
 
-def course(
+def trajectory(
     operations: Operations,
     history: LineHistory,
     energy_factor: np.ndarray,
     grid: SiteGrid,
     setpoints: Setpoints | None,
     disturbed: bool,
-) -> Course:
+) -> Trajectory:
     """Draw of the site under a followed list, and every limit that is missed.
 
     Args:
@@ -179,7 +179,7 @@ def course(
     stops = history.stops
     if len(indices) < len(end):
         place = {int(i): p for p, i in enumerate(indices)}
-        stops = {place[i]: halts for i, halts in stops.items() if i in place}
+        stops = {place[i]: spans for i, spans in stops.items() if i in place}
     energy, extra = arrays["energy"] * energy_factor, reheating(operations, start, end)
     heat, unit = (arrays[name][indices] for name in ("heat", "unit"))
     work = Work(shop, heat, unit, start[indices], end[indices], energy[indices], extra[indices], stops)
@@ -201,11 +201,11 @@ def course(
         flows["idle_mw"] = grid.stepped(idle)
     leeway = shop.scenario.horizon.step_min if disturbed else 0.0
     violations = missed(operations, start, end, leeway, history.new_casts, history.returns) + violations
-    return Course(operations, grid, start, end, indices, work, load, flows, violations, acts)
+    return Trajectory(operations, grid, start, end, indices, work, load, flows, violations, acts)
 
 
 def record(
-    ran: Course, attrs: Mapping[str, object], queued: np.ndarray | None = None, by_heat: bool = False
+    ran: Trajectory, attrs: Mapping[str, object], queued: np.ndarray | None = None, by_heat: bool = False
 ) -> xr.Dataset:
     """The run as a dataset of table ``RUN``.
 
@@ -227,20 +227,20 @@ def record(
     return check(data, RUN)
 
 
-def columns(ran: Course, attrs: Mapping[str, object]) -> Columns:
+def columns(ran: Trajectory, attrs: Mapping[str, object]) -> Columns:
     """The run as plain arrays; arguments as of :func:`record`."""
     variables, of_run = _variables(ran, None)
     return Columns(variables | site_variables(ran.flows, plain=True), {}, {**attrs, **of_run})
 
 
-def _variables(ran: Course, queued: np.ndarray | None) -> tuple[dict[str, Any], dict[str, Any]]:
+def _variables(ran: Trajectory, queued: np.ndarray | None) -> tuple[dict[str, Any], dict[str, Any]]:
     """Variables of a run, and what it says of the heats that are finished."""
     operations, work, indices = ran.operations, ran.work, ran.indices
     shop = operations.shop
     waited = waits(operations, ran.start, ran.end)
     down = np.zeros(len(indices))
-    for i, halts in work.stops.items():
-        down[i] = sum(halt for _, halt in halts)
+    for i, spans in work.stops.items():
+        down[i] = sum(stop_min for _, stop_min in spans)
     finished = _finished(operations, ran.end)
     names, stages, units = shop.labels
     of_operations = {
@@ -256,7 +256,7 @@ def _variables(ran: Course, queued: np.ndarray | None) -> tuple[dict[str, Any], 
     }
     order = work.start.argsort(kind="stable")
     variables: dict[str, Any] = {name: ("operation", value[order]) for name, value in of_operations.items()}
-    stops = ((units[work.unit[i]], at, halt) for i, halts in work.stops.items() for at, halt in halts)
+    stops = ((units[work.unit[i]], at, stop_min) for i, spans in work.stops.items() for at, stop_min in spans)
     variables |= violation_variables(ran.violations) | stop_variables(stops) | recourse_variables(ran.acts)
     return variables, {
         "tonnes": float(sum(shop.mass_t[h] for h in finished)),

@@ -19,7 +19,7 @@ from emberline.twin.line.line import LineHistory
 from emberline.twin.line.operations import Operations
 from emberline.twin.plant import Follower, LinePlant, failures, scattered
 from emberline.twin.processes.plant import WorksFollower, WorksPlant, dispatch_works
-from emberline.twin.recorder import course, record
+from emberline.twin.recorder import record, trajectory
 from emberline.twin.run_variables import Violation, run_attrs
 from emberline.twin.site.site import SiteGrid
 
@@ -114,7 +114,7 @@ def replays(
         yield plant.dataset()
 
 
-def misses(
+def violations(
     scenario: Case, schedule: xr.Dataset, replications: Iterable[int], *, seed: int | None = None
 ) -> Iterator[list[Violation]]:
     """Limits missed in each disturbed replay of a schedule, as :func:`replays` has them, in the order of their moments.
@@ -122,7 +122,7 @@ def misses(
     Runs are not written out, which takes most of the time of a replay. Of heats that are late or not finished the last
     unit is named, and the amount is how late they are [min].
     """
-    return (plant.misses() for plant in _days(scenario, schedule, replications, seed))
+    return (plant.violations() for plant in _days(scenario, schedule, replications, seed))
 
 
 def _days(
@@ -153,7 +153,7 @@ def _serve(table: LineShop, seed: int, replication: int, disturbed: bool) -> xr.
     operations = Operations(table, plan, [])
     place = {(h, k): i for i, (h, k) in enumerate(zip(operations.heat, operations.stage, strict=True))}
     history = LineHistory([row[3] for row in plan], [row[4] for row in plan])
-    history.stops = {place[key]: halts for key, halts in serving.stops.items()}
+    history.stops = {place[key]: spans for key, spans in serving.stops.items()}
     queued = np.array(
         [
             max(start - max(table.release[h], 0.0), 0.0) if before < 0 else 0.0
@@ -163,5 +163,5 @@ def _serve(table: LineShop, seed: int, replication: int, disturbed: bool) -> xr.
     of = operations.arrays
     attrs = run_attrs(seed, replication, disturbed, Policy.BASELINE)
     assert not any(math.isnan(end) for end in history.end)
-    ran = course(operations, history, factor[of["unit"], of["heat"], 1], SiteGrid(table.scenario), None, disturbed)
+    ran = trajectory(operations, history, factor[of["unit"], of["heat"], 1], SiteGrid(table.scenario), None, disturbed)
     return record(ran, attrs, queued)

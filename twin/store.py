@@ -50,14 +50,14 @@ class StoreLevel:
             The flows that were possible: the inflow falls where the store would overflow, the outflow where it
             would run empty.
         """
-        rest, counting = self.level * self.retention(hours), self.counting(hours)
-        level = rest + (into - out) * counting
+        remaining, counting = self.level * self.retention(hours), self.counting(hours)
+        level = remaining + (into - out) * counting
         if level > self.capacity:
             into = max(0.0, into - (level - self.capacity) / counting)
-            level = min(self.capacity, rest + (into - out) * counting)
+            level = min(self.capacity, remaining + (into - out) * counting)
         elif level < 0:
             out = max(0.0, out + level / counting) if counting else 0.0
-            level = max(0.0, rest + (into - out) * counting)
+            level = max(0.0, remaining + (into - out) * counting)
         self.lost += self.level + (into - out) * hours - level
         self.level = level
         self.levels.append(level)

@@ -79,11 +79,11 @@ def _random() -> tuple[list[Row], list[str]]:
             draw = np.random.Generator(np.random.Philox(key=100 + number))
             counts: Counter[str] = Counter()
             for _ in range(LOCKS // len(shops) + (number < LOCKS % len(shops))):
-                wish = lock(shop, base, draw)
-                became = fate(shop, wish, base, store)
+                cancel_event = lock(shop, base, draw)
+                became = fate(shop, cancel_event, base, store)
                 counts[became.what] += 1
                 if became.what in WRONG:
-                    wrong.append(f"{shop.name} {wish}: {became.what}, {became.says}")
+                    wrong.append(f"{shop.name} {cancel_event}: {became.what}, {became.says}")
                     print(f"  {wrong[-1]}", flush=True)
             text = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
             print(f"  {shop.name}: {text}", flush=True)

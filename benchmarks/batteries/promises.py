@@ -125,11 +125,11 @@ class Practice:
                 return ["–"] * 4
             return [*(f"{value:,.1f}" for value in one.saved), *(f"{100 * share:.0f} %" for share in one.days)]
 
-        rest = (self.rule, self.other, self.cap)
+        remaining = (self.rule, self.other, self.cap)
         return [
             self.label, f"{self.draft:,.1f} {self.unit}", *of(self.again), *of(self.printed),
             f"{100 * self.baseline:.0f} %", f"{self.price:,.1f}",
-            *("–" if value is None else f"{value:,.1f}" for value in rest), f"{self.seconds:.0f}",
+            *("–" if value is None else f"{value:,.1f}" for value in remaining), f"{self.seconds:.0f}",
         ]  # fmt: skip
 
 

@@ -23,18 +23,20 @@ def of_heats(heats: int, time_limit_s: float) -> Case:
     """
     week = load("melt-shop-week")
     days = -(-heats // PER_DAY)
-    orders, rest = [], heats
+    orders, remaining = [], heats
     for n in range(heats):
-        if not rest:
+        if not remaining:
             break
         order = week.orders[n % len(week.orders)]
         rows = []
         for batch in order.heats:
-            count = min(batch.count, rest)
-            rest -= count
+            count = min(batch.count, remaining)
+            remaining -= count
             if count:
                 rows.append({"grade": batch.grade, "count": count})
-        orders.append({"name": f"cast {n + 1}", "due": f"{(heats - rest - 1) // PER_DAY * 24 + 24} h", "heats": rows})
+        orders.append(
+            {"name": f"cast {n + 1}", "due": f"{(heats - remaining - 1) // PER_DAY * 24 + 24} h", "heats": rows}
+        )
     return load(
         "melt-shop-week",
         [

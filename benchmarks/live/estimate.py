@@ -46,9 +46,9 @@ def day(seed: int) -> tuple[float, float]:
         state = estimator.state(now)
         for heat in state.heats:
             if twin.heat_on(heat.unit, at_min) == heat.heat:
-                rest = twin.left_min(heat.unit, at_min)
-                misses.append(abs(rest - heat.remaining.median))
-                covered.append(heat.remaining.low <= rest <= heat.remaining.high)
+                remaining = twin.left_min(heat.unit, at_min)
+                misses.append(abs(remaining - heat.remaining.median))
+                covered.append(heat.remaining.low <= remaining <= heat.remaining.high)
     return float(np.mean(misses)), float(np.mean(covered))
 
 

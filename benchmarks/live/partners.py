@@ -155,9 +155,9 @@ def payloads(count: int) -> None:
         keys = ("name", "alias", "type", "value", "timestamp")
         if (answer["seq"], answer["timestamp"]) != (one.seq, str(one.at_ms)):
             raise Wrong(f"payload {k}: {answer['seq']} {answer['timestamp']} instead of {one.seq} {one.at_ms}")
-        for row, wish in zip(theirs, task["rows"], strict=True):
-            if {key: row[key] for key in keys} != wish:
-                raise Wrong(f"payload {k}: {row} instead of {wish}")
+        for row, cancel_event in zip(theirs, task["rows"], strict=True):
+            if {key: row[key] for key in keys} != cancel_event:
+                raise Wrong(f"payload {k}: {row} instead of {cancel_event}")
         back = decode(bytes.fromhex(answer["hex"]))
         if (back.at_ms, back.seq, list(back.metrics)) != (one.at_ms, one.seq, list(one.metrics)):
             raise Wrong(f"payload {k}: read back as {back} instead of {one}")

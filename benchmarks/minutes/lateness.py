@@ -201,7 +201,7 @@ class _Run(Record):
                 value.tardiness_min,
                 value.makespan_min,
                 binaries=binaries,
-                time_limit=min(share * self.limit, self.rest),
+                time_limit=min(share * self.limit, self.total_remaining),
                 nodes=NODES,
                 cancel=self.cancel,
             )
@@ -213,14 +213,14 @@ class _Run(Record):
         """Solve the exact model, where the shop is small enough."""
         if self.best is None or not self.small or self.cancel():
             return
-        if self.rest <= 0 or (self.reached and self.best[0].makespan_min <= self.shortest + TOLERANCE):
+        if self.total_remaining <= 0 or (self.reached and self.best[0].makespan_min <= self.shortest + TOLERANCE):
             return
         places, proven = improve(
             self.shop,
             self.best[1],
             self.proven,
             settled(self.shop),
-            time_limit=self.rest,
+            time_limit=self.total_remaining,
             gap=self.gap,
             cancel=self.cancel,
         )

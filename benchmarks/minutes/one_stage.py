@@ -90,9 +90,9 @@ class Loads:
 
     def capacity(self, makespan: int) -> float:
         """Energy that can be drawn until a makespan at most, by the limit and by the strongest heat of each unit."""
-        full, rest = divmod(makespan, self.interval)
+        full, remaining = divmod(makespan, self.interval)
         strongest = sum(max(power, default=0.0) for power in self.power)
-        return full * min(self.limit, strongest * self.interval) + min(self.limit, strongest * rest)
+        return full * min(self.limit, strongest * self.interval) + min(self.limit, strongest * remaining)
 
     def least_makespan(self) -> int:
         """A makespan that no plan undercuts: by the busiest unit, and by the energy of all heats."""

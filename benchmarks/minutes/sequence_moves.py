@@ -94,9 +94,9 @@ def _moves(n: int) -> np.ndarray:
     rows = []
     for size in range(1, min(LONGEST_BLOCK, n - 1) + 1):
         for i in range(n - size + 1):
-            rest = [p for p in range(n) if not i <= p < i + size]
+            remaining = [p for p in range(n) if not i <= p < i + size]
             block = list(range(i, i + size))
-            rows += [rest[:j] + block + rest[j:] for j in range(len(rest) + 1) if j != i]
+            rows += [remaining[:j] + block + remaining[j:] for j in range(len(remaining) + 1) if j != i]
     for i in range(n):
         for j in range(i + 2, n):
             swap = list(range(n))

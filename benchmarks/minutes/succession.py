@@ -36,12 +36,12 @@ def classes(cost: np.ndarray) -> list[list[int]]:
     for i in range(n):
         for group in groups:
             j = group[0]
-            rest = np.ones(n, dtype=bool)
-            rest[[i, j]] = False
+            remaining = np.ones(n, dtype=bool)
+            remaining[[i, j]] = False
             within = {cost[a, b] for a in (i, *group) for b in (i, *group) if a != b}
             if (
-                np.allclose(cost[i, rest], cost[j, rest], rtol=0, atol=CLOSE)
-                and np.allclose(cost[rest, i], cost[rest, j], rtol=0, atol=CLOSE)
+                np.allclose(cost[i, remaining], cost[j, remaining], rtol=0, atol=CLOSE)
+                and np.allclose(cost[remaining, i], cost[remaining, j], rtol=0, atol=CLOSE)
                 and max(within) - min(within) <= CLOSE
             ):
                 group.append(i)

@@ -126,7 +126,7 @@ def day(
             }
         )
     limit = result.site.grid.import_limit_mw or 1e4
-    rest = limit - result.inputs["base_load_mw"].to_numpy() + result.inputs["pv_available_mw"].to_numpy()
+    remaining = limit - result.inputs["base_load_mw"].to_numpy() + result.inputs["pv_available_mw"].to_numpy()
     transfers = [
         round(max(line.transfer_min(a.name, b.name) for a in one.units for b in after.units))
         for one, after in pairwise(line.stages)
@@ -144,7 +144,7 @@ def day(
         ],
         # waits before the reheating stage are made good there
         "reheats_before": 0 if loss is None else [stage.name for stage in line.stages].index(loss.reheating_stage),
-        "left_mw": rest.tolist(), "workers": WORKERS, "limit_s": limit_s, "seed": seed,
+        "left_mw": remaining.tolist(), "workers": WORKERS, "limit_s": limit_s, "seed": seed,
     }  # fmt: skip
 
 

@@ -37,12 +37,12 @@ class TimedPlan:
     gap: float
     """Infinite where no bound was proven in time."""
     status: str
-    course: list[tuple[float, float]]
+    trajectory: list[tuple[float, float]]
     """Seconds since the button and the least gap of the search that the page has shown until then."""
 
     def gap_after(self, seconds: float) -> float:
         """Least gap that the page has shown by then; infinite: none."""
-        return min((gap for at, gap in self.course if at <= seconds), default=NEVER)
+        return min((gap for at, gap in self.trajectory if at <= seconds), default=NEVER)
 
     @property
     def says(self) -> str:
@@ -58,10 +58,10 @@ def _plan(overrides: list[str]) -> TimedPlan:
 
     began = time.perf_counter()
     run = queue.start(SCENARIO, overrides)
-    course: list[tuple[float, float]] = []
+    trajectory: list[tuple[float, float]] = []
     while not (status := queue.status(run)).ended:
-        if status.gap is not None and (not course or status.gap < course[-1][1]):
-            course.append((time.perf_counter() - began, status.gap))
+        if status.gap is not None and (not trajectory or status.gap < trajectory[-1][1]):
+            trajectory.append((time.perf_counter() - began, status.gap))
         if time.perf_counter() - began > PATIENCE_S:
             raise Wrong(f"{SCENARIO} with {overrides}: no plan within {PATIENCE_S:g} s")
         time.sleep(0.1)
@@ -71,7 +71,7 @@ def _plan(overrides: list[str]) -> TimedPlan:
     result = Store().open(run).plan
     if result.objective is None or not result.acceptable:
         raise Wrong(f"{SCENARIO} with {overrides}: {result.verdict}")
-    return TimedPlan(seconds, result.objective, NEVER if result.gap is None else result.gap, result.status, course)
+    return TimedPlan(seconds, result.objective, NEVER if result.gap is None else result.gap, result.status, trajectory)
 
 
 @contextmanager

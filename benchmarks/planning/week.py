@@ -36,7 +36,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Course:
+class Trajectory:
     """A week's search and what the twin made of its plan."""
 
     monday: date
@@ -54,7 +54,7 @@ class Course:
         return next((event.seconds for event in self.events if event.gap * 100 <= gap + 1e-9), NEVER)
 
 
-def run(monday: date, folder: Path, limit_s: float = LIMIT_S) -> Course:
+def run(monday: date, folder: Path, limit_s: float = LIMIT_S) -> Trajectory:
     """Plan a week, as far as the limit lets the search come."""
     result = scenario(monday, folder, "melt-shop-week", ("goal.gap=0", f"goal.effort={limit_s:g}"))
     envelope = twin.envelope(result)
@@ -71,7 +71,7 @@ def run(monday: date, folder: Path, limit_s: float = LIMIT_S) -> Course:
         schedule = models.optimize(result, envelope, listed if listed.attrs["complete"] else None, on_progress=tell)
     attrs = schedule.attrs
     if not attrs["found"]:
-        return Course(monday, events, str(attrs["status"]), [])
+        return Trajectory(monday, events, str(attrs["status"]), [])
     gap = float(attrs["gap"])
     events.append(
         Event(
@@ -79,28 +79,28 @@ def run(monday: date, folder: Path, limit_s: float = LIMIT_S) -> Course:
         )
     )  # fmt: skip
     replayed = twin.replay(result, schedule)
-    return Course(monday, events, str(attrs["status"]), replayed["violation_kind"].values.tolist())
+    return Trajectory(monday, events, str(attrs["status"]), replayed["violation_kind"].values.tolist())
 
 
-def findings(courses: list[Course], limit_s: float = LIMIT_S) -> Findings:
+def findings(courses: list[Trajectory], limit_s: float = LIMIT_S) -> Findings:
     """Table and plots of some weeks."""
     rows = [
         measured(f"week of {c.monday}: gap at {limit_s:g} s", [c.gap_at(math.inf)], "%", says=_says(c)) for c in courses
     ]
     if limit_s >= BAR_S:
-        at = [course.gap_at(BAR_S) for course in courses]
+        at = [trajectory.gap_at(BAR_S) for trajectory in courses]
         rows.insert(0, measured(f"gap at {BAR_S:g} s", at, "%", bars=[Bar(BAR_GAP, "worst")]))
     if limit_s >= LIMIT_S:
-        at = [course.gap_at(math.inf) for course in courses]
+        at = [trajectory.gap_at(math.inf) for trajectory in courses]
         rows.insert(1, measured(f"gap at {LIMIT_S:g} s (the prize)", at, "%", bars=[Bar(PRIZE_GAP, "worst")]))
-    broken = [float(len(course.violations)) for course in courses]
+    broken = [float(len(trajectory.violations)) for trajectory in courses]
     rows.append(measured("violations in the undisturbed replay", broken, "", bars=[Bar(0.0, "worst")]))
     gaps = {str(c.monday): [(e.seconds, e.gap * 100) for e in c.events if e.gap < NEVER] for c in courses}
     parts = {}
-    for course in courses[:1]:
-        last = next((e.incumbent for e in reversed(course.events) if e.incumbent is not None), None) or 1.0
+    for trajectory in courses[:1]:
+        last = next((e.incumbent for e in reversed(trajectory.events) if e.incumbent is not None), None) or 1.0
         for name in ("incumbent", "bound"):
-            values = [(e.seconds, getattr(e, name)) for e in course.events]
+            values = [(e.seconds, getattr(e, name)) for e in trajectory.events]
             parts[name] = [(s, value / last) for s, value in values if value is not None and math.isfinite(value)]
     return Findings(
         [Table(f"168 heats on 15 min, {len(courses)} weeks of 2024, limit {limit_s:g} s", rows)],
@@ -114,9 +114,9 @@ def findings(courses: list[Course], limit_s: float = LIMIT_S) -> Findings:
     )  # fmt: skip
 
 
-def _says(course: Course) -> str:
-    reached = (f"{_words(course.reached(gap))} to {gap:g} %" for gap in (BAR_GAP, PRIZE_GAP))
-    return "; ".join([course.status, f"{len(course.violations)} violations in the replay", *reached])
+def _says(trajectory: Trajectory) -> str:
+    reached = (f"{_words(trajectory.reached(gap))} to {gap:g} %" for gap in (BAR_GAP, PRIZE_GAP))
+    return "; ".join([trajectory.status, f"{len(trajectory.violations)} violations in the replay", *reached])
 
 
 def _words(seconds: float) -> str:
@@ -138,7 +138,7 @@ def measure(seeds: range) -> Findings | None:
         courses.append(run(week_of(seed), folder))
         print(f"  {courses[-1].monday}: {courses[-1].status}, {courses[-1].gap_at(math.inf):.2f} %", flush=True)
     result = findings(courses)
-    broken = sorted({kind for course in courses for kind in course.violations})
+    broken = sorted({kind for trajectory in courses for kind in trajectory.violations})
     if broken:
         raise Wrong(f"violations in a replay: {', '.join(broken)}", result)
     return result

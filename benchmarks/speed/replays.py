@@ -23,7 +23,7 @@ from emberline.planning.robustness import ensemble
 from emberline.scenarios import Case, load
 from emberline.scenarios.columns import Columns
 from emberline.scenarios.records.disturbances import Recourse
-from emberline.twin import dispatch, misses, replays
+from emberline.twin import dispatch, replays, violations
 
 DAYS = 1000
 OF_WEEK = 100
@@ -64,7 +64,7 @@ def compared(name: str, days: int) -> list[Row]:
         followed = (day.columns for day in loop.days(case, schedule, numbers))
         plain = [(figures(case, run, nominated=schedule), violation_rows(run)) for run in followed]  # type: ignore[arg-type]
         end = time.perf_counter()
-        missed = list(misses(case, schedule, numbers))
+        missed = list(violations(case, schedule, numbers))
         steering.append((time.perf_counter() - end) / len(numbers))
         fast.append((end - middle) / len(numbers))
         slow.append((middle - began) / len(numbers))

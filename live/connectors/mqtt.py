@@ -130,7 +130,7 @@ class EdgeNodes(Host):
     def begin(self, now: float) -> set[str]:
         """Expect births; topics to subscribe to."""
         self.connect(self._nodes, now)
-        return {f"{NAMESPACE}/{group}/+/{edge}{rest}" for group, edge in self._nodes for rest in ("", "/+")}
+        return {f"{NAMESPACE}/{group}/+/{edge}{remaining}" for group, edge in self._nodes for remaining in ("", "/+")}
 
     def take(self, message: MQTTMessage, now: float) -> None:
         """Take a message in."""

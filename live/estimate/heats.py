@@ -229,10 +229,10 @@ class HeatTracker:
             nominal = self._shop.duration[h][u]
             worked = max(now_min - current.start_min - current.down_min, 0.0)
             pace = nominal if self._is_followed(current) else 0.0
-            rest = remaining(
+            others = remaining(
                 nominal, worked, self._spread[unit], error_min=current.error_min, at_least_min=pace, repair_min=repair
             )
-            yield HeatInProgress(current.heat, current.stage, unit, current.start_min, rest, one.down)
+            yield HeatInProgress(current.heat, current.stage, unit, current.start_min, others, one.down)
 
     def _is_followed(self, current: Occupation) -> bool:
         """Whether the caster keeps its pace, as another heat of the cast comes after."""

@@ -18,7 +18,7 @@ from emberline.live.tags.loading import scenario_of
 from emberline.scenarios import Case, ScenarioError
 from emberline.scenarios.messages import Message
 from emberline.scenarios.signals.catalogue import Signal, signal
-from emberline.scenarios.signals.issues import course
+from emberline.scenarios.signals.issues import newest_values
 
 
 class SeriesWatch:
@@ -81,7 +81,7 @@ def continue_to(name: Signal, end: datetime) -> None:
     Raises:
         ValueError: too few values for a forecast.
     """
-    newest = course(name)
+    newest = newest_values(name)
     lacks_s = end.timestamp() - (int(newest.starts[-1]) + newest.seconds)
     if lacks_s > 0:
         forecast(name, min(math.ceil(lacks_s / 86_400), LONGEST_DAYS))

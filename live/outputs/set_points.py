@@ -158,14 +158,14 @@ class SetPoints:
     def _follow(self, point: SetPoint, use: Use, schedule: xr.Dataset, until: datetime, now: datetime) -> str:
         """Write one set-point; why not, if it is not."""
         try:
-            wish = target(self._plant, point, schedule, now)
+            desired = target(self._plant, point, schedule, now)
         except Misplaced as error:
             return str(error)
         low, high = point.range
-        if wish is None or not math.isfinite(wish):
+        if desired is None or not math.isfinite(desired):
             return "the plan has no number for it"
-        if not low <= wish <= high:
-            return f"{wish:g} {point.unit} lies outside its range, {low:g} to {high:g} {point.unit}"
+        if not low <= desired <= high:
+            return f"{desired:g} {point.unit} lies outside its range, {low:g} to {high:g} {point.unit}"
         at = self._at.get(point.name)
         value = self._transport.read(point.address)
         if use.stage is Stage.ACTIVE and math.isfinite(value) and not _is_near(point, value, use.values):
@@ -176,7 +176,7 @@ class SetPoints:
         if at is not None and (now - at).total_seconds() < point.every_s:
             return ""
         step = point.ramp_per_min * point.every_s / 60
-        new = min(max(wish, value - step), value + step)
+        new = min(max(desired, value - step), value + step)
         self._enter(use, Stage.ACTIVE, value, new)
         self._transport.write(point.address, new)
         back = self._transport.read(point.address)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from emberline.scenarios.signals.catalogue import Signal
 from emberline.scenarios.signals.forecasts import LAST_WEEK, RIDGE, Forecast, keep_forecast
-from emberline.scenarios.signals.issues import Course, course, stored
+from emberline.scenarios.signals.issues import NewestValues, newest_values, stored
 
 DAY_S = 86_400
 HISTORY_DAYS = 84
@@ -59,7 +59,7 @@ def forecast(name: Signal, days: int, on: list[Signal] | None = None) -> tuple[F
     """
     if not 1 <= days <= LONGEST_DAYS:
         raise ValueError(f"--days: {days} days; 1 to {LONGEST_DAYS} are allowed")
-    grid = _Grid(course(name), days, CLOCKS.get(name.source, EUROPE))
+    grid = _Grid(newest_values(name), days, CLOCKS.get(name.source, EUROPE))
     period = max(days, 7) * DAY_S // grid.seconds
     origins = [grid.end - count * period for count in range(1, PERIODS + 1)]
     least = MIN_DAYS * DAY_S // grid.seconds
@@ -70,7 +70,7 @@ def forecast(name: Signal, days: int, on: list[Signal] | None = None) -> tuple[F
             f"signal {name} has {present:.0f} days of values; a forecast needs {MIN_DAYS + max(days, 7)}: "
             f"emberline signals fetch {name} --from DATE"
         )
-    table = [grid.driver(course(one)) for one in (drivers(name) if on is None else on)]
+    table = [grid.driver(newest_values(one)) for one in (drivers(name) if on is None else on)]
     columns = [column for column in table if column is not None]
     methods = [LAST_WEEK, RIDGE] if columns else [LAST_WEEK]
     lags = {origin: grid.last_week(grid.values, origin) for origin in (*origins, grid.end)}
@@ -108,7 +108,7 @@ def forecast(name: Signal, days: int, on: list[Signal] | None = None) -> tuple[F
 class _Grid:
     """Published values on an even raster, and the steps of the forecast after them."""
 
-    def __init__(self, newest: Course, days: int, clock: ZoneInfo) -> None:
+    def __init__(self, newest: NewestValues, days: int, clock: ZoneInfo) -> None:
         self.seconds = newest.seconds
         present = np.isfinite(newest.values)
         if not present.any():
@@ -124,7 +124,7 @@ class _Grid:
         offsets = [datetime.fromtimestamp(at, clock).utcoffset() for at in self.starts.tolist()]
         self._offsets = np.array([0 if one is None else int(one.total_seconds()) for one in offsets])
 
-    def driver(self, newest: Course) -> np.ndarray | None:
+    def driver(self, newest: NewestValues) -> np.ndarray | None:
         """Another signal on this raster, as means; None where it ends before the forecast."""
         shortest = int(np.gcd(newest.seconds, self.seconds))
         parts, pieces = newest.seconds // shortest, self.seconds // shortest

@@ -64,7 +64,7 @@ class SimulatedPlant:
 
     def _look_ahead(self) -> None:
         ahead = self._day.outlook()
-        self._course, self.run = self._day.course(ahead), self._day.dataset(ahead)
+        self._trajectory, self.run = self._day.trajectory(ahead), self._day.dataset(ahead)
         """The day as it comes to be under what is followed now."""
         for name in ("_traces", "_energies", "_rest", "_operations"):
             self.__dict__.pop(name, None)
@@ -76,7 +76,7 @@ class SimulatedPlant:
 
     @cached_property
     def _traces(self) -> dict[str, Trace]:
-        work = self._course.work
+        work = self._trajectory.work
         return {name: work.of(np.flatnonzero(work.unit == u)).trace() for u, name in enumerate(work.shop.units)}
 
     @cached_property
@@ -86,7 +86,7 @@ class SimulatedPlant:
     @property
     def stops(self) -> list[tuple[str, float, float]]:
         """Breakdowns: unit, when and how long [min]."""
-        work, units = self._course.work, self.units
+        work, units = self._trajectory.work, self.units
         return [(units[work.unit[i]], *stop) for i, stops in work.stops.items() for stop in stops]
 
     def heat_on(self, unit: str, at_min: float) -> str:
@@ -109,7 +109,7 @@ class SimulatedPlant:
 
     def is_down(self, unit: str, at_min: float) -> bool:
         """Whether a unit is broken down."""
-        return any(name == unit and at <= at_min < at + halt for name, at, halt in self.stops)
+        return any(name == unit and at <= at_min < at + stop_min for name, at, stop_min in self.stops)
 
     def power_mw(self, unit: str, at_min: float) -> float:
         """Power of a unit, the mean of the half minute before."""
@@ -132,8 +132,8 @@ class SimulatedPlant:
     def _rest(self) -> np.ndarray:
         """Net import of the site without what units draw at work, by step [MW]."""
         run = self.run
-        rest = run["import_mw"] - run["export_mw"] - run["line_mw"]
-        return np.asarray(rest + run["idle_mw"] if "idle_mw" in run else rest)
+        remaining = run["import_mw"] - run["export_mw"] - run["line_mw"]
+        return np.asarray(remaining + run["idle_mw"] if "idle_mw" in run else remaining)
 
     @cached_property
     def stores(self) -> dict[str, Storage]:

@@ -98,7 +98,9 @@ class Bound:
         """On long horizons a quick bound first: what waiting costs left out."""
         if self._first is None:
             return
-        outcome = self._first.attempt(work=max(self.search.rest, 0.05), relax=True, ipm=True, crossover=False,
+        outcome = self._first.attempt(
+            work=max(self.search.total_remaining, 0.05), relax=True, ipm=True, crossover=False,
+        )
                                    cancel=self._stop)  # fmt: skip
         self.search.raise_bound(outcome.bound, self._first_below)
 
@@ -111,7 +113,7 @@ class Bound:
         for c, column, t in self._options:
             casters, low, high = everywhere.get(c, ((), t, t))
             everywhere[c] = (tuple(sorted({*casters, column})), min(low, t), max(high, t))
-        began, remaining = effort.now(), search.rest
+        began, remaining = effort.now(), search.total_remaining
         root = self._node(everywhere, -float("inf"), root=True)
         nodes = [root] if root is not None else []
         search.infeasible |= root is None
@@ -133,7 +135,7 @@ class Bound:
         """A part of the plans, its relaxation solved; None where it is proven to hold no plan."""
         self._restrict(places)
         outcome = self._program.attempt(
-            work=max(self.search.rest, 0.05), relax=True, ipm=root and not self._program.has_basis,
+            work=max(self.search.total_remaining, 0.05), relax=True, ipm=root and not self._program.has_basis,
             crossover=not (root and self.long), cancel=self._stop,
         )  # fmt: skip
         if outcome.status == "infeasible":
@@ -167,7 +169,7 @@ class Bound:
 
         self._program.forget()
         outcome = self._program.attempt(
-            work=max(search.rest, 0.05), gap=search.gap / 8, on_progress=tell,
+            work=max(search.total_remaining, 0.05), gap=search.gap / 8, on_progress=tell,
             cancel=lambda: self._stop() or search.over() or (search.bound or 0.0) >= ceiling,
         )  # fmt: skip
         if outcome.status == "infeasible":

@@ -140,12 +140,12 @@ class Casts(ABC):
         )
 
     def keep(self, prices: Prices, most: int) -> None:
-        """Drop columns that are dear at these prices, as far as there are more than some."""
+        """Drop the columns of highest reduced cost until at most ``most`` are left."""
         if len(self.columns) <= most:
             return
         total = np.concatenate([np.zeros((len(prices.units), 1)), np.cumsum(prices.units, axis=1)], axis=1)
 
-        def dear(place: int) -> float:
+        def reduced_cost(place: int) -> float:
             cast_column = self.columns[place]
             used = sum(
                 total[use.resource, min(use.slot + use.slots, self.tables.n)] - total[use.resource, use.slot]
@@ -153,7 +153,7 @@ class Casts(ABC):
             )
             return float(prices.worth[place] + used - prices.places[cast_column.kind, cast_column.slot])
 
-        costs = {place: dear(place) for place in range(len(prices.worth))}
+        costs = {place: reduced_cost(place) for place in range(len(prices.worth))}
         order = sorted(range(len(self.columns)), key=lambda place: costs.get(place, -np.inf))
         self.columns = [self.columns[place] for place in order[:most]]
         self._column_set, self._parts = set(self.columns), []
@@ -279,7 +279,7 @@ class Bound(ABC):
         level, idle, height = 0, 0, max(self.best, LOWEST)
         while level < len(self.tolerances) and not self._stop():
             prices = self.master.solve(
-                block, tolerance=self.tolerances[level], work=self.search.rest, cancel=self._stop
+                block, tolerance=self.tolerances[level], work=self.search.total_remaining, cancel=self._stop
             )
             if prices is None:
                 return

@@ -270,7 +270,7 @@ class JointBound(Bound):
         total, _ = self.tables.best()
         if not math.isfinite(total):
             return total
-        site = self.site.proven(load, gives, work=self.search.rest, cancel=self._stop)
+        site = self.site.proven(load, gives, work=self.search.total_remaining, cancel=self._stop)
         value = total + site + self.settled + decided - float((units * self.tables.capacity).sum())
         return value + self._earned(load)
 

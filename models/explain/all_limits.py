@@ -269,8 +269,8 @@ def rate_key(asset: Load | Source, scenario: Scenario, key: str) -> str:
 
 def without(key: str, items: Iterable[Any], left_out: int) -> str:
     """An override that leaves one item out of a list of records."""
-    rest = [item.model_dump(mode="json", exclude_defaults=True) for i, item in enumerate(items) if i != left_out]
-    return f"{key}={json.dumps(rest, ensure_ascii=False)}"
+    remaining = [item.model_dump(mode="json", exclude_defaults=True) for i, item in enumerate(items) if i != left_out]
+    return f"{key}={json.dumps(remaining, ensure_ascii=False)}"
 
 
 def keyed(path: str, records: Sequence[R]) -> Iterator[tuple[R, str]]:

@@ -137,8 +137,8 @@ def unfed(problem: SlotProblem, data: SiteData) -> list[tuple[int, int, float, f
             if operation.started_min is not None or (heat.kind, operation.stage) in kinds:
                 continue
             kinds.add((heat.kind, operation.stage))
-            rest = sum(min(later.minutes.values(), default=0.0) for later in heat.operations[i:])
-            latest = min(operation.last, math.floor(problem.n_slots - rest / problem.step_min + 1e-9))
+            remaining = sum(min(later.minutes.values(), default=0.0) for later in heat.operations[i:])
+            latest = min(operation.last, math.floor(problem.n_slots - remaining / problem.step_min + 1e-9))
             worst: tuple[float, float, float] | None = None
             for cells in operation.cells.values():
                 for t in range(max(operation.first, 0), latest + 1):

@@ -72,7 +72,7 @@ def ordered(parts: list[Part], n_rows: int, n_columns: int) -> tuple[Matrix, np.
 def _batches(parts: list[Part]) -> Iterator[list[Part]]:
     """Parts that have columns in common, or neighbouring ones, those of the lowest columns first."""
     spans = [(int(columns.min()), int(columns.max()), i) for i, (_, columns, _) in enumerate(parts) if len(columns)]
-    rest = dict(enumerate(parts))
+    remaining = dict(enumerate(parts))
     parts.clear()
     batch: list[Part] = []
     size, last = 0, -1
@@ -80,7 +80,7 @@ def _batches(parts: list[Part]) -> Iterator[list[Part]]:
         if size >= AT_ONCE and low > last:
             yield batch
             batch, size = [], 0
-        part = rest.pop(i)
+        part = remaining.pop(i)
         batch.append(part)
         size, last = size + len(part[0]), max(last, high)
     if batch:

@@ -218,13 +218,13 @@ class Search(Record):
     def settled(self, starts: Starts, limit: float) -> Flows | None:
         """The same by the site as it now stands in ``data``, within some seconds; a search that is cancelled has no
         plan without it, so that it has some more."""
-        wished = math.inf
+        cancelled_at = math.inf
 
         def over() -> bool:
-            nonlocal wished
+            nonlocal cancelled_at
             if self.cancel():
-                wished = min(wished, time.perf_counter())
-            return time.perf_counter() - wished > LINE_AND_SITE.settle_work
+                cancelled_at = min(cancelled_at, time.perf_counter())
+            return time.perf_counter() - cancelled_at > LINE_AND_SITE.settle_work
 
         return self._flows(self.dispatching(self.data, self.aim), starts, limit, over)
 

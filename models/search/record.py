@@ -61,14 +61,14 @@ class Record(ABC):
         return time.perf_counter() - self.began_s
 
     @property
-    def rest(self) -> float:
+    def total_remaining(self) -> float:
         """Work left of the whole search."""
         return self.limit - (effort.now() - self.began)
 
     @property
     def remaining(self) -> float:
         """Work left, of a part where there is one."""
-        return min(self.rest, self.until - effort.now())
+        return min(self.total_remaining, self.until - effort.now())
 
     @contextmanager
     def part(self, share: float) -> Iterator[None]:
@@ -96,7 +96,7 @@ class Record(ABC):
 
     def over(self) -> bool:
         """Whether the whole search ends: gap reached, effort done, cancelled or infeasible."""
-        return self.infeasible or self.rest <= 0.05 or self.cancel() or self.reached
+        return self.infeasible or self.total_remaining <= 0.05 or self.cancel() or self.reached
 
     def phase_over(self) -> bool:
         """Whether to stop here: all is over, or the effort for a part of it."""

@@ -255,7 +255,7 @@ class LineAndSiteTuning:
     run_least: float = 3.0
     """The same at least."""
     settle_work: float = 15.0
-    """Work after the wish to end, for what the site can really do in the best plan."""
+    """Work after a cancellation, for what the site can really do in the best plan."""
     tolerances: tuple[float, ...] = (1e-2, 1e-3)
     """Of the linear program of the joint bound. Tuned on ``melt-shop-site``: it takes too long to a closer one."""
     patience: int = 3

@@ -88,7 +88,7 @@ def run(search: Search) -> None:
         solve(search, min(share * search.remaining, math.inf if is_few else FEW_HEATS.longest))
     if search.best is not None and search.over():
         with search.timed("second goal"):
-            _second(search, min(FEW_HEATS.second_share * search.rest, FEW_HEATS.longest))
+            _second(search, min(FEW_HEATS.second_share * search.total_remaining, FEW_HEATS.longest))
     search.tell()
 
 

@@ -265,7 +265,7 @@ def pursue(search: Search, strategy: str | None = None) -> str:
         raise ValueError(f"the strategy {name!r} does not suit this line and site")
     if search.infeasible:
         return name
-    with suppress(deadline.TimeIsOverError), deadline.writing(lambda: search.rest < -deadline.LATE_S):
+    with suppress(deadline.TimeIsOverError), deadline.writing(lambda: search.total_remaining < -deadline.LATE_S):
         STRATEGIES[name].run(search)
         if STRATEGIES[name].opens and strategy is None and not search.over():
             name = suiting[0]

@@ -190,7 +190,7 @@ def _worth(model: Any, s: int, ports: Ports, goal: str, settled: Any, sunk: floa
         apart = ports.worth(goal) - model.worth[s]
         if settled is not None:
             apart += total(
-                settled.dear[i] * settled.short[i] + settled.cheap[i] * settled.long[i] for i in each(settled.I)
+                settled.expensive[i] * settled.short[i] + settled.cheap[i] * settled.long[i] for i in each(settled.I)
             )
         return apart == -sunk
 
@@ -209,7 +209,7 @@ def _nomination(block: Any, scenario: Case, data: SiteData) -> Any:
     prices = _by_interval(marginal_prices(scenario).imported, count)
     block.I = pyo.RangeSet(0, count - 1)
     block.OF = pyo.Set(block.I, initialize=lambda b, i: range(i * per, (i + 1) * per))
-    block.dear, block.cheap = Series(block.I, values=short - prices), Series(block.I, values=prices - long)
+    block.expensive, block.cheap = Series(block.I, values=short - prices), Series(block.I, values=prices - long)
     # energy that crosses the fence: what the meter lets through, or all that anybody could draw
     most = (data.import_limit_mw or 1e4) * data.hours * per
     block.nominated = Variable(block.I, bounds=(-data.export_limit_mw * data.hours * per, most))

@@ -113,10 +113,10 @@ def _electricity(
     mean = float(before @ worth / before.sum()) if before.sum() > NOTHING else float(worth.mean())
     consumption = float(before.sum() - after.sum()) * mean
     moved = float((before - after) @ worth)
-    rest = saved - moved
+    remaining = saved - moved
     if not (site.moving or site.renewables or site.battery or site.grid.export_limit_mw):
-        moved, rest = saved, 0.0  # nothing else draws or feeds in: contracts make the rest
-    return {"shifting": moved - consumption, "consumption": consumption, "site": rest}
+        moved, remaining = saved, 0.0  # nothing else draws or feeds in: contracts make the rest
+    return {"shifting": moved - consumption, "consumption": consumption, "site": remaining}
 
 
 def _carbon(plan: Plan, signal: str, stock: float) -> dict[str, float]:

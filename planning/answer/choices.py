@@ -233,12 +233,14 @@ class _Search:
         """The scenario with another goal, and its share of the time that is left."""
         changes = {"extra_cost_share": extra_cost_share, "other_signal": other or self.scenario.goal.caps.other_signal}
         caps = self.scenario.goal.caps.model_copy(update=changes)
-        limit = max(min(max(PLAN.front_search_share * self.deadline.limit, PLAN.front_least), self.deadline.rest), 0.0)
+        limit = max(
+            min(max(PLAN.front_search_share * self.deadline.limit, PLAN.front_least), self.deadline.remaining), 0.0
+        )
         return self.scenario.with_goal(minimize=target, caps=caps, effort=limit)
 
     def _find(self, name: str, request: Case) -> bool:
         """Search one point; False: the time is over, or nothing was found."""
-        self.late = self.late or self.deadline.rest <= 0
+        self.late = self.late or self.deadline.remaining <= 0
         if self.stop() or self.late:
             return False
         self.tell(

@@ -69,19 +69,19 @@ def expensive_hours(plan: Plan, run: xr.Dataset) -> Iterator[ExpensiveHours]:
             continue
         most = float(worth[tph > 0].max())
         less = worth < most - WORTH_TELLING * abs(most)
-        dear, cheaper = (tph > 0) & ~less, less & _available(scenario, name)
+        expensive, cheaper = (tph > 0) & ~less, less & _available(scenario, name)
         modes = run["process_mode"].sel(process=name).values
         highest = np.array([process.mode[mode].rates.high if mode else np.inf for mode in modes.tolist()])
         if not cheaper.any() or (cheaper & (tph > 0) & (tph < FULL * highest)).any():
             continue
         free, total = cheaper & (modes == ""), float(tph.sum() * step_h)
-        reasons = _no_room(scenario, run, name, np.flatnonzero(dear), np.flatnonzero(free))
+        reasons = _no_room(scenario, run, name, np.flatnonzero(expensive), np.flatnonzero(free))
         if free.any() and not reasons:
             continue
         one_level, cheap = np.ptp(worth[cheaper]) == 0, float(worth[cheaper].max())
         numbers = {
             "hours": float((free if free.any() else cheaper).sum() * step_h), "worth": cheap if one_level else most,
-            "dear": most, "dear_hours": float(dear.sum() * step_h), "rest": float(tph[dear].sum() * step_h),
+            "dear": most, "dear_hours": float(expensive.sum() * step_h), "rest": float(tph[expensive].sum() * step_h),
             "total": total,
         }  # fmt: skip
         text = USED[abs(total - _wanted_t(scenario, run, name)) <= SAME * total]
@@ -89,7 +89,7 @@ def expensive_hours(plan: Plan, run: xr.Dataset) -> Iterator[ExpensiveHours]:
             text = mark(
                 "{name} runs for {dear_hours:g} h at {dear} {unit} ({when}): in the other {hours} instead, {reasons}."
             )
-        when, first, last = span(scenario.horizon, np.flatnonzero(dear))
+        when, first, last = span(scenario.horizon, np.flatnonzero(expensive))
         level, rest = signal_text(numbers["worth"]), numbers["rest"]
         hours = Message(HOURS[bool(one_level)], hours=numbers["hours"], worth=level, unit=unit)
         tonnes = {"total": amount(total), "rest": amount(rest), "most": amount(total - rest)}
@@ -125,7 +125,7 @@ def _wanted_t(scenario: Scenario, run: xr.Dataset, unit: str) -> float:
     return delivered_t + store.end_t - store.start_t
 
 
-def _no_room(scenario: Scenario, run: xr.Dataset, unit: str, dear: np.ndarray, free: np.ndarray) -> list[Message]:
+def _no_room(scenario: Scenario, run: xr.Dataset, unit: str, expensive: np.ndarray, free: np.ndarray) -> list[Message]:
     """Limits that forbid to move a unit's work from an expensive step to a free one; empty: one pair is possible.
 
     Between the two steps a store that the unit fills has as much more where the free one is earlier, else as much less.
@@ -141,7 +141,7 @@ def _no_room(scenario: Scenario, run: xr.Dataset, unit: str, dear: np.ndarray, f
     reasons: dict[tuple[str, str], None] = {}
     if any(store.loss_per_h for store, *_ in flows):
         return []
-    for at in dear.tolist():
+    for at in expensive.tolist():
         broken = np.zeros(len(free), dtype=bool)
         for store, tonnes, level in flows:
             earlier, later = (

@@ -116,7 +116,7 @@ class _Limit:
 
     def over(self) -> bool:
         """Whether it is over."""
-        self.late = self.deadline is not None and self.deadline.rest <= 0
+        self.late = self.deadline is not None and self.deadline.remaining <= 0
         return self.late or effort.now() > self.until
 
 

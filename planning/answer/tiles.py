@@ -46,19 +46,19 @@ def tiles(headline: Headline) -> tuple[Tile, ...]:
         goal, other = cost, carbon
     else:
         goal, other = carbon, cost
-    rest = []
+    remaining = []
     if headline.rule is not None:
-        rest.append(_of_rule(headline, headline.rule))
+        remaining.append(_of_rule(headline, headline.rule))
     if headline.holding is not None:
         days = _of_days(headline, headline.holding)
-        rest.append(days if headline.printed is None else _with_printed(days, headline, headline.printed))
-    rest += [_best_tile(headline), _of_peak(headline)]
+        remaining.append(days if headline.printed is None else _with_printed(days, headline, headline.printed))
+    remaining += [_best_tile(headline), _of_peak(headline)]
     if headline.per_tonne is not None:
-        rest.append(_of_tonne(headline.per_tonne, headline))
+        remaining.append(_of_tonne(headline.per_tonne, headline))
     weight = GOAL if headline.of_money or headline.goal == "carbon" else ""
     first = [replace(tile, weight=weight) for tile in goal[:1]]
     last = [replace(tile, weight=OTHER if weight else "") for tile in other]
-    return (*first, *goal[1:], *rest, *last)
+    return (*first, *goal[1:], *remaining, *last)
 
 
 def _of_carbon(headline: Headline) -> list[Tile]:

@@ -59,13 +59,13 @@ class Engine:
         """Number of pieces worked on at the same time."""
         return 1 if self.client is None else max(1, len(self.client.nthreads()))
 
-    def wish(self) -> Any:
+    def cancel_event(self) -> Any:
         """Cancellation event shared with workers, for :func:`heard`; None in this process."""
         if self.client is None:
             return None
         from distributed import Event
 
-        return Event(f"wish-{os.urandom(8).hex()}", client=self.client)
+        return Event(f"cancel-{os.urandom(8).hex()}", client=self.client)
 
     def each(
         self,
@@ -219,14 +219,14 @@ LISTENING_S = 0.3
 """Interval at which a worker polls for cancellation [s]."""
 
 
-def heard(work: Callable[..., Result], wish: Any, *args: Any) -> Result:
+def heard(work: Callable[..., Result], cancel_event: Any, *args: Any) -> Result:
     """Do a piece of work that polls its first argument: whether enough is enough."""
     checked_s, enough = 0.0, False
 
     def stop() -> bool:
         nonlocal checked_s, enough
         if not enough and time.monotonic() - checked_s > LISTENING_S:
-            checked_s, enough = time.monotonic(), bool(wish.is_set())
+            checked_s, enough = time.monotonic(), bool(cancel_event.is_set())
         return enough
 
     with _turn:

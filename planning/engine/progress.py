@@ -39,7 +39,7 @@ class Deadline:
         return self.clock() - self.began
 
     @property
-    def rest(self) -> float:
+    def remaining(self) -> float:
         """Work until it is over; negative afterwards."""
         return self.limit - self.spent
 
@@ -51,4 +51,4 @@ class Deadline:
 
     def within(self, limit: float) -> Deadline:
         """A deadline that begins now: after some work, and no later than this one."""
-        return Deadline(min(self.rest, limit), self.clock)
+        return Deadline(min(self.remaining, limit), self.clock)

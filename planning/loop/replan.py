@@ -31,7 +31,7 @@ from emberline.twin.line.missed import missed
 from emberline.twin.line.operations import Operations, Row, SoFar, onward, rows_of
 from emberline.twin.plant import PER_OPERATION, PER_RUN, Follower, LinePlant, failures, recourse_of, scattered
 from emberline.twin.power import operations_trace
-from emberline.twin.recorder import Course, course, reheating
+from emberline.twin.recorder import Trajectory, reheating, trajectory
 
 SLACK = 0.3
 """Price of a limit that is broken for want of slack, as a share of what a broken day counts. Raced on 150 days of the
@@ -85,7 +85,9 @@ def lateness(rows: Iterable[Row], so_far: SoFar) -> float:
 def standing(so_far: SoFar) -> frozenset[int]:
     """Units that stand by breakdown."""
     return frozenset(
-        one.unit for one in so_far.actuals.values() if any(at <= so_far.now < at + halt for at, halt in one.stops)
+        one.unit
+        for one in so_far.actuals.values()
+        if any(at <= so_far.now < at + stop_min for at, stop_min in one.stops)
     )
 
 
@@ -135,9 +137,11 @@ class LineReplan:
         the signal that the goal leaves out, which others may use up."""
         self._repair = {index[b.unit]: b.mttr_min for b in self.scenario.disturbances.breakdowns if b.unit in index}
 
-    def _calm(self, operations: Operations) -> Course:
+    def _calm(self, operations: Operations) -> Trajectory:
         history = ListReplay(operations, operations.arrays["duration"].tolist(), {}, clock=Clock()).run()
-        return course(operations, history, np.ones(len(operations)), self.follower.grid, self.follower.setpoints, False)
+        return trajectory(
+            operations, history, np.ones(len(operations)), self.follower.grid, self.follower.setpoints, False
+        )
 
     @property
     def goal_worth(self) -> np.ndarray:

@@ -299,14 +299,14 @@ class _Graph:
 
     def _chain(self, i: int, now: float) -> set[int]:
         """One operation and all before it that have not ended, on its unit and in its heat."""
-        operations, chain, rest = self.operations, set[int](), [i]
-        while rest:
-            j = rest.pop()
+        operations, chain, remaining = self.operations, set[int](), [i]
+        while remaining:
+            j = remaining.pop()
             if j < 0 or j in chain or self.ahead.end[j] <= now:
                 continue
             chain.add(j)
             rank = operations.rank[j]
-            rest += [operations.before[j], operations.sequence[operations.unit[j]][rank - 1] if rank else -1]
+            remaining += [operations.before[j], operations.sequence[operations.unit[j]][rank - 1] if rank else -1]
         return chain
 
     def _paths(self, b: int, after: dict[int, int]) -> Iterator[tuple[float, int]]:

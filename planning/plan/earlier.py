@@ -99,6 +99,6 @@ def content_of(text: str, request: dict[str, Any] | None = None) -> dict[str, An
         name: value for name, value in content.get("goal", {}).items() if name not in ("time_limit_s", "effort", "gap")
     }
     if request is not None:
-        rest = {name: value for name, value in content.get("disturbances", {}).items() if name not in MARGINS}
-        content["disturbances"] = rest | request
+        remaining = {name: value for name, value in content.get("disturbances", {}).items() if name not in MARGINS}
+        content["disturbances"] = remaining | request
     return {name: value for name, value in content.items() if name not in NAMES} | {"goal": goal}

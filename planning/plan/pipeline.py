@@ -284,9 +284,11 @@ def _at_locks(scenario: Case, baseline: Baseline, schedule: xr.Dataset) -> xr.Da
 
 def _baseline_instead(baseline: Baseline, schedule: xr.Dataset, reason: Message) -> xr.Dataset:
     """The baseline's schedule where the search has none that can be carried out: its starts may lie between steps."""
-    rest = {name: value for name, value in schedule.attrs.items() if name.startswith("seconds ") or name == "constant"}
+    remaining = {
+        name: value for name, value in schedule.attrs.items() if name.startswith("seconds ") or name == "constant"
+    }
     outcome = {"found": 1, "status": "best found", "objective": math.nan, "bound": math.nan, "gap": math.nan}
-    return baseline.schedule.assign_attrs(rest | outcome | {"reason": reason})
+    return baseline.schedule.assign_attrs(remaining | outcome | {"reason": reason})
 
 
 def _disturbed_replays(

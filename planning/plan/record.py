@@ -146,8 +146,8 @@ class Plan:
         """Scenario as requested: with the margins that it had before it was made to hold."""
         if self.holding is None:
             return self.scenario
-        rest = self.scenario.disturbances.model_dump(exclude=set(MARGINS)) | self.holding.request
-        disturbances = Disturbances.model_validate(rest)
+        remaining = self.scenario.disturbances.model_dump(exclude=set(MARGINS)) | self.holding.request
+        disturbances = Disturbances.model_validate(remaining)
         return self.scenario.model_copy(update={"disturbances": disturbances})
 
     @property
@@ -288,8 +288,8 @@ class Plan:
             # by the tariff's rates; taxes on them stay with the rest
             out["demand_cost"] = baseline.demand_cost - self.replay_figures.demand_cost
             out["cost_without_demand"] = out["cost"] - out["demand_cost"]
-            rest = abs(baseline.cost - baseline.demand_cost)
-            out["cost_without_demand_share"] = out["cost_without_demand"] / rest if rest else 0.0
+            remaining = abs(baseline.cost - baseline.demand_cost)
+            out["cost_without_demand_share"] = out["cost_without_demand"] / remaining if remaining else 0.0
         return out | {f"stock_{name}": value for name, value in credit.items()}
 
     @property

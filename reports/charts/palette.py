@@ -42,10 +42,10 @@ def of_stores(scenario: Scenario) -> dict[str, str]:
         fills = [mode.name for _, mode in scenario.process_modes if store in {s.store for s in mode.outputs}]
         of = [modes[name] for name in fills]
         shades[store] = next((shade for shade in of if shade not in shades.values()), "")
-    rest = [shade for shade in LIGHT if shade not in {*_all(scenario).values(), *shades.values()}]
-    rest += [shade for shade in LIGHT if shade not in shades.values() and shade not in rest]
+    remaining = [shade for shade in LIGHT if shade not in {*_all(scenario).values(), *shades.values()}]
+    remaining += [shade for shade in LIGHT if shade not in shades.values() and shade not in remaining]
     for i, store in enumerate(name for name, shade in shades.items() if not shade):
-        shades[store] = (rest or LIGHT)[i % len(rest or LIGHT)]
+        shades[store] = (remaining or LIGHT)[i % len(remaining or LIGHT)]
     return shades
 
 

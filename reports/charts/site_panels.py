@@ -338,10 +338,10 @@ def grouped() -> str:
     return f"replace(datum.label, /,/g, '{apart}')"
 
 
-def y_axis(ticks: bool = True, widest: int = MARGIN, **rest: Any) -> alt.Axis:
+def y_axis(ticks: bool = True, widest: int = MARGIN, **remaining: Any) -> alt.Axis:
     """Vertical axis of every panel, all of the same width; labels may be wider if there is no title."""
     labels = {"labelExpr": grouped()} if ticks else {}
-    options = {"tickCount": 4, "titlePadding": 4, "titleLimit": 120, **labels, **rest}
+    options = {"tickCount": 4, "titlePadding": 4, "titleLimit": 120, **labels, **remaining}
     return alt.Axis(minExtent=MARGIN, maxExtent=MARGIN, ticks=ticks, labelLimit=widest, **options)
 
 

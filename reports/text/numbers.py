@@ -130,12 +130,12 @@ def offset(at: datetime) -> str:
 
 def duration(minutes: float) -> str:
     """A time in minutes, from an hour on in hours and minutes."""
-    hours, rest = divmod(round(minutes), 60)
+    hours, remaining = divmod(round(minutes), 60)
     if not hours:
-        return tr("{minutes} min", minutes=rest)
-    if not rest:
+        return tr("{minutes} min", minutes=remaining)
+    if not remaining:
         return tr("{hours} h", hours=hours)
-    return tr("{hours} h {minutes} min", hours=hours, minutes=rest)
+    return tr("{hours} h {minutes} min", hours=hours, minutes=remaining)
 
 
 def age(span: timedelta) -> str:

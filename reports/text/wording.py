@@ -214,8 +214,8 @@ def used(of_unit: unit_runs.Count) -> str:
 
 def shortened(parts: list[str], most: int = 8) -> str:
     """A list in a sentence, limited in length."""
-    rest, text = len(parts) - most, listed(parts[:most])
-    return text if rest <= 0 else tr("{parts} and {count} more", parts=text, count=rest)
+    remaining, text = len(parts) - most, listed(parts[:most])
+    return text if remaining <= 0 else tr("{parts} and {count} more", parts=text, count=remaining)
 
 
 def measure(scenario: Scenario) -> tuple[str, float, int]:

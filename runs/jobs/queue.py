@@ -55,8 +55,8 @@ from emberline.scenarios.whole_file import write
 __all__ = ["ENDED", "KINDS", "JobStatus", "about", "cancel", "kill", "request", "start", "status", "under_way"]
 KINDS = ("plan", "replan", "front", "point", "replay", "hold", "analysis")
 GRACE_S = {"plan": 45.0, "replan": 45.0, "hold": 45.0, "front": 240.0}
-"""From the wish for what there is until the worker is killed, by kind: the solver looks up now and then only, and a
-point of a front takes up to two searches. Without an entry the wish is heard soon."""
+"""From a cancellation until the worker is killed, by kind: the solver looks up now and then only, and a
+point of a front takes up to two searches. Without an entry a cancellation is noticed soon."""
 SEARCHES = ("", "twin", "optimize", "ends", "grid")
 """Phases in which a worker may have to be killed."""
 STARTING_S = 60.0

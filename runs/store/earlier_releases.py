@@ -33,5 +33,5 @@ def with_assets(data: xr.Dataset) -> xr.Dataset:
         labels = {"flow_asset": name, "flow_carrier": ELECTRICITY, "flow_unit": "MW"}
         row = rate.expand_dims(flow=[name], axis=-2)
         rows.insert(0, row.assign_coords({key: ("flow", [text]) for key, text in labels.items()}))
-    rest = data.drop_dims("flow", errors="ignore").drop_vars(["base_load_mw", "pv_mw", "pv_curtailed_mw"])
-    return rest.assign(asset_rate=xr.concat(rows, "flow"))
+    remaining = data.drop_dims("flow", errors="ignore").drop_vars(["base_load_mw", "pv_mw", "pv_curtailed_mw"])
+    return remaining.assign(asset_rate=xr.concat(rows, "flow"))

@@ -167,9 +167,9 @@ class HeatPump(_NamedCarriers):
     def core(self, units: Mapping[str, str]) -> Converter:
         """Electricity in, heat out, the rest of the heat from its source."""
         _in_mwh(units, self.heat, self.source)
-        rest = (_stream(self.source, (self.cop.value or 1.0) * self.cop.scale - 1),) if self.source else ()
+        remaining = (_stream(self.source, (self.cop.value or 1.0) * self.cop.scale - 1),) if self.source else ()
         return self.converter(
-            ELECTRICITY, self.electric_mw, main="input", inputs=rest, outputs=(_stream(self.heat, self.cop),)
+            ELECTRICITY, self.electric_mw, main="input", inputs=remaining, outputs=(_stream(self.heat, self.cop),)
         )
 
     def wants(self) -> Iterator[AssetSeries]:

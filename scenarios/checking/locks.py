@@ -82,16 +82,16 @@ class _Cast:
         on_caster = {item.heat: item for item in scenario.state.started if item.stage == casting.name}
         last_heat = max((i for i, heat in enumerate(heats) if heat.name in on_caster), default=-1)
         self.step = None if last_heat >= 0 or scenario.by_the_minute else scenario.moment_min
-        rest = heats[max(last_heat, 0) :]
+        remaining = heats[max(last_heat, 0) :]
         units = [
             unit.name
             for unit in casting.units
             if (not order.units or unit.name in order.units)
-            and all(line.duration_min(heat.grade, unit.name) is not None for heat in rest)
+            and all(line.duration_min(heat.grade, unit.name) is not None for heat in remaining)
         ]
         starts: Range = -NEVER, NEVER
         if last_heat >= 0:
-            item = on_caster[rest[0].name]
+            item = on_caster[remaining[0].name]
             units, starts = [item.unit], (minutes(item.start), minutes(item.start))
         quantile = scenario.disturbances.quantile(casting.name)
         planned = cache(lambda unit, nominal: planned_min(scenario.disturbances, unit, nominal, quantile))
@@ -99,14 +99,14 @@ class _Cast:
         """Start of each heat after that of the cast, or of the heat that is on the caster, by caster [min]."""
         for unit in units:
             at, self.offset[unit] = 0.0, {}
-            for heat in rest:
+            for heat in remaining:
                 self.offset[unit][heat.name] = at
                 at += planned(unit, line.duration_min(heat.grade, unit) or 0.0)
-        if last_heat >= 0 and len(rest) > 1 and starts[0] + self.offset[units[0]][rest[1].name] < 0:
+        if last_heat >= 0 and len(remaining) > 1 and starts[0] + self.offset[units[0]][remaining[1].name] < 0:
             self.offset = {}  # the cast is broken already: it goes on as soon as it can
         self.free = dict.fromkeys(self.offset, starts)
         self.under_way = last_heat >= 0
-        keys = [(heat.name, casting.name) for heat in rest if heat.name not in on_caster]
+        keys = [(heat.name, casting.name) for heat in remaining if heat.name not in on_caster]
         locked = sorted((windows[key].numbers, key[0]) for key in keys if key in windows)
         self.windows = {heat: windows[heat, casting.name] for _, heat in locked}
 

@@ -68,7 +68,7 @@ def settle(scenario: Case, import_mwh: np.ndarray) -> tuple[Settled, ...]:
     spot = scenario.inputs.variables["price_per_mwh"].values
     lines: list[Settled] = []
     blocks: list[tuple[BaseBlock | Green, np.ndarray]] = []
-    rest = import_mwh
+    remaining = import_mwh
     for contract in scenario.market.contracts:
         price = contract.price_per_mwh
         if isinstance(contract, Guarantees):
@@ -82,11 +82,11 @@ def settle(scenario: Case, import_mwh: np.ndarray) -> tuple[Settled, ...]:
         if contract.mw is not None:
             blocks.append((contract, mwh))
         lines.append(Settled(contract.name, "energy", mwh, mwh * price))
-        rest = rest - mwh
+        remaining = remaining - mwh
     if scenario.market.has_spot:
-        bought = np.maximum(rest, 0.0) if blocks else rest
+        bought = np.maximum(remaining, 0.0) if blocks else remaining
         lines.append(Settled("spot", "energy", bought, bought * spot))
-    surplus = np.maximum(-rest, 0.0)
+    surplus = np.maximum(-remaining, 0.0)
     for contract, mwh in sorted(blocks, key=lambda pair: pair[0].unused_spread_per_mwh):
         sold = np.minimum(surplus, mwh)
         surplus = surplus - sold

@@ -22,7 +22,7 @@ from emberline.scenarios.records.horizon import DAY, Horizon
 from emberline.scenarios.records.quantity import factor
 from emberline.scenarios.records.series import Forecast, Series
 from emberline.scenarios.signals.catalogue import signal
-from emberline.scenarios.signals.issues import course
+from emberline.scenarios.signals.issues import newest_values
 
 WEEK = timedelta(days=7)
 
@@ -103,7 +103,7 @@ def _issued(forecast: Forecast, horizon: Horizon, unit: str, folder: Path, at: d
     issued, valid, raw = read_forecast(forecast, folder)
     name = forecast.signal or Path(forecast.csv or forecast.parquet or "").name
     if forecast.signal is not None:
-        width, scale = course(signal(forecast.signal)).seconds, signal_factor(forecast, unit)
+        width, scale = newest_values(signal(forecast.signal)).seconds, signal_factor(forecast, unit)
     else:
         width = round(forecast.interval_min * 60)
         scale = (factor(forecast.unit, unit) if forecast.unit else 1.0) * forecast.scale

@@ -242,8 +242,8 @@ class Process(Recipe):
     @cached_property
     def start(self) -> tuple[UnitState, ...]:
         """State of every unit at the start."""
-        rest = UnitState(mode=self.all_modes[0].name if self.must_run else None)
-        return (*self.state, *(rest for _ in range(self.count - len(self.state))))
+        remaining = UnitState(mode=self.all_modes[0].name if self.must_run else None)
+        return (*self.state, *(remaining for _ in range(self.count - len(self.state))))
 
     def changing(self, start: str, end: str) -> ChangeOver:
         """The change-over between two modes."""

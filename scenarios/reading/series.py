@@ -131,21 +131,21 @@ def _from_table(series: Series, horizon: Horizon, unit: str) -> Resolved:
 
 def _from_signal(series: Series, horizon: Horizon, unit: str) -> Resolved:
     signal = catalogue.signal(series.signal or "")
-    published = course = issues.course(signal)
+    published = newest = issues.newest_values(signal)
     if (forecast := forecasts.forecast_of(signal)) is not None:
-        course = _continued(published, forecast)
-    of_file = {"column": "the signal", "interval_min": course.seconds / 60, "unit": None, "scale": 1.0}
+        newest = _continued(published, forecast)
+    of_file = {"column": "the signal", "interval_min": newest.seconds / 60, "unit": None, "scale": 1.0}
     as_file, name = series.model_copy(update=of_file), f"signal {series.signal}"
     try:
-        resolved = _onto(as_file, horizon, unit, course.starts, course.values, name)
+        resolved = _onto(as_file, horizon, unit, newest.starts, newest.values, name)
     except ValueError as error:
-        if course.starts[-1] + course.seconds < horizon.end_utc.timestamp():
+        if newest.starts[-1] + newest.seconds < horizon.end_utc.timestamp():
             raise ValueError(f"{error}; emberline signals forecast {signal} continues it") from None
         raise
     start, end = horizon.start_utc.timestamp(), horizon.end_utc.timestamp()
-    inside = (course.starts + course.seconds > start) & (course.starts < end)
-    facts = {"name": series.signal, "at": stamp(int(course.issued.timestamp())), "licence": course.licence}
-    estimated = int(course.estimated[inside].sum())
+    inside = (newest.starts + newest.seconds > start) & (newest.starts < end)
+    facts = {"name": series.signal, "at": stamp(int(newest.issued.timestamp())), "licence": newest.licence}
+    estimated = int(newest.estimated[inside].sum())
     ahead = int(inside[len(published.starts) :].sum())
     if ahead and forecast is not None:
         source = Message(
@@ -160,18 +160,18 @@ def _from_signal(series: Series, horizon: Horizon, unit: str) -> Resolved:
     return replace(resolved, values=resolved.values * signal_factor(series, unit), source=source)
 
 
-def _continued(course: issues.Course, forecast: forecasts.Forecast) -> issues.Course:
+def _continued(newest: issues.NewestValues, forecast: forecasts.Forecast) -> issues.NewestValues:
     """A signal and, marked as estimated, its forecast for what comes after its last published value."""
-    parts = forecast.seconds // course.seconds
-    if parts * course.seconds != forecast.seconds or not len(course.starts):
-        return course
-    starts = (forecast.starts[:, None] + np.arange(parts) * course.seconds).ravel()
-    later = starts >= course.starts[-1] + course.seconds
+    parts = forecast.seconds // newest.seconds
+    if parts * newest.seconds != forecast.seconds or not len(newest.starts):
+        return newest
+    starts = (forecast.starts[:, None] + np.arange(parts) * newest.seconds).ravel()
+    later = starts >= newest.starts[-1] + newest.seconds
     return replace(
-        course,
-        starts=np.append(course.starts, starts[later]),
-        values=np.append(course.values, np.repeat(forecast.values, parts)[later]),
-        estimated=np.append(course.estimated, np.ones(int(later.sum()), dtype=bool)),
+        newest,
+        starts=np.append(newest.starts, starts[later]),
+        values=np.append(newest.values, np.repeat(forecast.values, parts)[later]),
+        estimated=np.append(newest.estimated, np.ones(int(later.sum()), dtype=bool)),
     )
 
 

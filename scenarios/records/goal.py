@@ -168,6 +168,6 @@ class Goal(Record):
         return self.effort is None or self.time_limit_s != net_of(self.effort)
 
     @model_serializer(mode="wrap")
-    def _with_limit(self, rest: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _with_limit(self, remaining: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # also where it equals the default: read again it must not follow from heats and steps
-        return {**rest(self), "time_limit_s": self.time_limit_s}
+        return {**remaining(self), "time_limit_s": self.time_limit_s}

@@ -46,7 +46,7 @@ class Issue:
 
 
 @dataclass(frozen=True)
-class Course:
+class NewestValues:
     """The newest values of a signal, on an even raster; see :func:`course`."""
 
     starts: np.ndarray
@@ -121,7 +121,7 @@ def table(name: Signal) -> Any:
     return _table(name)[0].copy()
 
 
-def course(name: Signal, at: datetime | None = None) -> Course:
+def newest_values(name: Signal, at: datetime | None = None) -> NewestValues:
     """A signal as it was known at a moment, or as it is.
 
     Intervals of several lengths are divided into the shortest. Of each the newest value counts.
@@ -139,7 +139,7 @@ def course(name: Signal, at: datetime | None = None) -> Course:
     order = np.lexsort((rows, issued, starts))
     order = order[np.append(np.diff(starts[order]) != 0, True)]
     rows = rows[order]
-    return Course(
+    return NewestValues(
         starts[order],
         shortest,
         frame["value"].to_numpy(float)[rows],

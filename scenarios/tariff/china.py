@@ -68,11 +68,11 @@ class PeakValley(Record):
             "valley": (self.valley, valley),
             "flat": ((Window(),), self.flat_per_mwh),
         }
-        rest = np.ones(np.shape(minute), bool)
+        remaining = np.ones(np.shape(minute), bool)
         prices = {}
         for name, (windows, price) in priced.items():
-            here = rest & _any(windows, month, weekday, minute)
-            rest &= ~here
+            here = remaining & _any(windows, month, weekday, minute)
+            remaining &= ~here
             if here.any():
                 prices[name] = np.where(here, price, 0.0)
         return prices

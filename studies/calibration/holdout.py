@@ -204,8 +204,8 @@ class _Course:
 
 
 def _replay_course(operations: Operations, seed: int, replication: int) -> _Course:
-    course, factor = follow(operations, seed, replication, True)
-    start, end = np.array(course.start), np.array(course.end)
+    trajectory, factor = follow(operations, seed, replication, True)
+    start, end = np.array(trajectory.start), np.array(trajectory.end)
     energy = operations.arrays["energy"] * factor + reheating(operations, start, end)
     of_heats = np.bincount(operations.arrays["heat"], weights=energy)
     return _Course(end - start, waits(operations, start, end), of_heats, _per_day(start, end, len(of_heats)))

@@ -50,10 +50,10 @@ def twin_log(
     columns: dict[str, list[np.ndarray]] = {name: [] for name in COLUMNS}
     offset = 0.0
     for replication in replications:
-        course, factor = follow(operations, seed, replication, disturbed)
-        start, end = np.array(course.start), np.array(course.end)
+        trajectory, factor = follow(operations, seed, replication, disturbed)
+        start, end = np.array(trajectory.start), np.array(trajectory.end)
         indices = np.flatnonzero(~np.isnan(end))
-        stops = [(i, at, at + halt) for i, halts in course.stops.items() for at, halt in halts]
+        stops = [(i, at, at + stop_min) for i, spans in trajectory.stops.items() for at, stop_min in spans]
         stop_units = unit[np.array([i for i, _, _ in stops], dtype=int)]
         label, none = f"{replication}:", np.full(len(stops), "")
         nothing = np.full(len(stops), np.nan)

@@ -76,8 +76,8 @@ def span(minutes: float) -> str:
     """A span in words: 45 min, 3 h 15 min."""
     if minutes < 120:
         return f"{minutes:g} min"
-    hours, rest = divmod(minutes, 60)
-    return f"{hours:g} h{f' {rest:g} min' if rest else ''}"
+    hours, remaining = divmod(minutes, 60)
+    return f"{hours:g} h{f' {remaining:g} min' if remaining else ''}"
 
 
 THEN = {

@@ -162,8 +162,10 @@ def parts(sums: Figures) -> dict[str, float]:
     """The bill in five parts that add up to it: ``other`` is upkeep, fixed, taxes and imbalance, less sales."""
     peaks = sums.demand_cost + sums.coincident_cost
     costs = {"energy": sums.energy_cost, "demand": peaks, "fuel": sums.fuel_cost, "carbon": sums.carbon_cost}
-    rest = sums.upkeep_cost + sums.fixed_cost + sums.tax_cost + sums.imbalance_cost + sums.recourse_cost - sums.sales
-    return {**costs, "other": rest}
+    remaining = (
+        sums.upkeep_cost + sums.fixed_cost + sums.tax_cost + sums.imbalance_cost + sums.recourse_cost - sums.sales
+    )
+    return {**costs, "other": remaining}
 
 
 def change(scenario: Scenario, before: LeverCase, after: LeverCase) -> Change | None:

@@ -172,9 +172,9 @@ class _Study:
         rows = [self._lever(SHIFTING, self.producer.table, (bare, self.case(every, shifted)), (managed, joint))]
         weighed(2, SHIFTING)
         for number, name in enumerate(options, start=3):
-            alone, rest = self.case(every - {name}, (BASELINE,)), self.case(frozenset({name}), shifted)
+            alone, remaining = self.case(every - {name}, (BASELINE,)), self.case(frozenset({name}), shifted)
             pair = self.ruled(frozenset({name})), ruled
-            rows.append(self._lever(name, names[name], (bare, alone), (rest, joint), pair))
+            rows.append(self._lever(name, names[name], (bare, alone), (remaining, joint), pair))
             weighed(number, name)
         bound, gap = self._proven(joint)
         return Levers(

@@ -194,7 +194,7 @@ class _Pool:
 
     engine: Engine
     stop: Callable[[], bool]
-    wish: Any = None
+    cancel_event: Any = None
     """Tells other processes to end their searches; None: there are none."""
     executor: Any = None
 
@@ -205,20 +205,20 @@ class _Pool:
 
     def submit(self, search: Callable[..., Solved], *args: Any) -> Future[Solved]:
         """Begin a search."""
-        if self.wish is not None:
-            return self.executor.submit(heard, search, self.wish, *args)
+        if self.cancel_event is not None:
+            return self.executor.submit(heard, search, self.cancel_event, *args)
         here: Future[Solved] = Future()
         here.set_result(search(self.stop, *args))
         return here
 
     def poll(self) -> None:
-        """Pass the user's wish on."""
-        if self.wish is not None and self.stop():
-            self.wish.set()
+        """Pass a cancellation on."""
+        if self.cancel_event is not None and self.stop():
+            self.cancel_event.set()
 
 
 @contextmanager
 def _pool(workers: int, cluster: str | None, stop: Callable[[], bool]) -> Iterator[_Pool]:
     with engine(None if cluster else workers, cluster) as ready:
         others = None if ready.client is None else ready.client.get_executor(pure=False)
-        yield _Pool(ready, stop, ready.wish(), others)
+        yield _Pool(ready, stop, ready.cancel_event(), others)

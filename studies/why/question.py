@@ -110,8 +110,8 @@ def _of_unit(resolver: Resolver, name: str, at: str | None) -> Why:
     about = OfUnit(resolver, name, None if at is None else minute(resolver.scenario.horizon, "--at", at))
     answers = _answers(resolver, about, about.questions())
     run, unit = about.of_run(), list(about.facts())
-    facts, rest = (run, unit) if run else (unit, [])
-    return _report(resolver, about.question, facts, answers, rest=tuple(rest))
+    facts, remaining = (run, unit) if run else (unit, [])
+    return _report(resolver, about.question, facts, answers, rest=tuple(remaining))
 
 
 def _of_hour(resolver: Resolver, text: str) -> Why:

@@ -46,7 +46,7 @@ class _Quick:
 
     @property
     def over(self) -> bool:
-        return self.deadline.rest < 0
+        return self.deadline.remaining < 0
 
     def run(self) -> WhyNot:
         scenario = self.changed(())

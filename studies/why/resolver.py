@@ -80,12 +80,12 @@ class Resolver:
     @property
     def share(self) -> float:
         """Work for one of the answers still to be computed."""
-        return max(self.deadline.rest / max(self.asks, 1), WHY.least)
+        return max(self.deadline.remaining / max(self.asks, 1), WHY.least)
 
     @property
     def over(self) -> bool:
         """Whether to stop asking."""
-        over = self.deadline.rest <= 0 or self.cancel()
+        over = self.deadline.remaining <= 0 or self.cancel()
         self.hurried = self.hurried or over
         return over
 

@@ -121,7 +121,7 @@ class _Search:
 
     @property
     def over(self) -> bool:
-        return self.deadline.rest <= 0 or self.cancel()
+        return self.deadline.remaining <= 0 or self.cancel()
 
     def run(self, proven: bool) -> WhyNot:
         scenario = self.changed(())
@@ -150,9 +150,9 @@ class _Search:
             self.tell(Message("which limits cannot all hold?"))
             start = listed if listed is not None and not violations(baseline.run) else None
             self.elastic = explain.Elastic(scenario, envelope, start, limits)
-            conflict = self.elastic.conflict(work=min(self.deadline.rest / 4, WHY.conflict))
+            conflict = self.elastic.conflict(work=min(self.deadline.remaining / 4, WHY.conflict))
             irreducible = bool(conflict)
-            if not conflict and self.elastic.smallest(work=self.deadline.rest / 4):
+            if not conflict and self.elastic.smallest(work=self.deadline.remaining / 4):
                 conflict = self.elastic.proof()
         if not doubtful and not explain.hours(scenario, envelope):
             self._finer(scenario)
@@ -202,7 +202,7 @@ class _Search:
         if listed is not None and stands(scenario, baseline):
             return True
         # once something helps, others are looked for less long
-        work = max(WHY.judged, self.deadline.rest / patience) / (2 if self.repairs else 1)
+        work = max(WHY.judged, self.deadline.remaining / patience) / (2 if self.repairs else 1)
         if explain.missing(scenario, envelope) or explain.impossible(scenario, envelope, listed, work=work):
             return False
         hasty = scenario.with_goal(gap=1.0, effort=work)
@@ -218,7 +218,7 @@ class _Search:
         if any("horizon.step_min" in repair.keys for repair in self.repairs):
             return schedules.ON_GRID
         proven = explain.hours(scenario, envelope) or explain.impossible_at_all(
-            scenario, envelope, listed, work=max(WHY.judged, self.deadline.rest / WHY.patience)
+            scenario, envelope, listed, work=max(WHY.judged, self.deadline.remaining / WHY.patience)
         )
         return "infeasible" if proven else schedules.ON_GRID
 
@@ -259,7 +259,7 @@ class _Search:
                 # what is in conflict stays so, whatever happens elsewhere
                 self.hopeless.add((limit.key, limit.sign))
                 return None
-            threshold = self.elastic.alone(limit, work=min(self.deadline.rest, WHY.conflict))
+            threshold = self.elastic.alone(limit, work=min(self.deadline.remaining, WHY.conflict))
             if threshold is None:
                 self.hopeless.add((limit.key, limit.sign))
                 return None
@@ -331,7 +331,7 @@ class _Search:
         """The least sum of slack, as the relaxation has it, then in whole numbers, then more of it."""
         assert self.elastic is not None
         for relax in (True, False):
-            least = self.elastic.smallest(work=max(self.deadline.rest / 4, 1.0), relax=relax)
+            least = self.elastic.smallest(work=max(self.deadline.remaining / 4, 1.0), relax=relax)
             if not least or (not relax and not self.elastic.whole):
                 continue
             by_key = {limit.key: limit for limit in self.elastic.limits if limit.key in least}

@@ -65,11 +65,11 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-def shop(seed: int, *, orders: list[dict[str, Any]], line: dict[str, Any] | None = None, **rest: Any) -> Case:
+def shop(seed: int, *, orders: list[dict[str, Any]], line: dict[str, Any] | None = None, **remaining: Any) -> Case:
     """Eight hours on half-hours, the grid's carbon intensity drawn at random."""
     built = scenario(
         line or melt_shop(), orders, horizon={"length_h": 8.0, "step_min": 30.0},
-        goal={"gap": 0.0, "effort": 30.0, "caps": {"extra_cost_share": None}}, **rest,
+        goal={"gap": 0.0, "effort": 30.0, "caps": {"extra_cost_share": None}}, **remaining,
     )  # fmt: skip
     result = np.random.Generator(np.random.Philox(key=seed)).uniform(100, 600, 16)
     name = "carbon_intensity_kg_per_mwh"

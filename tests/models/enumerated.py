@@ -37,11 +37,11 @@ def works(
     goal: dict[str, Any] | None = None,
     site: dict[str, Any] | None = None,
     horizon: dict[str, Any] | None = None,
-    **rest: Any,
+    **remaining: Any,
 ) -> Case:
     """A works without base load; price and intensity by step, or one for all."""
     length = hours if hours is not None else len(np.atleast_1d(price)) * step_min / 60
-    market = {"price_per_mwh": 0.0, "carbon_intensity_kg_per_mwh": 0.0, **rest.pop("market", {})}
+    market = {"price_per_mwh": 0.0, "carbon_intensity_kg_per_mwh": 0.0, **remaining.pop("market", {})}
     built = resolve(Scenario.model_validate(
         {
             "name": "works",
@@ -54,7 +54,7 @@ def works(
                 "minimize": minimize, "gap": 0.0, "effort": 30.0, "caps": {"extra_cost_share": None},
                 **(goal or {}),
             },
-            **rest,
+            **remaining,
         },
         context={"currency": "EUR"},
     ))  # fmt: skip
@@ -104,7 +104,7 @@ def best(scenario: Case) -> float | None:
 
 
 @dataclass
-class Course:
+class Trajectory:
     """What a unit does in each step when it gets a mode for each."""
 
     commands: tuple[int, ...]
@@ -119,7 +119,7 @@ class Course:
     free_down: np.ndarray
 
 
-def follow(process: Process, unit: int, text: tuple[int, ...], h: float, closed: np.ndarray) -> Course | None:
+def follow(process: Process, unit: int, text: tuple[int, ...], h: float, closed: np.ndarray) -> Trajectory | None:
     """What a unit does that gets a mode (−1: to stand) in each step; None where it may not."""
     n, names = len(text), [mode.name for mode in process.all_modes]
 
@@ -171,16 +171,16 @@ def follow(process: Process, unit: int, text: tuple[int, ...], h: float, closed:
             elif s == t:
                 extra[s] += change.energy_mwh
         pace = process.all_modes[now].rates.low or process.all_modes[now].rates.high
-        rest = change.off_spec_t
+        remaining = change.off_spec_t
         for s in range(begin, n):
-            lost[s] = min(rest, pace * h)
-            rest -= lost[s]
+            lost[s] = min(remaining, pace * h)
+            remaining -= lost[s]
         mode, run_left = now, max(steps(process.min_run_h), 1)
         # the steps of change are over; the run's first step is counted as any other
         t = begin
         if t < n and text[t] != now:
             return None
-    return Course(text, runs, lost, extra, up, down)
+    return Trajectory(text, runs, lost, extra, up, down)
 
 
 def allowed(process: Process, text: tuple[int, ...], scenario: Case, closed: np.ndarray) -> bool:
@@ -203,16 +203,16 @@ def allowed(process: Process, text: tuple[int, ...], scenario: Case, closed: np.
     )
 
 
-def courses(scenario: Case, process: Process, unit: int) -> list[Course]:
+def courses(scenario: Case, process: Process, unit: int) -> list[Trajectory]:
     """All courses that a unit may take."""
     n, h = scenario.horizon.n_steps, scenario.horizon.step_h
     closed = envelope(scenario)["process_available"].sel(process=process.units[unit]).values < 0.5
     rows = []
     for text in itertools.product(range(-1, len(process.all_modes)), repeat=n):
         if allowed(process, text, scenario, closed):
-            course = follow(process, unit, text, h, closed)
-            if course is not None:
-                rows.append(course)
+            trajectory = follow(process, unit, text, h, closed)
+            if trajectory is not None:
+                rows.append(trajectory)
     return rows
 
 
@@ -240,15 +240,15 @@ def worth(scenario: Case, store: Store) -> tuple[float, float]:
     return value, max(mode.rates.high * per_t for _, mode, per_t in rows) * hours
 
 
-def moved(scenario: Case, process: Process, course: Course, store: str) -> np.ndarray:
+def moved(scenario: Case, process: Process, trajectory: Trajectory, store: str) -> np.ndarray:
     """What a course of fixed rates gives to a store in each step [t], negative: takes."""
     h, net = scenario.horizon.step_h, np.zeros(scenario.horizon.n_steps)
     for m, mode in enumerate(process.all_modes):
-        on = course.runs == m
+        on = trajectory.runs == m
         for stream in mode.inputs:
             net -= (stream.store == store) * stream.per_t * mode.rates.high * h * on
         for stream in mode.outputs:
-            net += (stream.store == store) * stream.per_t * (mode.rates.high * h * on - course.lost_t * on)
+            net += (stream.store == store) * stream.per_t * (mode.rates.high * h * on - trajectory.lost_t * on)
     return net
 
 
@@ -270,7 +270,7 @@ def cheapest(scenario: Case) -> float | None:
         return None
     if any(not mode.rates.fixed for process, _ in units for mode in process.all_modes):
         (process, _), (item,) = units[0], every
-        least = sorted(((_least(scenario, process, course), i) for i, course in enumerate(item)))
+        least = sorted(((_least(scenario, process, trajectory), i) for i, trajectory in enumerate(item)))
         best: float | None = None
         for bound, i in least:
             if best is not None and bound >= best:
@@ -281,7 +281,7 @@ def cheapest(scenario: Case) -> float | None:
     return _by_pairs(scenario, units, every)
 
 
-def _by_pairs(scenario: Case, units: list[tuple[Process, int]], every: list[list[Course]]) -> float | None:
+def _by_pairs(scenario: Case, units: list[tuple[Process, int]], every: list[list[Trajectory]]) -> float | None:
     h, price = scenario.horizon.step_h, scenario.inputs["price_per_mwh"].values
     shape = tuple(len(item) for item in every)
 
@@ -332,31 +332,31 @@ def _loaded(scenario: Case, store: Store, net: np.ndarray, order: Any) -> tuple[
     return level - order.amount_t, fits & (high >= order.amount_t - TOL)
 
 
-def _least(scenario: Case, process: Process, course: Course) -> float:
+def _least(scenario: Case, process: Process, trajectory: Trajectory) -> float:
     """What a course costs at the least, stores and ramps left aside."""
     h, price = scenario.horizon.step_h, scenario.inputs["price_per_mwh"].values
-    total = float(price @ course.extra_mwh) - sum(
+    total = float(price @ trajectory.extra_mwh) - sum(
         value * most for value, most in (worth(scenario, s) for s in scenario.stores)
     )
     for m, mode in enumerate(process.all_modes):
-        on = price[course.runs == m] * h
+        on = price[trajectory.runs == m] * h
         total += sum(
             min(on_t * float(mode.power_at(rate)) for rate in (mode.rates.low, mode.rates.high)) for on_t in on
         )
     return total
 
 
-def rated(scenario: Case, process: Process, course: Course) -> float | None:
+def rated(scenario: Case, process: Process, trajectory: Trajectory) -> float | None:
     """The least cost of the rates within a course of one unit, by a linear program; power linear in the rate."""
     n, h = scenario.horizon.n_steps, scenario.horizon.step_h
     price, modes = scenario.inputs["price_per_mwh"].values, process.all_modes
-    on = course.runs >= 0
-    mode = [modes[m] if m >= 0 else None for m in course.runs]
+    on = trajectory.runs >= 0
+    mode = [modes[m] if m >= 0 else None for m in trajectory.runs]
     stores = list(scenario.stores)
     values = [worth(scenario, store) for store in stores]
     # columns: rate in each step, then tonnes credited in each store
     goal = [0.0] * n + [-value for value, _ in values]
-    fixed = float(price @ course.extra_mwh)
+    fixed = float(price @ trajectory.extra_mwh)
     for t, item in enumerate(mode):
         if item is not None:
             goal[t] = price[t] * h * (item.kwh_per_t or 0.0) / 1000
@@ -372,7 +372,7 @@ def rated(scenario: Case, process: Process, course: Course) -> float | None:
                 give = sum(s.per_t for s in item.outputs if s.store == store.name)
                 take = sum(s.per_t for s in item.inputs if s.store == store.name)
                 row[t] = (give - take) * h
-                constant -= give * course.lost_t[t]
+                constant -= give * trajectory.lost_t[t]
             constant -= need[t]
             rows += [-row.copy(), row.copy()]
             tops += [constant, store.capacity_t - constant]
@@ -391,10 +391,10 @@ def rated(scenario: Case, process: Process, course: Course) -> float | None:
             row[before] = -1.0
         else:
             at = state.rate_tph or 0.0
-        if not course.free_up[t]:
+        if not trajectory.free_up[t]:
             rows += [row]
             tops += [most + at]
-        if not course.free_down[t]:
+        if not trajectory.free_down[t]:
             rows += [-row]
             tops += [most - at]
     result = linprog(goal, A_ub=np.array(rows), b_ub=np.array(tops) + 1e-9, bounds=bounds)
@@ -538,21 +538,21 @@ def assert_followed(scenario: Case, plan: xr.Dataset) -> None:
             part = plan.sel(process=unit)
             text = tuple(names.index(mode) - 1 for mode in part["process_mode"].values.tolist())
             assert allowed(process, text, scenario, free.sel(process=unit).values < 0.5)
-            course = follow(process, i, text, h, free.sel(process=unit).values < 0.5)
-            assert course is not None, (unit, text)
-            rate, mw = part["process_tph"].values, course.extra_mwh / h
+            trajectory = follow(process, i, text, h, free.sel(process=unit).values < 0.5)
+            assert trajectory is not None, (unit, text)
+            rate, mw = part["process_tph"].values, trajectory.extra_mwh / h
             for m, mode in enumerate(process.all_modes):
-                on = course.runs == m
+                on = trajectory.runs == m
                 assert (rate[on] >= mode.rates.low - TOL).all()
                 assert (rate[on] <= mode.rates.high + TOL).all()
                 mw = mw + np.where(on, mode.power_at(rate), 0.0)
-            assert (rate[course.runs < 0] == 0).all()
-            np.testing.assert_allclose(part["off_spec_tph"].values * h, course.lost_t, atol=TOL)
+            assert (rate[trajectory.runs < 0] == 0).all()
+            np.testing.assert_allclose(part["off_spec_tph"].values * h, trajectory.lost_t, atol=TOL)
             np.testing.assert_allclose(part["process_mw"].values, mw, atol=TOL)
             ramp = process.ramp_tph_per_h
             for t in range(1, len(text) if ramp is not None else 0):
-                both = course.runs[t] >= 0 and course.runs[t - 1] >= 0
+                both = trajectory.runs[t] >= 0 and trajectory.runs[t - 1] >= 0
                 rise = rate[t] - rate[t - 1]
-                assert not both or course.free_up[t] or rise <= (ramp or 0.0) * h + 1e-6
-                assert not both or course.free_down[t] or -rise <= (ramp or 0.0) * h + 1e-6
+                assert not both or trajectory.free_up[t] or rise <= (ramp or 0.0) * h + 1e-6
+                assert not both or trajectory.free_down[t] or -rise <= (ramp or 0.0) * h + 1e-6
     np.testing.assert_allclose(plan["line_mw"].values, plan["process_mw"].sum("process").values, atol=1e-5)

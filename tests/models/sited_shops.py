@@ -43,7 +43,7 @@ def random_shop(seed: int) -> Case:
     if chance(0.3):
         site["grid"]["import_limit_mw"] = even(46, 60)
     market: dict[str, Any] = {**MARKET, "carbon_price": {"per_t": 70.0, "covers": "all"}}
-    rest: dict[str, Any] = {}
+    remaining: dict[str, Any] = {}
     if chance(0.6):
         charge: dict[str, Any] = {"name": "peak", "rates": [{"per_mw": even(50, 2000)}]}
         if chance(0.4):
@@ -54,10 +54,10 @@ def random_shop(seed: int) -> Case:
             "name": "network", "demand": [charge], "energy": [{"name": "use", "rates": [{"per_mwh": 4.0}]}]
         }  # fmt: skip
         if chance(0.4):
-            rest["state"] = {"peak_so_far_mw": even(20, 44)}
+            remaining["state"] = {"peak_so_far_mw": even(20, 44)}
     orders = [cast("A", 2)] if chance(0.2) else [cast("A", 1), cast("B", 1, **({"due": "5 h"} if chance(0.3) else {}))]
     goal = {"minimize": str(rng.choice(["cost", "cost_with_carbon_price", "carbon"]))}
-    built = shop(seed, orders=orders, line=line, site=site, market=market, **rest)
+    built = shop(seed, orders=orders, line=line, site=site, market=market, **remaining)
     built = built.model_copy(update={"goal": built.goal.model_copy(update=goal)})
     n = built.horizon.n_steps
     price = rng.normal(50, 45, n)

@@ -244,7 +244,7 @@ def best(shop: Shop) -> float | None:
     if not all(map(math.isfinite, least)):
         return None
     order = sorted(range(len(shop.items)), key=lambda i: len(shop.items[i].ways))
-    rest = [sum(least[i] for i in order[k:]) for k in range(len(order) + 1)]
+    remaining = [sum(least[i] for i in order[k:]) for k in range(len(order) + 1)]
     least_cost = math.inf
     only_adds = not shop.idle.metered.any()
 
@@ -253,7 +253,7 @@ def best(shop: Shop) -> float | None:
 
     def place(k: int, spent: float, busy: int, load: np.ndarray) -> None:
         nonlocal least_cost
-        if spent + rest[k] >= least_cost - 1e-9 or (only_adds and over(load)):
+        if spent + remaining[k] >= least_cost - 1e-9 or (only_adds and over(load)):
             return
         if k == len(order):
             if not over(load):
@@ -275,7 +275,7 @@ def best(shop: Shop) -> float | None:
             for j in range(i + 1, len(item.heats))
         )
         for way in sorted(rows, key=lambda way: way.cost):
-            if spent + way.cost + later + rest[k + 1] >= least_cost - 1e-9:
+            if spent + way.cost + later + remaining[k + 1] >= least_cost - 1e-9:
                 return
             if not busy & way.busy:
                 heats(k, item, c, i + 1, spent + way.cost, busy | way.busy, load + way.metered)

@@ -374,8 +374,8 @@ class _Judge:
         edges = np.arange(round(length / interval) + 1) * interval
         inputs = scenario.inputs
         others = (inputs["base_load_mw"] - inputs["pv_available_mw"]).to_numpy() * step / 60
-        rest = np.interp(edges, steps, np.concatenate([[0.0], np.cumsum(others)]))
-        mean = (self._line_mwh(edges) + np.diff(rest)) * 60 / interval
+        remaining = np.interp(edges, steps, np.concatenate([[0.0], np.cumsum(others)]))
+        mean = (self._line_mwh(edges) + np.diff(remaining)) * 60 / interval
         if mean.max(initial=0.0) > limit + MWH * 60 / interval:
             yield f"needs {mean.max():g} MW in the mean over {interval:g} min, at most {grid.import_limit_mw:g}"
 

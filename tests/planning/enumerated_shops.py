@@ -32,7 +32,7 @@ def shop(
     power_mw: float = 10.0,
     minimize: str = "carbon",
     price: float = 10.0,
-    **rest: Any,
+    **remaining: Any,
 ) -> Case:
     """Heats of one order each, named H1, H2 …; the first stage takes their hours, the second, if any, the same of all.
 
@@ -80,7 +80,7 @@ def shop(
                 "market": {"price_per_mwh": price, "carbon_intensity_kg_per_mwh": 1.0},
                 "disturbances": {"replications": 0},
                 "goal": goal,
-                **rest,
+                **remaining,
             }
         )
     )

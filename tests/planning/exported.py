@@ -16,7 +16,7 @@ from ledgers import ENGINE, GAS, site
 from python_calamine import CalamineWorkbook
 from shops import cast
 from watched_plans import unwatched
-from works import KILN, MILL, compared, course, works
+from works import KILN, MILL, compared, trajectory, works
 
 from emberline import twin
 from emberline.planning import Plan
@@ -60,9 +60,9 @@ def of_site() -> Plan:
 def of_works() -> Plan:
     """Six hours of a kiln that runs through and a mill that stands for two of them."""
     case = works(KILN, MILL, hours=6, title="=1+1")
-    baseline = course(case, {"kiln": [("kiln", 100.0)] * 6, "mill": [("mill", 100.0)] * 4 + [("", 0.0)] * 2})
+    baseline = trajectory(case, {"kiln": [("kiln", 100.0)] * 6, "mill": [("mill", 100.0)] * 4 + [("", 0.0)] * 2})
     on = [("mill", 100.0)] * 2 + [("", 0.0)] * 2 + [("mill", 100.0)] * 2
-    return compared(case, baseline, course(case, {"kiln": [("kiln", 100.0)] * 6, "mill": on}))
+    return compared(case, baseline, trajectory(case, {"kiln": [("kiln", 100.0)] * 6, "mill": on}))
 
 
 @cache
@@ -76,9 +76,9 @@ def of_mill() -> Plan:
     ]
     case = works(MILL, hours=48, market=market, stores=stores, goal={"minimize": "cost"})
     on, off = ("mill", 100.0), ("", 0.0)
-    baseline = course(case, {"mill": [on] * 20 + [off] * 28}, line_mw=[4.0] * 20 + [3.55e-15] * 28)
+    baseline = trajectory(case, {"mill": [on] * 20 + [off] * 28}, line_mw=[4.0] * 20 + [3.55e-15] * 28)
     runs = {"mill": [*[on] * 6, *[off] * 16, *[on] * 12, *[off] * 12, *[on] * 2]}
-    return compared(case, baseline, course(case, runs))
+    return compared(case, baseline, trajectory(case, runs))
 
 
 @cache
@@ -87,7 +87,7 @@ def of_crusher() -> Plan:
     crusher = {"name": "crusher", "rate": {"low": 50.0, "high": 100.0}, "kwh_per_t": 40.0, "must_run": True}
     case = works({**crusher, "emissions": [{"source": "fuel", "kg_per_t": 5.0}]}, hours=12, stores=[], deliveries=[])
     high, low = [("crusher", 100.0)] * 12, [("crusher", 50.0)] * 12
-    return compared(case, course(case, {"crusher": high}), course(case, {"crusher": low}))
+    return compared(case, trajectory(case, {"crusher": high}), trajectory(case, {"crusher": low}))
 
 
 PLANS = {"line": planned.full_plan, "works": of_works, "crusher": of_crusher, "site": of_site}

@@ -21,11 +21,11 @@ ENGINE = {
 }  # fmt: skip
 
 
-def site(*assets: dict[str, Any], hours: int = 2, **rest: Any) -> Case:
+def site(*assets: dict[str, Any], hours: int = 2, **remaining: Any) -> Case:
     """A site of assets on hourly steps; carriers gas, steam and heat in MWh, off-gas that is waste, oxygen in t."""
-    table = {"price_per_mwh": 100.0, "carbon_intensity_kg_per_mwh": 300.0, **rest.pop("market", {})}
+    table = {"price_per_mwh": 100.0, "carbon_intensity_kg_per_mwh": 300.0, **remaining.pop("market", {})}
     market = {name: value for name, value in table.items() if value is not None}
-    more = {"grid": {"export_limit_mw": 50.0, "metered_interval_min": 60}, **rest.pop("site", {})}
+    more = {"grid": {"export_limit_mw": 50.0, "metered_interval_min": 60}, **remaining.pop("site", {})}
     named: list[dict[str, Any]] = [{"name": name} for name in ("gas", "steam", "heat")]
     named += [{"name": "off_gas", "waste": True}, {"name": "oxygen", "unit": "t"}]
     built = resolve(
@@ -35,7 +35,7 @@ def site(*assets: dict[str, Any], hours: int = 2, **rest: Any) -> Case:
                 "horizon": {"start": "2026-01-05", "length_h": hours, "step_min": 60},
                 "market": market,
                 "site": {"carriers": named, "assets": list(assets), **more},
-                **rest,
+                **remaining,
             },
             context={"currency": "EUR", READ: lambda _: bundled()},
         )

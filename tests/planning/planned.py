@@ -13,13 +13,13 @@ from emberline.planning.planner import PLAIN, make_plan
 from emberline.scenarios import Case
 
 
-def shop(*, goal: dict[str, Any] | None = None, **rest: Any) -> Case:
+def shop(*, goal: dict[str, Any] | None = None, **remaining: Any) -> Case:
     """One furnace, ladle furnace and caster on a day whose grid has 50 kg/MWh from 10:00 to 16:00 UTC, else 400."""
     table: dict[str, Any] = {
         "market": MARKET,
         "goal": {"effort": 60, **(goal or {})},
         "disturbances": {"replications": 2},
-        **rest,
+        **remaining,
     }
     line, orders = table.pop("line", melt_shop()), table.pop("orders", [cast("A", 2)])
     built = scenario(line, orders, **table)

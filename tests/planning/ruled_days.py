@@ -23,7 +23,7 @@ from emberline.planning.plan.pipeline import Search
 from emberline.planning.plan.replay_outcome import Outcome
 from emberline.planning.robustness.ensemble import Ensemble, together
 from emberline.planning.robustness.holding import Robustness, hold
-from emberline.planning.robustness.holding.misses import Limit
+from emberline.planning.robustness.holding.violation_amounts import Limit
 from emberline.scenarios import Case
 
 Day = dict[Limit, float]
@@ -67,7 +67,7 @@ class Days(Engine):
         for place, part in enumerate(parts):
             if cancel is not None and cancel():
                 return
-            if work.__module__.endswith("holding.misses"):
+            if work.__module__.endswith("holding.violation_amounts"):
                 rows = [self.rule(common.scenario, day, common.seed) for day in part]
                 yield Piece(place, [(row, int(bool(row))) for row in rows])
             else:

@@ -21,7 +21,7 @@ from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replan import with_locks
 from emberline.planning.planner import PLAIN, Steps, make_plan
 from emberline.planning.robustness.holding.hold import seed_of
-from emberline.planning.robustness.holding.misses import misses
+from emberline.planning.robustness.holding.violation_amounts import violation_amounts
 from emberline.scenarios import Case, load
 from emberline.scenarios.records.orders import Lock
 from emberline.studies.board import HeatBoard, of_plan
@@ -61,7 +61,7 @@ def drafts() -> dict[str, Plan]:
 def kept_days(plan: Plan) -> int:
     """Days of the same sixty on which a plan keeps all limits."""
     assert plan.schedule is not None
-    days = misses(plan.scenario, plan.schedule, DAYS, Engine(), seed=11)
+    days = violation_amounts(plan.scenario, plan.schedule, DAYS, Engine(), seed=11)
     assert days is not None
     return days.successes
 

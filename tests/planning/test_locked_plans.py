@@ -40,9 +40,9 @@ def test_random_locks_are_kept_or_refused_or_impossible(tmp_path: Path) -> None:
         assert faults(result.scenario, base) == []
         draw = np.random.Generator(np.random.Philox(key=seed))
         for _ in range(7):
-            wish = lock(shop, base, draw)
-            became = fate(shop, wish, base, store)
-            assert became.what in ("kept", "refused", "moved", "proven"), (wish, became)
+            cancel_event = lock(shop, base, draw)
+            became = fate(shop, cancel_event, base, store)
+            assert became.what in ("kept", "refused", "moved", "proven"), (cancel_event, became)
             names.add(became.what)
     assert {"kept", "refused", "proven"} <= names
 

@@ -30,12 +30,12 @@ def rows_of(run: Any) -> list[Row]:
     return [Row(*row) for row in zip(*(run[f"op_{name}"].values.tolist() for name in COLUMNS), strict=True)]
 
 
-def two_casts(**rest: Any) -> Case:
+def two_casts(**remaining: Any) -> Case:
     """Two casts of two heats on two furnaces and two casters."""
     line = melt_shop()
     line["stages"][0]["units"].append({"name": "F2", "power_mw": 40.0})
     line["stages"][2]["units"].append({"name": "C2", "power_mw": 1.0, "setup_min": 30})
-    return scenario(line, [cast("A", 2), cast("B", 2)], **rest)
+    return scenario(line, [cast("A", 2), cast("B", 2)], **remaining)
 
 
 def moved(row: Row, by: float) -> Row:

@@ -269,7 +269,12 @@ def test_a_breakdown_and_a_late_heat_are_seen(policy: LineReplan) -> None:
         for minute in range(30, 1400, 30):
             plant.run(float(minute))
             so_far = plant.so_far()
-            units = {one.unit for one in so_far.actuals.values() for at, halt in one.stops if at <= minute < at + halt}
+            units = {
+                one.unit
+                for one in so_far.actuals.values()
+                for at, stop_min in one.stops
+                if at <= minute < at + stop_min
+            }
             assert standing(so_far) == units
             over = [minute - one.start - one.planned for one in so_far.actuals.values() if one.end > minute]
             assert lateness(rows_of(plant.operations), so_far) >= max(over, default=0.0)

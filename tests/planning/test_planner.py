@@ -31,9 +31,9 @@ def judged(**changes: Any) -> Plan:
     assert holding is not None
     names = {field.name for field in dataclasses.fields(holding)}
     of_holding = {name: value for name, value in changes.items() if name in names}
-    rest = {name: value for name, value in changes.items() if name not in names}
+    remaining = {name: value for name, value in changes.items() if name not in names}
     record = dataclasses.replace(holding, **{"rounds": 2, "seconds": 4.0, "limit_s": 7.0, "level": 0.5, **of_holding})
-    return dataclasses.replace(base(), **{"objective": 105.0, "reason": "judged", "holding": record, **rest})
+    return dataclasses.replace(base(), **{"objective": 105.0, "reason": "judged", "holding": record, **remaining})
 
 
 BETTER = "better"
@@ -146,7 +146,7 @@ class Loop:
 
 @pytest.mark.parametrize(("spent", "rest"), [(20.0, 40.0), (59.5, 1.0), (1e6, 1.0)])
 def test_a_plan_made_again_has_the_time_that_is_left(
-    spent: float, rest: float, monkeypatch: pytest.MonkeyPatch
+    spent: float, remaining: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Proves: the loop gets what is left of the goal's 60 s, a second at least, the level of the plan before and 400
     days; the goal and what was asked stay. Nothing is judged where the plan before needed not hold, where it is the
@@ -160,7 +160,7 @@ def test_a_plan_made_again_has_the_time_that_is_left(
     monkeypatch.setattr(planner, "hold", loop)
     result = made_to_hold(before, after, spent)
     (call,) = loop.calls
-    assert (call["work"], call["level"], call["replications"], call["whole"]) == (rest, 0.8, 400, True)
+    assert (call["work"], call["level"], call["replications"], call["whole"]) == (remaining, 0.8, 400, True)
     assert (call["plain"], call["workers"]) == (after, 1)
     assert (base().scenario.goal.hold, result.scenario.goal) == (0.8, shop().goal)
     assert result.holding is not None
@@ -225,7 +225,7 @@ def test_shares_of_the_time(as_run: bool, monkeypatch: pytest.MonkeyPatch) -> No
         return plan
 
     def rules(plan: Plan, deadline: Deadline, judge: Any) -> Plan:
-        record["rules"], record["left"], record["rules judge"] = deadline.limit, deadline.rest, judge
+        record["rules"], record["left"], record["rules judge"] = deadline.limit, deadline.remaining, judge
         return plan
 
     for name, function in (("hold", holds), ("with_choices", front), ("with_rules", rules)):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from exported import records, sheets
 from rich.console import Console
-from works import KILN, STORES, TRUCKS, as_run, compared, course, works
+from works import KILN, STORES, TRUCKS, as_run, compared, trajectory, works
 
 from emberline.planning import Plan
 from emberline.planning.accounts.sums import figures
@@ -47,9 +47,9 @@ def works_plan() -> Plan:
     stores = [*STORES, {"name": "slag cement", "capacity_t": 1000.0, "level_t": 100.0}]
     case = works(KILN, GRINDING, stores=stores, deliveries=[TRUCKS, SHIP], hours=6, title="=1+1")
     ship = {"ship": [0, 0, 0, 90.0, 0, 0]}
-    baseline = course(case, {"kiln": KILN_ON, "mill": BASELINE}, delivered=ship)
+    baseline = trajectory(case, {"kiln": KILN_ON, "mill": BASELINE}, delivered=ship)
     table = {"kiln": KILN_ON, "mill": MILL}
-    plan = course(
+    plan = trajectory(
         case, table, delivered=ship, off_spec={"mill": [0, 0, 10.0, 0, 0, 0]}, extra_mw={"mill": [0, 1, 0, 0, 0, 0]}
     )
     return compared(case, baseline, plan)
@@ -83,7 +83,7 @@ def test_runs_and_change_overs_of_a_unit(works_plan: Plan) -> None:
         if run.unit == "mill"
     ]
     assert what == [("run", 0, 2), ("start-up", 3, 4), ("run", 4, 5), ("waits", 5, 6)]
-    changed = course(
+    changed = trajectory(
         works_plan.scenario, {"mill": [("III", 0.0), ("III", 100.0), ("I", 100.0)]}, delivered={"ship": [0.0] * 6}
     )
     assert counts(works_plan.scenario, changed)["mill"] == Count(2, 2, 2.0)

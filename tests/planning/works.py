@@ -71,7 +71,7 @@ def works(*processes: dict[str, Any], hours: int = 2, step_min: int = 60, **rest
     return built
 
 
-def course(
+def trajectory(
     scenario: Case,
     modes: Mapping[str, Modes],
     *,

@@ -43,7 +43,7 @@ sys.stdin.readline()
 
 
 def writer(
-    source: StoredRun | None, target: Path, *rest: str, does: str = COPIES, prelude: str = ""
+    source: StoredRun | None, target: Path, *remaining: str, does: str = COPIES, prelude: str = ""
 ) -> subprocess.Popen[str]:
     """A process that opens the home ``target`` when it gets a line.
 
@@ -56,7 +56,7 @@ def writer(
     """
     where = str(source.folder) if source else ""
     return subprocess.Popen(
-        [sys.executable, "-c", prelude + _BEGIN + does, where, str(target), *rest],
+        [sys.executable, "-c", prelude + _BEGIN + does, where, str(target), *remaining],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 

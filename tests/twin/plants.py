@@ -16,9 +16,9 @@ from emberline.scenarios.flows.process_flows import coordinates, streams
 MARKET = {"price_per_mwh": 50.0, "carbon_intensity_kg_per_mwh": 400.0}
 
 
-def works(processes: list[dict[str, Any]], stores: list[dict[str, Any]], **rest: Any) -> Case:
+def works(processes: list[dict[str, Any]], stores: list[dict[str, Any]], **remaining: Any) -> Case:
     """A scenario of processes from plain data; a day on hours unless said otherwise."""
-    horizon = {"start": "2026-03-10T00:00+00:00", "length_h": 24.0, "step_min": 60.0, **rest.pop("horizon", {})}
+    horizon = {"start": "2026-03-10T00:00+00:00", "length_h": 24.0, "step_min": 60.0, **remaining.pop("horizon", {})}
     built = resolve(
         Scenario.model_validate(
             {
@@ -27,7 +27,7 @@ def works(processes: list[dict[str, Any]], stores: list[dict[str, Any]], **rest:
                 "processes": processes,
                 "stores": stores,
                 "market": MARKET,
-                **rest,
+                **remaining,
             }
         )
     )

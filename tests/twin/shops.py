@@ -20,12 +20,12 @@ MARKET = {"price_per_mwh": 50.0, "carbon_intensity_kg_per_mwh": 400.0}
 SMALL = 1e-6
 
 
-def scenario(line: dict[str, Any], orders: list[dict[str, Any]], **rest: Any) -> Case:
+def scenario(line: dict[str, Any], orders: list[dict[str, Any]], **remaining: Any) -> Case:
     """A scenario from plain data; a day on quarter-hours unless said otherwise."""
-    horizon = {"start": "2026-03-10T00:00+00:00", "length_h": 24.0, "step_min": 15.0, **rest.pop("horizon", {})}
+    horizon = {"start": "2026-03-10T00:00+00:00", "length_h": 24.0, "step_min": 15.0, **remaining.pop("horizon", {})}
     built = resolve(
         Scenario.model_validate(
-            {"name": "shop", "horizon": horizon, "line": line, "orders": orders, "market": MARKET, **rest}
+            {"name": "shop", "horizon": horizon, "line": line, "orders": orders, "market": MARKET, **remaining}
         )
     )
 
@@ -41,7 +41,7 @@ def one_machine(minutes: float = 30.0, power_mw: float = 12.0, **unit: Any) -> d
     }
 
 
-def melt_shop(**rest: Any) -> dict[str, Any]:
+def melt_shop(**remaining: Any) -> dict[str, Any]:
     """One furnace 45 min 40 MW, one ladle furnace 30 min 4 MW, one caster 45 min 1 MW; transfers 15 min."""
     return {
         "stages": [
@@ -51,13 +51,13 @@ def melt_shop(**rest: Any) -> dict[str, Any]:
         ],
         "heat_loss": {"rate_k_per_min": 0.5, "reheat_kwh_per_t_k": 0.4, "reheating_stage": "ladle"},
         "grades": [{"name": "G", "mass_t": 100.0, "duration_min": {"melting": 45, "ladle": 30, "casting": 45}}],
-        **rest,
+        **remaining,
     }
 
 
-def cast(name: str = "A", count: int = 2, **rest: Any) -> dict[str, Any]:
+def cast(name: str = "A", count: int = 2, **remaining: Any) -> dict[str, Any]:
     """An order of equal heats."""
-    return {"name": name, "heats": [{"grade": "G", "count": count}], **rest}
+    return {"name": name, "heats": [{"grade": "G", "count": count}], **remaining}
 
 
 def edited(schedule: xr.Dataset, heat: str, stage: str, shift_min: float) -> xr.Dataset:

@@ -34,11 +34,11 @@ HYDROGEN: list[dict[str, Any]] = [{"name": "h2", "unit": "t"}]
 CLOSED = 1e-9
 
 
-def hub(*assets: dict[str, Any], **rest: Any) -> Case:
+def hub(*assets: dict[str, Any], **remaining: Any) -> Case:
     """A small site as long as its lists, which are values by hour."""
-    rows = [value for part in (*assets, rest) for value in part.values()]
+    rows = [value for part in (*assets, remaining) for value in part.values()]
     length = max((len(v) for v in rows if isinstance(v, list) and not isinstance(v[0], dict)), default=1)
-    return hubs.hub(*assets, **{"hours": float(length)} | rest)
+    return hubs.hub(*assets, **{"hours": float(length)} | remaining)
 
 
 def needs(*rates: float, carrier: str = "heat") -> dict[str, Any]:

@@ -78,16 +78,16 @@ def shops(draw: st.DrawFn) -> Case:
             "reheat_kwh_per_t_k": 0.5,
             "reheating_stage": draw(st.sampled_from([s["name"] for s in stages[1:] if not s.get("campaign")])),
         }
-    rest: dict[str, Any] = {"site": {"grid": {}, "base_load_mw": 3.0}}
+    remaining: dict[str, Any] = {"site": {"grid": {}, "base_load_mw": 3.0}}
     if draw(st.booleans()):
-        rest["site"]["grid"]["import_limit_mw"] = float(draw(st.integers(50, 90)))
+        remaining["site"]["grid"]["import_limit_mw"] = float(draw(st.integers(50, 90)))
     if draw(st.booleans()):
-        rest["state"] = {"outages": [{"unit": "U00", "start": "200 min", "end": "290 min"}]}
+        remaining["state"] = {"outages": [{"unit": "U00", "start": "200 min", "end": "290 min"}]}
     if draw(st.booleans()):
-        rest["disturbances"] = {"duration_spread": 0.1, "planning_quantile": 0.8}
+        remaining["disturbances"] = {"duration_spread": 0.1, "planning_quantile": 0.8}
     if draw(st.booleans()) and orders[0]["heats"][0]["grade"] == "G0":
-        rest["locks"] = [{"heat": "O0-1", "stage": "S0", "earliest": "310 min", "latest": "640 min"}]
-    return scenario(line, orders, horizon={"step_min": draw(st.sampled_from([5.0, 15.0, 60.0]))}, **rest)
+        remaining["locks"] = [{"heat": "O0-1", "stage": "S0", "earliest": "310 min", "latest": "640 min"}]
+    return scenario(line, orders, horizon={"step_min": draw(st.sampled_from([5.0, 15.0, 60.0]))}, **remaining)
 
 
 @settings(max_examples=150)
@@ -118,13 +118,13 @@ def test_a_day_can_be_taken_up_anywhere(shop_day: Case, hours: int) -> None:
     Sensitivity: set-up owed by a cast that ended before the horizon, or a gap in a cast under way, fails.
     """
     schedule = dispatch(shop_day)
-    rest = at(shop_day, schedule, hours * 60.0)
-    again = dispatch(rest)
-    planned = envelope(rest)["planned_min"]
-    state = {(str(item.heat), item.stage) for item in rest.state.started}
-    broken = [line for line in broken_limits(rest, again, planned) if not line.endswith("no place")]
+    remaining = at(shop_day, schedule, hours * 60.0)
+    again = dispatch(remaining)
+    planned = envelope(remaining)["planned_min"]
+    state = {(str(item.heat), item.stage) for item in remaining.state.started}
+    broken = [line for line in broken_limits(remaining, again, planned) if not line.endswith("no place")]
     assert [line for line in broken if tuple(line.split(":")[0].split(" ")) not in state] == []
-    run = replay(rest, again)
+    run = replay(remaining, again)
     assert same(run, again)
     assert {row[0] for row in violations(run)} <= {"unfinished"}
 
@@ -216,8 +216,8 @@ def test_what_would_wait_is_melted_later() -> None:
         ({"locks": [{"heat": "A-1", "stage": "ladle", "start": "6 h"}]}, [270, 315, 360], 0.9),
         ({"state": {"outages": [{"unit": "L", "start": "60 min", "end": "2 h"}]}}, [45, 90], 0.3),
     )
-    for rest, melted, extra_mwh in cases:
-        schedule = dispatch(scenario(melt_shop(), [cast("A", len(melted))], **rest))
+    for remaining, melted, extra_mwh in cases:
+        schedule = dispatch(scenario(melt_shop(), [cast("A", len(melted))], **remaining))
         assert schedule["start_min"].sel(stage="melting").values.tolist() == melted
         assert schedule["end_min"].sel(stage="melting").values.tolist() == [start + 45 for start in melted]
         assert float(schedule["extra_mwh"].sum()) == pytest.approx(extra_mwh)

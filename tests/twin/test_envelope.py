@@ -34,7 +34,7 @@ def test_quantile_with_breakdowns_is_the_engine_s() -> None:
     broken = {"breakdowns": [{"unit": "M", "mtbf_h": 1.0, "mttr_min": 20.0}]}
     case = scenario(one_machine(60.0), [cast(count=1)], disturbances=broken)
     failing = Breakdowns(60.0, 20.0, stream(11, "M", 0, 2))
-    rows = [60 + sum(halt for _, halt in failing.during(0.0, 60.0)) for _ in range(20_000)]
+    rows = [60 + sum(stop_min for _, stop_min in failing.during(0.0, 60.0)) for _ in range(20_000)]
     for quantile in (0.5, 0.8, 0.95):
         assert quantile_min(case.disturbances, "M", 60.0, quantile) == pytest.approx(
             np.quantile(rows, quantile), abs=2.5

@@ -85,9 +85,9 @@ def test_failures_belong_to_the_working_time_of_a_unit(follower: Follower) -> No
             worked = 0.0
             for one in sorted((o for o in plant.so_far().actuals.values() if o.unit == u), key=lambda o: o.start):
                 lost = 0.0
-                for at, halt in one.stops:
-                    after.setdefault(u, []).append((worked + at - one.start - lost, halt))
-                    lost += halt
+                for at, stop_min in one.stops:
+                    after.setdefault(u, []).append((worked + at - one.start - lost, stop_min))
+                    lost += stop_min
                 worked += one.working
         return after
 

@@ -52,8 +52,8 @@ def test_energy_of_operations_is_energy_of_flows(name: str) -> None:
         assert energy_mwh(run["line_mw"], case) == pytest.approx(result, abs=1e-6)
 
 
-def two_heats(**rest: Any) -> tuple[Case, xr.Dataset]:
-    case = scenario(melt_shop(), [cast(count=2)], **rest)
+def two_heats(**remaining: Any) -> tuple[Case, xr.Dataset]:
+    case = scenario(melt_shop(), [cast(count=2)], **remaining)
     return case, dispatch(case)
 
 
@@ -67,8 +67,8 @@ def follow(case: Case, schedule: xr.Dataset, **longer: float) -> dict[str, Any]:
     duration = operations.arrays["duration"].tolist()
     for name, minutes in longer.items():
         duration[names.index(name.replace("_", "-"))] = minutes
-    course = ListReplay(operations, duration, {}).run()
-    return {name: (course.start[i], course.end[i]) for i, name in enumerate(names)}
+    trajectory = ListReplay(operations, duration, {}).run()
+    return {name: (trajectory.start[i], trajectory.end[i]) for i, name in enumerate(names)}
 
 
 def test_two_heats_by_hand() -> None:
@@ -136,15 +136,15 @@ def test_a_heat_is_held_back_while_another_of_its_cast_is_held_up() -> None:
     case, schedule = two_heats()
     operations = operations_of(shop(case), schedule)
     failing: Any = Breakdowns(100.0, 100.0, FixedDraws(0.5, 2.0))  # type: ignore[arg-type]
-    course = ListReplay(
+    trajectory = ListReplay(
         operations, operations.arrays["duration"].tolist(), {operations.shop.unit_index["F"]: failing}
     ).run()
     rows = {
         (operations.shop.names[h], k): i for i, (h, k) in enumerate(zip(operations.heat, operations.stage, strict=True))
     }
-    assert course.end[rows["A-2", 0]] == 290
-    assert course.start[rows["A-1", 2]] - course.end[rows["A-1", 1]] <= 45
-    assert course.end[rows["A-1", 2]] == pytest.approx(course.start[rows["A-2", 2]])
+    assert trajectory.end[rows["A-2", 0]] == 290
+    assert trajectory.start[rows["A-1", 2]] - trajectory.end[rows["A-1", 1]] <= 45
+    assert trajectory.end[rows["A-1", 2]] == pytest.approx(trajectory.start[rows["A-2", 2]])
     assert [operations.last_of(i) for i in range(len(operations))] == [2, 2, 2, 5, 5, 5]
 
 

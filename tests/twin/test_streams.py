@@ -73,7 +73,7 @@ def test_mean_time_between_failures() -> None:
     failing = breakdowns(Disturbances(breakdowns=(Breakdown(unit="M", mtbf_h=10, mttr_min=30),)), 3, 0)["M"]
     stops = failing.during(0.0, 600.0 * 4000)
     assert len(stops) == pytest.approx(4000, rel=0.05)
-    assert np.mean([halt for _, halt in stops]) == pytest.approx(30, rel=0.05)
+    assert np.mean([stop_min for _, stop_min in stops]) == pytest.approx(30, rel=0.05)
 
 
 PINNED = [5417696050860108198, 3326077249915356183]

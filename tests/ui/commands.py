@@ -24,9 +24,9 @@ def emberline(*args: str, together: bool = False) -> subprocess.CompletedProcess
     with redirect_stdout(text), redirect_stderr(message), pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["emberline", *args])
         patch.setattr(typer.main, "get_command", COMMANDS)
-        with pytest.raises(SystemExit) as rest:
+        with pytest.raises(SystemExit) as remaining:
             main()
-    return subprocess.CompletedProcess(args, int(rest.value.code or 0), text.getvalue(), message.getvalue())
+    return subprocess.CompletedProcess(args, int(remaining.value.code or 0), text.getvalue(), message.getvalue())
 
 
 def refused(process: subprocess.CompletedProcess[str], text: str) -> None:

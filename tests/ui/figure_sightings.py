@@ -203,7 +203,7 @@ def _tiles(stored: StoredRun, rows: Iterable[tuple[str, str, str]]) -> Place:
 def _table(stored: StoredRun, rows: Iterable[tuple[Any, ...]]) -> Place:
     """Name, unit, baseline, plan, saved and percentage of each row."""
     scenario = stored.plan.scenario
-    table = [(str(name).strip(), *rest) for name, *rest in rows]
+    table = [(str(name).strip(), *remaining) for name, *remaining in rows]
     names = {name for name, *_ in table}
     for name, unit, baseline, plan, saved, share in table:
         head, _, basis = name.rpartition(", ")
@@ -224,8 +224,8 @@ def _table(stored: StoredRun, rows: Iterable[tuple[Any, ...]]) -> Place:
 
 
 def _causes(rows: Iterable[tuple[str, ...]]) -> Place:
-    heads, *rest = rows
-    for name, text in zip(heads, rest[-1], strict=True):
+    heads, *remaining = rows
+    for name, text in zip(heads, remaining[-1], strict=True):
         column = name.partition(" [")[0].removeprefix("carbon, ")
         if column in ("cost", "average", "marginal"):
             yield f"{column}, undisturbed", text

@@ -100,7 +100,7 @@ def test_a_number_moved_is_searched_for_as_long_as_asked(start: Callable[..., st
 
 
 def test_taking_the_best_plan_so_far(start: Callable[..., str]) -> None:
-    """Proves: a wish to end keeps what was found. Sensitivity: without it the search goes on for 15 minutes."""
+    """Proves: a cancellation keeps what was found. Sensitivity: without it the search goes on for 15 minutes."""
     run = start("melt-shop-day", LONG)
     until(run, lambda s: s.incumbent is not None)
     queue.cancel(run)

@@ -31,7 +31,7 @@ from emberline.scenarios.line.tables import LineShop, nominal, shop, with_margin
 from emberline.twin.line.line import ListReplay
 from emberline.twin.line.operations import Operations, planned_durations
 from emberline.twin.line.placing import CastGroup, Placing
-from emberline.twin.recorder import course
+from emberline.twin.recorder import trajectory
 from emberline.twin.site.site import SiteGrid, variables
 
 TRIES = 40
@@ -118,14 +118,14 @@ def _groups(table: LineShop) -> list[CastGroup]:
                 and all(not math.isnan(table.duration[h][u]) for h in members)
             ]
             fixed_heats = [h for h in members if (h, stage) in table.started]
-            rest = [h for h in members if h not in fixed_heats]
+            remaining = [h for h in members if h not in fixed_heats]
             under_way = max(fixed_heats, key=lambda h: table.started[h, stage][0]) if fixed_heats else None
             urgent = bool(fixed_heats) or any(
-                table.names[h] in locked or any((h, k) in table.started for k in table.route[h]) for h in rest
+                table.names[h] in locked or any((h, k) in table.started for k in table.route[h]) for h in remaining
             )
             due = min(table.due[h] for h in members)
-            if rest:
-                groups.append(CastGroup(rest, stage, allowed, due, under_way, urgent))
+            if remaining:
+                groups.append(CastGroup(remaining, stage, allowed, due, under_way, urgent))
     return groups
 
 
@@ -196,7 +196,7 @@ def _schedule(placed: Placing) -> xr.Dataset:
             plan.append((h, k, place.unit, place.start, place.end))
     operations = Operations(table, plan, placed.unplaced)
     history = ListReplay(operations, operations.arrays["duration"].tolist(), {}).run()
-    ran = course(operations, history, np.ones(len(operations)), placed.grid, None, disturbed=False)
+    ran = trajectory(operations, history, np.ones(len(operations)), placed.grid, None, disturbed=False)
     extra[ran.work.heat, operations.arrays["stage"][ran.indices]] = ran.work.extra_mwh
     data = placed.grid.dataset(
         {

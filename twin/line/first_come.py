@@ -60,7 +60,7 @@ class Serving:
         stops = failures.during(at, working) if failures is not None else []
         if stops:
             self.stops[heat, stage] = stops
-        return sum(halt for _, halt in stops)
+        return sum(stop_min for _, stop_min in stops)
 
     def _back(self, u: int, over: float) -> Generator[simpy.Event, None, None]:
         """A unit becomes free after an operation and its set-up."""

@@ -316,18 +316,18 @@ class ListReplay:
         b = operations.before[j]
         if at > env.now:
             yield env.timeout(at - env.now)
-        rest, longer = working, 0.0
+        remaining, longer = working, 0.0
         if under_way is not None:
-            until, rest, longer = under_way
+            until, remaining, longer = under_way
             if until > env.now:
                 yield env.timeout(until - env.now)
         self._working[i] = working
-        while rest > TOLERANCE:
+        while remaining > TOLERANCE:
             ready = self._forecast(env.now, [b])[b] + operations.travel[j]
-            slower = min(max(ready - env.now - rest, 0.0) / rest, recourse.cast_longer_share)
-            part = min(rest, LOOKS_AGAIN_MIN)
-            rest, longer = rest - part, longer + part * slower
-            self._casts[i] = env.now + part * (1 + slower), rest, longer
+            slower = min(max(ready - env.now - remaining, 0.0) / remaining, recourse.cast_longer_share)
+            part = min(remaining, LOOKS_AGAIN_MIN)
+            remaining, longer = remaining - part, longer + part * slower
+            self._casts[i] = env.now + part * (1 + slower), remaining, longer
             yield env.timeout(part * (1 + slower))
         self._casts.pop(i, None)
         if longer > TOLERANCE:
@@ -342,7 +342,7 @@ class ListReplay:
         stops = [] if failures is None else failures.during(at, working)
         if stops:
             self.stops[i] = stops
-        return at + working + sum(halt for _, halt in stops)
+        return at + working + sum(stop_min for _, stop_min in stops)
 
     def _finish_started(self, i: int, failures: Breakdowns | None) -> float:
         """End of an operation that has begun before the horizon: over already, or going on for what remains."""

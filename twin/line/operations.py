@@ -49,9 +49,9 @@ class Actual:
 def expected_end(over: float, stops: Iterable[tuple[float, float]], now: float, mean_repair: float) -> float:
     """End of what would be over at a moment without its standstills: those until now taken in, a repair at its mean
     time."""
-    for at, halt in stops:
-        if at + halt <= now:
-            over += halt
+    for at, stop_min in stops:
+        if at + stop_min <= now:
+            over += stop_min
         elif at <= now:
             return over + now - at + mean_repair
     return max(over, now)

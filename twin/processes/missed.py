@@ -51,7 +51,7 @@ def off_locks(table: WorksTable, records: Records) -> Violations:
     for (process, mode), locked in locked_runs(scenario.run_locks, scenario.processes, scenario.horizon).items():
         members = {u for u, machine in enumerate(table.machines) if machine.process.name == process}
         runs = [
-            run for run in records.course.runs
+            run for run in records.trajectory.runs
             if run.unit in members and table.machines[run.unit].ways[run.mode].name == mode
         ]  # fmt: skip
         for k, count in locked.begins.items():
@@ -67,7 +67,7 @@ def off_locks(table: WorksTable, records: Records) -> Violations:
 
 def _deliveries(table: WorksTable, records: Records) -> Violations:
     """Deliveries that fell short [t]."""
-    loaded, demand = np.array(records.course.loaded), np.array(records.course.demand_t)
+    loaded, demand = np.array(records.trajectory.loaded), np.array(records.trajectory.demand_t)
     for j, load in enumerate(table.loads):
         if load.order:
             short = load.amount_t - float(loaded[j].sum())
@@ -86,7 +86,7 @@ def _deliveries(table: WorksTable, records: Records) -> Violations:
 
 def _shortfalls(table: WorksTable, records: Records) -> Violations:
     """Planned tonnes that were not made."""
-    setpoints = np.array([row[1] for row in records.course.instructions]).T
+    setpoints = np.array([row[1] for row in records.trajectory.instructions]).T
     for u, machine in enumerate(table.machines):
         output = records.output_t[u].sum(axis=0)
         behind = setpoints[u] * table.step_h - output
@@ -100,7 +100,7 @@ def _shortfalls(table: WorksTable, records: Records) -> Violations:
 def _outages(table: WorksTable, records: Records) -> Violations:
     """Outages in which a unit was to run."""
     begins = np.arange(table.n_steps) * table.step_min
-    modes = np.array([row[0] for row in records.course.instructions]).T
+    modes = np.array([row[0] for row in records.trajectory.instructions]).T
     for u, machine in enumerate(table.machines):
         for begin, end in machine.outages:
             overlap = np.minimum(begins + table.step_min, end) - np.maximum(begins, begin)
@@ -112,7 +112,7 @@ def _outages(table: WorksTable, records: Records) -> Violations:
 
 def _stops(table: WorksTable, records: Records) -> Violations:
     """Planned stops that were not made as long as asked for, and standstills of units that must run."""
-    stands = np.array(records.course.modes).T < 0
+    stands = np.array(records.trajectory.modes).T < 0
     for u, machine in enumerate(table.machines):
         process, length = machine.process, 0
         if not process.must_run:
@@ -132,14 +132,14 @@ def _stops(table: WorksTable, records: Records) -> Violations:
 
 def _spans(table: WorksTable, records: Records) -> Violations:
     """Runs and rests that were too short."""
-    for run in records.course.runs:
+    for run in records.trajectory.runs:
         machine = table.machines[run.unit]
         short = machine.process.min_run_h * 60 - (run.end - run.begin)
         # an outage ends a run with the step that it begins in
         step = int(run.end / table.step_min + SLIP_MIN)
         if run.by_order and short > SLIP_MIN and not table.closed[run.unit, min(step, table.n_steps - 1)]:
             yield Violation(ViolationKind.RUN, "", machine.name, run.end, short / 60, "h")
-    for rest in records.course.rests:
+    for rest in records.trajectory.rests:
         machine = table.machines[rest.unit]
         short = machine.process.min_rest_h * 60 - (rest.end - rest.begin)
         if short > SLIP_MIN:
@@ -148,7 +148,7 @@ def _spans(table: WorksTable, records: Records) -> Violations:
 
 def _ramps(table: WorksTable, records: Records) -> Violations:
     """Rates of neighbouring steps in which a unit runs all through; of the first step, against its rate before."""
-    setpoints = np.array([row[1] for row in records.course.instructions]).T
+    setpoints = np.array([row[1] for row in records.trajectory.instructions]).T
     for u, machine in enumerate(table.machines):
         if machine.process.ramp_tph_per_h is None:
             continue
@@ -166,7 +166,7 @@ def _running(table: WorksTable, records: Records, u: int) -> np.ndarray:
     """Steps all through which a unit runs, at whatever rate, shape (n_steps,)."""
     edges = np.arange(table.n_steps) * table.step_min
     running = np.zeros(table.n_steps, dtype=bool)
-    for run in records.course.runs:
+    for run in records.trajectory.runs:
         if run.unit == u:
             running |= (run.begin <= edges + SLIP_MIN) & (run.end >= edges + table.step_min - SLIP_MIN)
     return running
@@ -175,7 +175,7 @@ def _running(table: WorksTable, records: Records, u: int) -> np.ndarray:
 def _unreached(table: WorksTable, records: Records) -> Violations:
     """Stores that end below what is wanted [t]."""
     for s, name in enumerate(table.stores):
-        short = table.end_t[s] - records.course.levels[s][-1]
+        short = table.end_t[s] - records.trajectory.levels[s][-1]
         if short > SHARE * max(table.capacity[s], 1.0):
             yield Violation(ViolationKind.LEVEL, "", name, table.n_steps * table.step_min, short, "t")
 
@@ -184,7 +184,7 @@ def _underfed(table: WorksTable, records: Records) -> Violations:
     """Processes that do not draw a day's energy: what lacks or is too much, from the day's begin."""
     for process in table.scenario.processes:
         members = [u for u, machine in enumerate(table.machines) if machine.process is process]
-        draw_mwh = np.array([records.course.drawn_mwh[u] for u in members]).sum(axis=0)
+        draw_mwh = np.array([records.trajectory.drawn_mwh[u] for u in members]).sum(axis=0)
         for steps, target_mwh in process.days(table.scenario.horizon):
             amount = abs(float(draw_mwh[steps.start : steps.stop].sum()) - target_mwh)
             if amount > SHARE * target_mwh:

@@ -66,7 +66,7 @@ class WorksFollower:
 
 
 @dataclass(frozen=True)
-class WorksCourse:
+class WorksTrajectory:
     """Records of the works, flows of the site, and every limit that was missed."""
 
     records: Records
@@ -126,7 +126,7 @@ class WorksPlant:
 
     # ---- the day as a run -----------------------------------------------------------------------------------------
 
-    def course(self) -> WorksCourse:
+    def trajectory(self) -> WorksTrajectory:
         """Records of the works and flows of the site until now, and every limit that was missed."""
         table, grid, disturbed = self.table, self.follower.grid, self.disturbed
         records = Records(table, self._history, grid, self._mix)
@@ -141,11 +141,11 @@ class WorksPlant:
         if not self._by_rule and not disturbed:
             late += off_locks(table, records)
         complete = not any(row.kind in (ViolationKind.DELIVERY, ViolationKind.LEVEL) for row in late)
-        return WorksCourse(records, flows, late + violations, acts, complete)
+        return WorksTrajectory(records, flows, late + violations, acts, complete)
 
-    def misses(self) -> list[Violation]:
+    def violations(self) -> list[Violation]:
         """Limits missed until now, in the order of their moments."""
-        return sorted(self.course().violations, key=lambda row: row.at_min)
+        return sorted(self.trajectory().violations, key=lambda row: row.at_min)
 
     def columns(self) -> Columns:
         """The day as plain arrays; after the end."""
@@ -166,8 +166,8 @@ class WorksPlant:
 
     def _variables(self, *, plain: bool = False) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         """Variables, coordinates and attributes of the run, of ``Columns`` where it is ``plain``."""
-        ran = self.course()
-        stops = ((u.machine.name, at, halt) for u in self.works.units for at, halt in u.stops)
+        ran = self.trajectory()
+        stops = ((u.machine.name, at, stop_min) for u in self.works.units for at, stop_min in u.stops)
         columns = {
             **NO_OPERATIONS,
             **violation_variables(ran.violations),
@@ -196,8 +196,8 @@ def dispatch_works(scenario: Case) -> xr.Dataset:
     """
     table, grid = WorksTable(scenario), SiteGrid(scenario)
     baseline = ProcessBaseline(table, grid)
-    course = Works(table, baseline).run()
-    records = Records(table, course, grid, {})
+    trajectory = Works(table, baseline).run()
+    records = Records(table, trajectory, grid, {})
     flows, _ = balance(grid, records.line_mw, None, records.gives())
     left_out = dict.fromkeys(row.unit for row in missed(table, records, disturbed=False))
     left_out.update(dict.fromkeys(baseline.stood))

@@ -18,13 +18,13 @@ from emberline.twin.site.grids import SiteGrid
 class Records:
     """The flows of a course, by unit, stream, store and delivery."""
 
-    def __init__(self, table: WorksTable, course: WorksHistory, grid: SiteGrid, mix: Mix) -> None:
-        self.table, self.course, self.grid, self.mix = table, course, grid, mix
-        self.output_t = [np.array(rows) for rows in course.output_t]
+    def __init__(self, table: WorksTable, trajectory: WorksHistory, grid: SiteGrid, mix: Mix) -> None:
+        self.table, self.trajectory, self.grid, self.mix = table, trajectory, grid, mix
+        self.output_t = [np.array(rows) for rows in trajectory.output_t]
         """Output of each unit in each mode and step [t], shape (n_modes, n_steps) each."""
-        self.off = [np.array(rows) for rows in course.off]
-        self.heat = [np.array(rows) for rows in course.heat_mwh]
-        self.unit_mw = np.array([Trace.of(pieces).mean(grid.edges) for pieces in course.power])
+        self.off = [np.array(rows) for rows in trajectory.off]
+        self.heat = [np.array(rows) for rows in trajectory.heat_mwh]
+        self.unit_mw = np.array([Trace.of(pieces).mean(grid.edges) for pieces in trajectory.power])
         """Electricity of each unit, mean over each cell [MW], shape (n_machines, n_cells)."""
         self.streams = streams(table.scenario)
         place = {machine.name: u for u, machine in enumerate(table.machines)}
@@ -65,7 +65,7 @@ class Records:
 
     def variables(self) -> dict[str, Any]:
         """Variables of processes, stores and deliveries of table ``FLOWS``."""
-        table, course, step_h = self.table, self.course, self.table.step_h
+        table, trajectory, step_h = self.table, self.trajectory, self.table.step_h
         stepped = np.array([self.grid.stepped(cells) for cells in self.unit_mw])
         columns: dict[str, Any] = {
             "process_mode": (("process", "time"), self._modes()),
@@ -75,19 +75,19 @@ class Records:
             "stream_rate": (("stream", "time"), self.rates),
         }
         for name, dim, rows in (
-            ("stock_t", "stock", course.levels),
-            ("stock_in_t", "stock", course.into),
-            ("stock_out_t", "stock", course.out),
-            ("stock_lost_t", "stock", course.lost),
-            ("delivered_t", "delivery", course.loaded),
-            ("arrived_t", "arrival", course.arrived),
+            ("stock_t", "stock", trajectory.levels),
+            ("stock_in_t", "stock", trajectory.into),
+            ("stock_out_t", "stock", trajectory.out),
+            ("stock_lost_t", "stock", trajectory.lost),
+            ("delivered_t", "delivery", trajectory.loaded),
+            ("arrived_t", "arrival", trajectory.arrived),
         ):
             columns[name] = ((dim, "time"), np.array(rows, dtype=float).reshape(len(rows), table.n_steps))
         return columns
 
     def standings(self) -> dict[str, Any]:
         """States of units at the end of each step, variables of table ``RUN``."""
-        table, rows = self.table, self.course.standings
+        table, rows = self.table, self.trajectory.standings
         columns: dict[str, Any] = {}
         for i, name in enumerate(Standing._fields):
             values = np.array([[one[i] for one in row] for row in rows]).T
@@ -111,7 +111,7 @@ class Records:
     def _modes(self) -> np.ndarray:
         """Mode as each step begins; where it makes something in the step, that mode."""
         table = self.table
-        modes = np.array(self.course.modes).T
+        modes = np.array(self.trajectory.modes).T
         longest = max(len(way.name) for machine in table.machines for way in machine.ways)
         names = np.full(modes.shape, "", dtype=f"U{longest}")
         for u, machine in enumerate(table.machines):
@@ -124,4 +124,4 @@ class Records:
     @property
     def delivered_t(self) -> float:
         """Amount that left by all deliveries [t]."""
-        return float(sum(sum(row) for row in self.course.loaded))
+        return float(sum(sum(row) for row in self.trajectory.loaded))

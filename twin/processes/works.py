@@ -140,7 +140,7 @@ class Works:
         for s in range(len(self.levels)):
             self.env.process(self._store(s))
         self.env.process(self._settlement())
-        self.course = WorksHistory(table)
+        self.trajectory = WorksHistory(table)
 
     @property
     def now(self) -> float:
@@ -163,20 +163,20 @@ class Works:
 
     def history(self) -> WorksHistory:
         """History until now, runs and powers that go on cut off; steps to come are empty."""
-        course = copy(self.course)
-        remaining = self.table.n_steps - len(course.instructions)
+        trajectory = copy(self.trajectory)
+        remaining = self.table.n_steps - len(trajectory.instructions)
         nobody = [-1] * len(self.units), [0.0] * len(self.units), [0.0] * len(self.loads)
-        course.instructions = course.instructions + [nobody] * remaining
-        course.modes = course.modes + [nobody[0]] * remaining
-        course.power = [list(pieces) for pieces in course.power]
-        course.runs, course.rests = [], [rest for unit in self.units for rest in unit.rests]
+        trajectory.instructions = trajectory.instructions + [nobody] * remaining
+        trajectory.modes = trajectory.modes + [nobody[0]] * remaining
+        trajectory.power = [list(pieces) for pieces in trajectory.power]
+        trajectory.runs, trajectory.rests = [], [rest for unit in self.units for rest in unit.rests]
         for unit in self.units:
             if self._power[unit.index] and self.now > self._since[unit.index]:
-                course.power[unit.index].append((self._since[unit.index], self.now, self._power[unit.index]))
-            course.runs += unit.runs
+                trajectory.power[unit.index].append((self._since[unit.index], self.now, self._power[unit.index]))
+            trajectory.runs += unit.runs
             if unit.running:
-                course.runs.append(ModeRun(unit.index, unit.mode, unit.since, self.now, False))
-        return course
+                trajectory.runs.append(ModeRun(unit.index, unit.mode, unit.since, self.now, False))
+        return trajectory
 
     def _control_room(self) -> ProcessEvents:
         """Each step begins with new set-points, demands and arrivals, and ends with a reading of all levels."""
@@ -191,8 +191,8 @@ class Works:
     def _read(self) -> None:
         """Levels and units at the end of the step."""
         for s, level in enumerate(self.levels):
-            self.course.levels[s][self._k] = level
-        self.course.standings[self._k] = [unit.standing(self.now) for unit in self.units]
+            self.trajectory.levels[s][self._k] = level
+        self.trajectory.standings[self._k] = [unit.standing(self.now) for unit in self.units]
 
     def _unit(self, unit: UnitProcess) -> ProcessEvents:
         """Let a unit act each time that something falls due at it."""
@@ -210,7 +210,7 @@ class Works:
             level = yield alarm.event()
             self._account()
             self.levels[s] = level
-            self.course.bounds.append((self.now, s, level > 0))
+            self.trajectory.bounds.append((self.now, s, level > 0))
             self._ask()
 
     def _calendar(self, unit: UnitProcess) -> ProcessEvents:
@@ -243,8 +243,8 @@ class Works:
             before = self.now
             for unit in self.units:
                 self._goes_on(unit)
-            if len(self.course.modes) <= self._k:
-                self.course.modes.append([unit.mode for unit in self.units])
+            if len(self.trajectory.modes) <= self._k:
+                self.trajectory.modes.append([unit.mode for unit in self.units])
             self._settle()
             self._foresee()
 
@@ -268,10 +268,10 @@ class Works:
         for j, (load, flow) in enumerate(zip(table.loads, self.loads, strict=True)):
             if load.order:
                 flow.target = loading[j]
-            self.course.demand_t[j][k] = flow.target * step_h
+            self.trajectory.demand_t[j][k] = flow.target * step_h
         for unit, mode, rate in zip(self.units, modes, rates, strict=True):
             unit.instruct(mode, rate, self.now, table.step_min)
-        self.course.instructions.append(instructions)
+        self.trajectory.instructions.append(instructions)
 
     def _settle(self) -> None:
         """Aims, flows and powers from now on."""
@@ -308,7 +308,7 @@ class Works:
     def _draw(self, unit: UnitProcess, now: float) -> None:
         u = unit.index
         if self._power[u] and now > self._since[u]:
-            self.course.power[u].append((self._since[u], now, self._power[u]))
+            self.trajectory.power[u].append((self._since[u], now, self._power[u]))
         self._power[u], self._since[u] = unit.power_mw(), now
 
     def _foresee(self) -> None:
@@ -338,7 +338,7 @@ class Works:
 
     def _account(self) -> None:
         """Account for what has flowed since the last event."""
-        now, course, k, sharing, table = self.now, self.course, self._k, self.sharing, self.table
+        now, trajectory, k, sharing, table = self.now, self.trajectory, self._k, self.sharing, self.table
         minutes = now - self._until
         if not minutes:
             return
@@ -349,27 +349,27 @@ class Works:
             if not steady:
                 level = after(before, sharing.into[s] - sharing.out[s], table.decay[s], hours)
                 level = min(max(level, 0.0), table.capacity[s])
-            course.into[s][k] += into
-            course.out[s][k] += out
+            trajectory.into[s][k] += into
+            trajectory.out[s][k] += out
             if table.decay[s]:
-                course.lost[s][k] += before + into - out - level
+                trajectory.lost[s][k] += before + into - out - level
             self.levels[s] = level
         for unit in self.units:
             if unit.rate > 0:
-                course.output_t[unit.index][unit.mode][k] += unit.rate * hours
+                trajectory.output_t[unit.index][unit.mode][k] += unit.rate * hours
                 if unit.off:
-                    course.off[unit.index][unit.mode][k] += min(unit.off, unit.rate) * hours
+                    trajectory.off[unit.index][unit.mode][k] += min(unit.off, unit.rate) * hours
             if unit.heating_mw:
-                course.heat_mwh[unit.index][unit.mode][k] += unit.heating_mw * hours
+                trajectory.heat_mwh[unit.index][unit.mode][k] += unit.heating_mw * hours
             if self._power[unit.index]:
-                course.drawn_mwh[unit.index][k] += self._power[unit.index] * hours
+                trajectory.drawn_mwh[unit.index][k] += self._power[unit.index] * hours
             unit.pass_time(minutes)
         for j, flow in enumerate(self.loads):
             if flow.rate:
-                course.loaded[j][k] += flow.rate * hours
+                trajectory.loaded[j][k] += flow.rate * hours
                 self.loaded[j] += flow.rate * hours
         for j, flow in enumerate(self.arrivals):
-            course.arrived[j][k] += flow.rate * hours
+            trajectory.arrived[j][k] += flow.rate * hours
 
     def _recovered(self, store: int, level: float, up: bool) -> bool:
         if store >= len(self.levels):

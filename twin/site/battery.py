@@ -89,16 +89,16 @@ class BatteryRun:
         store, power, target = self.store, self.power, self.record.end_level
         retention, flows = store.retention(self.meter_h), list[tuple[float, float]]()
         for load in net.tolist():
-            rest = store.level * retention
+            remaining = store.level * retention
             charge = discharge = 0.0
             if load < -export_limit:
-                charge = min(-export_limit - load, power, self._rate(store.capacity - rest) / self.into)
+                charge = min(-export_limit - load, power, self._rate(store.capacity - remaining) / self.into)
             elif load > limit:
-                discharge = min(load - limit, power, self._rate(rest) * self.out)
-            elif rest < target:
-                charge = min(power, limit - load, self._rate(target - rest) / self.into)
-            elif rest > target and load > 0:
-                discharge = min(power, load, self._rate(rest - target) * self.out)
+                discharge = min(load - limit, power, self._rate(remaining) * self.out)
+            elif remaining < target:
+                charge = min(power, limit - load, self._rate(target - remaining) / self.into)
+            elif remaining > target and load > 0:
+                discharge = min(power, load, self._rate(remaining - target) * self.out)
             for _ in range(self.grid.per_meter):
                 self.flow(charge, discharge)
             flows.append((charge, discharge))

@@ -85,9 +85,9 @@ def balance(
         # exactly as much goes unused as the mean over the metered interval is above the export limit
         mean = grid.metered(sun)
         share = np.divide(np.clip(over, 0.0, mean), mean, out=np.zeros_like(mean), where=mean > 0)
-        rest = 1 - np.repeat(share, grid.per_meter)
-        net = net + sun * (1 - rest)
-        by_plant = {name: rate * rest for name, rate in by_plant.items()}
+        remaining = 1 - np.repeat(share, grid.per_meter)
+        net = net + sun * (1 - remaining)
+        by_plant = {name: rate * remaining for name, rate in by_plant.items()}
     dumped = np.zeros(len(net))
     if grid.steps and grid.scenario.site.carrier[ELECTRICITY].dumps:
         dumped = np.repeat(np.maximum(-export_limit - grid.metered(net), 0.0), grid.per_meter)

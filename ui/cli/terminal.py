@@ -180,7 +180,7 @@ class Progress:
         self.search: dict[str, Any] = {}
         self.holding: dict[str, Any] = {}
         """The last event of what comes after the draft."""
-        self.wish = ""
+        self.notice = ""
 
     def tell(self, event: dict[str, Any]) -> None:
         """Accept an event of ``emberline.planning.plan.pipeline.plan``; may be called from another thread."""
@@ -229,7 +229,7 @@ class Progress:
             text += f"   {self._search_figures()}"
         elif phase == "replays" and "of" in self.event:
             text += f"   {self.event['done']} of {self.event['of']}"
-        return Text(text + (f"   {self.wish}" if self.wish else ""), overflow="ellipsis", no_wrap=True)
+        return Text(text + (f"   {self.notice}" if self.notice else ""), overflow="ellipsis", no_wrap=True)
 
     @contextmanager
     def drawing(self) -> Iterator[Callable[[], None]]:
@@ -264,7 +264,7 @@ def stdout_to_stderr() -> Iterator[None]:
 
 
 def answering(
-    work: Callable[[Callable[[], bool]], Result], draw: Callable[[], None], on_wish: Callable[[], None]
+    work: Callable[[Callable[[], bool]], Result], draw: Callable[[], None], on_cancel: Callable[[], None]
 ) -> Result:
     """Run long work in a second thread, so that this one always reacts to the keyboard.
 
@@ -278,13 +278,13 @@ def answering(
     Raises:
         KeyboardInterrupt: the user has given up; the other thread may still be running.
     """
-    wish, end = threading.Event(), threading.Event()
+    cancel_event, end = threading.Event(), threading.Event()
     results: list[Result] = []
     errors: list[BaseException] = []
 
     def run() -> None:
         try:
-            results.append(work(wish.is_set))
+            results.append(work(cancel_event.is_set))
         except BaseException as error:  # raised again in the main thread
             errors.append(error)
         finally:
@@ -296,10 +296,10 @@ def answering(
             draw()
             end.wait(0.1)
         except KeyboardInterrupt:
-            if wish.is_set():
+            if cancel_event.is_set():
                 raise
-            wish.set()
-            on_wish()
+            cancel_event.set()
+            on_cancel()
     if errors:
         raise errors[0]
     return results[0]
@@ -317,14 +317,14 @@ def make(scenario: Case, quiet: bool, store: Store | None = None, baseline: Base
     progress = Progress(scenario, quiet)
     starts = None if store is None else stored_starts(store, scenario, baseline)
 
-    def on_wish() -> None:
-        progress.wish = "taking the best plan so far (press Ctrl-C again to give up)"
+    def on_cancel() -> None:
+        progress.notice = "taking the best plan so far (press Ctrl-C again to give up)"
         if not progress.console.is_terminal and not quiet:
-            print(progress.wish, file=sys.stderr)
+            print(progress.notice, file=sys.stderr)
 
     work = partial(make_plan, scenario, starts=starts, baseline=baseline, workers=engine, on_progress=progress.tell)
     with stdout_to_stderr(), progress.drawing() as draw:
-        return answering(lambda wish: work(cancel=wish), draw, on_wish)
+        return answering(lambda cancel_event: work(cancel=cancel_event), draw, on_cancel)
 
 
 def study(
@@ -354,13 +354,13 @@ def study(
             last[0] = line
             print(f"{time.perf_counter() - began:6.1f} s  {line}", file=sys.stderr, flush=True)
 
-    def on_wish() -> None:
+    def on_cancel() -> None:
         if not quiet:
             print(f"{taking} (press Ctrl-C again to give up)", file=sys.stderr)
 
     with stdout_to_stderr():
         try:
-            return answering(lambda wish: work(on_progress=tell, cancel=wish), lambda: None, on_wish)
+            return answering(lambda cancel_event: work(on_progress=tell, cancel=cancel_event), lambda: None, on_cancel)
         except KeyboardInterrupt:
             give_up()
         except ClusterError as error:

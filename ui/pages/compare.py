@@ -349,8 +349,10 @@ class FigureComparison:
     @property
     def more(self) -> dict[str, float | None]:
         """Difference of each other plan to the first."""
-        rest = list(self.values.items())[1:]
-        return {letter: None if value is None or self.first is None else value - self.first for letter, value in rest}
+        remaining = list(self.values.items())[1:]
+        return {
+            letter: None if value is None or self.first is None else value - self.first for letter, value in remaining
+        }
 
     @property
     def shares(self) -> dict[str, float | None]:
@@ -417,8 +419,8 @@ def between(one: str, other: str) -> Difference:
 
 def incomparable(plans: Mapping[str, Plan]) -> Iterator[str]:
     """Reasons why the figures of the plans are not comparable, one sentence each."""
-    (first, one), *rest = plans.items()
-    for letter, other in rest:
+    (first, one), *remaining = plans.items()
+    for letter, other in remaining:
         a, b = one.scenario, other.scenario
         who = {"first": first, "other": letter}
         for plan, name in ((one, first), (other, letter)):
@@ -445,8 +447,8 @@ def incomparable(plans: Mapping[str, Plan]) -> Iterator[str]:
 
 def baseline_differences(plans: Mapping[str, Plan]) -> Iterator[str]:
     """Differences between the baselines of plans, which affect the savings."""
-    (first, one), *rest = plans.items()
-    for letter, other in rest:
+    (first, one), *remaining = plans.items()
+    for letter, other in remaining:
         parts = [
             tr("{figure} {ours} instead of {theirs} {unit}", figure=tr(label), ours=mine, theirs=others, unit=unit)
             for label, unit, mine, others in _differ(one, other)
@@ -483,9 +485,9 @@ def scenario_changes(runs: Mapping[str, str], plans: Mapping[str, Plan]) -> list
     """Differences between the scenarios: a row per key and series, by letter of the plan."""
     run, *_ = runs.values()
     ours, *_ = plans.values()
-    rest = list(runs.items())[1:]
+    remaining = list(runs.items())[1:]
     rows: dict[str, dict[str, str]] = {}
-    for letter, other in rest:
+    for letter, other in remaining:
         outcome = between(run, other)
         entries = [(change.key, change.before, change.after) for change in outcome.keys]
         entries += [

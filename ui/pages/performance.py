@@ -110,10 +110,10 @@ def show(tables: Sequence[pd.DataFrame], name: str) -> None:
         energy = st.selectbox(tr("Energy"), columns, key="performance.energy")
         others = [column for column in columns if column != energy]
         production = st.multiselect(tr("Production"), others, key="performance.production", placeholder=blank)
-        rest = [column for column in others if column not in production]
-        variables = st.multiselect(tr("Other variables"), rest, key="performance.variables", placeholder=blank)
-        rest = [column for column in rest if column not in variables]
-        uses = st.multiselect(tr("Single energy uses"), rest, key="performance.uses", placeholder=blank)
+        remaining = [column for column in others if column not in production]
+        variables = st.multiselect(tr("Other variables"), remaining, key="performance.variables", placeholder=blank)
+        remaining = [column for column in remaining if column not in variables]
+        uses = st.multiselect(tr("Single energy uses"), remaining, key="performance.uses", placeholder=blank)
     if not production:
         if others:
             info("Choose the column that measures production.")

@@ -85,7 +85,7 @@ class Host:
             self._birth(edge, payload)
         elif kind in ("DBIRTH", "NDATA", "DDATA", "DDEATH"):
             if not edge.is_born:
-                self._wish(edge, now)
+                self._request_birth(edge, now)
             elif payload.at_ms is None or payload.at_ms >= edge.birth_ms:
                 self._count(edge, payload.seq, now)
             if kind == "DBIRTH":
@@ -94,7 +94,7 @@ class Host:
                 edge.devices.discard(device)
                 self._offline(edge, device)
             elif kind == "DDATA" and edge.is_born and device not in edge.devices:
-                self._wish(edge, now + self.reorder_s)  # its birth may be late
+                self._request_birth(edge, now + self.reorder_s)  # its birth may be late
             self._values(edge, device, payload, kind == "DBIRTH", now)
 
     def _birth(self, edge: _Edge, payload: Payload) -> None:
@@ -143,7 +143,7 @@ class Host:
                 place = edge.aliases.get(metric.alias)
             if place is None or (edge.is_born and not birth and place not in edge.values):
                 if edge.is_born:
-                    self._wish(edge, now + self.reorder_s)  # unknown: its birth may be late
+                    self._request_birth(edge, now + self.reorder_s)  # unknown: its birth may be late
                 continue
             if metric.is_historical:
                 continue
@@ -154,7 +154,7 @@ class Host:
             if birth or before is None or before.at is None or reading.at is None or reading.at >= before.at:
                 edge.values[place] = reading
 
-    def _wish(self, edge: _Edge, due: float) -> None:
+    def _request_birth(self, edge: _Edge, due: float) -> None:
         edge.birth_due = due if edge.birth_due is None else min(edge.birth_due, due)
 
     def due(self, now: float) -> list[tuple[str, bytes]]:

@@ -118,8 +118,8 @@ def _period(period: ElementTree.Element, repeats: bool) -> tuple[int, dict[int, 
     for point in period.iter("Point"):
         position = int(point.findtext("position") or "")
         points[position] = number(float(point.findtext("price.amount") or ""))
-    count, rest = divmod(end - start, length)
-    if rest or count < 1 or any(not 1 <= position <= count for position in points):
+    count, remaining = divmod(end - start, length)
+    if remaining or count < 1 or any(not 1 <= position <= count for position in points):
         raise ValueError(f"positions and {resolution} do not fit the period of {(end - start) / 3600:g} h")
     values: dict[int, float | None] = {}
     last: float | None = None

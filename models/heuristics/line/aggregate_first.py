@@ -49,8 +49,8 @@ def read(formulation: Pooled, problem: SlotProblem) -> Counted:
         u, t = cast[c]
         cast_min = t * problem.step_min + float(problem.casts[c].offsets[u][position])
         last = len(heat.operations) - 1
-        rest = heat.lossless_min(i, last) + min(heat.operations[last].minutes.values())
-        return (cast_min - rest, 0.0, h)
+        remaining = heat.lossless_min(i, last) + min(heat.operations[last].minutes.values())
+        return (cast_min - remaining, 0.0, h)
 
     lead: dict[int, int] = {}
     for heats, counts in _lead_counts(formulation):

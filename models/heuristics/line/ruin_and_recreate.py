@@ -254,9 +254,9 @@ class Renewal:
             m = int(candidates[good[0]])
             self._make(shifts.placed(trial, m))
             count += 1
-            rest = np.arange(len(candidates)) > good[0]
+            remaining = np.arange(len(candidates)) > good[0]
             meets = ((low[candidates][:, :, None] < high[m]) & (high[candidates][:, :, None] > low[m])).any(axis=(1, 2))
-            stays = rest & ~meets
+            stays = remaining & ~meets
             candidates, change = candidates[stays], change[stays]
         return count
 
@@ -303,15 +303,15 @@ def run_under_site(search: Search, seconds: float) -> None:
     began, plan, views = effort.now(), search.best, LINE_AND_SITE.views
     size = min(LINE_AND_SITE.run_work, max(seconds / len(views), LINE_AND_SITE.run_least))
     for number in itertools.count():
-        rest = seconds - (effort.now() - began)
-        if search.phase_over() or rest < LINE_AND_SITE.run_least:
+        remaining = seconds - (effort.now() - began)
+        if search.phase_over() or remaining < LINE_AND_SITE.run_least:
             break
         how = views[number % len(views)]
         if number % len(views) == 0:
             plan = search.best
         assert plan is not None
         with search.timed("renew"):
-            plan = _renewed(search, plan, how, min(size, rest), number)
+            plan = _renewed(search, plan, how, min(size, remaining), number)
 
 
 def _renewed(search: Search, plan: Starts, how: SiteView, seconds: float, number: int) -> Starts:

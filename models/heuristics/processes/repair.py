@@ -38,22 +38,24 @@ def _unit(plant: Plant, units: Units, state: UnitState, modes: list[str]) -> tup
     fitting, runs = [], []
     for t, planned in enumerate(modes):
         available = units.count > 1 or units.available[t] > 0
-        wish = planned if available else ""
+        target = planned if available else ""
         if t < going_on.first:
             fitting.append("")
             runs.append(False)
             continue
         if available and now and (t < ready or t - ready < up):
-            wish = now
+            target = now
         elif not now and t - ready < down and not process.must_run:
-            wish = ""
-        elif available and not wish and process.must_run and not stopping:
-            wish = now or units.modes[0].name
-        if wish != now:
-            lasts_h = process.start_up.hours if not now else process.changing(now, wish).minutes / 60 if wish else 0.0
+            target = ""
+        elif available and not target and process.must_run and not stopping:
+            target = now or units.modes[0].name
+        if target != now:
+            lasts_h = (
+                process.start_up.hours if not now else process.changing(now, target).minutes / 60 if target else 0.0
+            )
             slots = steps(lasts_h)
-            if not wish or t + slots < plant.n or process.must_run:
-                now, ready = wish, t + slots
+            if not target or t + slots < plant.n or process.must_run:
+                now, ready = target, t + slots
         fitting.append(now)
         runs.append(bool(now) and t >= ready)
     return fitting, runs

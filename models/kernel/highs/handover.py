@@ -302,7 +302,7 @@ def listening(
             on_progress({"incumbent": incumbent, "bound": bound, "seconds": time.perf_counter() - began})
 
     def ask(event: Any) -> None:
-        # said each time: HiGHS keeps the wish of an earlier run
+        # set each time: HiGHS keeps the request of an earlier run
         event.interrupt(meter.over or (cancel is not None and effort.look_due() and cancel()))
 
     def node(event: Any) -> None:

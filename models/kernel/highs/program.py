@@ -309,11 +309,11 @@ class Program:
         elif start:
             handover.set_start(solver, self.form)
         if cancel is not None:
-            # some parts of HiGHS look at the wish to end and not at the clock
-            wished, until = cancel, began + seconds + max(LATE * seconds, 1.0)
+            # some parts of HiGHS poll the callback and not the clock
+            cancelled, until = cancel, began + seconds + max(LATE * seconds, 1.0)
 
             def cancel() -> bool:
-                return wished() or time.perf_counter() > until
+                return cancelled() or time.perf_counter() > until
 
         with handover.listening(
             solver, began, self._sense, on_progress, cancel, meter,

@@ -26,9 +26,9 @@ from emberline.planning.robustness.ensemble import refuse as refuse_ensemble
 from emberline.planning.robustness.holding.margin_steps import candidates, larger, listed
 from emberline.planning.robustness.holding.margin_updates import amounts, causes, steps
 from emberline.planning.robustness.holding.margins import Margin, margin_values, varied
-from emberline.planning.robustness.holding.misses import PART, Misses, misses
 from emberline.planning.robustness.holding.robustness import Robustness, Round
 from emberline.planning.robustness.holding.tuning import HOLDING
+from emberline.planning.robustness.holding.violation_amounts import PART, ViolationAmounts, violation_amounts
 from emberline.planning.robustness.planned_again import most_days
 from emberline.scenarios import Case, Scenario
 from emberline.scenarios.goal_metrics import goal_metric, no_worse
@@ -140,7 +140,7 @@ class _Loop:
         self.raised: set[Margin] = set()
         """Margins that were raised or should have been."""
         self.training = HOLDING.training if whole else min(replications, HOLDING.training)
-        self.replayed: dict[int, list[tuple[xr.Dataset, Misses]]] = {}
+        self.replayed: dict[int, list[tuple[xr.Dataset, ViolationAmounts]]] = {}
         """Schedules of processes with the days that steer, by judgement."""
         self.other_kg: float | None = None
         """Cap on what plans between steps emit by the signal that the goal leaves out; None: not known yet."""
@@ -257,7 +257,7 @@ class _Loop:
         """
         limit = max(min(share * self.limit, self.remaining), self._least)
         if self.whole:  # a plan that does not hold is better than none, but the limit is the limit
-            limit = min(limit, max(self.deadline.rest, HOLDING.least_search))
+            limit = min(limit, max(self.deadline.remaining, HOLDING.least_search))
         else:
             limit = min(self.scenario.goal.budget, limit)
         silent = scenario.model_copy(
@@ -276,7 +276,7 @@ class _Loop:
 
     def _days(
         self, scenario: Case, schedule: xr.Dataset, judgement: int, least: int = HOLDING.least_days
-    ) -> Misses | None:
+    ) -> ViolationAmounts | None:
         """Violations of a schedule on the days that steer; fewer where they take too long, but the least number."""
         until, polls = min(self.spent + HOLDING.days_share * self.limit, self.limit), [0]
 
@@ -285,9 +285,9 @@ class _Loop:
             return self.stop() or (self.whole and polls[0] > least / PART and self.spent > until)
 
         seed = seed_of(self.scenario, f"steering {judgement}")
-        return misses(scenario, schedule, self.training, self.engine, seed=seed, cancel=enough)
+        return violation_amounts(scenario, schedule, self.training, self.engine, seed=seed, cancel=enough)
 
-    def _train(self, candidate: Plan, judgement: int, began: float) -> Misses | None:
+    def _train(self, candidate: Plan, judgement: int, began: float) -> ViolationAmounts | None:
         """Result of a plan on the days that steer."""
         assert candidate.schedule is not None
         days = self._same_days(candidate, judgement) or self._days(candidate.scenario, candidate.schedule, judgement)
@@ -304,7 +304,7 @@ class _Loop:
             self.replayed.setdefault(judgement, []).append((candidate.schedule, days))
         return days
 
-    def _same_days(self, candidate: Plan, judgement: int) -> Misses | None:
+    def _same_days(self, candidate: Plan, judgement: int) -> ViolationAmounts | None:
         """Days of an earlier plan that was the same: units of processes follow a schedule, whatever its margins."""
         earlier, again = self.replayed.get(judgement, ()), candidate.schedule
         days = next((days for schedule, days in earlier if again is not None and schedule.equals(again)), None)
@@ -316,13 +316,13 @@ class _Loop:
         event |= {"elapsed": min(self.spent, self.limit), "limit": self.limit}
         self.tell({"phase": "round", "round": len(self.rounds), **event})
 
-    def _enough(self, days: Misses) -> bool:
+    def _enough(self, days: ViolationAmounts) -> bool:
         """Whether a plan holds often enough on the days that steer to be judged."""
         if not self.whole:
             return interval(days.successes, days.n)[0] >= self.level
         return days.successes >= self.level * days.n
 
-    def _rank(self, plan: Plan, days: Misses) -> tuple[bool, float]:
+    def _rank(self, plan: Plan, days: ViolationAmounts) -> tuple[bool, float]:
         """The less, the better: what holds often enough first, by the goal; else the goal with a price on each broken
         day, so that a point of reliability is worth no more than that."""
         objective = plan.objective or 0.0
@@ -330,7 +330,9 @@ class _Loop:
             return (False, objective)
         return (True, objective + self.broken * float(days.broken_days.mean()))
 
-    def _raise(self, start: Plan, judgement: int, begin: Disturbances | None) -> tuple[Plan, Misses | None, str, str]:
+    def _raise(
+        self, start: Plan, judgement: int, begin: Disturbances | None
+    ) -> tuple[Plan, ViolationAmounts | None, str, str]:
         """Raise margins from a plan on; the plan that held best, how it did, and what ended it."""
         now, began = start, self.deadline.seconds
         days = self._train(now, judgement, began)
@@ -361,7 +363,7 @@ class _Loop:
             now, days = after, after_days
         return now, days, "holds", ""
 
-    def _vary(self, best: Plan, days: Misses, judgement: int) -> tuple[Plan, str]:
+    def _vary(self, best: Plan, days: ViolationAmounts, judgement: int) -> tuple[Plan, str]:
         """Other margins around those of a plan that no raise makes hold: more of one may need less of another."""
         chance = np.random.default_rng(seed_of(self.scenario, f"varying {judgement}"))
         for _ in range(HOLDING.variations):
@@ -386,7 +388,7 @@ class _Loop:
                 best, days = candidate, after
         return best, "holds" if self._enough(days) else "cannot"
 
-    def _finer(self, plan: Plan, days: Misses, judgement: int) -> tuple[Plan, Misses]:
+    def _finer(self, plan: Plan, days: ViolationAmounts, judgement: int) -> tuple[Plan, ViolationAmounts]:
         """A plan at finer moments than its steps: of what holds often enough the best by the goal, else the best with a
         price on broken days; the plan itself where that is it."""
         if not self.finer or plan.schedule is None or self.stop():
@@ -455,8 +457,8 @@ class _Loop:
         return math.inf if lacking <= 0 or emitted is None else emitted - lacking
 
     def _next(
-        self, now: Plan, days: Misses, judgement: int, begin: Disturbances | None
-    ) -> tuple[Plan, Misses, Margin] | None:
+        self, now: Plan, days: ViolationAmounts, judgement: int, begin: Disturbances | None
+    ) -> tuple[Plan, ViolationAmounts, Margin] | None:
         """The next plan with larger margins that can be had, how it did, and the margin that answers to most breaks.
 
         None: there is no such plan, and that margin is not raised any more; or the time is over.
@@ -483,7 +485,7 @@ class _Loop:
         self.stuck.add(every[0][0])
         return None
 
-    def _polish(self, candidate: Plan, days: Misses | None, judgement: int) -> Plan:
+    def _polish(self, candidate: Plan, days: ViolationAmounts | None, judgement: int) -> Plan:
         """The same margins with the time that is left; kept where it ranks before the plan."""
         mine = margin_values(candidate.scenario)
         ended = any(row.status == "within gap" for row in self.rounds if row.margins == mine)

@@ -30,17 +30,17 @@ def larger(
         far: whether the level is far.
         over: polled while lists are looked for.
     """
-    rest = []
+    remaining = []
     every = list(candidates(scenario, raises, far=far))
     for candidate in every:
         lists = listed(candidate, like, over)
         if lists is None:
-            rest.append(candidate)
+            remaining.append(candidate)
         else:
             yield candidate, lists
     # a list that is not found proves nothing: the smallest raise of all, and that of the first margin, are searched for
-    if far and len(rest) == len(every):
-        yield from ((candidate, ()) for candidate in rest[-len(raises) - 1 :][:2])
+    if far and len(remaining) == len(every):
+        yield from ((candidate, ()) for candidate in remaining[-len(raises) - 1 :][:2])
 
 
 def candidates(scenario: Case, raises: list[tuple[Margin, float]], *, far: bool) -> Iterator[Case]:

@@ -7,11 +7,11 @@ from collections.abc import Collection
 import numpy as np
 
 from emberline.planning.robustness.holding.margins import Margin, answering, raised, step
-from emberline.planning.robustness.holding.misses import Misses
 from emberline.planning.robustness.holding.tuning import HOLDING
+from emberline.planning.robustness.holding.violation_amounts import ViolationAmounts
 
 
-def amounts(days: Misses, stuck: Collection[Margin] = ()) -> tuple[tuple[Margin, ...], np.ndarray]:
+def amounts(days: ViolationAmounts, stuck: Collection[Margin] = ()) -> tuple[tuple[Margin, ...], np.ndarray]:
     """Margins that can still be raised, and how much each would have to be raised on each day, as far as is known.
 
     Args:
@@ -43,7 +43,7 @@ def amounts(days: Misses, stuck: Collection[Margin] = ()) -> tuple[tuple[Margin,
     return margins, np.where(beyond[:, None], np.inf, table)
 
 
-def causes(days: Misses) -> tuple[str, ...]:
+def causes(days: ViolationAmounts) -> tuple[str, ...]:
     """Margins that answer to what was missed, in words, the one that is missed most often first."""
     margins, table = amounts(days)
     n_days = {margin: int((table[:, k] > 0).sum()) for k, margin in enumerate(margins)}
@@ -51,7 +51,7 @@ def causes(days: Misses) -> tuple[str, ...]:
     return tuple(margin.says for margin in most_often_first if n_days[margin])
 
 
-def steps(days: Misses, level: float, stuck: Collection[Margin] = ()) -> list[tuple[Margin, float]]:
+def steps(days: ViolationAmounts, level: float, stuck: Collection[Margin] = ()) -> list[tuple[Margin, float]]:
     """Margins to raise and by how much, the one that answers to most days first; those stuck are left out.
 
     All are raised at once, so that enough of the days would have kept every limit; which days are given up is chosen

@@ -55,7 +55,7 @@ HELP = {
 }
 
 
-def misses(judged: Ensemble) -> tuple[dict[str, Any], ...]:
+def frequent_violations(judged: Ensemble) -> tuple[dict[str, Any], ...]:
     """Limits that a plan misses, as in ``Holding.misses``."""
     data, rows = judged.data, []
     amount, by_hour = data["missed_amount"].to_numpy(), data["missed_in_hour"].to_numpy()

@@ -14,7 +14,7 @@ from emberline.planning.plan.record import Plan
 from emberline.planning.plan.replays import saved as replays_saved
 from emberline.planning.robustness.ensemble import Ensemble
 from emberline.planning.robustness.holding.margins import margin_values, settings
-from emberline.planning.robustness.holding.reasons import misses, obstacles, remedies
+from emberline.planning.robustness.holding.reasons import frequent_violations, obstacles, remedies
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import figures_of
 from emberline.scenarios.messages import Message
@@ -117,7 +117,7 @@ class Robustness:
             return self
         share, *bounds = self.judged.chance
         severity, of_baseline = self.judged.severity()
-        reached, rows = share >= self.level, misses(self.judged)
+        reached, rows = share >= self.level, frequent_violations(self.judged)
         baseline_share = 1 - of_baseline["broken"] / self.judged.n if of_baseline else None
         draft, sums = self.plain, self.plain.replay_figures
         holding = Holding(

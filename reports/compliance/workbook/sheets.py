@@ -130,8 +130,8 @@ class Workbook:
 
 def _calculated(match: re.Match[str]) -> str:
     """The calculation settings, with a full calculation on load."""
-    rest = re.sub(r'\s*fullCalcOnLoad="[^"]*"', "", match[0])
-    return rest[:-2].rstrip() + ' fullCalcOnLoad="1"/>'
+    remaining = re.sub(r'\s*fullCalcOnLoad="[^"]*"', "", match[0])
+    return remaining[:-2].rstrip() + ' fullCalcOnLoad="1"/>'
 
 
 def _cell(name: str, style: str, value: Any) -> str:

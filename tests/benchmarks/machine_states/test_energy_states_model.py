@@ -47,18 +47,18 @@ def by_trying(states: EnergyStates, lengths: dict[int, int], price: list[float])
     """The least cost of all orders and ways, each tried."""
     arcs, n = legs(states, STEP_MIN), len(price)
 
-    def least(t: int, place: int, rest: dict[int, int], changes: int) -> float:
-        best = 0.0 if t == n and place == states.end_index and not any(rest.values()) else np.inf
+    def least(t: int, place: int, remaining: dict[int, int], changes: int) -> float:
+        best = 0.0 if t == n and place == states.end_index and not any(remaining.values()) else np.inf
         for leg in arcs:
             if leg.start == place and t + leg.slots <= n and (leg.slots or changes < 3):
                 cost = float(leg.energy_mwh @ np.array(price[t : t + leg.slots]))
-                then = least(t + leg.slots, leg.end, rest, 0 if leg.slots else changes + 1)
+                then = least(t + leg.slots, leg.end, remaining, 0 if leg.slots else changes + 1)
                 best = min(best, cost + then)
         if place == states.ready_index:
-            for length, count in rest.items():
+            for length, count in remaining.items():
                 if count and t + length <= n:
                     cost = WORK_MW * STEP_MIN / 60 * sum(price[t : t + length])
-                    best = min(best, cost + least(t + length, place, rest | {length: count - 1}, 0))
+                    best = min(best, cost + least(t + length, place, remaining | {length: count - 1}, 0))
         return best
 
     return least(0, states.start_index, lengths, 0)

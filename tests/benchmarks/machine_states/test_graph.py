@@ -113,12 +113,12 @@ def test_every_gap_at_once_is_each_gap_by_itself(prices: list[int], step: float)
     states, price = mill(), np.array(prices, dtype=float)
     table, away = (gap_costs(states, price, step, away=only) for only in (False, True))
     n = len(price)
-    for rest in range(n + 1):
-        for reached in range(rest, n + 1):
-            result = through(states, price[rest:reached], step)
+    for remaining in range(n + 1):
+        for reached in range(remaining, n + 1):
+            result = through(states, price[remaining:reached], step)
             assert result is not None
-            assert table[rest, reached] == pytest.approx(result.cost)
-            assert result.energy_mwh @ price[rest:reached] == pytest.approx(result.cost)
+            assert table[remaining, reached] == pytest.approx(result.cost)
+            assert result.energy_mwh @ price[remaining:reached] == pytest.approx(result.cost)
     outcome = np.where(np.eye(n + 1, dtype=bool), 0.0, away)
     for via in range(n + 1):
         outcome = np.minimum(outcome, outcome[:, [via]] + outcome[[via], :])

@@ -61,7 +61,7 @@ def _fits(
     u = next((u for u, order in enumerate(orders) if order), None)
     if u is None:
         return True
-    job, rest = orders[u][0], orders[u][1:]
+    job, remaining = orders[u][0], orders[u][1:]
     room = end - free[u] - sum(case.minutes[j] for j in orders[u])
     for start in range(free[u], free[u] + room + 1):
         more = dict(load)
@@ -69,7 +69,7 @@ def _fits(
             more[minute // case.interval_min] = more.get(minute // case.interval_min, 0.0) + case.power[job]
         if all(energy <= case.limit * (1 + 1e-9) for energy in more.values()):
             times = [start + case.minutes[job] if v == u else at for v, at in enumerate(free)]
-            if _fits(case, [rest if v == u else order for v, order in enumerate(orders)], times, more, end):
+            if _fits(case, [remaining if v == u else order for v, order in enumerate(orders)], times, more, end):
                 return True
     return False
 

@@ -113,30 +113,30 @@ def test_another_exit_code_is_an_error() -> None:
         startup.rows("it", ["-c", "raise SystemExit(3)"], 0)
 
 
-def course() -> week.Course:
+def trajectory() -> week.Trajectory:
     events = [
         week.Event(1.0, 110.0, None, NEVER),
         week.Event(20.0, 104.0, 100.0, 4 / 104),
         week.Event(50.0, 101.0, 100.0, 1 / 101),
         week.Event(90.0, 100.5, 100.0, 0.5 / 100.5),
     ]
-    return week.Course(date(2024, 1, 8), events, "best found", [])
+    return week.Trajectory(date(2024, 1, 8), events, "best found", [])
 
 
 def test_what_a_course_had_at_a_time() -> None:
     """Proves: the gap proven by a time, and the first time of a gap. Sensitivity: the next event's gap."""
-    assert course().gap_at(10.0) == NEVER
-    assert course().gap_at(60.0) == pytest.approx(100 / 101)
-    assert course().reached(1.0) == 50.0
-    assert course().reached(0.1) == NEVER
+    assert trajectory().gap_at(10.0) == NEVER
+    assert trajectory().gap_at(60.0) == pytest.approx(100 / 101)
+    assert trajectory().reached(1.0) == 50.0
+    assert trajectory().reached(0.1) == NEVER
 
 
 def test_a_week_is_judged_at_both_times() -> None:
     """Proves: 1.5 % in 60 s and 1 % in 120 s, the worst week counts, and violations. Sensitivity: the mean of weeks."""
-    late = week.Course(date(2024, 1, 15), [week.Event(100.0, 101.8, 100.0, 1.8 / 101.8)], "best found", ["late"])
-    judged = [row.within for row in week.findings([course()]).tables[0].rows if row.bar]
+    late = week.Trajectory(date(2024, 1, 15), [week.Event(100.0, 101.8, 100.0, 1.8 / 101.8)], "best found", ["late"])
+    judged = [row.within for row in week.findings([trajectory()]).tables[0].rows if row.bar]
     assert judged == [True, True, True]
-    findings = week.findings([course(), late])
+    findings = week.findings([trajectory(), late])
     assert [row.within for row in findings.tables[0].rows if row.bar] == [False, False, False]
     assert [len(curve) for curve in findings.plots[0].curves.values()] == [3, 1]
     assert findings.plots[1].curves["incumbent"][-1] == (90.0, 1.0)

@@ -43,9 +43,9 @@ def test_hidden_truth(tmp_path: Path) -> None:
             state = estimator.state(now)
             for heat in state.heats:
                 if twin.heat_on(heat.unit, step / 2) == heat.heat:
-                    rest = twin.left_min(heat.unit, step / 2)
-                    misses.append(abs(rest - heat.remaining.median))
-                    covered.append(heat.remaining.low <= rest <= heat.remaining.high)
+                    remaining = twin.left_min(heat.unit, step / 2)
+                    misses.append(abs(remaining - heat.remaining.median))
+                    covered.append(heat.remaining.low <= remaining <= heat.remaining.high)
             levels.append(abs(state.levels["battery"][0] - twin.levels(step / 2)["battery"]) / 8)
     assert len(misses) > 150
     assert np.mean(misses) < 3

@@ -78,7 +78,7 @@ def test_a_heat_log_is_read_from_the_tags(tmp_path: Path) -> None:
     assert powers > 10
     assert lost >= heats.uncertain > 0
     broken = heats.table[heats.table["event"] == "breakdown"]
-    expected = [at for _, at, halt in twin.stops if halt > 1 and not 715 < at < 755]
+    expected = [at for _, at, stop_min in twin.stops if stop_min > 1 and not 715 < at < 755]
     begins = (broken["start"] - start).dt.total_seconds() / 60
     assert sorted(begins) == pytest.approx(sorted(expected), abs=1)
     assert len(expected) > 2

@@ -260,9 +260,9 @@ def test_a_real_plan_is_advised(tmp_path: Path) -> None:
     assert margins is not None
     again, requests = service_of(plant, 20), list[How]()
 
-    def planner(scenario: Case, how: How, *rest: Any) -> tuple[Step, xr.Dataset]:
+    def planner(scenario: Case, how: How, *remaining: Any) -> tuple[Step, xr.Dataset]:
         requests.append(how)
-        return later_by_a_step(scenario, how, *rest)
+        return later_by_a_step(scenario, how, *remaining)
 
     for service_now, at_min in ((service, 15), (again, 20)):
         service_now.loop.planner = planner

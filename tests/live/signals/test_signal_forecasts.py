@@ -17,7 +17,7 @@ from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.series import Series
 from emberline.scenarios.signals.catalogue import signal
 from emberline.scenarios.signals.forecasts import LAST_WEEK, RIDGE, forecast_of
-from emberline.scenarios.signals.issues import Issue, course, keep
+from emberline.scenarios.signals.issues import Issue, keep, newest_values
 
 PRICE, LOAD, WIND = "smard/price/DE-LU", "smard/load-forecast/DE", "smard/wind-onshore-forecast/DE"
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -147,7 +147,9 @@ def test_a_scenario_uses_it_marked_until_values_are_published() -> None:
     resolved = resolve(series, horizon, "EUR/MWh", Path())
     assert resolved.values.tolist() == [*expected[:12], *[500.0] * 6, *expected[18:]]
     assert "18 values estimated, 18 of them a forecast" in resolved.source
-    assert course(signal(PRICE)).starts[-1] == int(JUNE.timestamp()) + 5 * H  # the forecast is none of its issues
+    assert (
+        newest_values(signal(PRICE)).starts[-1] == int(JUNE.timestamp()) + 5 * H
+    )  # the forecast is none of its issues
 
 
 def test_the_command_states_the_error_and_refuses_in_one_line() -> None:

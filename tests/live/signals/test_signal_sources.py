@@ -15,7 +15,7 @@ from publishers import Answer, Clock, publisher
 from emberline.live.signals import Result, SourceError, Span, fetch
 from emberline.live.signals.polite import Limiter
 from emberline.scenarios.signals.catalogue import signal
-from emberline.scenarios.signals.issues import course, issued, table
+from emberline.scenarios.signals.issues import issued, newest_values, table
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 6, 20, 12, tzinfo=UTC)
@@ -77,7 +77,7 @@ def test_a_missing_position_repeats_the_value_before_it(curve: str, count: int, 
     """Proves: with curve A03 a gap repeats the last price to the end of the day, with A01 it is a gap. Sensitivity:
     positions read as a list."""
     result = entsoe(document(series({1: 10, 2: 20, 5: 50}, curve=curve)))
-    newest = course(signal("entsoe/price/DE-LU"))
+    newest = newest_values(signal("entsoe/price/DE-LU"))
     prices = dict(zip(((newest.starts - newest.starts[0]) // 3600).tolist(), newest.values.tolist(), strict=True))
     assert result.values == len(prices) == count
     assert prices.get(2) == third
@@ -97,7 +97,7 @@ def test_of_two_auctions_the_common_one_counts() -> None:
     ]
     for order in (parts, parts[::-1]):
         result = entsoe(document(*order))
-        newest = course(signal("entsoe/price/DE-LU"))
+        newest = newest_values(signal("entsoe/price/DE-LU"))
         assert newest.seconds == 900
         assert newest.values.tolist() == [3.0] * 4 + [1.0] * 44 + [5.0] * 48
         assert result.remarks == ("auction sequence 2 is left out; 1 is the common auction",)
@@ -110,7 +110,7 @@ def test_days_on_which_clocks_change(day: date, quarters: int) -> None:
     start, end = (datetime(at.year, at.month, at.day, tzinfo=BERLIN).astimezone(UTC) for at in days)
     points = {p: float(p) for p in range(1, quarters + 1)}
     assert entsoe(document(series(points, start, end, resolution="PT15M")), Span(start, end)).values == quarters
-    newest = course(signal("entsoe/price/DE-LU"))
+    newest = newest_values(signal("entsoe/price/DE-LU"))
     assert newest.values.tolist() == [float(p) for p in range(1, quarters + 1)]
     assert set(np.diff(newest.starts)) == {900}
     assert newest.starts[0] == start.timestamp()
@@ -148,7 +148,7 @@ def test_what_cannot_be_read_is_refused_whole(text: str, sentence: str) -> None:
     with pytest.raises(SourceError, match=sentence.replace("(", r"\(").replace("+", r"\+")) as error:
         entsoe(text)
     assert "\n" not in str(error.value)
-    assert set(course(signal("entsoe/price/DE-LU")).values) == {42.0}
+    assert set(newest_values(signal("entsoe/price/DE-LU")).values) == {42.0}
 
 
 def test_smard_files_of_weeks() -> None:
@@ -168,7 +168,7 @@ def test_smard_files_of_weeks() -> None:
 
     with publisher(answer) as play:
         result = get("smard/load/DE", play.url, Span(DAY.start, DAY.start + timedelta(days=5)))
-    newest = course(signal("smard/load/DE"))
+    newest = newest_values(signal("smard/load/DE"))
     assert result.values == len(newest.values) == 400 - 4 * 96
     assert set(newest.values) == {1000.0}
     assert len(play.requests) == 3
@@ -209,7 +209,7 @@ def test_estimated_values_are_marked() -> None:
         span = Span(NOW - timedelta(hours=4), NOW + timedelta(hours=4))
         result = get("electricity-maps/intensity/DE", play.url, span)
     assert {name.lower(): value for name, value in play.headers[0].items()}["auth-token"] == "token"
-    newest = course(signal("electricity-maps/intensity/DE"))
+    newest = newest_values(signal("electricity-maps/intensity/DE"))
     assert newest.values.tolist() == [300.0, 301.0, 302.0, 303.0]
     assert newest.estimated.tolist() == [False, False, False, True]
     assert result.remarks == ("this account has no forecast",)
@@ -237,9 +237,9 @@ def test_forecasts_that_are_overwritten_are_kept_as_issued() -> None:
     assert ((at - at[0]) // 3600).tolist() == [0, 1, 3]
     assert values.tolist() == [200.0, 210.0, 190.0]
     assert len(set(starts)) == 1
-    assert course(name).estimated.tolist() == [False]
-    assert course(name, NOW + timedelta(hours=2)).values.tolist() == [210.0]
-    assert course(name, NOW + timedelta(hours=2)).estimated.tolist() == [True]
+    assert newest_values(name).estimated.tolist() == [False]
+    assert newest_values(name, NOW + timedelta(hours=2)).values.tolist() == [210.0]
+    assert newest_values(name, NOW + timedelta(hours=2)).estimated.tolist() == [True]
 
 
 def test_pounds_become_kilograms() -> None:
@@ -257,7 +257,7 @@ def test_pounds_become_kilograms() -> None:
 
     with publisher(answer) as play:
         get("watttime/marginal/CAISO_NORTH", play.url)
-        assert course(signal("watttime/marginal/CAISO_NORTH")).values.tolist() == [453.59237, 0.0]
+        assert newest_values(signal("watttime/marginal/CAISO_NORTH")).values.tolist() == [453.59237, 0.0]
         assert play.headers[1]["Authorization"] == "Bearer pass"
         units = "percent"
         with pytest.raises(SourceError, match="values are in 'percent'"):

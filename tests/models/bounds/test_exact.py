@@ -31,12 +31,12 @@ BOILER = {
 NO_EXTRA_COST_CAP = {"caps": {"extra_cost_share": None}}
 
 
-def line(*stages: tuple[dict[str, Any], dict[str, Any]], minutes: dict[str, float], **rest: Any) -> dict[str, Any]:
+def line(*stages: tuple[dict[str, Any], dict[str, Any]], minutes: dict[str, float], **remaining: Any) -> dict[str, Any]:
     """Stages with one unit each, in which a heat of 50 t takes some minutes; a second grade draws almost nothing."""
     named = [{"name": f"S{i}", "units": [{"name": f"U{i}", **unit}], **stage} for i, (unit, stage) in enumerate(stages)]
     grade = {"name": "G", "mass_t": 50.0, "duration_min": minutes}
     idle = {**grade, "name": "idle", "energy_kwh_per_t": dict.fromkeys(minutes, 0.1)}
-    return {"stages": named, "grades": [grade, idle], **rest}
+    return {"stages": named, "grades": [grade, idle], **remaining}
 
 
 def shop(

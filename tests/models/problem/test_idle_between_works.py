@@ -114,12 +114,12 @@ def gap(record: dict[str, Any], minutes: int, start: str, end: str, *, to_work: 
         )
         stay = minutes - len(there) - len(on)
         if stay >= 0:
-            course = np.array([*there, *[mw] * stay, *on], dtype=float)
-            rows.append((round(float(course.sum()), 6), len(there) + len(on), k, course))
+            trajectory = np.array([*there, *[mw] * stay, *on], dtype=float)
+            rows.append((round(float(trajectory.sum()), 6), len(there) + len(on), k, trajectory))
     if rows:
         return min(rows, key=lambda one: one[:3])[-1]
-    course = np.array([power for length, power in fastest(ways, list(powers), start, end) for _ in range(length)])
-    return course[len(course) - minutes :] if to_work else course[:minutes]
+    trajectory = np.array([power for length, power in fastest(ways, list(powers), start, end) for _ in range(length)])
+    return trajectory[len(trajectory) - minutes :] if to_work else trajectory[:minutes]
 
 
 def plans(data: dict[str, Any]) -> Iterator[np.ndarray]:

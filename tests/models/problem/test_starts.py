@@ -34,9 +34,9 @@ LATEST = Starts((ROUTE,) * 3, ((0, 7), (3, 9), (7, 14)), (2, 2), (11, 19))
 """Every heat waits as long as it may, before L or before C."""
 
 
-def problem(**rest: Any) -> SlotProblem:
-    orders = [cast("A", 2, **rest.pop("first", {})), cast("B", 1, **rest.pop("second", {}))]
-    case = scenario(melt_shop(), orders, horizon={"length_h": 8.0}, **rest)
+def problem(**remaining: Any) -> SlotProblem:
+    orders = [cast("A", 2, **remaining.pop("first", {})), cast("B", 1, **remaining.pop("second", {}))]
+    case = scenario(melt_shop(), orders, horizon={"length_h": 8.0}, **remaining)
     return line_reader.from_scenario(case, envelope(case))
 
 

@@ -102,7 +102,7 @@ def test_records_of_arrays_are_compared_by_value() -> None:
 def test_a_search_that_was_ended_does_not_end_the_next(whole: bool) -> None:
     """Proves: a solver whose run was interrupted searches on when it is asked again, and then proves its optimum.
 
-    Sensitivity: the wish to end that is kept from the first run ends the second at once.
+    Sensitivity: the cancellation kept from the first run ends the second at once.
     """
     model, rng = pyo.ConcreteModel(), np.random.Generator(np.random.Philox(7))
     n = 60

@@ -88,8 +88,8 @@ def test_the_whole_line_ends_at_the_enumerated_optimum(case: int) -> None:
 def test_terms_are_counted_beforehand() -> None:
     """Proves: what a program takes is known without writing it, and grows with heats, units and slots."""
 
-    def terms(*args: object, **rest: object) -> int:
-        return exact_named.terms(searched(shop(*args, **rest)).problem)  # type: ignore[arg-type]
+    def terms(*args: object, **remaining: object) -> int:
+        return exact_named.terms(searched(shop(*args, **remaining)).problem)  # type: ignore[arg-type]
 
     small = terms([1.0] * 6, [1])
     assert 0 < small < terms([1.0] * 6, [1, 1]) < terms([1.0] * 6, [1, 1], furnaces=2) < terms([1.0] * 9, [1, 1, 1, 1])

@@ -24,8 +24,8 @@ def standing(scenario: Case, schedule: xr.Dataset, at_min: float, replication: i
     """The scenario as it stands at a moment of a day, and what is left of the schedule."""
     plant = WorksPlant(WorksFollower(scenario, schedule), 1, replication or 0, disturbed=replication is not None)
     plant.run(at_min)
-    rest = later(scenario, plant.state(), plant.now, scenario.horizon.length_min)
-    return rest, cut(schedule, rest, plant.now)
+    remaining = later(scenario, plant.state(), plant.now, scenario.horizon.length_min)
+    return remaining, cut(schedule, remaining, plant.now)
 
 
 def missed_t(scenario: Case, schedule: xr.Dataset) -> float:
@@ -47,12 +47,12 @@ def test_a_schedule_that_holds_is_found_again(planned: tuple[Case, xr.Dataset]) 
     nothing and is no worse. Sensitivity: a state that is carried over wrongly breaks a run or asks for other modes."""
     scenario, schedule = planned
     for hour in (9.5, 20.0, 33.0):
-        rest, ahead = standing(scenario, schedule, hour * HOUR, None)
-        again = replan_processes(rest, twin.envelope(rest), ahead)
+        remaining, ahead = standing(scenario, schedule, hour * HOUR, None)
+        again = replan_processes(remaining, twin.envelope(remaining), ahead)
         assert again.attrs["found"]
         assert again.attrs["unplaced"] == ""
         assert (again["process_mode"].values == ahead["process_mode"].values).all()
-        assert twin.replay(rest, again).sizes["violation"] == 0
+        assert twin.replay(remaining, again).sizes["violation"] == 0
 
 
 @pytest.mark.parametrize(
@@ -73,11 +73,11 @@ def test_random_works_go_on_without_a_limit_broken(seed: int, stops: tuple[int, 
     step, meter = scenario.horizon.step_min, scenario.site.grid.metered_interval_min
     for stop in stops:
         plant.run(stop * max(step, meter))
-        rest = later(scenario, plant.state(), plant.now, scenario.horizon.length_min)
-        again = replan_processes(rest, twin.envelope(rest), cut(schedule, rest, plant.now))
+        remaining = later(scenario, plant.state(), plant.now, scenario.horizon.length_min)
+        again = replan_processes(remaining, twin.envelope(remaining), cut(schedule, remaining, plant.now))
         assert again.attrs["found"]
         assert again.attrs["unplaced"] == ""
-        run = twin.replay(rest, again)
+        run = twin.replay(remaining, again)
         assert run["violation_kind"].values.tolist() == []
         np.testing.assert_allclose(run["stock_t"], again["stock_t"], atol=1e-2)
         assert float(run["process_mw"].sum()) == pytest.approx(float(again["process_mw"].sum()), abs=1e-3)
@@ -95,12 +95,12 @@ def test_a_disturbed_day_misses_less_under_a_schedule_that_is_planned_again(plan
     scenario, schedule = planned
     carried_on = repaired = searched = 0.0
     for replication in range(4):
-        rest, ahead = standing(scenario, schedule, 20 * HOUR, replication)
-        envelope = twin.envelope(rest)
-        first, second = (replan_processes(rest, envelope, ahead, work=work) for work in (0.0, 2.0))
+        remaining, ahead = standing(scenario, schedule, 20 * HOUR, replication)
+        envelope = twin.envelope(remaining)
+        first, second = (replan_processes(remaining, envelope, ahead, work=work) for work in (0.0, 2.0))
         assert second.attrs["objective"] <= first.attrs["objective"] + 1e-6 * abs(first.attrs["objective"])
-        carried_on += missed_t(rest, ahead)
-        repaired += missed_t(rest, first)
-        searched += missed_t(rest, second)
+        carried_on += missed_t(remaining, ahead)
+        repaired += missed_t(remaining, first)
+        searched += missed_t(remaining, second)
     assert repaired <= carried_on
     assert searched < 0.5 * carried_on

@@ -18,12 +18,12 @@ ENGINE = {
 }  # fmt: skip
 
 
-def engines(*prices: list[float], **rest: Any) -> list[Case]:
+def engines(*prices: list[float], **remaining: Any) -> list[Case]:
     """Samples of a site of 6 MW whose engine makes 4 MWh for 240 in an hour in which it is on, wholly or not."""
     rows = []
     for price in prices:
         assets = (GAS, ENGINE, {"kind": "flare", "name": "sky", "carrier": "heat"})
-        rows.append(hub(*assets, price=price, base=6.0, export=0.0, grid={"export_limit_mw": 0.0}, **rest))
+        rows.append(hub(*assets, price=price, base=6.0, export=0.0, grid={"export_limit_mw": 0.0}, **remaining))
     return rows
 
 

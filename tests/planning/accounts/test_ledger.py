@@ -316,8 +316,8 @@ def test_shares_add_up_whatever_flows(
         {"kind": "storage", "name": "tank", "carrier": "steam", "capacity": 90.0},
         {"kind": "flare", "name": "torch", "carrier": "gas", "fossil_kg_per_unit": 7.0},
     ]  # fmt: skip
-    rest = {} if heats is None else {"line": LINE, "orders": ORDERS}
-    case = site(*assets, hours=3, emissions={"by_products": rule}, **rest)
+    remaining = {} if heats is None else {"line": LINE, "orders": ORDERS}
+    case = site(*assets, hours=3, emissions={"by_products": rule}, **remaining)
     rows = [
         ("gas", ""), ("district", ""), ("engine", "main"), ("engine", "outputs.0"), ("splitter", "main"),
         ("splitter", "outputs.1"), ("tank", "out"),

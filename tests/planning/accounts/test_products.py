@@ -10,7 +10,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledger_sums import assert_adds_up, assert_closes
-from works import COAL, KILN, MILL, STORES, TRUCKS, course, works
+from works import COAL, KILN, MILL, STORES, TRUCKS, trajectory, works
 
 from emberline.planning.accounts.emissions import direct, told_modes
 from emberline.planning.accounts.ledger import Ledger, ledger
@@ -46,7 +46,7 @@ def test_two_stores_and_a_mill() -> None:
     Sensitivity: clinker's opening stock without emissions gives less than 815 kg/t; all kilograms to the kiln's store
     leave cement at 12; base load spread over the product raises it by 6."""
     case = works()
-    book, result = book_of(case, course(case, {"kiln": FULL, "mill": SECOND}))
+    book, result = book_of(case, trajectory(case, {"kiln": FULL, "mill": SECOND}))
     assert by_origin(result, "clinker") == pytest.approx(
         {
             "direct_kg process calcination": 500,
@@ -89,7 +89,7 @@ def test_start_up_and_off_spec_belong_to_what_is_made() -> None:
 
     Sensitivity: off-spec without inputs gives 664 + 12 kg/t, start-up left to the site 1,328."""
     case = works(hours=3)
-    run = course(
+    run = trajectory(
         case,
         {"kiln": [*FULL, ("kiln", 100.0)], "mill": [("", 0.0), ("mill", 0.0), ("mill", 100.0)]},
         off_spec={"mill": [0, 0, 50.0], "kiln": [100.0, 0, 0]},
@@ -110,7 +110,7 @@ def test_a_store_mixes_and_what_is_lost_carries_its_share() -> None:
     slag = {"name": "slag", "store": "cement", "rate": 20.0}
     stores = [STORES[0], {**STORES[1], "loss_per_h": 0.01}]
     case = works(KILN, MILL, slow, stores=stores, arrivals=[slag])
-    run = course(case, {"kiln": FULL, "mill": SECOND, "slow mill": [("", 0.0), ("slow mill", 100.0)]})
+    run = trajectory(case, {"kiln": FULL, "mill": SECOND, "slow mill": [("", 0.0), ("slow mill", 100.0)]})
     _, result = book_of(case, run)
     cement = (200 * 0.8 * 815 + 1200 + 2400) / 240
     assert result.carbon_per_t("average").sel(stock="cement") == pytest.approx(cement)
@@ -135,7 +135,7 @@ def test_modes_and_by_products_share_by_tonnes() -> None:
         },
     ]
     case = works({"name": "oven", "rate": 100.0, "power_mw": 0.0, "modes": modes}, hours=3, site={"base_load_mw": 0.0})
-    run = course(case, {"oven": [("A", 100.0), ("B", 0.0), ("B", 100.0)]}, extra_mw={"oven": [0, 1.0, 0]})
+    run = trajectory(case, {"oven": [("A", 100.0), ("B", 0.0), ("B", 100.0)]}, extra_mw={"oven": [0, 1.0, 0]})
     book, result = book_of(case, run)
     assert per_t(result, "direct_kg") == pytest.approx({"clinker": 3000 / 125, "cement": 0})
     assert per_t(result, "biogenic_kg") == pytest.approx({"clinker": 25 * 70 / 125, "cement": 70})
@@ -161,7 +161,7 @@ def test_dust_goes_round_once() -> None:
     kiln = {**KILN, "inputs": [{"store": "meal", "per_t": 1.6}]}
     kiln |= {"outputs": [{"store": "clinker"}, {"store": "meal", "per_t": 0.1}]}
     case = works(raw, kiln, MILL, stores=stores, hours=1, site={"base_load_mw": 0.0})
-    _, result = book_of(case, course(case, {"raw mill": [("raw mill", 150.0)], "kiln": [("kiln", 100.0)]}))
+    _, result = book_of(case, trajectory(case, {"raw mill": [("raw mill", 150.0)], "kiln": [("kiln", 100.0)]}))
     # 160 m = 900 + d, d = 10 c, c = (160 m + 81500) / 110 of all kilograms, dust's tonnes included
     m, c = np.linalg.solve([[160.0, -10.0], [-160.0, 110.0]], [900.0, 81_500.0])
     values = result.carbon_per_t("average")
@@ -170,7 +170,7 @@ def test_dust_goes_round_once() -> None:
     assert result.summary("average")["cement"]["kg_per_t"] is None
 
     # no raw mill: 160 t out of the stock, 10 t of dust in, so that 160 t share what the dust brings
-    _, result = book_of(case, course(case, {"kiln": [("kiln", 100.0)]}))
+    _, result = book_of(case, trajectory(case, {"kiln": [("kiln", 100.0)]}))
     m, c = np.linalg.solve([[160.0, -10.0], [-160.0, 110.0]], [0.0, 81_500.0])
     assert result.carbon_per_t("average").sel(stock=["meal", "clinker"]).values.tolist() == pytest.approx([m, c])
     assert float(result.table["change_t"].sel(stock="meal")) == pytest.approx(-150)
@@ -183,7 +183,7 @@ def test_stores_that_only_feed_each_other_leave_the_rest_to_the_site() -> None:
     Sensitivity: a singular network that is refused, or kilograms lost with it."""
     stirrer = {**MILL, "inputs": [{"store": "cement"}], "outputs": [{"store": "cement"}]}
     case = works(stirrer, deliveries=[])
-    _, result = book_of(case, course(case, {"mill": [("mill", 100.0), ("mill", 100.0)]}))
+    _, result = book_of(case, trajectory(case, {"mill": [("mill", 100.0), ("mill", 100.0)]}))
     assert result.leaves("grid_average_kg")["site"] == pytest.approx(600 + 2400)
 
 
@@ -191,7 +191,7 @@ def test_what_puts_nothing_into_a_store_is_the_sites() -> None:
     """Proves: a crusher whose product goes nowhere is reported by unit and stays with the site, with the clinker that
     it takes. Sensitivity: its 0.8·815 kg/t left out of the sum."""
     case = works(KILN, {**MILL, "outputs": []}, deliveries=[{**TRUCKS, "store": "clinker"}])
-    _, result = book_of(case, course(case, {"kiln": FULL, "mill": SECOND}))
+    _, result = book_of(case, trajectory(case, {"kiln": FULL, "mill": SECOND}))
     assert result.leaves("direct_kg")["site"] == pytest.approx(80 * 800)
     assert result.leaves("grid_average_kg")["site"] == pytest.approx(600 + 1200 + 80 * 15)
 
@@ -215,7 +215,7 @@ def test_heat_goes_through_machines_and_waste_heat_brings_nothing() -> None:
         ("turbine", "main"): [4.0], ("turbine", "inputs.0"): [-20.0],
     }  # fmt: skip
     table = {"kiln": [("kiln", 100.0)], "mill": [("mill", 100.0)]}
-    _, result = book_of(case, course(case, table, moves=moves, import_mw=[5.0]))
+    _, result = book_of(case, trajectory(case, table, moves=moves, import_mw=[5.0]))
     # 9 MWh are used, 5 imported: 166.7 kg/MWh; the mill's 20 of 80 MWh of steam carry 7,500 of 30,000 kg
     assert per_t(result, "grid_average_kg") == pytest.approx(
         {"clinker": 1500 * 5 / 9 / 100, "cement": 400 / 60 + 20 / 3}
@@ -236,7 +236,7 @@ def test_the_mode_of_a_step_in_which_a_unit_starts() -> None:
         for name, kg in (("A", 10.0), ("B", 20.0))
     ]
     case = works({"name": "oven", "rate": 100.0, "power_mw": 0.0, "modes": modes})
-    run = course(case, {"oven": [("A", 50.0), ("B", 100.0)]})
+    run = trajectory(case, {"oven": [("A", 50.0), ("B", 100.0)]})
     run["process_mode"].loc[{"process": "oven"}] = ["", "B"]
     result = direct(case, run)
     assert result.fossil == {"A": 0, "B": 3000}
@@ -298,7 +298,7 @@ def test_shares_add_up_whatever_is_made(
     names = [unit for unit, _ in case.process_units]
     table = {name: [(name, rate) for rate in row] for name, row in zip(names, rates, strict=True)}
     off = {name: (np.array(row) * shares).tolist() for name, row, shares in zip(names, rates, bad, strict=True)}
-    run = course(
+    run = trajectory(
         case, table, off_spec=off, extra_mw={"mill": extra}, moves={("torch", ""): [-1.0, 0, -2.0, 0]},
         import_mw=grid, export_mw=exported,
     )  # fmt: skip

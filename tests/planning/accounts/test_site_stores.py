@@ -36,11 +36,11 @@ TANK = {
 USERS = {"kind": "load", "name": "users", "carrier": "hydrogen", "rate": 0.45}
 
 
-def hydrogen(tank: dict[str, Any] | None = None, **rest: Any) -> Case:
+def hydrogen(tank: dict[str, Any] | None = None, **remaining: Any) -> Case:
     """A tank between an electrolyser that is on or off and its users, one price and one intensity."""
     return hub(
         ELECTROLYSER, TANK | (tank or {}), USERS, hours=24, price=50.0, carriers="", intensity=300.0,
-        more=[{"name": "hydrogen", "unit": "t"}], **rest,
+        more=[{"name": "hydrogen", "unit": "t"}], **remaining,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from works import COAL, KILN, MILL, STORES, TRUCKS, as_run, compared, course, works
+from works import COAL, KILN, MILL, STORES, TRUCKS, as_run, compared, trajectory, works
 
 from emberline.planning.accounts import bill
 from emberline.planning.accounts.bill import energy_cost
@@ -28,7 +28,7 @@ def test_a_tonne_is_worth_what_it_took() -> None:
 
     Sensitivity: base load in the price, carbon price on scope 2 which the scheme does not cover, opening stock free."""
     case = works(market=PRICED)
-    sums = figures(case, course(case, {"kiln": FULL, "mill": SECOND}))
+    sums = figures(case, trajectory(case, {"kiln": FULL, "mill": SECOND}))
     assert sums.stock_kg_per_t == pytest.approx({"clinker": 815, "cement": 664})
     assert sums.stock_cost_per_t == pytest.approx({"clinker": 55, "cement": 48})
     assert sums.stock_mwh_per_t == pytest.approx({"clinker": 0.05, "cement": 0.08})
@@ -44,8 +44,8 @@ def test_who_makes_less_has_less_in_stock() -> None:
 
     Sensitivity: a saving of 40.75 t, the credit with the wrong sign of 81.5 t."""
     case = works(market=PRICED)
-    baseline = course(case, {"kiln": FULL, "mill": SECOND})
-    result = compared(case, baseline, course(case, {"kiln": LESS, "mill": SECOND}))
+    baseline = trajectory(case, {"kiln": FULL, "mill": SECOND})
+    result = compared(case, baseline, trajectory(case, {"kiln": LESS, "mill": SECOND}))
     assert result.comparable
     assert result.replay_figures is not None
     assert result.baseline_figures.carbon_kg - result.replay_figures.carbon_kg == pytest.approx(50 * 815)
@@ -59,11 +59,11 @@ def test_who_makes_less_has_less_in_stock() -> None:
     assert first.per_tonne is not None
     assert first.per_tonne.kwh == pytest.approx(first.per_tonne.baseline_kwh)
     assert saved["peak_mw"] == pytest.approx(2.5)
-    back = compared(case, course(case, {"kiln": LESS, "mill": SECOND}), baseline).saved()
+    back = compared(case, trajectory(case, {"kiln": LESS, "mill": SECOND}), baseline).saved()
     assert back["carbon_kg"] == pytest.approx(0, abs=1e-9)
     assert back["stock_carbon_kg"] == pytest.approx(40_750)
 
-    waste = compared(case, baseline, course(case, {"kiln": FULL, "mill": SECOND}, extra_mw={"mill": [1.0, 0]}))
+    waste = compared(case, baseline, trajectory(case, {"kiln": FULL, "mill": SECOND}, extra_mw={"mill": [1.0, 0]}))
     assert waste.saved()["carbon_kg"] == pytest.approx(-300)
     assert waste.saved()["stock_carbon_kg"] == 0
     text = waste.summary()
@@ -78,8 +78,8 @@ def test_cement_in_place_of_clinker() -> None:
 
     Sensitivity: a stock valued by tonnes alone, without what it is made of."""
     case = works()
-    baseline = course(case, {"kiln": FULL, "mill": SECOND})
-    result = compared(case, baseline, course(case, {"kiln": FULL, "mill": IDLE}))
+    baseline = trajectory(case, {"kiln": FULL, "mill": SECOND})
+    result = compared(case, baseline, trajectory(case, {"kiln": FULL, "mill": IDLE}))
     saved = result.saved()
     assert saved["stock_carbon_kg"] == pytest.approx(80 * 815 - 100 * 664)
     assert saved["carbon_kg"] == pytest.approx(0, abs=1e-9)
@@ -90,9 +90,11 @@ def test_what_only_the_plan_makes_is_valued_by_the_plan() -> None:
 
     Sensitivity: cement without worth makes the grinding plan 1,200 kg worse and 80 t of clinker poorer."""
     case = works()
-    result = compared(case, course(case, {"kiln": FULL, "mill": IDLE}), course(case, {"kiln": FULL, "mill": SECOND}))
+    result = compared(
+        case, trajectory(case, {"kiln": FULL, "mill": IDLE}), trajectory(case, {"kiln": FULL, "mill": SECOND})
+    )
     assert result.saved()["carbon_kg"] == pytest.approx(0, abs=1e-9)
-    idle = figures(case, course(case, {"kiln": FULL, "mill": IDLE}))
+    idle = figures(case, trajectory(case, {"kiln": FULL, "mill": IDLE}))
     poorer = dataclasses.replace(idle, stock={**idle.stock, "cement": 100.0})
     assert difference(idle, poorer).unknown == ("cement",)
 
@@ -107,7 +109,7 @@ def test_only_the_same_deliveries_are_compared() -> None:
     table: dict[str, Any] = {"kiln": FULL, "mill": SECOND}
 
     def sums(trucks: float, train: float, *result: tuple[str, str]) -> Figures:
-        run = course(case, table, delivered={"trucks": [trucks, 0.0], "train": [train, 0.0]})
+        run = trajectory(case, table, delivered={"trucks": [trucks, 0.0], "train": [train, 0.0]})
         return figures(case, as_run(run, *result))
 
     full = sums(60, 50)
@@ -124,8 +126,8 @@ def test_disturbed_runs_are_compared_by_what_they_made() -> None:
     """Proves: 20 t less delivered and 10 t less in stock count 30 t. Sensitivity: what was not delivered left out."""
     case = works()
     table: dict[str, Any] = {"kiln": FULL, "mill": SECOND}
-    before = figures(case, course(case, table))
-    after = figures(case, course(case, table, delivered={"trucks": [30, 10]}))
+    before = figures(case, trajectory(case, table))
+    after = figures(case, trajectory(case, table, delivered={"trucks": [30, 10]}))
     lost = dataclasses.replace(after, stock={**after.stock, "cement": 230.0})
     result = shortfall(case, before, lost)
     assert result.tonnes == pytest.approx({"clinker": 0, "cement": -30})
@@ -151,7 +153,7 @@ def test_energy_of_a_tariff_by_step() -> None:
         grid = {"grid": {"metered_interval_min": metered}}
         case = works(market={"tariff": tariff}, site=grid, step_min=step)
         each = 60 // step
-        run = course(case, {"kiln": FULL[:1] * 2 * each, "mill": [("", 0.0)] * each + [("mill", 100.0)] * each})
+        run = trajectory(case, {"kiln": FULL[:1] * 2 * each, "mill": [("", 0.0)] * each + [("mill", 100.0)] * each})
         if step < metered:
             mean = run["import_mw"].values.reshape(-1, metered // step).mean(axis=1)
             run = run.drop_vars("meter_mw").assign(meter_mw=("meter", mean))
@@ -169,8 +171,8 @@ def test_unused_coal_is_no_cost_of_a_tonne() -> None:
     torch = {"kind": "flare", "name": "torch", "carrier": "coal", "fossil_kg_per_unit": 7.0}
     case = works(KILN, MILL, stores=STORES, site={"assets": [COAL, torch]})
     table: dict[str, Any] = {"kiln": FULL, "mill": SECOND}
-    plain = figures(case, course(case, table))
+    plain = figures(case, trajectory(case, table))
     moves = {("yard", ""): [100.0, 100.0], ("torch", ""): [0.0, -50.0]}
-    wasted = figures(case, course(case, table, moves=moves))
+    wasted = figures(case, trajectory(case, table, moves=moves))
     assert wasted.stock_cost_per_t == pytest.approx(plain.stock_cost_per_t)
     assert wasted.carbon_kg == pytest.approx(plain.carbon_kg + 350)

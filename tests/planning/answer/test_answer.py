@@ -168,7 +168,10 @@ def of_kind(kind: str) -> Plan:
         case = works.works()
         return works.compared(
             case,
-            *(works.course(case, {"kiln": [("kiln", tph)] * 2, "mill": [("mill", 30.0)] * 2}) for tph in (100.0, 80.0)),
+            *(
+                works.trajectory(case, {"kiln": [("kiln", tph)] * 2, "mill": [("mill", 30.0)] * 2})
+                for tph in (100.0, 80.0)
+            ),
         )
     if kind == "lock":
         lock = {"heat": "A-1", "stage": "melting", "start": "5 h"}
@@ -406,7 +409,7 @@ def test_stock_is_a_step_of_the_saving() -> None:
     is worth, net saving; the causes add up to the net one. Sensitivity: a value without and a difference with stock."""
     scenario = works.works()
     runs = [
-        works.course(scenario, {"kiln": [("kiln", tph)] * 2, "mill": [("mill", 30.0)] * 2}) for tph in (100.0, 80.0)
+        works.trajectory(scenario, {"kiln": [("kiln", tph)] * 2, "mill": [("mill", 30.0)] * 2}) for tph in (100.0, 80.0)
     ]
     sums = [figures(scenario, run) for run in runs]
     result = works.compared(scenario, *runs)

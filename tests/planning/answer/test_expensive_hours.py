@@ -58,7 +58,7 @@ def test_a_reason_for_dear_hours_is_true(on: list[bool], dear: list[float]) -> N
     assume(any(on) and within(on))
     case, price = flat(), flat().inputs["price_per_mwh"]
     case = case.with_inputs(case.inputs.assign(price_per_mwh=("time", np.array(dear), price.attrs)))
-    run = works.course(case, {"mill": [("mill", 100.0) if one else ("", 0.0) for one in on]})
+    run = works.trajectory(case, {"mill": [("mill", 100.0) if one else ("", 0.0) for one in on]})
     result = works.compared(case, run, run)
     reasons = [change for change in changes(result) if change.kind == "dear hours"]
     most = max(price for price, one in zip(dear, on, strict=True) if one)

@@ -46,8 +46,8 @@ def test_the_worst_hours_of_each_day_are_rested() -> None:
     ]
     for begin, end in variant.outages["F"]:
         assert any(end == last and begin >= first for first, last in spans)  # it rises: the last hours of each day
-    rest = sum(end - begin for begin, end in variant.outages["F"])
-    assert rest == pytest.approx(sum(round(120 * share) for _, share in case.horizon.local_days()), abs=15)
+    remaining = sum(end - begin for begin, end in variant.outages["F"])
+    assert remaining == pytest.approx(sum(round(120 * share) for _, share in case.horizon.local_days()), abs=15)
     assert variant.site.grid.import_limit_mw == 33.0
 
 

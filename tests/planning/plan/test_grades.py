@@ -63,8 +63,8 @@ def test_a_cap_gives_the_grade_its_clean_hours(caps: str, light: float, heavy: f
     the hours that the grade has. Sensitivity: a cap on the site in place of the grade; the base load left out."""
     result = make_plan(shop(caps), PLAIN, replications=0)
     assert result.acceptable, result.verdict
-    rest = 10 + BASE_KG / 10
-    assert kg_per_t(result) == pytest.approx({"light": light + rest, "heavy": heavy + rest}, rel=1e-9)
+    remaining = 10 + BASE_KG / 10
+    assert kg_per_t(result) == pytest.approx({"light": light + remaining, "heavy": heavy + remaining}, rel=1e-9)
 
 
 def test_the_goal_on_a_grade_gives_it_all_clean_hours() -> None:

@@ -85,14 +85,14 @@ def test_an_impossible_lock_is_infeasible_and_stored(unplanned: Plan, store: Sto
     assert store.open(run).plan.verdict == unplanned.verdict
 
 
-def in_progress(**rest: Any) -> Case:
+def in_progress(**remaining: Any) -> Case:
     """The first heat is in the ladle furnace, the second in the furnace, when the horizon begins."""
     started = [
         {"heat": "A-1", "stage": "melting", "unit": "F", "start": "-65 min"},
         {"heat": "A-1", "stage": "ladle", "unit": "L", "start": "-5 min"},
         {"heat": "A-2", "stage": "melting", "unit": "F", "start": "-20 min"},
     ]
-    return shop(state={"started": started}, orders=[cast("A", 2), cast("B", 1)], **rest)
+    return shop(state={"started": started}, orders=[cast("A", 2), cast("B", 1)], **remaining)
 
 
 def test_heats_in_progress_are_kept() -> None:

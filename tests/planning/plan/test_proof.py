@@ -30,13 +30,13 @@ from emberline.scenarios.metrics import ContradictionError
 INTENSITY = [900.0, 100.0, 500.0, 300.0, 400.0, 50.0]
 
 
-def request(minimize: str = "carbon", **rest: float) -> Case:
+def request(minimize: str = "carbon", **remaining: float) -> Case:
     """Two heats of an hour; electricity costs a hundredth of a EUR where it is dirtiest."""
     built = shop(INTENSITY, [1, 1], minimize=minimize)
     price = built.inputs["price_per_mwh"]
     prices = price.copy(data=np.array(INTENSITY) / 100 + 10)
     built = built.with_inputs(built.inputs.assign(price_per_mwh=prices))
-    goal = built.goal.model_copy(update=rest)
+    goal = built.goal.model_copy(update=remaining)
     return built.model_copy(update={"goal": goal})
 
 

@@ -14,7 +14,7 @@ from emberline import twin
 from emberline.planning.engine import memory
 from emberline.planning.engine.engine import Piece
 from emberline.planning.robustness.ensemble import Ensemble, ensemble, interval, together
-from emberline.planning.robustness.holding.misses import Misses, misses
+from emberline.planning.robustness.holding.violation_amounts import ViolationAmounts, violation_amounts
 from emberline.scenarios.records.base import ScenarioError
 
 
@@ -147,13 +147,13 @@ def test_days_up_to_a_gap_count() -> None:
     assert result.data["replication"].values.tolist() == list(range(50))
     assert result.other is not None
     assert (result.other.n, result.other.n_requested, result.n_requested) == (50, 100, 100)
-    days = misses(case, schedule, 20, engine, seed=9)
-    assert isinstance(days, Misses)
+    days = violation_amounts(case, schedule, 20, engine, seed=9)
+    assert isinstance(days, ViolationAmounts)
     assert days.limits == (GAP, LATE)
     assert days.amount.tolist() == [[0, 3], [2, 0], [0, 3], [4, 0], [0, 3], [6, 0], [0, 3], [8, 0], [0, 3], [10, 0]]
     assert (days.n, days.successes) == (10, 0)
     assert engine.seeds == [9, 9]
-    assert misses(case, schedule, 20, engine, seed=9, cancel=lambda: True) is None
+    assert violation_amounts(case, schedule, 20, engine, seed=9, cancel=lambda: True) is None
     assert ensemble(case, schedule, 20, engine, cancel=lambda: True) is None
 
 
@@ -162,7 +162,7 @@ def test_parts_of_days_that_steer(n: int, size: int) -> None:
     """Proves: five days in a part at most, four parts for each worker, one day at least."""
     case = shop()
     engine = Days(lambda case, day, seed: {})
-    days = misses(case, twin.dispatch(case), n, engine, seed=3)
+    days = violation_amounts(case, twin.dispatch(case), n, engine, seed=3)
     assert days is not None
     assert (engine.sizes, days.n, days.successes) == ([size], n, n)
 

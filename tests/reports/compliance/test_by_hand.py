@@ -143,11 +143,11 @@ def test_emissions_of_a_stream(fields: dict[str, Any], amount: float, emissions:
     assert (result.fossil_t_co2, result.biogenic_t_co2, result.energy_tj) == pytest.approx(emissions)
 
 
-def electricity(**rest: Any) -> Electricity:
+def electricity(**remaining: Any) -> Electricity:
     """100 kg/MWh on average, 300 kg/MWh of the residual mix."""
     table = {
         "location_t_co2_per_mwh": 0.1, "location_source": "grid", "residual_t_co2_per_mwh": 0.3,
-        "residual_source": "mix", "zone": "DE", **rest,
+        "residual_source": "mix", "zone": "DE", **remaining,
     }  # fmt: skip
     return Electricity.model_validate(table)
 

@@ -49,11 +49,11 @@ def test_a_mill_reads_tonnes_days_and_silos() -> None:
         "mill, 2026-01-05 22:00 – Tue 01-06 06:00", "mill, 2026-01-06 06:00 – 14:00", "mill, 2026-01-06 14:00 – 22:00",
         "mill, 2026-01-06 22:00 – 00:00",
     ]  # fmt: skip
-    first, rest, _, night, morning, *_ = sections.values()
+    first, remaining, _, night, morning, *_ = sections.values()
     assert "00:00 | 06:00 | run | 600 t cement | 100.0 | 24.0" in first
     assert "cement: 900 t at the start of the shift, 1\u202f320 t at its end" in first
-    assert "Nothing to do in this shift; the next start is Mon 01-05 22:00." in rest
-    assert "06:00 | 22:00 | free for 16 h" in rest
+    assert "Nothing to do in this shift; the next start is Mon 01-05 22:00." in remaining
+    assert "06:00 | 22:00 | free for 16 h" in remaining
     both = "Mon 01-05 22:00 | Tue 01-06 10:00 | run | 1\u202f200 t cement, {} t in this shift | 100.0 | 48.0"
     assert both.format(800) in night
     assert both.format(400) in morning

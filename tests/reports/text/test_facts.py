@@ -107,9 +107,9 @@ def test_a_carrier_without_user_or_giver_is_odd() -> None:
 def test_check_of_a_site_without_a_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: no heats and no tonnes are listed where there is no line; units without a measure leave no blank."""
     monkeypatch.setattr(sys, "argv", ["emberline", "check", "works-hub-year"])
-    with pytest.raises(SystemExit) as rest:
+    with pytest.raises(SystemExit) as remaining:
         main()
-    assert not rest.value.code
+    assert not remaining.value.code
     lines = capsys.readouterr().out.splitlines()
     assert lines[2].startswith("a site without a line: 6 carriers, 14 assets; ")
     assert not any("heats" in line or " t;" in line or "stage" in line for line in lines)

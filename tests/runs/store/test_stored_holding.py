@@ -14,7 +14,7 @@ from ruled_days import GAP, LATE, Day, Trial, four, needs, shop, trial
 
 from emberline.planning.robustness.ensemble import interval
 from emberline.planning.robustness.holding import Robustness
-from emberline.planning.robustness.holding.reasons import misses, obstacles, remedies
+from emberline.planning.robustness.holding.reasons import frequent_violations, obstacles, remedies
 from emberline.runs.store import ensembles
 from emberline.runs.store.ensembles import HOLDING, read_holding, save_holding
 from emberline.runs.store.store import Store, StoreError
@@ -114,7 +114,7 @@ def test_what_stands_in_the_way_and_what_helps() -> None:
     """Proves: limits by the days on which they were missed, in words with hour, typical and worst amount in three
     digits; three causes at most, each remedy once; finer steps where longer ones round up. Sensitivity: another order,
     hours of first misses, a mean for a median."""
-    rows = misses(four())
+    rows = frequent_violations(four())
     assert rows == (
         {
             "kind": "due", "stage": "casting", "unit": "C", "measure": "min", "days": 2, "typical": 20.0, "worst": 30.0,

@@ -171,7 +171,7 @@ def test_the_fan_is_what_was_metered(followed: str) -> None:
 
 
 def test_enough_is_enough_for_replays(followed: str) -> None:
-    """Proves: a wish to end keeps the days done so far, without a hole. Sensitivity: all 100 000 would take an hour."""
+    """Proves: a cancellation keeps the days done so far, without a hole. Sensitivity: all 100 000 take an hour."""
     job = replay(followed, 100_000, seed=3)
     until(job, lambda s: s.count > 0)
     queue.cancel(job)
@@ -184,7 +184,7 @@ def test_enough_is_enough_for_replays(followed: str) -> None:
 
 
 def test_enough_is_enough_for_a_front(home: Path) -> None:
-    """Proves: a wish to end keeps the points found so far. Sensitivity: without it there are 101 searches."""
+    """Proves: a cancellation keeps the points found so far. Sensitivity: without it there are 101 searches."""
     number = queue.start(text=SITE.format(name="month", load=10, days=30), kind="front", options={"points": 101})
     until(number, lambda s: s.count >= 2)
     queue.cancel(number)

@@ -32,8 +32,8 @@ BASE: dict[str, Any] = {
 SITE: dict[str, Any] = {name: BASE[name] for name in ("name", "horizon", "market")}
 
 
-def order(grade: str = "A", name: str = "O", count: int = 1, **rest: Any) -> dict[str, Any]:
-    return {"name": name, "heats": [{"grade": grade, "count": count}], **rest}
+def order(grade: str = "A", name: str = "O", count: int = 1, **remaining: Any) -> dict[str, Any]:
+    return {"name": name, "heats": [{"grade": grade, "count": count}], **remaining}
 
 
 def mistakes(base: dict[str, Any], **changes: Any) -> dict[str, str]:
@@ -55,8 +55,8 @@ TARIFF = {"energy": [{"name": "day", "rates": [{"per_mwh": 90.0}]}]}
 BATTERY = {"power_mw": 5.0, "energy_mwh": 10.0}
 
 
-def market(**rest: Any) -> dict[str, Any]:
-    return {**BASE["market"], **rest}
+def market(**remaining: Any) -> dict[str, Any]:
+    return {**BASE["market"], **remaining}
 
 
 ALLOWED: list[dict[str, Any]] = [

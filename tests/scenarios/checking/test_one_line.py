@@ -103,9 +103,9 @@ def test_the_first_mistakes_stand_for_all() -> None:
 
 
 def _orders(count: int, heats: str) -> str:
-    head, rest = SHOP.split("orders:\n", 1)
+    head, remaining = SHOP.split("orders:\n", 1)
     orders = "".join(f"  - {{name: O{i}, heats: [{{{heats}}}]}}\n" for i in range(count))
-    return f"{head}orders:\n{orders}{rest[rest.index('site:') :]}"
+    return f"{head}orders:\n{orders}{remaining[remaining.index('site:') :]}"
 
 
 ABSURD: dict[str, tuple[Callable[[], str], str]] = {

@@ -137,8 +137,8 @@ def test_kiln_of_the_week_by_hand() -> None:
     (mill,) = next(process for process in scenario.processes if process.name == "raw mill").all_modes
     (meal,) = [stream.per_t for stream in mode.inputs]
     (turbine,) = of(scenario.site.assets, Turbine)
-    rest = gas - meal * mill.inputs[0].per_t
-    assert 30 <= 1000 * rest * turbine.mwh_per_unit <= 45  # kWh/t clinker
+    remaining = gas - meal * mill.inputs[0].per_t
+    assert 30 <= 1000 * remaining * turbine.mwh_per_unit <= 45  # kWh/t clinker
 
 
 def test_power_of_grinding_lies_within_the_known_band() -> None:

@@ -13,16 +13,16 @@ DAY = "melt-shop-day"
 AT = "2026-03-10T{}+01:00"
 
 
-def with_locks(*locks: str, name: str = DAY, **rest: str) -> Case:
+def with_locks(*locks: str, name: str = DAY, **remaining: str) -> Case:
     """A bundled scenario with locks, whose heats start on steps."""
-    more = {"goal.hold": "off", **rest}
+    more = {"goal.hold": "off", **remaining}
     return load(name, [f"locks=[{', '.join(locks)}]", *(f"{key}={value}" for key, value in more.items())])
 
 
-def refused(*locks: str, name: str = DAY, **rest: str) -> list[str]:
+def refused(*locks: str, name: str = DAY, **remaining: str) -> list[str]:
     """What it is refused with: key and message of each mistake."""
     with pytest.raises(ScenarioError) as error:
-        with_locks(*locks, name=name, **rest)
+        with_locks(*locks, name=name, **remaining)
     return [f"{problem.key}: {problem.says}" for problem in error.value.problems]
 
 
@@ -111,15 +111,15 @@ def test_casters_of_different_pace_take_a_heat_at_different_times() -> None:
     """Proves: every caster that may take the cast is looked at; the nearest times name the caster."""
     slower = {"line.grades.0.duration_min": "{melting: 52, ladle: 39, CC1: 62, CC2: 65}"}
     units = "[{name: CC1, power_mw: 1, setup_min: 30}, {name: CC2, power_mw: 1, setup_min: 30}]"
-    rest: dict[str, Any] = {"line.stages.casting.units": units, "disturbances": "{}", **slower}
+    remaining: dict[str, Any] = {"line.stages.casting.units": units, "disturbances": "{}", **slower}
     two = "{heat: C1-2, stage: casting, start: %s}"
-    assert with_locks(two % "'182 min'", name="melt-shop-small", **rest).locks
-    assert with_locks(two % "'185 min'", name="melt-shop-small", **rest).locks
-    (line,) = refused(two % "'190 min'", name="melt-shop-small", **rest)
+    assert with_locks(two % "'182 min'", name="melt-shop-small", **remaining).locks
+    assert with_locks(two % "'185 min'", name="melt-shop-small", **remaining).locks
+    (line,) = refused(two % "'190 min'", name="melt-shop-small", **remaining)
     assert "takes C1-2 62 min later on CC1, 65 min later on CC2" in line
     assert line.endswith("use 2026-06-16T03:05+02:00 on CC2 or 2026-06-16T03:17+02:00 on CC1")
     named = "{heat: C1-2, stage: casting, unit: CC2, start: '182 min'}"
-    assert refused(named, name="melt-shop-small", **rest)[0].endswith(
+    assert refused(named, name="melt-shop-small", **remaining)[0].endswith(
         "use 2026-06-16T02:50+02:00 or 2026-06-16T03:05+02:00"
     )
 

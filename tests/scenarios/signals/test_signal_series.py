@@ -16,7 +16,7 @@ from emberline.scenarios.reading.series import resolve
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.series import Series
 from emberline.scenarios.signals.catalogue import signal
-from emberline.scenarios.signals.issues import Issue, course, keep, stored
+from emberline.scenarios.signals.issues import Issue, keep, newest_values, stored
 
 PRICE = "smard/price/DE-LU"
 SHOP = "melt-shop-small"
@@ -101,7 +101,7 @@ def test_hours_and_quarter_hours_of_one_signal() -> None:
     start, at = datetime(2026, 6, 19, tzinfo=UTC), datetime(2026, 6, 18, tzinfo=UTC)
     issue(start, [10, 20], at)
     issue(start, [1, 2], at + timedelta(hours=1), seconds=900)
-    newest = course(signal(PRICE))
+    newest = newest_values(signal(PRICE))
     assert newest.values.tolist() == [1, 2, 10, 10, 20, 20, 20, 20]
     assert [str(one) for one in stored()] == [PRICE]
 

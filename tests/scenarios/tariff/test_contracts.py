@@ -29,14 +29,14 @@ market: {price_per_mwh: 40, carbon_intensity_kg_per_mwh: 300}
 """
 
 
-def market(spot: Any = (100.0, 20.0), step_min: float = 60.0, **rest: Any) -> Case:
+def market(spot: Any = (100.0, 20.0), step_min: float = 60.0, **remaining: Any) -> Case:
     """A site with a market alone; ``spot`` by hour."""
     built = resolve(
         Scenario.model_validate(
             {
                 "name": "site",
                 "horizon": {"start": "2026-01-05", "length_h": len(spot), "step_min": step_min},
-                "market": {"price_per_mwh": 1.0, "carbon_intensity_kg_per_mwh": 300.0, **rest},
+                "market": {"price_per_mwh": 1.0, "carbon_intensity_kg_per_mwh": 300.0, **remaining},
             },
             context={"currency": "EUR"},
         )
@@ -135,10 +135,10 @@ def test_the_linear_price_and_the_unused_blocks_are_the_settlement(
     linear = float(price @ values) + constant
     unused = unused_blocks(scenario)
     if unused is not None:
-        rest = np.maximum(unused.mwh.sum(axis=0) - unused.counted * values, 0.0)
+        remaining = np.maximum(unused.mwh.sum(axis=0) - unused.counted * values, 0.0)
         for j in np.argsort(unused.spread, kind="stable"):
-            sold = np.minimum(rest, unused.mwh[j])
-            rest = rest - sold
+            sold = np.minimum(remaining, unused.mwh[j])
+            remaining = remaining - sold
             linear += float(unused.spread[j] * sold.sum())
     money = paid(scenario, *imported)
     assert money == pytest.approx(linear, rel=1e-9, abs=1e-7)
@@ -202,9 +202,9 @@ def test_what_is_sold_back_takes_its_guarantees_along() -> None:
 
 def test_without_a_residual_mix_the_location_counts_and_it_is_said() -> None:
     """Proves: a block without a factor of its own is part of the rest: 16 MWh × 300. Sensitivity: 0 for the block."""
-    (rest,) = market_based(market(contracts=[BLOCK]), np.array([12.0, 4.0]))
-    assert (rest.name, float(rest.kg.sum())) == ("rest", 4800.0)
-    assert "no residual mix" in rest.says
+    (remaining,) = market_based(market(contracts=[BLOCK]), np.array([12.0, 4.0]))
+    assert (remaining.name, float(remaining.kg.sum())) == ("rest", 4800.0)
+    assert "no residual mix" in remaining.says
     part = market(contracts=[{**BLOCK, "kg_per_mwh": 100.0}])
     assert [float(p.kg.sum()) for p in market_based(part, np.array([12.0, 4.0]))] == [1400.0, 600.0]
 

@@ -173,14 +173,14 @@ def test_everything_adds_up(study: Levers) -> None:
     assert whole is not None
     for column in ("first", "last"):
         changes = [getattr(lever, column) for lever in study.levers]
-        rest = study.interaction(column)
-        assert rest is not None
+        remaining = study.interaction(column)
+        assert remaining is not None
         for change in changes:
             assert sum(change.parts.values()) == pytest.approx(change.cost, abs=1e-6)
             assert change.low - 1e-6 <= change.goal <= change.high + 1e-6
-        assert sum(change.cost for change in changes) + rest["cost"] == pytest.approx(whole.cost)
-        assert sum(change.carbon_kg for change in changes) + rest["carbon_kg"] == pytest.approx(whole.carbon_kg)
-        assert abs(rest["cost"]) > 1
+        assert sum(change.cost for change in changes) + remaining["cost"] == pytest.approx(whole.cost)
+        assert sum(change.carbon_kg for change in changes) + remaining["carbon_kg"] == pytest.approx(whole.carbon_kg)
+        assert abs(remaining["cost"]) > 1
 
 
 def test_both_signals_stand_next_to_each_other(study: Levers) -> None:
@@ -227,10 +227,10 @@ def test_what_is_taken_away_is_forgotten() -> None:
     """Proves: the site without its engine knows no engine, though it has looked its machines up before."""
     built = shop()
     assert "engine" in built.site.cores
-    rest = without(built, {"engine", BATTERY})
-    assert "engine" not in rest.site.cores
-    assert rest.site.battery is None
-    assert not list(between_nouns(rest))
+    remaining = without(built, {"engine", BATTERY})
+    assert "engine" not in remaining.site.cores
+    assert remaining.site.battery is None
+    assert not list(between_nouns(remaining))
     assert "engine" in built.site.cores
 
 

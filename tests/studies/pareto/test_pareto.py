@@ -38,7 +38,7 @@ def two_prices(scenario: Case, clean: tuple[float, float], price: tuple[float, f
     return scenario.with_inputs(inputs.assign(changed))
 
 
-def shop(step_min: float = 30, **rest: Any) -> Case:
+def shop(step_min: float = 30, **remaining: Any) -> Case:
     """Orders of one heat each; for 8 hours power is cheap, 400 kg and 30 EUR, for 8 more clean, 100 kg and 90 EUR.
 
     The baseline, as soon as possible, is the cheap end."""
@@ -46,12 +46,16 @@ def shop(step_min: float = 30, **rest: Any) -> Case:
     goal = {"gap": GAP, "effort": LONG_S, "caps": {"extra_cost_share": 0.0}}
     horizon = {"length_h": 16, "step_min": step_min}
     built = planned.shop(
-        orders=rest.pop("orders", orders), goal=goal, disturbances={"replications": 0}, horizon=horizon, **rest
+        orders=remaining.pop("orders", orders),
+        goal=goal,
+        disturbances={"replications": 0},
+        horizon=horizon,
+        **remaining,
     )
     return two_prices(built, (400.0, 100.0), (30.0, 90.0), 8.0)
 
 
-def battery(**rest: Any) -> Case:
+def battery(**remaining: Any) -> Case:
     """A load of 10 MW and a battery of 8 MWh that loses nothing: two hours at 100 kg and 90 EUR, two at 400 and 30."""
     raw = {
         "name": "battery",
@@ -64,7 +68,7 @@ def battery(**rest: Any) -> Case:
                 "charge_efficiency": 1.0, "discharge_efficiency": 1.0,
             },
         },
-        "goal": {"gap": 0.0, "effort": LONG_S, **rest},
+        "goal": {"gap": 0.0, "effort": LONG_S, **remaining},
         "disturbances": {"replications": 0},
     }  # fmt: skip
     return two_prices(resolve(Scenario.model_validate(raw)), (100.0, 400.0), (90.0, 30.0), 2.0)

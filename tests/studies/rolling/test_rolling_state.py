@@ -108,8 +108,8 @@ def test_outages_that_are_not_over_stay() -> None:
     spans = (("10 min", "30 min"), ("45 min", "90 min"), ("3 h", "4 h"))
     outages = [{"unit": "M", "start": start, "end": end} for start, end in spans]
     whole = scenario(one_machine(30.0), [cast(count=2)], state={"outages": outages})
-    rest = later(whole, twin.simulate(whole), 60, 24 * 60)
-    begins = [rest.horizon.minutes(outage.start) for outage in rest.state.outages]
+    remaining = later(whole, twin.simulate(whole), 60, 24 * 60)
+    begins = [remaining.horizon.minutes(outage.start) for outage in remaining.state.outages]
     assert begins == [-15, 120]
 
 

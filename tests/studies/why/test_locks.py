@@ -47,8 +47,8 @@ def test_prices_agree_with_trying_everything(
     ]
     rows += [(outcome.all_freed, [])] if outcome.all_freed is not None else []
     assert len(rows) == number + (number > 1)
-    for freed, rest in rows:
-        truth = best(scenario, at_locks(rest))
+    for freed, remaining in rows:
+        truth = best(scenario, at_locks(remaining))
         assert truth is not None
         assert freed.more is not None
         assert freed.more.carbon_kg <= 1e-3, "freeing a lock never makes a plan worse"

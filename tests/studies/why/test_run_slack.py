@@ -20,7 +20,7 @@ def milled(capacity_t: float, steps: dict[int, float], mill: dict[str, Any] | No
     cement = {"name": "cement", "capacity_t": capacity_t, "level_t": 100.0, "end_level_t": 0.0}
     scenario = small.works(small.MILL | (mill or {}), hours=8, stores=[CLINKER, cement], **rest)
     rows = [("mill", steps[i]) if i in steps else ("", 0.0) for i in range(8)]
-    run = small.course(scenario, {"mill": rows})
+    run = small.trajectory(scenario, {"mill": rows})
     return scenario, run, list(unit_runs(scenario, run))
 
 
@@ -74,7 +74,7 @@ def test_a_run_that_is_changed_over_cannot_move() -> None:
     cement = {"name": "cement", "capacity_t": 1000.0, "level_t": 100.0}
     scenario: Case = small.works(small.MILL | {"modes": modes}, hours=8, stores=[CLINKER, cement], deliveries=[])
     rows = [("", 0.0), ("one", 100.0), ("two", 100.0), *[("", 0.0)] * 5]
-    run: xr.Dataset = small.course(scenario, {"mill": rows})
+    run: xr.Dataset = small.trajectory(scenario, {"mill": rows})
     every: list[UnitRun] = list(unit_runs(scenario, run))
     slack = run_slack.slack(scenario, run, every[0])
     assert (slack.earlier_min, slack.later_min, slack.later.other) == (0, 0, "two")

@@ -55,7 +55,7 @@ def test_the_mean_is_that_of_the_import() -> None:
     all hours, which is 90."""
     case = plant()
     on = [True, True, False, False, False, False, True, False]
-    run = works.course(case, {"mill": [("mill", 100.0) if one else ("", 0.0) for one in on]})
+    run = works.trajectory(case, {"mill": [("mill", 100.0) if one else ("", 0.0) for one in on]})
     result = works.compared(case, run, run)
     first, second = unit_runs(case, run)
     # 4 MW in three hours, 1 MW in all of them

@@ -20,9 +20,9 @@ from emberline.twin.site.battery import battery
 from emberline.twin.site.grids import SiteGrid
 
 
-def two_casts(**rest: Any) -> tuple[Case, xr.Dataset]:
+def two_casts(**remaining: Any) -> tuple[Case, xr.Dataset]:
     """A cast of three heats, then one of two on the same caster."""
-    case = scenario(melt_shop(), [cast("A", 3), cast("B")], **rest)
+    case = scenario(melt_shop(), [cast("A", 3), cast("B")], **remaining)
     return case, dispatch(case)
 
 
@@ -35,8 +35,8 @@ def follow(case: Case, schedule: xr.Dataset, **longer: float) -> dict[str, tuple
     duration = operations.arrays["duration"].tolist()
     for name, minutes in longer.items():
         duration[names.index(name.replace("_", "-"))] = minutes
-    course = ListReplay(operations, duration, {}).run()
-    return {name: (course.start[i], course.end[i]) for i, name in enumerate(names)}
+    trajectory = ListReplay(operations, duration, {}).run()
+    return {name: (trajectory.start[i], trajectory.end[i]) for i, name in enumerate(names)}
 
 
 def test_a_late_caster_holds_the_next_heats_back() -> None:
@@ -99,8 +99,8 @@ def test_a_cast_waits_for_heats_under_way_as_long_as_the_slack_says() -> None:
         for h, k in zip(operations.heat, operations.stage, strict=True)
     ]
     duration[names.index("A-2-melting")] += 40
-    course = ListReplay(operations, duration, {}).run()
-    start = dict(zip(names, zip(course.start, course.end, strict=True), strict=True))
+    trajectory = ListReplay(operations, duration, {}).run()
+    start = dict(zip(names, zip(trajectory.start, trajectory.end, strict=True), strict=True))
     spare = start["A-2-casting"][0] - start["A-2-ladle"][1] - 15
     assert 14 <= spare <= 16
 

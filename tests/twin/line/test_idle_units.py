@@ -91,7 +91,7 @@ lengths = st.lists(st.tuples(st.floats(0, 400), st.floats(1, 200)), max_size=6)
 @settings(max_examples=50)
 @given(lengths, st.sampled_from(["ready", "off"]), st.sampled_from(["ready", "off"]), st.floats(50, 500))
 def test_a_machine_that_acts_it_out_draws_the_same(
-    gaps: list[tuple[float, float]], initial: str, final: str, rest: float
+    gaps: list[tuple[float, float]], initial: str, final: str, remaining: float
 ) -> None:
     """Proves: what is reckoned for a line is what the baseline of one machine does, piece by piece.
 
@@ -102,8 +102,8 @@ def test_a_machine_that_acts_it_out_draws_the_same(
     for gap, length in gaps:
         works.append((at + gap, at + gap + length))
         at = works[-1][1]
-    text = idle_pieces(states, works, at + rest)
-    run = baseline(states, [Work(begin, end - begin, 12) for begin, end in works], at + rest)
+    text = idle_pieces(states, works, at + remaining)
+    run = baseline(states, [Work(begin, end - begin, 12) for begin, end in works], at + remaining)
     assert run.violations == ()
     items = [(piece.start_min, piece.end_min, piece.power_mw) for piece in run.pieces if piece.name != WORKING]
     rows = [np.array([row for row in pieces if row[1] - row[0] > 1e-5]).ravel() for pieces in (items, text)]

@@ -12,7 +12,7 @@ from shops import cast, melt_shop, scenario
 from emberline.scenarios import Case
 from emberline.scenarios.line.tables import shop
 from emberline.scenarios.records.disturbances import Recourse
-from emberline.twin import dispatch, misses, replay, replays
+from emberline.twin import dispatch, replay, replays, violations
 from emberline.twin.line.line import LineHistory, ListReplay
 from emberline.twin.line.load_management import LoadManagement
 from emberline.twin.line.missed import missed
@@ -26,9 +26,9 @@ ALL = {
 }  # fmt: skip
 
 
-def one_cast(heats: int = 2, **rest: Any) -> tuple[Case, xr.Dataset]:
+def one_cast(heats: int = 2, **remaining: Any) -> tuple[Case, xr.Dataset]:
     """Heats of one cast: furnace, ladle furnace and caster."""
-    case = scenario(melt_shop(), [cast("A", heats)], **rest)
+    case = scenario(melt_shop(), [cast("A", heats)], **remaining)
     return case, dispatch(case)
 
 
@@ -54,11 +54,11 @@ def test_a_caster_casts_slower_while_the_next_heat_is_late(share: float, longer:
     operations = operations_of(shop(case), schedule)
     first, second = (operations.sequence[operations.shop.unit_index["C"]][place] for place in (0, 1))
     recourse = Recourse(cast_longer_share=share, cast_longer_cost_per_h=60)
-    course = follow(operations, "A-2 ladle", 40.0, recourse)
-    assert (course.start[first], course.start[second]) == (105, 190)
-    assert course.end[first] == pytest.approx(150 + longer)
-    assert sum(act.cost for act in course.acts) == pytest.approx(longer)
-    assert [act.unit for act in course.acts] == (["C"] if longer else [])
+    trajectory = follow(operations, "A-2 ladle", 40.0, recourse)
+    assert (trajectory.start[first], trajectory.start[second]) == (105, 190)
+    assert trajectory.end[first] == pytest.approx(150 + longer)
+    assert sum(act.cost for act in trajectory.acts) == pytest.approx(longer)
+    assert [act.unit for act in trajectory.acts] == (["C"] if longer else [])
 
 
 def test_load_management_holds_the_next_start_back_until_there_is_room() -> None:
@@ -93,9 +93,9 @@ def test_load_management_holds_power_back_before_the_start() -> None:
     room[:3] = power * 7.5 / 60
     recourse = Recourse(less_power_share=0.5, less_power_cost_per_h=40)
     duration = operations.arrays["duration"].tolist()
-    course = ListReplay(operations, duration, {}, recourse, LoadManagement(operations, room, 15.0, 0.0, 0.5)).run()
-    assert (course.start[i], course.end[i]) == (0.0, 90.0)
-    acts: list[object] = [(act.kind, act.unit, act.at_min, act.amount, act.cost) for act in course.acts]
+    trajectory = ListReplay(operations, duration, {}, recourse, LoadManagement(operations, room, 15.0, 0.0, 0.5)).run()
+    assert (trajectory.start[i], trajectory.end[i]) == (0.0, 90.0)
+    acts: list[object] = [(act.kind, act.unit, act.at_min, act.amount, act.cost) for act in trajectory.acts]
     assert acts == [("less power", "F", 0.0, 45.0, 30.0)]
 
 
@@ -114,11 +114,13 @@ def test_a_cast_is_ended_where_its_next_heat_is_late(
     operations = operations_of(shop(case), schedule)
     second = operations.sequence[operations.shop.unit_index["C"]][1]
     recourse = Recourse(end_cast_most=most, end_cast_after_min=after, end_cast_cost=900)
-    course = follow(operations, "A-2 ladle", late, recourse)
-    assert course.start[second] == start
-    rows = missed(operations, np.array(course.start), np.array(course.end), 0.0, course.new_casts, course.returns)
+    trajectory = follow(operations, "A-2 ladle", late, recourse)
+    assert trajectory.start[second] == start
+    rows = missed(
+        operations, np.array(trajectory.start), np.array(trajectory.end), 0.0, trajectory.new_casts, trajectory.returns
+    )
     assert [row.amount for row in rows if row.kind == "cast"] == gaps
-    acts: list[object] = [(act.kind, act.unit, act.at_min, act.amount, act.cost) for act in course.acts]
+    acts: list[object] = [(act.kind, act.unit, act.at_min, act.amount, act.cost) for act in trajectory.acts]
     assert acts == ([("end of cast", "C", 150.0, 15.0, 900.0)] if not gaps else [])
 
 
@@ -134,14 +136,18 @@ def test_a_heat_that_has_waited_too_long_goes_back_to_the_ladle_furnace(most: in
     last = operations.sequence[operations.shop.unit_index["C"]][1]
     assert operations.scheduled[last] == 180
     recourse = Recourse(return_most=most, return_min=20, return_cost=500)
-    course = follow(operations, "A-1 casting", 60.0, recourse)
-    assert course.start[last] == start
-    rows = missed(operations, np.array(course.start), np.array(course.end), 0.0, course.new_casts, course.returns)
+    trajectory = follow(operations, "A-1 casting", 60.0, recourse)
+    assert trajectory.start[last] == start
+    rows = missed(
+        operations, np.array(trajectory.start), np.array(trajectory.end), 0.0, trajectory.new_casts, trajectory.returns
+    )
     assert [row.amount for row in rows if row.kind == "wait"] == ([] if most else [60.0])
-    acts: list[object] = [(act.kind, act.unit, act.at_min, pytest.approx(act.amount), act.cost) for act in course.acts]
+    acts: list[object] = [
+        (act.kind, act.unit, act.at_min, pytest.approx(act.amount), act.cost) for act in trajectory.acts
+    ]
     assert acts == ([("return", "L", 255.0, 2.4, 500.0)] if most else [])
     if most:
-        again = second_treatments(course)
+        again = second_treatments(trajectory)
         assert again.energy(255.0, 275.0) == pytest.approx(2.4)
 
 
@@ -165,7 +171,7 @@ def test_what_was_done_is_told_with_the_run() -> None:
     gaps = dict.fromkeys(("usual", "ready"), 0.0)
     acted = 0
     for name, one in (("usual", case), ("ready", ready)):
-        for run, rows in zip(replays(one, schedule, range(40)), misses(one, schedule, range(40)), strict=True):
+        for run, rows in zip(replays(one, schedule, range(40)), violations(one, schedule, range(40)), strict=True):
             assert [row.at_min for row in rows] == run["violation_at_min"].values.tolist()
             gap = run["violation_kind"].values == "cast"
             gaps[name] += float(run["violation_amount"].values[gap].sum())

@@ -137,10 +137,10 @@ def test_events_are_at_the_same_moments_whatever_the_step(scenario: Case, data: 
         process = Works(
             table, SchedulePolicy(table, schedule(works, each)), scatter(table, 5, 1) if disturbed else None
         )
-        course = process.run()
-        runs = sorted((run.unit, run.begin, run.end) for run in course.runs)
-        stops = [(at, halt) for unit in process.units for at, halt in unit.stops]
-        happened.append(np.array([x for row in (*sorted(course.bounds), *runs, *stops) for x in row], dtype=float))
+        trajectory = process.run()
+        runs = sorted((run.unit, run.begin, run.end) for run in trajectory.runs)
+        stops = [(at, stop_min) for unit in process.units for at, stop_min in unit.stops]
+        happened.append(np.array([x for row in (*sorted(trajectory.bounds), *runs, *stops) for x in row], dtype=float))
     np.testing.assert_allclose(happened[1], happened[0], rtol=1e-9, atol=1e-6)
 
 

@@ -17,7 +17,7 @@ from emberline.twin.processes.network import WorksTable, after, hours_until
 from emberline.twin.processes.works import Works, WorksHistory
 
 
-def course(scenario: Any, **courses: Any) -> WorksHistory:
+def trajectory(scenario: Any, **courses: Any) -> WorksHistory:
     """What happens when a schedule is followed undisturbed."""
     table = WorksTable(scenario)
     return Works(table, SchedulePolicy(table, schedule(scenario, **courses))).run()
@@ -57,7 +57,7 @@ def test_full_and_empty_between_steps() -> None:
         [{"name": "S", "capacity_t": 25, "level_t": 0, "end_level_t": 0}],
         deliveries=[{"name": "D", "store": "S", "weekly": [{"weekdays": "mon-sun", "hours": "6-24", "rate_tph": 15}]}],
     )
-    result = course(scenario, runs={"filler": [("filler", 10.0)]})
+    result = trajectory(scenario, runs={"filler": [("filler", 10.0)]})
     assert [row[1:] for row in result.bounds] == [(0, True), (0, False)]
     assert [row[0] for row in result.bounds] == pytest.approx([150, 660])
     # blocked from 150 to 360 min, then the delivery gets what comes in
@@ -69,7 +69,7 @@ def test_full_moment_with_loss() -> None:
     """Proves: with 10 % lost per hour the store is full after −ln(1 − λ·60/10)/λ with λ = −ln 0.9, and then takes
     what it loses, 60 λ. Sensitivity: the lossless 6 h."""
     scenario = works([filler()], [{"name": "S", "capacity_t": 60, "level_t": 0, "end_level_t": 0, "loss_per_h": 0.1}])
-    result = course(scenario, runs={"filler": [("filler", 10.0)]})
+    result = trajectory(scenario, runs={"filler": [("filler", 10.0)]})
     decay = -math.log(0.9)
     (at, _, full) = result.bounds[0]
     assert full
@@ -95,7 +95,7 @@ def test_a_chain_is_blocked_backwards() -> None:
         ],
     )
     table = {"first": [("first", 40.0)], "last": [("last", 20.0)]}
-    result = course(scenario, runs=table)
+    result = trajectory(scenario, runs=table)
     assert result.output_t[0][0][:4] == pytest.approx([40, 40, 20, 0])
     assert result.output_t[1][0][:4] == pytest.approx([20, 20, 10, 0])
     assert [row[-1] for row in result.levels] == [60, 50]
@@ -116,7 +116,7 @@ def test_a_range_is_turned_down_a_fixed_rate_stands() -> None:
             [{"name": "S", "capacity_t": 100, "level_t": 100}],
             deliveries=[{"name": "D", "store": "S", "rate": 20}],
         )
-        result = course(scenario, runs={"P": [("P", 40.0)]})
+        result = trajectory(scenario, runs={"P": [("P", 40.0)]})
         assert result.output_t[0][0][1:7] == pytest.approx([20] * 6)
         moments = len({at for at, _, _ in result.bounds})
         assert moments == (0 if isinstance(rate, dict) else 23)
@@ -134,7 +134,7 @@ def test_who_asks_an_empty_store_shares_it() -> None:
         deliveries=[{"name": "D", "store": "S", "rate": 20}],
         arrivals=[{"name": "A", "store": "S", "rate": 30}],
     )
-    result = course(scenario, runs={"P": [("P", 40.0)]})
+    result = trajectory(scenario, runs={"P": [("P", 40.0)]})
     assert result.output_t[0][0] == pytest.approx([20] * 24)
     assert result.loaded[0] == pytest.approx([10] * 24)
 
@@ -159,7 +159,7 @@ def test_what_a_blocked_unit_leaves_goes_to_the_others() -> None:
             deliveries=[{"name": "D", "store": "P", "rate": 5}],
             arrivals=[{"name": "A", "store": "S", "rate": 28}],
         )
-        result = course(scenario, runs={name: [(name, 25.0)] for name in ("blocked", "other")})
+        result = trajectory(scenario, runs={name: [(name, 25.0)] for name in ("blocked", "other")})
         assert result.output_t[0][0][:3] == pytest.approx([7, 5, 5])
         assert result.output_t[1][0][:3] == pytest.approx([14 * 2 / 9 + 23 * 7 / 9, 23, 23])
         assert max(result.levels[order.index(stores[0])]) == 0
@@ -175,7 +175,7 @@ def test_a_store_that_fills_as_a_step_ends() -> None:
         for step_min in (60.0, 15.0):
             store = {"name": "S", "capacity_t": capacity, "level_t": 0, "end_level_t": 0}
             scenario = works([filler()], [store], horizon={"step_min": step_min})
-            result = course(scenario, runs={"filler": [("filler", rate)] * round(180 / step_min) + [("", 0.0)]})
+            result = trajectory(scenario, runs={"filler": [("filler", rate)] * round(180 / step_min) + [("", 0.0)]})
             ((at, store_number, full),) = result.bounds
             assert (store_number, full) == (0, True)
             assert at == pytest.approx(180)
@@ -189,7 +189,7 @@ def test_an_arrival_into_a_full_store_is_refused_in_part() -> None:
         [{"name": "S", "capacity_t": 50, "level_t": 40, "end_level_t": 0}],
         arrivals=[{"name": "A", "store": "S", "rate": 30}],
     )
-    result = course(scenario, runs={"P": [("P", 20.0)]})
+    result = trajectory(scenario, runs={"P": [("P", 20.0)]})
     assert result.arrived[0][:3] == pytest.approx([30, 20, 20])
     assert max(result.levels[0]) == 50
 
@@ -203,7 +203,7 @@ def test_a_starved_unit_waits_for_a_quarter_of_an_hour() -> None:
         [{"name": "S", "capacity_t": 50, "level_t": 10, "end_level_t": 0}],
         arrivals=[{"name": "A", "store": "S", "rate": 20}],
     )
-    result = course(scenario, runs={"P": [("P", 40.0)]})
+    result = trajectory(scenario, runs={"P": [("P", 40.0)]})
     # in the first hour it goes on for the seconds that a rounded plan may take
     assert result.output_t[0][0] == pytest.approx([20] * 24, rel=1e-4)
     assert result.output_t[0][0][1:] == pytest.approx([20] * 23)
@@ -245,7 +245,7 @@ def test_a_carrier_that_only_processes_give() -> None:
         scenario = works(
             [kiln, mill], [{"name": "S", "capacity_t": 2000, "level_t": 0}], site={**site, "assets": assets}
         )
-        outcome = course(scenario, runs=table)
+        outcome = trajectory(scenario, runs=table)
         assert outcome.output_t[1][0][:4] == pytest.approx(result)
         if not assets:
             assert not violations(replay(scenario, schedule(scenario, table)), "shortage")

@@ -136,12 +136,12 @@ def test_a_kiln_heats_up_again_after_a_breakdown(cold_after_h: float, share: flo
         disturbances={"breakdowns": [{"unit": "kiln", "mtbf_h": 10, "mttr_min": 60}], "seed": 4},
     )
     working, repair = (stream(4, "kiln", 0, BREAKDOWN).standard_exponential((8, 2)) * [600, 60]).T / 60
-    rest = [min(halt / cold_after_h, 1.0) if share is None else share for halt in repair]
+    rest = [min(stop_min / cold_after_h, 1.0) if share is None else share for stop_min in repair]
     run = replay(scenario, schedule_of(scenario, {"kiln": [("kiln", 40.0)]}), disturbed=True)
     at, result, energy, heat = 0.0, 0.0, 0.0, 0.0
-    for hours, halt, part in zip(working, repair, rest, strict=True):
+    for hours, stop_min, part in zip(working, repair, rest, strict=True):
         result += 40 * min(hours, max(48 - at, 0))
-        at += hours + halt
+        at += hours + stop_min
         heating = min(2 * part, max(48 - at, 0))
         energy, heat = energy + 2 * heating, heat + 5 * heating
         at += 2 * part

@@ -172,7 +172,7 @@ def test_a_site_of_a_thousandth_does_the_same(site: tuple[list[dict[str, Any]], 
 
     Sensitivity: a megawatt, or a megawatt hour, where there must be none."""
     factor = 2.0**-10
-    large, small = (simulate(hub(*assets, **rest)) for assets, rest in (site, sized(site, factor)))
+    large, small = (simulate(hub(*assets, **remaining)) for assets, remaining in (site, sized(site, factor)))
     np.testing.assert_array_equal(small["asset_on"], large["asset_on"])
     for name in set(FLOWS) - {"asset_on"}:
         np.testing.assert_allclose(small[name] / factor, large[name], rtol=1e-6, atol=1e-6, err_msg=name)

@@ -21,9 +21,9 @@ def emberline(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
     with redirect_stdout(text), redirect_stderr(message), pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["emberline", *args])
         patch.setenv("EMBERLINE_HOME", str(folder / "home"))
-        with pytest.raises(SystemExit) as rest:
+        with pytest.raises(SystemExit) as remaining:
             main()
-    return subprocess.CompletedProcess(args, int(rest.value.code or 0), text.getvalue(), message.getvalue())
+    return subprocess.CompletedProcess(args, int(remaining.value.code or 0), text.getvalue(), message.getvalue())
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from commands import emberline, refused
-from works import compared, course, works
+from works import compared, trajectory, works
 
 from emberline import twin
 from emberline.planning.engine.engine import Engine
@@ -87,7 +87,7 @@ def test_levels_of_stores_are_printed(capsys: pytest.CaptureFixture[str]) -> Non
     course_of = {"kiln": [("kiln", 100.0)] * 4, "mill": [("mill", 100.0)] * 4}
     result = ensemble(case, twin.dispatch(case), 4, Engine())
     assert result is not None
-    by_hand = compared(case, course(case, course_of), course(case, course_of))
+    by_hand = compared(case, trajectory(case, course_of), trajectory(case, course_of))
     printing.show_stocks(result, by_hand)
     head, *lines = capsys.readouterr().out.strip().splitlines()
     assert head.split()[-2:] == ["worst", "replay"]

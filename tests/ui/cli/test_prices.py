@@ -30,9 +30,9 @@ goal: {minimize: cost, caps: {extra_cost_share: null}}
 def emberline(*args: str) -> int:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["emberline", *args])
-        with pytest.raises(SystemExit) as rest:
+        with pytest.raises(SystemExit) as remaining:
             main()
-    return int(rest.value.code or 0)
+    return int(remaining.value.code or 0)
 
 
 def test_a_stored_plan_has_prices(

@@ -13,7 +13,7 @@ import pytest
 from pages import page
 from streamlit.testing.v1 import AppTest
 from waiting import until
-from works import compared, course, works
+from works import compared, trajectory, works
 
 from emberline import twin
 from emberline.planning.engine.engine import Engine
@@ -159,7 +159,7 @@ def test_a_stored_ensemble_is_shown_again(app: AppTest, run: str) -> None:
 
 
 def test_replays_are_watched_and_taken(app: AppTest, run: str, home: Path) -> None:
-    """Proves: while a worker replays, its count is shown with the interval so far, and the wish to end reaches it."""
+    """Proves: while a worker replays, its count is shown with the interval so far, and a cancellation reaches it."""
     job = "6" * 32
     folder = home / "jobs" / job
     folder.mkdir(parents=True)
@@ -237,7 +237,7 @@ def test_levels_of_stores_are_listed(home: Path) -> None:
     course_of = {"kiln": [("kiln", 100.0)] * 6, "mill": [("mill", 100.0)] * 6}
     store = Store()
     with store.working(case) as number:
-        store.save(number, compared(case, course(case, course_of), course(case, course_of)))
+        store.save(number, compared(case, trajectory(case, course_of), trajectory(case, course_of)))
     stored = store.open(number)
     result = ensemble(stored.plan.scenario, twin.dispatch(case), 6, Engine())
     assert result is not None

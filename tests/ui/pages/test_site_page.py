@@ -93,8 +93,8 @@ def test_stacks_close(which: str, request: pytest.FixtureRequest) -> None:
     for balance in site_panels.balances(plan_made.scenario, plan_made.replay).values():
         none = np.zeros(plan_made.scenario.horizon.n_steps)
         need = none if balance.need is None else balance.need
-        rest = sum(balance.gives.values(), none) - sum(balance.takes.values(), none) - need
-        assert np.abs(rest).max() < 1e-5, balance.carrier
+        remaining = sum(balance.gives.values(), none) - sum(balance.takes.values(), none) - need
+        assert np.abs(remaining).max() < 1e-5, balance.carrier
         assert all(rate.min() >= 0 for side in (balance.gives, balance.takes) for rate in side.values())
 
 

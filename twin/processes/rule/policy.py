@@ -57,7 +57,7 @@ class Daily:
         group = table.machines[u].group
         steps, target_mwh = next((steps, mwh) for steps, mwh in self._days[group] if k in steps)
         members = [m for m, machine in enumerate(table.machines) if machine.group == group]
-        rest_mwh = target_mwh - sum(sum(works.course.drawn_mwh[m][steps.start : k]) for m in members)
+        rest_mwh = target_mwh - sum(sum(works.trajectory.drawn_mwh[m][steps.start : k]) for m in members)
         way = table.machines[u].ways[max(works.units[u].mode, 0)]
         unit_steps = float(self._open[members, k : steps.stop].sum())
         least = way.power_mw(way.low) * table.step_h

@@ -81,11 +81,11 @@ class Glance:
 
     def cut_short(self, job: UnitIntent) -> bool:
         """Whether a store would stop a running unit within the next step."""
-        course, way = self._course(job), job.unit.machine.ways[job.mode]
+        trajectory, way = self._trajectory(job), job.unit.machine.ways[job.mode]
         return any(
-            self._most[s][0] + per_t * course.given_t[0] > self.table.capacity[s] + self._hair(s)
+            self._most[s][0] + per_t * trajectory.given_t[0] > self.table.capacity[s] + self._hair(s)
             for s, per_t in way.outs
-        ) or any(self._least[s][0] - per_t * course.taken_t[0] < -self._hair(s) for s, per_t in way.ins)
+        ) or any(self._least[s][0] - per_t * trajectory.taken_t[0] < -self._hair(s) for s, per_t in way.ins)
 
     def expect(self, group: ProcessGroup, job: UnitIntent) -> None:
         """Count what a unit does in the hours ahead: it is expected to go on."""
@@ -94,7 +94,7 @@ class Glance:
         way = job.unit.machine.ways[job.mode]
         self._making[group.index, job.mode] = self._making.get((group.index, job.mode), 0) + 1
         bound = self._bound(group, job)
-        going, least = self._course(job), self._course(job, bound)
+        going, least = self._trajectory(job), self._trajectory(job, bound)
         for s, per_t in way.outs:
             self.path[s] += per_t * going.given_t
             self._most[s] += per_t * least.given_t
@@ -119,7 +119,7 @@ class Glance:
         steps = math.ceil((job.unit.process.min_run_h * 60 - ran_min) / self.table.step_min - SOON_MIN)
         return min(max(steps, 1), window)
 
-    def _course(self, job: UnitIntent, until: int | None = None) -> ExpectedFlows:
+    def _trajectory(self, job: UnitIntent, until: int | None = None) -> ExpectedFlows:
         """Expected flows of a unit; its run ends after some steps, with an outage, or goes on."""
         begin, steps = max(job.begin_k - self.k, 0), self.path.shape[1]
         working = self.outlook.open[job.unit.index, self.k : self.k + steps].copy()
@@ -138,29 +138,33 @@ class Glance:
     def fits(self, group: ProcessGroup, job: UnitIntent) -> bool:
         """Whether nobody who may not stop would be cut short by a unit's flows, itself included."""
         bound = self._bound(group, job)
-        course, way = self._course(job, bound), job.unit.machine.ways[job.mode]
+        trajectory, way = self._trajectory(job, bound), job.unit.machine.ways[job.mode]
         for s, per_t in way.outs:
             span = slice(0, max(self._filling[s], bound))
-            if _breaks(self._most[s][span] - self.table.capacity[s], per_t * course.given_t[span], self._hair(s)):
+            if _breaks(self._most[s][span] - self.table.capacity[s], per_t * trajectory.given_t[span], self._hair(s)):
                 return False
         for s, per_t in way.ins:
             span = slice(0, max(self._emptying[s], bound))
-            if _breaks(-self._least[s][span], per_t * course.taken_t[span], self._hair(s)):
+            if _breaks(-self._least[s][span], per_t * trajectory.taken_t[span], self._hair(s)):
                 return False
         room = self.bands.room_mw
         return room is None or float(self._drawing[0] + self._draws(job)[0]) <= room[self.k] + ROUNDING_MW
 
     def must_go_on(self, job: UnitIntent) -> bool:
         """Whether somebody who may not stop would be cut short if a running unit stopped, and not if it goes on."""
-        course, way = self._course(job), job.unit.machine.ways[job.mode]
+        trajectory, way = self._trajectory(job), job.unit.machine.ways[job.mode]
         return any(
-            _breaks(-(self._least[s] + per_t * course.given_t)[:bound], (per_t * course.given_t)[:bound], self._hair(s))
+            _breaks(
+                -(self._least[s] + per_t * trajectory.given_t)[:bound],
+                (per_t * trajectory.given_t)[:bound],
+                self._hair(s),
+            )
             for s, per_t in way.outs
             for bound in (self._emptying[s],)
         ) or any(
             _breaks(
-                (self._most[s] - per_t * course.taken_t)[:bound] - self.table.capacity[s],
-                (per_t * course.taken_t)[:bound],
+                (self._most[s] - per_t * trajectory.taken_t)[:bound] - self.table.capacity[s],
+                (per_t * trajectory.taken_t)[:bound],
                 self._hair(s),
             )
             for s, per_t in way.ins
@@ -228,12 +232,14 @@ class Glance:
         """Whether inputs hold enough, products have room and the grid gives enough for a least run of a new one."""
         way, begin = group.machine.ways[job.mode], job.begin_k - self.k
         span = slice(begin, begin + group.run_k)
-        course, capacity = self._course(job), self.table.capacity
+        trajectory, capacity = self._trajectory(job), self.table.capacity
         for s, per_t in way.ins:
-            levels = (self.path[s] - per_t * course.taken_t)[span]
+            levels = (self.path[s] - per_t * trajectory.taken_t)[span]
             if len(levels) and levels.min() < (0.0 if pressing else self.bands.low[s]):
                 return False
-        if any((self.path[s] + per_t * course.taken_t)[span].max(initial=0.0) > capacity[s] for s, per_t in way.outs):
+        if any(
+            (self.path[s] + per_t * trajectory.taken_t)[span].max(initial=0.0) > capacity[s] for s, per_t in way.outs
+        ):
             return False
         if not self.fits(group, job):
             return False

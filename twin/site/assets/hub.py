@@ -20,10 +20,10 @@ T = TypeVar("T")
 
 def each_after(others: Mapping[T, set[T]]) -> list[T]:
     """Keys in an order in which each comes after its others; else, and in a circle, as they are."""
-    rest, order = list(others), list[T]()
-    while rest:
-        order.append(next((one for one in rest if others[one] <= set(order)), rest[0]))
-        rest.remove(order[-1])
+    remaining, order = list(others), list[T]()
+    while remaining:
+        order.append(next((one for one in remaining if others[one] <= set(order)), remaining[0]))
+        remaining.remove(order[-1])
     return order
 
 

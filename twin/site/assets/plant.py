@@ -155,10 +155,10 @@ class SitePlant:
         for name, carrier in self.hub.carriers.items():
             if name in self.dumping:
                 self.dumping[name][t] = self.dumped[name]
-            rest = self.balance[name]
-            if name != ELECTRICITY and abs(rest) > self.small[name]:
-                kind = ViolationKind.SHORTAGE if rest < 0 else ViolationKind.SURPLUS
-                self.report(kind, name, t, abs(rest) * hours, carrier.unit)
+            remaining = self.balance[name]
+            if name != ELECTRICITY and abs(remaining) > self.small[name]:
+                kind = ViolationKind.SHORTAGE if remaining < 0 else ViolationKind.SURPLUS
+                self.report(kind, name, t, abs(remaining) * hours, carrier.unit)
         for name, steps, amount in self._days_over.get(t, ()):
             self._delivered(name, steps, amount, t)
 

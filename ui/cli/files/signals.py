@@ -164,10 +164,10 @@ def ages(scenario: Scenario) -> list[str]:
 
 def _row(one: Signal) -> dict[str, Any]:
     from emberline.reports.text.numbers import age
-    from emberline.scenarios.signals.issues import course
+    from emberline.scenarios.signals.issues import newest_values
 
     try:
-        newest = course(one)
+        newest = newest_values(one)
     except ValueError as error:
         return {"signal": str(one), "unit": one.measure.unit, "licence": str(error)}
     return {
@@ -184,10 +184,10 @@ def _row(one: Signal) -> dict[str, Any]:
 
 def _last_issue(one: Signal) -> str:
     from emberline.reports.text.numbers import age
-    from emberline.scenarios.signals.issues import course
+    from emberline.scenarios.signals.issues import newest_values
 
     try:
-        newest = course(one)
+        newest = newest_values(one)
     except ValueError:
         return "nothing of it is kept"
     issued = _stamp(int(newest.issued.timestamp()))

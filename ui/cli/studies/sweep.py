@@ -279,9 +279,9 @@ def rows(study: Levers) -> Iterator[dict[str, Any]]:
             if change is not None:
                 yield _row(lever.name, lever.kind, column, change)
     for column in ("first", "last"):
-        rest = study.interaction(column)
-        if rest is not None:
-            yield {"lever": "interaction", "kind": "", "column": column, **rest}
+        remaining = study.interaction(column)
+        if remaining is not None:
+            yield {"lever": "interaction", "kind": "", "column": column, **remaining}
     if study.together is not None:
         yield _row("all together", "", "", study.together)
 

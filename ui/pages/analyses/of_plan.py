@@ -167,9 +167,9 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
         yield say(answer["because"])
     moves = [say(move["says"]) for move in answer["moves"]]
     if moves:
-        rest = len(moves) - MOVES
+        remaining = len(moves) - MOVES
         first = clauses(moves[:MOVES])
-        more = f" {trn('And {count} more.', 'And {count} more.', rest)}" if rest > 0 else ""
+        more = f" {trn('And {count} more.', 'And {count} more.', remaining)}" if remaining > 0 else ""
         yield tr("others: {moves}", moves=first) + more
 
 

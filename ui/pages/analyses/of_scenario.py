@@ -134,12 +134,12 @@ def _waterfall(stored: StoredAnalysis) -> None:
             tr("Saving"), {name: words_of.LEVER_COLUMNS[name] for name in COLUMNS}, "first", "levers.column"
         )
     key, factor, digits = words_of.LEVER_FIGURES[str(figure)]
-    rest = result["interaction"][column]
-    if rest is None:
+    remaining = result["interaction"][column]
+    if remaining is None:
         caption("A lever has no plan on its own, so its part of the sum is not known.")
         return
     rows = [(words_of.lever_name(lever["name"]), lever[column][key] * factor) for lever in result["levers"]]
-    rows.append((tr("interaction"), rest[key] * factor))
+    rows.append((tr("interaction"), remaining[key] * factor))
     unit = "t CO2e" if figure == "carbon" else result["currency"]
     words = tr("Saving by lever and their interaction; the table below has the same values.")
     build = partial(studies.waterfall, rows, unit, digits)

@@ -216,10 +216,12 @@ def group(
     small = [field for field in small if field.kind != "rate" or not isinstance(_value(now, group, field), dict)]
     visible = [field for field in small if not brief or field.required or _value(now, group, field) is not ABSENT]
     _grid(draft, now, group, visible, across)
-    rest = [field for field in small if field not in visible]
-    if rest:
-        with st.expander(trn("{count} more field", "{count} more fields", len(rest)), key=f"more.{dotted(group.path)}"):
-            _grid(draft, now, group, rest, across)
+    remaining = [field for field in small if field not in visible]
+    if remaining:
+        with st.expander(
+            trn("{count} more field", "{count} more fields", len(remaining)), key=f"more.{dotted(group.path)}"
+        ):
+            _grid(draft, now, group, remaining, across)
     for field in wide:
         with st.container(gap="xxsmall"):
             _field(draft, now, group, field)

@@ -207,7 +207,7 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
             tr("The scenario as YAML"), height=HEIGHT, key=key, max_chars=drafts.LARGEST_TEXT, on_change=remember,
             help=tr("Keys are offered while you type, and with Ctrl+Space. Numbers may have units."),
         )  # fmt: skip
-    first, second, rest = st.columns([1, 1, 4], vertical_alignment="center")
+    first, second, remaining = st.columns([1, 1, 4], vertical_alignment="center")
     kind: Literal["primary", "secondary"] = "secondary" if waits is None else "primary"
     if first.button(tr("Apply"), disabled=waits is None, key=f"{key}.apply", type=kind, width="stretch") and waits:
         if keep(draft, waits.text):
@@ -215,12 +215,12 @@ def show(draft: drafts.Draft, now: DraftState) -> None:
         st.rerun()
     second.button(tr("Discard"), disabled=waits is None, key=f"{key}.discard", on_click=discard, width="stretch")
     if waits is None:
-        rest.text(tr("Text is checked while you type."))
+        remaining.text(tr("Text is checked while you type."))
         draw_help(now.problems, f"text.{draft.id}")
         problem_lines(now, now.problems[AT_TOP:], most=MAX_MISTAKES)
         return
     preview = checked(waits.text, draft.folder)
-    rest.text(tr("Not applied yet.") if preview.problems else tr("Not applied yet. ✓ No mistake found."))
+    remaining.text(tr("Not applied yet.") if preview.problems else tr("Not applied yet. ✓ No mistake found."))
     if waits.version != draft.version:
         st.text(tr("The draft has changed since this was typed: Apply replaces it with this text; Undo reverts."))
     draw_help(preview.problems, f"text.{draft.id}")

@@ -285,8 +285,8 @@ class Inputs:
         if isinstance(earlier, list) and len(earlier) == len(before):
             table[edits] = pd.DataFrame(earlier, columns=edits)
         widget = self.widget(name, lambda state: read(_edited(table, state)))
-        rest = [column for column in titles if column not in edits]
-        answer = read(st.data_editor(table, hide_index=True, disabled=rest, column_config=titles, **widget))
+        remaining = [column for column in titles if column not in edits]
+        answer = read(st.data_editor(table, hide_index=True, disabled=remaining, column_config=titles, **widget))
         if answer != before:
             self.values[name] = answer
             self.overrides.append(override(self.original, answer))

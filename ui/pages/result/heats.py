@@ -278,5 +278,5 @@ def with_changes(
         replan.lock(plan.scenario, plan.schedule, heat, stage, round(start, 3))
         for (heat, stage), start in locked.items()
     ]
-    rest = tuple(lock for lock in now if (lock.heat, lock.stage) not in freed)
-    return replan.pinned(plan.scenario.model_copy(update={"locks": rest}), additions)
+    remaining = tuple(lock for lock in now if (lock.heat, lock.stage) not in freed)
+    return replan.pinned(plan.scenario.model_copy(update={"locks": remaining}), additions)

@@ -19,7 +19,7 @@ from emberline.scenarios import ScenarioError
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.signals.catalogue import SOURCES, Signal, signal
 from emberline.scenarios.signals.forecasts import forecast_of
-from emberline.scenarios.signals.issues import Course, course, stored
+from emberline.scenarios.signals.issues import NewestValues, newest_values, stored
 from emberline.ui.pages.editor import series as editing_series
 from emberline.ui.pages.editor.draft import set_values
 from emberline.ui.pages.request import sources
@@ -55,21 +55,21 @@ def page() -> None:
         "network: it uses the last issue fetched."
     )
     _fetch()
-    courses = {str(one): newest for one in stored() if (newest := _course(one)) is not None}
-    if not courses:
+    newest = {str(one): newest for one in stored() if (newest := _newest_values(one)) is not None}
+    if not newest:
         info("No signal has been fetched yet. Choose one above and press Fetch.")
         return
-    _table(courses)
-    name = st.selectbox(tr("Signal"), list(courses), key="signals.shown", format_func=lambda one: _label(signal(one)))
+    _table(newest)
+    name = st.selectbox(tr("Signal"), list(newest), key="signals.shown", format_func=lambda one: _label(signal(one)))
     if name is not None:
-        _show(signal(name), courses[name])
+        _show(signal(name), newest[name])
 
 
-def _course(one: Signal) -> Course | None:
+def _newest_values(one: Signal) -> NewestValues | None:
     """The newest values; None, with a line, where the file cannot be read."""
     newest = None
     with widgets.refusal(ValueError):
-        newest = course(one)
+        newest = newest_values(one)
     return newest
 
 
@@ -126,7 +126,7 @@ def _bring(name: str, first: date, last: date) -> None:
         st.caption(say(remark))
 
 
-def _table(courses: dict[str, Course]) -> None:
+def _table(newest: dict[str, NewestValues]) -> None:
     rows = [
         {
             tr("signal"): name,
@@ -139,12 +139,12 @@ def _table(courses: dict[str, Course]) -> None:
             tr("estimated"): f"{int(one.estimated.sum())} / {len(one.values)}",
             tr("licence"): one.licence,
         }
-        for name, one in courses.items()
+        for name, one in newest.items()
     ]
     draw(pd.DataFrame(rows), {})
 
 
-def _show(one: Signal, newest: Course) -> None:
+def _show(one: Signal, newest: NewestValues) -> None:
     """Chart of a signal, and the button that uses it in a draft."""
     horizon, values = _run(newest)
     title = f"{tr(QUANTITIES[one.quantity])} [{one.measure.unit}]"
@@ -178,7 +178,7 @@ def _show(one: Signal, newest: Course) -> None:
         _use(source, {place: {"signal": str(one)}, **(moved or {})})
 
 
-def _run(newest: Course) -> tuple[Horizon, np.ndarray]:
+def _run(newest: NewestValues) -> tuple[Horizon, np.ndarray]:
     """The last values without a gap, a week at most: their span and values, one for each interval."""
     gaps = np.flatnonzero((np.diff(newest.starts) != newest.seconds) | np.isnan(newest.values[1:]))
     first = max(gaps[-1] + 1 if len(gaps) else 0, len(newest.starts) - LONGEST_SHOWN_S // newest.seconds)

@@ -219,7 +219,7 @@ class Matched(Groups):
     def _priced(self, steps: dict[Key, np.ndarray], cells: dict[tuple[int, int], np.ndarray]) -> Ports:
         """Price the starts themselves where the site has nothing to decide: the smallest model."""
         m, data, per = self.model, self.data, self.problem.cells_per_slot
-        rest = self.problem.on_steps(self.problem.fixed_cells) + data.base - data.pv
+        remaining = self.problem.on_steps(self.problem.fixed_cells) + data.base - data.pv
         by_port = data.per_mwh
 
         def worth_of(energy: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -238,7 +238,7 @@ class Matched(Groups):
         def worth(port: str) -> Any:
             starts = total(m.worth[port, g, i, u, t] * m.Y[g, i, u, t] for g, i, u, t in each(m.INDEX))
             casts = total(m.cast_worth[port, c, k, t] * m.z[c, k, t] for c, k, t in each(m.OPTION))
-            return starts + casts + float(by_port[port] @ rest)
+            return starts + casts + float(by_port[port] @ remaining)
 
         return Ports(worth)
 

@@ -58,10 +58,12 @@ class _Gaps:
     def _add_work(self, work: Key, t: int, minutes: float) -> None:
         step = self.problem.step_min
         whole = math.floor((minutes + CLOSE_MIN) / step)
-        rest = max(minutes - whole * step, 0.0)
-        place = next((k for k, minute in enumerate(self.minutes) if abs(minute - rest) < CLOSE_MIN), len(self.minutes))
+        remaining = max(minutes - whole * step, 0.0)
+        place = next(
+            (k for k, minute in enumerate(self.minutes) if abs(minute - remaining) < CLOSE_MIN), len(self.minutes)
+        )
         if place == len(self.minutes):
-            self.minutes.append(rest)
+            self.minutes.append(remaining)
         self.begins.setdefault(t, []).append(work)
         self.ends.setdefault((t + whole, place), []).append(work)
 

@@ -64,8 +64,8 @@ class Queues:
                 heat, (lag, most) = line.heat_of(g), line.apart(g, line.lead, s)
                 self.ready.append((leading[g], lag))
                 lossless = heat.lossless_min(line.place(g, line.lead), line.place(g, s), slowest=True)
-                rest = lag * problem.step_min - lossless
-                least_wait, self.short = min(least_wait, max(rest, 0.0)), max(self.short, -rest)
+                remaining = lag * problem.step_min - lossless
+                least_wait, self.short = min(least_wait, max(remaining, 0.0)), max(self.short, -remaining)
                 self.span, self.mass = max(self.span, most - lag), min(self.mass, heat.mass_t)
             waits[s, k] = least_wait
         self.sure_mwh = {key: self.rate * self.mass * wait for key, wait in waits.items()}

@@ -24,12 +24,12 @@ def lockable(seed: int) -> tuple[Case, Process, int, int, int] | None:
         if process.count > 1 or (process.must_run and len(process.all_modes) == 1):
             continue
         runs = [
-            (int(course.runs[first]), first, last)
-            for course in enumerated.courses(scenario, process, 0)
-            for first in range(1, len(course.runs))
-            for last in range(first + 1, len(course.runs) + 1)
-            if course.runs[first] >= 0 and course.runs[first] != course.runs[first - 1]
-            and (course.runs[first:last] == course.runs[first]).all()
+            (int(trajectory.runs[first]), first, last)
+            for trajectory in enumerated.courses(scenario, process, 0)
+            for first in range(1, len(trajectory.runs))
+            for last in range(first + 1, len(trajectory.runs) + 1)
+            if trajectory.runs[first] >= 0 and trajectory.runs[first] != trajectory.runs[first - 1]
+            and (trajectory.runs[first:last] == trajectory.runs[first]).all()
         ]  # fmt: skip
         if runs:
             return (scenario, process, *draw.choice(runs))
@@ -54,11 +54,12 @@ def test_a_locked_run_is_where_it_is_locked(seed: int, monkeypatch: pytest.Monke
     assert not list(between_nouns(locked))
     every = enumerated.courses
 
-    def with_the_run(one: Case, of: Process, unit: int) -> list[enumerated.Course]:
+    def with_the_run(one: Case, of: Process, unit: int) -> list[enumerated.Trajectory]:
         return [
-            course
-            for course in every(one, of, unit)
-            if of.name != process.name or ((course.runs[first:last] == mode).all() and course.runs[first - 1] != mode)
+            trajectory
+            for trajectory in every(one, of, unit)
+            if of.name != process.name
+            or ((trajectory.runs[first:last] == mode).all() and trajectory.runs[first - 1] != mode)
         ]
 
     monkeypatch.setattr(enumerated, "courses", with_the_run)

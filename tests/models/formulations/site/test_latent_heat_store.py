@@ -68,11 +68,11 @@ def test_limits_are_per_hour_and_by_the_level_at_a_steps_begin() -> None:
 @pytest.mark.parametrize("curve", [SLOW_WHEN_COLD, PLATEAU])
 def test_flat_limits_are_those_of_a_store(curve: tuple[tuple[float, float, float], ...]) -> None:
     """Proves: with the same rates at every level it costs what a plain store does, losses and bands included."""
-    rest: dict[str, Any] = {
+    remaining: dict[str, Any] = {
         "self_loss_per_h": 0.02, "in_efficiency": 0.95, "out_efficiency": 0.9, "lowest_share": 0.1, "level_share": 0.3,
         "wear_cost_per_unit": 1.0,
     }  # fmt: skip
-    flat = store(tuple((share, 3.0, 2.5) for share, *_ in curve), **rest)
+    flat = store(tuple((share, 3.0, 2.5) for share, *_ in curve), **remaining)
     plain = {**flat, "kind": "storage", "in_rate": 3.0, "out_rate": 2.5}
     del plain["limits"]
     costs = [best(hub(STEAM, NEED, one, price=[100.0] * 4)) for one in (flat, plain)]

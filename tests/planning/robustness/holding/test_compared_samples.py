@@ -94,12 +94,12 @@ def test_each_search_has_its_gap_share_and_limit(hub: Case, monkeypatch: pytest.
     Sensitivity: fresh days that are searched to the goal's gap, a line for each of them."""
     stop = lambda: False  # noqa: E731
     _, searches, lines = compared(hub, monkeypatch, 21, share=0.8, cancel=stop, work=7.0)
-    first, second, *rest = searches.calls
+    first, second, *remaining = searches.calls
     assert (first["n"], first["share"], first["gap"], first["cancel"]) == (1, None, 1e-5, None)
     assert (second["n"], second["share"], second["gap"], second["cancel"]) == (3, 0.8, hub.goal.gap, stop)
     assert (first["fixed"], second["fixed"]) == (None, None)
-    assert len(rest) == 63
-    assert {(call["n"], call["share"], call["gap"], call["cancel"]) for call in rest} == {(1, None, 1e-5, None)}
+    assert len(remaining) == 63
+    assert {(call["n"], call["share"], call["gap"], call["cancel"]) for call in remaining} == {(1, None, 1e-5, None)}
     assert {call["work"] for call in searches.calls} == {7.0}
     assert lines == [
         "the plan on the forecast of price_per_mwh, carbon_intensity_kg_per_mwh", "the plan over 3 samples",

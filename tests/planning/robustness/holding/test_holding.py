@@ -21,7 +21,7 @@ from emberline.planning.robustness.holding import Robustness, hold
 from emberline.planning.robustness.holding.hold import seed_of
 from emberline.planning.robustness.holding.margin_updates import steps
 from emberline.planning.robustness.holding.margins import Margin, margin_values, most, raised, settings, value, varied
-from emberline.planning.robustness.holding.misses import Limit, Misses, misses
+from emberline.planning.robustness.holding.violation_amounts import Limit, ViolationAmounts, violation_amounts
 from emberline.runs.store import ensembles
 from emberline.runs.store.store import Store
 from emberline.scenarios import Case, load
@@ -154,11 +154,11 @@ CAST, WAIT, LATE, BATTERY = (
 )  # fmt: skip
 
 
-def days(*rows: dict[Limit, float]) -> Misses:
+def days(*rows: dict[Limit, float]) -> ViolationAmounts:
     """Days of which only what is missed is known."""
     limits = (CAST, WAIT, LATE, BATTERY)
     amount = np.array([[row.get(limit, 0.0) for limit in limits] for row in rows])
-    return Misses(shop(), limits, amount, np.array([int(bool(row)) for row in rows]))
+    return ViolationAmounts(shop(), limits, amount, np.array([int(bool(row)) for row in rows]))
 
 
 def test_one_batch_of_days_raises_all_margins() -> None:
@@ -198,7 +198,7 @@ def test_a_small_miss_is_tolerated() -> None:
     lenient = case.model_copy(update={"tolerances": Tolerances()})
     counts = []
     for scenario in (lenient, case):
-        batch = misses(scenario, schedule, 60, Engine(), seed=5)
+        batch = violation_amounts(scenario, schedule, 60, Engine(), seed=5)
         judged = ensemble(scenario, schedule, 60, Engine(), seed=5)
         assert batch is not None
         assert judged is not None

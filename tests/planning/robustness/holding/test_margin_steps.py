@@ -24,8 +24,8 @@ from emberline.planning.robustness.holding.margins import (
     value,
     varied,
 )
-from emberline.planning.robustness.holding.misses import Limit, Misses
 from emberline.planning.robustness.holding.robustness import Robustness
+from emberline.planning.robustness.holding.violation_amounts import Limit, ViolationAmounts
 from emberline.scenarios import Case, load
 
 SLACK, WAIT, QUANTILE = Margin("slack", "ladle"), Margin("wait", "ladle"), Margin("quantile", "ladle")
@@ -178,12 +178,12 @@ def test_margins_are_written_as_overrides() -> None:
     ],
 )  # fmt: skip
 def test_days_are_given_up_where_each_lowers_the_raises_most(
-    rows: list[list[float]], allowed: int, scales: list[float], rest: list[float]
+    rows: list[list[float]], allowed: int, scales: list[float], remaining: list[float]
 ) -> None:
     """Proves: of so many days that may break, those are given up that lower a raise most for each of them, measured by
     its largest step; none where that lowers nothing, and never the last. Sensitivity: the largest misses by number, a
     day too many."""
-    assert margin_updates._covered(np.array(rows, dtype=float), allowed, scales).ravel().tolist() == rest
+    assert margin_updates._covered(np.array(rows, dtype=float), allowed, scales).ravel().tolist() == remaining
 
 
 @pytest.mark.parametrize(
@@ -229,11 +229,11 @@ def test_varied_margins_by_hand() -> None:
 LATE, GAP, OTHER = Limit("due", "casting", "C"), Limit("cast", "casting", "C"), Limit("battery", "", "")
 
 
-def batch(*rows: dict[Limit, float]) -> Misses:
+def batch(*rows: dict[Limit, float]) -> ViolationAmounts:
     """Days of which only what is missed is known."""
     limits = (LATE, GAP, OTHER)
     amount = np.array([[row.get(limit, 0.0) for limit in limits] for row in rows])
-    return Misses(shop(), limits, amount, np.array([int(bool(row)) for row in rows]))
+    return ViolationAmounts(shop(), limits, amount, np.array([int(bool(row)) for row in rows]))
 
 
 def test_raises_of_a_day() -> None:

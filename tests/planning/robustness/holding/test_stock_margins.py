@@ -15,7 +15,7 @@ from emberline.planning.planner import PLAIN, make_plan
 from emberline.planning.robustness.holding import hold
 from emberline.planning.robustness.holding.margin_updates import steps
 from emberline.planning.robustness.holding.margins import Margin, margin_values, most, raised, settings
-from emberline.planning.robustness.holding.misses import misses
+from emberline.planning.robustness.holding.violation_amounts import violation_amounts
 from emberline.scenarios import Case
 from emberline.scenarios.checking.mistakes import between_nouns
 
@@ -80,7 +80,7 @@ def test_missed_deliveries_ask_for_stock() -> None:
     case = mill()
     draft = make_plan(case, PLAIN, replications=0)
     assert draft.schedule is not None
-    days = misses(case, draft.schedule, 100, Engine(), seed=3)
+    days = violation_amounts(case, draft.schedule, 100, Engine(), seed=3)
     assert days is not None
     assert {limit.unit for limit in days.limits} == {"trucks"}
     assert days.successes < 70
@@ -93,7 +93,7 @@ def test_missed_deliveries_ask_for_stock() -> None:
     assert more.disturbances.reserve_t("cement") >= by
     after = make_plan(more, PLAIN, replications=0)
     assert after.schedule is not None
-    again = misses(more, after.schedule, 100, Engine(), seed=3)
+    again = violation_amounts(more, after.schedule, 100, Engine(), seed=3)
     assert again is not None
     assert again.successes > days.successes
     assert [margin.kind for margin, _ in steps(days, 0.9, {margin})] == ["rates"]
@@ -129,14 +129,14 @@ def test_a_schedule_that_comes_again_is_not_replayed_again(monkeypatch: pytest.M
 
     def counted(*args: Any, **more: Any) -> Any:
         followed.append(1)
-        return misses(*args, **more)
+        return violation_amounts(*args, **more)
 
     monkeypatch.setattr(import_module("emberline.planning.robustness.holding.hold"), "misses", counted)
     rounds = hold(case, Engine(), level=0.99, replications=60, work=900, plain=draft).rounds
     # the baseline is replayed as well
     assert len(followed) - 1 < len(rounds)
     slower = mill(level_t=0.0, rate_spread=0.0, planning_quantile=0.6)
-    one, two = (misses(each, draft.schedule, 20, Engine(), seed=5) for each in (case, slower))
+    one, two = (violation_amounts(each, draft.schedule, 20, Engine(), seed=5) for each in (case, slower))
     assert one is not None
     assert two is not None
     np.testing.assert_array_equal(one.amount, two.amount)

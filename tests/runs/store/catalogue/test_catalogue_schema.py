@@ -64,9 +64,9 @@ def earlier(kind: str, tmp_path: Path, source: StoredRun) -> Path:
 
 def emberline(monkeypatch: pytest.MonkeyPatch, *args: str) -> int:
     monkeypatch.setattr(sys, "argv", ["emberline", *args])
-    with pytest.raises(SystemExit) as rest:
+    with pytest.raises(SystemExit) as remaining:
         main()
-    return int(rest.value.code or 0)
+    return int(remaining.value.code or 0)
 
 
 def tables(home: Path) -> dict[str, object]:

@@ -315,6 +315,6 @@ def cut(data: dict[str, Any], path: Keys, bar: str) -> dict[str, Any]:
         for side in ("inputs", "outputs"):
             streams = recipe.get(side)
             if isinstance(streams, list):
-                rest = [stream for stream in streams if bar not in (stream.get("store"), stream.get("carrier"))]
-                recipe.pop(side) if not rest else recipe.update({side: rest})
+                remaining = [stream for stream in streams if bar not in (stream.get("store"), stream.get("carrier"))]
+                recipe.pop(side) if not remaining else recipe.update({side: remaining})
     return data

@@ -29,7 +29,7 @@ class Limit(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Misses:
+class ViolationAmounts:
     """Disturbed days of one schedule."""
 
     scenario: Case
@@ -50,7 +50,7 @@ class Misses:
         return int((self.amount <= 0).all(axis=1).sum())
 
 
-def misses(
+def violation_amounts(
     scenario: Case,
     schedule: xr.Dataset,
     replications: int,
@@ -58,7 +58,7 @@ def misses(
     *,
     seed: int,
     cancel: Callable[[], bool] | None = None,
-) -> Misses | None:
+) -> ViolationAmounts | None:
     """Follow a schedule under disturbance and see what it misses.
 
     Args:
@@ -87,7 +87,7 @@ def misses(
     for row, (day, _) in enumerate(days):
         for limit, most in day.items():
             amount[row, limits.index(limit)] = most
-    return Misses(scenario, tuple(limits), amount, np.array([broken for _, broken in days]))
+    return ViolationAmounts(scenario, tuple(limits), amount, np.array([broken for _, broken in days]))
 
 
 def _part(followed: Followed, replications: range) -> list[tuple[dict[Limit, float], int]]:
@@ -100,7 +100,7 @@ def _part(followed: Followed, replications: range) -> list[tuple[dict[Limit, flo
     tolerance = scenario.tolerances.of
     days: list[tuple[dict[Limit, float], int]] = []
     last = math.ceil(scenario.horizon.length_min / DAY_MIN) - 1
-    for rows in twin.misses(scenario, followed.schedule, replications, seed=followed.seed):
+    for rows in twin.violations(scenario, followed.schedule, replications, seed=followed.seed):
         day, parts = dict[Limit, float](), set[int]()
         for row in rows:
             if row.amount > tolerance(row.kind):

@@ -1,4 +1,4 @@
-"""Misses without the record of a run: what steers a search is what a whole replay tells."""
+"""Violations without the record of a run: what steers a search is what a whole replay tells."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from shops import cast, melt_shop, scenario
 
 from emberline.scenarios import Case, load
 from emberline.scenarios.line.tables import shop
-from emberline.twin import dispatch, misses, replays
+from emberline.twin import dispatch, replays, violations
 from emberline.twin.line.missed import late_min, missed
 from emberline.twin.line.operations import operations_of
 
 
 @pytest.mark.parametrize(("name", "days"), [("melt-shop-small", 300), ("melt-shop-day", 100), ("aluminium-potline", 2)])
-def test_misses_are_those_of_the_replays(name: str, days: int) -> None:
+def test_violations_are_those_of_the_replays(name: str, days: int) -> None:
     """Proves: kinds, heats, moments and amounts are the same to the last bit on every day, of a list followed as
     a plan; late heats have their last unit and by how many minutes.
 
@@ -24,7 +24,7 @@ def test_misses_are_those_of_the_replays(name: str, days: int) -> None:
     case = load(name)
     schedule = dispatch(case).assign_attrs(policy="schedule")
     late = 0
-    for rows, run in zip(misses(case, schedule, range(days)), replays(case, schedule, range(days)), strict=True):
+    for rows, run in zip(violations(case, schedule, range(days)), replays(case, schedule, range(days)), strict=True):
         assert [row.kind for row in rows] == run["violation_kind"].values.tolist()
         assert [row.heat for row in rows] == run["violation_heat"].values.tolist()
         assert [row.at_min for row in rows] == run["violation_at_min"].values.tolist()
