@@ -99,9 +99,8 @@ class Bound:
         if self._first is None:
             return
         outcome = self._first.attempt(
-            work=max(self.search.total_remaining, 0.05), relax=True, ipm=True, crossover=False,
+            work=max(self.search.total_remaining, 0.05), relax=True, ipm=True, crossover=False, cancel=self._stop
         )
-                                   cancel=self._stop)  # fmt: skip
         self.search.raise_bound(outcome.bound, self._first_below)
 
     def _stop(self) -> bool:
