@@ -196,7 +196,7 @@ def test_a_series_of_pandas_is_brought_onto_the_steps() -> None:
 
 
 @pytest.mark.parametrize(
-    ("series", "says"),
+    ("series", "text"),
     [
         (pd.Series([1.0, 2.0]), "time index with a zone"),
         (

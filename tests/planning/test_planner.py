@@ -144,7 +144,7 @@ class Loop:
         return SimpleNamespace(robust=self.plan)
 
 
-@pytest.mark.parametrize(("spent", "rest"), [(20.0, 40.0), (59.5, 1.0), (1e6, 1.0)])
+@pytest.mark.parametrize(("spent", "remaining"), [(20.0, 40.0), (59.5, 1.0), (1e6, 1.0)])
 def test_a_plan_made_again_has_the_time_that_is_left(
     spent: float, remaining: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:

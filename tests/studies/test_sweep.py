@@ -80,7 +80,7 @@ def test_one_that_goes_wrong_and_ctrl_c_leave_what_is_done(battery: str, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("sets", "says"),
+    ("sets", "text"),
     [
         ([], "a sweep needs a list of values"),
         (["goal.minimize=cost"], "a sweep needs a list of values"),

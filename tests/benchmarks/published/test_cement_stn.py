@@ -141,7 +141,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("change", "says"), BAD, ids=[case[1][:30] for case in BAD])
+@pytest.mark.parametrize(("change", "text"), BAD, ids=[case[1][:30] for case in BAD])
 def test_bad_plants_are_reported_in_one_line(change: dict[str, Any], text: str, tmp_path: Path, capfd: Any) -> None:
     """Proves: exit code 2, what is wrong in one line, nothing on stdout. Sensitivity: a trace, or a guess."""
     assert command(tmp_path, PLANT | change, PRICES[:1], "--json")[0] == 2

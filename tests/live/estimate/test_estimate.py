@@ -83,7 +83,7 @@ def test_a_stale_value_is_the_twins_and_marked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tag", "value", "seconds", "says"),
+    ("tag", "value", "seconds", "sentence"),
     [
         ("price", 1e-11, 0, "is no price"),
         ("EAF power", 1.2e8, 0, "1000 times too large"),

@@ -130,7 +130,7 @@ def test_zeros_of_days_to_come_are_no_prices() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "sentence"),
     [
         (document(series({1: 10}))[:-60], "is cut off"),
         (document(series({1: 10}, money="PLN")), "prices are in PLN/MWH, not in EUR/MWh"),

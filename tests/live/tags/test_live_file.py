@@ -48,7 +48,7 @@ def finding(one: Plant, name: str, value: float | str | None, *, age_s: float = 
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "says"),
+    ("before", "after", "text"),
     [
         ("unit: kW, ", "", "live.yaml:5: tags.0.unit: is required: a number without unit"),
         ("range: [0, 120000], ", "", "live.yaml:5: tags.0.range: is required"),
@@ -146,7 +146,7 @@ def test_a_time_is_not_written_onto_a_counter(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "age_s", "quality", "says"),
+    ("name", "value", "age_s", "quality", "text"),
     [
         ("furnace power", 85_000.0, 1, Quality.OK, ""),
         ("furnace power", 1.2e8, 1, Quality.SUSPECT, "about 1000 times too large; is it in another unit?"),

@@ -36,7 +36,7 @@ def of(tag: dict[str, Any], value: Any, age_s: float = 1.0, status: str = "", sc
 
 
 @pytest.mark.parametrize(
-    ("age_s", "quality", "says"),
+    ("age_s", "quality", "text"),
     [
         (-30, Quality.OK, ""), (-31, Quality.SUSPECT, "its time lies 31 s in the future"), (60, Quality.OK, ""),
         (61, Quality.STALE, "is 61 s old; at most 60 s is allowed"), (119, Quality.STALE, "is 119 s old"),
@@ -58,7 +58,7 @@ def test_ages(age_s: float, quality: Quality, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tag", "raw", "value", "says"),
+    ("tag", "raw", "value", "text"),
     [
         (POWER, -100, -0.1, ""), (POWER, 1000, 1.0, ""),
         (POWER, 1000.1, None, "lies outside its range, -100 to 1000 kW"),
@@ -170,7 +170,7 @@ tags:
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "text"),
     [
         ({}, ""),
         ({"meaning": "level_of: batery"}, "unknown store 'batery'"),

@@ -48,7 +48,7 @@ def test_a_plan_without_a_slot_to_spare_is_feasible(starts: Starts) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "text"),
     [
         ({"slot": ((0, 4), (3, 7), (5, 10))}, "F is used by A-2 at stage 0 and B-1 at stage 0 at once"),
         ({"slot": ((0, 3), (3, 7), (6, 10))}, "A-1 leaves stage 0 too early for the next"),
@@ -70,7 +70,7 @@ def test_a_rule_broken_by_one_slot_is_named(change: dict[str, Any], text: str) -
 
 
 @pytest.mark.parametrize(
-    ("limits", "says"),
+    ("limits", "text"),
     [
         ({"second": {"release": "90 min"}}, ""),
         ({"second": {"release": "105 min"}}, "B-1 at stage 0 starts in slot 6, outside 7…31"),

@@ -34,7 +34,7 @@ def test_strategies_agree_and_say_their_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("strategy", "says"), [("guessing", "there is no strategy 'guessing'"), ("groups of casts", "does not suit")]
+    ("strategy", "text"), [("guessing", "there is no strategy 'guessing'"), ("groups of casts", "does not suit")]
 )
 def test_what_does_not_suit_is_refused(strategy: str, text: str) -> None:
     """Proves: one line says what there is; nothing is searched."""

@@ -444,7 +444,7 @@ def test_causes_tell_machines_from_shifting() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "n", "says"),
+    ("share", "n", "text"),
     [(399 / 400, 400, "99.7 %"), (1, 400, "100.0 %"), (0.896, 100, "89 %"), (0.9, 100, "90 %"), (0.9, 400, "90.0 %")],
 )
 def test_a_share_of_days_is_not_rounded_up(share: float, n: int, text: str) -> None:

@@ -46,7 +46,7 @@ def test_no_bundled_scenario_is_refused_in_a_second(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("case", "says"),
+    ("case", "text"),
     [
         (
             ("melt-shop-small", "goal.minimize=lateness"),

@@ -74,7 +74,7 @@ def test_contracts_and_blocks_are_listed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("override", "says"),
+    ("override", "text"),
     [
         ("site.base_load_mw=25", "the base load reaches 25 MW, above the import limit of 20 MW"),
         ("site.carriers=[{name: gas}, {name: steam}, {name: coke}]", "carrier coke: no asset uses or supplies it"),

@@ -34,7 +34,7 @@ def test_what_is_read(text: str, start: float | None) -> None:
         assert moment.on_step(text, horizon(*DAY), 600) == start
 
 
-@pytest.mark.parametrize(("text", "says"), [
+@pytest.mark.parametrize(("text", "sentence"), [
     ("25:00", "25:00 is no time: write 03:15"), ("", "is no time"), ("06162603:00", "is no time"),
     ("202603-06-16T03:00:00", "is no time"), ("soon", "is no time"), ("9" * 400, "is no time"),
     ("+40 h", r"\+40 h is outside the plan: Tue 10 Mar 00:00 to Wed 11 Mar 00:00"), ("-11 h", "outside the plan"),

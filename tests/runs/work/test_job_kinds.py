@@ -264,7 +264,7 @@ def test_a_worker_that_begins_between_two_looks_is_alive(home: Path, monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("kind", "inputs", "says"),
+    ("kind", "inputs", "text"),
     [
         ("replay", {"run": "f" * 32, "replications": 5}, "f" * 32),
         ("point", {"front": "e" * 32, "point": 1}, "no stored front"),

@@ -77,7 +77,7 @@ def test_assets_survive_being_written_and_read_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "key", "says"),
+    ("old", "new", "key", "text"),
     [
         ("efficiency: 90 %", "efficency: 90 %", "site.assets.1.efficency", "unknown key"),
         ("efficiency: 90 %", "efficiency: 900 %", "site.assets.1.efficiency", "must be at most 2"),

@@ -225,7 +225,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "place", "says"), REFUSED)
+@pytest.mark.parametrize(("changes", "place", "text"), REFUSED)
 def test_what_is_just_not_allowed_is_one_mistake_at_its_place(changes: dict[str, Any], place: str, text: str) -> None:
     """Proves: one message at the place that is wrong, and no other. Sensitivity: a check that is left out, or the wrong
     key blamed."""

@@ -19,7 +19,7 @@ FOREIGN = re.compile(r"Input|should|String|Tuple|List|Unable|valid |parse|instan
 
 
 @pytest.mark.parametrize(
-    ("assignment", "says"),
+    ("assignment", "text"),
     [
         ("goal.time_limit_s=abc", "goal.time_limit_s: must be a number, got 'abc'"),
         ("goal.time_limit_s=0", "goal.time_limit_s: must be more than 0, got 0"),
@@ -59,7 +59,7 @@ def test_a_value_that_cannot_be(assignment: str, text: str) -> None:
     assert not FOREIGN.search(line.partition(": ")[2]), line
 
 
-@pytest.mark.parametrize(("value", "says"), [([1], "a list"), ((), "a list"), ({}, "a mapping"), (b"", "a bytes")])
+@pytest.mark.parametrize(("value", "text"), [([1], "a list"), ((), "a list"), ({}, "a mapping"), (b"", "a bytes")])
 def test_a_value_of_many_parts_is_named_by_its_kind(value: object, text: str) -> None:
     """Proves: what is no single value is named, not printed. Sensitivity: everything else called a list."""
     assert literal(value) == text

@@ -38,7 +38,7 @@ def test_bundled_scenarios_load(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "key", "says"),
+    ("old", "new", "key", "sentence"),
     [
         ("mass_t: 100 t", "mass_t: 100 t\n      colour: red", "line.grades.0.colour", "unknown key"),
         ("power_mw: 8 MW}", "power_mw: 8 MWh}", "line.stages.1.units.0.power_mw", "wrong unit 'MWh'"),
@@ -186,7 +186,7 @@ def test_what_is_no_scenario(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("assignment", "says"),
+    ("assignment", "text"),
     [
         ("goal.gap=2", "must be at most 1"),
         ("goal.gapp=0.1", "unknown key; did you mean gap"),

@@ -73,7 +73,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "old", "new", "override", "says"), CASES, ids=[case[4][:40] for case in CASES])
+@pytest.mark.parametrize(("text", "old", "new", "override", "sentence"), CASES, ids=[case[4][:40] for case in CASES])
 def test_nothing_else_is_accused(text: str, old: str, new: str, override: str, sentence: str) -> None:
     """Proves: a mistake is one line at its own key, and none of what follows from it. Sensitivity: a wrong step blamed
     factors and locks, a broken line the orders, and carriers everything that is counted in them."""

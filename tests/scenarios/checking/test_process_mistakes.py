@@ -218,7 +218,7 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("old", "new", "key", "says"), CASES, ids=[case[3][:40] for case in CASES])
+@pytest.mark.parametrize(("old", "new", "key", "text"), CASES, ids=[case[3][:40] for case in CASES])
 def test_one_mistake_one_line(old: str, new: str, key: str, text: str) -> None:
     """Proves: file, line, key and what is right, and nothing else is said. Sensitivity: a line twice, or a trace."""
     result = lines(changed(old, new))

@@ -13,7 +13,7 @@ MILL = {"process": "cement mill", "mode": "CEM I", "start": "30 h"}
 
 
 @pytest.mark.parametrize(
-    ("locks", "place", "says"),
+    ("locks", "place", "text"),
     [
         ([MILL | {"process": "mill"}], "run_locks.0.process", "unknown process 'mill'; processes are raw mill, "),
         ([MILL | {"mode": "CEM X"}], "run_locks.0.mode", "unknown mode 'CEM X' of cement mill; modes are CEM I,"),

@@ -63,7 +63,7 @@ def test_the_fastest_way_is_taken_and_of_equal_ones_the_leanest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "text"),
     [
         ({"ready": "hot"}, "ready: there is no state hot, only off, standby, idle"),
         ({"initial": "hot"}, "initial: there is no state hot"),

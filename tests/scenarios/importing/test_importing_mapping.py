@@ -16,7 +16,7 @@ from emberline.scenarios.records.horizon import Horizon
 
 
 @pytest.mark.parametrize(
-    ("rows", "options", "says"),
+    ("rows", "options", "text"),
     [
         (
             ["2026-10-25 01:00,1", "2026-10-25 02:00,2", "2026-10-25 03:00,3"],

@@ -108,7 +108,9 @@ HEADS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("role", "names", "values", "says", "unit"), HEADS, ids=[f"{h[0]} {h[3][:20]}" for h in HEADS])
+@pytest.mark.parametrize(
+    ("role", "names", "values", "sentence", "unit"), HEADS, ids=[f"{h[0]} {h[3][:20]}" for h in HEADS]
+)
 def test_the_column_that_fits(role: str, names: str, values: str, sentence: str, unit: str | None) -> None:
     """Proves: a column whose name says another thing is not taken, one that says the unit is, and what was measured
     goes before a forecast. Sensitivity: the hour of the day was the price."""
@@ -174,7 +176,7 @@ def test_a_cover_sheet_is_passed_over() -> None:
         guess(cover, "load", {"sheet": "Cover"}, "UTC")
 
 
-@pytest.mark.parametrize(("override", "says"), [
+@pytest.mark.parametrize(("override", "text"), [
     ("market.currency=INR", "market.price_per_mwh.column: column 'price_eur_per_mwh' counts in EUR, not in INR"),
     ("market.price_per_mwh.unit=EUR/kWh", "market.price_per_mwh.unit: column 'price_eur_per_mwh' is named in EUR/MWh"),
     ("market.carbon_intensity_kg_per_mwh.unit=t/MWh", "carbon_intensity_kg_per_mwh.unit: column"),

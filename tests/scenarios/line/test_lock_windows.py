@@ -48,7 +48,7 @@ def test_several_locks_hold_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("second", "says"),
+    ("second", "text"),
     [
         (lock("C2-2", "melting", earliest="05:00"), "heat C2-2 at melting from 2026-03-10T05:00+01:00 cannot be kept"),
         (lock("C2-2", "melting", start="04:15"), "heat C2-2 at melting 2026-03-10T04:15+01:00 cannot be kept"),

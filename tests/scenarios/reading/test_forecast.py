@@ -122,7 +122,7 @@ market: {{price_per_mwh: {{csv: s.csv, column: p}}, carbon_intensity_kg_per_mwh:
 
 
 @pytest.mark.parametrize(
-    ("forecast", "says"),
+    ("forecast", "text"),
     [
         ("{}", "give one of csv, parquet, signal or published; got none"),
         ("{csv: f.csv, published: '13:00'}", "got csv and published"),

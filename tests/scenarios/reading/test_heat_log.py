@@ -69,7 +69,7 @@ def test_parquet_is_read_as_csv(tmp_path: Path, plant: Case) -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "line", "says"),
+    ("row", "line", "sentence"),
     [
         ("H2,rebar,EAF3,2026-06-16T08:00,2026-06-16T08:52,45,", 6, "unit: 'EAF3': unknown unit; units are EAF, LF, CC"),
         ("H2,brass,EAF,2026-06-16T08:00,2026-06-16T08:52,45,", 6, "grade: 'brass': unknown grade"),
@@ -103,7 +103,7 @@ def test_a_heat_at_two_stages_at_once_is_refused(tmp_path: Path, plant: Case) ->
 
 
 @pytest.mark.parametrize(
-    ("head", "says"),
+    ("head", "text"),
     [
         ("heat,grade,unit,start\n", "has no column end"),
         ("heat,grade,unit,start,end,energy_mhw\n", "did you mean energy_mwh?"),

@@ -79,7 +79,7 @@ def test_gaps_are_refused_with_count_and_first_place(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "sentence"),
     [
         ("t,q\n2024-03-10T00:00Z,1\n", "no column 'p'"),
         ("t,p\n2024-03-10T00:00,1\n", "add 'zone'"),

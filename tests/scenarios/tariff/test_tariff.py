@@ -286,7 +286,7 @@ def test_two_part_tariff(part: dict[str, Any], expected: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("record", "says"),
+    ("record", "text"),
     [
         (
             {"energy": [{"name": "e", "rates": [{"per_mwh": 1, "months": "13"}]}]},

@@ -106,7 +106,7 @@ def test_a_cast_waits_for_heats_under_way_as_long_as_the_slack_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("disturbances", "says"),
+    ("disturbances", "text"),
     [
         ({"margins": [{"stage": "rolling"}]}, "unknown stage 'rolling'"),
         ({"margins": [{"stage": "ladle"}, {"stage": "ladle"}]}, "named twice"),

@@ -177,7 +177,7 @@ def test_export(run_id: str, tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "says"),
+    ("args", "text"),
     [
         (["--output", "a.xml", "--as", "csv"], "--as csv: the file's name ends in .xml"),
         (["--output", "a.ics", "--unit", "EAF9"], "unit 'EAF9' does nothing in run"),
@@ -202,7 +202,7 @@ def test_an_export_that_cannot_be_is_one_line(
 
 
 @pytest.mark.parametrize(
-    ("args", "says"),
+    ("args", "text"),
     [
         (["bogus"], "bogus"),
         (["plan"], "SCENARIO"),

@@ -101,7 +101,7 @@ def test_levels_of_stores_are_printed(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("args", "says"),
+    ("args", "text"),
     [
         (["replay", "abcd"], "no runs begin with 'abcd'"),
         (["replay", "last", "-n", "0"], "--replications"),

@@ -93,7 +93,7 @@ def test_no_plan_is_exit_code_1(home: Path, site: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "says"),
+    ("args", "text"),
     [
         (["pareto"], "SCENARIO"),
         (["pareto", "nowhere"], "no such scenario"),

@@ -51,7 +51,7 @@ def test_what_cannot_hold_is_stored_and_reported_with_code_1() -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "says"),
+    ("args", "text"),
     [
         (("--level", "1.2"), "--level 1.2: must be a share between 0 and 1"),
         (("--level", "99.99%"), "at most 99.9%"),

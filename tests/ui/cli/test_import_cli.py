@@ -83,7 +83,7 @@ def test_two_columns_are_repeated_by_the_mapping(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "text"),
     [
         (["spot.csv", "--as", "price", "-o", "p.csv"], "say the zone of the times"),
         (["spot.csv", "--as", "prise", "--zone", "UTC", "-o", "p.csv"], "as: unknown 'prise'; a series can be price"),

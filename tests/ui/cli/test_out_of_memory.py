@@ -25,7 +25,7 @@ main()
 
 
 @pytest.mark.parametrize(
-    ("module", "error", "says"),
+    ("module", "error", "text"),
     [
         ("emberline.ui.cli.main", "MemoryError", faults.OUT_OF_MEMORY),
         (

@@ -28,7 +28,7 @@ IMPORT = ("import", "spot.csv", "--as", "price", "-o")
 
 
 @pytest.mark.parametrize(
-    ("args", "says"),
+    ("args", "text"),
     [
         (("plan", f"{LONG}.yaml"), "File name too long"),
         (("plan", LONG), "no such scenario"),
@@ -74,7 +74,7 @@ def test_a_path_that_cannot_be_used(args: tuple[str, ...], text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "says"),
+    ("args", "text"),
     [
         (("plan", "closed.yaml"), "closed.yaml: cannot be read: Permission denied"),
         (("check", SMALL, "--set", "@closed.yaml"), "closed.yaml: cannot be read: Permission denied"),

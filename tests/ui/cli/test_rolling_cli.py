@@ -45,7 +45,7 @@ def test_the_command_tells_gain_regret_and_what_planning_less_often_costs(tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("args", "says"),
+    ("args", "text"),
     [
         (["--every", "6"], "--every '6': write a number with its unit, such as 1h or 90min"),
         (["--every", "1h", "--every", "60min"], "--every: the same span is given twice"),

@@ -136,7 +136,7 @@ def test_headroom_tells_each_load(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "says"),
+    ("args", "text"),
     [
         (("why", "free"), "ask about one decision: --heat, --unit or --hour"),
         (("why", "free", "--heat", "1", "--unit", "F1"), "ask about one decision"),

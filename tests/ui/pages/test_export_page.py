@@ -84,7 +84,7 @@ def offering() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("language", "says"), [("en", "Where this is from"), ("zh", "文件来源")])
+@pytest.mark.parametrize(("language", "text"), [("en", "Where this is from"), ("zh", "文件来源")])
 def test_a_button_keeps_the_language_of_its_page(run_id: str, language: str, text: str) -> None:
     """Proves: a file has the language of the page that offered it, though it is made later, in a thread of its own.
 
@@ -112,7 +112,7 @@ def test_the_command_speaks_a_language(run_id: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "says"),
+    ("args", "text"),
     [
         (["--lang", "xx", "--output", "plan.xlsx"], "--lang xx: languages are en (English), zh (中文)"),
         (["--lang", "", "--output", "plan.csv"], "languages are en (English), zh (中文)"),

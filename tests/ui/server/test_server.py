@@ -337,7 +337,7 @@ def test_a_refused_address_is_one_line_and_exit_code_2() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
+    ("options", "sentence"),
     [
         ({"address": "plant.example"}, "--address plant.example: must be an IP address"),
         ({"allow_host": ["https://plant.example"]}, "--allow-host https://plant.example: must be a name"),

@@ -55,7 +55,7 @@ def test_origin_and_host_are_those_of_the_address_that_leads_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "says"),
+    ("changed", "text"),
     [
         ({"CLIENT_SECRET": ""}, "EMBERLINE_OIDC_CLIENT_SECRET is not set"),
         ({"URL": "http://id.example/x"}, "EMBERLINE_OIDC_URL http://id.example/x: must be an https address"),

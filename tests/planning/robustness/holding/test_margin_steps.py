@@ -163,7 +163,7 @@ def test_margins_are_written_as_overrides() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "allowed", "scales", "rest"),
+    ("rows", "allowed", "scales", "remaining"),
     [
         ([[10], [9], [4], [1], [0]], 0, [1], [10, 9, 4, 1, 0]), ([[10], [9], [4], [1], [0]], -1, [1], [10, 9, 4, 1, 0]),
         ([[10], [9], [4], [1], [0]], 1, [1], [9, 4, 1, 0]),

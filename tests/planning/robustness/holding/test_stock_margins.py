@@ -131,7 +131,7 @@ def test_a_schedule_that_comes_again_is_not_replayed_again(monkeypatch: pytest.M
         followed.append(1)
         return violation_amounts(*args, **more)
 
-    monkeypatch.setattr(import_module("emberline.planning.robustness.holding.hold"), "misses", counted)
+    monkeypatch.setattr(import_module("emberline.planning.robustness.holding.hold"), "violation_amounts", counted)
     rounds = hold(case, Engine(), level=0.99, replications=60, work=900, plain=draft).rounds
     # the baseline is replayed as well
     assert len(followed) - 1 < len(rounds)
@@ -143,7 +143,7 @@ def test_a_schedule_that_comes_again_is_not_replayed_again(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    ("rows", "says"),
+    ("rows", "text"),
     [
         ([{"store": "clinker", "reserve_t": 1}], "unknown store 'clinker'; stores are cement"),
         ([{"store": "cement", "reserve_t": 1}] * 2, "'cement' is named twice"),

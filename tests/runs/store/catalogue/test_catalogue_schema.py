@@ -194,7 +194,7 @@ def test_a_later_catalogue_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("address", "says"),
+    ("address", "sentence"),
     [
         ("nonsense", "is no address of a database; write postgresql://USER@HOST/DATABASE"),
         ("postgresql://u:secret@host:port/x", "is no address of a database"),

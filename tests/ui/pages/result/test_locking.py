@@ -107,7 +107,7 @@ def test_heats_of_a_cast_are_locked_together(stored_plan: Plan) -> None:
 
 
 @pytest.mark.parametrize(
-    ("heat", "minutes", "says"), [("C1-1", 7.0, "lies between steps"), ("C1-1", 1500.0, "outside the horizon")]
+    ("heat", "minutes", "text"), [("C1-1", 7.0, "lies between steps"), ("C1-1", 1500.0, "outside the horizon")]
 )
 def test_a_lock_that_cannot_be_is_refused(stored_plan: Plan, run: str, heat: str, minutes: float, text: str) -> None:
     """Proves: one clear line, no job is started."""
