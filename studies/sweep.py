@@ -200,10 +200,10 @@ def sweep(
     number, first = uuid.uuid4().hex, cases[0].scenario
     path, created = store.folder / "sweeps" / f"{number}.json", datetime.now(UTC).isoformat(timespec="seconds")
     path.parent.mkdir(exist_ok=True)
-    unplanned = tuple(Row(one.setting) for one in cases)
+    unplanned = tuple(Row(case.setting) for case in cases)
     record = Sweep(number, path, first.name, first.market.currency, tuple(along), unplanned, created)
     _write(record)
-    for piece in engine.each(_plan, None, [one.scenario for one in cases], cancel):
+    for piece in engine.each(_plan, None, [case.scenario for case in cases], cancel):
         one = cases[piece.place]
         if piece.error is None:
             row = _keep(store, one, piece.unwrap())
@@ -225,12 +225,12 @@ def refuse(cases: Sequence[Variant], workers: int) -> None:
     """
     at_once = min(workers, len(cases))
     problems: list[Problem] = []
-    for one in cases:
-        label = ", ".join(f"{key}={value}" for key, value in one.setting.items())
+    for case in cases:
+        label = ", ".join(f"{key}={value}" for key, value in case.setting.items())
         what = f"{label}{f' ({at_once} plans at a time)' if at_once > 1 else ''}"
         try:
-            memory.refuse(memory.of_plan(one.scenario) * at_once, what, "use fewer --workers" if at_once > 1 else "")
-            pace.refuse(one.scenario, label)
+            memory.refuse(memory.of_plan(case.scenario) * at_once, what, "use fewer --workers" if at_once > 1 else "")
+            pace.refuse(case.scenario, label)
         except ScenarioError as error:
             problems += error.problems
     if problems:

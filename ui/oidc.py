@@ -144,10 +144,10 @@ def read(environment: Mapping[str, str]) -> Oidc | None:
         for name in ("ALLOW", "APPROVE")
     }
     wrong += [
-        f"{PREFIX}{name} {one}: must be an address such as a@plant.example, or a domain such as @plant.example"
+        f"{PREFIX}{name} {address}: must be an address such as a@plant.example, or a domain such as @plant.example"
         for name, addresses in people.items()
-        for one in addresses
-        if one.count("@") != 1 or one.endswith("@")
+        for address in addresses
+        if address.count("@") != 1 or address.endswith("@")
     ]
     hours = _hours(settings["HOURS"])
     if hours is None:

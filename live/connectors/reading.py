@@ -119,7 +119,10 @@ def poll(connector: Connector, tags: Sequence[Tag], plant: Plant, environment: M
 
 
 def _connectors(plant: Plant) -> list[tuple[Connector, list[Tag]]]:
-    pairs = [(one, [tag for tag in plant.live.tags if tag.connector == one.name]) for one in plant.live.connectors]
+    pairs = [
+        (connector, [tag for tag in plant.live.tags if tag.connector == connector.name])
+        for connector in plant.live.connectors
+    ]
     return [(connector, tags) for connector, tags in pairs if tags]
 
 

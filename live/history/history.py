@@ -41,7 +41,7 @@ MEASURED = Table(
 )
 ARROW = {DateTime: MICROSECONDS, Float: pa.float64()}
 SCHEMA = pa.schema(
-    [(one.name, ARROW.get(type(one.type), pa.string())) for one in MEASURED.columns if one.name != "plant"]
+    [(column.name, ARROW.get(type(column.type), pa.string())) for column in MEASURED.columns if column.name != "plant"]
 )
 """Columns of the files: those of the table without the plant's name."""
 

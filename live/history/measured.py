@@ -131,7 +131,7 @@ class Measured:
             ValueError: there is no such tag, or it measures no power.
         """
         record = next((one for one in self.plant.live.tags if one.name == tag), None)
-        powers = [one.name for one in self.plant.live.tags if one.power_of is not None]
+        powers = [tag.name for tag in self.plant.live.tags if tag.power_of is not None]
         if record is None or record.power_of is None:
             raise ValueError(f"{tag[:40]!r} is no tag of a power; there are {', '.join(powers) or 'none'}")
         days, edges = self._days()

@@ -48,7 +48,7 @@ def _post(plant: Plant, publication: Publication, payload: bytes, environment: M
 def _send(plant: Plant, publication: Publication, payload: bytes, environment: Mapping[str, str]) -> None:
     from emberline.live.connectors.mqtt import send
 
-    connector = next(one for one in plant.live.connectors if one.name == publication.connector)
+    connector = next(connector for connector in plant.live.connectors if connector.name == publication.connector)
     send(connector, publication.topic, payload, plant.folder, environment)
 
 

@@ -62,12 +62,12 @@ class SeriesWatch:
     def _fetch(self) -> Iterator[Message]:
         horizon = self._plant.scenario.horizon
         names = [signal(name) for name in sorted(set(_signals(self._plant.scenario.model_dump())))]
-        ahead = [one for name in names for one in drivers(name) if one not in names]
-        for one in (*dict.fromkeys(ahead), *names):
+        ahead = [driver for name in names for driver in drivers(name) if driver not in names]
+        for signal_name in (*dict.fromkeys(ahead), *names):
             try:
-                fetch(one, Span(max(horizon.start_utc, datetime.now(UTC)), horizon.end_utc))
+                fetch(signal_name, Span(max(horizon.start_utc, datetime.now(UTC)), horizon.end_utc))
             except (SourceError, OSError, ValueError) as error:
-                yield Message("Signal {name}: {error}", name=str(one), error=str(error)[:200])
+                yield Message("Signal {name}: {error}", name=str(signal_name), error=str(error)[:200])
         for one in names:
             try:
                 continue_to(one, horizon.end_utc)

@@ -167,7 +167,7 @@ class OpcUaReceiver:
             actuals = {}
             for part in parts:
                 heat, _, stage = part.ID.rpartition("/")
-                times = {one.ID: _plain(one.Value) for one in part.Subparameters or []}
+                times = {subparameter.ID: _plain(subparameter.Value) for subparameter in part.Subparameters or []}
                 if heat and isinstance(times.get("StartTime"), datetime):
                     end = times.get("EndTime")
                     unit = str(_plain(part.Value))

@@ -93,7 +93,7 @@ class Outputs:
         from emberline.live.outputs.opcua import OpcUaReceiver, OpcUaSetPoints, Server
 
         live = self._plant.live
-        connectors = {one.name: one for one in live.connectors}
+        connectors = {connector.name: connector for connector in live.connectors}
         servers, receiver, transport = [], None, None
         if live.job_orders is not None:
             servers.append(Server(self._plant, connectors[live.job_orders.connector], environment))

@@ -70,7 +70,7 @@ def forecast(name: Signal, days: int, on: list[Signal] | None = None) -> tuple[F
             f"signal {name} has {present:.0f} days of values; a forecast needs {MIN_DAYS + max(days, 7)}: "
             f"emberline signals fetch {name} --from DATE"
         )
-    table = [grid.driver(newest_values(one)) for one in (drivers(name) if on is None else on)]
+    table = [grid.driver(newest_values(driver)) for driver in (drivers(name) if on is None else on)]
     columns = [column for column in table if column is not None]
     methods = [LAST_WEEK, RIDGE] if columns else [LAST_WEEK]
     lags = {origin: grid.last_week(grid.values, origin) for origin in (*origins, grid.end)}
@@ -122,7 +122,7 @@ class _Grid:
         self.values = pd.Series(values, starts).reindex(self.starts).to_numpy()
         """Nan where there are none."""
         offsets = [datetime.fromtimestamp(at, clock).utcoffset() for at in self.starts.tolist()]
-        self._offsets = np.array([0 if one is None else int(one.total_seconds()) for one in offsets])
+        self._offsets = np.array([0 if offset is None else int(offset.total_seconds()) for offset in offsets])
 
     def driver(self, newest: NewestValues) -> np.ndarray | None:
         """Another signal on this raster, as means; None where it ends before the forecast."""

@@ -222,7 +222,7 @@ def _of_set_points(live: Live, scenario: Scenario) -> Mistakes:
         yield from _written_twice((*here, i, "address"), point.address, [*values, *signs])
         values.append(((*here, i, "address"), point.address))
     for k, (place, address) in enumerate(signs):
-        others = [one for one in signs[:k] if one[0][-1] != place[-1]]
+        others = [sign for sign in signs[:k] if sign[0][-1] != place[-1]]
         yield from _written_twice(place, address, others)
 
 

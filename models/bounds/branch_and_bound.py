@@ -159,7 +159,7 @@ class Bound:
     def _count(self, nodes: list[_Node]) -> None:
         """The lowest part has its casts settled: branch on its counts, as far as the next part's bound."""
         search, node = self.search, nodes[0]
-        ceiling = nodes[1].bound if len(nodes) == 2 else min((one.bound for one in nodes[1:]), default=float("inf"))
+        ceiling = nodes[1].bound if len(nodes) == 2 else min((node.bound for node in nodes[1:]), default=float("inf"))
         self._restrict(node.places)
 
         def tell(event: dict[str, Any]) -> None:

@@ -253,7 +253,7 @@ class JointBound(Bound):
         columns, prices = last
         for cast_column in columns:
             self.master.add(cast_column)
-        if [one.shape for one in prices] == [one.shape for one in self.prices]:
+        if [price.shape for price in prices] == [price.shape for price in self.prices]:
             self._value(*prices)
 
     def proven(self, *prices: np.ndarray) -> float:

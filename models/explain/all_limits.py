@@ -337,7 +337,7 @@ def _lock_moved(scenario: Scenario, place: int) -> Iterator[Limit]:
     """A lock on times with its end moved later, or its beginning earlier: the nearest starts that can be kept."""
     lock, minutes = scenario.locks[place], scenario.horizon.minutes
     first, last = (lock.start, lock.start) if lock.start is not None else (lock.earliest, lock.latest)
-    records = [one.model_dump(mode="json", exclude_defaults=True) for one in scenario.locks]
+    records = [lock.model_dump(mode="json", exclude_defaults=True) for lock in scenario.locks]
     window = {name: value for name, value in records[place].items() if name != "start"}
     if lock.start is not None:
         window |= dict.fromkeys(("earliest", "latest"), records[place]["start"])

@@ -321,7 +321,7 @@ class Elastic:
         """Limits of members of the model, given by identity with their side."""
         conflicts: list[Conflict] = []
         for limit in self.limits:
-            if any(one.limit.key == limit.key for one in conflicts):
+            if any(conflict.limit.key == limit.key for conflict in conflicts):
                 continue
             hit = [
                 at

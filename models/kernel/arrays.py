@@ -371,8 +371,8 @@ def limits(variable: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         lower = np.maximum(variable.numbers("lower"), least)
         return lower, np.minimum(variable.numbers("upper"), most), variable.whole_ones()
     members = list(variable.values())
-    lower, upper = (np.array([_get(one, name) for one in members], dtype=float) for name in ("lower", "upper"))
-    return lower, upper, np.array([not one.is_continuous() for one in members], dtype=bool)
+    lower, upper = (np.array([_get(member, name) for member in members], dtype=float) for name in ("lower", "upper"))
+    return lower, upper, np.array([not member.is_continuous() for member in members], dtype=bool)
 
 
 class Positions:

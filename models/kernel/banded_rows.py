@@ -81,7 +81,7 @@ class Stretches:
                     if slots and first <= slots[-1] and last >= slots[0]:
                         events.setdefault(max(first, slots[0]), []).append((kind, number))
                         events.setdefault(last + 1, []).append((kind, ~number))
-            mine = [one.of.get(row, ()) for one in kinds]
+            mine = [kind.of.get(row, ()) for kind in kinds]
             cuts, place = sorted(events), 0
             active: list[dict[int, None]] = [{} for _ in kinds]
             for stretch, cut in enumerate(cuts):

@@ -118,7 +118,7 @@ class _Enumeration:
 
     def run(self) -> bool:
         """Try all plans; whether none was left out that could be better."""
-        pools = [np.arange(len(one.starts)) for one in self.choices]
+        pools = [np.arange(len(choice.starts)) for choice in self.choices]
         return self._place((), pools, float(self.decided @ self.per_mwh), self._metered(self.decided))
 
     def _place(self, rows: tuple[int, ...], pools: list[np.ndarray], spent: float, load: np.ndarray) -> bool:

@@ -97,7 +97,7 @@ def filling(scenario: Scenario, data: xr.Dataset, store: SiteStore, sign: float 
 def higher(scenario: Scenario, *runs: xr.Dataset) -> dict[str, float]:
     """Levels at the end that lie above those that are asked for, by store; of several runs the lowest counts."""
     ends = [levels(scenario, run) for run in runs]
-    lowest = {store: min(one.get(store.name, store.end) for one in ends) for store in site_stores(scenario)}
+    lowest = {store: min(end.get(store.name, store.end) for end in ends) for store in site_stores(scenario)}
     return {store.name: level for store, level in lowest.items() if level > store.end + SAME * store.capacity}
 
 

@@ -265,7 +265,7 @@ class _Search:
             return max(points, key=lambda point: point.cost)
         most_kg = self.base.baseline_figures.other_carbon_kg
         if name != ONE_SIGNAL and most_kg is not None and no_worse(self.scenario):
-            points = [one for one in points if (one.figures.other_carbon_kg or 0.0) <= most_kg * (1 + SAME)]
+            points = [point for point in points if (point.figures.other_carbon_kg or 0.0) <= most_kg * (1 + SAME)]
         if name == NO_REGRET:
             points = [
                 point for point in points if point.cost >= -SAME * abs(point.figures.cost) and point.carbon_kg > 0

@@ -78,16 +78,16 @@ def lateness(rows: Iterable[Row], so_far: SoFar) -> float:
     """Delay of what is under way, or should have begun, by a list [min]."""
     now = so_far.now
     waiting = (now - row[3] for row in rows if row[:2] not in so_far.actuals)
-    running = (now - one.start - one.planned for one in so_far.actuals.values() if not one.end <= now)
+    running = (now - actual.start - actual.planned for actual in so_far.actuals.values() if not actual.end <= now)
     return max(max(waiting, default=0.0), max(running, default=0.0), 0.0)
 
 
 def standing(so_far: SoFar) -> frozenset[int]:
     """Units that stand by breakdown."""
     return frozenset(
-        one.unit
-        for one in so_far.actuals.values()
-        if any(at <= so_far.now < at + stop_min for at, stop_min in one.stops)
+        actual.unit
+        for actual in so_far.actuals.values()
+        if any(at <= so_far.now < at + stop_min for at, stop_min in actual.stops)
     )
 
 
@@ -110,7 +110,7 @@ class LineReplan:
         """Worth of the import of a day, or of so much of a longer horizon."""
         self.day *= self.scenario.horizon.day_share
         caps = (site.import_limit_mw, self.scenario.goal.caps.peak_mw)
-        limit = min((one for one in caps if one is not None), default=math.inf)
+        limit = min((cap for cap in caps if cap is not None), default=math.inf)
         rates = self.scenario.rates
         self._limit_mw = limit
         self._charged = rates if rates is not None and rates.peaks and goal_metric(self.scenario).money else None

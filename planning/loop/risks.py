@@ -61,7 +61,7 @@ class Risks:
         """
         disturbances = shop.scenario.disturbances
         spreads = [Spread(disturbances, name) for name in shop.units]
-        failing = {one.unit: (one.mtbf_h * 60, one.mttr_min) for one in disturbances.breakdowns}
+        failing = {breakdown.unit: (breakdown.mtbf_h * 60, breakdown.mttr_min) for breakdown in disturbances.breakdowns}
         self._price = price
         # a unit draws no more than its power: a heat that needs more energy takes longer
         self._shares = [1.0 if each.exponential else math.hypot(each.duration, each.energy) for each in spreads]

@@ -106,7 +106,7 @@ class WorksReplan:
         self.day = abs(float(imported @ self.worth)) * scenario.horizon.day_share
         """Worth of a day's import."""
         caps = (site.import_limit_mw, scenario.goal.caps.peak_mw)
-        limit = min((one for one in caps if one is not None), default=math.inf)
+        limit = min((cap for cap in caps if cap is not None), default=math.inf)
         if scenario.rates is not None and scenario.rates.peaks:
             limit = min(limit, max(float(imported.max()), scenario.state.peak_so_far_mw))
         other = imported - schedule["process_mw"].to_numpy().sum(axis=0)

@@ -64,7 +64,7 @@ class Holding(Plain):
     @classmethod
     def read(cls, content: dict[str, Any]) -> Holding:
         """The record of plain data; what another release tells besides is left out."""
-        names = {one.name for one in fields(cls)}
+        names = {field.name for field in fields(cls)}
         mine = {name: value for name, value in content.items() if name in names}
         for name in ("interval", "settings", "misses", "reasons"):
             mine[name] = tuple(mine.get(name, ()))

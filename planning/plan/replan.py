@@ -77,7 +77,7 @@ def again(stored: Plan, scenario: Case, search: Search) -> Plan | tuple[Case, Se
         scenario = _capped(scenario, stored)
     stored_locks, holding = ({lock.model_dump_json() for lock in all_locks(one)} for one in (stored.scenario, scenario))
     schedule, stays, share = stored.schedule, STAYS, PLAN.keep_share
-    near = next((one for one in search.others if "grid_min" in one.attrs), None)
+    near = next((other for other in search.others if "grid_min" in other.attrs), None)
     if near is not None and not (unchanged or holds(scenario, stored.envelope, schedule)):
         near = _used(scenario, stored, near)
         if near is not None:

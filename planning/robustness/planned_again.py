@@ -32,7 +32,11 @@ def work_of(scenario: Scenario) -> float:
     """Work of following a plan through one disturbed replay."""
     length = scenario.horizon.length_min
     operations = len(scenario.heats) * len(scenario.line.stages)
-    modes = sum(one.count * len(one.all_modes) for one in scenario.processes if moves_runs(one, scenario.run_locks))
+    modes = sum(
+        process.count * len(process.all_modes)
+        for process in scenario.processes
+        if moves_runs(process, scenario.run_locks)
+    )
     near = operations * min(AHEAD_MIN / length, 1.0)
     each = PER_LOOK + PER_OPERATION * near + PER_LISTED * operations + PER_MODE * modes
     return length / scenario.goal.replan.every_min * each

@@ -222,23 +222,23 @@ def _of_units(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[str, A
     for unit, at, minutes in breakdowns(run):
         stops.setdefault(unit, []).append((at, minutes))
     down = {"power": "", "works": True, "colour": palette.LIMIT}
-    for one in of_units(scenario, run):
-        start, end = one.start_min, one.end_min
-        power = f"{wording.number(one.amount * 60 / (end - start))} MW" if end > start else ""
-        spell = {"power": power, "works": True, "colour": shade_of[gantt.key(one)]}
-        if one.of == "line":
-            spell["does"] = f"{one.name} ({one.definition})"
-            broken = {**down, "does": tr("broken down, {heat}", heat=one.name)}
-            spells[one.unit] += [
+    for activity in of_units(scenario, run):
+        start, end = activity.start_min, activity.end_min
+        power = f"{wording.number(activity.amount * 60 / (end - start))} MW" if end > start else ""
+        spell = {"power": power, "works": True, "colour": shade_of[gantt.key(activity)]}
+        if activity.of == "line":
+            spell["does"] = f"{activity.name} ({activity.definition})"
+            broken = {**down, "does": tr("broken down, {heat}", heat=activity.name)}
+            spells[activity.unit] += [
                 {"start": first, "end": last, **(broken if stands else spell)}
-                for first, last, stands in _cut(start, end, stops.get(one.unit, []))
+                for first, last, stands in _cut(start, end, stops.get(activity.unit, []))
             ]
             continue
-        mode, what = one.name if one.unit in several else "", tr(DOES[one.what])
-        rate = f"{wording.number(one.tph, 0)} t/h" if one.what == unit_runs.RUN else ""
+        mode, what = activity.name if activity.unit in several else "", tr(DOES[activity.what])
+        rate = f"{wording.number(activity.tph, 0)} t/h" if activity.what == unit_runs.RUN else ""
         spell["does"] = ", ".join(filter(None, [mode, rate or what]))
         spell["in_words"] = mode if mode and rate else ", ".join(filter(None, [mode, what]))
-        spells[one.unit].append({"start": start, "end": end, **spell})
+        spells[activity.unit].append({"start": start, "end": end, **spell})
     for unit, _ in scenario.process_units:
         for at, minutes in stops.get(unit, ()):
             broken = {"start": at, "end": at + minutes, **down, "does": tr("broken down")}

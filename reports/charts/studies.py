@@ -224,8 +224,9 @@ def durations(comparisons: list[dict[str, Any]]) -> Any:
     """Mean and 10–90 % span of the log and of the fit, by unit and grade."""
     log, fit = tr("log"), tr("fit")
     rows = [
-        {"of": f"{one['unit']} {one['grade']}", "from": name} | {edge: one[f"{key}_{edge}"] for edge in EDGES}
-        for one in comparisons
+        {"of": f"{comparison['unit']} {comparison['grade']}", "from": name}
+        | {edge: comparison[f"{key}_{edge}"] for edge in EDGES}
+        for comparison in comparisons
         for name, key in ((log, "log"), (fit, "fit"))
     ]
     frame = pd.DataFrame(rows)

@@ -195,7 +195,9 @@ def _scope(column: str) -> str:
 
 def _line(line: str, kind: str, scenario: Scenario) -> str:
     """A line of the bill; contracts, charges and assets have names of the scenario."""
-    spot = line == "spot" and kind == "energy" and "spot" not in {one.name for one in scenario.market.contracts}
+    spot = (
+        line == "spot" and kind == "energy" and "spot" not in {contract.name for contract in scenario.market.contracts}
+    )
     return say(line) if spot or kind in ("export", "imbalance", "carbon", "recourse") else line
 
 

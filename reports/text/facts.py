@@ -106,9 +106,9 @@ def disturbances(scenario: Scenario) -> str:
     parts += [
         tr(
             "breakdowns of {unit}, every {between} h of work on average, for {repair} min",
-            unit=one.unit, between=number(one.mtbf_h, 0), repair=number(one.mttr_min, 0),
+            unit=breakdown.unit, between=number(breakdown.mtbf_h, 0), repair=number(breakdown.mttr_min, 0),
         )
-        for one in table.breakdowns
+        for breakdown in table.breakdowns
     ]  # fmt: skip
     return tr("What varies on a disturbed day: {causes}. Shares are standard deviations.", causes=clauses(parts))
 

@@ -172,7 +172,7 @@ def of_owner(owner: str | None) -> list[Draft]:
             draft = open_draft(folder.name)
             if owner is None or draft.owner == owner:
                 drafts.append((draft.changed, draft))
-    return [draft for _, draft in sorted(drafts, key=lambda one: one[0], reverse=True)]
+    return [draft for _, draft in sorted(drafts, key=lambda draft: draft[0], reverse=True)]
 
 
 def delete(draft: Draft) -> None:

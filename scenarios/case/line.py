@@ -285,7 +285,7 @@ class Line(Record):
 
     @cached_property
     def _changeover(self) -> dict[tuple[str, str, str], Changeover]:
-        return {(one.unit, one.before, one.after): one for one in self.changeovers}
+        return {(changeover.unit, changeover.before, changeover.after): changeover for changeover in self.changeovers}
 
     def setup_min(self, unit: str, before: str, after: str) -> float:
         """From the end of a heat of one grade to the start of the next of another [min], below 0 where they overlap."""
@@ -300,7 +300,7 @@ class Line(Record):
     @cached_property
     def takes(self) -> tuple[str, ...]:
         """Carriers that heats and changeovers take."""
-        every = [*(grade.takes for grade in self.grades), *(one.takes for one in self.changeovers)]
+        every = [*(grade.takes for grade in self.grades), *(changeover.takes for changeover in self.changeovers)]
         return tuple(dict.fromkeys(carrier for takes in every for carrier in takes))
 
     @cached_property

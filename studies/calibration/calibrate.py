@@ -189,7 +189,7 @@ def calibrate(
         confidence=confidence,
         units=units,
         estimates=tuple(estimates),
-        comparisons=tuple(one for fit in units for one in _comparisons(fit, seed)),
+        comparisons=tuple(comparison for fit in units for comparison in _comparisons(fit, seed)),
         goodness=tuple(fits_well),
         hold_out=check,
         charts=tuple(drift_charts),

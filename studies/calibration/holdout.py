@@ -228,7 +228,9 @@ def _checks(scenario: Scenario, rows: pd.DataFrame, logged: _Course, courses: li
     units, stages = rows["unit"].to_numpy(), rows["stage"].to_numpy()
     checks: list[Check] = []
     of_units = [(f"duration on {name}", units == name) for name in dict.fromkeys(units)]
-    checks += _compared("durations", "min", of_units, logged.duration, np.array([one.duration for one in courses]))
+    checks += _compared(
+        "durations", "min", of_units, logged.duration, np.array([course.duration for course in courses])
+    )
     wait_mask = ~np.isnan(logged.waited)
     of_stages = [
         (f"wait before {stage.name}", (stages == k) & wait_mask)
@@ -236,12 +238,12 @@ def _checks(scenario: Scenario, rows: pd.DataFrame, logged: _Course, courses: li
         if k and ((stages == k) & wait_mask).any()
     ]
     if of_stages:
-        checks += _compared("waits", "min", of_stages, logged.waited, np.array([one.waited for one in courses]))
+        checks += _compared("waits", "min", of_stages, logged.waited, np.array([course.waited for course in courses]))
     energy_mask = ~np.isnan(logged.energy)
     if energy_mask.any():
-        energy = np.array([one.energy for one in courses])
+        energy = np.array([course.energy for course in courses])
         checks += _compared("energies", "MWh", [("energy of a heat", energy_mask)], logged.energy, energy)
-    per_day = np.array([one.per_day for one in courses])
+    per_day = np.array([course.per_day for course in courses])
     tail = min((per_day >= logged.per_day).sum(), (per_day <= logged.per_day).sum())
     p = min(2 * (1 + int(tail)) / (1 + len(per_day)), 1.0)
     return [*checks, _check("throughput", "heats/day", len(logged.energy), logged.per_day, per_day, p)]

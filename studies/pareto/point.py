@@ -289,14 +289,17 @@ def _candidate(ground: Ground, plan: Plan) -> Candidate:
 
 def _distinct(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
     by_figures: dict[tuple[float, float], Candidate] = {}
-    for one in candidates:
-        by_figures.setdefault((one.amount, one.cost), one)
+    for candidate in candidates:
+        by_figures.setdefault((candidate.amount, candidate.cost), candidate)
     return tuple(by_figures.values())
 
 
 def _cheapest(candidates: Iterable[Candidate], cap: float) -> Candidate:
     """The cheapest one that keeps a cap; the neighbour with less of the metric always does."""
-    return min((one for one in candidates if one.amount <= cap * (1 + SAME)), key=lambda one: (one.cost, one.amount))
+    return min(
+        (candidate for candidate in candidates if candidate.amount <= cap * (1 + SAME)),
+        key=lambda candidate: (candidate.cost, candidate.amount),
+    )
 
 
 def _short(plan: Plan, gap: float) -> bool:

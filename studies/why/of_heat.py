@@ -192,7 +192,7 @@ class OfHeat:
     def _shifted(self, pin: Lock | None) -> xr.Dataset:
         """The stored schedule with the whole heat, or the whole cast with its heats, moved along with the operation."""
         moments = () if pin is None else (pin.start, pin.latest, pin.earliest)
-        moment = next((one for one in moments if one is not None), None)
+        moment = next((moment for moment in moments if moment is not None), None)
         if moment is None:
             return self.schedule
         return self._moved(self.scenario.horizon.minutes(moment), whole=True)

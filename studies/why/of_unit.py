@@ -110,9 +110,9 @@ class OfUnit:
             return
         names = {*self.units, self.name}
         uses = [one for one in used(self.scenario, schedule) if one.name in names and one.amount]
-        for one in uses:
+        for use in uses:
             text = mark("{name} {what} {amount:.4g} {unit} in the plan")
-            yield Message(text, name=one.name, what=Message(one.what), amount=float(one.amount), unit=one.unit)
+            yield Message(text, name=use.name, what=Message(use.what), amount=float(use.amount), unit=use.unit)
         if not uses:
             yield Message("{name} is not used in the plan", name=self.name)
         if self.process is not None:
@@ -124,7 +124,7 @@ class OfUnit:
         assert plan.replay is not None
         yield from (reason.says for reason in expensive_hours(plan, plan.replay) if reason.unit in self.units)
         runs = [one for one in self._every if one.unit in self.units and one.what == RUN and one != self.run]
-        dearest = sorted(runs, key=lambda one: -self._worth(one))[: WHY.runs]
+        dearest = sorted(runs, key=lambda run: -self._worth(run))[: WHY.runs]
         yield from (self._lies(one) for one in sorted(dearest, key=lambda one: one.first))
 
     def _worth(self, one: UnitRun) -> float:

@@ -130,7 +130,7 @@ class Resolver:
         share = self.share
         self.asks -= 1
         variant = variant.with_goal(gap=min(variant.goal.gap, WHY.gap), effort=share)
-        stands = [one.schedule for one in dispatches if one.schedule is not None and not one.reason]
+        stands = [dispatch.schedule for dispatch in dispatches if dispatch.schedule is not None and not dispatch.reason]
         least = min(stands, key=lambda schedule: float(schedule.attrs["objective"]), default=None)
         search = Search(
             others=[*begin, *self.better_schedules, self.schedule],
@@ -206,7 +206,7 @@ class Resolver:
 
     def held_up(self, dispatches: Sequence[redispatch.Redispatched]) -> tuple[str, ...]:
         """Limits of the site and caps of the goal that the plans nearest to the stored one break, in words."""
-        reasons = [one.reason for one in dispatches]
+        reasons = [dispatch.reason for dispatch in dispatches]
         # what the site could not do in time is no limit
         if not reasons or not all(reason.startswith(("draws", "breaks")) for reason in reasons):
             return ()

@@ -354,7 +354,7 @@ def finer_steps(scenario: Scenario, step: int) -> Repair:
 
 def _overrides(loosenings: Sequence[tuple[explain.Limit, float]]) -> list[str]:
     """Overrides of several limits; what is dropped comes last, so that it stays so."""
-    ordered = sorted(loosenings, key=lambda one: one[0].dropped)
+    ordered = sorted(loosenings, key=lambda loosening: loosening[0].dropped)
     return [text for limit, value in ordered for text in limit.write(value)]
 
 

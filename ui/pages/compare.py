@@ -245,7 +245,7 @@ MOVED = {
 
 def _moves(runs: dict[str, StoredRun]) -> None:
     first, *others = runs
-    common = set.intersection(*({one.table for one in run.plan.scenario.producers} for run in runs.values()))
+    common = set.intersection(*({producer.table for producer in run.plan.scenario.producers} for run in runs.values()))
     titles = [tr(MOVED[table]) for table in common] or [tr(MOVED["runs"])]
     st.markdown(f"**{', '.join(titles)}**")
     letter = others[0]

@@ -218,7 +218,7 @@ def page() -> None:
     show_headline(plan, ensemble)
     st.caption(" ".join([wording.sentence(wording.status(plan)), facts.disturbances(plan.scenario)]))
     jobs = [job_progress.find_status(about) for about in (job, queue.about(run, "hold")) if about]
-    status = next((one for one in jobs if one is not None and not one.ended), None)
+    status = next((job for job in jobs if job is not None and not job.ended), None)
     with st.sidebar:
         _ask(stored, place, status is not None)
         ask_holding(stored, status is not None)
@@ -321,7 +321,7 @@ def evidence(plan: Plan, ensemble: Ensemble | None) -> Evidence | None:
         against = ensemble.against_baseline
         baseline = float((ensemble.data["baseline_violations"] == 0).mean()) if against else None
         entries.append(Evidence(ensemble.n, *ensemble.chance, baseline, ensemble.less_often, broke))
-    return max(entries, key=lambda one: (one.days, len(one.misses)), default=None)
+    return max(entries, key=lambda entry: (entry.days, len(entry.misses)), default=None)
 
 
 def show_headline(plan: Plan, ensemble: Ensemble | None) -> None:

@@ -163,12 +163,12 @@ def _locked(block: Any, plant: Plant, unit_ports: tuple[UnitPorts, ...]) -> None
     """Runs that the planner has locked: so many begin, so many units run."""
     rows = []
     for (name, mode), runs in plant.locks.items():
-        ports = [one for one in unit_ports if one.units.process.name == name]
-        m = [one.name for one in ports[0].units.modes].index(mode)
+        ports = [unit_port for unit_port in unit_ports if unit_port.units.process.name == name]
+        m = [mode.name for mode in ports[0].units.modes].index(mode)
         for t, count in runs.begins.items():
-            rows.append(sum(events[t - lag] for one in ports for events, lag in one.runs.begins(m)) >= count)
+            rows.append(sum(events[t - lag] for port in ports for events, lag in port.runs.begins(m)) >= count)
         for t in np.flatnonzero(runs.running).tolist():
-            rows.append(sum(one.block.mode[m].on[t] for one in ports) >= int(runs.running[t]))
+            rows.append(sum(port.block.mode[m].on[t] for port in ports) >= int(runs.running[t]))
     block.LOCKED = pyo.RangeSet(0, len(rows) - 1)
     block.locked = pyo.Constraint(block.LOCKED, rule=lambda b, i: rows[i])
 

@@ -142,7 +142,7 @@ def first_plan(search: Search, rounding: float | None) -> bool:
             outcome = program.run(work=limit, gap=search.gap / 2, on_progress=patience.tell, cancel=patience.over)
         # wider places often hold the same plan
         if outcome.objective is not None and all(
-            abs(outcome.objective - one) > LINE.pooled_same * abs(one) for one in objectives
+            abs(outcome.objective - objective) > LINE.pooled_same * abs(objective) for objective in objectives
         ):
             objectives.append(outcome.objective)
             counted = read(formulation, problem)

@@ -149,9 +149,9 @@ def neighbours(scenario: Scenario, envelope: xr.Dataset, schedule: xr.Dataset) -
 def _near(problem: line.SlotProblem, schedule: xr.Dataset) -> Iterator[xr.Dataset]:
     starts = line.from_schedule(problem, schedule, near=True) if problem.heats else None
     both = [] if starts is None else [nearest(problem, starts, later=later) for later in (True, False)]
-    for one in dict.fromkeys(both):
-        if one is not None:
-            unit, begin = as_list(problem, one, schedule["unit"].values, schedule["start_min"].to_numpy())
+    for starts in dict.fromkeys(both):
+        if starts is not None:
+            unit, begin = as_list(problem, starts, schedule["unit"].values, schedule["start_min"].to_numpy())
             dims = ("heat", "stage")
             yield schedule.assign(unit=(dims, unit), start_min=(dims, begin))
 

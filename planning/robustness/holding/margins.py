@@ -215,7 +215,11 @@ def margin_values(scenario: Scenario) -> dict[str, float]:
             amount = getattr(margin, name)
             if amount:
                 by_key[f"{margin.stage}.{name}"] = amount
-    by_key |= {f"{one.store}.reserve_t": one.reserve_t for one in disturbances.stock_margins if one.reserve_t}
+    by_key |= {
+        f"{stock_margin.store}.reserve_t": stock_margin.reserve_t
+        for stock_margin in disturbances.stock_margins
+        if stock_margin.reserve_t
+    }
     for name in ("due_margin_min", "import_margin_mw"):
         if getattr(disturbances, name):
             by_key[name] = getattr(disturbances, name)
@@ -234,7 +238,10 @@ def settings(scenario: Scenario) -> list[str]:
             rows.append("{" + ", ".join(parts) + "}")
         overrides.append(f"disturbances.margins=[{', '.join(rows)}]")
     if disturbances.stock_margins:
-        rows = [f"{{store: {one.store}, reserve_t: {one.reserve_t:g}}}" for one in disturbances.stock_margins]
+        rows = [
+            f"{{store: {stock_margin.store}, reserve_t: {stock_margin.reserve_t:g}}}"
+            for stock_margin in disturbances.stock_margins
+        ]
         overrides.append(f"disturbances.stock_margins=[{', '.join(rows)}]")
     for name in ("due_margin_min", "import_margin_mw"):
         if getattr(disturbances, name):

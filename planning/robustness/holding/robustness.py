@@ -173,7 +173,7 @@ class Robustness:
             else:
                 ways.append(Message("a longer time limit (goal.time_limit_s={seconds:g})", seconds=enough))
             now = settings(self.robust.scenario)
-            more = [] if larger is None else [one for one in settings(larger) if one not in now]
+            more = [] if larger is None else [setting for setting in settings(larger) if setting not in now]
             if more:
                 ways.append(Message("the margins to be tried next ({settings})", settings=", ".join(more)))
         else:

@@ -185,8 +185,8 @@ def of_runs(
             }
         )  # fmt: skip
     thin = [] if baseline is None else [
-        [units.index(one.unit), one.first * step, one.last * step, colours[one.mode]]
-        for one in unit_runs.unit_runs(scenario, baseline) if one.what == unit_runs.RUN
+        [units.index(unit_run.unit), unit_run.first * step, unit_run.last * step, colours[unit_run.mode]]
+        for unit_run in unit_runs.unit_runs(scenario, baseline) if unit_run.what == unit_runs.RUN
     ]  # fmt: skip
     return _data(scenario, run, view, units, bars, thin, colours, board.rules(), {"help": RUNS})
 

@@ -159,10 +159,14 @@ def _table(store: Store, entries: Sequence[Entry]) -> None:
         "state": [run.state for run in entries],
         "status": [run.status for run in entries],
         "gap": ["" if run.gap is None else wording.percent(run.gap) for run in entries],
-        "carbon saved": [f"{one['carbon'].text} t" if "carbon" in one else "" for one in figures],
-        "cost saved": [f"{one['cost'].text} {one['cost'].unit}" if "cost" in one else "" for one in figures],
-        "saved on days": [one["carbon"].basis_text if "carbon" in one else "" for one in figures],
-        "holds on": [f"{one['days'].text} {one['days'].basis_text}" if "days" in one else "" for one in figures],
+        "carbon saved": [f"{figure['carbon'].text} t" if "carbon" in figure else "" for figure in figures],
+        "cost saved": [
+            f"{figure['cost'].text} {figure['cost'].unit}" if "cost" in figure else "" for figure in figures
+        ],
+        "saved on days": [figure["carbon"].basis_text if "carbon" in figure else "" for figure in figures],
+        "holds on": [
+            f"{figure['days'].text} {figure['days'].basis_text}" if "days" in figure else "" for figure in figures
+        ],
         "tags": [", ".join(run.tags) for run in entries],
     }
     columns = {name: cells for name, cells in columns.items() if any(cells) or name not in ("name", "tags")}

@@ -291,15 +291,15 @@ def show_prices(stored: StoredAnalysis) -> None:
     table(
         [
             {
-                tr("what"): say(one["name"]),
-                tr("price"): say(one["says"]),
-                say("unit"): _price_unit(one),
-                tr("mean"): number(one["mean"], 2),
-                tr("least"): number(one["low"], 2),
-                tr("most"): number(one["high"], 2),
-                tr("steps not zero"): number(one["steps"], 0),
+                tr("what"): say(row["name"]),
+                tr("price"): say(row["says"]),
+                say("unit"): _price_unit(row),
+                tr("mean"): number(row["mean"], 2),
+                tr("least"): number(row["low"], 2),
+                tr("most"): number(row["high"], 2),
+                tr("steps not zero"): number(row["steps"], 0),
             }
-            for one in rows
+            for row in rows
         ]
     )
     fixed = tr("processes") if result["processes"] else tr("heats")

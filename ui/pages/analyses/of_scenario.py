@@ -385,7 +385,7 @@ def _moments(stored: StoredAnalysis) -> None:
     places = list(range(len(steps)))
     place = places[0]
     if len(places) > 1:
-        clocks = [clock(horizon.instant(one["at_min"])) for one in steps]
+        clocks = [clock(horizon.instant(step["at_min"])) for step in steps]
         how: dict[str, Any] = {"format_func": clocks.__getitem__, "key": f"roll.now.{stored.id}"}
         place = st.select_slider(tr("Now"), places, value=places[len(places) // 2], **how)
     step = steps[place]

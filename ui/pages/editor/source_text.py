@@ -107,7 +107,7 @@ def of_place(path: Keys, currency: str, *roots: Any) -> tuple[str, type[BaseMode
     record: type[BaseModel] | None = Scenario
     places, words = list(roots), []
     for n, part in enumerate(path, 1):
-        places = [inside for one in places if (inside := value_at(one, (part,))) is not ABSENT]
+        places = [inside for place in places if (inside := value_at(place, (part,))) is not ABSENT]
         if isinstance(part, int):
             words.append(_name_in(places) or str(part + 1))
             record = record_of(record, places[0] if places else None)
@@ -127,7 +127,7 @@ def _part(name: str, record: type[BaseModel] | None, currency: str) -> tuple[str
     if record is None:
         return name, None
     entry = next((one for one in inner(record) if one.name == name), None)
-    field = next((one for one in fields(record, currency) if one.name == name), None)
+    field = next((field for field in fields(record, currency) if field.name == name), None)
     words, unit = label_parts(name, currency, record=record.__name__)
     label = field.label if field is not None else label_of(words, unit)
     return (label if name in record.model_fields else name), entry.record if entry is not None else None
@@ -262,14 +262,14 @@ def _path_text(path: Keys, *roots: Any) -> str:
     """A path with items given by name, as ``--set`` takes them."""
     places, parts = list(roots), []
     for part in path:
-        places = [inside for one in places if (inside := value_at(one, (part,))) is not ABSENT]
+        places = [inside for place in places if (inside := value_at(place, (part,))) is not ABSENT]
         parts.append(_name_in(places) or str(part) if isinstance(part, int) else part)
     return ".".join(parts)
 
 
 def _name_in(items: list[Any]) -> str:
     """Name of the first item that has one; empty: none has."""
-    return next((one["name"] for one in items if isinstance(one, dict) and isinstance(one.get("name"), str)), "")
+    return next((item["name"] for item in items if isinstance(item, dict) and isinstance(item.get("name"), str)), "")
 
 
 def _cell(value: Any) -> str:

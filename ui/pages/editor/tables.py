@@ -168,7 +168,11 @@ def frame_of(rows: list[Any], table: EditorTable) -> pd.DataFrame:
             values = [row[name] for row in plainly if name in row]
             if name in SPLIT:
                 names += _columns_of(name, values)
-            elif name in (HEATS, RATE) or name not in within or any(not isinstance(one, dict | list) for one in values):
+            elif (
+                name in (HEATS, RATE)
+                or name not in within
+                or any(not isinstance(value, dict | list) for value in values)
+            ):
                 fits = name in fields.columns(record, "EUR") or name in (HEATS, RATE)
                 fits = fits and (record.__name__, name) not in RARE
                 names += [name] if values or (fits and table.record is not None) else []
@@ -254,7 +258,7 @@ def _set_cell(item: dict[str, Any], column: str, cell: str) -> None:
 def _cell_value(field: str, cell: str) -> Any:
     if field == HEATS:
         entries = filter(None, (ENTRY.fullmatch(part.strip()) for part in cell.split(",")))
-        return [{"grade": one[2], **({"count": int(one[1])} if one[1] else {})} for one in entries]
+        return [{"grade": entry[2], **({"count": int(entry[1])} if entry[1] else {})} for entry in entries]
     if field in LISTS:
         return [plain(part.strip()) for part in cell.split(",") if part.strip()]
     if field in fields.WINDOWS or field in TEXT:

@@ -127,7 +127,7 @@ def choose(seed: dict[str, Any]) -> ScenarioSource:
     """
     entries = sources(seed)
     candidates = (st.session_state.get(SCENARIO_KEY), seed.get("scenario"), *session.drafts(), FIRST)
-    key = next(str(one) for one in candidates if one in entries)
+    key = next(str(candidate) for candidate in candidates if candidate in entries)
     st.session_state[SCENARIO_KEY] = st.session_state[WIDGET] = key
     st.selectbox(
         tr("Scenario"), list(entries), format_func=lambda key: entries[key].label, key=WIDGET, on_change=_remember
