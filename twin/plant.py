@@ -268,8 +268,8 @@ def expect(
     listed = operations_of(table, schedule)
     planned = [(h, k, u, at, at + table.duration[h][u]) for h, k, u, at, _ in rows_of(listed)]
     by_index = {
-        (table.index[heat], table.stages.index(stage)): _actual(table.unit_index[one.unit], one)
-        for (heat, stage), one in actuals.items()
+        (table.index[heat], table.stages.index(stage)): _actual(table.unit_index[actual.unit], actual)
+        for (heat, stage), actual in actuals.items()
     }
     so_far = SoFar(now_min, by_index, {}, frozenset(), ())
     operations = onward(table, so_far, planned, listed.missing)

@@ -247,8 +247,10 @@ class HeatTracker:
         """Operations that have begun; those in progress with the median of their end, and those that must have been."""
         ends = {(one.heat, one.stage): now_min + max(one.remaining.median, 1e-3) for one in self.in_progress(now_min)}
         actuals = {
-            key: Operation(one.unit, min(one.start_min, now_min), ends.get(key, one.end_min or now_min))
-            for key, one in self.occupations.items()
+            key: Operation(
+                occupation.unit, min(occupation.start_min, now_min), ends.get(key, occupation.end_min or now_min)
+            )
+            for key, occupation in self.occupations.items()
         }
         for (heat, stage), one in list(self.occupations.items()):
             self._fill(actuals, heat, stage, one.start_min)

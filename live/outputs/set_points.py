@@ -238,7 +238,7 @@ class SetPoints:
         use.stage, use.values = stage, list(values) or use.values
         try:
             if self._memory is not None:
-                write(self._memory, json.dumps({name: vars(one) for name, one in self._uses.items()}))
+                write(self._memory, json.dumps({name: vars(use) for name, use in self._uses.items()}))
         except OSError:
             if stage is Stage.ACTIVE:
                 raise

@@ -367,7 +367,7 @@ def whole(variable: Any) -> bool:
 def limits(variable: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Bounds of the members of a Var component, those of domains too, and which must be whole; shape (n,) each."""
     if isinstance(variable, Variable):
-        least, most = (_number(name, one) for name, one in zip(NONE, variable.kind.bounds(), strict=False))
+        least, most = (_number(name, bound) for name, bound in zip(NONE, variable.kind.bounds(), strict=False))
         lower = np.maximum(variable.numbers("lower"), least)
         return lower, np.minimum(variable.numbers("upper"), most), variable.whole_ones()
     members = list(variable.values())

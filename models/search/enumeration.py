@@ -128,11 +128,11 @@ class _Enumeration:
             self.looks += sum(map(len, pools))
             if not all(map(len, pools)):
                 return True
-            least = [one.priced[pool].min(axis=0) for one, pool in zip(choices, pools, strict=True)]
+            least = [choice.priced[pool].min(axis=0) for choice, pool in zip(choices, pools, strict=True)]
             whole = spent + load @ self.prices + sum(least)
             bounds = [
-                (whole - add + one.priced[pool]).max(axis=1)
-                for one, pool, add in zip(choices, pools, least, strict=True)
+                (whole - add + choice.priced[pool]).max(axis=1)
+                for choice, pool, add in zip(choices, pools, least, strict=True)
             ]
             pools = [pool[bound < self.top] for pool, bound in zip(pools, bounds, strict=True)]
         if len(pools) == 2:
@@ -140,11 +140,11 @@ class _Enumeration:
         first, bound = choices[0], bounds[0][bounds[0] < self.top]
         for row in pools[0][np.argsort(bound, kind="stable")].tolist():
             after, fits = load + first.metered[row], []
-            for one, pool in zip(choices[1:], pools[1:], strict=True):
+            for choice, pool in zip(choices[1:], pools[1:], strict=True):
                 # of heats that are alike each takes a later row than the one before
-                others = pool[pool > row] if one is first else pool
-                free = ~(one.busy[others] & first.busy[row]).any(axis=1)
-                fits.append(others[free & (after + one.metered[others] <= self.limit).all(axis=1)])
+                others = pool[pool > row] if choice is first else pool
+                free = ~(choice.busy[others] & first.busy[row]).any(axis=1)
+                fits.append(others[free & (after + choice.metered[others] <= self.limit).all(axis=1)])
             if not self._place((*rows, row), fits, spent + float(first.cost[row]), after):
                 return False
         return True
@@ -175,8 +175,8 @@ class _Enumeration:
     def _plan(self, rows: tuple[int, ...]) -> Starts:
         problem = self.search.problem
         units, slots = ([tuple[int, ...]()] * len(problem.heats) for _ in range(2))
-        for h, one, row in zip(self.heats, self.choices, rows, strict=True):
-            route, t = one.starts[row]
+        for h, choice, row in zip(self.heats, self.choices, rows, strict=True):
+            route, t = choice.starts[row]
             units[h], slots[h] = route.units, tuple(t + lag for lag in route.lags)
         return in_order(problem, Starts(tuple(units), tuple(slots), (), ()))
 

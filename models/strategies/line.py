@@ -257,7 +257,7 @@ def pursue(search: Search, strategy: str | None = None) -> str:
     Raises:
         ValueError: no such strategy, or it does not suit.
     """
-    suiting = [name for name, one in STRATEGIES.items() if one.suits(search)]
+    suiting = [name for name, strategy in STRATEGIES.items() if strategy.suits(search)]
     name = strategy or suiting.pop(0)
     if name not in STRATEGIES:
         raise ValueError(f"there is no strategy {name!r}; there are {', '.join(STRATEGIES)}")

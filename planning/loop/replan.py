@@ -163,9 +163,9 @@ class LineReplan:
         """State that a shift knows: work under way ends as it is expected to."""
         actuals = {
             key: replace(
-                one, end=one.expected_end(so_far.now, self._repair.get(one.unit, 0.0)), casting=None, stops=()
+                actual, end=actual.expected_end(so_far.now, self._repair.get(actual.unit, 0.0)), casting=None, stops=()
             )
-            for key, one in so_far.actuals.items()
+            for key, actual in so_far.actuals.items()
         }  # fmt: skip
         return replace(so_far, actuals=actuals)
 
@@ -240,7 +240,9 @@ class LineReplan:
         return {self._together[h] for h, at, minutes in rows if at <= last and at + minutes >= first}
 
     def _past(self, view: SoFar, near: set[str]) -> SoFar:
-        return replace(view, actuals={key: one for key, one in view.actuals.items() if self._together[key[0]] in near})
+        return replace(
+            view, actuals={key: actual for key, actual in view.actuals.items() if self._together[key[0]] in near}
+        )
 
     def _part(self, operations: Operations, near: set[str], view: SoFar) -> Operations:
         rows = [row for row in rows_of(operations) if self._together[row[0]] in near]
@@ -266,10 +268,10 @@ class LineReplan:
         factor = table[of["unit"], of["heat"]]
         actuals = {
             # of what is under way the rest takes longer or less long than planned
-            key: one if one.end <= view.now else replace(
-                one, end=max(view.now + (one.end - view.now) * table[one.unit, key[0], 0], view.now)
+            key: actual if actual.end <= view.now else replace(
+                actual, end=max(view.now + (actual.end - view.now) * table[actual.unit, key[0], 0], view.now)
             )
-            for key, one in view.actuals.items()
+            for key, actual in view.actuals.items()
         }  # fmt: skip
         history = ListReplay(
             operations, (of["duration"] * factor[:, 0]).tolist(), failures(shop, seed, number, disturbed=True),

@@ -64,7 +64,7 @@ class EarlierPlans:
         """The plan; where its schedule is an earlier one and nothing else is said of it, with the run of that."""
         if plan.schedule is None or plan.reason:
             return plan
-        same = (run for run, one in self.schedules.items() if _alike(one, plan.schedule))
+        same = (run for run, schedule in self.schedules.items() if _alike(schedule, plan.schedule))
         run = next(same, None)
         if run is None:
             return plan

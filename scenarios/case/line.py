@@ -184,22 +184,24 @@ class Line(Record):
             text = "changeovers, and what grades take of carriers, are possible on a line of one stage without campaign"
             raise Misplaced(text, "changeovers" if self.changeovers else "grades")
         pairs: set[tuple[str, str, str]] = set()
-        for i, one in enumerate(self.changeovers):
+        for i, changeover in enumerate(self.changeovers):
             for field, names, kind in (
                 ("unit", self.unit, "unit"),
                 ("before", self.grade, "grade"),
                 ("after", self.grade, "grade"),
             ):
-                if getattr(one, field) not in names:
-                    text = f"{getattr(one, field)[:40]!r} is no {kind} of this line"
+                if getattr(changeover, field) not in names:
+                    text = f"{getattr(changeover, field)[:40]!r} is no {kind} of this line"
                     raise Misplaced(text, "changeovers", i, field)
-            key = one.unit, one.before, one.after
+            key = changeover.unit, changeover.before, changeover.after
             if key in pairs:
-                raise Misplaced(f"{one.unit}: {one.before} to {one.after} is given twice", "changeovers", i)
+                raise Misplaced(
+                    f"{changeover.unit}: {changeover.before} to {changeover.after} is given twice", "changeovers", i
+                )
             pairs.add(key)
-            least = -(self.duration_min(self.grade[one.before], one.unit) or 0.0)
-            if one.setup_min < least:
-                text = f"{one.setup_min:g} min lies before the start of the heat before, {least:g} min"
+            least = -(self.duration_min(self.grade[changeover.before], changeover.unit) or 0.0)
+            if changeover.setup_min < least:
+                text = f"{changeover.setup_min:g} min lies before the start of the heat before, {least:g} min"
                 raise Misplaced(text, "changeovers", i, "setup_min")
 
     def _check_names(self) -> None:

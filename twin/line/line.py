@@ -109,22 +109,22 @@ class ListReplay:
         """Go on from what has happened."""
         operations = self.operations
         place = {key: i for i, key in enumerate(zip(operations.heat, operations.stage, strict=True))}
-        self.actuals = {place[key]: one for key, one in so_far.actuals.items()}
+        self.actuals = {place[key]: actual for key, actual in so_far.actuals.items()}
         self.returns = {place[key]: span for key, span in so_far.returns.items()}
         self.new_casts = {place[key] for key in so_far.new_casts}
         self.acts, self._latest, self._from = list(so_far.acts), so_far.latest, so_far.now
         for i, (_, over) in self.returns.items():
             u = operations.unit[operations.before[i]]
             self._second_until[u] = max(self._second_until[u], over)
-        for i, one in self.actuals.items():
-            self.start[i], self._until[i], self._working[i] = one.start, one.end, one.working
-            if one.stops:
-                self.stops[i] = list(one.stops)
-            if one.casting is not None:
-                self._casts[i] = one.casting
-            if one.end <= so_far.now:
-                self.end[i] = one.end
-                self._place[one.unit] += 1
+        for i, actual in self.actuals.items():
+            self.start[i], self._until[i], self._working[i] = actual.start, actual.end, actual.working
+            if actual.stops:
+                self.stops[i] = list(actual.stops)
+            if actual.casting is not None:
+                self._casts[i] = actual.casting
+            if actual.end <= so_far.now:
+                self.end[i] = actual.end
+                self._place[actual.unit] += 1
 
     def run(self, until: float = math.inf) -> LineHistory:
         """Run until nothing moves any more, or to a moment; what has happened and is settled by then."""

@@ -317,8 +317,8 @@ def onward(shop: LineShop, so_far: SoFar, rows: Iterable[Row], missing: list[int
     """Operations that go on from what has begun: these where and when they did, the others as a list has them."""
     actuals = so_far.actuals
     plan = {
-        (heat, stage): (heat, stage, one.unit, one.start, one.start + one.planned)
-        for (heat, stage), one in actuals.items()
+        (heat, stage): (heat, stage, actual.unit, actual.start, actual.start + actual.planned)
+        for (heat, stage), actual in actuals.items()
     }
     for row in rows:
         plan.setdefault(row[:2], row)

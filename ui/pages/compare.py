@@ -81,7 +81,7 @@ def _initially(current: str) -> list[str]:
     if not current:
         return []
     rows = stored_runs.entries(also=[current])
-    others = (run for run, one in rows.items() if run != current and one.scenario == rows[current].scenario)
+    others = (run for run, row in rows.items() if run != current and row.scenario == rows[current].scenario)
     return [current, *itertools.islice(others, 1)] if current in rows else []
 
 

@@ -164,7 +164,7 @@ def of_runs(
     """Bars of process runs; start-ups, change-overs and waits are pale. Arguments as of :func:`of_heats`."""
     units, step = [unit for unit, _ in scenario.process_units], scenario.horizon.step_min
     several = {unit: len(process.all_modes) > 1 for unit, process in scenario.process_units}
-    colours, numbers_of = palette.of_modes(scenario), {run_id(one): i for i, one in enumerate(board.runs)}
+    colours, numbers_of = palette.of_modes(scenario), {run_id(run): i for i, run in enumerate(board.runs)}
     bars = []
     for one in unit_runs.unit_runs(scenario, run):
         hours = (one.last - one.first) * scenario.horizon.step_h

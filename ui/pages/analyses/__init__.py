@@ -150,8 +150,8 @@ def _earlier(name: str, analysis: Analysis, job: str) -> None:
     results = {one.id: one for one in _stored() if one.name == name and one.id != job}
     if analysis.of_plan:
         run = queue.request(job).get("given", {}).get("run") if job else None
-        results = {number: one for number, one in results.items() if run is None or one.run == run}
-    words = {number: _label(one) for number, one in results.items()}
+        results = {number: result for number, result in results.items() if run is None or result.run == run}
+    words = {number: _label(result) for number, result in results.items()}
     if choice := job_progress.pick_earlier(tr("Earlier results"), tr("Result"), words, name):
         _look_at(name, choice)
 

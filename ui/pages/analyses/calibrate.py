@@ -145,7 +145,7 @@ def _drift(stored: StoredAnalysis) -> None:
     if not curves:
         return
     st.markdown(f"**{tr('Drift')}**")
-    drifting = [i for i, one in enumerate(curves) if one["first_beyond"]]
+    drifting = [i for i, curve in enumerate(curves) if curve["first_beyond"]]
     text = tr("None of {count} charts leaves its limits.", count=len(curves))
     if drifting:
         names = ", ".join(f"{curves[i]['unit']} {say(curves[i]['what'])}" for i in drifting)
