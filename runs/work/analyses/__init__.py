@@ -1,10 +1,11 @@
 """Analyses that run as jobs and whose results are stored.
 
-Each is a function ``work_NAME(task)`` of a module of this folder: it reads ``task.scenario()`` or the stored run named
-in ``task.options``, reports its steps by ``task.report``, polls ``task.cancelled`` where a part of the result is worth
-keeping, and returns plain data for JSON. The module of the same name in ``ui/pages/analyses`` has form and drawing.
+Each is a function ``work_NAME(task)`` in ``WORK`` of a module of this folder: it reads ``task.scenario()`` or the
+stored run named in ``task.options``, reports its steps by ``task.report``, polls ``task.cancelled`` where a part of the
+result is worth keeping, and returns plain data for JSON. The module of the same name in ``ui/pages/analyses`` has form
+and drawing: the ``Analysis`` called ``NAME``.
 """
 
-from emberline.runs.work.analyses.store import ANALYSES, StoredAnalysis, headlines, read, save, work
+from emberline.runs.work.analyses.store import StoredAnalysis, headlines, read, save, work, works
 
-__all__ = ["ANALYSES", "StoredAnalysis", "headlines", "read", "save", "work"]
+__all__ = ["StoredAnalysis", "headlines", "read", "save", "work", "works"]

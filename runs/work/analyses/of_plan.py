@@ -99,3 +99,6 @@ def work_prices(task: Task) -> dict[str, Any]:
 
 def _rounded(values: np.ndarray) -> list[float]:
     return [round(float(value), DIGITS) for value in values]
+
+
+WORK = (work_prices, work_why, work_locks, work_why_not)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,8 @@ from emberline.scenarios.home import RUN_ID, home
 from emberline.scenarios.messages import Message, restored, with_messages
 
 FORMAT = 1
-MODULES = {
-    **dict.fromkeys(("levers", "headroom", "sweep", "roll"), "of_scenario"),
-    **dict.fromkeys(("prices", "why", "locks", "why_not"), "of_plan"),
-    "calibrate": "of_scenario",
-}
-"""Module of this folder that does each, in its function ``work_NAME``."""
-ANALYSES = tuple(MODULES)
+MODULES = ("of_scenario", "of_plan", "calibrate")
+"""Modules of this folder with the functions of analyses, listed in their ``WORK``."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +31,7 @@ class StoredAnalysis:
 
     id: str
     name: str
-    """One of ``ANALYSES``."""
+    """One of ``works()``."""
     created: datetime
     scenario: str | None
     """As requested: a name or a file; None: it is about a run."""
@@ -55,17 +51,22 @@ class StoredAnalysis:
         return str(self.result.get("scenario", ""))
 
 
+@cache
+def works() -> dict[str, Callable[[Any], dict[str, Any]]]:
+    """The function that does each analysis, in the order of the page."""
+    modules = (import_module(f"emberline.runs.work.analyses.{module}") for module in MODULES)
+    return {function.__name__.removeprefix("work_"): function for module in modules for function in module.WORK}
+
+
 def work(name: str) -> Callable[[Any], dict[str, Any]]:
     """The function that does an analysis.
 
     Raises:
         StoreError: there is no such analysis.
     """
-    if name not in ANALYSES:
+    if name not in works():
         raise StoreError(Message("unknown analysis {name}", name=name[:40]))
-    module = import_module(f"emberline.runs.work.analyses.{MODULES[name]}")
-    function: Callable[[Any], dict[str, Any]] = getattr(module, f"work_{name}")
-    return function
+    return works()[name]
 
 
 def save(folder: Path, number: str, name: str, request: dict[str, Any], result: dict[str, Any]) -> None:

@@ -279,3 +279,6 @@ def prices(
     console.print(f"for the goal {goal}; {what} fixed as planned, {note}")
     if output is not None:
         console.print(f"every step: {output}")
+
+
+COMMANDS = (prices, why_not, why, diff, locks)

@@ -88,3 +88,6 @@ def log(
 def _has_line(scenario: Scenario) -> None:
     if not scenario.line.stages:
         raise Refused(f"{scenario.name}: has no line, so a heat log cannot belong to it")
+
+
+COMMANDS = (calibrate, log)

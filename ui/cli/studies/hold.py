@@ -189,3 +189,6 @@ def _tell(tell: Any, event: dict[str, Any]) -> None:
         tell(f"round {event['round']}: {margins}: {outcome}")
     elif event["phase"] == "judge":
         tell(f"judged on {event['of']} new days")
+
+
+COMMANDS = (replay, hold)

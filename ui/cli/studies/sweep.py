@@ -303,3 +303,6 @@ def write(study: Levers, output: Path) -> None:
         writer = csv.DictWriter(file, max(table, key=len, default={}))
         writer.writeheader()
         writer.writerows(table)
+
+
+COMMANDS = (pareto, front, levers, sweep, roll, headroom)

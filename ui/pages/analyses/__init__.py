@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import streamlit as st
@@ -10,21 +11,19 @@ import streamlit as st
 from emberline.reports.text import say, stamp, tr
 from emberline.runs.jobs import queue
 from emberline.runs.store import StoredRun, StoreError
-from emberline.runs.work.analyses import ANALYSES, StoredAnalysis, headlines, read
+from emberline.runs.work.analyses import StoredAnalysis, headlines, read, works
 from emberline.scenarios.home import RUN_ID
-from emberline.ui.pages.analyses import calibrate, of_plan, of_scenario
 from emberline.ui.pages.analyses.shape import Analysis, Question
 from emberline.ui.pages.request import form
 from emberline.ui.pages.session import job_progress, navigation, session, stored_runs, widgets
 
 ANALYSIS, RESULT = "analysis", "result"
 """In the address: the analysis, and the job or stored result that is shown."""
-BY_NAME = {
-    "levers": of_scenario.LEVERS, "headroom": of_scenario.HEADROOM, "sweep": of_scenario.SWEEP,
-    "roll": of_scenario.ROLL, "prices": of_plan.PRICES, "why": of_plan.WHY, "locks": of_plan.LOCKS,
-    "why_not": of_plan.WHY_NOT, "calibrate": calibrate.ANALYSIS,
-}  # fmt: skip
-"""By the name in ``ANALYSES``."""
+BY_NAME: dict[str, Analysis] = {
+    name: getattr(import_module(f"{__name__}.{function.__module__.rpartition('.')[2]}"), name.upper())
+    for name, function in works().items()
+}
+"""``NAME`` of the module here that is called as that of the work."""
 EARLIER = 60
 """Results that are searched for earlier ones."""
 
@@ -70,10 +69,10 @@ def page() -> None:
 def _choose() -> str:
     """Draw the list of analyses; the choice is in the address."""
     address = st.query_params.get(ANALYSIS)
-    first = address if address in ANALYSES else session.analysis() or ANALYSES[0]
+    first = address if address in BY_NAME else session.analysis() or next(iter(BY_NAME))
     widget = f"{ANALYSIS}.{first}"
     name = st.pills(
-        tr("Analysis"), ANALYSES, default=first, format_func=lambda key: tr(BY_NAME[key].title), key=widget,
+        tr("Analysis"), BY_NAME, default=first, format_func=lambda key: tr(BY_NAME[key].title), key=widget,
         label_visibility="collapsed",
     )  # fmt: skip
     analysis = str(name or first)

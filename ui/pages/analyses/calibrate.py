@@ -159,7 +159,7 @@ def _drift(stored: StoredAnalysis) -> None:
     chart_cache.chart(("drift", stored.id, i), lambda: studies.drift(curves[i]), words)
 
 
-ANALYSIS = Analysis(
+CALIBRATE = Analysis(
     title=mark("Calibration"),
     says=mark(
         "Do the scenario's durations, energies and breakdowns match the plant? They are fitted to its heat log, and "
