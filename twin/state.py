@@ -8,6 +8,7 @@ instants, and what was left to the horizon's end or start is said, so that nothi
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,8 +16,8 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Case, Scenario
-from emberline.scenarios.assets.converter import Converter, MachineState
-from emberline.scenarios.flows.asset_flows import flow
+from emberline.scenarios.assets.base import Named
+from emberline.scenarios.flows.asset_flows import used
 from emberline.scenarios.loading.issued_forecasts import part
 from emberline.scenarios.records.horizon import Moment
 from emberline.scenarios.records.orders import Lock, Order
@@ -26,8 +27,6 @@ from emberline.twin.processes.state import later_works, repairs
 
 BEGUN_MIN = 1e-6
 """Time before a moment in which a start does not yet count as begun by then [min]."""
-ON = 0.5
-"""Share of a step from which on a machine counts as on in it."""
 
 
 def later(scenario: Case, run: xr.Dataset, begin_min: float, end_min: float) -> Case:
@@ -100,67 +99,13 @@ def _level(scenario: Scenario, run: xr.Dataset, k: int) -> float | None:
     return float(np.clip(run["battery_mwh"].to_numpy()[k - 1], 0.0, scenario.site.battery.energy_mwh))
 
 
-def _asset(scenario: Scenario, asset: Any, run: xr.Dataset, k: int) -> Any:
-    """An asset with its level, its state as a machine, or what is left of its limit."""
-    hours = scenario.horizon.step_h
-    store = scenario.site.stores.get(asset.name)
-    if store is not None:
-        update: dict[str, Any] = {"end_level_share": store.end_level / store.capacity if store.capacity else 0.0}
-        if k:
-            level = float(run["asset_level"].sel(store=store.name).to_numpy()[k - 1])
-            update["level_share"] = min(max(level, store.lowest), store.highest) / (store.capacity or 1.0)
-        return store.model_copy(update=update)
-    trade = scenario.site.limited.get(asset.name)
-    if trade is not None:
-        used = float(np.abs(flow(run, trade.name)[:k]).sum()) * hours
-        return trade.model_copy(update={"horizon_limit": max((trade.horizon_limit or 0.0) - used, 0.0)})
-    core = scenario.site.cores.get(asset.name)
-    if core is None or not k:
-        return asset
-    now: dict[str, Any] = {"state": _machine(core, run, k, hours)}
-    for steps, amount in asset.days(scenario.horizon):
-        if steps.start < k < steps.stop:
-            used = float(np.abs(flow(run, asset.name, "main")[steps.start : k]).sum()) * hours
-            now["first_day"] = float(np.clip(amount - used, 0.0, core.capacity * (steps.stop - k) * hours))
-    return asset.model_copy(update=now)
-
-
-def _machine(core: Converter, run: xr.Dataset, k: int, hours: float) -> MachineState | None:
-    """State of a machine at the end of step ``k - 1``."""
-    ramps = core.ramp_up_per_h is not None or core.ramp_down_per_h is not None
-    if not core.switched and not ramps:
-        return core.state
-    loads = np.abs(flow(run, core.name, "main")) / (core.capacity or 1.0)
-    on = run["asset_on"].sel(machine=core.name).to_numpy() > ON
-    now = bool(on[k - 1])
-    changed = np.flatnonzero(on[:k] != now)
-    if len(changed):
-        since_h = (k - 1 - int(changed[-1])) * hours
-    else:
-        before = core.state
-        told_h = MachineState(on=False).since_h if before is None else before.since_h
-        since_h = k * hours + (told_h if core.on_at_start() == now else 0.0)
-    load = _load(core, loads, on, k, hours, ramps)
-    # one that is not switched is on where it has a load
-    return MachineState(on=now if core.switched else load is not None, since_h=min(since_h, 10_000.0), load=load)
-
-
-def _load(core: Converter, loads: np.ndarray, on: np.ndarray, k: int, hours: float, ramps: bool) -> float | None:
-    """Load at the end of step ``k - 1``; None: it is off.
-
-    Loads are means over steps: on a ramp the load between two steps lies half way between their means.
-    """
-    last = float(loads[k - 1])
-    after = float(loads[k]) if k < len(loads) else last
-    if not core.switched:
-        return min((last + after) / 2, 1.0) or None
-    if not on[k - 1]:
-        return None
-    if not ramps:
-        return min(last, 1.0)
-    if k < len(on) and not on[k]:
-        after = last - core.fall(hours) if core.ramp_down_per_h is not None else last
-    return min(max((last + after) / 2, core.min_load), 1.0)
+def _asset(scenario: Case, asset: Named, run: xr.Dataset, k: int) -> Named:
+    """An asset as it stands at the beginning of step ``k``."""
+    core = scenario.site.cores.get(asset.name, asset)
+    use = used(scenario, core, run)
+    if asset.name in scenario.site.stores:
+        use = replace(use, level=run["asset_level"].sel(store=asset.name).to_numpy())
+    return asset.model_copy(update=asset.later(core, use, k, scenario.horizon))
 
 
 def _started(scenario: Scenario, run: xr.Dataset, begin_min: float) -> tuple[Started, ...]:

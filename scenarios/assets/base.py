@@ -79,6 +79,8 @@ class Use:
     """Series of the asset by key (``AssetSeries.key``)."""
     on: np.ndarray | None = None
     """Share of each step in which a machine is on; None: it is none."""
+    level: np.ndarray | None = None
+    """Level of a store at the end of each step in its carrier's unit; None: it is none, or the use does not tell."""
 
     def amount(self, key: str) -> np.ndarray:
         """Amount that a flow delivers in each step [carrier's unit]."""
@@ -216,6 +218,24 @@ class Named(Record):
     def days(self, horizon: Horizon) -> list[tuple[range, float]]:
         """Steps of each local day and the amount that a flexible load must take in them, in its carrier's unit."""
         return []
+
+    def committed_mw(self, horizon: Horizon) -> np.ndarray | float:
+        """Electricity that is as good as certain to be taken, shape (n_steps,); that of loads is ``Site.fixed``."""
+        return 0.0
+
+    def later(self, core: Any, use: Use, k: int, horizon: Horizon) -> dict[str, Any]:
+        """Fields that say how it stands at the beginning of a step: here what is left of a limit over the horizon.
+
+        Args:
+            core: the record that twin and models run.
+            use: use of that until then.
+            k: number of the step.
+            horizon: of the use.
+        """
+        limit = getattr(self, "horizon_limit", None)
+        if limit is None:
+            return {}
+        return {"horizon_limit": max(limit - float(np.abs(use.rates[core.counted][:k]).sum()) * use.hours, 0.0)}
 
 
 Kind = TypeVar("Kind", bound=Named)

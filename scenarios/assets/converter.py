@@ -18,11 +18,14 @@ from pydantic import Field
 from emberline.scenarios.assets.base import AssetSeries, Emitted, Item, Named, Use
 from emberline.scenarios.assets.quantity import Amount, KilogramsPerUnit, MoneyPerUnit, PerHour
 from emberline.scenarios.records.base import Place, Record
+from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.quantity import Fraction, Money, read_in
 from emberline.scenarios.records.series import FactorSeries, Series
 
 SPAN = Annotated[float, read_in("h"), Field(ge=0, le=10_000)]
 """Hours, zero included."""
+ON = 0.5
+"""Share of a step from which on a machine counts as on in it."""
 CARRIER_FIELDS = ("fuel", "heat", "source", "input", "exhaust", "hydrogen", "oxygen", "waste_heat", "carrier")
 """Fields of machines that name a carrier."""
 Ramp = Annotated[float, read_in("1/h"), Field(gt=0, le=1e4)]
@@ -119,6 +122,10 @@ class Machine(Named):
         if self.start_fuel is not None:
             yield ("start_fuel", "carrier"), self.start_fuel.carrier
 
+    def later(self, core: Converter, use: Use, k: int, horizon: Horizon) -> dict[str, Any]:
+        """For how long it has been on or off, and its load."""
+        return {"state": core.state_after(use, k)} if k else {}
+
     def converter(self, carrier: str, capacity: float, **flows: Any) -> Converter:
         """The machine as a converter: with a main flow and other flows, all else as it is here."""
         alike = Converter.model_fields.keys() & type(self).model_fields.keys()
@@ -206,6 +213,41 @@ class Converter(Machine):
         if self.state is None:
             return 0.0
         return max((self.min_up_h if self.state.on else self.min_down_h) - self.state.since_h, 0.0)
+
+    def state_after(self, use: Use, k: int) -> MachineState | None:
+        """State at the end of step ``k - 1``."""
+        ramps = self.ramp_up_per_h is not None or self.ramp_down_per_h is not None
+        if not self.switched and not ramps:
+            return self.state
+        assert use.on is not None
+        loads, on, hours = np.abs(use.rates["main"]) / (self.capacity or 1.0), use.on > ON, use.hours
+        now = bool(on[k - 1])
+        changed = np.flatnonzero(on[:k] != now)
+        if len(changed):
+            since_h = (k - 1 - int(changed[-1])) * hours
+        else:
+            before = MachineState(on=False) if self.state is None else self.state
+            since_h = k * hours + (before.since_h if self.on_at_start() == now else 0.0)
+        load = self._load_after(loads, on, k, hours, ramps)
+        # one that is not switched is on where it has a load
+        return MachineState(on=now if self.switched else load is not None, since_h=min(since_h, 10_000.0), load=load)
+
+    def _load_after(self, loads: np.ndarray, on: np.ndarray, k: int, hours: float, ramps: bool) -> float | None:
+        """Load at the end of step ``k - 1``; None: it is off.
+
+        Loads are means over steps: on a ramp the load between two steps lies half way between their means.
+        """
+        last = float(loads[k - 1])
+        after = float(loads[k]) if k < len(loads) else last
+        if not self.switched:
+            return min((last + after) / 2, 1.0) or None
+        if not on[k - 1]:
+            return None
+        if not ramps:
+            return min(last, 1.0)
+        if k < len(on) and not on[k]:
+            after = last - self.fall(hours) if self.ramp_down_per_h is not None else last
+        return min(max((last + after) / 2, self.min_load), 1.0)
 
     def rise(self, hours: float) -> float:
         """Most that the load's mean may rise from one interval of this length to the next."""

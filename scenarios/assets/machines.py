@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
+import numpy as np
 from pydantic import Field
 
-from emberline.scenarios.assets.base import AssetSeries
+from emberline.scenarios.assets.base import AssetSeries, Use
 from emberline.scenarios.assets.converter import Converter, LoadPoint, Machine, Stream
 from emberline.scenarios.assets.quantity import ELECTRICITY, Amount, MoneyPerUnit, PerHour
 from emberline.scenarios.records.base import Record
@@ -299,3 +300,21 @@ class FlexibleLoad(Machine):
     def days(self, horizon: Horizon) -> list[tuple[range, float]]:
         """Steps of each local day and the amount that it must take in them, in the carrier's unit."""
         return horizon.by_day(self.per_day, self.first_day)
+
+    def committed_mw(self, horizon: Horizon) -> np.ndarray:
+        """Electricity that it takes if it runs evenly over each day, shape (n_steps,)."""
+        rate = np.zeros(horizon.n_steps)
+        for steps, amount in self.days(horizon) if self.carrier == ELECTRICITY else ():
+            rate[steps.start : steps.stop] = amount / (len(steps) * horizon.step_h)
+        return rate
+
+    def later(self, core: Converter, use: Use, k: int, horizon: Horizon) -> dict[str, Any]:
+        """Its state as a machine, and what is left of the day under way."""
+        update = super().later(core, use, k, horizon)
+        for steps, amount in self.days(horizon):
+            if steps.start < k < steps.stop:
+                amount_so_far = float(np.abs(use.rates["main"][steps.start : k]).sum()) * use.hours
+                update["first_day"] = float(
+                    np.clip(amount - amount_so_far, 0.0, core.capacity * (steps.stop - k) * use.hours)
+                )
+        return update

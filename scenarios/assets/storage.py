@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from emberline.scenarios.assets.base import Item, Named, Use
 from emberline.scenarios.assets.quantity import Amount, MoneyPerUnit, PerHour
 from emberline.scenarios.records.base import Place
+from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.quantity import Fraction
 from emberline.scenarios.records.quantity import PerHour as ShareLost
 
@@ -87,6 +88,15 @@ class Storage(Named):
     def items(self, use: Use) -> tuple[Item, ...]:
         """Wear by what is put out."""
         return (Item("wear", use.amount("out"), self.wear_cost_per_unit),)
+
+    def later(self, core: Any, use: Use, k: int, horizon: Horizon) -> dict[str, Any]:
+        """Its level, and the level wanted at the end, whatever the level at the start."""
+        update: dict[str, Any] = {"end_level_share": self.end_level / self.capacity if self.capacity else 0.0}
+        if k:
+            assert use.level is not None
+            level = float(use.level[k - 1])
+            update["level_share"] = min(max(level, self.lowest), self.highest) / (self.capacity or 1.0)
+        return update
 
     @property
     def most_out(self) -> float:

@@ -15,7 +15,7 @@ from emberline.scenarios.assets.base import POWER, Asset, Carrier, Named, of
 from emberline.scenarios.assets.converter import Converter
 from emberline.scenarios.assets.quantity import CARRIERS, ELECTRICITY, unit_in
 from emberline.scenarios.assets.storage import Storage
-from emberline.scenarios.assets.trade import Load, OneFlow, Renewable, Sale, Source, Supply, Trade
+from emberline.scenarios.assets.trade import Load, OneFlow, Renewable, Sale, Source, Supply
 from emberline.scenarios.records.base import Misplaced, Record, repeated
 from emberline.scenarios.records.quantity import Fraction, MegawattHours, Megawatts, PerHour, PositiveMinutes
 from emberline.scenarios.records.series import Entry, FactorSeries, PowerSeries, Series
@@ -193,9 +193,10 @@ class Site(Record):
         return of(self.equipment, Load)
 
     @cached_property
-    def limited(self) -> dict[str, Trade]:
-        """Supplies and sales with a limit over the horizon, by name."""
-        return {trade.name: trade for trade in of(self.assets, Trade) if trade.horizon_limit is not None}
+    def limited(self) -> dict[str, float]:
+        """Limits over the horizon, by asset."""
+        limits = {asset.name: getattr(asset, "horizon_limit", None) for asset in self.assets}
+        return {name: limit for name, limit in limits.items() if limit is not None}
 
     @cached_property
     def flexible(self) -> dict[str, Named]:

@@ -31,8 +31,7 @@ def with_limits(part: Case, share: float) -> Case:
     """A plan's scenario with its share of what is left of limits over the horizon."""
     if share >= 1:
         return part
-    limited = part.site.limited
-    limits = {name: {"horizon_limit": (asset.horizon_limit or 0.0) * share} for name, asset in limited.items()}
+    limits = {name: {"horizon_limit": limit * share} for name, limit in part.site.limited.items()}
     assets = tuple(asset.model_copy(update=limits.get(asset.name, {})) for asset in part.site.assets)
     return part.model_copy(update={"site": part.site.model_copy(update={"assets": assets})})
 

@@ -74,12 +74,10 @@ class SiteHub:
 
     @cached_property
     def committed_mw(self) -> np.ndarray:
-        """Electricity that is as good as certain: loads less sources and renewables, flexible loads run evenly."""
+        """Electricity that is as good as certain: loads less sources and renewables, and what other assets say."""
         totals = self.fixed_mw - sum(self.renewables.values(), np.zeros(self.n))
-        for name, days in self.days.items():
-            if self.machines[name].carrier == ELECTRICITY:
-                for steps, amount in days:
-                    totals[steps.start : steps.stop] += amount / (len(steps) * self.hours)
+        for asset in self.scenario.site.assets:
+            totals += asset.committed_mw(self.scenario.horizon)
         return totals
 
     def fixed_rates(self, line_gives: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray]:
