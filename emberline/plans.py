@@ -22,6 +22,7 @@ ROOMS = {
 MOVED = {
     "Plan": "planning.plan.record.Plan",
     "analyses": "runs.work.analyses",
+    "analyses.ANALYSES": "ui.pages.analyses.BY_NAME",
     "answer.of_days": "planning.plan.replays.of_days",
     "calibration.estimate": "studies.calibration.fitting",
     "exports.activities": "reports.text.activities",

@@ -136,7 +136,7 @@ def test_a_kind_is_in_its_places(kind: str) -> None:
         (size,) = [size for name, _, size, _ in facts.assets(scenario) if name == kind]
     assert size != "no limit", f"the size of kind {kind!r} is not said: see _size in reports/text/facts.py"
     with place(kind, "drawn", "asset_box in reports/charts/flow_sheet/"):
-        assert sheet(scenario, plan.replay, None)
+        assert kind in {box.name for box in sheet(scenario, plan.replay, None).boxes}
 
 
 @pytest.mark.parametrize("kind", KINDS)
