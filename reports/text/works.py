@@ -73,19 +73,19 @@ def deliveries(scenario: Case) -> Iterator[dict[str, Any]]:
 
 def kind(item: Arrival) -> str:
     """Kind of a delivery or arrival, in English."""
-    if not isinstance(item, Delivery):
-        return COMES
-    return LEAVES if item.amount_t is None else ORDER
+    return {"arrival": COMES, "demand": LEAVES}[item.label] if _order_t(item) is None else ORDER
 
 
 def demand_t(scenario: Case, item: Arrival) -> float:
     """Tonnes requested by a delivery, or brought by an arrival, in the horizon."""
-    label = "arrival"
-    if isinstance(item, Delivery):
-        if item.amount_t is not None:
-            return item.amount_t
-        label = "demand"
-    return float(scenario.inputs[f"{label}_tph"].sel({label: item.name}).sum()) * scenario.horizon.step_h
+    order_t = _order_t(item)
+    if order_t is not None:
+        return order_t
+    return float(scenario.inputs[f"{item.label}_tph"].sel({item.label: item.name}).sum()) * scenario.horizon.step_h
+
+
+def _order_t(item: Arrival) -> float | None:
+    return getattr(item, "amount_t", None)
 
 
 def when(item: Arrival, horizon: Horizon) -> str:

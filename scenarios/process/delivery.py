@@ -6,6 +6,8 @@ must have left between its release and its due time, when is free.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from pydantic import Field
 
@@ -25,6 +27,8 @@ class Trucks(Window):
 class Arrival(Record):
     """Material that comes into a store at a rate, whether it is wanted or not."""
 
+    label: ClassVar[str] = "arrival"
+    """Dimension of its series in the inputs."""
     name: str = Field(pattern=NAME)
     store: str
     rate: TonnageSeries | None = None
@@ -59,6 +63,7 @@ class Arrival(Record):
 class Delivery(Arrival):
     """Material that leaves a store: a demand in time, or an order."""
 
+    label: ClassVar[str] = "demand"
     amount_t: Tonnes | None = None
     """An order: what must have left in all."""
     release: Moment | None = None

@@ -50,3 +50,29 @@ def test_ctrl_c_at_any_moment() -> None:
         assert process.returncode in (0, 130), text
         assert "Traceback" not in text
         assert len(text.splitlines()) <= 1
+
+
+LOST = """
+import weakref
+from emberline.ui.cli import faults
+class Lock: pass
+def press(_):
+    raise KeyboardInterrupt
+def begin():
+    lock = Lock()
+    reference = weakref.ref(lock, press)
+    del lock
+    for _ in range(1000): pass
+    print("dropped")
+faults.begin = begin
+from emberline.ui.__main__ import main
+main()
+"""
+
+
+def test_ctrl_c_in_a_callback() -> None:
+    """Proves: Ctrl-C that Python drops in a callback of its import system counts. Sensitivity: the default hook."""
+    process = subprocess.run(
+        [sys.executable, "-c", LOST, "list"], capture_output=True, text=True, check=False
+    )  # fmt: skip
+    assert (process.returncode, process.stdout, process.stderr) == (130, "", "given up\n")

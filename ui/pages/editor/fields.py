@@ -99,7 +99,7 @@ class FormField:
     name: str
     words: str
     help: str
-    kind: str
+    widget: str
     """``choice``, ``switch``, ``zone``, ``words``, ``series``, ``rate`` (one value, or a record below) or ``value``."""
     choices: tuple[str, ...] = ()
     default: Any = None
@@ -121,7 +121,7 @@ class Inner:
     """A field of a record that holds other records, or amounts by name."""
 
     name: str
-    kind: str
+    widget: str
     """``record`` (or one value), ``rows`` (a list of records) or ``amounts`` (numbers by name)."""
     record: type[BaseModel] | None
     help: str

@@ -213,7 +213,7 @@ def group(
     )  # fmt: skip
     wide = [field for field in entries if field.name in LONG]
     small = [field for field in entries if field.name not in LONG]
-    small = [field for field in small if field.kind != "rate" or not isinstance(_value(now, group, field), dict)]
+    small = [field for field in small if field.widget != "rate" or not isinstance(_value(now, group, field), dict)]
     visible = [field for field in small if not brief or field.required or _value(now, group, field) is not ABSENT]
     _grid(draft, now, group, visible, across)
     remaining = [field for field in small if field not in visible]
@@ -275,14 +275,14 @@ def _widget(field: fields.FormField, value: Any, key: str, name: str, names: lis
     """The typed value; ``ABSENT``: use the default; None: unchanged. A name is chosen where those that there are can be
     listed."""
     about = "  \n".join([*([tr(field.help)] if field.help else []), f"`{name}`"])
-    if field.kind == "switch":
+    if field.widget == "switch":
         current = field.default if value is ABSENT else value
         on = st.toggle(field.label, value=current is True, key=key, help=about)
         return None if on == (current is True) else on
-    options = sorted(zones()) if field.kind == "zone" else names if field.kind == "words" else list(field.choices)
+    options = sorted(zones()) if field.widget == "zone" else names if field.widget == "words" else list(field.choices)
     if options:
         return _select(field, value, key, about, options)
-    return _input(field, value, key, about, str if field.kind == "words" else _typed)
+    return _input(field, value, key, about, str if field.widget == "words" else _typed)
 
 
 def _select(field: fields.FormField, value: Any, key: str, about: str, options: list[str]) -> Any:
@@ -336,10 +336,10 @@ def _check(
         return
     if value is ABSENT and group.only and fields.typed_default(field):
         st.caption(f"✓ {tr('typical')}", help=tr("A typical value, not yours: it counts where none is typed."))
-    if value is ABSENT or field.kind in fields.FIXED:
+    if value is ABSENT or field.widget in fields.FIXED:
         return
     remark = source_of(now, state(str(draft.folder / draft.texts[0])), path, value)
-    if field.kind == "series" and now.scenario is not None:
+    if field.widget == "series" and now.scenario is not None:
         st.caption(f"✓ {_span(now.scenario, path)}", help=remark or None)
         return
     if remark:

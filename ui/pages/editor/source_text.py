@@ -49,7 +49,7 @@ def keys() -> dict[str, dict[str, list[Any]]]:
         within = {entry.name: entry.record for entry in inner(record) if entry.record is not None}
         visible = {field.name: field for field in fields(record, "EUR")}
         for key in record.model_fields:
-            target = Series if key in visible and visible[key].kind == "series" else within.get(key)
+            target = Series if key in visible and visible[key].widget == "series" else within.get(key)
             place = add(target, target.__name__) if target is not None else "asset" if key == "assets" else ""
             table[name][key] = [
                 documented(record).get(key, ""),

@@ -163,7 +163,7 @@ def frame_of(rows: list[Any], table: EditorTable) -> pd.DataFrame:
     plainly = [row for row in rows if isinstance(row, dict)]
     names: list[str] = list(FIRST_COLUMNS.get(table.name, ()))
     for record in _records(table, plainly):
-        within = {entry.name: entry.kind for entry in fields.inner(record)}
+        within = {entry.name: entry.widget for entry in fields.inner(record)}
         for name in record.model_fields:
             values = [row[name] for row in plainly if name in row]
             if name in SPLIT:
@@ -303,11 +303,11 @@ def draw_within(
         title = f"{fields.label_of(words, unit)}{_size(value)}{f' ✕ {wrong}' if wrong else ''}"
         if entry.record is Rate and _one_value(value):
             title = tr("A range instead of one rate")
-        visible = value is not ABSENT and bool(value) and not (entry.kind == "record" and _one_value(value))
+        visible = value is not ABSENT and bool(value) and not (entry.widget == "record" and _one_value(value))
         with st.expander(title, expanded=visible and depth < OPEN_LEVELS, key=f"in.{dotted(place)}"):
             if entry.help:
                 st.caption(tr(entry.help))
-            DRAW[entry.kind](draft, now, place, entry, depth)
+            DRAW[entry.widget](draft, now, place, entry, depth)
 
 
 def _one_value(value: Any) -> bool:
