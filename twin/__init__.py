@@ -6,7 +6,22 @@ follows a schedule, ``expect`` does so from what has been measured. Datasets are
 """
 
 from emberline.twin.envelope import envelope
-from emberline.twin.plant import Follower, Operation, expect
-from emberline.twin.run import dispatch, replay, replays, simulate, violations
+from emberline.twin.plant import Follower, Operation
+from emberline.twin.processes.observed import Measured, Observations, Stop
+from emberline.twin.run import Known, dispatch, expect, replay, replays, simulate, violations
 
-__all__ = ["Follower", "Operation", "dispatch", "envelope", "expect", "replay", "replays", "simulate", "violations"]
+__all__ = [
+    "Follower",
+    "Known",
+    "Measured",
+    "Observations",
+    "Operation",
+    "Stop",
+    "dispatch",
+    "envelope",
+    "expect",
+    "replay",
+    "replays",
+    "simulate",
+    "violations",
+]

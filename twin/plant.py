@@ -24,6 +24,7 @@ from emberline.twin.line.line import LineHistory, ListReplay
 from emberline.twin.line.load_management import LoadManagement
 from emberline.twin.line.missed import late_min
 from emberline.twin.line.operations import Actual, Operations, Row, SoFar, onward, operations_of, rows_of
+from emberline.twin.power import Ahead
 from emberline.twin.recorder import Trajectory, columns, record, trajectory
 from emberline.twin.run_variables import Violation, run_attrs
 from emberline.twin.site.assets.setpoints import joined
@@ -186,6 +187,16 @@ class LinePlant:
         """Course until the end under what is followed now."""
         return self._begin(self.so_far()).run()
 
+    def ahead(self) -> Ahead:
+        """The day to its end, under what is followed now; the plant stands where it is."""
+        history = self.outlook()
+        work, run = self.trajectory(history).work, self.dataset(history)
+        units = work.shop.units
+        powers = {name: work.of(np.flatnonzero(work.unit == u)).trace() for u, name in enumerate(units)}
+        stops = [(units[work.unit[i]], *stop) for i, stops in work.stops.items() for stop in stops]
+        columns = (run[f"op_{name}"].values.tolist() for name in ("unit", "heat", "start_min", "end_min"))
+        return Ahead(run, powers, stops, list(zip(*columns, strict=True)))
+
     def _begin(self, so_far: SoFar | None, clock: Environment | None = None) -> ListReplay:
         operations, of = self.operations, self.operations.arrays
         duration = (of["duration"] * self._factors[of["unit"], of["heat"], 0]).tolist()
@@ -253,7 +264,7 @@ class Operation:
     end_min: float
 
 
-def expect(
+def expect_heats(
     scenario: Case, schedule: xr.Dataset, actuals: Mapping[tuple[str, str], Operation], now_min: float
 ) -> xr.Dataset:
     """The run that is expected at a moment, a dataset of table ``RUN``.

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import xarray as xr
 
 from emberline.scenarios.line.tables import Profile
 
@@ -50,6 +51,20 @@ class Trace:
     def energy(self, start: float, end: float) -> float:
         """Energy drawn from ``start`` to ``end`` [MWh]."""
         return float(self.mean(np.array([start, end]))[0]) * (end - start) / 60
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """A day to its end, under what a plant follows now."""
+
+    run: xr.Dataset
+    """Table ``RUN``."""
+    powers: dict[str, Trace]
+    """Power of each unit."""
+    stops: list[tuple[str, float, float]]
+    """Breakdowns: unit, when and how long [min]."""
+    occupations: list[tuple[str, str, float, float]]
+    """Unit, heat or mode, begin and end [min]."""
 
 
 def operations_trace(

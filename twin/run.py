@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
 import numpy as np
@@ -17,11 +17,14 @@ from emberline.twin.line.baseline import coupled, dispatch_heats, rank
 from emberline.twin.line.first_come import Serving
 from emberline.twin.line.line import LineHistory
 from emberline.twin.line.operations import Operations
-from emberline.twin.plant import Follower, LinePlant, failures, scattered
-from emberline.twin.processes.plant import WorksFollower, WorksPlant, dispatch_works
+from emberline.twin.plant import Follower, LinePlant, Operation, expect_heats, failures, scattered
+from emberline.twin.processes.observed import Observations
+from emberline.twin.processes.plant import WorksFollower, WorksPlant, dispatch_works, expect_works
 from emberline.twin.recorder import record, trajectory
 from emberline.twin.run_variables import Violation, run_attrs
 from emberline.twin.site.site import SiteGrid
+
+Known = Mapping[tuple[str, str], Operation] | Observations
 
 
 def plants(scenario: Case, schedule: xr.Dataset) -> Callable[..., LinePlant | WorksPlant]:
@@ -96,6 +99,20 @@ def replay(
         ValueError: the schedule names heats, stages, units or modes that the scenario has not, or lacks units.
     """
     return next(replays(scenario, schedule, [replication], seed=seed, disturbed=disturbed))
+
+
+def expect(scenario: Case, schedule: xr.Dataset, known: Known, now_min: float) -> xr.Dataset:
+    """The run that is expected at a moment, a dataset of table ``RUN``.
+
+    Args:
+        scenario: of the plant.
+        schedule: that is followed (table ``SCHEDULE``).
+        known: of a line the operations that have begun, by heat and stage; of processes the observations until now.
+        now_min: the moment [min after the start]; what has not begun starts no earlier.
+    """
+    if isinstance(known, Observations):
+        return expect_works(scenario, schedule, known, now_min)
+    return expect_heats(scenario, schedule, known, now_min)
 
 
 def replays(

@@ -7,6 +7,7 @@ schedules are compared with common random numbers.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +17,15 @@ import xarray as xr
 from emberline.scenarios import Case, effort
 from emberline.scenarios.columns import Columns
 from emberline.scenarios.datasets import RUN, SCHEDULE, Policy, ViolationKind, check
+from emberline.twin.power import Ahead, Trace
 from emberline.twin.processes.following import Mix, SchedulePolicy, joined_mix
 from emberline.twin.processes.missed import carrier_neighbours, missed, off_locks
 from emberline.twin.processes.network import WorksTable
+from emberline.twin.processes.observed import Observations
 from emberline.twin.processes.recorder import Records
 from emberline.twin.processes.rule.policy import ProcessBaseline
 from emberline.twin.processes.scatter import planned_rate, scatter
-from emberline.twin.processes.works import Controller, Works
+from emberline.twin.processes.works import Controller, Observed, Works
 from emberline.twin.run_variables import (
     Act,
     Violation,
@@ -79,13 +82,17 @@ class WorksTrajectory:
 class WorksPlant:
     """Works with their site on one day."""
 
-    def __init__(self, follower: WorksFollower, seed: int, replication: int, *, disturbed: bool = True) -> None:
+    def __init__(
+        self, follower: WorksFollower, seed: int, replication: int, *, disturbed: bool = True,
+        observed: Iterable[Observed] = (),
+    ) -> None:  # fmt: skip
         """Begin the day.
 
         Args:
             follower: the schedule that is followed at first, made ready.
             seed, replication: of the day.
             disturbed: whether rates and demands scatter and units break down.
+            observed: of the plant that is simulated, in the order of their times.
         """
         self.follower, self.table = follower, follower.table
         self.seed, self.replication, self.disturbed = seed, replication, disturbed
@@ -96,7 +103,8 @@ class WorksPlant:
         self._by_rule = follower.policy is None
         policy: Controller = follower.policy or ProcessBaseline(table, follower.grid)
         self._mix: Mix = follower.policy.mix if follower.policy else {}
-        self.works = Works(table, policy, scatter(table, seed, replication) if disturbed else None)
+        self.works = Works(table, policy, scatter(table, seed, replication) if disturbed else None, observed)
+        self._changes: list[tuple[float, xr.Dataset]] = []
         parts = len(scenario.process_modes) + len(scenario.stores)
         effort.spend(PER_PART * parts * scenario.horizon.n_steps)
         self._history = self.works.history()
@@ -116,6 +124,7 @@ class WorksPlant:
         """
         if self._by_rule and schedule.attrs.get("policy") == Policy.BASELINE:
             return
+        self._changes.append((self.now, schedule))
         k = round(self.now / self.table.step_min)
         # what the rules have come to, so that the past stays as it was
         before = Setpoints.read(self.dataset()) if self.setpoints is None and k else self.setpoints
@@ -123,6 +132,25 @@ class WorksPlant:
         policy = SchedulePolicy(self.table, schedule, onward=k > 0)
         self._mix = joined_mix(self._mix, policy.mix, k, self.table.n_steps)
         self.works.policy, self.schedule, self._by_rule = policy, schedule, False
+
+    def ahead(self) -> Ahead:
+        """The day to its end, under what is followed now; the plant stands where it is."""
+        plant = WorksPlant(self.follower, self.seed, self.replication, disturbed=self.disturbed)
+        for at_min, schedule in self._changes:
+            plant.run(at_min)
+            plant.follow(schedule)
+        plant.run()
+        machines, history = self.table.machines, plant.works.history()
+        powers = {machine.name: Trace.of(rows) for machine, rows in zip(machines, history.power, strict=True)}
+        runs = [
+            (machines[run.unit].name, machines[run.unit].ways[run.mode].name, run.begin, run.end)
+            for run in history.runs
+        ]  # fmt: skip
+        return Ahead(plant.dataset(), powers, plant.stops(), runs)
+
+    def stops(self) -> list[tuple[str, float, float]]:
+        """Breakdowns until now: unit, when and how long [min]."""
+        return [(unit.machine.name, at, stop_min) for unit in self.works.units for at, stop_min in unit.stops]
 
     # ---- the day as a run -----------------------------------------------------------------------------------------
 
@@ -167,11 +195,10 @@ class WorksPlant:
     def _variables(self, *, plain: bool = False) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         """Variables, coordinates and attributes of the run, of ``Columns`` where it is ``plain``."""
         ran = self.trajectory()
-        stops = ((u.machine.name, at, stop_min) for u in self.works.units for at, stop_min in u.stops)
         columns = {
             **NO_OPERATIONS,
             **violation_variables(ran.violations),
-            **stop_variables(stops),
+            **stop_variables(self.stops()),
             **recourse_variables(ran.acts),
             **variables(ran.flows, plain=plain),
             **ran.records.variables(),
@@ -185,6 +212,22 @@ class WorksPlant:
             **self.follower.grid.attrs,
         }
         return columns, ran.records.coordinates(), attrs
+
+
+def expect_works(scenario: Case, schedule: xr.Dataset, known: Observations, now_min: float) -> xr.Dataset:
+    """The run that is expected at a moment, a dataset of table ``RUN``: undisturbed but for what was observed.
+
+    Args:
+        scenario: with processes.
+        schedule: that is followed (table ``SCHEDULE``).
+        known: observations until then.
+        now_min: the moment.
+    """
+    follower = WorksFollower(scenario, schedule)
+    seed, observed = scenario.disturbances.seed, known.acts(follower.table, now_min)
+    plant = WorksPlant(follower, seed, 0, disturbed=False, observed=observed)
+    plant.run()
+    return plant.state()
 
 
 def dispatch_works(scenario: Case) -> xr.Dataset:

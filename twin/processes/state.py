@@ -16,6 +16,7 @@ from emberline.scenarios.process.record import LONG_H, Process, UnitState
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.orders import RunLock
 from emberline.scenarios.records.state import Outage
+from emberline.twin.processes.observed import repair_min
 
 SMALL = 1e-6
 """Share of an amount that counts as nothing."""
@@ -55,7 +56,7 @@ def repairs(scenario: Scenario, run: xr.Dataset, k: int) -> Iterator[Outage]:
     for process in scenario.processes:
         for unit in process.units if k and not process.must_run else ():
             if _down(scenario, run, unit, k):
-                yield Outage(unit=unit, start=at, end=at + timedelta(minutes=_mttr_min(scenario, process, unit)))
+                yield Outage(unit=unit, start=at, end=at + timedelta(minutes=repair_min(scenario, process, unit)))
 
 
 def _down(scenario: Scenario, run: xr.Dataset, unit: str, k: int) -> bool:
@@ -64,12 +65,6 @@ def _down(scenario: Scenario, run: xr.Dataset, unit: str, k: int) -> bool:
         return False
     now, begin, lasts = k * scenario.horizon.step_min, run["stop_at_min"].to_numpy(), run["stop_min"].to_numpy()
     return bool(((run["stop_unit"].values == unit) & (begin < now) & (begin + lasts > now)).any())
-
-
-def _mttr_min(scenario: Scenario, process: Process, unit: str) -> float:
-    """Expected length of a repair, however long it has taken already: it is exponential [min]."""
-    by_unit = {item.unit: item.mttr_min for item in scenario.disturbances.breakdowns}
-    return by_unit.get(unit, by_unit.get(process.name, scenario.horizon.step_min))
 
 
 def _level(run: xr.Dataset, store: str, k: int, capacity_t: float) -> float:
@@ -103,7 +98,7 @@ def _unit(scenario: Scenario, process: Process, unit: str, run: xr.Dataset, k: i
             return UnitState(since_h=since_h)
         ran = [str(name) for name in run["unit_mode"].sel(process=unit).values[:k] if name]
         last = ran[-1] if ran else process.all_modes[0].name
-        return UnitState(mode=last, since_h=since_h, repair_h=_mttr_min(scenario, process, unit) / 60)
+        return UnitState(mode=last, since_h=since_h, repair_h=repair_min(scenario, process, unit) / 60)
     # a run that begins now may do so at any rate
     rates, free = process.mode[mode].rates, ready_h or not since_h
     return UnitState(

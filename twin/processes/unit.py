@@ -194,12 +194,14 @@ class UnitProcess:
         self.since, self.until, self.extra_until = now, math.inf, math.inf
         self.target = self.rate = self.off = self.off_left = self.extra_mw = self.heating_mw = 0.0
 
-    def break_down(self, now: float) -> None:
-        """It fails and is repaired."""
-        assert self.failing is not None
+    def break_down(self, now: float, repair_min: float | None = None) -> None:
+        """Fail, and be repaired; ``repair_min`` None: in the time that is drawn."""
+        if repair_min is None:
+            assert self.failing is not None
+            repair_min = self.failing.fail()
         self.stop(now, by_order=False)
         self.phase, self._cold = DOWN, False
-        self.until = now + self.failing.fail()
+        self.until = now + repair_min
         self.stops.append((now, self.until - now))
 
     def close(self, now: float) -> None:

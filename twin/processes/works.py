@@ -15,7 +15,7 @@ the flows and everybody's next event (``Alarm``). Nothing is polled, and SimPy's
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable
 from copy import copy
 from typing import Any, Protocol
 
@@ -60,6 +60,8 @@ class Alarm:
 MAX_AT_ONCE = 1000
 """Most events at one moment; each changes something for good, and there are a few for each unit and store."""
 ProcessEvents = Generator[simpy.Event, Any, None]
+Observed = tuple[float, Callable[["Works"], None]]
+"""Time [min] and an observation, which brings the works into line with the plant."""
 Instructions = tuple[list[int], list[float], list[float]]
 """Mode [index, -1: stands] and rate [t/h] of each unit, loading of each delivery that is an order [t/h]."""
 
@@ -109,7 +111,10 @@ class WorksHistory:
 class Works:
     """Units, stores, deliveries and arrivals under a controller, with the disturbances of one replication."""
 
-    def __init__(self, table: WorksTable, policy: Controller, scatter: Scatter | None = None) -> None:
+    def __init__(
+        self, table: WorksTable, policy: Controller, scatter: Scatter | None = None, observed: Iterable[Observed] = ()
+    ) -> None:
+        """Begin; ``observed``: in the order of their times."""
         self.table, self.policy, self.scatter = table, policy, scatter or Scatter()
         length_h = table.scenario.horizon.length_min / 60
         self.env = simpy.Environment()
@@ -139,6 +144,7 @@ class Works:
                 self.env.process(self._calendar(unit))
         for s in range(len(self.levels)):
             self.env.process(self._store(s))
+        self.env.process(self._observer(observed))
         self.env.process(self._settlement())
         self.trajectory = WorksHistory(table)
 
@@ -228,6 +234,16 @@ class Works:
             yield self.env.timeout(0)
             self._account()
             unit.open(self.now, self.table.step_min)
+            self._ask()
+
+    def _observer(self, observed: Iterable[Observed]) -> ProcessEvents:
+        """Observations of the plant; orders of the same moment come first."""
+        for at, correct in observed:
+            if at > self.env.now:
+                yield self.env.timeout(at - self.env.now)
+                yield self.env.timeout(0)
+            self._account()
+            correct(self)
             self._ask()
 
     def _settlement(self) -> ProcessEvents:
