@@ -115,6 +115,10 @@ def _foreign(tree: ast.AST) -> set[str]:
     return names
 
 
+HOOKS = {"sys.unraisablehook"}
+"""Attributes that Python offers to be set."""
+
+
 def _changed(node: ast.AST) -> list[ast.expr]:
     """What a statement assigns to or deletes; the first argument of ``setattr`` and ``delattr``."""
     if isinstance(node, ast.Assign | ast.Delete):
@@ -136,7 +140,7 @@ def _patches(source: str) -> list[str]:
                 base: ast.expr = target
                 while isinstance(base, ast.Attribute | ast.Subscript):
                     base = base.value
-                if isinstance(base, ast.Name) and base.id in foreign:
+                if isinstance(base, ast.Name) and base.id in foreign and ast.unparse(target) not in HOOKS:
                     wrong.append(f"{node.lineno}: {ast.unparse(node)}")  # type: ignore[attr-defined]
         if isinstance(node, ast.ImportFrom) and str(node.module).startswith("pyomo"):
             private = any(

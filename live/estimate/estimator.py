@@ -11,9 +11,11 @@ import xarray as xr
 
 from emberline.live.estimate.heats import HeatInProgress, HeatTracker
 from emberline.live.estimate.meter import Level, Meter
+from emberline.live.estimate.units import UnitTracker
 from emberline.live.tags import Finding, Plant, Quality, Reading, Tag, judge
+from emberline.live.tags.loading import levels, units
 from emberline.scenarios.messages import Message
-from emberline.twin import Operation
+from emberline.twin import Known
 
 WIDER = 3.0
 """A predicted value's band is so many times that of a measured one."""
@@ -85,7 +87,8 @@ class State:
     at: datetime
     tags: tuple[TagValue, ...]
     heats: tuple[HeatInProgress, ...]
-    actuals: Mapping[tuple[str, str], Operation]
+    actuals: Known
+    """As the twin takes it in (``twin.expect``)."""
     down: tuple[str, ...]
     """Units that are broken down."""
     levels: Mapping[str, tuple[float, float]]
@@ -110,18 +113,17 @@ class Estimator:
         """Know nothing but what the twin expects, the run of the plan in force."""
         self.plant = plant
         scenario = plant.scenario
-        self.heats = HeatTracker(scenario)
+        self.work: HeatTracker | UnitTracker = (UnitTracker if scenario.by_step else HeatTracker)(scenario)
         site = plant.tag(power_of="site")
         hold_min = 0.0 if site is None else site.longest_age_s / 60
         peak_mw = float(scenario.state.peak_so_far_mw)
         self.meter = Meter(scenario.horizon, scenario.site.grid.metered_interval_min, hold_min, peak_mw)
         self.expected = expected
-        self.levels: dict[str, Level] = {}
-        stores = dict(scenario.site.stores) | ({} if scenario.battery is None else {"battery": scenario.battery})
-        for name, store in stores.items():
-            spread = (FIRST_ERROR * store.capacity) ** 2
-            self.levels[name] = Level(store.capacity, store.start_level, spread)
-        self._starts = {name: level.value for name, level in self.levels.items()}
+        self.stores = levels(scenario)
+        self.levels = {
+            name: Level(store.capacity, store.start_level, (FIRST_ERROR * store.capacity) ** 2)
+            for name, store in self.stores.items()
+        }
         self._newest: dict[str, Reading] = {}
         self._away: dict[str, str] = {}
         self._suspect: dict[str, str] = {}
@@ -177,16 +179,16 @@ class Estimator:
         minutes = [self.plant.scenario.horizon.minutes(time) for time in times]
         if minutes != sorted(minutes) or minutes[0] < -LONGEST_MIN or self._is_ahead(times[-1], now):
             sentence = Message("A job response gives times of {heat} ({stage}) that cannot be.", heat=heat, stage=stage)
-            self.heats.events.append(sentence)
+            self.work.events.append(sentence)
             return
-        self.heats.report(heat, stage, unit, minutes[0], minutes[1] if len(minutes) > 1 else None)
+        self.work.report(heat, stage, unit, minutes[0], minutes[1] if len(minutes) > 1 else None)
 
     def _take(self, tag: Tag, finding: Finding, at_min: float) -> None:
         value = finding.value
         if tag.heat_of is not None:
-            self.heats.heat(tag.heat_of, str(value), at_min)
+            self.work.heat(tag.heat_of, str(value), at_min)
         elif tag.state_of is not None:
-            self.heats.state(tag.state_of, value == "down", at_min)
+            self.work.state(tag.state_of, str(value), at_min)
         elif tag.power_of == "site" and isinstance(value, float):
             self.meter.measure(value, at_min)
         elif tag.level_of in self.levels and isinstance(value, float):
@@ -194,18 +196,14 @@ class Estimator:
             self._move(tag.level_of, level, at_min)
             if not level.measure(value, error(self.plant, tag)):
                 self._suspect[tag.name] = Message("does not fit what flowed in and out")
+            if tag.level_of in self.plant.scenario.store:
+                self.work.level(tag.level_of, level.value, at_min)
 
     def _move(self, name: str, level: Level, at_min: float) -> None:
         if at_min > level.at_min:
-            change = self._level(name, at_min) - self._level(name, level.at_min)
-            level.move(change, at_min)
-
-    def _level(self, name: str, at_min: float) -> float:
-        """Level that the twin expects."""
-        run, horizon = self.expected, self.plant.scenario.horizon
-        ends = run["battery_mwh"] if name == "battery" else run["asset_level"].sel(store=name)
-        edges = np.arange(horizon.n_steps + 1) * horizon.step_min
-        return float(np.interp(at_min, edges, np.append(self._starts[name], ends.to_numpy())))
+            store, step_min = self.stores[name], self.plant.scenario.horizon.step_min
+            before, after = (store.at(self.expected, step_min, moment) for moment in (level.at_min, at_min))
+            level.move(after - before, at_min)
 
     def state(self, now: datetime) -> State:
         """The state at a moment."""
@@ -215,13 +213,13 @@ class Estimator:
         tags = tuple(self._tag_value(tag, now, now_min) for tag in self.plant.live.tags)
         by_tag = {value.tag: value for value in tags}
         site, price = self.plant.tag(power_of="site"), self.plant.tag(price=True)
-        events, self.heats.events = tuple(self.heats.events), []
+        events, self.work.events = tuple(self.work.events), []
         return State(
             at=now,
             tags=tags,
-            heats=tuple(self.heats.in_progress(now_min)),
-            actuals=self.heats.actuals(now_min),
-            down=tuple(unit.name for unit in self.plant.scenario.line.units if self.heats.is_down(unit.name)),
+            heats=tuple(self.work.in_progress(now_min)),
+            actuals=self.work.actuals(now_min),
+            down=tuple(unit for unit in units(self.plant.scenario) if self.work.is_down(unit)),
             levels={name: (level.value, level.error) for name, level in self.levels.items()},
             site_mw=_number(by_tag, site),
             mean_so_far_mw=self.meter.mean_so_far(now_min),
@@ -252,6 +250,11 @@ class Estimator:
         if tag.power_of == "site":
             return float(run["import_mw"][k] - run["export_mw"][k])
         unit = tag.power_of or tag.state_of or tag.heat_of
+        if "process_mode" in run and unit in run["process"].values:
+            mode = str(run["process_mode"].sel(process=unit).values[k])
+            if tag.power_of is not None:
+                return float(run["process_mw"].sel(process=unit)[k])
+            return mode if tag.heat_of is not None else "on" if mode else "idle"
         start, end = run["op_start_min"].to_numpy(), run["op_end_min"].to_numpy()
         here = np.flatnonzero((run["op_unit"].values == unit) & (start <= now_min) & (now_min < end))
         if tag.heat_of is not None:

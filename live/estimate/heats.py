@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+import xarray as xr
 from scipy.special import ndtr
 
+from emberline import twin
 from emberline.scenarios import Case
 from emberline.scenarios.line.scatter import Spread
 from emberline.scenarios.line.tables import shop
@@ -205,8 +207,9 @@ class HeatTracker:
         if end_min is None:
             one.heat, one.current = heat, occupation
 
-    def state(self, unit: str, down: bool, at_min: float) -> None:
+    def state(self, unit: str, state: str, at_min: float) -> None:
         """A unit's state was measured."""
+        down = state == "down"
         one = self._units.setdefault(unit, _Unit())
         if at_min < one.state_min:
             return
@@ -242,6 +245,13 @@ class HeatTracker:
         order = table.orders[self._heat_index[current.heat]]
         cast = [name for name, of in zip(table.names, table.orders, strict=True) if of == order]
         return any((name, current.stage) not in self.occupations for name in cast)
+
+    def level(self, store: str, level_t: float, at_min: float) -> None:
+        """A line has no stores of its own."""
+
+    def intended(self, schedule: xr.Dataset) -> xr.Dataset:
+        """The run that a schedule intends (table ``RUN``)."""
+        return twin.replay(self.scenario, schedule)
 
     def actuals(self, now_min: float) -> dict[tuple[str, str], Operation]:
         """Operations that have begun; those in progress with the median of their end, and those that must have been."""

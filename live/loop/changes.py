@@ -1,18 +1,22 @@
-"""Changes by an advice, heat by heat."""
+"""Changes by an advice: heats and runs that move."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+
 import xarray as xr
 
+from emberline.planning.accounts.unit_runs import RUN, unit_runs
 from emberline.scenarios import Scenario
-from emberline.scenarios.messages import Message
+from emberline.scenarios.messages import Message, mark
 
 MIN_MINUTES = 1.0
 MAX_CHANGES = 8
 
 
 def moves(scenario: Scenario, expected: xr.Dataset, schedule: xr.Dataset, now_min: float) -> list[Message]:
-    """Heats that start at another time or on another unit at their first open stage, the next ones first.
+    """Heats and runs of processes that an advice moves, the next ones first.
 
     Args:
         scenario: of both.
@@ -20,6 +24,51 @@ def moves(scenario: Scenario, expected: xr.Dataset, schedule: xr.Dataset, now_mi
         schedule: that is advised (table ``SCHEDULE``).
         now_min: the moment; what has begun is no change.
     """
+    if scenario.by_step:
+        return _of_runs(scenario, expected, schedule, now_min)
+    return _of_heats(scenario, expected, schedule, now_min)
+
+
+def _of_runs(scenario: Scenario, expected: xr.Dataset, schedule: xr.Dataset, now_min: float) -> list[Message]:
+    """Runs that begin or end at another time, are new, or are left out."""
+    before, after = (Counter(_runs(scenario, data, now_min)) for data in (expected, schedule))
+    old, new = (sorted((one - other).elements()) for one, other in ((before, after), (after, before)))
+    rows: list[tuple[float, Message]] = []
+    instant = scenario.horizon.instant
+    for unit, mode, begin, end in new:
+        same = next((run for run in old if run[:2] == (unit, mode) and run[2] < end and begin < run[3]), None)
+        names = {"unit": unit, "mode": mode, "new": instant(begin), "new_end": instant(end)}
+        if same is None:
+            text = Message("{unit} also runs {mode} from {new} to {new_end}.", **names)
+        else:
+            old.remove(same)
+            times = {"old": instant(same[2]), "old_end": instant(same[3])}
+            sentence = "{unit} runs {mode} from {new} to {new_end} instead of {old} to {old_end}."
+            text = Message(sentence, **names, **times)
+        rows.append((begin, text))
+    for unit, mode, begin, end in old:
+        times = {"old": instant(begin), "old_end": instant(end)}
+        rows.append(
+            (begin, Message("{unit} does not run {mode} from {old} to {old_end}.", unit=unit, mode=mode, **times))
+        )
+    rows.sort(key=lambda row: row[0])
+    messages = [text for _, text in rows[:MAX_CHANGES]]
+    if len(rows) > MAX_CHANGES:
+        messages.append(Message("Further runs that move: {count}.", count=len(rows) - MAX_CHANGES))
+    return messages or [Message("Runs stay; rates or set-points change.")]
+
+
+def _runs(scenario: Scenario, data: xr.Dataset, now_min: float) -> Iterator[tuple[str, str, float, float]]:
+    """Unit, mode, begin and end of each run from the next step on [min]."""
+    step_min = scenario.horizon.step_min
+    first = int(now_min // step_min) + 1
+    for run in unit_runs(scenario, data):
+        if run.what == RUN and run.last > first:
+            yield run.unit, run.mode, max(run.first, first) * step_min, run.last * step_min
+
+
+def _of_heats(scenario: Scenario, expected: xr.Dataset, schedule: xr.Dataset, now_min: float) -> list[Message]:
+    """Heats that start at another time or on another unit at their first open stage."""
     instant = scenario.horizon.instant
     columns = (expected[f"op_{name}"].values.tolist() for name in ("heat", "stage", "unit", "start_min"))
     rows = sorted(zip(*columns, strict=True), key=lambda row: row[3])
@@ -48,5 +97,6 @@ def moves(scenario: Scenario, expected: xr.Dataset, schedule: xr.Dataset, now_mi
     if more:
         messages.append(Message("Further heats that move: {count}.", count=more))
     if not messages:
-        messages.append(Message("Heats stay; the set-points of the site change."))
+        text = mark("Heats stay; the set-points of the site change.") if rows else mark("The set-points change.")
+        messages.append(Message(text))
     return messages

@@ -73,7 +73,7 @@ class Outcome:
     expected: xr.Dataset
     """Run of the plan in force, as it goes on."""
     late: Mapping[str, float]
-    """Heats that will be finished later than planned [min]."""
+    """Heats that will be finished later than planned, stores that are off their planned level [min]."""
     events: tuple[str, ...] = ()
     """Messages."""
     reason: Reason | None = None
@@ -124,7 +124,7 @@ class Loop:
 
     def _follow(self, schedule: xr.Dataset) -> None:
         self.schedule = schedule
-        self.intended = twin.replay(self.scenario, schedule)
+        self.intended = self.estimator.work.intended(schedule)
         self.estimator.expected = self.intended
 
     def approved(self, number: str, schedule: xr.Dataset) -> None:
@@ -171,7 +171,7 @@ class Loop:
         now_min = self.scenario.horizon.minutes(now)
         expected = twin.expect(self.scenario, self.schedule, state.actuals, now_min)
         self.estimator.expected = expected
-        late = lateness(self.scenario, expected, self.intended, now_min)
+        late = deviations(self.scenario, expected, self.intended, now_min)
         return Outcome(state, findings, expected, late, (*state.events, *self._news(state)))
 
     def _news(self, state: State) -> list[Message]:
@@ -210,10 +210,8 @@ class Loop:
         self._down &= frozenset(state.down)
         more = {heat: minutes - self._lateness.get(heat, 0.0) for heat, minutes in late.items()}
         if more and max(more.values()) > self._settings.late_min:
-            heat = max(more, key=more.__getitem__)
-            minutes = late[heat]
-            sentence = Message("Heat {heat} will be {minutes:.0f} min later than planned.", heat=heat, minutes=minutes)
-            return Reason.DEVIATION, sentence
+            name = max(more, key=more.__getitem__)
+            return Reason.DEVIATION, self._deviation(name, late[name])
         change, by = self._changes(self._prices(self.scenario.horizon.minutes(now)))
         if by > self._settings.intensity_change:
             text = Message("Carbon intensities have changed by {change:.0f} kg/MWh in the mean.", change=by)
@@ -226,6 +224,12 @@ class Loop:
         if since_min >= self._settings.plan_every_min:
             return Reason.CLOCK, Message("{hours:.1f} h since the last plan.", hours=since_min / 60)
         return None, ""
+
+    def _deviation(self, name: str, minutes: float) -> Message:
+        if name in self.scenario.store:
+            text = "The level of {store} is {minutes:.0f} min of its largest flow off the plan."
+            return Message(text, store=name, minutes=minutes)
+        return Message("Heat {heat} will be {minutes:.0f} min later than planned.", heat=name, minutes=minutes)
 
     def _prices(self, now_min: float) -> np.ndarray:
         """Prices and carbon intensities of the hours to come, nan before and after; shape (2, n_steps)."""
@@ -311,14 +315,11 @@ class Loop:
         horizon = self.scenario.horizon
         k = min(int(now_min // horizon.step_min), horizon.n_steps - 1)
         for name, (level, _) in state.levels.items():
-            variable = run["battery_mwh"] if name == "battery" else run["asset_level"].sel(store=name)
-            shift = level - float(variable[k])
-            capacity = self.estimator.levels[name].capacity
-            ends = np.clip(variable.to_numpy()[k:] + shift, 0.0, capacity)
-            if name == "battery":
-                run["battery_mwh"][k:] = ends
-            else:
-                run["asset_level"].loc[{"store": name, "time": run["time"][k:]}] = ends
+            store = self.estimator.stores[name]
+            if name not in self.scenario.store:  # the expected run has measured levels of materials in it
+                off = level - store.at(expected, horizon.step_min, now_min)
+                place = {**store.place, "time": run["time"][k:]}
+                run[store.variable].loc[place] = np.clip(store.ends(run).to_numpy()[k:] + off, 0.0, store.capacity)
         for m, mean in self.estimator.meter.means.items():
             if 0 <= m < run.sizes["meter"]:
                 run["meter_mw"][m] = mean
@@ -338,17 +339,21 @@ def hash_of(schedule: xr.Dataset) -> str:
     return digest.hexdigest()
 
 
-def lateness(scenario: Scenario, expected: xr.Dataset, intended: xr.Dataset, now_min: float) -> dict[str, float]:
-    """By how much heats will be finished later than a plan intends [min]; those that are finished are left out."""
+def deviations(scenario: Scenario, expected: xr.Dataset, intended: xr.Dataset, now_min: float) -> dict[str, float]:
+    """By how much heats will be finished later than a plan intends, those that are finished left out, and by how much
+    stores are off their intended level, in minutes of their largest intended flow [min]."""
     ends = [
         dict(zip(run["op_heat"].values.tolist(), run["op_end_min"].values.tolist(), strict=True))
         for run in (expected, intended)
     ]  # the last operation of a heat counts
-    return {
-        heat: minutes
-        for heat, end in ends[0].items()
-        if end > now_min and (minutes := end - ends[1].get(heat, end)) > 1.0
-    }
+    late = {heat: end - ends[1].get(heat, end) for heat, end in ends[0].items() if end > now_min}
+    horizon = scenario.horizon
+    k = min(int(now_min // horizon.step_min), horizon.n_steps - 1)
+    for name in scenario.store:
+        levels = [run["stock_t"].sel(stock=name).to_numpy()[k] for run in (expected, intended)]
+        flows = [intended[f"stock_{way}_t"].sel(stock=name).to_numpy().max() for way in ("in", "out")]
+        late[name] = abs(levels[0] - levels[1]) / max(*flows, 1e-9) * horizon.step_min
+    return {name: minutes for name, minutes in late.items() if minutes > 1.0}
 
 
 def _changed(before: np.ndarray, now: np.ndarray) -> float:
@@ -363,7 +368,7 @@ def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
 def message(change: Mapping[str, Any]) -> Message:
     """A change of an advice's body as a message again."""
     params = dict(change["params"])
-    for name in ("old", "new"):
+    for name in ("old", "new", "old_end", "new_end"):
         if isinstance(params.get(name), str):
             params[name] = datetime.fromisoformat(params[name])
     return Message(change["id"], **params)

@@ -14,6 +14,7 @@ import xarray as xr
 
 from emberline.live.loop.loop import Loop, Outcome
 from emberline.planning.accounts import sums
+from emberline.reports.text.activities import of_units
 from emberline.scenarios import Scenario
 from emberline.scenarios.home import home
 from emberline.scenarios.messages import dumps
@@ -102,16 +103,16 @@ def snapshot(loop: Loop, outcome: Outcome, events: list[dict[str, str]]) -> dict
 
 
 def _operations(scenario: Scenario, expected: xr.Dataset, intended: xr.Dataset, now_min: float) -> list[dict[str, Any]]:
-    orders, instant = {heat.name: heat.order for heat in scenario.heats}, scenario.horizon.instant
+    """Operations of heats and runs of processes: as planned, as they were, and as they are expected."""
+    instant = scenario.horizon.instant
     rows = []
     for whose, run in (("plan", intended), ("expected", expected)):
-        columns = (run[f"op_{name}"].values.tolist() for name in ("heat", "stage", "unit", "start_min", "end_min"))
-        for heat, stage, unit, start, end in zip(*columns, strict=True):
-            kind = whose if whose == "plan" or start > now_min else "actual"
+        for work in of_units(scenario, run):
+            kind = whose if whose == "plan" or work.start_min > now_min else "actual"
             rows.append(
                 {
-                    "whose": kind, "heat": heat, "order": orders[heat], "stage": stage, "unit": unit,
-                    "start": instant(start).isoformat(), "end": instant(end).isoformat(),
+                    "whose": kind, "heat": work.name, "order": work.group, "stage": work.what, "unit": work.unit,
+                    "start": instant(work.start_min).isoformat(), "end": instant(work.end_min).isoformat(),
                 }
             )  # fmt: skip
     return rows

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from emberline.live.simulation.plant import SimulatedPlant
-from emberline.live.tags.loading import levels
 
 STATES = {"0": "idle", "1": "on", "2": "down"}
+CODES = {state: float(code) for code, state in STATES.items()}
 SPARE = 1.3
 """Ranges of tags end so far above the largest possible value."""
 
@@ -36,13 +36,13 @@ def _tags(plant: SimulatedPlant, age_s: float) -> Iterator[dict[str, Any]]:
         most_kw = power_range_mw(plant, unit) * 1000
         yield tag(f"{unit} power", f"{unit}.Power", power_of=unit, unit="kW", range=[0, most_kw])
         yield tag(f"{unit} state", f"{unit}.State", state_of=unit, states=STATES)
-        yield tag(f"{unit} heat", f"{unit}.Heat", heat_of=unit)
+        if not plant.scenario.by_step:
+            yield tag(f"{unit} heat", f"{unit}.Heat", heat_of=unit)
     site, most = plant.scenario.site, power_range_mw(plant, "site")
     least = -most if site.grid.export_limit_mw else 0
     yield tag("site power", "Site.Power", power_of="site", unit="MW", range=[least, most])
-    units = levels(plant.scenario)
     for name, store in plant.stores.items():
-        yield tag(f"{name} level", f"{name}.Level", level_of=name, unit=units[name], range=[0, store.capacity])
+        yield tag(f"{name} level", f"{name}.Level", level_of=name, unit=store.unit, range=[0, store.capacity])
     price_unit = f"{plant.scenario.market.currency}/MWh"
     yield tag("price", "Market.Price", price=True, unit=price_unit, range=[-500, 5000])
 
@@ -84,7 +84,7 @@ def values(plant: SimulatedPlant, at_min: float) -> dict[str, tuple[float | str,
     for unit in plant.units:
         power, heat = plant.power_mw(unit, at_min), plant.heat_on(unit, at_min)
         tags[f"ns=2;s={unit}.Power"] = power * 1000, (power_range_mw(plant, unit) * 1000 if power else 0.0)
-        tags[f"ns=2;s={unit}.State"] = (2.0 if plant.is_down(unit, at_min) else 1.0 if heat else 0.0), 0.0
+        tags[f"ns=2;s={unit}.State"] = CODES[plant.state(unit, at_min)], 0.0
         tags[f"ns=2;s={unit}.Heat"] = heat, 0.0
     tags["ns=2;s=Site.Power"] = plant.site_mw(at_min), power_range_mw(plant, "site")
     for name, level in plant.levels(at_min).items():

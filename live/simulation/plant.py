@@ -12,11 +12,10 @@ import numpy as np
 import xarray as xr
 
 from emberline import twin
+from emberline.live.tags.loading import MeasuredStore, levels, units
 from emberline.planning.loop import policy_of, run
-from emberline.scenarios import Case, Problem, ScenarioError
-from emberline.scenarios.assets.storage import Storage
+from emberline.scenarios import Case
 from emberline.scenarios.records.replanning import Using
-from emberline.twin.power import Trace
 from emberline.twin.run import plants
 
 MEAN_MIN = 0.5
@@ -36,12 +35,7 @@ class SimulatedPlant:
             replication: which of its disturbances happen.
             disturbed: whether they do.
             using: what its shift does: as printed, or planned again by ``goal.replan``.
-
-        Raises:
-            ScenarioError: the scenario has processes.
         """
-        if scenario.by_step or not scenario.producers:
-            raise ScenarioError([Problem(scenario.name, "processes", "are not simulated live yet; name a line")])
         self.scenario, self._using = scenario, using
         begin = plants(scenario, twin.dispatch(scenario))
         self._day: Any = begin(scenario.disturbances.seed, replication, disturbed=disturbed)
@@ -50,62 +44,65 @@ class SimulatedPlant:
 
     def go_on(self, until_min: float) -> None:
         """Go on to a moment under the policy."""
-        before = self._day.operations
+        before = self._policy.changes
         run(self._day, self._policy, until_min)
-        if self._day.operations is not before:
+        if self._policy.changes != before:
             self._look_ahead()
 
     def follow(self, schedule: xr.Dataset, now_min: float) -> None:
-        """Follow a schedule (table ``SCHEDULE``) from a moment on; what has begun stays as it is."""
+        """Follow a schedule (table ``SCHEDULE``) from a moment on, processes from the next step; what has begun stays
+        as it is."""
         run(self._day, self._policy, now_min)
         self._day.follow(schedule)
         self._policy = policy_of(self._day, self._using)
         self._look_ahead()
 
     def _look_ahead(self) -> None:
-        ahead = self._day.outlook()
-        self._trajectory, self.run = self._day.trajectory(ahead), self._day.dataset(ahead)
-        """The day as it comes to be under what is followed now."""
-        for name in ("_traces", "_energies", "_rest", "_operations"):
+        self._ahead = self._day.ahead()
+        for name in ("_energies", "_rest", "_occupations"):
             self.__dict__.pop(name, None)
+
+    @property
+    def run(self) -> xr.Dataset:
+        """The day as it comes to be under what is followed now (table ``RUN``)."""
+        return self._ahead.run
 
     @property
     def units(self) -> list[str]:
         """Names of the units."""
-        return [unit.name for unit in self.scenario.line.units]
-
-    @cached_property
-    def _traces(self) -> dict[str, Trace]:
-        work = self._trajectory.work
-        return {name: work.of(np.flatnonzero(work.unit == u)).trace() for u, name in enumerate(work.shop.units)}
+        return units(self.scenario)
 
     @cached_property
     def _energies(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        return {unit: trace.cumulative() for unit, trace in self._traces.items()}
+        return {unit: trace.cumulative() for unit, trace in self._ahead.powers.items()}
 
     @property
     def stops(self) -> list[tuple[str, float, float]]:
         """Breakdowns: unit, when and how long [min]."""
-        work, units = self._trajectory.work, self.units
-        return [(units[work.unit[i]], *stop) for i, stops in work.stops.items() for stop in stops]
+        return self._ahead.stops
 
     def heat_on(self, unit: str, at_min: float) -> str:
-        """The heat on a unit; empty: none."""
-        return next((heat for heat, start, end in self._operations[unit] if start <= at_min < end), "")
+        """The heat on a unit, or the mode that it runs in; empty: none."""
+        return next((name for name, start, end in self._occupations[unit] if start <= at_min < end), "")
 
     def left_min(self, unit: str, at_min: float) -> float:
         """Time until the heat on a unit is finished [min]; nan: there is none."""
-        ends = (end - at_min for _, start, end in self._operations[unit] if start <= at_min < end)
+        ends = (end - at_min for _, start, end in self._occupations[unit] if start <= at_min < end)
         return next(ends, float("nan"))
 
     @cached_property
-    def _operations(self) -> dict[str, list[tuple[str, float, float]]]:
-        """Heat, start and end of each operation, by unit."""
+    def _occupations(self) -> dict[str, list[tuple[str, float, float]]]:
+        """Heat or mode, start and end of each operation or run, by unit."""
         rows: dict[str, list[tuple[str, float, float]]] = {unit: [] for unit in self.units}
-        columns = (self.run[f"op_{name}"].values.tolist() for name in ("unit", "heat", "start_min", "end_min"))
-        for unit, heat, start, end in zip(*columns, strict=True):
-            rows[unit].append((heat, start, end))
+        for unit, *row in self._ahead.occupations:
+            rows[unit].append((*row,))
         return rows
+
+    def state(self, unit: str, at_min: float) -> str:
+        """State of a unit: ``down``, ``on`` where it is busy or draws power, else ``idle``."""
+        if self.is_down(unit, at_min):
+            return "down"
+        return "on" if self.heat_on(unit, at_min) or self.power_mw(unit, at_min) > 0 else "idle"
 
     def is_down(self, unit: str, at_min: float) -> bool:
         """Whether a unit is broken down."""
@@ -116,17 +113,18 @@ class SimulatedPlant:
         at, energy = self._energies[unit]
         if not len(at):
             return 0.0
-        before, now = np.interp((at_min - MEAN_MIN, at_min), at, energy)
+        end = max(at_min, MEAN_MIN)
+        before, now = np.interp((end - MEAN_MIN, end), at, energy)
         return float(now - before) * 60 / MEAN_MIN
 
     def highest_mw(self, unit: str) -> float:
         """Highest power of a unit in the run."""
-        return float(self._traces[unit].power.max(initial=0.0))
+        return float(self._ahead.powers[unit].power.max(initial=0.0))
 
     def site_mw(self, at_min: float) -> float:
         """Net import of the site."""
         line = sum(self.power_mw(unit, at_min) for unit in self.units)
-        return float(self._rest[self._step(at_min)]) + line
+        return round(float(self._rest[self._step(at_min - MEAN_MIN)]) + line, 9)
 
     @cached_property
     def _rest(self) -> np.ndarray:
@@ -136,18 +134,15 @@ class SimulatedPlant:
         return np.asarray(remaining + run["idle_mw"] if "idle_mw" in run else remaining)
 
     @cached_property
-    def stores(self) -> dict[str, Storage]:
-        """The battery and the site's stores, by the names of their levels."""
-        battery = {} if self.scenario.battery is None else {"battery": self.scenario.battery}
-        return {**battery, **self.scenario.site.stores}
+    def stores(self) -> dict[str, MeasuredStore]:
+        """Everything that has a level, by name."""
+        return levels(self.scenario)
 
     def levels(self, at_min: float) -> dict[str, float]:
-        """Level of each storage."""
-        edges, levels = np.arange(self.scenario.horizon.n_steps + 1) * self.scenario.horizon.step_min, {}
-        for name, store in self.stores.items():
-            ends = self.run["battery_mwh"] if name == "battery" else self.run["asset_level"].sel(store=name)
-            levels[name] = float(np.interp(at_min, edges, np.append(store.start_level, ends.to_numpy())))
-        return levels
+        """Level of each store."""
+        step_min = self.scenario.horizon.step_min
+        stores = self.stores.items()
+        return {name: min(max(store.at(self.run, step_min, at_min), 0.0), store.capacity) for name, store in stores}
 
     def price(self, at_min: float) -> float:
         """Price of electricity, per MWh."""

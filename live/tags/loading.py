@@ -7,12 +7,14 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+import xarray as xr
 from pydantic import ValidationError
 
 from emberline.live.tags.record import MEANINGS, Live, Tag
@@ -64,7 +66,7 @@ class Plant:
         if tag.power_of is not None:
             return "MW"
         if tag.level_of is not None:
-            return levels(self.scenario)[tag.level_of]
+            return levels(self.scenario)[tag.level_of].unit
         return f"{self.scenario.market.currency}/MWh" if tag.price else ""
 
 
@@ -106,15 +108,51 @@ def _scenario(name: str, folder: Path) -> Case:
     return load_scenario(name if name in bundled() else folder / name)
 
 
-def levels(scenario: Scenario) -> dict[str, str]:
-    """Everything that has a level, with its unit of measure."""
-    storages = {
-        asset.name: scenario.site.carrier[asset.carrier].unit
-        for asset in scenario.site.assets
-        if hasattr(asset, "capacity") and hasattr(asset, "carrier")
+@dataclass(frozen=True)
+class MeasuredStore:
+    """A store whose level can be measured."""
+
+    unit: str
+    """Unit of measure of its level."""
+    capacity: float
+    start_level: float
+    variable: str
+    """Its levels at the end of each step, in a run."""
+    place: Mapping[str, str]
+    """Label in that variable."""
+
+    def ends(self, run: xr.Dataset) -> xr.DataArray:
+        """Level at the end of each step, shape (n_steps,)."""
+        return run[self.variable].loc[self.place]
+
+    def at(self, run: xr.Dataset, step_min: float, at_min: float) -> float:
+        """Level that a run has at a moment; what a measurement has corrected in it is left out."""
+        levels = np.append(self.start_level, self.ends(run))
+        if self.variable == "stock_t":
+            flow = run["stock_in_t"] - run["stock_out_t"] - run["stock_lost_t"]
+            levels = self.start_level + np.append(0.0, np.cumsum(flow.loc[self.place]))
+        return float(np.interp(at_min, np.arange(len(levels)) * step_min, levels))
+
+
+def levels(scenario: Scenario) -> dict[str, MeasuredStore]:
+    """Everything that has a level, by name."""
+    materials = {
+        store.name: MeasuredStore("t", store.capacity_t, store.start_t, "stock_t", {"stock": store.name})
+        for store in scenario.stores
     }
-    battery = {} if scenario.battery is None else {"battery": "MWh"}
-    return {**dict.fromkeys((store.name for store in scenario.stores), "t"), **battery, **storages}
+    site, battery = scenario.site, scenario.battery
+    carriers = {
+        name: MeasuredStore(
+            site.carrier[store.carrier].unit, store.capacity, store.start_level, "asset_level", {"store": name}
+        )
+        for name, store in site.stores.items()
+    }
+    if battery is not None:
+        carriers = {
+            "battery": MeasuredStore("MWh", battery.capacity, battery.start_level, "battery_mwh", {}),
+            **carriers,
+        }
+    return {**materials, **carriers}
 
 
 def units(scenario: Scenario) -> list[str]:
@@ -251,7 +289,7 @@ def _of_tag(tag: Tag, scenario: Scenario) -> Iterator[tuple[str, str]]:
         if name is not None and name not in names:
             yield key, unknown(what, name, names)
             return
-    unit = levels(scenario)[tag.level_of] if tag.level_of else None
+    unit = levels(scenario)[tag.level_of].unit if tag.level_of else None
     if tag.price:
         unit = f"{scenario.market.currency}/MWh"
     if unit is not None:

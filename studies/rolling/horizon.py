@@ -50,14 +50,13 @@ class How:
         return replace(self, every_min=every_min, look_ahead_min=length)
 
 
-def refuse(scenario: Case, how: How, *, disturbed: bool = False, measured: bool = False) -> None:
+def refuse(scenario: Case, how: How, *, disturbed: bool = False) -> None:
     """Refuse what cannot be rolled, one line for each mistake.
 
     Args:
         scenario: the whole.
         how: the roll goes.
         disturbed: whether line or processes are disturbed.
-        measured: whether the state comes from a plant that is not the twin.
 
     Raises:
         ScenarioError: the scenario has what is not rolled, or the times do not fit its grids.
@@ -69,8 +68,6 @@ def refuse(scenario: Case, how: How, *, disturbed: bool = False, measured: bool 
     def say(key: str, text: str) -> None:
         problems.append(Problem(scenario.name, key, text))
 
-    if measured and scenario.by_step:
-        say("processes", "no state of their units is measured yet; a roll in the twin takes them")
     if scenario.market.imbalance is not None:
         say("market.imbalance", "is not rolled yet: a roll nominates nothing; leave it out")
     for place in _unanswered(scenario):

@@ -346,26 +346,30 @@ def onward(
         ScenarioError: the scenario cannot be rolled.
         ValueError: the horizon is over.
     """
-    refuse(scenario, how, measured=True)
+    refuse(scenario, how)
     grid = grid_of(scenario)
     begin = math.ceil((now_min + how.frozen_min) / grid) * grid
     end = window_end(scenario, how, begin)
     if begin >= end:
         raise ValueError("the horizon is over")
-    standing = _standing(schedule, expected)
+    standing = _standing(schedule, expected, int(now_min // scenario.horizon.step_min))
     search = SearchPolicy(scenario, how, baseline, standing, let_go(scenario, schedule), foresight=True)
     search.reach_min = scenario.horizon.length_min
     return search.plan(now_min, begin, end, scenario, expected), search.schedule
 
 
-def _standing(schedule: xr.Dataset, expected: xr.Dataset) -> xr.Dataset:
-    """A schedule with the starts and units that are expected by now."""
+def _standing(schedule: xr.Dataset, expected: xr.Dataset, k: int) -> xr.Dataset:
+    """A schedule with starts and units of heats as expected by now, and what processes did before step ``k``."""
     standing = schedule.copy(deep=True)
     standing["unit"] = standing["unit"].astype(object)
     columns = (expected[f"op_{name}"].values.tolist() for name in ("heat", "stage", "unit", "start_min", "end_min"))
     for heat, stage, unit, start, end in zip(*columns, strict=True):
         for name, value in (("unit", unit), ("start_min", start), ("end_min", end)):
             standing[name].loc[{"heat": heat, "stage": stage}] = value
+    for name in ("process_mode", "process_tph") if "process_mode" in schedule else ():
+        past = expected[name].sel(process=schedule["process"])[:, :k]
+        standing[name] = standing[name].astype(object if name == "process_mode" else float)
+        standing[name][:, :k] = past.to_numpy()
     return standing
 
 

@@ -57,6 +57,8 @@ class Observations:
             u = units[stop.unit]
             if not stop.down:
                 yield stop.at_min, partial(_close, u)
+                if stop.end_min is None:
+                    yield now_min, partial(_close, u)
                 yield now_min if stop.end_min is None else stop.end_min, partial(_open, u)
                 continue
             end = (
@@ -82,7 +84,9 @@ def _break_down(u: int, repair: float, works: Works) -> None:
 
 
 def _close(u: int, works: Works) -> None:
-    works.units[u].close(works.now)
+    unit = works.units[u]
+    if unit.working:  # a unit that changes over or waits is idle too
+        unit.close(works.now)
 
 
 def _open(u: int, works: Works) -> None:

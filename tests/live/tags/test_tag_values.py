@@ -213,8 +213,7 @@ def test_tags_against_their_scenario(tmp_path: Path, changes: dict[str, str], te
 def test_what_has_a_level() -> None:
     """Proves: stores in tonnes, the battery in MWh, storages in their carrier's unit; units of line and processes."""
     cement, site = load_scenario("cement-week"), load_scenario("melt-shop-small")
-    assert set(levels(cement).values()) >= {"t"}
-    assert set(levels(cement)) >= {store.name for store in cement.stores}
-    assert levels(site) == {} if site.battery is None else {"battery": "MWh"}
+    assert {levels(cement)[store.name].unit for store in cement.stores} == {"t"}
+    assert [(name, store.unit) for name, store in levels(site).items()] == [("battery", "MWh")]
     assert units(site) == [unit.name for unit in site.line.units]
     assert units(cement) == [name for name, _ in cement.process_units]

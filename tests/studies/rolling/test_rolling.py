@@ -272,12 +272,9 @@ def test_a_line_is_planned_order_by_order() -> None:
     assert twin.dispatch(scenario)["start_min"].max() < 24 * HOUR
 
 
-def test_measured_processes_and_orders_without_a_due_time_are_refused() -> None:
-    """Proves: processes of a plant that is not the twin, and a line whose orders have no due time beyond the
-    look-ahead, are refused in one line. Sensitivity: processes would begin each plan as the file says, the orders all
-    pile up at the end."""
-    with pytest.raises(ScenarioError, match="processes: no state of their units is measured yet"):
-        refuse(load("cement-week"), How(), measured=True)
+def test_orders_without_a_due_time_are_refused() -> None:
+    """Proves: a line whose orders have no due time beyond the look-ahead is refused in one line. Sensitivity: the
+    orders all pile up at the end."""
     scenario = shop(horizon={"length_h": 72}, orders=[cast("A", 2, due="20 h"), cast("B", 1)])
     with pytest.raises(ScenarioError, match=r"--look-ahead: looks less far than .* 72 h, but orders without .* \(B\)"):
         refuse(scenario, How())

@@ -1,0 +1,81 @@
+"""Units of processes: whether they work, are idle or broken down, and what their stores hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import xarray as xr
+
+from emberline import twin
+from emberline.live.estimate.heats import HeatInProgress
+from emberline.scenarios import Case
+from emberline.scenarios.messages import Message
+
+DOWN, ON = "down", "on"
+
+
+@dataclass
+class UnitTracker:
+    """States of every unit in the order in which they were seen, and levels of stores of materials.
+
+    It takes what ``HeatTracker`` takes; heats are none of its business.
+    """
+
+    scenario: Case
+    events: list[Message] = field(default_factory=list)
+    """Messages on impossible reports, one line each, since they were last taken."""
+    _states: dict[str, list[tuple[float, str]]] = field(default_factory=dict)
+    """Changes of state of each unit, with their times [min]."""
+    _newest: dict[str, float] = field(default_factory=dict)
+    """Time of the newest message of each unit."""
+    _levels: dict[tuple[str, int], twin.Measured] = field(default_factory=dict)
+    """The last level that was measured in each step, by store and step."""
+
+    def heat(self, unit: str, heat: str, at_min: float) -> None:
+        """A process has no heats."""
+
+    def report(self, heat: str, stage: str, unit: str, start_min: float, end_min: float | None) -> None:
+        """A job response of a heat, which is not made here."""
+        text = Message("A job response names {heat} ({stage}) on {unit}: unknown.", heat=heat, stage=stage, unit=unit)
+        self.events.append(text)
+
+    def state(self, unit: str, state: str, at_min: float) -> None:
+        """A unit's state was measured."""
+        if at_min < self._newest.get(unit, at_min):
+            return  # a late message
+        self._newest[unit] = at_min
+        states = self._states.setdefault(unit, [])
+        if not states or states[-1][1] != state:
+            states.append((at_min, state))
+
+    def level(self, store: str, level_t: float, at_min: float) -> None:
+        """A store's level is known from a measurement."""
+        step = int(at_min // self.scenario.horizon.step_min)
+        self._levels[store, step] = twin.Measured(store, at_min, level_t)
+
+    def is_down(self, unit: str) -> bool:
+        """Whether a unit is broken down, as far as is known."""
+        return self._states.get(unit, [(0.0, "")])[-1][1] == DOWN
+
+    def in_progress(self, now_min: float) -> Iterator[HeatInProgress]:
+        """Heats on units: none."""
+        del now_min
+        return iter(())
+
+    def actuals(self, now_min: float) -> twin.Observations:
+        """Stops of units and levels of stores until now."""
+        levels = (level for level in self._levels.values() if level.at_min <= now_min)
+        return twin.Observations(tuple(self._stops()), tuple(levels))
+
+    def _stops(self) -> Iterator[twin.Stop]:
+        for unit, states in self._states.items():
+            for (at_min, state), after in pairwise([*states, None]):
+                if state != ON:
+                    yield twin.Stop(unit, at_min, None if after is None else after[0], state == DOWN)
+
+    def intended(self, schedule: xr.Dataset) -> xr.Dataset:
+        """The run that a schedule intends from now on, after what was observed (table ``RUN``)."""
+        now_min = max(self._newest.values(), default=0.0)
+        return twin.expect(self.scenario, schedule, self.actuals(now_min), now_min)
