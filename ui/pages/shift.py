@@ -84,7 +84,10 @@ def _tiles(snapshot: dict[str, Any]) -> list[str]:
     most = max(late.values(), default=0.0)
     cost = snapshot["late_cost"]
     costs = "" if cost is None else tr("costs {money} {currency}", money=number(cost, 0), currency=snapshot["currency"])
-    text = trn("{count} heat late", "{count} heats late", len(late)) if late else tr("no heat is late")
+    off = sum(name in snapshot["levels"] for name in late)  # stores; of works there is nothing else
+    text = trn("{count} heat late", "{count} heats late", len(late)) if late else tr("as planned")
+    if off:
+        text = trn("{count} store off its planned level", "{count} stores off their planned levels", off)
     worst = tr("at most {minutes:.0f} min", minutes=most) if late else ""
     tiles.append(_tile(worst or "✓", text, costs, bad=most > 10))
     bad = sum(tag["quality"] != "ok" for tag in snapshot["tags"])
