@@ -299,7 +299,7 @@ class Elastic:
         return self._program.whole
 
     def conflict(self, *, work: float) -> list[Conflict]:
-        """Return limits that cannot all hold, each of them necessary; empty if the relaxation is feasible or time is up.
+        """Return limits that cannot all hold, all of them necessary; empty if the relaxation is feasible or time is up.
 
         Conditions that are no limits, such as the balance of a store, are left out.
         """

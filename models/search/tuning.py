@@ -22,7 +22,7 @@ class LineTuning:
     opening_shares: tuple[float, float] = (0.35, 0.5)
     """Share for plans before named heats over the whole horizon; the second value applies while there is no plan."""
     surroundings: tuple[tuple[int, int], ...] = ((0, 0), (1, 0), (1, 1), (2, 4))
-    """Distances of a pooled plan from its relaxation, closest first: of counts, and in slots around casts with weight."""
+    """Distances of a pooled plan from its relaxation, closest first: of counts, and slots around casts with weight."""
     long_slots: int = 200
     """Number of slots above which the interior point method is faster for a first relaxation, and prices on units give
     a bound long before the root of the pooled relaxation is solved."""
