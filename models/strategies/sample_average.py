@@ -242,9 +242,9 @@ def _tie(model: Any, stages: Sequence[_Stage], fixed: Fixed | None) -> None:
         pairs = [(first.on[name], variable) for name, variable in later.on.items()]
         if first.nominated is not None:
             pairs.append((first.nominated, later.nominated))
-        for left, right in pairs:
-            for t in left:
-                model.tied.add(left[t] == right[t])
+        for reference, follower in pairs:
+            for t in reference:
+                model.tied.add(reference[t] == follower[t])
     if fixed is None:
         return
     for stage in stages:
