@@ -53,7 +53,7 @@ def optimize(
     study: Study | None = None,
     strategy: str | None = None,
 ) -> xr.Dataset:
-    """Compute the best schedule by the scenario's goal, with a proven bound.
+    """Compute the best schedule for the scenario's goal, with a proven bound.
 
     Args:
         scenario: the plant and its goal, which sets gap and time limit.
@@ -76,7 +76,7 @@ def optimize(
 
     Raises:
         ValueError: the strategy does not exist or does not apply to the scenario.
-        ScenarioError: no plan is made to the minute.
+        ScenarioError: the scenario needs a plan to the minute, which is not supported.
     """
     from emberline.scenarios.checking import to_the_minute
 
@@ -87,7 +87,7 @@ def optimize(
         others = [*others, *study.beginnings(scenario)]
     kind = _kind(scenario)
     if strategy is not None and kind != HEATS:
-        raise ValueError(f"strategies are for the heats of a line; this is {kind}")
+        raise ValueError(f"strategies apply only to the heats of a line; this is {kind}")
     with effort.net(scenario.goal.time_limit_s):
         if kind == "processes":
             from emberline.models.strategies.processes import optimize_processes

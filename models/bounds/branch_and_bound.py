@@ -29,7 +29,7 @@ Places = dict[int, tuple[tuple[int, ...], int, int]]
 
 
 class _UnprovenError(Exception):
-    """A relaxation that ended without a proof, because of time or trouble, so that no part may be discarded."""
+    """A relaxation that ended without a proof (time limit or numerical trouble); its part must not be discarded."""
 
 
 @dataclass(order=True)
@@ -82,7 +82,7 @@ class Bound:
             return Program(formulation.model) if study is None else study.program(role, formulation.model)
 
     def run(self) -> None:
-        """Raise the search's bound until it is over."""
+        """Raise the bound of the search until the search is over."""
         if self.search.infeasible:
             return
         with self.search.timed("bound"):

@@ -29,11 +29,11 @@ class Use:
     """Occupation of a unit of a resource."""
 
     resource: int
-    """Index of a stage; from the casting stage's index on, of a caster."""
+    """Index of a stage; indices from that of the casting stage on denote casters."""
     slot: int
     slots: int
     unit: int
-    """One of the identical units."""
+    """The unit itself, one of several identical ones."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class CastColumn:
 
 
 def useful(problem: SlotProblem) -> bool:
-    """Return whether no heat has started, all belong to casts, and routes are short enough to be tried."""
+    """Return whether no heat has started, all belong to casts, and routes are short enough for the tables."""
     if not problem.casts or len(problem.cast_of()) < len(problem.heats):
         return False
     if any(cast.started_min is not None or not cast.units for cast in problem.casts):
@@ -64,7 +64,7 @@ def useful(problem: SlotProblem) -> bool:
 
 
 def exact_reheating(problem: SlotProblem) -> bool:
-    """Return whether all units take a heat equally long up to its reheating, so that its heat loss is exact."""
+    """Return whether a heat takes equally long on all units up to its reheating, so that its loss is exact."""
     return all(
         len(set(operation.minutes.values())) == 1
         for heat in problem.heats
@@ -114,8 +114,8 @@ class PricingTables:
 
         Args:
             cells: value of a MWh by cell, shape (n_weights, n_cells).
-            credit: reduction of this value by what is given with a MWh, by stage, shape (n_stages, n_cells); reheating
-                gives nothing.
+            credit: reduction of this value by the carriers delivered with a MWh, by stage, shape (n_stages, n_cells);
+                reheating delivers none.
         """
         problem = self.problem
         by_stage = [cells if credit is None else cells - credit[s] for s in range(len(problem.stage_units))]
@@ -135,7 +135,7 @@ class PricingTables:
         }
 
     def _capacity(self) -> np.ndarray:
-        """Return the units of each resource by slot, as far as work can occupy them, shape (n_resources, n_slots)."""
+        """Return the number of units of each resource that work can occupy, by slot, shape (n_resources, n_slots)."""
         problem = self.problem
         works: dict[int, set[tuple[int, float]]] = {u: set() for u in range(len(problem.units))}
         for _, work in problem.works():
@@ -156,7 +156,7 @@ class PricingTables:
         return list(unit_by_kind.values())
 
     def _lost(self, heat: Heat, cells: np.ndarray) -> np.ndarray:
-        """Return the value of the heat lost in one minute, replaced from each slot on, shape (n_weights, n_slots)."""
+        """Return the value of the heat lost in a minute, by the slot of its replacement, shape (n_weights, n_slots)."""
         if heat.reheat is None or not self.problem.reheat_kwh_per_t_min:
             return np.zeros((len(cells), self.n))
         mwh = self.problem.reheat_kwh_per_t_min / 1000 * heat.mass_t
@@ -250,7 +250,7 @@ class PricingTables:
     # ---- the best casts -------------------------------------------------------------------------------------------
 
     def best(self) -> tuple[float, list[tuple[int, int]]]:
-        """Return the minimum cost of all casts separately, and column and slot of each; infinite if infeasible."""
+        """Return the minimum cost of all casts, each on its own, and their places; infinite if infeasible."""
         total, places = 0.0, []
         for c, cast in enumerate(self.problem.casts):
             choice = (math.inf, 0, 0)

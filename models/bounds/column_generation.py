@@ -41,9 +41,9 @@ class Prices:
     """Values of units, other rows and due casts in the linear program, in units of the goal."""
 
     units: np.ndarray
-    """Of units, shape (n_resources, n_slots)."""
+    """Values of units, shape (n_resources, n_slots)."""
     others: tuple[np.ndarray, ...]
-    """Of caps, shape (n_caps,); or of the line's draw by cell and its output of each carrier by slot."""
+    """Values of caps, shape (n_caps,); or of the line's draw by cell and its output of each carrier by slot."""
     places: np.ndarray
     """Value of a cast that starts in a slot, by kind of cast, shape (n_kinds, n_slots)."""
     worth: np.ndarray
@@ -327,7 +327,7 @@ def of(search: Search) -> CastBound | None:
         return None
     table = data.guide_per_mwh
     rows = np.array([table[search.aim.first], *(table[name] for name, *_ in search.aim.caps(data))])
-    # earnings of export, the draw of idle units and waits that are underestimated need non-negative weights
+    # export revenue, the draw of idle units and underestimated waits require non-negative weights
     if (rows < 0).any() and (problem.states or not data.plain or not exact_reheating(problem)):
         return None
     if not data.plain and (data.export_price > data.price).any():

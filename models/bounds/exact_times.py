@@ -1,4 +1,4 @@
-"""Proofs on slots that hold for starts at any times.
+"""Infeasibility proofs on slots that are valid for arbitrary start times.
 
 If whole minutes divide all times of a line, starts on them are sufficient: all starts of a plan may be rounded down
 together, because the differences between them are whole minutes, too. Power is different: the draw of a start between
@@ -50,7 +50,7 @@ def impossible(
     work: float = LINE.exact_work,
     cancel: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Return whether no plan keeps all limits at any start times, if none does on slots; False: not known.
+    """Return whether no plan keeps all limits with any start times, given that none does on slots; False: unknown.
 
     Args:
         scenario: scenario to check.
@@ -200,7 +200,7 @@ def unsolvable(
     work: float,
     cancel: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Return whether the pooled relaxation of a line is infeasible; False: it is feasible, or time was over.
+    """Return whether the pooled relaxation of a line is infeasible; False: it is feasible, or time ran out.
 
     Args:
         problem: the line.

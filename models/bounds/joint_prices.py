@@ -240,7 +240,7 @@ class JointBound(Bound):
         )
 
     def run(self) -> None:
-        """Raise the bound, from the final state of the last one of the same line, and store the final state."""
+        """Raise the bound, continuing from the last bound of the same line, and store the final state."""
         super().run()
         if self.search.study is not None and math.isfinite(self.best):
             self.search.study.keep_columns(self.search.problem, self.master.columns, self.prices)
@@ -281,7 +281,7 @@ class JointBound(Bound):
         return value
 
     def _earned(self, load: np.ndarray) -> float:
-        """Return the largest gain from drawing more than the casts where a MWh has negative value; it is negative."""
+        """Return the largest gain (as a negative number) from drawing more than the casts at negative prices."""
         problem, lowest = self.search.problem, np.minimum(load, 0.0)
         more = self._idle * float(lowest.sum())
         if lowest.any() and not self._exact:

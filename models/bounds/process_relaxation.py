@@ -1,4 +1,4 @@
-"""Bound during the search: the relaxation on the horizon's steps; afterwards the thread helps to improve plans."""
+"""Bound from the relaxation on the horizon's steps, solved in a thread that afterwards helps to improve plans."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from emberline.scenarios import effort
 
 
 class Bounding:
-    """Relaxation on the horizon's steps in a thread next to the search, followed by help with the improvement."""
+    """Relaxation on the horizon's steps, solved in a thread that afterwards helps with the improvement."""
 
     over = effort.shared(False)
     """Set by the search when the bound is no longer needed."""

@@ -1,6 +1,6 @@
 """Explanation of infeasibility: limits in the plant's words, which of them conflict, and the smallest repair.
 
-Functions that only count are imported without Pyomo.
+Checks that need no model are imported without Pyomo.
 """
 
 from typing import TYPE_CHECKING

@@ -301,7 +301,7 @@ PACE_STEP = 0.01
 LOCK_SCALE_MIN = 480.0
 """A lock moved by this much costs as much as a dropped lock [min]."""
 QUICKEST = 0.1
-"""Smallest share of its duration in which a stage could work."""
+"""Smallest factor by which the duration of a stage can be reduced."""
 LARGER = 5.0
 FINEST = 0.001
 WIDER = 10.0

@@ -50,7 +50,7 @@ class Part:
     side: str = "row"
     """``row``; for variables ``upper`` or ``lower``."""
     minutes: float | None = None
-    """Length of a member's time [min], if members follow each other from the horizon's start; None: without time."""
+    """Length of a member's time [min], if members follow each other from the horizon's start; None: no time."""
     first: int = 0
     """Place in time of the first member."""
 
@@ -233,22 +233,22 @@ def _moved(scenario: Case, site_model: SiteModel) -> KeyedParts:
 
 
 NOTHING = 1e-6
-"""Slack below this share of a limit's scale is solver tolerance."""
+"""Share of a limit's scale below which slack counts as solver tolerance."""
 LARGE = 20_000
 """Number of columns from which the interior point method is faster than the simplex method."""
 FAINT = 1e-4
-"""Multipliers below this share of the largest one are residues of the interior point method."""
+"""Share of the largest multiplier below which others are residues of the interior point method."""
 GAP = 0.01
 """Relative gap of the smallest loosening if there are integer decisions."""
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """A limit that is part of a conflict, and the time at which it is."""
+    """A limit that is part of a conflict, and the times concerned."""
 
     limit: Limit
     first_min: float | None
-    """First and last time at which it is [min after the start]; None: without time."""
+    """First and last time concerned [min after the start]; None: not tied to a time."""
     last_min: float | None
 
     def says(self, scenario: Scenario) -> str:
@@ -384,7 +384,7 @@ def _rows(parts_of: list[list[Part]]) -> list[Row]:
 
 
 def _loosen(model: pyo.ConcreteModel, limits: list[Limit], rows: list[Row]) -> Any:
-    """Give each limit a slack in its own unit, and the model their total price as a variable."""
+    """Add a slack for each limit in the limit's own unit, and the total price as a variable."""
     model.loose = pyo.Block()
     block = model.loose
     block.LIMIT = pyo.RangeSet(0, len(limits) - 1)

@@ -41,7 +41,7 @@ def impossible(scenario: Case, envelope: xr.Dataset, start: xr.Dataset | None, *
 
 
 def impossible_at_all(scenario: Case, envelope: xr.Dataset, start: xr.Dataset | None, *, work: float) -> bool:
-    """Return whether an ``impossible`` scenario is so for starts at any times; the arguments are the same."""
+    """Return whether an ``impossible`` scenario has no plan with any start times; the arguments are the same."""
     if not scenario.orders:
         return True
     aim = aims.of(scenario, envelope, sites.read(scenario, envelope), start)
@@ -49,7 +49,7 @@ def impossible_at_all(scenario: Case, envelope: xr.Dataset, start: xr.Dataset | 
 
 
 def baseline_holds(scenario: Case, envelope: xr.Dataset, start: xr.Dataset) -> bool:
-    """Return whether the baseline schedule is a plan by the search's evaluation; False if this takes too long.
+    """Return whether the baseline schedule is feasible as evaluated by the search; False if this takes too long.
 
     Args:
         scenario: scenario to check.
@@ -63,7 +63,7 @@ def baseline_holds(scenario: Case, envelope: xr.Dataset, start: xr.Dataset) -> b
 
 
 def holds(scenario: Case, envelope: xr.Dataset, schedule: xr.Dataset, start: xr.Dataset | None, *, work: float) -> bool:
-    """Return whether a schedule of heats keeps all limits of a scenario, by the search's evaluation.
+    """Return whether a schedule of heats keeps all limits of a scenario, as evaluated by the search.
 
     Args:
         scenario: scenario to check.

@@ -29,7 +29,7 @@ from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.metrics import METRICS
 
 NEXT = 1e-6
-"""Share by which the cap is tightened: at a kink of the cost, the price of the next unit less is wanted."""
+"""Share by which the cap is tightened: at a kink of the cost, the price of the next unit less is required."""
 GAP = 1e-6
 
 
@@ -63,7 +63,7 @@ def abatement_price(
     scenario = scenario.model_copy(update={"goal": goal})
     data = sites.read(scenario, envelope)
     if data.plain:
-        return AbatementPrice(None, "the site has nothing to decide, only heats have")
+        return AbatementPrice(None, "only the heats have decisions, not the site")
     cells, amounts = None, dict[str, np.ndarray]()
     if scenario.orders:
         problem = line_reader.from_scenario(scenario, envelope, like=schedule)
@@ -82,7 +82,7 @@ def abatement_price(
     )
     program, capped = site_model.program, site_model.model.total[metric]
     if not outcome.has_solution or program.multipliers(work=limit) is None:
-        return AbatementPrice(None, "the site's least cost under the cap was not found")
+        return AbatementPrice(None, "the site's minimum cost under the cap was not found")
     for place in (cap - NEXT * max(abs(cap), 1.0), cap + NEXT * max(abs(cap), 1.0)):
         program.restrict([(capped, -math.inf, place)])
         moved = program.attempt(work=limit, relax=True)  # integers are fixed by now

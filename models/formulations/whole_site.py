@@ -74,7 +74,7 @@ def build(
         one_way_slots: slots in which stores may not be filled and emptied at once; None: all in which this pays.
         line_gives: output of other carriers by the line, in the carrier's unit.
         plant: the processes, which are then the load.
-        program: function that compiles the model; a solver of an earlier model may get it as changes.
+        program: function that compiles the model; a solver of an earlier model may receive it as changes.
     """
     coarse = data
     if load is None and data.step_min > data.meter_min and data.step_min % data.meter_min == 0:

@@ -38,7 +38,7 @@ NONE = {"lower": -np.inf, "upper": np.inf, "value": np.nan}
 
 
 class Variable(pyo.Var):
-    """Variables that differ only by arrays in index order: ``Variable(block.T, bounds=(0, 1))``.
+    """Indexed variables with bounds and values in arrays: ``Variable(block.T, bounds=(0, 1))``.
 
     Args:
         *sets: index sets.
@@ -182,7 +182,7 @@ class Rows(pyo.Constraint):
                 expression = self._says(self.parent_block(), *places_)
                 if expression.__class__ is tuple:
                     expression = pyo.inequality(*expression)
-            except Exception:  # the rule uses its index, or is wrong, which shows below
+            except Exception:  # the rule uses its index, or has an error that shows below
                 expression = None
             if hasattr(expression, "is_expression_type"):
                 self.template = expression, places_
@@ -258,7 +258,7 @@ class Series(pyo.Param):
         """Replace the values, shape (n,)."""
         self.array, self._by_index = np.asarray(values, dtype=float).reshape(-1), None
         if len(self.array) != len(self.index_set()):
-            raise ValueError(f"{self.name} has {len(self.index_set())} indices and was given {len(self.array)} values")
+            raise ValueError(f"{self.name} has {len(self.index_set())} indices but {len(self.array)} values")
 
 
 def limit(variable: Any, lower: np.ndarray | float | None = None, upper: np.ndarray | float | None = None) -> None:

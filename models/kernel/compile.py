@@ -2,7 +2,7 @@
 
 Rows of one template (``models/kernel/arrays.py``) are traversed once and evaluated with NumPy over all their indices at
 once; every other constraint is traversed separately. Constants and fixed variables move to the right-hand sides; unused
-variables are no columns; a ranged constraint is one row. Nonlinear expressions are rejected by name.
+variables get no columns; a ranged constraint is one row. Nonlinear expressions are rejected by name.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class _Compiler:
     def run(self) -> Compiled:
         goals = list(self.model.component_data_objects(pyo.Objective, active=True, descend_into=True))
         if len(goals) != 1:
-            raise ValueError(f"a model needs one active objective and has {len(goals)}")
+            raise ValueError(f"a model needs exactly one active objective, not {len(goals)}")
         # the objective is row 0
         low, high, const, count = [np.zeros(1)], [np.zeros(1)], [np.zeros(1)], 1
         const[0][:] = self._goal(goals[0])

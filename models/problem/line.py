@@ -68,7 +68,7 @@ def grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
 
 EPS = 1e-9
 CLOSE_MIN = 1e-6
-"""Times that are no further apart are equal."""
+"""Difference up to which two times are equal."""
 
 
 def up(minutes: float, step: float) -> int:
@@ -344,7 +344,7 @@ class SlotProblem:
         return energy
 
     def draw(self, load: np.ndarray, slot: int, cells: np.ndarray) -> None:
-        """Add energies by cell, from a slot to the end of the horizon at most, to a load by cell."""
+        """Add energies by cell to a load by cell, from a slot on and within the horizon."""
         first = slot * self.cells_per_slot
         end = min(first + len(cells), self.n_cells)
         load[first:end] += cells[: end - first]

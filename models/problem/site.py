@@ -144,7 +144,7 @@ def freely_disposable(
     Args:
         carriers: carriers by name.
         assets: assets, with machines as converters.
-        series: of the assets.
+        series: series of the assets.
     """
     names = set()
     paid_for = {supply.name: bool((series[supply.name]["price_per_unit"] < 0).any()) for supply in of(assets, Supply)}
@@ -392,12 +392,12 @@ class SiteData:
 
     @property
     def cells_per_slot(self) -> int:
-        """Cells in a slot."""
+        """Number of cells in a slot."""
         return round(self.step_min / self.cell_min)
 
     @property
     def n_cells(self) -> int:
-        """Cells of the horizon."""
+        """Number of cells in the horizon."""
         return len(self.base) * self.cells_per_slot
 
     def unavoidable(self, weight: np.ndarray) -> float:

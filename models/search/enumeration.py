@@ -1,4 +1,4 @@
-"""Enumeration of all plans of two or three heats, as demand charges couple heats more than a relaxation shows.
+"""Enumeration of all plans of two or three heats with demand charges, for which relaxations are weak.
 
 A relaxation spreads heats, and thereby their peaks. Here the first heat takes each of its starts in turn, and the
 remaining starts of the others are few enough to try all pairs. Starts are excluded by prices of peaks: any prices that

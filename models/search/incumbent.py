@@ -99,7 +99,7 @@ class Search(Record):
     proving: bool = True
     """Whether a bound is required."""
     coarser: Callable[[Search], Search] | None = None
-    """Factory of a search on a coarser grid, whose plan is a first plan here; None: the grid is coarse enough."""
+    """Factory of a search on a coarser grid, whose plan serves as a first plan; None: the grid is coarse enough."""
     load_worth: np.ndarray | None = effort.shared(None)
     """Value of a MWh that the line draws, by cell, from the multipliers of the best bound; shape (n_cells,)."""
     memory: dict[str, Any] = field(default_factory=dict)
@@ -212,7 +212,7 @@ class Search(Record):
 
     def flows(self, starts: Starts) -> Flows | None:
         """Return the flows of a plan with the best use of the site; None if the site cannot supply it in time."""
-        # a plan is evaluated even without time; with negative prices this may take any time, so it gets only a share
+        # a plan is evaluated even if no time is left; with negative prices this can take long, so it is limited
         return self._flows(self._dispatcher, starts, min(max(self.remaining / 10, 1.0), TIME_LIMIT_S), self.cancel)
 
     def settled(self, starts: Starts, limit: float) -> Flows | None:

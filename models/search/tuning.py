@@ -59,7 +59,7 @@ class LineTuning:
     coarse_share: float = 0.2
     """Share for the plan on the coarser grid."""
     coarse_most: float = 0.5
-    """Share for it if there is no plan by then."""
+    """Share for this plan if there is none by then."""
     coarse_renewal_share: float = 0.35
     """Share for putting casts of the baseline back differently if the coarser grid gives no plan."""
 
@@ -196,7 +196,7 @@ class LineTuning:
     """Length of a stretch in which the best cast of each kind on each caster becomes a column [min]."""
     smoothing: float = 0.5
     """Weight of the best prices so far in the next ones. Tuned on weeks of 168 heats: without smoothing and with prices
-    for every slot from the beginning, the bound of 7 s takes 100 s."""
+    for every slot from the beginning, it takes 100 s to prove what these settings prove in 7 s."""
     tolerances: tuple[float, ...] = (1e-2, 1e-3, 1e-4, 1e-6)
     """Tolerances of the linear program; the next one applies when it gives no new cast. Tuned on weeks of 168 heats: if
     it stays loose, it gives none."""

@@ -27,7 +27,7 @@ class Study:
         """Start a study.
 
         Args:
-            steady: start each search of a site from the end of the first one, so that their order has no effect.
+            steady: start each search of a site from the final state of the first, so that their order has no effect.
         """
         self._steady, self._anchored = steady, False
         self._programs: dict[str, Program] = {}

@@ -260,7 +260,7 @@ def pursue(search: Search, strategy: str | None = None) -> str:
     suiting = [name for name, strategy in STRATEGIES.items() if strategy.suits(search)]
     name = strategy or suiting.pop(0)
     if name not in STRATEGIES:
-        raise ValueError(f"there is no strategy {name!r}; there are {', '.join(STRATEGIES)}")
+        raise ValueError(f"there is no strategy {name!r}; choose from {', '.join(STRATEGIES)}")
     if strategy is not None and name not in suiting:
         raise ValueError(f"the strategy {name!r} does not suit this line and site")
     if search.infeasible:

@@ -68,14 +68,14 @@ def replan_processes(
     baseline: xr.Dataset | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> xr.Dataset:
-    """Plan a schedule that is being followed again from the present state: repair it, then improve it.
+    """Replan from the present state: repair the schedule that is being followed, then improve it.
 
     If deliveries, levels or capacities can no longer be kept, the violations are minimized; ``unplaced`` then names the
     stores that lack or spill something, and the objective prices this above all savings.
 
     Args:
         scenario: scenario in its present state (``twin.state.later``).
-        envelope: its envelope.
+        envelope: envelope of the scenario.
         start: schedule that is being followed, over the scenario's horizon.
         work: work for better switches; 0: keep those of the schedule as far as possible and optimize rates and site.
         baseline: schedule to which a cap on extra cost refers; None: the cap does not apply.

@@ -109,11 +109,11 @@ def optimize_samples(
     """
     first_sample = samples[0]
     if first_sample.heats or first_sample.processes:
-        raise ValueError("samples are planned over for a site alone, without heats and processes")
+        raise ValueError("planning over samples supports only sites without heats and processes")
     if first_sample.market.imbalance is not None and any(
         getattr(contract, "unused_spread_per_mwh", 0.0) for contract in first_sample.market.contracts
     ):
-        raise ValueError("contracts with unused_spread_per_mwh and imbalance prices cannot be planned over samples")
+        raise ValueError("planning over samples does not support unused_spread_per_mwh together with imbalance prices")
     began, before = time.perf_counter(), effort.now()
     goal = aims.read(first_sample, site_problem.read(first_sample, envelope), {}, 0.0).first
     model = pyo.ConcreteModel()
@@ -228,7 +228,7 @@ def _nomination(block: Any, scenario: Case, data: SiteData) -> Any:
 
 
 def _by_interval(price: np.ndarray, count: int) -> np.ndarray:
-    """Return prices on settled intervals, shape (count,): means of finer prices, repeated coarser ones."""
+    """Return prices on settled intervals, shape (count,): means of finer prices, or coarser prices repeated."""
     if len(price) >= count:
         return np.asarray(price.reshape(count, -1).mean(axis=1))
     return np.repeat(price, count // len(price))

@@ -27,7 +27,7 @@ from emberline.models.strategies import exact_named
 
 
 def share(search: Search, more: bool) -> float:
-    """Return the share of the time for plans.
+    """Return the share of the time that is spent on plans.
 
     Args:
         search: running search.
@@ -68,7 +68,7 @@ def _from_coarser(search: Search) -> bool:
 
 
 def _renewed(search: Search) -> bool:
-    """Put casts of the baseline back differently if a coarser grid finds nothing; return whether this is better."""
+    """Put casts of the baseline back differently if a coarser grid finds nothing; return whether this improved it."""
     if search.coarser is None or search.phase_over() or not ruin_and_recreate.useful(search):
         return False
     before = search.draft_rank

@@ -1,4 +1,4 @@
-"""Contributions of units to stores, carriers and the objective."""
+"""Runs of units: their beginnings, and their contributions to stores, carriers and the objective."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ class Runs:
         """Slots before the horizon to which rules refer."""
 
     def going_on(self, name: str, m: int | None = None) -> np.ndarray:
-        """Return the amount of transitions under way, of one mode or all, shape (n,); ``name``: its array."""
+        """Return the total of an array of ``UnderWay`` over the transitions of one mode or all, shape (n,)."""
         amounts = [getattr(u, name) for u in self.under_way if u is not None and m in (None, u.mode)]
         return np.sum(amounts, axis=0) if amounts else np.zeros(self._n)
 

@@ -19,9 +19,9 @@ from emberline.scenarios.process.recipe import Mode
 
 DEAR = 50.0
 """Price of a tonne that a store lacks or spills, as a multiple of the cost of producing one with the most expensive
-electricity; start-ups that it saves are also worth less."""
+    electricity, so that it also exceeds the value of start-ups that are saved."""
 BAND_H = 1.0
-"""Hours of a unit whose output beyond the required level is credited."""
+"""Hours of a unit's output beyond the required level that are credited."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def slack_prices(plant: Plant, data: SiteData) -> dict[str, float]:
 
 
 def bands(plant: Plant) -> dict[str, float]:
-    """Return the credited excess of each final level at most: its fastest unit's output in an hour or step [t].
+    """Return the largest credited excess of each final level: its fastest unit's output in an hour or step [t].
 
     A run ends with a step, so that a level seldom ends exactly as required; producing more is not the aim of a plan.
     """

@@ -24,7 +24,7 @@ WITHIN = 0.1
 EARLY = 1e-6
 """Weight of early starts by slot, as a share of the first goal."""
 FUEL = 4.0
-"""Assumed maximum of units of fuel for a unit of electricity, when breaking a limit is priced."""
+"""Assumed maximum of fuel per unit of electricity, for pricing the violation of a limit."""
 BREACH = 30.0
 """Price of breaking a limit or a cap, as a multiple of the largest weight; keeping it never costs as much."""
 
@@ -103,7 +103,7 @@ class Aim:
         return not self.broken(flows)
 
     def broken(self, flows: Flows) -> tuple[str, ...]:
-        """Return the metrics of which a plan has more than their caps allow."""
+        """Return the metrics of a plan that exceed their caps."""
         return tuple(name for name, top in self.tops.items() if flows.totals[name] > top + 1e-6 * max(abs(top), 1))
 
 

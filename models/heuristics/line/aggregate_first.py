@@ -159,7 +159,7 @@ def first_plan(search: Search, rounding: float | None) -> bool:
 
 
 class Patience:
-    """Rule that stops the search for a pooled plan, a mere guide, if it has found none better for a while."""
+    """Stopping rule for a pooled plan, which is only a guide: stop if it has not improved for a while."""
 
     def __init__(self, over: Callable[[], bool]) -> None:
         self._over = over

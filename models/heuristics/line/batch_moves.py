@@ -232,7 +232,7 @@ class Shifts:
         return units, slots
 
     def _put_casts(self, moves: Moves, occupancy: np.ndarray, cells: np.ndarray) -> np.ndarray:
-        """Occupy the casters; return whether all casts of a move found theirs free, shape (n_moves,)."""
+        """Occupy the casters; return whether the casters of all casts of a move were free, shape (n_moves,)."""
         fits = np.ones(len(moves.casts), dtype=bool)
         per = self.problem.cells_per_slot
         for j in range(moves.casts.shape[1]):

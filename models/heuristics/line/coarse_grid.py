@@ -1,4 +1,4 @@
-"""A first plan on quarter-hours for a finer grid, whose counts, unlike its corridors, are slow to solve."""
+"""First plan on quarter-hours for a finer grid, on which counts are slow to solve but corridors are not."""
 
 from __future__ import annotations
 

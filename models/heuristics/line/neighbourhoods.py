@@ -47,7 +47,7 @@ def near(problem: SlotProblem, plan: Starts, width: int, moving: set[int] | None
 
 
 def around_counted(problem: SlotProblem, counted: Counted, wide: int, around: int) -> Windows:
-    """Windows around a pooled plan.
+    """Return windows around a pooled plan.
 
     Args:
         problem: the line.
@@ -114,7 +114,7 @@ def _propagate(
 def name_heats(
     search: Search, counted: Counted, loose: Collection[int], draft: Starts | None = None, *, hurried: bool = False
 ) -> tuple[bool, Starts | None]:
-    """Assign named heats around a pooled plan.
+    """Disaggregate a pooled plan into named heats.
 
     A pooled plan fills units better than single heats can. Units may therefore be used twice at first, at a price that
     rises until they are not.

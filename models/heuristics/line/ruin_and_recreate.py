@@ -261,7 +261,7 @@ class Renewal:
         return count
 
     def _hours(self, moves: Moves) -> tuple[np.ndarray, np.ndarray]:
-        """Return the first and end slots that moves look at, around the old and new places of their casts."""
+        """Return the first and end slot of the ranges that moves use, around the old and new places of their casts."""
         before, after = self.shifts.reach
         slots = np.append(self._slots(), 0)
         both = np.concatenate([moves.slots, slots[moves.casts]], axis=1)

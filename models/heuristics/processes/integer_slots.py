@@ -119,7 +119,7 @@ class Grid:
         self.site_model.program.bound(places, low[places], high[places])
 
     def free(self, places: np.ndarray) -> None:
-        """Restore the own bounds of columns."""
+        """Restore the original bounds of columns."""
         self.site_model.program.bound(places, self.low[places], self.high[places])
 
     def switches(self, values: np.ndarray) -> dict[Any, np.ndarray]:

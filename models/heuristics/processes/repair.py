@@ -1,4 +1,4 @@
-"""Repair of a schedule's switches for the present state of units: a switch that is too early is made when it can be."""
+"""Repair of a schedule's switches for the present state of units: changes that are not possible yet are delayed."""
 
 from __future__ import annotations
 

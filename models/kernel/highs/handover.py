@@ -157,7 +157,7 @@ def new() -> highspy.Highs:
 
 
 def attempt(call: Callable[[], R]) -> R:
-    """Call a solver, twice if HiGHS refuses because other code ran it in this thread with other threads."""
+    """Call a solver; repeat if HiGHS refuses because other code in this thread used another thread count."""
     outcome = call()
     if (outcome[0] if isinstance(outcome, tuple) else outcome) == highspy.HighsStatus.kError:
         # earlier releases have only the latter

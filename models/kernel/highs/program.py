@@ -330,7 +330,7 @@ class Program:
         if variable is not None:
             column = self.form.column(variable)
             if column < 0:
-                raise KeyError(f"{variable.name} is no column of the model")
+                raise KeyError(f"{variable.name} is not a column of the model")
             costs[column] = self._sense
         self._price(costs, 0.0)
 

@@ -77,11 +77,11 @@ class Matched(Groups):
             problem: the line.
             data: the site.
             units: ``each`` is exact; ``shortest`` is smaller and gives a bound, ``longest`` is smaller and shows where
-                a plan lies; the latter two ignore longest waits. corridor: restricts the model to the surroundings of a
-                plan; it then gives no bound.
+                a plan lies; the latter two ignore longest waits.
+            corridor: restricts the model to the surroundings of a plan; it then gives no bound.
         """
         if not suits(problem):
-            raise ValueError("counts by unit know neither heat loss nor heats in progress")
+            raise ValueError("counts by unit support neither heat loss nor heats in progress")
         super().__init__(problem, units)
         self.data = data
         self.model = pyo.ConcreteModel()
@@ -243,7 +243,7 @@ class Matched(Groups):
 
 
 def around(formulation: Matched, width: int) -> Corridor | None:
-    """Return the surroundings of the counts, with heats disaggregated first in, first out."""
+    """Return the corridor around the counts, with heats disaggregated first in, first out."""
     slot: list[list[int]] = [[0] * len(heat.operations) for heat in formulation.problem.heats]
     counts = _counts(formulation)
     for g, group in enumerate(formulation.groups):
@@ -273,7 +273,7 @@ def begin(formulation: Matched, starts: Starts) -> None:
 
 
 def read(formulation: Matched) -> Starts | None:
-    """Return the plan in the counts; None if longest waits or fractions leave a start unmatched."""
+    """Convert the counts to a plan; None if longest waits or fractions leave a start unmatched."""
     problem, counts = formulation.problem, _counts(formulation)
     casts = {c: (column, t) for c, column, t in support(formulation.model.z)}
     cast_of = problem.cast_of()

@@ -1,6 +1,6 @@
-"""Cuts on the import of whole starts, whose fractions the site's own rows allow anywhere.
+"""Cuts on the import due to whole starts, because the site's own rows allow fractions of starts anywhere.
 
-A fraction of a start fits under the sun or below a peak and costs nothing there; a whole start does not. The import in
+A fraction of a start fits below the PV supply or a peak and costs nothing there; a whole start does not. The import in
 a slot, max(0, b + Σ L) over the starts that are active, is supermodular: it is at least the import without any of them
 plus, for each start, the import that this start adds alone. The same holds for a metered interval of the tariff. As
 every operation starts once, a billed peak is at least the highest metered import of its start alone. Battery discharge

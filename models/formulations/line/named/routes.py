@@ -41,7 +41,7 @@ class Routed(Named):
         return self.routes[h, u].holds(self.problem.heats[h])
 
     def _precede(self) -> bool:
-        """Add rows by which each place of a cast needs routes of its heats that reach it in time."""
+        """Add rows that require routes of a cast's heats that reach the place of the cast in time."""
         m, problem = self.model, self.problem
         x: precedence.Listed = {}
         z: precedence.Listed = {}

@@ -144,7 +144,7 @@ def _busy(line: Pools) -> np.ndarray:
 
 
 def chain(m: pyo.ConcreteModel, line: Pools) -> None:
-    """Tie the counts of every stage to those of the leading one, and consecutive other stages in sum."""
+    """Couple the counts of every stage to those of the leading one, and other consecutive stages in total."""
     n, lead, leading = line.n, line.lead, line.lead_pool
     before, after, late = Terms(n, 4), Terms(n, 4), {}
     for s, k in line.able:

@@ -51,7 +51,7 @@ class Queues:
         self.ready: list[tuple[int, int]] = []
         """Pool at the leading stage, and minimum slots from there to the reheating stage."""
         self.sure_mwh: dict[tuple[int, int], float] = {}
-        """Reheating for the waiting that no plan avoids, per heat, by pool."""
+        """Reheating for the waiting that no plan avoids, per heat, by pool [MWh]."""
         self.span, self.short, self.mass = 0, 0.0, math.inf
         """Maximum slots of waiting, minutes of them without heat loss, mass of a heat [t]."""
         if self.rate == 0 or not self.pools:

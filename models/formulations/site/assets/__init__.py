@@ -115,7 +115,7 @@ def read_flows(hub_ports: HubPorts, spare: np.ndarray | None = None) -> HubFlows
 
     Args:
         hub_ports: the assets.
-        spare: electricity in each slot that need not be taken [MWh]; the part that is not taken is subtracted.
+        spare: electricity in each slot that need not be taken [MWh]; the part not taken is subtracted from it.
     """
     hub, n = hub_ports.hub, hub_ports.hub.n
     amounts = {(f.asset, f.key): f.gives.values(n) for ports in hub_ports.ports.values() for f in ports.flows}

@@ -105,7 +105,7 @@ def one_way_amounts(
         store: store with its efficiencies.
         put_in: amount put in, by slot.
         put_out: amount put out, by slot.
-        level: at the end of each slot.
+        level: level at the end of each slot.
         spare: amount that need not be taken in each slot.
         hours: length of a slot [h].
     """
