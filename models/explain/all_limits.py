@@ -215,25 +215,25 @@ class Number:
     """Change that costs the price of the kind; None: the value itself."""
 
 
-def numbers(record: Any, key: str, labels: Mapping[str, Any], *rows: Number) -> Iterator[Limit]:
+def numbers(record: Any, key: str, args: Mapping[str, Any], *rows: Number) -> Iterator[Limit]:
     """Yield the limits that are numbers of one record.
 
     Args:
         record: record of the scenario.
         key: key of the record.
-        labels: parameters of the texts.
+        args: parameters of the texts.
         rows: fields of the record that are limits.
     """
     for row in rows:
         value = getattr(record, row.field, None)
         if value is not None and (value > 0 or row.times):
-            words = Message(row.words, **labels)
+            words = Message(row.words, **args)
             key_of_row, top = f"{key}.{row.field}", row.times * value + row.more
             yield numeric(key_of_row, words, row.kind, value, top, row.unit, step=row.step, scale=row.scale)
 
 
 def moments(
-    scenario: Scenario, record: Any, key: str, field: str, words: str, kind: str, loosest: float, **labels: Any
+    scenario: Scenario, record: Any, key: str, field: str, words: str, kind: str, loosest: float, **args: Any
 ) -> Iterator[Limit]:
     """Yield the limit on a time of one record if it is set and can still be moved.
 
@@ -245,13 +245,13 @@ def moments(
         words: text, marked for translation.
         kind: a key of ``PRICES``.
         loosest: furthest allowed time [min after the horizon's start].
-        **labels: parameters of the text.
+        **args: parameters of the text.
     """
     at = getattr(record, field)
     if at is not None:
         minutes = scenario.horizon.minutes(at)
         if minutes > loosest if field in ("release", "earliest") else minutes < loosest:
-            yield moment(f"{key}.{field}", Message(words, **labels), kind, scenario, minutes, loosest)
+            yield moment(f"{key}.{field}", Message(words, **args), kind, scenario, minutes, loosest)
 
 
 def assets(scenario: Scenario) -> Iterator[tuple[Named, str]]:
@@ -360,13 +360,13 @@ def _lock_moved(scenario: Scenario, place: int) -> Iterator[Limit]:
 def _times(scenario: Scenario) -> Iterator[Limit]:
     end = scenario.horizon.length_min
     for order, key in keyed("orders", scenario.orders):
-        labels = {"order": order.name}
-        yield from moments(scenario, order, key, "due", mark("due time of order {order}"), "due", end, **labels)
+        args = {"order": order.name}
+        yield from moments(scenario, order, key, "due", mark("due time of order {order}"), "due", end, **args)
         for j, entry in enumerate(order.heats):
             words = mark("due time of heats {number} ({grade}) of order {order}")
-            labels_of_entry = {"number": j + 1, "grade": entry.grade, **labels}
-            yield from moments(scenario, entry, f"{key}.heats.{j}", "due", words, "due", end, **labels_of_entry)
-        yield from moments(scenario, order, key, "release", mark("release of order {order}"), "due", 0.0, **labels)
+            args_of_entry = {"number": j + 1, "grade": entry.grade, **args}
+            yield from moments(scenario, entry, f"{key}.heats.{j}", "due", words, "due", end, **args_of_entry)
+        yield from moments(scenario, order, key, "release", mark("release of order {order}"), "due", 0.0, **args)
         if order.units:
             text = Message("order {order} on {units}", order=order.name, units=order.units)
             last = scenario.line.stages[-1].name
@@ -417,11 +417,11 @@ def _leaving_out(scenario: Scenario) -> Iterator[Limit]:
 def _of_processes(scenario: Scenario) -> Iterator[Limit]:
     """Yield the limits of processes: levels, capacities, deliveries, arrivals, daily energy, rates, runs and stops."""
     for store, key in keyed("stores", scenario.stores):
-        labels = {"store": store.name}
+        args = {"store": store.name}
         if store.end_t > 0:
             level = Message("level of {store} at the end", store=store.name)
             yield numeric(f"{key}.end_level_t", level, "level", store.end_t, 0.0, "t")
-        yield from numbers(store, key, labels, Number("capacity_t", mark("room of {store}"), "room", LARGER, "t"))
+        yield from numbers(store, key, args, Number("capacity_t", mark("room of {store}"), "room", LARGER, "t"))
     for field in ("deliveries", "arrivals"):
         for arrival, key in keyed(field, getattr(scenario, field)):
             yield from _delivery(scenario, arrival, key)
@@ -453,14 +453,14 @@ def _delivery(scenario: Scenario, arrival: Arrival, key: str) -> Iterator[Limit]
 
 
 def _process(scenario: Scenario, process: Process, key: str) -> Iterator[Limit]:
-    name, labels = process.name, {"name": process.name}
+    name, args = process.name, {"name": process.name}
     energy = process.daily_energy_mwh
     if energy is not None:
         text = Message("daily energy of {name}", name=name)
         for loosest in (0.0, LARGER * energy):  # the amount may be too large or too small
             yield numeric(f"{key}.daily_energy_mwh", text, "amount", energy, loosest, "MWh")
     yield from numbers(
-        process, key, labels, Number("min_run_h", mark("least run of {name}"), "run", 0.0, "h", 0.25),
+        process, key, args, Number("min_run_h", mark("least run of {name}"), "run", 0.0, "h", 0.25),
         Number("min_rest_h", mark("least rest of {name}"), "run", 0.0, "h", 0.25),
     )  # fmt: skip
     stop = process.planned_stop
@@ -469,16 +469,16 @@ def _process(scenario: Scenario, process: Process, key: str) -> Iterator[Limit]:
         text = Message("planned stop of {name}", name=name)
         yield numeric(f"{stop_key}.hours", text, "stop", stop.hours, 0.25, "h", step=0.25)
         earliest = mark("earliest beginning of the planned stop of {name}")
-        yield from moments(scenario, stop, stop_key, "earliest", earliest, "stop", 0.0, **labels)
+        yield from moments(scenario, stop, stop_key, "earliest", earliest, "stop", 0.0, **args)
         latest = mark("latest beginning of the planned stop of {name}")
-        yield from moments(scenario, stop, stop_key, "latest", latest, "stop", last, **labels)
+        yield from moments(scenario, stop, stop_key, "latest", latest, "stop", last, **args)
         yield droppable(stop_key, text, Message("{limit} left out", limit=text), "stop", f"{stop_key}=null")
     if process.must_run:
         freed = (f"{key}.must_run=false", *([f"{key}.planned_stop=null"] if stop is not None else []))
         text, change = Message("{name} must run", name=name), Message("{name} allowed to stand still", name=name)
         yield droppable(f"{key}.must_run", text, change, "run", *freed)
     yield from numbers(
-        process, key, labels, Number("ramp_tph_per_h", mark("ramp of {name}"), "rate", 100.0, "t/h per h")
+        process, key, args, Number("ramp_tph_per_h", mark("ramp of {name}"), "rate", 100.0, "t/h per h")
     )  # fmt: skip
     yield from _rates(process, key)
 

@@ -226,11 +226,11 @@ def hours(scenario: Scenario, envelope: xr.Dataset) -> list[str]:
         return []
     nominal, planned = (envelope[name].to_numpy() for name in ("duration_min", "planned_min"))
     count = _Count(scenario, envelope, nominal)
-    lines: list[str] = [*count.alone(), *count.stages()]
+    lines: list[str] = [*count.late_orders(), *count.stages()]
     if lines or not (planned > nominal).any():
         return lines
     count = _Count(scenario, envelope, planned)
-    return [Message(AS_PLANNED, line=line) for line in (*count.alone(), *count.stages())]
+    return [Message(AS_PLANNED, line=line) for line in (*count.late_orders(), *count.stages())]
 
 
 class _Count:
@@ -264,7 +264,7 @@ class _Count:
         whole = self.before(h, heat, route[-1]) + self.minutes(h, route[-1])
         return whole - self.before(h, heat, stage) - self.minutes(h, stage)
 
-    def alone(self) -> Iterator[Message]:
+    def late_orders(self) -> Iterator[Message]:
         """Yield the orders that would be late even alone on an empty line."""
         stage = self.line.campaign_stage
         if stage is None:

@@ -323,15 +323,15 @@ class Elastic:
         for limit in self.limits:
             if any(conflict.limit.key == limit.key for conflict in conflicts):
                 continue
-            hit = [
+            times = [
                 at
                 for part in self._parts[limit.key, limit.sign]
                 for member, at in part.placed()
                 if id(member) in sides and (part.side == "row" or sides[id(member)] in (part.side, "both"))
             ]
-            if not hit:
+            if not times:
                 continue
-            slots = [at for at in hit if at is not None]
+            slots = [at for at in times if at is not None]
             conflicts.append(Conflict(limit, min(slots), max(slots)) if slots else Conflict(limit, None, None))
         return conflicts
 
@@ -343,19 +343,19 @@ class Elastic:
             relax: ignore integer decisions; the result may then be too small.
         """
         self._program.restrict((slack, 0.0, most) for slack, most in self._all())
-        return self._least(self._model.price, work, relax)
+        return self._minimize(self._model.price, work, relax)
 
     def alone(self, limit: Limit, *, work: float, relax: bool = True) -> float | None:
         """Return the value at which one limit alone is loose enough; None if no value is, or time is over."""
         k = self.limits.index(limit)
         self._program.restrict((slack, 0.0, most if i == k else 0.0) for i, (slack, most) in enumerate(self._all()))
-        values = self._least(self._slack[k], work, relax)
+        values = self._minimize(self._slack[k], work, relax)
         return None if values is None else values.get(limit.key, limit.value)
 
     def _all(self) -> Iterable[tuple[Any, float]]:
         return [(self._slack[k], abs(limit.loosest - limit.value)) for k, limit in enumerate(self.limits)]
 
-    def _least(self, variable: Any, work: float, relax: bool) -> dict[str, float] | None:
+    def _minimize(self, variable: Any, work: float, relax: bool) -> dict[str, float] | None:
         self._program.aim(variable)
         interior = relax and self._large
         outcome = self._program.attempt(work=work, relax=relax, gap=GAP, ipm=interior, crossover=not interior)

@@ -352,8 +352,8 @@ def hold(variable: Any, amounts: np.ndarray, some: np.ndarray) -> None:
     if isinstance(variable, Variable):
         variable.write("value", amounts if some.all() else np.where(some, amounts, variable.numbers("value")))
         return
-    for member, value, mine in zip(variable.values(), amounts.tolist(), some.tolist(), strict=True):
-        if mine:
+    for member, value, selected in zip(variable.values(), amounts.tolist(), some.tolist(), strict=True):
+        if selected:
             member.set_value(value, skip_validation=True)
 
 

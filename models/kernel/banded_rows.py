@@ -81,7 +81,7 @@ class Stretches:
                     if slots and first <= slots[-1] and last >= slots[0]:
                         events.setdefault(max(first, slots[0]), []).append((kind, number))
                         events.setdefault(last + 1, []).append((kind, ~number))
-            mine = [kind.of.get(row, ()) for kind in kinds]
+            by_kind = [kind.of.get(row, ()) for kind in kinds]
             cuts, place = sorted(events), 0
             active: list[dict[int, None]] = [{} for _ in kinds]
             for stretch, cut in enumerate(cuts):
@@ -95,7 +95,7 @@ class Stretches:
                 if place > begin and (empty or any(active)):
                     self.index += [(*row, stretch, t) for t in slots[begin:place]]
                     for kind, numbers in enumerate(active):
-                        self.terms[kind][*row, stretch] = _merged(mine[kind], numbers)
+                        self.terms[kind][*row, stretch] = _merged(by_kind[kind], numbers)
 
     def rows(self) -> pyo.Set:
         """Return the index set of the rows: row, stretch and slot."""
@@ -193,8 +193,8 @@ def running_sum(
 
     @constraint(block, block.PLACE)
     def changes_by(b: Any, r: int, stretch: int, t: int) -> Any:
-        came = weighed(b.level, b.BEFORE[r, stretch], t) + weighed(starts, b.CHANGE[r, stretch], t)
-        return b.level[r, t] == came + b.begin[r, stretch]
+        level = weighed(b.level, b.BEFORE[r, stretch], t) + weighed(starts, b.CHANGE[r, stretch], t)
+        return b.level[r, t] == level + b.begin[r, stretch]
 
     return block.level
 

@@ -89,7 +89,7 @@ class _Compiler:
                 del self._evaluator.triplets[noted:]
         for i, member in enumerate(component.values()):
             if member.active:
-                low[i], high[i], const[i] = self._one(member, first + i)
+                low[i], high[i], const[i] = self._constraint_row(member, first + i)
         return low, high, const
 
     def _template(
@@ -123,7 +123,7 @@ class _Compiler:
             const,
         )
 
-    def _one(self, data: Any, row: int) -> tuple[float, float, float]:
+    def _constraint_row(self, data: Any, row: int) -> tuple[float, float, float]:
         """Return the bounds and constant of a single constraint."""
         try:
             low, body, high = data.to_bounded_expression()
@@ -213,10 +213,10 @@ class _Compiler:
         """Return the bounds of the columns, and which must be integer."""
         parts = [(np.zeros(0), np.zeros(0), np.zeros(0, dtype=bool))]
         for variable, span in self._variables.spans():
-            mine = used[span]
-            if mine.any():
+            selected = used[span]
+            if selected.any():
                 lower, upper, whole = arrays.limits(variable)
-                parts.append((lower[mine], upper[mine], whole[mine]))
+                parts.append((lower[selected], upper[selected], whole[selected]))
         lower, upper, whole = (np.concatenate(part) for part in zip(*parts, strict=True))
         return lower, upper, whole
 

@@ -355,15 +355,15 @@ def _with_floor(problem: SlotProblem, u: int) -> SlotProblem:
     def less(work: T) -> T:
         if u not in work.units:
             return work
-        beyond = _beyond(problem, work.cells[u], work.minutes[u], work.started_min, floor)
-        return replace(work, cells=work.cells | {u: beyond})
+        excess = _excess(problem, work.cells[u], work.minutes[u], work.started_min, floor)
+        return replace(work, cells=work.cells | {u: excess})
 
     heats = [replace(heat, operations=tuple(map(less, heat.operations))) for heat in problem.heats]
     casts = tuple(map(less, problem.casts))
     lessened = replace(problem, heats=tuple(heats), casts=casts)
     if any(float(work.cells[u].min()) < -TOLERANCE_MWH for _, work in lessened.works() if u in work.units):
         return problem
-    above = {**problem.states, u: _above(states, floor)}
+    above = {**problem.states, u: _lowered(states, floor)}
     if steady:
         del above[u]
     fixed = problem.fixed_cells + floor * problem.cell_min / 60
@@ -384,7 +384,7 @@ def _always_ready(states: EnergyStates, length_min: float) -> bool:
     )
 
 
-def _above(states: EnergyStates, floor: float) -> EnergyStates:
+def _lowered(states: EnergyStates, floor: float) -> EnergyStates:
     """Return the machine with all its powers reduced by a floor; it spends each gap as before."""
     lower = tuple(s.model_copy(update={"power_mw": s.power_mw - floor}) for s in states.states)
     ways = [(way, way.model_copy(update={"power_mw": way.power_mw - floor})) for way in states.transitions]
@@ -392,7 +392,7 @@ def _above(states: EnergyStates, floor: float) -> EnergyStates:
     return states.model_copy(update={"states": lower, "transitions": lasting})
 
 
-def _beyond(
+def _excess(
     problem: SlotProblem, cells: np.ndarray, minutes: float, started_min: float | None, floor: float
 ) -> np.ndarray:
     """Return the energy of a work above the floor by cell [MWh]."""

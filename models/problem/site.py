@@ -112,7 +112,7 @@ def read_hub(scenario: Case, others: Collection[str], pays: bool) -> Hub | None:
     hours = scenario.horizon.step_h
     series = {asset.name: scenario.asset_series(asset.name) for asset in site.equipment}
     days = {name: load.days(scenario.horizon) for name, load in site.flexible.items()}
-    calm = freely_disposable(site.carrier, site.equipment, series)
+    disposable = freely_disposable(site.carrier, site.equipment, series)
     dumps = site.carrier[ELECTRICITY].dumps
     return Hub(
         hours=hours,
@@ -125,8 +125,8 @@ def read_hub(scenario: Case, others: Collection[str], pays: bool) -> Hub | None:
         factors={
             name: {asset.name: getattr(asset, row.per_unit) for asset in site.assets} for name, row in FACTORS.items()
         },
-        freely_disposable=calm - {ELECTRICITY} if pays and not dumps else calm,
-        forced=ELECTRICITY not in calm,
+        freely_disposable=disposable - {ELECTRICITY} if pays and not dumps else disposable,
+        forced=ELECTRICITY not in disposable,
     )
 
 

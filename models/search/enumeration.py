@@ -31,10 +31,10 @@ SAME = 1e-9
 def suits(search: Search) -> bool:
     """Return whether two or three heats cost only a price by slot and demand charges at one rate each."""
     data, problem, aim, paid = search.data, search.problem, search.aim, search.data.purchase
-    alone = data.battery is None and data.hub is None and not data.pv.any() and not data.export_limit_mw
+    grid_only = data.battery is None and data.hub is None and not data.pv.any() and not data.export_limit_mw
     if (
         len(problem.heats) not in FEW_HEATS.enumerated
-        or not alone
+        or not grid_only
         or (data.base < 0).any()
         or problem.casts
         or aim.tops

@@ -85,8 +85,8 @@ class Record(ABC):
         value = self.value
         if value is None or self.bound is None:
             return None
-        apart = value - self.bound
-        return apart / max(abs(value), ZERO) if apart > self.tolerance else 0.0
+        difference = value - self.bound
+        return difference / max(abs(value), ZERO) if difference > self.tolerance else 0.0
 
     @property
     def reached(self) -> bool:

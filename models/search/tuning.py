@@ -286,8 +286,8 @@ class FewHeatsTuning:
     shares: tuple[float, float] = (0.8, 0.5)
     """Share for the whole; the second value applies while there is no plan, and to few heats with many routes."""
     longest: float = 2.0
-    """Work within which a line of more heats is proven as a whole; beyond it, other strategies prove it sooner or
-    prepare it. It also limits the second goal."""
+    """Work limit for solving a line of more heats as a whole, after which other strategies continue; also the limit for
+    the second goal."""
     second_share: float = 0.2
     """Share for the second goal."""
     second_nodes: int = 200

@@ -121,7 +121,7 @@ def _around(search: Search, free: list[int], casts: list[int], starts: Starts) -
     heats = tuple(_within(problem.heats[h], low, high) for h in free)
     part = replace(problem, heats=heats, casts=tuple(moving), free=open_, states={})
     everything = line_cells(problem, best, extra_mwh(problem, best)) + problem.under_way
-    mine = line_cells(part, starts, extra_mwh(part, starts)) + part.under_way
+    part_load = line_cells(part, starts, extra_mwh(part, starts)) + part.under_way
     whole, own_part, decided = line_gives(problem, best), line_gives(part, starts), problem.fixed_gives
     gives = {carrier: amount - (own_part[carrier] - decided.get(carrier, 0.0)) for carrier, amount in whole.items()}
-    return replace(part, fixed_cells=problem.fixed_cells + everything - mine, fixed_gives=gives)
+    return replace(part, fixed_cells=problem.fixed_cells + everything - part_load, fixed_gives=gives)

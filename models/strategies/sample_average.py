@@ -187,12 +187,12 @@ def _sample(model: Any, s: int, scenario: Case, data: SiteData, goal: str) -> _S
 
 def _worth(model: Any, s: int, ports: Ports, goal: str, settled: Any, sunk: float) -> Callable[[Any], Any]:
     def rule(b: Any) -> Any:
-        apart = ports.worth(goal) - model.worth[s]
+        difference = ports.worth(goal) - model.worth[s]
         if settled is not None:
-            apart += total(
+            difference += total(
                 settled.expensive[i] * settled.short[i] + settled.cheap[i] * settled.long[i] for i in each(settled.I)
             )
-        return apart == -sunk
+        return difference == -sunk
 
     return rule
 

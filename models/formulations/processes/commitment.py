@@ -271,8 +271,8 @@ def _changes(block: Any, units: Units, plant: Plant, runs: Runs) -> None:
     for change in changes:
         _nothing_before(runs.events(change), runs.before)
     for m, part in enumerate(parts):
-        gone, come = ([runs.events(b) for b in changes if m == getattr(b, end)] for end in ("origin", "mode"))
-        _by_pairs(part, block.T, gone, come)
+        departures, arrivals = ([runs.events(b) for b in changes if m == getattr(b, end)] for end in ("origin", "mode"))
+        _by_pairs(part, block.T, departures, arrivals)
 
 
 def _from_another(part: Any, slots: Any, leaving: list[Any]) -> None:
@@ -280,9 +280,9 @@ def _from_another(part: Any, slots: Any, leaving: list[Any]) -> None:
     part.from_another = Rows(slots, says=lambda b, t: b.turn[t] <= sum(leave[t] for leave in leaving))
 
 
-def _by_pairs(part: Any, slots: Any, gone: list[Any], come: list[Any]) -> None:
-    part.leaves = Rows(slots, says=lambda b, t: b.leave[t] == sum(to[t] for to in gone))
-    part.arrives = Rows(slots, says=lambda b, t: b.turn[t] == sum(to[t] for to in come))
+def _by_pairs(part: Any, slots: Any, departures: list[Any], arrivals: list[Any]) -> None:
+    part.leaves = Rows(slots, says=lambda b, t: b.leave[t] == sum(to[t] for to in departures))
+    part.arrives = Rows(slots, says=lambda b, t: b.turn[t] == sum(to[t] for to in arrivals))
 
 
 def _counts(block: Any, units: Units, runs: Runs) -> None:
@@ -309,8 +309,8 @@ def _running(part: Any, later: Any, at_start: int, begins: list[tuple[Any, int]]
     """Add the balance of units that are on in a mode, from those that are on at the start."""
 
     def more(t: Any) -> Any:
-        gone = part.end[t] + part.leave[t] if turning else part.end[t]
-        return sum(events[t - k] for events, k in begins) + part.arriving[t] - gone
+        departures = part.end[t] + part.leave[t] if turning else part.end[t]
+        return sum(events[t - k] for events, k in begins) + part.arriving[t] - departures
 
     part.first_running = pyo.Constraint(expr=part.on[0] - at_start == more(0))
     part.running = Rows(later, says=lambda b, t: b.on[t] - b.on[t - 1] == more(t))

@@ -52,11 +52,11 @@ def heat_price(mode: Mode, prices: Prices) -> float:
     if mode.heat is None:
         return 0.0
     fuels = sorted(mode.heat.fuels, key=lambda fuel: prices.fuel.get(fuel.carrier, 0.0))
-    rest = 1.0 - sum(fuel.least for fuel in fuels)
+    remaining = 1.0 - sum(fuel.least for fuel in fuels)
     price = 0.0
     for fuel in fuels:
-        more = min(fuel.most - fuel.least, rest)
-        rest -= more
+        more = min(fuel.most - fuel.least, remaining)
+        remaining -= more
         price += (fuel.least + more) * prices.fuel.get(fuel.carrier, 0.0)
     return max(price, 0.0) * mode.heat.mwh_per_t
 

@@ -30,7 +30,7 @@ class Bounds:
     def require_finite(self, what: str) -> None:
         """Raise an error if there is no bound."""
         if not np.isfinite(self.most).all():
-            raise ValueError(f"{what} needs a bound on import: set most_mwh, the maximum of a metered interval")
+            raise ValueError(f"{what} needs a bound on import: give most_mwh, the maximum of a metered interval")
 
 
 @dataclass(frozen=True)

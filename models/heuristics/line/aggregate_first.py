@@ -92,12 +92,12 @@ def surroundings(formulation: Pooled, slack: int, around: int) -> Iterator[Neigh
     value = np.nan_to_num(values(counts), nan=0.0)
     low, high, _ = limits(counts)
     least, most = np.floor(value + WEIGHT) - slack, np.ceil(value - WEIGHT) + slack
-    mine = (
+    leading = (
         np.ones(len(value), dtype=bool)
         if formulation.whole_total
         else np.array([key[0] == formulation.lead for key in m.INDEX])
     )
-    yield counts, np.where(mine, np.maximum(least, low), low), np.where(mine, np.minimum(most, high), high)
+    yield counts, np.where(leading, np.maximum(least, low), low), np.where(leading, np.minimum(most, high), high)
 
 
 def first_plan(search: Search, rounding: float | None) -> bool:

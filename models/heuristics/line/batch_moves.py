@@ -138,9 +138,9 @@ class Shifts:
             live = np.flatnonzero(fits & (casts[:, j] >= 0))
             if not len(live):
                 continue
-            looks = np.array([self._looks(int(casts[m, j]), occupancy[m], tries, noise[m]) for m in live])
+            spots = np.array([self._candidates(int(casts[m, j]), occupancy[m], tries, noise[m]) for m in live])
             rows = np.repeat(live, tries)
-            batch = Moves(casts[rows, j : j + 1], looks[:, :, 0].reshape(-1, 1), looks[:, :, 1].reshape(-1, 1),
+            batch = Moves(casts[rows, j : j + 1], spots[:, :, 0].reshape(-1, 1), spots[:, :, 1].reshape(-1, 1),
                           heats[rows, j])  # fmt: skip
             own_held, own_cells = occupancy[rows], cells[rows]
             good = self._put_casts(batch, own_held, own_cells)
@@ -161,7 +161,7 @@ class Shifts:
             self._inside(cells),
         )
 
-    def _looks(self, c: int, occupancy: np.ndarray, tries: int, noise: np.ndarray) -> np.ndarray:
+    def _candidates(self, c: int, occupancy: np.ndarray, tries: int, noise: np.ndarray) -> np.ndarray:
         """Return the caster's column and the slot of the most promising places of a cast, shape (tries, 2)."""
         flat = (self.curves(c, occupancy) * noise).ravel()
         first = np.argpartition(flat, tries)[:tries] if tries < flat.size else np.arange(tries) % flat.size
@@ -223,9 +223,9 @@ class Shifts:
                 continue
             h = moves.heats[live, j]
             c = self.table.cast_of[h]
-            has_way, p, t = self._way(h, occupancy[live], column[live, c], start[live, c] + self.table.pad)
-            fits[live[~has_way]] = False
-            live, h, p, t = live[has_way], h[has_way], p[has_way], t[has_way]
+            has_route, p, t = self._routes(h, occupancy[live], column[live, c], start[live, c] + self.table.pad)
+            fits[live[~has_route]] = False
+            live, h, p, t = live[has_route], h[has_route], p[has_route], t[has_route]
             self._occupy(live, h, p, t, occupancy, cells)
             units[live, j] = self.table.unit[h[:, None], np.arange(self.table.depth), p]
             slots[live, j] = t - self.table.pad
@@ -260,7 +260,7 @@ class Shifts:
         rows, units = live[:, None], u[:, None]
         occupancy[rows, units, at] = np.minimum(occupancy[rows, units, at], ends)
 
-    def _way(
+    def _routes(
         self, h: np.ndarray, occupancy: np.ndarray, column: np.ndarray, start: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the cheapest routes of heats to casts with given starts: whether one exists, unit places, starts."""
@@ -272,7 +272,7 @@ class Shifts:
         place, at = np.zeros((len(h), self.table.depth), dtype=int), np.zeros((len(h), self.table.depth), dtype=int)
         last = (costs[-1] + self.table.bar_cast[h, column]).reshape(len(h), -1)
         best = last.argmin(axis=1)
-        has_way = last[rows, best] < np.inf
+        has_route = last[rows, best] < np.inf
         p, w = np.divmod(best, self.table.widths[-1])
         place[:, -1], at[:, -1] = p, low[-1] + w
         for e in range(self.table.depth - 2, -1, -1):
@@ -282,7 +282,7 @@ class Shifts:
             p, lag = np.divmod(best, bar.shape[-1])
             w = w + lag
             place[:, e], at[:, e] = p, low[e] + w
-        return has_way, place, np.maximum(at, 0)
+        return has_route, place, np.maximum(at, 0)
 
     def _forward(
         self, h: np.ndarray, occupancy: np.ndarray, low: list[np.ndarray], widths: list[int]
@@ -324,10 +324,10 @@ class Shifts:
             occupy = table.occupy[heat, e, place]
             self._mark(occupancy, rows, table.unit[heat, e, place], at, occupy, table.most_slots)
             cells[rows[:, None], (at * per)[:, None] + draws] += table.draws[heat, e, place]
-        some = table.reheat[h] >= 0
-        if not some.any():
+        reheated = table.reheat[h] >= 0
+        if not reheated.any():
             return
-        live, h, p, t = live[some], h[some], p[some], t[some]
+        live, h, p, t = live[reheated], h[reheated], p[reheated], t[reheated]
         each, at_reheat = np.arange(len(h)), table.reheat[h]
         before = np.arange(table.depth) < at_reheat[:, None]
         minutes = table.minutes[h[:, None], np.arange(table.depth), p]
@@ -340,7 +340,7 @@ class Shifts:
     def placed(self, trial: Trial, m: int) -> dict[int, Placed]:
         """Return the places of the casts of a feasible move."""
         moves = trial.moves
-        ways = {
+        routes = {
             h: (tuple(u[self.table.first[h] :]), tuple(t[self.table.first[h] :]))
             for h, u, t in zip(
                 moves.heats[m].tolist(), trial.units[m].tolist(), trial.slots[m].tolist(), strict=True
@@ -353,9 +353,9 @@ class Shifts:
         ):
             if c >= 0:
                 cast = self.problem.casts[c]
-                cast_ways = [ways[h] for h in cast.heats]
+                cast_routes = [routes[h] for h in cast.heats]
                 places[c] = Placed(
-                    cast.units[column], slot, tuple(u for u, _ in cast_ways), tuple(t for _, t in cast_ways)
+                    cast.units[column], slot, tuple(u for u, _ in cast_routes), tuple(t for _, t in cast_routes)
                 )
         return places
 

@@ -169,7 +169,7 @@ class Retiming:
         """Return the first and last slot of each start: near the present one, on an available unit, within its lags."""
         low = np.maximum(starts - reach, 0)
         high = np.minimum(starts + reach, self.problem.n_slots - 1)
-        for k, curve in self._each(at):
+        for k, curve in self._curves(at):
             t = int(starts[k])
             open_ = np.isfinite(curve[low[k] : high[k] + 1])
             shut = np.flatnonzero(~open_) + low[k]
@@ -178,7 +178,7 @@ class Retiming:
             high[k] = after[0] - 1 if len(after) else high[k]
         return lags.narrow(low, high)
 
-    def _each(self, at: Sequence[Placed]) -> list[tuple[int, np.ndarray]]:
+    def _curves(self, at: Sequence[Placed]) -> list[tuple[int, np.ndarray]]:
         """Return the number of each start and its cost by slot."""
         curves = []
         for c, placed in enumerate(at):
@@ -193,7 +193,7 @@ class Retiming:
     def _costs(self, at: Sequence[Placed], low: np.ndarray, high: np.ndarray) -> np.ndarray:
         """Return the cost of each start in the slots of its window, one start after the other."""
         parts = [np.zeros(0)] * len(low)
-        for k, curve in self._each(at):
+        for k, curve in self._curves(at):
             parts[k] = curve[low[k] : high[k] + 1]
         return np.concatenate(parts)
 

@@ -297,13 +297,13 @@ def retime(search: Search) -> bool:
 
 def corridors(search: Search, width: int) -> bool:
     """Move some casts at a time with all others fixed until no neighbourhood improves; return whether any did."""
-    ever = False
+    improved = False
     while search.draft is not None and not search.phase_over():
-        moved = [improve(search, some, width) for some in _neighbourhoods(search) if not search.phase_over()]
+        moved = [improve(search, group, width) for group in _neighbourhoods(search) if not search.phase_over()]
         if not any(moved):
             break
-        ever = True
-    return ever
+        improved = True
+    return improved
 
 
 def _neighbourhoods(search: Search) -> list[list[int]]:
@@ -318,30 +318,30 @@ def _neighbourhoods(search: Search) -> list[list[int]]:
         heats.sort(key=lambda h: best.slot[h][0])
         return [heats[i : i + 6] for i in range(0, len(heats), 3)]
     pairs = [[a, b] for gap in (1, 2) for a, b in zip(casts, casts[gap:], strict=False)]
-    return [[h for c in some for h in problem.casts[c].heats] for some in pairs or [casts]]
+    return [[h for c in group for h in problem.casts[c].heats] for group in pairs or [casts]]
 
 
 def exchange(search: Search) -> bool:
     """Exchange two casts of equally many heats, which corridors cannot do; return whether the plan improved."""
-    problem, ever, better = search.problem, False, True
+    problem, improved, better = search.problem, False, True
     waiting = [c for c, cast in enumerate(problem.casts) if cast.started_min is None]
     while better:
         better = False
         for c, d in itertools.combinations(waiting, 2):
             if search.phase_over() or search.draft is None:
-                return ever
+                return improved
             near = abs(search.draft.cast_slot[c] - search.draft.cast_slot[d]) * problem.step_min <= LINE.exchange_h * 60
             if near and _equally_long(problem, c, d):
                 swapped = _swapped(problem, search.draft, c, d)
                 better |= told_apart(search, swapped, LINE.overlap_firm * overlap_price(search))
-        ever |= better
-    return ever
+        improved |= better
+    return improved
 
 
 def _equally_long(problem: SlotProblem, c: int, d: int) -> bool:
     """Return whether two casts have equally many heats, each with equally many remaining operations."""
-    one, other = ([len(problem.heats[h].operations) for h in problem.casts[k].heats] for k in (c, d))
-    return one == other
+    first, second = ([len(problem.heats[h].operations) for h in problem.casts[k].heats] for k in (c, d))
+    return first == second
 
 
 def _swapped(problem: SlotProblem, plan: Starts, c: int, d: int) -> Starts:

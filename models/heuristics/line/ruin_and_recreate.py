@@ -255,8 +255,8 @@ class Renewal:
             self._make(shifts.placed(trial, m))
             count += 1
             remaining = np.arange(len(candidates)) > good[0]
-            meets = ((low[candidates][:, :, None] < high[m]) & (high[candidates][:, :, None] > low[m])).any(axis=(1, 2))
-            stays = remaining & ~meets
+            clash = ((low[candidates][:, :, None] < high[m]) & (high[candidates][:, :, None] > low[m])).any(axis=(1, 2))
+            stays = remaining & ~clash
             candidates, change = candidates[stays], change[stays]
         return count
 

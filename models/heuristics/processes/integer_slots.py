@@ -62,11 +62,11 @@ class Grid:
         program = site_model.program
         whole, slots = [np.zeros(0, np.int32)], [np.zeros(0, int)]
         for variable in site_model.model.component_objects(pyo.Var):
-            columns, mine = program.columns_of(variable), limits(variable)[2]
-            mine = mine & (columns >= 0)
-            if mine.any():
-                whole.append(columns[mine])
-                slots.append(np.array([_slot(key) for key in variable.index_set()], dtype=int)[mine])
+            columns, integers = program.columns_of(variable), limits(variable)[2]
+            integers = integers & (columns >= 0)
+            if integers.any():
+                whole.append(columns[integers])
+                slots.append(np.array([_slot(key) for key in variable.index_set()], dtype=int)[integers])
         self.whole = np.concatenate(whole)
         """Columns that must be integer."""
         self.slot = np.concatenate(slots)

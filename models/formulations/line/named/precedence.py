@@ -70,9 +70,9 @@ def _tied(placed: Placed, block: pyo.Block, rows: dict[Key, tuple[list[Key], lis
     z: Listed = {}
     top = {}
     possible = True
-    for row, (some, others) in rows.items():
-        terms = [(*key, 1) for key in some if key] + [(*key, -1) for key in others if key]
-        balance = others.count(()) - some.count(())
+    for row, (first, second) in rows.items():
+        terms = [(*key, 1) for key in first if key] + [(*key, -1) for key in second if key]
+        balance = second.count(()) - first.count(())
         if terms:
             x[row] = [term for term in terms if len(term) == 5]
             z[row] = [term for term in terms if len(term) == 4]

@@ -136,8 +136,8 @@ def add_queues(m: pyo.ConcreteModel, queues: Queues) -> None:
         return m.owed[s, k, t] <= most_mwh
 
 
-def _balance(block: Any, some: Any, others: Any, t: int) -> Any:
-    return some == others
+def _balance(block: Any, lhs: Any, rhs: Any, t: int) -> Any:
+    return lhs == rhs
 
 
 def _starting(terms: Terms, row: tuple[Any, ...], line: Pools, pool: tuple[int, int], lag: int, weight: float) -> None:

@@ -192,8 +192,8 @@ def add(
     """
     if line_gives is not None:
         # the line's output arrives whether it is needed or not
-        calm = {name for name in hub.freely_disposable if name == ELECTRICITY or hub.carriers[name].dumps}
-        hub = replace(hub, freely_disposable=frozenset(calm))
+        disposable = {name for name in hub.freely_disposable if name == ELECTRICITY or hub.carriers[name].dumps}
+        hub = replace(hub, freely_disposable=frozenset(disposable))
     block.ASSET = pyo.RangeSet(0, len(hub.assets) - 1)
     block.asset = pyo.Block(block.ASSET)
     slots = range(hub.n) if one_way_slots is None else one_way_slots
