@@ -1,17 +1,17 @@
-"""The schedule that a line, processes or a site should follow: Pyomo models solved by HiGHS, with a proven bound.
+"""Schedules for a line, processes or a site: Pyomo models solved by HiGHS, with a proven bound.
 
-This is the room's first door: ``optimize``, ``Study``, which keeps solvers and the last plan for the next search of the
-same plant, ``replan_processes``, which repairs and improves a schedule that is followed, and ``shadow_prices``, the
-value of a further MWh and of each limit. The others:
+This is the main interface of the package: ``optimize``; ``Study``, which keeps solvers and the last plan for the next
+search of the same plant; ``replan_processes``, which repairs and improves a schedule that is being followed; and
+``shadow_prices``, the value of one more MWh and of each limit. Other interfaces:
 
-- ``explain``: why there is no plan, which limits conflict, what a cap on carbon is worth.
-- ``line`` and ``site``: the numbers of a line and of a site by slot, and the check of a plan against them.
+- ``explain``: why there is no plan, which limits conflict, and the price of a cap on carbon.
+- ``line`` and ``site``: the data of a line and of a site by slot, and the check of a plan against them.
 - ``strategies.redispatch``: the best use of a site with fixed heats.
-- ``strategies.sample_average``: decisions that are good on the mean of many days.
+- ``strategies.sample_average``: decisions that are good in the mean of many days.
 - ``search.schedule``: the attributes of a schedule.
 
-All but ``optimize`` is imported on first use. Pyomo is imported as ``pyomo.core``: ``pyomo.environ`` loads solvers and
-transformations too, which nothing here uses.
+All but ``optimize`` are imported on first use. Pyomo is imported as ``pyomo.core``, because ``pyomo.environ`` also
+loads solvers and transformations that are not used here.
 """
 
 from __future__ import annotations
@@ -53,30 +53,30 @@ def optimize(
     study: Study | None = None,
     strategy: str | None = None,
 ) -> xr.Dataset:
-    """Find the schedule that the scenario's goal asks for, with a proven bound.
+    """Compute the best schedule for the scenario's goal, with a proven bound.
 
     Args:
         scenario: the plant and its goal, which sets gap and time limit.
         envelope: durations, energies, availability and state from the twin (table ``ENVELOPE``).
-        start: the baseline schedule (table ``SCHEDULE``); the search begins there, so no plan is worse.
-        others: more schedules to begin with, such as that of a baseline with a lower peak; those of processes
-            may violate limits.
+        start: baseline schedule (table ``SCHEDULE``), from which the search starts, so that no plan is worse.
+        others: further schedules to start from, such as that of a baseline with a lower peak; those of processes may
+            violate limits.
         on_progress: called with ``incumbent``, ``bound``, ``gap`` and ``seconds``.
         cancel: polled; True ends the search with the best schedule so far.
-        rounding: how minutes become slots.
+        rounding: conversion of minutes to slots.
         study: solvers and plans of earlier searches of the same plant; this search is added.
-        strategy: one of ``models.strategies.line.STRATEGIES`` for the heats of a line; None: the first that suits.
+        strategy: one of ``models.strategies.line.STRATEGIES`` for the heats of a line; None: the first that applies.
 
     Returns:
         A dataset of table ``SCHEDULE``. Attributes: ``found`` (0 or 1), ``status`` (``within gap``, ``best found``,
         ``cancelled``, ``infeasible`` (proven for starts at any times), ``no plan on this grid`` (proven for
         starts on slots), ``no plan within the limit``), ``objective``, ``bound`` and ``gap`` on what can
         be decided, ``constant`` (the part of the goal that no plan can change), ``reason``, ``strategy``, and
-        seconds by phase. Without a schedule all its values are missing.
+        seconds by phase. Without a plan all values are missing.
 
     Raises:
-        ValueError: no such strategy, or it does not suit the scenario.
-        ScenarioError: no plan is made to the minute.
+        ValueError: the strategy does not exist or does not apply to the scenario.
+        ScenarioError: the scenario needs a plan to the minute, which is not supported.
     """
     from emberline.scenarios.checking import to_the_minute
 
@@ -87,7 +87,7 @@ def optimize(
         others = [*others, *study.beginnings(scenario)]
     kind = _kind(scenario)
     if strategy is not None and kind != HEATS:
-        raise ValueError(f"strategies are for the heats of a line; this is {kind}")
+        raise ValueError(f"strategies apply only to the heats of a line; this is {kind}")
     with effort.net(scenario.goal.time_limit_s):
         if kind == "processes":
             from emberline.models.strategies.processes import optimize_processes

@@ -1,4 +1,4 @@
-"""A line by slot, and where a plan has its heats: what the rooms above may use."""
+"""A line by slot and the places of heats in a plan: the interface for other packages."""
 
 from emberline.models.heuristics.line.minimum_cut_retiming import Cut, Lags
 from emberline.models.problem.assignment import Conflict, Starts, conflicts, from_schedule, mistakes

@@ -1,4 +1,4 @@
-"""A scenario's whole problem as one Pyomo model: to look at, to extend, and to solve with any solver of Pyomo."""
+"""The whole problem of a scenario as one Pyomo model, to inspect, to extend, and to solve with any Pyomo solver."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from emberline.scenarios import Case
 
 
 def whole_model(scenario: Case, envelope: xr.Dataset, baseline: xr.Dataset) -> pyo.ConcreteModel:
-    """The model of a scenario, without windows and heuristics; its objective ``goal`` is the scenario's goal in all.
+    """Return the model of a scenario without windows and heuristics; its objective ``goal`` is the whole goal.
 
     Heats start on the scenario's steps, each by name: ``x[heat, operation, unit, slot]`` and ``z[cast, unit, slot]`` by
-    their numbers. What units draw between works above their least power is left out. ``site`` holds the balances and
-    assets, ``plant`` the processes.
+    their numbers. The draw of units between works above their lowest power is left out. ``site`` contains the balances
+    and assets, ``plant`` the processes.
 
     Args:
-        scenario: with its goal and caps.
+        scenario: scenario with its goal and caps.
         envelope: table ``ENVELOPE``.
-        baseline: table ``SCHEDULE``, which caps on extra cost refer to.
+        baseline: table ``SCHEDULE``, to which caps on extra cost refer.
     """
     data = site.read(scenario, envelope)
     aim = objective.of(scenario, envelope, data, baseline)
@@ -42,7 +42,7 @@ def whole_model(scenario: Case, envelope: xr.Dataset, baseline: xr.Dataset) -> p
 
 
 def _open(problem: SlotProblem) -> Windows:
-    """Windows that leave every start open."""
+    """Return windows that leave every start open."""
     casts = {
         c: [(u, t) for u in cast.units for t in np.flatnonzero(problem.start_slots(cast, u)).tolist()]
         for c, cast in enumerate(problem.casts)

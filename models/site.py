@@ -1,4 +1,4 @@
-"""A site by slot, its goals, and what no plan of it can change: what the rooms above may use."""
+"""A site by slot, its goals, and what no plan can change: the interface for other packages."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["baseline_totals", "direct_kg", "fixed", "read", "worth_per_t"]
 
 
 def fixed(scenario: Case, envelope: xr.Dataset, schedule: xr.Dataset) -> tuple[float, float]:
-    """Constant of the goal, and what the goal's figure counts beyond objective and constant: sunk costs, direct
-    emissions of the heats, and the credit for stock of processes.
+    """Return the goal's constant, and the part of its value beyond objective and constant: sunk costs, direct emissions
+    of the heats, and the credit for stock of processes.
 
     Args:
-        scenario: whose goal counts.
-        envelope: of the scenario.
+        scenario: scenario with its goal.
+        envelope: envelope of the scenario.
         schedule: table ``SCHEDULE``, whose stocks are credited.
     """
     data, row = read(scenario, envelope), goal_metric(scenario)
@@ -41,8 +41,8 @@ def fixed(scenario: Case, envelope: xr.Dataset, schedule: xr.Dataset) -> tuple[f
 
 
 def worth_per_t(scenario: Case, envelope: xr.Dataset, site: SiteData) -> tuple[dict[str, float], ...]:
-    """Worth of a tonne in each store by the goal, where electricity is cheapest and where it is dearest, and tonnes
-    more than wanted at the end that are credited."""
+    """Return the value of a tonne in each store by the goal, with the cheapest and with the most expensive electricity,
+    and the tonnes above the required final level that are credited."""
     plant, metric = plants.read(scenario, envelope), goal_metric(scenario).name
     least = stock_value.least_prices(plant, site)[metric]
     most = replace(least, electricity=max(float(site.guide_per_mwh[metric].max()), 0.0))

@@ -1,10 +1,10 @@
-"""A bound that rises while plans are searched: the pooled relaxation, branched on where the casts lie.
+"""Bound that rises during the search for plans: the pooled relaxation, with branching on the casts.
 
-Best first. A branch halves the slots in which one cast may start, or settles its caster: that moves the bound, while
-branching on single starts, of which many are alike, hardly does. The linear programs run in a thread next to the search
-for plans, each from the basis of the last. Where the casts are settled, or there are none, HiGHS branches on the
-counts. On fine grids prices on units (``models/bounds/column_generation.py``) prove something long before the
-relaxation's root is there; they come first where they may.
+The search is best first. A branch halves the slots in which one cast may start, or fixes its caster: this raises the
+bound, while branching on single starts, many of which are identical, hardly does. The linear programs run in a thread
+next to the search for plans, each from the basis of the last. Once the casts are fixed, or if there are none, HiGHS
+branches on the counts. On fine grids, prices of units (``models/bounds/column_generation.py``) prove a bound long
+before the root of the relaxation is solved; they come first where they apply.
 """
 
 from __future__ import annotations
@@ -25,32 +25,32 @@ from emberline.models.search.tuning import LINE
 from emberline.scenarios import effort
 
 Places = dict[int, tuple[tuple[int, ...], int, int]]
-"""By cast: casters that it may use, first and last slot of its start."""
+"""Casters that it may use, first and last slot of its start, by cast."""
 
 
 class _UnprovenError(Exception):
-    """A part's relaxation ended without a proof, by time or by trouble: it may be left out of nothing."""
+    """A relaxation that ended without a proof (time limit or numerical trouble); its part must not be discarded."""
 
 
 @dataclass(order=True)
 class _Node:
-    """A part of all plans with its bound, and where its relaxation puts the casts."""
+    """A part of all plans with its bound, and the places of the casts in its relaxation."""
 
     bound: float
     number: int
     places: Places = field(compare=False)
     weights: dict[int, list[tuple[int, int, float]]] = field(compare=False)
-    """By cast: caster, slot and weight of each start with weight."""
+    """Caster, slot and weight of each start with weight, by cast."""
 
 
 class Bound:
-    """The relaxation of a search, branched on until the search is over."""
+    """Relaxation of a search, branched on until the search is over."""
 
     over = effort.shared(False)
-    """Set by the search: nobody needs the bound any more."""
+    """Set by the search when the bound is no longer needed."""
 
     def __init__(self, search: Search) -> None:
-        """Build and compile the model. Where not every cast has a place the search is declared infeasible."""
+        """Build and compile the model; if a cast has no place, the search is declared infeasible."""
         self.search = search
         self.failure: BaseException | None = None
         self.long = len(search.problem.heats) > LINE.long_heats
@@ -82,7 +82,7 @@ class Bound:
             return Program(formulation.model) if study is None else study.program(role, formulation.model)
 
     def run(self) -> None:
-        """Raise the search's bound until it is over."""
+        """Raise the bound of the search until the search is over."""
         if self.search.infeasible:
             return
         with self.search.timed("bound"):
@@ -95,7 +95,7 @@ class Bound:
                 self.failure = error
 
     def _without_reheating(self) -> None:
-        """On long horizons a quick bound first: what waiting costs left out."""
+        """On long horizons, first compute a quick bound without the cost of waiting."""
         if self._first is None:
             return
         outcome = self._first.attempt(
@@ -131,7 +131,7 @@ class Bound:
         search.infeasible |= search.best is None
 
     def _node(self, places: Places, least: float, *, root: bool = False) -> _Node | None:
-        """A part of the plans, its relaxation solved; None where it is proven to hold no plan."""
+        """Solve the relaxation of a part of the plans; None if it is proven to contain no plan."""
         self._restrict(places)
         outcome = self._program.attempt(
             work=max(self.search.total_remaining, 0.05), relax=True, ipm=root and not self._program.has_basis,
@@ -157,7 +157,7 @@ class Bound:
         self._program.confine([(self._casts, np.zeros(len(high)), high)])
 
     def _count(self, nodes: list[_Node]) -> None:
-        """The lowest part has its casts settled: branch on its counts, as far as the next part's bound."""
+        """Branch on the counts of the lowest part, whose casts are fixed, as far as the next part's bound."""
         search, node = self.search, nodes[0]
         ceiling = nodes[1].bound if len(nodes) == 2 else min((node.bound for node in nodes[1:]), default=float("inf"))
         self._restrict(node.places)
@@ -181,7 +181,7 @@ class Bound:
 
 
 def _parts(node: _Node) -> list[tuple[int, tuple[tuple[int, ...], int, int]]]:
-    """Two parts of a node's plans, by the cast that its relaxation spreads furthest; none where all are settled."""
+    """Return two parts of a node's plans, by the cast that its relaxation spreads most; none if all are fixed."""
     widest, halves = 0.0, []
     for c, starts in node.weights.items():
         casters, low, high = node.places[c]
@@ -189,7 +189,7 @@ def _parts(node: _Node) -> list[tuple[int, tuple[tuple[int, ...], int, int]]]:
         mean = sum(t * weight for _, t, weight in starts) / total
         spread = sum(abs(t - mean) * weight for _, t, weight in starts) / total
         if spread > max(widest, LINE.settled_slots):
-            cut = int(mean)  # spread as it is, it starts on both sides of its mean
+            cut = int(mean)  # a cast with a spread starts on both sides of its mean
             widest, halves = spread, [(c, (casters, low, cut)), (c, (casters, cut + 1, high))]
     if halves:
         return halves
@@ -204,13 +204,13 @@ def _parts(node: _Node) -> list[tuple[int, tuple[tuple[int, ...], int, int]]]:
 
 
 def negative_reheating(search: Search) -> float:
-    """Most that reheating could earn where a weight is negative: taken off the bound."""
+    """Return the largest gain from reheating where a weight is negative; it is subtracted from the bound."""
     lowest = min(float(search.aim.weight(search.data).min()), 0.0)
     return 0.0 if lowest == 0 else -lowest * most_reheating_mwh(search.problem)
 
 
 def most_reheating_mwh(problem: SlotProblem) -> float:
-    """Most reheating of all heats together [MWh]."""
+    """Return the maximum reheating of all heats together [MWh]."""
     minutes, most = problem.n_slots * problem.step_min, 0.0
     for heat in problem.heats:
         if heat.reheat is not None:

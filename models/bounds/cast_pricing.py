@@ -1,8 +1,8 @@
-"""The best way of every cast under prices on units: what it costs at least to start it on a caster in a slot.
+"""Cheapest route of every cast at prices of units: the minimum cost of starting it on a caster in a slot.
 
-Units of a stage are pooled and lags are the shortest of any two units, so nothing here costs more than in a plan.
-A heat's starts at all stages up to its cast are found by dynamic programming over slots. Up to the stage that reheats,
-its state is the slot and how long ago the heat began, since what it has lost is made good there at that time's worth.
+Units of a stage are pooled and lags are the shortest of any two units, so that no cost is higher than in a plan. The
+starts of a heat at all stages before its cast are computed by dynamic programming over slots. Up to the stage that
+reheats, the state is the slot and the time since the heat began, because its heat loss is replaced there at that time.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from emberline.models.problem.line import Heat, Operation, SlotProblem, even_cel
 from emberline.scenarios import effort
 
 WIDEST = 100
-"""Most slots between the shortest and the longest way of a heat to where it is reheated."""
+"""Largest difference in slots between the shortest and the longest route of a heat to its reheating."""
 
 
 PER_HEAT = 5e-5
-"""Work of the starts of a heat."""
+"""Work per heat for its starts."""
 
 
 @dataclass(frozen=True)
 class Use:
-    """A unit of a resource held."""
+    """Occupation of a unit of a resource."""
 
     resource: int
-    """A stage, or the casting stage's index and on: a caster."""
+    """Index of a stage; indices from that of the casting stage on denote casters."""
     slot: int
     slots: int
     unit: int
-    """One of the units that are alike."""
+    """The unit itself, one of several identical ones."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ class CastColumn:
     slot: int
     uses: tuple[Use, ...]
     worth: tuple[float, ...] = field(compare=False)
-    """Energy by each of the weights."""
+    """Value of its energy by each of the weights."""
 
 
 def useful(problem: SlotProblem) -> bool:
-    """Whether every heat has all its stages before it and belongs to a cast, and ways are short enough to be tried."""
+    """Return whether no heat has started, all belong to casts, and routes are short enough for the tables."""
     if not problem.casts or len(problem.cast_of()) < len(problem.heats):
         return False
     if any(cast.started_min is not None or not cast.units for cast in problem.casts):
@@ -64,7 +64,7 @@ def useful(problem: SlotProblem) -> bool:
 
 
 def exact_reheating(problem: SlotProblem) -> bool:
-    """Whether all units take a heat equally long up to where it is reheated, so that what it lost is known exactly."""
+    """Return whether a heat takes equally long on all units up to its reheating, so that its loss is exact."""
     return all(
         len(set(operation.minutes.values())) == 1
         for heat in problem.heats
@@ -73,14 +73,14 @@ def exact_reheating(problem: SlotProblem) -> bool:
 
 
 class PricingTables:
-    """The curves of all casts, worked out again for each set of prices."""
+    """Cost curves of all casts, computed for each set of prices."""
 
     def __init__(self, problem: SlotProblem, weights: np.ndarray) -> None:
-        """Work out what no price changes.
+        """Compute all that does not depend on prices.
 
         Args:
-            problem: the line; ``useful`` says whether it may be asked.
-            weights: worth of a MWh by slot, one row for the goal and one for each cap, shape (n_weights, n_slots).
+            problem: the line, for which ``useful`` must be true.
+            weights: value of a MWh by slot, one row for the goal and one for each cap, shape (n_weights, n_slots).
         """
         self.problem, self.n = problem, problem.n_slots
         self.casters = problem.stage_units[-1]
@@ -99,7 +99,7 @@ class PricingTables:
         }
         alike: dict[tuple, int] = {}
         self.kind = []
-        """Of each cast: casts of a kind differ in their latest starts alone."""
+        """Kind of each cast; casts of a kind differ only in their latest starts."""
         for cast in problem.casts:
             key = tuple(
                 (u, cast.first[u], cast.occupy[u], cast.cells[u].tobytes(), cast.offsets[u].tobytes())
@@ -110,12 +110,12 @@ class PricingTables:
         self.weigh(np.repeat(weights, problem.cells_per_slot, axis=1))
 
     def weigh(self, cells: np.ndarray, credit: np.ndarray | None = None) -> None:
-        """Take what energy is worth.
+        """Set the value of energy.
 
         Args:
-            cells: worth of a MWh by cell, shape (n_weights, n_cells).
-            credit: by stage, what a MWh counts less since something is given with it, shape (n_stages, n_cells); what
-                is reheated gives nothing.
+            cells: value of a MWh by cell, shape (n_weights, n_cells).
+            credit: reduction of this value by the carriers delivered with a MWh, by stage, shape (n_stages, n_cells);
+                reheating delivers none.
         """
         problem = self.problem
         by_stage = [cells if credit is None else cells - credit[s] for s in range(len(problem.stage_units))]
@@ -135,7 +135,7 @@ class PricingTables:
         }
 
     def _capacity(self) -> np.ndarray:
-        """Units of each resource by slot, as far as anything may hold them, shape (n_resources, n_slots)."""
+        """Return the number of units of each resource that work can occupy, by slot, shape (n_resources, n_slots)."""
         problem = self.problem
         works: dict[int, set[tuple[int, float]]] = {u: set() for u in range(len(problem.units))}
         for _, work in problem.works():
@@ -148,7 +148,7 @@ class PricingTables:
         return np.array([*stages, *(open_[u] for u in self.casters)], dtype=float)
 
     def _unlike(self, operation: Operation) -> list[int]:
-        """One of each of an operation's units that are alike."""
+        """Return one of each group of identical units of an operation."""
         unit_by_kind: dict[tuple, int] = {}
         for u in operation.units:
             open_ = self.problem.may_start(u, operation.occupy[u], operation.planned[u])
@@ -156,31 +156,31 @@ class PricingTables:
         return list(unit_by_kind.values())
 
     def _lost(self, heat: Heat, cells: np.ndarray) -> np.ndarray:
-        """Worth of the heat of one minute's wait, made good from each slot on, shape (n_weights, n_slots)."""
+        """Return the value of the heat lost in a minute, by the slot of its replacement, shape (n_weights, n_slots)."""
         if heat.reheat is None or not self.problem.reheat_kwh_per_t_min:
             return np.zeros((len(cells), self.n))
         mwh = self.problem.reheat_kwh_per_t_min / 1000 * heat.mass_t
         minutes = set(heat.operations[heat.reheat].minutes.values())
-        spread = [cost_curves.energy(self.problem, mwh * even_cells(self.problem, one), cells) for one in minutes]
+        spread = [cost_curves.energy(self.problem, mwh * even_cells(self.problem, span), cells) for span in minutes]
         return np.min(spread, axis=0)
 
     # ---- curves under prices --------------------------------------------------------------------------------------
 
     def price(self, prices: np.ndarray, mix: np.ndarray) -> None:
-        """Work out what each cast costs at least.
+        """Compute the minimum cost of each cast.
 
         Args:
-            prices: of a unit of each resource in each slot, shape (n_resources, n_slots).
-            mix: what each of the weights counts, shape (n_weights,).
+            prices: price of a unit of each resource in each slot, shape (n_resources, n_slots).
+            mix: factor of each of the weights, shape (n_weights,).
         """
         self._prices, self._mix = prices, mix
         self._hold_costs: dict[tuple[int, int], np.ndarray] = {}
         self._starts = {key: self._starts_on(*key) for key in self._shut}
         self._tables = [self._tables_of(k, heat) for k, heat in enumerate(self.heats)]
-        """By heat and operation: cost so far by slots since the heat began and start slot, or by start slot alone."""
+        """Cost so far by heat and operation: by slots since the heat began and start slot, or by start slot only."""
         feeding: dict[tuple[int, int, int], np.ndarray] = {}
         self.curves: dict[tuple[int, int], np.ndarray] = {}
-        """By kind of cast and column of its casters: cost by start slot, shape (n_slots,)."""
+        """Cost by start slot, shape (n_slots,), by kind of cast and column of its casters."""
         for kind, casts in enumerate(self.members):
             cast = self.problem.casts[casts[0]]
             for column, u in enumerate(cast.units):
@@ -204,7 +204,7 @@ class PricingTables:
         return self._hold_costs[key]
 
     def _starts_on(self, k: int, i: int, u: int) -> np.ndarray:
-        """Cost of starting an operation on a unit, by slot."""
+        """Return the cost of starting an operation on a unit, by slot."""
         operation = self.heats[k].operations[i]
         curve = self._mix @ self._energy[k, i, u] + self._holding(operation.stage, operation.occupy[u])
         curve[self._shut[k, i, u]] = np.inf
@@ -240,7 +240,7 @@ class PricingTables:
         return tables
 
     def _waiting(self, k: int, rows: int) -> np.ndarray:
-        """Cost of what a heat has lost, by slots since it began and start of the reheating, shape (rows, n_slots)."""
+        """Return the cost of a heat's losses, by slots since it began and start of reheating, shape (rows, n_slots)."""
         heat = self.heats[k]
         assert heat.reheat is not None
         least = sum(self._lag(k, i)[0] for i in range(heat.reheat))
@@ -250,7 +250,7 @@ class PricingTables:
     # ---- the best casts -------------------------------------------------------------------------------------------
 
     def best(self) -> tuple[float, list[tuple[int, int]]]:
-        """Least cost of all casts, each by itself, and caster's column and slot of each; infinite: no way."""
+        """Return the minimum cost of all casts, each on its own, and their places; infinite if infeasible."""
         total, places = 0.0, []
         for c, cast in enumerate(self.problem.casts):
             choice = (math.inf, 0, 0)
@@ -264,7 +264,7 @@ class PricingTables:
         return total, places
 
     def cast_column(self, kind: int, column: int, slot: int) -> CastColumn:
-        """The starts behind a point of a cast's curve, which is finite there."""
+        """Return the starts that belong to a finite point of a cast's curve."""
         cast = self.problem.casts[self.members[kind][0]]
         effort.spend(PER_HEAT * len(cast.heats))
         u = cast.units[column]
@@ -288,7 +288,7 @@ class PricingTables:
         return CastColumn(kind, column, slot, tuple(uses), tuple(worth.tolist()))
 
     def load(self, cast_column: CastColumn) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Draw of a cast by cell [MWh], and its deliveries of other carriers by slot."""
+        """Return the draw of a cast by cell [MWh], and its deliveries of other carriers by slot."""
         problem, cast = self.problem, self.problem.casts[self.members[cast_column.kind][0]]
         stages, reheated = np.zeros((len(problem.stage_units), problem.n_cells)), np.zeros(problem.n_cells)
         places = iter(cast_column.uses)
@@ -310,7 +310,7 @@ class PricingTables:
         return stages.sum(axis=0) + reheated, gives
 
     def _back(self, k: int, at: int) -> list[int]:
-        """Start slots of a heat whose last operation starts in a slot."""
+        """Return the start slots of a heat whose last operation starts in a given slot."""
         heat, tables = self.heats[k], self._tables[k]
         slots = [at]
         reheat = heat.reheat if self.problem.reheat_kwh_per_t_min else None

@@ -1,18 +1,18 @@
-"""The bound of a long horizon: units are priced, and each cast takes its best way by itself.
+"""Bound of a long horizon: units are priced, and each cast takes its own cheapest route.
 
-What all casts cost at any prices, less the prices of what there is, is below every plan (Lagrangian relaxation of the
-units). The prices come from column generation: the linear program that mixes the casts found so far (Dantzig & Wolfe,
-Operations Research 8, 1960), solved to central multipliers. Between them and the best ones so far the next are tried
-(Wentges, International Transactions in Operational Research 4, 1997). First they are level over hours, then over
-shorter blocks.
+The cost of all casts at any prices, minus the value of the capacity, is below every plan (Lagrangian relaxation of the
+units). The prices come from column generation: the linear program that mixes the casts generated so far (Dantzig &
+Wolfe, Operations Research 8, 1960), solved to central multipliers. The next prices to try lie between these and the
+best ones so far (Wentges, International Transactions in Operational Research 4, 1997). Prices are first constant over
+hours, then over shorter blocks.
 
-A column is a cast with all starts of its heats. Casts of a kind share their columns; how many of them must have begun
-by the latest starts of its members is a row each. Capacity is kept in the mean over blocks of slots, which leaves fewer
-prices to find; a price that is level over a block is as valid as any. What the linear program prices besides units is
-its own matter: caps, or what the line draws from its site (``models/bounds/joint_prices.py``).
+A column is a cast with all starts of its heats. Casts of a kind share their columns; a row for each latest start of its
+members states how many of them must have begun. Capacity is kept on average over blocks of slots, which leaves fewer
+prices to find; a price that is constant over a block is equally valid. Subclasses define the other rows of the linear
+program: caps, or the draw of the line from its site (``models/bounds/joint_prices.py``).
 
-A cast stays whole here with its heats and their waits, which the pooled relaxation averages; fractional are only the
-furnaces. It proves more in ten seconds than the pooled relaxation of a week does in ninety.
+Here a cast stays whole with its heats and their waits, which the pooled relaxation averages; only the furnaces are
+fractional. For a week this proves more in ten seconds than the pooled relaxation does in ninety.
 """
 
 from __future__ import annotations
@@ -33,37 +33,37 @@ from emberline.models.search.tuning import LINE
 from emberline.scenarios import effort
 
 PER_COLUMN = 6e-5
-"""Work of a column's rows."""
+"""Work per column, for its rows."""
 
 
 @dataclass(frozen=True)
 class Prices:
-    """Worth of units, the rest and places among casts of a kind in the linear program, in units of the goal."""
+    """Values of units, other rows and due casts in the linear program, in units of the goal."""
 
     units: np.ndarray
-    """Shape (n_resources, n_slots)."""
+    """Values of units, shape (n_resources, n_slots)."""
     others: tuple[np.ndarray, ...]
-    """Of caps, shape (n_caps,); or of what the line draws by cell, and gives of each carrier by slot."""
+    """Values of caps, shape (n_caps,); or of the line's draw by cell and its output of each carrier by slot."""
     places: np.ndarray
-    """By kind of cast: what one that starts in a slot is worth, shape (n_kinds, n_slots)."""
+    """Value of a cast that starts in a slot, by kind of cast, shape (n_kinds, n_slots)."""
     worth: np.ndarray
-    """Of each column at these prices, its units left aside, shape (n_columns,)."""
+    """Value of each column at these prices without its units, shape (n_columns,)."""
     objective: float
-    """Of the mix of casts: no bound, the prices' own value is."""
+    """Objective of the mix of casts; only the value of the prices is a bound."""
 
 
 class Casts(ABC):
-    """Columns found so far, and their rows in the linear program: casts that must have begun, units that are held."""
+    """Columns generated so far, and their rows in the linear program: due casts and occupied units."""
 
     scale: float
-    """Worth of a MWh, which brings objective and multipliers near one."""
+    """Value of a MWh, which scales objective and multipliers to about one."""
 
     def __init__(self, tables: PricingTables, latest: list[int]) -> None:
         """Set up the rows.
 
         Args:
             tables: the casts.
-            latest: of each cast, the latest slot of its start.
+            latest: latest start slot of each cast.
         """
         self.tables = tables
         self.columns: list[CastColumn] = []
@@ -72,18 +72,18 @@ class Casts(ABC):
         self._rows = [(k, end, count + 1) for k, ends in self._due for count, end in enumerate(ends)]
         self._block = 0
         self._parts: list[tuple[np.ndarray, np.ndarray]] = []
-        """Rows and coefficients of the first columns, for blocks of so many slots."""
+        """Rows and coefficients of the first columns, for the present length of blocks."""
 
     @abstractmethod
     def solve(self, block: int, *, tolerance: float, work: float, cancel: Callable[[], bool]) -> Prices | None:
-        """The best mix of the columns, capacity kept in the mean over blocks of slots; None where it did not end."""
+        """Compute the best mix of columns, with capacity kept on average over blocks; None if it does not finish."""
 
     def latest(self, kind: int) -> int:
-        """Latest start of any cast of a kind."""
+        """Return the latest start of any cast of a kind."""
         return self._due[kind][1][-1]
 
     def add(self, cast_column: CastColumn) -> bool:
-        """Take a column; False where it is known."""
+        """Add a column; return False if it is known."""
         if cast_column in self._column_set:
             return False
         self._column_set.add(cast_column)
@@ -91,7 +91,7 @@ class Casts(ABC):
         return True
 
     def rows(self, block: int) -> tuple[Any, np.ndarray, np.ndarray]:
-        """Matrix by columns, lower and upper bounds of the rows: first of what is due, then of units by block."""
+        """Return the matrix by columns and the lower and upper row bounds: first due casts, then units by block."""
         from scipy.sparse import csc_matrix
 
         tables, n_due = self.tables, len(self._rows)
@@ -109,7 +109,7 @@ class Casts(ABC):
         return matrix, low, np.concatenate([high, capacity.ravel()])
 
     def priced(self, multipliers: np.ndarray, block: int) -> tuple[np.ndarray, np.ndarray]:
-        """Worth of units and places by slot, from the multipliers of the rows."""
+        """Return the values of units and due casts by slot, from the multipliers of the rows."""
         tables, n_due = self.tables, len(self._rows)
         n_blocks = -(-tables.n // block)
         blocks = np.maximum(-multipliers[n_due : n_due + len(tables.capacity) * n_blocks], 0.0)
@@ -120,11 +120,11 @@ class Casts(ABC):
 
     @property
     def n_due(self) -> int:
-        """Rows of what is due."""
+        """Number of rows of due casts."""
         return len(self._rows)
 
     def _column(self, cast_column: CastColumn, block: int) -> tuple[np.ndarray, np.ndarray]:
-        """Rows of a cast and its coefficients: what is due, and the slots that it holds of each resource in a block."""
+        """Return the rows and coefficients of a cast: due casts, and its occupied slots of each resource by block."""
         effort.spend(PER_COLUMN)
         due = [i for i, (k, end, _) in enumerate(self._rows) if k == cast_column.kind and cast_column.slot <= end]
         changes = np.zeros((len(self.tables.capacity), self.tables.n + 1))
@@ -140,7 +140,7 @@ class Casts(ABC):
         )
 
     def keep(self, prices: Prices, most: int) -> None:
-        """Drop the columns of highest reduced cost until at most ``most`` are left."""
+        """Drop the columns of highest reduced cost until at most ``most`` remain."""
         if len(self.columns) <= most:
             return
         total = np.concatenate([np.zeros((len(prices.units), 1)), np.cumsum(prices.units, axis=1)], axis=1)
@@ -160,7 +160,7 @@ class Casts(ABC):
 
 
 class Master(Casts):
-    """The linear program where what a cast is worth follows from its energy alone, and caps."""
+    """Linear program in which the value of a cast follows from its energy alone, with caps."""
 
     def __init__(
         self, tables: PricingTables, latest: list[int], room: np.ndarray, scale: float, cap_scales: np.ndarray
@@ -169,16 +169,16 @@ class Master(Casts):
 
         Args:
             tables: the casts.
-            latest: of each cast, the latest slot of its start.
-            room: what the casts may take of each cap, shape (n_caps,).
-            scale: worth of a MWh, to bring objective and multipliers near one.
-            cap_scales: the same of each cap.
+            latest: latest start slot of each cast.
+            room: amount of each cap available to the casts, shape (n_caps,).
+            scale: value of a MWh, which scales objective and multipliers to about one.
+            cap_scales: scale of each cap.
         """
         super().__init__(tables, latest)
         self.room, self.scale, self.cap_scales = room, scale, cap_scales
 
     def solve(self, block: int, *, tolerance: float, work: float, cancel: Callable[[], bool]) -> Prices | None:
-        """The best mix of the columns, capacity kept in the mean over blocks of slots; None where it did not end."""
+        """Compute the best mix of columns, with capacity kept on average over blocks; None if it does not finish."""
         from scipy.sparse import csc_matrix, eye_array, hstack, vstack
 
         matrix, low, high = self.rows(block)
@@ -206,26 +206,26 @@ class Master(Casts):
 
 
 LOWEST = -1e30
-"""A bound that says nothing."""
+"""Bound without information."""
 
 
 class Bound(ABC):
-    """Raises a search's bound until prices are as good as they get."""
+    """Column generation that raises the bound of a search until its prices no longer improve."""
 
     tables: PricingTables
     master: Casts
     prices: tuple[np.ndarray, ...]
-    """The best so far: of units, then of what else the linear program prices."""
+    """Best prices so far: of units, then of the other rows of the linear program."""
     tolerances: tuple[float, ...] = LINE.tolerances
     patience = math.inf
-    """Mixes without a better bound after which the linear program is solved more closely, or blocks get shorter."""
+    """Mixes without a better bound after which the tolerance is tightened or blocks become shorter."""
     settled = 0.0
-    """Part of the bound that the linear program leaves out of its objective."""
+    """Part of the bound that is not in the objective of the linear program."""
     over = effort.shared(False)
-    """Set by the search: nobody needs the bound any more."""
+    """Set by the search when the bound is no longer needed."""
 
     def __init__(self, search: Search) -> None:
-        """Take a search, which gets the bound."""
+        """Store the search that receives the bound."""
         self.search = search
         self.failure: BaseException | None = None
         self.best = -math.inf
@@ -233,10 +233,10 @@ class Bound(ABC):
 
     @abstractmethod
     def proven(self, *prices: np.ndarray) -> float:
-        """Bound that prices prove; the casts' curves are of these prices afterwards. Infinite where one has no way."""
+        """Return the bound that prices prove and set the casts' curves to them; infinite if a cast has no route."""
 
     def run(self) -> None:
-        """Raise the bound until the search is over, or nothing is to be gained."""
+        """Raise the bound until the search is over or no improvement is possible."""
         with self.search.timed("bound"):
             try:
                 self._begin()
@@ -251,7 +251,7 @@ class Bound(ABC):
         return self.over or self.search.over()
 
     def _begin(self) -> None:
-        """Casts at all hours, as if nothing else were made; where one has no place there is no plan."""
+        """Add casts at all hours, as if nothing else were produced; a cast without a place proves infeasibility."""
         total = self._value(*self.prices)
         self.search.infeasible |= total == math.inf and self.search.best is None
         for kind in range(len(self.tables.members)):
@@ -267,7 +267,7 @@ class Bound(ABC):
         return range(len(self.search.problem.casts[self.tables.members[kind][0]].units))
 
     def _value(self, *prices: np.ndarray) -> float:
-        """Bound that prices prove, reported to the search."""
+        """Return the bound that prices prove and report it to the search."""
         value = self.proven(*prices)
         if math.isfinite(value) and value > self.best:
             self.best, self.prices = value, prices
@@ -275,7 +275,7 @@ class Bound(ABC):
         return value
 
     def _close_in(self, block: int) -> None:
-        """Find prices that are level over blocks of slots, until mix and bound nearly meet."""
+        """Improve prices that are constant over blocks of slots until mix and bound nearly agree."""
         level, idle, height = 0, 0, max(self.best, LOWEST)
         while level < len(self.tolerances) and not self._stop():
             prices = self.master.solve(
@@ -292,7 +292,7 @@ class Bound(ABC):
             if self.best >= mixed - LINE.close * abs(mixed):
                 return
             if not new and share:
-                # nothing new between the two: what the prices themselves say
+                # nothing new between the two: try the prices themselves
                 self._value(*new_prices)
                 new = self._price(prices)
             rose = self.best > height + LINE.close * abs(height)
@@ -303,7 +303,7 @@ class Bound(ABC):
                 self.master.keep(prices, round(LINE.columns_share * LINE.columns))
 
     def _price(self, prices: Prices) -> int:
-        """Make columns of the casts where they go, and of the best ones in each stretch of time; how many are new."""
+        """Add the casts at their best places, overall and in each stretch of time; return how many are new."""
         tables, master = self.tables, self.master
         best = [tables.cast_column(kind, *place) for kind, place in zip(tables.kind, tables.best()[1], strict=True)]
         stretch = max(round(LINE.stretch_min / self.search.problem.step_min), 1)
@@ -320,14 +320,14 @@ class Bound(ABC):
 
 
 def of(search: Search) -> CastBound | None:
-    """The bound of a search; None where the line or the site is not of the kind."""
+    """Return the bound of a search; None if it does not apply to the line or the site."""
     data, problem = search.data, search.problem
     plain = data.battery is None and data.hub is None and data.purchase is None and not data.curtails
     if not plain or not useful(problem) or _limited(search):
         return None
     table = data.guide_per_mwh
     rows = np.array([table[search.aim.first], *(table[name] for name, *_ in search.aim.caps(data))])
-    # what exports earn, what idle units draw, and waits that are taken as too short need weights that are not negative
+    # export revenue, the draw of idle units and underestimated waits require non-negative weights
     if (rows < 0).any() and (problem.states or not data.plain or not exact_reheating(problem)):
         return None
     if not data.plain and (data.export_price > data.price).any():
@@ -336,7 +336,7 @@ def of(search: Search) -> CastBound | None:
 
 
 def _limited(search: Search) -> bool:
-    """Whether the import limit is felt when every unit draws its most: this bound knows no limit."""
+    """Return whether the import limit can bind when every unit draws its maximum, as this bound ignores it."""
     data, problem = search.data, search.problem
     per = data.meter_min / data.cell_min
     room = data.limit_mwh() - (data.base - data.pv) * data.meter_min / data.step_min
@@ -345,7 +345,7 @@ def _limited(search: Search) -> bool:
 
 
 def most_of_units(problem: SlotProblem) -> float:
-    """Energy of all units in a cell in which each works at its most [MWh]."""
+    """Return the energy of all units in a cell in which each draws its maximum [MWh]."""
     most = dict.fromkeys(range(len(problem.units)), 0.0)
     for _, work in problem.works():
         for u, curve in work.cells.items():
@@ -354,16 +354,16 @@ def most_of_units(problem: SlotProblem) -> float:
 
 
 class CastBound(Bound):
-    """Bound where the worth of a cast follows from its energy alone."""
+    """Bound in which the value of a cast follows from its energy alone."""
 
     master: Master
 
     def __init__(self, search: Search, weights: np.ndarray) -> None:
-        """Work out the casts' curves.
+        """Compute the curves of the casts.
 
         Args:
-            search: gets the bound.
-            weights: worth of a MWh by slot to the goal and to each cap, shape (1 + n_caps, n_slots).
+            search: search that receives the bound.
+            weights: value of a MWh by slot for the goal and for each cap, shape (1 + n_caps, n_slots).
         """
         super().__init__(search)
         problem, data, aim = search.problem, search.data, search.aim
@@ -377,7 +377,7 @@ class CastBound(Bound):
         self.prices = (np.zeros_like(self.tables.capacity), np.zeros(len(self._room)))
 
     def proven(self, *prices: np.ndarray) -> float:
-        """Bound that prices of units and caps prove."""
+        """Return the bound that prices of units and caps prove."""
         units, caps = prices
         self.tables.price(units, np.concatenate(([1.0], caps)))
         total, _ = self.tables.best()

@@ -1,13 +1,13 @@
-"""Whether what slots prove holds for starts at any times.
+"""Infeasibility proofs on slots that are valid for arbitrary start times.
 
-Where whole minutes divide all times of a line, starts on them are as good as any: of a plan's starts all may be rounded
-down together, for what lies between them are whole minutes too. Power is another matter: what a start between two slots
-draws is a mean of what it would draw in the two, as long as its phases end on slots. So a linear relaxation without a
-solution there leaves no plan with an import limit or caps either, while whole numbers, and cuts that are made of them,
+If whole minutes divide all times of a line, starts on them are sufficient: all starts of a plan may be rounded down
+together, because the differences between them are whole minutes, too. Power is different: the draw of a start between
+two slots is a mean of the draws in both slots, as long as its phases end on slots. So an infeasible linear relaxation
+on slots excludes all plans even with an import limit or caps, while integer programs, and cuts derived from integers,
 prove something about slots only.
 
-Where no whole minutes divide all times, or where those that do make too many slots, the line is asked on slots that are
-rounded outwards (``Rounding.outer``): what has no solution there has none at any times. Power is left out then.
+If no whole minutes divide all times, or those that do give too many slots, the line is checked on slots that are
+rounded outwards (``Rounding.outer``): if it is infeasible there, it is infeasible at any times. Power is then left out.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ def impossible(
     work: float = LINE.exact_work,
     cancel: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Whether no plan keeps all limits wherever its starts lie, once none does on slots; False: that is not known.
+    """Return whether no plan keeps all limits with any start times, given that none does on slots; False: unknown.
 
     Args:
-        scenario: what is asked.
-        envelope: the twin's (table ``ENVELOPE``).
+        scenario: scenario to check.
+        envelope: envelope of the twin (table ``ENVELOPE``).
         aim: goals and caps.
-        work: at most (``scenarios/effort.py``).
-        cancel: whether to end.
+        work: maximum work (``scenarios/effort.py``).
+        cancel: polled; True stops the check.
     """
     began = effort.now()
     if _unfed(scenario, envelope, sites.read(scenario, envelope)):
@@ -66,7 +66,7 @@ def impossible(
     if step is None:
         return _outwards(scenario, envelope, work)
     data = sites.read(scenario, envelope)
-    # limits on power and on what it causes: a start between two slots may keep them where neither slot does
+    # limits on power and its consequences: a start between two slots may keep them even if neither slot does
     limited = math.isfinite(data.limit_mwh()) or data.hub is not None or bool(aim.tops or aim.grades)
     if step == scenario.horizon.step_min and not limited:
         return True
@@ -74,7 +74,7 @@ def impossible(
     problem = with_floors(line_reader.from_scenario(fine, fine_envelope))
     if problem.n_slots > LINE.exact_slots:
         return problem.too_coarse or not _places(problem) or _outwards(scenario, envelope, work)
-    # PV and a battery follow means over the scenario's steps, which may be more than they can do on finer ones
+    # PV and a battery follow means over the scenario's steps, which may be more than they can do on finer steps
     follows = data.plain or step == scenario.horizon.step_min
     if limited and follows and _even(scenario, envelope, step) and _lossless(problem, data, aim):
         lossless = replace(problem, reheat_kwh_per_t_min=0.0)
@@ -88,7 +88,7 @@ def impossible(
 
 
 def _unlimited(scenario: Case, envelope: xr.Dataset) -> tuple[SiteData, Aim]:
-    """The site of a scenario without import limit and assets, and its aim without caps."""
+    """Return the site of a scenario without import limit and assets, and its aim without caps."""
     grid = scenario.site.grid.model_copy(update={"import_limit_mw": None})
     goal = scenario.goal.model_copy(update={"caps": Caps(extra_cost_share=None, other_signal=OtherSignal.OFF)})
     bare = scenario.model_copy(update={"site": scenario.site.model_copy(update={"grid": grid}), "goal": goal})
@@ -97,10 +97,10 @@ def _unlimited(scenario: Case, envelope: xr.Dataset) -> tuple[SiteData, Aim]:
 
 
 def _outwards(scenario: Case, envelope: xr.Dataset, work: float) -> bool:
-    """Whether the heats alone have no solution on slots that are rounded outwards.
+    """Return whether the heats alone are infeasible on slots that are rounded outwards.
 
-    On minutes it is only looked at whether each heat and cast has a place; on as many slots as are solved, at all of
-    them together.
+    On minutes, only the place of each heat and cast is checked; on a number of slots that can be solved, all of them
+    together.
     """
     whole, length = round(scenario.horizon.step_min), scenario.horizon.length_min
     if not _places(_outer(scenario, envelope, 1)[0]):
@@ -113,9 +113,9 @@ def _outwards(scenario: Case, envelope: xr.Dataset, work: float) -> bool:
 
 
 def _outer(scenario: Case, envelope: xr.Dataset, step: int) -> tuple[SlotProblem, Case, xr.Dataset]:
-    """A line without its power on slots that are rounded outwards, with the scenario and the envelope on them."""
+    """Return a line without power on slots that are rounded outwards, with the scenario and the envelope on them."""
     fine, fine_envelope = _on(scenario, envelope, step)
-    # what has begun is moved back to the beginning of its slot as well
+    # started work is moved back to the beginning of its slot as well
     fine_envelope = fine_envelope.assign(started_min=np.floor(fine_envelope["started_min"] / step + CLOSE_MIN) * step)
     problem = line_reader.from_scenario(fine, fine_envelope, Rounding(outer=True))
     outages = {u: tuple((out, over - step) for out, over in spans) for u, spans in problem.outages.items()}
@@ -127,11 +127,11 @@ def _outer(scenario: Case, envelope: xr.Dataset, step: int) -> tuple[SlotProblem
 
 
 def _unfed(scenario: Scenario, envelope: xr.Dataset, data: SiteData) -> bool:
-    """Whether some heat, wherever it starts, takes more in some metered interval than the grid ever gives."""
+    """Return whether some heat, at any start, needs more in some metered interval than the grid ever supplies."""
     if data.hub is not None or not math.isfinite(data.limit_mwh()):
         return False
     battery = 0.0 if data.battery is None else data.battery.most_out
-    # on no interval is there more than in the best of its steps
+    # no interval has more than the best of its steps
     most = data.limit_mwh() / data.meter_min * 60 + float((data.pv - data.base).max()) / data.hours + battery
     nominal, energy = envelope["duration_min"].to_numpy(), envelope["energy_mwh"].to_numpy()
     planned = envelope["planned_min"].to_numpy()
@@ -152,7 +152,7 @@ def _unfed(scenario: Scenario, envelope: xr.Dataset, data: SiteData) -> bool:
 
 
 def least_peak(ends: np.ndarray, power: np.ndarray, meter_min: float) -> float:
-    """The least highest metered mean of an operation, wherever in a metered interval it starts [MW].
+    """Return the lowest possible peak of an operation's metered means over all starts in a metered interval [MW].
 
     Args:
         ends: end of each phase after the start [min].
@@ -166,7 +166,7 @@ def least_peak(ends: np.ndarray, power: np.ndarray, meter_min: float) -> float:
     def means(begin: float) -> np.ndarray:
         return np.diff(np.interp(edges - begin, at, energy)) / meter_min
 
-    # between starts at which a phase ends with an interval all means are straight lines
+    # between starts at which a phase ends with an interval, all means are linear
     knots = np.unique(np.concatenate([(-at) % meter_min, [0.0, meter_min]]))
     peak = math.inf
     for first, last in itertools.pairwise(knots.tolist()):
@@ -177,7 +177,7 @@ def least_peak(ends: np.ndarray, power: np.ndarray, meter_min: float) -> float:
 
 
 def _crossings(low: np.ndarray, rise: np.ndarray) -> Iterator[float]:
-    """Crossings of straight lines over a span, as shares of it."""
+    """Yield the crossings of straight lines over a span, as shares of it."""
     for a, b in itertools.combinations(range(len(low)), 2):
         if rise[a] != rise[b]:
             share = float((low[b] - low[a]) / (rise[a] - rise[b]))
@@ -186,7 +186,7 @@ def _crossings(low: np.ndarray, rise: np.ndarray) -> Iterator[float]:
 
 
 def _places(problem: SlotProblem) -> bool:
-    """Whether every heat and every cast by itself has a place within its windows."""
+    """Return whether every single heat and cast has a place within its windows."""
     line = Pools(problem, bounding=True)
     return line.possible and all(Casting(line).places.values())
 
@@ -200,15 +200,15 @@ def unsolvable(
     work: float,
     cancel: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Whether the pooled relaxation of a line has no solution; False: it has, or that was not known in time.
+    """Return whether the pooled relaxation of a line is infeasible; False: it is feasible, or time ran out.
 
     Args:
         problem: the line.
         data: the site.
-        aim: with its caps.
-        relax: whether casts and counts may be broken, as starts between slots break them.
-        work: at most (``scenarios/effort.py``).
-        cancel: whether to end.
+        aim: goals and caps.
+        relax: whether casts and counts may be fractional, as for starts between slots.
+        work: maximum work (``scenarios/effort.py``).
+        cancel: polled; True stops the search.
     """
     if problem.too_coarse:
         return True
@@ -227,13 +227,13 @@ def unsolvable(
     if relax or spent > LINE.exact_root_share * work:
         return False
     program.forget()
-    # casts and counts that are whole: infeasible so is a proof as well
+    # for integer casts and counts, infeasibility is a proof as well
     run = program.search(work=work - spent, gap=1.0, ipm=True, refute=True, cancel=cancel)
     return program.outcome(run).status == "infeasible"
 
 
 def _times(scenario: Scenario, envelope: xr.Dataset) -> Iterator[float]:
-    """All times of a line [min]."""
+    """Yield all times of a line [min]."""
     line, minutes, margins = scenario.line, scenario.horizon.minutes, scenario.disturbances
     yield scenario.horizon.length_min
     yield scenario.site.grid.metered_interval_min
@@ -255,7 +255,7 @@ def _times(scenario: Scenario, envelope: xr.Dataset) -> Iterator[float]:
 
 
 def _on(scenario: Case, envelope: xr.Dataset, step: int) -> tuple[Case, xr.Dataset]:
-    """A scenario and its envelope on finer steps."""
+    """Return a scenario and its envelope on finer steps."""
     ratio = round(scenario.horizon.step_min / step)
     fine = scenario.horizon.model_copy(update={"step_min": float(step)})
 
@@ -268,7 +268,7 @@ def _on(scenario: Case, envelope: xr.Dataset, step: int) -> tuple[Case, xr.Datas
 
 
 def _even(scenario: Scenario, envelope: xr.Dataset, step: int) -> bool:
-    """Whether all phases of all operations end on whole steps after their start."""
+    """Return whether all phases of all operations end whole steps after their start."""
     # a caster keeps the planned pace
     minutes = np.concatenate([envelope["duration_min"].to_numpy(), envelope["planned_min"].to_numpy()])
     for u, unit in enumerate(scenario.line.units):
@@ -280,7 +280,7 @@ def _even(scenario: Scenario, envelope: xr.Dataset, step: int) -> bool:
 
 
 def _lossless(problem: SlotProblem, data: SiteData, aim: Aim) -> bool:
-    """Whether leaving out what waiting costs only helps: less is drawn, and no cap counts what is drawn as a gain."""
+    """Return whether ignoring the cost of waiting only helps: less is drawn, and no cap counts a draw as a gain."""
     if problem.states or data.hub is not None:
         return False
     weights = data.guide_per_mwh

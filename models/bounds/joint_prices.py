@@ -1,14 +1,14 @@
-"""The bound of a line with its site: the site's linear program stands in the one that mixes casts.
+"""Bound of a line with its site: the site's linear program is part of the one that mixes casts.
 
-Battery, assets, tariff, contracts and import limit are no part of what casts are priced with. They are rows and columns
-next to those of the casts, tied to them by what the line draws in each cell and gives in each slot; the multipliers of
-those ties are what a MWh, or a unit given, is worth to the casts. At any such prices
+Battery, assets, tariff, contracts and import limit do not take part in the pricing of casts. They are rows and columns
+next to those of the casts, coupled to them by the line's draw in each cell and its output in each slot; the multipliers
+of these coupling rows are the values of a MWh, or of a unit of output, for the casts. At any such prices
 
-    what the site costs at least + what all casts cost at least − what units are worth
+        minimum cost of the site + minimum cost of all casts − value of the units
 
-is below every plan with the best that the site can do for it (``SiteProgram``). There the line is two families of
-columns, what it draws by cell and what it gives of each carrier by slot. Everything else is the formulation that plans
-are dispatched with, whole numbers left out.
+is below every plan with the best use of the site (``SiteProgram``). In this program the line is two families of
+columns, its draw by cell and its output of each carrier by slot. All else is the formulation that dispatches plans,
+with integers relaxed.
 """
 
 from __future__ import annotations
@@ -36,42 +36,42 @@ from emberline.models.search.tuning import LINE, LINE_AND_SITE
 
 
 class SiteProgram:
-    """The site's linear program, kept warm from one set of prices to the next."""
+    """Linear program of the site, warm-started from one set of prices to the next."""
 
     def __init__(self, problem: SlotProblem, data: SiteData, aim: Aim) -> None:
-        """Build and compile it."""
+        """Build and compile the program."""
         self.carriers = list(problem.gives)
         self.most = most_cells(problem)
-        """The most that the line can draw, by cell [MWh]."""
+        """Upper bound on the line's draw, by cell [MWh]."""
         model = pyo.ConcreteModel()
         with building():
             ports = add_under_line(model, data, self.carriers, exclusive=False)
             limit(model.line, lower=0.0, upper=self.most)
             if self.carriers:
-                # no more than if all of it were drawn by the stage that gives most
+                # at most as much as if the stage with the highest output drew all of it
                 top = [float(np.abs(problem.gives[carrier]).max()) for carrier in self.carriers]
                 fixed = [np.abs(problem.fixed_gives.get(carrier, 0.0)) for carrier in self.carriers]
                 slots = problem.on_steps(self.most)
-                highest = np.concatenate([one * slots + more for one, more in zip(top, fixed, strict=True)])
+                highest = np.concatenate([rate * slots + more for rate, more in zip(top, fixed, strict=True)])
                 limit(model.gives, lower=-highest, upper=highest)
             ports.keep(model, aim.tops)
             model.goal = pyo.Objective(rule=lambda m: aim.pure(ports))
             self.program = Program(model)
-        self.line, self.gives = (self.program.columns_of(one) for one in (model.line, model.gives))
-        """Columns of the program, −1 where the site does not know them."""
+        self.line, self.gives = (self.program.columns_of(variable) for variable in (model.line, model.gives))
+        """Columns of the program; −1 if the site has none."""
         self.form = self.program.form
 
     def proven(self, load: np.ndarray, gives: np.ndarray, *, work: float, cancel: Callable[[], bool]) -> float:
-        """Least cost of the site where it is paid for the line's load and pays for what the line gives.
+        """Return the minimum cost of the site if it is paid for the line's load and pays for the line's output.
 
         Args:
-            load: worth of a MWh that the line draws, by cell.
-            gives: worth of a unit that it gives, by carrier and slot.
-            work: at most (``scenarios/effort.py``).
-            cancel: polled; True ends it.
+            load: value of a MWh that the line draws, by cell.
+            gives: value of a unit of its output, by carrier and slot.
+            work: maximum work (``scenarios/effort.py``).
+            cancel: polled; True stops the search.
 
         Returns:
-            −∞ where nothing was proven in time.
+            −∞ if nothing was proven in time.
         """
         costs = self.form.cost.copy()
         cells, slots = self.line >= 0, self.gives >= 0
@@ -82,55 +82,55 @@ class SiteProgram:
         bound = self.program.outcome(run).bound
         if bound is None:
             return -np.inf
-        # what the site does not know of is worth what its limits make of it
+        # loads without a column are bounded by their own limits
         blind = np.where(cells, 0.0, np.maximum(load, 0.0) * self.most).sum()
         return float(bound - blind) if slots.all() else -np.inf
 
 
 def most_cells(problem: SlotProblem) -> np.ndarray:
-    """More than the line can draw in any plan, by cell [MWh]: every unit at its most, all that is reheated at once."""
-    # works follow each other within a cell
+    """Return an upper bound on the line's draw by cell [MWh]: every unit at its maximum, all reheating at once."""
+    # two works may share a cell
     power = 2 * most_of_units(problem)
     idle = sum(states.most_mw for states in problem.states.values()) * problem.cell_min / 60
     return problem.fixed_cells + power + idle + most_reheated(problem)
 
 
 def most_reheated(problem: SlotProblem) -> float:
-    """Most reheating in a cell [MWh]."""
+    """Return the maximum reheating in a cell [MWh]."""
     most = 0.0
     for heat in problem.heats:
         if heat.reheat is not None and problem.reheat_kwh_per_t_min:
             slots = sum(min(int(pair.max()), problem.n_slots) for pair in heat.most[: heat.reheat])
             mwh = problem.reheat_kwh_per_t_min / 1000 * heat.mass_t * slots * problem.step_min
-            share = max(even_cells(problem, one).max() for one in heat.operations[heat.reheat].minutes.values())
+            share = max(even_cells(problem, span).max() for span in heat.operations[heat.reheat].minutes.values())
             most = max(most, mwh * float(share) * 2 * len(problem.stage_units[heat.operations[heat.reheat].stage]))
     return most
 
 
 def useful(search: Search) -> bool:
-    """Whether the line is of the kind; the site may be any."""
+    """Return whether the bound applies to the line; the site may be any."""
     return cast_pricing.useful(search.problem)
 
 
 class SiteMaster(Casts):
-    """The linear program of casts and site."""
+    """Linear program of casts and site."""
 
     def __init__(self, tables: PricingTables, latest: list[int], site: SiteProgram, scale: float) -> None:
-        """Set up what no column changes.
+        """Set up all parts that do not depend on columns.
 
         Args:
             tables: the casts.
-            latest: of each cast, the latest slot of its start.
+            latest: latest start slot of each cast.
             site: the linear program of the site.
-            scale: worth of a MWh, to bring objective and multipliers near one.
+            scale: value of a MWh, which scales objective and multipliers to about one.
         """
         super().__init__(tables, latest)
         self.site, self.scale = site, scale
         self._draws: dict[CastColumn, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
-        """Of each column: rows among the ties that are not zero, what it adds to them."""
+        """Coupling rows in which a column is not zero, its coefficients there, and those in all rows, by column."""
 
     def _ties(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Draw by cell and delivery by slot of all columns, as a matrix by columns: places, values, starts."""
+        """Return draw by cell and output by slot of all columns, as a matrix by columns: places, values, starts."""
         index, values, starts = [np.zeros(0, dtype=int)], [np.zeros(0)], [0]
         for cast_column in self.columns:
             entry = self._draws.get(cast_column)
@@ -145,7 +145,7 @@ class SiteMaster(Casts):
         return np.concatenate(index), np.concatenate(values), np.array(starts)
 
     def solve(self, block: int, *, tolerance: float, work: float, cancel: Callable[[], bool]) -> Prices | None:
-        """The best mix of the columns with the best that the site can do for it; None where it did not end."""
+        """Compute the best mix of columns with the best use of the site; None if it does not finish."""
         from scipy.sparse import block_array, csc_matrix, csr_matrix, eye_array
 
         form, tables, scale = self.site.form, self.tables, self.scale
@@ -206,14 +206,14 @@ class SiteMaster(Casts):
 
 
 def _groups(n_cells: int, size: int, n_carriers: int, n_slots: int, block: int) -> np.ndarray:
-    """Of each tie, the row that it is a part of: prices are level over blocks."""
+    """Return the row to which each coupling row contributes; prices are constant over blocks."""
     cells, slots = np.arange(n_cells) // size, np.arange(n_slots) // block
     after = cells[-1] + 1
     return np.concatenate([cells, *(after + k * (slots[-1] + 1) + slots for k in range(n_carriers))])
 
 
 class JointBound(Bound):
-    """Raises a search's bound with prices of what the line draws and gives."""
+    """Bound that uses prices of the line's draw and output."""
 
     master: SiteMaster
     tolerances = LINE_AND_SITE.tolerances
@@ -240,7 +240,7 @@ class JointBound(Bound):
         )
 
     def run(self) -> None:
-        """Raise the bound, from where the last one of the same line ended; keep what it ends with."""
+        """Raise the bound, continuing from the last bound of the same line, and store the final state."""
         super().run()
         if self.search.study is not None and math.isfinite(self.best):
             self.search.study.keep_columns(self.search.problem, self.master.columns, self.prices)
@@ -257,7 +257,7 @@ class JointBound(Bound):
             self._value(*prices)
 
     def proven(self, *prices: np.ndarray) -> float:
-        """Bound that prices of units, of the line's draw by cell and of its deliveries by carrier and slot prove."""
+        """Return the bound that prices of units, of the line's draw by cell and of its output by slot prove."""
         units, load, gives = prices
         problem = self.search.problem
         credit = np.zeros((len(problem.stage_units), problem.n_cells))
@@ -281,7 +281,7 @@ class JointBound(Bound):
         return value
 
     def _earned(self, load: np.ndarray) -> float:
-        """Most that drawing above the casts' ways could earn where a MWh has negative worth, as a negative number."""
+        """Return the largest gain (as a negative number) from drawing more than the casts at negative prices."""
         problem, lowest = self.search.problem, np.minimum(load, 0.0)
         more = self._idle * float(lowest.sum())
         if lowest.any() and not self._exact:

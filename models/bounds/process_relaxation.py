@@ -1,4 +1,4 @@
-"""The bound next to the search: the relaxation on the horizon's steps; then the thread helps to improve."""
+"""Bound from the relaxation on the horizon's steps, solved in a thread that afterwards helps to improve plans."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from emberline.scenarios import effort
 
 
 class Bounding:
-    """The relaxation on the horizon's steps, in a thread next to the search, and then the hours."""
+    """Relaxation on the horizon's steps, solved in a thread that afterwards helps with the improvement."""
 
     over = effort.shared(False)
-    """Set by the search: nobody needs the bound any more."""
+    """Set by the search when the bound is no longer needed."""
     proving = effort.shared(True)
     """Whether the relaxation is still being solved."""
 
@@ -55,7 +55,7 @@ class Bounding:
             self.proving = False
 
     def _help(self) -> None:
-        """Improve next to the search, with a program of one's own."""
+        """Improve plans next to the search, with a separate program."""
         search, programs = self.search, {id(self.search.model): self.program}
         while not (self.over or search.phase_over()):
             improvement = search.improvement

@@ -9,7 +9,7 @@ from emberline.models.problem.plant import Plant, Units
 
 
 def unavoidable_kg(plant: Plant) -> float:
-    """Process emissions that every plan has: by a balance of all stores over the whole horizon [kg CO2e]."""
+    """Return the process emissions of every plan, by a balance of all stores over the whole horizon [kg CO2e]."""
     model = pyo.ConcreteModel()
     modes = [(units, mode) for units in plant.units for mode in units.modes]
     if not any(mode.emissions for _, mode in modes):
@@ -42,7 +42,6 @@ def unavoidable_kg(plant: Plant) -> float:
     kg = [sum(e.kg_per_t for e in mode.emissions if not e.biogenic) for _, mode in modes]
     model.goal = pyo.Objective(expr=pyo.quicksum(kg[k] * model.output[k] for k in model.MODE))
     outcome = solve(model, work=SECONDS)
-    # a hair below, so that rounding keeps the rest above zero
     return max(float(outcome.bound or 0.0), 0.0) if outcome.status == "optimal" else 0.0
 
 
@@ -50,7 +49,7 @@ SECONDS = 10.0
 
 
 def _stopped_h(plant: Plant, units: Units) -> float:
-    """Hours in which a process that must run does not: its planned stop and the start-up after it."""
+    """Return the hours in which a must-run process does not run: its planned stop and the start-up after it."""
     if units.process.name not in plant.stops:
         return 0.0
     return (plant.stops[units.process.name][2] + plant.steps(units.process.start_up.hours)) * plant.hours

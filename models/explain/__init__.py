@@ -1,6 +1,6 @@
-"""Why there is no plan: limits in the plant's words, which of them cannot all hold, and the smallest repair.
+"""Explanation of infeasibility: limits in the plant's words, which of them conflict, and the smallest repair.
 
-What only counts is imported without Pyomo.
+Checks that need no model are imported without Pyomo.
 """
 
 from typing import TYPE_CHECKING

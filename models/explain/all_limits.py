@@ -1,4 +1,4 @@
-"""All limits of a scenario, of its line, its processes and its site: the key of each, its value, how far it may go."""
+"""All limits of a scenario's line, processes and site: the key, the value and the allowed range of each."""
 
 from __future__ import annotations
 
@@ -46,73 +46,73 @@ PRICES = {
     "demand": 6.0,
     "order": 10.0,
 }
-"""Price of loosening a limit by its own size, by kind: little where the planner decides, much where a machine would
-have to be another, most where less would be made."""
+"""Price of loosening a limit by its own size, by kind: low where the planner decides, high where a machine would have
+to be replaced, highest where less would be produced."""
 SERVED = ("amount", "demand")
-"""Kinds of limits that say how much is to be delivered or served."""
-WAYS = 1e-9
-"""Share of a step below which rounding is forgiven."""
+"""Kinds of limits on the amount that is delivered or served."""
+ROUNDING = 1e-9
+"""Tolerance for rounding, as a share of a step."""
 
 
 @dataclass(frozen=True)
 class Limit:
-    """One limit. Loosening moves its value from ``value`` towards ``loosest``; what may be dropped goes from 0 to 1."""
+    """A limit; loosening moves its value from ``value`` to ``loosest`` (from 0 to 1 if it can only be dropped)."""
 
     key: str
-    """As ``--set`` names it."""
+    """Key in the spelling of ``--set``."""
     name: str
     kind: str
-    """Of ``PRICES``."""
+    """A key of ``PRICES``."""
     value: float
     loosest: float
     step: float
-    """Values of repairs are multiples of it."""
+    """Repaired values are multiples of this step."""
     scale: float
-    """A change as large as this counts the price of the kind."""
+    """Change that costs the price of the kind."""
     write: Callable[[float], tuple[str, ...]]
-    """Overrides that give it a value."""
+    """Overrides that set the limit to a value."""
     tell: Callable[[float], str]
-    """A value in words."""
+    """Text of a value."""
     relative: bool = False
-    """Whether its scale is its own value."""
+    """Whether the scale is the limit's own value."""
 
     @property
     def sign(self) -> float:
-        """Direction in which it is loosened."""
+        """Direction in which the limit is loosened."""
         return 1.0 if self.loosest >= self.value else -1.0
 
     @property
     def dropped(self) -> bool:
-        """Whether it can only be dropped as a whole."""
+        """Whether the limit can only be dropped as a whole."""
         return self.step == 1.0 and (self.value, self.loosest) == (0.0, 1.0)
 
     def cancels(self, value: float) -> bool:
-        """Whether a value leaves out what is to be delivered or served, as a whole."""
+        """Return whether a value cancels a delivery or a demand completely."""
         return self.kind == "order" or (self.kind in SERVED and value == 0 and self.value != 0)
 
     def rounded(self, value: float) -> float:
-        """The next value on its steps that is at least as loose, no looser than the loosest."""
+        """Return the next multiple of the step that is at least as loose, limited to the loosest value."""
         steps = value / self.step
-        whole = math.ceil(steps - WAYS) if self.sign > 0 else math.floor(steps + WAYS)
+        whole = math.ceil(steps - ROUNDING) if self.sign > 0 else math.floor(steps + ROUNDING)
         step_value = whole * self.step
         return min(step_value, self.loosest) if self.sign > 0 else max(step_value, self.loosest)
 
     def next_to(self, value: float) -> float:
-        """The first value on its steps that is looser."""
+        """Return the first multiple of the step that is looser."""
         return self.rounded(value + self.sign * self.step * 1e-6)
 
     @property
     def statement(self) -> str:
-        """The limit as it stands, in words."""
+        """Text of the limit with its present value."""
         return self.name if self.dropped else Message("{limit}, {value}", limit=self.name, value=self.tell(self.value))
 
     def price(self, value: float) -> float:
-        """Price of loosening it to a value; the larger of the old value and the new one counts as its size."""
+        """Return the price of loosening to a value; the larger of the old and the new value counts as the size."""
         size = max(self.scale, abs(value)) if self.relative else self.scale
         return PRICES[self.kind] * abs(value - self.value) / size
 
     def says(self, value: float) -> str:
-        """A change to a value in words."""
+        """Return the text of a change to a value."""
         if self.dropped:
             return self.tell(value)
         return Message("{limit} to {new} (now {old})", limit=self.name, new=self.tell(value), old=self.tell(self.value))
@@ -131,19 +131,19 @@ def numeric(
     factor: float = 1.0,
     write: Callable[[float], tuple[str, ...]] | None = None,
 ) -> Limit:
-    """A limit that is one number of the scenario.
+    """Build a limit that is one number of the scenario.
 
     Args:
-        key: as ``--set`` names it.
-        name: in words.
-        kind: of ``PRICES``.
-        value: as it stands.
-        loosest: as far as it may go.
-        unit: of measure.
-        step: of repairs; None: three digits of the value.
-        scale: a change that counts the kind's price; None: the value itself.
-        factor: the value is worded times this.
-        write: overrides of a value; None: the key itself.
+        key: key in the spelling of ``--set``.
+        name: text of the limit.
+        kind: a key of ``PRICES``.
+        value: present value.
+        loosest: furthest value that is allowed.
+        unit: unit of measure.
+        step: step of repaired values; None: three digits of the value.
+        scale: change that costs the price of the kind; None: the value itself.
+        factor: factor from the value to the number in its text.
+        write: overrides that set a value; None: the key itself.
     """
     size = abs(value) or abs(loosest - value) or 1.0
     return Limit(
@@ -163,12 +163,12 @@ def numeric(
 
 
 def droppable(key: str, name: str, change: str, kind: str, *overrides: str) -> Limit:
-    """A limit that is kept, as ``name`` tells it, or dropped, as ``change`` does."""
+    """Build a limit that is kept, as ``name`` says, or dropped, as ``change`` says."""
     return Limit(key, name, kind, 0.0, 1.0, 1.0, 1.0, lambda _: overrides, lambda _: change)
 
 
 def moment(key: str, name: str, kind: str, scenario: Scenario, minutes: float, loosest: float) -> Limit:
-    """A limit that is a moment; minutes after the horizon's start inside, the plant's clock in words."""
+    """Build a limit on a time: its value in minutes after the horizon's start, its text as the plant's clock time."""
     horizon = scenario.horizon
     return Limit(
         key=key,
@@ -184,7 +184,7 @@ def moment(key: str, name: str, kind: str, scenario: Scenario, minutes: float, l
 
 
 def factored(key: str, name: str, kind: str, series: Series, unit: str) -> Limit:
-    """A series of the scenario as a whole, by a factor on it; it is worded as the number or the share."""
+    """Build a limit on a whole series by a factor; its text is the number or the share."""
     if series.value is not None:
         unscaled, factor = series.value * series.scale, series.value * series.scale
     else:
@@ -198,64 +198,64 @@ def factored(key: str, name: str, kind: str, series: Series, unit: str) -> Limit
 
 @dataclass(frozen=True)
 class Number:
-    """A number of a record that limits plans where it is set."""
+    """A number of a record that limits plans if it is set."""
 
     field: str
     words: str
-    """Marked for translation."""
+    """Text, marked for translation."""
     kind: str
-    """Of ``PRICES``."""
+    """A key of ``PRICES``."""
     times: float
-    """As many times its value it may become; 0: it may go, and is no limit where it is 0."""
+    """Largest allowed multiple of the value; 0: the limit may be removed, and a value of 0 is no limit."""
     unit: str
     step: float | None = None
     more: float = 0.0
-    """As much more it may become besides."""
+    """Amount allowed in addition to ``times``."""
     scale: float | None = None
-    """A change that counts the kind's price; None: the value itself."""
+    """Change that costs the price of the kind; None: the value itself."""
 
 
-def numbers(record: Any, key: str, of: Mapping[str, Any], *rows: Number) -> Iterator[Limit]:
-    """Limits that are numbers of one record.
+def numbers(record: Any, key: str, args: Mapping[str, Any], *rows: Number) -> Iterator[Limit]:
+    """Yield the limits that are numbers of one record.
 
     Args:
-        record: of the scenario.
-        key: of the record.
-        of: parameters of the words.
-        rows: the numbers.
+        record: record of the scenario.
+        key: key of the record.
+        args: parameters of the texts.
+        rows: fields of the record that are limits.
     """
     for row in rows:
         value = getattr(record, row.field, None)
         if value is not None and (value > 0 or row.times):
-            words = Message(row.words, **of)
+            words = Message(row.words, **args)
             key_of_row, top = f"{key}.{row.field}", row.times * value + row.more
             yield numeric(key_of_row, words, row.kind, value, top, row.unit, step=row.step, scale=row.scale)
 
 
 def moments(
-    scenario: Scenario, record: Any, key: str, field: str, words: str, kind: str, loosest: float, **of: Any
+    scenario: Scenario, record: Any, key: str, field: str, words: str, kind: str, loosest: float, **args: Any
 ) -> Iterator[Limit]:
-    """The limit of a moment of one record, where it is set and may still be moved; the arguments are as of ``numbers``.
+    """Yield the limit on a time of one record if it is set and can still be moved.
 
     Args:
-        scenario: whose horizon counts.
-        record: of the scenario.
-        key: of the record.
-        field: of the moment; ``release`` and ``earliest`` may come earlier, all others later.
-        words: marked for translation.
-        kind: of ``PRICES``.
-        loosest: minutes after the horizon's start.
-        **of: parameters of the words.
+        scenario: scenario with the horizon.
+        record: record of the scenario.
+        key: key of the record.
+        field: field of the time; ``release`` and ``earliest`` may move earlier, all others later.
+        words: text, marked for translation.
+        kind: a key of ``PRICES``.
+        loosest: furthest allowed time [min after the horizon's start].
+        **args: parameters of the text.
     """
     at = getattr(record, field)
     if at is not None:
         minutes = scenario.horizon.minutes(at)
         if minutes > loosest if field in ("release", "earliest") else minutes < loosest:
-            yield moment(f"{key}.{field}", Message(words, **of), kind, scenario, minutes, loosest)
+            yield moment(f"{key}.{field}", Message(words, **args), kind, scenario, minutes, loosest)
 
 
 def assets(scenario: Scenario) -> Iterator[tuple[Named, str]]:
-    """Every asset as the scenario spells it, with its key; the base load has that of its load."""
+    """Yield every asset in the scenario's own form with its key; the base load has the key of its load."""
     yield scenario.site.base_load, "site.base_load_mw"
     if scenario.site.sun is not None:
         yield scenario.site.sun, "site.pv"
@@ -263,22 +263,22 @@ def assets(scenario: Scenario) -> Iterator[tuple[Named, str]]:
 
 
 def rate_key(asset: Load | Source, scenario: Scenario, key: str) -> str:
-    """Key of what a load takes or a source gives."""
+    """Return the key of the rate of a load or source."""
     return key if asset is scenario.site.base_load else f"{key}.rate"
 
 
 def without(key: str, items: Iterable[Any], left_out: int) -> str:
-    """An override that leaves one item out of a list of records."""
+    """Return the override that removes one item from a list of records."""
     remaining = [item.model_dump(mode="json", exclude_defaults=True) for i, item in enumerate(items) if i != left_out]
     return f"{key}={json.dumps(remaining, ensure_ascii=False)}"
 
 
 def keyed(path: str, records: Sequence[R]) -> Iterator[tuple[R, str]]:
-    """Records of a list that have names, each with its key.
+    """Yield the named records of a list, each with its key.
 
     Args:
         path: key of the list.
-        records: all of them.
+        records: all records of the list.
     """
     names = [record.name for record in records]
     for i, record in enumerate(records):
@@ -286,22 +286,22 @@ def keyed(path: str, records: Sequence[R]) -> Iterator[tuple[R, str]]:
 
 
 def item(name: str, place: int, names: Iterable[str]) -> str:
-    """Name of a list's item in an override: its name, or its place where the name would not do."""
+    """Return the name of a list item in an override: its own name, or its index if the name cannot be used."""
     plain = not any(sign in name for sign in ".=") and not name.isdigit() and list(names).count(name) == 1
     return name if plain else str(place)
 
 
 def number(value: float, digits: int = 10) -> str:
-    """A number as it is written, without a rest of rounding."""
+    """Format a number without rounding residue."""
     return f"{round(value, 9) + 0.0:.{digits}g}" if digits >= 10 or abs(value) < 10**digits else f"{value:.0f}"
 
 
 WAIT_STEP_MIN = 5.0
 PACE_STEP = 0.01
 LOCK_SCALE_MIN = 480.0
-"""A lock that is moved by as much counts as one that is dropped."""
+"""A lock moved by this much costs as much as a dropped lock [min]."""
 QUICKEST = 0.1
-"""Share of its time below which no stage could work."""
+"""Smallest factor by which the duration of a stage can be reduced."""
 LARGER = 5.0
 FINEST = 0.001
 WIDER = 10.0
@@ -311,13 +311,13 @@ SHARE = 0.001
 
 
 def limits(scenario: Scenario) -> list[Limit]:
-    """All limits of a scenario that could be loosened, those first that a planner would rather loosen."""
+    """Return all limits of a scenario that could be loosened, in ascending order of price."""
     all_limits = [*_of_line(scenario), *_of_processes(scenario), *_of_site(scenario)]
     return sorted(all_limits, key=lambda limit: PRICES[limit.kind])
 
 
 def _of_line(scenario: Scenario) -> Iterator[Limit]:
-    """Due times, releases, locks, units named, waits, set-ups, the pace of stages, orders as such."""
+    """Yield the limits of the line: due times, releases, locks, named units, waits, set-ups, pace of stages, orders."""
     if not scenario.orders:
         return
     yield from _times(scenario)
@@ -334,7 +334,7 @@ def _of_line(scenario: Scenario) -> Iterator[Limit]:
 
 
 def _lock_moved(scenario: Scenario, place: int) -> Iterator[Limit]:
-    """A lock on times with its end moved later, or its beginning earlier: the nearest starts that can be kept."""
+    """Yield the limits of a lock on times: a later end or an earlier beginning, to the nearest feasible start."""
     lock, minutes = scenario.locks[place], scenario.horizon.minutes
     first, last = (lock.start, lock.start) if lock.start is not None else (lock.earliest, lock.latest)
     records = [lock.model_dump(mode="json", exclude_defaults=True) for lock in scenario.locks]
@@ -360,13 +360,13 @@ def _lock_moved(scenario: Scenario, place: int) -> Iterator[Limit]:
 def _times(scenario: Scenario) -> Iterator[Limit]:
     end = scenario.horizon.length_min
     for order, key in keyed("orders", scenario.orders):
-        of = {"order": order.name}
-        yield from moments(scenario, order, key, "due", mark("due time of order {order}"), "due", end, **of)
+        args = {"order": order.name}
+        yield from moments(scenario, order, key, "due", mark("due time of order {order}"), "due", end, **args)
         for j, entry in enumerate(order.heats):
             words = mark("due time of heats {number} ({grade}) of order {order}")
-            of_entry = {"number": j + 1, "grade": entry.grade, **of}
-            yield from moments(scenario, entry, f"{key}.heats.{j}", "due", words, "due", end, **of_entry)
-        yield from moments(scenario, order, key, "release", mark("release of order {order}"), "due", 0.0, **of)
+            args_of_entry = {"number": j + 1, "grade": entry.grade, **args}
+            yield from moments(scenario, entry, f"{key}.heats.{j}", "due", words, "due", end, **args_of_entry)
+        yield from moments(scenario, order, key, "release", mark("release of order {order}"), "due", 0.0, **args)
         if order.units:
             text = Message("order {order} on {units}", order=order.name, units=order.units)
             last = scenario.line.stages[-1].name
@@ -386,7 +386,7 @@ def _stage(scenario: Scenario, stage: Stage, key: str) -> Iterator[Limit]:
 
 
 def _pace(scenario: Scenario, stage: Stage) -> Iterator[Limit]:
-    """All heats quicker by the same factor at one stage."""
+    """Yield the limit on the pace of one stage: all its heats become quicker by the same factor."""
     used = {heat.grade.name for heat in scenario.heats}
     places = [stage.name, *(unit.name for unit in stage.units)]
     durations: list[tuple[str, float]] = []
@@ -415,52 +415,52 @@ def _leaving_out(scenario: Scenario) -> Iterator[Limit]:
 
 
 def _of_processes(scenario: Scenario) -> Iterator[Limit]:
-    """Levels, room, deliveries, arrivals, a day's energy, rates, runs, stops."""
+    """Yield the limits of processes: levels, capacities, deliveries, arrivals, daily energy, rates, runs and stops."""
     for store, key in keyed("stores", scenario.stores):
-        of = {"store": store.name}
+        args = {"store": store.name}
         if store.end_t > 0:
             level = Message("level of {store} at the end", store=store.name)
             yield numeric(f"{key}.end_level_t", level, "level", store.end_t, 0.0, "t")
-        yield from numbers(store, key, of, Number("capacity_t", mark("room of {store}"), "room", LARGER, "t"))
+        yield from numbers(store, key, args, Number("capacity_t", mark("room of {store}"), "room", LARGER, "t"))
     for field in ("deliveries", "arrivals"):
-        for one, key in keyed(field, getattr(scenario, field)):
-            yield from _delivery(scenario, one, key)
+        for arrival, key in keyed(field, getattr(scenario, field)):
+            yield from _delivery(scenario, arrival, key)
     for process, key in keyed("processes", scenario.processes):
         yield from _process(scenario, process, key)
 
 
-def _delivery(scenario: Scenario, one: Arrival, key: str) -> Iterator[Limit]:
-    if isinstance(one, Delivery) and one.amount_t is not None:
-        amount, end = Message("amount of delivery {name}", name=one.name), scenario.horizon.length_min
-        yield numeric(f"{key}.amount_t", amount, "amount", one.amount_t, 0.0, "t")
+def _delivery(scenario: Scenario, arrival: Arrival, key: str) -> Iterator[Limit]:
+    if isinstance(arrival, Delivery) and arrival.amount_t is not None:
+        amount, end = Message("amount of delivery {name}", name=arrival.name), scenario.horizon.length_min
+        yield numeric(f"{key}.amount_t", amount, "amount", arrival.amount_t, 0.0, "t")
         due, release = mark("due time of delivery {name}"), mark("release of delivery {name}")
-        yield from moments(scenario, one, key, "due", due, "due", end, name=one.name)
-        yield from moments(scenario, one, key, "release", release, "due", 0.0, name=one.name)
+        yield from moments(scenario, arrival, key, "due", due, "due", end, name=arrival.name)
+        yield from moments(scenario, arrival, key, "release", release, "due", 0.0, name=arrival.name)
         loading = Number("loading_tph", mark("loading of {name}"), "rate", LARGER, "t/h")
-        yield from numbers(one, key, {"name": one.name}, loading)
+        yield from numbers(arrival, key, {"name": arrival.name}, loading)
         return
-    delivery = isinstance(one, Delivery)
-    text = Message("delivery {name}", name=one.name) if delivery else Message("arrival {name}", name=one.name)
-    if one.rate is not None:
-        yield factored(f"{key}.rate", text, "amount", one.rate, "t/h")
+    delivery = isinstance(arrival, Delivery)
+    text = Message("delivery {name}", name=arrival.name) if delivery else Message("arrival {name}", name=arrival.name)
+    if arrival.rate is not None:
+        yield factored(f"{key}.rate", text, "amount", arrival.rate, "t/h")
         return
 
     def write(new: float) -> tuple[str, ...]:
-        return tuple(f"{key}.weekly.{i}.rate_tph={number(each.rate_tph * new)}" for i, each in enumerate(one.weekly))
+        return tuple(f"{key}.weekly.{i}.rate_tph={number(row.rate_tph * new)}" for i, row in enumerate(arrival.weekly))
 
     whole = Message("% of its rate")
     yield numeric(f"{key}.weekly", text, "amount", 1.0, 0.0, whole, step=FINEST, factor=100.0, write=write)
 
 
 def _process(scenario: Scenario, process: Process, key: str) -> Iterator[Limit]:
-    name, of = process.name, {"name": process.name}
+    name, args = process.name, {"name": process.name}
     energy = process.daily_energy_mwh
     if energy is not None:
         text = Message("daily energy of {name}", name=name)
-        for loosest in (0.0, LARGER * energy):  # too much and too little are both possible
+        for loosest in (0.0, LARGER * energy):  # the amount may be too large or too small
             yield numeric(f"{key}.daily_energy_mwh", text, "amount", energy, loosest, "MWh")
     yield from numbers(
-        process, key, of, Number("min_run_h", mark("least run of {name}"), "run", 0.0, "h", 0.25),
+        process, key, args, Number("min_run_h", mark("least run of {name}"), "run", 0.0, "h", 0.25),
         Number("min_rest_h", mark("least rest of {name}"), "run", 0.0, "h", 0.25),
     )  # fmt: skip
     stop = process.planned_stop
@@ -469,16 +469,16 @@ def _process(scenario: Scenario, process: Process, key: str) -> Iterator[Limit]:
         text = Message("planned stop of {name}", name=name)
         yield numeric(f"{stop_key}.hours", text, "stop", stop.hours, 0.25, "h", step=0.25)
         earliest = mark("earliest beginning of the planned stop of {name}")
-        yield from moments(scenario, stop, stop_key, "earliest", earliest, "stop", 0.0, **of)
+        yield from moments(scenario, stop, stop_key, "earliest", earliest, "stop", 0.0, **args)
         latest = mark("latest beginning of the planned stop of {name}")
-        yield from moments(scenario, stop, stop_key, "latest", latest, "stop", last, **of)
+        yield from moments(scenario, stop, stop_key, "latest", latest, "stop", last, **args)
         yield droppable(stop_key, text, Message("{limit} left out", limit=text), "stop", f"{stop_key}=null")
     if process.must_run:
         freed = (f"{key}.must_run=false", *([f"{key}.planned_stop=null"] if stop is not None else []))
         text, change = Message("{name} must run", name=name), Message("{name} allowed to stand still", name=name)
         yield droppable(f"{key}.must_run", text, change, "run", *freed)
     yield from numbers(
-        process, key, of, Number("ramp_tph_per_h", mark("ramp of {name}"), "rate", 100.0, "t/h per h")
+        process, key, args, Number("ramp_tph_per_h", mark("ramp of {name}"), "rate", 100.0, "t/h per h")
     )  # fmt: skip
     yield from _rates(process, key)
 
@@ -492,7 +492,7 @@ def _rates(process: Process, key: str) -> Iterator[Limit]:
     for place, text, recipe in recipes:
         rate = recipe.rate
         if recipe.power_by_rate:
-            continue  # its power is not known beyond
+            continue  # its power beyond the curve is unknown
         key_of_rate, highest = f"{place}.rate", Message("highest rate of {name}", name=text)
         write = partial(_rate, key_of_rate, rate, "high")
         yield numeric(key_of_rate, highest, "rate", rate.high, LARGER * rate.high, "t/h", write=write)
@@ -502,7 +502,7 @@ def _rates(process: Process, key: str) -> Iterator[Limit]:
 
 
 def _rate(key: str, rate: Rate, end: str, new: float) -> tuple[str, ...]:
-    """Override of a range of rates with another end; a fixed rate has both in common."""
+    """Return the override that changes one end of a range of rates; both ends of a fixed rate change together."""
     value = float(number(new))
     fields = {"low": value if end == "high" and rate.fixed else rate.low, "high": rate.high, end: value}
     if rate.usual is not None:
@@ -511,7 +511,7 @@ def _rate(key: str, rate: Rate, end: str, new: float) -> tuple[str, ...]:
 
 
 def _of_site(scenario: Scenario) -> Iterator[Limit]:
-    """Grid, caps, battery, carriers and assets, outages, the horizon's length."""
+    """Yield the limits of the site: grid, caps, battery, carriers, assets, outages and the length of the horizon."""
     yield from _goal(scenario)
     yield from _grid(scenario)
     site = scenario.site
@@ -567,7 +567,7 @@ def _level(key: str, store: str, share: float, capacity: float, lowest: float, u
 
 @singledispatch
 def _asset(asset: Named, scenario: Scenario, key: str) -> Iterator[Limit]:
-    """Limits of an asset, found by its kind; any kind may limit its rate and its amount over the horizon."""
+    """Yield the limits of an asset by its kind; any kind may limit its rate and its amount over the horizon."""
     yield from _amounts(asset, scenario, key, "supply")
 
 
@@ -581,7 +581,7 @@ def _amounts(asset: Named, scenario: Scenario, key: str, kind: str) -> Iterator[
 
 
 def _units(asset: Named, scenario: Scenario) -> tuple[str, str]:
-    """Unit of measure of the carrier in which an asset counts, and the same per hour."""
+    """Return the unit in which an asset counts its carrier, and the same per hour."""
     core = scenario.site.cores.get(asset.name, asset)
     carrier = scenario.site.carrier[core.flows[core.counted]]
     return carrier.unit, carrier.rate_unit
@@ -626,7 +626,7 @@ def _(asset: LatentHeatStore, scenario: Scenario, key: str) -> Iterator[Limit]:
 def _(asset: FlexibleLoad, scenario: Scenario, key: str) -> Iterator[Limit]:
     yield from _amounts(asset, scenario, key, "rate")
     unit = _units(asset, scenario)[0]
-    # a load that is on or off takes whole steps: what does not fit may be too much or too little
+    # a load that is on or off takes whole steps, so its amount may be too large or too small
     step = asset.rate_limit * scenario.horizon.step_h if asset.min_load == 1 else None
     for loosest in (0.0, 24 * asset.rate_limit) if step else (0.0,):
         text = Message("amount of {name} each day", name=asset.name)

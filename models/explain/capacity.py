@@ -1,7 +1,7 @@
-"""Counts without a solver: hours of a line's units, what the grid can feed, energy and levels of processes.
+"""Checks without a solver: hours of a line's units, power from the grid, energy and levels of processes.
 
-A store's level lies between the one with all that could come and nothing that need not go, and the one with the
-opposite. Where these leave what the store holds, or the upper one what is wanted at the end, there is no plan.
+A store's level lies between two extremes: maximum inflow with minimum outflow, and the opposite. If these leave the
+range of the store, or the upper one is below the required final level, there is no plan.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.process.store import Store
 
 HAIR = 1e-6
-"""Share of what a store holds that is rounding."""
+"""Share of a store's capacity that counts as rounding."""
 
 
 def lacking(scenario: Case, envelope: xr.Dataset) -> Iterator[Message]:
-    """Shortages, one sentence each.
+    """Yield shortages, one sentence each.
 
     Args:
-        scenario: with processes.
-        envelope: availability of units and levels now (table ``ENVELOPE``).
+        scenario: scenario with processes.
+        envelope: availability of units and present levels (table ``ENVELOPE``).
     """
     plant = plants.read(scenario, envelope)
     yield from _daily(scenario, plant)
@@ -65,7 +65,7 @@ def _daily(scenario: Scenario, plant: Plant) -> Iterator[Message]:
 
 
 def _kept_on(plant: Plant, units: Units) -> np.ndarray:
-    """Units that must run, by slot."""
+    """Return the units that must run, by slot."""
     running = units.process.must_run and units.process.name not in plant.stops
     return units.available if running else np.zeros(plant.n)
 
@@ -104,7 +104,7 @@ def _store(scenario: Scenario, plant: Plant, store: Store) -> Iterator[Message]:
 
 
 def _flow(plant: Plant, store: str, side: str) -> tuple[np.ndarray, np.ndarray]:
-    """Most and least that all units give to a store (``out``) or take from it (``in``) in each slot [t]."""
+    """Return the largest and smallest amount that units give to a store (``out``) or take (``in``) in each slot [t]."""
     most, least = np.zeros(plant.n), np.zeros(plant.n)
     for units in plant.units:
         each = [(per_t(mode, side, store), mode) for mode in units.modes]
@@ -119,10 +119,10 @@ TOLERANCE_MWH = 1e-6
 
 
 def unfed(problem: SlotProblem, data: SiteData) -> list[tuple[int, int, float, float]]:
-    """Operations that the grid cannot feed wherever they start: heat, stage, least peak and what there is then [MW].
+    """Return the operations that the grid cannot supply at any start: heat, stage, peak and available power [MW].
 
-    Both are means over the metered interval in which they are furthest apart, at the start at which least is missing.
-    Sites with assets are left out: what those could give is not known beforehand.
+    Both are means over the metered interval with the largest shortage, for the start with the smallest shortage. Sites
+    with assets are left out because their supply is not known beforehand.
     """
     if data.hub is not None or not np.isfinite(data.limit_mwh()):
         return []
@@ -154,11 +154,11 @@ UNFED = mark(
     "a heat such as {heat} at {stage} draws {drawn:.1f} MW in a metered interval, and at best {there:.1f} MW are left "
     "for it"
 )
-"""An operation that the grid cannot feed."""
+"""Text for an operation that the grid cannot supply."""
 
 
 def unfed_lines(scenario: Case, envelope: xr.Dataset) -> list[Message]:
-    """Operations that the grid cannot feed, in words."""
+    """Return the texts for operations that the grid cannot supply."""
     if not scenario.orders:
         return []
     problem = line_reader.from_scenario(scenario, envelope)
@@ -170,7 +170,7 @@ def unfed_lines(scenario: Case, envelope: xr.Dataset) -> list[Message]:
 
 
 def _short(cells: np.ndarray, first: int, room: np.ndarray, together: int) -> tuple[float, float, float]:
-    """Largest shortage in a metered interval of an operation, with what it takes and what there is [MWh]."""
+    """Return the largest shortage of an operation in a metered interval, its draw and the available energy [MWh]."""
     last = min(first + len(cells), len(room) * together)
     begin = first // together
     load = np.zeros((-(-last // together) - begin) * together)
@@ -182,7 +182,7 @@ def _short(cells: np.ndarray, first: int, room: np.ndarray, together: int) -> tu
 
 
 MIN_MINUTES = 0.5
-"""Least shortage that is more than rounding [min]."""
+"""Smallest shortage that is more than rounding [min]."""
 SHORT = {
     (True, True): mark(
         "{stage} needs {more:.1f} h more of {units} before {end}: {count} heats take {needed:.1f} h, {setup:.1f} h of "
@@ -201,7 +201,7 @@ SHORT = {
         "{there:.1f} h"
     ),
 }
-"""Hours that a stage lacks: for several heats or one, with set-ups or without."""
+"""Texts for the missing hours of a stage: for several heats or one, with set-ups or without."""
 AS_PLANNED = mark(
     "with the durations that are planned with, which are longer than the nominal ones, {line} (a lower "
     "planning_quantile plans with shorter ones)"
@@ -209,10 +209,10 @@ AS_PLANNED = mark(
 
 
 def missing(scenario: Case, envelope: xr.Dataset) -> list[str]:
-    """Shortages, one sentence each; empty where nothing can be counted so simply.
+    """Return shortages, one sentence each; empty if these checks find none.
 
     Args:
-        scenario: what is asked.
+        scenario: scenario to check.
         envelope: planning durations and availability (table ``ENVELOPE``).
     """
     if scenario.processes:
@@ -221,16 +221,16 @@ def missing(scenario: Case, envelope: xr.Dataset) -> list[str]:
 
 
 def hours(scenario: Scenario, envelope: xr.Dataset) -> list[str]:
-    """The hours that are missing on a line, whatever its steps; the arguments are those of ``missing``."""
+    """Return the hours that a line lacks, independent of its steps; the arguments are those of ``missing``."""
     if not scenario.orders:
         return []
     nominal, planned = (envelope[name].to_numpy() for name in ("duration_min", "planned_min"))
     count = _Count(scenario, envelope, nominal)
-    lines: list[str] = [*count.alone(), *count.stages()]
+    lines: list[str] = [*count.late_orders(), *count.stages()]
     if lines or not (planned > nominal).any():
         return lines
     count = _Count(scenario, envelope, planned)
-    return [Message(AS_PLANNED, line=line) for line in (*count.alone(), *count.stages())]
+    return [Message(AS_PLANNED, line=line) for line in (*count.late_orders(), *count.stages())]
 
 
 class _Count:
@@ -244,12 +244,12 @@ class _Count:
         self.dues = sorted({heat.due_min for _, heat in self.heats})
 
     def minutes(self, h: int, stage: Stage) -> float:
-        """Shortest planned time of a heat at a stage [min]."""
+        """Return the shortest planned time of a heat at a stage [min]."""
         durations = [self.planned[h, self.units.index(unit.name)] for unit in stage.units]
         return float(np.nanmin(durations)) if np.isfinite(durations).any() else 0.0
 
     def before(self, h: int, heat: Heat, stage: Stage) -> float:
-        """Least time from the start of the route to the start of a stage [min]."""
+        """Return the minimum time from the start of the route to the start of a stage [min]."""
         route = self.line.route(heat.grade)
         total = 0.0
         for here in route:
@@ -259,13 +259,13 @@ class _Count:
         return total
 
     def after(self, h: int, heat: Heat, stage: Stage) -> float:
-        """Least time from the end of a stage to the end of the route [min]."""
+        """Return the minimum time from the end of a stage to the end of the route [min]."""
         route = self.line.route(heat.grade)
         whole = self.before(h, heat, route[-1]) + self.minutes(h, route[-1])
         return whole - self.before(h, heat, stage) - self.minutes(h, stage)
 
-    def alone(self) -> Iterator[Message]:
-        """Orders that would be late by themselves, on an empty line."""
+    def late_orders(self) -> Iterator[Message]:
+        """Yield the orders that would be late even alone on an empty line."""
         stage = self.line.campaign_stage
         if stage is None:
             return
@@ -283,7 +283,7 @@ class _Count:
             onward = min(self.before(h, heat, stage) - time for (h, heat), time in zip(heats, times, strict=True))
             offset, start = 0.0, -np.inf
             for k, (h, _) in enumerate(heats):
-                # of the first heats that are cast, one leaves the first stage no earlier than this
+                # one of the first heats to be cast leaves the first stage no earlier than this
                 molten = max(sum(times[: k + 1]) / furnaces, math.ceil((k + 1) / furnaces) * min(times[: k + 1]))
                 start = max(start, heats[0][1].release_min + molten + onward - offset)
                 offset += self.minutes(h, stage)
@@ -297,7 +297,7 @@ class _Count:
                 )  # fmt: skip
 
     def stages(self) -> Iterator[Message]:
-        """Stages whose units have not the hours that the heats due by a time need."""
+        """Yield the stages whose units lack hours for the heats that are due by a time."""
         for stage in self.line.stages:
             messages = [text for due in self.dues if (text := self._short(stage, due)) is not None]
             yield from messages[:1]
@@ -321,7 +321,7 @@ class _Count:
         setups = 0.0
         work_min = sum(self.minutes(h, stage) for h, _ in operations)
         if work_min <= there + MIN_MINUTES:
-            # units may be set up while they are not available
+            # units may be set up while they are unavailable
             setups = max(len(parts) - len(rows), 0) * min(unit.setup_min for unit in stage.units)
             work_min, there = work_min + setups, float(inside.sum()) * len(rows)
         if work_min <= there + MIN_MINUTES:

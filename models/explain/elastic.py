@@ -1,8 +1,8 @@
-"""The elastic model of a site or of processes: limits that give way at a price, and the least that has to.
+"""Elastic model of a site or of processes: limits can be loosened at a price, and the total price is minimized.
 
 J. W. Chinneck, *Feasibility and Infeasibility in Optimization* (Springer 2008), chapters 6 and 7: slack on every limit
-that could be loosened, its weighted sum minimized; the subset that cannot hold is irreducible (the solver's). ``parts``
-says where the limits of a scenario stand in the model: rows and bounds, by the limits' keys.
+that could be loosened, with its weighted sum minimized; the infeasible subset is irreducible (from the solver).
+``parts`` maps the limits of a scenario, by their keys, to rows and bounds of the model.
 """
 
 from __future__ import annotations
@@ -41,29 +41,29 @@ from emberline.scenarios.metrics import METRICS, OTHER_CARBON
 
 @dataclass(frozen=True)
 class Part:
-    """Members of the model whose right side is a limit's."""
+    """Members of the model whose right-hand side depends on a limit."""
 
     members: Sequence[Any]
-    """Constraints, or variables whose bound it is."""
+    """Constraints, or variables that the limit bounds."""
     slope: np.ndarray | float
-    """By how much the right side moves for a unit more of the limit, for all or by member."""
+    """Change of the right-hand side per unit of the limit, for all members or by member."""
     side: str = "row"
-    """``row``; of variables ``upper`` or ``lower``."""
+    """``row``; for variables ``upper`` or ``lower``."""
     minutes: float | None = None
-    """Length of a member's time, where members follow each other from the horizon's start; None: of no time."""
+    """Length of a member's time [min], if members follow each other from the horizon's start; None: no time."""
     first: int = 0
     """Place in time of the first member."""
 
     def towards(self, sign: float) -> Part:
-        """The same for a slack that counts a loosening in one direction."""
+        """Return the part for a slack that counts a loosening in one direction."""
         return replace(self, slope=sign * np.asarray(self.slope))
 
     def slopes(self) -> list[float]:
-        """One for each member."""
+        """Return the slope of each member."""
         return [float(slope) for slope in np.broadcast_to(np.asarray(self.slope), len(self.members))]
 
     def placed(self) -> Iterator[tuple[Any, float | None]]:
-        """Members with the minute at which each begins."""
+        """Yield the members with the minute at which each begins."""
         for i, member in enumerate(self.members):
             yield member, None if self.minutes is None else (self.first + i) * self.minutes
 
@@ -72,7 +72,7 @@ KeyedParts = Iterator[tuple[str, Part]]
 
 
 def parts(scenario: Case, site_model: SiteModel, aim: Aim) -> dict[str, list[Part]]:
-    """Places of limits in the model, by key; those that it holds in another way are not among them."""
+    """Return the parts of limits in the model, by key; limits that it represents in another way are missing."""
     sources = _goal(scenario, site_model, aim), *(read(scenario, site_model) for read in (_grid, _assets, _plant))
     return grouped(itertools.chain.from_iterable(sources))
 
@@ -81,7 +81,7 @@ def _goal(scenario: Scenario, site_model: SiteModel, aim: Aim) -> KeyedParts:
     caps, model = scenario.goal.caps, site_model.model
     for name, top in aim.tops.items():
         if name == OTHER_CARBON and caps.other_carbon_kg is None:
-            continue  # it is dropped as a whole
+            continue  # this cap is dropped as a whole
         part = (
             Part([model.total[name]], 1.0, "upper")
             if site_model.plant_ports is None
@@ -124,9 +124,9 @@ def _assets(scenario: Scenario, site_model: SiteModel) -> KeyedParts:
 
 @singledispatch
 def _asset(asset: Named, scenario: Scenario, site_model: SiteModel, block: Any, key: str) -> KeyedParts:
-    """Parts of an asset's limits, found by its kind; any kind may limit its rate and its amount over the horizon.
+    """Yield the parts of an asset's limits by its kind; any kind may limit its rate and its amount over the horizon.
 
-    ``block`` is the asset's own; None where the model states it together with others.
+    ``block`` belongs to the asset; None if the model aggregates the asset with others.
     """
     horizon = scenario.horizon
     if getattr(asset, "rate_limit", None) is not None:
@@ -165,7 +165,7 @@ def _(asset: FlexibleLoad, scenario: Case, site_model: SiteModel, block: Any, ke
 @_asset.register(Machine)
 def _machine(asset: Machine, scenario: Case, site_model: SiteModel, block: Any, key: str) -> KeyedParts:
     if block.component("filled") is not None or block.component("at_least") is not None:
-        return  # what a larger one would need besides, the model does not tell so simply
+        return  # the model does not show what else a larger machine would need
     core, step = scenario.site.cores[asset.name], scenario.horizon.step_min
     each = core.capacity / getattr(asset, asset.size) * scenario.horizon.step_h
     available = np.minimum(scenario.asset_series(asset.name)["availability"], 1.0)
@@ -205,7 +205,7 @@ def _plant(scenario: Case, site_model: SiteModel) -> KeyedParts:
 
 
 def _moved(scenario: Case, site_model: SiteModel) -> KeyedParts:
-    """Deliveries and arrivals: orders by what is loaded in all, demands in the balance of their store."""
+    """Yield the parts of deliveries and arrivals: orders by their total load, demands in the balance of their store."""
     assert site_model.plant_ports is not None
     plant, block, step = site_model.plant_ports.plant, site_model.model.plant, scenario.horizon.step_min
     orders = [order.name for order, *_ in plant.orders]
@@ -213,46 +213,46 @@ def _moved(scenario: Case, site_model: SiteModel) -> KeyedParts:
         ("deliveries", 1.0, "demand_tph", "demand"),
         ("arrivals", -1.0, "arrival_tph", "arrival"),
     ):
-        for one, key in keyed(field, getattr(scenario, field)):
-            if getattr(one, "amount_t", None) is not None:
-                o = orders.index(one.name)
+        for delivery, key in keyed(field, getattr(scenario, field)):
+            if getattr(delivery, "amount_t", None) is not None:
+                o = orders.index(delivery.name)
                 yield f"{key}.amount_t", Part([block.order_whole[o]], 1.0)
-                if one.loading_tph is not None:
+                if delivery.loading_tph is not None:
                     slots = [variable for (order, _), variable in block.loaded.items() if order == o]
                     yield f"{key}.loading_tph", Part(slots, plant.hours, "upper", step, plant.orders[o][1])
                 continue
-            store, store_block = scenario.store[one.store], block.store[one.store]
+            store, store_block = scenario.store[delivery.store], block.store[delivery.store]
             counted = store.effective_hours(plant.hours)
-            rate = scenario.inputs[variable].sel({label: one.name}).to_numpy()
-            weekly = one.rate is None
-            name = f"{key}.weekly" if weekly else f"{key}.rate{'.scale' if one.rate.value is None else ''}"
-            # level − before − counted·(flow − demand) = 0: what is demanded more moves the right side down
+            rate = scenario.inputs[variable].sel({label: delivery.name}).to_numpy()
+            weekly = delivery.rate is None
+            name = f"{key}.weekly" if weekly else f"{key}.rate{'.scale' if delivery.rate.value is None else ''}"
+            # level − before − counted·(flow − demand) = 0: a higher demand lowers the right-hand side
             slope = -sign * counted * rate
             yield name, Part([store_block.first_stock], slope[:1], minutes=step)
             yield name, Part(list(store_block.stock.values()), slope[1:], minutes=step, first=1)
 
 
 NOTHING = 1e-6
-"""Slack below this, as a share of a limit's scale, is the solver's tolerance."""
+"""Share of a limit's scale below which slack counts as solver tolerance."""
 LARGE = 20_000
-"""Columns from which on the interior point is quicker than the simplex method."""
+"""Number of columns from which the interior point method is faster than the simplex method."""
 FAINT = 1e-4
-"""Multipliers smaller than this share of the largest are the interior point's."""
+"""Share of the largest multiplier below which others are residues of the interior point method."""
 GAP = 0.01
-"""To which the least is looked for where things are whole."""
+"""Relative gap of the smallest loosening if there are integer decisions."""
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """A limit that takes part in what cannot all hold, and when."""
+    """A limit that is part of a conflict, and the times concerned."""
 
     limit: Limit
     first_min: float | None
-    """First and last moment at which it does, minutes after the start; None: it is of no time."""
+    """First and last time concerned [min after the start]; None: not tied to a time."""
     last_min: float | None
 
     def says(self, scenario: Scenario) -> str:
-        """In words."""
+        """Return the conflict in words."""
         text = self.limit.statement
         if self.first_min is None or self.last_min is None:
             return text
@@ -263,16 +263,16 @@ class Conflict:
 
 
 class Elastic:
-    """A scenario without a line, with slack on what could be loosened."""
+    """A scenario without a line, with slack on the limits that could be loosened."""
 
     def __init__(self, scenario: Case, envelope: xr.Dataset, start: xr.Dataset | None, limits: Sequence[Limit]) -> None:
-        """Build both models, the hard one and the elastic one.
+        """Build the hard model and the elastic model.
 
         Args:
-            scenario: without orders of heats.
+            scenario: scenario without orders of heats.
             envelope: availability and state (table ``ENVELOPE``).
             start: the baseline schedule, for a cap on extra cost.
-            limits: those that could be loosened; what the model does not know of them is not loosened.
+            limits: limits that could be loosened; those unknown to the model get no slack.
         """
         self.scenario = scenario
         data = sites.read(scenario, envelope)
@@ -282,7 +282,7 @@ class Elastic:
         self._hard = site_model.program
         all_parts = parts(scenario, site_model, aim)
         self.limits = [limit for limit in limits if limit.key in all_parts and not limit.dropped]
-        """Those that have slack."""
+        """Limits with slack."""
         by_key: dict[tuple[str, float], list[Part]] = {}
         for limit in self.limits:
             by_key[limit.key, limit.sign] = [part.towards(limit.sign) for part in all_parts[limit.key]]
@@ -295,13 +295,13 @@ class Elastic:
 
     @property
     def whole(self) -> bool:
-        """Whether something is decided in whole numbers, which the relaxation leaves out."""
+        """Whether there are integer decisions, which the relaxation ignores."""
         return self._program.whole
 
     def conflict(self, *, work: float) -> list[Conflict]:
-        """Limits that cannot all hold, each needed for that; empty where the relaxation has a solution or time is over.
+        """Return limits that cannot all hold, all of them necessary; empty if the relaxation is feasible or time is up.
 
-        What is no limit, such as the balance of a store, is left out.
+        Conditions that are no limits, such as the balance of a store, are left out.
         """
         members = self._hard.conflict(work=work)
         if members is None:
@@ -309,53 +309,53 @@ class Elastic:
         return self._named({id(member): side for member, side in members})
 
     def proof(self) -> list[Conflict]:
-        """After ``smallest`` of the relaxation: limits that its multipliers say keep the price above zero.
+        """Return the limits whose multipliers keep the price above zero, after ``smallest`` of the relaxation.
 
-        Together they cannot hold, but unlike those of ``conflict`` some may not be needed for that. Quick at any size.
+        Together they cannot hold, but unlike those of ``conflict`` some may be unnecessary. Fast at any size.
         """
         duals = self._program.duals(self._model.loose.row)
         rows = np.flatnonzero(np.abs(duals) > FAINT * np.abs(duals).max(initial=1e-30))
         return self._named({id(self._rows[i][0]): self._rows[i][1] for i in rows.tolist()})
 
     def _named(self, sides: dict[int, str]) -> list[Conflict]:
-        """Limits of members of the model, given by identity with their side."""
+        """Return the limits of model members, which are given by identity with their side."""
         conflicts: list[Conflict] = []
         for limit in self.limits:
             if any(conflict.limit.key == limit.key for conflict in conflicts):
                 continue
-            hit = [
+            times = [
                 at
                 for part in self._parts[limit.key, limit.sign]
                 for member, at in part.placed()
                 if id(member) in sides and (part.side == "row" or sides[id(member)] in (part.side, "both"))
             ]
-            if not hit:
+            if not times:
                 continue
-            slots = [at for at in hit if at is not None]
+            slots = [at for at in times if at is not None]
             conflicts.append(Conflict(limit, min(slots), max(slots)) if slots else Conflict(limit, None, None))
         return conflicts
 
     def smallest(self, *, work: float, relax: bool = True) -> dict[str, float] | None:
-        """The least that has to be loosened, by price: new values by key; None where nothing helps, or time is over.
+        """Return the cheapest loosening: new values by key; None if nothing helps, or time is over.
 
         Args:
-            work: at most (``scenarios/effort.py``).
-            relax: leave out that some things are whole: less may seem enough than is.
+            work: maximum work (``scenarios/effort.py``).
+            relax: ignore integer decisions; the result may then be too small.
         """
         self._program.restrict((slack, 0.0, most) for slack, most in self._all())
-        return self._least(self._model.price, work, relax)
+        return self._minimize(self._model.price, work, relax)
 
     def alone(self, limit: Limit, *, work: float, relax: bool = True) -> float | None:
-        """The value at which one limit alone would be loose enough; None where no value is, or time is over."""
+        """Return the value at which one limit alone is loose enough; None if no value is, or time is over."""
         k = self.limits.index(limit)
         self._program.restrict((slack, 0.0, most if i == k else 0.0) for i, (slack, most) in enumerate(self._all()))
-        values = self._least(self._slack[k], work, relax)
+        values = self._minimize(self._slack[k], work, relax)
         return None if values is None else values.get(limit.key, limit.value)
 
     def _all(self) -> Iterable[tuple[Any, float]]:
         return [(self._slack[k], abs(limit.loosest - limit.value)) for k, limit in enumerate(self.limits)]
 
-    def _least(self, variable: Any, work: float, relax: bool) -> dict[str, float] | None:
+    def _minimize(self, variable: Any, work: float, relax: bool) -> dict[str, float] | None:
         self._program.aim(variable)
         interior = relax and self._large
         outcome = self._program.attempt(work=work, relax=relax, gap=GAP, ipm=interior, crossover=not interior)
@@ -370,7 +370,7 @@ class Elastic:
 
 
 Row = tuple[Any, str, list[tuple[int, float]]]
-"""A member, its side, and by limit how far a unit of slack moves its right side."""
+"""A member, its side, and by limit the change of its right-hand side per unit of slack."""
 
 
 def _rows(parts_of: list[list[Part]]) -> list[Row]:
@@ -384,7 +384,7 @@ def _rows(parts_of: list[list[Part]]) -> list[Row]:
 
 
 def _loosen(model: pyo.ConcreteModel, limits: list[Limit], rows: list[Row]) -> Any:
-    """Give each limit a slack, in the limit's own unit, and the model the price of all of it as variable."""
+    """Add a slack for each limit in the limit's own unit, and the total price as a variable."""
     model.loose = pyo.Block()
     block = model.loose
     block.LIMIT = pyo.RangeSet(0, len(limits) - 1)
@@ -400,7 +400,7 @@ def _loosen(model: pyo.ConcreteModel, limits: list[Limit], rows: list[Row]) -> A
 
 
 def _row(slack: Any, member: Any, side: str, weighted: list[tuple[int, float]]) -> Any:
-    """A member with its right side moved; its own limit is taken off."""
+    """Return the row of a member with its right-hand side shifted, and remove the member's own limit."""
     shift = sum(weight * slack[k] for k, weight in weighted)
     if side == "upper":
         top = pyo.value(member.ub)

@@ -1,4 +1,4 @@
-"""Proofs that a scenario has no plan: a start that the grid cannot feed, a relaxation without a solution."""
+"""Proofs that a scenario has no plan: an operation that the grid cannot supply, or an infeasible relaxation."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from emberline.models.search.incumbent import Search
 from emberline.scenarios import Case
 
 JUDGING_S = 5.0
-"""For the site's flows under one list of heats."""
+"""Work for the site's flows under one schedule of heats."""
 
 
 def impossible(scenario: Case, envelope: xr.Dataset, start: xr.Dataset | None, *, work: float) -> bool:
-    """Whether it is proven that no plan on slots keeps all limits; False where nothing is proven.
+    """Return whether it is proven that no plan on slots keeps all limits; False if nothing is proven.
 
     Args:
-        scenario: what is asked.
+        scenario: scenario to check.
         envelope: durations, energies, availability and state (table ``ENVELOPE``).
-        start: the baseline schedule, from whose cost a cap on extra cost counts; None: no such cap.
-        work: at most (``scenarios/effort.py``).
+        start: baseline schedule to which a cap on extra cost refers; None: no such cap.
+        work: maximum work (``scenarios/effort.py``).
     """
     data = sites.read(scenario, envelope)
     aim = aims.of(scenario, envelope, data, start)
@@ -41,7 +41,7 @@ def impossible(scenario: Case, envelope: xr.Dataset, start: xr.Dataset | None, *
 
 
 def impossible_at_all(scenario: Case, envelope: xr.Dataset, start: xr.Dataset | None, *, work: float) -> bool:
-    """Whether what is ``impossible`` is so wherever starts lie, between slots too; the arguments are the same."""
+    """Return whether an ``impossible`` scenario has no plan with any start times; the arguments are the same."""
     if not scenario.orders:
         return True
     aim = aims.of(scenario, envelope, sites.read(scenario, envelope), start)
@@ -49,10 +49,10 @@ def impossible_at_all(scenario: Case, envelope: xr.Dataset, start: xr.Dataset | 
 
 
 def baseline_holds(scenario: Case, envelope: xr.Dataset, start: xr.Dataset) -> bool:
-    """Whether the baseline schedule is a plan, judged as the search judges plans; False where that takes long to see.
+    """Return whether the baseline schedule is feasible as evaluated by the search; False if this takes too long.
 
     Args:
-        scenario: what is asked.
+        scenario: scenario to check.
         envelope: as for ``impossible``.
         start: the baseline schedule.
     """
@@ -63,14 +63,14 @@ def baseline_holds(scenario: Case, envelope: xr.Dataset, start: xr.Dataset) -> b
 
 
 def holds(scenario: Case, envelope: xr.Dataset, schedule: xr.Dataset, start: xr.Dataset | None, *, work: float) -> bool:
-    """Whether a schedule of heats keeps all limits of a scenario, judged as the search judges plans.
+    """Return whether a schedule of heats keeps all limits of a scenario, as evaluated by the search.
 
     Args:
-        scenario: what is asked.
+        scenario: scenario to check.
         envelope: as for ``impossible``.
-        schedule: of the same heats.
-        start: the baseline schedule, from whose cost a cap on extra cost counts; None: no such cap.
-        work: for what the site does under it.
+        schedule: schedule of the same heats.
+        start: baseline schedule to which a cap on extra cost refers; None: no such cap.
+        work: work for the use of the site under it.
     """
     problem, data = line_reader.from_scenario(scenario, envelope, like=schedule), sites.read(scenario, envelope)
     starts = assignment.from_schedule(problem, schedule)

@@ -1,9 +1,9 @@
-"""Shadow prices of a site: what a unit more of a carrier, a level or a limit is worth, and what a cap costs.
+"""Shadow prices of a site: the value of one more unit of a carrier, a level or a limit, and the cost of a cap.
 
-They come from the linear program that is left when the whole numbers are fixed at the optimum. For the price of a cap
-the starts of the heats are those of a schedule, so the line's load is given and only the site is left to decide:
-battery, PV and assets. The multiplier of the cap is the abatement cost at that place. It does not tell what other
-starts would bring; for that compare plans.
+They come from the linear program that remains when integers are fixed at the optimum. For the price of a cap the starts
+of the heats are those of a schedule, so that the line's load is given and only the site is optimized: battery, PV and
+assets. The multiplier of the cap is the abatement cost at this point. It does not show what other starts would achieve;
+for this, compare plans.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from emberline.scenarios.assets.quantity import ELECTRICITY
 from emberline.scenarios.metrics import METRICS
 
 NEXT = 1e-6
-"""By how much, as a share, the cap is tightened: at a kink of the cost the next unit less is what is asked for."""
+"""Share by which the cap is tightened: at a kink of the cost, the price of the next unit less is required."""
 GAP = 1e-6
 
 
@@ -38,32 +38,32 @@ class AbatementPrice:
     """Shadow price of a cap on a metric."""
 
     per_unit: float | None
-    """Cost of a unit less [currency/t CO2e for carbon], a unit of ``Metric.display``; None: nothing is to decide but
-    the starts, or there is no price."""
+    """Cost of one unit less, in units of ``Metric.display`` [currency/t CO2e for carbon]; None: only the starts can
+    change, or there is no price."""
     reason: str = ""
-    """Why there is no price."""
+    """Reason why there is no price."""
 
 
 def abatement_price(
     scenario: Case, envelope: xr.Dataset, schedule: xr.Dataset, amount: float, metric: str = "carbon"
 ) -> AbatementPrice:
-    """Cost of reducing a metric below that of a plan, where only the site may respond.
+    """Return the cost of reducing a metric below that of a plan if only the site may respond.
 
     Args:
-        scenario: what is asked; its cost counts with the carbon price, where the scheme has one.
+        scenario: scenario of the plan; its cost includes the carbon price if the scheme has one.
         envelope: as for ``emberline.models.optimize``.
         schedule: the plan, a dataset of table ``SCHEDULE``; its starts are kept.
-        amount: the metric of the plan: where the cap stands. Carbon: scope 1 and 2 by the goal's signal [kg CO2e].
+        amount: metric of the plan, at which the cap is set. Carbon: scope 1 and 2 by the goal's signal [kg CO2e].
         metric: a row of ``METRICS``.
 
     Returns:
-        The price of the next unit less; where nothing less can be had with these starts, of the last one.
+        The price of the next unit less; if these starts allow no reduction, that of the last unit.
     """
     goal = scenario.goal.model_copy(update={"minimize": "cost_with_carbon_price"})
     scenario = scenario.model_copy(update={"goal": goal})
     data = sites.read(scenario, envelope)
     if data.plain:
-        return AbatementPrice(None, "the site has nothing to decide, only heats have")
+        return AbatementPrice(None, "only the heats have decisions, not the site")
     cells, amounts = None, dict[str, np.ndarray]()
     if scenario.orders:
         problem = line_reader.from_scenario(scenario, envelope, like=schedule)
@@ -82,10 +82,10 @@ def abatement_price(
     )
     program, capped = site_model.program, site_model.model.total[metric]
     if not outcome.has_solution or program.multipliers(work=limit) is None:
-        return AbatementPrice(None, "the site's least cost under the cap was not found")
+        return AbatementPrice(None, "the site's minimum cost under the cap was not found")
     for place in (cap - NEXT * max(abs(cap), 1.0), cap + NEXT * max(abs(cap), 1.0)):
         program.restrict([(capped, -math.inf, place)])
-        moved = program.attempt(work=limit, relax=True)  # whole numbers are fixed by now
+        moved = program.attempt(work=limit, relax=True)  # integers are fixed by now
         multipliers = program.multipliers(work=limit) if moved.has_solution else None
         if multipliers is not None:
             return AbatementPrice(max(-multipliers.of_bound(capped) / row.display[1] + 0.0, 0.0))
@@ -98,25 +98,25 @@ def shadow_prices(
     schedule: xr.Dataset | None = None,
     baseline: xr.Dataset | None = None,
 ) -> xr.Dataset | None:
-    """Worth of a unit more, by the first goal: of each carrier's balance, of levels and of limits.
+    """Return the value of one more unit by the first goal: of each carrier's balance, of levels and of limits.
 
-    Amounts are in the carriers' units (MWh, t, Nm3), so that no price depends on the step. The whole numbers (what is
-    on, what fills) are fixed at the optimum: within them a price tells what a small change brings, not what another
-    commitment would. Where a unit more and a unit less are worth different amounts, it lies anywhere between the two.
+    Amounts are in the carriers' units (MWh, t, Nm3), so that no price depends on the step. Integers (on/off states and
+    the order of filling) are fixed at the optimum: a price shows the effect of a small change, not of another
+    commitment. If one unit more and one unit less have different values, the price lies anywhere between the two.
 
     Args:
-        scenario: with its goal: prices are in its currency, or in kg CO2e where it minimizes carbon.
+        scenario: scenario with its goal; prices are in its currency, or in kg CO2e if it minimizes carbon.
         envelope: as for ``emberline.models.optimize``.
-        schedule: whose line's power is the load, taken as even within a step, and what the line gives with it; None:
-            there is no line.
-        baseline: the baseline run, from which a cap on extra cost counts; None: no such cap.
+        schedule: schedule whose line power is the load, even within a step, with the line's output; None: there is no
+            line.
+        baseline: baseline run to which a cap on extra cost refers; None: no such cap.
 
     Returns:
-        ``balance_price`` (carrier, time): what a unit more of demand costs; ``level_price`` (store, time): what a unit
-        more in store at the step's end saves; ``rate_limit_price`` (asset, time): what a unit more of supply, sale,
-        flare, renewable or a machine's main flow saves; ``horizon_limit_price`` (limited) the same of a limit over the
-        horizon; ``import_limit_price`` (meter): what a MWh more of import in a metered interval saves. Attributes:
-        ``measure``, ``goal``, ``whole_numbers`` (``fixed`` or ``none``). None where there is no plan.
+        ``balance_price`` (carrier, time): cost of one more unit of demand; ``level_price`` (store, time): saving by one
+        more unit in store at the step's end; ``rate_limit_price`` (asset, time): saving by one more unit of supply,
+        sale, flare, renewable or a machine's main flow; ``horizon_limit_price`` (limited): saving by one more unit of a
+        limit over the horizon; ``import_limit_price`` (meter): saving by one more MWh of import in a metered interval.
+        Attributes: ``measure``, ``goal``, ``whole_numbers`` (``fixed`` or ``none``). None if there is no plan.
     """
     data = sites.read(scenario, envelope)
     aim = aims.of(scenario, envelope, data, baseline)
@@ -152,7 +152,7 @@ def _prices(site_model: SiteModel, multipliers: Multipliers, aim: Aim) -> xr.Dat
     n = len(data.base)
     coarse = site_model.coarse
     limit = -multipliers.of_rows(site.import_limit) if len(site.import_limit) else np.zeros(coarse.n_meters)
-    # a MWh of demand in a slot is one more in its balance, and is shared out over the metered intervals of its cells
+    # a MWh of demand in a slot enters its balance and is shared by the metered intervals of its cells
     cells = np.repeat(limit, round(coarse.meter_min / coarse.cell_min))
     bound = cells.reshape(n, coarse.cells_per_slot).mean(axis=1)
     price = aim.weight(data) if data.plain else multipliers.of_rows(site.balance)

@@ -1,4 +1,4 @@
-"""Whole site in one model: connection, assets and processes under a given load of the line; goals as variables."""
+"""Whole site in one model: connection, assets and processes under a given load of the line; goals are variables."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from emberline.scenarios.assets.quantity import ELECTRICITY
 
 @dataclass
 class SiteModel:
-    """The model of a site under a given load of the line, compiled."""
+    """Compiled model of a site under a given load of the line."""
 
     data: SiteData
     coarse: SiteData
-    """The site with the metered intervals that the model has."""
+    """The site with the metered intervals of the model."""
     model: pyo.ConcreteModel
     ports: Ports
     program: Program
     plant_ports: PlantPorts | None = None
-    """The processes, where there are any."""
+    """The processes, if there are any."""
 
     def ask(self, aim: Aim) -> None:
-        """Another goal or other caps of the same site: bounds and costs of the totals."""
+        """Set another goal or other caps of the same site, by bounds and costs of the totals."""
         total, program = self.model.total, self.program
         program.restore()
         for name in self.data.metrics:
@@ -48,7 +48,7 @@ class SiteModel:
         program.aim(total[aim.first])
 
     def simultaneous_slots(self) -> set[int]:
-        """Slots in which a store is filled and emptied at the same time in the solution, though it cannot be."""
+        """Return the slots of the solution in which a store is filled and emptied at once although it cannot be."""
         slots = set() if self.ports.hub is None else simultaneous_slots(self.ports.hub)
         site, n = self.model.site, len(self.data.wasting)
         if self.data.battery is not None and self.data.battery.one_way:
@@ -65,20 +65,20 @@ def build(
     plant: Plant | None = None,
     program: Callable[[pyo.ConcreteModel], Any] = Program,
 ) -> SiteModel:
-    """Build and compile a site's model, with its processes; it minimizes the first goal under the caps.
+    """Build and compile the model of a site with its processes; it minimizes the first goal under the caps.
 
     Args:
         data: the site.
         aim: goals and caps.
         load: energy of the line by cell [MWh], shape (n_cells,); None: there is no line.
-        one_way_slots: slots in which stores may not be filled and emptied at once; None: all in which it pays.
-        line_gives: what the line gives of other carriers, in the carrier's unit.
-        plant: the processes; they are the load then.
-        program: compiles the model; a solver of an earlier such model may be given it as changes.
+        one_way_slots: slots in which stores may not be filled and emptied at once; None: all in which this pays.
+        line_gives: output of other carriers by the line, in the carrier's unit.
+        plant: the processes, which are then the load.
+        program: function that compiles the model; a solver of an earlier model may receive it as changes.
     """
     coarse = data
     if load is None and data.step_min > data.meter_min and data.step_min % data.meter_min == 0:
-        # nothing changes within a step: its limit is that of each of its metered intervals
+        # nothing changes within a step, so that its limit is that of each of its metered intervals
         purchase = None if data.purchase is None else data.purchase.merged(round(data.step_min / data.meter_min))
         coarse = replace(data, meter_min=data.step_min, cell_min=data.step_min, purchase=purchase)
     n, per = len(data.base), coarse.cells_per_slot
@@ -89,7 +89,7 @@ def build(
         if plant is not None:
             model.plant = pyo.Block()
             carriers = [] if data.hub is None else [name for name in data.hub.carriers if name != ELECTRICITY]
-            plant_ports = add_processes(model.plant, plant, carriers, ordered=not _dear(data))
+            plant_ports = add_processes(model.plant, plant, carriers, ordered=not _always_costs(data))
             by_slot, gives = plant_ports.electricity, plant_ports.gives
         else:
             cells = np.zeros(n * per) if load is None else load
@@ -101,8 +101,8 @@ def build(
             return model.by_cell[c] if plant is None else by_slot[t] / per
 
         model.site = pyo.Block()
-        how: dict[str, Any] = {"one_way_slots": one_way_slots, "line_gives": gives or None}
-        ports = sites.add(model.site, coarse, cell, lambda t: by_slot[t], **how)
+        options: dict[str, Any] = {"one_way_slots": one_way_slots, "line_gives": gives or None}
+        ports = sites.add(model.site, coarse, cell, lambda t: by_slot[t], **options)
         _goals(model, ports, data, coarse, aim, plant_ports)
         compiled = program(model)
     return SiteModel(data, coarse, model, ports, compiled, plant_ports)
@@ -116,11 +116,11 @@ def _goals(
     aim: Aim,
     plant_ports: PlantPorts | None,
 ) -> None:
-    """Each goal is a variable: caps are its bounds, and what is minimized can change without a new model."""
+    """Make each goal a variable: caps are its bounds, and the objective can change without a new model."""
     tops = aim.tops
     if plant_ports is not None:
         ports = plant_ports.emitting(ports)
-        # caps hold on what is really paid and emitted
+        # caps apply to actual payments and emissions
         ports.keep(model, tops)
         tops = {}
         plant = plant_ports.plant
@@ -131,7 +131,7 @@ def _goals(
     for goal in data.metrics:
         model.total[goal].setub(tops.get(goal))
         model.totals[goal].added = pyo.Constraint(rule=_total(ports, goal, model.total[goal]))
-    # what processes draw, to draw no more than their rates ask for where electricity is worth nothing
+    # draw of processes, to be minimized so that it is no more than their rates need where electricity is worth nothing
     model.draw = pyo.Var()
     if plant_ports is not None:
         electricity, every = plant_ports.electricity, model.site.T
@@ -143,6 +143,6 @@ def _total(ports: Ports, goal: str, total: Any) -> Callable[[Any], Any]:
     return lambda block: ports.worth(goal) - total == 0
 
 
-def _dear(data: SiteData) -> bool:
-    """Whether electricity costs something in every slot, by each goal."""
+def _always_costs(data: SiteData) -> bool:
+    """Return whether electricity costs something in every slot, by each goal."""
     return bool((data.price > 0).all() and (data.full_price > 0).all() and (data.carbon > 0).all())

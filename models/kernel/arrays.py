@@ -1,9 +1,9 @@
-"""Indexed variables, rows and numbers as arrays: a member is made when somebody asks for it.
+"""Indexed variables, rows and parameters as arrays; a Pyomo member is created only when it is accessed.
 
-Pyomo makes an object for each member of a component, which takes longer and more memory than all numbers of a year.
-``Variable`` is a sparse ``Var`` of Pyomo, whose bounds and values stand in arrays; ``Rows`` is a ``Constraint`` that
-holds one template for all rows; ``Series`` is a ``Param`` that holds an array. Whoever goes over all members finds all
-of them, so that any tool of Pyomo reads the model. The functions answer for any variable of Pyomo.
+Pyomo creates an object for each member of a component, which takes more time and memory than all numbers of a year.
+``Variable`` is a sparse Pyomo ``Var`` with bounds and values in arrays; ``Rows`` is a ``Constraint`` that stores one
+template for all rows; ``Series`` is a ``Param`` that stores an array. Iteration visits all members, so that any tool of
+Pyomo can read the model. The functions work for any variable of Pyomo.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from emberline.models.kernel.templates import by_index, item, places, templates_
 
 
 def _import_past_hooks(name: str) -> None:
-    """Import a package by Python's own finder alone."""
+    """Import a package with Python's own finder only."""
     if name not in sys.modules and (spec := PathFinder.find_spec(name)) is not None and spec.loader is not None:
         module = sys.modules[name] = module_from_spec(spec)
         spec.loader.exec_module(module)
 
 
-# Pyomo's hook would import scipy.stats with any part of SciPy, which takes 0.6 s, and nothing here needs it.
+# Pyomo's hook would import scipy.stats with any part of SciPy, which takes 0.6 s and is not needed here.
 _import_past_hooks("scipy")
 
 WEIGHT = 1e-5
-"""Least value that counts as weight in a relaxation."""
+"""Smallest value that counts as weight in a relaxation."""
 NONE = {"lower": -np.inf, "upper": np.inf, "value": np.nan}
-"""Entries of an array that stand for none."""
+"""Array entries that stand for no value."""
 
 
 class Variable(pyo.Var):
-    """Variables that are alike but for what arrays in the order of the index say: ``Variable(block.T, bounds=(0, 1))``.
+    """Indexed variables with bounds and values in arrays: ``Variable(block.T, bounds=(0, 1))``.
 
     Args:
-        *sets: of the index.
-        domain: of all of them.
-        bounds: lower and upper one of all of them, None for none.
-        initialize: value of all of them.
+        *sets: index sets.
+        domain: domain of all members.
+        bounds: lower and upper bound of all members, None for none.
+        initialize: value of all members.
     """
 
     def __init__(
@@ -57,13 +57,13 @@ class Variable(pyo.Var):
         super().__init__(*sets, domain=domain, dense=False)
         self.kind = domain
         self.members: dict[Any, Any] = {}
-        """Members that there are already, by index."""
+        """Members that already exist, by index."""
         alike = dict(zip(NONE, (*bounds, initialize), strict=True))
-        self._arrays = {name: np.array(_number(name, one)) for name, one in alike.items()}
-        """Bounds and values, shape (n,), or () where they are alike."""
+        self._arrays = {name: np.array(_number(name, setting)) for name, setting in alike.items()}
+        """Bounds and values, shape (n,), or () if all are equal."""
         self._fixed: np.ndarray | None = None
         self._whole: np.ndarray | None = None
-        """Mask of integer members, besides those of an integer domain."""
+        """Mask of integer members in addition to those of an integer domain."""
         self._places: dict[Any, int] | None = None
 
     def __len__(self) -> int:
@@ -96,7 +96,7 @@ class Variable(pyo.Var):
             member.fix()
 
     def place(self, index: Any) -> int:
-        """Position of the member of an index."""
+        """Return the position of the member with an index."""
         over = as_range(self.index_set())
         if over is not None:
             return over.index(index)
@@ -105,7 +105,7 @@ class Variable(pyo.Var):
         return self._places[index]
 
     def numbers(self, name: str) -> np.ndarray:
-        """``lower`` and ``upper`` bounds or ``value`` of all members, shape (n,); do not write into it."""
+        """Return the ``lower`` or ``upper`` bounds or ``value`` of all members, shape (n,); do not modify the array."""
         array = self._arrays[name]
         if not array.ndim:
             array = np.full(len(self), array)
@@ -116,20 +116,20 @@ class Variable(pyo.Var):
         return array
 
     def write(self, name: str, array: np.ndarray) -> None:
-        """Set bounds or values of all members, shape (n,)."""
+        """Set the bounds or values of all members, shape (n,)."""
         self._arrays[name] = array
         for index, member in self.members.items():
             _set(member, name, float(array[self.place(index)]))
 
     def fixed_ones(self) -> np.ndarray:
-        """Mask of fixed members, shape (n,)."""
+        """Return the mask of fixed members, shape (n,)."""
         fixed = np.zeros(len(self), dtype=bool) if self._fixed is None else self._fixed.copy()
         for index, member in self.members.items():
             fixed[self.place(index)] = member.fixed
         return fixed
 
     def fix_some(self, some: np.ndarray, value: float) -> None:
-        """Fix some members, shape (n,), at a value."""
+        """Fix the members of a mask, shape (n,), at a value."""
         self._fixed = self.fixed_ones() | some
         self.write("value", np.where(some, value, self.numbers("value")))
         for index, member in self.members.items():
@@ -137,7 +137,7 @@ class Variable(pyo.Var):
                 member.fix()
 
     def whole_ones(self) -> np.ndarray:
-        """Mask of integer members, shape (n,)."""
+        """Return the mask of integer members, shape (n,)."""
         whole = np.full(len(self), self.kind.isdiscrete())
         if self._whole is not None:
             whole |= self._whole
@@ -146,7 +146,7 @@ class Variable(pyo.Var):
         return whole
 
     def ask_whole(self, some: np.ndarray) -> None:
-        """Let some members, shape (n,), be integer."""
+        """Make the members of a mask, shape (n,), integer."""
         some = np.asarray(some, dtype=bool)
         self._whole = some if self._whole is None else self._whole | some
         for index, member in self.members.items():
@@ -170,7 +170,7 @@ class Rows(pyo.Constraint):
         super().__init__(*sets)
         self._says = says
         self.template: tuple[Any, tuple[Any, ...]] | None = None
-        """Expression and the placeholders of its index; None where there is one expression for each index."""
+        """Expression and the placeholders of its index; None if there is one expression per index."""
 
     def construct(self, data: Any = None) -> None:
         """Called by Pyomo when the component is added to a block."""
@@ -182,7 +182,7 @@ class Rows(pyo.Constraint):
                 expression = self._says(self.parent_block(), *places_)
                 if expression.__class__ is tuple:
                     expression = pyo.inequality(*expression)
-            except Exception:  # the rule looks at its index, or is wrong, which shows below
+            except Exception:  # the rule uses its index, or has an error that shows below
                 expression = None
             if hasattr(expression, "is_expression_type"):
                 self.template = expression, places_
@@ -203,7 +203,7 @@ class Rows(pyo.Constraint):
             self[index] = self._says(self.parent_block(), *(index if index.__class__ is tuple else (index,)))
 
     def active_ones(self) -> np.ndarray:
-        """Mask of active rows of the template, shape (n,)."""
+        """Return the mask of active rows of the template, shape (n,)."""
         active = np.ones(len(self), dtype=bool)
         if super().__len__():
             for place, index in enumerate(self.index_set()):
@@ -213,10 +213,10 @@ class Rows(pyo.Constraint):
 
 
 def constraint(block: Any, *sets: Any) -> Callable[[Callable[..., Any]], None]:
-    """Decorator of a rule: adds its rows to a block under the rule's name, one for each member of the sets.
+    """Decorate a rule so that its rows are added to a block under its name, one for each member of the sets.
 
     The rule is called with the block and the index, and returns a comparison of linear expressions. Without sets it is
-    one row, called with the block alone.
+    called with the block only and gives one row.
     """
 
     def add(rule: Callable[..., Any]) -> None:
@@ -229,10 +229,10 @@ def constraint(block: Any, *sets: Any) -> Callable[[Callable[..., Any]], None]:
 class Series(pyo.Param):
     """A parameter given as an array in the order of its index sets: ``block.price = Series(block.T, values=price)``.
 
-    Made and read at once, where Pyomo's own asks for each value. ``replace`` gives it other values, to compile again.
+    It is created and read at once, whereas Pyomo's own reads each value. ``replace`` sets new values for recompilation.
 
     Raises:
-        ValueError: another number of values than of indices.
+        ValueError: the number of values differs from the number of indices.
     """
 
     def __init__(self, *sets: Any, values: np.ndarray) -> None:
@@ -255,18 +255,18 @@ class Series(pyo.Param):
         return self._by_index[key]
 
     def replace(self, values: np.ndarray) -> None:
-        """Give it other values, shape (n,)."""
+        """Replace the values, shape (n,)."""
         self.array, self._by_index = np.asarray(values, dtype=float).reshape(-1), None
         if len(self.array) != len(self.index_set()):
-            raise ValueError(f"{self.name} has {len(self.index_set())} indices and was given {len(self.array)} values")
+            raise ValueError(f"{self.name} has {len(self.index_set())} indices but {len(self.array)} values")
 
 
 def limit(variable: Any, lower: np.ndarray | float | None = None, upper: np.ndarray | float | None = None) -> None:
-    """Set bounds of an indexed variable by arrays in the order of its indices; infinite ones are none.
+    """Set the bounds of an indexed variable from arrays in index order; infinite values mean no bound.
 
     Args:
-        variable: indexed.
-        lower: shape (n,), or one for all; None leaves them.
+        variable: indexed variable.
+        lower: shape (n,), or one value for all; None keeps the bounds.
         upper: likewise.
     """
     for name, bounds in (("lower", lower), ("upper", upper)):
@@ -293,7 +293,7 @@ def relax(variable: Any) -> None:
 
 
 def as_range(over: Any) -> range | None:
-    """An index set as a range of whole numbers; None where it is none."""
+    """Return an index set as a range of integers; None if it is not one."""
     if not isinstance(over, pyo.RangeSet) or not over.isfinite():
         return None
     spans = list(over.ranges())
@@ -322,50 +322,50 @@ def _number(name: str, setting: Any) -> float:
 
 
 def fixed(variable: Any) -> np.ndarray:
-    """Mask of fixed members of a Var component, shape (n,)."""
+    """Return the mask of fixed members of a Var component, shape (n,)."""
     if isinstance(variable, Variable):
         return variable.fixed_ones()
     return np.array([member.fixed for member in variable.values()], dtype=bool)
 
 
 def values(variable: Any) -> np.ndarray:
-    """Values of the members of a Var component, not a number where there is none, shape (n,)."""
+    """Return the values of the members of a Var component, NaN if there is none, shape (n,)."""
     if isinstance(variable, Variable):
         return variable.numbers("value")
     return np.array([_get(member, "value") for member in variable.values()], dtype=float)
 
 
 def support(variable: Any, least: float = 0.5) -> list[Any]:
-    """Indices of a Var component whose value is above a number."""
+    """Return the indices of a Var component whose value is above a number."""
     over = values(variable) > least
-    return [index for index, one in zip(variable.index_set(), over.tolist(), strict=True) if one]
+    return [index for index, above in zip(variable.index_set(), over.tolist(), strict=True) if above]
 
 
 def hold(variable: Any, amounts: np.ndarray, some: np.ndarray) -> None:
-    """Give members of a Var component values, unasked whether they keep their bounds.
+    """Set values of members of a Var component without checking their bounds.
 
     Args:
         variable: the component.
         amounts: values, shape (n,).
-        some: which members get theirs, shape (n,).
+        some: mask of the members to set, shape (n,).
     """
     if isinstance(variable, Variable):
         variable.write("value", amounts if some.all() else np.where(some, amounts, variable.numbers("value")))
         return
-    for member, value, mine in zip(variable.values(), amounts.tolist(), some.tolist(), strict=True):
-        if mine:
+    for member, value, selected in zip(variable.values(), amounts.tolist(), some.tolist(), strict=True):
+        if selected:
             member.set_value(value, skip_validation=True)
 
 
 def whole(variable: Any) -> bool:
-    """Whether the members of a Var component must be whole, by the first of them."""
+    """Return whether any member of a Var component must be integer."""
     if isinstance(variable, Variable):
         return bool(variable.kind.isdiscrete())
-    return any(not one.is_continuous() for one in variable.values())
+    return any(not member.is_continuous() for member in variable.values())
 
 
 def limits(variable: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Bounds of the members of a Var component, those of domains too, and which must be whole; shape (n,) each."""
+    """Return the bounds of a Var component's members, with those of domains, and the integer mask; shape (n,) each."""
     if isinstance(variable, Variable):
         least, most = (_number(name, bound) for name, bound in zip(NONE, variable.kind.bounds(), strict=False))
         lower = np.maximum(variable.numbers("lower"), least)
@@ -382,7 +382,7 @@ class Positions:
         self._within: dict[int, dict[Any, int]] = {}
 
     def of(self, component: Any, member: Any) -> int:
-        """Position of a member of a component, by its index."""
+        """Return the position of a member of a component by its index."""
         if component is member:
             return 0
         if isinstance(component, Variable):

@@ -1,9 +1,8 @@
-"""From a Pyomo model to HiGHS's arrays.
+"""Conversion of a Pyomo model to the arrays of HiGHS.
 
-Rows of one template (``models/kernel/arrays.py``) are walked once, and evaluated with numpy over all their indices at
-the same time; every other constraint is walked by itself. Constants move to the right-hand sides, and so do fixed
-variables; variables that nothing uses are no columns; a ranged constraint is one row. What is not linear is refused by
-its name.
+Rows of one template (``models/kernel/arrays.py``) are traversed once and evaluated with NumPy over all their indices at
+once; every other constraint is traversed separately. Constants and fixed variables move to the right-hand sides; unused
+variables get no columns; a ranged constraint is one row. Nonlinear expressions are rejected by name.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from emberline.models.kernel.evaluate import (
 from emberline.models.kernel.standard_form import Compiled, Part, ordered
 
 _CONSTANT = 1e-9
-"""By how much, relative to its size, a row without variables may miss its bound: rounding, no contradiction."""
+"""Relative amount by which a row without variables may miss its bound because of rounding."""
 
 
 class NotLinear(ValueError):
@@ -39,7 +38,7 @@ class NotLinear(ValueError):
 
 
 def compiled(model: pyo.ConcreteModel) -> Compiled:
-    """The arrays of a model with one active objective.
+    """Return the arrays of a model with one active objective.
 
     Raises:
         NotLinear: a constraint or the objective is not linear, with its name.
@@ -54,12 +53,12 @@ class _Compiler:
         self._variables = Variables(model)
         self._evaluator = Evaluator(self._variables)
         self._single: tuple[list[int], list[int], list[float]] = ([], [], [])
-        """Coefficients that come one by one."""
+        """Coefficients that are added individually."""
 
     def run(self) -> Compiled:
         goals = list(self.model.component_data_objects(pyo.Objective, active=True, descend_into=True))
         if len(goals) != 1:
-            raise ValueError(f"a model needs one active objective and has {len(goals)}")
+            raise ValueError(f"a model needs exactly one active objective, not {len(goals)}")
         # the objective is row 0
         low, high, const, count = [np.zeros(1)], [np.zeros(1)], [np.zeros(1)], 1
         const[0][:] = self._goal(goals[0])
@@ -77,7 +76,7 @@ class _Compiler:
     # rows of a component
 
     def _rows(self, component: Any, first: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Bounds and constants of a component's rows; its coefficients are noted."""
+        """Return the bounds and constants of a component's rows, and store its coefficients."""
         n = len(component)
         low, high, const = np.full(n, -np.inf), np.full(n, np.inf), np.zeros(n)
         if isinstance(component, Rows) and component.template is not None:
@@ -90,7 +89,7 @@ class _Compiler:
                 del self._evaluator.triplets[noted:]
         for i, member in enumerate(component.values()):
             if member.active:
-                low[i], high[i], const[i] = self._one(member, first + i)
+                low[i], high[i], const[i] = self._constraint_row(member, first + i)
         return low, high, const
 
     def _template(
@@ -124,8 +123,8 @@ class _Compiler:
             const,
         )
 
-    def _one(self, data: Any, row: int) -> tuple[float, float, float]:
-        """A constraint by itself."""
+    def _constraint_row(self, data: Any, row: int) -> tuple[float, float, float]:
+        """Return the bounds and constant of a single constraint."""
         try:
             low, body, high = data.to_bounded_expression()
         except InvalidConstraintError as error:
@@ -138,7 +137,7 @@ class _Compiler:
         )
 
     def _note(self, body: Any, row: int, name: str) -> float:
-        """Coefficients of an expression go to a row; its constant is returned.
+        """Store the coefficients of an expression in a row, and return its constant.
 
         Raises:
             NotLinear: the expression is not linear.
@@ -164,7 +163,7 @@ class _Compiler:
         return const
 
     def _by_points(self, node: Any, factor: float, row: int, name: str) -> float:
-        """Coefficients of an expression that may hold sums over sets; its constant is returned."""
+        """Store the coefficients of an expression that may contain sums over sets, and return its constant."""
         const, noted = np.zeros(1), len(self._evaluator.triplets)
         here = np.zeros(1, dtype=np.int64)
         try:
@@ -181,7 +180,7 @@ class _Compiler:
         parts, n_rows = self._evaluator.triplets, len(low)
         parts += self._singles()
         matrix, cost, used = ordered(parts, n_rows, self._variables.size)
-        # rows without variables hold or not whatever is chosen; those that hold are left out
+        # rows without variables do not depend on any decision; feasible ones are left out
         filled = np.zeros(n_rows, dtype=bool)
         filled[matrix.index] = True
         slack = _CONSTANT * np.maximum(1.0, np.abs(const))
@@ -201,7 +200,7 @@ class _Compiler:
         )  # fmt: skip
 
     def _singles(self) -> Iterator[Part]:
-        """Coefficients that came one by one, by component of their variables."""
+        """Yield the coefficients that were added individually, by component of their variables."""
         rows, columns = (np.array(part, dtype=np.int32) for part in self._single[:2])
         values = np.array(self._single[2], dtype=float)
         order = np.argsort(columns, kind="stable")
@@ -211,17 +210,17 @@ class _Compiler:
                 yield rows[group], columns[group], values[group]
 
     def _limits(self, used: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Bounds of the columns, and which must be whole."""
+        """Return the bounds of the columns, and which must be integer."""
         parts = [(np.zeros(0), np.zeros(0), np.zeros(0, dtype=bool))]
         for variable, span in self._variables.spans():
-            mine = used[span]
-            if mine.any():
+            selected = used[span]
+            if selected.any():
                 lower, upper, whole = arrays.limits(variable)
-                parts.append((lower[mine], upper[mine], whole[mine]))
+                parts.append((lower[selected], upper[selected], whole[selected]))
         lower, upper, whole = (np.concatenate(part) for part in zip(*parts, strict=True))
         return lower, upper, whole
 
 
-def _numbered(some: np.ndarray) -> np.ndarray:
-    """Numbers from 0 on for some of many, −1 for the others."""
-    return np.where(some, np.cumsum(some, dtype=np.int32) - np.int32(1), np.int32(-1))
+def _numbered(mask: np.ndarray) -> np.ndarray:
+    """Return numbers from 0 for the members of a mask, −1 for the others."""
+    return np.where(mask, np.cumsum(mask, dtype=np.int32) - np.int32(1), np.int32(-1))

@@ -1,7 +1,7 @@
-"""The moment by which a model must be written. Whoever writes rows looks at it now and then, which takes nothing.
+"""Deadline for writing a model; code that writes rows checks it from time to time, which costs almost nothing.
 
-A solver ends at its time limit by itself; rows by unit and step are written by Python, and on a long horizon that alone
-may take far longer than the whole search is given.
+A solver stops at its time limit by itself; rows by unit and step are written by Python, which on a long horizon may
+take far longer than the whole search is allowed to.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 LATE_S = 5.0
-"""Seconds after the time limit that may still be used to end what was begun."""
+"""Seconds after the time limit that may still be used to finish work in progress."""
 _THREAD = threading.local()
 
 
 class TimeIsOverError(Exception):
-    """Signal that the model being written is not needed any more."""
+    """Signal that the model being written is no longer needed."""
 
 
 @contextmanager
 def writing(over: Callable[[], bool]) -> Iterator[None]:
-    """Raise ``TimeIsOverError`` inside, in this thread, where a model is written after the time is over."""
+    """Raise ``TimeIsOverError`` in this thread if a model is written inside after the time is over."""
     before = getattr(_THREAD, "over", None)
     _THREAD.over = over
     try:
@@ -31,7 +31,7 @@ def writing(over: Callable[[], bool]) -> Iterator[None]:
 
 
 def look() -> None:
-    """Look at the clock.
+    """Check the deadline.
 
     Raises:
         TimeIsOverError: it is too late to write a model.

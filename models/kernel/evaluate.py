@@ -1,9 +1,9 @@
-"""Templates evaluated with numpy: one walk for all indices of a component at the same time.
+"""Templates evaluated with NumPy: one traversal for all indices of a component at once.
 
 A template is an expression with placeholders (``models/kernel/templates.py``). ``Evaluator.emit`` adds it to the rows
 of some points, each with a value for every placeholder: coefficients as triplets of row, column and value, constants
-apart. A sum over a set makes more points, each of the row of the one that it comes from. ``Keys`` says where the
-members of a component stand, for many of them at once.
+separately. A sum over a set creates more points, each with the row of its outer point. ``Keys`` looks up the positions
+of many members of a component at once.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MANY = 2**62
 
 
 class NoTemplate(Exception):
-    """A template that is not understood here: it is evaluated index by index."""
+    """Template that cannot be evaluated here; it is evaluated index by index."""
 
 
 class Keys:
@@ -35,7 +35,7 @@ class Keys:
     def __init__(self, columns: list[np.ndarray], size: int) -> None:
         self.size = size
         self.columns = columns
-        """Of the index, by dimension, shape (size,) each."""
+        """Columns of the index by dimension, shape (size,) each."""
         self._codes: list[dict[Any, int] | None] = []
         self._lows: list[int] = []
         self._spans: list[int] = []
@@ -59,7 +59,7 @@ class Keys:
 
     @classmethod
     def of(cls, keys: list[Any], width: int) -> Keys:
-        """From a list of keys, of one dimension or as tuples."""
+        """Build from a list of keys, either scalars or tuples."""
         if not keys:
             return cls([np.zeros(0, dtype=np.int64)] * width, 0)
         parts = list(zip(*keys, strict=True)) if isinstance(keys[0], tuple) else [keys]
@@ -67,7 +67,7 @@ class Keys:
 
     @classmethod
     def product(cls, parts: list[Keys]) -> Keys:
-        """Of a product of sets, the last one changing fastest."""
+        """Build from a product of sets, the last one changing fastest."""
         size, repeats, columns = int(np.prod([part.size for part in parts])), 1, []
         for part in parts:
             after = size // max(repeats * part.size, 1)
@@ -76,7 +76,7 @@ class Keys:
         return cls(columns, size)
 
     def find(self, index: list[Any], size: int) -> np.ndarray:
-        """Places of members by the columns of their index, shape (size,); −1 for those that there are not."""
+        """Return the places of members by the columns of their index, shape (size,); −1 for missing members."""
         if len(index) != len(self.columns):
             raise NoTemplate
         code = np.zeros(size, dtype=np.int64)
@@ -89,8 +89,8 @@ class Keys:
                 local = number.astype(np.int64) - low
                 right &= (local == number - low) & (local >= 0) & (local < span)
             else:
-                among = [codes.get(value, -1) for value in np.broadcast_to(column, size).tolist()]
-                local = np.array(among, dtype=np.int64)
+                local_codes = [codes.get(value, -1) for value in np.broadcast_to(column, size).tolist()]
+                local = np.array(local_codes, dtype=np.int64)
                 right &= local >= 0
             code = code * span + local
         if not self.size:
@@ -103,48 +103,48 @@ class Keys:
 
 
 class Index:
-    """Keys of components and sets, each read once."""
+    """Keys of components and sets, each read only once."""
 
     def __init__(self) -> None:
         self._keys: dict[int, Keys] = {}
         self._sparse: dict[int, Keys] = {}
 
     def of(self, component: Any) -> Keys:
-        """Keys of a component in the order of its members."""
+        """Return the keys of a component in the order of its members."""
         array = getattr(component, "array", None)
         over, size = component.index_set(), len(component) if array is None else len(array)
         keys = self.of_set(over)
         if keys.size == size:
-            return keys  # members are made in the order of the index
+            return keys  # members are created in index order
         if id(component) not in self._sparse:
             self._sparse[id(component)] = Keys.of(list(component.keys()), max(len(keys.columns), 1))
         return self._sparse[id(component)]
 
     def of_lists(self, members: Members) -> Keys:
-        """Keys of lists by index."""
+        """Return the keys of lists by index."""
         if id(members) not in self._keys:
             self._keys[id(members)] = Keys.of(list(members.keys()), 1)
         return self._keys[id(members)]
 
-    def of_set(self, one: Any) -> Keys:
-        """Members of a set, by column."""
-        if id(one) not in self._keys:
-            self._keys[id(one)] = self._read(one)
-        return self._keys[id(one)]
+    def of_set(self, index_set: Any) -> Keys:
+        """Return the members of a set, by column."""
+        if id(index_set) not in self._keys:
+            self._keys[id(index_set)] = self._read(index_set)
+        return self._keys[id(index_set)]
 
-    def _read(self, one: Any) -> Keys:
-        over = as_range(one)
+    def _read(self, index_set: Any) -> Keys:
+        over = as_range(index_set)
         if over is not None:
             return Keys([np.arange(over.start, over.stop, over.step)], len(over))
-        # a product of sets tells them, any other set is its only one
-        parts = list(one.subsets(expand_all_set_operators=False))
+        # a product has its factors as subsets, any other set only itself
+        parts = list(index_set.subsets(expand_all_set_operators=False))
         if len(parts) > 1:
             return Keys.product([self.of_set(part) for part in parts])
-        return Keys.of(list(one), one.dimen if isinstance(one.dimen, int) else 1)
+        return Keys.of(list(index_set), index_set.dimen if isinstance(index_set.dimen, int) else 1)
 
 
 def column_of(part: Sequence[Any]) -> np.ndarray:
-    """Values of one dimension of an index: whole numbers, or anything else as objects."""
+    """Return the values of one dimension of an index: integers, or anything else as objects."""
     column = np.array(part)
     if column.dtype.kind == "i":
         return column
@@ -154,7 +154,7 @@ def column_of(part: Sequence[Any]) -> np.ndarray:
 
 
 def numbers(part: Sequence[Any]) -> np.ndarray:
-    """Values that are weights or places: as numbers where they are."""
+    """Return values that are weights or places, as numbers if they are numeric."""
     column = np.array(part)
     return column if column.dtype.kind == "f" else column_of(part)
 
@@ -164,12 +164,12 @@ Numbers = Any
 
 
 class Variables:
-    """All variables of a model in one row: where each stands, and which are fixed."""
+    """All variables of a model in one sequence: their places, and which are fixed."""
 
     def __init__(self, model: Any) -> None:
         self.components: list[Any] = list(model.component_objects(pyo.Var, descend_into=True))
         self.first: dict[int, int] = {}
-        """First place of a Var component's members, by identity."""
+        """Place of a Var component's first member, by identity."""
         self.size = 0
         """Number of variables."""
         for variable in self.components:
@@ -180,24 +180,24 @@ class Variables:
         self.positions = Positions()
 
     def spans(self) -> Iterator[tuple[Any, slice]]:
-        """Each Var component with the places of its members."""
+        """Yield each Var component with the places of its members."""
         for variable, first in zip(self.components, self.first.values(), strict=True):
             yield variable, slice(first, first + len(variable))
 
     def by_place(self, read: Callable[[Any], np.ndarray]) -> np.ndarray:
-        """Values read from all variables, component by component, shape (size,)."""
+        """Return values read from all variables, component by component, shape (size,)."""
         return np.concatenate([read(variable) for variable in self.components] or [np.zeros(0)])
 
     def place(self, member: Any) -> int:
-        """Place of a variable."""
+        """Return the place of a variable."""
         owner = member.parent_component()
         return self.first[id(owner)] + self.positions.of(owner, member)
 
     def values_at(self, places: np.ndarray) -> np.ndarray:
-        """Values that variables are fixed at.
+        """Return the values at which variables are fixed.
 
         Raises:
-            ValueError: one of them is fixed and has no value.
+            ValueError: a variable is fixed and has no value.
         """
         values = self._values[places]
         if np.isnan(values).any():
@@ -211,7 +211,7 @@ class Variables:
 
 @dataclass
 class Points:
-    """Points at which a template is evaluated: a value of each placeholder, and the row that the point is of."""
+    """Points at which a template is evaluated: a value of each placeholder, and the row of each point."""
 
     row: np.ndarray
     values: dict[int, Numbers]
@@ -223,7 +223,7 @@ class Points:
 
 
 class Evaluator:
-    """Evaluates the templates of one model."""
+    """Evaluator of the templates of one model."""
 
     def __init__(self, variables: Variables) -> None:
         self._variables = variables
@@ -234,7 +234,7 @@ class Evaluator:
         """Rows, places of variables, and coefficients."""
 
     def points(self, component: Any, indices: tuple[Any, ...], here: np.ndarray) -> Points:
-        """A point for each of some members of a component, with the values of its template's indices."""
+        """Return a point for each of some members of a component, with the values of its template's indices."""
         columns = self._index.of(component).columns if indices else []
         return Points(
             np.arange(len(here)),
@@ -242,7 +242,7 @@ class Evaluator:
         )
 
     def emit(self, node: Any, factor: Numbers, points: Points, first: int, here: np.ndarray, const: np.ndarray) -> None:
-        """Add factor · node to the rows of the points: coefficients are noted, constants added."""
+        """Add factor · node to the rows of the points: coefficients are stored, constants added."""
         if not is_variable(node):
             amount = np.broadcast_to(np.asarray(factor * self.number(node, points), dtype=float), points.size)
             const += np.bincount(points.row, amount, len(const)) if points.size else 0.0
@@ -300,11 +300,11 @@ class Evaluator:
             raise NoTemplate
         positions = self._index.of(component).find(columns, size)
         if (positions < 0).any():
-            raise NoTemplate  # index by index the error names the missing one
+            raise NoTemplate  # the evaluation by index names the missing member
         return positions + self._variables.first[id(component)]
 
     def _inner(self, node: Any, points: Points) -> tuple[Points, np.ndarray]:
-        """The points of a sum within others, and the outer point that each is of."""
+        """Return the points of a sum within other points, and the outer point of each."""
         source = np.arange(points.size)
         values = points.values
         for group, over in zip(node.template_iters(), node.template_args()[1:], strict=True):
@@ -321,10 +321,10 @@ class Evaluator:
             source = source[at]
         return Points(points.row[source], values), source
 
-    def _gathered(self, some: Among, points: Points, width: int) -> tuple[np.ndarray, list[np.ndarray]]:
-        """Members of the set that each point goes over, one after the other: the point of each, and their columns."""
-        base = some.base
-        place = self._index.of_lists(base).find([self.number(part, points) for part in some.index], points.size)
+    def _gathered(self, among: Among, points: Points, width: int) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Return the set members of all points, one point after the other: the point of each, and their columns."""
+        base = among.base
+        place = self._index.of_lists(base).find([self.number(part, points) for part in among.index], points.size)
         if (place < 0).any():
             raise NoTemplate
         sizes, columns = self._members_of(base, width)
@@ -335,7 +335,7 @@ class Evaluator:
         return at, [column[positions] for column in columns]
 
     def _members_of(self, base: Members, width: int) -> tuple[np.ndarray, list[np.ndarray]]:
-        """Number of members of each set of an indexed set, and the columns of them all, set by set."""
+        """Return the size of each set of an indexed set, and the columns of all members, set by set."""
         if id(base) not in self._listed:
             members = base.lists()
             together = list(itertools.chain.from_iterable(members))
@@ -347,20 +347,20 @@ class Evaluator:
         return self._listed[id(base)]
 
     def _items(self, node: Any, points: Points) -> Iterator[tuple[Any, list[Numbers], np.ndarray | None]]:
-        """The component that an item is of, the columns of its index, and the points that it is for (None: all)."""
+        """Yield the components of an item, the columns of its index, and the points concerned (None: all)."""
         base, *index = node.args
         columns = [self.number(part, points) for part in index]
         for component, subset in self._bases(base, points):
-            some = columns if subset is None else [
+            selection = columns if subset is None else [
                 column if np.ndim(column) == 0 else np.asarray(column)[subset] for column in columns
             ]  # fmt: skip
-            yield component, some, subset
+            yield component, selection, subset
 
     def _bases(self, base: Any, points: Points) -> list[tuple[Any, np.ndarray | None]]:
-        """Components that an expression such as ``block.mode[m].on`` stands for, each with its points."""
+        """Return the components that an expression such as ``block.mode[m].on`` stands for, each with its points."""
         if isinstance(base, nodes.GetAttrExpression):
             owner, name = base.args
-            return [(getattr(one, name), subset) for one, subset in self._bases(owner, points)]
+            return [(getattr(parent, name), subset) for parent, subset in self._bases(owner, points)]
         if isinstance(base, nodes.GetItemExpression):
             components = []
             for component, columns, subset in self._items(base, points):
@@ -376,7 +376,7 @@ class Evaluator:
         return [(base, None)]
 
     def number(self, node: Any, points: Points) -> Numbers:
-        """Value of an expression without free variables, by point or one for all."""
+        """Return the value of an expression without free variables, by point or one for all."""
         if node.__class__ in (int, float, str):
             return node
         if isinstance(node, nodes.IndexTemplate):
@@ -450,10 +450,10 @@ _ARITHMETIC: dict[type, Callable[[list[Numbers]], Numbers]] = {
 
 
 def is_named(node: Any) -> bool:
-    """Whether an expression is one that has a name, of Pyomo's ``Expression``."""
+    """Return whether an expression is a named ``Expression`` of Pyomo."""
     return bool(node.is_named_expression_type()) if hasattr(node, "is_named_expression_type") else False
 
 
 def is_variable(node: Any) -> bool:
-    """Whether an expression may hold a variable."""
+    """Return whether an expression may contain a variable."""
     return hasattr(node, "is_potentially_variable") and bool(node.is_potentially_variable())

@@ -6,4 +6,4 @@ from collections.abc import Callable
 from typing import Any
 
 Progress = Callable[[dict[str, Any]], None]
-"""Called with ``incumbent``, ``bound``, ``gap`` where it is known, and ``seconds``."""
+"""Function called with ``incumbent``, ``bound``, ``gap`` if it is known, and ``seconds``."""

@@ -1,7 +1,7 @@
-"""A model as HiGHS takes it: arrays, and where the model's components stand in them.
+"""A model in the form that HiGHS needs: arrays, and the places of the model's components in them.
 
-A year's coefficients are put in order some columns at a time: what is in between stays small, so that it is quick and
-little memory is taken before the solver begins.
+The coefficients of a year are sorted in batches of columns: intermediate arrays stay small, which is fast and needs
+little memory before the solver starts.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from emberline.models.kernel import arrays
 from emberline.models.kernel.arrays import Positions
 
 AT_ONCE = 1 << 15
-"""Coefficients from which on those of the columns so far are put in order."""
+"""Number of coefficients above which those of the columns so far are sorted."""
 Part = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Rows, columns and values, shape (n,) each."""
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """By columns: column j holds ``index[starts[j]:starts[j + 1]]`` and the same of ``values``."""
+    """Matrix by columns: column j contains ``index[starts[j]:starts[j + 1]]`` and the same part of ``values``."""
 
     starts: np.ndarray
     index: np.ndarray
     values: np.ndarray
 
     def of_rows(self, at: np.ndarray) -> Matrix:
-        """With other numbers for its rows; −1: without the row."""
+        """Return the matrix with other row numbers; −1 removes a row."""
         index = at[self.index]
         mask = index >= 0
         if mask.all():
@@ -40,15 +40,15 @@ class Matrix:
 
 
 def ordered(parts: list[Part], n_rows: int, n_columns: int) -> tuple[Matrix, np.ndarray, np.ndarray]:
-    """Coefficients by column and row; what stands twice is added, and what comes to 0 is left out.
+    """Sort coefficients by column and row; duplicates are added, and zeros are dropped.
 
     Args:
-        parts: in any order; the list is empty afterwards, so that no coefficient is held twice.
-        n_rows: with row 0, which is the objective.
-        n_columns: likewise those that have no coefficient.
+        parts: parts in any order; the list is emptied, so that no coefficient is stored twice.
+        n_rows: number of rows including row 0, the objective.
+        n_columns: number of columns, including those without coefficients.
 
     Returns:
-        The matrix without row 0, costs by column, and which columns have any coefficient, row 0 counted.
+        The matrix without row 0, costs by column, and the mask of columns with a coefficient in any row, including 0.
     """
     cost, counts, used = np.zeros(n_columns), np.zeros(n_columns, dtype=np.int32), np.zeros(n_columns, dtype=bool)
     index, values = [np.zeros(0, dtype=np.int32)], [np.zeros(0)]
@@ -70,7 +70,7 @@ def ordered(parts: list[Part], n_rows: int, n_columns: int) -> tuple[Matrix, np.
 
 
 def _batches(parts: list[Part]) -> Iterator[list[Part]]:
-    """Parts that have columns in common, or neighbouring ones, those of the lowest columns first."""
+    """Yield batches of parts that have columns in common, or neighbouring ones, in ascending order of columns."""
     spans = [(int(columns.min()), int(columns.max()), i) for i, (_, columns, _) in enumerate(parts) if len(columns)]
     remaining = dict(enumerate(parts))
     parts.clear()
@@ -88,7 +88,7 @@ def _batches(parts: list[Part]) -> Iterator[list[Part]]:
 
 
 def _sorted(batch: list[Part], n_rows: int) -> Part:
-    """One part, by column and row, each place once and none with 0."""
+    """Merge parts into one by column and row, with each place once and without zeros."""
     rows, columns = (np.concatenate([part[k] for part in batch]) for k in (0, 1))
     values = np.concatenate([part[2] for part in batch]).astype(float, copy=False)
     batch.clear()
@@ -99,9 +99,9 @@ def _sorted(batch: list[Part], n_rows: int) -> Part:
     if not new.all():
         first = np.flatnonzero(new)
         code, values = code[first], np.add.reduceat(values, first)
-    some = values != 0
-    if not some.all():
-        code, values = code[some], values[some]
+    nonzero = values != 0
+    if not nonzero.all():
+        code, values = code[nonzero], values[nonzero]
     columns, rows = np.divmod(code, n_rows)
     return rows, columns, values
 
@@ -110,7 +110,7 @@ def _sorted(batch: list[Part], n_rows: int) -> Part:
 class Compiled:
     """A model as arrays: minimize cost·x + offset, row_lower ≤ A x ≤ row_upper, lower ≤ x ≤ upper.
 
-    A maximized objective has its sign turned; ``sense`` is −1 then, else 1.
+    The sign of a maximized objective is reversed; ``sense`` is then −1, otherwise 1.
     """
 
     sense: float
@@ -123,15 +123,15 @@ class Compiled:
     row_lower: np.ndarray
     row_upper: np.ndarray
     starts: np.ndarray
-    """The matrix by columns: column j holds ``index[starts[j]:starts[j + 1]]`` and the same of ``values``."""
+    """Matrix by columns: column j contains ``index[starts[j]:starts[j + 1]]`` and the same part of ``values``."""
     index: np.ndarray
     values: np.ndarray
     _variables: dict[int, tuple[Any, np.ndarray]] = field(repr=False)
-    """By identity of a Var component: itself, and the column of each of its members, −1 where it is none."""
+    """By identity of a Var component: the component and the columns of its members, −1 for none."""
     _constraints: dict[int, tuple[Any, np.ndarray]] = field(repr=False)
-    """By identity of a Constraint component: itself, and the row of each of its members, −1 where it is none."""
+    """By identity of a Constraint component: the component and the rows of its members, −1 for none."""
     _model: Any = field(repr=False, default=None)
-    """Kept for its components, which hold their parents by weak references only."""
+    """The model, which must be kept because its components refer to their parents weakly."""
     _positions: Positions = field(repr=False, default_factory=Positions)
 
     @property
@@ -141,20 +141,20 @@ class Compiled:
 
     @property
     def columns(self) -> list[Any]:
-        """The variable of each column: an object for each."""
+        """Variable of each column; this creates an object for each."""
         return _members(self._variables, len(self.cost))
 
     @property
     def constraints(self) -> list[Any]:
-        """The constraint of each row: an object for each."""
+        """Constraint of each row; this creates an object for each."""
         return _members(self._constraints, len(self.row_lower))
 
     def column(self, variable: Any) -> int:
-        """Column of one variable, −1 where it is none."""
+        """Return the column of a variable, −1 if it has none."""
         return self._place_of(self._variables, variable)
 
     def row(self, constraint: Any) -> int:
-        """Row of one constraint, −1 where it is none."""
+        """Return the row of a constraint, −1 if it has none."""
         return self._place_of(self._constraints, constraint)
 
     def _place_of(self, components: dict[int, tuple[Any, np.ndarray]], member: Any) -> int:
@@ -163,31 +163,31 @@ class Compiled:
         return -1 if entry is None else int(entry[1][self._positions.of(component, member)])
 
     def load_values(self, values: np.ndarray) -> None:
-        """Give the model's variables values by column, shape (n_columns,), unasked whether they keep their bounds."""
+        """Set the values of the model's variables by column, shape (n_columns,), without checking their bounds."""
         for variable, places in self._variables.values():
-            some = places >= 0
-            if some.any():
-                arrays.hold(variable, values[places], some)
+            used = places >= 0
+            if used.any():
+                arrays.hold(variable, values[places], used)
 
     def column_values(self) -> np.ndarray:
-        """Values of the model's variables by column, not a number where they have none, shape (n_columns,)."""
+        """Return the values of the model's variables by column, NaN if they have none, shape (n_columns,)."""
         values = np.full(len(self.cost), np.nan)
         for variable, places in self._variables.values():
-            some = places >= 0
-            values[places[some]] = arrays.values(variable)[some]
+            used = places >= 0
+            values[places[used]] = arrays.values(variable)[used]
         return values
 
     def columns_of(self, variable: Any) -> np.ndarray:
-        """Columns of a Var component in the order of its indices, −1 where there is none, shape (n,)."""
+        """Return the columns of a Var component in index order, −1 for none, shape (n,)."""
         return self._variables[id(variable)][1]
 
     def rows_of(self, constraint: Any) -> np.ndarray:
-        """Rows of a Constraint component in the order of its indices, −1 where there is none, shape (n,)."""
+        """Return the rows of a Constraint component in index order, −1 for none, shape (n,)."""
         return self._constraints[id(constraint)][1]
 
 
 def _members(components: dict[int, tuple[Any, np.ndarray]], n: int) -> list[Any]:
-    """Members of components by column or row."""
+    """Return the members of components by column or row."""
     members: list[Any] = [None] * n
     for component, places in components.values():
         for member, place in zip(component.values(), places.tolist(), strict=True):

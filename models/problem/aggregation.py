@@ -1,8 +1,8 @@
-"""Counts of a pooled model: heats that are alike, units that are alike, and when each may start. No Pyomo here.
+"""Aggregation of a line for pooled models: groups of identical heats, classes of identical units, start windows.
 
-A pooled plan needs to know where the leading stage and the casts lie, not which grade is where. Averaged, the heats of
-all grades share one count, and the model solves in a second. What comes out is a guide for named heats, nothing else:
-lags, durations and energies are those of no heat.
+A pooled plan must know where the leading stage and the casts lie, but not where each grade is. If heats are averaged,
+those of all grades share one count, and the model solves in a second. The result only guides the planning of named
+heats: its lags, durations and energies belong to no real heat.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ class Reach:
 
 
 class Pools:
-    """Heats in groups that are alike in every respect, groups in pools that share a count, units in classes."""
+    """Identical heats in groups, groups that share a count in pools, and units in classes."""
 
     def __init__(self, problem: SlotProblem, *, bounding: bool) -> None:
         """Read the line.
 
         Args:
             problem: the line.
-            bounding: leave out what only a plan must keep.
+            bounding: leave out conditions that only a plan must satisfy.
         """
         self.problem, self.bounding, self.n = problem, bounding, problem.n_slots
         self.lead = leading_stage(problem)
@@ -40,37 +40,37 @@ class Pools:
         self.possible = all(
             lo <= hi for window in self.windows.values() for lo, hi in zip(window.first, window.last, strict=True)
         )
-        """Whether every heat, and every cast, may start at all."""
+        """Whether every heat and every cast can start at all."""
         self.groups = self._groups()
         self.pools = {s: self._pools(s) for s in (self.stages or [self.lead])}
-        """By stage, groups of each pool."""
+        """Groups of each pool, by stage."""
         self.classes = {s: self._classes(s) for s in self.stages}
-        """By stage, units of each class."""
+        """Units of each class, by stage."""
         self.able = {
             (s, k): [c for c, units in enumerate(self.classes[s]) if units[0] in self.operation(s, k).units]
             for s in self.stages
             for k in range(len(self.pools[s]))
         }
-        """By stage and pool, classes that may take its heats."""
+        """Classes that may take the heats of a pool, by stage and pool."""
 
     # ---- lags and windows -------------------------------------------------------------------------------------
 
     def least(self, heat: Heat, i: int, j: int) -> int:
-        """Least slots from operation i to operation j of a heat."""
+        """Return the minimum slots from operation i to operation j of a heat."""
         return sum(int(heat.least[k].min()) for k in range(i, j))
 
     def most(self, heat: Heat, i: int, j: int) -> int:
-        """Most slots from operation i to operation j of a heat."""
+        """Return the maximum slots from operation i to operation j of a heat."""
         return sum(int(heat.most[k].max()) for k in range(i, j))
 
     def to_cast(self, heat: Heat, i: int, column: int) -> tuple[int, int]:
-        """Least and most slots from operation i to the start of the heat's cast on one caster."""
+        """Return the minimum and maximum slots from operation i to the start of the heat's cast on one caster."""
         last = len(heat.operations) - 1
         least, most = heat.least[last][:, column], heat.most[last][:, column]
         return self.least(heat, i, last) + int(least.min()), self.most(heat, i, last) + int(most.max())
 
     def apart(self, g: int, s: int, r: int) -> tuple[int, int]:
-        """Least and most slots from the start of a group's heats at stage s to that at stage r; negative: before it."""
+        """Return the minimum and maximum slots from a group's start at stage s to that at r; negative if earlier."""
         heat, i, j = self.heat_of(g), self.place(g, s), self.place(g, r)
         if i <= j:
             return self.least(heat, i, j), self.most(heat, i, j)
@@ -83,7 +83,7 @@ class Pools:
         return Reach(first, last)
 
     def reach(self, s: int, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Numbers of a pool's heats that must, and that may, have started at a stage by each slot, shape (n_slots,)."""
+        """Return the numbers of a pool's heats that must and may have started at a stage by slot, (n_slots,) each."""
         windows = []
         for g in self.pools[s][k]:
             i = self.place(g, s)
@@ -94,40 +94,40 @@ class Pools:
         return np.minimum(np.searchsorted(last, slots, side="right"), may), may
 
     def size(self, s: int, k: int) -> int:
-        """Number of heats in a pool."""
+        """Return the number of heats in a pool."""
         return sum(len(self.groups[g]) for g in self.pools[s][k])
 
     # ---- groups, pools, classes -------------------------------------------------------------------------------
 
     def operation_at(self, heat: Heat, stage: int) -> int | None:
-        """Place of a stage in a heat's route, if it still has to start there."""
+        """Return the place of a stage in a heat's route, if the heat still has to start there."""
         for i, operation in enumerate(heat.operations):
             if operation.stage == stage and operation.started_min is None:
                 return i
         return None
 
     def heat_of(self, g: int) -> Heat:
-        """A heat of a group."""
+        """Return a heat of a group."""
         return self.problem.heats[self.groups[g][0]]
 
     def place(self, g: int, stage: int) -> int:
-        """Place of a stage in the route of a group's heats, which still have to start there."""
+        """Return the place of a stage in the route of a group's heats, which still have to start there."""
         i = self.operation_at(self.heat_of(g), stage)
         assert i is not None
         return i
 
     def operation(self, s: int, k: int) -> Operation:
-        """The operation of a pool at a stage, as its first group has it."""
+        """Return the operation of a pool at a stage, as defined by its first group."""
         g = self.pools[s][k][0]
         return self.heat_of(g).operations[self.place(g, s)]
 
     def shortest(self, s: int, k: int, c: int) -> float:
-        """Shortest planning duration of a pool's heats on a class of units [min]."""
+        """Return the shortest planning duration of a pool's heats on a class of units [min]."""
         operations = [self.heat_of(g).operations[self.place(g, s)] for g in self.pools[s][k]]
         return min(operation.planned[u] for operation in operations for u in self.classes[s][c])
 
     def could_hold(self, s: int, c: int) -> np.ndarray:
-        """In which slots each unit of a class may be held by some pool, as outages say, shape (n_units, n_slots)."""
+        """Return whether outages allow some pool to occupy each unit of a class by slot, shape (n_units, n_slots)."""
         able = [k for k in range(len(self.pools[s])) if c in self.able[s, k]]
         lengths = {
             (self.operation(s, k).occupy[self.classes[s][c][0]], self.shortest(s, k, c)) for k in able
@@ -140,16 +140,16 @@ class Pools:
         )
 
     def cells(self, s: int, k: int, c: int) -> np.ndarray:
-        """Energy by cell of a pool's operation on a class of units, reheating left out [MWh]."""
+        """Return the energy by cell of a pool's operation on a class of units, without reheating [MWh]."""
         return self.operation(s, k).cells[self.classes[s][c][0]]
 
     @property
     def lead_pool(self) -> dict[int, int]:
-        """Pool at the leading stage by group."""
+        """Pool at the leading stage, by group."""
         return {g: k for k, pool in enumerate(self.pools[self.lead]) for g in pool}
 
     def _groups(self) -> list[list[int]]:
-        """Heats that are alike in every respect and have something left to start."""
+        """Return groups of identical heats that have an operation left to start."""
         by_kind: dict[tuple, list[int]] = {}
         for h, heat in enumerate(self.problem.heats):
             if any(operation.started_min is None for operation in heat.operations):
@@ -157,7 +157,7 @@ class Pools:
         return list(by_kind.values())
 
     def _pools(self, stage: int) -> list[list[int]]:
-        """Groups that share a count at a stage."""
+        """Return the groups that share a count at a stage."""
         by_key: dict[tuple, list[int]] = {}
         for g in range(len(self.groups)):
             heat = self.heat_of(g)
@@ -172,7 +172,7 @@ class Pools:
         return list(by_key.values())
 
     def _classes(self, stage: int) -> list[tuple[int, ...]]:
-        """Units of a stage by likeness: alike for every pool in time, power and who may run there."""
+        """Return classes of units that are identical for every pool in time, power and suitability."""
         likeness: dict[tuple, list[int]] = {}
         operations = [self.operation(stage, k) for k in range(len(self.pools[stage]))]
         for u in self.problem.stage_units[stage]:
@@ -182,7 +182,7 @@ class Pools:
 
 
 def leading_stage(problem: SlotProblem) -> int:
-    """The stage that draws most energy, the campaign stage left out."""
+    """Return the stage that draws most energy, except the campaign stage."""
     energy = [0.0] * len(problem.stage_units)
     for heat in problem.heats:
         for operation in heat.operations:
@@ -192,14 +192,14 @@ def leading_stage(problem: SlotProblem) -> int:
 
 
 def averaged(problem: SlotProblem, lead: int, rounding: float = 0.5) -> SlotProblem:
-    """The line with its heats averaged.
+    """Return the line with its heats averaged.
 
-    Heats are averaged where they pass the same stages on the same units and hold the leading stage for the same time.
+    Heats are averaged if they pass the same stages on the same units and occupy the leading stage for the same time.
 
     Args:
         problem: the line.
         lead: the leading stage.
-        rounding: what is added to mean lags before they are rounded down: 0.5 to the nearest.
+        rounding: added to mean lags before they are rounded down; 0.5 rounds to the nearest slot.
     """
     classes: dict[tuple, list[int]] = {}
     for h, heat in enumerate(problem.heats):
@@ -219,7 +219,7 @@ def averaged(problem: SlotProblem, lead: int, rounding: float = 0.5) -> SlotProb
 
 
 def _with_average(heats: list[Heat], kind: tuple, rounding: float) -> list[Heat]:
-    """Heats with their common average; each keeps its windows and its way into the cast."""
+    """Return heats with their common average; each keeps its windows and its lags to the cast."""
     count = len(heats[0].operations)
     operations = [_mean([heat.operations[i] for heat in heats]) for i in range(count)]
     least = [_middle([heat.least[i] for heat in heats], rounding) for i in range(count - 1)]
@@ -230,7 +230,7 @@ def _with_average(heats: list[Heat], kind: tuple, rounding: float) -> list[Heat]
             replace(mean, first=operation.first, last=operation.last)
             for mean, operation in zip(operations, heat.operations, strict=True)
         )
-        # to the cast: the usual unit of the last stage
+        # lags to the cast are those of the quickest unit of the last stage
         all_least, all_most = (
             (*tables, *map(_rows, own_tables[count - 1 :]))
             for tables, own_tables in ((least, heat.least), (most, heat.most))
@@ -241,12 +241,12 @@ def _with_average(heats: list[Heat], kind: tuple, rounding: float) -> list[Heat]
 
 
 def _middle(tables: list[np.ndarray], rounding: float) -> np.ndarray:
-    """The mean over heats of the shortest lag between any two units, rounded, as a table."""
+    """Return the mean over heats of the shortest lag between any two units, rounded, as a table."""
     return np.full(tables[0].shape, math.floor(float(np.mean([table.min() for table in tables])) + rounding))
 
 
 def _rows(table: np.ndarray) -> np.ndarray:
-    """Lags to each caster from the quickest unit."""
+    """Return the lags to each caster from the quickest unit."""
     return np.tile(table.min(axis=0), (len(table), 1))
 
 
@@ -265,16 +265,16 @@ def _mean(operations: list[Operation]) -> Operation:
 def differences(
     problem: SlotProblem, mean: SlotProblem, lead: int, weight: np.ndarray
 ) -> dict[tuple[int, int, int], float]:
-    """Extra cost of a cast's heats over average ones, by cast, caster and slot.
+    """Return the extra cost of a cast's heats over average ones, by cast, caster and slot.
 
-    Their cast alone says where heats need more energy than the average at the leading stage: they melt as long
-    before it as the quickest way takes.
+    The place of a cast determines where its heats need more energy than the average at the leading stage: they melt
+    before it by the time of the quickest route.
 
     Args:
         problem: the line.
-        mean: the same, averaged.
+        mean: the line with averaged heats.
         lead: the leading stage.
-        weight: worth of a MWh by slot.
+        weight: value of a MWh by slot.
     """
     costs: dict[tuple[int, int, int], float] = {}
     for c, cast in enumerate(problem.casts):

@@ -1,4 +1,4 @@
-"""Starts: the unit and time of each heat by name. Checked and counted here, whatever their origin."""
+"""Starts: the unit and time of each named heat, checked and evaluated independently of their origin."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from emberline.scenarios.energy_states.record import EnergyStates, idle_pieces
 
 @dataclass(frozen=True)
 class Starts:
-    """Unit and start slot of every operation and cast; what has started already is left at its place."""
+    """Unit and start slot of every operation and cast; started work stays at its place."""
 
     unit: tuple[tuple[int, ...], ...]
-    """By heat and operation."""
+    """Units by heat and operation."""
     slot: tuple[tuple[int, ...], ...]
     cast_unit: tuple[int, ...]
     cast_slot: tuple[int, ...]
 
     @classmethod
     def of(cls, problem: SlotProblem, places: Mapping[Key, tuple[int, int]]) -> Starts:
-        """From unit and slot of everything that is still to start, by key."""
+        """Build from unit and slot of all work that is still to start, by key."""
 
         def place(key: Key, work: Work) -> tuple[int, int]:
             return places[key] if work.started_min is None else (work.units[0], work.window(work.units[0])[0])
@@ -35,26 +35,26 @@ class Starts:
             [place((h, i), work) for i, work in enumerate(heat.operations)] for h, heat in enumerate(problem.heats)
         ]
         casts = [place((-1, c), cast) for c, cast in enumerate(problem.casts)]
-        unit, slot = (tuple(tuple(one[part] for one in heat) for heat in heats) for part in (0, 1))
+        unit, slot = (tuple(tuple(pair[part] for pair in heat) for heat in heats) for part in (0, 1))
         return cls(unit, slot, tuple(u for u, _ in casts), tuple(t for _, t in casts))
 
     def place(self, key: Key) -> tuple[int, int]:
-        """Unit and slot of an operation or a cast."""
+        """Return the unit and slot of an operation or a cast."""
         h, i = key
         return (self.cast_unit[i], self.cast_slot[i]) if h < 0 else (self.unit[h][i], self.slot[h][i])
 
     def minute(self, problem: SlotProblem, key: Key) -> float:
-        """Start of an operation or a cast [min]."""
+        """Return the start of an operation or a cast [min]."""
         started = problem.work(key).started_min
         return started if started is not None else self.place(key)[1] * problem.step_min
 
     def placed(self, problem: SlotProblem) -> Iterator[tuple[Key, Work, int, int, float]]:
-        """Key, unit, slot and start [min] of everything that holds units; a cast is one work."""
+        """Yield key, work, unit, slot and start [min] of everything that occupies units; a cast is one work."""
         for key, work in problem.works():
             yield key, work, *self.place(key), self.minute(problem, key)
 
     def operations(self, problem: SlotProblem) -> Iterator[tuple[int, int, int, float]]:
-        """Heat, stage, unit (their numbers) and start [min] of each operation, the heats of casts included."""
+        """Yield heat, stage, unit (as numbers) and start [min] of each operation, including the heats of casts."""
         for h, heat in enumerate(problem.heats):
             for i, operation in enumerate(heat.operations):
                 yield h, operation.stage, self.unit[h][i], self.minute(problem, (h, i))
@@ -65,7 +65,7 @@ class Starts:
 
 
 def in_order(problem: SlotProblem, starts: Starts) -> Starts:
-    """The same plan with heats that are alike in the order of their starts; heats of casts have theirs already."""
+    """Return the same plan with identical heats in the order of their starts; heats of casts are already in order."""
     cast = problem.cast_of()
     alike: dict[tuple[Any, ...], list[int]] = {}
     for h, heat in enumerate(problem.heats):
@@ -79,7 +79,7 @@ def in_order(problem: SlotProblem, starts: Starts) -> Starts:
 
 
 def extra_mwh(problem: SlotProblem, starts: Starts) -> dict[int, float]:
-    """Reheating of each heat [MWh], by the physics of ``Line.reheat_mwh_per_min``."""
+    """Return the reheating of each heat [MWh], by the physics of ``Line.reheat_mwh_per_min``."""
     extra = {}
     for h, heat in enumerate(problem.heats):
         if heat.reheat is None or heat.operations[heat.reheat].started_min is not None:
@@ -99,14 +99,14 @@ def line_cells(
     weight: np.ndarray | None = None,
     shares: tuple[np.ndarray, Sequence[dict[int, np.ndarray]]] | None = None,
 ) -> np.ndarray:
-    """Energy of the line by cell, what is under way left out [MWh], shape (n_cells,).
+    """Return the energy of the line by cell without started work [MWh], shape (n_cells,).
 
     Args:
         problem: the line.
-        starts: who starts where and when.
+        starts: units and slots of the plan.
         extra: reheating by heat [MWh].
-        weight: by stage: what a MWh counts; None: one.
-        shares: by heat, and by cast, caster and cell: the same; None: one.
+        weight: weight of a MWh by stage; None: one.
+        shares: weights by heat, and by cast, caster and cell; None: one.
     """
     of_heat = np.ones(len(problem.heats)) if shares is None else shares[0]
     weight = np.ones(len(problem.stage_units)) if weight is None else weight
@@ -129,19 +129,19 @@ def line_cells(
 
 
 def works(problem: SlotProblem, starts: Starts) -> dict[int, list[tuple[float, float]]]:
-    """Start and end without disturbance of all that each unit does [min]; a cast is one work."""
+    """Return start and nominal end of all work of each unit [min]; a cast is one work."""
     return grouped((u, (begin, begin + work.minutes[u])) for _, work, u, _, begin in starts.placed(problem))
 
 
 def idle_cells(
     problem: SlotProblem, states_of: dict[int, EnergyStates], works_of: dict[int, list[tuple[float, float]]]
 ) -> np.ndarray:
-    """Energy by cell of units with energy states outside their works [MWh], shape (n_cells,).
+    """Return the energy by cell of units with energy states outside their works [MWh], shape (n_cells,).
 
     Args:
         problem: the line.
         states_of: energy states by unit.
-        works_of: works by unit [min], as from ``works``: all of them, since each gap lies between two.
+        works_of: all works by unit [min], as from ``works``; each gap lies between two of them.
     """
     energy = np.zeros(problem.n_cells)
     for u, states in states_of.items():
@@ -157,18 +157,18 @@ def idle_cells(
 
 
 def load_cells(problem: SlotProblem, starts: Starts) -> np.ndarray:
-    """Energy of the line by cell, with what is under way, what is decided and what idle units draw, (n_cells,)."""
+    """Return the energy of the line by cell, with started and fixed work and the draw of idle units, (n_cells,)."""
     cells = line_cells(problem, starts, extra_mwh(problem, starts)) + problem.fixed_cells + problem.under_way
     return cells + idle_cells(problem, problem.states, works(problem, starts)) if problem.states else cells
 
 
 def site_cells(problem: SlotProblem, starts: Starts, n: int) -> np.ndarray:
-    """As ``load_cells``, on the site's ``n`` cells, which may be longer than those of the line [MWh], shape (n,)."""
+    """Return ``load_cells`` on the site's ``n`` cells, which may be longer than the line's [MWh], shape (n,)."""
     return load_cells(problem, starts).reshape(n, -1).sum(axis=1)
 
 
 def idle_column(problem: SlotProblem, starts: Starts) -> dict[str, tuple[str, np.ndarray]]:
-    """Variable ``idle_mw`` of table ``SCHEDULE``; nothing where no unit has energy states."""
+    """Return variable ``idle_mw`` of table ``SCHEDULE``; empty if no unit has energy states."""
     if not problem.idle:
         return {}
     cells = idle_cells(problem, problem.idle, works(problem, starts))
@@ -176,7 +176,7 @@ def idle_column(problem: SlotProblem, starts: Starts) -> dict[str, tuple[str, np
 
 
 def line_gives(problem: SlotProblem, starts: Starts) -> dict[str, np.ndarray]:
-    """Delivery of each carrier by the line and step, with all that is under way or decided, shape (n_steps,) each."""
+    """Return the line's output of each carrier by step, with started and fixed work, shape (n_steps,) each."""
     return {
         carrier: problem.on_steps(line_cells(problem, starts, {}, weight) + problem.started_cells(weight))
         + problem.fixed_gives.get(carrier, 0.0)
@@ -185,26 +185,26 @@ def line_gives(problem: SlotProblem, starts: Starts) -> dict[str, np.ndarray]:
 
 
 class Conflict(NamedTuple):
-    """A rule of the line that starts break."""
+    """A rule of the line that starts violate."""
 
     kind: str
-    """``place`` (a unit that may not take it), ``window``, ``outage``, ``held``, ``early`` and ``wait`` (from a
-    stage to the next), or ``busy`` (two on a unit)."""
+    """``place`` (unsuitable unit), ``window``, ``outage``, ``held``, ``early`` and ``wait`` (from a stage to the next),
+    or ``busy`` (two works on a unit)."""
     keys: tuple[Key, ...]
-    """Works concerned: of ``early`` and ``wait`` the operation that is left, of ``busy`` both, the earlier first."""
+    """Works concerned: for ``early`` and ``wait`` the operation that is left, for ``busy`` both, the earlier first."""
     says: str
 
 
 def mistakes(problem: SlotProblem, starts: Starts) -> list[str]:
-    """Rules of the line that the starts break, in words. Empty for a feasible plan."""
+    """Return the rules of the line that the starts violate, in words; empty for a feasible plan."""
     return [conflict.says for conflict in conflicts(problem, starts)]
 
 
 def conflicts(problem: SlotProblem, starts: Starts) -> list[Conflict]:
-    """Rules of the line that the starts break: windows, lags, waits, double use, set-up. Empty for a feasible plan.
+    """Return the rules of the line that starts violate: windows, lags, waits, double use, set-up; empty if feasible.
 
-    Written apart from the formulations, so that it judges them. Where something is on a unit that may not take it,
-    nothing else is looked at.
+    This is independent of the formulations, so that it can check them. If any work is on an unsuitable unit, nothing
+    else is checked.
     """
     return list(_astray(problem, starts)) or [
         *_out_of_place(problem, starts), *_lags(problem, starts), *_at_once(problem, starts)
@@ -217,14 +217,14 @@ def _name(problem: SlotProblem, key: Key) -> str:
 
 
 def _astray(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:
-    """Works on a unit that may not take them, such as one that a lock has since ruled out."""
+    """Yield works on a unit that may not do them, such as one that a later lock excludes."""
     for key, work, u, _, _ in starts.placed(problem):
         if u not in work.units:
             yield Conflict("place", (key,), f"{_name(problem, key)} on a unit that cannot take it")
 
 
 def _out_of_place(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:
-    """Works that start outside their window, or while their unit is not available or held already."""
+    """Yield works that start outside their window, or while their unit is unavailable or occupied."""
     for key, work, u, at, begin in starts.placed(problem):
         if work.started_min is not None:
             continue
@@ -239,10 +239,10 @@ def _out_of_place(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:
 
 
 def _lags(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:
-    """Heats that leave a stage too early for the next, or wait too long for it."""
+    """Yield heats that leave a stage too early for the next one, or wait too long for it."""
     for link in problem.links():
-        (one, here), (other, there) = map(starts.place, link)
-        least, most = problem.lag(link, (one, other))
+        (unit, here), (next_unit, there) = map(starts.place, link)
+        least, most = problem.lag(link, (unit, next_unit))
         key, _ = link
         heat, stage = problem.heats[key[0]].name, problem.work(key).stage
         if there - here < least:
@@ -252,28 +252,28 @@ def _lags(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:
 
 
 def _at_once(problem: SlotProblem, starts: Starts) -> Iterator[Conflict]:
-    """Works that are on a unit at once, set-ups included."""
+    """Yield works that occupy a unit at the same time, set-ups included."""
     use: dict[int, list[tuple[float, float, Key]]] = {}
     for key, work, u, _, begin_min in starts.placed(problem):
         begin = begin_min / problem.step_min
         use.setdefault(u, []).append((begin, begin + work.occupy[u], key))
     for u, spans in use.items():
         spans.sort()
-        for place, (_, end, one) in enumerate(spans):
-            for begin, _, two in itertools.islice(spans, place + 1, None):
+        for place, (_, end, first) in enumerate(spans):
+            for begin, _, second in itertools.islice(spans, place + 1, None):
                 if begin >= end - EPS:
                     break
-                text = f"{problem.units[u]} is used by {_name(problem, one)} and {_name(problem, two)} at once"
-                yield Conflict("busy", (one, two), text)
+                text = f"{problem.units[u]} is used by {_name(problem, first)} and {_name(problem, second)} at once"
+                yield Conflict("busy", (first, second), text)
 
 
 def from_schedule(problem: SlotProblem, schedule: xr.Dataset, *, near: bool = False) -> Starts | None:
-    """Starts of a schedule on the slots; None where it is not complete or not on the grid.
+    """Return the starts of a schedule on the slots; None if it is incomplete or not on the grid.
 
     Args:
         problem: the line.
         schedule: table ``SCHEDULE``.
-        near: whether starts between slots are taken to the nearest one; lags may be missed then.
+        near: whether starts between slots move to the nearest one, which may violate lags.
     """
     off = 0.5 if near else 1e-6
     unit = schedule["unit"].to_numpy()

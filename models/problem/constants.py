@@ -1,4 +1,4 @@
-"""Constants of a problem: totals of the baseline, and what is emitted whatever the plan."""
+"""Constants of a problem: totals of the baseline, and emissions that are the same in every plan."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from emberline.scenarios.metrics import FULL_COST, METRICS, OTHER_CARBON
 
 
 def direct_kg(scenario: Scenario, envelope: xr.Dataset, heats: Sequence[int] | None = None) -> float:
-    """Scope 1 within the horizon [kg CO2e], the same for every plan; of what has started, what is left.
+    """Return scope 1 within the horizon [kg CO2e], the same for every plan; for started work, its remainder.
 
     Args:
-        scenario: with its line.
-        envelope: of the scenario.
-        heats: places of the heats that count; None: all.
+        scenario: scenario with its line.
+        envelope: envelope of the scenario.
+        heats: indices of the heats that count; None: all.
     """
     places = range(len(scenario.heats)) if heats is None else heats
     if not places:
@@ -45,16 +45,16 @@ def direct_kg(scenario: Scenario, envelope: xr.Dataset, heats: Sequence[int] | N
 
 
 def grade_caps(scenario: Scenario, envelope: xr.Dataset) -> tuple[GradeCap, ...]:
-    """Caps on what a tonne of a grade may carry.
+    """Return the caps on the emissions that a tonne of a grade may carry.
 
-    As the ledger has it, a heat carries its own scope 1, what it draws at the intensity of the site's electricity, and
-    by its mass a share of all else that the site emits and imports::
+    As in the ledger, a heat carries its own scope 1, its draw at the intensity of the site's electricity, and a share
+    by mass of all other emissions of the site and its imports::
 
         kg(grade) = scope 1 + Σ c[t] · e[t] of its heats + share · (carbon − Σ c[t] · e[t] of all heats)
 
-    c[t] is the grid's intensity times the share of import in what is used. A plan is judged by its own share, a program
-    by that of the last draft. What machines emit for electricity counts for all heats alike here; the twin's ledger
-    follows it too and has the last word (``planning/accounts/ledger.py``).
+    c[t] is the grid's intensity times the share of import in the electricity used. A plan is evaluated with its own
+    share, a program with that of the last draft. Emissions of machines for electricity count for all heats alike here;
+    the twin's ledger allocates them as well and decides in the end (``planning/accounts/ledger.py``).
     """
     mass = np.array([heat.grade.mass_t for heat in scenario.heats])
     caps = []
@@ -68,13 +68,13 @@ def grade_caps(scenario: Scenario, envelope: xr.Dataset) -> tuple[GradeCap, ...]
 
 
 def baseline_totals(scenario: Case, data: SiteData, start: xr.Dataset | None) -> dict[str, float]:
-    """By metric, what the baseline comes to where a cap counts from it, the line's direct emissions left out; empty:
-    not known.
+    """Return the totals of the baseline by metric, for the caps that refer to it, without the line's direct emissions;
+    empty if they are not known.
 
     Args:
-        scenario: what is asked.
+        scenario: scenario of the baseline.
         data: the site.
-        start: the baseline's schedule.
+        start: schedule of the baseline.
     """
     if start is None or (data.hub is not None and "asset_rate" not in start):
         return {}

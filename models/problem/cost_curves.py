@@ -1,4 +1,4 @@
-"""Cost of starts over time: one number for each start slot, infinite where there can be no start."""
+"""Cost of starts over time: one number for each start slot, infinite where no start is possible."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from emberline.models.problem.line import SlotProblem
 
 
 def energy(problem: SlotProblem, cells: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Worth of what a start in each slot draws, as far as the horizon goes.
+    """Return the value of the draw of a start in each slot, within the horizon.
 
     Args:
         problem: the line.
         cells: energy by cell from the start on [MWh].
-        weights: worth of a MWh in each cell, shape (..., n_cells).
+        weights: value of a MWh in each cell, shape (..., n_cells).
 
     Returns:
         Shape (..., n_slots).
@@ -26,13 +26,13 @@ def energy(problem: SlotProblem, cells: np.ndarray, weights: np.ndarray) -> np.n
 
 
 def holding(prices: np.ndarray, slots: int) -> np.ndarray:
-    """Price of holding a unit for some slots from each slot on, as far as the horizon goes, shape (n_slots,)."""
+    """Return the price of occupying a unit for some slots from each slot on, within the horizon, shape (n_slots,)."""
     total = np.concatenate(([0.0], np.cumsum(prices)))
     return total[np.minimum(np.arange(len(prices)) + slots, len(prices))] - total[:-1]
 
 
 def shifted(curve: np.ndarray, slots: int) -> np.ndarray:
-    """A curve some slots later (negative: earlier), infinite where nothing is known."""
+    """Return a curve some slots later (negative: earlier), infinite where it is not known."""
     later = np.full_like(curve, np.inf)
     n = len(curve)
     if abs(slots) < n:
@@ -41,7 +41,7 @@ def shifted(curve: np.ndarray, slots: int) -> np.ndarray:
 
 
 def best_before(curve: np.ndarray, least: int, most: int) -> np.ndarray:
-    """For each slot the least of a curve between ``most`` and ``least`` slots earlier, by doubling."""
+    """Return the minimum of a curve between ``most`` and ``least`` slots before each slot, by doubling."""
     width, cover = min(most - least + 1, len(curve)), 1
     lowest = curve
     while cover < width:

@@ -1,4 +1,4 @@
-"""Flows of a site under a plan, by slot, and what they come to."""
+"""Flows of a site under a plan by slot, and their totals."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from emberline.scenarios.flows.asset_flows import label
 
 @dataclass(frozen=True)
 class HubFlows:
-    """Flows of the assets in a solution; amounts by slot in the carrier's unit, positive = delivered."""
+    """Flows of the assets in a solution; amounts by slot in the carrier's unit, deliveries are positive."""
 
     amounts: dict[tuple[str, str], np.ndarray]
-    """By asset and key of the flow."""
+    """Amounts by asset and key of the flow."""
     carriers: dict[tuple[str, str], str]
     levels: dict[str, np.ndarray]
     on: dict[str, np.ndarray]
-    """Of every machine; one that is not switched is on where it has a load."""
+    """On/off state of every machine; a machine that is not switched is on where it has a load."""
     dumped: dict[str, np.ndarray]
     totals: dict[str, float]
-    """By metric."""
+    """Totals by metric."""
 
     def delivered(self, carrier: str) -> np.ndarray:
-        """Delivery of all assets together to a carrier's balance, shape (n_slots,); less vented surplus."""
+        """Return the delivery of all assets to a carrier's balance, less vented surplus, shape (n_slots,)."""
         amount = np.sum([a for key, a in self.amounts.items() if self.carriers[key] == carrier], axis=0)
         return np.asarray(amount - self.dumped.get(carrier, 0.0))
 
     def columns(self, scenario: Scenario, others_mw: Mapping[str, np.ndarray]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Variables of table ``FLOWS`` and their coordinates.
+        """Return the variables of table ``FLOWS`` and their coordinates.
 
         Args:
-            scenario: whose assets they are.
-            others_mw: what assets deliver that the model states together, by asset: all of electricity.
+            scenario: scenario of the assets.
+            others_mw: deliveries of electricity by assets that the model aggregates, by asset.
         """
         site, hours = scenario.site, scenario.horizon.step_h
         units, stores = site.carrier, site.stores
@@ -72,12 +72,12 @@ class HubFlows:
 
 
 NO_ASSETS = HubFlows({}, {}, {}, {}, {}, {})
-"""Flows where the model states no assets."""
+"""Flows if the model represents no assets."""
 
 
 @dataclass(frozen=True)
 class Flows:
-    """Flows by slot [MWh] and what they come to: scope 2, and scope 1 of the fuels that assets take."""
+    """Flows by slot [MWh] and their totals: scope 2, and scope 1 of the fuels that assets use."""
 
     imported: np.ndarray
     exported: np.ndarray
@@ -87,14 +87,14 @@ class Flows:
     level: np.ndarray
     meter_mw: np.ndarray
     totals: dict[str, float]
-    """By metric."""
+    """Totals by metric."""
     over_mwh: float = 0.0
-    """Energy above the import limit; 0 in an acceptable plan."""
+    """Energy above the import limit; 0 in a feasible plan."""
     hub: HubFlows | None = None
     """Flows of the site's assets."""
 
     def import_share(self) -> np.ndarray:
-        """Share of import in the electricity of each slot, shape (n_slots,); 1 where there is none."""
+        """Return the share of import in the electricity of each slot, shape (n_slots,); 1 if there is none."""
         supply = 0.0 if self.hub is None else np.maximum(self.hub.delivered(ELECTRICITY), 0.0)
         all_mwh = self.imported + self.pv + self.discharge + supply - self.exported
         used = all_mwh > 1e-9
@@ -109,4 +109,4 @@ TIME_LIMIT_S = 20.0
 
 
 SETTLE_SHARE = 0.2
-"""Share of the time limit that settling what machines really do may take for one plan."""
+"""Share of the time limit for computing what machines actually do in one plan."""

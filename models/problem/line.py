@@ -1,17 +1,17 @@
-"""The line on a grid of slots: what every formulation reads. Plain numbers, no Pyomo.
+"""The line on a grid of slots, as plain numbers without Pyomo, for every formulation.
 
-Starts lie on slots. From start to start at least ⌈(duration + transfer)/step⌉ and at most ⌊(duration + longest wait)/
-step⌋ slots pass, so that no rounding hides a violation. Occupation and least lags come from the planning durations,
-power and longest waits from the nominal ones. On the campaign stage only the cast's start lies on a slot: its heats
-follow each other to the minute, and the lags of the stage before count to the cast's start. Margins (``Disturbances``)
-lengthen the least lags, shorten the longest waits and bring the due times forward.
+Starts lie on slots. Consecutive starts of a heat are at least ⌈(duration + transfer)/step⌉ and at most
+⌊(duration + longest wait)/step⌋ slots apart, so that rounding hides no violation. Occupation and minimum lags use the
+planning durations; power and longest waits use the nominal ones. On the campaign stage only the start of a cast lies on
+a slot: its heats follow each other to the minute, and the lags of the stage before refer to the start of the cast.
+Margins (``Disturbances``) lengthen the minimum lags, shorten the longest waits and bring the due times forward.
 
-An operation holds its unit for whole slots, its set-up and the rest of the last slot included: so long no other may
-have it. Available the unit must be for the operation's own minutes only, from its start on: set-ups and rests may lie
-in an outage, which begins and ends to the minute.
+An operation occupies its unit for whole slots, including its set-up and the rest of the last slot. The unit must be
+available only for the minutes of the operation itself: set-ups and rests may fall into an outage, which begins and ends
+to the minute.
 
-Power is kept on *cells*, the greatest common divisor of step and metered interval; a slot's energy is the sum over its
-cells.
+Power is stored by *cell*, whose length is the greatest common divisor of step and metered interval; the energy of a
+slot is the sum over its cells.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from emberline.scenarios.energy_states.record import EnergyStates
 K = TypeVar("K")
 V = TypeVar("V")
 Key = tuple[int, int]
-"""Heat and operation; a cast is (−1, cast)."""
+"""Heat and operation; (−1, cast) for a cast."""
 Link = tuple[Key, Key]
-"""An operation, and what follows it with the same heat: the next one, or the heat's cast."""
+"""An operation and its successor of the same heat: the next operation or the heat's cast."""
 
 
 def unbroken(free: np.ndarray, hold: int) -> np.ndarray:
-    """Whether a unit is free in each slot and in those after it, so many in all, as far as the horizon goes.
+    """Return whether a unit is free in each slot and those after it, ``hold`` slots in all, within the horizon.
 
     Args:
-        free: by slot, shape (n_slots,).
-        hold: slots.
+        free: availability by slot, shape (n_slots,).
+        hold: number of slots.
     """
     shut = np.concatenate([[0], np.cumsum(~free)])
     ends = np.minimum(np.arange(len(free)) + hold, len(free))
@@ -48,7 +48,7 @@ def unbroken(free: np.ndarray, hold: int) -> np.ndarray:
 
 
 def runs(slots: Iterable[int]) -> list[tuple[int, int]]:
-    """Runs of consecutive slots, first and last of each, of slots in ascending order."""
+    """Return the first and last slot of each run of consecutive slots, for slots in ascending order."""
     spans: list[tuple[int, int]] = []
     for t in slots:
         if spans and spans[-1][1] == t - 1:
@@ -59,7 +59,7 @@ def runs(slots: Iterable[int]) -> list[tuple[int, int]]:
 
 
 def grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
-    """Values by key, keys and values in the order in which they come."""
+    """Group values by key, keeping the order of keys and values."""
     groups: dict[K, list[V]] = {}
     for key, value in pairs:
         groups.setdefault(key, []).append(value)
@@ -68,47 +68,47 @@ def grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
 
 EPS = 1e-9
 CLOSE_MIN = 1e-6
-"""Moments that are no further apart are the same."""
+"""Difference up to which two times are equal."""
 
 
 def up(minutes: float, step: float) -> int:
-    """Slots that cover some minutes."""
+    """Return the number of slots that cover a duration."""
     return math.ceil(minutes / step - EPS)
 
 
 def down(minutes: float, step: float) -> int:
-    """Whole slots within some minutes."""
+    """Return the number of whole slots within a duration."""
     return math.floor(minutes / step + EPS)
 
 
 @dataclass(frozen=True)
 class Rounding:
-    """Conversion of minutes to slots. The default is safe: what keeps every limit on slots keeps it to the minute.
+    """Conversion of minutes to slots. The default is conservative: a limit that holds on slots holds to the minute.
 
-    ``published`` is that of the melt-shop cases in the literature. There every part is rounded by itself: ⌈duration⌉ +
-    ⌈transfer⌉ at least, ⌈longest − transfer⌉ more at most, and heat k of a cast is taken ⌊sum of earlier durations⌋
-    slots after the cast's start (Zhang et al. 2017).
+    ``published`` follows the melt-shop cases in the literature, where every part is rounded separately: at least
+    ⌈duration⌉ + ⌈transfer⌉, at most ⌈longest − transfer⌉ more, and heat k of a cast starts ⌊sum of earlier durations⌋
+    slots after the cast (Zhang et al. 2017).
 
-    ``outer`` is a relaxation for proofs: of a plan with starts at any times all may be moved back to the beginning of
-    their slot, and every limit is still kept. As ⌊a + b⌋ lies between ⌊a⌋ + ⌊b⌋ and ⌊a⌋ + ⌈b⌉, what must pass at least
-    is rounded down, and what may pass at most is rounded up.
+    ``outer`` is a relaxation for proofs: any plan with arbitrary start times remains feasible when all its starts move
+    back to the beginning of their slots. As ⌊a + b⌋ lies between ⌊a⌋ + ⌊b⌋ and ⌊a⌋ + ⌈b⌉, minimum times are rounded
+    down and maximum times are rounded up.
     """
 
     published: bool = False
     outer: bool = False
 
     def slots(self, minutes: float, step: float) -> int:
-        """Slots that pass until some minutes are over."""
+        """Return the number of slots until a duration is over."""
         return down(minutes, step) if self.outer else up(minutes, step)
 
     def least(self, duration: float, transfer: float, offset: float, step: float) -> int:
-        """Least slots from a start to the next start, which lies ``offset`` minutes after its cast's start."""
+        """Return the minimum slots from a start to the next one, ``offset`` minutes after the start of its cast."""
         if self.published:
             return up(duration, step) + up(transfer, step) - down(offset, step)
         return self.slots(duration + transfer - offset, step)
 
     def most(self, duration: float, transfer: float, longest: float, offset: float, step: float) -> int:
-        """Most slots from a start to the next start."""
+        """Return the maximum slots from a start to the next one."""
         if self.published:
             wait = up(longest - transfer, step)
             return up(duration, step) + up(transfer, step) + wait - down(offset, step)
@@ -118,25 +118,25 @@ class Rounding:
 
 @dataclass(frozen=True, kw_only=True)
 class Work(ABC):
-    """Work of a unit at a stage without a gap: an operation of a heat, or the heats of a cast."""
+    """Uninterrupted work of a unit at a stage: an operation of a heat, or the heats of a cast."""
 
     stage: int
     units: tuple[int, ...]
-    """Units that may take it."""
+    """Units that may do the work."""
     occupy: dict[int, int]
-    """Slots that it holds each unit, the set-up after it included."""
+    """Slots for which it occupies each unit, including the set-up after it."""
     planned: dict[int, float]
-    """Planning duration on each unit, set-up left out [min]: so long the unit must be available."""
+    """Planning duration on each unit without set-up, during which the unit must be available [min]."""
     minutes: dict[int, float]
     """Nominal duration on each unit, without disturbance [min]."""
     cells: dict[int, np.ndarray]
-    """Energy by cell from the one on in which it starts, reheating left out, for each unit [MWh]."""
+    """Energy by cell from the cell of the start on, without reheating, for each unit [MWh]."""
     started_min: float | None = None
-    """Start of what is done or under way [min, ≤ 0]; it has exactly one unit."""
+    """Start of work that is done or under way [min, ≤ 0]; such work has exactly one unit."""
 
     @abstractmethod
     def window(self, u: int) -> tuple[int, int]:
-        """First and last start slot on a unit."""
+        """Return the first and last start slot on a unit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,50 +144,50 @@ class Operation(Work):
     """One heat at one stage of its route."""
 
     first: int
-    """Earliest start slot; of what has begun the one in which it did."""
+    """Earliest start slot; for started work, the slot of its start."""
     last: int
-    """Latest start slot; likewise."""
+    """Latest start slot; for started work, the slot of its start."""
     due: dict[int, int] = field(default_factory=dict)
-    """Latest start slot by unit for which it is done in time, where it is a heat's last."""
+    """Latest start slot by unit to finish in time, for the last operation of a heat."""
 
     def window(self, u: int) -> tuple[int, int]:
-        """First and last start slot on a unit."""
+        """Return the first and last start slot on a unit."""
         return self.first, min(self.last, self.due.get(u, self.last))
 
 
 @dataclass(frozen=True)
 class Heat:
-    """A heat's operations in order of its route, and the lags between them."""
+    """Operations of a heat in the order of its route, and the lags between them."""
 
     name: str
     order: int
     mass_t: float
     operations: tuple[Operation, ...]
     least: tuple[np.ndarray, ...]
-    """Between operations i and i+1: least slots from start to start, shape (units of i, units of i+1)."""
+    """Minimum slots from start to start of operations i and i+1, shape (units of i, units of i+1)."""
     most: tuple[np.ndarray, ...]
-    """The same, most slots; fewer than the least where no start on a slot keeps the longest wait."""
+    """Maximum slots, likewise; less than the minimum if no start on a slot keeps the longest wait."""
     kind: tuple
-    """Heats of equal kind are alike in every respect."""
+    """Heats of equal kind are interchangeable in every respect."""
     reheat: int | None
-    """Operation that makes good the heat lost while waiting."""
+    """Operation that replaces the heat lost while waiting."""
     quickest: tuple[float, ...] = ()
-    """Between operations i and i+1: the transfer in which no heat is lost [min]."""
+    """Transfer time between operations i and i+1 without heat loss [min]."""
 
     def lossless_min(self, i: int, j: int, *, slowest: bool = False) -> float:
-        """Minutes from the start of operation i to that of operation j in which no heat is lost.
+        """Return the minutes from the start of operation i to that of operation j without heat loss.
 
-        Where units differ in duration, on the quickest of them or on the slowest.
+        If durations differ by unit, use the quickest units, or the slowest.
         """
         pick = max if slowest else min
         return sum(pick(self.operations[k].minutes.values()) + self.quickest[k] for k in range(i, j))
 
     def tighten(self, first: list[int], last: list[int]) -> None:
-        """Narrow windows of start slots by the lags between operations, the loosest of all pairs of units.
+        """Narrow the windows of start slots by the lags between operations, using the loosest pair of units.
 
         Args:
             first: earliest slot of each operation, changed in place.
-            last: latest slot, likewise.
+            last: latest slot of each operation, changed in place.
         """
         for i in range(1, len(first)):
             first[i] = max(first[i], first[i - 1] + int(self.least[i - 1].min()))
@@ -200,23 +200,23 @@ class Heat:
 
 @dataclass(frozen=True, kw_only=True)
 class Cast(Work):
-    """The heats of one order on the campaign stage."""
+    """Heats of one order on the campaign stage."""
 
     order: int
     heats: tuple[int, ...]
     offsets: dict[int, np.ndarray]
-    """Start of each heat after the cast's start [min]."""
+    """Start of each heat after the start of the cast [min]."""
     first: dict[int, int]
     last: dict[int, int]
 
     def window(self, u: int) -> tuple[int, int]:
-        """First and last start slot on a caster."""
+        """Return the first and last start slot on a caster."""
         return self.first[u], self.last[u]
 
 
 @dataclass(frozen=True)
 class SlotProblem:
-    """A line on slots. Unit and stage indices follow the scenario."""
+    """A line on slots; unit and stage indices follow the scenario."""
 
     step_min: float
     n_slots: int
@@ -224,39 +224,39 @@ class SlotProblem:
     units: tuple[str, ...]
     stage_units: tuple[tuple[int, ...], ...]
     campaign: bool
-    """Whether the last stage casts without a gap."""
+    """Whether the last stage casts without interruption."""
     heats: tuple[Heat, ...]
     casts: tuple[Cast, ...]
     free: np.ndarray
-    """Whether nothing that is decided already holds a unit in a slot, shape (n_units, n_slots)."""
+    """Whether a unit is not occupied by fixed work in a slot, shape (n_units, n_slots)."""
     fixed_cells: np.ndarray
-    """Energy of what is decided already, by cell [MWh], shape (n_cells,)."""
+    """Energy of fixed work by cell [MWh], shape (n_cells,)."""
     reheat_kwh_per_t_min: float
     rounding: Rounding = field(default_factory=Rounding)
     gives: dict[str, np.ndarray] = field(default_factory=dict)
-    """By carrier: what each stage gives for each MWh that it draws, reheating left out, shape (n_stages,)."""
+    """By carrier: output of each stage per MWh drawn, without reheating, shape (n_stages,)."""
     fixed_gives: dict[str, np.ndarray] = field(default_factory=dict)
-    """Delivery by what is decided already, by carrier, shape (n_slots,); zero where a carrier is missing."""
+    """Output of fixed work by carrier, shape (n_slots,); missing carriers count as zero."""
     states: dict[int, EnergyStates] = field(default_factory=dict)
-    """By unit: what it draws when it does not work and that no cell counts (``models/problem/line_reader.py``).
+    """By unit: draw outside work that is not part of any cell (``models/problem/line_reader.py``).
 
-    Formulations leave it out, but for heats by name over the whole horizon; plans are judged with it.
+    Formulations leave it out, except heats by name over the whole horizon; plans are evaluated with it.
     """
     idle: dict[int, EnergyStates] = field(default_factory=dict)
-    """By unit: what it draws in all when it does not work."""
+    """By unit: total draw outside work."""
     outages: dict[int, tuple[tuple[float, float], ...]] = field(default_factory=dict)
-    """Times at which units are not available [min], in order and without overlaps, by unit."""
+    """Times at which units are unavailable [min], in order and without overlaps, by unit."""
     per_step: int = 1
-    """Slots in a step of the site; starts may lie on finer moments than the site's flows."""
+    """Slots in a step of the site; starts may lie on a finer grid than the site's flows."""
 
     def is_out(self, u: int, begin: float, minutes: float) -> bool:
-        """Whether a unit is not available at some time in the minutes from ``begin`` on."""
+        """Return whether a unit is unavailable at any time within the minutes after ``begin``."""
         return any(
             begin < over - CLOSE_MIN and begin + minutes > out + CLOSE_MIN for out, over in self.outages.get(u, ())
         )
 
     def available(self, u: int, minutes: float) -> np.ndarray:
-        """Whether a unit is available for some minutes from the beginning of each slot on, shape (n_slots,)."""
+        """Return whether a unit is available for some minutes from the beginning of each slot, shape (n_slots,)."""
         begins = np.arange(self.n_slots) * self.step_min
         open_slots = np.ones(self.n_slots, dtype=bool)
         for out, over in self.outages.get(u, ()):
@@ -264,19 +264,19 @@ class SlotProblem:
         return open_slots
 
     def may_start(self, u: int, slots: int, minutes: float) -> np.ndarray:
-        """In which slots something may start that holds a unit for some slots and works for some minutes, (n_slots,).
+        """Return whether work of some slots and minutes may start on a unit in each slot, shape (n_slots,).
 
-        What lies beyond the horizon is free.
+        The unit is free beyond the horizon.
         """
         return unbroken(self.free[u], slots) & self.available(u, minutes)
 
     def start_slots(self, work: Work, u: int) -> np.ndarray:
-        """In which slots something may start on a unit, within its window, shape (n_slots,)."""
+        """Return whether a piece of work may start on a unit in each slot within its window, shape (n_slots,)."""
         slots, (first, last) = np.arange(self.n_slots), work.window(u)
         return (slots >= first) & (slots <= last) & self.may_start(u, work.occupy[u], work.planned[u])
 
     def could_hold(self, u: int, slots: int, minutes: float) -> np.ndarray:
-        """In which slots a unit may be held by something of some length, as its outages say, shape (n_slots,)."""
+        """Return whether outages allow work of some length to occupy a unit in each slot, shape (n_slots,)."""
         if u not in self.outages:
             return np.ones(self.n_slots, dtype=bool)
         counts = np.concatenate([np.zeros(slots, dtype=int), np.cumsum(self.available(u, minutes))])
@@ -284,55 +284,55 @@ class SlotProblem:
 
     @property
     def too_coarse(self) -> bool:
-        """Whether some heat waits too long after a stage wherever it starts: no lag in whole slots keeps the wait."""
+        """Whether the steps are too coarse: after some stage no lag in whole slots keeps the longest wait of a heat."""
         lags = [pair for heat in self.heats for pair in zip(heat.least, heat.most, strict=True)]
         return any(least.size > 0 and bool((most < least).all()) for least, most in lags)
 
     @property
     def cells_per_slot(self) -> int:
-        """Cells in a slot."""
+        """Number of cells in a slot."""
         return round(self.step_min / self.cell_min)
 
     @property
     def n_cells(self) -> int:
-        """Cells of the horizon."""
+        """Number of cells in the horizon."""
         return self.n_slots * self.cells_per_slot
 
     def on_steps(self, cells: np.ndarray) -> np.ndarray:
-        """Sum of cells by step of the site, shape (n_slots / per_step,)."""
+        """Return the sum of cells by step of the site, shape (n_slots / per_step,)."""
         return cells.reshape(self.n_slots // self.per_step, -1).sum(axis=1)
 
     @property
     def under_way(self) -> np.ndarray:
-        """Energy by cell of operations and casts that have started already [MWh], shape (n_cells,)."""
+        """Energy by cell of operations and casts that have already started [MWh], shape (n_cells,)."""
         return self.started_cells(np.ones(len(self.stage_units)))
 
     def work(self, key: Key) -> Work:
-        """The operation of a heat, or the cast where the first number of its key is negative."""
+        """Return the operation of a heat, or the cast if the first number of the key is negative."""
         h, i = key
         return self.casts[i] if h < 0 else self.heats[h].operations[i]
 
     def works(self) -> Iterator[tuple[Key, Work]]:
-        """Everything that holds units: heat and place of an operation, or (−1, place) of a cast, and what it is."""
+        """Yield all work on units with its key: heat and place of an operation, or (−1, place) of a cast."""
         for h, heat in enumerate(self.heats):
             yield from (((h, i), operation) for i, operation in enumerate(heat.operations))
         yield from (((-1, c), cast) for c, cast in enumerate(self.casts))
 
     def links(self) -> Iterator[Link]:
-        """Operations with what follows them, heat by heat."""
+        """Yield each operation with its successor, heat by heat."""
         cast_of = self.cast_of()
         for h, heat in enumerate(self.heats):
             keys = [(h, i) for i in range(len(heat.operations))]
             yield from itertools.pairwise([*keys, (-1, cast_of[h][0])] if h in cast_of else keys)
 
     def lag(self, link: Link, units: tuple[int, int]) -> tuple[int, int]:
-        """Least and most slots from start to start of a link whose works are on some units."""
+        """Return the minimum and maximum slots from start to start of a link on a pair of units."""
         (h, i), after = link
         place = self.heats[h].operations[i].units.index(units[0]), self.work(after).units.index(units[1])
         return int(self.heats[h].least[i][place]), int(self.heats[h].most[i][place])
 
     def started_cells(self, weight: np.ndarray) -> np.ndarray:
-        """Energy by cell of what has started already, each stage's times its weight, shape (n_cells,)."""
+        """Return the energy by cell of started work, weighted by stage, shape (n_cells,)."""
         energy = np.zeros(self.n_cells)
         for _, work in self.works():
             if work.started_min is not None:
@@ -344,18 +344,18 @@ class SlotProblem:
         return energy
 
     def draw(self, load: np.ndarray, slot: int, cells: np.ndarray) -> None:
-        """Add energies by cell from a slot on to a load by cell, as far as the horizon goes."""
+        """Add energies by cell to a load by cell, from a slot on and within the horizon."""
         first = slot * self.cells_per_slot
         end = min(first + len(cells), self.n_cells)
         load[first:end] += cells[: end - first]
 
     @property
     def untouched(self) -> bool:
-        """Whether nothing has started yet."""
+        """Whether no work has started yet."""
         return all(work.started_min is None for _, work in self.works())
 
     def held_until(self) -> dict[int, float]:
-        """Slot until which each unit is held by what has started already."""
+        """Return the slot until which started work occupies each unit."""
         ends: dict[int, float] = {}
         for _, work in self.works():
             if work.started_min is not None:
@@ -364,12 +364,12 @@ class SlotProblem:
         return ends
 
     def cast_of(self) -> dict[int, tuple[int, int]]:
-        """Cast and place in it, by heat."""
+        """Return the cast and the place in it, by heat."""
         return {h: (c, i) for c, cast in enumerate(self.casts) for i, h in enumerate(cast.heats)}
 
 
 def energy_cells(ends: np.ndarray, power: np.ndarray, cell_min: float, begin: float = 0.0) -> np.ndarray:
-    """Energy by cell of a power curve that begins ``begin`` minutes after a cell's edge [MWh].
+    """Return the energy by cell of a power curve that begins ``begin`` minutes after a cell's edge [MWh].
 
     Args:
         ends: end of each phase after the start [min].
@@ -385,7 +385,7 @@ def energy_cells(ends: np.ndarray, power: np.ndarray, cell_min: float, begin: fl
 
 
 def even_cells(problem: SlotProblem, minutes: float) -> np.ndarray:
-    """One MWh spread evenly over some minutes from a slot on, by cell."""
+    """Spread one MWh evenly over some minutes from the beginning of a slot, by cell."""
     n = max(math.ceil(minutes / problem.cell_min - EPS), 1)
     edges = np.minimum(np.arange(n + 1) * problem.cell_min, minutes)
     return np.diff(edges) / minutes
@@ -393,13 +393,13 @@ def even_cells(problem: SlotProblem, minutes: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows for the start of each operation and cast: first and last slot, inclusive."""
+    """First and last start slot of each operation and cast, inclusive."""
 
     operation: dict[tuple[int, int], tuple[int, int]]
     cast: dict[int, list[tuple[int, int]]]
     """Caster (unit) and slot of each option."""
     unit: dict[tuple[int, int], int] = field(default_factory=dict)
-    """Units that are settled."""
+    """Units that are already fixed."""
 
 
 @dataclass(frozen=True)
@@ -407,30 +407,30 @@ class Counted:
     """A pooled solution: leading starts disaggregated first in, first out, and the casts."""
 
     lead: dict[int, int]
-    """By heat: slot of its leading operation."""
+    """Slot of the leading operation, by heat."""
     cast: dict[int, tuple[int, int]]
-    """By cast: caster and slot."""
+    """Caster and slot, by cast."""
 
 
 @dataclass(frozen=True)
 class GradeCap:
-    """A cap on what the heats of a grade carry (``models/problem/constants.py``)."""
+    """Cap on the emissions that the heats of a grade carry (``models/problem/constants.py``)."""
 
     grade: str
     top_kg: float
-    """For all its heats, their scope 1 left out [kg CO2e]."""
+    """Cap for all its heats, without their scope 1 [kg CO2e]."""
     mass_share: float
-    """Of its heats in all heats."""
+    """Share of its heats in the mass of all heats."""
     heats: np.ndarray
-    """1 for its heats, else 0; shape (n_heats,)."""
+    """1 for its heats, otherwise 0; shape (n_heats,)."""
 
     def weights(self, problem: SlotProblem) -> tuple[np.ndarray, list[dict[int, np.ndarray]]]:
-        """Weight of a kilogram: of each heat, shape (n_heats,), and of each cast by caster and cell."""
+        """Return the weight of a kilogram for each heat, shape (n_heats,), and for each cast by caster and cell."""
         of_heats = self.heats - self.mass_share
         return of_heats, [{u: self._of_cells(cast, u, problem.cell_min) for u in cast.cells} for cast in problem.casts]
 
     def _of_cells(self, cast: Cast, u: int, cell_min: float) -> np.ndarray:
-        """Weight of a cast's heats by cell, shape (n_cells,); a cell that several share counts by their minutes."""
+        """Return the weight of a cast's heats by cell, shape (n_cells,); heats share a cell by their minutes."""
         first = np.arange(len(cast.cells[u])) * cell_min
         starts = np.asarray(cast.offsets[u], dtype=float)
         ends = np.append(starts[1:], max(cast.planned[u], first[-1] + cell_min))
@@ -439,6 +439,6 @@ class GradeCap:
         return np.asarray(minutes @ (self.heats - self.mass_share)[list(cast.heats)] / minutes.sum(axis=1))
 
     def excess_kg(self, carried_kg: float) -> float:
-        """Kilograms above the cap; 0 where it is kept."""
+        """Return the kilograms above the cap; 0 if it is kept."""
         above = carried_kg - self.top_kg
         return above if above > 1e-6 * max(abs(self.top_kg), 1.0) else 0.0

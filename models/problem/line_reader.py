@@ -1,9 +1,9 @@
-"""From a scenario to its line on slots (``models/problem/line.py``).
+"""Conversion of a scenario to its line on slots (``models/problem/line.py``).
 
-A unit with energy states draws at least its *floor* whenever it does not work, whatever its gaps are (``with_floors``).
-The floor over the whole horizon less that of the works is linear in the starts, so every formulation and every bound
-holds it without knowing of gaps. What is left to ``SlotProblem.states`` is what gaps draw above it: nothing for a unit
-with one state.
+A unit with energy states draws at least its *floor* whenever it is not working, whatever its gaps (``with_floors``).
+The floor over the whole horizon minus that during work is linear in the starts, so every formulation and every bound
+includes it without knowing the gaps. ``SlotProblem.states`` contains only the draw of gaps above the floor: nothing for
+a unit with one state.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ from emberline.scenarios.records.locks import Window
 def from_scenario(
     scenario: Scenario, envelope: xr.Dataset, rounding: Rounding | None = None, *, like: xr.Dataset | None = None
 ) -> SlotProblem:
-    """The line of a scenario on slots.
+    """Convert the line of a scenario to slots.
 
     Args:
-        scenario: what is asked.
+        scenario: scenario to convert.
         envelope: planning durations, energies, availability and state (table ``ENVELOPE``).
-        rounding: how minutes become slots.
-        like: a schedule on whose moments the slots lie, where they are finer than the steps (``grid_min``).
+        rounding: conversion of minutes to slots.
+        like: schedule whose grid defines the slots if it is finer than the steps (``grid_min``).
     """
     step = scenario.horizon.step_min
     if like is not None:
@@ -57,7 +57,7 @@ class _Reader:
     def __init__(self, scenario: Scenario, envelope: xr.Dataset, rounding: Rounding, step: float) -> None:
         self.scenario, self.line, self.rounding = scenario, scenario.line, rounding
         self.step = step
-        # on finer moments slack lies between the starts themselves
+        # on a finer grid the slack is part of the starts themselves
         self.margins = scenario.disturbances if step == scenario.horizon.step_min else Disturbances()
         self.cell = math.gcd(int(step), int(scenario.site.grid.metered_interval_min))
         self.per_step = round(scenario.horizon.step_min / step)
@@ -102,7 +102,7 @@ class _Reader:
         )
 
     def _window(self, h: int, stage: int) -> tuple[int, int, int | None]:
-        """First and last start slot of a heat at a stage, and its locked unit, from release, due time and locks."""
+        """Return the first and last start slot of a heat at a stage and its locked unit, from its release and locks."""
         heat = self.scenario.heats[h]
         first, last = self._locked(h, stage)
         unit = self.locks.get((heat.name, self.line.stages[stage].name), Window()).unit
@@ -113,7 +113,7 @@ class _Reader:
         )
 
     def _locked(self, h: int, stage: int, offset: float = 0.0) -> tuple[int, int]:
-        """First and last slot that locks leave for the start of a heat, or of its cast ``offset`` minutes before."""
+        """Return the first and last slot that locks allow for a heat, or for its cast ``offset`` minutes earlier."""
         window = self.locks.get((self.scenario.heats[h].name, self.line.stages[stage].name), Window())
         first, last = window.steps(self.step, offset)
         if self.rounding.outer:
@@ -125,7 +125,7 @@ class _Reader:
         return energy_cells(ends, power, self.cell, self._within(started))
 
     def _within(self, started: float) -> float:
-        """Minutes from the edge of a cell to a start before the horizon; other starts lie on an edge."""
+        """Return the minutes from the edge of a cell to a start before the horizon; other starts lie on an edge."""
         return started % self.cell if np.isfinite(started) else 0.0
 
     def _operation(self, h: int, stage: int, final: bool) -> Operation:
@@ -159,7 +159,7 @@ class _Reader:
         )
 
     def _due(self, h: int) -> float:
-        """Time by which a plan finishes a heat [min]."""
+        """Return the time by which a plan must finish a heat [min]."""
         return self.scenario.heats[h].due_min - self.margins.due_margin_min
 
     def _setup(self, u: int) -> float:
@@ -172,7 +172,7 @@ class _Reader:
         casting = self.campaign and route[-1] == last_stage
         stages = route[:-1] if casting else route
         operations = [self._operation(h, stage, stage == route[-1]) for stage in stages]
-        # a heat that has reached a stage has left those before it: only the last start still matters
+        # a heat that has reached a stage has left those before it, so only its latest start matters
         starts = [i for i, operation in enumerate(operations) if operation.started_min is not None]
         if starts:
             operations = operations[starts[-1] :]
@@ -192,7 +192,7 @@ class _Reader:
             heat.grade.name,
             tuple((o.stage, o.units, o.first, o.last, o.started_min) for o in operations),
             tuple((o.stage, tuple(o.occupy.items())) for o in operations),
-            # in a campaign the cast sets the end, so that alike heats of different casts may change places
+            # in a campaign the cast sets the end, so equal heats of different casts are interchangeable
             () if casting else (heat.due_min,),
         )
         return Heat(
@@ -213,14 +213,14 @@ class _Reader:
     def _lags(
         self, h: int, a: Operation, targets: list[int], cast: tuple[list[int], int] | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Least and most slots from an operation to the next start; fewer at most where no start keeps the wait."""
+        """Return minimum and maximum slots from an operation to the next start; maximum < minimum if infeasible."""
         grade, name = self.scenario.heats[h].grade, self.line.stages[a.stage].name
         slack, short = self.margins.slack_min(name), self.margins.wait_min(name)
         if a.started_min is not None:
             slack = short = 0.0  # too late for margins
         if self.rounding.outer:
-            short = 0.0  # on slots it may give way
-        # what has begun lies between slots: its lags count from the slot before
+            short = 0.0  # a margin may be violated on slots
+        # started work lies between slots: its lags count from the slot before
         within = 0.0 if a.started_min is None else max(a.started_min - a.first * self.step, 0.0)
         least, most = (np.zeros((len(a.units), len(targets)), dtype=int) for _ in range(2))
         for i, u in enumerate(a.units):
@@ -240,12 +240,12 @@ class _Reader:
                         self.rounding.most(within + float(self.nominal[h, u]), transfer, wait, offset, self.step)
                         for wait in (longest - short, longest)
                     )
-                # a margin gives way before the wait itself does; what has begun waits as long as it must
+                # a margin is reduced before the wait itself is exceeded; started work waits as long as necessary
                 high = max(high, low if a.started_min is not None else min(low, whole))
                 if self.rounding.outer and a.started_min is not None:
                     high = self.n
                 if a.started_min is not None and np.isfinite(started):
-                    # nothing is left to decide; a cast waits less than a slot for a heat that is late
+                    # nothing is left to decide; a cast waits less than a slot for a late heat
                     lag = down(started, self.step) - a.first
                     over = np.isfinite(self.started[h, -1])
                     low, high = (min(low, lag), max(high, lag)) if over else (low - 1, high + 1)
@@ -304,11 +304,11 @@ class _Reader:
         )
 
     def _cast_started(self, group: list[int], u: int) -> float:
-        """Start of a cast that is under way on a unit, as its next heats count [min]; nan: it has not started."""
+        """Return the start of a running cast on a unit, consistent with its next heats [min]; nan: not started."""
         current = max((i for i, h in enumerate(group) if np.isfinite(self.started[h, -1])), default=None)
         if current is None:
             return math.nan
-        # the heats of a cast follow the one that has begun last, the next one not before the plan begins
+        # the heats of a cast follow the one that started last; the next one starts no earlier than the plan
         offsets = np.concatenate([[0.0], np.cumsum(self.planned[group, u])])
         started = float(self.started[group[current], -1] - offsets[current])
         return started if current + 1 == len(group) else max(started, -float(offsets[current + 1]))
@@ -316,7 +316,7 @@ class _Reader:
     def _cast_power(self, group: list[int], u: int) -> tuple[np.ndarray, np.ndarray]:
         ends, power, begin = [], [], 0.0
         for h in group:
-            # a caster keeps the pace of the plan until its last heat, which nothing follows
+            # a caster keeps the planned pace until its last heat, which has no successor
             minutes = float((self.nominal if h == group[-1] else self.planned)[h, u])
             own_ends, own_power = phase_power(self.line.units[u], float(self.energy[h, u]), minutes)
             ends.append(begin + own_ends)
@@ -330,9 +330,9 @@ T = TypeVar("T", bound=Work)
 
 
 def with_floors(problem: SlotProblem) -> SlotProblem:
-    """The same line with the floors of its units in the energy of its works and in what is decided.
+    """Return the line with the floors of its units included in the energy of its works and in the fixed energy.
 
-    Units of stages that give a carrier stay as they are, for what is given follows from what works draw; so do units
+    Units of stages that give a carrier are unchanged because this output follows from their draw at work; so are units
     that draw less at work than when idle.
     """
     for u in problem.states:
@@ -355,15 +355,15 @@ def _with_floor(problem: SlotProblem, u: int) -> SlotProblem:
     def less(work: T) -> T:
         if u not in work.units:
             return work
-        beyond = _beyond(problem, work.cells[u], work.minutes[u], work.started_min, floor)
-        return replace(work, cells=work.cells | {u: beyond})
+        excess = _excess(problem, work.cells[u], work.minutes[u], work.started_min, floor)
+        return replace(work, cells=work.cells | {u: excess})
 
     heats = [replace(heat, operations=tuple(map(less, heat.operations))) for heat in problem.heats]
     casts = tuple(map(less, problem.casts))
     lessened = replace(problem, heats=tuple(heats), casts=casts)
     if any(float(work.cells[u].min()) < -TOLERANCE_MWH for _, work in lessened.works() if u in work.units):
         return problem
-    above = {**problem.states, u: _above(states, floor)}
+    above = {**problem.states, u: _lowered(states, floor)}
     if steady:
         del above[u]
     fixed = problem.fixed_cells + floor * problem.cell_min / 60
@@ -371,31 +371,31 @@ def _with_floor(problem: SlotProblem, u: int) -> SlotProblem:
 
 
 def least_mw(states: EnergyStates) -> float:
-    """The least that a machine draws without working."""
-    lasting = [way.power_mw for way in states.transitions if way.duration_min > 0]
+    """Return the lowest draw of a machine outside work [MW]."""
+    lasting = [transition.power_mw for transition in states.transitions if transition.duration_min > 0]
     return min([state.power_mw for state in states.states] + lasting)
 
 
 def _always_ready(states: EnergyStates, length_min: float) -> bool:
-    """Whether no gap of a horizon is spent in another state than the ready one."""
+    """Return whether every gap of a horizon is spent in the ready state."""
     ready = states.ready_index
     return states.start_index == states.end_index == ready and all(
         states.break_even_min(i) >= length_min for i in range(len(states.states)) if i != ready
     )
 
 
-def _above(states: EnergyStates, floor: float) -> EnergyStates:
-    """The machine with all its powers less by a floor: it spends each gap as before."""
+def _lowered(states: EnergyStates, floor: float) -> EnergyStates:
+    """Return the machine with all its powers reduced by a floor; it spends each gap as before."""
     lower = tuple(s.model_copy(update={"power_mw": s.power_mw - floor}) for s in states.states)
     ways = [(way, way.model_copy(update={"power_mw": way.power_mw - floor})) for way in states.transitions]
     lasting = tuple(less if way.duration_min else way for way, less in ways)
     return states.model_copy(update={"states": lower, "transitions": lasting})
 
 
-def _beyond(
+def _excess(
     problem: SlotProblem, cells: np.ndarray, minutes: float, started_min: float | None, floor: float
 ) -> np.ndarray:
-    """Energy by cell of a work beyond the floor [MWh]."""
+    """Return the energy of a work above the floor by cell [MWh]."""
     begin = 0.0 if started_min is None else started_min % problem.cell_min
     idle = energy_cells(np.array([minutes]), np.array([floor]), problem.cell_min, begin)
     excess = np.zeros(max(len(cells), len(idle)))

@@ -1,4 +1,4 @@
-"""Processes, stores, deliveries and arrivals as numbers on a grid of slots."""
+"""Data of processes, stores, deliveries and arrivals on a grid of slots."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from emberline.scenarios.process.store import Store
 
 @dataclass(frozen=True)
 class Units:
-    """Units of a process that are planned together, as counts: identical ones, or one alone."""
+    """Units of a process that are planned together as counts: identical ones, or a single one."""
 
     process: Process
     names: tuple[str, ...]
     first: int
-    """Place of the first one among the process's units."""
+    """Place of the first unit among those of the process."""
     available: np.ndarray
     """Number of units that may run, by slot."""
     planned: float
-    """Highest rate that the plan reckons with, by the nominal one."""
+    """Highest rate that the plan assumes, as a multiple of the nominal one."""
 
     @property
     def count(self) -> int:
@@ -42,14 +42,14 @@ class Units:
         return self.process.all_modes
 
     def high_tph(self, mode: Mode) -> float:
-        """Highest rate of a unit in a mode that the plan reckons with [t/h]."""
+        """Return the highest rate of a unit in a mode that the plan assumes [t/h]."""
         rates = mode.rates
         return rates.high if rates.fixed else max(rates.low, rates.high * self.planned)
 
 
 @dataclass(frozen=True)
 class Plant:
-    """All numbers of the processes; amounts in t by slot."""
+    """Data of the processes; amounts in t by slot."""
 
     hours: float
     n: int
@@ -58,40 +58,40 @@ class Plant:
     start_t: dict[str, float]
     """Level of each store at the start."""
     reserve_t: Mapping[str, float]
-    """Level that each store is kept at before the end, at least; 0 where a plan has no margin."""
+    """Minimum level of each store before the end; 0 if a plan has no margin."""
     demand: dict[str, np.ndarray]
-    """Amount that demands take from each store, less what arrivals bring [t]."""
+    """Net amount that demands take from each store, arrivals deducted [t]."""
     orders: tuple[tuple[Delivery, int, int], ...]
-    """Orders with their first slot and the one after their last."""
+    """Orders with their first slot and the slot after their last."""
     days: dict[str, list[tuple[range, float]]]
-    """Slots of each local day and electricity that a process must draw in them [MWh]."""
+    """Slots of each local day and the electricity that a process must draw in them [MWh]."""
     stops: dict[str, tuple[int, int, int]]
-    """Planned stops by process: earliest and latest slot, and how many slots."""
+    """Planned stops by process: earliest and latest slot of the beginning, and number of slots."""
     locks: Mapping[tuple[str, str], LockedRuns]
     """Locks on runs by process and mode."""
     parts: dict[str, Mapping[str, float]]
     """Weight of a unit of each component, by metric."""
     credits: bool = True
-    """Whether stock beyond what is wanted is credited."""
+    """Whether stock beyond the required level is credited."""
     elastic: bool = False
-    """Whether stores may lack or spill material at a price, so that there is a plan whatever has happened."""
+    """Whether stores may lack or spill material at a price, so that there is always a plan."""
 
     def counted(self, metric: str, added: Mapping[str, float]) -> float:
-        """Contribution of processes to a metric.
+        """Return the contribution of processes to a metric.
 
         Args:
-            metric: its name.
-            added: what they add to each component but money.
+            metric: name of the metric.
+            added: contribution to each component except money.
         """
         return sum(self.parts[metric].get(name, 0.0) * amount for name, amount in added.items())
 
     def steps(self, hours: float) -> int:
-        """Slots that cover some hours."""
+        """Return the number of slots that cover some hours."""
         return in_steps(hours, self.hours)
 
 
 def read(scenario: Case, envelope: xr.Dataset) -> Plant:
-    """The numbers of a scenario that has processes."""
+    """Read the data of a scenario with processes."""
     horizon, inputs = scenario.horizon, scenario.inputs
     hours, n = horizon.step_h, horizon.n_steps
     available = dict(
@@ -134,11 +134,11 @@ def read(scenario: Case, envelope: xr.Dataset) -> Plant:
 
 
 def _parts(process: Process, available: dict[str, np.ndarray], planned: dict[str, float], burns: bool) -> list[Units]:
-    """Units that are counted together where what they can do is the same at every time, else one by one.
+    """Return units that are counted together if they have the same capabilities at all times, else single units.
 
-    Counting is exact for runs of a mode by first in first out; ramps, power that bends down, rates at the start and
-    outages belong to a unit. So does power that bends up where drawing more than is needed might pay, for alike rates
-    draw the least; and off-spec product where a rate may be zero, for it asks for a rate of its own.
+    Counting is exact for runs of a mode by first in, first out; ramps, concave power curves, rates at the start and
+    outages belong to single units. So do convex power curves if drawing more than needed might pay, because equal rates
+    draw least, and off-spec product if a rate may be zero, because it needs a rate of its own.
     """
     free = [available[name] >= 1 - 1e-9 for name in process.units]
     burns = burns or process.daily_energy_mwh is not None
@@ -159,12 +159,12 @@ def _parts(process: Process, available: dict[str, np.ndarray], planned: dict[str
 
 
 def slopes(mode: Mode) -> list[float]:
-    """Power by rate between the knots of a mode [MWh/t]."""
+    """Return the power by rate between the knots of a mode [MWh/t]."""
     knots = mode.knots
     return [(p1 - p0) / (r1 - r0) for (r0, p0), (r1, p1) in pairwise(knots)]
 
 
 def convex(mode: Mode) -> bool:
-    """Whether power bends up: each tonne more costs at least as much as the last."""
+    """Return whether power is convex: each tonne more needs at least as much as the last."""
     gradients = slopes(mode)
     return all(b >= a - 1e-9 for a, b in pairwise(gradients))

@@ -1,4 +1,4 @@
-"""Routes of heats: the units of a heat, and its slots counted from its first start."""
+"""Routes of heats: the units of a heat, and the slots of its operations after its first start."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ class Route:
     """Units and slots of a heat."""
 
     units: tuple[int, ...]
-    """By operation."""
+    """Units by operation."""
     lags: tuple[int, ...]
     """Slots from the first start to that of each operation."""
     first: list[int]
-    """Slots in which it may begin."""
+    """Slots in which the heat may start."""
 
     def holds(self, heat: Heat) -> Iterator[tuple[int, int, int]]:
-        """Units that it holds, each with the slots from its begin to the first and after the last."""
+        """Yield the units that it occupies, each with the slots from its start to the first and after the last."""
         for operation, u, lag in zip(heat.operations, self.units, self.lags, strict=True):
             yield u, lag, lag + operation.occupy[u]
 
     def cells(self, problem: SlotProblem, h: int) -> np.ndarray:
-        """Energy of a heat by cell from its first start on [MWh]: what a plan of it alone draws."""
-        alone, starts = (
+        """Return the energy of a heat by cell from its first start on [MWh], as in a plan of this heat only."""
+        single, starts = (
             replace(problem, heats=(problem.heats[h],), casts=()),
             Starts((self.units,), (self.lags,), (), ()),
         )
-        return np.trim_zeros(line_cells(alone, starts, extra_mwh(alone, starts)), "b")
+        return np.trim_zeros(line_cells(single, starts, extra_mwh(single, starts)), "b")
 
 
 def groups_of(problem: SlotProblem) -> dict[int, list[int]]:
-    """Heats that are alike by the first of them; each heat of a cast is by itself."""
+    """Return groups of identical heats by the first of them; each heat of a cast is a group of its own."""
     cast_of, heats = problem.cast_of(), [(h, heat) for h, heat in enumerate(problem.heats) if heat.operations]
     groups = grouped((("cast", h) if h in cast_of else heat.kind, h) for h, heat in heats)
     return {members[0]: members for members in groups.values()}
 
 
 def routes(problem: SlotProblem, h: int) -> Iterator[Route]:
-    """All routes of a heat."""
+    """Yield all routes of a heat."""
     heat, n = problem.heats[h], problem.n_slots
     open_ = {(i, u): problem.start_slots(o, u) for i, o in enumerate(heat.operations) for u in o.units}
 
@@ -68,7 +68,7 @@ def routes(problem: SlotProblem, h: int) -> Iterator[Route]:
 
 
 def few(problem: SlotProblem, terms: int) -> bool:
-    """Whether the rows of units have so many terms at most: each column with the slots that it holds."""
+    """Return whether the rows of units have at most ``terms`` terms: each column with the slots that it occupies."""
     for h in groups_of(problem):
         hold = sum(max(operation.occupy.values()) for operation in problem.heats[h].operations)
         for route in routes(problem, h):

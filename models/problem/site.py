@@ -1,4 +1,4 @@
-"""The site as numbers by slot, which every formulation of the site reads: its assets, tariff and contracts, itself."""
+"""Site data by slot for every formulation of the site: assets, tariff, contracts, loads and prices."""
 
 from __future__ import annotations
 
@@ -26,36 +26,36 @@ from emberline.scenarios.tariff.rates import Rates
 
 @dataclass(frozen=True)
 class Hub:
-    """The assets' numbers."""
+    """Data of the assets."""
 
     hours: float
     n: int
     carriers: dict[str, Carrier]
     assets: tuple[Named, ...]
-    """Machines as converters."""
+    """Assets, with machines as converters."""
     series: dict[str, dict[str, np.ndarray]]
-    """By asset and key, per slot."""
+    """Series by asset and key, one value per slot."""
     days: dict[str, list[tuple[range, float]]] = field(default_factory=dict)
-    """Slots of each local day and what a flexible load must take in them."""
+    """Slots of each local day and the amount that a flexible load must take in them."""
     parts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """Weight of a unit of each component of ``COMPONENTS``, by metric."""
+    """Weight of one unit of each component of ``COMPONENTS``, by metric."""
     factors: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """By metric of ``FACTORS`` and asset: what a unit of its main flow adds."""
+    """Contribution of one unit of the main flow, by metric of ``FACTORS`` and asset."""
     freely_disposable: frozenset[str] = frozenset()
-    """Carriers of which a surplus can never pay: see ``emberline.models.problem.site.freely_disposable``."""
+    """Carriers whose surplus can never pay: see ``emberline.models.problem.site.freely_disposable``."""
     one_way_slots: Collection[int] = ()
-    """Slots in which a store is either filled or emptied, where both could pay."""
+    """Slots in which a store may be either filled or emptied because doing both could pay."""
     forced: bool = False
-    """Whether electricity may be in the way whatever it costs: a source or a machine that must run delivers it."""
+    """Whether a surplus of electricity can be forced at any price: a source or a must-run machine delivers it."""
 
 
 def supplies(hub: Hub, metric: str, price: Callable[[np.ndarray], float]) -> list[tuple[str, float]]:
-    """Carrier of each supply, and what a unit of it counts.
+    """Return the carrier of each supply and the weight of one unit.
 
     Args:
-        hub: the assets.
-        metric: by which it counts.
-        price: the price over time that counts, such as ``np.min``.
+        hub: assets of the site.
+        metric: metric of the weight.
+        price: reduction of the price over time, such as ``np.min``.
     """
     counts, units = hub.parts[metric], []
     for supply in of(hub.assets, Supply):
@@ -68,14 +68,14 @@ def supplies(hub: Hub, metric: str, price: Callable[[np.ndarray], float]) -> lis
 
 
 def dearest(hub: Hub, metric: str) -> float:
-    """The most that a unit of what is supplied counts by a metric; 0 where nothing is supplied."""
+    """Return the largest weight of a unit of any supply by a metric; 0 without supplies."""
     return max([0.0, *(unit for _, unit in supplies(hub, metric, np.max))])
 
 
 def fixed_mw(scenario: Case) -> dict[str, np.ndarray]:
-    """Delivery of loads and sources of electricity [MW], by asset, shape (n_slots,) each.
+    """Return the power of loads and sources of electricity [MW], by asset, shape (n_slots,) each; supply is positive.
 
-    Those that count by a factor stand among the assets that the model states.
+    Assets with a factor of ``FACTORS`` are left out; the model represents them individually.
     """
     return {
         asset.name: asset.sign * scenario.asset_series(asset.name)["rate"]
@@ -85,7 +85,7 @@ def fixed_mw(scenario: Case) -> dict[str, np.ndarray]:
 
 
 def sun_mw(scenario: Case) -> dict[str, np.ndarray]:
-    """Possible delivery of PV and wind [MW], by asset, shape (n_slots,) each; those that count by a factor left out."""
+    """Return the available power of PV and wind [MW], by asset, shape (n_slots,) each, without assets with a factor."""
     return {
         plant.name: plant.available_mw(scenario.asset_series(plant.name)["capacity_factor"])
         for plant in scenario.site.renewables
@@ -98,11 +98,11 @@ def _counts(asset: Named) -> bool:
 
 
 def read_hub(scenario: Case, others: Collection[str], pays: bool) -> Hub | None:
-    """The assets of a scenario that the model states one by one; None where there are none.
+    """Return the assets of a scenario that the model represents individually; None if there are none.
 
     Args:
-        scenario: with its site.
-        others: names of those that it states together.
+        scenario: scenario with its site.
+        others: names of the assets that the model aggregates.
         pays: whether importing more than needed pays in any slot.
     """
     site = scenario.site
@@ -112,7 +112,7 @@ def read_hub(scenario: Case, others: Collection[str], pays: bool) -> Hub | None:
     hours = scenario.horizon.step_h
     series = {asset.name: scenario.asset_series(asset.name) for asset in site.equipment}
     days = {name: load.days(scenario.horizon) for name, load in site.flexible.items()}
-    calm = freely_disposable(site.carrier, site.equipment, series)
+    disposable = freely_disposable(site.carrier, site.equipment, series)
     dumps = site.carrier[ELECTRICITY].dumps
     return Hub(
         hours=hours,
@@ -125,31 +125,31 @@ def read_hub(scenario: Case, others: Collection[str], pays: bool) -> Hub | None:
         factors={
             name: {asset.name: getattr(asset, row.per_unit) for asset in site.assets} for name, row in FACTORS.items()
         },
-        freely_disposable=calm - {ELECTRICITY} if pays and not dumps else calm,
-        forced=ELECTRICITY not in calm,
+        freely_disposable=disposable - {ELECTRICITY} if pays and not dumps else disposable,
+        forced=ELECTRICITY not in disposable,
     )
 
 
 def freely_disposable(
     carriers: dict[str, Carrier], assets: Sequence[Any], series: dict[str, dict[str, np.ndarray]]
 ) -> frozenset[str]:
-    """Carriers of which a surplus can never pay: taking more of them than needed never makes a plan better.
+    """Return the carriers whose surplus can never pay: taking more than needed never improves a plan.
 
-    Electricity as far as assets deliver it; what import of it costs is another matter.
+    Electricity is included as far as assets deliver it; the cost of its import is treated elsewhere.
 
-    That is so where a surplus may be vented anyway, or where all that comes in is bought at prices and emissions that
-    are nowhere negative, or is curtailed at will, or made by a machine that may idle: whatever is wasted can be traced
-    back, through stores too, to something that needs not be taken.
+    This holds if surplus may be vented, or if every inflow is bought at prices and emissions that are never negative,
+    can be curtailed, or comes from a machine that may idle: any waste can then be traced back, also through stores, to
+    an inflow that is not required.
 
     Args:
-        carriers: by name.
-        assets: machines as converters.
-        series: of the assets.
+        carriers: carriers by name.
+        assets: assets, with machines as converters.
+        series: series of the assets.
     """
     names = set()
     paid_for = {supply.name: bool((series[supply.name]["price_per_unit"] < 0).any()) for supply in of(assets, Supply)}
     for name, carrier in carriers.items():
-        # a purchase that must not be less is not foreseen: any can be left
+        # purchases have no lower limit, so any of them can be left out
         can_pay = any(supply.carrier == name and paid_for[supply.name] for supply in of(assets, Supply))
         can_pay |= any(source.carrier == name for source in of(assets, Source))
         can_pay |= any(name in machine.gives and not _idles(machine, carriers) for machine in of(assets, Converter))
@@ -159,7 +159,7 @@ def freely_disposable(
 
 
 def _idles(machine: Converter, carriers: dict[str, Carrier]) -> bool:
-    """Whether a machine may run less at any time and nobody minds: what it makes is never in the way."""
+    """Return whether a machine can be turned down at any time without penalty, so that its output is never forced."""
     others = [stream.carrier for _, stream in machine.streams()]
     free = not (machine.switched or machine.min_load or machine.ramp_down_per_h is not None)
     return machine.main == "output" and free and all(carriers[name].dumps for name in others if name in carriers)
@@ -170,26 +170,26 @@ BROKEN = 2.0
 
 
 UNLIMITED_MW = 1e4
-"""Most import that a site without a limit is thought to have, where the tariff needs one."""
+"""Import assumed to be possible at a site without a limit, where the tariff needs one [MW]."""
 
 
 @dataclass(frozen=True)
 class Purchase:
-    """Tariff and contracts on the horizon's grids."""
+    """Tariff and contracts on the grids of the horizon."""
 
     rates: Rates | None
     unused: UnusedBlocks | None
     most_mwh: float
-    """Most that a metered interval may import."""
+    """Largest import of a metered interval [MWh]."""
     most_out_mwh: float
-    """Most that it may export."""
+    """Largest export of a metered interval [MWh]."""
     per_meter: int
-    """Cells in a metered interval, and in a slot: cells divide both."""
+    """Cells in a metered interval, and in a slot: both are multiples of a cell."""
     per_slot: int
 
     @cached_property
     def energy_price(self) -> np.ndarray:
-        """Price of a MWh in the tariff's first blocks in each slot, taxes included: a guide.
+        """Approximate price of a MWh in the tariff's first blocks in each slot, taxes included.
 
         Shape (n_slots,), or (1,) without a tariff.
         """
@@ -198,7 +198,7 @@ class Purchase:
         return self.rates.first_blocks(len(self.rates) * self.per_meter // self.per_slot)
 
     def cost(self, import_mwh: np.ndarray, meter_mwh: np.ndarray) -> float:
-        """Exact cost of import [currency].
+        """Return the exact cost of import [currency].
 
         Args:
             import_mwh: import by slot [MWh].
@@ -218,7 +218,7 @@ class Purchase:
         return total
 
     def merged(self, k: int) -> Purchase:
-        """The same for import that is even over ``k`` metered intervals, which make a slot; it has fewer columns."""
+        """Return the data for import that is even over the ``k`` metered intervals of a slot, with fewer columns."""
         if self.rates is None or self.rates.in_blocks:
             return self
         return replace(
@@ -228,7 +228,7 @@ class Purchase:
 
     @property
     def circles(self) -> np.ndarray:
-        """Metered intervals in which export earns more than the cheapest import costs, or import itself earns."""
+        """Whether export earns more than the cheapest import costs, or import itself earns, by metered interval."""
         assert self.rates is not None
         lowest = self._lowest
         earned = sum(self.rates.export_per_mwh.values(), np.zeros(len(self.rates)))
@@ -236,13 +236,13 @@ class Purchase:
 
     @cached_property
     def _lowest(self) -> np.ndarray:
-        """The least that the tariff takes for a MWh in each metered interval, taxes included."""
+        """Lowest energy price of the tariff in each metered interval, taxes included [currency/MWh]."""
         assert self.rates is not None
         rates = self.rates
         return sum((e.per_mwh.min(axis=0) * rates.with_tax(e.kind) for e in rates.energy), np.zeros(len(rates)))
 
     def lowest_price(self, n: int) -> np.ndarray:
-        """The same in each of ``n`` slots, the least of the intervals that it touches; shape (n,)."""
+        """Return the lowest price in each of ``n`` slots, over all intervals that the slot touches; shape (n,)."""
         if self.rates is None:
             return np.zeros(n)
         cells = math.lcm(len(self.rates), n)
@@ -250,7 +250,7 @@ class Purchase:
 
     @property
     def most_spread(self) -> float:
-        """Most that a MWh of a block loses when it is sold back [currency/MWh]."""
+        """Largest loss per MWh when a block is sold back [currency/MWh]."""
         return 0.0 if self.unused is None else float(self.unused.spread.max())
 
     @cached_property
@@ -262,20 +262,20 @@ class Purchase:
 
 
 def read_purchase(scenario: Case, limit_mw: float | None) -> Purchase | None:
-    """Tariff and contracts of a scenario; None where a price by the slot says all."""
+    """Read the tariff and contracts of a scenario; None if a price by slot is sufficient."""
     rates, unused = scenario.rates, unused_blocks(scenario)
     if rates is None and unused is None:
         return None
     step, meter = round(scenario.horizon.step_min), round(scenario.site.grid.metered_interval_min)
     cell = math.gcd(step, meter)
-    # a search may break the limit at a price: then the bound must not forbid it
+    # a search may exceed the limit at a price, so the bound must allow it
     most = BROKEN * limit_mw if limit_mw is not None else UNLIMITED_MW + BROKEN * _draw_mw(scenario)
     out = scenario.site.grid.export_limit_mw
     return Purchase(rates, unused, most * meter / 60, out * meter / 60, meter // cell, step // cell)
 
 
 def _draw_mw(scenario: Case) -> float:
-    """Highest possible draw of loads, line and processes [MW]."""
+    """Return the highest possible draw of loads, line and processes [MW]."""
     line = sum(max(phase.power_mw for phase in unit.profile) for unit in scenario.line.units)
     processes = sum(
         process.count * max(mw for mode in process.all_modes for _, mw in mode.knots) for process in scenario.processes
@@ -285,21 +285,21 @@ def _draw_mw(scenario: Case) -> float:
 
 @dataclass(frozen=True)
 class SiteData:
-    """The site's numbers by slot; energies in MWh, weights per MWh imported."""
+    """Site data by slot; energies in MWh, weights per imported MWh."""
 
     hours: float
     base: np.ndarray
-    """Draw of electricity loads, less the supply of sources."""
+    """Draw of electricity loads minus the supply of sources."""
     pv: np.ndarray
-    """Possible supply of PV and wind."""
+    """Available supply of PV and wind."""
     price: np.ndarray
     export_price: np.ndarray
     carbon: np.ndarray
-    """kg CO2e/MWh by the goal's signal."""
+    """Carbon intensity by the goal's signal [kg CO2e/MWh]."""
     average: np.ndarray
-    """kg CO2e/MWh, average: what a carbon price counts."""
+    """Average carbon intensity, to which a carbon price applies [kg CO2e/MWh]."""
     other: np.ndarray
-    """kg CO2e/MWh by the signal that the goal does not count with; zeros where the market does not give it."""
+    """Carbon intensity by the signal that the goal does not use [kg CO2e/MWh]; zeros if the market has none."""
     carbon_price_per_kg: float
     import_limit_mw: float | None
     export_limit_mw: float
@@ -308,51 +308,51 @@ class SiteData:
     step_min: float
     battery: Storage | None
     fixed_mw: dict[str, np.ndarray]
-    """Delivery of each load and source of ``base``, by asset."""
+    """Power of each load and source of ``base``, by asset; supply is positive."""
     sun_mw: dict[str, np.ndarray]
-    """Possible delivery of each plant of ``pv``, by asset."""
+    """Available power of each plant of ``pv``, by asset."""
     curtails: bool = False
-    """Whether it may pay to curtail PV: the goal counts money and there are negative prices."""
+    """Whether curtailing PV may pay: the goal counts money and there are negative prices."""
     hub: Hub | None = None
-    """The site's assets, where it has any."""
+    """The site's assets; None if it has none."""
     purchase: Purchase | None = None
-    """Payments for import beyond ``price``: peaks, blocks and contracts that are not used up."""
+    """Payments for import beyond ``price``: peaks, blocks and unused contracts."""
     sunk_cost: float = 0.0
-    """Cost of contracts and fixed charges whatever is imported; in no port, nor in any price [currency]."""
+    """Cost of contracts and fixed charges that does not depend on import; not part of any port or price [currency]."""
     line_mwh: np.ndarray | None = None
-    """More than a line draws in any plan, by slot; None: not known."""
+    """Upper bound on the line's draw in any plan, by slot; None: unknown."""
     whole: bool = True
-    """False: what is whole may be in part, such as a machine that is half on. Quicker, and never dearer."""
+    """False: integer decisions are relaxed, so that a machine may be half on. Faster, and never more expensive."""
     metrics: tuple[str, ...] = tuple(METRICS)
-    """Those that count in the scenario."""
+    """Metrics that count in the scenario."""
     given_worth: tuple[str, dict[str, np.ndarray]] = ("", {})
-    """A metric, and what a unit that the line gives of a carrier takes off it in each slot: where assets are held."""
+    """A metric, and its reduction per unit of each carrier that the line gives, by slot, if the assets are fixed."""
 
     @property
     def plain(self) -> bool:
-        """Whether import follows from the line's load alone: nothing to decide on the site."""
+        """Whether import follows from the line's load alone, with nothing to decide on the site."""
         idle = self.battery is None and self.hub is None
         return idle and bool((self.pv <= self.base).all()) and not self.curtails
 
     @property
     def curtails_within(self) -> bool:
-        """Whether PV may be curtailed in some metered intervals of a slot only."""
+        """Whether PV may be curtailed in only some metered intervals of a slot."""
         return not self.plain and bool(self.pv.any()) and self.step_min > self.meter_min == self.cell_min
 
     @property
     def balance_meters(self) -> bool:
-        """Whether a metered interval is a slot whose balance says what is imported."""
+        """Whether every metered interval is a slot, so that the slot's balance gives its import."""
         return not self.plain and self.meter_min == self.cell_min == self.step_min
 
     @property
     def full_price(self) -> np.ndarray:
-        """Price of imported energy with the carbon price on it, where the scheme covers it."""
+        """Price of imported energy, including the carbon price where the scheme covers it."""
         return self.price + self.carbon_price_per_kg * self.average
 
     @cached_property
     def pays(self) -> np.ndarray:
-        """Whether it could pay to take more electricity than needed, by slot, shape (n_slots,): import earns, by price,
-        tariff or what an unused block of a contract loses, or what sources deliver is in the way."""
+        """Whether taking more electricity than needed could pay, by slot, shape (n_slots,): import earns through its
+        price, the tariff or unused blocks of contracts, or sources deliver a surplus."""
         least = self.price
         if self.purchase is not None:
             least = least - self.purchase.most_spread + np.minimum(self.purchase.lowest_price(len(least)), 0.0)
@@ -360,20 +360,20 @@ class SiteData:
 
     @property
     def wasting(self) -> range:
-        """Slots in which a store of electricity could gain by being filled and emptied at once: those in which wasting
-        it pays and all before them, as one that is empty then takes more."""
+        """Slots in which filling and emptying a store of electricity at once could pay: those in which wasting energy
+        pays, and all earlier ones, because a store that is empty then can take more."""
         if self.hub is not None and self.hub.forced:
             return range(len(self.base))
         return range(1 + max(np.flatnonzero(self.pays).tolist(), default=-1))
 
     @property
     def guide_price(self) -> np.ndarray:
-        """About what a MWh costs in each slot, with what the tariff takes for energy."""
+        """Approximate cost of a MWh in each slot, including the energy charges of the tariff."""
         return self.price + (0.0 if self.purchase is None else self.purchase.energy_price)
 
     @cached_property
     def per_mwh(self) -> dict[str, np.ndarray]:
-        """Weight of a MWh imported in each slot, by metric."""
+        """Weight of an imported MWh in each slot, by metric."""
         weights = {
             CARBON: self.carbon, OTHER_CARBON: self.other, "cost": self.price, "cost_with_carbon_price": self.full_price
         }  # fmt: skip
@@ -381,7 +381,7 @@ class SiteData:
 
     @cached_property
     def guide_per_mwh(self) -> dict[str, np.ndarray]:
-        """About the same, with what the tariff takes for energy."""
+        """Approximate weight of an imported MWh, including the energy charges of the tariff, by metric."""
         more = self.guide_price - self.price
         return {name: weight + more if METRICS[name].money else weight for name, weight in self.per_mwh.items()}
 
@@ -392,29 +392,29 @@ class SiteData:
 
     @property
     def cells_per_slot(self) -> int:
-        """Cells in a slot."""
+        """Number of cells in a slot."""
         return round(self.step_min / self.cell_min)
 
     @property
     def n_cells(self) -> int:
-        """Cells of the horizon."""
+        """Number of cells in the horizon."""
         return len(self.base) * self.cells_per_slot
 
     def unavoidable(self, weight: np.ndarray) -> float:
-        """Cost of loads beyond PV by a weight per MWh: no plan can change it, unless assets can deliver it."""
+        """Return the cost of loads beyond PV by a weight per MWh; it is fixed unless assets can supply these loads."""
         if self.hub is not None:
             return 0.0
         return float(np.maximum(self.base - self.pv, 0.0) @ weight)
 
     @property
     def export_rows(self) -> bool:
-        """Whether the export limit, which holds for the mean over a metered interval, is no limit of a slot."""
+        """Whether the export limit, which applies to the mean over a metered interval, does not limit single slots."""
         return not self.plain and self.meter_min != self.step_min and np.isfinite(self.export_limit_mw)
 
     @cached_property
     def most_export(self) -> np.ndarray:
-        """Energy exported in each slot at most [MWh], shape (n_slots,): what the limit allows; where slots share a
-        metered interval, in which others may import meanwhile, what the site can give."""
+        """Largest export in each slot [MWh], shape (n_slots,): the limit, or the possible supply of the site if slots
+        share a metered interval, in which other slots may import."""
         if not self.export_rows or self.step_min % self.meter_min == 0:
             return np.full(len(self.base), self.export_limit_mw * self.hours)
         if self.hub is not None:
@@ -424,22 +424,22 @@ class SiteData:
 
     @cached_property
     def most_import(self) -> np.ndarray:
-        """Energy imported in each slot at most where nothing is exported [MWh], shape (n_slots,): what all that draws
-        can take, and what the limit allows where it holds for the slot by itself."""
-        alone = self.step_min % self.meter_min == 0
-        limit_mwh = (self.import_limit_mw or UNLIMITED_MW if alone else UNLIMITED_MW) * self.hours
+        """Largest import in each slot without export [MWh], shape (n_slots,): the possible draw of the site, reduced to
+        the limit if it applies to single slots."""
+        by_slot = self.step_min % self.meter_min == 0
+        limit_mwh = (self.import_limit_mw or UNLIMITED_MW if by_slot else UNLIMITED_MW) * self.hours
         if self.line_mwh is None or self.hub is not None:
             return np.full(len(self.base), limit_mwh)
         in_mw = 0.0 if self.battery is None else min(self.battery.rate_limits(0.0)[0], UNLIMITED_MW)
         return np.minimum(self.line_mwh + np.maximum(self.base, 0.0) + in_mw * self.hours, limit_mwh)
 
     def limit_mwh(self) -> float:
-        """Energy that may be imported in a metered interval."""
+        """Return the energy that may be imported in a metered interval [MWh]."""
         return np.inf if self.import_limit_mw is None else self.import_limit_mw * self.meter_min / 60
 
 
 def read(scenario: Case, envelope: xr.Dataset) -> SiteData:
-    """The site of a scenario."""
+    """Read the site of a scenario."""
     horizon, inputs, site = scenario.horizon, scenario.inputs, scenario.site
     hours, fixed, sun = horizon.step_h, fixed_mw(scenario), sun_mw(scenario)
     signal = scenario.goal.signal

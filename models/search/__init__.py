@@ -1,1 +1,1 @@
-"""State of a search: incumbent, bound and clock, warm starts, and the schedule that results."""
+"""State of a search: incumbent, bound and clock, warm starts, and the resulting schedule."""

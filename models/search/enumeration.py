@@ -1,8 +1,8 @@
-"""All plans of two or three heats, tried: demand charges tie heats together more tightly than a program's relaxation.
+"""Enumeration of all plans of two or three heats with demand charges, for which relaxations are weak.
 
-A relaxation spreads heats, and their peaks with them. Here the first heat takes each of its starts in turn, and what is
-left of the others' starts is few enough to try all pairs. Starts are left out by prices of peaks: any that add up to
-the rate of a charge say what a plan costs at least.
+A relaxation spreads heats, and thereby their peaks. Here the first heat takes each of its starts in turn, and the
+remaining starts of the others are few enough to try all pairs. Starts are excluded by prices of peaks: any prices that
+add up to the rate of a charge give a lower bound on the cost of a plan.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.tariff.rates import PeakRates
 
 PER_LOOK = 1e-7
-"""Work of one."""
+"""Work per start or pair of starts that is checked."""
 TOLERANCE_MWH = 1e-6
-"""By which the import limit may be exceeded."""
+"""Energy by which the import limit may be exceeded."""
 SAME = 1e-9
 """Share by which a plan must be better."""
 
 
 def suits(search: Search) -> bool:
-    """Whether two or three heats cost a price by the slot and demand charges at one rate each, and nothing else."""
+    """Return whether two or three heats cost only a price by slot and demand charges at one rate each."""
     data, problem, aim, paid = search.data, search.problem, search.aim, search.data.purchase
-    alone = data.battery is None and data.hub is None and not data.pv.any() and not data.export_limit_mw
+    grid_only = data.battery is None and data.hub is None and not data.pv.any() and not data.export_limit_mw
     if (
         len(problem.heats) not in FEW_HEATS.enumerated
-        or not alone
+        or not grid_only
         or (data.base < 0).any()
         or problem.casts
         or aim.tops
@@ -48,7 +48,7 @@ def suits(search: Search) -> bool:
 
 
 def _charges(search: Search) -> tuple[PeakRates, ...]:
-    """Demand charges of the goal; none where one of them is more than a rate on a peak."""
+    """Return the demand charges of the goal; empty if one of them is more than a rate on a peak."""
     paid = search.data.purchase
     peaks = paid.rates.peaks if paid and paid.rates and METRICS[search.aim.first].money else ()
     plain = all(p.per_mw.shape == (1, 1) and not (p.limits_mw[0] or p.floor_mw or p.sunk_mw or p.share) for p in peaks)
@@ -61,11 +61,11 @@ class _Choices:
 
     starts: list[tuple[Route, int]]
     cost: np.ndarray
-    """Charges left out, shape (n,)."""
+    """Cost without charges, shape (n,)."""
     metered: np.ndarray
     """Energy by metered interval [MWh], shape (n, n_meters)."""
     busy: np.ndarray
-    """Units and slots that are taken, as bits; shape (n, n_bytes)."""
+    """Occupied units and slots as bits, shape (n, n_bytes)."""
     priced: np.ndarray
     """Cost under prices of peaks, shape (n, n_prices)."""
 
@@ -78,16 +78,16 @@ class _Enumeration:
         self.prices, dice = np.zeros((data.n_meters, FEW_HEATS.peak_prices)), np.random.default_rng(0)
         for column in self.prices.T:
             for group, rate in self.charges:
-                some = dice.choice(
+                intervals = dice.choice(
                     group, min(int(dice.integers(1, FEW_HEATS.peak_intervals + 1)), len(group)), replace=False
                 )
-                column[some] += rate / len(some)
+                column[intervals] += rate / len(intervals)
         self.limit = data.limit_mwh() + TOLERANCE_MWH
         self.per_mwh = np.repeat(data.per_mwh[search.aim.first], per)
         self.decided = problem.fixed_cells + problem.under_way + np.repeat(data.base / per, per)
         groups = groups_of(problem)
         self.heats = [h for members in groups.values() for h in members]
-        self.choices = [one for h, members in groups.items() for one in [self._choices(h)] * len(members)]
+        self.choices = [choice for h, members in groups.items() for choice in [self._choices(h)] * len(members)]
 
     def _metered(self, cells: np.ndarray) -> np.ndarray:
         return cells.reshape(*cells.shape[:-1], self.search.data.n_meters, -1).sum(axis=-1)
@@ -111,18 +111,18 @@ class _Enumeration:
 
     @property
     def top(self) -> float:
-        """Limit below which a plan is better than the best one."""
+        """Value below which a plan is better than the best one."""
         value = self.search.value
         top = self.lowest if value is None else min(value + self.search.aim.constant, self.lowest)
         return top if math.isinf(top) else top - SAME * max(abs(top), 1.0)
 
     def run(self) -> bool:
-        """Try all plans; whether none was left out that could be better."""
+        """Try all plans; return whether every better plan was considered."""
         pools = [np.arange(len(choice.starts)) for choice in self.choices]
         return self._place((), pools, float(self.decided @ self.per_mwh), self._metered(self.decided))
 
     def _place(self, rows: tuple[int, ...], pools: list[np.ndarray], spent: float, load: np.ndarray) -> bool:
-        """Place the heats that are left; whether no plan was left out that could be better."""
+        """Place the remaining heats; return whether every better plan was considered."""
         choices = self.choices[len(rows) :]
         for _ in range(FEW_HEATS.turns):
             self.looks += sum(map(len, pools))
@@ -141,7 +141,7 @@ class _Enumeration:
         for row in pools[0][np.argsort(bound, kind="stable")].tolist():
             after, fits = load + first.metered[row], []
             for choice, pool in zip(choices[1:], pools[1:], strict=True):
-                # of heats that are alike each takes a later row than the one before
+                # identical heats take rows in ascending order
                 others = pool[pool > row] if choice is first else pool
                 free = ~(choice.busy[others] & first.busy[row]).any(axis=1)
                 fits.append(others[free & (after + choice.metered[others] <= self.limit).all(axis=1)])
@@ -150,19 +150,19 @@ class _Enumeration:
         return True
 
     def _pairs(self, rows: tuple[int, ...], pools: list[np.ndarray], spent: float, load: np.ndarray) -> bool:
-        (one, two), (some, others) = self.choices[-2:], pools
+        (first, second), (pool, others) = self.choices[-2:], pools
         size = max(FEW_HEATS.pairs // max(len(others), 1), 1)
-        for k in range(0, len(some), size):
-            chunk = some[k : k + size]
+        for k in range(0, len(pool), size):
+            chunk = pool[k : k + size]
             self.looks += len(chunk) * len(others)
             effort.spend(PER_LOOK * len(chunk) * len(others))
             if self.looks > FEW_HEATS.looks or self.search.phase_over():
                 return False
-            loads = load + one.metered[chunk][:, None] + two.metered[others]
-            values = spent + one.cost[chunk][:, None] + two.cost[others]
+            loads = load + first.metered[chunk][:, None] + second.metered[others]
+            values = spent + first.cost[chunk][:, None] + second.cost[others]
             values += sum(rate * loads[:, :, group].max(axis=2) for group, rate in self.charges)
             a, b = np.nonzero((values < self.top) & (loads <= self.limit).all(axis=2))
-            free = ~(one.busy[chunk[a]] & two.busy[others[b]]).any(axis=1)
+            free = ~(first.busy[chunk[a]] & second.busy[others[b]]).any(axis=1)
             a, b = a[free], b[free]
             for i in np.argsort(values[a, b], kind="stable").tolist():
                 value = float(values[a[i], b[i]])
@@ -182,7 +182,7 @@ class _Enumeration:
 
 
 def run(search: Search) -> None:
-    """Try all plans, as far as the number of looks allows; what is left open keeps its bound."""
+    """Try all plans within the allowed number of checks; if they are not sufficient, the bound is unchanged."""
     with search.timed("enumeration"):
         trial = _Enumeration(search)
         if trial.run() and search.value is not None:

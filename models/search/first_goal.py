@@ -1,4 +1,4 @@
-"""The first goal of a site under a given load of the line, minimized; stores burn no surplus that they cannot."""
+"""Minimization of the first goal of a site under a given load of the line; no store wastes a surplus."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ def minimize_first(
     seconds: dict[str, float],
     line_gives: Mapping[str, Linear] | None = None,
     study: Study | None = None,
-    **how: Any,
+    **options: Any,
 ) -> tuple[SiteModel, Outcome]:
     """Minimize the first goal.
 
-    Whole numbers that keep a store from burning a surplus are added only for slots in which one burns without them:
-    elsewhere what they forbid does not pay anyway. Once half of the time is over it is forbidden in all.
+    Binaries that keep a store from wasting a surplus are added only for slots in which one does so without them;
+    elsewhere this does not pay anyway. Once half of the time is over, it is forbidden in all slots.
     """
     one_way_slots: set[int] | None = set() if data.hub is not None or data.battery is not None else None
     whole_s, program = remaining(), Program if study is None else partial(study.program, "site")
     for attempt in itertools.count():
         began = time.perf_counter()
-        # where only goal and caps differ the study's last model does
+        # if only goal and caps differ, the last model of the study is used
         last_model = None if study is None or line_gives else study.site(data, load, one_way_slots)
         if last_model is not None:
             last_model.ask(aim)
@@ -48,10 +48,10 @@ def minimize_first(
         seconds["build"] += time.perf_counter() - began
         start_values = site_model.program.start_values if site_model.program.whole else None
         start = False if start_values is None else start_values
-        # half of what is left is kept for the round after one that burns again; the last one has some seconds anyway
+        # half of the remaining work is kept for a round after one with waste; the last round has some work in any case
         limit = remaining() / 2 if one_way_slots else remaining()
         least = SITE.one_way_work if attempt and one_way_slots is None else 0.05
-        outcome = site_model.program.run(work=max(limit, least), start=start, **how)
+        outcome = site_model.program.run(work=max(limit, least), start=start, **options)
         if study is not None:
             study.solved(site_model)
         seconds["first goal"] += outcome.seconds

@@ -1,9 +1,9 @@
-"""State of a search: best plan, bound, clock. Whatever makes a plan, it is judged here by its own figures.
+"""State of a search: best plan, bound and clock. Every plan is evaluated here by recomputation.
 
-A site with many assets makes every program of heats large, and most of it hardly depends on them. So heats are planned
-against a ``PricedSite``: the site with its assets held where the best plan so far has them, import priced as ever and
-what the line gives priced at what it is worth there. Then the assets are planned against the heats (``Search.flows``),
-and so on in turn. Bounds are proven on the whole.
+A site with many assets makes every program of heats large, although most of it hardly depends on them. So heats are
+planned against a ``PricedSite``: the site with its assets fixed as in the best plan so far, import priced as usual and
+the line's output priced at its value there. Then the assets are planned for the heats (``Search.flows``), and so on in
+turn. Bounds are proven for the whole problem.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from emberline.scenarios.metrics import CARBON, METRICS
 
 @dataclass(frozen=True)
 class PricedSite:
-    """The site and the aim that heats are planned with."""
+    """Site and aim with which heats are planned."""
 
     data: SiteData
     aim: Aim
@@ -48,14 +48,14 @@ class PricedSite:
 def priced_site_around(
     data: SiteData, aim: Aim, flows: Flows, worth: dict[str, np.ndarray], gives: dict[str, np.ndarray]
 ) -> PricedSite:
-    """The priced site around the flows of a site.
+    """Return the priced site around the flows of a site.
 
     Args:
         data: the site.
-        aim: of the search.
-        flows: what the site does now.
-        worth: what a unit more of a carrier is worth in each slot, by both goals as one.
-        gives: what the line gives of a carrier by slot now.
+        aim: aim of the search.
+        flows: present flows of the site.
+        worth: value of an extra unit of a carrier in each slot, by both goals as one.
+        gives: present output of the line by carrier and slot.
     """
     supply = np.zeros(len(data.base)) if flows.hub is None else flows.hub.delivered(ELECTRICITY)
     base, pv = data.base + flows.charge - flows.discharge - supply, data.pv
@@ -63,7 +63,7 @@ def priced_site_around(
         base, pv = base - flows.pv, np.zeros(len(base))
     prices = {carrier: worth[carrier] for carrier in gives if carrier in worth and np.abs(worth[carrier]).any()}
     site = replace(data, base=base, pv=pv, battery=None, hub=None, whole=True, given_worth=(aim.first, prices))
-    # cost and emissions of the assets are left out of the figures of its ports
+    # cost and emissions of the assets are not part of the figures of its ports
     meter = flows.meter_mw * data.meter_min / 60
     more = 0.0 if data.purchase is None else data.purchase.cost(flows.imported, meter)
     more -= float(flows.exported @ data.export_price)
@@ -80,65 +80,65 @@ def priced_site_around(
 
 @dataclass
 class Search(Record):
-    """State of a search: best plan, bound, clock. Moves are accepted on recomputed figures only."""
+    """State of a search: best plan, bound and clock. Moves are accepted on recomputed figures only."""
 
     problem: SlotProblem
     data: SiteData
     aim: Aim
     dispatching: Callable[[SiteData, Aim], Any]
-    """Makes what finds the best use of a site under a load: a dispatcher (``models/formulations/site/dispatch.py``)."""
+    """Factory of dispatchers, which optimize a site under a load (``models/formulations/site/dispatch.py``)."""
     best: Starts | None = effort.shared(None)
     best_flows: Flows | None = effort.shared(None)
     draft: Starts | None = None
-    """The plan to go on from: the best one, or one that comes out better but breaks the import limit or a cap yet."""
+    """Plan to continue from: the best one, or a better one that still breaks the import limit or a cap."""
     draft_rank: float = math.inf
     draft_flows: Flows | None = None
     """Flows of the site under the last draft."""
     priced_site: PricedSite | None = None
-    """Site with its assets fixed, where it has any."""
+    """Site with its assets fixed, if it has any."""
     proving: bool = True
-    """Whether a bound is wanted."""
+    """Whether a bound is required."""
     coarser: Callable[[Search], Search] | None = None
-    """Makes a search on a coarser grid, whose plan is a beginning; None: the grid is coarse enough."""
+    """Factory of a search on a coarser grid, whose plan serves as a first plan; None: the grid is coarse enough."""
     load_worth: np.ndarray | None = effort.shared(None)
-    """Worth of a MWh that the line draws by cell, by the multipliers of the best bound; shape (n_cells,)."""
+    """Value of a MWh that the line draws, by cell, from the multipliers of the best bound; shape (n_cells,)."""
     memory: dict[str, Any] = field(default_factory=dict)
-    """State that heuristics keep from one turn to the next, by their names."""
+    """State that heuristics keep between their calls, by their names."""
     _reported: Starts | None = None
     study: Any = None
-    """Keeps the solver of the bound for the next search (``models/search/warm_start.py``); None: nothing is kept."""
+    """Store of the bound's solver for the next search (``models/search/warm_start.py``); None: nothing is stored."""
 
     def inner(self, problem: SlotProblem, limit: float, gap: float, **changes: Any) -> Search:
-        """A search within this one that reports nothing and proves nothing.
+        """Return a search within this one that reports and proves nothing.
 
         Args:
-            problem: its line.
-            limit: its work.
-            gap: its gap.
-            **changes: ``data``, ``aim`` or ``cancel``, where they are not this one's.
+            problem: line of the search.
+            limit: work of the search.
+            gap: gap of the search.
+            **changes: ``data``, ``aim`` or ``cancel`` if they differ from those of this search.
         """
-        how = {"data": self.data, "aim": self.aim, "cancel": self.cancel, **changes}
-        return Search(problem=problem, limit=limit, gap=gap, proving=False, dispatching=self.dispatching, **how)
+        settings = {"data": self.data, "aim": self.aim, "cancel": self.cancel, **changes}
+        return Search(problem=problem, limit=limit, gap=gap, proving=False, dispatching=self.dispatching, **settings)
 
     @property
     def value(self) -> float | None:
-        """First goal of the best plan, the constant left out."""
+        """First goal of the best plan, without the constant."""
         return None if self.best_flows is None else self.aim.value(self.best_flows)
 
     @property
     def by_load(self) -> bool:
-        """Whether what a plan is worth follows from the line's load alone."""
+        """Whether the value of a plan follows from the line's load alone."""
         return self.data.battery is None and self.data.hub is None and self.data.purchase is None
 
     def offer(self, starts: Starts, *, capped: bool = True) -> bool:
-        """Judge a plan by its own figures: keep it where it is feasible and better.
+        """Evaluate a plan by recomputation, and store it if it is feasible and better.
 
         Args:
             starts: the plan.
             capped: whether the caps on cost and carbon must hold.
 
         Returns:
-            Whether the search has a better plan to go on from, acceptable or not.
+            Whether the search has a better plan to continue from, acceptable or not.
         """
         if mistakes(self.problem, starts):
             return False
@@ -159,7 +159,7 @@ class Search(Record):
         return False
 
     def news(self) -> dict[str, Any]:
-        """The best plan where it is a new one: heat, stage (its number), unit and start [min] of each operation."""
+        """Return the best plan if it is new: heat, stage (as number), unit and start [min] of each operation."""
         best, problem = self.best, self.problem
         if best is None or best is self._reported:
             return {}
@@ -170,16 +170,16 @@ class Search(Record):
         return {"operations": rows}
 
     def keeps_caps(self, starts: Starts, flows: Flows) -> bool:
-        """Whether a plan keeps all caps, those on grades too."""
+        """Return whether a plan keeps all caps, including those on grades."""
         return self.aim.keeps_caps(flows) and not self._broken_grades(starts, flows)
 
     def _broken_grades(self, starts: Starts, flows: Flows) -> float:
-        """Penalty for broken caps on grades."""
+        """Return the penalty for broken caps on grades."""
         prices = self.aim.grade_prices(self.data) if self.aim.grades else []
         return sum(price * cap.excess_kg(self.carried_kg(cap, starts, flows)) for cap, price in prices)
 
     def carried_kg(self, cap: GradeCap, starts: Starts, flows: Flows) -> float:
-        """Emissions of a grade under a plan, its scope 1 left out [kg CO2e] (``models/problem/constants.py``)."""
+        """Return the emissions of a grade under a plan, without scope 1 [kg CO2e] (``models/problem/constants.py``)."""
         shares = cap.weights(self.problem)
         cells = line_cells(self.problem, starts, extra_mwh(self.problem, starts), shares=shares)
         mixed = self.data.average * flows.import_share()
@@ -187,23 +187,23 @@ class Search(Record):
 
     @property
     def mixed(self) -> np.ndarray:
-        """Intensity of the site's electricity under the last draft, shape (n_slots,) [kg/MWh]."""
+        """Carbon intensity of the site's electricity under the last draft, shape (n_slots,) [kg/MWh]."""
         return self.data.average * (1.0 if self.draft_flows is None else self.draft_flows.import_share())
 
     def _hold(self, starts: Starts, flows: Flows) -> None:
-        """Plan heats around what the assets do now."""
+        """Plan heats around the present use of the assets."""
         if self.data.hub is not None:
             gives = line_gives(self.problem, starts)
             self.priced_site = priced_site_around(self.data, self.aim, flows, self._dispatcher.worth(), gives)
 
     @property
     def planning(self) -> PricedSite:
-        """The site and the aim that heats are planned with."""
+        """Site and aim with which heats are planned."""
         return self.priced_site or PricedSite(self.data, self.aim)
 
     @contextmanager
     def afresh(self) -> Iterator[None]:
-        """Search from another beginning; afterwards the better of both drafts is gone on from."""
+        """Search from another starting point; afterwards the better of both drafts is used."""
         previous = self.draft, self.draft_rank
         self.draft, self.draft_rank = None, math.inf
         yield
@@ -211,13 +211,13 @@ class Search(Record):
             self.draft, self.draft_rank = previous
 
     def flows(self, starts: Starts) -> Flows | None:
-        """Flows of a plan with the site used as well as can be; None where the site cannot do it in time."""
-        # even without time a plan is judged; with negative prices its flows may take any time, so a share at most
+        """Return the flows of a plan with the best use of the site; None if the site cannot supply it in time."""
+        # a plan is evaluated even if no time is left; with negative prices this can take long, so it is limited
         return self._flows(self._dispatcher, starts, min(max(self.remaining / 10, 1.0), TIME_LIMIT_S), self.cancel)
 
     def settled(self, starts: Starts, limit: float) -> Flows | None:
-        """The same by the site as it now stands in ``data``, within some seconds; a search that is cancelled has no
-        plan without it, so that it has some more."""
+        """Return the flows of a plan with the present ``data``, within some seconds; a cancelled search gets extra time
+        because it has no plan otherwise."""
         cancelled_at = math.inf
 
         def over() -> bool:

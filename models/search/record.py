@@ -1,4 +1,4 @@
-"""Record of a search, whatever is planned: bound, work done and limits. It reports progress and says when to stop.
+"""Record of any search: bound, work done and limits; it reports progress and decides when to stop.
 
 A search for a plan of processes accepts moves on recomputed figures only.
 """
@@ -26,33 +26,33 @@ from emberline.scenarios.metrics import ZERO
 
 @dataclass(kw_only=True)
 class Record(ABC):
-    """Bound, work done and limits of a search; the best plan is its subclass's."""
+    """Bound, work done and limits of a search; a subclass has the best plan."""
 
     limit: float
-    """Work (``scenarios/effort.py``)."""
+    """Maximum work (``scenarios/effort.py``)."""
     gap: float
     on_progress: Progress = field(default=lambda event: None)
     cancel: Callable[[], bool] = field(default=lambda: False)
     began: float = field(default_factory=effort.now)
-    """By ``effort.now``."""
+    """Start of the search, by ``effort.now``."""
     began_s: float = field(default_factory=time.perf_counter)
     bound: float | None = effort.shared(None)
-    """On the first goal, the constant left out."""
+    """Bound on the first goal, without the constant."""
     infeasible: bool = effort.shared(False)
-    """The relaxation has no solution: no plan exists."""
+    """Whether the relaxation is infeasible, so that no plan exists."""
     seconds: dict[str, float] = field(default_factory=dict)
-    """By phase."""
+    """Seconds by phase."""
     until: float = math.inf
-    """End, by ``effort.now``, where only a part of the search may go on; the bound goes on after it."""
+    """End of the present part of the search, by ``effort.now``; the bound continues after it."""
 
     @property
     @abstractmethod
     def value(self) -> float | None:
-        """First goal of the best plan, the constant left out."""
+        """First goal of the best plan, without the constant."""
 
     @property
     def tolerance(self) -> float:
-        """Distance of plan and bound, in the goal's measure, that is the solver's tolerance."""
+        """Distance between plan and bound that is due to the solver's tolerance, in the goal's unit."""
         return 0.0
 
     @property
@@ -62,17 +62,17 @@ class Record(ABC):
 
     @property
     def total_remaining(self) -> float:
-        """Work left of the whole search."""
+        """Remaining work of the whole search."""
         return self.limit - (effort.now() - self.began)
 
     @property
     def remaining(self) -> float:
-        """Work left, of a part where there is one."""
+        """Remaining work, of a part if there is one."""
         return min(self.total_remaining, self.until - effort.now())
 
     @contextmanager
     def part(self, share: float) -> Iterator[None]:
-        """Give what is inside a share of the work left."""
+        """Limit the code inside to a share of the remaining work."""
         before, self.until = self.until, effort.now() + share * self.remaining
         try:
             yield
@@ -85,8 +85,8 @@ class Record(ABC):
         value = self.value
         if value is None or self.bound is None:
             return None
-        apart = value - self.bound
-        return apart / max(abs(value), ZERO) if apart > self.tolerance else 0.0
+        difference = value - self.bound
+        return difference / max(abs(value), ZERO) if difference > self.tolerance else 0.0
 
     @property
     def reached(self) -> bool:
@@ -95,15 +95,15 @@ class Record(ABC):
         return gap is not None and gap <= self.gap
 
     def over(self) -> bool:
-        """Whether the whole search ends: gap reached, effort done, cancelled or infeasible."""
+        """Return whether the whole search ends: gap reached, work used up, cancelled or infeasible."""
         return self.infeasible or self.total_remaining <= 0.05 or self.cancel() or self.reached
 
     def phase_over(self) -> bool:
-        """Whether to stop here: all is over, or the effort for a part of it."""
+        """Return whether to stop here: the whole search ends, or the work for a part of it is used up."""
         return self.remaining <= 0.05 or self.over()
 
     def raise_bound(self, bound: float | None, constant: float = 0.0) -> None:
-        """Take a proven bound, where there is one and it is better; ``constant``: what it counts besides."""
+        """Store a proven bound if it is better; ``constant`` is the part of it that the objective leaves out."""
         if bound is not None and (self.bound is None or bound - constant > self.bound):
             self.bound = bound - constant
             self.tell()
@@ -114,12 +114,12 @@ class Record(ABC):
         self.on_progress(event | self.news())
 
     def news(self) -> dict[str, Any]:
-        """Further items of a report; of a line the best plan, once."""
+        """Return further items of a report; for a line the best plan, once."""
         return {}
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:
-        """Add the seconds of what is inside to a phase."""
+        """Add the seconds of the code inside to a phase."""
         began = time.perf_counter()
         try:
             yield
@@ -128,7 +128,7 @@ class Record(ABC):
 
 
 EXACT = 1e-6
-"""Share of the first goal (or kg, or money) that a solver's tolerances on levels may come to: no gap."""
+"""Share of the first goal (or kg, or money) within which the solver's tolerances on levels are no gap."""
 
 
 @dataclass
@@ -136,10 +136,10 @@ class BestPlan:
     """The best plan so far."""
 
     values: np.ndarray
-    """By column of the model."""
+    """Solution by column of the model."""
     flows: Flows
     value: float
-    """First goal, stock credited, the constant left out."""
+    """First goal with stock credited, without the constant."""
     rank: float
     """Both goals as one."""
 
@@ -153,37 +153,37 @@ class ProcessSearch(Record):
     data: SiteData
     aim: Aim
     figures: Callable[[Any], Flows]
-    """Flows of the solution that a model holds, stock credited."""
+    """Function that returns the flows of a model's solution, with stock credited."""
     best: BestPlan | None = effort.shared(None)
     baseline: bool = False
     """Whether the best plan has the baseline's switches."""
     hints: list[dict[Any, np.ndarray]] = field(default_factory=list)
-    """Units that run in each mode by step, by lists to look around."""
+    """Units that run in each mode by step, for each schedule to search around."""
     improvement: Any = effort.shared(None)
-    """Improvement in progress, for threads with time to help."""
+    """Improvement in progress, for threads that have time to help."""
     share: float = 1.0
-    """About this share of the first goal can be decided."""
+    """Approximate share of the first goal that can be decided."""
     site_model: Any = field(init=False)
     """The model on the horizon's steps."""
     model: Any = field(init=False)
-    """Its whole numbers by slot."""
+    """Its integer columns by slot."""
 
     @property
     def value(self) -> float | None:
-        """First goal of the best plan, stock credited, the constant left out."""
+        """First goal of the best plan with stock credited, without the constant."""
         return None if self.best is None else self.best.value
 
     @property
     def tolerance(self) -> float:
-        """Distance of plan and bound that the solver's tolerances on levels may come to."""
+        """Distance between plan and bound that is due to the solver's tolerances on levels."""
         return EXACT * max(abs(self.value or 0.0), 1.0)
 
     def offer(self, values: np.ndarray, *, anyway: bool = False) -> bool:
-        """Take a solution of the model on the steps if it is better than the best one; whether it was taken.
+        """Store a solution of the model on the steps if it is better than the best one; return whether it was stored.
 
         Args:
-            values: by column.
-            anyway: take it though it is no better.
+            values: solution by column.
+            anyway: store it even if it is not better.
         """
         site_model = self.site_model
         site_model.program.load_values(values)

@@ -1,4 +1,4 @@
-"""From a search that is over to a dataset of table ``SCHEDULE``."""
+"""Conversion of a finished search to a dataset of table ``SCHEDULE``."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from emberline.scenarios.metrics import sound
 __all__ = ["ON_GRID", "RULED_OUT", "empty", "seconds"]
 
 ON_GRID = "no plan on this grid"
-"""Status where no start on slots keeps all limits, which proves nothing of starts between them."""
+"""Status if no start on slots keeps all limits, which proves nothing about starts between them."""
 RULED_OUT = ("infeasible", ON_GRID)
-"""Statuses of searches that have proven that there is nothing to find, on slots at least."""
+"""Statuses of searches that have proven that there is no plan, at least on slots."""
 
 
 def seconds(schedule: xr.Dataset) -> dict[str, float]:
-    """Seconds by phase of the search that made a schedule."""
+    """Return the seconds by phase of the search that produced a schedule."""
     return {
         name.removeprefix("seconds "): float(value)
         for name, value in schedule.attrs.items()
@@ -40,11 +40,11 @@ def seconds(schedule: xr.Dataset) -> dict[str, float]:
 
 
 def outcome(search: Record, infeasible: tuple[str, str]) -> tuple[str, str]:
-    """Status and reason of a search that is over.
+    """Return the status and reason of a finished search.
 
     Args:
-        search: of whatever kind.
-        infeasible: status and reason where that was proven.
+        search: search of any kind.
+        infeasible: status and reason if infeasibility was proven.
 
     Raises:
         ContradictionError: its bound lies above its plan.
@@ -62,7 +62,7 @@ def outcome(search: Record, infeasible: tuple[str, str]) -> tuple[str, str]:
 
 
 def without_plan(stopped: bool, effort: float) -> tuple[str, str]:
-    """Status and reason of a search that has found and proven nothing."""
+    """Return the status and reason of a search that has found and proven nothing."""
     if stopped:
         return "cancelled", Message("cancelled before a plan was found")
     return "no plan within the limit", Message("no plan was found with an effort of {effort:g}", effort=effort)
@@ -81,7 +81,7 @@ def stamped(
     seconds: Mapping[str, float] | None = None,
     **more: float,
 ) -> xr.Dataset:
-    """A schedule with its attributes, checked; what is None is not known, an objective of None: there is no plan."""
+    """Return a schedule with its attributes, checked; None: unknown, or no plan in the case of the objective."""
     success = int(objective is not None)
     if objective is not None and bound is not None and math.isfinite(bound):
         bound = sound(bound, objective)
@@ -97,7 +97,7 @@ def stamped(
 def recorded(
     search: Search | ProcessSearch, data: xr.Dataset, scenario: Scenario, status: str, reason: str, **more: float
 ) -> xr.Dataset:
-    """A schedule with its attributes, as of ``stamped``, from the search that made it."""
+    """Return a schedule with the attributes of ``stamped``, from the search that produced it."""
     seconds = search.seconds | {"search": search.spent_s}
     return stamped(
         data, scenario, status, reason, objective=search.value, bound=search.bound, gap=search.told_gap,
@@ -114,15 +114,15 @@ def as_schedule(
     baseline: bool = False,
     exact: bool = False,
 ) -> xr.Dataset:
-    """Result of a search, a dataset of table ``SCHEDULE``.
+    """Return the result of a search as a dataset of table ``SCHEDULE``.
 
     Args:
-        search: when it is over.
-        scenario: what was asked.
+        search: finished search.
+        scenario: scenario of the search.
         envelope: durations and state.
-        improved: whether the search found better than what it was given.
-        baseline: whether it was given the baseline schedule.
-        exact: whether what is proven to have no solution on slots has none at any times.
+        improved: whether the search found a better plan than the given ones.
+        baseline: whether the baseline schedule was given.
+        exact: whether infeasibility on slots is proven for any start times.
     """
     if exact:
         nothing = "infeasible", Message("no schedule keeps all limits: the relaxation of the line has no solution")
@@ -155,7 +155,7 @@ def _coordinates(scenario: Scenario) -> dict[str, Any]:
 
 
 def empty(scenario: Scenario) -> xr.Dataset:
-    """A schedule without a plan: all its values are missing."""
+    """Return a schedule without a plan, in which all values are missing."""
     coordinates = _coordinates(scenario)
     size = {name: len(values) for name, values in coordinates.items()}
     columns: dict[str, Any] = {}
@@ -163,7 +163,7 @@ def empty(scenario: Scenario) -> xr.Dataset:
         if variable.optional:
             continue
         shape = tuple(size[dim] for dim in variable.dims)
-        # netCDF keeps no empty array of objects as text
+        # netCDF does not store an empty array of objects as text
         kind: Any = object if math.prod(shape) else "U1"
         columns[name] = (variable.dims, np.full(shape, "", dtype=kind) if variable.text else np.full(shape, np.nan))
     return xr.Dataset(columns, coords=coordinates)
@@ -172,15 +172,15 @@ def empty(scenario: Scenario) -> xr.Dataset:
 def filled(
     scenario: Scenario, envelope: xr.Dataset, problem: SlotProblem, site: SiteData, best: Starts, flows: Flows
 ) -> xr.Dataset:
-    """A schedule of starts and of what the site does under them, without attributes.
+    """Return a schedule of starts and of the site's flows under them, without attributes.
 
     Args:
-        scenario: what was asked.
+        scenario: scenario of the plan.
         envelope: durations and state.
         problem: the line.
         site: the site.
-        best: the starts.
-        flows: of the site.
+        best: starts of the plan.
+        flows: flows of the site.
     """
     data = empty(scenario)
     planned, started = envelope["planned_min"].to_numpy(), envelope["started_min"].to_numpy()

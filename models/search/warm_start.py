@@ -1,8 +1,8 @@
-"""A study: solvers and plans that are kept while somebody asks for one plan after another of the same plant.
+"""Study: solvers and plans that are kept while the same plant is planned repeatedly.
 
-Where two models differ in numbers only (a price, a cap, the size of an asset), the second is sent as changes to the
-first, and its basis and solution are where the solver begins. The last plan is one more beginning of the next search.
-A bound holds for larger margins too, as these only leave plans out.
+If two models differ in numbers only (a price, a cap, the size of an asset), the second is sent as changes to the first,
+and the solver starts from its basis and solution. The last plan is an additional start of the next search. A bound
+remains valid for larger margins, because these only exclude plans.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class Study:
     """State that successive searches share; one search at a time may use it."""
 
     def __init__(self, *, steady: bool = False) -> None:
-        """Begin a study.
+        """Start a study.
 
         Args:
-            steady: each search of a site begins where the first one ended, so that their order changes nothing.
+            steady: start each search of a site from the final state of the first, so that their order has no effect.
         """
         self._steady, self._anchored = steady, False
         self._programs: dict[str, Program] = {}
@@ -38,22 +38,22 @@ class Study:
         self._columns: tuple[Any, list[Any], tuple[np.ndarray, ...]] | None = None
 
     def columns(self, problem: Any) -> tuple[list[Any], tuple[np.ndarray, ...]] | None:
-        """Columns and prices that the last bound of a line ended with, where it was the same line."""
+        """Return the columns and prices at the end of the last bound, if it was of the same line."""
         last = self._columns
         return last[1:] if last is not None and same(last[0], problem) else None
 
     def keep_columns(self, problem: Any, columns: list[Any], prices: tuple[np.ndarray, ...]) -> None:
-        """Take the columns of a line's bound, and its best prices."""
+        """Store the columns of a line's bound, and its best prices."""
         self._columns = problem, columns, prices
 
     def program(self, role: str, model: pyo.ConcreteModel) -> Program:
-        """A solver that holds a model: the one that had this role before, if there is one.
+        """Return a solver with a model: the one that had this role before, if there is one.
 
         Args:
-            role: what the model is for; each role has one solver.
-            model: with one active objective.
+            role: purpose of the model; each role has one solver.
+            model: model with one active objective.
         """
-        self._site, self._anchored = None, False  # its solver may be given away
+        self._site, self._anchored = None, False  # its solver may be used for another model
         solver = self._programs.get(role)
         if solver is None:
             solver = self._programs[role] = Program(model)
@@ -62,26 +62,26 @@ class Study:
         return solver
 
     def site(self, *inputs: Any) -> Any | None:
-        """The last model of a site alone, where it was made of the same numbers; only its goal and caps may differ."""
+        """Return the last model of a site alone if it was built from the same data; only goal and caps may differ."""
         return self._site[0] if self._site is not None and same(self._site[1], inputs) else None
 
     def keep_site(self, site_model: Any, load: Any, one_way_slots: Any) -> None:
-        """Take a site's model, with what it was made of."""
+        """Store a site's model with the data from which it was built."""
         self._site = site_model, (site_model.data, load, one_way_slots)
 
     def solved(self, site_model: Any) -> None:
-        """A site's model has been solved for the first goal of its scenario."""
+        """Record that a site's model has been solved for the first goal of its scenario."""
         if self._steady and not self._anchored and self._site is not None and self._site[0] is site_model:
             site_model.program.anchor()
             self._anchored = True
 
     def beginnings(self, scenario: Scenario) -> tuple[xr.Dataset, ...]:
-        """The last schedule, where it is one of the same heats, units and steps."""
+        """Return the last schedule if it is one of the same heats, units and steps."""
         return () if self._schedule is None or self._plant != _plant(scenario) else (self._schedule,)
 
     def bound(self, scenario: Case) -> float | None:
-        """Lower bound of all plans of a scenario, in its goal's measure and without the constant; None: nothing proven
-        of a scenario that differs in smaller margins of time and power only."""
+        """Return a lower bound on all plans of a scenario, in its goal's unit and without the constant; None: there is
+        none of a scenario that differs only in smaller margins of time and power."""
         if self._bound is None:
             return None
         other, bound = self._bound
@@ -90,7 +90,7 @@ class Study:
         return bound if scenario.inputs is other.inputs or scenario.inputs.equals(other.inputs) else None
 
     def keep(self, scenario: Case, schedule: xr.Dataset) -> None:
-        """Take a schedule for the next search to begin with, and its bound where it says more than the one at hand."""
+        """Store a schedule for the next search to start from, and its bound if it is stronger than the stored one."""
         if schedule.attrs.get("found"):
             self._schedule, self._plant = schedule, _plant(scenario)
         bound = float(schedule.attrs.get("bound", math.nan))
@@ -101,32 +101,32 @@ class Study:
             self._bound = scenario, bound
 
 
-def same(one: Any, other: Any) -> bool:
-    """Whether two values are equal, arrays and records of arrays too."""
-    if one is other:
+def same(first: Any, other: Any) -> bool:
+    """Return whether two values are equal, including arrays and records of arrays."""
+    if first is other:
         return True
-    if one.__class__ is not other.__class__:
+    if first.__class__ is not other.__class__:
         return False
-    if isinstance(one, np.ndarray):
-        return np.array_equal(one, other)
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
-    if dataclasses.is_dataclass(one):
-        return all(same(getattr(one, f.name), getattr(other, f.name)) for f in dataclasses.fields(one))
-    if isinstance(one, BaseModel):
-        return same(one.model_dump(), other.model_dump())
-    return bool(one == other)
+    if isinstance(first, np.ndarray):
+        return np.array_equal(first, other)
+    if isinstance(first, dict):
+        return first.keys() == other.keys() and all(same(value, other[key]) for key, value in first.items())
+    if isinstance(first, list | tuple):
+        return len(first) == len(other) and all(same(a, b) for a, b in zip(first, other, strict=True))
+    if dataclasses.is_dataclass(first):
+        return all(same(getattr(first, f.name), getattr(other, f.name)) for f in dataclasses.fields(first))
+    if isinstance(first, BaseModel):
+        return same(first.model_dump(), other.model_dump())
+    return bool(first == other)
 
 
 def _plant(scenario: Scenario) -> dict[str, Any]:
-    """Fields by which schedules of two scenarios are alike: what is made, on what, when."""
+    """Return the fields in which schedules of two scenarios must agree: what is made, on what, and when."""
     return scenario.model_dump(include={"line", "orders", "processes", "stores", "horizon", "state"})
 
 
 def _plans(scenario: Scenario) -> dict[str, Any]:
-    """Fields that decide which plans there are and what each is worth, margins of time and power aside."""
+    """Return the fields that decide which plans exist and what each is worth, except margins of time and power."""
     margins = {"margins": True, "due_margin_min": True, "import_margin_mw": True, "stock_margins": True}
     judging = {"replications": True, "seed": True, "hold": True}
     content = scenario.model_dump(
@@ -141,13 +141,13 @@ def _plans(scenario: Scenario) -> dict[str, Any]:
 
 
 def _wider(scenario: Scenario, other: Scenario) -> bool:
-    """Whether each margin of time and power is as large as another scenario's at least."""
-    one, two = scenario.disturbances, other.disturbances
+    """Return whether each margin of time and power is at least as large as that of another scenario."""
+    wide, narrow = scenario.disturbances, other.disturbances
     stages = [stage.name for stage in scenario.line.stages]
     return (
-        one.due_margin_min >= two.due_margin_min
-        and one.import_margin_mw >= two.import_margin_mw
-        and all(one.reserve_t(store.name) >= two.reserve_t(store.name) for store in scenario.stores)
-        and all(one.slack_min(stage) >= two.slack_min(stage) for stage in stages)
-        and all(one.wait_min(stage) >= two.wait_min(stage) for stage in stages)
+        wide.due_margin_min >= narrow.due_margin_min
+        and wide.import_margin_mw >= narrow.import_margin_mw
+        and all(wide.reserve_t(store.name) >= narrow.reserve_t(store.name) for store in scenario.stores)
+        and all(wide.slack_min(stage) >= narrow.slack_min(stage) for stage in stages)
+        and all(wide.wait_min(stage) >= narrow.wait_min(stage) for stage in stages)
     )

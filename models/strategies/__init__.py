@@ -1,1 +1,1 @@
-"""Strategies: which bounds and heuristics plan which kind of plant, and in which order."""
+"""Strategies: combinations of bounds and heuristics for each kind of plant."""

@@ -1,12 +1,12 @@
-"""Search with counts by unit: a plan of pooled units, exact within corridors around it, a bound, and the whole.
+"""Search with counts by unit: a plan of pooled units, exact plans in corridors around it, a bound, and the whole.
 
-0. Where no plan is given: pooled counts (``models/strategies/whole_horizon.py``), for a plan to begin with.
-1. Units that are alike together, with the longest lags between them: where heats should lie. Where the time for it
-   is up, the surroundings of the given plan, again and again, lead there as well.
-2. Every unit by itself within a corridor of some slots around it; corridors grow while plans get better.
-3. Units that are alike together, with the shortest lags: a bound, often equal to the plan.
-4. Every unit by itself over the whole horizon, from the best plan on. Longest waits are counted in total there, so
-   that its optimum need not be a plan: then, and where time is left, the search goes on
+0. If no plan is given: pooled counts (``models/strategies/whole_horizon.py``) give a first plan.
+1. Identical units together, with the longest lags between them, show where heats should lie. If the time for this is
+   up, repeated searches around the given plan lead there as well.
+2. Each unit separately within a corridor of some slots around it; corridors grow while plans improve.
+3. Identical units together, with the shortest lags, give a bound that often equals the plan.
+4. Each unit separately over the whole horizon, starting from the best plan. Longest waits are kept in total only, so
+   that the optimum need not be a plan: then, and if time is left, the search continues
    (``models/strategies/whole_horizon.py``).
 """
 
@@ -25,23 +25,23 @@ from emberline.models.search.tuning import LINE
 
 
 def useful(search: Search) -> bool:
-    """Whether the line and the site are such that counts by unit are exact and small.
+    """Return whether counts by unit are exact and small for the line and the site.
 
-    What idle units draw depends on whole gaps, of which counts know nothing.
+    The draw of idle units depends on whole gaps, which counts do not represent.
     """
     data, problem = search.data, search.problem
-    alone = data.plain and data.purchase is None and data.import_limit_mw is None
-    return suits(problem) and alone and bool(problem.casts) and not problem.states
+    simple = data.plain and data.purchase is None and data.import_limit_mw is None
+    return suits(problem) and simple and bool(problem.casts) and not problem.states
 
 
 def plans(search: Search, begin_with: Callable[[Search], None], more: bool = False) -> None:
-    """Plans and a bound, as far as counts by unit lead.
+    """Search for plans and a bound with counts by unit.
 
     Args:
-        search: takes them.
-        begin_with: pooled counts disaggregated into heats, the bound rising: a plan within seconds where counts by unit
-            find none in minutes.
-        more: heats by name may be solved after it, which leaves a share of the time for the whole.
+        search: search that receives them.
+        begin_with: function that disaggregates pooled counts into heats while the bound rises: it gives a plan within
+            seconds where counts by unit need minutes.
+        more: whether heats by name may be solved afterwards, which leaves a share of the time for the whole.
     """
     if search.best is None:
         with search.part(LINE.counts_begin_share):
@@ -71,7 +71,7 @@ def _pooled_plan(search: Search) -> Corridor | None:
 
 
 def _walk(search: Search) -> Corridor | None:
-    """From the plan that there is to where the aim wants it, a wide corridor at a time."""
+    """Move from the present plan towards the optimum of the aim, one wide corridor at a time."""
     if search.best is None:
         return None
     centre: Corridor | None = Corridor(search.best.slot, search.best.cast_slot, LINE.counts_wide)
@@ -118,7 +118,7 @@ def _solve(
             work=max(min(limit, search.remaining), 0.1),
             gap=search.gap / 4 if gap is None else gap,
             start=warm,
-            # the simplex method takes up to half a minute for the first relaxation, and cannot be ended there
+            # the simplex method takes up to half a minute for the first relaxation, and cannot be interrupted there
             ipm=True,
             on_progress=(lambda event: search.raise_bound(event["bound"], search.aim.constant)) if bounds else None,
             cancel=search.cancel,
@@ -134,7 +134,7 @@ def _solve(
 
 
 def set_goal(formulation: Matched, search: Search, *, pure: bool) -> None:
-    """Set the objective and the caps; ``pure`` leaves the second goal out, as a bound needs it."""
+    """Set the objective and the caps; ``pure`` leaves the second goal out, as a bound requires."""
     m, aim = formulation.model, search.aim
     formulation.ports.keep(m, aim.tops)
     m.goal = pyo.Objective(expr=(aim.pure if pure else aim.expression)(formulation.ports))

@@ -1,9 +1,9 @@
-"""Planning longer horizons: orders in groups by due time, each planned with what is decided before held fixed.
+"""Planning of longer horizons: orders in groups by due time, each planned with earlier decisions fixed.
 
-Where a plan's worth follows from the line's load alone, casts are first taken out of it and put back another way
+If the value of a plan follows from the line's load alone, casts are first removed from it and put back differently
 (``models/heuristics/line/ruin_and_recreate.py``). A group is planned like a day
-(``models/strategies/whole_horizon.py``) on a line whose units and power the others have taken, and then all starts of
-the plan get their best times (``models/heuristics/line/minimum_cut_retiming.py``). The bound is proven on the whole
+(``models/strategies/whole_horizon.py``) on a line without the units and power that the others have taken, and then all
+starts of the plan are retimed (``models/heuristics/line/minimum_cut_retiming.py``). The bound is proven for the whole
 horizon.
 """
 
@@ -21,7 +21,7 @@ from emberline.models.search.tuning import LINE
 
 
 def suits(search: Search) -> bool:
-    """Whether there are more heats than are planned at once, and a plan to begin with."""
+    """Return whether there are more heats than can be planned at once, and a plan to start from."""
     return len(search.problem.heats) > LINE.long_heats and bool(search.problem.casts) and search.best is not None
 
 
@@ -29,13 +29,13 @@ def run(search: Search, plan_part: Callable[[Search], None]) -> None:
     """Search group by group.
 
     Args:
-        search: under way, its bound rising.
-        plan_part: finds plans of a group.
+        search: running search, whose bound rises.
+        plan_part: function that finds plans of a group.
     """
     if ruin_and_recreate.useful(search):
         ruin_and_recreate.run(search, LINE.group_renewal_share * search.remaining)
     if search.data.purchase is not None:
-        # peaks tie all parts together: a part planned again would raise them
+        # peaks couple all parts: a part that is planned again would raise them
         neighbourhoods.polish(search)
     before, offset = math.inf, 0
     while not search.phase_over() and search.draft_rank < before - LINE.group_gain * abs(search.draft_rank):
@@ -49,7 +49,7 @@ def run(search: Search, plan_part: Callable[[Search], None]) -> None:
 
 
 def _groups(problem: SlotProblem, size: int) -> list[list[int]]:
-    """Casts in due order, in groups of about a day's heats; the first one has room for so many less."""
+    """Return casts in due order, in groups of about a day's heats; the first group is reduced by ``size`` heats."""
     waiting = [c for c, cast in enumerate(problem.casts) if cast.started_min is None]
     order = sorted(waiting, key=lambda c: (max(problem.casts[c].last.values(), default=0), c))
     groups: list[list[int]] = [[]]
@@ -64,7 +64,7 @@ def _groups(problem: SlotProblem, size: int) -> list[list[int]]:
 
 
 def _replan(search: Search, casts: list[int], seconds: float, plan_part: Callable[[Search], None]) -> None:
-    """Plan some casts again around all others, and take the result where it is better."""
+    """Plan some casts again around all others, and use the result if it is better."""
     best, problem = search.best, search.problem
     assert best is not None
     free = [h for c in casts for h in problem.casts[c].heats]
@@ -90,15 +90,15 @@ def _replan(search: Search, casts: list[int], seconds: float, plan_part: Callabl
 
 
 def _within(heat: Heat, low: int, high: int) -> Heat:
-    """A heat that starts between two slots."""
+    """Return a heat that starts between two slots."""
     operations = (replace(o, first=max(o.first, low), last=min(o.last, high)) for o in heat.operations)
     return replace(heat, operations=tuple(operations))
 
 
 def _around(search: Search, free: list[int], casts: list[int], starts: Starts) -> SlotProblem:
-    """The line as some heats find it: units and power that all others take are gone.
+    """Return the line for some heats, without the units and power that all others take.
 
-    What idle units draw is left out: it depends on the gaps between all works, so it is judged with the whole plan.
+    The draw of idle units is left out because it depends on the gaps between all works; the whole plan accounts for it.
     """
     best, problem = search.best, search.problem
     assert best is not None
@@ -121,7 +121,7 @@ def _around(search: Search, free: list[int], casts: list[int], starts: Starts) -
     heats = tuple(_within(problem.heats[h], low, high) for h in free)
     part = replace(problem, heats=heats, casts=tuple(moving), free=open_, states={})
     everything = line_cells(problem, best, extra_mwh(problem, best)) + problem.under_way
-    mine = line_cells(part, starts, extra_mwh(part, starts)) + part.under_way
+    part_load = line_cells(part, starts, extra_mwh(part, starts)) + part.under_way
     whole, own_part, decided = line_gives(problem, best), line_gives(part, starts), problem.fixed_gives
     gives = {carrier: amount - (own_part[carrier] - decided.get(carrier, 0.0)) for carrier, amount in whole.items()}
-    return replace(part, fixed_cells=problem.fixed_cells + everything - mine, fixed_gives=gives)
+    return replace(part, fixed_cells=problem.fixed_cells + everything - part_load, fixed_gives=gives)

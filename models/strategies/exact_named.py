@@ -1,10 +1,10 @@
-"""All heats by name over the whole horizon: the one program that holds every plan of a small line, and proves the best.
+"""Named heats over the whole horizon: the program that contains every plan of a small line and proves the best.
 
-Pooled counts bound a plan and named heats within corridors improve one, but neither need meet the other: pools leave
-out transfers of single pairs of units, and no corridor holds every order of heats. On a line of a few heats the general
-formulation with open windows (``models/formulations/line/named/model.py``) is small enough to be solved as it is,
-import limit and caps kept, with cuts for what whole starts import. The number of its terms says beforehand what it
-costs.
+Pooled counts bound a plan and named heats within corridors improve one, but the two need not meet: pools ignore
+transfers of single pairs of units, and no corridor contains every order of heats. For a line of a few heats, the
+general formulation with open windows (``models/formulations/line/named/model.py``) is small enough to be solved
+directly, with hard import limit and caps, and with cuts on the import of whole starts. The number of its terms predicts
+its cost.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from emberline.models.search.incumbent import Search
 from emberline.models.search.tuning import FEW_HEATS
 
 SAME = 1e-9
-"""Share by which plans that are as good by the first goal may differ."""
+"""Relative difference of the first goal below which plans count as equally good."""
 
 
 def terms(problem: SlotProblem) -> int:
-    """Terms of the rows of precedence and longest wait: each start with all starts before and after it."""
+    """Return the number of terms in the rows of precedence and longest wait: each start with those before and after."""
     total = 0
     for heat in problem.heats:
         reach = [max(operation.last - max(operation.first, 0) + 1, 0) for operation in heat.operations]
@@ -42,39 +42,39 @@ def terms(problem: SlotProblem) -> int:
         if problem.campaign or len(places) > 1:
             places.append(0)
         else:
-            # nothing precedes anything: there are the slots that each start holds its unit
+            # without precedence there are only the slots in which each start occupies its unit
             total += places[0] * max(heat.operations[0].occupy.values()) if places else 0
-        total += sum((one + other) ** 2 for one, other in itertools.pairwise(places))
+        total += sum((here + after) ** 2 for here, after in itertools.pairwise(places))
     return total + idling.arcs(problem)
 
 
 def proves(search: Search) -> bool:
-    """Whether the program says of every plan what it is worth and whether it is one.
+    """Return whether the program decides exactly which plans are feasible and what each is worth.
 
-    What has begun lies between slots, and a cap on a grade counts with the mix of one plan where the site has more than
-    the grid.
+    Started work lies between slots, and a cap on a grade uses the electricity mix of one plan if the site has other
+    sources than the grid.
     """
     data = search.data
-    alone = data.battery is None and data.hub is None and not data.pv.any()
-    return search.problem.untouched and (alone or not search.aim.grades)
+    grid_only = data.battery is None and data.hub is None and not data.pv.any()
+    return search.problem.untouched and (grid_only or not search.aim.grades)
 
 
 def suits(search: Search) -> bool:
-    """Whether the line is so small that solving it as a whole is the quickest way to its best plan."""
+    """Return whether the line is so small that solving it as a whole is the fastest way to its best plan."""
     top = FEW_HEATS.terms if few(search.problem) else FEW_HEATS.small_terms
     small = terms(search.problem) <= min(top, FEW_HEATS.terms_per_work * search.remaining / 2)
     return search.problem.untouched and (small or by_routes(search.problem))
 
 
 def by_routes(problem: SlotProblem) -> bool:
-    """Whether few heats have so few routes that the program has a column for each."""
+    """Return whether few heats have so few routes that the program can have a column for each."""
     if not few(problem) or problem.states or problem.gives or not problem.untouched:
         return False
     return routes.few(problem, FEW_HEATS.route_terms)
 
 
 def few(problem: SlotProblem) -> bool:
-    """Whether a line has few heats."""
+    """Return whether a line has few heats."""
     return len(problem.heats) <= FEW_HEATS.heats
 
 
@@ -93,7 +93,7 @@ def run(search: Search) -> None:
 
 
 def _second(search: Search, limit: float) -> None:
-    """Of the plans that are as good by the first goal, look for the best by the second."""
+    """Search for the plan that is best by the second goal among those that are equally good by the first."""
     aim, value = search.aim, search.value
     assert value is not None
     with building():
@@ -110,14 +110,14 @@ def _second(search: Search, limit: float) -> None:
 
 
 def solve(search: Search, limit: float) -> bool:
-    """Solve the program from the best plan on; plan and bound go into the search.
+    """Solve the program, starting from the best plan; plan and bound are stored in the search.
 
     Args:
-        search: of a line that the program fits.
-        limit: work at most.
+        search: search of a line that the program fits.
+        limit: maximum work.
 
     Returns:
-        Whether the program came to its end: nothing better is left to be found.
+        Whether the program was solved to its end, so that nothing better exists.
     """
     aim = search.aim
     with search.timed("build"), building():
@@ -142,7 +142,7 @@ def solve(search: Search, limit: float) -> bool:
                 start=False if begin is None else begin, on_progress=tell, cancel=search.phase_over,
                 heuristics=_effort(search),
             )  # fmt: skip
-            # the solver's word on a start may be false: then it is asked again without one
+            # HiGHS may report wrong results with a start: then it is run again without one
             if outcome.bound is not None or outcome.status == "infeasible" or search.phase_over():
                 break
             program.forget()
@@ -155,7 +155,7 @@ def solve(search: Search, limit: float) -> bool:
 
 
 def _model(search: Search) -> Named:
-    """The program without its goal."""
+    """Build the program without its goal."""
     problem, data = search.problem, search.data
     kind = Routed if by_routes(problem) else Named
     formulation = kind(problem, data, everywhere(problem), firm=True, gaps=problem.untouched)
@@ -168,8 +168,8 @@ def _model(search: Search) -> Named:
 
 
 def _start_values(formulation: Named, program: Program, search: Search) -> np.ndarray | None:
-    """The best plan by column, all columns of it: a start that the solver has to complete it may take for a better one
-    than it is."""
+    """Return the best plan by column, with all columns, because a start that the solver must complete may be reported
+    as better than it is."""
     if search.best is None:
         return None
     formulation.begin(search.best)
@@ -183,12 +183,12 @@ def _start_values(formulation: Named, program: Program, search: Search) -> np.nd
 
 
 def _effort(search: Search) -> float:
-    """A plan near its bound is to be proven, not looked for."""
+    """Return the effort for heuristics; a plan near its bound only needs a proof."""
     return 0.0 if search.told_gap is not None and search.told_gap <= FEW_HEATS.looking_gap else 0.05
 
 
 def _strict(search: Search) -> float:
-    """The gap at which the program ends: what is asked for counts on what can be decided, this one on all."""
+    """Return the gap at which the program stops: the requested one refers to what can be decided, this one to all."""
     value = search.value
     whole = 0.0 if value is None else abs(value) / max(abs(value + search.aim.constant), 1e-9)
     return FEW_HEATS.strict * search.gap * min(whole, 1.0)

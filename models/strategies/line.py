@@ -1,6 +1,6 @@
-"""The heats of a line, planned by one of several strategies: all begin with the baseline schedule and prove a bound.
+"""Planning of a line's heats by one of several strategies, all of which start from the baseline and prove a bound.
 
-The bound rises in a thread of its own while plans are searched.
+The bound is raised in a separate thread during the search for plans.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ from emberline.scenarios import Case, effort
 
 
 class Rising(Protocol):
-    """A bound that rises until it is over."""
+    """Bound that is raised until the search is over."""
 
     over: bool
-    """Set by the search: nobody needs the bound any more."""
+    """Set by the search when the bound is no longer needed."""
     failure: BaseException | None
     """Exception that ended it."""
 
@@ -53,15 +53,15 @@ class Rising(Protocol):
 
 
 class InTurn:
-    """Bounds one after the other in the same thread, each built when it is its turn."""
+    """Bounds that are raised one after the other in the same thread, each built when it is its turn."""
 
     _over = effort.shared(False)
 
     def __init__(self, search: Search, parts: Sequence[Callable[[], Rising]]) -> None:
-        """Take what makes the bounds, at least one; the first is made at once."""
+        """Store the builders of the bounds, at least one, and build the first."""
         self._search, self._rest = search, list(parts)
         self.parts: list[Rising] = []
-        """Those that have had their turn, or have it."""
+        """Bounds that have been built so far."""
         self._next()
 
     def _next(self) -> None:
@@ -71,7 +71,7 @@ class InTurn:
 
     @property
     def over(self) -> bool:
-        """Set by the search: nobody needs the bound any more."""
+        """Set by the search when the bound is no longer needed."""
         return self._over
 
     @over.setter
@@ -80,7 +80,7 @@ class InTurn:
 
     @property
     def failure(self) -> BaseException | None:
-        """Exception that ended the last of them."""
+        """Exception that ended the last of the bounds."""
         return self.parts[-1].failure
 
     def run(self) -> None:
@@ -92,7 +92,7 @@ class InTurn:
 
 
 def bound_of(search: Search) -> InTurn:
-    """Bound of a search: by prices where they suit, then by branching on the pooled relaxation."""
+    """Return the bound of a search: by prices if they apply, then by branching on the pooled relaxation."""
     problem, data = search.problem, search.data
     long = len(problem.heats) > LINE.long_heats
     fine = long or problem.n_slots > LINE.long_slots
@@ -100,7 +100,7 @@ def bound_of(search: Search) -> InTurn:
         quick = casts.of(search) if fine else None
     if quick is not None:
         return InTurn(search, [lambda: quick] if long else [lambda: quick, lambda: Bound(search)])
-    # an import limit that is felt is best seen by the pooled relaxation, as long as that has a root in time
+    # the pooled relaxation represents a binding import limit best, as long as its root is solved in time
     if joint.useful(search) and (long or not data.plain):
         return InTurn(search, [lambda: joint.JointBound(search), lambda: Bound(search)])
     return InTurn(search, [lambda: Bound(search)])
@@ -108,7 +108,7 @@ def bound_of(search: Search) -> InTurn:
 
 @contextmanager
 def rising(search: Search) -> Iterator[threading.Thread]:
-    """Raise the bound in a thread while plans are searched inside; it ends with the search."""
+    """Raise the bound in a thread during the search for plans inside; it ends with the search."""
     if not search.proving:
         yield threading.Thread()
         return
@@ -124,18 +124,18 @@ def rising(search: Search) -> Iterator[threading.Thread]:
 
 @dataclass(frozen=True)
 class Strategy:
-    """A way to search."""
+    """A search strategy."""
 
     suits: Callable[[Search], bool]
-    """Whether it can plan this line and site."""
+    """Whether the strategy can plan a line and site."""
     run: Callable[[Search], None]
-    """Searches until the gap or the limit is reached; plans and bounds go into the search."""
+    """Function that searches until the gap or the limit is reached and stores plans and bounds in the search."""
     opens: bool = False
-    """Whether it takes a share of the time only, and another goes on where it leaves a gap."""
+    """Whether it takes only a share of the time, and another strategy continues if a gap remains."""
 
 
 def by_name(search: Search) -> None:
-    """All heats by name; few heats get a plan near the relaxation of pooled ones first, to be seen soon."""
+    """Plan all heats by name; a few heats first get a quick plan near the relaxation of pooled ones."""
     if exact_named.few(search.problem) and search.best is not None:
         with search.part(FEW_HEATS.quick_share):
             first_plan(search, FEW_HEATS.quick_rounding)
@@ -144,7 +144,7 @@ def by_name(search: Search) -> None:
 
 
 def by_groups(search: Search) -> None:
-    """Groups of casts, each planned with what is decided before held fixed."""
+    """Plan groups of casts one after the other, with earlier decisions fixed."""
     with rising(search):
         if ruin_and_recreate.useful_under_site(search):
             ruin_and_recreate.run_under_site(search, LINE_AND_SITE.share * search.remaining)
@@ -153,16 +153,16 @@ def by_groups(search: Search) -> None:
 
 
 def by_counts(search: Search) -> None:
-    """Counts by unit, then heats by name."""
+    """Plan by counts by unit, then by named heats."""
     corridors.plans(search, _begin, whole_horizon.exact_fits(search))
     whole_horizon.go_on(search)
 
 
 def as_a_whole(search: Search) -> None:
-    """Pooled plans disaggregated into heats next to a bound, and what follows them."""
+    """Disaggregate pooled plans into heats while the bound rises, and continue from the best one."""
     with rising(search):
         if ruin_and_recreate.useful_under_site(search) and ruin_and_recreate.pays_peaks(search):
-            # peaks tie all hours together: no small step lowers them
+            # peaks couple all hours, so that no small step lowers them
             ruin_and_recreate.run_under_site(search, LINE_AND_SITE.peak_share * search.remaining)
         with search.part(whole_horizon.share(search, whole_horizon.exact_fits(search))):
             whole_horizon.plans(search)
@@ -176,7 +176,7 @@ def _begin(search: Search) -> None:
 
 
 def _part(search: Search) -> None:
-    """Counts by unit where they are exact, else pooled plans disaggregated into heats."""
+    """Plan by counts by unit if they are exact, otherwise by disaggregation of pooled plans into heats."""
     if corridors.useful(search):
         corridors.plans(search, _begin)
     else:
@@ -189,7 +189,7 @@ STRATEGIES = {
     "counts by unit": Strategy(corridors.useful, by_counts),
     "pooled counts": Strategy(lambda search: True, as_a_whole),
 }
-"""By name; the first that suits is taken."""
+"""Strategies by name; the first that applies is used."""
 
 
 def heats(
@@ -203,17 +203,17 @@ def heats(
     study: Study | None,
     strategy: str | None = None,
 ) -> xr.Dataset:
-    """The best plan of a line's heats, and of the site with them; the arguments are those of ``optimize``.
+    """Return the best plan of a line's heats and of the site with them; the arguments are those of ``optimize``.
 
     Raises:
-        ValueError: no such strategy, or it does not suit.
+        ValueError: the strategy does not exist or does not apply.
     """
     problem = with_floors(line_reader.from_scenario(scenario, envelope, rounding))
     data = replace(sites.read(scenario, envelope), line_mwh=problem.on_steps(most_cells(problem)))
     baseline = assignment.from_schedule(problem, start) if start is not None else None
     search = Search(
         problem=problem,
-        # machines that are on in part guide the search; what they really do is settled at the end
+        # machines that are partly on guide the search; their actual use is computed at the end
         data=replace(data, whole=data.hub is None),
         aim=aims.of(scenario, envelope, data, start),
         limit=scenario.goal.budget,
@@ -226,7 +226,7 @@ def heats(
         bound=study.bound(scenario) if study is not None else None,
     )
     first = search.offer(baseline) if baseline is not None else False
-    # simple rules often end at the same plan, and a site may take seconds to judge it
+    # simple rules often give the same plan, and a site may take seconds to evaluate it
     for more in dict.fromkeys(assignment.from_schedule(problem, other) for other in others):
         if more is not None and more != baseline:
             search.offer(more)
@@ -235,14 +235,14 @@ def heats(
     if data.hub is not None:
         _settle(search, data, baseline)
     better = search.best is not None and search.best is not baseline
-    # the rounding of published cases is their own rule
+    # published cases have their own rule of rounding
     exact = search.infeasible and (rounding is not None or _at_all(search, scenario, envelope))
     schedule = as_schedule(search, scenario, envelope, improved=better, baseline=first, exact=exact)
     return schedule.assign_attrs(strategy=name)
 
 
 def _at_all(search: Search, scenario: Case, envelope: xr.Dataset) -> bool:
-    """Whether what has no plan on slots has none at any times."""
+    """Return whether a line without a plan on slots has none at any start times."""
     remaining = min(max(search.remaining, LINE.exact_least), LINE.exact_work)
     return bool(hours(scenario, envelope)) or exactly.impossible(
         scenario, envelope, search.aim, work=remaining, cancel=search.cancel
@@ -250,17 +250,17 @@ def _at_all(search: Search, scenario: Case, envelope: xr.Dataset) -> bool:
 
 
 def pursue(search: Search, strategy: str | None = None) -> str:
-    """Search by a strategy, by the first that suits where none is named; returns its name.
+    """Search by the given strategy, or by the first that applies, and return its name.
 
-    Where heats by name leave a gap, the next strategy that suits goes on from there.
+    If named heats leave a gap, the next strategy that applies continues from there.
 
     Raises:
-        ValueError: no such strategy, or it does not suit.
+        ValueError: the strategy does not exist or does not apply.
     """
     suiting = [name for name, strategy in STRATEGIES.items() if strategy.suits(search)]
     name = strategy or suiting.pop(0)
     if name not in STRATEGIES:
-        raise ValueError(f"there is no strategy {name!r}; there are {', '.join(STRATEGIES)}")
+        raise ValueError(f"there is no strategy {name!r}; choose from {', '.join(STRATEGIES)}")
     if strategy is not None and name not in suiting:
         raise ValueError(f"the strategy {name!r} does not suit this line and site")
     if search.infeasible:
@@ -274,12 +274,12 @@ def pursue(search: Search, strategy: str | None = None) -> str:
 
 
 def _settle(search: Search, data: SiteData, baseline: Starts | None) -> None:
-    """Give the best plan, and the baseline schedule if it turns out to be better, what the site can really do."""
+    """Compute the actual use of the site for the best plan, and for the baseline schedule, which may then be better."""
     best, search.best, search.best_flows = search.best, None, None
     search.data = data
     limit = max(search.remaining, SETTLE_SHARE * search.limit)
     tries = [(plan, limit) for plan in ((best, baseline) if best is not baseline else (baseline,)) if plan is not None]
-    # a short limit leaves no time for the site: the baseline schedule, which it can do, is worth more of it
+    # a short limit leaves no time for the site: the baseline schedule, which it can supply, then gets a longer one
     tries += (
         [(baseline, LINE_AND_SITE.settle_work)] if baseline is not None and limit < LINE_AND_SITE.settle_work else []
     )

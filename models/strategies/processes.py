@@ -1,4 +1,4 @@
-"""From a scenario with processes to a schedule: search, second goal, and the dataset of the plan."""
+"""Planning of a scenario with processes: search, second goal, and the dataset of the plan."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message
 
 SMALL_T = 1e-3
-"""Material that counts as nothing [t]."""
+"""Amount of material that counts as zero [t]."""
 TIE = 1e-9
-"""Share by which the first goal may rise while the second is minimized: the solver's tolerance."""
+"""Share by which the first goal may rise while the second is minimized, which is the solver's tolerance."""
 
 
 def optimize_processes(
@@ -42,10 +42,10 @@ def optimize_processes(
     report: Progress,
     stop: Callable[[], bool],
 ) -> xr.Dataset:
-    """The best plan of a scenario with processes; arguments and result are those of ``emberline.models.optimize``.
+    """Return the best plan of a scenario with processes; arguments and result as of ``emberline.models.optimize``.
 
-    Objective, bound and gap leave out the process emissions that no plan can avoid (``constant``), and credit what
-    stores hold at the end beyond what is wanted with the least that it takes to make (``credit``).
+    Objective, bound and gap leave out the process emissions that no plan can avoid (``constant``), and credit extra
+    stock at the end with the minimum cost of producing it (``credit``).
     """
     search = _search(scenario, envelope, start, scenario.goal.budget, stop)
     search.on_progress = report
@@ -68,17 +68,17 @@ def replan_processes(
     baseline: xr.Dataset | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> xr.Dataset:
-    """The schedule that is followed, planned again from how things stand: repaired, then better ones around it.
+    """Replan from the present state: repair the schedule that is being followed, then improve it.
 
-    Where deliveries, levels or capacities cannot be kept any more, as little is missed as can be; ``unplaced`` names
-    the stores that lack or spill something then, and the objective counts it at a price beyond all savings.
+    If deliveries, levels or capacities can no longer be kept, the violations are minimized; ``unplaced`` then names the
+    stores that lack or spill something, and the objective prices this above all savings.
 
     Args:
-        scenario: as it stands (``twin.state.later``).
-        envelope: its envelope.
-        start: the schedule that is followed, over the scenario's horizon.
-        work: for better switches; 0: those of the schedule as far as they can be kept, rates and site again.
-        baseline: a list that a cap on extra cost counts from; None: that cap does not hold.
+        scenario: scenario in its present state (``twin.state.later``).
+        envelope: envelope of the scenario.
+        start: schedule that is being followed, over the scenario's horizon.
+        work: work for better switches; 0: keep those of the schedule as far as possible and optimize rates and site.
+        baseline: schedule to which a cap on extra cost refers; None: the cap does not apply.
         cancel: polled; True ends the search with the best schedule so far.
     """
     search = _search(scenario, envelope, baseline, work, cancel)
@@ -98,7 +98,7 @@ def replan_processes(
 def _search(
     scenario: Case, envelope: xr.Dataset, baseline: xr.Dataset | None, work: float, cancel: Callable[[], bool] | None
 ) -> Search:
-    """A search that has not begun; what no plan of the processes can change belongs to the aim's constant."""
+    """Return a search that has not begun; its constant includes all that no plan of the processes can change."""
     data, plant = sites.read(scenario, envelope), plants.read(scenario, envelope)
     aim = aims.of(scenario, envelope, data, baseline)
     unavoidable = plant.counted(aim.first, {"scope1": unavoidable_kg(plant)})
@@ -110,7 +110,7 @@ def _search(
 
 
 def _second(search: Search, site_model: SiteModel) -> None:
-    """The second goal among plans with the same switches that are as good by the first."""
+    """Minimize the second goal over plans with the same switches that are as good by the first."""
     aim, best = search.aim, search.best
     assert best is not None
     program, grid, total = site_model.program, search.model, site_model.model.total
@@ -123,7 +123,7 @@ def _second(search: Search, site_model: SiteModel) -> None:
     if program.attempt(work=work, gap=search.gap, cancel=search.cancel).has_solution:
         search.offer(program.solution())
         (value,) = program.values([total[aim.second]])
-    # where electricity is worth nothing a bent power curve may be filled in any order: as it is, it draws least
+    # where electricity is worth nothing, a power curve may be filled in any order: the right one draws least
     program.restrict([(total[aim.second], -math.inf, value + TIE * max(abs(value), 1.0))])
     program.aim(site_model.model.draw)
     if program.attempt(work=max(search.remaining, 0.1 * spent + 1.0), gap=search.gap).has_solution:
@@ -152,7 +152,7 @@ def _schedule(scenario: Case, search: Search, site_model: SiteModel | None) -> x
 
 
 def unchangeable(scenario: Case, envelope: xr.Dataset, data: SiteData, schedule: xr.Dataset) -> tuple[float, float]:
-    """By the goal, what no plan of the processes can change, and the credit for what a schedule leaves in stores."""
+    """Return, by the goal, what no plan of the processes can change, and the credit for a schedule's final stock."""
     plant, metric = plants.read(scenario, envelope), goal_metric(scenario).name
     constant = plant.counted(metric, {"scope1": unavoidable_kg(plant)})
     return constant, credited(plant, data, _ends(schedule))[metric]

@@ -1,7 +1,8 @@
-"""A list of heats, or runs of processes, kept as it is, and the site around it used as well as can be.
+"""Redispatch: heats, or runs of processes, are kept, and the site around them is used as well as possible.
 
-With production fixed its load is given, and what is left is a small program of the site alone: seconds where a search
-of heats takes minutes. So many sites can be compared under the same heats or runs, and many of these on the same site.
+With production fixed its load is given, and only a small program of the site remains, which takes seconds where a
+search for heats takes minutes. So many sites can be compared under the same production, and many productions on one
+site.
 """
 
 from __future__ import annotations
@@ -27,23 +28,23 @@ from emberline.scenarios import Case
 __all__ = ["Redispatch", "Redispatched"]
 
 OF_SITE = ("flow", "store", "machine", "carrier")
-"""Dimensions of what the site does in a schedule."""
+"""Dimensions of the site's variables in a schedule."""
 GAP = 1e-4
-"""Relative gap on the goal at which a use of the site counts as proven best; the solver is asked for less."""
+"""Relative gap on the goal below which a use of the site counts as optimal; the solver's own gap is smaller."""
 
 
 @dataclass(frozen=True)
 class Redispatched:
-    """The best use of a site that was found for some heats or runs."""
+    """Best use of a site that was found for given heats or runs."""
 
     schedule: xr.Dataset | None
-    """A dataset of table ``SCHEDULE``; None where the site cannot do what is asked of it."""
+    """A dataset of table ``SCHEDULE``; None if the site cannot supply the production."""
     status: str
     """``within gap``, ``best found`` or ``no plan``."""
     rank: float = math.inf
-    """Both goals as one, to compare with others of the same site."""
+    """Both goals as one, for comparison with others of the same site."""
     slack: float | None = None
-    """By how much better the site might be used at most for this production, in the goal's measure; None: not known."""
+    """Largest possible improvement of the site's use for this production, in the goal's unit; None: not known."""
     reason: str = ""
     broken: tuple[str, ...] = ()
     """Metrics above their caps."""
@@ -51,45 +52,45 @@ class Redispatched:
 
 @dataclass(frozen=True)
 class _Production:
-    """Heats or runs of a schedule, and what they draw and give."""
+    """Heats or runs of a schedule, with their draw and output."""
 
     cells: np.ndarray
-    """Of the site [MWh]."""
+    """Energy on the cells of the site [MWh]."""
     gives: dict[str, np.ndarray]
-    """By carrier and slot."""
+    """Output by carrier and slot."""
     with_site: Callable[[Flows], xr.Dataset]
-    """The schedule with these flows of the site."""
+    """Function that returns the schedule with given flows of the site."""
 
 
 class Redispatch:
-    """A site made ready for any number of schedules of production."""
+    """A site that is prepared for any number of production schedules."""
 
     def __init__(self, scenario: Case, envelope: xr.Dataset, baseline: xr.Dataset | None) -> None:
         """Read the site.
 
         Args:
-            scenario: with its site and goal.
+            scenario: scenario with its site and goal.
             envelope: as for ``emberline.models.optimize``.
-            baseline: its list on this site, which the cap on extra cost counts from; None: that cap does not hold.
+            baseline: baseline schedule on this site, to which the cap on extra cost refers; None: it does not apply.
         """
         self.scenario, self.envelope = scenario, envelope
         self.data = sites.read(scenario, envelope)
         self.aim = aims.of(scenario, envelope, self.data, baseline)
         self._dispatchers: dict[bool, Dispatcher] = {}
         self._lines: dict[float | None, SlotProblem] = {}
-        """By the moments on which starts lie."""
+        """Lines by the grid of their starts."""
 
     def least(self, schedule: xr.Dataset) -> float:
-        """A bound on ``rank`` for some heats or runs, machines on in part.
+        """Return a lower bound on ``rank`` for given heats or runs, with machines partly on.
 
-        Infinite where the site cannot do what is asked of it, the import limit kept.
+        Infinite if the site cannot supply the production within the import limit.
         """
         placed = self._placed(schedule)
         flows = None if placed is None else self._flows(placed, whole=False)
         return math.inf if flows is None or flows.over_mwh > 0 else self._rank(flows)
 
     def best(self, schedule: xr.Dataset) -> Redispatched:
-        """The best use of the site for the heats or runs of a schedule."""
+        """Return the best use of the site for the heats or runs of a schedule."""
         placed = self._placed(schedule)
         if placed is None:
             return Redispatched(None, "no plan", reason="the heats do not lie on the model's slots")

@@ -1,17 +1,17 @@
-"""A site planned over samples of prices and intensities: two stages, exactly, as one extensive form.
+"""Planning of a site over samples of prices and intensities: two stages, solved exactly as one extensive form.
 
-What must be fixed before they are known is the first stage, the same in every sample: which switched machines are on in
-each slot, and, where the market has imbalance prices, what is nominated. All else is dispatch, which knows its sample
-(A. J. Kleywegt, A. Shapiro, T. Homem-de-Mello, *The Sample Average Approximation Method for Stochastic Discrete
-Optimization*, SIAM J. Optim. 12 (2002) 479–502). Every sample counts the same. The objective is the mean of the goal,
+The first stage is what must be fixed before the samples are known and is the same in all of them: the switched machines
+that are on in each slot and, if the market has imbalance prices, the nomination. All else is dispatch, which knows its
+sample (A. J. Kleywegt, A. Shapiro, T. Homem-de-Mello, *The Sample Average Approximation Method for Stochastic Discrete
+Optimization*, SIAM J. Optim. 12 (2002) 479–502). All samples have equal weight. The objective is the mean of the goal,
 or its conditional value at risk
 
     CVaR_β = min η + Σₛ max(Lₛ − η, 0) / ((1 − β) S)
 
 (R. T. Rockafellar, S. Uryasev, *Optimization of Conditional Value-at-Risk*, Journal of Risk 2 (2000) 21–41, eq. 17).
 
-With nomination N and import U (both net of export: N = U − D⁺ + D⁻) a sample's bill is that of its import at the spot
-price, and on top (p⁺ − p)·D⁺ + (p − p⁻)·D⁻ in each settled interval, p⁺ and p⁻ the short and long price.
+With nomination N and import U (both net of export: N = U − D⁺ + D⁻), the bill of a sample is that of its import at the
+spot price plus (p⁺ − p)·D⁺ + (p − p⁻)·D⁻ in each settled interval, where p⁺ and p⁻ are the short and the long price.
 """
 
 from __future__ import annotations
@@ -44,23 +44,23 @@ __all__ = ["Fixed", "Sampled", "cvar", "decides", "optimize_samples"]
 
 @dataclass(frozen=True)
 class Fixed:
-    """The first stage."""
+    """First-stage decisions."""
 
     on: dict[str, np.ndarray]
-    """By machine that is switched: whether it is on in each slot, shape (n_slots,)."""
+    """On/off state in each slot, shape (n_slots,), by switched machine."""
     nominated_mwh: np.ndarray | None
     """Net import nominated in each settled interval, shape (n_intervals,); None: the market has no imbalance prices."""
 
 
 @dataclass(frozen=True)
 class Sampled:
-    """A plan over samples; what was not found is None."""
+    """A plan over samples; values that were not found are None."""
 
     status: str
-    """As of ``emberline.models.kernel.highs.Outcome``."""
+    """Status as in ``emberline.models.kernel.highs.Outcome``."""
     fixed: Fixed | None
     worth: np.ndarray
-    """The goal in each sample [currency or kg CO2e], shape (n_samples,)."""
+    """Goal in each sample [currency or kg CO2e], shape (n_samples,)."""
     value: float | None
     """Objective: the mean or the conditional value at risk of ``worth``."""
     bound: float | None
@@ -69,7 +69,7 @@ class Sampled:
 
 
 def cvar(worth: np.ndarray, share: float) -> float:
-    """Mean of the worst ``1 − share`` of some values, the value at the edge counted in part."""
+    """Return the mean of the worst ``1 − share`` of some values, with the value at the edge counted in part."""
     ordered = np.sort(np.asarray(worth, dtype=float))[::-1]
     tail = (1 - share) * len(ordered)
     weight = np.clip(tail - np.arange(len(ordered)), 0.0, 1.0)
@@ -77,7 +77,7 @@ def cvar(worth: np.ndarray, share: float) -> float:
 
 
 def decides(scenario: Scenario) -> bool:
-    """Whether anything of a site must be fixed before prices are known."""
+    """Return whether any decision of a site must be fixed before prices are known."""
     switched = any(getattr(core, "switched", False) for core in scenario.site.cores.values())
     return switched or (scenario.market.imbalance is not None and goal_metric(scenario).money)
 
@@ -97,23 +97,23 @@ def optimize_samples(
     Args:
         samples: scenarios that differ in their series of prices and intensities only; caps are left out.
         envelope: as for ``emberline.models.optimize``.
-        share: of the conditional value at risk; None: the mean is minimized.
-        fixed: the first stage, where it is decided already.
-        work: of the search.
-        gap: relative, at which it may stop.
-        cancel: polled.
+        share: share of the conditional value at risk; None: minimize the mean.
+        fixed: first stage, if it is already decided.
+        work: work of the search.
+        gap: relative gap at which it may stop.
+        cancel: polled; True stops it.
 
     Raises:
-        ValueError: the scenario has heats or processes, or blocks that lose a spread when they are not used with
-            imbalance prices.
+        ValueError: the scenario has heats or processes, or imbalance prices together with blocks that lose a spread
+            when they are not used.
     """
     first_sample = samples[0]
     if first_sample.heats or first_sample.processes:
-        raise ValueError("samples are planned over for a site alone, without heats and processes")
+        raise ValueError("planning over samples supports only sites without heats and processes")
     if first_sample.market.imbalance is not None and any(
         getattr(contract, "unused_spread_per_mwh", 0.0) for contract in first_sample.market.contracts
     ):
-        raise ValueError("contracts with unused_spread_per_mwh and imbalance prices cannot be planned over samples")
+        raise ValueError("planning over samples does not support unused_spread_per_mwh together with imbalance prices")
     began, before = time.perf_counter(), effort.now()
     goal = aims.read(first_sample, site_problem.read(first_sample, envelope), {}, 0.0).first
     model = pyo.ConcreteModel()
@@ -150,11 +150,11 @@ def optimize_samples(
 
 @dataclass(frozen=True)
 class _Stage:
-    """The first stage as one sample has it."""
+    """First stage in one sample."""
 
     on: dict[str, Any]
     nominated: Any
-    """A variable by settled interval; None where nothing is nominated."""
+    """Variable by settled interval; None without a nomination."""
 
     def read(self) -> Fixed:
         on = {name: slot_values(variable, len(variable)) for name, variable in self.on.items()}
@@ -162,10 +162,10 @@ class _Stage:
 
 
 def _sample(model: Any, s: int, scenario: Case, data: SiteData, goal: str) -> _Stage:
-    """Fill a sample's block: the site, what the goal comes to, and what is settled."""
+    """Fill the block of a sample: the site, the value of the goal, and the settlement."""
     block = model.sample[s]
     if data.step_min > data.meter_min:
-        # nothing changes within a step: its limit is that of each of its metered intervals
+        # nothing changes within a step, so that its limit is that of each of its metered intervals
         data = replace(data, meter_min=data.step_min, cell_min=data.step_min)
     n = len(data.base)
     block.CELL, block.T = pyo.RangeSet(0, n * data.cells_per_slot - 1), pyo.RangeSet(0, n - 1)
@@ -187,21 +187,20 @@ def _sample(model: Any, s: int, scenario: Case, data: SiteData, goal: str) -> _S
 
 def _worth(model: Any, s: int, ports: Ports, goal: str, settled: Any, sunk: float) -> Callable[[Any], Any]:
     def rule(b: Any) -> Any:
-        apart = ports.worth(goal) - model.worth[s]
+        difference = ports.worth(goal) - model.worth[s]
         if settled is not None:
-            apart += total(
+            difference += total(
                 settled.expensive[i] * settled.short[i] + settled.cheap[i] * settled.long[i] for i in each(settled.I)
             )
-        return apart == -sunk
+        return difference == -sunk
 
     return rule
 
 
 def _nomination(block: Any, scenario: Case, data: SiteData) -> Any:
-    """The nomination, and what is taken beyond it and left of it, in each interval that is settled.
+    """Add the nomination and the deviations above and below it in each settled interval; return the nomination.
 
-    An interval is the longer of step and metered interval: within the longer one nothing differs, or only its sum
-    counts.
+    An interval is the longer of step and metered interval: within it, either nothing changes or only the sum counts.
     """
     n, per = len(data.base), max(round(data.meter_min / data.step_min), 1)
     count = n // per
@@ -210,7 +209,7 @@ def _nomination(block: Any, scenario: Case, data: SiteData) -> Any:
     block.I = pyo.RangeSet(0, count - 1)
     block.OF = pyo.Set(block.I, initialize=lambda b, i: range(i * per, (i + 1) * per))
     block.expensive, block.cheap = Series(block.I, values=short - prices), Series(block.I, values=prices - long)
-    # energy that crosses the fence: what the meter lets through, or all that anybody could draw
+    # energy at the grid connection: the import limit, or all possible draw
     most = (data.import_limit_mw or 1e4) * data.hours * per
     block.nominated = Variable(block.I, bounds=(-data.export_limit_mw * data.hours * per, most))
     block.short = Variable(block.I, domain=pyo.NonNegativeReals)
@@ -229,23 +228,23 @@ def _nomination(block: Any, scenario: Case, data: SiteData) -> Any:
 
 
 def _by_interval(price: np.ndarray, count: int) -> np.ndarray:
-    """Prices on settled intervals, from finer ones their means, from coarser ones as they are, shape (count,)."""
+    """Return prices on settled intervals, shape (count,): means of finer prices, or coarser prices repeated."""
     if len(price) >= count:
         return np.asarray(price.reshape(count, -1).mean(axis=1))
     return np.repeat(price, count // len(price))
 
 
 def _tie(model: Any, stages: Sequence[_Stage], fixed: Fixed | None) -> None:
-    """The first stage is the same in all samples, or what it is said to be."""
+    """Make the first stage equal in all samples, or fix it at given values."""
     first = stages[0]
     model.tied = pyo.ConstraintList()
     for later in stages[1:]:
         pairs = [(first.on[name], variable) for name, variable in later.on.items()]
         if first.nominated is not None:
             pairs.append((first.nominated, later.nominated))
-        for one, two in pairs:
-            for t in one:
-                model.tied.add(one[t] == two[t])
+        for reference, follower in pairs:
+            for t in reference:
+                model.tied.add(reference[t] == follower[t])
     if fixed is None:
         return
     for stage in stages:

@@ -1,7 +1,7 @@
-"""A site alone, without heats: all its assets planned together, exactly, as one linear or mixed-integer program.
+"""Planning of a site alone, without heats: all assets together, exactly, as one linear or mixed-integer program.
 
-Goals are lexicographic without a weight between them: the first is minimized, held there, and then the second is.
-What its limits are worth: ``models/explain/shadow_prices.py``.
+Goals are strictly lexicographic: the first is minimized, then fixed at its optimum while the second is minimized.
+The values of the site's limits are in ``models/explain/shadow_prices.py``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from emberline.scenarios.metrics import gap as relative_gap
 from emberline.scenarios.metrics import sound
 
 TIE_SHARE = 1e-9
-"""By how much, as a share, the first goal may rise while the second is minimized: what the solver's tolerance asks."""
+"""Share by which the first goal may rise while the second is minimized, because of the solver's tolerance."""
 
 
 def optimize_site(
@@ -43,10 +43,10 @@ def optimize_site(
     report: Progress,
     stop: Callable[[], bool],
 ) -> xr.Dataset:
-    """The best use of a site that has no line; arguments and result are those of ``emberline.models.optimize``.
+    """Return the best use of a site without a line; arguments and result as of ``emberline.models.optimize``.
 
-    The baseline ``start`` only sets the cap on extra cost. A linear program ends at its optimum, gap 0; a mixed-integer
-    one within the goal's gap.
+    The baseline ``start`` only sets the cap on extra cost. A linear program ends at its optimum with gap 0; a
+    mixed-integer program ends within the goal's gap.
     """
     began, before = time.perf_counter(), effort.now()
     data = sites.read(scenario, envelope)
@@ -57,7 +57,7 @@ def optimize_site(
     def tell(event: dict[str, Any]) -> None:
         low, high = event["bound"], event["incumbent"]
         has_gap = low is not None and high is not None
-        share = max(high - low, 0.0) / max(abs(high), 1e-9) if has_gap else None  # of a solver under way
+        share = max(high - low, 0.0) / max(abs(high), 1e-9) if has_gap else None  # while the solver runs
         report({**event, "gap": share})
 
     def remaining() -> float:
@@ -78,7 +78,7 @@ def optimize_site(
 def _second(
     site_model: SiteModel, aim: Aim, started: float, gap: float, remaining: float, stop: Callable[[], bool]
 ) -> float:
-    """Minimize the second goal among the optima of the first; where nothing is found in time, those stand."""
+    """Minimize the second goal among the optima of the first; if nothing is found in time, those remain."""
     program, total = site_model.program, site_model.model.total
     whole = program.whole
     if whole:
@@ -87,7 +87,7 @@ def _second(
         spent = effort.now() - started
         remaining = min(remaining, SITE.patience * spent + 1.0)
         if spent > SITE.long_work:
-            # what is switched stays: a search of its own over all switches would take as long again, or longer
+            # switches stay fixed: a search over all of them would take as long again, or longer
             program.settle()
             program.aim(total[aim.second])
             return program.run(work=max(remaining, 0.05), relax=True, cancel=stop).seconds
@@ -116,7 +116,7 @@ def _schedule(
         if first.bound is not None:
             bound = first.bound - aim.constant
             if abs(value - bound) <= TIE_SHARE * 10 * max(abs(value), 1e-9):
-                bound = value  # apart by the solver's tolerance: the second goal may end on either side of it
+                bound = value  # solver tolerance: the second goal may end on either side of the bound
             gap, bound = relative_gap(value, bound), sound(bound, value)
     status, reason = _status(site_model, first, gap, scenario, stopped)
     return stamped(
@@ -129,7 +129,7 @@ def _status(site_model: SiteModel, first: Outcome, gap: float, scenario: Scenari
     if first.has_solution:
         return ("within gap" if gap <= scenario.goal.gap + 1e-9 else "cancelled" if stopped else "best found"), ""
     if first.status == "unbounded":
-        # the solver may mean either
+        # HiGHS may report an infeasible problem as unbounded
         site_model.program.aim(None)
         if site_model.program.attempt(work=10.0).status != "infeasible":
             return "infeasible", Message(

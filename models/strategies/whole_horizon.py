@@ -1,17 +1,17 @@
-"""Planning a horizon as a whole: a bound, a pooled plan disaggregated into heats, and neighbourhoods of what comes out.
+"""Planning of a horizon as a whole: a bound, a pooled plan disaggregated into heats, and neighbourhoods around it.
 
-1. At the same time: the bound (``models/bounds/branch_and_bound.py``).
-   On a fine grid a plan on quarter-hours comes before all that follows (``models/heuristics/line/coarse_grid.py``);
-   where it leads to nothing, casts of the baseline schedule are put back another way.
-2. A pooled plan of averaged heats near its relaxation: when the leading stage melts, and where the casts lie.
-3. Named heats around it. The import limit is priced here, not hard: a plan that breaks it a little is a better place
-   to go on from than one that keeps it and is far off.
-4. All starts at their best times, units and sequences kept (``models/heuristics/line/minimum_cut_retiming.py``); two
-   casts exchanged; the heats of one or two casts moved by some slots, all others held, until nothing improves any more.
-5. What is left of the time: ``models/strategies/whole_horizon.py``.
+1. At the same time, the bound rises (``models/bounds/branch_and_bound.py``). On a fine grid, a plan on quarter-hours
+   precedes all that follows (``models/heuristics/line/coarse_grid.py``); if this gives no plan, casts of the baseline
+   schedule are put back differently.
+2. A pooled plan of averaged heats near its relaxation shows when the leading stage melts and where the casts lie.
+3. Named heats are planned around it. The import limit is priced here, not hard: a plan that breaks it slightly is a
+   better starting point than one that keeps it and is far from the optimum.
+4. All starts are retimed with units and sequences fixed (``models/heuristics/line/minimum_cut_retiming.py``); two casts
+   are exchanged; the heats of one or two casts are moved by some slots, with all others fixed, until nothing improves.
+5. The remaining time is used by ``go_on``.
 
-Every plan is judged by its own figures, whatever made it. Mixed-integer programs are solved around their relaxation:
-that is where good plans lie, and HiGHS would look there last.
+Every plan is evaluated by recomputation, whatever its origin. Mixed-integer programs are solved near their relaxation,
+where good plans lie and where HiGHS would search last.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from emberline.models.strategies import exact_named
 
 
 def share(search: Search, more: bool) -> float:
-    """Share of the time that plans may take.
+    """Return the share of the time that is spent on plans.
 
     Args:
-        search: under way.
-        more: what heats by name over the whole horizon prove and find comes after it: a beginning is enough then.
+        search: running search.
+        more: whether heats by name over the whole horizon follow, for which a first plan is sufficient.
     """
     return LINE.opening_shares[search.best is None] if more else 1.0
 
 
 def plans(search: Search) -> None:
-    """Plans from several beginnings, improved until no step helps any more."""
+    """Search for plans from several starting points, and improve them until no step helps."""
     for rounding in () if _from_coarser(search) or _renewed(search) else LINE.beginnings:
         if search.phase_over():
             break
@@ -50,7 +50,7 @@ def plans(search: Search) -> None:
 
 
 def _from_coarser(search: Search) -> bool:
-    """Begin with the plan of a coarser grid, where there is one. True where that led to a plan."""
+    """Start from the plan of a coarser grid, if there is one; return whether this led to a plan."""
     if search.coarser is None:
         return False
     with search.timed("coarse plan"):
@@ -60,7 +60,7 @@ def _from_coarser(search: Search) -> bool:
     if starts is None:
         return False
     before = search.draft_rank
-    # better than a baseline schedule on the finer grid it need not be, but it may soon become so
+    # it need not be better than a baseline on the finer grid, but it may soon become so
     with search.afresh():
         if search.offer(starts):
             polish(search)
@@ -68,7 +68,7 @@ def _from_coarser(search: Search) -> bool:
 
 
 def _renewed(search: Search) -> bool:
-    """Put casts of the baseline schedule back another way, where a coarser grid finds nothing. True if better."""
+    """Put casts of the baseline back differently if a coarser grid finds nothing; return whether this improved it."""
     if search.coarser is None or search.phase_over() or not ruin_and_recreate.useful(search):
         return False
     before = search.draft_rank
@@ -77,12 +77,12 @@ def _renewed(search: Search) -> bool:
 
 
 def exact_fits(search: Search) -> bool:
-    """Whether there is time to solve the line as a whole."""
+    """Return whether there is time to solve the line as a whole."""
     return exact_named.terms(search.problem) <= min(FEW_HEATS.most_terms, FEW_HEATS.terms_per_work * search.remaining)
 
 
 def go_on(search: Search) -> None:
-    """Go on until the gap or the limit is reached."""
+    """Continue until the gap or the limit is reached."""
     last_resort = search.best is None and exact_named.terms(search.problem) <= FEW_HEATS.most_terms
     if not search.phase_over() and (last_resort or exact_fits(search)):
         exact_named.solve(search, search.remaining)

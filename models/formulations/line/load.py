@@ -1,4 +1,4 @@
-"""Draw of the line by cell, and its deliveries of other carriers by slot: a share of what its stages draw."""
+"""Draw of the line by cell, and its output of other carriers by slot, which is a share of the draw of its stages."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Draws:
     """Draws of variables of one kind."""
 
     def __init__(self, problem: SlotProblem, variable: Any, width: int) -> None:
-        """Begin without any draws.
+        """Start without any draws.
 
         Args:
             problem: the line.
-            variable: indexed by a key and a slot.
-            width: places of that index.
+            variable: variable indexed by a key and a slot.
+            width: number of places of this index.
         """
         self.problem, self.variable = problem, variable
         self.energy, self.gives = Terms(problem.n_slots, width), Terms(problem.n_slots, width)
@@ -30,12 +30,12 @@ class Draws:
     def add_energies(
         self, key: tuple[Any, ...], cells: np.ndarray, stage: int | None = None, runs: Runs | None = None
     ) -> None:
-        """Energies from the first cell of the variable's slot on.
+        """Add energies from the first cell of the variable's slot on.
 
         Args:
-            key: of the variable, its slot left out.
-            cells: by cell [MWh].
-            stage: that draws them, where something is given with it.
+            key: key of the variable, without its slot.
+            cells: energy by cell [MWh].
+            stage: stage that draws them, if it gives a carrier.
             runs: slots of the variable; None: all.
         """
         per = self.problem.cells_per_slot
@@ -48,7 +48,7 @@ class Draws:
                     self.gives.lagged((carrier,), key, k, float(amounts[k]), runs)
 
     def level(self, stage: int | None = None) -> None:
-        """The variable is by cell of a slot, and slot, what is drawn there [MWh]."""
+        """Add a variable that is itself the draw [MWh], by cell of a slot, and slot."""
         for j in range(self.problem.cells_per_slot):
             self.energy.lagged((j,), (j,), 0, 1)
             for carrier, weight in self.problem.gives.items():
@@ -57,7 +57,7 @@ class Draws:
 
 
 def add(m: pyo.ConcreteModel, problem: SlotProblem, kinds: list[Draws]) -> None:
-    """Add ``line[c]``, energy by cell [MWh], with what has begun and what is decided already."""
+    """Add ``line[c]``, the energy by cell [MWh], with started and fixed work."""
     per, n = problem.cells_per_slot, problem.n_slots
     m.C = pyo.RangeSet(0, problem.n_cells - 1)
     m.line = Variable(m.C, domain=pyo.NonNegativeReals)
@@ -70,10 +70,10 @@ def add(m: pyo.ConcreteModel, problem: SlotProblem, kinds: list[Draws]) -> None:
 
 
 def give(block: pyo.Block, problem: SlotProblem, kinds: list[Draws]) -> dict[str, Linear]:
-    """Fill a block with ``amount[carrier, t]``, what the line gives.
+    """Add ``amount[carrier, t]``, the output of the line, to a block.
 
     Returns:
-        The same by carrier, in its unit; what has begun and what is decided already included.
+        The output by carrier, in its unit, with started and fixed work.
     """
     n, carriers = problem.n_slots, list(problem.gives)
     nothing = np.zeros(n)

@@ -1,11 +1,11 @@
-"""Units of a process in the model: runs in modes, start-up, change-over, rate, power and heat, by slot.
+"""Units of a process in the model: runs in modes, start-up, change-over, rate, power and heat by slot.
 
-Identical units are counted: ``on[t]`` units run in a mode, a flow of units through time between rest, start-up, modes
-and change-over. A flow of whole numbers splits into the paths of single units, first in first out, so that
-counting is exact and knows no symmetry. Minimum run (of a run in one mode) and rest are the turn on and turn off
-inequalities of D. Rajan and S. Takriti, *Minimum Up/Down Polytopes of the Unit Commitment Problem with Start-Up Costs*,
-IBM Research Report RC23628 (2005), written for counts. The recipe of a mode says what it takes and gives by its rate:
-power, flows, heat, off-spec product; start-ups, change-overs and ramps come on top.
+Identical units are counted: ``on[t]`` units run in a mode, and a flow of units through time connects rest, start-up,
+modes and change-overs. An integer flow splits into the paths of single units, first in, first out, so that counting is
+exact and has no symmetry. Minimum run (of a run in one mode) and rest are the turn on and turn off inequalities of
+D. Rajan and S. Takriti, *Minimum Up/Down Polytopes of the Unit Commitment Problem with Start-Up Costs*, IBM Research
+Report RC23628 (2005), written for counts. The recipe of a mode gives its inputs and outputs by rate: power, flows,
+heat, off-spec product; start-ups, change-overs and ramps are added to these.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from emberline.scenarios.process.recipe import GJ_PER_MWH, Heat, Mode
 
 
 def add_recipe(part: Any, mode: Mode, m: int, plant: Plant, runs: Runs, ports: UnitPorts, ordered: bool) -> None:
-    """Rate, off-spec product, power, flows and heat of one mode."""
+    """Add the rate, off-spec product, power, flows and heat of one mode."""
     deadline.look()
     h, units = plant.hours, ports.units
     part.T = pyo.RangeSet(0, plant.n - 1)
@@ -58,7 +58,7 @@ def add_recipe(part: Any, mode: Mode, m: int, plant: Plant, runs: Runs, ports: U
 
 
 def _good(part: Any, mode: Mode, m: int, output: Linear, runs: Runs) -> Linear:
-    """Output of a mode, off-spec product left out."""
+    """Return the output of a mode without off-spec product."""
     part.spoilt = pyo.Block()
     every = [(runs.events(b), b.slots, runs.off_spec(b)) for b in runs.of_mode[m]]
     spoilt = Response(part.spoilt, every, runs.units.available if runs.units.count == 1 else None)
@@ -74,7 +74,7 @@ def _good(part: Any, mode: Mode, m: int, output: Linear, runs: Runs) -> Linear:
 
 
 def _heat(part: Any, heat: Heat, heat_demand: Linear, ports: UnitPorts) -> None:
-    """Fuels that give the heat of a mode, within the limits of their shares."""
+    """Add the fuels that supply the heat of a mode, within the limits of their shares."""
     fuels = heat.fuels
     if len(fuels) == 1:
         _burn(ports, fuels[0].carrier, heat_demand)
@@ -103,12 +103,12 @@ def _heat(part: Any, heat: Heat, heat_demand: Linear, ports: UnitPorts) -> None:
 
 
 def _power(part: Any, knots: list[tuple[float, float]], slope: list[float], ordered: bool) -> Linear:
-    """Electricity of a range of rates: what the least takes, and segment by segment what is made above it."""
+    """Return the electricity over a range of rates: the draw at the lowest rate, and that of each segment above it."""
     (low, base), *_ = knots
     if len(slope) == 1:
         return Linear(((part.output, slope[0]), (part.on, base - slope[0] * low)))
     width = np.array([b - a for (a, _), (b, _) in pairwise(knots)])
-    # counted units are alike, and convex where segments need no order
+    # counted units are identical, and their power is convex where segments need no order
     add_segments(part, part.T, lambda t: part.output[t], width, on=part.on, least=low, ordered=ordered)
     filled = tuple((Row(part.filled, k), slope[k]) for k in range(len(width)))
     return Linear(((part.on, base), *filled))
@@ -154,12 +154,12 @@ def _kindle(block: Any, slots: Any, fuel_row: Row, parts: list[tuple[Any, int, l
 
 
 def add_ramp(block: Any, units: Units, plant: Plant, runs: Runs, ramp: float) -> None:
-    """From slot to slot while it runs; a run may begin and end at any rate. One unit alone."""
+    """Limit the change of the rate between slots within a run of a single unit; a run may begin and end at any rate."""
     most, names = ramp * plant.hours * plant.hours, [mode.name for mode in units.modes]
     jump = max(units.high_tph(mode) for mode in units.modes) * plant.hours
     state = units.process.start[units.first]
     block.arriving = Series(block.T, values=runs.arrivals())
-    # where a change-over takes no time the ramp holds across it
+    # if a change-over takes no time, the ramp applies across it
     free = [b for b in runs.every if b.origin == REST or b.slots]
     turning = [runs.events(b) for b in free if b.origin != REST]
 
@@ -170,7 +170,7 @@ def add_ramp(block: Any, units: Units, plant: Plant, runs: Runs, ramp: float) ->
         )
 
     def starts(t: Any) -> Any:
-        """Runs that begin from standstill in a slot."""
+        """Return the number of runs that begin from standstill in a slot."""
         return sum(runs.events(b)[t - b.slots] for b in free) + block.arriving[t]
 
     def ends(t: Any) -> Any:
@@ -189,13 +189,13 @@ def _burn(ports: UnitPorts, carrier: str, heat: Linear) -> None:
 
 
 def add_units(block: pyo.Block, units: Units, plant: Plant, ordered: bool) -> UnitPorts:
-    """Fill a block.
+    """Add identical units to a block.
 
     Args:
-        block: empty.
-        units: alike.
-        plant: all numbers.
-        ordered: whether a curve of power that bends up needs rows by which it fills in order, as negative prices ask.
+        block: empty block.
+        units: identical units.
+        plant: data of the plant.
+        ordered: whether even a convex power curve needs rows that fill its segments in order, as for negative prices.
     """
     deadline.look()
     n, process = plant.n, units.process
@@ -217,7 +217,7 @@ def add_units(block: pyo.Block, units: Units, plant: Plant, ordered: bool) -> Un
     if len(units.modes) > 1:
         _changes(block, units, plant, runs)
     _counts(block, units, runs)
-    # a process that stays on is only bound by its change-overs
+    # a process that always runs is only restricted by its change-overs
     if len(units.modes) > 1 or not stays(units, plant):
         for m, part in enumerate(runs.parts):
             _least_run(part, m, units, plant, runs)
@@ -234,19 +234,19 @@ def add_units(block: pyo.Block, units: Units, plant: Plant, ordered: bool) -> Un
 
 
 def stays(units: Units, plant: Plant) -> bool:
-    """Whether units run from the first to the last slot, in whatever mode."""
+    """Return whether units run from the first to the last slot, in any mode."""
     process = units.process
     return process.must_run and process.name not in plant.stops and bool((units.available == units.count).all())
 
 
 def _nothing_before(events: Any, before: int) -> None:
-    """No events before the horizon; the state at the start says what began there."""
+    """Fix events before the horizon at zero; the state at the start describes what began there."""
     for t in range(-before, 0):
         events[t].fix(0)
 
 
 def _changes(block: Any, units: Units, plant: Plant, runs: Runs) -> None:
-    """Units that leave a mode turn to another one; none that could not arrive within the horizon."""
+    """Add the changes of mode: units that leave a mode turn to another one, if they can arrive within the horizon."""
     n, count, parts = plant.n, units.count, runs.parts
     slot = np.array(block.EVER)
     for part in parts:
@@ -271,22 +271,22 @@ def _changes(block: Any, units: Units, plant: Plant, runs: Runs) -> None:
     for change in changes:
         _nothing_before(runs.events(change), runs.before)
     for m, part in enumerate(parts):
-        gone, come = ([runs.events(b) for b in changes if m == getattr(b, end)] for end in ("origin", "mode"))
-        _by_pairs(part, block.T, gone, come)
+        departures, arrivals = ([runs.events(b) for b in changes if m == getattr(b, end)] for end in ("origin", "mode"))
+        _by_pairs(part, block.T, departures, arrivals)
 
 
 def _from_another(part: Any, slots: Any, leaving: list[Any]) -> None:
-    # to the mode that it leaves no unit turns: that would be a pause without a stop
+    # no unit turns to the mode that it leaves: that would be a pause without a stop
     part.from_another = Rows(slots, says=lambda b, t: b.turn[t] <= sum(leave[t] for leave in leaving))
 
 
-def _by_pairs(part: Any, slots: Any, gone: list[Any], come: list[Any]) -> None:
-    part.leaves = Rows(slots, says=lambda b, t: b.leave[t] == sum(to[t] for to in gone))
-    part.arrives = Rows(slots, says=lambda b, t: b.turn[t] == sum(to[t] for to in come))
+def _by_pairs(part: Any, slots: Any, departures: list[Any], arrivals: list[Any]) -> None:
+    part.leaves = Rows(slots, says=lambda b, t: b.leave[t] == sum(to[t] for to in departures))
+    part.arrives = Rows(slots, says=lambda b, t: b.turn[t] == sum(to[t] for to in arrivals))
 
 
 def _counts(block: Any, units: Units, runs: Runs) -> None:
-    """Units that run in each mode, and that rest."""
+    """Add the balances of units that run in each mode, and of units at rest."""
     count, parts = units.count, runs.parts
     at_start = [runs.at_start(m) for m in range(len(parts))]
     still = sum(state.mode is None or state.repair_h > 0 for state in runs.states)
@@ -306,18 +306,18 @@ def _counts(block: Any, units: Units, runs: Runs) -> None:
 
 
 def _running(part: Any, later: Any, at_start: int, begins: list[tuple[Any, int]], turning: bool) -> None:
-    """Units that are on in a mode, from those that are at the start."""
+    """Add the balance of units that are on in a mode, from those that are on at the start."""
 
     def more(t: Any) -> Any:
-        gone = part.end[t] + part.leave[t] if turning else part.end[t]
-        return sum(events[t - k] for events, k in begins) + part.arriving[t] - gone
+        departures = part.end[t] + part.leave[t] if turning else part.end[t]
+        return sum(events[t - k] for events, k in begins) + part.arriving[t] - departures
 
     part.first_running = pyo.Constraint(expr=part.on[0] - at_start == more(0))
     part.running = Rows(later, says=lambda b, t: b.on[t] - b.on[t - 1] == more(t))
 
 
 def _least_run(part: Any, m: int, units: Units, plant: Plant, runs: Runs) -> None:
-    """Minimum run time: a run that began within it goes on, and so does the remainder of a run at the start."""
+    """Add the minimum run time: for runs that began recently, and for the remainder of a run at the start."""
     process, slot, begins = units.process, np.arange(plant.n), runs.begins(m)
     least_on = np.zeros(plant.n)
     for state, under_way in zip(runs.states, runs.under_way, strict=True):
@@ -338,12 +338,12 @@ def _least_run(part: Any, m: int, units: Units, plant: Plant, runs: Runs) -> Non
             sum(total(events[t - k - j] for j in each(b.WITHIN)) for events, k in begins) + b.carry_over[t] <= b.on[t]
         )
 
-    # an outage ends a run before its time
+    # an outage ends a run early
     part.on_when_begun = Rows(part.AWAY, says=lambda b, t: sum(events[t - k] for events, k in begins) <= b.on[t])
 
 
 def _least_rest(block: Any, units: Units, plant: Plant, runs: Runs) -> None:
-    """Minimum rest time: a rest that began within it goes on, and so does the remainder of a rest at the start."""
+    """Add the minimum rest time: for rests that began recently, and for the remainder of a rest at the start."""
     process, slot, parts = units.process, np.arange(plant.n), runs.parts
     remainders = [plant.steps(process.min_rest_h - state.since_h) for state in runs.states if state.mode is None]
     block.WITHIN = pyo.RangeSet(0, runs.down - 1)
@@ -357,11 +357,11 @@ def _least_rest(block: Any, units: Units, plant: Plant, runs: Runs) -> None:
 
 
 def _planned_stop(block: Any, plant: Plant, name: str, units: Units) -> None:
-    """One stop of a given length: when it begins is free."""
+    """Add one stop of a given length, whose beginning is free."""
     first, last, length = plant.stops[name]
     block.STOP = pyo.RangeSet(first, last)
     block.SPAN = pyo.RangeSet(0, length - 1)
-    # it begins in no slot but these
+    # it begins in no other slot
     block.stopping = Variable(pyo.RangeSet(1 - length, plant.n - 1), domain=pyo.Binary)
     slot = np.arange(1 - length, plant.n)
     block.stopping.fix_some((slot < first) | (slot > last), 0.0)
@@ -374,7 +374,7 @@ def _planned_stop(block: Any, plant: Plant, name: str, units: Units) -> None:
 
 
 def _slots(mask: np.ndarray) -> Any:
-    """The slots that are chosen by an array, shape (n,); a range where they are one."""
+    """Return the slots of a mask, shape (n,), as a range if they are consecutive."""
     slots = np.flatnonzero(mask).tolist()
     if slots and slots[-1] - slots[0] == len(slots) - 1:
         return pyo.RangeSet(slots[0], slots[-1])

@@ -1,7 +1,7 @@
-"""All processes in the model with the stores between them: balances of material, orders, a day's energy.
+"""All processes in the model with the stores between them: material balances, orders, daily energy.
 
-Level as in ``Store``: the loss per hour acts continuously, so that the optimum does not depend on the slot. Between the
-ends of a slot flows are constant and a level does not turn, so that its limits hold at every instant.
+Levels are those of ``Store``: the loss per hour acts continuously, so that the optimum does not depend on the slot.
+Within a slot flows are constant and a level changes in one direction, so that its limits hold at every instant.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from emberline.scenarios.metrics import FACTORS
 from emberline.scenarios.process.store import Store
 
 ADDED = ("scope1", *FACTORS)
-"""Components that processes add to."""
+"""Components to which processes contribute."""
 HAIR = 1e-9
-"""Share by which a level may miss what is wanted at the end: what a solver calls equal."""
+"""Share by which a final level may miss its target, which a solver counts as equal."""
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,17 @@ class PlantPorts:
     block: Any
     units: tuple[UnitPorts, ...]
     electricity: Any
-    """Drawn in each slot [MWh], a variable."""
+    """Draw in each slot [MWh], a variable."""
     gives: dict[str, Linear]
-    """Deliveries to each carrier's balance, in the carrier's unit, negative: consumption."""
+    """Deliveries to each carrier's balance, in the carrier's unit; consumption is negative."""
 
     def added(self, component: str) -> Any:
-        """Contribution of processes to a component of the metrics, an expression for a rule."""
+        """Return the contribution of processes to a component of the metrics, as an expression for a rule."""
         every = joined(term for ports in self.units for term in ports.added.get(component, ()))
         return sum(weight * total(variable[t] for t in each(self.block.T)) for variable, weight in every.parts)
 
     def emitting(self, ports: SitePorts) -> SitePorts:
-        """The site's ports, whose load is the plant, with what its processes add to each metric."""
+        """Return the ports of a site whose load is the plant, with the contributions of processes to each metric."""
 
         def emission(metric: str) -> Any:
             factors = self.plant.parts[metric]
@@ -62,13 +62,13 @@ class PlantPorts:
         bands: Mapping[str, float],
         slack_prices: Mapping[str, float],
     ) -> SitePorts:
-        """Ports with what more stock than wanted at the end is worth taken off.
+        """Return ports less the value of extra stock at the end.
 
         Args:
-            ports: of the site.
-            credits: by metric, what a tonne is worth in each store.
-            bands: how much more is credited in each store [t].
-            slack_prices: what a tonne that a store lacks or spills counts, by metric.
+            ports: ports of the site.
+            credits: value of a tonne in each store, by metric.
+            bands: extra stock that is credited in each store [t].
+            slack_prices: price of a tonne that a store lacks or spills, by metric.
         """
         block, last = self.block, self.plant.n - 1
         block.end_stock = Series(block.STORE, values=np.array([store.end_t for store in self.plant.stores]))
@@ -91,22 +91,22 @@ class PlantPorts:
 
     @property
     def slacks(self) -> tuple[Any, ...]:
-        """Shortage and spill of each store by slot, variables [t]; none where the plant is not elastic."""
+        """Shortage and spill of each store by slot, as variables [t]; empty if the plant is not elastic."""
         return (self.block.lacking, self.block.spilt) if self.plant.elastic else ()
 
     def of_place(self, place: str) -> list[Linear]:
-        """All that units give to a store or carrier."""
+        """Return all deliveries of units to a store or carrier."""
         return [term for ports in self.units for term in ports.places.get(place, ())]
 
 
 def add(block: pyo.Block, plant: Plant, carriers: list[str], *, ordered: bool = False) -> PlantPorts:
-    """Fill a block with the plant.
+    """Add the plant to a block.
 
     Args:
-        block: empty.
-        plant: its numbers.
-        carriers: those of the site except electricity.
-        ordered: whether power curves need rows by which they fill in order.
+        block: empty block.
+        plant: data of the plant.
+        carriers: carriers of the site except electricity.
+        ordered: whether power curves need rows that fill their segments in order.
     """
     n = plant.n
     block.T = pyo.RangeSet(0, n - 1)
@@ -132,13 +132,13 @@ def add(block: pyo.Block, plant: Plant, carriers: list[str], *, ordered: bool = 
 
 
 def _alike(block: Any, plant: Plant) -> None:
-    """Identical units that are planned one by one: those named first start up first for the first time."""
+    """Order identical units that are planned separately: those named first have their first start-up first."""
     pairs = []
     for i in range(len(plant.units) - 1):
-        one, other = plant.units[i], plant.units[i + 1]
-        if one.process is other.process and not one.process.must_run:
-            same_state = one.process.start[one.first] == other.process.start[other.first]
-            if same_state and (one.available == other.available).all():
+        first, second = plant.units[i], plant.units[i + 1]
+        if first.process is second.process and not first.process.must_run:
+            same_state = first.process.start[first.first] == second.process.start[second.first]
+            if same_state and (first.available == second.available).all():
                 pairs.append(i)
     block.ALIKE = pyo.Set(initialize=pairs)
     block.alike = pyo.Block(block.ALIKE)
@@ -147,20 +147,20 @@ def _alike(block: Any, plant: Plant) -> None:
         _first_first(block.alike[i], block.T, block.LATER, *modes)
 
 
-def _first_first(block: Any, slots: Any, later: Any, one: list[Any], other: list[Any]) -> None:
-    # counted from slot to slot: all start-ups so far in each slot are many times the terms
+def _first_first(block: Any, slots: Any, later: Any, first: list[Any], second: list[Any]) -> None:
+    # counted from slot to slot: sums over all earlier start-ups would have many times the terms
     block.started = Variable(slots, domain=pyo.NonNegativeReals)
 
     def starts(modes: list[Any], t: Any) -> Any:
         return sum(mode.fire[t] for mode in modes)
 
-    block.first_started = pyo.Constraint(expr=block.started[0] == starts(one, 0))
-    block.started_so_far = Rows(later, says=lambda b, t: b.started[t] - b.started[t - 1] == starts(one, t))
-    block.first_first = Rows(slots, says=lambda b, t: starts(other, t) <= b.started[t])
+    block.first_started = pyo.Constraint(expr=block.started[0] == starts(first, 0))
+    block.started_so_far = Rows(later, says=lambda b, t: b.started[t] - b.started[t - 1] == starts(first, t))
+    block.first_first = Rows(slots, says=lambda b, t: starts(second, t) <= b.started[t])
 
 
 def _locked(block: Any, plant: Plant, unit_ports: tuple[UnitPorts, ...]) -> None:
-    """Runs that the planner has locked: so many begin, so many units run."""
+    """Add the runs that the planner has locked: minimum numbers of runs that begin and of units that run."""
     rows = []
     for (name, mode), runs in plant.locks.items():
         ports = [unit_port for unit_port in unit_ports if unit_port.units.process.name == name]
@@ -199,7 +199,7 @@ def _stores(block: Any, plant: Plant, ports: PlantPorts) -> None:
     lowest[:, :-1] = np.array([plant.reserve_t[store.name] for store in stores]).reshape(-1, 1)
     lowest[:, -1] = [store.end_t * (1 - HAIR) for store in stores]
     limit(block.level, lowest.reshape(-1), highest)
-    # between two moments at which an order's time begins or ends the same orders may be loaded
+    # between two moments at which the time of an order begins or ends, the same orders may be loaded
     moments = sorted({0, *(t for _, a, b in plant.orders for t in (a, b))})
     block.PHASE = pyo.RangeSet(0, len(moments) - 1)
     phase = (np.searchsorted(moments, np.arange(1, n), side="right") - 1).tolist()
@@ -216,15 +216,15 @@ def _stores(block: Any, plant: Plant, ports: PlantPorts) -> None:
 def _balance(
     store_block: Any, block: Any, store: Store, plant: Plant, flow: Linear, loading: Mapping[int, list[int]]
 ) -> None:
-    """Level at the end of each slot by what comes and goes in it.
+    """Add the level at the end of each slot from the flows in it.
 
     Args:
-        store_block: empty.
-        block: with level and orders.
-        store: whose it is.
-        plant: all numbers.
-        flow: what units give it.
-        loading: orders that may be loaded from it in each phase.
+        store_block: empty block.
+        block: block with levels and orders.
+        store: store of the level.
+        plant: data of the plant.
+        flow: deliveries of units to the store.
+        loading: orders that may be loaded from the store in each phase.
     """
     h, level = plant.hours, Row(block.level, store.name)
     retention, counted, ordered = store.retention(h), store.effective_hours(h) / h, any(loading.values())
@@ -232,7 +232,7 @@ def _balance(
     store_block.LOADING = pyo.Set(block.PHASE, initialize=loading if ordered else {}, dimen=1)
 
     def stays(t: Any, phase: Any, demand: Any) -> Any:
-        """Remainder, at the end of a slot, of what comes and goes in it."""
+        """Return the part of a slot's flows that remains at its end."""
         out = total(block.loaded[o, t] for o in each(store_block.LOADING[phase])) if ordered else 0.0
         slack = block.lacking[store.name, t] - block.spilt[store.name, t] if plant.elastic else 0.0
         return counted * (by_slot(flow, t) - out - demand + slack)
@@ -246,7 +246,7 @@ def _balance(
 
 
 def _daily(block: Any, plant: Plant, ports: PlantPorts) -> None:
-    """Electricity that processes must draw on each day."""
+    """Add the electricity that processes must draw on each day."""
     block.DAILY = pyo.Set(initialize=list(plant.days), dimen=1)
     block.daily = pyo.Block(block.DAILY)
     for name, days in plant.days.items():
@@ -263,6 +263,6 @@ def _drawn_on(electricity: Linear) -> Callable[[Any, Any], Any]:
 
 
 def levels(ports: PlantPorts) -> dict[str, np.ndarray]:
-    """Level of each store at the end of each slot in the solution [t]."""
+    """Return the level of each store at the end of each slot in the solution [t]."""
     level, n = ports.block.level, ports.plant.n
     return {name: Row(level, name).values(n) for name in ports.block.STORE}

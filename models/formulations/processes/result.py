@@ -1,4 +1,4 @@
-"""Operation of processes in a solution: counts disaggregated into units, and their flows as the schedule has them."""
+"""Operation of processes in a solution: counts disaggregated into units, and their flows in the schedule's format."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ class Run:
 
     mode: int
     begin: int
-    """Slot in which it is first set: start-up or change-over begin."""
+    """Slot in which the mode is first set, with a start-up or change-over if there is one."""
     first: int
-    """Slot in which the run begins; that of its first product."""
+    """Slot in which the run begins, which is that of its first product."""
     last: int
-    """Slot after its last one."""
+    """Slot after the last one of the run."""
     after: StartUp | ChangeOver | UnderWay | None
-    """Transition that it began with; None: it ran when the horizon began."""
+    """Transition with which it began; None: it was running when the horizon began."""
 
 
 def counts(variable: Any, n: int) -> list[int]:
-    """Whole values of a variable by slot."""
+    """Return the integer values of a variable by slot."""
     values = variable.values(n) if isinstance(variable, Row) else arrays.values(variable)[-n:]
     return np.rint(np.nan_to_num(values, nan=0.0)).astype(int).tolist()
 
 
 def runs(ports: UnitPorts, n: int) -> list[list[Run]]:
-    """Runs of each unit, in time.
+    """Return the runs of each unit in order of time.
 
-    First in first out: what has run longest in a mode ends first, what has rested longest starts first, so that minimum
-    runs and rests that hold for the counts hold for every unit.
+    Units are assigned first in, first out: the longest run in a mode ends first, and the longest rest ends first, so
+    that minimum runs and rests that hold for the counts hold for every unit.
     """
     units, block = ports.units, ports.block
     process, modes = units.process, range(len(units.modes))
@@ -61,14 +61,14 @@ def runs(ports: UnitPorts, n: int) -> list[list[Run]]:
     turns = {key: counts(variable, n) for key, variable in ports.turns.items()}
     lag = ports.runs.starting
     by_unit: list[list[Run]] = []
-    # of each unit: mode (REST: none), slot it is set in, slot in which the run or the rest begins, what it began with
+    # for each unit: mode (REST: none), slot in which it is set, slot in which the run or the rest begins, transition
     now: list[tuple[int, int, int, StartUp | ChangeOver | UnderWay | None]] = []
     for state, under_way in zip(ports.runs.states, ports.runs.under_way, strict=True):
         by_unit.append([])
         if under_way is not None and under_way.begins >= 0:
             now.append((under_way.mode, under_way.first, under_way.begins, under_way))
             continue
-        # what began before the horizon comes before all its slots, in the order in which it began
+        # what began before the horizon precedes all its slots, in the order in which it began
         began = REST - round(state.since_h * 3600)
         now.append((REST if state.mode is None else names.index(state.mode), 0, began, under_way))
     before = [sum(unit[0] == m and unit[2] < 0 for unit in now) for m in modes]
@@ -108,9 +108,9 @@ def runs(ports: UnitPorts, n: int) -> list[list[Run]]:
 
 
 def _match(modes: list[int], changes: list[tuple[int, int]]) -> dict[int, int]:
-    """Change of mode of each unit that leaves a mode; a unit without one stops. No unit that few changes suit decides
-    for the others."""
-    # only here: of all that a small plan needs, this takes longest to import
+    """Assign changes of mode to the units that leave a mode; a unit without one stops. All units are matched at once,
+    so that no unit takes the only change that suits another."""
+    # imported here because it takes longer than any other import of a small plan
     from scipy.optimize import linear_sum_assignment
 
     unfit = [[float(a not in (m, REST) or b == m) for a, b in changes] for m in modes]
@@ -122,18 +122,18 @@ class Course:
     """Trajectory of a unit by slot, shape (n,) each."""
 
     mode: np.ndarray
-    """Mode that is set, text; empty: it stands."""
+    """Mode that is set, as text; empty if the unit stands still."""
     rate: np.ndarray
-    """[t/h]."""
+    """Rate [t/h]."""
     lost: np.ndarray
-    """Part of the rate that gives off-spec product [t/h]."""
+    """Part of the rate that is off-spec product [t/h]."""
     mw: np.ndarray
     streams: dict[tuple[str, str], np.ndarray]
-    """Deliveries per hour by direction and place, negative: consumption."""
+    """Flows per hour by direction and place; consumption is negative."""
 
 
 def courses(ports: UnitPorts, n: int, h: float) -> list[Course]:
-    """The course of each unit in the solution."""
+    """Return the trajectory of each unit in the solution."""
     units = ports.units
     rates, burnt = _rates(ports, n, h), _burnt(ports, n, h)
     by_unit: list[Course] = []
@@ -184,7 +184,7 @@ def courses(ports: UnitPorts, n: int, h: float) -> list[Course]:
 
 
 def _beginning(after: StartUp | ChangeOver, recipe: Any) -> list[tuple[float, str, str]]:
-    """Draws of a start-up or change-over: amount [MWh], and of a fuel its direction and carrier."""
+    """Return the draws of a start-up or change-over: amount [MWh], and direction and carrier of a fuel."""
     draws = [(after.energy_mwh, "", "")]
     if isinstance(after, StartUp) and after.heat_gj and recipe.heat:
         draws += [(after.heat_gj / GJ_PER_MWH * fuel.share, "in", fuel.carrier) for fuel in recipe.heat.fuels]
@@ -192,7 +192,7 @@ def _beginning(after: StartUp | ChangeOver, recipe: Any) -> list[tuple[float, st
 
 
 def _rates(ports: UnitPorts, n: int, h: float) -> list[np.ndarray]:
-    """Rate of a unit that runs in each mode [t/h]: what several make is shared evenly."""
+    """Return the rate of a unit in each mode [t/h]; units in the same mode share the output evenly."""
     rates = []
     for m, mode in enumerate(ports.units.modes):
         if mode.rates.fixed:
@@ -207,7 +207,7 @@ def _rates(ports: UnitPorts, n: int, h: float) -> list[np.ndarray]:
 
 
 def _burnt(ports: UnitPorts, n: int, h: float) -> list[dict[str, np.ndarray]]:
-    """Heat of each fuel for each tonne made in a mode [MWh/t], shape (n,)."""
+    """Return the heat of each fuel per tonne produced in a mode [MWh/t], shape (n,)."""
     by_mode: list[dict[str, np.ndarray]] = []
     rates = _rates(ports, n, h)
     for m, mode in enumerate(ports.units.modes):
@@ -226,7 +226,7 @@ def _burnt(ports: UnitPorts, n: int, h: float) -> list[dict[str, np.ndarray]]:
 
 
 def columns(scenario: Case, plant_ports: PlantPorts) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Variables of table ``FLOWS`` that belong to processes and stores, and their coordinates."""
+    """Return the variables of table ``FLOWS`` that belong to processes and stores, and their coordinates."""
     plant = plant_ports.plant
     n, h = plant.n, plant.hours
     by_unit: dict[str, Course] = {}
@@ -266,7 +266,7 @@ def columns(scenario: Case, plant_ports: PlantPorts) -> tuple[dict[str, Any], di
 
 
 def given_rates(scenario: Scenario, rates: np.ndarray) -> dict[str, np.ndarray]:
-    """Hourly deliveries of processes to each carrier of the site, negative: consumption; unused carriers left out."""
+    """Return the hourly flow of processes to each carrier that they use on the site; consumption is negative."""
     by_carrier: dict[str, np.ndarray] = {}
     for stream, rate in zip(streams(scenario), rates, strict=True):
         if not stream.material:
@@ -275,7 +275,7 @@ def given_rates(scenario: Scenario, rates: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _delivered(scenario: Case, plant_ports: PlantPorts) -> list[np.ndarray]:
-    """Amount that leaves by each delivery in each slot [t]."""
+    """Return the amount of each delivery in each slot [t]."""
     demand: Iterator[np.ndarray] = iter(
         scenario.inputs["demand_tph"].to_numpy() * plant_ports.plant.hours if scenario.demands else []
     )
@@ -293,7 +293,7 @@ def _delivered(scenario: Case, plant_ports: PlantPorts) -> list[np.ndarray]:
 
 
 def _stocks(scenario: Scenario, plant_ports: PlantPorts, variables: dict[str, Any]) -> None:
-    """Flows of every store from those of units and deliveries, and its level from these."""
+    """Add the flows of every store from those of units and deliveries, and the resulting level."""
     plant = plant_ports.plant
     n, h = plant.n, plant.hours
     place = {store.name: i for i, store in enumerate(scenario.stores)}
@@ -319,7 +319,7 @@ def _stocks(scenario: Scenario, plant_ports: PlantPorts, variables: dict[str, An
 
 
 def credited_flows(site_model: SiteModel) -> Flows:
-    """Flows of the solution that the variables hold: with process emissions, and more stock than wanted credited."""
+    """Return the flows of the solution in the variables, with process emissions and the credit for extra stock."""
     ports = site_model.plant_ports
     assert ports is not None
     plant = ports.plant

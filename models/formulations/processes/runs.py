@@ -1,4 +1,4 @@
-"""Contributions of units to stores, carriers and the objective."""
+"""Runs of units: their beginnings, and their contributions to stores, carriers and the objective."""
 
 from __future__ import annotations
 
@@ -21,69 +21,69 @@ from emberline.scenarios.process.record import ChangeOver, StartUp, UnitState, i
 
 @dataclass
 class UnitPorts:
-    """Contributions of units, amounts by slot."""
+    """Contributions of units by slot."""
 
     units: Units
     block: Any
     runs: Runs
     electricity: list[Linear] = field(default_factory=list)
-    """Drawn [MWh]."""
+    """Draw [MWh]."""
     places: dict[str, list[Linear]] = field(default_factory=dict)
-    """Deliveries to stores [t] and carriers [their unit], negative: consumption, by place."""
+    """Deliveries to stores [t] and carriers [their unit] by place; consumption is negative."""
     added: dict[str, list[Linear]] = field(default_factory=dict)
-    """Amounts added to each component of the metrics but money, such as fossil emissions [kg CO2e]."""
+    """Amounts added to each component of the metrics except money, such as fossil emissions [kg CO2e]."""
 
     @cached_property
     def turns(self) -> dict[tuple[int, int], Any]:
-        """Units that begin to change over, by slot; by the mode that they leave, −1: any, and the one they go to."""
+        """Units that begin a change-over, by slot; by the modes that they leave (−1: any) and enter."""
         return {(b.origin, b.mode): self.runs.events(b) for b in self.runs.every if b.origin != REST}
 
     @cached_property
     def changing(self) -> dict[tuple[int, int], int]:
-        """Slots of each of these change-overs."""
+        """Length of each of these change-overs [slots]."""
         return {(b.origin, b.mode): b.slots for b in self.runs.every if b.origin != REST}
 
 
 def joined(terms: Iterable[Linear]) -> Linear:
-    """Flows without constants as one."""
+    """Return flows without constants as one flow."""
     return Linear(tuple(part for term in terms for part in term.parts))
 
 
 def by_slot(flow: Linear, t: Any) -> Any:
-    """A flow in a slot, an expression; the slot may be a placeholder: here a variable weighs the same in all slots."""
+    """Return a flow in a slot as an expression; the slot may be a placeholder because all slots have equal weights."""
     return sum(weight * variable[t] for variable, weight in flow.parts)
 
 
 ANY, REST = -1, -2
-"""Origins of a run that are no single mode: any mode, standstill."""
+"""Origins of a run other than a single mode: any mode, standstill."""
 
 
 @dataclass(frozen=True)
 class Beginning:
-    """A way in which runs of a mode begin."""
+    """A transition with which runs of a mode begin."""
 
     origin: int
-    """Mode that is left; ``ANY``, ``REST``."""
+    """Mode that is left, or ``ANY``, ``REST``."""
     mode: int
     slots: int
-    """From its own beginning to the run's."""
+    """Slots from its own beginning to that of the run."""
     what: StartUp | ChangeOver
 
     @property
     def hours(self) -> float:
-        """Length of the start-up or change-over."""
+        """Length of the start-up or change-over [h]."""
         return self.what.hours if isinstance(self.what, StartUp) else self.what.minutes / 60
 
 
 @dataclass(frozen=True)
 class UnderWay:
-    """Transition under way at a unit as the horizon begins: repair and start-up, change-over, off-spec product."""
+    """Transition of a unit under way when the horizon begins: repair and start-up, change-over, off-spec product."""
 
     mode: int
     origin: int
-    """``ANY`` of a change-over."""
+    """``ANY`` for a change-over."""
     first: int
-    """Slot from which on its mode is set; until then it is repaired."""
+    """Slot from which its mode is set; until then the unit is repaired."""
     begins: int
     """Slot in which its run begins; −1: it has begun."""
     mwh: np.ndarray
@@ -94,7 +94,7 @@ class UnderWay:
 
 
 def under_way(units: Units, plant: Plant, state: UnitState) -> UnderWay | None:
-    """Transition under way at a unit in a state; None: there is none."""
+    """Return the transition under way at a unit in a state; None if there is none."""
     if state.mode is None or not (state.repair_h or state.ready_in_h or state.off_spec_t):
         return None
     process, h, edges = units.process, plant.hours, np.arange(plant.n + 1) * plant.hours
@@ -112,7 +112,7 @@ def under_way(units: Units, plant: Plant, state: UnitState) -> UnderWay | None:
     if end_h > state.repair_h:
         over = np.clip(edges, state.repair_h, end_h)
         spread = np.diff(over) * share / lasts_h
-    else:  # no time: in the first slot of the run
+    else:  # no duration: all in the first slot of the run
         spread = share * (np.arange(plant.n) == begins)
     run_h = edges - max(begins, 0) * h
     mode = units.modes[m]
@@ -131,39 +131,39 @@ class Runs:
         self.block, self.units, self.plant = block, units, plant
         self.states = process.start[units.first : units.first + units.count]
         self.under_way = [under_way(units, plant, state) for state in self.states]
-        """Transition under way at each unit as the horizon begins, None where there is none."""
+        """Transition under way at each unit when the horizon begins; None if there is none."""
         self.starting = plant.steps(process.start_up.hours)
         """Slots of a start-up."""
         up, down = (max(plant.steps(hours), 1) for hours in (process.min_run_h, process.min_rest_h))
-        # what must run rests in outages only, or in its planned stop
+        # units that must run rest only in outages or in their planned stop
         self.always_on = process.must_run and process.name not in plant.stops
-        """Whether units rest in outages only."""
+        """Whether units rest only in outages."""
         self.up, self.down = min(up, plant.n), 1 if self.always_on else min(down, plant.n)
-        """Slots of the least run and rest, within the horizon."""
+        """Slots of the minimum run and rest, within the horizon."""
         self.of_mode = [self._beginnings(m) for m in range(len(units.modes))]
-        """Ways in which runs of each mode begin."""
+        """Transitions with which runs of each mode begin."""
         back = [b.slots + max(self.up, len(self.off_spec(b))) for beginnings in self.of_mode for b in beginnings]
         self.before = max(*back, self.down) - 1
-        """Slots that rules look back before the horizon."""
+        """Slots before the horizon to which rules refer."""
 
     def going_on(self, name: str, m: int | None = None) -> np.ndarray:
-        """Amount from transitions under way, of one mode or all, shape (n,); ``name``: an array of ``UnderWay``."""
+        """Return the total of an array of ``UnderWay`` over the transitions of one mode or all, shape (n,)."""
         amounts = [getattr(u, name) for u in self.under_way if u is not None and m in (None, u.mode)]
         return np.sum(amounts, axis=0) if amounts else np.zeros(self._n)
 
     def arrivals(self, m: int | None = None) -> np.ndarray:
-        """Units that begin to run in each slot with what was under way, shape (n,)."""
+        """Return the number of units that begin to run in each slot after a transition under way, shape (n,)."""
         return self._counted([u.begins for u in self.under_way if u is not None and m in (None, u.mode)])
 
     def repaired(self) -> np.ndarray:
-        """Units whose repair ends with each slot, shape (n,)."""
+        """Return the number of units whose repair ends with each slot, shape (n,)."""
         return self._counted([u.first for u in self.under_way if u is not None and u.first])
 
     def _counted(self, slots: list[int]) -> np.ndarray:
         return np.bincount([t for t in slots if 0 <= t < self._n], minlength=self._n).astype(float)
 
     def at_start(self, m: int) -> int:
-        """Units that run in a mode when the horizon begins."""
+        """Return the number of units that run in a mode when the horizon begins."""
         name = self.units.modes[m].name
         return sum(state.mode == name and not (state.ready_in_h or state.repair_h) for state in self.states)
 
@@ -179,7 +179,7 @@ class Runs:
 
     @property
     def parts(self) -> list[Any]:
-        """The block of each mode."""
+        """Block of each mode."""
         return [self.block.mode[m] for m in range(len(self.units.modes))]
 
     @property
@@ -188,34 +188,34 @@ class Runs:
         return sorted((b for beginnings in self.of_mode for b in beginnings), key=lambda b: b.origin != REST)
 
     def events(self, beginning: Beginning) -> Any:
-        """Number of units that begin with it in each slot: a variable."""
+        """Return the number of units with this beginning in each slot, as a variable."""
         part = self.block.mode[beginning.mode]
         if beginning.origin == REST:
             return part.fire
         return part.turn if beginning.origin == ANY else Row(self.block.to, beginning.origin, beginning.mode)
 
     def begins(self, m: int) -> list[tuple[Any, int]]:
-        """Events that lead to a run of a mode, and how many slots later each does."""
+        """Return the events that lead to a run of a mode, each with the slots until the run."""
         return [(self.events(b), b.slots) for b in self.of_mode[m]]
 
     def off_spec(self, beginning: Beginning) -> list[float]:
-        """Off-spec product of a unit by slot of the run [t]."""
+        """Return the off-spec product of a unit by slot of the run [t]."""
         mode, total, hours = self.units.modes[beginning.mode], beginning.what.off_spec_t, self.plant.hours
         slots = min(int(np.ceil(total / pace / hours - 1e-9)), self._n) if (pace := slowest(mode)) else 0
         return [mode.off_spec_t(total, j * hours, (j + 1) * hours) for j in range(slots)]
 
     def energy(self, beginning: Beginning, amount: float) -> list[float]:
-        """An amount spread over the slots of a beginning."""
+        """Spread an amount over the slots of a beginning."""
         return kernel(amount, beginning.hours, self.plant.hours)[: self._n]
 
 
 def slowest(mode: Mode) -> float:
-    """Rate at which off-spec product is made [t/h]."""
+    """Return the rate at which off-spec product is produced [t/h]."""
     return mode.rates.low or mode.rates.high
 
 
 def kernel(total: float, span_h: float, hours: float) -> list[float]:
-    """An amount spread evenly over the slots of a span of hours; all in the first one where there is no span."""
+    """Spread an amount evenly over the slots of a span of hours; without a span, all is in the first slot."""
     if not total:
         return []
     if span_h <= 0:
@@ -225,17 +225,17 @@ def kernel(total: float, span_h: float, hours: float) -> list[float]:
 
 
 class Response:
-    """Effects of events in the slots after them, for rules."""
+    """Effects of events in later slots, for rules."""
 
     def __init__(
         self, block: Any, parts: Iterable[tuple[Any, int, list[float]]], available: np.ndarray | None = None
     ) -> None:
-        """Fill a block that is empty.
+        """Fill an empty block.
 
         Args:
-            block: gets the amounts.
-            parts: events by slot, after how many slots they begin to bring something, and how much slot by slot.
-            available: 0 in slots that end whatever was begun, of a unit alone, shape (n,); None: there are none.
+            block: block for the amounts.
+            parts: events by slot, slots until their effect begins, and the effect slot by slot.
+            available: 0 in slots that end all effects, for a single unit, shape (n,); None: there are none.
         """
         self._parts = [(variable, lag, amounts) for variable, lag, amounts in parts if any(amounts)]
         self._cut = available is not None and not available.all()
@@ -255,11 +255,11 @@ class Response:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing is brought at all."""
+        """Whether there is no effect at all."""
         return not self._parts
 
     def at(self, t: Any) -> Any:
-        """All that is brought in a slot, an expression; the slot may be a placeholder."""
+        """Return the total effect in a slot, as an expression; the slot may be a placeholder."""
         return sum(
             total(
                 (part.amount[j, t] if self._cut else part.amount[j]) * variable[t - lag - j] for j in each(part.AFTER)

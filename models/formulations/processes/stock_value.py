@@ -1,8 +1,8 @@
-"""Least worth of material, and least total that no plan can avoid: by carbon, cost, and cost with the carbon price.
+"""Minimum value of material, and minimum total of every plan: by carbon, cost, and cost with the carbon price.
 
-A tonne in a store is worth what making it takes at the least: process emissions, heat by the best mix of fuels,
-electricity at its lowest price or intensity within the horizon, and what goes into it. A plan that ends with more than
-is wanted is credited with that: it pays neither to make more than is asked for nor to end a run before its time.
+A tonne in a store is worth the minimum cost of producing it: process emissions, heat by the best mix of fuels,
+electricity at its lowest price or intensity within the horizon, and its inputs. A plan that ends with more than
+required is credited with this value, so that it pays neither to produce more than required nor to end a run early.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from emberline.scenarios.flows.process_flows import added_per_t
 from emberline.scenarios.process.recipe import Mode
 
 DEAR = 50.0
-"""Price of a tonne that a store lacks or spills, by what making one takes where electricity is dearest: also start-ups
-that it saves are worth less."""
+"""Price of a tonne that a store lacks or spills, as a multiple of the cost of producing one with the most expensive
+    electricity, so that it also exceeds the value of start-ups that are saved."""
 BAND_H = 1.0
-"""Hours of a unit whose product beyond what is wanted is credited."""
+"""Hours of a unit's output beyond the required level that are credited."""
 
 
 @dataclass(frozen=True)
 class Prices:
-    """The least that things cost, by one metric."""
+    """Minimum prices by one metric."""
 
     electricity: float
-    """For a MWh."""
+    """Price of a MWh."""
     fuel: Mapping[str, float]
-    """For a unit of a carrier; what is not bought costs nothing."""
+    """Price of a unit of each carrier; carriers that are not bought cost nothing."""
     added: Mapping[str, float]
-    """For a unit of each component of the metrics."""
+    """Price of a unit of each component of the metrics."""
 
 
 def least_prices(plant: Plant, data: SiteData) -> dict[str, Prices]:
-    """Least prices by metric."""
+    """Return the minimum prices by metric."""
     by_metric = {}
     for metric, weight in data.guide_per_mwh.items():
         fuel: dict[str, float] = {}
@@ -48,21 +48,21 @@ def least_prices(plant: Plant, data: SiteData) -> dict[str, Prices]:
 
 
 def heat_price(mode: Mode, prices: Prices) -> float:
-    """Least price of the heat for a tonne: the cheapest mix within the limits of its fuels."""
+    """Return the minimum price of the heat for a tonne: the cheapest mix within the limits of its fuels."""
     if mode.heat is None:
         return 0.0
     fuels = sorted(mode.heat.fuels, key=lambda fuel: prices.fuel.get(fuel.carrier, 0.0))
-    rest = 1.0 - sum(fuel.least for fuel in fuels)
+    remaining = 1.0 - sum(fuel.least for fuel in fuels)
     price = 0.0
     for fuel in fuels:
-        more = min(fuel.most - fuel.least, rest)
-        rest -= more
+        more = min(fuel.most - fuel.least, remaining)
+        remaining -= more
         price += (fuel.least + more) * prices.fuel.get(fuel.carrier, 0.0)
     return max(price, 0.0) * mode.heat.mwh_per_t
 
 
 def by_tonne(mode: Mode, prices: Prices) -> float:
-    """Least price of running a mode for a tonne, what it takes from stores left out."""
+    """Return the minimum price of running a mode for a tonne, without inputs from stores."""
     added = sum(prices.added.get(name, 0.0) * amount for name, amount in added_per_t(mode).items())
     power = min(mw / rate for rate, mw in mode.knots if rate > 0)
     bought = sum(s.per_t * max(prices.fuel.get(s.carrier, 0.0), 0.0) for s in mode.inputs if s.carrier is not None)
@@ -70,14 +70,14 @@ def by_tonne(mode: Mode, prices: Prices) -> float:
 
 
 def values(plant: Plant, prices: Prices) -> dict[str, float]:
-    """Least worth of a tonne in each store; nothing for what no process makes."""
+    """Return the minimum value of a tonne in each store; zero for material that no process makes."""
     makers: dict[str, list[tuple[Mode, float, float]]] = {}
     for units in plant.units:
         for mode in units.modes:
             total = sum(stream.per_t for stream in mode.outputs if stream.store is not None)
             for stream in mode.outputs:
                 if stream.store is not None and stream.per_t > 0:
-                    # by-products share by mass
+                    # by-products are allocated by mass
                     makers.setdefault(stream.store, []).append((mode, stream.per_t, stream.per_t / total))
     worth_of: dict[str, float] = {}
     pending: set[str] = set()
@@ -101,12 +101,12 @@ def values(plant: Plant, prices: Prices) -> dict[str, float]:
 
 
 def credits(plant: Plant, data: SiteData) -> dict[str, dict[str, float]]:
-    """Worth of a tonne above the required final level of each store, by metric."""
+    """Return the value of a tonne above the required final level of each store, by metric."""
     return {metric: values(plant, prices) for metric, prices in least_prices(plant, data).items()}
 
 
 def slack_prices(plant: Plant, data: SiteData) -> dict[str, float]:
-    """Price of a tonne that a store lacks or spills, by metric."""
+    """Return the price of a tonne that a store lacks or spills, by metric."""
     least = least_prices(plant, data)
     most = {
         metric: replace(prices, electricity=max(float(data.guide_per_mwh[metric].max()), 0.0))
@@ -116,9 +116,9 @@ def slack_prices(plant: Plant, data: SiteData) -> dict[str, float]:
 
 
 def bands(plant: Plant) -> dict[str, float]:
-    """Most that is credited above each store's required final level: its fastest unit's output in an hour or step [t].
+    """Return the largest credited excess of each final level: its fastest unit's output in an hour or step [t].
 
-    A run ends with a step, so that a level seldom ends where it is wanted; to make more than that is no plan's purpose.
+    A run ends with a step, so that a level seldom ends exactly as required; producing more is not the aim of a plan.
     """
     amounts = {store.name: 0.0 for store in plant.stores}
     for units in plant.units if plant.credits else ():
@@ -131,12 +131,12 @@ def bands(plant: Plant) -> dict[str, float]:
 
 
 def credited(plant: Plant, data: SiteData, ends: Mapping[str, float]) -> dict[str, float]:
-    """Worth of final levels above the required ones, by metric; shortfalls count against it.
+    """Return the value of final levels above the required ones, by metric; shortfalls count as negative.
 
     Args:
-        plant: with the levels wanted.
+        plant: plant with the required levels.
         data: the site.
-        ends: level of each store at the end [t].
+        ends: final level of each store [t].
     """
     band = bands(plant)
     more = {store.name: min(ends[store.name] - store.end_t, band[store.name]) for store in plant.stores}

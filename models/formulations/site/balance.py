@@ -1,8 +1,8 @@
-"""The site in the model: grid connection, PV, battery and the hub's assets by slot, and what their flows cost and emit.
+"""Site in the model: grid connection, PV, battery and assets by slot, with the cost and emissions of their flows.
 
 Power balance by slot; the battery's level with its self-loss per hour as in ``Storage.after``; import and export limits
-on the mean over the metered interval. Energies are in MWh by slot. Assets and the balances of other carriers than
-electricity: ``models/formulations/site/assets``.
+on the mean over the metered interval. Energies are in MWh by slot. Assets and the balances of carriers other than
+electricity are in ``models/formulations/site/assets``.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from emberline.scenarios.metrics import METRICS
 class Ports:
     """Contributions of the site to the objective, constants included.
 
-    Each use within a rule makes a new expression, so that it is a template.
+    Each use within a rule builds a new expression, so that it is a template.
     """
 
     worth: Callable[[str], Any]
-    """By name of a metric, an expression: of import, export and assets (``emberline.scenarios.metrics``)."""
+    """Expression of import, export and assets by the name of a metric (``emberline.scenarios.metrics``)."""
     over: Any = 0.0
-    """MWh above the import limit, where a model may exceed it at a price."""
+    """MWh above the import limit, if a model may exceed it at a price."""
     hub: HubPorts | None = None
     """The assets."""
 
     def at_most(self, metric: str, top: float, above: Any = 0.0) -> Callable[[Any], Any]:
-        """Rule of a constraint that keeps a metric to a cap, or so much above it."""
+        """Return the rule of a constraint that limits a metric to a cap plus an excess."""
         return lambda block: self.worth(metric) - above <= top
 
     def keep(self, model: Any, tops: Mapping[str, float]) -> None:
@@ -51,12 +51,12 @@ class Ports:
             model.cap[name].limit = pyo.Constraint(rule=self.at_most(name, top))
 
     def price_caps(self, model: Any, caps: Sequence[tuple[str, float, float]], over_price: float) -> Any:
-        """Add caps to a model that may be broken; returns what breaking them and the import limit counts.
+        """Add caps that may be exceeded to a model; return the penalty for exceeding them and the import limit.
 
         Args:
-            model: gets how far each is broken.
-            caps: metric, cap, and what a unit above it counts.
-            over_price: what a MWh above the import limit counts.
+            model: model that gets the excess of each cap.
+            caps: metric, cap, and price of a unit above it.
+            over_price: price of a MWh above the import limit.
         """
         model.CAP = pyo.RangeSet(0, len(caps) - 1)
         model.above = Variable(model.CAP, domain=pyo.NonNegativeReals)
@@ -66,12 +66,12 @@ class Ports:
         return over_price * self.over + sum(price * model.above[k] for k, (_, _, price) in enumerate(caps))
 
     def less(self, deduction: Callable[[str], Any]) -> Ports:
-        """Ports with something taken off, by name of the metric."""
+        """Return ports less a deduction by the name of the metric."""
         return replace(self, worth=lambda metric: self.worth(metric) - deduction(metric))
 
 
 def of_cells(line: Any, per: int) -> tuple[Callable[[Any, Any], Any], Callable[[Any], Any]]:
-    """Energy of the line in a cell and in a slot, for ``add``, where a variable tells it by cell."""
+    """Return the line's energy in a cell and in a slot, for ``add``, from a variable by cell."""
     return lambda c, t: line[c], lambda t: sum([line[t * per + k] for k in range(per)])
 
 
@@ -86,17 +86,17 @@ def add(
     line_gives: Mapping[str, Linear] | None = None,
     one_way_slots: Collection[int] | None = None,
 ) -> Ports:
-    """Fill a block with the site.
+    """Add the site to a block.
 
     Args:
-        block: empty.
+        block: empty block.
         data: the site.
-        line_cell: energy of the line in a cell, given with its slot [MWh], an expression; both may be placeholders.
-        line_slot: energy of the line in a slot [MWh], an expression; the slot may be a placeholder.
-        exclusive: forbid import and export (charge and discharge) at the same time where it would pay.
-        soft: let the import limit be exceeded; the objective must price it.
-        line_gives: what the line delivers of other carriers, such as heat of its off-gas, in the carrier's unit.
-        one_way_slots: slots in which stores may not be filled and emptied at once; None: all in which it pays.
+        line_cell: expression of the line's energy in a cell, given with its slot [MWh]; both may be placeholders.
+        line_slot: expression of the line's energy in a slot [MWh]; the slot may be a placeholder.
+        exclusive: forbid import and export (charge and discharge) at the same time where this would pay.
+        soft: allow the import limit to be exceeded; the objective must price it.
+        line_gives: deliveries of other carriers by the line, such as heat of its off-gas, in the carrier's unit.
+        one_way_slots: slots in which stores may not be filled and emptied at once; None: all in which this pays.
     """
     n = len(data.base)
     hub: HubPorts | None = None
@@ -136,7 +136,7 @@ def add(
         return line_slot(t) + block.base[t] - block.available[t] if data.plain else block.imports[t]
 
     def draw(t: Any) -> Any:
-        """Draw of battery and assets from the balance, less their deliveries."""
+        """Return the draw of battery and assets from the balance, less their deliveries."""
         net: Any = 0.0 if data.plain or not data.battery else block.put_in[t] - block.put_out[t]
         return net if electricity is None else net - electricity.at(t)
 
@@ -153,7 +153,7 @@ def add(
     n_meter = data.n_meters
     block.M = pyo.RangeSet(0, n_meter - 1 if np.isfinite(data.limit_mwh()) else -1)
     block.over = Variable(block.M if soft else [], domain=pyo.NonNegativeReals)
-    # where there is no line either, a limit would have no variable at all
+    # without a line, an import limit would have no variable at all
     block.zero = pyo.Var(bounds=(0.0, 0.0), initialize=0.0)
 
     @constraint(block, block.M)
@@ -200,12 +200,12 @@ def add(
 def _meter(
     block: pyo.Block, data: SiteData, line_cell: Callable[[Any, Any], Any], draw: Callable[[Any], Any]
 ) -> Callable[[Any], Any]:
-    """Net import in a metered interval [MWh], an expression; the interval may be a placeholder."""
+    """Return the net import in a metered interval as an expression [MWh]; the interval may be a placeholder."""
     n_cells = len(data.base) * data.cells_per_slot
     per, share = round(data.meter_min / data.cell_min), 1 / data.cells_per_slot
     block.CELL = pyo.RangeSet(0, n_cells - 1)
     block.slot = Series(block.CELL, values=np.arange(n_cells) // data.cells_per_slot)
-    # a site that decides nothing takes what PV it has
+    # a site without decisions uses all its PV
     sun = block.available if data.plain else block.pv
 
     def cell(c: Any) -> Any:
@@ -220,7 +220,7 @@ def _meter(
 
 
 def _curtail_within(block: pyo.Block, data: SiteData) -> None:
-    """PV used in each cell of a slot, which are metered intervals."""
+    """Add the PV used in each cell of a slot, where cells are metered intervals."""
     per = data.cells_per_slot
     block.SUN = pyo.RangeSet(0, len(data.base) * per - 1)
     block.pv_cell = Variable(block.SUN, domain=pyo.NonNegativeReals)
@@ -229,13 +229,13 @@ def _curtail_within(block: pyo.Block, data: SiteData) -> None:
 
 
 def _one_way_slots(data: SiteData, battery: Storage, only: Collection[int] | None) -> Collection[int]:
-    """Slots in which the battery is either filled or emptied.
+    """Return the slots in which the battery is either filled or emptied.
 
     Args:
         data: the site.
-        battery: with its efficiencies.
-        only: slots to which that is limited, besides those in which wasting electricity pays; None: all in which it
-            could pay to waste it in the battery.
+        battery: battery with its efficiencies.
+        only: slots to which this is limited, in addition to those in which wasting electricity pays; None: all in which
+            wasting it in the battery could pay.
     """
     if not battery.one_way:
         return ()
@@ -243,8 +243,8 @@ def _one_way_slots(data: SiteData, battery: Storage, only: Collection[int] | Non
 
 
 def _one_way(block: pyo.Block, data: SiteData) -> None:
-    """No import while exporting, where selling what was bought would pay."""
-    # what a block would lose by its spread is saved by importing
+    """Forbid import during export where selling purchased energy would pay."""
+    # importing saves the spread that an unused block would lose
     spread = 0.0 if data.purchase is None else data.purchase.most_spread
     pays = np.flatnonzero(data.export_price > data.price - spread).tolist()
     if not pays:
@@ -252,14 +252,14 @@ def _one_way(block: pyo.Block, data: SiteData) -> None:
     block.PAYS = pyo.Set(initialize=pays)
     block.most_export = Series(block.T, values=data.most_export)
     block.most_import = Series(block.T, values=data.most_import)
-    # counted within a metered interval, whose slots can be exchanged: a branch on a count is one on all slots up to it
+    # counted in a metered interval, whose slots are interchangeable: a branch on a count is one on all slots up to it
     per = max(round(data.meter_min / data.step_min), 1)
     block.exporting = Variable(block.PAYS, domain=pyo.NonNegativeIntegers, bounds=(0, per))
     before = {t for s, t in itertools.pairwise(pays) if t % per and s == t - 1}
     block.STEP = Members({t: [(t, 1.0), *([(t - 1, -1.0)] if t in before else ())] for t in pays}, dimen=2)
 
     def step(b: Any, t: Any) -> Any:
-        """1 in a slot of export."""
+        """Return 1 in a slot of export, as an expression."""
         return total(weight * b.exporting[s] for s, weight in each(b.STEP[t]))
 
     block.export_step = Rows(block.PAYS, says=lambda b, t: (0.0, step(b, t), 1.0))

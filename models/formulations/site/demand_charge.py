@@ -1,8 +1,8 @@
-"""Demand charges in the model: what the highest metered import of a month or day costs.
+"""Demand charges in the model: the cost of the highest metered import of a month or day.
 
-The billed demand lies above every metered mean of its windows (an epigraph), above the floor of peaks so far and
-minima, and above the ratchet's share of earlier peaks. It is cut into blocks; where a later block is cheaper, or rates
-differ between windows, binaries make the blocks fill in order. Blocks that the floor fills are constants.
+The billed demand is at least every metered mean of its windows (an epigraph), the floor of earlier peaks and minima,
+and the ratchet's share of earlier peaks. It is divided into blocks; if a later block is cheaper, or rates differ
+between windows, binaries force the blocks to fill in order. Blocks below the floor are constants.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from emberline.scenarios.tariff.rates import Rates
 
 @dataclass(frozen=True)
 class Bounds:
-    """Least and most import of each metered interval [MWh], shape (n,) each."""
+    """Minimum and maximum import of each metered interval [MWh], shape (n,) each."""
 
     least: np.ndarray
     most: np.ndarray
 
     def require_finite(self, what: str) -> None:
-        """Refuse to go on without a bound."""
+        """Raise an error if there is no bound."""
         if not np.isfinite(self.most).all():
-            raise ValueError(f"{what} needs a bound on import: give most_mwh, what a metered interval can take at most")
+            raise ValueError(f"{what} needs a bound on import: give most_mwh, the maximum of a metered interval")
 
 
 @dataclass(frozen=True)
@@ -43,19 +43,19 @@ class _Piece:
 
 
 def add(block: Any, rates: Rates, imported: Callable[[int], Any], bounds: Bounds) -> Any:
-    """Fill a block with the demand charges.
+    """Add the demand charges to a block.
 
     Args:
-        block: without any of the components named here.
-        rates: the tariff's numbers on the metered intervals.
-        imported: import in a metered interval [MWh], an expression.
-        bounds: of that import.
+        block: block without components of the names used here.
+        rates: rates of the tariff on the metered intervals.
+        imported: expression of the import in a metered interval [MWh].
+        bounds: bounds on this import.
 
     Returns:
-        What the billed demands cost beyond what was owed before, without taxes [currency], an expression.
+        Cost of the billed demands beyond what was owed before, without taxes [currency], as an expression.
 
     Raises:
-        ValueError: blocks must fill in order and no bound on import is given.
+        ValueError: blocks must fill in order, but no bound on import is given.
     """
     peaks, hours = rates.peaks, rates.hours
     top = [_top(rates, p, bounds) for p in range(len(peaks))]
@@ -84,7 +84,7 @@ def add(block: Any, rates: Rates, imported: Callable[[int], Any], bounds: Bounds
 
 
 def _top(rates: Rates, p: int, bounds: Bounds) -> float:
-    """The highest demand that can be billed [MW]."""
+    """Return the highest demand that can be billed [MW]."""
     peak = rates.peaks[p]
     highest = bounds.most[peak.intervals].max(initial=0.0) / rates.hours
     earlier = max((bounds.most[rates.peaks[e].intervals].max(initial=0.0) for e in peak.earlier), default=0.0)
@@ -92,7 +92,7 @@ def _top(rates: Rates, p: int, bounds: Bounds) -> float:
 
 
 def _demand_blocks(block: Any, rates: Rates, top: list[float], bounds: Bounds) -> Any:
-    """Cut billed demands into blocks; cost of the blocks less what was owed before."""
+    """Divide billed demands into blocks; return their cost minus what was owed before."""
     peaks = rates.peaks
     pieces = {(p, g): _pieces(rates, p, g, top[p]) for p, g in block.GROUP}
     several = {p for p, peak in enumerate(peaks) if len(peak.groups) > 1}
@@ -134,7 +134,7 @@ def _demand_blocks(block: Any, rates: Rates, top: list[float], bounds: Bounds) -
 
 
 def _dearest(block: Any, rates: Rates, pieces: dict[tuple[int, int], list[_Piece]], several: set[int]) -> Any:
-    """Cost of blocks whose rates differ between windows: the group that costs most decides."""
+    """Return the cost of blocks whose rates differ between windows: the most expensive group counts."""
     peaks = rates.peaks
     block.DEAREST = pyo.Set(
         initialize=[(p, k) for p in sorted(several) for k in range(len(peaks[p].limits_mw))], dimen=2
@@ -163,11 +163,11 @@ def _dearest(block: Any, rates: Rates, pieces: dict[tuple[int, int], list[_Piece
 
 
 def _pieces(rates: Rates, p: int, g: int, top: float) -> list[_Piece]:
-    """The blocks of a demand between its floor and the highest that can be billed."""
+    """Return the blocks of a demand between its floor and the highest demand that can be billed."""
     peak = rates.peaks[p]
     lower = np.append(peak.limits_mw, np.inf)
     pieces = []
-    # below the first limit nothing is charged
+    # demand below the first limit is free of charge
     edges = [(-1, 0.0, lower[0], 0.0)] if lower[0] > 0 else []
     edges += [(k, lower[k], lower[k + 1], float(peak.per_mw[g, k])) for k in range(len(peak.limits_mw))]
     for k, low, high, rate in edges:

@@ -1,4 +1,4 @@
-"""Dispatch of the site for a fixed load of the line: flows, carbon and cost, exactly."""
+"""Exact dispatch of the site for a fixed load of the line: flows, carbon and cost."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ TOLERANCE_MWH = 1e-6
 
 
 class Dispatcher:
-    """The site's best use under a load, its model built once: another load is other bounds."""
+    """Best use of the site under a load; the model is built once, and each load is set by bounds."""
 
     def __init__(self, data: SiteData, aim: Aim) -> None:
-        """Build and compile the model, unless nothing is to decide.
+        """Build and compile the model, unless there is nothing to decide.
 
         Args:
             data: the site.
-            aim: both its goals are minimized; its caps and the import limit have a price, so that there are flows where
-                a load breaks them.
+            aim: both its goals are minimized; its caps and the import limit have a price, so that flows exist even if a
+                load breaks them.
         """
         self.data = data
         self.carriers = () if data.hub is None else tuple(data.hub.carriers)
@@ -51,11 +51,11 @@ class Dispatcher:
 
             @model.Objective()
             def least_cost(m: Any) -> Any:
-                # among equals: little throughput of the battery, no curtailment
-                among = -0.5 * total(m.site.pv[t] for t in each(m.site.T)) if data.pv.any() else 0.0
+                # to break ties: little throughput of the battery, no curtailment
+                ties = -0.5 * total(m.site.pv[t] for t in each(m.site.T)) if data.pv.any() else 0.0
                 if data.battery:
-                    among += total(m.site.put_in[t] + m.site.put_out[t] for t in each(m.site.T))
-                return aim.expression(self.ports) + broken + scale * among
+                    ties += total(m.site.put_in[t] + m.site.put_out[t] for t in each(m.site.T))
+                return aim.expression(self.ports) + broken + scale * ties
 
             self.program = Program(model)
 
@@ -67,17 +67,17 @@ class Dispatcher:
         cancel: Callable[[], bool] | None = None,
         line_gives: Mapping[str, np.ndarray] | None = None,
     ) -> Flows | None:
-        """Best use of the site for a load.
+        """Return the best use of the site for a load.
 
         Args:
             line_cells: energy of the line by cell [MWh].
-            work: at most (``scenarios/effort.py``).
-            cancel: polled; True ends the search for flows.
-            line_gives: what the line delivers of other carriers by slot, in the carrier's unit, shape (n_slots,) each.
+            work: maximum work (``scenarios/effort.py``).
+            cancel: polled; True stops the search for flows.
+            line_gives: deliveries of other carriers by the line, by slot, in the carrier's unit, shape (n_slots,) each.
 
         Returns:
-            The flows; ``over_mwh`` tells by how much they break the import limit. None where none were found in time,
-            or battery or assets cannot do what is asked of them.
+            The flows; ``over_mwh`` is the amount by which they exceed the import limit. None if none were found in
+            time, or battery or assets cannot supply the load.
         """
         data, gives = self.data, line_gives or {}
         if data.plain:
@@ -92,9 +92,9 @@ class Dispatcher:
         return held_flows(model.site, data, self.ports, line_cells)
 
     def worth(self, *, work: float = TIME_LIMIT_S) -> dict[str, np.ndarray]:
-        """Worth of a unit more of each carrier except electricity in each slot, by the goal, where flows stand.
+        """Return the value of an extra unit of each carrier except electricity in each slot, at the present flows.
 
-        Shape (n_slots,) each; nothing where there are no assets or machines are whole.
+        Shape (n_slots,) each; empty if there are no assets, or if machines are integer.
         """
         if self.data.hub is None or self.program.whole:
             return {}
@@ -105,7 +105,7 @@ class Dispatcher:
         return {name: multipliers.of_rows(hub.carrier[name].balance) for name in hub.CARRIER}
 
     def slack(self) -> float | None:
-        """By how much the last flows may lie above the best, by the solver's figures; None where it says nothing."""
+        """Return the largest distance of the last flows from the optimum, by the solver's figures; None if unknown."""
         if self.data.plain:
             return 0.0
         outcome = self.program.outcome(SearchRun(relaxed=False, seconds=0.0))
@@ -114,14 +114,14 @@ class Dispatcher:
         return max(float(outcome.objective - outcome.bound), 0.0)
 
 
-def add_under_line(model: pyo.ConcreteModel, data: SiteData, carriers: Sequence[str], **how: Any) -> Ports:
-    """Fill a model with a site under any load of a line: ``line`` by cell [MWh], ``gives`` by carrier and slot.
+def add_under_line(model: pyo.ConcreteModel, data: SiteData, carriers: Sequence[str], **options: Any) -> Ports:
+    """Add a site under any load of a line to a model: ``line`` by cell [MWh], ``gives`` by carrier and slot.
 
     Args:
-        model: empty.
+        model: empty model.
         data: the site.
-        carriers: what the line gives.
-        **how: for ``balance.add``.
+        carriers: carriers that the line gives.
+        **options: options of ``balance.add``.
     """
     n, per = len(data.base), data.cells_per_slot
     model.CELL = pyo.RangeSet(0, n * per - 1)
@@ -129,11 +129,11 @@ def add_under_line(model: pyo.ConcreteModel, data: SiteData, carriers: Sequence[
     model.gives = Variable(pyo.RangeSet(0, len(carriers) - 1), pyo.RangeSet(0, n - 1))
     model.site = pyo.Block()
     gives = {carrier: Linear(((Row(model.gives, k), 1.0),)) for k, carrier in enumerate(carriers)}
-    return site_model.add(model.site, data, *site_model.of_cells(model.line, per), line_gives=gives, **how)
+    return site_model.add(model.site, data, *site_model.of_cells(model.line, per), line_gives=gives, **options)
 
 
 def held_flows(block: pyo.Block, data: SiteData, ports: Ports, line_cells: np.ndarray) -> Flows:
-    """The flows that the variables of a site's block hold after a solve."""
+    """Return the flows in the variables of a site's block after a solve."""
     if data.plain:
         return _plain(data, line_cells)
     n, zero = len(data.base), np.zeros(len(data.base))
@@ -157,18 +157,18 @@ def held_flows(block: pyo.Block, data: SiteData, ports: Ports, line_cells: np.nd
 
 
 def _plain(data: SiteData, line_cells: np.ndarray) -> Flows:
-    """Flows of a site that has nothing to decide."""
+    """Return the flows of a site without decisions."""
     line, zero = line_cells.reshape(len(data.base), -1).sum(axis=1), np.zeros(len(data.base))
     return _flows(data, line_cells, line + data.base - data.pv, zero, data.pv.copy(), zero, zero, zero)
 
 
 def columns(scenario: Scenario, data: SiteData, flows: Flows, line: np.ndarray) -> xr.Dataset:
-    """Flows as the variables of table ``FLOWS``.
+    """Return flows as the variables of table ``FLOWS``.
 
     Args:
-        scenario: whose site it is.
+        scenario: scenario of the site.
         data: the site.
-        flows: what it does.
+        flows: flows of the site.
         line: energy of the line by slot [MWh].
     """
     power = {
@@ -181,7 +181,7 @@ def columns(scenario: Scenario, data: SiteData, flows: Flows, line: np.ndarray) 
     variables: dict[str, Any] = {name: ("time", np.asarray(values) / data.hours) for name, values in power.items()}
     variables["battery_mwh"] = ("time", flows.level)
     variables["meter_mw"] = ("meter", flows.meter_mw)
-    # what is curtailed, is so of all in proportion
+    # curtailment is shared by all plants in proportion
     share = np.divide(flows.pv, data.pv, out=np.ones_like(data.pv), where=data.pv > 0)
     others_mw = data.fixed_mw | {name: could * share for name, could in data.sun_mw.items()}
     hub_variables, coordinates = (flows.hub or NO_ASSETS).columns(scenario, others_mw)
@@ -199,7 +199,7 @@ def _flows(
     level: np.ndarray,
     hub: HubFlows | None = None,
 ) -> Flows:
-    # what goes in and out at once is a tie that the solver broke its way: the meter sees the difference
+    # import and export at the same time are a tie in the solver: the meter sees the difference
     circle = np.minimum(np.maximum(imports, 0.0), np.maximum(exports, 0.0))
     imports, exports = imports - circle, exports - circle
     per = data.cells_per_slot

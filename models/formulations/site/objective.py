@@ -1,4 +1,4 @@
-"""The aim: what is minimized, what breaks ties, and which caps hold, in the model's terms."""
+"""Aim of a search in terms of the model: the goal, the second goal that breaks ties, and the caps."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from emberline.scenarios.goal_metrics import goal_metric, no_worse
 from emberline.scenarios.metrics import FULL_COST, METRICS, OTHER_CARBON
 
 SECOND = 1e-3
-"""Weight of the second goal: all of it counts as little as this share of the first."""
+"""Weight of the second goal: all of it counts as much as this share of the first."""
 WITHIN = 0.1
-"""Nor does it count for more than this share of the gap that is asked for."""
+"""Largest weight of the second goal, as a share of the requested gap."""
 EARLY = 1e-6
-"""Weight of early starts, by slot and as a share of the first goal."""
+"""Weight of early starts by slot, as a share of the first goal."""
 FUEL = 4.0
-"""Units of fuel that a unit of electricity is thought to take at most, where keeping a limit is priced."""
+"""Assumed maximum of fuel per unit of electricity, for pricing the violation of a limit."""
 BREACH = 30.0
-"""Price of breaking a limit or a cap, as a multiple of the largest weight: more than keeping it could cost."""
+"""Price of breaking a limit or a cap, as a multiple of the largest weight; keeping it never costs as much."""
 
 
 @dataclass(frozen=True)
 class Aim:
-    """First goal, second goal and caps. Values leave out what no plan can change.
+    """First goal, second goal and caps; values leave out what no plan can change.
 
     Goals are lexicographic up to ``SECOND``: the weight of the second goal is so small that trading all of it would
-    move the first by a tenth of a percent, and by a tenth of the gap that is asked for at most.
+    change the first by at most a tenth of a percent, and by at most a tenth of the requested gap.
     """
 
     first: str
@@ -42,30 +42,30 @@ class Aim:
     second: str
     second_weight: float
     constant: float
-    """Part of the first goal that base load beyond PV causes: left out of objective, bound and gap."""
+    """Part of the first goal due to base load beyond PV, which objective, bound and gap leave out."""
     tops: dict[str, float]
-    """Caps by metric, of what the site adds to it."""
+    """Caps by metric, on the contribution of the site."""
     grades: tuple[GradeCap, ...] = ()
-    """Caps on what grades carry."""
+    """Caps on the emissions that grades carry."""
 
     def expression(self, ports: Any) -> Any:
-        """Both goals as one, for a model; from the site's ports."""
+        """Return both goals as one for a model, from the site's ports."""
         return ports.worth(self.first) + self.second_weight * ports.worth(self.second)
 
     def pure(self, ports: Any) -> Any:
-        """The first goal alone: what a bound is proven on; from the site's ports."""
+        """Return the first goal alone, on which a bound is proven, from the site's ports."""
         return ports.worth(self.first)
 
     def value(self, flows: Flows) -> float:
-        """The first goal of a plan, the constant left out."""
+        """Return the first goal of a plan, without the constant."""
         return flows.totals[self.first] - self.constant
 
     def rank(self, flows: Flows) -> float:
-        """Both goals as one, for comparing plans."""
+        """Return both goals as one, for comparing plans."""
         return flows.totals[self.first] + self.second_weight * flows.totals[self.second]
 
     def over_price(self, data: SiteData) -> float:
-        """Price of a MWh above the import limit while a plan is searched: more than moving it could bring."""
+        """Return the price of a MWh above the import limit during a search, which exceeds any gain from it."""
         weight = float(np.abs(self.both_weights(data)).max())
         if data.hub is not None:
             # the grid may be clean and cheap: assets that keep the limit must still be worth their fuel
@@ -73,56 +73,56 @@ class Aim:
         return BREACH * weight + 1e-6
 
     def draft_rank(self, data: SiteData, flows: Flows) -> float:
-        """Both goals as one with what broken limits and caps count: ranks plans that may not be acceptable yet."""
+        """Return both goals as one, with penalties for broken limits and caps, to rank plans that may be infeasible."""
         broken = self.over_price(data) * flows.over_mwh
         broken += sum(price * max(flows.totals[name] - cap, 0.0) for name, cap, price in self.caps(data))
         return self.rank(flows) + broken
 
     def caps(self, data: SiteData) -> list[tuple[str, float, float]]:
-        """Caps: metric, cap, and what a unit above it counts while a plan is searched."""
+        """Return the caps: metric, cap, and price of a unit above it during a search."""
         top = BREACH * float(np.abs(self.both_weights(data)).max())
         table = data.guide_per_mwh
         return [(name, cap, top / max(float(np.abs(table[name]).mean()), 1e-9)) for name, cap in self.tops.items()]
 
     def grade_prices(self, data: SiteData) -> list[tuple[GradeCap, float]]:
-        """Caps on grades, and what a kilogram above one counts while a plan is searched."""
+        """Return the caps on grades, each with the price of a kilogram above it during a search."""
         top = BREACH * float(np.abs(self.both_weights(data)).max())
         return [(cap, top / max(float(np.abs(data.average).mean()), 1e-9)) for cap in self.grades]
 
     def weight(self, data: SiteData) -> np.ndarray:
-        """Worth of a MWh imported in each slot by the first goal."""
+        """Return the value of an imported MWh in each slot by the first goal."""
         return data.guide_per_mwh[self.first]
 
     def both_weights(self, data: SiteData) -> np.ndarray:
-        """Worth of a MWh imported in each slot by both goals as one."""
+        """Return the value of an imported MWh in each slot by both goals as one."""
         table = data.guide_per_mwh
         return table[self.first] + self.second_weight * table[self.second]
 
     def keeps_caps(self, flows: Flows) -> bool:
-        """Whether a plan keeps all caps."""
+        """Return whether a plan keeps all caps."""
         return not self.broken(flows)
 
     def broken(self, flows: Flows) -> tuple[str, ...]:
-        """Metrics of which a plan has more than their caps allow."""
+        """Return the metrics of a plan that exceed their caps."""
         return tuple(name for name, top in self.tops.items() if flows.totals[name] > top + 1e-6 * max(abs(top), 1))
 
 
 def of(scenario: Case, envelope: xr.Dataset, data: SiteData, baseline: xr.Dataset | None) -> Aim:
-    """The aim of a scenario, its cap on extra cost counted from what a baseline schedule pays; None: no such cap."""
+    """Return the aim of a scenario; its cap on extra cost refers to a baseline schedule (None: no such cap)."""
     counted = baseline_totals(scenario, data, baseline)
     aim = read(scenario, data, counted, direct_kg(scenario, envelope) if scenario.heats else 0.0)
     return replace(aim, grades=grade_caps(scenario, envelope))
 
 
 def read(scenario: Scenario, data: SiteData, baseline: Mapping[str, float], direct_kg: float) -> Aim:
-    """The aim of a scenario.
+    """Return the aim of a scenario from the totals of its baseline.
 
     Args:
-        scenario: with its goal and caps.
+        scenario: scenario with its goal and caps.
         data: the site.
-        baseline: by metric, what the baseline schedule comes to, direct emissions of a line left out; none: no such
+        baseline: totals of the baseline schedule by metric, without direct emissions of a line; empty: there is no such
             plan.
-        direct_kg: scope 1 of the orders, which every plan has in common [kg CO2e].
+        direct_kg: scope 1 of the orders, which is the same in every plan [kg CO2e].
     """
     goal, caps = scenario.goal, scenario.goal.caps
     metric = goal_metric(scenario)

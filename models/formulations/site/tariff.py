@@ -1,14 +1,15 @@
-"""The tariff in the model: what metered import costs, linear wherever the tariff is.
+"""Tariff in the model: the cost of metered import, linear wherever the tariff is.
 
-- Energy: rate times import. A block whose rate differs from the one before it by the same amount at all hours counts
-  the month's import above its limit: an epigraph where it is dearer, one binary where it is cheaper. Where the
-  difference changes with the hour, it matters when the limit is passed: the import above the limit is followed through
+- Energy: rate times import. A block whose rate differs from the one before it by the same amount at all hours applies
+  to the month's import above its limit: an epigraph if it is more expensive, one binary if it is cheaper. If the
+  difference depends on the hour, it matters when the limit is passed: the import above the limit is followed through
   the month, with a binary for each interval in which the limit may be passed.
 - Demand charges: see ``models.formulations.site.demand_charge``.
 - Coincident peaks, levies, taxes, fixed charges and export are linear or constant.
 
-The cost is what ``scenarios.tariff.bill`` says of the import that minimizes it; for any other import it is never below.
-The bounds on import prune: a block or a peak that cannot be reached, or is passed in any case, needs no variable.
+The cost equals that of ``scenarios.tariff.bill`` for the import that minimizes it; for any other import it is never
+below. The bounds on import reduce the model: a block or a peak that cannot be reached, or is passed in any case, needs
+no variable.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from emberline.scenarios.flows.settlement import UnusedBlocks
 from emberline.scenarios.tariff.rates import Rates
 
 SAME = 1e-9
-"""Differences of rates below this share of the largest rate are none."""
+"""Share of the largest rate below which differences of rates count as zero."""
 
 
 @dataclass(frozen=True)
@@ -37,24 +38,24 @@ class Ports:
     """Contributions of the tariff to the objective, taxes and constants included [currency]."""
 
     by_use: Callable[[], Any]
-    """Makes the expression of what depends on import and export, within a rule a template."""
+    """Function that builds the expression of all costs by import and export; within a rule it is a template."""
     fixed: float
 
     @property
     def cost(self) -> Any:
-        """Net cost: all charges, less the earnings from export."""
+        """Net cost: all charges minus the earnings from export."""
         return self.by_use() + self.fixed
 
 
 @dataclass(frozen=True)
 class _Step:
-    """A limit of blocks that a month's import may pass, and what a MWh above it costs more in each interval."""
+    """A limit of blocks that a month's import may pass, and the extra cost of a MWh above it in each interval."""
 
     limit: float
     more: np.ndarray
     intervals: np.ndarray
     least: np.ndarray
-    """Import of the month until the end of each interval, at least; ``most`` likewise."""
+    """Minimum import of the month up to the end of each interval; ``most`` is the maximum."""
     most: np.ndarray
 
     @property
@@ -71,17 +72,17 @@ def add(
     least_mwh: float | np.ndarray = 0.0,
     export_meter: Callable[[int], Any] | None = None,
 ) -> Ports:
-    """Fill a block with the tariff.
+    """Add the tariff to a block.
 
     Args:
-        block: empty.
-        rates: the tariff's numbers on the metered intervals.
-        import_meter: import in a metered interval [MWh], an expression that is never negative; the interval may be a
+        block: empty block.
+        rates: rates of the tariff on the metered intervals.
+        import_meter: expression of the import in a metered interval [MWh], never negative; the interval may be a
             placeholder.
-        most_mwh: what a metered interval can import at most [MWh], one for all or shape (n,); tariffs whose later
-            blocks are cheaper need it.
-        least_mwh: what it imports in any case [MWh].
-        export_meter: export in a metered interval [MWh], likewise; none: nothing is exported.
+        most_mwh: maximum import of a metered interval [MWh], one for all or shape (n,); tariffs whose later blocks are
+            cheaper need it.
+        least_mwh: minimum import of a metered interval [MWh].
+        export_meter: export in a metered interval [MWh], likewise; None: there is no export.
 
     Raises:
         ValueError: the tariff needs a bound on import and none is given.
@@ -114,7 +115,7 @@ def add(
 
 
 def _steps(rates: Rates, bounds: Bounds) -> tuple[np.ndarray, list[_Step]]:
-    """The rate of each interval in the block in which its month begins, and the limits that may be passed after."""
+    """Return the rate of each interval in the first block of its month, and the limits that may be passed later."""
     n = len(rates)
     limits = sorted({float(limit) for charge in rates.energy for limit in charge.limits_mwh} | {0.0})
     rate = np.zeros((len(limits), n))
@@ -136,7 +137,7 @@ def _steps(rates: Rates, bounds: Bounds) -> tuple[np.ndarray, list[_Step]]:
 
 
 def _even_steps(block: Any, rates: Rates, steps: list[_Step], imported: Callable[[int], Any], bounds: Bounds) -> Any:
-    """Extra cost of import above limits, where the difference is the same at all hours."""
+    """Add the extra cost of import above limits where the difference is the same at all hours."""
     begin = [rates.before_mwh if rates.month[step.intervals[0]] == 0 else 0.0 for step in steps]
     cheaper = [s for s, step in enumerate(steps) if step.more[0] < 0]
     open_ = [s for s in cheaper if steps[s].least[-1] < steps[s].limit]
@@ -147,7 +148,7 @@ def _even_steps(block: Any, rates: Rates, steps: list[_Step], imported: Callable
     block.above = Variable(block.STEP, domain=pyo.NonNegativeReals)
     block.passed = Variable(block.OPEN, domain=pyo.Binary)
     block.INTERVAL = pyo.Set(block.STEP, initialize={s: step.intervals.tolist() for s, step in enumerate(steps)})
-    # by step: import before it counts less its limit, what the limit lies above the least and below the most
+    # by step: earlier import minus its limit, distance of the limit from the minimum and from the maximum
     block.before = Series(block.STEP, values=np.array([b - step.limit for b, step in zip(begin, steps, strict=True)]))
     block.short = Series(block.STEP, values=np.array([step.limit - float(step.least[-1]) for step in steps]))
     block.room = Series(block.STEP, values=np.array([float(step.most[-1]) - step.limit for step in steps]))
@@ -167,7 +168,7 @@ def _even_steps(block: Any, rates: Rates, steps: list[_Step], imported: Callable
 
 
 def _followed_steps(block: Any, rates: Rates, steps: list[_Step], imported: Callable[[Any], Any]) -> Callable[[], Any]:
-    """Extra cost of import above limits, where it matters at which hour a limit is passed."""
+    """Add the extra cost of import above limits where it matters at which hour a limit is passed."""
     months = {int(rates.month[step.intervals[0]]): step.intervals for step in steps}
     place = {int(i): j for intervals in months.values() for j, i in enumerate(intervals)}
     firsts = [i for i, j in place.items() if not j]
@@ -224,18 +225,18 @@ def add_purchase(
     n: int,
     n_meter: int,
 ) -> Callable[[], Any]:
-    """Fill a block with the purchase.
+    """Add the purchase to a block.
 
     Args:
-        block: empty.
+        block: empty block.
         purchase: tariff and contracts.
-        import_mwh: import in a slot [MWh], an expression; the slot may be a placeholder.
-        meter: net import in a metered interval [MWh], an expression, negative where more is exported; likewise.
+        import_mwh: expression of the import in a slot [MWh]; the slot may be a placeholder.
+        meter: expression of the net import in a metered interval [MWh], negative for net export; likewise.
         n: number of slots.
-        n_meter: number of intervals that ``meter`` knows; fewer than the tariff's where import is even within them.
+        n_meter: number of intervals of ``meter``; fewer than the tariff's if import is even within them.
 
     Returns:
-        What makes the expression of what it costs [currency], within a rule a template.
+        Function that builds the expression of the cost [currency]; within a rule it is a template.
     """
     parts_of_cost: list[Callable[[], Any]] = []
     if purchase.rates is not None:
@@ -259,7 +260,7 @@ def _tariff(
     def net(b: Any, i: int) -> Any:
         return b.imported[i] - b.exported[i] == meter(i if parts == 1 else b.meter[i]) / parts
 
-    # where the tariff pays for a MWh that goes in a circle, one way at a time
+    # where the tariff pays for buying and selling a MWh at once, only one direction at a time
     block.CIRCLE = pyo.Set(initialize=np.flatnonzero(purchase.circles).tolist() if most_out > 0 else [])
     block.inward = Variable(block.CIRCLE, domain=pyo.Binary)
     block.import_alone = Rows(block.CIRCLE, says=lambda b, i: b.imported[i] <= most_in * b.inward[i])

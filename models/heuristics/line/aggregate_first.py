@@ -1,4 +1,4 @@
-"""A first plan: averaged heats counted near their relaxation, and disaggregated into the places of single heats."""
+"""First plan: averaged heats are counted near their relaxation, then disaggregated into places of single heats."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from emberline.scenarios import effort
 
 
 def read(formulation: Pooled, problem: SlotProblem) -> Counted:
-    """Tell the heats of each group apart: the earliest start goes to the heat that is needed first.
+    """Disaggregate the heats of each group: the earliest start goes to the heat that is needed first.
 
     Args:
-        formulation: the model, solved.
-        problem: the line with its heats as they are.
+        formulation: the solved model.
+        problem: the line with its actual heats.
     """
     m = formulation.model
     placed = grouped((c, (t, problem.casts[c].units[column])) for c, column, t in support(m.z))
@@ -62,7 +62,7 @@ def read(formulation: Pooled, problem: SlotProblem) -> Counted:
 
 
 def _lead_counts(formulation: Pooled) -> Iterator[tuple[list[int], list[int]]]:
-    """Heats that share a count at the leading stage, and how many of them have started there by each slot."""
+    """Yield the heats that share a count at the leading stage, and the number that has started there by each slot."""
     m, lead = formulation.model, formulation.lead
     if formulation.whole_total:
         heats = [h for pool in formulation.pools[lead] for g in pool for h in formulation.groups[g]]
@@ -75,14 +75,14 @@ def _lead_counts(formulation: Pooled) -> Iterator[tuple[list[int], list[int]]]:
 
 
 def surroundings(formulation: Pooled, slack: int, around: int) -> Iterator[Neighbourhood]:
-    """Bounds of a model's variables around what its relaxation holds.
+    """Yield bounds on a model's variables around its relaxation.
 
-    Relaxation-enforced neighbourhood search: counts are rounded both ways and may leave that by some room; casts stay
-    open where they have weight (Berthold, "RENS", Mathematical Programming Computation 2014).
+    Relaxation-enforced neighbourhood search: counts are rounded both ways and may deviate from these values by some
+    slack; casts stay open where they have weight (Berthold, "RENS", Mathematical Programming Computation 2014).
 
     Args:
-        formulation: the model, its relaxation solved.
-        slack: how far counts may leave the rounded values.
+        formulation: model with its relaxation solved.
+        slack: amount by which counts may deviate from the rounded values.
         around: slots around each cast start with weight that stay open.
     """
     m = formulation.model
@@ -92,20 +92,20 @@ def surroundings(formulation: Pooled, slack: int, around: int) -> Iterator[Neigh
     value = np.nan_to_num(values(counts), nan=0.0)
     low, high, _ = limits(counts)
     least, most = np.floor(value + WEIGHT) - slack, np.ceil(value - WEIGHT) + slack
-    mine = (
+    leading = (
         np.ones(len(value), dtype=bool)
         if formulation.whole_total
         else np.array([key[0] == formulation.lead for key in m.INDEX])
     )
-    yield counts, np.where(mine, np.maximum(least, low), low), np.where(mine, np.minimum(most, high), high)
+    yield counts, np.where(leading, np.maximum(least, low), low), np.where(leading, np.minimum(most, high), high)
 
 
 def first_plan(search: Search, rounding: float | None) -> bool:
-    """A pooled plan disaggregated into heats. True where one came out that is better than what there was.
+    """Disaggregate a pooled plan into heats; return whether this gave a better plan.
 
     Args:
-        search: takes the plan.
-        rounding: how the lags of averaged heats are rounded; None: count heats as they are, which takes longer.
+        search: search that receives the plan.
+        rounding: rounding of the lags of averaged heats; None: count the actual heats, which takes longer.
     """
     problem, guide = search.problem, search.planning
     lead = leading_stage(problem)
@@ -131,7 +131,7 @@ def first_plan(search: Search, rounding: float | None) -> bool:
     places = [list(surroundings(formulation, slack, around)) for slack, around in LINE.surroundings]
     objectives: list[float] = []
     plans: list[tuple[Counted, Starts | None]] = []
-    # furnaces and casters lie as the pooled plan has them; where that leads nowhere, no unit is sure
+    # furnaces and casters stay as in the pooled plan; if this fails, any unit may be used twice at first
     everything = set(range(len(problem.units)))
     fed = everything.difference(problem.stage_units[lead], problem.stage_units[-1] if problem.campaign else ())
     for place in places:
@@ -140,7 +140,7 @@ def first_plan(search: Search, rounding: float | None) -> bool:
             limit = max(search.remaining * LINE.pooled_share, 0.5)
             patience = Patience(search.phase_over)
             outcome = program.run(work=limit, gap=search.gap / 2, on_progress=patience.tell, cancel=patience.over)
-        # wider places often hold the same plan
+        # wider places often contain the same plan
         if outcome.objective is not None and all(
             abs(outcome.objective - objective) > LINE.pooled_same * abs(objective) for objective in objectives
         ):
@@ -159,7 +159,7 @@ def first_plan(search: Search, rounding: float | None) -> bool:
 
 
 class Patience:
-    """Ends a search for a pooled plan that has found one and no better one for a while: it is only a guide."""
+    """Stopping rule for a pooled plan, which is only a guide: stop if it has not improved for a while."""
 
     def __init__(self, over: Callable[[], bool]) -> None:
         self._over = over
@@ -167,10 +167,10 @@ class Patience:
         self._since = 0.0
 
     def tell(self, event: dict[str, Any]) -> None:
-        """Hear of the search's progress."""
+        """Record the progress of the search."""
         if event["incumbent"] is not None and event["incumbent"] != self._best:
             self._best, self._since = event["incumbent"], effort.now()
 
     def over(self) -> bool:
-        """Whether to end it."""
+        """Return whether to stop the search."""
         return self._over() or (self._best is not None and effort.now() - self._since > LINE.pooled_stall)

@@ -1,8 +1,8 @@
-"""Many moves of casts tried at once: each as if it were the only one, all of them in the same array operations.
+"""Batches of cast moves, evaluated independently of each other in the same array operations.
 
-A move is given by the casts it takes out and by where they start again; their heats are then placed one by one in some
-order, each on its cheapest way through what is free. Most moves of a search fail, so that several found
-from the same plan seldom meet; one move alone would spend its time in calling NumPy.
+A move is given by the casts that it removes and by their new starts; their heats are then placed one by one in some
+order, each on its cheapest route through the free slots. Most moves of a search fail, so several improvements of the
+same plan rarely conflict; a single move would spend its time on the overhead of NumPy calls.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from emberline.models.search.tuning import LINE
 
 FREE, SHUT = -1, -2
 NEVER = 2**30
-"""A slot that does not come."""
+"""Slot beyond any horizon."""
 
 
 @dataclass(frozen=True)
 class Moves:
-    """Moves to evaluate. Places that are not used hold -1."""
+    """Moves to evaluate; unused places contain -1."""
 
     casts: np.ndarray
-    """Taken out, shape (n_moves, n_casts)."""
+    """Removed casts, shape (n_moves, n_casts)."""
     columns: np.ndarray
-    """Caster that each gets, by its place among the cast's casters."""
+    """New caster of each cast, by its place among the cast's casters."""
     slots: np.ndarray
-    """Start of each."""
+    """New start slot of each cast."""
     heats: np.ndarray
-    """All heats of these casts in the order in which they are placed, shape (n_moves, n_heats)."""
+    """All heats of these casts in the order of placement, shape (n_moves, n_heats)."""
 
 
 @dataclass(frozen=True)
@@ -42,47 +42,47 @@ class Trial:
 
     moves: Moves
     fits: np.ndarray
-    """Whether all casts and heats found a place, shape (n_moves,)."""
+    """Whether all casts and heats could be placed, shape (n_moves,)."""
     units: np.ndarray
     """Unit of each heat of ``Moves.heats`` by operation, shape (n_moves, n_heats, n_operations)."""
     slots: np.ndarray
-    """Its start."""
+    """Start slot of each heat, likewise."""
     cells: np.ndarray
-    """Energy of the casts that fit by cell [MWh], reheating included, shape (n_moves, n_cells)."""
+    """Energy of the placed casts by cell [MWh], reheating included, shape (n_moves, n_cells)."""
 
 
 class Shifts:
     """Occupation of the units, and evaluation of moves on it."""
 
     def __init__(self, shop: Shop) -> None:
-        """Write the line down as arrays.
+        """Convert the line to arrays.
 
         Args:
-            shop: holds the plan; ``clear`` and ``hold`` say that it changes.
+            shop: the plan; ``clear`` and ``hold`` report its changes.
         """
         self.shop, self.problem, self.table = shop, shop.problem, Tables(shop)
         self.reach = (self.table.pad, self.table.tail)
-        """Slots before and after a cast's start that a move may look at."""
+        """Slots before and after a cast's start that a move may use."""
         self.read()
 
-    # ---- what is held ---------------------------------------------------------------------------------------------
+    # ---- occupation -----------------------------------------------------------------------------------------------
 
     def read(self) -> None:
-        """Take over where the shop has all casts."""
+        """Read the places of all casts from the shop."""
         problem = self.problem
         self._owner = np.where(problem.free, FREE, SHUT)
         for c in range(len(problem.casts)):
             self.hold(c)
 
     def clear(self, c: int) -> None:
-        """A cast leaves where the shop still has it."""
+        """Free the units of a cast where the shop still has it."""
         placed = self.shop.at[c]
         assert placed is not None
         for u, slot, slots in self._spans(c, placed):
             self._owner[u, slot : slot + slots] = FREE
 
     def hold(self, c: int) -> None:
-        """A cast is where the shop has it now."""
+        """Occupy the units of a cast where the shop now has it."""
         placed = self.shop.at[c]
         assert placed is not None
         for u, slot, slots in self._spans(c, placed):
@@ -97,7 +97,7 @@ class Shifts:
         return spans
 
     def _next_held(self, casts: np.ndarray) -> np.ndarray:
-        """First slot held by others from each slot on, by move and unit; slots are counted from the padding on."""
+        """Return the first slot occupied by others from each slot on, by move and unit; slots include the padding."""
         n_moves = len(casts)
         holds = np.ones((n_moves, len(self.problem.casts) + 2), dtype=bool)
         holds[np.arange(n_moves)[:, None], casts] = False
@@ -114,20 +114,20 @@ class Shifts:
     # ---- moves ----------------------------------------------------------------------------------------------------
 
     def trial(self, moves: Moves) -> Trial:
-        """Place the casts of each move where it says, and their heats in its order."""
+        """Place the casts of each move at its starts, and their heats in its order."""
         occupancy, cells = self._next_held(moves.casts), self._nothing(len(moves.casts))
         fits = self._put_casts(moves, occupancy, cells)
         units, slots = self._put_heats(moves, fits, occupancy, cells)
         return Trial(moves, fits, units, slots, self._inside(cells))
 
     def returned(self, casts: np.ndarray, heats: np.ndarray, tries: int, noise: np.ndarray) -> Trial:
-        """Put the casts of each move back one after the other, each at one of the places that look best.
+        """Put the casts of each move back one after the other, each at one of the most promising places.
 
         Args:
-            casts: in their order, shape (n_moves, n_casts); -1 where fewer.
-            heats: of each of them, shape (n_moves, n_casts, n_heats); -1 where fewer.
-            tries: how many places are tried for each.
-            noise: factors that costs are multiplied by before they are compared, shape (n_moves, n_slots).
+            casts: casts in their order, shape (n_moves, n_casts); -1 for unused places.
+            heats: heats of each cast, shape (n_moves, n_casts, n_heats); -1 for unused places.
+            tries: number of places that are tried for each cast.
+            noise: factors on the costs before they are compared, shape (n_moves, n_slots).
         """
         n_moves, most = casts.shape
         occupancy, cells = self._next_held(casts), self._nothing(n_moves)
@@ -138,18 +138,18 @@ class Shifts:
             live = np.flatnonzero(fits & (casts[:, j] >= 0))
             if not len(live):
                 continue
-            looks = np.array([self._looks(int(casts[m, j]), occupancy[m], tries, noise[m]) for m in live])
+            spots = np.array([self._candidates(int(casts[m, j]), occupancy[m], tries, noise[m]) for m in live])
             rows = np.repeat(live, tries)
-            one = Moves(casts[rows, j : j + 1], looks[:, :, 0].reshape(-1, 1), looks[:, :, 1].reshape(-1, 1),
-                        heats[rows, j])  # fmt: skip
+            batch = Moves(casts[rows, j : j + 1], spots[:, :, 0].reshape(-1, 1), spots[:, :, 1].reshape(-1, 1),
+                          heats[rows, j])  # fmt: skip
             own_held, own_cells = occupancy[rows], cells[rows]
-            good = self._put_casts(one, own_held, own_cells)
-            own_units, own_slots = self._put_heats(one, good, own_held, own_cells)
+            good = self._put_casts(batch, own_held, own_cells)
+            own_units, own_slots = self._put_heats(batch, good, own_held, own_cells)
             table = good.reshape(len(live), tries)
             fits[live] = table.any(axis=1)
             choice = np.arange(len(live)) * tries + table.argmax(axis=1)
             occupancy[live], cells[live] = own_held[choice], own_cells[choice]
-            columns[live, j], starts[live, j] = one.columns[choice, 0], one.slots[choice, 0]
+            columns[live, j], starts[live, j] = batch.columns[choice, 0], batch.slots[choice, 0]
             units[live, j], slots[live, j] = own_units[choice], own_slots[choice]
         flat = (n_moves, heats.shape[1] * heats.shape[2])
         moves = Moves(casts, columns, starts, heats.reshape(flat))
@@ -161,21 +161,21 @@ class Shifts:
             self._inside(cells),
         )
 
-    def _looks(self, c: int, occupancy: np.ndarray, tries: int, noise: np.ndarray) -> np.ndarray:
-        """Caster's column and slot of the places that look best for a cast, shape (tries, 2)."""
+    def _candidates(self, c: int, occupancy: np.ndarray, tries: int, noise: np.ndarray) -> np.ndarray:
+        """Return the caster's column and the slot of the most promising places of a cast, shape (tries, 2)."""
         flat = (self.curves(c, occupancy) * noise).ravel()
         first = np.argpartition(flat, tries)[:tries] if tries < flat.size else np.arange(tries) % flat.size
         first = first[np.argsort(flat[first], kind="stable")]
         column, slot = np.divmod(first, self.problem.n_slots)
-        # a slot without a way is none: nothing begins there
+        # a slot without a route is no place: nothing starts there
         return np.stack([column, np.where(flat[first] < np.inf, slot, -1)], axis=1)
 
     def curves(self, c: int, occupancy: np.ndarray) -> np.ndarray:
-        """Cost of a cast by start slot, its heats not in each other's way, shape (n_casters, n_slots).
+        """Return the cost of a cast by start slot, ignoring conflicts of its heats, shape (n_casters, n_slots).
 
         Args:
-            c: the cast.
-            occupancy: first slot held from each slot on, by unit, slots counted from the padding on.
+            c: index of the cast.
+            occupancy: first occupied slot from each slot on, by unit; slots include the padding.
         """
         cast, n, pad = self.problem.casts[c], self.problem.n_slots, self.table.pad
         heats = list(cast.heats)
@@ -210,10 +210,10 @@ class Shifts:
     def _put_heats(
         self, moves: Moves, fits: np.ndarray, occupancy: np.ndarray, cells: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Place heats one by one: their units and start slots by operation. Where one has no way the move is off."""
+        """Place heats one by one and return their units and start slots; a heat without a route cancels its move."""
         n_moves, n_heats = moves.heats.shape
         units, slots = (np.zeros((n_moves, n_heats, self.table.depth), dtype=int) for _ in range(2))
-        # one column more than casts: it takes what unused places say
+        # one column more than casts, for the values of unused places
         column, start = (np.zeros((n_moves, len(self.problem.casts) + 1), dtype=int) for _ in range(2))
         every = np.arange(n_moves)[:, None]
         column[every, moves.casts], start[every, moves.casts] = moves.columns, moves.slots
@@ -223,16 +223,16 @@ class Shifts:
                 continue
             h = moves.heats[live, j]
             c = self.table.cast_of[h]
-            has_way, p, t = self._way(h, occupancy[live], column[live, c], start[live, c] + self.table.pad)
-            fits[live[~has_way]] = False
-            live, h, p, t = live[has_way], h[has_way], p[has_way], t[has_way]
+            has_route, p, t = self._routes(h, occupancy[live], column[live, c], start[live, c] + self.table.pad)
+            fits[live[~has_route]] = False
+            live, h, p, t = live[has_route], h[has_route], p[has_route], t[has_route]
             self._occupy(live, h, p, t, occupancy, cells)
             units[live, j] = self.table.unit[h[:, None], np.arange(self.table.depth), p]
             slots[live, j] = t - self.table.pad
         return units, slots
 
     def _put_casts(self, moves: Moves, occupancy: np.ndarray, cells: np.ndarray) -> np.ndarray:
-        """Hold the casters. Whether all casts of a move found theirs free, shape (n_moves,)."""
+        """Occupy the casters; return whether the casters of all casts of a move were free, shape (n_moves,)."""
         fits = np.ones(len(moves.casts), dtype=bool)
         per = self.problem.cells_per_slot
         for j in range(moves.casts.shape[1]):
@@ -254,16 +254,16 @@ class Shifts:
     def _mark(
         occupancy: np.ndarray, live: np.ndarray, u: np.ndarray, t: np.ndarray, slots: np.ndarray, reach: int
     ) -> None:
-        """Hold units for some slots; only who looks up to ``reach`` slots ahead learns of it."""
+        """Occupy units for some slots; only lookups up to ``reach`` slots ahead notice it."""
         at = np.maximum(t[:, None] + np.arange(-reach, reach), 0)
         ends = np.where(at < (t + slots)[:, None], np.maximum(at, t[:, None]), NEVER)
         rows, units = live[:, None], u[:, None]
         occupancy[rows, units, at] = np.minimum(occupancy[rows, units, at], ends)
 
-    def _way(
+    def _routes(
         self, h: np.ndarray, occupancy: np.ndarray, column: np.ndarray, start: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Cheapest ways of heats to casts that start in given slots: whether there is one, places of units, starts."""
+        """Return the cheapest routes of heats to casts with given starts: whether one exists, unit places, starts."""
         rows = np.arange(len(h))
         low = [start - self.table.back[h, column]]
         for longest in reversed(self.table.longest):
@@ -272,7 +272,7 @@ class Shifts:
         place, at = np.zeros((len(h), self.table.depth), dtype=int), np.zeros((len(h), self.table.depth), dtype=int)
         last = (costs[-1] + self.table.bar_cast[h, column]).reshape(len(h), -1)
         best = last.argmin(axis=1)
-        has_way = last[rows, best] < np.inf
+        has_route = last[rows, best] < np.inf
         p, w = np.divmod(best, self.table.widths[-1])
         place[:, -1], at[:, -1] = p, low[-1] + w
         for e in range(self.table.depth - 2, -1, -1):
@@ -282,18 +282,18 @@ class Shifts:
             p, lag = np.divmod(best, bar.shape[-1])
             w = w + lag
             place[:, e], at[:, e] = p, low[e] + w
-        return has_way, place, np.maximum(at, 0)
+        return has_route, place, np.maximum(at, 0)
 
     def _forward(
         self, h: np.ndarray, occupancy: np.ndarray, low: list[np.ndarray], widths: list[int]
     ) -> list[np.ndarray]:
-        """Cost of heats so far by operation, each of shape (n_heats, n_units, slots from ``low`` on)."""
+        """Return the cost of heats so far by operation, each of shape (n_heats, n_units, slots from ``low`` on)."""
         kind, costs = self.table.kind[h], list[np.ndarray]()
         rows, place = np.arange(len(h))[:, None, None], np.arange(self.table.unit.shape[2])[:, None]
         for e, width in enumerate(widths):
             unit, occupy = self.table.unit[h, e], self.table.occupy[h, e][:, :, None]
             if len(occupancy) == 1:
-                # all look at the same slots: slices are several times faster than places
+                # all look at the same slots: slices are several times faster than index arrays
                 span = slice(int(low[e][0]), int(low[e][0]) + width)
                 start_costs, until = self.table.start_costs[kind, e, :, span], occupancy[0][unit][:, :, span]
                 ends = np.arange(span.start, span.stop) + occupy
@@ -315,7 +315,7 @@ class Shifts:
     def _occupy(
         self, live: np.ndarray, h: np.ndarray, p: np.ndarray, t: np.ndarray, occupancy: np.ndarray, cells: np.ndarray
     ) -> None:
-        """Hold the units of heats, and add what they draw."""
+        """Occupy the units of heats and add their energy."""
         table, per = self.table, self.problem.cells_per_slot
         draws = np.arange(table.draws.shape[-1])
         for e in range(table.depth):
@@ -324,10 +324,10 @@ class Shifts:
             occupy = table.occupy[heat, e, place]
             self._mark(occupancy, rows, table.unit[heat, e, place], at, occupy, table.most_slots)
             cells[rows[:, None], (at * per)[:, None] + draws] += table.draws[heat, e, place]
-        some = table.reheat[h] >= 0
-        if not some.any():
+        reheated = table.reheat[h] >= 0
+        if not reheated.any():
             return
-        live, h, p, t = live[some], h[some], p[some], t[some]
+        live, h, p, t = live[reheated], h[reheated], p[reheated], t[reheated]
         each, at_reheat = np.arange(len(h)), table.reheat[h]
         before = np.arange(table.depth) < at_reheat[:, None]
         minutes = table.minutes[h[:, None], np.arange(table.depth), p]
@@ -338,9 +338,9 @@ class Shifts:
         cells[live[:, None], at] += lost[:, None] * table.spread[h, p[each, at_reheat]]
 
     def placed(self, trial: Trial, m: int) -> dict[int, Placed]:
-        """Places of the casts of a move that fits."""
+        """Return the places of the casts of a feasible move."""
         moves = trial.moves
-        ways = {
+        routes = {
             h: (tuple(u[self.table.first[h] :]), tuple(t[self.table.first[h] :]))
             for h, u, t in zip(
                 moves.heats[m].tolist(), trial.units[m].tolist(), trial.slots[m].tolist(), strict=True
@@ -353,18 +353,18 @@ class Shifts:
         ):
             if c >= 0:
                 cast = self.problem.casts[c]
-                cast_ways = [ways[h] for h in cast.heats]
+                cast_routes = [routes[h] for h in cast.heats]
                 places[c] = Placed(
-                    cast.units[column], slot, tuple(u for u, _ in cast_ways), tuple(t for _, t in cast_ways)
+                    cast.units[column], slot, tuple(u for u, _ in cast_routes), tuple(t for _, t in cast_routes)
                 )
         return places
 
 
 class Draws:
-    """Draws moves by chance."""
+    """Random draws of moves."""
 
     def __init__(self, problem: SlotProblem) -> None:
-        """Write down casts and casters as arrays."""
+        """Convert casts and casters to arrays."""
         self.problem = problem
         casts = problem.casts
         most, casters = max(len(cast.heats) for cast in casts), max(len(cast.units) for cast in casts)
@@ -380,7 +380,7 @@ class Draws:
                 self._column[c, u] = j
 
     def near(self, random: np.random.Generator, slots: np.ndarray, n_moves: int) -> np.ndarray:
-        """A few casts near in time, sometimes one from elsewhere, shape (n_moves, MAX_CASTS), -1 where fewer."""
+        """Return a few casts close in time, sometimes one from elsewhere, shape (n_moves, MAX_CASTS); -1 for none."""
         n = len(slots)
         middle = slots[random.integers(n, size=n_moves)]
         far = np.abs(slots - middle[:, None]) + random.uniform(
@@ -398,12 +398,12 @@ class Draws:
         return casts
 
     def returns(self, random: np.random.Generator, slots: np.ndarray, n_moves: int) -> tuple[np.ndarray, np.ndarray]:
-        """Casts near in time in any order, and the heats of each."""
+        """Return casts close in time in random order, and the heats of each."""
         casts = random.permuted(self.near(random, slots, n_moves), axis=1)
         return casts, self._heats[casts]
 
     def shifts(self, random: np.random.Generator, slots: np.ndarray, units: np.ndarray, n_moves: int) -> Moves:
-        """Move casts a little, exchange two of them sometimes, and place their heats again."""
+        """Return moves that shift casts slightly, sometimes exchange two of them, and place their heats again."""
         casts = self.near(random, slots, n_moves)
         step = self.problem.step_min
         unit, slot = np.append(units, 0)[casts], np.append(slots, 0)[casts]

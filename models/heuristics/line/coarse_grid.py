@@ -1,4 +1,4 @@
-"""A plan on quarter-hours to begin a finer one with: a fine grid's counts are slow to solve, its corridors are not."""
+"""First plan on quarter-hours for a finer grid, on which counts are slow to solve but corridors are not."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from emberline.scenarios import Case
 
 
 def coarser(scenario: Case, envelope: xr.Dataset, rounding: Rounding | None) -> Callable[[Search], Search] | None:
-    """Builder of the search on quarter-hours for a finer search; None where the grid is no finer.
+    """Return the builder of the search on quarter-hours for a finer search; None if the grid is not finer.
 
     Args:
-        scenario: on the finer grid.
+        scenario: scenario on the finer grid.
         envelope: as for ``emberline.models.optimize``.
-        rounding: how minutes become slots.
+        rounding: conversion of minutes to slots.
     """
     horizon = scenario.horizon
     ratio = round(LINE.coarse_min / horizon.step_min)
@@ -59,7 +59,7 @@ def coarser(scenario: Case, envelope: xr.Dataset, rounding: Rounding | None) -> 
 
 
 def finer(coarse: Search, fine: Search) -> Starts | None:
-    """The best plan on quarter-hours, on the finer slots."""
+    """Return the best plan on quarter-hours, on the finer slots."""
     best = coarse.best or coarse.draft
     if best is None:
         return None

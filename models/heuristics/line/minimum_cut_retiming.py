@@ -1,10 +1,10 @@
-"""All starts at once: the best times of a plan whose units and sequences stay as they are.
+"""Retiming: the best times of all starts of a plan at once, with its units and sequences fixed.
 
-With those given, what is left are bounds on differences between starts and a cost of each start by its slot: a minimum
-cut finds the best times of all heats and casts together (Möhring, Schulz, Stork, Uetz, Management Science 49, 2003).
-It moves a day's heats out of dirty hours in one step, where moves of a few casts would have to find every one of the
-steps good. The import limit ties starts that are no neighbours and has no place in a cut: energy in the intervals that
-break it is made dearer until none is broken (Lagrangian relaxation).
+What remains are bounds on differences between starts and a cost of each start by its slot: a minimum cut gives the best
+times of all heats and casts together (Möhring, Schulz, Stork, Uetz, Management Science 49, 2003). It moves a day's
+heats out of hours with high emissions in one step, where every one of many small moves would have to be an improvement.
+The import limit couples starts that are not neighbours and does not fit into a cut: energy in the intervals that exceed
+it becomes more expensive until none does (Lagrangian relaxation).
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from emberline.models.search.tuning import LINE
 from emberline.scenarios import effort
 
 WHOLE = 2.0**28
-"""Sum of all costs in the whole numbers that the cut counts in: far from what 32 bits hold."""
+"""Sum of all costs in the integers of the cut, far below the range of 32 bits."""
 PER_ARC = 1.5e-6
-"""Work of a cut for each arc."""
+"""Work per arc of a cut."""
 BOUNDLESS = 2**29
 
 
@@ -39,10 +39,10 @@ class Lags:
     later: np.ndarray
     least: np.ndarray
     price: np.ndarray | None = None
-    """Of each slot by which a row is missed; None: none may be."""
+    """Price of each slot by which a row is violated; None: all rows are hard."""
 
     def narrow(self, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """First and last slot of each start, narrowed by all rows; some windows are empty where not all can be kept."""
+        """Return the first and last slot of each start, narrowed by all rows; empty if infeasible."""
         while True:
             earliest, latest = low.copy(), high.copy()
             np.maximum.at(earliest, self.later, low[self.earlier] + self.least)
@@ -53,34 +53,34 @@ class Lags:
 
 
 class Retiming:
-    """Finds the best times of a shop's casts."""
+    """Optimization of the times of a shop's casts."""
 
     def __init__(self, shop: Shop, base_cells: np.ndarray, limit_mwh: float, cells_per_meter: int) -> None:
-        """Number the starts: those of all heats' operations, then those of the casts.
+        """Number the starts: first those of all heats' operations, then those of the casts.
 
         Args:
-            shop: knows what starts cost.
-            base_cells: energy by cell that casts do not draw [MWh], shape (n_cells,).
-            limit_mwh: import limit in a metered interval; infinite for none.
-            cells_per_meter: cells in such an interval.
+            shop: shop that defines the cost of starts.
+            base_cells: energy by cell that is not drawn by casts [MWh], shape (n_cells,).
+            limit_mwh: import limit of a metered interval; infinite for none.
+            cells_per_meter: cells in a metered interval.
         """
         self.shop, self.problem = shop, shop.problem
         problem = self.problem
         self._base_cells, self._limit, self._per_meter = base_cells, limit_mwh, cells_per_meter
         self._prices = np.zeros(problem.n_cells // cells_per_meter)
-        """Of energy in each metered interval, for the limit's sake."""
+        """Price of energy in each metered interval that enforces the limit."""
         self._first = np.cumsum([0, *(len(heat.operations) for heat in problem.heats)])
-        """Number of each heat's first start; the last one is that of the first cast."""
+        """Number of each heat's first start; the last entry is that of the first cast."""
 
     def best(
         self, at: Sequence[Placed], reach_min: float, over: Callable[[], bool] = lambda: False
     ) -> list[Placed] | None:
-        """The casts at their best times; None where the import limit was broken to the end, or the time was over.
+        """Return the casts at their best times; None if the import limit remained broken, or the time was over.
 
         Args:
-            at: where the casts lie.
-            reach_min: by how much each start may change; less in long lines.
-            over: polled between cuts.
+            at: present places of the casts.
+            reach_min: largest change of each start; less for long lines.
+            over: polled between cuts; True ends the search.
         """
         problem, starts, lags = self.problem, self._starts(at), self._lags(at)
         reach = max(round(min(reach_min / problem.step_min, problem.n_slots)), 1)
@@ -96,8 +96,8 @@ class Retiming:
         for _ in range(LINE.cut_tries):
             if over():
                 break
-            dearer = self._dearer(placed, low, high) if self._prices.any() else None
-            placed = self._placed(at, cut.best(costs if dearer is None else costs + dearer))
+            extra = self._limit_costs(placed, low, high) if self._prices.any() else None
+            placed = self._placed(at, cut.best(costs if extra is None else costs + extra))
             above = self.above(placed)
             if not above.any():
                 return placed
@@ -106,19 +106,19 @@ class Retiming:
         return None
 
     def above(self, at: Sequence[Placed]) -> np.ndarray:
-        """Energy above the import limit with casts in some places, by metered interval [MWh]."""
+        """Return the energy above the import limit with casts in given places, by metered interval [MWh]."""
         load = sum(self.shop.cells(c, placed) for c, placed in enumerate(at)) + self._base_cells
         return np.maximum(load.reshape(-1, self._per_meter).sum(axis=1) - self._limit - 1e-9, 0.0)
 
     # ---- starts as numbers ----------------------------------------------------------------------------------------
 
     def _number(self, key: Key) -> int:
-        """Number of a start."""
+        """Return the number of a start."""
         h, i = key
         return int(self._first[h]) + i
 
     def _starts(self, at: Sequence[Placed]) -> np.ndarray:
-        """Slots of all starts."""
+        """Return the slots of all starts."""
         starts = np.zeros(int(self._first[-1]) + len(at), dtype=int)
         for c, placed in enumerate(at):
             starts[self._first[-1] + c] = placed.slot
@@ -127,7 +127,7 @@ class Retiming:
         return starts
 
     def _placed(self, at: Sequence[Placed], starts: np.ndarray) -> list[Placed]:
-        """The casts with other starts."""
+        """Return the casts with other starts."""
         slots = starts.tolist()
         return [
             Placed(
@@ -140,7 +140,7 @@ class Retiming:
         ]
 
     def _lags(self, at: Sequence[Placed]) -> Lags:
-        """Lags between starts: of a heat from stage to stage, and to the next work on a unit."""
+        """Return the lags between starts: of a heat from stage to stage, and from one work on a unit to the next."""
         problem = self.problem
         unit: dict[Key, int] = {}
         on: dict[int, list[tuple[int, int, int]]] = {}
@@ -156,20 +156,20 @@ class Retiming:
         rows: list[tuple[int, int, int]] = []
         for before, after in problem.links():
             least, most = problem.lag((before, after), (unit[before], unit[after]))
-            one, other = self._number(before), self._number(after)
-            rows += [(one, other, least), (other, one, -most)]
+            first, second = self._number(before), self._number(after)
+            rows += [(first, second, least), (second, first, -most)]
         for spans in on.values():
             spans.sort()
-            rows += [(one, other, slots) for (_, one, slots), (_, other, _) in pairwise(spans)]
+            rows += [(first, second, slots) for (_, first, slots), (_, second, _) in pairwise(spans)]
         return Lags(*np.array(rows, dtype=int).T)
 
     def _windows(
         self, at: Sequence[Placed], starts: np.ndarray, lags: Lags, reach: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """First and last slot of each start: near where it is, on an open unit, and as its neighbours leave it."""
+        """Return the first and last slot of each start: near the present one, on an available unit, within its lags."""
         low = np.maximum(starts - reach, 0)
         high = np.minimum(starts + reach, self.problem.n_slots - 1)
-        for k, curve in self._each(at):
+        for k, curve in self._curves(at):
             t = int(starts[k])
             open_ = np.isfinite(curve[low[k] : high[k] + 1])
             shut = np.flatnonzero(~open_) + low[k]
@@ -178,8 +178,8 @@ class Retiming:
             high[k] = after[0] - 1 if len(after) else high[k]
         return lags.narrow(low, high)
 
-    def _each(self, at: Sequence[Placed]) -> list[tuple[int, np.ndarray]]:
-        """Of each start its number and its cost by slot."""
+    def _curves(self, at: Sequence[Placed]) -> list[tuple[int, np.ndarray]]:
+        """Return the number of each start and its cost by slot."""
         curves = []
         for c, placed in enumerate(at):
             cast = self.problem.casts[c]
@@ -191,14 +191,14 @@ class Retiming:
     # ---- costs ----------------------------------------------------------------------------------------------------
 
     def _costs(self, at: Sequence[Placed], low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """Cost of each start in the slots of its window, one after the other."""
+        """Return the cost of each start in the slots of its window, one start after the other."""
         parts = [np.zeros(0)] * len(low)
-        for k, curve in self._each(at):
+        for k, curve in self._curves(at):
             parts[k] = curve[low[k] : high[k] + 1]
         return np.concatenate(parts)
 
-    def _dearer(self, at: Sequence[Placed], low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """The same of the limit's prices. What has been lost by waiting counts as it is in the last plan."""
+    def _limit_costs(self, at: Sequence[Placed], low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """Return the additional costs by the prices of the limit, with heat losses as in the last plan."""
         problem = self.problem
         cells = np.repeat(self._prices, self._per_meter)
         cache: dict[bytes, np.ndarray] = {}
@@ -226,7 +226,7 @@ class Retiming:
 
 
 def of_search(search: Search) -> Retiming | None:
-    """The retiming of a search, with its prices; None where what starts cost hangs together, or is not known."""
+    """Return the retiming of a search with its prices; None if the costs of starts are coupled or not known."""
     if "retiming" not in search.memory:
         search.memory["retiming"] = _new(search) if search.by_load and cast_pricing.useful(search.problem) else None
     return cast("Retiming | None", search.memory["retiming"])
@@ -240,30 +240,30 @@ def _new(search: Search) -> Retiming:
 
 
 class Cut:
-    """Starts within windows with lags between them, as a graph: a node for each start and slot, "begun by then"."""
+    """Graph of starts within windows and of the lags between them: a node "begun by then" for each start and slot."""
 
     def __init__(self, low: np.ndarray, high: np.ndarray, lags: Lags, soft: Lags | None = None) -> None:
-        """Draw the arcs: what has begun in one place must have begun in another.
+        """Build the arcs: a start that has begun requires that another one has begun.
 
         Args:
             low: first slot of each start, shape (n_starts,).
-            high: its last slot.
-            lags: what lies between starts.
-            soft: what should lie between them, at a price.
+            high: last slot of each start, shape (n_starts,).
+            lags: lags between starts that must be kept.
+            soft: lags that may be violated at a price.
         """
         self.low, self.high = low, high
         widths = high - low
         self._edges = np.concatenate(([0], np.cumsum(widths)))
-        """A start's nodes: in its last slot it has begun anyway, so that has none."""
+        """First node of each start; its last slot has no node because it has begun by then in any case."""
         self._last = np.cumsum(widths + 1) - 1
-        """Of each start the place of its window's last slot among all costs."""
+        """Place of the last slot of each start's window among all costs."""
         self.n = int(self._edges[-1])
         node = np.arange(self.n)
         self._start = start = np.repeat(np.arange(len(low)), widths)
         slot = node - self._edges[start] + low[start]
         stays = slot < high[start] - 1
         source, target = [node[stays]], [node[stays] + 1]
-        # begun by a slot in the later start: begun by the lag before it in the earlier one
+        # if the later start has begun by a slot, the earlier one has begun a lag before it
         counts = widths[lags.later]
         row = np.repeat(np.arange(len(counts)), counts)
         of_row = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -274,25 +274,25 @@ class Cut:
         target.append((self._edges[earlier] + then - low[earlier])[inside])
         self._source, self._target = np.concatenate(source), np.concatenate(target)
         self._prices = np.zeros(0)
-        """Of the last arcs, those of soft lags; all others are without bound."""
+        """Prices of the last arcs, those of soft lags; all others are unbounded."""
         self._extra = np.zeros(self.n)
         """Cost that soft lags add to having begun by a node."""
         if soft is not None and len(soft.least):
             self._soften(soft)
 
     def _soften(self, soft: Lags) -> None:
-        """Draw the arcs of soft lags: each slot in which one has begun and the other not costs the lag's price."""
+        """Build the arcs of soft lags: each slot in which only the later start has begun costs the lag's price."""
         assert soft.price is not None
         low, high, edges = self.low, self.high, self._edges
         earlier, later, least = soft.earlier, soft.later, soft.least
         counts = np.maximum(high[earlier] + least - low[later], 0)
         row = np.repeat(np.arange(len(counts)), counts)
         t = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts) + low[later][row]
-        one, other, then, price = later[row], earlier[row], t - least[row], soft.price[row]
-        has, must = t < high[one], then >= low[other]
-        """Whether the nodes exist: else the one has begun anyway, or the other has not."""
-        source = edges[one] + t - low[one]
-        target = edges[other] + then - low[other]
+        after, before, then, price = later[row], earlier[row], t - least[row], soft.price[row]
+        has, must = t < high[after], then >= low[before]
+        """Whether the nodes exist: otherwise the later start has begun in any case, or the earlier one has not."""
+        source = edges[after] + t - low[after]
+        target = edges[before] + then - low[before]
         both = has & must
         self._source = np.concatenate([self._source, source[both]])
         self._target = np.concatenate([self._target, target[both]])
@@ -301,18 +301,18 @@ class Cut:
         np.add.at(self._extra, target[must & ~has], -price[must & ~has])
 
     def best(self, costs: np.ndarray) -> np.ndarray:
-        """The starts that cost least together.
+        """Return the starts with the lowest total cost.
 
         Args:
-            costs: of each start in each slot of its window, one start after the other.
+            costs: cost of each start in each slot of its window, one start after the other.
 
         Returns:
-            Shape (n_starts,).
+            Slots of the starts, shape (n_starts,).
         """
         from scipy.sparse import csr_matrix
         from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
-        # to have begun one slot sooner costs so much more
+        # additional cost of having begun one slot sooner
         sooner = self._extra - np.delete(np.diff(costs, append=0.0), self._last)
         total = float(np.abs(sooner).sum() + self._prices.sum())
         if not total:

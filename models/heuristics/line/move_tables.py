@@ -1,8 +1,8 @@
-"""The line as arrays, so that many heats are looked at in one operation: what no plan changes.
+"""The line as arrays for evaluating many heats in one operation: all data that no plan changes.
 
-Operations are counted so that the last ones of all heats lie side by side; units of an operation are named by their
-place among those that may take it. Slots are counted from a padding on that is longer than any way of a heat, and none
-before or after the horizon can be begun in.
+Operations are numbered so that the last ones of all heats are aligned; units of an operation are identified by their
+place among its possible units. Slots are counted from a padding on that is longer than any route of a heat, and nothing
+can start outside the horizon.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from emberline.models.problem.line import even_cells
 
 @dataclass(frozen=True)
 class Core:
-    """Lags that are allowed wherever any is, and those that some pairs of units allow."""
+    """Lags that all pairs of units allow if they allow any, and lags that only some pairs allow."""
 
     first: int
     count: int
@@ -25,7 +25,7 @@ class Core:
 
 
 def core(bars: np.ndarray) -> Core:
-    """Lags allowed by costs that are zero or infinite, shape (n_rows, n_lags); rows that allow nothing are ignored."""
+    """Return the lags that costs of zero or infinity allow, shape (n_rows, n_lags); rows without any are ignored."""
     allowed = bars[np.isfinite(bars).any(axis=1)] == 0.0
     everywhere = np.flatnonzero(allowed.all(axis=0)) if len(allowed) else np.zeros(0, dtype=int)
     others = np.setdiff1d(np.flatnonzero(allowed.any(axis=0)), everywhere)
@@ -34,13 +34,13 @@ def core(bars: np.ndarray) -> Core:
 
 
 def least(costs: np.ndarray, bar: np.ndarray, lags: Core, width: int) -> np.ndarray:
-    """Least cost within the lags that are allowed, by doubling.
+    """Return the minimum cost within the allowed lags, by doubling.
 
     Args:
         costs: shape (n, n_from, at least width + n_lags - 1).
         bar: zero or infinite, shape (n, n_from, n_to, n_lags).
-        lags: what it allows.
-        width: slots that are wanted.
+        lags: lags that it allows.
+        width: number of slots of the result.
 
     Returns:
         Shape (n, n_to, width).
@@ -59,13 +59,13 @@ def least(costs: np.ndarray, bar: np.ndarray, lags: Core, width: int) -> np.ndar
 
 
 class Tables:
-    """Costs, lags, holds and energies by heat, operation and place of the unit."""
+    """Costs, lags, occupations and energies by heat, operation and place of the unit."""
 
     def __init__(self, shop: Shop) -> None:
-        """Write down what no move changes.
+        """Compute the tables that no move changes.
 
         Args:
-            shop: knows what operations and casts cost by start.
+            shop: shop with the costs of operations and casts by start.
         """
         self.problem = problem = shop.problem
         heats, casts, n = problem.heats, problem.casts, problem.n_slots
@@ -100,7 +100,7 @@ class Tables:
         self._of_casts(shop, casters)
 
     def _of_lags(self, wide: int, casters: int) -> None:
-        """Forbidden lags between starts, as costs that are zero or infinite."""
+        """Compute the forbidden lags between starts, as costs that are zero or infinite."""
         heats, depth = self.problem.heats, self.depth
         self.longest = [0] * (depth - 1)
         shortest = [10**6] * (depth - 1)
@@ -136,12 +136,12 @@ class Tables:
         self.core = [core(bar.reshape(-1, bar.shape[-1])) for bar in self.bar]
         self.core_cast = [[core(bar) for bar in of_heat] for of_heat in self.bar_cast]
         self.widths = [width]
-        """Slots that are looked at, by operation."""
+        """Number of slots to examine, by operation."""
         for bar in reversed(self.bar):
             self.widths.insert(0, self.widths[0] + bar.shape[-1] - 1)
 
     def _of_reheating(self) -> None:
-        """Energy for a minute's wait where it is made good, and the minutes that cost none."""
+        """Compute the reheating energy for a minute of waiting, and the minutes without heat loss."""
         problem = self.problem
         rate = problem.reheat_kwh_per_t_min / 1000
         n, wide = len(problem.heats), self.unit.shape[2]
@@ -163,12 +163,12 @@ class Tables:
             self.spread[h, p, : len(part)] = part
 
     def _of_casts(self, shop: Shop, casters: int) -> None:
-        """Casters, possible starts and energy of the casts."""
+        """Compute casters, possible starts and energy of the casts."""
         casts = self.problem.casts
         shape = (len(casts), casters)
         self.caster, self.hold = np.zeros(shape, dtype=int), np.ones(shape, dtype=int)
         self.open = np.zeros((*shape, self.problem.n_slots), dtype=bool)
-        """Possible starts of a cast on a caster, if nothing else of the plan holds it."""
+        """Possible starts of a cast on a caster, if no other work of the plan occupies it."""
         self.cast_draws = np.zeros((*shape, max(len(part) for cast in casts for part in cast.cells.values())))
         self.cast_of = np.zeros(len(self.problem.heats), dtype=int)
         for c, cast in enumerate(casts):

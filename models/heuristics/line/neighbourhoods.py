@@ -1,8 +1,7 @@
-"""Named heats within windows: heats of a pooled plan disaggregated, and steps that improve a plan.
+"""Named heats within windows: disaggregation of pooled plans, and steps that improve a plan.
 
-Windows lie around a plan, or around a pooled one. Mixed-integer programs are solved around their relaxation: that is
-where good plans lie, and HiGHS would look there last. The steps: all starts at their best times, some casts moved, two
-casts exchanged.
+Windows lie around a plan or a pooled plan. Mixed-integer programs are solved near their relaxation, where good plans
+lie and where HiGHS would search last. The steps are: optimize all starts at once, move some casts, exchange two casts.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from emberline.scenarios import effort
 
 
 def near(problem: SlotProblem, plan: Starts, width: int, moving: set[int] | None = None) -> Windows:
-    """Windows around a plan; where some heats move, all others are held."""
+    """Return windows around a plan; if some heats move, all others are fixed."""
     operation: dict[tuple[int, int], tuple[int, int]] = {}
     cast: dict[int, list[tuple[int, int]]] = {}
     settled: dict[tuple[int, int], int] = {}
@@ -48,13 +47,13 @@ def near(problem: SlotProblem, plan: Starts, width: int, moving: set[int] | None
 
 
 def around_counted(problem: SlotProblem, counted: Counted, wide: int, around: int) -> Windows:
-    """Windows around a pooled plan.
+    """Return windows around a pooled plan.
 
     Args:
         problem: the line.
         counted: leading starts and casts of the pooled plan.
-        wide: slots by which leading starts may leave it.
-        around: the same of casts.
+        wide: slots by which leading starts may deviate from it.
+        around: slots by which casts may deviate from it.
     """
     lead_stage = leading_stage(problem)
     operation: dict[tuple[int, int], tuple[int, int]] = {}
@@ -71,7 +70,7 @@ def around_counted(problem: SlotProblem, counted: Counted, wide: int, around: in
 
 
 def everywhere(problem: SlotProblem) -> Windows:
-    """Windows that hold every plan."""
+    """Return windows that contain every plan."""
     operation = {
         (h, i): (op.first, op.last) for h, heat in enumerate(problem.heats) for i, op in enumerate(heat.operations)
     }
@@ -82,7 +81,7 @@ def everywhere(problem: SlotProblem) -> Windows:
 
 
 def options(problem: SlotProblem, c: int, slot: int, around: int) -> list[tuple[int, int]]:
-    """Caster and slot of each place of a cast near a slot."""
+    """Return the caster and slot of each place of a cast near a slot."""
     cast = problem.casts[c]
     slots = {u: np.flatnonzero(problem.start_slots(cast, u)) for u in cast.units}
     return [(u, t) for u in cast.units for t in slots[u][np.abs(slots[u] - slot) <= around].tolist()]
@@ -95,7 +94,7 @@ def _propagate(
     cast: tuple[int, int] | None,
     around: int,
 ) -> None:
-    """Tighten a heat's windows by its lags, the loosest of all pairs of units."""
+    """Tighten the windows of a heat by its lags, using the loosest pair of units."""
     heat = problem.heats[h]
     last = len(heat.operations) - 1
     if last < 0:
@@ -115,20 +114,20 @@ def _propagate(
 def name_heats(
     search: Search, counted: Counted, loose: Collection[int], draft: Starts | None = None, *, hurried: bool = False
 ) -> tuple[bool, Starts | None]:
-    """Tell heats apart around a pooled plan.
+    """Disaggregate a pooled plan into named heats.
 
-    A pooled plan fills units better than single heats can. So units may be used twice at first, at a price that rises
-    until they are not.
+    A pooled plan fills units better than single heats can. Units may therefore be used twice at first, at a price that
+    rises until they are not.
 
     Args:
-        search: takes the plan.
+        search: search that receives the plan.
         counted: the pooled plan.
         loose: units that may be used twice at first.
-        draft: a plan that uses units twice, to go on from.
-        hurried: leave off where this takes long and leaves much double use.
+        draft: plan with double use of units, to continue from.
+        hurried: stop if this takes long and much double use remains.
 
     Returns:
-        Whether a better plan came out, and if not what there is, if anything.
+        Whether a better plan was obtained, and otherwise the remaining draft, if any.
     """
     problem = search.problem
     windows = (
@@ -160,7 +159,7 @@ def name_heats(
 
 
 def told_apart(search: Search, draft: Starts, price: float) -> bool:
-    """Move every heat by a slot until no unit is used twice, as long as it helps. True where a better plan came out."""
+    """Move every heat by up to a slot while this reduces double use; return whether a better plan was obtained."""
     everything = set(range(len(search.problem.units)))
     plan: Starts | None = draft
     least = math.inf
@@ -178,12 +177,12 @@ def told_apart(search: Search, draft: Starts, price: float) -> bool:
 
 
 def overlap_price(search: Search) -> float:
-    """Initial price of a slot of double use."""
+    """Return the initial price of a slot of double use."""
     return LINE.overlap * float(np.abs(search.aim.both_weights(search.data)).mean()) * line_mwh(search.problem)
 
 
 def line_mwh(problem: SlotProblem) -> float:
-    """Energy of the operations that are still to start, reheating left out [MWh]."""
+    """Return the energy of operations that have not started, without reheating [MWh]."""
     return sum(
         float(np.mean([cells.sum() for cells in operation.cells.values()]))
         for heat in problem.heats
@@ -204,21 +203,21 @@ def named(
     *,
     wide: bool = False,
 ) -> tuple[Starts | None, float, bool]:
-    """The best plan of named heats near the relaxation within windows.
+    """Compute the best plan of named heats near the relaxation within windows.
 
     Args:
-        search: takes the time.
-        windows: where starts may lie.
-        limit: work at most.
+        search: search that limits the time.
+        windows: windows of the starts.
+        limit: maximum work.
         phase: name under which the seconds are reported.
         start: a plan within the windows.
-        loose: units that may be used twice at a time.
-        overlap: what a slot of that counts.
-        gap: at which the search may stop; None: a tenth of what is asked for.
-        wide: far from the relaxation too, not only near it.
+        loose: units that may be used twice at the same time.
+        overlap: price of a slot of double use.
+        gap: gap at which the search may stop; None: a tenth of the requested one.
+        wide: also search far from the relaxation.
 
     Returns:
-        The plan, how many slots units are used twice in, and whether time ended the search.
+        The plan, the number of slots with double use, and whether time ended the search.
     """
     until = effort.now() + limit
     with search.timed("build"), building():
@@ -237,15 +236,15 @@ def named(
         return max(min(until - effort.now(), search.remaining), 0.2)
 
     with search.timed(phase):
-        # the start is kept by the solver, what the relaxation holds goes into the variables
+        # the solver keeps the start; the solution of the relaxation goes into the variables
         before = effort.now()
         relaxed = program.run(work=remaining(), relax=True, cancel=search.phase_over)
         outcome = relaxed
-        # on a slow machine, or a busy one, all takes longer
+        # everything takes longer on a slow or busy machine
         until = max(until, effort.now() + LINE.naming_relaxations * (effort.now() - before))
         if relaxed.has_solution:
             gap = search.gap / 10 if gap is None else gap
-            # without a start HiGHS cuts for long before it has a plan; one that the relaxation holds is there at once
+            # without a start HiGHS adds cuts for long before it has a plan; within the relaxation it has one at once
             for around in (1,) if start is not None else (0, 1):
                 if not wide:
                     program.confine(formulation.surroundings(around, start))
@@ -260,7 +259,7 @@ def named(
 
 
 def _aim(search: Search, priced_site: PricedSite, formulation: Named) -> Callable[[Any], Any]:
-    """Rule of an objective: both goals, what breaking import limit and caps counts, early starts among equals."""
+    """Return the rule of an objective: both goals, prices of broken limits and caps, early starts to break ties."""
     aim, data, m = priced_site.aim, priced_site.data, formulation.model
     broken = formulation.ports.price_caps(m, aim.caps(data), aim.over_price(data))
     if aim.grades:
@@ -274,7 +273,7 @@ def _aim(search: Search, priced_site: PricedSite, formulation: Named) -> Callabl
 
 
 def polish(search: Search) -> None:
-    """Improve the plan step by step, wider where no step helps any more, until none does."""
+    """Improve the plan step by step, in wider windows if no step helps, until none does."""
     improving = True
     while improving and not search.phase_over() and search.draft is not None:
         before = search.draft_rank
@@ -286,7 +285,7 @@ def polish(search: Search) -> None:
 
 
 def retime(search: Search) -> bool:
-    """All starts at their best times at once, units and sequences kept. True if that was better."""
+    """Optimize all starts at once with units and sequences fixed; return whether the plan improved."""
     retiming = minimum_cut_retiming.of_search(search)
     if retiming is None or search.draft is None or search.phase_over():
         return False
@@ -297,18 +296,18 @@ def retime(search: Search) -> bool:
 
 
 def corridors(search: Search, width: int) -> bool:
-    """Move some casts at a time by some slots, all others held, until no neighbourhood improves. True if any did."""
-    ever = False
+    """Move some casts at a time with all others fixed until no neighbourhood improves; return whether any did."""
+    improved = False
     while search.draft is not None and not search.phase_over():
-        moved = [improve(search, some, width) for some in _neighbourhoods(search) if not search.phase_over()]
+        moved = [improve(search, group, width) for group in _neighbourhoods(search) if not search.phase_over()]
         if not any(moved):
             break
-        ever = True
-    return ever
+        improved = True
+    return improved
 
 
 def _neighbourhoods(search: Search) -> list[list[int]]:
-    """Heats that are moved together: those of each cast, and of each two casts that follow one another in time."""
+    """Return heats to move together: those of two casts close in time, or a few successive heats without casts."""
     problem, best = search.problem, search.draft
     assert best is not None
     casts = sorted(
@@ -319,34 +318,34 @@ def _neighbourhoods(search: Search) -> list[list[int]]:
         heats.sort(key=lambda h: best.slot[h][0])
         return [heats[i : i + 6] for i in range(0, len(heats), 3)]
     pairs = [[a, b] for gap in (1, 2) for a, b in zip(casts, casts[gap:], strict=False)]
-    return [[h for c in some for h in problem.casts[c].heats] for some in pairs or [casts]]
+    return [[h for c in group for h in problem.casts[c].heats] for group in pairs or [casts]]
 
 
 def exchange(search: Search) -> bool:
-    """Let two casts of equally many heats change places, which corridors cannot. True where a better plan came out."""
-    problem, ever, better = search.problem, False, True
+    """Exchange two casts of equally many heats, which corridors cannot do; return whether the plan improved."""
+    problem, improved, better = search.problem, False, True
     waiting = [c for c, cast in enumerate(problem.casts) if cast.started_min is None]
     while better:
         better = False
         for c, d in itertools.combinations(waiting, 2):
             if search.phase_over() or search.draft is None:
-                return ever
+                return improved
             near = abs(search.draft.cast_slot[c] - search.draft.cast_slot[d]) * problem.step_min <= LINE.exchange_h * 60
             if near and _equally_long(problem, c, d):
                 swapped = _swapped(problem, search.draft, c, d)
                 better |= told_apart(search, swapped, LINE.overlap_firm * overlap_price(search))
-        ever |= better
-    return ever
+        improved |= better
+    return improved
 
 
 def _equally_long(problem: SlotProblem, c: int, d: int) -> bool:
-    """Whether two casts have equally many heats, each with as many operations to come as the other's."""
-    one, other = ([len(problem.heats[h].operations) for h in problem.casts[k].heats] for k in (c, d))
-    return one == other
+    """Return whether two casts have equally many heats, each with equally many remaining operations."""
+    first, second = ([len(problem.heats[h].operations) for h in problem.casts[k].heats] for k in (c, d))
+    return first == second
 
 
 def _swapped(problem: SlotProblem, plan: Starts, c: int, d: int) -> Starts:
-    """A plan with the places of two casts and of their heats exchanged; it need not keep the lags."""
+    """Return a plan with two casts and their heats exchanged; it may violate lags."""
     unit, slot = list(plan.unit), list(plan.slot)
     for g, h in zip(problem.casts[c].heats, problem.casts[d].heats, strict=True):
         unit[g], unit[h], slot[g], slot[h] = unit[h], unit[g], slot[h], slot[g]
@@ -357,9 +356,9 @@ def _swapped(problem: SlotProblem, plan: Starts, c: int, d: int) -> Starts:
 
 
 def shake(search: Search, chance: np.random.Generator, size: int) -> bool:
-    """Plan some casts again, or heats where there are none, chosen by chance. True where a better plan came out.
+    """Reschedule some random casts, or heats if there are no casts; return whether the plan improved.
 
-    Half the time they lie together, and how far they may move is drawn as well.
+    Half of the time they are close together; the distance by which they may move is random, too.
     """
     problem, draft = search.problem, search.draft
     assert draft is not None
@@ -380,14 +379,14 @@ def shake(search: Search, chance: np.random.Generator, size: int) -> bool:
 def improve(
     search: Search, heats: list[int], width: int, *, seconds: float = LINE.step_work, wide: bool = False
 ) -> bool:
-    """Move some heats by some slots, all others held. True where a better plan came out.
+    """Move some heats by some slots, with all others fixed; return whether the plan improved.
 
     Args:
-        search: has a draft.
-        heats: to move.
-        width: slots.
-        seconds: at most.
-        wide: far from the relaxation too.
+        search: search with a draft.
+        heats: heats to move.
+        width: largest move [slots].
+        seconds: maximum time.
+        wide: also search far from the relaxation.
     """
     assert search.draft is not None
     windows = near(search.problem, search.draft, width, set(heats))

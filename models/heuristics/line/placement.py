@@ -1,7 +1,7 @@
-"""Casts and their heats in their places, and what the places cost.
+"""Places of casts and their heats, and the cost of these places.
 
-What waiting costs is counted at the worth of the hours waited in, which is near enough to choose by: a plan is judged
-by its own figures.
+The cost of waiting is estimated at the value of energy in the hours of waiting, which is sufficient for selection:
+plans are evaluated by recomputation.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Placed:
     unit: int
     slot: int
     units: tuple[tuple[int, ...], ...]
-    """By heat and operation."""
+    """Units by heat and operation."""
     slots: tuple[tuple[int, ...], ...]
 
 
@@ -31,19 +31,19 @@ class Shop:
     """Places of all casts, and the cost of each start."""
 
     def __init__(self, problem: SlotProblem, weight: np.ndarray) -> None:
-        """An empty shop.
+        """Create an empty shop.
 
         Args:
-            problem: the line; ``emberline.models.bounds.cast_pricing.useful`` says whether it may be asked.
-            weight: worth of a MWh by slot, shape (n_slots,).
+            problem: the line, for which ``emberline.models.bounds.cast_pricing.useful`` must be true.
+            weight: value of a MWh by slot, shape (n_slots,).
         """
         self.problem, self.n = problem, problem.n_slots
         self.mean_worth = float(np.abs(weight).mean())
-        """Of a MWh."""
+        """Mean value of a MWh."""
         cells = np.repeat(weight, problem.cells_per_slot)
         kinds: dict[tuple, int] = {}
         self.kinds = [kinds.setdefault(heat.kind, len(kinds)) for heat in problem.heats]
-        """Number of the kind of each heat; those of a kind have the same curves."""
+        """Kind of each heat as a number; heats of a kind have the same curves."""
         self._heats = [problem.heats[self.kinds.index(k)] for k in range(len(kinds))]
         self._worth = {
             (k, i, u): np.where(problem.start_slots(o, u), cost_curves.energy(problem, o.cells[u], cells), np.inf)
@@ -53,7 +53,7 @@ class Shop:
         }
         for k, heat in enumerate(self._heats):
             if heat.reheat:
-                # worth of the heat that has been lost by a slot since the first: off at the start, on at the reheating
+                # value of the heat lost since the first slot: subtracted at the start, added at the reheating
                 lost = np.cumsum(self._slope(heat, cells))
                 for i, sign in ((0, -1), (heat.reheat, 1)):
                     for u in heat.operations[i].units:
@@ -69,7 +69,7 @@ class Shop:
         """Place of each cast."""
 
     def _slope(self, heat: Heat, cells: np.ndarray) -> np.ndarray:
-        """Worth of the heat that a slot's wait loses."""
+        """Return the value of the heat that is lost in a slot of waiting."""
         if heat.reheat is None:
             return np.zeros(self.n)
         minutes = min(heat.operations[heat.reheat].minutes.values())
@@ -77,15 +77,15 @@ class Shop:
         return cost_curves.energy(self.problem, mwh * even_cells(self.problem, minutes), cells)
 
     def worth(self, h: int, i: int, u: int) -> np.ndarray:
-        """Cost of an operation of a heat on a unit by start slot, if it is free, shape (n_slots,)."""
+        """Return the cost of an operation of a heat on a unit by start slot, if it is free, shape (n_slots,)."""
         return self._worth[self.kinds[h], i, u]
 
     def casting(self, c: int, u: int) -> np.ndarray:
-        """Cost of a cast on a caster by start slot, its heats left out, shape (n_slots,)."""
+        """Return the cost of a cast on a caster by start slot, without its heats, shape (n_slots,)."""
         return self._casting[c][u]
 
     def cells(self, c: int, placed: Placed) -> np.ndarray:
-        """Energy of a cast and its heats in some place by cell [MWh], reheating included, shape (n_cells,)."""
+        """Return the energy of a placed cast and its heats by cell [MWh], reheating included, shape (n_cells,)."""
         problem, cast, load = self.problem, self.problem.casts[c], np.zeros(self.problem.n_cells)
         problem.draw(load, placed.slot, cast.cells[placed.unit])
         for h, units, slots in zip(cast.heats, placed.units, placed.slots, strict=True):
@@ -98,12 +98,12 @@ class Shop:
         return load
 
     def reheat_mwh(self, h: int, units: Sequence[int], slots: Sequence[int]) -> float:
-        """Energy that makes good what a heat has lost while it waited [MWh].
+        """Return the energy that replaces the heat lost while waiting [MWh].
 
         Args:
-            h: the heat.
-            units: on which its operations are.
-            slots: in which they start.
+            h: index of the heat.
+            units: units of its operations.
+            slots: start slots of its operations.
         """
         heat = self.problem.heats[h]
         if not heat.reheat:
@@ -113,17 +113,17 @@ class Shop:
         return self.problem.reheat_kwh_per_t_min / 1000 * heat.mass_t * max(passed - shortest_min, 0.0)
 
     def read(self, starts: Starts) -> None:
-        """Put all casts where a plan has them."""
+        """Place all casts as in a plan."""
         for c, cast in enumerate(self.problem.casts):
             units, slots = tuple(starts.unit[h] for h in cast.heats), tuple(starts.slot[h] for h in cast.heats)
             self.at[c] = Placed(*starts.place((-1, c)), units, slots)
 
     def starts(self, at: Sequence[Placed | None]) -> Starts:
-        """The plan in which all casts lie in some places."""
+        """Return the plan with all casts in given places."""
         unit: list[tuple[int, ...]] = [()] * len(self.problem.heats)
         slot = list(unit)
-        placed = [one for one in at if one is not None]
-        for cast, one in zip(self.problem.casts, placed, strict=True):
+        placed = [p for p in at if p is not None]
+        for cast, p in zip(self.problem.casts, placed, strict=True):
             for place, h in enumerate(cast.heats):
-                unit[h], slot[h] = one.units[place], one.slots[place]
-        return Starts(tuple(unit), tuple(slot), tuple(one.unit for one in placed), tuple(one.slot for one in placed))
+                unit[h], slot[h] = p.units[place], p.slots[place]
+        return Starts(tuple(unit), tuple(slot), tuple(p.unit for p in placed), tuple(p.slot for p in placed))

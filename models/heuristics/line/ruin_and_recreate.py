@@ -1,19 +1,19 @@
-"""Ruin and recreate on casts: a few that lie near in time are taken out of the plan and put back another way.
+"""Ruin and recreate on casts: a few casts that are close in time are removed from the plan and put back differently.
 
-Either one after the other at their best places, or all moved a little, two of them exchanged, and their heats placed
-again, those needed last first. Many such moves are tried at once from the same plan
-(``models/heuristics/line/batch_moves.py``); of those that pass, each is made that meets no other. Now and then all
-starts of the plan get their best times at once (``models/heuristics/line/minimum_cut_retiming.py``), which no sequence
-of such moves would find. Worse plans are taken at first with a chance that falls to nothing (simulated annealing). How
-far it has fallen follows from the moves made, not from the clock: as long as time and patience last for all of them,
+They are put back one after the other at their best places; or all are shifted slightly, two of them are exchanged, and
+their heats are placed again, those needed last first. Many such moves are tried at once from the same plan
+(``models/heuristics/line/batch_moves.py``); of the accepted moves, all that do not conflict are made. From time to time
+all starts of the plan are optimized at once (``models/heuristics/line/minimum_cut_retiming.py``), which no sequence of
+such moves would achieve. At first, worse plans are accepted with a probability that decreases to zero (simulated
+annealing). The decrease depends on the number of moves, not on the clock: as long as there is time for all of them,
 equal input gives an equal plan. (Schrimpf, Schneider, Stamm-Wilbrandt, Dueck, Journal of Computational Physics 159,
 2000.)
 
-Under a site that decides (battery, assets, demand charge) what a plan is worth does not follow from the line's load.
-There casts are renewed on a site that decides nothing (``run_under_site``): energy has its price by the slot, and loads
-above a level count something for each MWh, as if the demand charge were spread over the intervals at the peak. The
-level lies above the demand that is billed in any case, by what the battery and the assets took off the peak of the best
-plan. Each renewed plan then gets the site's best use, and is judged by that.
+With a site that has decisions (battery, assets, demand charge) the value of a plan does not follow from the line's
+load. Casts are then renewed for a site without decisions (``run_under_site``): energy has a price by slot, and each MWh
+above a level has an additional price, as if the demand charge were spread over the intervals at the peak. The level
+exceeds the demand that is billed in any case by the peak reduction of the battery and the assets in the best plan. Each
+renewed plan is then evaluated with the best use of the site.
 """
 
 from __future__ import annotations
@@ -38,18 +38,18 @@ from emberline.scenarios.metrics import METRICS
 
 
 def useful(search: Search) -> bool:
-    """Whether what a plan is worth follows from the line's load alone."""
+    """Return whether the value of a plan follows from the line's load alone."""
     return search.best is not None and search.by_load and cast_pricing.useful(search.problem)
 
 
 @dataclass(frozen=True)
 class Peak:
-    """Price of a high load, as a demand charge would have it."""
+    """Price of a high load, in place of a demand charge."""
 
     mwh: float
-    """In a metered interval; no more counts nothing."""
+    """Energy in a metered interval that is free of this price."""
     price: float
-    """Of a MWh above that."""
+    """Price of a MWh above this energy."""
 
 
 def run(
@@ -58,14 +58,14 @@ def run(
     """Improve the best plan.
 
     Args:
-        search: has a plan.
-        seconds: most time; where it ends before the rounds do, chance falls faster.
-        rounds: of moves; None: by the size of the line and the seconds.
-        peak: what high loads count in addition.
-        stream: of random numbers.
+        search: search with a plan.
+        seconds: time limit; if it ends before the rounds do, the acceptance probability decreases faster.
+        rounds: rounds of moves; None: derived from the size of the line and the time limit.
+        peak: additional price of high loads.
+        stream: stream of random numbers.
 
     Returns:
-        The best plan with what high loads count.
+        The best plan, including the price of high loads.
     """
     with search.timed("renew"):
         renewal = Renewal(search, peak, stream)
@@ -74,7 +74,7 @@ def run(
 
 
 def planned(search: Search, seconds: float) -> int:
-    """Rounds for some seconds."""
+    """Return the number of rounds for a time limit."""
     problem = search.problem
     heats = len(problem.heats) / len(problem.casts)
     return max(
@@ -84,7 +84,7 @@ def planned(search: Search, seconds: float) -> int:
 
 
 class Renewal:
-    """One run of ruin and recreate: casts taken out of the incumbent and put back another way."""
+    """One run of ruin and recreate: casts are removed from the incumbent and put back differently."""
 
     def __init__(self, search: Search, peak: Peak | None = None, stream: int = 0) -> None:
         self.search, self._peak = search, peak
@@ -106,7 +106,7 @@ class Renewal:
             (np.repeat(table[name], self._cells), cap, size / max(float(np.abs(table[name]).mean()), 1e-9))
             for name, cap, _ in aim.caps(data)
         ]
-        """Weight of each cap by cell, the cap, and what brings it to the goal's scale."""
+        """Weight of each cap by cell, the cap, and its factor to the scale of the goal."""
         self._per_meter = round(data.meter_min / data.cell_min)
         self._limit, self._over = data.limit_mwh(), LINE.renewal_limit * aim.over_price(data)
         self.cast_loads = np.array([self.shop.cells(c, placed) for c, placed in enumerate(self._at())])
@@ -117,7 +117,7 @@ class Renewal:
         self.best_places = list(self.shop.at)
         """Places of the casts in the best plan."""
         self._heard: list[float] = []
-        """Changes of the goal by moves that fit, accepted or not, at the beginning."""
+        """Changes of the goal by feasible moves at the beginning, accepted or not."""
         self.shifts = Shifts(self.shop)
         self.retiming = Retiming(self.shop, self._base_cells, self._limit, self._per_meter)
         self._draw = Draws(problem)
@@ -125,24 +125,24 @@ class Renewal:
         self._random = np.random.Generator(np.random.Philox(key=len(problem.heats) + (stream << 32)))
 
     def _worth(self, load: np.ndarray) -> float:
-        """Both goals as one of a load of the line, with what high loads count."""
+        """Return both goals of a load of the line as one, including the price of high loads."""
         draw = load + self._base_cells
         return float(self._weight @ draw + self._peaks(draw))
 
     def _peaks(self, draw: np.ndarray) -> Any:
-        """Cost of the high loads in a draw by cell, shape (..., n_cells)."""
+        """Return the additional cost of high loads in a draw by cell, shape (..., n_cells)."""
         if self._peak is None:
             return 0.0
         metered = draw.reshape(*draw.shape[:-1], -1, self._per_meter).sum(axis=-1)
         return self._peak.price * np.maximum(metered - self._peak.mwh, 0.0).sum(axis=-1)
 
     def _judged(self, load: np.ndarray) -> tuple[float, bool]:
-        """Both goals as one of a load, with what caps and broken limits count, and whether anything is broken."""
+        """Return both goals of a load as one, with the penalties of caps and limits, and whether any is broken."""
         value, more = self._parts(load)
         return float(value), bool(more > 0)
 
     def _parts(self, loads: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The same of loads by cell, shape (..., n_cells), and what is broken counts of it."""
+        """Return the same for loads by cell, shape (..., n_cells), and the part due to broken limits."""
         draw = loads + self._base_cells
         counted, more = draw @ self._weight + self._peaks(draw), np.zeros(loads.shape[:-1])
         if math.isfinite(self._limit):
@@ -155,10 +155,10 @@ class Renewal:
         return counted + more, more
 
     def run(self, seconds: float, rounds: int) -> None:
-        """Round after round, until they or the time are over."""
+        """Run rounds until all are done or the time is over."""
         search, began = self.search, effort.now()
         offer_time, offered, warmth = began, self.best, 0.0
-        # a cut that knows no peak puts all heats on the cheapest hours, and is refused
+        # a retiming that ignores the peak puts all heats into the cheapest hours and is rejected
         timed = self._peak is None
 
         def over() -> bool:
@@ -183,11 +183,11 @@ class Renewal:
             search.offer(self.starts())
 
     def starts(self) -> Starts:
-        """The best plan found."""
+        """Return the best plan found."""
         return self.shop.starts(self.best_places)
 
     def round(self, warmth: float) -> int:
-        """Shifts tried at once, then casts put back; how many moves have changed the plan."""
+        """Try a batch of shifts, then put casts back; return the number of moves that changed the plan."""
         effort.spend(self._per_round)
         draw, random, slots = self._draw, self._random, self._slots()
         units = np.array([placed.unit for placed in self._at()])
@@ -200,7 +200,7 @@ class Renewal:
         return moves + self._make_best(self.shifts.returned(casts, heats, LINE.renewal_places, noise), warmth)
 
     def _begin(self, over: Callable[[], bool]) -> None:
-        """Give all starts their best times, far from where they are, as long as that brings much."""
+        """Retime all starts over a wide range, as long as the gain is large."""
         failures = 0
         while failures < LINE.renewal_failures and not over():
             before = self.value
@@ -209,7 +209,7 @@ class Renewal:
                 break
 
     def retime(self, reach_min: float, over: Callable[[], bool] = lambda: False) -> bool:
-        """Give all starts of the plan their best times; whether that made it better and keeps what it kept."""
+        """Retime all starts of the plan; return whether this improved it without breaking a limit that was kept."""
         before, value, broken = self._at(), self.value, self._broken
         after = self.retiming.best(before, reach_min, over)
         if after is None:
@@ -221,7 +221,7 @@ class Renewal:
         return better
 
     def _took(self) -> None:
-        """Keep the plan where it is the best so far."""
+        """Store the plan if it is the best so far."""
         if not self._broken:
             worth = self._worth(self.load)
             if worth < self.best - 1e-9 * abs(self.value):
@@ -234,7 +234,7 @@ class Renewal:
         return np.array([placed.slot for placed in self._at()])
 
     def _make_best(self, trial: Trial, warmth: float) -> int:
-        """Make the moves that pass and do not meet; how many."""
+        """Make the accepted moves that do not conflict, and return their number."""
         moves, shifts = trial.moves, self.shifts
         losses = -warmth * np.log(1 - self._random.uniform(size=len(trial.fits)))
         candidates = np.flatnonzero(trial.fits)
@@ -255,13 +255,13 @@ class Renewal:
             self._make(shifts.placed(trial, m))
             count += 1
             remaining = np.arange(len(candidates)) > good[0]
-            meets = ((low[candidates][:, :, None] < high[m]) & (high[candidates][:, :, None] > low[m])).any(axis=(1, 2))
-            stays = remaining & ~meets
+            clash = ((low[candidates][:, :, None] < high[m]) & (high[candidates][:, :, None] > low[m])).any(axis=(1, 2))
+            stays = remaining & ~clash
             candidates, change = candidates[stays], change[stays]
         return count
 
     def _hours(self, moves: Moves) -> tuple[np.ndarray, np.ndarray]:
-        """First and end of the slots that moves look at, around where their casts were and will be."""
+        """Return the first and end slot of the ranges that moves use, around the old and new places of their casts."""
         before, after = self.shifts.reach
         slots = np.append(self._slots(), 0)
         both = np.concatenate([moves.slots, slots[moves.casts]], axis=1)
@@ -282,23 +282,23 @@ class Renewal:
 
 
 def useful_under_site(search: Search) -> bool:
-    """Whether there is a plan of casts that can be placed by themselves, and a site that decides."""
+    """Return whether there is a plan of casts that can be placed independently, and a site with decisions."""
     return search.best is not None and not search.by_load and cast_pricing.useful(search.problem)
 
 
 def pays_peaks(search: Search) -> bool:
-    """Whether the goal counts what the highest import costs."""
+    """Return whether the goal includes the cost of the highest import."""
     purchase = search.data.purchase
     peaks = purchase is not None and purchase.rates is not None and bool(purchase.rates.peaks)
     return peaks and METRICS[search.aim.first].money
 
 
 def run_under_site(search: Search, seconds: float) -> None:
-    """Improve the best plan, one run of renewal after the other.
+    """Improve the best plan by successive runs of renewal.
 
     Args:
-        search: has a plan.
-        seconds: most time.
+        search: search with a plan.
+        seconds: time limit.
     """
     began, plan, views = effort.now(), search.best, LINE_AND_SITE.views
     size = min(LINE_AND_SITE.run_work, max(seconds / len(views), LINE_AND_SITE.run_least))
@@ -306,16 +306,16 @@ def run_under_site(search: Search, seconds: float) -> None:
         remaining = seconds - (effort.now() - began)
         if search.phase_over() or remaining < LINE_AND_SITE.run_least:
             break
-        how = views[number % len(views)]
+        view = views[number % len(views)]
         if number % len(views) == 0:
             plan = search.best
         assert plan is not None
         with search.timed("renew"):
-            plan = _renewed(search, plan, how, min(size, remaining), number)
+            plan = _renewed(search, plan, view, min(size, remaining), number)
 
 
-def _renewed(search: Search, plan: Starts, how: SiteView, seconds: float, number: int) -> Starts:
-    """The plan after one run of renewal; the search is offered it."""
+def _renewed(search: Search, plan: Starts, view: SiteView, seconds: float, number: int) -> Starts:
+    """Run renewal once, offer the plan to the search and return it."""
     problem, data, aim = search.problem, search.data, search.aim
     flows = search.best_flows
     assert flows is not None
@@ -323,14 +323,14 @@ def _renewed(search: Search, plan: Starts, how: SiteView, seconds: float, number
     base = np.maximum(data.base - data.pv, 0.0)
     base_cells = np.repeat(base / data.cells_per_slot, data.cells_per_slot)
     to_mwh = data.meter_min / 60
-    load, metered = (load_cells(problem, one) + base_cells for one in (search.best, plan))
+    load, metered = (load_cells(problem, starts) + base_cells for starts in (search.best, plan))
     relief = float(load.reshape(data.n_meters, -1).sum(axis=1).max() - flows.meter_mw.max() * to_mwh)
     highest = float(metered.reshape(data.n_meters, -1).sum(axis=1).max())
     limit = None
     if data.import_limit_mw is not None:
         limit = max(data.import_limit_mw * to_mwh + max(relief, 0.0), highest + 1e-6) / to_mwh
     price = np.asarray(data.guide_price)
-    if how.shared and search.load_worth is not None:
+    if view.shared and search.load_worth is not None:
         price = price + (problem.on_steps(search.load_worth) / data.cells_per_slot - aim.weight(data)) / 2
     site = replace(
         data, base=base, pv=np.zeros(len(base)), price=price, battery=None, hub=None,
@@ -343,14 +343,14 @@ def _renewed(search: Search, plan: Starts, how: SiteView, seconds: float, number
     inner_aim = replace(aim, tops=tops, constant=0.0)
     inner = search.inner(problem, 2 * seconds, 0.0, data=site, aim=inner_aim, cancel=search.phase_over)
     inner.best = plan
-    peak = _peak(search, relief - how.level * to_mwh, how.spread)
+    peak = _peak(search, relief - view.level * to_mwh, view.spread)
     renewed = run(inner, seconds, peak=peak, stream=number)
     search.offer(renewed)
     return renewed
 
 
 def _peak(search: Search, relief: float, spread: int) -> Peak | None:
-    """Price of high loads; None where no peak is paid for by the goal."""
+    """Return the price of high loads; None if the goal does not pay for peaks."""
     purchase = search.data.purchase
     if purchase is None or purchase.rates is None or not pays_peaks(search):
         return None

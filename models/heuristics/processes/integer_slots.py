@@ -1,6 +1,6 @@
-"""A compiled model's whole numbers by slot: fixed, freed, distinguished by time and by process.
+"""Integer columns of a compiled model by slot: they are fixed, freed, and selected by time and by process.
 
-For a plan to look around, plant and site are read on hours too (``coarser``).
+Plant and site are also read on hours (``coarser``), for a coarse plan to search around.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from emberline.scenarios import Case, Scenario
 
 
 def ratio(scenario: Scenario) -> int:
-    """Number of steps in a slot of the coarse grid: an hour's, or the most of which the horizon is a whole number.
+    """Return the number of steps in a slot of the coarse grid: an hour, or the longest that divides the horizon.
 
-    Slots count from the horizon's start, whatever the clock shows then, and hold whole metered intervals.
+    Slots count from the start of the horizon, independent of the clock, and contain whole metered intervals.
     """
     step, meter = round(scenario.horizon.step_min), round(scenario.site.grid.metered_interval_min)
     fitting = (k for k in range(PROCESSES.coarse_min // step, 0, -1) if scenario.horizon.n_steps % k == 0)
@@ -34,7 +34,7 @@ def ratio(scenario: Scenario) -> int:
 
 
 def coarser(scenario: Case, envelope: xr.Dataset) -> tuple[Plant, SiteData] | None:
-    """Plant and site on hours, their series averaged; None where no coarser grid fits the horizon."""
+    """Return plant and site on hours, with averaged series; None if no coarser grid fits the horizon."""
     horizon, steps = scenario.horizon, ratio(scenario)
     if steps == 1:
         return None
@@ -45,14 +45,14 @@ def coarser(scenario: Case, envelope: xr.Dataset) -> tuple[Plant, SiteData] | No
     fixed = envelope.drop_vars([name for name, v in envelope.data_vars.items() if "time" in v.dims])
     fixed = fixed.drop_vars("time", errors="ignore")
     if "process_available" in envelope:
-        # a unit that is away for a part of an hour is away
+        # a unit that is unavailable for a part of an hour counts as unavailable
         available = envelope["process_available"].coarsen(time=steps).min()
         fixed["process_available"] = (("process", "time"), available.to_numpy())
     return plants.read(rough, fixed), sites.read(rough, fixed)
 
 
 class Grid:
-    """A compiled model's whole numbers by slot."""
+    """Integer columns of a compiled model by slot."""
 
     def __init__(self, site_model: SiteModel) -> None:
         self.site_model, plant_ports = site_model, site_model.plant_ports
@@ -62,13 +62,13 @@ class Grid:
         program = site_model.program
         whole, slots = [np.zeros(0, np.int32)], [np.zeros(0, int)]
         for variable in site_model.model.component_objects(pyo.Var):
-            columns, mine = program.columns_of(variable), limits(variable)[2]
-            mine = mine & (columns >= 0)
-            if mine.any():
-                whole.append(columns[mine])
-                slots.append(np.array([_slot(key) for key in variable.index_set()], dtype=int)[mine])
+            columns, integers = program.columns_of(variable), limits(variable)[2]
+            integers = integers & (columns >= 0)
+            if integers.any():
+                whole.append(columns[integers])
+                slots.append(np.array([_slot(key) for key in variable.index_set()], dtype=int)[integers])
         self.whole = np.concatenate(whole)
-        """Columns that must be whole."""
+        """Columns that must be integer."""
         self.slot = np.concatenate(slots)
         self.low, self.high = program.bounds()
         self.columns = {
@@ -84,28 +84,28 @@ class Grid:
                 columns = program.columns_of(variable)
                 owner[columns[columns >= 0]] = i
         self.units = owner[self.whole]
-        """Units that a whole column belongs to; −1: to the site."""
+        """Units to which an integer column belongs; −1: the site."""
 
     def _columns(self, variable: Any) -> np.ndarray:
-        """Columns of a variable by slot, shape (n,)."""
+        """Return the columns of a variable by slot, shape (n,)."""
         if isinstance(variable, Row):
             return self.site_model.program.columns_of(variable.variable)[variable.slots(self.n)]
-        # events have slots before the horizon too
+        # events also have slots before the horizon
         return self.site_model.program.columns_of(variable)[-self.n :]
 
     def between(self, first: int, last: int) -> np.ndarray:
-        """Whole columns of the slots from ``first`` to before ``last``."""
+        """Return the integer columns of the slots from ``first`` up to, but without, ``last``."""
         return self.whole[(self.slot >= first) & (self.slot < last)]
 
     def fix(self, values: np.ndarray, places: np.ndarray) -> None:
-        """Let columns stand as they are."""
+        """Fix columns at their values."""
         held_at = np.rint(values[places])
         self.site_model.program.bound(places, held_at, held_at)
 
     def hold(self, values: np.ndarray, before: int, width: int) -> None:
-        """Let all that is whole stand before a slot; with a width, switches there may move by some slots.
+        """Fix all integer columns before a slot; with a width, switches there may move by some slots.
 
-        A width of all slots leaves everything free, so that what is infeasible then is infeasible whatever was decided.
+        A width of all slots leaves everything free, so that infeasibility then does not depend on earlier decisions.
         """
         if width >= self.n:
             self.free(self.whole)
@@ -119,18 +119,18 @@ class Grid:
         self.site_model.program.bound(places, low[places], high[places])
 
     def free(self, places: np.ndarray) -> None:
-        """Give columns their own bounds again."""
+        """Restore the original bounds of columns."""
         self.site_model.program.bound(places, self.low[places], self.high[places])
 
     def switches(self, values: np.ndarray) -> dict[Any, np.ndarray]:
-        """Units that run in each mode by slot, shape (n,)."""
+        """Return the number of units that run in each mode by slot, shape (n,)."""
         return {
             key: np.array([values[c] if c >= 0 else 0.0 for c in columns]).round()
             for key, columns in self.columns.items()
         }
 
     def runs_of(self, schedule: xr.Dataset) -> dict[Any, np.ndarray]:
-        """Units that run in each mode by slot, shape (n,), in a schedule."""
+        """Return the number of units that run in each mode by slot in a schedule, shape (n,)."""
         modes, rates = schedule["process_mode"].values, schedule["process_tph"].to_numpy()
         place = {str(unit): row for row, unit in enumerate(schedule["process"].values)}
         counts = {}
@@ -141,7 +141,7 @@ class Grid:
         return counts
 
     def values_of(self, schedule: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
-        """Columns of runs, start-ups and change-overs, and how many of them a schedule tells in each slot."""
+        """Return the columns of runs, start-ups and change-overs, and their numbers in each slot of a schedule."""
         modes, rates = schedule["process_mode"].values, schedule["process_tph"].to_numpy()
         place = {str(unit): row for row, unit in enumerate(schedule["process"].values)}
         values: dict[int, float] = {}
@@ -168,7 +168,7 @@ class Grid:
                             ready = t + ports.runs.starting
                     if mode:
                         m = names.index(mode)
-                        # a rate of zero may be that of a run
+                        # a rate of zero may belong to a run
                         on[m, t] += rates[row, t] > 0 or (idle[m] and t >= ready)
                     before = mode
             for m in range(len(names)):
@@ -180,16 +180,16 @@ class Grid:
         return np.array(list(values), dtype=np.int32), np.array(list(values.values()))
 
     def within(self, switches: dict[Any, np.ndarray], ratio: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-        """Bounds of ``on`` that let switches move by some slots around those of a grid that is finer by a ratio."""
+        """Return bounds of ``on`` that let switches move by some slots from those of a grid finer by a ratio."""
         slots = {key: runs.reshape(self.n, ratio) for key, runs in switches.items()}
         return self._near({key: (table.min(axis=1), table.max(axis=1)) for key, table in slots.items()}, width)
 
     def around(self, switches: dict[Any, np.ndarray], ratio: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-        """Bounds of ``on`` that let switches move by some slots around those of a grid that is coarser by a ratio."""
+        """Return bounds of ``on`` that let switches move by some slots from those of a grid coarser by a ratio."""
         return self._near({key: (np.repeat(runs, ratio)[: self.n],) * 2 for key, runs in switches.items()}, width)
 
     def _near(self, runs: dict[Any, tuple[np.ndarray, np.ndarray]], width: int) -> tuple[np.ndarray, np.ndarray]:
-        """Bounds of ``on`` by the least and the most units that run within some slots of each."""
+        """Return bounds of ``on`` by the smallest and largest number of running units within some slots of each."""
         low, high = [np.zeros(0)], [np.zeros(0)]
         for key, columns in self.columns.items():
             least, most = (sliding_window_view(np.pad(end, width, mode="edge"), 2 * width + 1) for end in runs[key])

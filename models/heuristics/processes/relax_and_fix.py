@@ -1,16 +1,16 @@
-"""The search for a plan of processes: on hours first, then on the steps of the horizon around the hours' switches.
+"""Search for a plan of processes: first on hours, then on the steps of the horizon near the hourly switches.
 
-1. *The baseline schedule*, where there is one, is the first: its switches, all else as good as can be.
-2. *Hours.* A plan is made window by window: whole numbers are asked for in a window of time; what lies before it stands
-   as decided, and after it they may be in part, so that a window sees what is still to be made in the rest of the
-   horizon. (Relax and fix: Pochet and Wolsey, *Production Planning by Mixed Integer Programming*, Springer 2006,
-   section 3.6.) Where that leads nowhere, decided switches may move. Then the plan is improved.
+1. *The baseline schedule*, if there is one, gives the first plan: its switches, with all else optimized.
+2. *Hours.* A plan is built window by window: decisions are integer within a window, fixed before it and relaxed after
+   it, so that a window accounts for the production in the rest of the horizon. (Relax and fix: Pochet and Wolsey,
+   *Production Planning by Mixed Integer Programming*, Springer 2006, section 3.6.) If this fails, fixed switches may
+   move. Then the plan is improved.
 3. *Steps, in a corridor.* Switches may move by some steps around those of the hours.
-4. *Improvement* until the gap is reached or the time is over: corridors, windows of time and of single processes are
-   freed in turn, all else stands. A move is accepted on the recomputed objective only.
+4. *Improvement* until the gap is reached or the time is over: corridors, windows of time and windows of single
+   processes are freed in turn, with all else fixed. A move is accepted on the recomputed objective only.
 
-The bound is the linear relaxation on the horizon's steps, by interior point in a thread next to the search, which helps
-to improve when it has it. Where the whole problem is small it goes to the solver as it is.
+The bound is the linear relaxation on the horizon's steps, solved by interior point in a thread next to the search. This
+thread then helps to improve the plan. A small problem goes to the solver as a whole.
 """
 
 from __future__ import annotations
@@ -36,34 +36,34 @@ from emberline.scenarios import effort
 
 @dataclass(eq=False)
 class Improvement:
-    """A plan being improved part by part; two threads may do so, each with a program of its own."""
+    """Improvement of a plan part by part; two threads may share it, each with its own program."""
 
     search: ProcessSearch
     grid: Grid
     values: np.ndarray
-    """The best solution, by column."""
+    """Best solution, by column."""
     acceptance: Callable[[np.ndarray, float], bool]
-    """Called with a solution and the solver's figure for it; whether it is better than the best one."""
+    """Called with a solution and the solver's objective; returns whether it is better than the best one."""
     until: float
-    """Seconds that are to be left."""
+    """Seconds that must be left afterwards."""
     seconds: float
-    """Longest time for a part."""
+    """Time limit of a part [s]."""
     enough: Callable[[], bool] = lambda: False
     """Whether the plan is good enough."""
     helped: bool = effort.shared(False)
-    """Whether the second program is at work."""
+    """Whether the second program is running."""
 
     def __post_init__(self) -> None:
         self.parts = Parts(self.grid, self.seconds)
 
     @property
     def goes_on(self) -> bool:
-        """Whether there is time and something to try."""
+        """Whether there is time left and something to try."""
         over = self.search.phase_over() or self.search.remaining <= self.until
         return not (over or self.parts.exhausted or self.enough())
 
     def move(self, program: Program) -> None:
-        """Search through one part."""
+        """Search one part."""
         search, grid = self.search, self.grid
         effort.turn()
         values = self.values
@@ -85,43 +85,43 @@ class Improvement:
 
 
 class Parts:
-    """Parts of the whole numbers to free, in turn: each as large as can be searched through in a few seconds.
+    """Parts of the integer decisions to free in turn, each as large as can be searched in a few seconds.
 
-    A corridor lets all switches move by some slots; a window frees some hours; the window of a process frees it alone,
-    for longer. A part that was searched through quickly is larger next time, one that was not is smaller.
+    A corridor lets all switches move by some slots; a window frees some hours; the window of a process frees only this
+    process, for longer. A part that was searched quickly is larger next time; one that was not finished is smaller.
     """
 
     def __init__(self, grid: Grid, seconds: float) -> None:
         """Start with small parts.
 
         Args:
-            grid: of the model.
-            seconds: longest time for a part.
+            grid: grid of the model.
+            seconds: time limit of a part.
         """
         self.grid, self.seconds = grid, seconds
         hours = grid.n * grid.hours
         unit_kinds = [i for i in range(len(grid.plant.units)) if (grid.units == i).any()]
         self.kinds: list[int | str] = ["corridor", "window", *(unit_kinds if len(unit_kinds) > 1 else ())]
-        # on hours a corridor of some hours is searched through, and does more than any window
+        # on hours a corridor of some hours is searched quickly and achieves more than any window
         first = {"corridor": 0.5 if grid.hours <= 0.5 else 4.0 * grid.hours, "window": min(12.0, hours)}
         self.size: dict[int | str, float] = {kind: first.get(str(kind), min(36.0, hours)) for kind in self.kinds}
-        """Hours: of a window, or by which switches may move."""
+        """Length of a window, or distance by which switches may move [h]."""
         self.place = dict.fromkeys(self.kinds, 0.0)
         self.turn = 0
         self.fruitless = 0
 
     @property
     def exhausted(self) -> bool:
-        """Whether everything was tried without success since the last one."""
+        """Whether everything was tried without success since the last improvement."""
         hours = self.grid.n * self.grid.hours
         passes = sum(1.0 if kind == "corridor" else 2 * hours / self.size[kind] for kind in self.kinds)
         return self.fruitless > 2 * passes
 
     def next(self, values: np.ndarray) -> Part:
-        """The next part.
+        """Return the next part.
 
         Args:
-            values: of the plan to improve, by column.
+            values: plan to improve, by column.
         """
         grid = self.grid
         kind = self.kinds[self.turn % len(self.kinds)]
@@ -141,7 +141,7 @@ class Parts:
         return Part(kind, np.where(free, grid.low[grid.whole], at), np.where(free, grid.high[grid.whole], at))
 
     def record(self, part: Part, better: bool, through: bool, seconds: float) -> None:
-        """Record the outcome of a part: whether it was better, whether it was searched through, and in which time."""
+        """Record the outcome of a part: whether it was better, whether it was searched completely, and its time."""
         self.fruitless = 0 if better else self.fruitless + 1
         size = self.size[part.kind]
         if through and seconds < 0.4 * self.seconds:
@@ -152,7 +152,7 @@ class Parts:
 
 @dataclass(frozen=True)
 class Part:
-    """Bounds of all whole columns while a part of them is free."""
+    """Bounds of all integer columns while a part of them is free."""
 
     kind: int | str
     low: np.ndarray
@@ -160,14 +160,14 @@ class Part:
 
 
 class Search(ProcessSearch):
-    """A search for a plan of processes."""
+    """Search for a plan of processes."""
 
     def run(self, start: xr.Dataset | None = None, others: Sequence[xr.Dataset] = ()) -> None:
         """Search until the gap is reached, the time is over, or the caller cancels.
 
         Args:
-            start: the baseline schedule: the search begins there.
-            others: more lists to look around, which need not keep all limits.
+            start: baseline schedule, from which the search starts.
+            others: further schedules to search around, which may violate limits.
         """
         with self.timed("build"):
             plant = plants.read(self.scenario, self.envelope)
@@ -179,7 +179,7 @@ class Search(ProcessSearch):
         if self.best is not None:
             self.hints.append(self.model.switches(self.best.values))
         elif start is not None and self.scenario.run_locks:
-            # runs that are locked elsewhere: what gives way lies near
+            # runs are locked at other times: the changes that this requires are near
             with self.timed("corridor"):
                 self._corridor(self.model.runs_of(start))
         self.hints += [self.model.runs_of(other) for other in others]
@@ -190,9 +190,9 @@ class Search(ProcessSearch):
                 self._by_parts()
 
     def repair(self, start: xr.Dataset) -> None:
-        """Go on under a schedule: its switches as far as they can be, all else again; then better ones around them.
+        """Repair a schedule: keep its switches as far as possible, optimize all else, then improve switches near them.
 
-        Stores may lack or spill material at a price, so that there is a plan whatever has happened.
+        Stores may lack or spill material at a price, so that there is always a plan.
         """
         with self.timed("build"):
             plant = replace(plants.read(self.scenario, self.envelope), elastic=True)
@@ -203,12 +203,12 @@ class Search(ProcessSearch):
             limit, self.limit = self.limit, math.inf
             if not self._begin(fitting):
                 self._corridor(grid.runs_of(fitting))
-        self.limit = limit + effort.now() - self.began  # the effort is for what comes after
+        self.limit = limit + effort.now() - self.began  # the effort limit applies to the search that follows
         if not self.phase_over():
             self._around(grid.runs_of(fitting) if self.best is None else grid.switches(self.best.values))
 
     def _around(self, switches: dict[Any, np.ndarray]) -> None:
-        """Better switches around those that are followed: on hours first, which are soon searched."""
+        """Search for better switches near the given ones, first on hours, which are quick to search."""
         coarse, ratio = coarser(self.scenario, self.envelope), 1
         if coarse is not None:
             with self.timed("hours"):
@@ -222,7 +222,7 @@ class Search(ProcessSearch):
         self._improve_best()
 
     def _begin(self, start: xr.Dataset) -> bool:
-        """The baseline's switches, all else as good as can be; whether that is a plan."""
+        """Fix the switches of the baseline and optimize all else; return whether this gives a plan."""
         program, grid = self.site_model.program, self.model
         places, values = grid.values_of(start)
         program.bound(places, values, values)
@@ -234,7 +234,7 @@ class Search(ProcessSearch):
         return success
 
     def _direct(self) -> None:
-        """The whole problem at once."""
+        """Solve the whole problem at once."""
         program = self.site_model.program
         constant = self.aim.constant
 
@@ -253,7 +253,7 @@ class Search(ProcessSearch):
                 self.offer(program.solution())
 
     def _decided_share(self, program: Program) -> float:
-        """About this share of the first goal can be decided: the solver's gap counts all of it."""
+        """Return the approximate share of the first goal that can be decided; the solver's gap refers to all of it."""
         if not self.aim.constant:
             return 1.0
         outcome = program.attempt(work=max(self.remaining, 0.05), relax=True, ipm=True, crossover=False)
@@ -263,7 +263,7 @@ class Search(ProcessSearch):
         return min(max((outcome.bound - self.aim.constant) / abs(outcome.bound), 1e-4), 1.0)
 
     def _by_parts(self) -> None:
-        # around locked runs there is a plan already: what is left of the time improves it
+        # with locked runs there is a plan already, and the remaining time improves it
         switches = self._hours() if self.best is None or not self.scenario.run_locks else None
         if switches is not None and not self.phase_over():
             slots = len(next(iter(switches.values())))
@@ -277,14 +277,14 @@ class Search(ProcessSearch):
         self._improve_best()
 
     def _improve_best(self) -> None:
-        """Better plans from the best one on, where there is one."""
+        """Improve the best plan, if there is one."""
         if self.best is not None:
             with self.timed("improve"):
                 best, work = self.best.values, PROCESSES.move_work
                 self._improve(Improvement(self, self.model, best, lambda values, _: self.offer(values), 0.0, work))
 
     def _hours(self) -> dict[Any, np.ndarray] | None:
-        """A plan on hours, as units that run: window by window, or around the baseline's where they find none."""
+        """Return the switches of a plan on hours, built window by window, or near the baseline if this fails."""
         coarse = coarser(self.scenario, self.envelope)
         if coarse is None:
             return None
@@ -300,7 +300,7 @@ class Search(ProcessSearch):
             return self._improved(rough, values, until, seconds)
 
     def _improved(self, rough: Grid, values: np.ndarray, until: float, seconds: float) -> dict[Any, np.ndarray]:
-        """Switches of a plan on hours, improved by the solver's figure; arguments as of :meth:`_improve`."""
+        """Improve a plan on hours by the solver's objective and return its switches, as :meth:`_improve` does."""
         goal = rough.site_model.program.places([rough.site_model.model.total[self.aim.first]])
         lowest = float(values[goal[0]])
 
@@ -312,14 +312,14 @@ class Search(ProcessSearch):
             return True
 
         def good() -> bool:
-            """Whether the steps are likely to come within the gap from there."""
+            """Return whether the steps are likely to reach the gap from here."""
             bound = self.bound
             return bound is not None and lowest - self.aim.constant - bound <= PROCESSES.near * self.gap * abs(bound)
 
         return rough.switches(self._improve(Improvement(self, rough, values, acceptance, until, seconds, good)))
 
     def _hours_of(self, rough: Grid, switches: dict[Any, np.ndarray]) -> np.ndarray | None:
-        """A solution on hours whose switches lie near those of a plan on the steps; None where there is none."""
+        """Return a solution on hours with switches near those of a plan on the steps; None if there is none."""
         ratio = self.model.n // rough.n
         for width in (1, 3, 9):
             low, high = rough.within(switches, ratio, width)
@@ -335,7 +335,7 @@ class Search(ProcessSearch):
         return None
 
     def _windows(self, grid: Grid, share: float) -> np.ndarray | None:
-        """Whole numbers window by window; the last window's solution, None where there is none in time."""
+        """Solve window by window and return the solution of the last window; None if there is none in time."""
         program, hours = grid.site_model.program, grid.hours
         until = self.remaining * (1 - share)
         n, width = grid.n, max(round(PROCESSES.window_h / hours), 1)
@@ -351,7 +351,7 @@ class Search(ProcessSearch):
             remaining = self.remaining - until
             if remaining <= 0 or self.phase_over():
                 break
-            # what the solver holds from the window before is its start
+            # the solver starts from its data of the previous window
             limit = min(max(PROCESSES.window_share * self.limit, PROCESSES.window_work) * patience, remaining)
             outcome = program.attempt(work=limit, gap=gap, heuristics=0.05, cancel=self.phase_over)
             if outcome.has_solution:
@@ -361,13 +361,13 @@ class Search(ProcessSearch):
                     break
                 first += width
             elif outcome.status == "infeasible" and (values is None or loose >= n):
-                # nothing is decided, and what lies after the window may be in part: on the horizon's steps a proof
+                # nothing is fixed and later decisions are relaxed: on the horizon's steps this is a proof
                 self.infeasible = grid is self.model
                 return None
             elif values is None or loose >= n:
                 patience *= 3
             else:
-                # what was decided leaves no way on, or none that is soon found: its switches may move
+                # the fixed decisions are infeasible, or no solution is found soon: their switches may move
                 program.forget()
                 patience *= 2
                 loose = min(max(3 * loose, round(PROCESSES.loose_h / hours), 1), n)
@@ -376,7 +376,7 @@ class Search(ProcessSearch):
         return values if complete else None
 
     def _corridor(self, switches: dict[Any, np.ndarray], ratio: int = 1) -> None:
-        """Switches as those of a solution on a coarser grid, then near them; wider where there is no such plan."""
+        """Search with the switches of a coarser solution, then near them, and farther away while there is no plan."""
         program, grid = self.site_model.program, self.model
         start: np.ndarray | bool = False
         width = max(round(PROCESSES.corridor_h / grid.hours), 1)
@@ -397,7 +397,7 @@ class Search(ProcessSearch):
                 break
 
     def _improve(self, improvement: Improvement) -> np.ndarray:
-        """Free a part of the whole numbers at a time, all others stand; the best values found."""
+        """Free a part of the integer decisions at a time, with all others fixed, and return the best values."""
         self.improvement, grid = improvement, improvement.grid
         while improvement.goes_on:
             improvement.move(grid.site_model.program)

@@ -1,4 +1,4 @@
-"""The switches of a schedule made to fit how units stand now: what cannot be yet comes as soon as it can."""
+"""Repair of a schedule's switches for the present state of units: changes that are not possible yet are delayed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from emberline.scenarios.process.record import UnitState
 
 
 def repaired(plant: Plant, schedule: xr.Dataset) -> xr.Dataset:
-    """A schedule whose modes keep what goes on at each unit, its availability, least runs and rests."""
+    """Return a schedule whose modes keep the state of each unit, its availability, and minimum runs and rests."""
     place = {str(unit): row for row, unit in enumerate(schedule["process"].values)}
     modes, rates = schedule["process_mode"].values.astype(object), schedule["process_tph"].to_numpy().copy()
     for units in plant.units:
@@ -28,7 +28,7 @@ def repaired(plant: Plant, schedule: xr.Dataset) -> xr.Dataset:
 
 
 def _unit(plant: Plant, units: Units, state: UnitState, modes: list[str]) -> tuple[list[str], list[bool]]:
-    """Mode of a unit by slot, and whether it runs in it."""
+    """Return the mode of a unit by slot, and whether it runs in it."""
     process, steps = units.process, plant.steps
     going_on = under_way(units, plant, state) or UnderWay(0, 0, 0, -1, *(np.zeros(0),) * 3)
     up, down = steps(process.min_run_h), steps(process.min_rest_h)

@@ -1,8 +1,8 @@
-"""The only room that names a solver: a Pyomo model goes to HiGHS and its outcome comes back.
+"""The only package that uses a solver: a Pyomo model is passed to HiGHS, and its outcome is returned.
 
-The model is compiled to arrays (``models/kernel/compile.py``) and handed to HiGHS as a whole; a model that differs in
-numbers only is sent as the changes to the one before, so that basis and solution stay. A start is set just before the
-run. What HiGHS calls unknown is never taken for a solution.
+The model is compiled to arrays (``models/kernel/compile.py``) and passed to HiGHS as a whole; a model that differs in
+numbers only is sent as changes to the previous one, so that basis and solution are kept. A start is set just before the
+run. An unknown status of HiGHS is never taken for a solution.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from emberline.scenarios import effort
 __all__ = ["Multipliers", "Neighbourhood", "Outcome", "Program", "Progress", "SearchRun", "quiet", "solve"]
 
 
-def solve(model: pyo.ConcreteModel, *, work: float, **how: Any) -> Outcome:
+def solve(model: pyo.ConcreteModel, *, work: float, **options: Any) -> Outcome:
     """Solve a linear or mixed-integer Pyomo model once and load the solution into its variables.
 
     Args:
-        model: with one active objective, minimized or maximized.
-        work: at most, compiling included (``scenarios/effort.py``).
-        **how: ``gap``, relative, at which the search may stop; ``start`` from the values that the variables hold;
-            ``relax`` the integrality; ``nodes`` of branch and bound at most, which unlike seconds gives the same result
-            each time; ``heuristics``, share of the work that goes into them; ``ipm`` for a linear program, or the first
-            one of a mixed-integer search, by interior point, several times faster on these than the simplex method;
-            ``crossover`` from there to a basis; ``tolerance``, relative, at which the interior point may end, the
-            program taken as it is; ``on_progress``, called with ``incumbent``, ``bound`` (None with a start) and
-            ``seconds``; ``cancel``, polled, True ends the run with what was found.
+        model: model with one active objective, minimized or maximized.
+        work: maximum work, compilation included (``scenarios/effort.py``).
+        **options: ``gap``, relative gap at which the search may stop; ``start`` from the values of the variables;
+            ``relax`` the integrality; ``nodes``, maximum number of branch and bound nodes, which unlike seconds gives
+            the same result each time; ``heuristics``, share of the work for them; ``ipm``, interior point for a linear
+            program, or for the first one of a mixed-integer search, several times faster on these than the simplex
+            method; ``crossover`` from there to a basis; ``tolerance``, relative tolerance of the interior point method,
+            without presolve; ``on_progress``, called with ``incumbent``, ``bound`` (None with a start) and ``seconds``;
+            ``cancel``, polled, True ends the run with what was found.
 
     Raises:
-        RuntimeError: this release of the solver is known to be wrong.
+        RuntimeError: this release of the solver is known to give wrong results.
     """
     began = effort.now()
     program = Program(model)
-    return program.run(work=work - (effort.now() - began), **how)
+    return program.run(work=work - (effort.now() - began), **options)

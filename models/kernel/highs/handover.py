@@ -1,4 +1,4 @@
-"""HiGHS itself: made, given a model and a start, listened to while it runs, and what its search came to."""
+"""Interface to HiGHS: create a solver, pass a model and a start, follow its progress, read the outcome."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Outcome:
-    """Outcome of a solve. ``objective`` is the solver's own figure: judge a plan by recomputing it."""
+    """Outcome of a solve. ``objective`` is the solver's own value; recompute it to judge a plan."""
 
     status: str
-    """``optimal`` (to the gap asked for), ``feasible``, ``infeasible``, ``unbounded``, ``none`` (no solution found)."""
+    """``optimal`` (to the requested gap), ``feasible``, ``infeasible``, ``unbounded``, ``none`` (no solution found)."""
     objective: float | None
     bound: float | None
     seconds: float
@@ -35,13 +35,13 @@ class Outcome:
 
     @property
     def has_solution(self) -> bool:
-        """Whether the variables hold a solution."""
+        """Whether the variables contain a solution."""
         return self.status in ("optimal", "feasible")
 
 
 @dataclass(frozen=True)
 class SearchRun:
-    """A search that is over; its solution is still with the solver."""
+    """A finished search, whose solution is still in the solver."""
 
     relaxed: bool
     seconds: float
@@ -49,41 +49,41 @@ class SearchRun:
 
 @dataclass(frozen=True)
 class Multipliers:
-    """By how much the objective changes for a unit more on the right side of a constraint, or of a variable's bound."""
+    """Changes of the objective per unit of a constraint's right-hand side, or of a variable's bound."""
 
     form: Compiled
     rows: np.ndarray
     columns: np.ndarray
 
     def of(self, constraint: Any) -> float:
-        """Of a constraint; 0 where the model has none such."""
+        """Return the multiplier of a constraint; 0 if the model does not contain it."""
         row = self.form.row(constraint)
         return 0.0 if row < 0 else float(self.rows[row])
 
     def of_rows(self, constraint: Any) -> np.ndarray:
-        """Of each member of a Constraint component, shape (n,); 0 for those that are no row."""
+        """Return the multiplier of each member of a Constraint component, shape (n,); 0 for members without a row."""
         rows = self.form.rows_of(constraint)
         return np.where(rows >= 0, self.rows[rows], 0.0)
 
     def of_bounds(self, variable: Any) -> np.ndarray:
-        """Of the bounds that the members of a Var component stand at, shape (n,); 0 where they stand at none."""
+        """Return the multipliers of the active bounds of a Var component, shape (n,); 0 for members at no bound."""
         columns = self.form.columns_of(variable)
         return np.where(columns >= 0, self.columns[columns], 0.0)
 
     def of_bound(self, variable: Any) -> float:
-        """Of the bound that a variable stands at; 0 where it stands at none."""
+        """Return the multiplier of the active bound of a variable; 0 if it is at no bound."""
         column = self.form.column(variable)
         return 0.0 if column < 0 else float(self.columns[column])
 
 
 def read_outcome(solver: highspy.Highs, whole: bool, sense: float, run: SearchRun) -> Outcome:
-    """Outcome of a search that is over, as the solver reports it.
+    """Return the outcome of a finished search, as the solver reports it.
 
     Args:
-        solver: holds its solution.
-        whole: whether some columns had to be whole.
-        sense: 1 of what is minimized, −1 of what is maximized.
-        run: how it was searched.
+        solver: solver with the solution.
+        whole: whether some columns had to be integer.
+        sense: 1 for minimization, −1 for maximization.
+        run: the finished search.
     """
     relax, seconds = run.relaxed, run.seconds
     info, state = solver.getInfo(), solver.getModelStatus()
@@ -99,7 +99,7 @@ def read_outcome(solver: highspy.Highs, whole: bool, sense: float, run: SearchRu
     if mixed:
         bound = sense * info.mip_dual_bound if abs(info.mip_dual_bound) < 1e30 else None
     elif state == states.kOptimal:
-        # without crossover an interior point ends a little above the optimum: the bound is what its multipliers prove
+        # without crossover, interior point ends slightly above the optimum: the bound is the value of its multipliers
         proven = info.objective_function_value
         basis = info.basis_validity == int(highspy.BasisValidity.kBasisValidityValid)
         short = 0.0 if basis else info.primal_dual_objective_error * (1 + abs(proven))  # type: ignore[attr-defined]
@@ -115,36 +115,36 @@ WRONG = ("1.14.0",)
 PROBING = 1 << 15
 """HiGHS's bit for the presolve rule of probing."""
 ENUMERATION = 1 << 16
-"""That of enumeration, which tries the values of some whole numbers in turn: minutes for a large program."""
+"""Bit of enumeration, which tries the values of some integers in turn and takes minutes for a large program."""
 OPTIONS = {
     "threads": 1,
-    # probing costs many seconds on these models and finds next to nothing
+    # probing takes many seconds on these models and gains almost nothing
     "presolve_rule_off": PROBING,
 }
 _BANNER = [True]
 PER_COEFFICIENT = 5e-7
-"""Work for each coefficient of a program that is handed over and reduced."""
+"""Work per coefficient of a program that is handed over and presolved."""
 PER_ROW, RELAXED = 4.5e-8, 1.8
-"""Work for each row and iteration of a relaxed mixed-integer program, whose basis is dense, and a factor on its steps
-of the interior point."""
+"""Work per row and iteration of a relaxed mixed-integer program, whose basis is dense, and a factor on its steps of
+the interior point method."""
 PER_ITERATION, SIMPLEX_GROWTH = 1.2e-6, 0.3
-"""Work of an iteration of the simplex method in any other linear program, by coefficients to that power."""
+"""Work of a simplex iteration in any other linear program, times the coefficients to this power."""
 PER_INTERIOR = 1.5e-7
-"""Work for each coefficient and iteration of the interior point."""
+"""Work per coefficient and iteration of the interior point method."""
 PER_STEP, STEP_GROWTH = 2.4e-7, 0.45
-"""Work of a step within the latter, by coefficients to that power."""
+"""Work of a step within such an iteration, times the coefficients to this power."""
 PER_POLL, GROWTH = 4.5e-6, 0.9
-"""Work of a mixed-integer search from one question whether to end to the next, by coefficients to that power."""
+"""Work of a mixed-integer search between two interrupt checks, times the coefficients to this power."""
 BRANCHING = 1 / 3
-"""The same once it branches, as a share of that: the root has cuts, sub-problems and most of the simplex steps."""
+"""Share of this work once it branches; the root has cuts, sub-problems and most of the simplex steps."""
 MIN_ITERATIONS, UNLIMITED = 100, 2**31 - 1
 
 
 def new() -> highspy.Highs:
-    """A solver that says nothing.
+    """Create a solver without output.
 
     Raises:
-        RuntimeError: this release is known to be wrong.
+        RuntimeError: this release is known to give wrong results.
     """
     with quiet():
         solver = highspy.Highs()
@@ -157,10 +157,10 @@ def new() -> highspy.Highs:
 
 
 def attempt(call: Callable[[], R]) -> R:
-    """Call a solver; again where HiGHS refuses, because other code has run it in this thread with other threads."""
+    """Call a solver; repeat if HiGHS refuses because other code in this thread used another thread count."""
     outcome = call()
     if (outcome[0] if isinstance(outcome, tuple) else outcome) == highspy.HighsStatus.kError:
-        # earlier releases have the latter alone
+        # earlier releases have only the latter
         getattr(highspy.Highs, "resetThreadScheduler", highspy.Highs.resetGlobalScheduler)(True)
         outcome = call()
     return outcome
@@ -168,7 +168,7 @@ def attempt(call: Callable[[], R]) -> R:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep HiGHS's banner, which it prints once in a process before it can be silenced, away from stdout."""
+    """Suppress the banner that HiGHS prints once per process before it can be silenced."""
     if not _BANNER:
         yield
         return
@@ -187,7 +187,7 @@ def quiet() -> Iterator[None]:
 
 
 def hand_over(solver: highspy.Highs, form: Compiled) -> None:
-    """Give the solver a model as a whole."""
+    """Pass a whole model to the solver."""
     n_rows, n_columns = form.shape
     solver.passModel(
         n_columns, n_rows, len(form.values), int(highspy.MatrixFormat.kColwise), int(highspy.ObjSense.kMinimize),
@@ -197,27 +197,27 @@ def hand_over(solver: highspy.Highs, form: Compiled) -> None:
 
 
 def set_start(solver: highspy.Highs, form: Compiled) -> None:
-    """Begin with the values that the model's variables hold."""
+    """Start from the values of the model's variables."""
     values = form.column_values()
-    some = np.flatnonzero(~np.isnan(values)).astype(np.int32)
-    if len(some):
-        solver.setSolution(len(some), some, values[some])
+    places = np.flatnonzero(~np.isnan(values)).astype(np.int32)
+    if len(places):
+        solver.setSolution(len(places), places, values[places])
 
 
 class Meter:
-    """Work of a run of the solver, by what it counts, so that it is the same on any machine.
+    """Work of a solver run by the solver's own counts, so that it is the same on any machine.
 
-    The rates are fitted to some hundred programs of lines, sites and processes on one core of an ordinary laptop.
+    The rates are fitted to several hundred programs of lines, sites and processes on one core of an ordinary laptop.
     """
 
     def __init__(self, n_coefficients: int, work: float, *, mixed: bool, n_rows: int = 0) -> None:
-        """Begin to count.
+        """Start counting.
 
         Args:
-            n_coefficients: of the program.
-            work: at most.
-            mixed: whether whole numbers are searched for.
-            n_rows: of a relaxed mixed-integer program; 0 of any other.
+            n_coefficients: number of coefficients of the program.
+            work: maximum work.
+            mixed: whether it is a mixed-integer search.
+            n_rows: rows of a relaxed mixed-integer program; 0 for any other program.
         """
         self.size, self.limit, self.mixed = n_coefficients, work, mixed
         self.per_iteration = n_rows * PER_ROW or PER_ITERATION * n_coefficients**SIMPLEX_GROWTH
@@ -226,30 +226,30 @@ class Meter:
         self.polled = 0.0
 
     def limits(self) -> dict[str, int]:
-        """The solver's own limit of a linear program, by option."""
+        """Return the solver's own limit for a linear program, by option."""
         most = UNLIMITED if self.mixed else self.limit / max(self.per_iteration, PER_ITERATION)
         return {"simplex_iteration_limit": int(min(max(most, MIN_ITERATIONS), UNLIMITED))}
 
     @property
     def short(self) -> bool:
-        """Whether there is less work to do than handing over takes."""
+        """Whether less work is left than the hand-over takes."""
         return self.limit < PER_COEFFICIENT * self.size
 
     def poll(self, work: float) -> None:
-        """The solver asks whether to end, after some work."""
+        """Count the work up to an interrupt check of the solver."""
         self.polled += work
         self._reach(self.polled)
 
     def nodes(self, n_nodes: int) -> None:
-        """The same in a mixed-integer search, where that and its nodes are all that it counts while it runs."""
+        """Count an interrupt check of a mixed-integer search, which reports only these checks and its nodes."""
         self.poll(PER_POLL * self.size**GROWTH * (BRANCHING if n_nodes > 0 else 1.0))
 
     def iterations(self, count: int) -> None:
-        """So many of the simplex method have been made."""
+        """Count the simplex iterations so far."""
         self._reach(count * self.per_iteration)
 
     def end(self, info: Any) -> None:
-        """The run is over; its counts are all there."""
+        """Count the whole run, whose final counts are now known."""
         work = PER_COEFFICIENT * self.size
         if self.mixed:
             work += self.polled
@@ -264,7 +264,7 @@ class Meter:
 
     @property
     def over(self) -> bool:
-        """Whether the work is done; the simplex method, which is not always listened to, has a limit of its own."""
+        """Whether the work is used up; the simplex method, which is not always monitored, has its own limit."""
         return effort.counted() - self.began >= self.limit
 
 
@@ -279,22 +279,22 @@ def listening(
     *,
     completes: bool,
 ) -> Iterator[None]:
-    """While it runs: tell what the solver finds, count its work, and ask whether it should end.
+    """Report solutions, count work and check for interrupts while the solver runs.
 
     Args:
-        solver: about to run.
-        began: when the search began, by ``time.perf_counter``.
-        sense: 1 of what is minimized, −1 of what is maximized.
-        on_progress: called with ``incumbent``, ``bound`` and ``seconds``, at moments that follow from work alone.
+        solver: solver that is about to run.
+        began: start of the search, by ``time.perf_counter``.
+        sense: 1 for minimization, −1 for maximization.
+        on_progress: called with ``incumbent``, ``bound`` and ``seconds``, at moments that depend on work only.
         cancel: polled; True ends the run.
-        meter: counts.
+        meter: counter of the work.
         completes: whether a start is completed first.
     """
     last: list[float] = [math.nan, math.nan]
 
     def tell(event: Any) -> None:
         out = event.data_out
-        # while a start is completed the bounds reported are those of the completion, and nothing says when that is over
+        # while a start is completed, the reported bounds are those of the completion, and its end is not reported
         now = [out.mip_primal_bound, -math.inf if completes else out.mip_dual_bound]
         if on_progress is not None and now != last:
             last[:] = now
@@ -302,7 +302,7 @@ def listening(
             on_progress({"incumbent": incumbent, "bound": bound, "seconds": time.perf_counter() - began})
 
     def ask(event: Any) -> None:
-        # set each time: HiGHS keeps the request of an earlier run
+        # set each time because HiGHS keeps the request of an earlier run
         event.interrupt(meter.over or (cancel is not None and effort.look_due() and cancel()))
 
     def node(event: Any) -> None:

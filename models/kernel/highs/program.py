@@ -1,7 +1,7 @@
-"""A model that is solved again and again: compiled once, sent as changes.
+"""HiGHS program: a model that is compiled once, changed and solved repeatedly.
 
-The interior point method without crossover (``central``) ends amid the optimal multipliers instead of in a corner of
-them. That is what steadies column generation: Gondzio, González-Brevis, Munari, European Journal of Operational
+The interior point method without crossover (``central``) ends at central multipliers instead of a vertex of the
+optimal ones, which stabilizes column generation: Gondzio, González-Brevis, Munari, European Journal of Operational
 Research 224 (2013).
 """
 
@@ -27,28 +27,28 @@ from emberline.models.kernel.templates import building
 from emberline.scenarios import effort
 
 LATE = 0.1
-"""Share of its time limit by which a search may be late before it is interrupted."""
+"""Share of its time limit by which a search may overrun before it is interrupted."""
 MANY = 500
-"""More coefficients than this are not changed one by one: the model is handed over again, with its basis."""
+"""Number of changed coefficients above which the whole model is handed over again, with its basis."""
 SAME = 1e-5
-"""Share by which the objective reported of a solution may differ from its own."""
+"""Relative difference that is allowed between the reported objective and that of the solution."""
 PER_TERM = 4e-6
-"""Work for each coefficient of a model that is written."""
+"""Work per coefficient of a model that is written."""
 TIED = 1e-7
-"""Reduced cost, or multiplier, above which a limit counts as one that holds the optimum."""
+"""Reduced cost or multiplier above which a limit counts as active at the optimum."""
 
 
 class Program:
-    """A Pyomo model compiled once and solved as often as bounds or the search's place change."""
+    """A Pyomo model that is compiled once and solved repeatedly with other bounds, costs or numbers."""
 
     def __init__(self, model: pyo.ConcreteModel | Compiled) -> None:
-        """Compile the model; it has one active objective, minimized or maximized.
+        """Compile the model, which has one active objective, minimized or maximized.
 
         Args:
-            model: of Pyomo, or arrays as they are.
+            model: Pyomo model, or arrays that are used as they are.
 
         Raises:
-            RuntimeError: this release of the solver is known to be wrong.
+            RuntimeError: this release of the solver is known to give wrong results.
         """
         self._solver = handover.new()
         if isinstance(model, Compiled):
@@ -62,31 +62,31 @@ class Program:
         form = self.form
         handover.hand_over(self._solver, form)
         self._bounds = form.lower, form.upper
-        """Bounds of columns as the solver has them: the model's own arrays until one of them is changed."""
+        """Bounds of columns in the solver: the model's own arrays until a bound is changed."""
         self._bounded = False
-        """Whether one has been."""
+        """Whether a bound has been changed."""
         self._costs = form.cost
-        """Their costs likewise."""
+        """Costs of columns, likewise."""
         self._offset = form.offset
         self._sense = form.sense
         self._kinds = self._all_kinds = form.whole
-        """Masks of columns that must be whole: now, and as the model says."""
+        """Masks of integer columns: at present, and as the model defines them."""
         self._has_solution = False
-        """Whether the solver holds what an earlier run left."""
+        """Whether the solver still has data of an earlier run."""
         self.start_values: np.ndarray | None = None
-        """Solution of the model before, by column, where this one differs from it in numbers only."""
+        """Solution of the previous model by column, if this model differs from it in numbers only."""
         self._rows_held = False
-        """Whether bounds of rows are others than the model's."""
+        """Whether bounds of rows differ from those of the model."""
         self._anchor: tuple[Any, np.ndarray] | None = None
 
     def renew(self, model: pyo.ConcreteModel) -> bool:
-        """Take another model in the place of the one before; basis and solution stay where only numbers differ.
+        """Replace the model; basis and solution are kept if only numbers differ.
 
-        What differs is sent as changes: costs, bounds, coefficients. Where variables, constraints or the places of
-        coefficients differ, the model is handed over as a whole.
+        Differences are sent as changes of costs, bounds and coefficients. If variables, constraints or the places of
+        coefficients differ, the whole model is handed over.
 
         Returns:
-            Whether changes were enough.
+            Whether changes were sufficient.
         """
         with building():
             new = _compile(model)
@@ -115,7 +115,7 @@ class Program:
         return True
 
     def restore(self) -> None:
-        """Take back what was changed since the model was handed over, but for its coefficients; the basis stays."""
+        """Undo all changes since the hand-over, except those of coefficients; the basis is kept."""
         if self._anchor is not None:
             basis, self.start_values = self._anchor
         else:
@@ -126,20 +126,20 @@ class Program:
             self._solver.setBasis(basis)
 
     def anchor(self) -> None:
-        """Keep basis and solution as they are now: ``restore`` comes back to them, whatever was solved since."""
+        """Store the present basis and solution, to which ``restore`` returns whatever was solved since."""
         solution, basis = self._solver.getSolution(), self._solver.getBasis()
         if solution.value_valid:
             self._anchor = basis if basis.valid else None, np.array(solution.col_value)
 
     def _send(self, before: Compiled) -> None:
-        """Send costs and bounds of the model, of which the solver had another one before."""
+        """Send the costs and bounds that differ from those of the previous model."""
         form, solver = self.form, self._solver
         self.whole_only(None)
         self._price(form.cost, form.offset)
         moved = np.flatnonzero((self._bounds[0] != form.lower) | (self._bounds[1] != form.upper))
         self.bound(moved, form.lower[moved], form.upper[moved])
         differ = (before.row_lower != form.row_lower) | (before.row_upper != form.row_upper)
-        # rows may have been held at the optimum of a goal before
+        # rows may have been fixed at the optimum of an earlier goal
         rows = np.flatnonzero(differ | self._rows_held).astype(np.int32)
         if len(rows):
             low, high = form.row_lower[rows], form.row_upper[rows]
@@ -147,7 +147,7 @@ class Program:
         self._rows_held = False
 
     def _price(self, costs: np.ndarray, offset: float) -> None:
-        """Set all costs; only what differs is sent."""
+        """Set all costs; only differences are sent."""
         changed = np.flatnonzero(costs != self._costs).astype(np.int32)
         if len(changed):
             self._solver.changeColsCost(len(changed), changed, costs[changed])
@@ -155,34 +155,34 @@ class Program:
         self._costs, self._offset = costs, offset
 
     def price(self, costs: np.ndarray) -> None:
-        """Minimize other costs of the columns, shape (n_columns,); the model's constant stays."""
+        """Minimize other costs of the columns, shape (n_columns,); the constant of the model is kept."""
         self._price(costs, self.form.offset)
 
     @property
     def has_basis(self) -> bool:
-        """Whether the simplex method has a basis to begin from."""
+        """Whether the simplex method has a basis to start from."""
         return bool(self._solver.getBasis().valid)
 
     @property
     def whole(self) -> bool:
-        """Whether some variables must be whole."""
+        """Whether any variable must be integer."""
         return bool(self._kinds.any())
 
     def places(self, variables: Iterable[Any]) -> np.ndarray:
-        """Columns of some variables, shape (n,); −1 for those that the model does not use."""
+        """Return the columns of variables, shape (n,); −1 for variables that the model does not use."""
         return np.array([self.form.column(variable) for variable in variables], dtype=np.int32)
 
     def columns_of(self, variable: Any) -> np.ndarray:
-        """Columns of a Var component in the order of its indices, shape (n,); −1 for those that are not used."""
+        """Return the columns of a Var component in index order, shape (n,); −1 for members that are not used."""
         return self.form.columns_of(variable)
 
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper bound of every column, shape (n_columns,) each."""
+        """Return the lower and upper bounds of all columns, shape (n_columns,) each."""
         lower, upper = self._bounds
         return lower.copy(), upper.copy()
 
     def bound(self, places: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
-        """Set bounds of columns, shape (n,) each."""
+        """Set the bounds of columns, shape (n,) each."""
         if len(places):
             if not self._bounded:
                 self._bounds, self._bounded = self.bounds(), True
@@ -190,7 +190,7 @@ class Program:
             self._solver.changeColsBounds(len(places), places.astype(np.int32), low, high)
 
     def whole_only(self, places: np.ndarray | None) -> None:
-        """Let only some of the whole columns be whole, the rest in part; None: all as the model says."""
+        """Require only some of the integer columns to be integer; None: all of them, as the model defines."""
         kinds = self._all_kinds.copy()
         if places is not None:
             kinds[:] = False
@@ -202,63 +202,63 @@ class Program:
         self._kinds = kinds
 
     def solution(self) -> np.ndarray:
-        """Solution of the solver after a search, by column, shape (n_columns,)."""
+        """Return the solution of the solver after a search, shape (n_columns,)."""
         return np.array(self._solver.getSolution().col_value)
 
     def solution_of(self, variable: Any) -> np.ndarray:
-        """The same by member of a Var component, shape (n,); 0 for those that the model does not use."""
+        """Return the solution of a Var component by member, shape (n,); 0 for members that the model does not use."""
         columns = self.columns_of(variable)
         return np.where(columns >= 0, self.solution()[columns], 0.0)
 
     def load_values(self, values: np.ndarray) -> None:
-        """Load values by column into the Pyomo model's variables, those that are whole exactly whole."""
+        """Load values by column into the variables of the Pyomo model; integers are rounded."""
         self.form.load_values(np.where(self._kinds, np.rint(values), values))
 
     def duals(self, constraint: Any) -> np.ndarray:
-        """By how much the objective changes for a unit more on the right-hand sides of a Constraint component.
+        """Return the change of the objective per unit of the right-hand sides of a Constraint component.
 
-        After a linear program, shape (n,); 0 for members that are no row.
+        The values are valid after a linear program, shape (n,); 0 for members without a row.
         """
         rows, duals = self.form.rows_of(constraint), np.asarray(self._solver.getSolution().row_dual)
         return np.where(rows >= 0, self._sense * duals[rows], 0.0) if len(duals) else np.zeros(len(rows))
 
     def rows_priced(self) -> np.ndarray | None:
-        """Multipliers of all rows after a linear program, shape (n_rows,); None where there are none."""
+        """Return the multipliers of all rows after a linear program, shape (n_rows,); None if there are none."""
         solution = self._solver.getSolution()
         prices = self._sense * np.asarray(solution.row_dual)
         return prices if solution.dual_valid and bool(np.isfinite(prices).all()) else None
 
     def forget(self) -> None:
-        """Drop what the last run left, its basis too.
+        """Drop all data of the last run, including its basis.
 
-        Before a mixed-integer search HiGHS completes what it holds to a solution, and tells the bounds of that smaller
-        search as if they were this one's.
+        Before a mixed-integer search HiGHS completes its present values to a solution, and reports the bounds of that
+        smaller search as if they applied to the whole problem.
         """
         self._solver.clearSolver()
         self._has_solution = False
 
     def restrict(self, bounds: Iterable[tuple[Any, float, float]]) -> None:
-        """Set bounds of variables: each with its lower and upper one. The Pyomo model keeps its own."""
+        """Set lower and upper bounds of variables; the Pyomo model keeps its own."""
         listed = [(self.form.column(variable), low, high) for variable, low, high in bounds]
-        entries = [one for one in listed if one[0] >= 0]
+        entries = [entry for entry in listed if entry[0] >= 0]
         if entries:
             places, low, high = (np.array(part) for part in zip(*entries, strict=True))
             self.bound(places, low.astype(float), high.astype(float))
 
     def confine(self, neighbourhood: Iterable[Neighbourhood]) -> None:
-        """Set bounds of all members of some Var components; the Pyomo model keeps its own."""
+        """Set the bounds of all members of Var components; the Pyomo model keeps its own."""
         for variable, low, high in neighbourhood:
             columns = self.columns_of(variable)
             used = columns >= 0
             self.bound(columns[used], low[used], high[used])
 
-    def run(self, *, work: float, **how: Any) -> Outcome:
-        """Solve and load the solution into the variables; the arguments are those of ``solve``."""
-        return self.load(self.search(work=work, **how))
+    def run(self, *, work: float, **options: Any) -> Outcome:
+        """Solve and load the solution into the variables; the arguments are those of ``search``."""
+        return self.load(self.search(work=work, **options))
 
-    def attempt(self, **how: Any) -> Outcome:
-        """Outcome of a search, the Pyomo model left as it is; the arguments are those of ``search``."""
-        return self.outcome(self.search(**how))
+    def attempt(self, **options: Any) -> Outcome:
+        """Return the outcome of a search without changing the Pyomo model; the arguments are those of ``search``."""
+        return self.outcome(self.search(**options))
 
     def search(
         self,
@@ -276,18 +276,18 @@ class Program:
         on_progress: Progress | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> SearchRun:
-        """Solve without touching the Pyomo model, so that it may run in a thread next to other work.
+        """Solve without changing the Pyomo model, so that the search can run in a thread next to other work.
 
-        A start may be given by column too, as ``solution`` tells it. ``refute``: a proof that there is no solution is
-        wanted, and no solution is looked for.
+        A start may also be given by column, as ``solution`` returns it. ``refute`` asks for a proof of infeasibility
+        and does not look for solutions.
         """
         began = time.perf_counter()
         solver, mixed = self._solver, self.whole and not relax
         rows = self.form.shape[0] if self.whole and relax else 0
         meter = handover.Meter(len(self.form.values), work, mixed=mixed, n_rows=rows)
-        # HiGHS counts the time of a linear program from its first run on, that of a mixed-integer one by itself
+        # HiGHS counts the time of a linear program from its first run, that of a mixed-integer program for each run
         used = 0.0 if mixed else solver.getRunTime()
-        # reducing a program takes its time before the solver asks for the first time
+        # presolve takes its time before the solver polls for the first time
         seconds = 0.0 if mixed and meter.short else _seconds(work)
         options: dict[str, Any] = {
             "time_limit": used + seconds,
@@ -309,7 +309,7 @@ class Program:
         elif start:
             handover.set_start(solver, self.form)
         if cancel is not None:
-            # some parts of HiGHS poll the callback and not the clock
+            # some parts of HiGHS poll the callback but not the clock
             cancelled, until = cancel, began + seconds + max(LATE * seconds, 1.0)
 
             def cancel() -> bool:
@@ -325,21 +325,21 @@ class Program:
         return SearchRun(relax, time.perf_counter() - began)
 
     def aim(self, variable: Any | None) -> None:
-        """Minimize one variable from now on, and nothing else; None: any solution will do."""
+        """Minimize a single variable from now on; None: accept any feasible solution."""
         costs = np.zeros(self.form.shape[1])
         if variable is not None:
             column = self.form.column(variable)
             if column < 0:
-                raise KeyError(f"{variable.name} is no column of the model")
+                raise KeyError(f"{variable.name} is not a column of the model")
             costs[column] = self._sense
         self._price(costs, 0.0)
 
     def hold(self) -> bool:
-        """After a linear program's optimum: keep to the optima, all of them, whatever is minimized next.
+        """Restrict the model to the optimal solutions of the last linear program, for any later objective.
 
-        What has a reduced cost or a multiplier stays at its limit; every other solution of the rest is optimal too.
-        That is exact and leaves the basis feasible, where a limit on the objective would do neither. False where there
-        is no such optimum.
+        Columns with a reduced cost and rows with a multiplier are fixed at their limits; every solution of the rest is
+        optimal, too. This is exact and keeps the basis feasible; a limit on the objective would achieve neither. Return
+        False if there is no such optimum.
         """
         solver = self._solver
         solution = solver.getSolution()
@@ -358,16 +358,16 @@ class Program:
         return True
 
     def settle(self) -> None:
-        """Fix whole variables where the last run left them; what is left is a linear program."""
+        """Fix integer variables at the values of the last run, so that a linear program remains."""
         whole = np.flatnonzero(self.form.whole)
         if len(whole):
             values = np.round(self.solution()[whole])
             self.bound(whole, values, values)
 
     def multipliers(self, *, work: float) -> Multipliers | None:
-        """Worth of limits: whole variables fixed where the last run left them, the rest solved once more.
+        """Return the multipliers of limits after fixing integer variables at the last run and solving the rest again.
 
-        None where there is no solution to fix them at, or the time is over. The bounds of whole variables stay fixed.
+        None if there is no solution to fix them at, or the time is over. Integer variables stay fixed.
         """
         solver, incumbent = self._solver, self._solver.getSolution()
         if not incumbent.value_valid:
@@ -382,18 +382,18 @@ class Program:
         return Multipliers(self.form, duals, bounds)
 
     def conflict(self, *, work: float) -> list[tuple[Any, str]] | None:
-        """Constraints and bounds of the relaxation that cannot all hold, none of which could be left out.
+        """Return constraints and bounds of the relaxation that cannot all hold, none of which could be left out.
 
-        Members of the Pyomo model, constraints and variables, each with the side that is meant: ``lower``, ``upper`` or
-        ``both``. None where the relaxation has a solution, or nothing was found in time. What the solver holds stays.
+        They are constraints and variables of the Pyomo model, each with the side concerned: ``lower``, ``upper`` or
+        ``both``. None if the relaxation is feasible, or nothing was found in time. The solver's data is unchanged.
         """
         form = self.form
         iis, solver = highspy.IisStrategy, handover.new()
         handover.hand_over(solver, replace(form, whole=np.zeros(len(form.whole), dtype=bool)))
-        # of seconds: nothing is counted here, and nothing but what is said of a conflict follows from it
+        # in seconds: nothing is counted here, and only the explanation of a conflict depends on it
         solver.setOptionValue("time_limit", max(work, 0.01))
         solver.setOptionValue("iis_time_limit", max(work, 0.01))
-        # first those of a phase that minimizes what is violated, then each of them is tried
+        # first the rows of a phase that minimizes the violation, then each of them is tested
         solver.setOptionValue("iis_strategy", int(iis.kIisStrategyFromLp) | int(iis.kIisStrategyIrreducible))
         began = time.perf_counter()
         status, subsystem = handover.attempt(solver.getIis)
@@ -408,10 +408,10 @@ class Program:
         return [(member, sides.get(int(side), "both")) for member, side in rows + columns]
 
     def outcome(self, run: SearchRun) -> Outcome:
-        """Outcome of a search, the Pyomo model left as it is.
+        """Return the outcome of a search without changing the Pyomo model.
 
-        A mixed-integer search that was given a start may tell an objective, and a bound with it, that is not the one of
-        its solution: then the solution's own is given, and no bound.
+        With a start, a mixed-integer search may report an objective and a bound that do not belong to its solution:
+        then the objective of the solution is returned without a bound.
         """
         outcome = read_outcome(self._solver, self.whole, self._sense, run)
         if not outcome.has_solution or outcome.objective is None or run.relaxed or not self.whole:
@@ -422,7 +422,7 @@ class Program:
         return replace(outcome, status="feasible", objective=objective, bound=None)
 
     def values(self, variables: Iterable[Any]) -> list[float]:
-        """Values of some variables in the solver after a search; 0 for those that the model does not use."""
+        """Return the values of variables after a search; 0 for variables that the model does not use."""
         solution, places = self.solution(), self.places(variables)
         return np.where(places >= 0, solution[places], 0.0).tolist() if len(solution) else [0.0] * len(places)
 
@@ -443,7 +443,7 @@ def _compile(model: pyo.ConcreteModel) -> Compiled:
 
 
 def _seconds(work: float) -> float:
-    """Seconds that a run may take: those of the net it is in, and what is asked for where they are over."""
+    """Return the time limit of a run [s]: the rest of the enclosing safety net, or ``work`` once the net has acted."""
     net = effort.current_net()
     if net is None:
         return math.inf
@@ -452,10 +452,10 @@ def _seconds(work: float) -> float:
 
 @dataclass(frozen=True)
 class Central:
-    """End point of the interior-point method: multipliers as good as the tolerance asks, no solution to rely on."""
+    """End point of the interior point method: multipliers within the tolerance, without a reliable solution."""
 
     multipliers: np.ndarray
-    """By row: by how much the objective rises for a unit more on the right side."""
+    """Change of the objective per unit of the right-hand side, by row."""
     values: np.ndarray
     objective: float
 
@@ -472,18 +472,18 @@ def central(
     lower: np.ndarray | None = None,
     upper: np.ndarray | None = None,
 ) -> Central | None:
-    """Minimize cost·x with low ≤ A x ≤ high and lower ≤ x ≤ upper; None where that did not end in time.
+    """Minimize cost·x with low ≤ A x ≤ high and lower ≤ x ≤ upper; return None if this does not finish in time.
 
     Args:
-        cost: shape (n_columns,).
-        matrix: A, a scipy matrix by columns (CSC).
-        low: shape (n_rows,), −∞ for none.
-        high: shape (n_rows,), ∞ for none.
-        tolerance: relative distance between primal and dual at which it may end.
-        work: at most (``scenarios/effort.py``).
-        cancel: polled; True ends it.
-        lower: shape (n_columns,); None: 0 for all.
-        upper: shape (n_columns,); None: ∞ for all.
+        cost: costs of columns, shape (n_columns,).
+        matrix: A as a scipy CSC matrix.
+        low: lower bounds of rows, shape (n_rows,); −∞ for none.
+        high: upper bounds of rows, shape (n_rows,); ∞ for none.
+        tolerance: relative distance between primal and dual at which it may stop.
+        work: maximum work (``scenarios/effort.py``).
+        cancel: polled; True stops it.
+        lower: lower bounds of columns, shape (n_columns,); None: 0 for all.
+        upper: upper bounds of columns, shape (n_columns,); None: ∞ for all.
     """
     n = len(cost)
     form = Compiled(

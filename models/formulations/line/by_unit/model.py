@@ -1,19 +1,18 @@
-"""Counts by unit, matched exactly: transfer times of every pair of units without naming a single heat.
+"""Counts by unit with exact matching: transfer times of every pair of units without naming single heats.
 
-``Y[g, i, u, t]`` is how many heats of group g have started their operation i on unit u by slot t. Which heat goes
-where is left open: a start at (v, t) can follow a start at (u, s) when s ≤ t − least(u, v), and by Hall's theorem
-every start finds one of its own exactly when, for all slots R_u,
+``Y[g, i, u, t]`` is the number of heats of group g that have started operation i on unit u by slot t. Individual heats
+are not assigned: a start at (v, t) can follow a start at (u, s) if s ≤ t − least(u, v), and by Hall's theorem every
+start has a predecessor of its own if and only if, for all slots R_u,
 
     Σ_v starts on v that need no source later than R  ≤  Σ_u Y_u(R_u).
 
-Of these sets only those that no other dominates are written (``models.formulations.line.by_unit.succession_cuts``):
-for two units with a short and a long transfer three rows per slot. Longest waits are kept in total only, so that the
-model is a relaxation and its optimum bounds every plan; where its solution can be matched with the longest waits as
-well, it is a plan, and an optimal one. Casts are binaries by caster and start slot, as in
-``models.formulations.line.pooled.model``.
+Only the sets that no other set dominates are written (``models.formulations.line.by_unit.succession_cuts``): for two
+units with a short and a long transfer, three rows per slot. Longest waits are kept in total only, so that the model is
+a relaxation and its optimum bounds every plan; if its solution can also be matched with the longest waits, it is an
+optimal plan. Casts are binaries by caster and start slot, as in ``models.formulations.line.pooled.model``.
 
-From counts to a plan who follows whom is settled by matching, last stage first (``read``). The formulation is for lines
-without heat loss while waiting and without heats in progress.
+Matching converts counts to a plan, last stage first (``read``). The formulation is for lines without heat loss while
+waiting and without heats in progress.
 """
 
 from __future__ import annotations
@@ -46,19 +45,19 @@ class Corridor:
     """Slots around a plan that a search may use."""
 
     slot: tuple[tuple[int, ...], ...]
-    """By heat and operation."""
+    """Start slots by heat and operation."""
     cast_slot: tuple[int, ...]
     width: int
 
 
 def suits(problem: SlotProblem) -> bool:
-    """Whether the formulation tells the truth of a line: no heat loss, nothing under way."""
+    """Return whether the formulation is exact for a line: no heat loss, no work in progress."""
     waits = problem.reheat_kwh_per_t_min > 0 and any(heat.reheat is not None for heat in problem.heats)
     return not waits and problem.untouched
 
 
 class Matched(Groups):
-    """The model of counts by unit with its site.
+    """Model of counts by unit with its site.
 
     Raises:
         ValueError: the line has heat loss or heats in progress.
@@ -77,12 +76,12 @@ class Matched(Groups):
         Args:
             problem: the line.
             data: the site.
-            units: ``each`` is exact; ``shortest`` is smaller and bounds, ``longest`` is smaller and shows where a plan
-                lies; these two leave longest waits out.
-            corridor: restricts the model to the surroundings of a plan, then it bounds nothing.
+            units: ``each`` is exact; ``shortest`` is smaller and gives a bound, ``longest`` is smaller and shows where
+                a plan lies; the latter two ignore longest waits.
+            corridor: restricts the model to the surroundings of a plan; it then gives no bound.
         """
         if not suits(problem):
-            raise ValueError("counts by unit know neither heat loss nor heats in progress")
+            raise ValueError("counts by unit support neither heat loss nor heats in progress")
         super().__init__(problem, units)
         self.data = data
         self.model = pyo.ConcreteModel()
@@ -128,7 +127,7 @@ class Matched(Groups):
             self._near(corridor)
 
     def _near(self, corridor: Corridor) -> None:
-        """Counts stay between those of a plan some slots earlier and some later."""
+        """Keep the counts between those of a plan some slots earlier and some slots later."""
         m, slots = self.model, np.arange(self.n)
         low: list[np.ndarray] = [np.zeros(0)]
         high: list[np.ndarray] = [np.zeros(0)]
@@ -217,13 +216,13 @@ class Matched(Groups):
         return site_model.add(m.site, self.data, *site_model.of_cells(m.line, per))
 
     def _priced(self, steps: dict[Key, np.ndarray], cells: dict[tuple[int, int], np.ndarray]) -> Ports:
-        """Price the starts themselves where the site has nothing to decide: the smallest model."""
+        """Price the starts directly if the site has nothing to decide, which gives the smallest model."""
         m, data, per = self.model, self.data, self.problem.cells_per_slot
         remaining = self.problem.on_steps(self.problem.fixed_cells) + data.base - data.pv
         by_port = data.per_mwh
 
         def worth_of(energy: np.ndarray, weight: np.ndarray) -> np.ndarray:
-            """Worth of a start in each slot, shape (n_slots,); the part beyond the horizon is worth nothing."""
+            """Return the value of a start in each slot, shape (n_slots,), without the part beyond the horizon."""
             later = np.concatenate([np.repeat(weight, per), np.zeros(len(energy))])
             return np.correlate(later, energy)[: self.n * per : per]
 
@@ -244,7 +243,7 @@ class Matched(Groups):
 
 
 def around(formulation: Matched, width: int) -> Corridor | None:
-    """The surroundings of what the counts hold, heats disaggregated first in, first out."""
+    """Return the corridor around the counts, with heats disaggregated first in, first out."""
     slot: list[list[int]] = [[0] * len(heat.operations) for heat in formulation.problem.heats]
     counts = _counts(formulation)
     for g, group in enumerate(formulation.groups):
@@ -259,7 +258,7 @@ def around(formulation: Matched, width: int) -> Corridor | None:
 
 
 def begin(formulation: Matched, starts: Starts) -> None:
-    """Set the variables to a plan, as a start; every unit must be counted by itself."""
+    """Set the variables to a plan as a start; every unit must be counted separately."""
     m = formulation.model
     place: dict[tuple[int, int, int], list[int]] = {}
     for g, group in enumerate(formulation.groups):
@@ -274,7 +273,7 @@ def begin(formulation: Matched, starts: Starts) -> None:
 
 
 def read(formulation: Matched) -> Starts | None:
-    """The plan that the counts hold; None where longest waits or fractions leave a start unmatched."""
+    """Convert the counts to a plan; None if longest waits or fractions leave a start unmatched."""
     problem, counts = formulation.problem, _counts(formulation)
     casts = {c: (column, t) for c, column, t in support(formulation.model.z)}
     cast_of = problem.cast_of()
@@ -309,14 +308,14 @@ def read(formulation: Matched) -> Starts | None:
 
 
 def _counts(formulation: Matched) -> dict[tuple[int, int, int], np.ndarray]:
-    """Counts by group, operation and unit, shape (n,) each."""
+    """Return the counts by group, operation and unit, shape (n,) each."""
     values_of = np.nan_to_num(values(formulation.model.Y), nan=0.0).reshape(-1, formulation.n)
     keys = [(g, i, u) for (g, i), classes in formulation.classes.items() for u, *_ in classes]
     return dict(zip(keys, values_of, strict=True))
 
 
 def _placed(counts: dict[int, np.ndarray]) -> list[tuple[int, int]]:
-    """Unit and slot of each start, in time; none where a count is a fraction."""
+    """Return the unit and slot of each start in order of time; empty if a count is fractional."""
     places: list[tuple[int, int]] = []
     for u, values_of in counts.items():
         whole = np.rint(values_of)

@@ -1,9 +1,9 @@
 """Precedence of starts counted by unit: rows of Hall's condition, and the matching itself.
 
-A start at (v, t) can follow a start at (u, s) when s ≤ t − least(u, v). Every start finds one of its own exactly when
-no set of them has fewer sources than members (P. Hall, J. London Math. Soc. 10, 1935). A deadline of a start is the
-slot by which a start of its heat's stage before must lie. Casts set deadlines too: a start of a cast sets one for each
-of its heats.
+A start at (v, t) can follow a start at (u, s) if s ≤ t − least(u, v). Every start has a source of its own if and only
+if no set of starts has fewer sources than members (P. Hall, J. London Math. Soc. 10, 1935). The deadline of a start is
+the slot by which the start of its heat at the stage before must lie. Casts set deadlines, too: a start of a cast sets
+one for each of its heats.
 """
 
 from __future__ import annotations
@@ -24,27 +24,28 @@ from emberline.models.problem.line import Operation, SlotProblem, grouped, runs
 
 @dataclass(frozen=True)
 class Demand:
-    """Starts of one kind that need sources: by deadline, a count; by source unit, how much earlier than the others."""
+    """Starts of one kind that need sources: their counts by deadline, and their lead by source unit."""
 
     earlier: tuple[int, ...]
-    """Slots before the deadline by which a start on each source unit must lie, shape (n_sources,); the least is 0."""
+    """Slots before the deadline by which a start on each source unit must lie, shape (n_sources,); minimum 0."""
     add: Callable[[Any, tuple[int, ...], int, int], None]
-    """Adds to a row how many have a deadline up to the slot that lies so many before the row's, times a weight."""
+    """Function that adds to a row, with a weight, the count of deadlines up to some slots before the row's slot."""
     most: int
-    """Slots after a source's start by which the deadline must lie at the latest."""
+    """Latest deadline of a start after the start of its source [slots]."""
     ahead: int = 0
-    """Slots before the horizon in which a deadline of what starts within it may lie."""
+    """Slots before the horizon in which deadlines of starts within it may lie."""
 
 
 def patterns(earlier: list[tuple[int, ...]]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Sets of Hall's condition that no other dominates, up to a shift in time.
+    """Return the sets of Hall's condition that no other dominates, up to a shift in time.
 
     Args:
         earlier: for each kind of demand, slots before its deadline by which a start on each source must lie.
 
     Returns:
-        Pairs of reach (last slot that counts for each source) and deadline (last one that counts for each kind).
-        Demands of up to two kinds span them; larger sets that they do not span are left out, which relaxes.
+        Pairs of reach (last slot that counts for each source) and deadline (last one that counts for each kind). They
+        are spanned by up to two kinds of demand; larger sets that are not spanned are left out, which gives a
+        relaxation.
     """
     widest = max(max(kind) for kind in earlier)
     reaches: set[tuple[int, ...]] = set()
@@ -66,7 +67,7 @@ def patterns(earlier: list[tuple[int, ...]]) -> list[tuple[tuple[int, ...], tupl
 
 
 def matching(able: list[list[int]]) -> list[int] | None:
-    """For each demand one supply of its own (Hopcroft and Karp, in scipy); None where there is no such matching."""
+    """Match each demand to a supply of its own (Hopcroft and Karp, in SciPy); None if there is no such matching."""
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import maximum_bipartite_matching
 
@@ -79,18 +80,18 @@ def matching(able: list[list[int]]) -> list[int] | None:
 
 
 Units = Literal["each", "shortest", "longest"]
-"""Every unit by itself, or units that are alike together with the shortest (longest) lags between them."""
+"""Each unit separately, or identical units together with the shortest (longest) lags between them."""
 
 
 class Groups:
-    """Groups of heats, and classes of units, that are counted together."""
+    """Groups of heats and classes of units that are counted together."""
 
     def __init__(self, problem: SlotProblem, units: Units) -> None:
         """Group heats and units.
 
         Args:
             problem: the line.
-            units: which of them are counted together.
+            units: units that are counted together.
         """
         self.problem, self.n, self.units = problem, problem.n_slots, units
         self.groups = list(grouped((heat.kind, h) for h, heat in enumerate(problem.heats) if heat.operations).values())
@@ -99,11 +100,11 @@ class Groups:
         }
 
     def operations(self, g: int) -> tuple[Operation, ...]:
-        """Operations of a group's heats, which are alike."""
+        """Return the operations of a group's heats, which are identical."""
         return self.problem.heats[self.groups[g][0]].operations
 
     def _classes(self, g: int, i: int) -> list[tuple[int, ...]]:
-        """Units of an operation that are counted together, each class under its first unit's name."""
+        """Return the units of an operation that are counted together; the first unit of a class identifies it."""
         operation = self.operations(g)[i]
         if self.units == "each":
             return [(u,) for u in operation.units]
@@ -126,8 +127,8 @@ def add(m: pyo.ConcreteModel, groups: Groups, options: Mapping[tuple[int, int], 
     """Add rows of Hall's condition between consecutive stages, and between the last and the casts.
 
     Args:
-        m: the model, its counts and casts built.
-        groups: what is counted.
+        m: model with its counts and casts.
+        groups: groups that are counted.
         options: slots of each cast on each caster.
     """
     fed = Fed(groups.n)
@@ -151,12 +152,12 @@ def add(m: pyo.ConcreteModel, groups: Groups, options: Mapping[tuple[int, int], 
                     demand.add(rows, row, -d, 1)
                 for key, r in zip(sources, reach, strict=True):
                     rows[0].counted(row, key, -r, -1)
-                # without a demand that may have begun a row says nothing
+                # a row without a demand that may have begun is redundant
                 begin = min(-d - demand.ahead for demand, d in zip(demands, deadline, strict=True))
                 first = max(-max(demand.ahead for demand in demands), begin)
                 in_time[row] = range(first, groups.n + max(0, -min(deadline)))
             if groups.units != "each":
-                # pooled units only show the way or bound: without the rows that seldom bind they do so much sooner
+                # pooled units only guide the search or give a bound, which is much faster without rows that seldom bind
                 continue
             row = (len(not_too_late),)
             for demand in demands:
@@ -191,7 +192,7 @@ def _next(groups: Groups, g: int, i: int, members: tuple[int, ...]) -> Demand:
 def _casts_take(
     m: pyo.ConcreteModel, groups: Groups, options: Mapping[tuple[int, int], list[int]], fed: Fed, g: int
 ) -> list[Demand]:
-    """Demand of the casts for a group: an option of a cast sets a deadline for each of its heats."""
+    """Return the demand of the casts for a group: an option of a cast sets a deadline for each of its heats."""
     cast_of = groups.problem.cast_of()
     spans: dict[tuple[int, ...], int] = {}
     number: dict[tuple[int, ...], int] = {}
@@ -222,7 +223,7 @@ def _casts_take(
 def _lag(
     groups: Groups, table: np.ndarray, which: str, units: tuple[int, ...], classes: list[tuple[int, ...]]
 ) -> list[int]:
-    """Lags of a column or table by class of sources."""
+    """Return the lags of a column or table by class of sources."""
     shortest = (which == "least") == (groups.units != "longest")
     rows = [[units.index(u) for u in members] for members in classes]
     return [int(table[r].min() if shortest else table[r].max()) for r in rows]
@@ -234,10 +235,10 @@ class Fed:
     def __init__(self, n_slots: int) -> None:
         self.changes = Terms(n_slots, 3)
         self.most: list[int] = []
-        """Of each count, what it may be."""
+        """Maximum of each count."""
 
     def add(self, block: pyo.Block, starts: pyo.Var) -> pyo.Var:
-        """Fill a block with the counts; returns them by number and slot."""
+        """Fill a block with the counts and return them by number and slot."""
         level = running_sum(block, starts, self.changes, {k: (k, 1) for k in range(len(self.most))})
         limit(level, upper=np.repeat(np.array(self.most, dtype=float), self.changes.n_slots))
         return level

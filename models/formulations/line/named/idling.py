@@ -1,9 +1,9 @@
 """Draw of units with energy states in the gaps between named works.
 
-Each gap is spent in the state that takes the least energy for it (``scenarios/energy_states/record.py``), so what it
-draws follows from its two ends. ``gap[u, d, l, t]`` is 1 where a work on unit u ends in slot t, at the d-th of the
-minutes within a slot at which works end there, and the next one begins l slots later: a path from work to work, from
-the horizon's start to its end. It is whole where the starts are. (ILP-SPACES: Benedikt, Módos, Hanzálek, 2020.)
+Each gap is spent in the state that takes the least energy for it (``scenarios/energy_states/record.py``), so that its
+draw follows from its two ends. ``gap[u, d, l, t]`` is 1 if a work on unit u ends in slot t, at the d-th possible minute
+within a slot, and the next one begins l slots later: a path from work to work, from the horizon's start to its end. It
+is integer if the starts are. (ILP-SPACES: Benedikt, Módos, Hanzálek, 2020.)
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from emberline.scenarios.energy_states.record import gap_pieces
 
 Key = tuple[int, ...]
 BEGIN = -1
-"""Stands for the minute within a slot where a gap begins with the horizon."""
+"""Placeholder for the minute within a slot if a gap begins with the horizon."""
 
 
 def arcs(problem: SlotProblem) -> int:
-    """Terms of the gaps of all units: each with every gap that ends later, and what it draws by slot."""
+    """Return the number of terms of the gaps of all units: each with all gaps that end later, and its draw by slot."""
     n, terms = problem.n_slots, 0
     for u in problem.states:
         lengths = {work.minutes[u] % problem.step_min for _, work in problem.works() if u in work.units}
@@ -38,14 +38,14 @@ def arcs(problem: SlotProblem) -> int:
 
 
 class _Gaps:
-    """The gaps that a unit may have."""
+    """Possible gaps of a unit."""
 
     def __init__(self, placed: Placed, u: int) -> None:
-        """Gather where works on the unit may begin and end."""
+        """Collect the possible beginnings and ends of works on the unit."""
         self.problem, self.u = placed.problem, u
         self.begins: dict[int, list[Key]] = {}
         self.ends: dict[tuple[int, int], list[Key]] = {}
-        """Works by slot in which they end, and place in ``minutes`` of the minute within it."""
+        """Works by the slot in which they end and the place in ``minutes`` of the minute within it."""
         self.minutes: list[float] = []
         for (h, i, unit), slots in placed.of.items():
             if unit == u:
@@ -68,7 +68,7 @@ class _Gaps:
         self.ends.setdefault((t + whole, place), []).append(work)
 
     def lasting(self) -> Iterator[tuple[tuple[int, int], list[int]]]:
-        """By slot and minute within it where a gap may begin: slots at which it may end, the horizon's end included."""
+        """Yield slot and minute at which a gap may begin, and slots at which it may end, with the horizon's end."""
         n = self.problem.n_slots
         yield (0, BEGIN), [*sorted(self.begins), n]
         for (t, place), _ in self.ends.items():
@@ -77,7 +77,7 @@ class _Gaps:
                 yield (t, place), [*(s for s in sorted(self.begins) if s >= first), n]
 
     def cells(self, place: int, slots: int, *, last: bool) -> np.ndarray:
-        """Energy by cell of a gap, from the slot on in which it begins [MWh]."""
+        """Return the energy by cell of a gap, from the slot in which it begins [MWh]."""
         states = self.problem.states[self.u]
         start = states.start_index if place == BEGIN else states.ready_index
         end = states.end_index if last else states.ready_index
@@ -90,10 +90,10 @@ class _Gaps:
 
 
 def add(placed: Placed) -> list[Draws]:
-    """Add the gaps of all units with energy states; returns what they draw.
+    """Add the gaps of all units with energy states, and return their draws.
 
     Args:
-        placed: the model with its starts; nothing on its line has begun.
+        placed: model with its starts; no work on its line has started.
     """
     m, problem, n = placed.model, placed.problem, placed.problem.n_slots
     if not problem.states:
@@ -106,7 +106,7 @@ def add(placed: Placed) -> list[Draws]:
     units = {u: _Gaps(placed, u) for u in problem.states}
 
     def add_row(row: Key, works: list[Key], top: float) -> None:
-        """A row of gaps less works."""
+        """Add a row of gaps minus works."""
         rows[row] = top
         gaps[row] = []
         heats[row] = [work for work in works if len(work) == 4]

@@ -1,10 +1,10 @@
-"""Cuts that say what whole starts take from the grid, where the site's own rows let parts of them fit anywhere.
+"""Cuts on the import due to whole starts, because the site's own rows allow fractions of starts anywhere.
 
-A part of a start fits under the sun or below a peak and costs nothing there; a whole one does not. What is imported in
-a slot, max(0, b + Σ L) over the starts that are active, is supermodular: it is at least what it is without any of them
-and, for each, what that one adds alone. The same holds for a metered interval of the tariff. As every operation starts
-once, a billed peak is at least the highest metered import of its start alone. What a battery gives counts as imported.
-(Atamtürk, Narayanan, Oper. Res. Lett. 2008: polymatroid inequalities.)
+A fraction of a start fits below the PV supply or a peak and costs nothing there; a whole start does not. The import in
+a slot, max(0, b + Σ L) over the starts that are active, is supermodular: it is at least the import without any of them
+plus, for each start, the import that this start adds alone. The same holds for a metered interval of the tariff. As
+every operation starts once, a billed peak is at least the highest metered import of its start alone. Battery discharge
+counts as import. (Atamtürk, Narayanan, Oper. Res. Lett. 2008: polymatroid inequalities.)
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.line import grouped
 
 MIN_MWH = 1e-9
-"""Less counts as nothing."""
+"""Energy below which a value counts as zero."""
 
 
 def add(formulation: Named) -> None:
-    """Add the cuts to a program with all its starts; a site with assets, which may deliver electricity, has none."""
+    """Add the cuts to a program with all its starts, unless the site has assets, which may deliver electricity."""
     m, problem, data = formulation.model, formulation.problem, formulation.data
     rates = None if data.purchase is None else data.purchase.rates
     metered = rates is not None and len(rates) == data.n_meters
@@ -33,7 +33,7 @@ def add(formulation: Named) -> None:
         return
     starts, mwh = _starts(formulation)
     if mwh.min(initial=0.0) < -MIN_MWH:
-        return  # what starts save is not supermodular
+        return  # starts that save energy are not supermodular
     n, per, battery = problem.n_slots, problem.cells_per_slot, data.battery
     net = np.repeat((data.base - data.pv) / per, per) + problem.fixed_cells + problem.under_way
     if not data.plain:
@@ -64,7 +64,7 @@ def add(formulation: Named) -> None:
         above = np.maximum((in_meter[group] + of_meter[:, group]).max(axis=1, initial=0.0) / rates.hours - floor, 0.0)
         for k, members in enumerate(operations.values()):
             rows[p, g, k] = np.zeros(len(starts))
-            # of heats that are alike one draws the mean at least
+            # one of several identical heats draws at least the mean
             copies = 1 if len(starts[members[0]]) == 3 else formulation.copies(starts[members[0]][0])
             rows[p, g, k][members] = above[members] / copies
             floors.append(floor)
@@ -77,7 +77,7 @@ def add(formulation: Named) -> None:
 
 
 def _starts(formulation: Named) -> tuple[list[tuple[int, ...]], np.ndarray]:
-    """Keys of all starts, of heats with four places and of casts with three, and what each draws.
+    """Return the keys of all starts, with four places for heats and three for casts, and the draw of each.
 
     The energies have shape (n_starts, n_cells) [MWh].
     """
@@ -91,7 +91,7 @@ def _starts(formulation: Named) -> tuple[list[tuple[int, ...]], np.ndarray]:
 
 
 def _terms(block: pyo.Block, starts: list[tuple[int, ...]], rows: Mapping[Any, np.ndarray]) -> None:
-    """Give a block its rows, each with a weight by start, shape (n_starts,)."""
+    """Add the rows of a block, each with a weight by start, shape (n_starts,)."""
     terms = {r: [(*starts[k], float(w[k])) for k in np.flatnonzero(w > MIN_MWH)] for r, w in rows.items()}
     first = next(iter(rows), 0)
     block.ROW = pyo.Set(initialize=list(rows), dimen=len(first) if isinstance(first, tuple) else 1)

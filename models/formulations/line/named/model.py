@@ -1,10 +1,10 @@
-"""Named heats: each heat's start at each stage, on each unit, within its window.
+"""Named heats: the start of each heat at each stage, on each unit, within its window.
 
-``x[h, i, u, t]`` is 1 where operation i of heat h starts on unit u in slot t. Precedence and longest wait are written
-on cumulated starts, for each unit reached and for each unit left, so that transfer times of every pair of units hold
-exactly (disaggregated precedence of time-indexed scheduling: Christofides, Alvarez-Valdes, Tamarit, EJOR 1987). The
-model tells pooled heats apart within the windows of a pooled plan, improves a plan within corridors, and with open
-windows it is the general formulation for lines whose heats all differ.
+``x[h, i, u, t]`` is 1 if operation i of heat h starts on unit u in slot t. Precedence and longest wait are written on
+cumulative starts, for each unit of the next operation and each unit of the previous one, so that transfer times of
+every pair of units hold exactly (disaggregated precedence of time-indexed scheduling: Christofides, Alvarez-Valdes,
+Tamarit, EJOR 1987). The model disaggregates pooled heats within the windows of a pooled plan and improves a plan within
+corridors; with open windows it is the general formulation for lines whose heats all differ.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from emberline.scenarios.metrics import CARBON
 
 
 class Named:
-    """The model of named heats with its site."""
+    """Model of named heats with its site."""
 
     def __init__(
         self,
@@ -48,10 +48,10 @@ class Named:
         Args:
             problem: the line.
             data: the site.
-            windows: where starts may lie.
-            loose: units that may be used twice at a time; the objective must price ``twice``.
-            firm: the import limit is kept; else it may be broken, which the objective must price.
-            gaps: what units with energy states draw between works is counted; nothing may have begun.
+            windows: windows of the starts.
+            loose: units that may be used twice at the same time; the objective must price ``twice``.
+            firm: the import limit is hard; otherwise it may be exceeded, which the objective must price.
+            gaps: include the draw of units with energy states between works; no work may have started.
         """
         self.problem, self.data, self.windows, self.loose, self.firm = problem, data, windows, loose, firm
         self.gaps = gaps
@@ -101,22 +101,22 @@ class Named:
         }
 
     def copies(self, h: int) -> int:
-        """Number of heats that the starts of a heat stand for."""
+        """Return the number of heats that the starts of a heat represent."""
         return 1
 
     def cells(self, h: int, i: int, u: int) -> np.ndarray:
-        """Energy by cell from a start on [MWh]."""
+        """Return the energy by cell from a start on [MWh]."""
         return self.problem.heats[h].operations[i].cells[u]
 
     def _holds(self, h: int, i: int, u: int) -> Iterator[tuple[int, int, int]]:
-        """Units that a start holds, each with slots from the start to the first and after the last."""
+        """Yield the units that a start occupies, each with the slots from the start to its first and after its last."""
         yield u, 0, self.problem.heats[h].operations[i].occupy[u]
 
     def _precede(self) -> bool:
         return precedence.add(self._placed())
 
     def _waits(self, starts: Draws) -> list[Draws]:
-        """Other draws: reheating, and what units draw between works."""
+        """Return the other draws: reheating, and the draw of units between works."""
         placed = self._placed()
         return [precedence.add_reheating(placed, starts), *(idling.add(placed) if self.gaps else ())]
 
@@ -166,19 +166,19 @@ class Named:
         self.ports: Ports = site_model.add(m.site, self.data, *energy, soft=not self.firm, line_gives=gives)
 
     def cap_grades(self, caps: Sequence[GradeCap], mixed: np.ndarray, *, soft: bool) -> list[Any]:
-        """Add caps on what grades carry, ``carried[k]``; returns by how much each is broken [kg], variables.
+        """Add caps on the emissions of grades, ``carried[k]``; return the variables by which each is exceeded [kg].
 
         Args:
-            caps: on grades.
+            caps: caps on grades.
             mixed: intensity of the site's electricity by slot [kg/MWh].
-            soft: they may be broken, which the objective must price.
+            soft: the caps may be exceeded, which the objective must price.
         """
         m, problem, draws = self.model, self.problem, self._of_heats
         kilograms = [_kilograms(problem, each_draw, mixed) for each_draw in draws]
         m.carried = pyo.Block(range(len(caps)))
         for k, cap in enumerate(caps):
             block = m.carried[k]
-            # an index, as the kernel's variables have one
+            # the kernel's variables need an index
             block.ONE = pyo.RangeSet(0, 0)
             block.above = Variable(block.ONE, bounds=(0.0, None if soft else 0.0))
             by_heat, by_cast = cap.weights(problem)
@@ -195,7 +195,7 @@ class Named:
         return [m.carried[k].above[0] for k in range(len(caps))]
 
     def begin(self, starts: Starts) -> None:
-        """Set the variables to a plan, as a start."""
+        """Set the variables to a plan as a start."""
         m, heats = self.model, self.problem.heats
         reheat = [heat.reheat or 0 for heat in heats]
         course = {h: precedence.Courses(heats[h]).on(starts.unit[h]) for h in {h for h, *_ in m.PAIR}}
@@ -215,11 +215,11 @@ class Named:
         return np.array([holds(*key) for key in keys], dtype=float)
 
     def surroundings(self, around: int, plan: Starts | None) -> Iterator[Neighbourhood]:
-        """Bounds around what the relaxation holds: starts stay open near those with weight, and where a plan has them.
+        """Yield bounds around the relaxation: starts stay open near those with weight, and where a plan has them.
 
         Args:
             around: slots around each start with weight.
-            plan: a plan that stays possible.
+            plan: plan that stays feasible.
         """
         m, steps = self.model, range(-around, around + 1)
         stay = set() if plan is None else {(*key, *plan.place(key)) for key, _ in self.problem.works()}
@@ -236,17 +236,17 @@ class Named:
         return total(self.model.twice[key] for key in each(self.model.LOOSE))
 
     def read(self) -> Starts:
-        """The plan that the variables hold; it may use units twice where the model is loose."""
+        """Return the plan in the variables; it may use units twice where the model is loose."""
         casts = {(-1, c): (u, t) for c, u, t in support(self.model.z)}
         return in_order(self.problem, Starts.of(self.problem, self._places() | casts))
 
     def _places(self) -> dict[tuple[int, int], tuple[int, int]]:
-        """Unit and slot by heat and operation, as the variables say."""
+        """Return unit and slot by heat and operation from the variables."""
         return {(h, i): (u, t) for h, i, u, t in support(self.model.x)}
 
 
 OF_CASTS = 1
-"""Place of the starts of casts among what draws."""
+"""Place of the starts of casts among the draws."""
 
 
 def _carried(block: Any, draws: Sequence[Draws], ports: Any, cap: GradeCap) -> Any:
@@ -264,7 +264,7 @@ def _carried(block: Any, draws: Sequence[Draws], ports: Any, cap: GradeCap) -> A
 def _of_casts(
     problem: SlotProblem, counts: Sequence[dict[int, np.ndarray]], mixed: np.ndarray
 ) -> dict[tuple[Any, ...], np.ndarray]:
-    """Emissions counted for casts by cast, caster and slot of their start [kg]: shape (n_slots,) each."""
+    """Return the weighted emissions of casts by cast, caster and start slot [kg], shape (n_slots,) each."""
     n, per = problem.n_slots, problem.cells_per_slot
     after = np.append(mixed, np.zeros(n))
     table: dict[tuple[Any, ...], np.ndarray] = {}
@@ -276,7 +276,7 @@ def _of_casts(
 
 
 def _kilograms(problem: SlotProblem, draws: Draws, mixed: np.ndarray) -> dict[tuple[Any, ...], np.ndarray]:
-    """Emissions of each variable's draw at the site's intensity [kg], by key: shape (n_slots,) over its own slot."""
+    """Return the emissions of each variable's draw at the site's intensity [kg], by key and own slot, (n_slots,)."""
     n = problem.n_slots
     table: dict[tuple[Any, ...], np.ndarray] = {}
     for terms in draws.energy.of.values():

@@ -1,6 +1,6 @@
-"""Rows between named starts: precedence and longest wait, and the heat that is lost while they wait.
+"""Rows between named starts: precedence, longest wait, and the heat that is lost while waiting.
 
-Precedence and longest wait are written on cumulated starts, for each unit reached and each unit left.
+Precedence and longest wait are written on cumulative starts, for each unit of the next and of the previous operation.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Listed = dict[Key, list[Key]]
 
 
 def add(placed: Placed) -> bool:
-    """Add precedence and longest wait between named starts; False where what has begun leaves no way."""
+    """Add precedence and longest wait between named starts; return False if started work makes them infeasible."""
     m, problem = placed.model, placed.problem
     before: dict[Key, tuple[list[Key], list[Key]]] = {}
     after: dict[Key, tuple[list[Key], list[Key]]] = {}
@@ -65,14 +65,14 @@ def add(placed: Placed) -> bool:
 
 
 def _tied(placed: Placed, block: pyo.Block, rows: dict[Key, tuple[list[Key], list[Key]]]) -> bool:
-    """Of two lists of starts no more of the first than of the second; what has begun already has no key."""
+    """Add rows that allow no more starts of one list than of another; started work has no key."""
     x: Listed = {}
     z: Listed = {}
     top = {}
     possible = True
-    for row, (some, others) in rows.items():
-        terms = [(*key, 1) for key in some if key] + [(*key, -1) for key in others if key]
-        balance = others.count(()) - some.count(())
+    for row, (first, second) in rows.items():
+        terms = [(*key, 1) for key in first if key] + [(*key, -1) for key in second if key]
+        balance = second.count(()) - first.count(())
         if terms:
             x[row] = [term for term in terms if len(term) == 5]
             z[row] = [term for term in terms if len(term) == 4]
@@ -83,7 +83,7 @@ def _tied(placed: Placed, block: pyo.Block, rows: dict[Key, tuple[list[Key], lis
 
 
 def _places(placed: Placed, h: int, i: int) -> dict[int, list[tuple[int, Key]]]:
-    """Slot and key of each possible start, by unit in the order of the operation's units."""
+    """Return slot and key of each possible start, by unit in the order of the operation's units."""
     operation = placed.problem.heats[h].operations[i]
     if operation.started_min is not None:
         return {operation.units[0]: [(operation.first, ())]}
@@ -109,16 +109,16 @@ def at_most(
     top: Mapping[Any, int],
     more: pyo.Var | None = None,
 ) -> None:
-    """Rows of starts of heats and of casts, each at most a number.
+    """Add rows that limit weighted starts of heats and casts.
 
     Args:
-        block: filled.
-        m: has the starts.
-        rows: their index.
+        block: block to fill.
+        m: model with the starts.
+        rows: index of the rows.
         x: keys of heats' starts by row, each with its weight.
-        z: likewise of casts'.
-        top: of each row.
-        more: how much above that it may be, by row.
+        z: keys of casts' starts, likewise.
+        top: limit of each row.
+        more: amount by which a row may exceed its limit, by row.
     """
     block.ROW = pyo.Set(initialize=rows, dimen=len(rows[0]) if rows else None)
     block.HEAT = Members({row: x.get(row, ()) for row in rows}, dimen=5)
@@ -134,45 +134,45 @@ def at_most(
 
 WaitKey = tuple[int, ...]
 ANY = -1
-"""In the index of a row: whichever slot."""
+"""Any slot, in the index of a row."""
 
 
 class Courses:
-    """Times of a heat up to its reheating: each way to combine the durations of its operations."""
+    """Courses of a heat up to its reheating: all combinations of the durations of its operations."""
 
     def __init__(self, heat: Heat) -> None:
         """Read the durations of a heat that is reheated."""
         self.operations = heat.operations[: (heat.reheat or 0) + 1]
         self.durations = [sorted(set(operation.minutes.values())) for operation in self.operations]
-        """Of each operation [min]."""
+        """Durations of each operation [min]."""
         self.all = list(itertools.product(*(range(len(choices)) for choices in self.durations)))
-        """Place of the duration of each operation."""
+        """Index of the duration of each operation, by course."""
 
     def place(self, i: int, u: int) -> int:
-        """Place of an operation's duration on a unit among its durations."""
+        """Return the index of an operation's duration on a unit among its durations."""
         return self.durations[i].index(self.operations[i].minutes[u])
 
     def on(self, units: tuple[int, ...]) -> int | None:
-        """Number of the course on some units, one for each operation; None where one of them cannot take it."""
+        """Return the number of the course on some units, one for each operation; None if one of them is unsuitable."""
         if any(u not in operation.minutes for u, operation in zip(units, self.operations, strict=False)):
             return None
         return self.all.index(tuple(self.place(i, units[i]) for i in range(len(self.operations))))
 
     def minutes(self, k: int) -> list[float]:
-        """Durations of a course."""
+        """Return the durations of a course."""
         return [choices[place] for choices, place in zip(self.durations, self.all[k], strict=True)]
 
 
 def add_reheating(placed: Placed, starts: Draws) -> Draws:
-    """Add pairs of slots between which heats wait; returns what making good their heat draws.
+    """Add pairs of slots between which heats wait; return the draw that replaces their heat loss.
 
-    ``pair[h, k, s, t]`` is 1 where heat h has its k-th course, first starts in slot s and is reheated from slot t on:
-    a flow between the two starts, whole where they are. A heat that has begun, or can begin in one way only, needs
-    none: what it draws belongs to the start of its reheating.
+    ``pair[h, k, s, t]`` is 1 if heat h has its k-th course, first starts in slot s and is reheated from slot t on: a
+    flow between the two starts, integer if they are. A heat that has started, or can start in one way only, needs none:
+    its draw belongs to the start of its reheating.
 
     Args:
         placed: the model with its starts.
-        starts: what starts draw, added to.
+        starts: draws of starts, which are extended.
     """
     m, problem = placed.model, placed.problem
     rate = problem.reheat_kwh_per_t_min / 1000
@@ -236,6 +236,6 @@ def add_reheating(placed: Placed, starts: Draws) -> Draws:
 
 
 def _by_slot(placed: Placed, h: int, i: int) -> dict[int, list[int]]:
-    """Units on which an operation may start, by slot."""
+    """Return the units on which an operation may start, by slot."""
     units = placed.problem.heats[h].operations[i].units
     return grouped((t, u) for u in units for t in placed.of.get((h, i, u), ()))

@@ -1,8 +1,8 @@
-"""Named heats by their routes: one column says on which units and when a heat has all its operations.
+"""Named heats by their routes: one column determines the units and times of all operations of a heat.
 
-``x[h, 0, k, t]`` is 1 where heat h takes its k-th route from slot t on. Lags, waits and reheating are inside a column,
-so that only units, casts and the site tie heats together. Of heats that are alike the first stands for all. Where
-routes are few, this proves in seconds what starts by stage prove in minutes.
+``x[h, 0, k, t]`` is 1 if heat h takes its k-th route from slot t on. Lags, waits and reheating are part of a column, so
+that only units, casts and the site couple heats. The first of several identical heats represents all of them. If routes
+are few, this proves in seconds what starts by stage prove in minutes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from emberline.models.problem.routes import Route, groups_of, routes
 
 
 class Routed(Named):
-    """The model of heats by their routes; for lines of which nothing has begun, without energy states and gives."""
+    """Model of heats by their routes, for lines without started work, energy states and output of carriers."""
 
     def _open(self) -> dict[tuple[int, int, int], list[int]]:
         self.groups = groups_of(self.problem)
@@ -30,18 +30,18 @@ class Routed(Named):
         return {(h, 0, 0): list[int]() for h in self.groups} | {(h, 0, k): r.first for (h, k), r in self.routes.items()}
 
     def copies(self, h: int) -> int:
-        """Number of heats that the routes of a heat stand for."""
+        """Return the number of heats that the routes of a heat represent."""
         return len(self.groups[h])
 
     def cells(self, h: int, i: int, u: int) -> np.ndarray:
-        """Energy by cell of a route [MWh]."""
+        """Return the energy by cell of a route [MWh]."""
         return self._cells[h, u]
 
     def _holds(self, h: int, i: int, u: int) -> Iterator[tuple[int, int, int]]:
         return self.routes[h, u].holds(self.problem.heats[h])
 
     def _precede(self) -> bool:
-        """Each place of a cast needs routes of its heats that reach it in time."""
+        """Add rows that require routes of a cast's heats that reach the place of the cast in time."""
         m, problem = self.model, self.problem
         x: precedence.Listed = {}
         z: precedence.Listed = {}
@@ -63,14 +63,14 @@ class Routed(Named):
         return True
 
     def _end(self, h: int, route: Route) -> tuple[int, int]:
-        """The unit of a route's last operation, by its place, and the slots to it."""
+        """Return the unit of a route's last operation, by its place, and the slots to it."""
         return self.problem.heats[h].operations[-1].units.index(route.units[-1]), route.lags[-1]
 
     def _waits(self, starts: Draws) -> list[Draws]:
         return []
 
     def begin(self, starts: Starts) -> None:
-        """Set the variables to a plan, as a start."""
+        """Set the variables to a plan as a start."""
         m = self.model
         number = {(h, route.units, route.lags): k for (h, k), route in self.routes.items()}
         plan = set()

@@ -1,8 +1,7 @@
-"""Counted starts of pools, and the casts that take them.
+"""Cumulative counts of starts by pool, and the casts that take the heats.
 
-Counts say how many heats of a pool have started by each slot, on units that can take so many, one stage after the
-other.
-A cast is one binary for each caster and start slot; it takes the cast's heats at their offsets.
+Counts state how many heats of a pool have started by each slot at one stage after the other, on units of limited
+capacity. A cast is one binary for each caster and start slot; it takes the heats of the cast at their offsets.
 """
 
 from __future__ import annotations
@@ -23,12 +22,12 @@ from emberline.models.problem.line import CLOSE_MIN, down, runs, up
 
 
 def add_counts(m: pyo.ConcreteModel, line: Pools, *, whole_total: bool) -> None:
-    """Add counts ``Y[s, k, c, t]``: pool k at stage s, on units of class c, by slot t.
+    """Add counts ``Y[s, k, c, t]``: starts of pool k at stage s, on units of class c, by slot t.
 
     Args:
-        m: with its slots ``T``.
-        line: what is counted.
-        whole_total: ask for whole starts of the leading stage in total only, not of each pool.
+        m: model with its slots ``T``.
+        line: pools to count.
+        whole_total: require integer starts of the leading stage in total only, not for each pool.
     """
     n, able = line.n, line.able
     reach = {key: line.reach(*key) for key in able}
@@ -37,7 +36,7 @@ def add_counts(m: pyo.ConcreteModel, line: Pools, *, whole_total: bool) -> None:
     m.INDEX = pyo.Set(initialize=[(*key, t) for key in counted for t in range(n)], dimen=4)
     m.Y = Variable(m.INDEX)
     if counted:
-        # where several classes share a pool what must have started is asked of them together
+        # if several classes share a pool, the starts that are required apply to their sum
         lower = [reach[s, k][0] if single[s, k] else np.zeros(n) for s, k, _ in counted]
         limit(m.Y, np.concatenate(lower), np.concatenate([reach[s, k][1] for s, k, _ in counted]))
     if not whole_total:
@@ -62,7 +61,7 @@ def add_counts(m: pyo.ConcreteModel, line: Pools, *, whole_total: bool) -> None:
 
 
 def count(terms: Terms, row: tuple[Any, ...], line: Pools, pool: tuple[int, int], lag: int, weight: float) -> None:
-    """Add to a row how many of a pool have started some slots before."""
+    """Add to a row the number of heats of a pool that have started some slots before."""
     for c in line.able[pool]:
         terms.counted(row, (*pool, c), lag, weight)
 
@@ -94,16 +93,16 @@ def _available(
     open_: dict[tuple[int, int], np.ndarray],
     units: dict[tuple[int, int], np.ndarray],
 ) -> None:
-    """Limit the work at each moment, to the minute, to units that are available then.
+    """Limit the work at each moment, to the minute, to the units that are available then.
 
-    Around an outage more units may be held than are available: by set-ups, and by what is left of last slots. Elsewhere
-    the rows of what is held say as much.
+    Around an outage more units may be occupied than are available, by set-ups and by the rest of last slots. Elsewhere
+    the rows of occupied units imply the same.
 
     Args:
-        m: with its counts.
-        line: what is counted.
-        open_: by stage and class: which of its units nothing else holds, shape (n_units, n_slots).
-        units: the same: how many may be held, shape (n_slots,).
+        m: model with its counts.
+        line: pools that are counted.
+        open_: units that no other work occupies, by stage and class, shape (n_units, n_slots).
+        units: number of units that may be occupied, by stage and class, shape (n_slots,).
     """
     problem, step = line.problem, line.problem.step_min
     works, rows, there = Terms(line.n, 4), {}, {}
@@ -137,7 +136,7 @@ def _available(
 
 
 def _busy(line: Pools) -> np.ndarray:
-    """Slots in which what has started already holds its unit, shape (n_units, n_slots)."""
+    """Return the slots in which started work occupies its unit, shape (n_units, n_slots)."""
     busy = np.zeros_like(line.problem.free)
     for u, until in line.problem.held_until().items():
         busy[u, : max(math.ceil(until - 1e-9), 0)] = True
@@ -145,7 +144,7 @@ def _busy(line: Pools) -> np.ndarray:
 
 
 def chain(m: pyo.ConcreteModel, line: Pools) -> None:
-    """Tie the counts of every stage to those of the leading one, and consecutive others in sum."""
+    """Couple the counts of every stage to those of the leading one, and other consecutive stages in total."""
     n, lead, leading = line.n, line.lead, line.lead_pool
     before, after, late = Terms(n, 4), Terms(n, 4), {}
     for s, k in line.able:
@@ -196,16 +195,16 @@ class Casting:
     def __init__(self, line: Pools) -> None:
         self.line = line
         self.batches = self._batches()
-        """Casts that are alike but for their latest start, by the first of them; each alone where a plan is read."""
+        """Casts that differ only in their latest start, by the first of them; single casts if a plan is read."""
         self.places = {c: self._places(c) for casts in self.batches.values() for c in casts}
-        """By cast: caster, by its place among the cast's units, and slot."""
+        """Caster, by its place among the cast's units, and slot of each place, by cast."""
         self.options = {
             first: sorted({p for c in casts for p in self.places[c]}) for first, casts in self.batches.items()
         }
-        """By the first cast of a batch: where its casts may start."""
+        """Possible starts of the casts of a batch, by its first cast."""
 
     def runs(self) -> dict[tuple[int, int], Runs]:
-        """Runs of slots in which a batch may start, by its first cast and caster."""
+        """Return the runs of slots in which a batch may start, by its first cast and caster."""
         return {
             (c, column): runs(t for _, t in places)
             for c, options in self.options.items()
@@ -244,7 +243,7 @@ class Casting:
 
 
 def add_casts(m: pyo.ConcreteModel, casting: Casting) -> bool:
-    """Add starts ``z[c, caster, t]`` and what casters hold; False where a cast has no place."""
+    """Add starts ``z[c, caster, t]`` and the occupation of casters; return False if a cast has no place."""
     options, batches = casting.options, casting.batches
     m.OPTION = pyo.Set(initialize=[(c, *place) for c, places in options.items() for place in places], dimen=3)
     m.z = Variable(m.OPTION, domain=pyo.Binary)
@@ -254,7 +253,7 @@ def add_casts(m: pyo.ConcreteModel, casting: Casting) -> bool:
     m.PLACE = Members(options, dimen=2)
     m.casts = Series(m.CAST, values=np.array([len(casts) for casts in batches.values()]))
     m.once = Rows(m.CAST, says=lambda m, c: total(m.z[c, column, t] for column, t in each(m.PLACE[c])) == m.casts[c])
-    # what must have begun by when; that they may all begin from the same slot on makes it enough
+    # casts that must have begun by a slot; this is sufficient because all may begin from the same slot on
     must = [
         (first, k + 1, last)
         for first, casts in batches.items()
@@ -273,7 +272,7 @@ def add_casts(m: pyo.ConcreteModel, casting: Casting) -> bool:
 
 
 def _occupancy(m: pyo.ConcreteModel, casting: Casting) -> None:
-    """Casters take one cast at a time."""
+    """Limit casters to one cast at a time."""
     problem, n = casting.line.problem, casting.line.n
     units = sorted({u for cast in problem.casts for u in cast.units})
     holds, open_ = Terms(n, 3), {u: np.ones(n) for u in units}
@@ -289,9 +288,9 @@ def _occupancy(m: pyo.ConcreteModel, casting: Casting) -> None:
 
 
 def feed(m: pyo.ConcreteModel, casting: Casting) -> None:
-    """Demand of the casts: by a slot so many must, and at most so many may, have started at the stage before them.
+    """Add the demand of casts: the minimum and maximum number of heats started by a slot at the stage before them.
 
-    The chain of counts hands on what the stages before that must have done.
+    The chain of counts passes this on to earlier stages.
     """
     line, problem, n = casting.line, casting.line.problem, casting.line.n
     cast_of, starts = problem.cast_of(), casting.runs()
@@ -334,7 +333,7 @@ def feed(m: pyo.ConcreteModel, casting: Casting) -> None:
 
 
 def _takes(n: int, demand: dict[tuple[int, tuple[int, int], int], int], starts: dict[tuple[int, int], Runs]) -> Terms:
-    """Heats of a pool that a cast takes some slots before it starts, or in the first slot."""
+    """Return the heats of a pool that a cast takes some slots before it starts, or in the first slot."""
     terms = Terms(n, 3)
     for (k, key, lag), heats in demand.items():
         for first, last in starts[key]:

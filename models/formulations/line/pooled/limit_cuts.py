@@ -1,8 +1,8 @@
 """Integer hull of the import limit: which units may draw full power at the same time.
 
-85 u + 7 v + 2 w ≤ 186 with at most two furnaces u, two casters v and four other units w is 3 u + 3 v + w ≤ 13 for
-whole numbers. The facets of the convex hull of the whole points cut off what the row of the limit leaves between them,
-and with it most of what makes the relaxation weak.
+With at most two furnaces u, two casters v and four other units w, 85 u + 7 v + 2 w ≤ 186 means 3 u + 3 v + w ≤ 13 for
+integers. The facets of the convex hull of the integer points cut off the fractional points that the row of the limit
+allows, and with them most of what makes the relaxation weak.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from emberline.models.problem.site import SiteData
 FullCells = Callable[[int, int, int], np.ndarray]
 LOADS = 2
 MAX_POINTS = 4000
-"""Of the smallest loads so many are left out that the hull of no more whole points is built."""
+"""Largest number of integer points of a hull; the smallest loads are left out until it is kept."""
 
 
 @dataclass(frozen=True)
 class _Load:
-    """Units of a stage that draw full power: how many, what each draws at least, and on demand their count by slot.
+    """Units of a stage that draw full power: their number, the minimum draw of each, and their count by slot.
 
-    ``count`` adds that to rows of facets, as counted starts or as a course, times the facet's factor.
+    ``count`` adds this count to the rows of facets, times the facet's factor, as counted starts or as a running sum.
     """
 
     units: int
@@ -50,15 +50,15 @@ def add(
 ) -> None:
     """Add the facets of each slot to a pooled model.
 
-    They need a limit by slot and a site with nothing to decide; elsewhere the limit's row stays as it is.
+    They need a limit by slot and a site with nothing to decide; elsewhere only the row of the limit applies.
 
     Args:
-        m: the model, its counts and casts built.
-        line: what is counted.
+        m: model with its counts and casts.
+        line: pools that are counted.
         data: the site.
-        full_cells: share of full power by cell of a pool's operation, by stage, pool and class of units.
+        full_cells: energy by cell of a pool's operation, by stage, pool and class of units.
         cast_runs: slots in which each cast may start on each caster.
-        started: energy of the line that is decided already, by cell [MWh].
+        started: energy of the line's fixed and started work, by cell [MWh].
     """
     problem = line.problem
     if not np.isfinite(data.limit_mwh()) or not data.plain:
@@ -135,16 +135,16 @@ def _casters(m: pyo.ConcreteModel, line: Pools, cast_runs: Mapping[tuple[int, in
 
 @lru_cache(maxsize=256)
 def _facets(units: tuple[int, ...], power: tuple[float, ...], room: float) -> tuple[tuple[float, ...], ...]:
-    """Facets a·x ≤ b of the hull of whole x with power·x ≤ room and 0 ≤ x ≤ units; what the box says is left out.
+    """Return the facets a·x ≤ b of the hull of integers x with power·x ≤ room and 0 ≤ x ≤ units, without the box.
 
     Returns:
-        Each facet as its factors and its right-hand side, the largest factor 1.
+        Each facet as its factors and its right-hand side; the largest factor is 1.
     """
     grid = np.array(list(itertools.product(*(range(n + 1) for n in units))))
     points = grid[grid @ np.array(power) <= room + 1e-9]
     if len(points) in (0, len(grid)):
         return ()
-    # a unit that may never run has a row of its own; the hull is that of the others
+    # a unit that may never run has a row of its own; the hull covers the others
     run = points.max(axis=0) > 0
     rows = [(*(float(i == d) for i in range(len(units))), 0.0) for d in np.flatnonzero(~run)]
     points = np.unique(points[:, run], axis=0)

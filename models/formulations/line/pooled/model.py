@@ -1,18 +1,18 @@
-"""Pooled starts: heats that are alike are counted, not named.
+"""Pooled starts: identical heats are counted, not named.
 
-``Y[s, k, c, t]`` is how many heats of pool k have started at stage s, on units of class c, by slot t: non-decreasing.
-Identical units are pooled: Σ Y(t) − Y(t−p) ≤ units available. At the leading stage, which draws most, each group of
-heats that are alike in every respect is a pool with whole starts; at the other stages all groups that hold a unit for
-the same time with the same power share one. Precedence and longest wait tie counts to those of the leading stage,
+``Y[s, k, c, t]`` is the number of heats of pool k that have started at stage s, on units of class c, by slot t; it
+never decreases. Identical units are pooled: Σ Y(t) − Y(t−p) ≤ units available. At the leading stage, which draws most
+energy, each group of identical heats is a pool with integer starts; at the other stages all groups that occupy a unit
+for the same time with the same power share one. Precedence and longest wait tie counts to those of the leading stage,
 Y'(t) ≤ Y(t−least) and Y'(t) ≥ Y(t−most). A cast is one binary for each caster and start slot; it takes its heats at
 their offsets. (Cumulative form of the resource-task network: Castro, Sun, Harjunkoski, IECR 2013.)
 
-``wait[d, t]`` counts heats that are ready for the reheating stage in slot t, on the quickest way, and begin there d
-slots later; these slots of waiting go into the reheating, exactly where heats are alike. Where masses or units'
-durations differ the lightest heat and the slowest unit count, so that a bound holds.
+``wait[d, t]`` is the number of heats that are ready for the reheating stage in slot t, on the quickest route, and start
+there d slots later; these slots of waiting determine the reheating, exactly if heats are identical. If masses or
+durations differ by heat or unit, the lightest heat and the slowest unit count, so that a bound stays valid.
 
-With the shortest lags between any two units the model is a relaxation, and so the optimum of its relaxation bounds
-every plan. Made of heats that are averaged (``models/problem/aggregation.py``) it is small and says where a plan lies.
+With the shortest lags between any two units the model is a relaxation, so that the optimum of its linear relaxation
+bounds every plan. With averaged heats (``models/problem/aggregation.py``) it is small and shows where a plan lies.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from emberline.models.problem.line import SlotProblem, even_cells
 from emberline.models.problem.site import SiteData
 
 LONGEST_QUEUE_MIN = 180
-"""Longest wait before reheating that a pooled plan reckons with."""
+"""Longest wait before reheating in a pooled plan [min]."""
 
 
 class Queues:
-    """Pools that wait before they are reheated, and how their heat is lost."""
+    """Pools that wait before they are reheated, and their heat loss."""
 
     def __init__(self, line: Pools) -> None:
         self.line, problem = line, line.problem
@@ -47,13 +47,13 @@ class Queues:
         self.pools = [(s, k) for s, k in line.able if all(self._reheated(g, s) for g in line.pools[s][k])]
         lossy = [heat for heat in problem.heats if heat.reheat is not None and self.rate]
         self.exact = not lossy
-        """Whether the model says exactly what reheating draws."""
+        """Whether the model of reheating is exact."""
         self.ready: list[tuple[int, int]] = []
-        """Pool at the leading stage, and least slots from there to the reheating stage."""
+        """Pool at the leading stage, and minimum slots from there to the reheating stage."""
         self.sure_mwh: dict[tuple[int, int], float] = {}
-        """By pool: what makes good the waiting that no plan avoids, for each heat."""
+        """Reheating for the waiting that no plan avoids, per heat, by pool [MWh]."""
         self.span, self.short, self.mass = 0, 0.0, math.inf
-        """Slots of waiting at most, minutes of them that lose nothing, mass of a heat [t]."""
+        """Maximum slots of waiting, minutes of them without heat loss, mass of a heat [t]."""
         if self.rate == 0 or not self.pools:
             self.pools = []
             return
@@ -80,21 +80,21 @@ class Queues:
             self.span = min(self.span, math.ceil(LONGEST_QUEUE_MIN / problem.step_min))
 
     def _reheated(self, g: int, stage: int) -> bool:
-        """Whether a stage reheats the heats of a group, which have the leading stage before them."""
+        """Return whether a stage reheats the heats of a group, which have the leading stage before it."""
         line, heat = self.line, self.line.heat_of(g)
         i, j = line.operation_at(heat, line.lead), line.operation_at(heat, stage)
         return i is not None and j is not None and j == heat.reheat and i < j
 
     def lost_mwh(self, slots: int) -> float:
-        """Energy that makes good so many slots of waiting of a heat [MWh]."""
+        """Return the energy that replaces the heat lost in some slots of waiting [MWh]."""
         return self.rate * self.mass * max(slots * self.line.problem.step_min - self.short, 0.0)
 
     def reheating(self, s: int, k: int, energy: float) -> np.ndarray:
-        """Energy by cell from the start of the reheating stage on [MWh]."""
+        """Return the energy by cell from the start of the reheating stage on [MWh]."""
         return energy * even_cells(self.line.problem, max(self.line.operation(s, k).minutes.values()))
 
     def full_cells(self, s: int, k: int, c: int) -> np.ndarray:
-        """Energy by cell of a pool's operation on a class of units, with reheating that no plan avoids [MWh]."""
+        """Return the energy by cell of a pool's operation on a class of units, with unavoidable reheating [MWh]."""
         cells, sure = self.line.cells(s, k, c), self.sure_mwh.get((s, k), 0.0)
         if sure:
             more = self.reheating(s, k, sure)
@@ -104,7 +104,7 @@ class Queues:
 
 
 def add_queues(m: pyo.ConcreteModel, queues: Queues) -> None:
-    """Add heats that wait, ``wait[d, t]``: d slots from slot t on, and ``owed[s, k, t]``: reheating from t on [MWh]."""
+    """Add waiting heats, ``wait[d, t]``: d slots from slot t on, and ``owed[s, k, t]``: reheating from t on [MWh]."""
     line, n, pools = queues.line, queues.line.n, queues.pools
     waits = range(min(queues.span, n - 1) + 1)
     m.WAIT = pyo.Set(initialize=[(d, t) for d in waits for t in range(n - d)], dimen=2)
@@ -136,18 +136,18 @@ def add_queues(m: pyo.ConcreteModel, queues: Queues) -> None:
         return m.owed[s, k, t] <= most_mwh
 
 
-def _balance(block: Any, some: Any, others: Any, t: int) -> Any:
-    return some == others
+def _balance(block: Any, lhs: Any, rhs: Any, t: int) -> Any:
+    return lhs == rhs
 
 
 def _starting(terms: Terms, row: tuple[Any, ...], line: Pools, pool: tuple[int, int], lag: int, weight: float) -> None:
-    """Heats of a pool that start in the slot that lies some slots before."""
+    """Add the heats of a pool that start some slots before the row's slot."""
     count(terms, row, line, pool, lag, weight)
     count(terms, row, line, pool, lag + 1, -weight)
 
 
 class Pooled(Pools):
-    """The pooled model of a line with its site, and what it is made of."""
+    """Pooled model of a line with its site, and its parts."""
 
     def __init__(
         self, problem: SlotProblem, data: SiteData, *, bounding: bool, whole_total: bool = False, cuts: bool = True
@@ -157,9 +157,9 @@ class Pooled(Pools):
         Args:
             problem: the line.
             data: the site.
-            bounding: leave out what only a plan must keep.
-            whole_total: ask for whole starts of the leading stage in total only, not of each pool.
-            cuts: add what the import limit means for starts on slots, which need not hold between them.
+            bounding: leave out conditions that only a plan must satisfy.
+            whole_total: require integer starts of the leading stage in total only, not for each pool.
+            cuts: add the consequences of the import limit for starts on slots, which need not hold between slots.
         """
         super().__init__(problem, bounding=bounding)
         self.data, self.whole_total, self.cuts = data, whole_total, cuts
@@ -178,7 +178,7 @@ class Pooled(Pools):
         self.ports = self._power()
 
     def _power(self) -> Ports:
-        """Energy of the line by cell, and the site."""
+        """Add the energy of the line by cell, and the site."""
         m, problem = self.model, self.problem
         draws = [self._counted(), self._cast(), *self._reheated(), *self._idle()]
         load.add(m, problem, draws)
@@ -191,9 +191,9 @@ class Pooled(Pools):
         return ports
 
     def _counted(self) -> load.Draws:
-        """Draws of counted starts, on differences of the count, so that constant power telescopes.
+        """Return the draws of counted starts, on differences of the count, so that constant power telescopes.
 
-        A start at t draws cells[k] in cell t·per+k; the count's coefficient is that less a start one slot later.
+        A start at t draws cells[k] in cell t·per+k; the coefficient of the count is this minus a start one slot later.
         """
         per = self.problem.cells_per_slot
         draws = load.Draws(self.problem, self.model.Y, 4)
@@ -202,7 +202,7 @@ class Pooled(Pools):
                 cells, sure = self.cells(s, k, c), np.zeros(0)
                 draws.add_energies((s, k, c), _steps(cells, per), s)
                 if (s, k) in self.queues.sure_mwh:
-                    # what makes good the waiting that no plan avoids
+                    # reheating for the waiting that no plan avoids
                     sure = self.queues.reheating(s, k, self.queues.sure_mwh[s, k])
                     draws.add_energies((s, k, c), _steps(sure, per))
         return draws
@@ -212,7 +212,7 @@ class Pooled(Pools):
         for (c, column), slots in self.casting.runs().items():
             cast = self.problem.casts[c]
             profile(changes, 0, (c, column), cast.cells[cast.units[column]], slots, per)
-        # a cell goes on from the one before, the first of a slot from the last of the slot before
+        # a cell continues from the one before, the first of a slot from the last of the slot before
         previous = {j: (j - 1, 0) if j else (per - 1, 1) for j in range(per)}
         self.model.casting = pyo.Block()
         draws = load.Draws(self.problem, running_sum(self.model.casting, self.model.z, changes, previous), 2)
@@ -228,7 +228,7 @@ class Pooled(Pools):
         return [draws]
 
     def _idle(self) -> list[load.Draws]:
-        """A bound lets units draw anything when idle: what serves best, so nothing unless a price is negative."""
+        """Return a free draw of idle units for a bound, which is used only if a price is negative; empty for a plan."""
         m, problem = self.model, self.problem
         most_mw = sum(states.most_mw for states in problem.states.values()) if self.bounding else 0.0
         if not most_mw:

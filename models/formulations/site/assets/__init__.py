@@ -1,4 +1,4 @@
-"""The site's assets in the model: one ``add`` for each kind, summed here into balances and objective, and read again.
+"""Assets of the site in the model: one ``add`` per kind, summed into balances and objective, and read back.
 
 A new kind of asset is one function that fills a block and returns its ports, and one line in ``ADD``.
 """
@@ -39,7 +39,7 @@ from emberline.scenarios.metrics import COMPONENTS
 
 
 def add_supply(block: pyo.Block, supply: Supply, hub: Hub) -> Ports:
-    """Purchase of a carrier, with price and emissions."""
+    """Add the purchase of a carrier, with price and emissions."""
     amount = _amount(block, hub, supply.rate_limit, supply.horizon_limit)
     carbon = (Linear(((amount, supply.fossil_kg_per_unit),)),)
     return Ports(
@@ -51,7 +51,7 @@ def add_supply(block: pyo.Block, supply: Supply, hub: Hub) -> Ports:
 
 
 def add_sale(block: pyo.Block, sale: Sale, hub: Hub) -> Ports:
-    """Sale of a carrier."""
+    """Add the sale of a carrier."""
     amount = _amount(block, hub, sale.rate_limit, sale.horizon_limit)
     return Ports(
         flows=(Flow(sale.name, "", sale.carrier, Linear(((amount, -1.0),))),),
@@ -60,7 +60,7 @@ def add_sale(block: pyo.Block, sale: Sale, hub: Hub) -> Ports:
 
 
 def add_flare(block: pyo.Block, flare: Flare, hub: Hub) -> Ports:
-    """Flaring or venting of a carrier."""
+    """Add flaring or venting of a carrier."""
     amount = _amount(block, hub, flare.rate_limit, None)
     return Ports(
         flows=(Flow(flare.name, "", flare.carrier, Linear(((amount, -1.0),))),),
@@ -70,13 +70,13 @@ def add_flare(block: pyo.Block, flare: Flare, hub: Hub) -> Ports:
 
 
 def add_fixed(block: pyo.Block, fixed: Load | Source, hub: Hub) -> Ports:
-    """Demand or inflow in each slot: nothing is decided."""
+    """Add a fixed demand or inflow by slot, without decisions."""
     constant = fixed.sign * hub.hours * hub.series[fixed.name]["rate"]
     return Ports(flows=(Flow(fixed.name, "", fixed.carrier, Linear(constant=constant)),))
 
 
 def add_renewable(block: pyo.Block, plant: Renewable, hub: Hub) -> Ports:
-    """Use of sun or wind."""
+    """Add the use of sun or wind."""
     slots(block, hub.n)
     block.amount = Variable(block.T, domain=pyo.NonNegativeReals)
     limit(block.amount, upper=plant.available_mw(hub.series[plant.name]["capacity_factor"]) * hub.hours)
@@ -92,11 +92,11 @@ def _amount(block: pyo.Block, hub: Hub, rate: float | None, most: float | None) 
 
 
 BOTH = 1e-5
-"""Share of the most that is put in or out that may go the other way in the same slot: nothing."""
+"""Share of the largest flow below which the opposite flow in the same slot counts as zero."""
 
 
 def simultaneous_slots(hub_ports: HubPorts) -> set[int]:
-    """Slots in which a store that cannot be filled and emptied at the same time is, in the solution."""
+    """Return the slots of the solution in which a store is filled and emptied at once although it cannot be."""
     slots: set[int] = set()
     for store in of(hub_ports.hub.assets, Storage):
         if burns(store, hub_ports.hub):
@@ -105,17 +105,17 @@ def simultaneous_slots(hub_ports: HubPorts) -> set[int]:
 
 
 def both_ways(put_in: np.ndarray, put_out: np.ndarray) -> set[int]:
-    """Slots in which something is put in and out, of either sign."""
+    """Return the slots with flows both in and out, of either sign."""
     amounts = np.abs([put_in, put_out])
     return set(np.flatnonzero(amounts.min(axis=0) > BOTH * max(float(amounts.max(initial=0.0)), 1.0)).tolist())
 
 
 def read_flows(hub_ports: HubPorts, spare: np.ndarray | None = None) -> HubFlows:
-    """Flows of the assets in the solution that the model's variables hold.
+    """Return the flows of the assets in the solution.
 
     Args:
         hub_ports: the assets.
-        spare: electricity in each slot that may be left untaken [MWh]; what is left so is taken off it.
+        spare: electricity in each slot that need not be taken [MWh]; the part not taken is subtracted from it.
     """
     hub, n = hub_ports.hub, hub_ports.hub.n
     amounts = {(f.asset, f.key): f.gives.values(n) for ports in hub_ports.ports.values() for f in ports.flows}
@@ -178,22 +178,22 @@ def add(
     exclusive: bool = True,
     one_way_slots: Collection[int] | None = None,
 ) -> tuple[HubPorts, Sum]:
-    """Fill a block with the assets and the balances of all carriers but electricity, which is the site's.
+    """Add the assets to a block, with the balances of all carriers except electricity, which is the site's.
 
     Args:
-        block: empty.
+        block: empty block.
         hub: the assets.
-        line_gives: what the line delivers by carrier, in the carrier's unit.
-        exclusive: forbid filling and emptying a store at the same time where it would pay.
-        one_way_slots: slots to which that is limited; None: all.
+        line_gives: deliveries of the line by carrier, in the carrier's unit.
+        exclusive: forbid filling and emptying a store at the same time where this would pay.
+        one_way_slots: slots to which this is limited; None: all.
 
     Returns:
-        The assets' ports, and what they deliver to electricity's balance in each slot [MWh].
+        The ports of the assets, and their deliveries to the balance of electricity in each slot [MWh].
     """
     if line_gives is not None:
-        # what the line gives comes whether it is wanted or not
-        calm = {name for name in hub.freely_disposable if name == ELECTRICITY or hub.carriers[name].dumps}
-        hub = replace(hub, freely_disposable=frozenset(calm))
+        # the line's output arrives whether it is needed or not
+        disposable = {name for name in hub.freely_disposable if name == ELECTRICITY or hub.carriers[name].dumps}
+        hub = replace(hub, freely_disposable=frozenset(disposable))
     block.ASSET = pyo.RangeSet(0, len(hub.assets) - 1)
     block.asset = pyo.Block(block.ASSET)
     slots = range(hub.n) if one_way_slots is None else one_way_slots
@@ -222,7 +222,7 @@ def add(
 def _delivered(
     carrier: str, ports: Iterable[Ports], dumped: Mapping[str, Row], line_gives: Mapping[str, Linear]
 ) -> list[Linear]:
-    """All that is delivered to a carrier, less vented surplus."""
+    """Return all deliveries to a carrier, less vented surplus."""
     terms = [flow.gives for port in ports for flow in port.flows if flow.carrier == carrier]
     if carrier in dumped:
         terms.append(Linear(((dumped[carrier], -1.0),)))
@@ -234,7 +234,7 @@ def _balance(block: pyo.Block, terms: list[Linear], n: int, never: Any) -> None:
     delivered = Sum(block.delivered, terms, n)
     block.T = pyo.RangeSet(0, n - 1)
     if delivered.empty:
-        # a carrier that nothing can move balances by itself or not at all
+        # a carrier without variables is either balanced or infeasible
         if np.abs(delivered.constant).max(initial=0.0) > 1e-9:
             block.impossible = pyo.Constraint(expr=never == 1)
         return

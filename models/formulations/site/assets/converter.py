@@ -1,9 +1,9 @@
 """A converter in the model: flows by load, switching and ramps.
 
-Switching is the formulation of three indicators of D. Rajan and S. Takriti, *Minimum Up/Down Polytopes of the Unit
+Switching is the formulation with three indicators of D. Rajan and S. Takriti, *Minimum Up/Down Polytopes of the Unit
 Commitment Problem with Start-Up Costs*, IBM Research Report RC23628 (2005): its turn on and turn off inequalities
-describe minimum run and rest as tightly as can be, and start and stop are whole where ``on`` is. Part load is filled
-segment by segment; binaries that order the segments are left out where filling them in the wrong order could never pay.
+describe minimum run and rest as tightly as possible, and start and stop are integer if ``on`` is. Part load is filled
+segment by segment; binaries that order the segments are omitted if filling them in the wrong order could never pay.
 Ramps are per hour and scaled to the slot (``Converter.rise``).
 """
 
@@ -23,7 +23,7 @@ from emberline.scenarios.assets.converter import Converter
 
 
 def add_converter(block: pyo.Block, machine: Converter, hub: Hub) -> Ports:
-    """Load, and from it all flows; on, start and stop where switching matters."""
+    """Add the load of a machine and all flows that follow from it; on, start and stop if switching matters."""
     slots(block, hub.n)
     full = machine.capacity * hub.hours
     series = hub.series[machine.name]
@@ -51,10 +51,10 @@ def add_converter(block: pyo.Block, machine: Converter, hub: Hub) -> Ports:
 
 
 def drives_to_hull(machine: Converter, hub: Hub) -> bool:
-    """Whether segments fill in order by themselves: out of order more goes in, or less comes out, and neither can pay.
+    """Return whether segments fill in order by themselves, because the wrong order needs more input for less output.
 
-    More going in cannot pay where a surplus of that carrier cannot (``Hub.freely_disposable``). Less coming out is the
-    same as venting a part, which is no gain where that is allowed anyway.
+    More input cannot pay if a surplus of its carrier cannot (``Hub.freely_disposable``). Less output is equivalent to
+    venting a part of it, which gains nothing where venting is allowed anyway.
     """
     for key, stream in machine.streams():
         if not stream.by_load:
@@ -74,19 +74,19 @@ def drives_to_hull(machine: Converter, hub: Hub) -> bool:
 
 
 def _switching(block: pyo.Block, machine: Converter, hub: Hub) -> None:
-    """On, start and stop; minimum run and rest, what is left of them from before the horizon too."""
+    """Add on, start and stop, with minimum run and rest and their remainders from before the horizon."""
     bound_slots, now = _slots(machine.held_h(), hub.hours), int(machine.on_at_start())
     block.on = Variable(block.T, domain=pyo.Binary)
     is_bound = np.arange(hub.n) < bound_slots
     limit(block.on, lower=np.where(is_bound, now, 0), upper=np.where(is_bound, now, 1))
     block.start = Variable(block.T, bounds=(0, 1))
     block.stop = Variable(block.T, bounds=(0, 1))
-    # a run that outlasts the horizon is described by the cut windows alone
+    # a run that outlasts the horizon is covered by the shortened windows
     up, down = (min(max(_slots(span, hub.hours), 1), hub.n) for span in (machine.min_up_h, machine.min_down_h))
     block.switch = Rows(block.LATER, says=lambda b, t: b.on[t] - b.on[t - 1] == b.start[t] - b.stop[t])
     block.first_switch = pyo.Constraint(expr=block.on[0] - now == block.start[0] - block.stop[0])
 
-    # in the first slots the window reaches back before the horizon, where nothing is decided
+    # in the first slots the window would extend to before the horizon, where nothing is decided
     block.UP, block.DOWN = (pyo.RangeSet(span - 1, hub.n - 1) for span in (up, down))
     block.UP_CUT, block.DOWN_CUT = (pyo.RangeSet(0, span - 2) for span in (up, down))
     block.BEFORE = pyo.Set(pyo.RangeSet(0, max(up, down) - 2), initialize=lambda b, t: range(t + 1))
@@ -104,12 +104,12 @@ def _switching(block: pyo.Block, machine: Converter, hub: Hub) -> None:
 
 
 def _slots(hours: float, step: float) -> int:
-    """Slots that cover some hours."""
+    """Return the number of slots that cover some hours."""
     return math.ceil(hours / step - 1e-9)
 
 
 def _linear(block: pyo.Block, machine: Converter, full: float) -> None:
-    """Between least and full load while it is on, nothing while it is off."""
+    """Keep the load between minimum and full load while the machine is on, and at zero while it is off."""
     least = machine.min_load * full
     block.most = Rows(block.T, says=lambda b, t: b.load[t] <= full * b.on[t])
     if least > 0:
@@ -150,7 +150,7 @@ def _falling(block: pyo.Block, machine: Converter, hub: Hub, full: float) -> Non
     def ramp_down_while_on(b: Any, t: int) -> Any:
         return b.load[t - 1] - b.load[t] <= fall * b.on[t] + stopping * b.stop[t]
 
-    # it stops at the horizon's start from the load at which it may stop at once
+    # at the start of the horizon it stops from the load at which it may stop at once
     at_once = 1.0 if machine.ramp_down_per_h is None else machine.min_load
     at_once = (at_once if machine.stop_load is None else machine.stop_load) * full
     block.first_ramp_down = pyo.Constraint(

@@ -1,8 +1,8 @@
-"""Contributions of an asset to balances and objective, and what every asset reads. No solver, no asset here.
+"""Contributions of an asset to balances and objective, and functions shared by all assets, without solver or assets.
 
-Flows are amounts in a slot, in the carrier's unit; positive = delivered to the balance. Segments of a curve are filled
-one after the other, the incremental form of a piecewise linear function: M. Padberg, *Approximating separable nonlinear
-functions via mixed zero-one programs*, Operations Research Letters 27 (2000) 1–5.
+Flows are amounts in a slot, in the carrier's unit; deliveries to the balance are positive. Segments of a curve are
+filled one after the other, the incremental form of a piecewise linear function: M. Padberg, *Approximating separable
+nonlinear functions via mixed zero-one programs*, Operations Research Letters 27 (2000) 1–5.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ Weights = np.ndarray | float
 
 @dataclass(frozen=True)
 class Linear:
-    """A sum over indexed variables, slot by slot: each with what a unit of it counts; and a constant."""
+    """A weighted sum over indexed variables, slot by slot, plus a constant."""
 
     parts: tuple[tuple[Any, Weights], ...] = ()
     constant: np.ndarray | None = None
 
     def scaled(self, weight: Weights) -> Linear:
-        """The same times a number, or one for each slot."""
+        """Return the sum times a number, or times one number per slot."""
         constant = None if self.constant is None else self.constant * weight
         return Linear(tuple((variable, factor * weight) for variable, factor in self.parts), constant)
 
     def values(self, n: int) -> np.ndarray:
-        """Values in the solution, shape (n,)."""
+        """Return the values in the solution, shape (n,)."""
         total = np.zeros(n) if self.constant is None else self.constant.astype(float)
         for variable, weight in self.parts:
             total = total + slot_values(variable, n) * weight
@@ -45,7 +45,7 @@ class Linear:
 
 
 class Row:
-    """One row of a variable with two indices as a variable indexed by slot."""
+    """One row of a variable with two indices, as a variable indexed by slot."""
 
     def __init__(self, variable: Any, *first: Any) -> None:
         self.variable, self._first = variable, first
@@ -54,17 +54,17 @@ class Row:
         return self.variable[(*self._first, t)]
 
     def slots(self, n: int) -> slice:
-        """Positions of the row's first slots among the variable's members."""
+        """Return the positions of the row's first slots among the variable's members."""
         first = self.variable.place((*self._first, 0))
         return slice(first, first + n)
 
     def values(self, n: int) -> np.ndarray:
-        """Values in the first slots, not a number where there is none, shape (n,)."""
+        """Return the values in the first slots, NaN if there is none, shape (n,)."""
         return arrays.values(self.variable)[self.slots(n)]
 
 
 def slot_values(variable: Any, n: int) -> np.ndarray:
-    """Values of a variable by slot, shape (n,); 0 for those that no constraint uses, whole ones exactly whole."""
+    """Return the values of a variable by slot, shape (n,); 0 for unused members, integers rounded."""
     if isinstance(variable, Series):
         return variable.array.copy()
     values = np.nan_to_num(variable.values(n) if isinstance(variable, Row) else arrays.values(variable), nan=0.0)
@@ -73,15 +73,15 @@ def slot_values(variable: Any, n: int) -> np.ndarray:
 
 
 class Sum:
-    """Terms over slots, added up, for rules: the weights of its variables are parameters of a block."""
+    """Sum of terms over slots, for rules: the weights of its variables are parameters of a block."""
 
     def __init__(self, block: pyo.Block, terms: Iterable[Linear], n: int) -> None:
-        """Put the weights into a block that is empty."""
+        """Put the weights into an empty block."""
         self._block = block
         self._even: list[tuple[Any, float]] = []
         self._uneven: list[Any] = []
         self.constant = np.zeros(n)
-        """Part that is no variable, shape (n,)."""
+        """Constant part, shape (n,)."""
         rows: list[np.ndarray] = []
         for term in terms:
             if term.constant is not None:
@@ -101,11 +101,11 @@ class Sum:
 
     @property
     def empty(self) -> bool:
-        """Whether there is no variable in it."""
+        """Whether it contains no variable."""
         return not (self._even or self._uneven)
 
     def at(self, t: Any) -> Any:
-        """The sum in a slot, an expression; a number where there is no variable in it."""
+        """Return the sum in a slot as an expression; a number if it contains no variable."""
         block = self._block
         terms = [weight * variable[t] for variable, weight in self._even]
         terms += [block.weight[k, t] * variable[t] for k, variable in enumerate(self._uneven)]
@@ -114,7 +114,7 @@ class Sum:
         return sum(terms)
 
     def total(self) -> Any:
-        """The sum over all slots, an expression: within a rule it is a template."""
+        """Return the sum over all slots as an expression; within a rule it is a template."""
         constant = float(self.constant.sum())
         if self.empty:
             return constant
@@ -128,11 +128,11 @@ class Sum:
 
 @dataclass(frozen=True)
 class Flow:
-    """A flow of an asset, to or from one carrier's balance."""
+    """A flow of an asset to or from the balance of one carrier."""
 
     asset: str
     key: str
-    """Key among the asset's flows; empty where it has one."""
+    """Key among the asset's flows; empty if there is only one."""
     carrier: str
     gives: Linear
     """Delivery in a slot."""
@@ -145,13 +145,13 @@ class Ports:
     flows: tuple[Flow, ...]
     cost: tuple[Linear, ...] = ()
     scope1: tuple[Linear, ...] = ()
-    """Fossil, direct [kg CO2e]."""
+    """Direct fossil emissions [kg CO2e]."""
     scope2: tuple[Linear, ...] = ()
-    """Fossil, of heat bought [kg CO2e]."""
+    """Fossil emissions of purchased heat [kg CO2e]."""
     level: Any = None
     """Level of a store at the end of each slot."""
     on: Linear | None = None
-    """Whether a machine that is switched is on."""
+    """On/off state of a switched machine."""
 
 
 @dataclass(frozen=True)
@@ -160,20 +160,20 @@ class HubPorts:
 
     hub: Hub
     ports: dict[str, Ports]
-    """By asset."""
+    """Ports by asset."""
     dumped: dict[str, Any]
-    """Surplus by carrier and slot, where it may be vented."""
+    """Vented surplus by carrier and slot, if venting is allowed."""
 
     sums: dict[str, Sum]
-    """By component of ``COMPONENTS``."""
+    """Sums by component of ``COMPONENTS``."""
 
     def worth(self, metric: str) -> Any:
-        """Contribution of all assets to a metric, an expression for a rule."""
+        """Return the contribution of all assets to a metric, as an expression for a rule."""
         return sum(factor * self.sums[name].total() for name, factor in self.hub.parts[metric].items())
 
 
 def added(hub: Hub, ports: Mapping[str, Ports], component: str) -> list[Linear]:
-    """Contribution of each asset to a component, by slot."""
+    """Return the contribution of each asset to a component, by slot."""
     if component not in hub.factors:
         return [term for asset in ports.values() for term in getattr(asset, component)]
     terms, factors = [], hub.factors[component]
@@ -188,7 +188,7 @@ def added(hub: Hub, ports: Mapping[str, Ports], component: str) -> list[Linear]:
 
 
 def slots(block: pyo.Block, n: int) -> None:
-    """Index sets of a block: all slots, and all but the first."""
+    """Add the index sets of a block: all slots, and all but the first."""
     block.T = pyo.RangeSet(0, n - 1)
     block.LATER = pyo.RangeSet(1, n - 1)
 
@@ -203,16 +203,16 @@ def add_segments(
     least: float = 0.0,
     ordered: bool,
 ) -> None:
-    """Let an amount be what is filled of the segments of a curve, above its least: ``filled[k, t]``.
+    """Make an amount the sum of the filled parts of a curve's segments above its minimum: ``filled[k, t]``.
 
     Args:
-        block: gets ``K``, ``width`` and ``filled``.
-        slots: set of the slots.
-        amount: of a slot, an expression; the slot may be a placeholder.
-        width: how much each segment can hold, of each unit that is on.
-        on: units that are on, by slot; None: there is one that always is.
+        block: block that gets ``K``, ``width`` and ``filled``.
+        slots: set of slots.
+        amount: expression of the amount in a slot; the slot may be a placeholder.
+        width: capacity of each segment per unit that is on.
+        on: units that are on, by slot; None: one unit that is always on.
         least: amount of each unit that is on while no segment is filled.
-        ordered: whether a segment may be begun only where the one before it is full; else it must pay.
+        ordered: whether a segment may be used only if the one before it is full; otherwise this order must pay.
     """
     block.K = pyo.RangeSet(0, len(width) - 1)
     block.width = Series(block.K, values=width)
@@ -232,7 +232,7 @@ def add_segments(
 
 
 def _in_order(block: pyo.Block, slots: Any, count: int) -> None:
-    """Let a segment be begun only where the one before it is full, by a binary for each two of them."""
+    """Allow a segment only if the one before it is full, with a binary for each two of them."""
     block.BEND = pyo.RangeSet(0, count - 2)
     block.full = Variable(block.BEND, slots, domain=pyo.Binary)
     block.lower_full = Rows(block.BEND, slots, says=lambda b, k, t: b.filled[k, t] >= b.width[k] * b.full[k, t])

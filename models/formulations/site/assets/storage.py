@@ -1,10 +1,10 @@
-"""A store in the model: what is put in and out at its terminals, and its level at the end of each slot.
+"""A store in the model: amounts put in and out at its terminals, and its level at the end of each slot.
 
-Level as in ``Storage.after``: self-loss is per hour and acts continuously, so that the optimum does not depend on the
-step. Where filling and emptying at the same time could pay, for it burns a surplus, a binary forbids it.
+Levels follow ``Storage.after``: self-loss is per hour and acts continuously, so that the optimum does not depend on the
+step. If filling and emptying at the same time could pay because it wastes a surplus, a binary forbids it.
 
-The rates of a latent heat store are limited by the level at which a slot begins. Where such a curve bends downward
-only, it is the least of its segments' lines: one row for each. Else the level is filled segment by segment.
+The rates of a latent heat store are limited by the level at which a slot begins. If such a curve is concave, it is the
+minimum of its segments' lines, with one row for each. Otherwise the level is filled segment by segment.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from emberline.scenarios.assets.storage import Storage
 
 
 def add_storage(block: pyo.Block, store: Storage, hub: Hub) -> Ports:
-    """Put in, put out and level of a store."""
+    """Add the amounts put in and out of a store, and its level."""
     slots(block, hub.n)
     add_levels(block, store, hub.n, hub.hours)
     if burns(store, hub) and hub.one_way_slots:
@@ -40,11 +40,11 @@ def add_storage(block: pyo.Block, store: Storage, hub: Hub) -> Ports:
 
 
 def add_levels(block: pyo.Block, store: Storage, n: int, hours: float) -> None:
-    """Add amounts put in and out, and the level at each slot's end, to a block with the slots ``T``.
+    """Add amounts put in and out, and the level at each slot's end, to a block with slots ``T``.
 
     Args:
-        block: with the set ``T`` of slots.
-        store: with its levels at the start and at the end.
+        block: block with the set ``T`` of slots.
+        store: store with its levels at the start and at the end.
         n: number of slots.
         hours: length of a slot [h].
     """
@@ -69,7 +69,7 @@ def add_levels(block: pyo.Block, store: Storage, n: int, hours: float) -> None:
 
 
 def burns(store: Storage, hub: Hub) -> bool:
-    """Whether filling and emptying it at the same time could pay, and is not possible."""
+    """Return whether filling and emptying a store at the same time could pay but is not possible."""
     return store.one_way and store.carrier not in hub.freely_disposable
 
 
@@ -77,13 +77,13 @@ def one_way(block: pyo.Block, store: Storage, hours: float, one_way_slots: Colle
     """Forbid filling and emptying at the same time in some slots.
 
     Args:
-        block: with the rows of ``add_levels``.
-        store: what is filled and emptied.
+        block: block with the rows of ``add_levels``.
+        store: store that is filled and emptied.
         hours: length of a slot [h].
-        one_way_slots: the slots.
+        one_way_slots: slots in which this is forbidden.
     """
     retention, counts = store.retention(hours), store.effective_hours(hours) / hours
-    # where no rate is given: as much as fills it, or empties it, whatever its level
+    # without a given rate: the amount that fills it, or empties it, from any level
     span = (store.highest - store.lowest + store.capacity * (1 - retention)) / max(counts, 1e-9)
     most_in = span / store.in_efficiency if store.in_rate is None else store.in_rate * hours
     most_out = span * store.out_efficiency if store.out_rate is None else store.out_rate * hours
@@ -96,17 +96,17 @@ def one_way(block: pyo.Block, store: Storage, hours: float, one_way_slots: Colle
 def one_way_amounts(
     store: Storage, put_in: np.ndarray, put_out: np.ndarray, level: np.ndarray, spare: np.ndarray | float, hours: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Amounts put in and out without what goes in and out in the same slot, the levels, and what that frees.
+    """Return the amounts without flows in and out at once, the levels, and the amount that this saves.
 
-    Where it is worth nothing a solver may add any amount to both. Without it either less is taken, at the same levels,
-    or as much, and more is left in the store.
+    Where the carrier is worth nothing, a solver may add any amount to both. Without this addition, either less is taken
+    at the same levels, or the same is taken and more is left in the store.
 
     Args:
-        store: with its efficiencies.
-        put_in: by slot.
-        put_out: by slot.
-        level: at the end of each slot.
-        spare: what may be left untaken in each slot.
+        store: store with its efficiencies.
+        put_in: amount put in, by slot.
+        put_out: amount put out, by slot.
+        level: level at the end of each slot.
+        spare: amount that need not be taken in each slot.
         hours: length of a slot [h].
     """
     efficiency = store.in_efficiency * store.out_efficiency
@@ -126,11 +126,11 @@ def one_way_amounts(
 
 
 def add_latent_heat_store(block: pyo.Block, store: LatentHeatStore, hub: Hub) -> Ports:
-    """A store, and what its level lets it take and give."""
+    """Add a store whose rates are limited by its level."""
     ports = add_storage(block, store, hub)
     levels, *curves = store.curve
     if not concave(store):
-        # the level before each slot but the first
+        # the level before each slot except the first
         block.before = pyo.Block()
         add_segments(block.before, block.LATER, lambda t: block.level[t - 1], np.diff(levels), ordered=True)
     block.most_in, block.most_out = pyo.Block(), pyo.Block()
@@ -148,7 +148,7 @@ def add_latent_heat_store(block: pyo.Block, store: LatentHeatStore, hub: Hub) ->
 
 
 def concave(store: LatentHeatStore) -> bool:
-    """Whether both curves bend downward only, so that no binaries are needed."""
+    """Return whether both curves are concave, so that no binaries are needed."""
     levels, *curves = store.curve
     return all(_bends_downward(np.diff(rates) / np.diff(levels)) for rates in curves)
 
@@ -160,8 +160,8 @@ def _bends_downward(slopes: np.ndarray) -> bool:
 def _add_lines(
     part: pyo.Block, block: pyo.Block, amount: Any, levels: np.ndarray, most: np.ndarray, slopes: np.ndarray
 ) -> None:
-    """At most what the line of each segment says at the level before."""
-    if not len(slopes):  # it holds nothing
+    """Limit an amount to the line of each segment at the level before."""
+    if not len(slopes):  # it has no capacity
         slopes, levels, most = np.zeros(1), np.zeros(2), np.repeat(most, 2)
     part.K = pyo.RangeSet(0, len(slopes) - 1)
     part.slope = Series(part.K, values=slopes)
@@ -170,7 +170,7 @@ def _add_lines(
 
 
 def _add_curve(part: pyo.Block, block: pyo.Block, amount: Any, base: float, slopes: np.ndarray) -> None:
-    """At most what the curve says at the level before, by its segments."""
+    """Limit an amount to the curve at the level before, by its segments."""
     part.K = pyo.RangeSet(0, len(slopes) - 1)
     part.slope = Series(part.K, values=slopes)
 
