@@ -2,9 +2,8 @@
 
 In each step, every carrier has one intensity, which applies to all its uses. Purchased fuel and imported electricity
 bring their own emissions. A machine passes on the emissions of its inputs, and its own, to its outputs in proportion to
-their energy. Emissions of what fills a store count as a use; withdrawals carry none. PV, wind, waste heat and
-by-product gas carry none either. For the uses W of carrier c [units], with machines m that take from carriers k and
-pass a share a to c:
+their energy. Filling a store counts as a use, and withdrawals carry no emissions; nor do PV, wind, waste heat and
+by-product gas. For the uses W of carrier c [units], with machines m that take from carriers k and pass a share a to c:
 
     i_c·W_c − Σ_m a_mc·Σ_k in_mk·i_k = kg brought to c + Σ_m a_mc·kg of m itself
 
