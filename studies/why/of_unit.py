@@ -1,4 +1,4 @@
-"""Why a unit or an asset: what the plan would be without it, and with it on all the time."""
+"""Alternatives for a unit or an asset: the plan without it, and with it always on."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ CAPLESS = mark("{says}, with no cap on cost (none keeps it)")
 
 
 class OfUnit:
-    """The answers about one unit or asset."""
+    """Answers about one unit or asset."""
 
     def __init__(self, resolver: Resolver, name: str, at_min: float | None = None) -> None:
-        """Look it up.
+        """Find the unit or asset.
 
         Args:
-            resolver: of the plan.
-            name: of the unit or asset.
-            at_min: a moment [min after the start of the horizon] of the one run that is asked about; None: all of it.
+            resolver: resolver of the plan.
+            name: name of the unit or asset.
+            at_min: time within the run in question [min after the start of the horizon]; None: the whole unit.
 
         Raises:
-            ScenarioError: there is no such unit, it is none of the plant's decisions, or does not run then.
+            ScenarioError: there is no such unit, it is not a decision of the plant, or it does not run at that time.
         """
         self.resolver, self.name, self.scenario = resolver, name, resolver.scenario
         site = self.scenario.site
@@ -96,7 +96,8 @@ class OfUnit:
         return Message("{first} to {last}", first=first, last=last)
 
     def of_run(self) -> list[str]:
-        """Place of the run in question and the limits on moving it, in words. Empty if the question is about no run."""
+        """Place of the run in question and the limits on moving it, in words; empty if the question is not about a
+        run."""
         return [] if self.run is None else [self._lies(self.run)]
 
     def facts(self) -> Iterator[str]:
@@ -119,7 +120,7 @@ class OfUnit:
             yield from self._runs()
 
     def _runs(self) -> Iterator[str]:
-        """Why it runs in expensive hours, and what stops its runs on both sides, of the dearest ones."""
+        """Reasons for its runs in expensive hours, and the limits on moving the most expensive runs."""
         plan = self.resolver.plan
         assert plan.replay is not None
         yield from (reason.says for reason in expensive_hours(plan, plan.replay) if reason.unit in self.units)
@@ -150,7 +151,7 @@ class OfUnit:
         return Message(text, name=one.unit, first=first, last=last, **worth, **reach, **stops)
 
     def questions(self) -> list[tuple[str, str]]:
-        """Key and words of each thing that could be otherwise."""
+        """Key and words of each alternative."""
         if self.run is not None:
             text = Message("{name} idle, {span}", name=self.run.unit, span=self._span(self.run))
             return [("idle", text)]
@@ -162,7 +163,7 @@ class OfUnit:
         return options
 
     def answer(self, key: str, text: str) -> Answer:
-        """Plan again without it, without one run of it, or with it on."""
+        """Plan again without it, without one of its runs, or with it always on."""
         from emberline import twin
 
         if self.run is not None:
@@ -182,7 +183,7 @@ class OfUnit:
         return self._capless(key, text, variant, twin.envelope(variant))
 
     def _others(self, stage: Stage) -> bool:
-        """Whether every heat that runs through a stage could run on another of its units."""
+        """Return whether every heat that runs through a stage could run on another of its units."""
         line, orders = self.scenario.line, {order.name: order for order in self.scenario.orders}
         for heat in self.scenario.heats:
             allowed = orders[heat.order].units if stage == line.stages[-1] else ()
@@ -191,7 +192,7 @@ class OfUnit:
         return True
 
     def _capless(self, key: str, text: str, variant: Case, envelope: xr.Dataset | None) -> Answer:
-        """Plan again; where the cap on cost leaves no plan, once more without it, and say so."""
+        """Plan again; if the cap on cost leaves no plan, repeat without the cap and report this."""
         caps = variant.goal.caps
         self.resolver.asks += caps.cost is not None
         answer, _ = self.resolver.ask_near(key, text, variant, envelope)

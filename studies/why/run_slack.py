@@ -1,8 +1,8 @@
-"""Slack of a process run: how far it may move as a whole, earlier or later, with everything else as planned.
+"""Slack of a process run: how far it can move as a whole, earlier or later, with everything else as planned.
 
-A run moves with the start-up before it, step by step. What stops it first is: another run of its unit with the least
-rest between, the horizon, a store that would run empty or overflow or end below its required level, or the import
-limit in the mean over a metered interval. Losses of stores, carriers and assets stay as planned.
+A run moves together with its start-up, step by step. It is stopped by the first of: another run of its unit with the
+minimum rest between them; the horizon; a store that would run empty, overflow or end below its required level; and the
+import limit, as the mean over a metered interval. Losses of stores, carriers and assets stay as planned.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from emberline.studies.why.slack import MW, Slack, Stop
 __all__ = ["buffers", "intensity", "slack"]
 
 TONNES = 1e-6
-"""Tonnes that count as zero."""
+"""Amounts below this count as zero [t]."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def buffers(scenario: Scenario, run: xr.Dataset, one: UnitRun) -> list[Buffer]:
 
 
 def intensity(plan: Plan, one: UnitRun) -> Message:
-    """Weight of the goal for a MWh of a run, and its mean over all imports of the plan, in words."""
+    """Value of a MWh by the goal during a run, and its mean over all imports of the plan, in words."""
     assert plan.replay is not None
     worth, kind, unit = signal(plan)
     here = signal_text(weighted(worth[one.first : one.last], power(plan.replay, one)))
@@ -67,18 +67,18 @@ def power(run: xr.Dataset, one: UnitRun) -> np.ndarray:
 
 
 def weighted(worth: np.ndarray, mw: np.ndarray) -> float:
-    """The mean worth of the MWh that are drawn, by step; of all steps where nothing is."""
+    """Mean value per MWh, weighted by power; the plain mean if the power is zero."""
     return float(worth @ mw / mw.sum()) if mw.sum() > MW else float(worth.mean())
 
 
 def slack(scenario: Scenario, run: xr.Dataset, one: UnitRun, every: Sequence[UnitRun] | None = None) -> Slack:
-    """Slack of a run.
+    """Compute the slack of a run.
 
     Args:
-        scenario: with its processes.
-        run: a dataset of table ``RUN``, undisturbed.
-        one: a run of ``unit_runs(scenario, run)``.
-        every: all of these; None: they are read again.
+        scenario: scenario with its processes.
+        run: undisturbed dataset of table ``RUN``.
+        one: run of ``unit_runs(scenario, run)``.
+        every: all of these runs; None: they are computed again.
     """
     mine = [other for other in every or list(unit_runs(scenario, run)) if other.unit == one.unit]
     place = mine.index(one)
@@ -87,7 +87,7 @@ def slack(scenario: Scenario, run: xr.Dataset, one: UnitRun, every: Sequence[Uni
         begin = before.pop().first
     after = mine[place + 1] if place + 1 < len(mine) else None
     joined = next((o for o in [*before[-1:], after] if o is not None and begin <= o.last and o.first <= one.last), None)
-    if joined is not None:  # a change-over lies between, or the run waits
+    if joined is not None:  # a changeover lies between, or the run waits
         stop = Stop("unit", joined.mode)
         return Slack(0.0, stop, 0.0, stop)
     free = _Moved(scenario, run, one, begin)
@@ -99,14 +99,14 @@ def slack(scenario: Scenario, run: xr.Dataset, one: UnitRun, every: Sequence[Uni
 
 
 def on_before(process: Process, unit: str) -> bool:
-    """Whether a unit of a process runs when the horizon begins."""
+    """Return whether a unit of a process runs at the beginning of the horizon."""
     return process.start[process.units.index(unit)].mode is not None
 
 
 def _neighbour(
     scenario: Scenario, one: UnitRun, edge: int, other: UnitRun | None, *, earlier: bool
 ) -> tuple[int, Stop]:
-    """Steps to the next run of the unit, its least rest left out, or to the end of the horizon."""
+    """Steps to the next run of the unit, excluding its minimum rest, or to the end of the horizon, and the limit."""
     process = dict(scenario.process_units)[one.unit]
     if process.must_run:
         return 0, Stop("must run")
@@ -120,7 +120,7 @@ def _neighbour(
 
 
 def _flows(scenario: Scenario, run: xr.Dataset, one: UnitRun) -> dict[str, np.ndarray]:
-    """Flow from a unit to each store in each step of a run [t]. Negative values are taken from the store."""
+    """Flow from a unit to each store in each step of a run [t]; negative values are taken from the store."""
     flows: dict[str, np.ndarray] = {}
     hours = scenario.horizon.step_h
     mine = run["stream_process"].values == one.unit
@@ -132,7 +132,7 @@ def _flows(scenario: Scenario, run: xr.Dataset, one: UnitRun) -> dict[str, np.nd
 
 
 class _Moved:
-    """A run elsewhere: levels of stores and import."""
+    """Levels of stores and import for a moved run."""
 
     def __init__(self, scenario: Scenario, run: xr.Dataset, one: UnitRun, begin: int) -> None:
         self.scenario, self.one, self.begin = scenario, one, begin
@@ -143,7 +143,7 @@ class _Moved:
         self.meter = run["meter_mw"].to_numpy()
 
     def as_far(self, way: int, most: int, stop: Stop) -> tuple[int, Stop]:
-        """Number of steps that the run may move in one direction, and the limit that stops it."""
+        """Number of steps that the run can move in one direction, and the limit that stops it."""
         for by in range(1, most + 1):
             reason = self._broken(way * by)
             if reason is not None:
